@@ -1,0 +1,74 @@
+/**
+ * The one error family of the project. `code` says whose turn it is to act:
+ * - `usage`, `config`, `data`, `format`, `model`: what the user gave cannot be used (exit code 2);
+ * - `tensor`: an operator was called with something it cannot take;
+ * - `run`: the run could not go on (non-finite values, a folder that cannot be written) (exit code 1);
+ * - `setup`: libtorch or the addon is missing or does not load (exit code 1);
+ * - `internal`: our own fault (exit code 1).
+ */
+export type ErrorCode =
+  | "usage"
+  | "config"
+  | "data"
+  | "format"
+  | "model"
+  | "tensor"
+  | "run"
+  | "setup"
+  | "internal";
+
+const badInput: ReadonlySet<ErrorCode> = new Set(["usage", "config", "data", "format", "model"]);
+
+/** What a reader needs beside the message, each on its own line when printed. */
+export interface ErrorDetails {
+  /** File, line, key, tensor or operator. */
+  where?: string;
+  expected?: string;
+  found?: string;
+  /** What to do about it. */
+  fix?: string;
+  cause?: unknown;
+}
+
+/** Every error that scalora throws on purpose. Its `message` already holds where, expected, found and fix. */
+export class ScaloraError extends Error {
+  readonly code: ErrorCode;
+  readonly where: string | undefined;
+  readonly expected: string | undefined;
+  readonly found: string | undefined;
+  readonly fix: string | undefined;
+
+  constructor(code: ErrorCode, what: string, details: ErrorDetails = {}) {
+    super(describe(what, details), details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "ScaloraError";
+    this.code = code;
+    this.where = details.where;
+    this.expected = details.expected;
+    this.found = details.found;
+    this.fix = details.fix;
+  }
+
+  /** 2 when the user's input cannot be used, 1 otherwise. */
+  get exitCode(): 1 | 2 {
+    return badInput.has(this.code) ? 2 : 1;
+  }
+}
+
+function describe(what: string, { where, expected, found, fix }: ErrorDetails): string {
+  const lines = [what];
+  if (where !== undefined) lines.push(`  where:    ${where}`);
+  if (expected !== undefined) lines.push(`  expected: ${expected}`);
+  if (found !== undefined) lines.push(`  found:    ${found}`);
+  if (fix !== undefined) lines.push(`  fix:      ${fix}`);
+  return lines.join("\n");
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** An error for a state that only a bug of ours can reach. */
+export function internalError(what: string): ScaloraError {
+  return new ScaloraError("internal", `internal: ${what}`, { fix: "this is a bug in scalora; please report it" });
+}
