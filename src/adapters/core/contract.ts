@@ -1,0 +1,61 @@
+import type { Tensor } from "../../torch/index.js";
+import type { Json } from "../../util/json.js";
+
+/**
+ * One tensor that the optimiser moves: a single parameter, or a bank of equal parameters stacked along the
+ * first dimension. `grad` has the shape of `value` and is always allocated: autograd accumulates into it.
+ */
+export interface Trainable {
+  /** Unique within the adapter set; checkpoints name moments after it. */
+  readonly name: string;
+  readonly value: Tensor;
+  readonly grad: Tensor;
+  /** Whether weight decay applies (not to norms and biases). */
+  readonly decay: boolean;
+  /** Names of the slices along the first dimension of a bank, for messages; absent on a single parameter. */
+  readonly slices?: readonly string[];
+  /** Out- and in-features of the adapted weight, where this is a factor of an adapter. */
+  readonly rows?: { readonly m: number; readonly n: number };
+}
+
+/** The optimiser's running averages of one trainable; changing them in place changes the optimiser. */
+export interface Moments {
+  /** First moment (AdamW) or momentum buffer (SGD). */
+  readonly expAvg: Tensor;
+  /** Second moment; only of optimisers that keep one. */
+  readonly expAvgSq?: Tensor;
+}
+
+/** What the hooks of a step may know. Steps count from 1; learning rates are per step, not per token. */
+export interface StepContext {
+  readonly step: number;
+  readonly warmupSteps: number;
+  readonly peakLr: number;
+  readonly lr: number;
+  moments(name: string): Moments | undefined;
+}
+
+/** What a hook did, as plain data for the run's events. */
+export type EventReport = { readonly [field: string]: Json };
+
+/** A model's trainable part under one method, and everything training, checkpoints and export ask of it. */
+export interface AdapterSet {
+  readonly method: string;
+  trainables(): readonly Trainable[];
+  /** After backward (and gradient all-reduce) with every gradient finite, before clipping. */
+  beforeClip?(step: StepContext): EventReport | undefined;
+  /** After the optimiser's step. */
+  afterStep?(step: StepContext): void;
+  zeroGrad(): void;
+  parameterCounts(): { readonly trainable: number; readonly all: number };
+  /** The effective weight of an adapted layer, a new float32 tensor `[out, in]`. */
+  mergedWeight(path: string): Tensor;
+  adaptedPaths(): readonly string[];
+  /** Everything a checkpoint must hold, changed base weights included. The tensors stay the adapter set's. */
+  state(): Map<string, Tensor>;
+  /** Takes a state back; `read` fails on a name it does not have. The tensors read stay the caller's. */
+  loadState(read: (name: string) => Tensor): void;
+  /** Numbers that are not tensors (events so far, skipped layers): plain data for a checkpoint. */
+  counters(): Json;
+  loadCounters(counters: Json): void;
+}
