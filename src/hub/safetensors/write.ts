@@ -1,0 +1,108 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Tensor } from "../../torch/index.js";
+import { messageOf, ScaloraError } from "../../util/errors.js";
+import { syncFolder } from "../../util/files.js";
+import { dtypeBits, fileDType } from "./dtypes.js";
+
+interface Planned {
+  name: string;
+  tensor: Tensor;
+  dtype: string;
+  bytes: number;
+}
+
+/**
+ * Writes tensors to a safetensors file that appears complete or not at all (temporary file, fsync, rename).
+ * Wider dtypes come first and names are in order, as the reference writer does, so that all data is aligned and
+ * equal content gives equal bytes. A tensor is copied to the host only while it is written.
+ * @param metadata strings for `__metadata__`; left out when empty
+ * @throws ScaloraError `format` for a name that occurs twice, `run` when the file cannot be written
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const planned = plan(path, tensors);
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const descriptor = openSync(temporary, "w");
+    try {
+      writeFully(descriptor, headerBytes(planned, metadata));
+      for (const { name, tensor, bytes } of planned) writeTensor(descriptor, name, tensor, bytes);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    if (error instanceof ScaloraError) throw error;
+    throw new ScaloraError("run", "Cannot write the safetensors file", {
+      where: path,
+      found: messageOf(error),
+      cause: error,
+    });
+  }
+}
+
+/** Bytes of a tensor's data in a file. */
+export function tensorBytes(tensor: Tensor): number {
+  return (tensor.numel * (dtypeBits.get(fileDType(tensor.dtype)) ?? 0)) / 8;
+}
+
+function plan(path: string, tensors: Iterable<readonly [string, Tensor]>): Planned[] {
+  const planned: Planned[] = [];
+  const names = new Set<string>(["__metadata__"]);
+  for (const [name, tensor] of tensors) {
+    if (names.has(name) || !name.isWellFormed()) {
+      throw new ScaloraError("format", `A tensor cannot be named ${JSON.stringify(name)}`, {
+        where: path,
+        expected: "each name once, well-formed, and not __metadata__",
+      });
+    }
+    names.add(name);
+    planned.push({ name, tensor, dtype: fileDType(tensor.dtype), bytes: tensorBytes(tensor) });
+  }
+  const width = (dtype: string) => dtypeBits.get(dtype) ?? 0;
+  return planned.sort((a, b) => width(b.dtype) - width(a.dtype) || (a.name < b.name ? -1 : 1));
+}
+
+function headerBytes(planned: readonly Planned[], metadata: Readonly<Record<string, string>>): Buffer {
+  const parts: string[] = [];
+  if (Object.keys(metadata).length > 0) parts.push(`"__metadata__":${JSON.stringify(metadata)}`);
+  let position = 0;
+  for (const { name, tensor, dtype, bytes } of planned) {
+    const description = { dtype, shape: tensor.shape, data_offsets: [position, position + bytes] };
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify(description)}`);
+    position += bytes;
+  }
+  const json = Buffer.from(`{${parts.join(",")}}`);
+  const padded = Math.ceil(json.length / 8) * 8;
+  const header = Buffer.alloc(8 + padded, " ");
+  header.writeBigUInt64LE(BigInt(padded));
+  json.copy(header, 8);
+  return header;
+}
+
+function writeTensor(descriptor: number, name: string, tensor: Tensor, bytes: number): void {
+  const data = tensor.data();
+  if (data.byteLength !== bytes) {
+    throw new ScaloraError(
+      "internal",
+      `internal: tensor ${name} gave ${data.byteLength} bytes instead of ${bytes}`,
+    );
+  }
+  writeFully(descriptor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+/** One write call takes at most 2 GiB. */
+const maxWrite = 1 << 30;
+
+function writeFully(descriptor: number, bytes: Uint8Array): void {
+  let done = 0;
+  while (done < bytes.length)
+    done += writeSync(descriptor, bytes, done, Math.min(bytes.length - done, maxWrite));
+}
