@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../../util/errors.js";
+import { JsonError, JsonNumber, type JsonValue, parseJson } from "../json.js";
 import { dtypeBits } from "./dtypes.js";
-import { JsonError, JsonNumber, type JsonValue, parseJson } from "./json.js";
 
 /** Where one tensor lies. `begin` and `end` are bytes from the start of the file. */
 export interface SafetensorsEntry {

@@ -1,13 +1,22 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Tensor } from "../../torch/index.js";
-import { messageOf, ScaloraError } from "../../util/errors.js";
+import { type DType, scope, type Tensor } from "../../torch/index.js";
+import { internalError, messageOf, ScaloraError } from "../../util/errors.js";
 import { syncFolder } from "../../util/files.js";
 import { dtypeBits, fileDType } from "./dtypes.js";
 
+/** A tensor to be written that is made only when its turn comes; what `load` makes is freed after the write. */
+export interface LazyTensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  load(): Tensor;
+}
+
+export type TensorSource = Tensor | LazyTensor;
+
 interface Planned {
   name: string;
-  tensor: Tensor;
+  source: TensorSource;
   dtype: string;
   bytes: number;
 }
@@ -21,7 +30,7 @@ interface Planned {
  */
 export function writeSafetensors(
   path: string,
-  tensors: Iterable<readonly [string, Tensor]>,
+  tensors: Iterable<readonly [string, TensorSource]>,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   const planned = plan(path, tensors);
@@ -30,7 +39,7 @@ export function writeSafetensors(
     const descriptor = openSync(temporary, "w");
     try {
       writeFully(descriptor, headerBytes(planned, metadata));
-      for (const { name, tensor, bytes } of planned) writeTensor(descriptor, name, tensor, bytes);
+      for (const item of planned) writeTensor(descriptor, item);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -49,14 +58,15 @@ export function writeSafetensors(
 }
 
 /** Bytes of a tensor's data in a file. */
-export function tensorBytes(tensor: Tensor): number {
-  return (tensor.numel * (dtypeBits.get(fileDType(tensor.dtype)) ?? 0)) / 8;
+export function sourceBytes(source: TensorSource): number {
+  const bits = dtypeBits.get(fileDType(source.dtype)) ?? 0;
+  return source.shape.reduce((product, dimension) => product * dimension, bits / 8);
 }
 
-function plan(path: string, tensors: Iterable<readonly [string, Tensor]>): Planned[] {
+function plan(path: string, tensors: Iterable<readonly [string, TensorSource]>): Planned[] {
   const planned: Planned[] = [];
   const names = new Set<string>(["__metadata__"]);
-  for (const [name, tensor] of tensors) {
+  for (const [name, source] of tensors) {
     if (names.has(name) || !name.isWellFormed()) {
       throw new ScaloraError("format", `A tensor cannot be named ${JSON.stringify(name)}`, {
         where: path,
@@ -64,7 +74,7 @@ function plan(path: string, tensors: Iterable<readonly [string, Tensor]>): Plann
       });
     }
     names.add(name);
-    planned.push({ name, tensor, dtype: fileDType(tensor.dtype), bytes: tensorBytes(tensor) });
+    planned.push({ name, source, dtype: fileDType(source.dtype), bytes: sourceBytes(source) });
   }
   const width = (dtype: string) => dtypeBits.get(dtype) ?? 0;
   return planned.sort((a, b) => width(b.dtype) - width(a.dtype) || (a.name < b.name ? -1 : 1));
@@ -74,8 +84,8 @@ function headerBytes(planned: readonly Planned[], metadata: Readonly<Record<stri
   const parts: string[] = [];
   if (Object.keys(metadata).length > 0) parts.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let position = 0;
-  for (const { name, tensor, dtype, bytes } of planned) {
-    const description = { dtype, shape: tensor.shape, data_offsets: [position, position + bytes] };
+  for (const { name, source, dtype, bytes } of planned) {
+    const description = { dtype, shape: source.shape, data_offsets: [position, position + bytes] };
     parts.push(`${JSON.stringify(name)}:${JSON.stringify(description)}`);
     position += bytes;
   }
@@ -87,15 +97,17 @@ function headerBytes(planned: readonly Planned[], metadata: Readonly<Record<stri
   return header;
 }
 
-function writeTensor(descriptor: number, name: string, tensor: Tensor, bytes: number): void {
-  const data = tensor.data();
-  if (data.byteLength !== bytes) {
-    throw new ScaloraError(
-      "internal",
-      `internal: tensor ${name} gave ${data.byteLength} bytes instead of ${bytes}`,
-    );
-  }
+function writeTensor(descriptor: number, { name, source, dtype, bytes }: Planned): void {
+  const data = "load" in source ? scope(() => checked(source.load(), name, dtype).data()) : source.data();
+  if (data.byteLength !== bytes)
+    throw internalError(`tensor ${name} gave ${data.byteLength} bytes, not ${bytes}`);
   writeFully(descriptor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function checked(tensor: Tensor, name: string, dtype: string): Tensor {
+  if (fileDType(tensor.dtype) !== dtype)
+    throw internalError(`tensor ${name} is ${tensor.dtype}, not ${dtype}`);
+  return tensor;
 }
 
 /** One write call takes at most 2 GiB. */

@@ -169,3 +169,27 @@ class Scanner {
     );
   }
 }
+
+/** The value as plain JavaScript: objects without a prototype, numbers as doubles. */
+export function plainJson(value: JsonValue): unknown {
+  if (value instanceof JsonNumber) return Number(value.text);
+  if (Array.isArray(value)) return value.map(plainJson);
+  if (!(value instanceof Map)) return value;
+  const result: Record<string, unknown> = Object.create(null);
+  for (const [key, item] of value) result[key] = plainJson(item);
+  return result;
+}
+
+/** The value as indented text, numbers as they were written (`10000.0` stays `10000.0`). */
+export function formatJson(value: JsonValue, indent = ""): string {
+  if (value instanceof JsonNumber) return value.text;
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "[]";
+    return `[\n${value.map((item) => inner + formatJson(item, inner)).join(",\n")}\n${indent}]`;
+  }
+  if (!(value instanceof Map)) return JSON.stringify(value);
+  if (value.size === 0) return "{}";
+  const lines = [...value].map(([key, item]) => `${inner}${JSON.stringify(key)}: ${formatJson(item, inner)}`);
+  return `{\n${lines.join(",\n")}\n${indent}}`;
+}

@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Tensor } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { writeFileAtomic } from "../util/files.js";
+import { writeFolderAtomic } from "./folder.js";
+import { plainJson } from "./json.js";
+import { readJsonObject } from "./model-folder.js";
+import { SafetensorsFile, type TensorSource, writeSafetensors } from "./safetensors/index.js";
+
+const configName = "adapter_config.json";
+const weightsName = "adapter_model.safetensors";
+/** PEFT wraps the model twice, and its files' names say so. */
+const prefix = "base_model.model.";
+
+/** An adapter as PEFT stores it, as plain data. */
+export interface AdapterFolder {
+  /** `adapter_config.json`: `peft_type`, `r`, `lora_alpha`, `target_modules`, … */
+  config: Readonly<Record<string, unknown>>;
+  /** By the model's own names: `model.layers.0.self_attn.q_proj.lora_A.weight`. Mapped; the caller frees them. */
+  tensors: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * Reads a PEFT adapter folder. Names lose PEFT's `base_model.model.` and an adapter name (`lora_A.default.weight`).
+ * @throws ScaloraError `model` or `format`
+ */
+export function readAdapterFolder(folder: string): AdapterFolder {
+  if (!existsSync(join(folder, configName))) {
+    throw new ScaloraError("model", `The folder has no ${configName}, so it is not a PEFT adapter`, {
+      where: folder,
+    });
+  }
+  if (!existsSync(join(folder, weightsName))) {
+    const pickled = existsSync(join(folder, "adapter_model.bin"));
+    throw new ScaloraError("model", `The adapter folder has no ${weightsName}`, {
+      where: folder,
+      ...(pickled
+        ? { found: "adapter_model.bin", fix: "convert the pickled adapter to safetensors first" }
+        : {}),
+    });
+  }
+  const config = plainRecord(plainJson(readJsonObject(join(folder, configName))));
+  const file = SafetensorsFile.open(join(folder, weightsName));
+  const tensors = new Map<string, Tensor>();
+  try {
+    for (const name of file.header.entries.keys()) tensors.set(modelName(file.path, name), file.tensor(name));
+  } catch (error) {
+    for (const tensor of tensors.values()) tensor.dispose();
+    throw error;
+  } finally {
+    file.dispose();
+  }
+  return { config, tensors };
+}
+
+/**
+ * Writes a PEFT adapter folder, complete or not at all.
+ * @param tensors by the model's own names, as `readAdapterFolder` gives them
+ */
+export function writeAdapterFolder(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+  tensors: Iterable<readonly [string, TensorSource]>,
+): void {
+  const renamed: (readonly [string, TensorSource])[] = [];
+  for (const [name, tensor] of tensors) renamed.push([prefix + name, tensor]);
+  writeFolderAtomic(folder, (temporary) => {
+    writeFileAtomic(join(temporary, configName), `${JSON.stringify(config, null, 2)}\n`);
+    writeSafetensors(join(temporary, weightsName), renamed, { format: "pt" });
+  });
+}
+
+function modelName(path: string, name: string): string {
+  if (!name.startsWith(prefix)) {
+    throw new ScaloraError("format", `A tensor of the adapter has an unexpected name`, {
+      where: path,
+      expected: `names that begin with ${prefix}`,
+      found: name,
+    });
+  }
+  return name.slice(prefix.length).replace(/\.(lora_[AB])\.[^.]+\.weight$/, ".$1.weight");
+}
+
+function plainRecord(value: unknown): Record<string, unknown> {
+  return { ...(typeof value === "object" ? value : {}) };
+}
