@@ -12,7 +12,7 @@ export const torchVersion = "2.11.0";
 export const setupCommand = "npx scalora setup";
 
 /** Compiler flags of the addon; a change of them is a change of the addon. */
-export const compileFlags = ["-std=c++20", "-O2", "-fPIC", "-fvisibility=hidden", "-D_GLIBCXX_USE_CXX11_ABI=1"];
+export const compileFlags = ["-std=c++20", "-O2", "-fPIC", "-D_GLIBCXX_USE_CXX11_ABI=1"];
 
 /** The folder of the package: this repository, or `node_modules/scalora`. */
 export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -39,7 +39,7 @@ export function nativeFiles(root = packageRoot) {
 
 /** Whether an NVIDIA driver runs here; such a machine needs the CUDA libraries too. */
 export function hasNvidiaDriver() {
-  return existsSync("/proc/driver/nvidia/version") || existsSync("/dev/nvidiactl") || existsSync("/dev/dxg");
+  return existsSync("/proc/driver/nvidia/version") || existsSync("/usr/lib/wsl/lib/libcuda.so.1");
 }
 
 /** Names the set-up that fits these sources, this kind of machine and this environment. */

@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+
+/**
+ * Runs a program to its end, without a shell.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} options
+ * @returns {Promise<{ code: number, stdout: string, stderr: string }>} code 127 when it cannot be started, 128 when a
+ *   signal ended it
+ */
+export function run(program, args, { env = process.env, cwd } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const output = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      output.stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      output.stderr += text;
+    });
+    const stop = () => child.kill();
+    process.once("exit", stop);
+    child.once("error", (error) => resolve({ code: 127, ...output, stderr: error.message }));
+    child.once("close", (code) => {
+      process.removeListener("exit", stop);
+      resolve({ code: code ?? 128, ...output });
+    });
+  });
+}
+
+/** The last lines of a program's output that say something. @param {string} text */
+export function lastLines(text, count = 12) {
+  return text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "")
+    .slice(-count)
+    .join("\n");
+}

@@ -1,0 +1,54 @@
+// Sets everything up: finds or downloads libtorch, compiles the addon, writes down where they are.
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { compileAddon, findCompiler } from "./compile.mjs";
+import { downloadLibtorch } from "./download.mjs";
+import { findLibtorch } from "./find.mjs";
+import { cacheFolder, manifestPath, readSetup } from "./locate.mjs";
+import { withLock } from "./lock.mjs";
+import { Progress } from "./progress.mjs";
+
+/**
+ * What set-up left, made first when it is not there. Costs milliseconds once it is; safe to call in several processes
+ * at once, and after any interruption.
+ * @param {{ stream?: NodeJS.WriteStream, env?: NodeJS.ProcessEnv }} options progress goes to `stream` (stderr)
+ * @returns {Promise<import("./locate.mjs").Setup>}
+ * @throws {import("./errors.mjs").SetupError} naming what is missing and the command that installs it
+ */
+export async function ensureSetup({ stream = process.stderr, env = process.env } = {}) {
+  const existing = readSetup({ env });
+  if (existing !== undefined) return existing;
+  const progress = new Progress(stream);
+  const lock = join(cacheFolder(env), "setup.lock");
+  return withLock(lock, (line) => progress.log(line), async () => readSetup({ env }) ?? (await setUp(progress, env)));
+}
+
+/** @param {Progress} progress @param {NodeJS.ProcessEnv} env @returns {Promise<import("./locate.mjs").Setup>} */
+async function setUp(progress, env) {
+  // Before the download, which takes longer.
+  await findCompiler(env);
+  const libtorch = await provideLibtorch(progress, env);
+  const { addon, compiler } = await compileAddon(libtorch, progress, env);
+  const setup = { ...libtorch, addon, compiler: compiler.version, setUpAt: new Date().toISOString() };
+  writeAtomically(manifestPath({ env }), `${JSON.stringify(setup, undefined, 2)}\n`);
+  progress.log(`done: libtorch ${setup.version} (${setup.libtorch}), addon ${setup.addon}`);
+  return setup;
+}
+
+/** @param {Progress} progress @param {NodeJS.ProcessEnv} env */
+async function provideLibtorch(progress, env) {
+  const found = (await findLibtorch(env)).at(-1)?.libtorch;
+  if (found !== undefined) return found;
+  await downloadLibtorch(progress, env);
+  const downloaded = (await findLibtorch(env)).at(-1)?.libtorch;
+  if (downloaded === undefined) throw new Error("internal: libtorch was downloaded, and is not there");
+  return downloaded;
+}
+
+/** @param {string} path @param {string} text */
+function writeAtomically(path, text) {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}
