@@ -1,0 +1,124 @@
+import { z } from "zod";
+import { adapterSchema } from "./adapter.js";
+import { dataSchema } from "./data.js";
+import { modelSchema } from "./model.js";
+import { runSchema } from "./run.js";
+import { trainSchema } from "./train.js";
+
+/** The sections of a recipe, in the order in which they are written. */
+export const sectionSchemas = {
+  model: modelSchema,
+  adapter: adapterSchema,
+  data: dataSchema,
+  train: trainSchema,
+  run: runSchema,
+};
+
+export type SectionName = keyof typeof sectionSchemas;
+export const sectionNames: readonly SectionName[] = ["model", "adapter", "data", "train", "run"];
+
+/** One key of a section, as `--help` and the documentation show it. */
+export interface FieldDescription {
+  key: string;
+  /** What it takes, in words. */
+  expects: string;
+  /** The constant it has when left out, what happens then, or undefined when it must be given. */
+  unset: string | undefined;
+  description: string;
+  /** Methods that have the key; undefined when all have it. */
+  methods: string[] | undefined;
+}
+
+/** A node of a section's JSON schema, with the metadata of `fields.ts`. */
+export type SchemaNode = z.core.JSONSchema.BaseSchema;
+
+/** The JSON schema of a section as a user writes it. */
+export function sectionNode(section: SectionName): SchemaNode {
+  return z.toJSONSchema(sectionSchemas[section], { io: "input" });
+}
+
+/** Every key of a section; with the adapters, of every method. */
+export function describe(section: SectionName): FieldDescription[] {
+  const root = sectionNode(section);
+  const branches = root.oneOf ?? [root];
+  const rows = new Map<string, FieldDescription & { methods: string[] }>();
+  for (const branch of branches.filter(isNode)) {
+    const method = constantOf(branch.properties?.method);
+    for (const [key, node] of Object.entries(branch.properties ?? {})) {
+      if (!isNode(node)) continue;
+      const row = rows.get(key);
+      if (row === undefined) rows.set(key, describeField(key, node, method));
+      else mergeInto(row, node, method);
+    }
+  }
+  return [...rows.values()].map((row) => {
+    const everywhere = branches.length === 1 || row.methods.length === branches.length;
+    return { ...row, methods: everywhere ? undefined : row.methods };
+  });
+}
+
+function describeField(key: string, node: SchemaNode, method: string | undefined) {
+  return {
+    key,
+    expects: expectation(node),
+    unset: unsetText(node),
+    description: textOf(node.description) ?? (key === "method" ? "Which method trains" : ""),
+    methods: method === undefined ? [] : [method],
+  };
+}
+
+/** A key that a second method has too: its default, or its own constant (`method`), may differ. */
+function mergeInto(row: FieldDescription & { methods: string[] }, node: SchemaNode, method = ""): void {
+  row.methods.push(method);
+  const constant = constantOf(node);
+  if (row.key === "method" && constant !== undefined) row.expects += `, ${constant}`;
+  const unset = unsetText(node);
+  if (unset !== row.unset && unset !== undefined) row.unset += `; ${unset} with ${method}`;
+}
+
+function unsetText(node: SchemaNode): string | undefined {
+  return textOf(node.unset) ?? (node.default === undefined ? undefined : brief(node.default));
+}
+
+/** What a schema node accepts, in words that complete "expected …". */
+export function expectation(node: SchemaNode): string {
+  const own = textOf(node.expects);
+  if (own !== undefined) return own;
+  if (node.const !== undefined) return brief(node.const);
+  if (node.enum !== undefined) return listWords(node.enum.map(brief));
+  if (node.type === "integer" || node.type === "number") return numberWords(node);
+  if (node.type === "boolean") return "true or false";
+  if (node.type === "array") return "a list";
+  if (node.type === "object") return `a section with ${listWords(Object.keys(node.properties ?? {}))}`;
+  return "text";
+}
+
+function numberWords(node: SchemaNode): string {
+  const limits = [
+    node.exclusiveMinimum === undefined ? "" : `above ${node.exclusiveMinimum}`,
+    node.minimum === undefined || node.minimum < -1e15 ? "" : `at least ${node.minimum}`,
+    node.exclusiveMaximum === undefined ? "" : `below ${node.exclusiveMaximum}`,
+    node.maximum === undefined || node.maximum > 1e15 ? "" : `at most ${node.maximum}`,
+  ].filter((limit) => limit !== "");
+  return [node.type === "integer" ? "an integer" : "a number", ...limits].join(", ");
+}
+
+/** `a, b or c`. */
+export function listWords(words: readonly string[]): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`;
+}
+
+/** A value in one short line, texts without quotes. */
+export function brief(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+export const isNode = (node: unknown): node is SchemaNode => typeof node === "object" && node !== null;
+
+const textOf = (value: unknown) => (typeof value === "string" ? value : undefined);
+
+export function constantOf(node: unknown): string | undefined {
+  return isNode(node) ? textOf(node.const) : undefined;
+}

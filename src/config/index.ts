@@ -1,0 +1,12 @@
+export type { AdapterConfig, FullConfig, LoraConfig, MethodName, ScaloraConfig } from "./adapter.js";
+export { methods } from "./adapter.js";
+export type { DataConfig, DataSource } from "./data.js";
+export type { FieldDescription, SectionName } from "./describe.js";
+export { describe, sectionNames } from "./describe.js";
+export type { ConfigIssue } from "./issues.js";
+export { ConfigError } from "./issues.js";
+export type { ModelConfig } from "./model.js";
+export type { Recipe, RecipeOptions } from "./recipe.js";
+export { loadRecipe, parseRecipe, recipeToYaml } from "./recipe.js";
+export type { RunConfig } from "./run.js";
+export type { TrainConfig } from "./train.js";

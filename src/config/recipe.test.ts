@@ -1,0 +1,344 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ConfigError, loadRecipe, parseRecipe, recipeToYaml } from "./index.js";
+
+let folder = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "scalora-config-"));
+  mkdirSync(join(folder, "model"));
+  for (const name of ["chats.jsonl", "held-out.jsonl"]) writeFileSync(join(folder, name), "{}\n");
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const minimal = "model:\n  path: model\nadapter:\n  method: scalora-i\ndata:\n  train: chats.jsonl\n";
+
+function load(yaml: string, set: string[] = []) {
+  writeFileSync(join(folder, "recipe.yaml"), yaml);
+  return loadRecipe(join(folder, "recipe.yaml"), { cwd: folder, set });
+}
+
+function problems(yaml: string, set: string[] = []): ConfigError {
+  try {
+    load(yaml, set);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("the recipe was accepted");
+}
+
+test("a minimal recipe gets every default, and absolute paths", () => {
+  const recipe = load(minimal);
+  expect(recipe.model).toEqual({ path: join(folder, "model"), dtype: "auto", device: "auto" });
+  expect(recipe.adapter).toMatchObject({
+    method: "scalora-i",
+    rank: 8,
+    alpha: 16,
+    interval: 10,
+    policy: "default",
+    moments: "transfer",
+    scale: "auto",
+    base: "auto",
+    targetModules: "all-linear",
+  });
+  expect(recipe.data.train).toEqual([{ path: join(folder, "chats.jsonl"), weight: 1 }]);
+  expect(recipe.data.eval).toEqual({ split: 0.05 });
+  expect(recipe.train).toMatchObject({ epochs: 1, batchSize: 8, lr: 2e-4, clip: 1, seed: 0, warmup: 0.05 });
+  expect(recipe.train.steps).toBeUndefined();
+  expect(recipe.run).toEqual({ name: "recipe-scalora-i", folder: join(folder, "runs") });
+});
+
+test("scalora acts at every step, and policy svd resets the moments", () => {
+  expect(load(minimal, ["adapter.method=scalora"]).adapter).toMatchObject({ interval: 1, alpha: 16 });
+  expect(load(minimal, ["adapter.policy=svd"]).adapter).toMatchObject({ moments: "reset" });
+});
+
+test("overrides replace values, reach into lists and use YAML", () => {
+  const recipe = load(`${minimal}  eval: [held-out.jsonl]\n`, [
+    "train.lr=2e-3",
+    "train.steps=30",
+    "adapter.scale={columnNorm: 0.5}",
+    "adapter.targetModules=[q_proj, '/layers\\.[01]\\..*/']",
+    "data.eval.0=chats.jsonl",
+  ]);
+  expect(recipe.train).toMatchObject({ lr: 2e-3, steps: 30 });
+  expect(recipe.train.epochs).toBeUndefined();
+  expect(recipe.adapter).toMatchObject({
+    scale: { columnNorm: 0.5 },
+    targetModules: ["q_proj", "/layers\\.[01]\\..*/"],
+  });
+  expect(recipe.data.eval).toEqual([{ path: join(folder, "chats.jsonl"), weight: 1 }]);
+});
+
+test.each(["lora", "scalora", "scalora-i", "full"])(
+  "the resolved recipe of %s reads back the same",
+  (method) => {
+    for (const optimizer of ["adamw", "sgd"]) {
+      const recipe = load(minimal, [`adapter.method=${method}`, `train.optimizer=${optimizer}`]);
+      expect(load(recipeToYaml(recipe))).toEqual(recipe);
+    }
+  },
+);
+
+test("a run name that is taken gets a number", () => {
+  mkdirSync(join(folder, "taken/recipe-lora"), { recursive: true });
+  const recipe = load(minimal, ["adapter.method=lora", "run.folder=taken"]);
+  expect(recipe.run.name).toBe("recipe-lora-2");
+});
+
+test("a plain object is checked the same way", () => {
+  const value = { model: { path: "model" }, adapter: { method: "lora" }, data: { train: "chats.jsonl" } };
+  expect(parseRecipe(value, { cwd: folder }).adapter).toMatchObject({ rank: 8 });
+  expect(() => parseRecipe({ ...value, adapters: {} }, { cwd: folder })).toThrow(/did you mean adapter\?/);
+});
+
+/** Bad input: what is put in, the key it is about, and what the message must say. */
+const badInput: { name: string; set: string[]; key: string; says: string[] }[] = [
+  {
+    name: "unknown key",
+    set: ["train.learningRat=1e-3"],
+    key: "train.learningRat",
+    says: ["unknown key", "--set train.learningRat=1e-3"],
+  },
+  { name: "unknown key, near", set: ["adapter.rnak=4"], key: "adapter.rnak", says: ["did you mean rank?"] },
+  { name: "key of another tool", set: ["adapter.r=4"], key: "adapter.r", says: ["did you mean rank?"] },
+  { name: "unknown section", set: ["trian.lr=1"], key: "trian", says: ["did you mean train?"] },
+  {
+    name: "unknown key in a list",
+    set: ["data.train=[{path: chats.jsonl, wieght: 2}]"],
+    key: "data.train[0].wieght",
+    says: ["did you mean weight?"],
+  },
+  {
+    name: "text for a number",
+    set: ["train.lr=fast"],
+    key: "train.lr",
+    says: ["expected: a number, above 0", 'found:    "fast" (text)'],
+  },
+  {
+    name: "fraction for an integer",
+    set: ["adapter.rank=2.5"],
+    key: "adapter.rank",
+    says: ["an integer", "2.5"],
+  },
+  { name: "rank 0", set: ["adapter.rank=0"], key: "adapter.rank", says: ["at least 1", "found:    0"] },
+  { name: "infinite rate", set: ["train.lr=.inf"], key: "train.lr", says: ["a number, above 0"] },
+  { name: "NaN", set: ["train.clip=.nan"], key: "train.clip", says: ["a number, at least 0"] },
+  { name: "seed beyond 2^53", set: ["train.seed=9007199254740993"], key: "train.seed", says: ["an integer"] },
+  { name: "null", set: ["train.lr="], key: "train.lr", says: ["nothing (null)"] },
+  {
+    name: "unknown method",
+    set: ["adapter.method=scalora_i"],
+    key: "adapter.method",
+    says: ["lora, scalora, scalora-i or full", "did you mean scalora-i?"],
+  },
+  {
+    name: "misspelled choice",
+    set: ["train.schedule=cosin"],
+    key: "train.schedule",
+    says: ["constant, linear, cosine or polynomial", "did you mean cosine?"],
+  },
+  {
+    name: "adapter dropout",
+    set: ["adapter.dropout=0.05"],
+    key: "adapter.dropout",
+    says: ["refused", "invariance", "expected: 0", "found:    0.05"],
+  },
+  {
+    name: "rounding base",
+    set: ["adapter.base=bfloat16"],
+    key: "adapter.base",
+    says: ["refused", "half a bfloat16 ulp", "auto, exact or split"],
+  },
+  {
+    name: "weight decay with ScaLoRA",
+    set: ["train.weightDecay=0.01"],
+    key: "train.weightDecay",
+    says: ["refused with ScaLoRA", "expected: 0"],
+  },
+  {
+    name: "option of another method",
+    set: ["adapter.method=lora", "adapter.interval=5"],
+    key: "adapter.interval",
+    says: ["unknown key"],
+  },
+  {
+    name: "wrong scale",
+    set: ["adapter.scale={columNorm: 1}"],
+    key: "adapter.scale",
+    says: ["{columnNorm: ρ}", '{"columNorm":1}'],
+  },
+  {
+    name: "negative scale",
+    set: ["adapter.scale={lipschitz: -1}"],
+    key: "adapter.scale.lipschitz",
+    says: ["above 0"],
+  },
+  { name: "interval 0", set: ["adapter.interval=0"], key: "adapter.interval", says: ["or adaptive"] },
+  {
+    name: "first event at step 1",
+    set: ["adapter.firstEvent=1"],
+    key: "adapter.firstEvent",
+    says: ["at least 2"],
+  },
+  {
+    name: "moments kept over new factors",
+    set: ["adapter.policy=svd", "adapter.moments=keep"],
+    key: "adapter.moments",
+    says: ["reset or transport"],
+  },
+  {
+    name: "transport without svd",
+    set: ["adapter.moments=transport"],
+    key: "adapter.moments",
+    says: ["policy svd"],
+  },
+  {
+    name: "broken regular expression",
+    set: ["adapter.targetModules=['/layers.(/']"],
+    key: "adapter.targetModules[0]",
+    says: ["regular expression between slashes", "/layers.(/"],
+  },
+  {
+    name: "no target modules",
+    set: ["adapter.targetModules=[]"],
+    key: "adapter.targetModules",
+    says: ["all-linear"],
+  },
+  {
+    name: "rank pattern with a fraction",
+    set: ["adapter.rankPattern={q_proj: 1.5}"],
+    key: "adapter.rankPattern.q_proj",
+    says: ["an integer, at least 1", "1.5"],
+  },
+  {
+    name: "steps and epochs",
+    set: ["train.steps=5", "train.epochs=1"],
+    key: "train.epochs",
+    says: ["excludes"],
+  },
+  {
+    name: "two batch sizes",
+    set: ["train.batchSize=5", "train.batchTokens=100"],
+    key: "train.batchTokens",
+    says: ["excludes train.batchSize"],
+  },
+  { name: "momentum of adamw", set: ["train.momentum=0.9"], key: "train.momentum", says: ["no effect"] },
+  {
+    name: "betas of sgd",
+    set: ["train.optimizer=sgd", "train.betas=[0.8, 0.9]"],
+    key: "train.betas",
+    says: ["no effect"],
+  },
+  { name: "one beta", set: ["train.betas=[0.9]"], key: "train.betas", says: ["two numbers"] },
+  { name: "warm-up of 1.5 steps", set: ["train.warmup=1.5"], key: "train.warmup", says: ["below 1", "1.5"] },
+  {
+    name: "patience without evaluation",
+    set: ["data.eval=none", "train.patience=3"],
+    key: "train.patience",
+    says: ["needs an evaluation set"],
+  },
+  { name: "whole set held out", set: ["data.eval={split: 1}"], key: "data.eval.split", says: ["below 1"] },
+  { name: "no training data", set: ["data.train=[]"], key: "data.train", says: ["a path, {path, weight}"] },
+  {
+    name: "missing data file",
+    set: ["data.train=chat.jsonl"],
+    key: "data.train",
+    says: ["does not exist", "did you mean chats.jsonl?"],
+  },
+  {
+    name: "folder for a data file",
+    set: ["data.eval=model"],
+    key: "data.eval",
+    says: ["wrong kind", "a file"],
+  },
+  {
+    name: "missing model folder",
+    set: ["model.path=modle"],
+    key: "model.path",
+    says: ["did you mean model?"],
+  },
+  {
+    name: "missing adapter folder",
+    set: ["adapter.from=old"],
+    key: "adapter.from",
+    says: ["does not exist"],
+  },
+  {
+    name: "unknown device",
+    set: ["model.device=gpu"],
+    key: "model.device",
+    says: ["auto, cpu, mps, cuda or cuda:N"],
+  },
+  {
+    name: "run name that leaves its folder",
+    set: ["run.name=../x"],
+    key: "run.name",
+    says: ["letters, digits"],
+  },
+  { name: "override without a value", set: ["train.lr"], key: "--set", says: ["section.key=value"] },
+  { name: "override of no YAML", set: ["train.lr=[1"], key: "train.lr", says: ["no YAML"] },
+  { name: "override into a value", set: ["model.path.x=1"], key: "model.path", says: ["cannot be set into"] },
+  { name: "override of a prototype", set: ["__proto__.x=1"], key: "__proto__", says: ["unknown key"] },
+];
+
+test.each(badInput)("refused: $name", ({ set, key, says }) => {
+  const error = problems(minimal, set);
+  expect(error.exitCode).toBe(2);
+  expect(error.issues.map((issue) => issue.key)).toContain(key);
+  for (const words of says) expect(error.message).toContain(words);
+  expect(error.issues).toHaveLength(1);
+});
+
+test("all problems come at once, each with file, line, key, expected and found", () => {
+  const yaml = [
+    "model:",
+    "  path: nowhere",
+    "  dtipe: float32",
+    "adapter:",
+    "  method: scalora",
+    "  rank: many",
+    "  dropout: 0.1",
+    "train:",
+    "  steps: 10",
+    "  epochs: 1",
+    "  weightDecay: 0.1",
+    "extra: 1",
+  ].join("\n");
+  const error = problems(yaml);
+  const places = error.issues.map((issue) => `${issue.where.replace(/.*recipe\.yaml/, "")} ${issue.key}`);
+  expect(places.sort()).toEqual(
+    [
+      " data.train",
+      ":10 train.epochs",
+      ":11 train.weightDecay",
+      ":12 extra",
+      ":3 model.dtipe",
+      ":6 adapter.rank",
+      ":7 adapter.dropout",
+    ].sort(),
+  );
+  expect(error.message).toContain("has 7 problems");
+});
+
+test("a broken YAML file names its line", () => {
+  expect(problems("model:\n  path: [a\n").message).toMatch(/recipe\.yaml:\d/);
+  const twice = problems("model:\n  path: a\nmodel:\n  path: b\n");
+  expect(twice.message).toMatch(/recipe\.yaml:3/);
+  expect(problems("- 1\n- 2\n").message).toContain("sections model, adapter, data, train, run");
+});
+
+test("a missing recipe file is one clear problem", () => {
+  expect(() => loadRecipe(join(folder, "none.yaml"))).toThrow(/cannot be read/);
+});
+
+test("an empty recipe names all that must be given", () => {
+  expect(problems("").issues.map((issue) => issue.key)).toEqual([
+    "model.path",
+    "adapter.method",
+    "data.train",
+  ]);
+});

@@ -1,0 +1,165 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { stringify } from "yaml";
+import type { z } from "zod";
+import { nearest } from "../util/suggest.js";
+import { type AdapterConfig, adapterSchema } from "./adapter.js";
+import { crossChecks } from "./cross-checks.js";
+import { type DataConfig, type DataSource, dataSchema } from "./data.js";
+import { type SectionName, sectionNames, sectionNode } from "./describe.js";
+import {
+  ConfigError,
+  type ConfigIssue,
+  type KeyPath,
+  keyText,
+  translateIssues,
+  unknownKey,
+} from "./issues.js";
+import { type ModelConfig, modelSchema } from "./model.js";
+import { type RunConfig, runSchema } from "./run.js";
+import { objectSource, type RecipeSource, readSource } from "./source.js";
+import { resolveTrain, type TrainConfig, trainSchema } from "./train.js";
+
+/** A checked recipe: every default filled in, every path absolute. */
+export interface Recipe {
+  model: ModelConfig;
+  adapter: AdapterConfig;
+  data: DataConfig;
+  train: TrainConfig;
+  run: RunConfig;
+}
+
+export interface RecipeOptions {
+  /** Overrides `section.key=value`, the value in YAML; later ones win. */
+  set?: readonly string[];
+  /** Folder that relative paths start from; the current one by default. */
+  cwd?: string;
+}
+
+/**
+ * Reads and checks a recipe file.
+ * Throws `ConfigError` (exit code 2) that lists every problem: unknown keys with the nearest known one, wrong
+ * values, keys that exclude each other, and files that do not exist.
+ */
+export function loadRecipe(path: string, options: RecipeOptions = {}): Recipe {
+  const name = basename(path, extname(path));
+  return checkSource(readSource(path, options.set ?? []), name, options.cwd ?? process.cwd());
+}
+
+/** Checks a recipe given as a plain object; `name` stands for the file's in messages and in the run's name. */
+export function parseRecipe(value: unknown, options: RecipeOptions & { name?: string } = {}): Recipe {
+  const name = options.name ?? "recipe";
+  return checkSource(objectSource(name, value, options.set ?? []), name, options.cwd ?? process.cwd());
+}
+
+/** A checked recipe as YAML; reading it again gives the same recipe. */
+export function recipeToYaml(recipe: Recipe): string {
+  return stringify(recipe);
+}
+
+function checkSource(source: RecipeSource, name: string, cwd: string): Recipe {
+  const issues = [...source.issues];
+  const report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) =>
+    issues.push({ where: source.where(path), key: keyText(path), ...issue });
+  const raw = readSections(source.value, report);
+  const parse = <T>(section: SectionName, schema: z.ZodType<T>) => parseSection(section, schema, raw, report);
+  const model = parse("model", modelSchema);
+  const adapter = parse("adapter", adapterSchema);
+  const data = parse("data", dataSchema);
+  const train = parse("train", trainSchema);
+  const run = parse("run", runSchema);
+  for (const { path, ...issue } of crossChecks(raw)) report(path, issue);
+  if (model) model.path = existingPath(cwd, model.path, ["model", "path"], report);
+  if (adapter && adapter.method !== "full" && adapter.from !== undefined) {
+    adapter.from = existingPath(cwd, adapter.from, ["adapter", "from"], report);
+  }
+  if (data) checkDataPaths(cwd, data, report);
+  if (issues.length > 0 || !model || !adapter || !data || !train || !run) {
+    throw new ConfigError(source.name, issues);
+  }
+  const folder = resolve(cwd, run.folder);
+  const runName = run.name ?? freeName(folder, `${name}-${adapter.method}`);
+  return {
+    model,
+    adapter,
+    data,
+    train: resolveTrain(train, adapter.method),
+    run: { name: runName, folder },
+  };
+}
+
+type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
+
+/** Raw, unchecked sections by name; a missing one is empty. */
+export type RawSections = Record<SectionName, unknown>;
+
+function readSections(value: unknown, report: Report): RawSections {
+  const raw: RawSections = { model: {}, adapter: {}, data: {}, train: {}, run: {} };
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    report([], { problem: "is no recipe", expected: `sections ${sectionNames.join(", ")}` });
+    return raw;
+  }
+  for (const [key, section] of Object.entries(value)) {
+    if (isSection(key)) raw[key] = section ?? {};
+    else report([key], unknownKey(key, sectionNames));
+  }
+  return raw;
+}
+
+const isSection = (key: string): key is SectionName => sectionNames.some((name) => name === key);
+
+function parseSection<T>(
+  section: SectionName,
+  schema: z.ZodType<T>,
+  raw: RawSections,
+  report: Report,
+): T | undefined {
+  const result = schema.safeParse(raw[section]);
+  if (result.success) return result.data;
+  for (const { path, ...issue } of translateIssues(result.error.issues, sectionNode(section), raw[section])) {
+    report([section, ...path], issue);
+  }
+  return undefined;
+}
+
+function checkDataPaths(cwd: string, data: DataConfig, report: Report): void {
+  const check = (sources: DataSource[], key: string) => {
+    for (const source of sources) source.path = existingPath(cwd, source.path, ["data", key], report);
+  };
+  check(data.train, "train");
+  if (Array.isArray(data.eval)) check(data.eval, "eval");
+}
+
+/** The absolute path; a report, with the nearest name in that folder, when nothing is there. */
+function existingPath(cwd: string, path: string, key: KeyPath, report: Report): string {
+  const absolute = resolve(cwd, path);
+  const isFolder = key[0] !== "data";
+  const stats = statSync(absolute, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isDirectory() !== isFolder) {
+    const near = nearest(basename(absolute), namesIn(dirname(absolute)));
+    report(key, {
+      problem: stats === undefined ? "does not exist" : "is of the wrong kind",
+      expected: isFolder ? "a folder" : "a file",
+      found: absolute,
+      fix:
+        near === undefined || stats !== undefined ? undefined : `did you mean ${join(dirname(path), near)}?`,
+    });
+  }
+  return absolute;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** `base`, or `base-2`, `base-3`, … when a run of that name exists. */
+function freeName(folder: string, base: string): string {
+  const clean = base.replaceAll(/[^\p{L}\p{N}._+=-]/gu, "-").replace(/^[^\p{L}\p{N}]+/u, "");
+  let name = clean;
+  for (let i = 2; existsSync(join(folder, name)); i++) name = `${clean}-${i}`;
+  return name;
+}

@@ -1,0 +1,22 @@
+import { z } from "zod";
+
+/** A folder name without separators, so that a run cannot leave its parent. */
+const runName = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N}._+=-]*$/u)
+  .max(200);
+
+/** Section `run`: where the results go. */
+export const runSchema = z.strictObject({
+  name: runName.optional().meta({
+    expects: "letters, digits and . _ + = -, starting with a letter or digit",
+    description: "Name of the run's folder; it must not exist yet",
+    unset: "the recipe's name and the method, numbered when taken",
+  }),
+  folder: z.string().min(1).default("runs").meta({
+    expects: "the path of a folder",
+    description: "Folder that holds the runs",
+  }),
+});
+
+export type RunConfig = z.output<typeof runSchema> & { name: string };

@@ -1,0 +1,167 @@
+import { readFileSync } from "node:fs";
+import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from "yaml";
+import { messageOf } from "../util/errors.js";
+import { ConfigError, type ConfigIssue, type KeyPath, keyText } from "./issues.js";
+
+/** What a recipe file and its overrides say, unchecked, with the place of each value. */
+export interface RecipeSource {
+  /** The file's path, for messages. */
+  readonly name: string;
+  readonly value: unknown;
+  /** Problems met while reading. */
+  readonly issues: ConfigIssue[];
+  /** `recipe.yaml:12` or `--set train.lr=x` for a key path. */
+  where(path: KeyPath): string;
+}
+
+interface Override {
+  option: string;
+  path: KeyPath;
+  value: unknown;
+}
+
+/** Reads a YAML file and lays `key.path=value` overrides over it. Throws `ConfigError` when it is no YAML. */
+export function readSource(path: string, overrides: readonly string[]): RecipeSource {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      path,
+      document.errors.map((error) => ({
+        where: `${path}:${lines.linePos(error.pos[0]).line}`,
+        key: "YAML",
+        problem: error.message,
+      })),
+    );
+  }
+  const lineOf = (key: KeyPath) => {
+    const offset = offsetOf(document.contents, key);
+    return offset === undefined ? path : `${path}:${lines.linePos(offset).line}`;
+  };
+  return withOverrides(
+    path,
+    plainValue(path, () => document.toJS()),
+    overrides,
+    lineOf,
+  );
+}
+
+/** A recipe given as a plain object, with overrides; `name` stands for the file in messages. */
+export function objectSource(name: string, value: unknown, overrides: readonly string[]): RecipeSource {
+  return withOverrides(name, structuredClone(value), overrides, () => name);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(path, [
+      {
+        where: path,
+        key: "recipe",
+        problem: "cannot be read",
+        expected: "a YAML file",
+        found: messageOf(cause),
+      },
+    ]);
+  }
+}
+
+function plainValue(path: string, read: () => unknown): unknown {
+  try {
+    return read() ?? {};
+  } catch (cause) {
+    throw new ConfigError(path, [{ where: path, key: "YAML", problem: messageOf(cause) }]);
+  }
+}
+
+function withOverrides(
+  name: string,
+  value: unknown,
+  options: readonly string[],
+  lineOf: (key: KeyPath) => string,
+): RecipeSource {
+  const issues: ConfigIssue[] = [];
+  const applied: Override[] = [];
+  for (const option of options) {
+    const override = parseOverride(option);
+    const issue = "problem" in override ? override : applyOverride(value, override);
+    if (issue !== undefined) issues.push(issue);
+    else if (!("problem" in override)) applied.push(override);
+  }
+  const where = (path: KeyPath) => {
+    const override = applied.findLast((each) => each.path.every((part, i) => part === path[i]));
+    return override === undefined ? lineOf(path) : `--set ${override.option}`;
+  };
+  return { name, value, issues, where };
+}
+
+/** `train.lr=1e-3` as a key path and a YAML value. */
+function parseOverride(option: string): Override | ConfigIssue {
+  const where = `--set ${option}`;
+  const equals = option.indexOf("=");
+  const path = option
+    .slice(0, Math.max(equals, 0))
+    .split(".")
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  if (path.some((part) => part === "")) {
+    return { where, key: "--set", problem: "wrong form", expected: "section.key=value", found: option };
+  }
+  try {
+    return { option, path, value: parse(option.slice(equals + 1)) };
+  } catch (cause) {
+    return { where, key: keyText(path), problem: `its value is no YAML: ${messageOf(cause)}` };
+  }
+}
+
+/** Puts a value into nested objects and lists, making missing sections; a report when something is in the way. */
+function applyOverride(root: unknown, { option, path, value }: Override): ConfigIssue | undefined {
+  let current = root;
+  for (const [i, part] of path.entries()) {
+    const blocked = blockedBy(current, part);
+    if (blocked !== undefined || typeof current !== "object" || current === null) {
+      const key = keyText(path.slice(0, i));
+      return { where: `--set ${option}`, key, problem: "cannot be set into", expected: blocked };
+    }
+    const isLast = i === path.length - 1;
+    const existing = Object.hasOwn(current, part) ? Reflect.get(current, part) : undefined;
+    const next = isLast ? value : (existing ?? {});
+    Object.defineProperty(current, part, {
+      value: next,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+    current = next;
+  }
+  return undefined;
+}
+
+function blockedBy(holder: unknown, part: string | number): string | undefined {
+  if (Array.isArray(holder)) {
+    const inside = typeof part === "number" && part <= holder.length;
+    return inside ? undefined : `an index up to ${holder.length}`;
+  }
+  return typeof holder === "object" && holder !== null ? undefined : "a section (keys and values)";
+}
+
+/** Where the deepest existing node of a key path starts. */
+function offsetOf(contents: unknown, path: KeyPath): number | undefined {
+  let node = contents;
+  let offset: number | undefined;
+  for (const part of path) {
+    if (!isCollection(node)) break;
+    const item = node.items.find((each, i) =>
+      isPair(each) ? isScalar(each.key) && String(each.key.value) === String(part) : i === part,
+    );
+    if (item === undefined) break;
+    const start = isPair(item) ? item.key : item;
+    offset = rangeStart(start) ?? offset;
+    node = isPair(item) ? item.value : item;
+  }
+  return offset;
+}
+
+function rangeStart(node: unknown): number | undefined {
+  return isScalar(node) || isCollection(node) ? node.range?.[0] : undefined;
+}

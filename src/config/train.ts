@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { notNegative, positive, seed, share, wholeFrom } from "./fields.js";
+
+/** Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. */
+export const trainSchema = z.strictObject({
+  steps: wholeFrom(1).optional().meta({
+    description: "Optimiser steps of the whole run (instead of epochs)",
+    unset: "what epochs says",
+  }),
+  epochs: positive().optional().meta({
+    description: "Passes over the training rows (instead of steps)",
+    unset: "1 when steps is not given",
+  }),
+  batchSize: wholeFrom(1).optional().meta({
+    description: "Rows of one batch (instead of batchTokens)",
+    unset: "8 when batchTokens is not given",
+  }),
+  batchTokens: wholeFrom(1).optional().meta({
+    description: "Token budget of one batch (instead of batchSize)",
+    unset: "what batchSize says",
+  }),
+  accumulate: wholeFrom(1).default(1).meta({
+    description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
+  }),
+  lr: positive().optional().meta({
+    description: "Peak learning rate; sweep it, it matters more than the method",
+    unset: "the method's preset (2e-4; full fine-tuning 2e-5)",
+  }),
+  schedule: z.enum(["constant", "linear", "cosine", "polynomial"]).default("linear").meta({
+    description: "Course of the learning rate after warm-up, down to 0 at the end",
+  }),
+  warmup: notNegative()
+    .refine((warmup) => warmup < 1 || Number.isInteger(warmup))
+    .default(0.05)
+    .meta({
+      expects: "a share of the steps below 1, or a number of steps from 1 on",
+      description: "Linear warm-up: a share of all steps when below 1, else a number of steps",
+    }),
+  clip: notNegative().default(1).meta({ description: "Largest gradient norm; 0 turns clipping off" }),
+  optimizer: z.enum(["adamw", "sgd"]).default("adamw").meta({ description: "Optimiser" }),
+  betas: z.tuple([share(), share()]).default([0.9, 0.999]).meta({
+    expects: "two numbers, each from 0 up to, but without, 1",
+    description: "Decay rates of AdamW's moments",
+  }),
+  eps: positive().default(1e-8).meta({ description: "AdamW's term against division by zero" }),
+  momentum: share().default(0).meta({ description: "Momentum of sgd" }),
+  weightDecay: notNegative().default(0).meta({
+    description: "Decoupled weight decay; only 0 with ScaLoRA",
+  }),
+  seed: seed().default(0).meta({ description: "Seed of data order, adapter start and sampling" }),
+  evalEvery: wholeFrom(1).optional().meta({
+    description: "Steps between evaluations",
+    unset: "a tenth of the run",
+  }),
+  saveEvery: wholeFrom(1).optional().meta({
+    description: "Steps between checkpoints; one is always saved at the end",
+    unset: "a tenth of the run",
+  }),
+  keepLast: wholeFrom(1).default(2).meta({
+    description: "Checkpoints kept beside the best one",
+  }),
+  patience: wholeFrom(0).default(0).meta({
+    description: "Evaluations without a better loss before the run stops; 0 never stops early",
+  }),
+});
+
+/** Peak learning rates by method, where the recipe names none. */
+const presetLr = { lora: 2e-4, scalora: 2e-4, "scalora-i": 2e-4, full: 2e-5 } as const;
+
+type Written = z.output<typeof trainSchema>;
+
+/**
+ * Fills the defaults that depend on other keys and on the method. Exactly one of `steps` and `epochs`, and one of
+ * `batchSize` and `batchTokens`, is set afterwards.
+ */
+export function resolveTrain(train: Written, method: keyof typeof presetLr) {
+  return {
+    ...train,
+    lr: train.lr ?? presetLr[method],
+    epochs: train.epochs ?? (train.steps === undefined ? 1 : undefined),
+    batchSize: train.batchSize ?? (train.batchTokens === undefined ? 8 : undefined),
+  };
+}
+
+export type TrainConfig = ReturnType<typeof resolveTrain>;
