@@ -1,0 +1,58 @@
+// What every source of the addon shares: errors that become JavaScript errors, and small Node-API helpers.
+#pragma once
+#include <node_api.h>
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+namespace scalora {
+
+// An error with what the user needs to act; src/native/load.ts turns it into a ScaloraError.
+struct Failure : std::exception {
+  std::string kind, message, found, fix;
+  Failure(std::string kind, std::string message, std::string found = "", std::string fix = "")
+      : kind(std::move(kind)), message(std::move(message)), found(std::move(found)), fix(std::move(fix)) {}
+  const char* what() const noexcept override { return message.c_str(); }
+};
+
+// Throws the error that is being handled as a JavaScript error. `where` names the operator, `found` its arguments.
+void throwToJs(napi_env env, const std::string& where, const std::string& found) noexcept;
+
+// Turns a failed Node-API status into a Failure.
+void check(napi_env env, napi_status status);
+
+// A JavaScript function made of a C++ one; exceptions become JavaScript errors.
+using Function = napi_value (*)(napi_env, const std::vector<napi_value>&);
+void define(napi_env env, napi_value exports, const char* name, Function function);
+
+// JavaScript to C++. Each throws a Failure that names `what` when the value is not of the kind.
+double toNumber(napi_env env, napi_value value, const char* what);
+int64_t toInteger(napi_env env, napi_value value, const char* what);  // a safe integer or a BigInt within int64
+bool toBool(napi_env env, napi_value value, const char* what);
+std::string toString(napi_env env, napi_value value, const char* what);
+std::vector<int64_t> toIntegers(napi_env env, napi_value value, const char* what);
+bool isArray(napi_env env, napi_value value);
+uint32_t arrayLength(napi_env env, napi_value value);
+napi_value element(napi_env env, napi_value array, uint32_t index);
+napi_valuetype typeOf(napi_env env, napi_value value);
+std::string describe(napi_env env, napi_value value);
+
+// C++ to JavaScript.
+napi_value fromNumber(napi_env env, double value);
+napi_value fromInteger(napi_env env, int64_t value);  // throws beyond 2^53
+napi_value fromBool(napi_env env, bool value);
+napi_value fromString(napi_env env, const std::string& value);
+napi_value undefined(napi_env env);
+
+// Registration of each source's functions.
+void registerErrors(napi_env env, napi_value exports);
+void registerTensors(napi_env env, napi_value exports);
+void registerAutograd(napi_env env, napi_value exports);
+void registerDispatch(napi_env env, napi_value exports);
+void registerGenerators(napi_env env, napi_value exports);
+void registerMapping(napi_env env, napi_value exports);
+void registerSystem(napi_env env, napi_value exports);
+
+}  // namespace scalora

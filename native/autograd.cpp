@@ -1,0 +1,84 @@
+// Gradients: what is recorded, and the backward pass.
+#include "addon.h"
+#include "slots.h"
+
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+namespace scalora {
+namespace {
+
+at::Tensor tensorAt(napi_env env, const std::vector<napi_value>& args, size_t index = 0) {
+  return tensorOf(toNumber(env, args.at(index), "tensor"), "this");
+}
+
+std::vector<at::Tensor> tensorsAt(napi_env env, napi_value list) {
+  std::vector<at::Tensor> result;
+  for (uint32_t i = 0; i < arrayLength(env, list); ++i)
+    result.push_back(tensorOf(toNumber(env, element(env, list, i), "tensor"), "an element"));
+  return result;
+}
+
+napi_value requiresGrad(napi_env env, const std::vector<napi_value>& args) { return fromBool(env, tensorAt(env, args).requires_grad()); }
+
+napi_value setRequiresGrad(napi_env env, const std::vector<napi_value>& args) {
+  tensorAt(env, args).set_requires_grad(toBool(env, args.at(1), "requiresGrad"));
+  return undefined(env);
+}
+
+// grad(handle): a handle, or 0 where there is none
+napi_value grad(napi_env env, const std::vector<napi_value>& args) {
+  const at::Tensor gradient = tensorAt(env, args).grad();
+  return fromNumber(env, gradient.defined() ? tensorSlots().add(gradient) : 0);
+}
+
+// setGrad(handle, gradientHandle or 0)
+napi_value setGrad(napi_env env, const std::vector<napi_value>& args) {
+  at::Tensor tensor = tensorAt(env, args);
+  double handle = toNumber(env, args.at(1), "gradient");
+  at::Tensor gradient = handle == 0 ? at::Tensor() : tensorOf(handle, "the gradient");
+  if (gradient.defined() && (gradient.sizes() != tensor.sizes() || gradient.scalar_type() != tensor.scalar_type()))
+    throw Failure("tensor", "a gradient must have the shape and dtype of its tensor");
+  tensor.mutable_grad() = gradient;
+  return undefined(env);
+}
+
+// backward(handle, gradientHandle or 0)
+napi_value backward(napi_env env, const std::vector<napi_value>& args) {
+  double handle = toNumber(env, args.at(1), "gradient");
+  std::vector<at::Tensor> gradients;
+  if (handle != 0) gradients.push_back(tensorOf(handle, "the gradient"));
+  torch::autograd::backward({tensorAt(env, args)}, gradients);
+  return undefined(env);
+}
+
+// gradients(outputs, inputs) -> handles, 0 where an input was not used
+napi_value gradients(napi_env env, const std::vector<napi_value>& args) {
+  auto results = torch::autograd::grad(tensorsAt(env, args.at(0)), tensorsAt(env, args.at(1)), {}, std::nullopt, false, true);
+  napi_value array;
+  check(env, napi_create_array_with_length(env, results.size(), &array));
+  for (uint32_t i = 0; i < results.size(); ++i)
+    check(env, napi_set_element(env, array, i, fromNumber(env, results[i].defined() ? tensorSlots().add(results[i]) : 0)));
+  return array;
+}
+
+// setGradMode(on) -> what it was
+napi_value setGradMode(napi_env env, const std::vector<napi_value>& args) {
+  bool before = at::GradMode::is_enabled();
+  at::GradMode::set_enabled(toBool(env, args.at(0), "enabled"));
+  return fromBool(env, before);
+}
+
+}  // namespace
+
+void registerAutograd(napi_env env, napi_value exports) {
+  define(env, exports, "requiresGrad", requiresGrad);
+  define(env, exports, "setRequiresGrad", setRequiresGrad);
+  define(env, exports, "grad", grad);
+  define(env, exports, "setGrad", setGrad);
+  define(env, exports, "backward", backward);
+  define(env, exports, "gradients", gradients);
+  define(env, exports, "setGradMode", setGradMode);
+}
+
+}  // namespace scalora

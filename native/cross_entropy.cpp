@@ -1,0 +1,73 @@
+// scalora::linear_cross_entropy: the loss of a language model's head without the logits of a whole batch. Rows are
+// taken in chunks; each chunk's logits give its losses and, at once, its gradients, and are then forgotten.
+#include "gemm.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <algorithm>
+
+namespace scalora {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+// Logits of one chunk: about 16 MiB in fp32, small enough for the caches that matter.
+constexpr int64_t kChunkElements = 4 << 20;
+
+int64_t chunkRows(int64_t vocabulary) { return std::clamp<int64_t>(kChunkElements / vocabulary, 16, 4096); }
+
+struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
+                            bool record) {
+    const bool needsHidden = record && hidden.requires_grad(), needsWeight = record && weight.requires_grad();
+    const int64_t rows = hidden.size(0), step = chunkRows(weight.size(0));
+    at::Tensor dhidden = needsHidden ? at::empty_like(hidden, at::MemoryFormat::Contiguous) : at::Tensor();
+    at::Tensor dweight = needsWeight ? at::zeros(weight.sizes(), weight.options().dtype(at::promote_types(weight.scalar_type(), at::kFloat))) : at::Tensor();
+    at::Tensor total = at::zeros({}, hidden.options().dtype(at::kDouble));
+    for (int64_t begin = 0; begin < rows; begin += step) {
+      const int64_t count = std::min(step, rows - begin);
+      const at::Tensor x = hidden.narrow(0, begin, count), target = targets.narrow(0, begin, count).unsqueeze(1);
+      at::Tensor logProbabilities = at::log_softmax(gemm(x, weight).to(at::promote_types(hidden.scalar_type(), at::kFloat)), 1);
+      total.sub_(logProbabilities.gather(1, target).sum(at::kDouble));
+      if (!needsHidden && !needsWeight) continue;
+      at::Tensor dlogits = logProbabilities.exp_();
+      dlogits.scatter_add_(1, target, at::full({count, 1}, -1, dlogits.options()));
+      dlogits = dlogits.to(weight.scalar_type());
+      if (needsHidden) dhidden.narrow(0, begin, count).copy_(gemm(dlogits, weight.t()));
+      if (needsWeight) dweight.add_(gemm(dlogits.t(), x.t()));
+    }
+    if (needsWeight) dweight = dweight.to(weight.scalar_type());
+    ctx->save_for_backward({dhidden, dweight});
+    return total.to(at::promote_types(hidden.scalar_type(), at::kFloat));
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    auto saved = ctx->get_saved_variables();
+    auto scaled = [&](const at::Tensor& gradient) {
+      return gradient.defined() ? gradient.mul(gradients[0].to(gradient.scalar_type())) : gradient;
+    };
+    return {scaled(saved[0]), scaled(saved[1]), at::Tensor(), at::Tensor()};
+  }
+};
+
+at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets) {
+  TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && hidden.size(1) == weight.size(1), "linear_cross_entropy: hidden states of shape ",
+              hidden.sizes(), " do not fit a weight of shape ", weight.sizes(), "; expected [rows, hidden] and [vocabulary, hidden]");
+  TORCH_CHECK(hidden.scalar_type() == weight.scalar_type(), "linear_cross_entropy: the hidden states are ", hidden.scalar_type(),
+              " but the weight is ", weight.scalar_type());
+  TORCH_CHECK(targets.dim() == 1 && targets.size(0) == hidden.size(0) && targets.scalar_type() == at::kLong,
+              "linear_cross_entropy: expected int64 targets of shape [", hidden.size(0), "], found ", targets.scalar_type(), targets.sizes());
+  return LinearCrossEntropy::apply(hidden, weight, targets, at::GradMode::is_enabled());
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(scalora, library) {
+  library.def("linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets) -> Tensor", linearCrossEntropy);
+}
+
+}  // namespace scalora

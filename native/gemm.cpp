@@ -1,0 +1,31 @@
+#include "gemm.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <atomic>
+
+namespace scalora {
+namespace {
+std::atomic<GemmBackend> backend{GemmBackend::Aten};
+
+at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
+  static auto handle = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "");
+  torch::jit::Stack stack{x, w, bias, std::string("none"), c10::List<std::optional<at::Scalar>>(), c10::IValue()};
+  handle.callBoxed(&stack);
+  return std::move(stack[0]).toTensor();
+}
+}  // namespace
+
+void setGemmBackend(GemmBackend chosen) { backend.store(chosen); }
+
+at::Tensor gemm(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
+  bool oneDnn = backend.load() == GemmBackend::OneDnn && x.dim() == 2 && x.scalar_type() == at::kFloat && x.is_cpu() &&
+                w.scalar_type() == at::kFloat && x.numel() > 0;
+  if (!oneDnn) return at::linear(x, w, bias);
+  TORCH_CHECK(w.dim() == 2 && x.size(1) == w.size(1), "linear: an input of shape ", x.sizes(),
+              " does not fit a weight of shape ", w.sizes());
+  return oneDnnLinear(x, w, bias);
+}
+
+}  // namespace scalora

@@ -1,0 +1,101 @@
+// scalora::linear and scalora::lora_linear: linear layers on a flat stream of tokens, with their own autograd so that
+// no more than needed is saved and every product goes through gemm().
+#include "gemm.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+namespace scalora {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+using OptionalTensor = std::optional<at::Tensor>;
+
+bool defined(const OptionalTensor& tensor) { return tensor && tensor->defined(); }
+
+void checkLinear(const char* name, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
+  TORCH_CHECK(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1), name, ": an input of shape ", x.sizes(),
+              " does not fit a weight of shape ", weight.sizes(), "; expected [tokens, in] and [out, in]");
+  TORCH_CHECK(x.scalar_type() == weight.scalar_type(), name, ": the input is ", x.scalar_type(), " but the weight is ",
+              weight.scalar_type());
+  if (defined(bias)) {
+    TORCH_CHECK(bias->dim() == 1 && bias->size(0) == weight.size(0), name, ": a bias of shape ", bias->sizes(),
+                " does not fit a weight of shape ", weight.sizes());
+  }
+}
+
+// y = x Wᵀ + b
+struct Linear : public Function<Linear> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
+    ctx->save_for_backward({weight.requires_grad() ? x : at::Tensor(), x.requires_grad() ? weight : at::Tensor()});
+    return gemm(x, weight, bias);
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    auto saved = ctx->get_saved_variables();
+    const at::Tensor dy = gradients[0].contiguous();
+    at::Tensor dx, dweight, dbias;
+    if (ctx->needs_input_grad(0)) dx = gemm(dy, saved[1].t());
+    if (ctx->needs_input_grad(1)) dweight = gemm(dy.t(), saved[0].t());
+    if (ctx->needs_input_grad(2)) dbias = dy.sum(0);
+    return {dx, dweight, dbias};
+  }
+};
+
+// y = x Wᵀ + b + s (x B) Aᵀ with A [out, r] and B [in, r]: saves x and x B, never forms dW.
+struct LoraLinear : public Function<LoraLinear> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
+                            const at::Tensor& A, const at::Tensor& B, double scale) {
+    at::Tensor xB = at::mm(x, B.to(x.scalar_type()));
+    at::Tensor y = gemm(x, weight, bias);
+    y.addmm_(xB, A.to(x.scalar_type()).t(), 1, scale);
+    ctx->save_for_backward({x, weight, A, B, xB});
+    ctx->saved_data["scale"] = scale;
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    auto saved = ctx->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &A = saved[2], &B = saved[3], &xB = saved[4];
+    const double scale = ctx->saved_data["scale"].toDouble();
+    const at::Tensor dy = gradients[0].contiguous();
+    const auto compute = x.scalar_type();
+    at::Tensor dxB = at::mm(dy, A.to(compute)).mul_(scale);
+    at::Tensor dx, dA, dB;
+    if (ctx->needs_input_grad(0)) {
+      dx = gemm(dy, weight.t());
+      dx.addmm_(dxB, B.to(compute).t());
+    }
+    if (ctx->needs_input_grad(3)) dA = at::mm(dy.t(), xB).to(A.scalar_type()).mul_(scale);
+    if (ctx->needs_input_grad(4)) dB = at::mm(x.t(), dxB).to(B.scalar_type());
+    return {dx, at::Tensor(), at::Tensor(), dA, dB, at::Tensor()};
+  }
+};
+
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
+  checkLinear("linear", x, weight, bias);
+  return Linear::apply(x, weight, bias);
+}
+
+at::Tensor loraLinear(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias, const at::Tensor& A,
+                      const at::Tensor& B, double scale) {
+  checkLinear("lora_linear", x, weight, bias);
+  TORCH_CHECK(A.dim() == 2 && B.dim() == 2 && A.size(0) == weight.size(0) && B.size(0) == weight.size(1) && A.size(1) == B.size(1),
+              "lora_linear: A of shape ", A.sizes(), " and B of shape ", B.sizes(), " do not fit a weight of shape ",
+              weight.sizes(), "; expected [out, r] and [in, r]");
+  TORCH_CHECK(!weight.requires_grad() && !(defined(bias) && bias->requires_grad()),
+              "lora_linear: the base weight and bias must be frozen");
+  return LoraLinear::apply(x, weight, bias, A, B, scale);
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(scalora, library) {
+  library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor", linear);
+  library.def("lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale) -> Tensor", loraLinear);
+}
+
+}  // namespace scalora

@@ -1,0 +1,16 @@
+#include "addon.h"
+
+NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
+  try {
+    scalora::registerErrors(env, exports);
+    scalora::registerTensors(env, exports);
+    scalora::registerAutograd(env, exports);
+    scalora::registerDispatch(env, exports);
+    scalora::registerGenerators(env, exports);
+    scalora::registerMapping(env, exports);
+    scalora::registerSystem(env, exports);
+  } catch (...) {
+    scalora::throwToJs(env, "loading the addon", "");
+  }
+  return exports;
+}

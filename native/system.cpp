@@ -1,0 +1,84 @@
+// Threads, memory and devices.
+#include "addon.h"
+#include "gemm.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
+#include <malloc.h>
+#include <sys/resource.h>
+#include <torch/csrc/api/include/torch/version.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace scalora {
+namespace {
+
+// Large buffers come and go at every step: without this each one is mapped, zeroed page by page and unmapped again,
+// which takes most of a step's time on virtual machines (docs/decisions.md).
+void keepFreedMemory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+// The CUDA library must be there before anything asks about CUDA: the answer is remembered.
+void loadCuda() {
+  if (dlopen("libcuda.so.1", RTLD_LAZY)) dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+}
+
+napi_value version(napi_env env, const std::vector<napi_value>&) { return fromString(env, TORCH_VERSION); }
+napi_value parallelInfo(napi_env env, const std::vector<napi_value>&) { return fromString(env, at::get_parallel_info()); }
+napi_value cpuCapability(napi_env env, const std::vector<napi_value>&) { return fromString(env, at::get_cpu_capability()); }
+napi_value hasCuda(napi_env env, const std::vector<napi_value>&) { return fromBool(env, at::globalContext().hasCUDA()); }
+
+napi_value threads(napi_env env, const std::vector<napi_value>&) { return fromNumber(env, at::get_num_threads()); }
+napi_value setThreads(napi_env env, const std::vector<napi_value>& args) {
+  int64_t count = toInteger(env, args.at(0), "threads");
+  if (count < 1 || count > 4096) throw Failure("tensor", "the number of threads must be from 1 to 4096", std::to_string(count));
+  at::set_num_threads(static_cast<int>(count));
+  return undefined(env);
+}
+
+// memory() -> [resident bytes now, at most so far]
+napi_value memory(napi_env env, const std::vector<napi_value>&) {
+  double resident = 0;
+  if (FILE* file = std::fopen("/proc/self/statm", "r")) {
+    long total, pages = 0;
+    if (std::fscanf(file, "%ld %ld", &total, &pages) == 2) resident = static_cast<double>(pages) * sysconf(_SC_PAGESIZE);
+    std::fclose(file);
+  }
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  napi_value result;
+  check(env, napi_create_array_with_length(env, 2, &result));
+  check(env, napi_set_element(env, result, 0, fromNumber(env, resident)));
+  check(env, napi_set_element(env, result, 1, fromNumber(env, static_cast<double>(usage.ru_maxrss) * 1024)));
+  return result;
+}
+
+napi_value setGemmBackendByName(napi_env env, const std::vector<napi_value>& args) {
+  std::string name = toString(env, args.at(0), "backend");
+  if (name != "aten" && name != "onednn") throw Failure("tensor", "unknown GEMM backend", name, "use aten or onednn");
+  setGemmBackend(name == "onednn" ? GemmBackend::OneDnn : GemmBackend::Aten);
+  return undefined(env);
+}
+
+}  // namespace
+
+void registerSystem(napi_env env, napi_value exports) {
+  keepFreedMemory();
+  loadCuda();
+  define(env, exports, "version", version);
+  define(env, exports, "parallelInfo", parallelInfo);
+  define(env, exports, "cpuCapability", cpuCapability);
+  define(env, exports, "hasCuda", hasCuda);
+  define(env, exports, "threads", threads);
+  define(env, exports, "setThreads", setThreads);
+  define(env, exports, "memory", memory);
+  define(env, exports, "setGemmBackend", setGemmBackendByName);
+}
+
+}  // namespace scalora

@@ -1,0 +1,155 @@
+// Writes src/torch/operators.generated.ts: a typed function for each line of src/torch/operators.txt, made of the schema
+// that libtorch's dispatcher has for it. With --check, fails when the file on disk differs.
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { packageRoot, readSetup, setupCommand } from "./setup/locate.mjs";
+
+const listFile = join(packageRoot, "src/torch/operators.txt");
+const outputFile = join(packageRoot, "src/torch/operators.generated.ts");
+
+const setup = readSetup();
+if (!setup) throw new Error(`libtorch is not set up; run \`${setupCommand}\``);
+const addon = createRequire(import.meta.url)(setup.addon);
+
+/** Splits at commas outside brackets. */
+function splitTopLevel(text) {
+  const parts = [];
+  let depth = 0;
+  let part = "";
+  for (const character of text) {
+    if ("([".includes(character)) depth++;
+    if (")]".includes(character)) depth--;
+    if (character === "," && depth === 0) {
+      parts.push(part.trim());
+      part = "";
+    } else part += character;
+  }
+  if (part.trim()) parts.push(part.trim());
+  return parts;
+}
+
+const reserved = new Set(["this", "in", "default", "function", "var"]);
+const camelCase = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+const argumentName = (name) => (reserved.has(name) ? `${name}_` : camelCase(name));
+
+function parseArgument(text) {
+  const [, type, name, fallback] = /^(.*?) (\w+)(?:=(.*))?$/.exec(text);
+  const bare = type.replace(/\([a-z!*|> -]+\)/g, "").replace(/\[\d+\]/g, "[]");
+  return { name: argumentName(name), type: bare, oneForMany: /\[\d+\]/.test(type), fallback };
+}
+
+const scalarTypes = {
+  Tensor: "Tensor",
+  int: "number",
+  SymInt: "number",
+  float: "number",
+  bool: "boolean",
+  Scalar: "number",
+  str: "string",
+  Device: "string",
+  ScalarType: "DType",
+  Layout: "number",
+  MemoryFormat: "number",
+  Generator: "Generator",
+};
+
+/** TypeScript type of an argument, and the expression that passes it to the addon. */
+function convertArgument({ name, type, fallback, oneForMany }) {
+  const optional = type.endsWith("?");
+  const base = optional ? type.slice(0, -1) : type;
+  const list = /^(\w+)(\??)\[\]$/.exec(base);
+  let ts = list ? `readonly ${scalarTypes[list[1]]}[]` : scalarTypes[base];
+  if (ts === undefined || ts.includes("undefined")) throw new Error(`no TypeScript type for ${type}`);
+  if (list?.[2]) ts = `readonly (${scalarTypes[list[1]]} | null)[]`;
+  if (oneForMany) ts += " | number";
+  const mayMiss = optional || fallback !== undefined;
+  if (optional) ts += " | null";
+  const pass = {
+    Tensor: mayMiss ? `handleOf(${name})` : `${name}.handle`,
+    Generator: mayMiss ? `handleOf(${name})` : `${name}.handle`,
+    ScalarType: `dtypeCode(${name})`,
+    "Tensor[]": `handlesOf(${name})`,
+    "Tensor?[]": `handlesOf(${name})`,
+  }[base];
+  return { name, ts, mayMiss, pass: pass ?? name };
+}
+
+const resultTypes = {
+  Tensor: ["Tensor", "number", (call) => `wrap(${call})`],
+  "Tensor[]": ["Tensor[]", "number[]", (call) => `wrapAll(${call})`],
+  bool: ["boolean", "boolean", (call) => call],
+  int: ["number", "number", (call) => call],
+  SymInt: ["number", "number", (call) => call],
+  float: ["number", "number", (call) => call],
+};
+
+/** Result type, what the addon returns, and how it becomes the result. Arguments written in place are not returned. */
+function convertResult(text, args) {
+  const returns = splitTopLevel(text.replace(/^\((.*)\)$/, "$1")).filter((part) => part !== "");
+  const written = returns.filter((part) => part.includes("!"));
+  const fresh = returns
+    .filter((part) => !part.includes("!"))
+    .map((part) => part.replace(/\([a-z!*|> -]+\)/g, "").split(" ")[0]);
+  if (fresh.length === 0) {
+    return written.length === 1 && args[0]?.ts === "Tensor"
+      ? ["Tensor", "undefined", (call) => `${call};\n  return ${args[0].name}`, true]
+      : ["void", "undefined", (call) => call, true];
+  }
+  if (fresh.length === 1) return resultTypes[fresh[0]];
+  if (fresh.every((type) => type === "Tensor")) {
+    const tuple = (type) => `[${fresh.map(() => type).join(", ")}]`;
+    return [tuple("Tensor"), tuple("number"), (call) => `wrapTuple(${call})`];
+  }
+  throw new Error(`no TypeScript type for the result ${text}`);
+}
+
+function emit(alias, target) {
+  const [name, overload = ""] = target.split(".");
+  const schema = addon.schema(name, overload);
+  const arrow = schema.lastIndexOf(" -> ");
+  const inner = schema.slice(schema.indexOf("(") + 1, schema.lastIndexOf(")", arrow));
+  const args = splitTopLevel(inner)
+    .filter((part) => part !== "*")
+    .map(parseArgument)
+    .map(convertArgument);
+  const [ts, raw, convert, statement] = convertResult(schema.slice(arrow + 4), args);
+  const firstOptional = args.findLastIndex(({ mayMiss }) => !mayMiss) + 1;
+  const parameters = args.map(({ name, ts, mayMiss }, index) =>
+    mayMiss ? (index >= firstOptional ? `${name}?: ${ts}` : `${name}: ${ts} | undefined`) : `${name}: ${ts}`,
+  );
+  const call = `(${alias}$ ??= bind<${raw}>("${name}", "${overload}"))(${args.map(({ pass }) => pass).join(", ")})`;
+  return [
+    `let ${alias}$: NativeOperator<${raw}> | undefined;`,
+    `/** \`${schema}\` */`,
+    `export function ${alias}(${parameters.join(", ")}): ${ts} {`,
+    statement ? `  ${convert(call)};` : `  return ${convert(call)};`,
+    "}",
+    "",
+  ].join("\n");
+}
+
+const entries = readFileSync(listFile, "utf8")
+  .split("\n")
+  .filter((line) => line.trim() && !line.startsWith("#"))
+  .map((line) => line.split("=").map((part) => part.trim()));
+const header = `// Written by scripts/generate-operators.mjs from operators.txt and the schemas of libtorch ${addon.version()}. Do not edit.
+import type { NativeOperator } from "../native/addon.js";
+import { bind, handleOf, handlesOf, wrap, wrapAll, wrapTuple } from "./dispatch.js";
+import { type DType, dtypeCode } from "./dtype.js";
+import type { Generator } from "./generator.js";
+import type { Tensor } from "./tensor.js";
+
+`;
+const output = header + entries.map(([alias, target]) => emit(alias, target)).join("\n");
+if (process.argv.includes("--check")) {
+  if (readFileSync(outputFile, "utf8") !== output) {
+    process.stderr.write(
+      "src/torch/operators.generated.ts is stale: run `node scripts/generate-operators.mjs`\n",
+    );
+    process.exit(1);
+  }
+} else {
+  writeFileSync(outputFile, output);
+  process.stderr.write(`${entries.length} operators written to ${outputFile}\n`);
+}

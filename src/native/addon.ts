@@ -1,0 +1,49 @@
+/** An operator of libtorch, bound once: tensors and generators pass as handles, the rest as plain values. */
+export type NativeOperator<Result = unknown> = (...args: unknown[]) => Result;
+
+/** What the addon exports. Handles are numbers, 0 stands for "no tensor"; dtypes are torch's ScalarType codes. */
+export interface NativeAddon {
+  setErrorFactory(
+    factory: (kind: string, message: string, where: string, found: string, fix: string) => Error,
+  ): void;
+  operator(name: string, overload: string): NativeOperator;
+  schema(name: string, overload: string): string;
+
+  fromData(data: ArrayBufferView, shape: readonly number[], dtype: number): number;
+  toData(tensor: number): ArrayBuffer;
+  shape(tensor: number): number[];
+  dtype(tensor: number): number;
+  device(tensor: number): string;
+  isContiguous(tensor: number): boolean;
+  item(tensor: number): number;
+  isAlive(tensor: number): boolean;
+  dispose(tensor: number): boolean;
+  liveTensors(): number;
+
+  requiresGrad(tensor: number): boolean;
+  setRequiresGrad(tensor: number, on: boolean): void;
+  grad(tensor: number): number;
+  setGrad(tensor: number, gradient: number): void;
+  backward(tensor: number, gradient: number): void;
+  gradients(outputs: readonly number[], inputs: readonly number[]): number[];
+  setGradMode(on: boolean): boolean;
+
+  generator(seed: number, device: string): number;
+  generatorState(generator: number): number;
+  setGeneratorState(generator: number, state: number): void;
+  disposeGenerator(generator: number): boolean;
+
+  mapFile(path: string): [handle: number, size: number];
+  mappedTensor(file: number, byteOffset: number, shape: readonly number[], dtype: number): number;
+  closeMappedFile(file: number): boolean;
+  mappedFilesIntact(): boolean;
+
+  version(): string;
+  parallelInfo(): string;
+  cpuCapability(): string;
+  hasCuda(): boolean;
+  threads(): number;
+  setThreads(count: number): void;
+  memory(): [resident: number, peak: number];
+  setGemmBackend(name: string): void;
+}

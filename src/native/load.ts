@@ -1,0 +1,43 @@
+import { createRequire } from "node:module";
+import { readSetup, setupCommand } from "../../scripts/setup/locate.mjs";
+import { type ErrorCode, messageOf, ScaloraError } from "../util/errors.js";
+import type { NativeAddon } from "./addon.js";
+
+let loaded: NativeAddon | undefined;
+
+/** The addon, loaded at first use. Throws with the one command that sets it up when it is not there. */
+export function native(): NativeAddon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeAddon {
+  const setup = readSetup();
+  if (!setup) {
+    throw new ScaloraError("setup", "libtorch is not set up for this version of scalora", {
+      fix: `run \`${setupCommand}\` once (it downloads libtorch and compiles the addon)`,
+    });
+  }
+  try {
+    const addon: NativeAddon = createRequire(import.meta.url)(setup.addon);
+    addon.setErrorFactory(toScaloraError);
+    return addon;
+  } catch (error) {
+    throw new ScaloraError("setup", "The addon does not load", {
+      where: `${setup.addon} (libtorch ${setup.version} in ${setup.libtorch}; ${process.platform} ${process.arch}, Node ${process.version})`,
+      found: messageOf(error),
+      fix: "run `npx scalora doctor`; if libtorch moved or Node changed, run `npx scalora setup` again",
+      cause: error,
+    });
+  }
+}
+
+const codes: ReadonlyMap<string, ErrorCode> = new Map([
+  ["tensor", "tensor"],
+  ["format", "format"],
+]);
+
+function toScaloraError(kind: string, message: string, where: string, found: string, fix: string): Error {
+  const details = { where, ...(found && { found }), ...(fix && { fix }) };
+  return new ScaloraError(codes.get(kind) ?? "internal", message, details);
+}

@@ -1,0 +1,21 @@
+import { native } from "../native/load.js";
+import { Tensor } from "./tensor.js";
+
+/** Runs `body` without recording what gradients would need. */
+export function noGrad<T>(body: () => T): T {
+  const before = native().setGradMode(false);
+  try {
+    return body();
+  } finally {
+    native().setGradMode(before);
+  }
+}
+
+/** Gradients of the sum of `outputs` with respect to `inputs`; undefined where an input was not used. */
+export function grad(outputs: readonly Tensor[], inputs: readonly Tensor[]): (Tensor | undefined)[] {
+  const handles = native().gradients(
+    outputs.map((output) => output.handle),
+    inputs.map((input) => input.handle),
+  );
+  return handles.map((handle) => (handle === 0 ? undefined : new Tensor(handle)));
+}

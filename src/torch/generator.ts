@@ -1,0 +1,28 @@
+import { native } from "../native/load.js";
+import { Tensor } from "./tensor.js";
+
+/** A source of random numbers on a device; the same seed gives the numbers of Python's torch. */
+export class Generator implements Disposable {
+  readonly handle: number;
+
+  constructor(seed: number, device = "cpu") {
+    this.handle = native().generator(seed, device);
+  }
+
+  /** The whole state as bytes (a uint8 tensor). */
+  state(): Tensor {
+    return new Tensor(native().generatorState(this.handle));
+  }
+
+  setState(state: Tensor): void {
+    native().setGeneratorState(this.handle, state.handle);
+  }
+
+  dispose(): void {
+    native().disposeGenerator(this.handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,32 @@
+import { native } from "../native/load.js";
+import { type DType, dtypeCode } from "./dtype.js";
+import { Tensor } from "./tensor.js";
+
+/** A file mapped privately into memory: tensors read from it share its pages; writing to one never reaches the file. */
+export class MappedFile implements Disposable {
+  private readonly handle: number;
+  /** Bytes. */
+  readonly size: number;
+
+  constructor(path: string) {
+    [this.handle, this.size] = native().mapFile(path);
+  }
+
+  /** The tensor stored at a byte offset; a copy where the data is not aligned. It may outlive this object. */
+  tensor(byteOffset: number, shape: readonly number[], dtype: DType): Tensor {
+    return new Tensor(native().mappedTensor(this.handle, byteOffset, shape, dtypeCode(dtype)));
+  }
+
+  dispose(): void {
+    native().closeMappedFile(this.handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** False once a mapped file was cut short by somebody while in use: what was read from it since is zeros. */
+export function mappedFilesIntact(): boolean {
+  return native().mappedFilesIntact();
+}

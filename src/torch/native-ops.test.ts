@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import * as torch from "./index.js";
+
+/** Worst difference over the largest value. */
+function relative(a: torch.Tensor, b: torch.Tensor): number {
+  return torch.max(torch.abs(torch.sub(a, b))).item() / torch.max(torch.abs(b)).item();
+}
+
+/** float64 tensors that record gradients. */
+function leaves(shapes: Record<string, number[]>): Record<string, torch.Tensor> {
+  using generator = new torch.Generator(1);
+  const made = Object.entries(shapes).map(([name, shape]) => {
+    const tensor = torch.randn(shape, generator, "float64");
+    return [name, tensor.setRequiresGrad(true)] as const;
+  });
+  return Object.fromEntries(made);
+}
+
+test("lora_linear equals its definition, gradients included", () => {
+  torch.scope(() => {
+    const { x, A, B } = leaves({ x: [7, 5], A: [6, 2], B: [5, 2] });
+    const { w, b } = leaves({ w: [6, 5], b: [6] });
+    w.setRequiresGrad(false);
+    b.setRequiresGrad(false);
+    const ours = torch.loraLinear(x, w, b, A, B, 0.7);
+    const low = torch.matmul(torch.matmul(x, B), torch.transpose(A, 0, 1));
+    const reference = torch.add(torch.linear(x, w, b), low, 0.7);
+    expect(relative(ours, reference)).toBeLessThan(1e-14);
+    const weights = torch.sin(torch.arange(0, 42, "float64"));
+    const scalar = (y: torch.Tensor) => torch.sum(torch.mul(torch.reshape(y, [42]), weights));
+    const [mine, theirs] = [ours, reference].map((y) => torch.grad([scalar(y)], [x, A, B]));
+    mine.forEach((gradient, i) => {
+      const expected = theirs[i];
+      if (!gradient || !expected) throw new Error("a gradient is missing");
+      expect(relative(gradient, expected)).toBeLessThan(1e-14);
+    });
+  });
+});
+
+test.each([5, 300])(
+  "linear_cross_entropy of %i rows equals log-softmax and nll, gradients included",
+  (rows) => {
+    torch.scope(() => {
+      // 40,000 words make chunks of 104 rows
+      const { hidden, weight } = leaves({ hidden: [rows, 3], weight: [40_000, 3] });
+      const targets = torch.indices(Array.from({ length: rows }, (_, i) => (i * 7919) % 40_000));
+      const ours = torch.linearCrossEntropy(hidden, weight, targets);
+      const logits = torch.matmul(hidden, torch.transpose(weight, 0, 1));
+      const reference = torch.nllLoss(torch.logSoftmax(logits, 1), targets, null, 2);
+      expect(relative(ours, reference)).toBeLessThan(1e-13);
+      const [mine, theirs] = [ours, reference].map((loss) =>
+        torch.grad([torch.mulScalar(loss, 0.5)], [hidden, weight]),
+      );
+      mine.forEach((gradient, i) => {
+        const expected = theirs[i];
+        if (!gradient || !expected) throw new Error("a gradient is missing");
+        expect(relative(gradient, expected)).toBeLessThan(1e-13);
+      });
+    });
+  },
+);
+
+test("both GEMM backends are exact in fp32, in forward and backward", () => {
+  const { probes, chosen } = torch.chooseGemmBackend();
+  expect(probes.map(({ backend }) => backend)).toEqual(["aten", "onednn"]);
+  expect(probes.find(({ backend }) => backend === chosen)?.error).toBeLessThan(4e-6);
+  for (const { backend } of probes) {
+    torch.useGemmBackend(backend);
+    torch.scope(() => {
+      const { x, w, b } = leaves({ x: [33, 20], w: [24, 20], b: [24] });
+      const exact = torch.linear(x, w, b);
+      const single = [x, w, b].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
+      const ours = torch.fastLinear(single[0], single[1], single[2]);
+      expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(1e-6);
+      const mine = torch.grad([torch.sum(torch.square(ours))], single);
+      const theirs = torch.grad([torch.sum(torch.square(exact))], [x, w, b]);
+      mine.forEach((gradient, i) => {
+        const expected = theirs[i];
+        if (!gradient || !expected) throw new Error("a gradient is missing");
+        expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(2e-6);
+      });
+    });
+  }
+  torch.useGemmBackend(chosen);
+});

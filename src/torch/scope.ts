@@ -1,0 +1,53 @@
+import { ScaloraError } from "../util/errors.js";
+
+/** What a scope needs to know of a tensor. */
+export interface Scoped {
+  readonly isKept: boolean;
+  dispose(): void;
+}
+
+let current: Set<Scoped> | undefined;
+
+/** Called for each new tensor: the innermost scope owns it. */
+export function own(tensor: Scoped): void {
+  current?.add(tensor);
+}
+
+/**
+ * Runs `body` and then disposes every tensor made inside it, except those it returns (alone or in arrays, plain objects,
+ * Maps and Sets), which pass to the enclosing scope, and those that were `keep()`t. Synchronous only: another scope could
+ * open across an `await`.
+ */
+export function scope<T>(body: () => T extends PromiseLike<unknown> ? never : T): T {
+  const parent = current;
+  const mine = new Set<Scoped>();
+  current = mine;
+  try {
+    const result: T = body();
+    if (result instanceof Promise) throw new ScaloraError("tensor", "scope() takes a synchronous function");
+    release(result, mine, parent);
+    return result;
+  } finally {
+    current = parent;
+    for (const tensor of mine) if (!tensor.isKept) tensor.dispose();
+  }
+}
+
+/** Moves every tensor in a returned value from the ending scope to its parent. */
+function release(value: unknown, from: Set<Scoped>, to: Set<Scoped> | undefined): void {
+  if (typeof value !== "object" || value === null) return;
+  if (isOwned(value, from)) {
+    from.delete(value);
+    to?.add(value);
+  } else if (value instanceof Map) {
+    for (const item of value.values()) release(item, from, to);
+  } else if (Array.isArray(value) || value instanceof Set) {
+    for (const item of value) release(item, from, to);
+  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) release(item, from, to);
+  }
+}
+
+function isOwned(value: object, owner: Set<Scoped>): value is Scoped {
+  return "isKept" in value && owner.has(value as Scoped);
+}

@@ -1,0 +1,35 @@
+import { native } from "../native/load.js";
+
+/** The version of libtorch in use. */
+export function torchVersion(): string {
+  return native().version();
+}
+
+/** libtorch's own account of its threads and backends. */
+export function parallelInfo(): string {
+  return native().parallelInfo();
+}
+
+/** The widest vector instructions in use, for example "AVX512". */
+export function cpuCapability(): string {
+  return native().cpuCapability();
+}
+
+export function hasCuda(): boolean {
+  return native().hasCuda();
+}
+
+/** Threads that one operator may use on the CPU. */
+export function threads(): number {
+  return native().threads();
+}
+
+export function setThreads(count: number): void {
+  native().setThreads(count);
+}
+
+/** Resident memory of this process in bytes: now, and at most so far. */
+export function memory(): { resident: number; peak: number } {
+  const [resident, peak] = native().memory();
+  return { resident, peak };
+}

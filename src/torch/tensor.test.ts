@@ -1,0 +1,169 @@
+import { expect, test } from "vitest";
+import { ScaloraError } from "../util/errors.js";
+import * as torch from "./index.js";
+
+const matrix = () => torch.fromData(new Float32Array([1, 2, 3, 4, 5, 6]), [2, 3]);
+
+test("data goes in and comes out in row-major order, for every dtype", () => {
+  torch.scope(() => {
+    expect(matrix().data()).toEqual(new Float32Array([1, 2, 3, 4, 5, 6]));
+    expect([...torch.transpose(matrix(), 0, 1).data()]).toEqual([1, 4, 2, 5, 3, 6]);
+    const big = torch.fromData(new BigInt64Array([2n ** 62n]), [1]);
+    expect(big.data()).toEqual(new BigInt64Array([2n ** 62n]));
+    expect(torch.fromData(new Uint16Array([0x3fc0]), [1], "bfloat16").toFloats()).toEqual(
+      new Float64Array([1.5]),
+    );
+    expect(torch.fromData(new Uint8Array([1, 0]), [2], "bool").dtype).toBe("bool");
+    expect(torch.indices([3, 1]).dtype).toBe("int64");
+  });
+});
+
+test("gradients accumulate in leaves", () => {
+  torch.scope(() => {
+    const w = matrix().setRequiresGrad(true);
+    const gradient = torch.zerosLike(w);
+    w.setGrad(gradient);
+    torch.sum(torch.mul(w, w)).backward();
+    torch.sum(w).backward();
+    expect([...gradient.data()]).toEqual([3, 5, 7, 9, 11, 13]);
+    expect(torch.noGrad(() => torch.mul(w, w)).requiresGrad).toBe(false);
+  });
+});
+
+test("a scope frees what it made, keeps what it returns, and passes it to its parent", () => {
+  const before = torch.liveTensors();
+  const outer = torch.scope(() => {
+    const inner = torch.scope(() => ({ sum: torch.sum(matrix()), list: [matrix()] }));
+    expect(torch.liveTensors()).toBe(before + 2);
+    return inner.sum;
+  });
+  expect(torch.liveTensors()).toBe(before + 1);
+  expect(outer.item()).toBe(21);
+  outer.dispose();
+  const kept = torch.scope(() => {
+    matrix().keep();
+    return [...Array(3)].map(() => matrix());
+  });
+  for (const tensor of kept) tensor.dispose();
+  expect(torch.liveTensors()).toBe(before + 1);
+});
+
+test("a scope frees everything when its body throws", () => {
+  const before = torch.liveTensors();
+  expect(() =>
+    torch.scope(() => {
+      matrix();
+      throw new Error("stop");
+    }),
+  ).toThrow("stop");
+  expect(torch.liveTensors()).toBe(before);
+});
+
+test("leaks are reported with the place that made them", () => {
+  torch.trackLeaks(true);
+  const leaked = matrix();
+  const [report] = torch.leakReport();
+  expect(report.count).toBe(1);
+  expect(report.stack).toContain("tensor.test.ts");
+  leaked.dispose();
+  expect(torch.leakReport()).toEqual([]);
+  torch.trackLeaks(false);
+});
+
+test("a generator repeats from its state and gives Python torch's numbers", () => {
+  torch.scope(() => {
+    using generator = new torch.Generator(42);
+    const state = generator.state();
+    const first = torch.randn([3], generator).data();
+    // torch.manual_seed(42); torch.randn(3)
+    expect([...first].map((x) => Number(x).toFixed(4))).toEqual(["0.3367", "0.1288", "0.2345"]);
+    generator.setState(state);
+    expect(torch.randn([3], generator).data()).toEqual(first);
+  });
+});
+
+/** Each is a mistake that a user can make; none may end the process. */
+const mistakes: [name: string, call: () => unknown, message: RegExp][] = [
+  [
+    "use after dispose",
+    () => {
+      const t = matrix();
+      t.dispose();
+      torch.add(t, t);
+    },
+    /self is a tensor that was disposed[\s\S]*where: +aten::add\.Tensor[\s\S]*keep it alive/,
+  ],
+  [
+    "wrong dtype",
+    () => torch.mm(matrix(), torch.fromData(new Float64Array(6), [3, 2])),
+    /dtype[\s\S]*where: +aten::mm/,
+  ],
+  [
+    "shape mismatch",
+    () => torch.mm(matrix(), matrix()),
+    /shapes[\s\S]*found: +self Float\[2, 3\], mat2 Float\[2, 3\]/,
+  ],
+  ["an allocation of 2^50 bytes", () => torch.zeros([2 ** 48]), /memory|allocate/],
+  ["a size that overflows", () => torch.zeros([2 ** 40, 2 ** 40]), /overflow|memory|invalid/i],
+  ["a NaN size", () => torch.zeros([Number.NaN]), /size must be an integer[\s\S]*found: +NaN/],
+  ["a negative size", () => torch.zeros([-1]), /non-negative|negative dimension/],
+  [
+    "an integer beyond 2^53",
+    () => torch.narrow(matrix(), 0, 2 ** 53, 1),
+    /start must be an integer of at most 2\^53 - 1/,
+  ],
+  ["a fraction for an integer", () => torch.select(matrix(), 0.5, 0), /dim must be an integer/],
+  ["a huge axis", () => torch.select(matrix(), 1e9, 0), /Dimension out of range/],
+  ["a negative axis", () => torch.sumDim(matrix(), [-7]), /Dimension out of range/],
+  ["an index out of range", () => torch.select(matrix(), 0, 9), /index 9 out of range/],
+  [
+    "a typed array of the wrong length",
+    () => torch.fromData(new Float32Array(5), [2, 3]),
+    /wrong length[\s\S]*24 bytes[\s\S]*20 bytes/,
+  ],
+  [
+    "a token outside the vocabulary",
+    () => torch.embedding(matrix(), torch.indices([7])),
+    /index out of range/,
+  ],
+  [
+    "an unknown dtype",
+    () => Reflect.apply(torch.toDType, undefined, [matrix(), "float17"]),
+    /Unknown dtype "float17"/,
+  ],
+  ["no such operator", () => torch.dispatch("aten::nothing", ""), /no operator aten::nothing/],
+  ["an item of many", () => matrix().item(), /a Tensor with 6 elements/],
+  ["backward of a vector", () => matrix().setRequiresGrad(true).backward(), /scalar/],
+  ["backward without gradients", () => torch.sum(matrix()).backward(), /does not require grad/],
+  ["a gradient of another shape", () => matrix().setGrad(torch.zeros([1])), /shape and dtype of its tensor/],
+  [
+    "a targets array that is too short",
+    () => torch.linearCrossEntropy(matrix(), matrix(), torch.indices([0])),
+    /expected int64 targets of shape \[2\]/,
+  ],
+  [
+    "a target outside the vocabulary",
+    () => torch.linearCrossEntropy(matrix(), matrix(), torch.indices([0, 2])),
+    /out of bounds/,
+  ],
+  [
+    "adapters that do not fit",
+    () => torch.loraLinear(matrix(), matrix(), null, torch.zeros([9, 1]), torch.zeros([3, 1]), 1),
+    /lora_linear: A of shape \[9, 1\]/,
+  ],
+  ["no threads", () => torch.setThreads(0), /from 1 to 4096/],
+  ["a missing file", () => new torch.MappedFile("nowhere/weights"), /cannot open nowhere\/weights/],
+];
+
+test.each(mistakes)("%s is a clear error", (_name, call, message) => {
+  const thrown = torch.scope(() => {
+    try {
+      call();
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  });
+  expect(thrown).toBeInstanceOf(ScaloraError);
+  expect(String(thrown)).toMatch(message);
+});

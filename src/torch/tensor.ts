@@ -1,0 +1,156 @@
+import { native } from "../native/load.js";
+import { ScaloraError } from "../util/errors.js";
+import { formatShape } from "../util/format.js";
+import { type DType, dtypeCode, dtypeOfCode, dtypeOfData, type TensorData, viewData } from "./dtype.js";
+import { noteDisposed, noteMade } from "./leaks.js";
+import { own } from "./scope.js";
+
+/**
+ * A tensor of libtorch. What it holds lives outside JavaScript and is freed by `dispose()`, by leaving the `scope()`
+ * that made it, or by `using`; a disposed tensor throws when it is used. Shape, dtype and device always come from libtorch.
+ */
+export class Tensor implements Disposable {
+  /** Names the tensor to the addon. */
+  readonly handle: number;
+  private kept = false;
+
+  /** @internal Wraps a handle that the addon returned. */
+  constructor(handle: number) {
+    this.handle = handle;
+    own(this);
+    noteMade(handle);
+  }
+
+  get shape(): readonly number[] {
+    return native().shape(this.handle);
+  }
+
+  get dtype(): DType {
+    return dtypeOfCode(native().dtype(this.handle));
+  }
+
+  /** For example "cpu" or "cuda:0". */
+  get device(): string {
+    return native().device(this.handle);
+  }
+
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** How many elements it has. */
+  get numel(): number {
+    return this.shape.reduce((product, extent) => product * extent, 1);
+  }
+
+  get isContiguous(): boolean {
+    return native().isContiguous(this.handle);
+  }
+
+  get requiresGrad(): boolean {
+    return native().requiresGrad(this.handle);
+  }
+
+  setRequiresGrad(on: boolean): this {
+    native().setRequiresGrad(this.handle, on);
+    return this;
+  }
+
+  /** The accumulated gradient (shares memory with it), or undefined. */
+  get grad(): Tensor | undefined {
+    const handle = native().grad(this.handle);
+    return handle === 0 ? undefined : new Tensor(handle);
+  }
+
+  /** Sets or clears the gradient; later backward passes add to the tensor given. */
+  setGrad(gradient: Tensor | undefined): this {
+    native().setGrad(this.handle, gradient?.handle ?? 0);
+    return this;
+  }
+
+  /** Adds the gradients of this tensor (a scalar unless `gradient` is given) to every leaf that it was made of. */
+  backward(gradient?: Tensor): void {
+    native().backward(this.handle, gradient?.handle ?? 0);
+  }
+
+  /** The only element, as a number. */
+  item(): number {
+    return native().item(this.handle);
+  }
+
+  /** A copy of the elements in row-major order. */
+  data(): TensorData {
+    return viewData(native().toData(this.handle), this.dtype);
+  }
+
+  /** A copy of the elements converted to float64. */
+  toFloats(): Float64Array {
+    const dtype = this.dtype;
+    const data = this.data();
+    if (dtype === "bfloat16") return Float64Array.from(data as Uint16Array, bfloat16ToNumber);
+    if (dtype === "float16")
+      throw new ScaloraError("tensor", "Convert a float16 tensor before reading it", {
+        fix: 'toDType(tensor, "float32")',
+      });
+    return Float64Array.from(data as ArrayLike<number>, Number);
+  }
+
+  get isDisposed(): boolean {
+    return !native().isAlive(this.handle);
+  }
+
+  /** Whether `keep()` took it out of its scope. */
+  get isKept(): boolean {
+    return this.kept;
+  }
+
+  /** Takes the tensor out of every scope: it lives until `dispose()`. */
+  keep(): this {
+    this.kept = true;
+    return this;
+  }
+
+  /** Frees it; further calls do nothing. */
+  dispose(): void {
+    if (native().dispose(this.handle)) noteDisposed(this.handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  toString(): string {
+    return this.isDisposed
+      ? "Tensor(disposed)"
+      : `Tensor(${this.dtype}${formatShape(this.shape)}, ${this.device})`;
+  }
+}
+
+const bits = new Uint32Array(1);
+const float = new Float32Array(bits.buffer);
+
+function bfloat16ToNumber(half: number): number {
+  bits[0] = half << 16;
+  return float[0];
+}
+
+/**
+ * A tensor holding a copy of a typed array in row-major order.
+ * @param dtype inferred from the array's kind; needed for "bool" (a Uint8Array) and 16-bit floats (bits in a Uint16Array)
+ */
+export function fromData(data: TensorData, shape: readonly number[], dtype?: DType): Tensor {
+  return new Tensor(native().fromData(data, shape, dtypeCode(dtype ?? dtypeOfData(data))));
+}
+
+/** A vector of int64, for indices and token ids. */
+export function indices(values: ArrayLike<number>): Tensor {
+  return fromData(
+    BigInt64Array.from({ length: values.length }, (_, i) => BigInt(values[i])),
+    [values.length],
+  );
+}
+
+/** How many tensors are alive in this process. */
+export function liveTensors(): number {
+  return native().liveTensors();
+}
