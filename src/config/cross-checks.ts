@@ -91,6 +91,6 @@ function evalChecks(data: Loose, train: Loose): CrossIssue[] {
       path: ["train", key],
       problem: "needs an evaluation set, and data.eval is none",
       found: foundText(train[key]),
-      fix: "give data.eval a file or {split: 0.05}, or remove this key",
+      fix: "give data.eval a file or {holdOut: 0.05}, or remove this key",
     }));
 }

@@ -1,23 +1,51 @@
 import { z } from "zod";
 import { pathText, positive, wholeFrom } from "./fields.js";
 
+/** How rows become text: the section's own keys, which each file may set for itself. */
+const formatFields = {
+  format: z.enum(["auto", "text", "prompt-completion", "alpaca", "messages"]).optional().meta({
+    description: "What a row holds; auto tells from its columns",
+    unset: "auto",
+  }),
+  columns: z.record(z.string(), z.string().min(1)).optional().meta({
+    expects: "a map such as {prompt: question, completion: answer}",
+    description: "Names of the columns in the file, where they are not the usual ones",
+    unset: "the usual names",
+  }),
+  render: z.enum(["plain", "chat"]).optional().meta({
+    description:
+      "Whether prompt and completion follow each other as they are, or in the model's chat template",
+    unset: "plain",
+  }),
+  separator: z.string().optional().meta({
+    description: "Text between prompt and completion when render is plain",
+    unset: "nothing",
+  }),
+};
+
 const source = z.strictObject({
   path: pathText("the path of a .jsonl or .txt file"),
-  weight: positive().default(1),
+  weight: positive().optional().meta({ description: "Share of the rows drawn from this file" }),
+  ...formatFields,
 });
 
-/** One file or several, each a path or `{path, weight}`; always a list of `{path, weight}` afterwards. */
+/** A file of examples. */
+export type DataSource = z.output<typeof source>;
+
+const asSource = (given: string | DataSource): DataSource =>
+  typeof given === "string" ? { path: given } : given;
+
+/** One file or several, each a path or `{path, weight, …}`; always a list of the latter afterwards. */
 const sources = z
   .union([z.string().min(1), source, z.array(z.union([z.string().min(1), source])).min(1)])
   .transform((given) => (Array.isArray(given) ? given : [given]).map(asSource));
 
-const asSource = (given: string | DataSource): DataSource =>
-  typeof given === "string" ? { path: given, weight: 1 } : given;
-
-/** A file of examples and its share in the mix, relative to the other files. */
-export type DataSource = z.output<typeof source>;
-
-const split = z.strictObject({ split: z.number().gt(0).lt(1) });
+const holdOut = z.strictObject({
+  holdOut: z.union([z.number().gt(0).lt(1), wholeFrom(1)]).meta({
+    expects: "a share of the rows below 1, or their number from 1 on",
+    description: "Rows held out of the training data",
+  }),
+});
 
 /** Section `data`: what is trained on and what is held out. */
 export const dataSchema = z.strictObject({
@@ -26,18 +54,20 @@ export const dataSchema = z.strictObject({
     description: "Files to train on (.jsonl or .txt); weights mix several",
   }),
   eval: z
-    .union([z.literal("none"), split, sources])
-    .default({ split: 0.05 })
+    .union([z.literal("none"), holdOut, sources])
+    .default({ holdOut: 0.05 })
     .meta({
-      expects: "a path or a list of paths, {split: share}, or none",
-      description: "Files for the evaluation loss, or the share of the training rows to hold out, or none",
+      expects: "a path or a list of paths, {holdOut: share or number of rows}, or none",
+      description: "Files for the evaluation loss, or the training rows to hold out for it, or none",
     }),
-  format: z.enum(["auto", "text", "prompt", "alpaca", "messages"]).default("auto").meta({
-    description: "What a row holds; auto tells from its columns",
-  }),
+  ...formatFields,
   maxLength: wholeFrom(2).optional().meta({
-    description: "Longest sequence in tokens, and the window of plain text",
-    unset: "1024, or the model's own limit where that is less",
+    description: "Longest sequence in tokens, and the width of the windows that plain text is cut into",
+    unset: "the model's own limit",
+  }),
+  tooLong: z.enum(["truncate", "drop", "error"]).optional().meta({
+    description: "What becomes of longer rows; those cut or dropped are counted",
+    unset: "truncate with maxLength, else error",
   }),
 });
 

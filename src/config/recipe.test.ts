@@ -44,8 +44,8 @@ test("a minimal recipe gets every default, and absolute paths", () => {
     base: "auto",
     targetModules: "all-linear",
   });
-  expect(recipe.data.train).toEqual([{ path: join(folder, "chats.jsonl"), weight: 1 }]);
-  expect(recipe.data.eval).toEqual({ split: 0.05 });
+  expect(recipe.data.train).toEqual([{ path: join(folder, "chats.jsonl") }]);
+  expect(recipe.data.eval).toEqual({ holdOut: 0.05 });
   expect(recipe.train).toMatchObject({ epochs: 1, batchSize: 8, lr: 2e-4, clip: 1, seed: 0, warmup: 0.05 });
   expect(recipe.train.steps).toBeUndefined();
   expect(recipe.run).toEqual({ name: "recipe-scalora-i", folder: join(folder, "runs") });
@@ -70,7 +70,7 @@ test("overrides replace values, reach into lists and use YAML", () => {
     scale: { columnNorm: 0.5 },
     targetModules: ["q_proj", "/layers\\.[01]\\..*/"],
   });
-  expect(recipe.data.eval).toEqual([{ path: join(folder, "chats.jsonl"), weight: 1 }]);
+  expect(recipe.data.eval).toEqual([{ path: join(folder, "chats.jsonl") }]);
 });
 
 test.each(["lora", "scalora", "scalora-i", "full"])(
@@ -241,7 +241,12 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     key: "train.patience",
     says: ["needs an evaluation set"],
   },
-  { name: "whole set held out", set: ["data.eval={split: 1}"], key: "data.eval.split", says: ["below 1"] },
+  {
+    name: "nothing held out",
+    set: ["data.eval={holdOut: 0}"],
+    key: "data.eval.holdOut",
+    says: ["a share of the rows below 1"],
+  },
   { name: "no training data", set: ["data.train=[]"], key: "data.train", says: ["a path, {path, weight}"] },
   {
     name: "missing data file",
