@@ -50,9 +50,9 @@ export class AdamW implements Optimizer {
     this.eps = eps;
     this.entries = makeSlots(parameters).map((slot) => ({
       ...slot,
-      expAvg: torch.zerosLike(slot.target),
-      expAvgSq: torch.zerosLike(slot.target),
-      steps: torch.zeros([], { dtype: "float32", device: slot.target.device }),
+      expAvg: torch.zerosLike(slot.target).keep(),
+      expAvgSq: torch.zerosLike(slot.target).keep(),
+      steps: torch.zeros([], "float32", null, slot.target.device).keep(),
     }));
     this.byName = new Map(this.entries.map((entry) => [entry.parameter.name, entry]));
     this.groups = [
@@ -92,7 +92,7 @@ export class AdamW implements Optimizer {
   private move(entries: readonly Entry[], lr: number, weightDecay: number): void {
     moveSlots(entries, (targets, grads) => {
       const steps = entries.map((entry) => entry.steps);
-      torch.foreachAdd_(steps, 1);
+      torch.foreachAddScalar_(steps, 1);
       torch.fusedAdamw_(
         targets,
         grads,

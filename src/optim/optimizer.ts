@@ -61,7 +61,7 @@ export function makeSlots(parameters: readonly OptimizedParameter[]): Slot[] {
         where: name,
         found: value.dtype,
       });
-    const master = value.detach().to("float32");
+    const master = torch.noGrad(() => torch.toDType(value, "float32")).keep();
     return { parameter, target: master, master };
   });
 }
@@ -77,7 +77,7 @@ export function moveSlots(
   torch.noGrad(() =>
     torch.scope(() => {
       const grads = slots.map(({ parameter: { grad }, target }) =>
-        grad.dtype === target.dtype ? grad : grad.to(target.dtype),
+        grad.dtype === target.dtype ? grad : torch.toDType(grad, target.dtype),
       );
       kernel(
         slots.map(({ target }) => target),

@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.js";
 
-export const scheduleNames = ["constant", "linear", "cosine", "inverse-sqrt"] as const;
+export const scheduleNames = ["constant", "linear", "cosine", "polynomial"] as const;
 export type ScheduleName = (typeof scheduleNames)[number];
 
 export interface ScheduleOptions {
@@ -20,41 +20,38 @@ export interface Schedule {
   lrAt(step: number): number;
 }
 
-/** `warmup` as whole steps: a share (below 1) is rounded up, as transformers does. */
+/** `warmup` as whole steps: a share (below 1) is rounded up, as transformers does, but leaves a step at the peak. */
 export function countWarmupSteps(warmup: number, steps: number): number {
-  return warmup < 1 ? Math.ceil(warmup * steps) : warmup;
+  return warmup < 1 ? Math.min(Math.ceil(warmup * steps), steps - 1) : warmup;
 }
 
 /**
- * A learning rate per step: a linear rise to the peak over the warm-up, reached one step after it, then the
- * shape. After the warm-up the rates are those of transformers' schedules of these names; in it, the first
- * step is not wasted on a rate of 0 (step k has k/(warm-up + 1) of the peak), as nanoGPT does.
+ * A learning rate per step: a linear rise over the warm-up, the peak at the step after it, then the shape, which
+ * would reach 0 one step past the end. After the warm-up these are transformers' schedules (polynomial: of power
+ * 2); in it step k has k/(warm-up + 1) of the peak, as in nanoGPT, so that the first step is not spent on rate 0.
+ * @throws `config` when a number is out of range or the warm-up takes the whole run.
  */
 export function makeSchedule({ name, lr, steps, warmup = 0 }: ScheduleOptions): Schedule {
   check("lr", lr, Number.isFinite(lr) && lr >= 0, "a number ≥ 0");
   check("steps", steps, Number.isSafeInteger(steps) && steps >= 1, "a whole number ≥ 1");
-  check(
-    "warmup",
-    warmup,
-    warmup >= 0 && (warmup < 1 || Number.isSafeInteger(warmup)),
-    "a share in [0, 1) or whole steps",
-  );
+  const warmupOk = warmup >= 0 && (warmup < 1 || Number.isSafeInteger(warmup));
+  check("warmup", warmup, warmupOk, "a share in [0, 1) or a number of steps");
   const warmupSteps = countWarmupSteps(warmup, steps);
   check("warmup", warmup, warmupSteps < steps, `less than the run's ${steps} steps`);
   const shape = shapes[name];
-  const lrAt = (step: number) =>
-    step <= warmupSteps
-      ? (lr * step) / (warmupSteps + 1)
-      : lr * shape(step - 1 - warmupSteps, steps - warmupSteps, warmupSteps);
+  const lrAt = (step: number) => {
+    if (step <= warmupSteps) return (lr * step) / (warmupSteps + 1);
+    return lr * shape(Math.min(1, (step - 1 - warmupSteps) / (steps - warmupSteps)));
+  };
   return { peakLr: lr, warmupSteps, lrAt };
 }
 
-/** Share of the peak, `done` steps after the warm-up of the `all` that follow it. */
-const shapes: Record<ScheduleName, (done: number, all: number, warmupSteps: number) => number> = {
+/** Share of the peak at `progress` in [0, 1] through the steps after the warm-up. */
+const shapes: Record<ScheduleName, (progress: number) => number> = {
   constant: () => 1,
-  linear: (done, all) => Math.max(0, 1 - done / all),
-  cosine: (done, all) => (1 + Math.cos(Math.PI * Math.min(1, done / all))) / 2,
-  "inverse-sqrt": (done, _all, warmupSteps) => Math.sqrt((warmupSteps + 1) / (warmupSteps + 1 + done)),
+  linear: (progress) => 1 - progress,
+  cosine: (progress) => (1 + Math.cos(Math.PI * progress)) / 2,
+  polynomial: (progress) => (1 - progress) ** 2,
 };
 
 function check(key: string, value: number, ok: boolean, expected: string): void {

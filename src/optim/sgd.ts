@@ -38,7 +38,7 @@ export class SGD implements Optimizer {
     this.weightDecay = weightDecay;
     this.entries = makeSlots(parameters).map((slot) => ({
       ...slot,
-      expAvg: momentum > 0 ? torch.zerosLike(slot.target) : undefined,
+      expAvg: momentum > 0 ? torch.zerosLike(slot.target).keep() : undefined,
     }));
     this.averages = new Map(
       this.entries.flatMap(({ parameter, expAvg }) => (expAvg ? [[parameter.name, { expAvg }]] : [])),

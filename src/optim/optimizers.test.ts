@@ -1,0 +1,140 @@
+import { readFileSync } from "node:fs";
+import { afterEach, expect, test } from "vitest";
+import type { DType, Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+import { AdamW, type OptimizedParameter, type Optimizer, SGD } from "./index.js";
+
+type Flat = Record<string, number[]>;
+interface Golden {
+  shapes: Record<string, number[]>;
+  lrs: number[];
+  start: Flat;
+  gradients: Flat[];
+  courses: Record<string, Flat[]>;
+}
+
+const golden: Golden = JSON.parse(readFileSync(new URL("optimizers.golden.json", import.meta.url), "utf8"));
+
+/** Rounding of one step's arithmetic, against parameters of size about 1; leaving out decay or eps gives > 1e-5. */
+const tolerance = { float32: 5e-7, float64: 1e-14 };
+
+const makers: Record<string, (parameters: OptimizedParameter[]) => Optimizer> = {
+  adamw: (parameters) => new AdamW(parameters, { betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.1 }),
+  sgd: (parameters) => new SGD(parameters),
+  sgdMomentum: (parameters) => new SGD(parameters, { momentum: 0.9, weightDecay: 0.1 }),
+};
+
+const made: { dispose(): void }[] = [];
+afterEach(() => {
+  for (const thing of made.splice(0)) thing.dispose();
+  expect(torch.liveTensors()).toBe(0);
+});
+
+function tensorOf(values: readonly number[], shape: readonly number[], dtype: DType): Tensor {
+  using wide = torch.fromData(Float64Array.from(values), shape);
+  const tensor = torch.toDType(wide, dtype, false, true);
+  made.push(tensor);
+  return tensor;
+}
+
+function parametersOf(dtype: DType, gradDType = dtype): OptimizedParameter[] {
+  return Object.entries(golden.shapes).map(([name, shape]) => ({
+    name,
+    value: tensorOf(golden.start[name], shape, dtype),
+    grad: tensorOf(golden.start[name], shape, gradDType),
+    decay: name === "weight",
+  }));
+}
+
+function setGradients(parameters: readonly OptimizedParameter[], step: number): void {
+  torch.scope(() => {
+    for (const { name, grad } of parameters) {
+      const values = Float64Array.from(golden.gradients[step][name]);
+      torch.copy_(grad, torch.fromData(values, golden.shapes[name]));
+    }
+  });
+}
+
+function worst(parameters: readonly OptimizedParameter[], expected: Flat): number {
+  return Math.max(
+    ...parameters.flatMap(({ name, value }) =>
+      [...value.toFloats()].map((x, i) => Math.abs(x - expected[name][i])),
+    ),
+  );
+}
+
+for (const [title, course] of Object.entries(golden.courses)) {
+  const [kind, dtype] = title.split(" ");
+  if (dtype !== "float32" && dtype !== "float64") throw new Error(title);
+
+  test(`${kind} in ${dtype} equals torch's over ten steps, also through a saved state`, () => {
+    const parameters = parametersOf(dtype);
+    let optimizer = makers[kind](parameters);
+    course.forEach((expected, step) => {
+      setGradients(parameters, step);
+      optimizer.step(golden.lrs[step]);
+      expect(worst(parameters, expected)).toBeLessThan(tolerance[dtype]);
+      if (step !== 4) return;
+      const next = makers[kind](parameters);
+      const saved = optimizer.state();
+      next.loadState((name) => saved.get(name) ?? expect.fail(`no ${name}`));
+      optimizer.dispose();
+      optimizer = next;
+    });
+    made.push(optimizer);
+  });
+}
+
+test("bfloat16 parameters move through float32 masters, and gradients may have another dtype", () => {
+  const half = parametersOf("bfloat16");
+  const single = parametersOf("float32", "bfloat16");
+  const rounded = half.map(({ value }) => value.toFloats());
+  torch.scope(() => {
+    single.forEach(({ value }, i) => {
+      torch.copy_(value, torch.fromData(rounded[i], value.shape));
+    });
+  });
+  const [a, b] = [makers.adamw(half), makers.adamw(single)];
+  made.push(a, b);
+  for (let step = 0; step < 10; step++) {
+    for (const parameters of [half, single]) setGradients(parameters, step);
+    for (const optimizer of [a, b]) optimizer.step(1e-3);
+  }
+  single.forEach(({ name, value }, i) => {
+    using rounding = torch.toDType(value, "bfloat16");
+    expect(half[i].value.data()).toEqual(rounding.data());
+    expect(half[i].value.toFloats()).not.toEqual(rounded[i]);
+    expect(a.state().get(`master.${name}`)?.data()).toEqual(value.data());
+  });
+});
+
+test("moments are the optimiser's own: changing them changes the next step", () => {
+  const parameters = parametersOf("float32");
+  const optimizer = makers.adamw(parameters);
+  made.push(optimizer);
+  optimizer.step(0);
+  const moments = optimizer.moments("weight");
+  if (!moments) return expect.fail("no moments");
+  torch.zero_(moments.expAvg);
+  for (const { grad } of parameters) torch.zero_(grad);
+  const before = parameters[0].value.toFloats();
+  optimizer.step(1e-3);
+  parameters[0].value.toFloats().forEach((x, i) => {
+    expect(x).toBeCloseTo(before[i] * (1 - 1e-4), 6);
+  });
+  expect(optimizer.moments("other")).toBeUndefined();
+});
+
+test("bad settings, parameters and states are refused by name", () => {
+  expect(() => new AdamW([], { betas: [0.9, 1] })).toThrow(/AdamW: betas.*\n.*\[0, 1\).*\n.*found: +1/);
+  expect(() => new AdamW([], { eps: 0 })).toThrow(/eps/);
+  expect(() => new SGD([], { momentum: -0.1 })).toThrow(/SGD: momentum/);
+  const [weight, bias] = parametersOf("float32");
+  expect(() => new SGD([weight, weight])).toThrow(/two parameters.*weight/);
+  expect(() => new SGD([{ ...weight, grad: bias.grad }])).toThrow(/weight[\s\S]*\[3, 4\][\s\S]*\[4\]/);
+  const whole = { ...weight, value: tensorOf([1, 2], [2], "int64"), grad: tensorOf([1, 2], [2], "int64") };
+  expect(() => new SGD([whole])).toThrow(/floating-point[\s\S]*int64/);
+  const optimizer = new AdamW([weight]);
+  made.push(optimizer);
+  expect(() => optimizer.loadState(() => bias.value)).toThrow(/exp_avg\.weight[\s\S]*\[3, 4\][\s\S]*\[4\]/);
+});
