@@ -1,0 +1,53 @@
+import { z } from "zod";
+import type { Json } from "../../util/json.js";
+
+/** Version of the checkpoint folder's layout; a reader refuses others. */
+export const checkpointVersion = 1;
+
+/** The tensor files of a checkpoint: weights the method changed, the optimiser's moments, torch generators. */
+export const tensorFiles = {
+  adapters: "adapters.safetensors",
+  optimizer: "optimizer.safetensors",
+  generators: "generators.safetensors",
+} as const;
+export type TensorPart = keyof typeof tensorFiles;
+
+export const stateFile = "state.json";
+export const manifestFile = "manifest.json";
+
+/** What a checkpoint depends on without holding it: a resume must present the same. */
+export interface CheckpointIdentity {
+  /** Hash of the base model's weights (`hashModel`). */
+  readonly base: string;
+  /** The method's resolved configuration. */
+  readonly adapter: Json;
+}
+
+const json: z.ZodType<Json> = z.json();
+
+export const manifestSchema = z.strictObject({
+  format: z.literal("scalora-checkpoint"),
+  version: z.literal(checkpointVersion),
+  step: z.int().min(0),
+  /** Held-out loss at this step, where it was measured. */
+  evalLoss: z.number().nullable(),
+  base: z.string(),
+  adapter: json,
+  files: z.record(
+    z.string().regex(/^[a-z]+\.[a-z]+$/),
+    z.strictObject({ bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  ),
+});
+export type Manifest = z.output<typeof manifestSchema>;
+
+export const stepFolder = (step: number) => `step-${String(step).padStart(6, "0")}`;
+
+/** The step in a checkpoint folder's name, undefined when it is not one. */
+export function stepOf(folderName: string): number | undefined {
+  const match = /^step-(\d{6,})$/.exec(folderName);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** Folders that a save or a removal left half done; never read. */
+export const isLeftover = (folderName: string) => folderName.startsWith(".unfinished-");
+export const leftoverName = (folderName: string) => `.unfinished-${folderName}`;

@@ -1,0 +1,165 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { SafetensorsFile } from "../../hub/safetensors/index.js";
+import type { Tensor } from "../../torch/index.js";
+import { messageOf, ScaloraError } from "../../util/errors.js";
+import { hashFile } from "../../util/files.js";
+import type { Json } from "../../util/json.js";
+import {
+  type CheckpointIdentity,
+  type Manifest,
+  manifestFile,
+  manifestSchema,
+  stateFile,
+  stepOf,
+  type TensorPart,
+  tensorFiles,
+} from "./format.js";
+
+export interface CheckpointEntry {
+  readonly step: number;
+  readonly path: string;
+}
+
+/** The checkpoint folders by step, whole or not; none when the folder does not exist. */
+export function listCheckpoints(folder: string): CheckpointEntry[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const step = stepOf(name);
+      return step === undefined ? [] : [{ step, path: join(folder, name) }];
+    })
+    .sort((a, b) => a.step - b.step);
+}
+
+/** Reads the manifest and checks that every file is there in its size. @throws `format` saying what is wrong. */
+export function readManifest(path: string): Manifest {
+  const fail = (found: string): never => {
+    throw new ScaloraError("format", "This checkpoint is not whole", { where: path, found });
+  };
+  const manifest = parseManifest(join(path, manifestFile));
+  for (const name of [...Object.values(tensorFiles), stateFile])
+    if (!Object.hasOwn(manifest.files, name)) fail(`the manifest does not list ${name}`);
+  for (const [name, { bytes }] of Object.entries(manifest.files)) {
+    const stat = statSync(join(path, name), { throwIfNoEntry: false });
+    if (!stat) fail(`${name} is missing`);
+    else if (stat.size !== bytes) fail(`${name} has ${stat.size} bytes where the manifest says ${bytes}`);
+  }
+  return manifest;
+}
+
+function parseManifest(file: string): Manifest {
+  let written: unknown;
+  try {
+    written = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new ScaloraError("format", "This checkpoint's manifest cannot be read", {
+      where: file,
+      found: messageOf(error),
+      cause: error,
+    });
+  }
+  const parsed = manifestSchema.safeParse(written);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ScaloraError("format", "This checkpoint's manifest is not one that this version reads", {
+    where: `${file}: ${issue.path.join(".")}`,
+    found: issue.message,
+  });
+}
+
+/** Whether every file is there in its size (hashes are not looked at). */
+export function isWhole(path: string): boolean {
+  try {
+    readManifest(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Checks sizes and hashes. @throws `format` saying what is wrong. */
+export function verifyCheckpoint(path: string): Manifest {
+  const manifest = readManifest(path);
+  for (const [name, { sha256 }] of Object.entries(manifest.files)) {
+    const found = hashFile(join(path, name));
+    if (found !== sha256)
+      throw new ScaloraError("format", "A file of this checkpoint has changed since it was written", {
+        where: join(path, name),
+        expected: `sha256 ${sha256}`,
+        found: `sha256 ${found}`,
+      });
+  }
+  return manifest;
+}
+
+/**
+ * The newest checkpoint whose files are what was written; `broken` are newer ones that are not.
+ * @returns undefined when there is no checkpoint at all.
+ * @throws `format` when there are checkpoints and none is valid.
+ */
+export function newestValid(
+  folder: string,
+): { entry: CheckpointEntry; manifest: Manifest; broken: string[] } | undefined {
+  const broken: string[] = [];
+  const entries = listCheckpoints(folder);
+  for (const entry of entries.toReversed()) {
+    try {
+      return { entry, manifest: verifyCheckpoint(entry.path), broken };
+    } catch (error) {
+      broken.push(messageOf(error));
+    }
+  }
+  if (entries.length === 0) return undefined;
+  throw new ScaloraError("format", "No checkpoint of this run is valid", {
+    where: folder,
+    found: broken.join("\n"),
+    fix: "start a new run",
+  });
+}
+
+/** @throws `model` when the checkpoint was written over another base, `config` when its adapter differs. */
+export function checkIdentity(manifest: Manifest, { base, adapter }: CheckpointIdentity, path: string): void {
+  if (manifest.base !== base)
+    throw new ScaloraError("model", "This checkpoint belongs to another model", {
+      where: path,
+      expected: `base weights ${manifest.base}`,
+      found: `base weights ${base}`,
+      fix: "give the model (and dtype) that the run was started with",
+    });
+  if (canonical(manifest.adapter) !== canonical(adapter))
+    throw new ScaloraError("config", "This checkpoint belongs to another adapter configuration", {
+      where: path,
+      expected: canonical(manifest.adapter),
+      found: canonical(adapter),
+      fix: "resume with the configuration saved in the run folder",
+    });
+}
+
+/** JSON with sorted keys: equal for equal values. */
+function canonical(value: Json): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === "object" && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** Opens one tensor file and hands `use` a reader of it; the tensors it gives live until `use` returns. */
+export function withTensors<T>(
+  path: string,
+  part: TensorPart,
+  use: (read: (name: string) => Tensor) => T,
+): T {
+  const file = SafetensorsFile.open(join(path, tensorFiles[part]));
+  try {
+    return use((name) => file.tensor(name));
+  } finally {
+    file.dispose();
+  }
+}
+
+/** The content of `state.json`, not yet checked. */
+export function readState(path: string): unknown {
+  return JSON.parse(readFileSync(join(path, stateFile), "utf8"));
+}

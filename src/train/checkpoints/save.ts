@@ -1,0 +1,133 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { writeSafetensors } from "../../hub/safetensors/index.js";
+import type { Tensor } from "../../torch/index.js";
+import { messageOf, ScaloraError } from "../../util/errors.js";
+import { hashFile, syncFolder } from "../../util/files.js";
+import type { Json } from "../../util/json.js";
+import {
+  type CheckpointIdentity,
+  checkpointVersion,
+  isLeftover,
+  leftoverName,
+  type Manifest,
+  manifestFile,
+  stateFile,
+  stepFolder,
+  type TensorPart,
+  tensorFiles,
+} from "./format.js";
+import { isWhole, listCheckpoints } from "./load.js";
+
+export interface CheckpointContent {
+  readonly step: number;
+  readonly evalLoss: number | undefined;
+  readonly identity: CheckpointIdentity;
+  readonly tensors: Readonly<Record<TensorPart, ReadonlyMap<string, Tensor>>>;
+  /** Everything else that a resume needs (`state.json`). */
+  readonly state: Json;
+}
+
+/**
+ * Writes `checkpoints/step-…`: files into a temporary folder, flushed to the disk, hashed into the manifest, then
+ * one rename, so that a crash at any instant leaves whole checkpoints only. A step that is saved already stays.
+ * @returns the checkpoint's path.
+ * @throws `run` when it cannot be written (disk full…); checkpoints saved before are untouched.
+ */
+export function saveCheckpoint(folder: string, content: CheckpointContent): string {
+  const path = join(folder, stepFolder(content.step));
+  if (isWhole(path)) return path;
+  const temporary = join(folder, leftoverName(stepFolder(content.step)));
+  try {
+    mkdirSync(folder, { recursive: true });
+    removeLeftovers(folder);
+    mkdirSync(temporary);
+    writeFiles(temporary, content);
+    if (existsSync(path)) rmSync(path, { recursive: true });
+    renameSync(temporary, path);
+    syncFolder(folder);
+    syncFolder(dirname(folder));
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    const last = listCheckpoints(folder).at(-1);
+    throw new ScaloraError("run", "The checkpoint could not be written; the run stops", {
+      where: path,
+      found: messageOf(error),
+      fix: `make room or choose another folder, then resume${last ? ` (step ${last.step} is safe)` : ""}`,
+      cause: error,
+    });
+  }
+  return path;
+}
+
+function writeFiles(folder: string, { step, evalLoss, identity, tensors, state }: CheckpointContent): void {
+  const files: Manifest["files"] = {};
+  const add = (name: string) => {
+    const file = join(folder, name);
+    syncFile(file);
+    files[name] = { bytes: statSync(file).size, sha256: hashFile(file) };
+  };
+  for (const part of ["adapters", "optimizer", "generators"] as const) {
+    writeSafetensors(join(folder, tensorFiles[part]), tensors[part], {});
+    add(tensorFiles[part]);
+  }
+  writeFileSync(join(folder, stateFile), `${JSON.stringify(state, null, 1)}\n`);
+  add(stateFile);
+  const manifest: Manifest = {
+    format: "scalora-checkpoint",
+    version: checkpointVersion,
+    step,
+    evalLoss: evalLoss ?? null,
+    base: identity.base,
+    adapter: identity.adapter,
+    files,
+  };
+  writeFileSync(join(folder, manifestFile), `${JSON.stringify(manifest, null, 1)}\n`);
+  syncFile(join(folder, manifestFile));
+  syncFolder(folder);
+}
+
+function syncFile(path: string): void {
+  const descriptor = openSync(path, "r+");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Removes all but the last `keepLast` whole checkpoints and the best one (`bestStep`). Broken ones older than those
+ * go too; the newest whole one always stays.
+ */
+export function pruneCheckpoints(folder: string, keepLast: number, bestStep: number | undefined): void {
+  const whole = listCheckpoints(folder).filter(({ path }) => isWhole(path));
+  const keep = new Set(whole.slice(-Math.max(1, keepLast)).map(({ step }) => step));
+  if (keep.size === 0) return;
+  if (bestStep !== undefined) keep.add(bestStep);
+  for (const { step, path } of listCheckpoints(folder)) if (!keep.has(step)) remove(folder, path, step);
+}
+
+/** Renamed first: a removal that is cut short must not look like a checkpoint. */
+function remove(folder: string, path: string, step: number): void {
+  const leftover = join(folder, leftoverName(stepFolder(step)));
+  rmSync(leftover, { recursive: true, force: true });
+  renameSync(path, leftover);
+  rmSync(leftover, { recursive: true });
+}
+
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder).filter(isLeftover))
+    rmSync(join(folder, name), { recursive: true, force: true });
+}

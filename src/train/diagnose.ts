@@ -1,0 +1,108 @@
+import type { AdapterSet, Trainable } from "../adapters/core/contract.js";
+import type { Batch } from "../data/types.js";
+import type { CausalLM } from "../nn/causal-lm.js";
+import { causalLossSum } from "../nn/causal-loss.js";
+import * as torch from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { allFinite, forEachParameter } from "./norms.js";
+
+/** How many names a message lists. */
+const most = 5;
+
+/**
+ * Why a step's loss is not finite: weights that are not, else the rows whose loss, each taken alone, is not.
+ * Nothing has been changed by the step yet.
+ */
+export function lossError(
+  model: CausalLM,
+  window: readonly Batch[],
+  step: number,
+  loss: number,
+): ScaloraError {
+  const weights = badWeights(model);
+  const rows = weights.length > 0 ? [] : badRows(window, (row) => Number.isFinite(lossOf(model, row)));
+  const all = window.flatMap(({ sources }) => sources);
+  return stopError(
+    `The loss of step ${step} is not finite (${loss}); the run stops before changing anything`,
+    {
+      tensors: weights,
+      rows: rows.length > 0 ? rows : all,
+    },
+  );
+}
+
+/**
+ * Which gradients of a step are not finite and which rows, each taken alone, make them so. Leaves gradients zero.
+ * @returns undefined when all are finite.
+ */
+export function gradientError(
+  model: CausalLM,
+  adapters: AdapterSet,
+  window: readonly Batch[],
+  step: number,
+): ScaloraError | undefined {
+  const tensors = adapters.trainables().flatMap(badGradients);
+  if (tensors.length === 0) return undefined;
+  const rows = badRows(window, (row) => {
+    adapters.zeroGrad();
+    torch.scope(() => causalLossSum(model, row).backward());
+    return adapters.trainables().every(({ grad }) => allFinite(grad));
+  });
+  adapters.zeroGrad();
+  const all = window.flatMap(({ sources }) => sources);
+  return stopError(`Gradients of step ${step} are not finite; the run stops before changing anything`, {
+    tensors,
+    rows: rows.length > 0 ? rows : all,
+  });
+}
+
+function stopError(what: string, found: { tensors: string[]; rows: string[] }): ScaloraError {
+  const tensors = found.tensors.length > 0 ? `not finite: ${list(found.tensors)}; ` : "";
+  return new ScaloraError("run", what, {
+    found: `${tensors}rows: ${list(found.rows)}`,
+    fix: "look at these rows; lower the learning rate or clip harder; resume from the last checkpoint",
+  });
+}
+
+function list(names: readonly string[]): string {
+  const rest = names.length - most;
+  return names.slice(0, most).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+function badWeights(model: CausalLM): string[] {
+  const names: string[] = [];
+  for (const [name, weight] of model.namedParameters()) if (!allFinite(weight)) names.push(name);
+  return names;
+}
+
+function badGradients(trainable: Trainable): string[] {
+  const names: string[] = [];
+  forEachParameter(trainable, trainable.grad, (name, part) => {
+    if (!allFinite(part)) names.push(name);
+  });
+  return names;
+}
+
+/** Sources of the sequences that fail `ok` when each is a batch alone. */
+function badRows(window: readonly Batch[], ok: (row: Batch) => boolean): string[] {
+  const rows = window.flatMap((batch) => batch.sources.map((_, s) => singleRow(batch, s)));
+  return rows.filter((row) => row.labelRows.length > 0 && !ok(row)).map(({ sources }) => sources[0]);
+}
+
+function singleRow(batch: Batch, s: number): Batch {
+  const [start, end] = [batch.offsets[s], batch.offsets[s + 1]];
+  const labels = [...batch.labelRows.keys()].filter(
+    (i) => start <= batch.labelRows[i] && batch.labelRows[i] < end,
+  );
+  return {
+    tokens: batch.tokens.slice(start, end),
+    offsets: [0, end - start],
+    labelRows: Int32Array.from(labels, (i) => batch.labelRows[i] - start),
+    labelTargets: Int32Array.from(labels, (i) => batch.labelTargets[i]),
+    sources: [batch.sources[s]],
+  };
+}
+
+function lossOf(model: CausalLM, row: Batch): number {
+  return torch.noGrad(() => torch.scope(() => causalLossSum(model, row).item()));
+}

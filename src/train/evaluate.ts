@@ -1,0 +1,38 @@
+import { setImmediate } from "node:timers/promises";
+import type { Batch } from "../data/types.js";
+import type { CausalLM } from "../nn/causal-lm.js";
+import { causalLossSum } from "../nn/causal-loss.js";
+import * as torch from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+
+export interface Evaluation {
+  /** Mean cross entropy per label token, in nats. */
+  readonly loss: number;
+  readonly labelTokens: number;
+}
+
+/**
+ * Loss over held-out batches, normalised by all their label tokens. Yields to the event loop after each batch.
+ * @throws `data` when there is no label, `run` when the loss is not finite.
+ */
+export async function evaluateLoss(model: CausalLM, batches: readonly Batch[]): Promise<Evaluation> {
+  let sum = 0;
+  let labelTokens = 0;
+  for (const batch of batches) {
+    const loss = torch.noGrad(() => torch.scope(() => causalLossSum(model, batch).item()));
+    if (!Number.isFinite(loss))
+      throw new ScaloraError("run", "The held-out loss is not finite; the run stops", {
+        where: batch.sources.join(", "),
+        found: String(loss),
+        fix: "lower the learning rate, then resume from the last checkpoint",
+      });
+    sum += loss;
+    labelTokens += batch.labelTargets.length;
+    await setImmediate();
+  }
+  if (labelTokens === 0)
+    throw new ScaloraError("data", "The held-out set has no label tokens", {
+      fix: "give data whose completions are not all masked or cut off",
+    });
+  return { loss: sum / labelTokens, labelTokens };
+}

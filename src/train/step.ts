@@ -1,0 +1,105 @@
+import type { AdapterSet, EventReport, StepContext } from "../adapters/core/contract.js";
+import type { Batch } from "../data/types.js";
+import type { CausalLM } from "../nn/causal-lm.js";
+import { causalLossSum } from "../nn/causal-loss.js";
+import type { Optimizer, Schedule } from "../optim/index.js";
+import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { gradientError, lossError } from "./diagnose.js";
+import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./norms.js";
+
+/** What a step works on. */
+export interface StepParts {
+  readonly model: CausalLM;
+  readonly adapters: AdapterSet;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  /** Largest global gradient norm; 0 turns clipping off. */
+  readonly clip: number;
+}
+
+export interface StepReport {
+  /** Mean cross entropy per label token over the whole window, in nats, before the step. */
+  readonly loss: number;
+  readonly lr: number;
+  /** Global norm as clipping saw it: after the method's hook, before clipping. */
+  readonly gradNorm: number;
+  readonly clipped: boolean;
+  readonly tokens: number;
+  readonly labelTokens: number;
+  /** What the method's hook did, if anything. */
+  readonly event: EventReport | undefined;
+}
+
+/**
+ * One optimiser step over a window of micro-batches: forward and backward of each, normalised by the label tokens
+ * of all → everything finite → the method's hook → clip → optimiser → the method's hook → gradients to zero.
+ * Leaves no tensor behind.
+ * @throws `data` when the window has no label, `run` when a loss or gradient is not finite (nothing is changed).
+ */
+export function trainStep(parts: StepParts, window: readonly Batch[], step: number): StepReport {
+  const { adapters, optimizer, schedule } = parts;
+  const labelTokens = window.reduce((sum, { labelTargets }) => sum + labelTargets.length, 0);
+  if (labelTokens === 0)
+    throw new ScaloraError("data", `The batch of step ${step} has no label tokens`, {
+      where: window.flatMap(({ sources }) => sources).join(", "),
+      fix: "drop rows whose completion is masked or cut off entirely",
+    });
+  return torch.scope(() => {
+    const lossSum = accumulate(parts.model, window, labelTokens);
+    const { norms, loss } = finiteNorms(parts, window, step, lossSum);
+    const lr = schedule.lrAt(step);
+    const { warmupSteps, peakLr } = schedule;
+    const context: StepContext = {
+      step,
+      warmupSteps,
+      peakLr,
+      lr,
+      moments: (name) => optimizer.moments(name),
+    };
+    const event = torch.noGrad(() => adapters.beforeClip?.(context));
+    const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
+    const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
+    optimizer.step(lr);
+    torch.noGrad(() => adapters.afterStep?.(context));
+    adapters.zeroGrad();
+    const tokens = window.reduce((sum, batch) => sum + batch.tokens.length, 0);
+    return { loss: loss / labelTokens, lr, gradNorm, clipped, tokens, labelTokens, event };
+  });
+}
+
+/** Backward of every micro-batch; each graph is gone before the next. @returns the summed loss, a scalar tensor. */
+function accumulate(model: CausalLM, window: readonly Batch[], labelTokens: number): Tensor {
+  const sums = window
+    .filter(({ labelTargets }) => labelTargets.length > 0)
+    .map((batch) =>
+      torch.scope(() => {
+        const loss = causalLossSum(model, batch);
+        torch.divScalar(loss, labelTokens).backward();
+        return torch.detach(loss);
+      }),
+    );
+  return torch.sum(torch.stack(sums), "float64");
+}
+
+function finiteNorms(
+  { model, adapters }: StepParts,
+  window: readonly Batch[],
+  step: number,
+  lossSum: Tensor,
+): { norms: number[]; loss: number } {
+  const { norms, extra } = gradientNorms(adapters.trainables(), lossSum);
+  if (!Number.isFinite(extra)) throw lossError(model, window, step, extra);
+  if (norms.every(Number.isFinite)) return { norms, loss: extra };
+  const error = gradientError(model, adapters, window, step);
+  if (error) throw error;
+  return { norms: trainableNorms(adapters, lossSum), loss: extra };
+}
+
+/** Norms of finite gradients, in float64 where float32 overflows. */
+function trainableNorms(adapters: AdapterSet, anyScalar: Tensor): number[] {
+  const trainables = adapters.trainables();
+  const { norms } = gradientNorms(trainables, anyScalar);
+  return norms.map((norm, i) => (Number.isFinite(norm) ? norm : exactNorm(trainables[i].grad)));
+}
