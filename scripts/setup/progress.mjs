@@ -21,6 +21,7 @@ export class Progress {
   /** A line that stays. @param {string} line */
   log(line) {
     this.clear();
+    if (!this.stream.isTTY) this.last = Date.now();
     this.stream.write(`scalora setup: ${line}\n`);
   }
 

@@ -1,0 +1,43 @@
+// A vitest reporter that names every skipped test with its reason, and closes with one plain line of counts.
+
+/** @implements {import("vitest/reporters").Reporter} */
+export default class PlainReporter {
+  /** @type {boolean} tests that `-t NAME` leaves out are not skipped tests */
+  filtered = false;
+
+  /** @param {import("vitest/node").Vitest} vitest */
+  onInit(vitest) {
+    this.filtered = vitest.config.testNamePattern !== undefined;
+  }
+
+  /**
+   * @param {ReadonlyArray<import("vitest/node").TestModule>} modules
+   * @param {ReadonlyArray<unknown>} unhandled errors outside any test
+   */
+  onTestRunEnd(modules, unhandled) {
+    const counts = { passed: 0, failed: unhandled.length, skipped: 0 };
+    for (const module of modules) {
+      let failed = 0;
+      for (const test of module.children.allTests()) {
+        const result = test.result();
+        if (result.state === "passed") counts.passed += 1;
+        else if (result.state === "failed") failed += 1;
+        else if (!this.filtered) counts.skipped += print(module, test.fullName, "note" in result ? result.note : undefined);
+      }
+      // A file that cannot be read has no tests to fail.
+      counts.failed += failed === 0 && module.state() === "failed" ? 1 : failed;
+    }
+    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  }
+}
+
+/**
+ * The reason is the note given to `context.skip`, else what the test's own name says.
+ * @param {import("vitest/node").TestModule} module
+ * @param {string} name
+ * @param {string | undefined} note
+ */
+function print(module, name, note) {
+  console.log(`skipped: ${module.relativeModuleId} > ${name}${note === undefined ? "" : ` (${note})`}`);
+  return 1;
+}
