@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { type MappedFile, mapFile, type Tensor } from "../../torch/index.js";
+import { MappedFile, type Tensor } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import { nearest } from "../../util/suggest.js";
 import { torchDType } from "./dtypes.js";
@@ -23,7 +23,7 @@ export class SafetensorsFile {
   /** Reads and checks the header, then maps the file. Throws ScaloraError `format`. */
   static open(path: string): SafetensorsFile {
     const header = readSafetensors(path);
-    return new SafetensorsFile(path, header, mapFile(path));
+    return new SafetensorsFile(path, header, new MappedFile(path));
   }
 
   entry(name: string): SafetensorsEntry {

@@ -1,0 +1,17 @@
+export { type Activation, activations } from "./activations.js";
+export { cachedAttention, causalAttention, type Heads } from "./attention.js";
+export {
+  type CausalLM,
+  type ModelInfo,
+  sequenceLengths,
+  type TokenStream,
+  tokenStream,
+} from "./causal-lm.js";
+export { Embedding } from "./embedding.js";
+export { KeyValueCache } from "./kv-cache.js";
+export { Linear, type LinearAdapter } from "./linear.js";
+export { Module } from "./module.js";
+export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.js";
+export { RMSNorm } from "./rms-norm.js";
+export { type RopeParameters, type RopeShape, type RopeTable, ropeTable, ropeTableKey } from "./rope.js";
+export { Rotary, type Rotation, rotate } from "./rotary.js";

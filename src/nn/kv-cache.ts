@@ -1,0 +1,81 @@
+import { copy_, empty, narrow, noGrad, type Tensor } from "../torch/index.js";
+import { internalError } from "../util/errors.js";
+
+interface LayerCache {
+  /** `[capacity, kvHeads, headDim]`, the first `length` rows used. */
+  keys: Tensor;
+  values: Tensor;
+}
+
+/** The keys and values of one sequence so far, for every layer, so that each new token costs one token's work. */
+export class KeyValueCache implements Disposable {
+  private readonly layers: (LayerCache | undefined)[];
+  private used = 0;
+
+  constructor(layers: number) {
+    this.layers = Array.from({ length: layers }, () => undefined);
+  }
+
+  /** Tokens that every layer holds. */
+  get length(): number {
+    return this.used;
+  }
+
+  /**
+   * Adds new tokens to one layer and gives all of them, old and new, as views of the cache.
+   * @param keys `[new, kvHeads, headDim]`; so are the values
+   */
+  append(layer: number, keys: Tensor, values: Tensor): { keys: Tensor; values: Tensor } {
+    const [count] = keys.shape;
+    const total = this.used + count;
+    const cache = this.reserve(layer, keys, total);
+    noGrad(() => {
+      copy_(narrow(cache.keys, 0, this.used, count), keys);
+      copy_(narrow(cache.values, 0, this.used, count), values);
+    });
+    return { keys: narrow(cache.keys, 0, 0, total), values: narrow(cache.values, 0, 0, total) };
+  }
+
+  /** Counts tokens that every layer has got. */
+  advance(count: number): void {
+    this.used += count;
+  }
+
+  /** Forgets all but the first `length` tokens. */
+  truncate(length: number): void {
+    if (length > this.used) throw internalError(`a cache of ${this.used} tokens cannot keep ${length}`);
+    this.used = length;
+  }
+
+  dispose(): void {
+    for (const layer of this.layers) {
+      layer?.keys.dispose();
+      layer?.values.dispose();
+    }
+    this.layers.fill(undefined);
+    this.used = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private reserve(index: number, like: Tensor, total: number): LayerCache {
+    const old = this.layers[index];
+    if (old !== undefined && old.keys.shape[0] >= total) return old;
+    const [, heads, headDim] = like.shape;
+    const capacity = Math.max(64, 2 ** Math.ceil(Math.log2(total)));
+    const make = () => empty([capacity, heads, headDim], like.dtype, undefined, like.device).keep();
+    const grown = { keys: make(), values: make() };
+    if (old !== undefined) {
+      noGrad(() => {
+        copy_(narrow(grown.keys, 0, 0, this.used), narrow(old.keys, 0, 0, this.used));
+        copy_(narrow(grown.values, 0, 0, this.used), narrow(old.values, 0, 0, this.used));
+      });
+      old.keys.dispose();
+      old.values.dispose();
+    }
+    this.layers[index] = grown;
+    return grown;
+  }
+}

@@ -1,0 +1,36 @@
+import { fastLinear, type Tensor } from "../torch/index.js";
+import { Module } from "./module.js";
+import type { ParameterSource } from "./parameters.js";
+
+/** Takes the place of a linear layer's product: what an adapter method hangs on a layer. */
+export interface LinearAdapter {
+  /** @param x `[rows, in]`; the result is `[rows, out]` */
+  forward(x: Tensor, base: Linear): Tensor;
+}
+
+/** `y = x Wᵀ + b`, or what its adapter makes of it. */
+export class Linear extends Module {
+  /** `[out, in]` */
+  weight: Tensor;
+  /** `[out]` */
+  bias: Tensor | undefined;
+  adapter: LinearAdapter | undefined;
+
+  constructor(weight: Tensor, bias?: Tensor) {
+    super();
+    this.weight = weight;
+    this.bias = bias;
+    this.adapter = undefined;
+  }
+
+  /** A layer whose parameters `source` names `weight` and, when `withBias`, `bias`. */
+  static from(source: ParameterSource, inFeatures: number, outFeatures: number, withBias: boolean): Linear {
+    const weight = source.take("weight", [outFeatures, inFeatures], "weight");
+    return new Linear(weight, withBias ? source.take("bias", [outFeatures], "bias") : undefined);
+  }
+
+  /** @param x `[rows, in]`; the result is `[rows, out]` */
+  forward(x: Tensor): Tensor {
+    return this.adapter === undefined ? fastLinear(x, this.weight, this.bias) : this.adapter.forward(x, this);
+  }
+}

@@ -1,0 +1,35 @@
+import { type DType, empty, fill_, type Generator, noGrad, normal_, type Tensor } from "../torch/index.js";
+
+/** What a parameter is, which decides how a new one starts. */
+export type ParameterKind = "weight" | "bias" | "scale";
+
+/** Where a model's parameters come from: files, or a random start. The tensors given belong to the module. */
+export interface ParameterSource {
+  /** @param name the full name, as in Hugging Face folders */
+  take(name: string, shape: readonly number[], kind: ParameterKind): Tensor;
+  /** A source for one module's parameters: names get `prefix.` in front. */
+  at(prefix: string): ParameterSource;
+}
+
+/** Adds `at` to a function that finds parameters by name. */
+export function parameterSource(take: ParameterSource["take"], prefix = ""): ParameterSource {
+  return {
+    take: (name, shape, kind) => take(prefix + name, shape, kind),
+    at: (inner) => parameterSource(take, `${prefix}${inner}.`),
+  };
+}
+
+/**
+ * Fresh parameters as Hugging Face models start: weights normal with standard deviation `std`, biases 0, scales of
+ * norms 1.
+ */
+export function randomParameters(generator: Generator, std: number, dtype: DType): ParameterSource {
+  return parameterSource((_name, shape, kind) => {
+    const parameter = empty(shape, dtype).keep();
+    noGrad(() => {
+      if (kind === "weight") normal_(parameter, 0, std, generator);
+      else fill_(parameter, kind === "scale" ? 1 : 0);
+    });
+    return parameter;
+  });
+}

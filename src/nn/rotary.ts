@@ -1,0 +1,114 @@
+import {
+  addcmul_,
+  cat,
+  cos,
+  fromData,
+  mul,
+  mulScalar,
+  narrow,
+  neg,
+  noGrad,
+  roll,
+  scope,
+  sin,
+  type Tensor,
+  toDevice,
+  toDType,
+  unsqueeze,
+} from "../torch/index.js";
+import { sequenceLengths, type TokenStream } from "./causal-lm.js";
+import { type RopeParameters, type RopeShape, ropeTable, ropeTableKey } from "./rope.js";
+
+/** Cosines and sines for each token of a stream, made once for all layers. */
+export interface Rotation {
+  /** `[T, 1, headDim]` */
+  cos: Tensor;
+  /** `[T, 1, headDim]`, the first half negated. */
+  signedSin: Tensor;
+}
+
+interface DeviceTable {
+  /** fp32 `[1, headDim / 2]` */
+  frequencies: Tensor;
+  scale: number;
+}
+
+/** Rotary position embeddings of one model: halves of a head are the two coordinates (Hugging Face's layout). */
+export class Rotary implements Disposable {
+  private readonly rope: RopeParameters;
+  private readonly shape: RopeShape;
+  private readonly tables = new Map<number, DeviceTable>();
+
+  constructor(rope: RopeParameters, shape: RopeShape) {
+    this.rope = rope;
+    this.shape = shape;
+  }
+
+  /** The rotation of each token of the stream, in the dtype and on the device of `like`. */
+  rotation(stream: TokenStream, like: Tensor): Rotation {
+    return noGrad(() => scope(() => this.compute(stream, like)));
+  }
+
+  dispose(): void {
+    for (const { frequencies } of this.tables.values()) frequencies.dispose();
+    this.tables.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private compute(stream: TokenStream, like: Tensor): Rotation {
+    const dtype = like.dtype;
+    const positions = unsqueeze(toDType(stream.positions, "float32"), 1);
+    const parts = this.groups(stream).map(({ start, length, table }) => {
+      const angles = mul(narrow(positions, 0, start, length), table.frequencies);
+      const scaled = (x: Tensor) => toDType(table.scale === 1 ? x : mulScalar(x, table.scale), dtype);
+      return { cos: scaled(cos(angles)), sin: scaled(sin(angles)) };
+    });
+    const join = (tensors: Tensor[]) => (tensors.length === 1 ? tensors[0] : cat(tensors, 0));
+    const [cosine, sine] = [join(parts.map((part) => part.cos)), join(parts.map((part) => part.sin))];
+    return {
+      cos: unsqueeze(cat([cosine, cosine], 1), 1),
+      signedSin: unsqueeze(cat([neg(sine), sine], 1), 1),
+    };
+  }
+
+  /** Neighbouring sequences that use one table, together. */
+  private groups(stream: TokenStream): { start: number; length: number; table: DeviceTable }[] {
+    const past = stream.cache?.length ?? 0;
+    const groups: { start: number; length: number; key: number }[] = [];
+    for (const [i, length] of sequenceLengths(stream).entries()) {
+      const key = ropeTableKey(this.rope, this.shape, past + length);
+      const last = groups.at(-1);
+      if (last?.key === key) last.length += length;
+      else groups.push({ start: stream.offsets[i], length, key });
+    }
+    return groups.map(({ start, length, key }) => ({
+      start,
+      length,
+      table: this.table(key, stream.positions.device, past + length),
+    }));
+  }
+
+  private table(key: number, device: string, length: number): DeviceTable {
+    const known = this.tables.get(key);
+    if (known !== undefined) return known;
+    // Dynamic tables differ from length to length; keep a few.
+    if (this.tables.size >= 16) this.dispose();
+    const { frequencies, scale } = ropeTable(this.rope, this.shape, length);
+    const onCpu = fromData(frequencies, [1, frequencies.length]);
+    const made = { frequencies: toDevice(onCpu, device, "float32").keep(), scale };
+    this.tables.set(key, made);
+    return made;
+  }
+}
+
+/**
+ * Rotates each head of each token.
+ * @param x `[T, heads, headDim]`
+ */
+export function rotate(x: Tensor, { cos: cosine, signedSin }: Rotation): Tensor {
+  const half = signedSin.shape[2] / 2;
+  return addcmul_(mul(x, cosine), roll(x, half, -1), signedSin);
+}
