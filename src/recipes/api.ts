@@ -1,0 +1,181 @@
+/**
+ * What the verbs of the command line ask of the recipes, and what they get back. No tensor crosses this border, so
+ * that help and listings never load the engine.
+ */
+import type { Recipe } from "../config/index.js";
+import type { RunEvent } from "../train/run-events.js";
+
+export { StepMeter } from "../train/meter.js";
+export type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../train/run-events.js";
+
+/** What a long task reports to, and what stops it. */
+export interface TaskHooks {
+  /** Aborted by Ctrl-C or SIGTERM: the task saves what it must, then returns or throws the signal's reason. */
+  signal: AbortSignal;
+}
+
+export interface RunHooks extends TaskHooks {
+  onEvent(event: RunEvent): void;
+  /** Go on from the run folder's newest valid checkpoint instead of starting. */
+  resume?: boolean;
+}
+
+/** How a training run ended. */
+export interface RunResult {
+  /** The run's folder. */
+  folder: string;
+  reason: "finished" | "early" | "stopped";
+  step: number;
+  totalSteps: number;
+  /** Training loss of the last step, in nats per label token. */
+  loss: number | null;
+  evalLoss: number | null;
+  bestEvalLoss: number | null;
+  bestStep: number | null;
+  parameters: { trainable: number; all: number };
+  /** The newest checkpoint. */
+  checkpoint: string | null;
+  seconds: number;
+}
+
+/** `src/recipes/sft.ts`: trains as a recipe says. A run stopped by the signal returns with reason `stopped`. */
+export type RunTraining = (recipe: Recipe, hooks: RunHooks) => Promise<RunResult>;
+
+/** A model to use: a Hugging Face folder, with or without an adapter, or a run's folder. */
+export interface ModelTarget {
+  path: string;
+  /** PEFT adapter folder. */
+  adapter?: string;
+  /** Of a run: a checkpoint's name, `best` or `last`; `best` where there is one is the default. */
+  checkpoint?: string;
+  dtype: "auto" | "float32" | "bfloat16";
+  device: string;
+}
+
+export interface EvaluationRequest {
+  target: ModelTarget;
+  /** Files of examples; of a run, its own held-out rows when none are given. */
+  data: readonly string[];
+  format?: "text" | "prompt-completion" | "alpaca" | "messages";
+  maxLength?: number;
+}
+
+export interface EvaluationResult {
+  /** Mean cross entropy per label token, in nats. */
+  loss: number;
+  /** exp(loss). */
+  perplexity: number;
+  labelTokens: number;
+  rows: number;
+  seconds: number;
+}
+
+/** `src/recipes/evaluate.ts`. */
+export type RunEvaluation = (
+  request: EvaluationRequest,
+  hooks: TaskHooks & { onProgress(done: number, total: number): void },
+) => Promise<EvaluationResult>;
+
+export interface ChatMessage {
+  role: string;
+  content: string;
+}
+
+/** How tokens are chosen. Temperature 0 is greedy. */
+export interface SamplingSettings {
+  maxTokens: number;
+  temperature: number;
+  topK?: number;
+  topP?: number;
+  seed: number;
+  /** Texts that end the output when they appear. */
+  stop: readonly string[];
+}
+
+export interface GenerationSummary {
+  promptTokens: number;
+  tokens: number;
+  reason: "end" | "length" | "stop" | "interrupted";
+  seconds: number;
+}
+
+/** A loaded model that writes text. */
+export interface TextGenerator {
+  readonly hasChatTemplate: boolean;
+  /** Pieces of text as they come; a list of messages goes through the model's chat template. */
+  generate(
+    input: string | readonly ChatMessage[],
+    settings: SamplingSettings,
+    signal: AbortSignal,
+  ): AsyncGenerator<string, GenerationSummary>;
+  dispose(): void;
+}
+
+/** `src/recipes/generate.ts`. */
+export type OpenGenerator = (target: ModelTarget) => Promise<TextGenerator>;
+
+export interface ExportRequest {
+  target: ModelTarget;
+  /** The folder to make; it must not exist. */
+  out: string;
+  /**
+   * `merged`: a whole model folder; `adapter`: the trained adapter as it is (methods that leave the base alone);
+   * `svd`: the accumulated change of each layer as an adapter of `rank`, or of the rank that keeps `energy`.
+   */
+  kind: "merged" | "adapter" | "svd";
+  dtype?: "float32" | "bfloat16";
+  rank?: number;
+  /** Share of the squared Frobenius norm to keep, in (0, 1]. */
+  energy?: number;
+}
+
+export interface ExportResult {
+  out: string;
+  kind: ExportRequest["kind"];
+  bytes: number;
+  /** Of a merged model in lower precision: relative Frobenius distance to the exact weights. */
+  drift?: number;
+  /** Of `svd`: the share of energy kept, over all layers, and the largest rank. */
+  retainedEnergy?: number;
+  rank?: number;
+}
+
+/** `src/recipes/export.ts`. */
+export type RunExport = (request: ExportRequest, hooks: TaskHooks) => Promise<ExportResult>;
+
+/** What the quickstart tells while it works. */
+export type QuickstartEvent =
+  | { type: "phase"; title: string }
+  | { type: "run"; method: string; event: RunEvent }
+  | { type: "note"; text: string };
+
+/** One line of the closing comparison. */
+export interface QuickstartRow {
+  method: string;
+  /** Exact answers on the test set, in [0, 1]. */
+  accuracy: number;
+  loss: number;
+  trainable: number;
+  seconds: number;
+  /** Peak memory in bytes. */
+  memory: number;
+  /** Rank of the accumulated change, averaged over the adapted layers. */
+  rank: number;
+}
+
+export interface QuickstartResult {
+  rows: QuickstartRow[];
+  samples: { prompt: string; before: string; after: { method: string; output: string }[] }[];
+  report: string;
+  /** The exported merged model. */
+  exported: string;
+  seconds: number;
+  /** Commands to try next. */
+  next: string[];
+}
+
+/** `src/recipes/quickstart.ts`. */
+export type RunQuickstart = (
+  options: { out: string; seed: number },
+  hooks: TaskHooks & { onEvent(event: QuickstartEvent): void },
+) => Promise<QuickstartResult>;

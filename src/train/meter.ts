@@ -1,0 +1,37 @@
+/** Speed over the last steps, for the progress line and `status.json`. */
+export class StepMeter {
+  private readonly window: { tokens: number; seconds: number; wall: number }[] = [];
+  private readonly size: number;
+  private readonly now: () => number;
+  private lastStep: number;
+
+  /** `now` gives seconds; the clock starts when the meter is made. */
+  constructor({ size = 20, now = () => performance.now() / 1000 } = {}) {
+    this.size = size;
+    this.now = now;
+    this.lastStep = now();
+  }
+
+  /** Counts a step that has just ended: its tokens, and its own duration in seconds. */
+  count(tokens: number, seconds: number): void {
+    const now = this.now();
+    this.window.push({ tokens, seconds, wall: now - this.lastStep });
+    this.lastStep = now;
+    if (this.window.length > this.size) this.window.shift();
+  }
+
+  /** Tokens a second within steps, evaluations and checkpoints not counted; null before the first step. */
+  get tokensPerSecond(): number | null {
+    const seconds = this.sum("seconds");
+    return seconds > 0 ? this.sum("tokens") / seconds : null;
+  }
+
+  /** Seconds that `steps` more steps will take as the last ones went, what happens between them included. */
+  remaining(steps: number): number | null {
+    return this.window.length === 0 ? null : (this.sum("wall") / this.window.length) * steps;
+  }
+
+  private sum(key: "tokens" | "seconds" | "wall"): number {
+    return this.window.reduce((total, entry) => total + entry[key], 0);
+  }
+}
