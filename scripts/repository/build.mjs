@@ -22,7 +22,15 @@ export async function buildDist(log) {
     // An incremental compiler writes only what changed: it must not believe in files that are gone.
     if (!existsSync(dist)) rmSync(buildInfo, { force: true });
     const tsc = join(packageRoot, "node_modules", "typescript", "bin", "tsc");
-    const args = [tsc, "-p", "tsconfig.build.json", "--incremental", "--tsBuildInfoFile", buildInfo, "--noEmitOnError"];
+    const args = [
+      tsc,
+      "-p",
+      "tsconfig.build.json",
+      "--incremental",
+      "--tsBuildInfoFile",
+      buildInfo,
+      "--noEmitOnError",
+    ];
     const { status } = spawnSync(process.execPath, args, { cwd: packageRoot, stdio: ["ignore", 2, 2] });
     if (status !== 0) {
       log("src does not compile (see above)");
@@ -42,7 +50,13 @@ function isFresh() {
 function sourcesStamp() {
   const hash = createHash("sha256");
   const files = filesUnder("src").filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
-  for (const file of [...files, "tsconfig.json", "tsconfig.build.json", "package-lock.json", "scripts/setup/locate.d.mts"]) {
+  for (const file of [
+    ...files,
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "package-lock.json",
+    "scripts/setup/locate.d.mts",
+  ]) {
     const { size, mtimeMs } = statSync(join(packageRoot, file));
     hash.update(`${file}\0${size}\0${mtimeMs}\n`);
   }

@@ -1,6 +1,6 @@
 // A vitest reporter that names every skipped test with its reason, and closes with one plain line of counts.
 
-/** @implements {import("vitest/reporters").Reporter} */
+/** The methods of a vitest reporter that are used here. */
 export default class PlainReporter {
   /** @type {boolean} tests that `-t NAME` leaves out are not skipped tests */
   filtered = false;
@@ -22,7 +22,8 @@ export default class PlainReporter {
         const result = test.result();
         if (result.state === "passed") counts.passed += 1;
         else if (result.state === "failed") failed += 1;
-        else if (!this.filtered) counts.skipped += print(module, test.fullName, "note" in result ? result.note : undefined);
+        else if (!this.filtered)
+          counts.skipped += print(module, test.fullName, "note" in result ? result.note : undefined);
       }
       // A file that cannot be read has no tests to fail.
       counts.failed += failed === 0 && module.state() === "failed" ? 1 : failed;

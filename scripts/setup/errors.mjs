@@ -41,9 +41,24 @@ const managers = {
     python: "python3 python3-pip",
     pip: "python3-pip",
   },
-  dnf: { install: "sudo dnf install -y", compiler: "gcc-c++", python: "python3 python3-pip", pip: "python3-pip" },
-  zypper: { install: "sudo zypper install -y", compiler: "gcc-c++", python: "python3 python3-pip", pip: "python3-pip" },
-  pacman: { install: "sudo pacman -S --noconfirm", compiler: "gcc", python: "python python-pip", pip: "python-pip" },
+  dnf: {
+    install: "sudo dnf install -y",
+    compiler: "gcc-c++",
+    python: "python3 python3-pip",
+    pip: "python3-pip",
+  },
+  zypper: {
+    install: "sudo zypper install -y",
+    compiler: "gcc-c++",
+    python: "python3 python3-pip",
+    pip: "python3-pip",
+  },
+  pacman: {
+    install: "sudo pacman -S --noconfirm",
+    compiler: "gcc",
+    python: "python python-pip",
+    pip: "python-pip",
+  },
   brew: { install: "brew install", compiler: "llvm", python: "python3", pip: "python3" },
 };
 
@@ -53,6 +68,10 @@ export function installCommand(what, env = process.env) {
   const name = Object.keys(managers).find((manager) => which(manager, env) !== undefined);
   const manager = name === undefined ? undefined : managers[name];
   if (manager !== undefined) return `${manager.install} ${manager[what]}`;
-  const generic = { compiler: "a C++20 compiler (g++ or clang++)", python: "Python 3 with pip", pip: "pip for Python 3" };
+  const generic = {
+    compiler: "a C++20 compiler (g++ or clang++)",
+    python: "Python 3 with pip",
+    pip: "pip for Python 3",
+  };
   return `install ${generic[what]} with your system's package manager`;
 }

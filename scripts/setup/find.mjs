@@ -34,7 +34,11 @@ function fromVariable(value) {
     const missing = missingFile(libtorch);
     if (missing !== undefined) continue;
     const version = versionIn(libtorch) ?? "unknown";
-    return { place, found: `libtorch ${version}`, libtorch: { libtorch, version, from: /** @type {const} */ ("SCALORA_LIBTORCH") } };
+    return {
+      place,
+      found: `libtorch ${version}`,
+      libtorch: { libtorch, version, from: /** @type {const} */ ("SCALORA_LIBTORCH") },
+    };
   }
   throw new SetupError("SCALORA_LIBTORCH does not name a libtorch", {
     found: `${missingFile(folder)} does not exist`,
@@ -47,13 +51,17 @@ async function fromPython(env) {
   const python = which("python3", env);
   const place = `Python's torch (${python ?? "python3"})`;
   if (python === undefined) return { place, found: "no python3 on the PATH" };
-  const code = "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s and s.origin else '')";
+  const code =
+    "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s and s.origin else '')";
   const { stdout } = await run(python, ["-c", code], { env });
   if (stdout.trim() === "") return { place, found: "torch is not installed there" };
   const libtorch = dirname(stdout.trim());
   const version = versionIn(libtorch);
   if (version?.split("+")[0] !== torchVersion) {
-    return { place, found: `torch ${version ?? "of unknown version"}, not ${torchVersion} (SCALORA_LIBTORCH would take it)` };
+    return {
+      place,
+      found: `torch ${version ?? "of unknown version"}, not ${torchVersion} (SCALORA_LIBTORCH would take it)`,
+    };
   }
   const missing = missingFile(libtorch);
   if (missing !== undefined) return { place, found: `torch ${version} without ${missing}` };
@@ -68,7 +76,11 @@ function fromDownload(env) {
   const libtorch = join(downloadFolder(env), "torch");
   const version = versionIn(libtorch);
   if (version === undefined) return { place: `the cache (${libtorch})`, found: "not downloaded yet" };
-  return { place: `the cache (${libtorch})`, found: `torch ${version}`, libtorch: { libtorch, version, from: "download" } };
+  return {
+    place: `the cache (${libtorch})`,
+    found: `torch ${version}`,
+    libtorch: { libtorch, version, from: "download" },
+  };
 }
 
 /** The first file that the addon needs and this folder lacks. @param {string} libtorch */

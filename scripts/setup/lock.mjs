@@ -25,7 +25,8 @@ export async function withLock(path, log, work) {
       breakLock(path);
       continue;
     }
-    if (!told && holder !== undefined) log(`waiting for another set-up (process ${holder.pid} on ${holder.host})`);
+    if (!told && holder !== undefined)
+      log(`waiting for another set-up (process ${holder.pid} on ${holder.host})`);
     told = true;
     await sleep(250);
   }

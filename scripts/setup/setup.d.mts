@@ -5,4 +5,7 @@ import type { Setup } from "./locate.mjs";
  * progress on `stream` (stderr). Costs milliseconds once it is done; safe in several processes at once, and after any
  * interruption. Throws an Error with `code` "setup" whose message ends with what to do.
  */
-export function ensureSetup(options?: { stream?: NodeJS.WriteStream; env?: NodeJS.ProcessEnv }): Promise<Setup>;
+export function ensureSetup(options?: {
+  stream?: NodeJS.WriteStream;
+  env?: NodeJS.ProcessEnv;
+}): Promise<Setup>;

@@ -20,7 +20,11 @@ export async function ensureSetup({ stream = process.stderr, env = process.env }
   if (existing !== undefined) return existing;
   const progress = new Progress(stream);
   const lock = join(cacheFolder(env), "setup.lock");
-  return withLock(lock, (line) => progress.log(line), async () => readSetup({ env }) ?? (await setUp(progress, env)));
+  return withLock(
+    lock,
+    (line) => progress.log(line),
+    async () => readSetup({ env }) ?? (await setUp(progress, env)),
+  );
 }
 
 /** @param {Progress} progress @param {NodeJS.ProcessEnv} env @returns {Promise<import("./locate.mjs").Setup>} */

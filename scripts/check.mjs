@@ -1,0 +1,37 @@
+// npm run check: every gate that needs no test run, one line each; a failed one shows what it found.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { installDependencies } from "./repository/dependencies.mjs";
+import { log } from "./repository/prepare.mjs";
+import { packageRoot } from "./setup/locate.mjs";
+
+/** @type {[name: string, program: string, ...args: string[]][]} */
+const gates = [
+  ["format and lint", "node_modules/.bin/biome", "ci", "--error-on-warnings", "."],
+  ["types", "node_modules/.bin/tsc", "--noEmit", "-p", "."],
+  ["types of scripts", "node_modules/.bin/tsc", "--noEmit", "-p", "scripts"],
+  ["imports follow docs/architecture.md", process.execPath, "scripts/gates/imports.mjs"],
+  ["operator declarations are fresh", process.execPath, "scripts/generate-operators.mjs", "--check"],
+  ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
+  ["versions are pinned", process.execPath, "scripts/gates/pinned.mjs"],
+  ["files are short", process.execPath, "scripts/gates/lines.mjs"],
+];
+
+await installDependencies(log);
+let failed = 0;
+for (const [name, program, ...args] of gates) {
+  const started = performance.now();
+  const options = { cwd: packageRoot, encoding: /** @type {const} */ ("utf8"), maxBuffer: 1 << 28 };
+  const { status, stdout, stderr, error } = spawnSync(
+    program.startsWith("/") ? program : join(packageRoot, program),
+    args,
+    options,
+  );
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
+  if (status === 0) continue;
+  failed += 1;
+  console.log(`${stdout ?? ""}${stderr ?? ""}${error?.message ?? ""}`.trimEnd());
+}
+console.log(`${gates.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
