@@ -46,6 +46,8 @@ export function parseJson(text: string): JsonValue {
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings may not hold them unescaped
 const plainPattern = /[^"\\\u0000-\u001f]*/y;
+/** Half of a pair that stands alone: not text, and not encodable in UTF-8. */
+export const loneSurrogate = /\p{Surrogate}/u;
 const spacePattern = /[ \t\n\r]*/y;
 const escapes: Readonly<Record<string, string>> = {
   '"': '"',
@@ -123,7 +125,7 @@ class Scanner {
       result += this.escape();
     }
     this.position++;
-    if (!result.isWellFormed()) throw new JsonError("a string with half a surrogate pair", start);
+    if (loneSurrogate.test(result)) throw new JsonError("a string with half a surrogate pair", start);
     return result;
   }
 

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { type DType, scope, type Tensor } from "../../torch/index.js";
 import { internalError, messageOf, ScaloraError } from "../../util/errors.js";
 import { syncFolder } from "../../util/files.js";
+import { loneSurrogate } from "../json.js";
 import { dtypeBits, fileDType } from "./dtypes.js";
 
 /** A tensor to be written that is made only when its turn comes; what `load` makes is freed after the write. */
@@ -67,7 +68,7 @@ function plan(path: string, tensors: Iterable<readonly [string, TensorSource]>):
   const planned: Planned[] = [];
   const names = new Set<string>(["__metadata__"]);
   for (const [name, source] of tensors) {
-    if (names.has(name) || !name.isWellFormed()) {
+    if (names.has(name) || loneSurrogate.test(name)) {
       throw new ScaloraError("format", `A tensor cannot be named ${JSON.stringify(name)}`, {
         where: path,
         expected: "each name once, well-formed, and not __metadata__",

@@ -1,0 +1,145 @@
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
+
+/**
+ * Keys of Hugging Face configs that do not change what a decoder computes: how text is generated, what is returned,
+ * where the model came from.
+ */
+const harmlessKeys: readonly string[] = (
+  "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id decoder_start_token_id diversity_penalty " +
+  "do_sample dtype early_stopping encoder_no_repeat_ngram_size eos_token_id exponential_decay_length_penalty " +
+  "finetuning_task forced_bos_token_id forced_eos_token_id id2label initializer_range label2id length_penalty " +
+  "max_length min_length model_type no_repeat_ngram_size num_beam_groups num_beams num_return_sequences " +
+  "output_attentions output_hidden_states output_scores pad_token_id prefix problem_type remove_invalid_values " +
+  "repetition_penalty return_dict return_dict_in_generate sep_token_id suppress_tokens task_specific_params " +
+  "temperature tf_legacy_loss tokenizer_class top_k top_p torch_dtype torchscript transformers.js_config " +
+  "transformers_version typical_p unk_token_id unsloth_fixed unsloth_version use_bfloat16 use_cache"
+).split(" ");
+
+/**
+ * Reads a model's config key by key and remembers which keys were read and what is wrong, so that `finish` can name
+ * every problem at once: bad values, and keys that nobody read.
+ */
+export class ConfigReader {
+  private readonly values: Readonly<Record<string, unknown>>;
+  private readonly where: string;
+  private readonly problems: string[] = [];
+  private readonly known: Set<string>;
+
+  /** @param where the file, for messages */
+  constructor(
+    values: Readonly<Record<string, unknown>>,
+    where: string,
+    harmless: readonly string[] = harmlessKeys,
+  ) {
+    this.values = values;
+    this.where = where;
+    this.known = new Set(harmless);
+  }
+
+  /** The raw value; null counts as absent. */
+  value(key: string): unknown {
+    this.known.add(key);
+    return (Object.hasOwn(this.values, key) ? this.values[key] : undefined) ?? undefined;
+  }
+
+  /** A whole number of at least 1. */
+  count(key: string, fallback?: number): number {
+    const isCount = (value: unknown) =>
+      typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
+    return this.read(
+      key,
+      "a whole number of at least 1",
+      isCount,
+      fallback ?? Number.NaN,
+      fallback === undefined,
+    );
+  }
+
+  /** A finite number of at least `least`. */
+  number(key: string, least: number, fallback?: number): number {
+    const fits = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value >= least;
+    return this.read(
+      key,
+      `a number of at least ${least}`,
+      fits,
+      fallback ?? Number.NaN,
+      fallback === undefined,
+    );
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    return this.read(key, "true or false", (value) => typeof value === "boolean", fallback, false);
+  }
+
+  text(key: string, fallback: string): string {
+    return this.read(key, "a string", (value) => typeof value === "string", fallback, false);
+  }
+
+  /** A list of positive numbers. */
+  numbers(key: string, length: number): readonly number[] {
+    const isNumber = (item: unknown) => typeof item === "number" && item > 0;
+    const fits = (value: unknown) => Array.isArray(value) && value.length === length && value.every(isNumber);
+    return this.read<readonly number[]>(key, `a list of ${length} positive numbers`, fits, [], true);
+  }
+
+  /** A part of the config with keys of its own: an object, or nothing. */
+  object(key: string): Readonly<Record<string, unknown>> | undefined {
+    const value = this.value(key);
+    if (value === undefined) return undefined;
+    if (isRecord(value)) return value;
+    this.fail(`${key}: expected an object, found ${JSON.stringify(value)}`);
+    return undefined;
+  }
+
+  /** Refuses every value of `key` but the neutral ones (and none). */
+  only(key: string, neutral: readonly unknown[], reason: string): void {
+    const value = this.value(key);
+    if (value === undefined || neutral.some((item) => JSON.stringify(item) === JSON.stringify(value))) return;
+    this.fail(`${key}: ${JSON.stringify(value)} is not supported (${reason})`);
+  }
+
+  /** Notes a problem that the reader's own checks cannot see. */
+  fail(problem: string): void {
+    this.problems.push(problem);
+  }
+
+  /** Throws ScaloraError `model` when anything was wrong or a key is unknown. */
+  finish(): void {
+    for (const [key, value] of Object.entries(this.values)) {
+      if (this.known.has(key) || key.startsWith("_") || value === null || value === false) continue;
+      const near = nearest(key, this.known);
+      this.fail(
+        `${key}: unknown key, which may change the maths${near === undefined ? "" : `; did you mean ${near}?`}`,
+      );
+    }
+    if (this.problems.length === 0) return;
+    const many = this.problems.length > 1;
+    throw new ScaloraError("model", `The model's config cannot be used as it is`, {
+      where: this.where,
+      found: many ? this.problems.map((problem) => `\n    - ${problem}`).join("") : this.problems[0],
+      fix: "a key that does not change the maths can be removed from the file",
+    });
+  }
+
+  private read<T>(
+    key: string,
+    expected: string,
+    fits: (value: unknown) => boolean,
+    fallback: T,
+    required: boolean,
+  ): T {
+    const value = this.value(key);
+    if (value === undefined) {
+      if (required) this.fail(`${key}: missing, expected ${expected}`);
+      return fallback;
+    }
+    if (fits(value)) return value as T;
+    this.fail(`${key}: expected ${expected}, found ${JSON.stringify(value)}`);
+    return fallback;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,145 @@
+import { join, resolve } from "node:path";
+import { plainJson } from "../hub/json.js";
+import { type JsonObject, ModelWeights, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
+import type { LazyTensor } from "../hub/safetensors/index.js";
+import { type CausalLM, type ParameterSource, randomParameters } from "../nn/index.js";
+import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
+import { llama } from "./llama/index.js";
+import { equalInFiles, WeightLoader } from "./load.js";
+
+export type { ModelInfo } from "../nn/index.js";
+
+/** What a model family gives the registry; one folder under `src/models` each. */
+export interface ModelFamily {
+  /** Reads `config.json` (its `where` is for messages). */
+  parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;
+}
+
+/** A config that was read and found good. */
+export interface ParsedModel {
+  tieEmbeddings: boolean;
+  /** Standard deviation of fresh weights. */
+  initializerRange: number;
+  /** Names that old files hold and nobody needs, such as stored rotary tables. */
+  ignoredWeights: RegExp;
+  /** @param tied whether the output layer is the embedding */
+  build(source: ParameterSource, tied: boolean): CausalLM;
+}
+
+const families: ReadonlyMap<string, ModelFamily> = new Map([["llama", llama]]);
+
+/** The families that can be loaded, by `model_type`. */
+export function modelFamilies(): string[] {
+  return [...families.keys()];
+}
+
+export type LoadDType = "auto" | "float32" | "bfloat16";
+
+/**
+ * Loads a Hugging Face model folder.
+ * @param options.dtype of all weights; `auto` takes what the files hold (float16 becomes float32)
+ * @param options.device "cpu" by default
+ * @throws ScaloraError `model` or `format`
+ */
+export async function loadModel(
+  folder: string,
+  { dtype = "auto", device = "cpu" }: { dtype?: LoadDType; device?: string } = {},
+): Promise<CausalLM> {
+  const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"));
+  using weights = ModelWeights.open(folder);
+  const loader = new WeightLoader(weights, folder, {
+    dtype: dtype === "auto" ? storedDType(weights) : dtype,
+    device,
+  });
+  return loader.load((source) => parsed.build(source, isTied(parsed, weights)), parsed.ignoredWeights);
+}
+
+/**
+ * A new model with random weights, as training from nothing starts.
+ * @param config as in `config.json`
+ */
+export function createModel(
+  config: Readonly<Record<string, unknown>>,
+  generator: Generator,
+  dtype: DType = "float32",
+): CausalLM {
+  const parsed = parseConfig(config, "the given config");
+  return parsed.build(randomParameters(generator, parsed.initializerRange, dtype), parsed.tieEmbeddings);
+}
+
+export interface SaveOptions {
+  /** Of all weights in the files; that of the model by default. */
+  dtype?: DType;
+  /** Gives what stands in the files in place of a parameter (a merged weight), or undefined for the parameter. */
+  replace?: (name: string) => Tensor | undefined;
+}
+
+/**
+ * Writes a complete Hugging Face folder: the source's config (with the dtype written) and tokenizer files, and the
+ * model's weights. It appears complete or not at all.
+ * @throws ScaloraError `usage` when the folder is not empty, `run` when it cannot be written
+ */
+export function saveModel(
+  model: CausalLM,
+  sourceFolder: string,
+  outFolder: string,
+  options: SaveOptions = {},
+): void {
+  const config = readModelConfig(sourceFolder);
+  saveModelWithConfig(model, config, resolve(sourceFolder), outFolder, options);
+}
+
+/** `saveModel` for a model that was not read from a folder; tokenizer files come from `companions`. */
+export function saveModelWithConfig(
+  model: CausalLM,
+  config: JsonObject,
+  companions: string,
+  outFolder: string,
+  { dtype = model.info.dtype, replace = () => undefined }: SaveOptions = {},
+): void {
+  const weights: [string, LazyTensor][] = [];
+  for (const [name, tensor] of model.namedParameters()) {
+    const load = () => {
+      const replaced = replace(name);
+      return toDType(replaced ?? tensor, dtype, false, true);
+    };
+    weights.push([name, { shape: tensor.shape, dtype, load }]);
+  }
+  const written: JsonObject = new Map(config);
+  const oldKey = written.has("torch_dtype") && !written.has("dtype");
+  written.set(oldKey ? "torch_dtype" : "dtype", dtype);
+  written.set("tie_word_embeddings", model.info.tiedEmbeddings);
+  writeModelFolder(outFolder, { config: written, weights, companions });
+}
+
+function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {
+  const values =
+    config instanceof Map ? Object.fromEntries([...config].map(([k, v]) => [k, plainJson(v)])) : config;
+  const type = "model_type" in values ? values.model_type : undefined;
+  const family = typeof type === "string" ? families.get(type) : undefined;
+  if (family !== undefined) return family.parse(values, where);
+  const near = typeof type === "string" ? nearest(type, families.keys()) : undefined;
+  throw new ScaloraError("model", "This kind of model is not supported", {
+    where: `${where}, model_type`,
+    expected: modelFamilies().join(", "),
+    found: JSON.stringify(type) ?? "no model_type",
+    ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
+  });
+}
+
+/** The one floating dtype of the files; where they mix, the widest. float16 is read as float32, which holds it. */
+function storedDType(weights: ModelWeights): DType {
+  const stored = new Set([...weights.names()].map((name) => weights.entry(name).dtype));
+  return stored.has("BF16") && !stored.has("F32") && !stored.has("F16") ? "bfloat16" : "float32";
+}
+
+/**
+ * As transformers does: a tied config is untied when the files hold an output layer that differs from the embedding.
+ */
+function isTied({ tieEmbeddings }: ParsedModel, weights: ModelWeights): boolean {
+  const [output, embedding] = ["lm_head.weight", "model.embed_tokens.weight"];
+  if (!tieEmbeddings || !weights.has(output) || !weights.has(embedding)) return tieEmbeddings;
+  return equalInFiles(weights, output, embedding);
+}

@@ -1,0 +1,106 @@
+import type { ModelWeights } from "../hub/model-folder.js";
+import { type ParameterSource, parameterSource } from "../nn/index.js";
+import { type DType, equal, type Tensor, toDevice, toDType } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { formatShape } from "../util/format.js";
+import { nearest } from "../util/suggest.js";
+
+/** Takes parameters from a folder's files and, at the end, knows everything that did not fit. */
+export class WeightLoader {
+  private readonly weights: ModelWeights;
+  private readonly where: string;
+  private readonly dtype: DType;
+  private readonly device: string;
+  private readonly taken = new Map<string, Tensor>();
+  private readonly missing: string[] = [];
+  private readonly misshapen: string[] = [];
+
+  constructor(weights: ModelWeights, where: string, { dtype, device }: { dtype: DType; device: string }) {
+    this.weights = weights;
+    this.where = where;
+    this.dtype = dtype;
+    this.device = device;
+  }
+
+  /**
+   * Builds a model from the files. Nothing of it is left when it fails.
+   * @param ignored names that may be in the files though the model does not take them
+   * @throws ScaloraError `model`, naming every missing, unexpected and mis-shaped tensor
+   */
+  load<M>(build: (source: ParameterSource) => M, ignored: RegExp): M {
+    try {
+      const model = build(parameterSource((name, shape) => this.take(name, shape)));
+      this.check(ignored);
+      return model;
+    } catch (error) {
+      for (const tensor of this.taken.values()) tensor.dispose();
+      throw error;
+    }
+  }
+
+  private take(name: string, shape: readonly number[]): Tensor {
+    if (!this.weights.has(name)) {
+      this.missing.push(name);
+      return this.placeholder(name);
+    }
+    const entry = this.weights.entry(name);
+    if (entry.shape.length !== shape.length || entry.shape.some((extent, i) => extent !== shape[i])) {
+      this.misshapen.push(`${name}: expected ${formatShape(shape)}, found ${formatShape(entry.shape)}`);
+      return this.placeholder(name);
+    }
+    const tensor = convert(this.weights.tensor(name), this.dtype, this.device).keep();
+    this.taken.set(name, tensor);
+    return tensor;
+  }
+
+  /** Some tensor, so that building goes on and all problems are found; the model is never used. */
+  private placeholder(name: string): Tensor {
+    const [any] = this.weights.names();
+    if (any === undefined)
+      throw new ScaloraError("model", "The model's files hold no tensors", { where: this.where });
+    const tensor = this.weights.tensor(any).keep();
+    this.taken.set(name, tensor);
+    return tensor;
+  }
+
+  private check(ignored: RegExp): void {
+    const wanted = new Set(this.taken.keys());
+    const unexpected = [...this.weights.names()].filter((name) => !wanted.has(name) && !ignored.test(name));
+    const problems = [
+      ...this.missing.map((name) => `missing ${name}${suggestion(name, unexpected)}`),
+      ...this.misshapen.map((problem) => `mis-shaped ${problem}`),
+      ...unexpected.map((name) => `unexpected ${name}${suggestion(name, this.missing)}`),
+    ];
+    if (problems.length === 0) return;
+    const shown = problems.slice(0, 12).map((problem) => `\n    - ${problem}`);
+    if (problems.length > shown.length) shown.push(`\n    … and ${problems.length - shown.length} more`);
+    throw new ScaloraError("model", "The weights are not those of the model that config.json describes", {
+      where: this.where,
+      found: shown.join(""),
+    });
+  }
+}
+
+function suggestion(name: string, candidates: readonly string[]): string {
+  const near = nearest(name, candidates);
+  return near === undefined ? "" : ` (nearest: ${near})`;
+}
+
+/** The tensor itself where nothing changes, so that mapped weights stay mapped. */
+function convert(tensor: Tensor, dtype: DType, device: string): Tensor {
+  if (tensor.dtype === dtype && device === "cpu") return tensor;
+  try {
+    return device === "cpu" ? toDType(tensor, dtype) : toDevice(tensor, device, dtype);
+  } finally {
+    tensor.dispose();
+  }
+}
+
+/** Whether two tensors of the files are the same numbers. */
+export function equalInFiles(weights: ModelWeights, a: string, b: string): boolean {
+  const [first, second] = [weights.entry(a), weights.entry(b)];
+  if (first.dtype !== second.dtype || formatShape(first.shape) !== formatShape(second.shape)) return false;
+  using x = weights.tensor(a);
+  using y = weights.tensor(b);
+  return equal(x, y);
+}
