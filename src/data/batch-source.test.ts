@@ -1,0 +1,145 @@
+import { expect, test } from "vitest";
+import { type BatchOptions, BatchSource, batchesInOrder } from "./batch-source.js";
+import { collate } from "./collate.js";
+import { packRows } from "./packing.js";
+import { randomExamples, randomLengths } from "./testing/examples.js";
+import type { Batch, Example } from "./types.js";
+
+const examples = randomExamples(randomLengths(101, 60));
+const other = randomExamples(randomLengths(10, 60, 2), { seed: 2, name: "g" });
+const take = (source: BatchSource, count: number) => Array.from({ length: count }, () => source.next());
+const sourcesOf = (batches: readonly Batch[]) => batches.flatMap(({ sources }) => sources);
+const names = (list: readonly Example[]) => list.map(({ source }) => source).toSorted();
+
+test("a packed batch has the labels of its sequences alone, shifted to their places", () => {
+  const picked = examples.slice(0, 9);
+  const batch = collate(picked);
+  expect(batch.offsets).toHaveLength(10);
+  expect(batch.offsets.at(-1)).toBe(batch.tokens.length);
+  const alone = picked.map((example) => collate([example]));
+  expect([...batch.tokens]).toEqual(alone.flatMap(({ tokens }) => [...tokens]));
+  expect([...batch.labelTargets]).toEqual(alone.flatMap(({ labelTargets }) => [...labelTargets]));
+  expect([...batch.labelRows]).toEqual(
+    alone.flatMap(({ labelRows }, i) => [...labelRows].map((row) => row + batch.offsets[i])),
+  );
+  for (const [k, row] of batch.labelRows.entries()) {
+    expect(batch.labelTargets[k]).toBe(batch.tokens[row + 1]);
+    expect(batch.offsets).not.toContain(row + 1);
+  }
+});
+
+test("a batch without a label is an error that names its rows", () => {
+  const silent = { ids: new Int32Array(3), isLabel: new Uint8Array(3), source: "f:7" };
+  expect(() => collate([silent])).toThrow(/No token of a batch is a label\n.*f:7/);
+});
+
+test.each<[string, Partial<BatchOptions>]>([
+  ["rows", { batchSize: 8 }],
+  ["tokens", { batchTokens: 128 }],
+])("by %s: every epoch has each row once, in another order each time, the same for one seed", (_, size) => {
+  const source = new BatchSource([examples, other], { seed: 3, ...size });
+  const again = new BatchSource([examples, other], { seed: 3, ...size });
+  const epochs = [0, 1, 2].map(() => {
+    const batches: Batch[] = [];
+    for (const { epoch } = source; source.epoch === epoch; ) batches.push(source.next());
+    expect(take(again, batches.length)).toEqual(batches);
+    return batches;
+  });
+  for (const batches of epochs) expect(sourcesOf(batches).toSorted()).toEqual(names([...examples, ...other]));
+  expect(sourcesOf(epochs[0])).not.toEqual(sourcesOf(epochs[1]));
+  const counts = epochs.map(({ length }) => length);
+  expect(source.countBatches(3)).toBe(counts[0] + counts[1] + counts[2]);
+  expect(source.countBatches(1.5)).toBe(counts[0] + Math.ceil(counts[1] / 2));
+  const otherSeed = new BatchSource([examples, other], { seed: 4, ...size });
+  expect(sourcesOf(take(otherSeed, 5))).not.toEqual(sourcesOf(epochs[0].slice(0, 5)));
+});
+
+test("a token budget is kept and nearly filled, and rows are never cut", () => {
+  const many = randomExamples(randomLengths(3000, 100));
+  const source = new BatchSource([many], { seed: 0, batchTokens: 512 });
+  const batches = take(source, source.countBatches(1));
+  const sizes = batches.map(({ tokens }) => tokens.length);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(512);
+  const total = many.reduce((sum, { ids }) => sum + ids.length, 0);
+  expect(total / (512 * batches.length)).toBeGreaterThan(0.97);
+  expect(packRows([0, 1, 2, 3, 4], (row) => [5, 7, 3, 2, 3][row], 10)).toEqual([
+    [1, 2],
+    [0, 4, 3],
+  ]);
+});
+
+test("weights: shares are exact, and a source's rows all come before one comes again", () => {
+  const source = new BatchSource([examples, other], { seed: 1, batchSize: 4, weights: [1, 3] });
+  const drawn = sourcesOf(take(source, 40));
+  const fromOther = drawn.filter((name) => name.startsWith("g"));
+  expect(Math.abs(fromOther.length - 0.75 * drawn.length)).toBeLessThan(1);
+  for (let pass = 0; pass < 11; pass++)
+    expect(fromOther.slice(pass * 10, pass * 10 + 10).toSorted()).toEqual(names(other));
+});
+
+test.each<[string, Partial<BatchOptions>]>([
+  ["rows", { batchSize: 8 }],
+  ["tokens", { batchTokens: 128 }],
+  ["weighted rows", { batchSize: 3, weights: [1, 0.7] }],
+  ["weighted tokens", { batchTokens: 100, weights: [1, 0.7] }],
+])("%s: a resumed source, and one resumed again, goes on as if never stopped", (_, size) => {
+  const make = () => new BatchSource([examples, other], { seed: 5, ...size });
+  const whole = take(make(), 150);
+  for (const [first, second] of [
+    [0, 1],
+    [7, 30],
+    [14, 100],
+    [1, 149],
+  ]) {
+    let source = make();
+    const parts = [];
+    for (const count of [first, second - first, 150 - second]) {
+      parts.push(...take(source, count));
+      const state: unknown = JSON.parse(JSON.stringify(source.state()));
+      expect(state).toEqual(source.state());
+      const resumed = make();
+      resumed.restore(source.state());
+      source = resumed;
+    }
+    expect(parts).toEqual(whole);
+  }
+});
+
+test("a state of other data, seed, size or weights is refused", () => {
+  const { state } = { state: new BatchSource([examples], { seed: 1, batchSize: 4 }).state() };
+  const others: [Example[][], BatchOptions][] = [
+    [[examples.slice(1)], { seed: 1, batchSize: 4 }],
+    [[examples], { seed: 2, batchSize: 4 }],
+    [[examples], { seed: 1, batchSize: 5 }],
+    [[examples], { seed: 1, batchTokens: 400 }],
+    [[examples], { seed: 1, batchSize: 4, weights: [1] }],
+  ];
+  for (const [data, options] of others)
+    expect(() => new BatchSource(data, options).restore(state)).toThrow(
+      /belongs to other data or batch settings/,
+    );
+});
+
+test("impossible batches are refused, a large row by name", () => {
+  const make = (options: Partial<BatchOptions>) =>
+    new BatchSource([examples, other], { seed: 1, ...options });
+  expect(() => make({})).toThrow(/one of train\.batchSize and train\.batchTokens/);
+  expect(() => make({ batchSize: 1, batchTokens: 1 })).toThrow(/either in rows or in tokens/);
+  expect(() => make({ batchSize: 0 })).toThrow(/whole number, 1 or more\n.*0/);
+  expect(() => make({ batchSize: 1, weights: [1] })).toThrow(/2 positive numbers\n.*\[1\]/);
+  expect(() => make({ batchSize: 1, weights: [1, -1] })).toThrow(/weight above 0/);
+  expect(() => new BatchSource([[]], { seed: 1, batchSize: 1 })).toThrow(/no row to make batches of/);
+  const large = randomExamples([5, 200, 300]);
+  expect(() => new BatchSource([large], { seed: 1, batchTokens: 150 })).toThrow(
+    /larger than the token budget of a batch\n.*f:2\n.*150 tokens\n.*200 tokens, and 1 more such rows/,
+  );
+});
+
+test("evaluation batches keep the order", () => {
+  const bySize = batchesInOrder(examples, { batchSize: 10 });
+  const byTokens = batchesInOrder(examples, { batchTokens: 100 });
+  for (const batches of [bySize, byTokens])
+    expect(sourcesOf(batches)).toEqual(examples.map(({ source }) => source));
+  expect(bySize).toHaveLength(11);
+  expect(Math.max(...byTokens.map(({ tokens }) => tokens.length))).toBeLessThanOrEqual(100);
+});

@@ -1,0 +1,177 @@
+import { ScaloraError } from "../util/errors.js";
+import { Random } from "../util/random.js";
+import { collate } from "./collate.js";
+import { deriveSeed, hashExamples } from "./hash.js";
+import { chunkRows, packRows } from "./packing.js";
+import { RowOrder } from "./row-order.js";
+import type { Batch, Example } from "./types.js";
+
+/** How rows become batches: exactly one of `batchSize` (rows) and `batchTokens` (a budget). */
+export interface BatchOptions {
+  seed: number;
+  batchSize?: number;
+  batchTokens?: number;
+  /** One per source: shares of the rows drawn. Without them all rows are shuffled together. */
+  weights?: readonly number[];
+}
+
+/** Where a `BatchSource` stands, as JSON. */
+export interface BatchState {
+  version: 1;
+  /** Hash of data and options: a state continues only what made it. */
+  fingerprint: string;
+  /** Finished epochs. */
+  epoch: number;
+  /** Batches already taken from this epoch. */
+  batch: number;
+  /** Rows drawn from each source before this epoch. */
+  drawn: number[];
+}
+
+/**
+ * Endless batches in an order that only the seed, the data and the options decide. An epoch draws as many rows as
+ * there are; it is shuffled anew each time and its last batch may be smaller. With weights each source goes through
+ * its rows at its own pace, all of them before any comes again.
+ */
+export class BatchSource {
+  private readonly examples: Example[];
+  private readonly options: BatchOptions;
+  private readonly order: RowOrder;
+  private readonly fingerprint: string;
+  private epochsDone = 0;
+  private position = 0;
+  private drawn: number[];
+  private plan: number[][] | undefined;
+
+  /** @throws ScaloraError `config` for impossible options, `data` for no rows or a row larger than `batchTokens`. */
+  constructor(perSource: readonly (readonly Example[])[], options: BatchOptions) {
+    this.examples = perSource.flat();
+    this.options = options;
+    checkBatchSize(this.examples, options);
+    this.order = new RowOrder(
+      perSource.map(({ length }) => length),
+      options.weights,
+      options.seed,
+    );
+    this.drawn = this.order.start();
+    this.fingerprint = fingerprintOf(perSource, options);
+  }
+
+  /** Finished epochs. */
+  get epoch(): number {
+    return this.epochsDone;
+  }
+
+  next(): Batch {
+    this.plan ??= this.planEpoch(this.epochsDone, this.drawn);
+    const rows = this.plan[this.position++];
+    const batch = collate(rows.map((row) => this.examples[row]));
+    if (this.position === this.plan.length) {
+      this.drawn = this.order.after(this.drawn);
+      this.epochsDone++;
+      [this.position, this.plan] = [0, undefined];
+    }
+    return batch;
+  }
+
+  /** Batches in the first `epochs` epochs; for a fraction, of the part of the last one rounded up. */
+  countBatches(epochs: number): number {
+    let drawn = this.order.start();
+    let count = 0;
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      count += Math.ceil(this.planEpoch(epoch, drawn).length * Math.min(1, epochs - epoch));
+      drawn = this.order.after(drawn);
+    }
+    return count;
+  }
+
+  state(): BatchState {
+    return {
+      version: 1,
+      fingerprint: this.fingerprint,
+      epoch: this.epochsDone,
+      batch: this.position,
+      drawn: [...this.drawn],
+    };
+  }
+
+  /** Goes on where `state()` was taken. @throws ScaloraError `data` when it belongs to other data or options. */
+  restore(state: BatchState): void {
+    if (state.version !== 1 || state.fingerprint !== this.fingerprint)
+      throw new ScaloraError(
+        "data",
+        "The data position of the checkpoint belongs to other data or batch settings",
+        {
+          expected: `fingerprint ${state.fingerprint}`,
+          found: this.fingerprint,
+          fix: "resume with the files, tokenizer, seed and batch size of the run, or start a new run",
+        },
+      );
+    this.epochsDone = state.epoch;
+    this.position = state.batch;
+    this.drawn = [...state.drawn];
+    this.plan = undefined;
+  }
+
+  private planEpoch(epoch: number, drawn: readonly number[]): number[][] {
+    const rows = this.order.epoch(drawn);
+    const { batchSize, batchTokens, seed } = this.options;
+    if (batchSize !== undefined) return chunkRows(rows, batchSize);
+    const batches = packRows(rows, (row) => this.examples[row].ids.length, batchTokens ?? 0);
+    return new Random(deriveSeed(seed, "batches", epoch)).shuffled(batches);
+  }
+}
+
+/**
+ * Batches in the examples' own order, for evaluation: `batchSize` rows, or as many as fit into `batchTokens`.
+ * @throws ScaloraError as `BatchSource`
+ */
+export function batchesInOrder(
+  examples: readonly Example[],
+  options: Pick<BatchOptions, "batchSize" | "batchTokens">,
+): Batch[] {
+  checkBatchSize(examples, options);
+  const { batchSize, batchTokens = 0 } = options;
+  if (batchSize !== undefined) return chunkRows(examples, batchSize).map(collate);
+  const batches: Example[][] = [];
+  let room = 0;
+  for (const example of examples) {
+    if (example.ids.length > room) {
+      batches.push([]);
+      room = batchTokens;
+    }
+    batches.at(-1)?.push(example);
+    room -= example.ids.length;
+  }
+  return batches.map(collate);
+}
+
+function checkBatchSize(
+  examples: readonly Example[],
+  { batchSize, batchTokens }: Pick<BatchOptions, "batchSize" | "batchTokens">,
+): void {
+  if ((batchSize === undefined) === (batchTokens === undefined))
+    throw new ScaloraError("config", "A batch is measured either in rows or in tokens", {
+      expected: "one of train.batchSize and train.batchTokens",
+    });
+  const size = batchSize ?? batchTokens;
+  if (!Number.isSafeInteger(size) || Number(size) < 1)
+    throw new ScaloraError("config", "The batch size must be a whole number, 1 or more", {
+      found: String(size),
+    });
+  if (examples.length === 0) throw new ScaloraError("data", "There is no row to make batches of");
+  const large = batchTokens === undefined ? [] : examples.filter(({ ids }) => ids.length > batchTokens);
+  if (large.length > 0)
+    throw new ScaloraError("data", "A row is larger than the token budget of a batch", {
+      where: large[0].source,
+      expected: `at most train.batchTokens = ${batchTokens} tokens`,
+      found: `${large[0].ids.length} tokens${large.length > 1 ? `, and ${large.length - 1} more such rows` : ""}`,
+      fix: "raise train.batchTokens, or lower data.maxLength",
+    });
+}
+
+function fingerprintOf(perSource: readonly (readonly Example[])[], options: BatchOptions): string {
+  const { seed, batchSize = 0, batchTokens = 0, weights = [] } = options;
+  const data = hashExamples(perSource);
+  return `${data}-${deriveSeed(seed, batchSize, batchTokens, JSON.stringify(weights)).toString(16)}`;
+}

@@ -1,0 +1,104 @@
+import { Template } from "@huggingface/jinja";
+import type { SpecialTokens } from "../hub/tokenizer/types.js";
+import { messageOf, ScaloraError } from "../util/errors.js";
+
+/** A message as chat templates see it; further keys (`tool_calls`, `name`, …) are handed on unchanged. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content?: string | null;
+  readonly [key: string]: unknown;
+}
+
+export interface RenderOptions {
+  /** Functions the model may call, as JSON schema objects. */
+  tools?: readonly unknown[];
+  /** Ends the text where the assistant's answer begins. */
+  addGenerationPrompt?: boolean;
+  /** What `strftime_now` sees. Default: `trainingDate`. */
+  date?: Date;
+}
+
+/**
+ * The day that templates print while training: fixed, so that a resumed run sees the same tokens on another day.
+ * It is the one that Llama 3's template falls back to.
+ */
+export const trainingDate = new Date(2024, 6, 26);
+
+/** A model's chat template: messages in, text out, as transformers' `apply_chat_template(tokenize=False)`. */
+export class ChatTemplate {
+  private readonly template: Template;
+  private readonly specialTokens: Record<string, string>;
+
+  /** @throws ScaloraError `model` when the template cannot be parsed. */
+  constructor(source: string, special: SpecialTokens) {
+    this.template = parse(source);
+    // The library's own strftime_now reads the clock; an assignment ahead of the template takes its place.
+    this.template.parsed.body.unshift(
+      ...new Template("{% set strftime_now = scalora_strftime %}").parsed.body,
+    );
+    this.specialTokens = {};
+    for (const name of ["bos", "eos", "unk", "pad"] as const) {
+      const token = special[name];
+      if (token !== undefined) this.specialTokens[`${name}_token`] = token.content;
+    }
+  }
+
+  /** @throws ScaloraError `data` with the template's own complaint (e.g. about the order of roles). */
+  render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
+    const { tools, addGenerationPrompt = false, date = trainingDate } = options;
+    try {
+      return this.template.render({
+        ...this.specialTokens,
+        messages,
+        tools: tools ?? null,
+        documents: null,
+        add_generation_prompt: addGenerationPrompt,
+        scalora_strftime: (format: unknown) => strftime(date, String(format)),
+      });
+    } catch (cause) {
+      throw new ScaloraError("data", "The chat template cannot render these messages", {
+        found: messageOf(cause),
+        cause,
+      });
+    }
+  }
+}
+
+function parse(source: string): Template {
+  try {
+    return new Template(source);
+  } catch (cause) {
+    throw new ScaloraError("model", "The chat template of the tokenizer cannot be parsed", {
+      found: messageOf(cause),
+      cause,
+    });
+  }
+}
+
+const months = "January February March April May June July August September October November December".split(
+  " ",
+);
+const days = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");
+
+/** Python's strftime for the directives that chat templates use, in English. */
+export function strftime(date: Date, format: string): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const hour12 = date.getHours() % 12 || 12;
+  const values: Record<string, string> = {
+    Y: String(date.getFullYear()),
+    y: two(date.getFullYear() % 100),
+    m: two(date.getMonth() + 1),
+    d: two(date.getDate()),
+    b: months[date.getMonth()].slice(0, 3),
+    B: months[date.getMonth()],
+    a: days[date.getDay()].slice(0, 3),
+    A: days[date.getDay()],
+    H: two(date.getHours()),
+    I: two(hour12),
+    p: date.getHours() < 12 ? "AM" : "PM",
+    M: two(date.getMinutes()),
+    S: two(date.getSeconds()),
+    "%": "%",
+  };
+  return format.replaceAll(/%(.)/g, (directive, letter: string) => values[letter] ?? directive);
+}

@@ -1,0 +1,38 @@
+import { ScaloraError } from "../util/errors.js";
+import type { Batch, Example } from "./types.js";
+
+/**
+ * Lays sequences one after the other, nothing padded: a stream of T tokens with S + 1 offsets. A label at position j
+ * of a sequence is predicted from position j - 1 of the same sequence, never across a boundary.
+ * @throws ScaloraError `data` when no token of the batch is a label.
+ */
+export function collate(examples: readonly Example[]): Batch {
+  const total = examples.reduce((sum, { ids }) => sum + ids.length, 0);
+  const tokens = new Int32Array(total);
+  const offsets = [0];
+  const rows: number[] = [];
+  const targets: number[] = [];
+  let start = 0;
+  for (const { ids, isLabel } of examples) {
+    tokens.set(ids, start);
+    for (let j = 1; j < ids.length; j++) {
+      if (isLabel[j] === 0) continue;
+      rows.push(start + j - 1);
+      targets.push(ids[j]);
+    }
+    start += ids.length;
+    offsets.push(start);
+  }
+  const sources = examples.map(({ source }) => source);
+  if (rows.length === 0)
+    throw new ScaloraError("data", "No token of a batch is a label", {
+      where: sources.join(", ") || "empty batch",
+    });
+  return {
+    tokens,
+    offsets,
+    labelRows: Int32Array.from(rows),
+    labelTargets: Int32Array.from(targets),
+    sources,
+  };
+}

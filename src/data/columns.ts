@@ -1,0 +1,120 @@
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
+import { kindOf } from "./lines.js";
+import type { ColumnNames, DataFormat, FormatConfig } from "./types.js";
+
+export type RowFormat = Exclude<DataFormat, "auto">;
+
+interface FormatColumns {
+  format: RowFormat;
+  required: readonly string[];
+  optional: readonly string[];
+}
+
+/** In the order in which auto-detection tries them: a file with alpaca columns and a joint `text` is alpaca. */
+const formats: readonly FormatColumns[] = [
+  { format: "messages", required: ["messages"], optional: ["tools"] },
+  { format: "prompt-completion", required: ["prompt", "completion"], optional: [] },
+  { format: "alpaca", required: ["instruction", "output"], optional: ["input"] },
+  { format: "text", required: ["text"], optional: [] },
+];
+
+/** ShareGPT's name for the list of messages. */
+const sharegptColumn = "conversations";
+
+/** How the rows of one file are read. */
+export interface ColumnPlan {
+  format: RowFormat;
+  /** Our column -> the file's, for every column that is read. */
+  names: ReadonlyMap<string, string>;
+  ignored: string[];
+}
+
+/**
+ * Chooses the format and the columns from a first row.
+ * @throws ScaloraError `data` when no format fits, or a named column does not exist; both list what there is.
+ */
+export function planColumns(
+  row: Readonly<Record<string, unknown>>,
+  config: FormatConfig,
+  where: string,
+): ColumnPlan {
+  const present = Object.keys(row);
+  checkMapping(config.columns ?? {}, present, where);
+  const { format = "auto" } = config;
+  const nameOf = (column: string) => nameIn(column, config.columns, present);
+  const chosen =
+    format === "auto"
+      ? formats.find(({ required }) => required.every((column) => present.includes(nameOf(column))))
+      : formats.find((candidate) => candidate.format === format);
+  const missing = chosen?.required.filter((column) => !present.includes(nameOf(column))) ?? [];
+  if (chosen === undefined || missing.length > 0) throw noFormat(present, missing, format, where);
+  const read = [...chosen.required, ...chosen.optional].filter((column) => present.includes(nameOf(column)));
+  for (const column of chosen.optional) if (!read.includes(column)) read.push(column);
+  const names = new Map(read.map((column) => [column, nameOf(column)]));
+  const used = new Set(names.values());
+  return { format: chosen.format, names, ignored: present.filter((name) => !used.has(name)) };
+}
+
+function nameIn(column: string, columns: ColumnNames | undefined, present: readonly string[]): string {
+  const mapped = columns?.[column];
+  if (mapped !== undefined) return mapped;
+  return column === "messages" && !present.includes(column) ? sharegptColumn : column;
+}
+
+function checkMapping(columns: ColumnNames, present: readonly string[], where: string): void {
+  const known = formats.flatMap(({ required, optional }) => [...required, ...optional]);
+  for (const [ours, theirs] of Object.entries(columns)) {
+    if (!known.includes(ours))
+      throw new ScaloraError("config", `data.columns has an unknown column "${ours}"`, {
+        expected: known.join(", "),
+        fix: suggestion(ours, known),
+      });
+    if (!present.includes(theirs))
+      throw new ScaloraError("data", `The column "${theirs}", named in data.columns, does not exist`, {
+        where,
+        found: `columns ${present.join(", ")}`,
+        fix: suggestion(theirs, present),
+      });
+  }
+}
+
+function suggestion(word: string, candidates: readonly string[]): string | undefined {
+  const near = nearest(word, candidates);
+  return near === undefined ? undefined : `did you mean "${near}"?`;
+}
+
+function noFormat(present: string[], missing: string[], format: DataFormat, where: string): ScaloraError {
+  const what =
+    format === "auto"
+      ? "The columns fit no known format"
+      : `The format "${format}" needs the column${missing.length > 1 ? "s" : ""} ${missing.join(", ")}`;
+  return new ScaloraError("data", what, {
+    where,
+    expected: formats.map(({ required }) => required.join(" + ")).join(", or "),
+    found: `columns ${present.join(", ") || "none"}`,
+    fix: "name the file's own columns, e.g. data.columns: { prompt: question, completion: answer }",
+  });
+}
+
+/**
+ * A column's text; null and an absent optional column are "".
+ * @throws ScaloraError `data` with file, line and column for anything else that is not a string.
+ */
+export function readString(
+  row: Readonly<Record<string, unknown>>,
+  plan: ColumnPlan,
+  column: string,
+  where: string,
+): string {
+  const name = plan.names.get(column) ?? column;
+  const value = row[name];
+  if (typeof value === "string") return value;
+  const optional = formats.some((f) => f.format === plan.format && f.optional.includes(column));
+  if (value === null || (optional && value === undefined)) return "";
+  throw new ScaloraError("data", `The column "${name}" is not text`, {
+    where,
+    expected: "a string",
+    found: kindOf(value),
+  });
+}

@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { loadDataset } from "./dataset.js";
+import { hashExamples } from "./hash.js";
+import { holdOut } from "./split.js";
+import { randomExamples, randomLengths } from "./testing/examples.js";
+import { jsonl } from "./testing/files.js";
+import { WordTokenizer } from "./testing/word-tokenizer.js";
+import type { Example } from "./types.js";
+
+const examples = randomExamples(randomLengths(200, 30));
+const more = randomExamples(randomLengths(40, 30, 9), { seed: 9, name: "g" });
+const names = (list: readonly Example[]) => list.map(({ source }) => source);
+
+test.each([
+  [0.1, 24],
+  [7, 7],
+  [0.0001, 1],
+])(
+  "holding out %d keeps %d examples aside, the same for one seed, disjoint from the rest",
+  (amount, count) => {
+    const { train, held } = holdOut([examples, more], { amount, seed: 1 });
+    expect(held).toHaveLength(count);
+    expect([...names(train.flat()), ...names(held)].toSorted()).toEqual(
+      names([...examples, ...more]).toSorted(),
+    );
+    expect(train).toHaveLength(2);
+    expect(holdOut([examples, more], { amount, seed: 1 }).held).toEqual(held);
+    expect(holdOut([examples, more], { amount, seed: 2 }).held).not.toEqual(held);
+  },
+);
+
+test("equal sequences, and the turns of one chat, are never on both sides", () => {
+  const copies = examples.map((example) => ({ ...example, source: `copy of ${example.source}` }));
+  const turns = more.map((example, i) => ({ ...example, source: `chat:${i >> 2}` }));
+  const { train, held } = holdOut([examples, copies, turns], { amount: 0.3, seed: 1 });
+  const heldIds = new Set(held.map(({ ids }) => ids.join()));
+  const heldSources = new Set(names(held));
+  for (const { ids, source } of train.flat()) {
+    expect(heldIds.has(ids.join())).toBe(false);
+    expect(heldSources.has(source)).toBe(false);
+  }
+  expect(held.length).toBeGreaterThan(120);
+});
+
+test("amounts that leave one side empty are refused", () => {
+  for (const amount of [0, -1, 1.5, 200, 500, Number.NaN])
+    expect(() => holdOut([examples], { amount, seed: 1 })).toThrow(
+      /cannot be held out\n.*below the 200 rows/,
+    );
+});
+
+test("a dataset: files, weights, held-out rows and content hashes", async () => {
+  const a = jsonl(...Array.from({ length: 20 }, (_, i) => ({ text: `row ${i} of a` })));
+  const b = jsonl(...Array.from({ length: 5 }, (_, i) => ({ prompt: `row ${i}`, completion: " of b" })));
+  const tokenizer = () => new WordTokenizer();
+  const limits = { maxLength: 64, seed: 1 };
+  const train = [{ path: a }, { path: b, weight: 2 }];
+  const split = await loadDataset({ train, eval: { holdOut: 5 } }, tokenizer(), limits);
+  expect(split.weights).toEqual([1, 2]);
+  expect(split.train.flat()).toHaveLength(20);
+  expect(split.eval).toHaveLength(5);
+  expect(split.report.train.files.map(({ format }) => format)).toEqual(["text", "prompt-completion"]);
+  const given = await loadDataset({ train: a, eval: b, maxLength: 8 }, tokenizer(), limits);
+  expect(given.weights).toBeUndefined();
+  expect(names(given.eval)[0]).toBe(`${b}:1`);
+  expect(given.report.eval?.rows).toBe(5);
+  const none = await loadDataset({ train: a, eval: "none" }, tokenizer(), limits);
+  expect(none.eval).toEqual([]);
+  expect(none.hashes.train).toBe(given.hashes.train);
+  expect(none.hashes.train).not.toBe(split.hashes.train);
+});
+
+test("the content hash sees every token, every mark and the order, and not the place of the files", () => {
+  const [first, ...rest] = examples;
+  const base = hashExamples([examples]);
+  expect(hashExamples([examples.map((example) => ({ ...example, source: "elsewhere" }))])).toBe(base);
+  const token = { ...first, ids: first.ids.with(0, first.ids[0] + 1) };
+  const mark = { ...first, isLabel: first.isLabel.with(0, 1) };
+  for (const changed of [
+    [token, ...rest],
+    [mark, ...rest],
+    [...rest, first],
+  ])
+    expect(hashExamples([changed])).not.toBe(base);
+  expect(hashExamples([examples, []])).not.toBe(base);
+});

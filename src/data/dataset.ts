@@ -1,0 +1,55 @@
+import type { Tokenizer } from "../hub/tokenizer/types.js";
+import { hashExamples } from "./hash.js";
+import { loadExamples, sourcesOf } from "./load.js";
+import { holdOut } from "./split.js";
+import type { DataConfig, Example, LoadReport } from "./types.js";
+
+/** Everything that a run reads: its training rows by file, and its evaluation rows. */
+export interface Dataset {
+  train: Example[][];
+  /** One per file where any file has a weight, for `BatchSource`. */
+  weights: number[] | undefined;
+  /** Empty when the config names no evaluation data. */
+  eval: Example[];
+  report: { train: LoadReport; eval: LoadReport | undefined };
+  /** Content hashes, for the run's record. */
+  hashes: { train: string; eval: string };
+}
+
+/**
+ * Loads training and evaluation data, or holds a part of the training rows out (chosen by `seed` alone).
+ * @param maxLength the longest sequence that the model takes, in tokens
+ * @throws ScaloraError `data` or `config`, as `loadExamples` and `holdOut`
+ */
+export async function loadDataset(
+  config: DataConfig,
+  tokenizer: Tokenizer,
+  { maxLength, seed }: { maxLength: number; seed: number },
+): Promise<Dataset> {
+  const loaded = await loadExamples(config, tokenizer, { maxLength });
+  const other = await loadEval(config, tokenizer, maxLength);
+  const split =
+    typeof config.eval === "object" && "holdOut" in config.eval
+      ? holdOut(loaded.perSource, { amount: config.eval.holdOut, seed })
+      : { train: loaded.perSource, held: other?.examples ?? [] };
+  return {
+    train: split.train,
+    weights: weightsOf(config),
+    eval: split.held,
+    report: { train: loaded.report, eval: other?.report },
+    hashes: { train: hashExamples(split.train), eval: hashExamples([split.held]) },
+  };
+}
+
+async function loadEval(config: DataConfig, tokenizer: Tokenizer, maxLength: number) {
+  const files = config.eval;
+  if (files === undefined || files === "none" || (typeof files === "object" && "holdOut" in files))
+    return undefined;
+  return loadExamples({ ...config, train: files }, tokenizer, { maxLength });
+}
+
+function weightsOf({ train }: DataConfig): number[] | undefined {
+  const sources = sourcesOf(train);
+  if (sources.every(({ weight }) => weight === undefined)) return undefined;
+  return sources.map(({ weight = 1 }) => weight);
+}

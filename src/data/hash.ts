@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import type { Example } from "./types.js";
+
+/**
+ * SHA-256 of what training sees: every token and label mark in order. It changes with the rows, the tokenizer, the
+ * chat template and the length limit, and with nothing else (not with where the files lie).
+ */
+export function hashExamples(perSource: readonly (readonly Example[])[]): string {
+  const hash = createHash("sha256");
+  for (const examples of perSource) {
+    hash.update(`${examples.length};`);
+    for (const { ids, isLabel } of examples) {
+      hash.update(`${ids.length};`);
+      hash.update(bytesOf(ids));
+      hash.update(isLabel);
+    }
+  }
+  return hash.digest("hex");
+}
+
+/** An integer seed that depends on all parts, each combination its own. */
+export function deriveSeed(...parts: readonly (string | number)[]): number {
+  return createHash("sha256").update(JSON.stringify(parts)).digest().readUIntBE(0, 6);
+}
+
+/** SHA-256 of a sequence's tokens. */
+export function hashIds(ids: Int32Array): string {
+  return createHash("sha256").update(bytesOf(ids)).digest("base64");
+}
+
+function bytesOf(ids: Int32Array): Uint8Array {
+  return new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+}

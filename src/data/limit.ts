@@ -1,0 +1,89 @@
+import { ScaloraError } from "../util/errors.js";
+import type { EncodedText } from "./encode.js";
+import type { DataConfig, DroppedRow, Example } from "./types.js";
+
+/** The longest sequence, and what becomes of longer ones. */
+export interface Limit {
+  length: number;
+  tooLong: NonNullable<DataConfig["tooLong"]>;
+}
+
+/** @throws ScaloraError `config` for a `maxLength` that is no length, or longer than the model's. */
+export function readLimit({ maxLength, tooLong }: DataConfig, modelLength: number): Limit {
+  if (maxLength === undefined) return { length: modelLength, tooLong: tooLong ?? "error" };
+  if (!Number.isSafeInteger(maxLength) || maxLength < 2)
+    throw new ScaloraError("config", "data.maxLength must be a whole number of tokens, 2 or more", {
+      found: String(maxLength),
+    });
+  if (maxLength > modelLength)
+    throw new ScaloraError("config", "data.maxLength is longer than the model", {
+      expected: `at most ${modelLength} tokens`,
+      found: `${maxLength}`,
+    });
+  return { length: maxLength, tooLong: tooLong ?? "truncate" };
+}
+
+/** How many dropped rows an error names. */
+const named = 10;
+
+/** Takes encoded rows one by one, applies the limit, keeps those with labels and counts everything. */
+export class RowCollector {
+  readonly examples: Example[] = [];
+  readonly dropped: DroppedRow[] = [];
+  rows = 0;
+  truncated = 0;
+  labelTokens = 0;
+  tokens = 0;
+  straddling = 0;
+  private readonly limit: Limit;
+
+  constructor(limit: Limit) {
+    this.limit = limit;
+  }
+
+  /** @throws ScaloraError `data` for a row beyond the limit where the policy says so. */
+  add({ example, straddles }: EncodedText): void {
+    const fitted = this.fit(example);
+    if (fitted === undefined) return;
+    const labels = fitted.isLabel.reduce((total, label) => total + label, 0);
+    if (labels === 0) {
+      const cut = fitted !== example;
+      const reason = cut ? `its labels lie beyond ${this.limit.length} tokens` : "no token of it is a label";
+      this.dropped.push({ source: example.source, reason });
+      return;
+    }
+    if (fitted !== example) this.truncated++;
+    if (straddles) this.straddling++;
+    this.labelTokens += labels;
+    this.tokens += fitted.ids.length;
+    this.examples.push(fitted);
+  }
+
+  /** The error for a file of which every row was dropped. */
+  nothingLeft(path: string): ScaloraError {
+    const rows = this.dropped.slice(0, named).map(({ source, reason }) => `${source} (${reason})`);
+    const more = this.dropped.length > named ? `, and ${this.dropped.length - named} more` : "";
+    return new ScaloraError("data", "No row of a data file has a label to train on", {
+      where: path,
+      found: `${this.dropped.length} rows dropped: ${rows.join(", ")}${more}`,
+      fix: "raise data.maxLength if labels were cut off; check train flags and empty completions",
+    });
+  }
+
+  private fit(example: Example): Example | undefined {
+    const { length, tooLong } = this.limit;
+    const { ids, isLabel, source } = example;
+    if (ids.length <= length) return example;
+    if (tooLong === "error")
+      throw new ScaloraError("data", "A row is longer than the sequence limit", {
+        where: source,
+        expected: `at most ${length} tokens`,
+        found: `${ids.length} tokens`,
+        fix: "set data.maxLength to cut longer rows there, or data.tooLong to truncate or drop",
+      });
+    if (tooLong === "truncate")
+      return { ids: ids.slice(0, length), isLabel: isLabel.slice(0, length), source };
+    this.dropped.push({ source, reason: `it has ${ids.length} tokens, more than ${length}` });
+    return undefined;
+  }
+}

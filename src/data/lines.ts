@@ -1,0 +1,134 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { messageOf, ScaloraError } from "../util/errors.js";
+
+/** One JSON object of a JSONL file, with its line number counted from 1. */
+export interface JsonRow {
+  line: number;
+  value: Readonly<Record<string, unknown>>;
+}
+
+const pieceBytes = 1 << 20;
+const newline = 10;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * The rows of a JSONL file. Lines end at "\n" only (U+2028 and the like belong to the data); blank lines are skipped.
+ * @throws ScaloraError `data` naming file and line for what is not UTF-8, not JSON or not an object.
+ */
+export function* readJsonl(path: string): Generator<JsonRow> {
+  let line = 0;
+  for (const bytes of readLines(path)) {
+    line++;
+    const text = decodeUtf8(bytes, `${path}:${line}`);
+    if (text.trim() === "") continue;
+    yield { line, value: parseObject(text, `${path}:${line}`) };
+  }
+}
+
+/** A whole text file, without a byte order mark and with "\r\n" read as "\n". */
+export function readText(path: string): string {
+  const pieces = [...readPieces(path)];
+  return decodeUtf8(Buffer.concat(pieces), path).replaceAll("\r\n", "\n");
+}
+
+/** Every line's bytes without its "\n"; memory holds one line and one piece of the file. */
+function* readLines(path: string): Generator<Buffer> {
+  let rest: Buffer[] = [];
+  for (const piece of readPieces(path)) {
+    let start = 0;
+    for (let end = piece.indexOf(newline); end >= 0; end = piece.indexOf(newline, start)) {
+      yield Buffer.concat([...rest, piece.subarray(start, end)]);
+      rest = [];
+      start = end + 1;
+    }
+    if (start < piece.length) rest.push(piece.subarray(start));
+  }
+  if (rest.length > 0) yield Buffer.concat(rest);
+}
+
+function* readPieces(path: string): Generator<Buffer> {
+  const file = open(path);
+  try {
+    for (;;) {
+      const piece = Buffer.allocUnsafe(pieceBytes);
+      const read = readPiece(file, piece, path);
+      if (read === 0) return;
+      yield piece.subarray(0, read);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (cause) {
+    throw new ScaloraError("data", "A data file cannot be opened", {
+      where: path,
+      found: messageOf(cause),
+      fix: "check the path (relative paths start at the folder where the command runs)",
+      cause,
+    });
+  }
+}
+
+function readPiece(file: number, piece: Buffer, path: string): number {
+  try {
+    return readSync(file, piece);
+  } catch (cause) {
+    throw new ScaloraError("data", "A data file cannot be read", {
+      where: path,
+      found: messageOf(cause),
+      cause,
+    });
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array, where: string): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new ScaloraError("data", "The data is not UTF-8 text", {
+      where,
+      fix: "convert the file to UTF-8, for instance with iconv",
+      cause,
+    });
+  }
+}
+
+function parseObject(text: string, where: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ScaloraError("data", "A line is not valid JSON", {
+      where,
+      expected: "one JSON object a line (JSONL)",
+      found: `${excerpt(text)} (${messageOf(cause)})`,
+      cause,
+    });
+  }
+  if (isRecord(value)) return value;
+  throw new ScaloraError("data", "A line is not a JSON object", {
+    where,
+    expected: 'an object with named columns, e.g. {"prompt": "…", "completion": "…"}',
+    found: excerpt(text),
+  });
+}
+
+/** Whether a JSON value is an object with keys. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The kind of a JSON value in words, for messages. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  return Array.isArray(value) ? "a list" : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
+}
+
+function excerpt(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}

@@ -1,0 +1,163 @@
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
+import type { ChatMessage } from "./chat-template.js";
+import { isRecord, kindOf } from "./lines.js";
+
+/** One chat row: what the template renders, and which messages are trained on. */
+export interface Conversation {
+  messages: ChatMessage[];
+  /** [messages] */
+  trained: boolean[];
+  tools: unknown[] | undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const sharegptRoles: ReadonlyMap<string, string> = new Map([
+  ["system", "system"],
+  ["human", "user"],
+  ["user", "user"],
+  ["gpt", "assistant"],
+  ["assistant", "assistant"],
+  ["function_call", "assistant"],
+  ["observation", "tool"],
+  ["tool", "tool"],
+]);
+
+/**
+ * Reads a row of messages: `{role, content, train?}` (with `tool_calls` and the like), or ShareGPT's `{from, value}`.
+ * Assistant messages are trained on unless `train` is false.
+ * @throws ScaloraError `data` naming file, line and message.
+ */
+export function readConversation(list: unknown, tools: unknown, where: string): Conversation {
+  if (!Array.isArray(list))
+    throw new ScaloraError("data", "The messages of a row are not a list", { where, found: kindOf(list) });
+  const conversation: Conversation = { messages: [], trained: [], tools: readTools(tools, where) };
+  list.forEach((item: unknown, index) => {
+    const at = `${where}, message ${index + 1}`;
+    if (!isRecord(item))
+      throw new ScaloraError("data", "A message is not an object", { where: at, found: kindOf(item) });
+    const message = readMessage("from" in item && !("role" in item) ? fromSharegpt(item, at) : item, at);
+    conversation.messages.push(message);
+    conversation.trained.push(readTrain(item, message.role, at));
+  });
+  return conversation;
+}
+
+function readMessage({ train: _, ...item }: Json, where: string): ChatMessage {
+  const { role } = item;
+  if (typeof role !== "string")
+    throw new ScaloraError("data", "A message has no role", {
+      where,
+      expected: '"role": "system", "user", "assistant" or "tool"',
+      found: role === undefined ? `keys ${Object.keys(item).join(", ")}` : kindOf(role),
+    });
+  const calls = readToolCalls(item.tool_calls, where);
+  const content = readContent(item.content, calls !== undefined, where);
+  return {
+    ...item,
+    role,
+    ...(content === undefined ? {} : { content }),
+    ...(calls === undefined ? {} : { tool_calls: calls }),
+  };
+}
+
+function readContent(content: unknown, hasCalls: boolean, where: string): string | null | undefined {
+  if (typeof content === "string") return content;
+  if (hasCalls && (content === null || content === undefined)) return content;
+  if (Array.isArray(content)) return content.map((part: unknown) => readPart(part, where)).join("");
+  throw new ScaloraError("data", "The content of a message is not text", {
+    where,
+    expected: 'a string, or a list of {"type": "text", "text": "…"}',
+    found: kindOf(content),
+  });
+}
+
+function readPart(part: unknown, where: string): string {
+  if (isRecord(part) && part.type === "text" && typeof part.text === "string") return part.text;
+  throw new ScaloraError("data", "A part of a message is not text", {
+    where,
+    expected: '{"type": "text", "text": "…"}',
+    found: isRecord(part) ? `type ${JSON.stringify(part.type)}` : kindOf(part),
+  });
+}
+
+/** Templates want `arguments` as an object; OpenAI's format has it as a JSON string. */
+function readToolCalls(calls: unknown, where: string): Json[] | undefined {
+  if (calls === undefined || calls === null) return undefined;
+  if (!Array.isArray(calls) || !calls.every(isRecord))
+    throw new ScaloraError("data", "tool_calls is not a list of objects", { where, found: kindOf(calls) });
+  if (calls.length === 0) return undefined;
+  return calls.map((call) => {
+    if (!isRecord(call.function)) return call;
+    return { ...call, function: { ...call.function, arguments: objectOf(call.function.arguments) } };
+  });
+}
+
+function objectOf(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const parsed = tryJson(value);
+  return isRecord(parsed) ? parsed : value;
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function fromSharegpt(item: Json, where: string): Json {
+  const role = sharegptRoles.get(String(item.from));
+  if (role === undefined) {
+    const near = nearest(String(item.from), sharegptRoles.keys());
+    throw new ScaloraError("data", `A message is from "${String(item.from)}"`, {
+      where,
+      expected: [...sharegptRoles.keys()].join(", "),
+      fix: near === undefined ? undefined : `did you mean "${near}"?`,
+    });
+  }
+  const call = item.from === "function_call" ? callOf(item.value) : undefined;
+  if (call === undefined) return { role, content: item.value };
+  return { role, content: "", tool_calls: [{ type: "function", function: call }] };
+}
+
+function callOf(value: unknown): Json | undefined {
+  const call = typeof value === "string" ? tryJson(value) : value;
+  return isRecord(call) && typeof call.name === "string" ? call : undefined;
+}
+
+function readTrain(item: Json, role: string, where: string): boolean {
+  const { train } = item;
+  if (train === undefined) return role === "assistant";
+  if (typeof train !== "boolean")
+    throw new ScaloraError("data", "A message's train flag is not true or false", {
+      where,
+      found: JSON.stringify(train),
+    });
+  if (train && role !== "assistant")
+    throw new ScaloraError("data", `A ${role} message cannot be trained on`, {
+      where,
+      expected:
+        "train: true on assistant messages only: they alone have a place in the chat template to start",
+      fix: "remove the flag, or write the row as text or prompt and completion",
+    });
+  return train;
+}
+
+/** A list, or the JSON of one; bare functions are wrapped as `{type: "function", function}`. */
+function readTools(tools: unknown, where: string): unknown[] | undefined {
+  if (tools === undefined || tools === null || tools === "") return undefined;
+  const list = typeof tools === "string" ? tryJson(tools) : tools;
+  if (!Array.isArray(list))
+    throw new ScaloraError("data", "The tools of a row are not a list", {
+      where,
+      expected: "a list of function descriptions, or a string holding one as JSON",
+      found: kindOf(tools),
+    });
+  if (list.length === 0) return undefined;
+  return list.map((tool: unknown) =>
+    isRecord(tool) && !("function" in tool) && "name" in tool ? { type: "function", function: tool } : tool,
+  );
+}

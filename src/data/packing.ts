@@ -1,0 +1,43 @@
+/** Rows that are packed together; few enough that every epoch's batches mix different rows. */
+const groupRows = 1024;
+
+/**
+ * Best-fit decreasing: within each run of 1,024 rows, the longest first, each row goes to the batch that it fills
+ * most tightly. Which rows share a batch is the only choice; a row is never cut.
+ * @param rows row numbers in their order of this epoch
+ * @param lengthOf tokens of a row, at most `budget`
+ * @returns batches of row numbers, each of at most `budget` tokens
+ */
+export function packRows(
+  rows: readonly number[],
+  lengthOf: (row: number) => number,
+  budget: number,
+): number[][] {
+  const batches: number[][] = [];
+  for (let start = 0; start < rows.length; start += groupRows)
+    batches.push(...packGroup(rows.slice(start, start + groupRows), lengthOf, budget));
+  return batches;
+}
+
+function packGroup(rows: number[], lengthOf: (row: number) => number, budget: number): number[][] {
+  const bins: { rows: number[]; room: number }[] = [];
+  for (const row of rows.toSorted((a, b) => lengthOf(b) - lengthOf(a))) {
+    const length = lengthOf(row);
+    let best: (typeof bins)[number] | undefined;
+    for (const bin of bins)
+      if (bin.room >= length && (best === undefined || bin.room < best.room)) best = bin;
+    if (best === undefined) bins.push({ rows: [row], room: budget - length });
+    else {
+      best.rows.push(row);
+      best.room -= length;
+    }
+  }
+  return bins.map((bin) => bin.rows);
+}
+
+/** Consecutive batches of `size` rows; the last may be smaller. */
+export function chunkRows<T>(rows: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) =>
+    rows.slice(i * size, (i + 1) * size),
+  );
+}

@@ -1,0 +1,67 @@
+import { ScaloraError } from "../util/errors.js";
+import { Random } from "../util/random.js";
+import { deriveSeed, hashIds } from "./hash.js";
+import type { Example } from "./types.js";
+
+export interface Split {
+  /** What is left to train on, by source. */
+  train: Example[][];
+  held: Example[];
+}
+
+/**
+ * Holds examples out for evaluation: a fraction of them (`amount` below 1) or a number. Equal sequences, and the
+ * turns of one chat, stay on one side, so nothing that is trained on is evaluated.
+ * @throws ScaloraError `config` for an amount that leaves one side empty.
+ */
+export function holdOut(
+  perSource: readonly (readonly Example[])[],
+  { amount, seed }: { amount: number; seed: number },
+): Split {
+  const total = perSource.reduce((sum, { length }) => sum + length, 0);
+  const wanted = amount < 1 ? Math.max(1, Math.round(amount * total)) : amount;
+  if (!Number.isSafeInteger(wanted) || amount <= 0 || wanted >= total) throw badAmount(amount, total);
+  const held = new Set<Example>();
+  for (const group of new Random(deriveSeed(seed, "held out")).shuffled(groupsOf(perSource.flat()))) {
+    if (held.size + group.length > wanted) continue;
+    for (const example of group) held.add(example);
+    if (held.size === wanted) break;
+  }
+  const train = perSource.map((examples) => examples.filter((example) => !held.has(example)));
+  if (held.size === 0 || train.some(({ length }) => length === 0)) throw badAmount(amount, total);
+  return { train, held: perSource.flat().filter((example) => held.has(example)) };
+}
+
+/** Examples that belong together, directly or through others: of one row, or of equal tokens. */
+function groupsOf(examples: readonly Example[]): Example[][] {
+  const parents = examples.map((_, i) => i);
+  const rootOf = (i: number) => {
+    let root = i;
+    while (parents[root] !== root) root = parents[root];
+    parents[i] = root;
+    return root;
+  };
+  const firstWith = new Map<string, number>();
+  for (const [i, { source, ids }] of examples.entries()) {
+    for (const key of [source, hashIds(ids)]) {
+      const first = firstWith.get(key);
+      if (first === undefined) firstWith.set(key, i);
+      else parents[rootOf(i)] = rootOf(first);
+    }
+  }
+  const groups = new Map<number, Example[]>();
+  for (const [i, example] of examples.entries()) {
+    const root = rootOf(i);
+    const group = groups.get(root);
+    if (group === undefined) groups.set(root, [example]);
+    else group.push(example);
+  }
+  return [...groups.values()];
+}
+
+function badAmount(amount: number, total: number): ScaloraError {
+  return new ScaloraError("config", "This part of the data cannot be held out", {
+    expected: `a fraction between 0 and 1, or a whole number below the ${total} rows, leaving rows of every file`,
+    found: String(amount),
+  });
+}
