@@ -1,6 +1,6 @@
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import type { CausalLM, TokenStream } from "./causal-lm.js";
+import { type CausalLM, tokenStream } from "./causal-lm.js";
 
 /** One flat token stream with its labels; `src/data` makes it. */
 export interface LabelledTokens {
@@ -14,18 +14,6 @@ export interface LabelledTokens {
   readonly labelTargets: Int32Array;
 }
 
-/** Moves a batch's tokens to `device`, each sequence's positions counted from 0. */
-export function tokenStream({ tokens, offsets }: LabelledTokens, device: string): TokenStream {
-  const positions = new Int32Array(tokens.length);
-  for (let s = 0; s + 1 < offsets.length; s++)
-    for (let t = offsets[s]; t < offsets[s + 1]; t++) positions[t] = t - offsets[s];
-  return {
-    tokens: indicesOn(device, tokens),
-    positions: indicesOn(device, positions),
-    offsets,
-  };
-}
-
 /**
  * Cross entropy summed over a batch's label tokens, in nats: a scalar, differentiable in every parameter.
  * Logits exist for label rows only; where nothing stands between hidden states and logits, never all at once.
@@ -33,7 +21,7 @@ export function tokenStream({ tokens, offsets }: LabelledTokens, device: string)
 export function causalLossSum(model: CausalLM, batch: LabelledTokens): Tensor {
   const head = model.lm_head;
   const device = head.weight.device;
-  const hidden = model.hiddenStates(tokenStream(batch, device));
+  const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device }));
   const rows = torch.indexSelect(hidden, 0, indicesOn(device, batch.labelRows));
   const targets = indicesOn(device, batch.labelTargets);
   if (!head.adapter && !head.bias) return torch.linearCrossEntropy(rows, head.weight, targets);

@@ -13,12 +13,18 @@ export interface Evaluation {
 
 /**
  * Loss over held-out batches, normalised by all their label tokens. Yields to the event loop after each batch.
+ * @param stopping ends the evaluation early, without a result, when it returns true
  * @throws `data` when there is no label, `run` when the loss is not finite.
  */
-export async function evaluateLoss(model: CausalLM, batches: readonly Batch[]): Promise<Evaluation> {
+export async function evaluateLoss(
+  model: CausalLM,
+  batches: readonly Batch[],
+  stopping: () => boolean = () => false,
+): Promise<Evaluation | undefined> {
   let sum = 0;
   let labelTokens = 0;
   for (const batch of batches) {
+    if (stopping()) return undefined;
     const loss = torch.noGrad(() => torch.scope(() => causalLossSum(model, batch).item()));
     if (!Number.isFinite(loss))
       throw new ScaloraError("run", "The held-out loss is not finite; the run stops", {

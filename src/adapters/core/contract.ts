@@ -58,4 +58,6 @@ export interface AdapterSet {
   /** Numbers that are not tensors (events so far, skipped layers): plain data for a checkpoint. */
   counters(): Json;
   loadCounters(counters: Json): void;
+  /** Frees gradients and factors. The model keeps its weights, and layers lose their adapters. */
+  dispose(): void;
 }

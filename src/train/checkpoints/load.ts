@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { SafetensorsFile } from "../../hub/safetensors/index.js";
 import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
 import { messageOf, ScaloraError } from "../../util/errors.js";
 import { hashFile } from "../../util/files.js";
 import type { Json } from "../../util/json.js";
@@ -146,14 +147,16 @@ function canonical(value: Json): string {
 }
 
 /** Opens one tensor file and hands `use` a reader of it; the tensors it gives live until `use` returns. */
-export function withTensors<T>(
+export function withTensors(
   path: string,
   part: TensorPart,
-  use: (read: (name: string) => Tensor) => T,
-): T {
+  use: (read: (name: string) => Tensor) => void,
+): void {
   const file = SafetensorsFile.open(join(path, tensorFiles[part]));
   try {
-    return use((name) => file.tensor(name));
+    torch.scope(() => {
+      use((name) => file.tensor(name));
+    });
   } finally {
     file.dispose();
   }

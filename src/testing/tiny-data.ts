@@ -1,0 +1,22 @@
+import { BatchSource, batchesInOrder } from "../data/batch-source.js";
+import type { Batch, Example } from "../data/types.js";
+import { Random } from "../util/random.js";
+
+/** Sequences that count upwards modulo 13 from a random start, the first token being no label. */
+export function countingExamples(count: number, seed = 1): Example[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, (_, row) => {
+    const length = 3 + random.below(6);
+    const start = random.below(13);
+    return {
+      ids: Int32Array.from({ length }, (_, i) => (start + i * (1 + (row % 2))) % 13),
+      isLabel: Uint8Array.from({ length }, (_, i) => (i > 0 ? 1 : 0)),
+      source: `count.jsonl:${row + 1}`,
+    };
+  });
+}
+
+export const countingBatches = (batchSize = 4, rows = 22): BatchSource =>
+  new BatchSource([countingExamples(rows)], { seed: 3, batchSize });
+
+export const heldOut = (): Batch[] => batchesInOrder(countingExamples(9, 2), { batchSize: 4 });

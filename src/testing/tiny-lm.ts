@@ -1,0 +1,66 @@
+import type { KeyValueCache } from "../nn/index.js";
+import {
+  type CausalLM,
+  Embedding,
+  Linear,
+  type ModelInfo,
+  Module,
+  RMSNorm,
+  randomParameters,
+  type TokenStream,
+} from "../nn/index.js";
+import type { DType, Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+
+export interface TinyOptions {
+  vocabSize?: number;
+  hiddenSize?: number;
+  tied?: boolean;
+  dtype?: DType;
+  seed?: number;
+}
+
+/** The smallest causal language model that learns something: each token predicts the next through one layer. */
+export class TinyLM extends Module implements CausalLM {
+  readonly info: ModelInfo;
+  readonly embed_tokens: Embedding;
+  readonly mix: Linear;
+  readonly norm: RMSNorm;
+  readonly lm_head: Linear;
+
+  constructor({
+    vocabSize = 13,
+    hiddenSize = 8,
+    tied = false,
+    dtype = "float32",
+    seed = 7,
+  }: TinyOptions = {}) {
+    super();
+    using generator = new torch.Generator(seed);
+    const source = randomParameters(generator, 0.3, dtype);
+    this.info = {
+      family: "tiny",
+      vocabSize,
+      hiddenSize,
+      layers: 1,
+      maxPositions: 1024,
+      tiedEmbeddings: tied,
+      dtype,
+    };
+    this.embed_tokens = new Embedding(source.at("embed_tokens"), vocabSize, hiddenSize);
+    this.mix = Linear.from(source.at("mix"), hiddenSize, hiddenSize, true);
+    this.norm = new RMSNorm(source.at("norm"), hiddenSize, 1e-6);
+    this.lm_head = tied
+      ? new Linear(this.embed_tokens.weight)
+      : Linear.from(source.at("lm_head"), hiddenSize, vocabSize, false);
+  }
+
+  hiddenStates({ tokens }: TokenStream): Tensor {
+    const x = this.embed_tokens.forward(tokens);
+    return this.norm.forward(torch.add(x, torch.tanh(this.mix.forward(x))));
+  }
+
+  newCache(): KeyValueCache {
+    throw new Error("the tiny model of the tests does not generate");
+  }
+}

@@ -1,0 +1,16 @@
+import { createHash } from "node:crypto";
+import type { Module } from "../nn/module.js";
+
+/**
+ * SHA-256 over names, dtypes, shapes and values of all parameters, in hexadecimal: names the base that adapters and
+ * checkpoints belong to. Taken before anything is attached to the model or trained.
+ */
+export function hashModel(model: Module): string {
+  const hash = createHash("sha256");
+  for (const [name, tensor] of model.namedParameters()) {
+    hash.update(`${name}\0${tensor.dtype}\0${tensor.shape.join()}\0`);
+    const { buffer, byteOffset, byteLength } = tensor.data();
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,69 @@
+import { cpus } from "node:os";
+import { relative } from "node:path";
+import type { AdapterSet } from "../adapters/core/contract.js";
+import * as torch from "../torch/index.js";
+import { checkIdentity, newestValid, readState, verifyCheckpoint, withTensors } from "./checkpoints/load.js";
+import type { TrainOptions } from "./options.js";
+import type { RunFolder } from "./run-files.js";
+import { type Progress, parseState, type SavedState } from "./state.js";
+
+export const checkpointFolder = (run: RunFolder) => run.file("checkpoints");
+
+export interface Resumed {
+  readonly progress: Progress;
+  /** Relative to the run's folder. */
+  readonly checkpoint: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Puts everything back to where the newest valid checkpoint of the run was taken.
+ * @returns undefined when the run has none.
+ * @throws ScaloraError `model` or `config` for another base or adapter, `data` for other data, `format` when no
+ * checkpoint is valid.
+ */
+export function resumeRun(options: TrainOptions): Resumed | undefined {
+  if (!options.run) return undefined;
+  const { folder, identity } = options.run;
+  const newest = newestValid(checkpointFolder(folder));
+  if (!newest) return undefined;
+  const { path } = newest.entry;
+  checkIdentity(newest.manifest, identity, path);
+  const { engine, batches, counters, ...progress } = parseState(readState(path), path);
+  options.batches.restore(batches);
+  const warnings = [
+    ...newest.broken.map((reason) => `skipped a checkpoint: ${reason}`),
+    ...useEngine(engine),
+  ];
+  readAdapters(path, options.adapters);
+  options.adapters.loadCounters(counters);
+  withTensors(path, "optimizer", (read) => options.optimizer.loadState(read));
+  withTensors(path, "generators", (read) => {
+    for (const [name, generator] of options.generators ?? []) generator.setState(read(name));
+  });
+  return { progress, checkpoint: relative(folder.path, path), warnings };
+}
+
+/**
+ * Puts an adapter set (attached to the same base) to the state of one checkpoint, for example the best one's.
+ * @throws ScaloraError `format` when the checkpoint is not whole.
+ */
+export function loadCheckpointWeights(path: string, adapters: AdapterSet): void {
+  verifyCheckpoint(path);
+  readAdapters(path, adapters);
+  adapters.loadCounters(parseState(readState(path), path).counters);
+}
+
+function readAdapters(path: string, adapters: AdapterSet): void {
+  torch.noGrad(() => withTensors(path, "adapters", (read) => adapters.loadState(read)));
+}
+
+/** Threads and GEMM backend decide the last bits of every sum: the run keeps those it was started with. */
+function useEngine({ threads, gemmBackend }: SavedState["engine"]): string[] {
+  torch.useGemmBackend(gemmBackend);
+  if (threads !== torch.threads()) torch.setThreads(threads);
+  const cores = cpus().length;
+  return threads > cores
+    ? [`the run was started with ${threads} threads; this machine has ${cores} cores`]
+    : [];
+}

@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { ScaloraError } from "../util/errors.js";
+import type { Json } from "../util/json.js";
+
+const score = z.strictObject({ step: z.int().min(0), loss: z.number() });
+/** A held-out loss and the step it was measured after. */
+export type Score = z.output<typeof score>;
+
+const json: z.ZodType<Json> = z.json();
+
+/** Everything a resume needs that is no tensor: `state.json` of a checkpoint. */
+const schema = z.strictObject({
+  /** Optimiser steps done. */
+  step: z.int().min(0),
+  /** Tokens and label tokens seen. */
+  tokens: z.int().min(0),
+  labelTokens: z.int().min(0),
+  /** Time spent training, evaluating and saving, over all resumes. */
+  seconds: z.number().min(0),
+  /** Training loss of the last step. */
+  loss: z.number().nullable(),
+  /** Held-out loss before the first step, after the last evaluation, and the lowest of the trained ones. */
+  firstEval: score.nullable(),
+  lastEval: score.nullable(),
+  best: score.nullable(),
+  /** Evaluations since the best one. */
+  sinceBest: z.int().min(0),
+  /** What arithmetic depends on beside the data: a resume uses the same. */
+  engine: z.strictObject({ threads: z.int().min(1), gemmBackend: z.enum(["aten", "onednn"]) }),
+  /** The batch source's position. */
+  batches: z.strictObject({
+    version: z.literal(1),
+    fingerprint: z.string(),
+    epoch: z.int().min(0),
+    batch: z.int().min(0),
+    drawn: z.array(z.int().min(0)),
+  }),
+  /** The method's counters. */
+  counters: json,
+});
+
+/** What a checkpoint's `state.json` holds. */
+export type SavedState = z.output<typeof schema>;
+/** How far a run has come. */
+export type Progress = Omit<SavedState, "engine" | "batches" | "counters">;
+
+export const freshProgress = (): Progress => ({
+  step: 0,
+  tokens: 0,
+  labelTokens: 0,
+  seconds: 0,
+  loss: null,
+  firstEval: null,
+  lastEval: null,
+  best: null,
+  sinceBest: 0,
+});
+
+/** Notes an evaluation. The one before any step is no candidate for the best: there is nothing to keep of it. */
+export function noteEvaluation(progress: Progress, loss: number): { best: boolean } {
+  const here = { step: progress.step, loss };
+  progress.lastEval = here;
+  if (progress.step === 0) {
+    progress.firstEval = here;
+    return { best: false };
+  }
+  const best = progress.best === null || loss < progress.best.loss;
+  if (best) progress.best = here;
+  progress.sinceBest = best ? 0 : progress.sinceBest + 1;
+  return { best };
+}
+
+/** @throws `format` naming the first field that is not as this version writes it. */
+export function parseState(written: unknown, where: string): SavedState {
+  const parsed = schema.safeParse(written);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ScaloraError("format", "This checkpoint's state is not one that this version reads", {
+    where: `${where}: ${issue.path.join(".")}`,
+    found: issue.message,
+  });
+}

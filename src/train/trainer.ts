@@ -1,0 +1,212 @@
+import { relative } from "node:path";
+import * as torch from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { listCheckpoints } from "./checkpoints/load.js";
+import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save.js";
+import { evaluateLoss } from "./evaluate.js";
+import { MovementWatch } from "./movement.js";
+import { type ResolvedSettings, resolveSettings, type TrainOptions, type TrainResult } from "./options.js";
+import { isStopping, takeRequests } from "./pauses.js";
+import { Recorder, residentMemory } from "./recorder.js";
+import { checkpointFolder, resumeRun } from "./resume.js";
+import type { CheckpointEvent } from "./run-files.js";
+import { freshProgress, noteEvaluation, type Progress, type SavedState } from "./state.js";
+import { trainStep } from "./step.js";
+
+/** By this step every parameter should have moved. */
+const movedBy = 3;
+
+/**
+ * Trains until the steps are done, patience ends, the signal is aborted or `control.json` says stop, and saves a
+ * checkpoint at the end in each case. Yields to the event loop between steps.
+ * @throws ScaloraError `run` when a loss or gradient is not finite or the run folder cannot be written; `model`,
+ * `config`, `data` or `format` when a resume does not fit; `config` when a new run finds checkpoints in its folder.
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  return new Trainer(options).run();
+}
+
+class Trainer {
+  private readonly options: TrainOptions;
+  private readonly settings: ResolvedSettings;
+  private readonly progress: Progress = freshProgress();
+  private readonly recorder: Recorder;
+  private watch: MovementWatch | undefined;
+  private savedStep: number | undefined;
+  private clock = performance.now();
+
+  constructor(options: TrainOptions) {
+    this.options = options;
+    this.settings = resolveSettings(options.settings);
+    this.recorder = new Recorder(options, this.settings, this.progress);
+  }
+
+  async run(): Promise<TrainResult> {
+    try {
+      this.begin();
+      const { reason, message } = await this.loop();
+      this.recorder.end(reason, message);
+      return this.result(reason);
+    } catch (error) {
+      this.recorder.failed(error);
+      throw error;
+    }
+  }
+
+  private begin(): void {
+    const { options, progress, recorder } = this;
+    this.recorder.status("starting");
+    const resumed = options.resume ? resumeRun(options) : undefined;
+    if (resumed) {
+      Object.assign(progress, resumed.progress);
+      this.savedStep = progress.step;
+      recorder.emit({ type: "resume", step: progress.step, checkpoint: resumed.checkpoint });
+      for (const message of resumed.warnings)
+        recorder.emit({ type: "warning", step: progress.step, message });
+    } else this.refuseOverwriting();
+    if (options.about)
+      recorder.emit({
+        type: "start",
+        step: progress.step,
+        totalSteps: this.settings.steps,
+        method: options.adapters.method,
+        parameters: options.adapters.parameterCounts(),
+        ...options.about,
+      });
+    if (progress.step === 0) this.watch = new MovementWatch(options.adapters.trainables());
+    this.clock = performance.now();
+  }
+
+  private refuseOverwriting(): void {
+    const folder = this.checkpoints();
+    if (folder === undefined || listCheckpoints(folder).length === 0) return;
+    throw new ScaloraError("config", "The run's folder holds checkpoints of an earlier run", {
+      where: folder,
+      fix: "resume that run, or choose another run.name",
+    });
+  }
+
+  private async loop(): Promise<{ reason: TrainResult["reason"]; message?: string }> {
+    const { options, progress, settings } = this;
+    for (;;) {
+      await this.evaluateIfDue();
+      const early = settings.patience > 0 && progress.sinceBest >= settings.patience;
+      const done = progress.step >= settings.steps;
+      const requests = await takeRequests(options, this.recorder, progress.step, () => this.save("request"));
+      const stop = done || early ? undefined : requests.stop;
+      this.saveIfDue({ done: done || early, stop: stop !== undefined, asked: requests.checkpoint });
+      if (done) return { reason: "finished" };
+      if (early) return { reason: "early", message: `no lower loss in ${settings.patience} evaluations` };
+      if (stop !== undefined) return { reason: "stopped", message: stop };
+      this.step();
+    }
+  }
+
+  private step(): void {
+    const { options, progress, recorder, settings } = this;
+    const started = performance.now();
+    const window = Array.from({ length: settings.accumulate }, () => options.batches.next());
+    const step = progress.step + 1;
+    const { event, ...report } = trainStep({ ...options, clip: settings.clip }, window, step);
+    progress.step = step;
+    progress.loss = report.loss;
+    progress.tokens += report.tokens;
+    progress.labelTokens += report.labelTokens;
+    const seconds = (performance.now() - started) / 1000;
+    this.tick();
+    recorder.emit({ type: "step", step, ...report, seconds, memory: residentMemory() });
+    if (event) recorder.emit({ type: "method", step, report: event });
+    if (step === movedBy) this.reportUnmoved();
+  }
+
+  private reportUnmoved(): void {
+    const unmoved = this.watch?.unmoved() ?? [];
+    this.watch = undefined;
+    if (unmoved.length === 0) return;
+    const more = unmoved.length > 5 ? ` and ${unmoved.length - 5} more` : "";
+    const message = `not moved in ${movedBy} steps: ${unmoved.slice(0, 5).join(", ")}${more}`;
+    this.recorder.emit({ type: "warning", step: this.progress.step, message });
+  }
+
+  private async evaluateIfDue(): Promise<void> {
+    const { options, progress, settings } = this;
+    const { step } = progress;
+    const due = step % settings.evalEvery === 0 || step >= settings.steps;
+    if (!options.evalBatches || !due || progress.lastEval?.step === step) return;
+    const started = performance.now();
+    const evaluation = await evaluateLoss(options.model, options.evalBatches, () => isStopping(options));
+    if (!evaluation) return;
+    const { best } = noteEvaluation(progress, evaluation.loss);
+    const seconds = (performance.now() - started) / 1000;
+    this.tick();
+    this.recorder.emit({ type: "eval", step, ...evaluation, best, seconds });
+  }
+
+  private saveIfDue({ done, stop, asked }: { done: boolean; stop: boolean; asked: boolean }): void {
+    const { step, best } = this.progress;
+    if (done) this.save("end");
+    else if (stop) this.save("stop");
+    else if (asked) this.save("request");
+    else if (step > 0 && best?.step === step) this.save("best");
+    else if (step > 0 && step % this.settings.saveEvery === 0) this.save("interval");
+  }
+
+  private save(reason: CheckpointEvent["reason"]): void {
+    const { options, progress, settings } = this;
+    const folder = this.checkpoints();
+    if (!options.run || folder === undefined || this.savedStep === progress.step) return;
+    const { folder: run, identity } = options.run;
+    const path = torch.scope(() =>
+      saveCheckpoint(folder, {
+        step: progress.step,
+        evalLoss: progress.lastEval?.step === progress.step ? progress.lastEval.loss : undefined,
+        identity,
+        tensors: {
+          adapters: options.adapters.state(),
+          optimizer: options.optimizer.state(),
+          generators: new Map([...(options.generators ?? [])].map(([name, g]) => [name, g.state()])),
+        },
+        state: this.savedState(),
+      }),
+    );
+    this.savedStep = progress.step;
+    pruneCheckpoints(folder, settings.keepLast, progress.best?.step);
+    this.tick();
+    const shown = relative(run.path, path);
+    this.recorder.emit({ type: "checkpoint", step: progress.step, path: shown, reason });
+  }
+
+  private savedState(): SavedState {
+    this.tick();
+    return {
+      ...this.progress,
+      engine: { threads: torch.threads(), gemmBackend: this.options.gemmBackend ?? "aten" },
+      batches: this.options.batches.state(),
+      counters: this.options.adapters.counters(),
+    };
+  }
+
+  /** Adds the time since the last call to the run's. */
+  private tick(): void {
+    const now = performance.now();
+    this.progress.seconds += (now - this.clock) / 1000;
+    this.clock = now;
+  }
+
+  private checkpoints(): string | undefined {
+    return this.options.run && checkpointFolder(this.options.run.folder);
+  }
+
+  private result(reason: TrainResult["reason"]): TrainResult {
+    const folder = this.checkpoints();
+    const saved = folder === undefined ? [] : listCheckpoints(folder);
+    const pathOf = (step: number | null | undefined) => saved.find((entry) => entry.step === step)?.path;
+    const { sinceBest: _, ...progress } = this.progress;
+    return {
+      ...progress,
+      reason,
+      checkpoint: pathOf(this.progress.step),
+      bestCheckpoint: pathOf(this.progress.best?.step),
+    };
+  }
+}
