@@ -123,7 +123,7 @@ async function link(objects, addon, { libtorch }, { compiler, env }) {
 }
 
 /** Loads the addon in a process of its own, so that a library that is missing is found out here. @param {string} addon @param {NodeJS.ProcessEnv} env */
-async function tryLoading(addon, env) {
+export async function tryLoading(addon, env) {
   const code = "process.dlopen({ exports: {} }, process.argv[1])";
   const { NODE_OPTIONS: _options, ...rest } = env;
   const result = await run(process.execPath, ["-e", code, addon], { env: rest });

@@ -16,6 +16,9 @@ export class SetupError extends Error {
     if (fix !== undefined) lines.push(`  fix:   ${fix}`);
     super(lines.join("\n"), cause === undefined ? undefined : { cause });
     this.name = "SetupError";
+    this.what = what;
+    this.found = found;
+    this.fix = fix;
   }
 }
 

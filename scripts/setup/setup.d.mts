@@ -9,3 +9,9 @@ export function ensureSetup(options?: {
   stream?: NodeJS.WriteStream;
   env?: NodeJS.ProcessEnv;
 }): Promise<Setup>;
+
+/** The same, but first makes sure that what is there still loads, and sets up anew when it does not. */
+export function repairSetup(options?: {
+  stream?: NodeJS.WriteStream;
+  env?: NodeJS.ProcessEnv;
+}): Promise<Setup>;

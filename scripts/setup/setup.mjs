@@ -1,12 +1,31 @@
 // Sets everything up: finds or downloads libtorch, compiles the addon, writes down where they are.
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { compileAddon, findCompiler } from "./compile.mjs";
+import { compileAddon, findCompiler, tryLoading } from "./compile.mjs";
 import { downloadLibtorch } from "./download.mjs";
 import { findLibtorch } from "./find.mjs";
 import { cacheFolder, manifestPath, readSetup } from "./locate.mjs";
 import { withLock } from "./lock.mjs";
 import { Progress } from "./progress.mjs";
+
+/**
+ * Sets up anew when what is there does not load any more (a library was removed, Node or the system changed).
+ * @param {{ stream?: NodeJS.WriteStream, env?: NodeJS.ProcessEnv }} options
+ * @returns {Promise<import("./locate.mjs").Setup>}
+ */
+export async function repairSetup(options = {}) {
+  const { env = process.env } = options;
+  const existing = readSetup({ env });
+  if (existing !== undefined) {
+    try {
+      await tryLoading(existing.addon, env);
+    } catch {
+      rmSync(manifestPath({ env }), { force: true });
+      rmSync(dirname(existing.addon), { recursive: true, force: true });
+    }
+  }
+  return ensureSetup(options);
+}
 
 /**
  * What set-up left, made first when it is not there. Costs milliseconds once it is; safe to call in several processes
