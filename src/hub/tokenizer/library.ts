@@ -1,0 +1,137 @@
+import { type Encoding as LibraryEncoding, Tokenizer as LibraryTokenizer } from "tokenizers";
+import { messageOf, ScaloraError } from "../../util/errors.js";
+import type { Assembly } from "./assemble.js";
+import { malformed } from "./files.js";
+import type { DecodeOptions, EncodeOptions, Encoding, SpecialTokens, Tokenizer } from "./types.js";
+
+/**
+ * Builds the tokenizer with the `tokenizers` library.
+ * @throws ScaloraError `format` when the library refuses it
+ */
+export function build(where: string, assembly: Assembly, chatTemplate: string | undefined): Tokenizer {
+  let library: LibraryTokenizer;
+  try {
+    library = LibraryTokenizer.fromString(assembly.json);
+  } catch (cause) {
+    throw malformed(where, "a tokenizer that the tokenizers library can load", messageOf(cause), cause);
+  }
+  checkAdded(where, library, assembly);
+  return new BuiltTokenizer(library, assembly, chatTemplate);
+}
+
+/** The library numbers added tokens itself, and aborts the process on ones that normalise to nothing. */
+function checkAdded(where: string, library: LibraryTokenizer, { added }: Assembly): void {
+  const normalizer = library.getNormalizer();
+  for (const { content, id, normalized } of added) {
+    const given = library.tokenToId(content);
+    if (given !== id) {
+      throw malformed(where, `added token ${JSON.stringify(content)} with number ${given}`, `${id}`);
+    }
+    if (normalized && normalizer?.normalizeString(content) === "") {
+      throw malformed(where, "added tokens that the normaliser leaves", JSON.stringify(content));
+    }
+  }
+}
+
+class BuiltTokenizer implements Tokenizer {
+  readonly size: number;
+  readonly special: SpecialTokens;
+  readonly chatTemplate: string | undefined;
+  private readonly library: LibraryTokenizer;
+  private readonly cleansUp: boolean;
+  private readonly specialIds: ReadonlySet<number>;
+
+  constructor(library: LibraryTokenizer, assembly: Assembly, chatTemplate: string | undefined) {
+    this.library = library;
+    this.size = assembly.size;
+    this.special = assembly.special;
+    this.chatTemplate = chatTemplate;
+    this.cleansUp = assembly.cleansUp;
+    this.specialIds = new Set(assembly.added.flatMap(({ id, special }) => (special ? id : [])));
+  }
+
+  async encode(text: string, options: EncodeOptions = {}): Promise<Encoding> {
+    const [encoding] = await this.encodeBatch([text], options);
+    return encoding;
+  }
+
+  async encodeBatch(
+    texts: readonly string[],
+    { addSpecialTokens = true }: EncodeOptions = {},
+  ): Promise<Encoding[]> {
+    if (texts.length === 0) return [];
+    try {
+      const encodings = await this.library.encodeBatch([...texts], { addSpecialTokens });
+      return encodings.map((encoding, i) => new BuiltEncoding(texts[i], encoding));
+    } catch (cause) {
+      throw new ScaloraError("data", "The tokenizer cannot encode the text", {
+        found: messageOf(cause),
+        cause,
+      });
+    }
+  }
+
+  async decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): Promise<string> {
+    const wanted: number[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      const id = checkId(ids[i]);
+      // Left out here: the library keeps special tokens that it matches in normalised text (Llama 2's).
+      if (!(skipSpecialTokens && this.specialIds.has(id))) wanted.push(id);
+    }
+    const text = await this.library.decode(wanted, false);
+    return this.cleansUp ? cleanUp(text) : text;
+  }
+
+  idOf(token: string): number | undefined {
+    return this.library.tokenToId(token) ?? undefined;
+  }
+}
+
+/** transformers, `clean_up_tokenization`. */
+function cleanUp(text: string): string {
+  return text
+    .replaceAll(/ ([.?!,])/g, "$1")
+    .replaceAll(" ' ", "'")
+    .replaceAll(/ (n't|'m|'s|'ve|'re)/g, "$1");
+}
+
+/** The library would wrap numbers around. */
+function checkId(id: number): number {
+  if (Number.isInteger(id) && id >= 0 && id < 2 ** 32) return id;
+  throw new ScaloraError("data", "Not a token number", {
+    expected: "an integer from 0 to 2^32 − 1",
+    found: `${id}`,
+  });
+}
+
+/** The offsets cost as much as a third of the encoding: they are fetched when asked for. */
+class BuiltEncoding implements Encoding {
+  readonly ids: number[];
+  private readonly text: string;
+  private readonly encoding: LibraryEncoding;
+  private fetched: [number, number][] | undefined;
+
+  constructor(text: string, encoding: LibraryEncoding) {
+    this.ids = encoding.getIds();
+    this.text = text;
+    this.encoding = encoding;
+  }
+
+  get offsets(): [number, number][] {
+    this.fetched ??= codeUnitOffsets(this.text, this.encoding.getOffsets());
+    return this.fetched;
+  }
+}
+
+/** The library counts code points. */
+function codeUnitOffsets(text: string, offsets: readonly number[][]): [number, number][] {
+  if (!/[\ud800-\udbff][\udc00-\udfff]/.test(text)) return offsets.map(([start, end]) => [start, end]);
+  const starts: number[] = [];
+  let position = 0;
+  for (const character of text) {
+    starts.push(position);
+    position += character.length;
+  }
+  starts.push(position);
+  return offsets.map(([start, end]) => [starts[start], starts[end]]);
+}

@@ -1,0 +1,50 @@
+/** A token by its number and its text in the vocabulary. */
+export interface SpecialToken {
+  readonly id: number;
+  readonly content: string;
+}
+
+/** The tokens that models and templates name; a tokenizer may lack any of them. */
+export interface SpecialTokens {
+  readonly bos?: SpecialToken;
+  readonly eos?: SpecialToken;
+  readonly unk?: SpecialToken;
+  readonly pad?: SpecialToken;
+}
+
+export interface Encoding {
+  readonly ids: number[];
+  /**
+   * For each token the `[start, end)` of the input that it stands for, in UTF-16 code units (what `slice` takes);
+   * `[0, 0]` for tokens that are not in the input (added at the ends).
+   */
+  readonly offsets: [number, number][];
+}
+
+export interface EncodeOptions {
+  /** Put the tokens around the text that the model expects (default true). */
+  addSpecialTokens?: boolean;
+}
+
+export interface DecodeOptions {
+  /** Leave special tokens out of the text (default true). */
+  skipSpecialTokens?: boolean;
+}
+
+/** Text to token numbers and back. */
+export interface Tokenizer {
+  /** Largest token number + 1, added tokens included. */
+  readonly size: number;
+  readonly special: SpecialTokens;
+  /** The Jinja source of the default chat template. */
+  readonly chatTemplate: string | undefined;
+  /** Special tokens written in the text become those tokens, as in transformers. */
+  encode(text: string, options?: EncodeOptions): Promise<Encoding>;
+  encodeBatch(texts: readonly string[], options?: EncodeOptions): Promise<Encoding[]>;
+  /**
+   * Numbers that no token has are left out (models have more rows than tokenizers have tokens).
+   * @throws ScaloraError `data` when an id is not an integer from 0 to 2^32 − 1
+   */
+  decode(ids: ArrayLike<number>, options?: DecodeOptions): Promise<string>;
+  idOf(token: string): number | undefined;
+}
