@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { installDependencies } from "./repository/dependencies.mjs";
 import { log } from "./repository/prepare.mjs";
 import { packageRoot } from "./setup/locate.mjs";
+import { ensureSetup } from "./setup/setup.mjs";
 
 /** @type {[name: string, program: string, ...args: string[]][]} */
 const gates = [
@@ -18,6 +19,7 @@ const gates = [
 ];
 
 await installDependencies(log);
+await ensureSetup();
 let failed = 0;
 for (const [name, program, ...args] of gates) {
   const started = performance.now();

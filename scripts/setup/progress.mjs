@@ -11,7 +11,7 @@ export function formatBytes(bytes) {
 
 /** Draws on a stream what set-up is doing. */
 export class Progress {
-  /** @param {NodeJS.WriteStream} stream */
+  /** @param {{ isTTY?: boolean, write(text: string): unknown }} stream */
   constructor(stream) {
     this.stream = stream;
     this.drawn = false;
