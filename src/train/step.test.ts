@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { AdapterSet, StepContext } from "../adapters/core/contract.js";
+import { FullFineTuning } from "../adapters/full/full.js";
+import { collate } from "../data/collate.js";
+import { causalLossSum } from "../nn/causal-loss.js";
+import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.js";
+import { countingExamples } from "../testing/tiny-data.js";
+import { TinyLM } from "../testing/tiny-lm.js";
+import * as torch from "../torch/index.js";
+import { type StepParts, trainStep } from "./step.js";
+
+let live = 0;
+const made: { dispose(): void }[] = [];
+beforeEach(() => {
+  live = torch.liveTensors();
+});
+afterEach(() => {
+  for (const thing of made.splice(0).reverse()) thing.dispose();
+  expect(torch.liveTensors()).toBe(live);
+});
+
+const rows = countingExamples(6);
+const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 100 });
+
+function partsOf(
+  make: (adapters: AdapterSet) => Optimizer = (adapters) => new SGD(adapters.trainables()),
+  clip = 0,
+): StepParts & { adapters: FullFineTuning; model: TinyLM } {
+  const model = new TinyLM();
+  const adapters = new FullFineTuning(model);
+  const optimizer = make(adapters);
+  made.push(model, adapters, optimizer);
+  return { model, adapters, optimizer, schedule, clip };
+}
+
+const weightsOf = ({ adapters }: StepParts) =>
+  new Map([...adapters.state()].map(([name, tensor]) => [name, tensor.toFloats()]));
+
+function worstDifference(a: StepParts, b: StepParts): number {
+  const other = weightsOf(b);
+  return Math.max(
+    ...[...weightsOf(a)].flatMap(([name, values]) =>
+      [...values].map((x, i) => Math.abs(x - (other.get(name)?.[i] ?? Number.NaN))),
+    ),
+  );
+}
+
+test("a window of micro-batches is one batch: the loss is normalised by the label tokens of all", () => {
+  const [whole, parts] = [partsOf(), partsOf()];
+  const one = trainStep(whole, [collate(rows)], 1);
+  const many = trainStep(
+    parts,
+    [collate(rows.slice(0, 1)), collate(rows.slice(1, 3)), collate(rows.slice(3))],
+    1,
+  );
+  expect(many.loss).toBeCloseTo(one.loss, 6);
+  expect(many.labelTokens).toBe(one.labelTokens);
+  expect(many.tokens).toBe(rows.reduce((sum, { ids }) => sum + ids.length, 0));
+  // Sums of a few numbers of size 1 in another order; a mean of means is off by 1e-2.
+  expect(worstDifference(whole, parts)).toBeLessThan(1e-6);
+});
+
+test("the reported loss is the mean cross entropy before the step", () => {
+  const parts = partsOf();
+  const batch = collate(rows);
+  const expected = torch.scope(() => causalLossSum(parts.model, batch).item()) / batch.labelTargets.length;
+  expect(trainStep(parts, [batch], 1).loss).toBeCloseTo(expected, 6);
+});
+
+test("clipping limits the global norm of the step, and the report says what it was", () => {
+  const [free, clipped] = [partsOf(), partsOf(undefined, 0.25)];
+  const before = weightsOf(free);
+  const report = trainStep(free, [collate(rows)], 1);
+  const limited = trainStep(clipped, [collate(rows)], 1);
+  const moved = (parts: StepParts) =>
+    Math.sqrt(
+      [...weightsOf(parts)]
+        .flatMap(([name, w]) => [...w].map((x, i) => (x - (before.get(name)?.[i] ?? Number.NaN)) ** 2))
+        .reduce((a, b) => a + b),
+    ) / 0.1;
+  expect(report.clipped).toBe(false);
+  expect(moved(free)).toBeCloseTo(report.gradNorm, 4);
+  expect(limited.clipped).toBe(true);
+  expect(limited.gradNorm).toBeCloseTo(report.gradNorm, 6);
+  expect(moved(clipped)).toBeCloseTo(0.25, 4);
+});
+
+test("hooks see their step in order: before the clip with whole gradients, after the optimiser, before zeroing", () => {
+  const seen: string[] = [];
+  const parts = partsOf((adapters) => new AdamW(adapters.trainables()), 1e-3);
+  const { adapters, optimizer } = parts;
+  const step = optimizer.step.bind(optimizer);
+  optimizer.step = (lr) => {
+    seen.push(`optimizer ${lr}`);
+    step(lr);
+  };
+  const norm = () => Math.hypot(...adapters.trainables().flatMap(({ grad }) => [...grad.toFloats()]));
+  const hooked: AdapterSet = Object.assign(Object.create(adapters), {
+    beforeClip: (context: StepContext) => {
+      seen.push(
+        `before, norm ${norm() > 0.1 ? "whole" : "clipped"}, step ${context.step} of peak ${context.peakLr}`,
+      );
+      torch.scope(() =>
+        torch.foreachMul_(
+          adapters.trainables().map(({ grad }) => grad),
+          2,
+        ),
+      );
+      return { layers: 3, moments: context.moments("norm.weight") !== undefined };
+    },
+    afterStep: () => seen.push(`after, norm ${Math.abs(norm() - 1e-3) < 1e-6 ? "clipped" : "other"}`),
+    zeroGrad: () => {
+      seen.push("zero");
+      adapters.zeroGrad();
+    },
+  });
+  const plain = trainStep(partsOf(), [collate(rows)], 1);
+  const report = trainStep({ ...parts, adapters: hooked }, [collate(rows)], 5);
+  expect(seen).toEqual([
+    "before, norm whole, step 5 of peak 0.1",
+    "optimizer 0.1",
+    "after, norm clipped",
+    "zero",
+  ]);
+  expect(report.event).toEqual({ layers: 3, moments: true });
+  expect(report.gradNorm).toBeCloseTo(2 * plain.gradNorm, 5);
+});
+
+test("a step leaves no tensor behind and gradients at zero", () => {
+  const parts = partsOf((adapters) => new AdamW(adapters.trainables()), 1);
+  const before = torch.liveTensors();
+  for (let step = 1; step <= 5; step++) {
+    trainStep(parts, [collate(rows.slice(0, 3)), collate(rows.slice(3))], step);
+    expect(torch.liveTensors()).toBe(before);
+  }
+  for (const { grad } of parts.adapters.trainables())
+    expect(Math.max(...grad.toFloats().map(Math.abs))).toBe(0);
+});
+
+test("a weight that is not finite stops the step by its name, and nothing changes", () => {
+  const parts = partsOf();
+  torch.scope(() => {
+    torch.noGrad(() => torch.fill_(torch.select(parts.model.embed_tokens.weight, 0, 4), Number.NaN));
+  });
+  const before = weightsOf(parts);
+  expect(() => trainStep(parts, [collate(rows)], 7)).toThrow(
+    /loss of step 7 is not finite[\s\S]*embed_tokens\.weight/,
+  );
+  expect(weightsOf(parts)).toEqual(before);
+});
+
+test("a row whose loss is not finite is named", () => {
+  const parts = partsOf();
+  const { model } = parts;
+  const plain = model.hiddenStates.bind(model);
+  const bad = rows[3];
+  model.hiddenStates = (stream) => {
+    const hidden = plain(stream);
+    const at = stream.offsets.findIndex((start, s) => stream.offsets[s + 1] - start === bad.ids.length);
+    const mask = torch.indices(
+      Array.from({ length: hidden.shape[0] }, (_, i) => Number(i === stream.offsets[at])),
+    );
+    return torch.maskedFill(hidden, torch.unsqueeze(torch.eqScalar(mask, 1), 1), Number.POSITIVE_INFINITY);
+  };
+  const first = rows.findIndex(({ ids }) => ids.length === bad.ids.length);
+  const window = [collate(rows.slice(0, first)), collate(rows.slice(first, first + 1))].filter(Boolean);
+  expect(() => trainStep(parts, window, 2)).toThrow(new RegExp(`rows: ${rows[first].source}`));
+});
+
+test("a gradient that is not finite is named with the rows that cause it", () => {
+  const parts = partsOf();
+  const { model } = parts;
+  // √ of a clamped zero has an infinite slope but a finite value.
+  const plain = model.norm.forward.bind(model.norm);
+  model.norm.forward = (x) =>
+    torch.add(plain(x), torch.sqrt(torch.mulScalar(torch.square(model.mix.bias ?? x), 0)));
+  const before = weightsOf(parts);
+  expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 3)).toThrow(
+    /Gradients of step 3[\s\S]*mix\.bias[\s\S]*count\.jsonl:1, count\.jsonl:2/,
+  );
+  expect(weightsOf(parts)).toEqual(before);
+});
+
+test("gradients whose squares overflow float32 are finite: the step is clipped, not stopped", () => {
+  const parts = partsOf(undefined, 1);
+  const { model } = parts;
+  const plain = model.norm.forward.bind(model.norm);
+  model.norm.forward = (x) => {
+    const weight = torch.mulScalar(torch.sub(model.norm.weight, torch.detach(model.norm.weight)), 1e25);
+    return torch.add(plain(x), weight);
+  };
+  const report = trainStep(parts, [collate(rows)], 1);
+  expect(report.gradNorm).toBeGreaterThan(1e20);
+  expect(Number.isFinite(report.gradNorm)).toBe(true);
+  expect(report.clipped).toBe(true);
+});
+
+test("a window without labels is refused", () => {
+  const parts = partsOf();
+  const batch = collate(rows);
+  const empty = { ...batch, labelRows: new Int32Array(), labelTargets: new Int32Array() };
+  expect(() => trainStep(parts, [empty], 4)).toThrow(/step 4 has no label tokens[\s\S]*count\.jsonl:1/);
+});
