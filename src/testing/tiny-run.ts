@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FullFineTuning } from "../adapters/full/full.js";
 import { AdamW, makeSchedule } from "../optim/index.js";
-import { Generator } from "../torch/index.js";
+import { Generator, setThreads } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
 import type { TrainOptions, TrainSettings } from "../train/options.js";
 import { RunFolder } from "../train/run-files.js";
@@ -26,6 +26,8 @@ export function tinyRun(
   settings: TrainSettings,
   { folder, resume, ...model }: TinyOptions & { folder?: string; resume?: boolean } = {},
 ): TinyRun {
+  // One thread: two spin against each other on such small tensors when the cores are busy.
+  setThreads(1);
   const lm = new TinyLM(model);
   const base = hashModel(lm);
   const adapters = new FullFineTuning(lm);
@@ -44,7 +46,12 @@ export function tinyRun(
     optimizer,
     batches: countingBatches(),
     evalBatches: heldOut(),
-    schedule: makeSchedule({ name: "cosine", lr: 0.01, steps: settings.steps, warmup: 3 }),
+    schedule: makeSchedule({
+      name: "cosine",
+      lr: 0.01,
+      steps: settings.steps,
+      warmup: Math.min(3, settings.steps - 1),
+    }),
     settings,
     generators: new Map([["sampling", generator]]),
     ...(run ? { run } : {}),

@@ -29,9 +29,9 @@ export class Recorder {
   emit(event: RunEvent): void {
     if (event.type === "step") this.noteSpeed(event.seconds, event.tokens, event.lr, event.memory);
     this.options.run?.folder.append(event);
+    const soon = event.type === "step" && performance.now() - this.statusAt < statusEvery;
+    if (!soon && event.type !== "end") this.status(event.type === "pause" ? "paused" : "running");
     this.options.onEvent?.(event);
-    if (event.type === "step" && performance.now() - this.statusAt < statusEvery) return;
-    if (event.type !== "end") this.status(event.type === "pause" ? "paused" : "running");
   }
 
   status(state: RunState, message: string | null = null): void {

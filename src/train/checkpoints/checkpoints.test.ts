@@ -1,0 +1,98 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { temporaryFolder } from "../../testing/tiny-run.js";
+import * as torch from "../../torch/index.js";
+import { isWhole, listCheckpoints, newestValid, verifyCheckpoint } from "./load.js";
+import { pruneCheckpoints, saveCheckpoint } from "./save.js";
+
+let temporary: ReturnType<typeof temporaryFolder>;
+let weight: torch.Tensor;
+const folder = () => join(temporary.path, "run", "checkpoints");
+beforeEach(() => {
+  temporary = temporaryFolder();
+  weight = torch.fromData(Float32Array.of(1, 2, 3), [3]);
+});
+afterEach(() => {
+  temporary.remove();
+  weight.dispose();
+  expect(torch.liveTensors()).toBe(0);
+});
+
+const save = (step: number, state = {}) =>
+  saveCheckpoint(folder(), {
+    step,
+    evalLoss: step / 10,
+    identity: { base: "b".repeat(64), adapter: { method: "full" } },
+    tensors: { adapters: new Map([["weight", weight]]), optimizer: new Map(), generators: new Map() },
+    state,
+  });
+const steps = () => listCheckpoints(folder()).map(({ step }) => step);
+
+test("a checkpoint is a folder whose manifest lists each file with size and hash", () => {
+  const path = save(12);
+  expect(readdirSync(folder())).toEqual(["step-000012"]);
+  const manifest = verifyCheckpoint(path);
+  expect(manifest).toMatchObject({ format: "scalora-checkpoint", version: 1, step: 12, evalLoss: 1.2 });
+  expect(Object.keys(manifest.files).sort()).toEqual(
+    readdirSync(path)
+      .filter((name) => name !== "manifest.json")
+      .sort(),
+  );
+});
+
+test("saving a step that is there already keeps it; a broken one is replaced", () => {
+  const path = save(3, { first: true });
+  save(3, { first: false });
+  expect(readFileSync(join(path, "state.json"), "utf8")).toContain("true");
+  writeFileSync(join(path, "manifest.json"), "{");
+  save(3, { first: false });
+  expect(readFileSync(join(path, "state.json"), "utf8")).toContain("false");
+  expect(newestValid(folder())?.entry.step).toBe(3);
+});
+
+test("what a killed save or removal left is not a checkpoint and goes with the next save", () => {
+  save(1);
+  mkdirSync(join(folder(), ".unfinished-step-000002"));
+  writeFileSync(join(folder(), ".unfinished-step-000002", "adapters.safetensors"), "half");
+  expect(steps()).toEqual([1]);
+  save(3);
+  expect(readdirSync(folder()).sort()).toEqual(["step-000001", "step-000003"]);
+});
+
+test("pruning keeps the last k whole ones and the best; broken ones do not count and never displace a whole one", () => {
+  for (const step of [1, 2, 3, 4, 5, 6]) save(step);
+  pruneCheckpoints(folder(), 2, 3);
+  expect(steps()).toEqual([3, 5, 6]);
+  writeFileSync(join(folder(), "step-000006", "state.json"), "");
+  writeFileSync(join(folder(), "step-000003", "state.json"), "");
+  pruneCheckpoints(folder(), 1, undefined);
+  expect(steps()).toEqual([5]);
+  writeFileSync(join(folder(), "step-000005", "state.json"), "");
+  pruneCheckpoints(folder(), 1, undefined);
+  expect(steps()).toEqual([5]);
+});
+
+test("a save that fails leaves the earlier checkpoints and says which one is safe", () => {
+  const good = save(1);
+  const broken = torch.fromData(Float32Array.of(1), [1]);
+  broken.dispose();
+  const failing = () =>
+    saveCheckpoint(folder(), {
+      step: 2,
+      evalLoss: undefined,
+      identity: { base: "b", adapter: null },
+      tensors: { adapters: new Map([["weight", broken]]), optimizer: new Map(), generators: new Map() },
+      state: {},
+    });
+  expect(failing).toThrow(/could not be written[\s\S]*step-000002[\s\S]*step 1 is safe/);
+  expect(readdirSync(folder())).toEqual(["step-000001"]);
+  expect(isWhole(good)).toBe(true);
+});
+
+test("a manifest cannot point outside its folder", () => {
+  const path = save(1);
+  const file = join(path, "manifest.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace('"state.json"', '"../state.json"'));
+  expect(() => verifyCheckpoint(path)).toThrow(/files/);
+});

@@ -1,0 +1,175 @@
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
+import * as torch from "../torch/index.js";
+import { listCheckpoints } from "./checkpoints/load.js";
+import type { TrainSettings } from "./options.js";
+import { loadCheckpointWeights } from "./resume.js";
+import { readEvents, requestControl } from "./run-files.js";
+import { train } from "./trainer.js";
+
+let live = 0;
+let folder: ReturnType<typeof temporaryFolder>;
+const made: TinyRun[] = [];
+beforeEach(() => {
+  live = torch.liveTensors();
+  folder = temporaryFolder();
+});
+afterEach(() => {
+  for (const run of made.splice(0)) run.dispose();
+  folder.remove();
+  expect(torch.liveTensors()).toBe(live);
+});
+
+const settings: TrainSettings = {
+  steps: 17,
+  evalEvery: 4,
+  saveEvery: 3,
+  keepLast: 3,
+  accumulate: 2,
+  patience: 9,
+};
+const checkpointsIn = (name: string) => join(folder.path, name, "checkpoints");
+
+/** Trains to the end or to `until`, where the run is asked to stop; returns the final checkpoint's content. */
+async function runIn(name: string, { until, resume = false }: { until?: number; resume?: boolean } = {}) {
+  const path = join(folder.path, name);
+  const run = tinyRun(settings, { folder: path, resume });
+  made.push(run);
+  const result = await train({
+    ...run.options,
+    onEvent: (event) => {
+      if (event.type === "step" && event.step === until) requestControl(path, "stop");
+    },
+  });
+  made.pop()?.dispose();
+  return result;
+}
+
+function contentOf(name: string, step: number) {
+  const path =
+    listCheckpoints(checkpointsIn(name)).find((entry) => entry.step === step)?.path ?? expect.fail("absent");
+  const { seconds: _, ...state } = JSON.parse(readFileSync(join(path, "state.json"), "utf8"));
+  const hashes = JSON.parse(readFileSync(join(path, "manifest.json"), "utf8")).files;
+  delete hashes["state.json"];
+  return { state, hashes };
+}
+
+test("a resumed run, and a resume of the resume, end bit for bit where the uninterrupted one does", async () => {
+  await runIn("whole");
+  await runIn("parts", { until: 5 });
+  await runIn("parts", { until: 12, resume: true });
+  const result = await runIn("parts", { resume: true });
+  expect(result.reason).toBe("finished");
+  expect(contentOf("parts", 17)).toEqual(contentOf("whole", 17));
+  const lines = (name: string) =>
+    readEvents(join(folder.path, name)).flatMap((event) =>
+      event.type === "step" || event.type === "eval" ? [[event.type, event.step, event.loss]] : [],
+    );
+  expect(lines("parts")).toEqual(lines("whole"));
+});
+
+test("a finished run that is resumed does nothing more", async () => {
+  await runIn("done");
+  const before = contentOf("done", 17);
+  expect(await runIn("done", { resume: true })).toMatchObject({ reason: "finished", step: 17 });
+  expect(contentOf("done", 17)).toEqual(before);
+});
+
+test("resume without any checkpoint starts from the beginning", async () => {
+  await runIn("whole");
+  await runIn("early", { until: 1 });
+  rmSync(checkpointsIn("early"), { recursive: true });
+  await runIn("early", { resume: true });
+  expect(contentOf("early", 17)).toEqual(contentOf("whole", 17));
+});
+
+test("the newest valid checkpoint is used: broken ones are skipped and named, the end is the same", async () => {
+  await runIn("whole");
+  await runIn("broken", { until: 14 });
+  const spoil: Record<number, (path: string) => void> = {
+    14: (path) => truncateSync(join(path, "optimizer.safetensors"), 100),
+    12: (path) => {
+      const file = join(path, "adapters.safetensors");
+      const bytes = readFileSync(file);
+      bytes[bytes.length - 1] ^= 1;
+      writeFileSync(file, bytes);
+    },
+  };
+  const entries = listCheckpoints(checkpointsIn("broken"));
+  for (const { step, path } of entries) spoil[step]?.(path);
+  await runIn("broken", { resume: true });
+  const events = readEvents(join(folder.path, "broken"));
+  const warnings = events.flatMap((event) => (event.type === "warning" ? [event.message] : []));
+  expect(warnings[0]).toMatch(/not whole[\s\S]*optimizer\.safetensors has 100 bytes/);
+  expect(warnings[1]).toMatch(/changed since it was written[\s\S]*adapters\.safetensors/);
+  expect(contentOf("broken", 17)).toEqual(contentOf("whole", 17));
+});
+
+test("when no checkpoint is valid the resume is refused and nothing is removed", async () => {
+  await runIn("lost", { until: 4 });
+  const names = readdirSync(checkpointsIn("lost"));
+  for (const name of names) rmSync(join(checkpointsIn("lost"), name, "manifest.json"));
+  await expect(runIn("lost", { resume: true })).rejects.toThrow(
+    /No checkpoint of this run is valid[\s\S]*manifest\.json/,
+  );
+  expect(readdirSync(checkpointsIn("lost"))).toEqual(names);
+});
+
+test("a checkpoint of another model, adapter configuration, data or version is refused", async () => {
+  await runIn("run", { until: 4 });
+  const path = join(folder.path, "run");
+  const tried = (change: (run: TinyRun) => Partial<TinyRun["options"]>, model = {}) => {
+    const run = tinyRun(settings, { folder: path, resume: true, ...model });
+    made.push(run);
+    return train({ ...run.options, ...change(run) });
+  };
+  await expect(tried(() => ({}), { seed: 8 })).rejects.toMatchObject({
+    code: "model",
+    message: expect.stringMatching(/belongs to another model[\s\S]*base weights [0-9a-f]{64}/),
+  });
+  const otherAdapter = ({ options }: TinyRun) =>
+    options.run
+      ? { run: { ...options.run, identity: { ...options.run.identity, adapter: { method: "lora" } } } }
+      : {};
+  await expect(tried(otherAdapter)).rejects.toMatchObject({
+    code: "config",
+    message: expect.stringMatching(/"method":"full"[\s\S]*"method":"lora"/),
+  });
+  const { countingBatches } = await import("../testing/tiny-data.js");
+  await expect(tried(() => ({ batches: countingBatches(5) }))).rejects.toMatchObject({ code: "data" });
+  for (const entry of listCheckpoints(checkpointsIn("run"))) {
+    const file = join(entry.path, "manifest.json");
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 2'));
+  }
+  await expect(tried(() => ({}))).rejects.toThrow(/not one that this version reads[\s\S]*version/);
+});
+
+test("the state of generators belongs to the checkpoint", async () => {
+  const path = join(folder.path, "rng");
+  const draw = (run: TinyRun) =>
+    torch.scope(() => torch.rand([3], run.options.generators?.get("sampling")).toFloats());
+  const first = tinyRun(settings, { folder: path });
+  made.push(first);
+  draw(first);
+  await train({ ...first.options, settings: { ...settings, steps: 3 } });
+  const expected = draw(first);
+  const second = tinyRun(settings, { folder: path, resume: true });
+  made.push(second);
+  await train({ ...second.options, settings: { ...settings, steps: 3 } });
+  expect(draw(second)).toEqual(expected);
+});
+
+test("the best checkpoint's weights can be taken back", async () => {
+  const result = await runIn("best");
+  const run = tinyRun(settings);
+  made.push(run);
+  const { adapters } = run.options;
+  const before = adapters.trainables()[0].value.toFloats();
+  loadCheckpointWeights(result.bestCheckpoint ?? expect.fail("no best"), adapters);
+  expect(adapters.trainables()[0].value.toFloats()).not.toEqual(before);
+  const { evaluateLoss } = await import("./evaluate.js");
+  const evaluation = await evaluateLoss(run.options.model, run.options.evalBatches ?? []);
+  expect(evaluation?.loss).toBe(result.best?.loss);
+});

@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FullFineTuning } from "../adapters/full/full.js";
+import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
+import * as torch from "../torch/index.js";
+import type { TrainOptions } from "./options.js";
+import { type RunEvent, readEvents, readStatus, requestControl } from "./run-files.js";
+import { train } from "./trainer.js";
+
+let live = 0;
+let folder: ReturnType<typeof temporaryFolder>;
+const made: TinyRun[] = [];
+beforeEach(() => {
+  live = torch.liveTensors();
+  folder = temporaryFolder();
+});
+afterEach(() => {
+  for (const run of made.splice(0)) run.dispose();
+  folder.remove();
+  expect(torch.liveTensors()).toBe(live);
+});
+
+const make = (...parameters: Parameters<typeof tinyRun>): TrainOptions => {
+  const run = tinyRun(...parameters);
+  made.push(run);
+  return run.options;
+};
+const path = () => `${folder.path}/run`;
+const eventsOf = <T extends RunEvent["type"]>(type: T) =>
+  readEvents(path()).filter(
+    (event): event is Extract<RunEvent, { type: T }> & { time: string } => event.type === type,
+  );
+
+test("a run learns, evaluates before, during and after, saves, and tells everything", async () => {
+  const options = make(
+    { steps: 20, evalEvery: 6, saveEvery: 5, keepLast: 2, accumulate: 2 },
+    { folder: path() },
+  );
+  const result = await train(options);
+  expect(result).toMatchObject({ reason: "finished", step: 20 });
+  expect(eventsOf("eval").map(({ step }) => step)).toEqual([0, 6, 12, 18, 20]);
+  const losses = eventsOf("eval").map(({ loss }) => loss);
+  expect(losses[4]).toBeLessThan(losses[0] - 0.3);
+  expect(result.firstEval).toEqual({ step: 0, loss: losses[0] });
+  expect(result.lastEval).toEqual({ step: 20, loss: losses[4] });
+  expect(result.best?.loss).toBe(Math.min(...losses.slice(1)));
+  const steps = eventsOf("step");
+  expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  expect(steps[9].lr).toBe(options.schedule.lrAt(10));
+  expect(steps.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(result.tokens);
+  expect(eventsOf("checkpoint").map(({ step, reason }) => [step, reason])).toEqual([
+    [5, "interval"],
+    [6, "best"],
+    [10, "interval"],
+    [12, "best"],
+    [15, "interval"],
+    [18, "best"],
+    [20, "end"],
+  ]);
+  expect(readStatus(path())).toMatchObject({ state: "finished", step: 20, bestEvalLoss: result.best?.loss });
+  expect(eventsOf("warning")).toEqual([]);
+});
+
+test("the loop leaves no tensor behind", async () => {
+  const options = make({ steps: 8, evalEvery: 2, saveEvery: 3 }, { folder: path() });
+  const counts: number[] = [];
+  const before = torch.liveTensors();
+  await train({ ...options, onEvent: () => counts.push(torch.liveTensors()) });
+  expect(new Set(counts)).toEqual(new Set([before]));
+});
+
+test("the abort signal stops the run between steps with a checkpoint", async () => {
+  const options = make({ steps: 50 }, { folder: path() });
+  const stop = new AbortController();
+  const onEvent = (event: RunEvent) => {
+    if (event.type === "step" && event.step === 4) setImmediate(() => stop.abort("SIGINT"));
+  };
+  const result = await train({ ...options, signal: stop.signal, onEvent });
+  expect(result).toMatchObject({ reason: "stopped", step: 4 });
+  expect(result.checkpoint).toContain("step-000004");
+  expect(eventsOf("checkpoint")).toMatchObject([
+    { step: 4, reason: "stop", path: "checkpoints/step-000004" },
+  ]);
+  expect(eventsOf("end")).toMatchObject([{ reason: "stopped", message: "SIGINT" }]);
+  expect(readStatus(path())).toMatchObject({ state: "stopped", message: "SIGINT" });
+});
+
+test("control.json: checkpoint, pause, continue, stop", async () => {
+  const options = make({ steps: 60 }, { folder: path() });
+  const onEvent = (event: RunEvent) => {
+    if (event.type === "step" && event.step === 3) requestControl(path(), "checkpoint");
+    if (event.type === "step" && event.step === 5) requestControl(path(), "pause");
+    if (event.type === "pause") {
+      expect(readStatus(path())?.state).toBe("paused");
+      setTimeout(() => requestControl(path(), "continue"), 30);
+    }
+    if (event.type === "step" && event.step === 7) requestControl(path(), "stop");
+  };
+  const result = await train({ ...options, onEvent });
+  expect(result).toMatchObject({ reason: "stopped", step: 7 });
+  expect(eventsOf("checkpoint").map(({ step, reason }) => [step, reason])).toEqual([
+    [3, "request"],
+    [7, "stop"],
+  ]);
+  expect(
+    readEvents(path()).flatMap(({ type, step }) =>
+      type === "pause" || type === "continue" ? [[type, step]] : [],
+    ),
+  ).toEqual([
+    ["pause", 5],
+    ["continue", 5],
+  ]);
+});
+
+test("patience ends a run whose held-out loss no longer falls; the best checkpoint stays", async () => {
+  const options = make(
+    { steps: 200, evalEvery: 2, saveEvery: 4, keepLast: 1, patience: 3 },
+    { folder: path() },
+  );
+  const schedule = { ...options.schedule, lrAt: (step: number) => (step <= 8 ? 0.01 : 0) };
+  const result = await train({ ...options, schedule });
+  expect(result.reason).toBe("early");
+  expect(result.best?.step).toBe(8);
+  expect(result.step).toBe(14);
+  expect(result.bestCheckpoint).toContain("step-000008");
+  expect(eventsOf("end")).toMatchObject([{ reason: "early", message: "no lower loss in 3 evaluations" }]);
+});
+
+test("parameters that have not moved by step 3 are reported by name", async () => {
+  const options = make({ steps: 4 }, { folder: path() });
+  const { adapters } = options;
+  const frozen = adapters.trainables().find(({ name }) => name === "mix.bias");
+  const trainables = adapters.trainables().filter((trainable) => trainable !== frozen);
+  const partly = { ...options, optimizer: new (await import("../optim/index.js")).SGD(trainables) };
+  await train(partly);
+  expect(eventsOf("warning")).toMatchObject([{ step: 3, message: "not moved in 3 steps: mix.bias" }]);
+});
+
+test("a loss that is not finite fails the run, says where, and keeps the last checkpoint", async () => {
+  const options = make({ steps: 20, saveEvery: 2 }, { folder: path() });
+  const onEvent = (event: RunEvent) => {
+    if (event.type !== "step" || event.step !== 5) return;
+    const [weight] = options.adapters.trainables();
+    torch.noGrad(() => torch.fill_(weight.value, Number.NaN));
+  };
+  await expect(train({ ...options, onEvent })).rejects.toThrow(
+    /loss of step 6 is not finite[\s\S]*embed_tokens\.weight/,
+  );
+  expect(eventsOf("end")).toMatchObject([{ step: 5, reason: "failed" }]);
+  expect(readStatus(path())?.state).toBe("failed");
+  expect(eventsOf("checkpoint").map(({ step }) => step)).toEqual([2, 4]);
+});
+
+test("settings out of range and a folder with an earlier run's checkpoints are refused", async () => {
+  await expect(train({ ...make({ steps: 5 }), settings: { steps: 0 } })).rejects.toThrow(
+    /steps is out of range[\s\S]*≥ 1[\s\S]*0/,
+  );
+  await expect(train({ ...make({ steps: 5 }), settings: { steps: 5, clip: -1 } })).rejects.toThrow(/clip/);
+  const options = make({ steps: 3 }, { folder: path() });
+  await train(options);
+  await expect(train(options)).rejects.toThrow(/holds checkpoints of an earlier run/);
+});
+
+test("without a run folder nothing is written and the result still tells", async () => {
+  const options = make({ steps: 3 });
+  expect(options.adapters).toBeInstanceOf(FullFineTuning);
+  const result = await train(options);
+  expect(result).toMatchObject({ reason: "finished", checkpoint: undefined, bestCheckpoint: undefined });
+  expect(result.loss).toBeGreaterThan(0);
+});
