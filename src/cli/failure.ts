@@ -1,0 +1,32 @@
+import { messageOf, ScaloraError } from "../util/errors.js";
+import { type Context, Interruption } from "./context.js";
+
+/** Prints why a verb failed on stderr, its stack only with `--verbose`, and returns the exit code. */
+export function reportFailure(error: unknown, context: Context, verbose: boolean): number {
+  if (error instanceof Interruption) return error.exitCode;
+  const label = context.paint("red", "error:");
+  if (isDeliberate(error)) context.note(`${label} ${error.message}`);
+  else {
+    context.note(`${label} internal: ${messageOf(error)}`);
+    if (!verbose)
+      context.note(
+        "  fix:      this is a bug in scalora; run again with --verbose and report what it prints",
+      );
+  }
+  if (verbose) for (const stack of stacksOf(error)) context.note(context.paint("dim", stack));
+  return isDeliberate(error) ? error.exitCode : 1;
+}
+
+/** Errors whose message is meant for the user: ours, and those of the set-up scripts. */
+function isDeliberate(error: unknown): error is Error & { exitCode: number } {
+  if (error instanceof ScaloraError) return true;
+  return error instanceof Error && "exitCode" in error && typeof error.exitCode === "number";
+}
+
+function stacksOf(error: unknown): string[] {
+  const stacks: string[] = [];
+  for (let current = error; current instanceof Error; current = current.cause) {
+    stacks.push(current.stack ?? current.message);
+  }
+  return stacks;
+}

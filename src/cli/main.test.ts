@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { ScaloraError } from "../util/errors.js";
+import { Interruption } from "./context.js";
+import { reportFailure } from "./failure.js";
+import { main } from "./main.js";
+import { Recorder, testContext } from "./testing/terminal.js";
+
+async function run(...args: string[]) {
+  const stdout = new Recorder();
+  const stderr = new Recorder();
+  const code = await main(args, {
+    stdout,
+    stderr,
+    env: {},
+    prepareEngine: () => Promise.reject(new Error("loaded")),
+  });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+test("help and version are results", async () => {
+  const help = await run("--help");
+  expect(help.code).toBe(0);
+  expect(help.stdout).toContain("doctor");
+  expect(help.stderr).toBe("");
+  expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each([
+  [["trian"], "unknown command"],
+  [["ls", "methods", "--nonsense"], "unknown option"],
+  [["ls", "mthods"], "methods"],
+  [[], "Usage: scalora"],
+])("bad usage ends with 2: %j", async (args, says) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect(code).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toContain(says);
+});
+
+test("listings need no engine and speak JSON", async () => {
+  const methods = await run("ls", "methods");
+  expect(methods.code).toBe(0);
+  expect(methods.stdout).toMatch(/^scalora-i /m);
+  const json = await run("ls", "methods", "--json");
+  expect(JSON.parse(json.stdout).map(({ method }: { method: string }) => method)).toContain("full");
+  expect(JSON.parse((await run("ls", "models", "--json")).stdout)).toContainEqual({ family: "llama" });
+  const none = await run("ls", "runs", "--folder", "/nowhere/at/all");
+  expect(none).toMatchObject({ code: 0, stdout: "", stderr: "none\n" });
+});
+
+test("our errors print without a stack, with --verbose with it and its causes", () => {
+  const error = new ScaloraError("data", "A row is broken", {
+    where: "a.jsonl:3",
+    cause: new Error("inner cause"),
+  });
+  const quiet = testContext();
+  expect(reportFailure(error, quiet.context, false)).toBe(2);
+  expect(quiet.stderr.text).toBe("error: A row is broken\n  where:    a.jsonl:3\n");
+  const verbose = testContext();
+  reportFailure(error, verbose.context, true);
+  expect(verbose.stderr.text).toContain("inner cause");
+  expect(verbose.stderr.text).toMatch(/\n {4}at /);
+});
+
+test("exit codes: runs 1, foreign errors 1 and called internal, signals as shells count them", () => {
+  const { context, stderr } = testContext();
+  expect(reportFailure(new ScaloraError("run", "diverged"), context, false)).toBe(1);
+  expect(reportFailure(new TypeError("x is not a function"), context, false)).toBe(1);
+  expect(stderr.text).toContain("internal: x is not a function");
+  expect(reportFailure(new Interruption("SIGINT"), context, false)).toBe(130);
+  expect(reportFailure(new Interruption("SIGTERM"), context, false)).toBe(143);
+});
+
+test("a signal asks the task to stop and decides the exit code", async () => {
+  const { context } = testContext();
+  await context.interruptible(async (signal) => {
+    process.emit("SIGTERM");
+    expect(signal.aborted).toBe(true);
+    expect(signal.reason).toBeInstanceOf(Interruption);
+  });
+  expect(context.exitCode).toBe(143);
+});

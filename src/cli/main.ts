@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, CommanderError } from "commander";
+import { packageRoot } from "../../scripts/setup/locate.mjs";
+import { ensureSetup } from "../../scripts/setup/setup.mjs";
+import { Context, type ContextOptions } from "./context.js";
+import { reportFailure } from "./failure.js";
+import { addDoctor } from "./verbs/doctor.js";
+import { addLs } from "./verbs/ls.js";
+import { addSetup } from "./verbs/setup.js";
+
+/** Runs one command line (without `node scalora`) and returns the exit code. */
+export async function main(args: readonly string[], options: Partial<ContextOptions> = {}): Promise<number> {
+  const context = new Context({
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    prepareEngine: ensureSetup,
+    ...options,
+  });
+  const program = buildProgram(context);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return context.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return reportFailure(error, context, args.includes("--verbose"));
+  }
+}
+
+function buildProgram(context: Context): Command {
+  const program = new Command("scalora")
+    .description("Fine-tune language models with high-rank, low-cost adapters, on libtorch.")
+    .version(packageVersion())
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      getOutHelpWidth: () => context.stdout.columns ?? 100,
+      getErrHelpWidth: () => context.stderr.columns ?? 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride();
+  addVerbs(program, context);
+  for (const command of allCommands(program)) {
+    command.option("--verbose", "print the stack of an error").exitOverride();
+  }
+  return program;
+}
+
+/** Recipes load the engine's modules, so each is imported only when its verb runs. */
+function addVerbs(program: Command, context: Context): void {
+  addLs(program, context, () => import("../recipes/catalog.js"));
+  addDoctor(program, context);
+  addSetup(program, context);
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+function packageVersion(): string {
+  const text = readFileSync(join(packageRoot, "package.json"), "utf8");
+  const found: unknown = JSON.parse(text).version;
+  return String(found);
+}

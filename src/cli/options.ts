@@ -1,0 +1,58 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** `--json`, on every verb that reports. */
+export const jsonOption = () => new Option("--json", "print the result as JSON on stdout");
+
+/** Collects an option that may be given several times. */
+export const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
+
+/** `--set section.key=value`, repeatable. */
+export const setOption = () =>
+  new Option("--set <key=value>", "set a key of the recipe, the value in YAML; repeatable")
+    .argParser<string[]>(collect)
+    .default([], "none");
+
+/** A parser of numbers within limits, for commander. */
+export function number(limits: { least?: number; above?: number; most?: number; whole?: boolean }) {
+  return (text: string): number => {
+    const value = Number(text);
+    const bad =
+      text.trim() === "" ||
+      !Number.isFinite(value) ||
+      value < (limits.least ?? Number.NEGATIVE_INFINITY) ||
+      value <= (limits.above ?? Number.NEGATIVE_INFINITY) ||
+      value > (limits.most ?? Number.POSITIVE_INFINITY) ||
+      (limits.whole === true && !Number.isSafeInteger(value));
+    if (bad) throw new InvalidArgumentError(`Expected ${numberWords(limits)}.`);
+    return value;
+  };
+}
+
+function numberWords({ least, above, most, whole }: Parameters<typeof number>[0]): string {
+  const words = [whole ? "a whole number" : "a number"];
+  if (least !== undefined) words.push(`at least ${least}`);
+  if (above !== undefined) words.push(`above ${above}`);
+  if (most !== undefined) words.push(`at most ${most}`);
+  return words.join(", ");
+}
+
+/** Options that say which model a verb uses, and how. */
+export interface TargetOptions {
+  adapter?: string;
+  checkpoint?: string;
+  dtype: "auto" | "float32" | "bfloat16";
+  device: string;
+}
+
+/** Adds the options of `TargetOptions` to a verb. */
+export function addTargetOptions(command: Command): Command {
+  return command
+    .option("--adapter <folder>", "PEFT adapter folder to put on the model")
+    .option("--checkpoint <name>", "of a run: best, last, or a checkpoint's name (default: best, else last)")
+    .addOption(
+      new Option("--dtype <dtype>", "precision of the computation")
+        .choices(["auto", "float32", "bfloat16"])
+        .default("auto"),
+    )
+    .option("--device <device>", "auto, cpu, mps, cuda or cuda:N", "auto");
+}

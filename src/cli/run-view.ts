@@ -1,0 +1,161 @@
+import {
+  type CheckpointEvent,
+  type EvalEvent,
+  type RunEvent,
+  type StartEvent,
+  type StepEvent,
+  StepMeter,
+} from "../recipes/api.js";
+import { formatBytes, formatCount, formatDuration } from "../util/format.js";
+import type { Context } from "./context.js";
+import { panel } from "./terminal/panel.js";
+import { ProgressLine } from "./terminal/progress.js";
+import { printable } from "./terminal/text.js";
+
+/** Draws a training run on stderr: a panel at its start, one line of progress, a line for what else happens. */
+export class RunView {
+  private readonly context: Context;
+  private readonly line: ProgressLine;
+  private readonly meter: StepMeter;
+  private totalSteps = 0;
+  private firstStep: number | undefined;
+
+  constructor(context: Context, meter = new StepMeter()) {
+    this.context = context;
+    this.line = new ProgressLine(context.stderr);
+    this.meter = meter;
+  }
+
+  show(event: RunEvent): void {
+    if (event.type === "step") this.step(event);
+    else if (event.type === "end") this.line.end();
+    else {
+      if (event.type === "start") this.totalSteps = event.totalSteps;
+      const text = this.textOf(event);
+      if (text !== undefined) this.line.print(text);
+    }
+  }
+
+  /** Leaves the progress line. */
+  end(): void {
+    this.line.end();
+  }
+
+  private step(event: StepEvent): void {
+    this.firstStep ??= event.step;
+    this.meter.count(event.tokens, event.seconds);
+    const important = event.step === this.firstStep || event.step === this.totalSteps;
+    this.line.update(stepText(event, this.totalSteps, this.meter), { important });
+  }
+
+  private textOf(event: RunEvent): string | undefined {
+    const { paint, stderr } = this.context;
+    switch (event.type) {
+      case "start":
+        return panel("scalora train", startFacts(event), { columns: stderr.columns, paint });
+      case "eval":
+        return this.evaluation(event);
+      case "checkpoint":
+        return paint("dim", checkpointText(event));
+      case "sample":
+        return `  ${paint("dim", printable(event.prompt))}${printable(event.output)}`;
+      case "warning":
+        return `${paint("yellow", "warning:")} ${event.message}`;
+      case "pause":
+        return `paused after step ${event.step}`;
+      case "continue":
+        return "going on";
+      case "resume":
+        return `going on from ${event.checkpoint} (step ${event.step})`;
+      default:
+        return undefined;
+    }
+  }
+
+  private evaluation(event: EvalEvent): string {
+    const best = event.best ? this.context.paint("green", "  best so far") : "";
+    return `step ${event.step}  held-out loss ${event.loss.toFixed(4)}  perplexity ${perplexityText(event.loss)}${best}`;
+  }
+}
+
+/** `step 120/1000  loss 2.3452  lr 1.9e-4  3,421 tok/s  1.20 GiB  ETA 2 min 05 s`. */
+function stepText(event: StepEvent, totalSteps: number, meter: StepMeter): string {
+  const remaining = meter.remaining(totalSteps - event.step);
+  const parts = [
+    `step ${String(event.step).padStart(String(totalSteps).length)}/${totalSteps}`,
+    `loss ${event.loss.toFixed(4)}`,
+    `lr ${event.lr.toExponential(2)}`,
+    `${formatCount(meter.tokensPerSecond ?? 0)} tok/s`,
+    formatBytes(event.memory),
+    remaining === null ? "" : `ETA ${formatDuration(remaining)}`,
+  ];
+  return parts.filter((part) => part !== "").join("  ");
+}
+
+export const perplexityText = (loss: number) => {
+  const perplexity = Math.exp(loss);
+  return perplexity < 1e5 ? perplexity.toFixed(2) : perplexity.toExponential(2);
+};
+
+const checkpointReasons: Readonly<Record<CheckpointEvent["reason"], string>> = {
+  interval: "",
+  best: " (best so far)",
+  end: " (end of the run)",
+  stop: " (before stopping)",
+  request: " (as requested)",
+};
+
+const checkpointText = (event: CheckpointEvent) =>
+  `step ${event.step}  saved ${event.path}${checkpointReasons[event.reason]}`;
+
+/** Labels of what a run may record of its environment, in the order of the panel. */
+const environmentLabels: readonly (readonly [key: string, label: string])[] = [
+  ["device", "device"],
+  ["precision", "precision"],
+  ["base", "base"],
+  ["gemm", "GEMM backend"],
+  ["threads", "threads"],
+  ["libtorch", "libtorch"],
+];
+
+function startFacts(event: StartEvent): [string, string][] {
+  const { model, parameters, environment } = event;
+  const percent = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
+  const facts: [string, string][] = [
+    [
+      "model",
+      `${printable(model.path)} (${model.family}, ${model.layers} layers, hidden ${model.hiddenSize})`,
+    ],
+    ["method", event.method],
+    [
+      "parameters",
+      `${formatCount(parameters.trainable)} trainable of ${formatCount(parameters.all)} (${percent} %)`,
+    ],
+  ];
+  for (const [key, label] of environmentLabels) {
+    const value = environment[key];
+    if (value !== undefined && value !== null) facts.push([label, String(value)]);
+  }
+  const { estimatedMemory } = environment;
+  if (typeof estimatedMemory === "number") facts.push(["memory", `about ${formatBytes(estimatedMemory)}`]);
+  facts.push(["data", dataText(event)]);
+  facts.push([
+    "steps",
+    event.step === 0 ? `${event.totalSteps}` : `${event.step} of ${event.totalSteps} done`,
+  ]);
+  return facts;
+}
+
+function dataText({ data }: StartEvent): string {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return "";
+  const counts = { ...data };
+  const words = [
+    ["rows", "rows"],
+    ["tokens", "tokens"],
+    ["labelTokens", "trained on"],
+  ].flatMap(([key, label]) => {
+    const count = Reflect.get(counts, key);
+    return typeof count === "number" ? [`${formatCount(count)} ${label}`] : [];
+  });
+  return words.join(", ");
+}

@@ -1,0 +1,30 @@
+import { clip, displayWidth, type Paint, pad } from "./text.js";
+
+/** A titled box of labels and values, as wide as it must be and no wider than the terminal. */
+export function panel(
+  title: string,
+  facts: readonly (readonly [label: string, value: string])[],
+  { columns = 100, paint }: { columns?: number; paint: Paint },
+): string {
+  const labelWidth = Math.max(0, ...facts.map(([label]) => displayWidth(label)));
+  const limit = Math.max(20, columns - 4);
+  const lines = facts.map(([label, value]) => {
+    const shown = clip(value, Math.max(10, limit - labelWidth - 2));
+    return {
+      plain: `${pad(label, labelWidth)}  ${shown}`,
+      painted: `${paint("dim", pad(label, labelWidth))}  ${shown}`,
+    };
+  });
+  const heading = clip(title, limit - 1);
+  const inner = Math.max(displayWidth(heading) + 1, ...lines.map(({ plain }) => displayWidth(plain)));
+  const rule = "─".repeat(inner + 1 - displayWidth(heading) - 1);
+  const body = lines.map(
+    ({ plain, painted }) =>
+      `${paint("dim", "│")} ${painted}${" ".repeat(inner - displayWidth(plain))} ${paint("dim", "│")}`,
+  );
+  return [
+    `${paint("dim", "╭ ")}${paint("bold", heading)}${paint("dim", ` ${rule}╮`)}`,
+    ...body,
+    paint("dim", `╰${"─".repeat(inner + 2)}╯`),
+  ].join("\n");
+}

@@ -1,0 +1,76 @@
+import { createInterface } from "node:readline/promises";
+import type { Command } from "commander";
+import type { ChatMessage, OpenGenerator, TextGenerator } from "../../recipes/api.js";
+import { type Context, usageError } from "../context.js";
+import { addTargetOptions, type TargetOptions } from "../options.js";
+import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.js";
+
+interface Options extends TargetOptions, SamplingOptions {
+  system?: string;
+}
+
+/** `scalora chat`: a conversation, one line of stdin a turn; answers stream to stdout. */
+export function addChat(
+  program: Command,
+  context: Context,
+  load: () => Promise<{ openGenerator: OpenGenerator }>,
+  input: NodeJS.ReadableStream = process.stdin,
+): void {
+  const command = program
+    .command("chat")
+    .description("talk to a model; one line is one message, /reset starts over, /exit or Ctrl-D ends")
+    .argument("<model>", "Hugging Face model folder, or a run's folder")
+    .option("--system <text>", "system message");
+  addSamplingOptions(addTargetOptions(command)).action(async (path: string, options: Options) => {
+    await context.prepareEngine();
+    const { openGenerator } = await load();
+    const { adapter, checkpoint, dtype, device } = options;
+    const generator = await openGenerator({ path, adapter, checkpoint, dtype, device });
+    try {
+      if (!generator.hasChatTemplate) {
+        throw usageError(
+          "This model has no chat template",
+          undefined,
+          "use `scalora generate` to go on with a text",
+        );
+      }
+      await converse(generator, options, context, input);
+    } finally {
+      generator.dispose();
+    }
+  });
+}
+
+async function converse(
+  generator: TextGenerator,
+  options: Options,
+  context: Context,
+  input: NodeJS.ReadableStream,
+): Promise<void> {
+  const start: ChatMessage[] =
+    options.system === undefined ? [] : [{ role: "system", content: options.system }];
+  const settings = samplingSettings(options);
+  let messages = [...start];
+  const lines = createInterface({ input });
+  const prompt = () => {
+    if (context.stderr.isTTY) context.stderr.write(context.paint("cyan", "> "));
+  };
+  prompt();
+  for await (const line of lines) {
+    if (line === "/exit") break;
+    if (line === "/reset") messages = [...start];
+    else if (line.trim() !== "") {
+      messages.push({ role: "user", content: line });
+      const { text, summary } = await context.interruptible((signal) =>
+        stream(generator.generate(messages, settings, signal), (piece) => {
+          context.stdout.write(shown(context, piece));
+        }),
+      );
+      context.stdout.write("\n");
+      if (summary.reason === "interrupted") break;
+      messages.push({ role: "assistant", content: text });
+    }
+    prompt();
+  }
+  lines.close();
+}

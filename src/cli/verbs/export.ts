@@ -1,0 +1,93 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { ExportRequest, ExportResult, RunExport } from "../../recipes/api.js";
+import { formatBytes } from "../../util/format.js";
+import { type Context, usageError } from "../context.js";
+import { jsonOption, number } from "../options.js";
+import { table } from "../terminal/table.js";
+
+interface Options {
+  out: string;
+  as: ExportRequest["kind"];
+  adapter?: string;
+  checkpoint?: string;
+  dtype?: "float32" | "bfloat16";
+  rank?: number;
+  energy?: number;
+  json?: boolean;
+}
+
+/** `scalora export`: what a run has learnt, as a folder that other tools load. */
+export function addExport(
+  program: Command,
+  context: Context,
+  load: () => Promise<{ runExport: RunExport }>,
+): void {
+  program
+    .command("export")
+    .description("write what a run has learnt as a folder that other tools load")
+    .argument("<model>", "a run's folder, or a model folder with --adapter")
+    .requiredOption("--out <folder>", "folder to make")
+    .addOption(
+      new Option(
+        "--as <kind>",
+        "merged: a whole model; adapter: the adapter as trained; svd: the whole change as a LoRA adapter",
+      )
+        .choices(["merged", "adapter", "svd"])
+        .default("merged"),
+    )
+    .option("--adapter <folder>", "PEFT adapter folder to put on the model")
+    .option("--checkpoint <name>", "of a run: best, last, or a checkpoint's name (default: best, else last)")
+    .addOption(
+      new Option("--dtype <dtype>", "precision of a merged model (default: the model's own)").choices([
+        "float32",
+        "bfloat16",
+      ]),
+    )
+    .option("--rank <r>", "rank of an svd adapter", number({ least: 1, whole: true }))
+    .option(
+      "--energy <share>",
+      "share of the change that an svd adapter keeps",
+      number({ above: 0, most: 1 }),
+    )
+    .addOption(jsonOption())
+    .action(async (path: string, options: Options) => {
+      const request = requestOf(path, options);
+      await context.prepareEngine();
+      const { runExport } = await load();
+      const result = await context.interruptible((signal) => runExport(request, { signal }));
+      if (options.json) context.json(result);
+      else context.result(resultText(result, context));
+    });
+}
+
+function requestOf(path: string, options: Options): ExportRequest {
+  const { as: kind, out, adapter, checkpoint, dtype, rank, energy } = options;
+  if (kind === "svd" && (rank === undefined) === (energy === undefined)) {
+    throw usageError("an svd adapter needs either --rank or --energy", "one of them");
+  }
+  if (kind !== "svd" && (rank !== undefined || energy !== undefined)) {
+    throw usageError(`--rank and --energy are for --as svd, not ${kind}`);
+  }
+  if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype is for --as merged");
+  if (existsSync(out)) throw usageError(`${out} exists already`, "a folder that does not exist");
+  // The change of an svd export is a difference of weights: it is taken in full precision.
+  const target = { path, adapter, checkpoint, dtype: "float32" as const, device: "cpu" };
+  return { target, kind, out: resolve(out), dtype, rank, energy };
+}
+
+function resultText(result: ExportResult, context: Context): string {
+  const rows = [
+    ["folder", result.out],
+    ["kind", result.kind],
+    ["size", formatBytes(result.bytes)],
+  ];
+  if (result.drift !== undefined)
+    rows.push(["drift", `${result.drift.toExponential(2)} relative to the exact weights`]);
+  if (result.rank !== undefined) rows.push(["rank", String(result.rank)]);
+  if (result.retainedEnergy !== undefined) {
+    rows.push(["kept", `${(100 * result.retainedEnergy).toFixed(2)} % of the change's energy`]);
+  }
+  return table([{ title: "export" }, { title: "" }], rows, context.paintOut);
+}

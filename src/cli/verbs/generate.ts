@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import type { OpenGenerator } from "../../recipes/api.js";
+import { formatDuration } from "../../util/format.js";
+import type { Context } from "../context.js";
+import { addTargetOptions, jsonOption, type TargetOptions } from "../options.js";
+import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.js";
+
+interface Options extends TargetOptions, SamplingOptions {
+  chat?: boolean;
+  json?: boolean;
+}
+
+/** `scalora generate`: goes on with a prompt; the text streams to stdout. */
+export function addGenerate(
+  program: Command,
+  context: Context,
+  load: () => Promise<{ openGenerator: OpenGenerator }>,
+): void {
+  const command = program
+    .command("generate")
+    .description("go on with a prompt; the text streams to stdout")
+    .argument("<model>", "Hugging Face model folder, or a run's folder")
+    .argument("<prompt>", "text to go on with")
+    .option("--chat", "put the prompt, as a user's message, into the model's chat template");
+  addSamplingOptions(addTargetOptions(command))
+    .addOption(jsonOption())
+    .action(async (path: string, prompt: string, options: Options) => {
+      await context.prepareEngine();
+      const { openGenerator } = await load();
+      const { adapter, checkpoint, dtype, device } = options;
+      const generator = await openGenerator({ path, adapter, checkpoint, dtype, device });
+      try {
+        const input = options.chat ? [{ role: "user", content: prompt }] : prompt;
+        const { text, summary } = await context.interruptible((signal) =>
+          stream(generator.generate(input, samplingSettings(options), signal), (piece) => {
+            if (!options.json) context.stdout.write(shown(context, piece));
+          }),
+        );
+        if (options.json) return context.json({ prompt, text, ...summary });
+        context.stdout.write("\n");
+        const rate = (summary.tokens / Math.max(summary.seconds, 1e-9)).toFixed(1);
+        context.note(
+          `${summary.tokens} tokens in ${formatDuration(summary.seconds)} (${rate} tok/s), ended by ${summary.reason}`,
+        );
+      } finally {
+        generator.dispose();
+      }
+    });
+}

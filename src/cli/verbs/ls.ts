@@ -1,0 +1,91 @@
+import { join, relative, resolve } from "node:path";
+import type { Command } from "commander";
+import { packageRoot } from "../../../scripts/setup/locate.mjs";
+import { methods } from "../../config/index.js";
+import type { RunEntry } from "../../recipes/catalog.js";
+import type { Context } from "../context.js";
+import { jsonOption } from "../options.js";
+import { table } from "../terminal/table.js";
+
+type Catalog = typeof import("../../recipes/catalog.js");
+
+interface Options {
+  folder: string;
+  json?: boolean;
+}
+
+/** `scalora ls methods|models|recipes|runs`. Needs no engine. */
+export function addLs(program: Command, context: Context, load: () => Promise<Catalog>): void {
+  const ls = program.command("ls").description("list methods, models, recipes or runs");
+  ls.command("methods")
+    .description("the methods of training")
+    .addOption(jsonOption())
+    .action(({ json }: Options) => {
+      const rows = Object.entries(methods).map(([method, description]) => ({ method, description }));
+      if (json) context.json(rows);
+      else print(context, rows, ["method", "description"]);
+    });
+  ls.command("models")
+    .description("the model families that can be loaded")
+    .addOption(jsonOption())
+    .action(async ({ json }: Options) => {
+      const rows = (await load()).listModels().map((family) => ({ family }));
+      if (json) context.json(rows);
+      else print(context, rows, ["family"]);
+    });
+  ls.command("recipes")
+    .description("recipes of this package and of ./recipes")
+    .addOption(jsonOption())
+    .action(async ({ json }: Options) => {
+      const folders = new Set([join(packageRoot, "recipes"), resolve("recipes")]);
+      const recipes = (await load()).listRecipes([...folders]);
+      const rows = recipes.map((recipe) => ({ ...recipe, path: relative(process.cwd(), recipe.path) }));
+      if (json) context.json(rows);
+      else print(context, rows, ["path", "description"]);
+    });
+  ls.command("runs")
+    .description("runs and where they stand")
+    .option("--folder <folder>", "folder of the runs", "runs")
+    .addOption(jsonOption())
+    .action(async ({ folder, json }: Options) => {
+      const runs = (await load()).listRuns(resolve(folder));
+      if (json) context.json(runs);
+      else
+        print(context, runs.map(runRow), [
+          "run",
+          "state",
+          "method",
+          "step",
+          "loss",
+          "best held-out",
+          "updated",
+        ]);
+    });
+}
+
+function runRow(run: RunEntry): Record<string, string> {
+  return {
+    run: run.name,
+    state: run.state,
+    method: run.method ?? "–",
+    step: run.step === null ? "–" : `${run.step}/${run.totalSteps}`,
+    loss: run.loss?.toFixed(4) ?? "–",
+    "best held-out": run.bestEvalLoss?.toFixed(4) ?? "–",
+    updated: run.updatedAt?.slice(0, 16).replace("T", " ") ?? "–",
+  };
+}
+
+function print(context: Context, rows: readonly Record<string, string>[], titles: readonly string[]): void {
+  if (rows.length === 0) {
+    context.note("none");
+    return;
+  }
+  const columns = titles.map((title) => ({ title }));
+  context.result(
+    table(
+      columns,
+      rows.map((row) => titles.map((title) => row[title])),
+      context.paintOut,
+    ),
+  );
+}

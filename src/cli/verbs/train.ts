@@ -1,0 +1,81 @@
+import { basename, dirname, join, resolve } from "node:path";
+import type { Command } from "commander";
+import { loadRecipe, type Recipe } from "../../config/index.js";
+import type { RunResult, RunTraining } from "../../recipes/api.js";
+import { formatDuration } from "../../util/format.js";
+import { type Context, usageError } from "../context.js";
+import { recipeHelp } from "../help.js";
+import { jsonOption, setOption } from "../options.js";
+import { perplexityText, RunView } from "../run-view.js";
+import { table } from "../terminal/table.js";
+
+interface Options {
+  set: string[];
+  resume?: string;
+  json?: boolean;
+}
+
+/** `scalora train`: a recipe, or a run that goes on. */
+export function addTrain(
+  program: Command,
+  context: Context,
+  load: () => Promise<{ runTraining: RunTraining }>,
+): void {
+  program
+    .command("train")
+    .description("fine-tune a model as a recipe says")
+    .argument("[recipe]", "YAML file of a recipe")
+    .addOption(setOption())
+    .option("--resume <run>", "go on from the newest checkpoint of a run's folder")
+    .addOption(jsonOption())
+    .addHelpText("after", () => `\n${recipeHelp(context)}`)
+    .action(async (path: string | undefined, options: Options) => {
+      const recipe = recipeOf(path, options);
+      await context.prepareEngine();
+      const { runTraining } = await load();
+      const view = new RunView(context);
+      const onEvent = view.show.bind(view);
+      const resume = options.resume !== undefined;
+      const result = await context
+        .interruptible((signal) => runTraining(recipe, { signal, onEvent, resume }))
+        .finally(() => view.end());
+      if (result.reason !== "stopped") context.exitCode = 0;
+      if (options.json) context.json(result);
+      else context.result(resultText(result, context));
+    });
+}
+
+function recipeOf(path: string | undefined, { resume, set }: Options): Recipe {
+  if (resume === undefined) {
+    if (path === undefined) throw usageError("train needs a recipe", "scalora train recipes/….yaml");
+    return loadRecipe(path, { set });
+  }
+  if (path !== undefined || set.length > 0) {
+    throw usageError(
+      "--resume goes on with the run's own recipe, unchanged",
+      "scalora train --resume runs/<name>",
+      "leave the recipe and --set out, or start a new run",
+    );
+  }
+  const folder = resolve(resume);
+  const recipe = loadRecipe(join(folder, "config.yaml"));
+  return { ...recipe, run: { folder: dirname(folder), name: basename(folder) } };
+}
+
+function resultText(result: RunResult, context: Context): string {
+  const loss = (value: number | null) =>
+    value === null ? "–" : `${value.toFixed(4)} (perplexity ${perplexityText(value)})`;
+  const endings = { finished: "finished", early: "finished early: no better evaluation", stopped: "stopped" };
+  const rows: [string, string][] = [
+    ["run", result.folder],
+    ["ended", `${endings[result.reason]}, step ${result.step} of ${result.totalSteps}`],
+    ["training loss", result.loss === null ? "–" : result.loss.toFixed(4)],
+    ["held-out loss", loss(result.evalLoss)],
+  ];
+  if (result.bestStep !== null)
+    rows.push(["best", `${loss(result.bestEvalLoss)} at step ${result.bestStep}`]);
+  if (result.checkpoint !== null) rows.push(["checkpoint", result.checkpoint]);
+  rows.push(["time", formatDuration(result.seconds)]);
+  if (result.reason === "stopped") rows.push(["go on with", `scalora train --resume ${result.folder}`]);
+  return table([{ title: "result" }, { title: "" }], rows, context.paintOut);
+}

@@ -1,0 +1,216 @@
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import type {
+  ChatMessage,
+  EvaluationRequest,
+  ExportRequest,
+  GenerationSummary,
+  ModelTarget,
+  SamplingSettings,
+  TextGenerator,
+} from "../../recipes/api.js";
+import { runVerb, testContext } from "../testing/terminal.js";
+import { addChat } from "./chat.js";
+import { addDoctor } from "./doctor.js";
+import { addEval } from "./eval.js";
+import { addExport } from "./export.js";
+import { addGenerate } from "./generate.js";
+import { addQuickstart } from "./quickstart.js";
+
+const target: ModelTarget = { path: "m", dtype: "auto", device: "auto" };
+
+test("eval passes its options on and prints loss and perplexity", async () => {
+  const { context, stdout } = testContext();
+  const requests: EvaluationRequest[] = [];
+  const runEvaluation = async (request: EvaluationRequest) => {
+    requests.push(request);
+    return { loss: 1, perplexity: Math.E, labelTokens: 1234, rows: 5, seconds: 2 };
+  };
+  const args = [
+    "eval",
+    "m",
+    "--data",
+    "a.jsonl",
+    "--data",
+    "b.jsonl",
+    "--max-length",
+    "64",
+    "--format",
+    "alpaca",
+  ];
+  await runVerb((program) => addEval(program, context, async () => ({ runEvaluation })), args);
+  expect(requests).toEqual([{ target, data: ["a.jsonl", "b.jsonl"], format: "alpaca", maxLength: 64 }]);
+  expect(stdout.text).toMatch(/perplexity +2\.7183/);
+  expect(stdout.text).toMatch(/label tokens +1,234/);
+});
+
+/** A generator that says its prompt back, word by word. */
+function echo(
+  seen: { settings?: SamplingSettings; inputs: unknown[] },
+  hasChatTemplate = true,
+): TextGenerator {
+  return {
+    hasChatTemplate,
+    async *generate(
+      input: string | readonly ChatMessage[],
+      settings,
+    ): AsyncGenerator<string, GenerationSummary> {
+      seen.settings = settings;
+      seen.inputs.push(structuredClone(input));
+      const text = typeof input === "string" ? input : (input.at(-1)?.content ?? "");
+      for (const word of text.split(" ")) yield `${word}! `;
+      return { promptTokens: 3, tokens: 2, reason: "end", seconds: 1 };
+    },
+    dispose() {},
+  };
+}
+
+test("generate streams to stdout and sums up on stderr", async () => {
+  const { context, stdout, stderr } = testContext();
+  const seen: { settings?: SamplingSettings; inputs: unknown[] } = { inputs: [] };
+  const load = async () => ({ openGenerator: async () => echo(seen) });
+  const args = ["generate", "m", "to be", "--temperature", "0.7", "--top-p", "0.9", "--stop", "x"];
+  await runVerb((program) => addGenerate(program, context, load), args);
+  expect(stdout.text).toBe("to! be! \n");
+  expect(stderr.text).toContain("2 tokens in 1.0 s (2.0 tok/s), ended by end");
+  expect(seen.settings).toEqual({
+    maxTokens: 256,
+    temperature: 0.7,
+    topK: undefined,
+    topP: 0.9,
+    seed: 0,
+    stop: ["x"],
+  });
+});
+
+test("generate --json --chat prints one object and uses the chat template", async () => {
+  const { context, stdout } = testContext();
+  const seen: { inputs: unknown[] } = { inputs: [] };
+  const load = async () => ({ openGenerator: async () => echo(seen) });
+  await runVerb(
+    (program) => addGenerate(program, context, load),
+    ["generate", "m", "hi", "--chat", "--json"],
+  );
+  expect(JSON.parse(stdout.text)).toMatchObject({ prompt: "hi", text: "hi! ", tokens: 2, reason: "end" });
+  expect(seen.inputs).toEqual([[{ role: "user", content: "hi" }]]);
+});
+
+test("chat keeps the conversation, starts over with /reset and ends with /exit", async () => {
+  const { context, stdout } = testContext();
+  const seen: { inputs: unknown[] } = { inputs: [] };
+  const load = async () => ({ openGenerator: async () => echo(seen) });
+  const input = Readable.from(["one\n", "two\n", "/reset\n", "three\n", "/exit\n", "four\n"]);
+  await runVerb((program) => addChat(program, context, load, input), ["chat", "m", "--system", "be kind"]);
+  const system = { role: "system", content: "be kind" };
+  const user = (content: string) => ({ role: "user", content });
+  expect(seen.inputs).toEqual([
+    [system, user("one")],
+    [system, user("one"), { role: "assistant", content: "one! " }, user("two")],
+    [system, user("three")],
+  ]);
+  expect(stdout.text).toBe("one! \ntwo! \nthree! \n");
+});
+
+test("chat refuses a model without a chat template", async () => {
+  const { context } = testContext();
+  const load = async () => ({ openGenerator: async () => echo({ inputs: [] }, false) });
+  await expect(runVerb((program) => addChat(program, context, load), ["chat", "m"])).rejects.toThrow(
+    /no chat template/,
+  );
+});
+
+test("export passes its request on", async () => {
+  const { context, stdout } = testContext();
+  const requests: ExportRequest[] = [];
+  const runExport = async (request: ExportRequest) => {
+    requests.push(request);
+    return { out: request.out, kind: request.kind, bytes: 2048, retainedEnergy: 0.991, rank: 16 };
+  };
+  const add = (program: Parameters<typeof addExport>[0]) =>
+    addExport(program, context, async () => ({ runExport }));
+  await runVerb(add, [
+    "export",
+    "runs/a",
+    "--as",
+    "svd",
+    "--energy",
+    "0.99",
+    "--out",
+    "/tmp/scalora-none/out",
+  ]);
+  expect(requests[0]).toMatchObject({
+    kind: "svd",
+    energy: 0.99,
+    out: "/tmp/scalora-none/out",
+    target: { path: "runs/a" },
+  });
+  expect(stdout.text).toMatch(/kept +99\.10 %/);
+  for (const [args, says] of [
+    [["--as", "svd"], "--rank or --energy"],
+    [["--as", "svd", "--rank", "4", "--energy", "0.9"], "--rank or --energy"],
+    [["--rank", "4"], "for --as svd"],
+    [["--as", "adapter", "--dtype", "bfloat16"], "--dtype is for --as merged"],
+  ] as const) {
+    await expect(
+      runVerb(add, ["export", "runs/a", "--out", "/tmp/scalora-none/out", ...args]),
+    ).rejects.toThrow(says);
+  }
+  await expect(runVerb(add, ["export", "runs/a", "--out", "/tmp"])).rejects.toThrow("exists already");
+});
+
+test.each([
+  [["generate", "m", "x", "--temperature", "-1"], "at least 0"],
+  [["generate", "m", "x", "--top-p", "2"], "at most 1"],
+  [["generate", "m", "x", "--max-tokens", "1.5"], "a whole number"],
+  [["generate", "m", "x", "--seed", "much"], "a whole number"],
+  [["generate", "m", "x", "--dtype", "int8"], "Allowed choices"],
+])("refused: %j", async (args, says) => {
+  const { context } = testContext();
+  const load = async () => ({ openGenerator: async () => echo({ inputs: [] }) });
+  await expect(runVerb((program) => addGenerate(program, context, load), args)).rejects.toThrow(says);
+});
+
+test("doctor prints each finding with its cure and fails when something is missing", async () => {
+  const { context, stdout } = testContext();
+  const look = async () => [
+    { name: "Node", status: "ok" as const, found: "v20" },
+    { name: "C++ compiler", status: "missing" as const, found: "none", cure: "apt-get install g++" },
+  ];
+  await runVerb((program) => addDoctor(program, context, look), ["doctor"]);
+  expect(stdout.text).toContain("missing  C++ compiler: none\n         do: apt-get install g++");
+  expect(stdout.text).toContain("1 missing.");
+  expect(context.exitCode).toBe(1);
+});
+
+test("quickstart draws its phases and ends with the commands to try", async () => {
+  const { context, stdout, stderr } = testContext();
+  const row = {
+    method: "lora",
+    accuracy: 0.915,
+    loss: 0.3,
+    trainable: 1234,
+    seconds: 9,
+    memory: 2 ** 28,
+    rank: 4,
+  };
+  const load = async () => ({
+    runQuickstart: async (
+      _options: object,
+      { onEvent }: { onEvent(event: { type: "phase"; title: string }): void },
+    ) => {
+      onEvent({ type: "phase", title: "Training with LoRA" });
+      return {
+        rows: [row],
+        samples: [{ prompt: "2+2=", before: "7", after: [{ method: "lora", output: "4" }] }],
+        report: "runs/quickstart/report.html",
+        exported: "runs/quickstart/model",
+        seconds: 30,
+        next: ["scalora ls recipes"],
+      };
+    },
+  });
+  await runVerb((program) => addQuickstart(program, context, load), ["quickstart"]);
+  expect(stderr.text).toContain("Training with LoRA");
+  expect(stdout.text).toMatch(/lora +91\.5 % +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/);
+  expect(stdout.text).toContain("  scalora ls recipes");
+});

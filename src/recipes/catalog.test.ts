@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { RunFolder, type RunState } from "../train/run-files.js";
+import { listModels, listRecipes, listRuns } from "./catalog.js";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "scalora-catalog-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("families are listed by model type", () => {
+  expect(listModels()).toContain("llama");
+});
+
+test("recipes are listed with the comment at their top", () => {
+  writeFileSync(join(folder, "b.yaml"), "# A chat model on real chats.\n# More.\nmodel: {}\n");
+  writeFileSync(join(folder, "a.yml"), "model: {} # not this\n");
+  writeFileSync(join(folder, "notes.txt"), "");
+  expect(listRecipes([folder, join(folder, "none")])).toEqual([
+    { path: join(folder, "a.yml"), description: "" },
+    { path: join(folder, "b.yaml"), description: "A chat model on real chats." },
+  ]);
+});
+
+test("runs say where they stand, and one whose process is gone is interrupted", () => {
+  const numbers = { step: 4, totalSteps: 9, loss: 1.5, bestEvalLoss: 2, evalLoss: 2, bestStep: 4, lr: 0 };
+  const rest = {
+    tokensPerSecond: null,
+    memory: null,
+    remaining: null,
+    message: null,
+    model: "m",
+    method: "lora",
+  };
+  const make = (name: string, state: RunState) => {
+    const run = RunFolder.create(join(folder, name), "x");
+    run.writeStatus({ ...numbers, ...rest, state });
+    run.close();
+  };
+  make("done", "finished");
+  make("killed", "running");
+  RunFolder.create(join(folder, "new"), "x").close();
+  mkdirSync(join(folder, "no-run"));
+  const runs = listRuns(folder);
+  expect(runs.map(({ name, state }) => [name, state])).toEqual([
+    ["done", "finished"],
+    ["killed", "interrupted"],
+    ["new", "unknown"],
+  ]);
+  expect(runs[0]).toMatchObject({ method: "lora", step: 4, totalSteps: 9, loss: 1.5, bestEvalLoss: 2 });
+});

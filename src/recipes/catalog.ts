@@ -1,0 +1,63 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { modelFamilies } from "../models/index.js";
+import { isActive, listRunNames, readStatus } from "../train/run-files.js";
+
+/** The model families that can be loaded, by the `model_type` of their `config.json`. */
+export const listModels = modelFamilies;
+
+export interface RecipeEntry {
+  path: string;
+  /** The comment at the top of the file, its first line. */
+  description: string;
+}
+
+/** The recipes of some folders, sorted by path; folders that do not exist hold none. */
+export function listRecipes(folders: readonly string[]): RecipeEntry[] {
+  const paths = folders.filter(existsSync).flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => /\.ya?ml$/.test(name))
+      .map((name) => join(folder, name)),
+  );
+  return paths.sort().map((path) => ({ path, description: firstComment(readFileSync(path, "utf8")) }));
+}
+
+function firstComment(text: string): string {
+  return /^#\s*(.+)$/m.exec(text.split(/^[^#\s]/m)[0])?.[1].trim() ?? "";
+}
+
+export interface RunEntry {
+  name: string;
+  path: string;
+  /** `interrupted`: the process is gone without having said how it ended; the run can be resumed. */
+  state: "starting" | "running" | "paused" | "finished" | "stopped" | "failed" | "interrupted" | "unknown";
+  method: string | null;
+  step: number | null;
+  totalSteps: number | null;
+  loss: number | null;
+  bestEvalLoss: number | null;
+  /** ISO 8601. */
+  updatedAt: string | null;
+}
+
+/** The runs of a folder with where they stand, sorted by name. */
+export function listRuns(folder: string): RunEntry[] {
+  return listRunNames(folder).map((name) => {
+    const path = join(folder, name);
+    const status = readStatus(path);
+    const unfinished = ["starting", "running", "paused"].includes(status?.state ?? "");
+    const state =
+      status === undefined ? "unknown" : unfinished && !isActive(status) ? "interrupted" : status.state;
+    return {
+      name,
+      path,
+      state,
+      method: status?.method ?? null,
+      step: status?.step ?? null,
+      totalSteps: status?.totalSteps ?? null,
+      loss: status?.loss ?? null,
+      bestEvalLoss: status?.bestEvalLoss ?? null,
+      updatedAt: status?.updatedAt ?? null,
+    };
+  });
+}
