@@ -37,7 +37,8 @@ export function readConversation(list: unknown, tools: unknown, where: string): 
     const at = `${where}, message ${index + 1}`;
     if (!isRecord(item))
       throw new ScaloraError("data", "A message is not an object", { where: at, found: kindOf(item) });
-    const message = readMessage("from" in item && !("role" in item) ? fromSharegpt(item, at) : item, at);
+    const isSharegpt = "from" in item && !("role" in item);
+    const message = readMessage(isSharegpt ? fromSharegpt(item, conversation.messages, at) : item, at);
     conversation.messages.push(message);
     conversation.trained.push(readTrain(item, message.role, at));
   });
@@ -108,7 +109,7 @@ function tryJson(text: string): unknown {
   }
 }
 
-function fromSharegpt(item: Json, where: string): Json {
+function fromSharegpt(item: Json, before: readonly ChatMessage[], where: string): Json {
   const role = sharegptRoles.get(String(item.from));
   if (role === undefined) {
     const near = nearest(String(item.from), sharegptRoles.keys());
@@ -118,9 +119,15 @@ function fromSharegpt(item: Json, where: string): Json {
       fix: near === undefined ? undefined : `did you mean "${near}"?`,
     });
   }
+  if (role === "tool") return { role, content: item.value, tool_call_id: callId(before.length - 1) };
   const call = item.from === "function_call" ? callOf(item.value) : undefined;
   if (call === undefined) return { role, content: item.value };
-  return { role, content: "", tool_calls: [{ type: "function", function: call }] };
+  return { role, content: "", tool_calls: [{ type: "function", id: callId(before.length), function: call }] };
+}
+
+/** Nine letters and digits, as Mistral's templates demand. */
+function callId(message: number): string {
+  return `call${String(message).padStart(5, "0")}`;
 }
 
 function callOf(value: unknown): Json | undefined {
