@@ -170,7 +170,7 @@ function pipEnvironment(env, scratch) {
 /** @param {string} what @param {{ stdout: string, stderr: string }} result @param {string} scratch */
 function pipError(what, { stdout, stderr }, scratch) {
   const output = `${stdout}\n${stderr}`;
-  const found = `pip says:\n${lastLines(stderr || stdout).replace(/^/gm, "         ")}`;
+  const found = `pip says:\n${pipComplaint(stderr || stdout)}`;
   if (/No space left on device|Errno 28/i.test(output)) return fullDisk(scratch, undefined);
   if (/DO NOT MATCH THE HASHES/i.test(output)) {
     return new SetupError(what, {
@@ -184,6 +184,16 @@ function pipError(what, { stdout, stderr }, scratch) {
   }
   const fix = `run ${setupCommand} again, or set SCALORA_LIBTORCH to a folder with libtorch ${torchVersion}`;
   return new SetupError(what, { found, fix });
+}
+
+/** What pip says without its retries, each line short and indented. @param {string} text */
+function pipComplaint(text) {
+  const [retries, rest] = [/^WARNING: Retrying .*$/gm, /'[A-Z]\w+Error\(.*?: (.*?)'\)'/];
+  const reason = rest.exec(text.match(retries)?.at(-1) ?? "")?.[1];
+  const lines = lastLines(text.replace(retries, ""), 6).split("\n");
+  return [...(reason === undefined ? [] : [reason]), ...lines]
+    .map((line) => `         ${line.slice(0, 200)}`)
+    .join("\n");
 }
 
 /** @param {string} folder @param {number} bytes */

@@ -1,9 +1,9 @@
 // `scalora setup`, also before anything is compiled: sets up libtorch and the addon.
 import { SetupError } from "./errors.mjs";
-import { repairSetup } from "./setup.mjs";
+import { ensureSetup } from "./setup.mjs";
 
 try {
-  const { version, libtorch, addon } = await repairSetup();
+  const { version, libtorch, addon } = await ensureSetup({ verify: true });
   console.log(`libtorch ${version} in ${libtorch}\naddon ${addon}`);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

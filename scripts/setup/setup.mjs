@@ -3,47 +3,55 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { compileAddon, findCompiler, tryLoading } from "./compile.mjs";
 import { downloadLibtorch } from "./download.mjs";
+import { SetupError } from "./errors.mjs";
 import { findLibtorch } from "./find.mjs";
 import { cacheFolder, manifestPath, readSetup } from "./locate.mjs";
 import { withLock } from "./lock.mjs";
 import { Progress } from "./progress.mjs";
 
 /**
- * Sets up anew when what is there does not load any more (a library was removed, Node or the system changed).
- * @param {{ stream?: NodeJS.WriteStream, env?: NodeJS.ProcessEnv }} options
- * @returns {Promise<import("./locate.mjs").Setup>}
- */
-export async function repairSetup(options = {}) {
-  const { env = process.env } = options;
-  const existing = readSetup({ env });
-  if (existing !== undefined) {
-    try {
-      await tryLoading(existing.addon, env);
-    } catch {
-      rmSync(manifestPath({ env }), { force: true });
-      rmSync(dirname(existing.addon), { recursive: true, force: true });
-    }
-  }
-  return ensureSetup(options);
-}
-
-/**
  * What set-up left, made first when it is not there. Costs milliseconds once it is; safe to call in several processes
  * at once, and after any interruption.
- * @param {{ stream?: NodeJS.WriteStream, env?: NodeJS.ProcessEnv }} options progress goes to `stream` (stderr)
+ * @param {{ verify?: boolean, stream?: NodeJS.WriteStream, env?: NodeJS.ProcessEnv }} options with `verify`, what is
+ *   there is loaded once, and made anew when it does not load; progress goes to `stream` (stderr)
  * @returns {Promise<import("./locate.mjs").Setup>}
- * @throws {import("./errors.mjs").SetupError} naming what is missing and the command that installs it
+ * @throws {SetupError} naming what is missing and the command that installs it
  */
-export async function ensureSetup({ stream = process.stderr, env = process.env } = {}) {
+export async function ensureSetup({ verify = false, stream = process.stderr, env = process.env } = {}) {
+  if (verify) await forgetBroken(env);
   const existing = readSetup({ env });
   if (existing !== undefined) return existing;
   const progress = new Progress(stream);
   const lock = join(cacheFolder(env), "setup.lock");
-  return withLock(
-    lock,
-    (line) => progress.log(line),
-    async () => readSetup({ env }) ?? (await setUp(progress, env)),
-  );
+  const log = (/** @type {string} */ line) => progress.log(line);
+  try {
+    return await withLock(lock, log, async () => readSetup({ env }) ?? (await setUp(progress, env)));
+  } catch (error) {
+    throw unwritable(error, env) ?? error;
+  }
+}
+
+/** Removes an addon that does not load any more: a library was removed, or Node or the system changed. @param {NodeJS.ProcessEnv} env */
+async function forgetBroken(env) {
+  const existing = readSetup({ env });
+  if (existing === undefined) return;
+  try {
+    await tryLoading(existing.addon, env);
+  } catch {
+    rmSync(manifestPath({ env }), { force: true });
+    rmSync(dirname(existing.addon), { recursive: true, force: true });
+  }
+}
+
+/** The clear error for a cache folder that cannot be written, or undefined for any other error. @param {unknown} error @param {NodeJS.ProcessEnv} env */
+function unwritable(error, env) {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (!["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOSPC", "EDQUOT"].includes(code)) return undefined;
+  return new SetupError(`the cache folder ${cacheFolder(env)} cannot be written`, {
+    found: error instanceof Error ? error.message : code,
+    fix: "set XDG_CACHE_HOME to a folder that you can write to, on a disk with room",
+    cause: error,
+  });
 }
 
 /** @param {Progress} progress @param {NodeJS.ProcessEnv} env @returns {Promise<import("./locate.mjs").Setup>} */

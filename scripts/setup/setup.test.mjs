@@ -19,6 +19,7 @@ import { compareVersions, findLibtorch, pythonWithPip } from "./find.mjs";
 import { manifestPath, readSetup, torchVersion } from "./locate.mjs";
 import { withLock } from "./lock.mjs";
 import { formatBytes, Progress } from "./progress.mjs";
+import { ensureSetup } from "./setup.mjs";
 
 /** @type {string} */
 let folder;
@@ -263,6 +264,14 @@ test("doctor lists what is missing, each with its cure, and changes nothing", as
   expect(cures["Python with pip"]).toBe("sudo apt-get install -y python3 python3-pip");
   expect(cures.addon).toBe("npx scalora setup");
   expect(() => readFileSync(join(folder, "cache"))).toThrow("ENOENT");
+});
+
+test("a cache folder that cannot be written is a clear error", async () => {
+  const env = { ...machine({ "g++": "echo g++ 12" }), XDG_CACHE_HOME: write("a-file", "") };
+  const error = ensureSetup({ env, stream: process.stderr });
+  await expect(error).rejects.toThrow(
+    `the cache folder ${join(folder, "a-file", "scalora")} cannot be written`,
+  );
 });
 
 test("versions compare by number, sizes read well", () => {
