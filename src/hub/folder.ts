@@ -24,7 +24,7 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
     renameSync(temporary, target);
     syncFolder(parent);
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    if (existsSync(temporary)) rmSync(temporary, { recursive: true });
     if (error instanceof ScaloraError) throw error;
     throw new ScaloraError("run", "Cannot write the folder", {
       where: target,

@@ -77,24 +77,20 @@ export function ropeTable(rope: RopeParameters, shape: RopeShape, length: number
   }
 }
 
-/** Two lengths with equal keys have equal tables. */
-export function ropeTableKey(rope: RopeParameters, shape: RopeShape, length: number): number {
+/** A length that has the same table as `length`: one for all of a type whose table does not depend on it. */
+export function ropeTableLength(rope: RopeParameters, shape: RopeShape, length: number): number {
   if (rope.type === "dynamic") return Math.max(length, shape.maxPositions);
-  if (rope.type === "longrope") return length > rope.originalMaxPositions ? 1 : 0;
-  return 0;
+  if (rope.type === "longrope" && length > rope.originalMaxPositions) return rope.originalMaxPositions + 1;
+  return 1;
 }
 
 const round = Math.fround;
 
 /** `theta^(2i/dim)` in fp32, for i from 0 to dim/2 − 1. */
 function powers(theta: number, dim: number): Float32Array {
-  const exponents = Float32Array.from({ length: dim / 2 }, (_, i) => round(2 * i) / round(dim));
-  return power(theta, exponents);
-}
-
-function power(base: number, exponents: Float32Array): Float32Array {
+  const exponents = Float32Array.from({ length: dim / 2 }, (_, i) => (2 * i) / dim);
   return scope(() => {
-    const result = powTensor(fromData(Float32Array.of(base), []), fromData(exponents, [exponents.length]));
+    const result = powTensor(fromData(Float32Array.of(theta), []), fromData(exponents, [exponents.length]));
     return Float32Array.from(result.toFloats());
   });
 }
@@ -113,7 +109,8 @@ function dynamicFrequencies(
   if (length <= maxPositions) return inverse(powers(rope.theta, headDim));
   const stretched = round(round(rope.factor) * length);
   const growth = round(round(stretched / maxPositions) - round(rope.factor - 1));
-  const [scaled] = power(growth, Float32Array.of(headDim / (headDim - 2)));
+  // torch takes this one exponent, a plain number, in double precision.
+  const scaled = round(growth ** (headDim / (headDim - 2)));
   return inverse(powers(round(round(rope.theta) * scaled), headDim));
 }
 

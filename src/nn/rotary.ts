@@ -17,7 +17,7 @@ import {
   unsqueeze,
 } from "../torch/index.js";
 import { sequenceLengths, type TokenStream } from "./causal-lm.js";
-import { type RopeParameters, type RopeShape, ropeTable, ropeTableKey } from "./rope.js";
+import { type RopeParameters, type RopeShape, ropeTable, ropeTableLength } from "./rope.js";
 
 /** Cosines and sines for each token of a stream, made once for all layers. */
 export interface Rotation {
@@ -77,29 +77,30 @@ export class Rotary implements Disposable {
   /** Neighbouring sequences that use one table, together. */
   private groups(stream: TokenStream): { start: number; length: number; table: DeviceTable }[] {
     const past = stream.cache?.length ?? 0;
-    const groups: { start: number; length: number; key: number }[] = [];
+    const groups: { start: number; length: number; tableLength: number }[] = [];
     for (const [i, length] of sequenceLengths(stream).entries()) {
-      const key = ropeTableKey(this.rope, this.shape, past + length);
+      const tableLength = ropeTableLength(this.rope, this.shape, past + length);
       const last = groups.at(-1);
-      if (last?.key === key) last.length += length;
-      else groups.push({ start: stream.offsets[i], length, key });
+      if (last?.tableLength === tableLength) last.length += length;
+      else groups.push({ start: stream.offsets[i], length, tableLength });
     }
-    return groups.map(({ start, length, key }) => ({
+    const device = stream.positions.device;
+    return groups.map(({ start, length, tableLength }) => ({
       start,
       length,
-      table: this.table(key, stream.positions.device, past + length),
+      table: this.table(tableLength, device),
     }));
   }
 
-  private table(key: number, device: string, length: number): DeviceTable {
-    const known = this.tables.get(key);
+  private table(length: number, device: string): DeviceTable {
+    const known = this.tables.get(length);
     if (known !== undefined) return known;
-    // Dynamic tables differ from length to length; keep a few.
-    if (this.tables.size >= 16) this.dispose();
     const { frequencies, scale } = ropeTable(this.rope, this.shape, length);
     const onCpu = fromData(frequencies, [1, frequencies.length]);
     const made = { frequencies: toDevice(onCpu, device, "float32").keep(), scale };
-    this.tables.set(key, made);
+    // Dynamic tables differ from length to length: a pass may need many, the next one others.
+    if (this.tables.size >= 64) this.dispose();
+    this.tables.set(length, made);
     return made;
   }
 }

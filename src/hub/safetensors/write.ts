@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { type DType, scope, type Tensor } from "../../torch/index.js";
 import { internalError, messageOf, ScaloraError } from "../../util/errors.js";
@@ -48,7 +48,7 @@ export function writeSafetensors(
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    if (existsSync(temporary)) rmSync(temporary);
     if (error instanceof ScaloraError) throw error;
     throw new ScaloraError("run", "Cannot write the safetensors file", {
       where: path,

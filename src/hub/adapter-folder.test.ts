@@ -1,0 +1,47 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { fromData } from "../torch/index.js";
+import { readAdapterFolder, writeAdapterFolder } from "./adapter-folder.js";
+import { readSafetensors, writeSafetensors } from "./safetensors/index.js";
+
+const scratch = mkdtempSync(join(tmpdir(), "scalora-adapter-"));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+test("an adapter is written under PEFT's names and read under the model's", () => {
+  const folder = join(scratch, "adapter");
+  const config = { peft_type: "LORA", r: 1, lora_alpha: 2, target_modules: ["q_proj"] };
+  using a = fromData(Float32Array.of(1, 2), [1, 2]);
+  using b = fromData(Float32Array.of(3), [1, 1]);
+  const path = "model.layers.0.self_attn.q_proj";
+  writeAdapterFolder(folder, config, [
+    [`${path}.lora_A.weight`, a],
+    [`${path}.lora_B.weight`, b],
+  ]);
+  const names = [...readSafetensors(join(folder, "adapter_model.safetensors")).entries.keys()];
+  expect(names).toEqual([`base_model.model.${path}.lora_A.weight`, `base_model.model.${path}.lora_B.weight`]);
+  expect(JSON.parse(readFileSync(join(folder, "adapter_config.json"), "utf8"))).toEqual(config);
+  const read = readAdapterFolder(folder);
+  expect(read.config).toEqual(config);
+  expect([...read.tensors].map(([name, tensor]) => [name, [...tensor.toFloats()]])).toEqual([
+    [`${path}.lora_A.weight`, [1, 2]],
+    [`${path}.lora_B.weight`, [3]],
+  ]);
+  for (const tensor of read.tensors.values()) tensor.dispose();
+});
+
+test("what is not an adapter folder is a clear error", () => {
+  const folder = mkdtempSync(join(scratch, "bad-"));
+  expect(() => readAdapterFolder(folder)).toThrow("no adapter_config.json");
+  writeFileSync(join(folder, "adapter_config.json"), "{}");
+  writeFileSync(join(folder, "adapter_model.bin"), "");
+  expect(() => readAdapterFolder(folder)).toThrow(
+    /no adapter_model.safetensors.*convert the pickled adapter/s,
+  );
+  using tensor = fromData(Float32Array.of(1), [1]);
+  writeSafetensors(join(folder, "adapter_model.safetensors"), [["lora_A.weight", tensor]]);
+  expect(() => readAdapterFolder(folder)).toThrow(
+    /unexpected name.*begin with base_model.model..*lora_A.weight/s,
+  );
+});

@@ -1,0 +1,240 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { ModelWeights, writeModelFolder } from "../hub/model-folder.js";
+import { writeSafetensors } from "../hub/safetensors/index.js";
+import { type CausalLM, tokenStream } from "../nn/index.js";
+import { fromData, Generator, liveTensors, noGrad, scope, type Tensor, toDType } from "../torch/index.js";
+import { createModel, loadModel, saveModel } from "./index.js";
+
+const scratch = mkdtempSync(join(tmpdir(), "scalora-load-"));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const config = {
+  model_type: "llama",
+  vocab_size: 11,
+  hidden_size: 8,
+  intermediate_size: 12,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  tie_word_embeddings: true,
+  rope_theta: 10000.0,
+  _name_or_path: "somewhere",
+};
+
+function newModel(changes: Record<string, unknown> = {}): CausalLM {
+  using generator = new Generator(7);
+  return createModel({ ...config, ...changes }, generator);
+}
+
+let folders = 0;
+/** A model folder with these tensors. */
+function folderOf(
+  tensors: Iterable<readonly [string, Tensor]>,
+  changes: Record<string, unknown> = {},
+): string {
+  const folder = join(scratch, `model-${folders++}`);
+  mkdirSync(folder);
+  const text = JSON.stringify({ ...config, ...changes }).replace(
+    '"rope_theta":10000',
+    '"rope_theta":10000.0',
+  );
+  writeFileSync(join(folder, "config.json"), text);
+  writeFileSync(join(folder, "tokenizer.json"), "{}");
+  writeSafetensors(join(folder, "model.safetensors"), tensors);
+  return folder;
+}
+
+function logits(model: CausalLM): Float64Array {
+  return noGrad(() =>
+    scope(() => model.lm_head.forward(model.hiddenStates(tokenStream([1, 2, 3]))).toFloats()),
+  );
+}
+
+test("a saved folder holds config, tokenizer and weights, and loads to the same model", async () => {
+  using model = newModel();
+  const source = folderOf(model.namedParameters());
+  const out = join(scratch, "saved");
+  saveModel(model, source, out);
+  expect(readdirSync(out).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
+  const text = readFileSync(join(out, "config.json"), "utf8");
+  expect(JSON.parse(text)).toEqual({ ...config, dtype: "float32" });
+  expect(text).toContain('"rope_theta": 10000.0');
+  using loaded = await loadModel(out);
+  expect([...loaded.namedParameters()].map(([name]) => name)).toEqual(
+    [...model.namedParameters()].map(([name]) => name),
+  );
+  expect(logits(loaded)).toEqual(logits(model));
+  expect(loaded.info).toEqual({
+    family: "llama",
+    vocabSize: 11,
+    hiddenSize: 8,
+    layers: 1,
+    maxPositions: 2048,
+    tiedEmbeddings: true,
+    dtype: "float32",
+  });
+});
+
+test("saving in bfloat16 rounds the weights, and auto loads what is stored", async () => {
+  using model = newModel();
+  const out = join(scratch, "half");
+  saveModel(model, folderOf(model.namedParameters(), { torch_dtype: "float32" }), out, { dtype: "bfloat16" });
+  expect(JSON.parse(readFileSync(join(out, "config.json"), "utf8"))).toMatchObject({
+    torch_dtype: "bfloat16",
+  });
+  using half = await loadModel(out);
+  expect(half.info.dtype).toBe("bfloat16");
+  using full = await loadModel(out, { dtype: "float32" });
+  const rounded = scope(() => toDType(toDType(model.lm_head.weight, "bfloat16"), "float32").toFloats());
+  expect(full.lm_head.weight.toFloats()).toEqual(rounded);
+});
+
+test("a replaced parameter stands in the files", async () => {
+  using model = newModel();
+  const out = join(scratch, "replaced");
+  const name = "model.layers.0.mlp.up_proj.weight";
+  const before = liveTensors();
+  saveModel(model, folderOf(model.namedParameters()), out, {
+    replace: (path) => (path === name ? fromData(new Float32Array(96).fill(0.5), [12, 8]) : undefined),
+  });
+  expect(liveTensors()).toBe(before);
+  using weights = ModelWeights.open(out);
+  using written = weights.tensor(name);
+  expect(written.toFloats()).toEqual(new Float64Array(96).fill(0.5));
+});
+
+test("large models are written in shards with an index, and read back", async () => {
+  using model = newModel();
+  const out = join(scratch, "sharded");
+  const source = folderOf(model.namedParameters());
+  writeModelFolder(
+    out,
+    {
+      config: new Map(Object.entries({ model_type: "llama" })),
+      weights: [...model.namedParameters()],
+      companions: source,
+    },
+    1000,
+  );
+  const files = readdirSync(out).filter((name) => name.startsWith("model-"));
+  expect(files.length).toBeGreaterThan(1);
+  expect(files[0]).toBe(`model-00001-of-0000${files.length}.safetensors`);
+  const index = JSON.parse(readFileSync(join(out, "model.safetensors.index.json"), "utf8"));
+  const parameters = [...model.namedParameters()];
+  expect(Object.keys(index.weight_map)).toEqual(parameters.map(([name]) => name));
+  expect(index.metadata.total_size).toBe(parameters.reduce((sum, [, { numel }]) => sum + 4 * numel, 0));
+  writeFileSync(join(out, "config.json"), JSON.stringify(config));
+  using loaded = await loadModel(out);
+  expect(logits(loaded)).toEqual(logits(model));
+  rmSync(join(out, files[0]));
+  await expect(loadModel(out)).rejects.toThrow(/Cannot open the safetensors file.*model-00001/s);
+});
+
+test("missing, unexpected and mis-shaped tensors are all named, with the nearest name", async () => {
+  using model = newModel();
+  const parameters = new Map(model.namedParameters());
+  const up = parameters.get("model.layers.0.mlp.up_proj.weight") ?? model.lm_head.weight;
+  parameters.delete("model.norm.weight");
+  parameters.delete("model.layers.0.mlp.up_proj.weight");
+  parameters.set("model.layers.0.mlp.upproj.weight", up);
+  using short = fromData(new Float32Array(7), [7]);
+  parameters.set("model.layers.0.input_layernorm.weight", short);
+  const before = liveTensors();
+  const error = await loadModel(folderOf(parameters)).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: "model" });
+  const message = String(error);
+  expect(message).toContain("missing model.norm.weight");
+  expect(message).toContain(
+    "missing model.layers.0.mlp.up_proj.weight (nearest: model.layers.0.mlp.upproj.weight)",
+  );
+  expect(message).toContain(
+    "unexpected model.layers.0.mlp.upproj.weight (nearest: model.layers.0.mlp.up_proj.weight)",
+  );
+  expect(message).toContain("mis-shaped model.layers.0.input_layernorm.weight: expected [8], found [7]");
+  expect(liveTensors()).toBe(before);
+});
+
+test("old rotary buffers and a copy of a tied output layer are no surprise", async () => {
+  using model = newModel();
+  using frequencies = fromData(new Float32Array(2), [2]);
+  const extra: [string, Tensor][] = [
+    ["model.layers.0.self_attn.rotary_emb.inv_freq", frequencies],
+    ["lm_head.weight", model.lm_head.weight],
+  ];
+  using loaded = await loadModel(folderOf([...model.namedParameters(), ...extra]));
+  expect(loaded.info.tiedEmbeddings).toBe(true);
+});
+
+test("an output layer that differs from the embedding is not tied, whatever the config says", async () => {
+  using model = newModel();
+  using other = fromData(new Float32Array(88).fill(0.25), [11, 8]);
+  const source = folderOf([...model.namedParameters(), ["lm_head.weight", other]]);
+  using loaded = await loadModel(source);
+  expect(loaded.info.tiedEmbeddings).toBe(false);
+  expect(loaded.lm_head.weight.toFloats()).toEqual(new Float64Array(88).fill(0.25));
+  const out = join(scratch, "untied");
+  saveModel(loaded, source, out);
+  expect(JSON.parse(readFileSync(join(out, "config.json"), "utf8")).tie_word_embeddings).toBe(false);
+});
+
+test("a folder that is not a model says what is missing", async () => {
+  const empty = mkdtempSync(join(scratch, "empty-"));
+  await expect(loadModel(join(scratch, "absent"))).rejects.toThrow("There is no model folder here");
+  await expect(loadModel(empty)).rejects.toThrow("no config.json");
+  writeFileSync(join(empty, "config.json"), '{"model_type":"llama","model_type":"gpt2"}');
+  await expect(loadModel(empty)).rejects.toThrow('duplicate key "model_type"');
+  writeFileSync(join(empty, "config.json"), '{"model_type":"lama"}');
+  await expect(loadModel(empty)).rejects.toThrow(/expected: llama.*"lama".*did you mean llama\?/s);
+  writeFileSync(join(empty, "config.json"), JSON.stringify(config));
+  writeFileSync(join(empty, "pytorch_model.bin"), "");
+  await expect(loadModel(empty)).rejects.toThrow(/expected: model.safetensors.*pytorch_model.bin.*convert/s);
+});
+
+test("a cut weight file is refused, and one cut while it is open gives no tensor", async () => {
+  using model = newModel();
+  const folder = folderOf(model.namedParameters());
+  const path = join(folder, "model.safetensors");
+  using weights = ModelWeights.open(folder);
+  truncateSync(path, 500);
+  expect(() => weights.tensor("model.norm.weight")).toThrow(
+    /changed while it was in use.*found: {4}500 bytes/s,
+  );
+  await expect(loadModel(folder)).rejects.toThrow(/cut short/);
+});
+
+test("an index may not lead out of the folder, nor to a shard without the tensor", async () => {
+  using model = newModel();
+  const folder = folderOf(model.namedParameters());
+  const index = (map: object) =>
+    writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }));
+  index({ "model.norm.weight": "../model.safetensors" });
+  await expect(loadModel(folder)).rejects.toThrow(
+    /not a safetensors file of this folder.*"..\/model.safetensors"/s,
+  );
+  index({ "model.norms.weight": "model.safetensors" });
+  await expect(loadModel(folder)).rejects.toThrow(/does not hold the tensor "model.norms.weight"/);
+});
+
+test("an occupied output folder is left alone", () => {
+  using model = newModel();
+  const source = folderOf(model.namedParameters());
+  const out = mkdtempSync(join(scratch, "occupied-"));
+  writeFileSync(join(out, "precious.txt"), "x");
+  expect(() => saveModel(model, source, out)).toThrow(/not empty.*precious.txt/s);
+  expect(readdirSync(out)).toEqual(["precious.txt"]);
+  expect(() => saveModel(model, source, join(out, "precious.txt", "model"))).toThrow(
+    "Cannot write the folder",
+  );
+  expect(existsSync(join(out, "precious.txt"))).toBe(true);
+});

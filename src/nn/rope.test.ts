@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { SafetensorsFile } from "../hub/safetensors/index.js";
+import { parseLlamaConfig } from "../models/llama/config.js";
+import "../testing/close-to.js";
+import { tolerances } from "../testing/tolerances.js";
+import { ropeTable } from "./rope.js";
+
+const golden = fileURLToPath(new URL("../../test/golden/rope/", import.meta.url));
+
+interface RopeCase {
+  name: string;
+  config: Record<string, unknown>;
+  length: number;
+}
+
+const cases: RopeCase[] = JSON.parse(readFileSync(`${golden}cases.json`, "utf8"));
+
+test.each(cases)("$name: frequencies and scale equal transformers'", ({ name, config, length }) => {
+  using file = SafetensorsFile.open(`${golden}tables.safetensors`);
+  using expected = file.tensor(name);
+  using scale = file.tensor(`${name}.scale`);
+  const { rope, headDim, maxPositions } = parseLlamaConfig(config, name);
+  const table = ropeTable(rope, { headDim, maxPositions }, length);
+  const reference = expected.toFloats();
+  // Each frequency by itself: the small ones matter at long positions as much as the large ones.
+  expect(table.frequencies.map((value, i) => value / reference[i])).toBeCloseToAll(
+    reference.map(() => 1),
+    tolerances.ropeTable,
+  );
+  expect(table.scale).toBe(scale.item());
+});

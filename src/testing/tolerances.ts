@@ -1,0 +1,37 @@
+/** How far a result may lie from a reference, and why not less. */
+export interface Tolerance {
+  /** `max`: max|Δ| / max|reference|; `frobenius`: ‖Δ‖ / ‖reference‖. */
+  measure: "max" | "frobenius";
+  limit: number;
+  reason: string;
+}
+
+/** Every tolerance of the tests, by what is compared. Each is smaller than what a fault of the thing tested causes. */
+export const tolerances = {
+  logits: {
+    measure: "max",
+    limit: 2e-5,
+    reason: "fp32 sums in another order, through some layers; a rope or mask fault shows at 1e-2 and more",
+  },
+  gradients: {
+    measure: "frobenius",
+    limit: 2e-5,
+    reason: "as the logits, through the layers twice",
+  },
+  loss: {
+    measure: "max",
+    limit: 1e-5,
+    reason: "a sum of fp32 cross entropies",
+  },
+  ropeTable: {
+    measure: "max",
+    limit: 1.2e-7,
+    reason:
+      "one unit in the last place of fp32: libtorch's powers may round differently on other instruction sets",
+  },
+  cachedLogits: {
+    measure: "max",
+    limit: 1e-5,
+    reason: "the same fp32 products cut up differently",
+  },
+} as const satisfies Readonly<Record<string, Tolerance>>;
