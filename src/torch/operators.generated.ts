@@ -875,6 +875,12 @@ export function linalgSvdvals(A: Tensor, driver?: string | null): Tensor {
   return wrap((linalgSvdvals$ ??= bind<number>("aten::linalg_svdvals", ""))(A.handle, driver));
 }
 
+let linalgPinv$: NativeOperator<number> | undefined;
+/** `aten::linalg_pinv(Tensor self, float rcond, bool hermitian=False) -> Tensor` */
+export function linalgPinv(self: Tensor, rcond: number, hermitian?: boolean): Tensor {
+  return wrap((linalgPinv$ ??= bind<number>("aten::linalg_pinv", ""))(self.handle, rcond, hermitian));
+}
+
 let silu$: NativeOperator<number> | undefined;
 /** `aten::silu(Tensor self) -> Tensor` */
 export function silu(self: Tensor): Tensor {

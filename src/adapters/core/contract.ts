@@ -24,6 +24,8 @@ export interface Moments {
   readonly expAvg: Tensor;
   /** Second moment; only of optimisers that keep one. */
   readonly expAvgSq?: Tensor;
+  /** How many steps the averages have seen, for their bias correction; of optimisers that correct. */
+  readonly steps?: Tensor;
 }
 
 /** What the hooks of a step may know. Steps count from 1; learning rates are per step, not per token. */
@@ -42,6 +44,8 @@ export type EventReport = { readonly [field: string]: Json };
 export interface AdapterSet {
   readonly method: string;
   trainables(): readonly Trainable[];
+  /** Before a step's first forward pass. */
+  beforeForward?(step: StepContext): void;
   /** After backward (and gradient all-reduce) with every gradient finite, before clipping. */
   beforeClip?(step: StepContext): EventReport | undefined;
   /** After the optimiser's step. */

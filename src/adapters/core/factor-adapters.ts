@@ -1,0 +1,106 @@
+import type { Module } from "../../nn/index.js";
+import {
+  add,
+  copy_,
+  matmul,
+  noGrad,
+  scope,
+  select,
+  type Tensor,
+  toDType,
+  transpose,
+} from "../../torch/index.js";
+import { ScaloraError } from "../../util/errors.js";
+import type { Json } from "../../util/json.js";
+import { type BankLayer, FactorBank, groupLayers } from "./bank.js";
+import type { AdapterSet, Trainable } from "./contract.js";
+
+/** A layer to adapt, with the rank and scale of its adapter. */
+export type ScaledTarget = BankLayer & { readonly rank: number; readonly scale: number };
+
+/** The effective weight of an adapted layer is `W + s·A·Bᵀ`: what all methods made of two factors share. */
+export class FactorAdapters implements AdapterSet {
+  readonly method: string;
+  readonly banks: readonly FactorBank[];
+  protected readonly model: Module;
+
+  /** Freezes the model and hangs zero factors on the layers. */
+  constructor(method: string, model: Module, targets: readonly ScaledTarget[]) {
+    this.method = method;
+    this.model = model;
+    for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(false);
+    this.banks = groupLayers(targets).map(({ shape, layers }, index) => {
+      const { m, n, rank } = shape;
+      return new FactorBank(`bank${index}.${m}x${n}r${rank}`, shape, layers);
+    });
+  }
+
+  trainables(): Trainable[] {
+    return this.banks.flatMap((bank) => bank.trainables());
+  }
+
+  zeroGrad(): void {
+    for (const bank of this.banks) bank.zeroGrad();
+  }
+
+  parameterCounts(): { trainable: number; all: number } {
+    const trainable = this.trainables().reduce((total, { value }) => total + value.numel, 0);
+    let base = 0;
+    for (const [, parameter] of this.model.namedParameters()) base += parameter.numel;
+    return { trainable, all: base + trainable };
+  }
+
+  adaptedPaths(): string[] {
+    return this.banks.flatMap(({ layers }) => layers.map(({ path }) => path));
+  }
+
+  mergedWeight(path: string): Tensor {
+    const { bank, index } = this.find(path);
+    return noGrad(() =>
+      scope(() => {
+        const exact = bank.A.dtype;
+        const product = matmul(select(bank.A, 0, index), transpose(select(bank.B, 0, index), 0, 1));
+        const merged = add(toDType(this.baseWeight(bank, index), exact), product, bank.shape.scale);
+        return toDType(merged, "float32", undefined, true);
+      }),
+    );
+  }
+
+  /** The weight that the adapter of a layer is added to; a tensor of the model or a new one. */
+  protected baseWeight(bank: FactorBank, index: number): Tensor {
+    return bank.layers[index].linear.weight;
+  }
+
+  /** The bank of a layer, and its place there. */
+  find(path: string): { bank: FactorBank; index: number } {
+    for (const bank of this.banks) {
+      const index = bank.layers.findIndex((layer) => layer.path === path);
+      if (index >= 0) return { bank, index };
+    }
+    throw new ScaloraError("model", "The layer has no adapter", {
+      where: path,
+      expected: `one of ${this.adaptedPaths().length} adapted layers, such as ${this.adaptedPaths()[0]}`,
+    });
+  }
+
+  state(): Map<string, Tensor> {
+    return new Map(this.trainables().map(({ name, value }) => [name, value]));
+  }
+
+  loadState(read: (name: string) => Tensor): void {
+    noGrad(() => {
+      for (const [name, tensor] of this.state()) copy_(tensor, read(name));
+    });
+  }
+
+  counters(): Json {
+    return {};
+  }
+
+  loadCounters(_counters: Json): void {}
+
+  /** Takes the adapters off and frees them; the base weights stay as they are. */
+  dispose(): void {
+    for (const bank of this.banks) bank.dispose();
+  }
+}

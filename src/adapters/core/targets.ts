@@ -1,0 +1,110 @@
+import { Linear, type Module } from "../../nn/index.js";
+import { ScaloraError } from "../../util/errors.js";
+import { nearest } from "../../util/suggest.js";
+
+/** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
+export interface TargetOptions {
+  /** Columns of each factor, where no pattern of `rankPattern` says otherwise. */
+  readonly rank: number;
+  /** Patterns, or every linear layer but the output layer. */
+  readonly targetModules: "all-linear" | readonly string[];
+  readonly exclude?: readonly string[];
+  /** Ranks of the layers that match a pattern; the first match counts. */
+  readonly rankPattern?: Readonly<Record<string, number>>;
+}
+
+/** A layer to adapt. */
+export interface Target {
+  readonly path: string;
+  readonly linear: Linear;
+  readonly rank: number;
+}
+
+const outputLayer = "lm_head";
+
+/**
+ * The layers that the options name, in the model's order.
+ * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed), or a rank does not fit
+ */
+export function findTargets(model: Module, options: TargetOptions): Target[] {
+  const linears = [...linearLayers(model)];
+  const paths = linears.map(([path]) => path);
+  const wanted = wantedBy(options.targetModules, paths);
+  const excluded = (options.exclude ?? []).map((pattern) => matcher(pattern, "exclude", paths));
+  const ranks = Object.entries(options.rankPattern ?? {}).map(
+    ([pattern, rank]) => [matcher(pattern, "rankPattern", paths), rank] as const,
+  );
+  const targets = linears
+    .filter(([path]) => wanted(path) && !excluded.some((matches) => matches(path)))
+    .map(([path, linear]) => {
+      const rank = ranks.find(([matches]) => matches(path))?.[1] ?? options.rank;
+      return { path, linear, rank: checkRank(rank, path, linear) };
+    });
+  if (targets.length === 0) {
+    throw new ScaloraError("config", "No linear layer is left to adapt", {
+      where: "adapter.targetModules, adapter.exclude",
+      fix: "exclude fewer modules",
+    });
+  }
+  return targets;
+}
+
+/** Every linear layer of a model, with its path. */
+export function* linearLayers(model: Module): Generator<[string, Linear]> {
+  for (const [path, module] of model.namedModules()) if (module instanceof Linear) yield [path, module];
+}
+
+function wantedBy(
+  targetModules: TargetOptions["targetModules"],
+  paths: readonly string[],
+): (path: string) => boolean {
+  if (targetModules === "all-linear") return (path) => path !== outputLayer;
+  const matchers = targetModules.map((pattern) => matcher(pattern, "targetModules", paths));
+  return (path) => matchers.some((matches) => matches(path));
+}
+
+/** The test that a pattern stands for; a pattern that no layer passes is a mistake. */
+function matcher(pattern: string, key: string, paths: readonly string[]): (path: string) => boolean {
+  const expression = /^\/(.*)\/([a-z]*)$/s.exec(pattern);
+  const matches = expression
+    ? regularExpression(expression[1], expression[2], key)
+    : (path: string) => path === pattern || path.endsWith(`.${pattern}`);
+  if (!paths.some(matches)) throw noMatch(pattern, key, paths);
+  return matches;
+}
+
+function regularExpression(source: string, flags: string, key: string): (path: string) => boolean {
+  try {
+    const expression = new RegExp(source, flags.replaceAll(/[gy]/g, ""));
+    return (path) => expression.test(path);
+  } catch (error) {
+    throw new ScaloraError("config", `Not a regular expression: /${source}/${flags}`, {
+      where: `adapter.${key}`,
+      cause: error,
+    });
+  }
+}
+
+function noMatch(pattern: string, key: string, paths: readonly string[]): ScaloraError {
+  const names = [...new Set(paths.map(lastPart))];
+  const near = nearest(lastPart(pattern), names);
+  return new ScaloraError("config", `"${pattern}" matches no linear layer of the model`, {
+    where: `adapter.${key}`,
+    expected: `one of ${names.join(", ")}, a longer path such as ${paths[0]}, or a /regular expression/`,
+    ...(near === undefined ? {} : { fix: `did you mean "${near}"?` }),
+  });
+}
+
+const lastPart = (path: string) => path.slice(path.lastIndexOf(".") + 1);
+
+function checkRank(rank: number, path: string, { weight }: Linear): number {
+  const limit = Math.min(...weight.shape);
+  if (rank > limit) {
+    throw new ScaloraError("config", `Rank ${rank} is above the rank that the layer itself can have`, {
+      where: path,
+      expected: `at most ${limit}, for a weight of shape [${weight.shape.join(", ")}]`,
+      fix: "lower adapter.rank, or give the layer its own rank in adapter.rankPattern",
+    });
+  }
+  return rank;
+}

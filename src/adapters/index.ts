@@ -1,0 +1,4 @@
+export type { AdapterSet, EventReport, Moments, StepContext, Trainable } from "./core/contract.js";
+export { FactorAdapters } from "./core/factor-adapters.js";
+export { writeLora } from "./lora/peft.js";
+export { type AdapterOptions, attach } from "./registry.js";

@@ -1,0 +1,24 @@
+import { copy_, divScalar, type Generator, noGrad, randn, scope, uniform_ } from "../../torch/index.js";
+import type { FactorBank } from "../core/bank.js";
+
+/** How B starts; A starts at zero, so that the adapted model is the base model. */
+export type LoraInit = "kaiming" | "gaussian";
+
+/**
+ * Draws B: `kaiming` is PEFT's default, uniform in ±1/√n (Kaiming-uniform with a = √5 on `[r, n]`); `gaussian` is normal with
+ * deviation 1/r.
+ */
+export function initialiseFactors(bank: FactorBank, init: LoraInit, generator: Generator): void {
+  const { n, rank } = bank.shape;
+  noGrad(() => {
+    if (init === "kaiming") {
+      const bound = 1 / Math.sqrt(n);
+      uniform_(bank.B, -bound, bound, generator);
+    } else {
+      scope(() => {
+        const { B } = bank;
+        copy_(B, divScalar(randn(B.shape, generator, B.dtype, null, B.device), rank));
+      });
+    }
+  });
+}

@@ -1,0 +1,192 @@
+import { readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.js";
+import type { TensorSource } from "../../hub/safetensors/index.js";
+import type { Linear, Module } from "../../nn/index.js";
+import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.js";
+import { ScaloraError } from "../../util/errors.js";
+import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.js";
+import { linearLayers } from "../core/targets.js";
+
+// PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
+const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
+
+/** What a PEFT LoRA folder says of its layers. */
+interface LoraFolder {
+  readonly targets: ScaledTarget[];
+}
+
+/** Keys of adapter_config.json that change the computation when they are not at these values. */
+const neutral: Readonly<Record<string, readonly unknown[]>> = {
+  peft_type: ["LORA"],
+  use_dora: [false, null, undefined],
+  bias: ["none", undefined],
+  lora_bias: [false, null, undefined],
+  fan_in_fan_out: [false, null, undefined],
+  modules_to_save: [null, undefined],
+  layer_replication: [null, undefined],
+  trainable_token_indices: [null, undefined],
+};
+
+/**
+ * Reads which layers a PEFT LoRA folder adapts, with their ranks (from the tensors) and scales.
+ * @throws ScaloraError `model` where the folder does not fit the model or is of another method
+ */
+export function readLora(folder: string, model: Module): LoraFolder {
+  const { config, tensors } = readAdapterFolder(folder);
+  try {
+    for (const [key, values] of Object.entries(neutral)) {
+      if (!values.includes(config[key])) {
+        throw new ScaloraError("model", `The adapter's ${key} is not supported`, {
+          where: folder,
+          expected: String(values[0]),
+          found: JSON.stringify(config[key]),
+        });
+      }
+    }
+    const linears = new Map(linearLayers(model));
+    const targets = pathsOf(tensors).map((path) => target(folder, path, config, tensors, linears));
+    return { targets };
+  } finally {
+    for (const tensor of tensors.values()) tensor.dispose();
+  }
+}
+
+function pathsOf(tensors: ReadonlyMap<string, Tensor>): string[] {
+  return [...tensors.keys()]
+    .filter((name) => name.endsWith(downName))
+    .map((name) => name.slice(0, -downName.length));
+}
+
+function target(
+  folder: string,
+  path: string,
+  config: Readonly<Record<string, unknown>>,
+  tensors: ReadonlyMap<string, Tensor>,
+  linears: ReadonlyMap<string, Linear>,
+): ScaledTarget {
+  const linear = linears.get(path);
+  const down = tensors.get(path + downName);
+  const up = tensors.get(path + upName);
+  const [rank] = down?.shape ?? [0];
+  const fits =
+    linear &&
+    [rank, linear.weight.shape[1]].join() === down?.shape.join() &&
+    [linear.weight.shape[0], rank].join() === up?.shape.join();
+  if (!linear || !fits) {
+    throw new ScaloraError("model", "The adapter does not fit the model", {
+      where: `${folder}: ${path}`,
+      expected: linear
+        ? `factors for a weight of shape [${linear.weight.shape.join(", ")}]`
+        : "a linear layer of this path",
+      found: linear
+        ? `lora_A [${down?.shape.join(", ")}], lora_B [${up?.shape.join(", ") ?? "missing"}]`
+        : "none",
+    });
+  }
+  const alpha = patternValue(config.alpha_pattern, path) ?? config.lora_alpha;
+  if (typeof alpha !== "number")
+    throw new ScaloraError("format", "The adapter's lora_alpha is not a number", {
+      where: folder,
+      found: JSON.stringify(alpha),
+    });
+  return { path, linear, rank, scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank) };
+}
+
+/** PEFT's patterns: a key matches a path that ends with it. */
+function patternValue(patterns: unknown, path: string): unknown {
+  if (typeof patterns !== "object" || patterns === null) return undefined;
+  const entry = Object.entries(patterns).find(([key]) => new RegExp(`^(.*\\.)?(${key})$`).test(path));
+  return entry?.[1];
+}
+
+/** Copies the factors of a PEFT folder into adapters made from it. */
+export function copyFactors(folder: string, adapters: FactorAdapters): void {
+  const { tensors } = readAdapterFolder(folder);
+  noGrad(() => {
+    for (const path of adapters.adaptedPaths()) {
+      const { bank, index } = adapters.find(path);
+      for (const [stack, name, flip] of [
+        [bank.A, upName, false],
+        [bank.B, downName, true],
+      ] as const) {
+        const stored = tensors.get(path + name);
+        if (!stored)
+          throw new ScaloraError("model", "The adapter lacks a factor", {
+            where: `${folder}: ${path}${name}`,
+          });
+        using slot = select(stack, 0, index);
+        using turned = flip ? transpose(stored, 0, 1) : undefined;
+        copy_(slot, turned ?? stored);
+      }
+    }
+  });
+  for (const tensor of tensors.values()) tensor.dispose();
+}
+
+/** Writes the factors as a PEFT LoRA folder that `PeftModel.from_pretrained` loads. */
+export function writeLora(folder: string, adapters: FactorAdapters, baseModel: string): void {
+  const layers = adapters.banks.flatMap((bank) =>
+    bank.layers.map(({ path }, index) => ({ path, bank, index, ...bank.shape })),
+  );
+  const factors = layers.map(({ path, bank, index, rank, scale }) => ({
+    path,
+    rank,
+    alpha: scale * rank,
+    up: { shape: [bank.shape.m, rank], dtype: bank.A.dtype, load: () => select(bank.A, 0, index) },
+    down: { shape: [rank, bank.shape.n], dtype: bank.B.dtype, load: () => downOf(select(bank.B, 0, index)) },
+  }));
+  writeFactors(folder, factors, baseModel);
+}
+
+function downOf(B: Tensor): Tensor {
+  using turned = transpose(B, 0, 1);
+  B.dispose();
+  return contiguous(turned);
+}
+
+/** One layer's factors on their way into a folder. */
+export interface StoredFactors {
+  readonly path: string;
+  readonly rank: number;
+  readonly alpha: number;
+  /** A, `[m, r]` */
+  readonly up: TensorSource;
+  /** Bᵀ, `[r, n]` */
+  readonly down: TensorSource;
+}
+
+export function writeFactors(folder: string, layers: readonly StoredFactors[], baseModel: string): void {
+  writeAdapterFolder(folder, configOf(layers, baseModel), stored(layers));
+}
+
+function* stored(layers: readonly StoredFactors[]): Generator<readonly [string, TensorSource]> {
+  for (const { path, up, down } of layers) {
+    yield [path + downName, down];
+    yield [path + upName, up];
+  }
+}
+
+function configOf(layers: readonly StoredFactors[], baseModel: string): Record<string, unknown> {
+  const [{ rank, alpha }] = layers;
+  const differing = <K extends "rank" | "alpha">(key: K, common: number) =>
+    Object.fromEntries(
+      layers.filter((layer) => layer[key] !== common).map((layer) => [layer.path, layer[key]]),
+    );
+  return {
+    peft_type: "LORA",
+    task_type: "CAUSAL_LM",
+    base_model_name_or_path: baseModel,
+    r: rank,
+    lora_alpha: alpha,
+    rank_pattern: differing("rank", rank),
+    alpha_pattern: differing("alpha", alpha),
+    target_modules: layers.map(({ path }) => path),
+    lora_dropout: 0,
+    bias: "none",
+    use_rslora: false,
+    use_dora: false,
+    fan_in_fan_out: false,
+    init_lora_weights: true,
+    modules_to_save: null,
+    inference_mode: true,
+  };
+}

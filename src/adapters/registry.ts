@@ -1,0 +1,32 @@
+import type { Module } from "../nn/index.js";
+import type { AdapterSet } from "./core/contract.js";
+import { FullFineTuning } from "./full/full.js";
+import { attachLora, type LoraOptions } from "./lora/lora.js";
+import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
+
+/** A method with its options. */
+export type AdapterOptions =
+  | ({ readonly method: "lora" } & LoraOptions)
+  | ({ readonly method: "scalora" | "scalora-i" } & ScaloraOptions)
+  | { readonly method: "full" };
+
+/** Steps between the events of the amortised method. */
+const amortisedInterval = 10;
+
+/**
+ * Puts a method on a model: freezes what it does not train and hangs its adapters on the layers.
+ * @param seed of the factors' random start
+ * @throws ScaloraError `config` when the options do not fit the model
+ */
+export function attach(model: Module, options: AdapterOptions, seed = 0): AdapterSet {
+  switch (options.method) {
+    case "lora":
+      return attachLora(model, options, seed);
+    case "scalora":
+      return attachScalora(model, options.method, options, seed);
+    case "scalora-i":
+      return attachScalora(model, options.method, { interval: amortisedInterval, ...options }, seed);
+    case "full":
+      return new FullFineTuning(model);
+  }
+}

@@ -1,0 +1,163 @@
+import {
+  fromData,
+  mul,
+  mul_,
+  noGrad,
+  scope,
+  select,
+  square,
+  type Tensor,
+  toDevice,
+  toDType,
+  zero_,
+} from "../../torch/index.js";
+import { ScaloraError } from "../../util/errors.js";
+import type { FactorBank } from "../core/bank.js";
+import type { Moments } from "../core/contract.js";
+import type { BaseStore } from "./base.js";
+import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.js";
+import { columnNormOf, preserveNorm, type Scale } from "./scale.js";
+import { type Factors, type SolvePolicy, skip, solveFactors } from "./solve/policies.js";
+
+/** Moments of a bank's two stacks, as the optimiser holds them. */
+export interface BankMoments {
+  readonly A: Moments;
+  readonly B: Moments;
+}
+
+/** What an event does to the optimiser's moments: by the chain rule, not at all, or start anew. */
+export type MomentRule = "transfer" | "keep" | "reset";
+
+export interface EventOptions {
+  readonly policy: SolvePolicy;
+  readonly moments: MomentRule;
+  readonly scale: Scale;
+  /** η, the peak learning rate. */
+  readonly peakLr: number;
+  /** Apply a layer's factors only when one of them is beyond this ratio, either way; 1 applies all. */
+  readonly threshold: number;
+}
+
+/** What an event did to one layer. */
+export interface LayerOutcome extends Factors {
+  readonly path: string;
+  /** ρ: the column norm aimed at. */
+  readonly rho: number;
+  readonly normsA: Float64Array;
+  readonly normsB: Float64Array;
+}
+
+/** A bank as an event sees it. */
+export type EventBank = Pick<FactorBank, "A" | "B" | "gradA" | "gradB" | "shape" | "layers">;
+
+/** How far honest gradients are from AᵀgA = gBᵀB, times 40: by rounding in fp32, in bf16 compute. */
+const mismatchTolerance = { float32: 1e-6, bfloat16: 4e-3 };
+
+/**
+ * One scaling event on all layers of a bank, after backward and before clipping: choose α, β; let the base absorb
+ * s·A·diag(1 − α∘β)·Bᵀ, so that no effective weight changes; scale the factors, and their gradients and moments by the chain
+ * rule, crossed: those of A by β, those of B by α (docs/scalora.md).
+ * @throws ScaloraError `run` when the gradients are not those of these factors; nothing is merged then
+ */
+export function scalingEvent(
+  bank: EventBank,
+  base: BaseStore,
+  moments: BankMoments | undefined,
+  options: EventOptions,
+): LayerOutcome[] {
+  const grams = layerGrams(bank, bank.shape.scale);
+  const tolerance =
+    bank.layers[0].linear.weight.dtype === "bfloat16"
+      ? mismatchTolerance.bfloat16
+      : mismatchTolerance.float32;
+  const outcomes = grams.map((layer, index) => {
+    checkGradients(layer, bank.layers[index].path, tolerance);
+    return { path: bank.layers[index].path, ...chooseFactors(layer, bank.shape.scale, options) };
+  });
+  if (outcomes.some(changes))
+    noGrad(() => scope(() => apply(bank, base, moments, outcomes, options.moments)));
+  return outcomes;
+}
+
+const changes = ({ alpha, beta }: Factors) => alpha.some((f) => f !== 1) || beta.some((f) => f !== 1);
+
+function checkGradients(grams: CheckedGrams, path: string, tolerance: number): void {
+  const mismatch = gradientMismatch(grams);
+  if (mismatch <= tolerance) return;
+  throw new ScaloraError(
+    "run",
+    "A scaling event met gradients that are not those of its adapter; nothing was merged",
+    {
+      where: path,
+      expected: `‖Aᵀ·gA − gBᵀ·B‖ at most ${tolerance} of ‖A‖‖gA‖ + ‖B‖‖gB‖`,
+      found: mismatch.toExponential(2),
+      fix: "this is a bug unless something else changed A, B or their gradients between backward and the event",
+    },
+  );
+}
+
+function chooseFactors(grams: CheckedGrams, s: number, { scale, policy, peakLr, threshold }: EventOptions) {
+  const { normsA, normsB } = grams;
+  const rho = columnNormOf(scale, s, peakLr, grams);
+  const solved = solveFactors(grams, rho, policy);
+  const factors = scale === "preserve" ? preserveNorm(solved, grams) : solved;
+  const limit = Math.log(threshold);
+  const far = [...factors.alpha, ...factors.beta].some((factor) => Math.abs(Math.log(factor)) > limit);
+  const applied = threshold === 1 || far ? factors : { ...skip(grams.rank, factors.branch) };
+  return { ...applied, rho, normsA, normsB };
+}
+
+function apply(
+  bank: EventBank,
+  base: BaseStore,
+  moments: BankMoments | undefined,
+  outcomes: readonly Factors[],
+  rule: MomentRule,
+): void {
+  const { alpha, beta, absorbed } = onDevice(bank, outcomes);
+  base.absorb(mul(bank.A, absorbed), bank.B);
+  mul_(bank.A, alpha);
+  mul_(bank.B, beta);
+  mul_(bank.gradA, beta);
+  mul_(bank.gradB, alpha);
+  if (!moments || rule === "keep") return;
+  for (const [moment, factor] of [
+    [moments.A, beta],
+    [moments.B, alpha],
+  ] as const) {
+    if (rule === "reset") resetMoments(moment);
+    else transferMoments(moment, factor);
+  }
+}
+
+/** First moments follow the gradient, second moments its square. */
+function transferMoments({ expAvg, expAvgSq }: Moments, factor: Tensor): void {
+  mul_(expAvg, factor);
+  if (expAvgSq) mul_(expAvgSq, square(factor));
+}
+
+/** Moments and the count of steps behind their bias correction start anew. */
+export function resetMoments({ expAvg, expAvgSq, steps }: Moments): void {
+  for (const tensor of [expAvg, expAvgSq, steps]) if (tensor) zero_(tensor);
+}
+
+/** α, β and s(1 − α∘β) as `[L, 1, r]` of the bank's dtype: one copy to the device. */
+function onDevice({ A, shape: { scale, rank } }: EventBank, outcomes: readonly Factors[]) {
+  const dtype = A.dtype;
+  // Rounded first, so that the base absorbs the difference that the rounded factors make.
+  const round = dtype === "float64" ? (x: number) => x : Math.fround;
+  const size = outcomes.length * rank;
+  const values = new Float64Array(3 * size);
+  outcomes.forEach(({ alpha, beta }, layer) => {
+    for (let i = 0; i < rank; i++) {
+      const at = layer * rank + i;
+      values[at] = round(alpha[i]);
+      values[size + at] = round(beta[i]);
+      values[2 * size + at] = scale * (1 - values[at] * values[size + at]);
+    }
+  });
+  const host = toDType(fromData(values, [3, outcomes.length, 1, rank]), dtype);
+  const placed = A.device === "cpu" ? host : toDevice(host, A.device, dtype);
+  const [alpha, beta, absorbed] = [0, 1, 2].map((row) => select(placed, 0, row));
+  return { alpha, beta, absorbed };
+}

@@ -1,0 +1,137 @@
+import type { Linear, LinearAdapter } from "../../nn/index.js";
+import {
+  add,
+  cat,
+  copy_,
+  fastLinear,
+  linalgPinv,
+  linalgSvd,
+  matmul,
+  mulScalar,
+  noGrad,
+  scope,
+  select,
+  slice,
+  square,
+  type Tensor,
+  toDType,
+  transpose,
+} from "../../torch/index.js";
+import { internalError } from "../../util/errors.js";
+import type { FactorBank } from "../core/bank.js";
+import type { Moments } from "../core/contract.js";
+import type { BaseStore } from "./base.js";
+import { type BankMoments, type LayerOutcome, resetMoments } from "./event.js";
+import { columnNormOf, type Scale } from "./scale.js";
+import { skip } from "./solve/policies.js";
+
+/** With σ_2r below this share of σ_1 the gradient has fewer than 2r directions, and the layer is left alone. */
+const smallestShare = 1e-10;
+
+/** Singular values of a factor below this share count as zero. */
+const pseudoInverseCut = 1e-12;
+
+export interface OracleOptions {
+  readonly moments: "reset" | "transport";
+  readonly scale: Scale;
+  /** η, the peak learning rate. */
+  readonly peakLr: number;
+}
+
+/** Before the forward pass of a step with an event: the base weights collect their gradients too. */
+export function watchBase(bank: FactorBank): void {
+  bank.layers.forEach(({ linear }, index) => {
+    linear.weight.setRequiresGrad(true);
+    linear.adapter = composed(bank, index);
+  });
+}
+
+/** `x Wᵀ + b + s (x B) Aᵀ` through operators that give W its gradient. */
+function composed(bank: FactorBank, index: number): LinearAdapter {
+  const { A, B } = bank.leaves[index];
+  return {
+    forward: (x, { weight, bias }) =>
+      add(fastLinear(x, weight, bias ?? null), matmul(matmul(x, B), transpose(A, 0, 1)), bank.shape.scale),
+  };
+}
+
+/** The gradient G that a watched weight collected; the weight is frozen again. */
+function takeGradient(linear: Linear): Tensor {
+  const gradient = linear.weight.grad;
+  if (!gradient) throw internalError("a watched weight has no gradient");
+  linear.weight.setGrad(undefined).setRequiresGrad(false);
+  return toDType(gradient, "float64");
+}
+
+/**
+ * An event of policy `svd`, the optimum of Theorem 3.2, O(S·m·n·r) a layer: of the leading 2r singular triplets of the full
+ * gradient, the odd ones make Ã = ρ·U and the even ones B̃ = ρ·V; the base absorbs s(ABᵀ − ÃB̃ᵀ). Needs `watchBase` before
+ * the step's forward pass. For small models, as a yardstick.
+ */
+export function oracleEvent(
+  bank: FactorBank,
+  base: BaseStore,
+  moments: BankMoments | undefined,
+  options: OracleOptions,
+): LayerOutcome[] {
+  if (moments && options.moments === "reset") for (const side of [moments.A, moments.B]) resetMoments(side);
+  return noGrad(() =>
+    bank.layers.map((_, index) => scope(() => replaceFactors(bank, base, moments, index, options))),
+  );
+}
+
+function replaceFactors(
+  bank: FactorBank,
+  base: BaseStore,
+  moments: BankMoments | undefined,
+  index: number,
+  options: OracleOptions,
+): LayerOutcome {
+  const { scale, rank } = bank.shape;
+  const { path, linear } = bank.layers[index];
+  linear.adapter = bank.adapterOf(index);
+  const G = takeGradient(linear);
+  const [A, B] = [bank.A, bank.B].map((stack) => toDType(select(stack, 0, index), "float64"));
+  const [normsA, normsB] = [A, B].map(columnNorms);
+  const rho = columnNormOf(options.scale, scale, options.peakLr, { normsA, normsB, rank });
+  const [U, sigma, Vt] = linalgSvd(G, false);
+  const sizes = sigma.toFloats();
+  if (!(sizes.length >= 2 * rank && sizes[2 * rank - 1] > smallestShare * sizes[0]))
+    return { path, rho, normsA, normsB, ...skip(rank, "skip_low_rank") };
+  const newA = mulScalar(slice(U, 1, 0, 2 * rank, 2), rho);
+  const newB = mulScalar(transpose(slice(Vt, 0, 1, 2 * rank, 2), 0, 1), rho);
+  const own = bank.A.dtype;
+  base.absorbOne(
+    index,
+    toDType(cat([mulScalar(A, scale), mulScalar(newA, -scale)], 1), own),
+    toDType(cat([B, newB], 1), own),
+  );
+  if (moments && options.moments === "transport") {
+    transport(moments.A, index, matmul(linalgPinv(B, pseudoInverseCut), newB));
+    transport(moments.B, index, matmul(linalgPinv(A, pseudoInverseCut), newA));
+  }
+  const write = (stack: Tensor, value: Tensor) => copy_(select(stack, 0, index), value);
+  write(bank.A, newA);
+  write(bank.B, newB);
+  write(bank.gradA, mulScalar(matmul(G, newB), scale));
+  write(bank.gradB, mulScalar(matmul(transpose(G, 0, 1), newA), scale));
+  return { path, rho, normsA, normsB, ...skip(rank, "oracle") };
+}
+
+function columnNorms(factor: Tensor): Float64Array {
+  const [rows, columns] = factor.shape;
+  const values = factor.toFloats();
+  return Float64Array.from({ length: columns }, (_, j) =>
+    Math.hypot(...Array.from({ length: rows }, (_, i) => values[i * columns + j])),
+  );
+}
+
+/** First moments follow the linear map of the gradient; second moments the map of independent squares. */
+function transport({ expAvg, expAvgSq }: Moments, index: number, map: Tensor): void {
+  const move = (stack: Tensor, by: Tensor) => {
+    const own = select(stack, 0, index);
+    copy_(own, matmul(toDType(own, "float64"), by));
+  };
+  move(expAvg, map);
+  if (expAvgSq) move(expAvgSq, square(map));
+}

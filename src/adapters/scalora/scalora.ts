@@ -1,0 +1,171 @@
+import type { Module } from "../../nn/index.js";
+import type { Tensor } from "../../torch/index.js";
+import { internalError, ScaloraError } from "../../util/errors.js";
+import { isRecord, type Json } from "../../util/json.js";
+import type { FactorBank } from "../core/bank.js";
+import type { EventReport, StepContext } from "../core/contract.js";
+import { FactorAdapters, type ScaledTarget } from "../core/factor-adapters.js";
+import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
+import { type BaseStore, ExactBase, SplitBase } from "./base.js";
+import { type BankMoments, type LayerOutcome, type MomentRule, scalingEvent } from "./event.js";
+import { oracleEvent, watchBase } from "./oracle.js";
+import { eventReport } from "./report.js";
+import type { Scale } from "./scale.js";
+import type { SolvePolicy } from "./solve/policies.js";
+import { untieWeight } from "./untie.js";
+
+/** Adaptive events apply where a factor is beyond this ratio, either way. */
+const adaptiveThreshold = 1.2;
+
+export interface ScaloraOptions extends LoraOptions {
+  /** Solver of the scaling factors; `svd` is the slow optimum of Theorem 3.2. Default "default". */
+  readonly policy?: SolvePolicy | "svd";
+  /** What an event does to the optimiser's moments. Default "transfer", or "reset" with policy svd. */
+  readonly moments?: MomentRule | "transport";
+  /** Steps between events: 1 is ScaLoRA, 10 ScaLoRA-I. `adaptive` looks at every step and applies large factors only. */
+  readonly interval?: number | "adaptive";
+  /** The column norm aimed at. Default "auto", which is "preserve". */
+  readonly scale?: Scale | "auto";
+  /** Step of the first event, from 1. Default: the first after warm-up, at least 2. */
+  readonly firstEvent?: number;
+  /** How adapted weights are stored. Default: exact, or split for bfloat16 weights. */
+  readonly base?: "auto" | "exact" | "split";
+  /** What to do with an adapted weight that another module shares. Default "refuse". */
+  readonly tied?: "refuse" | "untie";
+}
+
+/**
+ * ScaLoRA (arXiv 2510.23818): LoRA whose base absorbs, at each event, the difference that an optimal scaling of the factors'
+ * columns makes, so that the effective weight stays and the accumulated change gains rank. docs/scalora.md has the mathematics.
+ */
+export class ScaloraAdapters extends FactorAdapters {
+  private readonly bases: readonly BaseStore[];
+  private readonly options: ScaloraOptions;
+  private events = 0;
+  private branches: Record<string, number> = {};
+
+  constructor(method: string, model: Module, targets: readonly ScaledTarget[], options: ScaloraOptions) {
+    super(method, model, targets);
+    this.options = options;
+    this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options).make(layers));
+  }
+
+  beforeForward(step: StepContext): void {
+    if (this.options.policy !== "svd" || !this.isDue(step)) return;
+    for (const bank of this.banks) watchBase(bank);
+  }
+
+  beforeClip(step: StepContext): EventReport | undefined {
+    if (!this.isDue(step)) return undefined;
+    const outcomes = this.banks.map((bank, index) => this.runEvent(bank, this.bases[index], step));
+    this.events++;
+    for (const { branch } of outcomes.flat()) this.branches[branch] = (this.branches[branch] ?? 0) + 1;
+    return eventReport(
+      this.banks.map(({ shape }, index) => ({ shape, outcomes: outcomes[index] })),
+      step,
+    );
+  }
+
+  private runEvent(bank: FactorBank, base: BaseStore, { moments, peakLr }: StepContext): LayerOutcome[] {
+    const { policy = "default", interval = 1, scale = "auto" } = this.options;
+    const common = { scale: scale === "auto" ? ("preserve" as const) : scale, peakLr };
+    const rule = this.options.moments ?? (policy === "svd" ? "reset" : "transfer");
+    const averages = bankMoments(bank, moments);
+    if (policy === "svd") {
+      return oracleEvent(bank, base, averages, { ...common, moments: rule === "transport" ? rule : "reset" });
+    }
+    if (rule === "transport")
+      throw new ScaloraError("config", "moments: transport needs policy: svd", { where: "adapter.moments" });
+    const threshold = interval === "adaptive" ? adaptiveThreshold : 1;
+    return scalingEvent(bank, base, averages, { ...common, policy, moments: rule, threshold });
+  }
+
+  /** Whether a step has an event: the first one, then every `interval` steps. */
+  private isDue({ step, warmupSteps }: StepContext): boolean {
+    const first = Math.max(2, this.options.firstEvent ?? warmupSteps + 1);
+    const interval = this.options.interval === "adaptive" ? 1 : (this.options.interval ?? 1);
+    return step >= first && (step - first) % interval === 0;
+  }
+
+  protected override baseWeight(bank: FactorBank, index: number): Tensor {
+    return this.bases[this.banks.indexOf(bank)].weight(index);
+  }
+
+  override state(): Map<string, Tensor> {
+    const state = super.state();
+    this.banks.forEach(({ name }, index) => {
+      for (const [part, tensor] of this.bases[index].state()) state.set(`${name}.${part}`, tensor);
+    });
+    return state;
+  }
+
+  override counters(): Json {
+    return { events: this.events, branches: this.branches };
+  }
+
+  override loadCounters(counters: Json): void {
+    if (!isRecord(counters) || !isRecord(counters.branches))
+      throw internalError("the counters of ScaLoRA are not what it saved");
+    this.events = Number(counters.events);
+    this.branches = Object.fromEntries(
+      Object.entries(counters.branches).map(([name, count]) => [name, Number(count)]),
+    );
+  }
+
+  override dispose(): void {
+    super.dispose();
+    for (const base of this.bases) base.dispose();
+  }
+}
+
+/** Hangs ScaLoRA on a model; its adapted weights move into stores that merging into loses nothing. */
+export function attachScalora(
+  model: Module,
+  method: string,
+  options: ScaloraOptions,
+  seed: number,
+): ScaloraAdapters {
+  const targets = lowRankTargets(model, options);
+  for (const { path, linear } of targets) untieWeight(model, path, linear, options.tied ?? "refuse");
+  const adapters = new ScaloraAdapters(method, model, targets, options);
+  startFactors(adapters, options, seed);
+  return adapters;
+}
+
+function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): BankMoments | undefined {
+  const [A, B] = [moments(`${name}.A`), moments(`${name}.B`)];
+  return A && B ? { A, B } : undefined;
+}
+
+const exact = { make: (layers: FactorBank["layers"]): BaseStore => new ExactBase(layers) };
+const split = { make: (layers: FactorBank["layers"]): BaseStore => new SplitBase(layers) };
+
+/** The store for weights as they are loaded. @throws `config` for a store that the method or the compute dtype cannot use */
+function storeFor(weight: Tensor, { base = "auto", policy }: ScaloraOptions) {
+  const isHalf = weight.dtype === "bfloat16";
+  if (base === "exact" && isHalf) {
+    throw new ScaloraError(
+      "config",
+      "base: exact needs weights in float32; merging into bfloat16 would round the method away",
+      {
+        where: "adapter.base",
+        found: `weights in ${weight.dtype}`,
+        fix: "use base: split, or model.dtype: float32",
+      },
+    );
+  }
+  if (base === "split" && !isHalf) {
+    throw new ScaloraError("config", "base: split is for compute in bfloat16", {
+      where: "adapter.base",
+      found: `weights in ${weight.dtype}`,
+      fix: "use base: exact, or model.dtype: bfloat16",
+    });
+  }
+  if (policy === "svd" && isHalf) {
+    throw new ScaloraError("config", "policy: svd needs full gradients in float32", {
+      where: "adapter.policy",
+      fix: "use model.dtype: float32",
+    });
+  }
+  return isHalf ? split : exact;
+}
