@@ -1,0 +1,137 @@
+import type { RunEvent } from "../../train/run-events.js";
+import { formatCount } from "../../util/format.js";
+import type { Json } from "../../util/json.js";
+import type { Chart, ReportData, SampleGroup, Series } from "./data.js";
+import { smooth } from "./series.js";
+
+/** A run's events under the name that a chart's legend gives it. */
+export interface NamedRun {
+  name: string;
+  events: readonly RunEvent[];
+}
+
+/** The report of one finished (or stopped) training run. */
+export function reportOfRun(run: NamedRun): ReportData {
+  return {
+    title: run.name,
+    facts: factsOf(run.events),
+    charts: chartsOf([run]),
+    tables: [],
+    samples: samplesOf([run]),
+  };
+}
+
+/** The charts that several runs have in common: losses, rank growth, scaling factors; those without data are left out. */
+export function chartsOf(runs: readonly NamedRun[]): Chart[] {
+  const charts = [trainingChart(runs), heldOutChart(runs), rankChart(runs), scalingChart(runs)];
+  return charts.filter((chart) => chart.series.length > 0);
+}
+
+function trainingChart(runs: readonly NamedRun[]): Chart {
+  const steps = Math.max(0, ...runs.map(({ events }) => events.filter(({ type }) => type === "step").length));
+  const window = Math.max(1, Math.round(steps / 50));
+  const series = linesOf(runs, "step", (event) => event.loss).map((line) => smooth(line, window));
+  return {
+    title: "Training loss",
+    xLabel: "step",
+    yLabel: "nats per label token",
+    note: window > 1 ? `Mean of the last ${window} steps.` : undefined,
+    series,
+  };
+}
+
+function heldOutChart(runs: readonly NamedRun[]): Chart {
+  const series = linesOf(runs, "eval", (event) => event.loss);
+  return { title: "Held-out loss", xLabel: "step", yLabel: "nats per label token", series };
+}
+
+function rankChart(runs: readonly NamedRun[]): Chart {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    title: "Rank of the accumulated change",
+    xLabel: "step",
+    yLabel: "rank, mean over layers",
+    note: "Singular values above 1 % of the largest, of the difference of effective weights.",
+    series: linesOf(runs, "rank", ({ layers }) => mean(layers.map(({ rank }) => rank))),
+  };
+}
+
+/** Numbers of a method's event that are factors: drawn as they are, one line per number and run. */
+function scalingChart(runs: readonly NamedRun[]): Chart {
+  const series = runs.flatMap(({ name, events }) => {
+    const reports = events.flatMap((event) => (event.type === "method" ? [event] : []));
+    const keys = new Set(
+      reports.flatMap(({ report }) => Object.keys(report).filter((key) => /^(alpha|beta)/.test(key))),
+    );
+    return [...keys].flatMap((key) => {
+      const points = reports.flatMap(({ step, report }) =>
+        isPositive(report[key]) ? [{ step, value: report[key] }] : [],
+      );
+      const label = runs.length > 1 ? `${name}: ${key}` : key;
+      return points.length === 0
+        ? []
+        : [{ name: label, x: points.map(({ step }) => step), y: points.map(({ value }) => value) }];
+    });
+  });
+  return {
+    title: "Scaling factors",
+    xLabel: "step",
+    yLabel: "factor",
+    note: "What the events multiply the columns of A (alpha) and B (beta) by.",
+    logarithmic: true,
+    series,
+  };
+}
+
+const isPositive = (value: Json | undefined): value is number => typeof value === "number" && value > 0;
+
+/** One line per run from its events of a type; runs without such events have none. */
+function linesOf<T extends RunEvent["type"]>(
+  runs: readonly NamedRun[],
+  type: T,
+  value: (event: Extract<RunEvent, { type: T }>) => number,
+): Series[] {
+  const isWanted = (event: RunEvent): event is Extract<RunEvent, { type: T }> => event.type === type;
+  return runs.flatMap(({ name, events }) => {
+    const wanted = events.filter(isWanted);
+    return wanted.length === 0 ? [] : [{ name, x: wanted.map(({ step }) => step), y: wanted.map(value) }];
+  });
+}
+
+/** Samples by prompt; the name of an output says when it was made, and by which run where there are several. */
+export function samplesOf(runs: readonly NamedRun[]): SampleGroup[] {
+  const groups = new Map<string, { name: string; text: string }[]>();
+  for (const { name, events } of runs) {
+    for (const event of events) {
+      if (event.type !== "sample") continue;
+      const when = event.step === 0 ? "before" : `step ${event.step}`;
+      const outputs = groups.get(event.prompt) ?? [];
+      outputs.push({ name: runs.length > 1 ? `${name}, ${when}` : when, text: event.output });
+      groups.set(event.prompt, outputs);
+    }
+  }
+  return [...groups].map(([prompt, outputs]) => ({ prompt, outputs }));
+}
+
+function factsOf(events: readonly RunEvent[]): ReportData["facts"] {
+  const start = events.findLast((event) => event.type === "start");
+  if (start?.type !== "start") return [];
+  const { model, method, parameters, environment, totalSteps } = start;
+  const facts = [
+    { label: "Model", value: `${model.path} (${model.family}, ${model.layers} layers)` },
+    { label: "Method", value: method },
+    { label: "Trainable", value: `${formatCount(parameters.trainable)} of ${formatCount(parameters.all)}` },
+    { label: "Steps", value: formatCount(totalSteps) },
+  ];
+  for (const [key, label] of [
+    ["device", "Device"],
+    ["precision", "Precision"],
+    ["base", "Base"],
+    ["gemm", "GEMM backend"],
+    ["libtorch", "libtorch"],
+  ]) {
+    const value = environment[key];
+    if (value !== undefined && value !== null) facts.push({ label, value: String(value) });
+  }
+  return facts;
+}
