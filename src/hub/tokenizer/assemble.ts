@@ -16,6 +16,7 @@ export interface Assembly {
   readonly json: string;
   readonly added: readonly (AddedToken & { id: number })[];
   readonly size: number;
+  readonly requiredRows: number;
   readonly special: SpecialTokens;
   /** Whether decoding removes the spaces around punctuation. */
   readonly cleansUp: boolean;
@@ -46,7 +47,26 @@ export function assemble(blueprint: Blueprint, settings: Settings): Assembly {
   // BPE text holds its own spaces: transformers ignores the setting there too.
   const cleansUp =
     blueprint.model.type !== "BPE" && (settings.keys.clean_up_tokenization_spaces ?? blueprint.cleansUp);
-  return { json: JSON.stringify(file), added, size: tokens.size, special: { bos, eos, unk, pad }, cleansUp };
+  return {
+    json: JSON.stringify(file),
+    added,
+    size: tokens.size,
+    requiredRows: requiredRows(tokens, named, settings),
+    special: { bos, eos, unk, pad },
+    cleansUp,
+  };
+}
+
+/** Without the special tokens at the end that nothing names. */
+function requiredRows(tokens: TokenTable, named: NamedRoles, { chatTemplate = "" }: Settings): number {
+  const inUse = new Set(Object.values(named).map(({ id }) => id));
+  const spare = (id: number) => {
+    const token = tokens.addedOnly(id);
+    return token?.special === true && !inUse.has(id) && !chatTemplate.includes(token.content);
+  };
+  let rows = tokens.size;
+  while (rows > 0 && spare(rows - 1)) rows--;
+  return rows;
 }
 
 type NamedRoles = Partial<Record<Role, SpecialToken>>;
@@ -104,6 +124,12 @@ class TokenTable {
     this.added.set(content, { ...specialFlags, ...token, ...known, content, id, special: true });
     this.occupy(id, content);
     return { id, content };
+  }
+
+  /** The added token of the number, when the vocabulary does not have it. */
+  addedOnly(id: number): AddedToken | undefined {
+    const content = this.texts.get(id);
+    return content === undefined || this.vocabulary.has(content) ? undefined : this.added.get(content);
   }
 
   sorted(): (AddedToken & { id: number })[] {

@@ -12,13 +12,13 @@ const spareRows = { share: 0.1, least: 1024 };
  * @throws ScaloraError `model`
  */
 export function checkVocabulary(tokenizer: Tokenizer, modelVocabSize: number, where: string): void {
-  const { size } = tokenizer;
+  const { size, requiredRows = size } = tokenizer;
   const spare = Math.max(spareRows.least, spareRows.share * modelVocabSize);
-  if (size <= modelVocabSize && size >= modelVocabSize - spare) return;
+  if (requiredRows <= modelVocabSize && size >= modelVocabSize - spare) return;
   throw new ScaloraError("model", "The tokenizer does not fit the model", {
     where,
     expected: `at most ${modelVocabSize} tokens, as many as the model has rows, and not far fewer`,
-    found: `${size} tokens`,
+    found: `${requiredRows} tokens`,
     fix: "take the tokenizer of the same model",
   });
 }

@@ -35,6 +35,7 @@ function checkAdded(where: string, library: LibraryTokenizer, { added }: Assembl
 
 class BuiltTokenizer implements Tokenizer {
   readonly size: number;
+  readonly requiredRows: number;
   readonly special: SpecialTokens;
   readonly chatTemplate: string | undefined;
   private readonly library: LibraryTokenizer;
@@ -44,6 +45,7 @@ class BuiltTokenizer implements Tokenizer {
   constructor(library: LibraryTokenizer, assembly: Assembly, chatTemplate: string | undefined) {
     this.library = library;
     this.size = assembly.size;
+    this.requiredRows = assembly.requiredRows;
     this.special = assembly.special;
     this.chatTemplate = chatTemplate;
     this.cleansUp = assembly.cleansUp;

@@ -51,7 +51,7 @@ export function sentencePieceBlueprint(path: string, settings: Settings): Bluepr
     where: path,
     normalizer: normalizer(model, prefix, rules.lowerCase === true && settings.keys.do_lower_case === true),
     preTokenizer: preTokenizer(model, prefix),
-    decoder: decoder(prefix),
+    decoder: decoder(model, prefix),
     model: modelComponent(model, vocabulary),
     vocabulary,
     added: [...addedPieces(model), ...(rules.extraIds ? extraIds(settings, vocabulary) : [])],
@@ -126,7 +126,7 @@ function normalizer(model: SentencePieceModel, prefix: DummyPrefix, lowerCase: b
 
 /**
  * Matches the empty start of a text that is not empty. The library normalises the user-defined pieces themselves with
- * the same steps to find them in normalised text; they get no prefix.
+ * the same steps to find them in normalised text; they get no prefix, nor does a text that is nothing but one.
  */
 function textStart(pieces: readonly Piece[]): string {
   const whole = pieces.filter(({ kind }) => kind === "userDefined").map(({ text }) => escapePattern(text));
@@ -151,9 +151,13 @@ function preTokenizer(model: SentencePieceModel, prefix: DummyPrefix): Component
   return steps.length > 0 ? { type: "Sequence", pretokenizers: steps } : null;
 }
 
-function decoder(prefix: DummyPrefix): Component {
+/** More leading spaces than a text has. */
+const everySpace = 2 ** 31 - 1;
+
+function decoder(model: SentencePieceModel, prefix: DummyPrefix): Component {
   const steps: Component[] = [replaceText("▁", " "), { type: "ByteFallback" }, { type: "Fuse" }];
-  if (prefix !== "none") steps.push({ type: "Strip", content: " ", start: 1, stop: 0 });
+  const leading = model.removeExtraWhitespaces ? everySpace : prefix === "none" ? 0 : 1;
+  if (leading > 0) steps.push({ type: "Strip", content: " ", start: leading, stop: 0 });
   return { type: "Sequence", decoders: steps };
 }
 

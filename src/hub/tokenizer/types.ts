@@ -35,6 +35,11 @@ export interface DecodeOptions {
 export interface Tokenizer {
   /** Largest token number + 1, added tokens included. */
   readonly size: number;
+  /**
+   * Rows that a model for this tokenizer must have; `size` when absent. Fewer where the last tokens are special ones
+   * that neither a role nor the chat template uses (Gemma 3 has an image token beyond its text models' rows).
+   */
+  readonly requiredRows?: number;
   readonly special: SpecialTokens;
   /** The Jinja source of the default chat template. */
   readonly chatTemplate: string | undefined;
