@@ -8,7 +8,7 @@ import { ensureSetup } from "./setup/setup.mjs";
 
 /** @type {[name: string, program: string, ...args: string[]][]} */
 const gates = [
-  ["format and lint", "node_modules/.bin/biome", "ci", "--error-on-warnings", "."],
+  ["format and lint", "node_modules/.bin/biome", "ci", "--colors=off", "--error-on-warnings", "."],
   ["types", "node_modules/.bin/tsc", "--noEmit", "-p", "."],
   ["types of scripts", "node_modules/.bin/tsc", "--noEmit", "-p", "scripts"],
   ["imports follow docs/architecture.md", process.execPath, "scripts/gates/imports.mjs"],

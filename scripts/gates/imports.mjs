@@ -73,7 +73,7 @@ function objection(file, target, { typeOnly }, table) {
   const row = rowOf(file, table);
   if (row === undefined) return `is in no row of ${documentPath}`;
   if (isUnder(target, row) || isUnder(target, "src/util")) return undefined;
-  if (/\.test\.ts$/.test(file) || isUnder(file, "src/testing")) {
+  if (/\.test\.ts$|\/testing\//.test(file)) {
     return isUnder(target, "src/native") ? "is a test, and only src/torch imports src/native" : undefined;
   }
   const allowed = (table.get(row) ?? []).filter(({ folder }) => isUnder(target, folder));

@@ -1,7 +1,6 @@
 // Compiles the addon against a libtorch: one object per source, in parallel, each kept in the cache by what it is made of.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { installCommand, SetupError, which } from "./errors.mjs";
@@ -35,7 +34,7 @@ export async function findCompiler(env = process.env) {
  */
 export async function compileAddon(libtorch, progress, env = process.env) {
   const compiler = await findCompiler(env);
-  const headers = nodeApiHeaders();
+  const headers = await nodeApiHeaders();
   const files = nativeFiles();
   const common = digest([
     compiler.version,
@@ -150,8 +149,9 @@ function flagsFor(libtorch, headers) {
   ];
 }
 
-function nodeApiHeaders() {
-  const { include_dir: folder } = createRequire(import.meta.url)("node-api-headers");
+/** Not a static import: in a bare clone this module is read before npm's packages are there. */
+async function nodeApiHeaders() {
+  const { include_dir: folder } = await import("node-api-headers");
   return folder;
 }
 
