@@ -7,6 +7,7 @@ make of the texts of tokenizer_texts.py. With SHARED (the folder of real data be
 expected ids, not the vocabularies, of the real tokenizers there.
 """
 
+import collections
 import hashlib
 import io
 import json
@@ -95,7 +96,9 @@ def train(**options):
     model = io.BytesIO()
     defaults = dict(sentence_iterator=iter(corpus()), model_writer=model, num_threads=1, minloglevel=2, character_coverage=1.0, hard_vocab_limit=False)
     spm.SentencePieceTrainer.train(**{**defaults, **options})
-    return model.getvalue()
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    proto.normalizer_spec.normalization_rule_tsv = ""  # a temporary path
+    return proto.SerializeToString()
 
 
 RULES = [("Ａ", "A"), ("Ｂ", "B"), ("Ｃ", "C"), ("ﬁ", "fi"), ("½", "1/2"), ("\u00a0", " "), ("\t", " "), ("\n", " "), ("\u200b", ""), ("™", "TM")]
@@ -133,12 +136,18 @@ def from_sentencepiece(model, leave_out=()):
 
 
 def wordpiece(lower):
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer.train_from_iterator(corpus(), trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False))
-    return [token for token, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])]
+    """Special tokens, characters, frequent words and frequent ends of words (the library's trainer is not deterministic)."""
+    normalizer = normalizers.BertNormalizer(lowercase=lower)
+    pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    words = collections.Counter(word for line in corpus() for word, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(line)))
+    characters = sorted({c for word in words for c in word})
+    ends = collections.Counter()
+    for word, count in words.items():
+        for start in range(1, len(word) - 1):
+            ends["##" + word[start:]] += count
+    frequent = lambda counter, n: [item for item, _ in sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:n]]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *("##" + c for c in characters), *frequent(words, 100), *frequent(ends, 60)]
+    return list(dict.fromkeys(vocabulary))
 
 
 def byte_level(pre_tokenizer, special):
