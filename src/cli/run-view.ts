@@ -1,13 +1,7 @@
-import {
-  type CheckpointEvent,
-  type EvalEvent,
-  type RunEvent,
-  type StartEvent,
-  type StepEvent,
-  StepMeter,
-} from "../recipes/api.js";
+import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../recipes/api.js";
 import { formatBytes, formatCount, formatDuration } from "../util/format.js";
 import type { Context } from "./context.js";
+import { StepMeter } from "./step-meter.js";
 import { panel } from "./terminal/panel.js";
 import { ProgressLine } from "./terminal/progress.js";
 import { printable } from "./terminal/text.js";

@@ -27,7 +27,7 @@ export const trainSchema = z.strictObject({
     unset: "the method's preset (2e-4; full fine-tuning 2e-5)",
   }),
   schedule: z.enum(["constant", "linear", "cosine", "polynomial"]).default("linear").meta({
-    description: "Course of the learning rate after warm-up, down to 0 at the end",
+    description: "Course of the learning rate after warm-up, down to 0 at the end (polynomial: of power 2)",
   }),
   warmup: notNegative()
     .refine((warmup) => warmup < 1 || Number.isInteger(warmup))
@@ -45,7 +45,7 @@ export const trainSchema = z.strictObject({
   eps: positive().default(1e-8).meta({ description: "AdamW's term against division by zero" }),
   momentum: share().default(0).meta({ description: "Momentum of sgd" }),
   weightDecay: notNegative().default(0).meta({
-    description: "Decoupled weight decay; only 0 with ScaLoRA",
+    description: "Weight decay (decoupled with adamw, in the gradient with sgd); only 0 with ScaLoRA",
   }),
   seed: seed().default(0).meta({ description: "Seed of data order, adapter start and sampling" }),
   evalEvery: wholeFrom(1).optional().meta({

@@ -5,7 +5,6 @@
 import type { Recipe } from "../config/index.js";
 import type { RunEvent } from "../train/run-events.js";
 
-export { StepMeter } from "../train/meter.js";
 export type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../train/run-events.js";
 
 /** What a long task reports to, and what stops it. */

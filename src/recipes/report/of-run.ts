@@ -56,34 +56,41 @@ function rankChart(runs: readonly NamedRun[]): Chart {
   };
 }
 
-/** Numbers of a method's event that are factors: drawn as they are, one line per number and run. */
+/** Names of what a scaling event reports of its factors, in the report's order. */
+const quantiles = ["least", "median", "largest"] as const;
+
+/** The factors of scaling events: all three quantiles of one run, only the medians of several. */
 function scalingChart(runs: readonly NamedRun[]): Chart {
+  const shown = runs.length > 1 ? [1] : [0, 1, 2];
   const series = runs.flatMap(({ name, events }) => {
     const reports = events.flatMap((event) => (event.type === "method" ? [event] : []));
-    const keys = new Set(
-      reports.flatMap(({ report }) => Object.keys(report).filter((key) => /^(alpha|beta)/.test(key))),
+    return ["alpha", "beta"].flatMap((factor) =>
+      shown.flatMap((index) => {
+        const points = reports.flatMap(({ step, report }) => {
+          const value = numberAt(report[factor], index);
+          return value === undefined ? [] : [{ step, value }];
+        });
+        const label = runs.length > 1 ? `${name}: ${factor}` : `${factor}, ${quantiles[index]}`;
+        const [x, y] = [points.map(({ step }) => step), points.map(({ value }) => value)];
+        return points.length === 0 ? [] : [{ name: label, x, y }];
+      }),
     );
-    return [...keys].flatMap((key) => {
-      const points = reports.flatMap(({ step, report }) =>
-        isPositive(report[key]) ? [{ step, value: report[key] }] : [],
-      );
-      const label = runs.length > 1 ? `${name}: ${key}` : key;
-      return points.length === 0
-        ? []
-        : [{ name: label, x: points.map(({ step }) => step), y: points.map(({ value }) => value) }];
-    });
   });
   return {
     title: "Scaling factors",
     xLabel: "step",
-    yLabel: "factor",
+    yLabel: runs.length > 1 ? "factor, median over columns" : "factor",
     note: "What the events multiply the columns of A (alpha) and B (beta) by.",
     logarithmic: true,
     series,
   };
 }
 
-const isPositive = (value: Json | undefined): value is number => typeof value === "number" && value > 0;
+/** A positive number of a list, for the scale is logarithmic. */
+function numberAt(list: Json | undefined, index: number): number | undefined {
+  const value: unknown = Array.isArray(list) ? list[index] : undefined;
+  return typeof value === "number" && value > 0 ? value : undefined;
+}
 
 /** One line per run from its events of a type; runs without such events have none. */
 function linesOf<T extends RunEvent["type"]>(

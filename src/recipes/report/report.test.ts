@@ -48,7 +48,7 @@ const events: RunEvent[] = [
   {
     type: "method",
     step: 2,
-    report: { alphaMedian: 0.5, alphaMax: 2, betaMedian: 1.5, skipped: 0, branch: "column" },
+    report: { kind: "scaling", alpha: [0.5, 1, 2], beta: [0, 1.5, 3], branches: { column: 4 } },
   },
   { type: "rank", step: 2, layers: [layer(3), layer(5)] },
   { type: "sample", step: 2, prompt: "2+2=", output: "4" },
@@ -61,9 +61,11 @@ test("a run's events become curves, rank growth, scaling factors and samples", (
   expect(series.get("Held-out loss")).toEqual([{ name: "tiny-scalora", x: [2], y: [1.25] }]);
   expect(series.get("Rank of the accumulated change")).toEqual([{ name: "tiny-scalora", x: [2], y: [4] }]);
   expect(series.get("Scaling factors")?.map(({ name, y }) => [name, y])).toEqual([
-    ["alphaMedian", [0.5]],
-    ["alphaMax", [2]],
-    ["betaMedian", [1.5]],
+    ["alpha, least", [0.5]],
+    ["alpha, median", [1]],
+    ["alpha, largest", [2]],
+    ["beta, median", [1.5]],
+    ["beta, largest", [3]],
   ]);
   expect(report.samples).toEqual([
     {

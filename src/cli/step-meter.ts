@@ -1,4 +1,4 @@
-/** Speed over the last steps, for the progress line and `status.json`. */
+/** Speed over the last steps. */
 export class StepMeter {
   private readonly window: { tokens: number; seconds: number; wall: number }[] = [];
   private readonly size: number;
