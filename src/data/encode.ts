@@ -42,8 +42,12 @@ export class TextEncoder {
   private async mark({ text, spans, kind, source }: MarkedText, encoding: Encoding): Promise<EncodedText> {
     const skip = kind === "document" && this.hasTwoBos(encoding) ? 1 : 0;
     const ids = encoding.ids.slice(skip);
-    const offsets = encoding.offsets.slice(skip);
-    const { labels, straddles } = markTokens(offsets, spans);
+    // Offsets are dear to fetch, and a text that is trained on whole needs none.
+    const whole = kind === "document" && spans.every(([from, to]) => from === 0 && to === text.length);
+    const offsets = whole ? [] : encoding.offsets.slice(skip);
+    const { labels, straddles } = whole
+      ? { labels: new Array<number>(ids.length).fill(1), straddles: false }
+      : markTokens(offsets, spans);
     if (kind === "chat") for (const span of spans) await this.endAtEndToken(text, span, ids, offsets, labels);
     const last = spans.at(-1);
     if (last !== undefined && last[1] === text.length) await this.endWithEos(kind, ids, labels);

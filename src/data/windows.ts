@@ -31,11 +31,11 @@ export async function readWindows(path: string, tokenizer: Tokenizer, width: num
 /** A text's tokens with EOS at its end, and the BOS that the tokenizer put before them. */
 async function encodeLong(text: string, tokenizer: Tokenizer): Promise<{ bos?: number; ids: number[] }> {
   const [first, ...others] = cutText(text);
-  const start = await tokenizer.encode(first);
   const bos = tokenizer.special.bos?.id;
   const eos = tokenizer.special.eos?.id;
-  const hasBos = bos !== undefined && start.ids[0] === bos && start.offsets[0][0] === start.offsets[0][1];
-  const pieces = [start.ids.slice(hasBos ? 1 : 0)];
+  const hasBos = bos !== undefined && (await tokenizer.encode("a")).ids[0] === bos;
+  const start = (await tokenizer.encode(first)).ids;
+  const pieces = [hasBos ? start.slice(start.findIndex((id) => id !== bos)) : start];
   if (others.length > 0 && pieces[0].at(-1) === eos) pieces[0].pop();
   for (const piece of others) pieces.push((await tokenizer.encode(piece, { addSpecialTokens: false })).ids);
   const ids = pieces.flat();
