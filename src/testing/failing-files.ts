@@ -1,0 +1,39 @@
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+
+/**
+ * Makes the `count`-th change of a file from now on fail: the call does half its work, then `end` is called, which ends
+ * the process or throws. Later writes fail too (a full disk stays full), later renames and removals do not. For child
+ * processes of the tests: it changes `node:fs` for the whole process.
+ */
+export function failAtFileChange(count: number, end: () => void): void {
+  let left = count;
+  const due = () => --left === 0;
+  const full = () => --left <= 0;
+  const { writeSync, writeFileSync, fsyncSync, renameSync, rmSync, mkdirSync } = fs;
+  const half = (data: unknown) =>
+    data instanceof Uint8Array ? data.subarray(0, data.length >> 1) : Buffer.from(String(data).slice(0, 20));
+  Object.assign(fs, {
+    writeSync: (descriptor: number, data: string | Uint8Array, offset?: number, length?: number) => {
+      if (full()) {
+        writeSync(descriptor, half(data));
+        end();
+      }
+      return typeof data === "string"
+        ? writeSync(descriptor, data)
+        : writeSync(descriptor, data, offset, length);
+    },
+    writeFileSync: (path: string, data: string, options?: object) => {
+      if (full()) {
+        writeFileSync(path, half(data));
+        end();
+      }
+      writeFileSync(path, data, options);
+    },
+    fsyncSync: (descriptor: number) => (full() ? end() : fsyncSync(descriptor)),
+    renameSync: (from: string, to: string) => (due() ? end() : renameSync(from, to)),
+    rmSync: (path: string, options?: object) => (due() ? end() : rmSync(path, options)),
+    mkdirSync: (path: string, options?: object) => (full() ? end() : mkdirSync(path, options)),
+  });
+  syncBuiltinESMExports();
+}
