@@ -1,0 +1,177 @@
+import { expect, test } from "vitest";
+import * as torch from "../../torch/index.js";
+import { ExactBase, SplitBase } from "./base.js";
+import { type EventOptions, scalingEvent } from "./event.js";
+import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/layers.js";
+
+const options: EventOptions = {
+  policy: "default",
+  moments: "transfer",
+  scale: { columnNorm: 0.7 },
+  peakLr: 0.01,
+  threshold: 1,
+};
+
+// Every merge rounds each weight once more: 20,000 roundings of at most half an ulp (6e-8), a random walk, make 4e-6 in float32.
+test.each([
+  ["float32", 5e-6],
+  ["float64", 1e-12],
+] as const)(
+  "10,000 events with fresh factors leave the effective weight where it was (%s)",
+  (dtype, tolerance) => {
+    const { bank, redraw, dispose } = randomBank({ dtype, layers: 2, m: 8, n: 6, rank: 2 });
+    const base = new ExactBase(bank.layers);
+    const effective = () => effectiveWeights(bank, (i) => base.weight(i));
+    const start = effective().keep();
+    for (let event = 0; event < 10_000; event++) {
+      torch.scope(() => {
+        const outcomes = scalingEvent(bank, base, undefined, { ...options, scale: { columnNorm: 0.25 } });
+        if (event === 0) expect(outcomes[0].alpha[0]).not.toBe(1);
+        // fresh factors in the same effective weight: the base takes in the old product and gives up the new one
+        const old = { A: torch.mulScalar(bank.A, testScale), B: torch.clone(bank.B) };
+        redraw(0.1);
+        const left = torch.cat([old.A, torch.mulScalar(bank.A, -testScale)], 2);
+        base.absorb(left, torch.cat([old.B, bank.B], 2));
+      });
+    }
+    expect(torch.scope(() => frobenius(effective(), start))).toBeLessThan(tolerance);
+    start.dispose();
+    base.dispose();
+    dispose();
+  },
+);
+
+test("the split store holds what the float32 store holds, bit for bit", () => {
+  const exact = randomBank({ dtype: "float32", seed: 3 });
+  const split = randomBank({ dtype: "bfloat16", seed: 3 });
+  torch.scope(() => {
+    // the same start: bfloat16 weights, which float32 holds exactly
+    exact.bank.layers.forEach(({ linear }, i) => {
+      torch.copy_(linear.weight, split.bank.layers[i].linear.weight);
+    });
+    const [exactBase, splitBase] = [new ExactBase(exact.bank.layers), new SplitBase(split.bank.layers)];
+    for (let event = 0; event < 20; event++) {
+      scalingEvent(exact.bank, exactBase, undefined, options);
+      scalingEvent(split.bank, splitBase, undefined, options);
+      for (const { redraw } of [exact, split]) redraw(0.1);
+    }
+    for (const index of [0, 1, 2]) {
+      expect(torch.equal(splitBase.weight(index), exactBase.weight(index))).toBe(true);
+      const rounded = torch.toDType(exactBase.weight(index), "bfloat16");
+      expect(frobenius(split.bank.layers[index].linear.weight, rounded)).toBeLessThan(2 ** -8);
+    }
+    exactBase.dispose();
+    splitBase.dispose();
+  });
+  exact.dispose();
+  split.dispose();
+});
+
+/** AdamW's averages after seeing `gradients`, from zero. */
+function averages(gradients: readonly torch.Tensor[]) {
+  return torch.noGrad(() => {
+    const [expAvg, expAvgSq] = [torch.zerosLike(gradients[0]), torch.zerosLike(gradients[0])];
+    for (const gradient of gradients) {
+      torch.add_(torch.mulScalar_(expAvg, 0.9), gradient, 0.1);
+      torch.add_(torch.mulScalar_(expAvgSq, 0.999), torch.square(gradient), 0.001);
+    }
+    return { expAvg, expAvgSq };
+  });
+}
+
+/** AdamW's step of a factor after `t` gradients, without weight decay. */
+function adamStep({ expAvg, expAvgSq }: ReturnType<typeof averages>, t: number): torch.Tensor {
+  const root = torch.sqrt(torch.divScalar(expAvgSq, 1 - 0.999 ** t));
+  return torch.div(torch.divScalar(expAvg, 1 - 0.9 ** t), root);
+}
+
+test("transferred moments are those of an adapter that had been (Ã, B̃) all along", () => {
+  const { bank, G, dispose } = randomBank();
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const history = [1, 2, 3, 4].map((seed) => {
+      using generator = new torch.Generator(seed);
+      return torch.randn(G.shape, generator, "float64");
+    });
+    /** The gradients that the bank's present factors get from the full gradients so far. */
+    const seen = (side: "gradA" | "gradB") =>
+      history.map((gradient) => {
+        torch.noGrad(() => setGradients(bank, gradient));
+        return torch.clone(bank[side]);
+      });
+    const moments = { A: averages(seen("gradA")), B: averages(seen("gradB")) };
+    const [outcome] = scalingEvent(bank, base, moments, options);
+    expect(outcome.branch).toMatch(/column|nnls/);
+    // what they would have been, had the factors been the scaled ones from the start
+    const expected = { A: averages(seen("gradA")), B: averages(seen("gradB")) };
+    for (const side of ["A", "B"] as const) {
+      for (const average of ["expAvg", "expAvgSq"] as const)
+        expect(frobenius(moments[side][average], expected[side][average])).toBeLessThan(1e-12);
+      expect(frobenius(adamStep(moments[side], 4), adamStep(expected[side], 4))).toBeLessThan(1e-12);
+    }
+    base.dispose();
+  });
+  dispose();
+});
+
+test("the other moment rules keep the moments, or start them anew", () => {
+  const { bank, dispose } = randomBank();
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const moments = { A: { ...averages([bank.gradA]), steps: torch.ones([]) }, B: averages([bank.gradB]) };
+    const before = torch.clone(moments.A.expAvg);
+    scalingEvent(bank, base, moments, { ...options, moments: "keep" });
+    expect(torch.equal(moments.A.expAvg, before)).toBe(true);
+    scalingEvent(bank, base, moments, { ...options, moments: "reset" });
+    for (const tensor of [moments.A.expAvg, moments.A.expAvgSq, moments.A.steps, moments.B.expAvgSq])
+      expect(torch.max(torch.abs(tensor)).item()).toBe(0);
+    base.dispose();
+  });
+  dispose();
+});
+
+test("gradients that are not those of the adapter stop the event before anything is merged", () => {
+  const { bank, dispose } = randomBank();
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const before = [torch.clone(bank.A), base.weight(1)];
+    torch.noGrad(() => torch.mulScalar_(torch.select(bank.gradA, 0, 1), 1.001));
+    expect(() => scalingEvent(bank, base, undefined, options)).toThrow(
+      /not those of its adapter[\s\S]*layers\.1/,
+    );
+    expect(torch.equal(bank.A, before[0])).toBe(true);
+    expect(torch.equal(base.weight(1), before[1])).toBe(true);
+    base.dispose();
+  });
+  dispose();
+});
+
+test("preserve keeps the norm of each layer's factors and moves it between columns", () => {
+  const { bank, dispose } = randomBank();
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const norm = (index: number) =>
+      Math.hypot(
+        ...[bank.A, bank.B].map((stack) => torch.linalgVectorNorm(torch.select(stack, 0, index)).item()),
+      );
+    const before = [0, 1, 2].map(norm);
+    const outcomes = scalingEvent(bank, base, undefined, { ...options, scale: "preserve" });
+    [0, 1, 2].forEach((index) => {
+      expect(norm(index) / before[index]).toBeCloseTo(1, 12);
+      expect(outcomes[index].alpha.some((factor) => Math.abs(factor - 1) > 0.01)).toBe(true);
+    });
+    base.dispose();
+  });
+  dispose();
+});
+
+test("an adaptive event leaves factors near one alone", () => {
+  const { bank, dispose } = randomBank();
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const [{ alpha }] = scalingEvent(bank, base, undefined, { ...options, threshold: 1e6 });
+    expect([...alpha]).toEqual([1, 1, 1]);
+    base.dispose();
+  });
+  dispose();
+});

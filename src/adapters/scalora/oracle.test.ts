@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import * as torch from "../../torch/index.js";
+import { ExactBase } from "./base.js";
+import { oracleEvent, watchBase } from "./oracle.js";
+import { effectiveWeights, frobenius, randomBank } from "./testing/layers.js";
+
+/** One backward pass whose gradient with respect to W_eff is xᵀ-weighted: gives the watched bank its G. */
+function backwardThrough(bank: ReturnType<typeof randomBank>["bank"], seed: number): torch.Tensor[] {
+  using generator = new torch.Generator(seed);
+  return bank.layers.map(({ linear }) => {
+    const [m, n] = linear.weight.shape;
+    const x = torch.randn([40, n], generator, "float64");
+    const weights = torch.randn([40, m], generator, "float64");
+    torch.sum(torch.mul(linear.forward(x), weights)).backward();
+    return torch.matmul(torch.transpose(weights, 0, 1), x);
+  });
+}
+
+test("the oracle keeps the effective weight and reaches the Eckart–Young bound", () => {
+  const { bank, redraw, dispose } = randomBank();
+  redraw(0.3);
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const before = effectiveWeights(bank, (i) => base.weight(i));
+    watchBase(bank);
+    const gradients = backwardThrough(bank, 5);
+    // With ρ = 1/(s√(Lη)), the objective is ‖G − (G V₂V₂ᵀ + U₁U₁ᵀ G)‖²/L², U₁ and V₂ the directions of Ã and B̃.
+    const rho = 0.8;
+    const outcomes = oracleEvent(bank, base, undefined, {
+      moments: "reset",
+      scale: { columnNorm: rho },
+      peakLr: 0.01,
+    });
+    expect(outcomes.map(({ branch }) => branch)).toEqual(["oracle", "oracle", "oracle"]);
+    expect(
+      frobenius(
+        effectiveWeights(bank, (i) => base.weight(i)),
+        before,
+      ),
+    ).toBeLessThan(1e-13);
+    gradients.forEach((G, index) => {
+      const [A, B] = [bank.A, bank.B].map((stack) => torch.divScalar(torch.select(stack, 0, index), rho));
+      const update = torch.add(
+        torch.matmul(torch.matmul(G, B), torch.transpose(B, 0, 1)),
+        torch.matmul(A, torch.matmul(torch.transpose(A, 0, 1), G)),
+      );
+      const reached = torch.linalgVectorNorm(torch.sub(G, update)).item() ** 2;
+      const sigma = torch.linalgSvdvals(G).toFloats();
+      const bound = sigma.slice(2 * bank.shape.rank).reduce((sum, value) => sum + value ** 2, 0);
+      expect(reached / bound).toBeCloseTo(1, 10);
+      expect(
+        frobenius(
+          torch.select(bank.gradA, 0, index),
+          torch.mulScalar(torch.matmul(G, torch.select(bank.B, 0, index)), bank.shape.scale),
+        ),
+      ).toBeLessThan(1e-12);
+    });
+    base.dispose();
+  });
+  dispose();
+});
+
+test("a gradient of too low a rank leaves the layer alone", () => {
+  const { bank, dispose } = randomBank({ layers: 1, m: 4, n: 3, rank: 2 });
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const before = torch.clone(bank.A);
+    watchBase(bank);
+    backwardThrough(bank, 1);
+    const [outcome] = oracleEvent(bank, base, undefined, {
+      moments: "reset",
+      scale: "preserve",
+      peakLr: 0.01,
+    });
+    expect(outcome.branch).toBe("skip_low_rank");
+    expect(torch.equal(bank.A, before)).toBe(true);
+    base.dispose();
+  });
+  dispose();
+});
+
+test("transported moments are exact where the old factors span the gradients", () => {
+  const { bank, dispose } = randomBank({ layers: 1, m: 8, n: 7, rank: 3 });
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    // a history gradient inside the span of B: transporting s·G·B by B⁺B̃ must give s·G·B̃
+    using generator = new torch.Generator(9);
+    const B = torch.clone(torch.select(bank.B, 0, 0));
+    const G = torch.matmul(torch.randn([8, 3], generator, "float64"), torch.transpose(B, 0, 1));
+    const expAvg = torch.unsqueeze(torch.mulScalar(torch.matmul(G, B), bank.shape.scale), 0);
+    const side = (stack: torch.Tensor) => ({ expAvg: stack, expAvgSq: torch.square(stack) });
+    watchBase(bank);
+    backwardThrough(bank, 2);
+    const moments = { A: side(expAvg), B: side(torch.zerosLike(bank.B)) };
+    oracleEvent(bank, base, moments, { moments: "transport", scale: "preserve", peakLr: 0.01 });
+    const expected = torch.mulScalar(torch.matmul(G, torch.select(bank.B, 0, 0)), bank.shape.scale);
+    expect(frobenius(torch.select(expAvg, 0, 0), expected)).toBeLessThan(1e-12);
+    base.dispose();
+  });
+  dispose();
+});
