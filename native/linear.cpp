@@ -31,6 +31,7 @@ void checkLinear(const char* name, const at::Tensor& x, const at::Tensor& weight
 struct Linear : public Function<Linear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
     ctx->save_for_backward({weight.requires_grad() ? x : at::Tensor(), x.requires_grad() ? weight : at::Tensor()});
+    ctx->saved_data["bias"] = defined(bias) && bias->requires_grad();
     return gemm(x, weight, bias);
   }
 
@@ -40,7 +41,7 @@ struct Linear : public Function<Linear> {
     at::Tensor dx, dweight, dbias;
     if (ctx->needs_input_grad(0)) dx = gemm(dy, saved[1].t());
     if (ctx->needs_input_grad(1)) dweight = gemm(dy.t(), saved[0].t());
-    if (ctx->needs_input_grad(2)) dbias = dy.sum(0);
+    if (ctx->saved_data["bias"].toBool()) dbias = dy.sum(0);
     return {dx, dweight, dbias};
   }
 };
@@ -64,13 +65,13 @@ struct LoraLinear : public Function<LoraLinear> {
     const at::Tensor dy = gradients[0].contiguous();
     const auto compute = x.scalar_type();
     at::Tensor dxB = at::mm(dy, A.to(compute)).mul_(scale);
-    at::Tensor dx, dA, dB;
+    at::Tensor dx;
     if (ctx->needs_input_grad(0)) {
       dx = gemm(dy, weight.t());
       dx.addmm_(dxB, B.to(compute).t());
     }
-    if (ctx->needs_input_grad(3)) dA = at::mm(dy.t(), xB).to(A.scalar_type()).mul_(scale);
-    if (ctx->needs_input_grad(4)) dB = at::mm(x.t(), dxB).to(B.scalar_type());
+    at::Tensor dA = at::mm(dy.t(), xB).to(A.scalar_type()).mul_(scale);
+    at::Tensor dB = at::mm(x.t(), dxB).to(B.scalar_type());
     return {dx, at::Tensor(), at::Tensor(), dA, dB, at::Tensor()};
   }
 };
