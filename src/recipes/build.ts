@@ -1,0 +1,61 @@
+import { type AdapterOptions, type AdapterSet, attach } from "../adapters/index.js";
+import type { AdapterConfig, ModelConfig, TrainConfig } from "../config/index.js";
+import { checkVocabulary, loadTokenizer, type Tokenizer } from "../hub/tokenizer/index.js";
+import { loadModel } from "../models/index.js";
+import type { CausalLM } from "../nn/index.js";
+import { AdamW, type Optimizer, SGD } from "../optim/index.js";
+import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+
+/** A base model, ready to compute, and how it computes. */
+export interface Base {
+  readonly model: CausalLM;
+  readonly tokenizer: Tokenizer;
+  /** Who computes fp32 matrix products; "aten" where there was nothing to choose. */
+  readonly gemmBackend: GemmBackend;
+}
+
+/**
+ * Loads a model folder with its tokenizer and chooses the kernels.
+ * @throws ScaloraError `model` or `format` for a folder that cannot be used, `config` for a device that is not there
+ */
+export async function loadBase({ path, dtype, device }: ModelConfig): Promise<Base> {
+  const tokenizer = await loadTokenizer(path);
+  const model = await loadModel(path, { dtype: computeDType(dtype), device: chooseDevice(device) });
+  checkVocabulary(tokenizer, model.info.vocabSize, path);
+  const gemmBackend = model.lm_head.weight.device === "cpu" ? chooseGemmBackend().chosen : "aten";
+  return { model, tokenizer, gemmBackend };
+}
+
+/** `auto` is float32 until bfloat16 is shown to be faster end to end and as good (docs/decisions.md). */
+function computeDType(dtype: ModelConfig["dtype"]): "float32" | "bfloat16" {
+  return dtype === "auto" ? "float32" : dtype;
+}
+
+function chooseDevice(wanted: string): string {
+  if (wanted === "auto") return hasCuda() ? "cuda:0" : "cpu";
+  if (wanted.startsWith("cuda") && !hasCuda()) {
+    throw new ScaloraError("config", "There is no CUDA device here", {
+      where: "model.device",
+      found: wanted,
+      fix: "use model.device: cpu, or run `scalora doctor` to see what was found",
+    });
+  }
+  return wanted;
+}
+
+/** Puts the recipe's method on a model. */
+export function attachMethod(model: CausalLM, config: AdapterConfig, seed: number): AdapterSet {
+  if (config.method === "full") return attach(model, { method: "full" });
+  const { dropout: _, ...options } = config;
+  const checked: AdapterOptions = options;
+  return attach(model, checked, seed);
+}
+
+/** The recipe's optimiser over everything that the method trains. */
+export function makeOptimizer(adapters: AdapterSet, train: TrainConfig): Optimizer {
+  const { weightDecay } = train;
+  return train.optimizer === "sgd"
+    ? new SGD(adapters.trainables(), { momentum: train.momentum, weightDecay })
+    : new AdamW(adapters.trainables(), { betas: train.betas, eps: train.eps, weightDecay });
+}

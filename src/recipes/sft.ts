@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import { type Recipe, recipeToYaml } from "../config/index.js";
+import { BatchSource, batchesInOrder, type Dataset, loadDataset } from "../data/index.js";
+import { makeSchedule } from "../optim/index.js";
+import { cpuCapability, threads, torchVersion } from "../torch/index.js";
+import { hashModel } from "../train/model-hash.js";
+import type { TrainResult } from "../train/options.js";
+import { RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
+import { train } from "../train/trainer.js";
+import type { RunTraining } from "./api.js";
+import { attachMethod, type Base, loadBase, makeOptimizer } from "./build.js";
+import { reportOfRun, writeReport } from "./report/index.js";
+import { packageVersion } from "./version.js";
+
+/** A run reports, evaluates and saves this many times unless the recipe says otherwise. */
+const defaultTimes = 10;
+/** Batches of evaluation rows hold about this many tokens, whatever the training batch. */
+const evalTokens = 4096;
+
+/**
+ * Supervised fine-tuning as a recipe says: model, data, method, training, checkpoints, report. Nothing is written before
+ * everything that the recipe names was found good.
+ */
+export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
+  const base = await loadBase(recipe.model);
+  const { model, tokenizer, gemmBackend } = base;
+  const seed = recipe.train.seed;
+  const dataset = await loadDataset(recipe.data, tokenizer, { maxLength: model.info.maxPositions, seed });
+  const batches = makeBatches(dataset, recipe);
+  const identity = { base: hashModel(model), adapter: { ...recipe.adapter } };
+  const adapters = attachMethod(model, recipe.adapter, seed);
+  const steps = countSteps(batches, recipe);
+  const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = recipe.train;
+  const schedule = makeSchedule({ name, lr, steps, warmup });
+  const optimizer = makeOptimizer(adapters, recipe.train);
+  const often = Math.max(1, Math.ceil(steps / defaultTimes));
+  const { evalEvery = often, saveEvery = often } = recipe.train;
+  const folder = openRun(recipe, resume);
+  try {
+    const result = await train({
+      model,
+      adapters,
+      batches,
+      ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset) }),
+      optimizer,
+      schedule,
+      settings: { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+      run: { folder, identity },
+      resume,
+      gemmBackend,
+      about: about(recipe, base, dataset),
+      signal,
+      onEvent,
+    });
+    writeReport(
+      folder.file("report.html"),
+      reportOfRun({ name: recipe.run.name, events: readEvents(folder.path) }),
+    );
+    return {
+      folder: folder.path,
+      totalSteps: steps,
+      parameters: adapters.parameterCounts(),
+      ...summary(result),
+    };
+  } finally {
+    folder.close();
+    optimizer.dispose();
+    adapters.dispose();
+    model.dispose();
+  }
+};
+
+function makeBatches(dataset: Dataset, { train: { seed, batchSize, batchTokens } }: Recipe): BatchSource {
+  return new BatchSource(dataset.train, {
+    seed,
+    ...(batchSize !== undefined && { batchSize }),
+    ...(batchTokens !== undefined && { batchTokens }),
+    ...(dataset.weights && { weights: dataset.weights }),
+  });
+}
+
+function countSteps(batches: BatchSource, { train: { steps, epochs, accumulate } }: Recipe): number {
+  return steps ?? Math.max(1, Math.ceil(batches.countBatches(epochs ?? 1) / accumulate));
+}
+
+function evaluationBatches({ eval: rows }: Dataset) {
+  const longest = Math.max(...rows.map(({ ids }) => ids.length));
+  return batchesInOrder(rows, { batchTokens: Math.max(evalTokens, longest) });
+}
+
+function openRun(recipe: Recipe, resume: boolean): RunFolder {
+  const path = join(recipe.run.folder, recipe.run.name);
+  return resume ? RunFolder.open(path) : RunFolder.create(path, recipeToYaml(recipe));
+}
+
+function about(
+  recipe: Recipe,
+  { model, gemmBackend }: Base,
+  { report, hashes }: Dataset,
+): Pick<StartEvent, "model" | "data" | "environment"> {
+  const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
+  const { files, rows, dropped, truncated, labelTokens, tokens, notes } = report.train;
+  return {
+    model: { path: recipe.model.path, family, layers, hiddenSize, vocabSize },
+    data: {
+      files: files.map(({ path, sha256, format, rows: count }) => ({ path, sha256, format, rows: count })),
+      hashes: { ...hashes },
+      dropped: dropped.map(({ source, reason }) => ({ source, reason })),
+      ...{ rows, truncated, labelTokens, tokens, notes },
+      labels: "completions and trained assistant turns with their end token; every token of plain text",
+    },
+    environment: {
+      scalora: packageVersion(),
+      libtorch: torchVersion(),
+      node: process.version,
+      device: model.lm_head.weight.device,
+      dtype,
+      gemmBackend,
+      vectorInstructions: cpuCapability(),
+      threads: threads(),
+      seed: recipe.train.seed,
+    },
+  };
+}
+
+function summary({ reason, step, loss, lastEval, best, checkpoint, seconds }: TrainResult) {
+  return {
+    reason,
+    step,
+    loss,
+    evalLoss: lastEval?.loss ?? null,
+    bestEvalLoss: best?.loss ?? null,
+    bestStep: best?.step ?? null,
+    checkpoint: checkpoint ?? null,
+    seconds,
+  };
+}

@@ -1,0 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../../scripts/setup/locate.mjs";
+import { isRecord } from "../util/json.js";
+
+/** The version in package.json. */
+export function packageVersion(): string {
+  const description: unknown = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
+  return isRecord(description) ? String(description.version) : "";
+}
