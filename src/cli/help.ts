@@ -1,26 +1,33 @@
-import { describe, type SectionName, sectionNames } from "../config/index.js";
+import { describe, type FieldDescription, type SectionName, sectionNames } from "../config/index.js";
 import type { Context } from "./context.js";
-import { pad, wrap } from "./terminal/text.js";
+import { columnsOf, pad, wrap } from "./terminal/text.js";
 
 /** Every key of a recipe, section by section, from the schemas that check it. */
 export function recipeHelp(context: Context): string {
-  const width = Math.min(110, context.stdout.columns ?? 100);
+  const width = Math.min(110, columnsOf(context.stdout, 100));
   const head = "Keys of a recipe (in YAML, or with --set section.key=value):";
-  return [head, ...sectionNames.map((section) => sectionHelp(section, width, context))].join("\n\n");
+  return [head, ...sectionNames.flatMap((section) => sectionHelp(section, width, context))].join("\n\n");
 }
 
-function sectionHelp(section: SectionName, width: number, { paintOut }: Context): string {
+/** One block for the keys that all have, and one for those of some methods only. */
+function sectionHelp(section: SectionName, width: number, { paintOut }: Context): string[] {
   const fields = describe(section);
   const keyWidth = Math.max(...fields.map((field) => field.key.length)) + 2;
-  const lines = fields.flatMap((field) => {
-    const unset = field.unset === undefined ? "required" : `default: ${field.unset}`;
-    const methods = field.methods === undefined ? "" : ` [${field.methods.join(", ")}]`;
-    const text = `${field.description}. ${capital(field.expects)}; ${unset}${methods}`;
-    return wrap(text, width - keyWidth - 2).map(
-      (line, i) => `  ${pad(i === 0 ? field.key : "", keyWidth)}${line}`,
-    );
-  });
-  return [paintOut("bold", `${section}:`), ...lines].join("\n");
+  const groups = new Map<string, FieldDescription[]>();
+  for (const field of fields) {
+    const title = field.methods === undefined ? `${section}:` : `${section} (${field.methods.join(", ")}):`;
+    groups.set(title, [...(groups.get(title) ?? []), field]);
+  }
+  return [...groups].map(([title, group]) =>
+    [paintOut("bold", title), ...group.flatMap((field) => fieldLines(field, keyWidth, width))].join("\n"),
+  );
 }
 
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+function fieldLines(field: FieldDescription, keyWidth: number, width: number): string[] {
+  const unset = field.unset === undefined ? "required" : `default: ${field.unset}`;
+  const lines = [
+    ...wrap(field.description, width - keyWidth - 2),
+    ...wrap(`${field.expects} (${unset})`, width - keyWidth - 2),
+  ];
+  return lines.map((line, i) => `  ${pad(i === 0 ? field.key : "", keyWidth)}${line}`);
+}

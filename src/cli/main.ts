@@ -5,9 +5,11 @@ import { packageRoot } from "../../scripts/setup/locate.mjs";
 import { ensureSetup } from "../../scripts/setup/setup.mjs";
 import { Context, type ContextOptions } from "./context.js";
 import { reportFailure } from "./failure.js";
+import { columnsOf } from "./terminal/text.js";
 import { addDoctor } from "./verbs/doctor.js";
 import { addLs } from "./verbs/ls.js";
 import { addSetup } from "./verbs/setup.js";
+import { addTrain } from "./verbs/train.js";
 
 /** Runs one command line (without `node scalora`) and returns the exit code. */
 export async function main(args: readonly string[], options: Partial<ContextOptions> = {}): Promise<number> {
@@ -35,8 +37,8 @@ function buildProgram(context: Context): Command {
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      getOutHelpWidth: () => context.stdout.columns ?? 100,
-      getErrHelpWidth: () => context.stderr.columns ?? 100,
+      getOutHelpWidth: () => columnsOf(context.stdout, 100),
+      getErrHelpWidth: () => columnsOf(context.stderr, 100),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -51,6 +53,7 @@ function buildProgram(context: Context): Command {
 /** Recipes load the engine's modules, so each is imported only when its verb runs. */
 function addVerbs(program: Command, context: Context): void {
   addLs(program, context, () => import("../recipes/catalog.js"));
+  addTrain(program, context, () => import("../recipes/sft.js"));
   addDoctor(program, context);
   addSetup(program, context);
 }

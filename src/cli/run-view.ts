@@ -4,7 +4,7 @@ import type { Context } from "./context.js";
 import { StepMeter } from "./step-meter.js";
 import { panel } from "./terminal/panel.js";
 import { ProgressLine } from "./terminal/progress.js";
-import { printable } from "./terminal/text.js";
+import { columnsOf, printable } from "./terminal/text.js";
 
 /** Draws a training run on stderr: a panel at its start, one line of progress, a line for what else happens. */
 export class RunView {
@@ -46,7 +46,7 @@ export class RunView {
     const { paint, stderr } = this.context;
     switch (event.type) {
       case "start":
-        return panel("scalora train", startFacts(event), { columns: stderr.columns, paint });
+        return panel("scalora train", startFacts(event), { columns: columnsOf(stderr, 100), paint });
       case "eval":
         return this.evaluation(event);
       case "checkpoint":

@@ -37,10 +37,11 @@ const lowRank = {
     description: "How B starts; A starts at zero",
   }),
   from: pathText("the path of a PEFT adapter folder (with adapter_config.json)").optional().meta({
-    description: "Adapter folder that training goes on from; rank, alpha and targets must agree with it",
+    description: "Adapter folder that training goes on from; its layers, ranks and scales are taken",
+    unset: "a new adapter",
   }),
   dropout: z.literal(0).default(0).meta({
-    description: "Only 0",
+    description: "Adapter dropout: there is none",
     refusal:
       "adapter dropout is not available: a mask between x and B would break the invariance of a ScaLoRA event, and every method is compared on equal terms",
   }),

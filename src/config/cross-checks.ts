@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { adapterSchema } from "./adapter.js";
 import { type ConfigIssue, foundText, type KeyPath } from "./issues.js";
 import type { RawSections } from "./recipe.js";
 import { trainSchema } from "./train.js";
@@ -11,6 +12,7 @@ export function crossChecks(raw: RawSections): CrossIssue[] {
   return [
     ...exclusive(train, "steps", "epochs"),
     ...exclusive(train, "batchSize", "batchTokens"),
+    ...fromChecks(adapter),
     ...scaloraChecks(adapter, train),
     ...optimizerChecks(train),
     ...evalChecks(data, train),
@@ -33,6 +35,21 @@ function exclusive(train: Loose, first: string, second: string): CrossIssue[] {
       found: "both",
     },
   ];
+}
+
+/** An adapter folder brings its own layers, ranks and scales; others beside it would be ignored silently. */
+function fromChecks(adapter: Loose): CrossIssue[] {
+  if (adapter.from === undefined || adapter.method === "full") return [];
+  const defaults = adapterSchema.parse({ method: "lora" });
+  return Object.entries(defaults)
+    .filter(([key, value]) => adapter[key] !== undefined && !isDeepStrictEqual(adapter[key], value))
+    .filter(([key]) => key !== "method" && key !== "dropout")
+    .map(([key]) => ({
+      path: ["adapter", key],
+      problem: "has no effect with adapter.from, whose folder has its own",
+      found: foundText(adapter[key]),
+      fix: "remove it",
+    }));
 }
 
 function scaloraChecks(adapter: Loose, train: Loose): CrossIssue[] {

@@ -59,6 +59,7 @@ export const dataSchema = z.strictObject({
     .meta({
       expects: "a path or a list of paths, {holdOut: share or number of rows}, or none",
       description: "Files for the evaluation loss, or the training rows to hold out for it, or none",
+      unset: "{holdOut: 0.05}",
     }),
   ...formatFields,
   maxLength: wholeFrom(2).optional().meta({

@@ -26,5 +26,13 @@ test("keys say their default, what happens without them, and their methods", () 
     unset: "1; 10 with scalora-i",
     methods: ["scalora", "scalora-i"],
   });
-  expect(describe("model").find((field) => field.key === "path")?.unset).toBeUndefined();
+});
+
+test("only what has no default must be given", () => {
+  const required = sectionNames.flatMap((section) =>
+    describe(section)
+      .filter((field) => field.unset === undefined)
+      .map((field) => `${section}.${field.key}`),
+  );
+  expect(required).toEqual(["model.path", "adapter.method", "data.train"]);
 });

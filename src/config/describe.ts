@@ -6,7 +6,7 @@ import { runSchema } from "./run.js";
 import { trainSchema } from "./train.js";
 
 /** The sections of a recipe, in the order in which they are written. */
-export const sectionSchemas = {
+const sectionSchemas = {
   model: modelSchema,
   adapter: adapterSchema,
   data: dataSchema,
@@ -22,7 +22,7 @@ export interface FieldDescription {
   key: string;
   /** What it takes, in words. */
   expects: string;
-  /** The constant it has when left out, what happens then, or undefined when it must be given. */
+  /** What it is when left out, in words; undefined when it must be given. */
   unset: string | undefined;
   description: string;
   /** Methods that have the key; undefined when all have it. */

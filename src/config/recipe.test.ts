@@ -105,7 +105,12 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
   },
   { name: "unknown key, near", set: ["adapter.rnak=4"], key: "adapter.rnak", says: ["did you mean rank?"] },
   { name: "key of another tool", set: ["adapter.r=4"], key: "adapter.r", says: ["did you mean rank?"] },
-  { name: "unknown section", set: ["trian.lr=1"], key: "trian", says: ["did you mean train?"] },
+  {
+    name: "unknown section",
+    set: ["trian.lr=1"],
+    key: "trian",
+    says: ["did you mean train?", "--set trian.lr=1"],
+  },
   {
     name: "unknown key in a list",
     set: ["data.train=[{path: chats.jsonl, wieght: 2}]"],

@@ -14,6 +14,12 @@ export interface RecipeSource {
   where(path: KeyPath): string;
 }
 
+/** The line of a key, or of the deepest key above it that is in the file. */
+interface Place {
+  text: string;
+  exact: boolean;
+}
+
 interface Override {
   option: string;
   path: KeyPath;
@@ -35,8 +41,8 @@ export function readSource(path: string, overrides: readonly string[]): RecipeSo
     );
   }
   const lineOf = (key: KeyPath) => {
-    const offset = offsetOf(document.contents, key);
-    return offset === undefined ? path : `${path}:${lines.linePos(offset).line}`;
+    const { offset, exact } = offsetOf(document.contents, key);
+    return { text: offset === undefined ? path : `${path}:${lines.linePos(offset).line}`, exact };
   };
   return withOverrides(
     path,
@@ -48,7 +54,7 @@ export function readSource(path: string, overrides: readonly string[]): RecipeSo
 
 /** A recipe given as a plain object, with overrides; `name` stands for the file in messages. */
 export function objectSource(name: string, value: unknown, overrides: readonly string[]): RecipeSource {
-  return withOverrides(name, structuredClone(value), overrides, () => name);
+  return withOverrides(name, structuredClone(value), overrides, () => ({ text: name, exact: false }));
 }
 
 function readText(path: string): string {
@@ -79,7 +85,7 @@ function withOverrides(
   name: string,
   value: unknown,
   options: readonly string[],
-  lineOf: (key: KeyPath) => string,
+  lineOf: (key: KeyPath) => Place,
 ): RecipeSource {
   const issues: ConfigIssue[] = [];
   const applied: Override[] = [];
@@ -90,8 +96,12 @@ function withOverrides(
     else if (!("problem" in override)) applied.push(override);
   }
   const where = (path: KeyPath) => {
-    const override = applied.findLast((each) => each.path.every((part, i) => part === path[i]));
-    return override === undefined ? lineOf(path) : `--set ${override.option}`;
+    const isPrefix = (short: KeyPath, long: KeyPath) => short.every((part, i) => part === long[i]);
+    const inFile = lineOf(path);
+    const override =
+      applied.findLast((each) => isPrefix(each.path, path)) ??
+      (inFile.exact ? undefined : applied.find((each) => isPrefix(path, each.path)));
+    return override === undefined ? inFile.text : `--set ${override.option}`;
   };
   return { name, value, issues, where };
 }
@@ -146,20 +156,20 @@ function blockedBy(holder: unknown, part: string | number): string | undefined {
 }
 
 /** Where the deepest existing node of a key path starts. */
-function offsetOf(contents: unknown, path: KeyPath): number | undefined {
+function offsetOf(contents: unknown, path: KeyPath): { offset: number | undefined; exact: boolean } {
   let node = contents;
   let offset: number | undefined;
   for (const part of path) {
-    if (!isCollection(node)) break;
+    if (!isCollection(node)) return { offset, exact: false };
     const item = node.items.find((each, i) =>
       isPair(each) ? isScalar(each.key) && String(each.key.value) === String(part) : i === part,
     );
-    if (item === undefined) break;
+    if (item === undefined) return { offset, exact: false };
     const start = isPair(item) ? item.key : item;
     offset = rangeStart(start) ?? offset;
     node = isPair(item) ? item.value : item;
   }
-  return offset;
+  return { offset, exact: true };
 }
 
 function rangeStart(node: unknown): number | undefined {

@@ -4,7 +4,7 @@ import { clip, displayWidth, type Paint, pad } from "./text.js";
 export function panel(
   title: string,
   facts: readonly (readonly [label: string, value: string])[],
-  { columns = 100, paint }: { columns?: number; paint: Paint },
+  { columns, paint }: { columns: number; paint: Paint },
 ): string {
   const labelWidth = Math.max(0, ...facts.map(([label]) => displayWidth(label)));
   const limit = Math.max(20, columns - 4);

@@ -1,4 +1,4 @@
-import { clip, type TextStream } from "./text.js";
+import { clip, columnsOf, type TextStream } from "./text.js";
 
 /** Milliseconds between lines where they cannot be rewritten. */
 const plainInterval = 5000;
@@ -29,7 +29,7 @@ export class ProgressLine {
       this.stream.write(`${text}\n`);
       return;
     }
-    this.drawn = clip(text, (this.stream.columns ?? 80) - 1);
+    this.drawn = clip(text, columnsOf(this.stream, 80) - 1);
     this.stream.write(`\r\x1b[2K${this.drawn}`);
   }
 

@@ -7,6 +7,9 @@ export interface TextStream {
   readonly columns?: number;
 }
 
+/** The stream's width; some terminals say 0, which is no width. */
+export const columnsOf = (stream: TextStream, otherwise: number): number => stream.columns || otherwise;
+
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** Colours texts when the stream is a terminal and the environment does not forbid it. */

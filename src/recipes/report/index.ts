@@ -5,7 +5,7 @@ import type { ReportData } from "./data.js";
 import { type ChartLibrary, reportPage } from "./page.js";
 
 export type { Chart, ReportData, ReportTable, SampleGroup, Series } from "./data.js";
-export { chartsOf, type NamedRun, reportOfRun, samplesOf } from "./of-run.js";
+export { chartsOf, type NamedRun, reportOfRun } from "./of-run.js";
 
 /** Writes a self-contained HTML report: charts, tables and samples in one file that needs nothing else. */
 export function writeReport(path: string, data: ReportData): void {
@@ -13,7 +13,9 @@ export function writeReport(path: string, data: ReportData): void {
 }
 
 function chartLibrary(): ChartLibrary {
-  const { resolve } = createRequire(import.meta.url);
-  const read = (file: string) => readFileSync(resolve(`uplot/dist/${file}`), "utf8");
-  return { script: read("uPlot.iife.min.js"), style: read("uPlot.min.css") };
+  const require = createRequire(import.meta.url);
+  return {
+    script: readFileSync(require.resolve("uplot/dist/uPlot.iife.min.js"), "utf8"),
+    style: readFileSync(require.resolve("uplot/dist/uPlot.min.css"), "utf8"),
+  };
 }

@@ -106,7 +106,7 @@ function linesOf<T extends RunEvent["type"]>(
 }
 
 /** Samples by prompt; the name of an output says when it was made, and by which run where there are several. */
-export function samplesOf(runs: readonly NamedRun[]): SampleGroup[] {
+function samplesOf(runs: readonly NamedRun[]): SampleGroup[] {
   const groups = new Map<string, { name: string; text: string }[]>();
   for (const { name, events } of runs) {
     for (const event of events) {

@@ -105,7 +105,7 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 /** Text as HTML shows it, in elements and in attributes. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character]);
 }
 
