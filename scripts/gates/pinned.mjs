@@ -15,6 +15,14 @@ for (const group of [dependencies, devDependencies, peerDependencies, optionalDe
   }
 }
 
+const { packages } = JSON.parse(readFileSync(join(packageRoot, "package-lock.json"), "utf8"));
+for (const [path, { optionalDependencies }] of Object.entries(packages)) {
+  for (const name of Object.keys(optionalDependencies ?? {})) {
+    if (packages[`node_modules/${name}`] || packages[`${path}/node_modules/${name}`]) continue;
+    problems.push(`package-lock.json: ${name} is missing, so npm ci fails; run npm run lock`);
+  }
+}
+
 for (const kind of ["cpu", "cuda"]) {
   const file = `scripts/setup/libtorch-${kind}.txt`;
   const lines = readFileSync(join(packageRoot, file), "utf8").split("\n");
