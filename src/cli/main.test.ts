@@ -48,6 +48,14 @@ test("listings need no engine and speak JSON", async () => {
   expect(none).toMatchObject({ code: 0, stdout: "", stderr: "none\n" });
 });
 
+test("a bad recipe ends with 2 before anything is set up", async () => {
+  const { code, stdout, stderr } = await run("train", "/nowhere/recipe.yaml", "--set", "train.lr=1");
+  expect(code).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(/^error: \/nowhere\/recipe.yaml has 1 problem\n/);
+  expect(stderr).not.toContain("    at ");
+});
+
 test("our errors print without a stack, with --verbose with it and its causes", () => {
   const error = new ScaloraError("data", "A row is broken", {
     where: "a.jsonl:3",

@@ -52,8 +52,8 @@ function buildProgram(context: Context): Command {
 
 /** Recipes load the engine's modules, so each is imported only when its verb runs. */
 function addVerbs(program: Command, context: Context): void {
-  addLs(program, context, () => import("../recipes/catalog.js"));
   addTrain(program, context, () => import("../recipes/sft.js"));
+  addLs(program, context, () => import("../recipes/catalog.js"));
   addDoctor(program, context);
   addSetup(program, context);
 }

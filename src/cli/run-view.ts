@@ -105,9 +105,9 @@ const checkpointText = (event: CheckpointEvent) =>
 /** Labels of what a run may record of its environment, in the order of the panel. */
 const environmentLabels: readonly (readonly [key: string, label: string])[] = [
   ["device", "device"],
-  ["precision", "precision"],
+  ["dtype", "precision"],
   ["base", "base"],
-  ["gemm", "GEMM backend"],
+  ["gemmBackend", "GEMM backend"],
   ["threads", "threads"],
   ["libtorch", "libtorch"],
 ];

@@ -16,7 +16,7 @@ export const modelSchema = z.strictObject({
     description: "Hugging Face model folder",
   }),
   dtype: z.enum(["auto", "float32", "bfloat16"]).default("auto").meta({
-    description: "Precision of the computation; auto takes bfloat16 where it is fast, else float32",
+    description: "Precision of the computation; auto is float32",
   }),
   device,
 });

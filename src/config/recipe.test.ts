@@ -278,6 +278,12 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     says: ["does not exist"],
   },
   {
+    name: "rank beside an adapter folder",
+    set: ["adapter.from=model", "adapter.rank=4"],
+    key: "adapter.rank",
+    says: ["no effect with adapter.from"],
+  },
+  {
     name: "unknown device",
     set: ["model.device=gpu"],
     key: "model.device",

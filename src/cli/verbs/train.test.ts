@@ -46,8 +46,8 @@ const events: RunEvent[] = [
     data: { rows: 1200, tokens: 34_000, labelTokens: 5000 },
     environment: {
       device: "cpu",
-      precision: "float32",
-      gemm: "oneDNN",
+      dtype: "float32",
+      gemmBackend: "oneDNN",
       threads: 2,
       estimatedMemory: 2 ** 30,
     },

@@ -132,9 +132,9 @@ function factsOf(events: readonly RunEvent[]): ReportData["facts"] {
   ];
   for (const [key, label] of [
     ["device", "Device"],
-    ["precision", "Precision"],
+    ["dtype", "Precision"],
     ["base", "Base"],
-    ["gemm", "GEMM backend"],
+    ["gemmBackend", "GEMM backend"],
     ["libtorch", "libtorch"],
   ]) {
     const value = environment[key];
