@@ -15,6 +15,8 @@ export interface OptimizedParameter {
 export interface OptimizerMoments {
   readonly expAvg: Tensor;
   readonly expAvgSq?: Tensor;
+  /** Steps that the averages have seen, a float32 scalar. */
+  readonly steps?: Tensor;
 }
 
 export interface Optimizer {

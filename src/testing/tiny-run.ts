@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FullFineTuning } from "../adapters/full/full.js";
+import { type AdapterOptions, attach } from "../adapters/index.js";
 import { AdamW, makeSchedule } from "../optim/index.js";
 import { Generator, setThreads } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
@@ -24,21 +24,28 @@ export function temporaryFolder(): { path: string; remove: () => void } {
 /** Everything a run of the tiny model needs; `folder` makes or opens a run folder. */
 export function tinyRun(
   settings: TrainSettings,
-  { folder, resume, ...model }: TinyOptions & { folder?: string; resume?: boolean } = {},
+  {
+    folder,
+    resume,
+    adapter = { method: "full" },
+    ...model
+  }: TinyOptions & { folder?: string; resume?: boolean; adapter?: AdapterOptions } = {},
 ): TinyRun {
   // One thread: two spin against each other on such small tensors when the cores are busy.
   setThreads(1);
   const lm = new TinyLM(model);
   const base = hashModel(lm);
-  const adapters = new FullFineTuning(lm);
-  const optimizer = new AdamW(adapters.trainables(), { weightDecay: 0.01 });
+  const adapters = attach(lm, adapter, 5);
+  const optimizer = new AdamW(adapters.trainables(), { weightDecay: adapter.method === "full" ? 0.01 : 0 });
   const generator = new Generator(11);
   const run =
     folder === undefined
       ? undefined
       : {
-          folder: resume ? RunFolder.open(folder) : RunFolder.create(folder, "adapter: {method: full}\n"),
-          identity: { base, adapter: { method: "full" } },
+          folder: resume
+            ? RunFolder.open(folder)
+            : RunFolder.create(folder, `adapter: {method: ${adapter.method}}\n`),
+          identity: { base, adapter: { method: adapter.method } },
         };
   const options: TrainOptions = {
     model: lm,

@@ -46,18 +46,13 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
       where: window.flatMap(({ sources }) => sources).join(", "),
       fix: "drop rows whose completion is masked or cut off entirely",
     });
+  const { warmupSteps, peakLr } = schedule;
+  const lr = schedule.lrAt(step);
+  const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
+    adapters.beforeForward?.(context);
     const lossSum = accumulate(parts.model, window, labelTokens);
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
-    const lr = schedule.lrAt(step);
-    const { warmupSteps, peakLr } = schedule;
-    const context: StepContext = {
-      step,
-      warmupSteps,
-      peakLr,
-      lr,
-      moments: (name) => optimizer.moments(name),
-    };
     const event = torch.noGrad(() => adapters.beforeClip?.(context));
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);

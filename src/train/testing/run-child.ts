@@ -1,13 +1,22 @@
-// A training run of the tiny model in its own process: node … run-child.ts <run folder> <kill | full | none> <count>.
+// A training run of the tiny model in its own process: node … run-child.ts <run folder> <method> <kill | full | none> <count>.
 // `kill` ends it by SIGKILL at the count-th change of a file, `full` makes that change fail as a full disk does.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { AdapterOptions } from "../../adapters/index.js";
 import { failAtFileChange } from "../../testing/failing-files.js";
 import { tinyRun } from "../../testing/tiny-run.js";
 import { messageOf, ScaloraError } from "../../util/errors.js";
 import { train } from "../trainer.js";
 
-const [folder, mode, count] = process.argv.slice(2);
+const [folder, method, mode, count] = process.argv.slice(2);
+const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
+const adapterOf: Record<string, AdapterOptions> = {
+  full: { method: "full" },
+  lora: { method: "lora", ...lowRank },
+  scalora: { method: "scalora", ...lowRank },
+  "scalora-i": { method: "scalora-i", ...lowRank },
+};
+
 const resume = existsSync(join(folder, "config.yaml"));
 if (!resume) rmSync(folder, { recursive: true, force: true });
 
@@ -19,7 +28,7 @@ if (mode === "full")
 
 const settings = { steps: 24, evalEvery: 4, saveEvery: 3, keepLast: 2, accumulate: 2 };
 try {
-  const run = tinyRun(settings, { folder, resume });
+  const run = tinyRun(settings, { folder, resume, adapter: adapterOf[method] });
   const { reason } = await train(run.options);
   process.stdout.write(reason);
 } catch (error) {
