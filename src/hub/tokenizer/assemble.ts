@@ -5,8 +5,10 @@ import {
   type Component,
   type Frame,
   type Role,
+  roles,
   specialFlags,
 } from "./blueprint.js";
+import { checkComponents } from "./check-components.js";
 import type { NamedToken, Settings } from "./settings.js";
 import type { SpecialToken, SpecialTokens } from "./types.js";
 
@@ -43,6 +45,13 @@ export function assemble(blueprint: Blueprint, settings: Settings): Assembly {
     decoder: blueprint.decoder,
     model: blueprint.model,
   };
+  checkComponents(blueprint.where, [
+    file.normalizer,
+    file.pre_tokenizer,
+    file.post_processor,
+    file.decoder,
+    file.model,
+  ]);
   const { bos, eos, unk, pad } = named;
   // BPE text holds its own spaces: transformers ignores the setting there too.
   const cleansUp =
@@ -74,10 +83,9 @@ type NamedRoles = Partial<Record<Role, SpecialToken>>;
 /** The settings' tokens first, then the source's; all become special tokens. */
 function nameRoles(tokens: TokenTable, blueprint: Blueprint, settings: Settings): NamedRoles {
   const result: NamedRoles = {};
-  const wanted = new Map<string, NamedToken | null | undefined>(Object.entries(settings.roles));
-  for (const role of ["bos", "eos", "unk", "pad", "cls", "sep", "mask"] as const) {
+  for (const role of roles) {
     const content = blueprint.roles[role];
-    const said = wanted.get(role);
+    const said = settings.roles[role];
     const token = said === undefined && content !== undefined ? { content } : said;
     if (token) result[role] = tokens.add(token);
   }

@@ -35,6 +35,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["Precompiled", checkPrecompiled],
   ["TemplateProcessing", checkTemplate],
   ["FixedLength", checkFixedLength],
+  ["Strip", checkStrip],
   ["BPE", checkMerges],
 ]);
 
@@ -62,6 +63,12 @@ function checkTemplate(part: object): string | undefined {
 function checkFixedLength(part: object): string | undefined {
   const length: unknown = Reflect.get(part, "length");
   return Number.isInteger(length) && Number(length) > 0 ? undefined : `length ${length}`;
+}
+
+/** The decoder, not the normaliser of that name: taking from the end reaches before the start of short tokens. */
+function checkStrip(part: object): string | undefined {
+  const stop: unknown = Reflect.get(part, "stop") ?? 0;
+  return stop === 0 ? undefined : `stop ${stop}; only 0 is safe`;
 }
 
 /** With a prefix of inner parts, every right part of a merge starts with it. */

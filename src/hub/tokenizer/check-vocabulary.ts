@@ -11,7 +11,11 @@ const spareRows = { share: 0.1, least: 1024 };
  * @param where the folder or file, for the message
  * @throws ScaloraError `model`
  */
-export function checkVocabulary(tokenizer: Tokenizer, modelVocabSize: number, where: string): void {
+export function checkVocabulary(
+  tokenizer: Pick<Tokenizer, "size" | "requiredRows">,
+  modelVocabSize: number,
+  where: string,
+): void {
   const { size, requiredRows = size } = tokenizer;
   const spare = Math.max(spareRows.least, spareRows.share * modelVocabSize);
   if (requiredRows <= modelVocabSize && size >= modelVocabSize - spare) return;

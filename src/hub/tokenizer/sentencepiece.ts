@@ -57,7 +57,7 @@ export function sentencePieceBlueprint(path: string, settings: Settings): Bluepr
     added: [...addedPieces(model), ...(rules.extraIds ? extraIds(settings, vocabulary) : [])],
     roles,
     cleansUp: false,
-    frame: rules.frame ?? guessFrame(roles, vocabulary),
+    frame: rules.frame ?? guessFrame(roles),
   };
 }
 
@@ -89,13 +89,14 @@ function pieceRoles(model: SentencePieceModel): Partial<Record<Role, string>> {
   for (const role of ["bos", "eos", "pad"] as const) {
     if (controls.has(model.roles[role])) result[role] = model.roles[role];
   }
+  if (controls.has("[CLS]") && controls.has("[SEP]")) Object.assign(result, { cls: "[CLS]", sep: "[SEP]" });
   result.unk = model.pieces.find(({ kind }) => kind === "unknown")?.text;
   return result;
 }
 
 /** Without a class: BERT's frame where its pieces are, else what T5 (no bos) and Llama (bos) do. */
-function guessFrame(roles: Partial<Record<Role, string>>, vocabulary: ReadonlyMap<string, number>): Frame {
-  if (vocabulary.has("[CLS]") && vocabulary.has("[SEP]")) return { before: ["cls"], after: ["sep"] };
+function guessFrame(roles: Partial<Record<Role, string>>): Frame {
+  if (roles.cls !== undefined) return { before: ["cls"], after: ["sep"] };
   return roles.bos === undefined ? { before: [], after: ["eos"] } : { before: ["bos"], after: [] };
 }
 

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Blueprint, Component, Role } from "./blueprint.js";
-import { checkComponents } from "./check-components.js";
 import { malformed, readJson } from "./files.js";
 import type { Settings } from "./settings.js";
 
@@ -44,8 +43,6 @@ const framedClasses: ReadonlySet<string> = new Set([
 export function tokenizerJsonBlueprint(path: string, settings: Settings): Blueprint {
   const file = readJson(path, schema);
   const vocabulary = readVocabulary(path, file.model);
-  const parts = [file.normalizer, file.pre_tokenizer, file.post_processor, file.decoder, file.model];
-  for (const part of parts) checkComponents(path, part);
   return {
     where: path,
     normalizer: file.normalizer ?? null,
