@@ -38,7 +38,9 @@ const classes: ReadonlyMap<string, ClassRules> = new Map<string, ClassRules>([
 
 /**
  * A SentencePiece model as components of the `tokenizers` library. The reference is the sentencepiece library for
- * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them.
+ * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them. One
+ * difference is the library's, in transformers too: with a character map, combining marks behind a character that the
+ * map knows (decomposed "ệ", full-width "Ｂ̣") can be lost.
  * @throws ScaloraError `format` when the file or the class of the folder is not supported
  */
 export function sentencePieceBlueprint(path: string, settings: Settings): Blueprint {
