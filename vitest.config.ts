@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.mjs"],
+    // Two workers with one thread each: threads of one operator that wait for a busy core waste whole seconds.
+    env: { OMP_NUM_THREADS: "1" },
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
