@@ -1,0 +1,82 @@
+import type { CausalLM, KeyValueCache } from "../nn/index.js";
+import { Generator } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { generateTokens } from "./generate-tokens.js";
+import type { Sampling } from "./sampling.js";
+import { type Decode, GraphemeGate, IncrementalDecoder, StopScanner } from "./text-pieces.js";
+
+export interface TextOptions extends Sampling {
+  readonly maxTokens: number;
+  readonly seed: number;
+  /** Texts that end the output when they appear; they are not given out. */
+  readonly stop: readonly string[];
+  readonly endTokens: ReadonlySet<number>;
+  /** Ends the output before the next token. */
+  readonly signal: AbortSignal;
+}
+
+/** How an output ended, and the tokens that were chosen for it. */
+export interface TextEnd {
+  readonly reason: "end" | "length" | "stop" | "interrupted";
+  readonly tokens: readonly number[];
+}
+
+/**
+ * Goes on with a sequence in text, piece by piece: a piece never ends within a character, an accented letter or a joined
+ * emoji, and nothing of a stop text is given out.
+ * @param cache of the model; what it holds is the beginning of `prompt`
+ * @throws ScaloraError `usage` for options that cannot be, and as `generateTokens`
+ */
+export async function* generateText(
+  model: CausalLM,
+  cache: KeyValueCache,
+  prompt: readonly number[],
+  decode: Decode,
+  options: TextOptions,
+): AsyncGenerator<string, TextEnd> {
+  checkOptions(options);
+  using generator = new Generator(options.seed, model.lm_head.weight.device);
+  const { maxTokens, endTokens, signal } = options;
+  const settings = { maxTokens, endTokens, sampling: options, generator };
+  const decoder = await IncrementalDecoder.after(prompt, decode);
+  const scanner = new StopScanner(options.stop);
+  const gate = new GraphemeGate();
+  const stream = generateTokens(model, cache, prompt, settings);
+  const tokens: number[] = [];
+  let reason: TextEnd["reason"] = "interrupted";
+  while (!signal.aborted) {
+    const next = await stream.next();
+    if (next.done) {
+      reason = next.value;
+      break;
+    }
+    tokens.push(next.value);
+    const piece = gate.push(scanner.push(await decoder.push(next.value)));
+    if (piece !== "") yield piece;
+    if (!scanner.stopped) continue;
+    reason = "stop";
+    break;
+  }
+  const rest = scanner.stopped ? "" : scanner.push(await decoder.end());
+  const last = gate.push(rest + scanner.end()) + gate.end();
+  if (last !== "") yield last;
+  return { reason: scanner.stopped ? "stop" : reason, tokens };
+}
+
+function checkOptions({ maxTokens, temperature, topK = 1, topP = 1, stop }: TextOptions): void {
+  const problems: [boolean, string, string, unknown][] = [
+    [Number.isSafeInteger(maxTokens) && maxTokens >= 1, "maxTokens", "a whole number ≥ 1", maxTokens],
+    [Number.isFinite(temperature) && temperature >= 0, "temperature", "a number ≥ 0", temperature],
+    [Number.isSafeInteger(topK) && topK >= 1, "topK", "a whole number ≥ 1", topK],
+    [topP > 0 && topP <= 1, "topP", "a number above 0, at most 1", topP],
+    [!stop.includes(""), "stop", "texts that are not empty", '""'],
+  ];
+  for (const [good, where, expected, found] of problems) {
+    if (!good)
+      throw new ScaloraError("usage", "Text cannot be generated so", {
+        where,
+        expected,
+        found: String(found),
+      });
+  }
+}

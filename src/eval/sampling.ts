@@ -1,0 +1,62 @@
+import {
+  argmax,
+  cumsum,
+  divScalar,
+  fill_,
+  type Generator,
+  leScalar,
+  ltScalar,
+  maskedFill,
+  multinomial,
+  narrow,
+  scatter_,
+  softmax,
+  sort,
+  type Tensor,
+  toDType,
+  topk,
+  zerosLike,
+} from "../torch/index.js";
+
+/** How a token is chosen. Temperature 0 takes the likeliest one. */
+export interface Sampling {
+  readonly temperature: number;
+  /** Only the k likeliest tokens can be chosen. */
+  readonly topK?: number | undefined;
+  /** Only the likeliest tokens that together have this share can be chosen; in (0, 1]. */
+  readonly topP?: number | undefined;
+}
+
+/**
+ * Chooses the next token. Filters come in transformers' order (temperature, then k, then p), over the whole vocabulary
+ * in its order, so that equal logits and an equal generator give the token that transformers samples.
+ * @param logits `[1, vocabulary]`
+ * @returns int64 `[1, 1]`
+ */
+export function chooseToken(logits: Tensor, sampling: Sampling, generator: Generator): Tensor {
+  const { temperature, topK, topP } = sampling;
+  if (temperature === 0) return argmax(logits, 1, true);
+  const scores = toDType(logits, "float32");
+  const scaled = temperature === 1 ? scores : divScalar(scores, temperature);
+  const among = topK === undefined ? scaled : keepTopK(scaled, topK);
+  const kept = topP === undefined || topP >= 1 ? among : keepTopP(among, topP);
+  return multinomial(softmax(kept, 1), 1, false, generator);
+}
+
+const never = Number.NEGATIVE_INFINITY;
+
+/** Ties with the k-th likeliest stay. */
+function keepTopK(scores: Tensor, k: number): Tensor {
+  const count = Math.min(k, scores.shape[1]);
+  const [likeliest] = topk(scores, count, 1);
+  const least = narrow(likeliest, 1, count - 1, 1).item();
+  return maskedFill(scores, ltScalar(scores, least), never);
+}
+
+/** The token that crosses the share stays, so there is always one. */
+function keepTopP(scores: Tensor, p: number): Tensor {
+  const [ascending, order] = sort(scores, 1);
+  const improbable = leScalar(cumsum(softmax(ascending, 1), 1), 1 - p);
+  fill_(narrow(improbable, 1, scores.shape[1] - 1, 1), 0);
+  return maskedFill(scores, scatter_(zerosLike(improbable), 1, order, improbable), never);
+}
