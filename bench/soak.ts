@@ -1,0 +1,85 @@
+// Does training leak? Thousands of steps of the tests' tiny model with scaling events at every step, evaluations and
+// checkpoints: live tensors must be the same after each step, and resident memory must not grow.
+//   node --expose-gc --import ./src/testing/typescript-hooks.mjs bench/soak.ts [steps] [method]
+import type { AdapterOptions } from "../src/adapters/index.js";
+import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.js";
+import { liveTensors } from "../src/torch/index.js";
+import { train } from "../src/train/trainer.js";
+
+const steps = Number(process.argv[2] ?? 5000);
+const method = process.argv[3] ?? "scalora";
+/** Memory of the steps before this one (caches filling) does not count; V8 goes on compiling for some thousand steps more. */
+const settled = Math.floor(steps / 10);
+
+const lowRank = { rank: 2, targetModules: ["mix"] };
+const adapters: Record<string, AdapterOptions> = {
+  full: { method: "full" },
+  lora: { method: "lora", ...lowRank },
+  scalora: { method: "scalora", ...lowRank },
+  "scalora-i": { method: "scalora-i", ...lowRank },
+};
+
+const folder = temporaryFolder();
+const settings = { steps, evalEvery: 50, saveEvery: 100 };
+const run = tinyRun(settings, { folder: `${folder.path}/run`, adapter: adapters[method] });
+const live = new Set<number>();
+const memory: { step: number; megabytes: number }[] = [];
+try {
+  await train({
+    ...run.options,
+    onEvent: (event) => {
+      if (event.type !== "step") return;
+      live.add(liveTensors());
+      if (event.step % 10 !== 0) return;
+      globalThis.gc?.();
+      if (event.step > settled)
+        memory.push({ step: event.step, megabytes: process.memoryUsage.rss() / 2 ** 20 });
+    },
+  });
+} finally {
+  run.dispose();
+  folder.remove();
+}
+
+const { slope, error } = regression(memory);
+const result = {
+  method,
+  steps,
+  liveTensorsAfterEachStep: [...live],
+  residentMegabytes: { first: memory[0].megabytes, last: memory[memory.length - 1].megabytes },
+  slopeMegabytesPer1000Steps: slope * 1000,
+  slopeStandardError: error * 1000,
+  ...drift(memory),
+};
+process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+process.exitCode = live.size === 1 ? 0 : 1;
+
+/** Least squares of memory over steps: the slope and its standard error. */
+function regression(points: typeof memory): { slope: number; error: number } {
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const x = mean(points.map(({ step }) => step));
+  const y = mean(points.map(({ megabytes }) => megabytes));
+  const spread = points.reduce((sum, { step }) => sum + (step - x) ** 2, 0);
+  const slope = points.reduce((sum, { step, megabytes }) => sum + (step - x) * (megabytes - y), 0) / spread;
+  const rest = points.reduce(
+    (sum, { step, megabytes }) => sum + (megabytes - y - slope * (step - x)) ** 2,
+    0,
+  );
+  return { slope, error: Math.sqrt(rest / (points.length - 2) / spread) };
+}
+
+/**
+ * Resident memory moves in jumps that stay (the system takes pages back, the allocator asks for more), so the errors of
+ * the regression are not independent and its standard error is too small. The mean of the changes between readings does
+ * not have that fault: growth is shown when `driftT` is well above 2.
+ */
+function drift(points: typeof memory): { driftMegabytesPer1000Steps: number; driftT: number } {
+  const changes = points.slice(1).map(({ megabytes }, i) => megabytes - points[i].megabytes);
+  const mean = changes.reduce((a, b) => a + b, 0) / changes.length;
+  const variance = changes.reduce((sum, change) => sum + (change - mean) ** 2, 0) / (changes.length - 1);
+  const stepsBetween = points[1].step - points[0].step;
+  return {
+    driftMegabytesPer1000Steps: (mean / stepsBetween) * 1000,
+    driftT: mean / Math.sqrt(variance / changes.length),
+  };
+}
