@@ -10,10 +10,18 @@ const outputFile = join(packageRoot, "src/torch/operators.generated.ts");
 
 const setup = readSetup();
 if (!setup) throw new Error(`libtorch is not set up; run \`${setupCommand}\``);
+/** @type {{ schema(name: string, overload: string): string, version(): string }} */
 const addon = createRequire(import.meta.url)(setup.addon);
 
-/** Splits at commas outside brackets. */
+/**
+ * @typedef {{ name: string, type: string, oneForMany: boolean, fallback: string | undefined }} Argument
+ * @typedef {{ name: string, ts: string, mayMiss: boolean, pass: string }} Converted
+ * @typedef {{ ts: string, raw: string, convert: (call: string) => string, statement?: boolean }} Result
+ */
+
+/** Splits at commas outside brackets. @param {string} text */
 function splitTopLevel(text) {
+  /** @type {string[]} */
   const parts = [];
   let depth = 0;
   let part = "";
@@ -30,15 +38,19 @@ function splitTopLevel(text) {
 }
 
 const reserved = new Set(["this", "in", "default", "function", "var"]);
-const camelCase = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-const argumentName = (name) => (reserved.has(name) ? `${name}_` : camelCase(name));
+const camelCase = (/** @type {string} */ name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+const argumentName = (/** @type {string} */ name) => (reserved.has(name) ? `${name}_` : camelCase(name));
 
+/** @param {string} text @returns {Argument} */
 function parseArgument(text) {
-  const [, type, name, fallback] = /^(.*?) (\w+)(?:=(.*))?$/.exec(text);
+  const match = /^(.*?) (\w+)(?:=(.*))?$/.exec(text);
+  if (match === null) throw new Error(`cannot read the argument "${text}"`);
+  const [, type, name, fallback] = match;
   const bare = type.replace(/\([a-z!*|> -]+\)/g, "").replace(/\[\d+\]/g, "[]");
   return { name: argumentName(name), type: bare, oneForMany: /\[\d+\]/.test(type), fallback };
 }
 
+/** @type {Record<string, string | undefined>} */
 const scalarTypes = {
   Tensor: "Tensor",
   int: "number",
@@ -54,7 +66,7 @@ const scalarTypes = {
   Generator: "Generator",
 };
 
-/** TypeScript type of an argument, and the expression that passes it to the addon. */
+/** TypeScript type of an argument, and the expression that passes it to the addon. @param {Argument} argument @returns {Converted} */
 function convertArgument({ name, type, fallback, oneForMany }) {
   const optional = type.endsWith("?");
   const base = optional ? type.slice(0, -1) : type;
@@ -65,26 +77,30 @@ function convertArgument({ name, type, fallback, oneForMany }) {
   if (oneForMany) ts += " | number";
   const mayMiss = optional || fallback !== undefined;
   if (optional) ts += " | null";
-  const pass = {
+  /** @type {Record<string, string | undefined>} */
+  const passed = {
     Tensor: mayMiss ? `handleOf(${name})` : `${name}.handle`,
     Generator: mayMiss ? `handleOf(${name})` : `${name}.handle`,
     ScalarType: `dtypeCode(${name})`,
     "Tensor[]": `handlesOf(${name})`,
     "Tensor?[]": `handlesOf(${name})`,
-  }[base];
-  return { name, ts, mayMiss, pass: pass ?? name };
+  };
+  return { name, ts, mayMiss, pass: passed[base] ?? name };
 }
 
+/** @type {(call: string) => string} */
+const asIs = (call) => call;
+/** @type {Record<string, Result | undefined>} */
 const resultTypes = {
-  Tensor: ["Tensor", "number", (call) => `wrap(${call})`],
-  "Tensor[]": ["Tensor[]", "number[]", (call) => `wrapAll(${call})`],
-  bool: ["boolean", "boolean", (call) => call],
-  int: ["number", "number", (call) => call],
-  SymInt: ["number", "number", (call) => call],
-  float: ["number", "number", (call) => call],
+  Tensor: { ts: "Tensor", raw: "number", convert: (call) => `wrap(${call})` },
+  "Tensor[]": { ts: "Tensor[]", raw: "number[]", convert: (call) => `wrapAll(${call})` },
+  bool: { ts: "boolean", raw: "boolean", convert: asIs },
+  int: { ts: "number", raw: "number", convert: asIs },
+  SymInt: { ts: "number", raw: "number", convert: asIs },
+  float: { ts: "number", raw: "number", convert: asIs },
 };
 
-/** Result type, what the addon returns, and how it becomes the result. Arguments written in place are not returned. */
+/** Result type, what the addon returns, and how it becomes the result. Arguments written in place are not returned. @param {string} text @param {Converted[]} args @returns {Result} */
 function convertResult(text, args) {
   const returns = splitTopLevel(text.replace(/^\((.*)\)$/, "$1")).filter((part) => part !== "");
   const written = returns.filter((part) => part.includes("!"));
@@ -92,18 +108,22 @@ function convertResult(text, args) {
     .filter((part) => !part.includes("!"))
     .map((part) => part.replace(/\([a-z!*|> -]+\)/g, "").split(" ")[0]);
   if (fresh.length === 0) {
-    return written.length === 1 && args[0]?.ts === "Tensor"
-      ? ["Tensor", "undefined", (call) => `${call};\n  return ${args[0].name}`, true]
-      : ["void", "undefined", (call) => call, true];
+    if (written.length !== 1 || args[0]?.ts !== "Tensor") {
+      return { ts: "void", raw: "undefined", convert: asIs, statement: true };
+    }
+    const convert = (/** @type {string} */ call) => `${call};\n  return ${args[0].name}`;
+    return { ts: "Tensor", raw: "undefined", convert, statement: true };
   }
-  if (fresh.length === 1) return resultTypes[fresh[0]];
+  const single = fresh.length === 1 ? resultTypes[fresh[0]] : undefined;
+  if (single !== undefined) return single;
   if (fresh.every((type) => type === "Tensor")) {
-    const tuple = (type) => `[${fresh.map(() => type).join(", ")}]`;
-    return [tuple("Tensor"), tuple("number"), (call) => `wrapTuple(${call})`];
+    const tuple = (/** @type {string} */ type) => `[${fresh.map(() => type).join(", ")}]`;
+    return { ts: tuple("Tensor"), raw: tuple("number"), convert: (call) => `wrapTuple(${call})` };
   }
   throw new Error(`no TypeScript type for the result ${text}`);
 }
 
+/** @param {string} alias @param {string} target */
 function emit(alias, target) {
   const [name, overload = ""] = target.split(".");
   const schema = addon.schema(name, overload);
@@ -113,7 +133,7 @@ function emit(alias, target) {
     .filter((part) => part !== "*")
     .map(parseArgument)
     .map(convertArgument);
-  const [ts, raw, convert, statement] = convertResult(schema.slice(arrow + 4), args);
+  const { ts, raw, convert, statement } = convertResult(schema.slice(arrow + 4), args);
   const firstOptional = args.findLastIndex(({ mayMiss }) => !mayMiss) + 1;
   const parameters = args.map(({ name, ts, mayMiss }, index) =>
     mayMiss ? (index >= firstOptional ? `${name}?: ${ts}` : `${name}: ${ts} | undefined`) : `${name}: ${ts}`,
