@@ -62,7 +62,8 @@ async function inspectLibtorch(env) {
   }
   return attempts.map(({ place, found, libtorch }, index) => {
     const name = `libtorch: ${place}`;
-    if (libtorch !== undefined) return ok(name, `${found} (${libtorch.libtorch})`);
+    if (libtorch !== undefined)
+      return ok(name, place.includes(libtorch.libtorch) ? found : `${found} (${libtorch.libtorch})`);
     if (index < attempts.length - 1) return { name, status: "info", found };
     const impossible = whyNoDownload();
     return impossible === undefined ? missing(name, found, setupCommand) : fromError(name, impossible);
