@@ -70,6 +70,27 @@ test("a resumed run, and a resume of the resume, end bit for bit where the unint
   expect(lines("parts")).toEqual(lines("whole"));
 });
 
+test("stopped before a due evaluation, the resumed run makes up for it and ends the same", async () => {
+  await runIn("whole");
+  const path = join(folder.path, "cut");
+  const run = tinyRun(settings, { folder: path });
+  made.push(run);
+  const stop = new AbortController();
+  const result = await train({
+    ...run.options,
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type === "step" && event.step === 8) stop.abort("SIGTERM");
+    },
+  });
+  expect(result).toMatchObject({ reason: "stopped", step: 8, lastEval: { step: 4 } });
+  made.pop()?.dispose();
+  await runIn("cut", { resume: true });
+  expect(contentOf("cut", 17)).toEqual(contentOf("whole", 17));
+  const evals = readEvents(path).flatMap((event) => (event.type === "eval" ? [event.step] : []));
+  expect(evals).toEqual([0, 4, 8, 12, 16, 17]);
+});
+
 test("a finished run that is resumed does nothing more", async () => {
   await runIn("done");
   const before = contentOf("done", 17);

@@ -1,0 +1,40 @@
+import { basename, join } from "node:path";
+import { ScaloraError } from "../../util/errors.js";
+import { parseState } from "../state.js";
+import { type CheckpointEntry, listCheckpoints, newestValid, readState, verifyCheckpoint } from "./load.js";
+
+/**
+ * The checkpoint of a run that a name means: `last` (the newest valid one), `best` (the lowest held-out loss), or a
+ * folder's name such as `step-000100`; without a name the best one, or the last where nothing was evaluated.
+ * @param run the run's folder
+ * @throws ScaloraError `config` when there is no such checkpoint, `format` when it is not valid
+ */
+export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
+  const folder = join(run, "checkpoints");
+  const last = newestValid(folder)?.entry;
+  if (!last) throw noCheckpoint(folder, name ?? "last", []);
+  if (name === "last") return last;
+  const entries = listCheckpoints(folder);
+  const best = parseState(readState(last.path), last.path).best?.step;
+  if (name === undefined && best === undefined) return last;
+  const wanted = entries.find(({ step, path }) =>
+    name === undefined || name === "best" ? step === best : basename(path) === name,
+  );
+  if (!wanted)
+    throw noCheckpoint(
+      folder,
+      name ?? "best",
+      entries.map(({ path }) => basename(path)),
+    );
+  verifyCheckpoint(wanted.path);
+  return wanted;
+}
+
+function noCheckpoint(folder: string, name: string, there: readonly string[]): ScaloraError {
+  return new ScaloraError("config", "There is no such checkpoint", {
+    where: folder,
+    expected:
+      there.length > 0 ? `last, best or one of ${there.join(", ")}` : "a run that has saved a checkpoint",
+    found: name,
+  });
+}
