@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { SafetensorsFile } from "../hub/safetensors/index.js";
-import { parseLlamaConfig } from "../models/llama/config.js";
+import { parseLlamaConfig } from "./llama/config.js";
 import "../testing/close-to.js";
+import { ropeTable } from "../nn/index.js";
 import { tolerances } from "../testing/tolerances.js";
-import { ropeTable } from "./rope.js";
 
 const golden = fileURLToPath(new URL("../../test/golden/rope/", import.meta.url));
 
