@@ -34,6 +34,8 @@ export interface RecipeOptions {
   set?: readonly string[];
   /** Folder that relative paths start from; the current one by default. */
   cwd?: string;
+  /** Whether the data files must exist (the default); a finished run can be used without them. */
+  needsData?: boolean;
 }
 
 /**
@@ -43,13 +45,13 @@ export interface RecipeOptions {
  */
 export function loadRecipe(path: string, options: RecipeOptions = {}): Recipe {
   const name = basename(path, extname(path));
-  return checkSource(readSource(path, options.set ?? []), name, options.cwd ?? process.cwd());
+  return checkSource(readSource(path, options.set ?? []), name, options);
 }
 
 /** Checks a recipe given as a plain object; `name` stands for the file's in messages and in the run's name. */
 export function parseRecipe(value: unknown, options: RecipeOptions & { name?: string } = {}): Recipe {
   const name = options.name ?? "recipe";
-  return checkSource(objectSource(name, value, options.set ?? []), name, options.cwd ?? process.cwd());
+  return checkSource(objectSource(name, value, options.set ?? []), name, options);
 }
 
 /** A checked recipe as YAML; reading it again gives the same recipe. */
@@ -57,7 +59,11 @@ export function recipeToYaml(recipe: Recipe): string {
   return stringify(recipe);
 }
 
-function checkSource(source: RecipeSource, name: string, cwd: string): Recipe {
+function checkSource(
+  source: RecipeSource,
+  name: string,
+  { cwd = process.cwd(), needsData = true }: RecipeOptions,
+): Recipe {
   const issues = [...source.issues];
   const report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) =>
     issues.push({ where: source.where(path), key: keyText(path), ...issue });
@@ -73,7 +79,7 @@ function checkSource(source: RecipeSource, name: string, cwd: string): Recipe {
   if (adapter && adapter.method !== "full" && adapter.from !== undefined) {
     adapter.from = existingPath(cwd, adapter.from, ["adapter", "from"], report);
   }
-  if (data) checkDataPaths(cwd, data, report);
+  if (data && needsData) checkDataPaths(cwd, data, report);
   if (issues.length > 0 || !model || !adapter || !data || !train || !run) {
     throw new ConfigError(source.name, issues);
   }

@@ -7,7 +7,7 @@ import type { TrainOptions } from "./options.js";
 import type { RunFolder } from "./run-files.js";
 import { type Progress, parseState, type SavedState } from "./state.js";
 
-export const checkpointFolder = (run: RunFolder) => run.file("checkpoints");
+export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("checkpoints");
 
 export interface Resumed {
   readonly progress: Progress;

@@ -52,8 +52,8 @@ export interface AdapterSet {
   afterStep?(step: StepContext): void;
   zeroGrad(): void;
   parameterCounts(): { readonly trainable: number; readonly all: number };
-  /** The effective weight of an adapted layer, a new float32 tensor `[out, in]`. */
-  mergedWeight(path: string): Tensor;
+  /** The effective weight of an adapted layer, a new tensor `[out, in]`; float32 unless asked for in float64. */
+  mergedWeight(path: string, dtype?: "float32" | "float64"): Tensor;
   adaptedPaths(): readonly string[];
   /** Everything a checkpoint must hold, changed base weights included. The tensors stay the adapter set's. */
   state(): Map<string, Tensor>;

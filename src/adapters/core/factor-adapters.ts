@@ -54,14 +54,15 @@ export class FactorAdapters implements AdapterSet {
     return this.banks.flatMap(({ layers }) => layers.map(({ path }) => path));
   }
 
-  mergedWeight(path: string): Tensor {
+  mergedWeight(path: string, dtype: "float32" | "float64" = "float32"): Tensor {
     const { bank, index } = this.find(path);
     return noGrad(() =>
       scope(() => {
-        const exact = bank.A.dtype;
-        const product = matmul(select(bank.A, 0, index), transpose(select(bank.B, 0, index), 0, 1));
+        const exact = dtype === "float64" ? dtype : bank.A.dtype;
+        const slice = (stack: Tensor) => toDType(select(stack, 0, index), exact);
+        const product = matmul(slice(bank.A), transpose(slice(bank.B), 0, 1));
         const merged = add(toDType(this.baseWeight(bank, index), exact), product, bank.shape.scale);
-        return toDType(merged, "float32", undefined, true);
+        return toDType(merged, dtype, undefined, true);
       }),
     );
   }

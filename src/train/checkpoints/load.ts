@@ -34,7 +34,7 @@ export function listCheckpoints(folder: string): CheckpointEntry[] {
 }
 
 /** Reads the manifest and checks that every file is there in its size. @throws `format` saying what is wrong. */
-function readManifest(path: string): Manifest {
+export function readManifest(path: string): Manifest {
   const fail = (found: string): never => {
     throw new ScaloraError("format", "This checkpoint is not whole", { where: path, found });
   };
