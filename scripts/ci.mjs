@@ -1,7 +1,7 @@
 // The body of .ci/run: the README's commands and the gates, on the repository as it is. Ends with one line of counts.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { packageRoot } from "./setup/locate.mjs";
 
 /**
@@ -66,7 +66,7 @@ const tallies = [
   verdict(checks.code === 0, "npm run check"),
   verdict(pack.code === 0, "npm run test:pack"),
   verdict(
-    start.code === 0 && report !== undefined && existsSync(join(packageRoot, report)),
+    start.code === 0 && report !== undefined && existsSync(resolve(packageRoot, report)),
     "npm start wrote its report",
   ),
 ];
