@@ -122,6 +122,17 @@ test("a batch is the sum of its sequences, also where each has a rope table of i
   expect(logits(tokens, offsets)).toBeCloseToAll(alone, tolerances.cachedLogits);
 });
 
+test.each(["gqa", "biases", "head-dim"])("%s: bfloat16 weights and compute stay near fp32", async (name) => {
+  const sample = readCase(name);
+  using model = await loadModel(sample.folder, { dtype: "bfloat16" });
+  for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(true);
+  expect(run(model, sample).logits).toBeCloseToAll(get(sample.expected, "logits"), tolerances.bfloat16Logits);
+  for (const [path, parameter] of model.namedParameters()) {
+    using gradient = parameter.grad;
+    expect(gradient?.dtype, path).toBe("bfloat16");
+  }
+});
+
 test("forward and backward leave no tensor behind", async () => {
   const sample = readCase("biases");
   using model = await loadModel(sample.folder);
