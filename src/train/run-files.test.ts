@@ -95,6 +95,15 @@ test("a folder that cannot be written is a run error", () => {
   expect(error.message).toMatch(/EEXIST|ENOTDIR/);
 });
 
+test.skipIf(process.platform !== "linux")(
+  "so is one on a file system that takes no folders (needs /proc)",
+  () => {
+    const error = failure(() => RunFolder.create("/proc/scalora/run", ""));
+    expect(error.exitCode).toBe(1);
+    expect(error.message).toContain("/proc/scalora/run");
+  },
+);
+
 test("a folder without a run is refused", () => {
   expect(failure(() => RunFolder.open(join(parent, "none"))).message).toContain("no folder");
   expect(failure(() => RunFolder.open(parent)).exitCode).toBe(2);

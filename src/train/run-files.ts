@@ -51,7 +51,7 @@ export class RunFolder {
    */
   static create(path: string, config: string): RunFolder {
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolders(dirname(path));
       mkdirSync(path);
     } catch (cause) {
       throw existsSync(path) ? alreadyThere(path) : notWritable(path, cause);
@@ -179,6 +179,18 @@ export function listRunNames(folder: string): string[] {
     .map((entry) => entry.name)
     .filter((name) => existsSync(join(folder, name, names.config)))
     .sort();
+}
+
+/** Makes a folder and those above it. Node's own `recursive` never returns on file systems such as /proc. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (cause) {
+    // Another run may have made it meanwhile.
+    if (!existsSync(path)) throw cause;
+  }
 }
 
 function alreadyThere(path: string): ScaloraError {
