@@ -13,5 +13,5 @@ export { Linear, type LinearAdapter } from "./linear.js";
 export { Module } from "./module.js";
 export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.js";
 export { RMSNorm } from "./rms-norm.js";
-export { type RopeParameters, type RopeShape, type RopeTable, ropeTable, ropeTableLength } from "./rope.js";
+export { type RopeParameters, type RopeShape, type RopeTable, ropeTable } from "./rope.js";
 export { Rotary, type Rotation, rotate } from "./rotary.js";

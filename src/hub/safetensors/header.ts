@@ -81,7 +81,7 @@ function readFully(path: string, descriptor: number, buffer: Buffer, position: n
  * Checks header bytes (without the eight length bytes) against a file of `size` bytes.
  * @param path for messages only
  */
-export function parseHeader(path: string, header: Uint8Array, size: number): Omit<SafetensorsHeader, "size"> {
+function parseHeader(path: string, header: Uint8Array, size: number): Omit<SafetensorsHeader, "size"> {
   if (header[0] !== 0x7b) {
     const found =
       header.length === 0 ? "an empty header" : `the byte 0x${header[0].toString(16).padStart(2, "0")}`;
