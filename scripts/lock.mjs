@@ -29,5 +29,5 @@ for (const { dev, optionalDependencies = {} } of Object.values(lock.packages)) {
   }
 }
 const [root, ...rest] = Object.entries(lock.packages);
-lock.packages = Object.fromEntries([root, ...rest.sort(([a], [b]) => (a < b ? -1 : 1))]);
+lock.packages = Object.fromEntries([root, ...rest.sort(([a], [b]) => a.localeCompare(b, "en"))]);
 writeFileSync(path, `${JSON.stringify(lock, undefined, 2)}\n`);
