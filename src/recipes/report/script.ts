@@ -15,6 +15,8 @@ export const reportScript = `
     grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 },
   });
 
+  // Steps are whole numbers, so their ticks are too.
+  const wholeSteps = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   const tickFigure = (value) => value === null ? "" : Number(value.toPrecision(6)).toString();
 
   function draw(chart, holder) {
@@ -23,7 +25,7 @@ export const reportScript = `
       height: 280,
       scales: { x: { time: false }, y: { distr: chart.logarithmic ? 3 : 1 } },
       axes: [
-        axis(chart.xLabel),
+        { ...axis(chart.xLabel), incrs: wholeSteps },
         { ...axis(chart.yLabel), size: 64, values: (_, ticks) => ticks.map(tickFigure) },
       ],
       series: [
