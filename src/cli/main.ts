@@ -6,7 +6,11 @@ import { ensureSetup } from "../../scripts/setup/setup.mjs";
 import { Context, type ContextOptions } from "./context.js";
 import { reportFailure } from "./failure.js";
 import { columnsOf } from "./terminal/text.js";
+import { addChat } from "./verbs/chat.js";
 import { addDoctor } from "./verbs/doctor.js";
+import { addEval } from "./verbs/eval.js";
+import { addExport } from "./verbs/export.js";
+import { addGenerate } from "./verbs/generate.js";
 import { addLs } from "./verbs/ls.js";
 import { addSetup } from "./verbs/setup.js";
 import { addTrain } from "./verbs/train.js";
@@ -53,6 +57,10 @@ function buildProgram(context: Context): Command {
 /** Recipes load the engine's modules, so each is imported only when its verb runs. */
 function addVerbs(program: Command, context: Context): void {
   addTrain(program, context, () => import("../recipes/sft.js"));
+  addEval(program, context, () => import("../recipes/evaluate.js"));
+  addGenerate(program, context, () => import("../recipes/generate.js"));
+  addChat(program, context, () => import("../recipes/generate.js"));
+  addExport(program, context, () => import("../recipes/export.js"));
   addLs(program, context, () => import("../recipes/catalog.js"));
   addDoctor(program, context);
   addSetup(program, context);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Recipe, recipeToYaml } from "../config/index.js";
-import { BatchSource, batchesInOrder, type Dataset, loadDataset } from "../data/index.js";
+import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
 import { makeSchedule } from "../optim/index.js";
 import { cpuCapability, threads, torchVersion } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
@@ -9,13 +9,12 @@ import { RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
 import { train } from "../train/trainer.js";
 import type { RunTraining } from "./api.js";
 import { attachMethod, type Base, loadBase, makeOptimizer } from "./build.js";
+import { evaluationBatches } from "./evaluation-batches.js";
 import { reportOfRun, writeReport } from "./report/index.js";
 import { packageVersion } from "./version.js";
 
 /** A run reports, evaluates and saves this many times unless the recipe says otherwise. */
 const defaultTimes = 10;
-/** Batches of evaluation rows hold about this many tokens, whatever the training batch. */
-const evalTokens = 4096;
 
 /**
  * Supervised fine-tuning as a recipe says: model, data, method, training, checkpoints, report. Nothing is written before
@@ -41,7 +40,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       model,
       adapters,
       batches,
-      ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset) }),
+      ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
       optimizer,
       schedule,
       settings: { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
@@ -81,11 +80,6 @@ function makeBatches(dataset: Dataset, { train: { seed, batchSize, batchTokens }
 
 function countSteps(batches: BatchSource, { train: { steps, epochs, accumulate } }: Recipe): number {
   return steps ?? Math.max(1, Math.ceil(batches.countBatches(epochs ?? 1) / accumulate));
-}
-
-function evaluationBatches({ eval: rows }: Dataset) {
-  const longest = Math.max(...rows.map(({ ids }) => ids.length));
-  return batchesInOrder(rows, { batchTokens: Math.max(evalTokens, longest) });
 }
 
 function openRun(recipe: Recipe, resume: boolean): RunFolder {

@@ -27,10 +27,10 @@ export async function evaluateLoss(
     if (stopping()) return undefined;
     const loss = torch.noGrad(() => torch.scope(() => causalLossSum(model, batch).item()));
     if (!Number.isFinite(loss))
-      throw new ScaloraError("run", "The held-out loss is not finite; the run stops", {
+      throw new ScaloraError("run", "The held-out loss is not finite", {
         where: batch.sources.join(", "),
         found: String(loss),
-        fix: "lower the learning rate, then resume from the last checkpoint",
+        fix: "use an earlier checkpoint; while training, lower the learning rate",
       });
     sum += loss;
     labelTokens += batch.labelTargets.length;

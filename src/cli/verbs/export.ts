@@ -40,10 +40,10 @@ export function addExport(
     .option("--adapter <folder>", "PEFT adapter folder to put on the model")
     .option("--checkpoint <name>", "of a run: best, last, or a checkpoint's name (default: best, else last)")
     .addOption(
-      new Option("--dtype <dtype>", "precision of a merged model (default: the model's own)").choices([
-        "float32",
-        "bfloat16",
-      ]),
+      new Option(
+        "--dtype <dtype>",
+        "precision of a merged model (default: that of the base model's files)",
+      ).choices(["float32", "bfloat16"]),
     )
     .option("--rank <r>", "rank of an svd adapter", number({ least: 1, whole: true }))
     .option(
@@ -72,8 +72,7 @@ function requestOf(path: string, options: Options): ExportRequest {
   }
   if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype is for --as merged");
   if (existsSync(out)) throw usageError(`${out} exists already`, "a folder that does not exist");
-  // The change of an svd export is a difference of weights: it is taken in full precision.
-  const target = { path, adapter, checkpoint, dtype: "float32" as const, device: "cpu" };
+  const target = { path, adapter, checkpoint, dtype: "auto" as const, device: "cpu" };
   return { target, kind, out: resolve(out), dtype, rank, energy };
 }
 

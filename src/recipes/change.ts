@@ -1,0 +1,28 @@
+import type { AdapterSet } from "../adapters/index.js";
+import { type CausalLM, Linear, type Module } from "../nn/index.js";
+import { noGrad, scope, sub, type Tensor, toDType } from "../torch/index.js";
+import { internalError } from "../util/errors.js";
+
+/**
+ * What training has changed of one layer: its effective weight less the original one, a new float64 tensor `[out, in]`.
+ * @param original the base model, as it was loaded for training
+ */
+export function weightChange(adapters: AdapterSet, original: Module, path: string): Tensor {
+  return noGrad(() =>
+    scope(() =>
+      sub(adapters.mergedWeight(path, "float64"), toDType(linearAt(original, path).weight, "float64")),
+    ),
+  );
+}
+
+/** The adapted layers, but for an output layer that is the embedding: no adapter of one layer says what changed there. */
+export function changedPaths(model: CausalLM, adapters: AdapterSet): string[] {
+  const isShared = adapters.method === "full" && model.info.tiedEmbeddings;
+  return adapters.adaptedPaths().filter((path) => !(isShared && path === "lm_head"));
+}
+
+function linearAt(model: Module, path: string): Linear {
+  for (const [name, module] of model.namedModules())
+    if (name === path && module instanceof Linear) return module;
+  throw internalError(`the original model has no linear layer ${path}`);
+}

@@ -1,0 +1,84 @@
+import { type DataConfig, type Example, loadDataset, loadExamples } from "../data/index.js";
+import { evaluateLoss } from "../train/evaluate.js";
+import { ScaloraError } from "../util/errors.js";
+import type { EvaluationRequest, RunEvaluation } from "./api.js";
+import { evaluationBatches } from "./evaluation-batches.js";
+import { type OpenModel, openModel } from "./open-model.js";
+
+/** Loss and perplexity of a model on files of examples, or of a run on the rows that it held out. */
+export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {
+  const started = performance.now();
+  checkRequest(request);
+  const open = await openModel(request.target, { needsData: request.data.length === 0 });
+  try {
+    const examples = await examplesFor(request, open);
+    const batches = evaluationBatches(examples);
+    let done = 0;
+    const result = await evaluateLoss(open.model, batches, () => {
+      onProgress(done++, batches.length);
+      return signal.aborted;
+    });
+    if (result === undefined) throw signal.reason;
+    onProgress(done, batches.length);
+    return {
+      ...result,
+      perplexity: Math.exp(result.loss),
+      rows: examples.length,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    open.dispose();
+  }
+};
+
+/** What a run's own rows are, its recipe says alone: another cut would mix rows of its training among them. */
+function checkRequest({ data, format, maxLength }: EvaluationRequest): void {
+  const given = format === undefined ? maxLength && "--max-length" : "--format";
+  if (data.length > 0 || !given) return;
+  throw new ScaloraError("usage", `${given} is for files of examples, and there are none`, {
+    fix: "name them with --data",
+  });
+}
+
+async function examplesFor(request: EvaluationRequest, open: OpenModel): Promise<readonly Example[]> {
+  const { data, format, maxLength } = request;
+  const { model, tokenizer, recipe } = open;
+  const limit = model.info.maxPositions;
+  if (data.length === 0) return heldOut(request, open);
+  const config: DataConfig = {
+    ...(recipe && formatOf(recipe.data)),
+    train: data.map((path) => ({ path })),
+    ...(format !== undefined && { format }),
+    ...(maxLength !== undefined && { maxLength }),
+  };
+  const { examples } = await loadExamples(config, tokenizer, { maxLength: limit });
+  return examples;
+}
+
+async function heldOut({ target }: EvaluationRequest, { model, tokenizer, recipe }: OpenModel) {
+  if (!recipe) {
+    throw new ScaloraError("usage", "There is nothing to evaluate on", {
+      where: target.path,
+      fix: "name files of examples with --data",
+    });
+  }
+  const { seed } = recipe.train;
+  const dataset = await loadDataset(recipe.data, tokenizer, { maxLength: model.info.maxPositions, seed });
+  if (dataset.eval.length > 0) return dataset.eval;
+  throw new ScaloraError("usage", "The run held no rows out (data.eval: none)", {
+    where: target.path,
+    fix: "name files of examples with --data",
+  });
+}
+
+/** How a run reads its rows: other files of the same kind are read so too. */
+function formatOf({ format, columns, render, separator, maxLength, tooLong }: DataConfig) {
+  return {
+    ...(format && { format }),
+    ...(columns && { columns }),
+    ...(render && { render }),
+    ...(separator !== undefined && { separator }),
+    ...(maxLength !== undefined && { maxLength }),
+    ...(tooLong && { tooLong }),
+  };
+}

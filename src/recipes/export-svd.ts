@@ -1,0 +1,109 @@
+import { setImmediate } from "node:timers/promises";
+import type { AdapterSet } from "../adapters/index.js";
+import { type StoredFactors, writeFactors } from "../adapters/lora/peft.js";
+import { loadModel } from "../models/index.js";
+import {
+  contiguous,
+  linalgSvd,
+  mul,
+  narrow,
+  scope,
+  sqrt,
+  type Tensor,
+  toDType,
+  unsqueeze,
+} from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { changedPaths, weightChange } from "./change.js";
+import type { OpenModel } from "./open-model.js";
+
+/** How much of each layer's change to keep. */
+interface Share {
+  readonly rank?: number;
+  readonly energy?: number;
+}
+
+/** One layer's change, cut down to two factors. */
+interface Factored {
+  readonly factors: StoredFactors & { readonly up: Tensor; readonly down: Tensor };
+  /** Squared Frobenius norms. */
+  readonly kept: number;
+  readonly whole: number;
+}
+
+/**
+ * Writes the change of every adapted layer against the original base as a LoRA adapter of scale 1: by singular value
+ * decomposition in float64, cut to a rank or to the rank that keeps a share of the energy, `√σ` on either side. Layers
+ * that have not changed are left out, and so are all weights that are not linear layers.
+ * @throws ScaloraError `usage` when no layer has changed
+ */
+export async function exportChange(
+  { model, adapters, baseFolder }: OpenModel & { readonly adapters: AdapterSet },
+  out: string,
+  share: Share,
+  signal: AbortSignal,
+): Promise<{ rank: number; retainedEnergy: number }> {
+  const dtype = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
+  using original = await loadModel(baseFolder, { dtype });
+  const layers: Factored[] = [];
+  try {
+    for (const path of changedPaths(model, adapters)) {
+      await setImmediate();
+      signal.throwIfAborted();
+      const layer = scope(() => factor(path, weightChange(adapters, original, path), share));
+      if (layer) layers.push(keep(layer));
+    }
+    if (layers.length === 0)
+      throw new ScaloraError("usage", "Nothing to export: no linear layer has changed", {
+        fix: "give a checkpoint of a later step",
+      });
+    writeFactors(
+      out,
+      layers.map(({ factors }) => factors),
+      baseFolder,
+    );
+    const sum = (of: "kept" | "whole") => layers.reduce((total, layer) => total + layer[of], 0);
+    return {
+      rank: Math.max(...layers.map(({ factors }) => factors.rank)),
+      retainedEnergy: sum("kept") / sum("whole"),
+    };
+  } finally {
+    for (const { factors } of layers) {
+      factors.up.dispose();
+      factors.down.dispose();
+    }
+  }
+}
+
+function keep(layer: Factored): Factored {
+  layer.factors.up.keep();
+  layer.factors.down.keep();
+  return layer;
+}
+
+/** @returns undefined for a change of 0 */
+function factor(path: string, change: Tensor, share: Share): Factored | undefined {
+  const [U, S, Vh] = linalgSvd(change, false);
+  const energies = [...S.toFloats()].map((value) => value * value);
+  const whole = energies.reduce((total, value) => total + value, 0);
+  if (whole === 0) return undefined;
+  const rank = rankFor(energies, whole, share);
+  const root = sqrt(narrow(S, 0, 0, rank));
+  const up = mul(narrow(U, 1, 0, rank), root);
+  const down = mul(narrow(Vh, 0, 0, rank), unsqueeze(root, 1));
+  const single = (x: Tensor) => contiguous(toDType(x, "float32"));
+  const kept = energies.slice(0, rank).reduce((total, value) => total + value, 0);
+  return { factors: { path, rank, alpha: rank, up: single(up), down: single(down) }, kept, whole };
+}
+
+/** The rank asked for, as far as the change has one, or the smallest that keeps the energy. */
+function rankFor(energies: readonly number[], whole: number, { rank, energy = 1 }: Share): number {
+  const significant = energies.filter((value) => value > energies[0] * 1e-24).length;
+  if (rank !== undefined) return Math.min(rank, significant);
+  let kept = 0;
+  for (const [index, value] of energies.entries()) {
+    kept += value;
+    if (kept >= energy * whole) return Math.min(index + 1, significant);
+  }
+  return significant;
+}

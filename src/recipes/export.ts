@@ -1,0 +1,76 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type AdapterSet, FactorAdapters, writeLora } from "../adapters/index.js";
+import { ScaloraError } from "../util/errors.js";
+import type { ExportRequest, ExportResult, RunExport } from "./api.js";
+import { exportMerged } from "./export-merged.js";
+import { exportChange } from "./export-svd.js";
+import { type OpenModel, openModel } from "./open-model.js";
+
+/** Writes what was learnt as a folder that other tools load. */
+export const runExport: RunExport = async (request, { signal }) => {
+  checkRequest(request);
+  const open = await openModel(request.target);
+  try {
+    const facts = await write(request, open, signal);
+    return { out: request.out, kind: request.kind, bytes: folderBytes(request.out), ...facts };
+  } finally {
+    open.dispose();
+  }
+};
+
+type Facts = Omit<ExportResult, "out" | "kind" | "bytes">;
+
+async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
+  const { out, kind, dtype } = request;
+  if (kind === "merged") return exportMerged(open, out, dtype);
+  const adapters = trained(open);
+  if (kind === "svd") return exportChange({ ...open, adapters }, out, request, signal);
+  writeLora(out, plainLora(adapters), open.baseFolder);
+  return {};
+}
+
+function checkRequest({ out, kind, rank, energy }: ExportRequest): void {
+  if (existsSync(out)) {
+    throw new ScaloraError("usage", "The output folder exists already", {
+      where: out,
+      expected: "a folder that does not exist",
+    });
+  }
+  if (kind !== "svd") return;
+  if ((rank === undefined) === (energy === undefined))
+    throw new ScaloraError("usage", "An svd export needs either a rank or a share of energy");
+  const good = rank === undefined ? energy !== undefined && energy > 0 && energy <= 1 : isCount(rank);
+  if (good) return;
+  throw new ScaloraError("usage", "An svd export cannot be of this size", {
+    expected: rank === undefined ? "energy above 0, at most 1" : "a rank of 1 or more",
+    found: String(rank ?? energy),
+  });
+}
+
+const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
+
+function trained({ adapters, baseFolder }: OpenModel): AdapterSet {
+  if (adapters) return adapters;
+  throw new ScaloraError("usage", "There is no adapter to export: this is a model's folder", {
+    where: baseFolder,
+    fix: "give a run's folder, or the model's with --adapter",
+  });
+}
+
+/** Only a method that leaves the base alone has an adapter that says everything. */
+function plainLora(adapters: AdapterSet): FactorAdapters {
+  if (adapters.method === "lora" && adapters instanceof FactorAdapters) return adapters;
+  const why =
+    adapters.method === "full"
+      ? "full fine-tuning has no adapter: it changes the weights themselves"
+      : `${adapters.method} merges into the base as it trains, so its adapter alone is not what was learnt`;
+  throw new ScaloraError("usage", "This run cannot be exported as the adapter it trained", {
+    found: why,
+    fix: "export it --as merged, or --as svd (the whole change as a LoRA adapter)",
+  });
+}
+
+function folderBytes(folder: string): number {
+  return readdirSync(folder).reduce((total, name) => total + statSync(join(folder, name)).size, 0);
+}

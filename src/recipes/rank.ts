@@ -1,0 +1,50 @@
+import type { AdapterSet } from "../adapters/index.js";
+import type { CausalLM } from "../nn/index.js";
+import { linalgSvdvals, scope } from "../torch/index.js";
+import { changedPaths, weightChange } from "./change.js";
+
+/** How many directions the change of one layer has. */
+export interface LayerRank {
+  readonly path: string;
+  /** Singular values above 1e-2 of the largest. */
+  readonly rank: number;
+  /** exp(H(σ²/Σσ²)): the number of equal singular values that would be as spread out. */
+  readonly entropyRank: number;
+}
+
+/** Ranks of the accumulated change, averaged over layers and of each. */
+export interface RankReport {
+  readonly rank: number;
+  readonly entropyRank: number;
+  readonly layers: readonly LayerRank[];
+}
+
+const threshold = 1e-2;
+
+/**
+ * The rank of what training has changed: of the float64 difference of effective weights of each adapted layer.
+ * @param original the base model, as it was loaded for training
+ */
+export function rankReport(model: CausalLM, adapters: AdapterSet, original: CausalLM): RankReport {
+  const layers = changedPaths(model, adapters).map((path) => ({
+    path,
+    ...ranksOf(scope(() => linalgSvdvals(weightChange(adapters, original, path)).toFloats())),
+  }));
+  const mean = (of: "rank" | "entropyRank") =>
+    layers.reduce((total, layer) => total + layer[of], 0) / Math.max(1, layers.length);
+  return { rank: mean("rank"), entropyRank: mean("entropyRank"), layers };
+}
+
+/** Both ranks of a matrix by its singular values, the largest first; 0 for a zero matrix. */
+export function ranksOf(singularValues: ArrayLike<number>): { rank: number; entropyRank: number } {
+  const values = Array.from(singularValues);
+  const energies = values.map((value) => value * value);
+  const whole = energies.reduce((total, energy) => total + energy, 0);
+  if (whole === 0) return { rank: 0, entropyRank: 0 };
+  const shares = energies.map((energy) => energy / whole).filter((share) => share > 0);
+  const entropy = shares.reduce((total, share) => total - share * Math.log(share), 0);
+  return {
+    rank: values.filter((value) => value > threshold * values[0]).length,
+    entropyRank: Math.exp(entropy),
+  };
+}
