@@ -43,7 +43,7 @@ function moveWeights(
   noGrad(() => {
     layers.forEach(({ linear }, index) => {
       const old = linear.weight;
-      scope(() => copyFrom(select(stack, 0, index), old));
+      scope(() => void copyFrom(select(stack, 0, index), old));
       const slice = select(stack, 0, index);
       linear.weight = detach(slice).keep();
       slice.dispose();

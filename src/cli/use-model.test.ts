@@ -1,0 +1,204 @@
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadModel } from "../models/index.js";
+import { tokenStream } from "../nn/index.js";
+import "../testing/close-to.js";
+import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { tolerances } from "../testing/tolerances.js";
+import { liveTensors, noGrad, scope } from "../torch/index.js";
+import { main } from "./main.js";
+import { Recorder } from "./testing/terminal.js";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+const runs = { lora: "", scalora: "", full: "" };
+
+beforeAll(async () => {
+  writeTinyProject(scratch.path);
+  for (const method of ["lora", "scalora", "full"] as const)
+    runs[method] = await trainTiny(scratch.path, method);
+});
+afterAll(scratch.remove);
+
+async function scalora(...args: string[]) {
+  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+async function json(...args: string[]) {
+  const { code, stdout, stderr } = await scalora(...args, "--json");
+  expect(stderr.replaceAll(/evaluated.*|\s/g, "")).toBe("");
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+}
+
+test.each(["lora", "scalora", "full"] as const)(
+  "%s: eval gives the loss that training measured",
+  async (method) => {
+    const events = readFileSync(join(runs[method], "events.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const evals = events.filter(({ type, step }) => type === "eval" && step > 0);
+    const best = Math.min(...evals.map(({ loss }) => loss));
+    const before = liveTensors();
+    expect((await json("eval", runs[method])).loss).toBeCloseTo(best, 6);
+    const last = await json("eval", runs[method], "--checkpoint", "last");
+    expect(last.loss).toBeCloseTo(evals.at(-1).loss, 6);
+    expect(last.perplexity).toBeCloseTo(Math.exp(last.loss), 6);
+    expect(liveTensors()).toBe(before);
+  },
+);
+
+test("eval takes files, of a model folder too, and says what is missing", async () => {
+  const own = await json("eval", runs.lora, "--data", at("test.jsonl"));
+  const base = await json("eval", at("model"), "--data", at("test.jsonl"));
+  expect(own).toMatchObject({ rows: 10, labelTokens: 40 });
+  expect(own.loss).toBeLessThan(base.loss);
+  const text = await scalora(
+    "eval",
+    at("model"),
+    "--data",
+    at("test.jsonl"),
+    "--format",
+    "prompt-completion",
+  );
+  expect(text.stdout).toMatch(/perplexity +\d/);
+  for (const [args, says] of [
+    [["eval", at("model")], "name files of examples with --data"],
+    [["eval", runs.lora, "--max-length", "9"], "--max-length is for files"],
+    [["eval", runs.lora, "--checkpoint", "step-000013"], "did you mean step-000012"],
+    [["eval", at("model"), "--checkpoint", "best"], "Only a run has checkpoints"],
+    [["eval", at("nothing"), "--data", at("test.jsonl")], "No such model folder"],
+    [["eval", runs.lora, "--adapter", at("x")], "A run has its own adapter"],
+  ] as const) {
+    const { code, stderr, stdout } = await scalora(...args);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(says);
+  }
+});
+
+test("generate goes on with a prompt: the same with the same seed, another with another", async () => {
+  const args = ["generate", runs.full, "abc=", "--max-tokens", "12"];
+  const greedy = await json(...args);
+  expect(greedy).toMatchObject({ promptTokens: 4 });
+  expect((await scalora(...args)).stdout).toBe(`${greedy.text}\n`);
+  const sample = (seed: string) => json(...args, "--temperature", "1.5", "--top-k", "50", "--seed", seed);
+  const [first, again, other] = [await sample("1"), await sample("1"), await sample("2")];
+  expect(again.text).toBe(first.text);
+  expect(other.text).not.toBe(first.text);
+});
+
+test("generate stops at a stop text and at the model's context", async () => {
+  const args = ["generate", at("model"), "hello", "--max-tokens", "40"];
+  const whole: { text: string } = await json(...args);
+  const stop = whole.text.slice(5, 7);
+  const cut = await json(...args, "--stop", stop);
+  expect(cut).toMatchObject({ text: whole.text.slice(0, whole.text.indexOf(stop)), reason: "stop" });
+  const full = await json("generate", at("model"), "x".repeat(250), "--max-tokens", "40");
+  expect(full.tokens).toBeLessThanOrEqual(7);
+  const long = await scalora("generate", at("model"), "x".repeat(300));
+  expect([long.code, long.stdout]).toEqual([2, ""]);
+  expect(long.stderr).toMatch(/longer than the model's context\n.*256 tokens\n.*300 tokens/s);
+});
+
+test("a run is usable without its data", async () => {
+  renameSync(at("train.jsonl"), at("elsewhere.jsonl"));
+  try {
+    expect((await json("generate", runs.lora, "a", "--max-tokens", "2")).tokens).toBeGreaterThan(0);
+    const { code, stderr } = await scalora("eval", runs.lora);
+    expect(code).toBe(2);
+    expect(stderr).toContain("does not exist");
+  } finally {
+    renameSync(at("elsewhere.jsonl"), at("train.jsonl"));
+  }
+});
+
+/** Logits of a model folder for some tokens. */
+async function logits(folder: string): Promise<Float64Array> {
+  using model = await loadModel(folder, { dtype: "float32" });
+  const tokens = [97, 98, 99, 61, 65, 10, 256, 0];
+  return noGrad(() => scope(() => model.lm_head.forward(model.hiddenStates(tokenStream(tokens))).toFloats()));
+}
+
+test.each(["lora", "scalora", "full"] as const)(
+  "%s: a merged export is the model that was trained",
+  async (method) => {
+    const out = at(`merged-${method}`);
+    const result = await json("export", runs[method], "--out", out, "--dtype", "float32");
+    expect(result).toMatchObject({ out, kind: "merged" });
+    expect(result.drift).toBeUndefined();
+    expect(readdirSync(out).sort()).toEqual([
+      "config.json",
+      "generation_config.json",
+      "model.safetensors",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
+    const own = await json("eval", runs[method], "--data", at("test.jsonl"));
+    const merged = await json("eval", out, "--data", at("test.jsonl"));
+    expect(merged.loss).toBeCloseTo(own.loss, 5);
+    const half = await scalora("export", runs[method], "--out", `${out}-half`, "--dtype", "bfloat16");
+    expect(half.stdout).toMatch(/drift +1\.\d+e-3 relative/);
+    expect(JSON.parse(readFileSync(join(`${out}-half`, "config.json"), "utf8")).dtype).toBe("bfloat16");
+  },
+);
+
+test("an adapter export of LoRA gives the same model on its base; other methods are refused", async () => {
+  const out = at("adapter");
+  await json("export", runs.lora, "--out", out, "--as", "adapter");
+  const own = await json("eval", runs.lora, "--data", at("test.jsonl"));
+  const loaded = await json("eval", at("model"), "--adapter", out, "--data", at("test.jsonl"));
+  expect(loaded.loss).toBeCloseTo(own.loss, 6);
+  for (const [method, why] of [
+    ["scalora", "scalora merges into the base"],
+    ["full", "has no adapter"],
+  ] as const) {
+    const { code, stderr } = await scalora("export", runs[method], "--out", at("no"), "--as", "adapter");
+    expect(code).toBe(2);
+    expect(stderr).toContain(why);
+    expect(existsSync(at("no"))).toBe(false);
+  }
+  const alone = await scalora("generate", out, "a");
+  expect(alone.stderr).toContain("--adapter");
+  const plain = await scalora("export", at("model"), "--out", at("no"), "--as", "adapter");
+  expect(plain.stderr).toContain("no adapter to export");
+});
+
+test.each(["lora", "scalora", "full"] as const)(
+  "%s: an svd export of all its energy is the whole change",
+  async (method) => {
+    const out = at(`svd-${method}`);
+    const whole = await json("export", runs[method], "--out", out, "--as", "svd", "--energy", "1");
+    expect(whole.retainedEnergy).toBeCloseTo(1, 12);
+    if (method === "lora") expect(whole.rank).toBe(2);
+    else expect(whole.rank).toBeGreaterThan(4);
+    const merged = at(`svd-${method}-merged`);
+    await json("export", at("model"), "--adapter", out, "--out", merged);
+    // Full fine-tuning has also changed embeddings and norms, which no adapter holds.
+    if (method !== "full")
+      expect(await logits(merged)).toBeCloseToAll(await logits(at(`merged-${method}`)), tolerances.logits);
+    const cut = await json("export", runs[method], "--out", `${out}-1`, "--as", "svd", "--rank", "1");
+    expect(cut.rank).toBe(1);
+    expect(cut.retainedEnergy).toBeLessThan(1);
+    const share = await json("export", runs[method], "--out", `${out}-9`, "--as", "svd", "--energy", "0.9");
+    expect(share.retainedEnergy).toBeGreaterThanOrEqual(0.9);
+    expect(share.rank).toBeLessThanOrEqual(whole.rank);
+  },
+);
+
+test("a run whose base model has changed is refused", async () => {
+  const other = temporaryFolder();
+  writeTinyProject(other.path);
+  const run = await trainTiny(other.path, "lora");
+  rmSync(join(other.path, "model"), { recursive: true });
+  renameSync(at("merged-full"), join(other.path, "model"));
+  const { code, stderr } = await scalora("generate", run, "a");
+  renameSync(join(other.path, "model"), at("merged-full"));
+  other.remove();
+  expect(code).toBe(2);
+  expect(stderr).toContain("belongs to another model");
+});

@@ -1,0 +1,51 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseRecipe } from "../config/index.js";
+import { runTraining } from "../recipes/sft.js";
+import { setThreads } from "../torch/index.js";
+import { writeTinyLlama } from "./tiny-llama.js";
+
+/** Rows of a small task: letters and the same in capitals. */
+export function capitalRows(count: number, first = 0): string {
+  const letters = "abcdefghijklmnopqrstuvwxyz";
+  const rows = Array.from({ length: count }, (_, i) => {
+    const word = [0, 1, 2].map((j) => letters[((first + i) * (j * 2 + 3) + j) % 26]).join("");
+    return JSON.stringify({ prompt: `${word}=`, completion: word.toUpperCase() });
+  });
+  return `${rows.join("\n")}\n`;
+}
+
+/** Method sections of recipes for the runs of these tests. */
+export const tinyMethods = {
+  lora: { method: "lora", rank: 2 },
+  scalora: { method: "scalora", rank: 2, scale: { columnNorm: 0.5 } },
+  full: { method: "full" },
+} as const;
+
+/**
+ * Writes a tiny model (`model`), rows (`train.jsonl`, `test.jsonl`), and trains a short run of a method on them.
+ * @returns the run's folder
+ */
+export async function trainTiny(folder: string, method: keyof typeof tinyMethods): Promise<string> {
+  setThreads(1);
+  const recipe = parseRecipe(
+    {
+      model: { path: join(folder, "model"), dtype: "float32", device: "cpu" },
+      adapter: tinyMethods[method],
+      data: { train: join(folder, "train.jsonl"), eval: { holdOut: 8 } },
+      train: { steps: 12, batchSize: 4, lr: method === "full" ? 1e-3 : 1e-2, evalEvery: 4, saveEvery: 4 },
+      run: { name: method, folder: join(folder, "runs") },
+    },
+    { cwd: folder },
+  );
+  const signal = new AbortController().signal;
+  const result = await runTraining(recipe, { signal, onEvent: () => {} });
+  return result.folder;
+}
+
+/** The model and rows that `trainTiny` uses. */
+export function writeTinyProject(folder: string): void {
+  writeTinyLlama(join(folder, "model"));
+  writeFileSync(join(folder, "train.jsonl"), capitalRows(48));
+  writeFileSync(join(folder, "test.jsonl"), capitalRows(10, 60));
+}
