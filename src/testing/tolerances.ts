@@ -34,6 +34,16 @@ export const tolerances = {
     limit: 3e-2,
     reason: "bf16 keeps 8 bits (4e-3); the sum of some layers' roundings, against fp32",
   },
+  adaptedLogits: {
+    measure: "max",
+    limit: 1e-5,
+    reason: "as the logits, of two layers; a scale or a factor's layout at fault shows at 1e-1",
+  },
+  trained: {
+    measure: "frobenius",
+    limit: 1e-4,
+    reason: "fp32 differences of the gradients, divided by their own roots in AdamW, over 30 steps",
+  },
   cachedLogits: {
     measure: "max",
     limit: 1e-5,

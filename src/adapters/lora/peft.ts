@@ -24,6 +24,13 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
   modules_to_save: [null, undefined],
   layer_replication: [null, undefined],
   trainable_token_indices: [null, undefined],
+  target_parameters: [null, undefined],
+  alora_invocation_tokens: [null, undefined],
+  arrow_config: [null, undefined],
+  kasa_config: [null, undefined],
+  monteclora_config: [null, undefined],
+  use_qalora: [false, null, undefined],
+  use_bdlora: [false, null, undefined],
 };
 
 /**

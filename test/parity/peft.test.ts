@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { attach, FactorAdapters } from "../../src/adapters/index.js";
+import { collate } from "../../src/data/index.js";
+import { readAdapterFolder } from "../../src/hub/adapter-folder.js";
+import { SafetensorsFile } from "../../src/hub/safetensors/index.js";
+import { loadModel } from "../../src/models/index.js";
+import { tokenStream } from "../../src/nn/index.js";
+import { AdamW, makeSchedule } from "../../src/optim/index.js";
+import "../../src/testing/close-to.js";
+import { copyGoldenLlama } from "../../src/testing/golden-llama.js";
+import { temporaryFolder } from "../../src/testing/tiny-run.js";
+import { tolerances } from "../../src/testing/tolerances.js";
+import { noGrad, scope, transpose } from "../../src/torch/index.js";
+import { trainStep } from "../../src/train/step.js";
+
+const golden = fileURLToPath(new URL("../golden/peft", import.meta.url));
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+/** LoRA from a PEFT folder, whose layers, ranks and scales are taken. */
+const lora = (from: string) => ({ method: "lora", rank: 1, targetModules: "all-linear", from }) as const;
+
+test.each(["plain", "patterns", "rslora"])(
+  "PEFT's %s adapter: the logits are PEFT's, and the base model's again without it",
+  async (name) => {
+    using file = SafetensorsFile.open(join(golden, name, "expected.safetensors"));
+    using tokens = file.tensor("tokens");
+    using expected = file.tensor("logits");
+    using model = await loadModel(copyGoldenLlama(scratch.path, file.header.metadata.get("model") ?? ""));
+    const logits = () =>
+      noGrad(() =>
+        scope(() => model.lm_head.forward(model.hiddenStates(tokenStream(tokens.toFloats()))).toFloats()),
+      );
+    const base = logits();
+    const adapters = attach(model, lora(join(golden, name)));
+    expect(logits()).toBeCloseToAll(expected.toFloats(), tolerances.adaptedLogits);
+    expect(base).not.toBeCloseToAll(expected.toFloats(), { ...tolerances.adaptedLogits, limit: 0.1 });
+    adapters.dispose();
+    expect(logits()).toEqual(base);
+  },
+);
+
+interface Run {
+  steps: number;
+  lr: number;
+  warmup: number;
+  clip: number;
+  losses: number[];
+  gradNorms: number[];
+  batches: { ids: number[]; masked: number }[][];
+}
+
+test("30 steps of LoRA: every loss is that of PEFT with torch's AdamW, and so are the factors at the end", async () => {
+  const folder = join(golden, "run");
+  const run: Run = JSON.parse(readFileSync(join(folder, "run.json"), "utf8"));
+  using model = await loadModel(copyGoldenLlama(scratch.path, "untied"));
+  const adapters = attach(model, lora(folder));
+  const optimizer = new AdamW(adapters.trainables());
+  const schedule = makeSchedule({ name: "linear", lr: run.lr, steps: run.steps, warmup: run.warmup });
+  const reports = run.batches.map((rows, index) => {
+    const examples = rows.map(({ ids, masked }) => ({
+      ids: Int32Array.from(ids),
+      isLabel: Uint8Array.from(ids, (_, i) => (i < masked ? 0 : 1)),
+      source: `step ${index + 1}`,
+    }));
+    const parts = { model, adapters, optimizer, schedule, clip: run.clip };
+    return trainStep(parts, [collate(examples)], index + 1);
+  });
+  for (const [index, { loss, gradNorm }] of reports.entries()) {
+    expect([loss], `loss of step ${index + 1}`).toBeCloseToAll([run.losses[index]], tolerances.loss);
+    expect([gradNorm], `norm of step ${index + 1}`).toBeCloseToAll(
+      [run.gradNorms[index]],
+      tolerances.trained,
+    );
+  }
+  const { tensors } = readAdapterFolder(join(folder, "end"));
+  for (const [name, tensor] of tensors) {
+    const path = name.replace(/\.lora_[AB]\.weight$/, "");
+    expect(factor(adapters, path, name.endsWith("lora_A.weight")), name).toBeCloseToAll(
+      tensor.toFloats(),
+      tolerances.trained,
+    );
+    tensor.dispose();
+  }
+  optimizer.dispose();
+  adapters.dispose();
+});
+
+/** A layer's factor in PEFT's layout: its `lora_A` is our Bᵀ, its `lora_B` our A. */
+function factor(adapters: object, path: string, isDown: boolean): Float64Array {
+  if (!(adapters instanceof FactorAdapters)) throw new Error("not an adapter of two factors");
+  const { bank, index } = adapters.find(path);
+  const { A, B } = bank.leaves[index];
+  return noGrad(() => scope(() => (isDown ? transpose(B, 0, 1) : A).toFloats()));
+}
