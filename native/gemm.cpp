@@ -1,5 +1,7 @@
 #include "gemm.h"
 
+#include "signals.h"
+
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
@@ -12,6 +14,7 @@ std::atomic<GemmBackend> backend{GemmBackend::Aten};
 at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
   static auto handle = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "");
   torch::jit::Stack stack{x, w, bias, std::string("none"), c10::List<std::optional<at::Scalar>>(), c10::IValue()};
+  SignalsBlocked guard;
   handle.callBoxed(&stack);
   return std::move(stack[0]).toTensor();
 }

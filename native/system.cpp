@@ -1,7 +1,9 @@
 // Threads, memory and devices.
 #include "addon.h"
 #include "gemm.h"
+#include "signals.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
@@ -24,6 +26,12 @@ void keepFreedMemory() {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
+// Starts the threads of parallel operators with every signal blocked, which they keep: the main thread takes them all.
+void startWorkers() {
+  SignalsBlocked inherited;
+  at::empty({1 << 20}).fill_(0);  // large enough for every thread to take a part
+}
+
 // The CUDA library must be there before anything asks about CUDA: the answer is remembered.
 void loadCuda() {
   if (dlopen("libcuda.so.1", RTLD_LAZY)) dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
@@ -39,6 +47,7 @@ napi_value setThreads(napi_env env, const std::vector<napi_value>& args) {
   int64_t count = toInteger(env, args.at(0), "threads");
   if (count < 1 || count > 4096) throw Failure("tensor", "the number of threads must be from 1 to 4096", std::to_string(count));
   at::set_num_threads(static_cast<int>(count));
+  startWorkers();
   return undefined(env);
 }
 
@@ -71,6 +80,7 @@ napi_value setGemmBackendByName(napi_env env, const std::vector<napi_value>& arg
 void registerSystem(napi_env env, napi_value exports) {
   keepFreedMemory();
   loadCuda();
+  startWorkers();
   define(env, exports, "version", version);
   define(env, exports, "parallelInfo", parallelInfo);
   define(env, exports, "cpuCapability", cpuCapability);
