@@ -12,6 +12,7 @@ import { addEval } from "./verbs/eval.js";
 import { addExport } from "./verbs/export.js";
 import { addGenerate } from "./verbs/generate.js";
 import { addLs } from "./verbs/ls.js";
+import { addQuickstart } from "./verbs/quickstart.js";
 import { addSetup } from "./verbs/setup.js";
 import { addTrain } from "./verbs/train.js";
 
@@ -56,6 +57,7 @@ function buildProgram(context: Context): Command {
 
 /** Recipes load the engine's modules, so each is imported only when its verb runs. */
 function addVerbs(program: Command, context: Context): void {
+  addQuickstart(program, context, () => import("../recipes/quickstart/index.js"));
   addTrain(program, context, () => import("../recipes/sft.js"));
   addEval(program, context, () => import("../recipes/evaluate.js"));
   addGenerate(program, context, () => import("../recipes/generate.js"));

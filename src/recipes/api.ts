@@ -153,6 +153,9 @@ export interface QuickstartRow {
   method: string;
   /** Exact answers on the test set, in [0, 1]. */
   accuracy: number;
+  /** Right words on the test set, in [0, 1]. */
+  wordAccuracy: number;
+  /** Mean cross entropy per label token on the test set, in nats. */
   loss: number;
   trainable: number;
   seconds: number;
@@ -164,7 +167,12 @@ export interface QuickstartRow {
 
 export interface QuickstartResult {
   rows: QuickstartRow[];
-  samples: { prompt: string; before: string; after: { method: string; output: string }[] }[];
+  samples: {
+    prompt: string;
+    expected: string;
+    before: string;
+    after: { method: string; output: string }[];
+  }[];
   report: string;
   /** The exported merged model. */
   exported: string;
@@ -173,7 +181,7 @@ export interface QuickstartResult {
   next: string[];
 }
 
-/** `src/recipes/quickstart.ts`. */
+/** `src/recipes/quickstart`. */
 export type RunQuickstart = (
   options: { out: string; seed: number },
   hooks: TaskHooks & { onEvent(event: QuickstartEvent): void },

@@ -71,6 +71,7 @@ function resultText(result: QuickstartResult, { paintOut }: Context): string {
   const rows = result.rows.map((row) => [
     row.method,
     `${(100 * row.accuracy).toFixed(1)} %`,
+    `${(100 * row.wordAccuracy).toFixed(1)} %`,
     row.loss.toFixed(4),
     formatCount(row.trainable),
     formatDuration(row.seconds),
@@ -80,10 +81,11 @@ function resultText(result: QuickstartResult, { paintOut }: Context): string {
   const right = (title: string) => ({ title, align: "right" as const });
   const columns = [
     { title: "method" },
-    ...["accuracy", "loss", "trainable", "time", "peak memory", "rank of change"].map(right),
+    ...["exact", "words", "loss", "trainable", "time", "peak memory", "rank of change"].map(right),
   ];
   const samples = result.samples.flatMap((sample) => [
     `${paintOut("dim", "prompt")}  ${printable(sample.prompt)}`,
+    `  expected   ${printable(sample.expected)}`,
     `  before     ${printable(sample.before)}`,
     ...sample.after.map(({ method, output }) => `  ${method.padEnd(10)} ${printable(output)}`),
   ]);

@@ -187,6 +187,7 @@ test("quickstart draws its phases and ends with the commands to try", async () =
   const row = {
     method: "lora",
     accuracy: 0.915,
+    wordAccuracy: 0.987,
     loss: 0.3,
     trainable: 1234,
     seconds: 9,
@@ -201,7 +202,7 @@ test("quickstart draws its phases and ends with the commands to try", async () =
       onEvent({ type: "phase", title: "Training with LoRA" });
       return {
         rows: [row],
-        samples: [{ prompt: "2+2=", before: "7", after: [{ method: "lora", output: "4" }] }],
+        samples: [{ prompt: "2+2=", expected: "4", before: "7", after: [{ method: "lora", output: "4" }] }],
         report: "runs/quickstart/report.html",
         exported: "runs/quickstart/model",
         seconds: 30,
@@ -211,6 +212,6 @@ test("quickstart draws its phases and ends with the commands to try", async () =
   });
   await runVerb((program) => addQuickstart(program, context, load), ["quickstart"]);
   expect(stderr.text).toContain("Training with LoRA");
-  expect(stdout.text).toMatch(/lora +91\.5 % +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/);
+  expect(stdout.text).toMatch(/lora +91\.5 % +98\.7 % +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/);
   expect(stdout.text).toContain("  scalora ls recipes");
 });

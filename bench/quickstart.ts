@@ -1,0 +1,93 @@
+// The sweeps behind the quickstart and the table "Quickstart" of docs/results.md. One line a run is appended to the results
+// file, and runs that it holds are not repeated, so that it can be stopped and started again.
+//   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/quickstart.ts RESULTS.jsonl STAGE
+// Stages: `rank` (LoRA alone: does rank 1 learn anything?), `sweep` (seed 0: learning rates, ScaLoRA's column norms),
+// `seeds` (the best of each over five seeds), `table` (prints the Markdown table).
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { prepareFolder } from "../src/recipes/quickstart/folder.js";
+import { tinyModelFolder } from "../src/recipes/quickstart/index.js";
+import { runMethod } from "../src/recipes/quickstart/run-method.js";
+import { type MethodSettings, quickstartSteps } from "../src/recipes/quickstart/settings.js";
+
+const [resultsPath, stage] = process.argv.slice(2);
+if (stage === undefined) throw new Error("usage: bench/quickstart.ts RESULTS.jsonl STAGE");
+
+/** One run: a setting's name (its learning rate apart), the learning rate, the seed, and what it came to. */
+interface Row {
+  name: string;
+  lr: number;
+  seed: number;
+  /** On the validation set, by which settings are chosen. */
+  valid: number;
+  validWords: number;
+  validLoss: number;
+  test: number;
+  testWords: number;
+  testLoss: number;
+  trainable: number;
+  rank: number;
+  entropyRank: number;
+  cpuSeconds: number;
+  failed?: string;
+}
+
+const readRows = (): Row[] =>
+  existsSync(resultsPath)
+    ? readFileSync(resultsPath, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line): Row => JSON.parse(line))
+    : [];
+
+type Adapter = MethodSettings["adapter"];
+
+async function run(name: string, adapter: Adapter, lr: number, seed: number): Promise<void> {
+  if (readRows().some((row) => row.name === name && row.lr === lr && row.seed === seed)) return;
+  const out = mkdtempSync(join(tmpdir(), "quickstart-"));
+  try {
+    const { data } = prepareFolder(out, { seed, steps: quickstartSteps });
+    const place = { model: tinyModelFolder, data, folder: out, name: "run" };
+    const before = process.cpuUsage();
+    const hooks = { signal: new AbortController().signal, onEvent: () => undefined };
+    const result = await runMethod({ adapter, lr }, place, { seed, steps: quickstartSteps }, hooks);
+    const { user, system } = process.cpuUsage(before);
+    const { validation, test, trainable, rank, entropyRank } = result;
+    record({
+      ...{ name, lr, seed, trainable, rank, entropyRank },
+      ...{ valid: validation.exact, validWords: validation.words, validLoss: validation.loss },
+      ...{ test: test.exact, testWords: test.words, testLoss: test.loss },
+      cpuSeconds: (user + system) / 1e6,
+    });
+  } catch (error) {
+    const nothing = { valid: 0, validWords: 0, validLoss: 1e9, test: 0, testWords: 0, testLoss: 1e9 };
+    const failed = String(error).split("\n")[0];
+    record({ name, lr, seed, ...nothing, trainable: 0, rank: 0, entropyRank: 0, cpuSeconds: 0, failed });
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+function record(row: Row): void {
+  appendFileSync(resultsPath, `${JSON.stringify(row)}\n`);
+  const { name, lr, seed, valid, validWords, validLoss, rank, cpuSeconds } = row;
+  process.stderr.write(
+    `${name} lr ${lr} seed ${seed}: exact ${valid.toFixed(3)} words ${validWords.toFixed(3)} loss ${validLoss.toFixed(4)} ` +
+      `rank ${rank.toFixed(1)} cpu ${cpuSeconds.toFixed(1)}\n`,
+  );
+}
+
+const lora = (rank: number): Adapter => ({ method: "lora", rank });
+const scaloraI = (scale?: number | "preserve"): Adapter => ({
+  method: "scalora-i",
+  rank: 1,
+  ...(scale !== undefined && { scale: typeof scale === "number" ? { columnNorm: scale } : scale }),
+});
+
+if (stage === "rank") {
+  for (const rank of [1, 2, 4])
+    for (const lr of [3e-3, 1e-2, 3e-2]) await run(`lora r=${rank}`, lora(rank), lr, 0);
+  for (const lr of [1e-3, 3e-3]) await run("full", { method: "full" }, lr, 0);
+}
+void scaloraI;

@@ -1,0 +1,89 @@
+import { join, relative } from "node:path";
+import { stringify } from "yaml";
+import { writeFileAtomic } from "../../util/files.js";
+import type { QuickstartResult, QuickstartRow } from "../api.js";
+import { runExport } from "../export.js";
+import { writeReport } from "../report/index.js";
+import { parts, taskFile } from "./folder.js";
+import { quickstartReport } from "./report.js";
+import type { MethodResult } from "./run-method.js";
+import { chosenSettings, type QuickstartMethod, recipeSections } from "./settings.js";
+import type { Row } from "./world.js";
+
+/** The method whose model is exported and whose recipe is written. */
+const shown: QuickstartMethod = "scalora-i";
+
+export interface CompletedRun {
+  readonly method: QuickstartMethod;
+  readonly result: MethodResult;
+  /** What it answers to the questions. */
+  readonly outputs: readonly string[];
+}
+
+/** Everything that a quickstart did. */
+export interface Quickstart {
+  readonly out: string;
+  readonly data: string;
+  /** The folder of the model that was fine-tuned. */
+  readonly model: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly questions: readonly Row[];
+  /** What the model answered before. */
+  readonly before: readonly string[];
+  readonly runs: readonly CompletedRun[];
+  /** `performance.now()` at its beginning. */
+  readonly started: number;
+}
+
+/** Writes the merged model, a recipe to go on with, the results and the report. */
+export async function publish(quickstart: Quickstart, signal: AbortSignal): Promise<QuickstartResult> {
+  const { out, questions, before, runs, started } = quickstart;
+  const exported = join(out, parts.model);
+  const target = { path: join(out, shown), dtype: "float32", device: "cpu" } as const;
+  await runExport({ target, out: exported, kind: "merged", dtype: "float32" }, { signal });
+  writeFileAtomic(join(out, parts.recipe), recipeText(quickstart));
+  const result: QuickstartResult = {
+    rows: runs.map(rowOf),
+    samples: questions.map(({ prompt, completion }, i) => ({
+      prompt,
+      expected: completion.trim(),
+      before: before[i],
+      after: runs.map(({ method, outputs }) => ({ method, output: outputs[i] })),
+    })),
+    report: join(out, parts.report),
+    exported,
+    seconds: (performance.now() - started) / 1000,
+    next: nextCommands(quickstart),
+  };
+  writeReport(result.report, quickstartReport(quickstart, result));
+  writeFileAtomic(join(out, parts.results), `${JSON.stringify(result, undefined, 2)}\n`);
+  return result;
+}
+
+function rowOf({ method, result }: CompletedRun): QuickstartRow {
+  const { test, trainable, seconds, memory, rank } = result;
+  const { exact: accuracy, words: wordAccuracy, loss } = test;
+  return { method, accuracy, wordAccuracy, loss, trainable, seconds, memory, rank };
+}
+
+/** The shown method's run as a recipe file, for runs of one's own. */
+function recipeText({ out, data, model, seed, steps }: Quickstart): string {
+  const place = { model, data, folder: out };
+  const sections = recipeSections(chosenSettings[shown], place, { seed, steps });
+  return `# Translate English to Lumi with the tiny model: the quickstart's ${shown} run\n${stringify(sections)}`;
+}
+
+/** Commands that work from the present folder. */
+function nextCommands({ out, data, questions }: Quickstart): string[] {
+  const path = (...names: string[]) => quoted(relative(process.cwd(), join(...names)) || ".");
+  return [
+    `npx scalora generate ${path(out, parts.model)} ${quoted(questions[0].prompt)}`,
+    `npx scalora eval ${path(out, parts.model)} --data ${path(taskFile(data, "test"))}`,
+    `npx scalora train ${path(out, parts.recipe)} --set adapter.rank=4`,
+  ];
+}
+
+/** A word of a shell command. */
+const quoted = (text: string) =>
+  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
