@@ -68,6 +68,9 @@ napi_value memory(napi_env env, const std::vector<napi_value>&) {
   return result;
 }
 
+// Returns to the system what is free: the threads that tokenise leave a lot behind.
+napi_value releaseFreeMemory(napi_env env, const std::vector<napi_value>&) { return fromBool(env, malloc_trim(0) != 0); }
+
 napi_value setGemmBackendByName(napi_env env, const std::vector<napi_value>& args) {
   std::string name = toString(env, args.at(0), "backend");
   if (name != "aten" && name != "onednn") throw Failure("tensor", "unknown GEMM backend", name, "use aten or onednn");
@@ -88,6 +91,7 @@ void registerSystem(napi_env env, napi_value exports) {
   define(env, exports, "threads", threads);
   define(env, exports, "setThreads", setThreads);
   define(env, exports, "memory", memory);
+  define(env, exports, "releaseFreeMemory", releaseFreeMemory);
   define(env, exports, "setGemmBackend", setGemmBackendByName);
 }
 

@@ -45,5 +45,6 @@ export interface NativeAddon {
   threads(): number;
   setThreads(count: number): void;
   memory(): [resident: number, peak: number];
+  releaseFreeMemory(): boolean;
   setGemmBackend(name: string): void;
 }

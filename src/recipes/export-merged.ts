@@ -1,9 +1,9 @@
-import { FactorAdapters } from "../adapters/index.js";
+import { type AdapterSet, FactorAdapters } from "../adapters/index.js";
 import { untieWeight } from "../adapters/scalora/untie.js";
 import { plainJson } from "../hub/json.js";
 import { readModelConfig } from "../hub/model-folder.js";
 import { saveModel } from "../models/index.js";
-import { Linear } from "../nn/index.js";
+import { type CausalLM, Linear } from "../nn/index.js";
 import { linalgVectorNorm, noGrad, scope, sub, type Tensor, toDType } from "../torch/index.js";
 import type { OpenModel } from "./open-model.js";
 
@@ -13,7 +13,7 @@ import type { OpenModel } from "./open-model.js";
  * @returns how far the rounding to `dtype` takes all weights together, relative; absent in float32
  */
 export function exportMerged(
-  open: OpenModel,
+  open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
   out: string,
   dtype = storedDType(open.baseFolder),
 ): { drift?: number } {
@@ -30,6 +30,22 @@ export function exportMerged(
       scope(() => drift.add(replace(name) ?? tensor, dtype));
   saveModel(model, baseFolder, out, { dtype, replace });
   return dtype === "float32" ? {} : { drift: drift.relative };
+}
+
+/**
+ * Writes a trained model as a Hugging Face folder with its effective weights, for any tool to load. The model in memory keeps
+ * its adapters; a weight that an adapted layer shares is saved as one of its own.
+ * @param options.baseFolder that the model was loaded from: its config and tokenizer files are copied
+ * @param options.out the folder to make; it must be empty or absent
+ * @param options.dtype of the files; default what the base's config names
+ * @returns `drift`: how far rounding to bfloat16 takes all weights together, relative
+ */
+export function mergeAndSave(
+  model: CausalLM,
+  adapters: AdapterSet,
+  { baseFolder, out, dtype }: { baseFolder: string; out: string; dtype?: "float32" | "bfloat16" },
+): { drift?: number } {
+  return exportMerged({ model, adapters, baseFolder }, out, dtype);
 }
 
 /** A frozen weight that two modules share can only be changed for one of them once it has its own. */

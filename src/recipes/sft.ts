@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Recipe, recipeToYaml } from "../config/index.js";
 import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
 import { makeSchedule } from "../optim/index.js";
-import { cpuCapability, threads, torchVersion } from "../torch/index.js";
+import { cpuCapability, releaseFreeMemory, threads, torchVersion } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
 import type { TrainResult } from "../train/options.js";
 import { RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
@@ -22,9 +22,11 @@ const defaultTimes = 10;
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
   const base = await loadBase(recipe.model);
-  const { model, tokenizer, gemmBackend } = base;
+  using model = base.model;
+  const { tokenizer, gemmBackend } = base;
   const seed = recipe.train.seed;
   const dataset = await loadDataset(recipe.data, tokenizer, { maxLength: model.info.maxPositions, seed });
+  releaseFreeMemory();
   const batches = makeBatches(dataset, recipe);
   const identity = { base: hashModel(model), adapter: { ...recipe.adapter } };
   const adapters = attachMethod(model, recipe.adapter, seed);
@@ -65,7 +67,6 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     folder.close();
     optimizer.dispose();
     adapters.dispose();
-    model.dispose();
   }
 };
 
@@ -109,6 +110,7 @@ function about(
       node: process.version,
       device: model.lm_head.weight.device,
       dtype,
+      ...(recipe.adapter.method.startsWith("scalora") && { base: dtype === "bfloat16" ? "split" : "exact" }),
       gemmBackend,
       vectorInstructions: cpuCapability(),
       threads: threads(),

@@ -7,5 +7,14 @@ export { leakReport, trackLeaks } from "./leaks.js";
 export { MappedFile, mappedFilesIntact } from "./mapped-file.js";
 export * from "./operators.generated.js";
 export { scope } from "./scope.js";
-export { cpuCapability, hasCuda, memory, parallelInfo, setThreads, threads, torchVersion } from "./system.js";
+export {
+  cpuCapability,
+  hasCuda,
+  memory,
+  parallelInfo,
+  releaseFreeMemory,
+  setThreads,
+  threads,
+  torchVersion,
+} from "./system.js";
 export { fromData, indices, liveTensors, Tensor } from "./tensor.js";

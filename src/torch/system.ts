@@ -33,3 +33,8 @@ export function memory(): { resident: number; peak: number } {
   const [resident, peak] = native().memory();
   return { resident, peak };
 }
+
+/** Gives memory that is free inside the process back to the system, as after loading and tokenising data. */
+export function releaseFreeMemory(): void {
+  native().releaseFreeMemory();
+}

@@ -1,0 +1,45 @@
+/**
+ * scalora: fine-tuning of language models with high-rank, low-cost adapters, on libtorch. Importing it loads nothing native;
+ * the first operator does, and fails with the one command that sets everything up when that has not run.
+ */
+export {
+  type AdapterOptions,
+  type AdapterSet,
+  attach,
+  type EventReport,
+  type Moments,
+  type StepContext,
+  type Trainable,
+  writeLora,
+} from "./adapters/index.js";
+export { ConfigError, loadRecipe, parseRecipe, type Recipe } from "./config/index.js";
+export {
+  type Batch,
+  BatchSource,
+  batchesInOrder,
+  ChatTemplate,
+  collate,
+  type DataConfig,
+  type Dataset,
+  type Example,
+  loadDataset,
+  loadExamples,
+  maskPreview,
+} from "./data/index.js";
+export { generateText, generateTokens, type Sampling } from "./eval/index.js";
+export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
+export { createModel, loadModel, modelFamilies, saveModel } from "./models/index.js";
+export { type CausalLM, type ModelInfo, type TokenStream, tokenStream } from "./nn/index.js";
+export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.js";
+export type { RunResult } from "./recipes/api.js";
+export { runExport } from "./recipes/export.js";
+export { mergeAndSave } from "./recipes/export-merged.js";
+export { type RankReport, rankReport } from "./recipes/rank.js";
+export { runTraining } from "./recipes/sft.js";
+export * as torch from "./torch/index.js";
+export { evaluateLoss } from "./train/evaluate.js";
+export { hashModel } from "./train/model-hash.js";
+export type { TrainOptions, TrainResult } from "./train/options.js";
+export { type RunEvent, RunFolder } from "./train/run-files.js";
+export { train } from "./train/trainer.js";
+export { type ErrorCode, ScaloraError } from "./util/errors.js";
