@@ -1,42 +1,53 @@
 import { readFileSync } from "node:fs";
+import { z } from "zod";
 import { Linear } from "../../../nn/index.js";
 import * as torch from "../../../torch/index.js";
+import { messageOf, ScaloraError } from "../../../util/errors.js";
 import { FactorBank } from "../../core/bank.js";
 import { ExactBase } from "../base.js";
 import { type LayerOutcome, scalingEvent } from "../event.js";
 
-type Matrix = readonly (readonly number[])[];
+const number = z.number();
+const matrix = z
+  .array(z.array(number).min(1))
+  .min(1)
+  .refine((rows) => rows.every(({ length }) => length === rows[0].length), "rows of different lengths");
+const stored = z.union([number, z.array(number), matrix]);
+const outcome = z.object({ branch: z.string(), objective: number }).catchall(z.unknown());
 
 /** A file of golden vectors: inputs of one layer and what each policy must make of them, computed elsewhere. */
-interface GoldenFile {
-  readonly name: string;
-  readonly inputs: {
-    readonly [K in "A" | "B" | "G" | "W" | "gA" | "gB" | "mA" | "mB" | "vA" | "vB"]: Matrix;
-  } & {
-    readonly s: number;
-    readonly L: number;
-    readonly eta: number;
-  };
-  readonly expected: { readonly rho: number } & { readonly [policy: string]: GoldenOutcome };
-}
-
-interface GoldenOutcome {
-  readonly branch: string;
-  readonly objective: number;
-  readonly [array: string]: unknown;
-}
+const goldenSchema = z.object({
+  name: z.string(),
+  inputs: z.object({
+    ...{ A: matrix, B: matrix, G: matrix, W: matrix, gA: matrix, gB: matrix },
+    ...{ mA: matrix, mB: matrix, vA: matrix, vB: matrix },
+    ...{ s: number.positive(), L: number.positive(), eta: number.positive() },
+  }),
+  expected: z.object({ default: outcome, paper: outcome }),
+});
+export type GoldenFile = z.output<typeof goldenSchema>;
+type Matrix = GoldenFile["inputs"]["A"];
 
 export const goldenPolicies = ["default", "paper"] as const;
 export type GoldenPolicy = (typeof goldenPolicies)[number];
 
-/** One array of one policy of one file against its expectation: max|Δ| / max|expected|. */
-export interface Comparison {
-  readonly policy: GoldenPolicy;
+/** One array against its expectation: max|Δ| / max|expected|. */
+interface Comparison {
   readonly array: string;
   readonly error: number;
   readonly tolerance: number;
 }
 
+/** What one policy made of one file. */
+export interface GoldenResult {
+  readonly branch: string;
+  readonly expectedBranch: string;
+  /** The objective and the arrays; the objective alone where the minimiser is not unique. */
+  readonly comparisons: readonly Comparison[];
+  readonly passed: boolean;
+}
+
+const inputArrays = ["A", "B", "G", "W", "gA", "gB", "mA", "mB", "vA", "vB"] as const;
 const arrays = ["alpha", "beta", "W", "A", "B", "gA", "gB", "mA", "vA", "mB", "vB"] as const;
 /** Relative errors that are not ours: an ill-conditioned system with huge factors magnifies rounding. */
 const illConditioned = { files: [/^0?9_/, /^12_/], tolerance: 1e-5 };
@@ -44,41 +55,81 @@ const illConditioned = { files: [/^0?9_/, /^12_/], tolerance: 1e-5 };
 const singular = { files: [/^0?8_/, /^10_/], tolerance: 1e-6 };
 const tolerance = 1e-9;
 
-/** Runs the event that training calls on the layer of a golden file, beside a second layer in the same bank. */
-export function compareGolden(path: string, policy: GoldenPolicy): Comparison[] {
-  const file: GoldenFile = JSON.parse(readFileSync(path, "utf8"));
-  const expected = file.expected[policy];
-  const result = runEvent(file, policy);
-  const branch = {
-    policy,
-    array: "branch",
-    error: result.outcome.branch === expected.branch ? 0 : 1,
-    tolerance: 0,
-  };
-  const objective = {
-    policy,
-    array: "objective",
-    error: relative([objectiveOf(file, result)], [expected.objective]),
-    tolerance: toleranceOf(file.name, policy, "objective"),
-  };
-  const compared = arrays.filter(() => !(policy === "paper" && matches(singular.files, file.name)));
-  return [
-    branch,
-    objective,
-    ...compared.map((array) => ({
-      policy,
-      array,
-      error: relative(result.arrays[array], flat(expected[array])),
-      tolerance: toleranceOf(file.name, policy, array),
-    })),
-  ];
+/**
+ * Reads a file of golden vectors.
+ * @throws ScaloraError `format` when it cannot be read or is not one
+ */
+export function readGolden(path: string): GoldenFile {
+  const fail = (found: string, cause?: unknown) =>
+    new ScaloraError("format", "Not a file of golden vectors", { where: path, found, cause });
+  let written: unknown;
+  try {
+    written = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw fail(messageOf(error), error);
+  }
+  const parsed = goldenSchema.safeParse(written);
+  if (!parsed.success) {
+    const [{ path: key, message }] = parsed.error.issues;
+    throw fail(`${key.join(".") || "the whole file"}: ${message}`);
+  }
+  const wrong = misfit(parsed.data);
+  if (wrong !== undefined) throw fail(wrong);
+  return parsed.data;
 }
 
+/** The first array whose shape is not that of a layer with A `[m, r]` and B `[n, r]`, in words. */
+function misfit({ name, inputs, expected }: GoldenFile): string | undefined {
+  const [m, n, r] = [inputs.A.length, inputs.B.length, inputs.A[0].length];
+  const shapes: Record<string, number[]> = { alpha: [r], beta: [r], W: [m, n], G: [m, n] };
+  for (const key of ["A", "gA", "mA", "vA"]) shapes[key] = [m, r];
+  for (const key of ["B", "gB", "mB", "vB"]) shapes[key] = [n, r];
+  const sections: [string, readonly string[], object][] = [["inputs", inputArrays, inputs]];
+  for (const policy of goldenPolicies)
+    if (!isSingular(name, policy)) sections.push([`expected.${policy}`, arrays, expected[policy]]);
+  for (const [section, keys, values] of sections) {
+    for (const key of keys) {
+      const found = stored.safeParse(Object.entries(values).find(([field]) => field === key)?.[1]);
+      const shape = found.success ? shapeOf(found.data) : undefined;
+      if (shape?.join() === shapes[key].join()) continue;
+      return `${section}.${key} is ${shape ? `[${shape.join(", ")}]` : "no array of numbers"} and not [${shapes[key].join(", ")}]`;
+    }
+  }
+  return undefined;
+}
+
+function shapeOf(value: unknown): number[] {
+  return Array.isArray(value) ? [value.length, ...shapeOf(value[0])] : [];
+}
+
+/** Runs the event that training calls on the layer of a golden file, beside a second layer in the same bank. */
+export function compareGolden(file: GoldenFile, policy: GoldenPolicy): GoldenResult {
+  const expected = file.expected[policy];
+  const result = runEvent(file, policy);
+  const compare = (array: string, actual: readonly number[], wanted: unknown): Comparison => ({
+    array,
+    error: relative(actual, flat(wanted)),
+    tolerance: toleranceOf(file.name, policy, array),
+  });
+  const comparisons = [
+    compare("objective", [objectiveOf(file, result)], expected.objective),
+    ...(isSingular(file.name, policy)
+      ? []
+      : arrays.map((array) => compare(array, result.arrays[array], expected[array]))),
+  ];
+  const { branch } = result.outcome;
+  const passed =
+    branch === expected.branch && comparisons.every(({ error, tolerance }) => error <= tolerance);
+  return { branch, expectedBranch: expected.branch, comparisons, passed };
+}
+
+/** Whether only the objective is compared. */
+const isSingular = (name: string, policy: string) => policy === "paper" && matches(singular.files, name);
 const matches = (patterns: readonly RegExp[], name: string) => patterns.some((pattern) => pattern.test(name));
 
 function toleranceOf(name: string, policy: GoldenPolicy, array: string): number {
   if (policy !== "paper") return tolerance;
-  if (matches(singular.files, name) && array === "objective") return singular.tolerance;
+  if (isSingular(name, policy) && array === "objective") return singular.tolerance;
   return matches(illConditioned.files, name) ? illConditioned.tolerance : tolerance;
 }
 
@@ -91,7 +142,7 @@ interface EventResult {
 function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResult {
   return torch.scope(() => {
     const [m, n, rank] = [inputs.A.length, inputs.B.length, inputs.A[0].length];
-    const layers = [0, 1].map((i) => ({ path: `${name}.${i}`, linear: new Linear(matrix(inputs.W, 2 - i)) }));
+    const layers = [0, 1].map((i) => ({ path: `${name}.${i}`, linear: new Linear(tensor(inputs.W, 2 - i)) }));
     const bank = new FactorBank("golden", { m, n, rank, scale: inputs.s }, layers);
     const base = new ExactBase(layers);
     // the first layer gets other numbers: half of A and B, and gradients that belong to them
@@ -110,7 +161,7 @@ function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResu
       peakLr: inputs.eta,
       threshold: 1,
     });
-    const own = (tensor: torch.Tensor) => [...torch.select(tensor, 0, 1).toFloats()];
+    const own = (stacked: torch.Tensor) => [...torch.select(stacked, 0, 1).toFloats()];
     const outcome = outcomes[1];
     const result = {
       outcome,
@@ -135,7 +186,7 @@ function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResu
   });
 }
 
-function matrix(rows: Matrix, factor: number): torch.Tensor {
+function tensor(rows: Matrix, factor: number): torch.Tensor {
   return torch
     .fromData(
       Float64Array.from(flat(rows), (x) => x * factor),
@@ -145,7 +196,7 @@ function matrix(rows: Matrix, factor: number): torch.Tensor {
 }
 
 function stack(rows: Matrix, first: number): torch.Tensor {
-  return torch.stack([matrix(rows, first), matrix(rows, 1)], 0);
+  return torch.stack([tensor(rows, first), tensor(rows, 1)], 0);
 }
 
 function fillStack(target: torch.Tensor, rows: Matrix, first: number): void {
@@ -179,5 +230,5 @@ function relative(actual: readonly number[], expected: readonly number[]): numbe
   const largest = Math.max(...expected.map(Math.abs));
   const worst = Math.max(...expected.map((value, i) => Math.abs(value - (actual[i] ?? Number.NaN))));
   if (actual.length !== expected.length || Number.isNaN(worst)) return Number.POSITIVE_INFINITY;
-  return largest === 0 ? worst : worst / largest;
+  return worst === 0 ? 0 : worst / largest;
 }
