@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { TinyLM } from "../testing/tiny-lm.js";
+import * as torch from "../torch/index.js";
+import { FactorAdapters, type StepContext } from "./index.js";
+import { type AdapterOptions, attach } from "./registry.js";
+
+const lowRank = { rank: 2, alpha: 6, targetModules: ["mix"] };
+/** Every method of two factors, with the scale that alpha 6 and rank 2 make. */
+const methods: [string, AdapterOptions, number][] = [
+  ["lora", { method: "lora", ...lowRank }, 3],
+  ["lora, rsLoRA scale", { method: "lora", ...lowRank, rslora: true }, 6 / Math.SQRT2],
+  ["scalora", { method: "scalora", ...lowRank }, 3],
+  ["scalora-i", { method: "scalora-i", ...lowRank }, 3],
+];
+
+function factorsOf(adapters: object): FactorAdapters {
+  if (!(adapters instanceof FactorAdapters)) throw new Error("not an adapter of two factors");
+  return adapters;
+}
+
+const worst = (a: torch.Tensor, b: torch.Tensor) =>
+  torch.scope(() => torch.max(torch.abs(torch.sub(a, b))).item());
+
+test.each(methods)(
+  "%s: starts as the base, adds s·A·Bᵀ, keeps the bias, trains only factors",
+  (_, options, s) => {
+    const live = torch.liveTensors();
+    const model = new TinyLM({ dtype: "float64" });
+    torch.noGrad(() =>
+      torch.scope(() => {
+        using generator = new torch.Generator(3);
+        const x = torch.randn([5, 8], generator, "float64");
+        const { weight, bias = expect.fail("no bias") } = model.mix;
+        torch.fill_(bias, 0.25);
+        const base = torch.clone(weight);
+        const plain = model.mix.forward(x);
+        const adapters = factorsOf(attach(model, options, 1));
+        expect(worst(model.mix.forward(x), plain)).toBeLessThan(1e-15);
+        expect(adapters.parameterCounts().trainable).toBe(2 * (8 + 8));
+        expect([...model.namedParameters()].every(([, parameter]) => !parameter.requiresGrad)).toBe(true);
+
+        const [{ A, B }] = adapters.banks[0].leaves;
+        for (const factor of [A, B]) torch.normal_(factor, 0, 1, generator);
+        const merged = torch.add(base, torch.matmul(A, torch.transpose(B, 0, 1)), s);
+        expect(worst(adapters.mergedWeight("mix", "float64"), merged)).toBeLessThan(1e-14);
+        expect(worst(model.mix.forward(x), torch.linear(x, merged, bias))).toBeLessThan(1e-13);
+
+        const saved = new Map([...adapters.state()].map(([name, tensor]) => [name, torch.clone(tensor)]));
+        for (const tensor of adapters.state().values()) torch.zero_(tensor);
+        adapters.loadState((name) => saved.get(name) ?? expect.fail(name));
+        expect(worst(adapters.mergedWeight("mix", "float64"), merged)).toBeLessThan(1e-14);
+        adapters.dispose();
+      }),
+    );
+    model.dispose();
+    expect(torch.liveTensors()).toBe(live);
+  },
+);
+
+/** The steps of 1 to 40 at which the method has an event. */
+function eventSteps(options: AdapterOptions, warmupSteps: number): number[] {
+  const model = new TinyLM();
+  const adapters = factorsOf(attach(model, options));
+  const context = { warmupSteps, peakLr: 0.01, lr: 0.01, moments: () => undefined };
+  const steps = Array.from({ length: 40 }, (_, i) => i + 1).filter((step) => {
+    const now: StepContext = { ...context, step };
+    return "beforeClip" in adapters && typeof adapters.beforeClip === "function" && adapters.beforeClip(now);
+  });
+  adapters.dispose();
+  model.dispose();
+  return steps;
+}
+
+test("events: the first after warm-up and never at step 1, then every interval steps", () => {
+  expect(eventSteps({ method: "scalora-i", ...lowRank }, 3)).toEqual([4, 14, 24, 34]);
+  expect(eventSteps({ method: "scalora-i", ...lowRank }, 0)).toEqual([2, 12, 22, 32]);
+  expect(eventSteps({ method: "scalora-i", ...lowRank, interval: 15, firstEvent: 7 }, 3)).toEqual([
+    7, 22, 37,
+  ]);
+  expect(eventSteps({ method: "scalora", ...lowRank }, 37)).toEqual([38, 39, 40]);
+  expect(eventSteps({ method: "lora", ...lowRank }, 0)).toEqual([]);
+});

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { KeyValueCache, tokenStream } from "./index.js";
+
+test("positions count from 0 in each sequence, and go on where a cache ends", () => {
+  const several = tokenStream([5, 6, 7, 8, 9], [0, 3, 5]);
+  expect([...several.positions.toFloats()]).toEqual([0, 1, 2, 0, 1]);
+  expect([...several.tokens.toFloats()]).toEqual([5, 6, 7, 8, 9]);
+  using cache = new KeyValueCache(1);
+  cache.advance(4);
+  const next = tokenStream([5, 6], undefined, { cache });
+  expect([...next.positions.toFloats()]).toEqual([4, 5]);
+  expect(next.offsets).toEqual([0, 2]);
+  for (const { tokens, positions } of [several, next]) {
+    tokens.dispose();
+    positions.dispose();
+  }
+});
