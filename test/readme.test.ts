@@ -1,0 +1,73 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { main } from "../src/cli/main.js";
+import { Recorder } from "../src/cli/testing/terminal.js";
+import { parseRecipe } from "../src/config/index.js";
+import { readSource } from "../src/config/source.js";
+import { runQuickstart } from "../src/recipes/quickstart/index.js";
+import { temporaryFolder } from "../src/testing/tiny-run.js";
+
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const readme = readFileSync(join(repository, "README.md"), "utf8");
+const home = process.cwd();
+const scratch = temporaryFolder();
+
+/** The code blocks of one language. */
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map(([, code]) => code);
+
+/** A folder as it is after `npm start`, with a quickstart of few steps. */
+beforeAll(async () => {
+  process.chdir(scratch.path);
+  symlinkSync(join(repository, "assets"), "assets");
+  const signal = new AbortController().signal;
+  await runQuickstart({ out: "runs/quickstart", seed: 0, steps: 6 }, { signal, onEvent: () => {} });
+});
+
+afterAll(() => {
+  process.chdir(home);
+  scratch.remove();
+});
+
+test("every scalora command of the README works as printed", async () => {
+  const commands = blocks("sh").flatMap((block) =>
+    block.split("\n").filter((line) => line.startsWith("npx scalora ")),
+  );
+  expect(commands.length).toBeGreaterThan(3);
+  for (const command of commands) {
+    const [stdout, stderr] = [new Recorder(), new Recorder()];
+    const args = command.split(" ").slice(2);
+    const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
+    expect({ command, code, errors: code === 0 ? "" : stderr.text }).toEqual({
+      command,
+      code: 0,
+      errors: "",
+    });
+    expect(stdout.text.trim()).not.toBe("");
+  }
+  expect(existsSync("runs/mine-merged/model.safetensors")).toBe(true);
+});
+
+test("the README's program runs and writes a model", () => {
+  const [program] = blocks("ts");
+  const source = program.replaceAll('"scalora"', JSON.stringify(join(repository, "src/index.ts")));
+  writeFileSync("readme.ts", source);
+  const hooks = ["--import", join(repository, "src/testing/typescript-hooks.mjs")];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...hooks, "readme.ts"], {
+    encoding: "utf8",
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const [, before, after] = /^held-out loss (\S+) → (\S+)$/m.exec(stdout) ?? [];
+  expect(Number(after)).toBeLessThan(Number(before));
+  expect(existsSync("runs/from-code/model.safetensors")).toBe(true);
+});
+
+test("the README's recipe has no mistake but the files that a reader brings", () => {
+  const [recipe] = blocks("yaml");
+  writeFileSync("recipe.yaml", recipe);
+  const { value } = readSource("recipe.yaml", []);
+  expect(() => parseRecipe(value)).toThrow(/2 problems[\s\S]*model\.path[\s\S]*data\.train/);
+});
