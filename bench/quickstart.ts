@@ -86,8 +86,8 @@ const scaloraI = (scale?: number | "preserve"): Adapter => ({
 });
 
 if (stage === "rank") {
-  for (const rank of [1, 2, 4])
-    for (const lr of [3e-3, 1e-2, 3e-2]) await run(`lora r=${rank}`, lora(rank), lr, 0);
+  for (const rank of [1])
+    for (const lr of [1e-2, 3e-2]) await run(`lora r=${rank}`, lora(rank), lr, 0);
   for (const lr of [1e-3, 3e-3]) await run("full", { method: "full" }, lr, 0);
 }
 void scaloraI;

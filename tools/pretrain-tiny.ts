@@ -1,5 +1,5 @@
 // Makes assets/tiny: trains the quickstart's model from nothing on sentences that the project generates.
-//   npm run tiny:pretrain [-- FOLDER [STEPS]]      (about three minutes on one core)
+//   npm run tiny:pretrain [-- FOLDER [STEPS]]      (about five minutes on one core)
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { train } from "../src/train/trainer.js";
 import { Random } from "../src/util/random.js";
 
 const folder = process.argv[2] ?? "assets/tiny";
-const steps = Number(process.argv[3] ?? 1200);
+const steps = Number(process.argv[3] ?? 2500);
 /** Rows of a step: of each kind so many. */
 const rows = { repeat: 48, plain: 16 } as const;
 const seed = 1;

@@ -9,7 +9,7 @@ function vocabulary(): string[] {
 const specials = ["<unk>", "<s>", "</s>"];
 const [unknown, begin, end] = specials;
 
-/** `config.json` of the embedded model: a Llama with grouped queries, 0.4 million parameters. */
+/** `config.json` of the embedded model: a Llama with grouped queries, 0.6 million parameters. */
 export function tinyConfig() {
   return {
     architectures: ["LlamaForCausalLM"],

@@ -1,0 +1,89 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { main } from "../../cli/main.js";
+import { Recorder, runVerb, testContext } from "../../cli/testing/terminal.js";
+import { addQuickstart } from "../../cli/verbs/quickstart.js";
+import { loadTokenizer } from "../../hub/tokenizer/index.js";
+import { loadModel } from "../../models/index.js";
+import { temporaryFolder } from "../../testing/tiny-run.js";
+import { liveTensors } from "../../torch/index.js";
+import type { QuickstartResult } from "../api.js";
+import { runQuickstart, tinyModelFolder } from "./index.js";
+import { scoreFile } from "./score.js";
+import { tinyTokenizer } from "./tiny-model.js";
+import { ask, makeTask } from "./world.js";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+/** The quickstart through its verb, much shortened. */
+async function quickstart(...args: string[]) {
+  const { context, stdout, stderr } = testContext();
+  const load = async () => ({
+    runQuickstart: (options: { out: string; seed: number }, hooks: Parameters<typeof runQuickstart>[1]) =>
+      runQuickstart({ ...options, steps: 12 }, hooks),
+  });
+  await runVerb((program) => addQuickstart(program, context, load), ["quickstart", ...args]);
+  return { stdout: stdout.text, stderr: stderr.text };
+}
+
+/** The words of a command as it is printed. */
+const shellWords = (command: string) =>
+  [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+
+test("the quickstart trains, compares, reports and exports; the commands that it names work", async () => {
+  const out = join(scratch.path, "quick");
+  const before = liveTensors();
+  const { stdout, stderr } = await quickstart("--out", out, "--json");
+  expect(liveTensors()).toBe(before);
+  const result: QuickstartResult = JSON.parse(stdout);
+  expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i", "full"]);
+  for (const row of result.rows) expect(row.loss).toBeLessThan(20);
+  const [lora, scalora, full] = result.rows;
+  expect(lora.rank).toBe(1);
+  expect(scalora.rank).toBeGreaterThan(1);
+  expect(scalora.trainable).toBe(lora.trainable);
+  expect(full.trainable).toBeGreaterThan(50 * lora.trainable);
+  // What it could do before: repeat the English sentence.
+  for (const { prompt, before: answer } of result.samples) expect(prompt).toBe(ask(answer, "Lumi"));
+  expect(stderr).toContain("3 of 3: full");
+  const page = readFileSync(result.report, "utf8");
+  for (const text of ["Rank of the accumulated change", "Scaling factors", result.samples[0].expected])
+    expect(page).toContain(text);
+  expect(result.next).toHaveLength(3);
+  for (const command of result.next) {
+    const [npx, name, ...args] = shellWords(command);
+    expect([npx, name]).toEqual(["npx", "scalora"]);
+    if (args[0] === "train") args.push("--set", "train.steps=2");
+    const [output, errors] = [new Recorder(), new Recorder()];
+    const code = await main(args, { stdout: output, stderr: errors, env: {}, prepareEngine: async () => {} });
+    expect([code, errors.text.includes("error")]).toEqual([0, false]);
+    expect(output.text.trim()).not.toBe("");
+  }
+  // A second one replaces the first, and leaves what the user made there.
+  expect(existsSync(join(out, "recipe-scalora-i"))).toBe(true);
+  const again = await quickstart("--out", out);
+  expect(again.stdout).toContain("Try next:");
+  expect(existsSync(join(out, "recipe-scalora-i"))).toBe(true);
+});
+
+test("a folder that holds other things is left alone", async () => {
+  writeFileSync(join(scratch.path, "precious"), "");
+  await expect(quickstart("--out", scratch.path)).rejects.toThrow("holds something else");
+});
+
+test("the embedded model is the one that the generator describes, and repeats what it reads", async () => {
+  const stored: unknown = JSON.parse(readFileSync(join(tinyModelFolder, "tokenizer.json"), "utf8"));
+  expect(stored).toEqual(tinyTokenizer());
+  const file = join(scratch.path, "repeat.jsonl");
+  const rows = makeTask(1).test.map(({ prompt }) => {
+    const sentence = prompt.split(" ").slice(0, -3).join(" ");
+    return JSON.stringify({ prompt: ask(sentence, "English"), completion: ` ${sentence}` });
+  });
+  writeFileSync(file, rows.join("\n"));
+  using model = await loadModel(tinyModelFolder);
+  const score = await scoreFile(model, await loadTokenizer(tinyModelFolder), file);
+  expect(score.exact).toBeGreaterThan(0.99);
+  expect(score.words).toBeGreaterThan(0.999);
+});
