@@ -47,6 +47,12 @@ void onBusError(int signal, siginfo_t* info, void* context) {
 
 void installHandler() {
   static bool once = [] {
+    // The handler gets a stack of its own: oneDNN's kernels may have the thread's stack pointer in the heap (signals.h).
+    static char stack[64 << 10];
+    stack_t alternate{};
+    alternate.ss_sp = stack;
+    alternate.ss_size = sizeof(stack);
+    sigaltstack(&alternate, nullptr);
     struct sigaction action {};
     action.sa_sigaction = onBusError;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;

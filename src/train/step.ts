@@ -52,6 +52,7 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
   return torch.scope(() => {
     adapters.beforeForward?.(context);
     const lossSum = accumulate(parts.model, window, labelTokens);
+    checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
     const event = torch.noGrad(() => adapters.beforeClip?.(context));
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
@@ -62,6 +63,18 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
     const tokens = window.reduce((sum, batch) => sum + batch.tokens.length, 0);
     return { loss: loss / labelTokens, lr, gradNorm, clipped, tokens, labelTokens, event };
   });
+}
+
+/** Frozen weights are read from their mapped files: one that was cut short since has turned to zeros. */
+function checkWeightFiles(): void {
+  if (torch.mappedFilesIntact()) return;
+  throw new ScaloraError(
+    "run",
+    "A weight file of the model was cut short while it was in use; the run stops",
+    {
+      fix: "restore the model's folder, then resume from the last checkpoint",
+    },
+  );
 }
 
 /** Backward of every micro-batch; each graph is gone before the next. @returns the summed loss, a scalar tensor. */
