@@ -1,5 +1,6 @@
 import { type AdapterOptions, type AdapterSet, attach } from "../adapters/index.js";
 import type { AdapterConfig, ModelConfig, TrainConfig } from "../config/index.js";
+import { readModelConfig } from "../hub/model-folder.js";
 import { checkVocabulary, loadTokenizer, type Tokenizer } from "../hub/tokenizer/index.js";
 import { loadModel } from "../models/index.js";
 import type { CausalLM } from "../nn/index.js";
@@ -20,6 +21,7 @@ export interface Base {
  * @throws ScaloraError `model` or `format` for a folder that cannot be used, `config` for a device that is not there
  */
 export async function loadBase({ path, dtype, device }: ModelConfig): Promise<Base> {
+  readModelConfig(path);
   const tokenizer = await loadTokenizer(path);
   const model = await loadModel(path, { dtype: computeDType(dtype), device: chooseDevice(device) });
   checkVocabulary(tokenizer, model.info.vocabSize, path);

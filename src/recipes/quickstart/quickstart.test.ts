@@ -12,7 +12,7 @@ import type { QuickstartResult } from "../api.js";
 import { runQuickstart, tinyModelFolder } from "./index.js";
 import { scoreFile } from "./score.js";
 import { tinyTokenizer } from "./tiny-model.js";
-import { ask, makeTask } from "./world.js";
+import { ask, makeTask, sentenceLength } from "./world.js";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
@@ -45,8 +45,11 @@ test("the quickstart trains, compares, reports and exports; the commands that it
   expect(scalora.rank).toBeGreaterThan(1);
   expect(scalora.trainable).toBe(lora.trainable);
   expect(full.trainable).toBeGreaterThan(50 * lora.trainable);
-  // What it could do before: repeat the English sentence.
-  for (const { prompt, before: answer } of result.samples) expect(prompt).toBe(ask(answer, "Lumi"));
+  // What it could do before: repeat the sentence, more or less, as it was asked in no language.
+  for (const { prompt, before: answer } of result.samples) {
+    const same = answer.split(" ").filter((word, i) => word === prompt.split(" ")[i]);
+    expect(same.length).toBeGreaterThan(sentenceLength / 2);
+  }
   expect(stderr).toContain("3 of 3: full");
   const page = readFileSync(result.report, "utf8");
   for (const text of ["Rank of the accumulated change", "Scaling factors", result.samples[0].expected])

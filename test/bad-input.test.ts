@@ -1,0 +1,203 @@
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { main } from "../src/cli/main.js";
+import { Recorder } from "../src/cli/testing/terminal.js";
+import { capitalRows, writeTinyProject } from "../src/testing/finished-runs.js";
+import { byteTokenizer } from "../src/testing/tiny-llama.js";
+import { temporaryFolder } from "../src/testing/tiny-run.js";
+
+const scratch = temporaryFolder();
+const place = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+
+const recipe = () => ({
+  model: { path: place("model") },
+  adapter: { method: "lora", rank: 2 },
+  data: { train: place("train.jsonl"), eval: { holdOut: 4 } },
+  train: { steps: 2, batchSize: 4 },
+  run: { folder: place("runs") },
+});
+
+beforeAll(() => {
+  writeTinyProject(scratch.path);
+  writeFileSync(place("recipe.yaml"), JSON.stringify(recipe()));
+});
+
+async function run(...args: string[]) {
+  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+const train = (...set: string[]) =>
+  run("train", place("recipe.yaml"), ...set.flatMap((value) => ["--set", value]));
+
+/** A file of its own for one case. */
+function file(name: string, content: string): string {
+  writeFileSync(place(name), content);
+  return place(name);
+}
+
+/** A copy of the model folder, damaged. */
+function model(name: string, damage: (folder: string) => void): string {
+  cpSync(place("model"), place(name), { recursive: true });
+  damage(place(name));
+  return place(name);
+}
+
+const tokenizerOf = (size: number) => ({
+  ...byteTokenizer,
+  model: {
+    ...byteTokenizer.model,
+    vocab: {
+      ...byteTokenizer.model.vocab,
+      ...Object.fromEntries(Array.from({ length: size }, (_, i) => [`extra${i}`, 260 + i])),
+    },
+  },
+});
+
+const longRow = JSON.stringify({ prompt: "a=", completion: "B".repeat(400) });
+
+/** What goes wrong, how it is caused, the exit code, and what the message must say. */
+const cases: [name: string, cause: () => ReturnType<typeof run>, code: number, says: RegExp[]][] = [
+  ["an unknown config key", () => train("train.leraning=1"), 2, [/train\.leraning/, /learning|lr/]],
+  ["a wrong type", () => train("adapter.rank=eight"), 2, [/adapter\.rank/, /eight/]],
+  ["a missing recipe", () => run("train", place("nothing.yaml")), 2, [/nothing\.yaml/]],
+  [
+    "a missing data file",
+    () => train(`data.train=${place("trian.jsonl")}`),
+    2,
+    [/trian\.jsonl/, /train\.jsonl/],
+  ],
+  [
+    "malformed JSONL",
+    () => train(`data.train=${file("broken.jsonl", `${capitalRows(2)}{"prompt": "x=", "compl\n`)}`),
+    2,
+    [/broken\.jsonl:3/],
+  ],
+  ["empty data", () => train(`data.train=${file("empty.jsonl", "")}`), 2, [/empty\.jsonl/]],
+  [
+    "all labels masked",
+    () =>
+      train(
+        `data.train=${file("masked.jsonl", '{"messages":[{"role":"user","content":"hi"}]}\n')}`,
+        "data.eval=none",
+      ),
+    2,
+    [/masked\.jsonl:1/],
+  ],
+  [
+    "a sequence longer than the model",
+    () => train(`data.train=${file("long.jsonl", `${capitalRows(8)}${longRow}\n`)}`),
+    2,
+    [/long\.jsonl:9/, /256/],
+  ],
+  ["a target that matches nothing", () => train("adapter.targetModules=[q_porj]"), 2, [/q_porj/, /q_proj/]],
+  [
+    "a truncated safetensors file",
+    () =>
+      train(`model.path=${model("cut", (folder) => truncateSync(join(folder, "model.safetensors"), 5000))}`),
+    2,
+    [/model\.safetensors/],
+  ],
+  [
+    "a hostile safetensors file",
+    () =>
+      train(
+        `model.path=${model("hostile", (folder) => {
+          const header = Buffer.from(
+            '{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}',
+          );
+          const size = Buffer.alloc(8);
+          size.writeBigUInt64LE(BigInt(header.length));
+          writeFileSync(join(folder, "model.safetensors"), Buffer.concat([size, header, Buffer.alloc(16)]));
+        })}`,
+      ),
+    2,
+    [/model\.safetensors/, /twice|duplicate/i],
+  ],
+  [
+    "tokenizer and model of different vocabularies",
+    () =>
+      train(
+        `model.path=${model("words", (folder) => {
+          writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizerOf(40)));
+        })}`,
+      ),
+    2,
+    [/300/, /260/],
+  ],
+  [
+    "a checkpoint of another model",
+    async () => {
+      expect((await train("run.name=other")).code).toBe(0);
+      const weights = join(
+        model("changed", () => {}),
+        "model.safetensors",
+      );
+      const bytes = readFileSync(weights);
+      bytes[bytes.length - 1] ^= 1;
+      writeFileSync(weights, bytes);
+      const config = place("runs", "other", "config.yaml");
+      writeFileSync(config, readFileSync(config, "utf8").replace(place("model"), place("changed")));
+      return run("train", "--resume", place("runs", "other"));
+    },
+    2,
+    [/another|other/i, /checkpoint/],
+  ],
+  [
+    "a run folder that cannot be written",
+    () => {
+      mkdirSync(place("locked"));
+      chmodSync(place("locked"), 0o500);
+      // root may write anywhere, but not below a file
+      const folder = process.getuid?.() === 0 ? join(file("a-file", ""), "runs") : place("locked");
+      return train(`run.folder=${folder}`);
+    },
+    1,
+    [/cannot be written/],
+  ],
+  ["a run folder that exists", () => train("run.name=other"), 2, [/exists already/, /--resume/]],
+  ["a model folder without a model", () => train(`model.path=${scratch.path}`), 2, [/config\.json/]],
+  [
+    "weight decay with ScaLoRA",
+    () => train("adapter.method=scalora", "train.weightDecay=0.1"),
+    2,
+    [/weightDecay/],
+  ],
+  ["adapter dropout", () => train("adapter.dropout=0.1"), 2, [/dropout/, /mask|invariance/]],
+  ["an unknown verb", () => run("trian"), 2, [/trian/, /train/]],
+  ["a method that is none", () => train("adapter.method=lorra"), 2, [/lorra/, /lora/]],
+];
+
+test.each(cases)(
+  "%s: one clear message, the right exit code, nothing lost",
+  async (_name, cause, code, says) => {
+    const result = await cause();
+    expect({ code: result.code, stdout: result.stdout }).toEqual({ code, stdout: "" });
+    for (const pattern of says) expect(result.stderr).toMatch(pattern);
+    expect(result.stderr.match(/^error:/gm)).toHaveLength(1);
+    expect(result.stderr).not.toMatch(/^ +at /m);
+    expect(readdirSync(scratch.path).filter((name) => name.includes(".tmp"))).toEqual([]);
+  },
+);
+
+test("--verbose adds the stack", async () => {
+  const { stderr } = await run(
+    "train",
+    place("recipe.yaml"),
+    "--verbose",
+    "--set",
+    "adapter.targetModules=[q_porj]",
+  );
+  expect(stderr).toMatch(/^ +at /m);
+});
