@@ -1,0 +1,216 @@
+// The faults that `npm run mutants` plants, one at a time, and the test that each must turn red.
+
+/**
+ * @typedef {{ file: string, name: string }} NamedTest name: how the test's name begins
+ * @typedef {{ fault: string, file: string, from: string, to: string, test: NamedTest }} Mutant `from` occurs once in `file`
+ */
+
+const event = "src/adapters/scalora/event.ts";
+const eventTest = "src/adapters/scalora/event.test.ts";
+const golden = {
+  file: "src/adapters/scalora/golden.test.ts",
+  name: "01_column_all_nonneg.json, policy default",
+};
+const parity = "src/models/llama/parity.test.ts";
+const methods = "src/adapters/adapters.test.ts";
+const resume = "src/train/resume.test.ts";
+const step = "src/train/step.test.ts";
+
+/** @type {Mutant[]} */
+export const mutants = [
+  {
+    fault: "uncrossed moments",
+    file: event,
+    from: "[moments.A, beta],\n    [moments.B, alpha],",
+    to: "[moments.A, alpha],\n    [moments.B, beta],",
+    test: { file: eventTest, name: "transferred moments are those of an adapter" },
+  },
+  {
+    fault: "second moments scaled like first ones",
+    file: event,
+    from: "mul_(expAvgSq, square(factor))",
+    to: "mul_(expAvgSq, factor)",
+    test: { file: eventTest, name: "transferred moments are those of an adapter" },
+  },
+  {
+    fault: "uncrossed gradients",
+    file: event,
+    from: "mul_(bank.gradA, beta);\n  mul_(bank.gradB, alpha);",
+    to: "mul_(bank.gradA, alpha);\n  mul_(bank.gradB, beta);",
+    test: golden,
+  },
+  {
+    fault: "s missing in the merge",
+    file: event,
+    from: "scale * (1 - values[at] * values[size + at])",
+    to: "1 - values[at] * values[size + at]",
+    test: golden,
+  },
+  {
+    fault: "wrong merge sign",
+    file: event,
+    from: "scale * (1 - values[at] * values[size + at])",
+    to: "scale * (values[at] * values[size + at] - 1)",
+    test: golden,
+  },
+  {
+    fault: "ridge 0",
+    file: "src/adapters/scalora/solve/policies.ts",
+    from: "const ridge = 1e-3;",
+    to: "const ridge = 0;",
+    test: golden,
+  },
+  {
+    fault: "preserve factor missing",
+    file: event,
+    from: 'scale === "preserve" ? preserveNorm(solved, grams) : solved',
+    to: "solved",
+    test: { file: eventTest, name: "preserve keeps the norm of each layer's factors" },
+  },
+  {
+    fault: "gradients of another adapter accepted",
+    file: event,
+    from: "if (mismatch <= tolerance) return;",
+    to: "if (mismatch <= 1000 * tolerance) return;",
+    test: { file: eventTest, name: "gradients that are not those of the adapter" },
+  },
+  {
+    fault: "an event one step late",
+    file: "src/adapters/scalora/scalora.ts",
+    from: "(step - first) % interval === 0",
+    to: "(step - first) % interval === 1 % interval",
+    test: { file: methods, name: "events: the first after warm-up" },
+  },
+  {
+    fault: "split rounding to nearest even",
+    file: "src/adapters/scalora/base.ts",
+    from: "rightShiftScalar(addScalar(bits, 0x8000), 16)",
+    to: "rightShiftScalar(add(addScalar(bits, 0x7fff), bitwiseAndScalar(rightShiftScalar(bits, 16), 1)), 16)",
+    test: { file: "src/adapters/scalora/base.test.ts", name: "a split weight rejoins bit for bit" },
+  },
+  {
+    fault: "clipping before the event",
+    file: "src/train/step.ts",
+    from: `    const event = torch.noGrad(() => adapters.beforeClip?.(context));
+    const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
+    const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
+`,
+    to: `    const gradNorm = globalNorm(norms);
+    const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
+    const event = torch.noGrad(() => adapters.beforeClip?.(context));
+`,
+    test: { file: step, name: "hooks see their step in order: before the clip" },
+  },
+  {
+    fault: "accumulation not normalised by tokens",
+    file: "src/train/step.ts",
+    from: "torch.divScalar(loss, labelTokens).backward()",
+    to: "torch.divScalar(loss, batch.labelTargets.length * window.length).backward()",
+    test: { file: step, name: "a window of micro-batches is one batch" },
+  },
+  {
+    fault: "LoRA scale inverted",
+    file: "src/adapters/lora/lora.ts",
+    from: "scale: alpha / (options.rslora ? Math.sqrt(target.rank) : target.rank)",
+    to: "scale: (options.rslora ? Math.sqrt(target.rank) : target.rank) / alpha",
+    test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
+  },
+  {
+    fault: "LoRA scale of a PEFT folder inverted",
+    file: "src/adapters/lora/peft.ts",
+    from: "scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank)",
+    to: "scale: (config.use_rslora === true ? Math.sqrt(rank) : rank) / alpha",
+    test: { file: "test/parity/peft.test.ts", name: "PEFT's plain adapter: the logits are PEFT's" },
+  },
+  {
+    fault: "a bias dropped",
+    file: "src/nn/linear.ts",
+    from: "fastLinear(x, this.weight, this.bias)",
+    to: "fastLinear(x, this.weight)",
+    test: { file: parity, name: "biases: logits, loss and all gradients" },
+  },
+  {
+    fault: "the bias of an adapted layer dropped",
+    file: "src/adapters/core/bank.ts",
+    from: "loraLinear(x, base.weight, base.bias ?? null, A, B, scale)",
+    to: "loraLinear(x, base.weight, null, A, B, scale)",
+    test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
+  },
+  {
+    fault: "rope off by one: frequencies",
+    file: "src/nn/rope.ts",
+    from: "(_, i) => (2 * i) / dim",
+    to: "(_, i) => (2 * (i + 1)) / dim",
+    test: { file: parity, name: "gqa: logits, loss and all gradients" },
+  },
+  {
+    fault: "rope off by one: positions",
+    file: "src/nn/causal-lm.ts",
+    from: "BigInt(past + i - offsets[s])",
+    to: "BigInt(past + i - offsets[s] + 1)",
+    test: { file: "src/nn/causal-lm.test.ts", name: "positions count from 0 in each sequence" },
+  },
+  {
+    fault: "a mask leaking between sequences",
+    file: "src/nn/attention.ts",
+    from: "if (count === 1) return attendSequence(heads, scale, true);",
+    to: "if (count >= 1) return attendSequence(heads, scale, true);",
+    test: { file: parity, name: "a batch is the sum of its sequences" },
+  },
+  {
+    fault: "attention not causal",
+    file: "src/nn/attention.ts",
+    from: "if (count === 1) return attendSequence(heads, scale, true);",
+    to: "if (count === 1) return attendSequence(heads, scale, false);",
+    test: { file: parity, name: "a batch is the sum of its sequences" },
+  },
+  {
+    fault: "last token of the cache dropped",
+    file: "src/nn/kv-cache.ts",
+    from: "this.used += count;",
+    to: "this.used += count - 1;",
+    test: { file: parity, name: "gqa: a cache fed in pieces" },
+  },
+  {
+    fault: "labels shifted",
+    file: "src/data/collate.ts",
+    from: "rows.push(start + j - 1);",
+    to: "rows.push(start + j);",
+    test: { file: "src/data/batch-source.test.ts", name: "a packed batch has the labels of its sequences" },
+  },
+  {
+    fault: "an answer's end token is no label",
+    file: "src/data/chat-spans.ts",
+    from: "span: [prompt.length, text.length]",
+    to: "span: [prompt.length, text.trimEnd().length - 10]",
+    test: { file: "src/data/load.test.ts", name: "a chat trains on every answer and its end token" },
+  },
+  {
+    fault: "an RNG state not saved",
+    file: "src/train/trainer.ts",
+    from: "[name, g.state()]",
+    to: "[name, new torch.Generator(0).state()]",
+    test: { file: resume, name: "the state of generators belongs to the checkpoint" },
+  },
+  {
+    fault: "the data position not restored",
+    file: "src/train/resume.ts",
+    from: "  options.batches.restore(batches);\n",
+    to: "",
+    test: { file: resume, name: "a resumed run, and a resume of the resume, end bit for bit" },
+  },
+  {
+    fault: "moments not restored",
+    file: "src/train/resume.ts",
+    from: '  withTensors(path, "optimizer", (read) => options.optimizer.loadState(read));\n',
+    to: "",
+    test: { file: resume, name: "a resumed run, and a resume of the resume, end bit for bit" },
+  },
+  {
+    fault: "checkpoint hash not verified",
+    file: "src/train/checkpoints/load.ts",
+    from: "if (found !== sha256)",
+    to: "if (found.length !== sha256.length)",
+    test: { file: resume, name: "the newest valid checkpoint is used" },
+  },
+];
