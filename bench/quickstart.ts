@@ -85,9 +85,19 @@ const scaloraI = (scale?: number | "preserve"): Adapter => ({
   ...(scale !== undefined && { scale: typeof scale === "number" ? { columnNorm: scale } : scale }),
 });
 
-if (stage === "rank") {
-  for (const rank of [1])
-    for (const lr of [1e-2, 3e-2]) await run(`lora r=${rank}`, lora(rank), lr, 0);
-  for (const lr of [1e-3, 3e-3]) await run("full", { method: "full" }, lr, 0);
-}
-void scaloraI;
+/** Every setting with the learning rates of its sweep. */
+const sweeps: { name: string; adapter: Adapter; rates: number[] }[] = [
+  { name: "lora r=1", adapter: lora(1), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2, 6e-2] },
+  { name: "full", adapter: { method: "full" }, rates: [3e-4, 1e-3, 2e-3, 3e-3, 6e-3] },
+  ...([undefined, 0.3, 0.577, 1, 2, 4] as const).map((scale) => ({
+    name: `scalora-i r=1 ${scale === undefined ? "preserve" : `ρ=${scale}`}`,
+    adapter: scaloraI(scale ?? "preserve"),
+    rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2],
+  })),
+  { name: "lora r=2", adapter: lora(2), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2] },
+  { name: "lora r=4", adapter: lora(4), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2] },
+];
+
+if (stage === "rank") for (const lr of [1e-2, 3e-2]) await run("lora r=1", lora(1), lr, 0);
+if (stage === "sweep")
+  for (const { name, adapter, rates } of sweeps) for (const lr of rates) await run(name, adapter, lr, 0);

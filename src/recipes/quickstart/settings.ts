@@ -38,7 +38,7 @@ export function recipeSections(
   { model, data, folder, name }: RunPlace,
   { seed, steps }: { seed: number; steps: number },
 ) {
-  const often = Math.max(1, Math.floor(steps / 6));
+  const often = Math.max(1, Math.floor(steps / 5));
   return {
     model: { path: model, dtype: "float32", device: "cpu" },
     adapter,
