@@ -46,11 +46,12 @@ struct Linear : public Function<Linear> {
   }
 };
 
-// y = x Wᵀ + b + s (x B) Aᵀ with A [out, r] and B [in, r]: saves x and x B, never forms dW.
+// y = x Wᵀ + b + s (x B) Aᵀ with A [out, r] and B [in, r]: saves x and x B, never forms dW. Products with a side of r
+// are written so that the long operand is read along its rows: several times faster than the other way round.
 struct LoraLinear : public Function<LoraLinear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
                             const at::Tensor& A, const at::Tensor& B, double scale) {
-    at::Tensor xB = at::mm(x, B.to(x.scalar_type()));
+    at::Tensor xB = gemm(x, B.to(x.scalar_type()).t().contiguous());
     at::Tensor y = gemm(x, weight, bias);
     y.addmm_(xB, A.to(x.scalar_type()).t(), 1, scale);
     ctx->save_for_backward({x, weight, A, B, xB});
@@ -64,14 +65,14 @@ struct LoraLinear : public Function<LoraLinear> {
     const double scale = ctx->saved_data["scale"].toDouble();
     const at::Tensor dy = gradients[0].contiguous();
     const auto compute = x.scalar_type();
-    at::Tensor dxB = at::mm(dy, A.to(compute)).mul_(scale);
+    at::Tensor dxB = gemm(dy, A.to(compute).t().contiguous()).mul_(scale);
     at::Tensor dx;
     if (ctx->needs_input_grad(0)) {
       dx = gemm(dy, weight.t());
       dx.addmm_(dxB, B.to(compute).t());
     }
-    at::Tensor dA = at::mm(dy.t(), xB).to(A.scalar_type()).mul_(scale);
-    at::Tensor dB = at::mm(x.t(), dxB).to(B.scalar_type());
+    at::Tensor dA = gemm(xB.t(), dy.t()).t().to(A.scalar_type()).mul_(scale);
+    at::Tensor dB = gemm(dxB.t(), x.t()).t().to(B.scalar_type());
     return {dx, at::Tensor(), at::Tensor(), dA, dB, at::Tensor()};
   }
 };
