@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { packageRoot } from "../../../scripts/setup/locate.mjs";
+import { setThreads, threads } from "../../torch/index.js";
 import type { RunEvent, RunQuickstart } from "../api.js";
 import { openGenerator } from "../generate.js";
 import { prepareFolder } from "./folder.js";
@@ -26,7 +27,18 @@ type Hooks = Parameters<RunQuickstart>[1];
  * @throws ScaloraError `usage` when the output folder holds something else than an earlier quickstart; the signal's
  * reason when it stops
  */
-export async function runQuickstart(
+export async function runQuickstart(options: Options, hooks: Hooks): ReturnType<RunQuickstart> {
+  const before = threads();
+  // Operators on so small a model gain nothing from a second thread, and lose much where the other core is busy.
+  setThreads(1);
+  try {
+    return await compareMethods(options, hooks);
+  } finally {
+    setThreads(before);
+  }
+}
+
+async function compareMethods(
   { out, seed, steps = quickstartSteps }: Options,
   { signal, onEvent }: Hooks,
 ): ReturnType<RunQuickstart> {
