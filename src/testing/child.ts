@@ -10,9 +10,15 @@ export interface ChildResult {
 
 /** Runs a TypeScript source of the tests in a fresh Node process, to its end. */
 export function runChild(file: URL, ...args: string[]): Promise<ChildResult> {
+  return feedChild(file, "", ...args);
+}
+
+/** The same, with a text on its standard input. */
+export function feedChild(file: URL, input: string, ...args: string[]): Promise<ChildResult> {
   const hooks = new URL("typescript-hooks.mjs", import.meta.url);
   const child = spawn(process.execPath, ["--import", hooks.href, fileURLToPath(file), ...args]);
   const result: ChildResult = { code: null, signal: null, stdout: "", stderr: "" };
+  child.stdin.end(input);
   child.stdout.on("data", (text) => {
     result.stdout += text;
   });

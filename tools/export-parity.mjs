@@ -1,0 +1,44 @@
+// Exports a run in every way and writes the logits of the run itself beside the folders, for tools/reference/check_exports.py
+// to load them in transformers and PEFT: node tools/export-parity.mjs RUN NEW_FOLDER [TEXT]
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeSafetensors } from "../dist/hub/safetensors/index.js";
+import { tokenStream } from "../dist/nn/index.js";
+import { runExport } from "../dist/recipes/export.js";
+import { openModel } from "../dist/recipes/open-model.js";
+import * as torch from "../dist/torch/index.js";
+
+const [path, out, text = "The quick brown fox jumps over the lazy dog. 2 + 2 = 4"] = process.argv.slice(2);
+if (out === undefined) {
+  console.error("usage: node tools/export-parity.mjs RUN NEW_FOLDER [TEXT]");
+  process.exit(2);
+}
+mkdirSync(out);
+const target = { path, dtype: "auto", device: "cpu" };
+const open = await openModel(target);
+const { ids } = await open.tokenizer.encode(text);
+torch.noGrad(() =>
+  torch.scope(() => {
+    const logits = open.model.lm_head.forward(open.model.hiddenStates(tokenStream(ids)));
+    writeSafetensors(join(out, "logits.safetensors"), [
+      ["tokens", torch.indices(ids)],
+      ["logits", logits],
+    ]);
+  }),
+);
+const kinds = [
+  { name: "merged", kind: "merged", dtype: "float32" },
+  { name: "svd", kind: "svd", energy: 1 },
+  ...(open.adapters.method === "lora" ? [{ name: "adapter", kind: "adapter" }] : []),
+];
+const { method } = open.adapters;
+const base = open.baseFolder;
+open.dispose();
+const { signal } = new AbortController();
+for (const { name, ...request } of kinds) {
+  const started = performance.now();
+  const result = await runExport({ target, out: join(out, name), ...request }, { signal });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${name}: ${JSON.stringify(result)} in ${seconds} s`);
+}
+writeFileSync(join(out, "about.json"), `${JSON.stringify({ base, method })}\n`);
