@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { runChild } from "../src/testing/child.js";
+
+/** The numbers of the rows of one table, by the row's name: loss forward, stored, exported; kept; size of a merge. */
+function tables(output: string): Map<string, number[]>[] {
+  return output.split("change to learn").map(
+    (table) =>
+      new Map(
+        table.split("\n").flatMap((line) => {
+          const row = /^(\S.*?) {2,}((-?\d+\.\d{3}|–)( +(-?\d+\.\d{3}|–)){4})$/.exec(line);
+          return row ? [[row[1], row[2].split(/ +/).map(Number)] as const] : [];
+        }),
+      ),
+  );
+}
+
+test("the demonstration of merging shows what docs/scalora.md says of it", async () => {
+  const { code, stdout } = await runChild(new URL("../tools/demonstrate-merging.ts", import.meta.url));
+  expect(code).toBe(0);
+  const [, large, small] = tables(stdout);
+  for (const table of [large, small]) {
+    const row = (name: string) => table.get(name) ?? expect.fail(`no row ${name} in\n${stdout}`);
+    const lora = row("LoRA, nothing merged");
+    const exact = row("base: exact (float32)");
+    const split = row("base: split (bfloat16 + 16 bits)");
+    const rounded = row("bfloat16, rounded at each merge");
+    expect(exact[0]).toBeLessThan(lora[0] / 3);
+    expect(exact[0]).toBeLessThan(split[0]);
+    expect(split[0]).toBeLessThan(lora[0] / 2);
+    expect(rounded[0]).toBeGreaterThan(lora[0]);
+    expect(split[3]).toBe(1);
+    expect(rounded[3]).toBeLessThan(0.2);
+  }
+  // the smaller the change, the more of it bfloat16 hides
+  expect(large.get("base: split (bfloat16 + 16 bits)")?.[0]).toBeLessThan(0.2);
+  expect(small.get("bfloat16, rounded at each merge")?.[0]).toBeGreaterThan(1);
+}, 180_000);
