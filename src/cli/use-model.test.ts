@@ -72,7 +72,7 @@ test("eval takes files, of a model folder too, and says what is missing", async 
     [["eval", runs.lora, "--max-length", "9"], "--max-length is for files"],
     [["eval", runs.lora, "--checkpoint", "step-000013"], "did you mean step-000012"],
     [["eval", at("model"), "--checkpoint", "best"], "Only a run has checkpoints"],
-    [["eval", at("nothing"), "--data", at("test.jsonl")], "No such model folder"],
+    [["eval", at("nothing"), "--data", at("test.jsonl")], "no model folder here"],
     [["eval", runs.lora, "--adapter", at("x")], "A run has its own adapter"],
   ] as const) {
     const { code, stderr, stdout } = await scalora(...args);

@@ -4,14 +4,17 @@ import { type StoredFactors, writeFactors } from "../adapters/lora/peft.js";
 import { loadModel } from "../models/index.js";
 import {
   contiguous,
-  linalgSvd,
+  div,
+  flip,
+  fromData,
+  linalgEigh,
+  matmul,
   mul,
   narrow,
   scope,
-  sqrt,
   type Tensor,
   toDType,
-  unsqueeze,
+  transpose,
 } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { changedPaths, weightChange } from "./change.js";
@@ -81,24 +84,40 @@ function keep(layer: Factored): Factored {
   return layer;
 }
 
-/** @returns undefined for a change of 0 */
+/**
+ * The leading singular triplets from the eigenvectors of the smaller Gram matrix, in float64: a quarter of the time of a
+ * full decomposition. The other side is the projection itself, so what is kept is exact for the vectors found.
+ * @returns undefined for a change of 0
+ */
 function factor(path: string, change: Tensor, share: Share): Factored | undefined {
-  const [U, S, Vh] = linalgSvd(change, false);
-  const energies = [...S.toFloats()].map((value) => value * value);
+  const [m, n] = change.shape;
+  const turned = transpose(change, 0, 1);
+  const isTall = m >= n;
+  const [values, vectors] = linalgEigh(isTall ? matmul(turned, change) : matmul(change, turned));
+  const energies = [...values.toFloats()].reverse().map((value) => Math.max(0, value));
   const whole = energies.reduce((total, value) => total + value, 0);
   if (whole === 0) return undefined;
   const rank = rankFor(energies, whole, share);
-  const root = sqrt(narrow(S, 0, 0, rank));
-  const up = mul(narrow(U, 1, 0, rank), root);
-  const down = mul(narrow(Vh, 0, 0, rank), unsqueeze(root, 1));
+  const leading = flip(narrow(vectors, 1, Math.min(m, n) - rank, rank), [1]);
+  const roots = fromData(
+    Float64Array.from({ length: rank }, (_, i) => energies[i] ** 0.25),
+    [rank],
+  );
+  const scaled = mul(leading, roots);
+  const projected = div(matmul(isTall ? change : turned, leading), roots);
+  const [up, down] = isTall ? [projected, scaled] : [scaled, projected];
   const single = (x: Tensor) => contiguous(toDType(x, "float32"));
   const kept = energies.slice(0, rank).reduce((total, value) => total + value, 0);
-  return { factors: { path, rank, alpha: rank, up: single(up), down: single(down) }, kept, whole };
+  const factors = { path, rank, alpha: rank, up: single(up), down: single(transpose(down, 0, 1)) };
+  return { factors, kept, whole };
 }
+
+/** Beside the largest singular value, one of 1e-7 is less than float32 holds. */
+const negligible = 1e-14;
 
 /** The rank asked for, as far as the change has one, or the smallest that keeps the energy. */
 function rankFor(energies: readonly number[], whole: number, { rank, energy = 1 }: Share): number {
-  const significant = energies.filter((value) => value > energies[0] * 1e-24).length;
+  const significant = energies.filter((value) => value > energies[0] * negligible).length;
   if (rank !== undefined) return Math.min(rank, significant);
   let kept = 0;
   for (const [index, value] of energies.entries()) {
