@@ -3,7 +3,6 @@ export { cachedAttention, causalAttention, type Heads } from "./attention.js";
 export {
   type CausalLM,
   type ModelInfo,
-  sequenceLengths,
   type TokenStream,
   tokenStream,
 } from "./causal-lm.js";

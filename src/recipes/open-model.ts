@@ -105,7 +105,7 @@ function opened(
  * @param name `best`, `last` or a folder's name; the best one by default, the last where none was evaluated
  * @throws ScaloraError `usage` when there is none of this name
  */
-export function findCheckpoint(run: string, name: string | undefined): string {
+function findCheckpoint(run: string, name: string | undefined): string {
   const folder = checkpointFolder({ file: (...parts) => join(run, ...parts) });
   const entries = listCheckpoints(folder);
   const named = entries.find(({ path }) => basename(path) === name);

@@ -18,12 +18,12 @@ const patterns: readonly (readonly WordKind[])[] = [
 /** A sentence as what it is made of: words by kind and place in the lexicon. */
 export type Sentence = readonly { readonly kind: WordKind; readonly index: number }[];
 
-export function drawSentence(random: Random): Sentence {
+function drawSentence(random: Random): Sentence {
   return random.pick(patterns).map((kind) => ({ kind, index: random.below(english[kind].length) }));
 }
 
 /** The sentence in a language's words. */
-export function speak(sentence: Sentence, lexicon: Lexicon): string {
+function speak(sentence: Sentence, lexicon: Lexicon): string {
   return sentence.map(({ kind, index }) => lexicon[kind][index]).join(" ");
 }
 
