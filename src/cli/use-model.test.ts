@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadModel } from "../models/index.js";
 import { tokenStream } from "../nn/index.js";
 import "../testing/close-to.js";
+import { openModel } from "../recipes/open-model.js";
 import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { tolerances } from "../testing/tolerances.js";
@@ -189,6 +190,25 @@ test.each(["lora", "scalora", "full"] as const)(
     expect(share.rank).toBeLessThanOrEqual(whole.rank);
   },
 );
+
+test("a bfloat16 run: what is exported in float32 is exact, and eval in another precision is refused", async () => {
+  for (const method of ["scalora", "full"] as const) {
+    const run = await trainTiny(scratch.path, method, "bfloat16");
+    const open = await openModel({ path: run, dtype: "auto", device: "auto" });
+    await json("export", run, "--out", at(`${method}-half`), "--dtype", "float32");
+    using merged = await loadModel(at(`${method}-half`));
+    const weights = new Map(merged.namedParameters());
+    for (const path of open.adapters?.adaptedPaths() ?? []) {
+      using exact = open.adapters?.mergedWeight(path);
+      expect(weights.get(`${path}.weight`)?.data(), path).toEqual(exact?.data());
+    }
+    open.dispose();
+    const svd = await json("export", run, "--out", at(`${method}-half-svd`), "--as", "svd", "--rank", "3");
+    expect(svd).toMatchObject({ rank: 3 });
+    const other = await scalora("eval", run, "--dtype", "float32");
+    expect(other.stderr).toMatch(/belongs to another model.*dtype/s);
+  }
+});
 
 test("a run whose base model has changed is refused", async () => {
   const other = temporaryFolder();

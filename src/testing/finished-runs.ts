@@ -16,25 +16,31 @@ export function capitalRows(count: number, first = 0): string {
 }
 
 /** Method sections of recipes for the runs of these tests. */
-export const tinyMethods = {
+const tinyMethods = {
   lora: { method: "lora", rank: 2 },
   scalora: { method: "scalora", rank: 2, scale: { columnNorm: 0.5 } },
   full: { method: "full" },
 } as const;
 
+type TinyMethod = keyof typeof tinyMethods;
+
 /**
  * Writes a tiny model (`model`), rows (`train.jsonl`, `test.jsonl`), and trains a short run of a method on them.
  * @returns the run's folder
  */
-export async function trainTiny(folder: string, method: keyof typeof tinyMethods): Promise<string> {
+export async function trainTiny(
+  folder: string,
+  method: TinyMethod,
+  dtype: "float32" | "bfloat16" = "float32",
+): Promise<string> {
   setThreads(1);
   const recipe = parseRecipe(
     {
-      model: { path: join(folder, "model"), dtype: "float32", device: "cpu" },
+      model: { path: join(folder, "model"), dtype, device: "cpu" },
       adapter: tinyMethods[method],
       data: { train: join(folder, "train.jsonl"), eval: { holdOut: 8 } },
       train: { steps: 12, batchSize: 4, lr: method === "full" ? 1e-3 : 1e-2, evalEvery: 4, saveEvery: 4 },
-      run: { name: method, folder: join(folder, "runs") },
+      run: { name: `${method}-${dtype}`, folder: join(folder, "runs") },
     },
     { cwd: folder },
   );
