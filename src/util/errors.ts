@@ -70,5 +70,7 @@ export function messageOf(error: unknown): string {
 
 /** An error for a state that only a bug of ours can reach. */
 export function internalError(what: string): ScaloraError {
-  return new ScaloraError("internal", `internal: ${what}`, { fix: "this is a bug in scalora; please report it" });
+  return new ScaloraError("internal", `internal: ${what}`, {
+    fix: "this is a bug in scalora; please report it",
+  });
 }
