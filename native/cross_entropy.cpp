@@ -3,10 +3,14 @@
 #include "gemm.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
 #include <algorithm>
+#include <cmath>
+
+#include "vectors.h"
 
 namespace scalora {
 namespace {
@@ -20,6 +24,55 @@ constexpr int64_t kChunkElements = 4 << 20;
 
 int64_t chunkRows(int64_t vocabulary) { return std::clamp<int64_t>(kChunkElements / vocabulary, 16, 4096); }
 
+// A row of logits to its probabilities; returns the logarithm of the sum of the exponentials.
+SCALORA_CLONES float softmaxRow(float* row, int64_t length) {
+  const int64_t whole = length / kLanes * kLanes;
+  float highest = row[0];
+  Vector maxima = Vector{} + highest;
+  for (int64_t i = 0; i < whole; i += kLanes) maxima = larger(maxima, load(row + i));
+  for (int64_t i = whole; i < length; ++i) highest = std::max(highest, row[i]);
+  highest = std::max(highest, largest(maxima));
+  Vector sums{};
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    const Vector value = exponential(load(row + i) - highest);
+    store(row + i, value);
+    sums += value;
+  }
+  float total = sum(sums);
+  for (int64_t i = whole; i < length; ++i) total += row[i] = std::exp(row[i] - highest);
+  const float inverse = 1 / total;
+  for (int64_t i = 0; i < whole; i += kLanes) store(row + i, load(row + i) * inverse);
+  for (int64_t i = whole; i < length; ++i) row[i] *= inverse;
+  return highest + std::log(total);
+}
+
+// Turns logits [rows, vocabulary] into the gradient of their losses, softmax less one at the target; returns the losses'
+// sum. In fp32 on the CPU each row stays in the cache from its first pass to its last.
+at::Tensor lossAndGradient(at::Tensor& logits, const at::Tensor& targets) {
+  if (!logits.is_cpu() || logits.scalar_type() != at::kFloat || !logits.is_contiguous()) {
+    const at::Tensor target = targets.unsqueeze(1);
+    logits = at::log_softmax(logits, 1);
+    const at::Tensor loss = logits.gather(1, target).sum(at::kDouble).neg();
+    logits.exp_().scatter_add_(1, target, at::full(target.sizes(), -1, logits.options()));
+    return loss;
+  }
+  const int64_t vocabulary = logits.size(1);
+  TORCH_CHECK_INDEX(targets.numel() == 0 || (targets.min().item<int64_t>() >= 0 && targets.max().item<int64_t>() < vocabulary),
+                    "linear_cross_entropy: a target is out of bounds of the vocabulary, ", vocabulary, " tokens");
+  at::Tensor losses = at::empty({logits.size(0)}, logits.options().dtype(at::kDouble));
+  float* data = logits.data_ptr<float>();
+  const at::Tensor indices = targets.contiguous();
+  at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float *row = data + i * vocabulary, *target = row + indices.data_ptr<int64_t>()[i];
+      const double logit = *target;
+      losses.data_ptr<double>()[i] = softmaxRow(row, vocabulary) - logit;
+      *target -= 1;
+    }
+  });
+  return losses.sum();
+}
+
 struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
                             bool record) {
@@ -30,12 +83,10 @@ struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
     at::Tensor total = at::zeros({}, hidden.options().dtype(at::kDouble));
     for (int64_t begin = 0; begin < rows; begin += step) {
       const int64_t count = std::min(step, rows - begin);
-      const at::Tensor x = hidden.narrow(0, begin, count), target = targets.narrow(0, begin, count).unsqueeze(1);
-      at::Tensor logProbabilities = at::log_softmax(gemm(x, weight).to(at::promote_types(hidden.scalar_type(), at::kFloat)), 1);
-      total.sub_(logProbabilities.gather(1, target).sum(at::kDouble));
+      const at::Tensor x = hidden.narrow(0, begin, count);
+      at::Tensor dlogits = gemm(x, weight).to(at::promote_types(hidden.scalar_type(), at::kFloat));
+      total.add_(lossAndGradient(dlogits, targets.narrow(0, begin, count)));
       if (!needsHidden && !needsWeight) continue;
-      at::Tensor dlogits = logProbabilities.exp_();
-      dlogits.scatter_add_(1, target, at::full({count, 1}, -1, dlogits.options()));
       dlogits = dlogits.to(weight.scalar_type());
       if (needsHidden) dhidden.narrow(0, begin, count).copy_(gemm(dlogits, weight.t()));
       if (needsWeight) dweight.add_(gemm(dlogits.t(), x.t()));

@@ -1,5 +1,6 @@
 // Threads, memory and devices.
 #include "addon.h"
+#include "attention.h"
 #include "gemm.h"
 #include "signals.h"
 
@@ -41,6 +42,8 @@ napi_value version(napi_env env, const std::vector<napi_value>&) { return fromSt
 napi_value parallelInfo(napi_env env, const std::vector<napi_value>&) { return fromString(env, at::get_parallel_info()); }
 napi_value cpuCapability(napi_env env, const std::vector<napi_value>&) { return fromString(env, at::get_cpu_capability()); }
 napi_value hasCuda(napi_env env, const std::vector<napi_value>&) { return fromBool(env, at::globalContext().hasCUDA()); }
+
+napi_value hasFusedAttention(napi_env env, const std::vector<napi_value>&) { return fromBool(env, scalora::hasFusedAttention()); }
 
 napi_value threads(napi_env env, const std::vector<napi_value>&) { return fromNumber(env, at::get_num_threads()); }
 napi_value setThreads(napi_env env, const std::vector<napi_value>& args) {
@@ -88,6 +91,7 @@ void registerSystem(napi_env env, napi_value exports) {
   define(env, exports, "parallelInfo", parallelInfo);
   define(env, exports, "cpuCapability", cpuCapability);
   define(env, exports, "hasCuda", hasCuda);
+  define(env, exports, "hasFusedAttention", hasFusedAttention);
   define(env, exports, "threads", threads);
   define(env, exports, "setThreads", setThreads);
   define(env, exports, "memory", memory);

@@ -42,6 +42,7 @@ export interface NativeAddon {
   parallelInfo(): string;
   cpuCapability(): string;
   hasCuda(): boolean;
+  hasFusedAttention(): boolean;
   threads(): number;
   setThreads(count: number): void;
   memory(): [resident: number, peak: number];

@@ -1,6 +1,8 @@
 import {
   cat,
   expand,
+  causalAttention as fusedAttention,
+  hasFusedAttention,
   narrow,
   ones,
   permute,
@@ -29,6 +31,12 @@ export interface Heads {
  * @returns `[T, heads · headDim]`
  */
 export function causalAttention(heads: Heads, offsets: readonly number[], scale: number): Tensor {
+  const { queries } = heads;
+  if (queries.dtype === "float32" && queries.device === "cpu" && hasFusedAttention()) {
+    const [rows, count, width] = queries.shape;
+    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale);
+    return reshape(result, [rows, count * width]);
+  }
   const count = offsets.length - 1;
   if (count === 1) return attendSequence(heads, scale, true);
   const length = offsets[1] - offsets[0];

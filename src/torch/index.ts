@@ -10,6 +10,7 @@ export { scope } from "./scope.js";
 export {
   cpuCapability,
   hasCuda,
+  hasFusedAttention,
   memory,
   parallelInfo,
   releaseFreeMemory,

@@ -60,6 +60,65 @@ test.each([5, 300])(
   },
 );
 
+test("linear_cross_entropy in float32 equals float64's, gradients included", () => {
+  torch.scope(() => {
+    const { hidden, weight } = leaves({ hidden: [50, 8], weight: [1003, 8] });
+    const targets = torch.indices(Array.from({ length: 50 }, (_, i) => (i * 7919) % 1003));
+    const single = [hidden, weight].map((t) =>
+      torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
+    );
+    const reference = torch.linearCrossEntropy(hidden, weight, targets);
+    const ours = torch.linearCrossEntropy(single[0], single[1], targets);
+    expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(2e-7);
+    const mine = torch.grad([ours], single);
+    const theirs = torch.grad([reference], [hidden, weight]);
+    mine.forEach((gradient, i) => {
+      const expected = theirs[i];
+      if (!gradient || !expected) throw new Error("a gradient is missing");
+      expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(2e-6);
+    });
+  });
+});
+
+test.skipIf(!torch.hasFusedAttention())(
+  "causal_attention equals ATen's in float64, sequence by sequence, gradients included",
+  () => {
+    torch.scope(() => {
+      // Within a block, a whole block, several blocks with a rest; three heads share each head of keys.
+      const offsets = [0, 1, 6, 38, 102, 302];
+      const shapes = { q: [302, 6, 24], k: [302, 2, 24], v: [302, 2, 24], weights: [302, 6, 24] };
+      const { q, k, v, weights } = leaves(shapes);
+      const spread = (x: torch.Tensor) =>
+        torch.reshape(torch.expand(torch.unsqueeze(x, 2), [-1, 2, 3, 24]), [-1, 6, 24]);
+      const parts = offsets.slice(1).map((end, i) => {
+        const part = (x: torch.Tensor) =>
+          torch.transpose(torch.narrow(x, 0, offsets[i], end - offsets[i]), 0, 1);
+        const exact = torch.scaledDotProductAttention(
+          part(q),
+          part(spread(k)),
+          part(spread(v)),
+          null,
+          0,
+          true,
+          0.3,
+        );
+        return torch.transpose(exact, 0, 1);
+      });
+      const reference = torch.cat(parts, 0);
+      const single = [q, k, v].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
+      const ours = torch.causalAttention(single[0], single[1], single[2], offsets, 0.3);
+      expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(1e-6);
+      const mine = torch.grad([torch.sum(torch.mul(torch.toDType(ours, "float64"), weights))], single);
+      const theirs = torch.grad([torch.sum(torch.mul(reference, weights))], [q, k, v]);
+      mine.forEach((gradient, i) => {
+        const expected = theirs[i];
+        if (!gradient || !expected) throw new Error("a gradient is missing");
+        expect(relative(torch.toDType(gradient, "float64"), expected)).toBeLessThan(2e-6);
+      });
+    });
+  },
+);
+
 test("both GEMM backends are exact in fp32, in forward and backward", () => {
   const { probes, chosen } = torch.chooseGemmBackend();
   expect(probes.map(({ backend }) => backend)).toEqual(["aten", "onednn"]);

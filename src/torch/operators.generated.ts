@@ -1001,6 +1001,12 @@ export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | unde
   return wrap((loraLinear$ ??= bind<number>("scalora::lora_linear", ""))(x.handle, weight.handle, handleOf(bias), A.handle, B.handle, scale));
 }
 
+let causalAttention$: NativeOperator<number> | undefined;
+/** `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale) -> Tensor` */
+export function causalAttention(queries: Tensor, keys: Tensor, values: Tensor, offsets: readonly number[], scale: number): Tensor {
+  return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale));
+}
+
 let linearCrossEntropy$: NativeOperator<number> | undefined;
 /** `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets) -> Tensor` */
 export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor): Tensor {

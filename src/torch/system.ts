@@ -19,6 +19,11 @@ export function hasCuda(): boolean {
   return native().hasCuda();
 }
 
+/** Whether `causalAttention` runs on this CPU. */
+export function hasFusedAttention(): boolean {
+  return native().hasFusedAttention();
+}
+
 /** Threads that one operator may use on the CPU. */
 export function threads(): number {
   return native().threads();

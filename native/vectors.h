@@ -1,0 +1,59 @@
+// Sixteen floats at a time: loops that the compiler makes for each kind of CPU (SCALORA_CLONES) and picks from at load time.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#define SCALORA_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SCALORA_CLONES
+#endif
+#pragma GCC diagnostic ignored "-Wpsabi"  // these functions are inlined: no vector crosses a call
+
+namespace scalora {
+
+constexpr int64_t kLanes = 16;
+typedef float Vector __attribute__((vector_size(64), aligned(4)));
+typedef int32_t IntVector __attribute__((vector_size(64), aligned(4)));
+#define SCALORA_INLINE static inline __attribute__((always_inline))
+
+SCALORA_INLINE Vector load(const float* from) {
+  Vector value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+SCALORA_INLINE void store(float* to, Vector value) { std::memcpy(to, &value, sizeof value); }
+
+SCALORA_INLINE Vector larger(Vector a, Vector b) { return a > b ? a : b; }
+
+SCALORA_INLINE float sum(Vector value) {
+  float total = 0;
+  for (int i = 0; i < kLanes; ++i) total += value[i];
+  return total;
+}
+
+SCALORA_INLINE float largest(Vector value) {
+  float found = value[0];
+  for (int i = 1; i < kLanes; ++i) found = value[i] > found ? value[i] : found;
+  return found;
+}
+
+// e^x for x ≤ 88 to 2 units in the last place; 0 below -87 (Cephes' expf: x = n ln 2 + r, a polynomial in r).
+SCALORA_INLINE Vector exponential(Vector x) {
+  const Vector rounder = Vector{} + 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer in the low bits
+  const Vector shifted = x * 1.44269504088896341f + rounder;
+  const IntVector n = (IntVector)shifted - (IntVector)rounder;
+  const Vector whole = shifted - rounder;
+  const Vector r = (x - whole * 0.693359375f) - whole * -2.12194440e-4f;
+  Vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const Vector result = p * (Vector)((n + 127) << 23);
+  return x < -87.0f ? Vector{} : result;
+}
+
+}  // namespace scalora
