@@ -98,7 +98,7 @@ const reportSeeds = [1, 2, 3, 4, 5];
 /** Every setting with the learning rates of its sweep. */
 const sweeps: Sweep[] = [
   { name: "lora r=1", adapter: lora(1), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2, 6e-2] },
-  { name: "full", adapter: { method: "full" }, rates: [3e-4, 1e-3, 2e-3, 3e-3, 6e-3] },
+  { name: "full", adapter: { method: "full" }, rates: [3e-4, 1e-3, 2e-3, 3e-3, 6e-3, 1e-2, 1.8e-2] },
   ...([undefined, 0.3, 0.577, 1, 2, 4] as const).map((scale) => ({
     name: `scalora-i r=1 ${scale === undefined ? "preserve" : `ρ=${scale}`}`,
     adapter: scaloraI(scale ?? "preserve"),

@@ -177,6 +177,8 @@ export interface QuickstartResult {
   /** The exported merged model. */
   exported: string;
   seconds: number;
+  /** How to read the comparison. */
+  remark: string;
   /** Commands to try next. */
   next: string[];
 }

@@ -93,6 +93,7 @@ function resultText(result: QuickstartResult, { paintOut }: Context): string {
     ...samples,
     "",
     table(columns, rows, paintOut),
+    result.remark,
     "",
     `report  ${result.report}`,
     `model   ${result.exported}`,

@@ -206,6 +206,7 @@ test("quickstart draws its phases and ends with the commands to try", async () =
         report: "runs/quickstart/report.html",
         exported: "runs/quickstart/model",
         seconds: 30,
+        remark: "One seed says little.",
         next: ["scalora ls recipes"],
       };
     },
@@ -213,5 +214,6 @@ test("quickstart draws its phases and ends with the commands to try", async () =
   await runVerb((program) => addQuickstart(program, context, load), ["quickstart"]);
   expect(stderr.text).toContain("Training with LoRA");
   expect(stdout.text).toMatch(/lora +91\.5 % +98\.7 % +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/);
+  expect(stdout.text).toContain("One seed says little.");
   expect(stdout.text).toContain("  scalora ls recipes");
 });

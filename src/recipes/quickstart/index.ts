@@ -6,6 +6,7 @@ import { openGenerator } from "../generate.js";
 import { prepareFolder } from "./folder.js";
 import { type CompletedRun, publish } from "./publish.js";
 import { runMethod } from "./run-method.js";
+import type { Score } from "./score.js";
 import { chosenSettings, quickstartMethods, quickstartRank, quickstartSteps } from "./settings.js";
 import { type Row, taskSizes } from "./world.js";
 
@@ -61,7 +62,7 @@ async function compareMethods(
     const result = await runMethod(chosenSettings[method], place, { seed, steps }, hooks);
     const outputs = await answer(result.folder, questions, signal);
     runs.push({ method, result, outputs });
-    note(`  after     ${outputs[0]}\n  test      ${(100 * result.test.exact).toFixed(1)} % exact`);
+    note(`  after     ${outputs[0]}\n  test      ${scoreText(result.test)}`);
   }
   onEvent({ type: "phase", title: "Report and merged model" });
   return publish(
@@ -69,6 +70,10 @@ async function compareMethods(
     signal,
   );
 }
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const scoreText = ({ exact, words }: Score) =>
+  `${percent(exact)} of sentences exact, ${percent(words)} of words right`;
 
 /** Greedy answers of a model folder or a run. */
 async function answer(path: string, questions: readonly Row[], signal: AbortSignal): Promise<string[]> {

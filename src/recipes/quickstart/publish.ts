@@ -54,6 +54,9 @@ export async function publish(quickstart: Quickstart, signal: AbortSignal): Prom
     report: join(out, parts.report),
     exported,
     seconds: (performance.now() - started) / 1000,
+    remark:
+      "Each method at the settings that its own sweep found best. One seed says little: docs/results.md has five, the sweeps " +
+      "and LoRA of higher rank.",
     next: nextCommands(quickstart),
   };
   writeReport(result.report, quickstartReport(quickstart, result));

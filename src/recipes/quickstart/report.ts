@@ -8,7 +8,7 @@ import { taskSizes } from "./world.js";
 /** The quickstart's report: how the methods compare, their curves, samples and what to try next. */
 export function quickstartReport(
   { seed, steps, runs }: Quickstart,
-  { samples, next, seconds }: QuickstartResult,
+  { samples, next, seconds, remark }: QuickstartResult,
 ): ReportData {
   return {
     title: "scalora quickstart",
@@ -26,7 +26,7 @@ export function quickstartReport(
       { label: "Time in all", value: formatDuration(seconds) },
     ],
     charts: chartsOf(runs.map(({ method, result }) => ({ name: method, events: result.events }))),
-    tables: [comparison(runs)],
+    tables: [comparison(runs, remark)],
     samples: samples.map(({ prompt, expected, before, after }) => ({
       prompt,
       outputs: [
@@ -39,7 +39,7 @@ export function quickstartReport(
   };
 }
 
-function comparison(runs: Quickstart["runs"]): ReportTable {
+function comparison(runs: Quickstart["runs"], remark: string): ReportTable {
   const right = (title: string) => ({ title, align: "right" as const });
   const titles = [
     "Exact sentences",
@@ -66,6 +66,7 @@ function comparison(runs: Quickstart["runs"]): ReportTable {
       result.entropyRank.toFixed(1),
     ]),
     note:
+      `${remark} ` +
       "Rank is that of the accumulated change: singular values above 1 % of the largest, averaged over the adapted layers; the " +
       "entropy rank weighs them by their energy. Memory is the whole process's, most of it Node's and libtorch's own.",
   };

@@ -17,9 +17,12 @@ export interface MethodSettings {
 
 /** What the sweep of bench/quickstart.ts found best on the validation set; docs/results.md has all of it. */
 export const chosenSettings: Readonly<Record<QuickstartMethod, MethodSettings>> = {
-  lora: { adapter: { method: "lora", rank: quickstartRank }, lr: 1e-2 },
-  "scalora-i": { adapter: { method: "scalora-i", rank: quickstartRank }, lr: 1e-2 },
-  full: { adapter: { method: "full" }, lr: 1e-3 },
+  lora: { adapter: { method: "lora", rank: quickstartRank }, lr: 1.8e-2 },
+  "scalora-i": {
+    adapter: { method: "scalora-i", rank: quickstartRank, scale: { columnNorm: 0.577 } },
+    lr: 1.8e-2,
+  },
+  full: { adapter: { method: "full" }, lr: 6e-3 },
 };
 
 export interface RunPlace {
