@@ -91,6 +91,31 @@ test("stopped before a due evaluation, the resumed run makes up for it and ends 
   expect(evals).toEqual([0, 4, 8, 12, 16, 17]);
 });
 
+test("a run keeps the GEMM backend that it was started with, whatever a resume's own probe chose", async () => {
+  const path = join(folder.path, "backend");
+  const steps: [until: number, probed: torch.GemmBackend][] = [
+    [3, "onednn"],
+    [5, "aten"],
+    [7, "aten"],
+  ];
+  const recorded = [];
+  for (const [until, gemmBackend] of steps) {
+    const run = tinyRun(settings, { folder: path, resume: until > 3 });
+    made.push(run);
+    await train({
+      ...run.options,
+      gemmBackend,
+      onEvent: (event) => {
+        if (event.type === "step" && event.step === until) requestControl(path, "stop");
+      },
+    });
+    made.pop()?.dispose();
+    recorded.push(contentOf("backend", until).state.engine.gemmBackend);
+  }
+  torch.useGemmBackend("aten");
+  expect(recorded).toEqual(["onednn", "onednn", "onednn"]);
+});
+
 test("a finished run that is resumed does nothing more", async () => {
   await runIn("done");
   const before = contentOf("done", 17);

@@ -14,6 +14,8 @@ export interface Resumed {
   /** Relative to the run's folder. */
   readonly checkpoint: string;
   readonly warnings: readonly string[];
+  /** The one that the run was started with, now in use. */
+  readonly gemmBackend: torch.GemmBackend;
 }
 
 /**
@@ -41,7 +43,12 @@ export function resumeRun(options: TrainOptions): Resumed | undefined {
   withTensors(path, "generators", (read) => {
     for (const [name, generator] of options.generators ?? []) generator.setState(read(name));
   });
-  return { progress, checkpoint: relative(folder.path, path), warnings };
+  return {
+    progress,
+    checkpoint: relative(folder.path, path),
+    warnings,
+    gemmBackend: engine.gemmBackend,
+  };
 }
 
 /**

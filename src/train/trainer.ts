@@ -33,11 +33,13 @@ class Trainer {
   private readonly recorder: Recorder;
   private watch: MovementWatch | undefined;
   private savedStep: number | undefined;
+  private gemmBackend: torch.GemmBackend;
   private clock = performance.now();
 
   constructor(options: TrainOptions) {
     this.options = options;
     this.settings = resolveSettings(options.settings);
+    this.gemmBackend = options.gemmBackend ?? "aten";
     this.recorder = new Recorder(options, this.settings, this.progress);
   }
 
@@ -60,6 +62,7 @@ class Trainer {
     if (resumed) {
       Object.assign(progress, resumed.progress);
       this.savedStep = progress.step;
+      this.gemmBackend = resumed.gemmBackend;
       recorder.emit({ type: "resume", step: progress.step, checkpoint: resumed.checkpoint });
       for (const message of resumed.warnings)
         recorder.emit({ type: "warning", step: progress.step, message });
@@ -180,7 +183,7 @@ class Trainer {
     this.tick();
     return {
       ...this.progress,
-      engine: { threads: torch.threads(), gemmBackend: this.options.gemmBackend ?? "aten" },
+      engine: { threads: torch.threads(), gemmBackend: this.gemmBackend },
       batches: this.options.batches.state(),
       counters: this.options.adapters.counters(),
     };
