@@ -100,7 +100,7 @@ for (const mutant of chosen) {
   const before = healthy(test);
   const result = before === "passed" ? tryMutant(copy, mutant) : `${before} without the fault`;
   if (result !== "red") bad += 1;
-  console.log(`${result.padEnd(9)} ${fault.padEnd(40)} ${test.file} > ${test.name}`);
+  console.log(`${result.padEnd(9)} ${fault.padEnd(45)} ${test.file} > ${test.name}`);
 }
 console.log(`${chosen.length - bad} red, ${bad} not`);
 process.exitCode = bad === 0 ? 0 : 1;

@@ -12,6 +12,10 @@ const golden = {
   name: "01_column_all_nonneg.json, policy default",
 };
 const parity = "src/models/llama/parity.test.ts";
+const attention = {
+  file: "src/nn/attention.test.ts",
+  name: "attention is causal and stays within each sequence (float64)",
+};
 const methods = "src/adapters/adapters.test.ts";
 const resume = "src/train/resume.test.ts";
 const step = "src/train/step.test.ts";
@@ -153,16 +157,23 @@ export const mutants = [
   {
     fault: "a mask leaking between sequences",
     file: "src/nn/attention.ts",
-    from: "if (count === 1) return attendSequence(heads, scale, true);",
-    to: "if (count >= 1) return attendSequence(heads, scale, true);",
+    from: "  const { queries } = heads;\n",
+    to: "  const { queries } = heads;\n  offsets = [0, offsets[offsets.length - 1]];\n",
     test: { file: parity, name: "a batch is the sum of its sequences" },
+  },
+  {
+    fault: "a mask leaking between equally long sequences",
+    file: "src/nn/attention.ts",
+    from: "attendBatch(heads, count, length, scale);",
+    to: "attendSequence(heads, scale, true);",
+    test: attention,
   },
   {
     fault: "attention not causal",
     file: "src/nn/attention.ts",
     from: "if (count === 1) return attendSequence(heads, scale, true);",
     to: "if (count === 1) return attendSequence(heads, scale, false);",
-    test: { file: parity, name: "a batch is the sum of its sequences" },
+    test: attention,
   },
   {
     fault: "last token of the cache dropped",
