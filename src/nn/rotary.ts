@@ -59,6 +59,8 @@ export class Rotary implements Disposable {
   }
 
   private compute(stream: TokenStream, like: Tensor): Rotation {
+    // Dynamic tables differ from length to length: a pass may need many, the next one others.
+    if (this.tables.size >= 64) this.dispose();
     const dtype = like.dtype;
     const positions = unsqueeze(toDType(stream.positions, "float32"), 1);
     const parts = this.groups(stream).map(({ start, length, table }) => {
@@ -98,8 +100,6 @@ export class Rotary implements Disposable {
     const { frequencies, scale } = ropeTable(this.rope, this.shape, length);
     const onCpu = fromData(frequencies, [1, frequencies.length]);
     const made = { frequencies: toDevice(onCpu, device, "float32").keep(), scale };
-    // Dynamic tables differ from length to length: a pass may need many, the next one others.
-    if (this.tables.size >= 64) this.dispose();
     this.tables.set(length, made);
     return made;
   }

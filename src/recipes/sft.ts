@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Recipe, recipeToYaml } from "../config/index.js";
 import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
 import { makeSchedule } from "../optim/index.js";
-import { cpuCapability, releaseFreeMemory, threads, torchVersion } from "../torch/index.js";
+import { cpuCapability, releaseFreeMemory, torchVersion } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
 import type { TrainResult } from "../train/options.js";
 import { RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
@@ -90,7 +90,7 @@ function openRun(recipe: Recipe, resume: boolean): RunFolder {
 
 function about(
   recipe: Recipe,
-  { model, gemmBackend }: Base,
+  { model }: Base,
   { report, hashes }: Dataset,
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
@@ -111,9 +111,7 @@ function about(
       device: model.lm_head.weight.device,
       dtype,
       ...(recipe.adapter.method.startsWith("scalora") && { base: dtype === "bfloat16" ? "split" : "exact" }),
-      gemmBackend,
       vectorInstructions: cpuCapability(),
-      threads: threads(),
       seed: recipe.train.seed,
     },
   };

@@ -2,6 +2,7 @@ import type { AdapterSet, Trainable } from "../adapters/core/contract.js";
 import type { Batch } from "../data/types.js";
 import type { CausalLM } from "../nn/causal-lm.js";
 import { causalLossSum } from "../nn/causal-loss.js";
+import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { allFinite, forEachParameter } from "./norms.js";
@@ -10,16 +11,17 @@ import { allFinite, forEachParameter } from "./norms.js";
 const most = 5;
 
 /**
- * Why a step's loss is not finite: weights that are not, else the rows whose loss, each taken alone, is not.
+ * Why a step's loss is not finite: weights or factors that are not, else the rows whose loss, each taken alone, is not.
  * Nothing has been changed by the step yet.
  */
 export function lossError(
   model: CausalLM,
+  adapters: AdapterSet,
   window: readonly Batch[],
   step: number,
   loss: number,
 ): ScaloraError {
-  const weights = badWeights(model);
+  const weights = [...new Set([...badWeights(model), ...adapters.trainables().flatMap(badValues)])];
   const rows = weights.length > 0 ? [] : badRows(window, (row) => Number.isFinite(lossOf(model, row)));
   const all = window.flatMap(({ sources }) => sources);
   return stopError(
@@ -75,9 +77,13 @@ function badWeights(model: CausalLM): string[] {
   return names;
 }
 
-function badGradients(trainable: Trainable): string[] {
+const badValues = (trainable: Trainable) => badParts(trainable, trainable.value);
+const badGradients = (trainable: Trainable) => badParts(trainable, trainable.grad);
+
+/** Names of the parameters whose part of `tensor`, the trainable's value or gradient, is not finite. */
+function badParts(trainable: Trainable, tensor: Tensor): string[] {
   const names: string[] = [];
-  forEachParameter(trainable, trainable.grad, (name, part) => {
+  forEachParameter(trainable, tensor, (name, part) => {
     if (!allFinite(part)) names.push(name);
   });
   return names;

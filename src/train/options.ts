@@ -44,7 +44,7 @@ export interface TrainOptions {
   readonly generators?: ReadonlyMap<string, Generator>;
   /** The GEMM backend in use ("aten" where none was chosen); a resume switches to the one it was started with. */
   readonly gemmBackend?: GemmBackend;
-  /** What the start event tells of model, data and environment. */
+  /** What the start event tells of model, data and environment; threads and GEMM backend are added. */
   readonly about?: Pick<StartEvent, "model" | "data" | "environment">;
   /** Aborted to stop after the present step, with a checkpoint; its reason (`SIGINT`…) goes into the events. */
   readonly signal?: AbortSignal;

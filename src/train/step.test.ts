@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AdapterSet, StepContext } from "../adapters/core/contract.js";
 import { FullFineTuning } from "../adapters/full/full.js";
+import { attach } from "../adapters/index.js";
 import { collate } from "../data/collate.js";
 import { causalLossSum } from "../nn/causal-loss.js";
 import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.js";
@@ -147,6 +148,17 @@ test("a weight that is not finite stops the step by its name, and nothing change
     /loss of step 7 is not finite[\s\S]*embed_tokens\.weight/,
   );
   expect(weightsOf(parts)).toEqual(before);
+});
+
+test("a factor of an adapter that is not finite is named", () => {
+  const model = new TinyLM();
+  const adapters = attach(model, { method: "lora", rank: 2, targetModules: ["mix"] });
+  const optimizer = new SGD(adapters.trainables());
+  made.push(model, adapters, optimizer);
+  torch.noGrad(() => torch.fill_(adapters.trainables()[0].value, Number.NaN));
+  expect(() => trainStep({ model, adapters, optimizer, schedule, clip: 0 }, [collate(rows)], 5)).toThrow(
+    /loss of step 5 is not finite[\s\S]*not finite: mix \(bank0\.8x8r2\.A\);/,
+  );
 });
 
 test("a row whose loss is not finite is named", () => {

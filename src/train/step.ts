@@ -98,7 +98,7 @@ function finiteNorms(
   lossSum: Tensor,
 ): { norms: number[]; loss: number } {
   const { norms, extra } = gradientNorms(adapters.trainables(), lossSum);
-  if (!Number.isFinite(extra)) throw lossError(model, window, step, extra);
+  if (!Number.isFinite(extra)) throw lossError(model, adapters, window, step, extra);
   if (norms.every(Number.isFinite)) return { norms, loss: extra };
   const error = gradientError(model, adapters, window, step);
   if (error) throw error;

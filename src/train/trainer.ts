@@ -75,6 +75,7 @@ class Trainer {
         method: options.adapters.method,
         parameters: options.adapters.parameterCounts(),
         ...options.about,
+        environment: { ...options.about.environment, ...this.engine() },
       });
     if (progress.step === 0) this.watch = new MovementWatch(options.adapters.trainables());
     this.clock = performance.now();
@@ -183,10 +184,15 @@ class Trainer {
     this.tick();
     return {
       ...this.progress,
-      engine: { threads: torch.threads(), gemmBackend: this.gemmBackend },
+      engine: this.engine(),
       batches: this.options.batches.state(),
       counters: this.options.adapters.counters(),
     };
+  }
+
+  /** What the last bits of every sum depend on, as it is in use. */
+  private engine(): SavedState["engine"] {
+    return { threads: torch.threads(), gemmBackend: this.gemmBackend };
   }
 
   /** Adds the time since the last call to the run's. */
