@@ -7,7 +7,7 @@ export default defineConfig({
     env: { OMP_NUM_THREADS: "1" },
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });
