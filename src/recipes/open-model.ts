@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type AdapterSet, attach } from "../adapters/index.js";
 import { loadRecipe, type Recipe } from "../config/index.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
 import type { CausalLM } from "../nn/index.js";
-import { checkIdentity, listCheckpoints, readManifest } from "../train/checkpoints/load.js";
+import { chooseCheckpoint } from "../train/checkpoints/choose.js";
+import { checkIdentity, readManifest } from "../train/checkpoints/load.js";
 import { hashModel } from "../train/model-hash.js";
-import { checkpointFolder, loadCheckpointWeights } from "../train/resume.js";
+import { loadCheckpointWeights } from "../train/resume.js";
 import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
 import type { ModelTarget } from "./api.js";
 import { attachMethod, type Base, loadBase } from "./build.js";
 
@@ -60,7 +60,7 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
     });
   }
   const recipe = loadRecipe(join(target.path, "config.yaml"), { needsData });
-  const checkpoint = findCheckpoint(target.path, target.checkpoint);
+  const { path: checkpoint } = chooseCheckpoint(target.path, target.checkpoint);
   const { path, dtype, device } = recipe.model;
   const base = await loadBase({
     path,
@@ -69,11 +69,17 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
   });
   return guarded(base, () => {
     const manifest = readManifest(checkpoint);
-    const identity = { base: hashModel(base.model), adapter: manifest.adapter };
+    const identity = { base: hashModel(base.model), adapter: { ...recipe.adapter } };
     checkIdentity(manifest, identity, checkpoint);
     const adapters = attachMethod(base.model, recipe.adapter, recipe.train.seed);
-    loadCheckpointWeights(checkpoint, adapters);
-    return opened(base, path, adapters, recipe);
+    const open = opened(base, path, adapters, recipe);
+    try {
+      loadCheckpointWeights(checkpoint, adapters);
+    } catch (error) {
+      adapters.dispose();
+      throw error;
+    }
+    return open;
   });
 }
 
@@ -98,60 +104,6 @@ function opened(
     model.dispose();
   };
   return { model, tokenizer, baseFolder, adapters, recipe, dispose };
-}
-
-/**
- * The folder of one of a run's checkpoints.
- * @param name `best`, `last` or a folder's name; the best one by default, the last where none was evaluated
- * @throws ScaloraError `usage` when there is none of this name
- */
-function findCheckpoint(run: string, name: string | undefined): string {
-  const folder = checkpointFolder({ file: (...parts) => join(run, ...parts) });
-  const entries = listCheckpoints(folder);
-  const named = entries.find(({ path }) => basename(path) === name);
-  if (named) return named.path;
-  const last = entries.at(-1);
-  if (!last) {
-    throw new ScaloraError("usage", "This run has no checkpoint yet", {
-      where: folder,
-      fix: "let it train until the first one, or resume it",
-    });
-  }
-  if (name === "last") return last.path;
-  const best = bestOf(entries.map(({ path }) => path));
-  if (name === undefined) return best ?? last.path;
-  if (name === "best" && best !== undefined) return best;
-  throw noCheckpoint(
-    folder,
-    name,
-    entries.map(({ path }) => basename(path)),
-  );
-}
-
-/** The checkpoint with the lowest held-out loss; the earliest of equals. */
-function bestOf(paths: readonly string[]): string | undefined {
-  let best: { path: string; loss: number } | undefined;
-  for (const path of paths) {
-    const { evalLoss } = readManifest(path);
-    if (evalLoss !== null && (best === undefined || evalLoss < best.loss)) best = { path, loss: evalLoss };
-  }
-  return best?.path;
-}
-
-function noCheckpoint(folder: string, name: string, known: readonly string[]): ScaloraError {
-  if (name === "best") {
-    return new ScaloraError("usage", "No checkpoint of this run was evaluated, so none is the best", {
-      where: folder,
-      fix: `use last, or one of ${known.join(", ")}`,
-    });
-  }
-  const near = nearest(name, known);
-  return new ScaloraError("usage", "The run has no such checkpoint", {
-    where: folder,
-    expected: `best, last, or one of ${known.join(", ")}`,
-    found: name,
-    ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
-  });
 }
 
 function refuseAdapterAlone(path: string): void {

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { ScaloraError } from "../../util/errors.js";
+import { nearest } from "../../util/suggest.js";
 import { parseState } from "../state.js";
 import { type CheckpointEntry, listCheckpoints, newestValid, readState, verifyCheckpoint } from "./load.js";
 
@@ -31,10 +32,12 @@ export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
 }
 
 function noCheckpoint(folder: string, name: string, there: readonly string[]): ScaloraError {
+  const near = nearest(name, there);
   return new ScaloraError("config", "There is no such checkpoint", {
     where: folder,
     expected:
       there.length > 0 ? `last, best or one of ${there.join(", ")}` : "a run that has saved a checkpoint",
-    found: name,
+    found: name === "best" && there.length > 0 ? "best, of a run that was not evaluated" : name,
+    fix: near === undefined ? undefined : `did you mean ${near}?`,
   });
 }
