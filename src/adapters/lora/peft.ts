@@ -20,6 +20,8 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
   use_dora: [false, null, undefined],
   bias: ["none", undefined],
   lora_bias: [false, null, undefined],
+  // Other starts (pissa, olora, corda, loftq) take a part of the base weights away, which the folder does not hold.
+  init_lora_weights: [true, false, "gaussian", "eva", "orthogonal", undefined],
   fan_in_fan_out: [false, null, undefined],
   modules_to_save: [null, undefined],
   layer_replication: [null, undefined],

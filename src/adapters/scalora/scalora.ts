@@ -126,6 +126,8 @@ export function attachScalora(
   seed: number,
 ): ScaloraAdapters {
   const targets = lowRankTargets(model, options);
+  // Every refusal comes before the first factor is made.
+  for (const { linear } of targets) storeFor(linear.weight, options);
   for (const { path, linear } of targets) untieWeight(model, path, linear, options.tied ?? "refuse");
   const adapters = new ScaloraAdapters(method, model, targets, options);
   startFactors(adapters, options, seed);

@@ -142,7 +142,10 @@ interface EventResult {
 function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResult {
   return torch.scope(() => {
     const [m, n, rank] = [inputs.A.length, inputs.B.length, inputs.A[0].length];
-    const layers = [0, 1].map((i) => ({ path: `${name}.${i}`, linear: new Linear(tensor(inputs.W, 2 - i)) }));
+    const layers = [0, 1].map((i) => ({
+      path: `${name}.${i}`,
+      linear: new Linear(tensor(inputs.W, 2 - i).keep()),
+    }));
     const bank = new FactorBank("golden", { m, n, rank, scale: inputs.s }, layers);
     const base = new ExactBase(layers);
     // the first layer gets other numbers: half of A and B, and gradients that belong to them
@@ -187,12 +190,10 @@ function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResu
 }
 
 function tensor(rows: Matrix, factor: number): torch.Tensor {
-  return torch
-    .fromData(
-      Float64Array.from(flat(rows), (x) => x * factor),
-      [rows.length, rows[0].length],
-    )
-    .keep();
+  return torch.fromData(
+    Float64Array.from(flat(rows), (x) => x * factor),
+    [rows.length, rows[0].length],
+  );
 }
 
 function stack(rows: Matrix, first: number): torch.Tensor {

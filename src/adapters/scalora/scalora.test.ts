@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { collate } from "../../data/collate.js";
+import { AdamW, makeSchedule } from "../../optim/index.js";
+import { countingExamples } from "../../testing/tiny-data.js";
+import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.js";
+import * as torch from "../../torch/index.js";
+import { type StepReport, trainStep } from "../../train/step.js";
+import { attachScalora, type ScaloraOptions } from "./scalora.js";
+
+let live = 0;
+const made: { dispose(): void }[] = [];
+beforeEach(() => {
+  live = torch.liveTensors();
+});
+afterEach(() => {
+  for (const thing of made.splice(0).reverse()) thing.dispose();
+  expect(torch.liveTensors()).toBe(live);
+});
+
+const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
+
+function attached(options: Partial<ScaloraOptions>, model: TinyOptions = {}) {
+  const lm = new TinyLM(model);
+  made.push(lm);
+  const adapters = attachScalora(lm, "scalora", { ...lowRank, ...options }, 1);
+  made.push(adapters);
+  return { model: lm, adapters };
+}
+
+/** Twelve training steps with two micro-batches each; the sixth on have seen several events. */
+function trained(options: Partial<ScaloraOptions>, model?: TinyOptions) {
+  const parts = attached(options, model);
+  const optimizer = new AdamW(parts.adapters.trainables());
+  made.push(optimizer);
+  const schedule = makeSchedule({ name: "constant", lr: 0.02, steps: 12 });
+  const rows = countingExamples(6);
+  const window = [collate(rows.slice(0, 3)), collate(rows.slice(3))];
+  const reports: StepReport[] = [];
+  for (let step = 1; step <= 12; step++)
+    reports.push(trainStep({ ...parts, optimizer, schedule, clip: 1 }, window, step));
+  return { ...parts, reports };
+}
+
+test.each<[string, Partial<ScaloraOptions>, RegExp]>([
+  ["default", {}, /^(column|nnls)$/],
+  ["paper", { policy: "paper" }, /^(column|scalar|skip_boundary)$/],
+  ["scalar", { policy: "scalar" }, /^(scalar|skip_boundary)$/],
+  ["svd, moments reset", { policy: "svd", scale: { columnNorm: 0.5 } }, /^(oracle|skip_low_rank)$/],
+  ["svd, moments transported", { policy: "svd", moments: "transport" }, /^(oracle|skip_low_rank)$/],
+  ["moments kept", { moments: "keep" }, /^(column|nnls)$/],
+  ["moments reset", { moments: "reset" }, /^(column|nnls)$/],
+  ["adaptive", { interval: "adaptive" }, /^(column|nnls)$/],
+  ["by smoothness", { scale: { lipschitz: 40 } }, /^(column|nnls)$/],
+])("training with %s: events from step 2 on, the loss falls", (_, options, branch) => {
+  const { adapters, reports } = trained(options);
+  expect(reports.map(({ event }) => event !== undefined)).toEqual([false, ...Array(11).fill(true)]);
+  for (const { event } of reports.slice(1))
+    for (const name of Object.keys(event?.branches ?? {})) expect(name).toMatch(branch);
+  expect(reports[11].loss).toBeLessThan(reports[0].loss);
+  expect(adapters.counters()).toMatchObject({ events: 11 });
+});
+
+test("the forward pass of a split base computes with the upper halves of what is stored", () => {
+  const { model, adapters, reports } = trained({}, { dtype: "bfloat16" });
+  expect(reports[11].loss).toBeLessThan(reports[0].loss);
+  expect([...adapters.state().keys()].filter((name) => name.includes("base"))).toEqual([
+    "bank0.8x8r2.base.high",
+    "bank0.8x8r2.base.low",
+  ]);
+  expect(model.mix.weight.dtype).toBe("bfloat16");
+});
+
+test("a weight that another module shares is refused, or becomes the layer's own", () => {
+  const tied = { tied: true };
+  const lm = new TinyLM(tied);
+  made.push(lm);
+  const options = { ...lowRank, targetModules: ["lm_head"] };
+  expect(() => attachScalora(lm, "scalora", options, 1)).toThrow(
+    /tied to another[\s\S]*lm_head[\s\S]*shared with embed_tokens[\s\S]*adapter\.tied: untie/,
+  );
+  const { model } = attached({ targetModules: ["lm_head"], tied: "untie" }, tied);
+  expect(model.lm_head.weight).not.toBe(model.embed_tokens.weight);
+  expect(model.lm_head.weight.toFloats()).toEqual(model.embed_tokens.weight.toFloats());
+  torch.noGrad(() => torch.zero_(model.lm_head.weight));
+  expect(Math.max(...model.embed_tokens.weight.toFloats())).toBeGreaterThan(0);
+});
+
+test.each<[Partial<ScaloraOptions>, TinyOptions, RegExp]>([
+  [{ base: "exact" }, { dtype: "bfloat16" }, /round the method away[\s\S]*base: split/],
+  [{ base: "split" }, {}, /compute in bfloat16[\s\S]*weights in float32/],
+  [{ policy: "svd" }, { dtype: "bfloat16" }, /full gradients in float32/],
+])("%j on %j is refused", (options, model, says) => {
+  const lm = new TinyLM(model);
+  made.push(lm);
+  expect(() => attachScalora(lm, "scalora", { ...lowRank, ...options }, 1)).toThrow(says);
+});
