@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import { packageRoot } from "../../scripts/setup/locate.mjs";
 import { ensureSetup } from "../../scripts/setup/setup.mjs";
+import { packageVersion } from "../recipes/version.js";
 import { Context, type ContextOptions } from "./context.js";
 import { reportFailure } from "./failure.js";
 import { columnsOf } from "./terminal/text.js";
@@ -70,10 +68,4 @@ function addVerbs(program: Command, context: Context): void {
 
 function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
-}
-
-function packageVersion(): string {
-  const text = readFileSync(join(packageRoot, "package.json"), "utf8");
-  const found: unknown = JSON.parse(text).version;
-  return String(found);
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../util/errors.js";
+import { isRecord } from "../util/json.js";
 
 /** One JSON object of a JSONL file, with its line number counted from 1. */
 export interface JsonRow {
@@ -115,11 +116,6 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
     expected: 'an object with named columns, e.g. {"prompt": "…", "completion": "…"}',
     found: excerpt(text),
   });
-}
-
-/** Whether a JSON value is an object with keys. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The kind of a JSON value in words, for messages. */

@@ -1,7 +1,8 @@
 import { ScaloraError } from "../util/errors.js";
+import { isRecord } from "../util/json.js";
 import { nearest } from "../util/suggest.js";
 import type { ChatMessage } from "./chat-template.js";
-import { isRecord, kindOf } from "./lines.js";
+import { kindOf } from "./lines.js";
 
 /** One chat row: what the template renders, and which messages are trained on. */
 export interface Conversation {

@@ -1,4 +1,5 @@
 import { ScaloraError } from "../util/errors.js";
+import { isRecord } from "../util/json.js";
 import { nearest } from "../util/suggest.js";
 
 /**
@@ -138,8 +139,4 @@ export class ConfigReader {
     this.fail(`${key}: expected ${expected}, found ${JSON.stringify(value)}`);
     return fallback;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
