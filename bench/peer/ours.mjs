@@ -15,7 +15,7 @@ const [mode, folder] = process.argv.slice(2);
 const threads = Number(process.env.OMP_NUM_THREADS ?? 1);
 torch.setThreads(threads);
 
-const { batches: rows, loss, tokens } = JSON.parse(readFileSync(join(folder, "about.json"), "utf8"));
+const { batches: rows, loss } = JSON.parse(readFileSync(join(folder, "about.json"), "utf8"));
 const batches = rows.map((examples) => collate(examples.map((example) => ({ ...example, source: "peer" }))));
 const model = await loadModel(join(folder, "model"), { dtype: "float32", device: "cpu" });
 const { chosen } = torch.chooseGemmBackend();
@@ -68,7 +68,6 @@ function time() {
   const seconds = (clock() - start) / batches.length;
   return {
     seconds,
-    tokensPerSecond: tokens / batches.length / seconds,
     peakMiB: torch.memory().peak / 2 ** 20,
     losses,
   };

@@ -92,8 +92,8 @@ async function timePeer(flags, env = {}) {
     "--save-loss",
   ];
   const found = await json(options.python, [...script, ...flags], env);
-  const { s_per_batch: seconds, real_tok_s: tokensPerSecond, rss_mib: peakMiB, losses } = found;
-  return { seconds, tokensPerSecond, peakMiB, losses };
+  const { s_per_batch: seconds, rss_mib: peakMiB, losses } = found;
+  return { seconds, peakMiB, losses };
 }
 
 /** The losses of all steps, which the peer prints with five decimals. */
@@ -108,10 +108,8 @@ function compareLosses(results) {
   }
 }
 
-/** Medians over the rounds, and ratios to row A and to ours. */
-function table(results, { mediumIsFp32 }) {
-  const median = (list, key) =>
-    list.map((x) => x[key]).sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];
+/** Medians over the rounds, and ratios to the first row. */
+function table(results, { mediumIsFp32, tokens }) {
   const names = {
     A: "A: transformers + PEFT, defaults",
     ours: "ours",
@@ -119,19 +117,25 @@ function table(results, { mediumIsFp32 }) {
   };
   const base = Object.values(results)[0];
   const lines = Object.entries(results).map(([name, list]) => {
+    const [seconds, peak] = [median(list, "seconds"), median(list, "peakMiB")];
     const cells = [
       names[name],
-      median(list, "seconds").toFixed(3),
-      median(list, "tokensPerSecond").toFixed(0),
-      `${(median(base, "seconds") / median(list, "seconds")).toFixed(2)}×`,
-      median(list, "peakMiB").toFixed(0),
-      `${((100 * median(list, "peakMiB")) / median(base, "peakMiB")).toFixed(0)} %`,
+      seconds.toFixed(3),
+      (tokens / Number(options.batches) / seconds).toFixed(0),
+      `${(median(base, "seconds") / seconds).toFixed(2)}×`,
+      peak.toFixed(0),
+      `${((100 * peak) / median(base, "peakMiB")).toFixed(0)} %`,
     ];
     return `| ${cells.join(" | ")} |`;
   });
   const unit = options.threads === "1" ? "CPU s" : "s";
   const head = `| | ${unit} a step | tokens/s | speed | peak MiB | memory |\n|---|---|---|---|---|---|`;
   return `${head}\n${lines.join("\n")}`;
+}
+
+function median(list, key) {
+  const sorted = list.map((result) => result[key]).sort((a, b) => a - b);
+  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
 }
 
 async function json(command, args, env = {}) {
