@@ -14,6 +14,7 @@ import { Recorder } from "../src/cli/testing/terminal.js";
 import { capitalRows, writeTinyProject } from "../src/testing/finished-runs.js";
 import { byteTokenizer } from "../src/testing/tiny-llama.js";
 import { temporaryFolder } from "../src/testing/tiny-run.js";
+import { liveTensors } from "../src/torch/index.js";
 
 const scratch = temporaryFolder();
 const place = (...parts: string[]) => join(scratch.path, ...parts);
@@ -182,7 +183,9 @@ const cases: [name: string, cause: () => ReturnType<typeof run>, code: number, s
 test.each(cases)(
   "%s: one clear message, the right exit code, nothing lost",
   async (_name, cause, code, says) => {
+    const live = liveTensors();
     const result = await cause();
+    expect(liveTensors()).toBe(live);
     expect({ code: result.code, stdout: result.stdout }).toEqual({ code, stdout: "" });
     for (const pattern of says) expect(result.stderr).toMatch(pattern);
     expect(result.stderr.match(/^error:/gm)).toHaveLength(1);

@@ -24,7 +24,12 @@ export async function loadBase({ path, dtype, device }: ModelConfig): Promise<Ba
   readModelConfig(path);
   const tokenizer = await loadTokenizer(path);
   const model = await loadModel(path, { dtype: computeDType(dtype), device: chooseDevice(device) });
-  checkVocabulary(tokenizer, model.info.vocabSize, path);
+  try {
+    checkVocabulary(tokenizer, model.info.vocabSize, path);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
   const gemmBackend = model.lm_head.weight.device === "cpu" ? chooseGemmBackend().chosen : "aten";
   return { model, tokenizer, gemmBackend };
 }

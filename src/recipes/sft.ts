@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Recipe, recipeToYaml } from "../config/index.js";
 import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
-import { makeSchedule } from "../optim/index.js";
+import { makeSchedule, type Optimizer } from "../optim/index.js";
 import { cpuCapability, releaseFreeMemory, torchVersion } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
 import type { TrainResult } from "../train/options.js";
@@ -30,14 +30,16 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   const batches = makeBatches(dataset, recipe);
   const identity = { base: hashModel(model), adapter: { ...recipe.adapter } };
   const adapters = attachMethod(model, recipe.adapter, seed);
-  const steps = countSteps(batches, recipe);
-  const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = recipe.train;
-  const schedule = makeSchedule({ name, lr, steps, warmup });
-  const optimizer = makeOptimizer(adapters, recipe.train);
-  const often = Math.max(1, Math.ceil(steps / defaultTimes));
-  const { evalEvery = often, saveEvery = often } = recipe.train;
-  const folder = openRun(recipe, resume);
+  let optimizer: Optimizer | undefined;
+  let folder: RunFolder | undefined;
   try {
+    const steps = countSteps(batches, recipe);
+    const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = recipe.train;
+    const schedule = makeSchedule({ name, lr, steps, warmup });
+    optimizer = makeOptimizer(adapters, recipe.train);
+    const often = Math.max(1, Math.ceil(steps / defaultTimes));
+    const { evalEvery = often, saveEvery = often } = recipe.train;
+    folder = openRun(recipe, resume);
     const result = await train({
       model,
       adapters,
@@ -64,8 +66,8 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       ...summary(result),
     };
   } finally {
-    folder.close();
-    optimizer.dispose();
+    folder?.close();
+    optimizer?.dispose();
     adapters.dispose();
   }
 };
