@@ -108,16 +108,6 @@ const sweeps: Sweep[] = [
   { name: "lora r=4", adapter: lora(4), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2] },
 ];
 
-if (stage === "rank") for (const lr of [1e-2, 3e-2]) await run("lora r=1", lora(1), lr, 0);
-if (stage === "sweep")
-  for (const { name, adapter, rates } of sweeps)
-    for (const lr of rates) await run(name, adapter, lr, sweepSeed);
-if (stage === "seeds")
-  for (const seed of reportSeeds) {
-    for (const { sweep, lr } of chosen()) await run(sweep.name, sweep.adapter, lr, seed);
-  }
-if (stage === "table") writeTables();
-
 /** The rows of a setting's sweep, in the order of its learning rates. */
 function sweepRows({ name, rates }: Sweep): Row[] {
   const rows = readRows().filter((row) => row.name === name && row.seed === sweepSeed);
@@ -210,3 +200,13 @@ function spread(values: readonly number[], digits: number): string {
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
+
+if (stage === "rank") for (const lr of [1e-2, 3e-2]) await run("lora r=1", lora(1), lr, 0);
+if (stage === "sweep")
+  for (const { name, adapter, rates } of sweeps)
+    for (const lr of rates) await run(name, adapter, lr, sweepSeed);
+if (stage === "seeds")
+  for (const seed of reportSeeds) {
+    for (const { sweep, lr } of chosen()) await run(sweep.name, sweep.adapter, lr, seed);
+  }
+if (stage === "table") writeTables();
