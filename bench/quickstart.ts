@@ -2,7 +2,7 @@
 // file, and runs that it holds are not repeated, so that it can be stopped and started again.
 //   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/quickstart.ts RESULTS.jsonl STAGE
 // Stages: `rank` (LoRA alone: does rank 1 learn anything?), `sweep` (seed 0: learning rates, ScaLoRA's column norms),
-// `seeds` (the best of each over five seeds), `table` (prints the Markdown table).
+// `seeds` (the best of each over five seeds), `long` (seed 0, four times as many steps), `table` (prints the Markdown table).
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,15 +43,21 @@ const readRows = (): Row[] =>
 
 type Adapter = MethodSettings["adapter"];
 
-async function run(name: string, adapter: Adapter, lr: number, seed: number): Promise<void> {
+async function run(
+  name: string,
+  adapter: Adapter,
+  lr: number,
+  seed: number,
+  steps = quickstartSteps,
+): Promise<void> {
   if (readRows().some((row) => row.name === name && row.lr === lr && row.seed === seed)) return;
   const out = mkdtempSync(join(tmpdir(), "quickstart-"));
   try {
-    const { data } = prepareFolder(out, { seed, steps: quickstartSteps });
+    const { data } = prepareFolder(out, { seed, steps });
     const place = { model: tinyModelFolder, data, folder: out, name: "run" };
     const before = process.cpuUsage();
     const hooks = { signal: new AbortController().signal, onEvent: () => undefined };
-    const result = await runMethod({ adapter, lr }, place, { seed, steps: quickstartSteps }, hooks);
+    const result = await runMethod({ adapter, lr }, place, { seed, steps }, hooks);
     const { user, system } = process.cpuUsage(before);
     const { validation, test, trainable, rank, entropyRank } = result;
     record({
@@ -108,6 +114,15 @@ const sweeps: Sweep[] = [
   { name: "lora r=4", adapter: lora(4), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2] },
 ];
 
+/** Is it the rank or the number of steps that binds? */
+const longSteps = 1200;
+const longRates = [1e-2, 1.8e-2];
+const longRuns = [
+  { name: "lora r=1", adapter: lora(1) },
+  { name: "scalora-i r=1 ρ=0.577", adapter: scaloraI(0.577) },
+  { name: "lora r=2", adapter: lora(2) },
+];
+
 /** The rows of a setting's sweep, in the order of its learning rates. */
 function sweepRows({ name, rates }: Sweep): Row[] {
   const rows = readRows().filter((row) => row.name === name && row.seed === sweepSeed);
@@ -137,6 +152,10 @@ function writeTables(): void {
     "Right words on the validation set, seed 0, by learning rate:",
     "",
     ...sweepTable(),
+    "",
+    `The same with ${longSteps} steps:`,
+    "",
+    ...longTable(),
   ].join("\n");
   process.stdout.write(`${text}\n`);
   const path = "docs/results.md";
@@ -191,6 +210,21 @@ function sweepTable(): string[] {
   ];
 }
 
+function longTable(): string[] {
+  return [
+    `| | ${longRates.join(" | ")} |`,
+    `|---|${longRates.map(() => "---|").join("")}`,
+    ...longRuns.map(({ name }) => {
+      const rows = readRows().filter((row) => row.name === `${name} ${longSteps} steps`);
+      const cells = longRates.map((lr) => {
+        const row = rows.find((candidate) => candidate.lr === lr);
+        return row === undefined ? "" : (100 * row.validWords).toFixed(1);
+      });
+      return `| ${name} | ${cells.join(" | ")} |`;
+    }),
+  ];
+}
+
 function spread(values: readonly number[], digits: number): string {
   const center = mean(values);
   const variance = mean(values.map((value) => (value - center) ** 2)) * (values.length / (values.length - 1));
@@ -209,4 +243,7 @@ if (stage === "seeds")
   for (const seed of reportSeeds) {
     for (const { sweep, lr } of chosen()) await run(sweep.name, sweep.adapter, lr, seed);
   }
+if (stage === "long")
+  for (const { name, adapter } of longRuns)
+    for (const lr of longRates) await run(`${name} ${longSteps} steps`, adapter, lr, sweepSeed, longSteps);
 if (stage === "table") writeTables();

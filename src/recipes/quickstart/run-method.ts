@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { loadModel } from "../../models/index.js";
 import type { CausalLM } from "../../nn/index.js";
 import { listCheckpoints } from "../../train/checkpoints/load.js";
@@ -74,7 +74,7 @@ type RankEvent = Extract<RunEvent, { type: "rank" }>;
 
 /** The ranks of the change at each checkpoint of a run. */
 async function ranksOf(run: string, original: CausalLM): Promise<RankEvent[]> {
-  const checkpoints = listCheckpoints(checkpointFolder({ file: (...parts) => [run, ...parts].join("/") }));
+  const checkpoints = listCheckpoints(checkpointFolder({ file: (...parts) => join(run, ...parts) }));
   const events: RankEvent[] = [];
   for (const { step, path } of checkpoints) {
     const open = await openModel({ path: run, checkpoint: basename(path), dtype: "float32", device: "cpu" });
