@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 namespace scalora {
@@ -19,6 +20,7 @@ class Slots {
     std::lock_guard<std::mutex> lock(mutex_);
     uint32_t slot;
     if (free_.empty()) {
+      if (entries_.size() >= kSlots) throw std::length_error("more than 2^24 tensors are alive: some are never disposed");
       slot = static_cast<uint32_t>(entries_.size());
       entries_.emplace_back();
     } else {
@@ -43,8 +45,8 @@ class Slots {
     Entry* entry = find(handle);
     if (!entry) return false;
     dropped.swap(entry->value);
-    ++entry->generation;
-    free_.push_back(static_cast<uint32_t>(entry - entries_.data()));
+    // A slot whose next handle would not be exact in a JavaScript number is never used again.
+    if (++entry->generation < kGenerations) free_.push_back(static_cast<uint32_t>(entry - entries_.data()));
     --live_;
     return true;
   }
@@ -56,6 +58,7 @@ class Slots {
 
  private:
   static constexpr double kSlots = 1 << 24;
+  static constexpr uint32_t kGenerations = (1u << 29) - 1;
   struct Entry {
     std::optional<T> value;
     uint32_t generation = 0;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Linear, Module } from "../nn/index.js";
 import { TinyLM } from "../testing/tiny-lm.js";
 import * as torch from "../torch/index.js";
 import { FactorAdapters, type StepContext } from "./index.js";
@@ -79,4 +80,19 @@ test("events: the first after warm-up and never at step 1, then every interval s
   ]);
   expect(eventSteps({ method: "scalora", ...lowRank }, 37)).toEqual([38, 39, 40]);
   expect(eventSteps({ method: "lora", ...lowRank }, 0)).toEqual([]);
+});
+
+test("banks of different shape start from different random numbers", () => {
+  using generator = new torch.Generator(0);
+  const layer = (out: number, inner: number) => new Linear(torch.randn([out, inner], generator).keep());
+  class TwoShapes extends Module {
+    first = layer(6, 4);
+    second = layer(5, 4);
+  }
+  using model = new TwoShapes();
+  const adapters = factorsOf(attach(model, { method: "lora", rank: 2, targetModules: "all-linear" }, 7));
+  const [a, b] = adapters.banks.map(({ B }) => B.data());
+  expect(a).toHaveLength(b.length);
+  expect(a).not.toEqual(b);
+  adapters.dispose();
 });

@@ -1,5 +1,8 @@
 import type { Module } from "../nn/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
 import type { AdapterSet } from "./core/contract.js";
+import { linearLayers } from "./core/targets.js";
 import { FullFineTuning } from "./full/full.js";
 import { attachLora, type LoraOptions } from "./lora/lora.js";
 import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
@@ -19,6 +22,13 @@ const amortisedInterval = 10;
  * @throws ScaloraError `config` when the options do not fit the model
  */
 export function attach(model: Module, options: AdapterOptions, seed = 0): AdapterSet {
+  for (const [path, linear] of linearLayers(model)) {
+    if (!linear.adapter) continue;
+    throw new ScaloraError("config", "The model has adapters already", {
+      where: path,
+      fix: "dispose() the adapter set that is on it first",
+    });
+  }
   switch (options.method) {
     case "lora":
       return attachLora(model, options, seed);
@@ -28,5 +38,19 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       return attachScalora(model, options.method, { interval: amortisedInterval, ...options }, seed);
     case "full":
       return new FullFineTuning(model);
+    default:
+      throw unknownMethod(options);
   }
+}
+
+/** For callers without types. */
+function unknownMethod({ method }: { method: unknown }): ScaloraError {
+  const names = ["lora", "scalora", "scalora-i", "full"];
+  const near = nearest(String(method), names);
+  return new ScaloraError("config", "There is no such method", {
+    where: "method",
+    expected: names.join(", "),
+    found: String(method),
+    ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
+  });
 }

@@ -40,6 +40,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     const often = Math.max(1, Math.ceil(steps / defaultTimes));
     const { evalEvery = often, saveEvery = often } = recipe.train;
     folder = openRun(recipe, resume);
+    for (const message of dataWarnings(dataset)) onEvent({ type: "warning", step: 0, message });
     const result = await train({
       model,
       adapters,
@@ -83,6 +84,18 @@ function makeBatches(dataset: Dataset, { train: { seed, batchSize, batchTokens }
 
 function countSteps(batches: BatchSource, { train: { steps, epochs, accumulate } }: Recipe): number {
   return steps ?? Math.max(1, Math.ceil(batches.countBatches(epochs ?? 1) / accumulate));
+}
+
+/** What a person should know of the rows before time is spent on them; the run's record holds all of it. */
+function dataWarnings({ report: { train } }: Dataset): string[] {
+  const { rows, dropped, truncated, notes } = train;
+  const named = dropped.slice(0, 3).map(({ source, reason }) => `${source} (${reason})`);
+  const more = dropped.length > named.length ? ", …" : "";
+  return [
+    ...(dropped.length > 0 ? [`${dropped.length} of ${rows} rows dropped: ${named.join(", ")}${more}`] : []),
+    ...(truncated > 0 ? [`${truncated} of ${rows} rows cut to data.maxLength`] : []),
+    ...notes,
+  ];
 }
 
 function openRun(recipe: Recipe, resume: boolean): RunFolder {

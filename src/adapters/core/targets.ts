@@ -7,7 +7,7 @@ export interface TargetOptions {
   /** Columns of each factor, where no pattern of `rankPattern` says otherwise. */
   readonly rank: number;
   /** Patterns, or every linear layer but the output layer. */
-  readonly targetModules: "all-linear" | readonly string[];
+  readonly targetModules?: "all-linear" | readonly string[];
   readonly exclude?: readonly string[];
   /** Ranks of the layers that match a pattern; the first match counts. */
   readonly rankPattern?: Readonly<Record<string, number>>;
@@ -29,7 +29,7 @@ const outputLayer = "lm_head";
 export function findTargets(model: Module, options: TargetOptions): Target[] {
   const linears = [...linearLayers(model)];
   const paths = linears.map(([path]) => path);
-  const wanted = wantedBy(options.targetModules, paths);
+  const wanted = wantedBy(options.targetModules ?? "all-linear", paths);
   const excluded = (options.exclude ?? []).map((pattern) => matcher(pattern, "exclude", paths));
   const ranks = Object.entries(options.rankPattern ?? {}).map(
     ([pattern, rank]) => [matcher(pattern, "rankPattern", paths), rank] as const,
@@ -55,10 +55,16 @@ export function* linearLayers(model: Module): Generator<[string, Linear]> {
 }
 
 function wantedBy(
-  targetModules: TargetOptions["targetModules"],
+  targetModules: NonNullable<TargetOptions["targetModules"]>,
   paths: readonly string[],
 ): (path: string) => boolean {
   if (targetModules === "all-linear") return (path) => path !== outputLayer;
+  if (!Array.isArray(targetModules) || targetModules.length === 0)
+    throw new ScaloraError("config", "targetModules names no modules", {
+      where: "adapter.targetModules",
+      expected: 'a list of names and /regular expressions/, or "all-linear"',
+      found: JSON.stringify(targetModules),
+    });
   const matchers = targetModules.map((pattern) => matcher(pattern, "targetModules", paths));
   return (path) => matchers.some((matches) => matches(path));
 }
@@ -99,6 +105,11 @@ const lastPart = (path: string) => path.slice(path.lastIndexOf(".") + 1);
 
 function checkRank(rank: number, path: string, { weight }: Linear): number {
   const limit = Math.min(...weight.shape);
+  if (!Number.isInteger(rank) || rank < 1)
+    throw new ScaloraError("config", "A rank must be a whole number of at least 1", {
+      where: "adapter.rank",
+      found: String(rank),
+    });
   if (rank > limit) {
     throw new ScaloraError("config", `Rank ${rank} is above the rank that the layer itself can have`, {
       where: path,

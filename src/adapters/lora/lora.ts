@@ -40,8 +40,6 @@ export function startFactors(adapters: FactorAdapters, options: LoraOptions, see
     copyFactors(options.from, adapters);
     return;
   }
-  for (const bank of adapters.banks) {
-    using generator = new Generator(seed, bank.B.device);
-    initialiseFactors(bank, options.init ?? "kaiming", generator);
-  }
+  using generator = new Generator(seed, adapters.banks[0].B.device);
+  for (const bank of adapters.banks) initialiseFactors(bank, options.init ?? "kaiming", generator);
 }

@@ -103,8 +103,19 @@ function target(
 /** PEFT's patterns: a key matches a path that ends with it. */
 function patternValue(patterns: unknown, path: string): unknown {
   if (typeof patterns !== "object" || patterns === null) return undefined;
-  const entry = Object.entries(patterns).find(([key]) => new RegExp(`^(.*\\.)?(${key})$`).test(path));
-  return entry?.[1];
+  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
+}
+
+function peftPattern(key: string): RegExp {
+  try {
+    return new RegExp(`^(.*\\.)?(${key})$`);
+  } catch (cause) {
+    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
+      where: "adapter_config.json, alpha_pattern",
+      found: key,
+      cause,
+    });
+  }
 }
 
 /** Copies the factors of a PEFT folder into adapters made from it. */

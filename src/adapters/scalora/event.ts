@@ -103,7 +103,7 @@ function chooseFactors(grams: CheckedGrams, s: number, { scale, policy, peakLr, 
   const factors = scale === "preserve" ? preserveNorm(solved, grams) : solved;
   const limit = Math.log(threshold);
   const far = [...factors.alpha, ...factors.beta].some((factor) => Math.abs(Math.log(factor)) > limit);
-  const applied = threshold === 1 || far ? factors : { ...skip(grams.rank, factors.branch) };
+  const applied = threshold === 1 || far ? factors : skip(grams.rank, "skip_small");
   return { ...applied, rho, normsA, normsB };
 }
 

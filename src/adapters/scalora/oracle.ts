@@ -74,10 +74,15 @@ export function oracleEvent(
   moments: BankMoments | undefined,
   options: OracleOptions,
 ): LayerOutcome[] {
-  if (moments && options.moments === "reset") for (const side of [moments.A, moments.B]) resetMoments(side);
-  return noGrad(() =>
-    bank.layers.map((_, index) => scope(() => replaceFactors(bank, base, moments, index, options))),
-  );
+  return noGrad(() => {
+    const outcomes = bank.layers.map((_, index) =>
+      scope(() => replaceFactors(bank, base, moments, index, options)),
+    );
+    const changed = outcomes.some(({ branch }) => branch === "oracle");
+    if (moments && changed && options.moments === "reset")
+      for (const side of [moments.A, moments.B]) resetMoments(side);
+    return outcomes;
+  });
 }
 
 function replaceFactors(

@@ -11,7 +11,8 @@ export type Branch =
   | "skip_zero_factor"
   | "skip_zero_grad"
   | "skip_boundary"
-  | "skip_low_rank";
+  | "skip_low_rank"
+  | "skip_small";
 
 export type SolvePolicy = "default" | "paper" | "scalar";
 
