@@ -1,8 +1,8 @@
 // The sweeps behind the quickstart and the table "Quickstart" of docs/results.md. One line a run is appended to the results
 // file, and runs that it holds are not repeated, so that it can be stopped and started again.
-//   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/quickstart.ts RESULTS.jsonl STAGE
-// Stages: `rank` (LoRA alone: does rank 1 learn anything?), `sweep` (seed 0: learning rates, ScaLoRA's column norms),
-// `seeds` (the best of each over five seeds), `long` (seed 0, four times as many steps), `table` (prints the Markdown table).
+//   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/quickstart.ts RESULTS.jsonl STAGE [STEPS]
+// Stages: `sweep` (seed 0: learning rates, ScaLoRA's column norms), `seeds` (the best of each over five other seeds), `table`
+// (writes the Markdown tables into docs/results.md). STEPS: 300, as the quickstart has, or 1200.
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,11 +12,13 @@ import { runMethod } from "../src/recipes/quickstart/run-method.js";
 import { type MethodSettings, quickstartSteps } from "../src/recipes/quickstart/settings.js";
 
 const [resultsPath, stage] = process.argv.slice(2);
-if (stage === undefined) throw new Error("usage: bench/quickstart.ts RESULTS.jsonl STAGE");
+const steps = Number(process.argv[4] ?? quickstartSteps);
+if (stage === undefined) throw new Error("usage: bench/quickstart.ts RESULTS.jsonl STAGE [STEPS]");
 
 /** One run: a setting's name (its learning rate apart), the learning rate, the seed, and what it came to. */
 interface Row {
   name: string;
+  steps: number;
   lr: number;
   seed: number;
   /** On the validation set, by which settings are chosen. */
@@ -33,23 +35,19 @@ interface Row {
   failed?: string;
 }
 
+/** Results of runs of this length. */
 const readRows = (): Row[] =>
   existsSync(resultsPath)
     ? readFileSync(resultsPath, "utf8")
         .split("\n")
         .filter((line) => line !== "")
         .map((line): Row => JSON.parse(line))
+        .filter((row) => row.steps === steps)
     : [];
 
 type Adapter = MethodSettings["adapter"];
 
-async function run(
-  name: string,
-  adapter: Adapter,
-  lr: number,
-  seed: number,
-  steps = quickstartSteps,
-): Promise<void> {
+async function run(name: string, adapter: Adapter, lr: number, seed: number): Promise<void> {
   if (readRows().some((row) => row.name === name && row.lr === lr && row.seed === seed)) return;
   const out = mkdtempSync(join(tmpdir(), "quickstart-"));
   try {
@@ -61,7 +59,7 @@ async function run(
     const { user, system } = process.cpuUsage(before);
     const { validation, test, trainable, rank, entropyRank } = result;
     record({
-      ...{ name, lr, seed, trainable, rank, entropyRank },
+      ...{ name, steps, lr, seed, trainable, rank, entropyRank },
       ...{ valid: validation.exact, validWords: validation.words, validLoss: validation.loss },
       ...{ test: test.exact, testWords: test.words, testLoss: test.loss },
       cpuSeconds: (user + system) / 1e6,
@@ -69,7 +67,8 @@ async function run(
   } catch (error) {
     const nothing = { valid: 0, validWords: 0, validLoss: 1e9, test: 0, testWords: 0, testLoss: 1e9 };
     const failed = String(error).split("\n")[0];
-    record({ name, lr, seed, ...nothing, trainable: 0, rank: 0, entropyRank: 0, cpuSeconds: 0, failed });
+    const none = { trainable: 0, rank: 0, entropyRank: 0, cpuSeconds: 0 };
+    record({ name, steps, lr, seed, ...nothing, ...none, failed });
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
@@ -85,16 +84,18 @@ function record(row: Row): void {
 }
 
 const lora = (rank: number): Adapter => ({ method: "lora", rank });
-const scaloraI = (scale?: number | "preserve"): Adapter => ({
-  method: "scalora-i",
-  rank: 1,
-  ...(scale !== undefined && { scale: typeof scale === "number" ? { columnNorm: scale } : scale }),
-});
-
 interface Sweep {
   name: string;
   adapter: Adapter;
   rates: number[];
+}
+
+function scaloraSweep(scale: number | "preserve", rates: number[]): Sweep {
+  return {
+    name: `scalora-i r=1 ${scale === "preserve" ? scale : `ρ=${scale}`}`,
+    adapter: { method: "scalora-i", rank: 1, scale: scale === "preserve" ? scale : { columnNorm: scale } },
+    rates,
+  };
 }
 
 /** Settings are chosen on one seed and reported on others: another dictionary, other sentences, another start. */
@@ -102,32 +103,45 @@ const sweepSeed = 0;
 const reportSeeds = [1, 2, 3, 4, 5];
 
 /** Every setting with the learning rates of its sweep. */
-const sweeps: Sweep[] = [
+const shortSweeps: Sweep[] = [
   { name: "lora r=1", adapter: lora(1), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2, 6e-2] },
-  { name: "full", adapter: { method: "full" }, rates: [3e-4, 1e-3, 2e-3, 3e-3, 6e-3, 1e-2, 1.8e-2] },
-  ...([undefined, 0.3, 0.577, 1, 2, 4] as const).map((scale) => ({
-    name: `scalora-i r=1 ${scale === undefined ? "preserve" : `ρ=${scale}`}`,
-    adapter: scaloraI(scale ?? "preserve"),
-    rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2],
-  })),
+  ...(["preserve", 0.3, 0.577, 1, 2, 4] as const).map((scale) =>
+    scaloraSweep(scale, [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2]),
+  ),
   { name: "lora r=2", adapter: lora(2), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2] },
   { name: "lora r=4", adapter: lora(4), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2] },
+  { name: "full", adapter: { method: "full" }, rates: [3e-4, 1e-3, 2e-3, 3e-3, 6e-3, 1e-2, 1.8e-2] },
 ];
 
-/** Is it the rank or the number of steps that binds? */
-const longSteps = 1200;
-const longRates = [1e-2, 1.8e-2];
-const longRuns = [
-  { name: "lora r=1", adapter: lora(1) },
-  { name: "scalora-i r=1 ρ=0.577", adapter: scaloraI(0.577) },
-  { name: "lora r=2", adapter: lora(2) },
+/** Coarser where the short runs showed the way. */
+const longSweeps: Sweep[] = [
+  { name: "lora r=1", adapter: lora(1), rates: [6e-3, 1e-2, 1.8e-2, 3e-2, 6e-2] },
+  scaloraSweep("preserve", [6e-3, 1e-2, 1.8e-2, 3e-2]),
+  scaloraSweep(0.3, [3e-3, 6e-3, 1e-2, 1.8e-2]),
+  scaloraSweep(0.577, [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2]),
+  scaloraSweep(1, [6e-3, 1e-2, 1.8e-2, 3e-2]),
+  scaloraSweep(2, [6e-3, 1e-2, 1.8e-2, 3e-2]),
+  { name: "lora r=2", adapter: lora(2), rates: [3e-3, 6e-3, 1e-2, 1.8e-2, 3e-2] },
+  { name: "lora r=4", adapter: lora(4), rates: [3e-3, 6e-3, 1e-2, 1.8e-2] },
+  { name: "full", adapter: { method: "full" }, rates: [1e-3, 3e-3, 6e-3] },
 ];
+
+const sweeps = steps === quickstartSteps ? shortSweeps : longSweeps;
 
 /** The rows of a setting's sweep, in the order of its learning rates. */
 function sweepRows({ name, rates }: Sweep): Row[] {
   const rows = readRows().filter((row) => row.name === name && row.seed === sweepSeed);
   return rates.flatMap((lr) => rows.find((row) => row.lr === lr) ?? []);
 }
+
+const titleOf = ({ name }: Sweep) =>
+  name
+    .replace("scalora-i", "ScaLoRA-I")
+    .replace("lora", "LoRA")
+    .replace("full", "full fine-tuning")
+    .replace(" preserve", ", default (preserve)")
+    .replace(" ρ", ", ρ")
+    .replaceAll("=", " = ");
 
 /** More right words on the validation set are better; of equals, the lower loss. */
 const better = (a: Row, b: Row) => (a.validWords - b.validWords || b.validLoss - a.validLoss) > 0;
@@ -140,7 +154,7 @@ function chosen(): { sweep: Sweep; lr: number; title: string }[] {
   const top = bestOf(fixed.map(({ row }) => row));
   return best
     .filter(({ sweep, row }) => !fixed.some((other) => other.sweep === sweep) || row === top)
-    .map(({ sweep, row }) => ({ sweep, lr: row.lr, title: sweep.name }));
+    .map(({ sweep, row }) => ({ sweep, lr: row.lr, title: titleOf(sweep) }));
 }
 
 function writeTables(): void {
@@ -152,19 +166,15 @@ function writeTables(): void {
     "Right words on the validation set, seed 0, by learning rate:",
     "",
     ...sweepTable(),
-    "",
-    `The same with ${longSteps} steps:`,
-    "",
-    ...longTable(),
   ].join("\n");
   process.stdout.write(`${text}\n`);
   const path = "docs/results.md";
-  const [begin, end] = ["<!-- bench/quickstart.ts begins -->", "<!-- bench/quickstart.ts ends -->"];
+  const [begin, end] = [`<!-- bench/quickstart.ts, ${steps} steps -->`, "<!-- end -->"];
   const document = readFileSync(path, "utf8");
   const [before, rest] = document.split(begin);
-  const after = rest?.split(end)[1];
+  const after = rest?.slice(rest.indexOf(end));
   if (after === undefined) throw new Error(`${path} does not say where the tables go`);
-  writeFileSync(path, `${before}${begin}\n${text}\n${end}${after}`);
+  writeFileSync(path, `${before}${begin}\n${text}\n${after}`);
 }
 
 function testRow({ sweep, lr, title }: ReturnType<typeof chosen>[number]): string {
@@ -205,22 +215,7 @@ function sweepTable(): string[] {
         const text = row.failed === undefined ? (100 * row.validWords).toFixed(1) : "fails";
         return row === best ? `**${text}**` : text;
       };
-      return `| ${sweep.name} | ${rates.map(cell).join(" | ")} |`;
-    }),
-  ];
-}
-
-function longTable(): string[] {
-  return [
-    `| | ${longRates.join(" | ")} |`,
-    `|---|${longRates.map(() => "---|").join("")}`,
-    ...longRuns.map(({ name }) => {
-      const rows = readRows().filter((row) => row.name === `${name} ${longSteps} steps`);
-      const cells = longRates.map((lr) => {
-        const row = rows.find((candidate) => candidate.lr === lr);
-        return row === undefined ? "" : (100 * row.validWords).toFixed(1);
-      });
-      return `| ${name} | ${cells.join(" | ")} |`;
+      return `| ${titleOf(sweep)} | ${rates.map(cell).join(" | ")} |`;
     }),
   ];
 }
@@ -235,7 +230,6 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-if (stage === "rank") for (const lr of [1e-2, 3e-2]) await run("lora r=1", lora(1), lr, 0);
 if (stage === "sweep")
   for (const { name, adapter, rates } of sweeps)
     for (const lr of rates) await run(name, adapter, lr, sweepSeed);
@@ -243,7 +237,4 @@ if (stage === "seeds")
   for (const seed of reportSeeds) {
     for (const { sweep, lr } of chosen()) await run(sweep.name, sweep.adapter, lr, seed);
   }
-if (stage === "long")
-  for (const { name, adapter } of longRuns)
-    for (const lr of longRates) await run(`${name} ${longSteps} steps`, adapter, lr, sweepSeed, longSteps);
 if (stage === "table") writeTables();

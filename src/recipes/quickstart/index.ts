@@ -30,7 +30,7 @@ type Hooks = Parameters<RunQuickstart>[1];
  */
 export async function runQuickstart(options: Options, hooks: Hooks): ReturnType<RunQuickstart> {
   const before = threads();
-  // Operators on so small a model gain nothing from a second thread, and lose much where the other core is busy.
+  // One thread is enough for operators this small; two that wait for a busy core waste whole seconds.
   setThreads(1);
   try {
     return await compareMethods(options, hooks);

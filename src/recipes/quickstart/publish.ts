@@ -83,7 +83,7 @@ function nextCommands({ out, data, questions }: Quickstart): string[] {
   return [
     `npx scalora generate ${path(out, parts.model)} ${quoted(questions[0].prompt)}`,
     `npx scalora eval ${path(out, parts.model)} --data ${path(taskFile(data, "test"))}`,
-    `npx scalora train ${path(out, parts.recipe)} --set adapter.rank=4`,
+    `npx scalora train ${path(out, parts.recipe)} --set train.steps=1200`,
   ];
 }
 
