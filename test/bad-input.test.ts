@@ -177,6 +177,13 @@ const cases: [name: string, cause: () => ReturnType<typeof run>, code: number, s
   ],
   ["adapter dropout", () => train("adapter.dropout=0.1"), 2, [/dropout/, /mask|invariance/]],
   ["an unknown verb", () => run("trian"), 2, [/trian/, /train/]],
+  [
+    "a run that is not there",
+    () => run("train", "--resume", place("runs", "othr")),
+    2,
+    [/no run here/i, /runs\/other\?/],
+  ],
+  ["data in place of a recipe", () => run("train", place("train.jsonl")), 2, [/… and \d+ more/]],
   ["a method that is none", () => train("adapter.method=lorra"), 2, [/lorra/, /lora/]],
 ];
 

@@ -15,13 +15,21 @@ export interface ConfigIssue {
   fix?: string;
 }
 
+/** A file that is no recipe at all has a problem on every line. */
+const mostPrinted = 20;
+
 /** All the problems of a recipe in one error. */
 export class ConfigError extends ScaloraError {
   readonly issues: readonly ConfigIssue[];
 
   constructor(source: string, issues: readonly ConfigIssue[]) {
     const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
-    super("config", [`${source} has ${count}`, ...issues.map(printIssue)].join("\n"));
+    const rest = issues.length - mostPrinted;
+    const more = rest > 0 ? [`  … and ${rest} more`] : [];
+    super(
+      "config",
+      [`${source} has ${count}`, ...issues.slice(0, mostPrinted).map(printIssue), ...more].join("\n"),
+    );
     this.name = "ConfigError";
     this.issues = issues;
   }

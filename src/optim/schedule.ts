@@ -32,6 +32,11 @@ export function countWarmupSteps(warmup: number, steps: number): number {
  * @throws `config` when a number is out of range or the warm-up takes the whole run.
  */
 export function makeSchedule({ name, lr, steps, warmup = 0 }: ScheduleOptions): Schedule {
+  if (!scheduleNames.includes(name))
+    throw new ScaloraError("config", "There is no such schedule", {
+      expected: scheduleNames.join(", "),
+      found: String(name),
+    });
   check("lr", lr, Number.isFinite(lr) && lr >= 0, "a number ≥ 0");
   check("steps", steps, Number.isSafeInteger(steps) && steps >= 1, "a whole number ≥ 1");
   const warmupOk = warmup >= 0 && (warmup < 1 || Number.isSafeInteger(warmup));

@@ -66,7 +66,13 @@ class Trainer {
       recorder.emit({ type: "resume", step: progress.step, checkpoint: resumed.checkpoint });
       for (const message of resumed.warnings)
         recorder.emit({ type: "warning", step: progress.step, message });
-    } else this.refuseOverwriting();
+    } else if (options.resume)
+      recorder.emit({
+        type: "warning",
+        step: 0,
+        message: "the run has no checkpoint: it starts again from its first step",
+      });
+    else this.refuseOverwriting();
     if (options.about)
       recorder.emit({
         type: "start",

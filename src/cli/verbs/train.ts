@@ -1,8 +1,12 @@
+import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { loadRecipe, type Recipe } from "../../config/index.js";
 import type { RunResult, RunTraining } from "../../recipes/api.js";
+import { listRuns } from "../../recipes/catalog.js";
+import { ScaloraError } from "../../util/errors.js";
 import { formatDuration } from "../../util/format.js";
+import { nearest } from "../../util/suggest.js";
 import { type Context, usageError } from "../context.js";
 import { recipeHelp } from "../help.js";
 import { jsonOption, setOption } from "../options.js";
@@ -58,8 +62,27 @@ function recipeOf(path: string | undefined, { resume, set }: Options): Recipe {
     );
   }
   const folder = resolve(resume);
+  refuseNoRun(folder);
   const recipe = loadRecipe(join(folder, "config.yaml"));
   return { ...recipe, run: { folder: dirname(folder), name: basename(folder) } };
+}
+
+/** @throws ScaloraError `usage` when a folder holds no run; names the nearest run beside it. */
+function refuseNoRun(folder: string): void {
+  if (existsSync(join(folder, "config.yaml"))) return;
+  const near = nearest(
+    basename(folder),
+    listRuns(dirname(folder)).map(({ name }) => name),
+  );
+  throw new ScaloraError("usage", "There is no run here", {
+    where: folder,
+    expected: "the folder of a run (with config.yaml)",
+    found: existsSync(folder) ? "a folder without it" : "no folder",
+    fix:
+      near === undefined
+        ? "`scalora ls runs` lists the runs"
+        : `did you mean ${join(dirname(folder), near)}?`,
+  });
 }
 
 function resultText(result: RunResult, context: Context): string {
