@@ -54,7 +54,9 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
     const lossSum = accumulate(parts.model, window, labelTokens);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
-    const event = torch.noGrad(() => adapters.beforeClip?.(context));
+    const event = withLosses(parts, window, loss / labelTokens, () =>
+      torch.noGrad(() => adapters.beforeClip?.(context)),
+    );
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     optimizer.step(lr);
@@ -63,6 +65,22 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
     const tokens = window.reduce((sum, batch) => sum + batch.tokens.length, 0);
     return { loss: loss / labelTokens, lr, gradNorm, clipped, tokens, labelTokens, event };
   });
+}
+
+/** Runs the method's hook; where its merges are rounded, its report also says what it did to this window's loss. */
+function withLosses(
+  { model, adapters }: StepParts,
+  window: readonly Batch[],
+  lossBefore: number,
+  hook: () => EventReport | undefined,
+): EventReport | undefined {
+  const event = hook();
+  if (event === undefined || !adapters.hasRoundedBase) return event;
+  const sums = window.map((batch) =>
+    torch.noGrad(() => torch.scope(() => causalLossSum(model, batch).item())),
+  );
+  const labelTokens = window.reduce((sum, { labelTargets }) => sum + labelTargets.length, 0);
+  return { ...event, lossBefore, lossAfter: sums.reduce((a, b) => a + b, 0) / labelTokens };
 }
 
 /** Frozen weights are read from their mapped files: one that was cut short since has turned to zeros. */

@@ -50,6 +50,10 @@ export class ScaloraAdapters extends FactorAdapters {
     this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options).make(layers));
   }
 
+  get hasRoundedBase(): boolean {
+    return this.bases.some((base) => base instanceof SplitBase);
+  }
+
   beforeForward(step: StepContext): void {
     if (this.options.policy !== "svd" || !this.isDue(step)) return;
     for (const bank of this.banks) watchBase(bank);
