@@ -1,6 +1,7 @@
 export { type Activation, activations } from "./activations.js";
-export { cachedAttention, causalAttention, type Heads } from "./attention.js";
+export { causalAttention, type Heads, streamAttention } from "./attention.js";
 export {
+  advanceCaches,
   type CausalLM,
   type ModelInfo,
   type TokenStream,
