@@ -1,4 +1,4 @@
-import { type CausalLM, type KeyValueCache, tokenStream } from "../nn/index.js";
+import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.js";
 import {
   amax,
   type Generator,
@@ -58,8 +58,7 @@ export function stepTracks(model: CausalLM, tracks: readonly Track[]): void {
 /** `[sequences, vocabulary]` */
 function nextLogits(model: CausalLM, sequences: readonly Pending[]): Tensor {
   const { device } = model.lm_head.weight;
-  const offsets = [0];
-  for (const { tokens } of sequences) offsets.push(offsets[offsets.length - 1] + tokens.length);
+  const offsets = sequenceOffsets(sequences.map(({ tokens }) => tokens.length));
   const caches = sequences.map(({ cache }) => cache);
   const tokens = sequences.flatMap((sequence) => sequence.tokens);
   const hidden = model.hiddenStates(tokenStream(tokens, offsets, { caches, device }));

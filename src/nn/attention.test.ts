@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import * as torch from "../torch/index.js";
 import { causalAttention, type Heads, streamAttention } from "./attention.js";
+import { sequenceOffsets } from "./causal-lm.js";
 import { KeyValueCache } from "./kv-cache.js";
 
 const [width, scale] = [4, 0.6];
@@ -76,7 +77,7 @@ test("sequences with caches of their own lengths attend each as in its whole seq
       const part = (name: keyof Heads) =>
         torch.cat(present.map((i) => torch.narrow(sequences[i][name], 0, caches[i].length, added[i])));
       const heads = { queries: part("queries"), keys: part("keys"), values: part("values") };
-      const offsets = present.reduce((ends, i) => [...ends, (ends.at(-1) ?? 0) + added[i]], [0]);
+      const offsets = sequenceOffsets(present.map((i) => added[i]));
       const used = present.map((i) => caches[i]);
       const flat = streamAttention(heads, { offsets, caches: used }, 0, scale).toFloats();
       for (const [k, i] of present.entries()) {

@@ -45,6 +45,13 @@ export function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): numb
   return offsets.slice(1).map((end, i) => end - offsets[i]);
 }
 
+/** Where each sequence of a stream starts, and the number of tokens at the end. */
+export function sequenceOffsets(lengths: readonly number[]): number[] {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(offsets[offsets.length - 1] + length);
+  return offsets;
+}
+
 /** Counts a pass's tokens in the caches of its stream, once every layer has them. */
 export function advanceCaches(stream: TokenStream): void {
   const lengths = sequenceLengths(stream);

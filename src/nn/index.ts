@@ -4,6 +4,7 @@ export {
   advanceCaches,
   type CausalLM,
   type ModelInfo,
+  sequenceOffsets,
   type TokenStream,
   tokenStream,
 } from "./causal-lm.js";
