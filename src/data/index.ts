@@ -4,4 +4,6 @@ export { collate } from "./collate.js";
 export { type Dataset, loadDataset } from "./dataset.js";
 export { type LoadedExamples, loadExamples } from "./load.js";
 export { type MaskSegment, maskPreview } from "./mask-preview.js";
+export { alpacaPrompt, mathPrompt } from "./prompts.js";
+export { readRows, readTsv, type TsvRow } from "./tables.js";
 export type * from "./types.js";
