@@ -63,9 +63,7 @@ test("task files are training data: prompts as in evaluation, answers as labels"
   const tokenizer = new WordTokenizer();
   const text = async (content: unknown, format: "gsm8k" | "commonsense") => {
     const train = temporaryFile("rows.json", JSON.stringify([content]));
-    const { examples } = await loadExamples({ train, format, ...(render && { render }) }, tokenizer, {
-      maxLength: 99,
-    });
+    const { examples } = await loadExamples({ train, format }, tokenizer, { maxLength: 99 });
     const [{ ids, isLabel }] = examples;
     return [await tokenizer.decode(ids), await tokenizer.decode(ids.filter((_, i) => isLabel[i] === 1))];
   };

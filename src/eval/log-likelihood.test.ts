@@ -49,7 +49,7 @@ test.each([1, 64, 4096])(
     using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
     const requests = randomRequests(13);
     plain(model, requests[0].continuations[0]);
-  const before = torch.liveTensors();
+    const before = torch.liveTensors();
     const scores = await score(model, requests, tokens);
     expect(torch.liveTensors()).toBe(before);
     for (const [i, { continuations }] of requests.entries())
