@@ -33,6 +33,7 @@ test("a .json file holds a list of rows, or lines", async () => {
   ];
   expect(await rowsOf(temporaryFile("rows.json", '\n [{"a": 1},\n {"a": "\u2028"}]'))).toEqual(rows);
   expect(await rowsOf(temporaryFile("rows.json", '{"a": 1}\n{"a": "\u2028"}\n'))).toEqual(rows);
+  expect(await rowsOf(temporaryFile("row.json", '{\n  "a": 1\n}\n'))).toEqual([[1, { a: 1 }]]);
 });
 
 test("TSV: quotes are text, lines end at line feeds only, short lines lack columns", () => {

@@ -5,15 +5,17 @@ import { isRecord } from "../util/json.js";
 import { type JsonRow, kindOf, readJsonl, readText } from "./lines.js";
 
 /**
- * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects (`.json`), otherwise
- * JSONL. A row's `line` counts from 1: lines of JSONL, else rows.
+ * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects or a single one
+ * (`.json`), otherwise JSONL. A row's `line` counts from 1: lines of JSONL, else rows.
  * @throws ScaloraError `data` naming file and row for what cannot be read
  */
 export async function* readRows(path: string): AsyncGenerator<JsonRow> {
   const name = path.toLowerCase();
   if (name.endsWith(".parquet")) yield* await readParquet(path);
-  else if (name.endsWith(".json") && readText(path).trimStart().startsWith("[")) yield* readList(path);
-  else yield* readJsonl(path);
+  else {
+    const list = name.endsWith(".json") ? readList(path) : undefined;
+    yield* list ?? readJsonl(path);
+  }
 }
 
 /** One line of a TSV file. */
@@ -41,26 +43,31 @@ export function readTsv(path: string, columns?: readonly string[]): TsvRow[] {
   });
 }
 
-function* readList(path: string): Generator<JsonRow> {
-  let list: unknown;
+/** The rows of a file that is one JSON value; undefined for one of JSON lines. */
+function readList(path: string): JsonRow[] | undefined {
+  const text = readText(path);
+  const value = parseWhole(text, path);
+  if (value === undefined) return undefined;
+  return (Array.isArray(value) ? value : [value]).map((row: unknown, i) => {
+    if (isRecord(row)) return { line: i + 1, value: row };
+    throw new ScaloraError("data", "A row is not a JSON object", {
+      where: `${path}:${i + 1}`,
+      expected: "an object with named columns",
+      found: kindOf(row),
+    });
+  });
+}
+
+function parseWhole(text: string, path: string): unknown {
   try {
-    list = JSON.parse(readText(path));
+    return JSON.parse(text);
   } catch (cause) {
-    if (cause instanceof ScaloraError) throw cause;
+    if (!text.trimStart().startsWith("[")) return undefined;
     throw new ScaloraError("data", "A file is not valid JSON", {
       where: path,
       found: messageOf(cause),
       cause,
     });
-  }
-  for (const [i, value] of (Array.isArray(list) ? list : []).entries()) {
-    if (!isRecord(value))
-      throw new ScaloraError("data", "A row is not a JSON object", {
-        where: `${path}:${i + 1}`,
-        expected: "an object with named columns",
-        found: kindOf(value),
-      });
-    yield { line: i + 1, value };
   }
 }
 
