@@ -13,4 +13,7 @@ export {
   type Likelihoods,
   logLikelihoods,
 } from "./log-likelihood.js";
+export { encodePrompt } from "./prompts.js";
+export { ResultLog } from "./result-log.js";
+export { runTask, type TaskModel, type TaskSettings, type TaskSummary } from "./run-task.js";
 export type { Sampling } from "./sampling.js";

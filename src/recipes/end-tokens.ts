@@ -1,10 +1,33 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ChatTemplate } from "../data/index.js";
+import { ChatTemplate } from "../data/index.js";
 import { type JsonValue, plainJson } from "../hub/json.js";
 import { readJsonObject } from "../hub/model-folder.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
 import { ScaloraError } from "../util/errors.js";
+
+/** How a model speaks: its chat template, and the tokens that end its outputs. */
+export interface Speech {
+  readonly template: ChatTemplate | undefined;
+  readonly textEnds: ReadonlySet<number>;
+  readonly chatEnds: ReadonlySet<number>;
+}
+
+/** @throws ScaloraError `model` for a template that cannot be parsed, or an end token that is no number */
+export async function speechOf({
+  baseFolder,
+  tokenizer,
+}: {
+  readonly baseFolder: string;
+  readonly tokenizer: Tokenizer;
+}): Promise<Speech> {
+  const { chatTemplate, special } = tokenizer;
+  const ends = endTokens(baseFolder, tokenizer);
+  if (chatTemplate === undefined) return { template: undefined, textEnds: ends, chatEnds: ends };
+  const template = new ChatTemplate(chatTemplate, special);
+  const closing = await turnEnd(template, tokenizer);
+  return { template, textEnds: ends, chatEnds: new Set(closing === undefined ? ends : [...ends, closing]) };
+}
 
 /**
  * The tokens that end a model's output: `eos_token_id` of generation_config.json, else of config.json, one or several;
