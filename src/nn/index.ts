@@ -1,5 +1,5 @@
 export { type Activation, activations } from "./activations.js";
-export { causalAttention, type Heads, streamAttention } from "./attention.js";
+export { type Heads, streamAttention } from "./attention.js";
 export {
   advanceCaches,
   type CausalLM,

@@ -34,7 +34,7 @@ export async function speechOf({
  * the tokenizer's own end token where they name none.
  * @throws ScaloraError `model` for an entry that is no token number
  */
-export function endTokens(folder: string, tokenizer: Tokenizer): Set<number> {
+function endTokens(folder: string, tokenizer: Tokenizer): Set<number> {
   for (const name of ["generation_config.json", "config.json"]) {
     const path = join(folder, name);
     if (!existsSync(path)) continue;
@@ -62,7 +62,7 @@ function tokenNumbers(value: JsonValue, where: string): number[] {
  * The special token with which a chat template closes the assistant's turn, if it does: a model trained on chats writes it
  * whatever its config names.
  */
-export async function turnEnd(template: ChatTemplate, tokenizer: Tokenizer): Promise<number | undefined> {
+async function turnEnd(template: ChatTemplate, tokenizer: Tokenizer): Promise<number | undefined> {
   const question = { role: "user", content: "a" };
   const asked = template.render([question], { addGenerationPrompt: true });
   const answered = template.render([question, { role: "assistant", content: "b" }]);

@@ -49,7 +49,7 @@ export function commonsenseTask(set: CommonsenseSet): TextTask {
 }
 
 /** The first of the answers that stands in an output, as LLM-Adapters' evaluation takes it. */
-export function findAnswer(output: string, answers: readonly string[]): string | undefined {
+function findAnswer(output: string, answers: readonly string[]): string | undefined {
   return new RegExp(answers.join("|")).exec(output)?.[0];
 }
 

@@ -39,12 +39,12 @@ export const gsm8k: TextTask = {
 };
 
 /** The first number after "####". */
-export function strictAnswer(output: string): string | undefined {
+function strictAnswer(output: string): string | undefined {
   return /#### (-?[0-9.,]+)/.exec(output)?.[1];
 }
 
 /** The last number, with its dollar sign and commas. */
-export function flexibleAnswer(output: string): string | undefined {
+function flexibleAnswer(output: string): string | undefined {
   return output.match(/-?[$0-9.,]{2,}|-?[0-9]+/g)?.at(-1);
 }
 
