@@ -26,12 +26,20 @@ export {
   loadExamples,
   maskPreview,
 } from "./data/index.js";
-export { generateText, generateTokens, type Sampling } from "./eval/index.js";
+export {
+  generateBatch,
+  generateText,
+  generateTokens,
+  logLikelihoods,
+  type Sampling,
+} from "./eval/index.js";
+export { glueTasks, readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
 export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
 export { createModel, loadModel, modelFamilies, saveModel } from "./models/index.js";
 export { type CausalLM, type ModelInfo, type TokenStream, tokenStream } from "./nn/index.js";
 export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.js";
 export type { RunResult } from "./recipes/api.js";
+export { runTasks } from "./recipes/evaluate-tasks.js";
 export { runExport } from "./recipes/export.js";
 export { mergeAndSave } from "./recipes/export-merged.js";
 export { type RankReport, rankReport } from "./recipes/rank.js";

@@ -3,10 +3,14 @@ import { pathText, positive, wholeFrom } from "./fields.js";
 
 /** How rows become text: the section's own keys, which each file may set for itself. */
 const formatFields = {
-  format: z.enum(["auto", "text", "prompt-completion", "alpaca", "messages"]).optional().meta({
-    description: "What a row holds; auto tells from its columns",
-    unset: "auto",
-  }),
+  format: z
+    .enum(["auto", "text", "prompt-completion", "alpaca", "messages", "commonsense", "gsm8k"])
+    .optional()
+    .meta({
+      description:
+        "What a row holds; auto tells from its columns (of the task files commonsense and gsm8k not)",
+      unset: "auto",
+    }),
   columns: z.record(z.string(), z.string().min(1)).optional().meta({
     expects: "a map such as {prompt: question, completion: answer}",
     description: "Names of the columns in the file, where they are not the usual ones",
@@ -24,7 +28,7 @@ const formatFields = {
 };
 
 const source = z.strictObject({
-  path: pathText("the path of a .jsonl or .txt file"),
+  path: pathText("the path of a .jsonl, .json, .parquet or .txt file"),
   weight: positive().optional().meta({ description: "Share of the rows drawn from this file" }),
   ...formatFields,
 });
@@ -51,7 +55,7 @@ const holdOut = z.strictObject({
 export const dataSchema = z.strictObject({
   train: sources.meta({
     expects: "a path, {path, weight}, or a list of these",
-    description: "Files to train on (.jsonl or .txt); weights mix several",
+    description: "Files to train on (.jsonl, .json, .parquet or .txt); weights mix several",
   }),
   eval: z
     .union([z.literal("none"), holdOut, sources])

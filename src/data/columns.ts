@@ -9,6 +9,8 @@ interface FormatColumns {
   format: RowFormat;
   required: readonly string[];
   optional: readonly string[];
+  /** Only taken when it is named: other files have such columns too. */
+  named?: true;
 }
 
 /** In the order in which auto-detection tries them: a file with alpaca columns and a joint `text` is alpaca. */
@@ -17,6 +19,8 @@ const formats: readonly FormatColumns[] = [
   { format: "prompt-completion", required: ["prompt", "completion"], optional: [] },
   { format: "alpaca", required: ["instruction", "output"], optional: ["input"] },
   { format: "text", required: ["text"], optional: [] },
+  { format: "commonsense", required: ["instruction", "output", "answer"], optional: ["input"], named: true },
+  { format: "gsm8k", required: ["question", "answer"], optional: [], named: true },
 ];
 
 /** ShareGPT's name for the list of messages. */
@@ -45,7 +49,9 @@ export function planColumns(
   const nameOf = (column: string) => nameIn(column, config.columns, present);
   const chosen =
     format === "auto"
-      ? formats.find(({ required }) => required.every((column) => present.includes(nameOf(column))))
+      ? formats.find(
+          ({ required, named }) => !named && required.every((column) => present.includes(nameOf(column))),
+        )
       : formats.find((candidate) => candidate.format === format);
   const missing = chosen?.required.filter((column) => !present.includes(nameOf(column))) ?? [];
   if (chosen === undefined || missing.length > 0) throw noFormat(present, missing, format, where);
@@ -91,7 +97,10 @@ function noFormat(present: string[], missing: string[], format: DataFormat, wher
       : `The format "${format}" needs the column${missing.length > 1 ? "s" : ""} ${missing.join(", ")}`;
   return new ScaloraError("data", what, {
     where,
-    expected: formats.map(({ required }) => required.join(" + ")).join(", or "),
+    expected: formats
+      .filter((one) => (format === "auto" ? !one.named : one.format === format))
+      .map(({ required }) => required.join(" + "))
+      .join(", or "),
     found: `columns ${present.join(", ") || "none"}`,
     fix: "name the file's own columns, e.g. data.columns: { prompt: question, completion: answer }",
   });

@@ -6,8 +6,8 @@ import { ChatTemplate } from "./chat-template.js";
 import { planColumns } from "./columns.js";
 import { TextEncoder } from "./encode.js";
 import { type Limit, RowCollector, readLimit } from "./limit.js";
-import { readJsonl } from "./lines.js";
 import { readRow } from "./rows.js";
+import { readRows } from "./tables.js";
 import type { DataConfig, DataSource, Example, FileReport, LoadReport, MarkedText } from "./types.js";
 import { readWindows } from "./windows.js";
 
@@ -101,18 +101,18 @@ class Loader {
   }
 
   private async loadRows(source: DataSource, collector: RowCollector): Promise<void> {
-    for (const texts of this.readTexts(source, collector)) {
+    for await (const texts of this.readTexts(source, collector)) {
       for (const encoded of await this.encoder.encode(texts)) collector.add(encoded);
     }
   }
 
   /** The texts of a file in chunks of about `chunkCharacters`. */
-  private *readTexts(source: DataSource, collector: RowCollector): Generator<MarkedText[]> {
+  private async *readTexts(source: DataSource, collector: RowCollector): AsyncGenerator<MarkedText[]> {
     const { path } = source;
     let plan: ReturnType<typeof planColumns> | undefined;
     let chunk: MarkedText[] = [];
     let characters = 0;
-    for (const row of readJsonl(path)) {
+    for await (const row of readRows(path)) {
       plan ??= planColumns(row.value, source, `${path}:${row.line}`);
       collector.rows++;
       const texts = readRow(row, plan, source, () => this.marker(path));
@@ -130,7 +130,7 @@ class Loader {
     if (plan === undefined)
       throw new ScaloraError("data", "A data file has no rows", {
         where: path,
-        expected: "one JSON object a line",
+        expected: "one JSON object a line, a JSON list of objects, or Parquet",
       });
     const { format, ignored: ignoredColumns } = plan;
     this.files.push({ path, sha256: hashFile(path), format, rows: collector.rows, ignoredColumns });

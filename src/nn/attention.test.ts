@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import * as torch from "../torch/index.js";
-import { cachedAttention, causalAttention, type Heads } from "./attention.js";
+import { causalAttention, type Heads, streamAttention } from "./attention.js";
+import { sequenceOffsets } from "./causal-lm.js";
+import { KeyValueCache } from "./kv-cache.js";
 
 const [width, scale] = [4, 0.6];
 
@@ -59,11 +61,35 @@ test.each([
   });
 });
 
-test.each([1, 3, 8])("the last %d of 8 tokens after a cache attend as in the whole sequence", (added) => {
+test("sequences with caches of their own lengths attend each as in its whole sequence, whatever shares the pass", () => {
   torch.scope(() => {
-    const { queries, keys, values } = randomHeads(8, 4, 2, "float64");
-    const whole = reference({ queries, keys, values }, [0, 8]);
-    const last = { queries: torch.narrow(queries, 0, 8 - added, added), keys, values };
-    expect(worst(cachedAttention(last, scale), whole.slice(-added * 4 * width))).toBeLessThan(1e-13);
+    const lengths = [8, 5, 7, 3];
+    const sequences = lengths.map((length) => randomHeads(length, 4, 2, "float64"));
+    const caches = lengths.map(() => new KeyValueCache(1));
+    const results = lengths.map((): number[] => []);
+    // Each row gives the new tokens of every sequence in one pass: all at once, several after some, one after another.
+    for (const added of [
+      [5, 1, 0, 1],
+      [1, 3, 0, 1],
+      [2, 1, 7, 1],
+    ]) {
+      const present = added.flatMap((count, i) => (count > 0 ? [i] : []));
+      const part = (name: keyof Heads) =>
+        torch.cat(present.map((i) => torch.narrow(sequences[i][name], 0, caches[i].length, added[i])));
+      const heads = { queries: part("queries"), keys: part("keys"), values: part("values") };
+      const offsets = sequenceOffsets(present.map((i) => added[i]));
+      const used = present.map((i) => caches[i]);
+      const flat = streamAttention(heads, { offsets, caches: used }, 0, scale).toFloats();
+      for (const [k, i] of present.entries()) {
+        results[i].push(...flat.slice(offsets[k] * 4 * width, offsets[k + 1] * 4 * width));
+        caches[i].advance(added[i]);
+      }
+    }
+    for (const [i, length] of lengths.entries()) {
+      const expected = reference(sequences[i], [0, length]);
+      expect(results[i].length).toBe(expected.length);
+      expect(Math.max(...expected.map((x, at) => Math.abs(x - results[i][at])))).toBeLessThan(1e-13);
+    }
+    for (const cache of caches) cache.dispose();
   });
 });

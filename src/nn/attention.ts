@@ -13,6 +13,7 @@ import {
   tril,
   unsqueeze,
 } from "../torch/index.js";
+import type { TokenStream } from "./causal-lm.js";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
 export interface Heads {
@@ -54,13 +55,37 @@ export function causalAttention(heads: Heads, offsets: readonly number[], scale:
  * @param heads queries of the new tokens only; keys and values of the whole sequence
  * @returns `[new, heads · headDim]`
  */
-export function cachedAttention(heads: Heads, scale: number): Tensor {
+function cachedAttention(heads: Heads, scale: number): Tensor {
   const [added] = heads.queries.shape;
   const [total] = heads.keys.shape;
   if (added === total) return attendSequence(heads, scale, true);
   if (added === 1) return attendSequence(heads, scale, false);
   const seen = tril(ones([added, total], "bool", undefined, heads.queries.device), total - added);
   return attendSequence(heads, scale, false, seen);
+}
+
+/**
+ * Attention of a stream's tokens to what came before them in their own sequences, in its caches (of which each sequence
+ * has one of its own length) or in the stream alone.
+ * @param layer whose keys and values these are
+ * @returns `[T, heads · headDim]`
+ */
+export function streamAttention(
+  heads: Heads,
+  { offsets, caches }: Pick<TokenStream, "offsets" | "caches">,
+  layer: number,
+  scale: number,
+): Tensor {
+  if (caches === undefined) return causalAttention(heads, offsets, scale);
+  const { queries, keys, values } = heads;
+  const parts = caches.map((cache, i) => {
+    const part = (x: Tensor) => narrow(x, 0, offsets[i], offsets[i + 1] - offsets[i]);
+    return cachedAttention(
+      { queries: part(queries), ...cache.append(layer, part(keys), part(values)) },
+      scale,
+    );
+  });
+  return parts.length === 1 ? parts[0] : cat(parts, 0);
 }
 
 /** One sequence. Shared keys and values are expanded without a copy: a batch of groups whose heads have stride 0. */

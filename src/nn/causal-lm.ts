@@ -12,10 +12,10 @@ export interface TokenStream {
   tokens: Tensor;
   /** Where each sequence starts, and T at the end. */
   offsets: readonly number[];
-  /** int64 `[T]`, from 0 in each sequence, or from the cache's length. */
+  /** int64 `[T]`, from 0 in each sequence, or from its cache's length. */
   positions: Tensor;
-  /** Keys and values of what came before: the stream then holds one sequence, which goes on from there. */
-  cache?: KeyValueCache;
+  /** One per sequence: keys and values of what came before; each sequence goes on from there. */
+  caches?: readonly KeyValueCache[];
 }
 
 /** What of a model's config the rest of the project asks for. */
@@ -35,7 +35,7 @@ export interface ModelInfo {
 export interface CausalLM extends Module {
   readonly info: ModelInfo;
   readonly lm_head: Linear;
-  /** `[T, hidden]`, after the final norm: `lm_head` makes logits of it. Advances the stream's cache. */
+  /** `[T, hidden]`, after the final norm: `lm_head` makes logits of it. Advances the stream's caches. */
   hiddenStates(stream: TokenStream): Tensor;
   newCache(): KeyValueCache;
 }
@@ -43,6 +43,19 @@ export interface CausalLM extends Module {
 /** How many tokens each sequence of a stream has. */
 export function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): number[] {
   return offsets.slice(1).map((end, i) => end - offsets[i]);
+}
+
+/** Where each sequence of a stream starts, and the number of tokens at the end. */
+export function sequenceOffsets(lengths: readonly number[]): number[] {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(offsets[offsets.length - 1] + length);
+  return offsets;
+}
+
+/** Counts a pass's tokens in the caches of its stream, once every layer has them. */
+export function advanceCaches(stream: TokenStream): void {
+  const lengths = sequenceLengths(stream);
+  for (const [i, cache] of (stream.caches ?? []).entries()) cache.advance(lengths[i]);
 }
 
 /**
@@ -53,11 +66,11 @@ export function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): numb
 export function tokenStream(
   tokens: ArrayLike<number>,
   offsets: readonly number[] = [0, tokens.length],
-  { cache, device = "cpu" }: { cache?: KeyValueCache; device?: string } = {},
+  { caches, device = "cpu" }: { caches?: readonly KeyValueCache[]; device?: string } = {},
 ): TokenStream {
   const positions = new BigInt64Array(tokens.length);
-  const past = cache?.length ?? 0;
   for (let s = 0; s + 1 < offsets.length; s++) {
+    const past = caches?.[s].length ?? 0;
     for (let i = offsets[s]; i < offsets[s + 1]; i++) positions[i] = BigInt(past + i - offsets[s]);
   }
   const place = (tensor: Tensor) => (device === "cpu" ? tensor : toDevice(tensor, device, "int64"));
@@ -65,6 +78,6 @@ export function tokenStream(
     tokens: place(indices(tokens)),
     offsets,
     positions: place(fromData(positions, [positions.length])),
-    ...(cache === undefined ? {} : { cache }),
+    ...(caches === undefined ? {} : { caches }),
   };
 }

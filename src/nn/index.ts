@@ -1,8 +1,10 @@
 export { type Activation, activations } from "./activations.js";
-export { cachedAttention, causalAttention, type Heads } from "./attention.js";
+export { type Heads, streamAttention } from "./attention.js";
 export {
+  advanceCaches,
   type CausalLM,
   type ModelInfo,
+  sequenceOffsets,
   type TokenStream,
   tokenStream,
 } from "./causal-lm.js";

@@ -41,6 +41,21 @@ export class KeyValueCache implements Disposable {
     this.used += count;
   }
 
+  /** A cache of its own with the same tokens, for a sequence that goes on in several ways. */
+  fork(): KeyValueCache {
+    const copy = new KeyValueCache(this.layers.length);
+    for (const [i, layer] of this.layers.entries()) {
+      if (layer === undefined) continue;
+      const { keys, values } = copy.reserve(i, layer.keys, this.used + 1);
+      noGrad(() => {
+        copy_(narrow(keys, 0, 0, this.used), narrow(layer.keys, 0, 0, this.used));
+        copy_(narrow(values, 0, 0, this.used), narrow(layer.values, 0, 0, this.used));
+      });
+    }
+    copy.used = this.used;
+    return copy;
+  }
+
   /** Forgets all but the first `length` tokens. */
   truncate(length: number): void {
     if (length > this.used) throw internalError(`a cache of ${this.used} tokens cannot keep ${length}`);

@@ -3,6 +3,7 @@
  * that help and listings never load the engine.
  */
 import type { Recipe } from "../config/index.js";
+import type { TaskSummary } from "../eval/run-task.js";
 import type { RunEvent } from "../train/run-events.js";
 
 export type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../train/run-events.js";
@@ -55,7 +56,7 @@ export interface EvaluationRequest {
   target: ModelTarget;
   /** Files of examples; of a run, its own held-out rows when none are given. */
   data: readonly string[];
-  format?: "text" | "prompt-completion" | "alpaca" | "messages";
+  format?: "text" | "prompt-completion" | "alpaca" | "messages" | "commonsense" | "gsm8k";
   maxLength?: number;
 }
 
@@ -74,6 +75,38 @@ export type RunEvaluation = (
   request: EvaluationRequest,
   hooks: TaskHooks & { onProgress(done: number, total: number): void },
 ) => Promise<EvaluationResult>;
+
+export interface TaskRequest {
+  target: ModelTarget;
+  /** Names of tasks. */
+  tasks: readonly string[];
+  /** Folders that hold the tasks' folders. */
+  data: readonly string[];
+  /** Most examples of a task, its first ones. */
+  limit?: number;
+  /** Solved examples before each one, the first of the training split. */
+  shots: number;
+  mode: "generate" | "loglikelihood";
+  /** Default: of a run its recipe's; else plain. */
+  render?: "plain" | "chat";
+  beams: number;
+  /** Most outputs written at once. */
+  batch: number;
+  /** File of results, one line an example; what is in it already is not done again. */
+  out?: string;
+}
+
+export interface TaskReport {
+  tasks: (TaskSummary & { seconds: number })[];
+  render: "plain" | "chat";
+  shots: number;
+}
+
+/** `src/recipes/evaluate-tasks.ts`. */
+export type RunTasks = (
+  request: TaskRequest,
+  hooks: TaskHooks & { onProgress(task: string, done: number, total: number): void },
+) => Promise<TaskReport>;
 
 export interface ChatMessage {
   role: string;

@@ -1,10 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { textTasks } from "../eval/tasks/index.js";
 import { modelFamilies } from "../models/index.js";
 import { isActive, listRunNames, readStatus } from "../train/run-files.js";
 
 /** The model families that can be loaded, by the `model_type` of their `config.json`. */
 export const listModels = modelFamilies;
+
+/** The tasks of `scalora eval --tasks`: their names, and the folder of their data. */
+export function listTasks(): { task: string; folder: string; description: string }[] {
+  return [...textTasks.values()].map(({ name, folders, description }) => ({
+    task: name,
+    folder: folders.join(" or "),
+    description,
+  }));
+}
 
 export interface RecipeEntry {
   path: string;

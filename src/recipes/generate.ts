@@ -1,6 +1,4 @@
-import { ChatTemplate } from "../data/index.js";
-import { generateText, type TextOptions } from "../eval/index.js";
-import type { Tokenizer } from "../hub/tokenizer/index.js";
+import { encodePrompt, generateText, type TextOptions } from "../eval/index.js";
 import type { KeyValueCache } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type {
@@ -10,20 +8,14 @@ import type {
   SamplingSettings,
   TextGenerator,
 } from "./api.js";
-import { endTokens, turnEnd } from "./end-tokens.js";
+import { type Speech, speechOf } from "./end-tokens.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
 /** Opens a model for writing text. */
 export const openGenerator: OpenGenerator = async (target) => {
   const open = await openModel(target);
   try {
-    const { chatTemplate, special } = open.tokenizer;
-    const ends = endTokens(open.baseFolder, open.tokenizer);
-    if (chatTemplate === undefined) return new LoadedGenerator(open, undefined, ends, ends);
-    const template = new ChatTemplate(chatTemplate, special);
-    const closing = await turnEnd(template, open.tokenizer);
-    const chatEnds = new Set(closing === undefined ? ends : [...ends, closing]);
-    return new LoadedGenerator(open, template, ends, chatEnds);
+    return new LoadedGenerator(open, await speechOf(open));
   } catch (error) {
     open.dispose();
     throw error;
@@ -39,25 +31,16 @@ interface Past {
 
 class LoadedGenerator implements TextGenerator {
   private readonly open: OpenModel;
-  private readonly template: ChatTemplate | undefined;
-  private readonly textEnds: ReadonlySet<number>;
-  private readonly chatEnds: ReadonlySet<number>;
+  private readonly speech: Speech;
   private past: Past | undefined;
 
-  constructor(
-    open: OpenModel,
-    template: ChatTemplate | undefined,
-    textEnds: ReadonlySet<number>,
-    chatEnds: ReadonlySet<number>,
-  ) {
+  constructor(open: OpenModel, speech: Speech) {
     this.open = open;
-    this.template = template;
-    this.textEnds = textEnds;
-    this.chatEnds = chatEnds;
+    this.speech = speech;
   }
 
   get hasChatTemplate(): boolean {
-    return this.template !== undefined;
+    return this.speech.template !== undefined;
   }
 
   async *generate(
@@ -68,8 +51,9 @@ class LoadedGenerator implements TextGenerator {
     const started = performance.now();
     const { model, tokenizer } = this.open;
     const isText = typeof input === "string";
-    const prompt = isText ? await textPrompt(tokenizer, input) : await this.chatPrompt(input);
-    const options: TextOptions = { ...settings, endTokens: isText ? this.textEnds : this.chatEnds, signal };
+    const prompt = isText ? await encodePrompt(tokenizer, input) : await this.chatPrompt(input);
+    const { textEnds, chatEnds } = this.speech;
+    const options: TextOptions = { ...settings, endTokens: isText ? textEnds : chatEnds, signal };
     const cache = this.takeCache(prompt);
     try {
       const decode = (ids: readonly number[]) => tokenizer.decode(ids);
@@ -101,22 +85,15 @@ class LoadedGenerator implements TextGenerator {
   }
 
   private async chatPrompt(messages: readonly ChatMessage[]): Promise<number[]> {
-    if (!this.template) {
+    const { template } = this.speech;
+    if (!template) {
       throw new ScaloraError("usage", "This model has no chat template", {
         where: this.open.baseFolder,
         fix: "give a text to go on with instead of messages",
       });
     }
     const rendered = messages.map(({ role, content }) => ({ role, content }));
-    const text = this.template.render(rendered, { addGenerationPrompt: true, date: new Date() });
+    const text = template.render(rendered, { addGenerationPrompt: true, date: new Date() });
     return (await this.open.tokenizer.encode(text, { addSpecialTokens: false })).ids;
   }
-}
-
-/** A text with the tokens that the model expects before it, and none after it. */
-async function textPrompt(tokenizer: Tokenizer, text: string): Promise<number[]> {
-  const { ids } = await tokenizer.encode(text);
-  const { ids: bare } = await tokenizer.encode(text, { addSpecialTokens: false });
-  const isClosed = ids.at(-1) !== bare.at(-1) && ids.at(-1) === tokenizer.special.eos?.id;
-  return isClosed ? ids.slice(0, -1) : ids;
 }

@@ -14,9 +14,9 @@ interface Options {
   json?: boolean;
 }
 
-/** `scalora ls methods|models|recipes|runs`. Needs no engine. */
+/** `scalora ls methods|models|tasks|recipes|runs`. Needs no engine. */
 export function addLs(program: Command, context: Context, load: () => Promise<Catalog>): void {
-  const ls = program.command("ls").description("list methods, models, recipes or runs");
+  const ls = program.command("ls").description("list methods, models, tasks, recipes or runs");
   ls.command("methods")
     .description("the methods of training")
     .addOption(jsonOption())
@@ -32,6 +32,14 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
       const rows = (await load()).listModels().map((family) => ({ family }));
       if (json) context.json(rows);
       else print(context, rows, ["family"]);
+    });
+  ls.command("tasks")
+    .description("the tasks that a model can be scored on")
+    .addOption(jsonOption())
+    .action(async ({ json }: Options) => {
+      const rows = (await load()).listTasks();
+      if (json) context.json(rows);
+      else print(context, rows, ["task", "folder", "description"]);
     });
   ls.command("recipes")
     .description("recipes of this package and of ./recipes")

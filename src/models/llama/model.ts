@@ -1,9 +1,8 @@
 import {
   type Activation,
   activations,
+  advanceCaches,
   type CausalLM,
-  cachedAttention,
-  causalAttention,
   Embedding,
   KeyValueCache,
   Linear,
@@ -14,6 +13,7 @@ import {
   Rotary,
   type Rotation,
   rotate,
+  streamAttention,
   type TokenStream,
 } from "../../nn/index.js";
 import { add, mul, reshape, scope, type Tensor } from "../../torch/index.js";
@@ -54,11 +54,7 @@ class Attention extends Module {
     const keys = rotate(split(this.k_proj.forward(x)), rotation);
     const values = split(this.v_proj.forward(x));
     const scale = this.headDim ** -0.5;
-    const attended =
-      stream.cache === undefined
-        ? causalAttention({ queries, keys, values }, stream.offsets, scale)
-        : cachedAttention({ queries, ...stream.cache.append(this.layer, keys, values) }, scale);
-    return this.o_proj.forward(attended);
+    return this.o_proj.forward(streamAttention({ queries, keys, values }, stream, this.layer, scale));
   }
 }
 
@@ -134,8 +130,7 @@ class Decoder extends Module {
       hidden.dispose();
       hidden = next;
     }
-    const [rows] = hidden.shape;
-    stream.cache?.advance(rows);
+    advanceCaches(stream);
     return this.norm.forward(hidden);
   }
 

@@ -98,7 +98,9 @@ test.each(["gqa", "biases", "dynamic-within", "longrope-within", "yarn-beyond"])
       if (piece.length === 0) continue;
       const logits = noGrad(() =>
         scope(() =>
-          model.lm_head.forward(model.hiddenStates(tokenStream(piece, undefined, { cache }))).toFloats(),
+          model.lm_head
+            .forward(model.hiddenStates(tokenStream(piece, undefined, { caches: [cache] })))
+            .toFloats(),
         ),
       );
       rows.push(...logits);
