@@ -1,10 +1,13 @@
 import { z } from "zod";
 
 /** A folder name without separators, so that a run cannot leave its parent. */
-const runName = z
+const folderName = z
   .string()
   .regex(/^[\p{L}\p{N}][\p{L}\p{N}._+=-]*$/u)
   .max(200);
+
+/** YAML reads a name such as 20251124 as a number. */
+const runName = z.union([z.string(), z.number().transform(String)]).pipe(folderName);
 
 /** Section `run`: where the results go. */
 export const runSchema = z.strictObject({

@@ -5,7 +5,6 @@ import type { LazyTensor } from "../hub/safetensors/index.js";
 import { type CausalLM, type ParameterSource, randomParameters } from "../nn/index.js";
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
 import { llama } from "./llama/index.js";
 import { equalInFiles, WeightLoader } from "./load.js";
 
@@ -120,12 +119,10 @@ function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, whe
   const type = "model_type" in values ? values.model_type : undefined;
   const family = typeof type === "string" ? families.get(type) : undefined;
   if (family !== undefined) return family.parse(values, where);
-  const near = typeof type === "string" ? nearest(type, families.keys()) : undefined;
-  throw new ScaloraError("model", "This kind of model is not supported", {
+  throw new ScaloraError("model", "This kind of model is not supported (yet)", {
     where: `${where}, model_type`,
     expected: modelFamilies().join(", "),
     found: JSON.stringify(type) ?? "no model_type",
-    ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
   });
 }
 
