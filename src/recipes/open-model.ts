@@ -42,6 +42,7 @@ export async function openModel(
       found: existsSync(target.path) ? "a folder without it" : "no folder",
     });
   }
+  refuseNothing(target.path);
   refuseAdapterAlone(target.path);
   const { path, adapter, dtype, device } = target;
   const base = await loadBase({ path, dtype, device });
@@ -104,6 +105,16 @@ function opened(
     model.dispose();
   };
   return { model, tokenizer, baseFolder, adapters, recipe, dispose };
+}
+
+function refuseNothing(path: string): void {
+  if (existsSync(path)) return;
+  throw new ScaloraError("usage", "There is neither a model nor a run here", {
+    where: resolve(path),
+    expected: "a Hugging Face model folder (with config.json), or a run's folder (with config.yaml)",
+    found: "no such folder",
+    fix: "`scalora ls runs` lists the runs",
+  });
 }
 
 function refuseAdapterAlone(path: string): void {

@@ -45,7 +45,7 @@ export function addEval(
       const { data, format, maxLength, json, ...target } = options;
       const line = new ProgressLine(context.stderr);
       const onProgress = (done: number, total: number) =>
-        line.update(`evaluated ${done} of ${total} batches`);
+        line.update(`evaluated ${done} of ${total} batches`, { important: done === total });
       const result = await context
         .interruptible((signal) =>
           runEvaluation({ target: { path, ...target }, data, format, maxLength }, { signal, onProgress }),

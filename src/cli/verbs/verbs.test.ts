@@ -6,6 +6,7 @@ import type {
   ExportRequest,
   GenerationSummary,
   ModelTarget,
+  RunEvaluation,
   SamplingSettings,
   TextGenerator,
 } from "../../recipes/api.js";
@@ -19,11 +20,12 @@ import { addQuickstart } from "./quickstart.js";
 
 const target: ModelTarget = { path: "m", dtype: "auto", device: "auto" };
 
-test("eval passes its options on and prints loss and perplexity", async () => {
-  const { context, stdout } = testContext();
+test("eval passes its options on, ends its progress at the last batch, and prints loss and perplexity", async () => {
+  const { context, stdout, stderr } = testContext();
   const requests: EvaluationRequest[] = [];
-  const runEvaluation = async (request: EvaluationRequest) => {
+  const runEvaluation: RunEvaluation = async (request, { onProgress }) => {
     requests.push(request);
+    for (const done of [0, 1, 2]) onProgress(done, 2);
     return { loss: 1, perplexity: Math.E, labelTokens: 1234, rows: 5, seconds: 2 };
   };
   const args = [
@@ -41,6 +43,7 @@ test("eval passes its options on and prints loss and perplexity", async () => {
   await runVerb((program) => addEval(program, context, async () => ({ runEvaluation })), args);
   expect(requests).toEqual([{ target, data: ["a.jsonl", "b.jsonl"], format: "alpaca", maxLength: 64 }]);
   expect(stdout.text).toMatch(/perplexity +2\.7183/);
+  expect(stderr.text).toBe("evaluated 0 of 2 batches\nevaluated 2 of 2 batches\n");
   expect(stdout.text).toMatch(/label tokens +1,234/);
 });
 
