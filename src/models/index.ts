@@ -2,30 +2,14 @@ import { join, resolve } from "node:path";
 import { plainJson } from "../hub/json.js";
 import { type JsonObject, ModelWeights, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
 import type { LazyTensor } from "../hub/safetensors/index.js";
-import { type CausalLM, type ParameterSource, randomParameters } from "../nn/index.js";
+import { type CausalLM, randomParameters } from "../nn/index.js";
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
+import type { ModelFamily, ParsedModel } from "./family.js";
 import { llama } from "./llama/index.js";
 import { equalInFiles, WeightLoader } from "./load.js";
 
 export type { ModelInfo } from "../nn/index.js";
-
-/** What a model family gives the registry; one folder under `src/models` each. */
-export interface ModelFamily {
-  /** Reads `config.json` (its `where` is for messages). */
-  parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;
-}
-
-/** A config that was read and found good. */
-export interface ParsedModel {
-  tieEmbeddings: boolean;
-  /** Standard deviation of fresh weights. */
-  initializerRange: number;
-  /** Names that old files hold and nobody needs, such as stored rotary tables. */
-  ignoredWeights: RegExp;
-  /** @param tied whether the output layer is the embedding */
-  build(source: ParameterSource, tied: boolean): CausalLM;
-}
 
 const families: ReadonlyMap<string, ModelFamily> = new Map([["llama", llama]]);
 

@@ -4,37 +4,13 @@ import { writeFileAtomic } from "../../util/files.js";
 import type { QuickstartResult, QuickstartRow } from "../api.js";
 import { runExport } from "../export.js";
 import { writeReport } from "../report/index.js";
+import type { CompletedRun, Quickstart } from "./done.js";
 import { parts, taskFile } from "./folder.js";
 import { quickstartReport } from "./report.js";
-import type { MethodResult } from "./run-method.js";
 import { chosenSettings, type QuickstartMethod, recipeSections } from "./settings.js";
-import type { Row } from "./world.js";
 
 /** The method whose model is exported and whose recipe is written. */
 const shown: QuickstartMethod = "scalora-i";
-
-export interface CompletedRun {
-  readonly method: QuickstartMethod;
-  readonly result: MethodResult;
-  /** What it answers to the questions. */
-  readonly outputs: readonly string[];
-}
-
-/** Everything that a quickstart did. */
-export interface Quickstart {
-  readonly out: string;
-  readonly data: string;
-  /** The folder of the model that was fine-tuned. */
-  readonly model: string;
-  readonly seed: number;
-  readonly steps: number;
-  readonly questions: readonly Row[];
-  /** What the model answered before. */
-  readonly before: readonly string[];
-  readonly runs: readonly CompletedRun[];
-  /** `performance.now()` at its beginning. */
-  readonly started: number;
-}
 
 /** Writes the merged model, a recipe to go on with, the results and the report. */
 export async function publish(quickstart: Quickstart, signal: AbortSignal): Promise<QuickstartResult> {
