@@ -1,3 +1,1 @@
-export { generateText, type TextEnd, type TextOptions } from "./generate-text.js";
-export { generateTokens, type TokenEnd, type TokenOptions } from "./generate-tokens.js";
-export type { Sampling } from "./sampling.js";
+export { streamText, type TextEnd, type TextOptions } from "./stream-text.js";

@@ -47,8 +47,10 @@ export interface ModelTarget {
   adapter?: string;
   /** Of a run: a checkpoint's name, `best` or `last`; `best` where there is one is the default. */
   checkpoint?: string;
-  dtype: "auto" | "float32" | "bfloat16";
-  device: string;
+  /** Default `auto`: a run's own precision, else float32. */
+  dtype?: "auto" | "float32" | "bfloat16";
+  /** Default `auto`: a run's own device, else a GPU when there is one. */
+  device?: string;
 }
 
 export interface EvaluationRequest {
@@ -82,6 +84,7 @@ export interface ChatMessage {
 
 /** How tokens are chosen. Temperature 0 is greedy. */
 export interface SamplingSettings {
+  /** Longest output. */
   maxTokens: number;
   temperature: number;
   topK?: number;
@@ -101,11 +104,15 @@ export interface GenerationSummary {
 /** A loaded model that writes text. */
 export interface TextGenerator {
   readonly hasChatTemplate: boolean;
-  /** Pieces of text as they come; a list of messages goes through the model's chat template. */
+  /**
+   * Pieces of text as they come; a list of messages goes through the model's chat template.
+   * @param settings default: greedy, at most 256 tokens, seed 0, no stop texts
+   * @param signal ends the output before the next token
+   */
   generate(
     input: string | readonly ChatMessage[],
-    settings: SamplingSettings,
-    signal: AbortSignal,
+    settings?: Partial<SamplingSettings>,
+    signal?: AbortSignal,
   ): AsyncGenerator<string, GenerationSummary>;
   dispose(): void;
 }

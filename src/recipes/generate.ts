@@ -1,7 +1,7 @@
 import { ChatTemplate } from "../data/index.js";
-import { generateText, type TextOptions } from "../eval/index.js";
+import { streamText, type TextOptions } from "../eval/index.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
-import type { KeyValueCache } from "../nn/index.js";
+import type { CausalLM, KeyValueCache } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type {
   ChatMessage,
@@ -11,24 +11,71 @@ import type {
   TextGenerator,
 } from "./api.js";
 import { endTokens, turnEnd } from "./end-tokens.js";
-import { type OpenModel, openModel } from "./open-model.js";
+import { openModel } from "./open-model.js";
 
-/** Opens a model for writing text. */
+/** Opens a model folder or a run for writing text; `dispose()` frees it. */
 export const openGenerator: OpenGenerator = async (target) => {
   const open = await openModel(target);
   try {
-    const { chatTemplate, special } = open.tokenizer;
     const ends = endTokens(open.baseFolder, open.tokenizer);
-    if (chatTemplate === undefined) return new LoadedGenerator(open, undefined, ends, ends);
-    const template = new ChatTemplate(chatTemplate, special);
-    const closing = await turnEnd(template, open.tokenizer);
-    const chatEnds = new Set(closing === undefined ? ends : [...ends, closing]);
-    return new LoadedGenerator(open, template, ends, chatEnds);
+    return await makeGenerator({ ...open, where: open.baseFolder, ends });
   } catch (error) {
     open.dispose();
     throw error;
   }
 };
+
+/**
+ * Goes on with a text, or answers messages, with a model in memory (adapters that are on it count): the pieces as they come.
+ * @param options as `TextGenerator.generate` has them, a signal, and the tokens that end an output (default: the tokenizer's
+ * own end token; with messages also what closes a turn in its chat template)
+ * @throws ScaloraError `usage` for settings that cannot be, a prompt longer than the model's context, or messages without a
+ * chat template
+ */
+export async function* generateText(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  input: string | readonly ChatMessage[],
+  options: Partial<SamplingSettings> & { signal?: AbortSignal; endTokens?: Iterable<number> } = {},
+): AsyncGenerator<string, GenerationSummary> {
+  const { signal, endTokens: given, ...settings } = options;
+  const { eos } = tokenizer.special;
+  const ends = new Set(given ?? (eos ? [eos.id] : []));
+  const generator = await makeGenerator({
+    model,
+    tokenizer,
+    where: "the tokenizer",
+    ends,
+    dispose: () => {},
+  });
+  try {
+    return yield* generator.generate(input, settings, signal);
+  } finally {
+    generator.dispose();
+  }
+}
+
+/** What a generator works with. */
+interface Parts {
+  readonly model: CausalLM;
+  readonly tokenizer: Tokenizer;
+  /** For messages: where a chat template would be. */
+  readonly where: string;
+  /** Tokens that end an output. */
+  readonly ends: ReadonlySet<number>;
+  /** Frees model and adapters. */
+  dispose(): void;
+}
+
+async function makeGenerator(parts: Parts): Promise<LoadedGenerator> {
+  const { tokenizer, ends } = parts;
+  if (tokenizer.chatTemplate === undefined) return new LoadedGenerator(parts, undefined, ends);
+  const template = new ChatTemplate(tokenizer.chatTemplate, tokenizer.special);
+  const closing = await turnEnd(template, tokenizer);
+  return new LoadedGenerator(parts, template, new Set(closing === undefined ? ends : [...ends, closing]));
+}
+
+const defaults: SamplingSettings = { maxTokens: 256, temperature: 0, seed: 0, stop: [] };
 
 /** What was computed for the last output: the next prompt of a conversation begins with the same tokens. */
 interface Past {
@@ -38,21 +85,14 @@ interface Past {
 }
 
 class LoadedGenerator implements TextGenerator {
-  private readonly open: OpenModel;
+  private readonly parts: Parts;
   private readonly template: ChatTemplate | undefined;
-  private readonly textEnds: ReadonlySet<number>;
   private readonly chatEnds: ReadonlySet<number>;
   private past: Past | undefined;
 
-  constructor(
-    open: OpenModel,
-    template: ChatTemplate | undefined,
-    textEnds: ReadonlySet<number>,
-    chatEnds: ReadonlySet<number>,
-  ) {
-    this.open = open;
+  constructor(parts: Parts, template: ChatTemplate | undefined, chatEnds: ReadonlySet<number>) {
+    this.parts = parts;
     this.template = template;
-    this.textEnds = textEnds;
     this.chatEnds = chatEnds;
   }
 
@@ -62,18 +102,23 @@ class LoadedGenerator implements TextGenerator {
 
   async *generate(
     input: string | readonly ChatMessage[],
-    settings: SamplingSettings,
-    signal: AbortSignal,
+    settings: Partial<SamplingSettings> = {},
+    signal = new AbortController().signal,
   ): AsyncGenerator<string, GenerationSummary> {
     const started = performance.now();
-    const { model, tokenizer } = this.open;
+    const { model, tokenizer, ends } = this.parts;
     const isText = typeof input === "string";
     const prompt = isText ? await textPrompt(tokenizer, input) : await this.chatPrompt(input);
-    const options: TextOptions = { ...settings, endTokens: isText ? this.textEnds : this.chatEnds, signal };
+    const options: TextOptions = {
+      ...defaults,
+      ...settings,
+      endTokens: isText ? ends : this.chatEnds,
+      signal,
+    };
     const cache = this.takeCache(prompt);
     try {
       const decode = (ids: readonly number[]) => tokenizer.decode(ids);
-      const { tokens, reason } = yield* generateText(model, cache, prompt, decode, options);
+      const { tokens, reason } = yield* streamText(model, cache, prompt, decode, options);
       this.past?.cache.dispose();
       this.past = { cache, tokens: [...prompt, ...tokens].slice(0, cache.length) };
       const seconds = (performance.now() - started) / 1000;
@@ -86,14 +131,14 @@ class LoadedGenerator implements TextGenerator {
   dispose(): void {
     this.past?.cache.dispose();
     this.past = undefined;
-    this.open.dispose();
+    this.parts.dispose();
   }
 
   /** A cache of this caller's own, holding as much of the prompt's beginning as was computed before. */
   private takeCache(prompt: readonly number[]): KeyValueCache {
     const { past } = this;
     this.past = undefined;
-    if (!past) return this.open.model.newCache();
+    if (!past) return this.parts.model.newCache();
     let common = 0;
     while (common < prompt.length - 1 && past.tokens[common] === prompt[common]) common++;
     past.cache.truncate(common);
@@ -103,13 +148,13 @@ class LoadedGenerator implements TextGenerator {
   private async chatPrompt(messages: readonly ChatMessage[]): Promise<number[]> {
     if (!this.template) {
       throw new ScaloraError("usage", "This model has no chat template", {
-        where: this.open.baseFolder,
+        where: this.parts.where,
         fix: "give a text to go on with instead of messages",
       });
     }
     const rendered = messages.map(({ role, content }) => ({ role, content }));
     const text = this.template.render(rendered, { addGenerationPrompt: true, date: new Date() });
-    return (await this.open.tokenizer.encode(text, { addSpecialTokens: false })).ids;
+    return (await this.parts.tokenizer.encode(text, { addSpecialTokens: false })).ids;
   }
 }
 

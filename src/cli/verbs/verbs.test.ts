@@ -49,7 +49,7 @@ test("eval passes its options on, ends its progress at the last batch, and print
 
 /** A generator that says its prompt back, word by word. */
 function echo(
-  seen: { settings?: SamplingSettings; inputs: unknown[] },
+  seen: { settings?: Partial<SamplingSettings> | undefined; inputs: unknown[] },
   hasChatTemplate = true,
 ): TextGenerator {
   return {
