@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
 import { writeFileAtomic } from "../../util/files.js";
 import type { QuickstartResult, QuickstartRow } from "../api.js";
@@ -48,9 +48,18 @@ function rowOf({ method, result }: CompletedRun): QuickstartRow {
 
 /** The shown method's run as a recipe file, for runs of one's own. */
 function recipeText({ out, data, model, seed, steps }: Quickstart): string {
-  const place = { model, data, folder: out };
+  const place = { model: movable(model), data: movable(data), folder: movable(out) };
   const sections = recipeSections(chosenSettings[shown], place, { seed, steps });
-  return `# Translate English to Lumi with the tiny model: the quickstart's ${shown} run\n${stringify(sections)}`;
+  return (
+    `# Translate English to Lumi with the tiny model: the quickstart's ${shown} run\n` +
+    `# Relative paths start at the folder where the command runs.\n${stringify(sections)}`
+  );
+}
+
+/** A path below the present folder as it is seen from there, so that the folder can be moved or given away. */
+function movable(path: string): string {
+  const inside = relative(process.cwd(), path);
+  return inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside;
 }
 
 /** Commands that work from the present folder. */
