@@ -24,7 +24,7 @@ const formatFields = {
 };
 
 const source = z.strictObject({
-  path: pathText("the path of a .jsonl or .txt file"),
+  path: pathText("the path of a .jsonl, .csv, .tsv or .txt file"),
   weight: positive().optional().meta({ description: "Share of the rows drawn from this file" }),
   ...formatFields,
 });
@@ -51,7 +51,7 @@ const holdOut = z.strictObject({
 export const dataSchema = z.strictObject({
   train: sources.meta({
     expects: "a path, {path, weight}, or a list of these",
-    description: "Files to train on (.jsonl or .txt); weights mix several",
+    description: "Files to train on (.jsonl, .csv, .tsv or .txt); weights mix several",
   }),
   eval: z
     .union([z.literal("none"), holdOut, sources])

@@ -20,6 +20,7 @@ export function* readJsonl(path: string): Generator<JsonRow> {
   let line = 0;
   for (const bytes of readLines(path)) {
     line++;
+    refuseParquet(bytes, path);
     const text = decodeUtf8(bytes, `${path}:${line}`);
     if (text.trim() === "") continue;
     yield { line, value: parseObject(text, `${path}:${line}`) };
@@ -86,6 +87,15 @@ function readPiece(file: number, piece: Buffer, path: string): number {
   }
 }
 
+function refuseParquet(line: Buffer, path: string): void {
+  if (line.subarray(0, 4).toString("latin1") !== "PAR1") return;
+  throw new ScaloraError("data", "Parquet files are not supported (yet)", {
+    where: path,
+    expected: "JSONL, CSV or TSV",
+    fix: `convert it, for instance: python -c "import pandas; pandas.read_parquet('in.parquet').to_json('out.jsonl', orient='records', lines=True)"`,
+  });
+}
+
 function decodeUtf8(bytes: Uint8Array, where: string): string {
   try {
     return utf8.decode(bytes);
@@ -107,6 +117,7 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
       where,
       expected: "one JSON object a line (JSONL)",
       found: `${excerpt(text)} (${messageOf(cause)})`,
+      ...(text.trimStart().startsWith("[") && { fix: listFix }),
       cause,
     });
   }
@@ -115,8 +126,13 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
     where,
     expected: 'an object with named columns, e.g. {"prompt": "…", "completion": "…"}',
     found: excerpt(text),
+    ...(Array.isArray(value) && { fix: listFix }),
   });
 }
+
+/** For a whole file that is one JSON list. */
+const listFix =
+  "if the file is one list of rows, write one row a line instead, for instance: jq -c '.[]' in.json > out.jsonl";
 
 /** The kind of a JSON value in words, for messages. */
 export function kindOf(value: unknown): string {

@@ -1,12 +1,14 @@
+import { extname } from "node:path";
 import type { Tokenizer } from "../hub/tokenizer/types.js";
 import { ScaloraError } from "../util/errors.js";
 import { hashFile } from "../util/files.js";
 import { ChatMarker } from "./chat-spans.js";
 import { ChatTemplate } from "./chat-template.js";
 import { planColumns } from "./columns.js";
+import { readCsv } from "./csv.js";
 import { TextEncoder } from "./encode.js";
 import { type Limit, RowCollector, readLimit } from "./limit.js";
-import { readJsonl } from "./lines.js";
+import { type JsonRow, readJsonl } from "./lines.js";
 import { readRow } from "./rows.js";
 import type { DataConfig, DataSource, Example, FileReport, LoadReport, MarkedText } from "./types.js";
 import { readWindows } from "./windows.js";
@@ -43,6 +45,18 @@ export async function loadExamples(
 /** The files of a `train` or `eval` entry. */
 export function sourcesOf(files: string | readonly DataSource[]): readonly DataSource[] {
   return typeof files === "string" ? [{ path: files }] : files;
+}
+
+/** The rows of a file, by the kind that its name says. */
+function rowsOf(path: string): Generator<JsonRow> {
+  switch (extname(path).toLowerCase()) {
+    case ".csv":
+      return readCsv(path, ",");
+    case ".tsv":
+      return readCsv(path, "\t");
+    default:
+      return readJsonl(path);
+  }
 }
 
 class Loader {
@@ -112,7 +126,7 @@ class Loader {
     let plan: ReturnType<typeof planColumns> | undefined;
     let chunk: MarkedText[] = [];
     let characters = 0;
-    for (const row of readJsonl(path)) {
+    for (const row of rowsOf(path)) {
       plan ??= planColumns(row.value, source, `${path}:${row.line}`);
       collector.rows++;
       const texts = readRow(row, plan, source, () => this.marker(path));
@@ -130,7 +144,7 @@ class Loader {
     if (plan === undefined)
       throw new ScaloraError("data", "A data file has no rows", {
         where: path,
-        expected: "one JSON object a line",
+        expected: "one JSON object a line (JSONL), or CSV or TSV with a line of column names",
       });
     const { format, ignored: ignoredColumns } = plan;
     this.files.push({ path, sha256: hashFile(path), format, rows: collector.rows, ignoredColumns });
