@@ -109,6 +109,9 @@ test("generate stops at a stop text and at the model's context", async () => {
 test("a run is usable without its data", async () => {
   renameSync(at("train.jsonl"), at("elsewhere.jsonl"));
   try {
+    const svd = await scalora("export", runs.lora, "--out", at("no-data"), "--as", "svd", "--rank", "1");
+    expect(svd.code).toBe(0);
+    expect(svd.stdout).toMatch(/held-out loss +not measured: the run's data is gone: .*train\.jsonl/);
     expect((await json("generate", runs.lora, "a", "--max-tokens", "2")).tokens).toBeGreaterThan(0);
     const { code, stderr } = await scalora("eval", runs.lora);
     expect(code).toBe(2);
@@ -188,6 +191,12 @@ test.each(["lora", "scalora", "full"] as const)(
     const share = await json("export", runs[method], "--out", `${out}-9`, "--as", "svd", "--energy", "0.9");
     expect(share.retainedEnergy).toBeGreaterThanOrEqual(0.9);
     expect(share.rank).toBeLessThanOrEqual(whole.rank);
+    // What the export costs, on the rows that the run held out.
+    const { loss } = await json("eval", runs[method]);
+    expect(whole.heldOutLoss.trained).toBeCloseTo(loss, 6);
+    expect(cut.heldOutLoss.trained).toBeCloseTo(loss, 6);
+    if (method !== "full") expect(whole.heldOutLoss.exported).toBeCloseTo(loss, 4);
+    expect(Math.abs(cut.heldOutLoss.exported - loss)).toBeGreaterThan(1e-3);
   },
 );
 

@@ -144,6 +144,8 @@ export interface ExportResult {
   /** Of `svd`: the share of energy kept, over all layers, and the largest rank. */
   retainedEnergy?: number;
   rank?: number;
+  /** Of `svd`: mean cross entropy on the run's held-out rows, in nats per label token, or why it was not measured. */
+  heldOutLoss?: { trained: number; exported: number } | { notMeasured: string };
 }
 
 /** `src/recipes/export.ts`. */
