@@ -48,7 +48,7 @@ test("a minimal recipe gets every default, and absolute paths", () => {
   expect(recipe.data.eval).toEqual({ holdOut: 0.05 });
   expect(recipe.train).toMatchObject({ epochs: 1, batchSize: 8, lr: 2e-4, clip: 1, seed: 0, warmup: 0.05 });
   expect(recipe.train.steps).toBeUndefined();
-  expect(recipe.run).toEqual({ name: "recipe-scalora-i", folder: join(folder, "runs") });
+  expect(recipe.run).toEqual({ name: "recipe-scalora-i", folder: join(folder, "runs"), samples: 2 });
 });
 
 test("scalora acts at every step, and policy svd resets the moments", () => {

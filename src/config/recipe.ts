@@ -90,7 +90,7 @@ function checkSource(
     adapter,
     data,
     train: resolveTrain(train, adapter.method),
-    run: { name: runName, folder },
+    run: { ...run, name: runName, folder },
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { wholeFrom } from "./fields.js";
 
 /** A folder name without separators, so that a run cannot leave its parent. */
 const folderName = z
@@ -20,6 +21,14 @@ export const runSchema = z.strictObject({
     expects: "the path of a folder",
     description: "Folder that holds the runs",
   }),
+  samples: z
+    .union([wholeFrom(0), z.array(z.string().min(1))])
+    .default(2)
+    .meta({
+      expects: "a number of held-out rows, or a list of prompts",
+      description:
+        "What the model writes before and after training, greedily: of this many held-out rows, or to these prompts",
+    }),
 });
 
 export type RunConfig = z.output<typeof runSchema> & { name: string };

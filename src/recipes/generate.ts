@@ -159,7 +159,7 @@ class LoadedGenerator implements TextGenerator {
 }
 
 /** A text with the tokens that the model expects before it, and none after it. */
-async function textPrompt(tokenizer: Tokenizer, text: string): Promise<number[]> {
+export async function textPrompt(tokenizer: Tokenizer, text: string): Promise<number[]> {
   const { ids } = await tokenizer.encode(text);
   const { ids: bare } = await tokenizer.encode(text, { addSpecialTokens: false });
   const isClosed = ids.at(-1) !== bare.at(-1) && ids.at(-1) === tokenizer.special.eos?.id;
