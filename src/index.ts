@@ -28,7 +28,6 @@ export {
 } from "./data/index.js";
 export {
   generateBatch,
-  generateText,
   generateTokens,
   logLikelihoods,
   type Sampling,
@@ -38,10 +37,17 @@ export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
 export { createModel, loadModel, modelFamilies, saveModel } from "./models/index.js";
 export { type CausalLM, type ModelInfo, type TokenStream, tokenStream } from "./nn/index.js";
 export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.js";
-export type { RunResult } from "./recipes/api.js";
+export type {
+  ChatMessage,
+  GenerationSummary,
+  RunResult,
+  SamplingSettings,
+  TextGenerator,
+} from "./recipes/api.js";
 export { runTasks } from "./recipes/evaluate-tasks.js";
 export { runExport } from "./recipes/export.js";
 export { mergeAndSave } from "./recipes/export-merged.js";
+export { generateText, openGenerator } from "./recipes/generate.js";
 export { type RankReport, rankReport } from "./recipes/rank.js";
 export { runTraining } from "./recipes/sft.js";
 export * as torch from "./torch/index.js";

@@ -28,7 +28,7 @@ const formatFields = {
 };
 
 const source = z.strictObject({
-  path: pathText("the path of a .jsonl, .json, .parquet or .txt file"),
+  path: pathText("the path of a .jsonl, .json, .parquet, .csv, .tsv or .txt file"),
   weight: positive().optional().meta({ description: "Share of the rows drawn from this file" }),
   ...formatFields,
 });
@@ -55,7 +55,7 @@ const holdOut = z.strictObject({
 export const dataSchema = z.strictObject({
   train: sources.meta({
     expects: "a path, {path, weight}, or a list of these",
-    description: "Files to train on (.jsonl, .json, .parquet or .txt); weights mix several",
+    description: "Files to train on (.jsonl, .json, .parquet, .csv, .tsv or .txt); weights mix several",
   }),
   eval: z
     .union([z.literal("none"), holdOut, sources])

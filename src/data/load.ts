@@ -130,7 +130,8 @@ class Loader {
     if (plan === undefined)
       throw new ScaloraError("data", "A data file has no rows", {
         where: path,
-        expected: "one JSON object a line, a JSON list of objects, or Parquet",
+        expected:
+          "one JSON object a line (JSONL), a JSON list of objects, Parquet, or CSV or TSV with a line of column names",
       });
     const { format, ignored: ignoredColumns } = plan;
     this.files.push({ path, sha256: hashFile(path), format, rows: collector.rows, ignoredColumns });

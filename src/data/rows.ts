@@ -47,6 +47,7 @@ function readChat(row: JsonRow, plan: ColumnPlan, source: string, marker: ChatMa
   const value = (column: string) => row.value[plan.names.get(column) ?? column];
   const conversation = readConversation(value("messages"), value("tools"), source);
   if (conversation.messages.length === 0) return { source, reason: "it has no messages" };
+  marker.checkRoles(conversation, source);
   if (!conversation.trained.includes(true)) return { source, reason: "no message of it is trained on" };
   return marker.mark(conversation, source);
 }

@@ -1,20 +1,29 @@
 import { readFileSync } from "node:fs";
+import { extname } from "node:path";
 import { parquetReadObjects } from "hyparquet";
 import { messageOf, ScaloraError } from "../util/errors.js";
 import { isRecord } from "../util/json.js";
+import { readCsv } from "./csv.js";
 import { type JsonRow, kindOf, readJsonl, readText } from "./lines.js";
 
 /**
  * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects or a single one
- * (`.json`), otherwise JSONL. A row's `line` counts from 1: lines of JSONL, else rows.
+ * (`.json`), CSV or TSV with a line of column names (`.csv`, `.tsv`), otherwise JSONL. A row's `line` counts from 1: lines of
+ * text files, else rows.
  * @throws ScaloraError `data` naming file and row for what cannot be read
  */
 export async function* readRows(path: string): AsyncGenerator<JsonRow> {
-  const name = path.toLowerCase();
-  if (name.endsWith(".parquet")) yield* await readParquet(path);
-  else {
-    const list = name.endsWith(".json") ? readList(path) : undefined;
-    yield* list ?? readJsonl(path);
+  switch (extname(path).toLowerCase()) {
+    case ".parquet":
+      return yield* await readParquet(path);
+    case ".csv":
+      return yield* readCsv(path, ",");
+    case ".tsv":
+      return yield* readCsv(path, "\t");
+    case ".json":
+      return yield* readList(path) ?? readJsonl(path);
+    default:
+      return yield* readJsonl(path);
   }
 }
 

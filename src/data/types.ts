@@ -37,7 +37,7 @@ export interface DataSource extends FormatConfig {
 
 /** The `data` section of a recipe. */
 export interface DataConfig extends FormatConfig {
-  /** A JSONL, JSON, Parquet or `.txt` file, or several. */
+  /** A JSONL, JSON, Parquet, `.csv`, `.tsv` or `.txt` file, or several. */
   train: string | readonly DataSource[];
   /**
    * Files to evaluate on, or a part held out of `train` (below 1 a fraction of the rows, else their number), or

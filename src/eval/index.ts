@@ -4,7 +4,6 @@ export {
   type GenerationRequest,
   generateBatch,
 } from "./generate-batch.js";
-export { generateText, type TextEnd, type TextOptions } from "./generate-text.js";
 export { generateTokens, type TokenEnd, type TokenOptions } from "./generate-tokens.js";
 export {
   type Continuation,
@@ -17,3 +16,4 @@ export { encodePrompt } from "./prompts.js";
 export { ResultLog } from "./result-log.js";
 export { runTask, type TaskModel, type TaskSettings, type TaskSummary } from "./run-task.js";
 export type { Sampling } from "./sampling.js";
+export { streamText, type TextEnd, type TextOptions } from "./stream-text.js";

@@ -46,7 +46,7 @@ export class ConfigReader {
 
   /** A whole number of at least 1. */
   count(key: string, fallback?: number): number {
-    const isCount = (value: unknown) =>
+    const isCount = (value: unknown): value is number =>
       typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
     return this.read(
       key,
@@ -59,7 +59,8 @@ export class ConfigReader {
 
   /** A finite number of at least `least`. */
   number(key: string, least: number, fallback?: number): number {
-    const fits = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value >= least;
+    const fits = (value: unknown): value is number =>
+      typeof value === "number" && Number.isFinite(value) && value >= least;
     return this.read(
       key,
       `a number of at least ${least}`,
@@ -70,17 +71,24 @@ export class ConfigReader {
   }
 
   flag(key: string, fallback: boolean): boolean {
-    return this.read(key, "true or false", (value) => typeof value === "boolean", fallback, false);
+    return this.read(
+      key,
+      "true or false",
+      (value): value is boolean => typeof value === "boolean",
+      fallback,
+      false,
+    );
   }
 
   text(key: string, fallback: string): string {
-    return this.read(key, "a string", (value) => typeof value === "string", fallback, false);
+    return this.read(key, "a string", (value): value is string => typeof value === "string", fallback, false);
   }
 
   /** A list of positive numbers. */
   numbers(key: string, length: number): readonly number[] {
     const isNumber = (item: unknown) => typeof item === "number" && item > 0;
-    const fits = (value: unknown) => Array.isArray(value) && value.length === length && value.every(isNumber);
+    const fits = (value: unknown): value is number[] =>
+      Array.isArray(value) && value.length === length && value.every(isNumber);
     return this.read<readonly number[]>(key, `a list of ${length} positive numbers`, fits, [], true);
   }
 
@@ -126,7 +134,7 @@ export class ConfigReader {
   private read<T>(
     key: string,
     expected: string,
-    fits: (value: unknown) => boolean,
+    fits: (value: unknown) => value is T,
     fallback: T,
     required: boolean,
   ): T {
@@ -135,7 +143,7 @@ export class ConfigReader {
       if (required) this.fail(`${key}: missing, expected ${expected}`);
       return fallback;
     }
-    if (fits(value)) return value as T;
+    if (fits(value)) return value;
     this.fail(`${key}: expected ${expected}, found ${JSON.stringify(value)}`);
     return fallback;
   }

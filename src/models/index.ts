@@ -2,31 +2,14 @@ import { join, resolve } from "node:path";
 import { plainJson } from "../hub/json.js";
 import { type JsonObject, ModelWeights, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
 import type { LazyTensor } from "../hub/safetensors/index.js";
-import { type CausalLM, type ParameterSource, randomParameters } from "../nn/index.js";
+import { type CausalLM, randomParameters } from "../nn/index.js";
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
+import type { ModelFamily, ParsedModel } from "./family.js";
 import { llama } from "./llama/index.js";
 import { equalInFiles, WeightLoader } from "./load.js";
 
 export type { ModelInfo } from "../nn/index.js";
-
-/** What a model family gives the registry; one folder under `src/models` each. */
-export interface ModelFamily {
-  /** Reads `config.json` (its `where` is for messages). */
-  parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;
-}
-
-/** A config that was read and found good. */
-export interface ParsedModel {
-  tieEmbeddings: boolean;
-  /** Standard deviation of fresh weights. */
-  initializerRange: number;
-  /** Names that old files hold and nobody needs, such as stored rotary tables. */
-  ignoredWeights: RegExp;
-  /** @param tied whether the output layer is the embedding */
-  build(source: ParameterSource, tied: boolean): CausalLM;
-}
 
 const families: ReadonlyMap<string, ModelFamily> = new Map([["llama", llama]]);
 
@@ -120,12 +103,10 @@ function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, whe
   const type = "model_type" in values ? values.model_type : undefined;
   const family = typeof type === "string" ? families.get(type) : undefined;
   if (family !== undefined) return family.parse(values, where);
-  const near = typeof type === "string" ? nearest(type, families.keys()) : undefined;
-  throw new ScaloraError("model", "This kind of model is not supported", {
+  throw new ScaloraError("model", "This kind of model is not supported (yet)", {
     where: `${where}, model_type`,
     expected: modelFamilies().join(", "),
     found: JSON.stringify(type) ?? "no model_type",
-    ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
   });
 }
 

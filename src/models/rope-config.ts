@@ -80,9 +80,6 @@ function readYarn(
   outerOriginal: number | undefined,
 ): RopeParameters {
   const originalMaxPositions = originalPositions(rope, shape, outerOriginal);
-  const optional = (key: string) => (rope.value(key) === undefined ? undefined : rope.number(key, 0));
-  const attentionFactor = optional("attention_factor");
-  const [mscale, mscaleAllDim] = [optional("mscale"), optional("mscale_all_dim")];
   return {
     type: "yarn",
     theta,
@@ -92,9 +89,9 @@ function readYarn(
     betaSlow: rope.number("beta_slow", 0, 1) || 1,
     truncate: rope.flag("truncate", true),
     originalMaxPositions,
-    ...(attentionFactor === undefined ? {} : { attentionFactor }),
-    ...(mscale === undefined ? {} : { mscale }),
-    ...(mscaleAllDim === undefined ? {} : { mscaleAllDim }),
+    ...optional(rope, "attention_factor", "attentionFactor"),
+    ...optional(rope, "mscale", "mscale"),
+    ...optional(rope, "mscale_all_dim", "mscaleAllDim"),
   };
 }
 
@@ -105,8 +102,6 @@ function readLongrope(
   outerOriginal: number | undefined,
 ): RopeParameters {
   const originalMaxPositions = originalPositions(rope, shape, outerOriginal);
-  const attentionFactor =
-    rope.value("attention_factor") === undefined ? undefined : rope.number("attention_factor", 0);
   return {
     type: "longrope",
     theta,
@@ -114,7 +109,7 @@ function readLongrope(
     shortFactor: rope.numbers("short_factor", shape.headDim / 2),
     longFactor: rope.numbers("long_factor", shape.headDim / 2),
     originalMaxPositions,
-    ...(attentionFactor === undefined ? {} : { attentionFactor }),
+    ...optional(rope, "attention_factor", "attentionFactor"),
   };
 }
 
@@ -126,4 +121,15 @@ function originalPositions(rope: ConfigReader, shape: RopeShape, outer: number |
 
 function optionalCount(config: ConfigReader, key: string): number | undefined {
   return config.value(key) === undefined ? undefined : config.count(key);
+}
+
+/** A number that the result has only where the config has it. */
+function optional<Name extends string>(
+  rope: ConfigReader,
+  key: string,
+  name: Name,
+): Partial<Record<Name, number>> {
+  const found: Partial<Record<string, number>> =
+    rope.value(key) === undefined ? {} : { [name]: rope.number(key, 0) };
+  return found;
 }

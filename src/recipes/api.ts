@@ -48,8 +48,10 @@ export interface ModelTarget {
   adapter?: string;
   /** Of a run: a checkpoint's name, `best` or `last`; `best` where there is one is the default. */
   checkpoint?: string;
-  dtype: "auto" | "float32" | "bfloat16";
-  device: string;
+  /** Default `auto`: a run's own precision, else float32. */
+  dtype?: "auto" | "float32" | "bfloat16";
+  /** Default `auto`: a run's own device, else a GPU when there is one. */
+  device?: string;
 }
 
 export interface EvaluationRequest {
@@ -115,6 +117,7 @@ export interface ChatMessage {
 
 /** How tokens are chosen. Temperature 0 is greedy. */
 export interface SamplingSettings {
+  /** Longest output. */
   maxTokens: number;
   temperature: number;
   topK?: number;
@@ -134,11 +137,15 @@ export interface GenerationSummary {
 /** A loaded model that writes text. */
 export interface TextGenerator {
   readonly hasChatTemplate: boolean;
-  /** Pieces of text as they come; a list of messages goes through the model's chat template. */
+  /**
+   * Pieces of text as they come; a list of messages goes through the model's chat template.
+   * @param settings default: greedy, at most 256 tokens, seed 0, no stop texts
+   * @param signal ends the output before the next token
+   */
   generate(
     input: string | readonly ChatMessage[],
-    settings: SamplingSettings,
-    signal: AbortSignal,
+    settings?: Partial<SamplingSettings>,
+    signal?: AbortSignal,
   ): AsyncGenerator<string, GenerationSummary>;
   dispose(): void;
 }
@@ -170,6 +177,8 @@ export interface ExportResult {
   /** Of `svd`: the share of energy kept, over all layers, and the largest rank. */
   retainedEnergy?: number;
   rank?: number;
+  /** Of `svd`: mean cross entropy on the run's held-out rows, in nats per label token, or why it was not measured. */
+  heldOutLoss?: { trained: number; exported: number } | { notMeasured: string };
 }
 
 /** `src/recipes/export.ts`. */

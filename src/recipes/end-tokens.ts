@@ -13,16 +13,12 @@ export interface Speech {
   readonly chatEnds: ReadonlySet<number>;
 }
 
-/** @throws ScaloraError `model` for a template that cannot be parsed, or an end token that is no number */
-export async function speechOf({
-  baseFolder,
-  tokenizer,
-}: {
-  readonly baseFolder: string;
-  readonly tokenizer: Tokenizer;
-}): Promise<Speech> {
+/**
+ * @param ends tokens that end any output
+ * @throws ScaloraError `model` for a template that cannot be parsed
+ */
+export async function speechOf(tokenizer: Tokenizer, ends: ReadonlySet<number>): Promise<Speech> {
   const { chatTemplate, special } = tokenizer;
-  const ends = endTokens(baseFolder, tokenizer);
   if (chatTemplate === undefined) return { template: undefined, textEnds: ends, chatEnds: ends };
   const template = new ChatTemplate(chatTemplate, special);
   const closing = await turnEnd(template, tokenizer);
@@ -34,7 +30,7 @@ export async function speechOf({
  * the tokenizer's own end token where they name none.
  * @throws ScaloraError `model` for an entry that is no token number
  */
-function endTokens(folder: string, tokenizer: Tokenizer): Set<number> {
+export function endTokens(folder: string, tokenizer: Tokenizer): Set<number> {
   for (const name of ["generation_config.json", "config.json"]) {
     const path = join(folder, name);
     if (!existsSync(path)) continue;

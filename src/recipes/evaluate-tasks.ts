@@ -5,7 +5,7 @@ import { hashModel } from "../train/model-hash.js";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
 import type { RunTasks, TaskReport, TaskRequest } from "./api.js";
-import { speechOf } from "./end-tokens.js";
+import { endTokens, speechOf } from "./end-tokens.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
 /** A task with what is asked and shown. */
@@ -79,7 +79,7 @@ async function asSubject(
 ): Promise<{ render: "plain" | "chat"; subject: TaskModel }> {
   const { model, tokenizer, adapters, recipe, baseFolder } = open;
   const render = mode === "loglikelihood" ? "plain" : (wanted ?? recipe?.data.render ?? "plain");
-  const { template, textEnds, chatEnds } = await speechOf(open);
+  const { template, textEnds, chatEnds } = await speechOf(tokenizer, endTokens(baseFolder, tokenizer));
   const isChat = render === "chat";
   if (isChat && template === undefined)
     throw new ScaloraError("usage", "This model has no chat template", {

@@ -42,8 +42,9 @@ export async function openModel(
       found: existsSync(target.path) ? "a folder without it" : "no folder",
     });
   }
+  refuseNothing(target.path);
   refuseAdapterAlone(target.path);
-  const { path, adapter, dtype, device } = target;
+  const { path, adapter, dtype = "auto", device = "auto" } = target;
   const base = await loadBase({ path, dtype, device });
   return guarded(base, () => {
     const from = { method: "lora", rank: 1, targetModules: "all-linear", from: adapter } as const;
@@ -64,8 +65,8 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
   const { path, dtype, device } = recipe.model;
   const base = await loadBase({
     path,
-    dtype: target.dtype === "auto" ? dtype : target.dtype,
-    device: target.device === "auto" ? device : target.device,
+    dtype: given(target.dtype) ?? dtype,
+    device: given(target.device) ?? device,
   });
   return guarded(base, () => {
     const manifest = readManifest(checkpoint);
@@ -82,6 +83,9 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
     return open;
   });
 }
+
+/** What the target itself says; `auto` leaves it to the run's recipe. */
+const given = <T extends string>(value: T | undefined) => (value === "auto" ? undefined : value);
 
 /** Frees the base when what follows fails. */
 function guarded(base: Base, build: () => OpenModel): OpenModel {
@@ -104,6 +108,16 @@ function opened(
     model.dispose();
   };
   return { model, tokenizer, baseFolder, adapters, recipe, dispose };
+}
+
+function refuseNothing(path: string): void {
+  if (existsSync(path)) return;
+  throw new ScaloraError("usage", "There is neither a model nor a run here", {
+    where: resolve(path),
+    expected: "a Hugging Face model folder (with config.json), or a run's folder (with config.yaml)",
+    found: "no such folder",
+    fix: "`scalora ls runs` lists the runs",
+  });
 }
 
 function refuseAdapterAlone(path: string): void {

@@ -1,16 +1,22 @@
 import { join } from "node:path";
+import type { AdapterSet } from "../adapters/index.js";
 import { type Recipe, recipeToYaml } from "../config/index.js";
 import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
+import { loadModel } from "../models/index.js";
+import type { CausalLM } from "../nn/index.js";
 import { makeSchedule, type Optimizer } from "../optim/index.js";
-import { cpuCapability, releaseFreeMemory, torchVersion } from "../torch/index.js";
+import { cpuCapability, memory, releaseFreeMemory, torchVersion } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
 import type { TrainResult } from "../train/options.js";
-import { RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
+import { type RankEvent, type RunEvent, RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
 import { train } from "../train/trainer.js";
 import type { RunTraining } from "./api.js";
 import { attachMethod, type Base, loadBase, makeOptimizer } from "./build.js";
+import { checkpointBytes, estimateMemory, largestBatch, type RunParts } from "./estimates.js";
 import { evaluationBatches } from "./evaluation-batches.js";
+import { isCheapRank, rankReport } from "./rank.js";
 import { reportOfRun, writeReport } from "./report/index.js";
+import { samplePrompts, takeSamples } from "./samples.js";
 import { packageVersion } from "./version.js";
 
 /** A run reports, evaluates and saves this many times unless the recipe says otherwise. */
@@ -21,6 +27,7 @@ const defaultTimes = 10;
  * everything that the recipe names was found good.
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
+  const before = memory().resident;
   const base = await loadBase(recipe.model);
   using model = base.model;
   const { tokenizer, gemmBackend } = base;
@@ -34,12 +41,13 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   let folder: RunFolder | undefined;
   try {
     const steps = countSteps(batches, recipe);
-    const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = recipe.train;
-    const schedule = makeSchedule({ name, lr, steps, warmup });
     optimizer = makeOptimizer(adapters, recipe.train);
-    const often = Math.max(1, Math.ceil(steps / defaultTimes));
-    const { evalEvery = often, saveEvery = often } = recipe.train;
+    const prompts = await samplePrompts(recipe.run.samples, dataset.eval, tokenizer);
+    const sample = (step: number) =>
+      takeSamples({ model, tokenizer, folder: recipe.model.path }, prompts, step, signal);
+    const firstSamples = resume ? [] : await sample(0);
     folder = openRun(recipe, resume);
+    const record = recorderOf(folder, onEvent);
     for (const message of dataWarnings(dataset)) onEvent({ type: "warning", step: 0, message });
     const result = await train({
       model,
@@ -47,31 +55,73 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       batches,
       ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
       optimizer,
-      schedule,
-      settings: { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+      ...plan(recipe, steps),
       run: { folder, identity },
       resume,
       gemmBackend,
-      about: about(recipe, base, dataset),
+      about: about(recipe, base, dataset, estimates({ model, adapters, optimizer }, dataset, recipe, before)),
       signal,
-      onEvent,
+      onEvent: (event) => {
+        onEvent(event);
+        if (event.type === "start") firstSamples.forEach(record);
+      },
     });
-    writeReport(
-      folder.file("report.html"),
-      reportOfRun({ name: recipe.run.name, events: readEvents(folder.path) }),
-    );
-    return {
-      folder: folder.path,
-      totalSteps: steps,
-      parameters: adapters.parameterCounts(),
-      ...summary(result),
-    };
+    if (result.reason !== "stopped") {
+      for (const event of await sample(result.step)) record(event);
+      const rank = await finalRank(recipe, model, adapters, result.step);
+      if (rank) record(rank);
+    }
+    const events = readEvents(folder.path);
+    writeReport(folder.file("report.html"), reportOfRun({ name: recipe.run.name, events }));
+    const parameters = adapters.parameterCounts();
+    return { folder: folder.path, totalSteps: steps, parameters, ...summary(result) };
   } finally {
     folder?.close();
     optimizer?.dispose();
     adapters.dispose();
   }
 };
+
+/** Schedule and settings of a run of `steps`. */
+function plan({ train: settings }: Recipe, steps: number) {
+  const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = settings;
+  const often = Math.max(1, Math.ceil(steps / defaultTimes));
+  const { evalEvery = often, saveEvery = often } = settings;
+  return {
+    schedule: makeSchedule({ name, lr, steps, warmup }),
+    settings: { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+  };
+}
+
+/** Writes an event of the recipe's own into the run's record and tells the caller. */
+function recorderOf(folder: RunFolder, onEvent: (event: RunEvent) => void) {
+  return (event: RunEvent) => {
+    folder.append(event);
+    onEvent(event);
+  };
+}
+
+/** The rank of the accumulated change, where that is cheap: it needs the original weights once more. */
+async function finalRank(
+  { model: { path } }: Recipe,
+  model: CausalLM,
+  adapters: AdapterSet,
+  step: number,
+): Promise<RankEvent | undefined> {
+  if (!isCheapRank(model, adapters)) return undefined;
+  const dtype = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
+  using original = await loadModel(path, { dtype, device: model.lm_head.weight.device });
+  return { type: "rank", step, layers: [...rankReport(model, adapters, original).layers] };
+}
+
+function estimates(parts: RunParts, dataset: Dataset, { train: settings }: Recipe, before: number) {
+  const onDevice = parts.model.lm_head.weight.device !== "cpu";
+  const tokens = largestBatch(dataset, settings);
+  return {
+    estimatedMemory: estimateMemory(parts, { tokens, before: onDevice ? 0 : before }),
+    checkpointBytes: checkpointBytes(parts),
+  };
+}
 
 function makeBatches(dataset: Dataset, { train: { seed, batchSize, batchTokens } }: Recipe): BatchSource {
   return new BatchSource(dataset.train, {
@@ -107,6 +157,7 @@ function about(
   recipe: Recipe,
   { model }: Base,
   { report, hashes }: Dataset,
+  estimated: { estimatedMemory: number; checkpointBytes: number },
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
   const { files, rows, dropped, truncated, labelTokens, tokens, notes } = report.train;
@@ -127,6 +178,7 @@ function about(
       dtype,
       ...(recipe.adapter.method.startsWith("scalora") && { base: dtype === "bfloat16" ? "split" : "exact" }),
       vectorInstructions: cpuCapability(),
+      ...estimated,
       seed: recipe.train.seed,
     },
   };

@@ -124,7 +124,8 @@ function targetOf(path: string, { adapter, checkpoint, dtype, device }: Options)
 async function evaluateLoss(path: string, options: Options, context: Context, { runEvaluation }: Recipes) {
   const { data, format, maxLength, json } = options;
   const line = new ProgressLine(context.stderr);
-  const onProgress = (done: number, total: number) => line.update(`evaluated ${done} of ${total} batches`);
+  const onProgress = (done: number, total: number) =>
+    line.update(`evaluated ${done} of ${total} batches`, { important: done === total });
   const request = { target: targetOf(path, options), data, format, maxLength };
   const result = await context
     .interruptible((signal) => runEvaluation(request, { signal, onProgress }))

@@ -1,16 +1,16 @@
+import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { packageRoot } from "../../../scripts/setup/locate.mjs";
 import { methods } from "../../config/index.js";
 import type { RunEntry } from "../../recipes/catalog.js";
-import type { Context } from "../context.js";
+import { type Context, usageError } from "../context.js";
 import { jsonOption } from "../options.js";
 import { table } from "../terminal/table.js";
 
 type Catalog = typeof import("../../recipes/catalog.js");
 
 interface Options {
-  folder: string;
   json?: boolean;
 }
 
@@ -52,10 +52,11 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
       else print(context, rows, ["path", "description"]);
     });
   ls.command("runs")
-    .description("runs and where they stand")
-    .option("--folder <folder>", "folder of the runs", "runs")
+    .description("runs and where they stand, those of folders inside too")
+    .argument("[folder]", "folder to look in", "runs")
     .addOption(jsonOption())
-    .action(async ({ folder, json }: Options) => {
+    .action(async (folder: string, { json }: Options) => {
+      refuseMissing(folder);
       const runs = (await load()).listRuns(resolve(folder));
       if (json) context.json(runs);
       else
@@ -69,6 +70,12 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
           "updated",
         ]);
     });
+}
+
+/** The folder that runs go to by default need not be there yet. */
+function refuseMissing(folder: string): void {
+  if (folder === "runs" || existsSync(folder)) return;
+  throw usageError(`There is no folder ${folder}`, "a folder with runs in it");
 }
 
 function runRow(run: RunEntry): Record<string, string> {

@@ -6,6 +6,7 @@ import type {
   ExportRequest,
   GenerationSummary,
   ModelTarget,
+  RunEvaluation,
   SamplingSettings,
   TaskRequest,
   TextGenerator,
@@ -81,11 +82,12 @@ test("eval --tasks passes its options on and prints scores with their intervals"
     await expect(runVerb(add, ["eval", "m", ...args])).rejects.toThrow(says);
 });
 
-test("eval passes its options on and prints loss and perplexity", async () => {
-  const { context, stdout } = testContext();
+test("eval passes its options on, ends its progress at the last batch, and prints loss and perplexity", async () => {
+  const { context, stdout, stderr } = testContext();
   const requests: EvaluationRequest[] = [];
-  const runEvaluation = async (request: EvaluationRequest) => {
+  const runEvaluation: RunEvaluation = async (request, { onProgress }) => {
     requests.push(request);
+    for (const done of [0, 1, 2]) onProgress(done, 2);
     return { loss: 1, perplexity: Math.E, labelTokens: 1234, rows: 5, seconds: 2 };
   };
   const args = [
@@ -104,12 +106,13 @@ test("eval passes its options on and prints loss and perplexity", async () => {
   await runVerb((program) => addEval(program, context, load), args);
   expect(requests).toEqual([{ target, data: ["a.jsonl", "b.jsonl"], format: "alpaca", maxLength: 64 }]);
   expect(stdout.text).toMatch(/perplexity +2\.7183/);
+  expect(stderr.text).toBe("evaluated 0 of 2 batches\nevaluated 2 of 2 batches\n");
   expect(stdout.text).toMatch(/label tokens +1,234/);
 });
 
 /** A generator that says its prompt back, word by word. */
 function echo(
-  seen: { settings?: SamplingSettings; inputs: unknown[] },
+  seen: { settings?: Partial<SamplingSettings> | undefined; inputs: unknown[] },
   hasChatTemplate = true,
 ): TextGenerator {
   return {

@@ -1,4 +1,4 @@
-import type { ModelFamily } from "../index.js";
+import type { ModelFamily } from "../family.js";
 import { parseLlamaConfig } from "./config.js";
 import { LlamaForCausalLM } from "./model.js";
 

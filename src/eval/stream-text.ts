@@ -28,7 +28,7 @@ export interface TextEnd {
  * @param cache of the model; what it holds is the beginning of `prompt`
  * @throws ScaloraError `usage` for options that cannot be, and as `generateTokens`
  */
-export async function* generateText(
+export async function* streamText(
   model: CausalLM,
   cache: KeyValueCache,
   prompt: readonly number[],
