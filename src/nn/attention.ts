@@ -1,5 +1,7 @@
 import {
   cat,
+  contiguous,
+  decodeAttention,
   expand,
   causalAttention as fusedAttention,
   hasFusedAttention,
@@ -14,6 +16,7 @@ import {
   unsqueeze,
 } from "../torch/index.js";
 import type { TokenStream } from "./causal-lm.js";
+import type { KeyValueCache } from "./kv-cache.js";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
 export interface Heads {
@@ -78,6 +81,9 @@ export function streamAttention(
 ): Tensor {
   if (caches === undefined) return causalAttention(heads, offsets, scale);
   const { queries, keys, values } = heads;
+  const isStep = queries.shape[0] === caches.length && offsets.every((offset, i) => offset === i);
+  if (isStep && queries.dtype === "float32" && queries.device === "cpu" && !queries.requiresGrad)
+    return attendStep(heads, caches, layer, scale);
   const parts = caches.map((cache, i) => {
     const part = (x: Tensor) => narrow(x, 0, offsets[i], offsets[i + 1] - offsets[i]);
     return cachedAttention(
@@ -86,6 +92,27 @@ export function streamAttention(
     );
   });
   return parts.length === 1 ? parts[0] : cat(parts, 0);
+}
+
+/** One new token for each sequence, all in one operator. */
+function attendStep(
+  { queries, keys, values }: Heads,
+  caches: readonly KeyValueCache[],
+  layer: number,
+  scale: number,
+): Tensor {
+  const rooms = caches.map((cache) => cache.withRoom(layer, keys));
+  const result = decodeAttention(
+    contiguous(queries),
+    contiguous(keys),
+    contiguous(values),
+    rooms.map((room) => room.keys),
+    rooms.map((room) => room.values),
+    caches.map(({ length }) => length),
+    scale,
+  );
+  const [rows, heads, width] = result.shape;
+  return reshape(result, [rows, heads * width]);
 }
 
 /** One sequence. Shared keys and values are expanded without a copy: a batch of groups whose heads have stride 0. */

@@ -36,6 +36,11 @@ export class KeyValueCache implements Disposable {
     return { keys: narrow(cache.keys, 0, 0, total), values: narrow(cache.values, 0, 0, total) };
   }
 
+  /** A layer's whole tensors, with room for one more token after the `length` rows used; who asks writes it there. */
+  withRoom(layer: number, like: Tensor): { keys: Tensor; values: Tensor } {
+    return this.reserve(layer, like, this.used + 1);
+  }
+
   /** Counts tokens that every layer has got. */
   advance(count: number): void {
     this.used += count;

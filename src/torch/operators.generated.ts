@@ -1007,6 +1007,12 @@ export function causalAttention(queries: Tensor, keys: Tensor, values: Tensor, o
   return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale));
 }
 
+let decodeAttention$: NativeOperator<number> | undefined;
+/** `scalora::decode_attention(Tensor queries, Tensor keys, Tensor values, Tensor(a!)[] key_caches, Tensor(b!)[] value_caches, int[] lengths, float scale) -> Tensor` */
+export function decodeAttention(queries: Tensor, keys: Tensor, values: Tensor, keyCaches: readonly Tensor[], valueCaches: readonly Tensor[], lengths: readonly number[], scale: number): Tensor {
+  return wrap((decodeAttention$ ??= bind<number>("scalora::decode_attention", ""))(queries.handle, keys.handle, values.handle, handlesOf(keyCaches), handlesOf(valueCaches), lengths, scale));
+}
+
 let linearCrossEntropy$: NativeOperator<number> | undefined;
 /** `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets) -> Tensor` */
 export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor): Tensor {
