@@ -69,6 +69,25 @@ export class ConfigReader {
     );
   }
 
+  /** A whole number of at least 1, or null for none; `fallback` where the key is absent. */
+  countOrNone(key: string, fallback?: number): number | undefined {
+    return this.isNull(key) || (this.value(key) ?? fallback) === undefined
+      ? undefined
+      : this.count(key, fallback);
+  }
+
+  /** A number above 0, or null for none; `fallback` where the key is absent. */
+  positiveOrNone(key: string, fallback?: number): number | undefined {
+    if (this.isNull(key)) return undefined;
+    const fits = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value > 0;
+    return this.read<number | undefined>(key, "a number above 0, or null", fits, fallback, false);
+  }
+
+  /** Whether the key is there and null, for the few keys where that is not the same as absent. */
+  isNull(key: string): boolean {
+    return Object.hasOwn(this.values, key) && this.values[key] === null;
+  }
+
   flag(key: string, fallback: boolean): boolean {
     return this.read(key, "true or false", (value) => typeof value === "boolean", fallback, false);
   }

@@ -52,7 +52,7 @@ test.each([
         [0, 4, 8, 12],
       ]) {
         const given = randomHeads(offsets.at(-1) ?? 0, heads, groups, dtype);
-        const result = causalAttention(given, offsets, scale);
+        const result = causalAttention(given, offsets, { scale });
         expect(result.shape).toEqual([offsets.at(-1), heads * width]);
         expect(worst(result, reference(given, offsets)), offsets.join()).toBeLessThan(tolerance);
       }
@@ -64,6 +64,6 @@ test.each([1, 3, 8])("the last %d of 8 tokens after a cache attend as in the who
     const { queries, keys, values } = randomHeads(8, 4, 2, "float64");
     const whole = reference({ queries, keys, values }, [0, 8]);
     const last = { queries: torch.narrow(queries, 0, 8 - added, added), keys, values };
-    expect(worst(cachedAttention(last, scale), whole.slice(-added * 4 * width))).toBeLessThan(1e-13);
+    expect(worst(cachedAttention(last, { scale }), whole.slice(-added * 4 * width))).toBeLessThan(1e-13);
   });
 });
