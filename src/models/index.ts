@@ -6,8 +6,13 @@ import { type CausalLM, type ParameterSource, randomParameters } from "../nn/ind
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
+import { gemma2 } from "./gemma2/index.js";
+import { gemma3, gemma3Text } from "./gemma3/index.js";
 import { llama } from "./llama/index.js";
 import { equalInFiles, WeightLoader } from "./load.js";
+import { mistral } from "./mistral/index.js";
+import { qwen2 } from "./qwen2/index.js";
+import { qwen3 } from "./qwen3/index.js";
 
 export type { ModelInfo } from "../nn/index.js";
 
@@ -15,6 +20,8 @@ export type { ModelInfo } from "../nn/index.js";
 export interface ModelFamily {
   /** Reads `config.json` (its `where` is for messages). */
   parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;
+  /** The config to write beside the weights, where it is not the one that was read. */
+  savedConfig?(config: JsonObject): JsonObject;
 }
 
 /** A config that was read and found good. */
@@ -24,11 +31,21 @@ export interface ParsedModel {
   initializerRange: number;
   /** Names that old files hold and nobody needs, such as stored rotary tables. */
   ignoredWeights: RegExp;
+  /** The name of a weight in the model, where files have another. */
+  rename?(stored: string): string;
   /** @param tied whether the output layer is the embedding */
   build(source: ParameterSource, tied: boolean): CausalLM;
 }
 
-const families: ReadonlyMap<string, ModelFamily> = new Map([["llama", llama]]);
+const families: ReadonlyMap<string, ModelFamily> = new Map([
+  ["llama", llama],
+  ["mistral", mistral],
+  ["qwen2", qwen2],
+  ["qwen3", qwen3],
+  ["gemma2", gemma2],
+  ["gemma3_text", gemma3Text],
+  ["gemma3", gemma3],
+]);
 
 /** The families that can be loaded, by `model_type`. */
 export function modelFamilies(): string[] {
@@ -48,7 +65,7 @@ export async function loadModel(
   { dtype = "auto", device = "cpu" }: { dtype?: LoadDType; device?: string } = {},
 ): Promise<CausalLM> {
   const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"));
-  using weights = ModelWeights.open(folder);
+  using weights = ModelWeights.open(folder, parsed.rename);
   const loader = new WeightLoader(weights, folder, {
     dtype: dtype === "auto" ? storedDType(weights) : dtype,
     device,
@@ -107,18 +124,22 @@ export function saveModelWithConfig(
     };
     weights.push([name, { shape: tensor.shape, dtype, load }]);
   }
-  const written: JsonObject = new Map(config);
+  const written: JsonObject = new Map(familyNamed(config.get("model_type"))?.savedConfig?.(config) ?? config);
   const oldKey = written.has("torch_dtype") && !written.has("dtype");
   written.set(oldKey ? "torch_dtype" : "dtype", dtype);
   written.set("tie_word_embeddings", model.info.tiedEmbeddings);
   writeModelFolder(outFolder, { config: written, weights, companions });
 }
 
+function familyNamed(type: unknown): ModelFamily | undefined {
+  return typeof type === "string" ? families.get(type) : undefined;
+}
+
 function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {
   const values =
     config instanceof Map ? Object.fromEntries([...config].map(([k, v]) => [k, plainJson(v)])) : config;
   const type = "model_type" in values ? values.model_type : undefined;
-  const family = typeof type === "string" ? families.get(type) : undefined;
+  const family = familyNamed(type);
   if (family !== undefined) return family.parse(values, where);
   const near = typeof type === "string" ? nearest(type, families.keys()) : undefined;
   throw new ScaloraError("model", "This kind of model is not supported", {

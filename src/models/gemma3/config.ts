@@ -33,3 +33,28 @@ export function parseGemma3TextConfig(
   config.finish();
   return result;
 }
+
+/**
+ * Reads `config.json` of a Gemma 3 model that reads images too (`model_type: gemma3`), for its text part.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseGemma3Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
+  const config = new ConfigReader(values, where);
+  const text = config.object("text_config") ?? {};
+  for (const key of imageKeys) config.value(key);
+  config.only("quantization_config", [], "quantised weights");
+  const tieEmbeddings = config.flag("tie_word_embeddings", true);
+  config.finish();
+  const decoder = parseGemma3TextConfig(text, `${where}, text_config`);
+  return { ...decoder, family: "gemma3", tieEmbeddings };
+}
+
+/** What concerns images only; a text has none. */
+const imageKeys = [
+  "vision_config",
+  "mm_tokens_per_image",
+  "boi_token_index",
+  "eoi_token_index",
+  "image_token_index",
+];
