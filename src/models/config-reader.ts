@@ -7,7 +7,8 @@ import { nearest } from "../util/suggest.js";
  * where the model came from.
  */
 const harmlessKeys: readonly string[] = (
-  "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id decoder_start_token_id diversity_penalty " +
+  "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id cache_implementation " +
+  "decoder_start_token_id diversity_penalty " +
   "do_sample dtype early_stopping encoder_no_repeat_ngram_size eos_token_id exponential_decay_length_penalty " +
   "finetuning_task forced_bos_token_id forced_eos_token_id id2label initializer_range label2id length_penalty " +
   "max_length min_length model_type no_repeat_ngram_size num_beam_groups num_beams num_return_sequences " +
