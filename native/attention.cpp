@@ -83,6 +83,19 @@ void hideOld(float* scores, int64_t block, int64_t ahead, int64_t window) {
   }
 }
 
+// Scores s to c tanh(s/c); the slopes of that too where they are wanted.
+SCALORA_CLONES void capScores(float* scores, float* slopes, int64_t count, float cap) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const Vector bounded = hyperbolicTangent(load(scores + i) / cap);
+    store(scores + i, bounded * cap);
+    if (slopes != nullptr) store(slopes + i, 1.0f - bounded * bounded);
+  }
+}
+
+SCALORA_CLONES void multiplyBy(float* values, const float* factors, int64_t count) {
+  for (int64_t i = 0; i < count; i += kLanes) store(values + i, load(values + i) * load(factors + i));
+}
+
 // Scores of one block of queries, [count][block][block], to unnormalised probabilities; the last block is the diagonal.
 SCALORA_CLONES void softmaxRows(float* scores, int64_t count, int64_t block, float* logSums, float* inverses) {
   for (int64_t row = 0; row < block; ++row) {
@@ -125,9 +138,9 @@ void transpose(const float* from, float* to, int64_t block) {
     for (int64_t j = 0; j < block; ++j) to[i * block + j] = from[j * block + i];
 }
 
-// How attention weighs: scores are multiplied by `scale`; `window` tokens are seen.
+// How attention weighs: scores are multiplied by `scale`; `window` tokens are seen; a cap of 0 is none.
 struct Scores {
-  float scale;
+  float scale, cap;
   int64_t window;
 };
 
@@ -141,6 +154,7 @@ void forwardHead(const Head& query, const Head& key, const Head& value, const He
     for (int64_t j = first; j <= i; ++j) {
       float* at = &scores[(j - first) * square];
       multiply(block, block, query.width, &q[i * size], &k[j * size], at, false);
+      if (rule.cap > 0) capScores(at, nullptr, square, rule.cap);
       if ((i - j + 1) * block > window) hideOld(at, block, (i - j) * block, window);
     }
     softmaxRows(scores.data(), i - first + 1, block, sums.data(), inverses.data());
@@ -166,7 +180,7 @@ void backwardHead(const Head& query, const Head& key, const Head& value, const H
   const auto q = rowBlocks(query, block, rule.scale), qt = columnBlocks(query, block, rule.scale), k = rowBlocks(key, block, 1);
   const auto v = rowBlocks(value, block, 1), g = rowBlocks(dout, block, 1), gt = columnBlocks(dout, block, 1);
   std::vector<float> dq(count * size), dk(count * size), dv(count * size), deltas(count * block), sums(count * block);
-  std::vector<float> scores(square), dscores(square), turned(square);
+  std::vector<float> scores(square), dscores(square), turned(square), slopes(square);
   std::copy(logSums, logSums + query.length, sums.begin());
   for (int64_t i = 0; i < query.length; ++i)
     for (int64_t d = 0; d < width; ++d) deltas[i] += out.data[i * out.stride + d] * g[i * width + d];
@@ -175,7 +189,9 @@ void backwardHead(const Head& query, const Head& key, const Head& value, const H
     for (int64_t i = j; i <= last; ++i) {
       multiply(block, block, width, &k[j * size], &qt[i * size], scores.data(), false);
       multiply(block, block, width, &v[j * size], &gt[i * size], dscores.data(), false);
+      if (rule.cap > 0) capScores(scores.data(), slopes.data(), square, rule.cap);
       softmaxBackward(scores.data(), dscores.data(), block, &sums[i * block], &deltas[i * block], (i - j) * block, window);
+      if (rule.cap > 0) multiplyBy(dscores.data(), slopes.data(), square);
       multiply(block, width, block, scores.data(), &g[i * size], &dv[j * size], true);
       multiply(block, width, block, dscores.data(), &q[i * size], &dk[j * size], true);
       transpose(dscores.data(), turned.data(), block);
@@ -199,11 +215,11 @@ void forEach(const std::vector<int64_t>& offsets, int64_t groups, const Run& run
 
 struct CausalAttention : public Function<CausalAttention> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
-                            at::IntArrayRef offsets, double scale, int64_t window) {
+                            at::IntArrayRef offsets, double scale, double cap, int64_t window) {
     const at::Tensor q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
     const int64_t heads = q.size(1), groups = k.size(1), shared = heads / groups;
     at::Tensor out = at::empty_like(q), logSums = at::empty({heads, q.size(0)}, q.options());
-    const Scores rule{static_cast<float>(scale), window};
+    const Scores rule{static_cast<float>(scale), static_cast<float>(cap), window};
     forEach(offsets.vec(), groups, [&](int64_t begin, int64_t end, int64_t group) {
       for (int64_t head = group * shared; head < (group + 1) * shared; ++head)
         forwardHead({q, begin, end, head}, {k, begin, end, group}, {v, begin, end, group}, {out, begin, end, head},
@@ -212,6 +228,7 @@ struct CausalAttention : public Function<CausalAttention> {
     ctx->save_for_backward({q, k, v, out, logSums});
     ctx->saved_data["offsets"] = offsets.vec();
     ctx->saved_data["scale"] = scale;
+    ctx->saved_data["cap"] = cap;
     ctx->saved_data["window"] = window;
     return out;
   }
@@ -220,7 +237,8 @@ struct CausalAttention : public Function<CausalAttention> {
     auto saved = ctx->get_saved_variables();
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3], &logSums = saved[4];
     const at::Tensor dout = gradients[0].contiguous();
-    const Scores rule{static_cast<float>(ctx->saved_data["scale"].toDouble()), ctx->saved_data["window"].toInt()};
+    const Scores rule{static_cast<float>(ctx->saved_data["scale"].toDouble()),
+                      static_cast<float>(ctx->saved_data["cap"].toDouble()), ctx->saved_data["window"].toInt()};
     const int64_t groups = k.size(1), shared = q.size(1) / groups;
     at::Tensor dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
     forEach(ctx->saved_data["offsets"].toIntVector(), groups, [&](int64_t begin, int64_t end, int64_t group) {
@@ -229,12 +247,12 @@ struct CausalAttention : public Function<CausalAttention> {
                      {dout, begin, end, head}, logSums.data_ptr<float>() + head * q.size(0) + begin,
                      {{dq, begin, end, head}, {dk, begin, end, group}, {dv, begin, end, group}}, rule);
     });
-    return {dq, dk, dv, at::Tensor(), at::Tensor(), at::Tensor()};
+    return {dq, dk, dv, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
 at::Tensor causalAttention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, at::IntArrayRef offsets,
-                           double scale, std::optional<int64_t> window) {
+                           double scale, std::optional<int64_t> window, std::optional<double> softCap) {
   TORCH_CHECK(queries.dim() == 3 && keys.dim() == 3 && keys.sizes() == values.sizes() && queries.size(0) == keys.size(0) &&
                   queries.size(2) == keys.size(2) && keys.size(1) > 0 && queries.size(1) % keys.size(1) == 0,
               "causal_attention: queries of shape ", queries.sizes(), ", keys of shape ", keys.sizes(), " and values of shape ",
@@ -246,7 +264,9 @@ at::Tensor causalAttention(const at::Tensor& queries, const at::Tensor& keys, co
                   std::is_sorted(offsets.begin(), offsets.end()),
               "causal_attention: the offsets must rise from 0 to the number of tokens, ", queries.size(0));
   TORCH_CHECK(!window || *window > 0, "causal_attention: a window must hold at least one token, found ", *window);
-  return CausalAttention::apply(queries, keys, values, offsets, scale, window.value_or(std::numeric_limits<int64_t>::max()));
+  TORCH_CHECK(!softCap || *softCap > 0, "causal_attention: a soft cap must be above 0, found ", *softCap);
+  return CausalAttention::apply(queries, keys, values, offsets, scale, softCap.value_or(0),
+                                window.value_or(std::numeric_limits<int64_t>::max()));
 }
 
 }  // namespace
@@ -266,7 +286,8 @@ bool hasFusedAttention() {
 
 TORCH_LIBRARY_FRAGMENT(scalora, library) {
   library.def(
-      "causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None) -> Tensor",
+      "causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None, "
+      "float? soft_cap=None) -> Tensor",
       causalAttention);
 }
 

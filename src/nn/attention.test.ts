@@ -91,9 +91,15 @@ test.each([
 });
 
 // Our own kernel works in blocks of 16, 32 or 64 tokens: windows that end within blocks, at their edges, and beyond all.
-test.each([1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 199, 200, 500])(
-  "a window of %d tokens over blocks gives the outputs and gradients of the definition",
-  (window) => {
+const blockWindows = [1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 199, 200, 500];
+
+test.each([
+  ...blockWindows.map((window): [number, number | undefined] => [window, undefined]),
+  [65, 0.8],
+  [500, 0.8],
+])(
+  "a window of %d tokens and a soft cap of %s over blocks give the outputs and gradients of the definition",
+  (window, softCap) => {
     torch.scope(() => {
       for (const length of [16, 30, 64, 200]) {
         const offsets = [0, length, length + 5];
@@ -101,7 +107,7 @@ test.each([1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 199, 200, 500])(
           const heads = randomHeads(length + 5, 2, 1, dtype);
           const inputs = [heads.queries, heads.keys, heads.values];
           for (const input of inputs) input.setRequiresGrad(true);
-          const result = causalAttention(heads, offsets, { scale, window });
+          const result = causalAttention(heads, offsets, { scale, window, softCap });
           const gradients = torch.grad([torch.sum(torch.square(result))], inputs);
           return [result, ...gradients].map((x) => [...(x?.toFloats() ?? [])]);
         };

@@ -50,10 +50,10 @@ export interface AttentionRule {
  */
 export function causalAttention(heads: Heads, offsets: readonly number[], rule: AttentionRule): Tensor {
   const { queries } = heads;
-  const isFused = queries.dtype === "float32" && queries.device === "cpu" && hasFusedAttention();
-  if (isFused && rule.softCap === undefined) {
+  if (queries.dtype === "float32" && queries.device === "cpu" && hasFusedAttention()) {
     const [rows, count, width] = queries.shape;
-    const result = fusedAttention(queries, heads.keys, heads.values, offsets, rule.scale, rule.window);
+    const { scale, window, softCap } = rule;
+    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale, window, softCap);
     return reshape(result, [rows, count * width]);
   }
   const count = offsets.length - 1;

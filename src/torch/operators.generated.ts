@@ -1002,9 +1002,9 @@ export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | unde
 }
 
 let causalAttention$: NativeOperator<number> | undefined;
-/** `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None) -> Tensor` */
-export function causalAttention(queries: Tensor, keys: Tensor, values: Tensor, offsets: readonly number[], scale: number, window?: number | null): Tensor {
-  return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale, window));
+/** `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None, float? soft_cap=None) -> Tensor` */
+export function causalAttention(queries: Tensor, keys: Tensor, values: Tensor, offsets: readonly number[], scale: number, window?: number | null, softCap?: number | null): Tensor {
+  return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale, window, softCap));
 }
 
 let linearCrossEntropy$: NativeOperator<number> | undefined;
