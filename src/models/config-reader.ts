@@ -7,7 +7,8 @@ import { nearest } from "../util/suggest.js";
  * where the model came from.
  */
 const harmlessKeys: readonly string[] = (
-  "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id decoder_start_token_id diversity_penalty " +
+  "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id cache_implementation " +
+  "decoder_start_token_id diversity_penalty " +
   "do_sample dtype early_stopping encoder_no_repeat_ngram_size eos_token_id exponential_decay_length_penalty " +
   "finetuning_task forced_bos_token_id forced_eos_token_id id2label initializer_range label2id length_penalty " +
   "max_length min_length model_type no_repeat_ngram_size num_beam_groups num_beams num_return_sequences " +
@@ -68,6 +69,26 @@ export class ConfigReader {
       fallback ?? Number.NaN,
       fallback === undefined,
     );
+  }
+
+  /** A whole number of at least 1, or null for none; `fallback` where the key is absent. */
+  countOrNone(key: string, fallback?: number): number | undefined {
+    return this.isNull(key) || (this.value(key) ?? fallback) === undefined
+      ? undefined
+      : this.count(key, fallback);
+  }
+
+  /** A number above 0, or null for none; `fallback` where the key is absent. */
+  positiveOrNone(key: string, fallback?: number): number | undefined {
+    if (this.isNull(key)) return undefined;
+    const fits = (value: unknown): value is number | undefined =>
+      typeof value === "number" && Number.isFinite(value) && value > 0;
+    return this.read<number | undefined>(key, "a number above 0, or null", fits, fallback, false);
+  }
+
+  /** Whether the key is there and null, for the few keys where that is not the same as absent. */
+  isNull(key: string): boolean {
+    return Object.hasOwn(this.values, key) && this.values[key] === null;
   }
 
   flag(key: string, fallback: boolean): boolean {

@@ -6,12 +6,25 @@ import { type CausalLM, randomParameters } from "../nn/index.js";
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { ModelFamily, ParsedModel } from "./family.js";
+import { gemma2 } from "./gemma2/index.js";
+import { gemma3, gemma3Text } from "./gemma3/index.js";
 import { llama } from "./llama/index.js";
 import { equalInFiles, WeightLoader } from "./load.js";
+import { mistral } from "./mistral/index.js";
+import { qwen2 } from "./qwen2/index.js";
+import { qwen3 } from "./qwen3/index.js";
 
 export type { ModelInfo } from "../nn/index.js";
 
-const families: ReadonlyMap<string, ModelFamily> = new Map([["llama", llama]]);
+const families: ReadonlyMap<string, ModelFamily> = new Map([
+  ["llama", llama],
+  ["mistral", mistral],
+  ["qwen2", qwen2],
+  ["qwen3", qwen3],
+  ["gemma2", gemma2],
+  ["gemma3_text", gemma3Text],
+  ["gemma3", gemma3],
+]);
 
 /** The families that can be loaded, by `model_type`. */
 export function modelFamilies(): string[] {
@@ -31,7 +44,7 @@ export async function loadModel(
   { dtype = "auto", device = "cpu" }: { dtype?: LoadDType; device?: string } = {},
 ): Promise<CausalLM> {
   const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"));
-  using weights = ModelWeights.open(folder);
+  using weights = ModelWeights.open(folder, parsed.rename);
   const loader = new WeightLoader(weights, folder, {
     dtype: dtype === "auto" ? storedDType(weights) : dtype,
     device,
@@ -90,18 +103,22 @@ export function saveModelWithConfig(
     };
     weights.push([name, { shape: tensor.shape, dtype, load }]);
   }
-  const written: JsonObject = new Map(config);
+  const written: JsonObject = new Map(familyNamed(config.get("model_type"))?.savedConfig?.(config) ?? config);
   const oldKey = written.has("torch_dtype") && !written.has("dtype");
   written.set(oldKey ? "torch_dtype" : "dtype", dtype);
   written.set("tie_word_embeddings", model.info.tiedEmbeddings);
   writeModelFolder(outFolder, { config: written, weights, companions });
 }
 
+function familyNamed(type: unknown): ModelFamily | undefined {
+  return typeof type === "string" ? families.get(type) : undefined;
+}
+
 function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {
   const values =
     config instanceof Map ? Object.fromEntries([...config].map(([k, v]) => [k, plainJson(v)])) : config;
   const type = "model_type" in values ? values.model_type : undefined;
-  const family = typeof type === "string" ? families.get(type) : undefined;
+  const family = familyNamed(type);
   if (family !== undefined) return family.parse(values, where);
   throw new ScaloraError("model", "This kind of model is not supported (yet)", {
     where: `${where}, model_type`,

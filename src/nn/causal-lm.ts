@@ -1,6 +1,6 @@
 import { type DType, fromData, indices, type Tensor, toDevice } from "../torch/index.js";
 import type { KeyValueCache } from "./kv-cache.js";
-import type { Linear } from "./linear.js";
+import type { LMHead } from "./lm-head.js";
 import type { Module } from "./module.js";
 
 /**
@@ -34,8 +34,9 @@ export interface ModelInfo {
 /** A decoder that predicts the next token. */
 export interface CausalLM extends Module {
   readonly info: ModelInfo;
-  readonly lm_head: Linear;
-  /** `[T, hidden]`, after the final norm: `lm_head` makes logits of it. Advances the stream's caches. */
+  /** Makes logits of hidden states. */
+  readonly lm_head: LMHead;
+  /** `[T, hidden]`, after the final norm. Advances the stream's caches. */
   hiddenStates(stream: TokenStream): Tensor;
   newCache(): KeyValueCache;
 }

@@ -1,19 +1,27 @@
-import { embedding, type Tensor } from "../torch/index.js";
+import { type DType, embedding, fromData, mulScalar, scope, type Tensor, toDType } from "../torch/index.js";
 import { Module } from "./module.js";
 import type { ParameterSource } from "./parameters.js";
 
-/** A row of `weight` for each token. */
+/** A row of `weight` for each token, times a factor where the model has one. */
 export class Embedding extends Module {
   /** `[vocabulary, hidden]` */
   weight: Tensor;
+  private readonly scale: number | undefined;
 
-  constructor(source: ParameterSource, count: number, width: number) {
+  /** @param scale rounded to the dtype of the weight before anything is multiplied by it, as in Gemma */
+  constructor(source: ParameterSource, count: number, width: number, scale?: number) {
     super();
     this.weight = source.take("weight", [count, width], "weight");
+    this.scale = scale === undefined ? undefined : roundTo(scale, this.weight.dtype);
   }
 
   /** @param tokens int64 `[T]`; the result is `[T, hidden]` */
   forward(tokens: Tensor): Tensor {
-    return embedding(this.weight, tokens);
+    const rows = embedding(this.weight, tokens);
+    return this.scale === undefined ? rows : mulScalar(rows, this.scale);
   }
+}
+
+function roundTo(value: number, dtype: DType): number {
+  return scope(() => toDType(fromData(Float32Array.of(value), []), dtype).item());
 }
