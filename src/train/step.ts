@@ -54,9 +54,8 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
     const lossSum = accumulate(parts.model, window, labelTokens);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
-    const event = withLosses(parts, window, loss / labelTokens, () =>
-      torch.noGrad(() => adapters.beforeClip?.(context)),
-    );
+    const report = torch.noGrad(() => adapters.beforeClip?.(context));
+    const event = report && withLosses(parts, window, report, loss / labelTokens);
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     optimizer.step(lr);
@@ -67,20 +66,19 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
   });
 }
 
-/** Runs the method's hook; where its merges are rounded, its report also says what it did to this window's loss. */
+/** Where merges are rounded, the hook's report also says what it did to this window's loss. */
 function withLosses(
   { model, adapters }: StepParts,
   window: readonly Batch[],
+  report: EventReport,
   lossBefore: number,
-  hook: () => EventReport | undefined,
-): EventReport | undefined {
-  const event = hook();
-  if (event === undefined || !adapters.hasRoundedBase) return event;
+): EventReport {
+  if (!adapters.hasRoundedBase) return report;
   const sums = window.map((batch) =>
     torch.noGrad(() => torch.scope(() => causalLossSum(model, batch).item())),
   );
   const labelTokens = window.reduce((sum, { labelTargets }) => sum + labelTargets.length, 0);
-  return { ...event, lossBefore, lossAfter: sums.reduce((a, b) => a + b, 0) / labelTokens };
+  return { ...report, lossBefore, lossAfter: sums.reduce((a, b) => a + b, 0) / labelTokens };
 }
 
 /** Frozen weights are read from their mapped files: one that was cut short since has turned to zeros. */
