@@ -1,15 +1,27 @@
 import { join, resolve } from "node:path";
-import { plainJson } from "../hub/json.js";
 import { type JsonObject, ModelWeights, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
 import type { LazyTensor } from "../hub/safetensors/index.js";
-import { type CausalLM, type ParameterSource, randomParameters } from "../nn/index.js";
+import {
+  type CausalLM,
+  isClassifier,
+  type ParameterSource,
+  randomParameters,
+  type SequenceClassifier,
+} from "../nn/index.js";
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
+import { classifierFamilies, writeClassifierConfig } from "./classifiers.js";
+import { familyOf, type LoadDType, storedDType } from "./families.js";
 import { llama } from "./llama/index.js";
 import { equalInFiles, WeightLoader } from "./load.js";
 
 export type { ModelInfo } from "../nn/index.js";
+export {
+  type ClassifierOptions,
+  createClassifier,
+  isClassifierFolder,
+  loadClassifier,
+} from "./classifiers.js";
+export type { LoadDType } from "./families.js";
 
 /** What a model family gives the registry; one folder under `src/models` each. */
 export interface ModelFamily {
@@ -30,12 +42,10 @@ export interface ParsedModel {
 
 const families: ReadonlyMap<string, ModelFamily> = new Map([["llama", llama]]);
 
-/** The families that can be loaded, by `model_type`. */
+/** The families that can be loaded, by `model_type`: decoders, then encoders. */
 export function modelFamilies(): string[] {
-  return [...families.keys()];
+  return [...families.keys(), ...classifierFamilies()];
 }
-
-export type LoadDType = "auto" | "float32" | "bfloat16";
 
 /**
  * Loads a Hugging Face model folder.
@@ -77,12 +87,12 @@ export interface SaveOptions {
 }
 
 /**
- * Writes a complete Hugging Face folder: the source's config (with the dtype written) and tokenizer files, and the
- * model's weights. It appears complete or not at all.
+ * Writes a complete Hugging Face folder: the source's config (with the dtype written, and a classifier's labels) and
+ * tokenizer files, and the model's weights. It appears complete or not at all.
  * @throws ScaloraError `usage` when the folder is not empty, `run` when it cannot be written
  */
 export function saveModel(
-  model: CausalLM,
+  model: CausalLM | SequenceClassifier,
   sourceFolder: string,
   outFolder: string,
   options: SaveOptions = {},
@@ -93,7 +103,7 @@ export function saveModel(
 
 /** `saveModel` for a model that was not read from a folder; tokenizer files come from `companions`. */
 export function saveModelWithConfig(
-  model: CausalLM,
+  model: CausalLM | SequenceClassifier,
   config: JsonObject,
   companions: string,
   outFolder: string,
@@ -110,29 +120,14 @@ export function saveModelWithConfig(
   const written: JsonObject = new Map(config);
   const oldKey = written.has("torch_dtype") && !written.has("dtype");
   written.set(oldKey ? "torch_dtype" : "dtype", dtype);
-  written.set("tie_word_embeddings", model.info.tiedEmbeddings);
+  if (isClassifier(model)) writeClassifierConfig(written, model);
+  else written.set("tie_word_embeddings", model.info.tiedEmbeddings);
   writeModelFolder(outFolder, { config: written, weights, companions });
 }
 
 function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {
-  const values =
-    config instanceof Map ? Object.fromEntries([...config].map(([k, v]) => [k, plainJson(v)])) : config;
-  const type = "model_type" in values ? values.model_type : undefined;
-  const family = typeof type === "string" ? families.get(type) : undefined;
-  if (family !== undefined) return family.parse(values, where);
-  const near = typeof type === "string" ? nearest(type, families.keys()) : undefined;
-  throw new ScaloraError("model", "This kind of model is not supported", {
-    where: `${where}, model_type`,
-    expected: modelFamilies().join(", "),
-    found: JSON.stringify(type) ?? "no model_type",
-    ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
-  });
-}
-
-/** The one floating dtype of the files; where they mix, the widest. float16 is read as float32, which holds it. */
-function storedDType(weights: ModelWeights): DType {
-  const stored = new Set([...weights.names()].map((name) => weights.entry(name).dtype));
-  return stored.has("BF16") && !stored.has("F32") && !stored.has("F16") ? "bfloat16" : "float32";
+  const { family, values } = familyOf(config, where, families, classifierFamilies());
+  return family.parse(values, where);
 }
 
 /**

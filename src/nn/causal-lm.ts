@@ -1,4 +1,4 @@
-import { type DType, fromData, indices, type Tensor, toDevice } from "../torch/index.js";
+import { type DType, fromData, type Generator, indices, type Tensor, toDevice } from "../torch/index.js";
 import type { KeyValueCache } from "./kv-cache.js";
 import type { Linear } from "./linear.js";
 import type { Module } from "./module.js";
@@ -16,19 +16,27 @@ export interface TokenStream {
   positions: Tensor;
   /** Keys and values of what came before: the stream then holds one sequence, which goes on from there. */
   cache?: KeyValueCache;
+  /** int64 `[T]`: which part of a pair each token belongs to, for encoders; absent: all to part 0. */
+  tokenTypes?: Tensor;
+  /** The training run's random numbers for the model's own dropout; outside training absent, and no dropout acts. */
+  dropout?: Generator;
 }
 
-/** What of a model's config the rest of the project asks for. */
-export interface ModelInfo {
+/** What of any model's config the rest of the project asks for. */
+export interface CommonInfo {
   /** `model_type` of the config, such as `llama`. */
   family: string;
   vocabSize: number;
   hiddenSize: number;
   layers: number;
   maxPositions: number;
+  dtype: DType;
+}
+
+/** The same of a decoder. */
+export interface ModelInfo extends CommonInfo {
   /** Whether `lm_head` and the embedding are one tensor. */
   tiedEmbeddings: boolean;
-  dtype: DType;
 }
 
 /** A decoder that predicts the next token. */
@@ -53,7 +61,17 @@ export function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): numb
 export function tokenStream(
   tokens: ArrayLike<number>,
   offsets: readonly number[] = [0, tokens.length],
-  { cache, device = "cpu" }: { cache?: KeyValueCache; device?: string } = {},
+  {
+    cache,
+    device = "cpu",
+    tokenTypes,
+    dropout,
+  }: {
+    cache?: KeyValueCache;
+    device?: string;
+    tokenTypes?: ArrayLike<number>;
+    dropout?: Generator;
+  } = {},
 ): TokenStream {
   const positions = new BigInt64Array(tokens.length);
   const past = cache?.length ?? 0;
@@ -65,6 +83,8 @@ export function tokenStream(
     tokens: place(indices(tokens)),
     offsets,
     positions: place(fromData(positions, [positions.length])),
-    ...(cache === undefined ? {} : { cache }),
+    ...(cache && { cache }),
+    ...(tokenTypes && { tokenTypes: place(indices(tokenTypes)) }),
+    ...(dropout && { dropout }),
   };
 }

@@ -1,13 +1,24 @@
 export { type Activation, activations } from "./activations.js";
-export { cachedAttention, causalAttention, type Heads } from "./attention.js";
+export {
+  bidirectionalAttention,
+  cachedAttention,
+  causalAttention,
+  type Heads,
+  type Segment,
+  segments,
+} from "./attention.js";
 export {
   type CausalLM,
+  type CommonInfo,
   type ModelInfo,
   type TokenStream,
   tokenStream,
 } from "./causal-lm.js";
+export { type ClassifierInfo, isClassifier, type SequenceClassifier } from "./classifier.js";
+export { dropout } from "./dropout.js";
 export { Embedding } from "./embedding.js";
 export { KeyValueCache } from "./kv-cache.js";
+export { LayerNorm } from "./layer-norm.js";
 export { Linear, type LinearAdapter } from "./linear.js";
 export { Module } from "./module.js";
 export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.js";
