@@ -3,10 +3,13 @@ import { pathText, positive, wholeFrom } from "./fields.js";
 
 /** How rows become text: the section's own keys, which each file may set for itself. */
 const formatFields = {
-  format: z.enum(["auto", "text", "prompt-completion", "alpaca", "messages"]).optional().meta({
-    description: "What a row holds; auto tells from its columns",
-    unset: "auto",
-  }),
+  format: z
+    .enum(["auto", "text", "prompt-completion", "alpaca", "messages", "classification"])
+    .optional()
+    .meta({
+      description: "What a row holds; auto tells from its columns (with an encoder it is classification)",
+      unset: "auto",
+    }),
   columns: z.record(z.string(), z.string().min(1)).optional().meta({
     expects: "a map such as {prompt: question, completion: answer}",
     description: "Names of the columns in the file, where they are not the usual ones",

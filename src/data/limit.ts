@@ -1,4 +1,5 @@
 import { ScaloraError } from "../util/errors.js";
+import type { EncodedRow } from "./classification.js";
 import type { EncodedText } from "./encode.js";
 import type { DataConfig, DroppedRow, Example } from "./types.js";
 
@@ -55,6 +56,19 @@ export class RowCollector {
     if (fitted !== example) this.truncated++;
     if (straddles) this.straddling++;
     this.labelTokens += labels;
+    this.tokens += fitted.ids.length;
+    this.examples.push(fitted);
+  }
+
+  /**
+   * Takes a row of a classification, which the tokenizer has cut where the policy is to truncate.
+   * @throws ScaloraError `data` for a row beyond the limit where the policy says so.
+   */
+  addLabelled({ example, truncated }: EncodedRow): void {
+    const fitted = this.fit(example);
+    if (fitted === undefined) return;
+    if (truncated) this.truncated++;
+    this.labelTokens++;
     this.tokens += fitted.ids.length;
     this.examples.push(fitted);
   }

@@ -1,5 +1,5 @@
 import type { Tensor } from "../torch/index.js";
-import type { CommonInfo, TokenStream } from "./causal-lm.js";
+import type { CausalLM, CommonInfo, TokenStream } from "./causal-lm.js";
 import type { Module } from "./module.js";
 
 /** What of a classifier's config the rest of the project asks for. */
@@ -24,6 +24,9 @@ export interface SequenceClassifier extends Module {
   /** `[S, labels]`, one row for each sequence of the stream. */
   logits(stream: TokenStream): Tensor;
 }
+
+/** Every kind of model that can be trained. */
+export type TrainedModel = CausalLM | SequenceClassifier;
 
 /** Tells classifiers from other models. */
 export function isClassifier(model: Module): model is SequenceClassifier {

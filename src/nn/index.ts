@@ -14,7 +14,12 @@ export {
   type TokenStream,
   tokenStream,
 } from "./causal-lm.js";
-export { type ClassifierInfo, isClassifier, type SequenceClassifier } from "./classifier.js";
+export {
+  type ClassifierInfo,
+  isClassifier,
+  type SequenceClassifier,
+  type TrainedModel,
+} from "./classifier.js";
 export { dropout } from "./dropout.js";
 export { Embedding } from "./embedding.js";
 export { KeyValueCache } from "./kv-cache.js";

@@ -3,9 +3,16 @@
  * that help and listings never load the engine.
  */
 import type { Recipe } from "../config/index.js";
-import type { RunEvent } from "../train/run-events.js";
+import type { RunEvent, Task } from "../train/run-events.js";
 
-export type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../train/run-events.js";
+export type {
+  CheckpointEvent,
+  EvalEvent,
+  RunEvent,
+  StartEvent,
+  StepEvent,
+  Task,
+} from "../train/run-events.js";
 
 /** What a long task reports to, and what stops it. */
 export interface TaskHooks {
@@ -23,10 +30,11 @@ export interface RunHooks extends TaskHooks {
 export interface RunResult {
   /** The run's folder. */
   folder: string;
+  task: Task;
   reason: "finished" | "early" | "stopped";
   step: number;
   totalSteps: number;
-  /** Training loss of the last step, in nats per label token. */
+  /** Training loss of the last step, per label. */
   loss: number | null;
   evalLoss: number | null;
   bestEvalLoss: number | null;
@@ -55,15 +63,18 @@ export interface EvaluationRequest {
   target: ModelTarget;
   /** Files of examples; of a run, its own held-out rows when none are given. */
   data: readonly string[];
-  format?: "text" | "prompt-completion" | "alpaca" | "messages";
+  format?: "text" | "prompt-completion" | "alpaca" | "messages" | "classification";
   maxLength?: number;
 }
 
 export interface EvaluationResult {
-  /** Mean cross entropy per label token, in nats. */
+  /** Mean over the labels: cross entropy in nats, or of a regression squared error. */
   loss: number;
-  /** exp(loss). */
-  perplexity: number;
+  /** exp(loss), of language models. */
+  perplexity?: number;
+  /** Of a classification: the share of rows that get the right class. */
+  accuracy?: number;
+  /** Labels: tokens, or rows of a classification. */
   labelTokens: number;
   rows: number;
   seconds: number;

@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import type { AdapterSet } from "../adapters/index.js";
-import { type StoredFactors, writeFactors } from "../adapters/lora/peft.js";
-import { loadModel } from "../models/index.js";
+import { isWithin } from "../adapters/core/saved-modules.js";
+import { type AdapterSet, FactorAdapters } from "../adapters/index.js";
+import { type StoredFactors, type StoredWhole, writeFactors } from "../adapters/lora/peft.js";
+import { isClassifier, type TrainedModel } from "../nn/index.js";
 import {
   contiguous,
   div,
@@ -37,17 +38,17 @@ interface Factored {
 /**
  * Writes the change of every adapted layer against the original base as a LoRA adapter of scale 1: by singular value
  * decomposition in float64, cut to a rank or to the rank that keeps a share of the energy, `√σ` on either side. Layers
- * that have not changed are left out, and so are all weights that are not linear layers.
+ * that have not changed are left out, and so are all weights that are not linear layers, but for parts trained whole.
  * @throws ScaloraError `usage` when no layer has changed
  */
 export async function exportChange(
-  { model, adapters, baseFolder }: OpenModel & { readonly adapters: AdapterSet },
+  open: OpenModel & { readonly adapters: AdapterSet },
   out: string,
   share: Share,
   signal: AbortSignal,
 ): Promise<{ rank: number; retainedEnergy: number }> {
-  const dtype = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
-  using original = await loadModel(baseFolder, { dtype });
+  const { model, adapters, baseFolder } = open;
+  using original = await open.original();
   const layers: Factored[] = [];
   try {
     for (const path of changedPaths(model, adapters)) {
@@ -64,6 +65,7 @@ export async function exportChange(
       out,
       layers.map(({ factors }) => factors),
       baseFolder,
+      keptWhole(model, adapters),
     );
     const sum = (of: "kept" | "whole") => layers.reduce((total, layer) => total + layer[of], 0);
     return {
@@ -76,6 +78,13 @@ export async function exportChange(
       factors.down.dispose();
     }
   }
+}
+
+/** Parts that were trained whole stay whole: what an adapter saved, or a classifier's head. */
+function keptWhole(model: TrainedModel, adapters: AdapterSet): StoredWhole {
+  const head = isClassifier(model) ? model.info.head : [];
+  const paths = adapters instanceof FactorAdapters ? adapters.saved.paths : head;
+  return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
 }
 
 function keep(layer: Factored): Factored {

@@ -11,11 +11,11 @@ import type {
   TextGenerator,
 } from "./api.js";
 import { endTokens, turnEnd } from "./end-tokens.js";
-import { type OpenModel, openModel } from "./open-model.js";
+import { type OpenLanguageModel, openLanguageModel } from "./open-model.js";
 
 /** Opens a model for writing text. */
 export const openGenerator: OpenGenerator = async (target) => {
-  const open = await openModel(target);
+  const open = await openLanguageModel(target);
   try {
     const { chatTemplate, special } = open.tokenizer;
     const ends = endTokens(open.baseFolder, open.tokenizer);
@@ -38,14 +38,14 @@ interface Past {
 }
 
 class LoadedGenerator implements TextGenerator {
-  private readonly open: OpenModel;
+  private readonly open: OpenLanguageModel;
   private readonly template: ChatTemplate | undefined;
   private readonly textEnds: ReadonlySet<number>;
   private readonly chatEnds: ReadonlySet<number>;
   private past: Past | undefined;
 
   constructor(
-    open: OpenModel,
+    open: OpenLanguageModel,
     template: ChatTemplate | undefined,
     textEnds: ReadonlySet<number>,
     chatEnds: ReadonlySet<number>,

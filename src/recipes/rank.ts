@@ -1,5 +1,5 @@
 import type { AdapterSet } from "../adapters/index.js";
-import type { CausalLM } from "../nn/index.js";
+import type { TrainedModel } from "../nn/index.js";
 import { linalgSvdvals, scope } from "../torch/index.js";
 import { changedPaths, weightChange } from "./change.js";
 
@@ -25,7 +25,7 @@ const threshold = 1e-2;
  * The rank of what training has changed: of the float64 difference of effective weights of each adapted layer.
  * @param original the base model, as it was loaded for training
  */
-export function rankReport(model: CausalLM, adapters: AdapterSet, original: CausalLM): RankReport {
+export function rankReport(model: TrainedModel, adapters: AdapterSet, original: TrainedModel): RankReport {
   const layers = changedPaths(model, adapters).map((path) => ({
     path,
     ...ranksOf(scope(() => linalgSvdvals(weightChange(adapters, original, path)).toFloats())),

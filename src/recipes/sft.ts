@@ -1,14 +1,16 @@
 import { join } from "node:path";
 import { type Recipe, recipeToYaml } from "../config/index.js";
 import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
+import { isClassifier, type TrainedModel } from "../nn/index.js";
 import { makeSchedule, type Optimizer } from "../optim/index.js";
-import { cpuCapability, releaseFreeMemory, torchVersion } from "../torch/index.js";
+import { cpuCapability, Generator, releaseFreeMemory, torchVersion } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
+import { objectiveOf } from "../train/objective.js";
 import type { TrainResult } from "../train/options.js";
 import { RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
 import { train } from "../train/trainer.js";
 import type { RunTraining } from "./api.js";
-import { attachMethod, type Base, loadBase, makeOptimizer } from "./build.js";
+import { attachMethod, type Base, classesOf, deviceOf, loadBase, makeOptimizer } from "./build.js";
 import { evaluationBatches } from "./evaluation-batches.js";
 import { reportOfRun, writeReport } from "./report/index.js";
 import { packageVersion } from "./version.js";
@@ -21,15 +23,20 @@ const defaultTimes = 10;
  * everything that the recipe names was found good.
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
-  const base = await loadBase(recipe.model);
+  const seed = recipe.train.seed;
+  const base = await loadBase(recipe.model, seed);
   using model = base.model;
   const { tokenizer, gemmBackend } = base;
-  const seed = recipe.train.seed;
-  const dataset = await loadDataset(recipe.data, tokenizer, { maxLength: model.info.maxPositions, seed });
+  const dataset = await loadDataset(recipe.data, tokenizer, {
+    maxLength: model.info.maxPositions,
+    seed,
+    ...classesOf(model),
+  });
   releaseFreeMemory();
   const batches = makeBatches(dataset, recipe);
   const identity = { base: hashModel(model), adapter: { ...recipe.adapter } };
   const adapters = attachMethod(model, recipe.adapter, seed);
+  using dropout = new Generator(seed, deviceOf(model));
   let optimizer: Optimizer | undefined;
   let folder: RunFolder | undefined;
   try {
@@ -40,7 +47,8 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     const often = Math.max(1, Math.ceil(steps / defaultTimes));
     const { evalEvery = often, saveEvery = often } = recipe.train;
     folder = openRun(recipe, resume);
-    for (const message of dataWarnings(dataset)) onEvent({ type: "warning", step: 0, message });
+    const warnings = [...modelWarnings(model, recipe), ...dataWarnings(dataset)];
+    for (const message of warnings) onEvent({ type: "warning", step: 0, message });
     const result = await train({
       model,
       adapters,
@@ -50,6 +58,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       schedule,
       settings: { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
       run: { folder, identity },
+      ...(isClassifier(model) && { generators: new Map([["dropout", dropout]]) }),
       resume,
       gemmBackend,
       about: about(recipe, base, dataset),
@@ -62,6 +71,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     );
     return {
       folder: folder.path,
+      task: objectiveOf(model).task,
       totalSteps: steps,
       parameters: adapters.parameterCounts(),
       ...summary(result),
@@ -84,6 +94,12 @@ function makeBatches(dataset: Dataset, { train: { seed, batchSize, batchTokens }
 
 function countSteps(batches: BatchSource, { train: { steps, epochs, accumulate } }: Recipe): number {
   return steps ?? Math.max(1, Math.ceil(batches.countBatches(epochs ?? 1) / accumulate));
+}
+
+/** A head with a random start is said: a classifier that was thought to be a trained one would be noticed late. */
+function modelWarnings(model: TrainedModel, { train }: Recipe): string[] {
+  if (!isClassifier(model) || model.info.fresh.length === 0) return [];
+  return [`new, with a random start from train.seed ${train.seed}: ${model.info.fresh.join(", ")}`];
 }
 
 /** What a person should know of the rows before time is spent on them; the run's record holds all of it. */
@@ -117,13 +133,15 @@ function about(
       hashes: { ...hashes },
       dropped: dropped.map(({ source, reason }) => ({ source, reason })),
       ...{ rows, truncated, labelTokens, tokens, notes },
-      labels: "completions and trained assistant turns with their end token; every token of plain text",
+      labels: isClassifier(model)
+        ? [...model.info.labels]
+        : "completions and trained assistant turns with their end token; every token of plain text",
     },
     environment: {
       scalora: packageVersion(),
       libtorch: torchVersion(),
       node: process.version,
-      device: model.lm_head.weight.device,
+      device: deviceOf(model),
       dtype,
       ...(recipe.adapter.method.startsWith("scalora") && { base: dtype === "bfloat16" ? "split" : "exact" }),
       vectorInstructions: cpuCapability(),

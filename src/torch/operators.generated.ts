@@ -947,12 +947,6 @@ export function conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stri
   return wrap((conv1d$ ??= bind<number>("aten::conv1d", ""))(input.handle, weight.handle, handleOf(bias), stride, padding, dilation, groups));
 }
 
-let mseLoss$: NativeOperator<number> | undefined;
-/** `aten::mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor` */
-export function mseLoss(self: Tensor, target: Tensor, reduction?: number): Tensor {
-  return wrap((mseLoss$ ??= bind<number>("aten::mse_loss", ""))(self.handle, target.handle, reduction));
-}
-
 let nllLoss$: NativeOperator<number> | undefined;
 /** `aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor` */
 export function nllLoss(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: number, ignoreIndex?: number): Tensor {

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { EvaluationRequest, RunEvaluation } from "../../recipes/api.js";
+import type { EvaluationRequest, EvaluationResult, RunEvaluation } from "../../recipes/api.js";
 import { formatCount, formatDuration } from "../../util/format.js";
 import type { Context } from "../context.js";
 import { addTargetOptions, collect, jsonOption, number, type TargetOptions } from "../options.js";
@@ -13,7 +13,7 @@ interface Options extends TargetOptions {
   json?: boolean;
 }
 
-/** `scalora eval`: loss and perplexity on files of examples. */
+/** `scalora eval`: loss, and perplexity or accuracy, on files of examples. */
 export function addEval(
   program: Command,
   context: Context,
@@ -21,7 +21,7 @@ export function addEval(
 ): void {
   const command = program
     .command("eval")
-    .description("loss and perplexity of a model, or of a run's best checkpoint")
+    .description("loss, and perplexity or accuracy, of a model or a run's best checkpoint")
     .argument("<model>", "Hugging Face model folder, or a run's folder")
     .option("--data <file>", "file of examples; repeatable; a run has its own held-out rows", collect, [])
     .addOption(
@@ -30,6 +30,7 @@ export function addEval(
         "prompt-completion",
         "alpaca",
         "messages",
+        "classification",
       ]),
     )
     .option(
@@ -53,12 +54,24 @@ export function addEval(
         .finally(() => line.end());
       if (json) return context.json(result);
       const rows = [
-        ["loss", `${result.loss.toFixed(4)} nats per label token`],
-        ["perplexity", result.perplexity.toPrecision(5)],
-        ["label tokens", formatCount(result.labelTokens)],
+        ...scoreRows(result),
         ["rows", formatCount(result.rows)],
         ["time", formatDuration(result.seconds)],
       ];
       context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
     });
+}
+
+function scoreRows({ loss, perplexity, accuracy, labelTokens }: EvaluationResult): [string, string][] {
+  if (perplexity !== undefined)
+    return [
+      ["loss", `${loss.toFixed(4)} nats per label token`],
+      ["perplexity", perplexity.toPrecision(5)],
+      ["label tokens", formatCount(labelTokens)],
+    ];
+  if (accuracy === undefined) return [["loss", `${loss.toFixed(4)} mean squared error`]];
+  return [
+    ["loss", `${loss.toFixed(4)} nats per row`],
+    ["accuracy", `${(100 * accuracy).toFixed(2)} %`],
+  ];
 }
