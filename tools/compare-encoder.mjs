@@ -22,7 +22,9 @@ const tokenizer = await loadTokenizer(folder);
 const encoded = await tokenizer.encodePairs(texts, 512);
 const sameIds = JSON.stringify(encoded.flatMap(({ ids }) => ids)) === JSON.stringify(tokens);
 const sameTypes = JSON.stringify(encoded.flatMap(({ types }) => types)) === JSON.stringify(tokenTypes);
-console.log(`tokens of ${texts.length} texts ${sameIds ? "equal" : "DIFFER"}, types ${sameTypes ? "equal" : "DIFFER"}`);
+console.log(
+  `tokens of ${texts.length} texts ${sameIds ? "equal" : "DIFFER"}, types ${sameTypes ? "equal" : "DIFFER"}`,
+);
 
 const model = await loadClassifier(folder);
 const found = torch.noGrad(() =>

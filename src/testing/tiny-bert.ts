@@ -45,7 +45,7 @@ export function writeTinyBert(folder: string): void {
 }
 
 /** Rows that one word of praise or blame decides, some of them pairs. */
-export function opinionRows(count: number, seed: number): string {
+function opinionRows(count: number, seed: number): string {
   const random = new Random(seed);
   const words = (least: number) =>
     Array.from({ length: least + random.below(4) }, () => random.pick(neutral));

@@ -52,6 +52,12 @@ test.each(Object.keys(fixture.kinds))("%s: pairs, types and cuts are transformer
   }
 });
 
+test("DeBERTa's published folders name no class: the pieces of spm.model tell the frame", async () => {
+  const folder = golden("deberta", { "tokenizer_config.json": { do_lower_case: false, vocab_type: "spm" } });
+  const found = await (await loadTokenizer(folder)).encodePairs(rows, 16);
+  expect(found.map(({ ids, types }) => ({ ids, types }))).toEqual(fixture.kinds.deberta.lengths["16"]);
+});
+
 test("a length that special tokens fill is refused", async () => {
   const tokenizer = await loadTokenizer(golden("bert-uncased"));
   await expect(tokenizer.encodePairs([["a", "b"]], 3)).rejects.toThrow(

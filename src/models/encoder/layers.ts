@@ -32,7 +32,7 @@ export interface EncoderPass {
 }
 
 /** BERT's attention: softmax(Q Kᵀ / √d) V within each sequence. */
-export class PlainSelfAttention extends Module implements SelfAttention<EncoderPass> {
+class PlainSelfAttention extends Module implements SelfAttention<EncoderPass> {
   readonly query: Linear;
   readonly key: Linear;
   readonly value: Linear;

@@ -34,7 +34,7 @@ function trainingChart(runs: readonly NamedRun[]): Chart {
   return {
     title: "Training loss",
     xLabel: "step",
-    yLabel: "nats per label token",
+    yLabel: lossUnit(runs),
     note: window > 1 ? `Mean of the last ${window} steps.` : undefined,
     series,
   };
@@ -42,7 +42,20 @@ function trainingChart(runs: readonly NamedRun[]): Chart {
 
 function heldOutChart(runs: readonly NamedRun[]): Chart {
   const series = linesOf(runs, "eval", (event) => event.loss);
-  return { title: "Held-out loss", xLabel: "step", yLabel: "nats per label token", series };
+  return { title: "Held-out loss", xLabel: "step", yLabel: lossUnit(runs), series };
+}
+
+/** What the losses of runs of one task are measured in. */
+function lossUnit(runs: readonly NamedRun[]): string {
+  const tasks = runs.flatMap(({ events }) =>
+    events.flatMap((event) => (event.type === "start" ? (event.task ?? []) : [])),
+  );
+  const units = {
+    "causal-lm": "nats per label token",
+    classification: "nats per row",
+    regression: "squared error",
+  };
+  return units[tasks[0] ?? "causal-lm"];
 }
 
 function rankChart(runs: readonly NamedRun[]): Chart {
