@@ -1,6 +1,7 @@
 // scalora::causal_attention: attention within each sequence of a stream, in fp32 on the CPU. Scores exist block by block
 // (flash attention, arXiv 2205.14135), their products through oneDNN's small kernels, which are several times faster than
-// those behind ATen's attention; keys and values shared by several heads are never repeated.
+// those behind ATen's attention; keys and values shared by several heads are never repeated. With a window, a token sees
+// itself and the window - 1 tokens before it, and blocks that no token sees are not computed.
 #include "attention.h"
 
 #include <ATen/ATen.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "signals.h"
@@ -72,6 +74,28 @@ void addRows(const Head& to, const std::vector<float>& rows, float factor) {
   copyRows(rows.data(), to.width, to.data, to.stride, to.length, to.width, factor, true);
 }
 
+// Hides keys that are `window` or more tokens before their query, in the scores [queries][keys] of one block pair whose
+// first query comes `ahead` tokens after its first key.
+void hideOld(float* scores, int64_t block, int64_t ahead, int64_t window) {
+  for (int64_t row = 0; row < block; ++row) {
+    const int64_t seen = std::clamp<int64_t>(ahead + row - window + 1, 0, block);
+    std::fill_n(scores + row * block, seen, -std::numeric_limits<float>::infinity());
+  }
+}
+
+// Scores s to c tanh(s/c); the slopes of that too where they are wanted.
+SCALORA_CLONES void capScores(float* scores, float* slopes, int64_t count, float cap) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const Vector bounded = hyperbolicTangent(load(scores + i) / cap);
+    store(scores + i, bounded * cap);
+    if (slopes != nullptr) store(slopes + i, 1.0f - bounded * bounded);
+  }
+}
+
+SCALORA_CLONES void multiplyBy(float* values, const float* factors, int64_t count) {
+  for (int64_t i = 0; i < count; i += kLanes) store(values + i, load(values + i) * load(factors + i));
+}
+
 // Scores of one block of queries, [count][block][block], to unnormalised probabilities; the last block is the diagonal.
 SCALORA_CLONES void softmaxRows(float* scores, int64_t count, int64_t block, float* logSums, float* inverses) {
   for (int64_t row = 0; row < block; ++row) {
@@ -96,13 +120,15 @@ SCALORA_CLONES void softmaxRows(float* scores, int64_t count, int64_t block, flo
   }
 }
 
-// Transposed scores [keys][queries] to probabilities P, and dP to dS = P (dP - delta).
+// Transposed scores [keys][queries] to probabilities P, and dP to dS = P (dP - delta). The first query comes `ahead`
+// tokens after the first key.
 SCALORA_CLONES void softmaxBackward(float* scores, float* gradients, int64_t block, const float* logSums, const float* deltas,
-                                    bool diagonal) {
+                                    int64_t ahead, int64_t window) {
   for (int64_t key = 0; key < block; ++key) {
     float *p = scores + key * block, *g = gradients + key * block;
     for (int64_t i = 0; i < block; i += kLanes) store(p + i, exponential(load(p + i) - load(logSums + i)));
-    if (diagonal) std::fill(p, p + key, 0.0f);
+    if (ahead == 0) std::fill(p, p + key, 0.0f);
+    std::fill(p + std::clamp<int64_t>(key + window - ahead, 0, block), p + block, 0.0f);
     for (int64_t i = 0; i < block; i += kLanes) store(g + i, load(p + i) * (load(g + i) - load(deltas + i)));
   }
 }
@@ -112,16 +138,28 @@ void transpose(const float* from, float* to, int64_t block) {
     for (int64_t j = 0; j < block; ++j) to[i * block + j] = from[j * block + i];
 }
 
-void forwardHead(const Head& query, const Head& key, const Head& value, const Head& out, float* logSums, float scale) {
+// How attention weighs: scores are multiplied by `scale`; `window` tokens are seen; a cap of 0 is none.
+struct Scores {
+  float scale, cap;
+  int64_t window;
+};
+
+void forwardHead(const Head& query, const Head& key, const Head& value, const Head& out, float* logSums, const Scores& rule) {
   const int64_t block = blockOf(query.length), size = block * query.width, count = (query.length + block - 1) / block;
-  const auto q = rowBlocks(query, block, scale), k = columnBlocks(key, block, 1), v = rowBlocks(value, block, 1);
-  std::vector<float> scores(count * block * block), result(size), sums(block), inverses(block);
+  const int64_t window = std::min(rule.window, query.length), square = block * block;
+  const auto q = rowBlocks(query, block, rule.scale), k = columnBlocks(key, block, 1), v = rowBlocks(value, block, 1);
+  std::vector<float> scores(count * square), result(size), sums(block), inverses(block);
   for (int64_t i = 0; i < count; ++i) {
-    for (int64_t j = 0; j <= i; ++j)
-      multiply(block, block, query.width, &q[i * size], &k[j * size], &scores[j * block * block], false);
-    softmaxRows(scores.data(), i + 1, block, sums.data(), inverses.data());
-    for (int64_t j = 0; j <= i; ++j)
-      multiply(block, query.width, block, &scores[j * block * block], &v[j * size], result.data(), j > 0);
+    const int64_t first = std::max<int64_t>(0, i * block - window + 1) / block;
+    for (int64_t j = first; j <= i; ++j) {
+      float* at = &scores[(j - first) * square];
+      multiply(block, block, query.width, &q[i * size], &k[j * size], at, false);
+      if (rule.cap > 0) capScores(at, nullptr, square, rule.cap);
+      if ((i - j + 1) * block > window) hideOld(at, block, (i - j) * block, window);
+    }
+    softmaxRows(scores.data(), i - first + 1, block, sums.data(), inverses.data());
+    for (int64_t j = first; j <= i; ++j)
+      multiply(block, query.width, block, &scores[(j - first) * square], &v[j * size], result.data(), j > first);
     for (int64_t row = 0; row < block && i * block + row < query.length; ++row) {
       logSums[i * block + row] = sums[row];
       float* to = out.data + (i * block + row) * out.stride;
@@ -135,28 +173,32 @@ struct Gradients {
 };
 
 void backwardHead(const Head& query, const Head& key, const Head& value, const Head& out, const Head& dout,
-                  const float* logSums, const Gradients& gradients, float scale) {
+                  const float* logSums, const Gradients& gradients, const Scores& rule) {
   const int64_t block = blockOf(query.length), width = query.width, size = block * width;
   const int64_t count = (query.length + block - 1) / block, square = block * block;
-  const auto q = rowBlocks(query, block, scale), qt = columnBlocks(query, block, scale), k = rowBlocks(key, block, 1);
+  const int64_t window = std::min(rule.window, query.length);
+  const auto q = rowBlocks(query, block, rule.scale), qt = columnBlocks(query, block, rule.scale), k = rowBlocks(key, block, 1);
   const auto v = rowBlocks(value, block, 1), g = rowBlocks(dout, block, 1), gt = columnBlocks(dout, block, 1);
   std::vector<float> dq(count * size), dk(count * size), dv(count * size), deltas(count * block), sums(count * block);
-  std::vector<float> scores(square), dscores(square), turned(square);
+  std::vector<float> scores(square), dscores(square), turned(square), slopes(square);
   std::copy(logSums, logSums + query.length, sums.begin());
   for (int64_t i = 0; i < query.length; ++i)
     for (int64_t d = 0; d < width; ++d) deltas[i] += out.data[i * out.stride + d] * g[i * width + d];
   for (int64_t j = 0; j < count; ++j) {
-    for (int64_t i = j; i < count; ++i) {
+    const int64_t last = std::min(count - 1, j + (block + window - 2) / block);
+    for (int64_t i = j; i <= last; ++i) {
       multiply(block, block, width, &k[j * size], &qt[i * size], scores.data(), false);
       multiply(block, block, width, &v[j * size], &gt[i * size], dscores.data(), false);
-      softmaxBackward(scores.data(), dscores.data(), block, &sums[i * block], &deltas[i * block], i == j);
+      if (rule.cap > 0) capScores(scores.data(), slopes.data(), square, rule.cap);
+      softmaxBackward(scores.data(), dscores.data(), block, &sums[i * block], &deltas[i * block], (i - j) * block, window);
+      if (rule.cap > 0) multiplyBy(dscores.data(), slopes.data(), square);
       multiply(block, width, block, scores.data(), &g[i * size], &dv[j * size], true);
       multiply(block, width, block, dscores.data(), &q[i * size], &dk[j * size], true);
       transpose(dscores.data(), turned.data(), block);
       multiply(block, width, block, turned.data(), &k[j * size], &dq[i * size], true);
     }
   }
-  addRows(gradients.query, dq, scale);
+  addRows(gradients.query, dq, rule.scale);
   addRows(gradients.key, dk, 1);
   addRows(gradients.value, dv, 1);
 }
@@ -173,18 +215,21 @@ void forEach(const std::vector<int64_t>& offsets, int64_t groups, const Run& run
 
 struct CausalAttention : public Function<CausalAttention> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
-                            at::IntArrayRef offsets, double scale) {
+                            at::IntArrayRef offsets, double scale, double cap, int64_t window) {
     const at::Tensor q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
     const int64_t heads = q.size(1), groups = k.size(1), shared = heads / groups;
     at::Tensor out = at::empty_like(q), logSums = at::empty({heads, q.size(0)}, q.options());
+    const Scores rule{static_cast<float>(scale), static_cast<float>(cap), window};
     forEach(offsets.vec(), groups, [&](int64_t begin, int64_t end, int64_t group) {
       for (int64_t head = group * shared; head < (group + 1) * shared; ++head)
         forwardHead({q, begin, end, head}, {k, begin, end, group}, {v, begin, end, group}, {out, begin, end, head},
-                    logSums.data_ptr<float>() + head * q.size(0) + begin, static_cast<float>(scale));
+                    logSums.data_ptr<float>() + head * q.size(0) + begin, rule);
     });
     ctx->save_for_backward({q, k, v, out, logSums});
     ctx->saved_data["offsets"] = offsets.vec();
     ctx->saved_data["scale"] = scale;
+    ctx->saved_data["cap"] = cap;
+    ctx->saved_data["window"] = window;
     return out;
   }
 
@@ -192,21 +237,22 @@ struct CausalAttention : public Function<CausalAttention> {
     auto saved = ctx->get_saved_variables();
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3], &logSums = saved[4];
     const at::Tensor dout = gradients[0].contiguous();
-    const float scale = static_cast<float>(ctx->saved_data["scale"].toDouble());
+    const Scores rule{static_cast<float>(ctx->saved_data["scale"].toDouble()),
+                      static_cast<float>(ctx->saved_data["cap"].toDouble()), ctx->saved_data["window"].toInt()};
     const int64_t groups = k.size(1), shared = q.size(1) / groups;
     at::Tensor dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
     forEach(ctx->saved_data["offsets"].toIntVector(), groups, [&](int64_t begin, int64_t end, int64_t group) {
       for (int64_t head = group * shared; head < (group + 1) * shared; ++head)
         backwardHead({q, begin, end, head}, {k, begin, end, group}, {v, begin, end, group}, {out, begin, end, head},
                      {dout, begin, end, head}, logSums.data_ptr<float>() + head * q.size(0) + begin,
-                     {{dq, begin, end, head}, {dk, begin, end, group}, {dv, begin, end, group}}, scale);
+                     {{dq, begin, end, head}, {dk, begin, end, group}, {dv, begin, end, group}}, rule);
     });
-    return {dq, dk, dv, at::Tensor(), at::Tensor()};
+    return {dq, dk, dv, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
 at::Tensor causalAttention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, at::IntArrayRef offsets,
-                           double scale) {
+                           double scale, std::optional<int64_t> window, std::optional<double> softCap) {
   TORCH_CHECK(queries.dim() == 3 && keys.dim() == 3 && keys.sizes() == values.sizes() && queries.size(0) == keys.size(0) &&
                   queries.size(2) == keys.size(2) && keys.size(1) > 0 && queries.size(1) % keys.size(1) == 0,
               "causal_attention: queries of shape ", queries.sizes(), ", keys of shape ", keys.sizes(), " and values of shape ",
@@ -217,7 +263,10 @@ at::Tensor causalAttention(const at::Tensor& queries, const at::Tensor& keys, co
   TORCH_CHECK(offsets.size() >= 2 && offsets.front() == 0 && offsets.back() == queries.size(0) &&
                   std::is_sorted(offsets.begin(), offsets.end()),
               "causal_attention: the offsets must rise from 0 to the number of tokens, ", queries.size(0));
-  return CausalAttention::apply(queries, keys, values, offsets, scale);
+  TORCH_CHECK(!window || *window > 0, "causal_attention: a window must hold at least one token, found ", *window);
+  TORCH_CHECK(!softCap || *softCap > 0, "causal_attention: a soft cap must be above 0, found ", *softCap);
+  return CausalAttention::apply(queries, keys, values, offsets, scale, softCap.value_or(0),
+                                window.value_or(std::numeric_limits<int64_t>::max()));
 }
 
 }  // namespace
@@ -236,7 +285,10 @@ bool hasFusedAttention() {
 }
 
 TORCH_LIBRARY_FRAGMENT(scalora, library) {
-  library.def("causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale) -> Tensor", causalAttention);
+  library.def(
+      "causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None, "
+      "float? soft_cap=None) -> Tensor",
+      causalAttention);
 }
 
 }  // namespace scalora

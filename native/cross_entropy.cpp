@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "vectors.h"
 
@@ -73,9 +74,17 @@ at::Tensor lossAndGradient(at::Tensor& logits, const at::Tensor& targets) {
   return losses.sum();
 }
 
+// Logits z to c tanh(z/c); returns the slope of that.
+at::Tensor capSoftly(at::Tensor& logits, double cap) {
+  logits.div_(cap).tanh_();
+  const at::Tensor slope = 1 - logits.square();
+  logits.mul_(cap);
+  return slope;
+}
+
 struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
-                            bool record) {
+                            double softCap, bool record) {
     const bool needsHidden = record && hidden.requires_grad(), needsWeight = record && weight.requires_grad();
     const int64_t rows = hidden.size(0), step = chunkRows(weight.size(0));
     at::Tensor dhidden = needsHidden ? at::empty_like(hidden, at::MemoryFormat::Contiguous) : at::Tensor();
@@ -85,8 +94,10 @@ struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
       const int64_t count = std::min(step, rows - begin);
       const at::Tensor x = hidden.narrow(0, begin, count);
       at::Tensor dlogits = gemm(x, weight).to(at::promote_types(hidden.scalar_type(), at::kFloat));
+      const at::Tensor slope = softCap > 0 ? capSoftly(dlogits, softCap) : at::Tensor();
       total.add_(lossAndGradient(dlogits, targets.narrow(0, begin, count)));
       if (!needsHidden && !needsWeight) continue;
+      if (slope.defined()) dlogits.mul_(slope);
       dlogits = dlogits.to(weight.scalar_type());
       if (needsHidden) dhidden.narrow(0, begin, count).copy_(gemm(dlogits, weight.t()));
       if (needsWeight) dweight.add_(gemm(dlogits.t(), x.t()));
@@ -101,24 +112,26 @@ struct LinearCrossEntropy : public Function<LinearCrossEntropy> {
     auto scaled = [&](const at::Tensor& gradient) {
       return gradient.defined() ? gradient.mul(gradients[0].to(gradient.scalar_type())) : gradient;
     };
-    return {scaled(saved[0]), scaled(saved[1]), at::Tensor(), at::Tensor()};
+    return {scaled(saved[0]), scaled(saved[1]), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
-at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets) {
+at::Tensor linearCrossEntropy(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& targets,
+                              std::optional<double> softCap) {
   TORCH_CHECK(hidden.dim() == 2 && weight.dim() == 2 && hidden.size(1) == weight.size(1), "linear_cross_entropy: hidden states of shape ",
               hidden.sizes(), " do not fit a weight of shape ", weight.sizes(), "; expected [rows, hidden] and [vocabulary, hidden]");
   TORCH_CHECK(hidden.scalar_type() == weight.scalar_type(), "linear_cross_entropy: the hidden states are ", hidden.scalar_type(),
               " but the weight is ", weight.scalar_type());
   TORCH_CHECK(targets.dim() == 1 && targets.size(0) == hidden.size(0) && targets.scalar_type() == at::kLong,
               "linear_cross_entropy: expected int64 targets of shape [", hidden.size(0), "], found ", targets.scalar_type(), targets.sizes());
-  return LinearCrossEntropy::apply(hidden, weight, targets, at::GradMode::is_enabled());
+  TORCH_CHECK(!softCap || *softCap > 0, "linear_cross_entropy: a soft cap must be above 0, found ", *softCap);
+  return LinearCrossEntropy::apply(hidden, weight, targets, softCap.value_or(0), at::GradMode::is_enabled());
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(scalora, library) {
-  library.def("linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets) -> Tensor", linearCrossEntropy);
+  library.def("linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None) -> Tensor", linearCrossEntropy);
 }
 
 }  // namespace scalora

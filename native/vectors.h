@@ -56,4 +56,16 @@ SCALORA_INLINE Vector exponential(Vector x) {
   return x < -87.0f ? Vector{} : result;
 }
 
+// tanh x to a few units in the last place (Cephes' tanhf: a polynomial near 0, the exponential elsewhere).
+SCALORA_INLINE Vector hyperbolicTangent(Vector x) {
+  const Vector size = larger(x, -x), square = x * x;
+  const Vector shrunk = exponential(size * -2.0f);
+  const Vector far = (1.0f - shrunk) / (1.0f + shrunk);
+  Vector p = square * -5.70498872745e-3f + 2.06390887954e-2f;
+  p = p * square - 5.37397155531e-2f;
+  p = p * square + 1.33314422036e-1f;
+  p = p * square - 3.33332819422e-1f;
+  return size < 0.625f ? p * square * x + x : x < 0.0f ? -far : far;
+}
+
 }  // namespace scalora

@@ -15,6 +15,7 @@ const gates = [
   ["operator declarations are fresh", process.execPath, "scripts/generate-operators.mjs", "--check"],
   ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
   ["versions are pinned", process.execPath, "scripts/gates/pinned.mjs"],
+  ["no type assertions", process.execPath, "scripts/gates/assertions.mjs"],
   ["files are short", process.execPath, "scripts/gates/lines.mjs"],
 ];
 

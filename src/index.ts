@@ -27,7 +27,13 @@ export {
   loadExamples,
   maskPreview,
 } from "./data/index.js";
-export { generateText, generateTokens, type Sampling } from "./eval/index.js";
+export {
+  generateBatch,
+  generateTokens,
+  logLikelihoods,
+  type Sampling,
+} from "./eval/index.js";
+export { glueTasks, readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
 export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
 export {
   type ClassifierOptions,
@@ -46,9 +52,17 @@ export {
   tokenStream,
 } from "./nn/index.js";
 export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.js";
-export type { RunResult } from "./recipes/api.js";
+export type {
+  ChatMessage,
+  GenerationSummary,
+  RunResult,
+  SamplingSettings,
+  TextGenerator,
+} from "./recipes/api.js";
+export { runTasks } from "./recipes/evaluate-tasks.js";
 export { runExport } from "./recipes/export.js";
 export { mergeAndSave } from "./recipes/export-merged.js";
+export { generateText, openGenerator } from "./recipes/generate.js";
 export { type RankReport, rankReport } from "./recipes/rank.js";
 export { runTraining } from "./recipes/sft.js";
 export * as torch from "./torch/index.js";

@@ -53,7 +53,7 @@ test.skipIf(!source)(
       told.push(
         noGrad(() =>
           scope(() => {
-            const hidden = model.hiddenStates(tokenStream(told.slice(-1), undefined, { cache }));
+            const hidden = model.hiddenStates(tokenStream(told.slice(-1), undefined, { caches: [cache] }));
             return argmax(model.lm_head.forward(hidden)).item();
           }),
         ),

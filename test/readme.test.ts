@@ -3,6 +3,7 @@ import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
 import { main } from "../src/cli/main.js";
 import { Recorder } from "../src/cli/testing/terminal.js";
 import { parseRecipe } from "../src/config/index.js";
@@ -30,6 +31,13 @@ beforeAll(async () => {
 afterAll(() => {
   process.chdir(home);
   scratch.remove();
+});
+
+test("the quickstart's recipe moves with the folder that it was made in", () => {
+  const { data, run } = parse(readFileSync("runs/quickstart/recipe.yaml", "utf8"));
+  const { train, eval: held } = data;
+  expect(run.folder).toBe("runs/quickstart");
+  expect([train, held]).toEqual(["train", "validation"].map((part) => `runs/quickstart/data/${part}.jsonl`));
 });
 
 test("every scalora command of the README works as printed", async () => {

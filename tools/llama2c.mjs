@@ -54,31 +54,10 @@ export function readLlama2c(bytes) {
   }
   const vocab = Math.abs(signedVocab);
   const headDim = hidden / heads;
-  const kvDim = kvHeads * headDim;
-  const tensors = new Map();
-  const one = (name, shape) =>
-    tensors.set(name, { shape, data: reader.floats(shape.reduce((a, b) => a * b, 1)) });
-  const each = (name, shape) => {
-    for (let i = 0; i < layers; i++) one(`model.layers.${i}.${name}.weight`, shape);
-  };
-  one("model.embed_tokens.weight", [vocab, hidden]);
-  each("input_layernorm", [hidden]);
-  each("self_attn.q_proj", [hidden, hidden]);
-  each("self_attn.k_proj", [kvDim, hidden]);
-  each("self_attn.v_proj", [kvDim, hidden]);
-  each("self_attn.o_proj", [hidden, hidden]);
-  each("post_attention_layernorm", [hidden]);
-  each("mlp.gate_proj", [intermediate, hidden]);
-  each("mlp.down_proj", [hidden, intermediate]);
-  each("mlp.up_proj", [intermediate, hidden]);
-  one("model.norm.weight", [hidden]);
-  reader.take(4 * positions * headDim); // stored cosines and sines
-  if (signedVocab < 0) one("lm_head.weight", [vocab, hidden]);
+  const shape = { vocab, hidden, intermediate, layers, positions, headDim, kvDim: kvHeads * headDim };
+  const tensors = readTensors(reader, shape, signedVocab < 0);
   if (reader.position !== bytes.byteLength)
     throw new Error(`the model has ${bytes.byteLength - reader.position} bytes too many`);
-  for (const [name, tensor] of tensors) {
-    if (/\.[qk]_proj\./.test(name)) tensor.data = splitHalves(tensor.data, headDim, hidden);
-  }
   const config = {
     architectures: ["LlamaForCausalLM"],
     model_type: "llama",
@@ -100,6 +79,34 @@ export function readLlama2c(bytes) {
   return { config, tensors };
 }
 
+/** The tensors in their order in the file, with the rows of queries and keys as Hugging Face has them. */
+function readTensors(reader, shape, hasOutput) {
+  const { vocab, hidden, intermediate, layers, positions, headDim, kvDim } = shape;
+  const tensors = new Map();
+  const one = (name, extents) =>
+    tensors.set(name, { shape: extents, data: reader.floats(extents.reduce((a, b) => a * b, 1)) });
+  const each = (name, extents) => {
+    for (let i = 0; i < layers; i++) one(`model.layers.${i}.${name}.weight`, extents);
+  };
+  one("model.embed_tokens.weight", [vocab, hidden]);
+  each("input_layernorm", [hidden]);
+  each("self_attn.q_proj", [hidden, hidden]);
+  each("self_attn.k_proj", [kvDim, hidden]);
+  each("self_attn.v_proj", [kvDim, hidden]);
+  each("self_attn.o_proj", [hidden, hidden]);
+  each("post_attention_layernorm", [hidden]);
+  each("mlp.gate_proj", [intermediate, hidden]);
+  each("mlp.down_proj", [hidden, intermediate]);
+  each("mlp.up_proj", [intermediate, hidden]);
+  one("model.norm.weight", [hidden]);
+  reader.take(4 * positions * headDim); // stored cosines and sines
+  if (hasOutput) one("lm_head.weight", [vocab, hidden]);
+  for (const [name, tensor] of tensors) {
+    if (/\.[qk]_proj\./.test(name)) tensor.data = splitHalves(tensor.data, headDim, hidden);
+  }
+  return tensors;
+}
+
 /** llama2.c rotates neighbouring rows of a head; Hugging Face rotates a row of the first half with one of the second. */
 function splitHalves(data, headDim, width) {
   const result = new Float32Array(data.length);
@@ -111,6 +118,38 @@ function splitHalves(data, headDim, width) {
   }
   return result;
 }
+
+/** What happens to a text before and after BPE. */
+const textSteps = {
+  normalizer: {
+    type: "Sequence",
+    normalizers: [
+      { type: "Prepend", prepend: "▁" },
+      { type: "Replace", pattern: { String: " " }, content: "▁" },
+    ],
+  },
+  pre_tokenizer: null,
+  post_processor: {
+    type: "TemplateProcessing",
+    single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+    pair: [
+      { SpecialToken: { id: "<s>", type_id: 0 } },
+      { Sequence: { id: "A", type_id: 0 } },
+      { SpecialToken: { id: "<s>", type_id: 1 } },
+      { Sequence: { id: "B", type_id: 1 } },
+    ],
+    special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } },
+  },
+  decoder: {
+    type: "Sequence",
+    decoders: [
+      { type: "Replace", pattern: { String: "▁" }, content: " " },
+      { type: "ByteFallback" },
+      { type: "Fuse" },
+      { type: "Strip", content: " ", start: 1, stop: 0 },
+    ],
+  },
+};
 
 /** A tokenizer file as `tokenizer.json`: BPE whose merges follow from the pieces' scores, with byte fallback. */
 export function readLlama2cTokenizer(bytes, vocabSize) {
@@ -135,34 +174,7 @@ export function readLlama2cTokenizer(bytes, vocabSize) {
     truncation: null,
     padding: null,
     added_tokens: special,
-    normalizer: {
-      type: "Sequence",
-      normalizers: [
-        { type: "Prepend", prepend: "▁" },
-        { type: "Replace", pattern: { String: " " }, content: "▁" },
-      ],
-    },
-    pre_tokenizer: null,
-    post_processor: {
-      type: "TemplateProcessing",
-      single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
-      pair: [
-        { SpecialToken: { id: "<s>", type_id: 0 } },
-        { Sequence: { id: "A", type_id: 0 } },
-        { SpecialToken: { id: "<s>", type_id: 1 } },
-        { Sequence: { id: "B", type_id: 1 } },
-      ],
-      special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } },
-    },
-    decoder: {
-      type: "Sequence",
-      decoders: [
-        { type: "Replace", pattern: { String: "▁" }, content: " " },
-        { type: "ByteFallback" },
-        { type: "Fuse" },
-        { type: "Strip", content: " ", start: 1, stop: 0 },
-      ],
-    },
+    ...textSteps,
     model: {
       type: "BPE",
       dropout: null,

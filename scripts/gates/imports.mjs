@@ -1,4 +1,4 @@
-// Checks every import under src against the table of docs/architecture.md.
+// Checks every import under src against the table of docs/architecture.md, and no files import each other in a circle.
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
@@ -83,17 +83,44 @@ function objection(file, target, { typeOnly }, table) {
     : undefined;
 }
 
+/** Circles of imports, those of types included; each once, as the files it goes through. @param {Map<string, string[]>} graph */
+function circlesIn(graph) {
+  /** @type {string[][]} */
+  const circles = [];
+  /** @type {Set<string>} */
+  const done = new Set();
+  /** @param {string} file @param {string[]} path */
+  const follow = (file, path) => {
+    const start = path.indexOf(file);
+    if (start >= 0) circles.push([...path.slice(start), file]);
+    if (start >= 0 || done.has(file)) return;
+    for (const target of graph.get(file) ?? []) follow(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) follow(file, []);
+  return circles;
+}
+
 const table = readTable();
 if (table.size === 0) throw new Error(`${documentPath} has no table of folders`);
 let wrong = 0;
+/** @type {Map<string, string[]>} */
+const graph = new Map();
 for (const file of filesUnder("src").filter((name) => name.endsWith(".ts"))) {
+  const targets = [];
   for (const found of importsOf(file)) {
     if (!found.specifier.startsWith(".")) continue;
     const target = normalize(join(dirname(file), found.specifier)).replace(/\.js$/, ".ts");
+    targets.push(target);
     const reason = objection(file, target, found, table);
     if (reason === undefined) continue;
     wrong += 1;
     console.log(`${file}:${found.line} imports ${target}: ${file} ${reason}`);
   }
+  graph.set(file, targets);
+}
+for (const circle of circlesIn(graph)) {
+  wrong += 1;
+  console.log(`files import each other: ${circle.join(" → ")}`);
 }
 process.exitCode = wrong === 0 ? 0 : 1;

@@ -12,6 +12,7 @@ const golden = {
   name: "01_column_all_nonneg.json, policy default",
 };
 const parity = "src/models/llama/parity.test.ts";
+const decoders = "src/models/decoder/parity.test.ts";
 const attention = {
   file: "src/nn/attention.test.ts",
   name: "attention is causal and stays within each sequence (float64)",
@@ -164,16 +165,58 @@ export const mutants = [
   {
     fault: "a mask leaking between equally long sequences",
     file: "src/nn/attention.ts",
-    from: "attendBatch(heads, count, length, scale);",
-    to: "attendSequence(heads, scale, true);",
+    from: "attendBatch(heads, count, length, rule);",
+    to: "attendSequence(heads, rule);",
     test: attention,
   },
   {
     fault: "attention not causal",
     file: "src/nn/attention.ts",
-    from: "if (count === 1) return attendSequence(heads, scale, true);",
-    to: "if (count === 1) return attendSequence(heads, scale, false);",
+    from: "mask, 0, isCausal, rule.scale)",
+    to: "mask, 0, false, rule.scale)",
     test: attention,
+  },
+  {
+    fault: "a window off by one",
+    file: "src/nn/attention.ts",
+    from: "seen - rows - window + 1",
+    to: "seen - rows - window",
+    test: { ...attention, name: "windows and soft caps are what their definitions say (float64)" },
+  },
+  {
+    fault: "a window off by one behind a cache",
+    file: "src/nn/attention.ts",
+    from: "(rule.window ?? total) + added - 1",
+    to: "(rule.window ?? total) + added - 2",
+    test: { ...attention, name: "the last 1 of 8 tokens after a cache" },
+  },
+  {
+    fault: "attention's soft cap missing",
+    file: "src/models/decoder/attention.ts",
+    from: "softCap: config.scoreSoftCap",
+    to: "softCap: undefined",
+    test: { file: decoders, name: "gemma2, scores-capped: logits, loss and all gradients" },
+  },
+  {
+    fault: "the loss without the logits' soft cap",
+    file: "src/nn/causal-loss.ts",
+    from: "head.weight, targets, head.softCap)",
+    to: "head.weight, targets)",
+    test: { file: "src/nn/causal-loss.test.ts", name: "the gradients of a soft-capped loss" },
+  },
+  {
+    fault: "Gemma's norms counting from 0",
+    file: "src/nn/rms-norm.ts",
+    from: "addScalar(widened(this.weight), 1)",
+    to: "widened(this.weight)",
+    test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
+  },
+  {
+    fault: "every layer with the rope of the first",
+    file: "src/models/decoder/model.ts",
+    from: "rotations[this.rotaryOf[i]]",
+    to: "rotations[0]",
+    test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
   },
   {
     fault: "last token of the cache dropped",

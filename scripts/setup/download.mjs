@@ -98,47 +98,41 @@ async function fetchAll(wheels, folder, pip, progress) {
 
 /** @param {Wheel} wheel @param {string} folder @param {Pip} pip */
 async function fetchWheel(wheel, folder, pip) {
-  const requirements = join(pip.scratch, "requirements.txt");
-  writeFileSync(requirements, `${wheel.requirement}\n`);
   const into = join(pip.scratch, "wheel");
-  const args = [
-    "-m",
-    "pip",
-    "download",
-    "--no-deps",
-    "--require-hashes",
-    "--no-cache-dir",
-    "--progress-bar",
-    "off",
-  ];
-  const result = await run(pip.python, [...args, ...target, "--dest", into, "-r", requirements], pip);
-  if (result.code !== 0)
-    throw pipError(`libtorch could not be downloaded (${wheel.file})`, result, pip.scratch);
+  const options = ["--no-cache-dir", "--progress-bar", "off", "--dest", into];
+  await runPip("download", [wheel], options, pip, `libtorch could not be downloaded (${wheel.file})`);
   renameSync(join(into, wheel.file), join(folder, wheel.file));
 }
 
 /** @param {Wheel[]} wheels @param {string} folder @param {Pip} pip @param {string} destination */
 async function install(wheels, folder, pip, destination) {
-  const requirements = join(pip.scratch, "requirements.txt");
-  writeFileSync(requirements, `${wheels.map((wheel) => wheel.requirement).join("\n")}\n`);
   const into = join(pip.scratch, "install");
-  const args = [
-    "-m",
-    "pip",
-    "install",
-    "--no-deps",
-    "--require-hashes",
+  const options = [
     "--no-index",
     "--no-compile",
     "--no-warn-conflicts",
+    "--find-links",
+    folder,
+    "--target",
+    into,
   ];
-  const where = ["--find-links", folder, "--target", into, "-r", requirements];
-  const result = await run(pip.python, [...args, ...target, ...where], pip);
-  if (result.code !== 0) throw pipError("libtorch could not be installed", result, pip.scratch);
+  await runPip("install", wheels, options, pip, "libtorch could not be installed");
   if (!hasNvidiaDriver()) keepCpuLibraries(into);
   mkdirSync(dirname(destination), { recursive: true });
   rmSync(destination, { recursive: true, force: true });
   renameSync(into, destination);
+}
+
+/**
+ * One pip command on exactly these wheels, by their hashes.
+ * @param {string} command @param {Wheel[]} wheels @param {string[]} options @param {Pip} pip @param {string} failure
+ */
+async function runPip(command, wheels, options, pip, failure) {
+  const requirements = join(pip.scratch, "requirements.txt");
+  writeFileSync(requirements, wheels.map(({ requirement }) => `${requirement}\n`).join(""));
+  const args = ["-m", "pip", command, "--no-deps", "--require-hashes", ...options, ...target];
+  const result = await run(pip.python, [...args, "-r", requirements], pip);
+  if (result.code !== 0) throw pipError(failure, result, pip.scratch);
 }
 
 /** Removes what only CUDA or Python uses: 1.2 GB become 0.5 GB. The licences stay. @param {string} into */

@@ -1,6 +1,6 @@
+import { checkAdapterOptions } from "../config/index.js";
 import type { Module } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
 import type { AdapterSet } from "./core/contract.js";
 import { linearLayers } from "./core/targets.js";
 import { FullFineTuning } from "./full/full.js";
@@ -19,9 +19,10 @@ const amortisedInterval = 10;
 /**
  * Puts a method on a model: freezes what it does not train and hangs its adapters on the layers.
  * @param seed of the factors' random start
- * @throws ScaloraError `config` when the options do not fit the model
+ * @throws ScaloraError `config` for unknown or wrong options (all of them in one error), and when they do not fit the model
  */
 export function attach(model: Module, options: AdapterOptions, seed = 0): AdapterSet {
+  checkAdapterOptions(options);
   for (const [path, linear] of linearLayers(model)) {
     if (!linear.adapter) continue;
     throw new ScaloraError("config", "The model has adapters already", {
@@ -38,19 +39,5 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       return attachScalora(model, options.method, { interval: amortisedInterval, ...options }, seed);
     case "full":
       return new FullFineTuning(model);
-    default:
-      throw unknownMethod(options);
   }
-}
-
-/** For callers without types. */
-function unknownMethod({ method }: { method: unknown }): ScaloraError {
-  const names = ["lora", "scalora", "scalora-i", "full"];
-  const near = nearest(String(method), names);
-  return new ScaloraError("config", "There is no such method", {
-    where: "method",
-    expected: names.join(", "),
-    found: String(method),
-    ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
-  });
 }

@@ -44,8 +44,11 @@ test("listings need no engine and speak JSON", async () => {
   const json = await run("ls", "methods", "--json");
   expect(JSON.parse(json.stdout).map(({ method }: { method: string }) => method)).toContain("full");
   expect(JSON.parse((await run("ls", "models", "--json")).stdout)).toContainEqual({ family: "llama" });
-  const none = await run("ls", "runs", "--folder", "/nowhere/at/all");
-  expect(none).toMatchObject({ code: 0, stdout: "", stderr: "none\n" });
+  const empty = await run("ls", "runs", "docs");
+  expect(empty).toMatchObject({ code: 0, stdout: "", stderr: "none\n" });
+  const none = await run("ls", "runs", "/nowhere/at/all");
+  expect(none).toMatchObject({ code: 2, stdout: "" });
+  expect(none.stderr).toContain("There is no folder /nowhere/at/all");
 });
 
 test("a bad recipe ends with 2 before anything is set up", async () => {

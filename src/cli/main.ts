@@ -57,7 +57,10 @@ function buildProgram(context: Context): Command {
 function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../recipes/quickstart/index.js"));
   addTrain(program, context, () => import("../recipes/sft.js"));
-  addEval(program, context, () => import("../recipes/evaluate.js"));
+  addEval(program, context, async () => ({
+    ...(await import("../recipes/evaluate.js")),
+    ...(await import("../recipes/evaluate-tasks.js")),
+  }));
   addGenerate(program, context, () => import("../recipes/generate.js"));
   addChat(program, context, () => import("../recipes/generate.js"));
   addExport(program, context, () => import("../recipes/export.js"));

@@ -56,7 +56,7 @@ export class RunView {
       case "checkpoint":
         return paint("dim", checkpointText(event));
       case "sample":
-        return `  ${paint("dim", printable(event.prompt))}${printable(event.output)}`;
+        return `${event.step === 0 ? "before" : "after "}  ${paint("dim", printable(event.prompt))}${printable(event.output)}`;
       case "warning":
         return `${paint("yellow", "warning:")} ${event.message}`;
       case "pause":
@@ -121,6 +121,9 @@ const environmentLabels: readonly (readonly [key: string, label: string])[] = [
   ["libtorch", "libtorch"],
 ];
 
+/** From this size on, in bytes, a person should know before the disk is full. */
+const largeCheckpoint = 2 ** 28;
+
 function startFacts(event: StartEvent): [string, string][] {
   const { model, parameters, environment } = event;
   const percent = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
@@ -139,8 +142,10 @@ function startFacts(event: StartEvent): [string, string][] {
     const value = environment[key];
     if (value !== undefined && value !== null) facts.push([label, String(value)]);
   }
-  const { estimatedMemory } = environment;
+  const { estimatedMemory, checkpointBytes } = environment;
   if (typeof estimatedMemory === "number") facts.push(["memory", `about ${formatBytes(estimatedMemory)}`]);
+  if (typeof checkpointBytes === "number" && checkpointBytes >= largeCheckpoint)
+    facts.push(["checkpoints", `${formatBytes(checkpointBytes)} each`]);
   facts.push(["data", dataText(event)]);
   facts.push([
     "steps",

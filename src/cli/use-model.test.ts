@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadModel } from "../models/index.js";
@@ -73,7 +73,7 @@ test("eval takes files, of a model folder too, and says what is missing", async 
     [["eval", runs.lora, "--max-length", "9"], "--max-length is for files"],
     [["eval", runs.lora, "--checkpoint", "step-000013"], "did you mean step-000012"],
     [["eval", at("model"), "--checkpoint", "best"], "Only a run has checkpoints"],
-    [["eval", at("nothing"), "--data", at("test.jsonl")], "no model folder here"],
+    [["eval", at("nothing"), "--data", at("test.jsonl")], "neither a model nor a run here"],
     [["eval", runs.lora, "--adapter", at("x")], "A run has its own adapter"],
   ] as const) {
     const { code, stderr, stdout } = await scalora(...args);
@@ -109,6 +109,9 @@ test("generate stops at a stop text and at the model's context", async () => {
 test("a run is usable without its data", async () => {
   renameSync(at("train.jsonl"), at("elsewhere.jsonl"));
   try {
+    const svd = await scalora("export", runs.lora, "--out", at("no-data"), "--as", "svd", "--rank", "1");
+    expect(svd.code).toBe(0);
+    expect(svd.stdout).toMatch(/held-out loss +not measured: the run's data is gone: .*train\.jsonl/);
     expect((await json("generate", runs.lora, "a", "--max-tokens", "2")).tokens).toBeGreaterThan(0);
     const { code, stderr } = await scalora("eval", runs.lora);
     expect(code).toBe(2);
@@ -188,6 +191,12 @@ test.each(["lora", "scalora", "full"] as const)(
     const share = await json("export", runs[method], "--out", `${out}-9`, "--as", "svd", "--energy", "0.9");
     expect(share.retainedEnergy).toBeGreaterThanOrEqual(0.9);
     expect(share.rank).toBeLessThanOrEqual(whole.rank);
+    // What the export costs, on the rows that the run held out.
+    const { loss } = await json("eval", runs[method]);
+    expect(whole.heldOutLoss.trained).toBeCloseTo(loss, 6);
+    expect(cut.heldOutLoss.trained).toBeCloseTo(loss, 6);
+    if (method !== "full") expect(whole.heldOutLoss.exported).toBeCloseTo(loss, 4);
+    expect(Math.abs(cut.heldOutLoss.exported - loss)).toBeGreaterThan(1e-3);
   },
 );
 
@@ -221,4 +230,41 @@ test("a run whose base model has changed is refused", async () => {
   other.remove();
   expect(code).toBe(2);
   expect(stderr).toContain("belongs to another model");
+});
+
+/** Every verb that takes a run's folder, and those that make a folder, with the arguments that it needs. */
+const verbs: readonly [verb: string, argumentsFor: (run: string) => string[]][] = [
+  ["train", (run) => ["train", "--resume", run]],
+  ["eval", (run) => ["eval", run]],
+  ["generate", (run) => ["generate", run, "a"]],
+  ["chat", (run) => ["chat", run]],
+  ["export", (run) => ["export", run, "--out", at("never")]],
+];
+
+test.each(verbs)("%s: a run that is not there ends with 2", async (_, argumentsFor) => {
+  const { code, stderr } = await scalora(...argumentsFor(at("runs", "nothing")));
+  expect(code).toBe(2);
+  expect(stderr).toContain("`scalora ls runs` lists the runs");
+});
+
+test.each(verbs.slice(1))("%s: a run without a checkpoint ends with 2", async (_, argumentsFor) => {
+  const fresh = at("runs", "fresh");
+  mkdirSync(fresh, { recursive: true });
+  copyFileSync(join(runs.lora, "config.yaml"), join(fresh, "config.yaml"));
+  const { code, stderr } = await scalora(...argumentsFor(fresh));
+  expect(code).toBe(2);
+  expect(stderr).toContain("a run that has saved a checkpoint");
+});
+
+test.each([
+  ["train", () => ["train", join(runs.lora, "config.yaml"), "--set", "run.folder=/proc/runs"]],
+  ["export", () => ["export", runs.lora, "--out", "/proc/out/model"]],
+  ["quickstart", () => ["quickstart", "--out", "/proc/out"]],
+  ["export below a file", () => ["export", runs.lora, "--out", join(at("train.jsonl"), "x")]],
+  ["quickstart over a file", () => ["quickstart", "--out", at("train.jsonl")]],
+])("%s: a folder that cannot be written ends with 1 and a cure", async (_, args) => {
+  const { code, stderr } = await scalora(...args());
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/cannot be written|Cannot write/);
+  expect(stderr).toMatch(/fix: .*room or permissions/);
 });

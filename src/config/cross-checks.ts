@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { adapterSchema } from "./adapter.js";
+import type { RawSections } from "./describe.js";
 import { type ConfigIssue, foundText, type KeyPath } from "./issues.js";
-import type { RawSections } from "./recipe.js";
 import { trainSchema } from "./train.js";
 
 type CrossIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };

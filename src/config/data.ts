@@ -4,10 +4,20 @@ import { pathText, positive, wholeFrom } from "./fields.js";
 /** How rows become text: the section's own keys, which each file may set for itself. */
 const formatFields = {
   format: z
-    .enum(["auto", "text", "prompt-completion", "alpaca", "messages", "classification"])
+    .enum([
+      "auto",
+      "text",
+      "prompt-completion",
+      "alpaca",
+      "messages",
+      "commonsense",
+      "gsm8k",
+      "classification",
+    ])
     .optional()
     .meta({
-      description: "What a row holds; auto tells from its columns (with an encoder it is classification)",
+      description:
+        "What a row holds; auto tells from its columns (not commonsense and gsm8k; with an encoder it is classification)",
       unset: "auto",
     }),
   columns: z.record(z.string(), z.string().min(1)).optional().meta({
@@ -27,7 +37,7 @@ const formatFields = {
 };
 
 const source = z.strictObject({
-  path: pathText("the path of a .jsonl or .txt file"),
+  path: pathText("the path of a .jsonl, .json, .parquet, .csv, .tsv or .txt file"),
   weight: positive().optional().meta({ description: "Share of the rows drawn from this file" }),
   ...formatFields,
 });
@@ -54,7 +64,7 @@ const holdOut = z.strictObject({
 export const dataSchema = z.strictObject({
   train: sources.meta({
     expects: "a path, {path, weight}, or a list of these",
-    description: "Files to train on (.jsonl or .txt); weights mix several",
+    description: "Files to train on (.jsonl, .json, .parquet, .csv, .tsv or .txt); weights mix several",
   }),
   eval: z
     .union([z.literal("none"), holdOut, sources])

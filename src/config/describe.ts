@@ -15,6 +15,10 @@ const sectionSchemas = {
 };
 
 export type SectionName = keyof typeof sectionSchemas;
+
+/** Raw, unchecked sections by name; a missing one is empty. */
+export type RawSections = Record<SectionName, unknown>;
+
 export const sectionNames: readonly SectionName[] = ["model", "adapter", "data", "train", "run"];
 
 /** One key of a section, as `--help` and the documentation show it. */

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
 import { brief, constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.js";
+import { isKnownElsewhere } from "./elsewhere.js";
 
 /** One thing wrong in a recipe. */
 export interface ConfigIssue {
@@ -68,6 +69,14 @@ const otherNames: Readonly<Record<string, string>> = {
   optim: "optimizer",
 };
 
+/** The known value that was probably meant; of one that exists elsewhere, plainly that it is not there. */
+function unknownValue(found: unknown, known: readonly string[]): { problem?: string; fix?: string } {
+  if (typeof found !== "string") return {};
+  if (isKnownElsewhere(found)) return { problem: `${found} is not supported (yet)` };
+  const meant = nearest(found, known);
+  return meant === undefined ? {} : { fix: `did you mean ${meant}?` };
+}
+
 /** An unknown key, with the known key that was probably meant. */
 export function unknownKey(key: string, known: readonly string[]): Omit<ConfigIssue, "where" | "key"> {
   const other = otherNames[key];
@@ -110,12 +119,13 @@ function wrongValue(node: SchemaNode | undefined, found: unknown): Omit<ConfigIs
   const expected = node === undefined ? undefined : expectation(node);
   if (found === undefined) return { problem: "is missing", expected };
   const refusal = node?.refusal;
-  const meant = typeof found === "string" ? nearest(found, (node?.enum ?? []).map(String)) : undefined;
+  if (typeof refusal === "string")
+    return { problem: `refused: ${refusal}`, expected, found: foundText(found) };
   return {
-    problem: typeof refusal === "string" ? `refused: ${refusal}` : "wrong value",
+    problem: "wrong value",
     expected,
     found: foundText(found),
-    fix: meant === undefined ? undefined : `did you mean ${meant}?`,
+    ...unknownValue(found, (node?.enum ?? []).map(String)),
   };
 }
 
@@ -123,13 +133,12 @@ function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIs
   const names = (root.oneOf ?? []).flatMap((branch) =>
     isNode(branch) ? (constantOf(branch.properties?.method) ?? []) : [],
   );
-  const meant = typeof found === "string" ? nearest(found, names) : undefined;
   return {
     path,
     problem: found === undefined ? "is missing" : "unknown method",
     expected: listWords(names),
     found: found === undefined ? undefined : foundText(found),
-    fix: meant === undefined ? undefined : `did you mean ${meant}?`,
+    ...unknownValue(found, names),
   };
 }
 

@@ -48,7 +48,7 @@ test("a minimal recipe gets every default, and absolute paths", () => {
   expect(recipe.data.eval).toEqual({ holdOut: 0.05 });
   expect(recipe.train).toMatchObject({ epochs: 1, batchSize: 8, lr: 2e-4, clip: 1, seed: 0, warmup: 0.05 });
   expect(recipe.train.steps).toBeUndefined();
-  expect(recipe.run).toEqual({ name: "recipe-scalora-i", folder: join(folder, "runs") });
+  expect(recipe.run).toEqual({ name: "recipe-scalora-i", folder: join(folder, "runs"), samples: 2 });
 });
 
 test("scalora acts at every step, and policy svd resets the moments", () => {
@@ -307,6 +307,32 @@ test.each(badInput)("refused: $name", ({ set, key, says }) => {
   expect(error.issues.map((issue) => issue.key)).toContain(key);
   for (const words of says) expect(error.message).toContain(words);
   expect(error.issues).toHaveLength(1);
+});
+
+test.each([
+  ["adapter.method=dora", "dora is not supported (yet)"],
+  ["adapter.method=LoRA-GA", "LoRA-GA is not supported (yet)"],
+  ["model.dtype=float16", "float16 is not supported (yet)"],
+  ["train.optimizer=lion", "lion is not supported (yet)"],
+  ["train.schedule=cosine_with_restarts", "cosine_with_restarts is not supported (yet)"],
+])("%s: what exists elsewhere is called unsupported, without a wrong guess", (set, says) => {
+  const { message } = problems(minimal, [set]);
+  expect(message).toContain(says);
+  expect(message).toContain("expected:");
+  expect(message).not.toContain("did you mean");
+});
+
+test.each([
+  ["adapter.method=lra", "did you mean lora?"],
+  ["train.optimizer=adam", "did you mean adamw?"],
+])("%s: what is near a known value is suggested", (set, says) => {
+  expect(problems(minimal, [set]).message).toContain(says);
+});
+
+test("a number can be the name of a run, in YAML and on the command line", () => {
+  expect(load(`${minimal}run:\n  name: 20251124\n`).run.name).toBe("20251124");
+  expect(load(minimal, ["run.name=7"]).run.name).toBe("7");
+  expect(problems(minimal, ["run.name=-7"]).message).toContain("letters, digits");
 });
 
 test("all problems come at once, each with file, line, key, expected and found", () => {

@@ -6,7 +6,7 @@ import { nearest } from "../util/suggest.js";
 import { type AdapterConfig, adapterSchema } from "./adapter.js";
 import { crossChecks } from "./cross-checks.js";
 import { type DataConfig, type DataSource, dataSchema } from "./data.js";
-import { type SectionName, sectionNames, sectionNode } from "./describe.js";
+import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.js";
 import {
   ConfigError,
   type ConfigIssue,
@@ -90,14 +90,11 @@ function checkSource(
     adapter,
     data,
     train: resolveTrain(train, adapter.method),
-    run: { name: runName, folder },
+    run: { ...run, name: runName, folder },
   };
 }
 
 type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
-
-/** Raw, unchecked sections by name; a missing one is empty. */
-export type RawSections = Record<SectionName, unknown>;
 
 function readSections(value: unknown, report: Report): RawSections {
   const raw: RawSections = { model: {}, adapter: {}, data: {}, train: {}, run: {} };

@@ -1,10 +1,14 @@
 import { z } from "zod";
+import { wholeFrom } from "./fields.js";
 
 /** A folder name without separators, so that a run cannot leave its parent. */
-const runName = z
+const folderName = z
   .string()
   .regex(/^[\p{L}\p{N}][\p{L}\p{N}._+=-]*$/u)
   .max(200);
+
+/** YAML reads a name such as 20251124 as a number. */
+const runName = z.union([z.string(), z.number().transform(String)]).pipe(folderName);
 
 /** Section `run`: where the results go. */
 export const runSchema = z.strictObject({
@@ -17,6 +21,14 @@ export const runSchema = z.strictObject({
     expects: "the path of a folder",
     description: "Folder that holds the runs",
   }),
+  samples: z
+    .union([wholeFrom(0), z.array(z.string().min(1))])
+    .default(2)
+    .meta({
+      expects: "a number of held-out rows, or a list of prompts",
+      description:
+        "What the model writes before and after training, greedily: of this many held-out rows, or to these prompts",
+    }),
 });
 
 export type RunConfig = z.output<typeof runSchema> & { name: string };

@@ -22,6 +22,26 @@ const cases: [name: string, path: () => string, message: RegExp, config?: Partia
   ],
   ["a list", () => temporaryFile("m.jsonl", "[1]\n"), /not a JSON object\n.*m\.jsonl:1\n[\s\S]*\[1\]/],
   [
+    "a file that is one list",
+    () => temporaryFile("m.jsonl", '[\n {"text": "a"}\n]\n'),
+    /not valid JSON\n.*m\.jsonl:1\n[\s\S]*fix: .*end in \.json/,
+  ],
+  [
+    "a broken Parquet file",
+    () => temporaryFile("m.parquet", "PAR1\x15"),
+    /Parquet file cannot be read\n.*m\.parquet\n/,
+  ],
+  [
+    "a role that the template does not know",
+    () => chat({ role: "human", content: "x" }, { role: "assistant", content: "y" }),
+    /role "human"\n.*rows\.jsonl:1, message 1\n.*system, user, assistant, tool[\s\S]*"from" and "value"/,
+  ],
+  [
+    "a misspelt role",
+    () => chat({ role: "asistant", content: "x" }),
+    /role "asistant"\n[\s\S]*did you mean "assistant"/,
+  ],
+  [
     "bytes that are no UTF-8",
     () => temporaryFile("m.jsonl", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d, 10])),
     /not UTF-8 text\n.*m\.jsonl:1/,

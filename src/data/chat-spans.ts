@@ -1,6 +1,7 @@
 import { ScaloraError } from "../util/errors.js";
 import type { ChatMessage, ChatTemplate } from "./chat-template.js";
 import type { Conversation } from "./messages.js";
+import { checkRoles } from "./roles.js";
 import type { MarkedText, Span } from "./types.js";
 
 /** Renders conversations with one template and marks what is trained on. */
@@ -48,6 +49,11 @@ export class ChatMarker {
       return [{ text: whole, spans: turns.map(({ span }) => span), kind: "chat", source }];
     this.splitChats++;
     return turns.map(({ text, span }) => ({ text, spans: [span], kind: "chat", source }));
+  }
+
+  /** @throws ScaloraError `data` for a message whose role the template does not know */
+  checkRoles({ messages }: Conversation, source: string): void {
+    checkRoles(messages, this.template.source, source);
   }
 
   private noteTools(messages: ChatMessage[], whole: string): void {

@@ -26,11 +26,14 @@ export const trainingDate = new Date(2024, 6, 26);
 
 /** A model's chat template: messages in, text out, as transformers' `apply_chat_template(tokenize=False)`. */
 export class ChatTemplate {
+  /** The Jinja source. */
+  readonly source: string;
   private readonly template: Template;
   private readonly specialTokens: Record<string, string>;
 
   /** @throws ScaloraError `model` when the template cannot be parsed. */
   constructor(source: string, special: SpecialTokens) {
+    this.source = source;
     this.template = parse(source);
     // The library's own strftime_now reads the clock; an assignment ahead of the template takes its place.
     this.template.parsed.body.unshift(

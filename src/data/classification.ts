@@ -2,7 +2,7 @@ import type { TextOrPair, Tokenizer } from "../hub/tokenizer/types.js";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
 import { type ColumnPlan, readString } from "./columns.js";
-import type { Limit } from "./limit.js";
+import type { EncodedRow, Limit } from "./limit.js";
 import { type JsonRow, kindOf } from "./lines.js";
 import type { Classes, DataSource, DroppedRow, Example } from "./types.js";
 
@@ -13,12 +13,6 @@ export interface LabelledRow {
   readonly source: string;
 }
 
-/** The same tokenised. */
-export interface EncodedRow {
-  readonly example: Example;
-  readonly truncated: boolean;
-}
-
 /** @throws ScaloraError `config` where a classifier is given other rows than a classification's, or the reverse */
 export function checkFormat({ path, format = "auto" }: DataSource, classes: Classes | undefined): void {
   const isText = path.toLowerCase().endsWith(".txt");
@@ -26,7 +20,7 @@ export function checkFormat({ path, format = "auto" }: DataSource, classes: Clas
   if (classes === undefined ? format !== "classification" : isClassification && !isText) return;
   const [model, expected] = classes
     ? ["A classifier", "rows with text and label (format: classification)"]
-    : ["A language model", "text, prompt-completion, alpaca or messages"];
+    : ["A language model", "text, prompt-completion, alpaca, messages, commonsense or gsm8k"];
   throw new ScaloraError("config", `${model} cannot be trained on these data`, {
     where: `${path}, data.format`,
     expected,
@@ -69,8 +63,9 @@ function readNumber(value: unknown, where: string): number {
 function readClass(value: unknown, { labels }: Classes, where: string): number {
   const named = labels.indexOf(String(value));
   if (named >= 0 && (typeof value === "string" || typeof value === "number")) return named;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < labels.length)
-    return value;
+  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number < labels.length)
+    return number;
   const near = typeof value === "string" ? nearest(value, labels) : undefined;
   throw new ScaloraError("data", "A label is none of the classes", {
     where,

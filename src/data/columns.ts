@@ -11,7 +11,7 @@ interface FormatColumns {
   optional: readonly string[];
   /** Usual other names of a column, in the order of preference. */
   others?: Readonly<Record<string, readonly string[]>>;
-  /** Never guessed from the columns. */
+  /** Only taken when it is named: other files have such columns too. */
   named?: true;
 }
 
@@ -27,6 +27,8 @@ const formats: readonly FormatColumns[] = [
   { format: "prompt-completion", required: ["prompt", "completion"], optional: [] },
   { format: "alpaca", required: ["instruction", "output"], optional: ["input"] },
   { format: "text", required: ["text"], optional: [] },
+  { format: "commonsense", required: ["instruction", "output", "answer"], optional: ["input"], named: true },
+  { format: "gsm8k", required: ["question", "answer"], optional: [], named: true },
   {
     format: "classification",
     required: ["text", "label"],
@@ -113,7 +115,10 @@ function noFormat(present: string[], missing: string[], format: DataFormat, wher
       : `The format "${format}" needs the column${missing.length > 1 ? "s" : ""} ${missing.join(", ")}`;
   return new ScaloraError("data", what, {
     where,
-    expected: formats.map(({ required }) => required.join(" + ")).join(", or "),
+    expected: formats
+      .filter((one) => (format === "auto" ? !one.named : one.format === format))
+      .map(({ required }) => required.join(" + "))
+      .join(", or "),
     found: `columns ${present.join(", ") || "none"}`,
     fix: "name the file's own columns, e.g. data.columns: { prompt: question, completion: answer }",
   });

@@ -1,5 +1,4 @@
 import { ScaloraError } from "../util/errors.js";
-import type { EncodedRow } from "./classification.js";
 import type { EncodedText } from "./encode.js";
 import type { DataConfig, DroppedRow, Example } from "./types.js";
 
@@ -22,6 +21,12 @@ export function readLimit({ maxLength, tooLong }: DataConfig, modelLength: numbe
       found: `${maxLength}`,
     });
   return { length: maxLength, tooLong: tooLong ?? "truncate" };
+}
+
+/** A tokenised row of a classification. */
+export interface EncodedRow {
+  readonly example: Example;
+  readonly truncated: boolean;
 }
 
 /** How many dropped rows an error names. */

@@ -107,6 +107,7 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
       where,
       expected: "one JSON object a line (JSONL)",
       found: `${excerpt(text)} (${messageOf(cause)})`,
+      ...(text.trimStart().startsWith("[") && { fix: listFix }),
       cause,
     });
   }
@@ -115,8 +116,12 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
     where,
     expected: 'an object with named columns, e.g. {"prompt": "…", "completion": "…"}',
     found: excerpt(text),
+    ...(Array.isArray(value) && { fix: listFix }),
   });
 }
+
+/** For a whole file that is one JSON list. */
+const listFix = "if the file is one list of rows, let its name end in .json";
 
 /** The kind of a JSON value in words, for messages. */
 export function kindOf(value: unknown): string {

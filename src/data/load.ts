@@ -7,8 +7,9 @@ import { checkFormat, encodeLabelled, type LabelledRow, readLabelledRow } from "
 import { type ColumnPlan, planColumns } from "./columns.js";
 import { TextEncoder } from "./encode.js";
 import { type Limit, RowCollector, readLimit } from "./limit.js";
-import { type JsonRow, readJsonl } from "./lines.js";
+import type { JsonRow } from "./lines.js";
 import { readRow } from "./rows.js";
+import { readRows } from "./tables.js";
 import type {
   Classes,
   DataConfig,
@@ -122,29 +123,29 @@ class Loader {
     const { path } = source;
     if (classes === undefined) {
       const read: RowReader<MarkedText> = (row, plan) => readRow(row, plan, source, () => this.marker(path));
-      for (const texts of this.readChunks(source, collector, read, ({ text }) => text.length))
+      for await (const texts of this.readChunks(source, collector, read, ({ text }) => text.length))
         for (const encoded of await this.encoder.encode(texts)) collector.add(encoded);
       return;
     }
     const read: RowReader<LabelledRow> = (row, plan) => readLabelledRow(row, plan, classes, path);
     const labelled = { ...source, format: "classification" } as const;
-    for (const rows of this.readChunks(labelled, collector, read, ({ texts }) => texts.join("").length))
+    for await (const rows of this.readChunks(labelled, collector, read, ({ texts }) => texts.join("").length))
       for (const encoded of await encodeLabelled(rows, tokenizer, limit, classes))
         collector.addLabelled(encoded);
   }
 
   /** What the rows of a file are read into, in chunks of about `chunkCharacters`. */
-  private *readChunks<T>(
+  private async *readChunks<T>(
     source: DataSource,
     collector: RowCollector,
     read: RowReader<T>,
     sizeOf: (item: T) => number,
-  ): Generator<T[]> {
+  ): AsyncGenerator<T[]> {
     const { path } = source;
     let plan: ColumnPlan | undefined;
     let chunk: T[] = [];
     let characters = 0;
-    for (const row of readJsonl(path)) {
+    for await (const row of readRows(path)) {
       plan ??= planColumns(row.value, source, `${path}:${row.line}`);
       collector.rows++;
       const items = read(row, plan);
@@ -162,7 +163,8 @@ class Loader {
     if (plan === undefined)
       throw new ScaloraError("data", "A data file has no rows", {
         where: path,
-        expected: "one JSON object a line",
+        expected:
+          "one JSON object a line (JSONL), a JSON list of objects, Parquet, or CSV or TSV with a line of column names",
       });
     const { format, ignored: ignoredColumns } = plan;
     this.files.push({ path, sha256: hashFile(path), format, rows: collector.rows, ignoredColumns });

@@ -36,7 +36,7 @@ export class RowOrder {
   epoch(drawn: readonly number[]): number[] {
     const taken = [...drawn];
     const firsts = this.sizes.map((_, i) => this.sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
-    const passes = this.sizes.map(() => ({ pass: -1, rows: [] as number[] }));
+    const passes: { pass: number; rows: number[] }[] = this.sizes.map(() => ({ pass: -1, rows: [] }));
     return Array.from({ length: this.total }, () => {
       const source = this.nextSource(taken);
       const size = this.sizes[source];

@@ -1,5 +1,16 @@
-/** How a row is read. `auto` looks at the columns of the first row; a `.txt` file is always running text. */
-export type DataFormat = "auto" | "text" | "prompt-completion" | "alpaca" | "messages" | "classification";
+/**
+ * How a row is read. `auto` looks at the columns of the first row; a `.txt` file is always running text. `commonsense`
+ * and `gsm8k` are the files of these tasks, with the prompts that their evaluation uses; `classification` is for encoders.
+ */
+export type DataFormat =
+  | "auto"
+  | "text"
+  | "prompt-completion"
+  | "alpaca"
+  | "messages"
+  | "commonsense"
+  | "gsm8k"
+  | "classification";
 
 /** Our column name -> the name it has in the file, e.g. `{ prompt: "question", completion: "answer" }`. */
 export type ColumnNames = Readonly<Record<string, string>>;
@@ -27,7 +38,7 @@ export interface DataSource extends FormatConfig {
 
 /** The `data` section of a recipe. */
 export interface DataConfig extends FormatConfig {
-  /** A JSONL or `.txt` file, or several. */
+  /** A JSONL, JSON, Parquet, `.csv`, `.tsv` or `.txt` file, or several. */
   train: string | readonly DataSource[];
   /**
    * Files to evaluate on, or a part held out of `train` (below 1 a fraction of the rows, else their number), or

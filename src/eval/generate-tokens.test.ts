@@ -59,7 +59,9 @@ test("a cache that holds the beginning gives the same tokens", async () => {
   const [{ model: name, prompt, tokens }] = cases;
   using model = await loadModel(copyGoldenLlama(scratch.path, name));
   using cache = model.newCache();
-  noGrad(() => scope(() => void model.hiddenStates(tokenStream(prompt.slice(0, 3), undefined, { cache }))));
+  noGrad(() =>
+    scope(() => void model.hiddenStates(tokenStream(prompt.slice(0, 3), undefined, { caches: [cache] }))),
+  );
   expect((await collect(model, prompt, {}, cache)).tokens).toEqual(tokens);
   expect(cache.length).toBe(prompt.length + tokens.length - 1);
   cache.truncate(prompt.length - 1);

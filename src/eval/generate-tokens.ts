@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import { type CausalLM, type KeyValueCache, tokenStream } from "../nn/index.js";
-import { type Generator, max, narrow, noGrad, scope } from "../torch/index.js";
+import type { CausalLM, KeyValueCache } from "../nn/index.js";
+import type { Generator } from "../torch/index.js";
 import { internalError, ScaloraError } from "../util/errors.js";
-import { chooseToken, type Sampling } from "./sampling.js";
+import type { Sampling } from "./sampling.js";
+import { stepTracks, TokenTrack } from "./tracks.js";
 
 export interface TokenOptions {
   /** Most tokens to generate. */
@@ -32,55 +33,34 @@ export async function* generateTokens(
 ): AsyncGenerator<number, TokenEnd> {
   checkPrompt(prompt, model);
   if (cache.length >= prompt.length) throw internalError("the cache holds the whole prompt");
-  let pending = prompt.slice(cache.length);
+  const track = new TokenTrack("the output", cache, prompt, { sampling, generator });
   for (let count = 0; count < maxTokens; count++) {
-    if (cache.length + pending.length > model.info.maxPositions) return "length";
+    if (prompt.length + count > model.info.maxPositions) return "length";
     await setImmediate();
-    const token = nextToken(model, cache, pending, sampling, generator);
-    if (endTokens.has(token)) return "end";
-    yield token;
-    pending = [token];
+    stepTracks(model, [track]);
+    if (endTokens.has(track.chosen)) return "end";
+    yield track.chosen;
   }
   return "length";
 }
 
-function nextToken(
-  model: CausalLM,
-  cache: KeyValueCache,
-  pending: readonly number[],
-  sampling: Sampling,
-  generator: Generator,
-): number {
-  const { device } = model.lm_head.weight;
-  return noGrad(() =>
-    scope(() => {
-      const hidden = model.hiddenStates(tokenStream(pending, undefined, { cache, device }));
-      const logits = model.lm_head.forward(narrow(hidden, 0, pending.length - 1, 1));
-      checkScore(max(logits).item());
-      return chooseToken(logits, sampling, generator).item();
-    }),
-  );
-}
-
-function checkPrompt(prompt: readonly number[], { info: { maxPositions } }: CausalLM): void {
+/** @throws ScaloraError `usage` for a prompt that is empty or longer than the model's context */
+export function checkPrompt(
+  prompt: readonly number[],
+  { info: { maxPositions } }: CausalLM,
+  where?: string,
+): void {
   if (prompt.length === 0) {
     throw new ScaloraError("usage", "There is nothing to go on from: the prompt has no tokens", {
+      where,
       fix: "give a prompt of at least one character",
     });
   }
   if (prompt.length <= maxPositions) return;
   throw new ScaloraError("usage", "The prompt is longer than the model's context", {
+    where,
     expected: `at most ${maxPositions} tokens`,
     found: `${prompt.length} tokens`,
     fix: "shorten the prompt, or start the conversation over",
-  });
-}
-
-/** Of a diverged model the largest score is NaN or infinite. */
-function checkScore(largest: number): void {
-  if (Number.isFinite(largest)) return;
-  throw new ScaloraError("run", "The model's scores are not finite numbers", {
-    found: String(largest),
-    fix: "use a checkpoint from before training diverged, or a wider dtype",
   });
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.js";
-import { syncFolder } from "../util/files.js";
+import { makeFolders, syncFolder } from "../util/files.js";
 
 /**
  * Makes a folder that appears complete or not at all: `fill` writes into a temporary folder beside it, which is then
@@ -15,7 +15,7 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
   const parent = dirname(target);
   const temporary = join(parent, `.${basename(target)}.${process.pid}.tmp`);
   try {
-    mkdirSync(parent, { recursive: true });
+    makeFolders(parent);
     rmSync(temporary, { recursive: true, force: true });
     mkdirSync(temporary);
     fill(temporary);
@@ -29,6 +29,7 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
     throw new ScaloraError("run", "Cannot write the folder", {
       where: target,
       found: messageOf(error),
+      fix: "make room or permissions there, or choose another folder",
       cause: error,
     });
   }

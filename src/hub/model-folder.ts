@@ -83,18 +83,29 @@ export function readModelConfig(folder: string): JsonObject {
   return readJsonObject(path);
 }
 
+/** Where a tensor is. */
+interface Place {
+  file: SafetensorsFile;
+  /** Its name in the file. */
+  stored: string;
+}
+
 /** The weights of a model folder: one safetensors file, or shards with their index. */
 export class ModelWeights {
   private readonly files: readonly SafetensorsFile[];
-  private readonly owners: ReadonlyMap<string, SafetensorsFile>;
+  private readonly places: ReadonlyMap<string, Place>;
 
-  private constructor(files: readonly SafetensorsFile[], owners: ReadonlyMap<string, SafetensorsFile>) {
+  private constructor(files: readonly SafetensorsFile[], places: ReadonlyMap<string, Place>) {
     this.files = files;
-    this.owners = owners;
+    this.places = places;
   }
 
-  /** Opens and checks every weight file. Throws ScaloraError `model` or `format`. */
-  static open(folder: string): ModelWeights {
+  /**
+   * Opens and checks every weight file.
+   * @param rename gives the name to use in place of that in the files
+   * @throws ScaloraError `model` or `format`
+   */
+  static open(folder: string, rename: (stored: string) => string = (stored) => stored): ModelWeights {
     const files: SafetensorsFile[] = [];
     try {
       const index = existsSync(join(folder, indexName)) ? readIndex(folder) : undefined;
@@ -102,7 +113,8 @@ export class ModelWeights {
       for (const name of names) files.push(SafetensorsFile.open(join(folder, name)));
       const owners = collectOwners(files);
       if (index !== undefined) checkIndex(folder, index, owners);
-      return new ModelWeights(files, owners);
+      const places = [...owners].map(([stored, file]) => [rename(stored), { file, stored }] as const);
+      return new ModelWeights(files, new Map(places));
     } catch (error) {
       for (const file of files) file.dispose();
       throw error;
@@ -110,20 +122,22 @@ export class ModelWeights {
   }
 
   names(): IterableIterator<string> {
-    return this.owners.keys();
+    return this.places.keys();
   }
 
   has(name: string): boolean {
-    return this.owners.has(name);
+    return this.places.has(name);
   }
 
   entry(name: string): SafetensorsEntry {
-    return this.owner(name).entry(name);
+    const { file, stored } = this.place(name);
+    return file.entry(stored);
   }
 
   /** The file's own tensor, mapped (see `SafetensorsFile.tensor`). */
   tensor(name: string): Tensor {
-    return this.owner(name).tensor(name);
+    const { file, stored } = this.place(name);
+    return file.tensor(stored);
   }
 
   dispose(): void {
@@ -134,16 +148,16 @@ export class ModelWeights {
     this.dispose();
   }
 
-  private owner(name: string): SafetensorsFile {
-    const owner = this.owners.get(name);
-    if (owner === undefined) {
-      const near = nearest(name, this.owners.keys());
+  private place(name: string): Place {
+    const place = this.places.get(name);
+    if (place === undefined) {
+      const near = nearest(name, this.places.keys());
       throw new ScaloraError("model", `The model's files have no tensor ${JSON.stringify(name)}`, {
         where: this.files.map(({ path }) => path).join(", "),
         ...(near === undefined ? {} : { found: `the nearest name there is ${JSON.stringify(near)}` }),
       });
     }
-    return owner;
+    return place;
   }
 }
 

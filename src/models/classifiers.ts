@@ -8,8 +8,8 @@ import { bert } from "./bert/index.js";
 import { debertaV2 } from "./deberta-v2/index.js";
 import type { ClassifierFamily, ParsedClassifier } from "./encoder/family.js";
 import { type ConfigLabels, defaultLabels } from "./encoder/labels.js";
-import { familyOf, type LoadDType, plainConfig, storedDType } from "./families.js";
-import { type LoadRules, WeightLoader } from "./load.js";
+import { familyOf, plainConfig } from "./family.js";
+import { type LoadDType, type LoadRules, storedDType, WeightLoader } from "./load.js";
 import { roberta } from "./roberta/index.js";
 
 const families: ReadonlyMap<string, ClassifierFamily> = new Map([

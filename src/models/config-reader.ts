@@ -7,7 +7,8 @@ import { nearest } from "../util/suggest.js";
  * where the model came from.
  */
 const harmlessKeys: readonly string[] = (
-  "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id decoder_start_token_id diversity_penalty " +
+  "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id cache_implementation " +
+  "decoder_start_token_id diversity_penalty " +
   "do_sample dtype early_stopping encoder_no_repeat_ngram_size eos_token_id exponential_decay_length_penalty " +
   "finetuning_task forced_bos_token_id forced_eos_token_id id2label initializer_range label2id length_penalty " +
   "max_length min_length model_type no_repeat_ngram_size num_beam_groups num_beams num_return_sequences " +
@@ -51,7 +52,7 @@ export class ConfigReader {
 
   /** A whole number of at least 1. */
   count(key: string, fallback?: number): number {
-    const isCount = (value: unknown) =>
+    const isCount = (value: unknown): value is number =>
       typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
     return this.read(
       key,
@@ -64,7 +65,8 @@ export class ConfigReader {
 
   /** A finite number of at least `least`. */
   number(key: string, least: number, fallback?: number): number {
-    const fits = (value: unknown) => typeof value === "number" && Number.isFinite(value) && value >= least;
+    const fits = (value: unknown): value is number =>
+      typeof value === "number" && Number.isFinite(value) && value >= least;
     return this.read(
       key,
       `a number of at least ${least}`,
@@ -74,18 +76,45 @@ export class ConfigReader {
     );
   }
 
+  /** A whole number of at least 1, or null for none; `fallback` where the key is absent. */
+  countOrNone(key: string, fallback?: number): number | undefined {
+    return this.isNull(key) || (this.value(key) ?? fallback) === undefined
+      ? undefined
+      : this.count(key, fallback);
+  }
+
+  /** A number above 0, or null for none; `fallback` where the key is absent. */
+  positiveOrNone(key: string, fallback?: number): number | undefined {
+    if (this.isNull(key)) return undefined;
+    const fits = (value: unknown): value is number | undefined =>
+      typeof value === "number" && Number.isFinite(value) && value > 0;
+    return this.read<number | undefined>(key, "a number above 0, or null", fits, fallback, false);
+  }
+
+  /** Whether the key is there and null, for the few keys where that is not the same as absent. */
+  isNull(key: string): boolean {
+    return Object.hasOwn(this.values, key) && this.values[key] === null;
+  }
+
   flag(key: string, fallback: boolean): boolean {
-    return this.read(key, "true or false", (value) => typeof value === "boolean", fallback, false);
+    return this.read(
+      key,
+      "true or false",
+      (value): value is boolean => typeof value === "boolean",
+      fallback,
+      false,
+    );
   }
 
   text(key: string, fallback: string): string {
-    return this.read(key, "a string", (value) => typeof value === "string", fallback, false);
+    return this.read(key, "a string", (value): value is string => typeof value === "string", fallback, false);
   }
 
   /** A list of positive numbers. */
   numbers(key: string, length: number): readonly number[] {
     const isNumber = (item: unknown) => typeof item === "number" && item > 0;
-    const fits = (value: unknown) => Array.isArray(value) && value.length === length && value.every(isNumber);
+    const fits = (value: unknown): value is number[] =>
+      Array.isArray(value) && value.length === length && value.every(isNumber);
     return this.read<readonly number[]>(key, `a list of ${length} positive numbers`, fits, [], true);
   }
 
@@ -131,7 +160,7 @@ export class ConfigReader {
   private read<T>(
     key: string,
     expected: string,
-    fits: (value: unknown) => boolean,
+    fits: (value: unknown) => value is T,
     fallback: T,
     required: boolean,
   ): T {
@@ -140,7 +169,7 @@ export class ConfigReader {
       if (required) this.fail(`${key}: missing, expected ${expected}`);
       return fallback;
     }
-    if (fits(value)) return value as T;
+    if (fits(value)) return value;
     this.fail(`${key}: expected ${expected}, found ${JSON.stringify(value)}`);
     return fallback;
   }

@@ -1,18 +1,17 @@
 import { join, resolve } from "node:path";
 import { type JsonObject, ModelWeights, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
 import type { LazyTensor } from "../hub/safetensors/index.js";
-import {
-  type CausalLM,
-  isClassifier,
-  type ParameterSource,
-  randomParameters,
-  type SequenceClassifier,
-} from "../nn/index.js";
+import { type CausalLM, isClassifier, randomParameters, type SequenceClassifier } from "../nn/index.js";
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
 import { classifierFamilies, writeClassifierConfig } from "./classifiers.js";
-import { familyOf, type LoadDType, storedDType } from "./families.js";
+import { familyOf, type ModelFamily, type ParsedModel } from "./family.js";
+import { gemma2 } from "./gemma2/index.js";
+import { gemma3, gemma3Text } from "./gemma3/index.js";
 import { llama } from "./llama/index.js";
-import { equalInFiles, WeightLoader } from "./load.js";
+import { equalInFiles, type LoadDType, storedDType, WeightLoader } from "./load.js";
+import { mistral } from "./mistral/index.js";
+import { qwen2 } from "./qwen2/index.js";
+import { qwen3 } from "./qwen3/index.js";
 
 export type { ModelInfo } from "../nn/index.js";
 export {
@@ -21,26 +20,17 @@ export {
   isClassifierFolder,
   loadClassifier,
 } from "./classifiers.js";
-export type { LoadDType } from "./families.js";
+export type { LoadDType } from "./load.js";
 
-/** What a model family gives the registry; one folder under `src/models` each. */
-export interface ModelFamily {
-  /** Reads `config.json` (its `where` is for messages). */
-  parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;
-}
-
-/** A config that was read and found good. */
-export interface ParsedModel {
-  tieEmbeddings: boolean;
-  /** Standard deviation of fresh weights. */
-  initializerRange: number;
-  /** Names that old files hold and nobody needs, such as stored rotary tables. */
-  ignoredWeights: RegExp;
-  /** @param tied whether the output layer is the embedding */
-  build(source: ParameterSource, tied: boolean): CausalLM;
-}
-
-const families: ReadonlyMap<string, ModelFamily> = new Map([["llama", llama]]);
+const families: ReadonlyMap<string, ModelFamily> = new Map([
+  ["llama", llama],
+  ["mistral", mistral],
+  ["qwen2", qwen2],
+  ["qwen3", qwen3],
+  ["gemma2", gemma2],
+  ["gemma3_text", gemma3Text],
+  ["gemma3", gemma3],
+]);
 
 /** The families that can be loaded, by `model_type`: decoders, then encoders. */
 export function modelFamilies(): string[] {
@@ -58,7 +48,7 @@ export async function loadModel(
   { dtype = "auto", device = "cpu" }: { dtype?: LoadDType; device?: string } = {},
 ): Promise<CausalLM> {
   const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"));
-  using weights = ModelWeights.open(folder);
+  using weights = ModelWeights.open(folder, parsed.rename);
   const loader = new WeightLoader(weights, folder, {
     dtype: dtype === "auto" ? storedDType(weights) : dtype,
     device,
@@ -117,7 +107,9 @@ export function saveModelWithConfig(
     };
     weights.push([name, { shape: tensor.shape, dtype, load }]);
   }
-  const written: JsonObject = new Map(config);
+  const type = config.get("model_type");
+  const family = typeof type === "string" ? families.get(type) : undefined;
+  const written: JsonObject = new Map(family?.savedConfig?.(config) ?? config);
   const oldKey = written.has("torch_dtype") && !written.has("dtype");
   written.set(oldKey ? "torch_dtype" : "dtype", dtype);
   if (isClassifier(model)) writeClassifierConfig(written, model);

@@ -5,6 +5,9 @@ import { ScaloraError } from "../util/errors.js";
 import { formatShape } from "../util/format.js";
 import { nearest } from "../util/suggest.js";
 
+/** Precision of a model's weights in memory; `auto` takes what the files hold (float16 becomes float32). */
+export type LoadDType = "auto" | "float32" | "bfloat16";
+
 /** How the names and the content of files may differ from the model's, where they may. */
 export interface LoadRules {
   /** The name in the files of a parameter that is not there by its own. */
@@ -128,4 +131,10 @@ export function equalInFiles(weights: ModelWeights, a: string, b: string): boole
   using x = weights.tensor(a);
   using y = weights.tensor(b);
   return equal(x, y);
+}
+
+/** The one floating dtype of the files; where they mix, the widest. float16 is read as float32, which holds it. */
+export function storedDType(weights: ModelWeights): DType {
+  const stored = new Set([...weights.names()].map((name) => weights.entry(name).dtype));
+  return stored.has("BF16") && !stored.has("F32") && !stored.has("F16") ? "bfloat16" : "float32";
 }

@@ -21,8 +21,8 @@ test.each(cases)("$name: frequencies and scale equal transformers'", ({ name, co
   using file = SafetensorsFile.open(`${golden}tables.safetensors`);
   using expected = file.tensor(name);
   using scale = file.tensor(`${name}.scale`);
-  const { rope, headDim, maxPositions } = parseLlamaConfig(config, name);
-  const table = ropeTable(rope, { headDim, maxPositions }, length);
+  const { layers, headDim, maxPositions } = parseLlamaConfig(config, name);
+  const table = ropeTable(layers[0].rope, { headDim, maxPositions }, length);
   const reference = expected.toFloats();
   // Each frequency by itself: the small ones matter at long positions as much as the large ones.
   expect(table.frequencies.map((value, i) => value / reference[i])).toBeCloseToAll(

@@ -6,23 +6,69 @@ import { ConfigReader } from "./config-reader.js";
  * (`rope_theta` beside `rope_scaling`), with transformers' own precedence and defaults.
  */
 export function readRope(config: ConfigReader, where: string, shape: RopeShape): RopeParameters {
+  const outer = { theta: config.number("rope_theta", 1, 10_000), ...readOuter(config) };
   const scaling = config.object("rope_scaling");
   const parameters = config.object("rope_parameters");
-  const outerTheta = config.number("rope_theta", 1, 10_000);
-  const outerOriginal = optionalCount(config, "original_max_position_embeddings");
-  config.only("partial_rotary_factor", [1], "rotation of a part of each head");
   // An older `rope_scaling` that is set takes the place of `rope_parameters`, as in transformers.
   const chosen = scaling !== undefined && Object.keys(scaling).length > 0 ? scaling : (parameters ?? {});
-  const rope = new ConfigReader(
+  return readDictionary(
     chosen,
     `${where}, ${chosen === scaling ? "rope_scaling" : "rope_parameters"}`,
-    [],
+    shape,
+    outer,
   );
+}
+
+/**
+ * Reads rotary embeddings that differ between full and windowed layers (Gemma 3): a dictionary for each in
+ * `rope_parameters`, or the older layout, where `rope_scaling` and `rope_theta` are for full layers and
+ * `rope_local_base_freq` for windowed ones.
+ */
+export function readRopes(
+  config: ConfigReader,
+  where: string,
+  shape: RopeShape,
+): Readonly<Record<"full_attention" | "sliding_attention", RopeParameters>> {
+  const fullTheta = config.number("rope_theta", 1, 1_000_000);
+  const slidingTheta = config.number("rope_local_base_freq", 1, 10_000);
+  const rest = readOuter(config);
+  const place = `${where}, rope_parameters`;
+  const parameters = new ConfigReader(config.object("rope_parameters") ?? {}, place, []);
+  const full = { ...parameters.object("full_attention"), ...config.object("rope_scaling") };
+  const sliding = parameters.object("sliding_attention") ?? {};
+  parameters.finish();
+  return {
+    full_attention: readDictionary(full, `${place}.full_attention`, shape, { theta: fullTheta, ...rest }),
+    sliding_attention: readDictionary(sliding, `${place}.sliding_attention`, shape, {
+      theta: slidingTheta,
+      ...rest,
+    }),
+  };
+}
+
+/** What stands outside the dictionary. */
+interface OuterRope {
+  theta: number;
+  originalMaxPositions: number | undefined;
+}
+
+function readOuter(config: ConfigReader): Omit<OuterRope, "theta"> {
+  config.only("partial_rotary_factor", [1], "rotation of a part of each head");
+  return { originalMaxPositions: config.countOrNone("original_max_position_embeddings") };
+}
+
+function readDictionary(
+  values: Readonly<Record<string, unknown>>,
+  where: string,
+  shape: RopeShape,
+  outer: OuterRope,
+): RopeParameters {
+  const rope = new ConfigReader(values, where, []);
   const legacyType = rope.text("type", "default");
   const type = rope.text("rope_type", legacyType);
-  const theta = rope.number("rope_theta", 1, outerTheta);
+  const theta = rope.number("rope_theta", 1, outer.theta);
   rope.only("partial_rotary_factor", [1], "rotation of a part of each head");
-  const result = readType(rope, type, theta, shape, outerOriginal);
+  const result = readType(rope, type, theta, shape, outer.originalMaxPositions);
   rope.finish();
   return result;
 }
@@ -80,9 +126,6 @@ function readYarn(
   outerOriginal: number | undefined,
 ): RopeParameters {
   const originalMaxPositions = originalPositions(rope, shape, outerOriginal);
-  const optional = (key: string) => (rope.value(key) === undefined ? undefined : rope.number(key, 0));
-  const attentionFactor = optional("attention_factor");
-  const [mscale, mscaleAllDim] = [optional("mscale"), optional("mscale_all_dim")];
   return {
     type: "yarn",
     theta,
@@ -92,9 +135,9 @@ function readYarn(
     betaSlow: rope.number("beta_slow", 0, 1) || 1,
     truncate: rope.flag("truncate", true),
     originalMaxPositions,
-    ...(attentionFactor === undefined ? {} : { attentionFactor }),
-    ...(mscale === undefined ? {} : { mscale }),
-    ...(mscaleAllDim === undefined ? {} : { mscaleAllDim }),
+    ...optional(rope, "attention_factor", "attentionFactor"),
+    ...optional(rope, "mscale", "mscale"),
+    ...optional(rope, "mscale_all_dim", "mscaleAllDim"),
   };
 }
 
@@ -105,8 +148,6 @@ function readLongrope(
   outerOriginal: number | undefined,
 ): RopeParameters {
   const originalMaxPositions = originalPositions(rope, shape, outerOriginal);
-  const attentionFactor =
-    rope.value("attention_factor") === undefined ? undefined : rope.number("attention_factor", 0);
   return {
     type: "longrope",
     theta,
@@ -114,7 +155,7 @@ function readLongrope(
     shortFactor: rope.numbers("short_factor", shape.headDim / 2),
     longFactor: rope.numbers("long_factor", shape.headDim / 2),
     originalMaxPositions,
-    ...(attentionFactor === undefined ? {} : { attentionFactor }),
+    ...optional(rope, "attention_factor", "attentionFactor"),
   };
 }
 
@@ -124,6 +165,13 @@ function originalPositions(rope: ConfigReader, shape: RopeShape, outer: number |
   return outer ?? inner;
 }
 
-function optionalCount(config: ConfigReader, key: string): number | undefined {
-  return config.value(key) === undefined ? undefined : config.count(key);
+/** A number that the result has only where the config has it. */
+function optional<Name extends string>(
+  rope: ConfigReader,
+  key: string,
+  name: Name,
+): Partial<Record<Name, number>> {
+  const found: Partial<Record<string, number>> =
+    rope.value(key) === undefined ? {} : { [name]: rope.number(key, 0) };
+  return found;
 }

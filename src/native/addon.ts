@@ -6,7 +6,8 @@ export interface NativeAddon {
   setErrorFactory(
     factory: (kind: string, message: string, where: string, found: string, fix: string) => Error,
   ): void;
-  operator(name: string, overload: string): NativeOperator;
+  /** `Result` is what the operator's schema says of its results, which is for the caller to know. */
+  operator<Result>(name: string, overload: string): NativeOperator<Result>;
   schema(name: string, overload: string): string;
 
   fromData(data: ArrayBufferView, shape: readonly number[], dtype: number): number;

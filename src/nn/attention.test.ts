@@ -1,13 +1,16 @@
 import { expect, test } from "vitest";
 import * as torch from "../torch/index.js";
 import {
+  type AttentionRule,
   bidirectionalAttention,
-  cachedAttention,
   causalAttention,
   type Heads,
   segments,
+  streamAttention,
 } from "./attention.js";
+import { sequenceOffsets } from "./causal-lm.js";
 import { dropout } from "./dropout.js";
+import { KeyValueCache } from "./kv-cache.js";
 
 const [width, scale] = [4, 0.6];
 
@@ -19,19 +22,26 @@ function randomHeads(rows: number, heads: number, groups: number, dtype: "float6
 }
 
 /** Attention by its definition, in plain loops. [rows · heads · width] */
-function reference({ queries, keys, values }: Heads, offsets: readonly number[], causal = true): number[] {
+function reference(
+  { queries, keys, values }: Heads,
+  offsets: readonly number[],
+  rule: AttentionRule,
+  causal = true,
+): number[] {
   const [rows, heads] = queries.shape;
   const groups = keys.shape[1];
   const [q, k, v] = [queries, keys, values].map((x) => x.toFloats());
+  const cap = (score: number) =>
+    rule.softCap === undefined ? score : rule.softCap * Math.tanh(score / rule.softCap);
   return Array.from({ length: rows }, (_, row) => row).flatMap((row) => {
-    const start = Math.max(...offsets.filter((offset) => offset <= row));
+    const start = Math.max(...offsets.filter((offset) => offset <= row), row + 1 - (rule.window ?? rows));
     return Array.from({ length: heads }, (_, head) => {
       const group = Math.floor((head * groups) / heads);
       const end = causal ? row : Math.min(...offsets.filter((offset) => offset > row)) - 1;
       const seen = Array.from({ length: end - start + 1 }, (_, i) => (start + i) * groups + group);
       const dot = (at: number) =>
         Array.from({ length: width }, (_, d) => q[(row * heads + head) * width + d] * k[at * width + d]);
-      const weights = seen.map((at) => Math.exp(scale * dot(at).reduce((a, b) => a + b)));
+      const weights = seen.map((at) => Math.exp(cap(rule.scale * dot(at).reduce((a, b) => a + b))));
       const total = weights.reduce((a, b) => a + b);
       return Array.from(
         { length: width },
@@ -44,6 +54,20 @@ function reference({ queries, keys, values }: Heads, offsets: readonly number[],
 const worst = (actual: torch.Tensor, expected: readonly number[]) =>
   Math.max(...[...actual.toFloats()].map((x, i) => Math.abs(x - expected[i])));
 
+const offsetsOf = [
+  [0, 7],
+  [0, 3, 4, 9],
+  [0, 4, 8, 12],
+];
+
+const rules: AttentionRule[] = [
+  { scale },
+  { scale, window: 1 },
+  { scale, window: 3 },
+  { scale, softCap: 0.8 },
+  { scale, window: 3, softCap: 0.8 },
+];
+
 // float64 takes libtorch's kernels everywhere; float32 takes our own on processors that have what it needs.
 test.each([
   ["float64", 1e-13],
@@ -54,27 +78,126 @@ test.each([
       [2, 2],
       [4, 2],
     ])
-      for (const offsets of [
-        [0, 7],
-        [0, 3, 4, 9],
-        [0, 4, 8, 12],
-      ]) {
+      for (const offsets of offsetsOf) {
         const given = randomHeads(offsets.at(-1) ?? 0, heads, groups, dtype);
-        const result = causalAttention(given, offsets, scale);
+        const result = causalAttention(given, offsets, { scale });
         expect(result.shape).toEqual([offsets.at(-1), heads * width]);
-        expect(worst(result, reference(given, offsets)), offsets.join()).toBeLessThan(tolerance);
+        expect(worst(result, reference(given, offsets, { scale })), offsets.join()).toBeLessThan(tolerance);
       }
   });
 });
 
-test.each([1, 3, 8])("the last %d of 8 tokens after a cache attend as in the whole sequence", (added) => {
+test.each([
+  ["float64", 1e-13],
+  ["float32", 2e-6],
+] as const)("windows and soft caps are what their definitions say (%s)", (dtype, tolerance) => {
   torch.scope(() => {
-    const { queries, keys, values } = randomHeads(8, 4, 2, "float64");
-    const whole = reference({ queries, keys, values }, [0, 8]);
-    const last = { queries: torch.narrow(queries, 0, 8 - added, added), keys, values };
-    expect(worst(cachedAttention(last, scale), whole.slice(-added * 4 * width))).toBeLessThan(1e-13);
+    for (const rule of rules)
+      for (const offsets of offsetsOf) {
+        const given = randomHeads(offsets.at(-1) ?? 0, 4, 2, dtype);
+        const result = causalAttention(given, offsets, rule);
+        const where = `${JSON.stringify(rule)}, ${offsets.join()}`;
+        expect(worst(result, reference(given, offsets, rule)), where).toBeLessThan(tolerance);
+      }
   });
 });
+
+// Our own kernel works in blocks of 16, 32 or 64 tokens: windows that end within blocks, at their edges, and beyond all.
+const blockWindows = [1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 199, 200, 500];
+
+test.each([
+  ...blockWindows.map((window): [number, number | undefined] => [window, undefined]),
+  [65, 0.8],
+  [500, 0.8],
+])(
+  "a window of %d tokens and a soft cap of %s over blocks give the outputs and gradients of the definition",
+  (window, softCap) => {
+    torch.scope(() => {
+      for (const length of [16, 30, 64, 200]) {
+        const offsets = [0, length, length + 5];
+        const run = (dtype: "float64" | "float32") => {
+          const heads = randomHeads(length + 5, 2, 1, dtype);
+          const inputs = [heads.queries, heads.keys, heads.values];
+          for (const input of inputs) input.setRequiresGrad(true);
+          const result = causalAttention(heads, offsets, { scale, window, softCap });
+          const gradients = torch.grad([torch.sum(torch.square(result))], inputs);
+          return [result, ...gradients].map((x) => [...(x?.toFloats() ?? [])]);
+        };
+        const [own, exact] = [run("float32"), run("float64")];
+        for (const [i, values] of own.entries()) {
+          expect(values).toHaveLength(exact[i].length);
+          const error = Math.max(...values.map((x, j) => Math.abs(x - exact[i][j])));
+          expect(error, `length ${length}, tensor ${i}`).toBeLessThan(1e-5);
+        }
+      }
+    });
+  },
+);
+
+test.each([1, 3, 8])("the last %d of 8 tokens after a cache attend as in the whole sequence", (added) => {
+  torch.scope(() => {
+    for (const rule of rules) {
+      const given = randomHeads(8, 4, 2, "float64");
+      const whole = reference(given, [0, 8], rule);
+      using cache = new KeyValueCache(1);
+      const feed = (from: number, count: number) => {
+        const part = (x: torch.Tensor) => torch.narrow(x, 0, from, count);
+        const heads = {
+          queries: part(given.queries),
+          keys: part(given.keys),
+          values: part(given.values),
+        };
+        const result = streamAttention(heads, { offsets: [0, count], caches: [cache] }, 0, rule);
+        cache.advance(count);
+        return result;
+      };
+      if (added < 8) feed(0, 8 - added);
+      const error = worst(feed(8 - added, added), whole.slice(-added * 4 * width));
+      expect(error, JSON.stringify(rule)).toBeLessThan(1e-13);
+    }
+  });
+});
+
+// One token a sequence is a kernel of our own in float32.
+test.each([
+  ["float64", 1e-13],
+  ["float32", 2e-6],
+] as const)(
+  "sequences with caches of their own lengths attend each as in its whole sequence (%s)",
+  (dtype, tolerance) => {
+    torch.scope(() => {
+      const lengths = [8, 5, 7, 3];
+      const sequences = lengths.map((length) => randomHeads(length, 4, 2, dtype));
+      const caches = lengths.map(() => new KeyValueCache(1));
+      const results = lengths.map((): number[] => []);
+      // Each row gives the new tokens of every sequence in one pass: all at once, several after some, one after another.
+      for (const added of [
+        [5, 1, 0, 1],
+        [1, 1, 0, 1],
+        [1, 2, 6, 0],
+        [1, 1, 1, 1],
+      ]) {
+        const present = added.flatMap((count, i) => (count > 0 ? [i] : []));
+        const part = (name: keyof Heads) =>
+          torch.cat(present.map((i) => torch.narrow(sequences[i][name], 0, caches[i].length, added[i])));
+        const heads = { queries: part("queries"), keys: part("keys"), values: part("values") };
+        const offsets = sequenceOffsets(present.map((i) => added[i]));
+        const used = present.map((i) => caches[i]);
+        const flat = streamAttention(heads, { offsets, caches: used }, 0, { scale }).toFloats();
+        for (const [k, i] of present.entries()) {
+          results[i].push(...flat.slice(offsets[k] * 4 * width, offsets[k + 1] * 4 * width));
+          caches[i].advance(added[i]);
+        }
+      }
+      for (const [i, length] of lengths.entries()) {
+        const expected = reference(sequences[i], [0, length], { scale });
+        expect(results[i].length).toBe(expected.length);
+        expect(Math.max(...expected.map((x, at) => Math.abs(x - results[i][at])))).toBeLessThan(tolerance);
+      }
+      for (const cache of caches) cache.dispose();
+    });
+  },
+);
 
 test("without a mask attention sees the whole of its sequence and nothing else", () => {
   const none = { rate: 0.5, generator: undefined };
@@ -87,7 +210,7 @@ test("without a mask attention sees the whole of its sequence and nothing else",
       const given = randomHeads(offsets.at(-1) ?? 0, 2, 2, "float64");
       const result = bidirectionalAttention(given, offsets, scale, none);
       expect(result.shape).toEqual([offsets.at(-1), 2 * width]);
-      expect(worst(result, reference(given, offsets, false)), offsets.join()).toBeLessThan(1e-13);
+      expect(worst(result, reference(given, offsets, { scale }, false)), offsets.join()).toBeLessThan(1e-13);
     }
   });
   expect(segments([0, 4, 8, 9])).toEqual([

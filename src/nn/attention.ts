@@ -1,10 +1,15 @@
 import {
   add,
   cat,
+  contiguous,
+  decodeAttention,
+  divScalar,
   expand,
   causalAttention as fusedAttention,
   type Generator,
   hasFusedAttention,
+  logicalNot,
+  maskedFill,
   matmul,
   mulScalar,
   narrow,
@@ -14,11 +19,16 @@ import {
   scaledDotProductAttention,
   softmax,
   type Tensor,
+  tanh,
+  toDType,
   transpose,
   tril,
+  triu,
   unsqueeze,
 } from "../torch/index.js";
+import type { TokenStream } from "./causal-lm.js";
 import { dropout } from "./dropout.js";
+import type { KeyValueCache } from "./kv-cache.js";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
 export interface Heads {
@@ -30,27 +40,37 @@ export interface Heads {
   values: Tensor;
 }
 
+/** How a token weighs the tokens up to itself. */
+export interface AttentionRule {
+  /** Of the scores, usually 1/√headDim. */
+  scale: number;
+  /** How many tokens a token sees, itself included; all by default. */
+  window?: number | undefined;
+  /** Scores s become c·tanh(s/c) (Gemma 2). */
+  softCap?: number | undefined;
+}
+
 /**
  * Causal attention within each sequence of a stream.
  * @param offsets where each sequence starts, and T at the end
- * @param scale of the scores, usually 1/√headDim
  * @returns `[T, heads · headDim]`
  */
-export function causalAttention(heads: Heads, offsets: readonly number[], scale: number): Tensor {
+export function causalAttention(heads: Heads, offsets: readonly number[], rule: AttentionRule): Tensor {
   const { queries } = heads;
   if (queries.dtype === "float32" && queries.device === "cpu" && hasFusedAttention()) {
     const [rows, count, width] = queries.shape;
-    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale);
+    const { scale, window, softCap } = rule;
+    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale, window, softCap);
     return reshape(result, [rows, count * width]);
   }
   const count = offsets.length - 1;
-  if (count === 1) return attendSequence(heads, scale, true);
+  if (count === 1) return attendSequence(heads, rule);
   const length = offsets[1] - offsets[0];
-  if (offsets.every((offset, i) => offset === i * length)) return attendBatch(heads, count, length, scale);
+  if (offsets.every((offset, i) => offset === i * length)) return attendBatch(heads, count, length, rule);
   const parts = offsets.slice(1).map((end, i) => {
     const part = (x: Tensor) => narrow(x, 0, offsets[i], end - offsets[i]);
     const { queries, keys, values } = heads;
-    return attendSequence({ queries: part(queries), keys: part(keys), values: part(values) }, scale, true);
+    return attendSequence({ queries: part(queries), keys: part(keys), values: part(values) }, rule);
   });
   return cat(parts, 0);
 }
@@ -98,7 +118,7 @@ export function bidirectionalAttention(
     const [q, k, v] = [part(queries), part(keys), part(values)];
     const result =
       drop.generator === undefined || drop.rate === 0
-        ? attend(q, k, v, scale, false, bias?.(segment))
+        ? scaledDotProductAttention(q, k, v, bias?.(segment), 0, false, scale)
         : attendDropping(q, k, v, scale, drop, bias?.(segment));
     return reshape(transpose(result, 1, 2), [count * length, heads * width]);
   });
@@ -124,47 +144,121 @@ function attendDropping(
  * @param heads queries of the new tokens only; keys and values of the whole sequence
  * @returns `[new, heads · headDim]`
  */
-export function cachedAttention(heads: Heads, scale: number): Tensor {
-  const [added] = heads.queries.shape;
-  const [total] = heads.keys.shape;
-  if (added === total) return attendSequence(heads, scale, true);
-  if (added === 1) return attendSequence(heads, scale, false);
-  const seen = tril(ones([added, total], "bool", undefined, heads.queries.device), total - added);
-  return attendSequence(heads, scale, false, seen);
+function cachedAttention({ queries, keys, values }: Heads, rule: AttentionRule): Tensor {
+  const [added] = queries.shape;
+  const [total] = keys.shape;
+  const reach = Math.min(total, (rule.window ?? total) + added - 1);
+  const recent = (x: Tensor) => (reach === total ? x : narrow(x, 0, total - reach, reach));
+  return attendSequence({ queries, keys: recent(keys), values: recent(values) }, rule);
 }
 
-/** One sequence. Shared keys and values are expanded without a copy: a batch of groups whose heads have stride 0. */
-function attendSequence(
-  { queries, keys, values }: Heads,
-  scale: number,
-  causal: boolean,
-  mask?: Tensor,
+/**
+ * Attention of a stream's tokens to what came before them in their own sequences, in its caches (of which each sequence
+ * has one of its own length) or in the stream alone.
+ * @param layer whose keys and values these are
+ * @returns `[T, heads · headDim]`
+ */
+export function streamAttention(
+  heads: Heads,
+  { offsets, caches }: Pick<TokenStream, "offsets" | "caches">,
+  layer: number,
+  rule: AttentionRule,
 ): Tensor {
+  if (caches === undefined) return causalAttention(heads, offsets, rule);
+  const { queries, keys, values } = heads;
+  const isStep = queries.shape[0] === caches.length && offsets.every((offset, i) => offset === i);
+  const isPlain = rule.window === undefined && rule.softCap === undefined;
+  const isOwn = queries.dtype === "float32" && queries.device === "cpu" && !queries.requiresGrad;
+  if (isStep && isPlain && isOwn) return attendStep(heads, caches, layer, rule.scale);
+  const parts = caches.map((cache, i) => {
+    const part = (x: Tensor) => narrow(x, 0, offsets[i], offsets[i + 1] - offsets[i]);
+    return cachedAttention(
+      { queries: part(queries), ...cache.append(layer, part(keys), part(values)) },
+      rule,
+    );
+  });
+  return parts.length === 1 ? parts[0] : cat(parts, 0);
+}
+
+/** One new token for each sequence, all in one operator. */
+function attendStep(
+  { queries, keys, values }: Heads,
+  caches: readonly KeyValueCache[],
+  layer: number,
+  scale: number,
+): Tensor {
+  const rooms = caches.map((cache) => cache.withRoom(layer, keys));
+  const result = decodeAttention(
+    contiguous(queries),
+    contiguous(keys),
+    contiguous(values),
+    rooms.map((room) => room.keys),
+    rooms.map((room) => room.values),
+    caches.map(({ length }) => length),
+    scale,
+  );
+  const [rows, heads, width] = result.shape;
+  return reshape(result, [rows, heads * width]);
+}
+
+/**
+ * One sequence, whose last tokens have queries. Shared keys and values are expanded without a copy: a batch of groups
+ * whose heads have stride 0.
+ */
+function attendSequence({ queries, keys, values }: Heads, rule: AttentionRule): Tensor {
   const [rows, heads, width] = queries.shape;
   const [seen, groups] = keys.shape;
   const shared = heads / groups;
   if (shared === 1) {
     const whole = (x: Tensor) => unsqueeze(transpose(x, 0, 1), 0);
-    const result = attend(whole(queries), whole(keys), whole(values), scale, causal, mask);
+    const result = attend(whole(queries), whole(keys), whole(values), rule);
     return reshape(transpose(result, 1, 2), [rows, heads * width]);
   }
   const grouped = permute(reshape(queries, [rows, groups, shared, width]), [1, 2, 0, 3]);
   const spread = (x: Tensor) => expand(unsqueeze(transpose(x, 0, 1), 1), [groups, shared, seen, width]);
-  const result = attend(grouped, spread(keys), spread(values), scale, causal, mask);
+  const result = attend(grouped, spread(keys), spread(values), rule);
   return reshape(permute(result, [2, 0, 1, 3]), [rows, heads * width]);
 }
 
 /** Sequences of one length, in one call. */
-function attendBatch({ queries, keys, values }: Heads, count: number, length: number, scale: number): Tensor {
+function attendBatch(
+  { queries, keys, values }: Heads,
+  count: number,
+  length: number,
+  rule: AttentionRule,
+): Tensor {
   const [rows, heads, width] = queries.shape;
   const groups = keys.shape[1];
   const repeated = (x: Tensor) =>
     groups === heads ? x : expand(unsqueeze(x, 2), [rows, groups, heads / groups, width]);
   const batched = (x: Tensor) => transpose(reshape(x, [count, length, heads, width]), 1, 2);
-  const result = attend(batched(queries), batched(repeated(keys)), batched(repeated(values)), scale, true);
+  const result = attend(batched(queries), batched(repeated(keys)), batched(repeated(values)), rule);
   return reshape(transpose(result, 1, 2), [rows, heads * width]);
 }
 
-function attend(q: Tensor, k: Tensor, v: Tensor, scale: number, causal: boolean, mask?: Tensor): Tensor {
-  return scaledDotProductAttention(q, k, v, mask, 0, causal, scale);
+/** The queries `[…, new, width]` are those of the last of the keys `[…, all, width]`. */
+function attend(q: Tensor, k: Tensor, v: Tensor, rule: AttentionRule): Tensor {
+  const [rows, seen] = [q.shape[2], k.shape[2]];
+  const isWindowed = rule.window !== undefined && rule.window < seen;
+  if (rule.softCap !== undefined) {
+    return attendCapped(q, k, v, visible(rows, seen, rule.window, q.device), rule.scale, rule.softCap);
+  }
+  const isCausal = rows === seen && !isWindowed;
+  const mask = isCausal || rows === 1 ? undefined : visible(rows, seen, rule.window, q.device);
+  return scaledDotProductAttention(q, k, v, mask, 0, isCausal, rule.scale);
+}
+
+/** Soft-capped attention as transformers computes it: the softmax in fp32 at least. */
+function attendCapped(q: Tensor, k: Tensor, v: Tensor, seen: Tensor, scale: number, cap: number): Tensor {
+  const scores = mulScalar(matmul(q, transpose(k, -2, -1)), scale);
+  const capped = mulScalar(tanh(divScalar(scores, cap)), cap);
+  const wide = q.dtype === "float64" ? capped : toDType(capped, "float32");
+  const weights = softmax(maskedFill(wide, logicalNot(seen), Number.NEGATIVE_INFINITY), -1);
+  return matmul(toDType(weights, q.dtype), v);
+}
+
+/** bool `[rows, seen]`: which keys the last `rows` tokens of `seen` look at. */
+function visible(rows: number, seen: number, window: number | undefined, device: string): Tensor {
+  const past = tril(ones([rows, seen], "bool", undefined, device), seen - rows);
+  return window === undefined ? past : triu(past, seen - rows - window + 1);
 }

@@ -7,7 +7,7 @@ test("positions count from 0 in each sequence, and go on where a cache ends", ()
   expect([...several.tokens.toFloats()]).toEqual([5, 6, 7, 8, 9]);
   using cache = new KeyValueCache(1);
   cache.advance(4);
-  const next = tokenStream([5, 6], undefined, { cache });
+  const next = tokenStream([5, 6], undefined, { caches: [cache] });
   expect([...next.positions.toFloats()]).toEqual([4, 5]);
   expect(next.offsets).toEqual([0, 2]);
   for (const { tokens, positions } of [several, next]) {

@@ -1,6 +1,6 @@
 import { type DType, fromData, type Generator, indices, type Tensor, toDevice } from "../torch/index.js";
 import type { KeyValueCache } from "./kv-cache.js";
-import type { Linear } from "./linear.js";
+import type { LMHead } from "./lm-head.js";
 import type { Module } from "./module.js";
 
 /**
@@ -12,10 +12,10 @@ export interface TokenStream {
   tokens: Tensor;
   /** Where each sequence starts, and T at the end. */
   offsets: readonly number[];
-  /** int64 `[T]`, from 0 in each sequence, or from the cache's length. */
+  /** int64 `[T]`, from 0 in each sequence, or from its cache's length. */
   positions: Tensor;
-  /** Keys and values of what came before: the stream then holds one sequence, which goes on from there. */
-  cache?: KeyValueCache;
+  /** One per sequence: keys and values of what came before; each sequence goes on from there. */
+  caches?: readonly KeyValueCache[];
   /** int64 `[T]`: which part of a pair each token belongs to, for encoders; absent: all to part 0. */
   tokenTypes?: Tensor;
   /** The training run's random numbers for the model's own dropout; outside training absent, and no dropout acts. */
@@ -42,8 +42,9 @@ export interface ModelInfo extends CommonInfo {
 /** A decoder that predicts the next token. */
 export interface CausalLM extends Module {
   readonly info: ModelInfo;
-  readonly lm_head: Linear;
-  /** `[T, hidden]`, after the final norm: `lm_head` makes logits of it. Advances the stream's cache. */
+  /** Makes logits of hidden states. */
+  readonly lm_head: LMHead;
+  /** `[T, hidden]`, after the final norm. Advances the stream's caches. */
   hiddenStates(stream: TokenStream): Tensor;
   newCache(): KeyValueCache;
 }
@@ -51,6 +52,19 @@ export interface CausalLM extends Module {
 /** How many tokens each sequence of a stream has. */
 export function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): number[] {
   return offsets.slice(1).map((end, i) => end - offsets[i]);
+}
+
+/** Where each sequence of a stream starts, and the number of tokens at the end. */
+export function sequenceOffsets(lengths: readonly number[]): number[] {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(offsets[offsets.length - 1] + length);
+  return offsets;
+}
+
+/** Counts a pass's tokens in the caches of its stream, once every layer has them. */
+export function advanceCaches(stream: TokenStream): void {
+  const lengths = sequenceLengths(stream);
+  for (const [i, cache] of (stream.caches ?? []).entries()) cache.advance(lengths[i]);
 }
 
 /**
@@ -62,20 +76,20 @@ export function tokenStream(
   tokens: ArrayLike<number>,
   offsets: readonly number[] = [0, tokens.length],
   {
-    cache,
+    caches,
     device = "cpu",
     tokenTypes,
     dropout,
   }: {
-    cache?: KeyValueCache;
+    caches?: readonly KeyValueCache[];
     device?: string;
     tokenTypes?: ArrayLike<number>;
     dropout?: Generator;
   } = {},
 ): TokenStream {
   const positions = new BigInt64Array(tokens.length);
-  const past = cache?.length ?? 0;
   for (let s = 0; s + 1 < offsets.length; s++) {
+    const past = caches?.[s].length ?? 0;
     for (let i = offsets[s]; i < offsets[s + 1]; i++) positions[i] = BigInt(past + i - offsets[s]);
   }
   const place = (tensor: Tensor) => (device === "cpu" ? tensor : toDevice(tensor, device, "int64"));
@@ -83,7 +97,7 @@ export function tokenStream(
     tokens: place(indices(tokens)),
     offsets,
     positions: place(fromData(positions, [positions.length])),
-    ...(cache && { cache }),
+    ...(caches && { caches }),
     ...(tokenTypes && { tokenTypes: place(indices(tokenTypes)) }),
     ...(dropout && { dropout }),
   };

@@ -10,26 +10,46 @@ const batch = {
   labelTargets: Int32Array.of(3, 5),
 };
 
-test("the loss is the summed cross entropy of the label rows, whichever way the head computes it", () => {
-  const live = torch.liveTensors();
-  torch.scope(() => {
-    const model = new TinyLM({ dtype: "float64" });
-    const fused = causalLossSum(model, batch).item();
-    const logits = [1, 3].map((row) => {
-      const hidden = model.hiddenStates({
-        tokens: torch.indices(batch.tokens),
-        positions: torch.indices([0, 1, 2, 0, 1]),
-        offsets: batch.offsets,
+test.each([undefined, 0.7])(
+  "the loss is the summed cross entropy of the label rows, whichever way the head computes it (soft cap %s)",
+  (softCap) => {
+    const live = torch.liveTensors();
+    torch.scope(() => {
+      const model = new TinyLM({ dtype: "float64", ...(softCap && { softCap }) });
+      const fused = causalLossSum(model, batch).item();
+      const logits = [1, 3].map((row) => {
+        const hidden = model.hiddenStates({
+          tokens: torch.indices(batch.tokens),
+          positions: torch.indices([0, 1, 2, 0, 1]),
+          offsets: batch.offsets,
+        });
+        return [...model.lm_head.forward(torch.narrow(hidden, 0, row, 1)).toFloats()];
       });
-      return [...model.lm_head.forward(torch.narrow(hidden, 0, row, 1)).toFloats()];
+      const expected = logits.map(
+        (row, i) => Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0)) - row[batch.labelTargets[i]],
+      );
+      expect(fused).toBeCloseTo(expected[0] + expected[1], 10);
+      model.lm_head.adapter = { forward: (x, base) => torch.linear(x, base.weight) };
+      expect(causalLossSum(model, batch).item()).toBeCloseTo(fused, 5);
+      model.dispose();
     });
-    const expected = logits.map(
-      (row, i) => Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0)) - row[batch.labelTargets[i]],
-    );
-    expect(fused).toBeCloseTo(expected[0] + expected[1], 10);
+    expect(torch.liveTensors()).toBe(live);
+  },
+);
+
+test("the gradients of a soft-capped loss are those of its definition", () => {
+  torch.scope(() => {
+    const model = new TinyLM({ dtype: "float64", softCap: 0.7 });
+    const parameters = [...model.namedParameters()].map(([, parameter]) => parameter.setRequiresGrad(true));
+    const gradients = () =>
+      torch.grad([causalLossSum(model, batch)], parameters).map((x) => [...(x?.toFloats() ?? [])]);
+    const fused = gradients();
+    // With an adapter the loss takes the way through logits and autograd (and rounds them to float32).
     model.lm_head.adapter = { forward: (x, base) => torch.linear(x, base.weight) };
-    expect(causalLossSum(model, batch).item()).toBeCloseTo(fused, 5);
+    for (const [i, values] of gradients().entries()) {
+      expect(values.length).toBe(fused[i].length);
+      for (const [j, value] of values.entries()) expect(fused[i][j]).toBeCloseTo(value, 5);
+    }
     model.dispose();
   });
-  expect(torch.liveTensors()).toBe(live);
 });

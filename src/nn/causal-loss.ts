@@ -24,7 +24,7 @@ export function causalLossSum(model: CausalLM, batch: LabelledTokens): Tensor {
   const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device }));
   const rows = torch.indexSelect(hidden, 0, indicesOn(device, batch.labelRows));
   const targets = indicesOn(device, batch.labelTargets);
-  if (!head.adapter && !head.bias) return torch.linearCrossEntropy(rows, head.weight, targets);
+  if (!head.adapter && !head.bias) return torch.linearCrossEntropy(rows, head.weight, targets, head.softCap);
   const logits = torch.toDType(head.forward(rows), "float32");
   return torch.neg(torch.sum(torch.gather(torch.logSoftmax(logits, 1), 1, torch.unsqueeze(targets, 1))));
 }

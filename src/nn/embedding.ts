@@ -1,22 +1,37 @@
-import { embedding, type Tensor } from "../torch/index.js";
+import { type DType, embedding, fromData, mulScalar, scope, type Tensor, toDType } from "../torch/index.js";
 import { Module } from "./module.js";
 import type { ParameterSource } from "./parameters.js";
 
-/** A row of `weight` for each token. */
+/** A row of `weight` for each token, times a factor where the model has one. */
 export class Embedding extends Module {
   /** `[vocabulary, hidden]` */
   weight: Tensor;
   private readonly padding: number;
+  private readonly scale: number | undefined;
 
-  /** @param padding the row that gets no gradient; none by default */
-  constructor(source: ParameterSource, count: number, width: number, padding = -1) {
+  /**
+   * @param options.scale rounded to the dtype of the weight before anything is multiplied by it, as in Gemma
+   * @param options.padding the row that gets no gradient; none by default
+   */
+  constructor(
+    source: ParameterSource,
+    count: number,
+    width: number,
+    { scale, padding = -1 }: { scale?: number | undefined; padding?: number | undefined } = {},
+  ) {
     super();
     this.weight = source.take("weight", [count, width], "weight");
+    this.scale = scale === undefined ? undefined : roundTo(scale, this.weight.dtype);
     this.padding = padding;
   }
 
   /** @param tokens int64 `[T]`; the result is `[T, hidden]` */
   forward(tokens: Tensor): Tensor {
-    return embedding(this.weight, tokens, this.padding);
+    const rows = embedding(this.weight, tokens, this.padding);
+    return this.scale === undefined ? rows : mulScalar(rows, this.scale);
   }
+}
+
+function roundTo(value: number, dtype: DType): number {
+  return scope(() => toDType(fromData(Float32Array.of(value), []), dtype).item());
 }

@@ -36,9 +36,29 @@ export class KeyValueCache implements Disposable {
     return { keys: narrow(cache.keys, 0, 0, total), values: narrow(cache.values, 0, 0, total) };
   }
 
+  /** A layer's whole tensors, with room for one more token after the `length` rows used; who asks writes it there. */
+  withRoom(layer: number, like: Tensor): { keys: Tensor; values: Tensor } {
+    return this.reserve(layer, like, this.used + 1);
+  }
+
   /** Counts tokens that every layer has got. */
   advance(count: number): void {
     this.used += count;
+  }
+
+  /** A cache of its own with the same tokens, for a sequence that goes on in several ways. */
+  fork(): KeyValueCache {
+    const copy = new KeyValueCache(this.layers.length);
+    for (const [i, layer] of this.layers.entries()) {
+      if (layer === undefined) continue;
+      const { keys, values } = copy.reserve(i, layer.keys, this.used + 1);
+      noGrad(() => {
+        copy_(narrow(keys, 0, 0, this.used), narrow(layer.keys, 0, 0, this.used));
+        copy_(narrow(values, 0, 0, this.used), narrow(layer.values, 0, 0, this.used));
+      });
+    }
+    copy.used = this.used;
+    return copy;
   }
 
   /** Forgets all but the first `length` tokens. */

@@ -78,9 +78,9 @@ export class Rotary implements Disposable {
 
   /** Neighbouring sequences that use one table, together. */
   private groups(stream: TokenStream): { start: number; length: number; table: DeviceTable }[] {
-    const past = stream.cache?.length ?? 0;
     const groups: { start: number; length: number; tableLength: number }[] = [];
     for (const [i, length] of sequenceLengths(stream).entries()) {
+      const past = stream.caches?.[i].length ?? 0;
       const tableLength = ropeTableLength(this.rope, this.shape, past + length);
       const last = groups.at(-1);
       if (last?.tableLength === tableLength) last.length += length;

@@ -1,13 +1,11 @@
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import {
-  byDType,
   checkRange,
-  loadInto,
+  FusedOptimizer,
+  type Move,
   makeSlots,
-  moveSlots,
   type OptimizedParameter,
-  type Optimizer,
   type OptimizerMoments,
   type Slot,
 } from "./optimizer.js";
@@ -29,10 +27,8 @@ interface Entry extends Slot {
 }
 
 /** AdamW (Loshchilov & Hutter, arXiv 1711.05101), equal to `torch.optim.AdamW(fused=True)`: one fused call per group. */
-export class AdamW implements Optimizer {
-  private readonly entries: readonly Entry[];
+export class AdamW extends FusedOptimizer<Entry> {
   private readonly byName: ReadonlyMap<string, Entry>;
-  private readonly groups: readonly { readonly entries: readonly Entry[]; readonly weightDecay: number }[];
   private readonly betas: readonly [number, number];
   private readonly eps: number;
 
@@ -40,74 +36,48 @@ export class AdamW implements Optimizer {
     const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
     for (const beta of betas) checkRange("AdamW: betas", beta, 0 <= beta && beta < 1, "numbers in [0, 1)");
     checkRange("AdamW: eps", eps, eps > 0 && Number.isFinite(eps), "a positive number");
-    checkRange(
-      "AdamW: weightDecay",
-      weightDecay,
-      weightDecay >= 0 && Number.isFinite(weightDecay),
-      "a number ≥ 0",
-    );
+    const decayOk = weightDecay >= 0 && Number.isFinite(weightDecay);
+    checkRange("AdamW: weightDecay", weightDecay, decayOk, "a number ≥ 0");
+    super(makeSlots(parameters).map(withAverages), weightDecay);
     this.betas = betas;
     this.eps = eps;
-    this.entries = makeSlots(parameters).map((slot) => ({
-      ...slot,
-      expAvg: torch.zerosLike(slot.target).keep(),
-      expAvgSq: torch.zerosLike(slot.target).keep(),
-      steps: torch.zeros([], "float32", null, slot.target.device).keep(),
-    }));
     this.byName = new Map(this.entries.map((entry) => [entry.parameter.name, entry]));
-    this.groups = [
-      { entries: this.entries.filter((entry) => entry.parameter.decay), weightDecay },
-      { entries: this.entries.filter((entry) => !entry.parameter.decay), weightDecay: 0 },
-    ];
-  }
-
-  step(lr: number): void {
-    for (const { entries, weightDecay } of this.groups)
-      for (const alike of byDType(entries)) this.move(alike, lr, weightDecay);
   }
 
   moments(name: string): OptimizerMoments | undefined {
     return this.byName.get(name);
   }
 
-  state(): Map<string, Tensor> {
-    const state = new Map<string, Tensor>();
-    for (const { parameter, expAvg, expAvgSq, steps, master } of this.entries) {
-      state.set(`exp_avg.${parameter.name}`, expAvg);
-      state.set(`exp_avg_sq.${parameter.name}`, expAvgSq);
-      state.set(`step.${parameter.name}`, steps);
-      if (master) state.set(`master.${parameter.name}`, master);
-    }
-    return state;
+  protected averagesOf({ expAvg, expAvgSq, steps }: Entry): Record<string, Tensor> {
+    return { exp_avg: expAvg, exp_avg_sq: expAvgSq, step: steps };
   }
 
-  loadState(read: (name: string) => Tensor): void {
-    loadInto(this.state(), read);
+  protected move({ entries, targets, grads, lr, weightDecay }: Move<Entry>): void {
+    const steps = entries.map((entry) => entry.steps);
+    torch.foreachAddScalar_(steps, 1);
+    torch.fusedAdamw_(
+      targets,
+      grads,
+      entries.map((entry) => entry.expAvg),
+      entries.map((entry) => entry.expAvgSq),
+      [],
+      steps,
+      lr,
+      this.betas[0],
+      this.betas[1],
+      weightDecay,
+      this.eps,
+      false,
+      false,
+    );
   }
+}
 
-  dispose(): void {
-    for (const tensor of this.state().values()) tensor.dispose();
-  }
-
-  private move(entries: readonly Entry[], lr: number, weightDecay: number): void {
-    moveSlots(entries, (targets, grads) => {
-      const steps = entries.map((entry) => entry.steps);
-      torch.foreachAddScalar_(steps, 1);
-      torch.fusedAdamw_(
-        targets,
-        grads,
-        entries.map((entry) => entry.expAvg),
-        entries.map((entry) => entry.expAvgSq),
-        [],
-        steps,
-        lr,
-        this.betas[0],
-        this.betas[1],
-        weightDecay,
-        this.eps,
-        false,
-        false,
-      );
-    });
-  }
+function withAverages(slot: Slot): Entry {
+  return {
+    ...slot,
+    expAvg: torch.zerosLike(slot.target).keep(),
+    expAvgSq: torch.zerosLike(slot.target).keep(),
+    steps: torch.zeros([], "float32", null, slot.target.device).keep(),
+  };
 }

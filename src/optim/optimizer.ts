@@ -68,30 +68,71 @@ export function makeSlots(parameters: readonly OptimizedParameter[]): Slot[] {
   });
 }
 
-/**
- * Runs a fused kernel on `slots`: gradients are converted where their dtype differs from what moves, and
- * masters are rounded back into their parameters afterwards.
- */
-export function moveSlots(
-  slots: readonly Slot[],
-  kernel: (targets: Tensor[], grads: Tensor[]) => void,
-): void {
-  torch.noGrad(() =>
-    torch.scope(() => {
-      const grads = slots.map(({ parameter: { grad }, target }) =>
-        grad.dtype === target.dtype ? grad : torch.toDType(grad, target.dtype),
-      );
-      kernel(
-        slots.map(({ target }) => target),
-        grads,
-      );
-      for (const { parameter, master } of slots) if (master) torch.copy_(parameter.value, master);
-    }),
-  );
+/** What a fused kernel moves: one dtype and device a call. */
+export interface Move<Entry> {
+  readonly entries: readonly Entry[];
+  readonly targets: Tensor[];
+  readonly grads: Tensor[];
+  readonly lr: number;
+  readonly weightDecay: number;
+}
+
+/** What optimisers on torch's fused kernels share: groups with and without weight decay, masters, state by name. */
+export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
+  protected readonly entries: readonly Entry[];
+  private readonly weightDecay: number;
+
+  constructor(entries: readonly Entry[], weightDecay: number) {
+    this.entries = entries;
+    this.weightDecay = weightDecay;
+  }
+
+  abstract moments(name: string): OptimizerMoments | undefined;
+  /** The averages of an entry by the kind that names them in a checkpoint. */
+  protected abstract averagesOf(entry: Entry): Record<string, Tensor | undefined>;
+  protected abstract move(move: Move<Entry>): void;
+
+  step(lr: number): void {
+    const decayed = this.entries.filter(({ parameter }) => parameter.decay);
+    const others = this.entries.filter(({ parameter }) => !parameter.decay);
+    for (const alike of byDType(decayed)) this.moveAlike(alike, lr, this.weightDecay);
+    for (const alike of byDType(others)) this.moveAlike(alike, lr, 0);
+  }
+
+  state(): Map<string, Tensor> {
+    const state = new Map<string, Tensor>();
+    for (const entry of this.entries) {
+      const tensors = { ...this.averagesOf(entry), master: entry.master };
+      for (const [kind, tensor] of Object.entries(tensors))
+        if (tensor) state.set(`${kind}.${entry.parameter.name}`, tensor);
+    }
+    return state;
+  }
+
+  loadState(read: (name: string) => Tensor): void {
+    loadInto(this.state(), read);
+  }
+
+  dispose(): void {
+    for (const tensor of this.state().values()) tensor.dispose();
+  }
+
+  /** Gradients are converted where their dtype differs from what moves, and masters rounded back afterwards. */
+  private moveAlike(entries: readonly Entry[], lr: number, weightDecay: number): void {
+    torch.noGrad(() =>
+      torch.scope(() => {
+        const grads = entries.map(({ parameter: { grad }, target }) =>
+          grad.dtype === target.dtype ? grad : torch.toDType(grad, target.dtype),
+        );
+        this.move({ entries, targets: entries.map(({ target }) => target), grads, lr, weightDecay });
+        for (const { parameter, master } of entries) if (master) torch.copy_(parameter.value, master);
+      }),
+    );
+  }
 }
 
 /** Copies `read(name)` into each tensor of `state`. @throws `format` when a shape or dtype differs. */
-export function loadInto(state: ReadonlyMap<string, Tensor>, read: (name: string) => Tensor): void {
+function loadInto(state: ReadonlyMap<string, Tensor>, read: (name: string) => Tensor): void {
   torch.noGrad(() => {
     for (const [name, tensor] of state) {
       const stored = read(name);
@@ -107,7 +148,7 @@ export function loadInto(state: ReadonlyMap<string, Tensor>, read: (name: string
 }
 
 /** The fused kernels take one dtype and device a call. */
-export function byDType<T extends Slot>(entries: readonly T[]): T[][] {
+function byDType<T extends Slot>(entries: readonly T[]): T[][] {
   const groups = new Map<string, T[]>();
   for (const entry of entries) {
     const key = `${entry.target.dtype} ${entry.target.device}`;

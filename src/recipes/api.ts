@@ -3,6 +3,7 @@
  * that help and listings never load the engine.
  */
 import type { Recipe } from "../config/index.js";
+import type { TaskSummary } from "../eval/run-task.js";
 import type { RunEvent, Task } from "../train/run-events.js";
 
 export type {
@@ -55,15 +56,17 @@ export interface ModelTarget {
   adapter?: string;
   /** Of a run: a checkpoint's name, `best` or `last`; `best` where there is one is the default. */
   checkpoint?: string;
-  dtype: "auto" | "float32" | "bfloat16";
-  device: string;
+  /** Default `auto`: a run's own precision, else float32. */
+  dtype?: "auto" | "float32" | "bfloat16";
+  /** Default `auto`: a run's own device, else a GPU when there is one. */
+  device?: string;
 }
 
 export interface EvaluationRequest {
   target: ModelTarget;
   /** Files of examples; of a run, its own held-out rows when none are given. */
   data: readonly string[];
-  format?: "text" | "prompt-completion" | "alpaca" | "messages" | "classification";
+  format?: "text" | "prompt-completion" | "alpaca" | "messages" | "commonsense" | "gsm8k" | "classification";
   maxLength?: number;
 }
 
@@ -86,6 +89,38 @@ export type RunEvaluation = (
   hooks: TaskHooks & { onProgress(done: number, total: number): void },
 ) => Promise<EvaluationResult>;
 
+export interface TaskRequest {
+  target: ModelTarget;
+  /** Names of tasks. */
+  tasks: readonly string[];
+  /** Folders that hold the tasks' folders. */
+  data: readonly string[];
+  /** Most examples of a task, its first ones. */
+  limit?: number;
+  /** Solved examples before each one, the first of the training split. */
+  shots: number;
+  mode: "generate" | "loglikelihood";
+  /** Default: of a run its recipe's; else plain. */
+  render?: "plain" | "chat";
+  beams: number;
+  /** Most outputs written at once. */
+  batch: number;
+  /** File of results, one line an example; what is in it already is not done again. */
+  out?: string;
+}
+
+export interface TaskReport {
+  tasks: (TaskSummary & { seconds: number })[];
+  render: "plain" | "chat";
+  shots: number;
+}
+
+/** `src/recipes/evaluate-tasks.ts`. */
+export type RunTasks = (
+  request: TaskRequest,
+  hooks: TaskHooks & { onProgress(task: string, done: number, total: number): void },
+) => Promise<TaskReport>;
+
 export interface ChatMessage {
   role: string;
   content: string;
@@ -93,6 +128,7 @@ export interface ChatMessage {
 
 /** How tokens are chosen. Temperature 0 is greedy. */
 export interface SamplingSettings {
+  /** Longest output. */
   maxTokens: number;
   temperature: number;
   topK?: number;
@@ -112,11 +148,15 @@ export interface GenerationSummary {
 /** A loaded model that writes text. */
 export interface TextGenerator {
   readonly hasChatTemplate: boolean;
-  /** Pieces of text as they come; a list of messages goes through the model's chat template. */
+  /**
+   * Pieces of text as they come; a list of messages goes through the model's chat template.
+   * @param settings default: greedy, at most 256 tokens, seed 0, no stop texts
+   * @param signal ends the output before the next token
+   */
   generate(
     input: string | readonly ChatMessage[],
-    settings: SamplingSettings,
-    signal: AbortSignal,
+    settings?: Partial<SamplingSettings>,
+    signal?: AbortSignal,
   ): AsyncGenerator<string, GenerationSummary>;
   dispose(): void;
 }
@@ -148,6 +188,8 @@ export interface ExportResult {
   /** Of `svd`: the share of energy kept, over all layers, and the largest rank. */
   retainedEnergy?: number;
   rank?: number;
+  /** Of `svd`: mean loss on the run's held-out rows, as of an evaluation, or why it was not measured. */
+  heldOutLoss?: { trained: number; exported: number } | { notMeasured: string };
 }
 
 /** `src/recipes/export.ts`. */

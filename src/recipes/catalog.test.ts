@@ -44,11 +44,16 @@ test("runs say where they stand, and one whose process is gone is interrupted", 
   make("killed", "running");
   RunFolder.create(join(folder, "new"), "x").close();
   mkdirSync(join(folder, "no-run"));
+  mkdirSync(join(folder, "quickstart"));
+  make("quickstart/lora", "finished");
+  mkdirSync(join(folder, "node_modules"));
+  make("node_modules/foreign", "finished");
   const runs = listRuns(folder);
   expect(runs.map(({ name, state }) => [name, state])).toEqual([
     ["done", "finished"],
     ["killed", "interrupted"],
     ["new", "unknown"],
+    ["quickstart/lora", "finished"],
   ]);
   expect(runs[0]).toMatchObject({ method: "lora", step: 4, totalSteps: 9, loss: 1.5, bestEvalLoss: 2 });
 });

@@ -1,10 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { textTasks } from "../eval/tasks/index.js";
 import { modelFamilies } from "../models/index.js";
 import { isActive, listRunNames, readStatus } from "../train/run-files.js";
 
 /** The model families that can be loaded, by the `model_type` of their `config.json`. */
 export const listModels = modelFamilies;
+
+/** The tasks of `scalora eval --tasks`: their names, and the folder of their data. */
+export function listTasks(): { task: string; folder: string; description: string }[] {
+  return [...textTasks.values()].map(({ name, folders, description }) => ({
+    task: name,
+    folder: folders.join(" or "),
+    description,
+  }));
+}
 
 export interface RecipeEntry {
   path: string;
@@ -40,10 +50,10 @@ export interface RunEntry {
   updatedAt: string | null;
 }
 
-/** The runs of a folder with where they stand, sorted by name. */
+/** The runs of a folder, nested ones too, with where they stand, sorted by name (their path below the folder). */
 export function listRuns(folder: string): RunEntry[] {
-  return listRunNames(folder).map((name) => {
-    const path = join(folder, name);
+  return runPaths(folder).map((path) => {
+    const name = relative(folder, path);
     const status = readStatus(path);
     const unfinished = ["starting", "running", "paused"].includes(status?.state ?? "");
     const state =
@@ -60,4 +70,24 @@ export function listRuns(folder: string): RunEntry[] {
       updatedAt: status?.updatedAt ?? null,
     };
   });
+}
+
+/** Where nobody keeps runs. */
+const otherFolders = /^(\.|node_modules$)/;
+
+function runPaths(folder: string): string[] {
+  const runs = new Set(listRunNames(folder));
+  const nested = foldersIn(folder).filter((name) => !runs.has(name) && !otherFolders.test(name));
+  const paths = [...runs].map((name) => join(folder, name));
+  return [...paths, ...nested.flatMap((name) => runPaths(join(folder, name)))].sort();
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    // Gone, or not ours to read: no runs to list.
+    return [];
+  }
 }

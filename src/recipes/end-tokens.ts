@@ -1,10 +1,29 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ChatTemplate } from "../data/index.js";
+import { ChatTemplate } from "../data/index.js";
 import { type JsonValue, plainJson } from "../hub/json.js";
 import { readJsonObject } from "../hub/model-folder.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
 import { ScaloraError } from "../util/errors.js";
+
+/** How a model speaks: its chat template, and the tokens that end its outputs. */
+export interface Speech {
+  readonly template: ChatTemplate | undefined;
+  readonly textEnds: ReadonlySet<number>;
+  readonly chatEnds: ReadonlySet<number>;
+}
+
+/**
+ * @param ends tokens that end any output
+ * @throws ScaloraError `model` for a template that cannot be parsed
+ */
+export async function speechOf(tokenizer: Tokenizer, ends: ReadonlySet<number>): Promise<Speech> {
+  const { chatTemplate, special } = tokenizer;
+  if (chatTemplate === undefined) return { template: undefined, textEnds: ends, chatEnds: ends };
+  const template = new ChatTemplate(chatTemplate, special);
+  const closing = await turnEnd(template, tokenizer);
+  return { template, textEnds: ends, chatEnds: new Set(closing === undefined ? ends : [...ends, closing]) };
+}
 
 /**
  * The tokens that end a model's output: `eos_token_id` of generation_config.json, else of config.json, one or several;
@@ -39,7 +58,7 @@ function tokenNumbers(value: JsonValue, where: string): number[] {
  * The special token with which a chat template closes the assistant's turn, if it does: a model trained on chats writes it
  * whatever its config names.
  */
-export async function turnEnd(template: ChatTemplate, tokenizer: Tokenizer): Promise<number | undefined> {
+async function turnEnd(template: ChatTemplate, tokenizer: Tokenizer): Promise<number | undefined> {
   const question = { role: "user", content: "a" };
   const asked = template.render([question], { addGenerationPrompt: true });
   const answered = template.render([question, { role: "assistant", content: "b" }]);

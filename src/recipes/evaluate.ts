@@ -1,10 +1,11 @@
-import { type DataConfig, type Example, loadDataset, loadExamples } from "../data/index.js";
+import { type DataConfig, type Example, loadExamples } from "../data/index.js";
 import { isClassifier } from "../nn/index.js";
 import { evaluateLoss } from "../train/evaluate.js";
 import { ScaloraError } from "../util/errors.js";
 import type { EvaluationRequest, RunEvaluation } from "./api.js";
 import { classesOf } from "./build.js";
 import { evaluationBatches } from "./evaluation-batches.js";
+import { heldOutRows } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
 /** Loss of a model, with perplexity or accuracy, on files of examples, or of a run on the rows that it held out. */
@@ -60,22 +61,12 @@ async function examplesFor(request: EvaluationRequest, open: OpenModel): Promise
   return examples;
 }
 
-async function heldOut({ target }: EvaluationRequest, { model, tokenizer, recipe }: OpenModel) {
-  if (!recipe) {
-    throw new ScaloraError("usage", "There is nothing to evaluate on", {
-      where: target.path,
-      fix: "name files of examples with --data",
-    });
-  }
-  const { seed } = recipe.train;
-  const dataset = await loadDataset(recipe.data, tokenizer, {
-    maxLength: model.info.maxPositions,
-    seed,
-    ...classesOf(model),
-  });
-  if (dataset.eval.length > 0) return dataset.eval;
-  throw new ScaloraError("usage", "The run held no rows out (data.eval: none)", {
+async function heldOut({ target }: EvaluationRequest, open: OpenModel) {
+  const rows = await heldOutRows(open);
+  if (typeof rows !== "string") return rows;
+  throw new ScaloraError("usage", "There is nothing to evaluate on", {
     where: target.path,
+    found: rows,
     fix: "name files of examples with --data",
   });
 }

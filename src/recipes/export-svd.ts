@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { isWithin } from "../adapters/core/saved-modules.js";
-import { type AdapterSet, FactorAdapters } from "../adapters/index.js";
+import { type AdapterSet, attach, FactorAdapters } from "../adapters/index.js";
 import { type StoredFactors, type StoredWhole, writeFactors } from "../adapters/lora/peft.js";
 import { isClassifier, type TrainedModel } from "../nn/index.js";
 import {
@@ -14,11 +14,16 @@ import {
   narrow,
   scope,
   type Tensor,
+  toDevice,
   toDType,
   transpose,
 } from "../torch/index.js";
+import { evaluateLoss } from "../train/evaluate.js";
 import { ScaloraError } from "../util/errors.js";
+import type { ExportResult } from "./api.js";
 import { changedPaths, weightChange } from "./change.js";
+import { evaluationBatches } from "./evaluation-batches.js";
+import { heldOutRows } from "./held-out.js";
 import type { OpenModel } from "./open-model.js";
 
 /** How much of each layer's change to keep. */
@@ -38,7 +43,8 @@ interface Factored {
 /**
  * Writes the change of every adapted layer against the original base as a LoRA adapter of scale 1: by singular value
  * decomposition in float64, cut to a rank or to the rank that keeps a share of the energy, `√σ` on either side. Layers
- * that have not changed are left out, and so are all weights that are not linear layers, but for parts trained whole.
+ * that have not changed are left out, and so are all weights that are not linear layers, but for parts trained whole. What
+ * that costs is measured on the run's held-out rows, where there are any.
  * @throws ScaloraError `usage` when no layer has changed
  */
 export async function exportChange(
@@ -46,7 +52,7 @@ export async function exportChange(
   out: string,
   share: Share,
   signal: AbortSignal,
-): Promise<{ rank: number; retainedEnergy: number }> {
+): Promise<Pick<ExportResult, "rank" | "retainedEnergy" | "heldOutLoss">> {
   const { model, adapters, baseFolder } = open;
   using original = await open.original();
   const layers: Factored[] = [];
@@ -71,6 +77,7 @@ export async function exportChange(
     return {
       rank: Math.max(...layers.map(({ factors }) => factors.rank)),
       retainedEnergy: sum("kept") / sum("whole"),
+      heldOutLoss: await compareLosses(open, original, out, signal),
     };
   } finally {
     for (const { factors } of layers) {
@@ -85,6 +92,29 @@ function keptWhole(model: TrainedModel, adapters: AdapterSet): StoredWhole {
   const head = isClassifier(model) ? model.info.head : [];
   const paths = adapters instanceof FactorAdapters ? adapters.saved.paths : head;
   return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
+}
+
+/** The held-out loss of the run's model, and of the original one with the adapter that was written. */
+async function compareLosses(
+  open: OpenModel,
+  original: TrainedModel,
+  out: string,
+  signal: AbortSignal,
+): Promise<ExportResult["heldOutLoss"]> {
+  const rows = await heldOutRows(open);
+  if (typeof rows === "string") return { notMeasured: rows };
+  const batches = evaluationBatches(rows);
+  const lossOf = async (model: TrainedModel) => {
+    const evaluation = await evaluateLoss(model, batches, () => signal.aborted);
+    if (evaluation === undefined) throw signal.reason;
+    return evaluation.loss;
+  };
+  const adapter = attach(original, { method: "lora", rank: 1, from: out });
+  try {
+    return { trained: await lossOf(open.model), exported: await lossOf(original) };
+  } finally {
+    adapter.dispose();
+  }
 }
 
 function keep(layer: Factored): Factored {
@@ -108,10 +138,8 @@ function factor(path: string, change: Tensor, share: Share): Factored | undefine
   if (whole === 0) return undefined;
   const rank = rankFor(energies, whole, share);
   const leading = flip(narrow(vectors, 1, Math.min(m, n) - rank, rank), [1]);
-  const roots = fromData(
-    Float64Array.from({ length: rank }, (_, i) => energies[i] ** 0.25),
-    [rank],
-  );
+  const quarters = Float64Array.from({ length: rank }, (_, i) => energies[i] ** 0.25);
+  const roots = toDevice(fromData(quarters, [rank]), change.device, "float64");
   const scaled = mul(leading, roots);
   const projected = div(matmul(isTall ? change : turned, leading), roots);
   const [up, down] = isTall ? [projected, scaled] : [scaled, projected];

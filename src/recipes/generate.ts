@@ -1,7 +1,6 @@
-import { ChatTemplate } from "../data/index.js";
-import { generateText, type TextOptions } from "../eval/index.js";
+import { encodePrompt, streamText, type TextOptions } from "../eval/index.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
-import type { KeyValueCache } from "../nn/index.js";
+import type { CausalLM, KeyValueCache } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type {
   ChatMessage,
@@ -10,25 +9,63 @@ import type {
   SamplingSettings,
   TextGenerator,
 } from "./api.js";
-import { endTokens, turnEnd } from "./end-tokens.js";
-import { type OpenLanguageModel, openLanguageModel } from "./open-model.js";
+import { endTokens, type Speech, speechOf } from "./end-tokens.js";
+import { openLanguageModel } from "./open-model.js";
 
-/** Opens a model for writing text. */
+/** Opens a model folder or a run for writing text; `dispose()` frees it. */
 export const openGenerator: OpenGenerator = async (target) => {
   const open = await openLanguageModel(target);
   try {
-    const { chatTemplate, special } = open.tokenizer;
-    const ends = endTokens(open.baseFolder, open.tokenizer);
-    if (chatTemplate === undefined) return new LoadedGenerator(open, undefined, ends, ends);
-    const template = new ChatTemplate(chatTemplate, special);
-    const closing = await turnEnd(template, open.tokenizer);
-    const chatEnds = new Set(closing === undefined ? ends : [...ends, closing]);
-    return new LoadedGenerator(open, template, ends, chatEnds);
+    const speech = await speechOf(open.tokenizer, endTokens(open.baseFolder, open.tokenizer));
+    return new LoadedGenerator({ ...open, where: open.baseFolder, speech });
   } catch (error) {
     open.dispose();
     throw error;
   }
 };
+
+/**
+ * Goes on with a text, or answers messages, with a model in memory (adapters that are on it count): the pieces as they come.
+ * @param options as `TextGenerator.generate` has them, a signal, and the tokens that end an output (default: the tokenizer's
+ * own end token; with messages also what closes a turn in its chat template)
+ * @throws ScaloraError `usage` for settings that cannot be, a prompt longer than the model's context, or messages without a
+ * chat template
+ */
+export async function* generateText(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  input: string | readonly ChatMessage[],
+  options: Partial<SamplingSettings> & { signal?: AbortSignal; endTokens?: Iterable<number> } = {},
+): AsyncGenerator<string, GenerationSummary> {
+  const { signal, endTokens: given, ...settings } = options;
+  const { eos } = tokenizer.special;
+  const ends = new Set(given ?? (eos ? [eos.id] : []));
+  const generator = new LoadedGenerator({
+    model,
+    tokenizer,
+    where: "the tokenizer",
+    speech: await speechOf(tokenizer, ends),
+    dispose: () => {},
+  });
+  try {
+    return yield* generator.generate(input, settings, signal);
+  } finally {
+    generator.dispose();
+  }
+}
+
+/** What a generator works with. */
+interface Parts {
+  readonly model: CausalLM;
+  readonly tokenizer: Tokenizer;
+  /** For messages: where a chat template would be. */
+  readonly where: string;
+  readonly speech: Speech;
+  /** Frees model and adapters. */
+  dispose(): void;
+}
+
+const defaults: SamplingSettings = { maxTokens: 256, temperature: 0, seed: 0, stop: [] };
 
 /** What was computed for the last output: the next prompt of a conversation begins with the same tokens. */
 interface Past {
@@ -38,42 +75,32 @@ interface Past {
 }
 
 class LoadedGenerator implements TextGenerator {
-  private readonly open: OpenLanguageModel;
-  private readonly template: ChatTemplate | undefined;
-  private readonly textEnds: ReadonlySet<number>;
-  private readonly chatEnds: ReadonlySet<number>;
+  private readonly parts: Parts;
   private past: Past | undefined;
 
-  constructor(
-    open: OpenLanguageModel,
-    template: ChatTemplate | undefined,
-    textEnds: ReadonlySet<number>,
-    chatEnds: ReadonlySet<number>,
-  ) {
-    this.open = open;
-    this.template = template;
-    this.textEnds = textEnds;
-    this.chatEnds = chatEnds;
+  constructor(parts: Parts) {
+    this.parts = parts;
   }
 
   get hasChatTemplate(): boolean {
-    return this.template !== undefined;
+    return this.parts.speech.template !== undefined;
   }
 
   async *generate(
     input: string | readonly ChatMessage[],
-    settings: SamplingSettings,
-    signal: AbortSignal,
+    settings: Partial<SamplingSettings> = {},
+    signal = new AbortController().signal,
   ): AsyncGenerator<string, GenerationSummary> {
     const started = performance.now();
-    const { model, tokenizer } = this.open;
+    const { model, tokenizer, speech } = this.parts;
     const isText = typeof input === "string";
-    const prompt = isText ? await textPrompt(tokenizer, input) : await this.chatPrompt(input);
-    const options: TextOptions = { ...settings, endTokens: isText ? this.textEnds : this.chatEnds, signal };
+    const prompt = isText ? await encodePrompt(tokenizer, input) : await this.chatPrompt(input);
+    const endTokens = isText ? speech.textEnds : speech.chatEnds;
+    const options: TextOptions = { ...defaults, ...settings, endTokens, signal };
     const cache = this.takeCache(prompt);
     try {
       const decode = (ids: readonly number[]) => tokenizer.decode(ids);
-      const { tokens, reason } = yield* generateText(model, cache, prompt, decode, options);
+      const { tokens, reason } = yield* streamText(model, cache, prompt, decode, options);
       this.past?.cache.dispose();
       this.past = { cache, tokens: [...prompt, ...tokens].slice(0, cache.length) };
       const seconds = (performance.now() - started) / 1000;
@@ -86,14 +113,14 @@ class LoadedGenerator implements TextGenerator {
   dispose(): void {
     this.past?.cache.dispose();
     this.past = undefined;
-    this.open.dispose();
+    this.parts.dispose();
   }
 
   /** A cache of this caller's own, holding as much of the prompt's beginning as was computed before. */
   private takeCache(prompt: readonly number[]): KeyValueCache {
     const { past } = this;
     this.past = undefined;
-    if (!past) return this.open.model.newCache();
+    if (!past) return this.parts.model.newCache();
     let common = 0;
     while (common < prompt.length - 1 && past.tokens[common] === prompt[common]) common++;
     past.cache.truncate(common);
@@ -101,22 +128,15 @@ class LoadedGenerator implements TextGenerator {
   }
 
   private async chatPrompt(messages: readonly ChatMessage[]): Promise<number[]> {
-    if (!this.template) {
+    const { template } = this.parts.speech;
+    if (!template) {
       throw new ScaloraError("usage", "This model has no chat template", {
-        where: this.open.baseFolder,
+        where: this.parts.where,
         fix: "give a text to go on with instead of messages",
       });
     }
     const rendered = messages.map(({ role, content }) => ({ role, content }));
-    const text = this.template.render(rendered, { addGenerationPrompt: true, date: new Date() });
-    return (await this.open.tokenizer.encode(text, { addSpecialTokens: false })).ids;
+    const text = template.render(rendered, { addGenerationPrompt: true, date: new Date() });
+    return (await this.parts.tokenizer.encode(text, { addSpecialTokens: false })).ids;
   }
-}
-
-/** A text with the tokens that the model expects before it, and none after it. */
-async function textPrompt(tokenizer: Tokenizer, text: string): Promise<number[]> {
-  const { ids } = await tokenizer.encode(text);
-  const { ids: bare } = await tokenizer.encode(text, { addSpecialTokens: false });
-  const isClosed = ids.at(-1) !== bare.at(-1) && ids.at(-1) === tokenizer.special.eos?.id;
-  return isClosed ? ids.slice(0, -1) : ids;
 }

@@ -44,8 +44,9 @@ export async function openModel(
       found: existsSync(target.path) ? "a folder without it" : "no folder",
     });
   }
+  refuseNothing(target.path);
   refuseAdapterAlone(target.path);
-  const { path, adapter, dtype, device } = target;
+  const { path, adapter, dtype = "auto", device = "auto" } = target;
   const load = { config: { path, dtype, device }, seed: 0 };
   const base = await loadBase(load.config, load.seed);
   return guarded(base, () => {
@@ -79,9 +80,11 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
   }
   const recipe = loadRecipe(join(target.path, "config.yaml"), { needsData });
   const { path: checkpoint } = chooseCheckpoint(target.path, target.checkpoint);
-  const config = { ...recipe.model };
-  if (target.dtype !== "auto") config.dtype = target.dtype;
-  if (target.device !== "auto") config.device = target.device;
+  const config = {
+    ...recipe.model,
+    dtype: given(target.dtype) ?? recipe.model.dtype,
+    device: given(target.device) ?? recipe.model.device,
+  };
   const load = { config, seed: recipe.train.seed };
   const base = await loadBase(load.config, load.seed);
   return guarded(base, () => {
@@ -99,6 +102,9 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
     return open;
   });
 }
+
+/** What the target itself says; `auto` leaves it to the run's recipe. */
+const given = <T extends string>(value: T | undefined) => (value === "auto" ? undefined : value);
 
 /** Frees the base when what follows fails. */
 function guarded(base: Base, build: () => OpenModel): OpenModel {
@@ -122,6 +128,16 @@ function opened(
   };
   const original = () => loadTrained(config, seed);
   return { model, tokenizer, baseFolder: resolve(config.path), adapters, recipe, original, dispose };
+}
+
+function refuseNothing(path: string): void {
+  if (existsSync(path)) return;
+  throw new ScaloraError("usage", "There is neither a model nor a run here", {
+    where: resolve(path),
+    expected: "a Hugging Face model folder (with config.json), or a run's folder (with config.yaml)",
+    found: "no such folder",
+    fix: "`scalora ls runs` lists the runs",
+  });
 }
 
 function refuseAdapterAlone(path: string): void {

@@ -1,5 +1,5 @@
 import type { AdapterSet } from "../adapters/index.js";
-import type { TrainedModel } from "../nn/index.js";
+import { Linear, type TrainedModel } from "../nn/index.js";
 import { linalgSvdvals, scope } from "../torch/index.js";
 import { changedPaths, weightChange } from "./change.js";
 
@@ -33,6 +33,21 @@ export function rankReport(model: TrainedModel, adapters: AdapterSet, original: 
   const mean = (of: "rank" | "entropyRank") =>
     layers.reduce((total, layer) => total + layer[of], 0) / Math.max(1, layers.length);
   return { rank: mean("rank"), entropyRank: mean("entropyRank"), layers };
+}
+
+/** Multiplications that the singular values of a run's layers may take at its end: a few seconds. */
+const endOfRunLimit = 1e10;
+
+/** Whether the ranks of a model's change are cheap enough to be found unasked: Σ m·n·min(m, n) over its layers. */
+export function isCheapRank(model: TrainedModel, adapters: AdapterSet): boolean {
+  const paths = new Set(changedPaths(model, adapters));
+  let cost = 0;
+  for (const [path, module] of model.namedModules())
+    if (module instanceof Linear && paths.has(path)) {
+      const [m, n] = module.weight.shape;
+      cost += m * n * Math.min(m, n);
+    }
+  return cost <= endOfRunLimit;
 }
 
 /** Both ranks of a matrix by its singular values, the largest first; 0 for a zero matrix. */

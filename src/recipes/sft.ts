@@ -1,18 +1,32 @@
 import { join } from "node:path";
+import type { AdapterSet } from "../adapters/index.js";
 import { type Recipe, recipeToYaml } from "../config/index.js";
 import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
 import { isClassifier, type TrainedModel } from "../nn/index.js";
 import { makeSchedule, type Optimizer } from "../optim/index.js";
-import { cpuCapability, Generator, releaseFreeMemory, torchVersion } from "../torch/index.js";
+import { cpuCapability, Generator, memory, releaseFreeMemory, torchVersion } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
 import { objectiveOf } from "../train/objective.js";
 import type { TrainResult } from "../train/options.js";
-import { RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
+import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../train/run-events.js";
+import { RunFolder, readEvents } from "../train/run-files.js";
 import { train } from "../train/trainer.js";
+import { ScaloraError } from "../util/errors.js";
 import type { RunTraining } from "./api.js";
-import { attachMethod, type Base, classesOf, deviceOf, loadBase, makeOptimizer } from "./build.js";
+import {
+  attachMethod,
+  type Base,
+  classesOf,
+  deviceOf,
+  loadBase,
+  loadTrained,
+  makeOptimizer,
+} from "./build.js";
+import { checkpointBytes, estimateMemory, largestBatch, type RunParts } from "./estimates.js";
 import { evaluationBatches } from "./evaluation-batches.js";
+import { isCheapRank, rankReport } from "./rank.js";
 import { reportOfRun, writeReport } from "./report/index.js";
+import { samplePrompts, takeSamples } from "./samples.js";
 import { packageVersion } from "./version.js";
 
 /** A run reports, evaluates and saves this many times unless the recipe says otherwise. */
@@ -23,6 +37,7 @@ const defaultTimes = 10;
  * everything that the recipe names was found good.
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
+  const before = memory().resident;
   const seed = recipe.train.seed;
   const base = await loadBase(recipe.model, seed);
   using model = base.model;
@@ -41,12 +56,11 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   let folder: RunFolder | undefined;
   try {
     const steps = countSteps(batches, recipe);
-    const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = recipe.train;
-    const schedule = makeSchedule({ name, lr, steps, warmup });
     optimizer = makeOptimizer(adapters, recipe.train);
-    const often = Math.max(1, Math.ceil(steps / defaultTimes));
-    const { evalEvery = often, saveEvery = often } = recipe.train;
+    const sample = await makeSampler(base, recipe, dataset, signal);
+    const firstSamples = resume ? [] : await sample(0);
     folder = openRun(recipe, resume);
+    const record = recorderOf(folder, onEvent);
     const warnings = [...modelWarnings(model, recipe), ...dataWarnings(dataset)];
     for (const message of warnings) onEvent({ type: "warning", step: 0, message });
     const result = await train({
@@ -55,33 +69,92 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       batches,
       ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
       optimizer,
-      schedule,
-      settings: { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+      ...plan(recipe, steps),
       run: { folder, identity },
       ...(isClassifier(model) && { generators: new Map([["dropout", dropout]]) }),
       resume,
       gemmBackend,
-      about: about(recipe, base, dataset),
+      about: about(recipe, base, dataset, estimates({ model, adapters, optimizer }, dataset, recipe, before)),
       signal,
-      onEvent,
+      onEvent: (event) => {
+        onEvent(event);
+        if (event.type === "start") firstSamples.forEach(record);
+      },
     });
-    writeReport(
-      folder.file("report.html"),
-      reportOfRun({ name: recipe.run.name, events: readEvents(folder.path) }),
-    );
-    return {
-      folder: folder.path,
-      task: objectiveOf(model).task,
-      totalSteps: steps,
-      parameters: adapters.parameterCounts(),
-      ...summary(result),
-    };
+    if (result.reason !== "stopped") {
+      for (const event of await sample(result.step)) record(event);
+      const rank = await finalRank(recipe, model, adapters, result.step);
+      if (rank) record(rank);
+    }
+    const events = readEvents(folder.path);
+    writeReport(folder.file("report.html"), reportOfRun({ name: recipe.run.name, events }));
+    const { task } = objectiveOf(model);
+    const parameters = adapters.parameterCounts();
+    return { folder: folder.path, task, totalSteps: steps, parameters, ...summary(result) };
   } finally {
     folder?.close();
     optimizer?.dispose();
     adapters.dispose();
   }
 };
+
+/** Schedule and settings of a run of `steps`. */
+function plan({ train: settings }: Recipe, steps: number) {
+  const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = settings;
+  const often = Math.max(1, Math.ceil(steps / defaultTimes));
+  const { evalEvery = often, saveEvery = often } = settings;
+  return {
+    schedule: makeSchedule({ name, lr, steps, warmup }),
+    settings: { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+  };
+}
+
+/** Writes an event of the recipe's own into the run's record and tells the caller. */
+function recorderOf(folder: RunFolder, onEvent: (event: RunEvent) => void) {
+  return (event: RunEvent) => {
+    folder.append(event);
+    onEvent(event);
+  };
+}
+
+/** Shows what the model writes at a step; a classifier writes nothing. @throws ScaloraError `config` where it is to */
+async function makeSampler(
+  { model, tokenizer }: Base,
+  { run: { samples }, model: { path } }: Recipe,
+  dataset: Dataset,
+  signal: AbortSignal,
+): Promise<(step: number) => Promise<SampleEvent[]>> {
+  if (!isClassifier(model)) {
+    const prompts = await samplePrompts(samples, dataset.eval, tokenizer);
+    return (step) => takeSamples({ model, tokenizer, folder: path }, prompts, step, signal);
+  }
+  if (typeof samples === "number") return async () => [];
+  throw new ScaloraError("config", "A classifier writes no text", {
+    where: "run.samples",
+    fix: "remove run.samples",
+  });
+}
+
+/** The rank of the accumulated change, where that is cheap: it needs the original weights once more. */
+async function finalRank(
+  recipe: Recipe,
+  model: TrainedModel,
+  adapters: AdapterSet,
+  step: number,
+): Promise<RankEvent | undefined> {
+  if (!isCheapRank(model, adapters)) return undefined;
+  using original = await loadTrained(recipe.model, recipe.train.seed);
+  return { type: "rank", step, layers: [...rankReport(model, adapters, original).layers] };
+}
+
+function estimates(parts: RunParts, dataset: Dataset, { train: settings }: Recipe, before: number) {
+  const onDevice = deviceOf(parts.model) !== "cpu";
+  const tokens = largestBatch(dataset, settings);
+  return {
+    estimatedMemory: estimateMemory(parts, { tokens, before: onDevice ? 0 : before }),
+    checkpointBytes: checkpointBytes(parts),
+  };
+}
 
 function makeBatches(dataset: Dataset, { train: { seed, batchSize, batchTokens } }: Recipe): BatchSource {
   return new BatchSource(dataset.train, {
@@ -123,6 +196,7 @@ function about(
   recipe: Recipe,
   { model }: Base,
   { report, hashes }: Dataset,
+  estimated: { estimatedMemory: number; checkpointBytes: number },
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
   const { files, rows, dropped, truncated, labelTokens, tokens, notes } = report.train;
@@ -145,6 +219,7 @@ function about(
       dtype,
       ...(recipe.adapter.method.startsWith("scalora") && { base: dtype === "bfloat16" ? "split" : "exact" }),
       vectorInstructions: cpuCapability(),
+      ...estimated,
       seed: recipe.train.seed,
     },
   };

@@ -5,7 +5,7 @@ import { createModel, saveModelWithConfig } from "../models/index.js";
 import { Generator } from "../torch/index.js";
 
 /** A Llama of 2 layers over bytes and four special tokens. */
-const tinyLlamaConfig = {
+export const tinyLlamaConfig = {
   architectures: ["LlamaForCausalLM"],
   model_type: "llama",
   hidden_size: 32,

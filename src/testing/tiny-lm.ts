@@ -3,6 +3,7 @@ import {
   type CausalLM,
   Embedding,
   Linear,
+  LMHead,
   type ModelInfo,
   Module,
   RMSNorm,
@@ -18,6 +19,7 @@ export interface TinyOptions {
   tied?: boolean;
   dtype?: DType;
   seed?: number;
+  softCap?: number;
 }
 
 /** The smallest causal language model that learns something: each token predicts the next through one layer. */
@@ -26,7 +28,7 @@ export class TinyLM extends Module implements CausalLM {
   readonly embed_tokens: Embedding;
   readonly mix: Linear;
   readonly norm: RMSNorm;
-  readonly lm_head: Linear;
+  readonly lm_head: LMHead;
 
   constructor({
     vocabSize = 13,
@@ -34,6 +36,7 @@ export class TinyLM extends Module implements CausalLM {
     tied = false,
     dtype = "float32",
     seed = 7,
+    softCap,
   }: TinyOptions = {}) {
     super();
     using generator = new torch.Generator(seed);
@@ -49,10 +52,9 @@ export class TinyLM extends Module implements CausalLM {
     };
     this.embed_tokens = new Embedding(source.at("embed_tokens"), vocabSize, hiddenSize);
     this.mix = Linear.from(source.at("mix"), hiddenSize, hiddenSize, true);
-    this.norm = new RMSNorm(source.at("norm"), hiddenSize, 1e-6);
-    this.lm_head = tied
-      ? new Linear(this.embed_tokens.weight)
-      : Linear.from(source.at("lm_head"), hiddenSize, vocabSize, false);
+    this.norm = new RMSNorm(source.at("norm"), hiddenSize, { epsilon: 1e-6 });
+    const head = () => source.at("lm_head").take("weight", [vocabSize, hiddenSize], "weight");
+    this.lm_head = new LMHead(tied ? this.embed_tokens.weight : head(), softCap);
   }
 
   hiddenStates({ tokens }: TokenStream): Tensor {

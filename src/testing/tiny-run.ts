@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AdapterOptions, attach } from "../adapters/index.js";
-import { AdamW, makeSchedule } from "../optim/index.js";
+import type { CausalLM } from "../nn/index.js";
+import { AdamW, makeSchedule, SGD } from "../optim/index.js";
 import { Generator, setThreads } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
 import type { TrainOptions, TrainSettings } from "../train/options.js";
@@ -21,6 +22,15 @@ export function temporaryFolder(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+export interface TinyRunOptions extends TinyOptions {
+  readonly folder?: string;
+  readonly resume?: boolean;
+  readonly adapter?: AdapterOptions;
+  readonly optimizer?: "adamw" | "sgd";
+  /** In place of the tiny model; freed with the run. */
+  readonly lm?: CausalLM;
+}
+
 /** Everything a run of the tiny model needs; `folder` makes or opens a run folder. */
 export function tinyRun(
   settings: TrainSettings,
@@ -28,15 +38,21 @@ export function tinyRun(
     folder,
     resume,
     adapter = { method: "full" },
+    optimizer: optimizerName = "adamw",
+    lm: given,
     ...model
-  }: TinyOptions & { folder?: string; resume?: boolean; adapter?: AdapterOptions } = {},
+  }: TinyRunOptions = {},
 ): TinyRun {
   // One thread: two spin against each other on such small tensors when the cores are busy.
   setThreads(1);
-  const lm = new TinyLM(model);
+  const lm = given ?? new TinyLM(model);
   const base = hashModel(lm);
   const adapters = attach(lm, adapter, 5);
-  const optimizer = new AdamW(adapters.trainables(), { weightDecay: adapter.method === "full" ? 0.01 : 0 });
+  const weightDecay = adapter.method === "full" ? 0.01 : 0;
+  const optimizer =
+    optimizerName === "sgd"
+      ? new SGD(adapters.trainables(), { momentum: 0.9, weightDecay })
+      : new AdamW(adapters.trainables(), { weightDecay });
   const generator = new Generator(11);
   const run =
     folder === undefined

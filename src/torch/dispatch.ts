@@ -4,17 +4,17 @@ import { Tensor } from "./tensor.js";
 
 /** An operator as a function of handles and plain values, by its name in the dispatcher. */
 export function bind<Result>(name: string, overload: string): NativeOperator<Result> {
-  return native().operator(name, overload) as NativeOperator<Result>;
+  return native().operator<Result>(name, overload);
 }
 
 export const wrap = (handle: number): Tensor => new Tensor(handle);
 export const wrapAll = (handles: readonly number[]): Tensor[] => handles.map(wrap);
 
 /** The results of an operator that returns several tensors. */
-export function wrapTuple<Handles extends readonly number[]>(
-  handles: Handles,
-): { [K in keyof Handles]: Tensor } {
-  return handles.map(wrap) as { [K in keyof Handles]: Tensor };
+export function wrapTuple(handles: readonly [number, number]): [Tensor, Tensor];
+export function wrapTuple(handles: readonly [number, number, number]): [Tensor, Tensor, Tensor];
+export function wrapTuple(handles: readonly number[]): Tensor[] {
+  return wrapAll(handles);
 }
 
 interface HasHandle {

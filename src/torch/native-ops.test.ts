@@ -119,6 +119,52 @@ test.skipIf(!torch.hasFusedAttention())(
   },
 );
 
+test.each([24, 64, 7])(
+  "decode_attention adds a token to each cache and equals ATen's in float64 (width %d)",
+  (width) => {
+    torch.scope(() => {
+      const lengths = [0, 1, 17, 200];
+      const { q, k, v } = leaves({ q: [4, 6, width], k: [4, 2, width], v: [4, 2, width] });
+      const { keys, values } = leaves({ keys: [4, 201, 2, width], values: [4, 201, 2, width] });
+      const single = (x: torch.Tensor) => torch.toDType(torch.detach(x), "float32");
+      const caches = (x: torch.Tensor) => lengths.map((_, i) => torch.clone(torch.select(single(x), 0, i)));
+      const [ownKeys, ownValues] = [caches(keys), caches(values)];
+      const ours = torch.decodeAttention(single(q), single(k), single(v), ownKeys, ownValues, lengths, 0.3);
+      for (const [i, past] of lengths.entries()) {
+        const whole = (cache: torch.Tensor, added: torch.Tensor) =>
+          torch.cat([torch.narrow(torch.select(cache, 0, i), 0, 0, past), torch.narrow(added, 0, i, 1)]);
+        const [allKeys, allValues] = [whole(keys, k), whole(values, v)];
+        for (const [cache, all] of [
+          [ownKeys[i], allKeys],
+          [ownValues[i], allValues],
+        ])
+          expect(torch.equal(torch.narrow(cache, 0, 0, past + 1), single(all))).toBe(true);
+        const heads = (x: torch.Tensor) => torch.repeatInterleave(torch.transpose(x, 0, 1), 3, 0);
+        const query = torch.unsqueeze(torch.select(q, 0, i), 1);
+        const exact = torch.scaledDotProductAttention(
+          query,
+          heads(allKeys),
+          heads(allValues),
+          null,
+          0,
+          false,
+          0.3,
+        );
+        const own = torch.toDType(torch.select(ours, 0, i), "float64");
+        expect(relative(own, torch.squeeze(exact, 1))).toBeLessThan(1e-6);
+      }
+      const refuse = (cache: torch.Tensor[], at: number[]) =>
+        expect(() => torch.decodeAttention(single(q), single(k), single(v), cache, ownValues, at, 0.3));
+      refuse(ownKeys, [0, 1, 17, 201]).toThrow("no room for a token after 201");
+      refuse(ownKeys.slice(1), lengths).toThrow("for each of 4 sequences");
+      refuse(
+        ownValues.map((x) => torch.toDType(x, "float64")),
+        lengths,
+      ).toThrow("no room");
+    });
+  },
+);
+
 test("both GEMM backends are exact in fp32, in forward and backward", () => {
   const { probes, chosen } = torch.chooseGemmBackend();
   expect(probes.map(({ backend }) => backend)).toEqual(["aten", "onednn"]);

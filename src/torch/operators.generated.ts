@@ -1020,13 +1020,19 @@ export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | unde
 }
 
 let causalAttention$: NativeOperator<number> | undefined;
-/** `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale) -> Tensor` */
-export function causalAttention(queries: Tensor, keys: Tensor, values: Tensor, offsets: readonly number[], scale: number): Tensor {
-  return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale));
+/** `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None, float? soft_cap=None) -> Tensor` */
+export function causalAttention(queries: Tensor, keys: Tensor, values: Tensor, offsets: readonly number[], scale: number, window?: number | null, softCap?: number | null): Tensor {
+  return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale, window, softCap));
+}
+
+let decodeAttention$: NativeOperator<number> | undefined;
+/** `scalora::decode_attention(Tensor queries, Tensor keys, Tensor values, Tensor(a!)[] key_caches, Tensor(b!)[] value_caches, int[] lengths, float scale) -> Tensor` */
+export function decodeAttention(queries: Tensor, keys: Tensor, values: Tensor, keyCaches: readonly Tensor[], valueCaches: readonly Tensor[], lengths: readonly number[], scale: number): Tensor {
+  return wrap((decodeAttention$ ??= bind<number>("scalora::decode_attention", ""))(queries.handle, keys.handle, values.handle, handlesOf(keyCaches), handlesOf(valueCaches), lengths, scale));
 }
 
 let linearCrossEntropy$: NativeOperator<number> | undefined;
-/** `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets) -> Tensor` */
-export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor): Tensor {
-  return wrap((linearCrossEntropy$ ??= bind<number>("scalora::linear_cross_entropy", ""))(hidden.handle, weight.handle, targets.handle));
+/** `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None) -> Tensor` */
+export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, softCap?: number | null): Tensor {
+  return wrap((linearCrossEntropy$ ??= bind<number>("scalora::linear_cross_entropy", ""))(hidden.handle, weight.handle, targets.handle, softCap));
 }

@@ -48,6 +48,6 @@ function release(value: unknown, from: Set<Scoped>, to: Set<Scoped> | undefined)
   }
 }
 
-function isOwned(value: object, owner: Set<Scoped>): value is Scoped {
-  return "isKept" in value && owner.has(value as Scoped);
+function isOwned(value: unknown, owner: ReadonlySet<unknown>): value is Scoped {
+  return owner.has(value);
 }

@@ -85,14 +85,13 @@ export class Tensor implements Disposable {
 
   /** A copy of the elements converted to float64. */
   toFloats(): Float64Array {
-    const dtype = this.dtype;
     const data = this.data();
-    if (dtype === "bfloat16") return Float64Array.from(data as Uint16Array, bfloat16ToNumber);
-    if (dtype === "float16")
-      throw new ScaloraError("tensor", "Convert a float16 tensor before reading it", {
-        fix: 'toDType(tensor, "float32")',
-      });
-    return Float64Array.from(data as ArrayLike<number>, Number);
+    if (data instanceof BigInt64Array) return Float64Array.from(data, Number);
+    if (!(data instanceof Uint16Array)) return Float64Array.from(data);
+    if (this.dtype === "bfloat16") return Float64Array.from(data, bfloat16ToNumber);
+    throw new ScaloraError("tensor", "Convert a float16 tensor before reading it", {
+      fix: 'toDType(tensor, "float32")',
+    });
   }
 
   get isDisposed(): boolean {

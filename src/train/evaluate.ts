@@ -34,7 +34,7 @@ export async function evaluateLoss(
       throw new ScaloraError("run", "The held-out loss is not finite", {
         where: batch.sources.join(", "),
         found: String(loss),
-        fix: "use an earlier checkpoint; while training, lower the learning rate",
+        fix: "look at these rows; of a trained model, lower the learning rate, or go back to an earlier checkpoint if there is one",
       });
     sum += loss;
     labelTokens += objective.labels(batch);

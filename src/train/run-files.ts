@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.js";
-import { writeFileAtomic } from "../util/files.js";
+import { makeFolders, writeFileAtomic } from "../util/files.js";
 import { currentProcess, isRunning } from "./processes.js";
 import {
   type ControlCommand,
@@ -179,18 +179,6 @@ export function listRunNames(folder: string): string[] {
     .map((entry) => entry.name)
     .filter((name) => existsSync(join(folder, name, names.config)))
     .sort();
-}
-
-/** Makes a folder and those above it. Node's own `recursive` never returns on file systems such as /proc. */
-function makeFolders(path: string): void {
-  if (existsSync(path)) return;
-  makeFolders(dirname(path));
-  try {
-    mkdirSync(path);
-  } catch (cause) {
-    // Another run may have made it meanwhile.
-    if (!existsSync(path)) throw cause;
-  }
 }
 
 function alreadyThere(path: string): ScaloraError {

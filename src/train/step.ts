@@ -55,10 +55,13 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
     adapters.beforeForward?.(context);
+    const drawn = adapters.hasRoundedBase ? parts.dropout?.state() : undefined;
     const lossSum = accumulate(objective, window, labelTokens, parts.dropout);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
-    const event = torch.noGrad(() => adapters.beforeClip?.(context));
+    const event = withLosses(parts, window, { lossBefore: loss / labelTokens, drawn }, () =>
+      torch.noGrad(() => adapters.beforeClip?.(context)),
+    );
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     optimizer.step(lr);
@@ -68,6 +71,32 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
     return { loss: loss / labelTokens, lr, gradNorm, clipped, tokens, labelTokens, event };
   });
 }
+
+/**
+ * Runs the method's hook; where its merges are rounded, its report also says what it did to this window's loss, under the
+ * dropout that the step's own loss had.
+ * @param drawn state of the dropout's generator before that loss
+ */
+function withLosses(
+  { model, adapters, dropout }: StepParts,
+  window: readonly Batch[],
+  { lossBefore, drawn }: { lossBefore: number; drawn: Tensor | undefined },
+  hook: () => EventReport | undefined,
+): EventReport | undefined {
+  const event = hook();
+  if (event === undefined || !adapters.hasRoundedBase) return event;
+  const objective = objectiveOf(model);
+  if (drawn) dropout?.setState(drawn);
+  let [sum, labels] = [0, 0];
+  for (const batch of withLabels(objective, window)) {
+    sum += torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item()));
+    labels += objective.labels(batch);
+  }
+  return { ...event, lossBefore, lossAfter: sum / labels };
+}
+
+const withLabels = (objective: Objective, window: readonly Batch[]) =>
+  window.filter((batch) => objective.labels(batch) > 0);
 
 /** Frozen weights are read from their mapped files: one that was cut short since has turned to zeros. */
 function checkWeightFiles(): void {
@@ -88,15 +117,13 @@ function accumulate(
   labelTokens: number,
   dropout: Generator | undefined,
 ): Tensor {
-  const sums = window
-    .filter((batch) => objective.labels(batch) > 0)
-    .map((batch) =>
-      torch.scope(() => {
-        const loss = objective.lossSum(batch, dropout);
-        torch.divScalar(loss, labelTokens).backward();
-        return torch.detach(loss);
-      }),
-    );
+  const sums = withLabels(objective, window).map((batch) =>
+    torch.scope(() => {
+      const loss = objective.lossSum(batch, dropout);
+      torch.divScalar(loss, labelTokens).backward();
+      return torch.detach(loss);
+    }),
+  );
   return torch.sum(torch.stack(sums), "float64");
 }
 

@@ -2,7 +2,8 @@
 
     python tools/reference/greedy.py MODEL_FOLDER OUT.json
 
-Needs torch and transformers. Prompts are texts to go on with, and conversations through the model's chat template.
+Needs torch and transformers. Prompts are texts to go on with, and conversations through the model's chat template
+where it has one.
 """
 
 import json
@@ -13,7 +14,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-NEW_TOKENS = 48
+NEW_TOKENS = 64
 PROMPTS = [
     "The capital of France is",
     "def fibonacci(n):\n",
@@ -35,6 +36,8 @@ def main(folder, out):
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     cases = []
     for prompt in PROMPTS:
+        if not isinstance(prompt, str) and tokenizer.chat_template is None:
+            continue
         if isinstance(prompt, str):
             ids = tokenizer(prompt).input_ids
         else:

@@ -60,6 +60,7 @@ ROPE = {
     "yarn-mscale": ({"mscale": 0.8, "mscale_all_dim": 0.5, "truncate": False, "beta_fast": 8.0}, [40]),
     "longrope-within": ("longrope", [32]),
     "longrope-beyond": ("longrope", [33]),
+    "default-beyond": ({"rope_type": "default", "rope_theta": 10000.0}, [45]),
 }
 NAMED = {
     "llama3": {
@@ -89,7 +90,7 @@ NAMED = {
 def rope_config(name, change):
     """The base config with a rope type; all share the weights of `head-dim`, whose heads have 8 frequencies."""
     config = {**BASE, "head_dim": 16}
-    if name.startswith("dynamic") or name.startswith("linear"):
+    if name.startswith(("dynamic", "linear", "default")):
         config["max_position_embeddings"] = 32
     if name.startswith("longrope") or name.startswith("llama3"):
         config["max_position_embeddings"] = 128

@@ -1,12 +1,13 @@
 """What transformers computes with a real model folder, for `tools/compare-model.mjs`.
 
-    python tools/reference/real_model.py MODEL_FOLDER OUT.safetensors [--tokens 192] [--new 48]
+    python tools/reference/real_model.py MODEL_FOLDER OUT.safetensors [--tokens 192] [--text FILE] [--new 64]
 
-Two sequences of unequal length from a fixed text, run alone, fp32, eager attention: logits, summed next-token loss,
+Two sequences of unequal length from a text, run alone, fp32, eager attention: logits, summed next-token loss,
 the gradient of every parameter; and the greedy continuation of a chat prompt.
 """
 
 import argparse
+from pathlib import Path
 
 import torch
 import transformers
@@ -42,19 +43,21 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("out")
     parser.add_argument("--tokens", type=int, default=192)
-    parser.add_argument("--new", type=int, default=48)
+    parser.add_argument("--text", type=Path, help="a file to take the tokens from, for long sequences")
+    parser.add_argument("--new", type=int, default=64)
     options = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(options.folder)
-    ids = tokenizer(TEXT, return_tensors="pt").input_ids[0][: options.tokens]
+    text = TEXT if options.text is None else options.text.read_text()[: 20 * options.tokens]
+    ids = tokenizer(text, return_tensors="pt").input_ids[0][: options.tokens]
     lengths = [len(ids) * 2 // 3, len(ids) - len(ids) * 2 // 3]
     model = AutoModelForCausalLM.from_pretrained(options.folder, dtype=torch.float32, attn_implementation="eager")
     result = compute(model, ids, lengths)
     result["tokens"], result["offsets"] = ids, torch.tensor([0, *lengths]).cumsum(0)
-    prompt = "Once upon a time"
-    if tokenizer.chat_template is not None:
+    prompt, is_chat = "Once upon a time", tokenizer.chat_template is not None
+    if is_chat:
         messages = [{"role": "user", "content": "Why is the sky blue? Answer in two sentences."}]
         prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    start = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
+    start = tokenizer(prompt, return_tensors="pt", add_special_tokens=not is_chat).input_ids
     with torch.no_grad():
         answer = model.generate(start, max_new_tokens=options.new, do_sample=False)[0]
     result["prompt"], result["answer"] = start[0], answer[start.shape[1] :]

@@ -43,6 +43,8 @@ export type EventReport = { readonly [field: string]: Json };
 /** A model's trainable part under one method, and everything training, checkpoints and export ask of it. */
 export interface AdapterSet {
   readonly method: string;
+  /** The forward sees a rounded base, so that a hook that should leave the loss where it is may move it: the step measures it. */
+  readonly hasRoundedBase?: boolean;
   trainables(): readonly Trainable[];
   /** Before a step's first forward pass. */
   beforeForward?(step: StepContext): void;

@@ -20,6 +20,14 @@ import { SavedModules } from "./saved-modules.js";
 /** A layer to adapt, with the rank and scale of its adapter. */
 export type ScaledTarget = BankLayer & { readonly rank: number; readonly scale: number };
 
+/** What an adapter of two factors is put on. */
+export interface LowRankPlan {
+  /** The layers to adapt with their ranks and scales. */
+  readonly targets: ScaledTarget[];
+  /** Paths of the modules that are trained whole. */
+  readonly saved: string[];
+}
+
 /** The effective weight of an adapted layer is `W + s·A·Bᵀ`: what all methods made of two factors share. */
 export class FactorAdapters implements AdapterSet {
   readonly method: string;

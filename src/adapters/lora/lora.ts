@@ -1,6 +1,6 @@
 import type { Module } from "../../nn/index.js";
 import { Generator } from "../../torch/index.js";
-import { FactorAdapters, type ScaledTarget } from "../core/factor-adapters.js";
+import { FactorAdapters, type LowRankPlan } from "../core/factor-adapters.js";
 import { savedPaths } from "../core/saved-modules.js";
 import { findTargets, type TargetOptions } from "../core/targets.js";
 import { initialiseFactors, type LoraInit } from "./init.js";
@@ -25,14 +25,6 @@ export function attachLora(model: Module, options: LoraOptions, seed: number): F
   const adapters = new FactorAdapters("lora", model, targets, saved);
   startFactors(adapters, options, seed);
   return adapters;
-}
-
-/** What an adapter of two factors is put on. */
-export interface LowRankPlan {
-  /** The layers to adapt with their ranks and scales. */
-  readonly targets: ScaledTarget[];
-  /** Paths of the modules that are trained whole. */
-  readonly saved: string[];
 }
 
 /** From the options, or from the folder they go on from. */

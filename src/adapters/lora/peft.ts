@@ -3,10 +3,9 @@ import type { TensorSource } from "../../hub/safetensors/index.js";
 import { isClassifier, type Linear, type Module } from "../../nn/index.js";
 import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
-import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.js";
+import type { FactorAdapters, LowRankPlan, ScaledTarget } from "../core/factor-adapters.js";
 import { isWithin, outermostOf, refuseShared } from "../core/saved-modules.js";
 import { linearLayers } from "../core/targets.js";
-import type { LowRankPlan } from "./lora.js";
 
 // PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
 const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];

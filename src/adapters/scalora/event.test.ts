@@ -50,7 +50,7 @@ test("the split store holds what the float32 store holds, bit for bit", () => {
       torch.copy_(linear.weight, split.bank.layers[i].linear.weight);
     });
     const [exactBase, splitBase] = [new ExactBase(exact.bank.layers), new SplitBase(split.bank.layers)];
-    for (let event = 0; event < 20; event++) {
+    for (let event = 0; event < 500; event++) {
       scalingEvent(exact.bank, exactBase, undefined, options);
       scalingEvent(split.bank, splitBase, undefined, options);
       for (const { redraw } of [exact, split]) redraw(0.1);

@@ -4,8 +4,8 @@ import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
 import type { FactorBank } from "../core/bank.js";
 import type { EventReport, StepContext } from "../core/contract.js";
-import { FactorAdapters } from "../core/factor-adapters.js";
-import { type LoraOptions, type LowRankPlan, lowRankTargets, startFactors } from "../lora/lora.js";
+import { FactorAdapters, type LowRankPlan } from "../core/factor-adapters.js";
+import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
 import { type BaseStore, ExactBase, SplitBase } from "./base.js";
 import { type BankMoments, type LayerOutcome, type MomentRule, scalingEvent } from "./event.js";
 import { oracleEvent, watchBase } from "./oracle.js";
@@ -48,6 +48,10 @@ export class ScaloraAdapters extends FactorAdapters {
     super(method, model, targets, saved);
     this.options = options;
     this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options).make(layers));
+  }
+
+  get hasRoundedBase(): boolean {
+    return this.bases.some((base) => base instanceof SplitBase);
   }
 
   beforeForward(step: StepContext): void {

@@ -1,7 +1,14 @@
 import { type Command, Option } from "commander";
-import type { EvaluationRequest, EvaluationResult, RunEvaluation } from "../../recipes/api.js";
+import type {
+  EvaluationRequest,
+  EvaluationResult,
+  RunEvaluation,
+  RunTasks,
+  TaskReport,
+  TaskRequest,
+} from "../../recipes/api.js";
 import { formatCount, formatDuration } from "../../util/format.js";
-import type { Context } from "../context.js";
+import { type Context, usageError } from "../context.js";
 import { addTargetOptions, collect, jsonOption, number, type TargetOptions } from "../options.js";
 import { ProgressLine } from "../terminal/progress.js";
 import { table } from "../terminal/table.js";
@@ -10,26 +17,59 @@ interface Options extends TargetOptions {
   data: string[];
   format?: EvaluationRequest["format"];
   maxLength?: number;
+  tasks?: string[];
+  limit?: number;
+  shots?: number;
+  mode?: TaskRequest["mode"];
+  render?: TaskRequest["render"];
+  beams?: number;
+  batch?: number;
+  out?: string;
   json?: boolean;
 }
 
-/** `scalora eval`: loss, and perplexity or accuracy, on files of examples. */
-export function addEval(
-  program: Command,
-  context: Context,
-  load: () => Promise<{ runEvaluation: RunEvaluation }>,
-): void {
+interface Recipes {
+  runEvaluation: RunEvaluation;
+  runTasks: RunTasks;
+}
+
+/** `scalora eval`: loss, and perplexity or accuracy, on files of examples, or scores on tasks. */
+export function addEval(program: Command, context: Context, load: () => Promise<Recipes>): void {
   const command = program
     .command("eval")
-    .description("loss, and perplexity or accuracy, of a model or a run's best checkpoint")
+    .description(
+      "loss, and perplexity or accuracy, or scores on tasks, of a model or a run's best checkpoint",
+    )
     .argument("<model>", "Hugging Face model folder, or a run's folder")
-    .option("--data <file>", "file of examples; repeatable; a run has its own held-out rows", collect, [])
+    .option(
+      "--data <path>",
+      "file of examples, or a folder of task data; repeatable; a run has its own held-out rows",
+      collect,
+      [],
+    );
+  addLossOptions(command);
+  addTaskOptions(command);
+  addTargetOptions(command)
+    .addOption(jsonOption())
+    .action(async (path: string, options: Options) => {
+      checkKind(options);
+      await context.prepareEngine();
+      const recipes = await load();
+      if (options.tasks === undefined) await evaluateLoss(path, options, context, recipes);
+      else await evaluateTasks(path, options, options.tasks, context, recipes);
+    });
+}
+
+function addLossOptions(command: Command): void {
+  command
     .addOption(
       new Option("--format <format>", "what a row holds (default: told from its columns)").choices([
         "text",
         "prompt-completion",
         "alpaca",
         "messages",
+        "commonsense",
+        "gsm8k",
         "classification",
       ]),
     )
@@ -38,28 +78,69 @@ export function addEval(
       "longest sequence (default: the model's own limit)",
       number({ least: 2, whole: true }),
     );
-  addTargetOptions(command)
-    .addOption(jsonOption())
-    .action(async (path: string, options: Options) => {
-      await context.prepareEngine();
-      const { runEvaluation } = await load();
-      const { data, format, maxLength, json, ...target } = options;
-      const line = new ProgressLine(context.stderr);
-      const onProgress = (done: number, total: number) =>
-        line.update(`evaluated ${done} of ${total} batches`);
-      const result = await context
-        .interruptible((signal) =>
-          runEvaluation({ target: { path, ...target }, data, format, maxLength }, { signal, onProgress }),
-        )
-        .finally(() => line.end());
-      if (json) return context.json(result);
-      const rows = [
-        ...scoreRows(result),
-        ["rows", formatCount(result.rows)],
-        ["time", formatDuration(result.seconds)],
-      ];
-      context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
-    });
+}
+
+function addTaskOptions(command: Command): void {
+  const count = (least: number) => number({ least, whole: true });
+  command
+    .option(
+      "--tasks <names>",
+      "score on these tasks, with commas between (scalora ls tasks)",
+      (names: string) => names.split(",").filter((name) => name !== ""),
+    )
+    .option("--limit <n>", "of a task: its first n examples only", count(1))
+    .option("--shots <k>", "solved examples before each one, from the training split (default: 0)", count(0))
+    .addOption(
+      new Option("--mode <mode>", "write an answer, or choose the likeliest (default: generate)").choices([
+        "generate",
+        "loglikelihood",
+      ]),
+    )
+    .addOption(
+      new Option(
+        "--render <style>",
+        "prompts as text or in the model's chat template (default: as a run was trained, else plain)",
+      ).choices(["plain", "chat"]),
+    )
+    .option("--beams <k>", "search for the answer with k beams (default: 1, greedy)", count(1))
+    .option("--batch <n>", "outputs written at once; changes no result (default: 8)", count(1))
+    .option("--out <file>", "results of examples as JSON lines; what is in it already is not done again");
+}
+
+const taskOptions = ["limit", "shots", "mode", "render", "beams", "batch", "out"] as const;
+
+function checkKind(options: Options): void {
+  const { tasks } = options;
+  if (tasks?.length === 0) throw usageError("--tasks names no task", undefined, "see `scalora ls tasks`");
+  const foreign =
+    tasks === undefined
+      ? taskOptions.find((name) => options[name] !== undefined)
+      : (["format", "maxLength"] as const).find((name) => options[name] !== undefined);
+  if (foreign === undefined) return;
+  const flag = foreign === "maxLength" ? "max-length" : foreign;
+  throw usageError(`--${flag} is ${tasks === undefined ? "for --tasks" : "not for --tasks"}`);
+}
+
+function targetOf(path: string, { adapter, checkpoint, dtype, device }: Options) {
+  return { path, ...(adapter && { adapter }), ...(checkpoint && { checkpoint }), dtype, device };
+}
+
+async function evaluateLoss(path: string, options: Options, context: Context, { runEvaluation }: Recipes) {
+  const { data, format, maxLength, json } = options;
+  const line = new ProgressLine(context.stderr);
+  const onProgress = (done: number, total: number) =>
+    line.update(`evaluated ${done} of ${total} batches`, { important: done === total });
+  const request = { target: targetOf(path, options), data, format, maxLength };
+  const result = await context
+    .interruptible((signal) => runEvaluation(request, { signal, onProgress }))
+    .finally(() => line.end());
+  if (json) return context.json(result);
+  const rows = [
+    ...scoreRows(result),
+    ["rows", formatCount(result.rows)],
+    ["time", formatDuration(result.seconds)],
+  ];
+  context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
 }
 
 function scoreRows({ loss, perplexity, accuracy, labelTokens }: EvaluationResult): [string, string][] {
@@ -74,4 +155,67 @@ function scoreRows({ loss, perplexity, accuracy, labelTokens }: EvaluationResult
     ["loss", `${loss.toFixed(4)} nats per row`],
     ["accuracy", `${(100 * accuracy).toFixed(2)} %`],
   ];
+}
+
+async function evaluateTasks(
+  path: string,
+  options: Options,
+  tasks: readonly string[],
+  context: Context,
+  { runTasks }: Recipes,
+): Promise<void> {
+  const { data, limit, shots = 0, mode = "generate", render, beams = 1, batch = 8, out, json } = options;
+  const line = new ProgressLine(context.stderr);
+  const onProgress = (task: string, done: number, total: number) =>
+    line.update(`${task}: ${done} of ${total} examples`, { important: done === total });
+  const request = {
+    target: targetOf(path, options),
+    tasks,
+    data,
+    limit,
+    shots,
+    mode,
+    render,
+    beams,
+    batch,
+    out,
+  };
+  const report = await context
+    .interruptible((signal) => runTasks(request, { signal, onProgress }))
+    .finally(() => line.end());
+  if (json) context.json(report);
+  else printTasks(report, context);
+}
+
+function printTasks({ tasks, render, shots }: TaskReport, context: Context): void {
+  const percent = (share: number) => (100 * share).toFixed(1);
+  const rows = tasks.flatMap(({ task, examples, metrics, seconds }) =>
+    metrics.map(({ metric, value, low, high }, i) => [
+      i === 0 ? task : "",
+      i === 0 ? formatCount(examples) : "",
+      metric,
+      `${percent(value)} %`,
+      `${percent(low)} – ${percent(high)}`,
+      i === 0 ? formatDuration(seconds) : "",
+    ]),
+  );
+  const columns = [
+    { title: "task" },
+    { title: "n", align: "right" as const },
+    { title: "metric" },
+    { title: "score", align: "right" as const },
+    { title: "95 % interval", align: "right" as const },
+    { title: "time", align: "right" as const },
+  ];
+  context.result(table(columns, rows, context.paintOut));
+  for (const { task, mode, truncated, unanswered, unfinished, reused } of tasks) {
+    const notes = [
+      `${mode}, ${render} prompts, ${shots} shots`,
+      ...(reused > 0 ? [`${reused} done before`] : []),
+      ...(unanswered > 0 ? [`${unanswered} without an answer`] : []),
+      ...(unfinished > 0 ? [`${unfinished} ended by the token limit`] : []),
+      ...(truncated > 0 ? [`${truncated} prompts lost their beginning to the context`] : []),
+    ];
+    context.note(`${task}: ${notes.join(", ")}`);
+  }
 }

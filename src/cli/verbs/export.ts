@@ -13,6 +13,7 @@ interface Options {
   adapter?: string;
   checkpoint?: string;
   dtype?: "float32" | "bfloat16";
+  device: string;
   rank?: number;
   energy?: number;
   json?: boolean;
@@ -45,6 +46,7 @@ export function addExport(
         "precision of a merged model (default: that of the base model's files)",
       ).choices(["float32", "bfloat16"]),
     )
+    .option("--device <device>", "auto, cpu, mps, cuda or cuda:N (default: the run's own)", "auto")
     .option("--rank <r>", "rank of an svd adapter", number({ least: 1, whole: true }))
     .option(
       "--energy <share>",
@@ -63,7 +65,7 @@ export function addExport(
 }
 
 function requestOf(path: string, options: Options): ExportRequest {
-  const { as: kind, out, adapter, checkpoint, dtype, rank, energy } = options;
+  const { as: kind, out, adapter, checkpoint, dtype, device, rank, energy } = options;
   if (kind === "svd" && (rank === undefined) === (energy === undefined)) {
     throw usageError("an svd adapter needs either --rank or --energy", "one of them");
   }
@@ -72,7 +74,7 @@ function requestOf(path: string, options: Options): ExportRequest {
   }
   if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype is for --as merged");
   if (existsSync(out)) throw usageError(`${out} exists already`, "a folder that does not exist");
-  const target = { path, adapter, checkpoint, dtype: "auto" as const, device: "cpu" };
+  const target = { path, adapter, checkpoint, dtype: "auto" as const, device };
   return { target, kind, out: resolve(out), dtype, rank, energy };
 }
 
@@ -88,5 +90,15 @@ function resultText(result: ExportResult, context: Context): string {
   if (result.retainedEnergy !== undefined) {
     rows.push(["kept", `${(100 * result.retainedEnergy).toFixed(2)} % of the change's energy`]);
   }
+  if (result.heldOutLoss !== undefined) rows.push(["held-out loss", lossText(result.heldOutLoss)]);
   return table([{ title: "export" }, { title: "" }], rows, context.paintOut);
+}
+
+/** `2.3456, trained 2.3401 (+0.0055)`. */
+function lossText(loss: NonNullable<ExportResult["heldOutLoss"]>): string {
+  if ("notMeasured" in loss) return `not measured: ${loss.notMeasured}`;
+  const difference = loss.exported - loss.trained;
+  const sign = difference < 0 ? "−" : "+";
+  const change = `${sign}${Math.abs(difference).toFixed(4)}`;
+  return `${loss.exported.toFixed(4)} with the adapter, ${loss.trained.toFixed(4)} as trained (${change})`;
 }

@@ -1,22 +1,22 @@
+import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { packageRoot } from "../../../scripts/setup/locate.mjs";
 import { methods } from "../../config/index.js";
 import type { RunEntry } from "../../recipes/catalog.js";
-import type { Context } from "../context.js";
+import { type Context, usageError } from "../context.js";
 import { jsonOption } from "../options.js";
 import { table } from "../terminal/table.js";
 
 type Catalog = typeof import("../../recipes/catalog.js");
 
 interface Options {
-  folder: string;
   json?: boolean;
 }
 
-/** `scalora ls methods|models|recipes|runs`. Needs no engine. */
+/** `scalora ls methods|models|tasks|recipes|runs`. Needs no engine. */
 export function addLs(program: Command, context: Context, load: () => Promise<Catalog>): void {
-  const ls = program.command("ls").description("list methods, models, recipes or runs");
+  const ls = program.command("ls").description("list methods, models, tasks, recipes or runs");
   ls.command("methods")
     .description("the methods of training")
     .addOption(jsonOption())
@@ -33,6 +33,14 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
       if (json) context.json(rows);
       else print(context, rows, ["family"]);
     });
+  ls.command("tasks")
+    .description("the tasks that a model can be scored on")
+    .addOption(jsonOption())
+    .action(async ({ json }: Options) => {
+      const rows = (await load()).listTasks();
+      if (json) context.json(rows);
+      else print(context, rows, ["task", "folder", "description"]);
+    });
   ls.command("recipes")
     .description("recipes of this package and of ./recipes")
     .addOption(jsonOption())
@@ -44,10 +52,11 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
       else print(context, rows, ["path", "description"]);
     });
   ls.command("runs")
-    .description("runs and where they stand")
-    .option("--folder <folder>", "folder of the runs", "runs")
+    .description("runs and where they stand, those of folders inside too")
+    .argument("[folder]", "folder to look in", "runs")
     .addOption(jsonOption())
-    .action(async ({ folder, json }: Options) => {
+    .action(async (folder: string, { json }: Options) => {
+      refuseMissing(folder);
       const runs = (await load()).listRuns(resolve(folder));
       if (json) context.json(runs);
       else
@@ -61,6 +70,12 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
           "updated",
         ]);
     });
+}
+
+/** The folder that runs go to by default need not be there yet. */
+function refuseMissing(folder: string): void {
+  if (folder === "runs" || existsSync(folder)) return;
+  throw usageError(`There is no folder ${folder}`, "a folder with runs in it");
 }
 
 function runRow(run: RunEntry): Record<string, string> {

@@ -64,7 +64,7 @@ function recipeOf(path: string | undefined, { resume, set }: Options): Recipe {
   const folder = resolve(resume);
   refuseNoRun(folder);
   const recipe = loadRecipe(join(folder, "config.yaml"));
-  return { ...recipe, run: { folder: dirname(folder), name: basename(folder) } };
+  return { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
 }
 
 /** @throws ScaloraError `usage` when a folder holds no run; names the nearest run beside it. */

@@ -6,7 +6,9 @@ import type {
   ExportRequest,
   GenerationSummary,
   ModelTarget,
+  RunEvaluation,
   SamplingSettings,
+  TaskRequest,
   TextGenerator,
 } from "../../recipes/api.js";
 import { runVerb, testContext } from "../testing/terminal.js";
@@ -19,11 +21,73 @@ import { addQuickstart } from "./quickstart.js";
 
 const target: ModelTarget = { path: "m", dtype: "auto", device: "auto" };
 
-test("eval passes its options on and prints loss and perplexity", async () => {
-  const { context, stdout } = testContext();
+const neverTasks = async () => {
+  throw new Error("no tasks were asked for");
+};
+
+test("eval --tasks passes its options on and prints scores with their intervals", async () => {
+  const { context, stdout, stderr } = testContext();
+  const requests: TaskRequest[] = [];
+  const summary = {
+    task: "gsm8k",
+    mode: "generate" as const,
+    examples: 1319,
+    metrics: [
+      { metric: "flexible", value: 0.125, low: 0.1, high: 0.1504 },
+      { metric: "strict", value: 0, low: 0, high: 0 },
+    ],
+    truncated: 2,
+    unanswered: 3,
+    unfinished: 4,
+    reused: 5,
+    seconds: 90,
+  };
+  const load = async () => ({
+    runEvaluation: neverTasks,
+    runTasks: async (request: TaskRequest) => {
+      requests.push(request);
+      return { tasks: [summary], render: "chat" as const, shots: 0 };
+    },
+  });
+  const add = (program: Parameters<typeof addEval>[0]) => addEval(program, context, load);
+  await runVerb(add, [
+    "eval",
+    "m",
+    "--tasks",
+    "gsm8k,boolq",
+    "--data",
+    "d",
+    "--limit",
+    "9",
+    "--render",
+    "chat",
+  ]);
+  const { shots, mode, beams, batch } = { shots: 0, mode: "generate", beams: 1, batch: 8 } as const;
+  const tasks = ["gsm8k", "boolq"];
+  const defaults = { target, shots, mode, beams, batch, out: undefined };
+  expect(requests).toEqual([{ ...defaults, tasks, data: ["d"], limit: 9, render: "chat" }]);
+  expect(stdout.text).toMatch(/gsm8k +1,319 +flexible +12\.5 % +10\.0 – 15\.0 +1 min 30 s/);
+  expect(stdout.text).toMatch(/\n +strict +0\.0 %/);
+  expect(stderr.text).toBe(
+    "gsm8k: generate, chat prompts, 0 shots, 5 done before, 3 without an answer, 4 ended by the token limit, 2 prompts lost their beginning to the context\n",
+  );
+  for (const [args, says] of [
+    [["--limit", "3"], "--limit is for --tasks"],
+    [["--tasks", "gsm8k", "--format", "text"], "--format is not for --tasks"],
+    [["--tasks", "gsm8k", "--max-length", "9"], "--max-length is not for --tasks"],
+    [["--tasks", ","], "names no task"],
+    [["--tasks", "gsm8k", "--mode", "think"], "Allowed choices"],
+    [["--tasks", "gsm8k", "--batch", "0"], "at least 1"],
+  ] as const)
+    await expect(runVerb(add, ["eval", "m", ...args])).rejects.toThrow(says);
+});
+
+test("eval passes its options on, ends its progress at the last batch, and prints loss and perplexity", async () => {
+  const { context, stdout, stderr } = testContext();
   const requests: EvaluationRequest[] = [];
-  const runEvaluation = async (request: EvaluationRequest) => {
+  const runEvaluation: RunEvaluation = async (request, { onProgress }) => {
     requests.push(request);
+    for (const done of [0, 1, 2]) onProgress(done, 2);
     return { loss: 1, perplexity: Math.E, labelTokens: 1234, rows: 5, seconds: 2 };
   };
   const args = [
@@ -38,15 +102,17 @@ test("eval passes its options on and prints loss and perplexity", async () => {
     "--format",
     "alpaca",
   ];
-  await runVerb((program) => addEval(program, context, async () => ({ runEvaluation })), args);
+  const load = async () => ({ runEvaluation, runTasks: neverTasks });
+  await runVerb((program) => addEval(program, context, load), args);
   expect(requests).toEqual([{ target, data: ["a.jsonl", "b.jsonl"], format: "alpaca", maxLength: 64 }]);
   expect(stdout.text).toMatch(/perplexity +2\.7183/);
+  expect(stderr.text).toBe("evaluated 0 of 2 batches\nevaluated 2 of 2 batches\n");
   expect(stdout.text).toMatch(/label tokens +1,234/);
 });
 
 /** A generator that says its prompt back, word by word. */
 function echo(
-  seen: { settings?: SamplingSettings; inputs: unknown[] },
+  seen: { settings?: Partial<SamplingSettings> | undefined; inputs: unknown[] },
   hasChatTemplate = true,
 ): TextGenerator {
   return {

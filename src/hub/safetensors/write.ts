@@ -53,6 +53,7 @@ export function writeSafetensors(
     throw new ScaloraError("run", "Cannot write the safetensors file", {
       where: path,
       found: messageOf(error),
+      fix: "make room or permissions there, or choose another folder",
       cause: error,
     });
   }

@@ -33,7 +33,7 @@ class Embeddings extends Module {
     super();
     const { hiddenSize, embeddingSize, absolutePositions, positions, tokenTypes } = config;
     const table = (name: string, rows: number, pad?: number) =>
-      new Embedding(source.at(name), rows, embeddingSize, pad);
+      new Embedding(source.at(name), rows, embeddingSize, { padding: pad });
     this.word_embeddings = table("word_embeddings", config.vocabSize, config.padding);
     this.position_embeddings = absolutePositions ? table("position_embeddings", positions) : undefined;
     this.token_type_embeddings = tokenTypes > 0 ? table("token_type_embeddings", tokenTypes) : undefined;

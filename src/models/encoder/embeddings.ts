@@ -22,7 +22,7 @@ export class PlainEmbeddings extends Module {
     super();
     const { vocabSize, hiddenSize, positions, tokenTypes, padding } = config;
     const table = (name: string, rows: number, pad?: number) =>
-      new Embedding(source.at(name), rows, hiddenSize, pad);
+      new Embedding(source.at(name), rows, hiddenSize, { padding: pad });
     this.word_embeddings = table("word_embeddings", vocabSize, padding);
     this.position_embeddings = table("position_embeddings", positions, positionPadding);
     this.token_type_embeddings = table("token_type_embeddings", tokenTypes);

@@ -3,24 +3,28 @@ import { parseLlamaConfig } from "./config.js";
 
 const base = { model_type: "llama", hidden_size: 64, num_attention_heads: 4 };
 const parse = (changes: Record<string, unknown>) => parseLlamaConfig({ ...base, ...changes }, "config.json");
+const rope = (changes: Record<string, unknown>) => parse(changes).layers[0].rope;
 
 test("defaults are transformers' own", () => {
-  expect(parseLlamaConfig({}, "config.json")).toEqual({
+  const { layers, ...rest } = parseLlamaConfig({}, "config.json");
+  expect(layers).toEqual(new Array(32).fill({ window: undefined, rope: { type: "default", theta: 10_000 } }));
+  expect(rest).toEqual({
+    family: "llama",
     vocabSize: 32_000,
     hiddenSize: 4096,
     intermediateSize: 11_008,
-    layers: 32,
     heads: 32,
     keyValueHeads: 32,
     headDim: 128,
     maxPositions: 2048,
-    normEpsilon: 1e-6,
+    norm: { epsilon: 1e-6 },
+    queryKeyNorm: false,
+    normsBehind: false,
+    biases: { queryKeyValue: false, output: false, mlp: false },
     activation: "silu",
-    attentionBias: false,
-    mlpBias: false,
+    scoreScale: 128 ** -0.5,
     tieEmbeddings: false,
     initializerRange: 0.02,
-    rope: { type: "default", theta: 10_000 },
   });
 });
 
@@ -43,26 +47,24 @@ const yarn = { rope_type: "yarn", factor: 4, original_max_position_embeddings: 5
 
 test("both layouts of rope settings, with transformers' precedence", () => {
   const linear = { type: "linear", theta: 500, factor: 2 };
-  expect(parse({ rope_theta: 500, rope_scaling: { type: "linear", factor: 2 } }).rope).toEqual(linear);
-  expect(parse({ rope_parameters: { rope_type: "linear", rope_theta: 500, factor: 2 } }).rope).toEqual(
-    linear,
-  );
+  expect(rope({ rope_theta: 500, rope_scaling: { type: "linear", factor: 2 } })).toEqual(linear);
+  expect(rope({ rope_parameters: { rope_type: "linear", rope_theta: 500, factor: 2 } })).toEqual(linear);
   expect(
-    parse({ rope_theta: 1, rope_parameters: { rope_type: "linear", rope_theta: 500, factor: 2 } }).rope,
+    rope({ rope_theta: 1, rope_parameters: { rope_type: "linear", rope_theta: 500, factor: 2 } }),
   ).toEqual(linear);
   expect(
-    parse({
+    rope({
       rope_theta: 500,
       rope_scaling: { type: "linear", factor: 2 },
       rope_parameters: { rope_type: "default" },
-    }).rope,
+    }),
   ).toEqual(linear);
-  expect(parse({ rope_parameters: yarn }).rope).toMatchObject({
+  expect(rope({ rope_parameters: yarn })).toMatchObject({
     originalMaxPositions: 512,
     betaFast: 32,
     betaSlow: 1,
   });
-  expect(parse({ rope_parameters: yarn, original_max_position_embeddings: 256 }).rope).toMatchObject({
+  expect(rope({ rope_parameters: yarn, original_max_position_embeddings: 256 })).toMatchObject({
     originalMaxPositions: 256,
   });
 });

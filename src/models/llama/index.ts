@@ -1,16 +1,5 @@
-import type { ModelFamily } from "../index.js";
+import { decoderFamily } from "../decoder/family.js";
 import { parseLlamaConfig } from "./config.js";
-import { LlamaForCausalLM } from "./model.js";
 
-/** `model_type: llama`. */
-export const llama: ModelFamily = {
-  parse(values, where) {
-    const config = parseLlamaConfig(values, where);
-    return {
-      tieEmbeddings: config.tieEmbeddings,
-      initializerRange: config.initializerRange,
-      ignoredWeights: /\.rotary_emb\.inv_freq$|^lm_head\.weight$/,
-      build: (source, tied) => new LlamaForCausalLM(source, { ...config, tieEmbeddings: tied }),
-    };
-  },
-};
+/** `model_type: llama`: Llama 2 and 3.x, and the models that share their layout (SmolLM2, TinyLlama, …). */
+export const llama = decoderFamily(parseLlamaConfig);

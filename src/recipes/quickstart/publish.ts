@@ -1,40 +1,16 @@
-import { join, relative } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
 import { writeFileAtomic } from "../../util/files.js";
 import type { QuickstartResult, QuickstartRow } from "../api.js";
 import { runExport } from "../export.js";
 import { writeReport } from "../report/index.js";
+import type { CompletedRun, Quickstart } from "./done.js";
 import { parts, taskFile } from "./folder.js";
 import { quickstartReport } from "./report.js";
-import type { MethodResult } from "./run-method.js";
 import { chosenSettings, type QuickstartMethod, recipeSections } from "./settings.js";
-import type { Row } from "./world.js";
 
 /** The method whose model is exported and whose recipe is written. */
 const shown: QuickstartMethod = "scalora-i";
-
-export interface CompletedRun {
-  readonly method: QuickstartMethod;
-  readonly result: MethodResult;
-  /** What it answers to the questions. */
-  readonly outputs: readonly string[];
-}
-
-/** Everything that a quickstart did. */
-export interface Quickstart {
-  readonly out: string;
-  readonly data: string;
-  /** The folder of the model that was fine-tuned. */
-  readonly model: string;
-  readonly seed: number;
-  readonly steps: number;
-  readonly questions: readonly Row[];
-  /** What the model answered before. */
-  readonly before: readonly string[];
-  readonly runs: readonly CompletedRun[];
-  /** `performance.now()` at its beginning. */
-  readonly started: number;
-}
 
 /** Writes the merged model, a recipe to go on with, the results and the report. */
 export async function publish(quickstart: Quickstart, signal: AbortSignal): Promise<QuickstartResult> {
@@ -72,9 +48,18 @@ function rowOf({ method, result }: CompletedRun): QuickstartRow {
 
 /** The shown method's run as a recipe file, for runs of one's own. */
 function recipeText({ out, data, model, seed, steps }: Quickstart): string {
-  const place = { model, data, folder: out };
+  const place = { model: movable(model), data: movable(data), folder: movable(out) };
   const sections = recipeSections(chosenSettings[shown], place, { seed, steps });
-  return `# Translate English to Lumi with the tiny model: the quickstart's ${shown} run\n${stringify(sections)}`;
+  return (
+    `# Translate English to Lumi with the tiny model: the quickstart's ${shown} run\n` +
+    `# Relative paths start at the folder where the command runs.\n${stringify(sections)}`
+  );
+}
+
+/** A path below the present folder as it is seen from there, so that the folder can be moved or given away. */
+function movable(path: string): string {
+  const inside = relative(process.cwd(), path);
+  return inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside;
 }
 
 /** Commands that work from the present folder. */

@@ -1,7 +1,7 @@
 import { formatBytes, formatCount, formatDuration } from "../../util/format.js";
 import type { QuickstartResult } from "../api.js";
 import { chartsOf, type ReportData, type ReportTable } from "../report/index.js";
-import type { Quickstart } from "./publish.js";
+import type { Quickstart } from "./done.js";
 import { quickstartRank } from "./settings.js";
 import { taskSizes } from "./world.js";
 

@@ -46,7 +46,7 @@ export async function runMethod(
   using original = await loadModel(place.model, { dtype: "float32" });
   const scores = await scoreRun(folder, place.data);
   const ranks = await ranksOf(folder, original);
-  const events = [...readEvents(folder), ...ranks];
+  const events = [...readEvents(folder).filter(({ type }) => type !== "rank"), ...ranks];
   const last = ranks.at(-1)?.layers ?? [];
   return {
     folder,

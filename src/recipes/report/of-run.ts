@@ -23,7 +23,8 @@ export function reportOfRun(run: NamedRun): ReportData {
 
 /** The charts that several runs have in common: losses, rank growth, scaling factors; those without data are left out. */
 export function chartsOf(runs: readonly NamedRun[]): Chart[] {
-  const charts = [trainingChart(runs), heldOutChart(runs), rankChart(runs), scalingChart(runs)];
+  const of = [trainingChart, heldOutChart, rankChart, scalingChart, mergeChart];
+  const charts = of.map((chart) => chart(runs));
   return charts.filter((chart) => chart.series.length > 0);
 }
 
@@ -95,6 +96,26 @@ function scalingChart(runs: readonly NamedRun[]): Chart {
     yLabel: runs.length > 1 ? "factor, median over columns" : "factor",
     note: "What the events multiply the columns of A (alpha) and B (beta) by.",
     logarithmic: true,
+    series,
+  };
+}
+
+/** What merging into a rounded base did to the loss; empty where the base is exact. */
+function mergeChart(runs: readonly NamedRun[]): Chart {
+  const series = runs.flatMap(({ name, events }) => {
+    const points = events.flatMap((event) => {
+      if (event.type !== "method") return [];
+      const { lossBefore, lossAfter } = event.report;
+      const isMeasured = typeof lossBefore === "number" && typeof lossAfter === "number";
+      return isMeasured ? [{ x: event.step, y: lossAfter - lossBefore }] : [];
+    });
+    return points.length === 0 ? [] : [{ name, x: points.map(({ x }) => x), y: points.map(({ y }) => y) }];
+  });
+  return {
+    title: "Loss after an event minus before",
+    xLabel: "step",
+    yLabel: lossUnit(runs),
+    note: "Of the step's own batch. The base is split: the forward sees it rounded to bfloat16.",
     series,
   };
 }

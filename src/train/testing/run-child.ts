@@ -1,20 +1,29 @@
-// A training run of the tiny model in its own process: node … run-child.ts <run folder> <method> <kill | full | none> <count>.
+// A training run of a tiny model in its own process: node … run-child.ts <run folder> <kind> <kill | full | none> <count>.
 // `kill` ends it by SIGKILL at the count-th change of a file, `full` makes that change fail as a full disk does.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { AdapterOptions } from "../../adapters/index.js";
+import { createModel } from "../../models/index.js";
 import { failAtFileChange } from "../../testing/failing-files.js";
-import { tinyRun } from "../../testing/tiny-run.js";
+import { tinyLlamaConfig } from "../../testing/tiny-llama.js";
+import { type TinyRunOptions, tinyRun } from "../../testing/tiny-run.js";
+import { Generator } from "../../torch/index.js";
 import { messageOf, ScaloraError } from "../../util/errors.js";
 import { train } from "../trainer.js";
 
-const [folder, method, mode, count] = process.argv.slice(2);
+const [folder, kind, mode, count] = process.argv.slice(2);
 const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
-const adapterOf: Record<string, AdapterOptions> = {
-  full: { method: "full" },
-  lora: { method: "lora", ...lowRank },
-  scalora: { method: "scalora", ...lowRank },
-  "scalora-i": { method: "scalora-i", ...lowRank },
+const kinds: Record<string, () => TinyRunOptions> = {
+  full: () => ({ adapter: { method: "full" } }),
+  lora: () => ({ adapter: { method: "lora", ...lowRank } }),
+  scalora: () => ({ adapter: { method: "scalora", ...lowRank } }),
+  "scalora-i": () => ({ adapter: { method: "scalora-i", ...lowRank } }),
+  "scalora with base split": () => ({ dtype: "bfloat16", adapter: { method: "scalora", ...lowRank } }),
+  "scalora with policy svd": () => ({ adapter: { method: "scalora", policy: "svd", ...lowRank } }),
+  "lora with sgd": () => ({ optimizer: "sgd", adapter: { method: "lora", ...lowRank } }),
+  "scalora-i on a Llama": () => ({
+    lm: createModel(tinyLlamaConfig, new Generator(3)),
+    adapter: { method: "scalora-i", rank: 2, targetModules: "all-linear" },
+  }),
 };
 
 const resume = existsSync(join(folder, "config.yaml"));
@@ -28,7 +37,7 @@ if (mode === "full")
 
 const settings = { steps: 24, evalEvery: 4, saveEvery: 3, keepLast: 2, accumulate: 2 };
 try {
-  const run = tinyRun(settings, { folder, resume, adapter: adapterOf[method] });
+  const run = tinyRun(settings, { folder, resume, ...kinds[kind]() });
   const { reason } = await train(run.options);
   process.stdout.write(reason);
 } catch (error) {

@@ -3,7 +3,8 @@ import { Generator } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { generateTokens } from "./generate-tokens.js";
 import type { Sampling } from "./sampling.js";
-import { type Decode, GraphemeGate, IncrementalDecoder, StopScanner } from "./text-pieces.js";
+import { type Decode, GraphemeGate } from "./text-pieces.js";
+import { TextWriter } from "./text-writer.js";
 
 export interface TextOptions extends Sampling {
   readonly maxTokens: number;
@@ -27,7 +28,7 @@ export interface TextEnd {
  * @param cache of the model; what it holds is the beginning of `prompt`
  * @throws ScaloraError `usage` for options that cannot be, and as `generateTokens`
  */
-export async function* generateText(
+export async function* streamText(
   model: CausalLM,
   cache: KeyValueCache,
   prompt: readonly number[],
@@ -38,8 +39,7 @@ export async function* generateText(
   using generator = new Generator(options.seed, model.lm_head.weight.device);
   const { maxTokens, endTokens, signal } = options;
   const settings = { maxTokens, endTokens, sampling: options, generator };
-  const decoder = await IncrementalDecoder.after(prompt, decode);
-  const scanner = new StopScanner(options.stop);
+  const writer = await TextWriter.after(prompt, decode, options.stop);
   const gate = new GraphemeGate();
   const stream = generateTokens(model, cache, prompt, settings);
   const tokens: number[] = [];
@@ -51,16 +51,15 @@ export async function* generateText(
       break;
     }
     tokens.push(next.value);
-    const piece = gate.push(scanner.push(await decoder.push(next.value)));
+    const piece = gate.push(await writer.push(next.value));
     if (piece !== "") yield piece;
-    if (!scanner.stopped) continue;
+    if (!writer.stopped) continue;
     reason = "stop";
     break;
   }
-  const rest = scanner.stopped ? "" : scanner.push(await decoder.end());
-  const last = gate.push(rest + scanner.end()) + gate.end();
+  const last = gate.push(await writer.end()) + gate.end();
   if (last !== "") yield last;
-  return { reason: scanner.stopped ? "stop" : reason, tokens };
+  return { reason: writer.stopped ? "stop" : reason, tokens };
 }
 
 function checkOptions({ maxTokens, temperature, topK = 1, topP = 1, stop }: TextOptions): void {

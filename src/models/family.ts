@@ -1,11 +1,29 @@
 import { plainJson } from "../hub/json.js";
-import type { JsonObject, ModelWeights } from "../hub/model-folder.js";
-import type { DType } from "../torch/index.js";
+import type { JsonObject } from "../hub/model-folder.js";
+import type { CausalLM, ParameterSource } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
 
-/** Precision of a model's weights in memory; `auto` takes what the files hold (float16 becomes float32). */
-export type LoadDType = "auto" | "float32" | "bfloat16";
+/** What a model family gives the registry; one folder under `src/models` each. */
+export interface ModelFamily {
+  /** Reads `config.json` (its `where` is for messages). */
+  parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;
+  /** The config to write beside the weights, where it is not the one that was read. */
+  savedConfig?(config: JsonObject): JsonObject;
+}
+
+/** A config that was read and found good. */
+export interface ParsedModel {
+  tieEmbeddings: boolean;
+  /** Standard deviation of fresh weights. */
+  initializerRange: number;
+  /** Names that old files hold and nobody needs, such as stored rotary tables. */
+  ignoredWeights: RegExp;
+  /** The name of a weight in the model, where files have another. */
+  rename?(stored: string): string;
+  /** @param tied whether the output layer is the embedding */
+  build(source: ParameterSource, tied: boolean): CausalLM;
+}
 
 /**
  * The family that a config's `model_type` names, and the config as plain values.
@@ -43,10 +61,4 @@ export function plainConfig(
 ): Readonly<Record<string, unknown>> {
   if (!(config instanceof Map)) return config;
   return Object.fromEntries([...config].map(([key, value]) => [key, plainJson(value)]));
-}
-
-/** The one floating dtype of the files; where they mix, the widest. float16 is read as float32, which holds it. */
-export function storedDType(weights: ModelWeights): DType {
-  const stored = new Set([...weights.names()].map((name) => weights.entry(name).dtype));
-  return stored.has("BF16") && !stored.has("F32") && !stored.has("F16") ? "bfloat16" : "float32";
 }

@@ -1,0 +1,113 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
+import { writeTinyLlama } from "../testing/tiny-llama.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { liveTensors } from "../torch/index.js";
+import { main } from "./main.js";
+import { Recorder } from "./testing/terminal.js";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+
+/** Rows of the published formats: of BoolQ as LLM-Adapters' JSON, of GSM8K as JSONL. */
+function writeTaskData(): void {
+  const question = (i: number) => `is ${i} ${i % 3 === 0 ? "odd" : "even"}?`;
+  const boolq = (i: number) => ({
+    instruction: `Please answer the following question with true or false, question: ${question(i)}\n\nAnswer format: true/false`,
+    input: "",
+    output: `the correct answer is ${i % 2 === 0}`,
+    answer: String(i % 2 === 0),
+  });
+  const gsm8k = (i: number) => JSON.stringify({ question: `${i}+1?`, answer: `One more.\n#### ${i + 1}` });
+  const rows = Array.from({ length: 5 }, (_, i) => i);
+  for (const name of ["boolq", "gsm8k"]) mkdirSync(at("data", name), { recursive: true });
+  writeFileSync(at("data", "boolq", "test.json"), JSON.stringify(rows.map(boolq)));
+  writeFileSync(at("data", "boolq", "train.json"), JSON.stringify(rows.map((i) => boolq(i + 10))));
+  writeFileSync(at("data", "gsm8k", "test.jsonl"), rows.map(gsm8k).join("\n"));
+}
+
+beforeAll(() => {
+  writeTaskData();
+  writeTinyProject(scratch.path);
+  const config = { max_position_embeddings: 2048 };
+  writeTinyLlama(at("long"), { config });
+  writeTinyLlama(at("silent"), { config, chat: false });
+});
+
+async function scalora(...args: string[]) {
+  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const code = await main(["eval", ...args, "--data", at("data")], {
+    stdout,
+    stderr,
+    env: {},
+    prepareEngine: async () => {},
+  });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+test("tasks are scored, examples logged, and a rerun does only what is missing", async () => {
+  const out = at("results.jsonl");
+  await scalora(at("long"), "--tasks", "boolq", "--limit", "1", "--out", out);
+  const before = liveTensors();
+  const some = await scalora(at("long"), "--tasks", "boolq,gsm8k", "--limit", "3", "--out", out, "--json");
+  expect(some.code).toBe(0);
+  const report = JSON.parse(some.stdout);
+  expect(report).toMatchObject({ render: "plain", shots: 0 });
+  expect(report.tasks).toMatchObject([
+    { task: "boolq", mode: "generate", examples: 3, reused: 1 },
+    { task: "gsm8k", mode: "generate", examples: 3, reused: 0 },
+  ]);
+  const again = await scalora(at("long"), "--tasks", "gsm8k", "--out", out, "--batch", "2");
+  expect(again.stdout).toMatch(/gsm8k +5 +flexible +\d+\.\d %/);
+  expect(again.stderr).toContain("3 done before");
+  expect(again.stderr).toContain("gsm8k: 5 of 5 examples");
+  expect(readFileSync(out, "utf8").trim().split("\n")).toHaveLength(3 + 5);
+  expect(liveTensors()).toBe(before);
+  const other = await scalora(at("silent"), "--tasks", "gsm8k", "--out", out, "--beams", "2");
+  expect([other.code, other.stdout]).toEqual([2, ""]);
+  expect(other.stderr).toContain("another model, other settings");
+});
+
+test("choices by log-likelihood, after solved examples; chat prompts", async () => {
+  const flags = ["--tasks", "boolq", "--shots", "2"];
+  const chosen = await scalora(at("long"), ...flags, "--mode", "loglikelihood", "--json");
+  expect(JSON.parse(chosen.stdout)).toMatchObject({
+    shots: 2,
+    tasks: [
+      {
+        mode: "loglikelihood",
+        metrics: [{ metric: "acc" }, { metric: "acc_norm" }, { metric: "acc_bytes" }],
+      },
+    ],
+  });
+  const chat = await scalora(at("long"), ...flags, "--render", "chat", "--limit", "2", "--json");
+  expect(JSON.parse(chat.stdout)).toMatchObject({ render: "chat", tasks: [{ examples: 2 }] });
+});
+
+test("a run is scored with its adapter, prompts as it was trained; short contexts cut prompts and say so", async () => {
+  const run = await trainTiny(scratch.path, "lora");
+  const { code, stdout, stderr } = await scalora(run, "--tasks", "boolq", "--limit", "2");
+  expect([code, stdout.split("\n").length]).toEqual([0, 3]);
+  expect(stderr).toContain("boolq: generate, plain prompts, 0 shots");
+  expect(stderr).toContain("2 prompts lost their beginning to the context");
+});
+
+test.each([
+  [["--tasks", "gsm8"], /no task "gsm8".*did you mean "gsm8k"/s],
+  [["--tasks", "piqa"], /no data for piqa.*piqa or PIQA \/ test.*LLM-Adapters/s],
+  [["--tasks", "gsm8k", "--shots", "1"], /no data for gsm8k.*train \.jsonl/s],
+  [["--tasks", "boolq", "--shots", "6"], /too few rows for so many shots.*6 rows.*5/s],
+  [["--tasks", "gsm8k", "--mode", "loglikelihood"], /gsm8k has no choices.*--mode generate/s],
+  [
+    ["--tasks", "boolq", "--mode", "loglikelihood", "--render", "chat"],
+    /ways to go on with a plain text.*--render chat/s,
+  ],
+  [["--tasks", "boolq", "--render", "chat"], /no chat template.*--render plain/s],
+])("refused: %j", async (args, says) => {
+  const { code, stdout, stderr } = await scalora(at("silent"), ...args);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(says);
+});

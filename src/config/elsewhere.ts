@@ -1,0 +1,34 @@
+/** Values that other tools have and that are no misspelling of ours. */
+const elsewhere: readonly string[] = [
+  // Methods.
+  ..."adalora boft dora flora fourierft galore hira hra ia3 loftq loha lokr loraga lora-ga lora-fa lora+ mora oft".split(
+    " ",
+  ),
+  ..."olora pissa prefix prefix-tuning prompt-tuning qdora qlora relora rslora vblora vera xlora".split(" "),
+  // Precisions.
+  ..."float16 fp16 half float64 fp64 double fp8 float8 fp4 nf4 int8 int4 8bit 4bit mixed".split(" "),
+  // Optimisers.
+  ..."adafactor adagrad adam8bit adamax adamw8bit came lamb lion muon paged_adamw rmsprop shampoo soap sophia".split(
+    " ",
+  ),
+  // Schedules.
+  ..."cosine_with_restarts cosine_with_min_lr inverse_sqrt reduce_lr_on_plateau warmup_stable_decay wsd".split(
+    " ",
+  ),
+  // Devices.
+  ..."npu rocm tpu vulkan webgpu xla xpu".split(" "),
+  // What a row may hold.
+  ..."dpo kto preference".split(" "),
+];
+
+const names = new Set(elsewhere.map(plain));
+
+/** Case, `-`, `_` and spaces do not count. */
+function plain(text: string): string {
+  return text.toLowerCase().replaceAll(/[-_\s]/g, "");
+}
+
+/** Whether a value means something that exists, only not here: then a similar name of ours is no help. */
+export function isKnownElsewhere(value: string): boolean {
+  return names.has(plain(value));
+}

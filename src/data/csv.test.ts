@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { readCsv } from "./csv.js";
+import { loadExamples } from "./load.js";
+import { temporaryFile } from "./testing/files.js";
+import { WordTokenizer } from "./testing/word-tokenizer.js";
+
+const rows = (content: string, delimiter = ",") => [
+  ...readCsv(temporaryFile("rows.csv", content), delimiter),
+];
+
+test("quotes keep delimiters, line feeds and doubled quotes; lines are those on which rows begin", () => {
+  const content = '\ufeffprompt,completion\r\n"a, ""b""\r\nc",d\r\n\r\n,"e"\n"",f';
+  expect(rows(content)).toEqual([
+    { line: 2, value: { prompt: 'a, "b"\nc', completion: "d" } },
+    { line: 5, value: { prompt: "", completion: "e" } },
+    { line: 6, value: { prompt: "", completion: "f" } },
+  ]);
+});
+
+test("tabs delimit TSV, and a last empty field counts", () => {
+  expect(rows("a\tb\nx, y\t\n", "\t")).toEqual([{ line: 2, value: { a: "x, y", b: "" } }]);
+  expect(rows("a\tb\nx\t", "\t")).toEqual([{ line: 2, value: { a: "x", b: "" } }]);
+});
+
+test.each([
+  ["a,b\n1,2\n1,2,3\n", /not as many fields.*rows\.csv:3.*2 \(a, b\).*found: +3/s],
+  ["a,b\n1\n", /not as many fields.*rows\.csv:2.*found: +1/s],
+  ['a,b\n1,"2\n3,4\n', /does not end where it should.*rows\.csv:2/s],
+  ['a,b\n1,"2"3\n', /does not end where it should.*rows\.csv:2/s],
+  ["a,a\n1,2\n", /need names, each once.*rows\.csv:1.*"a", "a"/s],
+  ["a,\n1,2\n", /need names, each once/],
+])("%j is a clear error", (content, says) => {
+  expect(() => rows(content)).toThrow(says);
+});
+
+test.each([
+  ["rows.csv", 'prompt,completion\n"one, two",three\n'],
+  ["rows.TSV", "prompt\tcompletion\none, two\tthree\n"],
+])("%s is training data as JSONL is", async (name, content) => {
+  const path = temporaryFile(name, content);
+  const { examples, report } = await loadExamples({ train: path }, new WordTokenizer(), { maxLength: 64 });
+  expect(report).toMatchObject({ rows: 1, files: [{ format: "prompt-completion" }] });
+  expect(examples[0].source).toBe(`${path}:2`);
+});

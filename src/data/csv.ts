@@ -1,0 +1,69 @@
+import { ScaloraError } from "../util/errors.js";
+import { type JsonRow, readText } from "./lines.js";
+
+/** A record of a CSV file, and the line on which it begins. */
+interface CsvRecord {
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+/**
+ * The rows of a CSV or TSV file by the names in its first record (RFC 4180): a field in double quotes may hold the
+ * delimiter, line feeds and, doubled, quotes. A row's `line` is the one on which it begins. Blank lines are skipped.
+ * @param delimiter one character
+ * @throws ScaloraError `data` naming file and line for a quote that does not close, a repeated or empty column name, or a
+ * record with more or fewer fields than there are columns
+ */
+export function* readCsv(path: string, delimiter: string): Generator<JsonRow> {
+  let names: readonly string[] | undefined;
+  for (const { line, fields } of recordsOf(readText(path), delimiter, path)) {
+    if (fields.length === 1 && fields[0] === "") continue;
+    if (names === undefined) {
+      names = columnsOf(fields, `${path}:${line}`);
+      continue;
+    }
+    if (fields.length !== names.length)
+      throw new ScaloraError("data", "A row has not as many fields as there are columns", {
+        where: `${path}:${line}`,
+        expected: `${names.length} (${names.join(", ")})`,
+        found: `${fields.length}`,
+        fix: "put fields that hold the delimiter, quotes or line feeds into double quotes",
+      });
+    yield { line, value: Object.fromEntries(names.map((name, i) => [name, fields[i]])) };
+  }
+}
+
+function columnsOf(fields: readonly string[], where: string): readonly string[] {
+  if (fields.every((name, i) => name !== "" && fields.indexOf(name) === i)) return fields;
+  throw new ScaloraError("data", "The columns of a file need names, each once", {
+    where,
+    found: fields.map((name) => JSON.stringify(name)).join(", "),
+    fix: "begin the file with a line of column names, such as prompt and completion",
+  });
+}
+
+function* recordsOf(text: string, delimiter: string, path: string): Generator<CsvRecord> {
+  // A field, quoted or not, and what ends it.
+  const field = new RegExp(`(?:"((?:[^"]|"")*)"|([^${delimiter}\\n]*))(${delimiter}|\\n|$)`, "y");
+  let line = 1;
+  let start = 1;
+  let fields: string[] = [];
+  while (field.lastIndex < text.length || fields.length > 0) {
+    const match = field.exec(text);
+    if (match === null) throw badQuote(path, line);
+    const [whole, quoted, bare = "", end] = match;
+    if (quoted === undefined && bare.startsWith('"')) throw badQuote(path, line);
+    fields.push(quoted?.replaceAll('""', '"') ?? bare);
+    line += whole.split("\n").length - 1;
+    if (end === delimiter) continue;
+    yield { line: start, fields };
+    [fields, start] = [[], line];
+  }
+}
+
+function badQuote(path: string, line: number): ScaloraError {
+  return new ScaloraError("data", "A quoted field does not end where it should", {
+    where: `${path}:${line}`,
+    expected: 'a field in double quotes, those inside it doubled: "He said ""no""."',
+  });
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+import { extname } from "node:path";
+import { parquetReadObjects } from "hyparquet";
+import { messageOf, ScaloraError } from "../util/errors.js";
+import { isRecord } from "../util/json.js";
+import { readCsv } from "./csv.js";
+import { type JsonRow, kindOf, readJsonl, readText } from "./lines.js";
+
+/**
+ * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects or a single one
+ * (`.json`), CSV or TSV with a line of column names (`.csv`, `.tsv`), otherwise JSONL. A row's `line` counts from 1: lines of
+ * text files, else rows.
+ * @throws ScaloraError `data` naming file and row for what cannot be read
+ */
+export async function* readRows(path: string): AsyncGenerator<JsonRow> {
+  switch (extname(path).toLowerCase()) {
+    case ".parquet":
+      return yield* await readParquet(path);
+    case ".csv":
+      return yield* readCsv(path, ",");
+    case ".tsv":
+      return yield* readCsv(path, "\t");
+    case ".json":
+      return yield* readList(path) ?? readJsonl(path);
+    default:
+      return yield* readJsonl(path);
+  }
+}
+
+/** One line of a TSV file. */
+export interface TsvRow {
+  readonly line: number;
+  /** By column; a line that is too short lacks the last ones. */
+  readonly value: Readonly<Record<string, string>>;
+}
+
+/**
+ * The rows of a TSV file as GLUE has them: split on tabs, quotes are part of the text, lines end at "\n" (or "\r\n") only.
+ * @param columns names of the columns of a file without a header
+ */
+export function readTsv(path: string, columns?: readonly string[]): TsvRow[] {
+  const lines = readText(path)
+    .replace(/^\ufeff/, "")
+    .split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const names = columns ?? lines[0]?.split("\t") ?? [];
+  const first = columns === undefined ? 1 : 0;
+  return lines.slice(first).map((text, i) => {
+    const cells = text.split("\t");
+    const present = names.slice(0, cells.length);
+    return { line: first + i + 1, value: Object.fromEntries(present.map((name, k) => [name, cells[k]])) };
+  });
+}
+
+/** The rows of a file that is one JSON value; undefined for one of JSON lines. */
+function readList(path: string): JsonRow[] | undefined {
+  const text = readText(path);
+  const value = parseWhole(text, path);
+  if (value === undefined) return undefined;
+  return (Array.isArray(value) ? value : [value]).map((row: unknown, i) => {
+    if (isRecord(row)) return { line: i + 1, value: row };
+    throw new ScaloraError("data", "A row is not a JSON object", {
+      where: `${path}:${i + 1}`,
+      expected: "an object with named columns",
+      found: kindOf(row),
+    });
+  });
+}
+
+function parseWhole(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (!text.trimStart().startsWith("[")) return undefined;
+    throw new ScaloraError("data", "A file is not valid JSON", {
+      where: path,
+      found: messageOf(cause),
+      cause,
+    });
+  }
+}
+
+async function readParquet(path: string): Promise<JsonRow[]> {
+  const bytes = readBytes(path);
+  try {
+    const rows = await parquetReadObjects({ file: bytes });
+    return rows.map((value, i) => ({ line: i + 1, value: plain(value) }));
+  } catch (cause) {
+    throw new ScaloraError("data", "A Parquet file cannot be read", {
+      where: path,
+      expected: "Parquet, uncompressed or compressed with Snappy",
+      found: messageOf(cause),
+      cause,
+    });
+  }
+}
+
+/** 64-bit integers become numbers, as in JSON. */
+function plain(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, typeof value === "bigint" ? Number(value) : value]),
+  );
+}
+
+function readBytes(path: string): ArrayBuffer {
+  try {
+    const { buffer, byteOffset, byteLength } = Uint8Array.from(readFileSync(path));
+    return buffer.slice(byteOffset, byteOffset + byteLength);
+  } catch (cause) {
+    throw new ScaloraError("data", "A data file cannot be opened", {
+      where: path,
+      found: messageOf(cause),
+      cause,
+    });
+  }
+}

@@ -1,0 +1,208 @@
+import { setImmediate } from "node:timers/promises";
+import type { CausalLM } from "../nn/index.js";
+import { Generator } from "../torch/index.js";
+import { BeamTrack } from "./beams.js";
+import { checkPrompt } from "./generate-tokens.js";
+import type { Sampling } from "./sampling.js";
+import type { Decode } from "./text-pieces.js";
+import { TextWriter } from "./text-writer.js";
+import { stepTracks, TokenTrack, type Track } from "./tracks.js";
+
+/** One output to generate. */
+export interface GenerationRequest {
+  /** Names it in errors, such as the file and line that it comes from. */
+  readonly name: string;
+  readonly prompt: readonly number[];
+  /** Of its own random numbers: what it becomes does not depend on what else is generated. */
+  readonly seed: number;
+}
+
+export interface BatchOptions {
+  /** Most tokens of an output. */
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  /** More than 1 searches with so many beams; the sampling must be greedy then. */
+  readonly beams?: number;
+  readonly endTokens: ReadonlySet<number>;
+  /** Texts that end an output; what comes from there on is cut away. */
+  readonly stop: readonly string[];
+  readonly decode: Decode;
+  /** Most outputs that are written at once. */
+  readonly batch: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Generated {
+  /** Which request it answers, from 0. */
+  readonly index: number;
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly reason: "end" | "length" | "stop";
+}
+
+/** Prompts join a pass until it has so many tokens (one always does). */
+const passTokens = 2048;
+
+/**
+ * Generates many outputs at once. A pass takes the next token of every output that is being written, and the prompts of
+ * new ones; a finished output leaves and the next request takes its place. Outputs come as they finish, and depend on
+ * their own request alone (in fp32 up to the rounding of products of other shapes).
+ * @throws ScaloraError `usage` for a prompt that is empty or too long, `run` when the model's scores are not numbers; both
+ * name the request; the signal's reason when it is aborted
+ */
+export async function* generateBatch(
+  model: CausalLM,
+  requests: readonly GenerationRequest[],
+  options: BatchOptions,
+): AsyncGenerator<Generated> {
+  let live: Output[] = [];
+  let next = 0;
+  try {
+    for (;;) {
+      let room = passTokens;
+      while (live.length < options.batch && next < requests.length) {
+        const { prompt, name } = requests[next];
+        checkPrompt(prompt, model, name);
+        if (room < prompt.length && room < passTokens) break;
+        room -= prompt.length;
+        live.push(startOutput(model, next, requests[next], options));
+        next++;
+      }
+      if (live.length === 0) return;
+      await setImmediate();
+      options.signal.throwIfAborted();
+      stepTracks(
+        model,
+        live.map(({ track }) => track),
+      );
+      const finished: Generated[] = [];
+      for (const output of live) {
+        const result = await output.settle();
+        if (result === undefined) continue;
+        output.dispose();
+        finished.push(result);
+      }
+      const gone = new Set(finished.map(({ index }) => index));
+      live = live.filter(({ index }) => !gone.has(index));
+      yield* finished;
+    }
+  } finally {
+    for (const output of live) output.dispose();
+  }
+}
+
+/** An output that is being written. */
+interface Output extends Disposable {
+  readonly index: number;
+  readonly track: Track;
+  /** Looks at what the last step brought; gives the output when it is finished. */
+  settle(): Promise<Generated | undefined>;
+  dispose(): void;
+}
+
+function startOutput(
+  model: CausalLM,
+  index: number,
+  request: GenerationRequest,
+  options: BatchOptions,
+): Output {
+  const limit = Math.min(options.maxTokens, model.info.maxPositions - request.prompt.length + 1);
+  const own = { ...options, maxTokens: limit };
+  const { beams = 1 } = options;
+  return beams > 1
+    ? new BeamOutput(model, index, request, own, beams)
+    : new TokenOutput(model, index, request, own);
+}
+
+class TokenOutput implements Output {
+  readonly index: number;
+  readonly track: TokenTrack;
+  private readonly options: BatchOptions;
+  private readonly prompt: readonly number[];
+  private readonly cache: ReturnType<CausalLM["newCache"]>;
+  private readonly generator: Generator;
+  private readonly tokens: number[] = [];
+  private writer: TextWriter | undefined;
+  private text = "";
+
+  constructor(
+    model: CausalLM,
+    index: number,
+    { name, prompt, seed }: GenerationRequest,
+    options: BatchOptions,
+  ) {
+    this.index = index;
+    this.options = options;
+    this.prompt = prompt;
+    this.cache = model.newCache();
+    this.generator = new Generator(seed, model.lm_head.weight.device);
+    const { sampling } = options;
+    this.track = new TokenTrack(name, this.cache, prompt, { sampling, generator: this.generator });
+  }
+
+  async settle(): Promise<Generated | undefined> {
+    const { decode, stop, endTokens, maxTokens } = this.options;
+    this.writer ??= await TextWriter.after(this.prompt, decode, stop);
+    const { chosen } = this.track;
+    if (endTokens.has(chosen)) return this.finish(this.writer, "end");
+    this.tokens.push(chosen);
+    this.text += await this.writer.push(chosen);
+    if (this.writer.stopped) return this.finish(this.writer, "stop");
+    return this.tokens.length >= maxTokens ? this.finish(this.writer, "length") : undefined;
+  }
+
+  dispose(): void {
+    this.cache.dispose();
+    this.generator.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private async finish(writer: TextWriter, reason: "end" | "length" | "stop"): Promise<Generated> {
+    const text = this.text + (await writer.end());
+    const { index, tokens } = this;
+    return { index, text, tokens, reason: writer.stopped ? "stop" : reason };
+  }
+}
+
+class BeamOutput implements Output {
+  readonly index: number;
+  readonly track: BeamTrack;
+  private readonly options: BatchOptions;
+  private readonly prompt: readonly number[];
+
+  constructor(
+    model: CausalLM,
+    index: number,
+    { name, prompt }: GenerationRequest,
+    options: BatchOptions,
+    beams: number,
+  ) {
+    this.index = index;
+    this.options = options;
+    this.prompt = prompt;
+    this.track = new BeamTrack(name, model.newCache(), prompt, { ...options, beams });
+  }
+
+  async settle(): Promise<Generated | undefined> {
+    if (!this.track.isDone) return undefined;
+    const { best: tokens } = this.track;
+    const { decode, stop, maxTokens } = this.options;
+    const writer = await TextWriter.after(this.prompt, decode, stop);
+    let text = "";
+    for (const token of tokens) if (!writer.stopped) text += await writer.push(token);
+    text += await writer.end();
+    const reason = writer.stopped ? "stop" : tokens.length < maxTokens ? "end" : "length";
+    return { index: this.index, text, tokens, reason };
+  }
+
+  dispose(): void {
+    this.track.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import { loadModel } from "../models/index.js";
+import { type CausalLM, tokenStream } from "../nn/index.js";
+import { copyGoldenLlama } from "../testing/golden-llama.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import * as torch from "../torch/index.js";
+import { Random } from "../util/random.js";
+import { type Continuation, type LikelihoodRequest, logLikelihoods } from "./log-likelihood.js";
+
+const scratch = temporaryFolder();
+const signal = new AbortController().signal;
+
+/** Requests with shared and own prefixes, and continuations of one token and more. */
+function randomRequests(count: number): LikelihoodRequest[] {
+  const random = new Random(6);
+  const tokens = (longest: number) =>
+    Array.from({ length: 1 + random.below(longest) }, () => random.below(80));
+  return Array.from({ length: count }, (_, i) => {
+    const shared = tokens(20);
+    const continuations = Array.from({ length: 2 + random.below(3) }, () => ({
+      prefix: i % 3 === 2 ? tokens(12) : shared,
+      tokens: tokens(i % 2 === 0 ? 1 : 5),
+    }));
+    return { name: `rows.jsonl:${i + 1}`, continuations };
+  });
+}
+
+/** By its definition: the whole sequence in one pass of its own. */
+function plain(model: CausalLM, { prefix, tokens }: Continuation): number {
+  return torch.scope(() => {
+    const whole = [...prefix, ...tokens];
+    const logits = model.lm_head.forward(model.hiddenStates(tokenStream(whole)));
+    const logs = torch.logSoftmax(logits, 1).toFloats();
+    const width = model.info.vocabSize;
+    return tokens.reduce((sum, token, i) => sum + logs[(prefix.length - 1 + i) * width + token], 0);
+  });
+}
+
+async function score(model: CausalLM, requests: readonly LikelihoodRequest[], passTokens: number) {
+  const result: (readonly number[])[] = [];
+  for await (const { index, values } of logLikelihoods(model, requests, { passTokens, signal }))
+    result[index] = values;
+  return result;
+}
+
+test.each([1, 64, 4096])(
+  "log-likelihoods in passes of %d tokens are those of each sequence alone",
+  async (tokens) => {
+    using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
+    const requests = randomRequests(13);
+    plain(model, requests[0].continuations[0]);
+    const before = torch.liveTensors();
+    const scores = await score(model, requests, tokens);
+    expect(torch.liveTensors()).toBe(before);
+    for (const [i, { continuations }] of requests.entries())
+      for (const [k, one] of continuations.entries())
+        expect(Math.abs(scores[i][k] - plain(model, one))).toBeLessThan(2e-5);
+  },
+);
+
+test("scores that are not numbers name the request, and an abort ends it", async () => {
+  using model = await loadModel(copyGoldenLlama(scratch.path, "untied"));
+  const stopping = new AbortController();
+  const stopped = logLikelihoods(model, randomRequests(9), { passTokens: 1, signal: stopping.signal });
+  await stopped.next();
+  stopping.abort(new Error("enough"));
+  await expect(stopped.next()).rejects.toThrow("enough");
+  const requests = [7, 9, 11].map((token) => ({
+    name: `rows.jsonl:${token}`,
+    continuations: [{ prefix: [token], tokens: [1, 2] }],
+  }));
+  const embedding = new Map(model.namedParameters()).get("model.embed_tokens.weight");
+  if (embedding === undefined) throw new Error("the model has an embedding");
+  torch.noGrad(() => torch.scope(() => void torch.fill_(torch.narrow(embedding, 0, 9, 1), Number.NaN)));
+  await expect(score(model, requests, 4096)).rejects.toThrow(/not finite.*rows\.jsonl:9/s);
+});

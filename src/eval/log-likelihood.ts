@@ -1,0 +1,184 @@
+import { setImmediate } from "node:timers/promises";
+import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.js";
+import * as torch from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+
+/** A text and one way for it to go on, in tokens, neither empty. */
+export interface Continuation {
+  readonly prefix: readonly number[];
+  readonly tokens: readonly number[];
+}
+
+export interface LikelihoodRequest {
+  /** Names it in errors. */
+  readonly name: string;
+  /** Prefixes that are equal are computed once. Prefix and tokens together fit the model's context. */
+  readonly continuations: readonly Continuation[];
+}
+
+export interface LikelihoodOptions {
+  /** Prefix tokens of one pass, about (a request is never split). */
+  readonly passTokens: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Likelihoods {
+  /** Which request, from 0. */
+  readonly index: number;
+  /** Log-probability of each continuation after its prefix, in nats, summed over its tokens. */
+  readonly values: readonly number[];
+}
+
+/** Rows whose scores of the whole vocabulary exist at once. */
+const rowsAtOnce = 256;
+
+/**
+ * Log-likelihoods of continuations, many requests to a pass: one over all prefixes, one over what follows each of them.
+ * @throws ScaloraError `run` naming the request when a score is not a number; the signal's reason when it is aborted
+ */
+export async function* logLikelihoods(
+  model: CausalLM,
+  requests: readonly LikelihoodRequest[],
+  { passTokens, signal }: LikelihoodOptions,
+): AsyncGenerator<Likelihoods> {
+  let batch: number[] = [];
+  let room = passTokens;
+  for (const [index, request] of requests.entries()) {
+    const size = groupsOf(request).reduce((sum, { prefix }) => sum + prefix.length, 0);
+    if (batch.length > 0 && size > room) {
+      yield* scoreBatch(batch);
+      [batch, room] = [[], passTokens];
+    }
+    batch.push(index);
+    room -= size;
+  }
+  if (batch.length > 0) yield* scoreBatch(batch);
+
+  async function* scoreBatch(indices: readonly number[]): AsyncGenerator<Likelihoods> {
+    await setImmediate();
+    signal.throwIfAborted();
+    const some = indices.map((index) => requests[index]);
+    for (const [i, values] of scoreRequests(model, some).entries()) yield { index: indices[i], values };
+  }
+}
+
+/** Continuations of one prefix, and their places in the request. */
+interface Group {
+  readonly prefix: readonly number[];
+  readonly ways: { readonly place: number; readonly tokens: readonly number[] }[];
+}
+
+function groupsOf({ continuations }: LikelihoodRequest): Group[] {
+  const groups = new Map<string, Group>();
+  for (const [place, { prefix, tokens }] of continuations.entries()) {
+    const key = prefix.join();
+    const group = groups.get(key) ?? { prefix, ways: [] };
+    group.ways.push({ place, tokens });
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+function scoreRequests(model: CausalLM, requests: readonly LikelihoodRequest[]): number[][] {
+  const groups = requests.map(groupsOf);
+  const scores = requests.map(({ continuations }) => continuations.map(() => 0));
+  const flat = groups.flatMap((list, request) => list.map((group) => ({ request, ...group })));
+  const caches = flat.map(() => model.newCache());
+  try {
+    torch.noGrad(() =>
+      torch.scope(() => {
+        const prefixes = flat.map(({ prefix }, i) => ({ tokens: prefix, cache: caches[i] }));
+        const { hidden, offsets } = pass(model, prefixes);
+        const first = flat.flatMap(({ request, ways }, i) =>
+          ways.map(({ place, tokens }) => ({ request, place, row: offsets[i + 1] - 1, token: tokens[0] })),
+        );
+        addScores(model, hidden, first, scores);
+        const rest = flat.flatMap(({ request, ways }, i) =>
+          ways
+            .filter(({ tokens }) => tokens.length > 1)
+            .map(({ place, tokens }, k) => ({ request, place, tokens, cache: caches[i], isFirst: k === 0 })),
+        );
+        if (rest.length > 0) addRest(model, rest, caches, scores);
+      }),
+    );
+  } finally {
+    for (const cache of caches) cache.dispose();
+  }
+  checkScores(scores, requests);
+  return scores;
+}
+
+interface Way {
+  readonly request: number;
+  readonly place: number;
+  readonly tokens: readonly number[];
+  readonly cache: KeyValueCache;
+  /** Of its prefix: it takes the cache, the others get copies. */
+  readonly isFirst: boolean;
+}
+
+/** Adds the scores of all tokens but the first. @param caches collects the copies, for the caller to dispose of */
+function addRest(model: CausalLM, ways: readonly Way[], caches: KeyValueCache[], scores: number[][]): void {
+  const forked = ways.map(({ cache, isFirst }) => {
+    if (isFirst) return cache;
+    const copy = cache.fork();
+    caches.push(copy);
+    return copy;
+  });
+  const { hidden, offsets } = pass(
+    model,
+    ways.map(({ tokens }, i) => ({ tokens: tokens.slice(0, -1), cache: forked[i] })),
+  );
+  const targets = ways.flatMap(({ request, place, tokens }, i) =>
+    tokens.slice(1).map((token, k) => ({ request, place, row: offsets[i] + k, token })),
+  );
+  addScores(model, hidden, targets, scores);
+}
+
+function pass(
+  model: CausalLM,
+  sequences: readonly { readonly tokens: readonly number[]; readonly cache: KeyValueCache }[],
+): { hidden: torch.Tensor; offsets: readonly number[] } {
+  const { device } = model.lm_head.weight;
+  const offsets = sequenceOffsets(sequences.map(({ tokens }) => tokens.length));
+  const caches = sequences.map(({ cache }) => cache);
+  const tokens = sequences.flatMap((sequence) => sequence.tokens);
+  return { hidden: model.hiddenStates(tokenStream(tokens, offsets, { caches, device })), offsets };
+}
+
+interface Target {
+  readonly request: number;
+  readonly place: number;
+  /** Of the hidden states, from which the token is predicted. */
+  readonly row: number;
+  readonly token: number;
+}
+
+function addScores(
+  model: CausalLM,
+  hidden: torch.Tensor,
+  targets: readonly Target[],
+  scores: number[][],
+): void {
+  for (let start = 0; start < targets.length; start += rowsAtOnce) {
+    const some = targets.slice(start, start + rowsAtOnce);
+    const values = torch.scope(() => {
+      const place = (ids: number[]) => torch.toDevice(torch.indices(ids), hidden.device, "int64");
+      const rows = torch.indexSelect(hidden, 0, place(some.map(({ row }) => row)));
+      const logs = torch.logSoftmax(torch.toDType(model.lm_head.forward(rows), "float32"), 1);
+      const tokens = torch.unsqueeze(place(some.map(({ token }) => token)), 1);
+      return torch.gather(logs, 1, tokens).toFloats();
+    });
+    for (const [i, { request, place }] of some.entries()) scores[request][place] += values[i];
+  }
+}
+
+function checkScores(scores: readonly (readonly number[])[], requests: readonly LikelihoodRequest[]): void {
+  const bad = scores.findIndex((values) => !values.every(Number.isFinite));
+  if (bad < 0) return;
+  throw new ScaloraError("run", "The model's scores are not finite numbers", {
+    where: requests[bad].name,
+    found: String(scores[bad].find((value) => !Number.isFinite(value))),
+    fix: "use a checkpoint from before training diverged, or a wider dtype",
+  });
+}

@@ -1,0 +1,46 @@
+import { checkLengths } from "./classification.js";
+
+/** Pearson's correlation. Equals scipy's `pearsonr`; NaN for fewer than two rows or where one side is constant. */
+export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  checkLengths(a, b);
+  if (a.length < 2 || isConstant(a) || isConstant(b)) return Number.NaN;
+  const [x, y] = [unit(a), unit(b)];
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
+  return Math.min(1, Math.max(-1, sum));
+}
+
+/** Spearman's correlation: Pearson's of the ranks, equal values sharing their mean rank. Equals scipy's `spearmanr`. */
+export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return pearson(ranks(a), ranks(b));
+}
+
+/** Ranks from 1; equal values share the mean of their ranks. NaN everywhere when a value is not a number. */
+function ranks(values: ArrayLike<number>): Float64Array {
+  const result = new Float64Array(values.length).fill(Number.NaN);
+  const order = Array.from(values, (_, i) => i).sort((i, j) => values[i] - values[j]);
+  if (order.some((i) => Number.isNaN(values[i]))) return result;
+  for (let start = 0; start < order.length; ) {
+    let end = start + 1;
+    while (end < order.length && values[order[end]] === values[order[start]]) end++;
+    for (const i of order.slice(start, end)) result[i] = (start + 1 + end) / 2;
+    start = end;
+  }
+  return result;
+}
+
+/** The values less their mean, of length 1; scaled first, so that squares neither overflow nor vanish. */
+function unit(values: ArrayLike<number>): Float64Array {
+  const given = Float64Array.from(values);
+  const mean = given.reduce((sum, value) => sum + value, 0) / given.length;
+  const centred = given.map((value) => value - mean);
+  const largest = centred.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const scaled = centred.map((value) => value / largest);
+  const norm = Math.sqrt(scaled.reduce((sum, value) => sum + value * value, 0));
+  return scaled.map((value) => value / norm);
+}
+
+function isConstant(values: ArrayLike<number>): boolean {
+  for (let i = 1; i < values.length; i++) if (values[i] !== values[0]) return false;
+  return true;
+}

@@ -1,0 +1,53 @@
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { type ExampleResult, ResultLog } from "./result-log.js";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+const result = (index: number, key = `k${index}`): ExampleResult => ({
+  task: "gsm8k",
+  index,
+  key,
+  source: `test.jsonl:${index + 1}`,
+  scores: { flexible: 1 },
+  expected: "4",
+  answer: "4",
+  truncated: false,
+});
+
+test("results are found again, and a line that was cut short is done anew", () => {
+  const path = join(scratch.path, "new", "folder", "results.jsonl");
+  const log = new ResultLog(path);
+  log.add(result(0));
+  log.add(result(1));
+  appendFileSync(path, JSON.stringify(result(2)).slice(0, 30));
+  const again = new ResultLog(path);
+  expect(again.find("gsm8k", 0, "k0")).toEqual(result(0));
+  expect(again.find("gsm8k", 2, "k2")).toBeUndefined();
+  expect(again.find("math", 0, "k0")).toBeUndefined();
+  again.add(result(2));
+  expect(readFileSync(path, "utf8")).toBe([0, 1, 2].map((i) => `${JSON.stringify(result(i))}\n`).join(""));
+});
+
+test("a log without a file keeps nothing", () => {
+  const log = new ResultLog();
+  log.add(result(0));
+  expect(log.find("gsm8k", 0, "k0")).toBeUndefined();
+});
+
+test("results of another model, other files and folders are refused", () => {
+  const path = join(scratch.path, "results.jsonl");
+  new ResultLog(path).add(result(0));
+  expect(() => new ResultLog(path).find("gsm8k", 0, "other")).toThrow(
+    /another model, other settings.*results\.jsonl.*gsm8k example 1/s,
+  );
+  writeFileSync(path, '{"question": "?"}\n');
+  expect(() => new ResultLog(path)).toThrow(/no result of an evaluation.*results\.jsonl:1/s);
+  writeFileSync(path, `${JSON.stringify(result(0))}\nnot JSON\n`);
+  expect(() => new ResultLog(path)).toThrow(/results\.jsonl:2/);
+  mkdirSync(join(scratch.path, "folder"));
+  expect(() => new ResultLog(join(scratch.path, "folder"))).toThrow("cannot be used");
+});

@@ -1,0 +1,114 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from "node:fs";
+import { dirname } from "node:path";
+import { messageOf, ScaloraError } from "../util/errors.js";
+import { isRecord } from "../util/json.js";
+
+/** What became of one example; a line of the log. */
+export interface ExampleResult {
+  readonly task: string;
+  /** Of the example in its file, from 0. */
+  readonly index: number;
+  /** Hash of everything the result depends on: the model, the settings, the prompt. */
+  readonly key: string;
+  /** `file:line` */
+  readonly source: string;
+  /** 0 or 1 by each metric. */
+  readonly scores: Readonly<Record<string, number>>;
+  readonly expected: string;
+  /** The answer found in the output, null when there is none; of log-likelihood, the likeliest choice. */
+  readonly answer: string | null;
+  readonly output?: string;
+  readonly tokens?: number;
+  readonly ended?: "end" | "length" | "stop";
+  /** Of the choices, in nats. */
+  readonly logLikelihoods?: readonly number[];
+  /** Whether the beginning of the prompt was cut off. */
+  readonly truncated: boolean;
+}
+
+/** Results of examples as JSON lines, each written as soon as it is there; what is in the file already is not done again. */
+export class ResultLog {
+  private readonly path: string | undefined;
+  private readonly known = new Map<string, ExampleResult>();
+
+  /**
+   * @param path of a file that is made, or goes on; nothing is written without one
+   * @throws ScaloraError `usage` when it cannot be used
+   */
+  constructor(path?: string) {
+    this.path = path;
+    if (path === undefined) return;
+    if (existsSync(path)) this.read(path);
+    else tryFile(path, () => mkdirSync(dirname(path), { recursive: true }));
+    tryFile(path, () => appendFileSync(path, ""));
+  }
+
+  /**
+   * The result of an example that was done before.
+   * @throws ScaloraError `usage` when it was done by another model or with other settings
+   */
+  find(task: string, index: number, key: string): ExampleResult | undefined {
+    const found = this.known.get(`${task} ${index}`);
+    if (found === undefined || found.key === key) return found;
+    throw new ScaloraError("usage", "The results belong to another model, other settings or other data", {
+      where: this.path,
+      found: `${task} example ${index + 1} with another key`,
+      fix: "give --out a new file",
+    });
+  }
+
+  add(result: ExampleResult): void {
+    const { path } = this;
+    if (path !== undefined) tryFile(path, () => appendFileSync(path, `${JSON.stringify(result)}\n`));
+  }
+
+  /** A line that a crash cut short is taken off. */
+  private read(path: string): void {
+    const bytes = tryFile(path, () => readFileSync(path));
+    const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1);
+    const lines = whole.toString("utf8").split("\n").slice(0, -1);
+    for (const [i, line] of lines.entries()) {
+      const result = parseResult(line, `${path}:${i + 1}`);
+      this.known.set(`${result.task} ${result.index}`, result);
+    }
+    if (whole.length < bytes.length) tryFile(path, () => truncateSync(path, whole.length));
+  }
+}
+
+function tryFile<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    throw new ScaloraError("usage", "The file of results cannot be used", {
+      where: path,
+      found: messageOf(cause),
+      cause,
+    });
+  }
+}
+
+function parseResult(line: string, where: string): ExampleResult {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = undefined;
+  }
+  if (isResult(value)) return value;
+  throw new ScaloraError("usage", "A line is no result of an evaluation", {
+    where,
+    found: line.slice(0, 60),
+    fix: "give --out a new file, or one that `scalora eval` wrote",
+  });
+}
+
+function isResult(value: unknown): value is ExampleResult {
+  return (
+    isRecord(value) &&
+    typeof value.task === "string" &&
+    Number.isSafeInteger(value.index) &&
+    typeof value.key === "string" &&
+    isRecord(value.scores) &&
+    Object.values(value.scores).every((score) => typeof score === "number")
+  );
+}

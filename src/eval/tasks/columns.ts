@@ -1,0 +1,13 @@
+import { ScaloraError } from "../../util/errors.js";
+import type { Row } from "./task.js";
+
+/** @throws ScaloraError `data` when the row has no such text */
+export function textColumn(row: Row, name: string, task: string, source: string): string {
+  const value = row[name];
+  if (typeof value === "string" && value.trim() !== "") return value;
+  throw new ScaloraError("data", `A row of ${task} lacks the column ${name}`, {
+    where: source,
+    expected: "a text that is not empty",
+    found: value === undefined ? `columns ${Object.keys(row).join(", ")}` : JSON.stringify(value),
+  });
+}

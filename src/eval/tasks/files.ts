@@ -1,0 +1,71 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ScaloraError } from "../../util/errors.js";
+
+/** Where the files of a task are looked for. */
+export interface TaskFiles {
+  /** Names of the task's folder, ours first. */
+  readonly folders: readonly string[];
+  /** Where to get the data. */
+  readonly source: string;
+}
+
+const endings = ["jsonl", "json", "parquet", "tsv"];
+
+/**
+ * The files of one split of a task: `FOLDER/NAME.ENDING`, or the numbered parts of a Parquet set
+ * (`NAME-00000-of-00002.parquet`). In a folder `NAME` every `.json` file below it is a row of its own (as MATH comes).
+ * @param roots folders that hold the tasks' folders, or a task's folder itself
+ * @param names of the split's file without its ending, the best first
+ * @throws ScaloraError `usage` naming what was looked for and where the data comes from
+ */
+export function findTaskFiles(
+  roots: readonly string[],
+  { folders, source }: TaskFiles,
+  names: readonly string[],
+): string[] {
+  for (const root of roots) {
+    if (!existsSync(root) || !statSync(root).isDirectory())
+      throw new ScaloraError("usage", "There is no such folder of task data", { where: root });
+    const places = [
+      ...folders.map((folder) => join(root, folder)),
+      ...(isTaskFolder(root, folders) ? [root] : []),
+    ];
+    for (const place of places) {
+      for (const name of names) {
+        const found = filesOf(place, name);
+        if (found.length > 0) return found;
+      }
+    }
+  }
+  throw new ScaloraError("usage", `There is no data for ${folders[0]}`, {
+    where: roots.join(", ") || "no folder given",
+    expected: `${folders.join(" or ")} / ${names.join(" or ")} .${endings.join(", .")}`,
+    fix: `give --data the folder that holds it; get it from ${source}`,
+  });
+}
+
+function isTaskFolder(root: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => root.replace(/\/+$/, "").endsWith(`/${folder}`) || root === folder);
+}
+
+function filesOf(place: string, name: string): string[] {
+  for (const ending of endings) {
+    const path = join(place, `${name}.${ending}`);
+    if (existsSync(path)) return [path];
+  }
+  if (!existsSync(place)) return [];
+  const isPart = (file: string) =>
+    file.startsWith(`${name}-`) && /^\d+-of-\d+\.parquet$/.test(file.slice(name.length + 1));
+  const parts = readdirSync(place).filter(isPart).sort();
+  if (parts.length > 0) return parts.map((file) => join(place, file));
+  const folder = join(place, name);
+  return existsSync(folder) && statSync(folder).isDirectory() ? jsonFilesBelow(folder) : [];
+}
+
+function jsonFilesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".json"))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
+    .map((file) => join(folder, file));
+}

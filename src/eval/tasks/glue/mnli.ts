@@ -1,0 +1,16 @@
+import { accuracyScorer } from "./metrics.js";
+import type { GlueTask } from "./task.js";
+
+export const mnli: GlueTask = {
+  name: "mnli",
+  description: "Does a sentence follow from another, matched genres? (accuracy)",
+  folder: "MNLI",
+  texts: [
+    ["sentence1", "premise"],
+    ["sentence2", "hypothesis"],
+  ],
+  label: ["gold_label", "label", "label1"],
+  labels: ["entailment", "neutral", "contradiction"],
+  splits: { train: ["train"], dev: ["dev_matched", "validation_matched"] },
+  metrics: [accuracyScorer],
+};

@@ -1,0 +1,16 @@
+import { accuracyScorer, f1Scorer } from "./metrics.js";
+import { type GlueTask, usualSplits } from "./task.js";
+
+export const mrpc: GlueTask = {
+  name: "mrpc",
+  description: "Do two sentences say the same? (F1, accuracy)",
+  folder: "MRPC",
+  texts: [
+    ["#1 String", "sentence1"],
+    ["#2 String", "sentence2"],
+  ],
+  label: ["Quality", "label"],
+  labels: ["not_equivalent", "equivalent"],
+  splits: usualSplits,
+  metrics: [f1Scorer, accuracyScorer],
+};

@@ -1,0 +1,13 @@
+import { accuracyScorer, f1Scorer } from "./metrics.js";
+import { type GlueTask, usualSplits } from "./task.js";
+
+export const qqp: GlueTask = {
+  name: "qqp",
+  description: "Do two questions ask the same? (F1, accuracy)",
+  folder: "QQP",
+  texts: [["question1"], ["question2"]],
+  label: ["is_duplicate", "label"],
+  labels: ["not_duplicate", "duplicate"],
+  splits: usualSplits,
+  metrics: [f1Scorer, accuracyScorer],
+};

@@ -1,0 +1,13 @@
+import { accuracyScorer } from "./metrics.js";
+import { type GlueTask, usualSplits } from "./task.js";
+
+export const rte: GlueTask = {
+  name: "rte",
+  description: "Does a sentence follow from another? (accuracy)",
+  folder: "RTE",
+  texts: [["sentence1"], ["sentence2"]],
+  label: ["label"],
+  labels: ["entailment", "not_entailment"],
+  splits: usualSplits,
+  metrics: [accuracyScorer],
+};

@@ -1,0 +1,13 @@
+import { accuracyScorer } from "./metrics.js";
+import { type GlueTask, usualSplits } from "./task.js";
+
+export const sst2: GlueTask = {
+  name: "sst2",
+  description: "Is a sentence of a film review positive? (accuracy)",
+  folder: "SST-2",
+  texts: [["sentence"]],
+  label: ["label"],
+  labels: ["negative", "positive"],
+  splits: usualSplits,
+  metrics: [accuracyScorer],
+};

@@ -1,0 +1,13 @@
+import { pearsonScorer, spearmanScorer } from "./metrics.js";
+import { type GlueTask, usualSplits } from "./task.js";
+
+export const stsb: GlueTask = {
+  name: "stsb",
+  description: "How alike are two sentences, from 0 to 5? (Pearson, Spearman)",
+  folder: "STS-B",
+  texts: [["sentence1"], ["sentence2"]],
+  label: ["score", "label"],
+  labels: undefined,
+  splits: usualSplits,
+  metrics: [pearsonScorer, spearmanScorer],
+};

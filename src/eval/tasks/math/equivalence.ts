@@ -1,0 +1,72 @@
+/**
+ * Whether two LaTeX answers are the same by the rule of the MATH paper (arXiv 2103.03874; lm-evaluation-harness'
+ * hendrycks_math): equal once spaces, units, degrees, percent signs and ways to write fractions and roots are levelled.
+ * Where the rule cannot read one of them they are compared as they are.
+ */
+export function isEquivalent(a: string, b: string): boolean {
+  const [left, right] = [levelled(a), levelled(b)];
+  return left === undefined || right === undefined ? a === b : left === right;
+}
+
+/** Marks that say nothing, in the order in which they are taken out, and other spellings of one command. */
+const spellings: readonly (readonly [from: string, to: string])[] = [
+  ["\n", ""],
+  ["\\!", ""],
+  ["\\\\", "\\"],
+  ["tfrac", "frac"],
+  ["dfrac", "frac"],
+  ["\\left", ""],
+  ["\\right", ""],
+  ["^{\\circ}", ""],
+  ["^\\circ", ""],
+  ["\\$", ""],
+];
+
+/** The common spelling of an answer, or undefined where the rule does not reach. */
+function levelled(answer: string): string | undefined {
+  let text = answer;
+  for (const [from, to] of spellings) text = text.replaceAll(from, to);
+  const parts = text.split("\\text{ ");
+  if (parts.length > 2) return undefined;
+  text = parts[0].replaceAll("\\%", "").replaceAll(" .", " 0.").replaceAll("{.", "{0.");
+  if (text === "") return text;
+  if (text.startsWith(".")) text = `0${text}`;
+  const sides = text.split("=");
+  if (sides.length === 2 && sides[0].length <= 2) text = sides[1];
+  const rooted = bracedRoots(text)?.replaceAll(" ", "");
+  const fractions = rooted === undefined ? undefined : bracedFractions(rooted);
+  if (fractions === undefined) return undefined;
+  return asFraction(fractions === "0.5" ? "\\frac{1}{2}" : fractions);
+}
+
+/** `\sqrt3` as `\sqrt{3}`. */
+function bracedRoots(text: string): string | undefined {
+  const [start, ...rest] = text.split("\\sqrt");
+  if (rest.includes("")) return undefined;
+  return (
+    start +
+    rest.map((part) => (part[0] === "{" ? `\\sqrt${part}` : `\\sqrt{${part[0]}}${part.slice(1)}`)).join("")
+  );
+}
+
+/** `\frac12` and `\frac1{2}` as `\frac{1}{2}`; as it is when a fraction has only one sign after it. */
+function bracedFractions(text: string): string | undefined {
+  const [start, ...rest] = text.split("\\frac");
+  const braced: string[] = [start];
+  for (const part of rest) {
+    if (part === "") return undefined;
+    if (part[0] !== "{" && part.length < 2) return text;
+    const below = part[1] === "{" ? "{" : `{${part[1]}}`;
+    braced.push(part[0] === "{" ? `\\frac${part}` : `\\frac{${part[0]}}${below}${part.slice(2)}`);
+  }
+  return braced.join("");
+}
+
+/** `a/b` of whole numbers as `\frac{a}{b}`; undefined when one side is no whole number. */
+function asFraction(text: string): string | undefined {
+  const sides = text.split("/");
+  if (sides.length !== 2) return text;
+  if (!sides.every((side) => /^[+-]?\d+$/.test(side))) return undefined;
+  const isPlain = sides.every((side) => /^(0|-?[1-9]\d*)$/.test(side));
+  return isPlain ? `\\frac{${sides[0]}}{${sides[1]}}` : text;
+}

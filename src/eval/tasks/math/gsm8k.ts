@@ -1,0 +1,59 @@
+import { mathPrompt } from "../../../data/index.js";
+import { ScaloraError } from "../../../util/errors.js";
+import { textColumn } from "../columns.js";
+import type { TextTask } from "../task.js";
+
+const finalAnswer = "#### ";
+
+/**
+ * Grade school maths (arXiv 2110.14168). `flexible` and `strict` are lm-evaluation-harness' two rules: the last number
+ * of the output, and the first one after "####".
+ */
+export const gsm8k: TextTask = {
+  name: "gsm8k",
+  description: "GSM8K: school maths in words, the answer a number",
+  folders: ["gsm8k", "GSM8K"],
+  source: "github.com/openai/grade-school-math or the data set openai/gsm8k of the Hugging Face hub",
+  maxTokens: 256,
+  stop: ["Question:"],
+  separator: "\n\n",
+  hasChoices: false,
+  read(row, source) {
+    const question = textColumn(row, "question", "gsm8k", source);
+    const solution = textColumn(row, "answer", "gsm8k", source);
+    if (!solution.includes(finalAnswer))
+      throw new ScaloraError("data", "A row of gsm8k has no final answer", {
+        where: source,
+        expected: 'an answer that ends with "#### " and a number',
+        found: JSON.stringify(solution.slice(-60)),
+      });
+    const answer = comparable(solution);
+    return { source, prompt: mathPrompt(question), message: question, completion: ` ${solution}`, answer };
+  },
+  judge(output, { answer }) {
+    const [strict, flexible] = [strictAnswer(output), flexibleAnswer(output)];
+    const isRight = (found: string | undefined) =>
+      found !== undefined && comparable(found) === answer ? 1 : 0;
+    return { answer: flexible, scores: { flexible: isRight(flexible), strict: isRight(strict) } };
+  },
+};
+
+/** The first number after "####". */
+function strictAnswer(output: string): string | undefined {
+  return /#### (-?[0-9.,]+)/.exec(output)?.[1];
+}
+
+/** The last number, with its dollar sign and commas. */
+function flexibleAnswer(output: string): string | undefined {
+  return output.match(/-?[$0-9.,]{2,}|-?[0-9]+/g)?.at(-1);
+}
+
+/** What two answers must share: without commas, dollar signs, a closing full stop, and all before the last "#### ". */
+function comparable(text: string): string {
+  return text
+    .replaceAll(",", "")
+    .replaceAll("$", "")
+    .replace(/.*#### /s, "")
+    .replace(/\.$/, "")
+    .toLowerCase();
+}

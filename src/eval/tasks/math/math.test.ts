@@ -1,0 +1,142 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { sharedPath } from "../../../testing/shared.js";
+import { temporaryFolder } from "../../../testing/tiny-run.js";
+import { readTask } from "../read.js";
+import type { TaskExample, TextTask } from "../task.js";
+import { isEquivalent } from "./equivalence.js";
+import { gsm8k } from "./gsm8k.js";
+import { boxedAnswer, math } from "./math.js";
+import { minervaNormal } from "./minerva.js";
+
+interface Golden {
+  pairs: { a: string; b: string; equivalent: boolean; normal: [string, string] }[];
+  solutions: { solution: string; boxed: string | null }[];
+  math: { output: string; answer: string; hendrycks: number; minerva: number }[];
+  gsm8k: { output: string; answer: string; strict: number; flexible: number }[];
+}
+
+const golden: Golden = JSON.parse(
+  readFileSync(new URL("../../../../test/golden/answers.json", import.meta.url), "utf8"),
+);
+
+const mathExample = (answer: string) => math.read({ problem: "?", solution: `\\boxed{${answer}}` }, "a:1");
+
+test.each(golden.pairs)(
+  "$a and $b: equivalence and normal form are lm-evaluation-harness'",
+  ({ a, b, ...expected }) => {
+    expect(isEquivalent(a, b)).toBe(expected.equivalent);
+    expect([minervaNormal(a), minervaNormal(b)]).toEqual(expected.normal);
+  },
+);
+
+test("the boxed answer of a solution is lm-evaluation-harness', and a framed one is taken too", () => {
+  for (const { solution, boxed } of golden.solutions)
+    expect(boxedAnswer(solution), solution).toBe(boxed === "refused" ? "9" : (boxed ?? undefined));
+});
+
+test.each(golden.math)(
+  "$output for $answer: scores are lm-evaluation-harness'",
+  ({ output, answer, ...expected }) => {
+    expect(math.judge(output, mathExample(answer)).scores).toMatchObject(expected);
+  },
+);
+
+test.each([
+  ["The area is $6$, so \\boxed{\\frac12}.", "\\frac{1}{2}", 1, "\\frac12"],
+  ["\\boxed{10\\text{ cm}}", "10", 1, "10\\text{ cm}"],
+  ["\\boxed{10 cm}", "10", 1, "10 cm"],
+  ["\\boxed{1} no, \\boxed{2}", "1", 0, "2"],
+  ["Final Answer: The final answer is $7$. I hope it is correct.", "7", 1, "7"],
+  ["so the answer is $x = 7$", "7", 1, "x = 7"],
+  ["I do not know", "7", 0, undefined],
+])("%s for %s: exact is %d", (output, answer, exact, found) => {
+  expect(math.judge(output, mathExample(answer))).toMatchObject({ answer: found, scores: { exact } });
+});
+
+test.each(golden.gsm8k)(
+  "$output for $answer: scores are lm-evaluation-harness'",
+  ({ output, answer, ...expected }) => {
+    const example = gsm8k.read({ question: "?", answer }, "a:1");
+    expect(gsm8k.judge(output, example).scores).toEqual(expected);
+  },
+);
+
+test("prompts are those of lm-evaluation-harness, and completions follow them", () => {
+  const row = { question: "2+2?", answer: "2+2=<<2+2=4>>4\n#### 4" };
+  expect(gsm8k.read(row, "a:1")).toEqual({
+    source: "a:1",
+    prompt: "Question: 2+2?\nAnswer:",
+    message: "2+2?",
+    completion: " 2+2=<<2+2=4>>4\n#### 4",
+    answer: "4",
+  });
+  const { prompt, completion } = math.read({ problem: "$1+1$?", solution: "It is $\\boxed{2}$." }, "a:1");
+  expect(prompt).toBe("Problem:\n$1+1$?\n\nSolution:");
+  expect(completion).toBe(
+    " It is $\\boxed{2}$.\nFinal Answer: The final answer is $2$. I hope it is correct.",
+  );
+});
+
+test.each<[TextTask, Record<string, unknown>, RegExp]>([
+  [gsm8k, { question: "?", answer: "4" }, /no final answer.*rows:3.*"4"/s],
+  [gsm8k, { question: "?" }, /lacks the column answer.*columns question/s],
+  [math, { problem: "?", solution: "4" }, /no answer.*boxed.*"4"/s],
+  [math, { question: "?", answer: "#### 4" }, /lacks the column problem/],
+])("a row that is not of the task is refused: %#", (task, row, says) => {
+  expect(() => task.read(row, "rows:3")).toThrow(says);
+});
+
+/** A folder with these files. */
+function folderOf(files: Readonly<Record<string, unknown>>): string {
+  const { path } = temporaryFolder();
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), JSON.stringify(content, undefined, 2));
+  }
+  return path;
+}
+
+test("MATH as its authors publish it: a file a problem, by subject; and MATH-500's answers", async () => {
+  const problem = (n: number) => ({
+    problem: `${n}?`,
+    level: "Level 1",
+    type: "Algebra",
+    solution: `\\boxed{${n}}`,
+  });
+  const folder = folderOf({
+    "MATH/test/algebra/10.json": problem(10),
+    "MATH/test/algebra/2.json": problem(2),
+    "MATH/test/geometry/1.json": problem(1),
+    "MATH/train/algebra/5.json": problem(5),
+  });
+  const answers = (examples: TaskExample[]) => examples.map(({ answer }) => answer);
+  expect(answers(await readTask(math, [folder], { split: "test" }))).toEqual(["2", "10", "1"]);
+  expect(answers(await readTask(math, [join(folder, "MATH")], { split: "train" }))).toEqual(["5"]);
+  expect(answers(await readTask(math, [folder], { split: "test", limit: 2 }))).toEqual(["2", "10"]);
+  const hub = folderOf({
+    "math/test.json": [{ problem: "?", solution: "so", answer: "\\pi", unique_id: "test/1" }],
+  });
+  expect(answers(await readTask(math, [hub], { split: "test" }))).toEqual(["\\pi"]);
+  await expect(readTask(gsm8k, [folder], { split: "test" })).rejects.toThrow(/no data for gsm8k.*openai/s);
+});
+
+const data = sharedPath("data", "math");
+
+test.skipIf(data === undefined)(
+  "GSM8K is read completely, and its solutions are right (needs ../shared/data)",
+  async () => {
+    const sizes: number[] = [];
+    for (const split of ["train", "test"] as const) {
+      const examples = await readTask(gsm8k, [data ?? ""], { split });
+      sizes.push(examples.length);
+      for (const example of examples)
+        expect(gsm8k.judge(example.completion, example).scores, example.source).toEqual({
+          flexible: 1,
+          strict: 1,
+        });
+    }
+    expect(sizes).toEqual([7473, 1319]);
+  },
+);

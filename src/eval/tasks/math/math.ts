@@ -1,0 +1,74 @@
+import { ScaloraError } from "../../../util/errors.js";
+import { textColumn } from "../columns.js";
+import type { TextTask } from "../task.js";
+import { isEquivalent } from "./equivalence.js";
+import { minervaAnswer, minervaEnding, minervaNormal } from "./minerva.js";
+
+/**
+ * Competition maths (arXiv 2103.03874). `hendrycks` and `minerva` are lm-evaluation-harness' two rules (the second
+ * without its computer algebra); `exact` takes the answer from a box, from Minerva's sentence, or from between dollar
+ * signs, in this order, and is content with either of the two ways to compare.
+ */
+export const math: TextTask = {
+  name: "math",
+  description: "MATH: competition maths, the answer in LaTeX",
+  folders: ["math", "MATH"],
+  source:
+    "github.com/hendrycks/math or the data sets EleutherAI/hendrycks_math and MATH-500 of the Hugging Face hub",
+  maxTokens: 512,
+  stop: ["Problem:"],
+  separator: "\n\n",
+  hasChoices: false,
+  read(row, source) {
+    const problem = textColumn(row, "problem", "math", source);
+    const solution = textColumn(row, "solution", "math", source);
+    const answer = boxedAnswer(solution) ?? (typeof row.answer === "string" ? row.answer : undefined);
+    if (answer === undefined)
+      throw new ScaloraError("data", "A row of math has no answer", {
+        where: source,
+        expected: "a solution with \\boxed{…}, or a column answer",
+        found: JSON.stringify(solution.slice(-60)),
+      });
+    return {
+      source,
+      prompt: `Problem:\n${problem}\n\nSolution:`,
+      message: problem,
+      completion: ` ${solution}\n${minervaEnding(answer)}`,
+      answer,
+    };
+  },
+  judge(output, { answer }) {
+    const [boxed, sentence] = [boxedAnswer(output), minervaAnswer(output)];
+    const dollars = betweenDollars(output);
+    const found = boxed ?? sentence?.replaceAll("$", "") ?? dollars;
+    const isExact = isEquivalent(found, answer) || minervaNormal(found) === minervaNormal(answer);
+    const isMinerva = sentence !== undefined && minervaNormal(sentence) === minervaNormal(answer);
+    const scores = { exact: isExact, hendrycks: isEquivalent(dollars, answer), minerva: isMinerva };
+    return {
+      answer: found === output ? undefined : found,
+      scores: Object.fromEntries(Object.entries(scores).map(([name, right]) => [name, right ? 1 : 0])),
+    };
+  },
+};
+
+/** What stands in the last `\boxed{…}` or `\fbox{…}`, or after the last `\boxed ` up to a dollar sign. */
+export function boxedAnswer(text: string): string | undefined {
+  const bare = text.lastIndexOf("\\boxed ");
+  if (bare >= 0) return text.slice(bare + "\\boxed ".length).split("$")[0];
+  const boxed = text.lastIndexOf("\\boxed");
+  const start = boxed >= 0 ? boxed : text.lastIndexOf("\\fbox");
+  const open = text.indexOf("{", start);
+  if (start < 0 || open < 0) return undefined;
+  let depth = 0;
+  for (let i = open; i < text.length; i++) {
+    if (text[i] === "{") depth++;
+    if (text[i] === "}" && --depth === 0) return text.slice(open + 1, i);
+  }
+  return undefined;
+}
+
+/** What stands between the first and the last dollar sign; all of it where there are no two. */
+function betweenDollars(text: string): string {
+  const [first, last] = [text.indexOf("$"), text.lastIndexOf("$")];
+  return first === last ? text : text.slice(first + 1, last);
+}

@@ -1,0 +1,84 @@
+/** The sentence with which Minerva's solutions end (arXiv 2206.14858, appendix D). */
+export const minervaEnding = (answer: string) =>
+  `Final Answer: The final answer is $${answer}$. I hope it is correct.`;
+
+/** The answer of an output that ends with Minerva's sentence. */
+export function minervaAnswer(output: string): string | undefined {
+  const sentence = /Final Answer: The final answer is(.*?). I hope it is correct\./u;
+  return sentence.exec(`${output}I hope it is correct.`)?.[1].trim();
+}
+
+const replaced: readonly (readonly [from: string, to: string])[] = [
+  ["an ", ""],
+  ["a ", ""],
+  [".$", "$"],
+  ["\\$", ""],
+  ["\\ ", ""],
+  [" ", ""],
+  ["mbox", "text"],
+  [",\\text{and}", ","],
+  ["\\text{and}", ","],
+  ["\\text{m}", "\\text{}"],
+];
+
+const words =
+  "square ways integers dollars mph inches ft hours km units sue points feet minutes digits cents degrees cm gm pounds meters meals edges students childrentickets multiples";
+
+/** What says nothing about the number: units, and marks. In this order: one may uncover another. */
+const removed: readonly string[] = [
+  ...words.split(" ").slice(0, 10),
+  "\\ldots",
+  ...words.split(" ").slice(10),
+  "\\text{s}",
+  "\\text{.}",
+  "\\text{\ns}",
+  "\\text{}^2",
+  "\\text{}^3",
+  "\\text{\n}",
+  "\\text{}",
+  "\\mathrm{th}",
+  "^\\circ",
+  "^{\\circ}",
+  "\\;",
+  ",\\!",
+  "{,}",
+  '"',
+  "\\dots",
+];
+
+const isWord = (text: string) => /^[a-z]+$/.test(text);
+
+/** The common spelling of a final answer by Minerva's rules, as lm-evaluation-harness' minerva_math has them. */
+export function minervaNormal(answer: string): string {
+  let text = answer.split("=").at(-1) ?? "";
+  for (const word of removed.filter(isWord))
+    text = text.replaceAll(new RegExp(`(?<!\\\\)\\b${word}\\b`, "g"), "");
+  for (const [from, to] of replaced) text = text.replaceAll(from, to);
+  for (const mark of removed) text = isWord(mark) ? outsideCommands(text, mark) : text.replaceAll(mark, "");
+  return withoutSeparators(plainTex(text));
+}
+
+/** Takes a unit out that is glued to its number, but not out of a command (`ft` of `\left`). */
+function outsideCommands(text: string, unit: string): string {
+  const parts = text.split(/(\\[a-zA-Z]+)/);
+  return parts.map((part, i) => (i % 2 === 0 ? part.replaceAll(unit, "") : part)).join("");
+}
+
+/** Out of dollar signs, boxes and text commands; `\fracab` as `\frac{a}{b}`, `\sqrta` as `\sqrt{a}`. */
+function plainTex(text: string): string {
+  return text
+    .replaceAll(/.*?\$(.*?)\$.*/gu, (_, inside: string) => `$${inside}$`)
+    .replaceAll(/\\text\{(.*?)\}/gu, "$1")
+    .replaceAll(/\\textbf\{(.*?)\}/gu, "$1")
+    .replaceAll(/\\overline\{(.*?)\}/gu, "$1")
+    .replaceAll(/\\boxed\{(.*)\}/gu, "$1")
+    .replaceAll(/frac([^{])(.)/gu, "frac{$1}{$2}")
+    .replaceAll(/sqrt(\[[^\]]*\])([\p{L}\p{N}_])/gu, "sqrt$1{$2}")
+    .replaceAll(/sqrt(?!\[)([^{])/gu, "sqrt{$1}")
+    .replaceAll("$", "");
+}
+
+/** 100,000 as 100000, but not the pair 0,1. */
+function withoutSeparators(text: string): string {
+  return /^-?\d{1,3}(,\d{3})+$/.test(text) ? text.replaceAll(",", "") : text;
+}

@@ -1,0 +1,122 @@
+import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.js";
+import {
+  amax,
+  type Generator,
+  indexSelect,
+  indices,
+  max,
+  narrow,
+  noGrad,
+  scope,
+  type Tensor,
+  toDevice,
+} from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { chooseToken, type Sampling } from "./sampling.js";
+
+/** A sequence that goes on: what its cache holds, and the tokens after that, at least one. */
+export interface Pending {
+  readonly cache: KeyValueCache;
+  readonly tokens: readonly number[];
+}
+
+/** One output that is being written, of one sequence or of the beams of a search. */
+export interface Track {
+  /** Names the output in errors. */
+  readonly name: string;
+  readonly pending: readonly Pending[];
+  /**
+   * Takes the scores of what follows each pending sequence, and decides.
+   * @param logits `[pending, vocabulary]`
+   */
+  accept(logits: Tensor): void;
+}
+
+/**
+ * One pass for all tracks together, whatever the lengths of their sequences: no padding, every token computed once,
+ * only the last row of each sequence through the output layer.
+ * @throws ScaloraError `run` when the model's scores are not numbers
+ */
+export function stepTracks(model: CausalLM, tracks: readonly Track[]): void {
+  noGrad(() =>
+    scope(() => {
+      const counts = tracks.map(({ pending }) => pending.length);
+      const logits = nextLogits(
+        model,
+        tracks.flatMap(({ pending }) => pending),
+      );
+      checkScores(logits, tracks, counts);
+      let row = 0;
+      for (const [i, track] of tracks.entries()) {
+        track.accept(narrow(logits, 0, row, counts[i]));
+        row += counts[i];
+      }
+    }),
+  );
+}
+
+/** `[sequences, vocabulary]` */
+function nextLogits(model: CausalLM, sequences: readonly Pending[]): Tensor {
+  const { device } = model.lm_head.weight;
+  const offsets = sequenceOffsets(sequences.map(({ tokens }) => tokens.length));
+  const caches = sequences.map(({ cache }) => cache);
+  const tokens = sequences.flatMap((sequence) => sequence.tokens);
+  const hidden = model.hiddenStates(tokenStream(tokens, offsets, { caches, device }));
+  const last = indices(offsets.slice(1).map((end) => end - 1));
+  return model.lm_head.forward(indexSelect(hidden, 0, toDevice(last, device, "int64")));
+}
+
+/** Of a diverged model the largest score is NaN or infinite. */
+function checkScores(logits: Tensor, tracks: readonly Track[], counts: readonly number[]): void {
+  const largest = max(logits).item();
+  if (Number.isFinite(largest)) return;
+  const bad = amax(logits, [1])
+    .toFloats()
+    .findIndex((score) => !Number.isFinite(score));
+  let end = 0;
+  const at = counts.findIndex((count) => {
+    end += count;
+    return bad < end;
+  });
+  throw new ScaloraError("run", "The model's scores are not finite numbers", {
+    where: tracks[at].name,
+    found: String(largest),
+    fix: "use a checkpoint from before training diverged, or a wider dtype",
+  });
+}
+
+/** A sequence that goes on with one chosen token after another. */
+export class TokenTrack implements Track {
+  readonly name: string;
+  private readonly cache: KeyValueCache;
+  private readonly sampling: Sampling;
+  private readonly generator: Generator;
+  private next: readonly number[];
+
+  /** @param prompt whole; its first `cache.length` tokens are in the cache, which stays the caller's */
+  constructor(
+    name: string,
+    cache: KeyValueCache,
+    prompt: readonly number[],
+    { sampling, generator }: { sampling: Sampling; generator: Generator },
+  ) {
+    this.name = name;
+    this.cache = cache;
+    this.next = prompt.slice(cache.length);
+    this.sampling = sampling;
+    this.generator = generator;
+  }
+
+  get pending(): readonly Pending[] {
+    return [{ cache: this.cache, tokens: this.next }];
+  }
+
+  /** The token that the last step chose. */
+  get chosen(): number {
+    return this.next[0];
+  }
+
+  accept(logits: Tensor): void {
+    this.next = [chooseToken(logits, this.sampling, this.generator).item()];
+  }
+}

@@ -1,0 +1,67 @@
+import {
+  type AttentionRule,
+  Linear,
+  Module,
+  type ParameterSource,
+  RMSNorm,
+  type Rotation,
+  rotate,
+  streamAttention,
+  type TokenStream,
+} from "../../nn/index.js";
+import { reshape, type Tensor } from "../../torch/index.js";
+import type { DecoderConfig } from "./config.js";
+
+/** What a layer is given beside its input. */
+export interface Pass {
+  stream: TokenStream;
+  rotation: Rotation;
+}
+
+/** Causal attention with rotary positions and grouped queries, within a window where the layer has one. */
+export class Attention extends Module {
+  readonly q_proj: Linear;
+  readonly k_proj: Linear;
+  readonly v_proj: Linear;
+  readonly o_proj: Linear;
+  readonly q_norm: RMSNorm | undefined;
+  readonly k_norm: RMSNorm | undefined;
+  private readonly headDim: number;
+  private readonly layer: number;
+  private readonly rule: AttentionRule;
+
+  constructor(source: ParameterSource, config: DecoderConfig, layer: number) {
+    super();
+    const { hiddenSize, heads, keyValueHeads, headDim, biases } = config;
+    const linear = (name: string, from: number, to: number, withBias: boolean) =>
+      Linear.from(source.at(name), from, to, withBias);
+    const norm = (name: string) =>
+      config.queryKeyNorm ? new RMSNorm(source.at(name), headDim, config.norm) : undefined;
+    this.q_proj = linear("q_proj", hiddenSize, heads * headDim, biases.queryKeyValue);
+    this.k_proj = linear("k_proj", hiddenSize, keyValueHeads * headDim, biases.queryKeyValue);
+    this.v_proj = linear("v_proj", hiddenSize, keyValueHeads * headDim, biases.queryKeyValue);
+    this.o_proj = linear("o_proj", heads * headDim, hiddenSize, biases.output);
+    this.q_norm = norm("q_norm");
+    this.k_norm = norm("k_norm");
+    this.headDim = headDim;
+    this.layer = layer;
+    this.rule = {
+      scale: config.scoreScale,
+      window: config.layers[layer].window,
+      softCap: config.scoreSoftCap,
+    };
+  }
+
+  /** @param x `[T, hidden]` */
+  forward(x: Tensor, { stream, rotation }: Pass): Tensor {
+    const [rows] = x.shape;
+    const split = (projected: Tensor) => reshape(projected, [rows, -1, this.headDim]);
+    const turn = (heads: Tensor, norm: RMSNorm | undefined) =>
+      rotate(norm === undefined ? heads : norm.forward(heads), rotation);
+    const queries = turn(split(this.q_proj.forward(x)), this.q_norm);
+    const keys = turn(split(this.k_proj.forward(x)), this.k_norm);
+    const values = split(this.v_proj.forward(x));
+    const attended = streamAttention({ queries, keys, values }, stream, this.layer, this.rule);
+    return this.o_proj.forward(attended);
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  type Activation,
+  activations,
+  Linear,
+  Module,
+  type ParameterSource,
+  RMSNorm,
+} from "../../nn/index.js";
+import { add, mul, scope, type Tensor } from "../../torch/index.js";
+import { internalError } from "../../util/errors.js";
+import { Attention, type Pass } from "./attention.js";
+import type { DecoderConfig } from "./config.js";
+
+class MLP extends Module {
+  readonly gate_proj: Linear;
+  readonly up_proj: Linear;
+  readonly down_proj: Linear;
+  private readonly activation: Activation;
+
+  constructor(source: ParameterSource, { hiddenSize, intermediateSize, biases, activation }: DecoderConfig) {
+    super();
+    this.gate_proj = Linear.from(source.at("gate_proj"), hiddenSize, intermediateSize, biases.mlp);
+    this.up_proj = Linear.from(source.at("up_proj"), hiddenSize, intermediateSize, biases.mlp);
+    this.down_proj = Linear.from(source.at("down_proj"), intermediateSize, hiddenSize, biases.mlp);
+    const known = activations.get(activation);
+    if (known === undefined) throw internalError(`no activation ${activation}`);
+    this.activation = known;
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.down_proj.forward(mul(this.activation(this.gate_proj.forward(x)), this.up_proj.forward(x)));
+  }
+}
+
+/** One layer of a decoder: attention, then an MLP, each added to what came in. */
+export interface Block extends Module {
+  /** @param x `[T, hidden]` */
+  forward(x: Tensor, pass: Pass): Tensor;
+}
+
+/** A norm before attention and one before the MLP, as Llama has them. */
+export class PreNormBlock extends Module implements Block {
+  readonly input_layernorm: RMSNorm;
+  readonly self_attn: Attention;
+  readonly post_attention_layernorm: RMSNorm;
+  readonly mlp: MLP;
+
+  constructor(source: ParameterSource, config: DecoderConfig, layer: number) {
+    super();
+    const norm = (name: string) => new RMSNorm(source.at(name), config.hiddenSize, config.norm);
+    this.input_layernorm = norm("input_layernorm");
+    this.self_attn = new Attention(source.at("self_attn"), config, layer);
+    this.post_attention_layernorm = norm("post_attention_layernorm");
+    this.mlp = new MLP(source.at("mlp"), config);
+  }
+
+  forward(x: Tensor, pass: Pass): Tensor {
+    return addParts(
+      x,
+      (input) => this.self_attn.forward(this.input_layernorm.forward(input), pass),
+      (input) => this.mlp.forward(this.post_attention_layernorm.forward(input)),
+    );
+  }
+}
+
+/** Norms before and behind attention and the MLP, as Gemma 2 and 3 have them. */
+export class SandwichBlock extends Module implements Block {
+  readonly input_layernorm: RMSNorm;
+  readonly self_attn: Attention;
+  readonly post_attention_layernorm: RMSNorm;
+  readonly pre_feedforward_layernorm: RMSNorm;
+  readonly mlp: MLP;
+  readonly post_feedforward_layernorm: RMSNorm;
+
+  constructor(source: ParameterSource, config: DecoderConfig, layer: number) {
+    super();
+    const norm = (name: string) => new RMSNorm(source.at(name), config.hiddenSize, config.norm);
+    this.input_layernorm = norm("input_layernorm");
+    this.self_attn = new Attention(source.at("self_attn"), config, layer);
+    this.post_attention_layernorm = norm("post_attention_layernorm");
+    this.pre_feedforward_layernorm = norm("pre_feedforward_layernorm");
+    this.mlp = new MLP(source.at("mlp"), config);
+    this.post_feedforward_layernorm = norm("post_feedforward_layernorm");
+  }
+
+  forward(x: Tensor, pass: Pass): Tensor {
+    return addParts(
+      x,
+      (input) =>
+        this.post_attention_layernorm.forward(
+          this.self_attn.forward(this.input_layernorm.forward(input), pass),
+        ),
+      (input) =>
+        this.post_feedforward_layernorm.forward(
+          this.mlp.forward(this.pre_feedforward_layernorm.forward(input)),
+        ),
+    );
+  }
+}
+
+/** Scopes free what the next part does not read; autograd keeps what it needs by itself. */
+function addParts(x: Tensor, attend: (x: Tensor) => Tensor, mix: (x: Tensor) => Tensor): Tensor {
+  const attended = scope(() => add(x, attend(x)));
+  const result = scope(() => add(attended, mix(attended)));
+  attended.dispose();
+  return result;
+}

@@ -1,0 +1,101 @@
+import {
+  advanceCaches,
+  type CausalLM,
+  Embedding,
+  KeyValueCache,
+  LMHead,
+  type ModelInfo,
+  Module,
+  type ParameterSource,
+  RMSNorm,
+  Rotary,
+  type TokenStream,
+} from "../../nn/index.js";
+import { scope, type Tensor } from "../../torch/index.js";
+import { type Block, PreNormBlock, SandwichBlock } from "./block.js";
+import type { DecoderConfig } from "./config.js";
+
+class Decoder extends Module {
+  readonly embed_tokens: Embedding;
+  readonly layers: readonly Block[];
+  readonly norm: RMSNorm;
+  private readonly rotaries: readonly Rotary[];
+  /** Which of the rotaries each layer uses. */
+  private readonly rotaryOf: readonly number[];
+
+  constructor(source: ParameterSource, config: DecoderConfig) {
+    super();
+    const { vocabSize, hiddenSize, embeddingScale } = config;
+    this.embed_tokens = new Embedding(source.at("embed_tokens"), vocabSize, hiddenSize, {
+      scale: embeddingScale,
+    });
+    const BlockType = config.normsBehind ? SandwichBlock : PreNormBlock;
+    this.layers = config.layers.map((_, i) => new BlockType(source.at(`layers.${i}`), config, i));
+    this.norm = new RMSNorm(source.at("norm"), hiddenSize, config.norm);
+    const ropes = [...new Set(config.layers.map(({ rope }) => rope))];
+    this.rotaries = ropes.map((rope) => new Rotary(rope, config));
+    this.rotaryOf = config.layers.map(({ rope }) => ropes.indexOf(rope));
+  }
+
+  forward(stream: TokenStream): Tensor {
+    let hidden = this.embed_tokens.forward(stream.tokens);
+    const rotations = this.rotaries.map((rotary) => rotary.rotation(stream, hidden));
+    for (const [i, block] of this.layers.entries()) {
+      const next = block.forward(hidden, { stream, rotation: rotations[this.rotaryOf[i]] });
+      hidden.dispose();
+      hidden = next;
+    }
+    advanceCaches(stream);
+    return this.norm.forward(hidden);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    for (const rotary of this.rotaries) rotary.dispose();
+  }
+}
+
+/** A decoder of any family: what it computes is all in its config. */
+export class DecoderForCausalLM extends Module implements CausalLM {
+  readonly model: Decoder;
+  readonly lm_head: LMHead;
+  private readonly config: DecoderConfig;
+
+  constructor(source: ParameterSource, config: DecoderConfig) {
+    super();
+    const { vocabSize, hiddenSize } = config;
+    this.config = config;
+    this.model = new Decoder(source.at("model"), config);
+    const weight = config.tieEmbeddings
+      ? this.model.embed_tokens.weight
+      : source.at("lm_head").take("weight", [vocabSize, hiddenSize], "weight");
+    this.lm_head = new LMHead(weight, config.logitSoftCap);
+  }
+
+  get info(): ModelInfo {
+    const { family, vocabSize, hiddenSize, layers, maxPositions } = this.config;
+    const embedding = this.model.embed_tokens.weight;
+    return {
+      family,
+      vocabSize,
+      hiddenSize,
+      layers: layers.length,
+      maxPositions,
+      tiedEmbeddings: this.lm_head.weight === embedding,
+      dtype: embedding.dtype,
+    };
+  }
+
+  hiddenStates(stream: TokenStream): Tensor {
+    return scope(() => this.model.forward(stream));
+  }
+
+  newCache(): KeyValueCache {
+    return new KeyValueCache(this.config.layers.length);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.model.dispose();
+  }
+}

@@ -1,0 +1,136 @@
+import { activations, type RopeParameters } from "../../nn/index.js";
+import type { ConfigReader } from "../config-reader.js";
+import type { DecoderConfig, LayerConfig } from "./config.js";
+
+/** A family's own values of the keys that every decoder has. */
+export interface DecoderDefaults {
+  vocab_size: number;
+  hidden_size: number;
+  intermediate_size: number;
+  num_attention_heads: number;
+  /** As many as there are heads, where the family has no number of its own. */
+  num_key_value_heads?: number;
+  /** hidden_size / num_attention_heads, where the family has no number of its own. */
+  head_dim?: number;
+  max_position_embeddings: number;
+  tie_word_embeddings?: boolean;
+  /** The key that names the activation (`hidden_act` in most families), and its default. */
+  activation?: readonly [key: string, fallback: string];
+}
+
+/** What the families share; each adds its own maths to it. */
+export type PlainDecoder = Omit<DecoderConfig, "family" | "layers">;
+
+/** Reads the keys that every decoder has; the maths is Llama's without biases. */
+export function readDecoder(config: ConfigReader, defaults: DecoderDefaults): PlainDecoder {
+  const heads = readHeads(config, defaults);
+  refuseOtherMaths(config);
+  return {
+    ...heads,
+    vocabSize: config.count("vocab_size", defaults.vocab_size),
+    intermediateSize: config.count("intermediate_size", defaults.intermediate_size),
+    maxPositions: config.count("max_position_embeddings", defaults.max_position_embeddings),
+    norm: { epsilon: config.number("rms_norm_eps", 0, 1e-6) },
+    queryKeyNorm: false,
+    normsBehind: false,
+    biases: { queryKeyValue: false, output: false, mlp: false },
+    activation: readActivation(config, ...(defaults.activation ?? ["hidden_act", "silu"])),
+    scoreScale: heads.headDim ** -0.5,
+    scoreSoftCap: undefined,
+    logitSoftCap: undefined,
+    embeddingScale: undefined,
+    tieEmbeddings: config.flag("tie_word_embeddings", defaults.tie_word_embeddings ?? false),
+    initializerRange: config.number("initializer_range", 0, 0.02),
+  };
+}
+
+function readHeads(config: ConfigReader, defaults: DecoderDefaults) {
+  const hiddenSize = config.count("hidden_size", defaults.hidden_size);
+  const heads = config.count("num_attention_heads", defaults.num_attention_heads);
+  const ownGroups = config.isNull("num_key_value_heads") ? heads : (defaults.num_key_value_heads ?? heads);
+  const keyValueHeads = config.count("num_key_value_heads", ownGroups);
+  const headDim = config.count("head_dim", defaults.head_dim ?? Math.floor(hiddenSize / heads));
+  const isDivided = config.value("head_dim") === undefined && defaults.head_dim === undefined;
+  if (isDivided && hiddenSize % heads !== 0) {
+    config.fail(`hidden_size: ${hiddenSize} is not a multiple of num_attention_heads (${heads})`);
+  }
+  if (heads % keyValueHeads !== 0) {
+    config.fail(`num_attention_heads: ${heads} is not a multiple of num_key_value_heads (${keyValueHeads})`);
+  }
+  if (headDim % 2 !== 0) config.fail(`head_dim: rotary embeddings need an even number, found ${headDim}`);
+  return { hiddenSize, heads, keyValueHeads, headDim };
+}
+
+function readActivation(config: ConfigReader, key: string, fallback: string): string {
+  const activation = config.text(key, fallback);
+  if (!activations.has(activation)) {
+    const known = [...activations.keys()].join(", ");
+    config.fail(`${key}: expected ${known}, found ${JSON.stringify(activation)}`);
+  }
+  return activation;
+}
+
+/** Keys that change what any decoder computes; with these values they change nothing. */
+function refuseOtherMaths(config: ConfigReader): void {
+  config.only(
+    "attention_dropout",
+    [0],
+    "it acts in training only: set it to 0 in config.json to train without it",
+  );
+  config.only("use_bidirectional_attention", [false], "a causal decoder is expected");
+  config.only("rope_interleaved", [false], "another layout of the rotated pairs");
+  config.only("quantization_config", [], "quantised weights");
+  config.only("pruned_heads", [{}], "pruned attention heads");
+  config.only("is_encoder_decoder", [false], "a decoder is expected");
+  config.only("is_decoder", [true, false], "a decoder is expected");
+  config.only("add_cross_attention", [false], "cross-attention");
+  config.only("cross_attention_hidden_size", [], "cross-attention");
+  config.only("tie_encoder_decoder", [false], "a decoder is expected");
+  config.only("chunk_size_feed_forward", [0], "chunked feed-forward layers");
+}
+
+/** The two kinds of layers that configs name. */
+export type LayerType = "full_attention" | "sliding_attention";
+
+/**
+ * Reads `layer_types`.
+ * @param fallback the type of layer i where the config names none
+ */
+export function readLayerTypes(
+  config: ConfigReader,
+  count: number,
+  fallback: (layer: number) => LayerType,
+): readonly LayerType[] {
+  const value = config.value("layer_types");
+  const own = Array.from({ length: count }, (_, i) => fallback(i));
+  if (value === undefined) return own;
+  if (Array.isArray(value) && value.length === count && value.every(isLayerType)) return value;
+  const expected = `${count} times full_attention or sliding_attention, as num_hidden_layers says`;
+  config.fail(`layer_types: expected ${expected}, found ${JSON.stringify(value)}`);
+  return own;
+}
+
+function isLayerType(value: unknown): value is LayerType {
+  return value === "full_attention" || value === "sliding_attention";
+}
+
+/** Layers of which some see `sliding_window` tokens only. */
+export function windowedLayers(
+  config: ConfigReader,
+  types: readonly LayerType[],
+  window: number | undefined,
+  ropes: Readonly<Record<LayerType, RopeParameters>>,
+): LayerConfig[] {
+  if (window === undefined && types.includes("sliding_attention")) {
+    config.fail("layer_types: sliding_attention needs a sliding_window, and this config has none");
+  }
+  return types.map((type) => ({
+    window: type === "sliding_attention" ? window : undefined,
+    rope: ropes[type],
+  }));
+}
+
+/** Layers that are all alike. */
+export function equalLayers(count: number, layer: LayerConfig): LayerConfig[] {
+  return Array.from({ length: count }, () => layer);
+}

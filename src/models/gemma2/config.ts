@@ -1,0 +1,64 @@
+import { ConfigReader } from "../config-reader.js";
+import type { DecoderConfig } from "../decoder/config.js";
+import {
+  type DecoderDefaults,
+  type PlainDecoder,
+  readDecoder,
+  readLayerTypes,
+  windowedLayers,
+} from "../decoder/read-config.js";
+import { readRope } from "../rope-config.js";
+
+/**
+ * Reads `config.json` of a Gemma 2 model: norms that count from 1 before and behind each part, scaled embeddings, soft
+ * caps on scores and logits, a window on every second layer; defaults are those of transformers' `Gemma2Config`.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseGemma2Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
+  const config = new ConfigReader(values, where);
+  const decoder = readGemma(config, { vocab_size: 256_000, max_position_embeddings: 8192 });
+  const layers = config.count("num_hidden_layers", 26);
+  const types = readLayerTypes(config, layers, (layer) =>
+    layer % 2 === 0 ? "sliding_attention" : "full_attention",
+  );
+  const window = config.countOrNone("sliding_window", 4096);
+  const rope = readRope(config, where, decoder);
+  const result: DecoderConfig = {
+    ...decoder,
+    family: "gemma2",
+    layers: windowedLayers(config, types, window, { full_attention: rope, sliding_attention: rope }),
+    scoreSoftCap: config.positiveOrNone("attn_logit_softcapping", 50),
+    logitSoftCap: config.positiveOrNone("final_logit_softcapping", 30),
+  };
+  config.finish();
+  return result;
+}
+
+/** What Gemma 2 and 3 share. */
+export function readGemma(
+  config: ConfigReader,
+  own: Pick<DecoderDefaults, "vocab_size" | "max_position_embeddings">,
+): PlainDecoder {
+  const decoder = readDecoder(config, {
+    ...own,
+    hidden_size: 2304,
+    intermediate_size: 9216,
+    num_attention_heads: 8,
+    num_key_value_heads: 4,
+    head_dim: 256,
+    tie_word_embeddings: true,
+    activation: ["hidden_activation", "gelu_pytorch_tanh"],
+  });
+  // Files carry both keys; transformers goes by hidden_activation.
+  config.only("hidden_act", [decoder.activation], "hidden_activation names another activation");
+  const attentionBias = config.flag("attention_bias", false);
+  return {
+    ...decoder,
+    norm: { ...decoder.norm, fromOne: true },
+    normsBehind: true,
+    biases: { queryKeyValue: attentionBias, output: attentionBias, mlp: false },
+    scoreScale: config.count("query_pre_attn_scalar", 256) ** -0.5,
+    embeddingScale: Math.sqrt(decoder.hiddenSize),
+  };
+}

@@ -1,0 +1,60 @@
+import { ConfigReader } from "../config-reader.js";
+import type { DecoderConfig } from "../decoder/config.js";
+import { readLayerTypes, windowedLayers } from "../decoder/read-config.js";
+import { readGemma } from "../gemma2/config.js";
+import { readRopes } from "../rope-config.js";
+
+/**
+ * Reads `config.json` of a Gemma 3 text model: as Gemma 2, with norms of queries and keys in place of the soft cap on
+ * scores, and a rotary base of their own for windowed layers; defaults are those of transformers' `Gemma3TextConfig`.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseGemma3TextConfig(
+  values: Readonly<Record<string, unknown>>,
+  where: string,
+): DecoderConfig {
+  const config = new ConfigReader(values, where);
+  const decoder = readGemma(config, { vocab_size: 262_208, max_position_embeddings: 131_072 });
+  const layers = config.count("num_hidden_layers", 26);
+  const pattern = config.count("sliding_window_pattern", 6);
+  const types = readLayerTypes(config, layers, (layer) =>
+    (layer + 1) % pattern === 0 ? "full_attention" : "sliding_attention",
+  );
+  const window = config.countOrNone("sliding_window", 4096);
+  config.only("attn_logit_softcapping", [], "transformers' Gemma 3 has no soft cap on scores");
+  const result: DecoderConfig = {
+    ...decoder,
+    family: "gemma3_text",
+    layers: windowedLayers(config, types, window, readRopes(config, where, decoder)),
+    queryKeyNorm: true,
+    logitSoftCap: config.positiveOrNone("final_logit_softcapping"),
+  };
+  config.finish();
+  return result;
+}
+
+/**
+ * Reads `config.json` of a Gemma 3 model that reads images too (`model_type: gemma3`), for its text part.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseGemma3Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
+  const config = new ConfigReader(values, where);
+  const text = config.object("text_config") ?? {};
+  for (const key of imageKeys) config.value(key);
+  config.only("quantization_config", [], "quantised weights");
+  const tieEmbeddings = config.flag("tie_word_embeddings", true);
+  config.finish();
+  const decoder = parseGemma3TextConfig(text, `${where}, text_config`);
+  return { ...decoder, family: "gemma3", tieEmbeddings };
+}
+
+/** What concerns images only; a text has none. */
+const imageKeys = [
+  "vision_config",
+  "mm_tokens_per_image",
+  "boi_token_index",
+  "eoi_token_index",
+  "image_token_index",
+];

@@ -1,0 +1,32 @@
+import { ConfigReader } from "../config-reader.js";
+import type { DecoderConfig } from "../decoder/config.js";
+import { equalLayers, readDecoder } from "../decoder/read-config.js";
+import { readRope } from "../rope-config.js";
+
+/**
+ * Reads `config.json` of a Mistral model, a Llama all of whose layers may have a window; defaults are those of
+ * transformers' `MistralConfig`.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseMistralConfig(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
+  const config = new ConfigReader(values, where);
+  const decoder = readDecoder(config, {
+    vocab_size: 32_000,
+    hidden_size: 4096,
+    intermediate_size: 14_336,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    max_position_embeddings: 131_072,
+  });
+  config.only("layer_types", [], "Mistral's layers are all alike");
+  const window = config.countOrNone("sliding_window", 4096);
+  const layers = config.count("num_hidden_layers", 32);
+  const result: DecoderConfig = {
+    ...decoder,
+    family: "mistral",
+    layers: equalLayers(layers, { window, rope: readRope(config, where, decoder) }),
+  };
+  config.finish();
+  return result;
+}

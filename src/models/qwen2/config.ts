@@ -1,0 +1,46 @@
+import { ConfigReader } from "../config-reader.js";
+import type { DecoderConfig, LayerConfig } from "../decoder/config.js";
+import { type PlainDecoder, readDecoder, readLayerTypes, windowedLayers } from "../decoder/read-config.js";
+import { readRope } from "../rope-config.js";
+
+/** What Qwen 2 and 3 take where a config says nothing. */
+export const qwenDefaults = {
+  vocab_size: 151_936,
+  hidden_size: 4096,
+  intermediate_size: 22_016,
+  num_attention_heads: 32,
+  num_key_value_heads: 32,
+  max_position_embeddings: 32_768,
+};
+
+/**
+ * Reads `config.json` of a Qwen 2 or 2.5 model: biases on queries, keys and values, windows on the upper layers;
+ * defaults are those of transformers' `Qwen2Config`.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseQwen2Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
+  const config = new ConfigReader(values, where);
+  const decoder = readDecoder(config, qwenDefaults);
+  const result: DecoderConfig = {
+    ...decoder,
+    family: "qwen2",
+    layers: readQwenLayers(config, where, decoder),
+    biases: { queryKeyValue: true, output: false, mlp: false },
+  };
+  config.finish();
+  return result;
+}
+
+/** The layers from `max_window_layers` on have a window, where `use_sliding_window` says so. */
+export function readQwenLayers(config: ConfigReader, where: string, decoder: PlainDecoder): LayerConfig[] {
+  const stated = config.countOrNone("sliding_window", 4096);
+  const window = config.flag("use_sliding_window", false) ? stated : undefined;
+  const firstWindowed = config.number("max_window_layers", 0, 28);
+  const layers = config.count("num_hidden_layers", 32);
+  const types = readLayerTypes(config, layers, (layer) =>
+    window !== undefined && layer >= firstWindowed ? "sliding_attention" : "full_attention",
+  );
+  const rope = readRope(config, where, decoder);
+  return windowedLayers(config, types, window, { full_attention: rope, sliding_attention: rope });
+}

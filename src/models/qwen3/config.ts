@@ -1,0 +1,25 @@
+import { ConfigReader } from "../config-reader.js";
+import type { DecoderConfig } from "../decoder/config.js";
+import { readDecoder } from "../decoder/read-config.js";
+import { qwenDefaults, readQwenLayers } from "../qwen2/config.js";
+
+/**
+ * Reads `config.json` of a Qwen 3 model: as Qwen 2, with norms of queries and keys in place of their biases; defaults
+ * are those of transformers' `Qwen3Config`.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseQwen3Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
+  const config = new ConfigReader(values, where);
+  const decoder = readDecoder(config, { ...qwenDefaults, head_dim: 128 });
+  const attentionBias = config.flag("attention_bias", false);
+  const result: DecoderConfig = {
+    ...decoder,
+    family: "qwen3",
+    layers: readQwenLayers(config, where, decoder),
+    queryKeyNorm: true,
+    biases: { queryKeyValue: attentionBias, output: attentionBias, mlp: false },
+  };
+  config.finish();
+  return result;
+}

@@ -1,0 +1,21 @@
+import { divScalar, mulScalar, type Tensor, tanh } from "../torch/index.js";
+import { Linear } from "./linear.js";
+
+/** The output layer of a language model: what it makes of hidden states are the logits. */
+export class LMHead extends Linear {
+  /** Logits z become c·tanh(z/c) (Gemma 2). */
+  readonly softCap: number | undefined;
+
+  /** @param weight `[vocabulary, hidden]` */
+  constructor(weight: Tensor, softCap?: number) {
+    super(weight);
+    this.softCap = softCap;
+  }
+
+  override forward(x: Tensor): Tensor {
+    const logits = super.forward(x);
+    return this.softCap === undefined
+      ? logits
+      : mulScalar(tanh(divScalar(logits, this.softCap)), this.softCap);
+  }
+}

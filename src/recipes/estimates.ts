@@ -1,0 +1,69 @@
+import type { AdapterSet } from "../adapters/index.js";
+import type { Dataset } from "../data/index.js";
+import { isClassifier, Linear, type TrainedModel } from "../nn/index.js";
+import type { Optimizer } from "../optim/index.js";
+import { dtypeWidth, type Tensor } from "../torch/index.js";
+
+/** What a run is made of, before its first step. */
+export interface RunParts {
+  readonly model: TrainedModel;
+  readonly adapters: AdapterSet;
+  readonly optimizer: Optimizer;
+}
+
+/** The output layer's logits are made in chunks of about this many bytes, each with its gradient beside it. */
+const logitsChunk = 2 ** 24;
+/** Code of libtorch and heap of JavaScript that only the first step touches (measured, x86-64). */
+const firstStep = 80 * 2 ** 20;
+
+/**
+ * The most memory that training takes, estimated from shapes, in bytes: what the process holds before the model is loaded,
+ * all weights (the low halves of split ones too), factors with gradients and moments, and what one batch keeps for its
+ * backward pass: the input and the output of every linear layer, once per token, and of a language model two chunks of logits. docs/training.md
+ * has it beside measured peaks.
+ * @param tokens of the largest batch
+ * @param before bytes resident before the model was loaded; 0 on a GPU
+ */
+export function estimateMemory(
+  { model, adapters, optimizer }: RunParts,
+  { tokens, before }: { tokens: number; before: number },
+): number {
+  const weights = new Set([...model.namedParameters()].map(([, weight]) => weight));
+  const trainables = adapters.trainables();
+  const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
+  const lowHalves = [...adapters.state().values()].filter(({ dtype }) => dtype === "int16");
+  const gradients = trainables.map(({ grad }) => grad);
+  const kept = bytesOf([...weights, ...own, ...lowHalves, ...gradients, ...optimizer.state().values()]);
+  const activations = tokens * floatsPerToken(model) * dtypeWidth(model.info.dtype);
+  const logits = isClassifier(model) ? 0 : 2 * logitsChunk;
+  return (before > 0 ? before + firstStep : 0) + kept + activations + logits;
+}
+
+/** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights where a method changes them. */
+export function checkpointBytes({ adapters, optimizer }: Omit<RunParts, "model">): number {
+  return bytesOf([...adapters.state().values(), ...optimizer.state().values()]);
+}
+
+/** Tokens of the largest batch that the recipe's batch size can make of its rows. */
+export function largestBatch(
+  { train }: Dataset,
+  { batchSize, batchTokens }: { batchSize?: number | undefined; batchTokens?: number | undefined },
+): number {
+  const lengths = train.flat().map(({ ids }) => ids.length);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (batchTokens !== undefined) return Math.min(batchTokens, total);
+  const longest = lengths.sort((a, b) => b - a).slice(0, batchSize);
+  return longest.reduce((sum, length) => sum + length, 0);
+}
+
+/** The output layer is left out: its logits never exist all at once. */
+function floatsPerToken(model: TrainedModel): number {
+  let floats = 0;
+  for (const [path, module] of model.namedModules())
+    if (module instanceof Linear && path !== "lm_head")
+      floats += module.weight.shape.reduce((sum, extent) => sum + extent, 0);
+  return floats;
+}
+
+const bytesOf = (tensors: readonly Tensor[]) =>
+  tensors.reduce((sum, { numel, dtype }) => sum + numel * dtypeWidth(dtype), 0);

@@ -1,0 +1,56 @@
+import type { RunConfig } from "../config/index.js";
+import type { Example } from "../data/index.js";
+import { encodePrompt, streamText } from "../eval/index.js";
+import type { Tokenizer } from "../hub/tokenizer/index.js";
+import type { CausalLM } from "../nn/index.js";
+import type { SampleEvent } from "../train/run-events.js";
+import { endTokens } from "./end-tokens.js";
+
+/** Longest sample in tokens: enough to see what a model has learnt, and cheap. */
+const sampleTokens = 32;
+
+/** A prompt in words, and as the tokens that the model goes on from. */
+export interface SamplePrompt {
+  readonly text: string;
+  readonly ids: readonly number[];
+}
+
+/**
+ * What a run shows its progress by: the prompts that its recipe names, or those of its first held-out rows, up to the first
+ * token that is trained on. Rows of plain text have none.
+ */
+export async function samplePrompts(
+  samples: RunConfig["samples"],
+  rows: readonly Example[],
+  tokenizer: Tokenizer,
+): Promise<SamplePrompt[]> {
+  if (typeof samples !== "number")
+    return Promise.all(samples.map(async (text) => ({ text, ids: await encodePrompt(tokenizer, text) })));
+  const prompts = rows.map(({ ids, isLabel }) => [...ids.slice(0, isLabel.indexOf(1))]);
+  const chosen = prompts.filter(({ length }) => length > 1).slice(0, samples);
+  return Promise.all(chosen.map(async (ids) => ({ text: await tokenizer.decode(ids), ids })));
+}
+
+/** Goes on greedily from each prompt, with the weights as they are now. */
+export async function takeSamples(
+  { model, tokenizer, folder }: { model: CausalLM; tokenizer: Tokenizer; folder: string },
+  prompts: readonly SamplePrompt[],
+  step: number,
+  signal: AbortSignal,
+): Promise<SampleEvent[]> {
+  const options = { maxTokens: sampleTokens, temperature: 0, seed: 0, stop: [], signal };
+  const settings = { ...options, endTokens: endTokens(folder, tokenizer) };
+  const events: SampleEvent[] = [];
+  for (const { text, ids } of prompts) {
+    const cache = model.newCache();
+    try {
+      let output = "";
+      const decode = (tokens: readonly number[]) => tokenizer.decode(tokens);
+      for await (const piece of streamText(model, cache, ids, decode, settings)) output += piece;
+      events.push({ type: "sample", step, prompt: text, output });
+    } finally {
+      cache.dispose();
+    }
+  }
+  return events;
+}

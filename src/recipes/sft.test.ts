@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseRecipe } from "../config/index.js";
+import { writeTinyProject } from "../testing/finished-runs.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { liveTensors, setThreads } from "../torch/index.js";
+import { type RunEvent, readEvents } from "../train/run-files.js";
+import { runTraining } from "./sft.js";
+
+const scratch = temporaryFolder();
+beforeAll(() => {
+  setThreads(1);
+  writeTinyProject(scratch.path);
+});
+afterAll(scratch.remove);
+
+async function run(name: string, sections: { run?: object; adapter?: object; data?: object } = {}) {
+  const recipe = parseRecipe(
+    {
+      model: { path: "model", device: "cpu" },
+      adapter: { method: "scalora", rank: 2, ...sections.adapter },
+      data: { train: "train.jsonl", eval: { holdOut: 8 }, ...sections.data },
+      train: { steps: 4, batchSize: 4, lr: 1e-2 },
+      run: { name, ...sections.run },
+    },
+    { cwd: scratch.path },
+  );
+  const seen: RunEvent[] = [];
+  const signal = new AbortController().signal;
+  const result = await runTraining(recipe, { signal, onEvent: (event) => seen.push(event) });
+  return { folder: result.folder, seen };
+}
+
+const samplesIn = (events: readonly RunEvent[]) =>
+  events.flatMap((event) => (event.type === "sample" ? [event] : []));
+
+test("a run shows what its first held-out prompts give before and after, and the rank of its change", async () => {
+  const live = liveTensors();
+  const { folder, seen } = await run("samples");
+  expect(liveTensors()).toBe(live);
+  const recorded = readEvents(folder);
+  expect(recorded.map(({ type, step }) => [type, step])).toEqual(seen.map(({ type, step }) => [type, step]));
+  const samples = samplesIn(recorded);
+  expect(samples.map(({ step }) => step)).toEqual([0, 0, 4, 4]);
+  for (const { prompt } of samples) expect(prompt).toMatch(/^[a-z]{3}=$/);
+  expect(samples[0].prompt).toBe(samples[2].prompt);
+  expect(recorded.findIndex(({ type }) => type === "start")).toBeLessThan(
+    recorded.findIndex(({ type }) => type === "sample"),
+  );
+  const rank = recorded.find((event) => event.type === "rank");
+  expect(rank?.type === "rank" && rank.layers).toHaveLength(14);
+  expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("before");
+});
+
+test("prompts of one's own, or none", async () => {
+  const own = await run("own", { run: { samples: ["hello"] }, data: { eval: "none" } });
+  expect(samplesIn(own.seen).map(({ prompt, step }) => [prompt, step])).toEqual([
+    ["hello", 0],
+    ["hello", 4],
+  ]);
+  expect(samplesIn((await run("none", { run: { samples: 0 } })).seen)).toEqual([]);
+});
+
+/** What the start event tells of memory and disk. */
+async function estimates(name: string, adapter: object) {
+  const { seen } = await run(name, { adapter, run: { samples: 0 } });
+  const start = seen.find((event) => event.type === "start");
+  const { estimatedMemory, checkpointBytes } = start?.type === "start" ? start.environment : {};
+  return { memory: Number(estimatedMemory), checkpoint: Number(checkpointBytes) };
+}
+
+test("memory and checkpoints are estimated from shapes: a checkpoint's is its tensors' size", async () => {
+  const small = await estimates("small", { method: "lora", rank: 1 });
+  const large = await estimates("large", { method: "lora", rank: 4 });
+  const changing = await estimates("changing", { method: "scalora", rank: 4 });
+  // Value, two moments: three float32 numbers for each more number of the factors; and the gradient, in memory only.
+  const numbers = (large.checkpoint - small.checkpoint) / 12;
+  expect(Number.isInteger(numbers)).toBe(true);
+  expect(numbers).toBeGreaterThan(0);
+  // ScaLoRA's checkpoint holds the adapted weights too.
+  expect(changing.checkpoint).toBeGreaterThan(large.checkpoint + 4 * numbers);
+  for (const { memory } of [small, large, changing]) expect(memory).toBeGreaterThan(2 ** 25);
+});
