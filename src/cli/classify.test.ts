@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { writeTinyOpinions } from "../testing/tiny-bert.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { liveTensors, setThreads } from "../torch/index.js";
+import { readEvents } from "../train/run-files.js";
 import { main } from "./main.js";
 import { Recorder } from "./testing/terminal.js";
 
@@ -36,17 +37,18 @@ interface Changes {
   train?: object;
   model?: object;
   data?: object;
+  run?: object;
 }
 
 /** Writes a recipe of a run on the opinions. */
-function recipe(name: string, { adapter, train, model, data }: Changes = {}): string {
+function recipe(name: string, { adapter, train, model, data, run }: Changes = {}): string {
   const path = at(`${name}.yaml`);
   const sections = {
     model: { path: at("bert"), labels: ["blame", "praise"], device: "cpu", ...model },
     adapter: adapter ?? { method: "lora", rank: 4 },
     data: { train: at("train.jsonl"), eval: at("test.jsonl"), ...data },
     train: { steps: 150, batchSize: 8, lr: 0.02, evalEvery: 50, saveEvery: 50, ...train },
-    run: { name, folder: at("runs") },
+    run: { name, folder: at("runs"), ...run },
   };
   writeFileSync(path, stringify(sections));
   return path;
@@ -84,7 +86,10 @@ test.each([
       problem_type: "single_label_classification",
     });
     if (name === "full") return;
-    await json("export", at("runs", name), "--out", at(`${name}-svd`), "--as", "svd", "--energy", "1");
+    const asSvd = ["--out", at(`${name}-svd`), "--as", "svd", "--energy", "1"];
+    const { heldOutLoss } = await json("export", at("runs", name), ...asSvd);
+    expect(heldOutLoss.trained).toBeCloseTo(run.loss, 6);
+    expect(heldOutLoss.exported).toBeCloseTo(run.loss, 4);
     const target = [at("bert"), "--adapter", at(`${name}-svd`), "--data", at("test.jsonl")];
     // The base names no classes: these are the numbers of transformers' default names.
     writeFileSync(at("numbers.jsonl"), numbered(readFileSync(at("test.jsonl"), "utf8")));
@@ -94,6 +99,23 @@ test.each([
   },
   300_000,
 );
+
+test("a run tells the rank of its change, its memory and its checkpoints; it has no samples", async () => {
+  await json("train", recipe("told", { train: { steps: 4 } }));
+  const events = readEvents(at("runs", "told"));
+  const ranks = events.flatMap((event) => (event.type === "rank" ? event.layers : []));
+  expect(ranks.length).toBeGreaterThan(0);
+  expect(ranks.map(({ path }) => path).filter((path) => path.includes("classifier"))).toEqual([]);
+  for (const { rank } of ranks) expect([1, 2, 3, 4]).toContain(rank);
+  expect(events[0]).toMatchObject({
+    type: "start",
+    environment: { estimatedMemory: expect.any(Number), checkpointBytes: expect.any(Number) },
+  });
+  expect(events.map(({ type }) => type)).not.toContain("sample");
+  const { code, stderr } = await scalora("train", recipe("talking", { run: { samples: ["the film"] } }));
+  expect(stderr).toMatch(/A classifier writes no text[\s\S]*run\.samples/);
+  expect(code).toBe(2);
+}, 60_000);
 
 const numbered = (rows: string) => rows.replaceAll('"blame"', "0").replaceAll('"praise"', "1");
 

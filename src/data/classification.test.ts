@@ -52,6 +52,18 @@ test("texts and pairs with labels by name and by number", async () => {
   expect(collate([examples[0]]).tokenTypes).toBeUndefined();
 });
 
+test("in CSV a class's number is text; a class's name comes first", async () => {
+  const path = join(scratch.path, "labels.csv");
+  writeFileSync(path, "text,label\na,1\nb,no\n");
+  const of = async (labels: string[]) => {
+    const classes = { ...two, labels };
+    const { examples } = await loadExamples({ train: path }, new WordTokenizer(), { maxLength: 9, classes });
+    return examples.map(({ label }) => label);
+  };
+  expect(await of(["no", "yes"])).toEqual([1, 0]);
+  expect(await of(["1", "no"])).toEqual([0, 1]);
+});
+
 test("columns of other names: GLUE's without a word, others by data.columns", async () => {
   const glue = await load([{ sentence1: "a", sentence2: "b", label: 1, idx: 0 }]);
   expect(glue.shown).toEqual([{ text: "<s>a</s>b</s>", label: 1, types: "00011" }]);

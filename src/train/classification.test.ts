@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { attach } from "../adapters/index.js";
+import { type AdapterSet, attach } from "../adapters/index.js";
 import { collate, type Example } from "../data/index.js";
 import { loadClassifier } from "../models/index.js";
 import { makeSchedule, SGD } from "../optim/index.js";
@@ -85,6 +85,28 @@ test("dropout acts in training only, and is the generator's", async () => {
   ];
   expect(dropped.loss).not.toBe(plain.loss);
   expect(again).toEqual(dropped);
+});
+
+test("what an event does to the loss is measured under the dropout of the step", async () => {
+  using model = await loadClassifier(join(golden, "deberta-conv"));
+  using dropout = new Generator(1);
+  const adapters = attach(model, { method: "lora", rank: 2 });
+  const idle: AdapterSet = Object.assign(Object.create(adapters), {
+    hasRoundedBase: true,
+    beforeClip: () => ({ layers: 0 }),
+  });
+  const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });
+  const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 2, warmup: 0 });
+  const window = [collate(rows.slice(0, 1)), collate(rows.slice(1))];
+  const { loss, event } = trainStep(
+    { model, adapters: idle, optimizer, schedule, clip: 0, dropout },
+    window,
+    1,
+  );
+  expect(event?.lossBefore).toBe(loss);
+  expect(event?.lossAfter).toBeCloseTo(loss, 6);
+  optimizer.dispose();
+  adapters.dispose();
 });
 
 test("a row that makes the loss infinite is named, and nothing changes", async () => {
