@@ -18,6 +18,7 @@ export {
   BatchSource,
   batchesInOrder,
   ChatTemplate,
+  type Classes,
   collate,
   type DataConfig,
   type Dataset,
@@ -34,8 +35,22 @@ export {
 } from "./eval/index.js";
 export { glueTasks, readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
 export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
-export { createModel, loadModel, modelFamilies, saveModel } from "./models/index.js";
-export { type CausalLM, type ModelInfo, type TokenStream, tokenStream } from "./nn/index.js";
+export {
+  type ClassifierOptions,
+  createModel,
+  loadClassifier,
+  loadModel,
+  modelFamilies,
+  saveModel,
+} from "./models/index.js";
+export {
+  type CausalLM,
+  type ClassifierInfo,
+  type ModelInfo,
+  type SequenceClassifier,
+  type TokenStream,
+  tokenStream,
+} from "./nn/index.js";
 export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.js";
 export type {
   ChatMessage,

@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { main } from "../src/cli/main.js";
 import { Recorder } from "../src/cli/testing/terminal.js";
 import { parseRecipe } from "../src/config/index.js";
+import { writeTinyBert } from "../src/testing/tiny-bert.js";
 import { writeTinyLlama } from "../src/testing/tiny-llama.js";
 import { temporaryFolder } from "../src/testing/tiny-run.js";
 
@@ -32,6 +33,7 @@ async function scalora(args: readonly string[]) {
 beforeAll(() => {
   process.chdir(scratch.path);
   writeTinyLlama("models/tiny");
+  writeTinyBert("models/bert");
   const rows = Array.from({ length: 12 }, (_, i) =>
     JSON.stringify({ prompt: `${i}?`, completion: ` ${i}!` }),
   );

@@ -17,9 +17,13 @@ mkdirSync(out);
 const target = { path, dtype: "auto", device: "cpu" };
 const open = await openModel(target);
 const { ids } = await open.tokenizer.encode(text);
+const { labels } = open.model.info;
 torch.noGrad(() =>
   torch.scope(() => {
-    const logits = open.model.lm_head.forward(open.model.hiddenStates(tokenStream(ids)));
+    const stream = tokenStream(ids);
+    const logits = labels
+      ? open.model.logits(stream)
+      : open.model.lm_head.forward(open.model.hiddenStates(stream));
     writeSafetensors(join(out, "logits.safetensors"), [
       ["tokens", torch.indices(ids)],
       ["logits", logits],
@@ -41,4 +45,4 @@ for (const { name, ...request } of kinds) {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${name}: ${JSON.stringify(result)} in ${seconds} s`);
 }
-writeFileSync(join(out, "about.json"), `${JSON.stringify({ base, method })}\n`);
+writeFileSync(join(out, "about.json"), `${JSON.stringify({ base, method, labels })}\n`);

@@ -97,7 +97,7 @@ export const mutants = [
     fault: "clipping before the event",
     file: "src/train/step.ts",
     from: `    const report = torch.noGrad(() => adapters.beforeClip?.(context));
-    const event = report && withLosses(parts, window, report, loss / labelTokens);
+    const event = report && withLosses(parts, window, report, { lossBefore: loss / labelTokens, drawn });
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
 `,

@@ -1,4 +1,4 @@
-import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../recipes/api.js";
+import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent, Task } from "../recipes/api.js";
 import { formatBytes, formatCount, formatDuration } from "../util/format.js";
 import type { Context } from "./context.js";
 import { StepMeter } from "./step-meter.js";
@@ -12,6 +12,7 @@ export class RunView {
   private readonly line: ProgressLine;
   private readonly meter: StepMeter;
   private totalSteps = 0;
+  private task: Task = "causal-lm";
   private firstStep: number | undefined;
 
   constructor(context: Context, meter = new StepMeter()) {
@@ -24,7 +25,10 @@ export class RunView {
     if (event.type === "step") this.step(event);
     else if (event.type === "end") this.line.end();
     else {
-      if (event.type === "start") this.totalSteps = event.totalSteps;
+      if (event.type === "start") {
+        this.totalSteps = event.totalSteps;
+        this.task = event.task ?? this.task;
+      }
       const text = this.textOf(event);
       if (text !== undefined) this.line.print(text);
     }
@@ -68,7 +72,12 @@ export class RunView {
 
   private evaluation(event: EvalEvent): string {
     const best = event.best ? this.context.paint("green", "  best so far") : "";
-    return `step ${event.step}  held-out loss ${event.loss.toFixed(4)}  perplexity ${perplexityText(event.loss)}${best}`;
+    return `step ${event.step}  held-out loss ${event.loss.toFixed(4)}${this.score(event)}${best}`;
+  }
+
+  private score({ loss, accuracy }: EvalEvent): string {
+    if (this.task === "causal-lm") return `  perplexity ${perplexityText(loss)}`;
+    return accuracy === undefined ? "" : `  accuracy ${(100 * accuracy).toFixed(2)} %`;
   }
 }
 

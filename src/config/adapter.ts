@@ -33,6 +33,11 @@ const lowRank = {
     expects: "a map from module names or /regular expressions/ to ranks (integers, at least 1)",
     description: "Ranks of single layers that differ from rank",
   }),
+  modulesToSave: z.array(modulePattern()).optional().meta({
+    expects: "a list of module names and /regular expressions/",
+    description: "Parts trained whole beside the adapter and saved with it (PEFT's modules_to_save)",
+    unset: "a classifier's head; of other models nothing",
+  }),
   init: z.enum(["kaiming", "gaussian"]).default("kaiming").meta({
     description: "How B starts; A starts at zero",
   }),

@@ -41,7 +41,7 @@ function exclusive(train: Loose, first: string, second: string): CrossIssue[] {
 function fromChecks(adapter: Loose): CrossIssue[] {
   if (adapter.from === undefined || adapter.method === "full") return [];
   const defaults = adapterSchema.parse({ method: "lora" });
-  return Object.entries(defaults)
+  return Object.entries({ modulesToSave: undefined, ...defaults })
     .filter(([key, value]) => adapter[key] !== undefined && !isDeepStrictEqual(adapter[key], value))
     .filter(([key]) => key !== "method" && key !== "dropout")
     .map(([key]) => ({

@@ -4,11 +4,20 @@ import { pathText, positive, wholeFrom } from "./fields.js";
 /** How rows become text: the section's own keys, which each file may set for itself. */
 const formatFields = {
   format: z
-    .enum(["auto", "text", "prompt-completion", "alpaca", "messages", "commonsense", "gsm8k"])
+    .enum([
+      "auto",
+      "text",
+      "prompt-completion",
+      "alpaca",
+      "messages",
+      "commonsense",
+      "gsm8k",
+      "classification",
+    ])
     .optional()
     .meta({
       description:
-        "What a row holds; auto tells from its columns (of the task files commonsense and gsm8k not)",
+        "What a row holds; auto tells from its columns (not commonsense and gsm8k; with an encoder it is classification)",
       unset: "auto",
     }),
   columns: z.record(z.string(), z.string().min(1)).optional().meta({

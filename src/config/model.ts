@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pathText } from "./fields.js";
+import { pathText, wholeFrom } from "./fields.js";
 
 const device = z
   .string()
@@ -19,6 +19,15 @@ export const modelSchema = z.strictObject({
     description: "Precision of the computation; auto is float32",
   }),
   device,
+  labels: z
+    .union([wholeFrom(1), z.array(z.string().min(1)).min(1)])
+    .optional()
+    .meta({
+      expects: "a number of classes (1 for a regression), or a list of their names",
+      description:
+        "Classes of an encoder (BERT, RoBERTa, DeBERTa), in the order of their numbers; 1 is a regression",
+      unset: "what the model's config.json says (2 classes where it says nothing)",
+    }),
 });
 
 export type ModelConfig = z.output<typeof modelSchema>;

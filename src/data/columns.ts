@@ -9,22 +9,34 @@ interface FormatColumns {
   format: RowFormat;
   required: readonly string[];
   optional: readonly string[];
+  /** Usual other names of a column, in the order of preference. */
+  others?: Readonly<Record<string, readonly string[]>>;
   /** Only taken when it is named: other files have such columns too. */
   named?: true;
 }
 
 /** In the order in which auto-detection tries them: a file with alpaca columns and a joint `text` is alpaca. */
 const formats: readonly FormatColumns[] = [
-  { format: "messages", required: ["messages"], optional: ["tools"] },
+  // ShareGPT calls the list of messages so.
+  {
+    format: "messages",
+    required: ["messages"],
+    optional: ["tools"],
+    others: { messages: ["conversations"] },
+  },
   { format: "prompt-completion", required: ["prompt", "completion"], optional: [] },
   { format: "alpaca", required: ["instruction", "output"], optional: ["input"] },
   { format: "text", required: ["text"], optional: [] },
   { format: "commonsense", required: ["instruction", "output", "answer"], optional: ["input"], named: true },
   { format: "gsm8k", required: ["question", "answer"], optional: [], named: true },
+  {
+    format: "classification",
+    required: ["text", "label"],
+    optional: ["pair"],
+    others: { text: ["sentence1", "sentence"], pair: ["sentence2"] },
+    named: true,
+  },
 ];
-
-/** ShareGPT's name for the list of messages. */
-const sharegptColumn = "conversations";
 
 /** How the rows of one file are read. */
 export interface ColumnPlan {
@@ -46,13 +58,13 @@ export function planColumns(
   const present = Object.keys(row);
   checkMapping(config.columns ?? {}, present, where);
   const { format = "auto" } = config;
-  const nameOf = (column: string) => nameIn(column, config.columns, present);
+  const has = (candidate: FormatColumns) => (column: string) =>
+    present.includes(nameIn(column, candidate, config.columns, present));
   const chosen =
     format === "auto"
-      ? formats.find(
-          ({ required, named }) => !named && required.every((column) => present.includes(nameOf(column))),
-        )
+      ? formats.find((candidate) => !candidate.named && candidate.required.every(has(candidate)))
       : formats.find((candidate) => candidate.format === format);
+  const nameOf = (column: string) => (chosen ? nameIn(column, chosen, config.columns, present) : column);
   const missing = chosen?.required.filter((column) => !present.includes(nameOf(column))) ?? [];
   if (chosen === undefined || missing.length > 0) throw noFormat(present, missing, format, where);
   const read = [...chosen.required, ...chosen.optional].filter((column) => present.includes(nameOf(column)));
@@ -62,14 +74,20 @@ export function planColumns(
   return { format: chosen.format, names, ignored: present.filter((name) => !used.has(name)) };
 }
 
-function nameIn(column: string, columns: ColumnNames | undefined, present: readonly string[]): string {
+function nameIn(
+  column: string,
+  { others }: FormatColumns,
+  columns: ColumnNames | undefined,
+  present: readonly string[],
+): string {
   const mapped = columns?.[column];
   if (mapped !== undefined) return mapped;
-  return column === "messages" && !present.includes(column) ? sharegptColumn : column;
+  const names = [column, ...(others?.[column] ?? [])];
+  return names.find((name) => present.includes(name)) ?? column;
 }
 
 function checkMapping(columns: ColumnNames, present: readonly string[], where: string): void {
-  const known = formats.flatMap(({ required, optional }) => [...required, ...optional]);
+  const known = [...new Set(formats.flatMap(({ required, optional }) => [...required, ...optional]))];
   for (const [ours, theirs] of Object.entries(columns)) {
     if (!known.includes(ours))
       throw new ScaloraError("config", `data.columns has an unknown column "${ours}"`, {

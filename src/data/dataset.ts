@@ -2,7 +2,7 @@ import type { Tokenizer } from "../hub/tokenizer/types.js";
 import { hashExamples } from "./hash.js";
 import { loadExamples, sourcesOf } from "./load.js";
 import { holdOut } from "./split.js";
-import type { DataConfig, Example, LoadReport } from "./types.js";
+import type { Classes, DataConfig, Example, LoadReport } from "./types.js";
 
 /** Everything that a run reads: its training rows by file, and its evaluation rows. */
 export interface Dataset {
@@ -19,15 +19,16 @@ export interface Dataset {
 /**
  * Loads training and evaluation data, or holds a part of the training rows out (chosen by `seed` alone).
  * @param maxLength the longest sequence that the model takes, in tokens
+ * @param classes reads rows of a classification into what a classifier learns
  * @throws ScaloraError `data` or `config`, as `loadExamples` and `holdOut`
  */
 export async function loadDataset(
   config: DataConfig,
   tokenizer: Tokenizer,
-  { maxLength, seed }: { maxLength: number; seed: number },
+  { seed, ...limits }: { maxLength: number; classes?: Classes; seed: number },
 ): Promise<Dataset> {
-  const loaded = await loadExamples(config, tokenizer, { maxLength });
-  const other = await loadEval(config, tokenizer, maxLength);
+  const loaded = await loadExamples(config, tokenizer, limits);
+  const other = await loadEval(config, tokenizer, limits);
   const split =
     typeof config.eval === "object" && "holdOut" in config.eval
       ? holdOut(loaded.perSource, { amount: config.eval.holdOut, seed })
@@ -41,11 +42,15 @@ export async function loadDataset(
   };
 }
 
-async function loadEval(config: DataConfig, tokenizer: Tokenizer, maxLength: number) {
+async function loadEval(
+  config: DataConfig,
+  tokenizer: Tokenizer,
+  limits: { maxLength: number; classes?: Classes },
+) {
   const files = config.eval;
   if (files === undefined || files === "none" || (typeof files === "object" && "holdOut" in files))
     return undefined;
-  return loadExamples({ ...config, train: files }, tokenizer, { maxLength });
+  return loadExamples({ ...config, train: files }, tokenizer, limits);
 }
 
 function weightsOf({ train }: DataConfig): number[] | undefined {

@@ -2,17 +2,19 @@ import { createHash } from "node:crypto";
 import type { Example } from "./types.js";
 
 /**
- * SHA-256 of what training sees: every token and label mark in order. It changes with the rows, the tokenizer, the
+ * SHA-256 of what training sees: every token, label mark and label in order. It changes with the rows, the tokenizer, the
  * chat template and the length limit, and with nothing else (not with where the files lie).
  */
 export function hashExamples(perSource: readonly (readonly Example[])[]): string {
   const hash = createHash("sha256");
   for (const examples of perSource) {
     hash.update(`${examples.length};`);
-    for (const { ids, isLabel } of examples) {
+    for (const { ids, isLabel, label, tokenTypes } of examples) {
       hash.update(`${ids.length};`);
       hash.update(bytesOf(ids));
       hash.update(isLabel);
+      if (label !== undefined) hash.update(`label ${label};`);
+      if (tokenTypes !== undefined) hash.update(bytesOf(tokenTypes));
     }
   }
   return hash.digest("hex");

@@ -23,6 +23,12 @@ export function readLimit({ maxLength, tooLong }: DataConfig, modelLength: numbe
   return { length: maxLength, tooLong: tooLong ?? "truncate" };
 }
 
+/** A tokenised row of a classification. */
+export interface EncodedRow {
+  readonly example: Example;
+  readonly truncated: boolean;
+}
+
 /** How many dropped rows an error names. */
 const named = 10;
 
@@ -55,6 +61,19 @@ export class RowCollector {
     if (fitted !== example) this.truncated++;
     if (straddles) this.straddling++;
     this.labelTokens += labels;
+    this.tokens += fitted.ids.length;
+    this.examples.push(fitted);
+  }
+
+  /**
+   * Takes a row of a classification, which the tokenizer has cut where the policy is to truncate.
+   * @throws ScaloraError `data` for a row beyond the limit where the policy says so.
+   */
+  addLabelled({ example, truncated }: EncodedRow): void {
+    const fitted = this.fit(example);
+    if (fitted === undefined) return;
+    if (truncated) this.truncated++;
+    this.labelTokens++;
     this.tokens += fitted.ids.length;
     this.examples.push(fitted);
   }

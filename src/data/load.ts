@@ -3,12 +3,23 @@ import { ScaloraError } from "../util/errors.js";
 import { hashFile } from "../util/files.js";
 import { ChatMarker } from "./chat-spans.js";
 import { ChatTemplate } from "./chat-template.js";
-import { planColumns } from "./columns.js";
+import { checkFormat, encodeLabelled, type LabelledRow, readLabelledRow } from "./classification.js";
+import { type ColumnPlan, planColumns } from "./columns.js";
 import { TextEncoder } from "./encode.js";
 import { type Limit, RowCollector, readLimit } from "./limit.js";
+import type { JsonRow } from "./lines.js";
 import { readRow } from "./rows.js";
 import { readRows } from "./tables.js";
-import type { DataConfig, DataSource, Example, FileReport, LoadReport, MarkedText } from "./types.js";
+import type {
+  Classes,
+  DataConfig,
+  DataSource,
+  DroppedRow,
+  Example,
+  FileReport,
+  LoadReport,
+  MarkedText,
+} from "./types.js";
 import { readWindows } from "./windows.js";
 
 /** Characters that are tokenised at once: enough to keep all cores busy, little enough to forget. */
@@ -25,16 +36,17 @@ export interface LoadedExamples {
 /**
  * Reads the files of `config.train`: rows to text to tokens with their label masks.
  * @param maxLength the longest sequence that the model takes, in tokens
+ * @param classes reads rows of a classification into what a classifier learns
  * @throws ScaloraError `data` with file and line for what cannot be used; for a file of which no row is left, with
  * the rows and reasons; `config` for limits that the model does not have.
  */
 export async function loadExamples(
   config: DataConfig,
   tokenizer: Tokenizer,
-  { maxLength }: { maxLength: number },
+  { maxLength, classes }: { maxLength: number; classes?: Classes },
 ): Promise<LoadedExamples> {
   const limit = readLimit(config, maxLength);
-  const loader = new Loader(tokenizer, limit);
+  const loader = new Loader(tokenizer, limit, classes);
   const perSource: Example[][] = [];
   for (const source of sourcesOf(config.train)) perSource.push(await loader.load({ ...config, ...source }));
   return { examples: perSource.flat(), perSource, report: loader.report() };
@@ -45,15 +57,20 @@ export function sourcesOf(files: string | readonly DataSource[]): readonly DataS
   return typeof files === "string" ? [{ path: files }] : files;
 }
 
+/** Turns one row of a file into what is tokenised, or says why it is left out. */
+type RowReader<T> = (row: JsonRow, plan: ColumnPlan) => T[] | DroppedRow;
+
 class Loader {
   private readonly tokenizer: Tokenizer;
   private readonly limit: Limit;
   private readonly encoder: TextEncoder;
+  private readonly classes: Classes | undefined;
   private readonly files: FileReport[] = [];
   private readonly collectors: RowCollector[] = [];
   private chatMarker: ChatMarker | undefined;
 
-  constructor(tokenizer: Tokenizer, limit: Limit) {
+  constructor(tokenizer: Tokenizer, limit: Limit, classes: Classes | undefined) {
+    this.classes = classes;
     this.tokenizer = tokenizer;
     this.limit = limit;
     this.encoder = new TextEncoder(tokenizer);
@@ -62,6 +79,7 @@ class Loader {
   async load(source: DataSource): Promise<Example[]> {
     const collector = new RowCollector(this.limit);
     this.collectors.push(collector);
+    checkFormat(source, this.classes);
     if (source.path.toLowerCase().endsWith(".txt")) await this.loadText(source.path, collector);
     else await this.loadRows(source, collector);
     if (collector.examples.length === 0) throw collector.nothingLeft(source.path);
@@ -72,7 +90,7 @@ class Loader {
     const sum = (of: (collector: RowCollector) => number) =>
       this.collectors.reduce((total, collector) => total + of(collector), 0);
     const notes = this.chatMarker?.notes ?? [];
-    if (this.tokenizer.special.eos === undefined)
+    if (this.classes === undefined && this.tokenizer.special.eos === undefined)
       notes.push("the tokenizer has no EOS token: texts and completions end without one");
     return {
       files: this.files,
@@ -101,27 +119,42 @@ class Loader {
   }
 
   private async loadRows(source: DataSource, collector: RowCollector): Promise<void> {
-    for await (const texts of this.readTexts(source, collector)) {
-      for (const encoded of await this.encoder.encode(texts)) collector.add(encoded);
+    const { classes, limit, tokenizer } = this;
+    const { path } = source;
+    if (classes === undefined) {
+      const read: RowReader<MarkedText> = (row, plan) => readRow(row, plan, source, () => this.marker(path));
+      for await (const texts of this.readChunks(source, collector, read, ({ text }) => text.length))
+        for (const encoded of await this.encoder.encode(texts)) collector.add(encoded);
+      return;
     }
+    const read: RowReader<LabelledRow> = (row, plan) => readLabelledRow(row, plan, classes, path);
+    const labelled = { ...source, format: "classification" } as const;
+    for await (const rows of this.readChunks(labelled, collector, read, ({ texts }) => texts.join("").length))
+      for (const encoded of await encodeLabelled(rows, tokenizer, limit, classes))
+        collector.addLabelled(encoded);
   }
 
-  /** The texts of a file in chunks of about `chunkCharacters`. */
-  private async *readTexts(source: DataSource, collector: RowCollector): AsyncGenerator<MarkedText[]> {
+  /** What the rows of a file are read into, in chunks of about `chunkCharacters`. */
+  private async *readChunks<T>(
+    source: DataSource,
+    collector: RowCollector,
+    read: RowReader<T>,
+    sizeOf: (item: T) => number,
+  ): AsyncGenerator<T[]> {
     const { path } = source;
-    let plan: ReturnType<typeof planColumns> | undefined;
-    let chunk: MarkedText[] = [];
+    let plan: ColumnPlan | undefined;
+    let chunk: T[] = [];
     let characters = 0;
     for await (const row of readRows(path)) {
       plan ??= planColumns(row.value, source, `${path}:${row.line}`);
       collector.rows++;
-      const texts = readRow(row, plan, source, () => this.marker(path));
-      if (!Array.isArray(texts)) {
-        collector.dropped.push(texts);
+      const items = read(row, plan);
+      if (!Array.isArray(items)) {
+        collector.dropped.push(items);
         continue;
       }
-      chunk.push(...texts);
-      characters += texts.reduce((total, { text }) => total + text.length, 0);
+      chunk.push(...items);
+      characters += items.reduce((total, item) => total + sizeOf(item), 0);
       if (characters < chunkCharacters) continue;
       yield chunk;
       [chunk, characters] = [[], 0];

@@ -18,6 +18,7 @@ async function chatTokenizer(path: string): Promise<Tokenizer> {
     chatTemplate: chatml,
     encode: (text, options) => tokenizer.encode(text, options),
     encodeBatch: (texts, options) => tokenizer.encodeBatch(texts, options),
+    encodePairs: (rows, maxLength) => tokenizer.encodePairs(rows, maxLength),
     decode: (ids, options) => tokenizer.decode(ids, options),
     idOf: (token) => tokenizer.idOf(token),
   };

@@ -1,6 +1,6 @@
 /**
  * How a row is read. `auto` looks at the columns of the first row; a `.txt` file is always running text. `commonsense`
- * and `gsm8k` are the files of these tasks, with the prompts that their evaluation uses.
+ * and `gsm8k` are the files of these tasks, with the prompts that their evaluation uses; `classification` is for encoders.
  */
 export type DataFormat =
   | "auto"
@@ -9,7 +9,8 @@ export type DataFormat =
   | "alpaca"
   | "messages"
   | "commonsense"
-  | "gsm8k";
+  | "gsm8k"
+  | "classification";
 
 /** Our column name -> the name it has in the file, e.g. `{ prompt: "question", completion: "answer" }`. */
 export type ColumnNames = Readonly<Record<string, string>>;
@@ -60,6 +61,20 @@ export interface Example {
   isLabel: Uint8Array;
   /** `file:line`, or `file:window n` for running text. */
   source: string;
+  /** Of a classification: the class's number, or the number of a regression. */
+  label?: number;
+  /** Of a pair: the part that each token belongs to. */
+  tokenTypes?: Int32Array;
+}
+
+/** What rows of a classification are read for. */
+export interface Classes {
+  /** Names of the classes, by number. */
+  labels: readonly string[];
+  /** Whether a label is a number to predict. */
+  regression: boolean;
+  /** Parts of a pair that the model tells apart. */
+  tokenTypes: number;
 }
 
 /** One flat token stream: sequences one after the other, nothing padded. */
@@ -74,6 +89,10 @@ export interface Batch {
   labelTargets: Int32Array;
   /** [S] */
   sources: string[];
+  /** Of a classification, which has no label rows: the label of each sequence, [S]. */
+  labels?: Float64Array;
+  /** The part of a pair that each token belongs to, [T]; absent: all to part 0. */
+  tokenTypes?: Int32Array;
 }
 
 /** What happened to one file. */
@@ -98,6 +117,7 @@ export interface LoadReport {
   rows: number;
   dropped: DroppedRow[];
   truncated: number;
+  /** Labels that the loss is a mean over: tokens; of a classification rows. */
   labelTokens: number;
   tokens: number;
   /** Rows in which one token holds the last characters of the prompt and the first ones of the completion. */

@@ -152,6 +152,7 @@ test("prompts: plain with shots, as a conversation, cut from the left when the c
         special: tokenizer.special,
         chatTemplate: tokenizer.chatTemplate,
         encodeBatch: (texts, options) => tokenizer.encodeBatch(texts, options),
+        encodePairs: (rows, maxLength) => tokenizer.encodePairs(rows, maxLength),
         decode: (ids, options) => tokenizer.decode(ids, options),
         idOf: (token) => tokenizer.idOf(token),
         encode: (text, options) => {

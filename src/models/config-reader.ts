@@ -45,6 +45,11 @@ export class ConfigReader {
     return (Object.hasOwn(this.values, key) ? this.values[key] : undefined) ?? undefined;
   }
 
+  /** Whether the key is written, null included. */
+  has(key: string): boolean {
+    return Object.hasOwn(this.values, key);
+  }
+
   /** A whole number of at least 1. */
   count(key: string, fallback?: number): number {
     const isCount = (value: unknown): value is number =>

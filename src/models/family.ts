@@ -1,5 +1,8 @@
+import { plainJson } from "../hub/json.js";
 import type { JsonObject } from "../hub/model-folder.js";
 import type { CausalLM, ParameterSource } from "../nn/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
 
 /** What a model family gives the registry; one folder under `src/models` each. */
 export interface ModelFamily {
@@ -20,4 +23,42 @@ export interface ParsedModel {
   rename?(stored: string): string;
   /** @param tied whether the output layer is the embedding */
   build(source: ParameterSource, tied: boolean): CausalLM;
+}
+
+/**
+ * The family that a config's `model_type` names, and the config as plain values.
+ * @param others families of another kind of model, which the message tells apart from unknown ones
+ * @throws ScaloraError `model`
+ */
+export function familyOf<Family>(
+  config: JsonObject | Readonly<Record<string, unknown>>,
+  where: string,
+  families: ReadonlyMap<string, Family>,
+  others: readonly string[],
+): { family: Family; values: Readonly<Record<string, unknown>> } {
+  const values = plainConfig(config);
+  const type = values.model_type;
+  const family = typeof type === "string" ? families.get(type) : undefined;
+  if (family !== undefined) return { family, values };
+  const known = [...families.keys()];
+  const isOther = typeof type === "string" && others.includes(type);
+  const near = typeof type === "string" && !isOther ? nearest(type, [...known, ...others]) : undefined;
+  throw new ScaloraError(
+    "model",
+    isOther ? "This model is of another kind" : "This kind of model is not supported",
+    {
+      where: `${where}, model_type`,
+      expected: known.join(", "),
+      found: JSON.stringify(type) ?? "no model_type",
+      ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
+    },
+  );
+}
+
+/** A config as plain values. */
+export function plainConfig(
+  config: JsonObject | Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (!(config instanceof Map)) return config;
+  return Object.fromEntries([...config].map(([key, value]) => [key, plainJson(value)]));
 }

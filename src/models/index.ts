@@ -1,20 +1,26 @@
 import { join, resolve } from "node:path";
-import { plainJson } from "../hub/json.js";
 import { type JsonObject, ModelWeights, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
 import type { LazyTensor } from "../hub/safetensors/index.js";
-import { type CausalLM, randomParameters } from "../nn/index.js";
+import { type CausalLM, isClassifier, randomParameters, type SequenceClassifier } from "../nn/index.js";
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import type { ModelFamily, ParsedModel } from "./family.js";
+import { classifierFamilies, writeClassifierConfig } from "./classifiers.js";
+import { familyOf, type ModelFamily, type ParsedModel } from "./family.js";
 import { gemma2 } from "./gemma2/index.js";
 import { gemma3, gemma3Text } from "./gemma3/index.js";
 import { llama } from "./llama/index.js";
-import { equalInFiles, WeightLoader } from "./load.js";
+import { equalInFiles, type LoadDType, storedDType, WeightLoader } from "./load.js";
 import { mistral } from "./mistral/index.js";
 import { qwen2 } from "./qwen2/index.js";
 import { qwen3 } from "./qwen3/index.js";
 
 export type { ModelInfo } from "../nn/index.js";
+export {
+  type ClassifierOptions,
+  createClassifier,
+  isClassifierFolder,
+  loadClassifier,
+} from "./classifiers.js";
+export type { LoadDType } from "./load.js";
 
 const families: ReadonlyMap<string, ModelFamily> = new Map([
   ["llama", llama],
@@ -26,12 +32,10 @@ const families: ReadonlyMap<string, ModelFamily> = new Map([
   ["gemma3", gemma3],
 ]);
 
-/** The families that can be loaded, by `model_type`. */
+/** The families that can be loaded, by `model_type`: decoders, then encoders. */
 export function modelFamilies(): string[] {
-  return [...families.keys()];
+  return [...families.keys(), ...classifierFamilies()];
 }
-
-export type LoadDType = "auto" | "float32" | "bfloat16";
 
 /**
  * Loads a Hugging Face model folder.
@@ -73,12 +77,12 @@ export interface SaveOptions {
 }
 
 /**
- * Writes a complete Hugging Face folder: the source's config (with the dtype written) and tokenizer files, and the
- * model's weights. It appears complete or not at all.
+ * Writes a complete Hugging Face folder: the source's config (with the dtype written, and a classifier's labels) and
+ * tokenizer files, and the model's weights. It appears complete or not at all.
  * @throws ScaloraError `usage` when the folder is not empty, `run` when it cannot be written
  */
 export function saveModel(
-  model: CausalLM,
+  model: CausalLM | SequenceClassifier,
   sourceFolder: string,
   outFolder: string,
   options: SaveOptions = {},
@@ -89,7 +93,7 @@ export function saveModel(
 
 /** `saveModel` for a model that was not read from a folder; tokenizer files come from `companions`. */
 export function saveModelWithConfig(
-  model: CausalLM,
+  model: CausalLM | SequenceClassifier,
   config: JsonObject,
   companions: string,
   outFolder: string,
@@ -103,34 +107,19 @@ export function saveModelWithConfig(
     };
     weights.push([name, { shape: tensor.shape, dtype, load }]);
   }
-  const written: JsonObject = new Map(familyNamed(config.get("model_type"))?.savedConfig?.(config) ?? config);
+  const type = config.get("model_type");
+  const family = typeof type === "string" ? families.get(type) : undefined;
+  const written: JsonObject = new Map(family?.savedConfig?.(config) ?? config);
   const oldKey = written.has("torch_dtype") && !written.has("dtype");
   written.set(oldKey ? "torch_dtype" : "dtype", dtype);
-  written.set("tie_word_embeddings", model.info.tiedEmbeddings);
+  if (isClassifier(model)) writeClassifierConfig(written, model);
+  else written.set("tie_word_embeddings", model.info.tiedEmbeddings);
   writeModelFolder(outFolder, { config: written, weights, companions });
 }
 
-function familyNamed(type: unknown): ModelFamily | undefined {
-  return typeof type === "string" ? families.get(type) : undefined;
-}
-
 function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {
-  const values =
-    config instanceof Map ? Object.fromEntries([...config].map(([k, v]) => [k, plainJson(v)])) : config;
-  const type = "model_type" in values ? values.model_type : undefined;
-  const family = familyNamed(type);
-  if (family !== undefined) return family.parse(values, where);
-  throw new ScaloraError("model", "This kind of model is not supported (yet)", {
-    where: `${where}, model_type`,
-    expected: modelFamilies().join(", "),
-    found: JSON.stringify(type) ?? "no model_type",
-  });
-}
-
-/** The one floating dtype of the files; where they mix, the widest. float16 is read as float32, which holds it. */
-function storedDType(weights: ModelWeights): DType {
-  const stored = new Set([...weights.names()].map((name) => weights.entry(name).dtype));
-  return stored.has("BF16") && !stored.has("F32") && !stored.has("F16") ? "bfloat16" : "float32";
+  const { family, values } = familyOf(config, where, families, classifierFamilies());
+  return family.parse(values, where);
 }
 
 /**

@@ -1,9 +1,20 @@
 import type { ModelWeights } from "../hub/model-folder.js";
-import { type ParameterSource, parameterSource } from "../nn/index.js";
+import { type ParameterKind, type ParameterSource, parameterSource } from "../nn/index.js";
 import { type DType, equal, type Tensor, toDevice, toDType } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { formatShape } from "../util/format.js";
 import { nearest } from "../util/suggest.js";
+
+/** Precision of a model's weights in memory; `auto` takes what the files hold (float16 becomes float32). */
+export type LoadDType = "auto" | "float32" | "bfloat16";
+
+/** How the names and the content of files may differ from the model's, where they may. */
+export interface LoadRules {
+  /** The name in the files of a parameter that is not there by its own. */
+  rename?: (name: string, has: (name: string) => boolean) => string | undefined;
+  /** Makes a parameter that the files do not hold, where that is no fault. */
+  fresh?: (name: string, shape: readonly number[], kind: ParameterKind) => Tensor | undefined;
+}
 
 /** Takes parameters from a folder's files and, at the end, knows everything that did not fit. */
 export class WeightLoader {
@@ -11,11 +22,18 @@ export class WeightLoader {
   private readonly where: string;
   private readonly dtype: DType;
   private readonly device: string;
+  private readonly rules: LoadRules;
   private readonly taken = new Map<string, Tensor>();
   private readonly missing: string[] = [];
   private readonly misshapen: string[] = [];
 
-  constructor(weights: ModelWeights, where: string, { dtype, device }: { dtype: DType; device: string }) {
+  constructor(
+    weights: ModelWeights,
+    where: string,
+    { dtype, device }: { dtype: DType; device: string },
+    rules: LoadRules = {},
+  ) {
+    this.rules = rules;
     this.weights = weights;
     this.where = where;
     this.dtype = dtype;
@@ -29,7 +47,7 @@ export class WeightLoader {
    */
   load<M>(build: (source: ParameterSource) => M, ignored: RegExp): M {
     try {
-      const model = build(parameterSource((name, shape) => this.take(name, shape)));
+      const model = build(parameterSource((name, shape, kind) => this.take(name, shape, kind)));
       this.check(ignored);
       return model;
     } catch (error) {
@@ -38,17 +56,27 @@ export class WeightLoader {
     }
   }
 
-  private take(name: string, shape: readonly number[]): Tensor {
-    if (!this.weights.has(name)) {
+  private take(name: string, shape: readonly number[], kind: ParameterKind): Tensor {
+    const has = (stored: string) => this.weights.has(stored);
+    const stored = has(name) ? name : this.rules.rename?.(name, has);
+    if (stored === undefined) return this.freshOrMissing(name, shape, kind);
+    const entry = this.weights.entry(stored);
+    if (entry.shape.length !== shape.length || entry.shape.some((extent, i) => extent !== shape[i])) {
+      this.misshapen.push(`${stored}: expected ${formatShape(shape)}, found ${formatShape(entry.shape)}`);
+      return this.placeholder(stored);
+    }
+    const tensor = convert(this.weights.tensor(stored), this.dtype, this.device).keep();
+    this.taken.set(stored, tensor);
+    return tensor;
+  }
+
+  private freshOrMissing(name: string, shape: readonly number[], kind: ParameterKind): Tensor {
+    const made = this.rules.fresh?.(name, shape, kind);
+    if (made === undefined) {
       this.missing.push(name);
       return this.placeholder(name);
     }
-    const entry = this.weights.entry(name);
-    if (entry.shape.length !== shape.length || entry.shape.some((extent, i) => extent !== shape[i])) {
-      this.misshapen.push(`${name}: expected ${formatShape(shape)}, found ${formatShape(entry.shape)}`);
-      return this.placeholder(name);
-    }
-    const tensor = convert(this.weights.tensor(name), this.dtype, this.device).keep();
+    const tensor = convert(made, this.dtype, this.device).keep();
     this.taken.set(name, tensor);
     return tensor;
   }
@@ -103,4 +131,10 @@ export function equalInFiles(weights: ModelWeights, a: string, b: string): boole
   using x = weights.tensor(a);
   using y = weights.tensor(b);
   return equal(x, y);
+}
+
+/** The one floating dtype of the files; where they mix, the widest. float16 is read as float32, which holds it. */
+export function storedDType(weights: ModelWeights): DType {
+  const stored = new Set([...weights.names()].map((name) => weights.entry(name).dtype));
+  return stored.has("BF16") && !stored.has("F32") && !stored.has("F16") ? "bfloat16" : "float32";
 }

@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import * as torch from "../torch/index.js";
-import { type AttentionRule, causalAttention, type Heads, streamAttention } from "./attention.js";
+import {
+  type AttentionRule,
+  bidirectionalAttention,
+  causalAttention,
+  type Heads,
+  segments,
+  streamAttention,
+} from "./attention.js";
 import { sequenceOffsets } from "./causal-lm.js";
+import { dropout } from "./dropout.js";
 import { KeyValueCache } from "./kv-cache.js";
 
 const [width, scale] = [4, 0.6];
@@ -18,6 +26,7 @@ function reference(
   { queries, keys, values }: Heads,
   offsets: readonly number[],
   rule: AttentionRule,
+  causal = true,
 ): number[] {
   const [rows, heads] = queries.shape;
   const groups = keys.shape[1];
@@ -28,7 +37,8 @@ function reference(
     const start = Math.max(...offsets.filter((offset) => offset <= row), row + 1 - (rule.window ?? rows));
     return Array.from({ length: heads }, (_, head) => {
       const group = Math.floor((head * groups) / heads);
-      const seen = Array.from({ length: row - start + 1 }, (_, i) => (start + i) * groups + group);
+      const end = causal ? row : Math.min(...offsets.filter((offset) => offset > row)) - 1;
+      const seen = Array.from({ length: end - start + 1 }, (_, i) => (start + i) * groups + group);
       const dot = (at: number) =>
         Array.from({ length: width }, (_, d) => q[(row * heads + head) * width + d] * k[at * width + d]);
       const weights = seen.map((at) => Math.exp(cap(rule.scale * dot(at).reduce((a, b) => a + b))));
@@ -188,3 +198,43 @@ test.each([
     });
   },
 );
+
+test("without a mask attention sees the whole of its sequence and nothing else", () => {
+  const none = { rate: 0.5, generator: undefined };
+  torch.scope(() => {
+    for (const offsets of [
+      [0, 7],
+      [0, 4, 8, 9],
+      [0, 1, 4, 9, 14],
+    ]) {
+      const given = randomHeads(offsets.at(-1) ?? 0, 2, 2, "float64");
+      const result = bidirectionalAttention(given, offsets, scale, none);
+      expect(result.shape).toEqual([offsets.at(-1), 2 * width]);
+      expect(worst(result, reference(given, offsets, { scale }, false)), offsets.join()).toBeLessThan(1e-13);
+    }
+  });
+  expect(segments([0, 4, 8, 9])).toEqual([
+    { start: 0, count: 2, length: 4 },
+    { start: 8, count: 1, length: 1 },
+  ]);
+});
+
+test("dropout of attention is that of its probabilities; a bias is added to the scores", () => {
+  torch.scope(() => {
+    const { queries, keys, values } = randomHeads(6, 2, 2, "float64");
+    const [q, k, v] = [queries, keys, values].map((x) => torch.unsqueeze(torch.transpose(x, 0, 1), 0));
+    using noise = new torch.Generator(2);
+    const bias = torch.randn([1, 2, 6, 6], noise, "float64");
+    const scores = torch.add(torch.mulScalar(torch.matmul(q, torch.transpose(k, 2, 3)), scale), bias);
+    const weights = torch.softmax(scores, 3);
+    const flat = (x: torch.Tensor) => [...torch.reshape(torch.transpose(x, 1, 2), [6, 2 * width]).toFloats()];
+    for (const rate of [0, 0.4]) {
+      using own = new torch.Generator(9);
+      using same = new torch.Generator(9);
+      const expected = torch.matmul(dropout(weights, rate, own), v);
+      const drop = { rate, generator: same };
+      const result = bidirectionalAttention({ queries, keys, values }, [0, 6], scale, drop, () => bias);
+      expect(worst(result, flat(expected))).toBeLessThan(1e-13);
+    }
+  });
+});

@@ -1,10 +1,12 @@
 import {
+  add,
   cat,
   contiguous,
   decodeAttention,
   divScalar,
   expand,
   causalAttention as fusedAttention,
+  type Generator,
   hasFusedAttention,
   logicalNot,
   maskedFill,
@@ -25,6 +27,7 @@ import {
   unsqueeze,
 } from "../torch/index.js";
 import type { TokenStream } from "./causal-lm.js";
+import { dropout } from "./dropout.js";
 import type { KeyValueCache } from "./kv-cache.js";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
@@ -70,6 +73,70 @@ export function causalAttention(heads: Heads, offsets: readonly number[], rule: 
     return attendSequence({ queries: part(queries), keys: part(keys), values: part(values) }, rule);
   });
   return cat(parts, 0);
+}
+
+/** Sequences of one length that follow each other in a stream. */
+export interface Segment {
+  /** Row of the first token. */
+  start: number;
+  /** How many sequences. */
+  count: number;
+  /** Tokens of each. */
+  length: number;
+}
+
+/** Cuts a stream into runs of equally long sequences, each of which can be computed as one batch. */
+export function segments(offsets: readonly number[]): Segment[] {
+  const result: Segment[] = [];
+  for (let s = 0; s + 1 < offsets.length; s++) {
+    const length = offsets[s + 1] - offsets[s];
+    const last = result.at(-1);
+    if (last?.length === length) last.count++;
+    else result.push({ start: offsets[s], count: 1, length });
+  }
+  return result;
+}
+
+/**
+ * Attention of every token to all tokens of its sequence.
+ * @param bias added to the scores of a segment, `[count or 1, heads, length, length]`
+ * @param drop dropout of the attention probabilities; none without a generator
+ * @returns `[T, heads · headDim]`
+ */
+export function bidirectionalAttention(
+  { queries, keys, values }: Heads,
+  offsets: readonly number[],
+  scale: number,
+  drop: { rate: number; generator: Generator | undefined },
+  bias?: (segment: Segment) => Tensor,
+): Tensor {
+  const [, heads, width] = queries.shape;
+  const parts = segments(offsets).map((segment) => {
+    const { start, count, length } = segment;
+    const part = (x: Tensor) =>
+      transpose(reshape(narrow(x, 0, start, count * length), [count, length, heads, width]), 1, 2);
+    const [q, k, v] = [part(queries), part(keys), part(values)];
+    const result =
+      drop.generator === undefined || drop.rate === 0
+        ? scaledDotProductAttention(q, k, v, bias?.(segment), 0, false, scale)
+        : attendDropping(q, k, v, scale, drop, bias?.(segment));
+    return reshape(transpose(result, 1, 2), [count * length, heads * width]);
+  });
+  return parts.length === 1 ? parts[0] : cat(parts, 0);
+}
+
+/** By its definition: the fused kernels draw their dropout from a generator that no checkpoint holds. */
+function attendDropping(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  scale: number,
+  { rate, generator }: { rate: number; generator: Generator | undefined },
+  bias?: Tensor,
+): Tensor {
+  const scores = mulScalar(matmul(q, transpose(k, 2, 3)), scale);
+  const weights = softmax(bias === undefined ? scores : add(scores, bias), 3);
+  return matmul(dropout(weights, rate, generator), v);
 }
 
 /**

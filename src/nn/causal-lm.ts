@@ -1,4 +1,4 @@
-import { type DType, fromData, indices, type Tensor, toDevice } from "../torch/index.js";
+import { type DType, fromData, type Generator, indices, type Tensor, toDevice } from "../torch/index.js";
 import type { KeyValueCache } from "./kv-cache.js";
 import type { LMHead } from "./lm-head.js";
 import type { Module } from "./module.js";
@@ -16,19 +16,27 @@ export interface TokenStream {
   positions: Tensor;
   /** One per sequence: keys and values of what came before; each sequence goes on from there. */
   caches?: readonly KeyValueCache[];
+  /** int64 `[T]`: which part of a pair each token belongs to, for encoders; absent: all to part 0. */
+  tokenTypes?: Tensor;
+  /** The training run's random numbers for the model's own dropout; outside training absent, and no dropout acts. */
+  dropout?: Generator;
 }
 
-/** What of a model's config the rest of the project asks for. */
-export interface ModelInfo {
+/** What of any model's config the rest of the project asks for. */
+export interface CommonInfo {
   /** `model_type` of the config, such as `llama`. */
   family: string;
   vocabSize: number;
   hiddenSize: number;
   layers: number;
   maxPositions: number;
+  dtype: DType;
+}
+
+/** The same of a decoder. */
+export interface ModelInfo extends CommonInfo {
   /** Whether `lm_head` and the embedding are one tensor. */
   tiedEmbeddings: boolean;
-  dtype: DType;
 }
 
 /** A decoder that predicts the next token. */
@@ -67,7 +75,17 @@ export function advanceCaches(stream: TokenStream): void {
 export function tokenStream(
   tokens: ArrayLike<number>,
   offsets: readonly number[] = [0, tokens.length],
-  { caches, device = "cpu" }: { caches?: readonly KeyValueCache[]; device?: string } = {},
+  {
+    caches,
+    device = "cpu",
+    tokenTypes,
+    dropout,
+  }: {
+    caches?: readonly KeyValueCache[];
+    device?: string;
+    tokenTypes?: ArrayLike<number>;
+    dropout?: Generator;
+  } = {},
 ): TokenStream {
   const positions = new BigInt64Array(tokens.length);
   for (let s = 0; s + 1 < offsets.length; s++) {
@@ -79,6 +97,8 @@ export function tokenStream(
     tokens: place(indices(tokens)),
     offsets,
     positions: place(fromData(positions, [positions.length])),
-    ...(caches === undefined ? {} : { caches }),
+    ...(caches && { caches }),
+    ...(tokenTypes && { tokenTypes: place(indices(tokenTypes)) }),
+    ...(dropout && { dropout }),
   };
 }

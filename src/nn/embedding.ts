@@ -6,18 +6,28 @@ import type { ParameterSource } from "./parameters.js";
 export class Embedding extends Module {
   /** `[vocabulary, hidden]` */
   weight: Tensor;
+  private readonly padding: number;
   private readonly scale: number | undefined;
 
-  /** @param scale rounded to the dtype of the weight before anything is multiplied by it, as in Gemma */
-  constructor(source: ParameterSource, count: number, width: number, scale?: number) {
+  /**
+   * @param options.scale rounded to the dtype of the weight before anything is multiplied by it, as in Gemma
+   * @param options.padding the row that gets no gradient; none by default
+   */
+  constructor(
+    source: ParameterSource,
+    count: number,
+    width: number,
+    { scale, padding = -1 }: { scale?: number | undefined; padding?: number | undefined } = {},
+  ) {
     super();
     this.weight = source.take("weight", [count, width], "weight");
     this.scale = scale === undefined ? undefined : roundTo(scale, this.weight.dtype);
+    this.padding = padding;
   }
 
   /** @param tokens int64 `[T]`; the result is `[T, hidden]` */
   forward(tokens: Tensor): Tensor {
-    const rows = embedding(this.weight, tokens);
+    const rows = embedding(this.weight, tokens, this.padding);
     return this.scale === undefined ? rows : mulScalar(rows, this.scale);
   }
 }

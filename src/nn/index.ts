@@ -1,15 +1,31 @@
 export { type Activation, activations } from "./activations.js";
-export { type AttentionRule, type Heads, streamAttention } from "./attention.js";
+export {
+  type AttentionRule,
+  bidirectionalAttention,
+  type Heads,
+  type Segment,
+  segments,
+  streamAttention,
+} from "./attention.js";
 export {
   advanceCaches,
   type CausalLM,
+  type CommonInfo,
   type ModelInfo,
   sequenceOffsets,
   type TokenStream,
   tokenStream,
 } from "./causal-lm.js";
+export {
+  type ClassifierInfo,
+  isClassifier,
+  type SequenceClassifier,
+  type TrainedModel,
+} from "./classifier.js";
+export { dropout } from "./dropout.js";
 export { Embedding } from "./embedding.js";
 export { KeyValueCache } from "./kv-cache.js";
+export { LayerNorm } from "./layer-norm.js";
 export { Linear, type LinearAdapter } from "./linear.js";
 export { LMHead } from "./lm-head.js";
 export { Module } from "./module.js";

@@ -4,9 +4,16 @@
  */
 import type { Recipe } from "../config/index.js";
 import type { TaskSummary } from "../eval/run-task.js";
-import type { RunEvent } from "../train/run-events.js";
+import type { RunEvent, Task } from "../train/run-events.js";
 
-export type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../train/run-events.js";
+export type {
+  CheckpointEvent,
+  EvalEvent,
+  RunEvent,
+  StartEvent,
+  StepEvent,
+  Task,
+} from "../train/run-events.js";
 
 /** What a long task reports to, and what stops it. */
 export interface TaskHooks {
@@ -24,10 +31,11 @@ export interface RunHooks extends TaskHooks {
 export interface RunResult {
   /** The run's folder. */
   folder: string;
+  task: Task;
   reason: "finished" | "early" | "stopped";
   step: number;
   totalSteps: number;
-  /** Training loss of the last step, in nats per label token. */
+  /** Training loss of the last step, per label. */
   loss: number | null;
   evalLoss: number | null;
   bestEvalLoss: number | null;
@@ -58,15 +66,18 @@ export interface EvaluationRequest {
   target: ModelTarget;
   /** Files of examples; of a run, its own held-out rows when none are given. */
   data: readonly string[];
-  format?: "text" | "prompt-completion" | "alpaca" | "messages" | "commonsense" | "gsm8k";
+  format?: "text" | "prompt-completion" | "alpaca" | "messages" | "commonsense" | "gsm8k" | "classification";
   maxLength?: number;
 }
 
 export interface EvaluationResult {
-  /** Mean cross entropy per label token, in nats. */
+  /** Mean over the labels: cross entropy in nats, or of a regression squared error. */
   loss: number;
-  /** exp(loss). */
-  perplexity: number;
+  /** exp(loss), of language models. */
+  perplexity?: number;
+  /** Of a classification: the share of rows that get the right class. */
+  accuracy?: number;
+  /** Labels: tokens, or rows of a classification. */
   labelTokens: number;
   rows: number;
   seconds: number;
@@ -177,7 +188,7 @@ export interface ExportResult {
   /** Of `svd`: the share of energy kept, over all layers, and the largest rank. */
   retainedEnergy?: number;
   rank?: number;
-  /** Of `svd`: mean cross entropy on the run's held-out rows, in nats per label token, or why it was not measured. */
+  /** Of `svd`: mean loss on the run's held-out rows, as of an evaluation, or why it was not measured. */
   heldOutLoss?: { trained: number; exported: number } | { notMeasured: string };
 }
 

@@ -1,37 +1,69 @@
 import { type AdapterOptions, type AdapterSet, attach } from "../adapters/index.js";
 import type { AdapterConfig, ModelConfig, TrainConfig } from "../config/index.js";
+import type { Classes } from "../data/index.js";
 import { readModelConfig } from "../hub/model-folder.js";
 import { checkVocabulary, loadTokenizer, type Tokenizer } from "../hub/tokenizer/index.js";
-import { loadModel } from "../models/index.js";
-import type { CausalLM } from "../nn/index.js";
+import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.js";
+import { isClassifier, type TrainedModel } from "../nn/index.js";
 import { AdamW, type Optimizer, SGD } from "../optim/index.js";
 import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 
 /** A base model, ready to compute, and how it computes. */
 export interface Base {
-  readonly model: CausalLM;
+  readonly model: TrainedModel;
   readonly tokenizer: Tokenizer;
   /** Who computes fp32 matrix products; "aten" where there was nothing to choose. */
   readonly gemmBackend: GemmBackend;
 }
 
 /**
- * Loads a model folder with its tokenizer and chooses the kernels.
+ * Loads a model folder with its tokenizer and chooses the kernels. An encoder becomes a classifier.
+ * @param seed of the random start of a head that the folder does not hold
  * @throws ScaloraError `model` or `format` for a folder that cannot be used, `config` for a device that is not there
  */
-export async function loadBase({ path, dtype, device }: ModelConfig): Promise<Base> {
+export async function loadBase(config: ModelConfig, seed: number): Promise<Base> {
+  const { path } = config;
   readModelConfig(path);
   const tokenizer = await loadTokenizer(path);
-  const model = await loadModel(path, { dtype: computeDType(dtype), device: chooseDevice(device) });
+  const model = await loadTrained(config, seed);
   try {
     checkVocabulary(tokenizer, model.info.vocabSize, path);
   } catch (error) {
     model.dispose();
     throw error;
   }
-  const gemmBackend = model.lm_head.weight.device === "cpu" ? chooseGemmBackend().chosen : "aten";
+  const gemmBackend = deviceOf(model) === "cpu" ? chooseGemmBackend().chosen : "aten";
   return { model, tokenizer, gemmBackend };
+}
+
+/** The model of `loadBase` alone. */
+export async function loadTrained(
+  { path, dtype, device, labels }: ModelConfig,
+  seed: number,
+): Promise<TrainedModel> {
+  const options = { dtype: computeDType(dtype), device: chooseDevice(device) };
+  if (isClassifierFolder(path))
+    return loadClassifier(path, { ...options, seed, ...(labels !== undefined && { labels }) });
+  if (labels === undefined) return loadModel(path, options);
+  throw new ScaloraError("config", "Only encoders have labels", {
+    where: "model.labels",
+    found: `${path}, a language model`,
+    fix: "remove model.labels",
+  });
+}
+
+/** Where a model's parameters lie. */
+export function deviceOf(model: TrainedModel): string {
+  for (const [, parameter] of model.namedParameters()) return parameter.device;
+  return "cpu";
+}
+
+/** What the data of a classifier are read for; of another model nothing. */
+export function classesOf(model: TrainedModel): { classes?: Classes } {
+  if (!isClassifier(model)) return {};
+  const { labels, regression, tokenTypes } = model.info;
+  return { classes: { labels, regression, tokenTypes } };
 }
 
 /** `auto` is float32 until bfloat16 is shown to be faster end to end and as good (docs/decisions.md). */
@@ -52,7 +84,7 @@ function chooseDevice(wanted: string): string {
 }
 
 /** Puts the recipe's method on a model. */
-export function attachMethod(model: CausalLM, config: AdapterConfig, seed: number): AdapterSet {
+export function attachMethod(model: TrainedModel, config: AdapterConfig, seed: number): AdapterSet {
   if (config.method === "full") return attach(model, { method: "full" });
   const { dropout: _, ...options } = config;
   const checked: AdapterOptions = options;

@@ -1,5 +1,6 @@
+import { isWithin } from "../adapters/core/saved-modules.js";
 import type { AdapterSet } from "../adapters/index.js";
-import { type CausalLM, Linear, type Module } from "../nn/index.js";
+import { isClassifier, Linear, type Module, type TrainedModel } from "../nn/index.js";
 import { noGrad, scope, sub, type Tensor, toDType } from "../torch/index.js";
 import { internalError } from "../util/errors.js";
 
@@ -15,8 +16,15 @@ export function weightChange(adapters: AdapterSet, original: Module, path: strin
   );
 }
 
-/** The adapted layers, but for an output layer that is the embedding: no adapter of one layer says what changed there. */
-export function changedPaths(model: CausalLM, adapters: AdapterSet): string[] {
+/**
+ * The adapted layers, but for an output layer that is the embedding (no adapter of one layer says what changed there) and
+ * for a classifier's head, which is kept whole.
+ */
+export function changedPaths(model: TrainedModel, adapters: AdapterSet): string[] {
+  if (isClassifier(model)) {
+    const { head } = model.info;
+    return adapters.adaptedPaths().filter((path) => !isWithin(path, head));
+  }
   const isShared = adapters.method === "full" && model.info.tiedEmbeddings;
   return adapters.adaptedPaths().filter((path) => !(isShared && path === "lm_head"));
 }

@@ -1,12 +1,12 @@
 import type { AdapterSet } from "../adapters/index.js";
 import type { Dataset } from "../data/index.js";
-import { type CausalLM, Linear } from "../nn/index.js";
+import { isClassifier, Linear, type TrainedModel } from "../nn/index.js";
 import type { Optimizer } from "../optim/index.js";
 import { dtypeWidth, type Tensor } from "../torch/index.js";
 
 /** What a run is made of, before its first step. */
 export interface RunParts {
-  readonly model: CausalLM;
+  readonly model: TrainedModel;
   readonly adapters: AdapterSet;
   readonly optimizer: Optimizer;
 }
@@ -19,7 +19,7 @@ const firstStep = 80 * 2 ** 20;
 /**
  * The most memory that training takes, estimated from shapes, in bytes: what the process holds before the model is loaded,
  * all weights (the low halves of split ones too), factors with gradients and moments, and what one batch keeps for its
- * backward pass: the input and the output of every linear layer, once per token, and two chunks of logits. docs/training.md
+ * backward pass: the input and the output of every linear layer, once per token, and of a language model two chunks of logits. docs/training.md
  * has it beside measured peaks.
  * @param tokens of the largest batch
  * @param before bytes resident before the model was loaded; 0 on a GPU
@@ -35,7 +35,8 @@ export function estimateMemory(
   const gradients = trainables.map(({ grad }) => grad);
   const kept = bytesOf([...weights, ...own, ...lowHalves, ...gradients, ...optimizer.state().values()]);
   const activations = tokens * floatsPerToken(model) * dtypeWidth(model.info.dtype);
-  return (before > 0 ? before + firstStep : 0) + kept + activations + 2 * logitsChunk;
+  const logits = isClassifier(model) ? 0 : 2 * logitsChunk;
+  return (before > 0 ? before + firstStep : 0) + kept + activations + logits;
 }
 
 /** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights where a method changes them. */
@@ -56,7 +57,7 @@ export function largestBatch(
 }
 
 /** The output layer is left out: its logits never exist all at once. */
-function floatsPerToken(model: CausalLM): number {
+function floatsPerToken(model: TrainedModel): number {
   let floats = 0;
   for (const [path, module] of model.namedModules())
     if (module instanceof Linear && path !== "lm_head")

@@ -6,7 +6,7 @@ import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
 import type { RunTasks, TaskReport, TaskRequest } from "./api.js";
 import { endTokens, speechOf } from "./end-tokens.js";
-import { type OpenModel, openModel } from "./open-model.js";
+import { type OpenLanguageModel, openLanguageModel } from "./open-model.js";
 
 /** A task with what is asked and shown. */
 interface Prepared {
@@ -19,7 +19,7 @@ interface Prepared {
 export const runTasks: RunTasks = async (request, { signal, onProgress }) => {
   const tasks = await prepare(request);
   const log = new ResultLog(request.out);
-  const open = await openModel(request.target);
+  const open = await openLanguageModel(request.target);
   try {
     const { render, subject } = await asSubject(open, request);
     const report: TaskReport = { tasks: [], render, shots: request.shots };
@@ -74,7 +74,7 @@ function taskOf(name: string): TextTask {
 
 /** What is asked, with the weights that answer named by their hash. */
 async function asSubject(
-  open: OpenModel,
+  open: OpenLanguageModel,
   { render: wanted, mode }: TaskRequest,
 ): Promise<{ render: "plain" | "chat"; subject: TaskModel }> {
   const { model, tokenizer, adapters, recipe, baseFolder } = open;

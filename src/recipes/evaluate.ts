@@ -1,12 +1,14 @@
 import { type DataConfig, type Example, loadExamples } from "../data/index.js";
+import { isClassifier } from "../nn/index.js";
 import { evaluateLoss } from "../train/evaluate.js";
 import { ScaloraError } from "../util/errors.js";
 import type { EvaluationRequest, RunEvaluation } from "./api.js";
+import { classesOf } from "./build.js";
 import { evaluationBatches } from "./evaluation-batches.js";
 import { heldOutRows } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
-/** Loss and perplexity of a model on files of examples, or of a run on the rows that it held out. */
+/** Loss of a model, with perplexity or accuracy, on files of examples, or of a run on the rows that it held out. */
 export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {
   const started = performance.now();
   checkRequest(request);
@@ -23,7 +25,7 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
     onProgress(done, batches.length);
     return {
       ...result,
-      perplexity: Math.exp(result.loss),
+      ...(!isClassifier(open.model) && { perplexity: Math.exp(result.loss) }),
       rows: examples.length,
       seconds: (performance.now() - started) / 1000,
     };
@@ -52,7 +54,10 @@ async function examplesFor(request: EvaluationRequest, open: OpenModel): Promise
     ...(format !== undefined && { format }),
     ...(maxLength !== undefined && { maxLength }),
   };
-  const { examples } = await loadExamples(config, tokenizer, { maxLength: limit });
+  const { examples } = await loadExamples(config, tokenizer, {
+    maxLength: limit,
+    ...classesOf(model),
+  });
   return examples;
 }
 

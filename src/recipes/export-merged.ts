@@ -3,7 +3,7 @@ import { untieWeight } from "../adapters/scalora/untie.js";
 import { plainJson } from "../hub/json.js";
 import { readModelConfig } from "../hub/model-folder.js";
 import { saveModel } from "../models/index.js";
-import { type CausalLM, Linear } from "../nn/index.js";
+import { Linear, type TrainedModel } from "../nn/index.js";
 import { linalgVectorNorm, noGrad, scope, sub, type Tensor, toDType } from "../torch/index.js";
 import type { OpenModel } from "./open-model.js";
 
@@ -41,7 +41,7 @@ export function exportMerged(
  * @returns `drift`: how far rounding to bfloat16 takes all weights together, relative
  */
 export function mergeAndSave(
-  model: CausalLM,
+  model: TrainedModel,
   adapters: AdapterSet,
   { baseFolder, out, dtype }: { baseFolder: string; out: string; dtype?: "float32" | "bfloat16" },
 ): { drift?: number } {

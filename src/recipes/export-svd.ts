@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import { type AdapterSet, attach } from "../adapters/index.js";
-import { type StoredFactors, writeFactors } from "../adapters/lora/peft.js";
-import { loadModel } from "../models/index.js";
-import type { CausalLM } from "../nn/index.js";
+import { isWithin } from "../adapters/core/saved-modules.js";
+import { type AdapterSet, attach, FactorAdapters } from "../adapters/index.js";
+import { type StoredFactors, type StoredWhole, writeFactors } from "../adapters/lora/peft.js";
+import { isClassifier, type TrainedModel } from "../nn/index.js";
 import {
   contiguous,
   div,
@@ -43,8 +43,8 @@ interface Factored {
 /**
  * Writes the change of every adapted layer against the original base as a LoRA adapter of scale 1: by singular value
  * decomposition in float64, cut to a rank or to the rank that keeps a share of the energy, `√σ` on either side. Layers
- * that have not changed are left out, and so are all weights that are not linear layers. What that costs is measured on the
- * run's held-out rows, where there are any.
+ * that have not changed are left out, and so are all weights that are not linear layers, but for parts trained whole. What
+ * that costs is measured on the run's held-out rows, where there are any.
  * @throws ScaloraError `usage` when no layer has changed
  */
 export async function exportChange(
@@ -54,8 +54,7 @@ export async function exportChange(
   signal: AbortSignal,
 ): Promise<Pick<ExportResult, "rank" | "retainedEnergy" | "heldOutLoss">> {
   const { model, adapters, baseFolder } = open;
-  const dtype = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
-  using original = await loadModel(baseFolder, { dtype, device: model.lm_head.weight.device });
+  using original = await open.original();
   const layers: Factored[] = [];
   try {
     for (const path of changedPaths(model, adapters)) {
@@ -72,6 +71,7 @@ export async function exportChange(
       out,
       layers.map(({ factors }) => factors),
       baseFolder,
+      keptWhole(model, adapters),
     );
     const sum = (of: "kept" | "whole") => layers.reduce((total, layer) => total + layer[of], 0);
     return {
@@ -87,17 +87,24 @@ export async function exportChange(
   }
 }
 
+/** Parts that were trained whole stay whole: what an adapter saved, or a classifier's head. */
+function keptWhole(model: TrainedModel, adapters: AdapterSet): StoredWhole {
+  const head = isClassifier(model) ? model.info.head : [];
+  const paths = adapters instanceof FactorAdapters ? adapters.saved.paths : head;
+  return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
+}
+
 /** The held-out loss of the run's model, and of the original one with the adapter that was written. */
 async function compareLosses(
   open: OpenModel,
-  original: CausalLM,
+  original: TrainedModel,
   out: string,
   signal: AbortSignal,
 ): Promise<ExportResult["heldOutLoss"]> {
   const rows = await heldOutRows(open);
   if (typeof rows === "string") return { notMeasured: rows };
   const batches = evaluationBatches(rows);
-  const lossOf = async (model: CausalLM) => {
+  const lossOf = async (model: TrainedModel) => {
     const evaluation = await evaluateLoss(model, batches, () => signal.aborted);
     if (evaluation === undefined) throw signal.reason;
     return evaluation.loss;

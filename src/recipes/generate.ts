@@ -10,11 +10,11 @@ import type {
   TextGenerator,
 } from "./api.js";
 import { endTokens, type Speech, speechOf } from "./end-tokens.js";
-import { openModel } from "./open-model.js";
+import { openLanguageModel } from "./open-model.js";
 
 /** Opens a model folder or a run for writing text; `dispose()` frees it. */
 export const openGenerator: OpenGenerator = async (target) => {
-  const open = await openModel(target);
+  const open = await openLanguageModel(target);
   try {
     const speech = await speechOf(open.tokenizer, endTokens(open.baseFolder, open.tokenizer));
     return new LoadedGenerator({ ...open, where: open.baseFolder, speech });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { DataConfig } from "../config/index.js";
 import { type Example, loadDataset } from "../data/index.js";
+import { classesOf } from "./build.js";
 import type { OpenModel } from "./open-model.js";
 
 /** The rows that a run held out, cut from its data as the run did; in words why there are none. */
@@ -10,7 +11,11 @@ export async function heldOutRows({ model, tokenizer, recipe }: OpenModel): Prom
   const gone = filesOf(recipe.data).find((path) => !existsSync(path));
   if (gone !== undefined) return `the run's data is gone: ${gone}`;
   const { seed } = recipe.train;
-  const dataset = await loadDataset(recipe.data, tokenizer, { maxLength: model.info.maxPositions, seed });
+  const dataset = await loadDataset(recipe.data, tokenizer, {
+    maxLength: model.info.maxPositions,
+    seed,
+    ...classesOf(model),
+  });
   return dataset.eval;
 }
 

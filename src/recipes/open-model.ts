@@ -1,26 +1,28 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type AdapterSet, attach } from "../adapters/index.js";
-import { loadRecipe, type Recipe } from "../config/index.js";
+import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
-import type { CausalLM } from "../nn/index.js";
+import { type CausalLM, isClassifier, type TrainedModel } from "../nn/index.js";
 import { chooseCheckpoint } from "../train/checkpoints/choose.js";
 import { checkIdentity, readManifest } from "../train/checkpoints/load.js";
 import { hashModel } from "../train/model-hash.js";
 import { loadCheckpointWeights } from "../train/resume.js";
 import { ScaloraError } from "../util/errors.js";
 import type { ModelTarget } from "./api.js";
-import { attachMethod, type Base, loadBase } from "./build.js";
+import { attachMethod, type Base, loadBase, loadTrained } from "./build.js";
 
 /** A model ready to use, with what was put on it. */
 export interface OpenModel {
-  readonly model: CausalLM;
+  readonly model: TrainedModel;
   readonly tokenizer: Tokenizer;
   /** The folder of the base model. */
   readonly baseFolder: string;
   readonly adapters: AdapterSet | undefined;
   /** Of a run: its recipe. */
   readonly recipe: Recipe | undefined;
+  /** The base model once more, as it was before anything was put on it. */
+  original(): Promise<TrainedModel>;
   dispose(): void;
 }
 
@@ -45,10 +47,26 @@ export async function openModel(
   refuseNothing(target.path);
   refuseAdapterAlone(target.path);
   const { path, adapter, dtype = "auto", device = "auto" } = target;
-  const base = await loadBase({ path, dtype, device });
+  const load = { config: { path, dtype, device }, seed: 0 };
+  const base = await loadBase(load.config, load.seed);
   return guarded(base, () => {
     const from = { method: "lora", rank: 1, targetModules: "all-linear", from: adapter } as const;
-    return opened(base, resolve(path), adapter === undefined ? undefined : attach(base.model, from));
+    return opened(base, load, adapter === undefined ? undefined : attach(base.model, from));
+  });
+}
+
+/** An opened model that writes text. */
+export type OpenLanguageModel = OpenModel & { readonly model: CausalLM };
+
+/** `openModel` for what only a language model can do. @throws ScaloraError `usage` for a classifier too */
+export async function openLanguageModel(target: ModelTarget): Promise<OpenLanguageModel> {
+  const open = await openModel(target);
+  const { model } = open;
+  if (!isClassifier(model)) return { ...open, model };
+  open.dispose();
+  throw new ScaloraError("usage", "A classifier writes no text", {
+    where: target.path,
+    fix: "use `scalora eval` on rows with labels",
   });
 }
 
@@ -62,18 +80,19 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
   }
   const recipe = loadRecipe(join(target.path, "config.yaml"), { needsData });
   const { path: checkpoint } = chooseCheckpoint(target.path, target.checkpoint);
-  const { path, dtype, device } = recipe.model;
-  const base = await loadBase({
-    path,
-    dtype: given(target.dtype) ?? dtype,
-    device: given(target.device) ?? device,
-  });
+  const config = {
+    ...recipe.model,
+    dtype: given(target.dtype) ?? recipe.model.dtype,
+    device: given(target.device) ?? recipe.model.device,
+  };
+  const load = { config, seed: recipe.train.seed };
+  const base = await loadBase(load.config, load.seed);
   return guarded(base, () => {
     const manifest = readManifest(checkpoint);
     const identity = { base: hashModel(base.model), adapter: { ...recipe.adapter } };
     checkIdentity(manifest, identity, checkpoint);
     const adapters = attachMethod(base.model, recipe.adapter, recipe.train.seed);
-    const open = opened(base, path, adapters, recipe);
+    const open = opened(base, load, adapters, recipe);
     try {
       loadCheckpointWeights(checkpoint, adapters);
     } catch (error) {
@@ -99,7 +118,7 @@ function guarded(base: Base, build: () => OpenModel): OpenModel {
 
 function opened(
   { model, tokenizer }: Base,
-  baseFolder: string,
+  { config, seed }: { config: ModelConfig; seed: number },
   adapters: AdapterSet | undefined,
   recipe?: Recipe,
 ): OpenModel {
@@ -107,7 +126,8 @@ function opened(
     adapters?.dispose();
     model.dispose();
   };
-  return { model, tokenizer, baseFolder, adapters, recipe, dispose };
+  const original = () => loadTrained(config, seed);
+  return { model, tokenizer, baseFolder: resolve(config.path), adapters, recipe, original, dispose };
 }
 
 function refuseNothing(path: string): void {

@@ -1,5 +1,5 @@
 import type { AdapterSet } from "../adapters/index.js";
-import { type CausalLM, Linear } from "../nn/index.js";
+import { Linear, type TrainedModel } from "../nn/index.js";
 import { linalgSvdvals, scope } from "../torch/index.js";
 import { changedPaths, weightChange } from "./change.js";
 
@@ -25,7 +25,7 @@ const threshold = 1e-2;
  * The rank of what training has changed: of the float64 difference of effective weights of each adapted layer.
  * @param original the base model, as it was loaded for training
  */
-export function rankReport(model: CausalLM, adapters: AdapterSet, original: CausalLM): RankReport {
+export function rankReport(model: TrainedModel, adapters: AdapterSet, original: TrainedModel): RankReport {
   const layers = changedPaths(model, adapters).map((path) => ({
     path,
     ...ranksOf(scope(() => linalgSvdvals(weightChange(adapters, original, path)).toFloats())),
@@ -39,7 +39,7 @@ export function rankReport(model: CausalLM, adapters: AdapterSet, original: Caus
 const endOfRunLimit = 1e10;
 
 /** Whether the ranks of a model's change are cheap enough to be found unasked: Σ m·n·min(m, n) over its layers. */
-export function isCheapRank(model: CausalLM, adapters: AdapterSet): boolean {
+export function isCheapRank(model: TrainedModel, adapters: AdapterSet): boolean {
   const paths = new Set(changedPaths(model, adapters));
   let cost = 0;
   for (const [path, module] of model.namedModules())

@@ -2,16 +2,26 @@ import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.js";
 import { type Recipe, recipeToYaml } from "../config/index.js";
 import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
-import { loadModel } from "../models/index.js";
-import type { CausalLM } from "../nn/index.js";
+import { isClassifier, type TrainedModel } from "../nn/index.js";
 import { makeSchedule, type Optimizer } from "../optim/index.js";
-import { cpuCapability, memory, releaseFreeMemory, torchVersion } from "../torch/index.js";
+import { cpuCapability, Generator, memory, releaseFreeMemory, torchVersion } from "../torch/index.js";
 import { hashModel } from "../train/model-hash.js";
+import { objectiveOf } from "../train/objective.js";
 import type { TrainResult } from "../train/options.js";
-import { type RankEvent, type RunEvent, RunFolder, readEvents, type StartEvent } from "../train/run-files.js";
+import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../train/run-events.js";
+import { RunFolder, readEvents } from "../train/run-files.js";
 import { train } from "../train/trainer.js";
+import { ScaloraError } from "../util/errors.js";
 import type { RunTraining } from "./api.js";
-import { attachMethod, type Base, loadBase, makeOptimizer } from "./build.js";
+import {
+  attachMethod,
+  type Base,
+  classesOf,
+  deviceOf,
+  loadBase,
+  loadTrained,
+  makeOptimizer,
+} from "./build.js";
 import { checkpointBytes, estimateMemory, largestBatch, type RunParts } from "./estimates.js";
 import { evaluationBatches } from "./evaluation-batches.js";
 import { isCheapRank, rankReport } from "./rank.js";
@@ -28,27 +38,31 @@ const defaultTimes = 10;
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
   const before = memory().resident;
-  const base = await loadBase(recipe.model);
+  const seed = recipe.train.seed;
+  const base = await loadBase(recipe.model, seed);
   using model = base.model;
   const { tokenizer, gemmBackend } = base;
-  const seed = recipe.train.seed;
-  const dataset = await loadDataset(recipe.data, tokenizer, { maxLength: model.info.maxPositions, seed });
+  const dataset = await loadDataset(recipe.data, tokenizer, {
+    maxLength: model.info.maxPositions,
+    seed,
+    ...classesOf(model),
+  });
   releaseFreeMemory();
   const batches = makeBatches(dataset, recipe);
   const identity = { base: hashModel(model), adapter: { ...recipe.adapter } };
   const adapters = attachMethod(model, recipe.adapter, seed);
+  using dropout = new Generator(seed, deviceOf(model));
   let optimizer: Optimizer | undefined;
   let folder: RunFolder | undefined;
   try {
     const steps = countSteps(batches, recipe);
     optimizer = makeOptimizer(adapters, recipe.train);
-    const prompts = await samplePrompts(recipe.run.samples, dataset.eval, tokenizer);
-    const sample = (step: number) =>
-      takeSamples({ model, tokenizer, folder: recipe.model.path }, prompts, step, signal);
+    const sample = await makeSampler(base, recipe, dataset, signal);
     const firstSamples = resume ? [] : await sample(0);
     folder = openRun(recipe, resume);
     const record = recorderOf(folder, onEvent);
-    for (const message of dataWarnings(dataset)) onEvent({ type: "warning", step: 0, message });
+    const warnings = [...modelWarnings(model, recipe), ...dataWarnings(dataset)];
+    for (const message of warnings) onEvent({ type: "warning", step: 0, message });
     const result = await train({
       model,
       adapters,
@@ -57,6 +71,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       optimizer,
       ...plan(recipe, steps),
       run: { folder, identity },
+      ...(isClassifier(model) && { generators: new Map([["dropout", dropout]]) }),
       resume,
       gemmBackend,
       about: about(recipe, base, dataset, estimates({ model, adapters, optimizer }, dataset, recipe, before)),
@@ -73,8 +88,9 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     }
     const events = readEvents(folder.path);
     writeReport(folder.file("report.html"), reportOfRun({ name: recipe.run.name, events }));
+    const { task } = objectiveOf(model);
     const parameters = adapters.parameterCounts();
-    return { folder: folder.path, totalSteps: steps, parameters, ...summary(result) };
+    return { folder: folder.path, task, totalSteps: steps, parameters, ...summary(result) };
   } finally {
     folder?.close();
     optimizer?.dispose();
@@ -101,21 +117,38 @@ function recorderOf(folder: RunFolder, onEvent: (event: RunEvent) => void) {
   };
 }
 
+/** Shows what the model writes at a step; a classifier writes nothing. @throws ScaloraError `config` where it is to */
+async function makeSampler(
+  { model, tokenizer }: Base,
+  { run: { samples }, model: { path } }: Recipe,
+  dataset: Dataset,
+  signal: AbortSignal,
+): Promise<(step: number) => Promise<SampleEvent[]>> {
+  if (!isClassifier(model)) {
+    const prompts = await samplePrompts(samples, dataset.eval, tokenizer);
+    return (step) => takeSamples({ model, tokenizer, folder: path }, prompts, step, signal);
+  }
+  if (typeof samples === "number") return async () => [];
+  throw new ScaloraError("config", "A classifier writes no text", {
+    where: "run.samples",
+    fix: "remove run.samples",
+  });
+}
+
 /** The rank of the accumulated change, where that is cheap: it needs the original weights once more. */
 async function finalRank(
-  { model: { path } }: Recipe,
-  model: CausalLM,
+  recipe: Recipe,
+  model: TrainedModel,
   adapters: AdapterSet,
   step: number,
 ): Promise<RankEvent | undefined> {
   if (!isCheapRank(model, adapters)) return undefined;
-  const dtype = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
-  using original = await loadModel(path, { dtype, device: model.lm_head.weight.device });
+  using original = await loadTrained(recipe.model, recipe.train.seed);
   return { type: "rank", step, layers: [...rankReport(model, adapters, original).layers] };
 }
 
 function estimates(parts: RunParts, dataset: Dataset, { train: settings }: Recipe, before: number) {
-  const onDevice = parts.model.lm_head.weight.device !== "cpu";
+  const onDevice = deviceOf(parts.model) !== "cpu";
   const tokens = largestBatch(dataset, settings);
   return {
     estimatedMemory: estimateMemory(parts, { tokens, before: onDevice ? 0 : before }),
@@ -134,6 +167,12 @@ function makeBatches(dataset: Dataset, { train: { seed, batchSize, batchTokens }
 
 function countSteps(batches: BatchSource, { train: { steps, epochs, accumulate } }: Recipe): number {
   return steps ?? Math.max(1, Math.ceil(batches.countBatches(epochs ?? 1) / accumulate));
+}
+
+/** A head with a random start is said: a classifier that was thought to be a trained one would be noticed late. */
+function modelWarnings(model: TrainedModel, { train }: Recipe): string[] {
+  if (!isClassifier(model) || model.info.fresh.length === 0) return [];
+  return [`new, with a random start from train.seed ${train.seed}: ${model.info.fresh.join(", ")}`];
 }
 
 /** What a person should know of the rows before time is spent on them; the run's record holds all of it. */
@@ -168,13 +207,15 @@ function about(
       hashes: { ...hashes },
       dropped: dropped.map(({ source, reason }) => ({ source, reason })),
       ...{ rows, truncated, labelTokens, tokens, notes },
-      labels: "completions and trained assistant turns with their end token; every token of plain text",
+      labels: isClassifier(model)
+        ? [...model.info.labels]
+        : "completions and trained assistant turns with their end token; every token of plain text",
     },
     environment: {
       scalora: packageVersion(),
       libtorch: torchVersion(),
       node: process.version,
-      device: model.lm_head.weight.device,
+      device: deviceOf(model),
       dtype,
       ...(recipe.adapter.method.startsWith("scalora") && { base: dtype === "bfloat16" ? "split" : "exact" }),
       vectorInstructions: cpuCapability(),

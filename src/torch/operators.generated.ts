@@ -193,6 +193,12 @@ export function floor(self: Tensor): Tensor {
   return wrap((floor$ ??= bind<number>("aten::floor", ""))(self.handle));
 }
 
+let ceil$: NativeOperator<number> | undefined;
+/** `aten::ceil(Tensor self) -> Tensor` */
+export function ceil(self: Tensor): Tensor {
+  return wrap((ceil$ ??= bind<number>("aten::ceil", ""))(self.handle));
+}
+
 let round$: NativeOperator<number> | undefined;
 /** `aten::round(Tensor self) -> Tensor` */
 export function round(self: Tensor): Tensor {
@@ -272,6 +278,12 @@ let eqScalar$: NativeOperator<number> | undefined;
 /** `aten::eq.Scalar(Tensor self, Scalar other) -> Tensor` */
 export function eqScalar(self: Tensor, other: number): Tensor {
   return wrap((eqScalar$ ??= bind<number>("aten::eq", "Scalar"))(self.handle, other));
+}
+
+let neScalar$: NativeOperator<number> | undefined;
+/** `aten::ne.Scalar(Tensor self, Scalar other) -> Tensor` */
+export function neScalar(self: Tensor, other: number): Tensor {
+  return wrap((neScalar$ ??= bind<number>("aten::ne", "Scalar"))(self.handle, other));
 }
 
 let gtScalar$: NativeOperator<number> | undefined;
@@ -927,6 +939,12 @@ let layerNorm$: NativeOperator<number> | undefined;
 /** `aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor` */
 export function layerNorm(input: Tensor, normalizedShape: readonly number[], weight?: Tensor | null, bias?: Tensor | null, eps?: number, cudnnEnable?: boolean): Tensor {
   return wrap((layerNorm$ ??= bind<number>("aten::layer_norm", ""))(input.handle, normalizedShape, handleOf(weight), handleOf(bias), eps, cudnnEnable));
+}
+
+let conv1d$: NativeOperator<number> | undefined;
+/** `aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor` */
+export function conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: readonly number[] | number, padding?: readonly number[] | number, dilation?: readonly number[] | number, groups?: number): Tensor {
+  return wrap((conv1d$ ??= bind<number>("aten::conv1d", ""))(input.handle, weight.handle, handleOf(bias), stride, padding, dilation, groups));
 }
 
 let nllLoss$: NativeOperator<number> | undefined;

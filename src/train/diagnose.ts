@@ -1,11 +1,11 @@
 import type { AdapterSet, Trainable } from "../adapters/core/contract.js";
 import type { Batch } from "../data/types.js";
-import type { CausalLM } from "../nn/causal-lm.js";
-import { causalLossSum } from "../nn/causal-loss.js";
+import type { TrainedModel } from "../nn/classifier.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { allFinite, forEachParameter } from "./norms.js";
+import { type Objective, objectiveOf } from "./objective.js";
 
 /** How many names a message lists. */
 const most = 5;
@@ -15,14 +15,16 @@ const most = 5;
  * Nothing has been changed by the step yet.
  */
 export function lossError(
-  model: CausalLM,
+  model: TrainedModel,
   adapters: AdapterSet,
   window: readonly Batch[],
   step: number,
   loss: number,
 ): ScaloraError {
   const weights = [...new Set([...badWeights(model), ...adapters.trainables().flatMap(badValues)])];
-  const rows = weights.length > 0 ? [] : badRows(window, (row) => Number.isFinite(lossOf(model, row)));
+  const objective = objectiveOf(model);
+  const isGood = (row: Batch) => Number.isFinite(objective.evaluate(row).loss);
+  const rows = weights.length > 0 ? [] : badRows(objective, window, isGood);
   const all = window.flatMap(({ sources }) => sources);
   return stopError(
     `The loss of step ${step} is not finite (${loss}); the run stops before changing anything`,
@@ -38,16 +40,17 @@ export function lossError(
  * @returns undefined when all are finite.
  */
 export function gradientError(
-  model: CausalLM,
+  model: TrainedModel,
   adapters: AdapterSet,
   window: readonly Batch[],
   step: number,
 ): ScaloraError | undefined {
   const tensors = adapters.trainables().flatMap(badGradients);
   if (tensors.length === 0) return undefined;
-  const rows = badRows(window, (row) => {
+  const objective = objectiveOf(model);
+  const rows = badRows(objective, window, (row) => {
     adapters.zeroGrad();
-    torch.scope(() => causalLossSum(model, row).backward());
+    torch.scope(() => objective.lossSum(row).backward());
     return adapters.trainables().every(({ grad }) => allFinite(grad));
   });
   adapters.zeroGrad();
@@ -71,7 +74,7 @@ function list(names: readonly string[]): string {
   return names.slice(0, most).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
-function badWeights(model: CausalLM): string[] {
+function badWeights(model: TrainedModel): string[] {
   const names: string[] = [];
   for (const [name, weight] of model.namedParameters()) if (!allFinite(weight)) names.push(name);
   return names;
@@ -90,9 +93,9 @@ function badParts(trainable: Trainable, tensor: Tensor): string[] {
 }
 
 /** Sources of the sequences that fail `ok` when each is a batch alone. */
-function badRows(window: readonly Batch[], ok: (row: Batch) => boolean): string[] {
+function badRows(objective: Objective, window: readonly Batch[], ok: (row: Batch) => boolean): string[] {
   const rows = window.flatMap((batch) => batch.sources.map((_, s) => singleRow(batch, s)));
-  return rows.filter((row) => row.labelRows.length > 0 && !ok(row)).map(({ sources }) => sources[0]);
+  return rows.filter((row) => objective.labels(row) > 0 && !ok(row)).map(({ sources }) => sources[0]);
 }
 
 function singleRow(batch: Batch, s: number): Batch {
@@ -106,9 +109,7 @@ function singleRow(batch: Batch, s: number): Batch {
     labelRows: Int32Array.from(labels, (i) => batch.labelRows[i] - start),
     labelTargets: Int32Array.from(labels, (i) => batch.labelTargets[i]),
     sources: [batch.sources[s]],
+    ...(batch.labels && { labels: batch.labels.slice(s, s + 1) }),
+    ...(batch.tokenTypes && { tokenTypes: batch.tokenTypes.slice(start, end) }),
   };
-}
-
-function lossOf(model: CausalLM, row: Batch): number {
-  return torch.noGrad(() => torch.scope(() => causalLossSum(model, row).item()));
 }

@@ -1,31 +1,35 @@
 import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../data/types.js";
-import type { CausalLM } from "../nn/causal-lm.js";
-import { causalLossSum } from "../nn/causal-loss.js";
-import * as torch from "../torch/index.js";
+import type { TrainedModel } from "../nn/classifier.js";
 import { ScaloraError } from "../util/errors.js";
+import { objectiveOf } from "./objective.js";
 
 export interface Evaluation {
-  /** Mean cross entropy per label token, in nats. */
+  /** Mean over the labels: cross entropy in nats, or of a regression squared error. */
   readonly loss: number;
+  /** Labels: tokens, or rows of a classification. */
   readonly labelTokens: number;
+  /** Of a classification: the share of rows that get the right class. */
+  readonly accuracy?: number;
 }
 
 /**
- * Loss over held-out batches, normalised by all their label tokens. Yields to the event loop after each batch.
+ * Loss over held-out batches, normalised by all their labels. Yields to the event loop after each batch.
  * @param stopping ends the evaluation early, without a result, when it returns true
  * @throws `data` when there is no label, `run` when the loss is not finite.
  */
 export async function evaluateLoss(
-  model: CausalLM,
+  model: TrainedModel,
   batches: readonly Batch[],
   stopping: () => boolean = () => false,
 ): Promise<Evaluation | undefined> {
+  const objective = objectiveOf(model);
   let sum = 0;
   let labelTokens = 0;
+  let right: number | undefined;
   for (const batch of batches) {
     if (stopping()) return undefined;
-    const loss = torch.noGrad(() => torch.scope(() => causalLossSum(model, batch).item()));
+    const { loss, correct } = objective.evaluate(batch);
     if (!Number.isFinite(loss))
       throw new ScaloraError("run", "The held-out loss is not finite", {
         where: batch.sources.join(", "),
@@ -33,12 +37,14 @@ export async function evaluateLoss(
         fix: "look at these rows; of a trained model, lower the learning rate, or go back to an earlier checkpoint if there is one",
       });
     sum += loss;
-    labelTokens += batch.labelTargets.length;
+    labelTokens += objective.labels(batch);
+    if (correct !== undefined) right = (right ?? 0) + correct;
     await setImmediate();
   }
   if (labelTokens === 0)
     throw new ScaloraError("data", "The held-out set has no label tokens", {
       fix: "give data whose completions are not all masked or cut off",
     });
-  return { loss: sum / labelTokens, labelTokens };
+  const accuracy = right === undefined ? {} : { accuracy: right / labelTokens };
+  return { loss: sum / labelTokens, labelTokens, ...accuracy };
 }

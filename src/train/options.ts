@@ -1,7 +1,7 @@
 import type { AdapterSet } from "../adapters/core/contract.js";
 import type { BatchSource } from "../data/batch-source.js";
 import type { Batch } from "../data/types.js";
-import type { CausalLM } from "../nn/causal-lm.js";
+import type { TrainedModel } from "../nn/classifier.js";
 import type { Optimizer, Schedule } from "../optim/index.js";
 import type { GemmBackend, Generator } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
@@ -27,7 +27,8 @@ export interface TrainSettings {
 }
 
 export interface TrainOptions {
-  readonly model: CausalLM;
+  /** What it is decides what is learnt: a decoder the next token, a classifier labels. */
+  readonly model: TrainedModel;
   readonly adapters: AdapterSet;
   /** Training batches, endless. */
   readonly batches: Pick<BatchSource, "next" | "state" | "restore">;
@@ -40,7 +41,7 @@ export interface TrainOptions {
   readonly run?: { readonly folder: RunFolder; readonly identity: CheckpointIdentity };
   /** Go on from the newest valid checkpoint of the run, or start where there is none. */
   readonly resume?: boolean;
-  /** Generators whose state belongs to the run, by name. */
+  /** Generators whose state belongs to the run, by name; `dropout` is what a model's own dropout is drawn from. */
   readonly generators?: ReadonlyMap<string, Generator>;
   /** The GEMM backend in use ("aten" where none was chosen); a resume switches to the one it was started with. */
   readonly gemmBackend?: GemmBackend;
@@ -56,7 +57,7 @@ export interface TrainResult {
   /** `early`: stopped by patience; `stopped`: by the signal or `control.json`. */
   readonly reason: "finished" | "early" | "stopped";
   readonly step: number;
-  /** Training loss of the last step, in nats per label token; null when there was none. */
+  /** Training loss of the last step, per label; null when there was none. */
   readonly loss: number | null;
   readonly firstEval: Score | null;
   readonly lastEval: Score | null;

@@ -1,8 +1,13 @@
 import type { Json } from "../util/json.js";
 
+/** What is learnt: the next token, the class of a sequence, or a number. */
+export type Task = "causal-lm" | "classification" | "regression";
+
 /** What is known of a run when its first step is about to begin. */
 export interface StartEvent {
   type: "start";
+  /** Absent in runs of older versions: causal-lm. */
+  task?: Task;
   /** Steps already done: 0, or the checkpoint's when the run goes on. */
   step: number;
   totalSteps: number;
@@ -19,13 +24,14 @@ export interface StartEvent {
 export interface StepEvent {
   type: "step";
   step: number;
-  /** Mean cross entropy per label token of the whole accumulation window, in nats. */
+  /** Mean over the labels of the whole accumulation window: cross entropy in nats, or of a regression squared error. */
   loss: number;
   lr: number;
   /** Global gradient norm before clipping. */
   gradNorm: number;
   clipped: boolean;
   tokens: number;
+  /** Labels: tokens, or rows of a classification. */
   labelTokens: number;
   /** Duration of the step in seconds, evaluation and checkpoints not included. */
   seconds: number;
@@ -36,9 +42,11 @@ export interface StepEvent {
 export interface EvalEvent {
   type: "eval";
   step: number;
-  /** Mean cross entropy per label token on the held-out set, in nats. */
+  /** Mean over the labels of the held-out set, as of a step. */
   loss: number;
   labelTokens: number;
+  /** Of a classification: the share of rows that get the right class. */
+  accuracy?: number;
   /** Whether it is the lowest so far. */
   best: boolean;
   seconds: number;

@@ -1,46 +1,50 @@
 import type { AdapterSet, EventReport, StepContext } from "../adapters/core/contract.js";
 import type { Batch } from "../data/types.js";
-import type { CausalLM } from "../nn/causal-lm.js";
-import { causalLossSum } from "../nn/causal-loss.js";
+import type { TrainedModel } from "../nn/classifier.js";
 import type { Optimizer, Schedule } from "../optim/index.js";
-import type { Tensor } from "../torch/index.js";
+import type { Generator, Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { gradientError, lossError } from "./diagnose.js";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./norms.js";
+import { type Objective, objectiveOf } from "./objective.js";
 
 /** What a step works on. */
 export interface StepParts {
-  readonly model: CausalLM;
+  readonly model: TrainedModel;
   readonly adapters: AdapterSet;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   /** Largest global gradient norm; 0 turns clipping off. */
   readonly clip: number;
+  /** What the model's own dropout is drawn from; without it there is none. */
+  readonly dropout?: Generator;
 }
 
 export interface StepReport {
-  /** Mean cross entropy per label token over the whole window, in nats, before the step. */
+  /** Mean over the labels of the whole window, before the step: cross entropy in nats, or squared error. */
   readonly loss: number;
   readonly lr: number;
   /** Global norm as clipping saw it: after the method's hook, before clipping. */
   readonly gradNorm: number;
   readonly clipped: boolean;
   readonly tokens: number;
+  /** Labels: tokens, or rows of a classification. */
   readonly labelTokens: number;
   /** What the method's hook did, if anything. */
   readonly event: EventReport | undefined;
 }
 
 /**
- * One optimiser step over a window of micro-batches: forward and backward of each, normalised by the label tokens
+ * One optimiser step over a window of micro-batches: forward and backward of each, normalised by the labels
  * of all → everything finite → the method's hook → clip → optimiser → the method's hook → gradients to zero.
  * Leaves no tensor behind.
  * @throws `data` when the window has no label, `run` when a loss or gradient is not finite (nothing is changed).
  */
 export function trainStep(parts: StepParts, window: readonly Batch[], step: number): StepReport {
   const { adapters, optimizer, schedule } = parts;
-  const labelTokens = window.reduce((sum, { labelTargets }) => sum + labelTargets.length, 0);
+  const objective = objectiveOf(parts.model);
+  const labelTokens = window.reduce((sum, batch) => sum + objective.labels(batch), 0);
   if (labelTokens === 0)
     throw new ScaloraError("data", `The batch of step ${step} has no label tokens`, {
       where: window.flatMap(({ sources }) => sources).join(", "),
@@ -51,11 +55,12 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
     adapters.beforeForward?.(context);
-    const lossSum = accumulate(parts.model, window, labelTokens);
+    const drawn = adapters.hasRoundedBase ? parts.dropout?.state() : undefined;
+    const lossSum = accumulate(objective, window, labelTokens, parts.dropout);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
     const report = torch.noGrad(() => adapters.beforeClip?.(context));
-    const event = report && withLosses(parts, window, report, loss / labelTokens);
+    const event = report && withLosses(parts, window, report, { lossBefore: loss / labelTokens, drawn });
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     optimizer.step(lr);
@@ -66,20 +71,30 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
   });
 }
 
-/** Where merges are rounded, the hook's report also says what it did to this window's loss. */
+/**
+ * Where merges are rounded, the hook's report also says what it did to this window's loss, under the dropout that the step's
+ * own loss had.
+ * @param drawn state of the dropout's generator before that loss
+ */
 function withLosses(
-  { model, adapters }: StepParts,
+  { model, adapters, dropout }: StepParts,
   window: readonly Batch[],
   report: EventReport,
-  lossBefore: number,
+  { lossBefore, drawn }: { lossBefore: number; drawn: Tensor | undefined },
 ): EventReport {
   if (!adapters.hasRoundedBase) return report;
-  const sums = window.map((batch) =>
-    torch.noGrad(() => torch.scope(() => causalLossSum(model, batch).item())),
-  );
-  const labelTokens = window.reduce((sum, { labelTargets }) => sum + labelTargets.length, 0);
-  return { ...report, lossBefore, lossAfter: sums.reduce((a, b) => a + b, 0) / labelTokens };
+  const objective = objectiveOf(model);
+  if (drawn) dropout?.setState(drawn);
+  let [sum, labels] = [0, 0];
+  for (const batch of withLabels(objective, window)) {
+    sum += torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item()));
+    labels += objective.labels(batch);
+  }
+  return { ...report, lossBefore, lossAfter: sum / labels };
 }
+
+const withLabels = (objective: Objective, window: readonly Batch[]) =>
+  window.filter((batch) => objective.labels(batch) > 0);
 
 /** Frozen weights are read from their mapped files: one that was cut short since has turned to zeros. */
 function checkWeightFiles(): void {
@@ -94,16 +109,19 @@ function checkWeightFiles(): void {
 }
 
 /** Backward of every micro-batch; each graph is gone before the next. @returns the summed loss, a scalar tensor. */
-function accumulate(model: CausalLM, window: readonly Batch[], labelTokens: number): Tensor {
-  const sums = window
-    .filter(({ labelTargets }) => labelTargets.length > 0)
-    .map((batch) =>
-      torch.scope(() => {
-        const loss = causalLossSum(model, batch);
-        torch.divScalar(loss, labelTokens).backward();
-        return torch.detach(loss);
-      }),
-    );
+function accumulate(
+  objective: Objective,
+  window: readonly Batch[],
+  labelTokens: number,
+  dropout: Generator | undefined,
+): Tensor {
+  const sums = withLabels(objective, window).map((batch) =>
+    torch.scope(() => {
+      const loss = objective.lossSum(batch, dropout);
+      torch.divScalar(loss, labelTokens).backward();
+      return torch.detach(loss);
+    }),
+  );
   return torch.sum(torch.stack(sums), "float64");
 }
 

@@ -5,6 +5,7 @@ import { listCheckpoints } from "./checkpoints/load.js";
 import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save.js";
 import { evaluateLoss } from "./evaluate.js";
 import { MovementWatch } from "./movement.js";
+import { objectiveOf } from "./objective.js";
 import { type ResolvedSettings, resolveSettings, type TrainOptions, type TrainResult } from "./options.js";
 import { isStopping, takeRequests } from "./pauses.js";
 import { Recorder, residentMemory } from "./recorder.js";
@@ -76,6 +77,7 @@ class Trainer {
     if (options.about)
       recorder.emit({
         type: "start",
+        task: objectiveOf(options.model).task,
         step: progress.step,
         totalSteps: this.settings.steps,
         method: options.adapters.method,
@@ -117,7 +119,11 @@ class Trainer {
     const started = performance.now();
     const window = Array.from({ length: settings.accumulate }, () => options.batches.next());
     const step = progress.step + 1;
-    const { event, ...report } = trainStep({ ...options, clip: settings.clip }, window, step);
+    const { event, ...report } = trainStep(
+      { ...options, clip: settings.clip, dropout: options.generators?.get("dropout") },
+      window,
+      step,
+    );
     progress.step = step;
     progress.loss = report.loss;
     progress.tokens += report.tokens;

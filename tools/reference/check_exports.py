@@ -13,26 +13,31 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 LIMIT = 1e-5
 
 
-def load(folder):
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+def load(folder, labels):
+    """A classifier where there are labels: the base needs their number, a merged folder has it."""
+    options = {"dtype": torch.float32, "attn_implementation": "eager"}
+    if labels is None:
+        return AutoModelForCausalLM.from_pretrained(folder, **options).eval()
+    return AutoModelForSequenceClassification.from_pretrained(folder, num_labels=len(labels), **options).eval()
 
 
 def main(folder):
     about = json.loads((folder / "about.json").read_text())
     expected = load_file(folder / "logits.safetensors")
+    labels = about.get("labels")
     failed = False
     for name in ["merged", "adapter", "svd"]:
         if not (folder / name).exists():
             continue
         if name == "merged":
-            model = load(folder / name)
+            model = load(folder / name, labels)
         else:
-            model = PeftModel.from_pretrained(load(about["base"]), folder / name).eval()
+            model = PeftModel.from_pretrained(load(about["base"], labels), folder / name).eval()
         with torch.no_grad():
             logits = model(input_ids=expected["tokens"][None]).logits[0]
         error = ((logits - expected["logits"]).abs().max() / expected["logits"].abs().max()).item()

@@ -2,6 +2,7 @@ import type { Module } from "../../nn/index.js";
 import {
   add,
   copy_,
+  foreachZero_,
   matmul,
   noGrad,
   scope,
@@ -14,18 +15,34 @@ import { ScaloraError } from "../../util/errors.js";
 import type { Json } from "../../util/json.js";
 import { type BankLayer, FactorBank, groupLayers } from "./bank.js";
 import type { AdapterSet, Trainable } from "./contract.js";
+import { SavedModules } from "./saved-modules.js";
 
 /** A layer to adapt, with the rank and scale of its adapter. */
 export type ScaledTarget = BankLayer & { readonly rank: number; readonly scale: number };
+
+/** What an adapter of two factors is put on. */
+export interface LowRankPlan {
+  /** The layers to adapt with their ranks and scales. */
+  readonly targets: ScaledTarget[];
+  /** Paths of the modules that are trained whole. */
+  readonly saved: string[];
+}
 
 /** The effective weight of an adapted layer is `W + s·A·Bᵀ`: what all methods made of two factors share. */
 export class FactorAdapters implements AdapterSet {
   readonly method: string;
   readonly banks: readonly FactorBank[];
-  protected readonly model: Module;
+  /** What is trained whole beside the factors. */
+  readonly saved: SavedModules;
+  readonly model: Module;
 
-  /** Freezes the model and hangs zero factors on the layers. */
-  constructor(method: string, model: Module, targets: readonly ScaledTarget[]) {
+  /** Freezes the model and hangs zero factors on the layers. @param saved paths of what is trained whole */
+  constructor(
+    method: string,
+    model: Module,
+    targets: readonly ScaledTarget[],
+    saved: readonly string[] = [],
+  ) {
     this.method = method;
     this.model = model;
     for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(false);
@@ -33,21 +50,26 @@ export class FactorAdapters implements AdapterSet {
       const { m, n, rank } = shape;
       return new FactorBank(`bank${index}.${m}x${n}r${rank}`, shape, layers);
     });
+    this.saved = new SavedModules(model, saved);
   }
 
   trainables(): Trainable[] {
-    return this.banks.flatMap((bank) => bank.trainables());
+    return [...this.banks.flatMap((bank) => bank.trainables()), ...this.saved.trainables];
   }
 
   zeroGrad(): void {
     for (const bank of this.banks) bank.zeroGrad();
+    const grads = this.saved.trainables.map(({ grad }) => grad);
+    if (grads.length > 0) foreachZero_(grads);
   }
 
   parameterCounts(): { trainable: number; all: number } {
-    const trainable = this.trainables().reduce((total, { value }) => total + value.numel, 0);
+    const count = (trainables: readonly Trainable[]) =>
+      trainables.reduce((total, { value }) => total + value.numel, 0);
+    const factors = count(this.banks.flatMap((bank) => bank.trainables()));
     let base = 0;
     for (const [, parameter] of this.model.namedParameters()) base += parameter.numel;
-    return { trainable, all: base + trainable };
+    return { trainable: factors + count(this.saved.trainables), all: base + factors };
   }
 
   adaptedPaths(): string[] {
@@ -100,8 +122,9 @@ export class FactorAdapters implements AdapterSet {
 
   loadCounters(_counters: Json): void {}
 
-  /** Takes the adapters off and frees them; the base weights stay as they are. */
+  /** Takes the adapters off and frees them; the base weights stay as they are, saved modules become what they were. */
   dispose(): void {
+    this.saved.dispose();
     for (const bank of this.banks) bank.dispose();
   }
 }

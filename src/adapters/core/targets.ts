@@ -1,12 +1,13 @@
-import { Linear, type Module } from "../../nn/index.js";
+import { isClassifier, Linear, type Module } from "../../nn/index.js";
 import { ScaloraError } from "../../util/errors.js";
-import { nearest } from "../../util/suggest.js";
+import { matcher } from "./patterns.js";
+import { isWithin } from "./saved-modules.js";
 
 /** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
 export interface TargetOptions {
   /** Columns of each factor, where no pattern of `rankPattern` says otherwise. */
   readonly rank: number;
-  /** Patterns, or every linear layer but the output layer. */
+  /** Patterns, or every linear layer but the output layer (a classifier's head). */
   readonly targetModules?: "all-linear" | readonly string[];
   readonly exclude?: readonly string[];
   /** Ranks of the layers that match a pattern; the first match counts. */
@@ -20,22 +21,22 @@ export interface Target {
   readonly rank: number;
 }
 
-const outputLayer = "lm_head";
-
 /**
  * The layers that the options name, in the model's order.
+ * @param saved modules that are trained whole: their layers get no adapter
  * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed), or a rank does not fit
  */
-export function findTargets(model: Module, options: TargetOptions): Target[] {
+export function findTargets(model: Module, options: TargetOptions, saved: readonly string[] = []): Target[] {
   const linears = [...linearLayers(model)];
   const paths = linears.map(([path]) => path);
-  const wanted = wantedBy(options.targetModules ?? "all-linear", paths);
+  const head = isClassifier(model) ? model.info.head : ["lm_head"];
+  const wanted = wantedBy(options.targetModules ?? "all-linear", paths, head);
   const excluded = (options.exclude ?? []).map((pattern) => matcher(pattern, "exclude", paths));
   const ranks = Object.entries(options.rankPattern ?? {}).map(
     ([pattern, rank]) => [matcher(pattern, "rankPattern", paths), rank] as const,
   );
   const targets = linears
-    .filter(([path]) => wanted(path) && !excluded.some((matches) => matches(path)))
+    .filter(([path]) => wanted(path) && !isWithin(path, saved) && !excluded.some((matches) => matches(path)))
     .map(([path, linear]) => {
       const rank = ranks.find(([matches]) => matches(path))?.[1] ?? options.rank;
       return { path, linear, rank: checkRank(rank, path, linear) };
@@ -57,8 +58,9 @@ export function* linearLayers(model: Module): Generator<[string, Linear]> {
 function wantedBy(
   targetModules: NonNullable<TargetOptions["targetModules"]>,
   paths: readonly string[],
+  head: readonly string[],
 ): (path: string) => boolean {
-  if (targetModules === "all-linear") return (path) => path !== outputLayer;
+  if (targetModules === "all-linear") return (path) => !isWithin(path, head);
   if (!Array.isArray(targetModules) || targetModules.length === 0)
     throw new ScaloraError("config", "targetModules names no modules", {
       where: "adapter.targetModules",
@@ -68,40 +70,6 @@ function wantedBy(
   const matchers = targetModules.map((pattern) => matcher(pattern, "targetModules", paths));
   return (path) => matchers.some((matches) => matches(path));
 }
-
-/** The test that a pattern stands for; a pattern that no layer passes is a mistake. */
-function matcher(pattern: string, key: string, paths: readonly string[]): (path: string) => boolean {
-  const expression = /^\/(.*)\/([a-z]*)$/s.exec(pattern);
-  const matches = expression
-    ? regularExpression(expression[1], expression[2], key)
-    : (path: string) => path === pattern || path.endsWith(`.${pattern}`);
-  if (!paths.some(matches)) throw noMatch(pattern, key, paths);
-  return matches;
-}
-
-function regularExpression(source: string, flags: string, key: string): (path: string) => boolean {
-  try {
-    const expression = new RegExp(source, flags.replaceAll(/[gy]/g, ""));
-    return (path) => expression.test(path);
-  } catch (error) {
-    throw new ScaloraError("config", `Not a regular expression: /${source}/${flags}`, {
-      where: `adapter.${key}`,
-      cause: error,
-    });
-  }
-}
-
-function noMatch(pattern: string, key: string, paths: readonly string[]): ScaloraError {
-  const names = [...new Set(paths.map(lastPart))];
-  const near = nearest(lastPart(pattern), names);
-  return new ScaloraError("config", `"${pattern}" matches no linear layer of the model`, {
-    where: `adapter.${key}`,
-    expected: `one of ${names.join(", ")}, a longer path such as ${paths[0]}, or a /regular expression/`,
-    ...(near === undefined ? {} : { fix: `did you mean "${near}"?` }),
-  });
-}
-
-const lastPart = (path: string) => path.slice(path.lastIndexOf(".") + 1);
 
 function checkRank(rank: number, path: string, { weight }: Linear): number {
   const limit = Math.min(...weight.shape);

@@ -1,6 +1,7 @@
 import type { Module } from "../../nn/index.js";
 import { Generator } from "../../torch/index.js";
-import { FactorAdapters, type ScaledTarget } from "../core/factor-adapters.js";
+import { FactorAdapters, type LowRankPlan } from "../core/factor-adapters.js";
+import { savedPaths } from "../core/saved-modules.js";
 import { findTargets, type TargetOptions } from "../core/targets.js";
 import { initialiseFactors, type LoraInit } from "./init.js";
 import { copyFactors, readLora } from "./peft.js";
@@ -12,26 +13,30 @@ export interface LoraOptions extends TargetOptions {
   /** s = alpha / √rank (arXiv 2312.03732). */
   readonly rslora?: boolean;
   readonly init?: LoraInit;
-  /** A PEFT folder to go on from: its layers, ranks and scales are taken, and its factors. */
+  /** Parts trained whole beside the factors, in the notation of `targetModules`. Default: a classifier's head. */
+  readonly modulesToSave?: readonly string[];
+  /** A PEFT folder to go on from: its layers, ranks, scales and saved modules are taken, and its values. */
   readonly from?: string;
 }
 
 /** LoRA (arXiv 2106.09685): a frozen base and one pair of factors per layer. */
 export function attachLora(model: Module, options: LoraOptions, seed: number): FactorAdapters {
-  const targets = lowRankTargets(model, options);
-  const adapters = new FactorAdapters("lora", model, targets);
+  const { targets, saved } = lowRankTargets(model, options);
+  const adapters = new FactorAdapters("lora", model, targets, saved);
   startFactors(adapters, options, seed);
   return adapters;
 }
 
-/** The layers to adapt with their ranks and scales: from the options, or from the folder they go on from. */
-export function lowRankTargets(model: Module, options: LoraOptions): ScaledTarget[] {
-  if (options.from !== undefined) return readLora(options.from, model).targets;
+/** From the options, or from the folder they go on from. */
+export function lowRankTargets(model: Module, options: LoraOptions): LowRankPlan {
+  if (options.from !== undefined) return readLora(options.from, model);
   const alpha = options.alpha ?? 2 * options.rank;
-  return findTargets(model, options).map((target) => ({
+  const saved = savedPaths(model, options.modulesToSave);
+  const targets = findTargets(model, options, saved).map((target) => ({
     ...target,
     scale: alpha / (options.rslora ? Math.sqrt(target.rank) : target.rank),
   }));
+  return { targets, saved };
 }
 
 /** Draws the factors from `seed`, or takes them from the folder that training goes on from. */

@@ -1,18 +1,14 @@
 import { readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.js";
 import type { TensorSource } from "../../hub/safetensors/index.js";
-import type { Linear, Module } from "../../nn/index.js";
+import { isClassifier, type Linear, type Module } from "../../nn/index.js";
 import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
-import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.js";
+import type { FactorAdapters, LowRankPlan, ScaledTarget } from "../core/factor-adapters.js";
+import { isWithin, outermostOf, refuseShared } from "../core/saved-modules.js";
 import { linearLayers } from "../core/targets.js";
 
 // PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
 const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
-
-/** What a PEFT LoRA folder says of its layers. */
-interface LoraFolder {
-  readonly targets: ScaledTarget[];
-}
 
 /** Keys of adapter_config.json that change the computation when they are not at these values. */
 const neutral: Readonly<Record<string, readonly unknown[]>> = {
@@ -23,7 +19,6 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
   // Other starts (pissa, olora, corda, loftq) take a part of the base weights away, which the folder does not hold.
   init_lora_weights: [true, false, "gaussian", "eva", "orthogonal", undefined],
   fan_in_fan_out: [false, null, undefined],
-  modules_to_save: [null, undefined],
   layer_replication: [null, undefined],
   trainable_token_indices: [null, undefined],
   target_parameters: [null, undefined],
@@ -36,10 +31,11 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /**
- * Reads which layers a PEFT LoRA folder adapts, with their ranks (from the tensors) and scales.
+ * Reads which layers a PEFT LoRA folder adapts, with their ranks (from the tensors) and scales, and which modules it holds
+ * whole.
  * @throws ScaloraError `model` where the folder does not fit the model or is of another method
  */
-export function readLora(folder: string, model: Module): LoraFolder {
+export function readLora(folder: string, model: Module): LowRankPlan {
   const { config, tensors } = readAdapterFolder(folder);
   try {
     for (const [key, values] of Object.entries(neutral)) {
@@ -53,9 +49,54 @@ export function readLora(folder: string, model: Module): LoraFolder {
     }
     const linears = new Map(linearLayers(model));
     const targets = pathsOf(tensors).map((path) => target(folder, path, config, tensors, linears));
-    return { targets };
+    const saved = savedIn(config, model);
+    checkTensors(folder, tensors, targets, savedShapes(model, saved));
+    return { targets, saved };
   } finally {
     for (const tensor of tensors.values()) tensor.dispose();
+  }
+}
+
+/** The modules of the model that `modules_to_save` names: PEFT's lists hold names for several families. */
+function savedIn({ modules_to_save: names }: Readonly<Record<string, unknown>>, model: Module): string[] {
+  if (!Array.isArray(names)) return [];
+  const paths = [...model.namedModules()].map(([path]) => path);
+  const saved = outermostOf(paths.filter((path) => path !== "" && names.some((name) => path.endsWith(name))));
+  refuseShared(model, saved);
+  return saved;
+}
+
+/** Shapes of the parameters of some modules, by name. */
+function savedShapes(model: Module, saved: readonly string[]): Map<string, readonly number[]> {
+  const within = [...model.namedParameters()].filter(([name]) => isWithin(name, saved));
+  return new Map(within.map(([name, { shape }]) => [name, shape]));
+}
+
+/** Every tensor of the folder must be one that the model takes, and every saved parameter must be there. */
+function checkTensors(
+  folder: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  targets: readonly ScaledTarget[],
+  saved: ReadonlyMap<string, readonly number[]>,
+): void {
+  const known = new Set([
+    ...saved.keys(),
+    ...targets.flatMap(({ path }) => [path + downName, path + upName]),
+  ]);
+  const unknown = [...tensors.keys()].find((name) => !known.has(name));
+  if (unknown !== undefined)
+    throw new ScaloraError("model", "The adapter holds a tensor that the model has no place for", {
+      where: folder,
+      found: unknown,
+    });
+  for (const [name, shape] of saved) {
+    const found = tensors.get(name)?.shape;
+    if (found?.join() === shape.join()) continue;
+    throw new ScaloraError("model", "A module saved with the adapter does not fit the model", {
+      where: `${folder}: ${name}`,
+      expected: `[${shape.join(", ")}]`,
+      found: found ? `[${found.join(", ")}]` : "no such tensor",
+    });
   }
 }
 
@@ -118,7 +159,7 @@ function peftPattern(key: string): RegExp {
   }
 }
 
-/** Copies the factors of a PEFT folder into adapters made from it. */
+/** Copies the factors and saved modules of a PEFT folder into adapters made from it. */
 export function copyFactors(folder: string, adapters: FactorAdapters): void {
   const { tensors } = readAdapterFolder(folder);
   noGrad(() => {
@@ -139,10 +180,16 @@ export function copyFactors(folder: string, adapters: FactorAdapters): void {
       }
     }
   });
+  noGrad(() => {
+    for (const { name, value } of adapters.saved.trainables) {
+      const stored = tensors.get(name);
+      if (stored) copy_(value, stored);
+    }
+  });
   for (const tensor of tensors.values()) tensor.dispose();
 }
 
-/** Writes the factors as a PEFT LoRA folder that `PeftModel.from_pretrained` loads. */
+/** Writes the factors and saved modules as a PEFT LoRA folder that `PeftModel.from_pretrained` loads. */
 export function writeLora(folder: string, adapters: FactorAdapters, baseModel: string): void {
   const layers = adapters.banks.flatMap((bank) =>
     bank.layers.map(({ path }, index) => ({ path, bank, index, ...bank.shape })),
@@ -154,7 +201,9 @@ export function writeLora(folder: string, adapters: FactorAdapters, baseModel: s
     up: { shape: [bank.shape.m, rank], dtype: bank.A.dtype, load: () => select(bank.A, 0, index) },
     down: { shape: [rank, bank.shape.n], dtype: bank.B.dtype, load: () => downOf(select(bank.B, 0, index)) },
   }));
-  writeFactors(folder, factors, baseModel);
+  const { model, saved } = adapters;
+  const whole = saved.trainables.map(({ name, value }) => [name, value] as const);
+  writeFactors(folder, factors, baseModel, { model, paths: saved.paths, tensors: whole });
 }
 
 function downOf(B: Tensor): Tensor {
@@ -174,8 +223,24 @@ export interface StoredFactors {
   readonly down: TensorSource;
 }
 
-export function writeFactors(folder: string, layers: readonly StoredFactors[], baseModel: string): void {
-  writeAdapterFolder(folder, configOf(layers, baseModel), stored(layers));
+/** The model that an adapter is for, and what of it is stored whole. */
+export interface StoredWhole {
+  readonly model: Module;
+  /** Paths of the modules. */
+  readonly paths: readonly string[];
+  /** Their parameters, by the model's own names. */
+  readonly tensors: readonly (readonly [string, TensorSource])[];
+}
+
+/** Writes a PEFT LoRA folder. */
+export function writeFactors(
+  folder: string,
+  layers: readonly StoredFactors[],
+  baseModel: string,
+  whole: StoredWhole,
+): void {
+  const tensors = [...stored(layers), ...whole.tensors];
+  writeAdapterFolder(folder, configOf(layers, baseModel, whole), tensors);
 }
 
 function* stored(layers: readonly StoredFactors[]): Generator<readonly [string, TensorSource]> {
@@ -185,7 +250,11 @@ function* stored(layers: readonly StoredFactors[]): Generator<readonly [string, 
   }
 }
 
-function configOf(layers: readonly StoredFactors[], baseModel: string): Record<string, unknown> {
+function configOf(
+  layers: readonly StoredFactors[],
+  baseModel: string,
+  { model, paths }: StoredWhole,
+): Record<string, unknown> {
   const [{ rank, alpha }] = layers;
   const differing = <K extends "rank" | "alpha">(key: K, common: number) =>
     Object.fromEntries(
@@ -193,7 +262,7 @@ function configOf(layers: readonly StoredFactors[], baseModel: string): Record<s
     );
   return {
     peft_type: "LORA",
-    task_type: "CAUSAL_LM",
+    task_type: isClassifier(model) ? "SEQ_CLS" : "CAUSAL_LM",
     base_model_name_or_path: baseModel,
     r: rank,
     lora_alpha: alpha,
@@ -206,7 +275,7 @@ function configOf(layers: readonly StoredFactors[], baseModel: string): Record<s
     use_dora: false,
     fan_in_fan_out: false,
     init_lora_weights: true,
-    modules_to_save: null,
+    modules_to_save: paths.length > 0 ? paths : null,
     inference_mode: true,
   };
 }

@@ -4,7 +4,7 @@ import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
 import type { FactorBank } from "../core/bank.js";
 import type { EventReport, StepContext } from "../core/contract.js";
-import { FactorAdapters, type ScaledTarget } from "../core/factor-adapters.js";
+import { FactorAdapters, type LowRankPlan } from "../core/factor-adapters.js";
 import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
 import { type BaseStore, ExactBase, SplitBase } from "./base.js";
 import { type BankMoments, type LayerOutcome, type MomentRule, scalingEvent } from "./event.js";
@@ -44,8 +44,8 @@ export class ScaloraAdapters extends FactorAdapters {
   private events = 0;
   private branches: Record<string, number> = {};
 
-  constructor(method: string, model: Module, targets: readonly ScaledTarget[], options: ScaloraOptions) {
-    super(method, model, targets);
+  constructor(method: string, model: Module, { targets, saved }: LowRankPlan, options: ScaloraOptions) {
+    super(method, model, targets, saved);
     this.options = options;
     this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options).make(layers));
   }
@@ -129,11 +129,12 @@ export function attachScalora(
   options: ScaloraOptions,
   seed: number,
 ): ScaloraAdapters {
-  const targets = lowRankTargets(model, options);
+  const plan = lowRankTargets(model, options);
+  const { targets } = plan;
   // Every refusal comes before the first factor is made.
   for (const { linear } of targets) storeFor(linear.weight, options);
   for (const { path, linear } of targets) untieWeight(model, path, linear, options.tied ?? "refuse");
-  const adapters = new ScaloraAdapters(method, model, targets, options);
+  const adapters = new ScaloraAdapters(method, model, plan, options);
   startFactors(adapters, options, seed);
   return adapters;
 }

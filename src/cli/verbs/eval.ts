@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type {
   EvaluationRequest,
+  EvaluationResult,
   RunEvaluation,
   RunTasks,
   TaskReport,
@@ -32,11 +33,13 @@ interface Recipes {
   runTasks: RunTasks;
 }
 
-/** `scalora eval`: loss and perplexity on files of examples, or scores on tasks. */
+/** `scalora eval`: loss, and perplexity or accuracy, on files of examples, or scores on tasks. */
 export function addEval(program: Command, context: Context, load: () => Promise<Recipes>): void {
   const command = program
     .command("eval")
-    .description("loss and perplexity, or scores on tasks, of a model or a run's best checkpoint")
+    .description(
+      "loss, and perplexity or accuracy, or scores on tasks, of a model or a run's best checkpoint",
+    )
     .argument("<model>", "Hugging Face model folder, or a run's folder")
     .option(
       "--data <path>",
@@ -67,6 +70,7 @@ function addLossOptions(command: Command): void {
         "messages",
         "commonsense",
         "gsm8k",
+        "classification",
       ]),
     )
     .option(
@@ -132,13 +136,25 @@ async function evaluateLoss(path: string, options: Options, context: Context, { 
     .finally(() => line.end());
   if (json) return context.json(result);
   const rows = [
-    ["loss", `${result.loss.toFixed(4)} nats per label token`],
-    ["perplexity", result.perplexity.toPrecision(5)],
-    ["label tokens", formatCount(result.labelTokens)],
+    ...scoreRows(result),
     ["rows", formatCount(result.rows)],
     ["time", formatDuration(result.seconds)],
   ];
   context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
+}
+
+function scoreRows({ loss, perplexity, accuracy, labelTokens }: EvaluationResult): [string, string][] {
+  if (perplexity !== undefined)
+    return [
+      ["loss", `${loss.toFixed(4)} nats per label token`],
+      ["perplexity", perplexity.toPrecision(5)],
+      ["label tokens", formatCount(labelTokens)],
+    ];
+  if (accuracy === undefined) return [["loss", `${loss.toFixed(4)} mean squared error`]];
+  return [
+    ["loss", `${loss.toFixed(4)} nats per row`],
+    ["accuracy", `${(100 * accuracy).toFixed(2)} %`],
+  ];
 }
 
 async function evaluateTasks(

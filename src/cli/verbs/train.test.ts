@@ -22,6 +22,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const result: RunResult = {
+  task: "causal-lm",
   folder: "runs/tiny-lora",
   reason: "finished",
   step: 2,

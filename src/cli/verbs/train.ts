@@ -86,8 +86,9 @@ function refuseNoRun(folder: string): void {
 }
 
 function resultText(result: RunResult, context: Context): string {
-  const loss = (value: number | null) =>
-    value === null ? "–" : `${value.toFixed(4)} (perplexity ${perplexityText(value)})`;
+  const perplexity = (value: number) =>
+    result.task === "causal-lm" ? ` (perplexity ${perplexityText(value)})` : "";
+  const loss = (value: number | null) => (value === null ? "–" : `${value.toFixed(4)}${perplexity(value)}`);
   const endings = { finished: "finished", early: "finished early: no better evaluation", stopped: "stopped" };
   const rows: [string, string][] = [
     ["run", result.folder],

@@ -1,4 +1,10 @@
-import type { EncodeOptions, Encoding, Tokenizer } from "../../hub/tokenizer/types.js";
+import type {
+  EncodeOptions,
+  Encoding,
+  PairEncoding,
+  TextOrPair,
+  Tokenizer,
+} from "../../hub/tokenizer/types.js";
 
 const specialNames = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<end>"];
 
@@ -47,6 +53,20 @@ export class WordTokenizer implements Tokenizer {
 
   encodeBatch(texts: readonly string[], options?: EncodeOptions): Promise<Encoding[]> {
     return Promise.all(texts.map((text) => this.encode(text, options)));
+  }
+
+  /** `<s>` before the text, `</s>` behind each; the first text is cut. */
+  async encodePairs(rows: readonly TextOrPair[], maxLength: number): Promise<PairEncoding[]> {
+    const bare = { addSpecialTokens: false };
+    return Promise.all(
+      rows.map(async ([text, pair]) => {
+        const first = (await this.encode(text, bare)).ids;
+        const second = pair === undefined ? [] : [...(await this.encode(pair, bare)).ids, 1];
+        const kept = first.slice(0, Math.max(0, maxLength - 2 - second.length));
+        const types = [...kept.map(() => 0), 0, 0, ...second.map(() => 1)];
+        return { ids: [0, ...kept, 1, ...second], types, truncated: kept.length < first.length };
+      }),
+    );
   }
 
   async decode(ids: ArrayLike<number>, { skipSpecialTokens = true } = {}): Promise<string> {

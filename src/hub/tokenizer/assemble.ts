@@ -156,7 +156,7 @@ class TokenTable {
 
 function postProcessor(frame: Blueprint["frame"], named: NamedRoles, settings: Settings): Component | null {
   if ("postProcessor" in frame) return frame.postProcessor;
-  const { before, after } = switched(frame, settings);
+  const { before, after, pair: second } = switched(frame, settings);
   const used: SpecialToken[] = [];
   const items = (roles: readonly Role[], typeId: number) =>
     roles.flatMap((role) => {
@@ -165,23 +165,24 @@ function postProcessor(frame: Blueprint["frame"], named: NamedRoles, settings: S
       used.push(token);
       return { SpecialToken: { id: token.content, type_id: typeId } };
     });
-  const around = (id: "A" | "B", typeId: number) => [
-    ...items(before, typeId),
+  const around = (id: "A" | "B", start: readonly Role[], typeId: number) => [
+    ...items(start, typeId),
     { Sequence: { id, type_id: typeId } },
     ...items(after, typeId),
   ];
-  const single = around("A", 0);
-  const pair = [...single, ...around("B", 1)];
+  const single = around("A", before, 0);
+  const pair = [...single, ...around("B", second?.before ?? before, second?.typeId ?? 1)];
   const tokens = used.map(({ id, content }) => [content, { id: content, ids: [id], tokens: [content] }]);
   return { type: "TemplateProcessing", single, pair, special_tokens: Object.fromEntries(tokens) };
 }
 
 /** `add_bos_token` and `add_eos_token` add or remove those two and leave the others. */
-function switched({ before, after }: Frame, { addBos, addEos }: Settings): Frame {
+function switched({ before, after, pair }: Frame, { addBos, addEos }: Settings): Frame {
   const withBos: readonly Role[] = ["bos", ...before.filter((role) => role !== "bos")];
   const withEos: readonly Role[] = [...after.filter((role) => role !== "eos"), "eos"];
   return {
     before: addBos === undefined ? before : addBos ? withBos : withBos.slice(1),
     after: addEos === undefined ? after : addEos ? withEos : withEos.slice(0, -1),
+    ...(pair && { pair }),
   };
 }

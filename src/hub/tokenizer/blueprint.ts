@@ -28,7 +28,21 @@ export type Role = (typeof roles)[number];
 export interface Frame {
   readonly before: readonly Role[];
   readonly after: readonly Role[];
+  /** How the second text of a pair follows; by default with a frame of its own, as type 1. */
+  readonly pair?: PairFrame;
 }
+
+/** The second text of a pair: what stands before it, and its type. The frame's `after` ends it too. */
+export interface PairFrame {
+  readonly before: readonly Role[];
+  readonly typeId: 0 | 1;
+}
+
+/** `[CLS] A [SEP] B [SEP]`, B of type 1. */
+export const bertFrame: Frame = { before: ["cls"], after: ["sep"], pair: { before: [], typeId: 1 } };
+
+/** `<s> A </s> </s> B </s>`, all of type 0. */
+export const robertaFrame: Frame = { before: ["cls"], after: ["sep"], pair: { before: ["sep"], typeId: 0 } };
 
 /** What a source file (SentencePiece model, `vocab.txt`, …) says, before the folder's settings are applied. */
 export interface Blueprint {

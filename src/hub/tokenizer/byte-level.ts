@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ScaloraError } from "../../util/errors.js";
-import type { Blueprint, Component, Frame, Role } from "./blueprint.js";
+import { type Blueprint, type Component, type Frame, type Role, robertaFrame } from "./blueprint.js";
 import { malformed, readJson, readText } from "./files.js";
 import type { Settings } from "./settings.js";
 
@@ -29,7 +29,7 @@ const classes: ReadonlyMap<string, ClassRules> = new Map<string, ClassRules>([
     "RobertaTokenizer",
     {
       roles: { bos: "<s>", eos: "</s>", unk: "<unk>", pad: "<pad>", cls: "<s>", sep: "</s>", mask: "<mask>" },
-      frame: { before: ["cls"], after: ["sep"] },
+      frame: robertaFrame,
       normalizer: null,
     },
   ],

@@ -16,8 +16,10 @@ export type {
   DecodeOptions,
   EncodeOptions,
   Encoding,
+  PairEncoding,
   SpecialToken,
   SpecialTokens,
+  TextOrPair,
   Tokenizer,
 } from "./types.js";
 

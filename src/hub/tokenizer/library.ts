@@ -2,7 +2,16 @@ import { type Encoding as LibraryEncoding, Tokenizer as LibraryTokenizer } from 
 import { messageOf, ScaloraError } from "../../util/errors.js";
 import type { Assembly } from "./assemble.js";
 import { malformed } from "./files.js";
-import type { DecodeOptions, EncodeOptions, Encoding, SpecialTokens, Tokenizer } from "./types.js";
+import { cutPair } from "./truncate.js";
+import type {
+  DecodeOptions,
+  EncodeOptions,
+  Encoding,
+  PairEncoding,
+  SpecialTokens,
+  TextOrPair,
+  Tokenizer,
+} from "./types.js";
 
 /**
  * Builds the tokenizer with the `tokenizers` library.
@@ -66,10 +75,17 @@ class BuiltTokenizer implements Tokenizer {
       const encodings = await this.library.encodeBatch([...texts], { addSpecialTokens });
       return encodings.map((encoding, i) => new BuiltEncoding(texts[i], encoding));
     } catch (cause) {
-      throw new ScaloraError("data", "The tokenizer cannot encode the text", {
-        found: messageOf(cause),
-        cause,
-      });
+      throw cannotEncode(cause);
+    }
+  }
+
+  async encodePairs(rows: readonly TextOrPair[], maxLength: number): Promise<PairEncoding[]> {
+    try {
+      // The library's own batches take single texts only.
+      const encodings = await Promise.all(rows.map(([text, pair]) => this.library.encode(text, pair)));
+      return encodings.map((encoding) => cutPair(encoding, maxLength));
+    } catch (cause) {
+      throw cause instanceof ScaloraError ? cause : cannotEncode(cause);
     }
   }
 
@@ -87,6 +103,10 @@ class BuiltTokenizer implements Tokenizer {
   idOf(token: string): number | undefined {
     return this.library.tokenToId(token) ?? undefined;
   }
+}
+
+function cannotEncode(cause: unknown): ScaloraError {
+  return new ScaloraError("data", "The tokenizer cannot encode the text", { found: messageOf(cause), cause });
 }
 
 /** transformers, `clean_up_tokenization`. */

@@ -2,6 +2,7 @@ import { ScaloraError } from "../../util/errors.js";
 import {
   type AddedToken,
   type Blueprint,
+  bertFrame,
   type Component,
   type Frame,
   type Role,
@@ -21,15 +22,17 @@ interface ClassRules {
   readonly lowerCase?: boolean;
 }
 
+const t5Frame: Frame = { before: [], after: ["eos"], pair: { before: [], typeId: 0 } };
+
 const classes: ReadonlyMap<string, ClassRules> = new Map<string, ClassRules>([
   ["LlamaTokenizer", { frame: { before: ["bos"], after: [] } }],
   ["CodeLlamaTokenizer", { frame: { before: ["bos"], after: [] } }],
   ["GemmaTokenizer", { frame: { before: ["bos"], after: [] } }],
-  ["T5Tokenizer", { frame: { before: [], after: ["eos"] }, extraIds: true }],
+  ["T5Tokenizer", { frame: t5Frame, extraIds: true }],
   [
     "DebertaV2Tokenizer",
     {
-      frame: { before: ["cls"], after: ["sep"] },
+      frame: bertFrame,
       roles: { bos: "[CLS]", eos: "[SEP]", cls: "[CLS]", sep: "[SEP]", mask: "[MASK]", pad: "[PAD]" },
       lowerCase: true,
     },
@@ -98,8 +101,8 @@ function pieceRoles(model: SentencePieceModel): Partial<Record<Role, string>> {
 
 /** Without a class: BERT's frame where its pieces are, else what T5 (no bos) and Llama (bos) do. */
 function guessFrame(roles: Partial<Record<Role, string>>): Frame {
-  if (roles.cls !== undefined) return { before: ["cls"], after: ["sep"] };
-  return roles.bos === undefined ? { before: [], after: ["eos"] } : { before: ["bos"], after: [] };
+  if (roles.cls !== undefined) return bertFrame;
+  return roles.bos === undefined ? t5Frame : { before: ["bos"], after: [] };
 }
 
 /**

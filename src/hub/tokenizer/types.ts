@@ -21,6 +21,18 @@ export interface Encoding {
   readonly offsets: [number, number][];
 }
 
+/** A text, or two that a classifier takes together. */
+export type TextOrPair = readonly [text: string, pair?: string];
+
+/** What a classifier is given of a text or a pair. */
+export interface PairEncoding {
+  readonly ids: number[];
+  /** For each token the part of the pair that it belongs to: 0 or 1. */
+  readonly types: number[];
+  /** Whether tokens were cut off. */
+  readonly truncated: boolean;
+}
+
 export interface EncodeOptions {
   /** Put the tokens around the text that the model expects (default true). */
   addSpecialTokens?: boolean;
@@ -46,6 +58,12 @@ export interface Tokenizer {
   /** Special tokens written in the text become those tokens, as in transformers. */
   encode(text: string, options?: EncodeOptions): Promise<Encoding>;
   encodeBatch(texts: readonly string[], options?: EncodeOptions): Promise<Encoding[]>;
+  /**
+   * Texts and pairs with the tokens around them that the model expects, cut to `maxLength` tokens: the longer text of a
+   * pair loses its last tokens until both fit (transformers' `truncation: true`).
+   * @throws ScaloraError `config` when the tokens around a text leave it no room
+   */
+  encodePairs(rows: readonly TextOrPair[], maxLength: number): Promise<PairEncoding[]>;
   /**
    * Numbers that no token has are left out (models have more rows than tokenizers have tokens).
    * @throws ScaloraError `data` when an id is not an integer from 0 to 2^32 − 1

@@ -1,5 +1,5 @@
 import { ScaloraError } from "../../util/errors.js";
-import type { Blueprint } from "./blueprint.js";
+import { type Blueprint, bertFrame } from "./blueprint.js";
 import { malformed, readText } from "./files.js";
 import type { Settings } from "./settings.js";
 
@@ -43,7 +43,7 @@ export function wordPieceBlueprint(path: string, settings: Settings): Blueprint 
       Object.entries({ ...roles, unk: unknown }).filter(([, token]) => vocabulary.has(token)),
     ),
     cleansUp: true,
-    frame: { before: ["cls"], after: ["sep"] },
+    frame: bertFrame,
   };
 }
 

@@ -26,7 +26,9 @@ class Decoder extends Module {
   constructor(source: ParameterSource, config: DecoderConfig) {
     super();
     const { vocabSize, hiddenSize, embeddingScale } = config;
-    this.embed_tokens = new Embedding(source.at("embed_tokens"), vocabSize, hiddenSize, embeddingScale);
+    this.embed_tokens = new Embedding(source.at("embed_tokens"), vocabSize, hiddenSize, {
+      scale: embeddingScale,
+    });
     const BlockType = config.normsBehind ? SandwichBlock : PreNormBlock;
     this.layers = config.layers.map((_, i) => new BlockType(source.at(`layers.${i}`), config, i));
     this.norm = new RMSNorm(source.at("norm"), hiddenSize, config.norm);

@@ -5,7 +5,7 @@ import { listCheckpoints } from "../../train/checkpoints/load.js";
 import { checkpointFolder } from "../../train/resume.js";
 import { type RunEvent, readEvents } from "../../train/run-files.js";
 import type { TaskHooks } from "../api.js";
-import { openModel } from "../open-model.js";
+import { openLanguageModel, openModel } from "../open-model.js";
 import { rankReport } from "../rank.js";
 import { runTraining } from "../sft.js";
 import { taskFile } from "./folder.js";
@@ -61,7 +61,7 @@ export async function runMethod(
 }
 
 async function scoreRun(run: string, data: string): Promise<{ validation: Score; test: Score }> {
-  const open = await openModel({ path: run, dtype: "float32", device: "cpu" });
+  const open = await openLanguageModel({ path: run, dtype: "float32", device: "cpu" });
   try {
     const score = (part: string) => scoreFile(open.model, open.tokenizer, taskFile(data, part));
     return { validation: await score("validation"), test: await score("test") };

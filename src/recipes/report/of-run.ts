@@ -35,7 +35,7 @@ function trainingChart(runs: readonly NamedRun[]): Chart {
   return {
     title: "Training loss",
     xLabel: "step",
-    yLabel: "nats per label token",
+    yLabel: lossUnit(runs),
     note: window > 1 ? `Mean of the last ${window} steps.` : undefined,
     series,
   };
@@ -43,7 +43,20 @@ function trainingChart(runs: readonly NamedRun[]): Chart {
 
 function heldOutChart(runs: readonly NamedRun[]): Chart {
   const series = linesOf(runs, "eval", (event) => event.loss);
-  return { title: "Held-out loss", xLabel: "step", yLabel: "nats per label token", series };
+  return { title: "Held-out loss", xLabel: "step", yLabel: lossUnit(runs), series };
+}
+
+/** What the losses of runs of one task are measured in. */
+function lossUnit(runs: readonly NamedRun[]): string {
+  const tasks = runs.flatMap(({ events }) =>
+    events.flatMap((event) => (event.type === "start" ? (event.task ?? []) : [])),
+  );
+  const units = {
+    "causal-lm": "nats per label token",
+    classification: "nats per row",
+    regression: "squared error",
+  };
+  return units[tasks[0] ?? "causal-lm"];
 }
 
 function rankChart(runs: readonly NamedRun[]): Chart {
@@ -101,7 +114,7 @@ function mergeChart(runs: readonly NamedRun[]): Chart {
   return {
     title: "Loss after an event minus before",
     xLabel: "step",
-    yLabel: "nats per label token",
+    yLabel: lossUnit(runs),
     note: "Of the step's own batch. The base is split: the forward sees it rounded to bfloat16.",
     series,
   };

@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { loadClassifier } from "../../models/index.js";
+import { tokenStream } from "../../nn/index.js";
+import { TinyLM } from "../../testing/tiny-lm.js";
+import { temporaryFolder } from "../../testing/tiny-run.js";
+import * as torch from "../../torch/index.js";
+import { FactorAdapters, writeLora } from "../index.js";
+import { type AdapterOptions, attach } from "../registry.js";
+
+const golden = fileURLToPath(new URL("../../../test/golden/encoders", import.meta.url));
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+const lora = (options: object = {}): AdapterOptions => ({ method: "lora", rank: 2, ...options });
+
+function factors(adapters: object): FactorAdapters {
+  if (!(adapters instanceof FactorAdapters)) throw new Error("not an adapter of two factors");
+  return adapters;
+}
+
+test.each([
+  ["bert-pairs", ["classifier"], 2 * 6 + 1],
+  ["roberta-unequal", ["classifier"], 2 * 6],
+  ["deberta-v3", ["pooler", "classifier"], 2 * 6],
+])("%s: the head trains beside the adapter, and all-linear leaves it alone", async (name, head, layers) => {
+  using model = await loadClassifier(join(golden, name));
+  const before = torch.liveTensors();
+  for (const method of ["lora", "scalora"] as const) {
+    const adapters = factors(attach(model, { method, rank: 2 }));
+    expect(adapters.saved.paths).toEqual(head);
+    expect(adapters.adaptedPaths()).toHaveLength(layers);
+    expect(adapters.adaptedPaths().filter((path) => head.some((part) => path.startsWith(part)))).toEqual([]);
+    const trained = [...model.namedParameters()].filter(([, { requiresGrad }]) => requiresGrad);
+    expect(trained.map(([path]) => path)).toEqual(adapters.saved.trainables.map(({ name }) => name));
+    torch.scope(() => torch.sum(model.logits(tokenStream([4, 5, 6, 7], [0, 1, 4]))).backward());
+    for (const { name, grad } of adapters.saved.trainables)
+      expect(Math.hypot(...grad.toFloats()), name).toBeGreaterThan(0);
+    adapters.zeroGrad();
+    for (const { grad } of adapters.saved.trainables) expect(Math.hypot(...grad.toFloats())).toBe(0);
+    adapters.dispose();
+  }
+  expect(torch.liveTensors()).toBe(before);
+});
+
+test("trained values belong to the state, and go with the adapter", async () => {
+  using model = await loadClassifier(join(golden, "bert-pairs"));
+  const logits = () =>
+    torch.noGrad(() => torch.scope(() => [...model.logits(tokenStream([4, 5, 6])).toFloats()]));
+  const base = logits();
+  const adapters = factors(attach(model, lora()));
+  const state = adapters.state();
+  expect([...state.keys()]).toEqual(expect.arrayContaining(["classifier.weight", "classifier.bias"]));
+  const saved = new Map([...state].map(([name, value]) => [name, torch.clone(value)]));
+  torch.noGrad(() => torch.fill_(state.get("classifier.bias") ?? expect.fail("no bias"), 3));
+  const changed = logits();
+  expect(changed).not.toEqual(base);
+  adapters.loadState((name) => saved.get(name) ?? expect.fail(name));
+  expect(logits()).toEqual(base);
+  for (const tensor of saved.values()) tensor.dispose();
+  torch.noGrad(() => torch.fill_(state.get("classifier.bias") ?? expect.fail("no bias"), 3));
+  expect(logits()).toEqual(changed);
+  adapters.dispose();
+  expect(logits()).toEqual(base);
+});
+
+test("modules are chosen by pattern, and a part of another is not taken twice", async () => {
+  using model = await loadClassifier(join(golden, "roberta-unequal"));
+  const chosen = (modulesToSave: string[]) => {
+    const adapters = factors(attach(model, lora({ modulesToSave, targetModules: ["query"] })));
+    const { paths } = adapters.saved;
+    adapters.dispose();
+    return paths;
+  };
+  expect(chosen(["out_proj", "/^classifier/"])).toEqual(["classifier"]);
+  expect(chosen(["LayerNorm"])).toHaveLength(5);
+  expect(chosen([])).toEqual([]);
+  expect(() => chosen(["clasifier"])).toThrow(
+    /matches no module of the model[\s\S]*did you mean "classifier"/,
+  );
+});
+
+test("what other modules share cannot be saved beside an adapter", () => {
+  using model = new TinyLM({ tied: true });
+  const options = { targetModules: ["mix"], modulesToSave: ["lm_head"] };
+  expect(() => attach(model, lora(options))).toThrow(/shares a weight[\s\S]*lm_head, and embed_tokens/);
+});
+
+test("a folder names the task and what it saves; of a language model nothing by default", () => {
+  using model = new TinyLM();
+  for (const [modulesToSave, saved] of [
+    [undefined, null],
+    [["norm"], ["norm"]],
+  ] as const) {
+    const adapters = factors(attach(model, lora({ targetModules: ["mix"], modulesToSave })));
+    const out = join(scratch.path, String(saved));
+    writeLora(out, adapters, "base");
+    const config = JSON.parse(readFileSync(join(out, "adapter_config.json"), "utf8"));
+    expect(config).toMatchObject({ task_type: "CAUSAL_LM", modules_to_save: saved });
+    adapters.dispose();
+  }
+});

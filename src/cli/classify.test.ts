@@ -1,0 +1,188 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { writeTinyOpinions } from "../testing/tiny-bert.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { liveTensors, setThreads } from "../torch/index.js";
+import { readEvents } from "../train/run-files.js";
+import { main } from "./main.js";
+import { Recorder } from "./testing/terminal.js";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+beforeAll(() => {
+  setThreads(1);
+  writeTinyOpinions(scratch.path);
+});
+
+async function scalora(...args: string[]) {
+  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+async function json(...args: string[]) {
+  const { code, stdout, stderr } = await scalora(...args, "--json");
+  expect(code, stderr).toBe(0);
+  return { ...JSON.parse(stdout), stderr };
+}
+
+interface Changes {
+  adapter?: object;
+  train?: object;
+  model?: object;
+  data?: object;
+  run?: object;
+}
+
+/** Writes a recipe of a run on the opinions. */
+function recipe(name: string, { adapter, train, model, data, run }: Changes = {}): string {
+  const path = at(`${name}.yaml`);
+  const sections = {
+    model: { path: at("bert"), labels: ["blame", "praise"], device: "cpu", ...model },
+    adapter: adapter ?? { method: "lora", rank: 4 },
+    data: { train: at("train.jsonl"), eval: at("test.jsonl"), ...data },
+    train: { steps: 150, batchSize: 8, lr: 0.02, evalEvery: 50, saveEvery: 50, ...train },
+    run: { name, folder: at("runs"), ...run },
+  };
+  writeFileSync(path, stringify(sections));
+  return path;
+}
+
+test.each([
+  ["lora", { method: "lora", rank: 4, targetModules: ["query", "value", "dense"] }],
+  ["scalora", { method: "scalora", rank: 2 }],
+  ["full", { method: "full" }],
+])(
+  "%s learns a separable set, and what it has learnt is exported",
+  async (name, adapter) => {
+    const before = liveTensors();
+    const path = recipe(name, { adapter, ...(name !== "scalora" && { train: { lr: 0.01 } }) });
+    const result = await json("train", path);
+    expect(result).toMatchObject({ reason: "finished", task: "classification" });
+    expect(result.stderr).toContain(
+      "new, with a random start from train.seed 0: classifier.weight, classifier.bias",
+    );
+    const run = await json("eval", at("runs", name));
+    expect(run).toMatchObject({ rows: 40, labelTokens: 40 });
+    expect(run.accuracy).toBeGreaterThan(0.85);
+    expect(run.loss).toBeCloseTo(result.bestEvalLoss, 6);
+    expect((await scalora("eval", at("runs", name))).stdout).toMatch(
+      /loss +0\.\d+ nats per row\n.*accuracy +9|100\./,
+    );
+
+    await json("export", at("runs", name), "--out", at(`${name}-merged`));
+    const merged = await json("eval", at(`${name}-merged`), "--data", at("test.jsonl"));
+    expect(merged.loss).toBeCloseTo(run.loss, 5);
+    const config = JSON.parse(readFileSync(at(`${name}-merged`, "config.json"), "utf8"));
+    expect(config).toMatchObject({
+      architectures: ["BertForSequenceClassification"],
+      id2label: { 0: "blame", 1: "praise" },
+      problem_type: "single_label_classification",
+    });
+    if (name === "full") return;
+    const asSvd = ["--out", at(`${name}-svd`), "--as", "svd", "--energy", "1"];
+    const { heldOutLoss } = await json("export", at("runs", name), ...asSvd);
+    expect(heldOutLoss.trained).toBeCloseTo(run.loss, 6);
+    expect(heldOutLoss.exported).toBeCloseTo(run.loss, 4);
+    const target = [at("bert"), "--adapter", at(`${name}-svd`), "--data", at("test.jsonl")];
+    // The base names no classes: these are the numbers of transformers' default names.
+    writeFileSync(at("numbers.jsonl"), numbered(readFileSync(at("test.jsonl"), "utf8")));
+    const svd = await json("eval", ...target.slice(0, -1), at("numbers.jsonl"));
+    expect(svd.loss).toBeCloseTo(run.loss, 4);
+    expect(liveTensors()).toBe(before);
+  },
+  300_000,
+);
+
+test("a run tells the rank of its change, its memory and its checkpoints; it has no samples", async () => {
+  await json("train", recipe("told", { train: { steps: 4 } }));
+  const events = readEvents(at("runs", "told"));
+  const ranks = events.flatMap((event) => (event.type === "rank" ? event.layers : []));
+  expect(ranks.length).toBeGreaterThan(0);
+  expect(ranks.map(({ path }) => path).filter((path) => path.includes("classifier"))).toEqual([]);
+  for (const { rank } of ranks) expect([1, 2, 3, 4]).toContain(rank);
+  expect(events[0]).toMatchObject({
+    type: "start",
+    environment: { estimatedMemory: expect.any(Number), checkpointBytes: expect.any(Number) },
+  });
+  expect(events.map(({ type }) => type)).not.toContain("sample");
+  const { code, stderr } = await scalora("train", recipe("talking", { run: { samples: ["the film"] } }));
+  expect(stderr).toMatch(/A classifier writes no text[\s\S]*run\.samples/);
+  expect(code).toBe(2);
+}, 60_000);
+
+const numbered = (rows: string) => rows.replaceAll('"blame"', "0").replaceAll('"praise"', "1");
+
+test("a regression predicts numbers", async () => {
+  writeFileSync(at("scores.jsonl"), numbered(readFileSync(at("train.jsonl"), "utf8")));
+  const path = recipe("regression", {
+    model: { labels: 1 },
+    data: { train: at("scores.jsonl"), eval: { holdOut: 30 } },
+  });
+  const result = await json("train", path);
+  expect(result.task).toBe("regression");
+  expect(result.evalLoss).toBeLessThan(0.1);
+  const { stdout } = await scalora("eval", at("runs", "regression"));
+  expect(stdout).toMatch(/loss +0\.0\d+ mean squared error/);
+}, 300_000);
+
+/** The final checkpoint's hashes, and its state but for the time it took. */
+function finalOf(run: string) {
+  const folder = at("runs", run, "checkpoints", "step-000030");
+  const { "state.json": _, ...files } = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")).files;
+  const { seconds: __, ...state } = JSON.parse(readFileSync(join(folder, "state.json"), "utf8"));
+  return { files, state };
+}
+
+test("killed and resumed, a run with dropout ends bit for bit as one that was not", async () => {
+  const train = { steps: 30, evalEvery: 30, saveEvery: 2, keepLast: 30, accumulate: 2 };
+  await json("train", recipe("whole", { train }));
+  const child = new URL("testing/run-main.ts", import.meta.url);
+  const hooks = new URL("../testing/typescript-hooks.mjs", import.meta.url);
+  const killed = spawn(process.execPath, [
+    ...["--import", hooks.href, fileURLToPath(child)],
+    ...["train", recipe("killed", { train })],
+  ]);
+  const ended = new Promise((resolve) => killed.on("close", (_, signal) => resolve(signal)));
+  while (!existsSync(at("runs", "killed", "checkpoints", "step-000006"))) await setTimeout(5);
+  killed.kill("SIGKILL");
+  expect(await ended).toBe("SIGKILL");
+  expect(existsSync(at("runs", "killed", "checkpoints", "step-000030"))).toBe(false);
+  await json("train", "--resume", at("runs", "killed"));
+  expect(finalOf("killed")).toEqual(finalOf("whole"));
+  expect(Object.keys(finalOf("whole").files)).toContain("generators.safetensors");
+}, 300_000);
+
+test("labels, rows and models that do not go together are named", async () => {
+  writeFileSync(at("unknown.jsonl"), '{"text": "good", "label": "prase"}\n');
+  writeFileSync(at("unlabelled.jsonl"), '{"text": "good"}\n');
+  writeFileSync(at("number.jsonl"), '{"text": "good", "label": 2}\n');
+  const failing: [Changes, RegExp][] = [
+    [
+      { data: { train: at("unknown.jsonl") } },
+      /unknown.jsonl:1, column "label"[\s\S]*"prase"[\s\S]*did you mean praise/,
+    ],
+    [{ data: { train: at("number.jsonl") } }, /number from 0 to 1[\s\S]*found: +2/],
+    [{ data: { train: at("unlabelled.jsonl") } }, /needs the column label/],
+    [{ data: { format: "text" } }, /A classifier cannot be trained on these data/],
+    [{ data: { maxLength: 3 } }, /leave it no room/],
+    [{ adapter: { method: "lora", targetModules: ["classifier"] } }, /No linear layer is left to adapt/],
+    [
+      { adapter: { method: "lora", modulesToSave: ["clasifier"] } },
+      /matches no module[\s\S]*did you mean "classifier"/,
+    ],
+  ];
+  for (const [changes, message] of failing) {
+    const { code, stderr } = await scalora("train", recipe("bad", changes));
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  }
+  const chat = await scalora("generate", at("bert"), "hello");
+  expect(chat.stderr).toMatch(/A classifier writes no text/);
+});

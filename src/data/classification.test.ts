@@ -1,0 +1,135 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { collate } from "./collate.js";
+import { hashExamples } from "./hash.js";
+import { loadExamples } from "./load.js";
+import { WordTokenizer } from "./testing/word-tokenizer.js";
+import type { Classes, DataConfig } from "./types.js";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+let files = 0;
+
+const two: Classes = { labels: ["no", "yes"], regression: false, tokenTypes: 2 };
+
+async function load(
+  rows: readonly object[],
+  classes: Classes | undefined = two,
+  config: Partial<DataConfig> = {},
+) {
+  const path = join(scratch.path, `${files++}.jsonl`);
+  writeFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
+  const tokenizer = new WordTokenizer();
+  const loaded = await loadExamples({ train: path, ...config }, tokenizer, { maxLength: 64, classes });
+  const shown = loaded.examples.map(({ ids, label, tokenTypes }) => ({
+    text: tokenizer.tokensOf(ids).join(""),
+    label,
+    ...(tokenTypes && { types: [...tokenTypes].join("") }),
+  }));
+  return { ...loaded, shown };
+}
+
+test("texts and pairs with labels by name and by number", async () => {
+  const { shown, report, examples } = await load([
+    { text: "a b", label: "yes" },
+    { text: "a b", pair: "c", label: 0 },
+    { text: "", pair: "", label: 1 },
+    { text: "d", pair: null, label: "no" },
+  ]);
+  expect(shown).toEqual([
+    { text: "<s>a b</s>", label: 1 },
+    { text: "<s>a b</s>c</s>", label: 0, types: "000011" },
+    { text: "<s>d</s>", label: 0 },
+  ]);
+  expect(report).toMatchObject({ rows: 4, labelTokens: 3, tokens: 13, truncated: 0 });
+  expect(report.dropped[0].reason).toBe("its text is empty");
+  const batch = collate(examples);
+  expect([...(batch.labels ?? [])]).toEqual([1, 0, 0]);
+  expect([...(batch.tokenTypes ?? [])].join("")).toBe("0000000011000");
+  expect(batch.labelRows).toHaveLength(0);
+  expect(collate([examples[0]]).tokenTypes).toBeUndefined();
+});
+
+test("in CSV a class's number is text; a class's name comes first", async () => {
+  const path = join(scratch.path, "labels.csv");
+  writeFileSync(path, "text,label\na,1\nb,no\n");
+  const of = async (labels: string[]) => {
+    const classes = { ...two, labels };
+    const { examples } = await loadExamples({ train: path }, new WordTokenizer(), { maxLength: 9, classes });
+    return examples.map(({ label }) => label);
+  };
+  expect(await of(["no", "yes"])).toEqual([1, 0]);
+  expect(await of(["1", "no"])).toEqual([0, 1]);
+});
+
+test("columns of other names: GLUE's without a word, others by data.columns", async () => {
+  const glue = await load([{ sentence1: "a", sentence2: "b", label: 1, idx: 0 }]);
+  expect(glue.shown).toEqual([{ text: "<s>a</s>b</s>", label: 1, types: "00011" }]);
+  expect(glue.report.files[0]).toMatchObject({ format: "classification", ignoredColumns: ["idx"] });
+  const columns = { text: "premise", pair: "hypothesis", label: "gold" };
+  const own = await load([{ premise: "a", hypothesis: "b", gold: "no" }], two, { columns });
+  expect(own.shown).toEqual([{ text: "<s>a</s>b</s>", label: 0, types: "00011" }]);
+});
+
+test("a model without token types gets none; numbers of a regression", async () => {
+  const score: Classes = { labels: ["score"], regression: true, tokenTypes: 0 };
+  const { shown } = await load(
+    [
+      { sentence1: "a", sentence2: "b", label: 3.8 },
+      { sentence1: "a", sentence2: "b", label: "4.5" },
+    ],
+    score,
+  );
+  expect(shown).toEqual([
+    { text: "<s>a</s>b</s>", label: 3.8 },
+    { text: "<s>a</s>b</s>", label: 4.5 },
+  ]);
+  await expect(load([{ text: "a", label: "high" }], score)).rejects.toThrow(
+    /:1, column "label"[\s\S]*"high"/,
+  );
+});
+
+test("long rows are cut, dropped or refused, and counted", async () => {
+  const rows = [
+    { text: "a b c d e f", label: 0 },
+    { text: "a", label: 1 },
+  ];
+  const cut = await load(rows, two, { maxLength: 5 });
+  expect(cut.shown[0].text).toBe("<s>a b c</s>");
+  expect(cut.report).toMatchObject({ truncated: 1, labelTokens: 2 });
+  const dropped = await load(rows, two, { maxLength: 5, tooLong: "drop" });
+  expect(dropped.report.dropped[0].reason).toBe("it has 8 tokens, more than 5");
+  expect(dropped.shown).toHaveLength(1);
+  await expect(load(rows, two, { maxLength: 5, tooLong: "error" })).rejects.toThrow(
+    /longer than the sequence limit/,
+  );
+});
+
+test("the hash of the data holds labels and types", async () => {
+  const hashes = await Promise.all(
+    [[{ text: "a", pair: "b", label: 0 }], [{ text: "a", pair: "b", label: 1 }]].map(async (rows) =>
+      hashExamples([(await load(rows)).examples]),
+    ),
+  );
+  const untyped = await load([{ text: "a", pair: "b", label: 1 }], { ...two, tokenTypes: 1 });
+  expect(new Set([...hashes, hashExamples([untyped.examples])]).size).toBe(3);
+});
+
+test("labels of rows that are none, and data of another kind", async () => {
+  await expect(load([{ text: "a", label: 2 }])).rejects.toThrow(/number from 0 to 1[\s\S]*found: +2/);
+  await expect(load([{ text: "a", label: true }])).rejects.toThrow(/found: +a boolean/);
+  await expect(load([{ text: "a" }])).rejects.toThrow(/needs the column label/);
+  await expect(load([{ text: "a", label: "ye" }])).rejects.toThrow(/did you mean yes/);
+  await expect(load([{ text: 1, label: 0 }])).rejects.toThrow(/column "text" is not text/);
+  await expect(load([{ text: "a", label: 0 }], two, { format: "text" })).rejects.toThrow(
+    /classifier cannot be trained[\s\S]*found: +text/,
+  );
+  const path = join(scratch.path, "plain.jsonl");
+  writeFileSync(path, '{"text": "a", "label": 0}');
+  const asText = { train: path, format: "classification" } as const;
+  await expect(loadExamples(asText, new WordTokenizer(), { maxLength: 9 })).rejects.toThrow(
+    /A language model cannot be trained/,
+  );
+});

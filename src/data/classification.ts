@@ -1,0 +1,107 @@
+import type { TextOrPair, Tokenizer } from "../hub/tokenizer/types.js";
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
+import { type ColumnPlan, readString } from "./columns.js";
+import type { EncodedRow, Limit } from "./limit.js";
+import { type JsonRow, kindOf } from "./lines.js";
+import type { Classes, DataSource, DroppedRow, Example } from "./types.js";
+
+/** A row of a classification before it is tokenised. */
+export interface LabelledRow {
+  readonly texts: TextOrPair;
+  readonly label: number;
+  readonly source: string;
+}
+
+/** @throws ScaloraError `config` where a classifier is given other rows than a classification's, or the reverse */
+export function checkFormat({ path, format = "auto" }: DataSource, classes: Classes | undefined): void {
+  const isText = path.toLowerCase().endsWith(".txt");
+  const isClassification = format === "classification" || (format === "auto" && !isText);
+  if (classes === undefined ? format !== "classification" : isClassification && !isText) return;
+  const [model, expected] = classes
+    ? ["A classifier", "rows with text and label (format: classification)"]
+    : ["A language model", "text, prompt-completion, alpaca, messages, commonsense or gsm8k"];
+  throw new ScaloraError("config", `${model} cannot be trained on these data`, {
+    where: `${path}, data.format`,
+    expected,
+    found: isText ? "running text" : format,
+  });
+}
+
+/**
+ * Reads the texts and the label of a row. A label is a class's name or number; of a regression a number.
+ * @throws ScaloraError `data` with file and line for a label that is none of them
+ */
+export function readLabelledRow(
+  row: JsonRow,
+  plan: ColumnPlan,
+  classes: Classes,
+  path: string,
+): LabelledRow[] | DroppedRow {
+  const source = `${path}:${row.line}`;
+  const value = (column: string) => row.value[plan.names.get(column) ?? column];
+  const text = readString(row.value, plan, "text", source);
+  const pair = value("pair") == null ? undefined : readString(row.value, plan, "pair", source);
+  if (text.trim() === "" && (pair ?? "").trim() === "") return { source, reason: "its text is empty" };
+  const where = `${source}, column "${plan.names.get("label") ?? "label"}"`;
+  const label = classes.regression
+    ? readNumber(value("label"), where)
+    : readClass(value("label"), classes, where);
+  return [{ texts: pair === undefined ? [text] : [text, pair], label, source }];
+}
+
+function readNumber(value: unknown, where: string): number {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  if (typeof number === "number" && Number.isFinite(number)) return number;
+  throw new ScaloraError("data", "A label of a regression is not a number", {
+    where,
+    expected: "a number",
+    found: shown(value),
+  });
+}
+
+function readClass(value: unknown, { labels }: Classes, where: string): number {
+  const named = labels.indexOf(String(value));
+  if (named >= 0 && (typeof value === "string" || typeof value === "number")) return named;
+  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number < labels.length)
+    return number;
+  const near = typeof value === "string" ? nearest(value, labels) : undefined;
+  throw new ScaloraError("data", "A label is none of the classes", {
+    where,
+    expected: `a name (${labels.slice(0, 10).join(", ")}${labels.length > 10 ? ", …" : ""}) or a number from 0 to ${labels.length - 1}`,
+    found: shown(value),
+    fix:
+      near === undefined
+        ? "name the classes in model.labels, in the order of their numbers"
+        : `did you mean ${near}?`,
+  });
+}
+
+const shown = (value: unknown) =>
+  typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : kindOf(value);
+
+/** Tokenises rows, with the tokens around them that the model expects; cuts them where the policy is to truncate. */
+export async function encodeLabelled(
+  rows: readonly LabelledRow[],
+  tokenizer: Tokenizer,
+  { length, tooLong }: Limit,
+  { tokenTypes: kinds }: Classes,
+): Promise<EncodedRow[]> {
+  const encodings = await tokenizer.encodePairs(
+    rows.map(({ texts }) => texts),
+    tooLong === "truncate" ? length : Number.POSITIVE_INFINITY,
+  );
+  return encodings.map(({ ids, types, truncated }, i) => {
+    const { label, source } = rows[i];
+    const isTyped = kinds > 1 && types.some((type) => type > 0);
+    const example: Example = {
+      ids: Int32Array.from(ids),
+      isLabel: new Uint8Array(ids.length),
+      source,
+      label,
+      ...(isTyped && { tokenTypes: Int32Array.from(types) }),
+    };
+    return { example, truncated };
+  });
+}

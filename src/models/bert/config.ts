@@ -1,0 +1,59 @@
+import { ConfigReader } from "../config-reader.js";
+import { type EncoderConfig, headSize, readEncoder, readRate } from "../encoder/config.js";
+
+/** Everything of a BERT (or RoBERTa) config that changes what a classifier computes. */
+export interface BertConfig extends EncoderConfig {
+  classifierDropout: number;
+}
+
+/** Where the defaults of transformers' `BertConfig` and `RobertaConfig` differ. */
+interface BertDefaults {
+  vocabSize: number;
+  padding: number;
+}
+
+/**
+ * Reads `config.json` of a BERT model; defaults are those of transformers' `BertConfig`. A key that changes the maths is
+ * implemented here or refused; an unknown key is refused.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseBertConfig(
+  values: Readonly<Record<string, unknown>>,
+  where: string,
+  defaults: BertDefaults = { vocabSize: 30_522, padding: 0 },
+): BertConfig {
+  const config = new ConfigReader(values, where);
+  const encoder = readEncoder(config, {
+    ...defaults,
+    hiddenSize: 768,
+    intermediateSize: 3072,
+    layers: 12,
+    heads: 12,
+    tokenTypes: 2,
+    normEpsilon: 1e-12,
+  });
+  headSize(config, encoder);
+  if (encoder.tokenTypes < 1) config.fail("type_vocab_size: expected at least 1, found 0");
+  config.only("position_embedding_type", ["absolute"], "relative positions");
+  config.only("embedding_size", [encoder.hiddenSize], "embeddings of another width");
+  // No code reads them: Google's multilingual configs have them.
+  for (const key of unusedKeys) config.value(key);
+  const result = {
+    ...encoder,
+    classifierDropout: readRate(config, "classifier_dropout", encoder.hiddenDropout),
+  };
+  config.finish();
+  return result;
+}
+
+/** Of a pooler that was never published, and a setting of memory. */
+const unusedKeys = [
+  "directionality",
+  "pooler_fc_size",
+  "pooler_num_attention_heads",
+  "pooler_num_fc_layers",
+  "pooler_size_per_head",
+  "pooler_type",
+  "gradient_checkpointing",
+];

@@ -1,0 +1,19 @@
+import type { ClassifierFamily } from "../encoder/family.js";
+import { parseBertConfig } from "./config.js";
+import { BertForSequenceClassification } from "./model.js";
+
+/** `model_type: bert`. */
+export const bert: ClassifierFamily = {
+  parse(values, where) {
+    const config = parseBertConfig(values, where);
+    return {
+      architecture: "BertForSequenceClassification",
+      prefix: "bert.",
+      labels: config.labels,
+      initializerRange: config.initializerRange,
+      headWeights: /^(classifier|bert\.pooler)\./,
+      ignoredWeights: /^cls\.|embeddings\.position_ids$/,
+      build: (source, task) => new BertForSequenceClassification(source, config, task),
+    };
+  },
+};

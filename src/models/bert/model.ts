@@ -1,0 +1,63 @@
+import {
+  type ClassifierInfo,
+  dropout,
+  Linear,
+  Module,
+  type ParameterSource,
+  type SequenceClassifier,
+  type TokenStream,
+} from "../../nn/index.js";
+import { scope, type Tensor, tanh } from "../../torch/index.js";
+import { PlainEmbeddings } from "../encoder/embeddings.js";
+import type { ClassifierTask } from "../encoder/family.js";
+import { classifierInfo } from "../encoder/info.js";
+import { PlainEncoder } from "../encoder/layers.js";
+import { Pooler } from "../encoder/pooling.js";
+import type { BertConfig } from "./config.js";
+
+class Bert extends Module {
+  readonly embeddings: PlainEmbeddings;
+  readonly encoder: PlainEncoder;
+  readonly pooler: Pooler;
+
+  constructor(source: ParameterSource, config: BertConfig) {
+    super();
+    this.embeddings = new PlainEmbeddings(source.at("embeddings"), config);
+    this.encoder = new PlainEncoder(source.at("encoder"), config);
+    this.pooler = new Pooler(source.at("pooler"), config.hiddenSize, (x) => tanh(x), 0);
+  }
+}
+
+/** BERT (arXiv 1810.04805) with a linear layer on its pooled first token. */
+export class BertForSequenceClassification extends Module implements SequenceClassifier {
+  readonly bert: Bert;
+  readonly classifier: Linear;
+  private readonly config: BertConfig;
+  private readonly task: ClassifierTask;
+
+  constructor(source: ParameterSource, config: BertConfig, task: ClassifierTask) {
+    super();
+    this.config = config;
+    this.task = task;
+    this.bert = new Bert(source.at("bert"), config);
+    this.classifier = Linear.from(source.at("classifier"), config.hiddenSize, task.names.length, true);
+  }
+
+  get info(): ClassifierInfo {
+    const maxPositions = this.config.positions;
+    const { dtype } = this.classifier.weight;
+    return classifierInfo("bert", this.config, this.task, { maxPositions, dtype, head: ["classifier"] });
+  }
+
+  hiddenStates(stream: TokenStream): Tensor {
+    const { embeddings, encoder } = this.bert;
+    return scope(() => encoder.forward(embeddings.forward(stream, stream.positions), stream));
+  }
+
+  logits(stream: TokenStream): Tensor {
+    return scope(() => {
+      const pooled = this.bert.pooler.forward(this.hiddenStates(stream), stream);
+      return this.classifier.forward(dropout(pooled, this.config.classifierDropout, stream.dropout));
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import { join } from "node:path";
+import { parseJson } from "../hub/json.js";
+import { type JsonObject, ModelWeights, readModelConfig } from "../hub/model-folder.js";
+import { randomParameters, type SequenceClassifier } from "../nn/index.js";
+import { type DType, Generator } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { bert } from "./bert/index.js";
+import { debertaV2 } from "./deberta-v2/index.js";
+import type { ClassifierFamily, ParsedClassifier } from "./encoder/family.js";
+import { type ConfigLabels, defaultLabels } from "./encoder/labels.js";
+import { familyOf, plainConfig } from "./family.js";
+import { type LoadDType, type LoadRules, storedDType, WeightLoader } from "./load.js";
+import { roberta } from "./roberta/index.js";
+
+const families: ReadonlyMap<string, ClassifierFamily> = new Map([
+  ["bert", bert],
+  ["roberta", roberta],
+  ["deberta-v2", debertaV2],
+]);
+
+/** The families of encoders, by `model_type`. */
+export function classifierFamilies(): string[] {
+  return [...families.keys()];
+}
+
+/** Whether a folder holds an encoder, for `loadClassifier`. */
+export function isClassifierFolder(folder: string): boolean {
+  const { model_type: type } = plainConfig(readModelConfig(folder));
+  return typeof type === "string" && families.has(type);
+}
+
+export interface ClassifierOptions {
+  /** Names of the classes in the order of the logits, or their number; 1 is a regression. Default: the config's. */
+  labels?: number | readonly string[];
+  /** Of the random start of a head that the files do not hold; default 0. */
+  seed?: number;
+  /** Of all weights; `auto`, the default, takes what the files hold. */
+  dtype?: LoadDType;
+  /** "cpu" by default. */
+  device?: string;
+}
+
+/**
+ * Loads the folder of an encoder as a classifier of sequences. Files of the bare encoder, and of other heads, do too: the
+ * head then has a random start, and `info.fresh` names its parameters.
+ * @throws ScaloraError `model` or `format`; `config` for labels that are none
+ */
+export async function loadClassifier(
+  folder: string,
+  { labels, seed = 0, dtype = "auto", device = "cpu" }: ClassifierOptions = {},
+): Promise<SequenceClassifier> {
+  const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"));
+  using weights = ModelWeights.open(folder);
+  using generator = new Generator(seed);
+  const fresh: string[] = [];
+  const precision = dtype === "auto" ? storedDType(weights) : dtype;
+  const rules = loadRules(parsed, fresh, generator);
+  const loader = new WeightLoader(weights, folder, { dtype: precision, device }, rules);
+  const task = { ...taskLabels(parsed.labels, labels), fresh };
+  return loader.load((source) => parsed.build(source, task), parsed.ignoredWeights);
+}
+
+/** A new classifier with random weights. @param config as in `config.json` */
+export function createClassifier(
+  config: Readonly<Record<string, unknown>>,
+  generator: Generator,
+  dtype: DType = "float32",
+): SequenceClassifier {
+  const parsed = parseConfig(config, "the given config");
+  const source = randomParameters(generator, parsed.initializerRange, dtype);
+  return parsed.build(source, { ...parsed.labels, fresh: [] });
+}
+
+/** Writes what transformers' classes for sequence classification read of labels into a config. */
+export function writeClassifierConfig(config: JsonObject, { info }: SequenceClassifier): void {
+  const { labels, regression } = info;
+  const set = (key: string, value: unknown) => config.set(key, parseJson(JSON.stringify(value)));
+  set("architectures", [parseConfig(config, "config.json").architecture]);
+  config.delete("num_labels");
+  set("id2label", Object.fromEntries(labels.map((label, id) => [id, label])));
+  set("label2id", Object.fromEntries(labels.map((label, id) => [label, id])));
+  set("problem_type", regression ? "regression" : "single_label_classification");
+}
+
+function parseConfig(
+  config: JsonObject | Readonly<Record<string, unknown>>,
+  where: string,
+): ParsedClassifier {
+  const { family, values } = familyOf(config, where, families, []);
+  return family.parse(values, where);
+}
+
+function loadRules(
+  { prefix, headWeights, initializerRange }: ParsedClassifier,
+  fresh: string[],
+  generator: Generator,
+) {
+  const make = randomParameters(generator, initializerRange, "float32");
+  const rules: LoadRules = {
+    rename: (name, has) => storedNames(name, prefix).find(has),
+    fresh: (name, shape, kind) => {
+      if (!headWeights.test(name)) return undefined;
+      fresh.push(name);
+      return make.take(name, shape, kind);
+    },
+  };
+  return rules;
+}
+
+/** Other names that files may have for a parameter: without the encoder's prefix, and TensorFlow's of norms. */
+function storedNames(name: string, prefix: string): string[] {
+  const bare = name.startsWith(prefix) ? [name, name.slice(prefix.length)] : [name];
+  const old = bare.map((each) =>
+    each.replace(/LayerNorm\.weight$/, "LayerNorm.gamma").replace(/LayerNorm\.bias$/, "LayerNorm.beta"),
+  );
+  return [...bare, ...old];
+}
+
+function taskLabels(own: ConfigLabels, wanted: ClassifierOptions["labels"]): ConfigLabels {
+  if (wanted === undefined) return own;
+  const count = typeof wanted === "number" ? wanted : wanted.length;
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new ScaloraError("config", "A classifier needs labels", {
+      where: "model.labels",
+      expected: "names of classes, or their number (1 for a regression)",
+      found: JSON.stringify(wanted),
+    });
+  const names =
+    typeof wanted !== "number" ? wanted : count === own.names.length ? own.names : defaultLabels(count);
+  if (new Set(names).size < names.length)
+    throw new ScaloraError("config", "Two classes have one name", {
+      where: "model.labels",
+      found: names.join(", "),
+    });
+  return { names, regression: count === 1 };
+}

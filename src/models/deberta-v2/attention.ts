@@ -1,0 +1,119 @@
+import {
+  bidirectionalAttention,
+  dropout,
+  Linear,
+  Module,
+  type ParameterSource,
+  type Segment,
+} from "../../nn/index.js";
+import {
+  add,
+  expand,
+  gather,
+  matmul,
+  mulScalar,
+  narrow,
+  permute,
+  reshape,
+  type Tensor,
+  transpose,
+  unsqueeze,
+} from "../../torch/index.js";
+import { internalError } from "../../util/errors.js";
+import type { EncoderPass, SelfAttention } from "../encoder/layers.js";
+import type { DebertaConfig } from "./config.js";
+import type { RelativePositions } from "./positions.js";
+
+/** What every layer of one forward pass shares. */
+export interface DebertaPass extends EncoderPass {
+  /** Without relative attention there is none. */
+  relative: { positions: RelativePositions; embeddings: Tensor } | undefined;
+}
+
+/**
+ * Disentangled attention (arXiv 2006.03654): scores of content to content, content to position and position to content,
+ * scaled by 1/√(d · number of kinds).
+ */
+export class DisentangledSelfAttention extends Module implements SelfAttention<DebertaPass> {
+  readonly query_proj: Linear;
+  readonly key_proj: Linear;
+  readonly value_proj: Linear;
+  readonly pos_key_proj: Linear | undefined;
+  readonly pos_query_proj: Linear | undefined;
+  private readonly config: DebertaConfig;
+
+  constructor(source: ParameterSource, config: DebertaConfig) {
+    super();
+    const { hiddenSize, heads, headDim, sharedProjections, relativePositions } = config;
+    const linear = (name: string) => Linear.from(source.at(name), hiddenSize, heads * headDim, true);
+    this.config = config;
+    this.query_proj = linear("query_proj");
+    this.key_proj = linear("key_proj");
+    this.value_proj = linear("value_proj");
+    const own = relativePositions && !sharedProjections;
+    this.pos_key_proj = own && config.contentToPosition ? linear("pos_key_proj") : undefined;
+    this.pos_query_proj = own && config.positionToContent ? linear("pos_query_proj") : undefined;
+  }
+
+  forward(x: Tensor, { stream, relative }: DebertaPass): Tensor {
+    const { headDim, contentToPosition, positionToContent, attentionDropout } = this.config;
+    const kinds = 1 + Number(contentToPosition) + Number(positionToContent);
+    const scale = (headDim * kinds) ** -0.5;
+    const [queries, keys, values] = [this.query_proj, this.key_proj, this.value_proj].map((linear) =>
+      this.split(linear.forward(x)),
+    );
+    const bias = relative && this.positionScores({ queries, keys }, relative, scale, stream.dropout);
+    const drop = { rate: attentionDropout, generator: stream.dropout };
+    return bidirectionalAttention({ queries, keys, values }, stream.offsets, scale, drop, bias);
+  }
+
+  /** `[rows, heads, headDim]` */
+  private split(projected: Tensor): Tensor {
+    return reshape(projected, [projected.shape[0], -1, this.config.headDim]);
+  }
+
+  /** The scores that positions add, by segment; undefined when no kind of them is on. */
+  private positionScores(
+    content: { queries: Tensor; keys: Tensor },
+    { positions, embeddings }: NonNullable<DebertaPass["relative"]>,
+    scale: number,
+    generator: EncoderPass["stream"]["dropout"],
+  ): ((segment: Segment) => Tensor) | undefined {
+    const { contentToPosition, positionToContent, hiddenDropout } = this.config;
+    if (!contentToPosition && !positionToContent) return undefined;
+    const table = dropout(embeddings, hiddenDropout, generator);
+    // [heads, headDim, table rows], scaled here: the table is smaller than the scores.
+    const project = (linear: Linear) =>
+      mulScalar(permute(this.split(linear.forward(table)), [1, 2, 0]), scale);
+    const keyTable = contentToPosition ? project(this.pos_key_proj ?? this.key_proj) : undefined;
+    const queryTable = positionToContent ? project(this.pos_query_proj ?? this.query_proj) : undefined;
+    return (segment) => {
+      const rows = positions.rows.get(segment.length);
+      if (rows === undefined) throw internalError(`no positions of ${segment.length} tokens`);
+      const toPosition = keyTable && scoresAt(content.queries, keyTable, segment, rows);
+      const fromPosition =
+        queryTable && transpose(scoresAt(content.keys, queryTable, segment, transpose(rows, 0, 1)), 2, 3);
+      return sumOf(toPosition, fromPosition);
+    };
+  }
+}
+
+/**
+ * Products of the content with the rows of a table that its distance to every other token names.
+ * @param content `[T, heads, headDim]`
+ * @param rows int64 `[length, length]`
+ * @returns `[count, heads, length, length]`
+ */
+function scoresAt(content: Tensor, table: Tensor, { start, count, length }: Segment, rows: Tensor): Tensor {
+  const [, heads, width] = content.shape;
+  const own = reshape(narrow(content, 0, start, count * length), [count, length, heads, width]);
+  const scores = matmul(transpose(own, 1, 2), table);
+  return gather(scores, 3, expand(unsqueeze(rows, 0), [count, heads, length, length]));
+}
+
+function sumOf(a: Tensor | undefined, b: Tensor | undefined): Tensor {
+  if (a !== undefined && b !== undefined) return add(a, b);
+  const only = a ?? b;
+  if (only === undefined) throw internalError("no kind of position scores is on");
+  return only;
+}

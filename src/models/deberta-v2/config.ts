@@ -1,0 +1,124 @@
+import { ConfigReader } from "../config-reader.js";
+import { type EncoderConfig, headSize, readActivation, readEncoder, readRate } from "../encoder/config.js";
+
+/** The convolution beside the first layer. */
+export interface ConvolutionConfig {
+  /** Tokens that it sees, an odd number. */
+  kernel: number;
+  groups: number;
+  activation: string;
+}
+
+/** Everything of a DeBERTa-v2 or -v3 config that changes what a classifier computes. */
+export interface DebertaConfig extends EncoderConfig {
+  headDim: number;
+  /** Width of the embeddings; another than the hidden size has a projection behind it. */
+  embeddingSize: number;
+  /** Whether absolute positions are added to the embeddings. */
+  absolutePositions: boolean;
+  /** Whether scores depend on relative positions. */
+  relativePositions: boolean;
+  contentToPosition: boolean;
+  positionToContent: boolean;
+  /** Distances above half of this share logarithmic buckets; 0: every distance has its own embedding. */
+  buckets: number;
+  /** The largest distance told apart. */
+  maxDistance: number;
+  /** Whether positions go through the projections of the content. */
+  sharedProjections: boolean;
+  normedPositions: boolean;
+  convolution: ConvolutionConfig | undefined;
+  poolerDropout: number;
+  poolerActivation: string;
+  classifierDropout: number;
+}
+
+/**
+ * Reads `config.json` of a DeBERTa-v2 model; defaults are those of transformers' `DebertaV2Config`. A key that changes the
+ * maths is implemented here or refused; an unknown key is refused.
+ * @param where the file, for messages
+ * @throws ScaloraError `model`, naming every problem
+ */
+export function parseDebertaConfig(values: Readonly<Record<string, unknown>>, where: string): DebertaConfig {
+  const config = new ConfigReader(values, where);
+  const encoder = readEncoder(config, {
+    vocabSize: 128_100,
+    hiddenSize: 1536,
+    intermediateSize: 6144,
+    layers: 24,
+    heads: 24,
+    tokenTypes: 0,
+    normEpsilon: 1e-7,
+    padding: 0,
+  });
+  const { hiddenSize } = encoder;
+  // Only the head of masked language models has an old and a new form.
+  config.value("legacy");
+  const headDim = headSize(config, encoder);
+  config.only("attention_head_size", [headDim], "heads that do not share the hidden size");
+  config.only("pooler_hidden_size", [hiddenSize], "a pooler of another width");
+  const result: DebertaConfig = {
+    ...encoder,
+    headDim,
+    embeddingSize: config.count("embedding_size", hiddenSize),
+    absolutePositions: config.flag("position_biased_input", true),
+    ...readRelativePositions(config, encoder.positions),
+    convolution: readConvolution(config, hiddenSize),
+    poolerDropout: readRate(config, "pooler_dropout", 0),
+    poolerActivation: readActivation(config, "pooler_hidden_act", "gelu"),
+    classifierDropout: readRate(config, "cls_dropout", encoder.hiddenDropout),
+  };
+  config.finish();
+  return result;
+}
+
+function readRelativePositions(config: ConfigReader, positions: number) {
+  const types = readWords(config, "pos_att_type", ["c2p", "p2c"]);
+  const norms = readWords(config, "norm_rel_ebd", ["none", "layer_norm"]);
+  const maxDistance = readSigned(config, "max_relative_positions");
+  const buckets = Math.max(0, readSigned(config, "position_buckets"));
+  const distances = maxDistance < 1 ? positions : maxDistance;
+  if (buckets > 0 && (buckets < 2 || distances - 1 <= Math.floor(buckets / 2)))
+    config.fail(
+      `position_buckets: expected at least 2 (or −1 for none), and twice the largest distance (${distances}) at most, found ${buckets}`,
+    );
+  return {
+    relativePositions: config.flag("relative_attention", false),
+    contentToPosition: types.includes("c2p"),
+    positionToContent: types.includes("p2c"),
+    buckets,
+    maxDistance: distances,
+    sharedProjections: config.flag("share_att_key", false),
+    normedPositions: norms.includes("layer_norm"),
+  };
+}
+
+/** A list of words, or one text with bars between them. */
+function readWords(config: ConfigReader, key: string, known: readonly string[]): string[] {
+  const value = config.value(key) ?? [];
+  const list: unknown[] = typeof value === "string" ? value.toLowerCase().split("|") : [value].flat();
+  const words = list.map((word) => String(word).trim()).filter((word) => word !== "");
+  const bad = words.filter((word) => !known.includes(word));
+  if (bad.length > 0)
+    config.fail(`${key}: expected ${known.join(", ")}, found ${bad.map((word) => JSON.stringify(word))}`);
+  return words;
+}
+
+/** A whole number; −1 stands for "none" and is the default. */
+function readSigned(config: ConfigReader, key: string): number {
+  const value = config.number(key, -1, -1);
+  if (!Number.isSafeInteger(value)) config.fail(`${key}: expected a whole number, found ${value}`);
+  return value;
+}
+
+function readConvolution(config: ConfigReader, hiddenSize: number): ConvolutionConfig | undefined {
+  const kernel = config.number("conv_kernel_size", 0, 0);
+  const groups = config.count("conv_groups", 1);
+  const activation = readActivation(config, "conv_act", "tanh");
+  if (kernel === 0) return undefined;
+  if (!Number.isSafeInteger(kernel) || kernel % 2 === 0)
+    config.fail(`conv_kernel_size: expected an odd number, found ${kernel}`);
+  if (hiddenSize % groups !== 0)
+    config.fail(`conv_groups: ${groups} does not divide hidden_size (${hiddenSize})`);
+  return { kernel, groups, activation };
+}

@@ -1,0 +1,68 @@
+import {
+  type Activation,
+  dropout,
+  LayerNorm,
+  Module,
+  type ParameterSource,
+  segments,
+  type TokenStream,
+} from "../../nn/index.js";
+import { add, cat, conv1d, narrow, reshape, type Tensor, transpose } from "../../torch/index.js";
+import { activationOf } from "../encoder/layers.js";
+import type { ConvolutionConfig, DebertaConfig } from "./config.js";
+
+class Convolution extends Module {
+  /** `[hidden, hidden / groups, kernel]` */
+  weight: Tensor;
+  bias: Tensor;
+  private readonly groups: number;
+
+  constructor(source: ParameterSource, width: number, { kernel, groups }: ConvolutionConfig) {
+    super();
+    this.weight = source.take("weight", [width, width / groups, kernel], "weight");
+    this.bias = source.take("bias", [width], "bias");
+    this.groups = groups;
+  }
+
+  /** @param x `[T, hidden]`; so is the result. Zeros stand around each sequence. */
+  forward(x: Tensor, offsets: readonly number[]): Tensor {
+    const [width, , kernel] = this.weight.shape;
+    const parts = segments(offsets).map(({ start, count, length }) => {
+      const part = reshape(narrow(x, 0, start, count * length), [count, length, width]);
+      const result = conv1d(
+        transpose(part, 1, 2),
+        this.weight,
+        this.bias,
+        [1],
+        [(kernel - 1) / 2],
+        [1],
+        this.groups,
+      );
+      return reshape(transpose(result, 1, 2), [count * length, width]);
+    });
+    return parts.length === 1 ? parts[0] : cat(parts, 0);
+  }
+}
+
+/** What DeBERTa-v2 adds to its first layer: a convolution over the embeddings of neighbouring tokens. */
+export class ConvLayer extends Module {
+  readonly conv: Convolution;
+  readonly LayerNorm: LayerNorm;
+  private readonly activation: Activation;
+  private readonly rate: number;
+
+  constructor(source: ParameterSource, config: DebertaConfig, convolution: ConvolutionConfig) {
+    super();
+    const { hiddenSize, normEpsilon, hiddenDropout } = config;
+    this.conv = new Convolution(source.at("conv"), hiddenSize, convolution);
+    this.LayerNorm = new LayerNorm(source.at("LayerNorm"), hiddenSize, normEpsilon);
+    this.activation = activationOf(convolution.activation);
+    this.rate = hiddenDropout;
+  }
+
+  /** @param embedded what the layer was given, `[T, hidden]`; @param layered what it made of it */
+  forward(embedded: Tensor, layered: Tensor, stream: TokenStream): Tensor {
+    const convolved = dropout(this.conv.forward(embedded, stream.offsets), this.rate, stream.dropout);
+    return this.LayerNorm.forward(add(layered, this.activation(convolved)));
+  }
+}

@@ -1,0 +1,21 @@
+import type { ClassifierFamily } from "../encoder/family.js";
+import { parseDebertaConfig } from "./config.js";
+import { DebertaV2ForSequenceClassification } from "./model.js";
+
+/** `model_type: deberta-v2`, which DeBERTa-v3 has too. */
+export const debertaV2: ClassifierFamily = {
+  parse(values, where) {
+    const config = parseDebertaConfig(values, where);
+    return {
+      architecture: "DebertaV2ForSequenceClassification",
+      prefix: "deberta.",
+      labels: config.labels,
+      initializerRange: config.initializerRange,
+      headWeights: /^(pooler|classifier)\./,
+      // Files of v3 hold positions that position_biased_input: false leaves unused, and heads of two pretraining tasks.
+      ignoredWeights:
+        /^(lm_predictions|mask_predictions|cls)\.|embeddings\.position_(ids|embeddings\.weight)$/,
+      build: (source, task) => new DebertaV2ForSequenceClassification(source, config, task),
+    };
+  },
+};

@@ -1,0 +1,93 @@
+import { activations } from "../../nn/index.js";
+import type { ConfigReader } from "../config-reader.js";
+import { type ConfigLabels, readLabels } from "./labels.js";
+
+/** What BERT, RoBERTa and DeBERTa have in common of what changes the maths. */
+export interface EncoderConfig {
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  /** Rows of the position table. */
+  positions: number;
+  /** Rows of the token type table; 0: there is none. */
+  tokenTypes: number;
+  normEpsilon: number;
+  activation: string;
+  hiddenDropout: number;
+  attentionDropout: number;
+  /** The token whose embedding gets no gradient; −1: there is none. */
+  padding: number;
+  /** Standard deviation of fresh weights. */
+  initializerRange: number;
+  labels: ConfigLabels;
+}
+
+/** Where the families' defaults in transformers differ. */
+interface Defaults {
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  tokenTypes: number;
+  normEpsilon: number;
+  padding: number;
+}
+
+/** Reads the common keys, and refuses what none of the families computes. */
+export function readEncoder(config: ConfigReader, defaults: Defaults): EncoderConfig {
+  refuseOtherMaths(config);
+  const padding = config.value("pad_token_id") === undefined ? undefined : config.number("pad_token_id", 0);
+  return {
+    vocabSize: config.count("vocab_size", defaults.vocabSize),
+    hiddenSize: config.count("hidden_size", defaults.hiddenSize),
+    intermediateSize: config.count("intermediate_size", defaults.intermediateSize),
+    layers: config.count("num_hidden_layers", defaults.layers),
+    heads: config.count("num_attention_heads", defaults.heads),
+    positions: config.count("max_position_embeddings", 512),
+    tokenTypes: config.number("type_vocab_size", 0, defaults.tokenTypes),
+    normEpsilon: config.number("layer_norm_eps", 0, defaults.normEpsilon),
+    activation: readActivation(config, "hidden_act", "gelu"),
+    hiddenDropout: readRate(config, "hidden_dropout_prob", 0.1),
+    attentionDropout: readRate(config, "attention_probs_dropout_prob", 0.1),
+    padding: padding ?? (config.has("pad_token_id") ? -1 : defaults.padding),
+    initializerRange: config.number("initializer_range", 0, 0.02),
+    labels: readLabels(config),
+  };
+}
+
+export function readActivation(config: ConfigReader, key: string, fallback: string): string {
+  const name = config.text(key, fallback);
+  if (!activations.has(name))
+    config.fail(`${key}: expected ${[...activations.keys()].join(", ")}, found ${JSON.stringify(name)}`);
+  return name;
+}
+
+/** A dropout rate, at least 0 and below 1. */
+export function readRate(config: ConfigReader, key: string, fallback: number): number {
+  const rate = config.number(key, 0, fallback);
+  if (rate >= 1) config.fail(`${key}: expected a number below 1, found ${rate}`);
+  return rate;
+}
+
+/** Checks that the heads share the hidden size evenly. @returns numbers of one head */
+export function headSize(config: ConfigReader, { hiddenSize, heads }: EncoderConfig): number {
+  if (hiddenSize % heads !== 0)
+    config.fail(`hidden_size: ${hiddenSize} is not a multiple of num_attention_heads (${heads})`);
+  return hiddenSize / heads;
+}
+
+function refuseOtherMaths(config: ConfigReader): void {
+  config.only("is_decoder", [false], "an encoder is expected");
+  config.only("is_encoder_decoder", [false], "an encoder is expected");
+  config.only("add_cross_attention", [false], "cross-attention");
+  config.only("cross_attention_hidden_size", [], "cross-attention");
+  config.only("tie_encoder_decoder", [false], "an encoder is expected");
+  config.only("quantization_config", [], "quantised weights");
+  config.only("pruned_heads", [{}], "pruned attention heads");
+  config.only("chunk_size_feed_forward", [0], "chunked feed-forward layers");
+  // The heads of masked language models, which a classifier does not have.
+  config.value("tie_word_embeddings");
+}

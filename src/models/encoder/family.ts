@@ -1,0 +1,30 @@
+import type { ParameterSource, SequenceClassifier } from "../../nn/index.js";
+import type { ConfigLabels } from "./labels.js";
+
+/** What a family of classifiers gives the registry; one folder under `src/models` each. */
+export interface ClassifierFamily {
+  /** Reads `config.json` (its `where` is for messages). */
+  parse(config: Readonly<Record<string, unknown>>, where: string): ParsedClassifier;
+}
+
+/** What a classifier is built for. */
+export interface ClassifierTask extends ConfigLabels {
+  /** Names of the parameters that get a random start; complete once the model is built. */
+  fresh: readonly string[];
+}
+
+/** A config that was read and found good. */
+export interface ParsedClassifier {
+  /** Of transformers' class. */
+  architecture: string;
+  /** What stands before the names of the encoder's own parameters, and is missing in the files of a bare encoder. */
+  prefix: string;
+  labels: ConfigLabels;
+  /** Standard deviation of fresh weights. */
+  initializerRange: number;
+  /** Parameters that files of encoders without a head do not hold. */
+  headWeights: RegExp;
+  /** Names that files hold and nobody needs: heads of other tasks, stored position numbers. */
+  ignoredWeights: RegExp;
+  build(source: ParameterSource, task: ClassifierTask): SequenceClassifier;
+}

@@ -1,0 +1,156 @@
+import {
+  type Activation,
+  activations,
+  bidirectionalAttention,
+  dropout,
+  LayerNorm,
+  Linear,
+  Module,
+  type ParameterSource,
+  type TokenStream,
+} from "../../nn/index.js";
+import { add, reshape, scope, type Tensor } from "../../torch/index.js";
+import { internalError } from "../../util/errors.js";
+import type { EncoderConfig } from "./config.js";
+
+/** The function of an activation's name, which the config's reader has checked. */
+export function activationOf(name: string): Activation {
+  const activation = activations.get(name);
+  if (activation === undefined) throw internalError(`no activation ${name}`);
+  return activation;
+}
+
+/** Attention of one layer before its output projection; families differ here. `Pass` is what all layers share. */
+export interface SelfAttention<Pass> extends Module {
+  /** @param x `[T, hidden]`; so is the result */
+  forward(x: Tensor, pass: Pass): Tensor;
+}
+
+/** What a pass through an encoder always has. */
+export interface EncoderPass {
+  stream: TokenStream;
+}
+
+/** BERT's attention: softmax(Q Kᵀ / √d) V within each sequence. */
+class PlainSelfAttention extends Module implements SelfAttention<EncoderPass> {
+  readonly query: Linear;
+  readonly key: Linear;
+  readonly value: Linear;
+  private readonly headDim: number;
+  private readonly rate: number;
+
+  constructor(source: ParameterSource, { hiddenSize, heads, attentionDropout }: EncoderConfig) {
+    super();
+    const linear = (name: string) => Linear.from(source.at(name), hiddenSize, hiddenSize, true);
+    this.query = linear("query");
+    this.key = linear("key");
+    this.value = linear("value");
+    this.headDim = hiddenSize / heads;
+    this.rate = attentionDropout;
+  }
+
+  forward(x: Tensor, { stream }: EncoderPass): Tensor {
+    const [rows] = x.shape;
+    const split = (linear: Linear) => reshape(linear.forward(x), [rows, -1, this.headDim]);
+    const heads = { queries: split(this.query), keys: split(this.key), values: split(this.value) };
+    const drop = { rate: this.rate, generator: stream.dropout };
+    return bidirectionalAttention(heads, stream.offsets, this.headDim ** -0.5, drop);
+  }
+}
+
+/** A projection, dropout, the residual and the norm: the end of either half of a layer. */
+class ResidualOutput extends Module {
+  readonly dense: Linear;
+  readonly LayerNorm: LayerNorm;
+  private readonly rate: number;
+
+  constructor(source: ParameterSource, inner: number, config: EncoderConfig) {
+    super();
+    this.dense = Linear.from(source.at("dense"), inner, config.hiddenSize, true);
+    this.LayerNorm = new LayerNorm(source.at("LayerNorm"), config.hiddenSize, config.normEpsilon);
+    this.rate = config.hiddenDropout;
+  }
+
+  forward(x: Tensor, residual: Tensor, { dropout: generator }: TokenStream): Tensor {
+    return this.LayerNorm.forward(add(dropout(this.dense.forward(x), this.rate, generator), residual));
+  }
+}
+
+class Attention<Pass extends EncoderPass> extends Module {
+  readonly self: SelfAttention<Pass>;
+  readonly output: ResidualOutput;
+
+  constructor(source: ParameterSource, config: EncoderConfig, makeAttention: AttentionMaker<Pass>) {
+    super();
+    this.self = makeAttention(source.at("self"));
+    this.output = new ResidualOutput(source.at("output"), config.hiddenSize, config);
+  }
+}
+
+class Intermediate extends Module {
+  readonly dense: Linear;
+
+  constructor(source: ParameterSource, { hiddenSize, intermediateSize }: EncoderConfig) {
+    super();
+    this.dense = Linear.from(source.at("dense"), hiddenSize, intermediateSize, true);
+  }
+}
+
+/** Makes a family's attention of one layer. */
+export type AttentionMaker<Pass> = (source: ParameterSource) => SelfAttention<Pass>;
+
+/** One layer of BERT's kind: the norms come behind the residuals. */
+export class EncoderLayer<Pass extends EncoderPass> extends Module {
+  readonly attention: Attention<Pass>;
+  readonly intermediate: Intermediate;
+  readonly output: ResidualOutput;
+  private readonly activation: Activation;
+
+  constructor(source: ParameterSource, config: EncoderConfig, makeAttention: AttentionMaker<Pass>) {
+    super();
+    this.attention = new Attention(source.at("attention"), config, makeAttention);
+    this.intermediate = new Intermediate(source.at("intermediate"), config);
+    this.output = new ResidualOutput(source.at("output"), config.intermediateSize, config);
+    this.activation = activationOf(config.activation);
+  }
+
+  /** @param x `[T, hidden]`; so is the result. Scopes free what the next part does not read. */
+  forward(x: Tensor, pass: Pass): Tensor {
+    const { self, output } = this.attention;
+    const attended = scope(() => output.forward(self.forward(x, pass), x, pass.stream));
+    const result = scope(() =>
+      this.output.forward(this.activation(this.intermediate.dense.forward(attended)), attended, pass.stream),
+    );
+    attended.dispose();
+    return result;
+  }
+}
+
+/** All layers of a plain encoder. */
+export class PlainEncoder extends Module {
+  readonly layer: readonly EncoderLayer<EncoderPass>[];
+
+  constructor(source: ParameterSource, config: EncoderConfig) {
+    super();
+    this.layer = Array.from(
+      { length: config.layers },
+      (_, i) =>
+        new EncoderLayer<EncoderPass>(
+          source.at(`layer.${i}`),
+          config,
+          (own) => new PlainSelfAttention(own, config),
+        ),
+    );
+  }
+
+  /** @param embedded `[T, hidden]`, which is freed; the result is `[T, hidden]` */
+  forward(embedded: Tensor, stream: TokenStream): Tensor {
+    let hidden = embedded;
+    for (const layer of this.layer) {
+      const next = layer.forward(hidden, { stream });
+      hidden.dispose();
+      hidden = next;
+    }
+    return hidden;
+  }
+}

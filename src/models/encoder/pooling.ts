@@ -1,0 +1,36 @@
+import {
+  type Activation,
+  dropout,
+  Linear,
+  Module,
+  type ParameterSource,
+  type TokenStream,
+} from "../../nn/index.js";
+import { indexSelect, indices, type Tensor, toDevice } from "../../torch/index.js";
+
+/** The first token's row of every sequence. `[S, hidden]` */
+export function firstRows(hidden: Tensor, { offsets }: TokenStream): Tensor {
+  const starts = indices(offsets.slice(0, -1));
+  return indexSelect(hidden, 0, hidden.device === "cpu" ? starts : toDevice(starts, hidden.device, "int64"));
+}
+
+/** A linear layer and an activation on the first token. */
+export class Pooler extends Module {
+  readonly dense: Linear;
+  private readonly activation: Activation;
+  private readonly rate: number;
+
+  /** @param rate of dropout before the layer */
+  constructor(source: ParameterSource, width: number, activation: Activation, rate: number) {
+    super();
+    this.dense = Linear.from(source.at("dense"), width, width, true);
+    this.activation = activation;
+    this.rate = rate;
+  }
+
+  /** @param hidden `[T, hidden]`; the result is `[S, hidden]` */
+  forward(hidden: Tensor, stream: TokenStream): Tensor {
+    const first = dropout(firstRows(hidden, stream), this.rate, stream.dropout);
+    return this.activation(this.dense.forward(first));
+  }
+}

@@ -1,0 +1,48 @@
+import type { Generator, Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+import { tokenStream } from "./causal-lm.js";
+import type { SequenceClassifier } from "./classifier.js";
+
+/** One flat token stream whose sequences have labels; `src/data` makes it. */
+export interface LabelledSequences {
+  /** [T] */
+  readonly tokens: Int32Array;
+  /** Sequence starts, S + 1 of them; the last is T. */
+  readonly offsets: readonly number[];
+  /** The part of a pair that each token belongs to, [T]; absent: all to part 0. */
+  readonly tokenTypes?: Int32Array;
+  /** Numbers of the classes, or the numbers of a regression, [S]. */
+  readonly labels: Float64Array;
+}
+
+/**
+ * `[S, labels]` in float32, differentiable in every parameter.
+ * @param dropout the training run's generator: with it the model's own dropout acts
+ */
+export function classifierLogits(
+  model: SequenceClassifier,
+  { tokens, offsets, tokenTypes }: Omit<LabelledSequences, "labels">,
+  dropout?: Generator,
+): Tensor {
+  const stream = tokenStream(tokens, offsets, { device: deviceOf(model), tokenTypes, dropout });
+  return torch.toDType(model.logits(stream), "float32");
+}
+
+/**
+ * Cross entropy in nats, or of a regression the squared error, summed over a batch's sequences: a scalar.
+ * @param logits of `classifierLogits`
+ */
+export function labelLossSum(logits: Tensor, labels: Float64Array, regression: boolean): Tensor {
+  const place = (values: Tensor) => torch.toDevice(values, logits.device, values.dtype);
+  if (regression) {
+    const targets = place(torch.fromData(Float32Array.from(labels), [labels.length, 1]));
+    return torch.sum(torch.square(torch.sub(logits, targets)));
+  }
+  const classes = torch.unsqueeze(place(torch.indices(labels)), 1);
+  return torch.neg(torch.sum(torch.gather(torch.logSoftmax(logits, 1), 1, classes)));
+}
+
+function deviceOf(model: SequenceClassifier): string {
+  for (const [, parameter] of model.namedParameters()) return parameter.device;
+  return "cpu";
+}

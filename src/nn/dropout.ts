@@ -1,0 +1,22 @@
+import {
+  bernoulli_,
+  emptyLike,
+  type Generator,
+  mul,
+  mulScalar_,
+  noGrad,
+  type Tensor,
+} from "../torch/index.js";
+
+/**
+ * Sets each element to 0 with probability `rate` and scales the others by 1 / (1 − rate).
+ * @param generator of the training run, whose state checkpoints hold; without it (outside training) x stays as it is
+ */
+export function dropout(x: Tensor, rate: number, generator: Generator | undefined): Tensor {
+  if (generator === undefined || rate === 0) return x;
+  const mask = noGrad(() => {
+    const kept = bernoulli_(emptyLike(x), 1 - rate, generator);
+    return mulScalar_(kept, 1 / (1 - rate));
+  });
+  return mul(x, mask);
+}

@@ -1,0 +1,24 @@
+import { layerNorm, type Tensor } from "../torch/index.js";
+import { Module } from "./module.js";
+import type { ParameterSource } from "./parameters.js";
+
+/** `w ∘ (x − mean) / √(var + ε) + b` over the last dimension, the variance without Bessel's correction. */
+export class LayerNorm extends Module {
+  /** `[width]` */
+  weight: Tensor;
+  /** `[width]` */
+  bias: Tensor;
+  readonly epsilon: number;
+
+  constructor(source: ParameterSource, width: number, epsilon: number) {
+    super();
+    this.weight = source.take("weight", [width], "scale");
+    this.bias = source.take("bias", [width], "bias");
+    this.epsilon = epsilon;
+  }
+
+  /** @param x `[…, width]`; so is the result */
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.weight.shape, this.weight, this.bias, this.epsilon);
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseJson } from "../hub/json.js";
+import { writeModelFolder } from "../hub/model-folder.js";
+import { createClassifier } from "../models/index.js";
+import { Generator } from "../torch/index.js";
+import { Random } from "../util/random.js";
+
+const [good, bad] = [
+  ["good", "great", "fine", "lovely"],
+  ["bad", "poor", "awful", "dull"],
+];
+const neutral = ["the", "film", "was", "a", "story", "and", "of", "people", "in", "town"];
+const vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ...good, ...bad, ...neutral];
+
+/** A BERT of 2 layers over some words, with all of BERT's dropout. */
+const tinyBertConfig = {
+  model_type: "bert",
+  vocab_size: vocabulary.length,
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  max_position_embeddings: 32,
+  hidden_dropout_prob: 0.1,
+  attention_probs_dropout_prob: 0.1,
+  initializer_range: 0.2,
+  dtype: "float32",
+};
+
+/** Writes the model folder of a bare tiny BERT: random weights without a head, a tokenizer of words. */
+export function writeTinyBert(folder: string): void {
+  const companions = `${folder}-companions`;
+  mkdirSync(companions, { recursive: true });
+  writeFileSync(join(companions, "vocab.txt"), `${vocabulary.join("\n")}\n`);
+  writeFileSync(join(companions, "tokenizer_config.json"), '{"tokenizer_class": "BertTokenizer"}');
+  using generator = new Generator(5);
+  using model = createClassifier(tinyBertConfig, generator);
+  const config = parseJson(JSON.stringify(tinyBertConfig));
+  if (!(config instanceof Map)) throw new Error("a config is an object");
+  const weights = [...model.namedParameters()].flatMap(([name, value]) =>
+    name.startsWith("bert.") ? [[name.slice("bert.".length), value] as const] : [],
+  );
+  writeModelFolder(folder, { config, weights, companions });
+}
+
+/** Rows that one word of praise or blame decides, some of them pairs. */
+function opinionRows(count: number, seed: number): string {
+  const random = new Random(seed);
+  const words = (least: number) =>
+    Array.from({ length: least + random.below(4) }, () => random.pick(neutral));
+  const rows = Array.from({ length: count }, (_, i) => {
+    const isGood = random.below(2) === 1;
+    const sentence1 = random.shuffled([...words(2), random.pick(isGood ? good : bad)]).join(" ");
+    const sentence2 = i % 3 === 0 ? words(1).join(" ") : null;
+    return JSON.stringify({ sentence1, sentence2, label: isGood ? "praise" : "blame" });
+  });
+  return `${rows.join("\n")}\n`;
+}
+
+/** The model, and rows with labels: `train.jsonl`, `test.jsonl`. */
+export function writeTinyOpinions(folder: string): void {
+  writeTinyBert(join(folder, "bert"));
+  writeFileSync(join(folder, "train.jsonl"), opinionRows(160, 1));
+  writeFileSync(join(folder, "test.jsonl"), opinionRows(40, 2));
+}

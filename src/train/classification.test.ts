@@ -1,0 +1,123 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { type AdapterSet, attach } from "../adapters/index.js";
+import { collate, type Example } from "../data/index.js";
+import { loadClassifier } from "../models/index.js";
+import { makeSchedule, SGD } from "../optim/index.js";
+import "../testing/close-to.js";
+import { tokenStream } from "../nn/index.js";
+import { tolerances } from "../testing/tolerances.js";
+import { Generator, liveTensors, noGrad, scope } from "../torch/index.js";
+import { evaluateLoss } from "./evaluate.js";
+import { objectiveOf } from "./objective.js";
+import { trainStep } from "./step.js";
+
+const golden = fileURLToPath(new URL("../../test/golden/encoders", import.meta.url));
+
+const rows: Example[] = [
+  [1, [3, 4, 5]],
+  [0, [6, 7, 8, 9, 10]],
+  [1, [11]],
+].map(([label, ids], i) => ({
+  ids: Int32Array.from([ids].flat()),
+  isLabel: new Uint8Array([ids].flat().length),
+  source: `rows:${i + 1}`,
+  label: Number(label),
+}));
+
+/** One step of SGD over windows of rows; the loss, the trained head, and what the gradient norm was. */
+async function step(name: string, windows: Example[][], dropout?: Generator) {
+  using model = await loadClassifier(join(golden, name));
+  const before = liveTensors();
+  const adapters = attach(model, { method: "lora", rank: 2 });
+  const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });
+  const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 2, warmup: 0 });
+  const parts = { model, adapters, optimizer, schedule, clip: 0, ...(dropout && { dropout }) };
+  const report = trainStep(parts, windows.map(collate), 1);
+  const head = adapters
+    .trainables()
+    .find(({ name: of }) => of.endsWith("weight") && of.startsWith("classifier"));
+  const weights = head?.value.toFloats() ?? expect.fail("no head");
+  optimizer.dispose();
+  adapters.dispose();
+  expect(liveTensors()).toBe(before);
+  return { ...report, weights };
+}
+
+test.each(["bert-pairs", "roberta-unequal", "deberta-v3"])(
+  "%s: a window of unequal micro-batches is one batch: the loss is the mean over rows",
+  async (name) => {
+    const whole = await step(name, [rows]);
+    const parts = await step(name, [rows.slice(0, 1), rows.slice(1)]);
+    expect(whole).toMatchObject({ labelTokens: 3, tokens: 9 });
+    expect([parts.loss, parts.gradNorm]).toBeCloseToAll([whole.loss, whole.gradNorm], tolerances.gradients);
+    expect(parts.weights).toBeCloseToAll(whole.weights, tolerances.gradients);
+  },
+);
+
+test("the loss is the mean cross entropy, or the mean squared error, of transformers' logits", async () => {
+  using model = await loadClassifier(join(golden, "bert-pairs"));
+  using scores = await loadClassifier(join(golden, "bert-regression"));
+  const logits = (of: typeof model) =>
+    rows.map(({ ids }) => noGrad(() => scope(() => [...of.logits(tokenStream(ids)).toFloats()])));
+  const entropy = (values: number[], label: number) =>
+    Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0)) - values[label];
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const classes = logits(model);
+  const found = await evaluateLoss(model, [collate(rows.slice(0, 2)), collate(rows.slice(2))]);
+  expect(found?.loss).toBeCloseTo(mean(classes.map((row, i) => entropy(row, rows[i].label ?? 0))), 5);
+  const right = classes.filter(([no, yes], i) => Number(yes > no) === rows[i].label).length;
+  expect(found).toMatchObject({ labelTokens: 3, accuracy: right / 3 });
+  const regression = await evaluateLoss(scores, [collate(rows)]);
+  expect(regression?.accuracy).toBeUndefined();
+  const squares = logits(scores).map(([value], i) => (value - (rows[i].label ?? 0)) ** 2);
+  expect(regression?.loss).toBeCloseTo(mean(squares), 5);
+});
+
+test("dropout acts in training only, and is the generator's", async () => {
+  using first = new Generator(1);
+  using same = new Generator(1);
+  const [plain, dropped, again] = [
+    await step("deberta-conv", [rows]),
+    await step("deberta-conv", [rows], first),
+    await step("deberta-conv", [rows], same),
+  ];
+  expect(dropped.loss).not.toBe(plain.loss);
+  expect(again).toEqual(dropped);
+});
+
+test("what an event does to the loss is measured under the dropout of the step", async () => {
+  using model = await loadClassifier(join(golden, "deberta-conv"));
+  using dropout = new Generator(1);
+  const adapters = attach(model, { method: "lora", rank: 2 });
+  const idle: AdapterSet = Object.assign(Object.create(adapters), {
+    hasRoundedBase: true,
+    beforeClip: () => ({ layers: 0 }),
+  });
+  const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });
+  const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 2, warmup: 0 });
+  const window = [collate(rows.slice(0, 1)), collate(rows.slice(1))];
+  const { loss, event } = trainStep(
+    { model, adapters: idle, optimizer, schedule, clip: 0, dropout },
+    window,
+    1,
+  );
+  expect(event?.lossBefore).toBe(loss);
+  expect(event?.lossAfter).toBeCloseTo(loss, 6);
+  optimizer.dispose();
+  adapters.dispose();
+});
+
+test("a row that makes the loss infinite is named, and nothing changes", async () => {
+  const broken = { ...rows[1], label: Number.POSITIVE_INFINITY };
+  await expect(step("bert-regression", [[rows[0], broken, rows[2]]])).rejects.toThrow(
+    /loss of step 1 is not finite[\s\S]*rows: rows:2\n/,
+  );
+});
+
+test("rows without labels are no batch of a classifier", async () => {
+  using model = await loadClassifier(join(golden, "bert-pairs"));
+  const batch = { ...collate(rows), labels: undefined };
+  expect(() => objectiveOf(model).labels(batch)).toThrow(/A classifier needs rows with labels[\s\S]*rows:1/);
+});

@@ -1,0 +1,63 @@
+import type { Batch } from "../data/types.js";
+import { causalLossSum } from "../nn/causal-loss.js";
+import { classifierLogits, labelLossSum } from "../nn/classification-loss.js";
+import { isClassifier, type SequenceClassifier, type TrainedModel } from "../nn/classifier.js";
+import type { Generator, Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import type { Task } from "./run-events.js";
+
+/** What training lowers: a loss summed over the labels of a batch, which everything else divides by their number. */
+export interface Objective {
+  readonly task: Task;
+  /** How many labels a batch has: tokens to predict, or rows of a classification. */
+  labels(batch: Batch): number;
+  /**
+   * A scalar, differentiable in every parameter.
+   * @param dropout the run's generator, in training: with it the model's own dropout acts
+   */
+  lossSum(batch: Batch, dropout?: Generator): Tensor;
+  /** The same as a number, and how many rows got the right class; without gradients. */
+  evaluate(batch: Batch): { loss: number; correct?: number };
+}
+
+/** The objective that goes with a kind of model. */
+export function objectiveOf(model: TrainedModel): Objective {
+  if (isClassifier(model)) return classification(model);
+  const lossSum = (batch: Batch) => causalLossSum(model, batch);
+  return {
+    task: "causal-lm",
+    labels: ({ labelTargets }) => labelTargets.length,
+    lossSum,
+    evaluate: (batch) => ({ loss: torch.noGrad(() => torch.scope(() => lossSum(batch).item())) }),
+  };
+}
+
+function classification(model: SequenceClassifier): Objective {
+  const { regression } = model.info;
+  return {
+    task: regression ? "regression" : "classification",
+    labels: (batch) => labelsOf(batch).length,
+    lossSum: (batch, dropout) =>
+      labelLossSum(classifierLogits(model, batch, dropout), labelsOf(batch), regression),
+    evaluate: (batch) =>
+      torch.noGrad(() =>
+        torch.scope(() => {
+          const logits = classifierLogits(model, batch);
+          const labels = labelsOf(batch);
+          const loss = labelLossSum(logits, labels, regression).item();
+          if (regression) return { loss };
+          const classes = torch.argmax(logits, 1).toFloats();
+          return { loss, correct: classes.filter((found, row) => found === labels[row]).length };
+        }),
+      ),
+  };
+}
+
+function labelsOf({ labels, sources }: Batch): Float64Array {
+  if (labels) return labels;
+  throw new ScaloraError("data", "A classifier needs rows with labels", {
+    where: sources.join(", "),
+    fix: "load them with format: classification",
+  });
+}

@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { attach, FactorAdapters, writeLora } from "../../src/adapters/index.js";
+import { SafetensorsFile } from "../../src/hub/safetensors/index.js";
+import { loadClassifier } from "../../src/models/index.js";
+import { type SequenceClassifier, tokenStream } from "../../src/nn/index.js";
+import "../../src/testing/close-to.js";
+import { temporaryFolder } from "../../src/testing/tiny-run.js";
+import { tolerances } from "../../src/testing/tolerances.js";
+import { liveTensors, noGrad, scope } from "../../src/torch/index.js";
+
+const golden = (...parts: string[]) =>
+  fileURLToPath(new URL(`../golden/${parts.join("/")}`, import.meta.url));
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+const names = ["bert", "roberta", "deberta"];
+
+/** LoRA from a PEFT folder, whose layers, ranks, scales and saved modules are taken. */
+const lora = (from: string) => ({ method: "lora", rank: 1, targetModules: "all-linear", from }) as const;
+
+function readCase(name: string) {
+  using file = SafetensorsFile.open(golden("peft-classifiers", name, "expected.safetensors"));
+  const read = (tensor: string) => {
+    using value = file.tensor(tensor);
+    return value.toFloats();
+  };
+  const [tokens, offsets, tokenTypes, logits] = ["tokens", "offsets", "types", "logits"].map(read);
+  const logitsOf = (model: SequenceClassifier) =>
+    noGrad(() => scope(() => model.logits(tokenStream(tokens, [...offsets], { tokenTypes })).toFloats()));
+  return { model: golden("encoders", file.header.metadata.get("model") ?? ""), logits, logitsOf };
+}
+
+test.each(names)(
+  "PEFT's adapter of a %s: the logits are PEFT's, and the base model's again without it",
+  async (name) => {
+    const { model: folder, logits, logitsOf } = readCase(name);
+    using model = await loadClassifier(folder);
+    const base = logitsOf(model);
+    const before = liveTensors();
+    const adapters = attach(model, lora(golden("peft-classifiers", name)));
+    expect(logitsOf(model)).toBeCloseToAll(logits, tolerances.adaptedLogits);
+    adapters.dispose();
+    expect(liveTensors()).toBe(before);
+    expect(logitsOf(model)).toEqual(base);
+  },
+);
+
+test.each(names)("%s: an adapter written again has PEFT's names and values", async (name) => {
+  const { model: folder, logits, logitsOf } = readCase(name);
+  using model = await loadClassifier(folder);
+  const adapters = attach(model, lora(golden("peft-classifiers", name)));
+  if (!(adapters instanceof FactorAdapters)) throw new Error("not an adapter of two factors");
+  const out = join(scratch.path, name);
+  writeLora(out, adapters, folder);
+  adapters.dispose();
+  const config = JSON.parse(readFileSync(join(out, "adapter_config.json"), "utf8"));
+  expect(config).toMatchObject({ task_type: "SEQ_CLS" });
+  expect([...config.modules_to_save].sort()).toEqual(
+    name === "deberta" ? ["classifier", "pooler"] : ["classifier"],
+  );
+  expect(readdirSync(out).sort()).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
+  const stored = (path: string) => {
+    using file = SafetensorsFile.open(join(path, "adapter_model.safetensors"));
+    return [...file.header.entries].map(([key, { shape }]) => `${key} ${shape}`).sort();
+  };
+  expect(stored(out)).toEqual(stored(golden("peft-classifiers", name)));
+  const again = attach(model, lora(out));
+  expect(logitsOf(model)).toBeCloseToAll(logits, tolerances.adaptedLogits);
+  again.dispose();
+});
