@@ -35,12 +35,17 @@ test.concurrent("worker threads and the main one compute at once, each the same 
 });
 
 test.concurrent.each([
-  ["exit", 7],
-  ["throw", 1],
-])("a process that ends while its workers compute ends by %s, not by a crash", async (mode, expected) => {
-  const { code, signal } = await runProgram(mode);
-  expect({ code, signal }).toEqual({ code: expected, signal: null });
-});
+  ["exit", 7, /^$/],
+  ["throw", 1, /Error: ends with its workers busy/],
+] as const)(
+  "a process that ends while its workers compute ends by %s, not by a crash",
+  async (mode, expected, says) => {
+    const { code, signal, stderr } = await runProgram(mode);
+    expect({ code, signal }).toEqual({ code: expected, signal: null });
+    // A program that does not even start has the exit status 1 too.
+    expect(stderr).toMatch(says);
+  },
+);
 
 test("thousands of generators, nested scopes and maps leave nothing behind", () => {
   const folder = mkdtempSync(join(tmpdir(), "stress-"));

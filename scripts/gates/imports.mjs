@@ -1,4 +1,4 @@
-// Checks every import under src against the table of docs/architecture.md, and no files import each other in a circle.
+// Checks every import under src against the table of docs/architecture.md, and that no files import each other in a circle.
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";

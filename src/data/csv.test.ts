@@ -22,6 +22,12 @@ test("tabs delimit TSV, and a last empty field counts", () => {
   expect(rows("a\tb\nx\t", "\t")).toEqual([{ line: 2, value: { a: "x", b: "" } }]);
 });
 
+test("a field may be tens of megabytes, and so may what follows a quote that does not close", () => {
+  const long = "x".repeat(2 ** 25);
+  expect(rows(`a,b\n"${long}",1\n`)[0].value.a).toHaveLength(2 ** 25);
+  expect(() => rows(`a,b\n1,"2\n${long}`)).toThrow(/does not end where it should.*rows\.csv:2/s);
+});
+
 test.each([
   ["a,b\n1,2\n1,2,3\n", /not as many fields.*rows\.csv:3.*2 \(a, b\).*found: +3/s],
   ["a,b\n1\n", /not as many fields.*rows\.csv:2.*found: +1/s],

@@ -43,22 +43,29 @@ function columnsOf(fields: readonly string[], where: string): readonly string[] 
 }
 
 function* recordsOf(text: string, delimiter: string, path: string): Generator<CsvRecord> {
-  // A field, quoted or not, and what ends it.
-  const field = new RegExp(`(?:"((?:[^"]|"")*)"|([^${delimiter}\\n]*))(${delimiter}|\\n|$)`, "y");
-  let line = 1;
-  let start = 1;
+  const ends = new RegExp(`[${delimiter}\\n]`, "g");
+  let [at, line, start] = [0, 1, 1];
   let fields: string[] = [];
-  while (field.lastIndex < text.length || fields.length > 0) {
-    const match = field.exec(text);
-    if (match === null) throw badQuote(path, line);
-    const [whole, quoted, bare = "", end] = match;
-    if (quoted === undefined && bare.startsWith('"')) throw badQuote(path, line);
-    fields.push(quoted?.replaceAll('""', '"') ?? bare);
-    line += whole.split("\n").length - 1;
-    if (end === delimiter) continue;
+  while (at < text.length || fields.length > 0) {
+    const close = text[at] === '"' ? closingQuote(text, at) : undefined;
+    ends.lastIndex = close === undefined ? at : close + 1;
+    const end = ends.exec(text)?.index ?? text.length;
+    if (close !== undefined && end !== close + 1) throw badQuote(path, line);
+    const quoted = close === undefined ? undefined : text.slice(at + 1, close).replaceAll('""', '"');
+    fields.push(quoted ?? text.slice(at, end));
+    line += text.slice(at, end + 1).split("\n").length - 1;
+    at = end + 1;
+    if (text[end] === delimiter) continue;
     yield { line: start, fields };
     [fields, start] = [[], line];
   }
+}
+
+/** Where the quote at `open` is closed, doubled quotes passed over; the text's end where it is not. */
+function closingQuote(text: string, open: number): number {
+  let close = text.indexOf('"', open + 1);
+  while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2);
+  return close < 0 ? text.length : close;
 }
 
 function badQuote(path: string, line: number): ScaloraError {

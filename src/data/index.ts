@@ -5,6 +5,6 @@ export { type Dataset, loadDataset } from "./dataset.js";
 export { deriveSeed } from "./hash.js";
 export { type LoadedExamples, loadExamples } from "./load.js";
 export { type MaskSegment, maskPreview } from "./mask-preview.js";
-export { alpacaPrompt, mathPrompt } from "./prompts.js";
+export { alpacaPrompt, gsm8kPrompt } from "./prompts.js";
 export { readRows, readTsv, type TsvRow } from "./tables.js";
 export type * from "./types.js";

@@ -13,6 +13,6 @@ export function alpacaPrompt(instruction: string, input: string, render: FormatC
 }
 
 /** The prompt that lm-evaluation-harness gives a question of GSM8K; a space and the answer follow. */
-export function mathPrompt(question: string): string {
+export function gsm8kPrompt(question: string): string {
   return `Question: ${question}\nAnswer:`;
 }

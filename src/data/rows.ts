@@ -2,7 +2,7 @@ import type { ChatMarker } from "./chat-spans.js";
 import { type ColumnPlan, type RowFormat, readString } from "./columns.js";
 import type { JsonRow } from "./lines.js";
 import { readConversation } from "./messages.js";
-import { alpacaPrompt, mathPrompt } from "./prompts.js";
+import { alpacaPrompt, gsm8kPrompt } from "./prompts.js";
 import type { DroppedRow, FormatConfig, MarkedText } from "./types.js";
 
 /** A row as text to be tokenised (several where a chat is cut into turns), or why it was left out. */
@@ -37,7 +37,7 @@ function readPair(
       return [alpacaPrompt(column("instruction"), column("input"), render), column("output")];
     case "gsm8k":
       if (render === "chat") return [column("question"), column("answer")];
-      return [mathPrompt(column("question")), ` ${column("answer")}`];
+      return [gsm8kPrompt(column("question")), ` ${column("answer")}`];
     default:
       return [column("prompt"), column("completion")];
   }

@@ -39,9 +39,7 @@ export interface TsvRow {
  * @param columns names of the columns of a file without a header
  */
 export function readTsv(path: string, columns?: readonly string[]): TsvRow[] {
-  const lines = readText(path)
-    .replace(/^\ufeff/, "")
-    .split("\n");
+  const lines = readText(path).split("\n");
   if (lines.at(-1) === "") lines.pop();
   const names = columns ?? lines[0]?.split("\t") ?? [];
   const first = columns === undefined ? 1 : 0;
@@ -84,7 +82,7 @@ async function readParquet(path: string): Promise<JsonRow[]> {
   const bytes = readBytes(path);
   try {
     const rows = await parquetReadObjects({ file: bytes });
-    return rows.map((value, i) => ({ line: i + 1, value: plain(value) }));
+    return rows.map((value, i) => ({ line: i + 1, value: plainRow(value) }));
   } catch (cause) {
     throw new ScaloraError("data", "A Parquet file cannot be read", {
       where: path,
@@ -95,17 +93,25 @@ async function readParquet(path: string): Promise<JsonRow[]> {
   }
 }
 
-/** 64-bit integers become numbers, as in JSON. */
-function plain(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, typeof value === "bigint" ? Number(value) : value]),
-  );
+/** 64-bit integers become numbers, as in JSON; those of lists and structs too. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(plain);
+  return isStruct(value) ? plainRow(value) : value;
+}
+
+function plainRow(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]));
+}
+
+/** Dates and bytes are objects too, but none of named fields. */
+function isStruct(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isRecord(value) && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function readBytes(path: string): ArrayBuffer {
   try {
-    const { buffer, byteOffset, byteLength } = Uint8Array.from(readFileSync(path));
-    return buffer.slice(byteOffset, byteOffset + byteLength);
+    return Uint8Array.from(readFileSync(path)).buffer;
   } catch (cause) {
     throw new ScaloraError("data", "A data file cannot be opened", {
       where: path,

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { CausalLM } from "../nn/index.js";
 import { Generator } from "../torch/index.js";
 import { BeamTrack } from "./beams.js";
+import { checkGeneration, wholeFrom1 } from "./check-options.js";
 import { checkPrompt } from "./generate-tokens.js";
 import type { Sampling } from "./sampling.js";
 import type { Decode } from "./text-pieces.js";
@@ -47,14 +48,15 @@ const passTokens = 2048;
  * Generates many outputs at once. A pass takes the next token of every output that is being written, and the prompts of
  * new ones; a finished output leaves and the next request takes its place. Outputs come as they finish, and depend on
  * their own request alone (in fp32 up to the rounding of products of other shapes).
- * @throws ScaloraError `usage` for a prompt that is empty or too long, `run` when the model's scores are not numbers; both
- * name the request; the signal's reason when it is aborted
+ * @throws ScaloraError `usage` for options that cannot be, and for a prompt that is empty or too long, `run` when the model's
+ * scores are not numbers; the last two name the request; the signal's reason when it is aborted
  */
 export async function* generateBatch(
   model: CausalLM,
   requests: readonly GenerationRequest[],
   options: BatchOptions,
 ): AsyncGenerator<Generated> {
+  checkOptions(options);
   let live: Output[] = [];
   let next = 0;
   try {
@@ -89,6 +91,15 @@ export async function* generateBatch(
   } finally {
     for (const output of live) output.dispose();
   }
+}
+
+function checkOptions({ sampling, maxTokens, stop, batch, beams = 1 }: BatchOptions): void {
+  const greedy = beams === 1 || sampling.temperature === 0;
+  checkGeneration({ ...sampling, maxTokens, stop }, [
+    wholeFrom1("batch", batch),
+    wholeFrom1("beams", beams),
+    [greedy, "sampling.temperature", "0, for beams do not sample", sampling.temperature],
+  ]);
 }
 
 /** An output that is being written. */

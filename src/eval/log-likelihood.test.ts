@@ -58,6 +58,17 @@ test.each([1, 64, 4096])(
   },
 );
 
+test.each([
+  [[], [1], /0 and 1 tokens/],
+  [[1], [], /1 and 0 tokens/],
+  [Array(60).fill(1), Array(6).fill(2), /at most 65.*60 and 6 tokens/s],
+])("a prefix or continuation that cannot be scored is refused: %#", async (prefix, tokens, says) => {
+  using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
+  const bad = { name: "rows.jsonl:4", continuations: [{ prefix, tokens }] };
+  await expect(score(model, [...randomRequests(2), bad], 64)).rejects.toThrow(says);
+  await expect(score(model, [bad], 64)).rejects.toThrow(/rows\.jsonl:4/);
+});
+
 test("scores that are not numbers name the request, and an abort ends it", async () => {
   using model = await loadModel(copyGoldenLlama(scratch.path, "untied"));
   const stopping = new AbortController();

@@ -34,13 +34,15 @@ const rowsAtOnce = 256;
 
 /**
  * Log-likelihoods of continuations, many requests to a pass: one over all prefixes, one over what follows each of them.
- * @throws ScaloraError `run` naming the request when a score is not a number; the signal's reason when it is aborted
+ * @throws ScaloraError naming the request: `usage` when a prefix or what follows it is empty, or both are longer than the
+ * model's context, `run` when a score is not a number; the signal's reason when it is aborted
  */
 export async function* logLikelihoods(
   model: CausalLM,
   requests: readonly LikelihoodRequest[],
   { passTokens, signal }: LikelihoodOptions,
 ): AsyncGenerator<Likelihoods> {
+  for (const request of requests) checkRequest(request, model);
   let batch: number[] = [];
   let room = passTokens;
   for (const [index, request] of requests.entries()) {
@@ -59,6 +61,22 @@ export async function* logLikelihoods(
     signal.throwIfAborted();
     const some = indices.map((index) => requests[index]);
     for (const [i, values] of scoreRequests(model, some).entries()) yield { index: indices[i], values };
+  }
+}
+
+function checkRequest(
+  { name, continuations }: LikelihoodRequest,
+  { info: { maxPositions } }: CausalLM,
+): void {
+  for (const { prefix, tokens } of continuations) {
+    // The last token is only predicted.
+    const isWithin = prefix.length + tokens.length - 1 <= maxPositions;
+    if (prefix.length > 0 && tokens.length > 0 && isWithin) continue;
+    throw new ScaloraError("usage", "A log-likelihood needs a text and one way for it to go on", {
+      where: name,
+      expected: `at least one token each, together at most ${maxPositions + 1}`,
+      found: `${prefix.length} and ${tokens.length} tokens`,
+    });
   }
 }
 

@@ -26,7 +26,7 @@ export interface TaskSettings {
   readonly shots: readonly TaskExample[];
   /** Of the search for an output; 1 is greedy. */
   readonly beams: number;
-  /** Most outputs written at once. Changes no result. */
+  /** Most outputs written at once. Results depend on it only by the rounding of the model's dtype. */
   readonly batch: number;
   readonly signal: AbortSignal;
   onProgress(done: number, total: number): void;

@@ -1,6 +1,6 @@
 import type { CausalLM, KeyValueCache } from "../nn/index.js";
 import { Generator } from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
+import { checkGeneration } from "./check-options.js";
 import { generateTokens } from "./generate-tokens.js";
 import type { Sampling } from "./sampling.js";
 import { type Decode, GraphemeGate } from "./text-pieces.js";
@@ -35,7 +35,7 @@ export async function* streamText(
   decode: Decode,
   options: TextOptions,
 ): AsyncGenerator<string, TextEnd> {
-  checkOptions(options);
+  checkGeneration(options);
   using generator = new Generator(options.seed, model.lm_head.weight.device);
   const { maxTokens, endTokens, signal } = options;
   const settings = { maxTokens, endTokens, sampling: options, generator };
@@ -60,22 +60,4 @@ export async function* streamText(
   const last = gate.push(await writer.end()) + gate.end();
   if (last !== "") yield last;
   return { reason: writer.stopped ? "stop" : reason, tokens };
-}
-
-function checkOptions({ maxTokens, temperature, topK = 1, topP = 1, stop }: TextOptions): void {
-  const problems: [boolean, string, string, unknown][] = [
-    [Number.isSafeInteger(maxTokens) && maxTokens >= 1, "maxTokens", "a whole number ≥ 1", maxTokens],
-    [Number.isFinite(temperature) && temperature >= 0, "temperature", "a number ≥ 0", temperature],
-    [Number.isSafeInteger(topK) && topK >= 1, "topK", "a whole number ≥ 1", topK],
-    [topP > 0 && topP <= 1, "topP", "a number above 0, at most 1", topP],
-    [!stop.includes(""), "stop", "texts that are not empty", '""'],
-  ];
-  for (const [good, where, expected, found] of problems) {
-    if (!good)
-      throw new ScaloraError("usage", "Text cannot be generated so", {
-        where,
-        expected,
-        found: String(found),
-      });
-  }
 }

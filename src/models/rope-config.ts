@@ -1,5 +1,6 @@
 import type { RopeParameters, RopeShape } from "../nn/index.js";
 import { ConfigReader } from "./config-reader.js";
+import type { LayerType } from "./decoder/read-config.js";
 
 /**
  * Reads rotary embeddings from a config: the layout of transformers 5 (`rope_parameters`) or the older one
@@ -28,7 +29,7 @@ export function readRopes(
   config: ConfigReader,
   where: string,
   shape: RopeShape,
-): Readonly<Record<"full_attention" | "sliding_attention", RopeParameters>> {
+): Readonly<Record<LayerType, RopeParameters>> {
   const fullTheta = config.number("rope_theta", 1, 1_000_000);
   const slidingTheta = config.number("rope_local_base_freq", 1, 10_000);
   const rest = readOuter(config);

@@ -17,10 +17,10 @@ const logitsChunk = 2 ** 24;
 const firstStep = 80 * 2 ** 20;
 
 /**
- * The most memory that training takes, estimated from shapes, in bytes: what the process holds before the model is loaded,
- * all weights (the low halves of split ones too), factors with gradients and moments, and what one batch keeps for its
- * backward pass: the input and the output of every linear layer, once per token, and of a language model two chunks of logits. docs/training.md
- * has it beside measured peaks.
+ * About the most memory that training takes, from shapes, in bytes; measured peaks were up to a third above it
+ * (docs/training.md). It counts what the process holds before the model is loaded, all weights (the low halves of split ones
+ * too), factors with gradients and moments, and what one batch keeps for its backward pass: the input and the output of every
+ * linear layer, once per token, and of a language model two chunks of logits.
  * @param tokens of the largest batch
  * @param before bytes resident before the model was loaded; 0 on a GPU
  */

@@ -31,7 +31,7 @@ export async function samplePrompts(
   return Promise.all(chosen.map(async (ids) => ({ text: await tokenizer.decode(ids), ids })));
 }
 
-/** Goes on greedily from each prompt, with the weights as they are now. */
+/** Goes on greedily from each prompt, with the weights as they are now; an output that the signal cut short is no sample. */
 export async function takeSamples(
   { model, tokenizer, folder }: { model: CausalLM; tokenizer: Tokenizer; folder: string },
   prompts: readonly SamplePrompt[],
@@ -47,6 +47,7 @@ export async function takeSamples(
       let output = "";
       const decode = (tokens: readonly number[]) => tokenizer.decode(tokens);
       for await (const piece of streamText(model, cache, ids, decode, settings)) output += piece;
+      if (signal.aborted) break;
       events.push({ type: "sample", step, prompt: text, output });
     } finally {
       cache.dispose();

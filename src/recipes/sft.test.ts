@@ -15,7 +15,11 @@ beforeAll(() => {
 });
 afterAll(scratch.remove);
 
-async function run(name: string, sections: { run?: object; adapter?: object; data?: object } = {}) {
+async function run(
+  name: string,
+  sections: { run?: object; adapter?: object; data?: object } = {},
+  signal = new AbortController().signal,
+) {
   const recipe = parseRecipe(
     {
       model: { path: "model", device: "cpu" },
@@ -27,7 +31,6 @@ async function run(name: string, sections: { run?: object; adapter?: object; dat
     { cwd: scratch.path },
   );
   const seen: RunEvent[] = [];
-  const signal = new AbortController().signal;
   const result = await runTraining(recipe, { signal, onEvent: (event) => seen.push(event) });
   return { folder: result.folder, seen };
 }
@@ -60,6 +63,13 @@ test("prompts of one's own, or none", async () => {
     ["hello", 4],
   ]);
   expect(samplesIn((await run("none", { run: { samples: 0 } })).seen)).toEqual([]);
+});
+
+test("what an interrupt cuts short is no sample", async () => {
+  const stopping = new AbortController();
+  stopping.abort(new Error("enough"));
+  const { seen } = await run("interrupted", {}, stopping.signal);
+  expect(samplesIn(seen)).toEqual([]);
 });
 
 /** What the start event tells of memory and disk. */

@@ -103,7 +103,7 @@ function addTaskOptions(command: Command): void {
       ).choices(["plain", "chat"]),
     )
     .option("--beams <k>", "search for the answer with k beams (default: 1, greedy)", count(1))
-    .option("--batch <n>", "outputs written at once; changes no result (default: 8)", count(1))
+    .option("--batch <n>", "outputs written at once, a matter of speed and memory (default: 8)", count(1))
     .option("--out <file>", "results of examples as JSON lines; what is in it already is not done again");
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { ScaloraError } from "../../util/errors.js";
 
 /** Where the files of a task are looked for. */
@@ -10,7 +10,7 @@ export interface TaskFiles {
   readonly source: string;
 }
 
-const endings = ["jsonl", "json", "parquet", "tsv"];
+const endings = ["jsonl", "json", "parquet", "csv", "tsv"];
 
 /**
  * The files of one split of a task: `FOLDER/NAME.ENDING`, or the numbered parts of a Parquet set
@@ -29,7 +29,7 @@ export function findTaskFiles(
       throw new ScaloraError("usage", "There is no such folder of task data", { where: root });
     const places = [
       ...folders.map((folder) => join(root, folder)),
-      ...(isTaskFolder(root, folders) ? [root] : []),
+      ...(folders.includes(basename(resolve(root))) ? [root] : []),
     ];
     for (const place of places) {
       for (const name of names) {
@@ -43,10 +43,6 @@ export function findTaskFiles(
     expected: `${folders.join(" or ")} / ${names.join(" or ")} .${endings.join(", .")}`,
     fix: `give --data the folder that holds it; get it from ${source}`,
   });
-}
-
-function isTaskFolder(root: string, folders: readonly string[]): boolean {
-  return folders.some((folder) => root.replace(/\/+$/, "").endsWith(`/${folder}`) || root === folder);
 }
 
 function filesOf(place: string, name: string): string[] {

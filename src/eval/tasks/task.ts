@@ -1,5 +1,6 @@
 import type { TaskFiles } from "./files.js";
 
+/** A row of a data file, by column. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /** One way to go on, as text, for scoring by log-likelihood. */
@@ -19,6 +20,7 @@ export interface TaskExample {
   readonly message: string;
   /** The reference's own output, as it is shown in few-shot prompts and trained on; follows the prompt directly. */
   readonly completion: string;
+  /** What `judge` looks for in an output. */
   readonly answer: string;
   /** What log-likelihood chooses among, and which of it is right. */
   readonly choices?: readonly Choice[];

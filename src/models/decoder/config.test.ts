@@ -38,7 +38,7 @@ test.each([
       embeddingScale: 48,
       activation: "gelu_pytorch_tanh",
       norm: { epsilon: 1e-6, fromOne: true },
-      normsBehind: true,
+      sandwichNorms: true,
       queryKeyNorm: false,
       tieEmbeddings: true,
     },

@@ -24,7 +24,7 @@ export interface DecoderConfig {
   /** Whether queries and keys are normalised head by head. */
   queryKeyNorm: boolean;
   /** Whether attention and MLP have a norm behind them too, not only before. */
-  normsBehind: boolean;
+  sandwichNorms: boolean;
   /** Which linear layers have a bias: the three before attention, the one behind it, those of the MLP. */
   biases: { queryKeyValue: boolean; output: boolean; mlp: boolean };
   activation: string;

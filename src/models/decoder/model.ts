@@ -29,7 +29,7 @@ class Decoder extends Module {
     this.embed_tokens = new Embedding(source.at("embed_tokens"), vocabSize, hiddenSize, {
       scale: embeddingScale,
     });
-    const BlockType = config.normsBehind ? SandwichBlock : PreNormBlock;
+    const BlockType = config.sandwichNorms ? SandwichBlock : PreNormBlock;
     this.layers = config.layers.map((_, i) => new BlockType(source.at(`layers.${i}`), config, i));
     this.norm = new RMSNorm(source.at("norm"), hiddenSize, config.norm);
     const ropes = [...new Set(config.layers.map(({ rope }) => rope))];

@@ -28,7 +28,7 @@ test.each(cases)("%s, %s: logits, loss and all gradients equal transformers'", a
   expectParity(model, sample);
 });
 
-test("the golden cases cover what their names say", () => {
+test("every golden case of every family is found", () => {
   const count = (family: string) => goldenCases(family).length;
   expect(families.map(count)).toEqual([5, 5, 4, 5, 4, 1]);
 });

@@ -32,7 +32,7 @@ export function readDecoder(config: ConfigReader, defaults: DecoderDefaults): Pl
     maxPositions: config.count("max_position_embeddings", defaults.max_position_embeddings),
     norm: { epsilon: config.number("rms_norm_eps", 0, 1e-6) },
     queryKeyNorm: false,
-    normsBehind: false,
+    sandwichNorms: false,
     biases: { queryKeyValue: false, output: false, mlp: false },
     activation: readActivation(config, ...(defaults.activation ?? ["hidden_act", "silu"])),
     scoreScale: heads.headDim ** -0.5,

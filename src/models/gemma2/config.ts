@@ -56,7 +56,7 @@ export function readGemma(
   return {
     ...decoder,
     norm: { ...decoder.norm, fromOne: true },
-    normsBehind: true,
+    sandwichNorms: true,
     biases: { queryKeyValue: attentionBias, output: attentionBias, mlp: false },
     scoreScale: config.count("query_pre_attn_scalar", 256) ** -0.5,
     embeddingScale: Math.sqrt(decoder.hiddenSize),

@@ -19,7 +19,7 @@ test("defaults are transformers' own", () => {
     maxPositions: 2048,
     norm: { epsilon: 1e-6 },
     queryKeyNorm: false,
-    normsBehind: false,
+    sandwichNorms: false,
     biases: { queryKeyValue: false, output: false, mlp: false },
     activation: "silu",
     scoreScale: 128 ** -0.5,

@@ -1,6 +1,7 @@
 import { readRows, readTsv } from "../../../data/index.js";
 import { ScaloraError } from "../../../util/errors.js";
 import { findTaskFiles } from "../files.js";
+import type { Row } from "../task.js";
 import type { GlueTask } from "./task.js";
 
 /** A row of a GLUE task. */
@@ -63,8 +64,6 @@ export function scoreGlue(
 ): Record<string, number> {
   return Object.fromEntries(task.metrics.map(({ name, score }) => [name, score(labels, predictions)]));
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 /** The columns of one file. */
 class Columns {

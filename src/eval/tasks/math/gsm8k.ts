@@ -1,4 +1,4 @@
-import { mathPrompt } from "../../../data/index.js";
+import { gsm8kPrompt } from "../../../data/index.js";
 import { ScaloraError } from "../../../util/errors.js";
 import { textColumn } from "../columns.js";
 import type { TextTask } from "../task.js";
@@ -28,7 +28,7 @@ export const gsm8k: TextTask = {
         found: JSON.stringify(solution.slice(-60)),
       });
     const answer = comparable(solution);
-    return { source, prompt: mathPrompt(question), message: question, completion: ` ${solution}`, answer };
+    return { source, prompt: gsm8kPrompt(question), message: question, completion: ` ${solution}`, answer };
   },
   judge(output, { answer }) {
     const [strict, flexible] = [strictAnswer(output), flexibleAnswer(output)];

@@ -1,0 +1,38 @@
+import { ScaloraError } from "../util/errors.js";
+import type { Sampling } from "./sampling.js";
+
+/** What every way to generate text is told. */
+interface GenerationOptions extends Sampling {
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+}
+
+/** Whether an option is good, its name, what it should be, and what it is. */
+type OptionCheck = readonly [good: boolean, where: string, expected: string, found: unknown];
+
+/**
+ * @param more checks of the caller's own options
+ * @throws ScaloraError `usage` naming the first option that cannot be
+ */
+export function checkGeneration(
+  { maxTokens, temperature, topK = 1, topP = 1, stop }: GenerationOptions,
+  more: readonly OptionCheck[] = [],
+): void {
+  const checks: readonly OptionCheck[] = [
+    wholeFrom1("maxTokens", maxTokens),
+    [Number.isFinite(temperature) && temperature >= 0, "temperature", "a number ≥ 0", temperature],
+    wholeFrom1("topK", topK),
+    [topP > 0 && topP <= 1, "topP", "a number above 0, at most 1", topP],
+    [!stop.includes(""), "stop", "texts that are not empty", '""'],
+    ...more,
+  ];
+  for (const [good, where, expected, found] of checks) {
+    if (good) continue;
+    throw new ScaloraError("usage", "Text cannot be generated so", { where, expected, found: String(found) });
+  }
+}
+
+/** The check of an option that counts something. */
+export function wholeFrom1(name: string, value: number): OptionCheck {
+  return [Number.isSafeInteger(value) && value >= 1, name, "a whole number ≥ 1", value];
+}
