@@ -97,12 +97,14 @@ export const mutants = [
     fault: "clipping before the event",
     file: "src/train/step.ts",
     from: `    const report = torch.noGrad(() => adapters.beforeClip?.(context));
-    const event = report && withLosses(parts, window, report, { lossBefore: loss / labelTokens, drawn });
+    const lossBefore = loss / labelTokens;
+    const event = report && isMeasured ? withLosses(parts, window, report, { lossBefore, drawn }) : report;
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
 `,
     to: `    const gradNorm = globalNorm(norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
+    const lossBefore = loss / labelTokens;
     const event = torch.noGrad(() => adapters.beforeClip?.(context));
 `,
     test: { file: step, name: "hooks see their step in order: before the clip" },

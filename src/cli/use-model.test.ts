@@ -200,6 +200,15 @@ test.each(["lora", "scalora", "full"] as const)(
   },
 );
 
+test("a bfloat16 export of a float32 run tells its drift and what the rounding does to the held-out loss", async () => {
+  const half = await json("export", runs.scalora, "--out", at("rounded"), "--dtype", "bfloat16");
+  expect(half.drift).toBeGreaterThan(0);
+  const { loss } = await json("eval", runs.scalora);
+  expect(half.heldOutLoss.trained).toBeCloseTo(loss, 6);
+  expect(half.heldOutLoss.exported).not.toBe(half.heldOutLoss.trained);
+  expect(Math.abs(half.heldOutLoss.exported - loss)).toBeLessThan(2 ** -8 * loss);
+});
+
 test("a bfloat16 run: what is exported in float32 is exact, and eval in another precision is refused", async () => {
   for (const method of ["scalora", "full"] as const) {
     const run = await trainTiny(scratch.path, method, "bfloat16");

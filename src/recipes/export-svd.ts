@@ -18,12 +18,10 @@ import {
   toDType,
   transpose,
 } from "../torch/index.js";
-import { evaluateLoss } from "../train/evaluate.js";
 import { ScaloraError } from "../util/errors.js";
 import type { ExportResult } from "./api.js";
 import { changedPaths, weightChange } from "./change.js";
-import { evaluationBatches } from "./evaluation-batches.js";
-import { heldOutRows } from "./held-out.js";
+import { compareHeldOut } from "./held-out.js";
 import type { OpenModel } from "./open-model.js";
 
 /** How much of each layer's change to keep. */
@@ -94,24 +92,16 @@ function keptWhole(model: TrainedModel, adapters: AdapterSet): StoredWhole {
   return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
 }
 
-/** The held-out loss of the run's model, and of the original one with the adapter that was written. */
+/** What the run's held-out rows say of the original model with the adapter that was written. */
 async function compareLosses(
   open: OpenModel,
   original: TrainedModel,
   out: string,
   signal: AbortSignal,
 ): Promise<ExportResult["heldOutLoss"]> {
-  const rows = await heldOutRows(open);
-  if (typeof rows === "string") return { notMeasured: rows };
-  const batches = evaluationBatches(rows);
-  const lossOf = async (model: TrainedModel) => {
-    const evaluation = await evaluateLoss(model, batches, () => signal.aborted);
-    if (evaluation === undefined) throw signal.reason;
-    return evaluation.loss;
-  };
   const adapter = attach(original, { method: "lora", rank: 1, from: out });
   try {
-    return { trained: await lossOf(open.model), exported: await lossOf(original) };
+    return await compareHeldOut(open, original, signal);
   } finally {
     adapter.dispose();
   }

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { type AdapterSet, FactorAdapters, writeLora } from "../adapters/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { ExportRequest, ExportResult, RunExport } from "./api.js";
+import { deviceOf, loadTrained } from "./build.js";
 import { exportMerged } from "./export-merged.js";
 import { exportChange } from "./export-svd.js";
+import { compareHeldOut } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
 /** Writes what was learnt as a folder that other tools load. */
@@ -23,11 +25,27 @@ type Facts = Omit<ExportResult, "out" | "kind" | "bytes">;
 
 async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
   const { out, kind, dtype } = request;
-  if (kind === "merged") return exportMerged(open, out, dtype);
+  if (kind === "merged") return exportRounded(open, out, dtype, signal);
   const adapters = trained(open);
   if (kind === "svd") return exportChange({ ...open, adapters }, out, request, signal);
   writeLora(out, plainLora(adapters), open.baseFolder);
   return {};
+}
+
+/** A merged folder; where its weights are rounded, the held-out loss tells what that costs beside the drift. */
+async function exportRounded(
+  open: OpenModel,
+  out: string,
+  dtype: ExportRequest["dtype"],
+  signal: AbortSignal,
+): Promise<Facts> {
+  const facts = exportMerged(open, out, dtype);
+  if (facts.drift === undefined || open.recipe === undefined) return facts;
+  const { model, recipe } = open;
+  const computed = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
+  const config = { ...recipe.model, path: out, dtype: computed, device: deviceOf(model) } as const;
+  using rounded = await loadTrained(config, recipe.train.seed);
+  return { ...facts, heldOutLoss: await compareHeldOut(open, rounded, signal) };
 }
 
 function checkRequest({ out, kind, rank, energy }: ExportRequest): void {

@@ -18,7 +18,7 @@ afterAll(scratch.remove);
 async function run(
   name: string,
   sections: { run?: object; adapter?: object; data?: object } = {},
-  signal = new AbortController().signal,
+  { signal = new AbortController().signal, resume = false }: { signal?: AbortSignal; resume?: boolean } = {},
 ) {
   const recipe = parseRecipe(
     {
@@ -31,7 +31,7 @@ async function run(
     { cwd: scratch.path },
   );
   const seen: RunEvent[] = [];
-  const result = await runTraining(recipe, { signal, onEvent: (event) => seen.push(event) });
+  const result = await runTraining(recipe, { signal, resume, onEvent: (event) => seen.push(event) });
   return { folder: result.folder, seen };
 }
 
@@ -56,6 +56,14 @@ test("a run shows what its first held-out prompts give before and after, and the
   expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("before");
 });
 
+test("a finished run that is resumed shows nothing a second time", async () => {
+  const { folder } = await run("again");
+  const shown = () => readEvents(folder).filter(({ type }) => type === "sample" || type === "rank");
+  const before = shown();
+  await run("again", {}, { resume: true });
+  expect(shown()).toEqual(before);
+});
+
 test("prompts of one's own, or none", async () => {
   const own = await run("own", { run: { samples: ["hello"] }, data: { eval: "none" } });
   expect(samplesIn(own.seen).map(({ prompt, step }) => [prompt, step])).toEqual([
@@ -68,7 +76,7 @@ test("prompts of one's own, or none", async () => {
 test("what an interrupt cuts short is no sample", async () => {
   const stopping = new AbortController();
   stopping.abort(new Error("enough"));
-  const { seen } = await run("interrupted", {}, stopping.signal);
+  const { seen } = await run("interrupted", {}, { signal: stopping.signal });
   expect(samplesIn(seen)).toEqual([]);
 });
 

@@ -81,7 +81,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
         if (event.type === "start") firstSamples.forEach(record);
       },
     });
-    if (result.reason !== "stopped") {
+    if (result.reason !== "stopped" && !isShown(folder, result.step)) {
       for (const event of await sample(result.step)) record(event);
       const rank = await finalRank(recipe, model, adapters, result.step);
       if (rank) record(rank);
@@ -97,6 +97,13 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     adapters.dispose();
   }
 };
+
+/** Whether the samples or the rank of a run's end are recorded already: a finished run that is resumed does nothing more. */
+function isShown(folder: RunFolder, step: number): boolean {
+  return readEvents(folder.path).some(
+    (event) => (event.type === "sample" || event.type === "rank") && event.step === step,
+  );
+}
 
 /** Schedule and settings of a run of `steps`. */
 function plan({ train: settings }: Recipe, steps: number) {

@@ -55,34 +55,34 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
     adapters.beforeForward?.(context);
-    const drawn = adapters.hasRoundedBase ? parts.dropout?.state() : undefined;
+    const isMeasured = adapters.measuresNextEvent?.() ?? false;
+    const drawn = isMeasured ? parts.dropout?.state() : undefined;
     const lossSum = accumulate(objective, window, labelTokens, parts.dropout);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
     const report = torch.noGrad(() => adapters.beforeClip?.(context));
-    const event = report && withLosses(parts, window, report, { lossBefore: loss / labelTokens, drawn });
+    const lossBefore = loss / labelTokens;
+    const event = report && isMeasured ? withLosses(parts, window, report, { lossBefore, drawn }) : report;
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     optimizer.step(lr);
     torch.noGrad(() => adapters.afterStep?.(context));
     adapters.zeroGrad();
     const tokens = window.reduce((sum, batch) => sum + batch.tokens.length, 0);
-    return { loss: loss / labelTokens, lr, gradNorm, clipped, tokens, labelTokens, event };
+    return { loss: lossBefore, lr, gradNorm, clipped, tokens, labelTokens, event };
   });
 }
 
 /**
- * Where merges are rounded, the hook's report also says what it did to this window's loss, under the dropout that the step's
- * own loss had.
+ * The hook's report with what it did to this window's loss, under the dropout that the step's own loss had.
  * @param drawn state of the dropout's generator before that loss
  */
 function withLosses(
-  { model, adapters, dropout }: StepParts,
+  { model, dropout }: StepParts,
   window: readonly Batch[],
   report: EventReport,
   { lossBefore, drawn }: { lossBefore: number; drawn: Tensor | undefined },
 ): EventReport {
-  if (!adapters.hasRoundedBase) return report;
   const objective = objectiveOf(model);
   if (drawn) dropout?.setState(drawn);
   let [sum, labels] = [0, 0];

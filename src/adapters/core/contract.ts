@@ -43,8 +43,11 @@ export type EventReport = { readonly [field: string]: Json };
 /** A model's trainable part under one method, and everything training, checkpoints and export ask of it. */
 export interface AdapterSet {
   readonly method: string;
-  /** The forward sees a rounded base, so that a hook that should leave the loss where it is may move it: the step measures it. */
-  readonly hasRoundedBase?: boolean;
+  /**
+   * Whether the step measures its loss also after the next event: where the forward sees a rounded base an event moves it, and
+   * one more forward pass now and then tells by how much.
+   */
+  measuresNextEvent?(): boolean;
   trainables(): readonly Trainable[];
   /** Before a step's first forward pass. */
   beforeForward?(step: StepContext): void;

@@ -70,14 +70,16 @@ test("the forward pass of a split base computes with the upper halves of what is
   expect(model.mix.weight.dtype).toBe("bfloat16");
 });
 
-test("an event on a split base tells the loss of its batch before and after; an exact base cannot move it", () => {
+test("on a split base the first event and every tenth step's tell the loss of their batch before and after", () => {
   const { reports } = trained({}, { dtype: "bfloat16" });
-  for (const { event, loss } of reports.slice(1)) {
+  const measured = reports.filter(({ event }) => event?.lossAfter !== undefined);
+  expect(measured).toEqual([reports[1], reports[11]]);
+  for (const { event, loss } of measured) {
     expect(event?.lossBefore).toBe(loss);
     // bfloat16 holds 8 bits: the rounded base moves the loss by less than its last bit, but it may move it.
     expect(Math.abs(Number(event?.lossAfter) - loss)).toBeLessThan(2 ** -8 * loss);
   }
-  expect(reports.slice(1).some(({ event, loss }) => event?.lossAfter !== loss)).toBe(true);
+  expect(measured.some(({ event, loss }) => event?.lossAfter !== loss)).toBe(true);
   expect(trained({}).reports[1].event).not.toHaveProperty("lossAfter");
 });
 

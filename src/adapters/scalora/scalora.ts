@@ -17,6 +17,9 @@ import { untieWeight } from "./untie.js";
 /** Adaptive events apply where a factor is beyond this ratio, either way. */
 const adaptiveThreshold = 1.2;
 
+/** Steps from one event whose effect on the loss is measured to the next: a forward pass in ten steps. */
+const measuredEvery = 10;
+
 export interface ScaloraOptions extends LoraOptions {
   /** Solver of the scaling factors; `svd` is the slow optimum of Theorem 3.2. Default "default". */
   readonly policy?: SolvePolicy | "svd";
@@ -50,8 +53,10 @@ export class ScaloraAdapters extends FactorAdapters {
     this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options).make(layers));
   }
 
-  get hasRoundedBase(): boolean {
-    return this.bases.some((base) => base instanceof SplitBase);
+  measuresNextEvent(): boolean {
+    const { interval = 1 } = this.options;
+    const every = interval === "adaptive" ? measuredEvery : Math.ceil(measuredEvery / interval);
+    return this.events % every === 0 && this.bases.some((base) => base instanceof SplitBase);
   }
 
   beforeForward(step: StepContext): void {
