@@ -28,10 +28,17 @@ export {
   maskPreview,
 } from "./data/index.js";
 export {
+  type BatchOptions,
+  type Generated,
+  type GenerationRequest,
   generateBatch,
   generateTokens,
+  type LikelihoodOptions,
+  type LikelihoodRequest,
+  type Likelihoods,
   logLikelihoods,
   type Sampling,
+  type TokenOptions,
 } from "./eval/index.js";
 export { glueTasks, readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
 export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
@@ -57,6 +64,8 @@ export type {
   GenerationSummary,
   RunResult,
   SamplingSettings,
+  TaskReport,
+  TaskRequest,
   TextGenerator,
 } from "./recipes/api.js";
 export { runTasks } from "./recipes/evaluate-tasks.js";
