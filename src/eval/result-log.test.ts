@@ -51,3 +51,8 @@ test("results of another model, other files and folders are refused", () => {
   mkdirSync(join(scratch.path, "folder"));
   expect(() => new ResultLog(join(scratch.path, "folder"))).toThrow("cannot be used");
 });
+
+test("a file that cannot be made is an error with a cure, also where no folder can be", () => {
+  const below = join(process.platform === "linux" ? "/proc/nowhere" : "/dev/null/nowhere", "results.jsonl");
+  expect(() => new ResultLog(below)).toThrow(/cannot be used[\s\S]*fix: .*--out/);
+});

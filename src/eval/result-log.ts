@@ -1,6 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.js";
+import { makeFolders } from "../util/files.js";
 import { isRecord } from "../util/json.js";
 
 /** What became of one example; a line of the log. */
@@ -39,7 +40,7 @@ export class ResultLog {
     this.path = path;
     if (path === undefined) return;
     if (existsSync(path)) this.read(path);
-    else tryFile(path, () => mkdirSync(dirname(path), { recursive: true }));
+    else tryFile(path, () => makeFolders(dirname(path)));
     tryFile(path, () => appendFileSync(path, ""));
   }
 
@@ -82,6 +83,7 @@ function tryFile<T>(path: string, action: () => T): T {
     throw new ScaloraError("usage", "The file of results cannot be used", {
       where: path,
       found: messageOf(cause),
+      fix: "make room or permissions there, or give another file with --out",
       cause,
     });
   }

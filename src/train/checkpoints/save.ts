@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { writeSafetensors } from "../../hub/safetensors/index.js";
 import type { Tensor } from "../../torch/index.js";
 import { messageOf, ScaloraError } from "../../util/errors.js";
-import { hashFile, syncFolder } from "../../util/files.js";
+import { hashFile, makeFolders, syncFolder } from "../../util/files.js";
 import type { Json } from "../../util/json.js";
 import {
   type CheckpointIdentity,
@@ -50,7 +50,7 @@ export function saveCheckpoint(folder: string, content: CheckpointContent): stri
   if (isWhole(path)) return path;
   const temporary = join(folder, leftoverName(stepFolder(content.step)));
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     removeLeftovers(folder);
     mkdirSync(temporary);
     writeFiles(temporary, content);

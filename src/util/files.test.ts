@@ -1,0 +1,20 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { makeFolders } from "./files.js";
+
+test("folders are made down to the last, and one that is there already is fine", () => {
+  const { path, remove } = temporaryFolder();
+  makeFolders(join(path, "a/b/c"));
+  makeFolders(join(path, "a/b"));
+  expect(existsSync(join(path, "a/b/c"))).toBe(true);
+  remove();
+});
+
+test.skipIf(process.platform !== "linux")(
+  "a folder that the system refuses is an error, not an endless loop",
+  () => {
+    expect(() => makeFolders("/proc/nowhere/runs")).toThrow(/ENOENT/);
+  },
+);
