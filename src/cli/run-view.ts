@@ -161,6 +161,7 @@ function dataText({ data }: StartEvent): string {
     ["rows", "rows"],
     ["tokens", "tokens"],
     ["labelTokens", "trained on"],
+    ["heldOut", "rows held out"],
   ].flatMap(([key, label]) => {
     const count = Reflect.get(counts, key);
     return typeof count === "number" ? [`${formatCount(count)} ${label}`] : [];

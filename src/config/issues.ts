@@ -94,9 +94,23 @@ type LocatedIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
 
 /** A section's zod issues in our words; `root` is the section's JSON schema and `raw` what was given. */
 export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw: unknown): LocatedIssue[] {
-  const found = issues.flatMap((issue) => translate(issue, branchFor(root, raw), raw, []));
+  const found = issues
+    .flatMap((issue) => translate(issue, branchFor(root, raw), raw, []))
+    .map((issue) => withMethod(issue, root, raw));
   // Several of zod's checks may fail on one value; our message already says everything about it.
   return [...new Map(found.toReversed().map((issue) => [keyText(issue.path), issue])).values()].toReversed();
+}
+
+/** A key that only other methods have is no misspelling. */
+function withMethod(issue: LocatedIssue, root: SchemaNode, raw: unknown): LocatedIssue {
+  const [key] = issue.path;
+  const method = valueAt(raw, ["method"]);
+  const isOfOthers = (root.oneOf ?? []).some(
+    (branch) => isNode(branch) && keysOf(branch).includes(String(key)),
+  );
+  if (issue.problem !== "unknown key" || issue.path.length !== 1 || !isOfOthers) return issue;
+  const fix = `method ${String(method)} has no ${String(key)}: take it out, or give the whole section (--set adapter='{method: ${String(method)}}')`;
+  return { ...issue, fix };
 }
 
 function translate(issue: Issue, root: SchemaNode, raw: unknown, before: KeyPath): LocatedIssue[] {

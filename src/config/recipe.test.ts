@@ -384,3 +384,12 @@ test("an empty recipe names all that must be given", () => {
     "data.train",
   ]);
 });
+
+test("a key that only other methods have is told so", () => {
+  const sections = {
+    model: { path: "m" },
+    adapter: { method: "full", rank: 8 },
+    data: { train: "rows.jsonl" },
+  };
+  expect(() => parseRecipe(sections, { needsData: false, name: "r" })).toThrow(/method full has no rank/);
+});

@@ -77,7 +77,7 @@ function chooseDevice(wanted: string): string {
     throw new ScaloraError("config", "There is no CUDA device here", {
       where: "model.device",
       found: wanted,
-      fix: "use model.device: cpu, or run `scalora doctor` to see what was found",
+      fix: "use model.device: cpu, or run `npx scalora doctor` to see what was found",
     });
   }
   return wanted;

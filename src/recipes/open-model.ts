@@ -136,7 +136,7 @@ function refuseNothing(path: string): void {
     where: resolve(path),
     expected: "a Hugging Face model folder (with config.json), or a run's folder (with config.yaml)",
     found: "no such folder",
-    fix: "`scalora ls runs` lists the runs",
+    fix: "`npx scalora ls runs` lists the runs",
   });
 }
 

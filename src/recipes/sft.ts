@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.js";
 import { type Recipe, recipeToYaml } from "../config/index.js";
-import { BatchSource, type Dataset, loadDataset } from "../data/index.js";
+import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.js";
 import { isClassifier, type TrainedModel } from "../nn/index.js";
 import { makeSchedule, type Optimizer } from "../optim/index.js";
 import { cpuCapability, Generator, memory, releaseFreeMemory, torchVersion } from "../torch/index.js";
@@ -202,18 +202,18 @@ function openRun(recipe: Recipe, resume: boolean): RunFolder {
 function about(
   recipe: Recipe,
   { model }: Base,
-  { report, hashes }: Dataset,
+  dataset: Dataset,
   estimated: { estimatedMemory: number; checkpointBytes: number },
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
-  const { files, rows, dropped, truncated, labelTokens, tokens, notes } = report.train;
+  const { files, dropped, truncated, notes } = dataset.report.train;
   return {
     model: { path: recipe.model.path, family, layers, hiddenSize, vocabSize },
     data: {
       files: files.map(({ path, sha256, format, rows: count }) => ({ path, sha256, format, rows: count })),
-      hashes: { ...hashes },
+      hashes: { ...dataset.hashes },
       dropped: dropped.map(({ source, reason }) => ({ source, reason })),
-      ...{ rows, truncated, labelTokens, tokens, notes },
+      ...{ ...trainedOn(dataset), truncated, notes },
       labels: isClassifier(model)
         ? [...model.info.labels]
         : "completions and trained assistant turns with their end token; every token of plain text",
@@ -229,6 +229,21 @@ function about(
       ...estimated,
       seed: recipe.train.seed,
     },
+  };
+}
+
+/** What the files hold less what is held out of them. */
+function trainedOn({ report, eval: heldOut }: Dataset) {
+  const { rows, labelTokens, tokens } = report.train;
+  const held = report.eval === undefined ? heldOut : [];
+  const sum = (of: (example: Example) => number) => held.reduce((total, example) => total + of(example), 0);
+  const labelsIn = ({ label, isLabel }: Example) =>
+    label === undefined ? isLabel.reduce((total, one) => total + one, 0) : 1;
+  return {
+    rows: rows - held.length,
+    heldOut: heldOut.length,
+    labelTokens: labelTokens - sum(labelsIn),
+    tokens: tokens - sum(({ ids }) => ids.length),
   };
 }
 

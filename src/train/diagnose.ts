@@ -65,7 +65,7 @@ function stopError(what: string, found: { tensors: string[]; rows: string[] }): 
   const tensors = found.tensors.length > 0 ? `not finite: ${list(found.tensors)}; ` : "";
   return new ScaloraError("run", what, {
     found: `${tensors}rows: ${list(found.rows)}`,
-    fix: "look at these rows; lower the learning rate or clip harder; resume from the last checkpoint",
+    fix: "look at these rows; start a new run with a lower train.lr or train.clip (a resume would repeat these steps as they were)",
   });
 }
 

@@ -70,6 +70,23 @@ test("a resumed run, and a resume of the resume, end bit for bit where the unint
   expect(lines("parts")).toEqual(lines("whole"));
 });
 
+test("a newest checkpoint with a flipped bit is set aside, and the resume makes it again as it was", async () => {
+  await runIn("whole");
+  await runIn("flipped");
+  const path = join(checkpointsIn("flipped"), "step-000017");
+  const file = join(path, "adapters.safetensors");
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1] ^= 1;
+  writeFileSync(file, bytes);
+  expect((await runIn("flipped", { resume: true })).reason).toBe("finished");
+  expect(contentOf("flipped", 17)).toEqual(contentOf("whole", 17));
+  expect(readdirSync(checkpointsIn("flipped"))).toContain("step-000017.damaged");
+  const warnings = readEvents(join(folder.path, "flipped")).flatMap((event) =>
+    event.type === "warning" ? [event.message] : [],
+  );
+  expect(warnings.join()).toMatch(/damaged checkpoint aside as step-000017\.damaged[\s\S]*has changed/);
+});
+
 test("stopped before a due evaluation, the resumed run makes up for it and ends the same", async () => {
   await runIn("whole");
   const path = join(folder.path, "cut");

@@ -1,8 +1,9 @@
 import { cpus } from "node:os";
-import { relative } from "node:path";
+import { basename, relative } from "node:path";
 import type { AdapterSet } from "../adapters/core/contract.js";
 import * as torch from "../torch/index.js";
 import { checkIdentity, newestValid, readState, verifyCheckpoint, withTensors } from "./checkpoints/load.js";
+import { setAside } from "./checkpoints/save.js";
 import type { TrainOptions } from "./options.js";
 import type { RunFolder } from "./run-files.js";
 import { type Progress, parseState, type SavedState } from "./state.js";
@@ -34,7 +35,9 @@ export function resumeRun(options: TrainOptions): Resumed | undefined {
   const { engine, batches, counters, ...progress } = parseState(readState(path), path);
   options.batches.restore(batches);
   const warnings = [
-    ...newest.broken.map((reason) => `skipped a checkpoint: ${reason}`),
+    ...newest.broken.map(
+      ({ path, reason }) => `set a damaged checkpoint aside as ${basename(setAside(path))}: ${reason}`,
+    ),
     ...useEngine(engine),
   ];
   readAdapters(path, options.adapters);

@@ -83,7 +83,7 @@ test("a run's folder that exists is refused and left alone", () => {
   const error = failure(() => RunFolder.create(join(parent, "a"), ""));
   expect(error.exitCode).toBe(2);
   expect(error.message).toContain(join(parent, "a"));
-  expect(error.message).toContain("--resume");
+  expect(error.message).toContain("a folder without a run");
   expect(readFileSync(join(parent, "a", "note"), "utf8")).toBe("mine");
 });
 

@@ -11,6 +11,7 @@ import {
 import { dirname, join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.js";
 import { makeFolders, writeFileAtomic } from "../util/files.js";
+import { quoted } from "../util/format.js";
 import { currentProcess, isRunning } from "./processes.js";
 import {
   type ControlCommand,
@@ -74,7 +75,7 @@ export class RunFolder {
         where: path,
         expected: `a folder with ${names.config}`,
         found: existsSync(path) ? "a folder without it" : "no folder",
-        fix: "`scalora ls runs` lists the runs",
+        fix: "`npx scalora ls runs` lists the runs",
       });
     }
     const status = readStatus(path);
@@ -182,10 +183,13 @@ export function listRunNames(folder: string): string[] {
 }
 
 function alreadyThere(path: string): ScaloraError {
+  const isRun = existsSync(join(path, names.config));
+  const goOn = isRun ? `, or go on with \`npx scalora train --resume ${quoted(path)}\`` : "";
   return new ScaloraError("config", "The run's folder exists already", {
     where: path,
     expected: "a new name (run.name)",
-    fix: `choose another with --set run.name=…, or go on with \`scalora train --resume ${path}\``,
+    ...(!isRun && { found: "a file, or a folder without a run" }),
+    fix: `choose another with --set run.name=…${goOn}`,
   });
 }
 

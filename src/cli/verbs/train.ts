@@ -5,7 +5,7 @@ import { loadRecipe, type Recipe } from "../../config/index.js";
 import type { RunResult, RunTraining } from "../../recipes/api.js";
 import { listRuns } from "../../recipes/catalog.js";
 import { ScaloraError } from "../../util/errors.js";
-import { formatDuration } from "../../util/format.js";
+import { formatDuration, quoted } from "../../util/format.js";
 import { nearest } from "../../util/suggest.js";
 import { type Context, usageError } from "../context.js";
 import { recipeHelp } from "../help.js";
@@ -100,6 +100,7 @@ function resultText(result: RunResult, context: Context): string {
     rows.push(["best", `${loss(result.bestEvalLoss)} at step ${result.bestStep}`]);
   if (result.checkpoint !== null) rows.push(["checkpoint", result.checkpoint]);
   rows.push(["time", formatDuration(result.seconds)]);
-  if (result.reason === "stopped") rows.push(["go on with", `scalora train --resume ${result.folder}`]);
+  if (result.reason === "stopped")
+    rows.push(["go on with", `npx scalora train --resume ${quoted(result.folder)}`]);
   return table([{ title: "result" }, { title: "" }], rows, context.paintOut);
 }

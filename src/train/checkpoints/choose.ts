@@ -1,19 +1,31 @@
 import { basename, join } from "node:path";
 import { ScaloraError } from "../../util/errors.js";
+import { quoted } from "../../util/format.js";
 import { nearest } from "../../util/suggest.js";
 import { parseState } from "../state.js";
-import { type CheckpointEntry, listCheckpoints, newestValid, readState, verifyCheckpoint } from "./load.js";
+import {
+  type BrokenCheckpoint,
+  type CheckpointEntry,
+  listCheckpoints,
+  newestValid,
+  readState,
+  verifyCheckpoint,
+} from "./load.js";
 
 /**
  * The checkpoint of a run that a name means: `last` (the newest valid one), `best` (the lowest held-out loss), or a
  * folder's name such as `step-000100`; without a name the best one, or the last where nothing was evaluated.
  * @param run the run's folder
- * @throws ScaloraError `config` when there is no such checkpoint, `format` when it is not valid
+ * @throws ScaloraError `config` when there is no such checkpoint, `format` when it is not valid, or may not be the one that
+ * was meant since a newer one is damaged
  */
 export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
   const folder = join(run, "checkpoints");
-  const last = newestValid(folder)?.entry;
-  if (!last) throw noCheckpoint(folder, name ?? "last", []);
+  const newest = newestValid(folder);
+  if (!newest) throw noCheckpoint(folder, name ?? "last", []);
+  const { entry: last, broken } = newest;
+  const isByName = name !== undefined && name !== "last" && name !== "best";
+  if (!isByName && broken.length > 0) throw damaged(run, last, broken[0]);
   if (name === "last") return last;
   const entries = listCheckpoints(folder);
   const best = parseState(readState(last.path), last.path).best?.step;
@@ -29,6 +41,14 @@ export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
     );
   verifyCheckpoint(wanted.path);
   return wanted;
+}
+
+function damaged(run: string, good: CheckpointEntry, { path, reason }: BrokenCheckpoint): ScaloraError {
+  return new ScaloraError("format", "The newest checkpoint of this run is damaged", {
+    where: path,
+    found: reason,
+    fix: `give an older one (--checkpoint ${basename(good.path)}), or let the run make it again (npx scalora train --resume ${quoted(run)})`,
+  });
 }
 
 function noCheckpoint(folder: string, name: string, there: readonly string[]): ScaloraError {

@@ -22,6 +22,11 @@ export interface CheckpointEntry {
   readonly path: string;
 }
 
+/** One whose files are not what was written. */
+export interface BrokenCheckpoint extends CheckpointEntry {
+  readonly reason: string;
+}
+
 /** The checkpoint folders by step, whole or not; none when the folder does not exist. */
 export function listCheckpoints(folder: string): CheckpointEntry[] {
   if (!existsSync(folder)) return [];
@@ -101,20 +106,20 @@ export function verifyCheckpoint(path: string): Manifest {
  */
 export function newestValid(
   folder: string,
-): { entry: CheckpointEntry; manifest: Manifest; broken: string[] } | undefined {
-  const broken: string[] = [];
+): { entry: CheckpointEntry; manifest: Manifest; broken: BrokenCheckpoint[] } | undefined {
+  const broken: BrokenCheckpoint[] = [];
   const entries = listCheckpoints(folder);
   for (const entry of entries.toReversed()) {
     try {
       return { entry, manifest: verifyCheckpoint(entry.path), broken };
     } catch (error) {
-      broken.push(messageOf(error));
+      broken.push({ ...entry, reason: messageOf(error) });
     }
   }
   if (entries.length === 0) return undefined;
   throw new ScaloraError("format", "No checkpoint of this run is valid", {
     where: folder,
-    found: broken.join("\n"),
+    found: broken.map(({ reason }) => reason).join("\n"),
     fix: "start a new run",
   });
 }

@@ -127,6 +127,18 @@ function remove(folder: string, path: string, step: number): void {
   rmSync(leftover, { recursive: true });
 }
 
+/**
+ * Renames a checkpoint that is damaged, so that it is neither chosen nor counted, and its step can be saved again.
+ * @returns the new path
+ */
+export function setAside(path: string): string {
+  const aside = `${path}.damaged`;
+  rmSync(aside, { recursive: true, force: true });
+  renameSync(path, aside);
+  syncFolder(dirname(path));
+  return aside;
+}
+
 function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder).filter(isLeftover))
     rmSync(join(folder, name), { recursive: true, force: true });
