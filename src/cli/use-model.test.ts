@@ -253,7 +253,7 @@ const verbs: readonly [verb: string, argumentsFor: (run: string) => string[]][] 
 test.each(verbs)("%s: a run that is not there ends with 2", async (_, argumentsFor) => {
   const { code, stderr } = await scalora(...argumentsFor(at("runs", "nothing")));
   expect(code).toBe(2);
-  expect(stderr).toContain("`scalora ls runs` lists the runs");
+  expect(stderr).toContain("`npx scalora ls runs` lists the runs");
 });
 
 test.each(verbs.slice(1))("%s: a run without a checkpoint ends with 2", async (_, argumentsFor) => {

@@ -80,7 +80,7 @@ function refuseNoRun(folder: string): void {
     found: existsSync(folder) ? "a folder without it" : "no folder",
     fix:
       near === undefined
-        ? "`scalora ls runs` lists the runs"
+        ? "`npx scalora ls runs` lists the runs"
         : `did you mean ${join(dirname(folder), near)}?`,
   });
 }
