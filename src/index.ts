@@ -40,7 +40,7 @@ export {
   type Sampling,
   type TokenOptions,
 } from "./eval/index.js";
-export { glueTasks, readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
+export { readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
 export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
 export {
   type ClassifierOptions,

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { sharedPath } from "../../../testing/shared.js";
 import { temporaryFolder } from "../../../testing/tiny-run.js";
-import { type GlueTask, glueTasks, readGlue, readGlueFiles, scoreGlue } from "./index.js";
+import { type GlueTask, glueTasks } from "../../../data/index.js";
+import { readGlue, readGlueFiles, scoreGlue } from "./index.js";
 
 /** A folder with these files. */
 function folderOf(files: Readonly<Record<string, string>>): string {
