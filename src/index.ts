@@ -23,6 +23,8 @@ export {
   type DataConfig,
   type Dataset,
   type Example,
+  type GlueTask,
+  glueTasks,
   loadDataset,
   loadExamples,
   maskPreview,

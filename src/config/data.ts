@@ -23,14 +23,11 @@ export const dataFormats = [
 
 /** How rows become text: the section's own keys, which each file may set for itself. */
 const formatFields = {
-  format: z
-    .enum(dataFormats)
-    .optional()
-    .meta({
-      description:
-        "What a row holds; auto tells from its columns (not the files of tasks: commonsense, gsm8k and GLUE's, cola to rte; with an encoder it is classification)",
-      unset: "auto",
-    }),
+  format: z.enum(dataFormats).optional().meta({
+    description:
+      "What a row holds; auto tells from its columns (not the files of tasks: commonsense, gsm8k and GLUE's, cola to rte; with an encoder it is classification)",
+    unset: "auto",
+  }),
   columns: z.record(z.string(), z.string().min(1)).optional().meta({
     expects: "a map such as {prompt: question, completion: answer}",
     description: "Names of the columns in the file, where they are not the usual ones",

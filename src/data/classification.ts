@@ -1,8 +1,8 @@
 import type { TextOrPair, Tokenizer } from "../hub/tokenizer/types.js";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
-import { type GlueTask, glueTaskOf } from "./glue/index.js";
 import { type ColumnPlan, readString } from "./columns.js";
+import { type GlueTask, glueTaskOf } from "./glue/index.js";
 import type { EncodedRow, Limit } from "./limit.js";
 import { type JsonRow, kindOf } from "./lines.js";
 import type { Classes, DataSource, DroppedRow, Example } from "./types.js";
@@ -18,7 +18,10 @@ export interface LabelledRow {
 export function checkFormat(source: DataSource, classes: Classes | undefined): void {
   const { path, format = "auto" } = source;
   const task = glueTaskOf(format);
-  if (classes !== undefined && task !== undefined) return checkTask(source, classes, task);
+  if (classes !== undefined && task !== undefined) {
+    checkTask(source, classes, task);
+    return;
+  }
   const isText = path.toLowerCase().endsWith(".txt");
   const isClassification = format === "classification" || (format === "auto" && !isText);
   const isLabelled = format === "classification" || task !== undefined;

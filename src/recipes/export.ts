@@ -4,9 +4,9 @@ import { type AdapterSet, FactorAdapters, writeLora } from "../adapters/index.js
 import { ScaloraError } from "../util/errors.js";
 import type { ExportRequest, ExportResult, RunExport } from "./api.js";
 import { deviceOf, loadTrained } from "./build.js";
-import { modelOf } from "./glue.js";
 import { exportMerged } from "./export-merged.js";
 import { exportChange } from "./export-svd.js";
+import { modelOf } from "./glue.js";
 import { compareHeldOut } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
 

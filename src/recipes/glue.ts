@@ -6,9 +6,7 @@ import type { Metrics } from "../train/evaluate.js";
 /** The task of GLUE that every file with labels is of, where there is one. */
 function taskOf({ train, eval: held, format }: Pick<DataConfig, "train" | "eval" | "format">) {
   const sources = [...train, ...(Array.isArray(held) ? held : [])];
-  const tasks = new Set<GlueTask | undefined>(
-    sources.map((source) => glueTaskOf(source.format ?? format)),
-  );
+  const tasks = new Set<GlueTask | undefined>(sources.map((source) => glueTaskOf(source.format ?? format)));
   const [task] = tasks;
   return tasks.size === 1 ? task : undefined;
 }

@@ -1,6 +1,6 @@
 import type { TextOrPair } from "../../hub/tokenizer/types.js";
 import { ScaloraError } from "../../util/errors.js";
-import { type JsonRow } from "../lines.js";
+import type { JsonRow } from "../lines.js";
 import { readRows, readTsv } from "../tables.js";
 import type { DroppedRow } from "../types.js";
 import type { GlueTask } from "./task.js";

@@ -46,5 +46,7 @@ export function scoreGlue(
   labels: ArrayLike<number>,
   predictions: ArrayLike<number>,
 ): Record<string, number> {
-  return Object.fromEntries(glueScorers[task.name].map(({ name, score }) => [name, score(labels, predictions)]));
+  return Object.fromEntries(
+    glueScorers[task.name].map(({ name, score }) => [name, score(labels, predictions)]),
+  );
 }
