@@ -23,6 +23,8 @@ export {
   type DataConfig,
   type Dataset,
   type Example,
+  type GlueTask,
+  glueTasks,
   loadDataset,
   loadExamples,
   maskPreview,
@@ -40,7 +42,7 @@ export {
   type Sampling,
   type TokenOptions,
 } from "./eval/index.js";
-export { glueTasks, readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
+export { readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
 export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
 export {
   type ClassifierOptions,

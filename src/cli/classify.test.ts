@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -133,8 +133,8 @@ test("a regression predicts numbers", async () => {
 }, 300_000);
 
 /** The final checkpoint's hashes, and its state but for the time it took. */
-function finalOf(run: string) {
-  const folder = at("runs", run, "checkpoints", "step-000030");
+function finalOf(run: string, name = "step-000030") {
+  const folder = at("runs", run, "checkpoints", name);
   const { "state.json": _, ...files } = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")).files;
   const { seconds: __, ...state } = JSON.parse(readFileSync(join(folder, "state.json"), "utf8"));
   return { files, state };
@@ -157,6 +157,43 @@ test("killed and resumed, a run with dropout ends bit for bit as one that was no
   await json("train", "--resume", at("runs", "killed"));
   expect(finalOf("killed")).toEqual(finalOf("whole"));
   expect(Object.keys(finalOf("whole").files)).toContain("generators.safetensors");
+}, 300_000);
+
+/** The opinions as a file of SST-2. */
+function asSst2(name: string): string {
+  const rows = readFileSync(at(`${name}.jsonl`), "utf8")
+    .trim()
+    .split("\n")
+    .map((row) => JSON.parse(row));
+  const lines = rows.map(({ sentence1, label }) => `${sentence1}\t${label === "praise" ? 1 : 0}`);
+  writeFileSync(at(`${name}.tsv`), `sentence\tlabel\n${lines.join("\n")}\n`);
+  return at(`${name}.tsv`);
+}
+
+test("a task of GLUE brings its labels; its metric is told and chooses the best checkpoint, resumed too", async () => {
+  const data = { train: asSst2("train"), eval: asSst2("test"), format: "sst2" };
+  const train = { steps: 150, evalEvery: 10, saveEvery: 10, keepLast: 20 };
+  const path = recipe("sst2", { model: { labels: undefined, headDropout: 0 }, data, train });
+  const result = await json("train", path);
+  const evals = readEvents(at("runs", "sst2")).flatMap((event) => (event.type === "eval" ? [event] : []));
+  const trained = evals.filter(({ step }) => step > 0);
+  const top = Math.max(...trained.map(({ score = -1 }) => score));
+  expect(top).toBeGreaterThan(0.85);
+  for (const { metrics, score, accuracy } of evals)
+    expect([metrics, score]).toEqual([{ accuracy: score }, accuracy]);
+  const first = trained.find(({ score }) => score === top);
+  expect(result).toMatchObject({ bestScore: top, bestStep: first?.step, bestEvalLoss: first?.loss });
+  expect(result.stderr).toMatch(/held-out loss \d\.\d+ {2}accuracy \d+\.\d\d %/);
+  expect(await json("eval", at("runs", "sst2"))).toMatchObject({ score: top, metrics: { accuracy: top } });
+  const { stdout } = await scalora("eval", at("runs", "sst2"), "--data", at("test.tsv"));
+  expect(stdout).toContain(`accuracy  ${(100 * top).toFixed(2)} %`);
+
+  const whole = finalOf("sst2", "step-000150");
+  for (const name of readdirSync(at("runs", "sst2", "checkpoints")))
+    if (name > "step-000070") rmSync(at("runs", "sst2", "checkpoints", name), { recursive: true });
+  await json("train", "--resume", at("runs", "sst2"));
+  expect(finalOf("sst2", "step-000150")).toEqual(whole);
+  expect(whole.state).toMatchObject({ best: { score: top } });
 }, 300_000);
 
 test("labels, rows and models that do not go together are named", async () => {

@@ -75,11 +75,21 @@ export class RunView {
     return `step ${event.step}  held-out loss ${event.loss.toFixed(4)}${this.score(event)}${best}`;
   }
 
-  private score({ loss, accuracy }: EvalEvent): string {
-    if (this.task === "causal-lm") return `  perplexity ${perplexityText(loss)}`;
-    return accuracy === undefined ? "" : `  accuracy ${(100 * accuracy).toFixed(2)} %`;
+  private score(event: EvalEvent): string {
+    if (this.task === "causal-lm") return `  perplexity ${perplexityText(event.loss)}`;
+    return scores(event)
+      .map(([name, value]) => `  ${name} ${percent(value)} %`)
+      .join("");
   }
 }
+
+/** What is shown beside a classifier's loss: its task's metrics, else its accuracy; in [-1, 1]. */
+export function scores({ accuracy, metrics }: Pick<EvalEvent, "accuracy" | "metrics">): [string, number][] {
+  if (metrics !== undefined) return Object.entries(metrics);
+  return accuracy === undefined ? [] : [["accuracy", accuracy]];
+}
+
+export const percent = (share: number) => (100 * share).toFixed(2);
 
 /** `step 120/1000  loss 2.3452  lr 1.9e-4  3,421 tok/s  1.20 GiB  ETA 2 min 05 s`. */
 function stepText(event: StepEvent, totalSteps: number, meter: StepMeter): string {

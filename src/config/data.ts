@@ -1,25 +1,33 @@
 import { z } from "zod";
 import { pathText, positive, wholeFrom } from "./fields.js";
 
+/** What a row can hold. */
+export const dataFormats = [
+  "auto",
+  "text",
+  "prompt-completion",
+  "alpaca",
+  "messages",
+  "commonsense",
+  "gsm8k",
+  "classification",
+  "cola",
+  "sst2",
+  "mrpc",
+  "stsb",
+  "qqp",
+  "mnli",
+  "qnli",
+  "rte",
+] as const;
+
 /** How rows become text: the section's own keys, which each file may set for itself. */
 const formatFields = {
-  format: z
-    .enum([
-      "auto",
-      "text",
-      "prompt-completion",
-      "alpaca",
-      "messages",
-      "commonsense",
-      "gsm8k",
-      "classification",
-    ])
-    .optional()
-    .meta({
-      description:
-        "What a row holds; auto tells from its columns (not commonsense and gsm8k; with an encoder it is classification)",
-      unset: "auto",
-    }),
+  format: z.enum(dataFormats).optional().meta({
+    description:
+      "What a row holds; auto tells from its columns (not the files of tasks: commonsense, gsm8k and GLUE's, cola to rte; with an encoder it is classification)",
+    unset: "auto",
+  }),
   columns: z.record(z.string(), z.string().min(1)).optional().meta({
     expects: "a map such as {prompt: question, completion: answer}",
     description: "Names of the columns in the file, where they are not the usual ones",

@@ -1,7 +1,7 @@
 export type { AdapterConfig, FullConfig, LoraConfig, MethodName, ScaloraConfig } from "./adapter.js";
 export { methods } from "./adapter.js";
 export { checkAdapterOptions } from "./check-adapter.js";
-export type { DataConfig, DataSource } from "./data.js";
+export { type DataConfig, type DataSource, dataFormats } from "./data.js";
 export type { FieldDescription, SectionName } from "./describe.js";
 export { describe, sectionNames } from "./describe.js";
 export type { ConfigIssue } from "./issues.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pathText, wholeFrom } from "./fields.js";
+import { pathText, share, wholeFrom } from "./fields.js";
 
 const device = z
   .string()
@@ -26,8 +26,13 @@ export const modelSchema = z.strictObject({
       expects: "a number of classes (1 for a regression), or a list of their names",
       description:
         "Classes of an encoder (BERT, RoBERTa, DeBERTa), in the order of their numbers; 1 is a regression",
-      unset: "what the model's config.json says (2 classes where it says nothing)",
+      unset:
+        "what the task of the data has, else what the model's config.json says (2 classes where it says nothing)",
     }),
+  headDropout: share().optional().meta({
+    description: "Dropout before the classifier of an encoder",
+    unset: "what the model's config.json says",
+  }),
 });
 
 export type ModelConfig = z.output<typeof modelSchema>;

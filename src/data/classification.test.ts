@@ -31,6 +31,68 @@ async function load(
   return { ...loaded, shown };
 }
 
+const glueFile = (name: string, rows: readonly string[][]) => {
+  const path = join(scratch.path, name);
+  writeFileSync(path, rows.map((row) => `${row.join("\t")}\n`).join(""));
+  return path;
+};
+
+/** A model of these classes. */
+const classesOf = (...labels: string[]): Classes => ({ labels, regression: false, tokenTypes: 2 });
+
+test("the official files of GLUE are read by the name of their task", async () => {
+  const train = glueFile("cola.tsv", [
+    ["gj04", "1", "", 'a "b'],
+    ["gj04", "0", "*", "c"],
+  ]);
+  const read = async (path: string, format: "cola" | "qqp" | "stsb", classes: Classes) =>
+    loadExamples({ train: path, format }, new WordTokenizer(), { maxLength: 64, classes });
+  const cola = await read(train, "cola", classesOf("unacceptable", "acceptable"));
+  expect(cola.examples.map(({ label, source }) => [label, source])).toEqual([
+    [1, `${train}:1`],
+    [0, `${train}:2`],
+  ]);
+  expect(cola.report.files).toMatchObject([{ format: "cola", rows: 2 }]);
+  const pairs = glueFile("qqp.tsv", [
+    ["id", "question1", "question2", "is_duplicate"],
+    ["1", "a", "b", "1"],
+    ["cut"],
+  ]);
+  const qqp = await read(pairs, "qqp", classesOf("LABEL_0", "LABEL_1"));
+  expect(qqp.examples).toHaveLength(1);
+  expect(qqp.report).toMatchObject({ rows: 2, dropped: [{ reason: "it has no column question1" }] });
+  const scores = glueFile("stsb.tsv", [
+    ["sentence1", "sentence2", "score"],
+    ["a", "b", "3.800"],
+  ]);
+  const stsb = await read(scores, "stsb", { ...classesOf("score"), regression: true });
+  expect(stsb.examples[0].label).toBe(3.8);
+  await expect(
+    read(glueFile("none.tsv", [["sentence1", "sentence2", "score"]]), "stsb", { ...two, regression: true }),
+  ).rejects.toThrow(/has no rows/);
+});
+
+test.each([
+  [classesOf("acceptable", "unacceptable"), {}, /classes are not those of cola.*unacceptable, acceptable/s],
+  [classesOf("a", "b", "c"), {}, /classes are not those of cola.*a, b, c/s],
+  [{ ...classesOf("a"), regression: true }, {}, /classes are not those of cola.*a regression/s],
+  [two, { columns: { text: "x" } }, /columns of cola are known.*data\.columns/s],
+])("classes and columns that are not the task's are refused (%#)", async (classes, more, says) => {
+  await expect(load([{ sentence: "a", label: 1 }], classes, { format: "cola", ...more })).rejects.toThrow(
+    says,
+  );
+});
+
+test("a language model does not read a task of GLUE", async () => {
+  const config = {
+    train: glueFile("rte.tsv", [["sentence1", "sentence2", "label"]]),
+    format: "rte",
+  } as const;
+  await expect(loadExamples(config, new WordTokenizer(), { maxLength: 64 })).rejects.toThrow(
+    /A language model cannot be trained.*rte/s,
+  );
+});
+
 test("texts and pairs with labels by name and by number", async () => {
   const { shown, report, examples } = await load([
     { text: "a b", label: "yes" },

@@ -2,6 +2,7 @@ import type { TextOrPair, Tokenizer } from "../hub/tokenizer/types.js";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
 import { type ColumnPlan, readString } from "./columns.js";
+import { type GlueTask, glueTaskOf } from "./glue/index.js";
 import type { EncodedRow, Limit } from "./limit.js";
 import { type JsonRow, kindOf } from "./lines.js";
 import type { Classes, DataSource, DroppedRow, Example } from "./types.js";
@@ -13,18 +14,47 @@ export interface LabelledRow {
   readonly source: string;
 }
 
-/** @throws ScaloraError `config` where a classifier is given other rows than a classification's, or the reverse */
-export function checkFormat({ path, format = "auto" }: DataSource, classes: Classes | undefined): void {
+/** @throws ScaloraError `config` where a classifier is given other rows than its own, or the reverse */
+export function checkFormat(source: DataSource, classes: Classes | undefined): void {
+  const { path, format = "auto" } = source;
+  const task = glueTaskOf(format);
+  if (classes !== undefined && task !== undefined) {
+    checkTask(source, classes, task);
+    return;
+  }
   const isText = path.toLowerCase().endsWith(".txt");
   const isClassification = format === "classification" || (format === "auto" && !isText);
-  if (classes === undefined ? format !== "classification" : isClassification && !isText) return;
+  const isLabelled = format === "classification" || task !== undefined;
+  if (classes === undefined ? !isLabelled : isClassification && !isText) return;
   const [model, expected] = classes
-    ? ["A classifier", "rows with text and label (format: classification)"]
+    ? ["A classifier", "rows with text and label (format: classification), or a task of GLUE"]
     : ["A language model", "text, prompt-completion, alpaca, messages, commonsense or gsm8k"];
   throw new ScaloraError("config", `${model} cannot be trained on these data`, {
     where: `${path}, data.format`,
     expected,
     found: isText ? "running text" : format,
+  });
+}
+
+/** A model of other classes, or of the same in another order, would be scored on the wrong ones. */
+function checkTask({ path, columns }: DataSource, classes: Classes, { name, labels }: GlueTask): void {
+  if (columns !== undefined)
+    throw new ScaloraError("config", `The columns of ${name} are known`, {
+      where: `${path}, data.columns`,
+      fix: "remove data.columns, or use format: classification",
+    });
+  const fits =
+    labels === undefined
+      ? classes.regression
+      : !classes.regression &&
+        classes.labels.length === labels.length &&
+        classes.labels.every((label, i) => label === labels[i] || !labels.includes(label));
+  if (fits) return;
+  throw new ScaloraError("config", `The model's classes are not those of ${name}`, {
+    where: `${path}, data.format`,
+    expected: labels === undefined ? "a regression (one label)" : labels.join(", "),
+    found: classes.regression ? "a regression" : classes.labels.join(", "),
+    fix: "leave model.labels out: it follows from the task",
   });
 }
 

@@ -6,6 +6,7 @@ import { ChatTemplate } from "./chat-template.js";
 import { checkFormat, encodeLabelled, type LabelledRow, readLabelledRow } from "./classification.js";
 import { type ColumnPlan, planColumns } from "./columns.js";
 import { TextEncoder } from "./encode.js";
+import { type GlueTask, glueTaskOf, readGlueRows } from "./glue/index.js";
 import { type Limit, RowCollector, readLimit } from "./limit.js";
 import type { JsonRow } from "./lines.js";
 import { readRow } from "./rows.js";
@@ -128,10 +129,33 @@ class Loader {
       return;
     }
     const read: RowReader<LabelledRow> = (row, plan) => readLabelledRow(row, plan, classes, path);
+    const task = glueTaskOf(source.format);
+    const size = ({ texts }: LabelledRow) => texts.join("").length;
     const labelled = { ...source, format: "classification" } as const;
-    for await (const rows of this.readChunks(labelled, collector, read, ({ texts }) => texts.join("").length))
+    const chunks = task
+      ? this.readTask(task, path, collector, size)
+      : this.readChunks(labelled, collector, read, size);
+    for await (const rows of chunks)
       for (const encoded of await encodeLabelled(rows, tokenizer, limit, classes))
         collector.addLabelled(encoded);
+  }
+
+  /** The rows of a file of GLUE, as `readChunks`. */
+  private async *readTask(
+    task: GlueTask,
+    path: string,
+    collector: RowCollector,
+    sizeOf: (row: LabelledRow) => number,
+  ): AsyncGenerator<LabelledRow[]> {
+    const chunks = new Chunks(sizeOf);
+    for await (const row of readGlueRows(task, path)) {
+      collector.rows++;
+      if ("reason" in row) collector.dropped.push(row);
+      else if (chunks.add([row])) yield chunks.take();
+    }
+    yield chunks.take();
+    if (collector.rows === 0) throw noRows(path, "a file of the task with its rows");
+    this.note(path, collector, { format: task.name, ignored: [] });
   }
 
   /** What the rows of a file are read into, in chunks of about `chunkCharacters`. */
@@ -143,31 +167,29 @@ class Loader {
   ): AsyncGenerator<T[]> {
     const { path } = source;
     let plan: ColumnPlan | undefined;
-    let chunk: T[] = [];
-    let characters = 0;
+    const chunks = new Chunks(sizeOf);
     for await (const row of readRows(path)) {
       plan ??= planColumns(row.value, source, `${path}:${row.line}`);
       collector.rows++;
       const items = read(row, plan);
-      if (!Array.isArray(items)) {
-        collector.dropped.push(items);
-        continue;
-      }
-      chunk.push(...items);
-      characters += items.reduce((total, item) => total + sizeOf(item), 0);
-      if (characters < chunkCharacters) continue;
-      yield chunk;
-      [chunk, characters] = [[], 0];
+      if (!Array.isArray(items)) collector.dropped.push(items);
+      else if (chunks.add(items)) yield chunks.take();
     }
-    if (chunk.length > 0) yield chunk;
+    yield chunks.take();
     if (plan === undefined)
-      throw new ScaloraError("data", "A data file has no rows", {
-        where: path,
-        expected:
-          "one JSON object a line (JSONL), a JSON list of objects, Parquet, or CSV or TSV with a line of column names",
-      });
-    const { format, ignored: ignoredColumns } = plan;
-    this.files.push({ path, sha256: hashFile(path), format, rows: collector.rows, ignoredColumns });
+      throw noRows(
+        path,
+        "one JSON object a line (JSONL), a JSON list of objects, Parquet, or CSV or TSV with a line of column names",
+      );
+    this.note(path, collector, plan);
+  }
+
+  private note(
+    path: string,
+    { rows }: RowCollector,
+    { format, ignored }: Pick<ColumnPlan, "format" | "ignored">,
+  ): void {
+    this.files.push({ path, sha256: hashFile(path), format, rows, ignoredColumns: ignored });
   }
 
   private marker(path: string): ChatMarker {
@@ -180,4 +202,32 @@ class Loader {
     this.chatMarker ??= new ChatMarker(new ChatTemplate(chatTemplate, special));
     return this.chatMarker;
   }
+}
+
+/** Gathers items until there are about `chunkCharacters` of them. */
+class Chunks<T> {
+  private readonly sizeOf: (item: T) => number;
+  private items: T[] = [];
+  private characters = 0;
+
+  constructor(sizeOf: (item: T) => number) {
+    this.sizeOf = sizeOf;
+  }
+
+  /** Whether there are enough now. */
+  add(items: readonly T[]): boolean {
+    this.items.push(...items);
+    this.characters += items.reduce((total, item) => total + this.sizeOf(item), 0);
+    return this.characters >= chunkCharacters;
+  }
+
+  take(): T[] {
+    const taken = this.items;
+    [this.items, this.characters] = [[], 0];
+    return taken;
+  }
+}
+
+function noRows(path: string, expected: string): ScaloraError {
+  return new ScaloraError("data", "A data file has no rows", { where: path, expected });
 }

@@ -1,6 +1,9 @@
+import type { GlueName } from "./glue/task.js";
+
 /**
  * How a row is read. `auto` looks at the columns of the first row; a `.txt` file is always running text. `commonsense`
- * and `gsm8k` are the files of these tasks, with the prompts that their evaluation uses; `classification` is for encoders.
+ * and `gsm8k` are the files of these tasks, with the prompts that their evaluation uses; `classification` is for encoders, and so are
+ * the files of GLUE's tasks, by their names.
  */
 export type DataFormat =
   | "auto"
@@ -10,7 +13,8 @@ export type DataFormat =
   | "messages"
   | "commonsense"
   | "gsm8k"
-  | "classification";
+  | "classification"
+  | GlueName;
 
 /** Our column name -> the name it has in the file, e.g. `{ prompt: "question", completion: "answer" }`. */
 export type ColumnNames = Readonly<Record<string, string>>;

@@ -34,6 +34,8 @@ export interface ClassifierOptions {
   labels?: number | readonly string[];
   /** Of the random start of a head that the files do not hold; default 0. */
   seed?: number;
+  /** Dropout before the classifier, in [0, 1). Default: the config's. */
+  headDropout?: number;
   /** Of all weights; `auto`, the default, takes what the files hold. */
   dtype?: LoadDType;
   /** "cpu" by default. */
@@ -47,9 +49,9 @@ export interface ClassifierOptions {
  */
 export async function loadClassifier(
   folder: string,
-  { labels, seed = 0, dtype = "auto", device = "cpu" }: ClassifierOptions = {},
+  { labels, headDropout, seed = 0, dtype = "auto", device = "cpu" }: ClassifierOptions = {},
 ): Promise<SequenceClassifier> {
-  const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"));
+  const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"), headDropout);
   using weights = ModelWeights.open(folder);
   using generator = new Generator(seed);
   const fresh: string[] = [];
@@ -85,9 +87,11 @@ export function writeClassifierConfig(config: JsonObject, { info }: SequenceClas
 function parseConfig(
   config: JsonObject | Readonly<Record<string, unknown>>,
   where: string,
+  headDropout?: number,
 ): ParsedClassifier {
   const { family, values } = familyOf(config, where, families, []);
-  return family.parse(values, where);
+  const own = headDropout === undefined ? {} : { [family.headDropout]: headDropout };
+  return family.parse({ ...values, ...own }, where);
 }
 
 function loadRules(

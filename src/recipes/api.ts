@@ -2,7 +2,7 @@
  * What the verbs of the command line ask of the recipes, and what they get back. No tensor crosses this border, so
  * that help and listings never load the engine.
  */
-import type { Recipe } from "../config/index.js";
+import type { DataConfig, Recipe } from "../config/index.js";
 import type { TaskSummary } from "../eval/run-task.js";
 import type { RunEvent, Task } from "../train/run-events.js";
 
@@ -40,6 +40,8 @@ export interface RunResult {
   evalLoss: number | null;
   bestEvalLoss: number | null;
   bestStep: number | null;
+  /** Of a task's data: its score at that step, by which it is the best. */
+  bestScore: number | null;
   parameters: { trainable: number; all: number };
   /** The newest checkpoint. */
   checkpoint: string | null;
@@ -66,7 +68,7 @@ export interface EvaluationRequest {
   target: ModelTarget;
   /** Files of examples; of a run, its own held-out rows when none are given. */
   data: readonly string[];
-  format?: "text" | "prompt-completion" | "alpaca" | "messages" | "commonsense" | "gsm8k" | "classification";
+  format?: Exclude<NonNullable<DataConfig["format"]>, "auto">;
   maxLength?: number;
 }
 
@@ -77,6 +79,9 @@ export interface EvaluationResult {
   perplexity?: number;
   /** Of a classification: the share of rows that get the right class. */
   accuracy?: number;
+  /** Of a task's data: its official metrics by name, and their mean. */
+  metrics?: Readonly<Record<string, number>>;
+  score?: number;
   /** Labels: tokens, or rows of a classification. */
   labelTokens: number;
   rows: number;

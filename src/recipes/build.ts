@@ -39,17 +39,22 @@ export async function loadBase(config: ModelConfig, seed: number): Promise<Base>
 
 /** The model of `loadBase` alone. */
 export async function loadTrained(
-  { path, dtype, device, labels }: ModelConfig,
+  { path, dtype, device, labels, headDropout }: ModelConfig,
   seed: number,
 ): Promise<TrainedModel> {
   const options = { dtype: computeDType(dtype), device: chooseDevice(device) };
   if (isClassifierFolder(path))
-    return loadClassifier(path, { ...options, seed, ...(labels !== undefined && { labels }) });
-  if (labels === undefined) return loadModel(path, options);
-  throw new ScaloraError("config", "Only encoders have labels", {
-    where: "model.labels",
+    return loadClassifier(path, {
+      ...{ ...options, seed },
+      ...(labels !== undefined && { labels }),
+      ...(headDropout !== undefined && { headDropout }),
+    });
+  if (labels === undefined && headDropout === undefined) return loadModel(path, options);
+  const key = labels === undefined ? "model.headDropout" : "model.labels";
+  throw new ScaloraError("config", `Only encoders have ${labels === undefined ? "a head" : "labels"}`, {
+    where: key,
     found: `${path}, a language model`,
-    fix: "remove model.labels",
+    fix: `remove ${key}`,
   });
 }
 

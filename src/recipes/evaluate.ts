@@ -5,6 +5,7 @@ import { ScaloraError } from "../util/errors.js";
 import type { EvaluationRequest, RunEvaluation } from "./api.js";
 import { classesOf } from "./build.js";
 import { evaluationBatches } from "./evaluation-batches.js";
+import { metricsOf } from "./glue.js";
 import { heldOutRows } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
@@ -14,13 +15,15 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
   checkRequest(request);
   const open = await openModel(request.target, { needsData: request.data.length === 0 });
   try {
-    const examples = await examplesFor(request, open);
+    const config = configOf(request, open);
+    const examples = await examplesFor(config, request, open);
     const batches = evaluationBatches(examples);
     let done = 0;
-    const result = await evaluateLoss(open.model, batches, () => {
+    const stopping = () => {
       onProgress(done++, batches.length);
       return signal.aborted;
-    });
+    };
+    const result = await evaluateLoss(open.model, batches, { stopping, ...(config && metricsOf(config)) });
     if (result === undefined) throw signal.reason;
     onProgress(done, batches.length);
     return {
@@ -43,19 +46,27 @@ function checkRequest({ data, format, maxLength }: EvaluationRequest): void {
   });
 }
 
-async function examplesFor(request: EvaluationRequest, open: OpenModel): Promise<readonly Example[]> {
-  const { data, format, maxLength } = request;
-  const { model, tokenizer, recipe } = open;
-  const limit = model.info.maxPositions;
-  if (data.length === 0) return heldOut(request, open);
-  const config: DataConfig = {
+/** What is read, and how: the files of the request, or else a run's own data. */
+function configOf({ data, format, maxLength }: EvaluationRequest, { recipe }: OpenModel) {
+  if (data.length === 0) return recipe?.data;
+  return {
     ...(recipe && formatOf(recipe.data)),
     train: data.map((path) => ({ path })),
+    eval: "none" as const,
     ...(format !== undefined && { format }),
     ...(maxLength !== undefined && { maxLength }),
   };
+}
+
+async function examplesFor(
+  config: DataConfig | undefined,
+  request: EvaluationRequest,
+  open: OpenModel,
+): Promise<readonly Example[]> {
+  const { model, tokenizer } = open;
+  if (config === undefined || request.data.length === 0) return heldOut(request, open);
   const { examples } = await loadExamples(config, tokenizer, {
-    maxLength: limit,
+    maxLength: model.info.maxPositions,
     ...classesOf(model),
   });
   return examples;

@@ -6,6 +6,7 @@ import type { ExportRequest, ExportResult, RunExport } from "./api.js";
 import { deviceOf, loadTrained } from "./build.js";
 import { exportMerged } from "./export-merged.js";
 import { exportChange } from "./export-svd.js";
+import { modelOf } from "./glue.js";
 import { compareHeldOut } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
@@ -43,7 +44,7 @@ async function exportRounded(
   if (facts.drift === undefined || open.recipe === undefined) return facts;
   const { model, recipe } = open;
   const computed = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
-  const config = { ...recipe.model, path: out, dtype: computed, device: deviceOf(model) } as const;
+  const config = { ...modelOf(recipe), path: out, dtype: computed, device: deviceOf(model) } as const;
   using rounded = await loadTrained(config, recipe.train.seed);
   return { ...facts, heldOutLoss: await compareHeldOut(open, rounded, signal) };
 }

@@ -21,7 +21,7 @@ export async function compareHeldOut(
   if (typeof rows === "string") return { notMeasured: rows };
   const batches = evaluationBatches(rows);
   const lossOf = async (model: TrainedModel) => {
-    const evaluation = await evaluateLoss(model, batches, () => signal.aborted);
+    const evaluation = await evaluateLoss(model, batches, { stopping: () => signal.aborted });
     if (evaluation === undefined) throw signal.reason;
     return evaluation.loss;
   };

@@ -11,6 +11,7 @@ import { loadCheckpointWeights } from "../train/resume.js";
 import { ScaloraError } from "../util/errors.js";
 import type { ModelTarget } from "./api.js";
 import { attachMethod, type Base, loadBase, loadTrained } from "./build.js";
+import { modelOf } from "./glue.js";
 
 /** A model ready to use, with what was put on it. */
 export interface OpenModel {
@@ -81,7 +82,7 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
   const recipe = loadRecipe(join(target.path, "config.yaml"), { needsData });
   const { path: checkpoint } = chooseCheckpoint(target.path, target.checkpoint);
   const config = {
-    ...recipe.model,
+    ...modelOf(recipe),
     dtype: given(target.dtype) ?? recipe.model.dtype,
     device: given(target.device) ?? recipe.model.device,
   };

@@ -24,6 +24,7 @@ import {
 } from "./build.js";
 import { checkpointBytes, estimateMemory, largestBatch, type RunParts } from "./estimates.js";
 import { evaluationBatches } from "./evaluation-batches.js";
+import { metricsOf, modelOf } from "./glue.js";
 import { isCheapRank, rankReport } from "./rank.js";
 import { reportOfRun, writeReport } from "./report/index.js";
 import { samplePrompts, takeSamples } from "./samples.js";
@@ -39,7 +40,7 @@ const defaultTimes = 10;
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
   const before = memory().resident;
   const seed = recipe.train.seed;
-  const base = await loadBase(recipe.model, seed);
+  const base = await loadBase(modelOf(recipe), seed);
   using model = base.model;
   const { tokenizer, gemmBackend } = base;
   const dataset = await loadDataset(recipe.data, tokenizer, {
@@ -68,6 +69,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       adapters,
       batches,
       ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
+      ...metricsOf(recipe.data),
       optimizer,
       ...plan(recipe, steps),
       run: { folder, identity },
@@ -150,7 +152,7 @@ async function finalRank(
   step: number,
 ): Promise<RankEvent | undefined> {
   if (!isCheapRank(model, adapters)) return undefined;
-  using original = await loadTrained(recipe.model, recipe.train.seed);
+  using original = await loadTrained(modelOf(recipe), recipe.train.seed);
   return { type: "rank", step, layers: [...rankReport(model, adapters, original).layers] };
 }
 
@@ -255,6 +257,7 @@ function summary({ reason, step, loss, lastEval, best, checkpoint, seconds }: Tr
     evalLoss: lastEval?.loss ?? null,
     bestEvalLoss: best?.loss ?? null,
     bestStep: best?.step ?? null,
+    bestScore: best?.score ?? null,
     checkpoint: checkpoint ?? null,
     seconds,
   };

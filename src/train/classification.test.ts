@@ -75,6 +75,23 @@ test("the loss is the mean cross entropy, or the mean squared error, of transfor
   expect(regression?.loss).toBeCloseTo(mean(squares), 5);
 });
 
+test("metrics are of all rows; one without a value counts as 0", async () => {
+  using model = await loadClassifier(join(golden, "bert-regression"));
+  const seen: number[][] = [];
+  const metrics = (labels: ArrayLike<number>, predictions: ArrayLike<number>) => {
+    seen.push([...Array.from(labels)], [...Array.from(predictions)]);
+    return { pearson: Number.NaN, spearman: 0.5 };
+  };
+  const batches = [collate(rows.slice(0, 2)), collate(rows.slice(2))];
+  const found = await evaluateLoss(model, batches, { metrics });
+  expect(found).toMatchObject({ metrics: { pearson: 0, spearman: 0.5 }, score: 0.25 });
+  const logits = rows.map(({ ids }) =>
+    noGrad(() => scope(() => model.logits(tokenStream(ids)).toFloats()[0])),
+  );
+  expect(seen[0]).toEqual([1, 0, 1]);
+  expect(seen[1]).toBeCloseToAll(logits, tolerances.gradients);
+});
+
 test("dropout acts in training only, and is the generator's", async () => {
   using first = new Generator(1);
   using same = new Generator(1);

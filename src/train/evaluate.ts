@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../data/types.js";
 import type { TrainedModel } from "../nn/classifier.js";
 import { ScaloraError } from "../util/errors.js";
-import { objectiveOf } from "./objective.js";
+import { labelsOf, objectiveOf } from "./objective.js";
 
 export interface Evaluation {
   /** Mean over the labels: cross entropy in nats, or of a regression squared error. */
@@ -11,25 +11,36 @@ export interface Evaluation {
   readonly labelTokens: number;
   /** Of a classification: the share of rows that get the right class. */
   readonly accuracy?: number;
+  /** Of a task's data: its metrics by name; one without a value (a correlation with equal scores) is 0. */
+  readonly metrics?: Readonly<Record<string, number>>;
+  /** The mean of the metrics: the higher, the better. */
+  readonly score?: number;
 }
+
+/** A task's metrics of predicted classes or numbers, by name; NaN where one has no value. */
+export type Metrics = (
+  labels: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+) => Readonly<Record<string, number>>;
 
 /**
  * Loss over held-out batches, normalised by all their labels. Yields to the event loop after each batch.
- * @param stopping ends the evaluation early, without a result, when it returns true
+ * @param options.stopping ends the evaluation early, without a result, when it returns true
+ * @param options.metrics are measured of a classifier, over all rows
  * @throws `data` when there is no label, `run` when the loss is not finite.
  */
 export async function evaluateLoss(
   model: TrainedModel,
   batches: readonly Batch[],
-  stopping: () => boolean = () => false,
+  { stopping = () => false, metrics }: { stopping?: () => boolean; metrics?: Metrics } = {},
 ): Promise<Evaluation | undefined> {
   const objective = objectiveOf(model);
   let sum = 0;
   let labelTokens = 0;
-  let right: number | undefined;
+  const [labels, predictions]: [number[], number[]] = [[], []];
   for (const batch of batches) {
     if (stopping()) return undefined;
-    const { loss, correct } = objective.evaluate(batch);
+    const { loss, predictions: found } = objective.evaluate(batch);
     if (!Number.isFinite(loss))
       throw new ScaloraError("run", "The held-out loss is not finite", {
         where: batch.sources.join(", "),
@@ -38,13 +49,29 @@ export async function evaluateLoss(
       });
     sum += loss;
     labelTokens += objective.labels(batch);
-    if (correct !== undefined) right = (right ?? 0) + correct;
+    if (found !== undefined) {
+      labels.push(...labelsOf(batch));
+      predictions.push(...found);
+    }
     await setImmediate();
   }
   if (labelTokens === 0)
     throw new ScaloraError("data", "The held-out set has no label tokens", {
       fix: "give data whose completions are not all masked or cut off",
     });
-  const accuracy = right === undefined ? {} : { accuracy: right / labelTokens };
-  return { loss: sum / labelTokens, labelTokens, ...accuracy };
+  const right = predictions.filter((found, row) => found === labels[row]).length;
+  return {
+    loss: sum / labelTokens,
+    labelTokens,
+    ...(objective.task === "classification" && { accuracy: right / labelTokens }),
+    ...(metrics && scored(metrics(labels, predictions))),
+  };
+}
+
+function scored(values: Readonly<Record<string, number>>): Pick<Evaluation, "metrics" | "score"> {
+  const metrics = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, Number.isNaN(value) ? 0 : value]),
+  );
+  const all = Object.values(metrics);
+  return { metrics, score: all.reduce((sum, value) => sum + value, 0) / all.length };
 }

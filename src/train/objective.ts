@@ -17,8 +17,8 @@ export interface Objective {
    * @param dropout the run's generator, in training: with it the model's own dropout acts
    */
   lossSum(batch: Batch, dropout?: Generator): Tensor;
-  /** The same as a number, and how many rows got the right class; without gradients. */
-  evaluate(batch: Batch): { loss: number; correct?: number };
+  /** The same as a number, and what a classifier says of each row, its class or number; without gradients. */
+  evaluate(batch: Batch): { loss: number; predictions?: Float64Array };
 }
 
 /** The objective that goes with a kind of model. */
@@ -46,15 +46,14 @@ function classification(model: SequenceClassifier): Objective {
           const logits = classifierLogits(model, batch);
           const labels = labelsOf(batch);
           const loss = labelLossSum(logits, labels, regression).item();
-          if (regression) return { loss };
-          const classes = torch.argmax(logits, 1).toFloats();
-          return { loss, correct: classes.filter((found, row) => found === labels[row]).length };
+          return { loss, predictions: (regression ? logits : torch.argmax(logits, 1)).toFloats() };
         }),
       ),
   };
 }
 
-function labelsOf({ labels, sources }: Batch): Float64Array {
+/** The label of each row. @throws ScaloraError `data` where the rows have none */
+export function labelsOf({ labels, sources }: Batch): Float64Array {
   if (labels) return labels;
   throw new ScaloraError("data", "A classifier needs rows with labels", {
     where: sources.join(", "),

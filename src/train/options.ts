@@ -6,6 +6,7 @@ import type { Optimizer, Schedule } from "../optim/index.js";
 import type { GemmBackend, Generator } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { CheckpointIdentity } from "./checkpoints/format.js";
+import type { Metrics } from "./evaluate.js";
 import type { RunEvent, RunFolder, StartEvent } from "./run-files.js";
 import type { Score } from "./state.js";
 
@@ -34,6 +35,8 @@ export interface TrainOptions {
   readonly batches: Pick<BatchSource, "next" | "state" | "restore">;
   /** Held-out batches; without them there is no evaluation, no best checkpoint, no early stop. */
   readonly evalBatches?: readonly Batch[];
+  /** A task's metrics, for classifiers: the best checkpoint has the highest mean of them, not the lowest loss. */
+  readonly metrics?: Metrics;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly settings: TrainSettings;

@@ -47,7 +47,10 @@ export interface EvalEvent {
   labelTokens: number;
   /** Of a classification: the share of rows that get the right class. */
   accuracy?: number;
-  /** Whether it is the lowest so far. */
+  /** Of a task's data: its metrics by name, and their mean. */
+  metrics?: { readonly [name: string]: number };
+  score?: number;
+  /** Whether it is the best so far: the highest score, or the lowest loss where there is none. */
   best: boolean;
   seconds: number;
 }

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { ScaloraError } from "../util/errors.js";
 import type { Json } from "../util/json.js";
 
-const score = z.strictObject({ step: z.int().min(0), loss: z.number() });
-/** A held-out loss and the step it was measured after. */
+const score = z.strictObject({ step: z.int().min(0), loss: z.number(), score: z.number().optional() });
+/** A held-out loss, where a task has metrics its score, and the step it was measured after. */
 export type Score = z.output<typeof score>;
 
 const json: z.ZodType<Json> = z.json();
@@ -19,7 +19,7 @@ const schema = z.strictObject({
   seconds: z.number().min(0),
   /** Training loss of the last step. */
   loss: z.number().nullable(),
-  /** Held-out loss before the first step, after the last evaluation, and the lowest of the trained ones. */
+  /** Held-out loss before the first step, after the last evaluation, and the best of the trained ones. */
   firstEval: score.nullable(),
   lastEval: score.nullable(),
   best: score.nullable(),
@@ -56,18 +56,26 @@ export const freshProgress = (): Progress => ({
   sinceBest: 0,
 });
 
-/** Notes an evaluation. The one before any step is no candidate for the best: there is nothing to keep of it. */
-export function noteEvaluation(progress: Progress, loss: number): { best: boolean } {
-  const here = { step: progress.step, loss };
+/**
+ * Notes an evaluation: the best has the highest score, or the lowest loss where there are no scores. The one before any
+ * step is no candidate: there is nothing to keep of it.
+ */
+export function noteEvaluation(progress: Progress, { loss, score }: Omit<Score, "step">): { best: boolean } {
+  const here = { step: progress.step, loss, ...(score !== undefined && { score }) };
   progress.lastEval = here;
   if (progress.step === 0) {
     progress.firstEval = here;
     return { best: false };
   }
-  const best = progress.best === null || loss < progress.best.loss;
+  const best = progress.best === null || isBetter(here, progress.best);
   if (best) progress.best = here;
   progress.sinceBest = best ? 0 : progress.sinceBest + 1;
   return { best };
+}
+
+function isBetter(here: Score, best: Score): boolean {
+  if (here.score !== undefined && best.score !== undefined) return here.score > best.score;
+  return here.loss < best.loss;
 }
 
 /** @throws `format` naming the first field that is not as this version writes it. */

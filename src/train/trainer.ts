@@ -108,7 +108,8 @@ class Trainer {
       const stop = done || early ? undefined : requests.stop;
       this.saveIfDue({ done: done || early, stop: stop !== undefined, asked: requests.checkpoint });
       if (done) return { reason: "finished" };
-      if (early) return { reason: "early", message: `no lower loss in ${settings.patience} evaluations` };
+      const better = options.metrics ? "higher score" : "lower loss";
+      if (early) return { reason: "early", message: `no ${better} in ${settings.patience} evaluations` };
       if (stop !== undefined) return { reason: "stopped", message: stop };
       this.step();
     }
@@ -150,9 +151,12 @@ class Trainer {
     const due = step % settings.evalEvery === 0 || step >= settings.steps;
     if (!options.evalBatches || !due || progress.lastEval?.step === step) return;
     const started = performance.now();
-    const evaluation = await evaluateLoss(options.model, options.evalBatches, () => isStopping(options));
+    const evaluation = await evaluateLoss(options.model, options.evalBatches, {
+      stopping: () => isStopping(options),
+      ...(options.metrics && { metrics: options.metrics }),
+    });
     if (!evaluation) return;
-    const { best } = noteEvaluation(progress, evaluation.loss);
+    const { best } = noteEvaluation(progress, evaluation);
     const seconds = (performance.now() - started) / 1000;
     this.tick();
     this.recorder.emit({ type: "eval", step, ...evaluation, best, seconds });

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { dataFormats } from "../../config/index.js";
 import type {
   EvaluationRequest,
   EvaluationResult,
@@ -10,6 +11,7 @@ import type {
 import { formatCount, formatDuration } from "../../util/format.js";
 import { type Context, usageError } from "../context.js";
 import { addTargetOptions, collect, jsonOption, number, type TargetOptions } from "../options.js";
+import { percent, scores } from "../run-view.js";
 import { ProgressLine } from "../terminal/progress.js";
 import { table } from "../terminal/table.js";
 
@@ -63,15 +65,9 @@ export function addEval(program: Command, context: Context, load: () => Promise<
 function addLossOptions(command: Command): void {
   command
     .addOption(
-      new Option("--format <format>", "what a row holds (default: told from its columns)").choices([
-        "text",
-        "prompt-completion",
-        "alpaca",
-        "messages",
-        "commonsense",
-        "gsm8k",
-        "classification",
-      ]),
+      new Option("--format <format>", "what a row holds (default: told from its columns)").choices(
+        dataFormats.filter((format) => format !== "auto"),
+      ),
     )
     .option(
       "--max-length <tokens>",
@@ -109,6 +105,8 @@ function addTaskOptions(command: Command): void {
 
 const taskOptions = ["limit", "shots", "mode", "render", "beams", "batch", "out"] as const;
 
+const rough = (share: number) => (100 * share).toFixed(1);
+
 function checkKind(options: Options): void {
   const { tasks } = options;
   if (tasks?.length === 0) throw usageError("--tasks names no task", undefined, "see `scalora ls tasks`");
@@ -143,17 +141,18 @@ async function evaluateLoss(path: string, options: Options, context: Context, { 
   context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
 }
 
-function scoreRows({ loss, perplexity, accuracy, labelTokens }: EvaluationResult): [string, string][] {
+function scoreRows(result: EvaluationResult): [string, string][] {
+  const { loss, perplexity, accuracy, metrics, labelTokens } = result;
   if (perplexity !== undefined)
     return [
       ["loss", `${loss.toFixed(4)} nats per label token`],
       ["perplexity", perplexity.toPrecision(5)],
       ["label tokens", formatCount(labelTokens)],
     ];
-  if (accuracy === undefined) return [["loss", `${loss.toFixed(4)} mean squared error`]];
+  const unit = accuracy === undefined ? "mean squared error" : "nats per row";
   return [
-    ["loss", `${loss.toFixed(4)} nats per row`],
-    ["accuracy", `${(100 * accuracy).toFixed(2)} %`],
+    ["loss", `${loss.toFixed(4)} ${unit}`],
+    ...scores({ accuracy, metrics }).map(([name, value]): [string, string] => [name, `${percent(value)} %`]),
   ];
 }
 
@@ -188,14 +187,13 @@ async function evaluateTasks(
 }
 
 function printTasks({ tasks, render, shots }: TaskReport, context: Context): void {
-  const percent = (share: number) => (100 * share).toFixed(1);
   const rows = tasks.flatMap(({ task, examples, metrics, seconds }) =>
     metrics.map(({ metric, value, low, high }, i) => [
       i === 0 ? task : "",
       i === 0 ? formatCount(examples) : "",
       metric,
-      `${percent(value)} %`,
-      `${percent(low)} – ${percent(high)}`,
+      `${rough(value)} %`,
+      `${rough(low)} – ${rough(high)}`,
       i === 0 ? formatDuration(seconds) : "",
     ]),
   );

@@ -30,6 +30,7 @@ const result: RunResult = {
   loss: 1.5,
   evalLoss: 2,
   bestEvalLoss: 2,
+  bestScore: null,
   bestStep: 2,
   parameters: { trainable: 10, all: 1000 },
   checkpoint: "runs/tiny-lora/checkpoints/step-000002",

@@ -10,7 +10,7 @@ import { nearest } from "../../util/suggest.js";
 import { type Context, usageError } from "../context.js";
 import { recipeHelp } from "../help.js";
 import { jsonOption, setOption } from "../options.js";
-import { perplexityText, RunView } from "../run-view.js";
+import { percent, perplexityText, RunView } from "../run-view.js";
 import { table } from "../terminal/table.js";
 
 interface Options {
@@ -89,6 +89,7 @@ function resultText(result: RunResult, context: Context): string {
   const perplexity = (value: number) =>
     result.task === "causal-lm" ? ` (perplexity ${perplexityText(value)})` : "";
   const loss = (value: number | null) => (value === null ? "–" : `${value.toFixed(4)}${perplexity(value)}`);
+  const score = result.bestScore === null ? "" : `score ${percent(result.bestScore)} %, loss `;
   const endings = { finished: "finished", early: "finished early: no better evaluation", stopped: "stopped" };
   const rows: [string, string][] = [
     ["run", result.folder],
@@ -97,7 +98,7 @@ function resultText(result: RunResult, context: Context): string {
     ["held-out loss", loss(result.evalLoss)],
   ];
   if (result.bestStep !== null)
-    rows.push(["best", `${loss(result.bestEvalLoss)} at step ${result.bestStep}`]);
+    rows.push(["best", `${score}${loss(result.bestEvalLoss)} at step ${result.bestStep}`]);
   if (result.checkpoint !== null) rows.push(["checkpoint", result.checkpoint]);
   rows.push(["time", formatDuration(result.seconds)]);
   if (result.reason === "stopped")

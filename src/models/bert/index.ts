@@ -4,6 +4,7 @@ import { BertForSequenceClassification } from "./model.js";
 
 /** `model_type: bert`. */
 export const bert: ClassifierFamily = {
+  headDropout: "classifier_dropout",
   parse(values, where) {
     const config = parseBertConfig(values, where);
     return {

@@ -4,6 +4,7 @@ import { DebertaV2ForSequenceClassification } from "./model.js";
 
 /** `model_type: deberta-v2`, which DeBERTa-v3 has too. */
 export const debertaV2: ClassifierFamily = {
+  headDropout: "cls_dropout",
   parse(values, where) {
     const config = parseDebertaConfig(values, where);
     return {

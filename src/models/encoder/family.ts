@@ -3,6 +3,8 @@ import type { ConfigLabels } from "./labels.js";
 
 /** What a family of classifiers gives the registry; one folder under `src/models` each. */
 export interface ClassifierFamily {
+  /** The key of `config.json` for the dropout before the classifier. */
+  headDropout: string;
   /** Reads `config.json` (its `where` is for messages). */
   parse(config: Readonly<Record<string, unknown>>, where: string): ParsedClassifier;
 }

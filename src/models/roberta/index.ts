@@ -4,6 +4,7 @@ import { RobertaForSequenceClassification } from "./model.js";
 
 /** `model_type: roberta`. */
 export const roberta: ClassifierFamily = {
+  headDropout: "classifier_dropout",
   parse(values, where) {
     const config = parseRobertaConfig(values, where);
     return {

@@ -23,7 +23,7 @@ export function reportOfRun(run: NamedRun): ReportData {
 
 /** The charts that several runs have in common: losses, rank growth, scaling factors; those without data are left out. */
 export function chartsOf(runs: readonly NamedRun[]): Chart[] {
-  const of = [trainingChart, heldOutChart, rankChart, scalingChart, mergeChart];
+  const of = [trainingChart, heldOutChart, metricChart, rankChart, scalingChart, mergeChart];
   const charts = of.map((chart) => chart(runs));
   return charts.filter((chart) => chart.series.length > 0);
 }
@@ -44,6 +44,21 @@ function trainingChart(runs: readonly NamedRun[]): Chart {
 function heldOutChart(runs: readonly NamedRun[]): Chart {
   const series = linesOf(runs, "eval", (event) => event.loss);
   return { title: "Held-out loss", xLabel: "step", yLabel: lossUnit(runs), series };
+}
+
+/** The official metrics of a task's data; empty for other data. */
+function metricChart(runs: readonly NamedRun[]): Chart {
+  const series = runs.flatMap(({ name, events }) => {
+    const measured = events.flatMap((event) =>
+      event.type === "eval" && event.metrics ? [{ step: event.step, metrics: event.metrics }] : [],
+    );
+    return Object.keys(measured[0]?.metrics ?? {}).map((metric) => ({
+      name: runs.length > 1 ? `${name}: ${metric}` : metric,
+      x: measured.map(({ step }) => step),
+      y: measured.map(({ metrics }) => metrics[metric]),
+    }));
+  });
+  return { title: "Held-out metrics", xLabel: "step", yLabel: "metric", series };
 }
 
 /** What the losses of runs of one task are measured in. */

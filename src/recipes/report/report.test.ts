@@ -54,6 +54,18 @@ const events: RunEvent[] = [
   { type: "sample", step: 2, prompt: "2+2=", output: "4" },
 ];
 
+test("a task's metrics have a chart", () => {
+  const evaluation = (number: number): RunEvent => ({
+    ...{ type: "eval", step: number, loss: 1, labelTokens: 5, best: true, seconds: 1, score: 0.5 },
+    metrics: { f1: number / 10, accuracy: 0.5 },
+  });
+  const { charts } = reportOfRun({ name: "mrpc", events: [evaluation(1), evaluation(2)] });
+  expect(charts.find(({ title }) => title === "Held-out metrics")?.series).toEqual([
+    { name: "f1", x: [1, 2], y: [0.1, 0.2] },
+    { name: "accuracy", x: [1, 2], y: [0.5, 0.5] },
+  ]);
+});
+
 test("a run's events become curves, rank growth, scaling factors and samples", () => {
   const report = reportOfRun({ name: "tiny-scalora", events });
   const series = new Map(report.charts.map((chart) => [chart.title, chart.series]));

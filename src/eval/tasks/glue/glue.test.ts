@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { type GlueTask, glueTasks } from "../../../data/index.js";
 import { sharedPath } from "../../../testing/shared.js";
 import { temporaryFolder } from "../../../testing/tiny-run.js";
-import { type GlueTask, glueTasks, readGlue, readGlueFiles, scoreGlue } from "./index.js";
+import { readGlue, readGlueFiles, scoreGlue } from "./index.js";
 
 /** A folder with these files. */
 function folderOf(files: Readonly<Record<string, string>>): string {

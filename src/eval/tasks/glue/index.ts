@@ -1,17 +1,1 @@
-import { cola } from "./cola.js";
-import { mnli } from "./mnli.js";
-import { mrpc } from "./mrpc.js";
-import { qnli } from "./qnli.js";
-import { qqp } from "./qqp.js";
-import { rte } from "./rte.js";
-import { sst2 } from "./sst2.js";
-import { stsb } from "./stsb.js";
-import type { GlueTask } from "./task.js";
-
-export { type GlueData, type GlueExample, readGlue, readGlueFiles, scoreGlue } from "./read.js";
-export type { GlueTask } from "./task.js";
-
-/** GLUE's eight tasks (without WNLI), by name. */
-export const glueTasks: ReadonlyMap<string, GlueTask> = new Map(
-  [cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte].map((task) => [task.name, task]),
-);
+export { type GlueData, readGlue, readGlueFiles, scoreGlue } from "./read.js";

@@ -1,4 +1,3 @@
-import { accuracyScorer } from "./metrics.js";
 import { type GlueTask, usualSplits } from "./task.js";
 
 export const sst2: GlueTask = {
@@ -9,5 +8,4 @@ export const sst2: GlueTask = {
   label: ["label"],
   labels: ["negative", "positive"],
   splits: usualSplits,
-  metrics: [accuracyScorer],
 };

@@ -1,4 +1,3 @@
-import { matthewsScorer } from "./metrics.js";
 import { type GlueTask, usualSplits } from "./task.js";
 
 export const cola: GlueTask = {
@@ -10,5 +9,4 @@ export const cola: GlueTask = {
   columns: ["source", "label", "mark", "sentence"],
   labels: ["unacceptable", "acceptable"],
   splits: usualSplits,
-  metrics: [matthewsScorer],
 };

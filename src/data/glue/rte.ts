@@ -1,4 +1,3 @@
-import { accuracyScorer } from "./metrics.js";
 import { type GlueTask, usualSplits } from "./task.js";
 
 export const rte: GlueTask = {
@@ -9,5 +8,4 @@ export const rte: GlueTask = {
   label: ["label"],
   labels: ["entailment", "not_entailment"],
   splits: usualSplits,
-  metrics: [accuracyScorer],
 };

@@ -1,4 +1,3 @@
-import { accuracyScorer } from "./metrics.js";
 import type { GlueTask } from "./task.js";
 
 export const mnli: GlueTask = {
@@ -12,5 +11,4 @@ export const mnli: GlueTask = {
   label: ["gold_label", "label", "label1"],
   labels: ["entailment", "neutral", "contradiction"],
   splits: { train: ["train"], dev: ["dev_matched", "validation_matched"] },
-  metrics: [accuracyScorer],
 };

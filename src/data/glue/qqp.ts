@@ -1,4 +1,3 @@
-import { accuracyScorer, f1Scorer } from "./metrics.js";
 import { type GlueTask, usualSplits } from "./task.js";
 
 export const qqp: GlueTask = {
@@ -9,5 +8,4 @@ export const qqp: GlueTask = {
   label: ["is_duplicate", "label"],
   labels: ["not_duplicate", "duplicate"],
   splits: usualSplits,
-  metrics: [f1Scorer, accuracyScorer],
 };

@@ -1,4 +1,3 @@
-import { pearsonScorer, spearmanScorer } from "./metrics.js";
 import { type GlueTask, usualSplits } from "./task.js";
 
 export const stsb: GlueTask = {
@@ -9,5 +8,4 @@ export const stsb: GlueTask = {
   label: ["score", "label"],
   labels: undefined,
   splits: usualSplits,
-  metrics: [pearsonScorer, spearmanScorer],
 };

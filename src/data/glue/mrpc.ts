@@ -1,4 +1,3 @@
-import { accuracyScorer, f1Scorer } from "./metrics.js";
 import { type GlueTask, usualSplits } from "./task.js";
 
 export const mrpc: GlueTask = {
@@ -12,5 +11,4 @@ export const mrpc: GlueTask = {
   label: ["Quality", "label"],
   labels: ["not_equivalent", "equivalent"],
   splits: usualSplits,
-  metrics: [f1Scorer, accuracyScorer],
 };

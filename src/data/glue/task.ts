@@ -1,8 +1,9 @@
-import type { Scorer } from "./metrics.js";
+/** GLUE's eight tasks (without WNLI). */
+export type GlueName = "cola" | "sst2" | "mrpc" | "stsb" | "qqp" | "mnli" | "qnli" | "rte";
 
 /** One of GLUE's tasks: its columns, labels and metrics (gluebenchmark.com; paper arXiv 1804.07461). */
 export interface GlueTask {
-  readonly name: string;
+  readonly name: GlueName;
   readonly description: string;
   /** The folder of the official download. */
   readonly folder: string;
@@ -16,8 +17,6 @@ export interface GlueTask {
   readonly labels: readonly string[] | undefined;
   /** Names of the file of each split without its ending. */
   readonly splits: { readonly train: readonly string[]; readonly dev: readonly string[] };
-  /** The first one chooses the best checkpoint. */
-  readonly metrics: readonly Scorer[];
 }
 
 export const usualSplits = { train: ["train"], dev: ["dev", "validation"] } as const;
