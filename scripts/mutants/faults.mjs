@@ -98,7 +98,8 @@ export const mutants = [
     file: "src/train/step.ts",
     from: `    const report = torch.noGrad(() => adapters.beforeClip?.(context));
     const lossBefore = loss / labelTokens;
-    const event = report && isMeasured ? withLosses(parts, window, report, { lossBefore, drawn }) : report;
+    const lossAfter = () => remeasure(objective, window, parts.dropout, drawn) / labelTokens;
+    const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
 `,

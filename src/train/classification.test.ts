@@ -109,7 +109,7 @@ test("what an event does to the loss is measured under the dropout of the step",
   using dropout = new Generator(1);
   const adapters = attach(model, { method: "lora", rank: 2 });
   const idle: AdapterSet = Object.assign(Object.create(adapters), {
-    measuresNextEvent: () => true,
+    measuresEvent: () => true,
     beforeClip: () => ({ layers: 0 }),
   });
   const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });

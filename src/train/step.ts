@@ -55,14 +55,15 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
     adapters.beforeForward?.(context);
-    const isMeasured = adapters.measuresNextEvent?.() ?? false;
+    const isMeasured = adapters.measuresEvent?.(context) ?? false;
     const drawn = isMeasured ? parts.dropout?.state() : undefined;
     const lossSum = accumulate(objective, window, labelTokens, parts.dropout);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
     const report = torch.noGrad(() => adapters.beforeClip?.(context));
     const lossBefore = loss / labelTokens;
-    const event = report && isMeasured ? withLosses(parts, window, report, { lossBefore, drawn }) : report;
+    const lossAfter = () => remeasure(objective, window, parts.dropout, drawn) / labelTokens;
+    const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     optimizer.step(lr);
@@ -74,23 +75,19 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
 }
 
 /**
- * The hook's report with what it did to this window's loss, under the dropout that the step's own loss had.
+ * The summed loss of a window with the weights as they are now, under the dropout that it had before.
  * @param drawn state of the dropout's generator before that loss
  */
-function withLosses(
-  { model, dropout }: StepParts,
+function remeasure(
+  objective: Objective,
   window: readonly Batch[],
-  report: EventReport,
-  { lossBefore, drawn }: { lossBefore: number; drawn: Tensor | undefined },
-): EventReport {
-  const objective = objectiveOf(model);
+  dropout: Generator | undefined,
+  drawn: Tensor | undefined,
+): number {
   if (drawn) dropout?.setState(drawn);
-  let [sum, labels] = [0, 0];
-  for (const batch of withLabels(objective, window)) {
-    sum += torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item()));
-    labels += objective.labels(batch);
-  }
-  return { ...report, lossBefore, lossAfter: sum / labels };
+  const lossOf = (batch: Batch) =>
+    torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item()));
+  return withLabels(objective, window).reduce((sum, batch) => sum + lossOf(batch), 0);
 }
 
 const withLabels = (objective: Objective, window: readonly Batch[]) =>

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from llama import write
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 SEED = 20261124
@@ -146,11 +146,6 @@ def write_case(folder, config, lengths, generator):
     bare = f"{model.base_model_prefix}." if folder.name.startswith("bare") else ""
     stored = {name.removeprefix(bare): p.detach().clone() for name, p in model.named_parameters()}
     write(stored, folder / "model.safetensors", metadata)
-
-
-def write(tensors, path, metadata):
-    save_file(tensors, path, metadata)
-    path.chmod(0o644)
 
 
 def main(out):

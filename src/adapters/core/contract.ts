@@ -44,10 +44,10 @@ export type EventReport = { readonly [field: string]: Json };
 export interface AdapterSet {
   readonly method: string;
   /**
-   * Whether the step measures its loss also after the next event: where the forward sees a rounded base an event moves it, and
+   * Whether a step measures its loss also after its event: where the forward sees a rounded base an event moves it, and
    * one more forward pass now and then tells by how much.
    */
-  measuresNextEvent?(): boolean;
+  measuresEvent?(step: StepContext): boolean;
   trainables(): readonly Trainable[];
   /** Before a step's first forward pass. */
   beforeForward?(step: StepContext): void;

@@ -53,10 +53,11 @@ export class ScaloraAdapters extends FactorAdapters {
     this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options).make(layers));
   }
 
-  measuresNextEvent(): boolean {
+  measuresEvent(step: StepContext): boolean {
+    if (!this.isDue(step) || !this.bases.some((base) => base instanceof SplitBase)) return false;
     const { interval = 1 } = this.options;
     const every = interval === "adaptive" ? measuredEvery : Math.ceil(measuredEvery / interval);
-    return this.events % every === 0 && this.bases.some((base) => base instanceof SplitBase);
+    return this.events % every === 0;
   }
 
   beforeForward(step: StepContext): void {

@@ -39,7 +39,7 @@ export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
       name ?? "best",
       entries.map(({ path }) => basename(path)),
     );
-  verifyCheckpoint(wanted.path);
+  if (wanted.step !== last.step) verifyCheckpoint(wanted.path);
   return wanted;
 }
 
