@@ -41,3 +41,11 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       return new FullFineTuning(model);
   }
 }
+
+/**
+ * Puts the adapters of a PEFT folder on a model, by whatever method made them.
+ * @throws ScaloraError `model` or `format` where the folder is of a method that is not here, or does not fit the model
+ */
+export function attachFolder(model: Module, from: string): AdapterSet {
+  return attach(model, { method: "lora", rank: 1, from });
+}

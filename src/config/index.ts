@@ -1,5 +1,5 @@
-export type { AdapterConfig, FullConfig, LoraConfig, MethodName, ScaloraConfig } from "./adapter.js";
-export { methods } from "./adapter.js";
+export { type AdapterConfig, methods } from "./adapter.js";
+export type { MethodName } from "./adapters/index.js";
 export { checkAdapterOptions } from "./check-adapter.js";
 export { type DataConfig, type DataSource, dataFormats } from "./data.js";
 export type { FieldDescription, SectionName } from "./describe.js";

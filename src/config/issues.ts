@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
-import { brief, constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.js";
+import { constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.js";
 import { isKnownElsewhere } from "./elsewhere.js";
+import { foundText } from "./words.js";
 
 /** One thing wrong in a recipe. */
 export interface ConfigIssue {
@@ -154,13 +155,6 @@ function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIs
     found: found === undefined ? undefined : foundText(found),
     ...unknownValue(found, names),
   };
-}
-
-/** A found value with its kind, so that `"8"` and `8` look different. */
-export function foundText(value: unknown): string {
-  if (value === null) return "nothing (null)";
-  if (typeof value === "string") return `"${brief(value)}" (text)`;
-  return brief(value);
 }
 
 /** Of a union over `method`, the branch of the method that was given; else the node itself. */

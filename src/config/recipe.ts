@@ -76,7 +76,7 @@ function checkSource(
   const run = parse("run", runSchema);
   for (const { path, ...issue } of crossChecks(raw)) report(path, issue);
   if (model) model.path = existingPath(cwd, model.path, ["model", "path"], report);
-  if (adapter && adapter.method !== "full" && adapter.from !== undefined) {
+  if (adapter && "from" in adapter && adapter.from !== undefined) {
     adapter.from = existingPath(cwd, adapter.from, ["adapter", "from"], report);
   }
   if (data && needsData) checkDataPaths(cwd, data, report);

@@ -1,5 +1,5 @@
-import { type AdapterSet, FactorAdapters } from "../adapters/index.js";
-import { untieWeight } from "../adapters/scalora/untie.js";
+import { untieWeight } from "../adapters/core/untie.js";
+import { type AdapterSet, LayerAdapters } from "../adapters/index.js";
 import { plainJson } from "../hub/json.js";
 import { readModelConfig } from "../hub/model-folder.js";
 import { saveModel } from "../models/index.js";
@@ -18,7 +18,7 @@ export function exportMerged(
   dtype = storedDType(open.baseFolder),
 ): { drift?: number } {
   const { model, adapters, baseFolder } = open;
-  if (adapters instanceof FactorAdapters) untieAdapted(model, adapters);
+  if (adapters instanceof LayerAdapters) untieAdapted(model, adapters);
   const adapted = new Map(adapters?.adaptedPaths().map((path) => [`${path}.weight`, path]));
   const drift = new Drift();
   const replace = (name: string): Tensor | undefined => {
@@ -49,7 +49,7 @@ export function mergeAndSave(
 }
 
 /** A frozen weight that two modules share can only be changed for one of them once it has its own. */
-function untieAdapted(model: OpenModel["model"], adapters: FactorAdapters): void {
+function untieAdapted(model: OpenModel["model"], adapters: LayerAdapters): void {
   const adapted = new Set(adapters.adaptedPaths());
   for (const [path, module] of model.namedModules())
     if (module instanceof Linear && adapted.has(path)) untieWeight(model, path, module, "untie");

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type AdapterSet, FactorAdapters, writeLora } from "../adapters/index.js";
+import type { AdapterSet } from "../adapters/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { ExportRequest, ExportResult, RunExport } from "./api.js";
 import { deviceOf, loadTrained } from "./build.js";
@@ -29,7 +29,7 @@ async function write(request: ExportRequest, open: OpenModel, signal: AbortSigna
   if (kind === "merged") return exportRounded(open, out, dtype, signal);
   const adapters = trained(open);
   if (kind === "svd") return exportChange({ ...open, adapters }, out, request, signal);
-  writeLora(out, plainLora(adapters), open.baseFolder);
+  adapters.saveAdapter(out, open.baseFolder);
   return {};
 }
 
@@ -74,19 +74,6 @@ function trained({ adapters, baseFolder }: OpenModel): AdapterSet {
   throw new ScaloraError("usage", "There is no adapter to export: this is a model's folder", {
     where: baseFolder,
     fix: "give a run's folder, or the model's with --adapter",
-  });
-}
-
-/** Only a method that leaves the base alone has an adapter that says everything. */
-function plainLora(adapters: AdapterSet): FactorAdapters {
-  if (adapters.method === "lora" && adapters instanceof FactorAdapters) return adapters;
-  const why =
-    adapters.method === "full"
-      ? "full fine-tuning has no adapter: it changes the weights themselves"
-      : `${adapters.method} merges into the base as it trains, so its adapter alone is not what was learnt`;
-  throw new ScaloraError("usage", "This run cannot be exported as the adapter it trained", {
-    found: why,
-    fix: "export it --as merged, or --as svd (the whole change as a LoRA adapter)",
   });
 }
 

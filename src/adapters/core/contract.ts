@@ -14,8 +14,6 @@ export interface Trainable {
   readonly decay: boolean;
   /** Names of the slices along the first dimension of a bank, for messages; absent on a single parameter. */
   readonly slices?: readonly string[];
-  /** Out- and in-features of the adapted weight, where this is a factor of an adapter. */
-  readonly rows?: { readonly m: number; readonly n: number };
 }
 
 /** The optimiser's running averages of one trainable; changing them in place changes the optimiser. */
@@ -60,6 +58,11 @@ export interface AdapterSet {
   /** The effective weight of an adapted layer, a new tensor `[out, in]`; float32 unless asked for in float64. */
   mergedWeight(path: string, dtype?: "float32" | "float64"): Tensor;
   adaptedPaths(): readonly string[];
+  /**
+   * Writes the adapter alone as a PEFT folder, for `baseModel`.
+   * @throws ScaloraError `usage` when the adapter alone is not what was learnt, or nothing reads it
+   */
+  saveAdapter(folder: string, baseModel: string): void;
   /** Everything a checkpoint must hold, changed base weights included. The tensors stay the adapter set's. */
   state(): Map<string, Tensor>;
   /** Takes a state back; `read` fails on a name it does not have. The tensors read stay the caller's. */

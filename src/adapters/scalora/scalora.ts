@@ -2,17 +2,18 @@ import type { Module } from "../../nn/index.js";
 import type { Tensor } from "../../torch/index.js";
 import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
-import type { FactorBank } from "../core/bank.js";
+import { FactorBank } from "../core/bank.js";
+import { type BaseStore, ExactBase, SplitBase } from "../core/base-store.js";
 import type { EventReport, StepContext } from "../core/contract.js";
-import { FactorAdapters, type LowRankPlan } from "../core/factor-adapters.js";
+import { FactorAdapters, type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
+import { noAdapter } from "../core/layer-adapters.js";
+import { untieWeight } from "../core/untie.js";
 import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
-import { type BaseStore, ExactBase, SplitBase } from "./base.js";
 import { type BankMoments, type LayerOutcome, type MomentRule, scalingEvent } from "./event.js";
 import { oracleEvent, watchBase } from "./oracle.js";
 import { eventReport } from "./report.js";
 import type { Scale } from "./scale.js";
 import type { SolvePolicy } from "./solve/policies.js";
-import { untieWeight } from "./untie.js";
 
 /** Adaptive events apply where a factor is beyond this ratio, either way. */
 const adaptiveThreshold = 1.2;
@@ -47,8 +48,8 @@ export class ScaloraAdapters extends FactorAdapters {
   private events = 0;
   private branches: Record<string, number> = {};
 
-  constructor(method: string, model: Module, { targets, saved }: LowRankPlan, options: ScaloraOptions) {
-    super(method, model, targets, saved);
+  constructor(method: string, model: Module, plan: LowRankPlan, options: ScaloraOptions) {
+    super(method, model, makeBanks(plan, FactorBank), plan.saved);
     this.options = options;
     this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options).make(layers));
   }
@@ -95,6 +96,12 @@ export class ScaloraAdapters extends FactorAdapters {
     const first = Math.max(2, this.options.firstEvent ?? warmupSteps + 1);
     const interval = this.options.interval === "adaptive" ? 1 : (this.options.interval ?? 1);
     return step >= first && (step - first) % interval === 0;
+  }
+
+  saveAdapter(): void {
+    throw noAdapter(
+      `${this.method} merges into the base as it trains, so its adapter alone is not what was learnt`,
+    );
   }
 
   protected override baseWeight(bank: FactorBank, index: number): Tensor {

@@ -18,7 +18,7 @@ import {
   transpose,
   viewDType,
 } from "../../torch/index.js";
-import type { BankLayer } from "../core/bank.js";
+import type { BankLayer } from "./bank.js";
 
 /** Where the adapted weights of a bank live, so that merging into them loses nothing. */
 export interface BaseStore {

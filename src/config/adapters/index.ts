@@ -1,0 +1,14 @@
+import { full } from "./full.js";
+import { lora } from "./lora.js";
+import type { MethodFacts } from "./method.js";
+import { scalora, scaloraInterval } from "./scalora.js";
+
+/** Every method of training, in the order of the lists: written once, here. */
+export const methodConfigs = [lora, scalora, scaloraInterval, full] as const;
+
+export type MethodName = (typeof methodConfigs)[number]["name"];
+
+/** What is known of a method. */
+export function factsOf(name: string): MethodFacts | undefined {
+  return methodConfigs.find((method) => method.name === name);
+}
