@@ -1,15 +1,17 @@
 import { checkAdapterOptions } from "../config/index.js";
+import { readAdapterConfig } from "../hub/adapter-folder.js";
 import type { Module } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { AdapterSet } from "./core/contract.js";
 import { linearLayers } from "./core/targets.js";
+import { attachDora } from "./dora/dora.js";
 import { FullFineTuning } from "./full/full.js";
 import { attachLora, type LoraOptions } from "./lora/lora.js";
 import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
 
 /** A method with its options. */
 export type AdapterOptions =
-  | ({ readonly method: "lora" } & LoraOptions)
+  | ({ readonly method: "lora" | "dora" } & LoraOptions)
   | ({ readonly method: "scalora" | "scalora-i" } & ScaloraOptions)
   | { readonly method: "full" };
 
@@ -33,6 +35,8 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
   switch (options.method) {
     case "lora":
       return attachLora(model, options, seed);
+    case "dora":
+      return attachDora(model, options, seed);
     case "scalora":
       return attachScalora(model, options.method, options, seed);
     case "scalora-i":
@@ -47,5 +51,6 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
  * @throws ScaloraError `model` or `format` where the folder is of a method that is not here, or does not fit the model
  */
 export function attachFolder(model: Module, from: string): AdapterSet {
-  return attach(model, { method: "lora", rank: 1, from });
+  const { peft_type: type, use_dora: dora } = readAdapterConfig(from);
+  return attach(model, { method: type === "LORA" && dora === true ? "dora" : "lora", rank: 1, from });
 }

@@ -4,7 +4,7 @@ export { checkAdapterOptions } from "./check-adapter.js";
 export { type DataConfig, type DataSource, dataFormats } from "./data.js";
 export type { FieldDescription, SectionName } from "./describe.js";
 export { describe, sectionNames } from "./describe.js";
-export type { ConfigIssue } from "./issues.js";
+export type { ConfigIssue } from "./issue.js";
 export { ConfigError } from "./issues.js";
 export type { ModelConfig } from "./model.js";
 export type { Recipe, RecipeOptions } from "./recipe.js";

@@ -3,19 +3,8 @@ import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
 import { constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.js";
 import { isKnownElsewhere } from "./elsewhere.js";
+import type { ConfigIssue, KeyPath } from "./issue.js";
 import { foundText } from "./words.js";
-
-/** One thing wrong in a recipe. */
-export interface ConfigIssue {
-  /** `recipe.yaml:12` or the `--set` option that gave the value. */
-  where: string;
-  /** Dotted key path, such as `data.train[0].weight`. */
-  key: string;
-  problem: string;
-  expected?: string;
-  found?: string;
-  fix?: string;
-}
 
 /** A file that is no recipe at all has a problem on every line. */
 const mostPrinted = 20;
@@ -44,8 +33,6 @@ function printIssue(issue: ConfigIssue, index: number): string {
   if (issue.fix !== undefined) lines.push(`     fix:      ${issue.fix}`);
   return lines.join("\n");
 }
-
-export type KeyPath = readonly (string | number)[];
 
 /** `["data", "train", 0, "weight"]` as `data.train[0].weight`. */
 export function keyText(path: KeyPath): string {

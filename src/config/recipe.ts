@@ -7,14 +7,8 @@ import { type AdapterConfig, adapterSchema } from "./adapter.js";
 import { crossChecks } from "./cross-checks.js";
 import { type DataConfig, type DataSource, dataSchema } from "./data.js";
 import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.js";
-import {
-  ConfigError,
-  type ConfigIssue,
-  type KeyPath,
-  keyText,
-  translateIssues,
-  unknownKey,
-} from "./issues.js";
+import type { ConfigIssue, KeyPath } from "./issue.js";
+import { ConfigError, keyText, translateIssues, unknownKey } from "./issues.js";
 import { type ModelConfig, modelSchema } from "./model.js";
 import { type RunConfig, runSchema } from "./run.js";
 import { objectSource, type RecipeSource, readSource } from "./source.js";

@@ -37,7 +37,11 @@ export function attachLora(model: Module, options: LoraOptions, seed: number): L
 
 /** From the options, or from the folder they go on from. */
 export function lowRankTargets(model: Module, options: LoraOptions): LowRankPlan {
-  if (options.from !== undefined) return readPlan(options.from, model, loraFormat);
+  return options.from === undefined ? planOf(model, options) : readPlan(options.from, model, loraFormat);
+}
+
+/** The layers that the options name, with ranks and scales. */
+export function planOf(model: Module, options: LoraOptions): LowRankPlan {
   const alpha = options.alpha ?? 2 * options.rank;
   const saved = savedPaths(model, options.modulesToSave);
   const targets = findTargets(model, options, saved).map((target) => ({

@@ -15,7 +15,7 @@ import {
 } from "../core/peft-folder.js";
 
 // PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
-export const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
+const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
 
 /** PEFT's LoRA folders. */
 export const loraFormat: PeftFormat<FactorBank, ScaledTarget> = {

@@ -18,7 +18,7 @@ export interface Expected {
   /** Whether the adapter alone can be stored as a PEFT folder. */
   readonly folder: boolean;
   /** Holds still what the method's gradient treats as a constant. */
-  hold?(): void;
+  hold?(adapters: AdapterSet): void;
 }
 
 /** Layers of odd shapes, two of them equal, with and without bias: `tanh` between them. */

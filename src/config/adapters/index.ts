@@ -1,10 +1,11 @@
+import { dora } from "./dora.js";
 import { full } from "./full.js";
 import { lora } from "./lora.js";
 import type { MethodFacts } from "./method.js";
 import { scalora, scaloraInterval } from "./scalora.js";
 
 /** Every method of training, in the order of the lists: written once, here. */
-export const methodConfigs = [lora, scalora, scaloraInterval, full] as const;
+export const methodConfigs = [lora, dora, scalora, scaloraInterval, full] as const;
 
 export type MethodName = (typeof methodConfigs)[number]["name"];
 

@@ -1,4 +1,4 @@
-import type { ConfigIssue, KeyPath } from "../issues.js";
+import type { ConfigIssue, KeyPath } from "../issue.js";
 
 /** Something wrong between two keys. */
 export type CrossIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
