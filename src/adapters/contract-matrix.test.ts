@@ -31,6 +31,12 @@ const matrix: Readonly<Record<string, Expected>> = {
     folder: true,
     hold: holdRowNorms,
   },
+  hira: {
+    ...lowRank,
+    options: (rank) => ({ method: "hira", rank }),
+    base: "frozen",
+    folder: true,
+  },
   scalora: {
     ...lowRank,
     options: (rank) => ({ method: "scalora", rank }),
