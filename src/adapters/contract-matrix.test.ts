@@ -37,6 +37,13 @@ const matrix: Readonly<Record<string, Expected>> = {
     base: "frozen",
     folder: true,
   },
+  fourierft: {
+    options: (rank) => ({ method: "fourierft", frequencies: 6 * rank, scaling: 20 }),
+    start: "other",
+    base: "frozen",
+    parameters: (_m, _n, rank) => 6 * rank,
+    folder: true,
+  },
   scalora: {
     ...lowRank,
     options: (rank) => ({ method: "scalora", rank }),

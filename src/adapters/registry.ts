@@ -5,6 +5,7 @@ import { ScaloraError } from "../util/errors.js";
 import type { AdapterSet } from "./core/contract.js";
 import { linearLayers } from "./core/targets.js";
 import { attachDora } from "./dora/dora.js";
+import { attachFourier, type FourierOptions } from "./fourierft/fourierft.js";
 import { FullFineTuning } from "./full/full.js";
 import { attachHira, type HiraOptions } from "./hira/hira.js";
 import { attachLora, type LoraOptions } from "./lora/lora.js";
@@ -14,6 +15,7 @@ import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
 export type AdapterOptions =
   | ({ readonly method: "lora" | "dora" } & LoraOptions)
   | ({ readonly method: "hira" } & HiraOptions)
+  | ({ readonly method: "fourierft" } & FourierOptions)
   | ({ readonly method: "scalora" | "scalora-i" } & ScaloraOptions)
   | { readonly method: "full" };
 
@@ -41,6 +43,8 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       return attachDora(model, options, seed);
     case "hira":
       return attachHira(model, options, seed);
+    case "fourierft":
+      return attachFourier(model, options, seed);
     case "scalora":
       return attachScalora(model, options.method, options, seed);
     case "scalora-i":
@@ -55,11 +59,9 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
  * @throws ScaloraError `model` or `format` where the folder is of a method that is not here, or does not fit the model
  */
 export function attachFolder(model: Module, from: string): AdapterSet {
-  return attach(model, { method: methodOf(readAdapterConfig(from)), rank: 1, from });
-}
-
-/** What is not known here is left to LoRA, whose check of the config names it. */
-function methodOf({ peft_type: type, use_dora: dora }: Readonly<Record<string, unknown>>) {
-  if (type === "HIRA") return "hira";
-  return type === "LORA" && dora === true ? "dora" : "lora";
+  const { peft_type: type, use_dora: dora } = readAdapterConfig(from);
+  if (type === "FOURIERFT") return attach(model, { method: "fourierft", from });
+  if (type === "HIRA") return attach(model, { method: "hira", rank: 1, from });
+  // What is not known here is left to LoRA, whose check of the config names it.
+  return attach(model, { method: type === "LORA" && dora === true ? "dora" : "lora", rank: 1, from });
 }

@@ -20,6 +20,7 @@ const stacks: Readonly<Record<string, readonly [part: string, turned: boolean]>>
   "lora_A.weight": ["B", true],
   "lora_B.weight": ["A", false],
   "lora_magnitude_vector.weight": ["magnitude", false],
+  fourierft_spectrum: ["spectrum", false],
   hira_A: ["B", true],
   hira_B: ["A", false],
 };
@@ -61,7 +62,7 @@ function compare(model: CausalLM, adapters: AdapterSet, file: SafetensorsFile): 
   });
 }
 
-test.each(["dora", "hira"])(
+test.each(["dora", "hira", "fourierft"])(
   "PEFT's %s folder: its logits, gradients and merged weights are PEFT's",
   async (name) => {
     using file = SafetensorsFile.open(join(golden, name, "expected.safetensors"));
