@@ -9,6 +9,7 @@ import { attachFourier, type FourierOptions } from "./fourierft/fourierft.js";
 import { FullFineTuning } from "./full/full.js";
 import { attachHira, type HiraOptions } from "./hira/hira.js";
 import { attachLora, type LoraOptions } from "./lora/lora.js";
+import { attachMora, type MoraOptions } from "./mora/mora.js";
 import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
 
 /** A method with its options. */
@@ -16,6 +17,7 @@ export type AdapterOptions =
   | ({ readonly method: "lora" | "dora" } & LoraOptions)
   | ({ readonly method: "hira" } & HiraOptions)
   | ({ readonly method: "fourierft" } & FourierOptions)
+  | ({ readonly method: "mora" } & MoraOptions)
   | ({ readonly method: "scalora" | "scalora-i" } & ScaloraOptions)
   | { readonly method: "full" };
 
@@ -45,6 +47,8 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       return attachHira(model, options, seed);
     case "fourierft":
       return attachFourier(model, options, seed);
+    case "mora":
+      return attachMora(model, options);
     case "scalora":
       return attachScalora(model, options.method, options, seed);
     case "scalora-i":
