@@ -10,7 +10,16 @@ import { train } from "../train/trainer.js";
 import { DoraAdapters } from "./dora/dora.js";
 import { type AdapterSet, attach, attachFolder } from "./index.js";
 import { type MoraType, squareWidth } from "./mora/bank.js";
-import { distance, type Expected, inputRows, moveTrainables, OddModel, oddShapes } from "./testing/matrix.js";
+import {
+  begin,
+  distance,
+  type Expected,
+  inputRows,
+  lossOf,
+  moveTrainables,
+  OddModel,
+  oddShapes,
+} from "./testing/matrix.js";
 
 const factors = (m: number, n: number, rank: number) => (m + n) * rank;
 const lowRank = { start: "exact", parameters: factors, highestRank: Math.min } as const;
@@ -20,6 +29,28 @@ const matrix: Readonly<Record<string, Expected>> = {
   lora: {
     ...lowRank,
     options: (rank) => ({ method: "lora", rank }),
+    base: "frozen",
+    folder: true,
+  },
+  "lora+": {
+    ...lowRank,
+    options: (rank) => ({ method: "lora+", rank }),
+    base: "frozen",
+    folder: true,
+  },
+  "lora-ga": {
+    ...lowRank,
+    options: (rank) => ({ method: "lora-ga", rank }),
+    start: "rounding",
+    base: "frozen",
+    highestRank: (m, n) => Math.floor(Math.min(m, n) / 2),
+    folder: true,
+    begins: true,
+  },
+  pissa: {
+    ...lowRank,
+    options: (rank) => ({ method: "pissa", rank }),
+    start: "rounding",
     base: "frozen",
     folder: true,
   },
@@ -119,6 +150,7 @@ function adapted(
   torch.scope(() => {
     const plain = forward(model);
     const adapters = attach(model, expected.options(rank), 3);
+    if (expected.begins) begin(model, adapters);
     body(model, adapters, plain);
     adapters.dispose();
   });
@@ -213,8 +245,7 @@ const gradientCases = entries.flatMap(([name, expected]) => ranks.map((rank) => 
 test.each(gradientCases)("$name, rank $rank: gradients are finite differences, in float64", (one) => {
   adapted(one, "float64", (model, adapters) => {
     moveTrainables(adapters);
-    const x = inputRows("float64");
-    const loss = () => torch.sum(torch.square(model.forward(x)));
+    const loss = () => lossOf(model);
     loss().backward();
     one.expected.hold?.(adapters);
     using generator = new torch.Generator(9);

@@ -9,7 +9,10 @@ import { attachFourier, type FourierOptions } from "./fourierft/fourierft.js";
 import { FullFineTuning } from "./full/full.js";
 import { attachHira, type HiraOptions } from "./hira/hira.js";
 import { attachLora, type LoraOptions } from "./lora/lora.js";
+import { attachLoraGa, type LoraGaOptions } from "./lora-ga/lora-ga.js";
+import { attachLoraPlus, type LoraPlusOptions } from "./lora-plus/lora-plus.js";
 import { attachMora, type MoraOptions } from "./mora/mora.js";
+import { attachPissa, type PissaOptions } from "./pissa/pissa.js";
 import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
 
 /** A method with its options. */
@@ -18,6 +21,9 @@ export type AdapterOptions =
   | ({ readonly method: "hira" } & HiraOptions)
   | ({ readonly method: "fourierft" } & FourierOptions)
   | ({ readonly method: "mora" } & MoraOptions)
+  | ({ readonly method: "lora+" } & LoraPlusOptions)
+  | ({ readonly method: "lora-ga" } & LoraGaOptions)
+  | ({ readonly method: "pissa" } & PissaOptions)
   | ({ readonly method: "scalora" | "scalora-i" } & ScaloraOptions)
   | { readonly method: "full" };
 
@@ -49,6 +55,12 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       return attachFourier(model, options, seed);
     case "mora":
       return attachMora(model, options);
+    case "lora+":
+      return attachLoraPlus(model, options, seed);
+    case "lora-ga":
+      return attachLoraGa(model, options);
+    case "pissa":
+      return attachPissa(model, options);
     case "scalora":
       return attachScalora(model, options.method, options, seed);
     case "scalora-i":

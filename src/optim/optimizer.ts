@@ -10,6 +10,8 @@ export interface OptimizedParameter {
   readonly grad: Tensor;
   /** Whether weight decay applies. */
   readonly decay: boolean;
+  /** What the learning rate is multiplied by for this one; default 1. */
+  readonly lrFactor?: number;
 }
 
 /** The running averages of one parameter: changing them in place changes the optimiser. */
@@ -94,10 +96,10 @@ export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
   protected abstract move(move: Move<Entry>): void;
 
   step(lr: number): void {
-    const decayed = this.entries.filter(({ parameter }) => parameter.decay);
-    const others = this.entries.filter(({ parameter }) => !parameter.decay);
-    for (const group of alike(decayed)) this.moveAlike(group, lr, this.weightDecay);
-    for (const group of alike(others)) this.moveAlike(group, lr, 0);
+    for (const group of alike(this.entries)) {
+      const { decay, lrFactor = 1 } = group[0].parameter;
+      this.moveAlike(group, lr * lrFactor, decay ? this.weightDecay : 0);
+    }
   }
 
   state(): Map<string, Tensor> {
@@ -148,9 +150,11 @@ function loadInto(state: ReadonlyMap<string, Tensor>, read: (name: string) => Te
   });
 }
 
-/** The fused kernels take one dtype and device a call. */
+/** The fused kernels take one dtype, device, rate and decay a call. */
 const alike = <T extends Slot>(entries: readonly T[]) =>
-  groupBy(entries, ({ target }) => `${target.dtype} ${target.device}`);
+  groupBy(entries, ({ target, parameter: { decay, lrFactor } }) =>
+    [target.dtype, target.device, decay, lrFactor].join(),
+  );
 
 /** @throws `config` unless `ok`. */
 export function checkRange(key: string, value: number, ok: boolean, expected: string): void {

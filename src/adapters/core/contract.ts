@@ -12,6 +12,8 @@ export interface Trainable {
   readonly grad: Tensor;
   /** Whether weight decay applies (not to norms and biases). */
   readonly decay: boolean;
+  /** What the learning rate is multiplied by for this one; default 1. */
+  readonly lrFactor?: number;
   /** Names of the slices along the first dimension of a bank, for messages; absent on a single parameter. */
   readonly slices?: readonly string[];
 }

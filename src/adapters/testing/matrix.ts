@@ -17,6 +17,8 @@ export interface Expected {
   highestRank?(m: number, n: number): number;
   /** Whether the adapter alone can be stored as a PEFT folder. */
   readonly folder: boolean;
+  /** Whether the method is only what it is after its first step's hooks. */
+  readonly begins?: boolean;
   /** Holds still what the method's gradient treats as a constant. */
   hold?(adapters: AdapterSet): void;
 }
@@ -79,4 +81,17 @@ export function distance(a: Tensor, b: Tensor): number {
     const [x, y] = [a, b].map((t) => torch.toDType(t, "float64"));
     return torch.linalgVectorNorm(torch.sub(x, y)).item() / torch.linalgVectorNorm(y).item();
   });
+}
+
+/** The loss of the finite differences. */
+export const lossOf = (model: OddModel) =>
+  torch.sum(torch.square(model.forward(inputRows(model.first.weight.dtype))));
+
+/** The hooks of a method's first step, around its forward and backward pass; no step is taken. */
+export function begin(model: OddModel, adapters: AdapterSet): void {
+  const context = { step: 1, warmupSteps: 0, peakLr: 0.01, lr: 0.01, moments: () => undefined };
+  adapters.beforeForward?.(context);
+  torch.scope(() => lossOf(model).backward());
+  torch.noGrad(() => adapters.beforeClip?.(context));
+  adapters.zeroGrad();
 }
