@@ -67,7 +67,7 @@ def trained(model):
 def write(root, out, name, config, generator):
     torch.manual_seed(SEED)
     base = base_model(root, BASE)
-    tokens = torch.randint(0, base.config.vocab_size, (12,), generator=generator)
+    tokens = torch.randint(0, base.config.vocab_size, (24,), generator=generator)
     if name == "lora-ga":
         preprocess_loraga(base, config, lambda: objective(base, tokens)[1].backward())
         base.eval()
