@@ -104,6 +104,19 @@ const matrix: Readonly<Record<string, Expected>> = {
     base: "changes",
     folder: false,
   },
+  relora: {
+    ...lowRank,
+    options: (rank) => ({ method: "relora", rank, interval: 3 }),
+    base: "changes",
+    folder: false,
+  },
+  flora: {
+    ...lowRank,
+    options: (rank) => ({ method: "flora", rank, interval: 3 }),
+    base: "changes",
+    parameters: (m, _n, rank) => m * rank,
+    folder: false,
+  },
   full: {
     options: () => ({ method: "full" }),
     start: "exact",

@@ -5,6 +5,7 @@ import { ScaloraError } from "../util/errors.js";
 import type { AdapterSet } from "./core/contract.js";
 import { linearLayers } from "./core/targets.js";
 import { attachDora } from "./dora/dora.js";
+import { attachFlora, type FloraOptions } from "./flora/flora.js";
 import { attachFourier, type FourierOptions } from "./fourierft/fourierft.js";
 import { FullFineTuning } from "./full/full.js";
 import { attachHira, type HiraOptions } from "./hira/hira.js";
@@ -13,6 +14,7 @@ import { attachLoraGa, type LoraGaOptions } from "./lora-ga/lora-ga.js";
 import { attachLoraPlus, type LoraPlusOptions } from "./lora-plus/lora-plus.js";
 import { attachMora, type MoraOptions } from "./mora/mora.js";
 import { attachPissa, type PissaOptions } from "./pissa/pissa.js";
+import { attachRelora, type ReloraOptions } from "./relora/relora.js";
 import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
 
 /** A method with its options. */
@@ -25,6 +27,8 @@ export type AdapterOptions =
   | ({ readonly method: "lora-ga" } & LoraGaOptions)
   | ({ readonly method: "pissa" } & PissaOptions)
   | ({ readonly method: "scalora" | "scalora-i" } & ScaloraOptions)
+  | ({ readonly method: "relora" } & ReloraOptions)
+  | ({ readonly method: "flora" } & FloraOptions)
   | { readonly method: "full" };
 
 /** Steps between the events of the amortised method. */
@@ -65,6 +69,10 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       return attachScalora(model, options.method, options, seed);
     case "scalora-i":
       return attachScalora(model, options.method, { interval: amortisedInterval, ...options }, seed);
+    case "relora":
+      return attachRelora(model, options, seed);
+    case "flora":
+      return attachFlora(model, options, seed);
     case "full":
       return new FullFineTuning(model);
   }

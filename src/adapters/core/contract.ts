@@ -49,6 +49,8 @@ export interface AdapterSet {
    */
   measuresEvent?(step: StepContext): boolean;
   trainables(): readonly Trainable[];
+  /** What the schedule's learning rate is multiplied by at a step; 1 where there is no such method. */
+  lrFactor?(step: number): number;
   /** Before a step's first forward pass. */
   beforeForward?(step: StepContext): void;
   /** After backward (and gradient all-reduce) with every gradient finite, before clipping. */

@@ -1,4 +1,5 @@
 import { dora } from "./dora.js";
+import { flora } from "./flora.js";
 import { fourierft } from "./fourierft.js";
 import { full } from "./full.js";
 import { hira } from "./hira.js";
@@ -8,6 +9,7 @@ import { loraPlus } from "./lora-plus.js";
 import type { MethodFacts } from "./method.js";
 import { mora } from "./mora.js";
 import { pissa } from "./pissa.js";
+import { relora } from "./relora.js";
 import { scalora, scaloraInterval } from "./scalora.js";
 
 /** Every method of training, in the order of the lists: written once, here. */
@@ -22,6 +24,8 @@ export const methodConfigs = [
   mora,
   scalora,
   scaloraInterval,
+  relora,
+  flora,
   full,
 ] as const;
 
