@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.js";
 import * as torch from "../../torch/index.js";
+import { matrix } from "../testing/given-gradients.js";
 import { type MoraType, SquareBank, squareWidth } from "./bank.js";
 
 interface Case {
@@ -16,9 +17,6 @@ interface Case {
 
 const file = fileURLToPath(new URL("../../../test/golden/methods/mora.json", import.meta.url));
 const { cases }: { cases: Case[] } = JSON.parse(readFileSync(file, "utf8"));
-
-const matrix = (rows: number[][]) =>
-  torch.fromData(Float64Array.from(rows.flat()), [rows.length, rows[0].length]);
 
 test.each(cases)(
   "$type, [$m, $n], rank $rank: the change is the paper's",

@@ -7,7 +7,7 @@ import type { EventReport, StepContext } from "../core/contract.js";
 import type { LowRankPlan } from "../core/factor-adapters.js";
 import { type BaseOptions, beginsStretch, MergingAdapters } from "../core/merging-adapters.js";
 import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
-import { pruneSlices } from "./prune.js";
+import { pruneMoments } from "./prune.js";
 
 export interface ReloraOptions extends LoraOptions, BaseOptions {
   /** Steps between restarts. Default 100. */
@@ -50,8 +50,8 @@ export class ReloraAdapters extends MergingAdapters {
         scope(() => this.bases[index].absorb(mulScalar(bank.A, bank.shape.scale), bank.B));
         zero_(bank.A);
         for (const { name } of bank.trainables()) {
-          const { expAvg, expAvgSq } = step.moments(name) ?? {};
-          for (const average of [expAvg, expAvgSq]) if (average) pruneSlices(average, this.options.prune);
+          const moments = step.moments(name);
+          if (moments) pruneMoments(moments, this.options.prune);
         }
       });
     });
