@@ -4,14 +4,14 @@
 //   node bench/generation/run.mjs --python PYTHON --model FOLDER|M [--rounds 3] [--tokens 128] [--threads 1] [--core N]
 // M is a random Llama of the M shape of ../shared/peer. PYTHON has torch 2.11.0 and transformers 5.17.0. One thread: CPU
 // seconds; more: wall seconds, on a machine that does nothing else.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildDist } from "../../scripts/repository/build.mjs";
+import { median, ratioText, startSide, takeTurns } from "../sides.mjs";
 
 const batches = [1, 8];
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -57,53 +57,26 @@ ${rows.join("\n")}`);
 }
 
 /** Every round's result of each side, `[theirs, ours][]`. */
-async function measure(batch) {
+function measure(batch) {
   const { folder } = JSON.parse(readFileSync(join(scratch, "prompts.json"), "utf8"));
   const args = [folder, join(scratch, "prompts.json"), options.tokens];
+  const settings = { env, core: options.core };
   const sides = [
-    side(options.python, [join(here, "theirs.py"), ...args]),
-    side(process.execPath, [join(here, "ours.mjs"), ...args]),
+    startSide(options.python, [join(here, "theirs.py"), ...args], settings),
+    startSide(process.execPath, [join(here, "ours.mjs"), ...args], settings),
   ];
-  try {
-    const found = [];
-    for (let round = 0; round < Number(options.rounds); round++) {
-      const pair = [await sides[0].generate(batch), await sides[1].generate(batch)];
-      const seconds = pair.map((result) => result.seconds.toFixed(2)).join(" and ");
-      console.error(`batch ${batch}, round ${round + 1}: ${seconds} s`);
-      found.push(pair);
-    }
-    return found;
-  } finally {
-    for (const { end } of sides) end();
-  }
-}
-
-/** A process that answers each line with a line. */
-function side(command, args) {
-  const pinned =
-    options.core === undefined ? [command, ...args] : ["taskset", "-c", options.core, command, ...args];
-  const child = spawn(pinned[0], pinned.slice(1), { env, stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    generate: async (batch) => {
-      child.stdin.write(`${batch}\n`);
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`${command} ended without a result`);
-      return JSON.parse(value);
-    },
-    end: () => child.stdin.end(),
-  };
+  console.error(`batch ${batch}`);
+  return takeTurns(sides, Number(options.rounds), batch);
 }
 
 function row(batch, pairs) {
   const speed = (result) => (batch * Number(options.tokens)) / result.seconds;
-  const ratios = pairs.map(([theirs, ours]) => theirs.seconds / ours.seconds);
   const of = (i, value) => median(pairs.map((pair) => value(pair[i])));
   const cells = [
     batch,
     of(0, speed).toFixed(1),
     of(1, speed).toFixed(1),
-    `${median(ratios).toFixed(2)}× (${ratios.map((ratio) => ratio.toFixed(2)).join(", ")})`,
+    ratioText(pairs),
     of(0, ({ peakMiB }) => peakMiB).toFixed(0),
     of(1, ({ peakMiB }) => peakMiB).toFixed(0),
     sameOutputs(pairs[0]),
@@ -115,9 +88,4 @@ function row(batch, pairs) {
 function sameOutputs([theirs, ours]) {
   const same = ours.tokens.filter((tokens, i) => tokens.join() === theirs.tokens[i].join());
   return `${same.length} of ${ours.tokens.length}`;
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
 }
