@@ -13,9 +13,9 @@
 namespace scalora {
 namespace {
 
-constexpr int64_t kTile = 8;           // rows of x at once: their sums and those of two rows of W stay in registers
-constexpr int64_t kBlock = 16;         // rows of W that stay in the cache for all tiles
-constexpr int64_t kAhead = 8192 / 4;   // how far ahead to prefetch when the arithmetic would hold the reading up
+constexpr int64_t kTile = 8;  // rows of x at once: their sums and those of two rows of W stay in registers
+constexpr int64_t kBlock = 16;  // rows of W that stay in the cache for all tiles
+constexpr int64_t kAhead = 8192 / sizeof(float);  // how far ahead to prefetch when the arithmetic would hold the reading up
 constexpr int64_t kBytesAtOnce = 1 << 16;  // of W: the least that is worth a thread
 
 struct Product {
@@ -104,7 +104,7 @@ at::Tensor fewRowsLinear(const at::Tensor& x, const at::Tensor& weight, const st
   const Product product{x.const_data_ptr<float>(), weight.const_data_ptr<float>(),
                         added.defined() ? added.const_data_ptr<float>() : nullptr, out.mutable_data_ptr<float>(),
                         x.size(0), x.size(1), weight.size(0)};
-  const int64_t grain = std::max<int64_t>(1, kBytesAtOnce / 4 / x.size(1));
+  const int64_t grain = std::max<int64_t>(1, kBytesAtOnce / static_cast<int64_t>(sizeof(float)) / x.size(1));
   at::parallel_for(0, weight.size(0), grain, [&](int64_t begin, int64_t end) { multiply(product, begin, end); });
   return out;
 }
