@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.js";
 import { readTask, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.js";
 import { hashModel } from "../train/model-hash.js";
@@ -72,12 +74,12 @@ function taskOf(name: string): TextTask {
   });
 }
 
-/** What is asked, with the weights that answer named by their hash. */
+/** What is asked; where results are kept, named by all that makes them. */
 async function asSubject(
   open: OpenLanguageModel,
-  { render: wanted, mode }: TaskRequest,
+  { render: wanted, mode, out, target: { adapter } }: TaskRequest,
 ): Promise<{ render: "plain" | "chat"; subject: TaskModel }> {
-  const { model, tokenizer, adapters, recipe, baseFolder } = open;
+  const { model, tokenizer, recipe, baseFolder } = open;
   const render = mode === "loglikelihood" ? "plain" : (wanted ?? recipe?.data.render ?? "plain");
   const { template, textEnds, chatEnds } = await speechOf(tokenizer, endTokens(baseFolder, tokenizer));
   const isChat = render === "chat";
@@ -86,11 +88,6 @@ async function asSubject(
       where: baseFolder,
       fix: "use --render plain",
     });
-  const identity = createHash("sha256").update(hashModel(model));
-  for (const { name, value } of adapters?.trainables() ?? []) {
-    const { buffer, byteOffset, byteLength } = value.data();
-    identity.update(`${name}\0`).update(new Uint8Array(buffer, byteOffset, byteLength));
-  }
   return {
     render,
     subject: {
@@ -98,7 +95,26 @@ async function asSubject(
       tokenizer,
       template: isChat ? template : undefined,
       endTokens: isChat ? chatEnds : textEnds,
-      identity: identity.digest("hex"),
+      identity: out === undefined ? "" : identityOf(open, adapter),
     },
   };
+}
+
+/** Files of a model folder that change what a model with the same weights says. */
+const settingFiles =
+  /^(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|merges|spiece|spm|chat_template)\.(json|model|txt|jinja)$/;
+
+/** Hash of everything that an output depends on beside the prompt. */
+function identityOf({ model, adapters, recipe, baseFolder }: OpenLanguageModel, adapter?: string): string {
+  const identity = createHash("sha256").update(hashModel(model));
+  for (const { name, value } of adapters?.trainables() ?? []) {
+    const { buffer, byteOffset, byteLength } = value.data();
+    identity.update(`${name}\0`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  identity.update(JSON.stringify(recipe?.adapter ?? null));
+  const settings = readdirSync(baseFolder).filter((name) => settingFiles.test(name));
+  const files = settings.sort().map((name) => join(baseFolder, name));
+  if (adapter !== undefined) files.push(join(adapter, "adapter_config.json"));
+  for (const path of files) identity.update(`${basename(path)}\0`).update(readFileSync(path));
+  return identity.digest("hex");
 }
