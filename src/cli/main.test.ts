@@ -51,6 +51,25 @@ test("listings need no engine and speak JSON", async () => {
   expect(none.stderr).toContain("There is no folder /nowhere/at/all");
 });
 
+test("the folders of tasks are a list in JSON and words in a table", async () => {
+  const tasks = JSON.parse((await run("ls", "tasks", "--json")).stdout);
+  expect(tasks).toContainEqual(expect.objectContaining({ task: "boolq", folders: ["boolq", "BoolQ"] }));
+  expect((await run("ls", "tasks")).stdout).toMatch(/^boolq +boolq or BoolQ +BoolQ:/m);
+});
+
+test.each(["eval", "generate", "chat", "export"])(
+  "%s: a mistyped model is told before anything is set up",
+  async (verb) => {
+    const more = new Map([
+      ["generate", ["hello"]],
+      ["export", ["--as", "merged", "--out", "/nowhere/out"]],
+    ]);
+    const { code, stderr } = await run(verb, "src/modles", ...(more.get(verb) ?? []));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/neither a model nor a run[\s\S]*src\/modles[\s\S]*did you mean src\/models\?/);
+  },
+);
+
 test("a bad recipe ends with 2 before anything is set up", async () => {
   const { code, stdout, stderr } = await run("train", "/nowhere/recipe.yaml", "--set", "train.lr=1");
   expect(code).toBe(2);
@@ -83,11 +102,12 @@ test("exit codes: runs 1, foreign errors 1 and called internal, signals as shell
 });
 
 test("a signal asks the task to stop and decides the exit code", async () => {
-  const { context } = testContext();
+  const { context, stderr } = testContext();
   await context.interruptible(async (signal) => {
     process.emit("SIGTERM");
     expect(signal.aborted).toBe(true);
     expect(signal.reason).toBeInstanceOf(Interruption);
-  });
+  }, "stopping after this page");
+  expect(stderr.text).toBe("\nSIGTERM: stopping after this page\n");
   expect(context.exitCode).toBe(143);
 });

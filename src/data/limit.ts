@@ -1,4 +1,5 @@
 import { ScaloraError } from "../util/errors.js";
+import { counted } from "../util/format.js";
 import type { EncodedText } from "./encode.js";
 import type { DataConfig, DroppedRow, Example } from "./types.js";
 
@@ -84,7 +85,7 @@ export class RowCollector {
     const more = this.dropped.length > named ? `, and ${this.dropped.length - named} more` : "";
     return new ScaloraError("data", "No row of a data file has a label to train on", {
       where: path,
-      found: `${this.dropped.length} rows dropped: ${rows.join(", ")}${more}`,
+      found: `${counted(this.dropped.length, "row")} dropped: ${rows.join(", ")}${more}`,
       fix: "raise data.maxLength if labels were cut off; check train flags and empty completions",
     });
   }

@@ -5,6 +5,7 @@ import { ResultLog, runTask, type TaskModel } from "../eval/index.js";
 import { readTask, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.js";
 import { hashModel } from "../train/model-hash.js";
 import { ScaloraError } from "../util/errors.js";
+import { counted } from "../util/format.js";
 import { nearest } from "../util/suggest.js";
 import type { RunTasks, TaskReport, TaskRequest } from "./api.js";
 import { endTokens, speechOf } from "./end-tokens.js";
@@ -56,7 +57,7 @@ async function prepare(request: TaskRequest): Promise<Prepared[]> {
     const solved = shots === 0 ? [] : await readTask(task, data, { split: "train", limit: shots });
     if (solved.length < shots)
       throw new ScaloraError("usage", `The training data of ${name} has too few rows for so many shots`, {
-        expected: `${shots} rows`,
+        expected: counted(shots, "row"),
         found: `${solved.length}`,
       });
     prepared.push({ task, examples, shots: solved });
