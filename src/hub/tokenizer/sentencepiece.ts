@@ -10,7 +10,10 @@ import {
   replaceText,
   specialFlags,
 } from "./blueprint.js";
+import { charsmapFault } from "./charsmap.js";
+import { malformed } from "./files.js";
 import { mergesFromScores } from "./merges.js";
+import { type CharacterRules, escapePattern, notSpecial } from "./rewrite.js";
 import { type Piece, readSentencePieceModel, type SentencePieceModel } from "./sentencepiece-model.js";
 import type { Settings } from "./settings.js";
 
@@ -41,9 +44,7 @@ const classes: ReadonlyMap<string, ClassRules> = new Map<string, ClassRules>([
 
 /**
  * A SentencePiece model as components of the `tokenizers` library. The reference is the sentencepiece library for
- * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them. One
- * difference is the library's, in transformers too: with a character map, combining marks behind a character that the
- * map knows (decomposed "ệ", full-width "Ｂ̣") can be lost.
+ * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them.
  * @throws ScaloraError `format` when the file or the class of the folder is not supported
  */
 export function sentencePieceBlueprint(path: string, settings: Settings): Blueprint {
@@ -52,9 +53,11 @@ export function sentencePieceBlueprint(path: string, settings: Settings): Bluepr
   const vocabulary = new Map(model.pieces.map(({ text }, id) => [text, id]));
   const roles = { ...pieceRoles(model), ...rules.roles };
   const prefix = dummyPrefix(model, settings);
+  const lowerCase = rules.lowerCase === true && settings.keys.do_lower_case === true;
   return {
     where: path,
-    normalizer: normalizer(model, prefix, rules.lowerCase === true && settings.keys.do_lower_case === true),
+    sentencePiece: { characters: characterRules(path, model, lowerCase), byteFallback: model.byteFallback },
+    normalizer: normalizer(model, prefix, lowerCase),
     preTokenizer: preTokenizer(model, prefix),
     decoder: decoder(model, prefix),
     model: modelComponent(model, vocabulary),
@@ -116,12 +119,25 @@ function dummyPrefix(model: SentencePieceModel, { keys }: Settings): DummyPrefix
   return keys.legacy === false ? "first" : "text";
 }
 
+function characterRules(
+  where: string,
+  { charsmap, pieces }: SentencePieceModel,
+  lowerCase: boolean,
+): CharacterRules | undefined {
+  if (charsmap.length === 0) return undefined;
+  const fault = charsmapFault(charsmap);
+  if (fault !== undefined) throw malformed(where, "a sound precompiled_charsmap", fault);
+  return { charsmap, lowerCase, kept: userDefined(pieces) };
+}
+
+function userDefined(pieces: readonly Piece[]): string[] {
+  return pieces.filter(({ kind }) => kind === "userDefined").map(({ text }) => text);
+}
+
 function normalizer(model: SentencePieceModel, prefix: DummyPrefix, lowerCase: boolean): Component | null {
   const steps: Component[] = [];
-  if (lowerCase) steps.push({ type: "Lowercase" });
-  if (model.charsmap.length > 0) {
-    steps.push({ type: "Precompiled", precompiled_charsmap: Buffer.from(model.charsmap).toString("base64") });
-  }
+  if (model.charsmap.length > 0) steps.push(replaceText(notSpecial, ""));
+  else if (lowerCase) steps.push({ type: "Lowercase" });
   const trims = model.removeExtraWhitespaces;
   if (trims) steps.push(replacePattern("\\A +", ""), replacePattern(" {2,}", " "));
   if (prefix === "text") steps.push(replacePattern(textStart(model.pieces), "▁"));
@@ -135,13 +151,9 @@ function normalizer(model: SentencePieceModel, prefix: DummyPrefix, lowerCase: b
  * the same steps to find them in normalised text; they get no prefix, nor does a text that is nothing but one.
  */
 function textStart(pieces: readonly Piece[]): string {
-  const whole = pieces.filter(({ kind }) => kind === "userDefined").map(({ text }) => escapePattern(text));
+  const whole = userDefined(pieces).map(escapePattern);
   const exception = whole.length > 0 ? `(?!(?:${whole.join("|")})\\z)` : "";
   return `\\A${exception}(?=[\\s\\S])`;
-}
-
-function escapePattern(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/#&~-]/g, "\\$&");
 }
 
 function preTokenizer(model: SentencePieceModel, prefix: DummyPrefix): Component | null {
@@ -202,8 +214,7 @@ function addedPieces(model: SentencePieceModel): AddedToken[] {
 
 /** Whether the normaliser surely leaves something of a user-defined piece. */
 function survives(model: SentencePieceModel, content: string): boolean {
-  if (model.removeExtraWhitespaces && /^[ ▁]/.test(content)) return false;
-  return model.charsmap.length === 0 || /^[!-~]+$/.test(content);
+  return !(model.removeExtraWhitespaces && /^[ ▁]/.test(content));
 }
 
 /** T5's sentinels, numbered downwards from the end: `<extra_id_0>` is the last. */
