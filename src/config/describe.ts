@@ -72,13 +72,17 @@ function describeField(key: string, node: SchemaNode, method: string | undefined
   };
 }
 
-/** A key that a second method has too: its default, or its own constant (`method`), may differ. */
+/** A key that a second method has too: its default, its meaning, or its own constant (`method`) may differ. */
 function mergeInto(row: FieldDescription & { methods: string[] }, node: SchemaNode, method = ""): void {
   row.methods.push(method);
   const constant = constantOf(node);
   if (row.key === "method" && constant !== undefined) row.expects += `, ${constant}`;
+  const description = textOf(node.description);
+  if (description !== undefined && !row.description.includes(description))
+    row.description += `; with ${method}: ${description[0].toLowerCase()}${description.slice(1)}`;
   const unset = unsetText(node);
-  if (unset !== row.unset && unset !== undefined) row.unset += `; ${unset} with ${method}`;
+  const isFirst = unset === row.unset || row.unset?.startsWith(`${unset};`) === true;
+  if (unset !== undefined && !isFirst) row.unset += `; ${unset} with ${method}`;
 }
 
 function unsetText(node: SchemaNode): string | undefined {
