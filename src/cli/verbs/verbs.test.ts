@@ -84,6 +84,24 @@ test("eval --tasks passes its options on and prints scores with their intervals"
     await expect(runVerb(add, ["eval", model, ...args])).rejects.toThrow(says);
 });
 
+test.each([
+  [
+    ["--out", "kept.jsonl"],
+    "SIGTERM: stopping; finished examples are in kept.jsonl (once more to stop at once)",
+  ],
+  [[], "SIGTERM: stopping; nothing is kept without --out (once more to stop at once)"],
+])("eval --tasks %j says what a signal leaves", async (args, says) => {
+  const { context, stderr } = testContext();
+  const runTasks = async (_: TaskRequest, { signal }: { signal: AbortSignal }): Promise<never> => {
+    process.emit("SIGTERM");
+    throw signal.reason;
+  };
+  const load = async () => ({ runEvaluation: neverTasks, runTasks });
+  const command = ["eval", model, "--tasks", "gsm8k", "--data", "d", ...args];
+  await expect(runVerb((program) => addEval(program, context, load), command)).rejects.toThrow("SIGTERM");
+  expect(stderr.text).toContain(says);
+});
+
 test("eval passes its options on, ends its progress at the last batch, and prints loss and perplexity", async () => {
   const { context, stdout, stderr } = testContext();
   const requests: EvaluationRequest[] = [];
