@@ -35,8 +35,9 @@ function nothingHere(path: string): ScaloraError {
   const near = nearest(basename(path), foldersIn(dirname(resolve(path))));
   return new ScaloraError("usage", "There is neither a model nor a run here", {
     where: resolve(path),
-    expected: "a Hugging Face model folder (with config.json), or a run's folder (with config.yaml)",
-    found: "no such folder",
+    expected:
+      "a Hugging Face model folder (with config.json), a GGUF file, or a run's folder (with config.yaml)",
+    found: "nothing",
     fix:
       near === undefined
         ? "`npx scalora ls runs` lists the runs"
