@@ -221,7 +221,7 @@ function about(
       node: process.version,
       device: deviceOf(model),
       dtype,
-      ...(recipe.adapter.method.startsWith("scalora") && { base: dtype === "bfloat16" ? "split" : "exact" }),
+      ...("base" in recipe.adapter && { base: dtype === "bfloat16" ? "split" : "exact" }),
       vectorInstructions: cpuCapability(),
       ...estimated,
       seed: recipe.train.seed,
