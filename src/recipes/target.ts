@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
@@ -32,11 +32,12 @@ export function checkTarget(target: ModelTarget): void {
 }
 
 function nothingHere(path: string): ScaloraError {
-  const near = nearest(basename(path), namesIn(dirname(resolve(path))));
+  const near = nearest(basename(path), foldersIn(dirname(resolve(path))));
   return new ScaloraError("usage", "There is neither a model nor a run here", {
     where: resolve(path),
-    expected: "a Hugging Face model folder (with config.json), or a run's folder (with config.yaml)",
-    found: "no such folder",
+    expected:
+      "a Hugging Face model folder (with config.json), a GGUF file, or a run's folder (with config.yaml)",
+    found: "nothing",
     fix:
       near === undefined
         ? "`npx scalora ls runs` lists the runs"
@@ -44,9 +45,12 @@ function nothingHere(path: string): ScaloraError {
   });
 }
 
-function namesIn(folder: string): string[] {
+function foldersIn(folder: string): string[] {
   try {
-    return readdirSync(folder);
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.flatMap(({ name }) =>
+      !name.startsWith(".") && statSync(join(folder, name)).isDirectory() ? name : [],
+    );
   } catch {
     return [];
   }

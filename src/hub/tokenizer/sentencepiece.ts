@@ -52,20 +52,36 @@ export function sentencePieceBlueprint(path: string, settings: Settings): Bluepr
   const rules = classRules(settings);
   const vocabulary = new Map(model.pieces.map(({ text }, id) => [text, id]));
   const roles = { ...pieceRoles(model), ...rules.roles };
-  const prefix = dummyPrefix(model, settings);
   const lowerCase = rules.lowerCase === true && settings.keys.do_lower_case === true;
+  const parts = sentencePieceParts(path, model, { settings, lowerCase });
   return {
+    ...parts,
     where: path,
-    sentencePiece: { characters: characterRules(path, model, lowerCase), byteFallback: model.byteFallback },
-    normalizer: normalizer(model, prefix, lowerCase),
-    preTokenizer: preTokenizer(model, prefix),
-    decoder: decoder(model, prefix),
-    model: modelComponent(model, vocabulary),
     vocabulary,
-    added: [...addedPieces(model), ...(rules.extraIds ? extraIds(settings, vocabulary) : [])],
+    added: [...parts.added, ...(rules.extraIds ? extraIds(settings, vocabulary) : [])],
     roles,
     cleansUp: false,
     frame: rules.frame ?? guessFrame(roles),
+  };
+}
+
+/** What of a SentencePiece model does not depend on the names of its special pieces. */
+type ScoredPieces = Omit<SentencePieceModel, "roles">;
+
+/** The components that tokenise as a SentencePiece model does. */
+export function sentencePieceParts(
+  where: string,
+  model: ScoredPieces,
+  { settings, lowerCase = false }: { settings?: Settings; lowerCase?: boolean } = {},
+): Pick<Blueprint, "sentencePiece" | "normalizer" | "preTokenizer" | "decoder" | "model" | "added"> {
+  const prefix = dummyPrefix(model, settings);
+  return {
+    sentencePiece: { characters: characterRules(where, model, lowerCase), byteFallback: model.byteFallback },
+    normalizer: normalizer(model, prefix, lowerCase),
+    preTokenizer: preTokenizer(model, prefix),
+    decoder: decoder(model, prefix),
+    model: modelComponent(model),
+    added: addedPieces(model),
   };
 }
 
@@ -114,14 +130,14 @@ function guessFrame(roles: Partial<Record<Role, string>>): Frame {
  */
 type DummyPrefix = "none" | "text" | "first";
 
-function dummyPrefix(model: SentencePieceModel, { keys }: Settings): DummyPrefix {
-  if (!model.addDummyPrefix || keys.add_prefix_space === false) return "none";
-  return keys.legacy === false ? "first" : "text";
+function dummyPrefix(model: ScoredPieces, settings: Settings | undefined): DummyPrefix {
+  if (!model.addDummyPrefix || settings?.keys.add_prefix_space === false) return "none";
+  return settings?.keys.legacy === false ? "first" : "text";
 }
 
 function characterRules(
   where: string,
-  { charsmap, pieces }: SentencePieceModel,
+  { charsmap, pieces }: ScoredPieces,
   lowerCase: boolean,
 ): CharacterRules | undefined {
   if (charsmap.length === 0) return undefined;
@@ -134,7 +150,7 @@ function userDefined(pieces: readonly Piece[]): string[] {
   return pieces.filter(({ kind }) => kind === "userDefined").map(({ text }) => text);
 }
 
-function normalizer(model: SentencePieceModel, prefix: DummyPrefix, lowerCase: boolean): Component | null {
+function normalizer(model: ScoredPieces, prefix: DummyPrefix, lowerCase: boolean): Component | null {
   const steps: Component[] = [];
   if (model.charsmap.length > 0) steps.push(replaceText(notSpecial, ""));
   else if (lowerCase) steps.push({ type: "Lowercase" });
@@ -156,7 +172,7 @@ function textStart(pieces: readonly Piece[]): string {
   return `\\A${exception}(?=[\\s\\S])`;
 }
 
-function preTokenizer(model: SentencePieceModel, prefix: DummyPrefix): Component | null {
+function preTokenizer(model: ScoredPieces, prefix: DummyPrefix): Component | null {
   const steps: Component[] = [];
   if (prefix === "first") {
     steps.push({ type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false });
@@ -172,14 +188,14 @@ function preTokenizer(model: SentencePieceModel, prefix: DummyPrefix): Component
 /** More leading spaces than a text has. */
 const everySpace = 2 ** 31 - 1;
 
-function decoder(model: SentencePieceModel, prefix: DummyPrefix): Component {
+function decoder(model: ScoredPieces, prefix: DummyPrefix): Component {
   const steps: Component[] = [replaceText("▁", " "), { type: "ByteFallback" }, { type: "Fuse" }];
   const leading = model.removeExtraWhitespaces ? everySpace : prefix === "none" ? 0 : 1;
   if (leading > 0) steps.push({ type: "Strip", content: " ", start: leading, stop: 0 });
   return { type: "Sequence", decoders: steps };
 }
 
-function modelComponent(model: SentencePieceModel, vocabulary: ReadonlyMap<string, number>): Component {
+function modelComponent(model: ScoredPieces): Component {
   const unknown = model.pieces.findIndex(({ kind }) => kind === "unknown");
   const common = { byte_fallback: model.byteFallback };
   if (model.kind === "unigram") {
@@ -194,14 +210,14 @@ function modelComponent(model: SentencePieceModel, vocabulary: ReadonlyMap<strin
     end_of_word_suffix: null,
     fuse_unk: true,
     ignore_merges: false,
-    vocab: Object.fromEntries(vocabulary),
+    vocab: Object.fromEntries(model.pieces.map(({ text }, id) => [text, id])),
     merges: mergesFromScores(model.pieces),
     ...common,
   };
 }
 
 /** Control pieces are special and found in the text as given; user-defined ones in the normalised text. */
-function addedPieces(model: SentencePieceModel): AddedToken[] {
+function addedPieces(model: ScoredPieces): AddedToken[] {
   const result: AddedToken[] = [];
   for (const [id, { text: content, kind }] of model.pieces.entries()) {
     if (kind === "control") result.push({ id, content, ...specialFlags });
@@ -213,7 +229,7 @@ function addedPieces(model: SentencePieceModel): AddedToken[] {
 }
 
 /** Whether the normaliser surely leaves something of a user-defined piece. */
-function survives(model: SentencePieceModel, content: string): boolean {
+function survives(model: ScoredPieces, content: string): boolean {
   return !(model.removeExtraWhitespaces && /^[ ▁]/.test(content));
 }
 
