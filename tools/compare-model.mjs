@@ -83,7 +83,7 @@ let input = prompt;
 const written = answer.map(() => {
   const next = torch.noGrad(() =>
     torch.scope(() => {
-      const hidden = model.hiddenStates(tokenStream(input, undefined, { cache }));
+      const hidden = model.hiddenStates(tokenStream(input, undefined, { caches: [cache] }));
       const last = torch.narrow(hidden, 0, input.length - 1, 1);
       return torch.argmax(model.lm_head.forward(last)).item();
     }),

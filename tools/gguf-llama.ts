@@ -1,40 +1,49 @@
 /**
  * Compares what llama.cpp (by way of node-llama-cpp) makes of a GGUF file with what scalora makes of the same model.
  *
- *     node tools/gguf-llama.mjs MODEL FILE.gguf [--lora FILE.gguf --adapter FOLDER] [--tokens N] [--prompts FILE.json]
+ *     node --import ./src/testing/typescript-hooks.mjs tools/gguf-llama.ts \
+ *       MODEL FILE.gguf [--lora FILE.gguf --adapter FOLDER] [--tokens N] [--prompts FILE.json]
  *
  * MODEL is what scalora loads (a folder or a GGUF file), FILE.gguf what node-llama-cpp loads. For each prompt: equal token ids,
  * then N greedy tokens of both (default 32) up to the first place where scalora's two best logits are closer than 0.05, since
  * the two engines round differently. With --lora and --adapter both use that adapter, and its output must differ from the
- * bare model's somewhere. Run `npm run build` before. node-llama-cpp is no dependency: install it and
- * `@node-llama-cpp/linux-x64` anywhere and name its folder in NODE_LLAMA_CPP. Ends with 1 where something differs.
+ * bare model's somewhere. node-llama-cpp is no dependency: install it and `@node-llama-cpp/linux-x64` anywhere and name its
+ * folder in NODE_LLAMA_CPP. Ends with 1 where something differs.
  */
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { attach, loadModel, loadTokenizer, tokenStream, torch } from "../dist/index.js";
+import { attach, type CausalLM, loadModel, loadTokenizer, tokenStream, torch } from "../src/index.js";
+
+/** What of node-llama-cpp is used here. */
+interface LlamaModule {
+  getLlama(options: object): Promise<{ loadModel(options: { modelPath: string }): Promise<LlamaModel> }>;
+}
+interface LlamaModel {
+  tokenize(text: string): number[];
+  readonly tokens: { readonly shouldPrependBosToken: boolean };
+  createContext(options: object): Promise<LlamaContext>;
+}
+interface LlamaContext {
+  getSequence(): { evaluate(tokens: readonly number[], options: object): AsyncIterable<number> };
+  dispose(): Promise<void>;
+}
+
+/** Tokens, and for each how far the best logit was above the second. */
+interface Greedy {
+  readonly tokens: number[];
+  readonly gaps: number[];
+}
 
 /** Logits closer than this may change places between two engines. */
 const close = 0.05;
 
-/** @typedef {{ tokens: number[], gaps: number[] }} Greedy */
-
-/** @returns {Promise<typeof import("node-llama-cpp")>} */
-async function nodeLlamaCpp() {
-  const folder = process.env.NODE_LLAMA_CPP;
-  return import(folder ? pathToFileURL(`${folder}/dist/index.js`).href : "node-llama-cpp");
-}
-
 /**
  * Greedy tokens of scalora, and for each how far the best logit is above the second.
- * @param {import("../dist/index.js").CausalLM} model
- * @param {number[]} prompt
- * @param {number} count
- * @returns {Greedy}
  */
-function greedy(model, prompt, count) {
+function greedy(model: CausalLM, prompt: readonly number[], count: number): Greedy {
   const cache = model.newCache();
-  const result = { tokens: /** @type {number[]} */ ([]), gaps: /** @type {number[]} */ ([]) };
+  const result: Greedy = { tokens: [], gaps: [] };
   let next = prompt;
   while (result.tokens.length < count) {
     const logits = torch.noGrad(() =>
@@ -55,13 +64,12 @@ function greedy(model, prompt, count) {
   return result;
 }
 
-/**
- * @param {import("node-llama-cpp").LlamaModel} model
- * @param {number[]} prompt
- * @param {number} count
- * @param {string | undefined} lora
- */
-async function greedyOfLlama(model, prompt, count, lora) {
+async function greedyOfLlama(
+  model: LlamaModel,
+  prompt: readonly number[],
+  count: number,
+  lora: string | undefined,
+): Promise<number[]> {
   const context = await model.createContext({
     contextSize: Math.max(64, prompt.length + count + 8),
     experimentalKvCacheKeyType: "F32",
@@ -70,9 +78,9 @@ async function greedyOfLlama(model, prompt, count, lora) {
     threads: 1,
     ...(lora === undefined ? {} : { lora: { adapters: [{ filePath: lora }] } }),
   });
-  const tokens = [];
+  const tokens: number[] = [];
   const sequence = context.getSequence();
-  for await (const token of sequence.evaluate(/** @type {never} */ (prompt), { temperature: 0 })) {
+  for await (const token of sequence.evaluate(prompt, { temperature: 0 })) {
     tokens.push(Number(token));
     if (tokens.length === count) break;
   }
@@ -80,12 +88,10 @@ async function greedyOfLlama(model, prompt, count, lora) {
   return tokens;
 }
 
-/**
- * @param {Greedy} ours
- * @param {number[]} theirs
- * @returns {{ same: number, verdict: "equal" | "tie" | "differs" }}
- */
-function compare(ours, theirs) {
+function compare(
+  ours: Greedy,
+  theirs: readonly number[],
+): { same: number; verdict: "equal" | "tie" | "differs" } {
   for (const [i, token] of theirs.entries()) {
     if (token === ours.tokens[i]) continue;
     return { same: i, verdict: ours.gaps[i] < close ? "tie" : "differs" };
@@ -127,8 +133,12 @@ const { positionals, values } = parseArgs({
 });
 const [path, file] = positionals;
 const count = Number(values.tokens);
-const prompts = values.prompts ? JSON.parse(readFileSync(values.prompts, "utf8")) : defaultPrompts;
-const { getLlama } = await nodeLlamaCpp();
+const prompts: string[] = values.prompts ? JSON.parse(readFileSync(values.prompts, "utf8")) : defaultPrompts;
+const folder = process.env.NODE_LLAMA_CPP;
+const module: LlamaModule = await import(
+  folder === undefined ? "node-llama-cpp" : pathToFileURL(`${folder}/dist/index.js`).href
+);
+const { getLlama } = module;
 const llama = await getLlama({ build: "never", gpu: false, maxThreads: 1, logLevel: "error" });
 const theirs = await llama.loadModel({ modelPath: file });
 const tokenizer = await loadTokenizer(path);
