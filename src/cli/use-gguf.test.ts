@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRecipe } from "../config/index.js";
@@ -118,6 +118,22 @@ describe("base and adapter in a GGUF file together are the merged file, in the f
       });
     }
   });
+});
+
+test("results of a GGUF file are kept, and used again for the same file alone", async () => {
+  const instruction =
+    "Please answer the following question with true or false, question: is 2 even?\n\nAnswer format: true/false";
+  mkdirSync(at("tasks", "boolq"), { recursive: true });
+  const row = { instruction, input: "", output: "the correct answer is true", answer: "true" };
+  writeFileSync(at("tasks", "boolq", "test.json"), JSON.stringify([row]));
+  const flags = ["--tasks", "boolq", "--mode", "loglikelihood", "--data", at("tasks")];
+  const score = (model: string) => scalora("eval", model, ...flags, "--out", at("kept.jsonl"), "--json");
+  const [exact, rounded] = [at("exact.gguf"), at("rounded.gguf")];
+  await toGguf(at("model"), exact, "--dtype", "float32");
+  await toGguf(at("model"), rounded, "--dtype", "float16");
+  expect((await score(exact)).code).toBe(0);
+  expect(JSON.parse((await score(exact)).stdout).tasks[0].reused).toBe(1);
+  expect((await score(rounded)).stderr).toContain("another model");
 });
 
 test("a GGUF file is a base to train on, and what comes of it a folder or another file", async () => {
