@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { type AdapterSet, attach } from "../adapters/index.js";
 import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
+import { getHint, modelPath } from "../library/index.js";
 import { type CausalLM, isClassifier, type TrainedModel } from "../nn/index.js";
 import { chooseCheckpoint } from "../train/checkpoints/choose.js";
 import { checkIdentity, readManifest } from "../train/checkpoints/load.js";
@@ -28,15 +29,16 @@ export interface OpenModel {
 }
 
 /**
- * Opens what a verb was pointed at: a model folder, one with a PEFT adapter folder, or a run's folder with one of its
- * checkpoints.
+ * Opens what a verb was pointed at: a model folder or the name of a fetched model, one with a PEFT adapter folder, or a run's
+ * folder with one of its checkpoints.
  * @param options.needsData whether the data files of a run must still be there
  * @throws ScaloraError `usage`, `model`, `format` or `config` for what cannot be opened
  */
 export async function openModel(
-  target: ModelTarget,
+  given: ModelTarget,
   { needsData = false }: { needsData?: boolean } = {},
 ): Promise<OpenModel> {
+  const target = { ...given, path: modelPath(given.path) };
   if (existsSync(join(target.path, "config.yaml"))) return openRun(target, needsData);
   if (target.checkpoint !== undefined) {
     throw new ScaloraError("usage", "Only a run has checkpoints", {
@@ -137,7 +139,7 @@ function refuseNothing(path: string): void {
     where: resolve(path),
     expected: "a Hugging Face model folder (with config.json), or a run's folder (with config.yaml)",
     found: "no such folder",
-    fix: "`npx scalora ls runs` lists the runs",
+    fix: getHint(path) ?? "`npx scalora ls runs` lists the runs",
   });
 }
 
