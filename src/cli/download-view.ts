@@ -10,6 +10,7 @@ export class DownloadView {
   private readonly line: ProgressLine;
   private readonly now: () => number;
   private first: { time: number; done: number } | undefined;
+  private isFull = false;
 
   /** `now` gives seconds. */
   constructor(context: Context, now: () => number = () => performance.now() / 1000) {
@@ -40,7 +41,8 @@ export class DownloadView {
       ...(rate > 0 && done < total ? [`${formatDuration((total - done) / rate)} left`] : []),
       what,
     ];
-    this.line.update(parts.join("  "), { important: done === total });
+    this.line.update(parts.join("  "), { important: done === total && !this.isFull });
+    this.isFull = done === total;
   }
 
   /** Leaves the line. */

