@@ -144,11 +144,13 @@ function existingPath(cwd: string, path: string, key: KeyPath, report: Report, h
   const absolute = resolve(cwd, path);
   const isFolder = key[0] !== "data";
   const stats = statSync(absolute, { throwIfNoEntry: false });
-  if (stats === undefined || stats.isDirectory() !== isFolder) {
+  // A model may be a file too (GGUF).
+  const isRight = key[0] === "model" || stats?.isDirectory() === isFolder;
+  if (stats === undefined || !isRight) {
     const near = nearest(basename(absolute), namesIn(dirname(absolute)));
     report(key, {
       problem: stats === undefined ? "does not exist" : "is of the wrong kind",
-      expected: isFolder ? "a folder" : "a file",
+      expected: key[0] === "model" ? "a model folder or a GGUF file" : isFolder ? "a folder" : "a file",
       found: absolute,
       fix: near === undefined || stats !== undefined ? hint : `did you mean ${join(dirname(path), near)}?`,
     });

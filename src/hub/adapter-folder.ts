@@ -5,7 +5,7 @@ import { ScaloraError } from "../util/errors.js";
 import { writeFileAtomic } from "../util/files.js";
 import { writeFolderAtomic } from "./folder.js";
 import { plainJson } from "./json.js";
-import { readJsonObject } from "./model-folder.js";
+import { readJsonObject } from "./json-file.js";
 import { SafetensorsFile, type TensorSource, writeSafetensors } from "./safetensors/index.js";
 
 const configName = "adapter_config.json";

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { parseJson } from "../hub/json.js";
-import { type JsonObject, ModelWeights, readModelConfig } from "../hub/model-folder.js";
+import type { JsonObject } from "../hub/json-file.js";
+import { readModelConfig } from "../hub/model-folder.js";
+import { ModelWeights } from "../hub/model-weights.js";
 import { randomParameters, type SequenceClassifier } from "../nn/index.js";
 import { type DType, Generator } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";

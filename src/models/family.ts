@@ -1,5 +1,5 @@
 import { plainJson } from "../hub/json.js";
-import type { JsonObject } from "../hub/model-folder.js";
+import type { JsonObject } from "../hub/json-file.js";
 import type { CausalLM, ParameterSource } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";

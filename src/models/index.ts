@@ -1,5 +1,7 @@
 import { join, resolve } from "node:path";
-import { type JsonObject, ModelWeights, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
+import type { JsonObject } from "../hub/json-file.js";
+import { readModelConfig, writeModelFolder } from "../hub/model-folder.js";
+import { ModelWeights } from "../hub/model-weights.js";
 import type { LazyTensor } from "../hub/safetensors/index.js";
 import { type CausalLM, isClassifier, randomParameters, type SequenceClassifier } from "../nn/index.js";
 import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";

@@ -11,7 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { ModelWeights, writeModelFolder } from "../hub/model-folder.js";
+import { writeModelFolder } from "../hub/model-folder.js";
+import { ModelWeights } from "../hub/model-weights.js";
 import { writeSafetensors } from "../hub/safetensors/index.js";
 import { type CausalLM, tokenStream } from "../nn/index.js";
 import { fromData, Generator, liveTensors, noGrad, scope, type Tensor, toDType } from "../torch/index.js";

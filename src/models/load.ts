@@ -1,4 +1,4 @@
-import type { ModelWeights } from "../hub/model-folder.js";
+import type { ModelWeights } from "../hub/model-weights.js";
 import { type ParameterKind, type ParameterSource, parameterSource } from "../nn/index.js";
 import { type DType, equal, type Tensor, toDevice, toDType } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";

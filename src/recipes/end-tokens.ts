@@ -1,8 +1,6 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { ChatTemplate } from "../data/index.js";
 import { type JsonValue, plainJson } from "../hub/json.js";
-import { readJsonObject } from "../hub/model-folder.js";
+import { generationConfigs } from "../hub/model-folder.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
 import { ScaloraError } from "../util/errors.js";
 
@@ -31,11 +29,9 @@ export async function speechOf(tokenizer: Tokenizer, ends: ReadonlySet<number>):
  * @throws ScaloraError `model` for an entry that is no token number
  */
 export function endTokens(folder: string, tokenizer: Tokenizer): Set<number> {
-  for (const name of ["generation_config.json", "config.json"]) {
-    const path = join(folder, name);
-    if (!existsSync(path)) continue;
-    const value = readJsonObject(path).get("eos_token_id");
-    if (value !== undefined && value !== null) return new Set(tokenNumbers(value, path));
+  for (const [where, config] of generationConfigs(folder)) {
+    const value = config.get("eos_token_id");
+    if (value !== undefined && value !== null) return new Set(tokenNumbers(value, where));
   }
   const { eos } = tokenizer.special;
   return new Set(eos ? [eos.id] : []);

@@ -26,6 +26,10 @@ export class SafetensorsFile {
     return new SafetensorsFile(path, header, new MappedFile(path));
   }
 
+  get entries(): ReadonlyMap<string, SafetensorsEntry> {
+    return this.header.entries;
+  }
+
   entry(name: string): SafetensorsEntry {
     const entry = this.header.entries.get(name);
     if (entry !== undefined) return entry;

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { ScaloraError } from "../../util/errors.js";
+import { ggufTokenizer, isGgufModel } from "../gguf/index.js";
 import { assemble } from "./assemble.js";
 import type { Blueprint } from "./blueprint.js";
 import { byteLevelBlueprint } from "./byte-level.js";
@@ -33,16 +34,20 @@ const sources: readonly { file: string; read: (path: string, settings: Settings)
 ];
 
 /**
- * Loads the tokenizer of a Hugging Face model folder: `tokenizer.json`, a SentencePiece model, BERT's `vocab.txt`, or
+ * Loads the tokenizer of a GGUF file, or of a Hugging Face model folder: `tokenizer.json`, a SentencePiece model, BERT's `vocab.txt`, or
  * GPT-2's `vocab.json` with `merges.txt`, the first that is there. `tokenizer_config.json`, `special_tokens_map.json`,
  * `added_tokens.json` and `chat_template.jinja` are applied; with `tokenizer.json`, its post-processor wins over
  * `add_bos_token` and `add_eos_token` but in the Llama and Gemma classes.
  * @throws ScaloraError `usage` when there is no tokenizer, `format` when a file is malformed or not supported
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const settings = readSettings(checkFolder(folder));
-  const blueprint = readBlueprint(folder, settings);
+  const { blueprint, settings } = isGgufModel(folder) ? ggufTokenizer(folder) : readFolder(folder);
   return build(blueprint.where, assemble(blueprint, settings), settings.chatTemplate);
+}
+
+function readFolder(folder: string): { blueprint: Blueprint; settings: Settings } {
+  const settings = readSettings(checkFolder(folder));
+  return { blueprint: readBlueprint(folder, settings), settings };
 }
 
 function checkFolder(folder: string): string {

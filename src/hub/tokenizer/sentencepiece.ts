@@ -51,18 +51,34 @@ export function sentencePieceBlueprint(path: string, settings: Settings): Bluepr
   const rules = classRules(settings);
   const vocabulary = new Map(model.pieces.map(({ text }, id) => [text, id]));
   const roles = { ...pieceRoles(model), ...rules.roles };
-  const prefix = dummyPrefix(model, settings);
+  const lowerCase = rules.lowerCase === true && settings.keys.do_lower_case === true;
+  const parts = sentencePieceParts(model, { settings, lowerCase });
   return {
+    ...parts,
     where: path,
-    normalizer: normalizer(model, prefix, rules.lowerCase === true && settings.keys.do_lower_case === true),
-    preTokenizer: preTokenizer(model, prefix),
-    decoder: decoder(model, prefix),
-    model: modelComponent(model, vocabulary),
     vocabulary,
-    added: [...addedPieces(model), ...(rules.extraIds ? extraIds(settings, vocabulary) : [])],
+    added: [...parts.added, ...(rules.extraIds ? extraIds(settings, vocabulary) : [])],
     roles,
     cleansUp: false,
     frame: rules.frame ?? guessFrame(roles),
+  };
+}
+
+/** What of a SentencePiece model does not depend on the names of its special pieces. */
+type ScoredPieces = Omit<SentencePieceModel, "roles">;
+
+/** The components that tokenise as a SentencePiece model does. */
+export function sentencePieceParts(
+  model: ScoredPieces,
+  { settings, lowerCase = false }: { settings?: Settings; lowerCase?: boolean } = {},
+): Pick<Blueprint, "normalizer" | "preTokenizer" | "decoder" | "model" | "added"> {
+  const prefix = dummyPrefix(model, settings);
+  return {
+    normalizer: normalizer(model, prefix, lowerCase),
+    preTokenizer: preTokenizer(model, prefix),
+    decoder: decoder(model, prefix),
+    model: modelComponent(model),
+    added: addedPieces(model),
   };
 }
 
@@ -111,12 +127,12 @@ function guessFrame(roles: Partial<Record<Role, string>>): Frame {
  */
 type DummyPrefix = "none" | "text" | "first";
 
-function dummyPrefix(model: SentencePieceModel, { keys }: Settings): DummyPrefix {
-  if (!model.addDummyPrefix || keys.add_prefix_space === false) return "none";
-  return keys.legacy === false ? "first" : "text";
+function dummyPrefix(model: ScoredPieces, settings: Settings | undefined): DummyPrefix {
+  if (!model.addDummyPrefix || settings?.keys.add_prefix_space === false) return "none";
+  return settings?.keys.legacy === false ? "first" : "text";
 }
 
-function normalizer(model: SentencePieceModel, prefix: DummyPrefix, lowerCase: boolean): Component | null {
+function normalizer(model: ScoredPieces, prefix: DummyPrefix, lowerCase: boolean): Component | null {
   const steps: Component[] = [];
   if (lowerCase) steps.push({ type: "Lowercase" });
   if (model.charsmap.length > 0) {
@@ -144,7 +160,7 @@ function escapePattern(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/#&~-]/g, "\\$&");
 }
 
-function preTokenizer(model: SentencePieceModel, prefix: DummyPrefix): Component | null {
+function preTokenizer(model: ScoredPieces, prefix: DummyPrefix): Component | null {
   const steps: Component[] = [];
   if (prefix === "first") {
     steps.push({ type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false });
@@ -160,14 +176,14 @@ function preTokenizer(model: SentencePieceModel, prefix: DummyPrefix): Component
 /** More leading spaces than a text has. */
 const everySpace = 2 ** 31 - 1;
 
-function decoder(model: SentencePieceModel, prefix: DummyPrefix): Component {
+function decoder(model: ScoredPieces, prefix: DummyPrefix): Component {
   const steps: Component[] = [replaceText("▁", " "), { type: "ByteFallback" }, { type: "Fuse" }];
   const leading = model.removeExtraWhitespaces ? everySpace : prefix === "none" ? 0 : 1;
   if (leading > 0) steps.push({ type: "Strip", content: " ", start: leading, stop: 0 });
   return { type: "Sequence", decoders: steps };
 }
 
-function modelComponent(model: SentencePieceModel, vocabulary: ReadonlyMap<string, number>): Component {
+function modelComponent(model: ScoredPieces): Component {
   const unknown = model.pieces.findIndex(({ kind }) => kind === "unknown");
   const common = { byte_fallback: model.byteFallback };
   if (model.kind === "unigram") {
@@ -182,14 +198,14 @@ function modelComponent(model: SentencePieceModel, vocabulary: ReadonlyMap<strin
     end_of_word_suffix: null,
     fuse_unk: true,
     ignore_merges: false,
-    vocab: Object.fromEntries(vocabulary),
+    vocab: Object.fromEntries(model.pieces.map(({ text }, id) => [text, id])),
     merges: mergesFromScores(model.pieces),
     ...common,
   };
 }
 
 /** Control pieces are special and found in the text as given; user-defined ones in the normalised text. */
-function addedPieces(model: SentencePieceModel): AddedToken[] {
+function addedPieces(model: ScoredPieces): AddedToken[] {
   const result: AddedToken[] = [];
   for (const [id, { text: content, kind }] of model.pieces.entries()) {
     if (kind === "control") result.push({ id, content, ...specialFlags });
@@ -201,7 +217,7 @@ function addedPieces(model: SentencePieceModel): AddedToken[] {
 }
 
 /** Whether the normaliser surely leaves something of a user-defined piece. */
-function survives(model: SentencePieceModel, content: string): boolean {
+function survives(model: ScoredPieces, content: string): boolean {
   if (model.removeExtraWhitespaces && /^[ ▁]/.test(content)) return false;
   return model.charsmap.length === 0 || /^[!-~]+$/.test(content);
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../hub/model-folder.js";
+import type { JsonObject } from "../../hub/json-file.js";
 import { decoderFamily } from "../decoder/family.js";
 import type { ModelFamily } from "../family.js";
 import { parseGemma3Config, parseGemma3TextConfig } from "./config.js";

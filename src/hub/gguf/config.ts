@@ -1,0 +1,145 @@
+import type { Architecture } from "./architectures.js";
+import { ByteReader } from "./byte-reader.js";
+import type { Heads } from "./conventions.js";
+import type { GgufHeader } from "./header.js";
+import { malformed } from "./malformed.js";
+import { readRopeScaling } from "./rope.js";
+import { ropeFactors } from "./weights.js";
+
+type Values = Record<string, unknown>;
+
+/**
+ * `config.json` as transformers would have it for the model of a GGUF file. The families' own parsers read it, so that
+ * nothing is interpreted here that they know.
+ * @throws ScaloraError `format` for keys that are missing or say what no config can
+ */
+export function readConfig(header: GgufHeader, name: string, architecture: Architecture): Values {
+  const { metadata, tensors } = header;
+  const embedding = tensors.get("token_embd.weight");
+  if (embedding === undefined)
+    throw malformed(header.path, "The file holds no embedding", { expected: "a tensor token_embd.weight" });
+  const has = (tensor: string) => tensors.has(tensor);
+  const heads = readHeads(header, name);
+  return {
+    architectures: [architecture.className],
+    model_type: architecture.modelType,
+    vocab_size: embedding.shape[0],
+    hidden_size: metadata.required(`${name}.embedding_length`),
+    intermediate_size: metadata.required(`${name}.feed_forward_length`),
+    num_hidden_layers: metadata.required(`${name}.block_count`),
+    num_attention_heads: heads.query,
+    num_key_value_heads: heads.key,
+    head_dim: readHeadDim(header, name, heads),
+    max_position_embeddings: metadata.required(`${name}.context_length`),
+    rms_norm_eps: metadata.number(`${name}.attention.layer_norm_rms_epsilon`),
+    tie_word_embeddings: !has("output.weight"),
+    ...readRope(header, name),
+    ...ownKeys(header, name, has),
+    ...specialTokens(header),
+    dtype: storedDType(header),
+  };
+}
+
+/** Heads of the model. */
+export function readHeads({ metadata }: GgufHeader, name: string): Heads {
+  const query = metadata.required(`${name}.attention.head_count`);
+  return { query, key: metadata.count(`${name}.attention.head_count_kv`) ?? query };
+}
+
+function readHeadDim({ metadata }: GgufHeader, name: string, { query }: Heads): number {
+  const even = metadata.required(`${name}.embedding_length`) / query;
+  const size = metadata.count(`${name}.attention.key_length`) ?? even;
+  for (const key of ["attention.value_length", "rope.dimension_count"]) {
+    const other = metadata.count(`${name}.${key}`) ?? size;
+    if (other !== size) throw metadata.wrong(`${name}.${key}`, `${size}, as long as the keys`, other);
+  }
+  return size;
+}
+
+function readRope(header: GgufHeader, name: string): Values {
+  const { metadata } = header;
+  const theta = metadata.number(`${name}.rope.freq_base`) ?? 10_000;
+  const scaling = readRopeScaling(metadata, name, theta, storedFactors(header));
+  return { rope_theta: theta, ...(scaling && { rope_scaling: scaling }) };
+}
+
+function storedFactors({ path, tensors }: GgufHeader): number[] | undefined {
+  const tensor = tensors.get(ropeFactors);
+  if (tensor === undefined) return undefined;
+  if (tensor.type.name !== "F32" || tensor.bytes > 1 << 16)
+    throw malformed(`${path}, tensor "${ropeFactors}"`, "The rotary frequencies cannot be read", {
+      expected: "a short list in F32",
+      found: `${tensor.type.name}, ${tensor.bytes} bytes`,
+    });
+  using reader = new ByteReader(path);
+  reader.position = tensor.begin;
+  return Array.from({ length: tensor.bytes / 4 }, () => reader.bytes(4).readFloatLE());
+}
+
+/** What only some families have. */
+function ownKeys(header: GgufHeader, name: string, has: (tensor: string) => boolean): Values {
+  const hasBias = has("blk.0.attn_q.bias");
+  switch (name) {
+    case "llama":
+      return { attention_bias: hasBias, mlp_bias: has("blk.0.ffn_up.bias") };
+    case "qwen2":
+      return { use_sliding_window: false };
+    case "qwen3":
+      return { use_sliding_window: false, attention_bias: hasBias };
+    case "gemma2":
+      return { ...gemma(header, name, 46), ...softCaps(header, name, 50, 30) };
+    default:
+      return { ...gemma(header, name, 62), ...gemma3(header, name) };
+  }
+}
+
+/**
+ * @param largest layers of the family's 27-billion model, whose scores are scaled by hidden size over heads; the format has
+ * no field for it (llama.cpp, `src/models/gemma*.cpp`)
+ */
+function gemma({ metadata }: GgufHeader, name: string, largest: number): Values {
+  const heads = metadata.required(`${name}.attention.head_count`);
+  const perHead = metadata.required(`${name}.embedding_length`) / heads;
+  const headDim = metadata.count(`${name}.attention.key_length`) ?? perHead;
+  return {
+    sliding_window: metadata.required(`${name}.attention.sliding_window`),
+    query_pre_attn_scalar: metadata.required(`${name}.block_count`) === largest ? perHead : headDim,
+    hidden_activation: "gelu_pytorch_tanh",
+  };
+}
+
+function softCaps({ metadata }: GgufHeader, name: string, scores: number, logits: number): Values {
+  return {
+    attn_logit_softcapping: metadata.number(`${name}.attn_logit_softcapping`) ?? scores,
+    final_logit_softcapping: metadata.number(`${name}.final_logit_softcapping`) ?? logits,
+  };
+}
+
+function gemma3({ metadata }: GgufHeader, name: string): Values {
+  const cap = metadata.number(`${name}.final_logit_softcapping`);
+  return {
+    sliding_window_pattern: metadata.count(`${name}.attention.sliding_window_pattern`) ?? 6,
+    rope_local_base_freq: metadata.number(`${name}.rope.freq_base_swa`) ?? 10_000,
+    ...(cap !== undefined && { final_logit_softcapping: cap }),
+  };
+}
+
+/** The numbers of special tokens, where the file names them. */
+export function specialTokens({ metadata }: GgufHeader): Values {
+  const roles = [
+    ["bos_token_id", "bos"],
+    ["eos_token_id", "eos"],
+    ["pad_token_id", "padding"],
+  ] as const;
+  const found = roles.map(([key, role]) => [key, metadata.count(`tokenizer.ggml.${role}_token_id`)] as const);
+  return Object.fromEntries(found.filter(([, id]) => id !== undefined));
+}
+
+/** The dtype of the large tensors, or float32 where they are quantised. */
+function storedDType({ tensors }: GgufHeader): string {
+  const types = new Set(
+    [...tensors.values()].flatMap(({ type, shape }) => (shape.length > 1 ? type.name : [])),
+  );
+  if (types.size !== 1) return "float32";
+  return types.has("BF16") ? "bfloat16" : types.has("F16") ? "float16" : "float32";
+}

@@ -1,0 +1,17 @@
+/** Every 16-bit float (IEEE 754 binary16) by its bits. */
+let table: Float32Array | undefined;
+
+/** The value of a 16-bit float. */
+export function halfToNumber(bits: number): number {
+  table ??= Float32Array.from({ length: 1 << 16 }, (_, index) => decode(index));
+  return table[bits];
+}
+
+function decode(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}

@@ -1,0 +1,64 @@
+import { statSync } from "node:fs";
+import { type Architecture, architectures } from "./architectures.js";
+import { readConfig, readHeads, specialTokens } from "./config.js";
+import { type GgufHeader, readGgufHeader } from "./header.js";
+import { type GgufTokenizer, readTokenizer } from "./tokenizer.js";
+import { GgufWeights } from "./weights.js";
+
+/** Whether a model is given as a file, which then must be a GGUF file. */
+export function isGgufModel(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** A checked file and what its architecture means. */
+interface OpenedGguf {
+  readonly header: GgufHeader;
+  readonly name: string;
+  readonly architecture: Architecture;
+}
+
+function open(path: string): OpenedGguf {
+  const header = readGgufHeader(path);
+  const { metadata } = header;
+  const type = metadata.text("general.type") ?? "model";
+  if (type !== "model") throw metadata.wrong("general.type", "model", type);
+  const parts = metadata.count("split.count") ?? 1;
+  if (parts > 1)
+    throw metadata.wrong(
+      "split.count",
+      "a model in one file (join them with llama-gguf-split --merge)",
+      parts,
+    );
+  const name = metadata.text("general.architecture");
+  if (name === undefined) throw metadata.missing("general.architecture");
+  const architecture = architectures.get(name);
+  if (architecture === undefined)
+    throw metadata.wrong("general.architecture", [...architectures.keys()].join(", "), name);
+  return { header, name, architecture };
+}
+
+/** `config.json` for the model of a GGUF file, as plain values. @throws ScaloraError `format` */
+export function ggufConfig(path: string): Record<string, unknown> {
+  const { header, name, architecture } = open(path);
+  return readConfig(header, name, architecture);
+}
+
+/** `generation_config.json`: the special tokens, all that end an output among them. @throws ScaloraError `format` */
+export function ggufGenerationConfig(path: string): Record<string, unknown> {
+  const { header } = open(path);
+  const tokens = specialTokens(header);
+  const turnEnd = header.metadata.count("tokenizer.ggml.eot_token_id");
+  const isOther = turnEnd !== undefined && turnEnd !== tokens.eos_token_id;
+  return isOther ? { ...tokens, eos_token_id: [tokens.eos_token_id, turnEnd] } : tokens;
+}
+
+/** The tokenizer of a GGUF file. @throws ScaloraError `format` */
+export function ggufTokenizer(path: string): GgufTokenizer {
+  return readTokenizer(open(path).header.metadata);
+}
+
+/** The weights of a GGUF file under the model's names. @throws ScaloraError `format` */
+export function ggufWeights(path: string): GgufWeights {
+  const { header, name, architecture } = open(path);
+  return new GgufWeights(header, architecture, readHeads(header, name));
+}

@@ -1,0 +1,186 @@
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { Tensor } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
+import { ggufWeights, isGgufModel, type WeightEntry } from "./gguf/index.js";
+import { plainJson } from "./json.js";
+import { readJsonObject } from "./json-file.js";
+import { SafetensorsFile } from "./safetensors/index.js";
+
+/** The weights of a folder in one file, and the list of its shards. */
+export const weightsName = "model.safetensors";
+export const indexName = "model.safetensors.index.json";
+
+/** A file that holds weights. */
+interface WeightFile {
+  readonly path: string;
+  readonly entries: ReadonlyMap<string, WeightEntry>;
+  tensor(name: string): Tensor;
+  dispose(): void;
+}
+
+/** Where a tensor is. */
+interface Place {
+  file: WeightFile;
+  /** Its name in the file. */
+  stored: string;
+  entry: WeightEntry;
+}
+
+/** The weights of a model: one safetensors file, shards with their index, or a GGUF file. */
+export class ModelWeights {
+  private readonly files: readonly WeightFile[];
+  private readonly places: ReadonlyMap<string, Place>;
+
+  private constructor(files: readonly WeightFile[], places: ReadonlyMap<string, Place>) {
+    this.files = files;
+    this.places = places;
+  }
+
+  /**
+   * Opens and checks every weight file.
+   * @param rename gives the name to use in place of that in the files
+   * @throws ScaloraError `model` or `format`
+   */
+  static open(folder: string, rename: (stored: string) => string = (stored) => stored): ModelWeights {
+    const files: WeightFile[] = [];
+    try {
+      const owners = isGgufModel(folder) ? openGguf(folder, files) : openSafetensors(folder, files);
+      return new ModelWeights(files, findPlaces(owners, rename));
+    } catch (error) {
+      for (const file of files) file.dispose();
+      throw error;
+    }
+  }
+
+  names(): IterableIterator<string> {
+    return this.places.keys();
+  }
+
+  has(name: string): boolean {
+    return this.places.has(name);
+  }
+
+  entry(name: string): WeightEntry {
+    return this.place(name).entry;
+  }
+
+  /** The file's own tensor, mapped (see `SafetensorsFile.tensor`), or what a GGUF file makes of it. */
+  tensor(name: string): Tensor {
+    const { file, stored } = this.place(name);
+    return file.tensor(stored);
+  }
+
+  dispose(): void {
+    for (const file of this.files) file.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private place(name: string): Place {
+    const place = this.places.get(name);
+    if (place === undefined) {
+      const near = nearest(name, this.places.keys());
+      throw new ScaloraError("model", `The model's files have no tensor ${JSON.stringify(name)}`, {
+        where: this.files.map(({ path }) => path).join(", "),
+        ...(near === undefined ? {} : { found: `the nearest name there is ${JSON.stringify(near)}` }),
+      });
+    }
+    return place;
+  }
+}
+
+type Owners = ReadonlyMap<string, WeightFile>;
+
+function findPlaces(owners: Owners, rename: (stored: string) => string): Map<string, Place> {
+  const places = new Map<string, Place>();
+  for (const [stored, file] of owners) {
+    const entry = file.entries.get(stored);
+    if (entry !== undefined) places.set(rename(stored), { file, stored, entry });
+  }
+  return places;
+}
+
+function openGguf(path: string, files: WeightFile[]): Owners {
+  files.push(ggufWeights(path));
+  return collectOwners(files);
+}
+
+function openSafetensors(folder: string, files: WeightFile[]): Owners {
+  const index = existsSync(join(folder, indexName)) ? readIndex(folder) : undefined;
+  const names = index === undefined ? [singleFile(folder)] : [...new Set(index.values())].sort();
+  for (const name of names) files.push(SafetensorsFile.open(join(folder, name)));
+  const owners = collectOwners(files);
+  if (index !== undefined) checkIndex(folder, index, owners);
+  return owners;
+}
+
+function singleFile(folder: string): string {
+  if (existsSync(join(folder, weightsName))) return weightsName;
+  const pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"].find((name) =>
+    existsSync(join(folder, name)),
+  );
+  throw new ScaloraError("model", "The model folder has no safetensors weights", {
+    where: folder,
+    expected: `${weightsName} or ${indexName}`,
+    ...(pickled === undefined
+      ? {}
+      : { found: pickled, fix: "convert the pickled weights to safetensors first" }),
+  });
+}
+
+function readIndex(folder: string): Map<string, string> {
+  const path = join(folder, indexName);
+  const map = readJsonObject(path, "format").get("weight_map");
+  if (!(map instanceof Map)) throw new ScaloraError("format", "The index has no weight_map", { where: path });
+  const index = new Map<string, string>();
+  for (const [name, file] of map) {
+    if (typeof file !== "string" || file !== basename(file) || !file.endsWith(".safetensors")) {
+      throw new ScaloraError(
+        "format",
+        "The index names a file that is not a safetensors file of this folder",
+        {
+          where: `${path}, tensor ${JSON.stringify(name)}`,
+          found: JSON.stringify(plainJson(file)),
+        },
+      );
+    }
+    index.set(name, file);
+  }
+  return index;
+}
+
+function collectOwners(files: readonly WeightFile[]): Owners {
+  const owners = new Map<string, WeightFile>();
+  for (const file of files) {
+    for (const name of file.entries.keys()) {
+      const other = owners.get(name);
+      if (other !== undefined) {
+        throw new ScaloraError("format", `Two shards hold the tensor ${JSON.stringify(name)}`, {
+          where: `${other.path}, ${file.path}`,
+        });
+      }
+      owners.set(name, file);
+    }
+  }
+  return owners;
+}
+
+function checkIndex(folder: string, index: ReadonlyMap<string, string>, owners: Owners): void {
+  for (const [name, file] of index) {
+    const owner = owners.get(name);
+    if (owner !== undefined && basename(owner.path) === file) continue;
+    throw new ScaloraError(
+      "format",
+      `The shard that the index names does not hold the tensor ${JSON.stringify(name)}`,
+      {
+        where: join(folder, indexName),
+        expected: `it in ${file}`,
+        found: owner === undefined ? "it in no shard" : `it in ${basename(owner.path)}`,
+      },
+    );
+  }
+}
