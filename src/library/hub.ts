@@ -32,7 +32,7 @@ export async function fetchFromHub(id: HubId, name: string, hooks: GetHooks): Pr
       fix: "unset HF_HUB_OFFLINE, or bring the model's folder by hand and name its path",
     });
   }
-  const access = hubAccess(env);
+  const access = hubAccess(env, hooks);
   try {
     return await fetchSnapshot(id, access, hooks);
   } catch (error) {

