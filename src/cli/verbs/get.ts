@@ -39,7 +39,7 @@ export async function fetchWithBar(name: string, context: Context, get: Get = ge
 }
 
 /** What is known by name, and what of the hub is here. */
-export function modelEntries(env: NodeJS.ProcessEnv) {
+function modelEntries(env: NodeJS.ProcessEnv) {
   const listed = listedModels.map((model) => ({
     name: model.name,
     licence: model.licence,

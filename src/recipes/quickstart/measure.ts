@@ -11,7 +11,7 @@ import { taskFile } from "./folder.js";
 import type { Grade, Job, Part, Task } from "./job.js";
 
 /** Exercises whose answers are shown. */
-export const shownCount = 3;
+const shownCount = 3;
 
 /** How a model fares on one part of a job. */
 export interface Score {
