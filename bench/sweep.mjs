@@ -1,7 +1,9 @@
-// Runs one recipe under several settings, learning rates and seeds, and prints the table of a fair comparison: each setting
-// at the learning rate that was best for it on average over the seeds, mean ± standard deviation of the held-out loss.
+// Runs one recipe under several settings and prints the table of a fair comparison. Learning rates are swept on the first
+// seed; each setting runs on the other seeds at its best one. The table has the mean ± standard deviation over the seeds
+// of the task's score (of the best checkpoint, the higher the better) where the recipe's data have one, else of the held-out loss.
 //   node bench/sweep.mjs PLAN.yaml RESULTS.jsonl
-// PLAN.yaml: `recipe: file.yaml`, `seeds: [0, 1]`, `settings: {name: {lr: [...], set: ["adapter.rank=1", ...]}}`.
+// PLAN.yaml: `recipe: file.yaml`, `seeds: [0, 1]`, `set: ["train.steps=60", ...]` for all runs if you like,
+// `settings: {name: {lr: [...], set: ["adapter.rank=1", ...]}}`.
 // Results are appended one line a run; runs that the file already holds are not repeated.
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,6 +31,7 @@ async function runOne(name, set, lr, seed) {
   const folder = mkdtempSync(join(tmpdir(), "sweep-"));
   try {
     const overrides = [
+      ...(plan.set ?? []),
       ...set,
       `train.lr=${lr}`,
       `train.seed=${seed}`,
@@ -39,33 +42,55 @@ async function runOne(name, set, lr, seed) {
     const started = process.cpuUsage();
     const result = await runTraining(recipe, { signal: new AbortController().signal, onEvent: () => {} });
     const { user, system } = process.cpuUsage(started);
-    const { evalLoss, bestEvalLoss, loss, parameters } = result;
+    const { evalLoss, bestEvalLoss, bestScore, loss, parameters } = result;
     return {
       name,
       lr,
       seed,
       evalLoss,
       bestEvalLoss,
+      score: bestScore,
       loss,
       trainable: parameters.trainable,
       cpuSeconds: (user + system) / 1e6,
     };
   } catch (error) {
     // A run that diverges is a result too.
-    return { name, lr, seed, evalLoss: null, failed: String(error).split("\n")[0] };
+    return { name, lr, seed, evalLoss: null, score: null, failed: String(error).split("\n")[0] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-for (const seed of plan.seeds) {
-  for (const [name, { lr: rates, set = [] }] of Object.entries(plan.settings)) {
-    for (const lr of rates) {
-      if (readResults().some((row) => row.name === name && row.lr === lr && row.seed === seed)) continue;
-      const row = await runOne(name, set, lr, seed);
-      appendFileSync(resultsPath, `${JSON.stringify(row)}\n`);
-      process.stderr.write(`${name} lr ${lr} seed ${seed}: ${row.evalLoss?.toFixed(4) ?? row.failed}\n`);
-    }
+const hasScore = (row) => Number.isFinite(row.score);
+const resultOf = (row) => (hasScore(row) ? row.score : (row.evalLoss ?? Number.NaN));
+const isBetter = (a, b) => (hasScore(a) ? resultOf(a) > resultOf(b) : resultOf(a) < resultOf(b));
+
+/** The finished run of a setting at the rate that was best on the first seed. */
+function bestOf(name, rates) {
+  const rows = readResults().filter(
+    (row) => row.name === name && row.seed === plan.seeds[0] && rates.includes(row.lr),
+  );
+  const finite = rows.filter((row) => Number.isFinite(resultOf(row)));
+  return finite.reduce((best, row) => (best === undefined || isBetter(row, best) ? row : best), undefined);
+}
+
+async function runUnlessDone(name, set, lr, seed) {
+  if (readResults().some((row) => row.name === name && row.lr === lr && row.seed === seed)) return;
+  const row = await runOne(name, set, lr, seed);
+  appendFileSync(resultsPath, `${JSON.stringify(row)}\n`);
+  process.stderr.write(`${name} lr ${lr} seed ${seed}: ${row.failed ?? resultOf(row).toFixed(4)}\n`);
+}
+
+const settings = Object.entries(plan.settings);
+const [firstSeed, ...otherSeeds] = plan.seeds;
+for (const [name, { lr: rates, set = [] }] of settings) {
+  for (const lr of rates) await runUnlessDone(name, set, lr, firstSeed);
+}
+for (const seed of otherSeeds) {
+  for (const [name, { lr: rates, set = [] }] of settings) {
+    const best = bestOf(name, rates);
+    if (best) await runUnlessDone(name, set, best.lr, seed);
   }
 }
 
@@ -75,22 +100,20 @@ const deviation = (values) =>
     mean(values.map((value) => (value - mean(values)) ** 2)) *
       (values.length / Math.max(1, values.length - 1)),
   );
-const show = (values) => `${mean(values).toFixed(3)} ± ${deviation(values).toFixed(3)}`;
 
-console.log("| setting | best lr | held-out loss | trainable | all learning rates |");
+console.log(
+  "| setting | best lr | score, or held-out loss | trainable | on the first seed, by learning rate |",
+);
 console.log("|---|---|---|---|---|");
-for (const [name, { lr: rates }] of Object.entries(plan.settings)) {
-  const rows = readResults().filter((row) => row.name === name);
-  const byRate = rates.map((lr) => ({
-    lr,
-    losses: rows.filter((row) => row.lr === lr).map((row) => row.evalLoss ?? Number.NaN),
-  }));
-  const finite = byRate.filter(({ losses }) => losses.length > 0 && losses.every(Number.isFinite));
-  if (finite.length === 0) continue;
-  const best = finite.reduce((a, b) => (mean(b.losses) < mean(a.losses) ? b : a));
-  const all = byRate
-    .filter(({ losses }) => losses.length > 0)
-    .map(({ lr, losses }) => `${lr}: ${show(losses)}`)
-    .join(", ");
-  console.log(`| ${name} | ${best.lr} | ${show(best.losses)} | ${rows[0].trainable} | ${all} |`);
+for (const [name, { lr: rates }] of settings) {
+  const best = bestOf(name, rates);
+  if (best === undefined) continue;
+  const rows = readResults().filter((row) => row.name === name && plan.seeds.includes(row.seed));
+  const values = rows.filter((row) => row.lr === best.lr).map(resultOf);
+  const swept = rates.map((lr) => {
+    const row = rows.find((one) => one.lr === lr && one.seed === firstSeed);
+    return `${lr}: ${row === undefined ? "not run" : (row.failed ?? resultOf(row).toFixed(3))}`;
+  });
+  const result = `${mean(values).toFixed(3)} ± ${deviation(values).toFixed(3)} (${values.length} seeds)`;
+  console.log(`| ${name} | ${best.lr} | ${result} | ${best.trainable} | ${swept.join(", ")} |`);
 }
