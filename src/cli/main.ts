@@ -5,6 +5,7 @@ import { Context, type ContextOptions } from "./context.js";
 import { reportFailure } from "./failure.js";
 import { columnsOf } from "./terminal/text.js";
 import { addChat } from "./verbs/chat.js";
+import { addConvert } from "./verbs/convert.js";
 import { addDoctor } from "./verbs/doctor.js";
 import { addEval } from "./verbs/eval.js";
 import { addExport } from "./verbs/export.js";
@@ -66,6 +67,7 @@ function addVerbs(program: Command, context: Context): void {
   addChat(program, context, () => import("../recipes/generate.js"));
   addExport(program, context, () => import("../recipes/export.js"));
   addGet(program, context);
+  addConvert(program, context, () => import("../recipes/convert.js"));
   addLs(program, context, () => import("../recipes/catalog.js"));
   addDoctor(program, context);
   addSetup(program, context);

@@ -12,8 +12,8 @@ const device = z
 
 /** Section `model`: which model, and in which precision and place it computes. */
 export const modelSchema = z.strictObject({
-  path: pathText("the path of a Hugging Face model folder (with config.json)").meta({
-    description: "Hugging Face model folder",
+  path: pathText("the path of a Hugging Face model folder (with config.json) or a GGUF file").meta({
+    description: "Hugging Face model folder, or GGUF file",
   }),
   dtype: z.enum(["auto", "float32", "bfloat16"]).default("auto").meta({
     description: "Precision of the computation; auto is float32",

@@ -4,7 +4,7 @@ import { ScaloraError } from "../util/errors.js";
 import { writeFileAtomic } from "../util/files.js";
 import { companions } from "./companions.js";
 import { writeFolderAtomic } from "./folder.js";
-import { ggufConfig, ggufGenerationConfig, isGgufModel } from "./gguf/index.js";
+import { ggufConfig, isGgufModel } from "./gguf/index.js";
 import { formatJson, parseJson } from "./json.js";
 import { type JsonObject, readJsonObject } from "./json-file.js";
 import { indexName, weightsName } from "./model-weights.js";
@@ -28,14 +28,9 @@ export function readModelConfig(folder: string): JsonObject {
   return readJsonObject(path);
 }
 
-/** The files that may say how a model writes text, first the one that has the last word, each with its place. */
-export function* generationConfigs(folder: string): Generator<readonly [where: string, config: JsonObject]> {
-  if (isGgufModel(folder)) yield [folder, jsonObject(ggufGenerationConfig(folder))];
-  else
-    for (const name of ["generation_config.json", "config.json"]) {
-      const path = join(folder, name);
-      if (existsSync(path)) yield [path, readJsonObject(path)];
-    }
+/** Where the config of a model folder or GGUF file stands, for messages. */
+export function configPlace(source: string): string {
+  return isGgufModel(source) ? source : join(source, "config.json");
 }
 
 /** Plain values as a file would hold them. */

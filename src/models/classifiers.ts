@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import { parseJson } from "../hub/json.js";
 import type { JsonObject } from "../hub/json-file.js";
-import { readModelConfig } from "../hub/model-folder.js";
+import { configPlace, readModelConfig } from "../hub/model-folder.js";
 import { ModelWeights } from "../hub/model-weights.js";
 import { randomParameters, type SequenceClassifier } from "../nn/index.js";
 import { type DType, Generator } from "../torch/index.js";
@@ -53,7 +52,7 @@ export async function loadClassifier(
   folder: string,
   { labels, headDropout, seed = 0, dtype = "auto", device = "cpu" }: ClassifierOptions = {},
 ): Promise<SequenceClassifier> {
-  const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"), headDropout);
+  const parsed = parseConfig(readModelConfig(folder), configPlace(folder), headDropout);
   using weights = ModelWeights.open(folder);
   using generator = new Generator(seed);
   const fresh: string[] = [];

@@ -1,3 +1,4 @@
+import type { GgufDescription } from "../hub/gguf/export.js";
 import { plainJson } from "../hub/json.js";
 import type { JsonObject } from "../hub/json-file.js";
 import type { CausalLM, ParameterSource } from "../nn/index.js";
@@ -21,6 +22,8 @@ export interface ParsedModel {
   ignoredWeights: RegExp;
   /** The name of a weight in the model, where files have another. */
   rename?(stored: string): string;
+  /** What a GGUF file says of it. @throws ScaloraError `usage` for what the format cannot say */
+  describe(): GgufDescription;
   /** @param tied whether the output layer is the embedding */
   build(source: ParameterSource, tied: boolean): CausalLM;
 }

@@ -1,10 +1,11 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import type { GgufDescription, StoredParameter } from "../hub/gguf/export.js";
 import type { JsonObject } from "../hub/json-file.js";
-import { readModelConfig, writeModelFolder } from "../hub/model-folder.js";
+import { configPlace, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
 import { ModelWeights } from "../hub/model-weights.js";
 import type { LazyTensor } from "../hub/safetensors/index.js";
 import { type CausalLM, isClassifier, randomParameters, type SequenceClassifier } from "../nn/index.js";
-import { type DType, type Generator, type Tensor, toDType } from "../torch/index.js";
+import { type DType, detach, type Generator, type Tensor, toDType } from "../torch/index.js";
 import { classifierFamilies, writeClassifierConfig } from "./classifiers.js";
 import { familyOf, type ModelFamily, type ParsedModel } from "./family.js";
 import { gemma2 } from "./gemma2/index.js";
@@ -40,7 +41,7 @@ export function modelFamilies(): string[] {
 }
 
 /**
- * Loads a Hugging Face model folder.
+ * Loads a Hugging Face model folder or a GGUF file.
  * @param options.dtype of all weights; `auto` takes what the files hold (float16 becomes float32)
  * @param options.device "cpu" by default
  * @throws ScaloraError `model` or `format`
@@ -49,7 +50,7 @@ export async function loadModel(
   folder: string,
   { dtype = "auto", device = "cpu" }: { dtype?: LoadDType; device?: string } = {},
 ): Promise<CausalLM> {
-  const parsed = parseConfig(readModelConfig(folder), join(folder, "config.json"));
+  const parsed = parseConfig(readModelConfig(folder), configPlace(folder));
   using weights = ModelWeights.open(folder, parsed.rename);
   const loader = new WeightLoader(weights, folder, {
     dtype: dtype === "auto" ? storedDType(weights) : dtype,
@@ -101,14 +102,10 @@ export function saveModelWithConfig(
   outFolder: string,
   { dtype = model.info.dtype, replace = () => undefined }: SaveOptions = {},
 ): void {
-  const weights: [string, LazyTensor][] = [];
-  for (const [name, tensor] of model.namedParameters()) {
-    const load = () => {
-      const replaced = replace(name);
-      return toDType(replaced ?? tensor, dtype, false, true);
-    };
-    weights.push([name, { shape: tensor.shape, dtype, load }]);
-  }
+  const weights = storedParameters(model, replace).map(({ name, shape, load }): [string, LazyTensor] => [
+    name,
+    { shape, dtype, load: () => toDType(load(), dtype, false, true) },
+  ]);
   const type = config.get("model_type");
   const family = typeof type === "string" ? families.get(type) : undefined;
   const written: JsonObject = new Map(family?.savedConfig?.(config) ?? config);
@@ -117,6 +114,28 @@ export function saveModelWithConfig(
   if (isClassifier(model)) writeClassifierConfig(written, model);
   else written.set("tie_word_embeddings", model.info.tiedEmbeddings);
   writeModelFolder(outFolder, { config: written, weights, companions });
+}
+
+/**
+ * What a GGUF file says of the model of a folder or of another such file.
+ * @throws ScaloraError `usage` for a model that the format cannot hold
+ */
+export function describeModel(source: string, { tied }: { tied?: boolean } = {}): GgufDescription {
+  const config = readModelConfig(source);
+  if (tied !== undefined) config.set("tie_word_embeddings", tied);
+  return parseConfig(config, configPlace(source)).describe();
+}
+
+/** The parameters of a model as a file gets them. @param replace as in `SaveOptions` */
+export function storedParameters(
+  model: CausalLM | SequenceClassifier,
+  replace: NonNullable<SaveOptions["replace"]>,
+): StoredParameter[] {
+  return [...model.namedParameters()].map(([name, tensor]) => ({
+    name,
+    shape: tensor.shape,
+    load: () => replace(name) ?? detach(tensor),
+  }));
 }
 
 function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {

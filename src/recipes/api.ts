@@ -51,7 +51,7 @@ export interface RunResult {
 /** `src/recipes/sft.ts`: trains as a recipe says. A run stopped by the signal returns with reason `stopped`. */
 export type RunTraining = (recipe: Recipe, hooks: RunHooks) => Promise<RunResult>;
 
-/** A model to use: a Hugging Face folder, with or without an adapter, or a run's folder. */
+/** A model to use: a Hugging Face folder or GGUF file, with or without an adapter, or a run's folder. */
 export interface ModelTarget {
   path: string;
   /** PEFT adapter folder. */
@@ -171,14 +171,17 @@ export type OpenGenerator = (target: ModelTarget) => Promise<TextGenerator>;
 
 export interface ExportRequest {
   target: ModelTarget;
-  /** The folder to make; it must not exist. */
+  /** The folder or file to make; it must not exist. */
   out: string;
   /**
    * `merged`: a whole model folder; `adapter`: the trained adapter as it is (methods that leave the base alone);
    * `svd`: the accumulated change of each layer as an adapter of `rank`, or of the rank that keeps `energy`.
    */
   kind: "merged" | "adapter" | "svd";
-  dtype?: "float32" | "bfloat16";
+  /** `folder`, the default: as transformers and PEFT load it; `gguf`: one file, as llama.cpp and what is built on it do. */
+  format?: "folder" | "gguf";
+  /** Of a merged model; `float16` and `q8_0` in a GGUF file only. */
+  dtype?: "float32" | "float16" | "bfloat16" | "q8_0";
   rank?: number;
   /** Share of the squared Frobenius norm to keep, in (0, 1]. */
   energy?: number;
@@ -199,6 +202,14 @@ export interface ExportResult {
 
 /** `src/recipes/export.ts`. */
 export type RunExport = (request: ExportRequest, hooks: TaskHooks) => Promise<ExportResult>;
+
+/** `src/recipes/convert.ts`: a GGUF file to a folder, which must not exist. */
+export type RunConvert = (request: { path: string; out: string }) => Promise<{
+  out: string;
+  family: string;
+  dtype: string;
+  bytes: number;
+}>;
 
 /** What the quickstart tells while it works. */
 export type QuickstartEvent =

@@ -1,8 +1,6 @@
 import { ChatTemplate } from "../data/index.js";
-import { type JsonValue, plainJson } from "../hub/json.js";
-import { generationConfigs } from "../hub/model-folder.js";
+import { generationEnds } from "../hub/generation-ends.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
-import { ScaloraError } from "../util/errors.js";
 
 /** How a model speaks: its chat template, and the tokens that end its outputs. */
 export interface Speech {
@@ -24,30 +22,13 @@ export async function speechOf(tokenizer: Tokenizer, ends: ReadonlySet<number>):
 }
 
 /**
- * The tokens that end a model's output: `eos_token_id` of generation_config.json, else of config.json, one or several;
- * the tokenizer's own end token where they name none.
+ * The tokens that end a model's output: what its folder names, one or several, else the tokenizer's own end token.
  * @throws ScaloraError `model` for an entry that is no token number
  */
 export function endTokens(folder: string, tokenizer: Tokenizer): Set<number> {
-  for (const [where, config] of generationConfigs(folder)) {
-    const value = config.get("eos_token_id");
-    if (value !== undefined && value !== null) return new Set(tokenNumbers(value, where));
-  }
+  const named = generationEnds(folder);
   const { eos } = tokenizer.special;
-  return new Set(eos ? [eos.id] : []);
-}
-
-function tokenNumbers(value: JsonValue, where: string): number[] {
-  const plain = plainJson(value);
-  const numbers: unknown[] = Array.isArray(plain) ? plain : [plain];
-  return numbers.map((number) => {
-    if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
-    throw new ScaloraError("model", "An end token is not a token number", {
-      where: `${where}: eos_token_id`,
-      expected: "a whole number from 0, or a list of them",
-      found: JSON.stringify(plain),
-    });
-  });
+  return new Set(named.length === 0 && eos ? [eos.id] : named);
 }
 
 /**

@@ -1,11 +1,19 @@
+import { basename, dirname } from "node:path";
 import { type AdapterSet, FactorAdapters } from "../adapters/index.js";
 import { untieWeight } from "../adapters/scalora/untie.js";
+import { roundedAsStored, type WritableType, writeGgufModel } from "../hub/gguf/export.js";
 import { plainJson } from "../hub/json.js";
 import { readModelConfig } from "../hub/model-folder.js";
-import { saveModel } from "../models/index.js";
-import { Linear, type TrainedModel } from "../nn/index.js";
-import { linalgVectorNorm, noGrad, scope, sub, type Tensor, toDType } from "../torch/index.js";
+import { describeModel, saveModel, storedParameters } from "../models/index.js";
+import { isClassifier, Linear, type TrainedModel } from "../nn/index.js";
+import { scope, type Tensor, toDType } from "../torch/index.js";
+import { makeFolders } from "../util/files.js";
+import type { ExportRequest } from "./api.js";
+import { Drift } from "./drift.js";
 import type { OpenModel } from "./open-model.js";
+
+/** What the weights of a folder can be saved in. */
+export type FolderDType = "float32" | "bfloat16";
 
 /**
  * Writes a model folder whose weights are the effective ones.
@@ -15,21 +23,71 @@ import type { OpenModel } from "./open-model.js";
 export function exportMerged(
   open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
   out: string,
-  dtype = storedDType(open.baseFolder),
+  dtype: FolderDType = storedDType(open.baseFolder),
 ): { drift?: number } {
-  const { model, adapters, baseFolder } = open;
+  const { model, baseFolder } = open;
+  const replace = effectiveWeights(open);
+  const drift = new Drift();
+  if (dtype !== "float32")
+    for (const { load } of storedParameters(model, replace))
+      scope(() => {
+        const exact = load();
+        drift.add(exact, toDType(exact, dtype));
+      });
+  saveModel(model, baseFolder, out, { dtype, replace });
+  return dtype === "float32" ? {} : { drift: drift.relative };
+}
+
+/**
+ * Writes a GGUF file whose weights are the effective ones, with the base's tokenizer and chat template.
+ * @param dtype of the matrices; by default what the base model's config names (bfloat16, else float32)
+ * @returns how far rounding takes all weights together, relative; absent in float32
+ * @throws ScaloraError `usage` for a model or tokenizer that the format cannot hold
+ */
+export function exportGguf(
+  open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
+  out: string,
+  dtype: ExportDType = storedDType(open.baseFolder),
+): { drift?: number } {
+  const { model, baseFolder } = open;
+  const parameters = storedParameters(model, effectiveWeights(open));
+  const description = describeModel(baseFolder, isTied(model));
+  const type = ggufTypes[dtype];
+  const drift = new Drift();
+  if (type !== "F32")
+    for (const { load } of parameters)
+      scope(() => {
+        const exact = load();
+        drift.add(exact, roundedAsStored(exact, type));
+      });
+  const title = basename(out, ".gguf");
+  makeFolders(dirname(out));
+  writeGgufModel(out, { description, source: baseFolder, title, type, parameters });
+  return type === "F32" ? {} : { drift: drift.relative };
+}
+
+type ExportDType = NonNullable<ExportRequest["dtype"]>;
+
+const ggufTypes: Readonly<Record<ExportDType, WritableType>> = {
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+  q8_0: "Q8_0",
+};
+
+const isTied = (model: TrainedModel) => (isClassifier(model) ? {} : { tied: model.info.tiedEmbeddings });
+
+/** What stands in files in place of a parameter: the merged weight of an adapted layer. */
+function effectiveWeights({
+  model,
+  adapters,
+}: Pick<OpenModel, "model" | "adapters">): (name: string) => Tensor | undefined {
   if (adapters instanceof FactorAdapters) untieAdapted(model, adapters);
   const adapted = new Map(adapters?.adaptedPaths().map((path) => [`${path}.weight`, path]));
-  const drift = new Drift();
-  const replace = (name: string): Tensor | undefined => {
+  return (name) => {
     const path = adapted.get(name);
     return path === undefined ? undefined : adapters?.mergedWeight(path);
   };
-  if (dtype !== "float32")
-    for (const [name, tensor] of model.namedParameters())
-      scope(() => drift.add(replace(name) ?? tensor, dtype));
-  saveModel(model, baseFolder, out, { dtype, replace });
-  return dtype === "float32" ? {} : { drift: drift.relative };
 }
 
 /**
@@ -55,27 +113,8 @@ function untieAdapted(model: OpenModel["model"], adapters: FactorAdapters): void
     if (module instanceof Linear && adapted.has(path)) untieWeight(model, path, module, "untie");
 }
 
-function storedDType(folder: string): "float32" | "bfloat16" {
+function storedDType(folder: string): FolderDType {
   const config = readModelConfig(folder);
   const name = config.get("dtype") ?? config.get("torch_dtype");
   return name !== undefined && plainJson(name) === "bfloat16" ? "bfloat16" : "float32";
-}
-
-/** Sums up ‖rounded − exact‖² and ‖exact‖² over tensors. */
-class Drift {
-  private changed = 0;
-  private whole = 0;
-
-  add(exact: Tensor, dtype: "bfloat16"): void {
-    noGrad(() => {
-      const wide = toDType(exact, "float64");
-      const rounded = toDType(toDType(exact, dtype), "float64");
-      this.changed += linalgVectorNorm(sub(rounded, wide)).item() ** 2;
-      this.whole += linalgVectorNorm(wide).item() ** 2;
-    });
-  }
-
-  get relative(): number {
-    return this.whole === 0 ? 0 : Math.sqrt(this.changed / this.whole);
-  }
 }

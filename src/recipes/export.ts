@@ -1,22 +1,27 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { type AdapterSet, FactorAdapters, writeLora } from "../adapters/index.js";
+import { adapterToGguf } from "../hub/gguf/export.js";
+import { describeModel } from "../models/index.js";
 import { ScaloraError } from "../util/errors.js";
+import { makeFolders } from "../util/files.js";
 import type { ExportRequest, ExportResult, RunExport } from "./api.js";
 import { deviceOf, loadTrained } from "./build.js";
-import { exportMerged } from "./export-merged.js";
+import { exportGguf, exportMerged, type FolderDType } from "./export-merged.js";
 import { exportChange } from "./export-svd.js";
+import { folderBytes } from "./folder-bytes.js";
 import { modelOf } from "./glue.js";
 import { compareHeldOut } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
 
-/** Writes what was learnt as a folder that other tools load. */
+/** Writes what was learnt as a folder or a GGUF file that other tools load. */
 export const runExport: RunExport = async (request, { signal }) => {
   checkRequest(request);
   const open = await openModel(request.target);
   try {
     const facts = await write(request, open, signal);
-    return { out: request.out, kind: request.kind, bytes: folderBytes(request.out), ...facts };
+    return { out: request.out, kind: request.kind, bytes: storedBytes(request.out), ...facts };
   } finally {
     open.dispose();
   }
@@ -25,22 +30,45 @@ export const runExport: RunExport = async (request, { signal }) => {
 type Facts = Omit<ExportResult, "out" | "kind" | "bytes">;
 
 async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
-  const { out, kind, dtype } = request;
-  if (kind === "merged") return exportRounded(open, out, dtype, signal);
+  if (request.kind === "merged") return exportRounded(open, request, signal);
+  if (request.format === "gguf") return exportGgufAdapter(request, open, signal);
+  return exportAdapter(request, open, signal);
+}
+
+async function exportAdapter(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
   const adapters = trained(open);
-  if (kind === "svd") return exportChange({ ...open, adapters }, out, request, signal);
-  writeLora(out, plainLora(adapters), open.baseFolder);
+  if (request.kind === "svd") return exportChange({ ...open, adapters }, request.out, request, signal);
+  writeLora(request.out, plainLora(adapters), open.baseFolder);
   return {};
 }
 
-/** A merged folder; where its weights are rounded, the held-out loss tells what that costs beside the drift. */
-async function exportRounded(
+/** By way of an adapter folder, so that both formats hold the same numbers. */
+async function exportGgufAdapter(
+  request: ExportRequest,
   open: OpenModel,
-  out: string,
-  dtype: ExportRequest["dtype"],
   signal: AbortSignal,
 ): Promise<Facts> {
-  const facts = exportMerged(open, out, dtype);
+  const description = describeModel(open.baseFolder);
+  const scratch = mkdtempSync(join(tmpdir(), "scalora-export-"));
+  try {
+    const folder = join(scratch, "adapter");
+    const facts = await exportAdapter({ ...request, out: folder }, open, signal);
+    makeFolders(dirname(request.out));
+    adapterToGguf(folder, request.out, description);
+    return facts;
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** A merged model; where its weights are rounded, the held-out loss tells what that costs beside the drift. */
+async function exportRounded(
+  open: OpenModel,
+  { out, format, dtype }: ExportRequest,
+  signal: AbortSignal,
+): Promise<Facts> {
+  const facts =
+    format === "gguf" ? exportGguf(open, out, dtype) : exportMerged(open, out, folderDType(dtype));
   if (facts.drift === undefined || open.recipe === undefined) return facts;
   const { model, recipe } = open;
   const computed = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
@@ -49,11 +77,21 @@ async function exportRounded(
   return { ...facts, heldOutLoss: await compareHeldOut(open, rounded, signal) };
 }
 
+/** @throws ScaloraError `usage` for what only GGUF files hold */
+function folderDType(dtype: ExportRequest["dtype"]): FolderDType | undefined {
+  if (dtype !== "float16" && dtype !== "q8_0") return dtype;
+  throw new ScaloraError("usage", "A folder cannot be exported in this precision", {
+    expected: "float32 or bfloat16",
+    found: dtype,
+    fix: "export it as a GGUF file, or choose another precision",
+  });
+}
+
 function checkRequest({ out, kind, rank, energy }: ExportRequest): void {
   if (existsSync(out)) {
-    throw new ScaloraError("usage", "The output folder exists already", {
+    throw new ScaloraError("usage", "The output exists already", {
       where: out,
-      expected: "a folder that does not exist",
+      expected: "a folder or file that does not exist",
     });
   }
   if (kind !== "svd") return;
@@ -90,6 +128,7 @@ function plainLora(adapters: AdapterSet): FactorAdapters {
   });
 }
 
-function folderBytes(folder: string): number {
-  return readdirSync(folder).reduce((total, name) => total + statSync(join(folder, name)).size, 0);
+function storedBytes(path: string): number {
+  const stats = statSync(path);
+  return stats.isFile() ? stats.size : folderBytes(path);
 }

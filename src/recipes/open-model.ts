@@ -137,8 +137,9 @@ function refuseNothing(path: string): void {
   if (existsSync(path)) return;
   throw new ScaloraError("usage", "There is neither a model nor a run here", {
     where: resolve(path),
-    expected: "a Hugging Face model folder (with config.json), or a run's folder (with config.yaml)",
-    found: "no such folder",
+    expected:
+      "a Hugging Face model folder (with config.json), a GGUF file, or a run's folder (with config.yaml)",
+    found: "nothing",
     fix: getHint(path) ?? "`npx scalora ls runs` lists the runs",
   });
 }

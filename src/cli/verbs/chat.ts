@@ -19,7 +19,7 @@ export function addChat(
   const command = program
     .command("chat")
     .description("talk to a model; one line is one message, /reset starts over, /exit or Ctrl-D ends")
-    .argument("<model>", "Hugging Face model folder, or a run's folder")
+    .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .option("--system <text>", "system message");
   addSamplingOptions(addTargetOptions(command)).action(async (path: string, options: Options) => {
     await context.prepareEngine();

@@ -42,7 +42,7 @@ export function addEval(program: Command, context: Context, load: () => Promise<
     .description(
       "loss, and perplexity or accuracy, or scores on tasks, of a model or a run's best checkpoint",
     )
-    .argument("<model>", "Hugging Face model folder, or a run's folder")
+    .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .option(
       "--data <path>",
       "file of examples, or a folder of task data; repeatable; a run has its own held-out rows",

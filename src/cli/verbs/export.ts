@@ -10,16 +10,17 @@ import { table } from "../terminal/table.js";
 interface Options {
   out: string;
   as: ExportRequest["kind"];
+  format: NonNullable<ExportRequest["format"]>;
   adapter?: string;
   checkpoint?: string;
-  dtype?: "float32" | "bfloat16";
+  dtype?: ExportRequest["dtype"];
   device: string;
   rank?: number;
   energy?: number;
   json?: boolean;
 }
 
-/** `scalora export`: what a run has learnt, as a folder that other tools load. */
+/** `scalora export`: what a run has learnt, as a folder or GGUF file that other tools load. */
 export function addExport(
   program: Command,
   context: Context,
@@ -27,9 +28,9 @@ export function addExport(
 ): void {
   program
     .command("export")
-    .description("write what a run has learnt as a folder that other tools load")
-    .argument("<model>", "a run's folder, or a model folder with --adapter")
-    .requiredOption("--out <folder>", "folder to make")
+    .description("write what a run has learnt as a folder or GGUF file that other tools load")
+    .argument("<model>", "a run's folder, or a model (with --adapter, or to change its format)")
+    .requiredOption("--out <path>", "folder or file to make")
     .addOption(
       new Option(
         "--as <kind>",
@@ -38,13 +39,21 @@ export function addExport(
         .choices(["merged", "adapter", "svd"])
         .default("merged"),
     )
+    .addOption(
+      new Option(
+        "--format <format>",
+        "folder: for transformers and PEFT; gguf: one file for llama.cpp, node-llama-cpp, Ollama, LM Studio",
+      )
+        .choices(["folder", "gguf"])
+        .default("folder"),
+    )
     .option("--adapter <folder>", "PEFT adapter folder to put on the model")
     .option("--checkpoint <name>", "of a run: best, last, or a checkpoint's name (default: best, else last)")
     .addOption(
       new Option(
         "--dtype <dtype>",
-        "precision of a merged model (default: that of the base model's files)",
-      ).choices(["float32", "bfloat16"]),
+        "precision of a merged model (default: that of the base model's files); float16 and q8_0 with --format gguf",
+      ).choices(["float32", "bfloat16", "float16", "q8_0"]),
     )
     .option("--device <device>", "auto, cpu, mps, cuda or cuda:N (default: the run's own)", "auto")
     .option("--rank <r>", "rank of an svd adapter", number({ least: 1, whole: true }))
@@ -65,7 +74,7 @@ export function addExport(
 }
 
 function requestOf(path: string, options: Options): ExportRequest {
-  const { as: kind, out, adapter, checkpoint, dtype, device, rank, energy } = options;
+  const { as: kind, format, out, adapter, checkpoint, dtype, device, rank, energy } = options;
   if (kind === "svd" && (rank === undefined) === (energy === undefined)) {
     throw usageError("an svd adapter needs either --rank or --energy", "one of them");
   }
@@ -73,14 +82,16 @@ function requestOf(path: string, options: Options): ExportRequest {
     throw usageError(`--rank and --energy are for --as svd, not ${kind}`);
   }
   if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype is for --as merged");
-  if (existsSync(out)) throw usageError(`${out} exists already`, "a folder that does not exist");
+  if (format === "folder" && (dtype === "float16" || dtype === "q8_0"))
+    throw usageError(`--dtype ${dtype} is for --format gguf`);
+  if (existsSync(out)) throw usageError(`${out} exists already`, "a folder or file that does not exist");
   const target = { path, adapter, checkpoint, dtype: "auto" as const, device };
-  return { target, kind, out: resolve(out), dtype, rank, energy };
+  return { target, kind, format, out: resolve(out), dtype, rank, energy };
 }
 
 function resultText(result: ExportResult, context: Context): string {
   const rows = [
-    ["folder", result.out],
+    ["written", result.out],
     ["kind", result.kind],
     ["size", formatBytes(result.bytes)],
   ];

@@ -19,7 +19,7 @@ export function addGenerate(
   const command = program
     .command("generate")
     .description("go on with a prompt; the text streams to stdout")
-    .argument("<model>", "Hugging Face model folder, or a run's folder")
+    .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .argument("<prompt>", "text to go on with")
     .option("--chat", "put the prompt, as a user's message, into the model's chat template");
   addSamplingOptions(addTargetOptions(command))

@@ -1,5 +1,6 @@
 import type { ModelFamily } from "../family.js";
 import type { DecoderConfig } from "./config.js";
+import { describeDecoder } from "./gguf.js";
 import { DecoderForCausalLM } from "./model.js";
 
 /** A family of decoders, by its config parser. */
@@ -12,6 +13,7 @@ export function decoderFamily(
       return {
         tieEmbeddings: config.tieEmbeddings,
         initializerRange: config.initializerRange,
+        describe: () => describeDecoder(config, where),
         ignoredWeights: /\.rotary_emb\.inv_freq$|^lm_head\.weight$/,
         build: (source, tied) => new DecoderForCausalLM(source, { ...config, tieEmbeddings: tied }),
       };

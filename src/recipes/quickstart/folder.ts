@@ -11,11 +11,13 @@ export const parts = {
   data: "data",
   recipe: "recipe.yaml",
   report: "report.html",
-  model: "model",
 } as const;
 
-/** Names of runs' folders, which any quickstart may have left. */
-const runNames = ["lora", "scalora-i", "full"];
+/** Names of runs, models and programs, which a quickstart of either job may have left. */
+const leftovers = [
+  ...["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"],
+  ...["node_modules", "package.json", "package-lock.json"],
+];
 
 /**
  * Makes the output folder, or clears what an earlier quickstart left in it, and writes the task's rows.
@@ -61,6 +63,6 @@ function clearEarlier(out: string, content: readonly string[]): void {
       fix: "name another folder with --out",
     });
   }
-  for (const name of [...Object.values(parts), ...runNames])
+  for (const name of [...Object.values(parts), ...leftovers])
     rmSync(join(out, name), { recursive: true, force: true });
 }

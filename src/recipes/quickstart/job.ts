@@ -68,8 +68,16 @@ export interface Job {
   readonly compute: { readonly dtype: "auto" | "float32"; readonly device: "auto" | "cpu" };
   /** Threads that it computes with; all cores by default. */
   readonly threads?: number;
-  /** Commands that ask a model's folder or file, both as words of a shell. */
-  next(model: string, question: string): string[];
+  /** The merged model: its file or folder in the quickstart's folder, and how it is stored. */
+  readonly output: {
+    readonly name: string;
+    readonly format: "folder" | "gguf";
+    readonly dtype: "float32" | "q8_0";
+  };
+  /** Programs that ask the merged model, by the names of their files beside it. */
+  programs(question: string): Readonly<Record<string, string>>;
+  /** Commands that ask the merged model. @param path of a name in the quickstart's folder, as a word of a shell */
+  next(path: (name: string) => string, question: string): string[];
   /** The exercises of a seed. */
   makeTask(seed: number): Task;
   /** Answers the exercises greedily, at least the first `shown` in words, and grades them all. */

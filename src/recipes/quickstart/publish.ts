@@ -17,9 +17,12 @@ const shown = "scalora-i";
 /** Writes the merged model, a recipe to go on with, the results and the report. */
 export async function publish(quickstart: Quickstart, signal: AbortSignal): Promise<QuickstartResult> {
   const { job, task, out, before, runs, started } = quickstart;
-  const exported = join(out, parts.model);
+  const { name, format, dtype } = job.output;
+  const exported = join(out, name);
   const target = { path: join(out, shown), ...job.compute };
-  await runExport({ target, out: exported, kind: "merged", dtype: "float32" }, { signal });
+  await runExport({ target, out: exported, kind: "merged", format, dtype }, { signal });
+  for (const [file, text] of Object.entries(job.programs(task.test[0].question)))
+    writeFileAtomic(join(out, file), text);
   writeFileAtomic(join(out, parts.recipe), recipeText(quickstart));
   const result: QuickstartResult = {
     names: job.names,
@@ -72,10 +75,9 @@ export const fromHere = (path: string) => relative(process.cwd(), path) || ".";
 /** Commands that work from the present folder. */
 function nextCommands({ job, task, out, data }: Quickstart): string[] {
   const path = (...names: string[]) => quoted(fromHere(join(...names)));
-  const model = path(out, parts.model);
   return [
-    ...job.next(model, task.test[0].question),
-    `npx scalora eval ${model} --data ${path(taskFile(data, "test"))}`,
+    ...job.next((name) => path(out, name), task.test[0].question),
+    `npx scalora eval ${path(out, job.output.name)} --data ${path(taskFile(data, "test"))}`,
     `npx scalora train ${path(out, parts.recipe)} --set train.steps=${4 * job.training.steps}`,
   ];
 }

@@ -1,7 +1,10 @@
 import { instruction } from "./messages.js";
 
 /** A program that asks a GGUF file through node-llama-cpp. @param file its name, in the same folder */
-export const nodeProgram = (file: string, question: string) => `// npm install node-llama-cpp, then: node chat.mjs "a message"
+export const nodeProgram = (
+  file: string,
+  question: string,
+) => `// npm install node-llama-cpp, then: node chat.mjs "a message"
 import { fileURLToPath } from "node:url";
 import { getLlama, LlamaChatSession } from "node-llama-cpp";
 
@@ -18,7 +21,9 @@ await llama.dispose();
 `;
 
 /** The same for Ollama. SmolLM2 speaks ChatML. */
-export const ollamaFile = (file: string) => `# ollama create records -f Modelfile, then: ollama run records "a message"
+export const ollamaFile = (
+  file: string,
+) => `# ollama create records -f Modelfile, then: ollama run records "a message"
 FROM ./${file}
 TEMPLATE """{{ if .System }}<|im_start|>system
 {{ .System }}<|im_end|>

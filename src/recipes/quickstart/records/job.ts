@@ -2,6 +2,7 @@ import { quoted } from "../../../util/format.js";
 import { Random } from "../../../util/random.js";
 import type { Item, Job, MethodSettings, Part } from "../job.js";
 import { answerTexts } from "../measure.js";
+import { nodeProgram, ollamaFile } from "./apps.js";
 import { gradeRecord } from "./grade.js";
 import { type CustomerMessage, drawMessages, instruction } from "./messages.js";
 
@@ -16,6 +17,9 @@ const methods: readonly MethodSettings[] = [
   { adapter: { method: "lora", rank }, lr: 5e-3 },
   { adapter: { method: "scalora-i", rank }, lr: 5e-3 },
 ];
+
+/** The merged model in the quickstart's folder. */
+const modelFile = "model.gguf";
 
 /** Longest answer in tokens; records have about 30. */
 const maxTokens = 64;
@@ -42,7 +46,16 @@ export function recordsJob(model: string): Job {
     methods,
     training: { steps: 50, batchSize: 4, evaluations: 2, keepLast: 1 },
     compute: { dtype: "auto", device: "auto" },
-    next: (path) => [`npx scalora chat ${path} --system ${quoted(instruction)}`],
+    output: { name: modelFile, format: "gguf", dtype: "q8_0" },
+    programs: (question) => ({
+      "chat.mjs": nodeProgram(modelFile, question),
+      Modelfile: ollamaFile(modelFile),
+    }),
+    next: (path, question) => [
+      `npx scalora chat ${path(modelFile)} --system ${quoted(instruction)}`,
+      `npm install --prefix ${path("")} node-llama-cpp && node ${path("chat.mjs")}`,
+      `ollama create records -f ${path("Modelfile")} && ollama run records ${quoted(question)}`,
+    ],
     makeTask(seed) {
       const random = new Random(seed);
       const items = (part: Part) => drawMessages(part, sizes[part], random).map(itemOf);

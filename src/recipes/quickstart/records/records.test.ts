@@ -90,6 +90,10 @@ test("the job runs from its rows to its report on any chat model", async () => {
   expect(result.before.exact).toEqual({ value: 0, low: 0, high: 0 });
   expect(result.samples[0].expected).toMatch(/^\{"intent":/);
   expect(notes.join("\n")).toContain("0.0 % of records exact");
+  expect(result.exported).toBe(join(scratch.path, "out", "model.gguf"));
+  expect(readFileSync(result.exported).subarray(0, 4).toString()).toBe("GGUF");
+  for (const file of ["chat.mjs", "Modelfile"])
+    expect(readFileSync(join(scratch.path, "out", file), "utf8")).toContain("model.gguf");
   const page = readFileSync(result.report, "utf8");
   for (const text of ["Exact records", "Right fields", "before"]) expect(page).toContain(text);
 });

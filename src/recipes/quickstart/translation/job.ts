@@ -43,7 +43,9 @@ export const translationJob: Job = {
   compute: { dtype: "float32", device: "cpu" },
   // Enough for operators this small; two threads that wait for a busy core waste whole seconds.
   threads: 1,
-  next: (model, question) => [`npx scalora generate ${model} ${quoted(question)}`],
+  output: { name: "model", format: "folder", dtype: "float32" },
+  programs: () => ({}),
+  next: (path, question) => [`npx scalora generate ${path("model")} ${quoted(question)}`],
   makeTask(seed) {
     const { train, validation, test } = makeTask(seed);
     const items = (rows: typeof train) =>

@@ -1,0 +1,33 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { RunConvert } from "../../recipes/api.js";
+import { formatBytes } from "../../util/format.js";
+import type { Context } from "../context.js";
+import { jsonOption } from "../options.js";
+import { table } from "../terminal/table.js";
+
+/** `scalora convert`: a GGUF file as a Hugging Face folder. */
+export function addConvert(
+  program: Command,
+  context: Context,
+  load: () => Promise<{ runConvert: RunConvert }>,
+): void {
+  program
+    .command("convert")
+    .description("write the model of a GGUF file as a Hugging Face folder")
+    .argument("<in>", "GGUF file")
+    .argument("<out>", "folder to make")
+    .addOption(jsonOption())
+    .action(async (path: string, out: string, { json }: { json?: boolean }) => {
+      await context.prepareEngine();
+      const { runConvert } = await load();
+      const result = await runConvert({ path, out: resolve(out) });
+      if (json) return context.json(result);
+      const rows = [
+        ["written", result.out],
+        ["model", `${result.family}, ${result.dtype}`],
+        ["size", formatBytes(result.bytes)],
+      ];
+      context.result(table([{ title: "convert" }, { title: "" }], rows, context.paintOut));
+    });
+}

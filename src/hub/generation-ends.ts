@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ScaloraError } from "../util/errors.js";
+import { ggufGenerationConfig, isGgufModel } from "./gguf/index.js";
+import { plainJson } from "./json.js";
+import { readJsonObject } from "./json-file.js";
+
+/**
+ * The tokens that end an output, as a model folder or GGUF file names them: `eos_token_id` of generation_config.json, else of
+ * config.json, one or several; none where they name none.
+ * @throws ScaloraError `model` for an entry that is no token number
+ */
+export function generationEnds(path: string): number[] {
+  if (isGgufModel(path)) return tokenNumbers(ggufGenerationConfig(path).eos_token_id ?? [], path);
+  for (const name of ["generation_config.json", "config.json"]) {
+    const file = join(path, name);
+    if (!existsSync(file)) continue;
+    const value = readJsonObject(file).get("eos_token_id");
+    if (value !== undefined && value !== null) return tokenNumbers(plainJson(value), file);
+  }
+  return [];
+}
+
+function tokenNumbers(plain: unknown, where: string): number[] {
+  const numbers: unknown[] = Array.isArray(plain) ? plain : [plain];
+  return numbers.map((number) => {
+    if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
+    throw new ScaloraError("model", "An end token is not a token number", {
+      where: `${where}: eos_token_id`,
+      expected: "a whole number from 0, or a list of them",
+      found: JSON.stringify(plain),
+    });
+  });
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { goldenGguf } from "../../testing/golden-gguf.js";
+import { loadTokenizer } from "../tokenizer/index.js";
+
+const folder = fileURLToPath(new URL("../../../test/golden/tokenizers", import.meta.url));
+const { texts } = z
+  .object({ texts: z.array(z.string()) })
+  .parse(JSON.parse(readFileSync(join(folder, "texts.json"), "utf8")));
+
+describe("the tokenizer of a GGUF file is that of the files it was made from", () => {
+  test.each(["gpt2", "llama3", "llama", "gemma"])("%s", async (name) => {
+    const [found, expected] = await Promise.all([
+      loadTokenizer(goldenGguf("tokenizers", `${name}.gguf`)),
+      loadTokenizer(join(folder, name)),
+    ]);
+    const options = { addSpecialTokens: false };
+    const encodings = await found.encodeBatch(texts, options);
+    for (const [i, { ids, offsets }] of (await expected.encodeBatch(texts, options)).entries()) {
+      expect(encodings[i].ids, JSON.stringify(texts[i])).toEqual(ids);
+      expect(encodings[i].offsets, JSON.stringify(texts[i])).toEqual(offsets);
+      expect(await found.decode(ids)).toBe(await expected.decode(ids));
+    }
+    expect(found.size).toBe(expected.size);
+  });
+});
+
+test("bos stands before a text where the format says so", async () => {
+  const llama = await loadTokenizer(goldenGguf("tokenizers", "llama.gguf"));
+  expect((await llama.encode("a")).ids[0]).toBe(llama.special.bos?.id);
+  const llama3 = await loadTokenizer(goldenGguf("tokenizers", "llama3.gguf"));
+  expect((await llama3.encode("a")).ids[0]).toBe(llama3.idOf("<|begin_of_text|>"));
+  const gpt2 = await loadTokenizer(goldenGguf("tokenizers", "gpt2.gguf"));
+  expect((await gpt2.encode("a")).ids).toEqual([gpt2.idOf("a")]);
+});

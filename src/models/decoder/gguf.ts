@@ -1,0 +1,186 @@
+import { type GgufDescription, llama3Factors } from "../../hub/gguf/export.js";
+import { count, type MetadataItem, real, text } from "../../hub/gguf/metadata-items.js";
+import type { RopeParameters } from "../../nn/index.js";
+import { ScaloraError } from "../../util/errors.js";
+import type { DecoderConfig } from "./config.js";
+
+/** `general.architecture` of the families. */
+const architectureOf: ReadonlyMap<string, string> = new Map([
+  ["llama", "llama"],
+  ["mistral", "llama"],
+  ["qwen2", "qwen2"],
+  ["qwen3", "qwen3"],
+  ["gemma2", "gemma2"],
+  ["gemma3_text", "gemma3"],
+  ["gemma3", "gemma3"],
+]);
+
+/**
+ * What a GGUF file says of a decoder (llama.cpp, `conversion/` and `src/models/`). The format fixes much of an architecture,
+ * so a config that departs from it cannot be said.
+ * @param where the config's file, for messages
+ * @throws ScaloraError `usage`, naming everything that the format cannot say
+ */
+export function describeDecoder(config: DecoderConfig, where: string): GgufDescription {
+  const name = architectureOf.get(config.family) ?? config.family;
+  const problems = faults(config, name);
+  if (problems.length > 0) {
+    throw new ScaloraError("usage", "A GGUF file cannot hold this model", {
+      where,
+      found: problems.map((problem) => `\n    - ${problem}`).join(""),
+      fix: "export it as a folder",
+    });
+  }
+  const items: (readonly [string, (key: string, value: number) => MetadataItem, number])[] = [
+    ["context_length", count, config.maxPositions],
+    ["embedding_length", count, config.hiddenSize],
+    ["block_count", count, config.layers.length],
+    ["feed_forward_length", count, config.intermediateSize],
+    ["attention.head_count", count, config.heads],
+    ["attention.head_count_kv", count, config.keyValueHeads],
+    ["attention.layer_norm_rms_epsilon", real, config.norm.epsilon],
+    ["attention.key_length", count, config.headDim],
+    ["attention.value_length", count, config.headDim],
+    ["rope.dimension_count", count, config.headDim],
+    ["vocab_size", count, config.vocabSize],
+  ];
+  const { rope } = config.layers[fullLayer(config)];
+  return {
+    architecture: name,
+    heads: { query: config.heads, key: config.keyValueHeads },
+    tied: config.tieEmbeddings,
+    metadata: [
+      ...items.map(([key, item, value]) => item(`${name}.${key}`, value)),
+      ...ropeItems(name, rope),
+      ...gemmaItems(name, config),
+    ],
+    ropeFactors: rope.type === "llama3" ? stretched(rope, config.headDim) : undefined,
+  };
+}
+
+/** A layer without a window, whose rotation the main keys describe. */
+function fullLayer({ layers }: DecoderConfig): number {
+  return Math.max(
+    0,
+    layers.findIndex(({ window }) => window === undefined),
+  );
+}
+
+function ropeItems(name: string, rope: RopeParameters): MetadataItem[] {
+  const key = (rest: string) => `${name}.rope.${rest}`;
+  const items = [real(key("freq_base"), rope.theta)];
+  if (rope.type === "linear")
+    items.push(text(key("scaling.type"), "linear"), real(key("scaling.factor"), rope.factor));
+  if (rope.type === "yarn") {
+    items.push(
+      text(key("scaling.type"), "yarn"),
+      real(key("scaling.factor"), rope.factor),
+      count(key("scaling.original_context_length"), rope.originalMaxPositions),
+      real(key("scaling.yarn_beta_fast"), rope.betaFast),
+      real(key("scaling.yarn_beta_slow"), rope.betaSlow),
+    );
+  }
+  return items;
+}
+
+function stretched(rope: Extract<RopeParameters, { type: "llama3" }>, headDim: number): number[] {
+  return llama3Factors(rope.theta, headDim, {
+    factor: rope.factor,
+    low_freq_factor: rope.lowFrequencyFactor,
+    high_freq_factor: rope.highFrequencyFactor,
+    original_max_position_embeddings: rope.originalMaxPositions,
+  });
+}
+
+function gemmaItems(name: string, config: DecoderConfig): MetadataItem[] {
+  if (!config.sandwichNorms) return [];
+  const windowed = config.layers.find(({ window }) => window !== undefined);
+  const items: MetadataItem[] = [];
+  if (windowed?.window !== undefined) items.push(count(`${name}.attention.sliding_window`, windowed.window));
+  if (config.scoreSoftCap !== undefined)
+    items.push(real(`${name}.attn_logit_softcapping`, config.scoreSoftCap));
+  if (config.logitSoftCap !== undefined)
+    items.push(real(`${name}.final_logit_softcapping`, config.logitSoftCap));
+  const local = windowed?.rope.theta;
+  if (name === "gemma3" && local !== undefined && local !== 10_000)
+    items.push(real(`${name}.rope.freq_base_swa`, local));
+  return items;
+}
+
+/** What an architecture fixes. */
+interface Fixed {
+  readonly activation: string;
+  /** Which layers have a window; none where there is no such rule. */
+  readonly isWindowed: (layer: number) => boolean;
+  readonly windows: string;
+  readonly queryKeyValueBias: "any" | "always" | "never";
+  readonly otherBiases: boolean;
+  /** Layers of the model whose scores are scaled by hidden size over heads. */
+  readonly largest?: number;
+  readonly softCaps?: boolean;
+  readonly ownOutput: boolean;
+}
+
+const none = { isWindowed: () => false, windows: "no layer has a window" };
+const plain = { ...none, activation: "silu", ownOutput: true } as const;
+const gemma = { activation: "gelu_pytorch_tanh", queryKeyValueBias: "never", otherBiases: false } as const;
+
+const fixed: ReadonlyMap<string, Fixed> = new Map<string, Fixed>([
+  ["llama", { ...plain, queryKeyValueBias: "any", otherBiases: true }],
+  ["qwen2", { ...plain, queryKeyValueBias: "always", otherBiases: false }],
+  ["qwen3", { ...plain, queryKeyValueBias: "never", otherBiases: false }],
+  [
+    "gemma2",
+    {
+      ...gemma,
+      isWindowed: (layer) => layer % 2 === 0,
+      windows: "every second layer has a window, from the first on",
+      largest: 46,
+      softCaps: true,
+      ownOutput: false,
+    },
+  ],
+  [
+    "gemma3",
+    {
+      ...gemma,
+      isWindowed: (layer) => (layer + 1) % 6 !== 0,
+      windows: "all but every sixth layer have a window",
+      largest: 62,
+      ownOutput: true,
+    },
+  ],
+]);
+
+function faults(config: DecoderConfig, name: string): string[] {
+  const rules = fixed.get(name);
+  if (rules === undefined) return [`${name}: no such architecture in the format`];
+  const { biases, layers, hiddenSize, heads, headDim } = config;
+  const problems: string[] = [];
+  const check = (isGood: boolean, problem: string) => {
+    if (!isGood) problems.push(problem);
+  };
+  check(config.activation === rules.activation, `activation: ${rules.activation} only`);
+  const isFollowed = layers.every(({ window }, i) => (window !== undefined) === rules.isWindowed(i));
+  check(isFollowed, `windows: ${rules.windows}`);
+  const isBiased = biases.queryKeyValue;
+  check(rules.queryKeyValueBias !== "always" || isBiased, "biases: queries, keys and values have one");
+  check(rules.queryKeyValueBias !== "never" || !isBiased, "biases: none in attention");
+  check(rules.otherBiases || !(biases.output || biases.mlp), "biases: none behind attention or in the MLP");
+  const scaled = layers.length === rules.largest ? hiddenSize / heads : headDim;
+  check(
+    Math.abs(config.scoreScale * Math.sqrt(scaled) - 1) < 1e-6,
+    `query_pre_attn_scalar: ${scaled} at this size`,
+  );
+  check(!rules.softCaps || (config.scoreSoftCap ?? config.logitSoftCap) !== undefined, "soft caps: always");
+  check(rules.ownOutput || config.tieEmbeddings, "the output layer is the embedding");
+  for (const { rope } of layers) check(isSayable(rope), `rope_type ${rope.type}`);
+  return [...new Set(problems)];
+}
+
+/** Whether the format has the stretching, with nothing about it that only transformers knows. */
+function isSayable(rope: RopeParameters): boolean {
+  if (rope.type === "yarn")
+    return rope.truncate && rope.attentionFactor === undefined && rope.mscale === undefined;
+  return rope.type !== "dynamic" && rope.type !== "longrope";
+}

@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { SafetensorsFile } from "../hub/safetensors/index.js";
+import { tokenStream } from "../nn/index.js";
+import { goldenGguf } from "../testing/golden-gguf.js";
+import "../testing/close-to.js";
+import { tolerances } from "../testing/tolerances.js";
+import { liveTensors, noGrad, scope } from "../torch/index.js";
+import { loadModel } from "./index.js";
+
+const cases = [
+  "llama",
+  "llama-biases",
+  "llama3-rope",
+  "llama-q4_0",
+  "qwen2",
+  "qwen3",
+  "gemma2",
+  "gemma3",
+] as const;
+
+describe("a model from llama.cpp's format computes what transformers does", () => {
+  test.each(cases)("%s", async (name) => {
+    using file = SafetensorsFile.open(goldenGguf("models", `${name}.safetensors`));
+    const numbers = (tensor: string) => scope(() => file.tensor(tensor).toFloats());
+    const before = liveTensors();
+    {
+      using model = await loadModel(goldenGguf("models", `${name}.gguf`), { dtype: "float32" });
+      const stream = { tokens: [...numbers("tokens")], offsets: [...numbers("offsets")] };
+      const logits = noGrad(() =>
+        scope(() =>
+          model.lm_head.forward(model.hiddenStates(tokenStream(stream.tokens, stream.offsets))).toFloats(),
+        ),
+      );
+      expect(logits).toBeCloseToAll(numbers("logits"), tolerances.logits);
+    }
+    expect(liveTensors()).toBe(before);
+  });
+});

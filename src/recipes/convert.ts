@@ -1,0 +1,21 @@
+import { resolve } from "node:path";
+import { isGgufModel } from "../hub/gguf/index.js";
+import { loadModel, saveModel } from "../models/index.js";
+import { ScaloraError } from "../util/errors.js";
+import type { RunConvert } from "./api.js";
+import { folderBytes } from "./folder-bytes.js";
+
+/** Writes the model of a GGUF file as a Hugging Face folder: exactly its numbers, with tokenizer and chat template. */
+export const runConvert: RunConvert = async ({ path, out }) => {
+  if (!isGgufModel(path)) {
+    throw new ScaloraError("usage", "There is no GGUF file here", {
+      where: resolve(path),
+      expected: "a GGUF file",
+      fix: "the other way, from a folder to a GGUF file, is `scalora export FOLDER --format gguf --out FILE.gguf`",
+    });
+  }
+  using model = await loadModel(path);
+  saveModel(model, path, out);
+  const { dtype, family } = model.info;
+  return { out: resolve(out), family, dtype, bytes: folderBytes(out) };
+};
