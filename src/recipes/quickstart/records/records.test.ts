@@ -1,13 +1,13 @@
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { byteTokenizer, writeTinyLlama } from "../../../testing/tiny-llama.js";
 import { temporaryFolder } from "../../../testing/tiny-run.js";
 import { liveTensors } from "../../../torch/index.js";
 import { Random } from "../../../util/random.js";
 import type { QuickstartEvent } from "../../api.js";
 import { runJob } from "../index.js";
 import { partNames } from "../job.js";
-import { tinyModelFolder } from "../translation/job.js";
 import { gradeRecord } from "./grade.js";
 import { recordsJob } from "./job.js";
 import { drawMessages, recordFields } from "./messages.js";
@@ -64,14 +64,14 @@ test.each([
   expect(gradeRecord(answer, expected)).toEqual({ exact, right, parts: recordFields.length });
 });
 
-/** The tiny model with a chat template: it knows none of the words, but has all that the job needs. */
+/** A chat model over bytes that knows nothing; it cuts texts like GPT-2, which GGUF files can say. */
 function chatModel(): string {
   const folder = join(scratch.path, "chat");
-  cpSync(tinyModelFolder, folder, { recursive: true });
-  const path = join(folder, "tokenizer_config.json");
-  const chat_template =
-    "{% for m in messages %}{{ m.content }} {% if m.role == 'assistant' %}</s> {% endif %}{% endfor %}";
-  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), chat_template }));
+  if (existsSync(folder)) return folder;
+  writeTinyLlama(folder, { config: { max_position_embeddings: 768 } });
+  const path = join(folder, "tokenizer.json");
+  const pre_tokenizer = { ...byteTokenizer.pre_tokenizer, use_regex: true };
+  writeFileSync(path, JSON.stringify({ ...byteTokenizer, pre_tokenizer }));
   return folder;
 }
 
