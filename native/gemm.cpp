@@ -1,5 +1,6 @@
 #include "gemm.h"
 
+#include "few_rows.h"
 #include "signals.h"
 
 #include <ATen/ATen.h>
@@ -23,6 +24,7 @@ at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::opt
 void setGemmBackend(GemmBackend chosen) { backend.store(chosen); }
 
 at::Tensor gemm(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
+  if (suitsFewRows(x, w)) return fewRowsLinear(x, w, bias);
   bool oneDnn = backend.load() == GemmBackend::OneDnn && x.dim() == 2 && x.scalar_type() == at::kFloat && x.is_cpu() &&
                 w.scalar_type() == at::kFloat && x.numel() > 0;
   if (!oneDnn) return at::linear(x, w, bias);

@@ -27,10 +27,17 @@ SCALORA_INLINE void store(float* to, Vector value) { std::memcpy(to, &value, siz
 
 SCALORA_INLINE Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 
+// By halves, so that the additions do not wait for each other.
 SCALORA_INLINE float sum(Vector value) {
-  float total = 0;
-  for (int i = 0; i < kLanes; ++i) total += value[i];
-  return total;
+  typedef float Eight __attribute__((vector_size(32)));
+  typedef float Four __attribute__((vector_size(16)));
+  Eight eights[2];
+  std::memcpy(eights, &value, sizeof value);
+  const Eight eight = eights[0] + eights[1];
+  Four fours[2];
+  std::memcpy(fours, &eight, sizeof eight);
+  const Four four = fours[0] + fours[1];
+  return (four[0] + four[1]) + (four[2] + four[3]);
 }
 
 SCALORA_INLINE float largest(Vector value) {

@@ -63,10 +63,16 @@ export class Context {
     this.stderr.write(`${text}\n`);
   }
 
-  /** Runs a task that Ctrl-C or SIGTERM asks to stop; a second one ends the process at once. */
-  async interruptible<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /**
+   * Runs a task that Ctrl-C or SIGTERM asks to stop; a second one ends the process at once.
+   * @param stopping what it does then, in words
+   */
+  async interruptible<T>(
+    task: (signal: AbortSignal) => Promise<T>,
+    stopping = "stopping (once more to stop at once)",
+  ): Promise<T> {
     const handlers = (["SIGINT", "SIGTERM"] as const).map((name) => {
-      const handler = () => this.stop(name);
+      const handler = () => this.stop(name, stopping);
       process.on(name, handler);
       return () => process.off(name, handler);
     });
@@ -77,10 +83,10 @@ export class Context {
     }
   }
 
-  private stop(signal: StopSignal): void {
+  private stop(signal: StopSignal, stopping: string): void {
     if (this.controller.signal.aborted) process.exit(signalCodes[signal]);
     this.exitCode = signalCodes[signal];
-    this.note(`\n${signal}: stopping after this step (once more to stop at once, without saving)`);
+    this.note(`\n${signal}: ${stopping}`);
     this.controller.abort(new Interruption(signal));
   }
 }

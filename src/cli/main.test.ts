@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { RunFolder } from "../train/run-files.js";
 import { ScaloraError } from "../util/errors.js";
 import { Interruption } from "./context.js";
 import { reportFailure } from "./failure.js";
 import { main } from "./main.js";
 import { Recorder, testContext } from "./testing/terminal.js";
 
-async function run(...args: string[]) {
+async function scalora(...args: string[]) {
   const stdout = new Recorder();
   const stderr = new Recorder();
   const code = await main(args, {
@@ -18,11 +22,11 @@ async function run(...args: string[]) {
 }
 
 test("help and version are results", async () => {
-  const help = await run("--help");
+  const help = await scalora("--help");
   expect(help.code).toBe(0);
   expect(help.stdout).toContain("doctor");
   expect(help.stderr).toBe("");
-  expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await scalora("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 test.each([
@@ -31,28 +35,71 @@ test.each([
   [["ls", "mthods"], "methods"],
   [[], "Usage: scalora"],
 ])("bad usage ends with 2: %j", async (args, says) => {
-  const { code, stdout, stderr } = await run(...args);
+  const { code, stdout, stderr } = await scalora(...args);
   expect(code).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toContain(says);
 });
 
 test("listings need no engine and speak JSON", async () => {
-  const methods = await run("ls", "methods");
+  const methods = await scalora("ls", "methods");
   expect(methods.code).toBe(0);
   expect(methods.stdout).toMatch(/^scalora-i /m);
-  const json = await run("ls", "methods", "--json");
+  const json = await scalora("ls", "methods", "--json");
   expect(JSON.parse(json.stdout).map(({ method }: { method: string }) => method)).toContain("full");
-  expect(JSON.parse((await run("ls", "models", "--json")).stdout)).toContainEqual({ family: "llama" });
-  const empty = await run("ls", "runs", "docs");
+  expect(JSON.parse((await scalora("ls", "models", "--json")).stdout)).toContainEqual({ family: "llama" });
+  const empty = await scalora("ls", "runs", "docs");
   expect(empty).toMatchObject({ code: 0, stdout: "", stderr: "none\n" });
-  const none = await run("ls", "runs", "/nowhere/at/all");
+  const none = await scalora("ls", "runs", "/nowhere/at/all");
   expect(none).toMatchObject({ code: 2, stdout: "" });
   expect(none.stderr).toContain("There is no folder /nowhere/at/all");
 });
 
+test("the folders of tasks are a list in JSON and words in a table", async () => {
+  const tasks = JSON.parse((await scalora("ls", "tasks", "--json")).stdout);
+  expect(tasks).toContainEqual(expect.objectContaining({ task: "boolq", folders: ["boolq", "BoolQ"] }));
+  expect((await scalora("ls", "tasks")).stdout).toMatch(/^boolq +boolq or BoolQ +BoolQ:/m);
+});
+
+test("runs show the score by which one is the best", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "scalora-ls-"));
+  try {
+    const run = RunFolder.create(join(folder, "cola"), "x");
+    const numbers = {
+      step: 4,
+      totalSteps: 9,
+      loss: 1.5,
+      evalLoss: 2,
+      bestEvalLoss: 2,
+      bestScore: 0.5125,
+      bestStep: 4,
+    };
+    const none = { lr: null, tokensPerSecond: null, memory: null, remaining: null, message: null };
+    run.writeStatus({ ...numbers, ...none, state: "finished", method: "lora", model: "m" });
+    run.close();
+    expect((await scalora("ls", "runs", folder)).stdout).toMatch(
+      /best held-out +score +updated\ncola .* 2\.0000 +51\.25 %/,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test.each(["eval", "generate", "chat", "export"])(
+  "%s: a mistyped model is told before anything is set up",
+  async (verb) => {
+    const more = new Map([
+      ["generate", ["hello"]],
+      ["export", ["--as", "merged", "--out", "/nowhere/out"]],
+    ]);
+    const { code, stderr } = await scalora(verb, "src/modles", ...(more.get(verb) ?? []));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/neither a model nor a run[\s\S]*src\/modles[\s\S]*did you mean src\/models\?/);
+  },
+);
+
 test("a bad recipe ends with 2 before anything is set up", async () => {
-  const { code, stdout, stderr } = await run("train", "/nowhere/recipe.yaml", "--set", "train.lr=1");
+  const { code, stdout, stderr } = await scalora("train", "/nowhere/recipe.yaml", "--set", "train.lr=1");
   expect(code).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toMatch(/^error: \/nowhere\/recipe.yaml has 1 problem\n/);
@@ -83,11 +130,12 @@ test("exit codes: runs 1, foreign errors 1 and called internal, signals as shell
 });
 
 test("a signal asks the task to stop and decides the exit code", async () => {
-  const { context } = testContext();
+  const { context, stderr } = testContext();
   await context.interruptible(async (signal) => {
     process.emit("SIGTERM");
     expect(signal.aborted).toBe(true);
     expect(signal.reason).toBeInstanceOf(Interruption);
-  });
+  }, "stopping after this page");
+  expect(stderr.text).toBe("\nSIGTERM: stopping after this page\n");
   expect(context.exitCode).toBe(143);
 });

@@ -1,5 +1,5 @@
 import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent, Task } from "../recipes/api.js";
-import { formatBytes, formatCount, formatDuration } from "../util/format.js";
+import { counted, formatBytes, formatCount, formatDuration } from "../util/format.js";
 import type { Context } from "./context.js";
 import { StepMeter } from "./step-meter.js";
 import { panel } from "./terminal/panel.js";
@@ -168,13 +168,14 @@ function dataText({ data }: StartEvent): string {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return "";
   const counts = { ...data };
   const words = [
-    ["rows", "rows"],
-    ["tokens", "tokens"],
-    ["labelTokens", "trained on"],
-    ["heldOut", "rows held out"],
-  ].flatMap(([key, label]) => {
+    ["rows", "row", ""],
+    ["tokens", "token", ""],
+    ["labelTokens", "", "trained on"],
+    ["heldOut", "row", " held out"],
+  ].flatMap(([key, noun, rest]) => {
     const count = Reflect.get(counts, key);
-    return typeof count === "number" ? [`${formatCount(count)} ${label}`] : [];
+    if (typeof count !== "number") return [];
+    return [`${noun === "" ? `${formatCount(count)} ` : counted(count, noun)}${rest}`];
   });
   return words.join(", ");
 }

@@ -393,3 +393,22 @@ test("a key that only other methods have is told so", () => {
   };
   expect(() => parseRecipe(sections, { needsData: false, name: "r" })).toThrow(/method full has no rank/);
 });
+
+test("what is no recipe is said once", () => {
+  const { issues } = problems("- model: x\n- adapter: y\n");
+  expect(issues).toEqual([
+    expect.objectContaining({ key: "recipe", problem: "is no recipe", found: "a list of 2" }),
+  ]);
+  expect(problems("just words").message).toMatch(/recipe: is no recipe[\s\S]*"just words" \(text\)/);
+});
+
+test("a wrong method hides no other problem that every method would have", () => {
+  const wrong = minimal.replace(
+    "method: scalora-i",
+    "method: scalorra\n  targetModuls: x\n  rank: -1\n  interval: 3",
+  );
+  const keys = ["adapter.method", "adapter.rank", "adapter.targetModuls"];
+  expect(problems(wrong).issues.map(({ key }) => key)).toEqual(keys);
+  const missing = minimal.replace("method: scalora-i", "rnak: 1");
+  expect(problems(missing).issues.map(({ key }) => key)).toEqual(["adapter.method", "adapter.rnak"]);
+});

@@ -4,13 +4,14 @@ import { stringify } from "yaml";
 import type { z } from "zod";
 import { getHint, modelPath } from "../library/index.js";
 import { nearest } from "../util/suggest.js";
-import { type AdapterConfig, adapterSchema } from "./adapter.js";
+import { type AdapterConfig, adapterSchema, methods } from "./adapter.js";
 import { crossChecks } from "./cross-checks.js";
 import { type DataConfig, type DataSource, dataSchema } from "./data.js";
 import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.js";
 import {
   ConfigError,
   type ConfigIssue,
+  foundText,
   type KeyPath,
   keyText,
   translateIssues,
@@ -68,7 +69,7 @@ function checkSource(
   const issues = [...source.issues];
   const report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) =>
     issues.push({ where: source.where(path), key: keyText(path), ...issue });
-  const raw = readSections(source.value, report);
+  const raw = readSections(source, report);
   const parse = <T>(section: SectionName, schema: z.ZodType<T>) => parseSection(section, schema, raw, report);
   const model = parse("model", modelSchema);
   const adapter = parse("adapter", adapterSchema);
@@ -97,17 +98,24 @@ function checkSource(
 
 type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
 
-function readSections(value: unknown, report: Report): RawSections {
+function readSections(source: RecipeSource, report: Report): RawSections {
+  const { value } = source;
   const raw: RawSections = { model: {}, adapter: {}, data: {}, train: {}, run: {} };
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    report([], { problem: "is no recipe", expected: `sections ${sectionNames.join(", ")}` });
-    return raw;
+    const expected = `sections ${sectionNames.join(", ")}, each with keys and values`;
+    throw new ConfigError(source.name, [
+      { where: source.where([]), key: "recipe", problem: "is no recipe", expected, found: kindOf(value) },
+    ]);
   }
   for (const [key, section] of Object.entries(value)) {
     if (isSection(key)) raw[key] = section ?? {};
     else report([key], unknownKey(key, sectionNames));
   }
   return raw;
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? `a list of ${value.length}` : foundText(value);
 }
 
 const isSection = (key: string): key is SectionName => sectionNames.some((name) => name === key);
@@ -120,10 +128,27 @@ function parseSection<T>(
 ): T | undefined {
   const result = schema.safeParse(raw[section]);
   if (result.success) return result.data;
-  for (const { path, ...issue } of translateIssues(result.error.issues, sectionNode(section), raw[section])) {
+  const node = sectionNode(section);
+  const found = translateIssues(result.error.issues, node, raw[section]);
+  for (const { path, ...issue } of [...found, ...issuesOfAllMethods(section, schema, raw)]) {
     report([section, ...path], issue);
   }
   return undefined;
+}
+
+/** Where no known method is given, what is wrong with the other keys whichever is meant. */
+function issuesOfAllMethods(section: SectionName, schema: z.ZodType, raw: RawSections) {
+  const { adapter } = raw;
+  if (section !== "adapter" || typeof adapter !== "object" || adapter === null) return [];
+  if ("method" in adapter && Object.keys(methods).some((name) => name === adapter.method)) return [];
+  const node = sectionNode(section);
+  const [first, ...others] = Object.keys(methods).map((method) => {
+    const meant = { ...adapter, method };
+    const { error } = schema.safeParse(meant);
+    return error === undefined ? [] : translateIssues(error.issues, node, meant);
+  });
+  const isIn = (issues: typeof first, key: string) => issues.some(({ path }) => keyText(path) === key);
+  return first.filter(({ path }) => others.every((issues) => isIn(issues, keyText(path))));
 }
 
 function checkDataPaths(cwd: string, data: DataConfig, report: Report): void {

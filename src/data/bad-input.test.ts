@@ -29,7 +29,7 @@ const cases: [name: string, path: () => string, message: RegExp, config?: Partia
   [
     "a broken Parquet file",
     () => temporaryFile("m.parquet", "PAR1\x15"),
-    /Parquet file cannot be read\n.*m\.parquet\n/,
+    /Parquet file is damaged\n.*m\.parquet\n/,
   ],
   [
     "a role that the template does not know",

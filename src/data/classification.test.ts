@@ -182,6 +182,10 @@ test("the hash of the data holds labels and types", async () => {
 test("labels of rows that are none, and data of another kind", async () => {
   await expect(load([{ text: "a", label: 2 }])).rejects.toThrow(/number from 0 to 1[\s\S]*found: +2/);
   await expect(load([{ text: "a", label: true }])).rejects.toThrow(/found: +a boolean/);
+  const wrong = Array.from({ length: 15 }, (_, i) => ({ text: "a", label: i === 7 ? 0 : `x${i}` }));
+  await expect(load(wrong)).rejects.toThrow(
+    /none of the classes\n.*:1, column "label"\n[\s\S]*found: +"x0", and 13 more rows like it: .*:2, column "label" \("x1"\).*:7.*:9.*, …\n/,
+  );
   await expect(load([{ text: "a" }])).rejects.toThrow(/needs the column label/);
   await expect(load([{ text: "a", label: "ye" }])).rejects.toThrow(/did you mean yes/);
   await expect(load([{ text: 1, label: 0 }])).rejects.toThrow(/column "text" is not text/);

@@ -48,3 +48,11 @@ test.each([
   expect(report).toMatchObject({ rows: 1, files: [{ format: "prompt-completion" }] });
   expect(examples[0].source).toBe(`${path}:2`);
 });
+
+test.each([
+  ["prompt;completion\na;b\n", ",", /separated by semicolons.*rows\.csv:1.*commas.*prompt;completion/s],
+  ["prompt\tcompletion\na\tb\n", ",", /separated by tabs.*ending \.tsv/s],
+  ["prompt,completion\na,b\n", "\t", /separated by commas.*ending \.csv/s],
+])("another delimiter is named: %j", (content, delimiter, says) => {
+  expect(() => rows(content, delimiter)).toThrow(says);
+});

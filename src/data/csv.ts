@@ -19,6 +19,7 @@ export function* readCsv(path: string, delimiter: string): Generator<JsonRow> {
   for (const { line, fields } of recordsOf(readText(path), delimiter, path)) {
     if (fields.length === 1 && fields[0] === "") continue;
     if (names === undefined) {
+      refuseDelimiter(fields, delimiter, `${path}:${line}`);
       names = columnsOf(fields, `${path}:${line}`);
       continue;
     }
@@ -31,6 +32,24 @@ export function* readCsv(path: string, delimiter: string): Generator<JsonRow> {
       });
     yield { line, value: Object.fromEntries(names.map((name, i) => [name, fields[i]])) };
   }
+}
+
+/** A single column whose name holds another delimiter is a file with that delimiter. */
+function refuseDelimiter([name, ...more]: readonly string[], delimiter: string, where: string): void {
+  const others: readonly [string, string, string][] = [
+    [";", "semicolons", "save it with commas: a field that holds one goes into double quotes"],
+    ["\t", "tabs", "give it the ending .tsv"],
+    [",", "commas", "give it the ending .csv"],
+  ];
+  const other = others.find(([character]) => character !== delimiter && name.includes(character));
+  if (more.length > 0 || other === undefined) return;
+  const [, found, fix] = other;
+  throw new ScaloraError("data", `The columns of this file are separated by ${found}`, {
+    where,
+    expected: delimiter === "," ? "commas" : "tabs",
+    found: name,
+    fix,
+  });
 }
 
 function columnsOf(fields: readonly string[], where: string): readonly string[] {

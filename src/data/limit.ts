@@ -1,4 +1,5 @@
 import { ScaloraError } from "../util/errors.js";
+import { counted } from "../util/format.js";
 import type { EncodedText } from "./encode.js";
 import type { DataConfig, DroppedRow, Example } from "./types.js";
 
@@ -42,12 +43,32 @@ export class RowCollector {
   tokens = 0;
   straddling = 0;
   private readonly limit: Limit;
+  private readonly faults: ScaloraError[] = [];
 
   constructor(limit: Limit) {
     this.limit = limit;
   }
 
-  /** @throws ScaloraError `data` for a row beyond the limit where the policy says so. */
+  /** Notes a row that cannot be used; `refuseFaults` tells them together. */
+  fault(error: ScaloraError): void {
+    this.faults.push(error);
+  }
+
+  /** @throws ScaloraError `data`: the first fault, with the number and the places of others of its kind */
+  refuseFaults(): void {
+    const [first, ...rest] = this.faults;
+    if (first === undefined) return;
+    const kind = (error: ScaloraError) => error.message.split("\n")[0];
+    const others = rest.filter((error) => kind(error) === kind(first));
+    if (others.length === 0) throw first;
+    const places = others.slice(0, named).map(({ where, found }) => `${where} (${found})`);
+    const more = others.length > named ? ", …" : "";
+    const { where, expected, fix } = first;
+    const found = `${first.found}, and ${counted(others.length, "more row")} like it: ${places.join(", ")}${more}`;
+    throw new ScaloraError("data", kind(first), { where, expected, found, fix });
+  }
+
+  /** Takes a row; one beyond the limit is a fault where the policy says so. */
   add({ example, straddles }: EncodedText): void {
     const fitted = this.fit(example);
     if (fitted === undefined) return;
@@ -66,8 +87,8 @@ export class RowCollector {
   }
 
   /**
-   * Takes a row of a classification, which the tokenizer has cut where the policy is to truncate.
-   * @throws ScaloraError `data` for a row beyond the limit where the policy says so.
+   * Takes a row of a classification, which the tokenizer has cut where the policy is to truncate; one beyond the limit is a
+   * fault where the policy says so.
    */
   addLabelled({ example, truncated }: EncodedRow): void {
     const fitted = this.fit(example);
@@ -84,7 +105,7 @@ export class RowCollector {
     const more = this.dropped.length > named ? `, and ${this.dropped.length - named} more` : "";
     return new ScaloraError("data", "No row of a data file has a label to train on", {
       where: path,
-      found: `${this.dropped.length} rows dropped: ${rows.join(", ")}${more}`,
+      found: `${counted(this.dropped.length, "row")} dropped: ${rows.join(", ")}${more}`,
       fix: "raise data.maxLength if labels were cut off; check train flags and empty completions",
     });
   }
@@ -93,13 +114,16 @@ export class RowCollector {
     const { length, tooLong } = this.limit;
     const { ids, isLabel, source } = example;
     if (ids.length <= length) return example;
-    if (tooLong === "error")
-      throw new ScaloraError("data", "A row is longer than the sequence limit", {
+    if (tooLong === "error") {
+      const fault = new ScaloraError("data", "A row is longer than the sequence limit", {
         where: source,
         expected: `at most ${length} tokens`,
         found: `${ids.length} tokens`,
         fix: "set data.maxLength to cut longer rows there, or data.tooLong to truncate or drop",
       });
+      this.fault(fault);
+      return undefined;
+    }
     if (tooLong === "truncate")
       return { ids: ids.slice(0, length), isLabel: isLabel.slice(0, length), source };
     this.dropped.push({ source, reason: `it has ${ids.length} tokens, more than ${length}` });

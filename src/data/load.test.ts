@@ -206,7 +206,7 @@ test("longer rows are cut, dropped or refused, as asked, and counted", async () 
     "it has 8 tokens, more than 5",
   ]);
   await expect(loadExamples({ train: path }, tokenizer, { maxLength: 6 })).rejects.toThrow(
-    /A row is longer than the sequence limit\n.*rows\.jsonl:1\n.*at most 6 tokens\n.*8 tokens/,
+    /A row is longer than the sequence limit\n.*rows\.jsonl:1\n.*at most 6 tokens\n.*8 tokens, and 1 more row like it: .*rows\.jsonl:2 \(8 tokens\)/,
   );
   await expect(load(path, tokenizer, { maxLength: 5000 })).rejects.toThrow(
     /data\.maxLength is longer than the model\n.*at most 4096/,

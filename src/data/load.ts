@@ -83,6 +83,7 @@ class Loader {
     checkFormat(source, this.classes);
     if (source.path.toLowerCase().endsWith(".txt")) await this.loadText(source.path, collector);
     else await this.loadRows(source, collector);
+    collector.refuseFaults();
     if (collector.examples.length === 0) throw collector.nothingLeft(source.path);
     return collector.examples;
   }
@@ -169,9 +170,10 @@ class Loader {
     let plan: ColumnPlan | undefined;
     const chunks = new Chunks(sizeOf);
     for await (const row of readRows(path)) {
-      plan ??= planColumns(row.value, source, `${path}:${row.line}`);
+      const ready = plan ?? planColumns(row.value, source, `${path}:${row.line}`);
+      plan = ready;
       collector.rows++;
-      const items = read(row, plan);
+      const items = readOrNote(() => read(row, ready), `${path}:${row.line}`, collector);
       if (!Array.isArray(items)) collector.dropped.push(items);
       else if (chunks.add(items)) yield chunks.take();
     }
@@ -201,6 +203,18 @@ class Loader {
       });
     this.chatMarker ??= new ChatMarker(new ChatTemplate(chatTemplate, special));
     return this.chatMarker;
+  }
+}
+
+/** What reading a row gives; a fault of the row itself is noted, to be told with others of its kind. */
+function readOrNote<T>(read: () => T, source: string, collector: RowCollector): T | [] {
+  try {
+    return read();
+  } catch (error) {
+    const isOwn = error instanceof ScaloraError && error.code === "data" && error.found !== undefined;
+    if (!isOwn || !error.where?.startsWith(source)) throw error;
+    collector.fault(error);
+    return [];
   }
 }
 

@@ -51,7 +51,10 @@ test("TSV: quotes are text, lines end at line feeds only, short lines lack colum
 test.each([
   ["rows.json", '[{"a": 1}, 2]', /not a JSON object.*rows\.json:2.*a number/s],
   ["rows.json", '[{"a": 1},', /not valid JSON.*rows\.json/s],
-  ["rows.parquet", "PAR1 and nothing more", /Parquet file cannot be read.*rows\.parquet/s],
+  ["rows.parquet", "PAR1 and nothing more", /Parquet file is damaged.*rows\.parquet.*end is missing.*again/s],
+  ["rows.parquet", "PAR1 and what is no footer PAR1", /Parquet file cannot be read.*rows\.parquet.*again/s],
+  ["rows.parquet", '{"a": 1}', /no Parquet file.*rows\.parquet.*ending of what it is/s],
+  ["rows.xlsx", "PK\u0003\u0004", /spreadsheet.*rows\.xlsx.*save the sheet as CSV/s],
 ])("%s that holds %j is a clear error", async (name, content, says) => {
   await expect(rowsOf(temporaryFile(name, content))).rejects.toThrow(says);
 });

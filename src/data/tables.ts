@@ -16,6 +16,14 @@ export async function* readRows(path: string): AsyncGenerator<JsonRow> {
   switch (extname(path).toLowerCase()) {
     case ".parquet":
       return yield* await readParquet(path);
+    case ".xlsx":
+    case ".xls":
+    case ".ods":
+      throw new ScaloraError("data", "A spreadsheet cannot be read", {
+        where: path,
+        expected: "JSONL, JSON, CSV, TSV or Parquet",
+        fix: "save the sheet as CSV (with commas, in UTF-8) and give that file",
+      });
     case ".csv":
       return yield* readCsv(path, ",");
     case ".tsv":
@@ -80,6 +88,7 @@ function parseWhole(text: string, path: string): unknown {
 
 async function readParquet(path: string): Promise<JsonRow[]> {
   const bytes = readBytes(path);
+  refuseDamaged(path, bytes);
   try {
     const rows = await parquetReadObjects({ file: bytes });
     return rows.map((value, i) => ({ line: i + 1, value: plainRow(value) }));
@@ -88,9 +97,28 @@ async function readParquet(path: string): Promise<JsonRow[]> {
       where: path,
       expected: "Parquet, uncompressed or compressed with Snappy",
       found: messageOf(cause),
+      fix: "write it again, or as JSONL",
       cause,
     });
   }
+}
+
+/** A Parquet file begins and ends with `PAR1`: one that was not downloaded to its end lacks the last. */
+function refuseDamaged(path: string, bytes: ArrayBuffer): void {
+  const mark = (at: number) => Buffer.from(bytes.slice(at, at + 4)).toString("latin1");
+  const [first, last] = [mark(0), mark(Math.max(0, bytes.byteLength - 4))];
+  if (first === "PAR1" && last === "PAR1" && bytes.byteLength >= 12) return;
+  const isCut = first === "PAR1";
+  throw new ScaloraError("data", isCut ? "A Parquet file is damaged" : "This is no Parquet file", {
+    where: path,
+    expected: "PAR1 at its beginning and at its end",
+    found: isCut
+      ? `${bytes.byteLength} bytes, the end is missing`
+      : `${JSON.stringify(first)} at its beginning`,
+    fix: isCut
+      ? "download or write it again"
+      : "give it the ending of what it is (.jsonl, .json, .csv, .tsv)",
+  });
 }
 
 /** 64-bit integers become numbers, as in JSON; those of lists and structs too. */

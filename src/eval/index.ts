@@ -14,6 +14,7 @@ export {
 } from "./log-likelihood.js";
 export { encodePrompt } from "./prompts.js";
 export { ResultLog } from "./result-log.js";
-export { runTask, type TaskModel, type TaskSettings, type TaskSummary } from "./run-task.js";
+export { runTask, type TaskSummary } from "./run-task.js";
 export type { Sampling } from "./sampling.js";
 export { streamText, type TextEnd, type TextOptions } from "./stream-text.js";
+export type { TaskModel, TaskSettings } from "./task-mode.js";

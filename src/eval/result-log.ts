@@ -1,7 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { messageOf, ScaloraError } from "../util/errors.js";
-import { makeFolders } from "../util/files.js";
+import { makeFolders, writeFileAtomic } from "../util/files.js";
 import { isRecord } from "../util/json.js";
 
 /** What became of one example; a line of the log. */
@@ -60,7 +61,20 @@ export class ResultLog {
 
   add(result: ExampleResult): void {
     const { path } = this;
-    if (path !== undefined) tryFile(path, () => appendFileSync(path, `${JSON.stringify(result)}\n`));
+    if (path === undefined) return;
+    this.known.set(`${result.task} ${result.index}`, result);
+    tryFile(path, () => appendFileSync(path, lineOf(result)));
+  }
+
+  /** Takes the place of what was known of these examples; the file is written anew when something differs. */
+  revise(results: readonly ExampleResult[]): void {
+    const { path, known } = this;
+    const changed = results.filter(
+      (result) => !isDeepStrictEqual(known.get(`${result.task} ${result.index}`), result),
+    );
+    if (path === undefined || changed.length === 0) return;
+    for (const result of changed) known.set(`${result.task} ${result.index}`, result);
+    tryFile(path, () => writeFileAtomic(path, [...known.values()].map(lineOf).join("")));
   }
 
   /** A line that a crash cut short is taken off. */
@@ -75,6 +89,8 @@ export class ResultLog {
     if (whole.length < bytes.length) tryFile(path, () => truncateSync(path, whole.length));
   }
 }
+
+const lineOf = (result: ExampleResult) => `${JSON.stringify(result)}\n`;
 
 function tryFile<T>(path: string, action: () => T): T {
   try {

@@ -8,7 +8,8 @@ import { writeTinyLlama } from "../testing/tiny-llama.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { liveTensors } from "../torch/index.js";
 import { type ExampleResult, ResultLog } from "./result-log.js";
-import { runTask, type TaskModel, type TaskSettings } from "./run-task.js";
+import { runTask } from "./run-task.js";
+import type { TaskModel, TaskSettings } from "./task-mode.js";
 import { type TaskExample, type TextTask, textTasks } from "./tasks/index.js";
 
 const scratch = temporaryFolder();

@@ -90,7 +90,7 @@ function parseConfig(
   where: string,
   headDropout?: number,
 ): ParsedClassifier {
-  const { family, values } = familyOf(config, where, families, []);
+  const { family, values } = familyOf(config, where, families);
   const own = headDropout === undefined ? {} : { [family.headDropout]: headDropout };
   return family.parse({ ...values, ...own }, where);
 }

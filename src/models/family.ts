@@ -30,30 +30,33 @@ export interface ParsedModel {
 
 /**
  * The family that a config's `model_type` names, and the config as plain values.
- * @param others families of another kind of model, which the message tells apart from unknown ones
+ * @param others families of another kind of model, and the function that loads them
  * @throws ScaloraError `model`
  */
 export function familyOf<Family>(
   config: JsonObject | Readonly<Record<string, unknown>>,
   where: string,
   families: ReadonlyMap<string, Family>,
-  others: readonly string[],
+  others?: { readonly names: readonly string[]; readonly load: string },
 ): { family: Family; values: Readonly<Record<string, unknown>> } {
   const values = plainConfig(config);
   const type = values.model_type;
   const family = typeof type === "string" ? families.get(type) : undefined;
   if (family !== undefined) return { family, values };
   const known = [...families.keys()];
-  const isOther = typeof type === "string" && others.includes(type);
-  const near = typeof type === "string" && !isOther ? nearest(type, [...known, ...others]) : undefined;
+  const otherNames = others?.names ?? [];
+  const isOther = typeof type === "string" && otherNames.includes(type);
+  const near = typeof type === "string" && !isOther ? nearest(type, [...known, ...otherNames]) : undefined;
+  const elsewhere = others === undefined ? "" : `; with ${others.load}: ${otherNames.join(", ")}`;
+  const fix = isOther ? `load it with ${others?.load}` : near && `did you mean ${near}?`;
   throw new ScaloraError(
     "model",
     isOther ? "This model is of another kind" : "This kind of model is not supported",
     {
       where: `${where}, model_type`,
-      expected: known.join(", "),
+      expected: `${known.join(", ")}${elsewhere}`,
       found: JSON.stringify(type) ?? "no model_type",
-      ...(near === undefined ? {} : { fix: `did you mean ${near}?` }),
+      fix,
     },
   );
 }

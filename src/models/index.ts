@@ -139,7 +139,10 @@ export function storedParameters(
 }
 
 function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {
-  const { family, values } = familyOf(config, where, families, classifierFamilies());
+  const { family, values } = familyOf(config, where, families, {
+    names: classifierFamilies(),
+    load: "loadClassifier",
+  });
   return family.parse(values, where);
 }
 

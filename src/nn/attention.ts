@@ -28,6 +28,7 @@ import {
 } from "../torch/index.js";
 import type { TokenStream } from "./causal-lm.js";
 import { dropout } from "./dropout.js";
+import { runsFused } from "./fused.js";
 import type { KeyValueCache } from "./kv-cache.js";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
@@ -168,8 +169,7 @@ export function streamAttention(
   const { queries, keys, values } = heads;
   const isStep = queries.shape[0] === caches.length && offsets.every((offset, i) => offset === i);
   const isPlain = rule.window === undefined && rule.softCap === undefined;
-  const isOwn = queries.dtype === "float32" && queries.device === "cpu" && !queries.requiresGrad;
-  if (isStep && isPlain && isOwn) return attendStep(heads, caches, layer, rule.scale);
+  if (isStep && isPlain && runsFused(queries)) return attendStep(heads, caches, layer, rule.scale);
   const parts = caches.map((cache, i) => {
     const part = (x: Tensor) => narrow(x, 0, offsets[i], offsets[i + 1] - offsets[i]);
     return cachedAttention(

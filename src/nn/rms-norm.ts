@@ -1,4 +1,5 @@
-import { addScalar, meanDim, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.js";
+import { addScalar, fusedRmsNorm, meanDim, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.js";
+import { runsFused } from "./fused.js";
 import { Module } from "./module.js";
 import type { ParameterSource } from "./parameters.js";
 
@@ -25,6 +26,7 @@ export class RMSNorm extends Module {
 
   /** @param x `[…, width]` */
   forward(x: Tensor): Tensor {
+    if (runsFused(x)) return fusedRmsNorm(x, this.weight, this.epsilon, this.fromOne);
     const dtype = x.dtype;
     const exact = widened(x);
     const scale = rsqrt(addScalar(meanDim(pow(exact, 2), [-1], true), this.epsilon));

@@ -3,6 +3,7 @@ import {
   cat,
   cos,
   fromData,
+  fusedRotate,
   mul,
   mulScalar,
   narrow,
@@ -17,6 +18,7 @@ import {
   unsqueeze,
 } from "../torch/index.js";
 import { sequenceLengths, type TokenStream } from "./causal-lm.js";
+import { runsFused } from "./fused.js";
 import { type RopeParameters, type RopeShape, ropeTable, ropeTableLength } from "./rope.js";
 
 /** Cosines and sines for each token of a stream, made once for all layers. */
@@ -110,6 +112,7 @@ export class Rotary implements Disposable {
  * @param x `[T, heads, headDim]`
  */
 export function rotate(x: Tensor, { cos: cosine, signedSin }: Rotation): Tensor {
+  if (runsFused(x)) return fusedRotate(x, cosine, signedSin);
   const half = signedSin.shape[2] / 2;
   return addcmul_(mul(x, cosine), roll(x, half, -1), signedSin);
 }

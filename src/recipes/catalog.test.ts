@@ -26,7 +26,16 @@ test("recipes are listed with the comment at their top", () => {
 });
 
 test("runs say where they stand, and one whose process is gone is interrupted", () => {
-  const numbers = { step: 4, totalSteps: 9, loss: 1.5, bestEvalLoss: 2, evalLoss: 2, bestStep: 4, lr: 0 };
+  const numbers = {
+    step: 4,
+    totalSteps: 9,
+    loss: 1.5,
+    bestEvalLoss: 2,
+    evalLoss: 2,
+    bestStep: 4,
+    lr: 0,
+    bestScore: 0.75,
+  };
   const rest = {
     tokensPerSecond: null,
     memory: null,
@@ -55,5 +64,12 @@ test("runs say where they stand, and one whose process is gone is interrupted", 
     ["new", "unknown"],
     ["quickstart/lora", "finished"],
   ]);
-  expect(runs[0]).toMatchObject({ method: "lora", step: 4, totalSteps: 9, loss: 1.5, bestEvalLoss: 2 });
+  expect(runs[0]).toMatchObject({
+    method: "lora",
+    step: 4,
+    totalSteps: 9,
+    loss: 1.5,
+    bestEvalLoss: 2,
+    bestScore: 0.75,
+  });
 });

@@ -7,11 +7,11 @@ import { isActive, listRunNames, readStatus } from "../train/run-files.js";
 /** The model families that can be loaded, by the `model_type` of their `config.json`. */
 export const listModels = modelFamilies;
 
-/** The tasks of `scalora eval --tasks`: their names, and the folder of their data. */
-export function listTasks(): { task: string; folder: string; description: string }[] {
+/** The tasks of `scalora eval --tasks`: their names, and the names that the folder of their data may have. */
+export function listTasks(): { task: string; folders: readonly string[]; description: string }[] {
   return [...textTasks.values()].map(({ name, folders, description }) => ({
     task: name,
-    folder: folders.join(" or "),
+    folders,
     description,
   }));
 }
@@ -46,6 +46,8 @@ export interface RunEntry {
   totalSteps: number | null;
   loss: number | null;
   bestEvalLoss: number | null;
+  /** Of a task's data: the score by which that evaluation is the best. */
+  bestScore: number | null;
   /** ISO 8601. */
   updatedAt: string | null;
 }
@@ -67,6 +69,7 @@ export function listRuns(folder: string): RunEntry[] {
       totalSteps: status?.totalSteps ?? null,
       loss: status?.loss ?? null,
       bestEvalLoss: status?.bestEvalLoss ?? null,
+      bestScore: status?.bestScore ?? null,
       updatedAt: status?.updatedAt ?? null,
     };
   });

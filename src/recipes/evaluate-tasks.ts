@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.js";
 import { readTask, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.js";
 import { hashModel } from "../train/model-hash.js";
 import { ScaloraError } from "../util/errors.js";
+import { counted } from "../util/format.js";
 import { nearest } from "../util/suggest.js";
 import type { RunTasks, TaskReport, TaskRequest } from "./api.js";
 import { endTokens, speechOf } from "./end-tokens.js";
@@ -54,7 +57,7 @@ async function prepare(request: TaskRequest): Promise<Prepared[]> {
     const solved = shots === 0 ? [] : await readTask(task, data, { split: "train", limit: shots });
     if (solved.length < shots)
       throw new ScaloraError("usage", `The training data of ${name} has too few rows for so many shots`, {
-        expected: `${shots} rows`,
+        expected: counted(shots, "row"),
         found: `${solved.length}`,
       });
     prepared.push({ task, examples, shots: solved });
@@ -72,12 +75,12 @@ function taskOf(name: string): TextTask {
   });
 }
 
-/** What is asked, with the weights that answer named by their hash. */
+/** What is asked; where results are kept, named by all that makes them. */
 async function asSubject(
   open: OpenLanguageModel,
-  { render: wanted, mode }: TaskRequest,
+  { render: wanted, mode, out, target: { adapter } }: TaskRequest,
 ): Promise<{ render: "plain" | "chat"; subject: TaskModel }> {
-  const { model, tokenizer, adapters, recipe, baseFolder } = open;
+  const { model, tokenizer, recipe, baseFolder } = open;
   const render = mode === "loglikelihood" ? "plain" : (wanted ?? recipe?.data.render ?? "plain");
   const { template, textEnds, chatEnds } = await speechOf(tokenizer, endTokens(baseFolder, tokenizer));
   const isChat = render === "chat";
@@ -86,11 +89,6 @@ async function asSubject(
       where: baseFolder,
       fix: "use --render plain",
     });
-  const identity = createHash("sha256").update(hashModel(model));
-  for (const { name, value } of adapters?.trainables() ?? []) {
-    const { buffer, byteOffset, byteLength } = value.data();
-    identity.update(`${name}\0`).update(new Uint8Array(buffer, byteOffset, byteLength));
-  }
   return {
     render,
     subject: {
@@ -98,7 +96,26 @@ async function asSubject(
       tokenizer,
       template: isChat ? template : undefined,
       endTokens: isChat ? chatEnds : textEnds,
-      identity: identity.digest("hex"),
+      identity: out === undefined ? "" : identityOf(open, adapter),
     },
   };
+}
+
+/** Files of a model folder that change what a model with the same weights says. */
+const settingFiles =
+  /^(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|merges|spiece|spm|chat_template)\.(json|model|txt|jinja)$/;
+
+/** Hash of everything that an output depends on beside the prompt. */
+function identityOf({ model, adapters, recipe, baseFolder }: OpenLanguageModel, adapter?: string): string {
+  const identity = createHash("sha256").update(hashModel(model));
+  for (const { name, value } of adapters?.trainables() ?? []) {
+    const { buffer, byteOffset, byteLength } = value.data();
+    identity.update(`${name}\0`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  identity.update(JSON.stringify(recipe?.adapter ?? null));
+  const settings = readdirSync(baseFolder).filter((name) => settingFiles.test(name));
+  const files = settings.sort().map((name) => join(baseFolder, name));
+  if (adapter !== undefined) files.push(join(adapter, "adapter_config.json"));
+  for (const path of files) identity.update(`${basename(path)}\0`).update(readFileSync(path));
+  return identity.digest("hex");
 }

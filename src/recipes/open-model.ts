@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type AdapterSet, attach } from "../adapters/index.js";
 import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
-import { getHint, modelPath } from "../library/index.js";
+import { modelPath } from "../library/index.js";
 import { type CausalLM, isClassifier, type TrainedModel } from "../nn/index.js";
 import { chooseCheckpoint } from "../train/checkpoints/choose.js";
 import { checkIdentity, readManifest } from "../train/checkpoints/load.js";
@@ -13,6 +12,7 @@ import { ScaloraError } from "../util/errors.js";
 import type { ModelTarget } from "./api.js";
 import { attachMethod, type Base, loadBase, loadTrained } from "./build.js";
 import { modelOf } from "./glue.js";
+import { checkTarget, isRun } from "./target.js";
 
 /** A model ready to use, with what was put on it. */
 export interface OpenModel {
@@ -39,16 +39,8 @@ export async function openModel(
   { needsData = false }: { needsData?: boolean } = {},
 ): Promise<OpenModel> {
   const target = { ...given, path: modelPath(given.path) };
-  if (existsSync(join(target.path, "config.yaml"))) return openRun(target, needsData);
-  if (target.checkpoint !== undefined) {
-    throw new ScaloraError("usage", "Only a run has checkpoints", {
-      where: target.path,
-      expected: "a run's folder (with config.yaml)",
-      found: existsSync(target.path) ? "a folder without it" : "no folder",
-    });
-  }
-  refuseNothing(target.path);
-  refuseAdapterAlone(target.path);
+  checkTarget(target);
+  if (isRun(target)) return openRun(target, needsData);
   const { path, adapter, dtype = "auto", device = "auto" } = target;
   const load = { config: { path, dtype, device }, seed: 0 };
   const base = await loadBase(load.config, load.seed);
@@ -131,23 +123,4 @@ function opened(
   };
   const original = () => loadTrained(config, seed);
   return { model, tokenizer, baseFolder: resolve(config.path), adapters, recipe, original, dispose };
-}
-
-function refuseNothing(path: string): void {
-  if (existsSync(path)) return;
-  throw new ScaloraError("usage", "There is neither a model nor a run here", {
-    where: resolve(path),
-    expected:
-      "a Hugging Face model folder (with config.json), a GGUF file, or a run's folder (with config.yaml)",
-    found: "nothing",
-    fix: getHint(path) ?? "`npx scalora ls runs` lists the runs",
-  });
-}
-
-function refuseAdapterAlone(path: string): void {
-  if (!existsSync(join(path, "adapter_config.json")) || existsSync(join(path, "config.json"))) return;
-  throw new ScaloraError("usage", "This is an adapter's folder, not a model's", {
-    where: path,
-    fix: `give the model's folder, and --adapter ${path}`,
-  });
 }

@@ -12,6 +12,7 @@ import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../train/run-
 import { RunFolder, readEvents } from "../train/run-files.js";
 import { train } from "../train/trainer.js";
 import { ScaloraError } from "../util/errors.js";
+import { counted } from "../util/format.js";
 import type { RunTraining } from "./api.js";
 import {
   attachMethod,
@@ -190,8 +191,10 @@ function dataWarnings({ report: { train } }: Dataset): string[] {
   const named = dropped.slice(0, 3).map(({ source, reason }) => `${source} (${reason})`);
   const more = dropped.length > named.length ? ", …" : "";
   return [
-    ...(dropped.length > 0 ? [`${dropped.length} of ${rows} rows dropped: ${named.join(", ")}${more}`] : []),
-    ...(truncated > 0 ? [`${truncated} of ${rows} rows cut to data.maxLength`] : []),
+    ...(dropped.length > 0
+      ? [`${dropped.length} of ${counted(rows, "row")} dropped: ${named.join(", ")}${more}`]
+      : []),
+    ...(truncated > 0 ? [`${truncated} of ${counted(rows, "row")} cut to data.maxLength`] : []),
     ...notes,
   ];
 }

@@ -23,9 +23,10 @@ export function failAtFileChange(count: number, end: () => void): void {
         ? writeSync(descriptor, data)
         : writeSync(descriptor, data, offset, length);
     },
+    // Appending calls it too.
     writeFileSync: (path: string, data: string, options?: object) => {
       if (full()) {
-        writeFileSync(path, half(data));
+        writeFileSync(path, half(data), options);
         end();
       }
       writeFileSync(path, data, options);

@@ -39,7 +39,7 @@ function byteCharacters(): string[] {
   );
 }
 
-const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
+const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
 
 /** A tokenizer whose tokens are bytes: token numbers 0 to 255 are their values. */
 export const byteTokenizer = {

@@ -1,4 +1,4 @@
-export { grad, noGrad } from "./autograd.js";
+export { grad, isRecording, noGrad } from "./autograd.js";
 export { dispatch } from "./dispatch.js";
 export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.js";
 export { chooseGemmBackend, type GemmBackend, type GemmProbe, useGemmBackend } from "./gemm-backend.js";

@@ -188,3 +188,87 @@ test("both GEMM backends are exact in fp32, in forward and backward", () => {
   }
   torch.useGemmBackend(chosen);
 });
+
+test.each([1, 2, 7, 8, 9, 21, 32, 33])(
+  "a product of %i rows equals float64's whichever kernel takes it, and that of a row alone",
+  (rows) => {
+    torch.noGrad(() =>
+      torch.scope(() => {
+        // An odd number of outputs, more than a block of weights; several vectors of inputs.
+        const { x, w, b } = leaves({ x: [rows, 112], w: [75, 112], b: [75] });
+        const single = [x, w, b].map((t) => torch.toDType(torch.detach(t), "float32"));
+        for (const bias of [undefined, b]) {
+          const exact = torch.linear(x, w, bias);
+          const ours = torch.fastLinear(single[0], single[1], bias && single[2]);
+          expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
+          const last = torch.narrow(single[0], 0, rows - 1, 1);
+          const alone = torch.fastLinear(last, single[1], bias && single[2]);
+          expect(relative(torch.narrow(ours, 0, rows - 1, 1), alone)).toBeLessThan(5e-7);
+        }
+      }),
+    );
+  },
+);
+
+test("a product with a width of no whole vectors, or with views, equals float64's", () => {
+  torch.noGrad(() =>
+    torch.scope(() => {
+      const { x, w } = leaves({ x: [3, 21], w: [21, 40] });
+      const [narrow, turned] = [x, w].map((t) => torch.toDType(torch.detach(t), "float32"));
+      const ours = torch.fastLinear(narrow, torch.transpose(turned, 0, 1));
+      expect(relative(torch.toDType(ours, "float64"), torch.matmul(x, w))).toBeLessThan(5e-7);
+      const odd = torch.fastLinear(narrow, torch.contiguous(torch.transpose(turned, 0, 1)));
+      expect(relative(torch.toDType(odd, "float64"), torch.matmul(x, w))).toBeLessThan(5e-7);
+    }),
+  );
+});
+
+test.each([64, 24, 7])("rms_norm equals its definition in float64 (width %i)", (width) => {
+  torch.noGrad(() =>
+    torch.scope(() => {
+      const { x, w } = leaves({ x: [5, 3, width], w: [width] });
+      const [input, weight] = [x, w].map((t) => torch.toDType(torch.detach(t), "float32"));
+      const mean = torch.meanDim(torch.square(x), [-1], true);
+      const normalised = torch.mul(x, torch.rsqrt(torch.addScalar(mean, 0.01)));
+      for (const fromOne of [false, true]) {
+        const exact = torch.mul(normalised, fromOne ? torch.addScalar(w, 1) : w);
+        const ours = torch.fusedRmsNorm(input, weight, 0.01, fromOne);
+        expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
+      }
+      expect(() => torch.fusedRmsNorm(input, torch.narrow(weight, 0, 0, width - 1), 0.01)).toThrow(
+        `a weight of shape [${width - 1}] do not fit`,
+      );
+      expect(() => torch.fusedRmsNorm(x, w, 0.01)).toThrow("expected float32");
+    }),
+  );
+});
+
+test.each([64, 24, 6])("rotate equals its definition in float64 (width %i)", (width) => {
+  torch.noGrad(() =>
+    torch.scope(() => {
+      const { x, c, s } = leaves({ x: [5, 3, width], c: [5, 1, width], s: [5, 1, width] });
+      const single = [x, c, s].map((t) => torch.toDType(torch.detach(t), "float32"));
+      const exact = torch.add(torch.mul(x, c), torch.mul(torch.roll(x, width / 2, -1), s));
+      const ours = torch.fusedRotate(single[0], single[1], single[2]);
+      expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
+      expect(() => torch.fusedRotate(single[0], single[1], torch.narrow(single[2], 0, 1, 4))).toThrow(
+        `sines of shape [4, 1, ${width}]`,
+      );
+    }),
+  );
+});
+
+test("operators that record no gradients refuse to where they would be needed", () => {
+  torch.scope(() => {
+    const { x, w } = leaves({ x: [2, 2, 8], w: [8] });
+    const [input, weight] = [x, w].map((t) =>
+      torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
+    );
+    expect(() => torch.fusedRmsNorm(torch.detach(input), weight, 0)).toThrow("records no gradients");
+    const turn = torch.ones([2, 1, 8], "float32");
+    expect(() => torch.fusedRotate(input, turn, turn)).toThrow("records no gradients");
+    expect(torch.isRecording()).toBe(true);
+    expect(torch.noGrad(() => torch.isRecording())).toBe(false);
+    expect(torch.isRecording()).toBe(true);
+  });
+});

@@ -1031,6 +1031,18 @@ export function decodeAttention(queries: Tensor, keys: Tensor, values: Tensor, k
   return wrap((decodeAttention$ ??= bind<number>("scalora::decode_attention", ""))(queries.handle, keys.handle, values.handle, handlesOf(keyCaches), handlesOf(valueCaches), lengths, scale));
 }
 
+let fusedRmsNorm$: NativeOperator<number> | undefined;
+/** `scalora::rms_norm(Tensor x, Tensor weight, float epsilon, bool from_one=False) -> Tensor` */
+export function fusedRmsNorm(x: Tensor, weight: Tensor, epsilon: number, fromOne?: boolean): Tensor {
+  return wrap((fusedRmsNorm$ ??= bind<number>("scalora::rms_norm", ""))(x.handle, weight.handle, epsilon, fromOne));
+}
+
+let fusedRotate$: NativeOperator<number> | undefined;
+/** `scalora::rotate(Tensor x, Tensor cosines, Tensor sines) -> Tensor` */
+export function fusedRotate(x: Tensor, cosines: Tensor, sines: Tensor): Tensor {
+  return wrap((fusedRotate$ ??= bind<number>("scalora::rotate", ""))(x.handle, cosines.handle, sines.handle));
+}
+
 let linearCrossEntropy$: NativeOperator<number> | undefined;
 /** `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None) -> Tensor` */
 export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, softCap?: number | null): Tensor {

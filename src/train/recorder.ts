@@ -46,6 +46,7 @@ export class Recorder {
       loss: progress.loss,
       evalLoss: progress.lastEval?.loss ?? null,
       bestEvalLoss: progress.best?.loss ?? null,
+      bestScore: progress.best?.score ?? null,
       bestStep: progress.best?.step ?? null,
       lr: this.lr,
       tokensPerSecond: secondsPerStep === null ? null : this.tokensPerStep / secondsPerStep,

@@ -144,6 +144,8 @@ export interface RunStatus {
   loss: number | null;
   evalLoss: number | null;
   bestEvalLoss: number | null;
+  /** Of a task's data: the score by which that evaluation is the best. Runs of before 0.2 lack it. */
+  bestScore?: number | null;
   bestStep: number | null;
   lr: number | null;
   tokensPerSecond: number | null;

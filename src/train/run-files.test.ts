@@ -154,7 +154,7 @@ test("a run that another living process trains is refused; a dead one's is not",
   const other = { ...recorded, process: { ...recorded.process, pid: child.pid ?? 0, startTime } };
   writeFileSync(run.file("status.json"), JSON.stringify(other));
   const error = failure(() => RunFolder.open(run.path));
-  expect(error.exitCode).toBe(1);
+  expect(error.exitCode).toBe(2);
   expect(error.message).toContain(`process ${child.pid}, running at step 3`);
   child.kill();
   await new Promise((resolve) => child.once("exit", resolve));

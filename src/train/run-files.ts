@@ -66,8 +66,8 @@ export class RunFolder {
   }
 
   /**
-   * Opens the folder of a run that goes on. Throws a `config` error when it holds no run, a `run` error when another
-   * living process works on it or when it cannot be written.
+   * Opens the folder of a run that goes on. Throws a `config` error when it holds no run, `usage` when another living
+   * process works on it, `run` when it cannot be written.
    */
   static open(path: string): RunFolder {
     if (!existsSync(join(path, names.config))) {
@@ -80,7 +80,7 @@ export class RunFolder {
     }
     const status = readStatus(path);
     if (status !== undefined && isActive(status)) {
-      throw new ScaloraError("run", "Another process is training this run", {
+      throw new ScaloraError("usage", "Another process is training this run", {
         where: path,
         found: `process ${status.process.pid}, ${status.state} at step ${status.step}`,
         fix: "wait for it, or stop it",

@@ -58,7 +58,7 @@ def write_blocks(path, generator):
     values[2, 1:] = 0
     tensors["Q8_0.input"] = values
     tensors["Q8_0.output"] = quantize(values, Type.Q8_0)
-    save_file(tensors, path, {"gguf": "0.19.0", "seed": str(SEED)})
+    save_file(tensors, path, {"made": f"gguf 0.19.0, seed {SEED}"})
 
 
 BASE = {
@@ -168,6 +168,7 @@ def write_model(folder, name, generator):
     writer = gguf.GGUFWriter(str(folder / f"{name}.gguf"), architecture)
     writer.add_type(gguf.GGUFType.MODEL)
     add_config(writer, architecture, config, rope)
+    add_pieces(writer, config.vocab_size)
     if rope["rope_type"] == "llama3":
         writer.add_tensor("rope_freqs.weight", llama3_factors(config, rope))
     for path, parameter in model.named_parameters():
@@ -182,6 +183,27 @@ def write_model(folder, name, generator):
     writer.write_tensors_to_file()
     writer.close()
     write_expected(folder / f"{name}.safetensors", model, config, generator)
+
+
+def add_pieces(writer, count):
+    """SentencePiece-like tokens for every row: letters and what merges of them make."""
+    letters = [chr(97 + i) for i in range(26)]
+    words = ["▁" + letter for letter in letters] + [a + b for a in "ehinost" for b in "aeint"]
+    tokens = ["<unk>", "<s>", "</s>", "<turn>", *words, *letters, "▁"][:count]
+    tokens += [f"[PAD{i}]" for i in range(len(tokens), count)]
+    kinds = [2, 3, 3, 3] + [5 if t.startswith("[PAD") else 1 for t in tokens[4:]]
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([-1000.0 if k != 1 else -float(i) for i, k in enumerate(kinds)])
+    writer.add_token_types(kinds)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_eot_token_id(3)
+    writer.add_unk_token_id(0)
+    writer.add_add_bos_token(True)
+    writer.add_add_space_prefix(False)
+    writer.add_chat_template("{% for message in messages %}{{ message['content'] }}<turn>{% endfor %}")
 
 
 def undone(model_type, name, weight, config):

@@ -1,6 +1,7 @@
 """Hostile texts for the tokenizer fixtures: fixed ones and random ones of a seed."""
 
 import random
+import unicodedata
 
 FIXED = [
     "", " ", "  ", "   a", "a   ", " a  b   c ", "\t", "\n", "a\nb", "a\r\nb", "\n\n\n x", "a\tb\t\tc", "\u00a0a\u00a0", "\u3000x\u3000y",
@@ -38,3 +39,48 @@ def random_texts(seed, count):
 
 # Long ones are given as a unit and a number of times.
 LONG = [("a", 20_000), (" ", 10_000), ("word ", 4_000), ("é漢👍 ", 2_000), ("\n", 4_000), ("ab1.", 5_000), ("\u0301", 2_000), ("👍🏽", 2_000)]
+
+SPECIAL = [
+    "<s>", "</s>", "<unk>", "<pad>", "<mask>", "<bos>", "<eos>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "<|endoftext|>", "<|im_start|>", "<|im_end|>",
+    "<start_of_turn>", "<end_of_turn>", "<|begin_of_text|>", "<|eot_id|>", "<extra_id_0>", "<unused7>", "<image_soft_token>", "<tool>", "x=y", "http", "__", "<0x41>", "<0xC3>", "<repo_name>",
+]
+SPACES = [" ", "  ", "   ", "\t", "\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1f", "\x85", "\xa0", "\u1680", "\u2000", "\u2003", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000", "\u180e", "\u200b", "▁"]
+EDGES = [0x7F, 0x80, 0xFF, 0x100, 0x2FF, 0x300, 0x7FF, 0x800, 0xD7FE, 0xD7FF, 0xE000, 0xE001, 0xF8FF, 0xFDD0, 0xFDEF, 0xFEFF, 0xFFF9, 0xFFFC, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x10FFF, 0x1D173, 0x1FFFE, 0x1FFFF, 0x20000, 0x2FA1D, 0xE0001, 0xE0100, 0xF0000, 0xFFFFD, 0x10FFFE, 0x10FFFF]
+EMOJI = "😀👍👩👨👧👦❤🏳🏴🐻🧑🤝🎄✊🦰🌈⚧☠1#"
+JOINERS = ["\u200d", "\ufe0f", "\ufe0e", "\U0001f3fb", "\U0001f3ff", "\u20e3", "\U000e0067", "\U000e007f", ""]
+BASES = "aeouAEOnsSzZdtkqxBГиыעبकกが한\u1112Ωﬁ½Ａ①"
+MARKS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327\u0328\u0331\u0335\u0338\u0342\u0345\u035c\u0361\u0591\u064b\u0651\u093c\u094d\u0e34\u0e48\u1161\u11ab\u20d0\u3099\u309a"
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+WORDS = "the The THE quick can't I'M we've rock'n'roll naïve façade Straße İstanbul ıssız ǅungla ﬁn e.g. U.S.A. 3.14 1,000 x2 snake_case camelCase C++ --flag http://x.y/?q=1 a@b.c #tag $5 50% (a) [b] {c} \"d\" …".split(" ")
+FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+
+
+def hostile_texts(seed, count):
+    """FIXED and as many further texts of every family below as make `count`, without repetitions."""
+    rng = random.Random(seed)
+    pick = lambda items, low, high: "".join(rng.choice(items) for _ in range(rng.randint(low, high)))
+    anywhere = lambda: chr(rng.choice((rng.randrange(0x20, 0x3000), rng.randrange(0x3000, 0xD800), rng.randrange(0xE000, 0x20000), rng.randrange(0x20000, 0x110000))))
+    control = lambda: chr(rng.choice((rng.randrange(0x20), rng.randrange(0x7F, 0xA0), *map(ord, BIDI), 0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)))
+    compatible = lambda: chr(rng.choice((rng.randrange(0xA0, 0x250), rng.randrange(0x1E00, 0x2000), rng.randrange(0x2070, 0x2190), rng.randrange(0x2460, 0x2500), rng.randrange(0x3200, 0x3400), rng.randrange(0xAC00, 0xAD00), rng.randrange(0xF900, 0xFB50), rng.randrange(0xFE30, 0xFFF0), rng.randrange(0x1D400, 0x1D800))))
+    marked = lambda: rng.choice(BASES) + pick(MARKS, 0, 3)
+    words = lambda: pick(WORDS, 1, 1) + "".join(pick(SPACES[:3] + [" "] * 9, 1, 1) + rng.choice(WORDS) for _ in range(rng.randint(0, 8)))
+    families = [
+        lambda: random_texts(rng.randrange(1 << 30), 1)[0],
+        lambda: "".join(anywhere() for _ in range(rng.randint(1, 12))),
+        lambda: pick("ab 1.", 0, 4) + "".join(control() for _ in range(rng.randint(1, 4))) + pick("ab 1.", 0, 4),
+        lambda: "".join(rng.choice((pick(SPACES, 1, 6), pick("ab.1é漢", 1, 3))) for _ in range(rng.randint(1, 6))),
+        lambda: "".join(chr(rng.choice(EDGES)) + pick("a é", 0, 2) for _ in range(rng.randint(1, 5))),
+        lambda: "".join(rng.choice(EMOJI) + rng.choice(JOINERS) + rng.choice(JOINERS) for _ in range(rng.randint(1, 8))),
+        lambda: "".join(marked() for _ in range(rng.randint(1, 10))),
+        lambda: unicodedata.normalize(rng.choice(FORMS), "".join(compatible() for _ in range(rng.randint(1, 10)))),
+        lambda: "".join(rng.choice((rng.choice(SPECIAL), rng.choice(SPECIAL)[:-1], pick(SPACES, 0, 2), pick("ab é<>[]|_", 1, 4), rng.choice(SPECIAL).upper(), rng.choice(SPECIAL) + rng.choice(MARKS))) for _ in range(rng.randint(1, 6))),
+        lambda: pick(BIDI, 0, 2) + "".join(pick(POOLS[rng.choice((0, 2, 5, 12, 13))], 1, 6) + rng.choice((" ", "", rng.choice(BIDI))) for _ in range(rng.randint(1, 5))),
+        words,
+        lambda: "".join(rng.choice((c.upper(), c.lower(), c.title(), c + rng.choice(MARKS), c)) for c in words()),
+        lambda: pick("abcé漢1", 1, 3) * rng.choice((30, 33, 34, 50, 99, 100, 101)),
+    ]
+    texts = dict.fromkeys(FIXED)
+    while len(texts) < count:
+        for family in families:
+            texts[family()] = None
+    return list(texts)

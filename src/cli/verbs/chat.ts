@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import type { ChatMessage, OpenGenerator, TextGenerator } from "../../recipes/api.js";
+import { checkTarget } from "../../recipes/target.js";
 import { type Context, usageError } from "../context.js";
 import { addTargetOptions, type TargetOptions } from "../options.js";
 import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.js";
@@ -22,10 +23,12 @@ export function addChat(
     .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .option("--system <text>", "system message");
   addSamplingOptions(addTargetOptions(command)).action(async (path: string, options: Options) => {
+    const { adapter, checkpoint, dtype, device } = options;
+    const target = { path, adapter, checkpoint, dtype, device };
+    checkTarget(target);
     await context.prepareEngine();
     const { openGenerator } = await load();
-    const { adapter, checkpoint, dtype, device } = options;
-    const generator = await openGenerator({ path, adapter, checkpoint, dtype, device });
+    const generator = await openGenerator(target);
     try {
       if (!generator.hasChatTemplate) {
         throw usageError(

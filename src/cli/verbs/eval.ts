@@ -8,6 +8,7 @@ import type {
   TaskReport,
   TaskRequest,
 } from "../../recipes/api.js";
+import { checkTarget } from "../../recipes/target.js";
 import { formatCount, formatDuration } from "../../util/format.js";
 import { type Context, usageError } from "../context.js";
 import { addTargetOptions, collect, jsonOption, number, type TargetOptions } from "../options.js";
@@ -55,6 +56,7 @@ export function addEval(program: Command, context: Context, load: () => Promise<
     .addOption(jsonOption())
     .action(async (path: string, options: Options) => {
       checkKind(options);
+      checkTarget(targetOf(path, options));
       await context.prepareEngine();
       const recipes = await load();
       if (options.tasks === undefined) await evaluateLoss(path, options, context, recipes);
@@ -179,8 +181,12 @@ async function evaluateTasks(
     batch,
     out,
   };
+  const kept = out === undefined ? "nothing is kept without --out" : `finished examples are in ${out}`;
   const report = await context
-    .interruptible((signal) => runTasks(request, { signal, onProgress }))
+    .interruptible(
+      (signal) => runTasks(request, { signal, onProgress }),
+      `stopping; ${kept} (once more to stop at once)`,
+    )
     .finally(() => line.end());
   if (json) context.json(report);
   else printTasks(report, context);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { ExportRequest, ExportResult, RunExport } from "../../recipes/api.js";
+import { checkTarget } from "../../recipes/target.js";
 import { formatBytes } from "../../util/format.js";
 import { type Context, usageError } from "../context.js";
 import { jsonOption, number } from "../options.js";
@@ -65,6 +66,7 @@ export function addExport(
     .addOption(jsonOption())
     .action(async (path: string, options: Options) => {
       const request = requestOf(path, options);
+      checkTarget(request.target);
       await context.prepareEngine();
       const { runExport } = await load();
       const result = await context.interruptible((signal) => runExport(request, { signal }));

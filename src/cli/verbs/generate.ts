@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { OpenGenerator } from "../../recipes/api.js";
+import { checkTarget } from "../../recipes/target.js";
 import { formatDuration } from "../../util/format.js";
 import type { Context } from "../context.js";
 import { addTargetOptions, jsonOption, type TargetOptions } from "../options.js";
@@ -25,10 +26,12 @@ export function addGenerate(
   addSamplingOptions(addTargetOptions(command))
     .addOption(jsonOption())
     .action(async (path: string, prompt: string, options: Options) => {
+      const { adapter, checkpoint, dtype, device } = options;
+      const target = { path, adapter, checkpoint, dtype, device };
+      checkTarget(target);
       await context.prepareEngine();
       const { openGenerator } = await load();
-      const { adapter, checkpoint, dtype, device } = options;
-      const generator = await openGenerator({ path, adapter, checkpoint, dtype, device });
+      const generator = await openGenerator(target);
       try {
         const input = options.chat ? [{ role: "user", content: prompt }] : prompt;
         const { text, summary } = await context.interruptible((signal) =>

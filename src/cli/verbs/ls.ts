@@ -6,6 +6,7 @@ import { methods } from "../../config/index.js";
 import type { RunEntry } from "../../recipes/catalog.js";
 import { type Context, usageError } from "../context.js";
 import { jsonOption } from "../options.js";
+import { percent } from "../run-view.js";
 import { table } from "../terminal/table.js";
 
 type Catalog = typeof import("../../recipes/catalog.js");
@@ -37,8 +38,9 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
     .description("the tasks that a model can be scored on")
     .addOption(jsonOption())
     .action(async ({ json }: Options) => {
-      const rows = (await load()).listTasks();
-      if (json) context.json(rows);
+      const tasks = (await load()).listTasks();
+      const rows = tasks.map(({ folders, ...rest }) => ({ ...rest, folder: folders.join(" or ") }));
+      if (json) context.json(tasks);
       else print(context, rows, ["task", "folder", "description"]);
     });
   ls.command("recipes")
@@ -67,6 +69,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
           "step",
           "loss",
           "best held-out",
+          "score",
           "updated",
         ]);
     });
@@ -86,6 +89,7 @@ function runRow(run: RunEntry): Record<string, string> {
     step: run.step === null ? "–" : `${run.step}/${run.totalSteps}`,
     loss: run.loss?.toFixed(4) ?? "–",
     "best held-out": run.bestEvalLoss?.toFixed(4) ?? "–",
+    score: run.bestScore === null ? "–" : `${percent(run.bestScore)} %`,
     updated: run.updatedAt?.slice(0, 16).replace("T", " ") ?? "–",
   };
 }

@@ -41,7 +41,10 @@ export function addTrain(
       const onEvent = view.show.bind(view);
       const resume = options.resume !== undefined;
       const result = await context
-        .interruptible((signal) => runTraining(recipe, { signal, onEvent, resume }))
+        .interruptible(
+          (signal) => runTraining(recipe, { signal, onEvent, resume }),
+          "stopping after this step (once more to stop at once, without saving)",
+        )
         .finally(() => view.end());
       if (result.reason !== "stopped") context.exitCode = 0;
       if (options.json) context.json(result);

@@ -70,6 +70,7 @@ export class ByteReader implements Disposable {
     throw malformed(this.where, "A size in the file is impossible", {
       expected: `at most the ${this.size} bytes of the file`,
       found: `${value}`,
+      fix: "download or copy the file again",
     });
   }
 

@@ -76,7 +76,7 @@ function byteLevel(vocabulary: Vocabulary): GgufTokenizer {
 
 function sentencePiece(vocabulary: Vocabulary): GgufTokenizer {
   const { metadata, pieces, roles } = vocabulary;
-  const parts = sentencePieceParts({
+  const parts = sentencePieceParts(metadata.path, {
     kind: "bpe",
     pieces,
     byteFallback: pieces.some(({ kind }) => kind === "byte"),

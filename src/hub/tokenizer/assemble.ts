@@ -20,6 +20,7 @@ export interface Assembly {
   readonly size: number;
   readonly requiredRows: number;
   readonly special: SpecialTokens;
+  readonly sentencePiece: Blueprint["sentencePiece"];
   /** Whether decoding removes the spaces around punctuation. */
   readonly cleansUp: boolean;
 }
@@ -62,6 +63,7 @@ export function assemble(blueprint: Blueprint, settings: Settings): Assembly {
     size: tokens.size,
     requiredRows: requiredRows(tokens, named, settings),
     special: { bos, eos, unk, pad },
+    sentencePiece: blueprint.sentencePiece,
     cleansUp,
   };
 }

@@ -1,3 +1,5 @@
+import type { CharacterRules } from "./rewrite.js";
+
 /** One component of a `tokenizer.json`, as the `tokenizers` library reads it. */
 export type Component = { readonly type: string; readonly [key: string]: unknown };
 
@@ -59,6 +61,13 @@ export interface Blueprint {
   readonly roles: Readonly<Partial<Record<Role, string>>>;
   /** Whether decoding removes the spaces around punctuation when the settings do not say. */
   readonly cleansUp: boolean;
+  /** What sentencepiece does and the library cannot. */
+  readonly sentencePiece?: {
+    /** Characters that become others, of a model with a character map. */
+    readonly characters?: CharacterRules;
+    /** Whether tokens of bytes share out the characters of an unknown stretch. */
+    readonly byteFallback: boolean;
+  };
   /** A frame to build, or the source's own post-processor. */
   readonly frame: Frame | { readonly postProcessor: Component | null };
 }

@@ -4,6 +4,43 @@ const hasLeaf = (unit: number) => (unit & 0x100) !== 0;
 const labelOf = (unit: number) => (unit & 0x800000ff) >>> 0;
 const textOf = (unit: number) => unit & 0x7fffffff;
 
+/** The double array and the replacement texts of a `precompiled_charsmap`. */
+function partsOf(bytes: Uint8Array) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const trieBytes = view.getUint32(0, true);
+  const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
+  return { units, texts: bytes.subarray(4 + trieBytes) };
+}
+
+/** A SentencePiece character map without faults (`charsmapFault`). */
+export class Charsmap {
+  private readonly units: Uint32Array;
+  private readonly texts: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    const { units, texts } = partsOf(bytes);
+    this.units = units;
+    this.texts = texts;
+  }
+
+  /** The longest rule that UTF-8 bytes start with at a place: how many bytes it takes and what it puts there. */
+  longestAt(bytes: Uint8Array, from: number): { length: number; text: string } | undefined {
+    let best: { length: number; at: number } | undefined;
+    let node = offsetOf(this.units[0]);
+    for (let i = from; i < bytes.length && bytes[i] !== 0; i++) {
+      node = (node ^ bytes[i]) >>> 0;
+      const unit = this.units[node];
+      if (labelOf(unit) !== bytes[i]) break;
+      node = (node ^ offsetOf(unit)) >>> 0;
+      if (hasLeaf(unit)) best = { length: i + 1 - from, at: textOf(this.units[node]) };
+    }
+    if (best === undefined) return undefined;
+    const end = this.texts.indexOf(0, best.at);
+    const text = this.texts.subarray(best.at, end < 0 ? undefined : end);
+    return { length: best.length, text: Buffer.from(text).toString("utf8") };
+  }
+}
+
 /**
  * What is wrong with a SentencePiece `precompiled_charsmap` (a double array of a trie, then the replacement texts, each
  * ended by a zero byte), or undefined. The `tokenizers` library trusts it and aborts the process where it is wrong.
@@ -15,8 +52,7 @@ export function charsmapFault(bytes: Uint8Array): string | undefined {
   if (trieBytes % 4 !== 0 || trieBytes === 0 || trieBytes > bytes.length - 4) {
     return `a trie of ${trieBytes} bytes in ${bytes.length}`;
   }
-  const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
-  const texts = bytes.subarray(4 + trieBytes);
+  const { units, texts } = partsOf(bytes);
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(texts);
   } catch {

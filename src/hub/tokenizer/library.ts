@@ -1,7 +1,9 @@
-import { type Encoding as LibraryEncoding, Tokenizer as LibraryTokenizer } from "tokenizers";
+import { Tokenizer as LibraryTokenizer } from "tokenizers";
 import { messageOf, ScaloraError } from "../../util/errors.js";
 import type { Assembly } from "./assemble.js";
+import { BuiltEncoding, type OffsetRules } from "./encoding.js";
 import { malformed } from "./files.js";
+import { Rewriter } from "./rewrite.js";
 import { cutPair } from "./truncate.js";
 import type {
   DecodeOptions,
@@ -49,6 +51,7 @@ class BuiltTokenizer implements Tokenizer {
   readonly chatTemplate: string | undefined;
   private readonly library: LibraryTokenizer;
   private readonly cleansUp: boolean;
+  private readonly rules: OffsetRules;
   private readonly specialIds: ReadonlySet<number>;
 
   constructor(library: LibraryTokenizer, assembly: Assembly, chatTemplate: string | undefined) {
@@ -58,6 +61,12 @@ class BuiltTokenizer implements Tokenizer {
     this.special = assembly.special;
     this.chatTemplate = chatTemplate;
     this.cleansUp = assembly.cleansUp;
+    const { characters, byteFallback = false } = assembly.sentencePiece ?? {};
+    const raw = assembly.added.filter(({ normalized }) => !normalized).map(({ content }) => content);
+    this.rules = {
+      rewriter: characters && new Rewriter(characters, raw),
+      bytes: byteFallback ? byteTokens(library) : new Map(),
+    };
     this.specialIds = new Set(assembly.added.flatMap(({ id, special }) => (special ? id : [])));
   }
 
@@ -72,8 +81,8 @@ class BuiltTokenizer implements Tokenizer {
   ): Promise<Encoding[]> {
     if (texts.length === 0) return [];
     try {
-      const encodings = await this.library.encodeBatch([...texts], { addSpecialTokens });
-      return encodings.map((encoding, i) => new BuiltEncoding(texts[i], encoding));
+      const encodings = await this.library.encodeBatch(texts.map(this.given), { addSpecialTokens });
+      return encodings.map((encoding, i) => new BuiltEncoding(texts[i], encoding, this.rules));
     } catch (cause) {
       throw cannotEncode(cause);
     }
@@ -82,7 +91,9 @@ class BuiltTokenizer implements Tokenizer {
   async encodePairs(rows: readonly TextOrPair[], maxLength: number): Promise<PairEncoding[]> {
     try {
       // The library's own batches take single texts only.
-      const encodings = await Promise.all(rows.map(([text, pair]) => this.library.encode(text, pair)));
+      const encodings = await Promise.all(
+        rows.map(([text, pair]) => this.library.encode(this.given(text), pair && this.given(pair))),
+      );
       return encodings.map((encoding) => cutPair(encoding, maxLength));
     } catch (cause) {
       throw cause instanceof ScaloraError ? cause : cannotEncode(cause);
@@ -103,6 +114,18 @@ class BuiltTokenizer implements Tokenizer {
   idOf(token: string): number | undefined {
     return this.library.tokenToId(token) ?? undefined;
   }
+
+  /** What the library is given of a text. */
+  private readonly given = (text: string): string => this.rules.rewriter?.rewrite(text).text ?? text;
+}
+
+function byteTokens(library: LibraryTokenizer): Map<number, number> {
+  const result = new Map<number, number>();
+  for (let byte = 0; byte < 256; byte++) {
+    const id = library.tokenToId(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
+    if (id !== null) result.set(id, byte);
+  }
+  return result;
 }
 
 function cannotEncode(cause: unknown): ScaloraError {
@@ -124,36 +147,4 @@ function checkId(id: number): number {
     expected: "an integer from 0 to 2^32 − 1",
     found: `${id}`,
   });
-}
-
-/** The offsets cost as much as a third of the encoding: they are fetched when asked for. */
-class BuiltEncoding implements Encoding {
-  readonly ids: number[];
-  private readonly text: string;
-  private readonly encoding: LibraryEncoding;
-  private fetched: [number, number][] | undefined;
-
-  constructor(text: string, encoding: LibraryEncoding) {
-    this.ids = encoding.getIds();
-    this.text = text;
-    this.encoding = encoding;
-  }
-
-  get offsets(): [number, number][] {
-    this.fetched ??= codeUnitOffsets(this.text, this.encoding.getOffsets());
-    return this.fetched;
-  }
-}
-
-/** The library counts code points. */
-function codeUnitOffsets(text: string, offsets: readonly number[][]): [number, number][] {
-  if (!/[\ud800-\udbff][\udc00-\udfff]/.test(text)) return offsets.map(([start, end]) => [start, end]);
-  const starts: number[] = [];
-  let position = 0;
-  for (const character of text) {
-    starts.push(position);
-    position += character.length;
-  }
-  starts.push(position);
-  return offsets.map(([start, end]) => [starts[start], starts[end]]);
 }

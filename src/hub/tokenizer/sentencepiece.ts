@@ -10,7 +10,10 @@ import {
   replaceText,
   specialFlags,
 } from "./blueprint.js";
+import { charsmapFault } from "./charsmap.js";
+import { malformed } from "./files.js";
 import { mergesFromScores } from "./merges.js";
+import { type CharacterRules, escapePattern, notSpecial } from "./rewrite.js";
 import { type Piece, readSentencePieceModel, type SentencePieceModel } from "./sentencepiece-model.js";
 import type { Settings } from "./settings.js";
 
@@ -41,9 +44,7 @@ const classes: ReadonlyMap<string, ClassRules> = new Map<string, ClassRules>([
 
 /**
  * A SentencePiece model as components of the `tokenizers` library. The reference is the sentencepiece library for
- * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them. One
- * difference is the library's, in transformers too: with a character map, combining marks behind a character that the
- * map knows (decomposed "ệ", full-width "Ｂ̣") can be lost.
+ * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them.
  * @throws ScaloraError `format` when the file or the class of the folder is not supported
  */
 export function sentencePieceBlueprint(path: string, settings: Settings): Blueprint {
@@ -52,7 +53,7 @@ export function sentencePieceBlueprint(path: string, settings: Settings): Bluepr
   const vocabulary = new Map(model.pieces.map(({ text }, id) => [text, id]));
   const roles = { ...pieceRoles(model), ...rules.roles };
   const lowerCase = rules.lowerCase === true && settings.keys.do_lower_case === true;
-  const parts = sentencePieceParts(model, { settings, lowerCase });
+  const parts = sentencePieceParts(path, model, { settings, lowerCase });
   return {
     ...parts,
     where: path,
@@ -69,11 +70,13 @@ type ScoredPieces = Omit<SentencePieceModel, "roles">;
 
 /** The components that tokenise as a SentencePiece model does. */
 export function sentencePieceParts(
+  where: string,
   model: ScoredPieces,
   { settings, lowerCase = false }: { settings?: Settings; lowerCase?: boolean } = {},
-): Pick<Blueprint, "normalizer" | "preTokenizer" | "decoder" | "model" | "added"> {
+): Pick<Blueprint, "sentencePiece" | "normalizer" | "preTokenizer" | "decoder" | "model" | "added"> {
   const prefix = dummyPrefix(model, settings);
   return {
+    sentencePiece: { characters: characterRules(where, model, lowerCase), byteFallback: model.byteFallback },
     normalizer: normalizer(model, prefix, lowerCase),
     preTokenizer: preTokenizer(model, prefix),
     decoder: decoder(model, prefix),
@@ -132,12 +135,25 @@ function dummyPrefix(model: ScoredPieces, settings: Settings | undefined): Dummy
   return settings?.keys.legacy === false ? "first" : "text";
 }
 
+function characterRules(
+  where: string,
+  { charsmap, pieces }: ScoredPieces,
+  lowerCase: boolean,
+): CharacterRules | undefined {
+  if (charsmap.length === 0) return undefined;
+  const fault = charsmapFault(charsmap);
+  if (fault !== undefined) throw malformed(where, "a sound precompiled_charsmap", fault);
+  return { charsmap, lowerCase, kept: userDefined(pieces) };
+}
+
+function userDefined(pieces: readonly Piece[]): string[] {
+  return pieces.filter(({ kind }) => kind === "userDefined").map(({ text }) => text);
+}
+
 function normalizer(model: ScoredPieces, prefix: DummyPrefix, lowerCase: boolean): Component | null {
   const steps: Component[] = [];
-  if (lowerCase) steps.push({ type: "Lowercase" });
-  if (model.charsmap.length > 0) {
-    steps.push({ type: "Precompiled", precompiled_charsmap: Buffer.from(model.charsmap).toString("base64") });
-  }
+  if (model.charsmap.length > 0) steps.push(replaceText(notSpecial, ""));
+  else if (lowerCase) steps.push({ type: "Lowercase" });
   const trims = model.removeExtraWhitespaces;
   if (trims) steps.push(replacePattern("\\A +", ""), replacePattern(" {2,}", " "));
   if (prefix === "text") steps.push(replacePattern(textStart(model.pieces), "▁"));
@@ -151,13 +167,9 @@ function normalizer(model: ScoredPieces, prefix: DummyPrefix, lowerCase: boolean
  * the same steps to find them in normalised text; they get no prefix, nor does a text that is nothing but one.
  */
 function textStart(pieces: readonly Piece[]): string {
-  const whole = pieces.filter(({ kind }) => kind === "userDefined").map(({ text }) => escapePattern(text));
+  const whole = userDefined(pieces).map(escapePattern);
   const exception = whole.length > 0 ? `(?!(?:${whole.join("|")})\\z)` : "";
   return `\\A${exception}(?=[\\s\\S])`;
-}
-
-function escapePattern(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/#&~-]/g, "\\$&");
 }
 
 function preTokenizer(model: ScoredPieces, prefix: DummyPrefix): Component | null {
@@ -218,8 +230,7 @@ function addedPieces(model: ScoredPieces): AddedToken[] {
 
 /** Whether the normaliser surely leaves something of a user-defined piece. */
 function survives(model: ScoredPieces, content: string): boolean {
-  if (model.removeExtraWhitespaces && /^[ ▁]/.test(content)) return false;
-  return model.charsmap.length === 0 || /^[!-~]+$/.test(content);
+  return !(model.removeExtraWhitespaces && /^[ ▁]/.test(content));
 }
 
 /** T5's sentinels, numbered downwards from the end: `<extra_id_0>` is the last. */

@@ -24,12 +24,44 @@ describe("encoding", () => {
   });
 
   test("half a surrogate pair counts as one replacement character", async () => {
-    const tokenizer = await loadTokenizer(golden("llama"));
-    const broken = await tokenizer.encode("a\ud800b👍c");
-    const replaced = await tokenizer.encode("a\ufffdb👍c");
-    expect(broken.ids).toEqual(replaced.ids);
-    expect(broken.offsets).toEqual(replaced.offsets);
-    expect(broken.offsets.at(-1)).toEqual([5, 6]);
+    for (const name of ["llama", "t5"]) {
+      const tokenizer = await loadTokenizer(golden(name));
+      const options = { addSpecialTokens: false };
+      const broken = await tokenizer.encode("a\ud800b👍c", options);
+      const replaced = await tokenizer.encode("a\ufffdb👍c", options);
+      expect(broken.ids).toEqual(replaced.ids);
+      expect(broken.offsets).toEqual(replaced.offsets);
+      expect(broken.offsets.at(-1)).toEqual([5, 6]);
+    }
+  });
+
+  test("characters become others as a character map says, but no special token comes of it", async () => {
+    const t5 = await loadTokenizer(
+      golden("t5", { "tokenizer_config.json": { additional_special_tokens: ["[fi]"] } }),
+    );
+    const plain = { addSpecialTokens: false };
+    const made = await t5.encode("a[ﬁ]b", plain);
+    const special = await t5.encode("a[fi]b", plain);
+    expect(special.ids).toContain(t5.idOf("[fi]"));
+    expect(made.ids).not.toContain(t5.idOf("[fi]"));
+    expect(made.ids).toEqual((await (await loadTokenizer(golden("t5"))).encode("a[fi]b", plain)).ids);
+    expect(made.offsets.at(-1)).toEqual([4, 5]);
+    expect(special.offsets).toContainEqual([1, 5]);
+    const pair = await t5.encodePairs([["ﬁn Ａ", "½"]], 64);
+    expect(pair[0].ids).toEqual((await t5.encodePairs([["fin A", "1/2"]], 64))[0].ids);
+  });
+
+  test("a lower-casing DeBERTa lowers before its character map", async () => {
+    const config = (lower: boolean) => ({ tokenizer_class: "DebertaV2Tokenizer", do_lower_case: lower });
+    const [lower, kept] = await Promise.all(
+      [true, false].map((each) => loadTokenizer(golden("t5", { "tokenizer_config.json": config(each) }))),
+    );
+    const { ids, offsets } = await lower.encode("HELLO ™ İ!");
+    expect(ids).toEqual((await kept.encode("hello TM i\u0307!")).ids);
+    expect(offsets.slice(-2)).toEqual([
+      [9, 10],
+      [0, 0],
+    ]);
   });
 
   test("a batch equals its texts one by one, and may be empty", async () => {

@@ -1,0 +1,15 @@
+// x Wᵀ + b where x has few rows.
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+
+namespace scalora {
+
+// Whether fewRowsLinear takes these, and is the faster one.
+bool suitsFewRows(const at::Tensor& x, const at::Tensor& weight);
+
+// x [rows, in] · wᵀ [in, out] (+ bias [out]) -> [rows, out]; below autograd.
+at::Tensor fewRowsLinear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias);
+
+}  // namespace scalora

@@ -1,0 +1,85 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { runChild } from "../testing/child.js";
+import { writeTinyLlama } from "../testing/tiny-llama.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { main } from "./main.js";
+import { Recorder } from "./testing/terminal.js";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+
+const child = new URL("testing/killed-main.ts", import.meta.url);
+const examples = 7;
+
+beforeAll(() => {
+  writeTinyLlama(at("model"), { config: { max_position_embeddings: 512 } });
+  mkdirSync(at("data", "boolq"), { recursive: true });
+  const rows = Array.from({ length: examples }, (_, i) => ({
+    instruction: `Please answer the following question with true or false, question: is ${i} ${"very ".repeat(i % 3)}even?\n\nAnswer format: true/false`,
+    input: "",
+    output: `the correct answer is ${i % 2 === 0}`,
+    answer: String(i % 2 === 0),
+  }));
+  writeFileSync(at("data", "boolq", "test.json"), JSON.stringify(rows));
+});
+
+async function scalora(...args: string[]) {
+  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
+  return { code, stdout: stdout.text };
+}
+
+const line = z.looseObject({ index: z.int(), logLikelihoods: z.array(z.number()).optional() });
+const linesOf = (path: string) =>
+  readFileSync(path, "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .map((text) => line.parse(JSON.parse(text)))
+    .sort((a, b) => a.index - b.index);
+const report = z.object({ tasks: z.array(z.looseObject({ seconds: z.number(), reused: z.int() })) });
+
+/** The file is opened by the first change; the last one is the line that is cut. */
+test.each([
+  ["generate", 4],
+  ["loglikelihood", 6],
+])(
+  "%s: killed in the middle of a line and run again, an evaluation ends as if nothing had been",
+  async (mode, count) => {
+    const args = (out: string) =>
+      ["eval", at("model"), "--data", at("data"), "--tasks", "boolq", "--batch", "2"].concat([
+        "--mode",
+        mode,
+        "--out",
+        out,
+        "--json",
+      ]);
+    const [killed, whole] = [at(`${mode}-killed.jsonl`), at(`${mode}-whole.jsonl`)];
+    const { signal, stderr } = await runChild(child, String(count), ...args(killed));
+    expect({ signal, stderr }).toMatchObject({ signal: "SIGKILL" });
+    const text = readFileSync(killed, "utf8");
+    const before = text.slice(0, text.lastIndexOf("\n") + 1);
+    expect(before.length).toBeLessThan(text.length);
+    const done = before.split("\n").length - 1;
+    const resumed = await scalora(...args(killed));
+    const straight = await scalora(...args(whole));
+    expect([resumed.code, straight.code]).toEqual([0, 0]);
+    expect(readFileSync(killed, "utf8").startsWith(before)).toBe(true);
+    const [found, expected] = [linesOf(killed), linesOf(whole)];
+    expect(found.map(({ index }) => index)).toEqual(Array.from({ length: examples }, (_, i) => i));
+    for (const [i, { logLikelihoods = [], ...rest }] of found.entries()) {
+      const { logLikelihoods: values = [], ...same } = expected[i];
+      expect(rest).toEqual(same);
+      for (const [k, value] of logLikelihoods.entries())
+        expect(Math.abs(value - values[k])).toBeLessThan(1e-5);
+    }
+    const [{ seconds: _, reused, ...scores }] = report.parse(JSON.parse(resumed.stdout)).tasks;
+    const [{ seconds: __, reused: none, ...same }] = report.parse(JSON.parse(straight.stdout)).tasks;
+    expect(scores).toEqual(same);
+    expect([done, reused, none]).toEqual([count - 2, count - 2, 0]);
+  },
+  120_000,
+);

@@ -1,0 +1,193 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseRecipe } from "../config/index.js";
+import { type GgufTensor, readGgufHeader } from "../hub/gguf/header.js";
+import { runTraining } from "../recipes/sft.js";
+import "../testing/close-to.js";
+import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
+import { goldenGguf } from "../testing/golden-gguf.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { tolerances } from "../testing/tolerances.js";
+import { liveTensors, MappedFile, matmul, scope, type Tensor } from "../torch/index.js";
+import { main } from "./main.js";
+import { Recorder } from "./testing/terminal.js";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+const runs = { lora: "", scalora: "", full: "" };
+
+beforeAll(async () => {
+  writeTinyProject(scratch.path);
+  for (const method of ["lora", "scalora", "full"] as const)
+    runs[method] = await trainTiny(scratch.path, method);
+});
+afterAll(scratch.remove);
+
+async function scalora(...args: string[]) {
+  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+async function json(...args: string[]) {
+  const { code, stdout, stderr } = await scalora(...args, "--json");
+  expect(stderr.replaceAll(/evaluated.*|\s/g, "")).toBe("");
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+}
+
+const toGguf = (model: string, out: string, ...options: string[]) =>
+  json("export", model, "--out", out, "--format", "gguf", ...options);
+
+describe("a merged GGUF file is the model that was trained", () => {
+  test.each(["lora", "scalora", "full"] as const)("%s", async (method) => {
+    const out = at(`${method}.gguf`);
+    const live = liveTensors();
+    const result = await toGguf(runs[method], out, "--dtype", "float32");
+    expect(result).toEqual({ out, kind: "merged", bytes: statSync(out).size });
+    const loss = async (model: string) => (await json("eval", model, "--data", at("test.jsonl"))).loss;
+    expect(await loss(out)).toBeCloseTo(await loss(runs[method]), 5);
+    const text = (model: string) =>
+      json("generate", model, "abc=", "--max-tokens", "12").then((written) => written.text);
+    expect(await text(out)).toBe(await text(runs[method]));
+    expect(liveTensors()).toBe(live);
+  });
+});
+
+test("chat template, special tokens and what ends a turn go into the file and come back", async () => {
+  const out = at("chat.gguf");
+  await toGguf(at("model"), out);
+  await json("convert", out, at("chat"));
+  const file = (name: string) => JSON.parse(readFileSync(at("chat", name), "utf8"));
+  expect(file("generation_config.json")).toEqual({ bos_token_id: 256, eos_token_id: [257, 259] });
+  expect(file("tokenizer_config.json")).toMatchObject({ bos_token: "<|bos|>", eos_token: "<|eos|>" });
+  const chat = (model: string) => json("generate", model, "hello", "--chat", "--max-tokens", "8");
+  const [ours, theirs] = [await chat(out), await chat(at("model"))];
+  expect(ours.text).toBe(theirs.text);
+  expect(ours.promptTokens).toBe(theirs.promptTokens);
+});
+
+test.each([
+  ["q8_0", 1e-3, 2e-2],
+  ["float16", 1e-5, 1e-3],
+  ["bfloat16", 1e-4, 1e-2],
+] as const)(
+  "%s tells its drift, and what the rounding does to the held-out loss",
+  async (dtype, low, high) => {
+    const result = await toGguf(runs.lora, at(`${dtype}.gguf`), "--dtype", dtype);
+    expect(result.drift).toBeGreaterThan(low);
+    expect(result.drift).toBeLessThan(high);
+    expect(Math.abs(result.heldOutLoss.exported - result.heldOutLoss.trained)).toBeLessThan(0.1);
+    expect(result.bytes).toBeLessThan(0.75 * statSync(at("lora.gguf")).size);
+  },
+);
+
+/** A tensor as the file stores it. */
+function stored(path: string, { begin, shape }: GgufTensor): Tensor {
+  using file = new MappedFile(path);
+  return file.tensor(begin, shape, "float32");
+}
+
+describe("base and adapter in a GGUF file together are the merged file, in the format's own order of rows", () => {
+  test.each([
+    ["lora", ["--as", "adapter"]],
+    ["scalora", ["--as", "svd", "--energy", "1"]],
+  ] as const)("%s", async (method, options) => {
+    const [base, adapter, merged] = [at(`${method}-b.gguf`), at(`${method}-a.gguf`), at(`${method}-m.gguf`)];
+    await toGguf(at("model"), base, "--dtype", "float32");
+    await toGguf(runs[method], merged, "--dtype", "float32");
+    await toGguf(runs[method], adapter, ...options);
+    const [files, { metadata, tensors }] = [[base, merged].map(readGgufHeader), readGgufHeader(adapter)];
+    expect(metadata.text("general.type")).toBe("adapter");
+    expect(metadata.text("adapter.type")).toBe("lora");
+    const alpha = metadata.number("adapter.lora.alpha") ?? Number.NaN;
+    const names = [...tensors.keys()].filter((name) => name.endsWith(".lora_a"));
+    expect(names).toContain("blk.0.attn_q.weight.lora_a");
+    for (const name of names.map((each) => each.slice(0, -".lora_a".length))) {
+      scope(() => {
+        const part = (of: string) => tensors.get(`${name}.${of}`) ?? expect.fail(of);
+        const rank = part("lora_a").shape[0];
+        const scale = alpha === 0 ? 1 : alpha / rank;
+        const change = matmul(stored(adapter, part("lora_b")), stored(adapter, part("lora_a"))).toFloats();
+        const [before, after] = files.map(({ path, tensors: of }) =>
+          stored(path, of.get(name) ?? expect.fail(name)).toFloats(),
+        );
+        const sum = before.map((value, i) => value + scale * change[i]);
+        expect(sum, name).toBeCloseToAll(after, tolerances.logits);
+      });
+    }
+  });
+});
+
+test("a GGUF file is a base to train on, and what comes of it a folder or another file", async () => {
+  const model = at("base.gguf");
+  await toGguf(at("model"), model);
+  const sections = {
+    model: { path: "base.gguf", device: "cpu" },
+    adapter: { method: "lora", rank: 2 },
+    data: { train: "train.jsonl", eval: { holdOut: 8 } },
+    train: { steps: 4, batchSize: 4, lr: 1e-2 },
+  };
+  const signal = new AbortController().signal;
+  const train = (path: string, name: string) => {
+    const own = { ...sections, model: { ...sections.model, path }, run: { name } };
+    return runTraining(parseRecipe(own, { cwd: scratch.path }), { signal, onEvent: () => {} });
+  };
+  const [run, same] = [await train(model, "on-gguf"), await train(at("model"), "on-folder")];
+  expect(run.evalLoss).toBe(same.evalLoss);
+  await json("export", run.folder, "--out", at("from-gguf"));
+  expect(readdirSync(at("from-gguf")).sort()).toEqual([
+    "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ]);
+  const loss = async (path: string) => (await json("eval", path, "--data", at("test.jsonl"))).loss;
+  expect(await loss(at("from-gguf"))).toBeCloseTo(await loss(run.folder), 5);
+});
+
+const models = readdirSync(goldenGguf("models")).filter((name) => name.endsWith(".gguf"));
+
+test.each(models)(
+  "%s: file, folder, file in float32, folder: the folders are equal byte for byte",
+  async (name) => {
+    const folders = [at(`${name}-1`), at(`${name}-2`)];
+    const middle = at(`middle-${name}`);
+    await json("convert", goldenGguf("models", name), folders[0]);
+    await toGguf(folders[0], middle, "--dtype", "float32");
+    await json("convert", middle, folders[1]);
+    const names = readdirSync(folders[0]);
+    expect(names).toContain("tokenizer.json");
+    expect(readdirSync(folders[1])).toEqual(names);
+    for (const file of names) {
+      const [first, second] = folders.map((folder) => readFileSync(join(folder, file)));
+      expect(second.equals(first), file).toBe(true);
+    }
+  },
+);
+
+test("what cannot be is refused with the reason", async () => {
+  const refused = async (expected: string, ...args: string[]) => {
+    const { code, stderr } = await scalora(...args);
+    expect(stderr).toContain(expected);
+    expect(code).toBe(2);
+  };
+  writeFileSync(at("notes.txt"), "This is no model.");
+  await refused("This is not a GGUF file", "generate", at("notes.txt"), "a");
+  await refused("There is no GGUF file here", "convert", at("model"), at("no"));
+  await refused(
+    "--dtype q8_0 is for --format gguf",
+    "export",
+    at("model"),
+    "--out",
+    at("no"),
+    "--dtype",
+    "q8_0",
+  );
+  const adapter = ["--format", "gguf", "--as", "adapter"];
+  await refused("no adapter to export", "export", at("model"), "--out", at("no.gguf"), ...adapter);
+  await refused("exists already", "export", at("model"), "--out", at("notes.txt"), "--format", "gguf");
+});

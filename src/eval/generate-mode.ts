@@ -1,0 +1,60 @@
+import { deriveSeed } from "../data/index.js";
+import { generateBatch } from "./generate-batch.js";
+import { promptText, promptTokens } from "./prompts.js";
+import type { ExampleResult } from "./result-log.js";
+import { resultOf, type TaskMode, type TaskModel } from "./task-mode.js";
+import type { TaskExample, TextTask } from "./tasks/index.js";
+
+/** The model writes an answer, which the task judges. */
+export const generateMode: TaskMode = {
+  textBefore: ({ template }, task, example, { shots }) => promptText(task, example, { shots, template }),
+
+  conditions: ({ model, endTokens }, { maxTokens, stop }, { beams }) => ({
+    beams,
+    maxTokens,
+    stop,
+    endTokens: [...endTokens].sort((a, b) => a - b),
+    maxPositions: model.info.maxPositions,
+  }),
+
+  async *run({ model, tokenizer, template, endTokens }, task, jobs, { beams, batch, signal }) {
+    const { maxTokens, room } = limits(model, task);
+    const prompts: number[][] = [];
+    for (const { text } of jobs) prompts.push(await promptTokens(text, tokenizer, template !== undefined));
+    const requests = jobs.map(({ index, example }, i) => ({
+      name: example.source,
+      prompt: prompts[i].slice(-room),
+      seed: deriveSeed(task.name, index),
+    }));
+    const decode = (ids: readonly number[]) => tokenizer.decode(ids);
+    const sampling = { temperature: 0 };
+    const options = { maxTokens, sampling, beams, endTokens, stop: task.stop, decode, batch, signal };
+    for await (const { index: i, text, tokens, reason } of generateBatch(model, requests, options)) {
+      yield {
+        ...resultOf(task, jobs[i]),
+        ...judgeOutput(text, task, jobs[i].example),
+        output: text,
+        tokens: tokens.length,
+        ended: reason,
+        truncated: prompts[i].length > room,
+      };
+    }
+  },
+
+  judge: ({ output = "" }, task, example) => judgeOutput(output, task, example),
+};
+
+/** Of a context shorter than twice an output, half is left to the prompt. */
+function limits({ info }: TaskModel["model"], task: TextTask) {
+  const maxTokens = Math.min(task.maxTokens, Math.floor(info.maxPositions / 2));
+  return { maxTokens, room: info.maxPositions - maxTokens + 1 };
+}
+
+function judgeOutput(
+  output: string,
+  task: TextTask,
+  example: TaskExample,
+): Pick<ExampleResult, "scores" | "answer"> {
+  const { answer = null, scores } = task.judge(output, example);
+  return { scores, answer };
+}

@@ -1,0 +1,56 @@
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { getHint, modelPath } from "../library/index.js";
+import { ScaloraError } from "../util/errors.js";
+import { nearest } from "../util/suggest.js";
+import type { ModelTarget } from "./api.js";
+
+/** Whether a target is a run's folder, not a model's. */
+export function isRun({ path }: ModelTarget): boolean {
+  return existsSync(join(path, "config.yaml"));
+}
+
+/**
+ * Refuses what is plainly no model and no run; needs no engine.
+ * @throws ScaloraError `usage`
+ */
+export function checkTarget(target: ModelTarget): void {
+  const { checkpoint } = target;
+  const path = modelPath(target.path);
+  if (!existsSync(path)) throw nothingHere(path);
+  if (isRun({ path })) return;
+  if (checkpoint !== undefined) {
+    throw new ScaloraError("usage", "Only a run has checkpoints", {
+      where: path,
+      expected: "a run's folder (with config.yaml)",
+      found: "a folder without it",
+    });
+  }
+  if (!existsSync(join(path, "adapter_config.json")) || existsSync(join(path, "config.json"))) return;
+  throw new ScaloraError("usage", "This is an adapter's folder, not a model's", {
+    where: path,
+    fix: `give the model's folder, and --adapter ${path}`,
+  });
+}
+
+function nothingHere(path: string): ScaloraError {
+  const near = nearest(basename(path), namesIn(dirname(resolve(path))));
+  return new ScaloraError("usage", "There is neither a model nor a run here", {
+    where: resolve(path),
+    expected:
+      "a Hugging Face model folder (with config.json), a GGUF file, or a run's folder (with config.yaml)",
+    found: "nothing",
+    fix:
+      near === undefined
+        ? (getHint(path) ?? "`npx scalora ls runs` lists the runs")
+        : `did you mean ${join(dirname(path), near)}?`,
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
