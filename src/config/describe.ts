@@ -4,6 +4,7 @@ import { dataSchema } from "./data.js";
 import { modelSchema } from "./model.js";
 import { runSchema } from "./run.js";
 import { trainSchema } from "./train.js";
+import { brief } from "./words.js";
 
 /** The sections of a recipe, in the order in which they are written. */
 const sectionSchemas = {
@@ -111,12 +112,6 @@ function numberWords(node: SchemaNode): string {
 export function listWords(words: readonly string[]): string {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`;
-}
-
-/** A value in one short line, texts without quotes. */
-export function brief(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
 export const isNode = (node: unknown): node is SchemaNode => typeof node === "object" && node !== null;

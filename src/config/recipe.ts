@@ -8,19 +8,13 @@ import { type AdapterConfig, adapterSchema, methods } from "./adapter.js";
 import { crossChecks } from "./cross-checks.js";
 import { type DataConfig, type DataSource, dataSchema } from "./data.js";
 import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.js";
-import {
-  ConfigError,
-  type ConfigIssue,
-  foundText,
-  type KeyPath,
-  keyText,
-  translateIssues,
-  unknownKey,
-} from "./issues.js";
+import type { ConfigIssue, KeyPath } from "./issue.js";
+import { ConfigError, keyText, translateIssues, unknownKey } from "./issues.js";
 import { type ModelConfig, modelSchema } from "./model.js";
 import { type RunConfig, runSchema } from "./run.js";
 import { objectSource, type RecipeSource, readSource } from "./source.js";
 import { resolveTrain, type TrainConfig, trainSchema } from "./train.js";
+import { foundText } from "./words.js";
 
 /** A checked recipe: every default filled in, every path absolute. */
 export interface Recipe {
@@ -78,7 +72,7 @@ function checkSource(
   const run = parse("run", runSchema);
   for (const { path, ...issue } of crossChecks(raw)) report(path, issue);
   if (model) model.path = existingModel(cwd, model.path, report);
-  if (adapter && adapter.method !== "full" && adapter.from !== undefined) {
+  if (adapter && "from" in adapter && adapter.from !== undefined) {
     adapter.from = existingPath(cwd, adapter.from, ["adapter", "from"], report);
   }
   if (data && needsData) checkDataPaths(cwd, data, report);

@@ -85,6 +85,8 @@ export interface EvaluationResult {
   /** Labels: tokens, or rows of a classification. */
   labelTokens: number;
   rows: number;
+  /** Of files: which of their rows were dropped, and how many were cut. */
+  notes: readonly string[];
   seconds: number;
 }
 

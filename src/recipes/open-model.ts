@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { type AdapterSet, attach } from "../adapters/index.js";
+import { type AdapterSet, attachFolder } from "../adapters/index.js";
 import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
 import { modelPath } from "../library/index.js";
@@ -44,10 +44,9 @@ export async function openModel(
   const { path, adapter, dtype = "auto", device = "auto" } = target;
   const load = { config: { path, dtype, device }, seed: 0 };
   const base = await loadBase(load.config, load.seed);
-  return guarded(base, () => {
-    const from = { method: "lora", rank: 1, targetModules: "all-linear", from: adapter } as const;
-    return opened(base, load, adapter === undefined ? undefined : attach(base.model, from));
-  });
+  return guarded(base, () =>
+    opened(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
+  );
 }
 
 /** An opened model that writes text. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { getHint, modelPath } from "../library/index.js";
 import { ScaloraError } from "../util/errors.js";
@@ -34,7 +34,7 @@ export function checkTarget(target: ModelTarget): void {
 }
 
 function nothingHere(path: string): ScaloraError {
-  const near = nearest(basename(path), namesIn(dirname(resolve(path))));
+  const near = nearest(basename(path), foldersIn(dirname(resolve(path))));
   return new ScaloraError("usage", "There is neither a model nor a run here", {
     where: resolve(path),
     expected:
@@ -47,9 +47,12 @@ function nothingHere(path: string): ScaloraError {
   });
 }
 
-function namesIn(folder: string): string[] {
+function foldersIn(folder: string): string[] {
   try {
-    return readdirSync(folder);
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.flatMap(({ name }) =>
+      !name.startsWith(".") && statSync(join(folder, name)).isDirectory() ? name : [],
+    );
   } catch {
     return [];
   }
