@@ -5,13 +5,19 @@ import { ScaloraError } from "../util/errors.js";
 import type { AdapterSet } from "./core/contract.js";
 import { linearLayers } from "./core/targets.js";
 import { attachDora } from "./dora/dora.js";
+import { attachFourier, type FourierOptions } from "./fourierft/fourierft.js";
 import { FullFineTuning } from "./full/full.js";
+import { attachHira, type HiraOptions } from "./hira/hira.js";
 import { attachLora, type LoraOptions } from "./lora/lora.js";
+import { attachMora, type MoraOptions } from "./mora/mora.js";
 import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
 
 /** A method with its options. */
 export type AdapterOptions =
   | ({ readonly method: "lora" | "dora" } & LoraOptions)
+  | ({ readonly method: "hira" } & HiraOptions)
+  | ({ readonly method: "fourierft" } & FourierOptions)
+  | ({ readonly method: "mora" } & MoraOptions)
   | ({ readonly method: "scalora" | "scalora-i" } & ScaloraOptions)
   | { readonly method: "full" };
 
@@ -37,6 +43,12 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       return attachLora(model, options, seed);
     case "dora":
       return attachDora(model, options, seed);
+    case "hira":
+      return attachHira(model, options, seed);
+    case "fourierft":
+      return attachFourier(model, options, seed);
+    case "mora":
+      return attachMora(model, options);
     case "scalora":
       return attachScalora(model, options.method, options, seed);
     case "scalora-i":
@@ -52,5 +64,8 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
  */
 export function attachFolder(model: Module, from: string): AdapterSet {
   const { peft_type: type, use_dora: dora } = readAdapterConfig(from);
+  if (type === "FOURIERFT") return attach(model, { method: "fourierft", from });
+  if (type === "HIRA") return attach(model, { method: "hira", rank: 1, from });
+  // What is not known here is left to LoRA, whose check of the config names it.
   return attach(model, { method: type === "LORA" && dora === true ? "dora" : "lora", rank: 1, from });
 }

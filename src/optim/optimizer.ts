@@ -1,6 +1,7 @@
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { internalError, ScaloraError } from "../util/errors.js";
+import { groupBy } from "../util/group.js";
 
 /** What an optimiser moves: `value` in place, by the gradient in `grad` (same shape). */
 export interface OptimizedParameter {
@@ -95,8 +96,8 @@ export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
   step(lr: number): void {
     const decayed = this.entries.filter(({ parameter }) => parameter.decay);
     const others = this.entries.filter(({ parameter }) => !parameter.decay);
-    for (const alike of byDType(decayed)) this.moveAlike(alike, lr, this.weightDecay);
-    for (const alike of byDType(others)) this.moveAlike(alike, lr, 0);
+    for (const group of alike(decayed)) this.moveAlike(group, lr, this.weightDecay);
+    for (const group of alike(others)) this.moveAlike(group, lr, 0);
   }
 
   state(): Map<string, Tensor> {
@@ -148,16 +149,8 @@ function loadInto(state: ReadonlyMap<string, Tensor>, read: (name: string) => Te
 }
 
 /** The fused kernels take one dtype and device a call. */
-function byDType<T extends Slot>(entries: readonly T[]): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const entry of entries) {
-    const key = `${entry.target.dtype} ${entry.target.device}`;
-    const group = groups.get(key);
-    if (group) group.push(entry);
-    else groups.set(key, [entry]);
-  }
-  return [...groups.values()];
-}
+const alike = <T extends Slot>(entries: readonly T[]) =>
+  groupBy(entries, ({ target }) => `${target.dtype} ${target.device}`);
 
 /** @throws `config` unless `ok`. */
 export function checkRange(key: string, value: number, ok: boolean, expected: string): void {

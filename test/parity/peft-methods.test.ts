@@ -20,6 +20,9 @@ const stacks: Readonly<Record<string, readonly [part: string, turned: boolean]>>
   "lora_A.weight": ["B", true],
   "lora_B.weight": ["A", false],
   "lora_magnitude_vector.weight": ["magnitude", false],
+  fourierft_spectrum: ["spectrum", false],
+  hira_A: ["B", true],
+  hira_B: ["A", false],
 };
 
 /** A layer's slice of the tensor that has a name of PEFT's. */
@@ -59,11 +62,14 @@ function compare(model: CausalLM, adapters: AdapterSet, file: SafetensorsFile): 
   });
 }
 
-test.each(["dora"])("PEFT's %s folder: its logits, gradients and merged weights are PEFT's", async (name) => {
-  using file = SafetensorsFile.open(join(golden, name, "expected.safetensors"));
-  using model = await loadModel(copyGoldenLlama(scratch.path, file.header.metadata.get("model") ?? ""));
-  const adapters = attachFolder(model, join(golden, name));
-  expect(adapters.method).toBe(name);
-  compare(model, adapters, file);
-  adapters.dispose();
-});
+test.each(["dora", "hira", "fourierft"])(
+  "PEFT's %s folder: its logits, gradients and merged weights are PEFT's",
+  async (name) => {
+    using file = SafetensorsFile.open(join(golden, name, "expected.safetensors"));
+    using model = await loadModel(copyGoldenLlama(scratch.path, file.header.metadata.get("model") ?? ""));
+    const adapters = attachFolder(model, join(golden, name));
+    expect(adapters.method).toBe(name);
+    compare(model, adapters, file);
+    adapters.dispose();
+  },
+);

@@ -13,6 +13,7 @@ import {
   transpose,
   zeros,
 } from "../../torch/index.js";
+import { groupBy } from "../../util/group.js";
 import type { Trainable } from "./contract.js";
 
 /** A layer of a bank, before its parameters exist. */
@@ -174,14 +175,16 @@ export class FactorBank extends Bank {
 export function groupLayers(
   layers: readonly (BankLayer & { readonly rank: number; readonly scale: number })[],
 ): { name: string; shape: BankShape; layers: BankLayer[] }[] {
-  const groups = new Map<string, { name: string; shape: BankShape; layers: BankLayer[] }>();
-  for (const { path, linear, rank, scale } of layers) {
+  const keyOf = ({ linear: { weight }, rank, scale }: (typeof layers)[number]) =>
+    JSON.stringify([weight.shape, rank, scale, weight.dtype]);
+  return groupBy(layers, keyOf).map((group, index) => {
+    const [{ linear, rank, scale }] = group;
     const [m, n] = linear.weight.shape;
-    const key = JSON.stringify([m, n, rank, scale, linear.weight.dtype]);
-    const name = `bank${groups.size}.${m}x${n}r${rank}`;
-    const group = groups.get(key) ?? { name, shape: { m, n, rank, scale }, layers: [] };
-    groups.set(key, group);
-    group.layers.push({ path, linear });
-  }
-  return [...groups.values()];
+    const name = `bank${index}.${m}x${n}r${rank}`;
+    return {
+      name,
+      shape: { m, n, rank, scale },
+      layers: group.map(({ path, linear }) => ({ path, linear })),
+    };
+  });
 }
