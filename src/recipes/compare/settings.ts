@@ -19,8 +19,8 @@ const aroundPreset = [1 / 3, 1, 3];
 /**
  * Reads what is compared.
  * @param methods such as `lora` or `scalora-i+rank=1+scale={columnNorm: 0.5}`: a method, then keys of the adapter section
- * @param lrs lists of learning rates: `1e-3,3e-3` of all methods, `full=1e-4,3e-4` of the settings of one; default: around
- * each method's preset
+ * @param lrs lists of learning rates: `1e-3,3e-3` of all methods, `full=1e-4,3e-4` of one method or setting; default: around each
+ * method's preset
  * @throws ScaloraError `usage` for unknown methods, wrong rates, and settings that are named twice
  */
 export function readSettings(methods: readonly string[], lrs: readonly string[]): Setting[] {
@@ -34,7 +34,8 @@ export function readSettings(methods: readonly string[], lrs: readonly string[])
 function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>): Setting {
   const [name, ...changes] = text.trim().split("+");
   const { name: method, lr } = methodOf(name);
-  const lrs = rates.get(method) ?? rates.get("") ?? aroundPreset.map((factor) => round(lr * factor));
+  const known = rates.get(text.trim()) ?? rates.get(method) ?? rates.get("");
+  const lrs = known ?? aroundPreset.map((factor) => round(lr * factor));
   return { name: text.trim(), method, changes: Object.fromEntries(changes.map(readChange)), lrs };
 }
 
@@ -61,12 +62,13 @@ function readChange(text: string): [string, unknown] {
   return [text.slice(0, equals), parse(text.slice(equals + 1))];
 }
 
-/** Learning rates by method; under "" those of all others. */
+/** Learning rates by method or setting; under "" those of all others. */
 function readRates(lists: readonly string[]): Map<string, number[]> {
   const rates = new Map<string, number[]>();
   for (const list of lists) {
-    const equals = list.indexOf("=");
-    const method = equals < 0 ? "" : methodOf(list.slice(0, equals)).name;
+    const equals = list.lastIndexOf("=");
+    const name = list.slice(0, Math.max(equals, 0));
+    if (name !== "") methodOf(name.split("+")[0]);
     const values = list
       .slice(equals + 1)
       .split(",")
@@ -78,7 +80,7 @@ function readRates(lists: readonly string[]): Map<string, number[]> {
         found: list,
       });
     rates.set(
-      method,
+      name,
       [...new Set(values)].sort((a, b) => a - b),
     );
   }
