@@ -5,6 +5,7 @@ import { Context, type ContextOptions } from "./context.js";
 import { reportFailure } from "./failure.js";
 import { columnsOf } from "./terminal/text.js";
 import { addChat } from "./verbs/chat.js";
+import { addCompare } from "./verbs/compare.js";
 import { addConvert } from "./verbs/convert.js";
 import { addDoctor } from "./verbs/doctor.js";
 import { addEval } from "./verbs/eval.js";
@@ -59,6 +60,7 @@ function buildProgram(context: Context): Command {
 function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../recipes/quickstart/index.js"));
   addTrain(program, context, () => import("../recipes/sft.js"));
+  addCompare(program, context, () => import("../recipes/compare/index.js"));
   addEval(program, context, async () => ({
     ...(await import("../recipes/evaluate.js")),
     ...(await import("../recipes/evaluate-tasks.js")),

@@ -5,6 +5,9 @@
 import type { DataConfig, Recipe } from "../config/index.js";
 import type { TaskSummary } from "../eval/run-task.js";
 import type { RunEvent, Task } from "../train/run-events.js";
+import type { CellResult } from "./compare/cells.js";
+import type { Setting } from "./compare/settings.js";
+import type { CompareRow } from "./compare/summary.js";
 
 export type {
   CheckpointEvent,
@@ -274,3 +277,45 @@ export type RunQuickstart = (
   options: { out: string; seed: number; model?: string },
   hooks: TaskHooks & { onEvent(event: QuickstartEvent): void },
 ) => Promise<QuickstartResult>;
+
+/** What a comparison trains. */
+export interface CompareRequest {
+  /** File of the recipe. */
+  recipe: string;
+  /** Overrides of the recipe, for all runs. */
+  set: readonly string[];
+  settings: readonly Setting[];
+  /** The learning rates are swept on the first. */
+  seeds: readonly number[];
+  /** Folder of the comparison: its runs, `results.jsonl` and `report.html`. */
+  out: string;
+  /** Runs at a time. */
+  jobs: number;
+  /** The program and arguments that come before `train`. */
+  command: readonly string[];
+}
+
+export interface CompareProgress {
+  done: number;
+  /** As far as every setting has a learning rate that works. */
+  total: number;
+  running: { name: string; step: number; totalSteps: number | null }[];
+  /** The run that has just ended. */
+  finished?: CellResult;
+}
+
+export interface CompareResult {
+  rows: CompareRow[];
+  /** Runs that failed, with why. */
+  failed: { folder: string; message: string }[];
+  /** How to read the table. */
+  remark: string;
+  report: string;
+  results: string;
+}
+
+/** `src/recipes/compare`. */
+export type RunCompare = (
+  request: CompareRequest,
+  hooks: TaskHooks & { onProgress(progress: CompareProgress): void },
+) => Promise<CompareResult>;
