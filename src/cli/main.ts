@@ -5,11 +5,13 @@ import { Context, type ContextOptions } from "./context.js";
 import { reportFailure } from "./failure.js";
 import { columnsOf } from "./terminal/text.js";
 import { addChat } from "./verbs/chat.js";
+import { addCompare } from "./verbs/compare.js";
 import { addConvert } from "./verbs/convert.js";
 import { addDoctor } from "./verbs/doctor.js";
 import { addEval } from "./verbs/eval.js";
 import { addExport } from "./verbs/export.js";
 import { addGenerate } from "./verbs/generate.js";
+import { addGet } from "./verbs/get.js";
 import { addLs } from "./verbs/ls.js";
 import { addQuickstart } from "./verbs/quickstart.js";
 import { addSetup } from "./verbs/setup.js";
@@ -58,6 +60,7 @@ function buildProgram(context: Context): Command {
 function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../recipes/quickstart/index.js"));
   addTrain(program, context, () => import("../recipes/sft.js"));
+  addCompare(program, context, () => import("../recipes/compare/index.js"));
   addEval(program, context, async () => ({
     ...(await import("../recipes/evaluate.js")),
     ...(await import("../recipes/evaluate-tasks.js")),
@@ -65,6 +68,7 @@ function addVerbs(program: Command, context: Context): void {
   addGenerate(program, context, () => import("../recipes/generate.js"));
   addChat(program, context, () => import("../recipes/generate.js"));
   addExport(program, context, () => import("../recipes/export.js"));
+  addGet(program, context);
   addConvert(program, context, () => import("../recipes/convert.js"));
   addLs(program, context, () => import("../recipes/catalog.js"));
   addDoctor(program, context);

@@ -282,9 +282,9 @@ test.each(verbs.slice(1))("%s: a run without a checkpoint ends with 2", async (_
 test.each([
   ["train", () => ["train", join(runs.lora, "config.yaml"), "--set", "run.folder=/proc/runs"]],
   ["export", () => ["export", runs.lora, "--out", "/proc/out/model"]],
-  ["quickstart", () => ["quickstart", "--out", "/proc/out"]],
+  ["quickstart", () => ["quickstart", "--tiny", "--out", "/proc/out"]],
   ["export below a file", () => ["export", runs.lora, "--out", join(at("train.jsonl"), "x")]],
-  ["quickstart over a file", () => ["quickstart", "--out", at("train.jsonl")]],
+  ["quickstart over a file", () => ["quickstart", "--tiny", "--out", at("train.jsonl")]],
 ])("%s: a folder that cannot be written ends with 1 and a cure", async (_, args) => {
   const { code, stderr } = await scalora(...args());
   expect(code).toBe(1);

@@ -5,6 +5,9 @@
 import type { DataConfig, Recipe } from "../config/index.js";
 import type { TaskSummary } from "../eval/run-task.js";
 import type { RunEvent, Task } from "../train/run-events.js";
+import type { CellResult } from "./compare/cells.js";
+import type { Setting } from "./compare/settings.js";
+import type { CompareRow } from "./compare/summary.js";
 
 export type {
   CheckpointEvent,
@@ -219,15 +222,26 @@ export type QuickstartEvent =
   | { type: "run"; method: string; event: RunEvent }
   | { type: "note"; text: string };
 
-/** One line of the closing comparison. */
-export interface QuickstartRow {
-  method: string;
-  /** Exact answers on the test set, in [0, 1]. */
-  accuracy: number;
-  /** Right words on the test set, in [0, 1]. */
-  wordAccuracy: number;
-  /** Mean cross entropy per label token on the test set, in nats. */
+/** A share of a test set in [0, 1], with its 95 % bootstrap interval over the rows. */
+export interface ShareEstimate {
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** How a model fares on the quickstart's test. */
+export interface QuickstartScore {
+  /** Answers without a fault. */
+  exact: ShareEstimate;
+  /** Right parts of the answers: words, or fields of records. */
+  parts: ShareEstimate;
+  /** Mean cross entropy per label token, in nats. */
   loss: number;
+}
+
+/** One line of the closing comparison. */
+export interface QuickstartRow extends QuickstartScore {
+  method: string;
   trainable: number;
   seconds: number;
   /** Peak memory in bytes. */
@@ -237,6 +251,10 @@ export interface QuickstartRow {
 }
 
 export interface QuickstartResult {
+  /** What the test's rows and the parts of their answers are called. */
+  names: { item: string; part: string };
+  /** The model before it was trained. */
+  before: QuickstartScore;
   rows: QuickstartRow[];
   samples: {
     prompt: string;
@@ -254,8 +272,50 @@ export interface QuickstartResult {
   next: string[];
 }
 
-/** `src/recipes/quickstart`. */
+/** `src/recipes/quickstart`: on a chat model's folder or file, else on the embedded tiny model. */
 export type RunQuickstart = (
-  options: { out: string; seed: number },
+  options: { out: string; seed: number; model?: string },
   hooks: TaskHooks & { onEvent(event: QuickstartEvent): void },
 ) => Promise<QuickstartResult>;
+
+/** What a comparison trains. */
+export interface CompareRequest {
+  /** File of the recipe. */
+  recipe: string;
+  /** Overrides of the recipe, for all runs. */
+  set: readonly string[];
+  settings: readonly Setting[];
+  /** The learning rates are swept on the first. */
+  seeds: readonly number[];
+  /** Folder of the comparison: its runs, `results.jsonl` and `report.html`. */
+  out: string;
+  /** Runs at a time. */
+  jobs: number;
+  /** The program and arguments that come before `train`. */
+  command: readonly string[];
+}
+
+export interface CompareProgress {
+  done: number;
+  /** As far as every setting has a learning rate that works. */
+  total: number;
+  running: { name: string; step: number; totalSteps: number | null }[];
+  /** The run that has just ended. */
+  finished?: CellResult;
+}
+
+export interface CompareResult {
+  rows: CompareRow[];
+  /** Runs that failed, with why. */
+  failed: { folder: string; message: string }[];
+  /** How to read the table. */
+  remark: string;
+  report: string;
+  results: string;
+}
+
+/** `src/recipes/compare`. */
+export type RunCompare = (
+  request: CompareRequest,
+  hooks: TaskHooks & { onProgress(progress: CompareProgress): void },
+) => Promise<CompareResult>;

@@ -270,8 +270,8 @@ test("quickstart draws its phases and ends with the commands to try", async () =
   const { context, stdout, stderr } = testContext();
   const row = {
     method: "lora",
-    accuracy: 0.915,
-    wordAccuracy: 0.987,
+    exact: { value: 0.915, low: 0.88, high: 0.94 },
+    parts: { value: 0.987, low: 0.97, high: 1 },
     loss: 0.3,
     trainable: 1234,
     seconds: 9,
@@ -284,7 +284,10 @@ test("quickstart draws its phases and ends with the commands to try", async () =
       { onEvent }: { onEvent(event: { type: "phase"; title: string }): void },
     ) => {
       onEvent({ type: "phase", title: "Training with LoRA" });
+      const { exact, parts } = row;
       return {
+        names: { item: "sentences", part: "words" },
+        before: { exact, parts, loss: 9 },
         rows: [row],
         samples: [{ prompt: "2+2=", expected: "4", before: "7", after: [{ method: "lora", output: "4" }] }],
         report: "runs/quickstart/report.html",
@@ -295,9 +298,11 @@ test("quickstart draws its phases and ends with the commands to try", async () =
       };
     },
   });
-  await runVerb((program) => addQuickstart(program, context, load), ["quickstart"]);
+  await runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--tiny"]);
   expect(stderr.text).toContain("Training with LoRA");
-  expect(stdout.text).toMatch(/lora +91\.5 % +98\.7 % +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/);
+  expect(stdout.text).toMatch(
+    /lora +91\.5 % \[88, 94\] +98\.7 % \[97, 100\] +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/,
+  );
   expect(stdout.text).toContain("One seed says little.");
   expect(stdout.text).toContain("  scalora ls recipes");
 });

@@ -1,0 +1,65 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { runChild } from "../testing/child.js";
+import { writeTinyOpinions } from "../testing/tiny-bert.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { setThreads } from "../torch/index.js";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+beforeAll(() => {
+  setThreads(1);
+  writeTinyOpinions(scratch.path);
+  writeFileSync(
+    at("recipe.yaml"),
+    stringify({
+      model: { path: at("bert"), labels: ["blame", "praise"], device: "cpu" },
+      adapter: { method: "scalora-i", rank: 2, interval: 5, targetModules: ["query", "value"] },
+      data: { train: at("train.jsonl"), eval: at("test.jsonl") },
+      train: { steps: 20, batchSize: 8, evalEvery: 10 },
+    }),
+  );
+});
+
+const compare = (...args: string[]) =>
+  runChild(
+    new URL("testing/run-main.ts", import.meta.url),
+    ...["compare", at("recipe.yaml"), "--out", at("out"), "--json", ...args],
+  );
+
+test("compare trains each method at each rate, repeats the best on other seeds, and runs nothing twice", async () => {
+  const rates = ["--lrs", "lora=0.001,0.02", "--lrs", "full=0.01", "--jobs", "2"];
+  const first = await compare("--methods", "lora,full", "--seeds", "0", ...rates);
+  expect(first.code, first.stderr).toBe(0);
+  expect(first.stderr).toContain("3 of 3");
+  const { rows } = JSON.parse(first.stdout);
+  expect(rows).toMatchObject([
+    { setting: "lora", lr: 0.02, figure: "loss", seeds: 1, deviation: null, atEdge: true },
+    { setting: "full", lr: 0.01, seeds: 1, atEdge: false },
+  ]);
+  expect(rows[0].trainable).toBeLessThan(rows[1].trainable);
+
+  const config = at("out", "runs", "lora-lr0.02-seed0", "config.yaml");
+  expect(readFileSync(config, "utf8")).not.toContain("interval");
+  const written = statSync(config).mtimeMs;
+  const second = await compare("--methods", "lora,full", "--seeds", "0,1", ...rates);
+  expect(second.code, second.stderr).toBe(0);
+  expect(JSON.parse(second.stdout).rows).toMatchObject([{ seeds: 2 }, { seeds: 2 }]);
+  expect(statSync(config).mtimeMs).toBe(written);
+  const lines = readFileSync(at("out", "results.jsonl"), "utf8").trim().split("\n");
+  expect(lines).toHaveLength(5);
+  expect(readFileSync(at("out", "report.html"), "utf8")).toContain("The methods compared");
+
+  const changed = await compare("--methods", "lora", "--seeds", "0", ...rates, "--set", "train.steps=21");
+  expect(changed.code).toBe(2);
+  expect(changed.stderr).toMatch(/runs of another recipe[\s\S]*expected: steps: 21\n\s+found: +steps: 20/);
+}, 300_000);
+
+test("every setting is checked before anything runs", async () => {
+  const { code, stderr } = await compare("--methods", "lora,scalora+rnk=1", "--lrs", "0.01");
+  expect(code).toBe(2);
+  expect(stderr).toContain("did you mean rank?");
+});

@@ -1,0 +1,142 @@
+import { basename, extname, join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { CompareProgress, CompareResult } from "../../recipes/api.js";
+import { ScaloraError } from "../../util/errors.js";
+import type { Context } from "../context.js";
+import { collect, jsonOption, number, setOption } from "../options.js";
+import { ProgressLine } from "../terminal/progress.js";
+import { table } from "../terminal/table.js";
+
+type Compare = typeof import("../../recipes/compare/index.js");
+
+interface Options {
+  methods: string;
+  seeds: string;
+  lrs: string[];
+  set: string[];
+  out?: string;
+  jobs: number;
+  json?: boolean;
+}
+
+/** `scalora compare`: one recipe under several methods, each with its own sweep of learning rates. */
+export function addCompare(program: Command, context: Context, load: () => Promise<Compare>): void {
+  program
+    .command("compare")
+    .description(
+      "train one recipe with several methods and compare them fairly; finished runs are not repeated",
+    )
+    .argument("<recipe>", "YAML file of a recipe")
+    .requiredOption(
+      "--methods <list>",
+      "methods, with keys of the adapter section after +: lora,scalora-i+rank=1",
+    )
+    .option("--seeds <list>", "seeds; learning rates are swept on the first", "0,1,2")
+    .addOption(
+      new Option(
+        "--lrs <list>",
+        "learning rates, or method=rates; repeatable (default: a third, once and three times the method's preset)",
+      )
+        .argParser<string[]>(collect)
+        .default([], "none"),
+    )
+    .addOption(setOption())
+    .option("--out <folder>", "where runs, results.jsonl and report.html go (default: runs/compare-<recipe>)")
+    .option(
+      "--jobs <n>",
+      "runs at a time, the cores divided among them",
+      number({ least: 1, whole: true }),
+      1,
+    )
+    .addOption(jsonOption())
+    .action(async (recipe: string, options: Options) => {
+      const compare = await load();
+      const request = {
+        recipe,
+        set: options.set,
+        settings: compare.readSettings(splitList(options.methods), options.lrs),
+        seeds: readSeeds(options.seeds),
+        out: resolve(options.out ?? join("runs", `compare-${basename(recipe, extname(recipe))}`)),
+        jobs: options.jobs,
+        command: [process.execPath, ...process.execArgv, process.argv[1]],
+      };
+      await context.prepareEngine();
+      const view = new CompareView(context);
+      const result = await context
+        .interruptible(
+          (signal) => compare.runCompare(request, { signal, onProgress: view.show.bind(view) }),
+          "stopping after this step; the same command goes on (once more to stop at once, without saving)",
+        )
+        .finally(() => view.end());
+      if (options.json) context.json(result);
+      else context.result(resultText(result, compare, context));
+    });
+}
+
+/** Splits at commas outside of braces and brackets. */
+function splitList(text: string): string[] {
+  return text.split(/,(?![^{[]*[}\]])/).map((part) => part.trim());
+}
+
+function readSeeds(text: string): number[] {
+  const seeds = text.split(",").map(Number);
+  if (seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0) && new Set(seeds).size === seeds.length)
+    return seeds;
+  throw new ScaloraError("usage", "The seeds are not a list of different whole numbers", {
+    where: "--seeds",
+    expected: "such as 0,1,2",
+    found: text,
+  });
+}
+
+/** A line for each run that ends, and one for those at work. */
+class CompareView {
+  private readonly line: ProgressLine;
+
+  constructor(context: Context) {
+    this.line = new ProgressLine(context.stderr);
+  }
+
+  show({ done, total, running, finished }: CompareProgress): void {
+    if (finished !== undefined) this.line.print(`${done} of ${total}  ${finishedText(finished)}`);
+    if (running.length === 0) return;
+    const runs = running.map(({ name, step, totalSteps }) => `${name} ${step}/${totalSteps ?? "…"}`);
+    this.line.update(`${done} of ${total} runs done  ${runs.join("  ")}`);
+  }
+
+  end(): void {
+    this.line.end();
+  }
+}
+
+function finishedText({
+  setting,
+  lr,
+  seed,
+  score,
+  loss,
+  failed,
+}: NonNullable<CompareProgress["finished"]>): string {
+  const name = `${setting}  lr ${lr}  seed ${seed}`;
+  if (failed !== null) return `${name}  failed: ${failed}`;
+  const figures = [
+    score === null ? "" : `score ${(100 * score).toFixed(2)} %`,
+    loss === null ? "" : `loss ${loss.toFixed(4)}`,
+  ];
+  return [name, ...figures.filter(Boolean)].join("  ");
+}
+
+function resultText(
+  { rows, failed, remark, report }: CompareResult,
+  compare: Compare,
+  context: Context,
+): string {
+  const failures = failed.map(({ folder, message }) => `failed: ${folder}: ${message}`);
+  return [
+    table(compare.compareColumns, rows.map(compare.cellsOf), context.paintOut),
+    "",
+    remark,
+    ...failures,
+    `report  ${report}`,
+  ].join("\n");
+}
