@@ -7,12 +7,17 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepareFolder } from "../src/recipes/quickstart/folder.js";
-import { tinyModelFolder } from "../src/recipes/quickstart/index.js";
+import type { MethodSettings, Part } from "../src/recipes/quickstart/job.js";
+import { measure } from "../src/recipes/quickstart/measure.js";
 import { runMethod } from "../src/recipes/quickstart/run-method.js";
-import { type MethodSettings, quickstartSteps } from "../src/recipes/quickstart/settings.js";
+import { translationJob } from "../src/recipes/quickstart/translation/job.js";
+import { mean, spread } from "./statistics.js";
 
 const [resultsPath, stage] = process.argv.slice(2);
+const quickstartSteps = translationJob.training.steps;
 const steps = Number(process.argv[4] ?? quickstartSteps);
+const job = { ...translationJob, training: { ...translationJob.training, steps } };
+const { signal } = new AbortController();
 if (stage === undefined) throw new Error("usage: bench/quickstart.ts RESULTS.jsonl STAGE [STEPS]");
 
 /** One run: a setting's name (its learning rate apart), the learning rate, the seed, and what it came to. */
@@ -51,17 +56,20 @@ async function run(name: string, adapter: Adapter, lr: number, seed: number): Pr
   if (readRows().some((row) => row.name === name && row.lr === lr && row.seed === seed)) return;
   const out = mkdtempSync(join(tmpdir(), "quickstart-"));
   try {
-    const { data } = prepareFolder(out, { seed, steps });
-    const place = { model: tinyModelFolder, data, folder: out, name: "run" };
+    const task = job.makeTask(seed);
+    const data = prepareFolder(out, task);
+    const place = { model: job.model, data, folder: out, name: "run" };
     const before = process.cpuUsage();
-    const hooks = { signal: new AbortController().signal, onEvent: () => undefined };
-    const result = await runMethod({ adapter, lr }, place, { seed, steps }, hooks);
+    const hooks = { signal, onEvent: () => undefined };
+    const result = await runMethod(job, { adapter, lr }, place, { seed, ...hooks });
+    const score = (part: Part) => measure({ job, task, data }, result.folder, part, signal);
+    const [validation, test] = [await score("validation"), await score("test")];
     const { user, system } = process.cpuUsage(before);
-    const { validation, test, trainable, rank, entropyRank } = result;
+    const { trainable, rank, entropyRank } = result;
     record({
       ...{ name, steps, lr, seed, trainable, rank, entropyRank },
-      ...{ valid: validation.exact, validWords: validation.words, validLoss: validation.loss },
-      ...{ test: test.exact, testWords: test.words, testLoss: test.loss },
+      ...{ valid: validation.exact.value, validWords: validation.parts.value, validLoss: validation.loss },
+      ...{ test: test.exact.value, testWords: test.parts.value, testLoss: test.loss },
       cpuSeconds: (user + system) / 1e6,
     });
   } catch (error) {
@@ -218,16 +226,6 @@ function sweepTable(): string[] {
       return `| ${titleOf(sweep)} | ${rates.map(cell).join(" | ")} |`;
     }),
   ];
-}
-
-function spread(values: readonly number[], digits: number): string {
-  const center = mean(values);
-  const variance = mean(values.map((value) => (value - center) ** 2)) * (values.length / (values.length - 1));
-  return `${center.toFixed(digits)} ± ${Math.sqrt(variance).toFixed(digits)}`;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 if (stage === "sweep")

@@ -6,6 +6,7 @@ export {
   type AdapterOptions,
   type AdapterSet,
   attach,
+  attachFolder,
   type EventReport,
   type Moments,
   type StepContext,

@@ -8,7 +8,8 @@ import { main } from "../src/cli/main.js";
 import { Recorder } from "../src/cli/testing/terminal.js";
 import { parseRecipe } from "../src/config/index.js";
 import { readSource } from "../src/config/source.js";
-import { runQuickstart } from "../src/recipes/quickstart/index.js";
+import { runJob } from "../src/recipes/quickstart/index.js";
+import { translationJob } from "../src/recipes/quickstart/translation/job.js";
 import { temporaryFolder } from "../src/testing/tiny-run.js";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
@@ -25,7 +26,8 @@ beforeAll(async () => {
   process.chdir(scratch.path);
   symlinkSync(join(repository, "assets"), "assets");
   const signal = new AbortController().signal;
-  await runQuickstart({ out: "runs/quickstart", seed: 0, steps: 6 }, { signal, onEvent: () => {} });
+  const job = { ...translationJob, training: { ...translationJob.training, steps: 6 } };
+  await runJob(job, { out: "runs/quickstart", seed: 0 }, { signal, onEvent: () => {} });
 });
 
 afterAll(() => {

@@ -1,4 +1,4 @@
-// Whether a real model's outputs depend on the batch size: 40 prompts of 40 tokens of a text, 32 tokens written greedily and
+// Whether a real model's outputs depend on the batch size: 40 prompts of 40 tokens of a text, 16 tokens written greedily and
 // their log-likelihoods, at batch 1, 3, 8 and 32, in float32:
 // node --import ./src/testing/typescript-hooks.mjs tools/compare-batches.ts MODEL_FOLDER TEXT_FILE
 // Exits with 1 when a log-likelihood differs by more than 1e-5 nats a token, or a text where no two logits were a tie.
@@ -7,7 +7,7 @@ import { batches, compareBatches } from "../src/eval/testing/batch-invariance.js
 import { loadTokenizer } from "../src/hub/tokenizer/index.js";
 import { loadModel } from "../src/models/index.js";
 
-const [count, length, written] = [40, 40, 32];
+const [count, length, written] = [40, 40, 16];
 const [folder, file] = process.argv.slice(2);
 if (file === undefined) {
   console.error("usage: compare-batches.ts MODEL_FOLDER TEXT_FILE");

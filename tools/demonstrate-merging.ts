@@ -5,7 +5,7 @@
 // percent of ‖W‖, or less: what fine-tuning changes. ScaLoRA of rank 8 runs its own event and optimiser over each way to
 // store W; the loss is ‖W_eff − W*‖² / ‖Δ‖², so no training is 1.
 import { FactorBank } from "../src/adapters/core/bank.js";
-import { type BaseStore, ExactBase, SplitBase } from "../src/adapters/scalora/base.js";
+import { type BaseStore, ExactBase, SplitBase } from "../src/adapters/core/base-store.js";
 import { scalingEvent } from "../src/adapters/scalora/event.js";
 import { Linear } from "../src/nn/index.js";
 import { AdamW, makeSchedule } from "../src/optim/index.js";
@@ -104,6 +104,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
   const { W, target } = problem(change);
   const linear = new Linear(torch.toDType(W, dtype, false, true).keep());
   const bank = new FactorBank("layer", { m: size, n: size, rank, scale }, [{ path: "layer", linear }]);
+  bank.hang();
   const base = store(bank);
   using generator = new torch.Generator(2);
   torch.uniform_(bank.B, -(size ** -0.5), size ** -0.5, generator);

@@ -33,15 +33,26 @@ torch.noGrad(() =>
 const kinds = [
   { name: "merged", kind: "merged", dtype: "float32" },
   { name: "svd", kind: "svd", energy: 1 },
-  ...(open.adapters.method === "lora" ? [{ name: "adapter", kind: "adapter" }] : []),
+  { name: "adapter", kind: "adapter" },
 ];
 const { method } = open.adapters;
 const base = open.baseFolder;
 open.dispose();
 const { signal } = new AbortController();
+
+/** What an export says, or why the method has no such one. */
+async function exported(name, request) {
+  try {
+    return await runExport({ target, out: join(out, name), ...request }, { signal });
+  } catch (error) {
+    if (error.code !== "usage") throw error;
+    return error.message;
+  }
+}
+
 for (const { name, ...request } of kinds) {
   const started = performance.now();
-  const result = await runExport({ target, out: join(out, name), ...request }, { signal });
+  const result = await exported(name, request);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${name}: ${JSON.stringify(result)} in ${seconds} s`);
 }

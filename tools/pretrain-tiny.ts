@@ -9,8 +9,12 @@ import { parseJson } from "../src/hub/json.js";
 import { loadTokenizer, type Tokenizer } from "../src/hub/tokenizer/index.js";
 import { createModel, saveModelWithConfig } from "../src/models/index.js";
 import { AdamW, makeSchedule } from "../src/optim/index.js";
-import { tinyConfig, tinyTokenizer, tinyTokenizerConfig } from "../src/recipes/quickstart/tiny-model.js";
-import { drawPretrainingText, type PretrainingKind } from "../src/recipes/quickstart/world.js";
+import {
+  tinyConfig,
+  tinyTokenizer,
+  tinyTokenizerConfig,
+} from "../src/recipes/quickstart/translation/tiny-model.js";
+import { drawPretrainingText, type PretrainingKind } from "../src/recipes/quickstart/translation/world.js";
 import { chooseGemmBackend, Generator } from "../src/torch/index.js";
 import { train } from "../src/train/trainer.js";
 import { Random } from "../src/util/random.js";

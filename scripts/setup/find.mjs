@@ -141,13 +141,13 @@ export function compareVersions(a, b) {
 export async function pythonWithPip(env = process.env) {
   const python = which("python3", env);
   if (python === undefined) {
-    throw new SetupError("no python3 on the PATH (it only downloads libtorch; nothing runs in it)", {
+    throw new SetupError("no python3 on the PATH (it only downloads; nothing runs in it)", {
       fix: installCommand("python", env),
     });
   }
   const { code, stdout, stderr } = await run(python, ["-m", "pip", "--version"], { env });
   if (code !== 0) {
-    throw new SetupError("Python has no pip (it only downloads libtorch)", {
+    throw new SetupError("Python has no pip (it only downloads)", {
       found: `${python}: ${stderr.trim().split("\n").at(-1)}`,
       fix: installCommand("pip", env),
     });

@@ -102,7 +102,7 @@ test.each([
   [{ method: "lora", rank: 0, alpha: "x" }, ["2 problems", "adapter.rank", "at least 1", "adapter.alpha"]],
   [{ method: "lora", interval: 10 }, ["adapter.interval: unknown key"]],
   [{ method: "full", rank: 4 }, ["adapter.rank: unknown key"]],
-  [{ method: "dora", rank: 4 }, ["dora is not supported (yet)"]],
+  [{ method: "vera", rank: 4 }, ["vera is not supported (yet)"]],
   [{ method: "lora", rank: 2, dropout: 0.1 }, ["adapter.dropout: refused", "break the invariance"]],
 ])("attach refuses options that a recipe would refuse: %o", (options, says) => {
   using model = new TinyLM();

@@ -1,16 +1,34 @@
 import { checkAdapterOptions } from "../config/index.js";
+import { readAdapterConfig } from "../hub/adapter-folder.js";
 import type { Module } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { AdapterSet } from "./core/contract.js";
 import { linearLayers } from "./core/targets.js";
+import { attachDora } from "./dora/dora.js";
+import { attachFlora, type FloraOptions } from "./flora/flora.js";
+import { attachFourier, type FourierOptions } from "./fourierft/fourierft.js";
 import { FullFineTuning } from "./full/full.js";
+import { attachHira, type HiraOptions } from "./hira/hira.js";
 import { attachLora, type LoraOptions } from "./lora/lora.js";
+import { attachLoraGa, type LoraGaOptions } from "./lora-ga/lora-ga.js";
+import { attachLoraPlus, type LoraPlusOptions } from "./lora-plus/lora-plus.js";
+import { attachMora, type MoraOptions } from "./mora/mora.js";
+import { attachPissa, type PissaOptions } from "./pissa/pissa.js";
+import { attachRelora, type ReloraOptions } from "./relora/relora.js";
 import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
 
 /** A method with its options. */
 export type AdapterOptions =
-  | ({ readonly method: "lora" } & LoraOptions)
+  | ({ readonly method: "lora" | "dora" } & LoraOptions)
+  | ({ readonly method: "hira" } & HiraOptions)
+  | ({ readonly method: "fourierft" } & FourierOptions)
+  | ({ readonly method: "mora" } & MoraOptions)
+  | ({ readonly method: "lora+" } & LoraPlusOptions)
+  | ({ readonly method: "lora-ga" } & LoraGaOptions)
+  | ({ readonly method: "pissa" } & PissaOptions)
   | ({ readonly method: "scalora" | "scalora-i" } & ScaloraOptions)
+  | ({ readonly method: "relora" } & ReloraOptions)
+  | ({ readonly method: "flora" } & FloraOptions)
   | { readonly method: "full" };
 
 /** Steps between the events of the amortised method. */
@@ -33,11 +51,41 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
   switch (options.method) {
     case "lora":
       return attachLora(model, options, seed);
+    case "dora":
+      return attachDora(model, options, seed);
+    case "hira":
+      return attachHira(model, options, seed);
+    case "fourierft":
+      return attachFourier(model, options, seed);
+    case "mora":
+      return attachMora(model, options);
+    case "lora+":
+      return attachLoraPlus(model, options, seed);
+    case "lora-ga":
+      return attachLoraGa(model, options);
+    case "pissa":
+      return attachPissa(model, options);
     case "scalora":
       return attachScalora(model, options.method, options, seed);
     case "scalora-i":
       return attachScalora(model, options.method, { interval: amortisedInterval, ...options }, seed);
+    case "relora":
+      return attachRelora(model, options, seed);
+    case "flora":
+      return attachFlora(model, options, seed);
     case "full":
       return new FullFineTuning(model);
   }
+}
+
+/**
+ * Puts the adapters of a PEFT folder on a model, by whatever method made them.
+ * @throws ScaloraError `model` or `format` where the folder is of a method that is not here, or does not fit the model
+ */
+export function attachFolder(model: Module, from: string): AdapterSet {
+  const { peft_type: type, use_dora: dora } = readAdapterConfig(from);
+  if (type === "FOURIERFT") return attach(model, { method: "fourierft", from });
+  if (type === "HIRA") return attach(model, { method: "hira", rank: 1, from });
+  // What is not known here is left to LoRA, whose check of the config names it.
+  return attach(model, { method: type === "LORA" && dora === true ? "dora" : "lora", rank: 1, from });
 }

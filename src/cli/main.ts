@@ -10,6 +10,7 @@ import { addDoctor } from "./verbs/doctor.js";
 import { addEval } from "./verbs/eval.js";
 import { addExport } from "./verbs/export.js";
 import { addGenerate } from "./verbs/generate.js";
+import { addGet } from "./verbs/get.js";
 import { addLs } from "./verbs/ls.js";
 import { addQuickstart } from "./verbs/quickstart.js";
 import { addSetup } from "./verbs/setup.js";
@@ -65,6 +66,7 @@ function addVerbs(program: Command, context: Context): void {
   addGenerate(program, context, () => import("../recipes/generate.js"));
   addChat(program, context, () => import("../recipes/generate.js"));
   addExport(program, context, () => import("../recipes/export.js"));
+  addGet(program, context);
   addConvert(program, context, () => import("../recipes/convert.js"));
   addLs(program, context, () => import("../recipes/catalog.js"));
   addDoctor(program, context);

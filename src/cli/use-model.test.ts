@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadModel } from "../models/index.js";
@@ -59,6 +68,11 @@ test("eval takes files, of a model folder too, and says what is missing", async 
   const base = await json("eval", at("model"), "--data", at("test.jsonl"));
   expect(own).toMatchObject({ rows: 10, labelTokens: 40 });
   expect(own.loss).toBeLessThan(base.loss);
+  writeFileSync(at("texts.jsonl"), '{"text": "hi"}\n{"text": "a text that is too long"}\n{"text": ""}\n');
+  const cut = await scalora("eval", at("model"), "--data", at("texts.jsonl"), "--max-length", "8");
+  expect(cut.stderr).toMatch(
+    /1 of 3 rows dropped: .*texts\.jsonl:3 \(.*\)\n1 of 3 rows cut to data\.maxLength\n/,
+  );
   const text = await scalora(
     "eval",
     at("model"),
@@ -268,9 +282,9 @@ test.each(verbs.slice(1))("%s: a run without a checkpoint ends with 2", async (_
 test.each([
   ["train", () => ["train", join(runs.lora, "config.yaml"), "--set", "run.folder=/proc/runs"]],
   ["export", () => ["export", runs.lora, "--out", "/proc/out/model"]],
-  ["quickstart", () => ["quickstart", "--out", "/proc/out"]],
+  ["quickstart", () => ["quickstart", "--tiny", "--out", "/proc/out"]],
   ["export below a file", () => ["export", runs.lora, "--out", join(at("train.jsonl"), "x")]],
-  ["quickstart over a file", () => ["quickstart", "--out", at("train.jsonl")]],
+  ["quickstart over a file", () => ["quickstart", "--tiny", "--out", at("train.jsonl")]],
 ])("%s: a folder that cannot be written ends with 1 and a cure", async (_, args) => {
   const { code, stderr } = await scalora(...args());
   expect(code).toBe(1);

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { adapterSchema } from "./adapter.js";
+import { factsOf } from "./adapters/index.js";
+import type { CrossIssue, Loose } from "./adapters/method.js";
 import type { RawSections } from "./describe.js";
-import { type ConfigIssue, foundText, type KeyPath } from "./issues.js";
 import { trainSchema } from "./train.js";
-
-type CrossIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
+import { foundText } from "./words.js";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
 export function crossChecks(raw: RawSections): CrossIssue[] {
@@ -13,13 +13,11 @@ export function crossChecks(raw: RawSections): CrossIssue[] {
     ...exclusive(train, "steps", "epochs"),
     ...exclusive(train, "batchSize", "batchTokens"),
     ...fromChecks(adapter),
-    ...scaloraChecks(adapter, train),
+    ...(factsOf(String(adapter.method))?.check?.(adapter, train) ?? []),
     ...optimizerChecks(train),
     ...evalChecks(data, train),
   ];
 }
-
-type Loose = Readonly<Record<string, unknown>>;
 
 function record(value: unknown): Loose {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
@@ -37,51 +35,25 @@ function exclusive(train: Loose, first: string, second: string): CrossIssue[] {
   ];
 }
 
-/** An adapter folder brings its own layers, ranks and scales; others beside it would be ignored silently. */
+/** What an adapter folder brings itself; given beside it, it would be ignored silently. */
+const folderKeys = new Set(
+  "rank alpha rslora targetModules exclude rankPattern modulesToSave init frequencies scaling".split(" "),
+);
+
 function fromChecks(adapter: Loose): CrossIssue[] {
-  if (adapter.from === undefined || adapter.method === "full") return [];
-  const defaults = adapterSchema.parse({ method: "lora" });
-  return Object.entries({ modulesToSave: undefined, ...defaults })
-    .filter(([key, value]) => adapter[key] !== undefined && !isDeepStrictEqual(adapter[key], value))
-    .filter(([key]) => key !== "method" && key !== "dropout")
+  if (adapter.from === undefined) return [];
+  const { data } = adapterSchema.safeParse({ method: adapter.method });
+  if (data === undefined || data.method === "full") return [];
+  const defaults: Loose = data;
+  return Object.entries(adapter)
+    .filter(([key]) => folderKeys.has(key))
+    .filter(([key, value]) => value !== undefined && !isDeepStrictEqual(value, defaults[key]))
     .map(([key]) => ({
       path: ["adapter", key],
       problem: "has no effect with adapter.from, whose folder has its own",
       found: foundText(adapter[key]),
       fix: "remove it",
     }));
-}
-
-function scaloraChecks(adapter: Loose, train: Loose): CrossIssue[] {
-  if (adapter.method !== "scalora" && adapter.method !== "scalora-i") return [];
-  const issues: CrossIssue[] = [];
-  const { policy = "default", moments } = adapter;
-  if (policy === "svd" && (moments === "transfer" || moments === "keep")) {
-    issues.push({
-      path: ["adapter", "moments"],
-      problem: "does not go with policy svd, whose new factors have no columns in common with the old ones",
-      expected: "reset or transport",
-      found: foundText(moments),
-    });
-  }
-  if (policy !== "svd" && moments === "transport") {
-    issues.push({
-      path: ["adapter", "moments"],
-      problem: "transport projects moments onto the new factors of policy svd",
-      expected: "transfer, keep or reset (or policy: svd)",
-      found: foundText(moments),
-    });
-  }
-  if (typeof train.weightDecay === "number" && train.weightDecay > 0) {
-    issues.push({
-      path: ["train", "weightDecay"],
-      problem:
-        "refused with ScaLoRA: decay acts on the factors only, so what an event has moved into the base would escape it and the regularisation would depend on the interval",
-      expected: "0",
-      found: foundText(train.weightDecay),
-    });
-  }
-  return issues;
 }
 
 /** An option of the other optimiser would be ignored silently; it is refused instead, unless it is the default. */

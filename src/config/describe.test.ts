@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describe, sectionNames } from "./index.js";
+import { describe, methods, sectionNames } from "./index.js";
 
 test("every key of every section is described and says what it takes", () => {
   for (const section of sectionNames) {
@@ -13,18 +13,20 @@ test("every key of every section is described and says what it takes", () => {
 test("keys say their default, what happens without them, and their methods", () => {
   const fields = new Map(describe("adapter").map((field) => [field.key, field]));
   expect(fields.get("method")).toMatchObject({
-    expects: "lora, scalora, scalora-i, full",
+    expects: Object.keys(methods).join(", "),
     methods: undefined,
   });
   expect(fields.get("rank")).toMatchObject({
     expects: "an integer, at least 1",
     unset: "8",
-    methods: ["lora", "scalora", "scalora-i"],
+    methods: Object.keys(methods).filter((method) => method !== "fourierft" && method !== "full"),
   });
-  expect(fields.get("alpha")?.unset).toBe("2 × rank");
+  expect(fields.get("alpha")?.unset).toBe("2 × rank; rank with pissa");
   expect(fields.get("interval")).toMatchObject({
-    unset: "1; 10 with scalora-i",
-    methods: ["scalora", "scalora-i"],
+    unset: "1; 10 with scalora-i; 100 with relora; 1000 with flora",
+    description:
+      "Steps between scaling events; with relora: steps from one restart to the next (the paper's pre-training: 5,000); with flora: κ: steps between new projections",
+    methods: ["scalora", "scalora-i", "relora", "flora"],
   });
 });
 

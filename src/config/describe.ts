@@ -4,6 +4,7 @@ import { dataSchema } from "./data.js";
 import { modelSchema } from "./model.js";
 import { runSchema } from "./run.js";
 import { trainSchema } from "./train.js";
+import { brief } from "./words.js";
 
 /** The sections of a recipe, in the order in which they are written. */
 const sectionSchemas = {
@@ -71,13 +72,17 @@ function describeField(key: string, node: SchemaNode, method: string | undefined
   };
 }
 
-/** A key that a second method has too: its default, or its own constant (`method`), may differ. */
+/** A key that a second method has too: its default, its meaning, or its own constant (`method`) may differ. */
 function mergeInto(row: FieldDescription & { methods: string[] }, node: SchemaNode, method = ""): void {
   row.methods.push(method);
   const constant = constantOf(node);
   if (row.key === "method" && constant !== undefined) row.expects += `, ${constant}`;
+  const description = textOf(node.description);
+  if (description !== undefined && !row.description.includes(description))
+    row.description += `; with ${method}: ${description[0].toLowerCase()}${description.slice(1)}`;
   const unset = unsetText(node);
-  if (unset !== row.unset && unset !== undefined) row.unset += `; ${unset} with ${method}`;
+  const isFirst = unset === row.unset || row.unset?.startsWith(`${unset};`) === true;
+  if (unset !== undefined && !isFirst) row.unset += `; ${unset} with ${method}`;
 }
 
 function unsetText(node: SchemaNode): string | undefined {
@@ -111,12 +116,6 @@ function numberWords(node: SchemaNode): string {
 export function listWords(words: readonly string[]): string {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`;
-}
-
-/** A value in one short line, texts without quotes. */
-export function brief(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
 export const isNode = (node: unknown): node is SchemaNode => typeof node === "object" && node !== null;

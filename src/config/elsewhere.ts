@@ -1,10 +1,10 @@
 /** Values that other tools have and that are no misspelling of ours. */
 const elsewhere: readonly string[] = [
   // Methods.
-  ..."adalora boft dora flora fourierft galore hira hra ia3 loftq loha lokr loraga lora-ga lora-fa lora+ mora oft".split(
+  ..."adalora boft galore hra ia3 loftq loha lokr lora-fa oft olora prefix prefix-tuning prompt-tuning".split(
     " ",
   ),
-  ..."olora pissa prefix prefix-tuning prompt-tuning qdora qlora relora rslora vblora vera xlora".split(" "),
+  ..."qdora qlora rslora vblora vera xlora".split(" "),
   // Precisions.
   ..."float16 fp16 half float64 fp64 double fp8 float8 fp4 nf4 int8 int4 8bit 4bit mixed".split(" "),
   // Optimisers.

@@ -1,10 +1,10 @@
-export type { AdapterConfig, FullConfig, LoraConfig, MethodName, ScaloraConfig } from "./adapter.js";
-export { methods } from "./adapter.js";
+export { type AdapterConfig, methods } from "./adapter.js";
+export type { MethodName } from "./adapters/index.js";
 export { checkAdapterOptions } from "./check-adapter.js";
 export { type DataConfig, type DataSource, dataFormats } from "./data.js";
 export type { FieldDescription, SectionName } from "./describe.js";
 export { describe, sectionNames } from "./describe.js";
-export type { ConfigIssue } from "./issues.js";
+export type { ConfigIssue } from "./issue.js";
 export { ConfigError } from "./issues.js";
 export type { ModelConfig } from "./model.js";
 export type { Recipe, RecipeOptions } from "./recipe.js";

@@ -1,20 +1,10 @@
 import type { z } from "zod";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
-import { brief, constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.js";
+import { constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.js";
 import { isKnownElsewhere } from "./elsewhere.js";
-
-/** One thing wrong in a recipe. */
-export interface ConfigIssue {
-  /** `recipe.yaml:12` or the `--set` option that gave the value. */
-  where: string;
-  /** Dotted key path, such as `data.train[0].weight`. */
-  key: string;
-  problem: string;
-  expected?: string;
-  found?: string;
-  fix?: string;
-}
+import type { ConfigIssue, KeyPath } from "./issue.js";
+import { foundText } from "./words.js";
 
 /** A file that is no recipe at all has a problem on every line. */
 const mostPrinted = 20;
@@ -43,8 +33,6 @@ function printIssue(issue: ConfigIssue, index: number): string {
   if (issue.fix !== undefined) lines.push(`     fix:      ${issue.fix}`);
   return lines.join("\n");
 }
-
-export type KeyPath = readonly (string | number)[];
 
 /** `["data", "train", 0, "weight"]` as `data.train[0].weight`. */
 export function keyText(path: KeyPath): string {
@@ -154,13 +142,6 @@ function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIs
     found: found === undefined ? undefined : foundText(found),
     ...unknownValue(found, names),
   };
-}
-
-/** A found value with its kind, so that `"8"` and `8` look different. */
-export function foundText(value: unknown): string {
-  if (value === null) return "nothing (null)";
-  if (typeof value === "string") return `"${brief(value)}" (text)`;
-  return brief(value);
 }
 
 /** Of a union over `method`, the branch of the method that was given; else the node itself. */

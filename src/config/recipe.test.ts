@@ -138,7 +138,7 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     name: "unknown method",
     set: ["adapter.method=scalora_i"],
     key: "adapter.method",
-    says: ["lora, scalora, scalora-i or full", "did you mean scalora-i?"],
+    says: ["lora, lora+, lora-ga, ", "flora or full", "did you mean scalora-i?"],
   },
   {
     name: "misspelled choice",
@@ -310,8 +310,8 @@ test.each(badInput)("refused: $name", ({ set, key, says }) => {
 });
 
 test.each([
-  ["adapter.method=dora", "dora is not supported (yet)"],
-  ["adapter.method=LoRA-GA", "LoRA-GA is not supported (yet)"],
+  ["adapter.method=vera", "vera is not supported (yet)"],
+  ["adapter.method=LoHa", "LoHa is not supported (yet)"],
   ["model.dtype=float16", "float16 is not supported (yet)"],
   ["train.optimizer=lion", "lion is not supported (yet)"],
   ["train.schedule=cosine_with_restarts", "cosine_with_restarts is not supported (yet)"],

@@ -2,24 +2,19 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
+import { getHint, modelPath } from "../library/index.js";
 import { nearest } from "../util/suggest.js";
 import { type AdapterConfig, adapterSchema, methods } from "./adapter.js";
 import { crossChecks } from "./cross-checks.js";
 import { type DataConfig, type DataSource, dataSchema } from "./data.js";
 import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.js";
-import {
-  ConfigError,
-  type ConfigIssue,
-  foundText,
-  type KeyPath,
-  keyText,
-  translateIssues,
-  unknownKey,
-} from "./issues.js";
+import type { ConfigIssue, KeyPath } from "./issue.js";
+import { ConfigError, keyText, translateIssues, unknownKey } from "./issues.js";
 import { type ModelConfig, modelSchema } from "./model.js";
 import { type RunConfig, runSchema } from "./run.js";
 import { objectSource, type RecipeSource, readSource } from "./source.js";
 import { resolveTrain, type TrainConfig, trainSchema } from "./train.js";
+import { foundText } from "./words.js";
 
 /** A checked recipe: every default filled in, every path absolute. */
 export interface Recipe {
@@ -76,8 +71,8 @@ function checkSource(
   const train = parse("train", trainSchema);
   const run = parse("run", runSchema);
   for (const { path, ...issue } of crossChecks(raw)) report(path, issue);
-  if (model) model.path = existingPath(cwd, model.path, ["model", "path"], report);
-  if (adapter && adapter.method !== "full" && adapter.from !== undefined) {
+  if (model) model.path = existingModel(cwd, model.path, report);
+  if (adapter && "from" in adapter && adapter.from !== undefined) {
     adapter.from = existingPath(cwd, adapter.from, ["adapter", "from"], report);
   }
   if (data && needsData) checkDataPaths(cwd, data, report);
@@ -158,8 +153,13 @@ function checkDataPaths(cwd: string, data: DataConfig, report: Report): void {
   if (Array.isArray(data.eval)) check(data.eval, "eval");
 }
 
+/** The path of a model's folder or file, or of a fetched model of that name; a path that exists wins. */
+function existingModel(cwd: string, path: string, report: Report): string {
+  return existingPath(cwd, modelPath(path, cwd), ["model", "path"], report, getHint(path));
+}
+
 /** The absolute path; a report, with the nearest name in that folder, when nothing is there. */
-function existingPath(cwd: string, path: string, key: KeyPath, report: Report): string {
+function existingPath(cwd: string, path: string, key: KeyPath, report: Report, hint?: string): string {
   const absolute = resolve(cwd, path);
   const isFolder = key[0] !== "data";
   const stats = statSync(absolute, { throwIfNoEntry: false });
@@ -171,8 +171,7 @@ function existingPath(cwd: string, path: string, key: KeyPath, report: Report): 
       problem: stats === undefined ? "does not exist" : "is of the wrong kind",
       expected: key[0] === "model" ? "a model folder or a GGUF file" : isFolder ? "a folder" : "a file",
       found: absolute,
-      fix:
-        near === undefined || stats !== undefined ? undefined : `did you mean ${join(dirname(path), near)}?`,
+      fix: near === undefined || stats !== undefined ? hint : `did you mean ${join(dirname(path), near)}?`,
     });
   }
   return absolute;

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from "yaml";
 import { messageOf } from "../util/errors.js";
-import { ConfigError, type ConfigIssue, type KeyPath, keyText } from "./issues.js";
+import type { ConfigIssue, KeyPath } from "./issue.js";
+import { ConfigError, keyText } from "./issues.js";
 
 /** What a recipe file and its overrides say, unchecked, with the place of each value. */
 export interface RecipeSource {

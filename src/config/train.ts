@@ -1,5 +1,13 @@
 import { z } from "zod";
+import { type MethodName, methodConfigs } from "./adapters/index.js";
 import { notNegative, positive, seed, share, wholeFrom } from "./fields.js";
+
+/** Peak learning rates by method, where the recipe names none. */
+const presetLr: Readonly<Record<string, number>> = Object.fromEntries(
+  methodConfigs.map(({ name, lr }) => [name, lr]),
+);
+
+const presets = methodConfigs.map(({ name, lr }) => `${name} ${lr.toExponential()}`).join(", ");
 
 /** Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. */
 export const trainSchema = z.strictObject({
@@ -22,10 +30,12 @@ export const trainSchema = z.strictObject({
   accumulate: wholeFrom(1).default(1).meta({
     description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
   }),
-  lr: positive().optional().meta({
-    description: "Peak learning rate; sweep it, it matters more than the method",
-    unset: "the method's preset (2e-4; full fine-tuning 2e-5)",
-  }),
+  lr: positive()
+    .optional()
+    .meta({
+      description: "Peak learning rate; sweep it, it matters more than the method",
+      unset: `the method's preset (${presets})`,
+    }),
   schedule: z.enum(["constant", "linear", "cosine", "polynomial"]).default("linear").meta({
     description: "Course of the learning rate after warm-up, down to 0 at the end (polynomial: of power 2)",
   }),
@@ -64,16 +74,13 @@ export const trainSchema = z.strictObject({
   }),
 });
 
-/** Peak learning rates by method, where the recipe names none. */
-const presetLr = { lora: 2e-4, scalora: 2e-4, "scalora-i": 2e-4, full: 2e-5 } as const;
-
 type Written = z.output<typeof trainSchema>;
 
 /**
  * Fills the defaults that depend on other keys and on the method. Exactly one of `steps` and `epochs`, and one of
  * `batchSize` and `batchTokens`, is set afterwards.
  */
-export function resolveTrain(train: Written, method: keyof typeof presetLr) {
+export function resolveTrain(train: Written, method: MethodName) {
   return {
     ...train,
     lr: train.lr ?? presetLr[method],

@@ -186,7 +186,7 @@ test("labels of rows that are none, and data of another kind", async () => {
   await expect(load(wrong)).rejects.toThrow(
     /none of the classes\n.*:1, column "label"\n[\s\S]*found: +"x0", and 13 more rows like it: .*:2, column "label" \("x1"\).*:7.*:9.*, …\n/,
   );
-  await expect(load([{ text: "a" }])).rejects.toThrow(/needs the column label/);
+  await expect(load([{ text: "a" }])).rejects.toThrow(/needs the column label[\s\S]*label: gold/);
   await expect(load([{ text: "a", label: "ye" }])).rejects.toThrow(/did you mean yes/);
   await expect(load([{ text: 1, label: 0 }])).rejects.toThrow(/column "text" is not text/);
   await expect(load([{ text: "a", label: 0 }], two, { format: "text" })).rejects.toThrow(

@@ -120,7 +120,7 @@ function noFormat(present: string[], missing: string[], format: DataFormat, wher
       .map(({ required }) => required.join(" + "))
       .join(", or "),
     found: `columns ${present.join(", ") || "none"}`,
-    fix: "name the file's own columns, e.g. data.columns: { prompt: question, completion: answer }",
+    fix: `name the file's own columns, e.g. data.columns: ${format === "classification" ? "{ text: sentence, label: gold }" : "{ prompt: question, completion: answer }"}`,
   });
 }
 

@@ -119,7 +119,7 @@ export class RowCollector {
         where: source,
         expected: `at most ${length} tokens`,
         found: `${ids.length} tokens`,
-        fix: "set data.maxLength to cut longer rows there, or data.tooLong to truncate or drop",
+        fix: "set data.maxLength (or --max-length) to cut longer rows there, or data.tooLong to truncate or drop",
       });
       this.fault(fault);
       return undefined;

@@ -32,6 +32,18 @@ test("results are found again, and a line that was cut short is done anew", () =
   expect(readFileSync(path, "utf8")).toBe([0, 1, 2].map((i) => `${JSON.stringify(result(i))}\n`).join(""));
 });
 
+test("a revised result takes the place of the old one, among all others", () => {
+  const path = join(scratch.path, "revised.jsonl");
+  const log = new ResultLog(path);
+  for (const index of [0, 1]) log.add(result(index));
+  const better = { ...result(0), scores: { flexible: 0 } };
+  log.revise([better, result(1)]);
+  log.add(result(2));
+  const lines = [better, result(1), result(2)].map((one) => `${JSON.stringify(one)}\n`);
+  expect(readFileSync(path, "utf8")).toBe(lines.join(""));
+  expect(new ResultLog(path).find("gsm8k", 0, "k0")).toEqual(better);
+});
+
 test("a log without a file keeps nothing", () => {
   const log = new ResultLog();
   log.add(result(0));

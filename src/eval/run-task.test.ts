@@ -116,6 +116,42 @@ test.each(["generate", "loglikelihood"] as const)(
   },
 );
 
+test("what ends an output is part of a result's key, and old results are judged by the rules of today", async () => {
+  await withSubject(async (subject) => {
+    const path = join(scratch.path, "judged.jsonl");
+    const some = examples.slice(0, 4);
+    const again = (changes: Partial<TaskModel & TextTask & TaskSettings>) =>
+      runTask(
+        { ...subject, ...changes },
+        { ...task, ...changes },
+        some,
+        { ...settings, ...changes },
+        new ResultLog(path),
+      );
+    const first = await again({});
+    const before = linesOf(path);
+    for (const change of [{ endTokens: new Set([257]) }, { stop: ["y"] }, { maxTokens: 9 }, { beams: 2 }])
+      await expect(again(change)).rejects.toThrow("other settings");
+    await again({ endTokens: new Set([101, 257]) });
+    expect(linesOf(path)).toEqual(before);
+    const strict = { judge: (output: string) => ({ answer: output[0], scores: { even: 0, short: 1 } }) };
+    const judged = await again(strict);
+    expect(first.metrics[0].value).not.toBe(0);
+    expect(judged).toMatchObject({
+      reused: 4,
+      metrics: [
+        { metric: "even", value: 0 },
+        { metric: "short", value: 1 },
+      ],
+    });
+    const after = linesOf(path);
+    expect(after.map(({ scores, answer }) => [scores.even, answer])).toEqual(
+      before.map(({ output = "" }) => [0, output[0] ?? null]),
+    );
+    expect(after.map(({ output }) => output)).toEqual(before.map(({ output }) => output));
+  });
+});
+
 test("a summary holds means, intervals and what went wrong", async () => {
   await withSubject(async (subject) => {
     const path = join(scratch.path, "summary.jsonl");

@@ -26,11 +26,7 @@ export interface AdapterFolder {
  * @throws ScaloraError `model` or `format`
  */
 export function readAdapterFolder(folder: string): AdapterFolder {
-  if (!existsSync(join(folder, configName))) {
-    throw new ScaloraError("model", `The folder has no ${configName}, so it is not a PEFT adapter`, {
-      where: folder,
-    });
-  }
+  const config = readAdapterConfig(folder);
   if (!existsSync(join(folder, weightsName))) {
     const pickled = existsSync(join(folder, "adapter_model.bin"));
     throw new ScaloraError("model", `The adapter folder has no ${weightsName}`, {
@@ -40,7 +36,6 @@ export function readAdapterFolder(folder: string): AdapterFolder {
         : {}),
     });
   }
-  const config = plainRecord(plainJson(readJsonObject(join(folder, configName))));
   const file = SafetensorsFile.open(join(folder, weightsName));
   const tensors = new Map<string, Tensor>();
   try {
@@ -52,6 +47,16 @@ export function readAdapterFolder(folder: string): AdapterFolder {
     file.dispose();
   }
   return { config, tensors };
+}
+
+/** The config of a PEFT adapter folder. @throws ScaloraError `model` or `format` */
+export function readAdapterConfig(folder: string): AdapterFolder["config"] {
+  if (!existsSync(join(folder, configName))) {
+    throw new ScaloraError("model", `The folder has no ${configName}, so it is not a PEFT adapter`, {
+      where: folder,
+    });
+  }
+  return plainRecord(plainJson(readJsonObject(join(folder, configName))));
 }
 
 /**

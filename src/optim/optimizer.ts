@@ -1,6 +1,7 @@
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { internalError, ScaloraError } from "../util/errors.js";
+import { groupBy } from "../util/group.js";
 
 /** What an optimiser moves: `value` in place, by the gradient in `grad` (same shape). */
 export interface OptimizedParameter {
@@ -9,6 +10,8 @@ export interface OptimizedParameter {
   readonly grad: Tensor;
   /** Whether weight decay applies. */
   readonly decay: boolean;
+  /** What the learning rate is multiplied by for this one; default 1. */
+  readonly lrFactor?: number;
 }
 
 /** The running averages of one parameter: changing them in place changes the optimiser. */
@@ -93,10 +96,10 @@ export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
   protected abstract move(move: Move<Entry>): void;
 
   step(lr: number): void {
-    const decayed = this.entries.filter(({ parameter }) => parameter.decay);
-    const others = this.entries.filter(({ parameter }) => !parameter.decay);
-    for (const alike of byDType(decayed)) this.moveAlike(alike, lr, this.weightDecay);
-    for (const alike of byDType(others)) this.moveAlike(alike, lr, 0);
+    for (const group of alike(this.entries)) {
+      const { decay, lrFactor = 1 } = group[0].parameter;
+      this.moveAlike(group, lr * lrFactor, decay ? this.weightDecay : 0);
+    }
   }
 
   state(): Map<string, Tensor> {
@@ -147,17 +150,11 @@ function loadInto(state: ReadonlyMap<string, Tensor>, read: (name: string) => Te
   });
 }
 
-/** The fused kernels take one dtype and device a call. */
-function byDType<T extends Slot>(entries: readonly T[]): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const entry of entries) {
-    const key = `${entry.target.dtype} ${entry.target.device}`;
-    const group = groups.get(key);
-    if (group) group.push(entry);
-    else groups.set(key, [entry]);
-  }
-  return [...groups.values()];
-}
+/** The fused kernels take one dtype, device, rate and decay a call. */
+const alike = <T extends Slot>(entries: readonly T[]) =>
+  groupBy(entries, ({ target, parameter: { decay, lrFactor } }) =>
+    [target.dtype, target.device, decay, lrFactor].join(),
+  );
 
 /** @throws `config` unless `ok`. */
 export function checkRange(key: string, value: number, ok: boolean, expected: string): void {

@@ -85,6 +85,8 @@ export interface EvaluationResult {
   /** Labels: tokens, or rows of a classification. */
   labelTokens: number;
   rows: number;
+  /** Of files: which of their rows were dropped, and how many were cut. */
+  notes: readonly string[];
   seconds: number;
 }
 
@@ -217,15 +219,26 @@ export type QuickstartEvent =
   | { type: "run"; method: string; event: RunEvent }
   | { type: "note"; text: string };
 
-/** One line of the closing comparison. */
-export interface QuickstartRow {
-  method: string;
-  /** Exact answers on the test set, in [0, 1]. */
-  accuracy: number;
-  /** Right words on the test set, in [0, 1]. */
-  wordAccuracy: number;
-  /** Mean cross entropy per label token on the test set, in nats. */
+/** A share of a test set in [0, 1], with its 95 % bootstrap interval over the rows. */
+export interface ShareEstimate {
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** How a model fares on the quickstart's test. */
+export interface QuickstartScore {
+  /** Answers without a fault. */
+  exact: ShareEstimate;
+  /** Right parts of the answers: words, or fields of records. */
+  parts: ShareEstimate;
+  /** Mean cross entropy per label token, in nats. */
   loss: number;
+}
+
+/** One line of the closing comparison. */
+export interface QuickstartRow extends QuickstartScore {
+  method: string;
   trainable: number;
   seconds: number;
   /** Peak memory in bytes. */
@@ -235,6 +248,10 @@ export interface QuickstartRow {
 }
 
 export interface QuickstartResult {
+  /** What the test's rows and the parts of their answers are called. */
+  names: { item: string; part: string };
+  /** The model before it was trained. */
+  before: QuickstartScore;
   rows: QuickstartRow[];
   samples: {
     prompt: string;
@@ -252,8 +269,8 @@ export interface QuickstartResult {
   next: string[];
 }
 
-/** `src/recipes/quickstart`. */
+/** `src/recipes/quickstart`: on a chat model's folder or file, else on the embedded tiny model. */
 export type RunQuickstart = (
-  options: { out: string; seed: number },
+  options: { out: string; seed: number; model?: string },
   hooks: TaskHooks & { onEvent(event: QuickstartEvent): void },
 ) => Promise<QuickstartResult>;

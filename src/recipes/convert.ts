@@ -1,12 +1,14 @@
 import { resolve } from "node:path";
 import { isGgufModel } from "../hub/gguf/index.js";
+import { modelPath } from "../library/index.js";
 import { loadModel, saveModel } from "../models/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { RunConvert } from "./api.js";
 import { folderBytes } from "./folder-bytes.js";
 
 /** Writes the model of a GGUF file as a Hugging Face folder: exactly its numbers, with tokenizer and chat template. */
-export const runConvert: RunConvert = async ({ path, out }) => {
+export const runConvert: RunConvert = async ({ path: given, out }) => {
+  const path = modelPath(given);
   if (!isGgufModel(path)) {
     throw new ScaloraError("usage", "There is no GGUF file here", {
       where: resolve(path),

@@ -8,6 +8,7 @@ import { evaluationBatches } from "./evaluation-batches.js";
 import { metricsOf } from "./glue.js";
 import { heldOutRows } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
+import { rowNotes } from "./row-notes.js";
 
 /** Loss of a model, with perplexity or accuracy, on files of examples, or of a run on the rows that it held out. */
 export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {
@@ -16,7 +17,7 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
   const open = await openModel(request.target, { needsData: request.data.length === 0 });
   try {
     const config = configOf(request, open);
-    const examples = await examplesFor(config, request, open);
+    const { examples, notes } = await examplesFor(config, request, open);
     const batches = evaluationBatches(examples);
     let done = 0;
     const stopping = () => {
@@ -30,6 +31,7 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
       ...result,
       ...(!isClassifier(open.model) && { perplexity: Math.exp(result.loss) }),
       rows: examples.length,
+      notes,
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
@@ -62,14 +64,15 @@ async function examplesFor(
   config: DataConfig | undefined,
   request: EvaluationRequest,
   open: OpenModel,
-): Promise<readonly Example[]> {
+): Promise<{ examples: readonly Example[]; notes: readonly string[] }> {
   const { model, tokenizer } = open;
-  if (config === undefined || request.data.length === 0) return heldOut(request, open);
-  const { examples } = await loadExamples(config, tokenizer, {
+  if (config === undefined || request.data.length === 0)
+    return { examples: await heldOut(request, open), notes: [] };
+  const { examples, report } = await loadExamples(config, tokenizer, {
     maxLength: model.info.maxPositions,
     ...classesOf(model),
   });
-  return examples;
+  return { examples, notes: rowNotes(report) };
 }
 
 async function heldOut({ target }: EvaluationRequest, open: OpenModel) {

@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
-import { type AdapterSet, FactorAdapters } from "../adapters/index.js";
-import { untieWeight } from "../adapters/scalora/untie.js";
+import { untieWeight } from "../adapters/core/untie.js";
+import { type AdapterSet, LayerAdapters } from "../adapters/index.js";
 import { roundedAsStored, type WritableType, writeGgufModel } from "../hub/gguf/export.js";
 import { plainJson } from "../hub/json.js";
 import { readModelConfig } from "../hub/model-folder.js";
@@ -82,7 +82,7 @@ function effectiveWeights({
   model,
   adapters,
 }: Pick<OpenModel, "model" | "adapters">): (name: string) => Tensor | undefined {
-  if (adapters instanceof FactorAdapters) untieAdapted(model, adapters);
+  if (adapters instanceof LayerAdapters) untieAdapted(model, adapters);
   const adapted = new Map(adapters?.adaptedPaths().map((path) => [`${path}.weight`, path]));
   return (name) => {
     const path = adapted.get(name);
@@ -107,7 +107,7 @@ export function mergeAndSave(
 }
 
 /** A frozen weight that two modules share can only be changed for one of them once it has its own. */
-function untieAdapted(model: OpenModel["model"], adapters: FactorAdapters): void {
+function untieAdapted(model: OpenModel["model"], adapters: LayerAdapters): void {
   const adapted = new Set(adapters.adaptedPaths());
   for (const [path, module] of model.namedModules())
     if (module instanceof Linear && adapted.has(path)) untieWeight(model, path, module, "untie");

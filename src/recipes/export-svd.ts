@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
+import type { StoredWhole } from "../adapters/core/peft-folder.js";
 import { isWithin } from "../adapters/core/saved-modules.js";
-import { type AdapterSet, attach, FactorAdapters } from "../adapters/index.js";
-import { type StoredFactors, type StoredWhole, writeFactors } from "../adapters/lora/peft.js";
+import { type AdapterSet, attachFolder, LayerAdapters } from "../adapters/index.js";
+import { type StoredFactors, writeFactors } from "../adapters/lora/peft.js";
 import { isClassifier, type TrainedModel } from "../nn/index.js";
 import {
   contiguous,
@@ -88,7 +89,7 @@ export async function exportChange(
 /** Parts that were trained whole stay whole: what an adapter saved, or a classifier's head. */
 function keptWhole(model: TrainedModel, adapters: AdapterSet): StoredWhole {
   const head = isClassifier(model) ? model.info.head : [];
-  const paths = adapters instanceof FactorAdapters ? adapters.saved.paths : head;
+  const paths = adapters instanceof LayerAdapters ? adapters.saved.paths : head;
   return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
 }
 
@@ -99,7 +100,7 @@ async function compareLosses(
   out: string,
   signal: AbortSignal,
 ): Promise<ExportResult["heldOutLoss"]> {
-  const adapter = attach(original, { method: "lora", rank: 1, from: out });
+  const adapter = attachFolder(original, out);
   try {
     return await compareHeldOut(open, original, signal);
   } finally {

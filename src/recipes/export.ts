@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type AdapterSet, FactorAdapters, writeLora } from "../adapters/index.js";
+import type { AdapterSet } from "../adapters/index.js";
 import { adapterToGguf } from "../hub/gguf/export.js";
 import { describeModel } from "../models/index.js";
 import { ScaloraError } from "../util/errors.js";
@@ -38,7 +38,7 @@ async function write(request: ExportRequest, open: OpenModel, signal: AbortSigna
 async function exportAdapter(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
   const adapters = trained(open);
   if (request.kind === "svd") return exportChange({ ...open, adapters }, request.out, request, signal);
-  writeLora(request.out, plainLora(adapters), open.baseFolder);
+  adapters.saveAdapter(request.out, open.baseFolder);
   return {};
 }
 
@@ -112,19 +112,6 @@ function trained({ adapters, baseFolder }: OpenModel): AdapterSet {
   throw new ScaloraError("usage", "There is no adapter to export: this is a model's folder", {
     where: baseFolder,
     fix: "give a run's folder, or the model's with --adapter",
-  });
-}
-
-/** Only a method that leaves the base alone has an adapter that says everything. */
-function plainLora(adapters: AdapterSet): FactorAdapters {
-  if (adapters.method === "lora" && adapters instanceof FactorAdapters) return adapters;
-  const why =
-    adapters.method === "full"
-      ? "full fine-tuning has no adapter: it changes the weights themselves"
-      : `${adapters.method} merges into the base as it trains, so its adapter alone is not what was learnt`;
-  throw new ScaloraError("usage", "This run cannot be exported as the adapter it trained", {
-    found: why,
-    fix: "export it --as merged, or --as svd (the whole change as a LoRA adapter)",
   });
 }
 

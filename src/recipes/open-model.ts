@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path";
-import { type AdapterSet, attach } from "../adapters/index.js";
+import { type AdapterSet, attachFolder } from "../adapters/index.js";
 import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.js";
 import type { Tokenizer } from "../hub/tokenizer/index.js";
+import { modelPath } from "../library/index.js";
 import { type CausalLM, isClassifier, type TrainedModel } from "../nn/index.js";
 import { chooseCheckpoint } from "../train/checkpoints/choose.js";
 import { checkIdentity, readManifest } from "../train/checkpoints/load.js";
@@ -28,24 +29,24 @@ export interface OpenModel {
 }
 
 /**
- * Opens what a verb was pointed at: a model folder, one with a PEFT adapter folder, or a run's folder with one of its
- * checkpoints.
+ * Opens what a verb was pointed at: a model folder or the name of a fetched model, one with a PEFT adapter folder, or a run's
+ * folder with one of its checkpoints.
  * @param options.needsData whether the data files of a run must still be there
  * @throws ScaloraError `usage`, `model`, `format` or `config` for what cannot be opened
  */
 export async function openModel(
-  target: ModelTarget,
+  given: ModelTarget,
   { needsData = false }: { needsData?: boolean } = {},
 ): Promise<OpenModel> {
+  const target = { ...given, path: modelPath(given.path) };
   checkTarget(target);
   if (isRun(target)) return openRun(target, needsData);
   const { path, adapter, dtype = "auto", device = "auto" } = target;
   const load = { config: { path, dtype, device }, seed: 0 };
   const base = await loadBase(load.config, load.seed);
-  return guarded(base, () => {
-    const from = { method: "lora", rank: 1, targetModules: "all-linear", from: adapter } as const;
-    return opened(base, load, adapter === undefined ? undefined : attach(base.model, from));
-  });
+  return guarded(base, () =>
+    opened(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
+  );
 }
 
 /** An opened model that writes text. */

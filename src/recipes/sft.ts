@@ -12,7 +12,6 @@ import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../train/run-
 import { RunFolder, readEvents } from "../train/run-files.js";
 import { train } from "../train/trainer.js";
 import { ScaloraError } from "../util/errors.js";
-import { counted } from "../util/format.js";
 import type { RunTraining } from "./api.js";
 import {
   attachMethod,
@@ -28,6 +27,7 @@ import { evaluationBatches } from "./evaluation-batches.js";
 import { metricsOf, modelOf } from "./glue.js";
 import { isCheapRank, rankReport } from "./rank.js";
 import { reportOfRun, writeReport } from "./report/index.js";
+import { rowNotes } from "./row-notes.js";
 import { samplePrompts, takeSamples } from "./samples.js";
 import { packageVersion } from "./version.js";
 
@@ -185,18 +185,10 @@ function modelWarnings(model: TrainedModel, { train }: Recipe): string[] {
   return [`new, with a random start from train.seed ${train.seed}: ${model.info.fresh.join(", ")}`];
 }
 
-/** What a person should know of the rows before time is spent on them; the run's record holds all of it. */
-function dataWarnings({ report: { train } }: Dataset): string[] {
-  const { rows, dropped, truncated, notes } = train;
-  const named = dropped.slice(0, 3).map(({ source, reason }) => `${source} (${reason})`);
-  const more = dropped.length > named.length ? ", …" : "";
-  return [
-    ...(dropped.length > 0
-      ? [`${dropped.length} of ${counted(rows, "row")} dropped: ${named.join(", ")}${more}`]
-      : []),
-    ...(truncated > 0 ? [`${truncated} of ${counted(rows, "row")} cut to data.maxLength`] : []),
-    ...notes,
-  ];
+/** What is told of the rows before time is spent on them; the run's record holds all of it. */
+function dataWarnings({ report: { train, eval: other } }: Dataset): string[] {
+  const ofOthers = other === undefined ? [] : rowNotes({ ...other, notes: [] });
+  return [...rowNotes(train), ...ofOthers.map((note) => `data.eval: ${note}`)];
 }
 
 function openRun(recipe: Recipe, resume: boolean): RunFolder {
@@ -229,7 +221,7 @@ function about(
       node: process.version,
       device: deviceOf(model),
       dtype,
-      ...(recipe.adapter.method.startsWith("scalora") && { base: dtype === "bfloat16" ? "split" : "exact" }),
+      ...("base" in recipe.adapter && { base: dtype === "bfloat16" ? "split" : "exact" }),
       vectorInstructions: cpuCapability(),
       ...estimated,
       seed: recipe.train.seed,

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { getHint, modelPath } from "../library/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { nearest } from "../util/suggest.js";
 import type { ModelTarget } from "./api.js";
@@ -14,9 +15,10 @@ export function isRun({ path }: ModelTarget): boolean {
  * @throws ScaloraError `usage`
  */
 export function checkTarget(target: ModelTarget): void {
-  const { path, checkpoint } = target;
+  const { checkpoint } = target;
+  const path = modelPath(target.path);
   if (!existsSync(path)) throw nothingHere(path);
-  if (isRun(target)) return;
+  if (isRun({ path })) return;
   if (checkpoint !== undefined) {
     throw new ScaloraError("usage", "Only a run has checkpoints", {
       where: path,
@@ -32,7 +34,7 @@ export function checkTarget(target: ModelTarget): void {
 }
 
 function nothingHere(path: string): ScaloraError {
-  const near = nearest(basename(path), namesIn(dirname(resolve(path))));
+  const near = nearest(basename(path), foldersIn(dirname(resolve(path))));
   return new ScaloraError("usage", "There is neither a model nor a run here", {
     where: resolve(path),
     expected:
@@ -40,14 +42,17 @@ function nothingHere(path: string): ScaloraError {
     found: "nothing",
     fix:
       near === undefined
-        ? "`npx scalora ls runs` lists the runs"
+        ? (getHint(path) ?? "`npx scalora ls runs` lists the runs")
         : `did you mean ${join(dirname(path), near)}?`,
   });
 }
 
-function namesIn(folder: string): string[] {
+function foldersIn(folder: string): string[] {
   try {
-    return readdirSync(folder);
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.flatMap(({ name }) =>
+      !name.startsWith(".") && statSync(join(folder, name)).isDirectory() ? name : [],
+    );
   } catch {
     return [];
   }

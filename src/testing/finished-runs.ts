@@ -20,9 +20,18 @@ const tinyMethods = {
   lora: { method: "lora", rank: 2 },
   scalora: { method: "scalora", rank: 2, scale: { columnNorm: 0.5 } },
   full: { method: "full" },
+  "lora+": { method: "lora+", rank: 2, ratio: 4 },
+  "lora-ga": { method: "lora-ga", rank: 2 },
+  pissa: { method: "pissa", rank: 2 },
+  dora: { method: "dora", rank: 2 },
+  hira: { method: "hira", rank: 2 },
+  fourierft: { method: "fourierft", frequencies: 30, scaling: 20 },
+  mora: { method: "mora", rank: 2 },
+  relora: { method: "relora", rank: 2, interval: 5 },
+  flora: { method: "flora", rank: 2, interval: 5 },
 } as const;
 
-type TinyMethod = keyof typeof tinyMethods;
+export type TinyMethod = keyof typeof tinyMethods;
 
 /**
  * Writes a tiny model (`model`), rows (`train.jsonl`, `test.jsonl`), and trains a short run of a method on them.

@@ -39,6 +39,16 @@ export const tolerances = {
     limit: 1e-5,
     reason: "as the logits, of two layers; a scale or a factor's layout at fault shows at 1e-1",
   },
+  adaptedGradients: {
+    measure: "frobenius",
+    limit: 1e-5,
+    reason: "as the adapted logits, back through two layers",
+  },
+  mergedWeight: {
+    measure: "max",
+    limit: 1e-5,
+    reason: "one fp32 product or transform of some dozen terms, times a scale",
+  },
   trained: {
     measure: "frobenius",
     limit: 1e-4,

@@ -893,6 +893,18 @@ export function linalgPinv(self: Tensor, rcond: number, hermitian?: boolean): Te
   return wrap((linalgPinv$ ??= bind<number>("aten::linalg_pinv", ""))(self.handle, rcond, hermitian));
 }
 
+let ifft2$: NativeOperator<number> | undefined;
+/** `aten::fft_ifft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
+export function ifft2(self: Tensor, s?: readonly number[] | number | null, dim?: readonly number[] | number, norm?: string | null): Tensor {
+  return wrap((ifft2$ ??= bind<number>("aten::fft_ifft2", ""))(self.handle, s, dim, norm));
+}
+
+let real$: NativeOperator<number> | undefined;
+/** `aten::real(Tensor(a) self) -> Tensor(a)` */
+export function real(self: Tensor): Tensor {
+  return wrap((real$ ??= bind<number>("aten::real", ""))(self.handle));
+}
+
 let silu$: NativeOperator<number> | undefined;
 /** `aten::silu(Tensor self) -> Tensor` */
 export function silu(self: Tensor): Tensor {

@@ -51,7 +51,7 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
       fix: "drop rows whose completion is masked or cut off entirely",
     });
   const { warmupSteps, peakLr } = schedule;
-  const lr = schedule.lrAt(step);
+  const lr = schedule.lrAt(step) * (adapters.lrFactor?.(step) ?? 1);
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
     adapters.beforeForward?.(context);

@@ -1,96 +1,43 @@
 import type { Linear, LinearAdapter } from "../../nn/index.js";
 import {
+  add,
   type DType,
   detach,
   foreachZero_,
   loraLinear,
+  matmul,
   noGrad,
   select,
   type Tensor,
+  toDType,
+  transpose,
   zeros,
 } from "../../torch/index.js";
+import { groupBy } from "../../util/group.js";
 import type { Trainable } from "./contract.js";
 
-/** A layer of a bank, before its factors exist. */
+/** A layer of a bank, before its parameters exist. */
 export interface BankLayer {
   readonly path: string;
   readonly linear: Linear;
 }
 
-/** What the layers of one bank have in common. */
-export interface BankShape {
-  /** Out features of the adapted weights. */
-  readonly m: number;
-  /** In features. */
-  readonly n: number;
-  readonly rank: number;
-  /** s of `W + s·A·Bᵀ`. */
-  readonly scale: number;
-}
+/** One parameter of L layers, stacked `[L, …]`, with its gradient. Each layer's own is a view, which autograd sees. */
+export class Stack {
+  readonly value: Tensor;
+  readonly grad: Tensor;
+  readonly leaves: readonly Tensor[];
 
-/**
- * The factors of L adapters of equal shape, stacked: A `[L, m, r]` and B `[L, n, r]` with their gradients. Each layer's
- * own factors are views, so that autograd writes into the stack, and an optimiser step, a scaling event or an all-reduce
- * is one operation for all layers.
- */
-export class FactorBank {
-  readonly name: string;
-  readonly shape: BankShape;
-  readonly layers: readonly BankLayer[];
-  readonly A: Tensor;
-  readonly B: Tensor;
-  readonly gradA: Tensor;
-  readonly gradB: Tensor;
-  /** Each layer's own A `[m, r]` and B `[n, r]`: the parameters that autograd sees. */
-  readonly leaves: readonly { readonly A: Tensor; readonly B: Tensor }[];
-
-  /** Makes zero factors of dtype float32 (float64 for a float64 weight) and hangs them on the layers. */
-  constructor(name: string, shape: BankShape, layers: readonly BankLayer[]) {
-    this.name = name;
-    this.shape = shape;
-    this.layers = layers;
+  /** Zeros of dtype float32, or float64 beside float64 weights. @param shape of one layer's parameter */
+  constructor(layers: readonly BankLayer[], shape: readonly number[]) {
     const { weight } = layers[0].linear;
-    const dtype: DType = weight.dtype === "float64" ? "float64" : "float32";
-    const stack = (rows: number) =>
-      zeros([layers.length, rows, shape.rank], dtype, null, weight.device).keep();
-    [this.A, this.B, this.gradA, this.gradB] = [shape.m, shape.n, shape.m, shape.n].map(stack);
-    this.leaves = layers.map((_, index) => ({
-      A: leaf(this.A, this.gradA, index),
-      B: leaf(this.B, this.gradB, index),
-    }));
-    layers.forEach(({ linear }, index) => {
-      linear.adapter = this.adapterOf(index);
-    });
+    const make = () => zeros([layers.length, ...shape], ownDType(weight), null, weight.device).keep();
+    [this.value, this.grad] = [make(), make()];
+    this.leaves = layers.map((_, index) => leaf(this.value, this.grad, index));
   }
 
-  /** How a layer computes with its factors. */
-  adapterOf(index: number): LinearAdapter {
-    const { A, B } = this.leaves[index];
-    const { scale } = this.shape;
-    return { forward: (x, base) => loraLinear(x, base.weight, base.bias ?? null, A, B, scale) };
-  }
-
-  trainables(): Trainable[] {
-    const slices = this.layers.map(({ path }) => path);
-    const rows = { m: this.shape.m, n: this.shape.n };
-    const common = { decay: false, slices, rows };
-    return [
-      { name: `${this.name}.A`, value: this.A, grad: this.gradA, ...common },
-      { name: `${this.name}.B`, value: this.B, grad: this.gradB, ...common },
-    ];
-  }
-
-  zeroGrad(): void {
-    foreachZero_([this.gradA, this.gradB]);
-  }
-
-  /** Takes the adapters off their layers and frees the factors. */
   dispose(): void {
-    for (const { linear } of this.layers) linear.adapter = undefined;
-    for (const { A, B } of [...this.leaves, this, { A: this.gradA, B: this.gradB }]) {
-      A.dispose();
-      B.dispose();
-    }
+    for (const tensor of [...this.leaves, this.value, this.grad]) tensor.dispose();
   }
 }
 
@@ -103,17 +50,141 @@ function leaf(stack: Tensor, gradient: Tensor, index: number): Tensor {
   });
 }
 
+/** The dtype in which a method keeps what belongs to a weight. */
+export const ownDType = (weight: Tensor): DType => (weight.dtype === "float64" ? "float64" : "float32");
+
+/**
+ * The parameters of L adapters of equal shape, one stack for each kind: an optimiser step, a scaling event or an all-reduce
+ * is one operation for all layers.
+ */
+export abstract class Bank {
+  readonly name: string;
+  readonly layers: readonly BankLayer[];
+  /** What is trained, by name. */
+  readonly stacks: Readonly<Record<string, Stack>>;
+
+  constructor(
+    name: string,
+    layers: readonly BankLayer[],
+    shapes: Readonly<Record<string, readonly number[]>>,
+  ) {
+    this.name = name;
+    this.layers = layers;
+    this.stacks = Object.fromEntries(
+      Object.entries(shapes).map(([part, shape]) => [part, new Stack(layers, shape)]),
+    );
+  }
+
+  /** How a layer computes with its parameters. */
+  abstract adapterOf(index: number): LinearAdapter;
+
+  /**
+   * The effective weight of a layer.
+   * @param base the weight that the adapter is put on, of the dtype to compute in
+   */
+  abstract effective(index: number, base: Tensor): Tensor;
+
+  /** Puts the adapters on their layers. */
+  hang(): void {
+    this.layers.forEach(({ linear }, index) => {
+      linear.adapter = this.adapterOf(index);
+    });
+  }
+
+  trainables(): Trainable[] {
+    const slices = this.layers.map(({ path }) => path);
+    return Object.entries(this.stacks).map(([part, { value, grad }]) => ({
+      name: `${this.name}.${part}`,
+      value,
+      grad,
+      decay: false,
+      slices,
+    }));
+  }
+
+  /** What a checkpoint must hold beside the trained stacks, by name. */
+  frozen(): Map<string, Tensor> {
+    return new Map();
+  }
+
+  zeroGrad(): void {
+    foreachZero_(Object.values(this.stacks).map(({ grad }) => grad));
+  }
+
+  /** Takes the adapters off their layers and frees the parameters. */
+  dispose(): void {
+    for (const { linear } of this.layers) linear.adapter = undefined;
+    for (const stack of Object.values(this.stacks)) stack.dispose();
+    for (const tensor of this.frozen().values()) tensor.dispose();
+  }
+}
+
+/** What the layers of a bank of factors have in common. */
+export interface BankShape {
+  /** Out features of the adapted weights. */
+  readonly m: number;
+  /** In features. */
+  readonly n: number;
+  readonly rank: number;
+  /** s of `W + s·A·Bᵀ`. */
+  readonly scale: number;
+}
+
+/** The factors of L adapters of equal shape: A `[L, m, r]` and B `[L, n, r]`. */
+export class FactorBank extends Bank {
+  readonly shape: BankShape;
+  readonly A: Tensor;
+  readonly B: Tensor;
+  readonly gradA: Tensor;
+  readonly gradB: Tensor;
+  /** Each layer's own A `[m, r]` and B `[n, r]`: the parameters that autograd sees. */
+  readonly leaves: readonly { readonly A: Tensor; readonly B: Tensor }[];
+
+  /** @param more shapes of what a method trains beside the factors */
+  constructor(
+    name: string,
+    shape: BankShape,
+    layers: readonly BankLayer[],
+    more: Readonly<Record<string, readonly number[]>> = {},
+  ) {
+    super(name, layers, { A: [shape.m, shape.rank], B: [shape.n, shape.rank], ...more });
+    this.shape = shape;
+    const { A, B } = this.stacks;
+    [this.A, this.B, this.gradA, this.gradB] = [A.value, B.value, A.grad, B.grad];
+    this.leaves = A.leaves.map((leafOfA, index) => ({ A: leafOfA, B: B.leaves[index] }));
+  }
+
+  adapterOf(index: number): LinearAdapter {
+    const { A, B } = this.leaves[index];
+    const { scale } = this.shape;
+    return { forward: (x, base) => loraLinear(x, base.weight, base.bias ?? null, A, B, scale) };
+  }
+
+  effective(index: number, base: Tensor): Tensor {
+    return add(base, this.product(index, base.dtype), this.shape.scale);
+  }
+
+  /** A·Bᵀ of a layer, without s. */
+  protected product(index: number, dtype: DType): Tensor {
+    const [A, B] = [this.A, this.B].map((stack) => toDType(select(stack, 0, index), dtype));
+    return matmul(A, transpose(B, 0, 1));
+  }
+}
+
 /** Groups layers of equal shape, rank and scale, in order of first appearance. */
 export function groupLayers(
   layers: readonly (BankLayer & { readonly rank: number; readonly scale: number })[],
-): { shape: BankShape; layers: BankLayer[] }[] {
-  const groups = new Map<string, { shape: BankShape; layers: BankLayer[] }>();
-  for (const { path, linear, rank, scale } of layers) {
+): { name: string; shape: BankShape; layers: BankLayer[] }[] {
+  const keyOf = ({ linear: { weight }, rank, scale }: (typeof layers)[number]) =>
+    JSON.stringify([weight.shape, rank, scale, weight.dtype]);
+  return groupBy(layers, keyOf).map((group, index) => {
+    const [{ linear, rank, scale }] = group;
     const [m, n] = linear.weight.shape;
-    const key = JSON.stringify([m, n, rank, scale, linear.weight.dtype]);
-    const group = groups.get(key) ?? { shape: { m, n, rank, scale }, layers: [] };
-    groups.set(key, group);
-    group.layers.push({ path, linear });
-  }
-  return [...groups.values()];
+    const name = `bank${index}.${m}x${n}r${rank}`;
+    return {
+      name,
+      shape: { m, n, rank, scale },
+      layers: group.map(({ path, linear }) => ({ path, linear })),
+    };
+  });
 }

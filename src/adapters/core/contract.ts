@@ -12,10 +12,10 @@ export interface Trainable {
   readonly grad: Tensor;
   /** Whether weight decay applies (not to norms and biases). */
   readonly decay: boolean;
+  /** What the learning rate is multiplied by for this one; default 1. */
+  readonly lrFactor?: number;
   /** Names of the slices along the first dimension of a bank, for messages; absent on a single parameter. */
   readonly slices?: readonly string[];
-  /** Out- and in-features of the adapted weight, where this is a factor of an adapter. */
-  readonly rows?: { readonly m: number; readonly n: number };
 }
 
 /** The optimiser's running averages of one trainable; changing them in place changes the optimiser. */
@@ -49,6 +49,8 @@ export interface AdapterSet {
    */
   measuresEvent?(step: StepContext): boolean;
   trainables(): readonly Trainable[];
+  /** What the schedule's learning rate is multiplied by at a step; 1 where there is no such method. */
+  lrFactor?(step: number): number;
   /** Before a step's first forward pass. */
   beforeForward?(step: StepContext): void;
   /** After backward (and gradient all-reduce) with every gradient finite, before clipping. */
@@ -60,6 +62,11 @@ export interface AdapterSet {
   /** The effective weight of an adapted layer, a new tensor `[out, in]`; float32 unless asked for in float64. */
   mergedWeight(path: string, dtype?: "float32" | "float64"): Tensor;
   adaptedPaths(): readonly string[];
+  /**
+   * Writes the adapter alone as a PEFT folder, for `baseModel`.
+   * @throws ScaloraError `usage` when the adapter alone is not what was learnt, or nothing reads it
+   */
+  saveAdapter(folder: string, baseModel: string): void;
   /** Everything a checkpoint must hold, changed base weights included. The tensors stay the adapter set's. */
   state(): Map<string, Tensor>;
   /** Takes a state back; `read` fails on a name it does not have. The tensors read stay the caller's. */

@@ -1,53 +1,60 @@
 import { isClassifier, Linear, type Module } from "../../nn/index.js";
 import { ScaloraError } from "../../util/errors.js";
+import type { BankLayer } from "./bank.js";
 import { matcher } from "./patterns.js";
 import { isWithin } from "./saved-modules.js";
 
 /** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
-export interface TargetOptions {
-  /** Columns of each factor, where no pattern of `rankPattern` says otherwise. */
-  readonly rank: number;
+export interface LayerOptions {
   /** Patterns, or every linear layer but the output layer (a classifier's head). */
   readonly targetModules?: "all-linear" | readonly string[];
   readonly exclude?: readonly string[];
+}
+
+/** Which linear layers, and their ranks. */
+export interface TargetOptions extends LayerOptions {
+  /** Columns of each factor, where no pattern of `rankPattern` says otherwise. */
+  readonly rank: number;
   /** Ranks of the layers that match a pattern; the first match counts. */
   readonly rankPattern?: Readonly<Record<string, number>>;
 }
 
 /** A layer to adapt. */
-export interface Target {
-  readonly path: string;
-  readonly linear: Linear;
+export interface Target extends BankLayer {
   readonly rank: number;
 }
 
 /**
- * The layers that the options name, in the model's order.
+ * The layers that the options name, with their ranks, in the model's order.
  * @param saved modules that are trained whole: their layers get no adapter
  * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed), or a rank does not fit
  */
 export function findTargets(model: Module, options: TargetOptions, saved: readonly string[] = []): Target[] {
+  const paths = [...linearLayers(model)].map(([path]) => path);
+  const ranks = Object.entries(options.rankPattern ?? {}).map(
+    ([pattern, rank]) => [matcher(pattern, "rankPattern", paths), rank] as const,
+  );
+  return findLayers(model, options, saved).map(({ path, linear }) => {
+    const rank = ranks.find(([matches]) => matches(path))?.[1] ?? options.rank;
+    return { path, linear, rank: checkRank(rank, path, linear) };
+  });
+}
+
+/** The layers that the options name, in the model's order. @throws ScaloraError `config` as `findTargets` */
+export function findLayers(model: Module, options: LayerOptions, saved: readonly string[] = []): BankLayer[] {
   const linears = [...linearLayers(model)];
   const paths = linears.map(([path]) => path);
   const head = isClassifier(model) ? model.info.head : ["lm_head"];
   const wanted = wantedBy(options.targetModules ?? "all-linear", paths, head);
   const excluded = (options.exclude ?? []).map((pattern) => matcher(pattern, "exclude", paths));
-  const ranks = Object.entries(options.rankPattern ?? {}).map(
-    ([pattern, rank]) => [matcher(pattern, "rankPattern", paths), rank] as const,
-  );
-  const targets = linears
+  const layers = linears
     .filter(([path]) => wanted(path) && !isWithin(path, saved) && !excluded.some((matches) => matches(path)))
-    .map(([path, linear]) => {
-      const rank = ranks.find(([matches]) => matches(path))?.[1] ?? options.rank;
-      return { path, linear, rank: checkRank(rank, path, linear) };
-    });
-  if (targets.length === 0) {
-    throw new ScaloraError("config", "No linear layer is left to adapt", {
-      where: "adapter.targetModules, adapter.exclude",
-      fix: "exclude fewer modules",
-    });
-  }
-  return targets;
+    .map(([path, linear]) => ({ path, linear }));
+  if (layers.length > 0) return layers;
+  throw new ScaloraError("config", "No linear layer is left to adapt", {
+    where: "adapter.targetModules, adapter.exclude",
+    fix: "exclude fewer modules",
+  });
 }
 
 /** Every linear layer of a model, with its path. */

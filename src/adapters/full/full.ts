@@ -4,6 +4,7 @@ import { Tensor } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { Json } from "../../util/json.js";
 import type { AdapterSet, Trainable } from "../core/contract.js";
+import { noAdapter } from "../core/layer-adapters.js";
 
 /**
  * Full fine-tuning as an adapter set: every parameter of the model is trained, a tied one once. Weight decay spares
@@ -49,6 +50,10 @@ export class FullFineTuning implements AdapterSet {
 
   adaptedPaths(): readonly string[] {
     return [...this.linears.keys()];
+  }
+
+  saveAdapter(): void {
+    throw noAdapter("full fine-tuning has no adapter: it changes the weights themselves");
   }
 
   state(): Map<string, Tensor> {

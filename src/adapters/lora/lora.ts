@@ -1,10 +1,12 @@
 import type { Module } from "../../nn/index.js";
 import { Generator } from "../../torch/index.js";
-import { FactorAdapters, type LowRankPlan } from "../core/factor-adapters.js";
+import { FactorBank } from "../core/bank.js";
+import { FactorAdapters, type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
+import { copyFolder, readPlan } from "../core/peft-folder.js";
 import { savedPaths } from "../core/saved-modules.js";
 import { findTargets, type TargetOptions } from "../core/targets.js";
 import { initialiseFactors, type LoraInit } from "./init.js";
-import { copyFactors, readLora } from "./peft.js";
+import { loraFormat, writeLora } from "./peft.js";
 
 /** Options of the methods that adapt with two factors. */
 export interface LoraOptions extends TargetOptions {
@@ -20,16 +22,26 @@ export interface LoraOptions extends TargetOptions {
 }
 
 /** LoRA (arXiv 2106.09685): a frozen base and one pair of factors per layer. */
-export function attachLora(model: Module, options: LoraOptions, seed: number): FactorAdapters {
-  const { targets, saved } = lowRankTargets(model, options);
-  const adapters = new FactorAdapters("lora", model, targets, saved);
+export class LoraAdapters extends FactorAdapters {
+  saveAdapter(folder: string, baseModel: string): void {
+    writeLora(folder, this, baseModel);
+  }
+}
+
+export function attachLora(model: Module, options: LoraOptions, seed: number): LoraAdapters {
+  const plan = lowRankTargets(model, options);
+  const adapters = new LoraAdapters("lora", model, makeBanks(plan, FactorBank), plan.saved);
   startFactors(adapters, options, seed);
   return adapters;
 }
 
 /** From the options, or from the folder they go on from. */
 export function lowRankTargets(model: Module, options: LoraOptions): LowRankPlan {
-  if (options.from !== undefined) return readLora(options.from, model);
+  return options.from === undefined ? planOf(model, options) : readPlan(options.from, model, loraFormat);
+}
+
+/** The layers that the options name, with ranks and scales. */
+export function planOf(model: Module, options: LoraOptions): LowRankPlan {
   const alpha = options.alpha ?? 2 * options.rank;
   const saved = savedPaths(model, options.modulesToSave);
   const targets = findTargets(model, options, saved).map((target) => ({
@@ -41,10 +53,12 @@ export function lowRankTargets(model: Module, options: LoraOptions): LowRankPlan
 
 /** Draws the factors from `seed`, or takes them from the folder that training goes on from. */
 export function startFactors(adapters: FactorAdapters, options: LoraOptions, seed: number): void {
-  if (options.from !== undefined) {
-    copyFactors(options.from, adapters);
-    return;
-  }
-  using generator = new Generator(seed, adapters.banks[0].B.device);
-  for (const bank of adapters.banks) initialiseFactors(bank, options.init ?? "kaiming", generator);
+  if (options.from !== undefined) copyFolder(options.from, adapters, loraFormat);
+  else drawFactors(adapters, options.init ?? "kaiming", seed);
+}
+
+/** Draws the second factor of every bank. */
+export function drawFactors({ banks }: FactorAdapters, init: LoraInit, seed: number): void {
+  using generator = new Generator(seed, banks[0].B.device);
+  for (const bank of banks) initialiseFactors(bank, init, generator);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.js";
-import { ExactBase, SplitBase } from "./base.js";
+import { ExactBase, SplitBase } from "../core/base-store.js";
 import { type EventOptions, scalingEvent } from "./event.js";
 import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/layers.js";
 

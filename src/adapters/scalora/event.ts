@@ -13,8 +13,8 @@ import {
 } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { FactorBank } from "../core/bank.js";
+import type { BaseStore } from "../core/base-store.js";
 import type { Moments } from "../core/contract.js";
-import type { BaseStore } from "./base.js";
 import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.js";
 import { columnNormOf, preserveNorm, type Scale } from "./scale.js";
 import { type Factors, type SolvePolicy, skip, solveFactors } from "./solve/policies.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.js";
-import { ExactBase } from "./base.js";
+import { ExactBase } from "../core/base-store.js";
 import { oracleEvent, watchBase } from "./oracle.js";
 import { effectiveWeights, frobenius, randomBank } from "./testing/layers.js";
 

@@ -19,8 +19,8 @@ import {
 } from "../../torch/index.js";
 import { internalError } from "../../util/errors.js";
 import type { FactorBank } from "../core/bank.js";
+import type { BaseStore } from "../core/base-store.js";
 import type { Moments } from "../core/contract.js";
-import type { BaseStore } from "./base.js";
 import { type BankMoments, type LayerOutcome, resetMoments } from "./event.js";
 import { columnNormOf, type Scale } from "./scale.js";
 import { skip } from "./solve/policies.js";

@@ -2,17 +2,17 @@ import type { Module } from "../../nn/index.js";
 import type { Tensor } from "../../torch/index.js";
 import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
-import type { FactorBank } from "../core/bank.js";
+import { FactorBank } from "../core/bank.js";
+import { type BaseStore, SplitBase } from "../core/base-store.js";
 import type { EventReport, StepContext } from "../core/contract.js";
-import { FactorAdapters, type LowRankPlan } from "../core/factor-adapters.js";
+import type { LowRankPlan } from "../core/factor-adapters.js";
+import { type BaseOptions, MergingAdapters } from "../core/merging-adapters.js";
 import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
-import { type BaseStore, ExactBase, SplitBase } from "./base.js";
 import { type BankMoments, type LayerOutcome, type MomentRule, scalingEvent } from "./event.js";
 import { oracleEvent, watchBase } from "./oracle.js";
 import { eventReport } from "./report.js";
 import type { Scale } from "./scale.js";
 import type { SolvePolicy } from "./solve/policies.js";
-import { untieWeight } from "./untie.js";
 
 /** Adaptive events apply where a factor is beyond this ratio, either way. */
 const adaptiveThreshold = 1.2;
@@ -20,7 +20,7 @@ const adaptiveThreshold = 1.2;
 /** Steps from one event whose effect on the loss is measured to the next: a forward pass in ten steps. */
 const measuredEvery = 10;
 
-export interface ScaloraOptions extends LoraOptions {
+export interface ScaloraOptions extends LoraOptions, BaseOptions {
   /** Solver of the scaling factors; `svd` is the slow optimum of Theorem 3.2. Default "default". */
   readonly policy?: SolvePolicy | "svd";
   /** What an event does to the optimiser's moments. Default "transfer", or "reset" with policy svd. */
@@ -31,26 +31,20 @@ export interface ScaloraOptions extends LoraOptions {
   readonly scale?: Scale | "auto";
   /** Step of the first event, from 1. Default: the first after warm-up, at least 2. */
   readonly firstEvent?: number;
-  /** How adapted weights are stored. Default: exact, or split for bfloat16 weights. */
-  readonly base?: "auto" | "exact" | "split";
-  /** What to do with an adapted weight that another module shares. Default "refuse". */
-  readonly tied?: "refuse" | "untie";
 }
 
 /**
  * ScaLoRA (arXiv 2510.23818): LoRA whose base absorbs, at each event, the difference that an optimal scaling of the factors'
  * columns makes, so that the effective weight stays and the accumulated change gains rank. docs/scalora.md has the mathematics.
  */
-export class ScaloraAdapters extends FactorAdapters {
-  private readonly bases: readonly BaseStore[];
+export class ScaloraAdapters extends MergingAdapters {
   private readonly options: ScaloraOptions;
   private events = 0;
   private branches: Record<string, number> = {};
 
-  constructor(method: string, model: Module, { targets, saved }: LowRankPlan, options: ScaloraOptions) {
-    super(method, model, targets, saved);
+  constructor(method: string, model: Module, plan: LowRankPlan, options: ScaloraOptions) {
+    super(method, model, plan, FactorBank, options);
     this.options = options;
-    this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options).make(layers));
   }
 
   measuresEvent(step: StepContext): boolean {
@@ -97,18 +91,6 @@ export class ScaloraAdapters extends FactorAdapters {
     return step >= first && (step - first) % interval === 0;
   }
 
-  protected override baseWeight(bank: FactorBank, index: number): Tensor {
-    return this.bases[this.banks.indexOf(bank)].weight(index);
-  }
-
-  override state(): Map<string, Tensor> {
-    const state = super.state();
-    this.banks.forEach(({ name }, index) => {
-      for (const [part, tensor] of this.bases[index].state()) state.set(`${name}.${part}`, tensor);
-    });
-    return state;
-  }
-
   override counters(): Json {
     return { events: this.events, branches: this.branches };
   }
@@ -121,11 +103,6 @@ export class ScaloraAdapters extends FactorAdapters {
       Object.entries(counters.branches).map(([name, count]) => [name, Number(count)]),
     );
   }
-
-  override dispose(): void {
-    super.dispose();
-    for (const base of this.bases) base.dispose();
-  }
 }
 
 /** Hangs ScaLoRA on a model; its adapted weights move into stores that merging into loses nothing. */
@@ -136,10 +113,7 @@ export function attachScalora(
   seed: number,
 ): ScaloraAdapters {
   const plan = lowRankTargets(model, options);
-  const { targets } = plan;
-  // Every refusal comes before the first factor is made.
-  for (const { linear } of targets) storeFor(linear.weight, options);
-  for (const { path, linear } of targets) untieWeight(model, path, linear, options.tied ?? "refuse");
+  for (const { linear } of plan.targets) refuseHalfOracle(linear.weight, options);
   const adapters = new ScaloraAdapters(method, model, plan, options);
   startFactors(adapters, options, seed);
   return adapters;
@@ -150,35 +124,10 @@ function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): Ban
   return A && B ? { A, B } : undefined;
 }
 
-const exact = { make: (layers: FactorBank["layers"]): BaseStore => new ExactBase(layers) };
-const split = { make: (layers: FactorBank["layers"]): BaseStore => new SplitBase(layers) };
-
-/** The store for weights as they are loaded. @throws `config` for a store that the method or the compute dtype cannot use */
-function storeFor(weight: Tensor, { base = "auto", policy }: ScaloraOptions) {
-  const isHalf = weight.dtype === "bfloat16";
-  if (base === "exact" && isHalf) {
-    throw new ScaloraError(
-      "config",
-      "base: exact needs weights in float32; merging into bfloat16 would round the method away",
-      {
-        where: "adapter.base",
-        found: `weights in ${weight.dtype}`,
-        fix: "use base: split, or model.dtype: float32",
-      },
-    );
-  }
-  if (base === "split" && !isHalf) {
-    throw new ScaloraError("config", "base: split is for compute in bfloat16", {
-      where: "adapter.base",
-      found: `weights in ${weight.dtype}`,
-      fix: "use base: exact, or model.dtype: bfloat16",
-    });
-  }
-  if (policy === "svd" && isHalf) {
-    throw new ScaloraError("config", "policy: svd needs full gradients in float32", {
-      where: "adapter.policy",
-      fix: "use model.dtype: float32",
-    });
-  }
-  return isHalf ? split : exact;
+function refuseHalfOracle({ dtype }: Tensor, { policy }: ScaloraOptions): void {
+  if (policy !== "svd" || dtype !== "bfloat16") return;
+  throw new ScaloraError("config", "policy: svd needs full gradients in float32", {
+    where: "adapter.policy",
+    fix: "use model.dtype: float32",
+  });
 }

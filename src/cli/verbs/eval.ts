@@ -141,6 +141,7 @@ async function evaluateLoss(path: string, options: Options, context: Context, { 
     ["time", formatDuration(result.seconds)],
   ];
   context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
+  for (const note of result.notes) context.note(note);
 }
 
 function scoreRows(result: EvaluationResult): [string, string][] {

@@ -1,42 +1,73 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { QuickstartEvent, QuickstartResult, RunQuickstart } from "../../recipes/api.js";
+import { quickstartModel } from "../../library/index.js";
+import type {
+  QuickstartEvent,
+  QuickstartResult,
+  QuickstartScore,
+  RunQuickstart,
+  ShareEstimate,
+} from "../../recipes/api.js";
+import { messageOf } from "../../util/errors.js";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.js";
-import type { Context } from "../context.js";
+import { type Context, Interruption } from "../context.js";
 import { jsonOption, number } from "../options.js";
 import { RunView } from "../run-view.js";
 import { table } from "../terminal/table.js";
 import { printable } from "../terminal/text.js";
+import { fetchWithBar } from "./get.js";
 
 interface Options {
   out: string;
   seed: number;
+  tiny?: boolean;
   json?: boolean;
 }
 
-/** `scalora quickstart`: fine-tunes the embedded model with three methods and compares them. */
+/** `scalora quickstart`: fine-tunes a small chat model, or the embedded tiny one, with several methods and compares them. */
 export function addQuickstart(
   program: Command,
   context: Context,
   load: () => Promise<{ runQuickstart: RunQuickstart }>,
+  provide: (context: Context) => Promise<string | undefined> = provideModel,
 ): void {
   program
     .command("quickstart")
-    .description("fine-tune the embedded tiny model with LoRA, ScaLoRA-I and in full, and compare them")
+    .description(`fine-tune ${quickstartModel} with LoRA and ScaLoRA-I, and compare them`)
+    .option("--tiny", "train the tiny model that comes with scalora: no download, and under a minute")
     .option("--out <folder>", "folder for the results", "runs/quickstart")
     .option("--seed <n>", "seed of data and training", number({ least: 0, whole: true }), 0)
     .addOption(jsonOption())
-    .action(async ({ out, seed, json }: Options) => {
+    .action(async ({ out, seed, tiny, json }: Options) => {
       await context.prepareEngine();
+      const model = tiny ? undefined : await provide(context);
       const { runQuickstart } = await load();
       const view = new QuickstartView(context);
       const onEvent = view.show.bind(view);
       const result = await context
-        .interruptible((signal) => runQuickstart({ out: resolve(out), seed }, { signal, onEvent }))
+        .interruptible((signal) =>
+          runQuickstart(
+            { out: resolve(out), seed, ...(model !== undefined && { model }) },
+            { signal, onEvent },
+          ),
+        )
         .finally(() => view.end());
       if (json) context.json(result);
       else context.result(resultText(result, context));
     });
+}
+
+/** The chat model, fetched when it is not here; undefined, with a note, where that fails. */
+async function provideModel(context: Context): Promise<string | undefined> {
+  try {
+    return await fetchWithBar(quickstartModel, context);
+  } catch (error) {
+    if (error instanceof Interruption || context.exitCode !== 0) throw error;
+    context.note(
+      `${messageOf(error)}\n\n${context.paint("yellow", "Without it the quickstart trains the tiny model that comes with scalora.")}`,
+    );
+    return undefined;
+  }
 }
 
 /** A title for each phase, the progress of one run after the other below it. */
@@ -68,32 +99,35 @@ class QuickstartView {
 }
 
 function resultText(result: QuickstartResult, { paintOut }: Context): string {
-  const rows = result.rows.map((row) => [
-    row.method,
-    `${(100 * row.accuracy).toFixed(1)} %`,
-    `${(100 * row.wordAccuracy).toFixed(1)} %`,
-    row.loss.toFixed(4),
-    formatCount(row.trainable),
-    formatDuration(row.seconds),
-    formatBytes(row.memory),
-    row.rank.toFixed(1),
-  ]);
+  const rows = [
+    ["before", ...scoreCells(result.before), "", "", "", ""],
+    ...result.rows.map((row) => [
+      row.method,
+      ...scoreCells(row),
+      formatCount(row.trainable),
+      formatDuration(row.seconds),
+      formatBytes(row.memory),
+      row.rank.toFixed(1),
+    ]),
+  ];
+  const { item, part } = result.names;
   const right = (title: string) => ({ title, align: "right" as const });
   const columns = [
     { title: "method" },
-    ...["exact", "words", "loss", "trainable", "time", "peak memory", "rank of change"].map(right),
+    ...[`exact ${item}`, `right ${part}`, "loss"].map(right),
+    ...["trainable", "time", "peak memory", "rank of change"].map(right),
   ];
   const samples = result.samples.flatMap((sample) => [
     `${paintOut("dim", "prompt")}  ${printable(sample.prompt)}`,
     `  expected   ${printable(sample.expected)}`,
-    `  before     ${printable(sample.before)}`,
-    ...sample.after.map(({ method, output }) => `  ${method.padEnd(10)} ${printable(output)}`),
+    `  before     ${oneLine(sample.before)}`,
+    ...sample.after.map(({ method, output }) => `  ${method.padEnd(10)} ${oneLine(output)}`),
   ]);
   return [
     ...samples,
     "",
     table(columns, rows, paintOut),
-    result.remark,
+    `In brackets: 95 % bootstrap intervals over the test. ${result.remark}`,
     "",
     `report  ${result.report}`,
     `model   ${result.exported}`,
@@ -103,3 +137,15 @@ function resultText(result: QuickstartResult, { paintOut }: Context): string {
     ...result.next.map((command) => `  ${command}`),
   ].join("\n");
 }
+
+const oneLine = (text: string) => printable(text).replaceAll(/\s*\n\s*/g, " ");
+
+const scoreCells = ({ exact, parts, loss }: QuickstartScore) => [
+  shareText(exact),
+  shareText(parts),
+  loss.toFixed(4),
+];
+
+/** `93.8 % [88, 98]`. */
+const shareText = ({ value, low, high }: ShareEstimate) =>
+  `${(100 * value).toFixed(1)} % [${(100 * low).toFixed(0)}, ${(100 * high).toFixed(0)}]`;

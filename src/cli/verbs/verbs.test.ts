@@ -19,7 +19,9 @@ import { addExport } from "./export.js";
 import { addGenerate } from "./generate.js";
 import { addQuickstart } from "./quickstart.js";
 
-const target: ModelTarget = { path: "m", dtype: "auto", device: "auto" };
+/** A folder that is there; the recipes are stand-ins. */
+const model = "assets/tiny";
+const target: ModelTarget = { path: model, dtype: "auto", device: "auto" };
 
 const neverTasks = async () => {
   throw new Error("no tasks were asked for");
@@ -52,7 +54,7 @@ test("eval --tasks passes its options on and prints scores with their intervals"
   const add = (program: Parameters<typeof addEval>[0]) => addEval(program, context, load);
   await runVerb(add, [
     "eval",
-    "m",
+    model,
     "--tasks",
     "gsm8k,boolq",
     "--data",
@@ -79,7 +81,25 @@ test("eval --tasks passes its options on and prints scores with their intervals"
     [["--tasks", "gsm8k", "--mode", "think"], "Allowed choices"],
     [["--tasks", "gsm8k", "--batch", "0"], "at least 1"],
   ] as const)
-    await expect(runVerb(add, ["eval", "m", ...args])).rejects.toThrow(says);
+    await expect(runVerb(add, ["eval", model, ...args])).rejects.toThrow(says);
+});
+
+test.each([
+  [
+    ["--out", "kept.jsonl"],
+    "SIGTERM: stopping; finished examples are in kept.jsonl (once more to stop at once)",
+  ],
+  [[], "SIGTERM: stopping; nothing is kept without --out (once more to stop at once)"],
+])("eval --tasks %j says what a signal leaves", async (args, says) => {
+  const { context, stderr } = testContext();
+  const runTasks = async (_: TaskRequest, { signal }: { signal: AbortSignal }): Promise<never> => {
+    process.emit("SIGTERM");
+    throw signal.reason;
+  };
+  const load = async () => ({ runEvaluation: neverTasks, runTasks });
+  const command = ["eval", model, "--tasks", "gsm8k", "--data", "d", ...args];
+  await expect(runVerb((program) => addEval(program, context, load), command)).rejects.toThrow("SIGTERM");
+  expect(stderr.text).toContain(says);
 });
 
 test("eval passes its options on, ends its progress at the last batch, and prints loss and perplexity", async () => {
@@ -88,11 +108,18 @@ test("eval passes its options on, ends its progress at the last batch, and print
   const runEvaluation: RunEvaluation = async (request, { onProgress }) => {
     requests.push(request);
     for (const done of [0, 1, 2]) onProgress(done, 2);
-    return { loss: 1, perplexity: Math.E, labelTokens: 1234, rows: 5, seconds: 2 };
+    return {
+      loss: 1,
+      perplexity: Math.E,
+      labelTokens: 1234,
+      rows: 5,
+      notes: ["1 of 6 rows dropped"],
+      seconds: 2,
+    };
   };
   const args = [
     "eval",
-    "m",
+    model,
     "--data",
     "a.jsonl",
     "--data",
@@ -106,7 +133,7 @@ test("eval passes its options on, ends its progress at the last batch, and print
   await runVerb((program) => addEval(program, context, load), args);
   expect(requests).toEqual([{ target, data: ["a.jsonl", "b.jsonl"], format: "alpaca", maxLength: 64 }]);
   expect(stdout.text).toMatch(/perplexity +2\.7183/);
-  expect(stderr.text).toBe("evaluated 0 of 2 batches\nevaluated 2 of 2 batches\n");
+  expect(stderr.text).toBe("evaluated 0 of 2 batches\nevaluated 2 of 2 batches\n1 of 6 rows dropped\n");
   expect(stdout.text).toMatch(/label tokens +1,234/);
 });
 
@@ -135,7 +162,7 @@ test("generate streams to stdout and sums up on stderr", async () => {
   const { context, stdout, stderr } = testContext();
   const seen: { settings?: SamplingSettings; inputs: unknown[] } = { inputs: [] };
   const load = async () => ({ openGenerator: async () => echo(seen) });
-  const args = ["generate", "m", "to be", "--temperature", "0.7", "--top-p", "0.9", "--stop", "x"];
+  const args = ["generate", model, "to be", "--temperature", "0.7", "--top-p", "0.9", "--stop", "x"];
   await runVerb((program) => addGenerate(program, context, load), args);
   expect(stdout.text).toBe("to! be! \n");
   expect(stderr.text).toContain("2 tokens in 1.0 s (2.0 tok/s), ended by end");
@@ -155,7 +182,7 @@ test("generate --json --chat prints one object and uses the chat template", asyn
   const load = async () => ({ openGenerator: async () => echo(seen) });
   await runVerb(
     (program) => addGenerate(program, context, load),
-    ["generate", "m", "hi", "--chat", "--json"],
+    ["generate", model, "hi", "--chat", "--json"],
   );
   expect(JSON.parse(stdout.text)).toMatchObject({ prompt: "hi", text: "hi! ", tokens: 2, reason: "end" });
   expect(seen.inputs).toEqual([[{ role: "user", content: "hi" }]]);
@@ -166,7 +193,7 @@ test("chat keeps the conversation, starts over with /reset and ends with /exit",
   const seen: { inputs: unknown[] } = { inputs: [] };
   const load = async () => ({ openGenerator: async () => echo(seen) });
   const input = Readable.from(["one\n", "two\n", "/reset\n", "three\n", "/exit\n", "four\n"]);
-  await runVerb((program) => addChat(program, context, load, input), ["chat", "m", "--system", "be kind"]);
+  await runVerb((program) => addChat(program, context, load, input), ["chat", model, "--system", "be kind"]);
   const system = { role: "system", content: "be kind" };
   const user = (content: string) => ({ role: "user", content });
   expect(seen.inputs).toEqual([
@@ -180,7 +207,7 @@ test("chat keeps the conversation, starts over with /reset and ends with /exit",
 test("chat refuses a model without a chat template", async () => {
   const { context } = testContext();
   const load = async () => ({ openGenerator: async () => echo({ inputs: [] }, false) });
-  await expect(runVerb((program) => addChat(program, context, load), ["chat", "m"])).rejects.toThrow(
+  await expect(runVerb((program) => addChat(program, context, load), ["chat", model])).rejects.toThrow(
     /no chat template/,
   );
 });
@@ -194,21 +221,12 @@ test("export passes its request on", async () => {
   };
   const add = (program: Parameters<typeof addExport>[0]) =>
     addExport(program, context, async () => ({ runExport }));
-  await runVerb(add, [
-    "export",
-    "runs/a",
-    "--as",
-    "svd",
-    "--energy",
-    "0.99",
-    "--out",
-    "/tmp/scalora-none/out",
-  ]);
+  await runVerb(add, ["export", model, "--as", "svd", "--energy", "0.99", "--out", "/tmp/scalora-none/out"]);
   expect(requests[0]).toMatchObject({
     kind: "svd",
     energy: 0.99,
     out: "/tmp/scalora-none/out",
-    target: { path: "runs/a" },
+    target: { path: model },
   });
   expect(stdout.text).toMatch(/kept +99\.10 %/);
   for (const [args, says] of [
@@ -217,11 +235,11 @@ test("export passes its request on", async () => {
     [["--rank", "4"], "for --as svd"],
     [["--as", "adapter", "--dtype", "bfloat16"], "--dtype is for --as merged"],
   ] as const) {
-    await expect(
-      runVerb(add, ["export", "runs/a", "--out", "/tmp/scalora-none/out", ...args]),
-    ).rejects.toThrow(says);
+    await expect(runVerb(add, ["export", model, "--out", "/tmp/scalora-none/out", ...args])).rejects.toThrow(
+      says,
+    );
   }
-  await expect(runVerb(add, ["export", "runs/a", "--out", "/tmp"])).rejects.toThrow("exists already");
+  await expect(runVerb(add, ["export", model, "--out", "/tmp"])).rejects.toThrow("exists already");
 });
 
 test.each([
@@ -252,8 +270,8 @@ test("quickstart draws its phases and ends with the commands to try", async () =
   const { context, stdout, stderr } = testContext();
   const row = {
     method: "lora",
-    accuracy: 0.915,
-    wordAccuracy: 0.987,
+    exact: { value: 0.915, low: 0.88, high: 0.94 },
+    parts: { value: 0.987, low: 0.97, high: 1 },
     loss: 0.3,
     trainable: 1234,
     seconds: 9,
@@ -266,7 +284,10 @@ test("quickstart draws its phases and ends with the commands to try", async () =
       { onEvent }: { onEvent(event: { type: "phase"; title: string }): void },
     ) => {
       onEvent({ type: "phase", title: "Training with LoRA" });
+      const { exact, parts } = row;
       return {
+        names: { item: "sentences", part: "words" },
+        before: { exact, parts, loss: 9 },
         rows: [row],
         samples: [{ prompt: "2+2=", expected: "4", before: "7", after: [{ method: "lora", output: "4" }] }],
         report: "runs/quickstart/report.html",
@@ -277,9 +298,11 @@ test("quickstart draws its phases and ends with the commands to try", async () =
       };
     },
   });
-  await runVerb((program) => addQuickstart(program, context, load), ["quickstart"]);
+  await runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--tiny"]);
   expect(stderr.text).toContain("Training with LoRA");
-  expect(stdout.text).toMatch(/lora +91\.5 % +98\.7 % +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/);
+  expect(stdout.text).toMatch(
+    /lora +91\.5 % \[88, 94\] +98\.7 % \[97, 100\] +0\.3000 +1,234 +9\.0 s +256\.0 MiB +4\.0/,
+  );
   expect(stdout.text).toContain("One seed says little.");
   expect(stdout.text).toContain("  scalora ls recipes");
 });

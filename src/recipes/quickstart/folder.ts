@@ -2,8 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } fro
 import { join } from "node:path";
 import { messageOf, ScaloraError } from "../../util/errors.js";
 import { makeFolders, writeFileAtomic } from "../../util/files.js";
-import { quickstartMethods } from "./settings.js";
-import { makeTask, type Row, type TranslationTask } from "./world.js";
+import { type Item, type Part, partNames, type Task } from "./job.js";
 
 /** What a quickstart puts into its folder, beside a run's folder for each method. */
 export const parts = {
@@ -12,30 +11,32 @@ export const parts = {
   data: "data",
   recipe: "recipe.yaml",
   report: "report.html",
-  model: "model",
 } as const;
+
+/** Names of runs, models and programs, which a quickstart of either job may have left. */
+const leftovers = [
+  ...["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"],
+  ...["node_modules", "package.json", "package-lock.json"],
+];
 
 /**
  * Makes the output folder, or clears what an earlier quickstart left in it, and writes the task's rows.
+ * @returns the folder of the rows
  * @throws ScaloraError `usage` when the folder holds other things, `run` when it cannot be written
  */
-export function prepareFolder(
-  out: string,
-  settings: { seed: number; steps: number },
-): { task: TranslationTask; data: string } {
+export function prepareFolder(out: string, task: Task): string {
   clearEarlier(out, claim(out));
-  writeFileAtomic(join(out, parts.results), `${JSON.stringify(settings, undefined, 2)}\n`);
+  writeFileAtomic(join(out, parts.results), "{}\n");
   const data = join(out, parts.data);
   mkdirSync(data);
-  const task = makeTask(settings.seed);
-  for (const [part, rows] of Object.entries(task)) writeFileAtomic(taskFile(data, part), lines(rows));
-  return { task, data };
+  for (const part of partNames) writeFileAtomic(taskFile(data, part), lines(task[part]));
+  return data;
 }
 
 /** The rows of one part of the task. */
-export const taskFile = (data: string, part: string) => join(data, `${part}.jsonl`);
+export const taskFile = (data: string, part: Part) => join(data, `${part}.jsonl`);
 
-const lines = (rows: readonly Row[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+const lines = (items: readonly Item[]) => items.map(({ row }) => `${JSON.stringify(row)}\n`).join("");
 
 /** Makes the folder if need be; what is in it. */
 function claim(out: string): string[] {
@@ -62,6 +63,6 @@ function clearEarlier(out: string, content: readonly string[]): void {
       fix: "name another folder with --out",
     });
   }
-  for (const name of [...Object.values(parts), ...quickstartMethods])
+  for (const name of [...Object.values(parts), ...leftovers])
     rmSync(join(out, name), { recursive: true, force: true });
 }

@@ -1,94 +1,94 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../../scripts/setup/locate.mjs";
 import { setThreads, threads } from "../../torch/index.js";
-import type { RunEvent, RunQuickstart } from "../api.js";
-import { openGenerator } from "../generate.js";
+import { quoted } from "../../util/format.js";
+import type { QuickstartScore, RunEvent, RunQuickstart } from "../api.js";
 import type { CompletedRun } from "./done.js";
 import { prepareFolder } from "./folder.js";
-import { publish } from "./publish.js";
+import type { Job } from "./job.js";
+import { measure } from "./measure.js";
+import { fromHere, publish } from "./publish.js";
+import { recordsJob } from "./records/job.js";
 import { runMethod } from "./run-method.js";
-import type { Score } from "./score.js";
-import { chosenSettings, quickstartMethods, quickstartRank, quickstartSteps } from "./settings.js";
-import { type Row, taskSizes } from "./world.js";
+import { translationJob } from "./translation/job.js";
 
-/** The embedded model. */
-export const tinyModelFolder = join(packageRoot, "assets", "tiny");
-
-/** Questions that samples are shown for. */
-const sampleCount = 3;
-
-type Options = Parameters<RunQuickstart>[0] & {
-  /** Steps of each run; tests take fewer. */
-  steps?: number;
-};
+type Options = Parameters<RunQuickstart>[0];
 type Hooks = Parameters<RunQuickstart>[1];
 
 /**
- * Fine-tunes the embedded tiny model on a small task with each method on equal seeds and data, measures the results on
- * a test set, writes a report and exports the model that ScaLoRA-I made.
+ * Fine-tunes a small chat model, or without one the embedded tiny model, with each method on equal seeds and data, measures
+ * the results on a test set, writes a report and exports the model that ScaLoRA-I made.
  * @throws ScaloraError `usage` when the output folder holds something else than an earlier quickstart; the signal's
  * reason when it stops
  */
 export async function runQuickstart(options: Options, hooks: Hooks): ReturnType<RunQuickstart> {
+  return runJob(options.model === undefined ? translationJob : recordsJob(options.model), options, hooks);
+}
+
+/** One job of the quickstart. @throws as `runQuickstart` */
+export async function runJob(
+  job: Job,
+  options: { out: string; seed: number },
+  hooks: Hooks,
+): ReturnType<RunQuickstart> {
   const before = threads();
-  // One thread is enough for operators this small; two that wait for a busy core waste whole seconds.
-  setThreads(1);
+  if (job.threads !== undefined) setThreads(job.threads);
   try {
-    return await compareMethods(options, hooks);
+    return await compareMethods(job, options, hooks);
   } finally {
     setThreads(before);
   }
 }
 
 async function compareMethods(
-  { out, seed, steps = quickstartSteps }: Options,
+  job: Job,
+  { out, seed }: { out: string; seed: number },
   { signal, onEvent }: Hooks,
 ): ReturnType<RunQuickstart> {
   const started = performance.now();
-  const { task, data } = prepareFolder(out, { seed, steps });
+  const task = job.makeTask(seed);
+  const data = prepareFolder(out, task);
+  const place = { job, task, data };
   const note = (text: string) => onEvent({ type: "note", text });
-  onEvent({ type: "phase", title: "The task: translate English to Lumi, word for word" });
-  note(
-    `The tiny model can repeat sentences of both languages; it has never seen their dictionary. ${taskSizes.train} ` +
-      `sentences teach it, ${taskSizes.test} others are the test. Low-rank methods have rank ${quickstartRank}.`,
-  );
-  const questions = task.test.slice(0, sampleCount);
-  const before = await answer(tinyModelFolder, questions, signal);
-  note(`  question  ${questions[0].prompt}\n  before    ${before[0]}`);
+  onEvent({ type: "phase", title: `The task: ${job.title}` });
+  note(job.intro);
+  const [first] = task.test;
+  note(`  question  ${first.question}\n  expected  ${first.expected}`);
+  const before = await measure(place, job.model, "test", signal);
+  note(`  before    ${before.texts[0]}\n  test      ${scoreText(job, before)}`);
   const runs: CompletedRun[] = [];
-  for (const [i, method] of quickstartMethods.entries()) {
-    onEvent({ type: "phase", title: `${i + 1} of ${quickstartMethods.length}: ${method}, ${steps} steps` });
-    const place = { model: tinyModelFolder, data, folder: out, name: method };
+  for (const [i, settings] of job.methods.entries()) {
+    const { method } = settings.adapter;
+    const title = `${i + 1} of ${job.methods.length}: ${method}, ${job.training.steps} steps`;
+    onEvent({ type: "phase", title });
+    const at = { model: job.model, data, folder: out, name: method };
     const hooks = { signal, onEvent: (event: RunEvent) => onEvent({ type: "run", method, event }) };
-    const result = await runMethod(chosenSettings[method], place, { seed, steps }, hooks);
-    const outputs = await answer(result.folder, questions, signal);
-    runs.push({ method, result, outputs });
-    note(`  after     ${outputs[0]}\n  test      ${scoreText(result.test)}`);
+    try {
+      const result = await runMethod(job, settings, at, { seed, ...hooks });
+      const score = await measure(place, result.folder, "test", signal);
+      runs.push({ method, result, score });
+      note(`  after     ${score.texts[0]}\n  test      ${scoreText(job, score)}`);
+    } catch (error) {
+      if (signal.aborted) note(keptText([...runs.map((run) => run.method), method], out));
+      throw error;
+    }
   }
   onEvent({ type: "phase", title: "Report and merged model" });
-  return publish(
-    { out, data, model: tinyModelFolder, seed, steps, questions, before, runs, started },
-    signal,
-  );
+  return publish({ ...place, out, seed, before, runs, started }, signal);
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-const scoreText = ({ exact, words }: Score) =>
-  `${percent(exact)} of sentences exact, ${percent(words)} of words right`;
+const scoreText = ({ names }: Job, { exact, parts }: QuickstartScore) =>
+  `${percent(exact.value)} of ${names.item} exact, ${percent(parts.value)} of ${names.part} right`;
 
-/** Greedy answers of a model folder or a run. */
-async function answer(path: string, questions: readonly Row[], signal: AbortSignal): Promise<string[]> {
-  const generator = await openGenerator({ path, dtype: "float32", device: "cpu" });
-  const settings = { maxTokens: 16, temperature: 0, seed: 0, stop: [] };
-  try {
-    const answers: string[] = [];
-    for (const { prompt } of questions) {
-      let text = "";
-      for await (const piece of generator.generate(prompt, settings, signal)) text += piece;
-      answers.push(text.trim());
-    }
-    return answers;
-  } finally {
-    generator.dispose();
-  }
+/** What a stopped quickstart leaves, and what can be done with it. */
+function keptText(methods: readonly string[], out: string): string {
+  const saved = methods.filter((method) => existsSync(join(out, method, "checkpoints")));
+  if (saved.length === 0) return "Stopped before anything was learnt.";
+  const last = quoted(fromHere(join(out, saved[saved.length - 1])));
+  return [
+    `What was learnt so far is kept (${saved.join(", ")}):`,
+    `  npx scalora generate ${last} 'a question' goes on with a text`,
+    `  npx scalora train --resume ${last} goes on with the training`,
+  ].join("\n");
 }

@@ -1,38 +1,43 @@
 import { isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
 import { writeFileAtomic } from "../../util/files.js";
-import type { QuickstartResult, QuickstartRow } from "../api.js";
+import { quoted } from "../../util/format.js";
+import type { QuickstartResult, QuickstartRow, QuickstartScore } from "../api.js";
 import { runExport } from "../export.js";
 import { writeReport } from "../report/index.js";
 import type { CompletedRun, Quickstart } from "./done.js";
 import { parts, taskFile } from "./folder.js";
+import type { Score } from "./measure.js";
+import { recipeSections } from "./recipe.js";
 import { quickstartReport } from "./report.js";
-import { chosenSettings, type QuickstartMethod, recipeSections } from "./settings.js";
 
 /** The method whose model is exported and whose recipe is written. */
-const shown: QuickstartMethod = "scalora-i";
+const shown = "scalora-i";
 
 /** Writes the merged model, a recipe to go on with, the results and the report. */
 export async function publish(quickstart: Quickstart, signal: AbortSignal): Promise<QuickstartResult> {
-  const { out, questions, before, runs, started } = quickstart;
-  const exported = join(out, parts.model);
-  const target = { path: join(out, shown), dtype: "float32", device: "cpu" } as const;
-  await runExport({ target, out: exported, kind: "merged", dtype: "float32" }, { signal });
+  const { job, task, out, before, runs, started } = quickstart;
+  const { name, format, dtype } = job.output;
+  const exported = join(out, name);
+  const target = { path: join(out, shown), ...job.compute };
+  await runExport({ target, out: exported, kind: "merged", format, dtype }, { signal });
+  for (const [file, text] of Object.entries(job.programs(task.test[0].question)))
+    writeFileAtomic(join(out, file), text);
   writeFileAtomic(join(out, parts.recipe), recipeText(quickstart));
   const result: QuickstartResult = {
+    names: job.names,
+    before: scoreOf(before),
     rows: runs.map(rowOf),
-    samples: questions.map(({ prompt, completion }, i) => ({
-      prompt,
-      expected: completion.trim(),
-      before: before[i],
-      after: runs.map(({ method, outputs }) => ({ method, output: outputs[i] })),
+    samples: before.texts.map((text, i) => ({
+      prompt: task.test[i].question,
+      expected: task.test[i].expected,
+      before: text,
+      after: runs.map(({ method, score }) => ({ method, output: score.texts[i] })),
     })),
     report: join(out, parts.report),
     exported,
     seconds: (performance.now() - started) / 1000,
-    remark:
-      "Each method at the settings that its own sweep found best. One seed says little: docs/results.md has five, the sweeps " +
-      "and LoRA of higher rank.",
+    remark: job.remark,
     next: nextCommands(quickstart),
   };
   writeReport(result.report, quickstartReport(quickstart, result));
@@ -40,18 +45,20 @@ export async function publish(quickstart: Quickstart, signal: AbortSignal): Prom
   return result;
 }
 
-function rowOf({ method, result }: CompletedRun): QuickstartRow {
-  const { test, trainable, seconds, memory, rank } = result;
-  const { exact: accuracy, words: wordAccuracy, loss } = test;
-  return { method, accuracy, wordAccuracy, loss, trainable, seconds, memory, rank };
+const scoreOf = ({ exact, parts: right, loss }: Score): QuickstartScore => ({ exact, parts: right, loss });
+
+function rowOf({ method, result, score }: CompletedRun): QuickstartRow {
+  const { trainable, seconds, memory, rank } = result;
+  return { method, ...scoreOf(score), trainable, seconds, memory, rank };
 }
 
 /** The shown method's run as a recipe file, for runs of one's own. */
-function recipeText({ out, data, model, seed, steps }: Quickstart): string {
-  const place = { model: movable(model), data: movable(data), folder: movable(out) };
-  const sections = recipeSections(chosenSettings[shown], place, { seed, steps });
+function recipeText({ job, out, data, seed }: Quickstart): string {
+  const place = { model: movable(job.model), data: movable(data), folder: movable(out) };
+  const settings = job.methods.find(({ adapter }) => adapter.method === shown) ?? job.methods[0];
+  const sections = recipeSections(job, settings, place, seed);
   return (
-    `# Translate English to Lumi with the tiny model: the quickstart's ${shown} run\n` +
+    `# ${job.title}: the quickstart's ${shown} run\n` +
     `# Relative paths start at the folder where the command runs.\n${stringify(sections)}`
   );
 }
@@ -62,16 +69,15 @@ function movable(path: string): string {
   return inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside;
 }
 
+/** A path as it is seen from the present folder. */
+export const fromHere = (path: string) => relative(process.cwd(), path) || ".";
+
 /** Commands that work from the present folder. */
-function nextCommands({ out, data, questions }: Quickstart): string[] {
-  const path = (...names: string[]) => quoted(relative(process.cwd(), join(...names)) || ".");
+function nextCommands({ job, task, out, data }: Quickstart): string[] {
+  const path = (...names: string[]) => quoted(fromHere(join(...names)));
   return [
-    `npx scalora generate ${path(out, parts.model)} ${quoted(questions[0].prompt)}`,
-    `npx scalora eval ${path(out, parts.model)} --data ${path(taskFile(data, "test"))}`,
-    `npx scalora train ${path(out, parts.recipe)} --set train.steps=1200`,
+    ...job.next((name) => path(out, name), task.test[0].question),
+    `npx scalora eval ${path(out, job.output.name)} --data ${path(taskFile(data, "test"))}`,
+    `npx scalora train ${path(out, parts.recipe)} --set train.steps=${4 * job.training.steps}`,
   ];
 }
-
-/** A word of a shell command. */
-const quoted = (text: string) =>
-  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

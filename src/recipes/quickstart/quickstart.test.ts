@@ -4,16 +4,18 @@ import { afterAll, expect, test } from "vitest";
 import { main } from "../../cli/main.js";
 import { Recorder, runVerb, testContext } from "../../cli/testing/terminal.js";
 import { addQuickstart } from "../../cli/verbs/quickstart.js";
+import { loadExamples } from "../../data/index.js";
 import { loadTokenizer } from "../../hub/tokenizer/index.js";
 import { loadModel } from "../../models/index.js";
 import { temporaryFolder } from "../../testing/tiny-run.js";
 import { liveTensors } from "../../torch/index.js";
 import type { QuickstartResult } from "../api.js";
 import { prepareFolder } from "./folder.js";
-import { runQuickstart, tinyModelFolder } from "./index.js";
-import { scoreFile } from "./score.js";
-import { tinyTokenizer } from "./tiny-model.js";
-import { ask, makeTask, sentenceLength } from "./world.js";
+import { runJob } from "./index.js";
+import { shares } from "./measure.js";
+import { gradeWords, tinyModelFolder, translationJob } from "./translation/job.js";
+import { tinyTokenizer } from "./translation/tiny-model.js";
+import { ask, makeTask, sentenceLength } from "./translation/world.js";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
@@ -22,10 +24,10 @@ afterAll(scratch.remove);
 async function quickstart(...args: string[]) {
   const { context, stdout, stderr } = testContext();
   const load = async () => ({
-    runQuickstart: (options: { out: string; seed: number }, hooks: Parameters<typeof runQuickstart>[1]) =>
-      runQuickstart({ ...options, steps: 4 }, hooks),
+    runQuickstart: (options: { out: string; seed: number }, hooks: Parameters<typeof runJob>[2]) =>
+      runJob({ ...translationJob, training: { ...translationJob.training, steps: 4 } }, options, hooks),
   });
-  await runVerb((program) => addQuickstart(program, context, load), ["quickstart", ...args]);
+  await runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--tiny", ...args]);
   return { stdout: stdout.text, stderr: stderr.text };
 }
 
@@ -66,7 +68,7 @@ test("the quickstart trains, compares, reports and exports; the commands that it
     expect(output.text.trim()).not.toBe("");
   }
   // The next one replaces it, and leaves what the user made there.
-  prepareFolder(out, { seed: 0, steps: 4 });
+  prepareFolder(out, translationJob.makeTask(0));
   expect(readdirSync(out).sort()).toEqual(["data", "quickstart.json", "recipe-scalora-i"]);
 });
 
@@ -85,7 +87,10 @@ test("the embedded model is the one that the generator describes, and repeats wh
   });
   writeFileSync(file, rows.join("\n"));
   using model = await loadModel(tinyModelFolder);
-  const score = await scoreFile(model, await loadTokenizer(tinyModelFolder), file);
-  expect(score.exact).toBeGreaterThan(0.99);
-  expect(score.words).toBeGreaterThan(0.999);
+  const { examples } = await loadExamples({ train: file }, await loadTokenizer(tinyModelFolder), {
+    maxLength: model.info.maxPositions,
+  });
+  const { exact, parts } = shares(gradeWords(model, examples));
+  expect(exact.value).toBeGreaterThan(0.99);
+  expect(parts.value).toBeGreaterThan(0.999);
 });

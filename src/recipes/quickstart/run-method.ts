@@ -1,23 +1,19 @@
 import { basename, join } from "node:path";
-import { loadModel } from "../../models/index.js";
-import type { CausalLM } from "../../nn/index.js";
+import type { TrainedModel } from "../../nn/index.js";
 import { listCheckpoints } from "../../train/checkpoints/load.js";
 import { checkpointFolder } from "../../train/resume.js";
 import { type RunEvent, readEvents } from "../../train/run-files.js";
 import type { TaskHooks } from "../api.js";
-import { openLanguageModel, openModel } from "../open-model.js";
+import { openModel } from "../open-model.js";
 import { rankReport } from "../rank.js";
 import { runTraining } from "../sft.js";
-import { taskFile } from "./folder.js";
-import { type Score, scoreFile } from "./score.js";
-import { type MethodSettings, makeRecipe, type RunPlace } from "./settings.js";
+import type { Job, MethodSettings } from "./job.js";
+import { makeRecipe, type RunPlace } from "./recipe.js";
 
 /** What one method came to. */
 export interface MethodResult {
   /** The run's folder. */
   readonly folder: string;
-  readonly validation: Score;
-  readonly test: Score;
   readonly trainable: number;
   /** Of training, its evaluations included. */
   readonly seconds: number;
@@ -31,26 +27,23 @@ export interface MethodResult {
 }
 
 /**
- * Trains with one method and measures the result: scores of its best checkpoint, ranks of all that were kept.
- * @throws the signal's reason when it stops the run
+ * Trains with one method and finds the ranks of its change at all checkpoints that were kept.
+ * @throws the signal's reason when it stops the run, which has saved what it had learnt
  */
 export async function runMethod(
+  job: Job,
   settings: MethodSettings,
   place: RunPlace,
-  { seed, steps }: { seed: number; steps: number },
-  { signal, onEvent }: TaskHooks & { onEvent(event: RunEvent): void },
+  { seed, signal, onEvent }: TaskHooks & { seed: number; onEvent(event: RunEvent): void },
 ): Promise<MethodResult> {
-  const recipe = makeRecipe(settings, place, { seed, steps });
+  const recipe = makeRecipe(job, settings, place, seed);
   const { folder, parameters, seconds } = await runTraining(recipe, { signal, onEvent });
   signal.throwIfAborted();
-  using original = await loadModel(place.model, { dtype: "float32" });
-  const scores = await scoreRun(folder, place.data);
-  const ranks = await ranksOf(folder, original);
+  const ranks = await ranksOf(folder, job);
   const events = [...readEvents(folder).filter(({ type }) => type !== "rank"), ...ranks];
   const last = ranks.at(-1)?.layers ?? [];
   return {
     folder,
-    ...scores,
     trainable: parameters.trainable,
     seconds,
     memory: Math.max(0, ...events.map((event) => (event.type === "step" ? event.memory : 0))),
@@ -60,31 +53,27 @@ export async function runMethod(
   };
 }
 
-async function scoreRun(run: string, data: string): Promise<{ validation: Score; test: Score }> {
-  const open = await openLanguageModel({ path: run, dtype: "float32", device: "cpu" });
-  try {
-    const score = (part: string) => scoreFile(open.model, open.tokenizer, taskFile(data, part));
-    return { validation: await score("validation"), test: await score("test") };
-  } finally {
-    open.dispose();
-  }
-}
-
 type RankEvent = Extract<RunEvent, { type: "rank" }>;
 
 /** The ranks of the change at each checkpoint of a run. */
-async function ranksOf(run: string, original: CausalLM): Promise<RankEvent[]> {
+async function ranksOf(run: string, { compute }: Job): Promise<RankEvent[]> {
   const checkpoints = listCheckpoints(checkpointFolder({ file: (...parts) => join(run, ...parts) }));
   const events: RankEvent[] = [];
-  for (const { step, path } of checkpoints) {
-    const open = await openModel({ path: run, checkpoint: basename(path), dtype: "float32", device: "cpu" });
-    try {
-      if (!open.adapters) continue;
-      const { layers } = rankReport(open.model, open.adapters, original);
-      events.push({ type: "rank", step, layers: [...layers] });
-    } finally {
-      open.dispose();
+  let original: TrainedModel | undefined;
+  try {
+    for (const { step, path } of checkpoints) {
+      const open = await openModel({ path: run, checkpoint: basename(path), ...compute });
+      try {
+        if (!open.adapters) continue;
+        original ??= await open.original();
+        const { layers } = rankReport(open.model, open.adapters, original);
+        events.push({ type: "rank", step, layers: [...layers] });
+      } finally {
+        open.dispose();
+      }
     }
+  } finally {
+    original?.dispose();
   }
   return events;
 }

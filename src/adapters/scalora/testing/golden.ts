@@ -4,7 +4,7 @@ import { Linear } from "../../../nn/index.js";
 import * as torch from "../../../torch/index.js";
 import { messageOf, ScaloraError } from "../../../util/errors.js";
 import { FactorBank } from "../../core/bank.js";
-import { ExactBase } from "../base.js";
+import { ExactBase } from "../../core/base-store.js";
 import { type LayerOutcome, scalingEvent } from "../event.js";
 
 const number = z.number();

@@ -1,5 +1,5 @@
-import { internalError } from "../../util/errors.js";
-import { Random } from "../../util/random.js";
+import { internalError } from "../../../util/errors.js";
+import { Random } from "../../../util/random.js";
 import { english, type Lexicon, lumi, type WordKind, wordKinds } from "./words.js";
 
 /** Words of a sentence. All sentences have as many, so that a batch of them is computed in one piece. */

@@ -1,4 +1,4 @@
-import { Random } from "../../util/random.js";
+import { Random } from "../../../util/random.js";
 
 /** Kinds of words; both languages have as many of each. */
 export const wordKinds = [

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.js";
-import { joinHalves, splitHalves } from "./base.js";
+import { joinHalves, splitHalves } from "./base-store.js";
 
 const float = (bits: number) => new Float32Array(Int32Array.of(bits).buffer)[0];
 

@@ -18,7 +18,8 @@ import {
   transpose,
   viewDType,
 } from "../../torch/index.js";
-import type { BankLayer } from "../core/bank.js";
+import { ScaloraError } from "../../util/errors.js";
+import type { BankLayer } from "./bank.js";
 
 /** Where the adapted weights of a bank live, so that merging into them loses nothing. */
 export interface BaseStore {
@@ -32,6 +33,39 @@ export interface BaseStore {
   state(): Map<string, Tensor>;
   /** Frees the store; the layers keep views of it, which must be gone or go too. */
   dispose(): void;
+}
+
+/** How adapted weights are stored; `auto` goes by their dtype. */
+export type BaseStorage = "auto" | "exact" | "split";
+
+const exact = (layers: readonly BankLayer[]): BaseStore => new ExactBase(layers);
+const split = (layers: readonly BankLayer[]): BaseStore => new SplitBase(layers);
+
+/** What makes a store for weights as they are loaded. @throws `config` for a storage that their dtype cannot use */
+export function storeFor(
+  { dtype }: Tensor,
+  base: BaseStorage = "auto",
+): (layers: readonly BankLayer[]) => BaseStore {
+  const isHalf = dtype === "bfloat16";
+  if (base === "exact" && isHalf) {
+    throw new ScaloraError(
+      "config",
+      "base: exact needs weights in float32; merging into bfloat16 would round the method away",
+      {
+        where: "adapter.base",
+        found: `weights in ${dtype}`,
+        fix: "use base: split, or model.dtype: float32",
+      },
+    );
+  }
+  if (base === "split" && !isHalf) {
+    throw new ScaloraError("config", "base: split is for compute in bfloat16", {
+      where: "adapter.base",
+      found: `weights in ${dtype}`,
+      fix: "use base: exact, or model.dtype: bfloat16",
+    });
+  }
+  return isHalf ? split : exact;
 }
 
 /** Gives each layer its slice of a stack in place of the weight it had, which is freed. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Random } from "../../util/random.js";
+import { Random } from "../../../util/random.js";
 import { english, lumi, wordKinds } from "./words.js";
 import { drawDictionary, drawPretrainingText, makeTask, sentenceLength, taskSizes } from "./world.js";
 

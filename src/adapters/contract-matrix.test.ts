@@ -1,0 +1,341 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
+import { methods } from "../config/index.js";
+import type { Linear } from "../nn/index.js";
+import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
+import * as torch from "../torch/index.js";
+import { listCheckpoints } from "../train/checkpoints/load.js";
+import { train } from "../train/trainer.js";
+import { DoraAdapters } from "./dora/dora.js";
+import { type AdapterSet, attach, attachFolder } from "./index.js";
+import { type MoraType, squareWidth } from "./mora/bank.js";
+import {
+  begin,
+  distance,
+  type Expected,
+  inputRows,
+  lossOf,
+  moveTrainables,
+  OddModel,
+  oddShapes,
+} from "./testing/matrix.js";
+
+const factors = (m: number, n: number, rank: number) => (m + n) * rank;
+const lowRank = { start: "exact", parameters: factors, highestRank: Math.min } as const;
+
+/** Every method of training, with what the contract expects of it. */
+const matrix: Readonly<Record<string, Expected>> = {
+  lora: {
+    ...lowRank,
+    options: (rank) => ({ method: "lora", rank }),
+    base: "frozen",
+    folder: true,
+  },
+  "lora+": {
+    ...lowRank,
+    options: (rank) => ({ method: "lora+", rank }),
+    base: "frozen",
+    folder: true,
+  },
+  "lora-ga": {
+    ...lowRank,
+    options: (rank) => ({ method: "lora-ga", rank }),
+    start: "rounding",
+    base: "frozen",
+    highestRank: (m, n) => Math.floor(Math.min(m, n) / 2),
+    folder: true,
+    begins: true,
+  },
+  pissa: {
+    ...lowRank,
+    options: (rank) => ({ method: "pissa", rank }),
+    start: "rounding",
+    base: "frozen",
+    folder: true,
+  },
+  dora: {
+    ...lowRank,
+    options: (rank) => ({ method: "dora", rank }),
+    start: "rounding",
+    base: "frozen",
+    parameters: (m, n, rank) => factors(m, n, rank) + m,
+    folder: true,
+    hold: holdRowNorms,
+  },
+  hira: {
+    ...lowRank,
+    options: (rank) => ({ method: "hira", rank }),
+    base: "frozen",
+    folder: true,
+  },
+  fourierft: {
+    options: (rank) => ({ method: "fourierft", frequencies: 6 * rank, scaling: 20 }),
+    start: "other",
+    base: "frozen",
+    parameters: (_m, _n, rank) => 6 * rank,
+    folder: true,
+  },
+  mora: {
+    options: (rank) => ({ method: "mora", rank }),
+    start: "exact",
+    base: "frozen",
+    parameters: (m, n, rank) => squareWidth(m, n, rank, "rotation") ** 2,
+    highestRank: (m, n) => highestSquare(m, n, "rotation"),
+    folder: false,
+  },
+  "mora, sharing": {
+    options: (rank) => ({ method: "mora", rank, type: "sharing" }),
+    start: "exact",
+    base: "frozen",
+    parameters: (m, n, rank) => squareWidth(m, n, rank, "sharing") ** 2,
+    highestRank: (m, n) => highestSquare(m, n, "sharing"),
+    folder: false,
+  },
+  scalora: {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora", rank }),
+    base: "changes",
+    folder: false,
+  },
+  "scalora-i": {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora-i", rank, interval: 2 }),
+    base: "changes",
+    folder: false,
+  },
+  relora: {
+    ...lowRank,
+    options: (rank) => ({ method: "relora", rank, interval: 3 }),
+    base: "changes",
+    folder: false,
+  },
+  flora: {
+    ...lowRank,
+    options: (rank) => ({ method: "flora", rank, interval: 3 }),
+    base: "changes",
+    parameters: (m, _n, rank) => m * rank,
+    folder: false,
+  },
+  full: {
+    options: () => ({ method: "full" }),
+    start: "exact",
+    base: "changes",
+    parameters: (m, n) => m * n,
+    folder: false,
+  },
+};
+
+/** The highest rank whose square is no wider than the layer. */
+const highestSquare = (m: number, n: number, type: MoraType) =>
+  Math.max(...[1, 2, 3, 4, 5].filter((rank) => squareWidth(m, n, rank, type) <= Math.min(m, n)));
+
+/** DoRA's gradient takes the lengths of the rows for constants. */
+function holdRowNorms(adapters: AdapterSet): void {
+  if (!(adapters instanceof DoraAdapters)) return;
+  for (const bank of adapters.banks) {
+    const norms = bank.layers.map((_, index) => bank.rowNorms(index));
+    vi.spyOn(bank, "rowNorms").mockImplementation((index) => norms[index]);
+  }
+}
+
+const entries = Object.entries(matrix);
+const ranks = [1, 2];
+const dtypes = ["float32", "bfloat16"] as const;
+const cases = entries.flatMap(([name, expected]) =>
+  dtypes.flatMap((dtype) => ranks.map((rank) => ({ name, expected, dtype, rank }))),
+);
+/** Relative rounding of a forward pass in each dtype. */
+const rounding = { float32: 1e-6, bfloat16: 3e-2, float64: 1e-14 };
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+afterEach(() => vi.restoreAllMocks());
+
+/** Runs a test on an adapted model, in a scope that must leave nothing behind. */
+function adapted(
+  { expected, rank }: { expected: Expected; rank: number },
+  dtype: torch.DType,
+  body: (model: OddModel, adapters: AdapterSet, plain: torch.Tensor) => void,
+): void {
+  const live = torch.liveTensors();
+  const model = new OddModel(dtype);
+  torch.scope(() => {
+    const plain = forward(model);
+    const adapters = attach(model, expected.options(rank), 3);
+    if (expected.begins) begin(model, adapters);
+    body(model, adapters, plain);
+    adapters.dispose();
+  });
+  model.dispose();
+  expect(torch.liveTensors()).toBe(live);
+}
+
+const forward = (model: OddModel) => torch.noGrad(() => model.forward(inputRows(model.first.weight.dtype)));
+
+test("the matrix has every method, and no other", () => {
+  const names = new Set(entries.map(([, { options }]) => options(1).method));
+  expect([...names].toSorted()).toEqual(Object.keys(methods).toSorted());
+});
+
+test.each(cases)("$name, $dtype, rank $rank: where it starts, and how much it trains", (one) => {
+  adapted(one, one.dtype, (model, adapters, plain) => {
+    const start = distance(forward(model), plain);
+    if (one.expected.start === "exact") expect(start).toBe(0);
+    else if (one.expected.start === "rounding") expect(start).toBeLessThan(rounding[one.dtype]);
+    else expect(start).toBeGreaterThan(0.1);
+    const biases = one.name === "full" ? 5 + 5 : 0;
+    const trained = oddShapes.reduce((sum, [m, n]) => sum + one.expected.parameters(m, n, one.rank), biases);
+    expect(adapters.parameterCounts().trainable).toBe(trained);
+  });
+});
+
+test.each(cases)(
+  "$name, $dtype, rank $rank: the merged weights compute what the adapted layers do",
+  (one) => {
+    adapted(one, one.dtype, (model, adapters, plain) => {
+      moveTrainables(adapters);
+      const now = forward(model);
+      expect(distance(now, plain)).toBeGreaterThan(0.05);
+      using merged = new OddModel("float64");
+      torch.noGrad(() => {
+        for (const [path, linear] of linears(merged)) {
+          const { bias } = linearOf(model, path);
+          torch.copy_(linear.weight, adapters.mergedWeight(path, "float64"));
+          if (bias && linear.bias) torch.copy_(linear.bias, bias);
+        }
+      });
+      expect(distance(now, forward(merged))).toBeLessThan(rounding[one.dtype]);
+    });
+  },
+);
+
+test.each(cases)(
+  "$name, $dtype, rank $rank: taken off, the model is what it was",
+  ({ expected, rank, dtype }) => {
+    using model = new OddModel(dtype);
+    torch.scope(() => {
+      const plain = forward(model);
+      const adapters = attach(model, expected.options(rank), 3);
+      if (expected.base === "frozen") moveTrainables(adapters);
+      adapters.dispose();
+      expect(distance(forward(model), plain)).toBe(0);
+      expect([...model.namedParameters()].some(([, { requiresGrad }]) => requiresGrad)).toBe(false);
+    });
+  },
+);
+
+test.each(cases)("$name, $dtype, rank $rank: a state loads into adapters of another start", (one) => {
+  adapted(one, one.dtype, (model, adapters) => {
+    moveTrainables(adapters);
+    using other = new OddModel(one.dtype);
+    const copy = attach(other, one.expected.options(one.rank), 4);
+    const state = adapters.state();
+    copy.loadState((name) => state.get(name) ?? expect.fail(name));
+    copy.loadCounters(adapters.counters());
+    expect(forward(other).toFloats()).toEqual(forward(model).toFloats());
+    copy.dispose();
+  });
+});
+
+test.each(cases)("$name, $dtype, rank $rank: the adapter alone is a folder, or refused", (one) => {
+  adapted(one, one.dtype, (model, adapters) => {
+    moveTrainables(adapters);
+    const folder = join(scratch.path, `${one.name}-${one.dtype}-${one.rank}`);
+    if (!one.expected.folder) {
+      expect(() => adapters.saveAdapter(folder, "base")).toThrow(/cannot be exported[\s\S]*--as merged/);
+      return;
+    }
+    adapters.saveAdapter(folder, "base");
+    using other = new OddModel(one.dtype);
+    const copy = attachFolder(other, folder);
+    expect(distance(forward(other), forward(model))).toBeLessThan(rounding[one.dtype]);
+    copy.dispose();
+  });
+});
+
+const gradientCases = entries.flatMap(([name, expected]) => ranks.map((rank) => ({ name, expected, rank })));
+test.each(gradientCases)("$name, rank $rank: gradients are finite differences, in float64", (one) => {
+  adapted(one, "float64", (model, adapters) => {
+    moveTrainables(adapters);
+    const loss = () => lossOf(model);
+    loss().backward();
+    one.expected.hold?.(adapters);
+    using generator = new torch.Generator(9);
+    for (const { name, value, grad } of adapters.trainables()) {
+      const direction = torch.randn(value.shape, generator, "float64");
+      const along = torch.sum(torch.mul(grad, direction)).item();
+      const at = (size: number) =>
+        torch.noGrad(() => {
+          torch.add_(value, direction, size);
+          const there = loss().item();
+          torch.add_(value, direction, -size);
+          return there;
+        });
+      const [near, far] = [1e-4, 2e-4].map((size) => (at(size) - at(-size)) / (2 * size));
+      const expected = near + (near - far) / 3;
+      expect(Math.abs(along - expected) / Math.abs(expected), name).toBeLessThan(1e-7);
+    }
+  });
+});
+
+test.each(entries)(
+  "%s: a rank beyond its bound is refused, with the bound",
+  (_, { options, highestRank }) => {
+    if (!highestRank) return;
+    const bound = Math.min(...oddShapes.map(([m, n]) => highestRank(m, n)));
+    using model = new OddModel("float32");
+    const live = torch.liveTensors();
+    expect(() => attach(model, options(bound + 1))).toThrow(new RegExp(`[Rr]ank[\\s\\S]*at most ${bound}`));
+    expect(torch.liveTensors()).toBe(live);
+    attach(model, options(bound)).dispose();
+  },
+);
+
+const settings = { steps: 9, evalEvery: 9, saveEvery: 9, accumulate: 2 };
+
+/** Trains the tiny model to the end, or stops it on the way. @returns what the last checkpoint holds, but for times */
+async function trained(folder: string, options: Expected, parts: { until?: number; resume?: boolean } = {}) {
+  const { until, resume = false } = parts;
+  const adapter = { ...options.options(2), ...(options.highestRank && { targetModules: ["mix"] }) };
+  const run: TinyRun = tinyRun(settings, { folder, resume, adapter });
+  const stop = new AbortController();
+  const mix = linearOf(run.options.model, "mix");
+  const before = mix.weight.toFloats();
+  const result = await train({
+    ...run.options,
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type === "step" && event.step === until) stop.abort("test");
+    },
+  });
+  const isFrozen = linearOf(run.options.model, "mix")
+    .weight.toFloats()
+    .every((x, i) => x === before[i]);
+  run.dispose();
+  const last = listCheckpoints(join(folder, "checkpoints")).at(-1) ?? expect.fail("no checkpoint");
+  const { files } = JSON.parse(readFileSync(join(last.path, "manifest.json"), "utf8"));
+  delete files["state.json"];
+  return { files, step: last.step, isFrozen, loss: result.loss, start: result.firstEval?.loss };
+}
+
+test.each(entries)(
+  "%s: learns, leaves the base alone or not, and resumes bit for bit",
+  async (name, expected) => {
+    const [whole, parts] = ["whole", "parts"].map((part) => join(scratch.path, `${name}-${part}`));
+    const once = await trained(whole, expected);
+    expect(once.isFrozen).toBe(expected.base === "frozen");
+    expect(once.loss).toBeLessThan(once.start ?? expect.fail("no evaluation"));
+    await trained(parts, expected, { until: 4 });
+    const again = await trained(parts, expected, { resume: true });
+    expect(again).toMatchObject({ step: 9, files: once.files });
+  },
+);
+
+function* linears(model: OddModel): Generator<[string, Linear]> {
+  for (const path of ["first", "second", "third", "last"] as const) yield [path, model[path]];
+}
+
+function linearOf(model: object, path: string): Linear {
+  return Reflect.get(model, path);
+}

@@ -1,0 +1,286 @@
+import { type AdapterFolder, readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.js";
+import type { TensorSource } from "../../hub/safetensors/index.js";
+import { isClassifier, type Linear, type Module } from "../../nn/index.js";
+import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.js";
+import { ScaloraError } from "../../util/errors.js";
+import type { Bank, BankLayer, Stack } from "./bank.js";
+import type { AdapterPlan } from "./factor-adapters.js";
+import type { LayerAdapters } from "./layer-adapters.js";
+import { isWithin, outermostOf, refuseShared } from "./saved-modules.js";
+import { linearLayers } from "./targets.js";
+
+type Config = AdapterFolder["config"];
+
+/** A layer that a folder adapts, with what the folder holds for it. */
+export interface FoundLayer {
+  readonly folder: string;
+  readonly path: string;
+  readonly linear: Linear;
+  readonly config: Config;
+  /** By suffix. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+/** How PEFT stores the adapters of a method. */
+export interface PeftFormat<B extends Bank, T extends BankLayer> {
+  /** Keys of adapter_config.json that change the computation when they are not at one of these values. */
+  readonly neutral: Readonly<Record<string, readonly unknown[]>>;
+  /** Ends of the names of a layer's tensors, behind its path. */
+  readonly suffixes: readonly string[];
+  /** The target that makes room for what was found. @throws ScaloraError `model` where it does not fit the layer */
+  target(found: FoundLayer): T;
+  /** Where a bank keeps the tensors, in the order of the suffixes; a turned one is stored transposed. */
+  parts(bank: B): readonly { readonly stack: Stack; readonly turned: boolean }[];
+}
+
+/** Settings that say nothing, or that every format refuses at another value. */
+const commonNeutral: Readonly<Record<string, readonly unknown[]>> = {
+  bias: ["none", undefined],
+  fan_in_fan_out: [false, null, undefined],
+};
+
+/**
+ * Reads which layers a PEFT folder adapts and which modules it holds whole.
+ * @throws ScaloraError `model` where the folder does not fit the model or is of another method
+ */
+export function readPlan<B extends Bank, T extends BankLayer>(
+  folder: string,
+  model: Module,
+  format: PeftFormat<B, T>,
+): AdapterPlan<T> {
+  const { config, tensors } = readAdapterFolder(folder);
+  try {
+    checkConfig(folder, config, { ...commonNeutral, ...format.neutral });
+    const linears = new Map(linearLayers(model));
+    const targets = pathsOf(tensors, format.suffixes[0]).map((path) =>
+      format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
+    );
+    const saved = savedIn(config, model);
+    const own = targets.flatMap(({ path }) => format.suffixes.map((suffix) => path + suffix));
+    checkTensors(folder, tensors, own, savedShapes(model, saved));
+    return { targets, saved };
+  } finally {
+    for (const tensor of tensors.values()) tensor.dispose();
+  }
+}
+
+function checkConfig(
+  folder: string,
+  config: Config,
+  neutral: Readonly<Record<string, readonly unknown[]>>,
+): void {
+  for (const [key, values] of Object.entries(neutral)) {
+    if (values.includes(config[key])) continue;
+    throw new ScaloraError("model", `The adapter's ${key} is not supported`, {
+      where: folder,
+      expected: String(values[0]),
+      found: JSON.stringify(config[key]),
+    });
+  }
+}
+
+function foundAt(
+  folder: string,
+  path: string,
+  config: Config,
+  tensors: ReadonlyMap<string, Tensor>,
+  suffixes: readonly string[],
+  linears: ReadonlyMap<string, Linear>,
+): FoundLayer {
+  const linear = linears.get(path);
+  if (!linear)
+    throw new ScaloraError("model", "The adapter does not fit the model", {
+      where: `${folder}: ${path}`,
+      expected: "a linear layer of this path",
+      found: "none",
+    });
+  const own: Record<string, Tensor> = {};
+  for (const suffix of suffixes) {
+    const tensor = tensors.get(path + suffix);
+    if (!tensor)
+      throw new ScaloraError("model", "The adapter lacks a tensor", {
+        where: `${folder}: ${path}${suffix}`,
+      });
+    own[suffix] = tensor;
+  }
+  return { folder, path, linear, config, tensors: own };
+}
+
+/** Checks that a tensor of a folder has the shape that its layer needs. @throws ScaloraError `model` */
+export function checkShape(
+  { folder, path, linear, tensors }: FoundLayer,
+  suffix: string,
+  shape: readonly number[],
+): void {
+  const found = tensors[suffix].shape;
+  if (found.join() === shape.join()) return;
+  throw new ScaloraError("model", "The adapter does not fit the model", {
+    where: `${folder}: ${path}${suffix}`,
+    expected: `[${shape.join(", ")}] for a weight of shape [${linear.weight.shape.join(", ")}]`,
+    found: `[${found.join(", ")}]`,
+  });
+}
+
+/** The modules of the model that `modules_to_save` names: PEFT's lists hold names for several families. */
+function savedIn({ modules_to_save: names }: Config, model: Module): string[] {
+  if (!Array.isArray(names)) return [];
+  const paths = [...model.namedModules()].map(([path]) => path);
+  const saved = outermostOf(paths.filter((path) => path !== "" && names.some((name) => path.endsWith(name))));
+  refuseShared(model, saved);
+  return saved;
+}
+
+/** Shapes of the parameters of some modules, by name. */
+function savedShapes(model: Module, saved: readonly string[]): Map<string, readonly number[]> {
+  const within = [...model.namedParameters()].filter(([name]) => isWithin(name, saved));
+  return new Map(within.map(([name, { shape }]) => [name, shape]));
+}
+
+/** Every tensor of the folder must be one that the model takes, and every saved parameter must be there. */
+function checkTensors(
+  folder: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  own: readonly string[],
+  saved: ReadonlyMap<string, readonly number[]>,
+): void {
+  const known = new Set([...saved.keys(), ...own]);
+  const unknown = [...tensors.keys()].find((name) => !known.has(name));
+  if (unknown !== undefined)
+    throw new ScaloraError("model", "The adapter holds a tensor that the model has no place for", {
+      where: folder,
+      found: unknown,
+    });
+  for (const [name, shape] of saved) {
+    const found = tensors.get(name)?.shape;
+    if (found?.join() === shape.join()) continue;
+    throw new ScaloraError("model", "A module saved with the adapter does not fit the model", {
+      where: `${folder}: ${name}`,
+      expected: `[${shape.join(", ")}]`,
+      found: found ? `[${found.join(", ")}]` : "no such tensor",
+    });
+  }
+}
+
+function pathsOf(tensors: ReadonlyMap<string, Tensor>, suffix: string): string[] {
+  return [...tensors.keys()]
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => name.slice(0, -suffix.length));
+}
+
+/** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
+export function patternValue(patterns: unknown, path: string): unknown {
+  if (typeof patterns !== "object" || patterns === null) return undefined;
+  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
+}
+
+function peftPattern(key: string): RegExp {
+  try {
+    return new RegExp(`^(.*\\.)?(${key})$`);
+  } catch (cause) {
+    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
+      where: "adapter_config.json, alpha_pattern",
+      found: key,
+      cause,
+    });
+  }
+}
+
+/** A number of a folder's config. @throws ScaloraError `format` */
+export function numberOf(folder: string, key: string, value: unknown): number {
+  if (typeof value === "number") return value;
+  throw new ScaloraError("format", `The adapter's ${key} is not a number`, {
+    where: folder,
+    found: JSON.stringify(value),
+  });
+}
+
+/** Copies the tensors of a PEFT folder into adapters made from its plan. */
+export function copyFolder<B extends Bank, T extends BankLayer>(
+  folder: string,
+  adapters: LayerAdapters<B>,
+  format: PeftFormat<B, T>,
+): void {
+  const { tensors } = readAdapterFolder(folder);
+  const stored = (name: string): Tensor => {
+    const tensor = tensors.get(name);
+    if (tensor) return tensor;
+    throw new ScaloraError("model", "The adapter lacks a tensor", { where: `${folder}: ${name}` });
+  };
+  noGrad(() => {
+    for (const path of adapters.adaptedPaths()) {
+      const { bank, index } = adapters.find(path);
+      format.parts(bank).forEach(({ stack, turned }, part) => {
+        const tensor = stored(path + format.suffixes[part]);
+        using slot = select(stack.value, 0, index);
+        using flipped = turned ? transpose(tensor, 0, 1) : undefined;
+        copy_(slot, flipped ?? tensor);
+      });
+    }
+    for (const { name, value } of adapters.saved.trainables) copy_(value, stored(name));
+  });
+  for (const tensor of tensors.values()) tensor.dispose();
+}
+
+/** The tensors of every layer as a folder stores them. */
+export function* folderTensors<B extends Bank, T extends BankLayer>(
+  adapters: LayerAdapters<B>,
+  format: PeftFormat<B, T>,
+): Generator<readonly [string, TensorSource]> {
+  for (const bank of adapters.banks)
+    for (const [index, { path }] of bank.layers.entries())
+      for (const [part, { stack, turned }] of format.parts(bank).entries())
+        yield [path + format.suffixes[part], source(stack, index, turned)];
+}
+
+function source({ value }: Stack, index: number, turned: boolean): TensorSource {
+  const shape = value.shape.slice(1);
+  const load = () => select(value, 0, index);
+  if (!turned) return { shape, dtype: value.dtype, load };
+  return { shape: shape.toReversed(), dtype: value.dtype, load: () => turn(load()) };
+}
+
+function turn(matrix: Tensor): Tensor {
+  using turned = transpose(matrix, 0, 1);
+  matrix.dispose();
+  return contiguous(turned);
+}
+
+/** The model that an adapter is for, and what of it is stored whole. */
+export interface StoredWhole {
+  readonly model: Module;
+  /** Paths of the modules. */
+  readonly paths: readonly string[];
+  /** Their parameters, by the model's own names. */
+  readonly tensors: readonly (readonly [string, TensorSource])[];
+}
+
+/** What adapters train whole. */
+export function wholeOf({ model, saved }: LayerAdapters): StoredWhole {
+  return { model, paths: saved.paths, tensors: saved.trainables.map(({ name, value }) => [name, value]) };
+}
+
+/** Writes a PEFT folder: the tensors of its layers, what is stored whole, and the keys that every method has. */
+export function writePeft(
+  folder: string,
+  tensors: Iterable<readonly [string, TensorSource]>,
+  config: Readonly<Record<string, unknown>>,
+  baseModel: string,
+  { model, paths, tensors: whole }: StoredWhole,
+): void {
+  const common = {
+    task_type: isClassifier(model) ? "SEQ_CLS" : "CAUSAL_LM",
+    base_model_name_or_path: baseModel,
+    modules_to_save: paths.length > 0 ? paths : null,
+    inference_mode: true,
+  };
+  writeAdapterFolder(folder, { ...config, ...common }, [...tensors, ...whole]);
+}
+
+/** The most common value of layers with those that differ by path: a default and a pattern of PEFT. */
+export function withPattern<T>(layers: readonly (readonly [path: string, value: T])[]): {
+  common: T;
+  pattern: Record<string, T>;
+} {
+  const [[, common]] = layers;
+  return { common, pattern: Object.fromEntries(layers.filter(([, value]) => value !== common)) };
+}

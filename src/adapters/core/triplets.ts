@@ -1,0 +1,55 @@
+import {
+  Generator,
+  linalgQr,
+  linalgSvd,
+  matmul,
+  narrow,
+  randn,
+  scope,
+  type Tensor,
+  toDType,
+  transpose,
+} from "../../torch/index.js";
+
+/** Leading singular triplets of a matrix, largest first. */
+export interface Triplets {
+  /** `[m, k]` */
+  readonly left: Tensor;
+  /** `[k]` */
+  readonly values: Tensor;
+  /** `[n, k]` */
+  readonly right: Tensor;
+}
+
+/** Up to this side a whole decomposition is a matter of a second. */
+const smallSide = 512;
+/** Columns beside those asked for, and rounds, of the subspace iteration (Halko et al., arXiv 0909.4061). */
+const [spare, rounds] = [10, 8];
+
+/**
+ * The k leading singular triplets, in float64: exact for small matrices, of large ones by randomised subspace iteration,
+ * O(m n k), from a fixed seed.
+ */
+export function leadingTriplets(matrix: Tensor, k: number): Triplets {
+  const [m, n] = matrix.shape;
+  const wide = toDType(matrix, "float64");
+  const [left, values, rightT] = Math.min(m, n) <= smallSide ? linalgSvd(wide, false) : iterated(wide, k);
+  return {
+    left: narrow(left, 1, 0, k),
+    values: narrow(values, 0, 0, k),
+    right: transpose(narrow(rightT, 0, 0, k), 0, 1),
+  };
+}
+
+function iterated(matrix: Tensor, k: number): Tensor[] {
+  const turned = transpose(matrix, 0, 1);
+  const columns = Math.min(...matrix.shape, 2 * k + spare);
+  using generator = new Generator(0, matrix.device);
+  const [, n] = matrix.shape;
+  const start = randn([n, columns], generator, matrix.dtype, null, matrix.device);
+  let [basis] = linalgQr(matmul(matrix, start));
+  for (let round = 0; round < rounds; round++)
+    basis = scope(() => linalgQr(matmul(matrix, linalgQr(matmul(turned, basis))[0]))[0]);
+  const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), false);
+  return [matmul(basis, inner), values, rightT];
+}

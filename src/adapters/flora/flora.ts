@@ -1,0 +1,128 @@
+import type { Module } from "../../nn/index.js";
+import {
+  copy_,
+  expand,
+  Generator,
+  matmul,
+  meanDim,
+  mulScalar,
+  noGrad,
+  normal_,
+  scope,
+  type Tensor,
+  toDType,
+  transpose,
+  zero_,
+} from "../../torch/index.js";
+import { internalError } from "../../util/errors.js";
+import { isRecord, type Json } from "../../util/json.js";
+import { type BankLayer, type BankShape, FactorBank } from "../core/bank.js";
+import type { EventReport, Moments, StepContext, Trainable } from "../core/contract.js";
+import type { LowRankPlan } from "../core/factor-adapters.js";
+import { type BaseOptions, beginsStretch, MergingAdapters } from "../core/merging-adapters.js";
+import { savedPaths } from "../core/saved-modules.js";
+import { findTargets, type TargetOptions } from "../core/targets.js";
+
+export interface FloraOptions extends TargetOptions, BaseOptions {
+  /** κ: steps between new projections. Default 1000. */
+  readonly interval?: number;
+  readonly modulesToSave?: readonly string[];
+}
+
+/** Seeds of projections lie this far apart, so that runs of neighbouring seeds share none. */
+const seedStride = 1_000_003;
+
+/** Factors of which A is trained and B is the random projection, entries N(0, 1/r). */
+class ProjectedBank extends FactorBank {
+  constructor(name: string, shape: BankShape, layers: readonly BankLayer[]) {
+    super(name, shape, layers);
+    for (const { B } of this.leaves) B.setRequiresGrad(false);
+  }
+
+  override trainables(): Trainable[] {
+    return super.trainables().filter(({ value }) => value === this.A);
+  }
+
+  override frozen(): Map<string, Tensor> {
+    return new Map([["B", this.B]]);
+  }
+}
+
+/**
+ * Flora (arXiv 2402.03293): full matrices trained with gradient and momentum kept as their projections `G B`, B random with
+ * E[B Bᵀ] = I and new every κ steps, when the momentum M becomes M Bᵀ B′ of the new B′. `W + A Bᵀ` with A trained from 0 is
+ * the same: the gradient of A is G B without forming G, and an optimiser's step of A is decompressed in the forward pass.
+ * The base absorbs A Bᵀ at each new projection.
+ */
+export class FloraAdapters extends MergingAdapters<ProjectedBank> {
+  private readonly interval: number;
+  private readonly seed: number;
+  private projections = 0;
+
+  constructor(model: Module, plan: LowRankPlan, options: FloraOptions, seed: number) {
+    super("flora", model, plan, ProjectedBank, options);
+    this.interval = options.interval ?? 1000;
+    this.seed = seed;
+    this.project();
+  }
+
+  /** Draws every B from the seed and the number of projections so far. */
+  private project(): void {
+    const seed = (this.seed + this.projections * seedStride) % Number.MAX_SAFE_INTEGER;
+    using generator = new Generator(seed, this.banks[0].B.device);
+    noGrad(() => {
+      for (const { B, shape } of this.banks) normal_(B, 0, 1 / Math.sqrt(shape.rank), generator);
+    });
+  }
+
+  beforeForward(step: StepContext): void {
+    if (!beginsStretch(step, this.interval)) return;
+    noGrad(() =>
+      scope(() => {
+        this.banks.forEach((bank, index) => {
+          this.bases[index].absorb(bank.A, bank.B);
+          zero_(bank.A);
+        });
+        const before = this.banks.map(({ B }) => toDType(B, B.dtype, false, true));
+        this.projections++;
+        this.project();
+        this.banks.forEach((bank, index) => {
+          const moments = step.moments(`${bank.name}.A`);
+          if (moments) moveMoments(moments, before[index], bank);
+        });
+      }),
+    );
+  }
+
+  beforeClip(step: StepContext): EventReport | undefined {
+    if (!beginsStretch(step, this.interval)) return undefined;
+    return { projection: this.projections, layers: this.adaptedPaths().length };
+  }
+
+  override counters(): Json {
+    return { projections: this.projections };
+  }
+
+  override loadCounters(counters: Json): void {
+    if (!isRecord(counters)) throw internalError("the counters of Flora are not what it saved");
+    this.projections = Number(counters.projections);
+  }
+}
+
+/**
+ * The momentum through the new projection: M Bᵀ B′, as the paper has it. Its noise makes it √(n/r) times as long, and Adam
+ * divides by roots that know nothing of it: there M is first shortened to what M Bᵀ says of the gradient, r/n of it, and the
+ * second moments become the mean of their row, for every new direction is as likely as another.
+ */
+function moveMoments({ expAvg, expAvgSq }: Moments, before: Tensor, { B, shape }: FactorBank): void {
+  const { n, rank } = shape;
+  const moved = matmul(expAvg, matmul(transpose(before, 1, 2), B));
+  copy_(expAvg, expAvgSq ? mulScalar(moved, rank / n) : moved);
+  if (expAvgSq) copy_(expAvgSq, expand(meanDim(expAvgSq, [2], true), expAvgSq.shape));
+}
+
+export function attachFlora(model: Module, options: FloraOptions, seed: number): FloraAdapters {
+  const saved = savedPaths(model, options.modulesToSave);
+  const targets = findTargets(model, options, saved).map((target) => ({ ...target, scale: 1 }));
+  return new FloraAdapters(model, { targets, saved }, options, seed);
+}

@@ -1,0 +1,118 @@
+import type { Module } from "../../nn/index.js";
+import { Generator } from "../../torch/index.js";
+import { ScaloraError } from "../../util/errors.js";
+import { groupBy } from "../../util/group.js";
+import type { BankLayer } from "../core/bank.js";
+import type { AdapterPlan } from "../core/factor-adapters.js";
+import { LayerAdapters } from "../core/layer-adapters.js";
+import {
+  copyFolder,
+  folderTensors,
+  numberOf,
+  type PeftFormat,
+  readPlan,
+  wholeOf,
+  withPattern,
+  writePeft,
+} from "../core/peft-folder.js";
+import { savedPaths } from "../core/saved-modules.js";
+import { findLayers, type LayerOptions } from "../core/targets.js";
+import { SpectrumBank, type SpectrumShape } from "./bank.js";
+
+export interface FourierOptions extends LayerOptions {
+  /** Trained coefficients of each layer. Default 1000. */
+  readonly frequencies?: number;
+  /** What the inverse transform is multiplied by. Default 150. */
+  readonly scaling?: number;
+  readonly modulesToSave?: readonly string[];
+  /** A PEFT folder to go on from. */
+  readonly from?: string;
+}
+
+type SpectrumTarget = BankLayer & SpectrumShape;
+
+/** PEFT's defaults. */
+const [defaultFrequencies, defaultScaling, defaultPlaceSeed] = [1000, 150, 777];
+
+const spectrumName = ".fourierft_spectrum";
+
+/** PEFT's FourierFT folders. */
+const fourierFormat: PeftFormat<SpectrumBank, SpectrumTarget> = {
+  neutral: { peft_type: ["FOURIERFT"] },
+  suffixes: [spectrumName],
+  target: ({ folder, path, linear, config, tensors }) => {
+    const [frequencies] = tensors[spectrumName].shape;
+    const scaling = numberOf(folder, "scaling", config.scaling);
+    const placeSeed = numberOf(folder, "random_loc_seed", config.random_loc_seed);
+    return target({ path, linear }, { frequencies, scaling, placeSeed });
+  },
+  parts: ({ spectrum }) => [{ stack: spectrum, turned: false }],
+};
+
+/**
+ * FourierFT (arXiv 2405.03003): the change of a weight is the real part of the inverse Fourier transform of a matrix that
+ * is 0 but at k random places, the same ones in every layer of a shape. The coefficients start at random, so that the
+ * adapted model does not start as the base model.
+ */
+export class FourierAdapters extends LayerAdapters<SpectrumBank> {
+  saveAdapter(folder: string, baseModel: string): void {
+    const layers = this.banks.flatMap(({ layers, shape }) => layers.map(({ path }) => ({ path, ...shape })));
+    const { common, pattern } = withPattern(layers.map(({ path, frequencies }) => [path, frequencies]));
+    const [{ scaling, placeSeed }] = layers;
+    const config = {
+      peft_type: "FOURIERFT",
+      n_frequency: common,
+      n_frequency_pattern: pattern,
+      scaling,
+      random_loc_seed: placeSeed,
+      target_modules: layers.map(({ path }) => path),
+      bias: "none",
+      fan_in_fan_out: false,
+      init_weights: false,
+    };
+    writePeft(folder, folderTensors(this, fourierFormat), config, baseModel, wholeOf(this));
+  }
+}
+
+export function attachFourier(model: Module, options: FourierOptions, seed: number): FourierAdapters {
+  const { from } = options;
+  const plan = from === undefined ? planOf(model, options) : readPlan(from, model, fourierFormat);
+  const adapters = new FourierAdapters("fourierft", model, makeBanks(plan.targets), plan.saved);
+  if (from !== undefined) {
+    copyFolder(from, adapters, fourierFormat);
+    return adapters;
+  }
+  using generator = new Generator(seed, adapters.banks[0].spectrum.value.device);
+  for (const bank of adapters.banks) bank.draw(generator);
+  return adapters;
+}
+
+function planOf(model: Module, options: FourierOptions): AdapterPlan<SpectrumTarget> {
+  const { frequencies = defaultFrequencies, scaling = defaultScaling } = options;
+  const saved = savedPaths(model, options.modulesToSave);
+  const shape = { frequencies, scaling, placeSeed: defaultPlaceSeed };
+  return { targets: findLayers(model, options, saved).map((layer) => target(layer, shape)), saved };
+}
+
+function target(layer: BankLayer, shape: Omit<SpectrumShape, "m" | "n">): SpectrumTarget {
+  const [m, n] = layer.linear.weight.shape;
+  if (shape.frequencies <= m * n) return { ...layer, ...shape, m, n };
+  throw new ScaloraError("config", "A layer has fewer numbers than frequencies are to be trained", {
+    where: layer.path,
+    expected: `at most ${m * n}, for a weight of shape [${m}, ${n}]`,
+    found: String(shape.frequencies),
+    fix: "lower adapter.frequencies, or leave the layer out (adapter.exclude)",
+  });
+}
+
+function makeBanks(targets: readonly SpectrumTarget[]): SpectrumBank[] {
+  const groups = groupBy(
+    targets,
+    ({ m, n, frequencies, linear }) => `${m}x${n}k${frequencies} ${linear.weight.dtype}`,
+  );
+  return groups.map((layers, index) => {
+    const [{ path: _, linear: __, ...shape }] = layers;
+    const name = `bank${index}.${shape.m}x${shape.n}k${shape.frequencies}`;
+    return new SpectrumBank(name, shape, layers);
+  });
+}

@@ -1,0 +1,90 @@
+import type { LinearAdapter, Module } from "../../nn/index.js";
+import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.js";
+import { FactorBank } from "../core/bank.js";
+import { withChange } from "../core/change.js";
+import { FactorAdapters, type LowRankPlan, makeBanks, type ScaledTarget } from "../core/factor-adapters.js";
+import {
+  checkShape,
+  copyFolder,
+  folderTensors,
+  type PeftFormat,
+  readPlan,
+  wholeOf,
+  withPattern,
+  writePeft,
+} from "../core/peft-folder.js";
+import { savedPaths } from "../core/saved-modules.js";
+import { findTargets } from "../core/targets.js";
+import { drawFactors, type LoraOptions } from "../lora/lora.js";
+import { layersOf } from "../lora/peft.js";
+
+export type HiraOptions = Omit<LoraOptions, "alpha" | "rslora">;
+
+const [downName, upName] = [".hira_A", ".hira_B"];
+
+/** PEFT's HiRA folders: `hira_A` is our Bᵀ, `hira_B` our A. */
+const hiraFormat: PeftFormat<HiraBank, ScaledTarget> = {
+  neutral: { peft_type: ["HIRA"] },
+  suffixes: [downName, upName],
+  target: (found) => {
+    const { path, linear, tensors } = found;
+    const [m, n] = linear.weight.shape;
+    const [rank] = tensors[downName].shape;
+    checkShape(found, downName, [rank, n]);
+    checkShape(found, upName, [m, rank]);
+    return { path, linear, rank, scale: 1 };
+  },
+  parts: ({ stacks: { A, B } }) => [
+    { stack: B, turned: true },
+    { stack: A, turned: false },
+  ],
+};
+
+/** Factors of a change `W ∘ (A Bᵀ)`. */
+class HiraBank extends FactorBank {
+  override adapterOf(index: number): LinearAdapter {
+    const { A, B } = this.leaves[index];
+    return {
+      forward: (x, base) => {
+        const factor = matmul(A, transpose(B, 0, 1));
+        return withChange(x, base, mul(toDType(base.weight, factor.dtype), factor));
+      },
+    };
+  }
+
+  override effective(index: number, base: Tensor): Tensor {
+    return add(base, mul(base, this.product(index, base.dtype)));
+  }
+}
+
+/** HiRA (Huang et al., ICLR 2025): `W + W ∘ (A Bᵀ)` on a frozen W. Its rank is that of W, whatever that of the factors. */
+export class HiraAdapters extends FactorAdapters<HiraBank> {
+  saveAdapter(folder: string, baseModel: string): void {
+    const layers = layersOf(this);
+    const { common, pattern } = withPattern(layers.map(({ path, rank }) => [path, rank]));
+    const config = {
+      peft_type: "HIRA",
+      r: common,
+      rank_pattern: pattern,
+      target_modules: layers.map(({ path }) => path),
+      hira_dropout: 0,
+      fan_in_fan_out: false,
+      init_weights: true,
+    };
+    writePeft(folder, folderTensors(this, hiraFormat), config, baseModel, wholeOf(this));
+  }
+}
+
+export function attachHira(model: Module, options: HiraOptions, seed: number): HiraAdapters {
+  const { from, init = "kaiming" } = options;
+  const plan = from === undefined ? planOf(model, options) : readPlan(from, model, hiraFormat);
+  const adapters = new HiraAdapters("hira", model, makeBanks(plan, HiraBank), plan.saved);
+  if (from === undefined) drawFactors(adapters, init, seed);
+  else copyFolder(from, adapters, hiraFormat);
+  return adapters;
+}
+
+function planOf(model: Module, options: HiraOptions): LowRankPlan {
+  const saved = savedPaths(model, options.modulesToSave);
+  return { targets: findTargets(model, options, saved).map((target) => ({ ...target, scale: 1 })), saved };
+}

@@ -1,0 +1,134 @@
+import type { Linear, Module } from "../../nn/index.js";
+import {
+  copy_,
+  detach,
+  fastLinear,
+  linalgVectorNorm,
+  matmul,
+  mulScalar,
+  narrow,
+  noGrad,
+  scope,
+  select,
+  type Tensor,
+  toDType,
+  transpose,
+} from "../../torch/index.js";
+import { internalError, ScaloraError } from "../../util/errors.js";
+import { isRecord, type Json } from "../../util/json.js";
+import type { EventReport } from "../core/contract.js";
+import { type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
+import { leadingTriplets } from "../core/triplets.js";
+import { CompensatedAdapters, CompensatedBank } from "../lora/compensated.js";
+import { type LoraOptions, planOf } from "../lora/lora.js";
+
+export interface LoraGaOptions extends Omit<LoraOptions, "init" | "from"> {
+  /** γ of the start's size. Default 16. */
+  readonly gamma?: number;
+}
+
+/** A base weight during the first step: a leaf of its own on the same memory, so that no other module adds to it. */
+interface Watched {
+  readonly linear: Linear;
+  readonly weight: Tensor;
+}
+
+/**
+ * LoRA-GA (arXiv 2407.05000): LoRA whose first step moves the weight as full fine-tuning would. The gradient is that of the
+ * first step's own batches: they run on the base alone, their gradient's singular vectors 1…r make B and r+1…2r make A, each
+ * of length m^¼/√γ, what makes up for them goes beside W, and the step goes on with the gradients of the new factors.
+ */
+export class LoraGaAdapters extends CompensatedAdapters {
+  private readonly size: (m: number) => number;
+  private hasBegun = false;
+  private watched: Watched[][] = [];
+
+  constructor(model: Module, plan: LowRankPlan, gamma: number) {
+    super("lora-ga", model, makeBanks(plan, CompensatedBank), plan.saved);
+    this.size = (m) => m ** 0.25 / Math.sqrt(gamma);
+  }
+
+  beforeForward(): void {
+    if (this.hasBegun) return;
+    this.watched = this.banks.map(({ layers }) => layers.map(({ linear }) => watch(linear)));
+  }
+
+  beforeClip(): EventReport | undefined {
+    if (this.hasBegun) return undefined;
+    noGrad(() => {
+      this.banks.forEach((bank, at) => {
+        bank.layers.forEach((_, index) => {
+          scope(() => this.beginLayer(bank, index, this.watched[at][index]));
+        });
+      });
+    });
+    this.release();
+    for (const bank of this.banks) bank.hang();
+    this.hasBegun = true;
+    return { start: "gradient", layers: this.adaptedPaths().length };
+  }
+
+  private beginLayer(bank: CompensatedBank, index: number, { weight }: Watched): void {
+    const { m, rank, scale } = bank.shape;
+    const gradient = toDType(weight.grad ?? missing(), "float64");
+    if (!Number.isFinite(linalgVectorNorm(gradient).item()))
+      throw new ScaloraError("run", "The gradient that the factors are to start from is not finite", {
+        where: bank.layers[index].path,
+        fix: "look at the rows of the first batch, or use model.dtype: float32",
+      });
+    const { left, right } = leadingTriplets(gradient, 2 * rank);
+    const size = this.size(m);
+    const A = mulScalar(narrow(left, 1, rank, rank), size);
+    const B = mulScalar(narrow(right, 1, 0, rank), size);
+    bank.begin(index, A, B);
+    copy_(select(bank.gradA, 0, index), mulScalar(matmul(gradient, B), scale));
+    copy_(select(bank.gradB, 0, index), mulScalar(matmul(transpose(gradient, 0, 1), A), scale));
+  }
+
+  private release(): void {
+    for (const { weight } of this.watched.flat()) weight.dispose();
+    this.watched = [];
+  }
+
+  override counters(): Json {
+    return { hasBegun: this.hasBegun };
+  }
+
+  override loadCounters(counters: Json): void {
+    if (!isRecord(counters)) throw internalError("the counters of LoRA-GA are not what it saved");
+    this.hasBegun = counters.hasBegun === true;
+  }
+
+  override dispose(): void {
+    this.release();
+    super.dispose();
+  }
+}
+
+function missing(): never {
+  throw internalError("a watched weight has no gradient");
+}
+
+/** Lets a layer compute without its adapter, which is 0 so far, and collect the gradient of its weight. */
+function watch(linear: Linear): Watched {
+  const weight = noGrad(() => detach(linear.weight))
+    .keep()
+    .setRequiresGrad(true);
+  linear.adapter = { forward: (x, { bias }) => fastLinear(x, weight, bias) };
+  return { linear, weight };
+}
+
+/** The factors are 0 until the first step. */
+export function attachLoraGa(model: Module, options: LoraGaOptions): LoraGaAdapters {
+  const plan = planOf(model, { rslora: true, ...options });
+  for (const { path, linear, rank } of plan.targets) {
+    const most = Math.floor(Math.min(...linear.weight.shape) / 2);
+    if (rank <= most) continue;
+    throw new ScaloraError("config", `Rank ${rank} needs ${2 * rank} singular vectors of the gradient`, {
+      where: path,
+      expected: `a rank of at most ${most}, for a weight of shape [${linear.weight.shape.join(", ")}]`,
+      fix: "lower adapter.rank, or give the layer its own rank in adapter.rankPattern",
+    });
+  }
+  return new LoraGaAdapters(model, plan, options.gamma ?? 16);
+}

@@ -1,0 +1,32 @@
+import type { Module } from "../../nn/index.js";
+import { FactorBank } from "../core/bank.js";
+import type { Trainable } from "../core/contract.js";
+import { type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
+import { LoraAdapters, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
+
+export interface LoraPlusOptions extends LoraOptions {
+  /** Learning rate of A over that of B. Default 16. */
+  readonly ratio?: number;
+}
+
+/** LoRA+ (arXiv 2402.12354): LoRA with a learning rate of its own for A, PEFT's `lora_B`. */
+class LoraPlusAdapters extends LoraAdapters {
+  private readonly ratio: number;
+
+  constructor(model: Module, plan: LowRankPlan, ratio: number) {
+    super("lora+", model, makeBanks(plan, FactorBank), plan.saved);
+    this.ratio = ratio;
+  }
+
+  override trainables(): Trainable[] {
+    const outer = new Set(this.banks.map(({ A }) => A));
+    return super.trainables().map((one) => (outer.has(one.value) ? { ...one, lrFactor: this.ratio } : one));
+  }
+}
+
+export function attachLoraPlus(model: Module, options: LoraPlusOptions, seed: number): LoraAdapters {
+  const plan = lowRankTargets(model, options);
+  const adapters = new LoraPlusAdapters(model, plan, options.ratio ?? 16);
+  startFactors(adapters, options, seed);
+  return adapters;
+}

@@ -1,0 +1,118 @@
+import type { LinearAdapter } from "../../nn/index.js";
+import {
+  add,
+  cat,
+  eye,
+  fastLinear,
+  fromData,
+  mul,
+  narrow,
+  neg,
+  reshape,
+  scope,
+  select,
+  sumDim,
+  type Tensor,
+  toDevice,
+  toDType,
+  transpose,
+} from "../../torch/index.js";
+import { Bank, type BankLayer, ownDType, type Stack } from "../core/bank.js";
+
+/** Ways into the square matrix and out of it: equation 9 of the paper (type 6 of its code), or equation 6 (type 1). */
+export type MoraType = "rotation" | "sharing";
+
+/** What the layers of one bank have in common. */
+export interface SquareShape {
+  readonly m: number;
+  readonly n: number;
+  /** r̂: rows and columns of the square matrix. */
+  readonly width: number;
+  readonly type: MoraType;
+}
+
+/**
+ * r̂ = ⌊√((m + n) r) + ½⌋, the square with as many numbers as a LoRA of rank r; rotation turns pairs, so it is even there.
+ */
+export function squareWidth(m: number, n: number, rank: number, type: MoraType): number {
+  const width = Math.floor(Math.sqrt((m + n) * rank) + 0.5);
+  return type === "rotation" ? Math.max(2, width - (width % 2)) : width;
+}
+
+/** Square matrices `[L, r̂, r̂]` of L layers of equal shape. */
+export class SquareBank extends Bank {
+  readonly shape: SquareShape;
+  readonly square: Stack;
+  /** Cosines and sines by group and column, `[groups, r̂]`; undefined with sharing. */
+  private readonly turns: readonly [cos: Tensor, sin: Tensor] | undefined;
+
+  constructor(name: string, shape: SquareShape, layers: readonly BankLayer[]) {
+    super(name, layers, { square: [shape.width, shape.width] });
+    this.shape = shape;
+    this.square = this.stacks.square;
+    this.turns = shape.type === "rotation" ? turnsOf(shape, layers[0].linear.weight) : undefined;
+  }
+
+  override adapterOf(index: number): LinearAdapter {
+    const square = this.square.leaves[index];
+    return {
+      forward: (x, { weight, bias }) => add(fastLinear(x, weight, bias), this.apply(x, square)),
+    };
+  }
+
+  override effective(index: number, base: Tensor): Tensor {
+    const [, n] = base.shape;
+    const unit = eye(n, base.dtype, null, base.device);
+    return add(base, transpose(this.apply(unit, select(this.square.value, 0, index)), 0, 1));
+  }
+
+  /** The change of the output, `[rows, m]`. @param x `[rows, n]` */
+  private apply(x: Tensor, square: Tensor): Tensor {
+    const { m, n, width } = this.shape;
+    const [rows] = x.shape;
+    const own = toDType(square, x.dtype);
+    const groups = Math.ceil(n / width);
+    const parts = reshape(fill(x, groups * width), [rows, groups, width]);
+    if (!this.turns) return fill(fastLinear(sumDim(parts, [1]), own), m);
+    const turned = reshape(turn(parts, this.turns), [rows * groups, width]);
+    return fill(reshape(fastLinear(turned, own), [rows, groups * width]), m);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    for (const tensor of this.turns ?? []) tensor.dispose();
+  }
+}
+
+/** The columns of a matrix again and again, until there are `count`. */
+function fill(x: Tensor, count: number): Tensor {
+  const [, have] = x.shape;
+  if (have === count) return x;
+  const whole = Array.from({ length: Math.floor(count / have) }, () => x);
+  const rest = count % have;
+  return cat(rest === 0 ? whole : [...whole, narrow(x, 1, 0, rest)], 1);
+}
+
+/** Turns the pairs (j, j + r̂/2) of each group by the group's angle, as rotary embeddings do. */
+function turn(parts: Tensor, turns: readonly [cos: Tensor, sin: Tensor]): Tensor {
+  const [cos, sin] = turns.map((table) => toDType(table, parts.dtype));
+  const half = parts.shape[2] / 2;
+  const crossed = cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], 2);
+  return add(mul(parts, cos), mul(crossed, sin));
+}
+
+/** Group g turns pair j by g · 10000^(−2j/r̂). */
+function turnsOf({ n, width }: SquareShape, weight: Tensor): [cos: Tensor, sin: Tensor] {
+  const groups = Math.ceil(n / width);
+  const half = width / 2;
+  const table = (of: (angle: number) => number) => {
+    const values = Float64Array.from({ length: groups * width }, (_, i) => {
+      const [group, column] = [Math.floor(i / width), i % width];
+      return of(group * 10000 ** ((-2 * (column % half)) / width));
+    });
+    return scope(() =>
+      toDevice(fromData(values, [groups, width]), weight.device, ownDType(weight), false, true),
+    ).keep();
+  };
+  return [table(Math.cos), table(Math.sin)];
+}

@@ -1,0 +1,52 @@
+import type { Module } from "../../nn/index.js";
+import { ScaloraError } from "../../util/errors.js";
+import { groupBy } from "../../util/group.js";
+import type { BankLayer } from "../core/bank.js";
+import { LayerAdapters, noAdapter } from "../core/layer-adapters.js";
+import { savedPaths } from "../core/saved-modules.js";
+import { findTargets, type Target, type TargetOptions } from "../core/targets.js";
+import { type MoraType, SquareBank, type SquareShape, squareWidth } from "./bank.js";
+
+export interface MoraOptions extends TargetOptions {
+  /** Default "rotation". */
+  readonly type?: MoraType;
+  readonly modulesToSave?: readonly string[];
+}
+
+/**
+ * MoRA (arXiv 2405.12130): a square matrix of as many numbers as a LoRA of rank r has, between two fixed linear maps, so
+ * that the change can have rank r̂ > r.
+ */
+export class MoraAdapters extends LayerAdapters<SquareBank> {
+  saveAdapter(): void {
+    throw noAdapter("no other tool reads MoRA's square matrices");
+  }
+}
+
+/** The matrices start at 0, so the adapted model starts as the base model whatever the seed. */
+export function attachMora(model: Module, options: MoraOptions): MoraAdapters {
+  const { type = "rotation" } = options;
+  const saved = savedPaths(model, options.modulesToSave);
+  const layers = findTargets(model, options, saved).map((target) => withShape(target, type));
+  const groups = groupBy(layers, ({ m, n, width, linear }) => `${m}x${n}w${width} ${linear.weight.dtype}`);
+  const banks = groups.map((group, index) => {
+    const [{ m, n, width }] = group;
+    return new SquareBank(`bank${index}.${m}x${n}w${width}`, { m, n, width, type }, group);
+  });
+  return new MoraAdapters("mora", model, banks, saved);
+}
+
+function withShape({ path, linear, rank }: Target, type: MoraType): BankLayer & SquareShape {
+  const [m, n] = linear.weight.shape;
+  const limit = Math.min(m, n);
+  const width = squareWidth(m, n, rank, type);
+  if (width <= limit) return { path, linear, m, n, width, type };
+  let highest = rank;
+  while (highest > 0 && squareWidth(m, n, highest, type) > limit) highest--;
+  throw new ScaloraError("config", `Rank ${rank} makes a square matrix that is wider than the layer`, {
+    where: path,
+    expected: `a rank of at most ${highest}, for a weight of shape [${m}, ${n}]`,
+    found: `a square of ${width}`,
+    fix: "lower adapter.rank, give the layer its own rank in adapter.rankPattern, or leave it out (adapter.exclude)",
+  });
+}

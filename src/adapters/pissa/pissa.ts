@@ -1,0 +1,28 @@
+import type { Module } from "../../nn/index.js";
+import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.js";
+import { makeBanks } from "../core/factor-adapters.js";
+import { leadingTriplets } from "../core/triplets.js";
+import { CompensatedAdapters, CompensatedBank } from "../lora/compensated.js";
+import { type LoraOptions, planOf } from "../lora/lora.js";
+
+export type PissaOptions = Omit<LoraOptions, "init" | "from">;
+
+/**
+ * PiSSA (arXiv 2404.02948): LoRA from `A = U √(Σ/s)`, `B = V √(Σ/s)` of the r leading singular triplets of W, which the base
+ * gives up. The start does not depend on a seed.
+ */
+export function attachPissa(model: Module, options: PissaOptions): CompensatedAdapters {
+  const plan = planOf(model, { alpha: options.rank, ...options });
+  const adapters = new CompensatedAdapters("pissa", model, makeBanks(plan, CompensatedBank), plan.saved);
+  noGrad(() => {
+    for (const bank of adapters.banks)
+      bank.layers.forEach(({ linear }, index) => {
+        scope(() => {
+          const { left, values, right } = leadingTriplets(linear.weight, bank.shape.rank);
+          const roots = sqrt(divScalar(values, bank.shape.scale));
+          bank.begin(index, mul(left, roots), mul(right, roots));
+        });
+      });
+  });
+  return adapters;
+}

@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { AdamW } from "../../optim/index.js";
+import * as torch from "../../torch/index.js";
+import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/given-gradients.js";
+import { pruneMoments } from "./prune.js";
+import { attachRelora } from "./relora.js";
+
+interface ReloraRun extends GivenRun {
+  readonly scale: number;
+  readonly restartWarmup: number;
+  readonly prune: number;
+  /** Numbers that each restart kept of m and v of A, and of B. */
+  readonly kept: number[][];
+  /** The base weight at the end. */
+  readonly base: number[][];
+}
+
+const run = readRun<ReloraRun>("relora");
+
+test("a run with two restarts is the paper's: base, weights, pruned moments and rates", () => {
+  using model = new OneLayer(run.weight);
+  const { rank, scale, interval, restartWarmup, prune } = run;
+  const options = { rank, alpha: scale * rank, interval, restartWarmup, prune };
+  const adapters = attachRelora(model, { ...options, targetModules: ["layer"] }, run.seed);
+  const optimizer = new AdamW(adapters.trainables());
+  const kept: number[][] = [];
+  const { beforeForward } = adapters;
+  adapters.beforeForward = (context) => {
+    beforeForward.call(adapters, context);
+    if (adapters.beforeClip(context) === undefined) return;
+    const averages = adapters.trainables().flatMap(({ name }) => {
+      const { expAvg, expAvgSq } = optimizer.moments(name) ?? expect.fail(name);
+      return [expAvg, expAvgSq ?? expect.fail(name)];
+    });
+    kept.push(averages.map((average) => average.toFloats().filter((x) => x !== 0).length));
+  };
+  stepThrough(run, adapters, optimizer, (step, effective) => {
+    effective.forEach((x, i) => {
+      expect(x, `step ${step}`).toBeCloseTo(run.effective[step - 1].flat()[i], 12);
+    });
+  });
+  expect(kept).toEqual(run.kept);
+  expect(adapters.counters()).toEqual({ restarts: 2 });
+  const base = model.layer.weight.toFloats();
+  base.forEach((x, i) => {
+    expect(x).toBeCloseTo(run.base.flat()[i], 12);
+  });
+  expect(Math.max(...base.map((x, i) => Math.abs(x - run.weight.flat()[i])))).toBeGreaterThan(0.01);
+  optimizer.dispose();
+  adapters.dispose();
+});
+
+test("the rate warms up again after each restart", () => {
+  using model = new OneLayer(run.weight);
+  const options = { rank: 1, interval: 5, restartWarmup: 3, targetModules: ["layer"] };
+  const adapters = attachRelora(model, options, 0);
+  const factors = Array.from({ length: 11 }, (_, i) => adapters.lrFactor(i + 1));
+  expect(factors).toEqual([1, 1, 1, 1, 1, 0.25, 0.5, 0.75, 1, 1, 0.25]);
+  adapters.dispose();
+});
+
+test.each([0, 0.5, 0.9, 0.99])(
+  "pruning a share of %d leaves the largest means of each slice with their squares",
+  (share) => {
+    torch.scope(() => {
+      using generator = new torch.Generator(1);
+      const [expAvg, expAvgSq] = [1, 2].map(() => torch.randn([2, 10, 10], generator, "float64"));
+      const slices = (stack: torch.Tensor) => [0, 1].map((i) => [...torch.select(stack, 0, i).toFloats()]);
+      const [means, squares] = [slices(expAvg), slices(expAvgSq)];
+      pruneMoments({ expAvg, expAvgSq }, share);
+      slices(expAvg).forEach((left, i) => {
+        const count = 100 - Math.floor(share * 99) - 1;
+        const bySize = means[i].toSorted((a, b) => Math.abs(b) - Math.abs(a));
+        const smallest = Math.abs(bySize[count - 1]);
+        const kept = means[i].map((x) => count > 0 && Math.abs(x) >= smallest);
+        expect(kept.filter(Boolean)).toHaveLength(count);
+        expect(left).toEqual(means[i].map((x, at) => (kept[at] ? x : 0 * x)));
+        expect(slices(expAvgSq)[i]).toEqual(squares[i].map((x, at) => (kept[at] ? x : 0 * x)));
+      });
+    });
+  },
+);

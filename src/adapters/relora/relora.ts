@@ -1,0 +1,81 @@
+import type { Module } from "../../nn/index.js";
+import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.js";
+import { internalError } from "../../util/errors.js";
+import { isRecord, type Json } from "../../util/json.js";
+import { FactorBank } from "../core/bank.js";
+import type { EventReport, StepContext } from "../core/contract.js";
+import type { LowRankPlan } from "../core/factor-adapters.js";
+import { type BaseOptions, beginsStretch, MergingAdapters } from "../core/merging-adapters.js";
+import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
+import { pruneMoments } from "./prune.js";
+
+export interface ReloraOptions extends LoraOptions, BaseOptions {
+  /** Steps between restarts. Default 100. */
+  readonly interval?: number;
+  /** Steps of warm-up after a restart. Default a tenth of the interval. */
+  readonly restartWarmup?: number;
+  /** Share of the moments that a restart prunes. Default 0.99. */
+  readonly prune?: number;
+}
+
+/** Seeds of restarts lie this far apart, so that runs of neighbouring seeds share none. */
+const seedStride = 1_000_003;
+
+/**
+ * ReLoRA (arXiv 2307.05695): every `interval` steps the base absorbs the adapter, which starts anew with another random B;
+ * most of the optimiser's moments are pruned by size, and the learning rate warms up again (a jagged schedule).
+ */
+export class ReloraAdapters extends MergingAdapters {
+  private readonly options: Required<Pick<ReloraOptions, "interval" | "restartWarmup" | "prune" | "init">>;
+  private readonly seed: number;
+  private restarts = 0;
+
+  constructor(model: Module, plan: LowRankPlan, options: ReloraOptions, seed: number) {
+    super("relora", model, plan, FactorBank, options);
+    const { interval = 100, restartWarmup = Math.floor(interval / 10), prune = 0.99 } = options;
+    this.options = { interval, restartWarmup, prune, init: options.init ?? "kaiming" };
+    this.seed = seed;
+  }
+
+  lrFactor(step: number): number {
+    const { interval, restartWarmup } = this.options;
+    const since = (step - 1) % interval;
+    return step <= interval || since >= restartWarmup ? 1 : (since + 1) / (restartWarmup + 1);
+  }
+
+  beforeForward(step: StepContext): void {
+    if (!beginsStretch(step, this.options.interval)) return;
+    noGrad(() => {
+      this.banks.forEach((bank, index) => {
+        scope(() => this.bases[index].absorb(mulScalar(bank.A, bank.shape.scale), bank.B));
+        zero_(bank.A);
+        for (const { name } of bank.trainables()) {
+          const moments = step.moments(name);
+          if (moments) pruneMoments(moments, this.options.prune);
+        }
+      });
+    });
+    this.restarts++;
+    drawFactors(this, this.options.init, (this.seed + this.restarts * seedStride) % Number.MAX_SAFE_INTEGER);
+  }
+
+  beforeClip(step: StepContext): EventReport | undefined {
+    if (!beginsStretch(step, this.options.interval)) return undefined;
+    return { restart: this.restarts, layers: this.adaptedPaths().length };
+  }
+
+  override counters(): Json {
+    return { restarts: this.restarts };
+  }
+
+  override loadCounters(counters: Json): void {
+    if (!isRecord(counters)) throw internalError("the counters of ReLoRA are not what it saved");
+    this.restarts = Number(counters.restarts);
+  }
+}
+
+export function attachRelora(model: Module, options: ReloraOptions, seed: number): ReloraAdapters {
+  const adapters = new ReloraAdapters(model, lowRankTargets(model, options), options, seed);
+  startFactors(adapters, options, seed);
+  return adapters;
+}

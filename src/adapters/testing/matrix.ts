@@ -1,0 +1,97 @@
+import { Linear, Module } from "../../nn/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
+import type { AdapterOptions, AdapterSet } from "../index.js";
+
+/** What the contract matrix expects of a method. */
+export interface Expected {
+  /** The method with its options, for a rank. */
+  options(rank: number): AdapterOptions;
+  /** Whether the adapted model starts as the base model: bit for bit, but for rounding, or not at all. */
+  readonly start: "exact" | "rounding" | "other";
+  /** Whether training leaves the base weights as they are. */
+  readonly base: "frozen" | "changes";
+  /** Trained numbers of an adapted weight `[m, n]`. */
+  parameters(m: number, n: number, rank: number): number;
+  /** The highest rank that a weight `[m, n]` can have; undefined where there is no such bound. */
+  highestRank?(m: number, n: number): number;
+  /** Whether the adapter alone can be stored as a PEFT folder. */
+  readonly folder: boolean;
+  /** Whether the method is only what it is after its first step's hooks. */
+  readonly begins?: boolean;
+  /** Holds still what the method's gradient treats as a constant. */
+  hold?(adapters: AdapterSet): void;
+}
+
+/** Layers of odd shapes, two of them equal, with and without bias: `tanh` between them. */
+export class OddModel extends Module {
+  readonly first: Linear;
+  readonly second: Linear;
+  readonly third: Linear;
+  readonly last: Linear;
+
+  constructor(dtype: torch.DType) {
+    super();
+    using generator = new torch.Generator(5);
+    const random = (...shape: number[]) =>
+      torch
+        .scope(() => torch.toDType(torch.mulScalar(torch.randn(shape, generator, "float64"), 0.6), dtype))
+        .keep();
+    this.first = new Linear(random(5, 9), random(5));
+    this.second = new Linear(random(7, 5));
+    this.third = new Linear(random(5, 7), random(5));
+    this.last = new Linear(random(5, 9));
+  }
+
+  /** @param x `[rows, 9]`; the result is `[rows, 5]` */
+  forward(x: Tensor): Tensor {
+    const long = this.third.forward(torch.tanh(this.second.forward(torch.tanh(this.first.forward(x)))));
+    return torch.add(long, this.last.forward(x));
+  }
+}
+
+export const oddShapes: readonly (readonly [m: number, n: number])[] = [
+  [5, 9],
+  [7, 5],
+  [5, 7],
+  [5, 9],
+];
+
+export const inputRows = (dtype: torch.DType) => {
+  using generator = new torch.Generator(6);
+  return torch.scope(() => torch.toDType(torch.randn([6, 9], generator, "float64"), dtype));
+};
+
+/** Moves what a method trains to somewhere in the middle of training. */
+export function moveTrainables(adapters: AdapterSet, size = 0.3): void {
+  using generator = new torch.Generator(8);
+  torch.noGrad(() =>
+    torch.scope(() => {
+      for (const { value } of adapters.trainables()) {
+        const moved = torch.mulScalar(torch.randn(value.shape, generator, "float64"), size);
+        torch.add_(value, torch.toDType(moved, value.dtype));
+      }
+    }),
+  );
+}
+
+/** `‖a − b‖ / ‖b‖` in float64. */
+export function distance(a: Tensor, b: Tensor): number {
+  return torch.scope(() => {
+    const [x, y] = [a, b].map((t) => torch.toDType(t, "float64"));
+    return torch.linalgVectorNorm(torch.sub(x, y)).item() / torch.linalgVectorNorm(y).item();
+  });
+}
+
+/** The loss of the finite differences. */
+export const lossOf = (model: OddModel) =>
+  torch.sum(torch.square(model.forward(inputRows(model.first.weight.dtype))));
+
+/** The hooks of a method's first step, around its forward and backward pass; no step is taken. */
+export function begin(model: OddModel, adapters: AdapterSet): void {
+  const context = { step: 1, warmupSteps: 0, peakLr: 0.01, lr: 0.01, moments: () => undefined };
+  adapters.beforeForward?.(context);
+  torch.scope(() => lossOf(model).backward());
+  torch.noGrad(() => adapters.beforeClip?.(context));
+  adapters.zeroGrad();
+}

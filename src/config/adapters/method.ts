@@ -1,0 +1,19 @@
+import type { ConfigIssue, KeyPath } from "../issue.js";
+
+/** Something wrong between two keys. */
+export type CrossIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
+
+/** An unchecked section. */
+export type Loose = Readonly<Record<string, unknown>>;
+
+/** What the configuration knows of a method, beside the schema of its section. */
+export interface MethodFacts {
+  /** Value of `adapter.method`. */
+  readonly name: string;
+  /** One line for `scalora ls methods`. */
+  readonly summary: string;
+  /** Peak learning rate where the recipe names none. */
+  readonly lr: number;
+  /** What keys say about each other; works on unchecked sections. */
+  readonly check?: (adapter: Loose, train: Loose) => CrossIssue[];
+}

@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { positive } from "../fields.js";
+import { layerFields, rankFields, scaleFields } from "./fields.js";
+
+export const pissa = {
+  name: "pissa",
+  summary: "PiSSA: LoRA whose factors start as the leading singular triplets of W (arXiv 2404.02948)",
+  // The paper's.
+  lr: 2e-5,
+  schema: z
+    .strictObject({
+      method: z.literal("pissa"),
+      ...rankFields,
+      ...scaleFields,
+      alpha: positive().optional().meta({ description: "Scale numerator: s = alpha / rank", unset: "rank" }),
+      ...layerFields,
+    })
+    .transform((adapter) => ({ ...adapter, alpha: adapter.alpha ?? adapter.rank })),
+} as const;

@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { positive, wholeFrom } from "../fields.js";
+import { foundText } from "../words.js";
+import { baseFields, lowRankFields, withAlpha } from "./fields.js";
+import type { CrossIssue, Loose } from "./method.js";
+
+const scaleValue = z.union([
+  z.enum(["auto", "preserve"]),
+  z.strictObject({ columnNorm: positive() }),
+  z.strictObject({ lipschitz: positive() }),
+]);
+
+/** What both ScaLoRA methods have beside the low-rank options; the methods differ in the default interval. */
+const scaling = (interval: number) => ({
+  policy: z.enum(["default", "paper", "scalar", "svd"]).default("default").meta({
+    description: "Solver of the scaling factors (svd: the slow oracle of Theorem 3.2, for small models)",
+  }),
+  moments: z.enum(["transfer", "keep", "reset", "transport"]).optional().meta({
+    description: "What an event does to the optimiser's moments (transport: only with policy svd)",
+    unset: "transfer; reset with policy svd",
+  }),
+  interval: z
+    .union([wholeFrom(1), z.literal("adaptive")])
+    .default(interval)
+    .meta({ expects: "an integer, at least 1, or adaptive", description: "Steps between scaling events" }),
+  scale: scaleValue.default("auto").meta({
+    expects: "auto, preserve, {columnNorm: ρ} or {lipschitz: L} with a number above 0",
+    description: "Column norm aimed at; preserve keeps each layer's own, auto is preserve",
+  }),
+  firstEvent: wholeFrom(2).optional().meta({
+    description: "Step of the first event, counted from 1",
+    unset: "the step after warm-up, at least 2",
+  }),
+  ...baseFields,
+});
+
+type Policy = "default" | "paper" | "scalar" | "svd";
+type Moments = "transfer" | "keep" | "reset" | "transport";
+
+function withMoments<T extends { policy: Policy; moments?: Moments | undefined }>(adapter: T) {
+  const unset: Moments = adapter.policy === "svd" ? "reset" : "transfer";
+  return { ...adapter, moments: adapter.moments ?? unset };
+}
+
+export const scalora = {
+  name: "scalora",
+  summary: "LoRA whose base absorbs an optimally scaled adapter at every step, so that the change gains rank",
+  lr: 2e-4,
+  schema: z
+    .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaling(1) })
+    .transform((adapter) => withMoments(withAlpha(adapter))),
+  check,
+} as const;
+
+export const scaloraInterval = {
+  name: "scalora-i",
+  summary: "ScaLoRA with a scaling event every tenth step: the same within noise, at a tenth of the cost",
+  lr: 2e-4,
+  schema: z
+    .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaling(10) })
+    .transform((adapter) => withMoments(withAlpha(adapter))),
+  check,
+} as const;
+
+function check(adapter: Loose, train: Loose): CrossIssue[] {
+  const issues: CrossIssue[] = [];
+  const { policy = "default", moments } = adapter;
+  if (policy === "svd" && (moments === "transfer" || moments === "keep")) {
+    issues.push({
+      path: ["adapter", "moments"],
+      problem: "does not go with policy svd, whose new factors have no columns in common with the old ones",
+      expected: "reset or transport",
+      found: foundText(moments),
+    });
+  }
+  if (policy !== "svd" && moments === "transport") {
+    issues.push({
+      path: ["adapter", "moments"],
+      problem: "transport projects moments onto the new factors of policy svd",
+      expected: "transfer, keep or reset (or policy: svd)",
+      found: foundText(moments),
+    });
+  }
+  if (typeof train.weightDecay === "number" && train.weightDecay > 0) {
+    issues.push({
+      path: ["train", "weightDecay"],
+      problem:
+        "refused with ScaLoRA: decay acts on the factors only, so what an event has moved into the base would escape it and the regularisation would depend on the interval",
+      expected: "0",
+      found: foundText(train.weightDecay),
+    });
+  }
+  return issues;
+}

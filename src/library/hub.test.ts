@@ -1,0 +1,162 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { hubAccess } from "./hub-access.js";
+import { fetchedFromHub, fetchedModel, type GetProgress, getModel, modelPath } from "./index.js";
+import { commit, repo, startHub } from "./testing/hub-server.js";
+
+const weights = Buffer.alloc(50_000, "weights");
+const files = {
+  "config.json": Buffer.from("{}"),
+  "tokenizer.json": Buffer.from('{"a": 1}'),
+  "model.safetensors": weights,
+  "onnx/model.onnx": Buffer.from("other"),
+  "small-Q8_0.gguf": Buffer.from("GGUF"),
+};
+
+let hub: Awaited<ReturnType<typeof startHub>>;
+let scratch: ReturnType<typeof temporaryFolder>;
+let env: NodeJS.ProcessEnv;
+let progress: GetProgress[];
+
+beforeEach(async () => {
+  hub = await startHub({ ...files });
+  scratch = temporaryFolder();
+  env = { HF_ENDPOINT: hub.url, HF_HOME: join(scratch.path, "hf"), XDG_CACHE_HOME: scratch.path };
+  progress = [];
+});
+
+afterEach(async () => {
+  await hub.stop();
+  scratch.remove();
+});
+
+const get = (name = repo) =>
+  getModel(name, { env, onProgress: (event) => progress.push(event), onNote: () => {} });
+const message = (attempt: Promise<unknown>) =>
+  attempt.then(
+    () => "it worked",
+    (error: Error) => error.message,
+  );
+const read = (path: string, name: string) => readFileSync(join(path, name));
+const cache = () => join(scratch.path, "hf", "hub", "models--maker--small-model");
+
+test("a model comes into the hub's own cache, in its layout, and only what a model needs", async () => {
+  const path = await get();
+  expect(path).toBe(join(cache(), "snapshots", commit));
+  expect(readFileSync(join(cache(), "refs", "main"), "utf8")).toBe(commit);
+  expect(read(path, "model.safetensors").equals(weights)).toBe(true);
+  expect(read(path, "tokenizer.json").toString()).toBe('{"a": 1}');
+  expect(["onnx/model.onnx", "small-Q8_0.gguf"].filter((name) => existsSync(join(path, name)))).toEqual([]);
+  const total = weights.length + 10;
+  expect(progress.at(-1)).toMatchObject({ done: total, total });
+  expect(fetchedModel(repo, env)).toBe(path);
+  expect(fetchedFromHub(env)).toEqual([{ id: repo, path }]);
+});
+
+test("what is there is not fetched again", async () => {
+  await get();
+  hub.state.requests = [];
+  await get();
+  expect(hub.state.requests.filter((request) => request.includes("/resolve/"))).toEqual([]);
+});
+
+test("a download that breaks off goes on where it stopped", async () => {
+  hub.state.breakAfter = 20_000;
+  expect(await message(get())).toMatch(/could not be fetched from the hub[\s\S]*what has come is kept/);
+  hub.state.requests = [];
+  const path = await get();
+  expect(read(path, "model.safetensors").equals(weights)).toBe(true);
+  const resumed = hub.state.requests.filter((request) => /safetensors bytes=[1-9]/.test(request));
+  expect(resumed).toEqual([`GET /${repo}/resolve/${commit}/model.safetensors bytes=20000-49999`]);
+});
+
+test.each([
+  ["of another size", Buffer.alloc(60_000, "x")],
+  ["with another hash", Buffer.alloc(50_000, "x")],
+])("a file %s is refused, and fetched anew next time", async (_how, wrong) => {
+  hub.state.files = { "model.safetensors": weights, "config.json": files["config.json"] };
+  await message(get());
+  hub.state.files["more.safetensors"] = Buffer.alloc(50_000, "more");
+  hub.state.wrong = wrong;
+  expect(await message(get())).toMatch(
+    /more\.safetensors is not the file that the hub lists[\s\S]*SHA-256 [0-9a-f]{64}/,
+  );
+  hub.state.wrong = undefined;
+  expect(read(await get(), "more.safetensors").equals(hub.state.files["more.safetensors"])).toBe(true);
+});
+
+test.each([
+  [
+    401,
+    /does not give maker\/small-model without a token[\s\S]*HTTP 401: Access is refused[\s\S]*set HF_TOKEN/,
+  ],
+  [403, /is gated, and this token may not read it[\s\S]*accept its terms at http.*maker\/small-model/],
+  [404, /The hub has no model maker\/small-model/],
+  [429, /The hub asks to wait/],
+  [503, /run the command again later/],
+])("HTTP %i says what to do", async (status, text) => {
+  hub.state.refuse = status;
+  expect(await message(get())).toMatch(text);
+});
+
+test("a token comes from HF_TOKEN, else from the file that the hub's tools write", async () => {
+  hub.state.token = "secret";
+  expect(await message(get())).toContain("HTTP 401: Invalid credentials");
+  env.HF_TOKEN = "secret";
+  expect(existsSync(await get())).toBe(true);
+  delete env.HF_TOKEN;
+  writeFileSync(join(scratch.path, "hf", "token"), "secret\n");
+  expect(existsSync(await get())).toBe(true);
+});
+
+test("without a network the message says where it looked and how to bring the model by hand", async () => {
+  await hub.stop();
+  const text = await message(get());
+  expect(text).toMatch(/ECONNREFUSED[\s\S]*bring the model's folder by hand/);
+  expect(text).toContain(join(scratch.path, "hf", "hub"));
+  env.HF_HUB_OFFLINE = "1";
+  expect(await message(get())).toContain("HF_HUB_OFFLINE is set");
+});
+
+test("a proxy of the environment is used, but not for what NO_PROXY names", async () => {
+  env.HTTP_PROXY = hub.url;
+  env.HF_ENDPOINT = "http://hub.invalid";
+  expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
+  env.NO_PROXY = "hub.invalid";
+  expect(await message(get())).toMatch(/ENOTFOUND|EAI_AGAIN/);
+});
+
+test("a server that does not answer is given up", async () => {
+  const silent = createServer(() => {});
+  await new Promise<void>((ready) => silent.listen(0, "127.0.0.1", ready));
+  const { port } = silent.address() as AddressInfo;
+  const access = hubAccess({ HF_ENDPOINT: `http://127.0.0.1:${port}` }, { patience: 100 });
+  await expect(access.fetch(`${access.hubUrl}/api`)).rejects.toThrow("no answer for 0.1 s");
+  silent.closeAllConnections();
+  silent.close();
+});
+
+test("a GGUF file is named after its repository; one without safetensors says which there are", async () => {
+  expect(await get(`${repo}/small-Q8_0.gguf`)).toBe(join(cache(), "snapshots", commit, "small-Q8_0.gguf"));
+  hub.state.files = { "a.gguf": Buffer.from("GGUF"), "config.json": Buffer.from("{}") };
+  expect(await message(get())).toMatch(
+    /no weights as safetensors[\s\S]*npx scalora get maker\/small-model\/a\.gguf/,
+  );
+});
+
+test("a path that exists wins over a name", () => {
+  const env = process.env.XDG_CACHE_HOME;
+  process.env.XDG_CACHE_HOME = scratch.path;
+  try {
+    expect(modelPath("maker/small-model", scratch.path)).toBe("maker/small-model");
+    mkdirSync(join(scratch.path, "maker", "small-model"), { recursive: true });
+    expect(modelPath("maker/small-model", scratch.path)).toBe("maker/small-model");
+  } finally {
+    if (env === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = env;
+  }
+});
