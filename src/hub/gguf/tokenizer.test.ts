@@ -4,7 +4,10 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { goldenGguf } from "../../testing/golden-gguf.js";
+import { temporaryFolder } from "../../testing/tiny-run.js";
 import { loadTokenizer } from "../tokenizer/index.js";
+import { flag, texts as list, text, wholes } from "./metadata-items.js";
+import { writeGguf } from "./write.js";
 
 const folder = fileURLToPath(new URL("../../../test/golden/tokenizers", import.meta.url));
 const { texts } = z
@@ -35,4 +38,25 @@ test("bos stands before a text where the format says so", async () => {
   expect((await llama3.encode("a")).ids[0]).toBe(llama3.idOf("<|begin_of_text|>"));
   const gpt2 = await loadTokenizer(goldenGguf("tokenizers", "gpt2.gguf"));
   expect((await gpt2.encode("a")).ids).toEqual([gpt2.idOf("a")]);
+});
+
+test("spaces of user-defined pieces are found as written, and ▁ in the text is another character", async () => {
+  const scratch = temporaryFolder();
+  const path = join(scratch.path, "spaces.gguf");
+  writeGguf(
+    path,
+    [
+      text("general.architecture", "gemma3"),
+      text("tokenizer.ggml.model", "llama"),
+      list("tokenizer.ggml.tokens", ["<unk>", "<eos>", "<bos>", "  ", "▁", "a"]),
+      wholes("tokenizer.ggml.token_type", [2, 3, 3, 4, 1, 1]),
+      flag("tokenizer.ggml.add_space_prefix", false),
+    ],
+    [],
+  );
+  const tokenizer = await loadTokenizer(path);
+  const ids = async (input: string) => (await tokenizer.encode(input, { addSpecialTokens: false })).ids;
+  expect(await ids("a  a")).toEqual([5, 3, 5]);
+  expect(await ids("a▁▁a")).toEqual([5, 4, 4, 5]);
+  scratch.remove();
 });

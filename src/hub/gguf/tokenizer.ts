@@ -87,12 +87,18 @@ function sentencePiece(vocabulary: Vocabulary): GgufTokenizer {
   const blueprint: Blueprint = {
     ...parts,
     where: metadata.path,
+    added: parts.added.map(foundAsWritten),
     vocabulary: numbered(vocabulary),
     roles,
     cleansUp: false,
     frame: { before: [], after: [] },
   };
   return { blueprint, settings: settingsOf(vocabulary, true) };
+}
+
+/** Conversion writes the spaces of user-defined pieces as such: they are found in the text as given. */
+function foundAsWritten(token: AddedToken): AddedToken {
+  return token.content.includes(" ") ? { ...token, normalized: false } : token;
 }
 
 function settingsOf({ metadata }: Vocabulary, addsBos: boolean): Settings {
