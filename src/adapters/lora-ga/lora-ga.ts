@@ -19,7 +19,7 @@ import { isRecord, type Json } from "../../util/json.js";
 import type { EventReport } from "../core/contract.js";
 import { type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
 import { leadingTriplets } from "../core/triplets.js";
-import { CompensatedAdapters, CompensatedBank } from "../lora/compensated.js";
+import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.js";
 import { type LoraOptions, planOf } from "../lora/lora.js";
 
 export interface LoraGaOptions extends Omit<LoraOptions, "init" | "from"> {
@@ -50,6 +50,7 @@ export class LoraGaAdapters extends CompensatedAdapters {
 
   beforeForward(): void {
     if (this.hasBegun) return;
+    this.release();
     this.watched = this.banks.map(({ layers }) => layers.map(({ linear }) => watch(linear)));
   }
 
