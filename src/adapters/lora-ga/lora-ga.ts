@@ -16,10 +16,10 @@ import {
 } from "../../torch/index.js";
 import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
+import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.js";
 import type { EventReport } from "../core/contract.js";
 import { type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
 import { leadingTriplets } from "../core/triplets.js";
-import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.js";
 import { type LoraOptions, planOf } from "../lora/lora.js";
 
 export interface LoraGaOptions extends Omit<LoraOptions, "init" | "from"> {
