@@ -120,8 +120,8 @@ export const mutants = [
   {
     fault: "LoRA scale inverted",
     file: "src/adapters/lora/lora.ts",
-    from: "scale: alpha / (options.rslora ? Math.sqrt(target.rank) : target.rank)",
-    to: "scale: (options.rslora ? Math.sqrt(target.rank) : target.rank) / alpha",
+    from: "alpha / (options.rslora ? Math.sqrt(rank) : rank)",
+    to: "(options.rslora ? Math.sqrt(rank) : rank) / alpha",
     test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
   },
   {

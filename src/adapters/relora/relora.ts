@@ -5,7 +5,7 @@ import { isRecord, type Json } from "../../util/json.js";
 import { FactorBank } from "../core/bank.js";
 import type { EventReport, StepContext } from "../core/contract.js";
 import type { LowRankPlan } from "../core/factor-adapters.js";
-import { type BaseOptions, beginsStretch, MergingAdapters } from "../core/merging-adapters.js";
+import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.js";
 import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
 import { pruneMoments } from "./prune.js";
 
@@ -17,9 +17,6 @@ export interface ReloraOptions extends LoraOptions, BaseOptions {
   /** Share of the moments that a restart prunes. Default 0.99. */
   readonly prune?: number;
 }
-
-/** Seeds of restarts lie this far apart, so that runs of neighbouring seeds share none. */
-const seedStride = 1_000_003;
 
 /**
  * ReLoRA (arXiv 2307.05695): every `interval` steps the base absorbs the adapter, which starts anew with another random B;
@@ -56,7 +53,7 @@ export class ReloraAdapters extends MergingAdapters {
       });
     });
     this.restarts++;
-    drawFactors(this, this.options.init, (this.seed + this.restarts * seedStride) % Number.MAX_SAFE_INTEGER);
+    drawFactors(this, this.options.init, seedAfter(this.seed, this.restarts));
   }
 
   beforeClip(step: StepContext): EventReport | undefined {
