@@ -1,3 +1,4 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Module } from "../../nn/index.js";
 import {
   copy_,
@@ -57,7 +58,7 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
 
   constructor(model: Module, plan: LowRankPlan, options: FloraOptions, seed: number) {
     super("flora", model, plan, ProjectedBank, options);
-    this.interval = options.interval ?? 1000;
+    this.interval = options.interval ?? methodDefaults.flora.interval;
     this.seed = seed;
     this.project();
   }

@@ -1,3 +1,4 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Module } from "../../nn/index.js";
 import { Generator } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
@@ -28,10 +29,12 @@ export interface FourierOptions extends LayerOptions {
   readonly from?: string;
 }
 
+const defaults = methodDefaults.fourierft;
+
 type SpectrumTarget = BankLayer & SpectrumShape;
 
-/** PEFT's defaults. */
-const [defaultFrequencies, defaultScaling, defaultPlaceSeed] = [1000, 150, 777];
+/** PEFT's default. */
+const defaultPlaceSeed = 777;
 
 const spectrumName = ".fourierft_spectrum";
 
@@ -89,7 +92,7 @@ export function attachFourier(model: Module, options: FourierOptions, seed: numb
 }
 
 function planOf(model: Module, options: FourierOptions): AdapterPlan<SpectrumTarget> {
-  const { frequencies = defaultFrequencies, scaling = defaultScaling } = options;
+  const { frequencies = defaults.frequencies, scaling = defaults.scaling } = options;
   const saved = savedPaths(model, options.modulesToSave);
   const shape = { frequencies, scaling, placeSeed: defaultPlaceSeed };
   return { targets: findLayers(model, options, saved).map((layer) => target(layer, shape)), saved };

@@ -1,3 +1,4 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Linear, Module } from "../../nn/index.js";
 import {
   copy_,
@@ -131,5 +132,5 @@ export function attachLoraGa(model: Module, options: LoraGaOptions): LoraGaAdapt
       fix: "lower adapter.rank, or give the layer its own rank in adapter.rankPattern",
     });
   }
-  return new LoraGaAdapters(model, plan, options.gamma ?? 16);
+  return new LoraGaAdapters(model, plan, options.gamma ?? methodDefaults["lora-ga"].gamma);
 }

@@ -1,3 +1,4 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Module } from "../../nn/index.js";
 import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.js";
 import { internalError } from "../../util/errors.js";
@@ -8,6 +9,8 @@ import type { LowRankPlan } from "../core/factor-adapters.js";
 import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.js";
 import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
 import { pruneMoments } from "./prune.js";
+
+const defaults = methodDefaults.relora;
 
 export interface ReloraOptions extends LoraOptions, BaseOptions {
   /** Steps between restarts. Default 100. */
@@ -29,7 +32,8 @@ export class ReloraAdapters extends MergingAdapters {
 
   constructor(model: Module, plan: LowRankPlan, options: ReloraOptions, seed: number) {
     super("relora", model, plan, FactorBank, options);
-    const { interval = 100, restartWarmup = Math.floor(interval / 10), prune = 0.99 } = options;
+    const { interval = defaults.interval, prune = defaults.prune } = options;
+    const { restartWarmup = defaults.restartWarmup(interval) } = options;
     this.options = { interval, restartWarmup, prune, init: options.init ?? "kaiming" };
     this.seed = seed;
   }
