@@ -3,8 +3,7 @@ import { internalError } from "../../util/errors.js";
 import { type TensorType, tensorType } from "./types.js";
 
 /** The types that can be written. */
-export const writableTypes = ["F32", "F16", "BF16", "Q8_0"] as const;
-export type WritableType = (typeof writableTypes)[number];
+export type WritableType = "F32" | "F16" | "BF16" | "Q8_0";
 
 /**
  * The type that a tensor of a file gets: vectors stay in F32, and rows that blocks do not fill are in F16 (as llama.cpp's
@@ -28,7 +27,7 @@ export function encodeTensor(tensor: Tensor, { name }: TensorType): Uint8Array {
     case "Q8_0":
       return encodeQ80(singles(tensor));
     default:
-      throw new TypeError(`${name} cannot be written`);
+      throw internalError(`${name} cannot be written`);
   }
 }
 
