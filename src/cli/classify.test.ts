@@ -187,6 +187,13 @@ test("a task of GLUE brings its labels; its metric is told and chooses the best 
   expect(await json("eval", at("runs", "sst2"))).toMatchObject({ score: top, metrics: { accuracy: top } });
   const { stdout } = await scalora("eval", at("runs", "sst2"), "--data", at("test.tsv"));
   expect(stdout).toContain(`accuracy  ${(100 * top).toFixed(2)} %`);
+  const other = await scalora("eval", at("runs", "sst2"), "--data", at("test.tsv"), "--format", "cola");
+  expect(other.code).toBe(2);
+  expect(other.stderr).toMatch(
+    /classes are not those[\s\S]*unacceptable, acceptable[\s\S]*negative, positive/,
+  );
+  const bare = await scalora("eval", at("bert"), "--data", at("test.tsv"), "--format", "sst2");
+  expect(bare.stderr).toContain("untrained, with a random start: classifier.weight, classifier.bias");
 
   const whole = finalOf("sst2", "step-000150");
   for (const name of readdirSync(at("runs", "sst2", "checkpoints")))

@@ -5,7 +5,7 @@ import { ScaloraError } from "../util/errors.js";
 import type { EvaluationRequest, RunEvaluation } from "./api.js";
 import { classesOf } from "./build.js";
 import { evaluationBatches } from "./evaluation-batches.js";
-import { metricsOf } from "./glue.js";
+import { classNamesOf, metricsOf } from "./glue.js";
 import { heldOutRows } from "./held-out.js";
 import { type OpenModel, openModel } from "./open-model.js";
 import { rowNotes } from "./row-notes.js";
@@ -17,6 +17,7 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
   const open = await openModel(request.target, { needsData: request.data.length === 0 });
   try {
     const config = configOf(request, open);
+    checkClasses(open, config);
     const { examples, notes } = await examplesFor(config, request, open);
     const batches = evaluationBatches(examples);
     let done = 0;
@@ -31,7 +32,7 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
       ...result,
       ...(!isClassifier(open.model) && { perplexity: Math.exp(result.loss) }),
       rows: examples.length,
-      notes,
+      notes: [...headNotes(open), ...notes],
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
@@ -46,6 +47,28 @@ function checkRequest({ data, format, maxLength }: EvaluationRequest): void {
   throw new ScaloraError("usage", `${given} is for files of examples, and there are none`, {
     fix: "name them with --data",
   });
+}
+
+/** @throws ScaloraError `usage` where the data are of a task with other classes: its metrics would be of mixed-up numbers */
+function checkClasses({ model, baseFolder }: OpenModel, config: ReturnType<typeof configOf>): void {
+  const classes = config && classNamesOf(config);
+  if (classes === undefined || !isClassifier(model)) return;
+  const { labels } = model.info;
+  const unnamed = labels.length === classes.length && labels.every((label) => /^LABEL_\d+$/.test(label));
+  if (unnamed || (labels.length === classes.length && labels.every((label, i) => label === classes[i])))
+    return;
+  throw new ScaloraError("usage", "The model's classes are not those of the data's task", {
+    where: baseFolder,
+    expected: classes.join(", "),
+    found: labels.join(", "),
+    fix: "evaluate on data of the task that the model was trained for",
+  });
+}
+
+/** A head that no file holds gives scores that mean nothing. */
+function headNotes({ model, adapters }: OpenModel): string[] {
+  if (adapters !== undefined || !isClassifier(model) || model.info.fresh.length === 0) return [];
+  return [`untrained, with a random start: ${model.info.fresh.join(", ")}`];
 }
 
 /** What is read, and how: the files of the request, or else a run's own data. */

@@ -18,6 +18,11 @@ export function modelOf({ model, data }: Recipe): ModelConfig {
   return { ...model, labels: task.labels === undefined ? 1 : [...task.labels] };
 }
 
+/** The classes of the task that data are of; undefined of other data and of a regression. */
+export function classNamesOf(data: Pick<DataConfig, "train" | "eval" | "format">) {
+  return taskOf(data)?.labels;
+}
+
 /** The official metrics of the task that data are of, where they are of one. */
 export function metricsOf(data: Pick<DataConfig, "train" | "eval" | "format">): { metrics?: Metrics } {
   const task = taskOf(data);
