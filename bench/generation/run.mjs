@@ -2,7 +2,7 @@
 // folder of weights, the same prompts, the same number of new tokens; one process a side, which take turns within a
 // round. The outputs are compared too.
 //   node bench/generation/run.mjs --python PYTHON --model FOLDER|M [--rounds 3] [--tokens 128] [--threads 1] [--core N]
-// M is a random Llama of the M shape of ../shared/peer. PYTHON has torch 2.11.0 and transformers 5.17.0. One thread: CPU
+// M is a Llama of random weights (prepare.py). PYTHON has torch 2.11.0 and transformers 5.17.0. One thread: CPU
 // seconds; more: wall seconds, on a machine that does nothing else.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -15,7 +15,6 @@ import { median, ratioText, startSide, takeTurns } from "../sides.mjs";
 
 const batches = [1, 8];
 const here = fileURLToPath(new URL(".", import.meta.url));
-const peer = fileURLToPath(new URL("../../../shared/peer", import.meta.url));
 const { values: options } = parseArgs({
   options: {
     python: { type: "string" },
@@ -26,10 +25,6 @@ const { values: options } = parseArgs({
     core: { type: "string" },
   },
 });
-if (!existsSync(peer)) {
-  console.error(`There is no peer here: expected its scripts in ${peer}`);
-  process.exit(1);
-}
 if (options.python === undefined || !existsSync(options.python)) {
   console.error("--python: a Python with torch 2.11.0 and transformers 5.17.0 is needed");
   process.exit(2);
@@ -41,7 +36,7 @@ try {
   await buildDist(console.error);
   const model = options.model === "M" ? "M" : resolve(options.model);
   const count = String(Math.max(...batches));
-  execFileSync(options.python, [join(here, "prepare.py"), peer, scratch, model, count], {
+  execFileSync(options.python, [join(here, "prepare.py"), scratch, model, count], {
     env,
     stdio: "pipe",
   });
