@@ -62,6 +62,8 @@ napi_value gradients(napi_env env, const std::vector<napi_value>& args) {
   return array;
 }
 
+napi_value gradMode(napi_env env, const std::vector<napi_value>&) { return fromBool(env, at::GradMode::is_enabled()); }
+
 // setGradMode(on) -> what it was
 napi_value setGradMode(napi_env env, const std::vector<napi_value>& args) {
   bool before = at::GradMode::is_enabled();
@@ -78,6 +80,7 @@ void registerAutograd(napi_env env, napi_value exports) {
   define(env, exports, "setGrad", setGrad);
   define(env, exports, "backward", backward);
   define(env, exports, "gradients", gradients);
+  define(env, exports, "gradMode", gradMode);
   define(env, exports, "setGradMode", setGradMode);
 }
 

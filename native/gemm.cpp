@@ -19,12 +19,18 @@ at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::opt
   handle.callBoxed(&stack);
   return std::move(stack[0]).toTensor();
 }
+
+// What fewRowsLinear reads as it is; anything else is for libtorch to take or to refuse.
+bool isPlainBias(const std::optional<at::Tensor>& bias, const at::Tensor& w) {
+  if (!bias || !bias->defined()) return true;
+  return bias->is_cpu() && bias->scalar_type() == at::kFloat && bias->dim() == 1 && bias->size(0) == w.size(0);
+}
 }  // namespace
 
 void setGemmBackend(GemmBackend chosen) { backend.store(chosen); }
 
 at::Tensor gemm(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
-  if (suitsFewRows(x, w)) return fewRowsLinear(x, w, bias);
+  if (suitsFewRows(x, w) && isPlainBias(bias, w)) return fewRowsLinear(x, w, bias);
   bool oneDnn = backend.load() == GemmBackend::OneDnn && x.dim() == 2 && x.scalar_type() == at::kFloat && x.is_cpu() &&
                 w.scalar_type() == at::kFloat && x.numel() > 0;
   if (!oneDnn) return at::linear(x, w, bias);

@@ -39,9 +39,10 @@ SCALORA_CLONES void normRow(const float* x, const float* weight, int64_t width, 
 // x [..., width] and weight [width] to x / sqrt(mean(x²) + epsilon) ∘ w, or ∘ (1 + w).
 at::Tensor rmsNorm(const at::Tensor& input, const at::Tensor& weight, double epsilon, bool fromOne) {
   const at::Tensor x = input.contiguous();
-  TORCH_CHECK(isPlain(x) && isPlain(weight) && x.dim() > 0 && weight.dim() == 1 && x.size(-1) == weight.size(0),
+  TORCH_CHECK(isPlain(x) && isPlain(weight) && x.dim() > 0 && weight.dim() == 1 && weight.size(0) > 0 &&
+                  x.size(-1) == weight.size(0),
               "rms_norm: an input of shape ", x.sizes(), " and a weight of shape ", weight.sizes(),
-              " do not fit; expected float32 on the CPU, [..., width] and [width]");
+              " do not fit; expected float32 on the CPU, [..., width] and [width], no width of 0");
   checkNoGradients("rms_norm", {input, weight});
   at::Tensor out = at::empty_like(x);
   const int64_t width = weight.size(0);
@@ -65,9 +66,9 @@ at::Tensor rotate(const at::Tensor& input, const at::Tensor& cosines, const at::
   const at::Tensor x = input.contiguous();
   TORCH_CHECK(isPlain(x) && isPlain(cosines) && isPlain(sines) && x.dim() == 3 && cosines.dim() == 3 &&
                   cosines.sizes() == sines.sizes() && cosines.size(0) == x.size(0) && cosines.size(1) == 1 &&
-                  cosines.size(2) == x.size(2) && x.size(2) % 2 == 0,
+                  cosines.size(2) == x.size(2) && x.size(2) > 0 && x.size(2) % 2 == 0,
               "rotate: an input of shape ", x.sizes(), " does not fit cosines of shape ", cosines.sizes(), " and sines of shape ",
-              sines.sizes(), "; expected float32 on the CPU, [T, heads, width] and twice [T, 1, width], the width even");
+              sines.sizes(), "; expected float32 on the CPU, [T, heads, width] and twice [T, 1, width], the width even and not 0");
   checkNoGradients("rotate", {input});
   at::Tensor out = at::empty_like(x);
   const int64_t heads = x.size(1), width = x.size(2), half = width / 2;

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { main } from "../src/cli/main.js";
 import { Recorder } from "../src/cli/testing/terminal.js";
@@ -79,5 +79,8 @@ test("the README's recipe has no mistake but the files that a reader brings", ()
   const [recipe] = blocks("yaml");
   writeFileSync("recipe.yaml", recipe);
   const { value } = readSource("recipe.yaml", []);
+  // A cache of no models: this machine's may hold the recipe's.
+  vi.stubEnv("XDG_CACHE_HOME", scratch.path);
   expect(() => parseRecipe(value)).toThrow(/2 problems[\s\S]*model\.path[\s\S]*data\.train/);
+  vi.unstubAllEnvs();
 });

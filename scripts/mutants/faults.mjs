@@ -88,10 +88,10 @@ export const mutants = [
   },
   {
     fault: "split rounding to nearest even",
-    file: "src/adapters/scalora/base.ts",
+    file: "src/adapters/core/base-store.ts",
     from: "rightShiftScalar(addScalar(bits, 0x8000), 16)",
     to: "rightShiftScalar(add(addScalar(bits, 0x7fff), bitwiseAndScalar(rightShiftScalar(bits, 16), 1)), 16)",
-    test: { file: "src/adapters/scalora/base.test.ts", name: "a split weight rejoins bit for bit" },
+    test: { file: "src/adapters/core/base-store.test.ts", name: "a split weight rejoins bit for bit" },
   },
   {
     fault: "clipping before the event",
@@ -120,8 +120,8 @@ export const mutants = [
   {
     fault: "LoRA scale inverted",
     file: "src/adapters/lora/lora.ts",
-    from: "scale: alpha / (options.rslora ? Math.sqrt(target.rank) : target.rank)",
-    to: "scale: (options.rslora ? Math.sqrt(target.rank) : target.rank) / alpha",
+    from: "alpha / (options.rslora ? Math.sqrt(rank) : rank)",
+    to: "(options.rslora ? Math.sqrt(rank) : rank) / alpha",
     test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
   },
   {

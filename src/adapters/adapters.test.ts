@@ -103,6 +103,10 @@ test.each([
   [{ method: "lora", interval: 10 }, ["adapter.interval: unknown key"]],
   [{ method: "full", rank: 4 }, ["adapter.rank: unknown key"]],
   [{ method: "vera", rank: 4 }, ["vera is not supported (yet)"]],
+  [
+    { method: "relora", interval: 4, restartWarmup: 4 },
+    ["adapter.restartWarmup", "less than adapter.interval, 4"],
+  ],
   [{ method: "lora", rank: 2, dropout: 0.1 }, ["adapter.dropout: refused", "break the invariance"]],
 ])("attach refuses options that a recipe would refuse: %o", (options, says) => {
   using model = new TinyLM();

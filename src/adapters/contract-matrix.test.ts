@@ -41,7 +41,6 @@ const matrix: Readonly<Record<string, Expected>> = {
   "lora-ga": {
     ...lowRank,
     options: (rank) => ({ method: "lora-ga", rank }),
-    start: "rounding",
     base: "frozen",
     highestRank: (m, n) => Math.floor(Math.min(m, n) / 2),
     folder: true,
@@ -50,7 +49,6 @@ const matrix: Readonly<Record<string, Expected>> = {
   pissa: {
     ...lowRank,
     options: (rank) => ({ method: "pissa", rank }),
-    start: "rounding",
     base: "frozen",
     folder: true,
   },

@@ -1,4 +1,4 @@
-import { checkAdapterOptions } from "../config/index.js";
+import { checkAdapterOptions, methodDefaults } from "../config/index.js";
 import { readAdapterConfig } from "../hub/adapter-folder.js";
 import type { Module } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
@@ -30,9 +30,6 @@ export type AdapterOptions =
   | ({ readonly method: "relora" } & ReloraOptions)
   | ({ readonly method: "flora" } & FloraOptions)
   | { readonly method: "full" };
-
-/** Steps between the events of the amortised method. */
-const amortisedInterval = 10;
 
 /**
  * Puts a method on a model: freezes what it does not train and hangs its adapters on the layers.
@@ -68,7 +65,7 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
     case "scalora":
       return attachScalora(model, options.method, options, seed);
     case "scalora-i":
-      return attachScalora(model, options.method, { interval: amortisedInterval, ...options }, seed);
+      return attachScalora(model, options.method, { ...methodDefaults[options.method], ...options }, seed);
     case "relora":
       return attachRelora(model, options, seed);
     case "flora":

@@ -1,15 +1,19 @@
 import { adapterSchema } from "./adapter.js";
+import { factsOf } from "./adapters/index.js";
+import type { CrossIssue } from "./adapters/method.js";
 import { sectionNode } from "./describe.js";
 import { ConfigError, keyText, translateIssues } from "./issues.js";
 
 /**
  * Checks options given in code by the schema of a recipe's `adapter` section.
- * @throws ConfigError with every problem: unknown keys with the nearest known one, and wrong values
+ * @throws ConfigError with every problem: unknown keys with the nearest known one, wrong values, and keys that exclude each other
  */
 export function checkAdapterOptions(options: unknown): void {
   const { error } = adapterSchema.safeParse(options);
-  if (error === undefined) return;
-  const issues = translateIssues(error.issues, sectionNode("adapter"), options);
+  const issues = error
+    ? translateIssues(error.issues, sectionNode("adapter"), options)
+    : betweenKeys(options).map(({ path: [, ...path], ...issue }) => ({ path, ...issue }));
+  if (issues.length === 0) return;
   throw new ConfigError(
     "The adapter",
     issues.map(({ path, ...issue }) => ({
@@ -18,4 +22,11 @@ export function checkAdapterOptions(options: unknown): void {
       ...issue,
     })),
   );
+}
+
+/** What the keys of a checked section say about each other. */
+function betweenKeys(options: unknown): CrossIssue[] {
+  const section = { ...(typeof options === "object" ? options : {}) };
+  const { method } = adapterSchema.parse(options);
+  return factsOf(method)?.check?.(section, {}) ?? [];
 }

@@ -35,18 +35,14 @@ function exclusive(train: Loose, first: string, second: string): CrossIssue[] {
   ];
 }
 
-/** What an adapter folder brings itself; given beside it, it would be ignored silently. */
-const folderKeys = new Set(
-  "rank alpha rslora targetModules exclude rankPattern modulesToSave init frequencies scaling".split(" "),
-);
-
 function fromChecks(adapter: Loose): CrossIssue[] {
   if (adapter.from === undefined) return [];
+  const { folderKeys } = factsOf(String(adapter.method)) ?? {};
   const { data } = adapterSchema.safeParse({ method: adapter.method });
-  if (data === undefined || data.method === "full") return [];
+  if (folderKeys === undefined || data === undefined) return [];
   const defaults: Loose = data;
   return Object.entries(adapter)
-    .filter(([key]) => folderKeys.has(key))
+    .filter(([key]) => folderKeys.includes(key))
     .filter(([key, value]) => value !== undefined && !isDeepStrictEqual(value, defaults[key]))
     .map(([key]) => ({
       path: ["adapter", key],

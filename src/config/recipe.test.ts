@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ConfigError, loadRecipe, parseRecipe, recipeToYaml } from "./index.js";
+import { ConfigError, describe, loadRecipe, methodConfigs, parseRecipe, recipeToYaml } from "./index.js";
 
 let folder = "";
 
@@ -284,6 +284,18 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     says: ["no effect with adapter.from"],
   },
   {
+    name: "frequencies beside an adapter folder",
+    set: ["adapter={method: fourierft, from: model, frequencies: 4}"],
+    key: "adapter.frequencies",
+    says: ["no effect with adapter.from"],
+  },
+  {
+    name: "a warm-up as long as the stretch that it begins",
+    set: ["adapter={method: relora, interval: 20, restartWarmup: 20}"],
+    key: "adapter.restartWarmup",
+    says: ["less than adapter.interval, 20"],
+  },
+  {
     name: "unknown device",
     set: ["model.device=gpu"],
     key: "model.device",
@@ -307,6 +319,17 @@ test.each(badInput)("refused: $name", ({ set, key, says }) => {
   expect(error.issues.map((issue) => issue.key)).toContain(key);
   for (const words of says) expect(error.message).toContain(words);
   expect(error.issues).toHaveLength(1);
+});
+
+test("every method that goes on from a folder says which of its keys the folder has itself", () => {
+  const keysOf = (method: string) =>
+    describe("adapter").flatMap(({ key, methods }) => (methods?.includes(method) !== false ? [key] : []));
+  for (const { name, ...facts } of methodConfigs) {
+    const keys = keysOf(name);
+    const folderKeys = "folderKeys" in facts ? facts.folderKeys : [];
+    expect(folderKeys.includes("targetModules"), name).toBe(keys.includes("from"));
+    expect(keys, name).toEqual(expect.arrayContaining([...folderKeys]));
+  }
 });
 
 test.each([

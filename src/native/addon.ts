@@ -27,6 +27,8 @@ export interface NativeAddon {
   setGrad(tensor: number, gradient: number): void;
   backward(tensor: number, gradient: number): void;
   gradients(outputs: readonly number[], inputs: readonly number[]): number[];
+  gradMode(): boolean;
+  /** @returns what it was */
   setGradMode(on: boolean): boolean;
 
   generator(seed: number, device: string): number;

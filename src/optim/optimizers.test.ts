@@ -138,3 +138,22 @@ test("bad settings, parameters and states are refused by name", () => {
   made.push(optimizer);
   expect(() => optimizer.loadState(() => bias.value)).toThrow(/exp_avg\.weight[\s\S]*\[3, 4\][\s\S]*\[4\]/);
 });
+
+test("parameters with rates of their own move as each would at its rate alone", () => {
+  const factors: Record<string, number> = { weight: 16, bias: 0.5 };
+  const withFactors = parametersOf("float64").map((one) => ({ ...one, lrFactor: factors[one.name] }));
+  const alone = parametersOf("float64");
+  const together = makers.adamw(withFactors);
+  const single = alone.map((one) => makers.adamw([one]));
+  made.push(together, ...single);
+  golden.lrs.forEach((lr, step) => {
+    for (const parameters of [withFactors, alone]) setGradients(parameters, step);
+    together.step(lr);
+    alone.forEach(({ name }, i) => {
+      single[i].step(lr * (factors[name] ?? 1));
+    });
+    withFactors.forEach(({ value }, i) => {
+      expect(value.toFloats()).toEqual(alone[i].value.toFloats());
+    });
+  });
+});

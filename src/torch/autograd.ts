@@ -1,23 +1,19 @@
 import { native } from "../native/load.js";
 import { Tensor } from "./tensor.js";
 
-let recording = true;
-
 /** Runs `body` without recording what gradients would need. */
 export function noGrad<T>(body: () => T): T {
   const before = native().setGradMode(false);
-  recording = false;
   try {
     return body();
   } finally {
     native().setGradMode(before);
-    recording = before;
   }
 }
 
 /** Whether operators record what gradients need: they do outside `noGrad`. */
 export function isRecording(): boolean {
-  return recording;
+  return native().gradMode();
 }
 
 /** Gradients of the sum of `outputs` with respect to `inputs`; undefined where an input was not used. */

@@ -223,6 +223,14 @@ test("a product with a width of no whole vectors, or with views, equals float64'
   );
 });
 
+test("a product of one row refuses a bias of another dtype", () => {
+  torch.scope(() => {
+    const [x, w] = [torch.ones([1, 16]), torch.ones([3, 16])];
+    expect(() => torch.fastLinear(x, w, torch.ones([3], "float64"))).toThrow(/dtype/);
+    expect([...torch.fastLinear(x, w, torch.ones([3])).toFloats()]).toEqual([17, 17, 17]);
+  });
+});
+
 test.each([64, 24, 7])("rms_norm equals its definition in float64 (width %i)", (width) => {
   torch.noGrad(() =>
     torch.scope(() => {
@@ -258,6 +266,14 @@ test.each([64, 24, 6])("rotate equals its definition in float64 (width %i)", (wi
   );
 });
 
+test("rms_norm and rotate refuse a width of 0", () => {
+  torch.scope(() => {
+    expect(() => torch.fusedRmsNorm(torch.zeros([2, 0]), torch.zeros([0]), 1e-5)).toThrow("no width of 0");
+    const turn = torch.zeros([2, 1, 0]);
+    expect(() => torch.fusedRotate(torch.zeros([2, 3, 0]), turn, turn)).toThrow("not 0");
+  });
+});
+
 test("operators that record no gradients refuse to where they would be needed", () => {
   torch.scope(() => {
     const { x, w } = leaves({ x: [2, 2, 8], w: [8] });
@@ -267,8 +283,15 @@ test("operators that record no gradients refuse to where they would be needed", 
     expect(() => torch.fusedRmsNorm(torch.detach(input), weight, 0)).toThrow("records no gradients");
     const turn = torch.ones([2, 1, 8], "float32");
     expect(() => torch.fusedRotate(input, turn, turn)).toThrow("records no gradients");
-    expect(torch.isRecording()).toBe(true);
-    expect(torch.noGrad(() => torch.isRecording())).toBe(false);
-    expect(torch.isRecording()).toBe(true);
   });
+});
+
+test("whether gradients are recorded is what the engine says, after a failure too", () => {
+  expect(torch.isRecording()).toBe(true);
+  expect(torch.noGrad(() => torch.noGrad(() => torch.isRecording()))).toBe(false);
+  const fail = () => {
+    throw new Error("within");
+  };
+  expect(() => torch.noGrad(fail)).toThrow("within");
+  expect(torch.isRecording()).toBe(true);
 });

@@ -90,10 +90,10 @@ function load(adapters: AdapterSet, folder: string, file: SafetensorsFile): void
       for (const name of [...file.header.entries.keys()].filter((key) => key.startsWith("start."))) {
         const isA = name.endsWith("lora_B.weight");
         const { bank, index } = located(adapters, name.slice("start.".length));
-        const part = state.get(`${bank.name}.${isA ? "minusA" : "startB"}`) ?? expect.fail(name);
+        const part = state.get(`${bank.name}.${isA ? "startA" : "startB"}`) ?? expect.fail(name);
         const start = file.tensor(name);
         const slot = torch.select(part, 0, index);
-        torch.copy_(slot, isA ? torch.neg(start) : torch.transpose(start, 0, 1));
+        torch.copy_(slot, isA ? start : torch.transpose(start, 0, 1));
       }
     }),
   );

@@ -138,7 +138,24 @@ def flora(rng):
         W -= lr * M @ P.T
         effective.append(W.tolist())
     facts = {"rank": rank, "interval": interval, "momentum": momentum, "lr": lr}
-    return {**facts, "seed": RUN_SEED, "weight": weight.tolist(), "gradients": gradients.tolist(), "effective": effective}
+    given = {"seed": RUN_SEED, "weight": weight.tolist(), "gradients": gradients.tolist()}
+    return {**facts, **given, "effective": effective, "adamw": flora_adamw(weight, gradients, rank, interval, lr, normal)}
+
+
+def flora_adamw(weight, gradients, rank, interval, lr, normal):
+    """The same with Adam on the projected gradient; docs/methods/flora.md says what a new projection does to its moments."""
+    m, n = weight.shape
+    W, P, adam = weight.copy(), drawn(0, (n, rank), normal), Adam((m, rank))
+    effective = []
+    for step, G in enumerate(gradients, 1):
+        if step > 1 and (step - 1) % interval == 0:
+            following = drawn((step - 1) // interval, (n, rank), normal)
+            adam.m = rank / n * adam.m @ P.T @ following
+            adam.v = np.repeat(adam.v.mean(axis=1, keepdims=True), rank, axis=1)
+            P = following
+        W += adam.step(G @ P, lr) @ P.T
+        effective.append(W.tolist())
+    return effective
 
 
 def write(folder, name, content):

@@ -171,20 +171,19 @@ export class FactorBank extends Bank {
   }
 }
 
-/** Groups layers of equal shape, rank and scale, in order of first appearance. */
-export function groupLayers(
-  layers: readonly (BankLayer & { readonly rank: number; readonly scale: number })[],
-): { name: string; shape: BankShape; layers: BankLayer[] }[] {
-  const keyOf = ({ linear: { weight }, rank, scale }: (typeof layers)[number]) =>
-    JSON.stringify([weight.shape, rank, scale, weight.dtype]);
-  return groupBy(layers, keyOf).map((group, index) => {
-    const [{ linear, rank, scale }] = group;
-    const [m, n] = linear.weight.shape;
-    const name = `bank${index}.${m}x${n}r${rank}`;
-    return {
-      name,
-      shape: { m, n, rank, scale },
-      layers: group.map(({ path, linear }) => ({ path, linear })),
-    };
-  });
+/**
+ * Makes one bank of the layers of equal weights that a method treats alike, in order of first appearance.
+ * @param labelOf what a bank's name says beside the shape, such as `r8` of `bank0.64x32r8`
+ * @param make the bank of some layers
+ * @param apart what else must be equal within a bank
+ */
+export function bankLayers<T extends BankLayer, B>(
+  layers: readonly T[],
+  labelOf: (layer: T) => string,
+  make: (name: string, layers: readonly [T, ...T[]]) => B,
+  apart: (layer: T) => unknown = () => null,
+): B[] {
+  const fullLabel = (layer: T) => layer.linear.weight.shape.join("x") + labelOf(layer);
+  const keyOf = (layer: T) => JSON.stringify([fullLabel(layer), layer.linear.weight.dtype, apart(layer)]);
+  return groupBy(layers, keyOf).map((group, index) => make(`bank${index}.${fullLabel(group[0])}`, group));
 }

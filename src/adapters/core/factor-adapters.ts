@@ -1,5 +1,8 @@
-import { type BankLayer, type BankShape, type FactorBank, groupLayers } from "./bank.js";
+import type { Module } from "../../nn/index.js";
+import { type BankLayer, type BankShape, bankLayers, type FactorBank } from "./bank.js";
 import { LayerAdapters } from "./layer-adapters.js";
+import { savedPaths } from "./saved-modules.js";
+import { findTargets, type Target, type TargetOptions } from "./targets.js";
 
 /** A layer to adapt, with the rank and scale of its adapter. */
 export type ScaledTarget = BankLayer & { readonly rank: number; readonly scale: number };
@@ -22,9 +25,29 @@ export type BankOf<B extends FactorBank> = new (
   layers: readonly BankLayer[],
 ) => B;
 
+/** The layers that the options name, with their ranks and scales. @throws ScaloraError `config` as `findTargets` */
+export function lowRankPlan(
+  model: Module,
+  options: TargetOptions & { readonly modulesToSave?: readonly string[] },
+  scaleOf: (target: Target) => number = () => 1,
+): LowRankPlan {
+  const saved = savedPaths(model, options.modulesToSave);
+  const targets = findTargets(model, options, saved).map((target) => ({ ...target, scale: scaleOf(target) }));
+  return { targets, saved };
+}
+
 /** Zero factors for every group of equal layers. */
 export function makeBanks<B extends FactorBank>({ targets }: LowRankPlan, Kind: BankOf<B>): B[] {
-  return groupLayers(targets).map(({ name, shape, layers }) => new Kind(name, shape, layers));
+  return bankLayers(
+    targets,
+    ({ rank }) => `r${rank}`,
+    (name, layers) => {
+      const [{ linear, rank, scale }] = layers;
+      const [m, n] = linear.weight.shape;
+      return new Kind(name, { m, n, rank, scale }, layers);
+    },
+    ({ scale }) => scale,
+  );
 }
 
 /** The adapters of a method made of two factors. */

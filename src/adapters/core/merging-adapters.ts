@@ -58,3 +58,10 @@ function prepareBases(model: Module, { targets }: LowRankPlan, { base, tied = "r
 /** Whether a step is the first of a new stretch of `interval` steps: interval + 1, 2 · interval + 1, … */
 export const beginsStretch = ({ step }: StepContext, interval: number) =>
   step > 1 && (step - 1) % interval === 0;
+
+/** Seeds of what is drawn anew lie this far apart, so that runs of neighbouring seeds share none. */
+const seedStride = 1_000_003;
+
+/** The seed of what a run draws after `count` restarts. */
+export const seedAfter = (seed: number, count: number) =>
+  (seed + count * seedStride) % Number.MAX_SAFE_INTEGER;

@@ -6,20 +6,11 @@ import { ScaloraError } from "../../util/errors.js";
 import type { Bank, BankLayer, Stack } from "./bank.js";
 import type { AdapterPlan } from "./factor-adapters.js";
 import type { LayerAdapters } from "./layer-adapters.js";
+import type { FoundLayer } from "./peft-layer.js";
 import { isWithin, outermostOf, refuseShared } from "./saved-modules.js";
 import { linearLayers } from "./targets.js";
 
 type Config = AdapterFolder["config"];
-
-/** A layer that a folder adapts, with what the folder holds for it. */
-export interface FoundLayer {
-  readonly folder: string;
-  readonly path: string;
-  readonly linear: Linear;
-  readonly config: Config;
-  /** By suffix. */
-  readonly tensors: Readonly<Record<string, Tensor>>;
-}
 
 /** How PEFT stores the adapters of a method. */
 export interface PeftFormat<B extends Bank, T extends BankLayer> {
@@ -106,21 +97,6 @@ function foundAt(
   return { folder, path, linear, config, tensors: own };
 }
 
-/** Checks that a tensor of a folder has the shape that its layer needs. @throws ScaloraError `model` */
-export function checkShape(
-  { folder, path, linear, tensors }: FoundLayer,
-  suffix: string,
-  shape: readonly number[],
-): void {
-  const found = tensors[suffix].shape;
-  if (found.join() === shape.join()) return;
-  throw new ScaloraError("model", "The adapter does not fit the model", {
-    where: `${folder}: ${path}${suffix}`,
-    expected: `[${shape.join(", ")}] for a weight of shape [${linear.weight.shape.join(", ")}]`,
-    found: `[${found.join(", ")}]`,
-  });
-}
-
 /** The modules of the model that `modules_to_save` names: PEFT's lists hold names for several families. */
 function savedIn({ modules_to_save: names }: Config, model: Module): string[] {
   if (!Array.isArray(names)) return [];
@@ -167,58 +143,46 @@ function pathsOf(tensors: ReadonlyMap<string, Tensor>, suffix: string): string[]
     .map((name) => name.slice(0, -suffix.length));
 }
 
-/** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
-export function patternValue(patterns: unknown, path: string): unknown {
-  if (typeof patterns !== "object" || patterns === null) return undefined;
-  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
-}
-
-function peftPattern(key: string): RegExp {
-  try {
-    return new RegExp(`^(.*\\.)?(${key})$`);
-  } catch (cause) {
-    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
-      where: "adapter_config.json, alpha_pattern",
-      found: key,
-      cause,
-    });
-  }
-}
-
-/** A number of a folder's config. @throws ScaloraError `format` */
-export function numberOf(folder: string, key: string, value: unknown): number {
-  if (typeof value === "number") return value;
-  throw new ScaloraError("format", `The adapter's ${key} is not a number`, {
-    where: folder,
-    found: JSON.stringify(value),
-  });
-}
-
-/** Copies the tensors of a PEFT folder into adapters made from its plan. */
+/** Copies the tensors of a PEFT folder into adapters made from its plan; where that fails, they are taken off again. */
 export function copyFolder<B extends Bank, T extends BankLayer>(
   folder: string,
   adapters: LayerAdapters<B>,
   format: PeftFormat<B, T>,
 ): void {
-  const { tensors } = readAdapterFolder(folder);
+  try {
+    const { tensors } = readAdapterFolder(folder);
+    try {
+      noGrad(() => copyTensors(folder, tensors, adapters, format));
+    } finally {
+      for (const tensor of tensors.values()) tensor.dispose();
+    }
+  } catch (error) {
+    adapters.dispose();
+    throw error;
+  }
+}
+
+function copyTensors<B extends Bank, T extends BankLayer>(
+  folder: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  adapters: LayerAdapters<B>,
+  format: PeftFormat<B, T>,
+): void {
   const stored = (name: string): Tensor => {
     const tensor = tensors.get(name);
     if (tensor) return tensor;
     throw new ScaloraError("model", "The adapter lacks a tensor", { where: `${folder}: ${name}` });
   };
-  noGrad(() => {
-    for (const path of adapters.adaptedPaths()) {
-      const { bank, index } = adapters.find(path);
-      format.parts(bank).forEach(({ stack, turned }, part) => {
-        const tensor = stored(path + format.suffixes[part]);
-        using slot = select(stack.value, 0, index);
-        using flipped = turned ? transpose(tensor, 0, 1) : undefined;
-        copy_(slot, flipped ?? tensor);
-      });
-    }
-    for (const { name, value } of adapters.saved.trainables) copy_(value, stored(name));
-  });
-  for (const tensor of tensors.values()) tensor.dispose();
+  for (const path of adapters.adaptedPaths()) {
+    const { bank, index } = adapters.find(path);
+    format.parts(bank).forEach(({ stack, turned }, part) => {
+      const tensor = stored(path + format.suffixes[part]);
+      using slot = select(stack.value, 0, index);
+      using flipped = turned ? transpose(tensor, 0, 1) : undefined;
+      copy_(slot, flipped ?? tensor);
+    });
+  }
+  for (const { name, value } of adapters.saved.trainables) copy_(value, stored(name));
 }
 
 /** The tensors of every layer as a folder stores them. */

@@ -1,7 +1,6 @@
 import type { Module } from "../../nn/index.js";
 import { FactorAdapters, makeBanks, type ScaledTarget } from "../core/factor-adapters.js";
 import {
-  checkShape,
   copyFolder,
   folderTensors,
   type PeftFormat,
@@ -9,6 +8,7 @@ import {
   wholeOf,
   writePeft,
 } from "../core/peft-folder.js";
+import { checkShape } from "../core/peft-layer.js";
 import { drawFactors, type LoraOptions, planOf } from "../lora/lora.js";
 import { layersOf, loraConfig, loraFormat, scaledTarget } from "../lora/peft.js";
 import { DoraBank } from "./bank.js";

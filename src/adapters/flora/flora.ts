@@ -1,3 +1,4 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Module } from "../../nn/index.js";
 import {
   copy_,
@@ -18,19 +19,15 @@ import { internalError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
 import { type BankLayer, type BankShape, FactorBank } from "../core/bank.js";
 import type { EventReport, Moments, StepContext, Trainable } from "../core/contract.js";
-import type { LowRankPlan } from "../core/factor-adapters.js";
-import { type BaseOptions, beginsStretch, MergingAdapters } from "../core/merging-adapters.js";
-import { savedPaths } from "../core/saved-modules.js";
-import { findTargets, type TargetOptions } from "../core/targets.js";
+import { type LowRankPlan, lowRankPlan } from "../core/factor-adapters.js";
+import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.js";
+import type { TargetOptions } from "../core/targets.js";
 
 export interface FloraOptions extends TargetOptions, BaseOptions {
   /** κ: steps between new projections. Default 1000. */
   readonly interval?: number;
   readonly modulesToSave?: readonly string[];
 }
-
-/** Seeds of projections lie this far apart, so that runs of neighbouring seeds share none. */
-const seedStride = 1_000_003;
 
 /** Factors of which A is trained and B is the random projection, entries N(0, 1/r). */
 class ProjectedBank extends FactorBank {
@@ -61,15 +58,14 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
 
   constructor(model: Module, plan: LowRankPlan, options: FloraOptions, seed: number) {
     super("flora", model, plan, ProjectedBank, options);
-    this.interval = options.interval ?? 1000;
+    this.interval = options.interval ?? methodDefaults.flora.interval;
     this.seed = seed;
     this.project();
   }
 
   /** Draws every B from the seed and the number of projections so far. */
   private project(): void {
-    const seed = (this.seed + this.projections * seedStride) % Number.MAX_SAFE_INTEGER;
-    using generator = new Generator(seed, this.banks[0].B.device);
+    using generator = new Generator(seedAfter(this.seed, this.projections), this.banks[0].B.device);
     noGrad(() => {
       for (const { B, shape } of this.banks) normal_(B, 0, 1 / Math.sqrt(shape.rank), generator);
     });
@@ -122,7 +118,5 @@ function moveMoments({ expAvg, expAvgSq }: Moments, before: Tensor, { B, shape }
 }
 
 export function attachFlora(model: Module, options: FloraOptions, seed: number): FloraAdapters {
-  const saved = savedPaths(model, options.modulesToSave);
-  const targets = findTargets(model, options, saved).map((target) => ({ ...target, scale: 1 }));
-  return new FloraAdapters(model, { targets, saved }, options, seed);
+  return new FloraAdapters(model, lowRankPlan(model, options), options, seed);
 }

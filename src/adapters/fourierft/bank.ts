@@ -78,7 +78,8 @@ export class SpectrumBank extends Bank {
 /** PEFT's places: the first k of a permutation of all entries, drawn on the CPU. */
 function placesOf({ m, n, frequencies, placeSeed }: SpectrumShape, device: string): Tensor {
   using generator = new Generator(placeSeed);
-  const places = scope(() => clone(narrow(randperm(m * n, generator, "int64"), 0, 0, frequencies)));
-  if (device === "cpu") return places.keep();
-  return scope(() => toDevice(places, device, "int64")).keep();
+  return scope(() => {
+    const places = clone(narrow(randperm(m * n, generator, "int64"), 0, 0, frequencies));
+    return device === "cpu" ? places : toDevice(places, device, "int64");
+  }).keep();
 }

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { Linear } from "../../nn/index.js";
 import { TinyLM } from "../../testing/tiny-lm.js";
 import * as torch from "../../torch/index.js";
 import { attach } from "../registry.js";
+import { SpectrumBank } from "./bank.js";
 
 test("a layer cannot have more frequencies than numbers, and the refusal leaves nothing behind", () => {
   using model = new TinyLM();
@@ -11,4 +13,12 @@ test("a layer cannot have more frequencies than numbers, and the refusal leaves 
   );
   expect(torch.liveTensors()).toBe(live);
   attach(model, { method: "fourierft", frequencies: 64, targetModules: ["mix"] }).dispose();
+});
+
+test("off the CPU the places that are drawn there are freed", () => {
+  using linear = new Linear(torch.zeros([4, 6], "float32", null, "meta").keep());
+  const live = torch.liveTensors();
+  const shape = { m: 4, n: 6, frequencies: 5, scaling: 1, placeSeed: 777 };
+  new SpectrumBank("test", shape, [{ path: "layer", linear }]).dispose();
+  expect(torch.liveTensors()).toBe(live);
 });

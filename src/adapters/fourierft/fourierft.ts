@@ -1,20 +1,20 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Module } from "../../nn/index.js";
 import { Generator } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
-import { groupBy } from "../../util/group.js";
-import type { BankLayer } from "../core/bank.js";
+import { type BankLayer, bankLayers } from "../core/bank.js";
 import type { AdapterPlan } from "../core/factor-adapters.js";
 import { LayerAdapters } from "../core/layer-adapters.js";
 import {
   copyFolder,
   folderTensors,
-  numberOf,
   type PeftFormat,
   readPlan,
   wholeOf,
   withPattern,
   writePeft,
 } from "../core/peft-folder.js";
+import { checkShape, lengthOf, numberOf, seedOf } from "../core/peft-layer.js";
 import { savedPaths } from "../core/saved-modules.js";
 import { findLayers, type LayerOptions } from "../core/targets.js";
 import { SpectrumBank, type SpectrumShape } from "./bank.js";
@@ -29,10 +29,12 @@ export interface FourierOptions extends LayerOptions {
   readonly from?: string;
 }
 
+const defaults = methodDefaults.fourierft;
+
 type SpectrumTarget = BankLayer & SpectrumShape;
 
-/** PEFT's defaults. */
-const [defaultFrequencies, defaultScaling, defaultPlaceSeed] = [1000, 150, 777];
+/** PEFT's default. */
+const defaultPlaceSeed = 777;
 
 const spectrumName = ".fourierft_spectrum";
 
@@ -40,10 +42,12 @@ const spectrumName = ".fourierft_spectrum";
 const fourierFormat: PeftFormat<SpectrumBank, SpectrumTarget> = {
   neutral: { peft_type: ["FOURIERFT"] },
   suffixes: [spectrumName],
-  target: ({ folder, path, linear, config, tensors }) => {
-    const [frequencies] = tensors[spectrumName].shape;
+  target: (found) => {
+    const { folder, path, linear, config } = found;
+    const frequencies = lengthOf(found, spectrumName);
+    checkShape(found, spectrumName, [frequencies]);
     const scaling = numberOf(folder, "scaling", config.scaling);
-    const placeSeed = numberOf(folder, "random_loc_seed", config.random_loc_seed);
+    const placeSeed = seedOf(folder, "random_loc_seed", config.random_loc_seed);
     return target({ path, linear }, { frequencies, scaling, placeSeed });
   },
   parts: ({ spectrum }) => [{ stack: spectrum, turned: false }],
@@ -88,7 +92,7 @@ export function attachFourier(model: Module, options: FourierOptions, seed: numb
 }
 
 function planOf(model: Module, options: FourierOptions): AdapterPlan<SpectrumTarget> {
-  const { frequencies = defaultFrequencies, scaling = defaultScaling } = options;
+  const { frequencies = defaults.frequencies, scaling = defaults.scaling } = options;
   const saved = savedPaths(model, options.modulesToSave);
   const shape = { frequencies, scaling, placeSeed: defaultPlaceSeed };
   return { targets: findLayers(model, options, saved).map((layer) => target(layer, shape)), saved };
@@ -105,14 +109,12 @@ function target(layer: BankLayer, shape: Omit<SpectrumShape, "m" | "n">): Spectr
   });
 }
 
-function makeBanks(targets: readonly SpectrumTarget[]): SpectrumBank[] {
-  const groups = groupBy(
+const makeBanks = (targets: readonly SpectrumTarget[]): SpectrumBank[] =>
+  bankLayers(
     targets,
-    ({ m, n, frequencies, linear }) => `${m}x${n}k${frequencies} ${linear.weight.dtype}`,
+    ({ frequencies }) => `k${frequencies}`,
+    (name, layers) => {
+      const [{ path: _, linear: __, ...shape }] = layers;
+      return new SpectrumBank(name, shape, layers);
+    },
   );
-  return groups.map((layers, index) => {
-    const [{ path: _, linear: __, ...shape }] = layers;
-    const name = `bank${index}.${shape.m}x${shape.n}k${shape.frequencies}`;
-    return new SpectrumBank(name, shape, layers);
-  });
-}

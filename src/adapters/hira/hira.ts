@@ -2,9 +2,8 @@ import type { LinearAdapter, Module } from "../../nn/index.js";
 import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.js";
 import { FactorBank } from "../core/bank.js";
 import { withChange } from "../core/change.js";
-import { FactorAdapters, type LowRankPlan, makeBanks, type ScaledTarget } from "../core/factor-adapters.js";
+import { FactorAdapters, lowRankPlan, makeBanks, type ScaledTarget } from "../core/factor-adapters.js";
 import {
-  checkShape,
   copyFolder,
   folderTensors,
   type PeftFormat,
@@ -13,8 +12,7 @@ import {
   withPattern,
   writePeft,
 } from "../core/peft-folder.js";
-import { savedPaths } from "../core/saved-modules.js";
-import { findTargets } from "../core/targets.js";
+import { factorRank } from "../core/peft-layer.js";
 import { drawFactors, type LoraOptions } from "../lora/lora.js";
 import { layersOf } from "../lora/peft.js";
 
@@ -27,12 +25,8 @@ const hiraFormat: PeftFormat<HiraBank, ScaledTarget> = {
   neutral: { peft_type: ["HIRA"] },
   suffixes: [downName, upName],
   target: (found) => {
-    const { path, linear, tensors } = found;
-    const [m, n] = linear.weight.shape;
-    const [rank] = tensors[downName].shape;
-    checkShape(found, downName, [rank, n]);
-    checkShape(found, upName, [m, rank]);
-    return { path, linear, rank, scale: 1 };
+    const { path, linear } = found;
+    return { path, linear, rank: factorRank(found, downName, upName), scale: 1 };
   },
   parts: ({ stacks: { A, B } }) => [
     { stack: B, turned: true },
@@ -77,14 +71,9 @@ export class HiraAdapters extends FactorAdapters<HiraBank> {
 
 export function attachHira(model: Module, options: HiraOptions, seed: number): HiraAdapters {
   const { from, init = "kaiming" } = options;
-  const plan = from === undefined ? planOf(model, options) : readPlan(from, model, hiraFormat);
+  const plan = from === undefined ? lowRankPlan(model, options) : readPlan(from, model, hiraFormat);
   const adapters = new HiraAdapters("hira", model, makeBanks(plan, HiraBank), plan.saved);
   if (from === undefined) drawFactors(adapters, init, seed);
   else copyFolder(from, adapters, hiraFormat);
   return adapters;
-}
-
-function planOf(model: Module, options: HiraOptions): LowRankPlan {
-  const saved = savedPaths(model, options.modulesToSave);
-  return { targets: findTargets(model, options, saved).map((target) => ({ ...target, scale: 1 })), saved };
 }

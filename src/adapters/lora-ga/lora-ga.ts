@@ -1,3 +1,4 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Linear, Module } from "../../nn/index.js";
 import {
   copy_,
@@ -16,10 +17,10 @@ import {
 } from "../../torch/index.js";
 import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
+import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.js";
 import type { EventReport } from "../core/contract.js";
 import { type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
 import { leadingTriplets } from "../core/triplets.js";
-import { CompensatedAdapters, CompensatedBank } from "../lora/compensated.js";
 import { type LoraOptions, planOf } from "../lora/lora.js";
 
 export interface LoraGaOptions extends Omit<LoraOptions, "init" | "from"> {
@@ -50,6 +51,7 @@ export class LoraGaAdapters extends CompensatedAdapters {
 
   beforeForward(): void {
     if (this.hasBegun) return;
+    this.release();
     this.watched = this.banks.map(({ layers }) => layers.map(({ linear }) => watch(linear)));
   }
 
@@ -130,5 +132,5 @@ export function attachLoraGa(model: Module, options: LoraGaOptions): LoraGaAdapt
       fix: "lower adapter.rank, or give the layer its own rank in adapter.rankPattern",
     });
   }
-  return new LoraGaAdapters(model, plan, options.gamma ?? 16);
+  return new LoraGaAdapters(model, plan, options.gamma ?? methodDefaults["lora-ga"].gamma);
 }

@@ -1,3 +1,4 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Module } from "../../nn/index.js";
 import { FactorBank } from "../core/bank.js";
 import type { Trainable } from "../core/contract.js";
@@ -26,7 +27,7 @@ class LoraPlusAdapters extends LoraAdapters {
 
 export function attachLoraPlus(model: Module, options: LoraPlusOptions, seed: number): LoraAdapters {
   const plan = lowRankTargets(model, options);
-  const adapters = new LoraPlusAdapters(model, plan, options.ratio ?? 16);
+  const adapters = new LoraPlusAdapters(model, plan, options.ratio ?? methodDefaults["lora+"].ratio);
   startFactors(adapters, options, seed);
   return adapters;
 }

@@ -1,10 +1,9 @@
 import type { Module } from "../../nn/index.js";
 import { Generator } from "../../torch/index.js";
 import { FactorBank } from "../core/bank.js";
-import { FactorAdapters, type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
+import { FactorAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/factor-adapters.js";
 import { copyFolder, readPlan } from "../core/peft-folder.js";
-import { savedPaths } from "../core/saved-modules.js";
-import { findTargets, type TargetOptions } from "../core/targets.js";
+import type { TargetOptions } from "../core/targets.js";
 import { initialiseFactors, type LoraInit } from "./init.js";
 import { loraFormat, writeLora } from "./peft.js";
 
@@ -43,12 +42,7 @@ export function lowRankTargets(model: Module, options: LoraOptions): LowRankPlan
 /** The layers that the options name, with ranks and scales. */
 export function planOf(model: Module, options: LoraOptions): LowRankPlan {
   const alpha = options.alpha ?? 2 * options.rank;
-  const saved = savedPaths(model, options.modulesToSave);
-  const targets = findTargets(model, options, saved).map((target) => ({
-    ...target,
-    scale: alpha / (options.rslora ? Math.sqrt(target.rank) : target.rank),
-  }));
-  return { targets, saved };
+  return lowRankPlan(model, options, ({ rank }) => alpha / (options.rslora ? Math.sqrt(rank) : rank));
 }
 
 /** Draws the factors from `seed`, or takes them from the folder that training goes on from. */

@@ -2,17 +2,14 @@ import type { TensorSource } from "../../hub/safetensors/index.js";
 import type { FactorBank } from "../core/bank.js";
 import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.js";
 import {
-  checkShape,
-  type FoundLayer,
   folderTensors,
-  numberOf,
   type PeftFormat,
-  patternValue,
   type StoredWhole,
   wholeOf,
   withPattern,
   writePeft,
 } from "../core/peft-folder.js";
+import { type FoundLayer, factorRank, numberOf, patternValue } from "../core/peft-layer.js";
 
 // PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
 const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
@@ -45,11 +42,8 @@ export const loraFormat: PeftFormat<FactorBank, ScaledTarget> = {
 
 /** A layer's rank from its tensors, and its scale from the config. */
 export function scaledTarget(found: FoundLayer): ScaledTarget {
-  const { folder, path, linear, config, tensors } = found;
-  const [m, n] = linear.weight.shape;
-  const [rank] = tensors[downName].shape;
-  checkShape(found, downName, [rank, n]);
-  checkShape(found, upName, [m, rank]);
+  const { folder, path, linear, config } = found;
+  const rank = factorRank(found, downName, upName);
   const alpha = numberOf(folder, "lora_alpha", patternValue(config.alpha_pattern, path) ?? config.lora_alpha);
   return { path, linear, rank, scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank) };
 }

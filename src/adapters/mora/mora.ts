@@ -1,7 +1,6 @@
 import type { Module } from "../../nn/index.js";
 import { ScaloraError } from "../../util/errors.js";
-import { groupBy } from "../../util/group.js";
-import type { BankLayer } from "../core/bank.js";
+import { type BankLayer, bankLayers } from "../core/bank.js";
 import { LayerAdapters, noAdapter } from "../core/layer-adapters.js";
 import { savedPaths } from "../core/saved-modules.js";
 import { findTargets, type Target, type TargetOptions } from "../core/targets.js";
@@ -28,11 +27,14 @@ export function attachMora(model: Module, options: MoraOptions): MoraAdapters {
   const { type = "rotation" } = options;
   const saved = savedPaths(model, options.modulesToSave);
   const layers = findTargets(model, options, saved).map((target) => withShape(target, type));
-  const groups = groupBy(layers, ({ m, n, width, linear }) => `${m}x${n}w${width} ${linear.weight.dtype}`);
-  const banks = groups.map((group, index) => {
-    const [{ m, n, width }] = group;
-    return new SquareBank(`bank${index}.${m}x${n}w${width}`, { m, n, width, type }, group);
-  });
+  const banks = bankLayers(
+    layers,
+    ({ width }) => `w${width}`,
+    (name, group) => {
+      const [{ m, n, width }] = group;
+      return new SquareBank(name, { m, n, width, type }, group);
+    },
+  );
   return new MoraAdapters("mora", model, banks, saved);
 }
 

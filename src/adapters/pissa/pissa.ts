@@ -1,8 +1,8 @@
 import type { Module } from "../../nn/index.js";
 import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.js";
+import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.js";
 import { makeBanks } from "../core/factor-adapters.js";
 import { leadingTriplets } from "../core/triplets.js";
-import { CompensatedAdapters, CompensatedBank } from "../lora/compensated.js";
 import { type LoraOptions, planOf } from "../lora/lora.js";
 
 export type PissaOptions = Omit<LoraOptions, "init" | "from">;

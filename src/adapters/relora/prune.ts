@@ -14,10 +14,11 @@ import type { Moments } from "../core/contract.js";
 
 /**
  * Sets a share of the moments of each slice of a stack to 0: where the first moment is smallest by size, up to the quantile
- * that the paper's code takes. One mask serves both moments. The paper's code prunes each by its own size; then a mean can
+ * that the paper's code takes; a share of 0 leaves all. One mask serves both moments. The paper's code prunes each by its own size; then a mean can
  * stay whose mean of squares is gone, and Adam divides it by next to nothing.
  */
 export function pruneMoments({ expAvg, expAvgSq }: Moments, share: number): void {
+  if (share === 0) return;
   noGrad(() => {
     for (let index = 0; index < expAvg.shape[0]; index++)
       scope(() => {

@@ -69,7 +69,7 @@ test.each([0, 0.5, 0.9, 0.99])(
       const [means, squares] = [slices(expAvg), slices(expAvgSq)];
       pruneMoments({ expAvg, expAvgSq }, share);
       slices(expAvg).forEach((left, i) => {
-        const count = 100 - Math.floor(share * 99) - 1;
+        const count = share === 0 ? 100 : 100 - Math.floor(share * 99) - 1;
         const bySize = means[i].toSorted((a, b) => Math.abs(b) - Math.abs(a));
         const smallest = Math.abs(bySize[count - 1]);
         const kept = means[i].map((x) => count > 0 && Math.abs(x) >= smallest);

@@ -1,3 +1,4 @@
+import { methodDefaults } from "../../config/index.js";
 import type { Module } from "../../nn/index.js";
 import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.js";
 import { internalError } from "../../util/errors.js";
@@ -5,9 +6,11 @@ import { isRecord, type Json } from "../../util/json.js";
 import { FactorBank } from "../core/bank.js";
 import type { EventReport, StepContext } from "../core/contract.js";
 import type { LowRankPlan } from "../core/factor-adapters.js";
-import { type BaseOptions, beginsStretch, MergingAdapters } from "../core/merging-adapters.js";
+import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.js";
 import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
 import { pruneMoments } from "./prune.js";
+
+const defaults = methodDefaults.relora;
 
 export interface ReloraOptions extends LoraOptions, BaseOptions {
   /** Steps between restarts. Default 100. */
@@ -17,9 +20,6 @@ export interface ReloraOptions extends LoraOptions, BaseOptions {
   /** Share of the moments that a restart prunes. Default 0.99. */
   readonly prune?: number;
 }
-
-/** Seeds of restarts lie this far apart, so that runs of neighbouring seeds share none. */
-const seedStride = 1_000_003;
 
 /**
  * ReLoRA (arXiv 2307.05695): every `interval` steps the base absorbs the adapter, which starts anew with another random B;
@@ -32,7 +32,8 @@ export class ReloraAdapters extends MergingAdapters {
 
   constructor(model: Module, plan: LowRankPlan, options: ReloraOptions, seed: number) {
     super("relora", model, plan, FactorBank, options);
-    const { interval = 100, restartWarmup = Math.floor(interval / 10), prune = 0.99 } = options;
+    const { interval = defaults.interval, prune = defaults.prune } = options;
+    const { restartWarmup = defaults.restartWarmup(interval) } = options;
     this.options = { interval, restartWarmup, prune, init: options.init ?? "kaiming" };
     this.seed = seed;
   }
@@ -56,7 +57,7 @@ export class ReloraAdapters extends MergingAdapters {
       });
     });
     this.restarts++;
-    drawFactors(this, this.options.init, (this.seed + this.restarts * seedStride) % Number.MAX_SAFE_INTEGER);
+    drawFactors(this, this.options.init, seedAfter(this.seed, this.restarts));
   }
 
   beforeClip(step: StepContext): EventReport | undefined {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { lowRankFields, withAlpha } from "./fields.js";
+import { lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
 
 export const dora = {
   name: "dora",
@@ -7,4 +7,5 @@ export const dora = {
   // The paper's for LLaMA-7B on commonsense reasoning.
   lr: 2e-4,
   schema: z.strictObject({ method: z.literal("dora"), ...lowRankFields }).transform(withAlpha),
+  folderKeys: lowRankFolderKeys,
 } as const;

@@ -80,6 +80,14 @@ export const baseFields = {
   }),
 };
 
+/**
+ * What a PEFT folder brings itself of the keys above: which layers, of what rank and scale, with what values. `from` is
+ * refused beside them, for they would be ignored silently.
+ */
+export const layerFolderKeys: readonly string[] = ["targetModules", "exclude", "modulesToSave"];
+export const factorFolderKeys: readonly string[] = [...layerFolderKeys, "rank", "rankPattern", "init"];
+export const lowRankFolderKeys: readonly string[] = [...factorFolderKeys, "alpha", "rslora"];
+
 /** The default numerator: a scale of 2, whatever the rank. */
 export function withAlpha<T extends { rank: number; alpha?: number | undefined }>(adapter: T) {
   return { ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank };

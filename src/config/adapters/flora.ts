@@ -2,6 +2,8 @@ import { z } from "zod";
 import { wholeFrom } from "../fields.js";
 import { baseFields, layerFields, rankFields } from "./fields.js";
 
+export const floraDefaults = { interval: 1000 };
+
 export const flora = {
   name: "flora",
   summary:
@@ -10,7 +12,7 @@ export const flora = {
   lr: 2e-5,
   schema: z.strictObject({
     method: z.literal("flora"),
-    interval: wholeFrom(2).default(1000).meta({
+    interval: wholeFrom(2).default(floraDefaults.interval).meta({
       description: "κ: steps between new projections",
     }),
     ...rankFields,

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { positive, wholeFrom } from "../fields.js";
-import { fromField, layerFields } from "./fields.js";
+import { fromField, layerFields, layerFolderKeys } from "./fields.js";
+
+/** PEFT's. */
+export const fourierDefaults = { frequencies: 1000, scaling: 150 };
 
 export const fourierft = {
   name: "fourierft",
@@ -10,14 +13,15 @@ export const fourierft = {
   lr: 3e-2,
   schema: z.strictObject({
     method: z.literal("fourierft"),
-    frequencies: wholeFrom(1).default(1000).meta({
+    frequencies: wholeFrom(1).default(fourierDefaults.frequencies).meta({
       description: "Trained coefficients of each layer; at most the numbers of its weight",
     }),
-    scaling: positive().default(150).meta({
+    scaling: positive().default(fourierDefaults.scaling).meta({
       description:
         "What the inverse transform is multiplied by (the paper: 100–150 for RoBERTa, 300 for LLaMA)",
     }),
     ...layerFields,
     ...fromField,
   }),
+  folderKeys: [...layerFolderKeys, "frequencies", "scaling"],
 } as const;

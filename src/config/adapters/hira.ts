@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fromField, initField, layerFields, rankFields } from "./fields.js";
+import { factorFolderKeys, fromField, initField, layerFields, rankFields } from "./fields.js";
 
 export const hira = {
   name: "hira",
@@ -13,4 +13,5 @@ export const hira = {
     ...initField,
     ...fromField,
   }),
+  folderKeys: factorFolderKeys,
 } as const;

@@ -1,16 +1,26 @@
 import { dora } from "./dora.js";
-import { flora } from "./flora.js";
-import { fourierft } from "./fourierft.js";
+import { flora, floraDefaults } from "./flora.js";
+import { fourierDefaults, fourierft } from "./fourierft.js";
 import { full } from "./full.js";
 import { hira } from "./hira.js";
 import { lora } from "./lora.js";
-import { loraGa } from "./lora-ga.js";
-import { loraPlus } from "./lora-plus.js";
+import { loraGa, loraGaDefaults } from "./lora-ga.js";
+import { loraPlus, loraPlusDefaults } from "./lora-plus.js";
 import type { MethodFacts } from "./method.js";
 import { mora } from "./mora.js";
 import { pissa } from "./pissa.js";
-import { relora } from "./relora.js";
-import { scalora, scaloraInterval } from "./scalora.js";
+import { relora, reloraDefaults } from "./relora.js";
+import { amortisedInterval, scalora, scaloraInterval } from "./scalora.js";
+
+/** What a recipe and a program get where they leave a key out. */
+export const methodDefaults = {
+  flora: floraDefaults,
+  fourierft: fourierDefaults,
+  "lora-ga": loraGaDefaults,
+  "lora+": loraPlusDefaults,
+  relora: reloraDefaults,
+  "scalora-i": { interval: amortisedInterval },
+};
 
 /** Every method of training, in the order of the lists: written once, here. */
 export const methodConfigs = [

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { positive } from "../fields.js";
 import { layerFields, rankFields, scaleFields, withAlpha } from "./fields.js";
 
+export const loraGaDefaults = { gamma: 16 };
+
 export const loraGa = {
   name: "lora-ga",
   summary: "LoRA-GA: LoRA whose factors start as singular vectors of the first gradient (arXiv 2407.05000)",
@@ -15,7 +17,7 @@ export const loraGa = {
       rslora: z.boolean().default(true).meta({
         description: "Scale by alpha / √rank (rsLoRA), as the derivation of the start needs",
       }),
-      gamma: positive().default(16).meta({
+      gamma: positive().default(loraGaDefaults.gamma).meta({
         description: "γ of the start's size: each column of a factor has length m^¼ / √γ",
       }),
       ...layerFields,

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { lowRankFields, withAlpha } from "./fields.js";
+import { lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
+
+export const loraPlusDefaults = { ratio: 16 };
 
 export const loraPlus = {
   name: "lora+",
@@ -9,10 +11,11 @@ export const loraPlus = {
   schema: z
     .strictObject({
       method: z.literal("lora+"),
-      ratio: z.number().min(1).default(16).meta({
+      ratio: z.number().min(1).default(loraPlusDefaults.ratio).meta({
         description: "How many times train.lr the factor A (PEFT's lora_B) gets",
       }),
       ...lowRankFields,
     })
     .transform(withAlpha),
+  folderKeys: lowRankFolderKeys,
 } as const;

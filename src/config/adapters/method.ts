@@ -14,6 +14,8 @@ export interface MethodFacts {
   readonly summary: string;
   /** Peak learning rate where the recipe names none. */
   readonly lr: number;
+  /** Keys that have no effect beside `from`, whose folder has its own; absent where there is no `from`. */
+  readonly folderKeys?: readonly string[];
   /** What keys say about each other; works on unchecked sections. */
   readonly check?: (adapter: Loose, train: Loose) => CrossIssue[];
 }

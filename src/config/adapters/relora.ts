@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { share, wholeFrom } from "../fields.js";
-import { baseFields, lowRankFields, withAlpha } from "./fields.js";
+import { foundText } from "../words.js";
+import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
+import type { CrossIssue, Loose } from "./method.js";
+
+export const reloraDefaults = {
+  interval: 100,
+  prune: 0.99,
+  restartWarmup: (interval: number) => Math.floor(interval / 10),
+};
 
 export const relora = {
   name: "relora",
@@ -10,14 +18,14 @@ export const relora = {
   schema: z
     .strictObject({
       method: z.literal("relora"),
-      interval: wholeFrom(2).default(100).meta({
+      interval: wholeFrom(2).default(reloraDefaults.interval).meta({
         description: "Steps from one restart to the next (the paper's pre-training: 5,000)",
       }),
       restartWarmup: wholeFrom(0).optional().meta({
         description: "Steps of warm-up after each restart",
         unset: "a tenth of the interval",
       }),
-      prune: share().default(0.99).meta({
+      prune: share().default(reloraDefaults.prune).meta({
         description: "Share of the optimiser's moments, the smallest ones, that a restart sets to 0",
       }),
       ...lowRankFields,
@@ -25,6 +33,21 @@ export const relora = {
     })
     .transform((adapter) => ({
       ...withAlpha(adapter),
-      restartWarmup: adapter.restartWarmup ?? Math.floor(adapter.interval / 10),
+      restartWarmup: adapter.restartWarmup ?? reloraDefaults.restartWarmup(adapter.interval),
     })),
+  folderKeys: lowRankFolderKeys,
+  check,
 } as const;
+
+function check({ interval = reloraDefaults.interval, restartWarmup }: Loose): CrossIssue[] {
+  if (typeof interval !== "number" || typeof restartWarmup !== "number" || restartWarmup < interval)
+    return [];
+  return [
+    {
+      path: ["adapter", "restartWarmup"],
+      problem: "is as long as the interval, so that the rate would never be the full one again",
+      expected: `less than adapter.interval, ${interval}`,
+      found: foundText(restartWarmup),
+    },
+  ];
+}

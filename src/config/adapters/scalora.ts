@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { positive, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
-import { baseFields, lowRankFields, withAlpha } from "./fields.js";
+import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
 import type { CrossIssue, Loose } from "./method.js";
+
+/** Steps between the events of the amortised method. */
+export const amortisedInterval = 10;
 
 const scaleValue = z.union([
   z.enum(["auto", "preserve"]),
@@ -49,6 +52,7 @@ export const scalora = {
   schema: z
     .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaling(1) })
     .transform((adapter) => withMoments(withAlpha(adapter))),
+  folderKeys: lowRankFolderKeys,
   check,
 } as const;
 
@@ -57,8 +61,9 @@ export const scaloraInterval = {
   summary: "ScaLoRA with a scaling event every tenth step: the same within noise, at a tenth of the cost",
   lr: 2e-4,
   schema: z
-    .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaling(10) })
+    .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaling(amortisedInterval) })
     .transform((adapter) => withMoments(withAlpha(adapter))),
+  folderKeys: lowRankFolderKeys,
   check,
 } as const;
 

@@ -1,8 +1,6 @@
-import { halfToNumber } from "./half.js";
+import { halfAt } from "./half.js";
 
 /** Blocks of 256 numbers whose parts have scales of their own ("K quants"; ggml-common.h, gguf-py's quants.py). */
-
-const half = (source: Uint8Array, at: number) => halfToNumber(source[at] | (source[at + 1] << 8));
 
 /** Of eight parts, 6-bit scales (`[0]` to `[7]`) and 6-bit offsets (`[8]` to `[15]`), packed into 12 bytes. */
 const parts = new Uint8Array(16);
@@ -19,8 +17,8 @@ function unpackParts(source: Uint8Array, at: number): void {
 
 /** `[d, dmin, parts 12, q 128]` */
 export function decodeQ4K(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = half(source, at);
-  const least = half(source, at + 2);
+  const scale = halfAt(source, at);
+  const least = halfAt(source, at + 2);
   unpackParts(source, at + 4);
   for (let part = 0; part < 8; part++) {
     const [d, m] = [scale * parts[part], least * parts[8 + part]];
@@ -32,8 +30,8 @@ export function decodeQ4K(source: Uint8Array, at: number, out: Float32Array, to:
 
 /** `[d, dmin, parts 12, fifth bits 32, q 128]` */
 export function decodeQ5K(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = half(source, at);
-  const least = half(source, at + 2);
+  const scale = halfAt(source, at);
+  const least = halfAt(source, at + 2);
   unpackParts(source, at + 4);
   for (let part = 0; part < 8; part++) {
     const [d, m] = [scale * parts[part], least * parts[8 + part]];
@@ -48,7 +46,7 @@ export function decodeQ5K(source: Uint8Array, at: number, out: Float32Array, to:
 
 /** `[low four bits 128, high two bits 64, scales int8 16, d]` */
 export function decodeQ6K(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = half(source, at + 208);
+  const scale = halfAt(source, at + 208);
   for (let quarter = 0; quarter < 8; quarter++) {
     const side = quarter >> 2;
     const place = quarter & 3;

@@ -1,5 +1,6 @@
+import { internalError } from "../../util/errors.js";
 import { decodeQ4K, decodeQ5K, decodeQ6K } from "./blocks-k.js";
-import { halfToNumber } from "./half.js";
+import { halfAt } from "./half.js";
 import type { TensorType } from "./types.js";
 
 /**
@@ -30,23 +31,20 @@ export function isQuantised({ name }: TensorType): boolean {
  */
 export function dequantise(type: TensorType, source: Uint8Array): Float32Array {
   const decode = decoders.get(type.name);
-  if (decode === undefined) throw new TypeError(`${type.name} is not quantised`);
+  if (decode === undefined) throw internalError(`${type.name} is not quantised`);
   const out = new Float32Array((source.length / type.bytes) * type.block);
   for (let at = 0, to = 0; at < source.length; at += type.bytes, to += type.block)
     decode(source, at, out, to);
   return out;
 }
 
-/** 16-bit float at a byte offset. */
-const half = (source: Uint8Array, at: number) => halfToNumber(source[at] | (source[at + 1] << 8));
-
 function decodeQ80(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = half(source, at);
+  const scale = halfAt(source, at);
   for (let i = 0; i < 32; i++) out[to + i] = scale * ((source[at + 2 + i] << 24) >> 24);
 }
 
 function decodeQ40(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = half(source, at);
+  const scale = halfAt(source, at);
   for (let i = 0; i < 16; i++) {
     const pair = source[at + 2 + i];
     out[to + i] = scale * ((pair & 15) - 8);
@@ -55,8 +53,8 @@ function decodeQ40(source: Uint8Array, at: number, out: Float32Array, to: number
 }
 
 function decodeQ41(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = half(source, at);
-  const least = half(source, at + 2);
+  const scale = halfAt(source, at);
+  const least = halfAt(source, at + 2);
   for (let i = 0; i < 16; i++) {
     const pair = source[at + 4 + i];
     out[to + i] = scale * (pair & 15) + least;
@@ -70,7 +68,7 @@ function highBits(source: Uint8Array, at: number): number {
 }
 
 function decodeQ50(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = half(source, at);
+  const scale = halfAt(source, at);
   const high = highBits(source, at + 2);
   for (let i = 0; i < 16; i++) {
     const pair = source[at + 6 + i];
@@ -80,8 +78,8 @@ function decodeQ50(source: Uint8Array, at: number, out: Float32Array, to: number
 }
 
 function decodeQ51(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = half(source, at);
-  const least = half(source, at + 2);
+  const scale = halfAt(source, at);
+  const least = halfAt(source, at + 2);
   const high = highBits(source, at + 4);
   for (let i = 0; i < 16; i++) {
     const pair = source[at + 8 + i];

@@ -27,7 +27,7 @@ export function encodeTensor(tensor: Tensor, { name }: TensorType): Uint8Array {
     case "Q8_0":
       return encodeQ80(singles(tensor));
     default:
-      throw new TypeError(`${name} cannot be written`);
+      throw internalError(`${name} cannot be written`);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Every 16-bit float (IEEE 754 binary16) by its bits. */
 let table: Float32Array | undefined;
 
-/** The value of a 16-bit float. */
-export function halfToNumber(bits: number): number {
+/** The 16-bit float at a byte offset (little-endian). */
+export function halfAt(source: Uint8Array, at: number): number {
   table ??= Float32Array.from({ length: 1 << 16 }, (_, index) => decode(index));
-  return table[bits];
+  return table[source[at] | (source[at + 1] << 8)];
 }
 
 function decode(bits: number): number {

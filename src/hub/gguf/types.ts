@@ -1,3 +1,5 @@
+import { internalError } from "../../util/errors.js";
+
 /** Kinds of metadata values, as numbered in the format (ggml, docs/gguf.md). */
 export const valueKind = {
   uint8: 0,
@@ -88,6 +90,6 @@ export function typeLabel(id: number): string {
 /** The type of that name. */
 export function tensorType(name: string): TensorType {
   const found = readable.find((type) => type.name === name);
-  if (found === undefined) throw new TypeError(`no tensor type ${name}`);
+  if (found === undefined) throw internalError(`no tensor type ${name}`);
   return found;
 }

@@ -9,6 +9,7 @@ import {
   scope,
   type Tensor,
 } from "../../torch/index.js";
+import { internalError } from "../../util/errors.js";
 import { type Architecture, conventionOf, modelName } from "./architectures.js";
 import { dequantise, isQuantised } from "./blocks.js";
 import { fromFormat, type Heads } from "./conventions.js";
@@ -53,7 +54,7 @@ export class GgufWeights {
   /** The tensor in float32 where it was quantised, else of its own dtype. It outlives this object. */
   tensor(name: string): Tensor {
     const place = this.places.get(name);
-    if (place === undefined) throw new TypeError(`no tensor ${name}`);
+    if (place === undefined) throw internalError(`no tensor ${name}`);
     this.checkSize();
     return scope(() => {
       const stored = isQuantised(place.type) ? this.dequantised(place) : this.plain(place);

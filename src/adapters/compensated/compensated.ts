@@ -1,15 +1,15 @@
 import type { LinearAdapter } from "../../nn/index.js";
 import {
-  add,
   cat,
   contiguous,
   copy_,
+  type DType,
   loraLinear,
   matmul,
-  neg,
   noGrad,
   scope,
   select,
+  sub,
   type Tensor,
   toDType,
   transpose,
@@ -18,33 +18,35 @@ import {
 import { type BankLayer, type BankShape, FactorBank } from "../core/bank.js";
 import { FactorAdapters } from "../core/factor-adapters.js";
 import { wholeOf } from "../core/peft-folder.js";
-import { type StoredFactors, writeFactors } from "./peft.js";
+import { type StoredFactors, writeFactors } from "../lora/peft.js";
 
 /**
  * Factors that start at (A₀, B₀) other than zero, with what makes up for it: the effective weight is
- * `W + s (A Bᵀ − A₀ B₀ᵀ)`. The papers take s A₀ B₀ᵀ out of W instead; beside W it costs (m + n) r numbers and no rounding.
+ * `W + s (A Bᵀ − A₀ B₀ᵀ)`. The papers take s A₀ B₀ᵀ out of W instead; beside W it costs (m + n) r numbers.
+ *
+ * It is computed as `(A − A₀) Bᵀ + A₀ (B − B₀)ᵀ`, the differences before any rounding to the precision of the layer: there
+ * the start is the base bit for bit, and what is learnt is not lost beside A₀ in bfloat16.
  */
 export class CompensatedBank extends FactorBank {
-  /** −A₀ `[L, m, r]` and B₀ `[L, n, r]`. */
-  private readonly minusA: Tensor;
+  /** A₀ `[L, m, r]` and B₀ `[L, n, r]`. */
+  private readonly startA: Tensor;
   private readonly startB: Tensor;
   private readonly starts: readonly { readonly A: Tensor; readonly B: Tensor }[];
 
   constructor(name: string, shape: BankShape, layers: readonly BankLayer[]) {
     super(name, shape, layers);
-    [this.minusA, this.startB] = [zerosLike(this.A).keep(), zerosLike(this.B).keep()];
+    [this.startA, this.startB] = [zerosLike(this.A).keep(), zerosLike(this.B).keep()];
     this.starts = layers.map((_, index) => ({
-      A: select(this.minusA, 0, index).keep(),
+      A: select(this.startA, 0, index).keep(),
       B: select(this.startB, 0, index).keep(),
     }));
   }
 
   /** Puts a layer's factors at a start. @param A `[m, r]`, @param B `[n, r]` */
   begin(index: number, A: Tensor, B: Tensor): void {
-    copy_(select(this.A, 0, index), A);
-    copy_(select(this.B, 0, index), B);
-    copy_(this.starts[index].A, neg(A));
-    copy_(this.starts[index].B, B);
+    const start = this.starts[index];
+    for (const slot of [select(this.A, 0, index), start.A]) copy_(slot, A);
+    for (const slot of [select(this.B, 0, index), start.B]) copy_(slot, B);
   }
 
   override adapterOf(index: number): LinearAdapter {
@@ -57,20 +59,23 @@ export class CompensatedBank extends FactorBank {
     };
   }
 
-  /** The factors beside their start: `A Bᵀ − A₀ B₀ᵀ` as one product of rank 2r. */
+  /** What was learnt as one product of rank 2r: `[A − A₀ | A₀]` and `[B | B − B₀]`. */
   both(index: number): { A: Tensor; B: Tensor } {
     const [own, start] = [this.leaves[index], this.starts[index]];
-    return { A: cat([own.A, start.A], 1), B: cat([own.B, start.B], 1) };
+    return {
+      A: cat([sub(own.A, start.A), start.A], 1),
+      B: cat([own.B, sub(own.B, start.B)], 1),
+    };
   }
 
-  override effective(index: number, base: Tensor): Tensor {
-    const [A, B] = [this.starts[index].A, this.starts[index].B].map((factor) => toDType(factor, base.dtype));
-    return add(super.effective(index, base), matmul(A, transpose(B, 0, 1)), this.shape.scale);
+  protected override product(index: number, dtype: DType): Tensor {
+    const { A, B } = this.both(index);
+    return matmul(toDType(A, dtype), transpose(toDType(B, dtype), 0, 1));
   }
 
   override frozen(): Map<string, Tensor> {
     return new Map([
-      ["minusA", this.minusA],
+      ["startA", this.startA],
       ["startB", this.startB],
     ]);
   }

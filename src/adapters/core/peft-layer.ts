@@ -1,0 +1,91 @@
+import type { AdapterFolder } from "../../hub/adapter-folder.js";
+import type { Linear } from "../../nn/index.js";
+import type { Tensor } from "../../torch/index.js";
+import { ScaloraError } from "../../util/errors.js";
+
+/** A layer that a folder adapts, with what the folder holds for it. */
+export interface FoundLayer {
+  readonly folder: string;
+  readonly path: string;
+  readonly linear: Linear;
+  readonly config: AdapterFolder["config"];
+  /** By suffix. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+/** Checks that a tensor of a folder has the shape that its layer needs. @throws ScaloraError `model` */
+export function checkShape(
+  { folder, path, linear, tensors }: FoundLayer,
+  suffix: string,
+  shape: readonly number[],
+): void {
+  const found = tensors[suffix].shape;
+  if (found.join() === shape.join()) return;
+  throw new ScaloraError("model", "The adapter does not fit the model", {
+    where: `${folder}: ${path}${suffix}`,
+    expected: `[${shape.join(", ")}] for a weight of shape [${linear.weight.shape.join(", ")}]`,
+    found: `[${found.join(", ")}]`,
+  });
+}
+
+/**
+ * The rank r of a layer's two factors, stored as `[r, n]` and `[m, r]`.
+ * @throws ScaloraError `model` where they do not fit the layer or each other, or have no columns
+ */
+export function factorRank(found: FoundLayer, downName: string, upName: string): number {
+  const [m, n] = found.linear.weight.shape;
+  const rank = lengthOf(found, downName);
+  checkShape(found, downName, [rank, n]);
+  checkShape(found, upName, [m, rank]);
+  return rank;
+}
+
+/** The first dimension of a tensor of a folder. @throws ScaloraError `model` where it is 0 or there is none */
+export function lengthOf({ folder, path, tensors }: FoundLayer, suffix: string): number {
+  const { shape } = tensors[suffix];
+  const [length = 0] = shape;
+  if (length >= 1) return length;
+  throw new ScaloraError("model", "The adapter holds a tensor without numbers", {
+    where: `${folder}: ${path}${suffix}`,
+    expected: "a first dimension of at least 1",
+    found: `[${shape.join(", ")}]`,
+  });
+}
+
+/** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
+export function patternValue(patterns: unknown, path: string): unknown {
+  if (typeof patterns !== "object" || patterns === null) return undefined;
+  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
+}
+
+function peftPattern(key: string): RegExp {
+  try {
+    return new RegExp(`^(.*\\.)?(${key})$`);
+  } catch (cause) {
+    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
+      where: "adapter_config.json, alpha_pattern",
+      found: key,
+      cause,
+    });
+  }
+}
+
+/** A number of a folder's config. @throws ScaloraError `format` */
+export function numberOf(folder: string, key: string, value: unknown): number {
+  if (typeof value === "number") return value;
+  throw new ScaloraError("format", `The adapter's ${key} is not a number`, {
+    where: folder,
+    found: JSON.stringify(value),
+  });
+}
+
+/** A seed of a folder's config: a whole number from 0. @throws ScaloraError `format` */
+export function seedOf(folder: string, key: string, value: unknown): number {
+  const seed = numberOf(folder, key, value);
+  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
+  throw new ScaloraError("format", `The adapter's ${key} is not a seed`, {
+    where: folder,
+    expected: "a whole number, at least 0",
+    found: String(seed),
+  });
+}

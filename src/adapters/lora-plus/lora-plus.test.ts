@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { SGD } from "../../optim/index.js";
+import { TinyLM } from "../../testing/tiny-lm.js";
+import * as torch from "../../torch/index.js";
+import { attachLoraPlus } from "./lora-plus.js";
+
+test("in one step A moves by ratio · rate · gradient, and B by rate · gradient", () => {
+  using model = new TinyLM({ dtype: "float64" });
+  const adapters = attachLoraPlus(model, { rank: 2, ratio: 4, targetModules: ["mix"] }, 1);
+  const optimizer = new SGD(adapters.trainables());
+  const [bank] = adapters.banks;
+  torch.scope(() => {
+    using generator = new torch.Generator(2);
+    const parts = [
+      { value: bank.A, grad: bank.gradA, times: 4 },
+      { value: bank.B, grad: bank.gradB, times: 1 },
+    ];
+    torch.noGrad(() => {
+      for (const { grad } of parts) torch.normal_(grad, 0, 1, generator);
+    });
+    const before = parts.map(({ value }) => value.toFloats());
+    optimizer.step(0.1);
+    parts.forEach(({ value, grad, times }, i) => {
+      const gradients = grad.toFloats();
+      value.toFloats().forEach((x, at) => {
+        expect(before[i][at] - x).toBeCloseTo(times * 0.1 * gradients[at], 14);
+      });
+    });
+  });
+  optimizer.dispose();
+  adapters.dispose();
+});
