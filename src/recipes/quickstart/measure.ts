@@ -1,6 +1,7 @@
 import { type Example, loadExamples } from "../../data/index.js";
 import { generateBatch } from "../../eval/index.js";
 import { bootstrapInterval } from "../../eval/metrics/index.js";
+import { releaseFreeMemory } from "../../torch/index.js";
 import { evaluateLoss } from "../../train/evaluate.js";
 import { internalError } from "../../util/errors.js";
 import type { ShareEstimate } from "../api.js";
@@ -50,6 +51,7 @@ export async function measure(
     return { ...shares(grades), loss: evaluation.loss, texts: texts.slice(0, shownCount) };
   } finally {
     open.dispose();
+    releaseFreeMemory();
   }
 }
 

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import type { TrainedModel } from "../../nn/index.js";
+import { releaseFreeMemory } from "../../torch/index.js";
 import { listCheckpoints } from "../../train/checkpoints/load.js";
 import { checkpointFolder } from "../../train/resume.js";
 import { type RunEvent, readEvents } from "../../train/run-files.js";
@@ -38,6 +39,7 @@ export async function runMethod(
 ): Promise<MethodResult> {
   const recipe = makeRecipe(job, settings, place, seed);
   const { folder, parameters, seconds } = await runTraining(recipe, { signal, onEvent });
+  releaseFreeMemory();
   signal.throwIfAborted();
   const ranks = await ranksOf(folder, job);
   const events = [...readEvents(folder).filter(({ type }) => type !== "rank"), ...ranks];
@@ -74,6 +76,7 @@ async function ranksOf(run: string, { compute }: Job): Promise<RankEvent[]> {
     }
   } finally {
     original?.dispose();
+    releaseFreeMemory();
   }
   return events;
 }

@@ -10,13 +10,13 @@ import { getLlama, LlamaChatSession } from "node-llama-cpp";
 
 const llama = await getLlama();
 const model = await llama.loadModel({ modelPath: fileURLToPath(new URL("${file}", import.meta.url)) });
-const context = await model.createContext();
+const context = await model.createContext({ contextSize: 1024 });
 const session = new LlamaChatSession({
   contextSequence: context.getSequence(),
   systemPrompt: ${JSON.stringify(instruction)},
 });
 const message = process.argv[2] ?? ${JSON.stringify(question)};
-console.log(await session.prompt(message, { temperature: 0 }));
+console.log(await session.prompt(message, { temperature: 0, maxTokens: 100 }));
 await llama.dispose();
 `;
 
