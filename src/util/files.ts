@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
 
@@ -23,6 +24,38 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
     throw error;
   }
   syncFolder(dirname(path));
+}
+
+/**
+ * Writes a large file piece by piece, so that it appears complete or not at all: temporary file, fsync, rename.
+ * @param write gets the descriptor of the temporary file
+ */
+export function streamFileAtomic(path: string, write: (descriptor: number) => void): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const descriptor = openSync(temporary, "w");
+    try {
+      write(descriptor);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** One write call takes at most 2 GiB. */
+const maxWrite = 1 << 30;
+
+/** Writes all bytes, in as many calls as it takes. */
+export function writeFully(descriptor: number, bytes: Uint8Array): void {
+  let done = 0;
+  while (done < bytes.length)
+    done += writeSync(descriptor, bytes, done, Math.min(bytes.length - done, maxWrite));
 }
 
 /** Makes renames and new names in a folder survive a power cut. */

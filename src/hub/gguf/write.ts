@@ -1,8 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
 import { scope, type Tensor } from "../../torch/index.js";
 import { internalError, messageOf, ScaloraError } from "../../util/errors.js";
-import { syncFolder } from "../../util/files.js";
+import { streamFileAtomic, writeFully } from "../../util/files.js";
 import { encodeTensor } from "./encode.js";
 import { type MetadataItem, valueBytes } from "./metadata-items.js";
 import type { TensorType } from "./types.js";
@@ -29,19 +27,9 @@ export function writeGguf(
   metadata: readonly MetadataItem[],
   tensors: readonly GgufSource[],
 ): void {
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const descriptor = openSync(temporary, "w");
-    try {
-      writeContent(descriptor, metadata, tensors);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
+    streamFileAtomic(path, (descriptor) => writeContent(descriptor, metadata, tensors));
   } catch (error) {
-    if (existsSync(temporary)) rmSync(temporary);
     if (error instanceof ScaloraError) throw error;
     throw new ScaloraError("run", "Cannot write the GGUF file", {
       where: path,
@@ -64,12 +52,12 @@ function writeContent(
     offset += padded(storedBytes(tensor));
   }
   const header = Buffer.concat(parts);
-  writeFully(descriptor, header, padded(header.length));
+  writePadded(descriptor, header);
   for (const tensor of tensors) {
     const bytes = scope(() => encodeTensor(tensor.load(), tensor.type));
     if (bytes.length !== storedBytes(tensor))
       throw internalError(`tensor ${tensor.name} gave ${bytes.length} bytes, not ${storedBytes(tensor)}`);
-    writeFully(descriptor, bytes, padded(bytes.length));
+    writePadded(descriptor, bytes);
   }
 }
 
@@ -102,12 +90,8 @@ function storedBytes({ type, shape }: GgufSource): number {
 
 const padded = (bytes: number) => Math.ceil(bytes / alignment) * alignment;
 
-/** One write call takes at most 2 GiB. */
-const maxWrite = 1 << 30;
-
-function writeFully(descriptor: number, bytes: Uint8Array, length: number): void {
-  let done = 0;
-  while (done < bytes.length)
-    done += writeSync(descriptor, bytes, done, Math.min(bytes.length - done, maxWrite));
-  writeSync(descriptor, Buffer.alloc(length - bytes.length));
+/** Writes bytes, then zeros up to the alignment. */
+function writePadded(descriptor: number, bytes: Uint8Array): void {
+  writeFully(descriptor, bytes);
+  writeFully(descriptor, Buffer.alloc(padded(bytes.length) - bytes.length));
 }

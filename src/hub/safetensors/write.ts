@@ -1,8 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
 import { type DType, scope, type Tensor } from "../../torch/index.js";
 import { internalError, messageOf, ScaloraError } from "../../util/errors.js";
-import { syncFolder } from "../../util/files.js";
+import { streamFileAtomic, writeFully } from "../../util/files.js";
 import { loneSurrogate } from "../json.js";
 import { dtypeBits, fileDType } from "./dtypes.js";
 
@@ -35,20 +33,12 @@ export function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   const planned = plan(path, tensors);
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const descriptor = openSync(temporary, "w");
-    try {
+    streamFileAtomic(path, (descriptor) => {
       writeFully(descriptor, headerBytes(planned, metadata));
       for (const item of planned) writeTensor(descriptor, item);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
+    });
   } catch (error) {
-    if (existsSync(temporary)) rmSync(temporary);
     if (error instanceof ScaloraError) throw error;
     throw new ScaloraError("run", "Cannot write the safetensors file", {
       where: path,
@@ -110,13 +100,4 @@ function checked(tensor: Tensor, name: string, dtype: string): Tensor {
   if (fileDType(tensor.dtype) !== dtype)
     throw internalError(`tensor ${name} is ${tensor.dtype}, not ${dtype}`);
   return tensor;
-}
-
-/** One write call takes at most 2 GiB. */
-const maxWrite = 1 << 30;
-
-function writeFully(descriptor: number, bytes: Uint8Array): void {
-  let done = 0;
-  while (done < bytes.length)
-    done += writeSync(descriptor, bytes, done, Math.min(bytes.length - done, maxWrite));
 }
