@@ -1,4 +1,5 @@
 import type { Component } from "../tokenizer/blueprint.js";
+import { byteLevelComponent } from "../tokenizer/byte-level-parts.js";
 
 /** What `tokenizer.ggml.pre` stands for. */
 export interface PreTokenizer {
@@ -10,23 +11,16 @@ export interface PreTokenizer {
   readonly addsBos: boolean;
 }
 
-const byteLevel = (splits: boolean): Component => ({
-  type: "ByteLevel",
-  add_prefix_space: false,
-  trim_offsets: true,
-  use_regex: splits,
-});
-
 const digitsFirst: Component = {
   type: "Sequence",
-  pretokenizers: [{ type: "Digits", individual_digits: true }, byteLevel(true)],
+  pretokenizers: [{ type: "Digits", individual_digits: true }, byteLevelComponent(false)],
 };
 
 const byPattern = (pattern: string): Component => ({
   type: "Sequence",
   pretokenizers: [
     { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false },
-    byteLevel(false),
+    byteLevelComponent(false, false),
   ],
 });
 
@@ -38,7 +32,7 @@ const tekken =
   "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 const plain = { normalizer: null, ignoresMerges: false, addsBos: false };
-const gpt2: PreTokenizer = { ...plain, component: byteLevel(true) };
+const gpt2: PreTokenizer = { ...plain, component: byteLevelComponent(false) };
 const smollm: PreTokenizer = { ...plain, component: digitsFirst };
 const llama3: PreTokenizer = {
   ...plain,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { mergesFromScores } from "../tokenizer/merges.js";
-import type { PieceKind } from "../tokenizer/sentencepiece-model.js";
+import { pieceKinds } from "../tokenizer/sentencepiece-model.js";
 import { flag, type MetadataItem, reals, text, texts } from "./metadata-items.js";
 import { preTokenizers } from "./pre-tokenizers.js";
 import { flatten, type Part, type TokenizerParts, unsayable } from "./tokenizer-parts.js";
@@ -53,16 +53,6 @@ export function scoredItems(
   ];
 }
 
-const kinds: readonly PieceKind[] = [
-  "unused",
-  "normal",
-  "unknown",
-  "control",
-  "userDefined",
-  "unused",
-  "byte",
-];
-
 /** A piece made by an earlier merge is better; pieces that no merge makes are the worst. */
 function impliedScores(
   { where, merges }: TokenizerParts,
@@ -75,7 +65,11 @@ function impliedScores(
   const scores = tokens.map((token, id) =>
     types[id] === 1 ? -(ranks.get(token) ?? worst) : types[id] === 6 ? 0 : -1000,
   );
-  const pieces = tokens.map((token, id) => ({ text: token, score: scores[id], kind: kinds[types[id]] }));
+  const pieces = tokens.map((token, id) => ({
+    text: token,
+    score: scores[id],
+    kind: pieceKinds[types[id]] ?? "unused",
+  }));
   if (!sameMerges(merges, mergesFromScores(pieces), ranks))
     throw unsayable(where, "merges that no scores of the pieces imply");
   return scores;

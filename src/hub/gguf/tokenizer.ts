@@ -1,6 +1,7 @@
 import { type AddedToken, type Blueprint, type Role, specialFlags } from "../tokenizer/blueprint.js";
+import { byteLevelComponent, byteLevelModel } from "../tokenizer/byte-level-parts.js";
 import { sentencePieceParts } from "../tokenizer/sentencepiece.js";
-import type { Piece, PieceKind } from "../tokenizer/sentencepiece-model.js";
+import { type Piece, pieceKinds } from "../tokenizer/sentencepiece-model.js";
 import type { NamedToken, Settings } from "../tokenizer/settings.js";
 import { malformed } from "./malformed.js";
 import type { Metadata } from "./metadata.js";
@@ -11,16 +12,6 @@ export interface GgufTokenizer {
   readonly blueprint: Blueprint;
   readonly settings: Settings;
 }
-
-const kinds: readonly (PieceKind | undefined)[] = [
-  undefined,
-  "normal",
-  "unknown",
-  "control",
-  "userDefined",
-  "unused",
-  "byte",
-];
 
 /** What both kinds of tokenizers have. */
 interface Vocabulary {
@@ -52,19 +43,8 @@ function byteLevel(vocabulary: Vocabulary): GgufTokenizer {
     where: metadata.path,
     normalizer: pre.normalizer,
     preTokenizer: pre.component,
-    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: pre.ignoresMerges,
-      vocab: Object.fromEntries(numbers),
-      merges: readMerges(metadata, numbers),
-    },
+    decoder: byteLevelComponent(true),
+    model: byteLevelModel(numbers, readMerges(metadata, numbers), pre.ignoresMerges),
     vocabulary: numbers,
     added: pieces.flatMap((piece, id) => addedToken(piece, id) ?? []),
     roles,
@@ -121,7 +101,7 @@ function readVocabulary(metadata: Metadata): Vocabulary {
   const types = sameLength(metadata, "tokenizer.ggml.token_type", texts.length);
   const scores = sameLength(metadata, "tokenizer.ggml.scores", texts.length);
   const pieces = texts.map((text, id): Piece => {
-    const kind = kinds[types?.[id] ?? 1];
+    const kind = pieceKinds[types?.[id] ?? 1];
     if (kind === undefined) throw badToken(metadata, id, "a type from 1 to 6", `${types?.[id]}`);
     if (text === "") throw badToken(metadata, id, "a text", "none");
     return { text, score: scores?.[id] ?? 0, kind };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ScaloraError } from "../../util/errors.js";
 import { type Blueprint, type Component, type Frame, type Role, robertaFrame } from "./blueprint.js";
+import { byteLevelComponent, byteLevelModel } from "./byte-level-parts.js";
 import { malformed, readJson, readText } from "./files.js";
 import type { Settings } from "./settings.js";
 
@@ -68,19 +69,8 @@ export function byteLevelBlueprint(vocabPath: string, mergesPath: string, settin
     where: vocabPath,
     normalizer: rules.normalizer,
     preTokenizer: preTokenizer(rules, spaced),
-    decoder: byteLevel(true),
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(vocabulary),
-      merges: readMerges(mergesPath, vocabulary),
-    },
+    decoder: byteLevelComponent(true),
+    model: byteLevelModel(vocabulary, readMerges(mergesPath, vocabulary), false),
     vocabulary,
     added: [],
     roles: Object.fromEntries(known),
@@ -90,18 +80,14 @@ export function byteLevelBlueprint(vocabPath: string, mergesPath: string, settin
 }
 
 function preTokenizer({ pattern }: ClassRules, spaced: boolean): Component {
-  if (pattern === undefined) return byteLevel(spaced);
+  if (pattern === undefined) return byteLevelComponent(spaced);
   const split: Component = {
     type: "Split",
     pattern: { Regex: pattern },
     behavior: "Isolated",
     invert: false,
   };
-  return { type: "Sequence", pretokenizers: [split, { ...byteLevel(spaced), use_regex: false }] };
-}
-
-function byteLevel(spaced: boolean): Component {
-  return { type: "ByteLevel", add_prefix_space: spaced, trim_offsets: true, use_regex: true };
+  return { type: "Sequence", pretokenizers: [split, byteLevelComponent(spaced, false)] };
 }
 
 /** Without a token for every byte the library would drop text silently. */

@@ -2,9 +2,10 @@ import { ScaloraError } from "../../util/errors.js";
 import { malformed, readBytes } from "./files.js";
 import { type Field, ProtobufError, readFields } from "./protobuf.js";
 
-/** Kinds of pieces, as numbered in sentencepiece_model.proto. */
+/** Kinds of pieces. */
 export type PieceKind = "normal" | "unknown" | "control" | "userDefined" | "unused" | "byte";
-const kindNames: readonly (PieceKind | undefined)[] = [
+/** By their number in sentencepiece_model.proto, which GGUF files have too; none is 0. */
+export const pieceKinds: readonly (PieceKind | undefined)[] = [
   undefined,
   "normal",
   "unknown",
@@ -123,7 +124,7 @@ function parsePiece(where: string, index: number, message: Uint8Array): Piece {
   const text = decodeText(where, fields.get(pieceField.text)?.bytes);
   const score = fields.get(pieceField.score)?.float ?? 0;
   const number = fields.get(pieceField.kind)?.int ?? 1;
-  const kind = kindNames[number];
+  const kind = pieceKinds[number];
   if (kind === undefined) throw malformed(where, "a known kind of piece", `kind ${number} at piece ${index}`);
   if (text === undefined || text === "")
     throw malformed(where, "text in every piece", `piece ${index} is empty`);
