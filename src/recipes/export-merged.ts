@@ -27,15 +27,10 @@ export function exportMerged(
 ): { drift?: number } {
   const { model, baseFolder } = open;
   const replace = effectiveWeights(open);
-  const drift = new Drift();
-  if (dtype !== "float32")
-    for (const { load } of storedParameters(model, replace))
-      scope(() => {
-        const exact = load();
-        drift.add(exact, toDType(exact, dtype));
-      });
+  const drift =
+    dtype === "float32" ? {} : driftOf(storedParameters(model, replace), (exact) => toDType(exact, dtype));
   saveModel(model, baseFolder, out, { dtype, replace });
-  return dtype === "float32" ? {} : { drift: drift.relative };
+  return drift;
 }
 
 /**
@@ -53,17 +48,25 @@ export function exportGguf(
   const parameters = storedParameters(model, effectiveWeights(open));
   const description = describeModel(baseFolder, isTied(model));
   const type = ggufTypes[dtype];
-  const drift = new Drift();
-  if (type !== "F32")
-    for (const { load } of parameters)
-      scope(() => {
-        const exact = load();
-        drift.add(exact, roundedAsStored(exact, type));
-      });
+  const drift = type === "F32" ? {} : driftOf(parameters, (exact) => roundedAsStored(exact, type));
   const title = basename(out, ".gguf");
   makeFolders(dirname(out));
   writeGgufModel(out, { description, source: baseFolder, title, type, parameters });
-  return type === "F32" ? {} : { drift: drift.relative };
+  return drift;
+}
+
+/** How far rounding takes all parameters together, relative. */
+function driftOf(
+  parameters: Iterable<{ load(): Tensor }>,
+  rounded: (exact: Tensor) => Tensor,
+): { drift: number } {
+  const drift = new Drift();
+  for (const { load } of parameters)
+    scope(() => {
+      const exact = load();
+      drift.add(exact, rounded(exact));
+    });
+  return { drift: drift.relative };
 }
 
 type ExportDType = NonNullable<ExportRequest["dtype"]>;
