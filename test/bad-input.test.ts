@@ -9,8 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { main } from "../src/cli/main.js";
-import { Recorder } from "../src/cli/testing/terminal.js";
+import { scalora as run } from "../src/cli/testing/scalora.js";
 import { capitalRows, writeTinyProject } from "../src/testing/finished-runs.js";
 import { byteTokenizer } from "../src/testing/tiny-llama.js";
 import { temporaryFolder } from "../src/testing/tiny-run.js";
@@ -32,12 +31,6 @@ beforeAll(() => {
   writeTinyProject(scratch.path);
   writeFileSync(place("recipe.yaml"), JSON.stringify(recipe()));
 });
-
-async function run(...args: string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
-  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
 
 const train = (...set: string[]) =>
   run("train", place("recipe.yaml"), ...set.flatMap((value) => ["--set", value]));

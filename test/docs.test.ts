@@ -4,8 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
-import { main } from "../src/cli/main.js";
-import { Recorder } from "../src/cli/testing/terminal.js";
+import { scalora } from "../src/cli/testing/scalora.js";
 import { parseRecipe } from "../src/config/index.js";
 import { writeTinyBert } from "../src/testing/tiny-bert.js";
 import { writeTinyLlama } from "../src/testing/tiny-llama.js";
@@ -22,12 +21,6 @@ const blocks = (page: string, language: string) =>
   [...(pages.get(page) ?? "").matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map(
     ([, code]) => code,
   );
-
-async function scalora(args: readonly string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
-  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { code, out: stdout.text, errors: stderr.text };
-}
 
 /** A reader's folder: a model, data and a recipe, all tiny. */
 beforeAll(() => {
@@ -58,15 +51,15 @@ test("the commands of the guides work as printed, one after another", async () =
   const commands = sections.flatMap((block) => block.trim().split("\n"));
   expect(commands.length).toBeGreaterThan(8);
   const mine = ["--set", "run.name=mine", "--set", "adapter.method=lora"];
-  expect(await scalora(["train", "recipe.yaml", ...mine])).toMatchObject({ code: 0 });
+  expect(await scalora("train", "recipe.yaml", ...mine)).toMatchObject({ code: 0 });
   for (const command of commands) {
     const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
     expect(words.slice(0, 2)).toEqual(["npx", "scalora"]);
     if (words[2] === "chat") continue; // needs somebody to talk to
     if (words[2] === "compare") continue; // starts processes of its own: src/cli/compare.test.ts
-    const { code, out, errors } = await scalora(words.slice(2));
-    expect({ command, code, errors: code === 0 ? "" : errors }).toEqual({ command, code: 0, errors: "" });
-    expect(out.trim(), command).not.toBe("");
+    const { code, stdout, stderr } = await scalora(...words.slice(2));
+    expect({ command, code, errors: code === 0 ? "" : stderr }).toEqual({ command, code: 0, errors: "" });
+    expect(stdout.trim(), command).not.toBe("");
   }
   for (const file of [
     "merged/model.safetensors",

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { main } from "../src/cli/main.js";
-import { Recorder } from "../src/cli/testing/terminal.js";
+import { scalora } from "../src/cli/testing/scalora.js";
 import { trainTiny, writeTinyProject } from "../src/testing/finished-runs.js";
 import { temporaryFolder } from "../src/testing/tiny-run.js";
 
@@ -16,10 +15,9 @@ afterAll(scratch.remove);
 const installed = process.env.NODE_LLAMA_CPP !== undefined;
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-async function scalora(...args: string[]): Promise<void> {
-  const quiet = { stdout: new Recorder(), stderr: new Recorder() };
-  const code = await main(args, { ...quiet, env: {}, prepareEngine: async () => {} });
-  if (code !== 0) throw new Error(quiet.stderr.text);
+async function succeed(...args: string[]): Promise<void> {
+  const { code, stderr } = await scalora(...args);
+  if (code !== 0) throw new Error(stderr);
 }
 
 async function compare(...args: string[]): Promise<string> {
@@ -36,12 +34,12 @@ test.skipIf(!installed)(
     const run = await trainTiny(scratch.path, "scalora");
     writeFileSync(at("prompts.json"), JSON.stringify(["abc=", "xyz=", "the cat", "é 12"]));
     const prompts = ["--prompts", at("prompts.json")];
-    await scalora("export", run, "--out", at("merged.gguf"), "--format", "gguf");
+    await succeed("export", run, "--out", at("merged.gguf"), "--format", "gguf");
     expect(await compare(at("merged.gguf"), at("merged.gguf"), ...prompts)).toContain("4 of 4 agree");
-    await scalora("export", at("model"), "--out", at("base.gguf"), "--format", "gguf");
+    await succeed("export", at("model"), "--out", at("base.gguf"), "--format", "gguf");
     const svd = ["--as", "svd", "--rank", "4"];
-    await scalora("export", run, "--out", at("adapter"), ...svd);
-    await scalora("export", run, "--out", at("adapter.gguf"), "--format", "gguf", ...svd);
+    await succeed("export", run, "--out", at("adapter"), ...svd);
+    await succeed("export", run, "--out", at("adapter.gguf"), "--format", "gguf", ...svd);
     const both = ["--adapter", at("adapter"), "--lora", at("adapter.gguf")];
     expect(await compare(at("base.gguf"), at("base.gguf"), ...both, ...prompts)).toContain("4 of 4 agree");
   },

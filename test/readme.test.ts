@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { main } from "../src/cli/main.js";
-import { Recorder } from "../src/cli/testing/terminal.js";
+import { scalora } from "../src/cli/testing/scalora.js";
 import { parseRecipe } from "../src/config/index.js";
 import { readSource } from "../src/config/source.js";
 import { runJob } from "../src/recipes/quickstart/index.js";
@@ -48,15 +47,13 @@ test("every scalora command of the README works as printed", async () => {
   );
   expect(commands.length).toBeGreaterThan(3);
   for (const command of commands) {
-    const [stdout, stderr] = [new Recorder(), new Recorder()];
-    const args = command.split(" ").slice(2);
-    const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-    expect({ command, code, errors: code === 0 ? "" : stderr.text }).toEqual({
+    const { code, stdout, stderr } = await scalora(...command.split(" ").slice(2));
+    expect({ command, code, errors: code === 0 ? "" : stderr }).toEqual({
       command,
       code: 0,
       errors: "",
     });
-    expect(stdout.text.trim()).not.toBe("");
+    expect(stdout.trim()).not.toBe("");
   }
   expect(existsSync("runs/mine-merged/model.safetensors")).toBe(true);
 });

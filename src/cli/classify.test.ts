@@ -9,8 +9,7 @@ import { writeTinyOpinions } from "../testing/tiny-bert.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { liveTensors, setThreads } from "../torch/index.js";
 import { readEvents } from "../train/run-files.js";
-import { main } from "./main.js";
-import { Recorder } from "./testing/terminal.js";
+import { scalora } from "./testing/scalora.js";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -19,12 +18,6 @@ beforeAll(() => {
   setThreads(1);
   writeTinyOpinions(scratch.path);
 });
-
-async function scalora(...args: string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
-  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
 
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await scalora(...args, "--json");

@@ -5,8 +5,7 @@ import { z } from "zod";
 import { runChild } from "../testing/child.js";
 import { writeTinyLlama } from "../testing/tiny-llama.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
-import { main } from "./main.js";
-import { Recorder } from "./testing/terminal.js";
+import { scalora } from "./testing/scalora.js";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -26,12 +25,6 @@ beforeAll(() => {
   }));
   writeFileSync(at("data", "boolq", "test.json"), JSON.stringify(rows));
 });
-
-async function scalora(...args: string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
-  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { code, stdout: stdout.text };
-}
 
 const line = z.looseObject({ index: z.int(), logLikelihoods: z.array(z.number()).optional() });
 const linesOf = (path: string) =>

@@ -5,19 +5,12 @@ import { methods, parseRecipe } from "../config/index.js";
 import { type TinyMethod, trainTiny, writeTinyProject } from "../testing/finished-runs.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { liveTensors } from "../torch/index.js";
-import { main } from "./main.js";
-import { Recorder } from "./testing/terminal.js";
+import { scalora } from "./testing/scalora.js";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
 beforeAll(() => writeTinyProject(scratch.path));
 afterAll(scratch.remove);
-
-async function scalora(...args: string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
-  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
 
 const loss = async (...args: string[]) => {
   const { code, stdout, stderr } = await scalora("eval", ...args, "--data", at("test.jsonl"), "--json");

@@ -10,8 +10,7 @@ import { goldenGguf } from "../testing/golden-gguf.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { tolerances } from "../testing/tolerances.js";
 import { liveTensors, MappedFile, matmul, scope, type Tensor } from "../torch/index.js";
-import { main } from "./main.js";
-import { Recorder } from "./testing/terminal.js";
+import { scaloraJson as json, scalora } from "./testing/scalora.js";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -23,19 +22,6 @@ beforeAll(async () => {
     runs[method] = await trainTiny(scratch.path, method);
 });
 afterAll(scratch.remove);
-
-async function scalora(...args: string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
-  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
-
-async function json(...args: string[]) {
-  const { code, stdout, stderr } = await scalora(...args, "--json");
-  expect(stderr.replaceAll(/evaluated.*|\s/g, "")).toBe("");
-  expect(code).toBe(0);
-  return JSON.parse(stdout);
-}
 
 const toGguf = (model: string, out: string, ...options: string[]) =>
   json("export", model, "--out", out, "--format", "gguf", ...options);

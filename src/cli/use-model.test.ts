@@ -18,8 +18,7 @@ import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { tolerances } from "../testing/tolerances.js";
 import { liveTensors, noGrad, scope } from "../torch/index.js";
-import { main } from "./main.js";
-import { Recorder } from "./testing/terminal.js";
+import { scaloraJson as json, scalora } from "./testing/scalora.js";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -31,19 +30,6 @@ beforeAll(async () => {
     runs[method] = await trainTiny(scratch.path, method);
 });
 afterAll(scratch.remove);
-
-async function scalora(...args: string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
-  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
-
-async function json(...args: string[]) {
-  const { code, stdout, stderr } = await scalora(...args, "--json");
-  expect(stderr.replaceAll(/evaluated.*|\s/g, "")).toBe("");
-  expect(code).toBe(0);
-  return JSON.parse(stdout);
-}
 
 test.each(["lora", "scalora", "full"] as const)(
   "%s: eval gives the loss that training measured",
