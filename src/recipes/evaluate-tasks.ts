@@ -1,14 +1,11 @@
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.js";
 import { readTask, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.js";
-import { hashModel } from "../train/model-hash.js";
 import { ScaloraError } from "../util/errors.js";
 import { counted } from "../util/format.js";
 import { nearest } from "../util/suggest.js";
 import type { RunTasks, TaskReport, TaskRequest } from "./api.js";
 import { endTokens, speechOf } from "./end-tokens.js";
+import { modelIdentity } from "./model-identity.js";
 import { type OpenLanguageModel, openLanguageModel } from "./open-model.js";
 
 /** A task with what is asked and shown. */
@@ -96,26 +93,7 @@ async function asSubject(
       tokenizer,
       template: isChat ? template : undefined,
       endTokens: isChat ? chatEnds : textEnds,
-      identity: out === undefined ? "" : identityOf(open, adapter),
+      identity: out === undefined ? "" : modelIdentity(open, adapter),
     },
   };
-}
-
-/** Files of a model folder that change what a model with the same weights says. */
-const settingFiles =
-  /^(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|merges|spiece|spm|chat_template)\.(json|model|txt|jinja)$/;
-
-/** Hash of everything that an output depends on beside the prompt. */
-function identityOf({ model, adapters, recipe, baseFolder }: OpenLanguageModel, adapter?: string): string {
-  const identity = createHash("sha256").update(hashModel(model));
-  for (const { name, value } of adapters?.trainables() ?? []) {
-    const { buffer, byteOffset, byteLength } = value.data();
-    identity.update(`${name}\0`).update(new Uint8Array(buffer, byteOffset, byteLength));
-  }
-  identity.update(JSON.stringify(recipe?.adapter ?? null));
-  const settings = readdirSync(baseFolder).filter((name) => settingFiles.test(name));
-  const files = settings.sort().map((name) => join(baseFolder, name));
-  if (adapter !== undefined) files.push(join(adapter, "adapter_config.json"));
-  for (const path of files) identity.update(`${basename(path)}\0`).update(readFileSync(path));
-  return identity.digest("hex");
 }
