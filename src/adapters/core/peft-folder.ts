@@ -1,4 +1,5 @@
 import { type AdapterFolder, readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.js";
+import { checkSettings, type NeutralSettings } from "../../hub/adapter-settings.js";
 import type { TensorSource } from "../../hub/safetensors/index.js";
 import { isClassifier, type Linear, type Module } from "../../nn/index.js";
 import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.js";
@@ -24,7 +25,7 @@ export interface FoundLayer {
 /** How PEFT stores the adapters of a method. */
 export interface PeftFormat<B extends Bank, T extends BankLayer> {
   /** Keys of adapter_config.json that change the computation when they are not at one of these values. */
-  readonly neutral: Readonly<Record<string, readonly unknown[]>>;
+  readonly neutral: NeutralSettings;
   /** Ends of the names of a layer's tensors, behind its path. */
   readonly suffixes: readonly string[];
   /** The target that makes room for what was found. @throws ScaloraError `model` where it does not fit the layer */
@@ -32,12 +33,6 @@ export interface PeftFormat<B extends Bank, T extends BankLayer> {
   /** Where a bank keeps the tensors, in the order of the suffixes; a turned one is stored transposed. */
   parts(bank: B): readonly { readonly stack: Stack; readonly turned: boolean }[];
 }
-
-/** Settings that say nothing, or that every format refuses at another value. */
-const commonNeutral: Readonly<Record<string, readonly unknown[]>> = {
-  bias: ["none", undefined],
-  fan_in_fan_out: [false, null, undefined],
-};
 
 /**
  * Reads which layers a PEFT folder adapts and which modules it holds whole.
@@ -50,7 +45,7 @@ export function readPlan<B extends Bank, T extends BankLayer>(
 ): AdapterPlan<T> {
   const { config, tensors } = readAdapterFolder(folder);
   try {
-    checkConfig(folder, config, { ...commonNeutral, ...format.neutral });
+    checkSettings(folder, config, format.neutral);
     const linears = new Map(linearLayers(model));
     const targets = pathsOf(tensors, format.suffixes[0]).map((path) =>
       format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
@@ -61,21 +56,6 @@ export function readPlan<B extends Bank, T extends BankLayer>(
     return { targets, saved };
   } finally {
     for (const tensor of tensors.values()) tensor.dispose();
-  }
-}
-
-function checkConfig(
-  folder: string,
-  config: Config,
-  neutral: Readonly<Record<string, readonly unknown[]>>,
-): void {
-  for (const [key, values] of Object.entries(neutral)) {
-    if (values.includes(config[key])) continue;
-    throw new ScaloraError("model", `The adapter's ${key} is not supported`, {
-      where: folder,
-      expected: String(values[0]),
-      found: JSON.stringify(config[key]),
-    });
   }
 }
 
@@ -165,33 +145,6 @@ function pathsOf(tensors: ReadonlyMap<string, Tensor>, suffix: string): string[]
   return [...tensors.keys()]
     .filter((name) => name.endsWith(suffix))
     .map((name) => name.slice(0, -suffix.length));
-}
-
-/** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
-export function patternValue(patterns: unknown, path: string): unknown {
-  if (typeof patterns !== "object" || patterns === null) return undefined;
-  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
-}
-
-function peftPattern(key: string): RegExp {
-  try {
-    return new RegExp(`^(.*\\.)?(${key})$`);
-  } catch (cause) {
-    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
-      where: "adapter_config.json, alpha_pattern",
-      found: key,
-      cause,
-    });
-  }
-}
-
-/** A number of a folder's config. @throws ScaloraError `format` */
-export function numberOf(folder: string, key: string, value: unknown): number {
-  if (typeof value === "number") return value;
-  throw new ScaloraError("format", `The adapter's ${key} is not a number`, {
-    where: folder,
-    found: JSON.stringify(value),
-  });
 }
 
 /** Copies the tensors of a PEFT folder into adapters made from its plan. */

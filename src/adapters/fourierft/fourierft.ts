@@ -1,3 +1,4 @@
+import { numberOf } from "../../hub/adapter-settings.js";
 import type { Module } from "../../nn/index.js";
 import { Generator } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
@@ -8,7 +9,6 @@ import { LayerAdapters } from "../core/layer-adapters.js";
 import {
   copyFolder,
   folderTensors,
-  numberOf,
   type PeftFormat,
   readPlan,
   wholeOf,

@@ -1,3 +1,4 @@
+import { loraAlpha, loraNeutral } from "../../hub/adapter-settings.js";
 import type { TensorSource } from "../../hub/safetensors/index.js";
 import type { FactorBank } from "../core/bank.js";
 import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.js";
@@ -5,9 +6,7 @@ import {
   checkShape,
   type FoundLayer,
   folderTensors,
-  numberOf,
   type PeftFormat,
-  patternValue,
   type StoredWhole,
   wholeOf,
   withPattern,
@@ -19,22 +18,7 @@ const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
 
 /** PEFT's LoRA folders. */
 export const loraFormat: PeftFormat<FactorBank, ScaledTarget> = {
-  neutral: {
-    peft_type: ["LORA"],
-    use_dora: [false, null, undefined],
-    lora_bias: [false, null, undefined],
-    // Other starts (pissa, olora, corda, loftq) take a part of the base weights away, which the folder does not hold.
-    init_lora_weights: [true, false, "gaussian", "eva", "orthogonal", undefined],
-    layer_replication: [null, undefined],
-    trainable_token_indices: [null, undefined],
-    target_parameters: [null, undefined],
-    alora_invocation_tokens: [null, undefined],
-    arrow_config: [null, undefined],
-    kasa_config: [null, undefined],
-    monteclora_config: [null, undefined],
-    use_qalora: [false, null, undefined],
-    use_bdlora: [false, null, undefined],
-  },
+  neutral: loraNeutral,
   suffixes: [downName, upName],
   target: scaledTarget,
   parts: ({ stacks: { A, B } }) => [
@@ -50,7 +34,7 @@ export function scaledTarget(found: FoundLayer): ScaledTarget {
   const [rank] = tensors[downName].shape;
   checkShape(found, downName, [rank, n]);
   checkShape(found, upName, [m, rank]);
-  const alpha = numberOf(folder, "lora_alpha", patternValue(config.alpha_pattern, path) ?? config.lora_alpha);
+  const alpha = loraAlpha(folder, config, path);
   return { path, linear, rank, scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank) };
 }
 
