@@ -151,6 +151,22 @@ test("a GGUF file is a base to train on, and what comes of it a folder or anothe
   expect(await loss(at("from-gguf"))).toBeCloseTo(await loss(run.folder), 5);
 });
 
+test("tasks are scored on a GGUF file, and a rerun knows the model again", async () => {
+  const [first, second] = [at("tasks-a.gguf"), at("tasks-b.gguf")];
+  await toGguf(at("model"), first);
+  await toGguf(runs.full, second);
+  mkdirSync(at("data", "gsm8k"), { recursive: true });
+  const row = { question: "1+1?", answer: "One more.\n#### 2" };
+  writeFileSync(at("data", "gsm8k", "test.jsonl"), JSON.stringify(row));
+  const flags = ["--tasks", "gsm8k", "--data", at("data"), "--out", at("results.jsonl"), "--json"];
+  const reused = async () => JSON.parse((await scalora("eval", first, ...flags)).stdout).tasks[0].reused;
+  expect(await reused()).toBe(0);
+  expect(await reused()).toBe(1);
+  const other = await scalora("eval", second, ...flags);
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain("another model, other settings");
+});
+
 const models = readdirSync(goldenGguf("models")).filter((name) => name.endsWith(".gguf"));
 
 test.each(models)(

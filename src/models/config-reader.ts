@@ -18,6 +18,8 @@ const harmlessKeys: readonly string[] = (
   "transformers_version typical_p unk_token_id unsloth_fixed unsloth_version use_bfloat16 use_cache"
 ).split(" ");
 
+const mostLayers = 1024;
+
 /**
  * Reads a model's config key by key and remembers which keys were read and what is wrong, so that `finish` can name
  * every problem at once: bad values, and keys that nobody read.
@@ -61,6 +63,14 @@ export class ConfigReader {
       fallback ?? Number.NaN,
       fallback === undefined,
     );
+  }
+
+  /** `num_hidden_layers`; more than any model has would fill the memory before the weights are seen. */
+  layers(fallback: number): number {
+    const isCount = (value: unknown): value is number =>
+      typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= mostLayers;
+    const expected = `a whole number from 1 to ${mostLayers}`;
+    return this.read("num_hidden_layers", expected, isCount, fallback, false);
   }
 
   /** A finite number of at least `least`. */

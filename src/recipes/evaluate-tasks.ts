@@ -1,15 +1,11 @@
-import { createHash } from "node:crypto";
-import { readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.js";
 import { readTask, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.js";
-import { hashModel } from "../train/model-hash.js";
 import { ScaloraError } from "../util/errors.js";
-import { hashFile } from "../util/files.js";
 import { counted } from "../util/format.js";
 import { nearest } from "../util/suggest.js";
 import type { RunTasks, TaskReport, TaskRequest } from "./api.js";
 import { endTokens, speechOf } from "./end-tokens.js";
+import { modelIdentity } from "./model-identity.js";
 import { type OpenLanguageModel, openLanguageModel } from "./open-model.js";
 
 /** A task with what is asked and shown. */
@@ -97,31 +93,7 @@ async function asSubject(
       tokenizer,
       template: isChat ? template : undefined,
       endTokens: isChat ? chatEnds : textEnds,
-      identity: out === undefined ? "" : identityOf(open, adapter),
+      identity: out === undefined ? "" : modelIdentity(open, adapter),
     },
   };
-}
-
-/** Files of a folder that change what a model or an adapter with the same weights says. */
-const settingFiles =
-  /^(config|adapter_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|merges|spiece|spm|chat_template)\.(json|model|txt|jinja)$|\.gguf$/;
-
-/** Hash of everything that an output depends on beside the prompt. */
-function identityOf({ model, adapters, recipe, baseFolder }: OpenLanguageModel, adapter?: string): string {
-  const identity = createHash("sha256").update(hashModel(model));
-  for (const { name, value } of adapters?.trainables() ?? []) {
-    const { buffer, byteOffset, byteLength } = value.data();
-    identity.update(`${name}\0`).update(new Uint8Array(buffer, byteOffset, byteLength));
-  }
-  identity.update(JSON.stringify(recipe?.adapter ?? null));
-  for (const source of adapter === undefined ? [baseFolder] : [baseFolder, adapter])
-    for (const path of settingsOf(source)) identity.update(`${basename(path)}\0${hashFile(path)}\0`);
-  return identity.digest("hex");
-}
-
-/** A file, of a GGUF model, is its own settings. */
-function settingsOf(path: string): string[] {
-  if (statSync(path).isFile()) return [path];
-  const names = readdirSync(path).filter((name) => settingFiles.test(name));
-  return names.sort().map((name) => join(path, name));
 }

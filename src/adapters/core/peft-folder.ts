@@ -1,4 +1,5 @@
 import { type AdapterFolder, readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.js";
+import { checkSettings, type NeutralSettings } from "../../hub/adapter-settings.js";
 import type { TensorSource } from "../../hub/safetensors/index.js";
 import { isClassifier, type Linear, type Module } from "../../nn/index.js";
 import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.js";
@@ -15,7 +16,7 @@ type Config = AdapterFolder["config"];
 /** How PEFT stores the adapters of a method. */
 export interface PeftFormat<B extends Bank, T extends BankLayer> {
   /** Keys of adapter_config.json that change the computation when they are not at one of these values. */
-  readonly neutral: Readonly<Record<string, readonly unknown[]>>;
+  readonly neutral: NeutralSettings;
   /** Ends of the names of a layer's tensors, behind its path. */
   readonly suffixes: readonly string[];
   /** The target that makes room for what was found. @throws ScaloraError `model` where it does not fit the layer */
@@ -23,12 +24,6 @@ export interface PeftFormat<B extends Bank, T extends BankLayer> {
   /** Where a bank keeps the tensors, in the order of the suffixes; a turned one is stored transposed. */
   parts(bank: B): readonly { readonly stack: Stack; readonly turned: boolean }[];
 }
-
-/** Settings that say nothing, or that every format refuses at another value. */
-const commonNeutral: Readonly<Record<string, readonly unknown[]>> = {
-  bias: ["none", undefined],
-  fan_in_fan_out: [false, null, undefined],
-};
 
 /**
  * Reads which layers a PEFT folder adapts and which modules it holds whole.
@@ -41,7 +36,7 @@ export function readPlan<B extends Bank, T extends BankLayer>(
 ): AdapterPlan<T> {
   const { config, tensors } = readAdapterFolder(folder);
   try {
-    checkConfig(folder, config, { ...commonNeutral, ...format.neutral });
+    checkSettings(folder, config, format.neutral);
     const linears = new Map(linearLayers(model));
     const targets = pathsOf(tensors, format.suffixes[0]).map((path) =>
       format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
@@ -52,21 +47,6 @@ export function readPlan<B extends Bank, T extends BankLayer>(
     return { targets, saved };
   } finally {
     for (const tensor of tensors.values()) tensor.dispose();
-  }
-}
-
-function checkConfig(
-  folder: string,
-  config: Config,
-  neutral: Readonly<Record<string, readonly unknown[]>>,
-): void {
-  for (const [key, values] of Object.entries(neutral)) {
-    if (values.includes(config[key])) continue;
-    throw new ScaloraError("model", `The adapter's ${key} is not supported`, {
-      where: folder,
-      expected: String(values[0]),
-      found: JSON.stringify(config[key]),
-    });
   }
 }
 

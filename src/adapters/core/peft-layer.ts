@@ -1,4 +1,5 @@
 import type { AdapterFolder } from "../../hub/adapter-folder.js";
+import { numberOf } from "../../hub/adapter-settings.js";
 import type { Linear } from "../../nn/index.js";
 import type { Tensor } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
@@ -49,33 +50,6 @@ export function lengthOf({ folder, path, tensors }: FoundLayer, suffix: string):
     where: `${folder}: ${path}${suffix}`,
     expected: "a first dimension of at least 1",
     found: `[${shape.join(", ")}]`,
-  });
-}
-
-/** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
-export function patternValue(patterns: unknown, path: string): unknown {
-  if (typeof patterns !== "object" || patterns === null) return undefined;
-  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
-}
-
-function peftPattern(key: string): RegExp {
-  try {
-    return new RegExp(`^(.*\\.)?(${key})$`);
-  } catch (cause) {
-    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
-      where: "adapter_config.json, alpha_pattern",
-      found: key,
-      cause,
-    });
-  }
-}
-
-/** A number of a folder's config. @throws ScaloraError `format` */
-export function numberOf(folder: string, key: string, value: unknown): number {
-  if (typeof value === "number") return value;
-  throw new ScaloraError("format", `The adapter's ${key} is not a number`, {
-    where: folder,
-    found: JSON.stringify(value),
   });
 }
 

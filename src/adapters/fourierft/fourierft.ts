@@ -1,4 +1,5 @@
 import { methodDefaults } from "../../config/index.js";
+import { numberOf } from "../../hub/adapter-settings.js";
 import type { Module } from "../../nn/index.js";
 import { Generator } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
@@ -14,7 +15,7 @@ import {
   withPattern,
   writePeft,
 } from "../core/peft-folder.js";
-import { checkShape, lengthOf, numberOf, seedOf } from "../core/peft-layer.js";
+import { checkShape, lengthOf, seedOf } from "../core/peft-layer.js";
 import { savedPaths } from "../core/saved-modules.js";
 import { findLayers, type LayerOptions } from "../core/targets.js";
 import { SpectrumBank, type SpectrumShape } from "./bank.js";

@@ -1,3 +1,4 @@
+import { loraAlpha, loraNeutral } from "../../hub/adapter-settings.js";
 import type { TensorSource } from "../../hub/safetensors/index.js";
 import type { FactorBank } from "../core/bank.js";
 import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.js";
@@ -9,29 +10,14 @@ import {
   withPattern,
   writePeft,
 } from "../core/peft-folder.js";
-import { type FoundLayer, factorRank, numberOf, patternValue } from "../core/peft-layer.js";
+import { type FoundLayer, factorRank } from "../core/peft-layer.js";
 
 // PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
 const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
 
 /** PEFT's LoRA folders. */
 export const loraFormat: PeftFormat<FactorBank, ScaledTarget> = {
-  neutral: {
-    peft_type: ["LORA"],
-    use_dora: [false, null, undefined],
-    lora_bias: [false, null, undefined],
-    // Other starts (pissa, olora, corda, loftq) take a part of the base weights away, which the folder does not hold.
-    init_lora_weights: [true, false, "gaussian", "eva", "orthogonal", undefined],
-    layer_replication: [null, undefined],
-    trainable_token_indices: [null, undefined],
-    target_parameters: [null, undefined],
-    alora_invocation_tokens: [null, undefined],
-    arrow_config: [null, undefined],
-    kasa_config: [null, undefined],
-    monteclora_config: [null, undefined],
-    use_qalora: [false, null, undefined],
-    use_bdlora: [false, null, undefined],
-  },
+  neutral: loraNeutral,
   suffixes: [downName, upName],
   target: scaledTarget,
   parts: ({ stacks: { A, B } }) => [
@@ -44,7 +30,7 @@ export const loraFormat: PeftFormat<FactorBank, ScaledTarget> = {
 export function scaledTarget(found: FoundLayer): ScaledTarget {
   const { folder, path, linear, config } = found;
   const rank = factorRank(found, downName, upName);
-  const alpha = numberOf(folder, "lora_alpha", patternValue(config.alpha_pattern, path) ?? config.lora_alpha);
+  const alpha = loraAlpha(folder, config, path);
   return { path, linear, rank, scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank) };
 }
 

@@ -74,9 +74,20 @@ export class ByteReader implements Disposable {
     });
   }
 
+  /** The bytes of a string, which stand before it. @param most more are refused before anything is read */
+  stringBytes(most: number): number {
+    const count = this.size64();
+    this.need(count);
+    if (count <= most) return count;
+    throw malformed(this.where, "A string in the file is too long", {
+      expected: `at most ${most} bytes`,
+      found: `${count}`,
+    });
+  }
+
   /** A string with its length before it. */
-  string(): string {
-    const bytes = this.bytes(this.size64());
+  string(most: number): string {
+    const bytes = this.bytes(this.stringBytes(most));
     try {
       return strictText.decode(bytes);
     } catch (cause) {

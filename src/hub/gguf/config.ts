@@ -4,6 +4,7 @@ import type { Heads } from "./conventions.js";
 import type { GgufHeader } from "./header.js";
 import { malformed } from "./malformed.js";
 import { readRopeScaling } from "./rope.js";
+import { specialTokens } from "./special-tokens.js";
 import { ropeFactors } from "./weights.js";
 
 type Values = Record<string, unknown>;
@@ -20,24 +21,44 @@ export function readConfig(header: GgufHeader, name: string, architecture: Archi
     throw malformed(header.path, "The file holds no embedding", { expected: "a tensor token_embd.weight" });
   const has = (tensor: string) => tensors.has(tensor);
   const heads = readHeads(header, name);
+  const headDim = readHeadDim(header, name, heads);
   return {
     architectures: [architecture.className],
     model_type: architecture.modelType,
     vocab_size: embedding.shape[0],
     hidden_size: metadata.required(`${name}.embedding_length`),
     intermediate_size: metadata.required(`${name}.feed_forward_length`),
-    num_hidden_layers: metadata.required(`${name}.block_count`),
+    num_hidden_layers: readLayers(header, name),
     num_attention_heads: heads.query,
     num_key_value_heads: heads.key,
-    head_dim: readHeadDim(header, name, heads),
+    head_dim: headDim,
     max_position_embeddings: metadata.required(`${name}.context_length`),
     rms_norm_eps: metadata.number(`${name}.attention.layer_norm_rms_epsilon`),
     tie_word_embeddings: !has("output.weight"),
-    ...readRope(header, name),
+    ...readRope(header, name, headDim),
     ...ownKeys(header, name, has),
-    ...specialTokens(header),
+    ...specialTokens(metadata),
     dtype: storedDType(header),
   };
+}
+
+/** Layers, held against the tensors: a model is built layer by layer before its names are compared with the file's. */
+function readLayers({ metadata, tensors }: GgufHeader, name: string): number {
+  const key = `${name}.block_count`;
+  const count = metadata.required(key);
+  const held = new Set([...tensors.keys()].map((tensor) => /^blk\.(\d+)\./.exec(tensor)?.[1]));
+  held.delete(undefined);
+  const highest = Math.max(-1, ...[...held].map(Number));
+  if (count === held.size && count === highest + 1) return count;
+  const found = `${count}, and tensors of ${held.size} layers, the last of them ${highest}`;
+  throw malformed(
+    `${metadata.path}, key ${JSON.stringify(key)}`,
+    "The layers are not as many as the file says",
+    {
+      expected: "one more than the number of the last layer (blk.N.…), and tensors of each",
+      found,
+    },
+  );
 }
 
 /** Heads of the model. */
@@ -56,10 +77,10 @@ function readHeadDim({ metadata }: GgufHeader, name: string, { query }: Heads): 
   return size;
 }
 
-function readRope(header: GgufHeader, name: string): Values {
+function readRope(header: GgufHeader, name: string, headDim: number): Values {
   const { metadata } = header;
   const theta = metadata.number(`${name}.rope.freq_base`) ?? 10_000;
-  const scaling = readRopeScaling(metadata, name, theta, storedFactors(header));
+  const scaling = readRopeScaling(metadata, name, { theta, headDim, factors: storedFactors(header) });
   return { rope_theta: theta, ...(scaling && { rope_scaling: scaling }) };
 }
 
@@ -122,17 +143,6 @@ function gemma3({ metadata }: GgufHeader, name: string): Values {
     rope_local_base_freq: metadata.number(`${name}.rope.freq_base_swa`) ?? 10_000,
     ...(cap !== undefined && { final_logit_softcapping: cap }),
   };
-}
-
-/** The numbers of special tokens, where the file names them. */
-export function specialTokens({ metadata }: GgufHeader): Values {
-  const roles = [
-    ["bos_token_id", "bos"],
-    ["eos_token_id", "eos"],
-    ["pad_token_id", "padding"],
-  ] as const;
-  const found = roles.map(([key, role]) => [key, metadata.count(`tokenizer.ggml.${role}_token_id`)] as const);
-  return Object.fromEntries(found.filter(([, id]) => id !== undefined));
 }
 
 /** The dtype of the large tensors, or float32 where they are quantised. */

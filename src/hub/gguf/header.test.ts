@@ -87,6 +87,32 @@ describe("a file that lies gets an error with the place, what was expected and w
     ["a list of 2^50 strings", { keys: [list(8, 2n ** 50n)] }, /key "k".*more bytes/s],
     ["a list of lists", { keys: [list(9, 1n)] }, /a list of kind 9/],
     ["an unknown kind", { keys: [Buffer.concat([name("k"), uint32(77)])] }, /kinds 0 to 12.*kind 77/s],
+    [
+      "a key of more than 4096 bytes",
+      { keys: [item(count("k".repeat(4097), 1))] },
+      /key 1 of 1.*4096.*4097/s,
+    ],
+    ["no key", { keys: [item(count("", 1))] }, /empty.*key 1 of 1/s],
+    [
+      "a string of more than 16 MiB",
+      { keys: [item(text("k", "x".repeat(2 ** 24 + 1)))] },
+      /key "k".*16777216.*16777217/s,
+    ],
+    [
+      "long strings that together fill the memory",
+      { keys: Array.from({ length: 5 }, (_, i) => item(text(`k${i}`, "x".repeat(2 ** 24)))) },
+      /key "k4".*67108864/s,
+    ],
+    [
+      "a token of more than 64 KiB",
+      { keys: [item(texts("k", ["x".repeat(2 ** 16 + 1)]))] },
+      /key "k".*65536.*65537/s,
+    ],
+    [
+      "a list of more strings than any tokenizer has",
+      { keys: [list(8, 2n ** 22n + 1n)], data: 2 ** 25 + 8 },
+      /key "k".*4194304.*4194305/s,
+    ],
     ["a key twice", { keys: [item(count("k", 1)), item(count("k", 1))] }, /key "k".*twice|twice.*key "k"/s],
     [
       "a string that is no UTF-8",

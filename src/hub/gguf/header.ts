@@ -24,7 +24,7 @@ export interface GgufHeader {
 }
 
 /** More than any model has, and few enough that a file of tiny entries cannot fill the memory. */
-const most = { keys: 1 << 16, tensors: 1 << 17, nameBytes: 1 << 12 };
+const most = { keys: 1 << 16, tensors: 1 << 17, nameBytes: 1 << 12, text: 1 << 26 };
 const magic = "GGUF";
 
 /**
@@ -81,23 +81,28 @@ function readCount(reader: ByteReader, things: string, limit: number): number {
 
 function readMetadata(reader: ByteReader, count: number): Map<string, MetadataEntry> {
   const entries = new Map<string, MetadataEntry>();
+  let text = 0;
   for (let index = 0; index < count; index++) {
     reader.what = `key ${index + 1} of ${count}`;
     const key = readName(reader);
     reader.what = `key ${JSON.stringify(key)}`;
     if (entries.has(key)) throw malformed(reader.where, "A key occurs twice", {});
-    entries.set(key, readValue(reader));
+    const value = readValue(reader);
+    entries.set(key, value);
+    if (typeof value === "string") text += value.length;
+    if (text <= most.text) continue;
+    throw malformed(reader.where, "The strings of the file are too long", {
+      expected: `at most ${most.text} characters together`,
+      found: "more",
+    });
   }
   return entries;
 }
 
 function readName(reader: ByteReader): string {
-  const name = reader.string();
-  if (name.length > 0 && name.length <= most.nameBytes) return name;
-  throw malformed(reader.where, "A name is impossible", {
-    expected: `1 to ${most.nameBytes} characters`,
-    found: `${name.length}`,
-  });
+  const name = reader.string(most.nameBytes);
+  if (name !== "") return name;
+  throw malformed(reader.where, "A name is empty", {});
 }
 
 interface TensorInfo {

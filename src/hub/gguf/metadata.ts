@@ -12,13 +12,15 @@ interface StoredList {
 
 export type MetadataEntry = string | number | bigint | boolean | StoredList;
 
-/** More tokens or merges than any tokenizer has; longer lists are skipped over but never read. */
+/** More tokens or merges than any tokenizer has; longer lists of numbers are skipped over but never read. */
 const longestList = 1 << 22;
+/** Bytes of a string (chat templates are the longest), of one in a list, and of a whole list of them. */
+const most = { string: 1 << 24, item: 1 << 16, list: 1 << 28 };
 
 /** Reads a value; a list is checked and passed over. @throws ScaloraError `format` */
 export function readValue(reader: ByteReader): MetadataEntry {
   const kind = reader.uint32();
-  if (kind === valueKind.string) return reader.string();
+  if (kind === valueKind.string) return reader.string(most.string);
   if (kind === valueKind.array) return passList(reader);
   return readPlain(reader, kind);
 }
@@ -29,13 +31,23 @@ function passList(reader: ByteReader): StoredList {
   const begin = reader.position;
   if (kind === valueKind.string) {
     reader.need(count * 8);
-    for (let i = 0; i < count; i++) reader.skip(reader.size64());
+    refuseLong(reader, count, longestList, "strings");
+    for (let i = 0; i < count; i++) reader.skip(reader.stringBytes(most.item));
+    refuseLong(reader, reader.position - begin, most.list, "bytes of strings");
     return { kind, count, begin };
   }
   const bytes = kindBytes.get(kind);
   if (bytes === undefined) throw unknownKind(reader, `a list of kind ${kind}`);
   reader.skip(count * bytes);
   return { kind, count, begin };
+}
+
+function refuseLong(reader: ByteReader, count: number, limit: number, things: string): void {
+  if (count <= limit) return;
+  throw malformed(reader.where, "A list in the file is too long", {
+    expected: `at most ${limit} ${things}`,
+    found: `${count}`,
+  });
 }
 
 function readPlain(reader: ByteReader, kind: number): number | bigint | boolean {
@@ -136,7 +148,7 @@ export class Metadata {
     const list = this.list(key, "a list of strings");
     if (list === undefined) return undefined;
     if (list.kind !== valueKind.string) throw this.wrong(key, "a list of strings", list);
-    return this.readList(key, list, (reader) => reader.string());
+    return this.readList(key, list, (reader) => reader.string(most.item));
   }
 
   numbers(key: string): number[] | undefined {

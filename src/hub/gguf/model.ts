@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
 import { type Architecture, architectures } from "./architectures.js";
-import { readConfig, readHeads, specialTokens } from "./config.js";
+import { readConfig, readHeads } from "./config.js";
 import { type GgufHeader, readGgufHeader } from "./header.js";
+import { specialTokens } from "./special-tokens.js";
 import { type GgufTokenizer, readTokenizer } from "./tokenizer.js";
 import { GgufWeights } from "./weights.js";
 
@@ -46,10 +47,11 @@ export function ggufConfig(path: string): Record<string, unknown> {
 /** `generation_config.json`: the special tokens, all that end an output among them. @throws ScaloraError `format` */
 export function ggufGenerationConfig(path: string): Record<string, unknown> {
   const { header } = open(path);
-  const tokens = specialTokens(header);
-  const turnEnd = header.metadata.count("tokenizer.ggml.eot_token_id");
-  const isOther = turnEnd !== undefined && turnEnd !== tokens.eos_token_id;
-  return isOther ? { ...tokens, eos_token_id: [tokens.eos_token_id, turnEnd] } : tokens;
+  const tokens = specialTokens(header.metadata);
+  const named = [tokens.eos_token_id, header.metadata.count("tokenizer.ggml.eot_token_id")];
+  const ends = [...new Set(named.filter((id) => id !== undefined))];
+  if (ends.length === 0) return tokens;
+  return { ...tokens, eos_token_id: ends.length === 1 ? ends[0] : ends };
 }
 
 /** The tokenizer of a GGUF file. @throws ScaloraError `format` */

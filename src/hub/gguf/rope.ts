@@ -4,26 +4,48 @@ import type { Metadata } from "./metadata.js";
 /** `rope_scaling` of a config; null without one. */
 export type RopeScaling = Readonly<Record<string, unknown>> | null;
 
+/** What rotates: pairs of `headDim` numbers, by frequencies of the base `theta`. */
+export interface Rotation {
+  readonly theta: number;
+  readonly headDim: number;
+  /** What each frequency is divided by, where the file holds that (Llama 3). */
+  readonly factors: readonly number[] | undefined;
+}
+
 /**
- * How the file stretches rotary positions, as `rope_scaling` of a Hugging Face config.
- * @param factors what each frequency is divided by, where the file holds that (Llama 3)
+ * How the file stretches rotary positions, as `rope_scaling` of a Hugging Face config. As llama.cpp has it, a factor without
+ * a type is linear, and a factor of 0 is none.
  * @throws ScaloraError `format` for kinds that the config cannot say
  */
-export function readRopeScaling(
-  metadata: Metadata,
-  prefix: string,
-  theta: number,
-  factors: readonly number[] | undefined,
-): RopeScaling {
-  if (factors !== undefined) return llama3Scaling(metadata.path, theta, factors);
+export function readRopeScaling(metadata: Metadata, prefix: string, rotation: Rotation): RopeScaling {
   const key = `${prefix}.rope.scaling.type`;
-  const type = metadata.text(key) ?? "none";
-  const factor = metadata.number(`${prefix}.rope.scaling.factor`);
+  const factor = readFactor(metadata, prefix);
+  const type = metadata.text(key) ?? (factor === undefined ? "none" : "linear");
+  refuseAttentionFactor(metadata, prefix);
+  if (rotation.factors !== undefined) {
+    const isOnce = type === "none" || (factor ?? 1) === 1;
+    if (!isOnce) throw metadata.wrong(key, "none beside the tensor rope_freqs.weight", type);
+    return llama3Scaling(metadata.path, rotation, rotation.factors);
+  }
   if (type === "none") return null;
   if (type === "linear" && factor !== undefined) return { rope_type: "linear", factor };
   if (type === "yarn" && factor !== undefined)
     return { rope_type: "yarn", factor, ...yarn(metadata, prefix) };
   throw metadata.wrong(key, "none, or linear or yarn with a factor", type);
+}
+
+/** By the key of today or the old one. */
+function readFactor(metadata: Metadata, prefix: string): number | undefined {
+  const found =
+    metadata.number(`${prefix}.rope.scaling.factor`) ?? metadata.number(`${prefix}.rope.scale_linear`);
+  return found === 0 ? undefined : found;
+}
+
+/** No config says it. */
+function refuseAttentionFactor(metadata: Metadata, prefix: string): void {
+  const key = `${prefix}.rope.scaling.attn_factor`;
+  const value = metadata.number(key) ?? 1;
+  if (value !== 1) throw metadata.wrong(key, "1", value);
 }
 
 /** Keys of the format for YaRN, and those of the config. */
@@ -45,13 +67,19 @@ function yarn(metadata: Metadata, prefix: string): Record<string, number> {
 /** The one set of bounds that Llama 3.1, 3.2 and 3.3 were published with; only the factor differs. */
 const llama3Bounds = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
 
-function llama3Scaling(path: string, theta: number, factors: readonly number[]): RopeScaling {
+function llama3Scaling(path: string, { theta, headDim }: Rotation, factors: readonly number[]): RopeScaling {
+  const where = `${path}, tensor "rope_freqs.weight"`;
+  if (factors.length * 2 !== headDim)
+    throw malformed(where, "The rotary frequencies do not fit the heads", {
+      expected: `half as many as a head has numbers (${headDim})`,
+      found: `${factors.length}`,
+    });
   const factor = Math.max(...factors);
   const scaling = { rope_type: "llama3", factor, ...llama3Bounds };
-  const expected = llama3Factors(theta, factors.length * 2, scaling);
+  const expected = llama3Factors(theta, headDim, scaling);
   const worst = Math.max(...expected.map((value, i) => Math.abs(value / factors[i] - 1)));
   if (worst < 1e-4) return scaling;
-  throw malformed(`${path}, tensor "rope_freqs.weight"`, "The rotary frequencies are no known ones", {
+  throw malformed(where, "The rotary frequencies are no known ones", {
     expected: `Llama 3's for a factor of ${factor}`,
     found: `others, by a factor of up to ${1 + worst}`,
   });

@@ -6,6 +6,7 @@ import type { NamedToken, Settings } from "../tokenizer/settings.js";
 import { malformed } from "./malformed.js";
 import type { Metadata } from "./metadata.js";
 import { preTokenizers } from "./pre-tokenizers.js";
+import { isScored, roleTokens } from "./special-tokens.js";
 
 /** A tokenizer's parts, as a Hugging Face folder's files would say them. */
 export interface GgufTokenizer {
@@ -119,25 +120,13 @@ function badToken(metadata: Metadata, id: number, expected: string, found: strin
   return malformed(`${metadata.path}, token ${id}`, "A token cannot be used", { expected, found });
 }
 
-/** Keys of the special tokens; SentencePiece's have the numbers that its own files give them by default. */
-const roleKeys: readonly (readonly [role: Role, key: string, fallback: number | undefined])[] = [
-  ["bos", "bos", 1],
-  ["eos", "eos", 2],
-  ["unk", "unknown", 0],
-  ["pad", "padding", undefined],
-];
-
 function withRoles(metadata: Metadata, pieces: Piece[]): Vocabulary {
-  const isScored = metadata.text("tokenizer.ggml.model") === "llama";
   const roles: Partial<Record<Role, string>> = {};
-  for (const [role, name, fallback] of roleKeys) {
-    const key = `tokenizer.ggml.${name}_token_id`;
-    const id = metadata.count(key) ?? (isScored ? fallback : undefined);
-    if (id === undefined) continue;
+  for (const { role, key, id } of roleTokens(metadata)) {
     const piece = pieces[id];
     if (piece === undefined) throw metadata.wrong(key, `a token from 0 to ${pieces.length - 1}`, id);
     roles[role] = piece.text;
-    if (role === "unk" && isScored) pieces[id] = { ...piece, kind: "unknown" };
+    if (role === "unk" && isScored(metadata)) pieces[id] = { ...piece, kind: "unknown" };
   }
   return { metadata, pieces, roles };
 }

@@ -10,6 +10,7 @@ import {
   type Tensor,
 } from "../../torch/index.js";
 import { internalError } from "../../util/errors.js";
+import { formatShape } from "../../util/format.js";
 import { type Architecture, conventionOf, modelName } from "./architectures.js";
 import { dequantise, isQuantised } from "./blocks.js";
 import { fromFormat, type Heads } from "./conventions.js";
@@ -56,9 +57,18 @@ export class GgufWeights {
     const place = this.places.get(name);
     if (place === undefined) throw internalError(`no tensor ${name}`);
     this.checkSize();
+    const convention = conventionOf(this.architecture, name);
+    if (
+      (convention === "query" || convention === "key") &&
+      place.shape[0] % (2 * this.heads[convention]) !== 0
+    )
+      throw malformed(`${this.path}, tensor ${JSON.stringify(name)}`, "A tensor does not fit the heads", {
+        expected: `rows in pairs for each of ${this.heads[convention]} heads`,
+        found: formatShape(place.shape),
+      });
     return scope(() => {
       const stored = isQuantised(place.type) ? this.dequantised(place) : this.plain(place);
-      return fromFormat(stored, conventionOf(this.architecture, name), this.heads);
+      return fromFormat(stored, convention, this.heads);
     });
   }
 

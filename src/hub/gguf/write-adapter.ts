@@ -1,6 +1,7 @@
 import { mulScalar, type Tensor, toDType } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import { readAdapterFolder } from "../adapter-folder.js";
+import { checkSettings, loraAlpha, loraNeutral } from "../adapter-settings.js";
 import { conventionOf, storedName } from "./architectures.js";
 import { toFormat } from "./conventions.js";
 import type { GgufDescription } from "./description.js";
@@ -23,11 +24,13 @@ interface Layer {
  * Writes a LoRA adapter folder as a GGUF adapter file, as llama.cpp's `convert_lora_to_gguf.py` does: rows of Llama's q and k
  * in the format's order, in float32. The file has one alpha, and readers scale by alpha over rank; where the layers' alphas
  * differ, the factors hold the scale and the alpha is 0, which readers take for a scale of 1.
- * @throws ScaloraError `usage` for an adapter that has more than factors of layers in the format
+ * @throws ScaloraError `usage` for an adapter that has more than factors of layers in the format, `model` for one that
+ * computes otherwise
  */
 export function adapterToGguf(folder: string, path: string, description: GgufDescription): void {
   const { config, tensors } = readAdapterFolder(folder);
   try {
+    checkSettings(folder, config, loraNeutral);
     const layers = readLayers(folder, config, tensors);
     const alphas = new Set(layers.map(({ alpha }) => alpha));
     const [alpha] = alphas.size === 1 ? alphas : [0];
@@ -54,17 +57,16 @@ function readLayers(
 ): Layer[] {
   const layers: Layer[] = [];
   for (const [name, down] of tensors) {
-    const path = name.replace(/\.lora_A\.weight$/, "");
+    const [, path] = /^(.*)\.lora_A\.weight$/.exec(name) ?? [];
     const up = tensors.get(`${path}.lora_B.weight`);
-    if (path !== name && up !== undefined) layers.push({ path, down, up, alpha: alphaOf(config, path) });
-    else if (!name.endsWith(".lora_B.weight")) throw unsayable(folder, name);
+    if (path === undefined || up === undefined) continue;
+    // rsLoRA divides by the root of the rank, readers of the format by the rank.
+    const stretch = config.use_rslora === true ? Math.sqrt(down.shape[0]) : 1;
+    layers.push({ path, down, up, alpha: loraAlpha(folder, config, path) * stretch });
   }
+  const taken = new Set<unknown>(layers.flatMap(({ down, up }) => [down, up]));
+  for (const [name, tensor] of tensors) if (!taken.has(tensor)) throw unsayable(folder, name);
   return layers;
-}
-
-function alphaOf(config: Readonly<Record<string, unknown>>, path: string): number {
-  const own: unknown = Object(config.alpha_pattern)[path];
-  return Number(own ?? config.lora_alpha);
 }
 
 function sourcesOf(

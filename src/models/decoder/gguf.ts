@@ -152,12 +152,15 @@ const fixed: ReadonlyMap<string, Fixed> = new Map<string, Fixed>([
   ],
 ]);
 
+/** Notes a problem where something is not good. */
+type Check = (isGood: boolean, problem: string) => void;
+
 function faults(config: DecoderConfig, name: string): string[] {
   const rules = fixed.get(name);
   if (rules === undefined) return [`${name}: no such architecture in the format`];
   const { biases, layers, hiddenSize, heads, headDim } = config;
   const problems: string[] = [];
-  const check = (isGood: boolean, problem: string) => {
+  const check: Check = (isGood, problem) => {
     if (!isGood) problems.push(problem);
   };
   check(config.activation === rules.activation, `activation: ${rules.activation} only`);
@@ -172,10 +175,20 @@ function faults(config: DecoderConfig, name: string): string[] {
     Math.abs(config.scoreScale * Math.sqrt(scaled) - 1) < 1e-6,
     `query_pre_attn_scalar: ${scaled} at this size`,
   );
-  check(!rules.softCaps || (config.scoreSoftCap ?? config.logitSoftCap) !== undefined, "soft caps: always");
+  checkSoftCaps(config, rules, check);
   check(rules.ownOutput || config.tieEmbeddings, "the output layer is the embedding");
   for (const { rope } of layers) check(isSayable(rope), `rope_type ${rope.type}`);
   return [...new Set(problems)];
+}
+
+/** Where a key is missing, readers take Gemma 2's own caps; other architectures have no cap of scores. */
+function checkSoftCaps(
+  { scoreSoftCap, logitSoftCap }: DecoderConfig,
+  { softCaps }: Fixed,
+  check: Check,
+): void {
+  if (softCaps) check(scoreSoftCap !== undefined && logitSoftCap !== undefined, "soft caps: both, always");
+  else check(scoreSoftCap === undefined, "attn_logit_softcapping: none");
 }
 
 /** Whether the format has the stretching, with nothing about it that only transformers knows. */

@@ -88,3 +88,9 @@ test.each([
 ])("refused: %s", (parse, message) => {
   expect(parse).toThrow(message);
 });
+
+test("more layers than any model has are refused before one is built", () => {
+  const changes = { num_hidden_layers: 1e8 };
+  for (const parse of [bert, deberta])
+    expect(() => parse(changes)).toThrow(/from 1 to 1024, found 100000000/);
+});

@@ -44,7 +44,7 @@ export function readEncoder(config: ConfigReader, defaults: Defaults): EncoderCo
     vocabSize: config.count("vocab_size", defaults.vocabSize),
     hiddenSize: config.count("hidden_size", defaults.hiddenSize),
     intermediateSize: config.count("intermediate_size", defaults.intermediateSize),
-    layers: config.count("num_hidden_layers", defaults.layers),
+    layers: config.layers(defaults.layers),
     heads: config.count("num_attention_heads", defaults.heads),
     positions: config.count("max_position_embeddings", 512),
     tokenTypes: config.number("type_vocab_size", 0, defaults.tokenTypes),

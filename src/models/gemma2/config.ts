@@ -18,7 +18,7 @@ import { readRope } from "../rope-config.js";
 export function parseGemma2Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
   const config = new ConfigReader(values, where);
   const decoder = readGemma(config, { vocab_size: 256_000, max_position_embeddings: 8192 });
-  const layers = config.count("num_hidden_layers", 26);
+  const layers = config.layers(26);
   const types = readLayerTypes(config, layers, (layer) =>
     layer % 2 === 0 ? "sliding_attention" : "full_attention",
   );

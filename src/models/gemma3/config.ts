@@ -16,7 +16,7 @@ export function parseGemma3TextConfig(
 ): DecoderConfig {
   const config = new ConfigReader(values, where);
   const decoder = readGemma(config, { vocab_size: 262_208, max_position_embeddings: 131_072 });
-  const layers = config.count("num_hidden_layers", 26);
+  const layers = config.layers(26);
   const pattern = config.count("sliding_window_pattern", 6);
   const types = readLayerTypes(config, layers, (layer) =>
     (layer + 1) % pattern === 0 ? "full_attention" : "sliding_attention",

@@ -74,6 +74,7 @@ test.each([
   [{ hidden_size: "64" }, 'hidden_size: expected a whole number of at least 1, found "64"'],
   [{ hidden_size: 0 }, "hidden_size: expected a whole number of at least 1, found 0"],
   [{ num_hidden_layers: 1.5 }, "num_hidden_layers: expected a whole number"],
+  [{ num_hidden_layers: 1e8 }, "num_hidden_layers: expected a whole number from 1 to 1024"],
   [{ hidden_size: 66 }, "66 is not a multiple of num_attention_heads (4)"],
   [{ num_key_value_heads: 3 }, "4 is not a multiple of num_key_value_heads (3)"],
   [{ head_dim: 15 }, "head_dim: rotary embeddings need an even number, found 15"],

@@ -23,7 +23,7 @@ export function parseLlamaConfig(values: Readonly<Record<string, unknown>>, wher
   config.value("pretraining_tp");
   config.only("is_llama_config", [true], "a config of another family");
   config.only("sliding_window", [], "Llama attention is never windowed");
-  const layers = config.count("num_hidden_layers", 32);
+  const layers = config.layers(32);
   const result: DecoderConfig = {
     ...decoder,
     family: "llama",

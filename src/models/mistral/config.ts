@@ -21,7 +21,7 @@ export function parseMistralConfig(values: Readonly<Record<string, unknown>>, wh
   });
   config.only("layer_types", [], "Mistral's layers are all alike");
   const window = config.countOrNone("sliding_window", 4096);
-  const layers = config.count("num_hidden_layers", 32);
+  const layers = config.layers(32);
   const result: DecoderConfig = {
     ...decoder,
     family: "mistral",

@@ -37,7 +37,7 @@ export function readQwenLayers(config: ConfigReader, where: string, decoder: Pla
   const stated = config.countOrNone("sliding_window", 4096);
   const window = config.flag("use_sliding_window", false) ? stated : undefined;
   const firstWindowed = config.number("max_window_layers", 0, 28);
-  const layers = config.count("num_hidden_layers", 32);
+  const layers = config.layers(32);
   const types = readLayerTypes(config, layers, (layer) =>
     window !== undefined && layer >= firstWindowed ? "sliding_attention" : "full_attention",
   );

@@ -1,38 +1,67 @@
 import { writeFileSync } from "node:fs";
+import { loadModel } from "../../../models/index.js";
+import { tokenStream } from "../../../nn/index.js";
+import { noGrad, scope } from "../../../torch/index.js";
 import { ScaloraError } from "../../../util/errors.js";
 import type { Random } from "../../../util/random.js";
-import { assemble } from "../../tokenizer/assemble.js";
-import { ggufConfig, ggufGenerationConfig, ggufTokenizer, ggufWeights } from "../index.js";
+import { loadTokenizer } from "../../tokenizer/index.js";
+import { ggufConfig, ggufGenerationConfig, ggufWeights } from "../index.js";
 import { mutate } from "./mutate.js";
 
 /** How a damaged file was taken. */
 export type Outcome = "read" | "refused";
 
 /**
- * Reads everything but the numbers of a damaged copy of a file.
+ * Reads and uses everything of a damaged copy of a file: every number, the tokenizer on a text, the model on a few tokens.
  * @param path where the copy is written
  * @throws whatever is thrown that is no ScaloraError of the file's own fault
  */
-export function survive(file: Uint8Array, path: string, random: Random, reach: number): Outcome {
+export async function survive(
+  file: Uint8Array,
+  path: string,
+  random: Random,
+  reach: number,
+): Promise<Outcome> {
   writeFileSync(path, mutate(file, random, reach));
   const readers = [
     () => ggufConfig(path),
     () => ggufGenerationConfig(path),
-    () => ggufWeights(path).dispose(),
-    () => {
-      const { blueprint, settings } = ggufTokenizer(path);
-      assemble(blueprint, settings);
-    },
+    readNumbers,
+    readTexts,
+    runModel,
   ];
-  const outcomes = readers.map((read): Outcome => {
-    try {
-      read();
-      return "read";
-    } catch (error) {
-      if (error instanceof ScaloraError && error.code === "format" && error.where?.startsWith(path))
-        return "refused";
-      throw error;
-    }
-  });
+  const outcomes: Outcome[] = [];
+  for (const read of readers) outcomes.push(await outcome(path, read));
   return outcomes.includes("read") ? "read" : "refused";
+}
+
+async function outcome(path: string, read: (path: string) => unknown): Promise<Outcome> {
+  try {
+    await read(path);
+    return "read";
+  } catch (error) {
+    const isClear = error instanceof ScaloraError && (error.code === "format" || error.code === "model");
+    if (isClear && error.where?.startsWith(path)) return "refused";
+    throw error;
+  }
+}
+
+function readNumbers(path: string): void {
+  const weights = ggufWeights(path);
+  try {
+    for (const name of weights.entries.keys()) scope(() => weights.tensor(name).data());
+  } finally {
+    weights.dispose();
+  }
+}
+
+async function readTexts(path: string): Promise<void> {
+  const tokenizer = await loadTokenizer(path);
+  const { ids } = await tokenizer.encode("The 3 cats' naïve\n\n  日本 <s> 😀");
+  await tokenizer.decode(ids);
+}
+
+async function runModel(path: string): Promise<void> {
+  using model = await loadModel(path);
+  noGrad(() => scope(() => model.lm_head.forward(model.hiddenStates(tokenStream([0, 1, 2, 1]))).toFloats()));
 }

@@ -1,0 +1,78 @@
+import { ScaloraError } from "../util/errors.js";
+import type { AdapterFolder } from "./adapter-folder.js";
+
+type Config = AdapterFolder["config"];
+
+/** Keys of adapter_config.json that change the computation when they are not at one of these values. */
+export type NeutralSettings = Readonly<Record<string, readonly unknown[]>>;
+
+/** Settings that say nothing, or that every format refuses at another value. */
+const commonNeutral: NeutralSettings = {
+  bias: ["none", undefined],
+  fan_in_fan_out: [false, null, undefined],
+};
+
+/** What changes the computation of LoRA. */
+export const loraNeutral: NeutralSettings = {
+  peft_type: ["LORA"],
+  use_dora: [false, null, undefined],
+  lora_bias: [false, null, undefined],
+  // Other starts (pissa, olora, corda, loftq) take a part of the base weights away, which the folder does not hold.
+  init_lora_weights: [true, false, "gaussian", "eva", "orthogonal", undefined],
+  layer_replication: [null, undefined],
+  trainable_token_indices: [null, undefined],
+  target_parameters: [null, undefined],
+  alora_invocation_tokens: [null, undefined],
+  arrow_config: [null, undefined],
+  kasa_config: [null, undefined],
+  monteclora_config: [null, undefined],
+  use_qalora: [false, null, undefined],
+  use_bdlora: [false, null, undefined],
+};
+
+/**
+ * Refuses a folder whose settings change the computation.
+ * @throws ScaloraError `model`
+ */
+export function checkSettings(folder: string, config: Config, neutral: NeutralSettings): void {
+  for (const [key, values] of Object.entries({ ...commonNeutral, ...neutral })) {
+    if (values.includes(config[key])) continue;
+    throw new ScaloraError("model", `The adapter's ${key} is not supported`, {
+      where: folder,
+      expected: String(values[0]),
+      found: JSON.stringify(config[key]),
+    });
+  }
+}
+
+/** The numerator of a layer's scale. @throws ScaloraError `format` */
+export function loraAlpha(folder: string, config: Config, path: string): number {
+  return numberOf(folder, "lora_alpha", patternValue(config.alpha_pattern, path) ?? config.lora_alpha);
+}
+
+/** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
+function patternValue(patterns: unknown, path: string): unknown {
+  if (typeof patterns !== "object" || patterns === null) return undefined;
+  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
+}
+
+function peftPattern(key: string): RegExp {
+  try {
+    return new RegExp(`^(.*\\.)?(${key})$`);
+  } catch (cause) {
+    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
+      where: "adapter_config.json, alpha_pattern",
+      found: key,
+      cause,
+    });
+  }
+}
+
+/** A number of a folder's config. @throws ScaloraError `format` */
+export function numberOf(folder: string, key: string, value: unknown): number {
+  if (typeof value === "number") return value;
+  throw new ScaloraError("format", `The adapter's ${key} is not a number`, {
+    where: folder,
+    found: JSON.stringify(value),
+  });
+}
