@@ -6,7 +6,7 @@ const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
 /** `tools/fuzz-gguf.ts` does the same for as long as wanted. */
-const seconds = 4;
+const seconds = 10;
 
 test(`${seconds} seconds of damaged files: each is used or refused, in little time and memory`, async () => {
   const child = new URL("testing/run-child.ts", import.meta.url);

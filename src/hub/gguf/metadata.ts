@@ -15,7 +15,7 @@ export type MetadataEntry = string | number | bigint | boolean | StoredList;
 /** More tokens or merges than any tokenizer has; longer lists of numbers are skipped over but never read. */
 const longestList = 1 << 22;
 /** Bytes of a string (chat templates are the longest), of one in a list, and of a whole list of them. */
-const most = { string: 1 << 24, item: 1 << 16, list: 1 << 28 };
+const most = { string: 1 << 24, item: 1 << 16, list: 1 << 25 };
 
 /** Reads a value; a list is checked and passed over. @throws ScaloraError `format` */
 export function readValue(reader: ByteReader): MetadataEntry {

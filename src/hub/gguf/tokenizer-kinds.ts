@@ -70,7 +70,7 @@ function impliedScores(
     score: scores[id],
     kind: pieceKinds[types[id]] ?? "unused",
   }));
-  if (!sameMerges(merges, mergesFromScores(pieces), ranks))
+  if (!sameMerges(merges, mergesFromScores(where, pieces), ranks))
     throw unsayable(where, "merges that no scores of the pieces imply");
   return scores;
 }

@@ -60,3 +60,23 @@ test("spaces of user-defined pieces are found as written, and ▁ in the text is
   expect(await ids("a▁▁a")).toEqual([5, 4, 4, 5]);
   scratch.remove();
 });
+
+test("pieces so long that their merges would fill the memory are refused", async () => {
+  const scratch = temporaryFolder();
+  const path = join(scratch.path, "long.gguf");
+  const long = Array.from({ length: 1200 }, (_, i) => "a".repeat(i + 1));
+  writeGguf(
+    path,
+    [
+      text("general.architecture", "llama"),
+      text("tokenizer.ggml.model", "llama"),
+      list("tokenizer.ggml.tokens", ["<unk>", "<eos>", "<bos>", ...long]),
+      wholes("tokenizer.ggml.token_type", [2, 3, 3, ...long.map(() => 1)]),
+    ],
+    [],
+  );
+  await expect(loadTokenizer(path)).rejects.toThrow(
+    /squared lengths add up to at most 134,217,728\s+found: +576,720,200/,
+  );
+  scratch.remove();
+});

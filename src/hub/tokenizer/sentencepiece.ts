@@ -80,7 +80,7 @@ export function sentencePieceParts(
     normalizer: normalizer(model, prefix, lowerCase),
     preTokenizer: preTokenizer(model, prefix),
     decoder: decoder(model, prefix),
-    model: modelComponent(model),
+    model: modelComponent(where, model),
     added: addedPieces(model),
   };
 }
@@ -195,7 +195,7 @@ function decoder(model: ScoredPieces, prefix: DummyPrefix): Component {
   return { type: "Sequence", decoders: steps };
 }
 
-function modelComponent(model: ScoredPieces): Component {
+function modelComponent(where: string, model: ScoredPieces): Component {
   const unknown = model.pieces.findIndex(({ kind }) => kind === "unknown");
   const common = { byte_fallback: model.byteFallback };
   if (model.kind === "unigram") {
@@ -211,7 +211,7 @@ function modelComponent(model: ScoredPieces): Component {
     fuse_unk: true,
     ignore_merges: false,
     vocab: Object.fromEntries(model.pieces.map(({ text }, id) => [text, id])),
-    merges: mergesFromScores(model.pieces),
+    merges: mergesFromScores(where, model.pieces),
     ...common,
   };
 }
