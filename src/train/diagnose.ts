@@ -21,18 +21,19 @@ export function lossError(
   step: number,
   loss: number,
 ): ScaloraError {
+  const what = `The loss of step ${step} is not finite (${loss}); the run stops before changing anything`;
   const weights = [...new Set([...badWeights(model), ...adapters.trainables().flatMap(badValues)])];
+  if (weights.length > 0)
+    return new ScaloraError("run", what, {
+      found: `numbers that are not finite in ${list(weights)}`,
+      fix:
+        step === 1
+          ? "the model's files or the adapter's hold them: fetch these again, or start from others"
+          : "start a new run with a lower train.lr or train.clip, or from an earlier checkpoint",
+    });
   const objective = objectiveOf(model);
-  const isGood = (row: Batch) => Number.isFinite(objective.evaluate(row).loss);
-  const rows = weights.length > 0 ? [] : badRows(objective, window, isGood);
-  const all = window.flatMap(({ sources }) => sources);
-  return stopError(
-    `The loss of step ${step} is not finite (${loss}); the run stops before changing anything`,
-    {
-      tensors: weights,
-      rows: rows.length > 0 ? rows : all,
-    },
-  );
+  const rows = badRows(objective, window, (row) => Number.isFinite(objective.evaluate(row).loss));
+  return stopError(what, { tensors: [], rows: rows.length > 0 ? rows : sourcesOf(window) });
 }
 
 /**
@@ -54,12 +55,13 @@ export function gradientError(
     return adapters.trainables().every(({ grad }) => allFinite(grad));
   });
   adapters.zeroGrad();
-  const all = window.flatMap(({ sources }) => sources);
   return stopError(`Gradients of step ${step} are not finite; the run stops before changing anything`, {
     tensors,
-    rows: rows.length > 0 ? rows : all,
+    rows: rows.length > 0 ? rows : sourcesOf(window),
   });
 }
+
+const sourcesOf = (window: readonly Batch[]) => window.flatMap(({ sources }) => sources);
 
 function stopError(what: string, found: { tensors: string[]; rows: string[] }): ScaloraError {
   const tensors = found.tensors.length > 0 ? `not finite: ${list(found.tensors)}; ` : "";
