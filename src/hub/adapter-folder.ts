@@ -10,6 +10,8 @@ import { SafetensorsFile, type TensorSource, writeSafetensors } from "./safetens
 
 const configName = "adapter_config.json";
 const weightsName = "adapter_model.safetensors";
+/** Key of the weights file's metadata, which PEFT passes over. */
+const baseKey = "scalora.base";
 /** PEFT wraps the model twice, and its files' names say so. */
 const prefix = "base_model.model.";
 
@@ -19,6 +21,8 @@ export interface AdapterFolder {
   config: Readonly<Record<string, unknown>>;
   /** By the model's own names: `model.layers.0.self_attn.q_proj.lora_A.weight`. Mapped; the caller frees them. */
   tensors: ReadonlyMap<string, Tensor>;
+  /** Names the weights it was made for (`baseFingerprint`); undefined where another program wrote the folder. */
+  base: string | undefined;
 }
 
 /**
@@ -46,7 +50,7 @@ export function readAdapterFolder(folder: string): AdapterFolder {
   } finally {
     file.dispose();
   }
-  return { config, tensors };
+  return { config, tensors, base: file.header.metadata.get(baseKey) };
 }
 
 /** The config of a PEFT adapter folder. @throws ScaloraError `model` or `format` */
@@ -62,17 +66,22 @@ export function readAdapterConfig(folder: string): AdapterFolder["config"] {
 /**
  * Writes a PEFT adapter folder, complete or not at all.
  * @param tensors by the model's own names, as `readAdapterFolder` gives them
+ * @param base names the weights it is made for
  */
 export function writeAdapterFolder(
   folder: string,
   config: Readonly<Record<string, unknown>>,
   tensors: Iterable<readonly [string, TensorSource]>,
+  base?: string,
 ): void {
   const renamed: (readonly [string, TensorSource])[] = [];
   for (const [name, tensor] of tensors) renamed.push([prefix + name, tensor]);
   writeFolderAtomic(folder, (temporary) => {
     writeFileAtomic(join(temporary, configName), `${JSON.stringify(config, null, 2)}\n`);
-    writeSafetensors(join(temporary, weightsName), renamed, { format: "pt" });
+    writeSafetensors(join(temporary, weightsName), renamed, {
+      format: "pt",
+      ...(base !== undefined && { [baseKey]: base }),
+    });
   });
 }
 

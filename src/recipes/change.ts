@@ -29,7 +29,8 @@ export function changedPaths(model: TrainedModel, adapters: AdapterSet): string[
   return adapters.adaptedPaths().filter((path) => !(isShared && path === "lm_head"));
 }
 
-function linearAt(model: Module, path: string): Linear {
+/** The linear layer of a path. */
+export function linearAt(model: Module, path: string): Linear {
   for (const [name, module] of model.namedModules())
     if (name === path && module instanceof Linear) return module;
   throw internalError(`the original model has no linear layer ${path}`);

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { baseFingerprint } from "../adapters/core/base-fingerprint.js";
 import type { StoredWhole } from "../adapters/core/peft-folder.js";
 import { isWithin } from "../adapters/core/saved-modules.js";
 import { type AdapterSet, attachFolder, LayerAdapters } from "../adapters/index.js";
@@ -21,7 +22,7 @@ import {
 } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { ExportResult } from "./api.js";
-import { changedPaths, weightChange } from "./change.js";
+import { changedPaths, linearAt, weightChange } from "./change.js";
 import { compareHeldOut } from "./held-out.js";
 import type { OpenModel } from "./open-model.js";
 
@@ -66,15 +67,12 @@ export async function exportChange(
       throw new ScaloraError("usage", "Nothing to export: no linear layer has changed", {
         fix: "give a checkpoint of a later step",
       });
-    writeFactors(
-      out,
-      layers.map(({ factors }) => factors),
-      baseFolder,
-      keptWhole(model, adapters),
-    );
+    const factors = layers.map((layer) => layer.factors);
+    const base = baseFingerprint(factors.map(({ path }) => ({ path, linear: linearAt(original, path) })));
+    writeFactors(out, factors, baseFolder, { base, ...keptWhole(model, adapters) });
     const sum = (of: "kept" | "whole") => layers.reduce((total, layer) => total + layer[of], 0);
     return {
-      rank: Math.max(...layers.map(({ factors }) => factors.rank)),
+      rank: Math.max(...factors.map(({ rank }) => rank)),
       retainedEnergy: sum("kept") / sum("whole"),
       heldOutLoss: await compareLosses(open, original, out, signal),
     };
@@ -87,7 +85,7 @@ export async function exportChange(
 }
 
 /** Parts that were trained whole stay whole: what an adapter saved, or a classifier's head. */
-function keptWhole(model: TrainedModel, adapters: AdapterSet): StoredWhole {
+function keptWhole(model: TrainedModel, adapters: AdapterSet): Omit<StoredWhole, "base"> {
   const head = isClassifier(model) ? model.info.head : [];
   const paths = adapters instanceof LayerAdapters ? adapters.saved.paths : head;
   return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };

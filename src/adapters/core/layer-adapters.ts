@@ -3,6 +3,7 @@ import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../
 import { ScaloraError } from "../../util/errors.js";
 import type { Json } from "../../util/json.js";
 import { type Bank, ownDType } from "./bank.js";
+import { baseFingerprint } from "./base-fingerprint.js";
 import type { AdapterSet, Trainable } from "./contract.js";
 import { SavedModules } from "./saved-modules.js";
 
@@ -13,6 +14,8 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
   /** What is trained whole beside the adapters. */
   readonly saved: SavedModules;
   readonly model: Module;
+  /** Names the adapted weights as they were before anything was trained (`baseFingerprint`). */
+  readonly base: string;
 
   /** Freezes the model and hangs the adapters on their layers. @param saved paths of what is trained whole */
   constructor(method: string, model: Module, banks: readonly B[], saved: readonly string[]) {
@@ -20,6 +23,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
     this.model = model;
     this.banks = banks;
     for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(false);
+    this.base = baseFingerprint(banks.flatMap(({ layers }) => layers));
     for (const bank of banks) bank.hang();
     this.saved = new SavedModules(model, saved);
   }

@@ -5,6 +5,7 @@ import { isClassifier, type Linear, type Module } from "../../nn/index.js";
 import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { Bank, BankLayer, Stack } from "./bank.js";
+import { checkBase } from "./base-fingerprint.js";
 import type { AdapterPlan } from "./factor-adapters.js";
 import type { LayerAdapters } from "./layer-adapters.js";
 import type { FoundLayer } from "./peft-layer.js";
@@ -34,13 +35,14 @@ export function readPlan<B extends Bank, T extends BankLayer>(
   model: Module,
   format: PeftFormat<B, T>,
 ): AdapterPlan<T> {
-  const { config, tensors } = readAdapterFolder(folder);
+  const { config, tensors, base } = readAdapterFolder(folder);
   try {
     checkSettings(folder, config, format.neutral);
     const linears = new Map(linearLayers(model));
     const targets = pathsOf(tensors, format.suffixes[0]).map((path) =>
       format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
     );
+    checkBase(folder, base, targets, config.base_model_name_or_path);
     const saved = savedIn(config, model);
     const own = targets.flatMap(({ path }) => format.suffixes.map((suffix) => path + suffix));
     checkTensors(folder, tensors, own, savedShapes(model, saved));
@@ -192,6 +194,8 @@ function turn(matrix: Tensor): Tensor {
 /** The model that an adapter is for, and what of it is stored whole. */
 export interface StoredWhole {
   readonly model: Module;
+  /** Names the weights that the adapter is put on (`baseFingerprint`). */
+  readonly base: string;
   /** Paths of the modules. */
   readonly paths: readonly string[];
   /** Their parameters, by the model's own names. */
@@ -199,8 +203,13 @@ export interface StoredWhole {
 }
 
 /** What adapters train whole. */
-export function wholeOf({ model, saved }: LayerAdapters): StoredWhole {
-  return { model, paths: saved.paths, tensors: saved.trainables.map(({ name, value }) => [name, value]) };
+export function wholeOf({ model, saved, base }: LayerAdapters): StoredWhole {
+  return {
+    model,
+    base,
+    paths: saved.paths,
+    tensors: saved.trainables.map(({ name, value }) => [name, value]),
+  };
 }
 
 /** Writes a PEFT folder: the tensors of its layers, what is stored whole, and the keys that every method has. */
@@ -209,7 +218,7 @@ export function writePeft(
   tensors: Iterable<readonly [string, TensorSource]>,
   config: Readonly<Record<string, unknown>>,
   baseModel: string,
-  { model, paths, tensors: whole }: StoredWhole,
+  { model, base, paths, tensors: whole }: StoredWhole,
 ): void {
   const common = {
     task_type: isClassifier(model) ? "SEQ_CLS" : "CAUSAL_LM",
@@ -217,7 +226,7 @@ export function writePeft(
     modules_to_save: paths.length > 0 ? paths : null,
     inference_mode: true,
   };
-  writeAdapterFolder(folder, { ...config, ...common }, [...tensors, ...whole]);
+  writeAdapterFolder(folder, { ...config, ...common }, [...tensors, ...whole], base);
 }
 
 /** The most common value of layers with those that differ by path: a default and a pattern of PEFT. */

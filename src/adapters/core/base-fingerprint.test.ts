@@ -1,0 +1,54 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.js";
+import { TinyLM } from "../../testing/tiny-lm.js";
+import { temporaryFolder } from "../../testing/tiny-run.js";
+import * as torch from "../../torch/index.js";
+import { attach, attachFolder } from "../index.js";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+/** An adapter of one layer of a model with given weights. */
+function saved(method: "lora" | "dora" | "pissa"): string {
+  const folder = join(scratch.path, method);
+  rmSync(folder, { recursive: true, force: true });
+  using model = new TinyLM();
+  const adapters = attach(model, { method, rank: 2, targetModules: ["mix"] });
+  adapters.saveAdapter(folder, "org/base");
+  adapters.dispose();
+  return folder;
+}
+
+test.each(["lora", "dora", "pissa"] as const)("%s: an adapter is refused on other weights", (method) => {
+  const folder = saved(method);
+  using model = new TinyLM();
+  attachFolder(model, folder).dispose();
+  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.weight, torch.full([], 1.1))));
+  const live = torch.liveTensors();
+  expect(() => attachFolder(model, folder)).toThrow(/another base model.*the weights of org\/base.*merged/s);
+  expect(model.mix.adapter).toBeUndefined();
+  expect(torch.liveTensors()).toBe(live);
+});
+
+test("a base in another precision is the same base", () => {
+  const folder = saved("lora");
+  using model = new TinyLM();
+  for (const dtype of ["bfloat16", "float32", "float64"] as const) {
+    const old = model.mix.weight;
+    model.mix.weight = torch.scope(() => torch.toDType(old, dtype)).keep();
+    old.dispose();
+    attachFolder(model, folder).dispose();
+  }
+});
+
+test("a folder that another program wrote names no base, and is taken", () => {
+  const { config, tensors } = readAdapterFolder(saved("lora"));
+  const folder = join(scratch.path, "other");
+  writeAdapterFolder(folder, config, tensors);
+  for (const tensor of tensors.values()) tensor.dispose();
+  using model = new TinyLM();
+  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.weight, torch.full([], 1.1))));
+  attachFolder(model, folder).dispose();
+});
