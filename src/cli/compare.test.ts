@@ -53,6 +53,12 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   expect(lines).toHaveLength(5);
   expect(readFileSync(at("out", "report.html"), "utf8")).toContain("The methods compared");
 
+  const repeat = at("out", "runs", "full-lr0.01-seed1", "config.yaml");
+  writeFileSync(repeat, readFileSync(repeat, "utf8").replace("steps: 20", "steps: 19"));
+  const mixed = await compare("--methods", "full", "--seeds", "0,1", ...rates.slice(2));
+  expect(mixed.code).toBe(2);
+  expect(mixed.stderr).toMatch(/runs of another recipe[\s\S]*expected: steps: 20\n\s+found: +steps: 19/);
+
   const changed = await compare("--methods", "lora", "--seeds", "0", ...rates, "--set", "train.steps=21");
   expect(changed.code).toBe(2);
   expect(changed.stderr).toMatch(/runs of another recipe[\s\S]*expected: steps: 21\n\s+found: +steps: 20/);

@@ -45,6 +45,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
     const name = nameOf(cell);
     atWork.set(name, cell);
     try {
+      checkCell(cell, plan);
       finish(readCell(cell, plan) ?? (await runCell(cell, plan, signal)));
     } finally {
       atWork.delete(name);
