@@ -18,7 +18,7 @@ import { spread } from "./statistics.js";
 const [model, resultsPath, stage] = process.argv.slice(2);
 if (stage === undefined) throw new Error("usage: bench/records.ts MODEL RESULTS.jsonl STAGE");
 
-const rates = [2e-3, 5e-3, 1e-2, 2e-2];
+const rates = [2e-3, 5e-3, 7e-3, 1e-2, 2e-2];
 const sweepSeed = 0;
 const reportSeeds = [1, 2, 3];
 const job = recordsJob(model);
