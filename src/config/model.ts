@@ -20,10 +20,10 @@ export const modelSchema = z.strictObject({
   }),
   device,
   labels: z
-    .union([wholeFrom(1), z.array(z.string().min(1)).min(1)])
+    .union([wholeFrom(1), z.array(z.string().min(1)).min(2)])
     .optional()
     .meta({
-      expects: "a number of classes (1 for a regression), or a list of their names",
+      expects: "a number of classes (1 for a regression), or a list of two names or more",
       description:
         "Classes of an encoder (BERT, RoBERTa, DeBERTa), in the order of their numbers; 1 is a regression",
       unset:

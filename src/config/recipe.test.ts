@@ -103,6 +103,12 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     key: "train.learningRat",
     says: ["unknown key", "--set train.learningRat=1e-3"],
   },
+  {
+    name: "one label, which would be a regression",
+    set: ["model.labels=[praise]"],
+    key: "model.labels",
+    says: ["1 for a regression", "two names or more"],
+  },
   { name: "unknown key, near", set: ["adapter.rnak=4"], key: "adapter.rnak", says: ["did you mean rank?"] },
   { name: "key of another tool", set: ["adapter.r=4"], key: "adapter.r", says: ["did you mean rank?"] },
   {
