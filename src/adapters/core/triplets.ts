@@ -42,11 +42,20 @@ export function leadingTriplets(matrix: Tensor, k: number): Triplets {
 }
 
 function iterated(matrix: Tensor, k: number): Tensor[] {
+  return subspaceSvd(matrix, 2 * k + spare, rounds);
+}
+
+/**
+ * The decomposition U, σ, Vᵀ of a matrix within a subspace of its columns' space that holds the leading directions, found by
+ * a randomised range finder and subspace iteration, from a fixed seed of its own. O(m n columns rounds).
+ * @param columns of the subspace; the last few are not to be trusted
+ */
+export function subspaceSvd(matrix: Tensor, columns: number, rounds: number): Tensor[] {
   const turned = transpose(matrix, 0, 1);
-  const columns = Math.min(...matrix.shape, 2 * k + spare);
   using generator = new Generator(0, matrix.device);
   const [, n] = matrix.shape;
-  const start = randn([n, columns], generator, matrix.dtype, null, matrix.device);
+  const width = Math.min(...matrix.shape, columns);
+  const start = randn([n, width], generator, matrix.dtype, null, matrix.device);
   let [basis] = linalgQr(matmul(matrix, start));
   for (let round = 0; round < rounds; round++)
     basis = scope(() => linalgQr(matmul(matrix, linalgQr(matmul(turned, basis))[0]))[0]);
