@@ -1,0 +1,48 @@
+import type { Linear, LinearAdapter } from "../../nn/index.js";
+import { add, fastLinear, type Tensor, zeros } from "../../torch/index.js";
+import { internalError } from "../../util/errors.js";
+
+/** A layer whose gradient is collected. */
+interface Watched {
+  readonly path: string;
+  readonly linear: Linear;
+  /** What hung on the layer, and hangs there again afterwards. */
+  readonly adapter: LinearAdapter | undefined;
+  /** Zeros in the weight's place, whose gradient is the weight's; absent where the weight collects its own. */
+  readonly probe: Tensor | undefined;
+}
+
+/**
+ * Collects the gradients of effective weights over the passes of one step. A layer computes `y + x Zᵀ` with Z = 0 meanwhile:
+ * y is what it was, bit for bit, and so is every gradient, since only zeros are added; Z gets the gradient of the weight.
+ * To be started and taken within one scope.
+ */
+export class GradientWatch {
+  private readonly watched: readonly Watched[];
+
+  constructor(layers: readonly (readonly [path: string, linear: Linear])[]) {
+    this.watched = layers.map(([path, linear]) => {
+      const { adapter, weight } = linear;
+      if (weight.requiresGrad) return { path, linear, adapter, probe: undefined };
+      const probe = zeros(weight.shape, weight.dtype, null, weight.device).setRequiresGrad(true);
+      linear.adapter = { forward: (x, base) => add(plain(x, base, adapter), fastLinear(x, probe)) };
+      return { path, linear, adapter, probe };
+    });
+  }
+
+  /** The gradients by path; the layers compute as before again. */
+  take(): Map<string, Tensor> {
+    return new Map(
+      this.watched.map(({ path, linear, adapter, probe }) => {
+        linear.adapter = adapter;
+        const gradient = (probe ?? linear.weight).grad;
+        if (!gradient) throw internalError(`the gradient of ${path} was not collected`);
+        return [path, gradient];
+      }),
+    );
+  }
+}
+
+function plain(x: Tensor, base: Linear, adapter: LinearAdapter | undefined): Tensor {
+  return adapter ? adapter.forward(x, base) : fastLinear(x, base.weight, base.bias ?? null);
+}
