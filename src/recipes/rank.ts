@@ -26,8 +26,13 @@ export const threshold = 1e-2;
  * The rank of what training has changed: of the float64 difference of effective weights of each adapted layer.
  * @param original the base model, as it was loaded for training
  */
-export function rankReport(model: TrainedModel, adapters: AdapterSet, original: TrainedModel): RankReport {
-  const layers = changedPaths(model, adapters).map((path) => ({
+export function rankReport(
+  model: TrainedModel,
+  adapters: AdapterSet,
+  original: TrainedModel,
+  paths: readonly string[] = changedPaths(model, adapters),
+): RankReport {
+  const layers = paths.map((path) => ({
     path,
     ...ranksOf(scope(() => linalgSvdvals(weightChange(adapters, original, path)).toFloats())),
   }));

@@ -97,7 +97,8 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     writeReport(folder.file("report.html"), reportOfRun({ name: recipe.run.name, events }));
     const { task } = objectiveOf(model);
     const parameters = adapters.parameterCounts();
-    return { folder: folder.path, task, totalSteps: steps, parameters, ...summary(result) };
+    const analysisSeconds = observer ? analysisTime(events) : null;
+    return { folder: folder.path, task, totalSteps: steps, parameters, analysisSeconds, ...summary(result) };
   } finally {
     folder?.close();
     optimizer?.dispose();
@@ -105,6 +106,9 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     adapters.dispose();
   }
 };
+
+const analysisTime = (events: readonly RunEvent[]) =>
+  events.reduce((sum, event) => sum + (event.type === "analysis" ? event.seconds : 0), 0);
 
 /** What records the figures of `scalora analyze`, where the recipe asks for them. */
 async function makeObserver(

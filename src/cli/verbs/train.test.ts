@@ -35,6 +35,7 @@ const result: RunResult = {
   parameters: { trainable: 10, all: 1000 },
   checkpoint: "runs/tiny-lora/checkpoints/step-000002",
   seconds: 3,
+  analysisSeconds: null,
 };
 
 const events: RunEvent[] = [
