@@ -42,15 +42,17 @@ export function leadingTriplets(matrix: Tensor, k: number): Triplets {
 }
 
 function iterated(matrix: Tensor, k: number): Tensor[] {
-  return subspaceSvd(matrix, 2 * k + spare, rounds);
+  const basis = leadingSubspace(matrix, 2 * k + spare, rounds);
+  const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), false);
+  return [matmul(basis, inner), values, rightT];
 }
 
 /**
- * The decomposition U, σ, Vᵀ of a matrix within a subspace of its columns' space that holds the leading directions, found by
- * a randomised range finder and subspace iteration, from a fixed seed of its own. O(m n columns rounds).
- * @param columns of the subspace; the last few are not to be trusted
+ * An orthonormal basis `[m, columns]` of a subspace that holds the leading left directions of a matrix, by a randomised range
+ * finder and subspace iteration, from a fixed seed of its own. O(m n columns rounds).
+ * @param columns of the subspace; the directions of the last few are not to be trusted
  */
-export function subspaceSvd(matrix: Tensor, columns: number, rounds: number): Tensor[] {
+export function leadingSubspace(matrix: Tensor, columns: number, rounds: number): Tensor {
   const turned = transpose(matrix, 0, 1);
   using generator = new Generator(0, matrix.device);
   const [, n] = matrix.shape;
@@ -59,6 +61,5 @@ export function subspaceSvd(matrix: Tensor, columns: number, rounds: number): Te
   let [basis] = linalgQr(matmul(matrix, start));
   for (let round = 0; round < rounds; round++)
     basis = scope(() => linalgQr(matmul(matrix, linalgQr(matmul(turned, basis))[0]))[0]);
-  const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), false);
-  return [matmul(basis, inner), values, rightT];
+  return basis;
 }

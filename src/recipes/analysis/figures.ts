@@ -19,7 +19,13 @@ export interface Look {
   /** Of the accumulated change (Fig. 2b). `complete`: whether no layer's rank is only a lower bound. */
   change: { rank: Spread; entropyRank: number; complete: boolean };
   /** Of the full gradient (Fig. 2c): `enough` is the share of layers whose rank is at least 2r. */
-  gradient: { layers: number; rank: Spread; enough: number | null; share: Spread | null } | null;
+  gradient: {
+    layers: number;
+    rank: Spread;
+    complete: boolean;
+    enough: number | null;
+    share: Spread | null;
+  } | null;
   /** Of a scaling event (Fig. 2d); factors: least, median quartiles and largest over the layers. */
   scaling: {
     branches: Record<string, BranchCounts>;
@@ -58,6 +64,7 @@ function gradientOf(gradients: readonly NonNullable<LayerAnalysis["gradient"]>[]
   return {
     layers: gradients.length,
     rank: spreadOf(gradients.map(({ rank }) => rank)),
+    complete: gradients.every(({ complete }) => complete),
     enough: isEnough.length === 0 ? null : mean(isEnough),
     share: shares.length === 0 ? null : spreadOf(shares),
   };
@@ -118,7 +125,7 @@ function count(names: readonly string[]): BranchCounts {
   return counts;
 }
 
-export const mean = (values: readonly number[]) =>
+const mean = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 export function spreadOf(values: readonly number[]): Spread {

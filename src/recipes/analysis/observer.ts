@@ -11,10 +11,12 @@ import { internalError } from "../../util/errors.js";
 import { changedPaths, weightChange } from "../change.js";
 import { GradientWatch } from "./gradient-watch.js";
 import { quantilesOf } from "./quantiles.js";
-import { leadingShare, type Spectrum, spectrumOf, spectrumRanks } from "./spectrum.js";
+import { leadingShare, leadingSpectrum, type Spectrum, spectrumOf, spectrumRanks } from "./spectrum.js";
 
 /** Numbers of the gradients that one step collects: with more, the layers take turns (1 GiB in float32). */
 const gradientBudget = 2 ** 28;
+/** Directions of a gradient that are looked for where the method has no rank. */
+const directionsWithoutRank = 16;
 /** Weight of the newest step in the running mean of what the passes of a step take. */
 const newest = 0.1;
 
@@ -92,7 +94,7 @@ export class RunAnalysis implements StepObserver {
     const { adapters } = this.parts;
     const spectra = new Map<string, Spectrum>();
     for (const [path, gradient] of watch.take())
-      spectra.set(path, spectrumOf(gradient, directionsOf(adapters, path) ?? 0));
+      spectra.set(path, leadingSpectrum(gradient, directionsOf(adapters, path) ?? directionsWithoutRank));
     const shareOf = (path: string) => {
       const [spectrum, directions] = [spectra.get(path), directionsOf(adapters, path)];
       if (!spectrum || directions === undefined) return undefined;

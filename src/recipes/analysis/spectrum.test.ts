@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as torch from "../../torch/index.js";
 import { ranksOf } from "../rank.js";
-import { leadingShare, spectrumOf, spectrumRanks } from "./spectrum.js";
+import { leadingShare, leadingSpectrum, spectrumOf, spectrumRanks } from "./spectrum.js";
 
 let live = 0;
 beforeEach(() => {
@@ -35,7 +35,7 @@ test.each<[string, (i: number) => number]>([
   torch.scope(() => {
     const matrix = matrixOf(400, 300, value);
     const exact = torch.linalgSvdvals(matrix).toFloats();
-    const sketched = spectrumOf(matrix, 8);
+    const sketched = spectrumOf(matrix);
     const expected = ranksOf(exact);
     const ranks = spectrumRanks(sketched);
     expect(ranks.complete).toBe(true);
@@ -45,6 +45,8 @@ test.each<[string, (i: number) => number]>([
     const energy = exact.reduce((sum, x) => sum + x * x, 0);
     const leading = exact.subarray(0, 8).reduce((sum, x) => sum + x * x, 0);
     expect(leadingShare(sketched, 8)).toBeCloseTo(leading / energy, 5);
+    const share = leadingShare(leadingSpectrum(matrix, 8), 8);
+    expect(Math.abs(share - leading / energy)).toBeLessThan(2e-3);
   });
 });
 

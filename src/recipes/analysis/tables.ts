@@ -34,13 +34,16 @@ const spreadText = ({ least, mean, largest }: Spread, text: (value: number) => s
   text(least),
   text(largest),
 ];
+/** A step, and whether its ranks are only lower bounds. */
+const atLeast = (step: number, { complete }: { complete: boolean }) =>
+  `${step}${complete ? "" : " (at least)"}`;
 const whole = (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const figure = (value: number) => value.toPrecision(3);
 
 function rankTable(looks: readonly Look[], end: AnalysisResult["end"], hint: string | null): ReportTable {
   const rows = thinned(looks).map(({ step, change }) => [
-    `${step}${change.complete ? "" : " (at least)"}`,
+    atLeast(step, change),
     ...spreadText(change.rank, whole),
     change.entropyRank.toFixed(2),
   ]);
@@ -55,12 +58,13 @@ function rankTable(looks: readonly Look[], end: AnalysisResult["end"], hint: str
 }
 
 function gradientTable(looks: readonly Look[]): ReportTable {
-  const rows = thinned(looks.filter(({ gradient }) => gradient !== null)).map(({ step, gradient }) => [
-    String(step),
-    gradient ? whole(gradient.rank.mean) : "–",
-    gradient ? whole(gradient.rank.least) : "–",
-    typeof gradient?.enough === "number" ? percent(gradient.enough) : "–",
-    ...(gradient?.share ? spreadText(gradient.share, percent).slice(0, 2) : ["–", "–"]),
+  const rows = thinned(
+    looks.flatMap(({ step, gradient }) => (gradient === null ? [] : [{ step, gradient }])),
+  ).map(({ step, gradient }) => [
+    atLeast(step, gradient),
+    ...spreadText(gradient.rank, whole).slice(0, 2),
+    gradient.enough === null ? "–" : percent(gradient.enough),
+    ...(gradient.share === null ? ["–", "–"] : spreadText(gradient.share, percent).slice(0, 2)),
   ]);
   return {
     title: "Rank of the full gradient against 2r (Fig. 2c)",
