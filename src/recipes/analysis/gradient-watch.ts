@@ -6,7 +6,7 @@ import { internalError } from "../../util/errors.js";
 interface Watched {
   readonly path: string;
   readonly linear: Linear;
-  /** What hung on the layer, and hangs there again afterwards. */
+  /** What hung on an adapted layer, and hangs there again afterwards. */
   readonly adapter: LinearAdapter | undefined;
   /** Zeros in the weight's place, whose gradient is the weight's; absent where the weight collects its own. */
   readonly probe: Tensor | undefined;
@@ -24,8 +24,9 @@ export class GradientWatch {
     this.watched = layers.map(([path, linear]) => {
       const { adapter, weight } = linear;
       if (weight.requiresGrad) return { path, linear, adapter, probe: undefined };
+      if (!adapter) throw internalError(`${path} is neither adapted nor trained`);
       const probe = zeros(weight.shape, weight.dtype, null, weight.device).setRequiresGrad(true);
-      linear.adapter = { forward: (x, base) => add(plain(x, base, adapter), fastLinear(x, probe)) };
+      linear.adapter = { forward: (x, base) => add(adapter.forward(x, base), fastLinear(x, probe)) };
       return { path, linear, adapter, probe };
     });
   }
@@ -41,8 +42,4 @@ export class GradientWatch {
       }),
     );
   }
-}
-
-function plain(x: Tensor, base: Linear, adapter: LinearAdapter | undefined): Tensor {
-  return adapter ? adapter.forward(x, base) : fastLinear(x, base.weight, base.bias ?? null);
 }
