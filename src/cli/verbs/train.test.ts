@@ -120,6 +120,13 @@ test("a stopped run says how to go on", async () => {
   expect(stdout).toContain("scalora train --resume runs/tiny-lora");
 });
 
+test("what recording for the analysis took is said, where anything was recorded", async () => {
+  expect((await train([recipePath], { analysisSeconds: 0.06 })).stdout).toMatch(
+    /analysis +0\.06 s of it, 2\.00 %/,
+  );
+  expect((await train([recipePath])).stdout).not.toContain("analysis");
+});
+
 test.each([
   { args: [], says: "train needs a recipe" },
   { args: ["x.yaml", "--resume", "runs/a"], says: "the run's own recipe" },

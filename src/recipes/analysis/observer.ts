@@ -45,7 +45,9 @@ export class RunAnalysis implements StepObserver {
   private readonly layers: Layers;
   private look: Look | undefined;
   private seconds = 0;
+  /** Running mean of what the passes of an ordinary step take; the first step of a process is slower and does not count. */
   private passes: number | undefined;
+  private isFirst = true;
   private clock = 0;
 
   constructor(parts: AnalysisParts) {
@@ -68,12 +70,13 @@ export class RunAnalysis implements StepObserver {
 
   afterBackward(step: StepContext): void {
     const passes = (performance.now() - this.clock) / 1000;
-    const { look } = this;
-    if (!look) this.passes = (this.passes ?? passes) + newest * (passes - (this.passes ?? passes));
-    else {
-      this.seconds += Math.max(0, passes - (this.passes ?? passes));
+    const { look, isFirst } = this;
+    const usual = this.passes ?? passes;
+    this.isFirst = false;
+    if (look) {
+      this.seconds += Math.max(0, passes - usual);
       this.timed(() => this.seeGradients(look, step));
-    }
+    } else if (!isFirst) this.passes = usual + newest * (passes - usual);
   }
 
   afterStep(): Observation | undefined {
