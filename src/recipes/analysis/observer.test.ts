@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AdapterOptions } from "../../adapters/index.js";
+import { Linear } from "../../nn/index.js";
 import { TinyLM } from "../../testing/tiny-lm.js";
 import { type TinyRun, temporaryFolder, tinyRun } from "../../testing/tiny-run.js";
 import * as torch from "../../torch/index.js";
@@ -9,7 +10,7 @@ import { listCheckpoints } from "../../train/checkpoints/load.js";
 import type { AnalysisEvent, RunEvent } from "../../train/run-events.js";
 import { readEvents, requestControl } from "../../train/run-files.js";
 import { train } from "../../train/trainer.js";
-import { isLook, RunAnalysis } from "./observer.js";
+import { isLook, layersInTurn, RunAnalysis } from "./observer.js";
 
 let live = 0;
 let folder: ReturnType<typeof temporaryFolder>;
@@ -122,4 +123,17 @@ test("a method with events is looked at when it has one, any other at each stret
   expect(steps(undefined, 10)).toEqual([1, 10, 20, 30]);
   expect(steps(({ step }) => step % 4 === 3, 10)).toEqual([3, 11, 23]);
   expect(steps(({ step }) => step === 25, 10)).toEqual([25]);
+});
+
+test("where the gradients are more than the budget, the layers take turns", () => {
+  torch.scope(() => {
+    const layers = Array.from({ length: 7 }, (_, i) => [`${i}`, new Linear(torch.zeros([2, 5]))] as const);
+    const pathsOf = (turn: number, budget: number) =>
+      layersInTurn(layers, turn, budget).map(([path]) => path);
+    expect(pathsOf(4, 70)).toHaveLength(7);
+    const turns = [0, 1, 2].map((turn) => pathsOf(turn, 30));
+    for (const turn of turns) expect(turn.length).toBeLessThanOrEqual(3);
+    expect(turns.flat().sort()).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
+    expect(pathsOf(3, 30)).toEqual(turns[0]);
+  });
 });

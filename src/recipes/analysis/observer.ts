@@ -64,7 +64,10 @@ export class RunAnalysis implements StepObserver {
     this.clock = performance.now();
     this.seconds = 0;
     this.look = isLook(this.parts, step)
-      ? { watch: new GradientWatch(this.inTurn(step.step)), layers: new Map() }
+      ? {
+          watch: new GradientWatch(layersInTurn(this.layers, Math.floor(step.step / this.parts.every))),
+          layers: new Map(),
+        }
       : undefined;
   }
 
@@ -125,20 +128,22 @@ export class RunAnalysis implements StepObserver {
     return spectrumRanks(scope(() => spectrumOf(weightChange(adapters, original, path))));
   }
 
-  /** The layers whose gradients a step collects. */
-  private inTurn(step: number): Layers {
-    const whole = this.layers.reduce((sum, [, { weight }]) => sum + weight.numel, 0);
-    const turns = Math.ceil(whole / gradientBudget);
-    const turn = Math.floor(step / this.parts.every);
-    return this.layers.filter((_, index) => (index + turn) % turns === 0);
-  }
-
   private timed<T>(look: () => T): T {
     const started = performance.now();
     const result = look();
     this.seconds += (performance.now() - started) / 1000;
     return result;
   }
+}
+
+/**
+ * The layers whose gradients a look collects: all, or where they are more than the budget every so many, another set each turn.
+ * @param budget in numbers
+ */
+export function layersInTurn(layers: Layers, turn: number, budget = gradientBudget): Layers {
+  const whole = layers.reduce((sum, [, { weight }]) => sum + weight.numel, 0);
+  const turns = Math.ceil(whole / budget);
+  return layers.filter((_, index) => (index + turn) % turns === 0);
 }
 
 /** Whether a step is the first with an event (of other methods: the first) in its stretch of `every` steps. */
