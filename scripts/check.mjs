@@ -13,6 +13,7 @@ const gates = [
   ["types of scripts", "node_modules/.bin/tsc", "--noEmit", "-p", "scripts"],
   ["imports follow docs/architecture.md", process.execPath, "scripts/gates/imports.mjs"],
   ["operator declarations are fresh", process.execPath, "scripts/generate-operators.mjs", "--check"],
+  ["docs/support.md is fresh", process.execPath, "scripts/support-table.mjs", "--check"],
   ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
   ["versions are pinned", process.execPath, "scripts/gates/pinned.mjs"],
   ["no type assertions", process.execPath, "scripts/gates/assertions.mjs"],

@@ -47,7 +47,7 @@ afterAll(() => {
 });
 
 test("the commands of the guides work as printed, one after another", async () => {
-  const sections = [...blocks("training.md", "sh"), ...blocks("adapters.md", "sh")];
+  const sections = ["training.md", "adapters.md", "analysis.md"].flatMap((page) => blocks(page, "sh"));
   const commands = sections.flatMap((block) => block.trim().split("\n"));
   expect(commands.length).toBeGreaterThan(8);
   const mine = ["--set", "run.name=mine", "--set", "adapter.method=lora"];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { methods } from "../config/index.js";
 import type { Linear } from "../nn/index.js";
+import { SupportNotes } from "../testing/support.js";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
 import * as torch from "../torch/index.js";
 import { listCheckpoints } from "../train/checkpoints/load.js";
@@ -146,6 +147,9 @@ const cases = entries.flatMap(([name, expected]) =>
 /** Relative rounding of a forward pass in each dtype. */
 const rounding = { float32: 1e-6, bfloat16: 3e-2, float64: 1e-14 };
 
+const support = new SupportNotes("contract-matrix");
+const methodOf = ({ options }: Expected) => options(1).method;
+
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 afterEach(() => vi.restoreAllMocks());
@@ -205,6 +209,7 @@ test.each(cases)(
       });
       expect(distance(now, forward(merged))).toBeLessThan(rounding[one.dtype]);
     });
+    support.shown(methodOf(one.expected), "computes as merged", one.dtype);
   },
 );
 
@@ -242,6 +247,7 @@ test.each(cases)("$name, $dtype, rank $rank: the adapter alone is a folder, or r
     const folder = join(scratch.path, `${one.name}-${one.dtype}-${one.rank}`);
     if (!one.expected.folder) {
       expect(() => adapters.saveAdapter(folder, "base")).toThrow(/cannot be exported[\s\S]*--as merged/);
+      support.shown(methodOf(one.expected), "adapter folder refused");
       return;
     }
     adapters.saveAdapter(folder, "base");
@@ -249,6 +255,7 @@ test.each(cases)("$name, $dtype, rank $rank: the adapter alone is a folder, or r
     const copy = attachFolder(other, folder);
     expect(distance(forward(other), forward(model))).toBeLessThan(rounding[one.dtype]);
     copy.dispose();
+    support.shown(methodOf(one.expected), "adapter folder");
   });
 });
 
@@ -327,8 +334,11 @@ test.each(entries)(
     await trained(parts, expected, { until: 4 });
     const again = await trained(parts, expected, { resume: true });
     expect(again).toMatchObject({ step: 9, files: once.files });
+    support.shown(methodOf(expected), "resumes bit for bit");
   },
 );
+
+test("what was shown is what docs/support.md is made of", () => support.compare());
 
 function* linears(model: OddModel): Generator<[string, Linear]> {
   for (const path of ["first", "second", "third", "last"] as const) yield [path, model[path]];

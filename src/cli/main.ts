@@ -4,6 +4,7 @@ import { packageVersion } from "../recipes/version.js";
 import { Context, type ContextOptions } from "./context.js";
 import { reportFailure } from "./failure.js";
 import { columnsOf } from "./terminal/text.js";
+import { addAnalyze } from "./verbs/analyze.js";
 import { addChat } from "./verbs/chat.js";
 import { addCompare } from "./verbs/compare.js";
 import { addConvert } from "./verbs/convert.js";
@@ -61,6 +62,7 @@ function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../recipes/quickstart/index.js"));
   addTrain(program, context, () => import("../recipes/sft.js"));
   addCompare(program, context, () => import("../recipes/compare/index.js"));
+  addAnalyze(program, context, () => import("../recipes/analysis/index.js"));
   addEval(program, context, async () => ({
     ...(await import("../recipes/evaluate.js")),
     ...(await import("../recipes/evaluate-tasks.js")),

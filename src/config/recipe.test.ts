@@ -51,6 +51,15 @@ test("a minimal recipe gets every default, and absolute paths", () => {
   expect(recipe.run).toEqual({ name: "recipe-scalora-i", folder: join(folder, "runs"), samples: 2 });
 });
 
+test("an analysis looks every 50 steps, or as often as it is told; without the key there is none", () => {
+  const analysisOf = (...set: string[]) => load(minimal, set).run.analysis;
+  expect(analysisOf()).toBeUndefined();
+  expect(analysisOf("run.analysis={}")).toEqual({ every: 50 });
+  expect(analysisOf("run.analysis.every=7")).toEqual({ every: 7 });
+  expect(() => analysisOf("run.analysis.every=0")).toThrow(/run\.analysis\.every[\s\S]*at least 1/);
+  expect(() => analysisOf("run.analysis=10")).toThrow(/run\.analysis[\s\S]*\{every: N\}/);
+});
+
 test("scalora acts at every step, and policy svd resets the moments", () => {
   expect(load(minimal, ["adapter.method=scalora"]).adapter).toMatchObject({ interval: 1, alpha: 16 });
   expect(load(minimal, ["adapter.policy=svd"]).adapter).toMatchObject({ moments: "reset" });

@@ -29,6 +29,15 @@ export const runSchema = z.strictObject({
       description:
         "What the model writes before and after training, greedily: of this many held-out rows, or to these prompts",
     }),
+  analysis: z
+    .strictObject({ every: wholeFrom(1).default(50) })
+    .optional()
+    .meta({
+      expects: "{every: N}, N an integer, at least 1",
+      description:
+        "Record ranks, gradients and scaling at a step in about this many, for scalora analyze (docs/analysis.md)",
+      unset: "nothing is recorded",
+    }),
 });
 
 export type RunConfig = z.output<typeof runSchema> & { name: string };

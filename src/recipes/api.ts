@@ -5,6 +5,7 @@
 import type { DataConfig, Recipe } from "../config/index.js";
 import type { TaskSummary } from "../eval/run-task.js";
 import type { RunEvent, Task } from "../train/run-events.js";
+import type { Look } from "./analysis/figures.js";
 import type { CellResult } from "./compare/cells.js";
 import type { Setting } from "./compare/settings.js";
 import type { CompareRow } from "./compare/summary.js";
@@ -49,6 +50,8 @@ export interface RunResult {
   /** The newest checkpoint. */
   checkpoint: string | null;
   seconds: number;
+  /** The part of it that recording for `scalora analyze` took; null where nothing is recorded. */
+  analysisSeconds: number | null;
 }
 
 /** `src/recipes/sft.ts`: trains as a recipe says. A run stopped by the signal returns with reason `stopped`. */
@@ -319,3 +322,35 @@ export type RunCompare = (
   request: CompareRequest,
   hooks: TaskHooks & { onProgress(progress: CompareProgress): void },
 ) => Promise<CompareResult>;
+
+export interface AnalysisRequest {
+  /** A run's folder. */
+  path: string;
+  /** A pattern of layers; all by default. */
+  layers?: string;
+  /** The page to write; default `analysis.html` in the run's folder. */
+  out?: string;
+}
+
+export interface AnalysisResult {
+  run: string;
+  method: string;
+  /** What the last checkpoint has changed, exactly. */
+  end: {
+    step: number;
+    rank: number;
+    entropyRank: number;
+    layers: { path: string; rank: number; entropyRank: number }[];
+    seconds: number;
+  };
+  /** What the run recorded on its way. */
+  looks: Look[];
+  /** What recording took; null where nothing was recorded. */
+  cost: { looks: number; seconds: number; share: number | null } | null;
+  /** How to record what is missing. */
+  hint: string | null;
+  report: string;
+}
+
+/** `src/recipes/analysis`. */
+export type RunAnalyze = (request: AnalysisRequest, hooks: TaskHooks) => Promise<AnalysisResult>;

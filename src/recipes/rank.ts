@@ -19,14 +19,20 @@ export interface RankReport {
   readonly layers: readonly LayerRank[];
 }
 
-const threshold = 1e-2;
+/** A singular value counts above this share of the largest. */
+export const threshold = 1e-2;
 
 /**
  * The rank of what training has changed: of the float64 difference of effective weights of each adapted layer.
  * @param original the base model, as it was loaded for training
  */
-export function rankReport(model: TrainedModel, adapters: AdapterSet, original: TrainedModel): RankReport {
-  const layers = changedPaths(model, adapters).map((path) => ({
+export function rankReport(
+  model: TrainedModel,
+  adapters: AdapterSet,
+  original: TrainedModel,
+  paths: readonly string[] = changedPaths(model, adapters),
+): RankReport {
+  const layers = paths.map((path) => ({
     path,
     ...ranksOf(scope(() => linalgSvdvals(weightChange(adapters, original, path)).toFloats())),
   }));
@@ -50,14 +56,23 @@ export function isCheapRank(model: TrainedModel, adapters: AdapterSet): boolean 
   return cost <= endOfRunLimit;
 }
 
-/** Both ranks of a matrix by its singular values, the largest first; 0 for a zero matrix. */
-export function ranksOf(singularValues: ArrayLike<number>): { rank: number; entropyRank: number } {
+/**
+ * Both ranks of a matrix by its singular values, the largest first; 0 for a zero matrix.
+ * @param energy ‖·‖²_F, where `singularValues` are only the leading ones: the rest counts as values like the last of them
+ */
+export function ranksOf(
+  singularValues: ArrayLike<number>,
+  energy?: number,
+): { rank: number; entropyRank: number } {
   const values = Array.from(singularValues);
   const energies = values.map((value) => value * value);
-  const whole = energies.reduce((total, energy) => total + energy, 0);
-  if (whole === 0) return { rank: 0, entropyRank: 0 };
+  const known = energies.reduce((total, energy) => total + energy, 0);
+  if (known === 0) return { rank: 0, entropyRank: 0 };
+  const whole = Math.max(known, energy ?? 0);
+  const rest = (whole - known) / whole;
+  const last = Math.max(energies[energies.length - 1] / whole, Number.MIN_VALUE);
   const shares = energies.map((energy) => energy / whole).filter((share) => share > 0);
-  const entropy = shares.reduce((total, share) => total - share * Math.log(share), 0);
+  const entropy = shares.reduce((total, share) => total - share * Math.log(share), -rest * Math.log(last));
   return {
     rank: values.filter((value) => value > threshold * values[0]).length,
     entropyRank: Math.exp(entropy),

@@ -12,6 +12,7 @@ import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../train/run-
 import { RunFolder, readEvents } from "../train/run-files.js";
 import { train } from "../train/trainer.js";
 import { ScaloraError } from "../util/errors.js";
+import { RunAnalysis } from "./analysis/observer.js";
 import type { RunTraining } from "./api.js";
 import {
   attachMethod,
@@ -56,11 +57,13 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   using dropout = new Generator(seed, deviceOf(model));
   let optimizer: Optimizer | undefined;
   let folder: RunFolder | undefined;
+  let observer: RunAnalysis | undefined;
   try {
     const steps = countSteps(batches, recipe);
     optimizer = makeOptimizer(adapters, recipe.train);
     const sample = await makeSampler(base, recipe, dataset, signal);
     const firstSamples = resume ? [] : await sample(0);
+    observer = await makeObserver(recipe, model, adapters);
     folder = openRun(recipe, resume);
     const record = recorderOf(folder, onEvent);
     const warnings = [...modelWarnings(model, recipe), ...dataWarnings(dataset)];
@@ -77,6 +80,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       ...(isClassifier(model) && { generators: new Map([["dropout", dropout]]) }),
       resume,
       gemmBackend,
+      ...(observer && { observer }),
       about: about(recipe, base, dataset, estimates({ model, adapters, optimizer }, dataset, recipe, before)),
       signal,
       onEvent: (event) => {
@@ -93,13 +97,30 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     writeReport(folder.file("report.html"), reportOfRun({ name: recipe.run.name, events }));
     const { task } = objectiveOf(model);
     const parameters = adapters.parameterCounts();
-    return { folder: folder.path, task, totalSteps: steps, parameters, ...summary(result) };
+    const analysisSeconds = observer ? analysisTime(events) : null;
+    return { folder: folder.path, task, totalSteps: steps, parameters, analysisSeconds, ...summary(result) };
   } finally {
     folder?.close();
     optimizer?.dispose();
+    observer?.dispose();
     adapters.dispose();
   }
 };
+
+const analysisTime = (events: readonly RunEvent[]) =>
+  events.reduce((sum, event) => sum + (event.type === "analysis" ? event.seconds : 0), 0);
+
+/** What records the figures of `scalora analyze`, where the recipe asks for them. */
+async function makeObserver(
+  recipe: Recipe,
+  model: TrainedModel,
+  adapters: AdapterSet,
+): Promise<RunAnalysis | undefined> {
+  const { analysis } = recipe.run;
+  if (!analysis) return undefined;
+  const original = await loadTrained(modelOf(recipe), recipe.train.seed);
+  return new RunAnalysis({ model, adapters, original, every: analysis.every });
+}
 
 /** Whether the samples or the rank of a run's end are recorded already: a finished run that is resumed does nothing more. */
 function isShown(folder: RunFolder, step: number): boolean {

@@ -41,6 +41,7 @@ export async function trainTiny(
   folder: string,
   method: TinyMethod,
   dtype: "float32" | "bfloat16" = "float32",
+  run: { name?: string; analysis?: { every: number } } = {},
 ): Promise<string> {
   setThreads(1);
   const recipe = parseRecipe(
@@ -49,7 +50,7 @@ export async function trainTiny(
       adapter: tinyMethods[method],
       data: { train: join(folder, "train.jsonl"), eval: { holdOut: 8 } },
       train: { steps: 12, batchSize: 4, lr: method === "full" ? 1e-3 : 1e-2, evalEvery: 4, saveEvery: 4 },
-      run: { name: `${method}-${dtype}`, folder: join(folder, "runs") },
+      run: { name: `${method}-${dtype}`, folder: join(folder, "runs"), ...run },
     },
     { cwd: folder },
   );

@@ -9,6 +9,7 @@ import type { CheckpointIdentity } from "./checkpoints/format.js";
 import type { Metrics } from "./evaluate.js";
 import type { RunEvent, RunFolder, StartEvent } from "./run-files.js";
 import type { Score } from "./state.js";
+import type { StepObserver } from "./step.js";
 
 export interface TrainSettings {
   /** Optimiser steps of the whole run. */
@@ -52,6 +53,8 @@ export interface TrainOptions {
   readonly about?: Pick<StartEvent, "model" | "data" | "environment">;
   /** Aborted to stop after the present step, with a checkpoint; its reason (`SIGINT`…) goes into the events. */
   readonly signal?: AbortSignal;
+  /** Looks on at some steps; what it sees becomes events. */
+  readonly observer?: StepObserver;
   /** Sees every event when it happens, after it is recorded. */
   readonly onEvent?: (event: RunEvent) => void;
 }

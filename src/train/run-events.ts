@@ -70,6 +70,37 @@ export interface RankEvent {
   layers: { path: string; rank: number; entropyRank: number }[];
 }
 
+/** What the analysis of a run saw at a step (`run.analysis`). */
+export interface AnalysisEvent {
+  type: "analysis";
+  step: number;
+  /** What looking took: a part of the run's time, not of the step's. */
+  seconds: number;
+  layers: readonly LayerAnalysis[];
+}
+
+/** One adapted layer at an analysed step; docs/analysis.md says what each figure means. */
+export interface LayerAnalysis {
+  path: string;
+  /** Of the accumulated change, after the step. `complete`: no singular value above the threshold was left out. */
+  change: { rank: number; entropyRank: number; complete: boolean };
+  /** Of the step's full gradient; `share`: of its energy in the leading 2r directions, where the method has an r. */
+  gradient?: { rank: number; entropyRank: number; complete: boolean; directions?: number; share?: number };
+  /** Of a scaling event. */
+  scaling?: LayerScaling;
+}
+
+/** What a scaling event did to a layer, and what each policy would have done. */
+export interface LayerScaling {
+  branch: string;
+  branches: { default: string; paper: string; scalar: string };
+  /** Least, quartiles and largest of the factors of A's and B's columns; absent with policy svd. */
+  alpha?: readonly number[];
+  beta?: readonly number[];
+  /** Distance of the weight's step to the full-gradient step −G/L, relative to ‖G/L‖. */
+  distance?: { unscaled: number; chosen: number; optimum: number };
+}
+
 export interface CheckpointEvent {
   type: "checkpoint";
   step: number;
@@ -121,6 +152,7 @@ export type RunEvent =
   | EvalEvent
   | MethodEvent
   | RankEvent
+  | AnalysisEvent
   | CheckpointEvent
   | SampleEvent
   | WarningEvent

@@ -8,6 +8,7 @@ import { ScaloraError } from "../util/errors.js";
 import { gradientError, lossError } from "./diagnose.js";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./norms.js";
 import { type Objective, objectiveOf } from "./objective.js";
+import type { LayerAnalysis } from "./run-events.js";
 
 /** What a step works on. */
 export interface StepParts {
@@ -19,6 +20,24 @@ export interface StepParts {
   readonly clip: number;
   /** What the model's own dropout is drawn from; without it there is none. */
   readonly dropout?: Generator;
+  readonly observer?: StepObserver;
+}
+
+/** Looks on as a run trains, at some of its steps; changes nothing of it, to the last bit. */
+export interface StepObserver {
+  /** Before the step's first forward pass, after the method's hook there. */
+  beforeForward(step: StepContext): void;
+  /** After backward with every gradient finite, before the method's hook. */
+  afterBackward(step: StepContext): void;
+  /** After the step. @returns what was seen, if it looked */
+  afterStep(step: StepContext): Observation | undefined;
+}
+
+/** What an observer saw of a step's layers. */
+export interface Observation {
+  /** What looking took. */
+  readonly seconds: number;
+  readonly layers: readonly LayerAnalysis[];
 }
 
 export interface StepReport {
@@ -33,6 +52,7 @@ export interface StepReport {
   readonly labelTokens: number;
   /** What the method's hook did, if anything. */
   readonly event: EventReport | undefined;
+  readonly observation: Observation | undefined;
 }
 
 /**
@@ -42,7 +62,7 @@ export interface StepReport {
  * @throws `data` when the window has no label, `run` when a loss or gradient is not finite (nothing is changed).
  */
 export function trainStep(parts: StepParts, window: readonly Batch[], step: number): StepReport {
-  const { adapters, optimizer, schedule } = parts;
+  const { adapters, optimizer, schedule, observer } = parts;
   const objective = objectiveOf(parts.model);
   const labelTokens = window.reduce((sum, batch) => sum + objective.labels(batch), 0);
   if (labelTokens === 0)
@@ -55,11 +75,13 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
     adapters.beforeForward?.(context);
+    observer?.beforeForward(context);
     const isMeasured = adapters.measuresEvent?.(context) ?? false;
     const drawn = isMeasured ? parts.dropout?.state() : undefined;
     const lossSum = accumulate(objective, window, labelTokens, parts.dropout);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, window, step, lossSum);
+    observer?.afterBackward(context);
     const report = torch.noGrad(() => adapters.beforeClip?.(context));
     const lossBefore = loss / labelTokens;
     const lossAfter = () => remeasure(objective, window, parts.dropout, drawn) / labelTokens;
@@ -69,8 +91,9 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
     optimizer.step(lr);
     torch.noGrad(() => adapters.afterStep?.(context));
     adapters.zeroGrad();
+    const observation = observer?.afterStep(context);
     const tokens = window.reduce((sum, batch) => sum + batch.tokens.length, 0);
-    return { loss: lossBefore, lr, gradNorm, clipped, tokens, labelTokens, event };
+    return { loss: lossBefore, lr, gradNorm, clipped, tokens, labelTokens, event, observation };
   });
 }
 

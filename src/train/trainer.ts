@@ -120,7 +120,7 @@ class Trainer {
     const started = performance.now();
     const window = Array.from({ length: settings.accumulate }, () => options.batches.next());
     const step = progress.step + 1;
-    const { event, ...report } = trainStep(
+    const { event, observation, ...report } = trainStep(
       { ...options, clip: settings.clip, dropout: options.generators?.get("dropout") },
       window,
       step,
@@ -129,10 +129,11 @@ class Trainer {
     progress.loss = report.loss;
     progress.tokens += report.tokens;
     progress.labelTokens += report.labelTokens;
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (performance.now() - started) / 1000 - (observation?.seconds ?? 0);
     this.tick();
     recorder.emit({ type: "step", step, ...report, seconds, memory: residentMemory() });
     if (event) recorder.emit({ type: "method", step, report: event });
+    if (observation) recorder.emit({ type: "analysis", step, ...observation });
     if (step === movedBy) this.reportUnmoved();
   }
 

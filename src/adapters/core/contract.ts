@@ -48,6 +48,8 @@ export interface AdapterSet {
    * one more forward pass now and then tells by how much.
    */
   measuresEvent?(step: StepContext): boolean;
+  /** Whether a step has a scaling event; methods without such events do not say. */
+  hasEvent?(step: Pick<StepContext, "step" | "warmupSteps">): boolean;
   trainables(): readonly Trainable[];
   /** What the schedule's learning rate is multiplied by at a step; 1 where there is no such method. */
   lrFactor?(step: number): number;

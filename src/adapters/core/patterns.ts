@@ -3,41 +3,41 @@ import { nearest } from "../../util/suggest.js";
 
 /**
  * The test that a pattern (a module name, the end of a path, or a `/regular expression/`) stands for.
- * @param key the option, for messages
+ * @param where the option, for messages
  * @param kind what the paths are paths of
  * @throws ScaloraError `config` for a pattern that no path passes, listing names
  */
 export function matcher(
   pattern: string,
-  key: string,
+  where: string,
   paths: readonly string[],
   kind: "linear layer" | "module" = "linear layer",
 ): (path: string) => boolean {
   const expression = /^\/(.*)\/([a-z]*)$/s.exec(pattern);
   const matches = expression
-    ? regularExpression(expression[1], expression[2], key)
+    ? regularExpression(expression[1], expression[2], where)
     : (path: string) => path === pattern || path.endsWith(`.${pattern}`);
-  if (!paths.some(matches)) throw noMatch(pattern, key, paths, kind);
+  if (!paths.some(matches)) throw noMatch(pattern, where, paths, kind);
   return matches;
 }
 
-function regularExpression(source: string, flags: string, key: string): (path: string) => boolean {
+function regularExpression(source: string, flags: string, where: string): (path: string) => boolean {
   try {
     const expression = new RegExp(source, flags.replaceAll(/[gy]/g, ""));
     return (path) => expression.test(path);
   } catch (error) {
     throw new ScaloraError("config", `Not a regular expression: /${source}/${flags}`, {
-      where: `adapter.${key}`,
+      where,
       cause: error,
     });
   }
 }
 
-function noMatch(pattern: string, key: string, paths: readonly string[], kind: string): ScaloraError {
+function noMatch(pattern: string, where: string, paths: readonly string[], kind: string): ScaloraError {
   const names = [...new Set(paths.map(lastPart))];
   const near = nearest(lastPart(pattern), names);
   return new ScaloraError("config", `"${pattern}" matches no ${kind} of the model`, {
-    where: `adapter.${key}`,
+    where,
     expected: `one of ${names.join(", ")}, a longer path such as ${paths[0]}, or a /regular expression/`,
     ...(near === undefined ? {} : { fix: `did you mean "${near}"?` }),
   });

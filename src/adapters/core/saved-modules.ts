@@ -52,7 +52,7 @@ export class SavedModules {
 export function savedPaths(model: Module, patterns: readonly string[] | undefined): string[] {
   if (patterns === undefined) return isClassifier(model) ? [...model.info.head] : [];
   const paths = [...model.namedModules()].map(([path]) => path).filter((path) => path !== "");
-  const matchers = patterns.map((pattern) => matcher(pattern, "modulesToSave", paths, "module"));
+  const matchers = patterns.map((pattern) => matcher(pattern, "adapter.modulesToSave", paths, "module"));
   const outermost = outermostOf(paths.filter((path) => matchers.some((matches) => matches(path))));
   refuseShared(model, outermost);
   return outermost;

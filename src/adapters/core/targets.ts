@@ -32,7 +32,7 @@ export interface Target extends BankLayer {
 export function findTargets(model: Module, options: TargetOptions, saved: readonly string[] = []): Target[] {
   const paths = [...linearLayers(model)].map(([path]) => path);
   const ranks = Object.entries(options.rankPattern ?? {}).map(
-    ([pattern, rank]) => [matcher(pattern, "rankPattern", paths), rank] as const,
+    ([pattern, rank]) => [matcher(pattern, "adapter.rankPattern", paths), rank] as const,
   );
   return findLayers(model, options, saved).map(({ path, linear }) => {
     const rank = ranks.find(([matches]) => matches(path))?.[1] ?? options.rank;
@@ -46,7 +46,7 @@ export function findLayers(model: Module, options: LayerOptions, saved: readonly
   const paths = linears.map(([path]) => path);
   const head = isClassifier(model) ? model.info.head : ["lm_head"];
   const wanted = wantedBy(options.targetModules ?? "all-linear", paths, head);
-  const excluded = (options.exclude ?? []).map((pattern) => matcher(pattern, "exclude", paths));
+  const excluded = (options.exclude ?? []).map((pattern) => matcher(pattern, "adapter.exclude", paths));
   const layers = linears
     .filter(([path]) => wanted(path) && !isWithin(path, saved) && !excluded.some((matches) => matches(path)))
     .map(([path, linear]) => ({ path, linear }));
@@ -74,7 +74,7 @@ function wantedBy(
       expected: 'a list of names and /regular expressions/, or "all-linear"',
       found: JSON.stringify(targetModules),
     });
-  const matchers = targetModules.map((pattern) => matcher(pattern, "targetModules", paths));
+  const matchers = targetModules.map((pattern) => matcher(pattern, "adapter.targetModules", paths));
   return (path) => matchers.some((matches) => matches(path));
 }
 

@@ -42,14 +42,24 @@ export function leadingTriplets(matrix: Tensor, k: number): Triplets {
 }
 
 function iterated(matrix: Tensor, k: number): Tensor[] {
+  const basis = leadingSubspace(matrix, 2 * k + spare, rounds);
+  const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), false);
+  return [matmul(basis, inner), values, rightT];
+}
+
+/**
+ * An orthonormal basis `[m, columns]` of a subspace that holds the leading left directions of a matrix, by a randomised range
+ * finder and subspace iteration, from a fixed seed of its own. O(m n columns rounds).
+ * @param columns of the subspace; the directions of the last few are not to be trusted
+ */
+export function leadingSubspace(matrix: Tensor, columns: number, rounds: number): Tensor {
   const turned = transpose(matrix, 0, 1);
-  const columns = Math.min(...matrix.shape, 2 * k + spare);
   using generator = new Generator(0, matrix.device);
   const [, n] = matrix.shape;
-  const start = randn([n, columns], generator, matrix.dtype, null, matrix.device);
+  const width = Math.min(...matrix.shape, columns);
+  const start = randn([n, width], generator, matrix.dtype, null, matrix.device);
   let [basis] = linalgQr(matmul(matrix, start));
   for (let round = 0; round < rounds; round++)
     basis = scope(() => linalgQr(matmul(matrix, linalgQr(matmul(turned, basis))[0]))[0]);
-  const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), false);
-  return [matmul(basis, inner), values, rightT];
+  return basis;
 }

@@ -18,6 +18,7 @@ import type { Moments } from "../core/contract.js";
 import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.js";
 import { columnNormOf, preserveNorm, type Scale } from "./scale.js";
 import { type Factors, type SolvePolicy, skip, solveFactors } from "./solve/policies.js";
+import type { LayerGrams } from "./solve/system.js";
 
 /** Moments of a bank's two stacks, as the optimiser holds them. */
 export interface BankMoments {
@@ -96,7 +97,12 @@ function checkGradients(grams: CheckedGrams, path: string, tolerance: number): v
   );
 }
 
-function chooseFactors(grams: CheckedGrams, s: number, { scale, policy, peakLr, threshold }: EventOptions) {
+/** The factors that an event applies to a layer, with the column norm that they aim at. */
+export function chooseFactors(
+  grams: LayerGrams,
+  s: number,
+  { scale, policy, peakLr, threshold }: EventOptions,
+): Omit<LayerOutcome, "path"> {
   const { normsA, normsB } = grams;
   const rho = columnNormOf(scale, s, peakLr, grams);
   const solved = solveFactors(grams, rho, policy);

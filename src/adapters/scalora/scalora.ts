@@ -8,7 +8,14 @@ import type { EventReport, StepContext } from "../core/contract.js";
 import type { LowRankPlan } from "../core/factor-adapters.js";
 import { type BaseOptions, MergingAdapters } from "../core/merging-adapters.js";
 import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
-import { type BankMoments, type LayerOutcome, type MomentRule, scalingEvent } from "./event.js";
+import {
+  type BankMoments,
+  type EventOptions,
+  type LayerOutcome,
+  type MomentRule,
+  scalingEvent,
+} from "./event.js";
+import { examineBank, type GradientSize, type LayerView } from "./examine.js";
 import { oracleEvent, watchBase } from "./oracle.js";
 import { eventReport } from "./report.js";
 import type { Scale } from "./scale.js";
@@ -48,19 +55,19 @@ export class ScaloraAdapters extends MergingAdapters {
   }
 
   measuresEvent(step: StepContext): boolean {
-    if (!this.isDue(step) || !this.bases.some((base) => base instanceof SplitBase)) return false;
+    if (!this.hasEvent(step) || !this.bases.some((base) => base instanceof SplitBase)) return false;
     const { interval = 1 } = this.options;
     const every = interval === "adaptive" ? measuredEvery : Math.ceil(measuredEvery / interval);
     return this.events % every === 0;
   }
 
   beforeForward(step: StepContext): void {
-    if (this.options.policy !== "svd" || !this.isDue(step)) return;
+    if (!this.isOracle || !this.hasEvent(step)) return;
     for (const bank of this.banks) watchBase(bank);
   }
 
   beforeClip(step: StepContext): EventReport | undefined {
-    if (!this.isDue(step)) return undefined;
+    if (!this.hasEvent(step)) return undefined;
     const outcomes = this.banks.map((bank, index) => this.runEvent(bank, this.bases[index], step));
     this.events++;
     for (const { branch } of outcomes.flat()) this.branches[branch] = (this.branches[branch] ?? 0) + 1;
@@ -71,21 +78,43 @@ export class ScaloraAdapters extends MergingAdapters {
   }
 
   private runEvent(bank: FactorBank, base: BaseStore, { moments, peakLr }: StepContext): LayerOutcome[] {
-    const { policy = "default", interval = 1, scale = "auto" } = this.options;
-    const common = { scale: scale === "auto" ? ("preserve" as const) : scale, peakLr };
-    const rule = this.options.moments ?? (policy === "svd" ? "reset" : "transfer");
     const averages = bankMoments(bank, moments);
-    if (policy === "svd") {
-      return oracleEvent(bank, base, averages, { ...common, moments: rule === "transport" ? rule : "reset" });
-    }
-    if (rule === "transport")
-      throw new ScaloraError("config", "moments: transport needs policy: svd", { where: "adapter.moments" });
-    const threshold = interval === "adaptive" ? adaptiveThreshold : 1;
-    return scalingEvent(bank, base, averages, { ...common, policy, moments: rule, threshold });
+    const options = this.eventOptions(peakLr);
+    if (!this.isOracle) return scalingEvent(bank, base, averages, options);
+    const rule = this.options.moments === "transport" ? "transport" : "reset";
+    return oracleEvent(bank, base, averages, { scale: options.scale, peakLr, moments: rule });
   }
 
-  /** Whether a step has an event: the first one, then every `interval` steps. */
-  private isDue({ step, warmupSteps }: StepContext): boolean {
+  /** How events choose factors; with policy svd, how the default policy would. */
+  private eventOptions(peakLr: number): EventOptions {
+    const { policy = "default", moments = "transfer", interval = 1, scale = "auto" } = this.options;
+    if (moments === "transport" && policy !== "svd")
+      throw new ScaloraError("config", "moments: transport needs policy: svd", { where: "adapter.moments" });
+    return {
+      policy: policy === "svd" ? "default" : policy,
+      moments: moments === "transport" ? "reset" : moments,
+      scale: scale === "auto" ? "preserve" : scale,
+      peakLr,
+      threshold: interval === "adaptive" ? adaptiveThreshold : 1,
+    };
+  }
+
+  /**
+   * What the event of this step is about to do, layer by layer; to be asked after backward and before the event.
+   * @param gradientOf what is known of a layer's full gradient
+   */
+  examine({ peakLr }: StepContext, gradientOf: (path: string) => GradientSize | undefined): LayerView[] {
+    const options = this.eventOptions(peakLr);
+    return this.banks.flatMap((bank) => examineBank(bank, options, gradientOf));
+  }
+
+  /** Whether events replace the factors by the optimum of Theorem 3.2 in place of scaling them. */
+  get isOracle(): boolean {
+    return this.options.policy === "svd";
+  }
+
+  /** The first event, then every `interval` steps. */
+  hasEvent({ step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">): boolean {
     const first = Math.max(2, this.options.firstEvent ?? warmupSteps + 1);
     const interval = this.options.interval === "adaptive" ? 1 : (this.options.interval ?? 1);
     return step >= first && (step - first) % interval === 0;

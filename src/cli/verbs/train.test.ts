@@ -35,6 +35,7 @@ const result: RunResult = {
   parameters: { trainable: 10, all: 1000 },
   checkpoint: "runs/tiny-lora/checkpoints/step-000002",
   seconds: 3,
+  analysisSeconds: null,
 };
 
 const events: RunEvent[] = [
@@ -117,6 +118,13 @@ test("--resume takes the run's own recipe, also after its folder was moved", asy
 test("a stopped run says how to go on", async () => {
   const { stdout } = await train([recipePath], { reason: "stopped" });
   expect(stdout).toContain("scalora train --resume runs/tiny-lora");
+});
+
+test("what recording for the analysis took is said, where anything was recorded", async () => {
+  expect((await train([recipePath], { analysisSeconds: 0.06 })).stdout).toMatch(
+    /analysis +0\.06 s of it, 2\.00 %/,
+  );
+  expect((await train([recipePath])).stdout).not.toContain("analysis");
 });
 
 test.each([

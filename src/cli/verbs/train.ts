@@ -1,15 +1,12 @@
-import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { loadRecipe, type Recipe } from "../../config/index.js";
 import type { RunResult, RunTraining } from "../../recipes/api.js";
-import { listRuns } from "../../recipes/catalog.js";
-import { ScaloraError } from "../../util/errors.js";
 import { formatDuration, quoted } from "../../util/format.js";
-import { nearest } from "../../util/suggest.js";
 import { type Context, usageError } from "../context.js";
 import { recipeHelp } from "../help.js";
 import { jsonOption, setOption } from "../options.js";
+import { refuseNoRun } from "../run-folder.js";
 import { percent, perplexityText, RunView } from "../run-view.js";
 import { table } from "../terminal/table.js";
 
@@ -70,24 +67,6 @@ function recipeOf(path: string | undefined, { resume, set }: Options): Recipe {
   return { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
 }
 
-/** @throws ScaloraError `usage` when a folder holds no run; names the nearest run beside it. */
-function refuseNoRun(folder: string): void {
-  if (existsSync(join(folder, "config.yaml"))) return;
-  const near = nearest(
-    basename(folder),
-    listRuns(dirname(folder)).map(({ name }) => name),
-  );
-  throw new ScaloraError("usage", "There is no run here", {
-    where: folder,
-    expected: "the folder of a run (with config.yaml)",
-    found: existsSync(folder) ? "a folder without it" : "no folder",
-    fix:
-      near === undefined
-        ? "`npx scalora ls runs` lists the runs"
-        : `did you mean ${join(dirname(folder), near)}?`,
-  });
-}
-
 function resultText(result: RunResult, context: Context): string {
   const perplexity = (value: number) =>
     result.task === "causal-lm" ? ` (perplexity ${perplexityText(value)})` : "";
@@ -104,6 +83,11 @@ function resultText(result: RunResult, context: Context): string {
     rows.push(["best", `${score}${loss(result.bestEvalLoss)} at step ${result.bestStep}`]);
   if (result.checkpoint !== null) rows.push(["checkpoint", result.checkpoint]);
   rows.push(["time", formatDuration(result.seconds)]);
+  if (result.analysisSeconds !== null)
+    rows.push([
+      "analysis",
+      `${result.analysisSeconds.toFixed(2)} s of it, ${percent(result.analysisSeconds / result.seconds)} %`,
+    ]);
   if (result.reason === "stopped")
     rows.push(["go on with", `npx scalora train --resume ${quoted(result.folder)}`]);
   return table([{ title: "result" }, { title: "" }], rows, context.paintOut);

@@ -74,14 +74,24 @@ function lossUnit(runs: readonly NamedRun[]): string {
   return units[tasks[0] ?? "causal-lm"];
 }
 
+/** The rank at a run's end, and on its way where that was recorded. */
 function rankChart(runs: readonly NamedRun[]): Chart {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const series = runs.flatMap(({ name, events }) => {
+    const ranks = new Map<number, number>();
+    for (const event of events) {
+      if (event.type === "rank") ranks.set(event.step, mean(event.layers.map(({ rank }) => rank)));
+      if (event.type === "analysis")
+        ranks.set(event.step, mean(event.layers.map(({ change }) => change.rank)));
+    }
+    return ranks.size === 0 ? [] : [{ name, x: [...ranks.keys()], y: [...ranks.values()] }];
+  });
   return {
     title: "Rank of the accumulated change",
     xLabel: "step",
     yLabel: "rank, mean over layers",
     note: "Singular values above 1 % of the largest, of the difference of effective weights.",
-    series: linesOf(runs, "rank", ({ layers }) => mean(layers.map(({ rank }) => rank))),
+    series,
   };
 }
 

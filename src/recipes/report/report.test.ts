@@ -90,6 +90,17 @@ test("a run's events become curves, rank growth, scaling factors and samples", (
   ]);
 });
 
+test("ranks recorded on the way come before the one at the end, which stands for its step", () => {
+  const look = (at: number, rank: number): RunEvent => {
+    const layers = [{ path: "q_proj", change: { rank, entropyRank: rank, complete: true } }];
+    return { type: "analysis", step: at, seconds: 0.1, layers };
+  };
+  const { charts } = reportOfRun({ name: "run", events: [look(1, 1), look(2, 3), ...events] });
+  expect(charts.find(({ title }) => title === "Rank of the accumulated change")?.series).toEqual([
+    { name: "run", x: [1, 2], y: [1, 4] },
+  ]);
+});
+
 test("charts of several runs name them; those without data are left out", () => {
   const charts = chartsOf([
     { name: "lora", events: [step(1)] },

@@ -1,0 +1,30 @@
+// What a look of `run.analysis` costs for one layer of several sizes, one thread, beside the exact decomposition:
+// node --import ./src/testing/typescript-hooks.mjs bench/sketches.ts
+import { leadingSpectrum, spectrumOf } from "../src/recipes/analysis/spectrum.js";
+import { Generator, linalgSvdvals, matmul, randn, scope, setThreads, toDType } from "../src/torch/index.js";
+
+function milliseconds(work: () => unknown): string {
+  const started = performance.now();
+  scope(() => void work());
+  return `${(performance.now() - started).toFixed(0)} ms`;
+}
+
+setThreads(1);
+for (const [m, n] of [
+  [576, 576],
+  [1536, 576],
+  [2048, 2048],
+  [4096, 4096],
+])
+  scope(() => {
+    using generator = new Generator(1);
+    const change = matmul(randn([m, 50], generator), randn([50, n], generator));
+    const gradient = randn([m, n], generator);
+    const exact =
+      n > 2048 ? "not run" : milliseconds(() => linalgSvdvals(toDType(change, "float64")).toFloats());
+    const sketched = [
+      `change of rank 50: ${milliseconds(() => spectrumOf(change))}`,
+      `gradient, r = 8: ${milliseconds(() => leadingSpectrum(gradient, 16))}`,
+    ];
+    console.log([`${m} x ${n}`, ...sketched, `exact: ${exact}`].join("  "));
+  });

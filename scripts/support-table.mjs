@@ -1,0 +1,78 @@
+// Makes docs/support.md of what the tests noted in test/support (src/testing/support.ts); --check only compares.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "./setup/locate.mjs";
+
+const notes = join(packageRoot, "test", "support");
+const output = join(packageRoot, "docs", "support.md");
+const notTested = "not tested";
+
+const facts = new Set(
+  readdirSync(notes).flatMap((file) => readFileSync(join(notes, file), "utf8").trim().split("\n")),
+);
+const rows = [...facts].map((line) => line.split(" | "));
+const methods = [...new Set(rows.map(([method]) => method))].sort();
+const families = [...new Set(rows.filter((row) => row[1] === "trains").map(([, , family]) => family))].sort();
+const dtypes = ["float32", "bfloat16"];
+
+/** @param {string[]} words */
+const has = (...words) => facts.has(words.join(" | "));
+
+/** @param {string[]} words */
+const yes = (...words) => (has(...words) ? "yes" : notTested);
+
+/** @param {string} method */
+function adapterFolder(method) {
+  if (has(method, "adapter folder refused")) return "refused";
+  return yes(method, "adapter folder");
+}
+
+/** What a method does on a family. @param {string} method @param {string} family */
+function onFamily(method, family) {
+  const trained = dtypes.filter((dtype) => has(method, "trains", family, dtype));
+  const refused = dtypes.some((dtype) => has(method, "refused", family, dtype));
+  if (trained.length === 0) return refused ? "refused" : notTested;
+  const merged = has(method, "merged folder", family, "float32") ? ["m"] : [];
+  return [...trained.map((dtype) => (dtype === "float32" ? "32" : "16")), ...merged].join(" ");
+}
+
+/** @param {string[]} titles @param {string[][]} cells */
+function table(titles, cells) {
+  const lines = [titles, titles.map(() => "---"), ...cells];
+  return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
+}
+
+const text = `# What is tested
+
+Made by \`node scripts/support-table.mjs\` from what the tests noted when they passed (\`test/support\`); \`npm run check\` fails when it is not fresh, and those tests when the notes are not (\`npx vitest run src/adapters/contract-matrix.test.ts src/recipes/families.test.ts -u\` writes them anew). What no test shows reads "${notTested}", whatever may work. All of it is shown on the CPU, on small models.
+
+## Methods
+
+On layers of odd shapes (\`src/adapters/contract-matrix.test.ts\`): whether adapted layers compute what their merged weights do, in each precision; whether a run that was stopped goes on bit for bit; whether the adapter alone becomes a PEFT folder that loads again. Training on several machines or processes is not built.
+
+${table(
+  ["method", ...dtypes, "resume (float32)", "adapter folder", "distributed"],
+  methods.map((method) => [
+    method,
+    ...dtypes.map((dtype) => yes(method, "computes as merged", dtype)),
+    yes(method, "resumes bit for bit"),
+    adapterFolder(method),
+    yes(method, "distributed"),
+  ]),
+)}
+
+## Methods on model families
+
+Three steps of training with every hook of the method, in 32 (float32) and 16 (bfloat16) bits; m: the merged folder of the float32 model, loaded again, computes the same (\`src/recipes/families.test.ts\`).
+
+${table(
+  ["method", ...families],
+  methods.map((method) => [method, ...families.map((family) => onFamily(method, family))]),
+)}
+`;
+
+if (!process.argv.includes("--check")) writeFileSync(output, text);
+else if (readFileSync(output, "utf8") !== text) {
+  process.stderr.write("docs/support.md is stale: run `node scripts/support-table.mjs`\n");
+  process.exit(1);
+}

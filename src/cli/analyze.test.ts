@@ -1,0 +1,143 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { liveTensors } from "../torch/index.js";
+import { scalora, scaloraJson } from "./testing/scalora.js";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+const runs = { scalora: "", lora: "", full: "" };
+
+beforeAll(async () => {
+  writeTinyProject(scratch.path);
+  const analysis = { every: 4 };
+  runs.scalora = await trainTiny(scratch.path, "scalora", "float32", { analysis });
+  runs.full = await trainTiny(scratch.path, "full", "float32", { analysis });
+  runs.lora = await trainTiny(scratch.path, "lora");
+});
+afterAll(scratch.remove);
+
+test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page", async () => {
+  const live = liveTensors();
+  const result = await scaloraJson("analyze", runs.scalora);
+  expect(result).toMatchObject({ method: "scalora", hint: null, cost: { looks: 4 } });
+  expect(result.end.step).toBe(12);
+  expect(result.end.layers).toHaveLength(14);
+  expect(result.end.rank).toBeGreaterThan(3);
+  expect(result.looks.map(({ step }: { step: number }) => step)).toEqual([2, 4, 8, 12]);
+  const last = result.looks.at(-1);
+  // The last step is a recorded one, and so small a layer is decomposed exactly.
+  expect(last.change.rank.mean).toBeCloseTo(result.end.rank, 10);
+  expect(last.change.entropyRank).toBeCloseTo(result.end.entropyRank, 6);
+  expect(last.gradient).toMatchObject({ layers: 14, enough: expect.any(Number) });
+  const { unscaled, chosen, optimum } = last.scaling.distance;
+  expect(optimum).toBeLessThan(chosen);
+  expect(chosen).toBeLessThan(unscaled);
+  expect(Object.keys(last.scaling.branches)).toEqual(["run", "default", "paper", "scalar"]);
+
+  const { code, stdout, stderr } = await scalora("analyze", runs.scalora);
+  expect([code, stderr]).toEqual([0, ""]);
+  for (const says of [
+    /accumulated change \(Fig\. 2b\)[\s\S]*12, exact/,
+    /full gradient against 2r \(Fig\. 2c\)/,
+    /\(Fig\. 2d\)[\s\S]*as this run did[\s\S]*policy paper/,
+    /Factors α/,
+    /optimum \(Theorem 3\.2\)/,
+    /Cost of the record\n.*\n4 +[\d.]+ s +[\d.]+ %/,
+  ])
+    expect(stdout).toMatch(says);
+  const page = readFileSync(join(runs.scalora, "analysis.html"), "utf8");
+  for (const title of ["(Fig. 2b)", "(Fig. 2c)", "(Fig. 2d)", "Factors of scaling events", "layer by layer"])
+    expect(page).toContain(title);
+  expect(liveTensors()).toBe(live);
+});
+
+test("a run without a record has its exact ranks, and is told how to record the rest", async () => {
+  const { stdout } = await scalora("analyze", runs.lora);
+  expect(stdout).toMatch(/12, exact +2 +2 +2[\s\S]*run\.analysis\.every=50/);
+  expect(stdout).not.toMatch(/2c|2d|Cost/);
+});
+
+test("full fine-tuning has ranks of change and gradient, and no 2r", async () => {
+  const result = await scaloraJson("analyze", runs.full);
+  expect(result.looks.at(-1)).toMatchObject({
+    layers: 15,
+    gradient: { layers: 15, enough: null, share: null },
+    scaling: null,
+  });
+  expect(result.end.rank).toBeGreaterThan(4);
+});
+
+test("layers are chosen by a pattern, and the page goes where it is asked to", async () => {
+  const page = at("page.html");
+  const result = await scaloraJson("analyze", runs.scalora, "--layers", "q_proj", "--out", page);
+  expect(result.end.layers).toHaveLength(2);
+  expect(result.looks[0].layers).toBe(2);
+  expect(readFileSync(page, "utf8")).toContain("layers.1.self_attn.q_proj");
+  const again = await scalora("analyze", runs.scalora, "--out", page);
+  expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("exists already")]);
+});
+
+/** A copy of the recorded run, changed. */
+function broken(name: string, change: (folder: string) => void): string {
+  const folder = at(name);
+  cpSync(runs.scalora, folder, { recursive: true });
+  change(folder);
+  return folder;
+}
+
+function rewrite(file: string, change: (text: string) => string): void {
+  writeFileSync(file, change(readFileSync(file, "utf8")));
+}
+
+test("what cannot be analysed is said", async () => {
+  const cases: [args: string[], code: number, says: RegExp][] = [
+    [["analyze", at("model")], 2, /There is no run here[\s\S]*without it/],
+    [
+      ["analyze", at("runs", "scalora-float31")],
+      2,
+      /There is no run here[\s\S]*did you mean .*scalora-float32/,
+    ],
+    [["analyze", runs.scalora, "--layers", "q_prj"], 2, /--layers[\s\S]*did you mean "q_proj"/],
+    [
+      [
+        "analyze",
+        broken("stopped", (folder) =>
+          rewrite(join(folder, "status.json"), (text) => text.replace('"finished"', '"stopped"')),
+        ),
+      ],
+      2,
+      /has not finished[\s\S]*stopped, step 12 of 12[\s\S]*--resume/,
+    ],
+    [
+      ["analyze", broken("no-status", (folder) => rmSync(join(folder, "status.json")))],
+      2,
+      /has not finished[\s\S]*no status/,
+    ],
+    [
+      [
+        "analyze",
+        broken("no-checkpoint", (folder) => rmSync(join(folder, "checkpoints"), { recursive: true })),
+      ],
+      2,
+      /no such checkpoint/,
+    ],
+    [
+      [
+        "analyze",
+        broken("damaged", (folder) =>
+          rewrite(join(folder, "events.jsonl"), (text) => text.replace('"entropyRank":', '"entropyRnk":')),
+        ),
+      ],
+      2,
+      /record of the run's analysis is damaged[\s\S]*step 2: layers\.0\.change\.entropyRank/,
+    ],
+  ];
+  for (const [args, expected, says] of cases) {
+    const { code, stdout, stderr } = await scalora(...args);
+    expect([code, stdout]).toEqual([expected, ""]);
+    expect(stderr).toMatch(says);
+  }
+});

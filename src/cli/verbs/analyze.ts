@@ -1,0 +1,46 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { AnalysisResult } from "../../recipes/api.js";
+import type { Context } from "../context.js";
+import { jsonOption } from "../options.js";
+import { refuseNoRun } from "../run-folder.js";
+import { table } from "../terminal/table.js";
+
+type Analysis = typeof import("../../recipes/analysis/index.js");
+
+interface Options {
+  layers?: string;
+  out?: string;
+  json?: boolean;
+}
+
+/** `scalora analyze`: the ScaLoRA paper's figures of a run. */
+export function addAnalyze(program: Command, context: Context, load: () => Promise<Analysis>): void {
+  program
+    .command("analyze")
+    .description("ranks, gradients and scaling of a finished run: the figures of the ScaLoRA paper")
+    .argument("<run>", "a run's folder; run.analysis in its recipe records most of the figures")
+    .option("--layers <pattern>", "only layers of this name (q_proj), or that match a /regular expression/")
+    .option("--out <file>", "HTML page to write (default: analysis.html in the run's folder)")
+    .addOption(jsonOption())
+    .action(async (path: string, { layers, out, json }: Options) => {
+      refuseNoRun(resolve(path));
+      await context.prepareEngine();
+      const { analysisTables, runAnalyze } = await load();
+      const request = { path, ...(layers !== undefined && { layers }), ...(out !== undefined && { out }) };
+      const result = await context.interruptible((signal) => runAnalyze(request, { signal }));
+      if (json) context.json(result);
+      else context.result(resultText(result, analysisTables, context));
+    });
+}
+
+function resultText(result: AnalysisResult, tablesOf: Analysis["analysisTables"], context: Context): string {
+  const figures = tablesOf(result).map(({ title, columns, rows, note }) =>
+    [
+      context.paintOut("bold", title),
+      table(columns, rows, context.paintOut),
+      ...(note === undefined ? [] : [context.paintOut("dim", note)]),
+    ].join("\n"),
+  );
+  return [...figures, `report  ${result.report}`].join("\n\n");
+}

@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import type { AdapterSet } from "../adapters/index.js";
+import { type AdapterConfig, adapterSchema, methods } from "../config/adapter.js";
+import { collate, type Example } from "../data/index.js";
+import { classifierFamilies } from "../models/classifiers.js";
+import { loadClassifier, loadModel, modelFamilies, saveModel } from "../models/index.js";
+import { isClassifier, type TrainedModel, tokenStream } from "../nn/index.js";
+import { AdamW, makeSchedule } from "../optim/index.js";
+import "../testing/close-to.js";
+import { copyGolden } from "../testing/golden-models.js";
+import { SupportNotes } from "../testing/support.js";
+import { temporaryFolder } from "../testing/tiny-run.js";
+import { tolerances } from "../testing/tolerances.js";
+import { liveTensors, noGrad, scope } from "../torch/index.js";
+import { trainStep } from "../train/step.js";
+import { ScaloraError } from "../util/errors.js";
+import { attachMethod } from "./build.js";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+const support = new SupportNotes("families");
+
+const encoders = fileURLToPath(new URL("../../test/golden/encoders", import.meta.url));
+/** Small models of the families, as folders. */
+const encoderCases = new Map([
+  ["bert", "bert-pairs"],
+  ["roberta", "roberta-unequal"],
+  ["deberta-v2", "deberta-v3"],
+]);
+
+/** The folder of a family's small model, and what loads it and the merged one. */
+function familyModel(family: string) {
+  const encoder = encoderCases.get(family);
+  const isEncoder = classifierFamilies().includes(family);
+  const name = family === "llama" ? "untied" : "saved";
+  const folder = isEncoder
+    ? join(encoders, encoder ?? expect.fail(`no small ${family}`))
+    : copyGolden(scratch.path, family, name);
+  const load = (path: string, dtype: "float32" | "bfloat16"): Promise<TrainedModel> =>
+    isEncoder ? loadClassifier(path, { dtype }) : loadModel(path, { dtype });
+  return { folder, load };
+}
+
+const rows: Example[] = [
+  [3, 4, 5, 6],
+  [7, 8, 9],
+  [10, 11, 4, 8, 5],
+].map((ids, i) => ({
+  ids: Int32Array.from(ids),
+  isLabel: Uint8Array.from(ids, (_, at) => (at > 0 ? 1 : 0)),
+  source: `rows:${i + 1}`,
+}));
+
+const batchFor = (model: TrainedModel) =>
+  collate(isClassifier(model) ? rows.map((row, i) => ({ ...row, label: i % 2 })) : rows);
+
+function logits(model: TrainedModel): Float64Array {
+  return noGrad(() =>
+    scope(() => {
+      const stream = tokenStream([3, 5, 9, 4, 7, 6, 8, 10], [0, 6, 8]);
+      const values = isClassifier(model)
+        ? model.logits(stream)
+        : model.lm_head.forward(model.hiddenStates(stream));
+      return values.toFloats();
+    }),
+  );
+}
+
+/** A method with a small size, by the first of these keys that it has. */
+function smallest(method: string): AdapterConfig {
+  for (const size of [{ rank: 2 }, { frequencies: 30 }, {}]) {
+    const { data } = adapterSchema.safeParse({ method, ...size });
+    if (data) return data;
+  }
+  throw new Error(`no size suits ${method}`);
+}
+
+/** A few steps, with every hook of the method. @returns the last loss */
+function trainSteps(model: TrainedModel, adapters: AdapterSet): number {
+  const optimizer = new AdamW(adapters.trainables());
+  const schedule = makeSchedule({ name: "constant", lr: 1e-3, steps: 3 });
+  const batch = batchFor(model);
+  const losses = [1, 2, 3].map(
+    (step) => trainStep({ model, adapters, optimizer, schedule, clip: 1 }, [batch], step).loss,
+  );
+  optimizer.dispose();
+  return losses[2];
+}
+
+/** The folder of the merged model. */
+function writeMerged(model: TrainedModel, adapters: AdapterSet, folder: string, name: string): string {
+  const paths = new Set(adapters.adaptedPaths());
+  const out = join(scratch.path, name);
+  const replace = (parameter: string) => {
+    const path = parameter.replace(/\.weight$/, "");
+    return paths.has(path) ? adapters.mergedWeight(path) : undefined;
+  };
+  scope(() => saveModel(model, folder, out, { replace }));
+  return out;
+}
+
+const cases = Object.keys(methods).flatMap((method) =>
+  modelFamilies().map((family) => [method, family] as const),
+);
+
+test.each(cases)("%s on %s: trains, and the merged folder is the same model", async (method, family) => {
+  const live = liveTensors();
+  const { folder, load } = familyModel(family);
+  for (const dtype of ["float32", "bfloat16"] as const) {
+    using model = await load(folder, dtype);
+    let adapters: AdapterSet;
+    try {
+      adapters = attachMethod(model, smallest(method), 1);
+    } catch (error) {
+      expect(error).toBeInstanceOf(ScaloraError);
+      expect(error).toHaveProperty("code", "config");
+      support.shown(method, "refused", family, dtype);
+      continue;
+    }
+    expect(trainSteps(model, adapters)).toBeLessThan(20);
+    support.shown(method, "trains", family, dtype);
+    if (dtype === "float32") {
+      const adapted = logits(model);
+      using merged = await load(writeMerged(model, adapters, folder, `${method}-${family}`), dtype);
+      expect(logits(merged)).toBeCloseToAll(adapted, tolerances.adaptedLogits);
+      support.shown(method, "merged folder", family, dtype);
+    }
+    adapters.dispose();
+  }
+  expect(liveTensors()).toBe(live);
+});
+
+test("what was shown is what docs/support.md is made of", () => support.compare());
