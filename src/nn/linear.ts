@@ -1,4 +1,4 @@
-import { fastLinear, type Tensor } from "../torch/index.js";
+import { fastLinear, loraLinear, type Tensor } from "../torch/index.js";
 import { Module } from "./module.js";
 import type { ParameterSource } from "./parameters.js";
 
@@ -31,6 +31,30 @@ export class Linear extends Module {
 
   /** @param x `[rows, in]`; the result is `[rows, out]` */
   forward(x: Tensor): Tensor {
-    return this.adapter === undefined ? fastLinear(x, this.weight, this.bias) : this.adapter.forward(x, this);
+    return this.adapter === undefined ? this.product(x) : this.adapter.forward(x, this);
+  }
+
+  /**
+   * The layer's own `x Wᵀ + b`, without its adapter.
+   * @param x `[rows, in]`; the result is `[rows, out]`
+   * @param bias null leaves it out
+   */
+  product(x: Tensor, bias = this.bias ?? null): Tensor {
+    return fastLinear(x, this.weight, bias);
+  }
+
+  /**
+   * `x (W + scale · A Bᵀ)ᵀ + b`, with gradients for x, A and B.
+   * @param x `[rows, in]`; the result is `[rows, out]`
+   * @param A `[out, r]`, @param B `[in, r]`
+   * @param bias null leaves it out
+   */
+  lowRankProduct(x: Tensor, A: Tensor, B: Tensor, scale: number, bias = this.bias ?? null): Tensor {
+    return loraLinear(x, this.weight, bias, A, B, scale);
+  }
+
+  /** W `[out, in]` as its products see it: the layer's own tensor, which nobody may write to or free. */
+  denseWeight(): Tensor {
+    return this.weight;
   }
 }

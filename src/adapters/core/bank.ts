@@ -4,7 +4,6 @@ import {
   type DType,
   detach,
   foreachZero_,
-  loraLinear,
   matmul,
   noGrad,
   select,
@@ -157,7 +156,7 @@ export class FactorBank extends Bank {
   adapterOf(index: number): LinearAdapter {
     const { A, B } = this.leaves[index];
     const { scale } = this.shape;
-    return { forward: (x, base) => loraLinear(x, base.weight, base.bias ?? null, A, B, scale) };
+    return { forward: (x, base) => base.lowRankProduct(x, A, B, scale) };
   }
 
   effective(index: number, base: Tensor): Tensor {
