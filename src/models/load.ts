@@ -7,7 +7,16 @@ import {
   type ParameterSource,
   parameterSource,
 } from "../nn/index.js";
-import { type DType, equal, type Tensor, toDevice, toDType } from "../torch/index.js";
+import {
+  clone,
+  type DType,
+  equal,
+  noGrad,
+  releaseFreeMemory,
+  type Tensor,
+  toDevice,
+  toDType,
+} from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { formatShape } from "../util/format.js";
 import { nearest } from "../util/suggest.js";
@@ -83,9 +92,16 @@ export class WeightLoader {
       this.misshapen.push(`${stored}: expected ${formatShape(shape)}, found ${found}`);
       return this.placeholder(stored);
     }
-    const tensor = convert(this.weights.tensor(stored), this.place).keep();
+    const tensor = this.unmapped(convert(this.weights.tensor(stored), this.place)).keep();
     this.taken.set(stored, tensor);
     return tensor;
+  }
+
+  /** A copy where the model is quantised: one mapped tensor would keep all that was read of its file in memory. */
+  private unmapped(tensor: Tensor): Tensor {
+    if (this.place.quantization !== "nf4") return tensor;
+    using mapped = tensor;
+    return noGrad(() => clone(mapped));
   }
 
   /** One weight at a time becomes dense, so that what a model takes at most is little more than its codes. */
@@ -96,6 +112,7 @@ export class WeightLoader {
     this.codebook ??= nf4Codebook(this.place.device);
     using dense = convert(this.weights.tensor(stored), this.place);
     const weight = new Nf4Weight(dense, this.codebook);
+    releaseFreeMemory();
     this.taken.set(stored, weight);
     return weight;
   }
