@@ -23,7 +23,7 @@ class RoundedBase implements BaseStore {
   private readonly weights: Tensor;
 
   constructor({ layers }: FactorBank) {
-    this.weights = layers[0].linear.weight;
+    this.weights = layers[0].linear.ownWeight();
   }
 
   absorb(left: Tensor, right: Tensor): void {
@@ -118,13 +118,13 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
       torch.scope(() => {
         const one = torch.matmul(torch.select(left, 0, 0), torch.transpose(torch.select(right, 0, 0), 0, 1));
         torch.add_(intended, one);
-        if (++merges === sampled) merge = relativeToHalfUnit(one, linear.weight);
+        if (++merges === sampled) merge = relativeToHalfUnit(one, linear.ownWeight());
         base.absorb(left, right);
       }),
   });
   for (let step = 1; step <= steps; step++)
     torch.scope(() => {
-      setGradients(bank, linear.weight, target, generator);
+      setGradients(bank, linear.ownWeight(), target, generator);
       if (events && step > 1 && (step - 2) % interval === 0)
         scalingEvent(
           bank,
@@ -147,7 +147,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
     const effective = (weight: Tensor) => torch.add(torch.toDType(weight, "float32"), low, scale);
     const stored = effective(base.weight(0));
     return {
-      seen: loss(effective(linear.weight)),
+      seen: loss(effective(linear.ownWeight())),
       stored: loss(stored),
       exported: loss(torch.toDType(torch.toDType(stored, "bfloat16"), "float32")),
       kept: events ? kept(torch.sub(base.weight(0), W), intended) : Number.NaN,

@@ -1,5 +1,7 @@
-import { fastLinear, type Tensor } from "../torch/index.js";
+import { fastLinear, loraLinear, Tensor } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
 import { Module } from "./module.js";
+import type { Nf4Weight } from "./nf4.js";
 import type { ParameterSource } from "./parameters.js";
 
 /** Takes the place of a linear layer's product: what an adapter method hangs on a layer. */
@@ -11,12 +13,12 @@ export interface LinearAdapter {
 /** `y = x Wᵀ + b`, or what its adapter makes of it. */
 export class Linear extends Module {
   /** `[out, in]` */
-  weight: Tensor;
+  weight: Tensor | Nf4Weight;
   /** `[out]` */
   bias: Tensor | undefined;
   adapter: LinearAdapter | undefined;
 
-  constructor(weight: Tensor, bias?: Tensor) {
+  constructor(weight: Tensor | Nf4Weight, bias?: Tensor) {
     super();
     this.weight = weight;
     this.bias = bias;
@@ -25,12 +27,59 @@ export class Linear extends Module {
 
   /** A layer whose parameters `source` names `weight` and, when `withBias`, `bias`. */
   static from(source: ParameterSource, inFeatures: number, outFeatures: number, withBias: boolean): Linear {
-    const weight = source.take("weight", [outFeatures, inFeatures], "weight");
+    const shape = [outFeatures, inFeatures];
+    const weight = source.quantised("weight", shape) ?? source.take("weight", shape, "weight");
     return new Linear(weight, withBias ? source.take("bias", [outFeatures], "bias") : undefined);
   }
 
   /** @param x `[rows, in]`; the result is `[rows, out]` */
   forward(x: Tensor): Tensor {
-    return this.adapter === undefined ? fastLinear(x, this.weight, this.bias) : this.adapter.forward(x, this);
+    return this.adapter === undefined ? this.product(x) : this.adapter.forward(x, this);
+  }
+
+  /**
+   * The layer's own `x Wᵀ + b`, without its adapter.
+   * @param x `[rows, in]`; the result is `[rows, out]`
+   * @param bias null leaves it out
+   */
+  product(x: Tensor, bias = this.bias ?? null): Tensor {
+    const { weight } = this;
+    return weight instanceof Tensor ? fastLinear(x, weight, bias) : weight.product(x, bias);
+  }
+
+  /**
+   * `x (W + scale · A Bᵀ)ᵀ + b`, with gradients for x, A and B.
+   * @param x `[rows, in]`; the result is `[rows, out]`
+   * @param A `[out, r]`, @param B `[in, r]`
+   * @param bias null leaves it out
+   */
+  lowRankProduct(x: Tensor, A: Tensor, B: Tensor, scale: number, bias = this.bias ?? null): Tensor {
+    const { weight } = this;
+    return weight instanceof Tensor
+      ? loraLinear(x, weight, bias, A, B, scale)
+      : weight.lowRankProduct(x, bias, A, B, scale);
+  }
+
+  /**
+   * W `[out, in]` as its products see it, in their dtype: the layer's own tensor, which nobody may write to or free, or the
+   * numbers of its codes, a new one of the scope around.
+   */
+  denseWeight(): Tensor {
+    const { weight } = this;
+    return weight instanceof Tensor ? weight : weight.dense();
+  }
+
+  /**
+   * The weight itself, to move or to write to.
+   * @throws ScaloraError `config` for codes, which can be neither
+   */
+  ownWeight(): Tensor {
+    const { weight } = this;
+    if (weight instanceof Tensor) return weight;
+    throw new ScaloraError("config", "A quantised weight cannot be trained or merged into", {
+      where: "model.quantization",
+      found: "nf4, whose sixteen numbers a block cannot take a small change",
+      fix: "use model.quantization: none, or adapter.method: qlora",
+    });
   }
 }

@@ -1,6 +1,6 @@
 import type { AdapterSet } from "../adapters/index.js";
 import type { Dataset } from "../data/index.js";
-import { isClassifier, Linear, type TrainedModel } from "../nn/index.js";
+import { isClassifier, Linear, quantisedWeights, type TrainedModel } from "../nn/index.js";
 import type { Optimizer } from "../optim/index.js";
 import { dtypeWidth, type Tensor } from "../torch/index.js";
 
@@ -19,7 +19,7 @@ const firstStep = 80 * 2 ** 20;
 /**
  * About the most memory that training takes, from shapes, in bytes; measured peaks were up to a third above it
  * (docs/training.md). It counts what the process holds before the model is loaded, all weights (the low halves of split ones
- * too), factors with gradients and moments, and what one batch keeps for its backward pass: the input and the output of every
+ * too; the codes of quantised ones, and the numbers of the largest), factors with gradients and moments, and what one batch keeps for its backward pass: the input and the output of every
  * linear layer, once per token, and of a language model two chunks of logits.
  * @param tokens of the largest batch
  * @param before bytes resident before the model was loaded; 0 on a GPU
@@ -33,7 +33,12 @@ export function estimateMemory(
   const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
   const lowHalves = [...adapters.state().values()].filter(({ dtype }) => dtype === "int16");
   const gradients = trainables.map(({ grad }) => grad);
-  const kept = bytesOf([...weights, ...own, ...lowHalves, ...gradients, ...optimizer.state().values()]);
+  const numbers = Math.max(
+    0,
+    ...quantisedWeights(model).map(([, weight]) => weight.numel * dtypeWidth(weight.dtype)),
+  );
+  const kept =
+    numbers + bytesOf([...weights, ...own, ...lowHalves, ...gradients, ...optimizer.state().values()]);
   const activations = tokens * floatsPerToken(model) * dtypeWidth(model.info.dtype);
   const logits = isClassifier(model) ? 0 : 2 * logitsChunk;
   return (before > 0 ? before + firstStep : 0) + kept + activations + logits;

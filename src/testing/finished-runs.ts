@@ -20,6 +20,7 @@ const tinyMethods = {
   lora: { method: "lora", rank: 2 },
   scalora: { method: "scalora", rank: 2, scale: { columnNorm: 0.5 } },
   full: { method: "full" },
+  qlora: { method: "qlora", rank: 2 },
   "lora+": { method: "lora+", rank: 2, ratio: 4 },
   "lora-ga": { method: "lora-ga", rank: 2 },
   pissa: { method: "pissa", rank: 2 },

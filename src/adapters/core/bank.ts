@@ -4,7 +4,6 @@ import {
   type DType,
   detach,
   foreachZero_,
-  loraLinear,
   matmul,
   noGrad,
   select,
@@ -51,7 +50,8 @@ function leaf(stack: Tensor, gradient: Tensor, index: number): Tensor {
 }
 
 /** The dtype in which a method keeps what belongs to a weight. */
-export const ownDType = (weight: Tensor): DType => (weight.dtype === "float64" ? "float64" : "float32");
+export const ownDType = (weight: { readonly dtype: DType }): DType =>
+  weight.dtype === "float64" ? "float64" : "float32";
 
 /**
  * The parameters of L adapters of equal shape, one stack for each kind: an optimiser step, a scaling event or an all-reduce
@@ -157,7 +157,7 @@ export class FactorBank extends Bank {
   adapterOf(index: number): LinearAdapter {
     const { A, B } = this.leaves[index];
     const { scale } = this.shape;
-    return { forward: (x, base) => loraLinear(x, base.weight, base.bias ?? null, A, B, scale) };
+    return { forward: (x, base) => base.lowRankProduct(x, A, B, scale) };
   }
 
   effective(index: number, base: Tensor): Tensor {

@@ -6,6 +6,7 @@ import { TinyLM } from "../../testing/tiny-lm.js";
 import { temporaryFolder } from "../../testing/tiny-run.js";
 import * as torch from "../../torch/index.js";
 import { attach, attachFolder } from "../index.js";
+import { baseFingerprint } from "./base-fingerprint.js";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
@@ -25,7 +26,7 @@ test.each(["lora", "dora", "pissa"] as const)("%s: an adapter is refused on othe
   const folder = saved(method);
   using model = new TinyLM();
   attachFolder(model, folder).dispose();
-  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.weight, torch.full([], 1.1))));
+  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.ownWeight(), torch.full([], 1.1))));
   const live = torch.liveTensors();
   expect(() => attachFolder(model, folder)).toThrow(/another base model.*the weights of org\/base.*merged/s);
   expect(model.mix.adapter).toBeUndefined();
@@ -36,7 +37,7 @@ test("a base in another precision is the same base", () => {
   const folder = saved("lora");
   using model = new TinyLM();
   for (const dtype of ["bfloat16", "float32", "float64"] as const) {
-    const old = model.mix.weight;
+    const old = model.mix.ownWeight();
     model.mix.weight = torch.scope(() => torch.toDType(old, dtype)).keep();
     old.dispose();
     attachFolder(model, folder).dispose();
@@ -49,6 +50,16 @@ test("a folder that another program wrote names no base, and is taken", () => {
   writeAdapterFolder(folder, config, tensors);
   for (const tensor of tensors.values()) tensor.dispose();
   using model = new TinyLM();
-  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.weight, torch.full([], 1.1))));
+  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.ownWeight(), torch.full([], 1.1))));
   attachFolder(model, folder).dispose();
+});
+
+test("weights that differ outside their first columns only are other weights", () => {
+  const layers = (model: TinyLM) => [{ path: "mix", linear: model.mix }];
+  using model = new TinyLM({ hiddenSize: 256 });
+  const before = baseFingerprint(layers(model));
+  torch.noGrad(() =>
+    torch.scope(() => torch.mul_(torch.narrow(model.mix.ownWeight(), 1, 128, 128), torch.full([], 2))),
+  );
+  expect(baseFingerprint(layers(model))).not.toBe(before);
 });

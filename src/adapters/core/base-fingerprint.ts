@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { reshape, scope, slice, type Tensor, toDType, viewDType } from "../../torch/index.js";
+import { reshape, scope, slice, Tensor, toDType, viewDType } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { BankLayer } from "./bank.js";
 
@@ -9,19 +9,23 @@ const sampled = 1024;
 /**
  * SHA-256, in hexadecimal, over the paths, shapes and evenly spaced numbers of the weights that an adapter is made for. The
  * numbers are rounded to bfloat16, so that a model has one fingerprint in whichever precision it is loaded.
+ * @returns undefined for quantised weights: their adapters are used on the weights that these were made of, too
  */
-export function baseFingerprint(layers: readonly Pick<BankLayer, "path" | "linear">[]): string {
+export function baseFingerprint(layers: readonly Pick<BankLayer, "path" | "linear">[]): string | undefined {
   const hash = createHash("sha256");
   const byPath = [...layers].sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const { path, linear } of byPath) {
-    hash.update(`${path}\0${linear.weight.shape.join()}\0`);
-    hash.update(scope(() => sampleOf(linear.weight)));
+    const { weight } = linear;
+    if (!(weight instanceof Tensor)) return undefined;
+    hash.update(`${path}\0${weight.shape.join()}\0`);
+    hash.update(scope(() => sampleOf(weight)));
   }
   return hash.digest("hex");
 }
 
 function sampleOf(weight: Tensor): Uint8Array {
-  const step = Math.max(1, Math.floor(weight.numel / sampled));
+  // Odd, so that rows of even length are not all looked at in the same place.
+  const step = 2 * Math.floor(Math.max(0, weight.numel / sampled - 1) / 2) + 1;
   const numbers = slice(reshape(weight, [-1]), 0, 0, sampled * step, step);
   const { buffer, byteOffset, byteLength } = viewDType(toDType(numbers, "bfloat16"), "int16").data();
   return new Uint8Array(buffer, byteOffset, byteLength);
@@ -34,7 +38,9 @@ export function checkBase(
   layers: readonly Pick<BankLayer, "path" | "linear">[],
   base: unknown,
 ): void {
-  if (made === undefined || made === baseFingerprint(layers)) return;
+  if (made === undefined) return;
+  const found = baseFingerprint(layers);
+  if (found === undefined || found === made) return;
   throw new ScaloraError("model", "The adapter was trained on another base model", {
     where: folder,
     expected:

@@ -1,4 +1,4 @@
-import type { Module } from "../../nn/index.js";
+import { type Module, namedWeights } from "../../nn/index.js";
 import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { Json } from "../../util/json.js";
@@ -15,7 +15,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
   readonly saved: SavedModules;
   readonly model: Module;
   /** Names the adapted weights as they were before anything was trained (`baseFingerprint`). */
-  readonly base: string;
+  readonly base: string | undefined;
 
   /** Freezes the model and hangs the adapters on their layers. @param saved paths of what is trained whole */
   constructor(method: string, model: Module, banks: readonly B[], saved: readonly string[]) {
@@ -45,7 +45,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
       trainables.reduce((total, { value }) => total + value.numel, 0);
     const own = count(this.banks.flatMap((bank) => bank.trainables()));
     let base = 0;
-    for (const [, parameter] of this.model.namedParameters()) base += parameter.numel;
+    for (const [, weight] of namedWeights(this.model)) base += weight.numel;
     return { trainable: own + count(this.saved.trainables), all: base + own };
   }
 
@@ -66,7 +66,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
 
   /** The weight that the adapter of a layer is put on; a tensor of the model or a new one. */
   protected baseWeight(bank: B, index: number): Tensor {
-    return bank.layers[index].linear.weight;
+    return bank.layers[index].linear.denseWeight();
   }
 
   /** The bank of a layer, and its place there. */

@@ -22,7 +22,7 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
   constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: BaseOptions) {
     prepareBases(model, plan, options);
     super(method, model, makeBanks(plan, Kind), plan.saved);
-    this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.weight, options.base)(layers));
+    this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.ownWeight(), options.base)(layers));
   }
 
   saveAdapter(): void {
@@ -51,7 +51,7 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
 
 /** Every refusal comes before the first factor is made. */
 function prepareBases(model: Module, { targets }: LowRankPlan, { base, tied = "refuse" }: BaseOptions): void {
-  for (const { linear } of targets) storeFor(linear.weight, base);
+  for (const { linear } of targets) storeFor(linear.ownWeight(), base);
   for (const { path, linear } of targets) untieWeight(model, path, linear, tied);
 }
 

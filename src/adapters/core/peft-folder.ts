@@ -9,7 +9,7 @@ import { checkBase } from "./base-fingerprint.js";
 import type { AdapterPlan } from "./factor-adapters.js";
 import type { LayerAdapters } from "./layer-adapters.js";
 import type { FoundLayer } from "./peft-layer.js";
-import { isWithin, outermostOf, refuseShared } from "./saved-modules.js";
+import { isWithin, outermostOf, refuseUntrainable } from "./saved-modules.js";
 import { linearLayers } from "./targets.js";
 
 type Config = AdapterFolder["config"];
@@ -84,7 +84,7 @@ function savedIn({ modules_to_save: names }: Config, model: Module): string[] {
   if (!Array.isArray(names)) return [];
   const paths = [...model.namedModules()].map(([path]) => path);
   const saved = outermostOf(paths.filter((path) => path !== "" && names.some((name) => path.endsWith(name))));
-  refuseShared(model, saved);
+  refuseUntrainable(model, saved);
   return saved;
 }
 
@@ -195,7 +195,7 @@ function turn(matrix: Tensor): Tensor {
 export interface StoredWhole {
   readonly model: Module;
   /** Names the weights that the adapter is put on (`baseFingerprint`). */
-  readonly base: string;
+  readonly base: string | undefined;
   /** Paths of the modules. */
   readonly paths: readonly string[];
   /** Their parameters, by the model's own names. */

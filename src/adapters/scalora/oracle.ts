@@ -3,7 +3,6 @@ import {
   add,
   cat,
   copy_,
-  fastLinear,
   linalgPinv,
   linalgSvd,
   matmul,
@@ -41,7 +40,7 @@ export interface OracleOptions {
 /** Before the forward pass of a step with an event: the base weights collect their gradients too. */
 export function watchBase(bank: FactorBank): void {
   bank.layers.forEach(({ linear }, index) => {
-    linear.weight.setRequiresGrad(true);
+    linear.ownWeight().setRequiresGrad(true);
     linear.adapter = composed(bank, index);
   });
 }
@@ -50,16 +49,16 @@ export function watchBase(bank: FactorBank): void {
 function composed(bank: FactorBank, index: number): LinearAdapter {
   const { A, B } = bank.leaves[index];
   return {
-    forward: (x, { weight, bias }) =>
-      add(fastLinear(x, weight, bias ?? null), matmul(matmul(x, B), transpose(A, 0, 1)), bank.shape.scale),
+    forward: (x, base) => add(base.product(x), matmul(matmul(x, B), transpose(A, 0, 1)), bank.shape.scale),
   };
 }
 
 /** The gradient G that a watched weight collected; the weight is frozen again. */
 function takeGradient(linear: Linear): Tensor {
-  const gradient = linear.weight.grad;
+  const weight = linear.ownWeight();
+  const gradient = weight.grad;
   if (!gradient) throw internalError("a watched weight has no gradient");
-  linear.weight.setGrad(undefined).setRequiresGrad(false);
+  weight.setGrad(undefined).setRequiresGrad(false);
   return toDType(gradient, "float64");
 }
 

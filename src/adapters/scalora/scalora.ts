@@ -1,5 +1,4 @@
-import type { Module } from "../../nn/index.js";
-import type { Tensor } from "../../torch/index.js";
+import type { Linear, Module } from "../../nn/index.js";
 import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
 import { FactorBank } from "../core/bank.js";
@@ -153,7 +152,7 @@ function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): Ban
   return A && B ? { A, B } : undefined;
 }
 
-function refuseHalfOracle({ dtype }: Tensor, { policy }: ScaloraOptions): void {
+function refuseHalfOracle({ dtype }: Linear["weight"], { policy }: ScaloraOptions): void {
   if (policy !== "svd" || dtype !== "bfloat16") return;
   throw new ScaloraError("config", "policy: svd needs full gradients in float32", {
     where: "adapter.policy",

@@ -67,6 +67,10 @@ export const lowRankFields = {
   ...fromField,
 };
 
+/** Why a base in 4 bits cannot serve a method that writes to it. */
+export const writesToBase =
+  "it changes the base weights as it trains, and codes of sixteen numbers a block cannot take a small change";
+
 /** Of the methods that merge into the base as they train. */
 export const baseFields = {
   base: z.enum(["auto", "exact", "split"]).default("auto").meta({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { share, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
-import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
+import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha, writesToBase } from "./fields.js";
 import type { CrossIssue, Loose } from "./method.js";
 
 export const reloraDefaults = {
@@ -36,6 +36,7 @@ export const relora = {
       restartWarmup: adapter.restartWarmup ?? reloraDefaults.restartWarmup(adapter.interval),
     })),
   folderKeys: lowRankFolderKeys,
+  refusesQuantised: () => writesToBase,
   check,
 } as const;
 

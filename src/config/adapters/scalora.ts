@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { positive, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
-import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
+import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha, writesToBase } from "./fields.js";
 import type { CrossIssue, Loose } from "./method.js";
 
 /** Steps between the events of the amortised method. */
@@ -53,6 +53,7 @@ export const scalora = {
     .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaling(1) })
     .transform((adapter) => withMoments(withAlpha(adapter))),
   folderKeys: lowRankFolderKeys,
+  refusesQuantised: () => writesToBase,
   check,
 } as const;
 
@@ -64,6 +65,7 @@ export const scaloraInterval = {
     .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaling(amortisedInterval) })
     .transform((adapter) => withMoments(withAlpha(adapter))),
   folderKeys: lowRankFolderKeys,
+  refusesQuantised: () => writesToBase,
   check,
 } as const;
 

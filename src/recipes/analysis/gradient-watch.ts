@@ -1,5 +1,5 @@
 import type { Linear, LinearAdapter } from "../../nn/index.js";
-import { add, fastLinear, type Tensor, zeros } from "../../torch/index.js";
+import { add, fastLinear, Tensor, zeros } from "../../torch/index.js";
 import { internalError } from "../../util/errors.js";
 
 /** A layer whose gradient is collected. */
@@ -23,7 +23,8 @@ export class GradientWatch {
   constructor(layers: readonly (readonly [path: string, linear: Linear])[]) {
     this.watched = layers.map(([path, linear]) => {
       const { adapter, weight } = linear;
-      if (weight.requiresGrad) return { path, linear, adapter, collector: weight };
+      if (weight instanceof Tensor && weight.requiresGrad)
+        return { path, linear, adapter, collector: weight };
       if (!adapter) throw internalError(`${path} is neither adapted nor trained`);
       const probe = zeros(weight.shape, weight.dtype, null, weight.device).setRequiresGrad(true);
       linear.adapter = { forward: (x, base) => add(adapter.forward(x, base), fastLinear(x, probe)) };

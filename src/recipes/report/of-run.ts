@@ -192,6 +192,7 @@ function factsOf(events: readonly RunEvent[]): ReportData["facts"] {
   for (const [key, label] of [
     ["device", "Device"],
     ["dtype", "Precision"],
+    ["quantization", "Base weights"],
     ["base", "Base"],
     ["gemmBackend", "GEMM backend"],
     ["libtorch", "libtorch"],
