@@ -46,15 +46,30 @@ struct Linear : public Function<Linear> {
   }
 };
 
-// y = x Wᵀ + b + s (x B) Aᵀ with A [out, r] and B [in, r]: saves x and x B, never forms dW. Products with a side of r
-// are written so that the long operand is read along its rows: several times faster than the other way round.
+// [frozen | own], transposed to [columns, rows]: two products with the rows become one.
+at::Tensor joined(const OptionalTensor& frozen, const at::Tensor& own) {
+  if (!defined(frozen)) return own.t().contiguous();
+  return at::cat({frozen->to(own.scalar_type()).t(), own.t()});
+}
+
+// y = x Wᵀ + b + s (x B) Aᵀ + (x Q) Pᵀ with A [out, r], B [in, r] and frozen P [out, R], Q [in, R], which may be absent:
+// saves x and x B only, never forms dW. Products with a side of r are written so that the long operand is read along its
+// rows: several times faster than the other way round.
 struct LoraLinear : public Function<LoraLinear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
-                            const at::Tensor& A, const at::Tensor& B, double scale) {
-    at::Tensor xB = gemm(x, B.to(x.scalar_type()).t().contiguous());
+                            const at::Tensor& A, const at::Tensor& B, double scale, const OptionalTensor& P,
+                            const OptionalTensor& Q) {
+    const auto compute = x.scalar_type();
+    const int64_t rank = B.size(1);
+    at::Tensor xQB = gemm(x, joined(Q, B.to(compute)));
+    const at::Tensor xB = xQB.narrow(1, xQB.size(1) - rank, rank);
     at::Tensor y = gemm(x, weight, bias);
-    y.addmm_(xB, A.to(x.scalar_type()).t(), 1, scale);
-    ctx->save_for_backward({x, weight, A, B, xB});
+    if (defined(P)) {
+      y.addmm_(xQB, joined(P, A.mul(scale).to(compute)));
+    } else {
+      y.addmm_(xQB, A.to(compute).t(), 1, scale);
+    }
+    ctx->save_for_backward({x, weight, A, B, xB.contiguous(), P.value_or(at::Tensor()), Q.value_or(at::Tensor())});
     ctx->saved_data["scale"] = scale;
     return y;
   }
@@ -65,15 +80,17 @@ struct LoraLinear : public Function<LoraLinear> {
     const double scale = ctx->saved_data["scale"].toDouble();
     const at::Tensor dy = gradients[0].contiguous();
     const auto compute = x.scalar_type();
-    at::Tensor dxB = gemm(dy, A.to(compute).t().contiguous()).mul_(scale);
+    const int64_t rank = B.size(1);
+    at::Tensor dxQB = gemm(dy, joined(saved[5], A.to(compute)));
+    at::Tensor dxB = dxQB.narrow(1, dxQB.size(1) - rank, rank).mul_(scale).contiguous();
     at::Tensor dx;
     if (ctx->needs_input_grad(0)) {
       dx = gemm(dy, weight.t());
-      dx.addmm_(dxB, B.to(compute).t());
+      dx.addmm_(dxQB, saved[6].defined() ? joined(saved[6], B.to(compute)) : B.to(compute).t());
     }
     at::Tensor dA = gemm(xB.t(), dy.t()).t().to(A.scalar_type()).mul_(scale);
     at::Tensor dB = gemm(dxB.t(), x.t()).t().to(B.scalar_type());
-    return {dx, at::Tensor(), at::Tensor(), dA, dB, at::Tensor()};
+    return {dx, at::Tensor(), at::Tensor(), dA, dB, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -82,22 +99,34 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const OptionalT
   return Linear::apply(x, weight, bias);
 }
 
+// Whether two factors fit a weight [out, in] and each other.
+bool fitting(const at::Tensor& left, const at::Tensor& right, const at::Tensor& weight) {
+  return left.dim() == 2 && right.dim() == 2 && left.size(0) == weight.size(0) && right.size(0) == weight.size(1) &&
+         left.size(1) == right.size(1);
+}
+
 at::Tensor loraLinear(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias, const at::Tensor& A,
-                      const at::Tensor& B, double scale) {
+                      const at::Tensor& B, double scale, const OptionalTensor& P, const OptionalTensor& Q) {
   checkLinear("lora_linear", x, weight, bias);
-  TORCH_CHECK(A.dim() == 2 && B.dim() == 2 && A.size(0) == weight.size(0) && B.size(0) == weight.size(1) && A.size(1) == B.size(1),
-              "lora_linear: A of shape ", A.sizes(), " and B of shape ", B.sizes(), " do not fit a weight of shape ",
-              weight.sizes(), "; expected [out, r] and [in, r]");
+  TORCH_CHECK(fitting(A, B, weight), "lora_linear: A of shape ", A.sizes(), " and B of shape ", B.sizes(),
+              " do not fit a weight of shape ", weight.sizes(), "; expected [out, r] and [in, r]");
   TORCH_CHECK(!weight.requires_grad() && !(defined(bias) && bias->requires_grad()),
               "lora_linear: the base weight and bias must be frozen");
-  return LoraLinear::apply(x, weight, bias, A, B, scale);
+  TORCH_CHECK(defined(P) == defined(Q), "lora_linear: P and Q go together");
+  if (defined(P)) {
+    TORCH_CHECK(fitting(*P, *Q, weight), "lora_linear: P of shape ", P->sizes(), " and Q of shape ", Q->sizes(),
+                " do not fit a weight of shape ", weight.sizes(), "; expected [out, R] and [in, R]");
+    TORCH_CHECK(!P->requires_grad() && !Q->requires_grad(), "lora_linear: P and Q must be frozen");
+  }
+  return LoraLinear::apply(x, weight, bias, A, B, scale, P, Q);
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(scalora, library) {
   library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor", linear);
-  library.def("lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale) -> Tensor", loraLinear);
+  library.def("lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor",
+              loraLinear);
 }
 
 }  // namespace scalora

@@ -1026,9 +1026,9 @@ export function fastLinear(x: Tensor, weight: Tensor, bias?: Tensor | null): Ten
 }
 
 let loraLinear$: NativeOperator<number> | undefined;
-/** `scalora::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale) -> Tensor` */
-export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number): Tensor {
-  return wrap((loraLinear$ ??= bind<number>("scalora::lora_linear", ""))(x.handle, weight.handle, handleOf(bias), A.handle, B.handle, scale));
+/** `scalora::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor` */
+export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number, P?: Tensor | null, Q?: Tensor | null): Tensor {
+  return wrap((loraLinear$ ??= bind<number>("scalora::lora_linear", ""))(x.handle, weight.handle, handleOf(bias), A.handle, B.handle, scale, handleOf(P), handleOf(Q)));
 }
 
 let causalAttention$: NativeOperator<number> | undefined;
