@@ -26,17 +26,17 @@ class RoundedBase implements BaseStore {
     this.weights = layers[0].linear.weight;
   }
 
-  absorb(left: Tensor, right: Tensor): void {
-    torch.scope(() => this.absorbOne(0, torch.select(left, 0, 0), torch.select(right, 0, 0)));
-  }
-
-  absorbOne(_: number, left: Tensor, right: Tensor): void {
+  absorb(left: Tensor, right: Tensor): undefined {
     torch.noGrad(() =>
       torch.scope(() => {
-        const merged = torch.addmm_(this.weight(), left, torch.transpose(right, 0, 1));
-        torch.copy_(this.weights, merged);
+        const [A, B] = [left, right].map((stack) => torch.select(stack, 0, 0));
+        torch.copy_(this.weights, torch.addmm_(this.weight(), A, torch.transpose(B, 0, 1)));
       }),
     );
+  }
+
+  isLossy(): boolean {
+    return true;
   }
 
   weight(): Tensor {
@@ -119,7 +119,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
         const one = torch.matmul(torch.select(left, 0, 0), torch.transpose(torch.select(right, 0, 0), 0, 1));
         torch.add_(intended, one);
         if (++merges === sampled) merge = relativeToHalfUnit(one, linear.weight);
-        base.absorb(left, right);
+        return base.absorb(left, right);
       }),
   });
   for (let step = 1; step <= steps; step++)

@@ -130,6 +130,12 @@ export interface BankShape {
   readonly scale: number;
 }
 
+/** Frozen factors of a layer, P `[m, k]` and Q `[n, k]`, whose product counts as a part of its weight. */
+export interface FrozenFactors {
+  readonly P: Tensor;
+  readonly Q: Tensor;
+}
+
 /** The factors of L adapters of equal shape: A `[L, m, r]` and B `[L, n, r]`. */
 export class FactorBank extends Bank {
   readonly shape: BankShape;
@@ -139,6 +145,8 @@ export class FactorBank extends Bank {
   readonly gradB: Tensor;
   /** Each layer's own A `[m, r]` and B `[n, r]`: the parameters that autograd sees. */
   readonly leaves: readonly { readonly A: Tensor; readonly B: Tensor }[];
+  /** What lies beside a layer's weight, where anything does. */
+  beside: ((index: number) => FrozenFactors | undefined) | undefined;
 
   /** @param more shapes of what a method trains beside the factors */
   constructor(
@@ -152,12 +160,18 @@ export class FactorBank extends Bank {
     const { A, B } = this.stacks;
     [this.A, this.B, this.gradA, this.gradB] = [A.value, B.value, A.grad, B.grad];
     this.leaves = A.leaves.map((leafOfA, index) => ({ A: leafOfA, B: B.leaves[index] }));
+    this.beside = undefined;
   }
 
   adapterOf(index: number): LinearAdapter {
     const { A, B } = this.leaves[index];
     const { scale } = this.shape;
-    return { forward: (x, base) => loraLinear(x, base.weight, base.bias ?? null, A, B, scale) };
+    return {
+      forward: (x, { weight, bias }) => {
+        const frozen = this.beside?.(index);
+        return loraLinear(x, weight, bias ?? null, A, B, scale, frozen?.P, frozen?.Q);
+      },
+    };
   }
 
   effective(index: number, base: Tensor): Tensor {

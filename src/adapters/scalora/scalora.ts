@@ -3,7 +3,7 @@ import type { Tensor } from "../../torch/index.js";
 import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
 import { FactorBank } from "../core/bank.js";
-import { type BaseStore, SplitBase } from "../core/base-store.js";
+import type { BaseStore } from "../core/base-store.js";
 import type { EventReport, StepContext } from "../core/contract.js";
 import type { LowRankPlan } from "../core/factor-adapters.js";
 import { type BaseOptions, MergingAdapters } from "../core/merging-adapters.js";
@@ -48,7 +48,8 @@ export class ScaloraAdapters extends MergingAdapters {
   }
 
   measuresEvent(step: StepContext): boolean {
-    if (!this.isDue(step) || !this.bases.some((base) => base instanceof SplitBase)) return false;
+    const moves = this.bases.some((base, index) => base.isLossy(this.banks[index].shape.rank));
+    if (!moves || !this.isDue(step)) return false;
     const { interval = 1 } = this.options;
     const every = interval === "adaptive" ? measuredEvery : Math.ceil(measuredEvery / interval);
     return this.events % every === 0;
@@ -113,7 +114,7 @@ export function attachScalora(
   seed: number,
 ): ScaloraAdapters {
   const plan = lowRankTargets(model, options);
-  for (const { linear } of plan.targets) refuseHalfOracle(linear.weight, options);
+  for (const { linear } of plan.targets) refuseOracle(linear.weight, options);
   const adapters = new ScaloraAdapters(method, model, plan, options);
   startFactors(adapters, options, seed);
   return adapters;
@@ -124,8 +125,14 @@ function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): Ban
   return A && B ? { A, B } : undefined;
 }
 
-function refuseHalfOracle({ dtype }: Tensor, { policy }: ScaloraOptions): void {
-  if (policy !== "svd" || dtype !== "bfloat16") return;
+function refuseOracle({ dtype }: Tensor, { policy, base }: ScaloraOptions): void {
+  if (policy !== "svd") return;
+  if (base === "factored")
+    throw new ScaloraError("config", "policy: svd works on full weights, and a factored base keeps them frozen", {
+      where: "adapter.base",
+      fix: "use base: exact",
+    });
+  if (dtype !== "bfloat16") return;
   throw new ScaloraError("config", "policy: svd needs full gradients in float32", {
     where: "adapter.policy",
     fix: "use model.dtype: float32",

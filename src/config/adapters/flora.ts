@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { wholeFrom } from "../fields.js";
-import { baseFields, layerFields, rankFields } from "./fields.js";
+import { baseChecks, baseFields, layerFields, rankFields } from "./fields.js";
 
 export const floraDefaults = { interval: 1000 };
 
@@ -20,4 +20,5 @@ export const flora = {
     ...layerFields,
     ...baseFields,
   }),
+  check: baseChecks,
 } as const;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { positive, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
-import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
+import { baseChecks, baseFields, lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
 import type { CrossIssue, Loose } from "./method.js";
 
 /** Steps between the events of the amortised method. */
@@ -68,7 +68,7 @@ export const scaloraInterval = {
 } as const;
 
 function check(adapter: Loose, train: Loose): CrossIssue[] {
-  const issues: CrossIssue[] = [];
+  const issues = baseChecks(adapter);
   const { policy = "default", moments } = adapter;
   if (policy === "svd" && (moments === "transfer" || moments === "keep")) {
     issues.push({
