@@ -26,7 +26,7 @@ export { dropout } from "./dropout.js";
 export { Embedding } from "./embedding.js";
 export { KeyValueCache } from "./kv-cache.js";
 export { LayerNorm } from "./layer-norm.js";
-export { Linear, type LinearAdapter } from "./linear.js";
+export { type FrozenFactors, Linear, type LinearAdapter } from "./linear.js";
 export { LMHead } from "./lm-head.js";
 export { Module } from "./module.js";
 export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.js";

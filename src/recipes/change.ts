@@ -11,7 +11,7 @@ import { internalError } from "../util/errors.js";
 export function weightChange(adapters: AdapterSet, original: Module, path: string): Tensor {
   return noGrad(() =>
     scope(() =>
-      sub(adapters.mergedWeight(path, "float64"), toDType(linearAt(original, path).weight, "float64")),
+      sub(adapters.mergedWeight(path, "float64"), toDType(linearAt(original, path).denseWeight(), "float64")),
     ),
   );
 }

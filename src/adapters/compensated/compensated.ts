@@ -4,7 +4,6 @@ import {
   contiguous,
   copy_,
   type DType,
-  loraLinear,
   matmul,
   noGrad,
   scope,
@@ -52,9 +51,9 @@ export class CompensatedBank extends FactorBank {
   override adapterOf(index: number): LinearAdapter {
     const { scale } = this.shape;
     return {
-      forward: (x, { weight, bias }) => {
+      forward: (x, base) => {
         const { A, B } = this.both(index);
-        return loraLinear(x, weight, bias ?? null, A, B, scale);
+        return base.lowRankProduct(x, A, B, scale);
       },
     };
   }

@@ -1,10 +1,9 @@
-import type { Linear, LinearAdapter } from "../../nn/index.js";
+import type { FrozenFactors, Linear, LinearAdapter } from "../../nn/index.js";
 import {
   add,
   type DType,
   detach,
   foreachZero_,
-  loraLinear,
   matmul,
   noGrad,
   select,
@@ -130,12 +129,6 @@ export interface BankShape {
   readonly scale: number;
 }
 
-/** Frozen factors of a layer, P `[m, k]` and Q `[n, k]`, whose product counts as a part of its weight. */
-export interface FrozenFactors {
-  readonly P: Tensor;
-  readonly Q: Tensor;
-}
-
 /** The factors of L adapters of equal shape: A `[L, m, r]` and B `[L, n, r]`. */
 export class FactorBank extends Bank {
   readonly shape: BankShape;
@@ -167,10 +160,7 @@ export class FactorBank extends Bank {
     const { A, B } = this.leaves[index];
     const { scale } = this.shape;
     return {
-      forward: (x, { weight, bias }) => {
-        const frozen = this.beside?.(index);
-        return loraLinear(x, weight, bias ?? null, A, B, scale, frozen?.P, frozen?.Q);
-      },
+      forward: (x, base) => base.lowRankProduct(x, A, B, scale, undefined, this.beside?.(index)),
     };
   }
 

@@ -1,3 +1,4 @@
+import type { FrozenFactors } from "../../nn/index.js";
 import {
   addmm,
   cat,
@@ -19,7 +20,7 @@ import {
   zero_,
   zeros,
 } from "../../torch/index.js";
-import { type BankLayer, type FrozenFactors, ownDType } from "./bank.js";
+import { type BankLayer, ownDType } from "./bank.js";
 import type { BaseStore } from "./base-store.js";
 import type { EventReport } from "./contract.js";
 
@@ -126,7 +127,7 @@ export class FactoredBase implements BaseStore {
     return noGrad(() =>
       scope(() => {
         const [P, Q] = [this.P, this.Q].map((stack) => toDType(select(stack, 0, index), "float64"));
-        return addmm(toDType(this.layers[index].linear.weight, "float64"), P, transpose(Q, 0, 1));
+        return addmm(toDType(this.layers[index].linear.denseWeight(), "float64"), P, transpose(Q, 0, 1));
       }),
     );
   }

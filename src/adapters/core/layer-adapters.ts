@@ -62,7 +62,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
 
   /** The weight that the adapter of a layer is put on; a tensor of the model or a new one. */
   protected baseWeight(bank: B, index: number): Tensor {
-    return bank.layers[index].linear.weight;
+    return bank.layers[index].linear.denseWeight();
   }
 
   /** The bank of a layer, and its place there. */

@@ -1,11 +1,10 @@
-import type { LinearAdapter } from "../../nn/index.js";
+import type { Linear, LinearAdapter } from "../../nn/index.js";
 import {
   add,
   clampMin,
   copy_,
   div,
   linalgVectorNorm,
-  loraLinear,
   matmul,
   mul,
   mulScalar,
@@ -31,8 +30,8 @@ export class DoraBank extends FactorBank {
   constructor(name: string, shape: BankShape, layers: readonly BankLayer[]) {
     super(name, shape, layers, { magnitude: [shape.m] });
     this.magnitude = this.stacks.magnitude;
-    this.squares = layers.map(({ linear: { weight } }) =>
-      noGrad(() => scope(() => sumDim(square(toDType(weight, ownDType(weight))), [1]))).keep(),
+    this.squares = layers.map(({ linear }) =>
+      noGrad(() => scope(() => sumDim(square(wideWeight(linear)), [1]))).keep(),
     );
   }
 
@@ -55,11 +54,11 @@ export class DoraBank extends FactorBank {
     const { A, B } = this.leaves[index];
     const magnitude = this.magnitude.leaves[index];
     return {
-      forward: (x, { weight, bias }) => {
-        const direction = loraLinear(x, weight, null, A, B, this.shape.scale);
+      forward: (x, base) => {
+        const direction = base.lowRankProduct(x, A, B, this.shape.scale, null);
         const factor = toDType(div(magnitude, this.rowNorms(index)), x.dtype);
         const y = mul(direction, factor);
-        return bias ? add(y, bias) : y;
+        return base.bias ? add(y, base.bias) : y;
       },
     };
   }
@@ -72,7 +71,7 @@ export class DoraBank extends FactorBank {
       scope(() => {
         const { scale } = this.shape;
         const [A, B] = [this.A, this.B].map((stack) => select(stack, 0, index));
-        const { weight } = this.layers[index].linear;
+        const weight = this.layers[index].linear.denseWeight();
         const cross = matmul(weight, toDType(B, weight.dtype));
         const own = matmul(A, matmul(transpose(B, 0, 1), B));
         const change = add(mulScalar(toDType(cross, A.dtype), 2 * scale), own, scale ** 2);
@@ -92,4 +91,9 @@ export class DoraBank extends FactorBank {
     super.dispose();
     for (const tensor of this.squares) tensor.dispose();
   }
+}
+
+function wideWeight(linear: Linear): Tensor {
+  const weight = linear.denseWeight();
+  return toDType(weight, ownDType(weight));
 }

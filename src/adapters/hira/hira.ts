@@ -41,7 +41,7 @@ class HiraBank extends FactorBank {
     return {
       forward: (x, base) => {
         const factor = matmul(A, transpose(B, 0, 1));
-        return withChange(x, base, mul(toDType(base.weight, factor.dtype), factor));
+        return withChange(x, base, mul(toDType(base.denseWeight(), factor.dtype), factor));
       },
     };
   }

@@ -56,7 +56,7 @@ export class SquareBank extends Bank {
   override adapterOf(index: number): LinearAdapter {
     const square = this.square.leaves[index];
     return {
-      forward: (x, { weight, bias }) => add(fastLinear(x, weight, bias), this.apply(x, square)),
+      forward: (x, base) => add(base.product(x), this.apply(x, square)),
     };
   }
 

@@ -18,7 +18,7 @@ export function attachPissa(model: Module, options: PissaOptions): CompensatedAd
     for (const bank of adapters.banks)
       bank.layers.forEach(({ linear }, index) => {
         scope(() => {
-          const { left, values, right } = leadingTriplets(linear.weight, bank.shape.rank);
+          const { left, values, right } = leadingTriplets(linear.denseWeight(), bank.shape.rank);
           const roots = sqrt(divScalar(values, bank.shape.scale));
           bank.begin(index, mul(left, roots), mul(right, roots));
         });

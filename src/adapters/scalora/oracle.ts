@@ -3,7 +3,6 @@ import {
   add,
   cat,
   copy_,
-  fastLinear,
   linalgPinv,
   linalgSvd,
   matmul,
@@ -51,8 +50,7 @@ export function watchBase(bank: FactorBank): void {
 function composed(bank: FactorBank, index: number): LinearAdapter {
   const { A, B } = bank.leaves[index];
   return {
-    forward: (x, { weight, bias }) =>
-      add(fastLinear(x, weight, bias ?? null), matmul(matmul(x, B), transpose(A, 0, 1)), bank.shape.scale),
+    forward: (x, base) => add(base.product(x), matmul(matmul(x, B), transpose(A, 0, 1)), bank.shape.scale),
   };
 }
 
