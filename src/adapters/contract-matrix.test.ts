@@ -102,6 +102,25 @@ const matrix: Readonly<Record<string, Expected>> = {
     base: "changes",
     folder: false,
   },
+  "scalora, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora", rank, base: "factored", baseRank: rank + 1 }),
+    base: "frozen",
+    folder: true,
+  },
+  "relora, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "relora", rank, interval: 3, base: "factored" }),
+    base: "frozen",
+    folder: true,
+  },
+  "flora, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "flora", rank, interval: 3, base: "factored" }),
+    base: "frozen",
+    parameters: (m, _n, rank) => m * rank,
+    folder: true,
+  },
   relora: {
     ...lowRank,
     options: (rank) => ({ method: "relora", rank, interval: 3 }),

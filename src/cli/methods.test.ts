@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { methods, parseRecipe } from "../config/index.js";
-import { type TinyMethod, trainTiny, writeTinyProject } from "../testing/finished-runs.js";
+import { type TinyMethod, tinyMethods, trainTiny, writeTinyProject } from "../testing/finished-runs.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { liveTensors } from "../torch/index.js";
 import { scalora } from "./testing/scalora.js";
@@ -27,6 +27,7 @@ const cases: [TinyMethod, boolean][] = [
   ["hira", true],
   ["fourierft", true],
   ["mora", false],
+  ["scalora-factored", true],
   ["relora", false],
   ["flora", false],
 ];
@@ -63,7 +64,7 @@ test("ls methods has every one", async () => {
   const { stdout } = await scalora("ls", "methods", "--json");
   const listed = JSON.parse(stdout).map(({ method }: { method: string }) => method);
   expect(listed).toEqual(Object.keys(methods));
-  expect(listed).toEqual(expect.arrayContaining(cases.map(([method]) => method)));
+  expect(listed).toEqual(expect.arrayContaining(cases.map(([method]) => tinyMethods[method].method)));
 });
 
 test.each([

@@ -16,9 +16,16 @@ export function capitalRows(count: number, first = 0): string {
 }
 
 /** Method sections of recipes for the runs of these tests. */
-const tinyMethods = {
+export const tinyMethods = {
   lora: { method: "lora", rank: 2 },
   scalora: { method: "scalora", rank: 2, scale: { columnNorm: 0.5 } },
+  "scalora-factored": {
+    method: "scalora",
+    rank: 2,
+    base: "factored",
+    baseRank: 6,
+    scale: { columnNorm: 0.5 },
+  },
   full: { method: "full" },
   "lora+": { method: "lora+", rank: 2, ratio: 4 },
   "lora-ga": { method: "lora-ga", rank: 2 },

@@ -128,10 +128,14 @@ function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): Ban
 function refuseOracle({ dtype }: Tensor, { policy, base }: ScaloraOptions): void {
   if (policy !== "svd") return;
   if (base === "factored")
-    throw new ScaloraError("config", "policy: svd works on full weights, and a factored base keeps them frozen", {
-      where: "adapter.base",
-      fix: "use base: exact",
-    });
+    throw new ScaloraError(
+      "config",
+      "policy: svd works on full weights, and a factored base keeps them frozen",
+      {
+        where: "adapter.base",
+        fix: "use base: exact",
+      },
+    );
   if (dtype !== "bfloat16") return;
   throw new ScaloraError("config", "policy: svd needs full gradients in float32", {
     where: "adapter.policy",

@@ -78,6 +78,14 @@ function check(adapter: Loose, train: Loose): CrossIssue[] {
       found: foundText(moments),
     });
   }
+  if (policy === "svd" && adapter.base === "factored") {
+    issues.push({
+      path: ["adapter", "base"],
+      problem: "does not go with policy svd, which works on full weights",
+      expected: "auto or exact",
+      found: "factored",
+    });
+  }
   if (policy !== "svd" && moments === "transport") {
     issues.push({
       path: ["adapter", "moments"],
