@@ -36,7 +36,13 @@ export function estimateMemory(
   const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
   const merged = [...adapters.state()].filter(([name]) => besideWeights.test(name));
   const gradients = trainables.map(({ grad }) => grad);
-  const kept = bytesOf([...weights, ...own, ...merged.map(([, tensor]) => tensor), ...gradients, ...optimizer.state().values()]);
+  const kept = bytesOf([
+    ...weights,
+    ...own,
+    ...merged.map(([, tensor]) => tensor),
+    ...gradients,
+    ...optimizer.state().values(),
+  ]);
   const activations = tokens * floatsPerToken(model) * dtypeWidth(model.info.dtype);
   const logits = isClassifier(model) ? 0 : 2 * logitsChunk;
   return (before > 0 ? before + firstStep : 0) + kept + activations + logits;

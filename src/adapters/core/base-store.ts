@@ -18,9 +18,7 @@ import {
   transpose,
   viewDType,
 } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
 import type { BankLayer } from "./bank.js";
-import { defaultBaseRank, FactoredBase } from "./factored-base.js";
 
 /** Where the adapted weights of a bank live, so that merging into them loses nothing. */
 export interface BaseStore {
@@ -39,62 +37,6 @@ export interface BaseStore {
   restored?(): void;
   /** Frees the store; the layers keep views of it, which must be gone or go too. */
   dispose(): void;
-}
-
-/** How adapted weights are stored; `auto` goes by their dtype. */
-export type BaseStorage = "auto" | "exact" | "split" | "factored";
-
-const exact = (layers: readonly BankLayer[]): BaseStore => new ExactBase(layers);
-const split = (layers: readonly BankLayer[]): BaseStore => new SplitBase(layers);
-
-/** Options of the methods that merge into the base as they train: how. */
-export interface StoreOptions {
-  /** How adapted weights are stored. Default: exact, or split for bfloat16 weights. */
-  readonly base?: BaseStorage;
-  /** R, the most columns that a factored base keeps of what was merged. Default 8 · rank, at least 64. */
-  readonly baseRank?: number;
-}
-
-/**
- * What makes a store for weights as they are loaded.
- * @param rank columns of each merge
- * @throws `config` for a storage that their dtype or rank cannot use
- */
-export function storeFor(
-  { dtype }: Tensor,
-  { base = "auto", baseRank }: StoreOptions,
-  rank: number,
-): (layers: readonly BankLayer[]) => BaseStore {
-  if (base === "factored") return factored(baseRank ?? defaultBaseRank(rank), rank);
-  const isHalf = dtype === "bfloat16";
-  if (base === "exact" && isHalf) {
-    throw new ScaloraError(
-      "config",
-      "base: exact needs weights in float32; merging into bfloat16 would round the method away",
-      {
-        where: "adapter.base",
-        found: `weights in ${dtype}`,
-        fix: "use base: split, or model.dtype: float32",
-      },
-    );
-  }
-  if (base === "split" && !isHalf) {
-    throw new ScaloraError("config", "base: split is for compute in bfloat16", {
-      where: "adapter.base",
-      found: `weights in ${dtype}`,
-      fix: "use base: exact, or model.dtype: bfloat16",
-    });
-  }
-  return isHalf ? split : exact;
-}
-
-function factored(baseRank: number, rank: number): (layers: readonly BankLayer[]) => BaseStore {
-  if (baseRank >= rank) return (layers) => new FactoredBase(layers, baseRank);
-  throw new ScaloraError("config", "A factored base needs at least the rank of one merge", {
-    where: "adapter.baseRank",
-    expected: `at least the adapter's rank, ${rank}`,
-    found: String(baseRank),
-  });
 }
 
 /** Gives each layer its slice of a stack in place of the weight it had, which is freed. */

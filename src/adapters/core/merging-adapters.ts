@@ -11,12 +11,13 @@ import {
 } from "../../torch/index.js";
 import { type StoredFactors, writeFactors } from "../lora/peft.js";
 import type { FactorBank } from "./bank.js";
-import { type BaseStore, type StoreOptions, storeFor } from "./base-store.js";
+import type { BaseStore } from "./base-store.js";
 import type { StepContext } from "./contract.js";
 import { type BankOf, FactorAdapters, type LowRankPlan, makeBanks } from "./factor-adapters.js";
 import { FactoredBase } from "./factored-base.js";
 import { noAdapter } from "./layer-adapters.js";
 import { wholeOf } from "./peft-folder.js";
+import { type StoreOptions, storeFor } from "./store-for.js";
 import { untieWeight } from "./untie.js";
 
 /** Options of the methods that merge into the base as they train. */
