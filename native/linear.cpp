@@ -1,5 +1,6 @@
-// scalora::linear and scalora::lora_linear: linear layers on a flat stream of tokens, with their own autograd so that
+// scalora::linear, scalora::lora_linear and their likes on an NF4 weight: linear layers on a flat stream of tokens, with their own autograd so that
 // no more than needed is saved and every product goes through gemm().
+#include "base_weight.h"
 #include "gemm.h"
 
 #include <ATen/ATen.h>
@@ -16,15 +17,40 @@ using OptionalTensor = std::optional<at::Tensor>;
 
 bool defined(const OptionalTensor& tensor) { return tensor && tensor->defined(); }
 
+void checkShapes(const char* name, const at::Tensor& x, at::IntArrayRef weight, const OptionalTensor& bias) {
+  TORCH_CHECK(x.dim() == 2 && weight.size() == 2 && x.size(1) == weight[1], name, ": an input of shape ", x.sizes(),
+              " does not fit a weight of shape ", weight, "; expected [tokens, in] and [out, in]");
+  if (defined(bias)) {
+    TORCH_CHECK(bias->dim() == 1 && bias->size(0) == weight[0], name, ": a bias of shape ", bias->sizes(),
+                " does not fit a weight of shape ", weight);
+  }
+}
+
 void checkLinear(const char* name, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
-  TORCH_CHECK(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1), name, ": an input of shape ", x.sizes(),
-              " does not fit a weight of shape ", weight.sizes(), "; expected [tokens, in] and [out, in]");
+  checkShapes(name, x, weight.sizes(), bias);
   TORCH_CHECK(x.scalar_type() == weight.scalar_type(), name, ": the input is ", x.scalar_type(), " but the weight is ",
               weight.scalar_type());
-  if (defined(bias)) {
-    TORCH_CHECK(bias->dim() == 1 && bias->size(0) == weight.size(0), name, ": a bias of shape ", bias->sizes(),
-                " does not fit a weight of shape ", weight.sizes());
-  }
+}
+
+// Two factors that fit a weight [out, in] and each other; their names are a letter each.
+void checkPair(const char* name, const char* names, const at::Tensor& left, const at::Tensor& right, at::IntArrayRef weight) {
+  TORCH_CHECK(left.dim() == 2 && right.dim() == 2 && left.size(0) == weight[0] && right.size(0) == weight[1] &&
+                  left.size(1) == right.size(1),
+              name, ": ", names[0], " of shape ", left.sizes(), " and ", names[1], " of shape ", right.sizes(),
+              " do not fit a weight of shape ", weight, "; expected [out, r] and [in, r]");
+}
+
+void checkFactors(const char* name, const at::Tensor& A, const at::Tensor& B, const OptionalTensor& P, const OptionalTensor& Q,
+                  at::IntArrayRef weight) {
+  checkPair(name, "AB", A, B, weight);
+  TORCH_CHECK(defined(P) == defined(Q), name, ": P and Q go together");
+  if (!defined(P)) return;
+  checkPair(name, "PQ", *P, *Q, weight);
+  TORCH_CHECK(!P->requires_grad() && !Q->requires_grad(), name, ": P and Q must be frozen");
+}
+
+void checkFrozen(const char* name, const OptionalTensor& bias) {
+  TORCH_CHECK(!(defined(bias) && bias->requires_grad()), name, ": the base weight and bias must be frozen");
 }
 
 // y = x Wᵀ + b
@@ -52,41 +78,67 @@ at::Tensor joined(const OptionalTensor& frozen, const at::Tensor& own) {
   return at::cat({frozen->to(own.scalar_type()).t(), own.t()});
 }
 
+// The parts of a weight behind what a backward pass reads beside them.
+void save(AutogradContext* ctx, variable_list beside, const BaseWeight& weight) {
+  ctx->saved_data["out"] = weight.out;
+  ctx->saved_data["in"] = weight.in;
+  beside.insert(beside.end(), weight.parts.begin(), weight.parts.end());
+  ctx->save_for_backward(beside);
+}
+
+BaseWeight savedWeight(AutogradContext* ctx, const variable_list& saved, int64_t beside) {
+  return {{saved.begin() + beside, saved.end()}, ctx->saved_data["out"].toInt(), ctx->saved_data["in"].toInt()};
+}
+
+// y = x Wᵀ + b with a frozen weight whose numbers exist only as long as a product lasts.
+struct FrozenLinear : public Function<FrozenLinear> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const BaseWeight& weight, const OptionalTensor& bias) {
+    save(ctx, {}, weight);
+    return gemm(x, weight.dense(x.scalar_type()), bias);
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const BaseWeight weight = savedWeight(ctx, ctx->get_saved_variables(), 0);
+    const at::Tensor dy = gradients[0].contiguous();
+    return {gemm(dy, weight.dense(dy.scalar_type()).t()), at::Tensor(), at::Tensor()};
+  }
+};
+
 // y = x Wᵀ + b + s (x B) Aᵀ + (x Q) Pᵀ with A [out, r], B [in, r] and frozen P [out, R], Q [in, R], which may be absent:
 // saves x and x B only, never forms dW. Products with a side of r are written so that the long operand is read along its
 // rows: several times faster than the other way round.
 struct LoraLinear : public Function<LoraLinear> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const BaseWeight& weight, const OptionalTensor& bias,
                             const at::Tensor& A, const at::Tensor& B, double scale, const OptionalTensor& P,
                             const OptionalTensor& Q) {
     const auto compute = x.scalar_type();
     const int64_t rank = B.size(1);
     at::Tensor xQB = gemm(x, joined(Q, B.to(compute)));
     const at::Tensor xB = xQB.narrow(1, xQB.size(1) - rank, rank);
-    at::Tensor y = gemm(x, weight, bias);
+    at::Tensor y = gemm(x, weight.dense(compute), bias);
     if (defined(P)) {
       y.addmm_(xQB, joined(P, A.mul(scale).to(compute)));
     } else {
       y.addmm_(xQB, A.to(compute).t(), 1, scale);
     }
-    ctx->save_for_backward({x, weight, A, B, xB.contiguous(), P.value_or(at::Tensor()), Q.value_or(at::Tensor())});
+    save(ctx, {x, A, B, xB.contiguous(), P.value_or(at::Tensor()), Q.value_or(at::Tensor())}, weight);
     ctx->saved_data["scale"] = scale;
     return y;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     auto saved = ctx->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], &A = saved[2], &B = saved[3], &xB = saved[4];
+    const at::Tensor &x = saved[0], &A = saved[1], &B = saved[2], &xB = saved[3], &P = saved[4], &Q = saved[5];
     const double scale = ctx->saved_data["scale"].toDouble();
     const at::Tensor dy = gradients[0].contiguous();
     const auto compute = x.scalar_type();
     const int64_t rank = B.size(1);
-    at::Tensor dxQB = gemm(dy, joined(saved[5], A.to(compute)));
+    at::Tensor dxQB = gemm(dy, joined(P, A.to(compute)));
     at::Tensor dxB = dxQB.narrow(1, dxQB.size(1) - rank, rank).mul_(scale).contiguous();
     at::Tensor dx;
     if (ctx->needs_input_grad(0)) {
-      dx = gemm(dy, weight.t());
-      dx.addmm_(dxQB, saved[6].defined() ? joined(saved[6], B.to(compute)) : B.to(compute).t());
+      dx = gemm(dy, savedWeight(ctx, saved, 6).dense(compute).t());
+      dx.addmm_(dxQB, Q.defined() ? joined(Q, B.to(compute)) : B.to(compute).t());
     }
     at::Tensor dA = gemm(xB.t(), dy.t()).t().to(A.scalar_type()).mul_(scale);
     at::Tensor dB = gemm(dxB.t(), x.t()).t().to(B.scalar_type());
@@ -99,26 +151,29 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const OptionalT
   return Linear::apply(x, weight, bias);
 }
 
-// Whether two factors fit a weight [out, in] and each other.
-bool fitting(const at::Tensor& left, const at::Tensor& right, const at::Tensor& weight) {
-  return left.dim() == 2 && right.dim() == 2 && left.size(0) == weight.size(0) && right.size(0) == weight.size(1) &&
-         left.size(1) == right.size(1);
-}
-
 at::Tensor loraLinear(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias, const at::Tensor& A,
                       const at::Tensor& B, double scale, const OptionalTensor& P, const OptionalTensor& Q) {
   checkLinear("lora_linear", x, weight, bias);
-  TORCH_CHECK(fitting(A, B, weight), "lora_linear: A of shape ", A.sizes(), " and B of shape ", B.sizes(),
-              " do not fit a weight of shape ", weight.sizes(), "; expected [out, r] and [in, r]");
-  TORCH_CHECK(!weight.requires_grad() && !(defined(bias) && bias->requires_grad()),
-              "lora_linear: the base weight and bias must be frozen");
-  TORCH_CHECK(defined(P) == defined(Q), "lora_linear: P and Q go together");
-  if (defined(P)) {
-    TORCH_CHECK(fitting(*P, *Q, weight), "lora_linear: P of shape ", P->sizes(), " and Q of shape ", Q->sizes(),
-                " do not fit a weight of shape ", weight.sizes(), "; expected [out, R] and [in, R]");
-    TORCH_CHECK(!P->requires_grad() && !Q->requires_grad(), "lora_linear: P and Q must be frozen");
-  }
-  return LoraLinear::apply(x, weight, bias, A, B, scale, P, Q);
+  checkFactors("lora_linear", A, B, P, Q, weight.sizes());
+  TORCH_CHECK(!weight.requires_grad(), "lora_linear: the base weight and bias must be frozen");
+  checkFrozen("lora_linear", bias);
+  return LoraLinear::apply(x, BaseWeight{{weight}, weight.size(0), weight.size(1)}, bias, A, B, scale, P, Q);
+}
+
+at::Tensor nf4Linear(const at::Tensor& x, const std::vector<at::Tensor>& parts, int64_t out, int64_t in,
+                     const OptionalTensor& bias) {
+  checkShapes("nf4_linear", x, {out, in}, bias);
+  checkFrozen("nf4_linear", bias);
+  return FrozenLinear::apply(x, BaseWeight{parts, out, in}, bias);
+}
+
+at::Tensor nf4LoraLinear(const at::Tensor& x, const std::vector<at::Tensor>& parts, int64_t out, int64_t in,
+                         const OptionalTensor& bias, const at::Tensor& A, const at::Tensor& B, double scale,
+                         const OptionalTensor& P, const OptionalTensor& Q) {
+  checkShapes("nf4_lora_linear", x, {out, in}, bias);
+  checkFactors("nf4_lora_linear", A, B, P, Q, {out, in});
+  checkFrozen("nf4_lora_linear", bias);
+  return LoraLinear::apply(x, BaseWeight{parts, out, in}, bias, A, B, scale, P, Q);
 }
 
 }  // namespace
@@ -127,6 +182,10 @@ TORCH_LIBRARY_FRAGMENT(scalora, library) {
   library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor", linear);
   library.def("lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor",
               loraLinear);
+  library.def("nf4_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias=None) -> Tensor", nf4Linear);
+  library.def("nf4_lora_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias, Tensor A, Tensor B, float scale, "
+              "Tensor? P=None, Tensor? Q=None) -> Tensor",
+              nf4LoraLinear);
 }
 
 }  // namespace scalora

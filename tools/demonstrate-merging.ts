@@ -24,7 +24,7 @@ class RoundedBase implements BaseStore {
   private readonly weights: Tensor;
 
   constructor({ layers }: FactorBank) {
-    this.weights = layers[0].linear.weight;
+    this.weights = layers[0].linear.ownWeight();
   }
 
   absorb(left: Tensor, right: Tensor): undefined {
@@ -127,7 +127,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
       torch.scope(() => {
         const one = torch.matmul(torch.select(left, 0, 0), torch.transpose(torch.select(right, 0, 0), 0, 1));
         torch.add_(intended, one);
-        if (++merges === sampled) merge = relativeToHalfUnit(one, linear.weight);
+        if (++merges === sampled) merge = relativeToHalfUnit(one, linear.ownWeight());
         return base.absorb(left, right);
       }),
   });
@@ -168,8 +168,8 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
 }
 
 /** The weight that the forward pass computes with. */
-const seenBy = (base: BaseStore, { weight }: Linear) =>
-  base instanceof FactoredBase ? torch.toDType(base.weight(0), "float32") : weight;
+const seenBy = (base: BaseStore, linear: Linear) =>
+  base instanceof FactoredBase ? torch.toDType(base.weight(0), "float32") : linear.ownWeight();
 
 function fail(): never {
   throw new Error("the optimiser has no moments");

@@ -218,7 +218,7 @@ test.each(cases)(
       torch.noGrad(() => {
         for (const [path, linear] of linears(merged)) {
           const { bias } = linearOf(model, path);
-          torch.copy_(linear.weight, adapters.mergedWeight(path, "float64"));
+          torch.copy_(linear.ownWeight(), adapters.mergedWeight(path, "float64"));
           if (bias && linear.bias) torch.copy_(linear.bias, bias);
         }
       });
@@ -318,7 +318,7 @@ async function trained(folder: string, options: Expected, parts: { until?: numbe
   const run: TinyRun = tinyRun(settings, { folder, resume, adapter });
   const stop = new AbortController();
   const mix = linearOf(run.options.model, "mix");
-  const before = mix.weight.toFloats();
+  const before = mix.denseWeight().toFloats();
   const result = await train({
     ...run.options,
     signal: stop.signal,
@@ -327,7 +327,8 @@ async function trained(folder: string, options: Expected, parts: { until?: numbe
     },
   });
   const isFrozen = linearOf(run.options.model, "mix")
-    .weight.toFloats()
+    .denseWeight()
+    .toFloats()
     .every((x, i) => x === before[i]);
   run.dispose();
   const last = listCheckpoints(join(folder, "checkpoints")).at(-1) ?? expect.fail("no checkpoint");

@@ -29,7 +29,7 @@ test.each([undefined, 0.7])(
         (row, i) => Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0)) - row[batch.labelTargets[i]],
       );
       expect(fused).toBeCloseTo(expected[0] + expected[1], 10);
-      model.lm_head.adapter = { forward: (x, base) => torch.linear(x, base.weight) };
+      model.lm_head.adapter = { forward: (x, base) => torch.linear(x, base.denseWeight()) };
       expect(causalLossSum(model, batch).item()).toBeCloseTo(fused, 5);
       model.dispose();
     });
@@ -45,7 +45,7 @@ test("the gradients of a soft-capped loss are those of its definition", () => {
       torch.grad([causalLossSum(model, batch)], parameters).map((x) => [...(x?.toFloats() ?? [])]);
     const fused = gradients();
     // With an adapter the loss takes the way through logits and autograd (and rounds them to float32).
-    model.lm_head.adapter = { forward: (x, base) => torch.linear(x, base.weight) };
+    model.lm_head.adapter = { forward: (x, base) => torch.linear(x, base.denseWeight()) };
     for (const [i, values] of gradients().entries()) {
       expect(values.length).toBe(fused[i].length);
       for (const [j, value] of values.entries()) expect(fused[i][j]).toBeCloseTo(value, 5);

@@ -24,11 +24,13 @@ export {
 } from "./classifier.js";
 export { dropout } from "./dropout.js";
 export { Embedding } from "./embedding.js";
+export type { FrozenFactors } from "./frozen-factors.js";
 export { KeyValueCache } from "./kv-cache.js";
 export { LayerNorm } from "./layer-norm.js";
-export { type FrozenFactors, Linear, type LinearAdapter } from "./linear.js";
+export { Linear, type LinearAdapter } from "./linear.js";
 export { LMHead } from "./lm-head.js";
 export { Module } from "./module.js";
+export { type Nf4Codebook, Nf4Weight, nf4Codebook } from "./nf4.js";
 export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.js";
 export { RMSNorm, type RMSNormOptions } from "./rms-norm.js";
 export { type RopeParameters, type RopeShape, type RopeTable, ropeTable } from "./rope.js";

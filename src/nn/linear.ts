@@ -1,5 +1,8 @@
-import { fastLinear, loraLinear, type Tensor } from "../torch/index.js";
+import { fastLinear, loraLinear, Tensor } from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
+import type { FrozenFactors } from "./frozen-factors.js";
 import { Module } from "./module.js";
+import type { Nf4Weight } from "./nf4.js";
 import type { ParameterSource } from "./parameters.js";
 
 /** Takes the place of a linear layer's product: what an adapter method hangs on a layer. */
@@ -8,21 +11,15 @@ export interface LinearAdapter {
   forward(x: Tensor, base: Linear): Tensor;
 }
 
-/** Frozen factors P `[out, k]` and Q `[in, k]`, whose product counts as a part of a layer's weight. */
-export interface FrozenFactors {
-  readonly P: Tensor;
-  readonly Q: Tensor;
-}
-
 /** `y = x Wᵀ + b`, or what its adapter makes of it. */
 export class Linear extends Module {
   /** `[out, in]` */
-  weight: Tensor;
+  weight: Tensor | Nf4Weight;
   /** `[out]` */
   bias: Tensor | undefined;
   adapter: LinearAdapter | undefined;
 
-  constructor(weight: Tensor, bias?: Tensor) {
+  constructor(weight: Tensor | Nf4Weight, bias?: Tensor) {
     super();
     this.weight = weight;
     this.bias = bias;
@@ -31,7 +28,8 @@ export class Linear extends Module {
 
   /** A layer whose parameters `source` names `weight` and, when `withBias`, `bias`. */
   static from(source: ParameterSource, inFeatures: number, outFeatures: number, withBias: boolean): Linear {
-    const weight = source.take("weight", [outFeatures, inFeatures], "weight");
+    const shape = [outFeatures, inFeatures];
+    const weight = source.quantised("weight", shape) ?? source.take("weight", shape, "weight");
     return new Linear(weight, withBias ? source.take("bias", [outFeatures], "bias") : undefined);
   }
 
@@ -46,7 +44,8 @@ export class Linear extends Module {
    * @param bias null leaves it out
    */
   product(x: Tensor, bias = this.bias ?? null): Tensor {
-    return fastLinear(x, this.weight, bias);
+    const { weight } = this;
+    return weight instanceof Tensor ? fastLinear(x, weight, bias) : weight.product(x, bias);
   }
 
   /**
@@ -64,11 +63,32 @@ export class Linear extends Module {
     bias = this.bias ?? null,
     frozen?: FrozenFactors,
   ): Tensor {
-    return loraLinear(x, this.weight, bias, A, B, scale, frozen?.P, frozen?.Q);
+    const { weight } = this;
+    return weight instanceof Tensor
+      ? loraLinear(x, weight, bias, A, B, scale, frozen?.P, frozen?.Q)
+      : weight.lowRankProduct(x, bias, A, B, scale, frozen);
   }
 
-  /** W `[out, in]` as its products see it: the layer's own tensor, which nobody may write to or free. */
+  /**
+   * W `[out, in]` as its products see it, in their dtype: the layer's own tensor, which nobody may write to or free, or the
+   * numbers of its codes, a new one of the scope around.
+   */
   denseWeight(): Tensor {
-    return this.weight;
+    const { weight } = this;
+    return weight instanceof Tensor ? weight : weight.dense();
+  }
+
+  /**
+   * The weight itself, to move or to write to.
+   * @throws ScaloraError `config` for codes, which can be neither
+   */
+  ownWeight(): Tensor {
+    const { weight } = this;
+    if (weight instanceof Tensor) return weight;
+    throw new ScaloraError("config", "A quantised weight cannot be trained or merged into", {
+      where: "model.quantization",
+      found: "nf4, whose sixteen numbers a block cannot take a small change",
+      fix: "use model.quantization: none, or adapter.method: qlora",
+    });
   }
 }

@@ -3,6 +3,7 @@ import { Linear } from "./linear.js";
 
 /** The output layer of a language model: what it makes of hidden states are the logits. */
 export class LMHead extends Linear {
+  declare weight: Tensor;
   /** Logits z become c·tanh(z/c) (Gemma 2). */
   readonly softCap: number | undefined;
 

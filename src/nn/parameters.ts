@@ -1,4 +1,5 @@
 import { type DType, empty, fill_, type Generator, noGrad, normal_, type Tensor } from "../torch/index.js";
+import type { Nf4Weight } from "./nf4.js";
 
 /** What a parameter is, which decides how a new one starts. */
 export type ParameterKind = "weight" | "bias" | "scale";
@@ -7,15 +8,22 @@ export type ParameterKind = "weight" | "bias" | "scale";
 export interface ParameterSource {
   /** @param name the full name, as in Hugging Face folders */
   take(name: string, shape: readonly number[], kind: ParameterKind): Tensor;
+  /** The codes of a linear layer's weight, where the source quantises it; undefined where it is to be taken as it is. */
+  quantised(name: string, shape: readonly number[]): Nf4Weight | undefined;
   /** A source for one module's parameters: names get `prefix.` in front. */
   at(prefix: string): ParameterSource;
 }
 
-/** Adds `at` to a function that finds parameters by name. */
-export function parameterSource(take: ParameterSource["take"], prefix = ""): ParameterSource {
+/** Adds `at` to functions that find parameters by name; without `quantised` no weight is. */
+export function parameterSource(
+  take: ParameterSource["take"],
+  quantised: ParameterSource["quantised"] = () => undefined,
+  prefix = "",
+): ParameterSource {
   return {
     take: (name, shape, kind) => take(prefix + name, shape, kind),
-    at: (inner) => parameterSource(take, `${prefix}${inner}.`),
+    quantised: (name, shape) => quantised(prefix + name, shape),
+    at: (inner) => parameterSource(take, quantised, `${prefix}${inner}.`),
   };
 }
 

@@ -666,6 +666,12 @@ export function arange(start: number, end: number, dtype?: DType | null, layout?
   return wrap((arange$ ??= bind<number>("aten::arange", "start"))(start, end, dtypeCode(dtype), layout, device, pinMemory));
 }
 
+let linspace$: NativeOperator<number> | undefined;
+/** `aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function linspace(start: number, end: number, steps: number, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
+  return wrap((linspace$ ??= bind<number>("aten::linspace", ""))(start, end, steps, dtypeCode(dtype), layout, device, pinMemory));
+}
+
 let eye$: NativeOperator<number> | undefined;
 /** `aten::eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function eye(n: number, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
@@ -817,6 +823,12 @@ let searchsorted$: NativeOperator<number> | undefined;
 /** `aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor` */
 export function searchsorted(sortedSequence: Tensor, self: Tensor, outInt32?: boolean, right?: boolean, side?: string | null, sorter?: Tensor | null): Tensor {
   return wrap((searchsorted$ ??= bind<number>("aten::searchsorted", "Tensor"))(sortedSequence.handle, self.handle, outInt32, right, side, handleOf(sorter)));
+}
+
+let bucketize$: NativeOperator<number> | undefined;
+/** `aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor` */
+export function bucketize(self: Tensor, boundaries: Tensor, outInt32?: boolean, right?: boolean): Tensor {
+  return wrap((bucketize$ ??= bind<number>("aten::bucketize", "Tensor"))(self.handle, boundaries.handle, outInt32, right));
 }
 
 let mm$: NativeOperator<number> | undefined;
@@ -1029,6 +1041,24 @@ let loraLinear$: NativeOperator<number> | undefined;
 /** `scalora::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor` */
 export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number, P?: Tensor | null, Q?: Tensor | null): Tensor {
   return wrap((loraLinear$ ??= bind<number>("scalora::lora_linear", ""))(x.handle, weight.handle, handleOf(bias), A.handle, B.handle, scale, handleOf(P), handleOf(Q)));
+}
+
+let nf4Linear$: NativeOperator<number> | undefined;
+/** `scalora::nf4_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias=None) -> Tensor` */
+export function nf4Linear(x: Tensor, parts: readonly Tensor[], rows: number, columns: number, bias?: Tensor | null): Tensor {
+  return wrap((nf4Linear$ ??= bind<number>("scalora::nf4_linear", ""))(x.handle, handlesOf(parts), rows, columns, handleOf(bias)));
+}
+
+let nf4LoraLinear$: NativeOperator<number> | undefined;
+/** `scalora::nf4_lora_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor` */
+export function nf4LoraLinear(x: Tensor, parts: readonly Tensor[], rows: number, columns: number, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number, P?: Tensor | null, Q?: Tensor | null): Tensor {
+  return wrap((nf4LoraLinear$ ??= bind<number>("scalora::nf4_lora_linear", ""))(x.handle, handlesOf(parts), rows, columns, handleOf(bias), A.handle, B.handle, scale, handleOf(P), handleOf(Q)));
+}
+
+let nf4Dequantize$: NativeOperator<number> | undefined;
+/** `scalora::nf4_dequantize(Tensor[] parts, int rows, int columns, ScalarType dtype) -> Tensor` */
+export function nf4Dequantize(parts: readonly Tensor[], rows: number, columns: number, dtype: DType): Tensor {
+  return wrap((nf4Dequantize$ ??= bind<number>("scalora::nf4_dequantize", ""))(handlesOf(parts), rows, columns, dtypeCode(dtype)));
 }
 
 let causalAttention$: NativeOperator<number> | undefined;

@@ -50,7 +50,8 @@ function leaf(stack: Tensor, gradient: Tensor, index: number): Tensor {
 }
 
 /** The dtype in which a method keeps what belongs to a weight. */
-export const ownDType = (weight: Tensor): DType => (weight.dtype === "float64" ? "float64" : "float32");
+export const ownDType = (weight: { readonly dtype: DType }): DType =>
+  weight.dtype === "float64" ? "float64" : "float32";
 
 /**
  * The parameters of L adapters of equal shape, one stack for each kind: an optimiser step, a scaling event or an all-reduce

@@ -47,7 +47,7 @@ function moveWeights(
 ): void {
   noGrad(() => {
     layers.forEach(({ linear }, index) => {
-      const old = linear.weight;
+      const old = linear.ownWeight();
       scope(() => void copyFrom(select(stack, 0, index), old));
       const slice = select(stack, 0, index);
       linear.weight = detach(slice).keep();

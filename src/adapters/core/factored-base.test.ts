@@ -81,7 +81,7 @@ test("columns that say nothing new take no room, and a layer without a change st
 
 test("merges are appended as they are until they are more than R; the base stays frozen", () => {
   const { base, layers } = store(9, 7, 4, "bfloat16");
-  const before = layers[0].linear.weight.data();
+  const before = layers[0].linear.denseWeight().data();
   const generator = generatorOf(4);
   torch.scope(() => {
     const merges = [0, 1, 2].map(() => ({
@@ -106,13 +106,13 @@ test("merges are appended as they are until they are more than R; the base stays
     const lost = base.absorb(left, right);
     const whole = dense(join("left", 3), join("right", 3));
     for (const layer of [0, 1, 2]) {
-      const weight = torch.toDType(layers[layer].linear.weight, "float64");
+      const weight = torch.toDType(layers[layer].linear.denseWeight(), "float64");
       const change = torch.sub(base.weight(layer), weight);
       expect(frobenius(change, torch.select(whole, 0, layer)) ** 2 / lost[layer]).toBeCloseTo(1, 4);
       expect(lost[layer]).toBeGreaterThan(1e-3);
     }
   });
-  expect(layers[0].linear.weight.data()).toEqual(before);
+  expect(layers[0].linear.denseWeight().data()).toEqual(before);
 });
 
 test("a rank beyond the layers' sides is that of the smaller one, and then nothing is ever lost", () => {

@@ -35,7 +35,7 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
     super(method, model, makeBanks(plan, Kind), plan.saved);
     this.bases = this.banks.map((bank) => {
       const { layers, shape } = bank;
-      const store = storeFor(layers[0].linear.weight, options, shape.rank)(layers);
+      const store = storeFor(layers[0].linear, options, shape.rank)(layers);
       if (store instanceof FactoredBase) bank.beside = (index) => store.beside(index);
       return store;
     });
@@ -77,7 +77,7 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
 /** Every refusal comes before the first factor is made. */
 function prepareBases(model: Module, { targets }: LowRankPlan, options: BaseOptions): void {
   const { tied = "refuse" } = options;
-  for (const { linear, rank } of targets) storeFor(linear.weight, options, rank);
+  for (const { linear, rank } of targets) storeFor(linear, options, rank);
   for (const { path, linear } of targets) untieWeight(model, path, linear, tied);
 }
 

@@ -1,4 +1,5 @@
-import type { Tensor } from "../../torch/index.js";
+import type { Linear } from "../../nn/index.js";
+import { Tensor } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { BankLayer } from "./bank.js";
 import { type BaseStore, ExactBase, SplitBase } from "./base-store.js";
@@ -21,14 +22,15 @@ export interface StoreOptions {
 /**
  * What makes a store for weights as they are loaded.
  * @param rank columns of each merge
- * @throws `config` for a storage that their dtype or rank cannot use
+ * @throws `config` for a storage that their dtype or rank cannot use, and for quantised weights but under a factored base
  */
 export function storeFor(
-  { dtype }: Tensor,
+  linear: Linear,
   { base = "auto", baseRank }: StoreOptions,
   rank: number,
 ): (layers: readonly BankLayer[]) => BaseStore {
   if (base === "factored") return factored(baseRank ?? defaultBaseRank(rank), rank);
+  const { dtype } = weightToChange(linear);
   const isHalf = dtype === "bfloat16";
   if (base === "exact" && isHalf) {
     throw new ScaloraError(
@@ -49,6 +51,16 @@ export function storeFor(
     });
   }
   return isHalf ? split : exact;
+}
+
+/** @throws `config` for a quantised weight */
+function weightToChange({ weight }: Linear): Tensor {
+  if (weight instanceof Tensor) return weight;
+  throw new ScaloraError("config", "Nothing can be merged into a quantised weight", {
+    where: "adapter.base",
+    found: "weights in nf4",
+    fix: "use base: factored, which keeps what is merged beside the weights",
+  });
 }
 
 function factored(baseRank: number, rank: number): (layers: readonly BankLayer[]) => BaseStore {

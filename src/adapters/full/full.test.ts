@@ -64,7 +64,7 @@ test("state and loadState carry every weight; mergedWeight is a float32 copy", (
   for (const [name, tensor] of b.adapters.state()) expect(tensor.data()).toEqual(state.get(name)?.data());
   using merged = a.adapters.mergedWeight("mix");
   expect(merged.dtype).toBe("float32");
-  expect(merged.toFloats()).toEqual(a.model.mix.weight.toFloats());
+  expect(merged.toFloats()).toEqual(a.model.mix.denseWeight().toFloats());
   expect(() => a.adapters.mergedWeight("norm")).toThrow(/no linear layer[\s\S]*norm/);
 });
 

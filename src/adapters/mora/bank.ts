@@ -1,4 +1,4 @@
-import type { LinearAdapter } from "../../nn/index.js";
+import type { Linear, LinearAdapter } from "../../nn/index.js";
 import {
   add,
   cat,
@@ -102,7 +102,7 @@ function turn(parts: Tensor, turns: readonly [cos: Tensor, sin: Tensor]): Tensor
 }
 
 /** Group g turns pair j by g · 10000^(−2j/r̂). */
-function turnsOf({ n, width }: SquareShape, weight: Tensor): [cos: Tensor, sin: Tensor] {
+function turnsOf({ n, width }: SquareShape, weight: Linear["weight"]): [cos: Tensor, sin: Tensor] {
   const groups = Math.ceil(n / width);
   const half = width / 2;
   const table = (of: (angle: number) => number) => {

@@ -41,7 +41,7 @@ test("a run with two restarts is the paper's: base, weights, pruned moments and 
   });
   expect(kept).toEqual(run.kept);
   expect(adapters.counters()).toEqual({ restarts: 2 });
-  const base = model.layer.weight.toFloats();
+  const base = model.layer.denseWeight().toFloats();
   base.forEach((x, i) => {
     expect(x).toBeCloseTo(run.base.flat()[i], 12);
   });

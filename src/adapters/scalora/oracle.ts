@@ -41,7 +41,7 @@ export interface OracleOptions {
 /** Before the forward pass of a step with an event: the base weights collect their gradients too. */
 export function watchBase(bank: FactorBank): void {
   bank.layers.forEach(({ linear }, index) => {
-    linear.weight.setRequiresGrad(true);
+    linear.ownWeight().setRequiresGrad(true);
     linear.adapter = composed(bank, index);
   });
 }
@@ -56,9 +56,10 @@ function composed(bank: FactorBank, index: number): LinearAdapter {
 
 /** The gradient G that a watched weight collected; the weight is frozen again. */
 function takeGradient(linear: Linear): Tensor {
-  const gradient = linear.weight.grad;
+  const weight = linear.ownWeight();
+  const gradient = weight.grad;
   if (!gradient) throw internalError("a watched weight has no gradient");
-  linear.weight.setGrad(undefined).setRequiresGrad(false);
+  weight.setGrad(undefined).setRequiresGrad(false);
   return toDType(gradient, "float64");
 }
 

@@ -1,5 +1,4 @@
-import type { Module } from "../../nn/index.js";
-import type { Tensor } from "../../torch/index.js";
+import type { Linear, Module } from "../../nn/index.js";
 import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
 import { FactorBank } from "../core/bank.js";
@@ -125,7 +124,7 @@ function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): Ban
   return A && B ? { A, B } : undefined;
 }
 
-function refuseOracle({ dtype }: Tensor, { policy, base }: ScaloraOptions): void {
+function refuseOracle({ dtype }: Linear["weight"], { policy, base }: ScaloraOptions): void {
   if (policy !== "svd") return;
   if (base === "factored")
     throw new ScaloraError(

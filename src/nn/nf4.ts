@@ -1,0 +1,194 @@
+import * as torch from "../torch/index.js";
+import { type DType, noGrad, scope, type Tensor } from "../torch/index.js";
+import type { FrozenFactors } from "./frozen-factors.js";
+import { Module } from "./module.js";
+
+/** Numbers that share a scale, and scales that share one of their own. */
+const [blockSize, groupSize] = [64, 256];
+
+/** The sixteen numbers of NF4: quantiles of the normal distribution, with an exact 0 (QLoRA, appendix E). */
+const levels = [
+  -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
+  -0.18477343022823334, -0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725,
+  0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1,
+];
+
+/** What the codes of a model's weights stand for; one for all of them. */
+export interface Nf4Codebook {
+  /** Numbers of the 4-bit codes, `[16]`, rising. */
+  readonly levels: Tensor;
+  /** Numbers of the 8-bit codes of scales, `[256]`, rising. */
+  readonly scales: Tensor;
+}
+
+/** The codebook on a device; the caller's. */
+export function nf4Codebook(device = "cpu"): Nf4Codebook {
+  const onDevice = (values: Tensor) =>
+    (device === "cpu" ? values : torch.toDevice(values, device, "float32")).keep();
+  return scope(() => ({
+    levels: onDevice(torch.fromData(Float32Array.from(levels), [levels.length])),
+    scales: onDevice(dynamicScales()),
+  }));
+}
+
+/**
+ * The dynamic 8-bit numbers (arXiv 1511.04561) as bitsandbytes makes them: seven decades, each with twice as many means of
+ * neighbours of an even grid as the one below, both signs, and 0 and 1.
+ */
+function dynamicScales(): Tensor {
+  const decades = Array.from({ length: 7 }, (_, decade) => {
+    const bounds = torch.linspace(0.1, 1, 2 ** decade + 1, "float32");
+    const [low, high] = [0, 1].map((from) => torch.narrow(bounds, 0, from, 2 ** decade));
+    const means = torch.divScalar(torch.add(low, high), 2);
+    const positive = torch.mulScalar(means, 10 ** (decade - 6));
+    return [positive, torch.neg(positive)];
+  });
+  const ends = torch.fromData(Float32Array.of(0, 1), [2]);
+  return torch.sort(torch.cat([...decades.flat(), ends], 0))[0];
+}
+
+/**
+ * A frozen weight in NF4 with doubly quantised scales (QLoRA, arXiv 2305.14314): 4 bits a number, 8 for every 64 numbers and
+ * 32 for every 16,384. Codes and numbers are those of bitsandbytes, bit for bit. Products make the numbers anew and keep none.
+ */
+export class Nf4Weight extends Module {
+  /** Two codes a byte, the first in the upper half. */
+  readonly packed: Tensor;
+  /** Codes of the largest magnitudes of blocks. */
+  readonly absmax: Tensor;
+  readonly nested_absmax: Tensor;
+  readonly offset: Tensor;
+  readonly levels: Tensor;
+  readonly scales: Tensor;
+  /** `[out, in]` of the weight that it stands for. */
+  readonly shape: readonly number[];
+  /** Of the products, and of the numbers. */
+  readonly dtype: DType;
+
+  /** @param weight `[out, in]`, the caller's; its dtype becomes that of the products */
+  constructor(weight: Tensor, codebook: Nf4Codebook) {
+    super();
+    this.shape = weight.shape;
+    this.dtype = weight.dtype;
+    const codes = noGrad(() => scope(() => quantise(weight, codebook)));
+    this.packed = codes.packed.keep();
+    this.absmax = codes.absmax.keep();
+    this.nested_absmax = codes.nested.keep();
+    this.offset = codes.offset.keep();
+    this.levels = codebook.levels;
+    this.scales = codebook.scales;
+  }
+
+  get device(): string {
+    return this.packed.device;
+  }
+
+  /** How many numbers it stands for. */
+  get numel(): number {
+    const [m, n] = this.shape;
+    return m * n;
+  }
+
+  /** `x Wᵀ + b`, with a gradient for x alone. @param x `[rows, in]` */
+  product(x: Tensor, bias: Tensor | null): Tensor {
+    const [m, n] = this.shape;
+    return torch.nf4Linear(x, this.parts, m, n, bias);
+  }
+
+  /** `x (W + scale · A Bᵀ + P Qᵀ)ᵀ + b`, with gradients for x, A and B. */
+  lowRankProduct(
+    x: Tensor,
+    bias: Tensor | null,
+    A: Tensor,
+    B: Tensor,
+    scale: number,
+    frozen?: FrozenFactors,
+  ): Tensor {
+    const [m, n] = this.shape;
+    return torch.nf4LoraLinear(x, this.parts, m, n, bias, A, B, scale, frozen?.P, frozen?.Q);
+  }
+
+  /** The numbers, a new tensor `[out, in]`. */
+  dense(): Tensor {
+    const [m, n] = this.shape;
+    return torch.nf4Dequantize(this.parts, m, n, this.dtype);
+  }
+
+  private get parts(): Tensor[] {
+    return [this.packed, this.absmax, this.nested_absmax, this.offset, this.levels, this.scales];
+  }
+}
+
+interface Codes {
+  readonly packed: Tensor;
+  readonly absmax: Tensor;
+  readonly nested: Tensor;
+  readonly offset: Tensor;
+}
+
+function quantise(weight: Tensor, codebook: Nf4Codebook): Codes {
+  const flat = torch.toDType(torch.flatten(weight), "float32");
+  const { absmax, scaled } = scaledBlocks(flat);
+  const packed = packCodes(torch.bucketize(scaled, midpoints(codebook.levels)));
+  const offset = torch.mean(absmax);
+  const { codes, largest } = quantiseScales(torch.sub(absmax, offset), codebook.scales);
+  return { packed, absmax: codes, nested: largest, offset };
+}
+
+/**
+ * Each number over the largest magnitude of its block. As bitsandbytes has it: whole blocks are multiplied by the reciprocal,
+ * what is left behind them is divided; a magnitude below 1e-38 counts as that.
+ */
+function scaledBlocks(flat: Tensor): { absmax: Tensor; scaled: Tensor } {
+  const rest = flat.numel % blockSize;
+  const whole = flat.numel - rest;
+  const blocks = torch.reshape(torch.narrow(flat, 0, 0, whole), [whole / blockSize, blockSize]);
+  const absmax = torch.amax(torch.abs(blocks), [1]);
+  const inverse = torch.reciprocal(torch.clampMin(absmax, leastScale));
+  const scaled = torch.flatten(torch.mul(blocks, torch.unsqueeze(inverse, 1)));
+  if (rest === 0) return { absmax, scaled: torch.clamp(scaled, -1, 1) };
+  const last = torch.narrow(flat, 0, whole, rest);
+  const lastMax = torch.clampMin(torch.amax(torch.abs(last), [0], true), leastScale);
+  return {
+    absmax: torch.cat([absmax, lastMax], 0),
+    scaled: torch.clamp(torch.cat([scaled, torch.div(last, lastMax)], 0), -1, 1),
+  };
+}
+
+const leastScale = 1e-38;
+
+/** Codes are those of the nearest number; half way between two, of the lower. */
+function midpoints(numbers: Tensor): Tensor {
+  const count = numbers.numel - 1;
+  return torch.divScalar(
+    torch.add(torch.narrow(numbers, 0, 0, count), torch.narrow(numbers, 0, 1, count)),
+    2,
+  );
+}
+
+/** Two codes a byte; an odd one out is followed by the code of 0. */
+function packCodes(codes: Tensor): Tensor {
+  const zero = torch.full([codes.numel % 2], levels.indexOf(0), codes.dtype, null, codes.device);
+  const pairs = torch.reshape(torch.cat([codes, zero], 0), [-1, 2]);
+  const [first, second] = [0, 1].map((column) => torch.select(pairs, 1, column));
+  return torch.toDType(torch.add(torch.leftShiftScalar(first, 4), second), "uint8");
+}
+
+/** How fine the grid is to which bitsandbytes rounds on a CPU before it looks for the nearest number. */
+const grid = 65535;
+
+/** 8-bit codes of scales in groups; a group of zeros has code 0. */
+function quantiseScales(scales: Tensor, numbers: Tensor): { codes: Tensor; largest: Tensor } {
+  const count = scales.numel;
+  const groups = Math.ceil(count / groupSize);
+  const padding = torch.zeros([groups * groupSize - count], scales.dtype, null, scales.device);
+  const grouped = torch.reshape(torch.cat([scales, padding], 0), [groups, groupSize]);
+  const largest = torch.amax(torch.abs(grouped), [1]);
+  const scaled = torch.clamp(torch.mul(grouped, torch.unsqueeze(torch.reciprocal(largest), 1)), -1, 1);
+  const shifted = torch.mulScalar(torch.mulScalar(torch.addScalar(scaled, 1), 0.5), grid);
+  const cell = torch.floor(torch.addScalar(shifted, 0.5));
+  const onGrid = torch.addScalar(torch.divScalar(torch.mulScalar(cell, 2), grid), -1);
+  const known = torch.maskedFill(onGrid, torch.unsqueeze(torch.eqScalar(largest, 0), 1), -1);
+  const codes = torch.toDType(torch.bucketize(known, midpoints(numbers)), "uint8");
+  return { codes: torch.narrow(torch.flatten(codes), 0, 0, count), largest };
+}
