@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { collate } from "../../data/collate.js";
+import { Nf4Weight, nf4Codebook } from "../../nn/index.js";
 import { AdamW, makeSchedule } from "../../optim/index.js";
 import { countingExamples } from "../../testing/tiny-data.js";
 import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.js";
@@ -26,17 +27,21 @@ afterEach(() => {
 
 const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
 
-function attached(options: Partial<ScaloraOptions>, model: TinyOptions = {}) {
+/** What is done to a model before anything is attached to it. */
+type Prepare = (lm: TinyLM) => void;
+
+function attached(options: Partial<ScaloraOptions>, model: TinyOptions = {}, prepare?: Prepare) {
   const lm = new TinyLM(model);
   made.push(lm);
+  prepare?.(lm);
   const adapters = attachScalora(lm, "scalora", { ...lowRank, ...options }, 1);
   made.push(adapters);
   return { model: lm, adapters };
 }
 
 /** Twelve training steps with two micro-batches each; the sixth on have seen several events. */
-function trained(options: Partial<ScaloraOptions>, model?: TinyOptions) {
-  const parts = attached(options, model);
+function trained(options: Partial<ScaloraOptions>, model?: TinyOptions, prepare?: Prepare) {
+  const parts = attached(options, model, prepare);
   const optimizer = new AdamW(parts.adapters.trainables());
   made.push(optimizer);
   const schedule = makeSchedule({ name: "constant", lr: 0.02, steps: 12 });
@@ -65,6 +70,23 @@ test.each<[string, Partial<ScaloraOptions>, RegExp]>([
     for (const name of Object.keys(event?.branches ?? {})) expect(name).toMatch(branch);
   expect(reports[11].loss).toBeLessThan(reports[0].loss);
   expect(adapters.counters()).toMatchObject({ events: 11 });
+});
+
+test("adaptive events apply a layer's factors where one is beyond 1.2×, and leave it as it is elsewhere", () => {
+  const applied = trained({ interval: "adaptive" })
+    .reports.slice(1)
+    .map(({ event }) => event);
+  const branches = applied.map((event) => Object.keys(event?.branches ?? {}).join());
+  expect(branches).toContain("skip_small");
+  expect(branches.some((branch) => branch !== "skip_small")).toBe(true);
+  for (const [at, branch] of branches.entries()) {
+    const [alpha, beta] = [applied[at]?.alpha, applied[at]?.beta].map((value) => JSON.stringify(value));
+    if (branch === "skip_small") expect([alpha, beta]).toEqual(["[1,1,1]", "[1,1,1]"]);
+    else {
+      const factors: number[] = [...JSON.parse(alpha), ...JSON.parse(beta)];
+      expect(Math.max(...factors.map((factor) => Math.abs(Math.log(factor))))).toBeGreaterThan(Math.log(1.2));
+    }
+  }
 });
 
 test("the forward pass of a split base computes with the upper halves of what is stored", () => {
@@ -129,6 +151,47 @@ test("a factored base of low rank is exact until it overflows, then tells what i
   const state = adapters.state();
   expect(state.get("bank0.8x8r2.base.P")?.shape).toEqual([1, 8, 4]);
   expect(state.get("bank0.8x8r2.base.columns")?.item()).toBe(4);
+});
+
+/** Puts the codes of NF4 in place of the adapted weight. */
+const quantise: Prepare = ({ mix }) => {
+  using weight = mix.ownWeight();
+  mix.weight = new Nf4Weight(weight, nf4Codebook());
+};
+
+/** Puts the numbers that the codes stand for in its place. */
+const quantiseAndBack: Prepare = ({ mix }) => {
+  using before = mix.ownWeight();
+  mix.weight = torch
+    .scope(() => {
+      using codes = new Nf4Weight(before, nf4Codebook());
+      return codes.dense();
+    })
+    .keep();
+};
+
+test("over quantised weights a factored base trains as an exact one over their numbers", () => {
+  const { model, adapters, reports } = trained({ base: "factored" }, {}, quantise);
+  const exact = trained({}, {}, quantiseAndBack);
+  const others = losses(exact.reports);
+  losses(reports).forEach((loss, step) => {
+    expect(Math.abs(loss - others[step]) / others[step]).toBeLessThan(1e-5);
+  });
+  expect(model.mix.weight).toBeInstanceOf(Nf4Weight);
+  torch.scope(() => {
+    const [own, other] = [adapters, exact.adapters].map((set) => set.mergedWeight("mix", "float64"));
+    // As in the tolerances: fp32 differences of the gradients, divided by their own roots in AdamW.
+    expect(frobenius(own, other)).toBeLessThan(1e-4);
+  });
+});
+
+test.each(["auto", "exact", "split"] as const)("over quantised weights base: %s is refused", (base) => {
+  const lm = new TinyLM();
+  made.push(lm);
+  quantise(lm);
+  expect(() => attachScalora(lm, "scalora", { ...lowRank, base }, 1)).toThrow(
+    /merged into a quantised weight[\s\S]*base: factored/,
+  );
 });
 
 test("what a factored base learns is an adapter of LoRA: a folder of rank R + r is the same weight", () => {
