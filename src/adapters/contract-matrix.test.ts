@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { methods } from "../config/index.js";
 import type { Linear } from "../nn/index.js";
+import { quantised } from "../testing/quantise.js";
+import { TinyLM } from "../testing/tiny-lm.js";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
 import * as torch from "../torch/index.js";
 import { listCheckpoints } from "../train/checkpoints/load.js";
@@ -25,12 +27,19 @@ const factors = (m: number, n: number, rank: number) => (m + n) * rank;
 const lowRank = { start: "exact", parameters: factors, highestRank: Math.min } as const;
 
 /** Every method of training, with what the contract expects of it. */
-const matrix: Readonly<Record<string, Expected>> = {
+const methodsAlone: Readonly<Record<string, Expected>> = {
   lora: {
     ...lowRank,
     options: (rank) => ({ method: "lora", rank }),
     base: "frozen",
     folder: true,
+  },
+  qlora: {
+    ...lowRank,
+    options: (rank) => ({ method: "qlora", rank }),
+    base: "frozen",
+    folder: true,
+    onNf4: true,
   },
   "lora+": {
     ...lowRank,
@@ -143,6 +152,25 @@ const matrix: Readonly<Record<string, Expected>> = {
   },
 };
 
+/** What works on a base in 4 bits as it does on another. */
+const nf4Names = [
+  "lora",
+  "lora+",
+  "dora",
+  "hira",
+  "fourierft",
+  "mora",
+  "mora, sharing",
+  "scalora, factored",
+  "relora, factored",
+  "flora, factored",
+];
+
+const matrix: Readonly<Record<string, Expected>> = {
+  ...methodsAlone,
+  ...Object.fromEntries(nf4Names.map((name) => [`${name}, NF4`, { ...methodsAlone[name], onNf4: true }])),
+};
+
 /** The highest rank whose square is no wider than the layer. */
 const highestSquare = (m: number, n: number, type: MoraType) =>
   Math.max(...[1, 2, 3, 4, 5].filter((rank) => squareWidth(m, n, rank, type) <= Math.min(m, n)));
@@ -154,6 +182,12 @@ function holdRowNorms(adapters: AdapterSet): void {
     const norms = bank.layers.map((_, index) => bank.rowNorms(index));
     vi.spyOn(bank, "rowNorms").mockImplementation((index) => norms[index]);
   }
+}
+
+/** The model that a row of the matrix is about. */
+function modelFor({ onNf4 }: Expected, dtype: torch.DType): OddModel {
+  const model = new OddModel(dtype);
+  return onNf4 ? quantised(model) : model;
 }
 
 const entries = Object.entries(matrix);
@@ -176,7 +210,7 @@ function adapted(
   body: (model: OddModel, adapters: AdapterSet, plain: torch.Tensor) => void,
 ): void {
   const live = torch.liveTensors();
-  const model = new OddModel(dtype);
+  const model = modelFor(expected, dtype);
   torch.scope(() => {
     const plain = forward(model);
     const adapters = attach(model, expected.options(rank), 3);
@@ -230,7 +264,7 @@ test.each(cases)(
 test.each(cases)(
   "$name, $dtype, rank $rank: taken off, the model is what it was",
   ({ expected, rank, dtype }) => {
-    using model = new OddModel(dtype);
+    using model = modelFor(expected, dtype);
     torch.scope(() => {
       const plain = forward(model);
       const adapters = attach(model, expected.options(rank), 3);
@@ -245,7 +279,7 @@ test.each(cases)(
 test.each(cases)("$name, $dtype, rank $rank: a state loads into adapters of another start", (one) => {
   adapted(one, one.dtype, (model, adapters) => {
     moveTrainables(adapters);
-    using other = new OddModel(one.dtype);
+    using other = modelFor(one.expected, one.dtype);
     const copy = attach(other, one.expected.options(one.rank), 4);
     const state = adapters.state();
     copy.loadState((name) => state.get(name) ?? expect.fail(name));
@@ -264,7 +298,7 @@ test.each(cases)("$name, $dtype, rank $rank: the adapter alone is a folder, or r
       return;
     }
     adapters.saveAdapter(folder, "base");
-    using other = new OddModel(one.dtype);
+    using other = modelFor(one.expected, one.dtype);
     const copy = attachFolder(other, folder);
     expect(distance(forward(other), forward(model))).toBeLessThan(rounding[one.dtype]);
     copy.dispose();
@@ -296,18 +330,16 @@ test.each(gradientCases)("$name, rank $rank: gradients are finite differences, i
   });
 });
 
-test.each(entries)(
-  "%s: a rank beyond its bound is refused, with the bound",
-  (_, { options, highestRank }) => {
-    if (!highestRank) return;
-    const bound = Math.min(...oddShapes.map(([m, n]) => highestRank(m, n)));
-    using model = new OddModel("float32");
-    const live = torch.liveTensors();
-    expect(() => attach(model, options(bound + 1))).toThrow(new RegExp(`[Rr]ank[\\s\\S]*at most ${bound}`));
-    expect(torch.liveTensors()).toBe(live);
-    attach(model, options(bound)).dispose();
-  },
-);
+test.each(entries)("%s: a rank beyond its bound is refused, with the bound", (_, expected) => {
+  const { options, highestRank } = expected;
+  if (!highestRank) return;
+  const bound = Math.min(...oddShapes.map(([m, n]) => highestRank(m, n)));
+  using model = modelFor(expected, "float32");
+  const live = torch.liveTensors();
+  expect(() => attach(model, options(bound + 1))).toThrow(new RegExp(`[Rr]ank[\\s\\S]*at most ${bound}`));
+  expect(torch.liveTensors()).toBe(live);
+  attach(model, options(bound)).dispose();
+});
 
 const settings = { steps: 9, evalEvery: 9, saveEvery: 9, accumulate: 2 };
 
@@ -315,7 +347,8 @@ const settings = { steps: 9, evalEvery: 9, saveEvery: 9, accumulate: 2 };
 async function trained(folder: string, options: Expected, parts: { until?: number; resume?: boolean } = {}) {
   const { until, resume = false } = parts;
   const adapter = { ...options.options(2), ...(options.highestRank && { targetModules: ["mix"] }) };
-  const run: TinyRun = tinyRun(settings, { folder, resume, adapter });
+  const lm = options.onNf4 ? quantised(new TinyLM()) : new TinyLM();
+  const run: TinyRun = tinyRun(settings, { folder, resume, adapter, lm });
   const stop = new AbortController();
   const mix = linearOf(run.options.model, "mix");
   const before = mix.denseWeight().toFloats();

@@ -1,6 +1,6 @@
-import { checkAdapterOptions, methodDefaults } from "../config/index.js";
+import { checkAdapterOptions, factsOf, methodDefaults } from "../config/index.js";
 import { readAdapterConfig } from "../hub/adapter-folder.js";
-import type { Module } from "../nn/index.js";
+import { type Module, quantisedWeights } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import type { AdapterSet } from "./core/contract.js";
 import { linearLayers } from "./core/targets.js";
@@ -14,12 +14,13 @@ import { attachLoraGa, type LoraGaOptions } from "./lora-ga/lora-ga.js";
 import { attachLoraPlus, type LoraPlusOptions } from "./lora-plus/lora-plus.js";
 import { attachMora, type MoraOptions } from "./mora/mora.js";
 import { attachPissa, type PissaOptions } from "./pissa/pissa.js";
+import { attachQlora } from "./qlora/qlora.js";
 import { attachRelora, type ReloraOptions } from "./relora/relora.js";
 import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
 
 /** A method with its options. */
 export type AdapterOptions =
-  | ({ readonly method: "lora" | "dora" } & LoraOptions)
+  | ({ readonly method: "lora" | "qlora" | "dora" } & LoraOptions)
   | ({ readonly method: "hira" } & HiraOptions)
   | ({ readonly method: "fourierft" } & FourierOptions)
   | ({ readonly method: "mora" } & MoraOptions)
@@ -45,9 +46,12 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
       fix: "dispose() the adapter set that is on it first",
     });
   }
+  refuseQuantised(model, options);
   switch (options.method) {
     case "lora":
       return attachLora(model, options, seed);
+    case "qlora":
+      return attachQlora(model, options, seed);
     case "dora":
       return attachDora(model, options, seed);
     case "hira":
@@ -73,6 +77,16 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
     case "full":
       return new FullFineTuning(model);
   }
+}
+
+function refuseQuantised(model: Module, options: AdapterOptions): void {
+  const refusal = factsOf(options.method)?.refusesQuantised?.({ ...options });
+  const [quantised] = quantisedWeights(model);
+  if (refusal === undefined || quantised === undefined) return;
+  throw new ScaloraError("config", `${options.method} does not go with a base in 4 bits: ${refusal}`, {
+    where: quantised[0],
+    fix: "load the model with quantization: none, or use qlora or dora",
+  });
 }
 
 /**

@@ -20,6 +20,7 @@ const loss = async (...args: string[]) => {
 
 /** The methods beside those that use-model.test.ts takes through the command line, and whether their adapter is a folder. */
 const cases: [TinyMethod, boolean][] = [
+  ["qlora", true],
   ["lora+", true],
   ["lora-ga", true],
   ["pissa", true],
@@ -28,6 +29,7 @@ const cases: [TinyMethod, boolean][] = [
   ["fourierft", true],
   ["mora", false],
   ["scalora-factored", true],
+  ["scalora-nf4", true],
   ["relora", false],
   ["flora", false],
 ];
@@ -50,7 +52,9 @@ test.each(cases)(
     expect(await loss(merged)).toBeCloseTo(own, 5);
     const folder = at(`adapter-${method}`);
     const alone = await scalora("export", run, ...options, "--out", folder, "--as", "adapter");
-    if (isFolder) expect(await loss(at("model"), "--adapter", folder)).toBeCloseTo(own, 5);
+    const base =
+      method === "qlora" || method === "scalora-nf4" ? [at("model"), "--quantization", "nf4"] : [at("model")];
+    if (isFolder) expect(await loss(...base, "--adapter", folder)).toBeCloseTo(own, 5);
     else
       expect([alone.code, alone.stderr]).toEqual([
         2,

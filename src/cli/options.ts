@@ -42,6 +42,7 @@ export interface TargetOptions {
   checkpoint?: string;
   dtype: "auto" | "float32" | "bfloat16";
   device: string;
+  quantization?: "none" | "nf4";
 }
 
 /** Adds the options of `TargetOptions` to a verb. */
@@ -53,6 +54,12 @@ export function addTargetOptions(command: Command): Command {
       new Option("--dtype <dtype>", "precision of the computation")
         .choices(["auto", "float32", "bfloat16"])
         .default("auto"),
+    )
+    .addOption(
+      new Option("--quantization <kind>", "of a model: how its weights are kept (default: none)").choices([
+        "none",
+        "nf4",
+      ]),
     )
     .option("--device <device>", "auto, cpu, mps, cuda or cuda:N", "auto");
 }

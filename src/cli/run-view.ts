@@ -125,6 +125,7 @@ const checkpointText = (event: CheckpointEvent) =>
 const environmentLabels: readonly (readonly [key: string, label: string])[] = [
   ["device", "device"],
   ["dtype", "precision"],
+  ["quantization", "base weights"],
   ["base", "base"],
   ["gemmBackend", "GEMM backend"],
   ["threads", "threads"],

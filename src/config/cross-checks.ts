@@ -1,18 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import { adapterSchema } from "./adapter.js";
-import { factsOf } from "./adapters/index.js";
-import type { CrossIssue, Loose } from "./adapters/method.js";
+import { factsOf, methodConfigs } from "./adapters/index.js";
+import type { CrossIssue, Loose, MethodFacts } from "./adapters/method.js";
 import type { RawSections } from "./describe.js";
 import { trainSchema } from "./train.js";
 import { foundText } from "./words.js";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
 export function crossChecks(raw: RawSections): CrossIssue[] {
-  const [adapter, train, data] = [record(raw.adapter), record(raw.train), record(raw.data)];
+  const [model, adapter, train, data] = [raw.model, raw.adapter, raw.train, raw.data].map(record);
   return [
     ...exclusive(train, "steps", "epochs"),
     ...exclusive(train, "batchSize", "batchTokens"),
     ...fromChecks(adapter),
+    ...quantisationChecks(model, adapter),
     ...(factsOf(String(adapter.method))?.check?.(adapter, train) ?? []),
     ...optimizerChecks(train),
     ...evalChecks(data, train),
@@ -50,6 +51,39 @@ function fromChecks(adapter: Loose): CrossIssue[] {
       found: foundText(adapter[key]),
       fix: "remove it",
     }));
+}
+
+/** What a method says of `model.quantization`. */
+function quantisationChecks({ quantization }: Loose, adapter: Loose): CrossIssue[] {
+  const facts = factsOf(String(adapter.method));
+  if (quantization === "none" && facts?.quantises === true)
+    return [
+      {
+        path: ["model", "quantization"],
+        problem: `is what adapter.method: ${facts.name} is about`,
+        expected: "nf4, or nothing",
+        found: "none",
+        fix: "use adapter.method: lora on a base that is not quantised",
+      },
+    ];
+  const refusal = quantization === "nf4" ? facts?.refusesQuantised?.(adapter) : undefined;
+  if (refusal === undefined) return [];
+  return [
+    {
+      path: ["model", "quantization"],
+      problem: `does not go with adapter.method: ${adapter.method}: ${refusal}`,
+      expected: `none, or a method on a frozen base (${onQuantised(adapter)})`,
+      found: "nf4",
+    },
+  ];
+}
+
+/** The methods that a base in 4 bits can serve, whatever their options. */
+function onQuantised(adapter: Loose): string {
+  const served = methodConfigs.filter(
+    (method: MethodFacts) => method.refusesQuantised?.({ ...adapter, method: method.name }) === undefined,
+  );
+  return served.map(({ name }) => name).join(", ");
 }
 
 /** An option of the other optimiser would be ignored silently; it is refused instead, unless it is the default. */

@@ -4,9 +4,9 @@ const elsewhere: readonly string[] = [
   ..."adalora boft galore hra ia3 loftq loha lokr lora-fa oft olora prefix prefix-tuning prompt-tuning".split(
     " ",
   ),
-  ..."qdora qlora rslora vblora vera xlora".split(" "),
+  ..."qdora rslora vblora vera xlora".split(" "),
   // Precisions.
-  ..."float16 fp16 half float64 fp64 double fp8 float8 fp4 nf4 int8 int4 8bit 4bit mixed".split(" "),
+  ..."float16 fp16 half float64 fp64 double fp8 float8 fp4 int8 int4 8bit 4bit mixed".split(" "),
   // Optimisers.
   ..."adafactor adagrad adam8bit adamax adamw8bit came lamb lion muon paged_adamw rmsprop shampoo soap sophia".split(
     " ",

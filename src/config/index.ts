@@ -1,6 +1,6 @@
 export { type AdapterConfig, methods } from "./adapter.js";
 export { adapterFor } from "./adapter-for.js";
-export { type MethodName, methodConfigs, methodDefaults } from "./adapters/index.js";
+export { factsOf, type MethodName, methodConfigs, methodDefaults } from "./adapters/index.js";
 export { checkAdapterOptions } from "./check-adapter.js";
 export { type DataConfig, type DataSource, dataFormats } from "./data.js";
 export type { FieldDescription, SectionName } from "./describe.js";

@@ -19,6 +19,10 @@ export const modelSchema = z.strictObject({
     description: "Precision of the computation; auto is float32",
   }),
   device,
+  quantization: z.enum(["none", "nf4"]).optional().meta({
+    description: "How the base's weights within blocks are kept; nf4 in 4 bits, quantised as they are loaded",
+    unset: "nf4 with adapter.method: qlora, else none",
+  }),
   labels: z
     .union([wholeFrom(1), z.array(z.string().min(1)).min(1)])
     .optional()

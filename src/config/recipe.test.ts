@@ -32,7 +32,12 @@ function problems(yaml: string, set: string[] = []): ConfigError {
 
 test("a minimal recipe gets every default, and absolute paths", () => {
   const recipe = load(minimal);
-  expect(recipe.model).toEqual({ path: join(folder, "model"), dtype: "auto", device: "auto" });
+  expect(recipe.model).toEqual({
+    path: join(folder, "model"),
+    dtype: "auto",
+    device: "auto",
+    quantization: "none",
+  });
   expect(recipe.adapter).toMatchObject({
     method: "scalora-i",
     rank: 8,

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { getHint, modelPath } from "../library/index.js";
 import { nearest } from "../util/suggest.js";
 import { type AdapterConfig, adapterSchema, methods } from "./adapter.js";
+import { factsOf } from "./adapters/index.js";
 import { crossChecks } from "./cross-checks.js";
 import { type DataConfig, type DataSource, dataSchema } from "./data.js";
 import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.js";
@@ -82,13 +83,15 @@ function checkSource(
   const folder = resolve(cwd, run.folder);
   const runName = run.name ?? freeName(folder, `${name}-${adapter.method}`);
   return {
-    model,
+    model: { ...model, quantization: model.quantization ?? ownQuantization(adapter.method) },
     adapter,
     data,
     train: resolveTrain(train, adapter.method),
     run: { ...run, name: runName, folder },
   };
 }
+
+const ownQuantization = (method: string) => (factsOf(method)?.quantises ? "nf4" : "none");
 
 type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
 

@@ -10,7 +10,7 @@ import { debertaV2 } from "./deberta-v2/index.js";
 import type { ClassifierFamily, ParsedClassifier } from "./encoder/family.js";
 import { type ConfigLabels, defaultLabels } from "./encoder/labels.js";
 import { familyOf, plainConfig } from "./family.js";
-import { type LoadDType, type LoadRules, storedDType, WeightLoader } from "./load.js";
+import { type LoadDType, type LoadRules, type Quantization, storedDType, WeightLoader } from "./load.js";
 import { roberta } from "./roberta/index.js";
 
 const families: ReadonlyMap<string, ClassifierFamily> = new Map([
@@ -41,6 +41,8 @@ export interface ClassifierOptions {
   dtype?: LoadDType;
   /** "cpu" by default. */
   device?: string;
+  /** `nf4` keeps the weights of linear layers within blocks in 4 bits; "none" by default. */
+  quantization?: Quantization | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface ClassifierOptions {
  */
 export async function loadClassifier(
   folder: string,
-  { labels, headDropout, seed = 0, dtype = "auto", device = "cpu" }: ClassifierOptions = {},
+  { labels, headDropout, seed = 0, dtype = "auto", device = "cpu", quantization }: ClassifierOptions = {},
 ): Promise<SequenceClassifier> {
   const parsed = parseConfig(readModelConfig(folder), configPlace(folder), headDropout);
   using weights = ModelWeights.open(folder);
@@ -58,7 +60,7 @@ export async function loadClassifier(
   const fresh: string[] = [];
   const precision = dtype === "auto" ? storedDType(weights) : dtype;
   const rules = loadRules(parsed, fresh, generator);
-  const loader = new WeightLoader(weights, folder, { dtype: precision, device }, rules);
+  const loader = new WeightLoader(weights, folder, { dtype: precision, device, quantization }, rules);
   const task = { ...taskLabels(parsed.labels, labels), fresh };
   return loader.load((source) => parsed.build(source, task), parsed.ignoredWeights);
 }

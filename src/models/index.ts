@@ -4,14 +4,21 @@ import type { JsonObject } from "../hub/json-file.js";
 import { configPlace, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
 import { ModelWeights } from "../hub/model-weights.js";
 import type { LazyTensor } from "../hub/safetensors/index.js";
-import { type CausalLM, isClassifier, randomParameters, type SequenceClassifier } from "../nn/index.js";
+import {
+  type CausalLM,
+  isClassifier,
+  Nf4Weight,
+  namedWeights,
+  randomParameters,
+  type SequenceClassifier,
+} from "../nn/index.js";
 import { type DType, detach, type Generator, type Tensor, toDType } from "../torch/index.js";
 import { classifierFamilies, writeClassifierConfig } from "./classifiers.js";
 import { familyOf, type ModelFamily, type ParsedModel } from "./family.js";
 import { gemma2 } from "./gemma2/index.js";
 import { gemma3, gemma3Text } from "./gemma3/index.js";
 import { llama } from "./llama/index.js";
-import { equalInFiles, type LoadDType, storedDType, WeightLoader } from "./load.js";
+import { equalInFiles, type LoadDType, type Quantization, storedDType, WeightLoader } from "./load.js";
 import { mistral } from "./mistral/index.js";
 import { qwen2 } from "./qwen2/index.js";
 import { qwen3 } from "./qwen3/index.js";
@@ -23,7 +30,7 @@ export {
   isClassifierFolder,
   loadClassifier,
 } from "./classifiers.js";
-export type { LoadDType } from "./load.js";
+export type { LoadDType, Quantization } from "./load.js";
 
 const families: ReadonlyMap<string, ModelFamily> = new Map([
   ["llama", llama],
@@ -40,21 +47,29 @@ export function modelFamilies(): string[] {
   return [...families.keys(), ...classifierFamilies()];
 }
 
+interface LoadOptions {
+  readonly dtype?: LoadDType;
+  readonly device?: string;
+  readonly quantization?: Quantization | undefined;
+}
+
 /**
  * Loads a Hugging Face model folder or a GGUF file.
  * @param options.dtype of all weights; `auto` takes what the files hold (float16 becomes float32)
  * @param options.device "cpu" by default
+ * @param options.quantization `nf4` keeps the weights of linear layers within blocks in 4 bits; "none" by default
  * @throws ScaloraError `model` or `format`
  */
 export async function loadModel(
   folder: string,
-  { dtype = "auto", device = "cpu" }: { dtype?: LoadDType; device?: string } = {},
+  { dtype = "auto", device = "cpu", quantization }: LoadOptions = {},
 ): Promise<CausalLM> {
   const parsed = parseConfig(readModelConfig(folder), configPlace(folder));
   using weights = ModelWeights.open(folder, parsed.rename);
   const loader = new WeightLoader(weights, folder, {
     dtype: dtype === "auto" ? storedDType(weights) : dtype,
     device,
+    quantization,
   });
   return loader.load((source) => parsed.build(source, isTied(parsed, weights)), parsed.ignoredWeights);
 }
@@ -126,15 +141,15 @@ export function describeModel(source: string, { tied }: { tied?: boolean } = {})
   return parseConfig(config, configPlace(source)).describe();
 }
 
-/** The parameters of a model as a file gets them. @param replace as in `SaveOptions` */
+/** The parameters of a model as a file gets them, quantised ones as numbers. @param replace as in `SaveOptions` */
 export function storedParameters(
   model: CausalLM | SequenceClassifier,
   replace: NonNullable<SaveOptions["replace"]>,
 ): StoredParameter[] {
-  return [...model.namedParameters()].map(([name, tensor]) => ({
+  return [...namedWeights(model)].map(([name, weight]) => ({
     name,
-    shape: tensor.shape,
-    load: () => replace(name) ?? detach(tensor),
+    shape: weight.shape,
+    load: () => replace(name) ?? (weight instanceof Nf4Weight ? weight.dense() : detach(weight)),
   }));
 }
 

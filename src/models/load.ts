@@ -1,5 +1,12 @@
 import type { ModelWeights } from "../hub/model-weights.js";
-import { type ParameterKind, type ParameterSource, parameterSource } from "../nn/index.js";
+import {
+  type Nf4Codebook,
+  Nf4Weight,
+  nf4Codebook,
+  type ParameterKind,
+  type ParameterSource,
+  parameterSource,
+} from "../nn/index.js";
 import { type DType, equal, type Tensor, toDevice, toDType } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { formatShape } from "../util/format.js";
@@ -7,6 +14,19 @@ import { nearest } from "../util/suggest.js";
 
 /** Precision of a model's weights in memory; `auto` takes what the files hold (float16 becomes float32). */
 export type LoadDType = "auto" | "float32" | "bfloat16";
+
+/** How the weights of linear layers within blocks are kept: as they are, or in codes of 4 bits (docs/methods/qlora.md). */
+export type Quantization = "none" | "nf4";
+
+/** Where and how a model's parameters lie. */
+export interface Placement {
+  readonly dtype: DType;
+  readonly device: string;
+  readonly quantization?: Quantization | undefined;
+}
+
+/** Weights within the blocks of any family; not embeddings, the output layer, poolers and heads. */
+const inBlock = /(^|\.)layers?\.\d+\..*\.weight$/;
 
 /** How the names and the content of files may differ from the model's, where they may. */
 export interface LoadRules {
@@ -20,24 +40,18 @@ export interface LoadRules {
 export class WeightLoader {
   private readonly weights: ModelWeights;
   private readonly where: string;
-  private readonly dtype: DType;
-  private readonly device: string;
+  private readonly place: Placement;
   private readonly rules: LoadRules;
-  private readonly taken = new Map<string, Tensor>();
+  private readonly taken = new Map<string, { dispose(): void }>();
+  private codebook: Nf4Codebook | undefined;
   private readonly missing: string[] = [];
   private readonly misshapen: string[] = [];
 
-  constructor(
-    weights: ModelWeights,
-    where: string,
-    { dtype, device }: { dtype: DType; device: string },
-    rules: LoadRules = {},
-  ) {
+  constructor(weights: ModelWeights, where: string, place: Placement, rules: LoadRules = {}) {
     this.rules = rules;
     this.weights = weights;
     this.where = where;
-    this.dtype = dtype;
-    this.device = device;
+    this.place = place;
   }
 
   /**
@@ -47,7 +61,12 @@ export class WeightLoader {
    */
   load<M>(build: (source: ParameterSource) => M, ignored: RegExp): M {
     try {
-      const model = build(parameterSource((name, shape, kind) => this.take(name, shape, kind)));
+      const model = build(
+        parameterSource(
+          (name, shape, kind) => this.take(name, shape, kind),
+          (name, shape) => this.quantised(name, shape),
+        ),
+      );
       this.check(ignored);
       return model;
     } catch (error) {
@@ -57,17 +76,38 @@ export class WeightLoader {
   }
 
   private take(name: string, shape: readonly number[], kind: ParameterKind): Tensor {
-    const has = (stored: string) => this.weights.has(stored);
-    const stored = has(name) ? name : this.rules.rename?.(name, has);
+    const stored = this.storedName(name);
     if (stored === undefined) return this.freshOrMissing(name, shape, kind);
-    const entry = this.weights.entry(stored);
-    if (entry.shape.length !== shape.length || entry.shape.some((extent, i) => extent !== shape[i])) {
-      this.misshapen.push(`${stored}: expected ${formatShape(shape)}, found ${formatShape(entry.shape)}`);
+    if (!this.fits(stored, shape)) {
+      const found = formatShape(this.weights.entry(stored).shape);
+      this.misshapen.push(`${stored}: expected ${formatShape(shape)}, found ${found}`);
       return this.placeholder(stored);
     }
-    const tensor = convert(this.weights.tensor(stored), this.dtype, this.device).keep();
+    const tensor = convert(this.weights.tensor(stored), this.place).keep();
     this.taken.set(stored, tensor);
     return tensor;
+  }
+
+  /** One weight at a time becomes dense, so that what a model takes at most is little more than its codes. */
+  private quantised(name: string, shape: readonly number[]): Nf4Weight | undefined {
+    const stored = this.storedName(name);
+    if (this.place.quantization !== "nf4" || !inBlock.test(name)) return undefined;
+    if (stored === undefined || !this.fits(stored, shape)) return undefined;
+    this.codebook ??= nf4Codebook(this.place.device);
+    using dense = convert(this.weights.tensor(stored), this.place);
+    const weight = new Nf4Weight(dense, this.codebook);
+    this.taken.set(stored, weight);
+    return weight;
+  }
+
+  private storedName(name: string): string | undefined {
+    const has = (stored: string) => this.weights.has(stored);
+    return has(name) ? name : this.rules.rename?.(name, has);
+  }
+
+  private fits(stored: string, shape: readonly number[]): boolean {
+    const { shape: found } = this.weights.entry(stored);
+    return found.length === shape.length && found.every((extent, i) => extent === shape[i]);
   }
 
   private freshOrMissing(name: string, shape: readonly number[], kind: ParameterKind): Tensor {
@@ -76,7 +116,7 @@ export class WeightLoader {
       this.missing.push(name);
       return this.placeholder(name);
     }
-    const tensor = convert(made, this.dtype, this.device).keep();
+    const tensor = convert(made, this.place).keep();
     this.taken.set(name, tensor);
     return tensor;
   }
@@ -115,7 +155,7 @@ function suggestion(name: string, candidates: readonly string[]): string {
 }
 
 /** The tensor itself where nothing changes, so that mapped weights stay mapped. */
-function convert(tensor: Tensor, dtype: DType, device: string): Tensor {
+function convert(tensor: Tensor, { dtype, device }: Placement): Tensor {
   if (tensor.dtype === dtype && device === "cpu") return tensor;
   try {
     return device === "cpu" ? toDType(tensor, dtype) : toDevice(tensor, device, dtype);

@@ -30,7 +30,7 @@ export { LayerNorm } from "./layer-norm.js";
 export { Linear, type LinearAdapter } from "./linear.js";
 export { LMHead } from "./lm-head.js";
 export { Module } from "./module.js";
-export { type Nf4Codebook, Nf4Weight, nf4Codebook } from "./nf4.js";
+export { type Nf4Codebook, Nf4Weight, namedWeights, nf4Codebook, quantisedWeights } from "./nf4.js";
 export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.js";
 export { RMSNorm, type RMSNormOptions } from "./rms-norm.js";
 export { type RopeParameters, type RopeShape, type RopeTable, ropeTable } from "./rope.js";

@@ -1,5 +1,5 @@
 import * as torch from "../torch/index.js";
-import { type DType, noGrad, scope, type Tensor } from "../torch/index.js";
+import { type DType, noGrad, scope, Tensor } from "../torch/index.js";
 import type { FrozenFactors } from "./frozen-factors.js";
 import { Module } from "./module.js";
 
@@ -117,6 +117,29 @@ export class Nf4Weight extends Module {
   private get parts(): Tensor[] {
     return [this.packed, this.absmax, this.nested_absmax, this.offset, this.levels, this.scales];
   }
+}
+
+/** Every parameter once, as a model's files name it: the codes of a quantised weight are one parameter. */
+export function* namedWeights(model: Module): Generator<[string, Tensor | Nf4Weight]> {
+  const seen = new Set<unknown>();
+  for (const [path, module] of model.namedModules()) {
+    if (module instanceof Nf4Weight) {
+      yield [path, module];
+      continue;
+    }
+    for (const [name, value] of Object.entries(module)) {
+      if (!(value instanceof Tensor) || seen.has(value)) continue;
+      seen.add(value);
+      yield [path === "" ? name : `${path}.${name}`, value];
+    }
+  }
+}
+
+/** The weights of a model that are kept in codes, with their names. */
+export function quantisedWeights(model: Module): [string, Nf4Weight][] {
+  return [...model.namedModules()].flatMap(([path, module]): [string, Nf4Weight][] =>
+    module instanceof Nf4Weight ? [[path, module]] : [],
+  );
 }
 
 interface Codes {

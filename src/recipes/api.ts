@@ -63,6 +63,8 @@ export interface ModelTarget {
   checkpoint?: string;
   /** Default `auto`: a run's own precision, else float32. */
   dtype?: "auto" | "float32" | "bfloat16";
+  /** How a model's weights within blocks are kept; default "none". Of a run: its own. */
+  quantization?: "none" | "nf4";
   /** Default `auto`: a run's own device, else a GPU when there is one. */
   device?: string;
 }
@@ -196,6 +198,8 @@ export interface ExportResult {
   out: string;
   kind: ExportRequest["kind"];
   bytes: number;
+  /** Of a merged model: the base was quantised, and the numbers of its codes are what the adapter was merged into. */
+  mergedInto?: "nf4";
   /** Of a merged model in lower precision: relative Frobenius distance to the exact weights. */
   drift?: number;
   /** Of `svd`: the share of energy kept, over all layers, and the largest rank. */

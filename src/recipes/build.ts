@@ -39,10 +39,10 @@ export async function loadBase(config: ModelConfig, seed: number): Promise<Base>
 
 /** The model of `loadBase` alone. */
 export async function loadTrained(
-  { path, dtype, device, labels, headDropout }: ModelConfig,
+  { path, dtype, device, quantization, labels, headDropout }: ModelConfig,
   seed: number,
 ): Promise<TrainedModel> {
-  const options = { dtype: computeDType(dtype), device: chooseDevice(device) };
+  const options = { dtype: computeDType(dtype), device: chooseDevice(device), quantization };
   if (isClassifierFolder(path))
     return loadClassifier(path, {
       ...{ ...options, seed },

@@ -1,6 +1,6 @@
 import type { AdapterSet } from "../adapters/index.js";
 import type { Dataset } from "../data/index.js";
-import { isClassifier, Linear, type TrainedModel } from "../nn/index.js";
+import { isClassifier, Linear, quantisedWeights, type TrainedModel } from "../nn/index.js";
 import type { Optimizer } from "../optim/index.js";
 import { dtypeWidth, type Tensor } from "../torch/index.js";
 
@@ -21,8 +21,9 @@ const besideWeights = /\.base\.(low|P|Q)$/;
 
 /**
  * About the most memory that training takes, from shapes, in bytes; measured peaks were up to a third above it
- * (docs/training.md). It counts what the process holds before the model is loaded, all weights (and what a
- * store of merged changes holds beside them), factors with gradients and moments, and what one batch keeps for its backward pass: the input and the output of every
+ * (docs/training.md). It counts what the process holds before the model is loaded, all weights (what stores of merged
+ * changes hold beside them too; the codes of quantised ones, and the numbers of the largest), factors with gradients and
+ * moments, and what one batch keeps for its backward pass: the input and the output of every
  * linear layer, once per token, and of a language model two chunks of logits.
  * @param tokens of the largest batch
  * @param before bytes resident before the model was loaded; 0 on a GPU
@@ -36,13 +37,13 @@ export function estimateMemory(
   const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
   const merged = [...adapters.state()].filter(([name]) => besideWeights.test(name));
   const gradients = trainables.map(({ grad }) => grad);
-  const kept = bytesOf([
-    ...weights,
-    ...own,
-    ...merged.map(([, tensor]) => tensor),
-    ...gradients,
-    ...optimizer.state().values(),
-  ]);
+  const numbers = Math.max(
+    0,
+    ...quantisedWeights(model).map(([, weight]) => weight.numel * dtypeWidth(weight.dtype)),
+  );
+  const beside = merged.map(([, tensor]) => tensor);
+  const kept =
+    numbers + bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
   const activations = tokens * floatsPerToken(model) * dtypeWidth(model.info.dtype);
   const logits = isClassifier(model) ? 0 : 2 * logitsChunk;
   return (before > 0 ? before + firstStep : 0) + kept + activations + logits;

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { AdapterSet } from "../adapters/index.js";
 import { adapterToGguf } from "../hub/gguf/export.js";
 import { describeModel } from "../models/index.js";
+import { quantisedWeights } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
 import { makeFolders } from "../util/files.js";
 import type { ExportRequest, ExportResult, RunExport } from "./api.js";
@@ -67,12 +68,20 @@ async function exportRounded(
   { out, format, dtype }: ExportRequest,
   signal: AbortSignal,
 ): Promise<Facts> {
-  const facts =
+  const written =
     format === "gguf" ? exportGguf(open, out, dtype) : exportMerged(open, out, folderDType(dtype));
+  const isQuantised = quantisedWeights(open.model).length > 0;
+  const facts: Facts = { ...written, ...(isQuantised && { mergedInto: "nf4" }) };
   if (facts.drift === undefined || open.recipe === undefined) return facts;
   const { model, recipe } = open;
   const computed = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
-  const config = { ...modelOf(recipe), path: out, dtype: computed, device: deviceOf(model) } as const;
+  const config = {
+    ...modelOf(recipe),
+    path: out,
+    dtype: computed,
+    device: deviceOf(model),
+    quantization: "none",
+  } as const;
   using rounded = await loadTrained(config, recipe.train.seed);
   return { ...facts, heldOutLoss: await compareHeldOut(open, rounded, signal) };
 }

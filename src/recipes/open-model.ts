@@ -41,8 +41,8 @@ export async function openModel(
   const target = { ...given, path: modelPath(given.path) };
   checkTarget(target);
   if (isRun(target)) return openRun(target, needsData);
-  const { path, adapter, dtype = "auto", device = "auto" } = target;
-  const load = { config: { path, dtype, device }, seed: 0 };
+  const { path, adapter, dtype = "auto", device = "auto", quantization = "none" } = target;
+  const load = { config: { path, dtype, device, quantization }, seed: 0 };
   const base = await loadBase(load.config, load.seed);
   return guarded(base, () =>
     opened(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
@@ -70,6 +70,13 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
       where: target.path,
       found: `another one, ${target.adapter}`,
       fix: "leave --adapter out, or give the base model's folder in place of the run's",
+    });
+  }
+  if (target.quantization !== undefined) {
+    throw new ScaloraError("usage", "A run has its own quantisation", {
+      where: target.path,
+      found: `another one, ${target.quantization}`,
+      fix: "leave --quantization out, or give the base model's folder in place of the run's",
     });
   }
   const recipe = loadRecipe(join(target.path, "config.yaml"), { needsData });

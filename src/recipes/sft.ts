@@ -221,6 +221,7 @@ function about(
       node: process.version,
       device: deviceOf(model),
       dtype,
+      ...(recipe.model.quantization === "nf4" && { quantization: "nf4" }),
       ...("base" in recipe.adapter && { base: dtype === "bfloat16" ? "split" : "exact" }),
       vectorInstructions: cpuCapability(),
       ...estimated,

@@ -1,4 +1,4 @@
-import type { Module } from "../../nn/index.js";
+import { type Module, namedWeights } from "../../nn/index.js";
 import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { Json } from "../../util/json.js";
@@ -41,7 +41,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
       trainables.reduce((total, { value }) => total + value.numel, 0);
     const own = count(this.banks.flatMap((bank) => bank.trainables()));
     let base = 0;
-    for (const [, parameter] of this.model.namedParameters()) base += parameter.numel;
+    for (const [, weight] of namedWeights(this.model)) base += weight.numel;
     return { trainable: own + count(this.saved.trainables), all: base + own };
   }
 

@@ -7,7 +7,7 @@ import type { Bank, BankLayer, Stack } from "./bank.js";
 import type { AdapterPlan } from "./factor-adapters.js";
 import type { LayerAdapters } from "./layer-adapters.js";
 import type { FoundLayer } from "./peft-layer.js";
-import { isWithin, outermostOf, refuseShared } from "./saved-modules.js";
+import { isWithin, outermostOf, refuseUntrainable } from "./saved-modules.js";
 import { linearLayers } from "./targets.js";
 
 type Config = AdapterFolder["config"];
@@ -102,7 +102,7 @@ function savedIn({ modules_to_save: names }: Config, model: Module): string[] {
   if (!Array.isArray(names)) return [];
   const paths = [...model.namedModules()].map(([path]) => path);
   const saved = outermostOf(paths.filter((path) => path !== "" && names.some((name) => path.endsWith(name))));
-  refuseShared(model, saved);
+  refuseUntrainable(model, saved);
   return saved;
 }
 

@@ -1,4 +1,4 @@
-import { isClassifier, type Module } from "../../nn/index.js";
+import { isClassifier, type Module, quantisedWeights } from "../../nn/index.js";
 import * as torch from "../../torch/index.js";
 import { Tensor } from "../../torch/index.js";
 import { ScaloraError } from "../../util/errors.js";
@@ -54,7 +54,7 @@ export function savedPaths(model: Module, patterns: readonly string[] | undefine
   const paths = [...model.namedModules()].map(([path]) => path).filter((path) => path !== "");
   const matchers = patterns.map((pattern) => matcher(pattern, "modulesToSave", paths, "module"));
   const outermost = outermostOf(paths.filter((path) => matchers.some((matches) => matches(path))));
-  refuseShared(model, outermost);
+  refuseUntrainable(model, outermost);
   return outermost;
 }
 
@@ -83,8 +83,15 @@ function parametersOf(model: Module, paths: readonly string[]): { name: string; 
     );
 }
 
-/** A copy would untie what the model ties. */
-export function refuseShared(model: Module, paths: readonly string[]): void {
+/** Codes cannot be trained, and a copy would untie what the model ties. */
+export function refuseUntrainable(model: Module, paths: readonly string[]): void {
+  const quantised = quantisedWeights(model).find(([path]) => isWithin(path, paths));
+  if (quantised)
+    throw new ScaloraError("config", "A part in 4 bits cannot be trained whole", {
+      where: "adapter.modulesToSave",
+      found: `${paths.join(", ")}, of which ${quantised[0]} is quantised`,
+      fix: "leave it to the adapter, or use model.quantization: none",
+    });
   const inside = new Set(parametersOf(model, paths).map(({ slot }) => slot.original));
   for (const [path, module] of model.namedModules()) {
     const shared = Object.values(module).some((value) => value instanceof Tensor && inside.has(value));

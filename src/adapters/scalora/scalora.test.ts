@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { collate } from "../../data/collate.js";
 import { Nf4Weight, nf4Codebook } from "../../nn/index.js";
 import { AdamW, makeSchedule } from "../../optim/index.js";
+import { quantised } from "../../testing/quantise.js";
 import { countingExamples } from "../../testing/tiny-data.js";
 import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.js";
 import { temporaryFolder } from "../../testing/tiny-run.js";
@@ -153,25 +154,15 @@ test("a factored base of low rank is exact until it overflows, then tells what i
   expect(state.get("bank0.8x8r2.base.columns")?.item()).toBe(4);
 });
 
-/** Puts the codes of NF4 in place of the adapted weight. */
-const quantise: Prepare = ({ mix }) => {
-  using weight = mix.ownWeight();
-  mix.weight = new Nf4Weight(weight, nf4Codebook());
-};
-
 /** Puts the numbers that the codes stand for in its place. */
 const quantiseAndBack: Prepare = ({ mix }) => {
   using before = mix.ownWeight();
-  mix.weight = torch
-    .scope(() => {
-      using codes = new Nf4Weight(before, nf4Codebook());
-      return codes.dense();
-    })
-    .keep();
+  using codes = new Nf4Weight(before, nf4Codebook());
+  mix.weight = codes.dense().keep();
 };
 
 test("over quantised weights a factored base trains as an exact one over their numbers", () => {
-  const { model, adapters, reports } = trained({ base: "factored" }, {}, quantise);
+  const { model, adapters, reports } = trained({ base: "factored" }, {}, quantised);
   const exact = trained({}, {}, quantiseAndBack);
   const others = losses(exact.reports);
   losses(reports).forEach((loss, step) => {
@@ -188,7 +179,7 @@ test("over quantised weights a factored base trains as an exact one over their n
 test.each(["auto", "exact", "split"] as const)("over quantised weights base: %s is refused", (base) => {
   const lm = new TinyLM();
   made.push(lm);
-  quantise(lm);
+  quantised(lm);
   expect(() => attachScalora(lm, "scalora", { ...lowRank, base }, 1)).toThrow(
     /merged into a quantised weight[\s\S]*base: factored/,
   );

@@ -17,6 +17,8 @@ export interface Expected {
   highestRank?(m: number, n: number): number;
   /** Whether the adapter alone can be stored as a PEFT folder. */
   readonly folder: boolean;
+  /** Whether the base's weights are in 4 bits. */
+  readonly onNf4?: boolean;
   /** Whether the method is only what it is after its first step's hooks. */
   readonly begins?: boolean;
   /** Holds still what the method's gradient treats as a constant. */

@@ -23,8 +23,8 @@ export function addChat(
     .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .option("--system <text>", "system message");
   addSamplingOptions(addTargetOptions(command)).action(async (path: string, options: Options) => {
-    const { adapter, checkpoint, dtype, device } = options;
-    const target = { path, adapter, checkpoint, dtype, device };
+    const { adapter, checkpoint, dtype, device, quantization } = options;
+    const target = { path, adapter, checkpoint, dtype, device, quantization };
     checkTarget(target);
     await context.prepareEngine();
     const { openGenerator } = await load();

@@ -121,8 +121,9 @@ function checkKind(options: Options): void {
   throw usageError(`--${flag} is ${tasks === undefined ? "for --tasks" : "not for --tasks"}`);
 }
 
-function targetOf(path: string, { adapter, checkpoint, dtype, device }: Options) {
-  return { path, ...(adapter && { adapter }), ...(checkpoint && { checkpoint }), dtype, device };
+function targetOf(path: string, { adapter, checkpoint, dtype, device, quantization }: Options) {
+  const given = { ...(adapter && { adapter }), ...(checkpoint && { checkpoint }) };
+  return { path, ...given, ...(quantization && { quantization }), dtype, device };
 }
 
 async function evaluateLoss(path: string, options: Options, context: Context, { runEvaluation }: Recipes) {

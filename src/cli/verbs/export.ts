@@ -97,6 +97,8 @@ function resultText(result: ExportResult, context: Context): string {
     ["kind", result.kind],
     ["size", formatBytes(result.bytes)],
   ];
+  if (result.mergedInto !== undefined)
+    rows.push(["merged into", "the numbers of NF4 that the run trained on, not the model's own weights"]);
   if (result.drift !== undefined)
     rows.push(["drift", `${result.drift.toExponential(2)} relative to the exact weights`]);
   if (result.rank !== undefined) rows.push(["rank", String(result.rank)]);

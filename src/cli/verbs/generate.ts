@@ -26,8 +26,8 @@ export function addGenerate(
   addSamplingOptions(addTargetOptions(command))
     .addOption(jsonOption())
     .action(async (path: string, prompt: string, options: Options) => {
-      const { adapter, checkpoint, dtype, device } = options;
-      const target = { path, adapter, checkpoint, dtype, device };
+      const { adapter, checkpoint, dtype, device, quantization } = options;
+      const target = { path, adapter, checkpoint, dtype, device, quantization };
       checkTarget(target);
       await context.prepareEngine();
       const { openGenerator } = await load();

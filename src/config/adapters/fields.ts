@@ -69,6 +69,10 @@ export const lowRankFields = {
   ...fromField,
 };
 
+/** Why a base in 4 bits cannot serve a method that writes to it. */
+export const writesToBase =
+  "it changes the base weights as it trains, and codes of sixteen numbers a block cannot take a small change";
+
 /** Of the methods that merge into the base as they train. */
 export const baseFields = {
   base: z.enum(["auto", "exact", "split", "factored"]).default("auto").meta({
@@ -85,6 +89,12 @@ export const baseFields = {
     description: "What to do with an adapted weight that is tied to another (lm_head to the embedding)",
   }),
 };
+
+/** Why a base in 4 bits cannot serve a method that merges into it, unless what is merged lies beside it. */
+export const frozenWhenFactored = ({ base }: Loose): string | undefined =>
+  base === "factored"
+    ? undefined
+    : `${writesToBase}; use adapter.base: factored, which keeps what changes beside them`;
 
 /** What the keys of a factored base say about each other. */
 export function baseChecks({ base, baseRank, rank = 8 }: Loose): CrossIssue[] {

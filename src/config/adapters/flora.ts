@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { wholeFrom } from "../fields.js";
-import { baseChecks, baseFields, layerFields, rankFields } from "./fields.js";
+import { baseChecks, baseFields, frozenWhenFactored, layerFields, rankFields } from "./fields.js";
 
 export const floraDefaults = { interval: 1000 };
 
@@ -21,4 +21,5 @@ export const flora = {
     ...baseFields,
   }),
   check: baseChecks,
+  refusesQuantised: frozenWhenFactored,
 } as const;

@@ -9,6 +9,7 @@ import { loraPlus, loraPlusDefaults } from "./lora-plus.js";
 import type { MethodFacts } from "./method.js";
 import { mora } from "./mora.js";
 import { pissa } from "./pissa.js";
+import { qlora } from "./qlora.js";
 import { relora, reloraDefaults } from "./relora.js";
 import { amortisedInterval, scalora, scaloraInterval } from "./scalora.js";
 
@@ -25,6 +26,7 @@ export const methodDefaults = {
 /** Every method of training, in the order of the lists: written once, here. */
 export const methodConfigs = [
   lora,
+  qlora,
   loraPlus,
   loraGa,
   pissa,

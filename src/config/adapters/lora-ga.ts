@@ -23,4 +23,5 @@ export const loraGa = {
       ...layerFields,
     })
     .transform(withAlpha),
+  refusesQuantised: () => "its start needs the gradient of the base weight, which codes do not have",
 } as const;

@@ -16,6 +16,10 @@ export interface MethodFacts {
   readonly lr: number;
   /** Keys that have no effect beside `from`, whose folder has its own; absent where there is no `from`. */
   readonly folderKeys?: readonly string[];
+  /** Whether the method is one on a base in 4 bits: recipes that leave `model.quantization` out get it. */
+  readonly quantises?: boolean;
+  /** Why a base in 4 bits cannot serve the method; absent, or undefined, where it can. Works on unchecked sections. */
+  readonly refusesQuantised?: (adapter: Loose) => string | undefined;
   /** What keys say about each other; works on unchecked sections. */
   readonly check?: (adapter: Loose, train: Loose) => CrossIssue[];
 }

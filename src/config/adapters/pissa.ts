@@ -16,4 +16,6 @@ export const pissa = {
       ...layerFields,
     })
     .transform((adapter) => ({ ...adapter, alpha: adapter.alpha ?? adapter.rank })),
+  refusesQuantised: () =>
+    "its start is of use there only where W is quantised without its leading directions, which is not built",
 } as const;

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { share, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
-import { baseChecks, baseFields, lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
+import {
+  baseChecks,
+  baseFields,
+  frozenWhenFactored,
+  lowRankFields,
+  lowRankFolderKeys,
+  withAlpha,
+} from "./fields.js";
 import type { CrossIssue, Loose } from "./method.js";
 
 export const reloraDefaults = {
@@ -36,6 +43,7 @@ export const relora = {
       restartWarmup: adapter.restartWarmup ?? reloraDefaults.restartWarmup(adapter.interval),
     })),
   folderKeys: lowRankFolderKeys,
+  refusesQuantised: frozenWhenFactored,
   check,
 } as const;
 

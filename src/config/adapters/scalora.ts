@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { positive, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
-import { baseChecks, baseFields, lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
+import {
+  baseChecks,
+  baseFields,
+  frozenWhenFactored,
+  lowRankFields,
+  lowRankFolderKeys,
+  withAlpha,
+} from "./fields.js";
 import type { CrossIssue, Loose } from "./method.js";
 
 /** Steps between the events of the amortised method. */
@@ -53,6 +60,7 @@ export const scalora = {
     .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaling(1) })
     .transform((adapter) => withMoments(withAlpha(adapter))),
   folderKeys: lowRankFolderKeys,
+  refusesQuantised: frozenWhenFactored,
   check,
 } as const;
 
@@ -64,6 +72,7 @@ export const scaloraInterval = {
     .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaling(amortisedInterval) })
     .transform((adapter) => withMoments(withAlpha(adapter))),
   folderKeys: lowRankFolderKeys,
+  refusesQuantised: frozenWhenFactored,
   check,
 } as const;
 

@@ -182,6 +182,7 @@ function factsOf(events: readonly RunEvent[]): ReportData["facts"] {
   for (const [key, label] of [
     ["device", "Device"],
     ["dtype", "Precision"],
+    ["quantization", "Base weights"],
     ["base", "Base"],
     ["gemmBackend", "GEMM backend"],
     ["libtorch", "libtorch"],
