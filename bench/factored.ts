@@ -1,4 +1,4 @@
-// What a step of ScaLoRA costs over a factored base, beside LoRA's step and ScaLoRA's over an exact base, in one run:
+// What a step of ScaLoRA costs over a factored base, and with magnitudes, beside LoRA's step and ScaLoRA's over an exact base:
 //   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/factored.ts
 // Four layers of 1024 × 1024, 512 tokens, rank 8, R = 64, forward, backward and AdamW in fp32. CPU time of this process, so
 // that others on the machine do not count; the methods take turns. Before the clock starts the factored bases have filled
@@ -32,6 +32,9 @@ const ways: Readonly<Record<string, AdapterOptions>> = {
   "ScaLoRA, factored": { method: "scalora", rank: 8, base: "factored" },
   "ScaLoRA-I, exact": { method: "scalora-i", rank: 8 },
   "ScaLoRA-I, factored": { method: "scalora-i", rank: 8, base: "factored" },
+  DoRA: { method: "dora", rank: 8 },
+  "ScaLoRA, magnitude": { method: "scalora", rank: 8, magnitude: true },
+  "ScaLoRA-I, magnitude": { method: "scalora-i", rank: 8, magnitude: true },
 };
 
 /** A step of a way, on layers of its own. */

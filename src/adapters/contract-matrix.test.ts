@@ -9,8 +9,8 @@ import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
 import * as torch from "../torch/index.js";
 import { listCheckpoints } from "../train/checkpoints/load.js";
 import { train } from "../train/trainer.js";
-import { DoraAdapters } from "./dora/dora.js";
-import { type AdapterSet, attach, attachFolder } from "./index.js";
+import { DoraBank } from "./dora/bank.js";
+import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.js";
 import { type MoraType, squareWidth } from "./mora/bank.js";
 import {
   begin,
@@ -117,6 +117,24 @@ const methodsAlone: Readonly<Record<string, Expected>> = {
     base: "frozen",
     folder: true,
   },
+  "scalora, magnitude": {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora", rank, magnitude: true }),
+    start: "rounding",
+    base: "changes",
+    parameters: (m, n, rank) => factors(m, n, rank) + m,
+    folder: false,
+    hold: holdRowNorms,
+  },
+  "scalora, magnitude, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora", rank, magnitude: true, base: "factored", baseRank: rank + 1 }),
+    start: "rounding",
+    base: "frozen",
+    parameters: (m, n, rank) => factors(m, n, rank) + m,
+    folder: false,
+    hold: holdRowNorms,
+  },
   "relora, factored": {
     ...lowRank,
     options: (rank) => ({ method: "relora", rank, interval: 3, base: "factored" }),
@@ -162,6 +180,7 @@ const nf4Names = [
   "mora",
   "mora, sharing",
   "scalora, factored",
+  "scalora, magnitude, factored",
   "relora, factored",
   "flora, factored",
 ];
@@ -177,8 +196,9 @@ const highestSquare = (m: number, n: number, type: MoraType) =>
 
 /** DoRA's gradient takes the lengths of the rows for constants. */
 function holdRowNorms(adapters: AdapterSet): void {
-  if (!(adapters instanceof DoraAdapters)) return;
+  if (!(adapters instanceof LayerAdapters)) return;
   for (const bank of adapters.banks) {
+    if (!(bank instanceof DoraBank)) continue;
     const norms = bank.layers.map((_, index) => bank.rowNorms(index));
     vi.spyOn(bank, "rowNorms").mockImplementation((index) => norms[index]);
   }

@@ -176,6 +176,12 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     says: ["less than the rank of one merge", "at least adapter.rank, 4"],
   },
   {
+    name: "merges into a quantised base",
+    set: ["model.quantization=nf4"],
+    key: "model.quantization",
+    says: ["does not go with adapter.method: scalora", "use adapter.base: factored"],
+  },
+  {
     name: "oracle over a factored base",
     set: ["adapter.policy=svd", "adapter.base=factored"],
     key: "adapter.base",

@@ -41,6 +41,9 @@ const scaling = (interval: number) => ({
     description: "Step of the first event, counted from 1",
     unset: "the step after warm-up, at least 2",
   }),
+  magnitude: z.boolean().default(false).meta({
+    description: "Train the lengths of the weight's rows by themselves, as DoRA does",
+  }),
   ...baseFields,
 });
 
@@ -93,6 +96,14 @@ function check(adapter: Loose, train: Loose): CrossIssue[] {
       problem: "does not go with policy svd, which works on full weights",
       expected: "auto or exact",
       found: "factored",
+    });
+  }
+  if (policy === "svd" && adapter.magnitude === true) {
+    issues.push({
+      path: ["adapter", "magnitude"],
+      problem: "does not go with policy svd, which takes the gradient of the weight without its lengths",
+      expected: "false",
+      found: "true",
     });
   }
   if (policy !== "svd" && moments === "transport") {
