@@ -8,6 +8,7 @@ import { type AdapterOptions, attach } from "../src/adapters/index.js";
 import { methods } from "../src/config/index.js";
 import { Linear, Module } from "../src/nn/index.js";
 import { AdamW } from "../src/optim/index.js";
+import { quantised } from "../src/testing/quantise.js";
 import * as torch from "../src/torch/index.js";
 
 const [width, layers, tokens, rounds, warmup] = [1024, 4, 512, 11, 2];
@@ -33,9 +34,10 @@ class Stack extends Module {
 }
 
 function prepare(name: string) {
-  const model = new Stack();
+  const model = name === "qlora" ? quantised(new Stack()) : new Stack();
   const options: AdapterOptions[] = [
     { method: "lora", rank: 8 },
+    { method: "qlora", rank: 8 },
     { method: "lora+", rank: 8 },
     { method: "lora-ga", rank: 8 },
     { method: "pissa", rank: 8 },
