@@ -1,15 +1,17 @@
 import { expect, test } from "vitest";
 import { type AdapterOptions, attach } from "../adapters/index.js";
 import { createModel } from "../models/index.js";
+import type { CausalLM } from "../nn/index.js";
 import { AdamW } from "../optim/index.js";
+import { quantised } from "../testing/quantise.js";
 import { tinyLlamaConfig } from "../testing/tiny-llama.js";
 import { Generator } from "../torch/index.js";
 import { checkpointBytes, estimateMemory } from "./estimates.js";
 
 /** What a method at a rank is estimated to take, in bytes, and the numbers that it trains. */
-function estimate(options: AdapterOptions, tokens: number) {
+function estimate(options: AdapterOptions, tokens: number, prepare = (model: CausalLM) => model) {
   using generator = new Generator(1);
-  using model = createModel(tinyLlamaConfig, generator);
+  using model = prepare(createModel(tinyLlamaConfig, generator));
   const adapters = attach(model, options);
   const optimizer = new AdamW(adapters.trainables());
   try {
@@ -30,6 +32,20 @@ test("each trained number costs its value, gradient and two moments in memory, a
   expect(added).toBeGreaterThan(0);
   expect(large.memory - small.memory).toBe(16 * added);
   expect(large.checkpoint - small.checkpoint).toBe(12 * added);
+});
+
+test("weights in 4 bits count as their codes, with the numbers of the largest", () => {
+  const [dense, nf4] = [estimate(lora(1), 10), estimate(lora(1), 10, quantised)];
+  expect([nf4.all, nf4.trainable]).toEqual([dense.all, dense.trainable]);
+  using generator = new Generator(1);
+  using model = createModel(tinyLlamaConfig, generator);
+  const counts = [...model.namedParameters()].flatMap(([name, { numel }]) =>
+    name.endsWith("_proj.weight") ? [numel] : [],
+  );
+  const numbers = counts.reduce((sum, count) => sum + count, 0);
+  const codebook = 4 * (16 + 256);
+  const own = counts.reduce((sum, count) => sum + count / 2 + Math.ceil(count / 64) + 8, codebook);
+  expect(dense.memory - nf4.memory).toBe(4 * numbers - own - 4 * Math.max(...counts));
 });
 
 test("full fine-tuning has no values beside the weights, whose gradients and moments count", () => {
