@@ -32,10 +32,21 @@ void checkLinear(const char* name, const at::Tensor& x, const at::Tensor& weight
               weight.scalar_type());
 }
 
-void checkFactors(const char* name, const at::Tensor& A, const at::Tensor& B, at::IntArrayRef weight) {
-  TORCH_CHECK(A.dim() == 2 && B.dim() == 2 && A.size(0) == weight[0] && B.size(0) == weight[1] && A.size(1) == B.size(1), name,
-              ": A of shape ", A.sizes(), " and B of shape ", B.sizes(), " do not fit a weight of shape ", weight,
-              "; expected [out, r] and [in, r]");
+// Two factors that fit a weight [out, in] and each other; their names are a letter each.
+void checkPair(const char* name, const char* names, const at::Tensor& left, const at::Tensor& right, at::IntArrayRef weight) {
+  TORCH_CHECK(left.dim() == 2 && right.dim() == 2 && left.size(0) == weight[0] && right.size(0) == weight[1] &&
+                  left.size(1) == right.size(1),
+              name, ": ", names[0], " of shape ", left.sizes(), " and ", names[1], " of shape ", right.sizes(),
+              " do not fit a weight of shape ", weight, "; expected [out, r] and [in, r]");
+}
+
+void checkFactors(const char* name, const at::Tensor& A, const at::Tensor& B, const OptionalTensor& P, const OptionalTensor& Q,
+                  at::IntArrayRef weight) {
+  checkPair(name, "AB", A, B, weight);
+  TORCH_CHECK(defined(P) == defined(Q), name, ": P and Q go together");
+  if (!defined(P)) return;
+  checkPair(name, "PQ", *P, *Q, weight);
+  TORCH_CHECK(!P->requires_grad() && !Q->requires_grad(), name, ": P and Q must be frozen");
 }
 
 void checkFrozen(const char* name, const OptionalTensor& bias) {
@@ -60,6 +71,12 @@ struct Linear : public Function<Linear> {
     return {dx, dweight, dbias};
   }
 };
+
+// [frozen | own], transposed to [columns, rows]: two products with the rows become one.
+at::Tensor joined(const OptionalTensor& frozen, const at::Tensor& own) {
+  if (!defined(frozen)) return own.t().contiguous();
+  return at::cat({frozen->to(own.scalar_type()).t(), own.t()});
+}
 
 // The parts of a weight behind what a backward pass reads beside them.
 void save(AutogradContext* ctx, variable_list beside, const BaseWeight& weight) {
@@ -87,34 +104,45 @@ struct FrozenLinear : public Function<FrozenLinear> {
   }
 };
 
-// y = x Wᵀ + b + s (x B) Aᵀ with A [out, r] and B [in, r]: saves x and x B, never forms dW. Products with a side of r
-// are written so that the long operand is read along its rows: several times faster than the other way round.
+// y = x Wᵀ + b + s (x B) Aᵀ + (x Q) Pᵀ with A [out, r], B [in, r] and frozen P [out, R], Q [in, R], which may be absent:
+// saves x and x B only, never forms dW. Products with a side of r are written so that the long operand is read along its
+// rows: several times faster than the other way round.
 struct LoraLinear : public Function<LoraLinear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const BaseWeight& weight, const OptionalTensor& bias,
-                            const at::Tensor& A, const at::Tensor& B, double scale) {
-    at::Tensor xB = gemm(x, B.to(x.scalar_type()).t().contiguous());
-    at::Tensor y = gemm(x, weight.dense(x.scalar_type()), bias);
-    y.addmm_(xB, A.to(x.scalar_type()).t(), 1, scale);
-    save(ctx, {x, A, B, xB}, weight);
+                            const at::Tensor& A, const at::Tensor& B, double scale, const OptionalTensor& P,
+                            const OptionalTensor& Q) {
+    const auto compute = x.scalar_type();
+    const int64_t rank = B.size(1);
+    at::Tensor xQB = gemm(x, joined(Q, B.to(compute)));
+    const at::Tensor xB = xQB.narrow(1, xQB.size(1) - rank, rank);
+    at::Tensor y = gemm(x, weight.dense(compute), bias);
+    if (defined(P)) {
+      y.addmm_(xQB, joined(P, A.mul(scale).to(compute)));
+    } else {
+      y.addmm_(xQB, A.to(compute).t(), 1, scale);
+    }
+    save(ctx, {x, A, B, xB.contiguous(), P.value_or(at::Tensor()), Q.value_or(at::Tensor())}, weight);
     ctx->saved_data["scale"] = scale;
     return y;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     auto saved = ctx->get_saved_variables();
-    const at::Tensor &x = saved[0], &A = saved[1], &B = saved[2], &xB = saved[3];
+    const at::Tensor &x = saved[0], &A = saved[1], &B = saved[2], &xB = saved[3], &P = saved[4], &Q = saved[5];
     const double scale = ctx->saved_data["scale"].toDouble();
     const at::Tensor dy = gradients[0].contiguous();
     const auto compute = x.scalar_type();
-    at::Tensor dxB = gemm(dy, A.to(compute).t().contiguous()).mul_(scale);
+    const int64_t rank = B.size(1);
+    at::Tensor dxQB = gemm(dy, joined(P, A.to(compute)));
+    at::Tensor dxB = dxQB.narrow(1, dxQB.size(1) - rank, rank).mul_(scale).contiguous();
     at::Tensor dx;
     if (ctx->needs_input_grad(0)) {
-      dx = gemm(dy, savedWeight(ctx, saved, 4).dense(compute).t());
-      dx.addmm_(dxB, B.to(compute).t());
+      dx = gemm(dy, savedWeight(ctx, saved, 6).dense(compute).t());
+      dx.addmm_(dxQB, Q.defined() ? joined(Q, B.to(compute)) : B.to(compute).t());
     }
     at::Tensor dA = gemm(xB.t(), dy.t()).t().to(A.scalar_type()).mul_(scale);
     at::Tensor dB = gemm(dxB.t(), x.t()).t().to(B.scalar_type());
-    return {dx, at::Tensor(), at::Tensor(), dA, dB, at::Tensor()};
+    return {dx, at::Tensor(), at::Tensor(), dA, dB, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -124,12 +152,12 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const OptionalT
 }
 
 at::Tensor loraLinear(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias, const at::Tensor& A,
-                      const at::Tensor& B, double scale) {
+                      const at::Tensor& B, double scale, const OptionalTensor& P, const OptionalTensor& Q) {
   checkLinear("lora_linear", x, weight, bias);
-  checkFactors("lora_linear", A, B, weight.sizes());
+  checkFactors("lora_linear", A, B, P, Q, weight.sizes());
   TORCH_CHECK(!weight.requires_grad(), "lora_linear: the base weight and bias must be frozen");
   checkFrozen("lora_linear", bias);
-  return LoraLinear::apply(x, BaseWeight{{weight}, weight.size(0), weight.size(1)}, bias, A, B, scale);
+  return LoraLinear::apply(x, BaseWeight{{weight}, weight.size(0), weight.size(1)}, bias, A, B, scale, P, Q);
 }
 
 at::Tensor nf4Linear(const at::Tensor& x, const std::vector<at::Tensor>& parts, int64_t out, int64_t in,
@@ -140,20 +168,23 @@ at::Tensor nf4Linear(const at::Tensor& x, const std::vector<at::Tensor>& parts, 
 }
 
 at::Tensor nf4LoraLinear(const at::Tensor& x, const std::vector<at::Tensor>& parts, int64_t out, int64_t in,
-                         const OptionalTensor& bias, const at::Tensor& A, const at::Tensor& B, double scale) {
+                         const OptionalTensor& bias, const at::Tensor& A, const at::Tensor& B, double scale,
+                         const OptionalTensor& P, const OptionalTensor& Q) {
   checkShapes("nf4_lora_linear", x, {out, in}, bias);
-  checkFactors("nf4_lora_linear", A, B, {out, in});
+  checkFactors("nf4_lora_linear", A, B, P, Q, {out, in});
   checkFrozen("nf4_lora_linear", bias);
-  return LoraLinear::apply(x, BaseWeight{parts, out, in}, bias, A, B, scale);
+  return LoraLinear::apply(x, BaseWeight{parts, out, in}, bias, A, B, scale, P, Q);
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(scalora, library) {
   library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor", linear);
-  library.def("lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale) -> Tensor", loraLinear);
+  library.def("lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor",
+              loraLinear);
   library.def("nf4_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias=None) -> Tensor", nf4Linear);
-  library.def("nf4_lora_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias, Tensor A, Tensor B, float scale) -> Tensor",
+  library.def("nf4_lora_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias, Tensor A, Tensor B, float scale, "
+              "Tensor? P=None, Tensor? Q=None) -> Tensor",
               nf4LoraLinear);
 }
 

@@ -30,10 +30,17 @@ test("the demonstration of merging shows what docs/scalora.md says of it", async
     expect(split[0]).toBeLessThan(lora[0] / 2);
     expect(rounded[0]).toBeGreaterThan(lora[0]);
     expect(split[3]).toBe(1);
+    const factored = [128, 64, 32].map((rank) => row(`base: factored, R = ${rank}`)[0]);
+    expect(factored).toEqual(factored.toSorted((a, b) => a - b));
+    expect(factored[0]).toBeLessThan(lora[0] / 3);
+    expect(factored[2]).toBeLessThan(lora[0]);
     expect(rounded[3]).toBeLessThan(0.2);
   }
   // the smaller the change, the more of it bfloat16 hides
   expect(large.get("base: split (bfloat16 + 16 bits)")?.[0]).toBeLessThan(0.2);
+  expect(small.get("base: factored, R = 128")?.[0]).toBeLessThan(
+    small.get("base: split (bfloat16 + 16 bits)")?.[0] ?? 0,
+  );
   expect(small.get("bfloat16, rounded at each merge")?.[0]).toBeGreaterThan(1);
   // docs/scalora.md prints these tables; another processor's last bits may move them a little
   const page = readFileSync(new URL("../docs/scalora.md", import.meta.url), "utf8");

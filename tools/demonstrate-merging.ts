@@ -1,4 +1,4 @@
-// Why a base that rounds to bfloat16 at every merge loses ScaLoRA, and what `base: split` keeps of it.
+// Why a base that rounds to bfloat16 at every merge loses ScaLoRA, and what `base: split` and `base: factored` keep of it.
 //   node scripts/demonstrate-merging.mjs
 //
 // One linear layer W of 256 × 256 learns a target W* = W + Δ, where every direction of Δ counts the same and ‖Δ‖ is a few
@@ -6,6 +6,7 @@
 // store W; the loss is ‖W_eff − W*‖² / ‖Δ‖², so no training is 1.
 import { FactorBank } from "../src/adapters/core/bank.js";
 import { type BaseStore, ExactBase, SplitBase } from "../src/adapters/core/base-store.js";
+import { FactoredBase } from "../src/adapters/core/factored-base.js";
 import { scalingEvent } from "../src/adapters/scalora/event.js";
 import { Linear } from "../src/nn/index.js";
 import { AdamW, makeSchedule } from "../src/optim/index.js";
@@ -26,17 +27,17 @@ class RoundedBase implements BaseStore {
     this.weights = layers[0].linear.ownWeight();
   }
 
-  absorb(left: Tensor, right: Tensor): void {
-    torch.scope(() => this.absorbOne(0, torch.select(left, 0, 0), torch.select(right, 0, 0)));
-  }
-
-  absorbOne(_: number, left: Tensor, right: Tensor): void {
+  absorb(left: Tensor, right: Tensor): undefined {
     torch.noGrad(() =>
       torch.scope(() => {
-        const merged = torch.addmm_(this.weight(), left, torch.transpose(right, 0, 1));
-        torch.copy_(this.weights, merged);
+        const [A, B] = [left, right].map((stack) => torch.select(stack, 0, 0));
+        torch.copy_(this.weights, torch.addmm_(this.weight(), A, torch.transpose(B, 0, 1)));
       }),
     );
+  }
+
+  isLossy(): boolean {
+    return true;
   }
 
   weight(): Tensor {
@@ -68,6 +69,14 @@ const ways: readonly Way[] = [
     store: ({ layers }) => new SplitBase(layers),
     events: true,
   },
+  ...[128, 64, 32].map(
+    (baseRank): Way => ({
+      name: `base: factored, R = ${baseRank}`,
+      dtype: "bfloat16",
+      store: ({ layers }) => new FactoredBase(layers, baseRank),
+      events: true,
+    }),
+  ),
   {
     name: "bfloat16, rounded at each merge",
     dtype: "bfloat16",
@@ -119,12 +128,12 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
         const one = torch.matmul(torch.select(left, 0, 0), torch.transpose(torch.select(right, 0, 0), 0, 1));
         torch.add_(intended, one);
         if (++merges === sampled) merge = relativeToHalfUnit(one, linear.ownWeight());
-        base.absorb(left, right);
+        return base.absorb(left, right);
       }),
   });
   for (let step = 1; step <= steps; step++)
     torch.scope(() => {
-      setGradients(bank, linear.ownWeight(), target, generator);
+      setGradients(bank, seenBy(base, linear), target, generator);
       if (events && step > 1 && (step - 2) % interval === 0)
         scalingEvent(
           bank,
@@ -147,7 +156,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
     const effective = (weight: Tensor) => torch.add(torch.toDType(weight, "float32"), low, scale);
     const stored = effective(base.weight(0));
     return {
-      seen: loss(effective(linear.ownWeight())),
+      seen: loss(effective(seenBy(base, linear))),
       stored: loss(stored),
       exported: loss(torch.toDType(torch.toDType(stored, "bfloat16"), "float32")),
       kept: events ? kept(torch.sub(base.weight(0), W), intended) : Number.NaN,
@@ -157,6 +166,10 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
   for (const thing of [optimizer, bank, linear, base, intended, W, target]) thing.dispose();
   return outcome;
 }
+
+/** The weight that the forward pass computes with. */
+const seenBy = (base: BaseStore, linear: Linear) =>
+  base instanceof FactoredBase ? torch.toDType(base.weight(0), "float32") : linear.ownWeight();
 
 function fail(): never {
   throw new Error("the optimiser has no moments");
@@ -208,4 +221,6 @@ console.log(`
 exact    every merge counts at once.
 split    every merge is stored; the forward pass sees one when it has passed half a bfloat16 unit, so a small
          change costs at least what exporting the exact run to bfloat16 costs.
+factored the base stays as it is and what is merged lies beside it, all of it until its rank is more than R; then the
+         directions that weigh least are lost.
 rounded  a merge below half a unit is lost, and the part that the factors gave up with it: the weight forgets.`);

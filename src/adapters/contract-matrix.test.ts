@@ -10,8 +10,8 @@ import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
 import * as torch from "../torch/index.js";
 import { listCheckpoints } from "../train/checkpoints/load.js";
 import { train } from "../train/trainer.js";
-import { DoraAdapters } from "./dora/dora.js";
-import { type AdapterSet, attach, attachFolder } from "./index.js";
+import { DoraBank } from "./dora/bank.js";
+import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.js";
 import { type MoraType, squareWidth } from "./mora/bank.js";
 import {
   begin,
@@ -112,6 +112,43 @@ const methodsAlone: Readonly<Record<string, Expected>> = {
     base: "changes",
     folder: false,
   },
+  "scalora, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora", rank, base: "factored", baseRank: rank + 1 }),
+    base: "frozen",
+    folder: true,
+  },
+  "scalora, magnitude": {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora", rank, magnitude: true }),
+    start: "rounding",
+    base: "changes",
+    parameters: (m, n, rank) => factors(m, n, rank) + m,
+    folder: false,
+    hold: holdRowNorms,
+  },
+  "scalora, magnitude, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora", rank, magnitude: true, base: "factored", baseRank: rank + 1 }),
+    start: "rounding",
+    base: "frozen",
+    parameters: (m, n, rank) => factors(m, n, rank) + m,
+    folder: false,
+    hold: holdRowNorms,
+  },
+  "relora, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "relora", rank, interval: 3, base: "factored" }),
+    base: "frozen",
+    folder: true,
+  },
+  "flora, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "flora", rank, interval: 3, base: "factored" }),
+    base: "frozen",
+    parameters: (m, _n, rank) => m * rank,
+    folder: true,
+  },
   relora: {
     ...lowRank,
     options: (rank) => ({ method: "relora", rank, interval: 3 }),
@@ -135,7 +172,19 @@ const methodsAlone: Readonly<Record<string, Expected>> = {
 };
 
 /** What works on a base in 4 bits as it does on another. */
-const nf4Names = ["lora", "lora+", "dora", "hira", "fourierft", "mora", "mora, sharing"];
+const nf4Names = [
+  "lora",
+  "lora+",
+  "dora",
+  "hira",
+  "fourierft",
+  "mora",
+  "mora, sharing",
+  "scalora, factored",
+  "scalora, magnitude, factored",
+  "relora, factored",
+  "flora, factored",
+];
 
 const matrix: Readonly<Record<string, Expected>> = {
   ...methodsAlone,
@@ -148,8 +197,9 @@ const highestSquare = (m: number, n: number, type: MoraType) =>
 
 /** DoRA's gradient takes the lengths of the rows for constants. */
 function holdRowNorms(adapters: AdapterSet): void {
-  if (!(adapters instanceof DoraAdapters)) return;
+  if (!(adapters instanceof LayerAdapters)) return;
   for (const bank of adapters.banks) {
+    if (!(bank instanceof DoraBank)) continue;
     const norms = bank.layers.map((_, index) => bank.rowNorms(index));
     vi.spyOn(bank, "rowNorms").mockImplementation((index) => norms[index]);
   }

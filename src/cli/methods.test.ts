@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { methods, parseRecipe } from "../config/index.js";
-import { type TinyMethod, trainTiny, writeTinyProject } from "../testing/finished-runs.js";
+import { type TinyMethod, tinyMethods, trainTiny, writeTinyProject } from "../testing/finished-runs.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { liveTensors } from "../torch/index.js";
 import { scalora } from "./testing/scalora.js";
@@ -28,6 +28,8 @@ const cases: [TinyMethod, boolean][] = [
   ["hira", true],
   ["fourierft", true],
   ["mora", false],
+  ["scalora-factored", true],
+  ["scalora-nf4", true],
   ["relora", false],
   ["flora", false],
 ];
@@ -50,7 +52,8 @@ test.each(cases)(
     expect(await loss(merged)).toBeCloseTo(own, 5);
     const folder = at(`adapter-${method}`);
     const alone = await scalora("export", run, ...options, "--out", folder, "--as", "adapter");
-    const base = method === "qlora" ? [at("model"), "--quantization", "nf4"] : [at("model")];
+    const base =
+      method === "qlora" || method === "scalora-nf4" ? [at("model"), "--quantization", "nf4"] : [at("model")];
     if (isFolder) expect(await loss(...base, "--adapter", folder)).toBeCloseTo(own, 5);
     else
       expect([alone.code, alone.stderr]).toEqual([
@@ -65,7 +68,7 @@ test("ls methods has every one", async () => {
   const { stdout } = await scalora("ls", "methods", "--json");
   const listed = JSON.parse(stdout).map(({ method }: { method: string }) => method);
   expect(listed).toEqual(Object.keys(methods));
-  expect(listed).toEqual(expect.arrayContaining(cases.map(([method]) => method)));
+  expect(listed).toEqual(expect.arrayContaining(cases.map(([method]) => tinyMethods[method].method)));
 });
 
 test.each([

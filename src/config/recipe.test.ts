@@ -176,7 +176,31 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     name: "rounding base",
     set: ["adapter.base=bfloat16"],
     key: "adapter.base",
-    says: ["refused", "half a bfloat16 ulp", "auto, exact or split"],
+    says: ["refused", "half a bfloat16 ulp", "auto, exact, split or factored"],
+  },
+  {
+    name: "rank of a base without factors",
+    set: ["adapter.baseRank=64"],
+    key: "adapter.baseRank",
+    says: ["no effect without base: factored"],
+  },
+  {
+    name: "factored base of less than one merge",
+    set: ["adapter.base=factored", "adapter.baseRank=3", "adapter.rank=4"],
+    key: "adapter.baseRank",
+    says: ["less than the rank of one merge", "at least adapter.rank, 4"],
+  },
+  {
+    name: "merges into a quantised base",
+    set: ["model.quantization=nf4"],
+    key: "model.quantization",
+    says: ["does not go with adapter.method: scalora", "use adapter.base: factored"],
+  },
+  {
+    name: "oracle over a factored base",
+    set: ["adapter.policy=svd", "adapter.base=factored"],
+    key: "adapter.base",
+    says: ["full weights", "auto or exact"],
   },
   {
     name: "weight decay with ScaLoRA",

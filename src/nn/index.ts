@@ -24,6 +24,7 @@ export {
 } from "./classifier.js";
 export { dropout } from "./dropout.js";
 export { Embedding } from "./embedding.js";
+export type { FrozenFactors } from "./frozen-factors.js";
 export { KeyValueCache } from "./kv-cache.js";
 export { LayerNorm } from "./layer-norm.js";
 export { Linear, type LinearAdapter } from "./linear.js";

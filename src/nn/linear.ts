@@ -1,5 +1,6 @@
 import { fastLinear, loraLinear, Tensor } from "../torch/index.js";
 import { ScaloraError } from "../util/errors.js";
+import type { FrozenFactors } from "./frozen-factors.js";
 import { Module } from "./module.js";
 import type { Nf4Weight } from "./nf4.js";
 import type { ParameterSource } from "./parameters.js";
@@ -48,16 +49,24 @@ export class Linear extends Module {
   }
 
   /**
-   * `x (W + scale · A Bᵀ)ᵀ + b`, with gradients for x, A and B.
+   * `x (W + scale · A Bᵀ + P Qᵀ)ᵀ + b`, with gradients for x, A and B.
    * @param x `[rows, in]`; the result is `[rows, out]`
    * @param A `[out, r]`, @param B `[in, r]`
    * @param bias null leaves it out
+   * @param frozen P and Q, where there are any
    */
-  lowRankProduct(x: Tensor, A: Tensor, B: Tensor, scale: number, bias = this.bias ?? null): Tensor {
+  lowRankProduct(
+    x: Tensor,
+    A: Tensor,
+    B: Tensor,
+    scale: number,
+    bias = this.bias ?? null,
+    frozen?: FrozenFactors,
+  ): Tensor {
     const { weight } = this;
     return weight instanceof Tensor
-      ? loraLinear(x, weight, bias, A, B, scale)
-      : weight.lowRankProduct(x, bias, A, B, scale);
+      ? loraLinear(x, weight, bias, A, B, scale, frozen?.P, frozen?.Q)
+      : weight.lowRankProduct(x, bias, A, B, scale, frozen);
   }
 
   /**

@@ -1,5 +1,6 @@
 import * as torch from "../torch/index.js";
 import { type DType, noGrad, scope, Tensor } from "../torch/index.js";
+import type { FrozenFactors } from "./frozen-factors.js";
 import { Module } from "./module.js";
 
 /** Numbers that share a scale, and scales that share one of their own. */
@@ -94,10 +95,17 @@ export class Nf4Weight extends Module {
     return torch.nf4Linear(x, this.parts, m, n, bias);
   }
 
-  /** `x (W + scale · A Bᵀ)ᵀ + b`, with gradients for x, A and B. */
-  lowRankProduct(x: Tensor, bias: Tensor | null, A: Tensor, B: Tensor, scale: number): Tensor {
+  /** `x (W + scale · A Bᵀ + P Qᵀ)ᵀ + b`, with gradients for x, A and B. */
+  lowRankProduct(
+    x: Tensor,
+    bias: Tensor | null,
+    A: Tensor,
+    B: Tensor,
+    scale: number,
+    frozen?: FrozenFactors,
+  ): Tensor {
     const [m, n] = this.shape;
-    return torch.nf4LoraLinear(x, this.parts, m, n, bias, A, B, scale);
+    return torch.nf4LoraLinear(x, this.parts, m, n, bias, A, B, scale, frozen?.P, frozen?.Q);
   }
 
   /** The numbers, a new tensor `[out, in]`. */

@@ -16,10 +16,14 @@ const logitsChunk = 2 ** 24;
 /** Code of libtorch and heap of JavaScript that only the first step touches (measured, x86-64). */
 const firstStep = 80 * 2 ** 20;
 
+/** What stores of changing weights hold beside the weights: low halves, or the factors of what was merged. */
+const besideWeights = /\.base\.(low|P|Q)$/;
+
 /**
  * About the most memory that training takes, from shapes, in bytes; measured peaks were up to a third above it
- * (docs/training.md). It counts what the process holds before the model is loaded, all weights (the low halves of split ones
- * too; the codes of quantised ones, and the numbers of the largest), factors with gradients and moments, and what one batch keeps for its backward pass: the input and the output of every
+ * (docs/training.md). It counts what the process holds before the model is loaded, all weights (what stores of merged
+ * changes hold beside them too; the codes of quantised ones, and the numbers of the largest), factors with gradients and
+ * moments, and what one batch keeps for its backward pass: the input and the output of every
  * linear layer, once per token, and of a language model two chunks of logits.
  * @param tokens of the largest batch
  * @param before bytes resident before the model was loaded; 0 on a GPU
@@ -31,14 +35,15 @@ export function estimateMemory(
   const weights = new Set([...model.namedParameters()].map(([, weight]) => weight));
   const trainables = adapters.trainables();
   const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
-  const lowHalves = [...adapters.state().values()].filter(({ dtype }) => dtype === "int16");
+  const merged = [...adapters.state()].filter(([name]) => besideWeights.test(name));
   const gradients = trainables.map(({ grad }) => grad);
   const numbers = Math.max(
     0,
     ...quantisedWeights(model).map(([, weight]) => weight.numel * dtypeWidth(weight.dtype)),
   );
+  const beside = merged.map(([, tensor]) => tensor);
   const kept =
-    numbers + bytesOf([...weights, ...own, ...lowHalves, ...gradients, ...optimizer.state().values()]);
+    numbers + bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
   const activations = tokens * floatsPerToken(model) * dtypeWidth(model.info.dtype);
   const logits = isClassifier(model) ? 0 : 2 * logitsChunk;
   return (before > 0 ? before + firstStep : 0) + kept + activations + logits;

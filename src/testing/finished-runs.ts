@@ -16,9 +16,17 @@ export function capitalRows(count: number, first = 0): string {
 }
 
 /** Method sections of recipes for the runs of these tests. */
-const tinyMethods = {
+export const tinyMethods = {
   lora: { method: "lora", rank: 2 },
   scalora: { method: "scalora", rank: 2, scale: { columnNorm: 0.5 } },
+  "scalora-factored": {
+    method: "scalora",
+    rank: 2,
+    base: "factored",
+    baseRank: 6,
+    scale: { columnNorm: 0.5 },
+  },
+  "scalora-nf4": { method: "scalora", rank: 2, base: "factored", scale: { columnNorm: 0.5 } },
   full: { method: "full" },
   qlora: { method: "qlora", rank: 2 },
   "lora+": { method: "lora+", rank: 2, ratio: 4 },
@@ -45,9 +53,10 @@ export async function trainTiny(
   run: { name?: string; analysis?: { every: number } } = {},
 ): Promise<string> {
   setThreads(1);
+  const quantization = method === "scalora-nf4" ? { quantization: "nf4" } : {};
   const recipe = parseRecipe(
     {
-      model: { path: join(folder, "model"), dtype, device: "cpu" },
+      model: { path: join(folder, "model"), dtype, device: "cpu", ...quantization },
       adapter: tinyMethods[method],
       data: { train: join(folder, "train.jsonl"), eval: { holdOut: 8 } },
       train: { steps: 12, batchSize: 4, lr: method === "full" ? 1e-3 : 1e-2, evalEvery: 4, saveEvery: 4 },

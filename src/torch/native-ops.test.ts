@@ -37,6 +37,41 @@ test("lora_linear equals its definition, gradients included", () => {
   });
 });
 
+test("lora_linear with frozen factors beside it equals its definition, and its gradients finite differences", () => {
+  torch.scope(() => {
+    const { x, A, B, w, P, Q } = leaves({ x: [7, 5], A: [6, 2], B: [5, 2], w: [6, 5], P: [6, 3], Q: [5, 3] });
+    for (const frozen of [w, P, Q]) frozen.setRequiresGrad(false);
+    const low = (left: torch.Tensor, right: torch.Tensor) =>
+      torch.matmul(torch.matmul(x, right), torch.transpose(left, 0, 1));
+    const reference = torch.add(torch.add(torch.linear(x, w), low(A, B), 0.7), low(P, Q));
+    const ours = () => torch.loraLinear(x, w, null, A, B, 0.7, P, Q);
+    expect(relative(ours(), reference)).toBeLessThan(1e-14);
+    const weights = torch.reshape(torch.sin(torch.arange(0, 42, "float64")), [7, 6]);
+    // Squared, so that every gradient depends on all operands.
+    const loss = () => torch.sum(torch.mul(torch.square(ours()), weights));
+    const gradients = torch.grad([loss()], [x, A, B]);
+    using generator = new torch.Generator(2);
+    [x, A, B].forEach((operand, i) => {
+      const direction = torch.randn(operand.shape, generator, "float64");
+      const at = (size: number) =>
+        torch.noGrad(() => {
+          torch.add_(operand, direction, size);
+          const there = loss().item();
+          torch.add_(operand, direction, -size);
+          return there;
+        });
+      const gradient = gradients[i] ?? expect.fail("a gradient is missing");
+      const along = torch.sum(torch.mul(gradient, direction)).item();
+      const [near, far] = [1e-4, 2e-4].map((size) => (at(size) - at(-size)) / (2 * size));
+      const difference = near + (near - far) / 3;
+      expect(Math.abs(along - difference) / Math.abs(difference)).toBeLessThan(1e-9);
+    });
+    expect(() => torch.loraLinear(x, w, null, A, B, 1, P)).toThrow(/P and Q go together/);
+    expect(() => torch.loraLinear(x, w, null, A, B, 1, Q, P)).toThrow(/P of shape \[5, 3\]/);
+    expect(() => torch.loraLinear(x, w, null, A, B, 1, A, B)).toThrow(/P and Q must be frozen/);
+  });
+});
+
 test.each([5, 300])(
   "linear_cross_entropy of %i rows equals log-softmax and nll, gradients included",
   (rows) => {

@@ -1038,9 +1038,9 @@ export function fastLinear(x: Tensor, weight: Tensor, bias?: Tensor | null): Ten
 }
 
 let loraLinear$: NativeOperator<number> | undefined;
-/** `scalora::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale) -> Tensor` */
-export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number): Tensor {
-  return wrap((loraLinear$ ??= bind<number>("scalora::lora_linear", ""))(x.handle, weight.handle, handleOf(bias), A.handle, B.handle, scale));
+/** `scalora::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor` */
+export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number, P?: Tensor | null, Q?: Tensor | null): Tensor {
+  return wrap((loraLinear$ ??= bind<number>("scalora::lora_linear", ""))(x.handle, weight.handle, handleOf(bias), A.handle, B.handle, scale, handleOf(P), handleOf(Q)));
 }
 
 let nf4Linear$: NativeOperator<number> | undefined;
@@ -1050,9 +1050,9 @@ export function nf4Linear(x: Tensor, parts: readonly Tensor[], rows: number, col
 }
 
 let nf4LoraLinear$: NativeOperator<number> | undefined;
-/** `scalora::nf4_lora_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias, Tensor A, Tensor B, float scale) -> Tensor` */
-export function nf4LoraLinear(x: Tensor, parts: readonly Tensor[], rows: number, columns: number, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number): Tensor {
-  return wrap((nf4LoraLinear$ ??= bind<number>("scalora::nf4_lora_linear", ""))(x.handle, handlesOf(parts), rows, columns, handleOf(bias), A.handle, B.handle, scale));
+/** `scalora::nf4_lora_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor` */
+export function nf4LoraLinear(x: Tensor, parts: readonly Tensor[], rows: number, columns: number, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number, P?: Tensor | null, Q?: Tensor | null): Tensor {
+  return wrap((nf4LoraLinear$ ??= bind<number>("scalora::nf4_lora_linear", ""))(x.handle, handlesOf(parts), rows, columns, handleOf(bias), A.handle, B.handle, scale, handleOf(P), handleOf(Q)));
 }
 
 let nf4Dequantize$: NativeOperator<number> | undefined;

@@ -1,4 +1,4 @@
-import type { Linear, LinearAdapter } from "../../nn/index.js";
+import type { FrozenFactors, Linear, LinearAdapter } from "../../nn/index.js";
 import {
   add,
   type DType,
@@ -139,6 +139,8 @@ export class FactorBank extends Bank {
   readonly gradB: Tensor;
   /** Each layer's own A `[m, r]` and B `[n, r]`: the parameters that autograd sees. */
   readonly leaves: readonly { readonly A: Tensor; readonly B: Tensor }[];
+  /** What lies beside a layer's weight, where anything does. */
+  beside: ((index: number) => FrozenFactors | undefined) | undefined;
 
   /** @param more shapes of what a method trains beside the factors */
   constructor(
@@ -152,12 +154,15 @@ export class FactorBank extends Bank {
     const { A, B } = this.stacks;
     [this.A, this.B, this.gradA, this.gradB] = [A.value, B.value, A.grad, B.grad];
     this.leaves = A.leaves.map((leafOfA, index) => ({ A: leafOfA, B: B.leaves[index] }));
+    this.beside = undefined;
   }
 
   adapterOf(index: number): LinearAdapter {
     const { A, B } = this.leaves[index];
     const { scale } = this.shape;
-    return { forward: (x, base) => base.lowRankProduct(x, A, B, scale) };
+    return {
+      forward: (x, base) => base.lowRankProduct(x, A, B, scale, undefined, this.beside?.(index)),
+    };
   }
 
   effective(index: number, base: Tensor): Tensor {

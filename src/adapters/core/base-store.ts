@@ -18,54 +18,25 @@ import {
   transpose,
   viewDType,
 } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
 import type { BankLayer } from "./bank.js";
 
 /** Where the adapted weights of a bank live, so that merging into them loses nothing. */
 export interface BaseStore {
-  /** W_l += left_l · right_lᵀ for every layer; left `[L, m, k]`, right `[L, n, k]`. */
-  absorb(left: Tensor, right: Tensor): void;
-  /** The same for one layer: left `[m, k]`, right `[n, k]`. */
-  absorbOne(index: number, left: Tensor, right: Tensor): void;
-  /** The exact weight of a layer, float32 (float64 in a float64 store); the caller's. */
+  /**
+   * W_l += left_l · right_lᵀ for every layer; left `[L, m, k]`, right `[L, n, k]`.
+   * @returns of a store that may have to cut what was merged, by layer the share of its energy that was lost
+   */
+  absorb(left: Tensor, right: Tensor): readonly number[] | undefined;
+  /** Whether absorbing so many more columns can move the forward pass by more than the rounding of one product. */
+  isLossy(columns: number): boolean;
+  /** The exact weight of a layer, float32 or wider; the caller's. */
   weight(index: number): Tensor;
   /** What a checkpoint must hold, by name. */
   state(): Map<string, Tensor>;
+  /** After values were written into the tensors of `state`. */
+  restored?(): void;
   /** Frees the store; the layers keep views of it, which must be gone or go too. */
   dispose(): void;
-}
-
-/** How adapted weights are stored; `auto` goes by their dtype. */
-export type BaseStorage = "auto" | "exact" | "split";
-
-const exact = (layers: readonly BankLayer[]): BaseStore => new ExactBase(layers);
-const split = (layers: readonly BankLayer[]): BaseStore => new SplitBase(layers);
-
-/** What makes a store for weights as they are loaded. @throws `config` for a storage that their dtype cannot use */
-export function storeFor(
-  { dtype }: Tensor,
-  base: BaseStorage = "auto",
-): (layers: readonly BankLayer[]) => BaseStore {
-  const isHalf = dtype === "bfloat16";
-  if (base === "exact" && isHalf) {
-    throw new ScaloraError(
-      "config",
-      "base: exact needs weights in float32; merging into bfloat16 would round the method away",
-      {
-        where: "adapter.base",
-        found: `weights in ${dtype}`,
-        fix: "use base: split, or model.dtype: float32",
-      },
-    );
-  }
-  if (base === "split" && !isHalf) {
-    throw new ScaloraError("config", "base: split is for compute in bfloat16", {
-      where: "adapter.base",
-      found: `weights in ${dtype}`,
-      fix: "use base: exact, or model.dtype: bfloat16",
-    });
-  }
-  return isHalf ? split : exact;
 }
 
 /** Gives each layer its slice of a stack in place of the weight it had, which is freed. */
@@ -97,12 +68,12 @@ export class ExactBase implements BaseStore {
     moveWeights(this.weights, layers, copy_);
   }
 
-  absorb(left: Tensor, right: Tensor): void {
+  absorb(left: Tensor, right: Tensor): undefined {
     noGrad(() => scope(() => void baddbmm_(this.weights, left, transpose(right, 1, 2))));
   }
 
-  absorbOne(index: number, left: Tensor, right: Tensor): void {
-    noGrad(() => scope(() => void addmm_(select(this.weights, 0, index), left, transpose(right, 0, 1))));
+  isLossy(): boolean {
+    return false;
   }
 
   weight(index: number): Tensor {
@@ -136,16 +107,19 @@ export class SplitBase implements BaseStore {
     moveWeights(this.high, layers, (_, old) => this.write(index++, toDType(old, "float32")));
   }
 
-  absorb(left: Tensor, right: Tensor): void {
+  absorb(left: Tensor, right: Tensor): undefined {
     const [layers] = this.high.shape;
     noGrad(() => {
       for (let index = 0; index < layers; index++)
-        scope(() => this.absorbOne(index, select(left, 0, index), select(right, 0, index)));
+        scope(() => {
+          const turned = transpose(select(right, 0, index), 0, 1);
+          this.write(index, addmm_(this.weight(index), select(left, 0, index), turned));
+        });
     });
   }
 
-  absorbOne(index: number, left: Tensor, right: Tensor): void {
-    noGrad(() => scope(() => this.write(index, addmm_(this.weight(index), left, transpose(right, 0, 1)))));
+  isLossy(): boolean {
+    return true;
   }
 
   weight(index: number): Tensor {

@@ -1,16 +1,27 @@
 import type { Module } from "../../nn/index.js";
-import type { Tensor } from "../../torch/index.js";
+import {
+  cat,
+  contiguous,
+  mulScalar,
+  noGrad,
+  scope,
+  select,
+  type Tensor,
+  transpose,
+} from "../../torch/index.js";
+import { type StoredFactors, writeFactors } from "../lora/peft.js";
 import type { FactorBank } from "./bank.js";
-import { type BaseStorage, type BaseStore, storeFor } from "./base-store.js";
+import type { BaseStore } from "./base-store.js";
 import type { StepContext } from "./contract.js";
 import { type BankOf, FactorAdapters, type LowRankPlan, makeBanks } from "./factor-adapters.js";
+import { FactoredBase } from "./factored-base.js";
 import { noAdapter } from "./layer-adapters.js";
+import { wholeOf } from "./peft-folder.js";
+import { type StoreOptions, storeFor } from "./store-for.js";
 import { untieWeight } from "./untie.js";
 
 /** Options of the methods that merge into the base as they train. */
-export interface BaseOptions {
-  /** How adapted weights are stored. Default: exact, or split for bfloat16 weights. */
-  readonly base?: BaseStorage;
+export interface BaseOptions extends StoreOptions {
   /** What to do with an adapted weight that another module shares. Default "refuse". */
   readonly tied?: "refuse" | "untie";
 }
@@ -22,13 +33,22 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
   constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: BaseOptions) {
     prepareBases(model, plan, options);
     super(method, model, makeBanks(plan, Kind), plan.saved);
-    this.bases = this.banks.map(({ layers }) => storeFor(layers[0].linear.ownWeight(), options.base)(layers));
+    this.bases = this.banks.map((bank) => {
+      const { layers, shape } = bank;
+      const store = storeFor(layers[0].linear, options, shape.rank)(layers);
+      if (store instanceof FactoredBase) bank.beside = (index) => store.beside(index);
+      return store;
+    });
   }
 
-  saveAdapter(): void {
-    throw noAdapter(
-      `${this.method} merges into the base as it trains, so its adapter alone is not what was learnt`,
-    );
+  /** Over a factored base what was merged and the factors are an adapter of LoRA together, of the sum of their ranks. */
+  saveAdapter(folder: string, baseModel: string): void {
+    if (!this.bases.every((base) => base instanceof FactoredBase))
+      throw noAdapter(
+        `${this.method} merges into the base as it trains, so its adapter alone is not what was learnt`,
+      );
+    const layers = this.banks.flatMap((bank) => bank.layers.map((_, index) => joinedFactors(bank, index)));
+    writeFactors(folder, layers, baseModel, wholeOf(this));
   }
 
   protected override baseWeight(bank: B, index: number): Tensor {
@@ -43,6 +63,11 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
     return state;
   }
 
+  override loadState(read: (name: string) => Tensor): void {
+    super.loadState(read);
+    for (const base of this.bases) base.restored?.();
+  }
+
   override dispose(): void {
     super.dispose();
     for (const base of this.bases) base.dispose();
@@ -50,9 +75,35 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
 }
 
 /** Every refusal comes before the first factor is made. */
-function prepareBases(model: Module, { targets }: LowRankPlan, { base, tied = "refuse" }: BaseOptions): void {
-  for (const { linear } of targets) storeFor(linear.ownWeight(), base);
+function prepareBases(model: Module, { targets }: LowRankPlan, options: BaseOptions): void {
+  const { tied = "refuse" } = options;
+  for (const { linear, rank } of targets) storeFor(linear, options, rank);
   for (const { path, linear } of targets) untieWeight(model, path, linear, tied);
+}
+
+/** `[P | s·A]` and `[Q | B]ᵀ` of a layer: all of its change, at scale 1. */
+function joinedFactors(bank: FactorBank, index: number): StoredFactors {
+  const { shape, A, B } = bank;
+  const frozen = bank.beside?.(index);
+  const rank = shape.rank + (frozen?.P.shape[1] ?? 0);
+  const own = (stack: Tensor) => select(stack, 0, index);
+  const load = (of: () => Tensor) => () => noGrad(() => scope(of));
+  const join = (first: Tensor | undefined, second: Tensor) => (first ? cat([first, second], 1) : second);
+  return {
+    path: bank.layers[index].path,
+    rank,
+    alpha: rank,
+    up: {
+      shape: [shape.m, rank],
+      dtype: A.dtype,
+      load: load(() => join(frozen?.P, mulScalar(own(A), shape.scale))),
+    },
+    down: {
+      shape: [rank, shape.n],
+      dtype: B.dtype,
+      load: load(() => contiguous(transpose(join(frozen?.Q, own(B)), 0, 1))),
+    },
+  };
 }
 
 /** Whether a step is the first of a new stretch of `interval` steps: interval + 1, 2 · interval + 1, … */

@@ -1,4 +1,4 @@
-import type { Linear, LinearAdapter } from "../../nn/index.js";
+import type { FrozenFactors, LinearAdapter } from "../../nn/index.js";
 import {
   add,
   clampMin,
@@ -18,21 +18,35 @@ import {
   toDType,
   transpose,
   unsqueeze,
+  zeros,
 } from "../../torch/index.js";
 import { type BankLayer, type BankShape, FactorBank, ownDType, type Stack } from "../core/bank.js";
 
 /** Factors and magnitudes `[L, m]` of L layers of equal shape. */
 export class DoraBank extends FactorBank {
   readonly magnitude: Stack;
-  /** Squared length of each row of the frozen weights, one tensor `[m]` a layer. */
+  /** Squared length of each row of the weights without the adapter, one tensor `[m]` a layer. */
   private readonly squares: readonly Tensor[];
 
   constructor(name: string, shape: BankShape, layers: readonly BankLayer[]) {
     super(name, shape, layers, { magnitude: [shape.m] });
     this.magnitude = this.stacks.magnitude;
-    this.squares = layers.map(({ linear }) =>
-      noGrad(() => scope(() => sumDim(square(wideWeight(linear)), [1]))).keep(),
-    );
+    this.squares = layers.map(({ linear }) => zeros([shape.m], ownDType(linear.weight)).keep());
+    this.measureBase();
+  }
+
+  /** Takes the lengths of the rows of the weights as they are now: of a base that training changes, after each change. */
+  measureBase(): void {
+    noGrad(() => {
+      this.layers.forEach(({ linear }, index) => {
+        scope(() => {
+          const weight = linear.denseWeight();
+          const own = sumDim(square(toDType(weight, ownDType(weight))), [1]);
+          const frozen = this.beside?.(index);
+          copy_(this.squares[index], frozen ? add(own, growth(weight, frozen.P, frozen.Q)) : own);
+        });
+      });
+    });
   }
 
   /** Magnitudes as they start: the lengths of the rows as they are. */
@@ -55,7 +69,7 @@ export class DoraBank extends FactorBank {
     const magnitude = this.magnitude.leaves[index];
     return {
       forward: (x, base) => {
-        const direction = base.lowRankProduct(x, A, B, this.shape.scale, null);
+        const direction = base.lowRankProduct(x, A, B, this.shape.scale, null, this.beside?.(index));
         const factor = toDType(div(magnitude, this.rowNorms(index)), x.dtype);
         const y = mul(direction, factor);
         return base.bias ? add(y, base.bias) : y;
@@ -63,19 +77,14 @@ export class DoraBank extends FactorBank {
     };
   }
 
-  /**
-   * ‖W + sABᵀ‖ by rows, `[m]`, without forming the matrix: ‖w‖² + 2s (W B)∘A + s² (A BᵀB)∘A, summed over r.
-   */
+  /** ‖W + sABᵀ‖ by rows, `[m]`, without forming the matrix; with P·Qᵀ where it lies beside W. */
   rowNorms(index: number): Tensor {
     return noGrad(() =>
       scope(() => {
-        const { scale } = this.shape;
         const [A, B] = [this.A, this.B].map((stack) => select(stack, 0, index));
-        const weight = this.layers[index].linear.denseWeight();
-        const cross = matmul(weight, toDType(B, weight.dtype));
-        const own = matmul(A, matmul(transpose(B, 0, 1), B));
-        const change = add(mulScalar(toDType(cross, A.dtype), 2 * scale), own, scale ** 2);
-        return sqrt(clampMin(add(this.squares[index], sumDim(mul(change, A), [1])), 0));
+        const left = mulScalar(A, this.shape.scale);
+        const change = growth(this.layers[index].linear.denseWeight(), left, B, this.beside?.(index));
+        return sqrt(clampMin(add(this.squares[index], change), 0));
       }),
     );
   }
@@ -93,7 +102,14 @@ export class DoraBank extends FactorBank {
   }
 }
 
-function wideWeight(linear: Linear): Tensor {
-  const weight = linear.denseWeight();
-  return toDType(weight, ownDType(weight));
+/**
+ * What the squared lengths of rows grow by where `left · rightᵀ` is added to a weight and what lies beside it, by rows:
+ * 2 (W right)∘left + (left rightᵀ right)∘left, summed over the columns.
+ */
+function growth(weight: Tensor, left: Tensor, right: Tensor, frozen?: FrozenFactors): Tensor {
+  const product = toDType(matmul(weight, toDType(right, weight.dtype)), left.dtype);
+  const merged = frozen && matmul(frozen.P, matmul(transpose(frozen.Q, 0, 1), right));
+  const cross = merged ? add(product, merged) : product;
+  const own = matmul(left, matmul(transpose(right, 0, 1), right));
+  return sumDim(mul(add(own, cross, 2), left), [1]);
 }

@@ -20,6 +20,7 @@ import { isRecord, type Json } from "../../util/json.js";
 import { type BankLayer, type BankShape, FactorBank } from "../core/bank.js";
 import type { EventReport, Moments, StepContext, Trainable } from "../core/contract.js";
 import { type LowRankPlan, lowRankPlan } from "../core/factor-adapters.js";
+import { cutReport } from "../core/factored-base.js";
 import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.js";
 import type { TargetOptions } from "../core/targets.js";
 
@@ -55,6 +56,8 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
   private readonly interval: number;
   private readonly seed: number;
   private projections = 0;
+  /** What the bases cut off at the last projection. */
+  private cuts: readonly number[] = [];
 
   constructor(model: Module, plan: LowRankPlan, options: FloraOptions, seed: number) {
     super("flora", model, plan, ProjectedBank, options);
@@ -75,10 +78,8 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
     if (!beginsStretch(step, this.interval)) return;
     noGrad(() =>
       scope(() => {
-        this.banks.forEach((bank, index) => {
-          this.bases[index].absorb(bank.A, bank.B);
-          zero_(bank.A);
-        });
+        this.cuts = this.banks.flatMap(({ A, B }, index) => this.bases[index].absorb(A, B) ?? []);
+        for (const { A } of this.banks) zero_(A);
         const before = this.banks.map(({ B }) => toDType(B, B.dtype, false, true));
         this.projections++;
         this.project();
@@ -92,7 +93,7 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
 
   beforeClip(step: StepContext): EventReport | undefined {
     if (!beginsStretch(step, this.interval)) return undefined;
-    return { projection: this.projections, layers: this.adaptedPaths().length };
+    return { projection: this.projections, layers: this.adaptedPaths().length, ...cutReport(this.cuts) };
   }
 
   override counters(): Json {

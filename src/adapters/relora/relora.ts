@@ -6,6 +6,7 @@ import { isRecord, type Json } from "../../util/json.js";
 import { FactorBank } from "../core/bank.js";
 import type { EventReport, StepContext } from "../core/contract.js";
 import type { LowRankPlan } from "../core/factor-adapters.js";
+import { cutReport } from "../core/factored-base.js";
 import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.js";
 import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
 import { pruneMoments } from "./prune.js";
@@ -29,6 +30,8 @@ export class ReloraAdapters extends MergingAdapters {
   private readonly options: Required<Pick<ReloraOptions, "interval" | "restartWarmup" | "prune" | "init">>;
   private readonly seed: number;
   private restarts = 0;
+  /** What the bases cut off at the last restart. */
+  private cuts: readonly number[] = [];
 
   constructor(model: Module, plan: LowRankPlan, options: ReloraOptions, seed: number) {
     super("relora", model, plan, FactorBank, options);
@@ -47,8 +50,10 @@ export class ReloraAdapters extends MergingAdapters {
   beforeForward(step: StepContext): void {
     if (!beginsStretch(step, this.options.interval)) return;
     noGrad(() => {
-      this.banks.forEach((bank, index) => {
-        scope(() => this.bases[index].absorb(mulScalar(bank.A, bank.shape.scale), bank.B));
+      this.cuts = this.banks.flatMap((bank, index) =>
+        scope(() => this.bases[index].absorb(mulScalar(bank.A, bank.shape.scale), bank.B) ?? []),
+      );
+      this.banks.forEach((bank) => {
         zero_(bank.A);
         for (const { name } of bank.trainables()) {
           const moments = step.moments(name);
@@ -62,7 +67,7 @@ export class ReloraAdapters extends MergingAdapters {
 
   beforeClip(step: StepContext): EventReport | undefined {
     if (!beginsStretch(step, this.options.interval)) return undefined;
-    return { restart: this.restarts, layers: this.adaptedPaths().length };
+    return { restart: this.restarts, layers: this.adaptedPaths().length, ...cutReport(this.cuts) };
   }
 
   override counters(): Json {

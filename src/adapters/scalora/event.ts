@@ -46,6 +46,8 @@ export interface LayerOutcome extends Factors {
   readonly rho: number;
   readonly normsA: Float64Array;
   readonly normsB: Float64Array;
+  /** Share of the energy of all that was merged which the base had to cut off; of bases that may have to. */
+  readonly cut?: number | undefined;
 }
 
 /** A bank as an event sees it. */
@@ -75,9 +77,9 @@ export function scalingEvent(
     checkGradients(layer, bank.layers[index].path, tolerance);
     return { path: bank.layers[index].path, ...chooseFactors(layer, bank.shape.scale, options) };
   });
-  if (outcomes.some(changes))
-    noGrad(() => scope(() => apply(bank, base, moments, outcomes, options.moments)));
-  return outcomes;
+  if (!outcomes.some(changes)) return outcomes;
+  const cuts = noGrad(() => scope(() => apply(bank, base, moments, outcomes, options.moments)));
+  return outcomes.map((outcome, index) => ({ ...outcome, cut: cuts?.[index] }));
 }
 
 const changes = ({ alpha, beta }: Factors) => alpha.some((f) => f !== 1) || beta.some((f) => f !== 1);
@@ -119,14 +121,14 @@ function apply(
   moments: BankMoments | undefined,
   outcomes: readonly Factors[],
   rule: MomentRule,
-): void {
+): readonly number[] | undefined {
   const { alpha, beta, absorbed } = onDevice(bank, outcomes);
-  base.absorb(mul(bank.A, absorbed), bank.B);
+  const cuts = base.absorb(mul(bank.A, absorbed), bank.B);
   mul_(bank.A, alpha);
   mul_(bank.B, beta);
   mul_(bank.gradA, beta);
   mul_(bank.gradB, alpha);
-  if (!moments || rule === "keep") return;
+  if (!moments || rule === "keep") return cuts;
   for (const [moment, factor] of [
     [moments.A, beta],
     [moments.B, alpha],
@@ -134,6 +136,7 @@ function apply(
     if (rule === "reset") resetMoments(moment);
     else transferMoments(moment, factor);
   }
+  return cuts;
 }
 
 /** First moments follow the gradient, second moments its square. */

@@ -15,6 +15,7 @@ import {
   type Tensor,
   toDType,
   transpose,
+  zerosLike,
 } from "../../torch/index.js";
 import { internalError } from "../../util/errors.js";
 import type { FactorBank } from "../core/bank.js";
@@ -73,20 +74,26 @@ export function oracleEvent(
   moments: BankMoments | undefined,
   options: OracleOptions,
 ): LayerOutcome[] {
-  return noGrad(() => {
-    const outcomes = bank.layers.map((_, index) =>
-      scope(() => replaceFactors(bank, base, moments, index, options)),
-    );
-    const changed = outcomes.some(({ branch }) => branch === "oracle");
-    if (moments && changed && options.moments === "reset")
-      for (const side of [moments.A, moments.B]) resetMoments(side);
-    return outcomes;
-  });
+  return noGrad(() =>
+    scope(() => {
+      const [left, right] = [bank.A, bank.B].map((stack) => zerosLike(cat([stack, stack], 2)));
+      const outcomes = bank.layers.map((_, index) => {
+        const absorbed = { left: select(left, 0, index), right: select(right, 0, index) };
+        return scope(() => replaceFactors(bank, absorbed, moments, index, options));
+      });
+      if (!outcomes.some(({ branch }) => branch === "oracle")) return outcomes;
+      base.absorb(left, right);
+      if (moments && options.moments === "reset")
+        for (const side of [moments.A, moments.B]) resetMoments(side);
+      return outcomes;
+    }),
+  );
 }
 
+/** @param absorbed room for what the base is to absorb: left `[m, 2r]`, right `[n, 2r]` */
 function replaceFactors(
   bank: FactorBank,
-  base: BaseStore,
+  absorbed: { readonly left: Tensor; readonly right: Tensor },
   moments: BankMoments | undefined,
   index: number,
   options: OracleOptions,
@@ -104,12 +111,8 @@ function replaceFactors(
     return { path, rho, normsA, normsB, ...skip(rank, "skip_low_rank") };
   const newA = mulScalar(slice(U, 1, 0, 2 * rank, 2), rho);
   const newB = mulScalar(transpose(slice(Vt, 0, 1, 2 * rank, 2), 0, 1), rho);
-  const own = bank.A.dtype;
-  base.absorbOne(
-    index,
-    toDType(cat([mulScalar(A, scale), mulScalar(newA, -scale)], 1), own),
-    toDType(cat([B, newB], 1), own),
-  );
+  copy_(absorbed.left, cat([mulScalar(A, scale), mulScalar(newA, -scale)], 1));
+  copy_(absorbed.right, cat([B, newB], 1));
   if (moments && options.moments === "transport") {
     transport(moments.A, index, matmul(linalgPinv(B, pseudoInverseCut), newB));
     transport(moments.B, index, matmul(linalgPinv(A, pseudoInverseCut), newA));

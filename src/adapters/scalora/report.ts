@@ -1,5 +1,6 @@
 import type { BankShape } from "../core/bank.js";
 import type { EventReport, StepContext } from "../core/contract.js";
+import { cutReport } from "../core/factored-base.js";
 import type { LayerOutcome } from "./event.js";
 import { effectiveStep, impliedLipschitz, turnover } from "./scale.js";
 
@@ -16,6 +17,7 @@ export function eventReport(banks: readonly BankOutcome[], { lr, peakLr }: StepC
   const layers = banks.flatMap(({ shape, outcomes }) => outcomes.map((outcome) => ({ ...outcome, shape })));
   const branches: Record<string, number> = {};
   for (const { branch } of layers) branches[branch] = (branches[branch] ?? 0) + 1;
+  const cuts = layers.flatMap(({ cut }) => (cut === undefined ? [] : [cut]));
   const mean = (value: (layer: (typeof layers)[number]) => number) =>
     layers.reduce((total, layer) => total + value(layer), 0) / layers.length;
   return {
@@ -28,6 +30,7 @@ export function eventReport(banks: readonly BankOutcome[], { lr, peakLr }: StepC
     effectiveStep: mean(({ rho, shape: { scale, rank, m, n } }) => effectiveStep(scale, lr, rho, rank, m, n)),
     turnoverA: mean(({ rho, shape: { m } }) => turnover(lr, rho, m)),
     turnoverB: mean(({ rho, shape: { n } }) => turnover(lr, rho, n)),
+    ...cutReport(cuts),
   };
 }
 

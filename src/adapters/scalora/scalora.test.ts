@@ -1,11 +1,20 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { collate } from "../../data/collate.js";
+import { Nf4Weight, nf4Codebook } from "../../nn/index.js";
 import { AdamW, makeSchedule } from "../../optim/index.js";
+import { quantised } from "../../testing/quantise.js";
 import { countingExamples } from "../../testing/tiny-data.js";
 import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.js";
+import { temporaryFolder } from "../../testing/tiny-run.js";
 import * as torch from "../../torch/index.js";
 import { type StepReport, trainStep } from "../../train/step.js";
+import { attachFolder } from "../registry.js";
 import { attachScalora, type ScaloraOptions } from "./scalora.js";
+import { frobenius } from "./testing/layers.js";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
 
 let live = 0;
 const made: { dispose(): void }[] = [];
@@ -19,17 +28,21 @@ afterEach(() => {
 
 const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
 
-function attached(options: Partial<ScaloraOptions>, model: TinyOptions = {}) {
+/** What is done to a model before anything is attached to it. */
+type Prepare = (lm: TinyLM) => void;
+
+function attached(options: Partial<ScaloraOptions>, model: TinyOptions = {}, prepare?: Prepare) {
   const lm = new TinyLM(model);
   made.push(lm);
+  prepare?.(lm);
   const adapters = attachScalora(lm, "scalora", { ...lowRank, ...options }, 1);
   made.push(adapters);
   return { model: lm, adapters };
 }
 
 /** Twelve training steps with two micro-batches each; the sixth on have seen several events. */
-function trained(options: Partial<ScaloraOptions>, model?: TinyOptions) {
-  const parts = attached(options, model);
+function trained(options: Partial<ScaloraOptions>, model?: TinyOptions, prepare?: Prepare) {
+  const parts = attached(options, model, prepare);
   const optimizer = new AdamW(parts.adapters.trainables());
   made.push(optimizer);
   const schedule = makeSchedule({ name: "constant", lr: 0.02, steps: 12 });
@@ -60,6 +73,23 @@ test.each<[string, Partial<ScaloraOptions>, RegExp]>([
   expect(adapters.counters()).toMatchObject({ events: 11 });
 });
 
+test("adaptive events apply a layer's factors where one is beyond 1.2×, and leave it as it is elsewhere", () => {
+  const applied = trained({ interval: "adaptive" })
+    .reports.slice(1)
+    .map(({ event }) => event);
+  const branches = applied.map((event) => Object.keys(event?.branches ?? {}).join());
+  expect(branches).toContain("skip_small");
+  expect(branches.some((branch) => branch !== "skip_small")).toBe(true);
+  for (const [at, branch] of branches.entries()) {
+    const [alpha, beta] = [applied[at]?.alpha, applied[at]?.beta].map((value) => JSON.stringify(value));
+    if (branch === "skip_small") expect([alpha, beta]).toEqual(["[1,1,1]", "[1,1,1]"]);
+    else {
+      const factors: number[] = [...JSON.parse(alpha), ...JSON.parse(beta)];
+      expect(Math.max(...factors.map((factor) => Math.abs(Math.log(factor))))).toBeGreaterThan(Math.log(1.2));
+    }
+  }
+});
+
 test("the forward pass of a split base computes with the upper halves of what is stored", () => {
   const { model, adapters, reports } = trained({}, { dtype: "bfloat16" });
   expect(reports[11].loss).toBeLessThan(reports[0].loss);
@@ -83,6 +113,93 @@ test("on a split base the first event and every tenth step's tell the loss of th
   expect(trained({}).reports[1].event).not.toHaveProperty("lossAfter");
 });
 
+const losses = (reports: readonly StepReport[]) => reports.map(({ loss }) => loss);
+
+// A split base differs by what its forward pass rounds: below half a unit of bfloat16, 2e-3 of each weight.
+test.each([
+  ["float32", 1e-5],
+  ["bfloat16", 2e-3],
+] as const)(
+  "over a factored base whose rank is enough training goes as over the default one (%s)",
+  (dtype, tolerance) => {
+    const factored = trained({ base: "factored" }, { dtype });
+    expect(factored.model.mix.weight.dtype).toBe(dtype);
+    expect(Number(factored.reports[11].event?.cutMax)).toBeLessThan(1e-12);
+    const others = losses(trained({}, { dtype }).reports);
+    expect(others[11]).toBeLessThan(0.95 * others[0]);
+    losses(factored.reports).forEach((loss, step) => {
+      expect(Math.abs(loss - others[step]) / others[step]).toBeLessThan(tolerance);
+    });
+  },
+);
+
+test("a factored base of low rank is exact until it overflows, then tells what it lost", () => {
+  const exact = losses(trained({}).reports);
+  const { adapters, reports } = trained({ base: "factored", baseRank: 4 });
+  // Events at steps 2 and 3 fill four columns; the one of step 4 shows in the loss of step 5.
+  reports.slice(0, 4).forEach(({ loss }, step) => {
+    expect(Math.abs(loss - exact[step]) / exact[step]).toBeLessThan(1e-5);
+  });
+  const cuts = reports.map(({ event }) => Number(event?.cutMax ?? 0));
+  expect(cuts.slice(0, 3)).toEqual([0, 0, 0]);
+  for (const [step, cut] of cuts.slice(3).entries()) {
+    expect(cut).toBeGreaterThan(0);
+    expect(cut).toBeLessThan(0.5);
+    expect(Number(reports[step + 3].event?.cutMean)).toBe(cut);
+  }
+  expect(reports[11].loss).toBeLessThan(reports[0].loss);
+  expect(reports.map(({ event }) => event?.lossAfter !== undefined).indexOf(true)).toBe(11);
+  const state = adapters.state();
+  expect(state.get("bank0.8x8r2.base.P")?.shape).toEqual([1, 8, 4]);
+  expect(state.get("bank0.8x8r2.base.columns")?.item()).toBe(4);
+});
+
+/** Puts the numbers that the codes stand for in its place. */
+const quantiseAndBack: Prepare = ({ mix }) => {
+  using before = mix.ownWeight();
+  using codes = new Nf4Weight(before, nf4Codebook());
+  mix.weight = codes.dense().keep();
+};
+
+test("over quantised weights a factored base trains as an exact one over their numbers", () => {
+  const { model, adapters, reports } = trained({ base: "factored" }, {}, quantised);
+  const exact = trained({}, {}, quantiseAndBack);
+  const others = losses(exact.reports);
+  losses(reports).forEach((loss, step) => {
+    expect(Math.abs(loss - others[step]) / others[step]).toBeLessThan(1e-5);
+  });
+  expect(model.mix.weight).toBeInstanceOf(Nf4Weight);
+  torch.scope(() => {
+    const [own, other] = [adapters, exact.adapters].map((set) => set.mergedWeight("mix", "float64"));
+    // As in the tolerances: fp32 differences of the gradients, divided by their own roots in AdamW.
+    expect(frobenius(own, other)).toBeLessThan(1e-4);
+  });
+});
+
+test.each(["auto", "exact", "split"] as const)("over quantised weights base: %s is refused", (base) => {
+  const lm = new TinyLM();
+  made.push(lm);
+  quantised(lm);
+  expect(() => attachScalora(lm, "scalora", { ...lowRank, base }, 1)).toThrow(
+    /merged into a quantised weight[\s\S]*base: factored/,
+  );
+});
+
+test("what a factored base learns is an adapter of LoRA: a folder of rank R + r is the same weight", () => {
+  const { adapters } = trained({ base: "factored", baseRank: 4 });
+  const folder = join(scratch.path, "factored");
+  adapters.saveAdapter(folder, "base");
+  const model = new TinyLM();
+  made.push(model);
+  const copy = attachFolder(model, folder);
+  made.push(copy);
+  expect(copy.parameterCounts().trainable).toBe((8 + 8) * (4 + 2));
+  torch.scope(() => {
+    const [own, loaded] = [adapters, copy].map((set) => set.mergedWeight("mix", "float64"));
+    expect(frobenius(loaded, own)).toBeLessThan(1e-6);
+  });
+});
+
 test("a weight that another module shares is refused, or becomes the layer's own", () => {
   const tied = { tied: true };
   const lm = new TinyLM(tied);
@@ -102,6 +219,8 @@ test.each<[Partial<ScaloraOptions>, TinyOptions, RegExp]>([
   [{ base: "exact" }, { dtype: "bfloat16" }, /round the method away[\s\S]*base: split/],
   [{ base: "split" }, {}, /compute in bfloat16[\s\S]*weights in float32/],
   [{ policy: "svd" }, { dtype: "bfloat16" }, /full gradients in float32/],
+  [{ policy: "svd", base: "factored" }, {}, /full weights[\s\S]*base: exact/],
+  [{ base: "factored", baseRank: 1 }, {}, /rank of one merge[\s\S]*at least the adapter's rank, 2/],
 ])("%j on %j is refused", (options, model, says) => {
   const lm = new TinyLM(model);
   made.push(lm);

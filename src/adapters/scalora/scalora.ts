@@ -1,11 +1,14 @@
 import type { Linear, Module } from "../../nn/index.js";
+import type { Tensor } from "../../torch/index.js";
 import { internalError, ScaloraError } from "../../util/errors.js";
 import { isRecord, type Json } from "../../util/json.js";
 import { FactorBank } from "../core/bank.js";
-import { type BaseStore, SplitBase } from "../core/base-store.js";
+import type { BaseStore } from "../core/base-store.js";
 import type { EventReport, StepContext } from "../core/contract.js";
 import type { LowRankPlan } from "../core/factor-adapters.js";
+import { noAdapter } from "../core/layer-adapters.js";
 import { type BaseOptions, MergingAdapters } from "../core/merging-adapters.js";
+import { DoraBank } from "../dora/bank.js";
 import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
 import {
   type BankMoments,
@@ -37,6 +40,8 @@ export interface ScaloraOptions extends LoraOptions, BaseOptions {
   readonly scale?: Scale | "auto";
   /** Step of the first event, from 1. Default: the first after warm-up, at least 2. */
   readonly firstEvent?: number;
+  /** Train the lengths of the rows of W + s·A·Bᵀ by themselves, as DoRA does (arXiv 2402.09353). Default false. */
+  readonly magnitude?: boolean;
 }
 
 /**
@@ -49,12 +54,25 @@ export class ScaloraAdapters extends MergingAdapters {
   private branches: Record<string, number> = {};
 
   constructor(method: string, model: Module, plan: LowRankPlan, options: ScaloraOptions) {
-    super(method, model, plan, FactorBank, options);
+    super(method, model, plan, options.magnitude ? DoraBank : FactorBank, options);
     this.options = options;
   }
 
+  /** An adapter of a factored base; with magnitudes there is no folder of the sum that PEFT reads. */
+  override saveAdapter(folder: string, baseModel: string): void {
+    if (this.options.magnitude)
+      throw noAdapter("magnitudes were trained over a base that takes in the factors");
+    super.saveAdapter(folder, baseModel);
+  }
+
+  override loadState(read: (name: string) => Tensor): void {
+    super.loadState(read);
+    for (const bank of this.banks) measureBase(bank);
+  }
+
   measuresEvent(step: StepContext): boolean {
-    if (!this.hasEvent(step) || !this.bases.some((base) => base instanceof SplitBase)) return false;
+    const moves = this.bases.some((base, index) => base.isLossy(this.banks[index].shape.rank));
+    if (!moves || !this.hasEvent(step)) return false;
     const { interval = 1 } = this.options;
     const every = interval === "adaptive" ? measuredEvery : Math.ceil(measuredEvery / interval);
     return this.events % every === 0;
@@ -68,6 +86,7 @@ export class ScaloraAdapters extends MergingAdapters {
   beforeClip(step: StepContext): EventReport | undefined {
     if (!this.hasEvent(step)) return undefined;
     const outcomes = this.banks.map((bank, index) => this.runEvent(bank, this.bases[index], step));
+    for (const bank of this.banks) measureBase(bank);
     this.events++;
     for (const { branch } of outcomes.flat()) this.branches[branch] = (this.branches[branch] ?? 0) + 1;
     return eventReport(
@@ -141,10 +160,16 @@ export function attachScalora(
   seed: number,
 ): ScaloraAdapters {
   const plan = lowRankTargets(model, options);
-  for (const { linear } of plan.targets) refuseHalfOracle(linear.weight, options);
+  for (const { linear } of plan.targets) refuseOracle(linear.weight, options);
   const adapters = new ScaloraAdapters(method, model, plan, options);
   startFactors(adapters, options, seed);
+  for (const bank of adapters.banks) if (bank instanceof DoraBank) bank.startMagnitudes();
   return adapters;
+}
+
+/** The lengths of rows that magnitudes are relative to follow what was merged. */
+function measureBase(bank: FactorBank): void {
+  if (bank instanceof DoraBank) bank.measureBase();
 }
 
 function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): BankMoments | undefined {
@@ -152,8 +177,27 @@ function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): Ban
   return A && B ? { A, B } : undefined;
 }
 
-function refuseHalfOracle({ dtype }: Linear["weight"], { policy }: ScaloraOptions): void {
-  if (policy !== "svd" || dtype !== "bfloat16") return;
+function refuseOracle({ dtype }: Linear["weight"], { policy, base, magnitude }: ScaloraOptions): void {
+  if (policy !== "svd") return;
+  if (magnitude)
+    throw new ScaloraError(
+      "config",
+      "policy: svd takes the gradient of the weight, which magnitudes rescale",
+      {
+        where: "adapter.magnitude",
+        fix: "use another policy, or leave magnitude out",
+      },
+    );
+  if (base === "factored")
+    throw new ScaloraError(
+      "config",
+      "policy: svd works on full weights, and a factored base keeps them frozen",
+      {
+        where: "adapter.base",
+        fix: "use base: exact",
+      },
+    );
+  if (dtype !== "bfloat16") return;
   throw new ScaloraError("config", "policy: svd needs full gradients in float32", {
     where: "adapter.policy",
     fix: "use model.dtype: float32",

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { modulePattern, pathText, positive, wholeFrom } from "../fields.js";
+import { foundText } from "../words.js";
+import type { CrossIssue, Loose } from "./method.js";
 
 const patterns = z.array(modulePattern()).min(1);
 
@@ -73,16 +75,38 @@ export const writesToBase =
 
 /** Of the methods that merge into the base as they train. */
 export const baseFields = {
-  base: z.enum(["auto", "exact", "split"]).default("auto").meta({
+  base: z.enum(["auto", "exact", "split", "factored"]).default("auto").meta({
     description:
-      "Storage of adapted weights: exact in float32, or split in bfloat16 + 16 bits; auto by precision",
+      "Storage of adapted weights: exact in float32, split in bfloat16 + 16 bits, or factored: frozen as loaded, with what is merged beside them at a low rank; auto is exact or split, by precision",
     refusal:
       "every merge is far below half a bfloat16 ulp, so a base that rounds loses the method (measured: worse than no training)",
+  }),
+  baseRank: wholeFrom(1).optional().meta({
+    description: "Highest rank of what a factored base keeps of the merges",
+    unset: "8 × rank, at least 64",
   }),
   tied: z.enum(["refuse", "untie"]).default("refuse").meta({
     description: "What to do with an adapted weight that is tied to another (lm_head to the embedding)",
   }),
 };
+
+/** Why a base in 4 bits cannot serve a method that merges into it, unless what is merged lies beside it. */
+export const frozenWhenFactored = ({ base }: Loose): string | undefined =>
+  base === "factored"
+    ? undefined
+    : `${writesToBase}; use adapter.base: factored, which keeps what changes beside them`;
+
+/** What the keys of a factored base say about each other. */
+export function baseChecks({ base, baseRank, rank = 8 }: Loose): CrossIssue[] {
+  if (baseRank === undefined) return [];
+  const path = ["adapter", "baseRank"];
+  const found = foundText(baseRank);
+  if (base !== "factored")
+    return [{ path, problem: "has no effect without base: factored", found, fix: "remove it" }];
+  if (typeof baseRank !== "number" || typeof rank !== "number" || baseRank >= rank) return [];
+  const expected = `at least adapter.rank, ${rank}`;
+  return [{ path, problem: "is less than the rank of one merge", expected, found }];
+}
 
 /**
  * What a PEFT folder brings itself of the keys above: which layers, of what rank and scale, with what values. `from` is

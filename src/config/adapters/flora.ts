@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { wholeFrom } from "../fields.js";
-import { baseFields, layerFields, rankFields, writesToBase } from "./fields.js";
+import { baseChecks, baseFields, frozenWhenFactored, layerFields, rankFields } from "./fields.js";
 
 export const floraDefaults = { interval: 1000 };
 
@@ -20,5 +20,6 @@ export const flora = {
     ...layerFields,
     ...baseFields,
   }),
-  refusesQuantised: () => writesToBase,
+  check: baseChecks,
+  refusesQuantised: frozenWhenFactored,
 } as const;

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { share, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
-import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha, writesToBase } from "./fields.js";
+import {
+  baseChecks,
+  baseFields,
+  frozenWhenFactored,
+  lowRankFields,
+  lowRankFolderKeys,
+  withAlpha,
+} from "./fields.js";
 import type { CrossIssue, Loose } from "./method.js";
 
 export const reloraDefaults = {
@@ -36,14 +43,16 @@ export const relora = {
       restartWarmup: adapter.restartWarmup ?? reloraDefaults.restartWarmup(adapter.interval),
     })),
   folderKeys: lowRankFolderKeys,
-  refusesQuantised: () => writesToBase,
+  refusesQuantised: frozenWhenFactored,
   check,
 } as const;
 
-function check({ interval = reloraDefaults.interval, restartWarmup }: Loose): CrossIssue[] {
+function check(adapter: Loose): CrossIssue[] {
+  const { interval = reloraDefaults.interval, restartWarmup } = adapter;
   if (typeof interval !== "number" || typeof restartWarmup !== "number" || restartWarmup < interval)
-    return [];
+    return baseChecks(adapter);
   return [
+    ...baseChecks(adapter),
     {
       path: ["adapter", "restartWarmup"],
       problem: "is as long as the interval, so that the rate would never be the full one again",

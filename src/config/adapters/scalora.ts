@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { positive, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
-import { baseFields, lowRankFields, lowRankFolderKeys, withAlpha, writesToBase } from "./fields.js";
+import {
+  baseChecks,
+  baseFields,
+  frozenWhenFactored,
+  lowRankFields,
+  lowRankFolderKeys,
+  withAlpha,
+} from "./fields.js";
 import type { CrossIssue, Loose } from "./method.js";
 
 /** Steps between the events of the amortised method. */
@@ -34,6 +41,9 @@ const scaling = (interval: number) => ({
     description: "Step of the first event, counted from 1",
     unset: "the step after warm-up, at least 2",
   }),
+  magnitude: z.boolean().default(false).meta({
+    description: "Train the lengths of the weight's rows by themselves, as DoRA does",
+  }),
   ...baseFields,
 });
 
@@ -53,7 +63,7 @@ export const scalora = {
     .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaling(1) })
     .transform((adapter) => withMoments(withAlpha(adapter))),
   folderKeys: lowRankFolderKeys,
-  refusesQuantised: () => writesToBase,
+  refusesQuantised: frozenWhenFactored,
   check,
 } as const;
 
@@ -65,12 +75,12 @@ export const scaloraInterval = {
     .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaling(amortisedInterval) })
     .transform((adapter) => withMoments(withAlpha(adapter))),
   folderKeys: lowRankFolderKeys,
-  refusesQuantised: () => writesToBase,
+  refusesQuantised: frozenWhenFactored,
   check,
 } as const;
 
 function check(adapter: Loose, train: Loose): CrossIssue[] {
-  const issues: CrossIssue[] = [];
+  const issues = baseChecks(adapter);
   const { policy = "default", moments } = adapter;
   if (policy === "svd" && (moments === "transfer" || moments === "keep")) {
     issues.push({
@@ -78,6 +88,22 @@ function check(adapter: Loose, train: Loose): CrossIssue[] {
       problem: "does not go with policy svd, whose new factors have no columns in common with the old ones",
       expected: "reset or transport",
       found: foundText(moments),
+    });
+  }
+  if (policy === "svd" && adapter.base === "factored") {
+    issues.push({
+      path: ["adapter", "base"],
+      problem: "does not go with policy svd, which works on full weights",
+      expected: "auto or exact",
+      found: "factored",
+    });
+  }
+  if (policy === "svd" && adapter.magnitude === true) {
+    issues.push({
+      path: ["adapter", "magnitude"],
+      problem: "does not go with policy svd, which takes the gradient of the weight without its lengths",
+      expected: "false",
+      found: "true",
     });
   }
   if (policy !== "svd" && moments === "transport") {

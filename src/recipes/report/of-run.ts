@@ -23,7 +23,7 @@ export function reportOfRun(run: NamedRun): ReportData {
 
 /** The charts that several runs have in common: losses, rank growth, scaling factors; those without data are left out. */
 export function chartsOf(runs: readonly NamedRun[]): Chart[] {
-  const of = [trainingChart, heldOutChart, metricChart, rankChart, scalingChart, mergeChart];
+  const of = [trainingChart, heldOutChart, metricChart, rankChart, scalingChart, mergeChart, cutChart];
   const charts = of.map((chart) => chart(runs));
   return charts.filter((chart) => chart.series.length > 0);
 }
@@ -125,24 +125,42 @@ function scalingChart(runs: readonly NamedRun[]): Chart {
   };
 }
 
-/** What merging into a rounded base did to the loss; empty where the base is exact. */
+/** What merging into a base that rounds or cuts did to the loss; empty where the base is exact. */
 function mergeChart(runs: readonly NamedRun[]): Chart {
-  const series = runs.flatMap(({ name, events }) => {
-    const points = events.flatMap((event) => {
-      if (event.type !== "method") return [];
-      const { lossBefore, lossAfter } = event.report;
-      const isMeasured = typeof lossBefore === "number" && typeof lossAfter === "number";
-      return isMeasured ? [{ x: event.step, y: lossAfter - lossBefore }] : [];
-    });
-    return points.length === 0 ? [] : [{ name, x: points.map(({ x }) => x), y: points.map(({ y }) => y) }];
-  });
   return {
     title: "Loss after an event minus before",
     xLabel: "step",
     yLabel: lossUnit(runs),
-    note: "Of the step's own batch. The base is split: the forward sees it rounded to bfloat16.",
-    series,
+    note: "Of the step's own batch. The base is split, and the forward sees it rounded to bfloat16, or factored and full.",
+    series: reportLines(runs, ({ lossBefore, lossAfter }) =>
+      typeof lossBefore === "number" && typeof lossAfter === "number" ? lossAfter - lossBefore : undefined,
+    ),
   };
+}
+
+/** What factored bases cut off; empty where there are none. */
+function cutChart(runs: readonly NamedRun[]): Chart {
+  return {
+    title: "Cut off by factored bases",
+    xLabel: "step",
+    yLabel: "share of the merged energy, mean over layers",
+    note: "0 until the merges have filled the rank that the base keeps.",
+    series: reportLines(runs, ({ cutMean }) => (typeof cutMean === "number" ? cutMean : undefined)),
+  };
+}
+
+/** One line per run from what its method's events report; runs where none has a value have none. */
+function reportLines(
+  runs: readonly NamedRun[],
+  value: (report: Extract<RunEvent, { type: "method" }>["report"]) => number | undefined,
+): Series[] {
+  return runs.flatMap(({ name, events }) => {
+    const points = events.flatMap((event) => {
+      const y = event.type === "method" ? value(event.report) : undefined;
+      return event.type === "method" && y !== undefined ? [{ x: event.step, y }] : [];
+    });
+    return points.length === 0 ? [] : [{ name, x: points.map(({ x }) => x), y: points.map(({ y }) => y) }];
+  });
 }
 
 /** A positive number of a list, for the scale is logarithmic. */

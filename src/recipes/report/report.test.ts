@@ -48,7 +48,13 @@ const events: RunEvent[] = [
   {
     type: "method",
     step: 2,
-    report: { kind: "scaling", alpha: [0.5, 1, 2], beta: [0, 1.5, 3], branches: { column: 4 } },
+    report: {
+      kind: "scaling",
+      alpha: [0.5, 1, 2],
+      beta: [0, 1.5, 3],
+      branches: { column: 4 },
+      cutMean: 0.25,
+    },
   },
   { type: "rank", step: 2, layers: [layer(3), layer(5)] },
   { type: "sample", step: 2, prompt: "2+2=", output: "4" },
@@ -72,6 +78,7 @@ test("a run's events become curves, rank growth, scaling factors and samples", (
   expect(series.get("Training loss")).toEqual([{ name: "tiny-scalora", x: [1, 2], y: [3, 1.5] }]);
   expect(series.get("Held-out loss")).toEqual([{ name: "tiny-scalora", x: [2], y: [1.25] }]);
   expect(series.get("Rank of the accumulated change")).toEqual([{ name: "tiny-scalora", x: [2], y: [4] }]);
+  expect(series.get("Cut off by factored bases")).toEqual([{ name: "tiny-scalora", x: [2], y: [0.25] }]);
   expect(series.get("Scaling factors")?.map(({ name, y }) => [name, y])).toEqual([
     ["alpha, least", [0.5]],
     ["alpha, median", [1]],

@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import * as torch from "../../torch/index.js";
+import { DoraBank } from "../dora/bank.js";
+import { distance, lossOf, moveTrainables, OddModel } from "../testing/matrix.js";
+import { attachScalora } from "./scalora.js";
+import { frobenius } from "./testing/layers.js";
+
+// The effective weight is diag(c)·V with V = W + sABᵀ and c = magnitude / ‖V‖ held still in the gradient, so the gradients of
+// A and B are those of a weight whose gradient is diag(c)·G. An event leaves V and with it c as they are.
+test.each(["exact", "factored"] as const)(
+  "events with magnitudes leave weights as they are and gradients as those of the new factors (%s)",
+  (base) => {
+    const live = torch.liveTensors();
+    const model = new OddModel("float64");
+    const options = { rank: 2, magnitude: true, base, scale: { columnNorm: 0.7 } };
+    const adapters = attachScalora(model, "scalora", options, 1);
+    moveTrainables(adapters);
+    torch.scope(() => {
+      const weights = () => adapters.adaptedPaths().map((path) => adapters.mergedWeight(path, "float64"));
+      const norms = () =>
+        adapters.banks.map((bank) => (bank instanceof DoraBank ? bank.rowNorms(0) : expect.fail()));
+      const gradients = () =>
+        adapters.trainables().map(({ name, grad }) => ({ name, grad: torch.clone(grad) }));
+      for (const step of [2, 3, 4]) {
+        const before = {
+          weights: weights(),
+          norms: norms(),
+          A: adapters.banks.map(({ A }) => torch.clone(A)),
+        };
+        const loss = lossOf(model);
+        loss.backward();
+        const context = { step, warmupSteps: 0, peakLr: 0.01, lr: 0.01, moments: () => undefined };
+        adapters.beforeClip(context);
+        adapters.banks.forEach(({ A }, index) => {
+          expect(distance(A, before.A[index])).toBeGreaterThan(1e-2);
+        });
+        weights().forEach((weight, index) => {
+          expect(frobenius(weight, before.weights[index])).toBeLessThan(1e-12);
+        });
+        norms().forEach((norm, index) => {
+          expect(frobenius(norm, before.norms[index])).toBeLessThan(1e-12);
+        });
+        const transferred = gradients();
+        adapters.zeroGrad();
+        const again = lossOf(model);
+        expect(Math.abs(again.item() / loss.item() - 1)).toBeLessThan(1e-12);
+        again.backward();
+        gradients().forEach(({ name, grad }, index) => {
+          expect(frobenius(transferred[index].grad, grad), name).toBeLessThan(1e-11);
+        });
+        adapters.zeroGrad();
+        // The next event is of other factors.
+        moveTrainables(adapters, 0.1);
+      }
+    });
+    adapters.dispose();
+    model.dispose();
+    expect(torch.liveTensors()).toBe(live);
+  },
+);
