@@ -30,8 +30,7 @@ function adapterFolder(method) {
 /** What a method does on a family. @param {string} method @param {string} family */
 function onFamily(method, family) {
   const trained = dtypes.filter((dtype) => has(method, "trains", family, dtype));
-  const refused = dtypes.some((dtype) => has(method, "refused", family, dtype));
-  if (trained.length === 0) return refused ? "refused" : notTested;
+  if (trained.length === 0) return notTested;
   const merged = has(method, "merged folder", family, "float32") ? ["m"] : [];
   return [...trained.map((dtype) => (dtype === "float32" ? "32" : "16")), ...merged].join(" ");
 }

@@ -15,7 +15,6 @@ import { temporaryFolder } from "../testing/tiny-run.js";
 import { tolerances } from "../testing/tolerances.js";
 import { liveTensors, noGrad, scope } from "../torch/index.js";
 import { trainStep } from "../train/step.js";
-import { ScaloraError } from "../util/errors.js";
 import { attachMethod } from "./build.js";
 
 const scratch = temporaryFolder();
@@ -31,16 +30,19 @@ const encoderCases = new Map([
 ]);
 
 /** The folder of a family's small model, and what loads it and the merged one. */
-function familyModel(family: string) {
+function familyModel(family: string, method: string) {
+  const quantization = method === "qlora" ? "nf4" : "none";
   const encoder = encoderCases.get(family);
   const isEncoder = classifierFamilies().includes(family);
   const name = family === "llama" ? "untied" : "saved";
   const folder = isEncoder
     ? join(encoders, encoder ?? expect.fail(`no small ${family}`))
     : copyGolden(scratch.path, family, name);
-  const load = (path: string, dtype: "float32" | "bfloat16"): Promise<TrainedModel> =>
-    isEncoder ? loadClassifier(path, { dtype }) : loadModel(path, { dtype });
-  return { folder, load };
+  const load = (
+    path: string,
+    options: { dtype: "float32" | "bfloat16"; quantization?: "nf4" | "none" },
+  ): Promise<TrainedModel> => (isEncoder ? loadClassifier(path, options) : loadModel(path, options));
+  return { folder, load, quantization } as const;
 }
 
 const rows: Example[] = [
@@ -107,23 +109,15 @@ const cases = Object.keys(methods).flatMap((method) =>
 
 test.each(cases)("%s on %s: trains, and the merged folder is the same model", async (method, family) => {
   const live = liveTensors();
-  const { folder, load } = familyModel(family);
+  const { folder, load, quantization } = familyModel(family, method);
   for (const dtype of ["float32", "bfloat16"] as const) {
-    using model = await load(folder, dtype);
-    let adapters: AdapterSet;
-    try {
-      adapters = attachMethod(model, smallest(method), 1);
-    } catch (error) {
-      expect(error).toBeInstanceOf(ScaloraError);
-      expect(error).toHaveProperty("code", "config");
-      support.shown(method, "refused", family, dtype);
-      continue;
-    }
+    using model = await load(folder, { dtype, quantization });
+    const adapters = attachMethod(model, smallest(method), 1);
     expect(trainSteps(model, adapters)).toBeLessThan(20);
     support.shown(method, "trains", family, dtype);
     if (dtype === "float32") {
       const adapted = logits(model);
-      using merged = await load(writeMerged(model, adapters, folder, `${method}-${family}`), dtype);
+      using merged = await load(writeMerged(model, adapters, folder, `${method}-${family}`), { dtype });
       expect(logits(merged)).toBeCloseToAll(adapted, tolerances.adaptedLogits);
       support.shown(method, "merged folder", family, dtype);
     }

@@ -8,8 +8,7 @@ export type Shown =
   | "adapter folder refused"
   | "resumes bit for bit"
   | "trains"
-  | "merged folder"
-  | "refused";
+  | "merged folder";
 
 /**
  * Notes what the tests of one file have shown of each method. The notes stand in `test/support/<name>.txt`, from which
