@@ -78,6 +78,8 @@ test.each([
       id2label: { 0: "blame", 1: "praise" },
       problem_type: "single_label_classification",
     });
+    const gguf = await scalora("export", at("runs", name), "--format", "gguf", "--out", at("no.gguf"));
+    expect(gguf.stderr).toMatch(/Only decoders are written as GGUF files[\s\S]*bert, a classifier/);
     if (name === "full") return;
     const asSvd = ["--out", at(`${name}-svd`), "--as", "svd", "--energy", "1"];
     const { heldOutLoss } = await json("export", at("runs", name), ...asSvd);

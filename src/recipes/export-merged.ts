@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { untieWeight } from "../adapters/core/untie.js";
 import { type AdapterSet, LayerAdapters } from "../adapters/index.js";
 import { roundedAsStored, type WritableType, writeGgufModel } from "../hub/gguf/export.js";
@@ -7,7 +7,6 @@ import { readModelConfig } from "../hub/model-folder.js";
 import { describeModel, saveModel, storedParameters } from "../models/index.js";
 import { isClassifier, Linear, type TrainedModel } from "../nn/index.js";
 import { scope, type Tensor, toDType } from "../torch/index.js";
-import { makeFolders } from "../util/files.js";
 import type { ExportRequest } from "./api.js";
 import { Drift } from "./drift.js";
 import type { OpenModel } from "./open-model.js";
@@ -50,7 +49,6 @@ export function exportGguf(
   const type = ggufTypes[dtype];
   const drift = type === "F32" ? {} : driftOf(parameters, (exact) => roundedAsStored(exact, type));
   const title = basename(out, ".gguf");
-  makeFolders(dirname(out));
   writeGgufModel(out, { description, source: baseFolder, title, type, parameters });
   return drift;
 }

@@ -1,12 +1,11 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.js";
 import { adapterToGguf } from "../hub/gguf/export.js";
 import { describeModel } from "../models/index.js";
-import { quantisedWeights } from "../nn/index.js";
+import { isClassifier, quantisedWeights } from "../nn/index.js";
 import { ScaloraError } from "../util/errors.js";
-import { makeFolders } from "../util/files.js";
 import type { ExportRequest, ExportResult, RunExport } from "./api.js";
 import { deviceOf, loadTrained } from "./build.js";
 import { exportGguf, exportMerged, type FolderDType } from "./export-merged.js";
@@ -31,6 +30,12 @@ export const runExport: RunExport = async (request, { signal }) => {
 type Facts = Omit<ExportResult, "out" | "kind" | "bytes">;
 
 async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
+  if (request.format === "gguf" && isClassifier(open.model))
+    throw new ScaloraError("usage", "Only decoders are written as GGUF files", {
+      where: open.baseFolder,
+      found: `${open.model.info.family}, a classifier`,
+      fix: "export it as a folder: leave --format out",
+    });
   if (request.kind === "merged") return exportRounded(open, request, signal);
   if (request.format === "gguf") return exportGgufAdapter(request, open, signal);
   return exportAdapter(request, open, signal);
@@ -54,7 +59,6 @@ async function exportGgufAdapter(
   try {
     const folder = join(scratch, "adapter");
     const facts = await exportAdapter({ ...request, out: folder }, open, signal);
-    makeFolders(dirname(request.out));
     adapterToGguf(folder, request.out, description);
     return facts;
   } finally {

@@ -106,10 +106,6 @@ export class Metadata {
     this.entries = entries;
   }
 
-  has(key: string): boolean {
-    return this.entries.has(key);
-  }
-
   text(key: string): string | undefined {
     const value = this.entries.get(key);
     if (value === undefined || typeof value === "string") return value;

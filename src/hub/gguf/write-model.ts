@@ -24,7 +24,7 @@ const fileTypes: Readonly<Record<WritableType, number>> = { F32: 0, F16: 1, Q8_0
 /**
  * Writes a whole model as a GGUF file, complete or not at all.
  * @param source the model folder or GGUF file whose tokenizer and chat template it gets
- * @param modelTitle what tools show as its name
+ * @param title what tools show as its name
  * @throws ScaloraError `usage` for a tokenizer that the format cannot hold, `run` when the file cannot be written
  */
 export function writeGgufModel(

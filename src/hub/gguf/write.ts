@@ -1,6 +1,7 @@
+import { dirname } from "node:path";
 import { scope, type Tensor } from "../../torch/index.js";
 import { internalError, messageOf, ScaloraError } from "../../util/errors.js";
-import { streamFileAtomic, writeFully } from "../../util/files.js";
+import { makeFolders, streamFileAtomic, writeFully } from "../../util/files.js";
 import { encodeTensor } from "./encode.js";
 import { type MetadataItem, valueBytes } from "./metadata-items.js";
 import type { TensorType } from "./types.js";
@@ -18,7 +19,7 @@ export interface GgufSource {
 const alignment = 32;
 
 /**
- * Writes a GGUF file (version 3), complete or not at all: temporary file, fsync, rename. One tensor at a time is held in
+ * Writes a GGUF file (version 3), and the folders that it is in, complete or not at all: temporary file, fsync, rename. One tensor at a time is held in
  * memory.
  * @throws ScaloraError `run` when the file cannot be written
  */
@@ -28,6 +29,7 @@ export function writeGguf(
   tensors: readonly GgufSource[],
 ): void {
   try {
+    makeFolders(dirname(path));
     streamFileAtomic(path, (descriptor) => writeContent(descriptor, metadata, tensors));
   } catch (error) {
     if (error instanceof ScaloraError) throw error;

@@ -14,10 +14,7 @@ export const parts = {
 } as const;
 
 /** Names of runs, models and programs, which a quickstart of either job may have left. */
-const leftovers = [
-  ...["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"],
-  ...["node_modules", "package.json", "package-lock.json"],
-];
+const leftovers = ["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"];
 
 /**
  * Makes the output folder, or clears what an earlier quickstart left in it, and writes the task's rows.

@@ -90,5 +90,6 @@ function keptText(methods: readonly string[], out: string): string {
     `What was learnt so far is kept (${saved.join(", ")}):`,
     `  npx scalora generate ${last} 'a question' goes on with a text`,
     `  npx scalora train --resume ${last} goes on with the training`,
+    "The next quickstart into this folder replaces it.",
   ].join("\n");
 }
