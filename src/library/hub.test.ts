@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -57,6 +57,33 @@ test("a model comes into the hub's own cache, in its layout, and only what a mod
   expect(fetchedFromHub(env)).toEqual([{ id: repo, path }]);
 });
 
+test("of the weights only the model's own are fetched, not those of other programs, precisions or an adapter", async () => {
+  const other = Buffer.from("other weights");
+  const others = [
+    "consolidated.safetensors",
+    "model.fp16.safetensors",
+    "adapter_model.safetensors",
+    "adapter_config.json",
+  ];
+  Object.assign(hub.state.files, Object.fromEntries(others.map((name) => [name, other])));
+  const path = await get();
+  expect(readdirSync(path).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
+});
+
+test.each([
+  [
+    "an adapter",
+    ["adapter_config.json", "adapter_model.safetensors"],
+    /no weights as safetensors[\s\S]*is an adapter/,
+  ],
+  ["weights alone", ["model.safetensors"], /no config\.json/],
+  ["another program's weights", ["config.json", "consolidated.safetensors"], /no weights as safetensors/],
+])("%s is no model", async (_what, names, text) => {
+  hub.state.files = Object.fromEntries(names.map((name) => [name, Buffer.from("{}")]));
+  expect(await message(get())).toMatch(text);
+  expect(fetchedModel(repo, env)).toBeUndefined();
+});
+
 test("what is there is not fetched again", async () => {
   await get();
   hub.state.requests = [];
@@ -78,15 +105,13 @@ test.each([
   ["of another size", Buffer.alloc(60_000, "x")],
   ["with another hash", Buffer.alloc(50_000, "x")],
 ])("a file %s is refused, and fetched anew next time", async (_how, wrong) => {
-  hub.state.files = { "model.safetensors": weights, "config.json": files["config.json"] };
-  await message(get());
-  hub.state.files["more.safetensors"] = Buffer.alloc(50_000, "more");
-  hub.state.wrong = wrong;
+  hub.state.files = { "config.json": files["config.json"], "model.safetensors": weights };
+  hub.state.wrong = { "model.safetensors": wrong };
   expect(await message(get())).toMatch(
-    /more\.safetensors is not the file that the hub lists[\s\S]*SHA-256 [0-9a-f]{64}/,
+    /model\.safetensors is not the file that the hub lists[\s\S]*SHA-256 [0-9a-f]{64}/,
   );
-  hub.state.wrong = undefined;
-  expect(read(await get(), "more.safetensors").equals(hub.state.files["more.safetensors"])).toBe(true);
+  hub.state.wrong = {};
+  expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
 });
 
 test.each([

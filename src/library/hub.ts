@@ -11,9 +11,12 @@ import { type HubAccess, hubAccess } from "./hub-access.js";
 import { hubFailure } from "./hub-errors.js";
 import type { GetHooks } from "./progress.js";
 
-/** What of a repository a model consists of; other formats of the weights stay where they are. */
-const modelFiles =
-  /^([\w-]*config\.json|[\w.-]+\.safetensors|model\.safetensors\.index\.json|(tokenizer|special_tokens_map|added_tokens|vocab)\.json|[\w.-]*\.model|merges\.txt|vocab\.txt|chat_template\.(jinja|json)|LICENSE[\w.]*)$/;
+/** The weights of a whole model; not those of an adapter, of another precision or of its maker's own programs. */
+const weightFiles = /^model(-\d+-of-\d+)?\.safetensors$/;
+
+/** What else a model consists of; other formats of the weights stay where they are. */
+const otherFiles =
+  /^((?!adapter_)[\w-]*config\.json|model\.safetensors\.index\.json|(tokenizer|special_tokens_map|added_tokens|vocab)\.json|[\w.-]*\.model|merges\.txt|vocab\.txt|chat_template\.(jinja|json)|LICENSE[\w.]*)$/;
 
 /**
  * Fetches a model of the hub into the hub's own cache, so that its other tools find it there. A file that was broken off goes on
@@ -70,19 +73,33 @@ async function fetchSnapshot(id: HubId, access: HubAccess, hooks: GetHooks): Pro
 }
 
 /** The files of a model, or the one that was named. @throws ScaloraError `usage` where there is none */
-function chooseFiles({ repo, file }: HubId, entries: readonly ListFileEntry[]): ListFileEntry[] {
+function chooseFiles(id: HubId, entries: readonly ListFileEntry[]): ListFileEntry[] {
   const files = entries.filter(({ type }) => type === "file");
-  const wanted = files.filter(({ path }) => (file === undefined ? modelFiles.test(path) : path === file));
-  const isModel = file !== undefined || wanted.some(({ path }) => path.endsWith(".safetensors"));
-  if (wanted.length > 0 && isModel) return wanted;
+  const paths = files.map(({ path }) => path);
+  const missing = missingFrom(paths, id);
+  if (missing !== undefined) throw noModel(id, missing, files);
+  return files.filter(({ path }) =>
+    id.file === undefined ? weightFiles.test(path) || otherFiles.test(path) : path === id.file,
+  );
+}
+
+/** What a repository lacks of what is wanted; undefined where it has all of it. */
+function missingFrom(paths: readonly string[], { file }: HubId): string | undefined {
+  if (file !== undefined) return paths.includes(file) ? undefined : file;
+  if (!paths.some((path) => weightFiles.test(path))) return "weights as safetensors";
+  return paths.includes("config.json") ? undefined : "config.json";
+}
+
+function noModel({ repo }: HubId, missing: string, files: readonly ListFileEntry[]): ScaloraError {
   const quantised = files.filter(({ path }) => path.endsWith(".gguf"));
   const sizes = quantised.map(({ path, size }) => `${path} (${formatBytes(size)})`).join(", ");
-  throw new ScaloraError("usage", `${repo} has no ${file ?? "weights as safetensors"}`, {
+  const isAdapter = files.some(({ path }) => path === "adapter_config.json");
+  const other = isAdapter
+    ? "this is an adapter: choose the model that its adapter_config.json names"
+    : "choose a model with config.json and model.safetensors (or its shards), or with a GGUF file";
+  return new ScaloraError("usage", `${repo} has no ${missing}`, {
     found: quantised.length > 0 ? sizes : files.map(({ path }) => path).join(", "),
-    fix:
-      quantised.length > 0
-        ? `name a file: npx scalora get ${repo}/${quantised[0].path}`
-        : "choose a model whose weights are safetensors or GGUF files",
+    fix: quantised.length > 0 ? `name a file: npx scalora get ${repo}/${quantised[0].path}` : other,
   });
 }
 

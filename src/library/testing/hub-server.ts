@@ -12,8 +12,8 @@ export interface HubState {
   token?: string;
   /** Ends each body after so many bytes, once. */
   breakAfter?: number;
-  /** Sends these bytes in place of a file's. */
-  wrong?: Buffer;
+  /** Sends these bytes in place of a file's, by path. */
+  wrong: Record<string, Buffer>;
   /** Requests so far: method, path, and range where one was asked for. */
   requests: string[];
 }
@@ -23,7 +23,7 @@ export const repo = "maker/small-model";
 
 /** A local server that answers as the hub does where `scalora get` asks. */
 export async function startHub(files: Record<string, Buffer>) {
-  const state: HubState = { files, requests: [] };
+  const state: HubState = { files, wrong: {}, requests: [] };
   const server = createServer((request, response) => answer(state, request, response));
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;
@@ -53,7 +53,7 @@ function answer(state: HubState, request: IncomingMessage, response: ServerRespo
   const name = path.replace(`/${repo}/resolve/${commit}/`, "");
   const file = state.files[name];
   if (file === undefined) return json({ error: "Repository not found" }, 404);
-  send(state, state.wrong ?? file, range, response);
+  send(state, state.wrong[name] ?? file, range, response);
 }
 
 const sha256 = (content: Buffer) => createHash("sha256").update(content).digest("hex");
