@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -82,6 +82,45 @@ test.each([
   hub.state.files = Object.fromEntries(names.map((name) => [name, Buffer.from("{}")]));
   expect(await message(get())).toMatch(text);
   expect(fetchedModel(repo, env)).toBeUndefined();
+});
+
+test("shards count when all that the index names are there", async () => {
+  const shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+  const weight_map = { a: shards[0], b: shards[1], c: shards[1] };
+  hub.state.files = {
+    "config.json": files["config.json"],
+    "model.safetensors.index.json": Buffer.from(JSON.stringify({ weight_map })),
+    [shards[0]]: weights,
+  };
+  expect(await message(get())).toContain("does not have all the weights");
+  expect(fetchedModel(repo, env)).toBeUndefined();
+  hub.state.files[shards[1]] = Buffer.from("more");
+  const path = await get();
+  expect(fetchedModel(repo, env)).toBe(path);
+  rmSync(join(path, "model.safetensors.index.json"));
+  expect(fetchedModel(repo, env)).toBeUndefined();
+});
+
+test("a snapshot with a tokenizer and no weights, as other tools leave it, is not a fetched model", async () => {
+  const path = await get();
+  rmSync(join(path, "model.safetensors"));
+  expect(fetchedModel(repo, env)).toBeUndefined();
+  expect(fetchedFromHub(env)).toEqual([]);
+});
+
+test("a GGUF file of a newer commit does not hide the whole model fetched before, and both are listed", async () => {
+  const path = await get();
+  hub.state.commit = "f".repeat(40);
+  const file = await get(`${repo}/small-Q8_0.gguf`);
+  expect(file).toBe(join(cache(), "snapshots", hub.state.commit, "small-Q8_0.gguf"));
+  expect(fetchedModel(repo, env)).toBe(path);
+  expect(fetchedFromHub(env)).toEqual([
+    { id: repo, path },
+    { id: `${repo}/small-Q8_0.gguf`, path: file },
+  ]);
+  const newer = await get();
+  expect(newer).not.toBe(path);
+  expect(fetchedModel(repo, env)).toBe(newer);
 });
 
 test("what is there is not fetched again", async () => {

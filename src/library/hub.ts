@@ -6,7 +6,7 @@ import type { ListFileEntry } from "@huggingface/hub";
 import { ScaloraError } from "../util/errors.js";
 import { hashFile, writeFileAtomic } from "../util/files.js";
 import { formatBytes } from "../util/format.js";
-import { fetchedModel, type HubId, hubCache, hubFolder } from "./find.js";
+import { fetchedModel, type HubId, hubCache, hubFolder, isWholeModel } from "./find.js";
 import { type HubAccess, hubAccess } from "./hub-access.js";
 import { hubFailure } from "./hub-errors.js";
 import type { GetHooks } from "./progress.js";
@@ -67,6 +67,7 @@ async function fetchSnapshot(id: HubId, access: HubAccess, hooks: GetHooks): Pro
     await fetchFile({ id, entry, revision: sha, folder, snapshot, access }, { ...hooks, onBytes });
     before += entry.size;
   }
+  if (id.file === undefined && !isWholeModel(snapshot)) throw missingShards(id, wanted);
   mkdirSync(join(folder, "refs"), { recursive: true });
   writeFileAtomic(join(folder, "refs", "main"), sha);
   return id.file === undefined ? snapshot : join(snapshot, id.file);
@@ -100,6 +101,14 @@ function noModel({ repo }: HubId, missing: string, files: readonly ListFileEntry
   return new ScaloraError("usage", `${repo} has no ${missing}`, {
     found: quantised.length > 0 ? sizes : files.map(({ path }) => path).join(", "),
     fix: quantised.length > 0 ? `name a file: npx scalora get ${repo}/${quantised[0].path}` : other,
+  });
+}
+
+function missingShards({ repo }: HubId, files: readonly ListFileEntry[]): ScaloraError {
+  return new ScaloraError("usage", `${repo} does not have all the weights of its model`, {
+    expected: "model.safetensors, or model.safetensors.index.json and the files that it names",
+    found: files.map(({ path }) => path).join(", "),
+    fix: "choose another model",
   });
 }
 
