@@ -92,7 +92,8 @@ function namesIn(path: string, { recursive = false } = {}): string[] {
   }
 }
 
-const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
+/** Bytes of a file; undefined where there is none. */
+export const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
 
 /** Where a fetched model is, by its name or its ID on the hub; undefined when it has not been fetched. */
 export function fetchedModel(name: string, env = process.env): string | undefined {

@@ -167,6 +167,35 @@ test.each([
   expect(await message(get())).toMatch(text);
 });
 
+test("the page that a message names is the repository's, for a file of it too", async () => {
+  hub.state.refuse = 403;
+  const text = await message(get(`${repo}/small-Q8_0.gguf`));
+  expect(text).toContain(`accept its terms at ${hub.url}/${repo} with`);
+});
+
+test.each([
+  ["HF_ENDPOINT", "hub.invalid:80"],
+  ["HF_ENDPOINT", "hub.invalid"],
+  ["https_proxy", "proxy.invalid:8080"],
+  ["HTTP_PROXY", "me:secret@proxy.invalid"],
+])("%s=%s is bad input", async (variable, value) => {
+  env[variable] = value;
+  const error = await get().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "usage", message: expect.stringContaining(`${variable} is not`) });
+  expect(error).toMatchObject({ found: value.replace("me:secret", "…") });
+});
+
+test("a cache that cannot be written is not told as trouble with the network", async () => {
+  env.HF_HOME = join(scratch.path, "a-file");
+  writeFileSync(env.HF_HOME, "");
+  const error = await get().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    code: "run",
+    where: join(env.HF_HOME, "hub"),
+    fix: expect.stringContaining("HF_HOME"),
+  });
+});
+
 test("a token comes from HF_TOKEN, else from the file that the hub's tools write", async () => {
   hub.state.token = "secret";
   expect(await message(get())).toContain("HTTP 401: Invalid credentials");

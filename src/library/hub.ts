@@ -41,7 +41,7 @@ export async function fetchFromHub(id: HubId, name: string, hooks: GetHooks): Pr
   } catch (error) {
     hooks.signal?.throwIfAborted();
     if (error instanceof ScaloraError) throw error;
-    throw hubFailure(error, name, { endpoint: access.hubUrl, cache: hubCache(env) });
+    throw hubFailure(error, name, { repo: id.repo, endpoint: access.hubUrl, cache: hubCache(env) });
   }
 }
 

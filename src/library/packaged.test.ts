@@ -91,6 +91,12 @@ test("without a network the message says how to bring the file by hand", async (
   );
 });
 
+test("a cache that cannot be written is a clear error", async () => {
+  env.XDG_CACHE_HOME = join(scratch.path, "a-file");
+  writeFileSync(env.XDG_CACHE_HOME, "");
+  await expect(fetchSmall()).rejects.toThrow(/a-file\/scalora cannot be written[\s\S]*set XDG_CACHE_HOME/);
+});
+
 test("a file that is not the listed one is refused", async () => {
   await expect(fetchSmall({ ...small, sha256: sha256("other") })).rejects.toThrow(
     /not the file that it should be[\s\S]*SHA-256/,
