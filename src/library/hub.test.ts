@@ -153,6 +153,25 @@ test.each([
   expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
 });
 
+test("a small file is checked by git's hash", async () => {
+  hub.state.wrong = { "config.json": Buffer.from("[]") };
+  const text = await message(get());
+  expect(text).toMatch(/config\.json is not the file that the hub lists/);
+  // `printf '{}' | git hash-object --stdin`
+  expect(text).toContain("git hash 9e26dfeeb6e641a33dae4961196235bdb965b21b");
+  hub.state.wrong = {};
+  expect(read(await get(), "config.json").toString()).toBe("{}");
+});
+
+test("downloads of one model at a time do not write into each other's files", async () => {
+  const paths = await Promise.all([get(), get(), get()]);
+  expect(new Set(paths).size).toBe(1);
+  expect(read(paths[0], "model.safetensors").equals(weights)).toBe(true);
+  const requests = hub.state.requests.filter((request) => request.endsWith("model.safetensors"));
+  expect(requests).toEqual([`GET /${repo}/resolve/${commit}/model.safetensors`]);
+  expect(readdirSync(join(cache(), "blobs")).filter((name) => /lock|incomplete/.test(name))).toEqual([]);
+});
+
 test.each([
   [
     401,

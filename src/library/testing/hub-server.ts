@@ -60,10 +60,11 @@ function answer(state: HubState, request: IncomingMessage, response: ServerRespo
 }
 
 const sha256 = (content: Buffer) => createHash("sha256").update(content).digest("hex");
-const sha1 = (content: Buffer) => createHash("sha1").update(content).digest("hex");
+const gitHash = (content: Buffer) =>
+  createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
 
 function entryOf([path, content]: [string, Buffer]) {
-  const oid = sha1(content);
+  const oid = gitHash(content);
   const lfs = path.endsWith(".json")
     ? {}
     : { lfs: { oid: sha256(content), size: content.length, pointerSize: 1 } };
