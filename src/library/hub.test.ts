@@ -260,15 +260,16 @@ test("a GGUF file is named after its repository; one without safetensors says wh
   );
 });
 
-test("a path that exists wins over a name", () => {
-  const env = process.env.XDG_CACHE_HOME;
-  process.env.XDG_CACHE_HOME = scratch.path;
+test("a path that exists wins over a name", async () => {
+  const snapshot = await get();
+  const cached = process.env.HF_HUB_CACHE;
+  process.env.HF_HUB_CACHE = join(scratch.path, "hf", "hub");
   try {
-    expect(modelPath("maker/small-model", scratch.path)).toBe("maker/small-model");
-    mkdirSync(join(scratch.path, "maker", "small-model"), { recursive: true });
-    expect(modelPath("maker/small-model", scratch.path)).toBe("maker/small-model");
+    expect(modelPath(repo, scratch.path)).toBe(snapshot);
+    mkdirSync(join(scratch.path, repo), { recursive: true });
+    expect(modelPath(repo, scratch.path)).toBe(repo);
   } finally {
-    if (env === undefined) delete process.env.XDG_CACHE_HOME;
-    else process.env.XDG_CACHE_HOME = env;
+    if (cached === undefined) delete process.env.HF_HUB_CACHE;
+    else process.env.HF_HUB_CACHE = cached;
   }
 });

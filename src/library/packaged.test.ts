@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.js";
@@ -73,6 +73,16 @@ test("the parts of a model are fetched by their hashes, joined and checked", asy
   expect(readFileSync(path, "utf8")).toBe("GGUF0\nGGUF1\n");
   expect(downloads()).toEqual(parts.map(({ requirement }) => requirement));
   expect(existsSync(join(path, "..", "wheels"))).toBe(false);
+});
+
+test("what is there is not fetched again; a file of the same size that is another is", async () => {
+  const path = await fetchSmall();
+  rmSync(join(scratch.path, "downloads"));
+  expect(await fetchSmall()).toBe(path);
+  expect(existsSync(join(scratch.path, "downloads"))).toBe(false);
+  writeFileSync(path, "GGUF1\nGGUF0\n");
+  await fetchSmall();
+  expect(readFileSync(path, "utf8")).toBe("GGUF0\nGGUF1\n");
 });
 
 test("what has come is kept when the rest breaks off", async () => {
