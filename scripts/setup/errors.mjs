@@ -1,5 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { cacheFolder } from "./locate.mjs";
 
 /** Set-up could not go on. `code` is the one of ScaloraError; the message ends with what to do. */
 export class SetupError extends Error {
@@ -20,6 +21,22 @@ export class SetupError extends Error {
     this.found = found;
     this.fix = fix;
   }
+}
+
+/** Whether a folder could not be written: no permission, or no room. @param {unknown} error */
+export function isUnwritable(error) {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return ["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOSPC", "EDQUOT"].includes(code);
+}
+
+/** The clear error for a cache folder that cannot be written, or undefined for any other error. @param {unknown} error @param {NodeJS.ProcessEnv} env */
+export function unwritable(error, env) {
+  if (!isUnwritable(error)) return undefined;
+  return new SetupError(`the cache folder ${cacheFolder(env)} cannot be written`, {
+    found: error instanceof Error ? error.message : undefined,
+    fix: "set XDG_CACHE_HOME to a folder that you can write to, on a disk with room",
+    cause: error,
+  });
 }
 
 /** Full path of a program on the PATH, or undefined. @param {string} name */

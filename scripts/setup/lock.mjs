@@ -14,9 +14,10 @@ const staleMs = 15_000;
  * @param {string} path
  * @param {(line: string) => void} log told once when it has to wait
  * @param {() => Promise<T>} work
+ * @param {{ what?: string, signal?: AbortSignal }} options `what` it may have to wait for; `signal` ends the wait
  * @returns {Promise<T>}
  */
-export async function withLock(path, log, work) {
+export async function withLock(path, log, work, { what = "another set-up", signal } = {}) {
   mkdirSync(dirname(path), { recursive: true });
   let told = false;
   while (!create(path)) {
@@ -25,10 +26,9 @@ export async function withLock(path, log, work) {
       breakLock(path);
       continue;
     }
-    if (!told && holder !== undefined)
-      log(`waiting for another set-up (process ${holder.pid} on ${holder.host})`);
+    if (!told && holder !== undefined) log(`waiting for ${what} (process ${holder.pid} on ${holder.host})`);
     told = true;
-    await sleep(250);
+    await sleep(250, undefined, { signal });
   }
   const beat = setInterval(() => touch(path), heartbeatMs);
   beat.unref();

@@ -22,10 +22,17 @@ export interface Pip {
   scratch: string;
   env: NodeJS.ProcessEnv;
   purpose: Purpose;
+  /** Stops what runs. */
+  signal?: AbortSignal;
 }
 
 /** pip with an empty folder for what it leaves lying about, which the caller removes. */
-export function openPip(scratch: string, purpose: Purpose, env: NodeJS.ProcessEnv): Promise<Pip>;
+export function openPip(
+  scratch: string,
+  purpose: Purpose,
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<Pip>;
 
 /** Downloads the wheels that the folder does not hold yet; `room`: bytes that must be free beside them. */
 export function fetchWheels(

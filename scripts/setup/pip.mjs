@@ -23,7 +23,7 @@ import { lastLines, run } from "./run.mjs";
 /**
  * What is downloaded, the command that does it, and what else a person can do.
  * @typedef {{ what: string, command: string, otherwise: string }} Purpose
- * @typedef {{ python: string, scratch: string, env: NodeJS.ProcessEnv, purpose: Purpose }} Pip
+ * @typedef {{ python: string, scratch: string, env: NodeJS.ProcessEnv, purpose: Purpose, signal?: AbortSignal }} Pip
  */
 
 /** One Python tag and these platforms, whatever runs pip: so each file has one hash. */
@@ -35,13 +35,14 @@ const target = [
 
 /**
  * pip with an empty folder for what it leaves lying about, which the caller removes.
- * @param {string} scratch @param {Purpose} purpose @param {NodeJS.ProcessEnv} env @returns {Promise<Pip>}
+ * @param {string} scratch @param {Purpose} purpose @param {NodeJS.ProcessEnv} env @param {AbortSignal} [signal] stops it
+ * @returns {Promise<Pip>}
  */
-export async function openPip(scratch, purpose, env) {
+export async function openPip(scratch, purpose, env, signal) {
   const python = await pythonWithPip(env);
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch, { recursive: true });
-  return { python, scratch, env: pipEnvironment(env, scratch), purpose };
+  return { python, scratch, env: pipEnvironment(env, scratch), purpose, signal };
 }
 
 /**
@@ -57,6 +58,7 @@ export async function fetchWheels(wheels, folder, pip, { room, onProgress }) {
   needSpace(folder, sum(missing) + room, pip.purpose);
   let done = total - sum(missing);
   for (const wheel of missing) {
+    pip.signal?.throwIfAborted();
     const watch = setInterval(() => {
       onProgress(done + Math.min(wheel.size, bytesUnder(pip.scratch)), total, wheel.name);
     }, 200);

@@ -4,13 +4,13 @@ import { spawn } from "node:child_process";
  * Runs a program to its end, without a shell.
  * @param {string} program
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} options
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, signal?: AbortSignal }} options
  * @returns {Promise<{ code: number, stdout: string, stderr: string }>} code 127 when it cannot be started, 128 when a
  *   signal ended it
  */
-export function run(program, args, { env = process.env, cwd } = {}) {
+export function run(program, args, { env = process.env, cwd, signal } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { env, cwd, signal, stdio: ["ignore", "pipe", "pipe"] });
     const output = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text) => {
       output.stdout += text;
@@ -20,7 +20,10 @@ export function run(program, args, { env = process.env, cwd } = {}) {
     });
     const stop = () => child.kill();
     process.once("exit", stop);
-    child.once("error", (error) => resolve({ code: 127, ...output, stderr: error.message }));
+    child.on("error", (error) => {
+      // One that was started and is told to stop still closes.
+      if (child.pid === undefined) resolve({ code: 127, ...output, stderr: error.message });
+    });
     child.once("close", (code) => {
       process.removeListener("exit", stop);
       resolve({ code: code ?? 128, ...output });

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { compileAddon, findCompiler, tryLoading } from "./compile.mjs";
 import { downloadLibtorch } from "./download.mjs";
-import { SetupError } from "./errors.mjs";
+import { unwritable } from "./errors.mjs";
 import { findLibtorch } from "./find.mjs";
 import { cacheFolder, manifestPath, readSetup } from "./locate.mjs";
 import { withLock } from "./lock.mjs";
@@ -15,7 +15,7 @@ import { Progress } from "./progress.mjs";
  * @param {{ verify?: boolean, stream?: NodeJS.WriteStream, env?: NodeJS.ProcessEnv }} options with `verify`, what is
  *   there is loaded once, and made anew when it does not load; progress goes to `stream` (stderr)
  * @returns {Promise<import("./locate.mjs").Setup>}
- * @throws {SetupError} naming what is missing and the command that installs it
+ * @throws {import("./errors.mjs").SetupError} naming what is missing and the command that installs it
  */
 export async function ensureSetup({ verify = false, stream = process.stderr, env = process.env } = {}) {
   if (verify) await forgetBroken(env);
@@ -41,17 +41,6 @@ async function forgetBroken(env) {
     rmSync(manifestPath({ env }), { force: true });
     rmSync(dirname(existing.addon), { recursive: true, force: true });
   }
-}
-
-/** The clear error for a cache folder that cannot be written, or undefined for any other error. @param {unknown} error @param {NodeJS.ProcessEnv} env */
-function unwritable(error, env) {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (!["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOSPC", "EDQUOT"].includes(code)) return undefined;
-  return new SetupError(`the cache folder ${cacheFolder(env)} cannot be written`, {
-    found: error instanceof Error ? error.message : code,
-    fix: "set XDG_CACHE_HOME to a folder that you can write to, on a disk with room",
-    cause: error,
-  });
 }
 
 /** @param {Progress} progress @param {NodeJS.ProcessEnv} env @returns {Promise<import("./locate.mjs").Setup>} */

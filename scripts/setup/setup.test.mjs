@@ -216,6 +216,21 @@ test("the lock lets one in at a time and tells the other why it waits", async ()
   expect(events).toEqual(["first in", waiting, "first out", "second in"]);
 });
 
+test("who waits for the lock says for what, and can be stopped", async () => {
+  const path = write("lock", JSON.stringify({ pid: 1, host: "elsewhere" }));
+  const stop = new AbortController();
+  /** @type {string[]} */
+  const lines = [];
+  const log = (/** @type {string} */ line) => {
+    lines.push(line);
+    stop.abort();
+  };
+  const options = { what: "another download", signal: stop.signal };
+  await expect(withLock(path, log, async () => "in", options)).rejects.toThrow("aborted");
+  expect(lines).toEqual(["waiting for another download (process 1 on elsewhere)"]);
+  expect(readFileSync(path, "utf8")).toContain("elsewhere");
+});
+
 test("the lock of a process that is gone, or silent for long, is taken over", async () => {
   const path = write(
     "lock",

@@ -34,22 +34,66 @@ export const hubCache = (env = process.env): string =>
 export const hubFolder = ({ repo }: HubId, env = process.env): string =>
   join(hubCache(env), `models--${repo.replace("/", "--")}`);
 
-/** What has been fetched of a model of the hub: the folder of its newest snapshot, or the file. */
-function hubPath(id: HubId, env: NodeJS.ProcessEnv): string | undefined {
+/** The snapshots of a model: that of refs/main first, then the newest. */
+function snapshotsOf(id: HubId, env: NodeJS.ProcessEnv): string[] {
   const folder = hubFolder(id, env);
-  let commit: string;
+  const main = textOf(join(folder, "refs", "main"))?.trim();
+  return namesIn(join(folder, "snapshots"))
+    .map((name) => ({ path: join(folder, "snapshots", name), isMain: name === main }))
+    .map((snapshot) => ({
+      ...snapshot,
+      time: statSync(snapshot.path, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+    }))
+    .sort((a, b) => Number(b.isMain) - Number(a.isMain) || b.time - a.time)
+    .map(({ path }) => path);
+}
+
+/** Whether a folder has a model's config and all of its weights. */
+export function isWholeModel(folder: string): boolean {
+  if (!existsSync(join(folder, "config.json"))) return false;
+  const index = textOf(join(folder, "model.safetensors.index.json"));
+  if (index === undefined) return existsSync(join(folder, "model.safetensors"));
+  const shards = shardsOf(index);
+  return shards.length > 0 && shards.every((name) => existsSync(join(folder, name)));
+}
+
+/** The files that an index of weights names; none where it cannot be read. */
+function shardsOf(index: string): string[] {
   try {
-    commit = readFileSync(join(folder, "refs", "main"), "utf8").trim();
+    const { weight_map }: { weight_map?: Record<string, unknown> } = JSON.parse(index);
+    return [...new Set(Object.values(weight_map ?? {}).map(String))];
+  } catch {
+    return [];
+  }
+}
+
+/** What has been fetched of a model of the hub: the folder of a whole model, or the file. */
+function hubPath(id: HubId, env: NodeJS.ProcessEnv): string | undefined {
+  const { file } = id;
+  const snapshots = snapshotsOf(id, env);
+  if (file === undefined) return snapshots.find(isWholeModel);
+  return snapshots.map((snapshot) => join(snapshot, file)).find((path) => existsSync(path));
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
   } catch {
     return undefined;
   }
-  const snapshot = join(folder, "snapshots", commit);
-  const needed = join(snapshot, id.file ?? "config.json");
-  if (!existsSync(needed)) return undefined;
-  return id.file === undefined ? snapshot : needed;
 }
 
-const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
+/** What a folder holds, also below it where `recursive`; nothing where it cannot be read. */
+function namesIn(path: string, { recursive = false } = {}): string[] {
+  try {
+    return readdirSync(path, { encoding: "utf8", recursive });
+  } catch {
+    return [];
+  }
+}
+
+/** Bytes of a file; undefined where there is none. */
+export const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
 
 /** Where a fetched model is, by its name or its ID on the hub; undefined when it has not been fetched. */
 export function fetchedModel(name: string, env = process.env): string | undefined {
@@ -73,19 +117,18 @@ export function getHint(name: string): string | undefined {
   return isName ? `\`npx scalora get ${name}\` fetches it, if it is a model's name` : undefined;
 }
 
-/** The models of the hub that are in its cache. */
+/** The models of the hub that are in its cache, and the GGUF files, each by the name that finds it. */
 export function fetchedFromHub(env = process.env): { id: string; path: string }[] {
-  let names: string[];
-  try {
-    names = readdirSync(hubCache(env));
-  } catch {
-    return [];
-  }
-  return names.flatMap((name) => {
+  return namesIn(hubCache(env)).flatMap((name) => {
     const match = /^models--(.+?)--(.+)$/.exec(name);
     if (match === null) return [];
-    const id = `${match[1]}/${match[2]}`;
-    const path = fetchedModel(id, env);
-    return path === undefined ? [] : [{ id, path }];
+    const repo = `${match[1]}/${match[2]}`;
+    const files = snapshotsOf({ repo }, env)
+      .flatMap((snapshot) => namesIn(snapshot, { recursive: true }))
+      .filter((file) => file.endsWith(".gguf"));
+    return [repo, ...[...new Set(files)].sort().map((file) => `${repo}/${file}`)].flatMap((id) => {
+      const path = fetchedModel(id, env);
+      return path === undefined ? [] : [{ id, path }];
+    });
   });
 }

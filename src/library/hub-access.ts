@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EnvHttpProxyAgent, fetch as fetchThrough } from "undici";
+import { ScaloraError } from "../util/errors.js";
 import { hubHome } from "./find.js";
 
 /** Milliseconds without an answer, or without a further byte of it, after which a connection is given up. */
@@ -15,16 +16,20 @@ export interface HubAccess {
 /**
  * The hub as its own tools reach it: `HF_ENDPOINT` names a mirror; the token is `HF_TOKEN`, else what `hf auth login` has
  * stored; proxies are `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. The token goes to the hub alone, never to where it redirects.
+ * @throws ScaloraError `usage` for an address that is none
  */
 export function hubAccess(
   env: NodeJS.ProcessEnv,
   { signal: stop, patience = defaultPatience }: { signal?: AbortSignal; patience?: number } = {},
 ): HubAccess {
   const hubUrl = (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
+  checkAddress("HF_ENDPOINT", hubUrl, ["http:", "https:"]);
+  const httpProxy = proxyOf("http_proxy", env);
+  const httpsProxy = proxyOf("https_proxy", env);
   const token = hubToken(env);
   const dispatcher = new EnvHttpProxyAgent({
-    httpProxy: env.http_proxy ?? env.HTTP_PROXY,
-    httpsProxy: env.https_proxy ?? env.HTTPS_PROXY,
+    httpProxy,
+    httpsProxy,
     noProxy: env.no_proxy ?? env.NO_PROXY,
     // Plain requests go through an HTTP proxy as they are, like everywhere else; only TLS needs a tunnel.
     proxyTunnel: false,
@@ -52,6 +57,25 @@ export function hubAccess(
       }
     },
   };
+}
+
+/** A proxy's address, in whichever case its variable is written. */
+function proxyOf(lower: string, env: NodeJS.ProcessEnv): string | undefined {
+  const variable = env[lower] === undefined ? lower.toUpperCase() : lower;
+  const value = env[variable];
+  if (value) checkAddress(variable, value, ["http:", "https:", "socks:", "socks5:"]);
+  return value;
+}
+
+function checkAddress(variable: string, value: string, protocols: readonly string[]): void {
+  if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return;
+  throw new ScaloraError("usage", `${variable} is not an address`, {
+    where: `the environment variable ${variable}`,
+    expected: "http://HOST, https://HOST or either with a port",
+    // A proxy's address may hold a password.
+    found: value.replace(/[^/]*@/, "…@"),
+    fix: `correct ${variable}, or unset it`,
+  });
 }
 
 /** The user's token, or undefined. */

