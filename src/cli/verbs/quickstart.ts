@@ -1,4 +1,3 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { SetupError } from "../../../scripts/setup/errors.mjs";
@@ -10,6 +9,7 @@ import type {
   RunQuickstart,
   ShareEstimate,
 } from "../../recipes/api.js";
+import { checkOut } from "../../recipes/quickstart/folder.js";
 import { messageOf, ScaloraError } from "../../util/errors.js";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.js";
 import type { Context } from "../context.js";
@@ -40,6 +40,7 @@ export function addQuickstart(
     .option("--seed <n>", "seed of data and training", number({ least: 0, whole: true }), 0)
     .addOption(jsonOption())
     .action(async ({ out, seed, tiny, json }: Options) => {
+      // Before a download, what would be refused after it.
       checkOut(out);
       await context.prepareEngine();
       const model = tiny ? undefined : await provideModel(context);
@@ -57,22 +58,6 @@ export function addQuickstart(
       if (json) context.json(result);
       else context.result(resultText(result, context));
     });
-}
-
-/**
- * Refuses before anything is downloaded what the quickstart itself would refuse after it.
- * @throws ScaloraError `usage` for a folder with other things, or a path that is no folder
- */
-function checkOut(out: string): void {
-  if (!existsSync(out)) return;
-  const isFolder = statSync(out).isDirectory();
-  const content = isFolder ? readdirSync(out) : [];
-  if (isFolder && (content.length === 0 || content.includes("quickstart.json"))) return;
-  throw new ScaloraError("usage", "The output folder holds something else than an earlier quickstart", {
-    where: resolve(out),
-    found: isFolder ? content.slice(0, 5).join(", ") : "a file",
-    fix: "name another folder with --out",
-  });
 }
 
 /** The chat model, fetched when it is not here; undefined, with a note, where that fails. */

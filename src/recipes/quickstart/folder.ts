@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { messageOf, ScaloraError } from "../../util/errors.js";
 import { makeFolders, writeFileAtomic } from "../../util/files.js";
 import { type Item, type Part, partNames, type Task } from "./job.js";
@@ -22,7 +22,9 @@ const leftovers = ["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs
  * @throws ScaloraError `usage` when the folder holds other things, `run` when it cannot be written
  */
 export function prepareFolder(out: string, task: Task): string {
-  clearEarlier(out, claim(out));
+  checkOut(out);
+  claim(out);
+  clearEarlier(out);
   writeFileAtomic(join(out, parts.results), "{}\n");
   const data = join(out, parts.data);
   mkdirSync(data);
@@ -35,12 +37,27 @@ export const taskFile = (data: string, part: Part) => join(data, `${part}.jsonl`
 
 const lines = (items: readonly Item[]) => items.map(({ row }) => `${JSON.stringify(row)}\n`).join("");
 
-/** Makes the folder if need be; what is in it. */
-function claim(out: string): string[] {
+/**
+ * Whether a quickstart may have a folder: one that is not there, is empty, or holds an earlier quickstart.
+ * @throws ScaloraError `usage`
+ */
+export function checkOut(out: string): void {
+  if (!existsSync(out)) return;
+  const isFolder = statSync(out).isDirectory();
+  const content = isFolder ? readdirSync(out) : [];
+  if (isFolder && (content.length === 0 || content.includes(parts.results))) return;
+  throw new ScaloraError("usage", "The output folder holds something else than an earlier quickstart", {
+    where: resolve(out),
+    found: isFolder ? content.slice(0, 5).join(", ") : "a file",
+    fix: "name another folder with --out",
+  });
+}
+
+/** Makes the folder if need be. */
+function claim(out: string): void {
   try {
     makeFolders(out);
     accessSync(out, constants.W_OK);
-    return readdirSync(out);
   } catch (cause) {
     throw new ScaloraError("run", "The output folder cannot be written", {
       where: out,
@@ -51,15 +68,8 @@ function claim(out: string): string[] {
   }
 }
 
-/** Removes only what a quickstart makes, and only where one has been: other runs in the folder stay. */
-function clearEarlier(out: string, content: readonly string[]): void {
-  if (content.length === 0) return;
-  if (!existsSync(join(out, parts.results))) {
-    throw new ScaloraError("usage", "The folder holds something else than an earlier quickstart", {
-      where: out,
-      fix: "name another folder with --out",
-    });
-  }
+/** Removes only what a quickstart makes: other runs in the folder stay. */
+function clearEarlier(out: string): void {
   for (const name of [...Object.values(parts), ...leftovers])
     rmSync(join(out, name), { recursive: true, force: true });
 }
