@@ -134,15 +134,15 @@ export const mutants = [
   {
     fault: "a bias dropped",
     file: "src/nn/linear.ts",
-    from: "fastLinear(x, this.weight, this.bias)",
-    to: "fastLinear(x, this.weight)",
+    from: "fastLinear(x, weight, bias)",
+    to: "fastLinear(x, weight)",
     test: { file: parity, name: "biases: logits, loss and all gradients" },
   },
   {
     fault: "the bias of an adapted layer dropped",
-    file: "src/adapters/core/bank.ts",
-    from: "loraLinear(x, base.weight, base.bias ?? null, A, B, scale)",
-    to: "loraLinear(x, base.weight, null, A, B, scale)",
+    file: "src/nn/linear.ts",
+    from: "loraLinear(x, weight, bias, A, B, scale,",
+    to: "loraLinear(x, weight, null, A, B, scale,",
     test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
   },
   {

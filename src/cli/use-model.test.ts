@@ -270,10 +270,15 @@ test.each([
   ["export", () => ["export", runs.lora, "--out", "/proc/out/model"]],
   ["quickstart", () => ["quickstart", "--tiny", "--out", "/proc/out"]],
   ["export below a file", () => ["export", runs.lora, "--out", join(at("train.jsonl"), "x")]],
-  ["quickstart over a file", () => ["quickstart", "--tiny", "--out", at("train.jsonl")]],
 ])("%s: a folder that cannot be written ends with 1 and a cure", async (_, args) => {
   const { code, stderr } = await scalora(...args());
   expect(code).toBe(1);
   expect(stderr).toMatch(/cannot be written|Cannot write/);
   expect(stderr).toMatch(/fix: .*room or permissions/);
+});
+
+test("quickstart over a file ends with 2 before anything is fetched", async () => {
+  const { code, stderr } = await scalora("quickstart", "--out", at("train.jsonl"));
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/holds something else[\s\S]*a file[\s\S]*another folder/);
 });
