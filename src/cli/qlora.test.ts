@@ -68,7 +68,8 @@ test("killed and resumed, a run on a base in 4 bits ends bit for bit as one that
   expect(merged.stdout).toContain("merged into  the numbers of NF4 that the run trained on");
   const { loss } = await json("eval", at("runs", "whole"), "--data", at("test.jsonl"));
   expect((await json("eval", at("merged"), "--data", at("test.jsonl"))).loss).toBeCloseTo(loss, 5);
-  await json("export", at("runs", "whole"), "--out", at("adapter"), "--as", "adapter");
+  const adapter = await scalora("export", at("runs", "whole"), "--out", at("adapter"), "--as", "adapter");
+  expect(adapter.stdout).toMatch(/made for +the numbers of NF4/);
   const peft = JSON.parse(readFileSync(at("adapter", "adapter_config.json"), "utf8"));
   expect(peft).toMatchObject({ peft_type: "LORA", r: 2, base_model_name_or_path: at("model") });
   await json("export", at("runs", "whole"), "--out", at("svd"), "--as", "svd", "--rank", "2");

@@ -209,3 +209,12 @@ test("what cannot be is refused with the reason", async () => {
   await refused("no adapter to export", "export", at("model"), "--out", at("no.gguf"), ...adapter);
   await refused("exists already", "export", at("model"), "--out", at("notes.txt"), "--format", "gguf");
 });
+
+test("a folder named as a GGUF file is refused, and so is a GGUF file as an adapter", async () => {
+  const named = await scalora("export", runs.lora, "--out", at("folder.gguf"));
+  expect(named.code).toBe(2);
+  expect(named.stderr).toMatch(/names a GGUF file[\s\S]*--format gguf/);
+  const used = await scalora("generate", at("model"), "--adapter", at("lora.gguf"), "hi");
+  expect(used.code).toBe(2);
+  expect(used.stderr).toMatch(/read from PEFT folders[\s\S]*--as adapter/);
+});

@@ -55,6 +55,11 @@ export function readAdapterFolder(folder: string): AdapterFolder {
 
 /** The config of a PEFT adapter folder. @throws ScaloraError `model` or `format` */
 export function readAdapterConfig(folder: string): AdapterFolder["config"] {
+  if (folder.endsWith(".gguf"))
+    throw new ScaloraError("model", "Adapters are read from PEFT folders, not from GGUF files", {
+      where: folder,
+      fix: "export the run --as adapter without --format gguf",
+    });
   if (!existsSync(join(folder, configName))) {
     throw new ScaloraError("model", `The folder has no ${configName}, so it is not a PEFT adapter`, {
       where: folder,

@@ -201,8 +201,8 @@ export interface ExportResult {
   out: string;
   kind: ExportRequest["kind"];
   bytes: number;
-  /** Of a merged model: the base was quantised, and the numbers of its codes are what the adapter was merged into. */
-  mergedInto?: "nf4";
+  /** The base was quantised: the numbers of its codes are what the adapter was merged into, or is for. */
+  base?: "nf4";
   /** Of a merged model in lower precision: relative Frobenius distance to the exact weights. */
   drift?: number;
   /** Of `svd`: the share of energy kept, over all layers, and the largest rank. */

@@ -20,14 +20,16 @@ export const runExport: RunExport = async (request, { signal }) => {
   checkRequest(request);
   const open = await openModel(request.target);
   try {
+    const { out, kind } = request;
+    const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
     const facts = await write(request, open, signal);
-    return { out: request.out, kind: request.kind, bytes: storedBytes(request.out), ...facts };
+    return { out, kind, bytes: storedBytes(out), ...base, ...facts };
   } finally {
     open.dispose();
   }
 };
 
-type Facts = Omit<ExportResult, "out" | "kind" | "bytes">;
+type Facts = Omit<ExportResult, "out" | "kind" | "bytes" | "base">;
 
 async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
   if (request.format === "gguf" && isClassifier(open.model))
@@ -72,10 +74,8 @@ async function exportRounded(
   { out, format, dtype }: ExportRequest,
   signal: AbortSignal,
 ): Promise<Facts> {
-  const written =
+  const facts: Facts =
     format === "gguf" ? exportGguf(open, out, dtype) : exportMerged(open, out, folderDType(dtype));
-  const isQuantised = quantisedWeights(open.model).length > 0;
-  const facts: Facts = { ...written, ...(isQuantised && { mergedInto: "nf4" }) };
   if (facts.drift === undefined || open.recipe === undefined) return facts;
   const { model, recipe } = open;
   const computed = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";

@@ -86,6 +86,11 @@ function requestOf(path: string, options: Options): ExportRequest {
   if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype is for --as merged");
   if (format === "folder" && (dtype === "float16" || dtype === "q8_0"))
     throw usageError(`--dtype ${dtype} is for --format gguf`);
+  if (format === "folder" && out.endsWith(".gguf"))
+    throw usageError(
+      `${out} names a GGUF file, and this would be a folder`,
+      "--format gguf, or another name",
+    );
   if (existsSync(out)) throw usageError(`${out} exists already`, "a folder or file that does not exist");
   const target = { path, adapter, checkpoint, dtype: "auto" as const, device };
   return { target, kind, format, out: resolve(out), dtype, rank, energy };
@@ -97,23 +102,28 @@ function resultText(result: ExportResult, context: Context): string {
     ["kind", result.kind],
     ["size", formatBytes(result.bytes)],
   ];
-  if (result.mergedInto !== undefined)
-    rows.push(["merged into", "the numbers of NF4 that the run trained on, not the model's own weights"]);
+  if (result.base !== undefined)
+    rows.push([
+      result.kind === "merged" ? "merged into" : "made for",
+      "the numbers of NF4 that the run trained on, not the model's own weights",
+    ]);
   if (result.drift !== undefined)
     rows.push(["drift", `${result.drift.toExponential(2)} relative to the exact weights`]);
   if (result.rank !== undefined) rows.push(["rank", String(result.rank)]);
   if (result.retainedEnergy !== undefined) {
     rows.push(["kept", `${(100 * result.retainedEnergy).toFixed(2)} % of the change's energy`]);
   }
-  if (result.heldOutLoss !== undefined) rows.push(["held-out loss", lossText(result.heldOutLoss)]);
+  if (result.heldOutLoss !== undefined)
+    rows.push(["held-out loss", lossText(result.heldOutLoss, result.kind)]);
   return table([{ title: "export" }, { title: "" }], rows, context.paintOut);
 }
 
 /** `2.3456, trained 2.3401 (+0.0055)`. */
-function lossText(loss: NonNullable<ExportResult["heldOutLoss"]>): string {
+function lossText(loss: NonNullable<ExportResult["heldOutLoss"]>, kind: ExportResult["kind"]): string {
   if ("notMeasured" in loss) return `not measured: ${loss.notMeasured}`;
   const difference = loss.exported - loss.trained;
   const sign = difference < 0 ? "−" : "+";
   const change = `${sign}${Math.abs(difference).toFixed(4)}`;
-  return `${loss.exported.toFixed(4)} with the adapter, ${loss.trained.toFixed(4)} as trained (${change})`;
+  const what = kind === "merged" ? "as written" : "with the adapter";
+  return `${loss.exported.toFixed(4)} ${what}, ${loss.trained.toFixed(4)} as trained (${change})`;
 }
