@@ -5,26 +5,11 @@
 // up, so that each further event is a recompression; the mean is over 20 steps, two events of interval 10. Numbers: what
 // the merges are kept in, a layer.
 import { type AdapterOptions, attach } from "../src/adapters/index.js";
-import { Linear, Module } from "../src/nn/index.js";
 import { AdamW } from "../src/optim/index.js";
 import * as torch from "../src/torch/index.js";
+import { LayerStack } from "./layer-stack.js";
 
 const [width, layers, tokens, filling, measured] = [1024, 4, 512, 92, 20];
-
-class Stack extends Module {
-  readonly layers: Linear[];
-
-  constructor() {
-    super();
-    using generator = new torch.Generator(0);
-    const draw = () => torch.mulScalar(torch.randn([width, width], generator), width ** -0.5);
-    this.layers = Array.from({ length: layers }, () => new Linear(torch.scope(draw).keep()));
-  }
-
-  forward(x: torch.Tensor): torch.Tensor {
-    return this.layers.reduce((h, layer) => torch.tanh(layer.forward(h)), x);
-  }
-}
 
 const ways: Readonly<Record<string, AdapterOptions>> = {
   LoRA: { method: "lora", rank: 8 },
@@ -39,7 +24,7 @@ const ways: Readonly<Record<string, AdapterOptions>> = {
 
 /** A step of a way, on layers of its own. */
 function prepare(options: AdapterOptions): (step: number) => void {
-  const model = new Stack();
+  const model = new LayerStack(width, layers);
   const adapters = attach(model, options, 0);
   const optimizer = new AdamW(adapters.trainables());
   using generator = new torch.Generator(1);

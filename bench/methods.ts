@@ -6,35 +6,15 @@
 // (trained values, gradients, moments, and what a checkpoint holds beside), over LoRA's.
 import { type AdapterOptions, attach } from "../src/adapters/index.js";
 import { methods } from "../src/config/index.js";
-import { Linear, Module } from "../src/nn/index.js";
 import { AdamW } from "../src/optim/index.js";
 import { quantised } from "../src/testing/quantise.js";
 import * as torch from "../src/torch/index.js";
+import { LayerStack } from "./layer-stack.js";
 
 const [width, layers, tokens, rounds, warmup] = [1024, 4, 512, 11, 2];
 
-class Stack extends Module {
-  readonly layers: Linear[];
-
-  constructor() {
-    super();
-    using generator = new torch.Generator(0);
-    this.layers = Array.from(
-      { length: layers },
-      () =>
-        new Linear(
-          torch.scope(() => torch.mulScalar(torch.randn([width, width], generator), width ** -0.5)).keep(),
-        ),
-    );
-  }
-
-  forward(x: torch.Tensor): torch.Tensor {
-    return this.layers.reduce((h, layer) => torch.tanh(layer.forward(h)), x);
-  }
-}
-
 function prepare(name: string) {
-  const model = name === "qlora" ? quantised(new Stack()) : new Stack();
+  const model = name === "qlora" ? quantised(new LayerStack(width, layers)) : new LayerStack(width, layers);
   const options: AdapterOptions[] = [
     { method: "lora", rank: 8 },
     { method: "qlora", rank: 8 },
