@@ -102,3 +102,12 @@ test.each([
 ])("refused: %o at %o", (methods, lrs, says) => {
   expect(() => readSettings(methods, lrs)).toThrow(says);
 });
+
+test("a method whose name ends in a plus sign keeps it", () => {
+  const settings = readSettings(["lora+", "lora++ratio=8", "lora+rank=1"], ["lora+=1e-3", "1e-2"]);
+  expect(settings.map(({ method, changes, lrs }) => [method, changes, lrs])).toEqual([
+    ["lora+", {}, [0.001]],
+    ["lora+", { ratio: 8 }, [0.001]],
+    ["lora", { rank: 1 }, [0.01]],
+  ]);
+});

@@ -32,16 +32,19 @@ export function readSettings(methods: readonly string[], lrs: readonly string[])
 }
 
 function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>): Setting {
-  const [name, ...changes] = text.trim().split("+");
-  const { name: method, lr } = methodOf(name);
+  const { name: method, lr } = methodOf(text.trim());
+  const changes = text.trim().slice(method.length).split("+").slice(1);
   const known = rates.get(text.trim()) ?? rates.get(method) ?? rates.get("");
   const lrs = known ?? aroundPreset.map((factor) => round(lr * factor));
   return { name: text.trim(), method, changes: Object.fromEntries(changes.map(readChange)), lrs };
 }
 
-function methodOf(name: string): { readonly name: MethodName; readonly lr: number } {
-  const method = methodConfigs.find((known) => known.name === name);
+/** The method that a setting begins with: `lora` of `lora+rank=1`, but `lora+` of `lora+` and of `lora++rank=1`. */
+function methodOf(setting: string): { readonly name: MethodName; readonly lr: number } {
+  const fits = methodConfigs.filter(({ name }) => setting === name || setting.startsWith(`${name}+`));
+  const [method] = fits.sort((a, b) => b.name.length - a.name.length);
   if (method !== undefined) return method;
+  const [name] = setting.split("+");
   const names = methodConfigs.map((known) => known.name);
   const near = nearest(name, names);
   throw new ScaloraError("usage", `There is no method "${name}"`, {
@@ -68,7 +71,7 @@ function readRates(lists: readonly string[]): Map<string, number[]> {
   for (const list of lists) {
     const equals = list.lastIndexOf("=");
     const name = list.slice(0, Math.max(equals, 0));
-    if (name !== "") methodOf(name.split("+")[0]);
+    if (name !== "") methodOf(name);
     const values = list
       .slice(equals + 1)
       .split(",")
