@@ -144,6 +144,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
             moments: "transfer",
             scale: { columnNorm: 0.05 },
             peakLr: lr,
+            elapsed: interval,
             threshold: 1,
           },
         );

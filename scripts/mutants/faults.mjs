@@ -68,7 +68,7 @@ export const mutants = [
   {
     fault: "preserve factor missing",
     file: event,
-    from: 'scale === "preserve" ? preserveNorm(solved, grams) : solved',
+    from: "isOwnNorm(scale) ? keepNorm(solved, grams, keptShare(scale, pace)) : solved",
     to: "solved",
     test: { file: eventTest, name: "preserve keeps the norm of each layer's factors" },
   },

@@ -226,6 +226,12 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     key: "adapter.scale.lipschitz",
     says: ["above 0"],
   },
+  {
+    name: "a horizon with adaptive events",
+    set: ["adapter.scale={horizon: 50}", "adapter.interval=adaptive"],
+    key: "adapter.scale",
+    says: ["forgets at every event", "a number as interval"],
+  },
   { name: "interval 0", set: ["adapter.interval=0"], key: "adapter.interval", says: ["or adaptive"] },
   {
     name: "first event at step 1",

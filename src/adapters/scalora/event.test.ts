@@ -4,6 +4,7 @@ import type { BankLayer } from "../core/bank.js";
 import { type BaseStore, ExactBase, SplitBase } from "../core/base-store.js";
 import { FactoredBase } from "../core/factored-base.js";
 import { type EventOptions, scalingEvent } from "./event.js";
+import type { Scale } from "./scale.js";
 import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/layers.js";
 
 const options: EventOptions = {
@@ -11,6 +12,7 @@ const options: EventOptions = {
   moments: "transfer",
   scale: { columnNorm: 0.7 },
   peakLr: 0.01,
+  elapsed: 10,
   threshold: 1,
 };
 
@@ -61,7 +63,19 @@ test.each([
   expect(drift(dtype, 1_000, (layers) => new FactoredBase(layers, 6))).toBeLessThan(tolerance);
 });
 
-test("the split store holds what the float32 store holds, bit for bit", () => {
+/** A float32 store that merges layer by layer as the split store does: one product of all layers may sum in another order. */
+function mergedOneByOne(layers: readonly BankLayer[]): BaseStore {
+  const absorb: BaseStore["absorb"] = (left, right) => {
+    layers.forEach(({ linear }, i) => {
+      const turned = torch.transpose(torch.select(right, 0, i), 0, 1);
+      torch.addmm_(linear.ownWeight(), torch.select(left, 0, i), turned);
+    });
+    return undefined;
+  };
+  return Object.assign(new ExactBase(layers), { absorb });
+}
+
+test("the split store holds what float32 weights hold, bit for bit", () => {
   const exact = randomBank({ dtype: "float32", seed: 3 });
   const split = randomBank({ dtype: "bfloat16", seed: 3 });
   torch.scope(() => {
@@ -69,7 +83,8 @@ test("the split store holds what the float32 store holds, bit for bit", () => {
     exact.bank.layers.forEach(({ linear }, i) => {
       torch.copy_(linear.ownWeight(), split.bank.layers[i].linear.ownWeight());
     });
-    const [exactBase, splitBase] = [new ExactBase(exact.bank.layers), new SplitBase(split.bank.layers)];
+    const exactBase = mergedOneByOne(exact.bank.layers);
+    const splitBase = new SplitBase(split.bank.layers);
     for (let event = 0; event < 500; event++) {
       scalingEvent(exact.bank, exactBase, undefined, options);
       scalingEvent(split.bank, splitBase, undefined, options);
@@ -166,7 +181,10 @@ test("gradients that are not those of the adapter stop the event before anything
   dispose();
 });
 
-test("preserve keeps the norm of each layer's factors and moves it between columns", () => {
+test.each<[string, Scale, number]>([
+  ["preserve keeps the norm of each layer's factors and moves it between columns", "preserve", 1],
+  ["horizon lets the norm of each layer's factors decay over its steps", { horizon: 40 }, Math.exp(-10 / 40)],
+])("%s", (_, scale, share) => {
   const { bank, dispose } = randomBank();
   torch.scope(() => {
     const base = new ExactBase(bank.layers);
@@ -175,10 +193,10 @@ test("preserve keeps the norm of each layer's factors and moves it between colum
         ...[bank.A, bank.B].map((stack) => torch.linalgVectorNorm(torch.select(stack, 0, index)).item()),
       );
     const before = [0, 1, 2].map(norm);
-    const outcomes = scalingEvent(bank, base, undefined, { ...options, scale: "preserve" });
+    const outcomes = scalingEvent(bank, base, undefined, { ...options, scale });
     [0, 1, 2].forEach((index) => {
-      expect(norm(index) / before[index]).toBeCloseTo(1, 12);
-      expect(outcomes[index].alpha.some((factor) => Math.abs(factor - 1) > 0.01)).toBe(true);
+      expect(norm(index) / before[index]).toBeCloseTo(share, 12);
+      expect(outcomes[index].alpha.some((factor) => Math.abs(factor / share - 1) > 0.01)).toBe(true);
     });
     base.dispose();
   });

@@ -16,7 +16,7 @@ import type { FactorBank } from "../core/bank.js";
 import type { BaseStore } from "../core/base-store.js";
 import type { Moments } from "../core/contract.js";
 import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.js";
-import { columnNormOf, preserveNorm, type Scale } from "./scale.js";
+import { columnNormOf, isOwnNorm, keepNorm, keptShare, type Pace, type Scale } from "./scale.js";
 import { type Factors, type SolvePolicy, skip, solveFactors } from "./solve/policies.js";
 import type { LayerGrams } from "./solve/system.js";
 
@@ -29,12 +29,10 @@ export interface BankMoments {
 /** What an event does to the optimiser's moments: by the chain rule, not at all, or start anew. */
 export type MomentRule = "transfer" | "keep" | "reset";
 
-export interface EventOptions {
+export interface EventOptions extends Pace {
   readonly policy: SolvePolicy;
   readonly moments: MomentRule;
   readonly scale: Scale;
-  /** η, the peak learning rate. */
-  readonly peakLr: number;
   /** Apply a layer's factors only when one of them is beyond this ratio, either way; 1 applies all. */
   readonly threshold: number;
 }
@@ -103,12 +101,12 @@ function checkGradients(grams: CheckedGrams, path: string, tolerance: number): v
 export function chooseFactors(
   grams: LayerGrams,
   s: number,
-  { scale, policy, peakLr, threshold }: EventOptions,
+  { scale, policy, threshold, ...pace }: EventOptions,
 ): Omit<LayerOutcome, "path"> {
   const { normsA, normsB } = grams;
-  const rho = columnNormOf(scale, s, peakLr, grams);
+  const rho = columnNormOf(scale, s, pace, grams);
   const solved = solveFactors(grams, rho, policy);
-  const factors = scale === "preserve" ? preserveNorm(solved, grams) : solved;
+  const factors = isOwnNorm(scale) ? keepNorm(solved, grams, keptShare(scale, pace)) : solved;
   const limit = Math.log(threshold);
   const far = [...factors.alpha, ...factors.beta].some((factor) => Math.abs(Math.log(factor)) > limit);
   const applied = threshold === 1 || far ? factors : skip(grams.rank, "skip_small");

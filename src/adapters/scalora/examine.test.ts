@@ -7,7 +7,7 @@ import type { Scale } from "./scale.js";
 import { randomBank } from "./testing/layers.js";
 
 const peakLr = 0.01;
-const scales: Scale[] = ["preserve", { columnNorm: 0.7 }, { lipschitz: 40 }];
+const scales: Scale[] = ["preserve", { horizon: 50 }, { columnNorm: 0.7 }, { lipschitz: 40 }];
 const policies = ["default", "paper", "scalar"] as const;
 const cases = scales.flatMap((scale) => policies.map((policy) => ({ scale, policy })));
 
@@ -33,7 +33,7 @@ test.each(cases)("$policy, $scale: distances are those of the matrices themselve
       const energy = squares(sigma);
       return { energy, share: squares(sigma.subarray(0, 2 * rank)) / energy };
     };
-    const options: EventOptions = { ...one, moments: "transfer", peakLr, threshold: 1 };
+    const options: EventOptions = { ...one, moments: "transfer", peakLr, elapsed: 10, threshold: 1 };
     const factorsAt = (i: number) => [bank.A, bank.B].map((stack) => torch.clone(torch.select(stack, 0, i)));
     const before = bank.layers.map((_, i) => factorsAt(i));
     const views = examineBank(bank, options, gradientOf);
@@ -63,6 +63,7 @@ test("of a gradient that is not known, or zero, there is no distance", () => {
     moments: "transfer",
     scale: "preserve",
     peakLr,
+    elapsed: 10,
     threshold: 1,
   };
   for (const gradient of [undefined, { energy: 0, share: 0 }])

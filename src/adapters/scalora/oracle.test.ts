@@ -30,6 +30,7 @@ test("the oracle keeps the effective weight and reaches the Eckart–Young bound
       moments: "reset",
       scale: { columnNorm: rho },
       peakLr: 0.01,
+      elapsed: 10,
     });
     expect(outcomes.map(({ branch }) => branch)).toEqual(["oracle", "oracle", "oracle"]);
     expect(
@@ -71,6 +72,7 @@ test("a gradient of too low a rank leaves the layer alone", () => {
       moments: "reset",
       scale: "preserve",
       peakLr: 0.01,
+      elapsed: 10,
     });
     expect(outcome.branch).toBe("skip_low_rank");
     expect(torch.equal(bank.A, before)).toBe(true);
@@ -92,7 +94,7 @@ test("transported moments are exact where the old factors span the gradients", (
     watchBase(bank);
     backwardThrough(bank, 2);
     const moments = { A: side(expAvg), B: side(torch.zerosLike(bank.B)) };
-    oracleEvent(bank, base, moments, { moments: "transport", scale: "preserve", peakLr: 0.01 });
+    oracleEvent(bank, base, moments, { moments: "transport", scale: "preserve", peakLr: 0.01, elapsed: 10 });
     const expected = torch.mulScalar(torch.matmul(G, torch.select(bank.B, 0, 0)), bank.shape.scale);
     expect(frobenius(torch.select(expAvg, 0, 0), expected)).toBeLessThan(1e-12);
     base.dispose();

@@ -22,7 +22,7 @@ import type { FactorBank } from "../core/bank.js";
 import type { BaseStore } from "../core/base-store.js";
 import type { Moments } from "../core/contract.js";
 import { type BankMoments, type LayerOutcome, resetMoments } from "./event.js";
-import { columnNormOf, type Scale } from "./scale.js";
+import { columnNormOf, type Pace, type Scale } from "./scale.js";
 import { skip } from "./solve/policies.js";
 
 /** With σ_2r below this share of σ_1 the gradient has fewer than 2r directions, and the layer is left alone. */
@@ -31,11 +31,9 @@ const smallestShare = 1e-10;
 /** Singular values of a factor below this share count as zero. */
 const pseudoInverseCut = 1e-12;
 
-export interface OracleOptions {
+export interface OracleOptions extends Pace {
   readonly moments: "reset" | "transport";
   readonly scale: Scale;
-  /** η, the peak learning rate. */
-  readonly peakLr: number;
 }
 
 /** Before the forward pass of a step with an event: the base weights collect their gradients too. */
@@ -104,7 +102,7 @@ function replaceFactors(
   const G = takeGradient(linear);
   const [A, B] = [bank.A, bank.B].map((stack) => toDType(select(stack, 0, index), "float64"));
   const [normsA, normsB] = [A, B].map(columnNorms);
-  const rho = columnNormOf(options.scale, scale, options.peakLr, { normsA, normsB, rank });
+  const rho = columnNormOf(options.scale, scale, options, { normsA, normsB, rank });
   const [U, sigma, Vt] = linalgSvd(G, false);
   const sizes = sigma.toFloats();
   if (!(sizes.length >= 2 * rank && sizes[2 * rank - 1] > smallestShare * sizes[0]))

@@ -3,23 +3,37 @@ import type { LayerGrams } from "./solve/system.js";
 
 /**
  * The column norm that the optimum aims at. The paper searches over the smoothness constant L; here it may be given as
- * that (`lipschitz`), as the norm itself (`columnNorm`), or be each layer's own (`preserve`).
+ * that (`lipschitz`), as the norm itself (`columnNorm`), or be each layer's own: kept as it is (`preserve`), or kept but for
+ * what a memory of so many steps forgets (`horizon`).
  */
-export type Scale = "preserve" | { readonly columnNorm: number } | { readonly lipschitz: number };
+export type Scale = OwnNorm | { readonly columnNorm: number } | { readonly lipschitz: number };
+
+/** Scales at which every layer goes on from the norm that it has. */
+type OwnNorm = "preserve" | { readonly horizon: number };
+
+/** Where a run is at an event. */
+export interface Pace {
+  /** η: the peak learning rate, for a scheduled one would send ρ to infinity as it decays. */
+  readonly peakLr: number;
+  /** Steps since the last event, each counted by its learning rate over the peak one. */
+  readonly elapsed: number;
+}
+
+export const isOwnNorm = (scale: Scale): scale is OwnNorm => scale === "preserve" || "horizon" in scale;
+
+/** The share of its norm that a layer keeps at an event: 1, or what is left of 1 by decay with a time constant of H steps. */
+export function keptShare(scale: OwnNorm, { elapsed }: Pace): number {
+  return scale === "preserve" ? 1 : Math.exp(-elapsed / scale.horizon);
+}
 
 /**
  * ρ of one layer.
  * @param s scale of the adapter, alpha / rank
- * @param peakLr η: the peak learning rate, for a scheduled one would send ρ to infinity as it decays
  */
-export function columnNormOf(
-  scale: Scale,
-  s: number,
-  peakLr: number,
-  { normsA, normsB, rank }: NormsOf,
-): number {
-  if (scale === "preserve") return Math.hypot(...normsA, ...normsB) / Math.sqrt(2 * rank);
-  return "columnNorm" in scale ? scale.columnNorm : 1 / (s * Math.sqrt(scale.lipschitz * peakLr));
+export function columnNormOf(scale: Scale, s: number, pace: Pace, { normsA, normsB, rank }: NormsOf): number {
+  if (isOwnNorm(scale))
+    return (keptShare(scale, pace) * Math.hypot(...normsA, ...normsB)) / Math.sqrt(2 * rank);
+  return "columnNorm" in scale ? scale.columnNorm : 1 / (s * Math.sqrt(scale.lipschitz * pace.peakLr));
 }
 
 type NormsOf = Pick<LayerGrams, "normsA" | "normsB" | "rank">;
@@ -30,10 +44,10 @@ export function impliedLipschitz(rho: number, s: number, peakLr: number): number
 }
 
 /**
- * The factors times one common factor on the columns that change, so that ‖Ã‖² + ‖B̃‖² is exactly ‖A‖² + ‖B‖²: an event
- * then only moves norm between columns and factors.
+ * The factors times one common factor on the columns that change, so that √(‖Ã‖² + ‖B̃‖²) of these is exactly `share` of
+ * what it was: beyond that an event only moves norm between columns and factors.
  */
-export function preserveNorm(factors: Factors, { normsA, normsB }: NormsOf): Factors {
+export function keepNorm(factors: Factors, { normsA, normsB }: NormsOf, share: number): Factors {
   let [before, after] = [0, 0];
   const visit = (norm: number, factor: number) => {
     if (factor === 1) return;
@@ -47,7 +61,7 @@ export function preserveNorm(factors: Factors, { normsA, normsB }: NormsOf): Fac
     visit(norm, factors.beta[i]);
   });
   if (after === 0) return factors;
-  const common = Math.sqrt(before / after);
+  const common = share * Math.sqrt(before / after);
   const rescale = (values: Float64Array) => values.map((factor) => (factor === 1 ? 1 : factor * common));
   return { branch: factors.branch, alpha: rescale(factors.alpha), beta: rescale(factors.beta) };
 }

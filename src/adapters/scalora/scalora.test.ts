@@ -11,7 +11,7 @@ import * as torch from "../../torch/index.js";
 import { type StepReport, trainStep } from "../../train/step.js";
 import { attachFolder } from "../registry.js";
 import { attachScalora, type ScaloraOptions } from "./scalora.js";
-import { frobenius } from "./testing/layers.js";
+import { frobenius, setGradients } from "./testing/layers.js";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
@@ -64,6 +64,7 @@ test.each<[string, Partial<ScaloraOptions>, RegExp]>([
   ["moments reset", { moments: "reset" }, /^(column|nnls)$/],
   ["adaptive", { interval: "adaptive" }, /^(column|nnls|skip_small)$/],
   ["by smoothness", { scale: { lipschitz: 40 } }, /^(column|nnls)$/],
+  ["a horizon", { scale: { horizon: 20 } }, /^(column|nnls)$/],
 ])("training with %s: events from step 2 on, the loss falls", (_, options, branch) => {
   const { adapters, reports } = trained(options);
   expect(reports.map(({ event }) => event !== undefined)).toEqual([false, ...Array(11).fill(true)]);
@@ -71,6 +72,23 @@ test.each<[string, Partial<ScaloraOptions>, RegExp]>([
     for (const name of Object.keys(event?.branches ?? {})) expect(name).toMatch(branch);
   expect(reports[11].loss).toBeLessThan(reports[0].loss);
   expect(adapters.counters()).toMatchObject({ events: 11 });
+});
+
+test("with a horizon of H steps an event keeps exp(−I·lr/(peak·H)) of the norm that the factors have", () => {
+  const [interval, horizon, peakLr, lr] = [4, 20, 0.02, 0.01];
+  const { adapters } = attached({ interval, scale: { horizon } });
+  const [bank] = adapters.banks;
+  torch.scope(() => {
+    const draw = (shape: readonly number[]) => torch.randn(shape, new torch.Generator(3));
+    torch.copy_(bank.A, draw(bank.A.shape));
+    const { m, n } = bank.shape;
+    setGradients(bank, draw([bank.layers.length, m, n]));
+    const norm = () => Math.hypot(...[bank.A, bank.B].map((stack) => torch.linalgVectorNorm(stack).item()));
+    const before = norm();
+    const event = adapters.beforeClip({ step: 6, warmupSteps: 1, peakLr, lr, moments: () => undefined });
+    expect(event?.kind).toBe("scaling");
+    expect(norm() / before).toBeCloseTo(Math.exp((-interval * lr) / (peakLr * horizon)), 6);
+  });
 });
 
 test("adaptive events apply a layer's factors where one is beyond 1.2×, and leave it as it is elsewhere", () => {

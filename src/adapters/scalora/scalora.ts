@@ -95,16 +95,16 @@ export class ScaloraAdapters extends MergingAdapters {
     );
   }
 
-  private runEvent(bank: FactorBank, base: BaseStore, { moments, peakLr }: StepContext): LayerOutcome[] {
-    const averages = bankMoments(bank, moments);
-    const options = this.eventOptions(peakLr);
+  private runEvent(bank: FactorBank, base: BaseStore, step: StepContext): LayerOutcome[] {
+    const averages = bankMoments(bank, step.moments);
+    const options = this.eventOptions(step);
     if (!this.isOracle) return scalingEvent(bank, base, averages, options);
     const rule = this.options.moments === "transport" ? "transport" : "reset";
-    return oracleEvent(bank, base, averages, { scale: options.scale, peakLr, moments: rule });
+    return oracleEvent(bank, base, averages, { ...options, moments: rule });
   }
 
   /** How events choose factors; with policy svd, how the default policy would. */
-  private eventOptions(peakLr: number): EventOptions {
+  private eventOptions({ peakLr, lr }: StepContext): EventOptions {
     const { policy = "default", moments = "transfer", interval = 1, scale = "auto" } = this.options;
     if (moments === "transport" && policy !== "svd")
       throw new ScaloraError("config", "moments: transport needs policy: svd", { where: "adapter.moments" });
@@ -113,6 +113,7 @@ export class ScaloraAdapters extends MergingAdapters {
       moments: moments === "transport" ? "reset" : moments,
       scale: scale === "auto" ? "preserve" : scale,
       peakLr,
+      elapsed: ((interval === "adaptive" ? 1 : interval) * lr) / peakLr,
       threshold: interval === "adaptive" ? adaptiveThreshold : 1,
     };
   }
@@ -121,8 +122,8 @@ export class ScaloraAdapters extends MergingAdapters {
    * What the event of this step is about to do, layer by layer; to be asked after backward and before the event.
    * @param gradientOf what is known of a layer's full gradient
    */
-  examine({ peakLr }: StepContext, gradientOf: (path: string) => GradientSize | undefined): LayerView[] {
-    const options = this.eventOptions(peakLr);
+  examine(step: StepContext, gradientOf: (path: string) => GradientSize | undefined): LayerView[] {
+    const options = this.eventOptions(step);
     return this.banks.flatMap((bank) => examineBank(bank, options, gradientOf));
   }
 

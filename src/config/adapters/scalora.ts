@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isRecord } from "../../util/json.js";
 import { positive, wholeFrom } from "../fields.js";
 import { foundText } from "../words.js";
 import {
@@ -18,6 +19,7 @@ const scaleValue = z.union([
   z.enum(["auto", "preserve"]),
   z.strictObject({ columnNorm: positive() }),
   z.strictObject({ lipschitz: positive() }),
+  z.strictObject({ horizon: positive() }),
 ]);
 
 /** What both ScaLoRA methods have beside the low-rank options; the methods differ in the default interval. */
@@ -34,8 +36,9 @@ const scaling = (interval: number) => ({
     .default(interval)
     .meta({ expects: "an integer, at least 1, or adaptive", description: "Steps between scaling events" }),
   scale: scaleValue.default("auto").meta({
-    expects: "auto, preserve, {columnNorm: ρ} or {lipschitz: L} with a number above 0",
-    description: "Column norm aimed at; preserve keeps each layer's own, auto is preserve",
+    expects: "auto, preserve, {horizon: steps}, {columnNorm: ρ} or {lipschitz: L} with a number above 0",
+    description:
+      "Column norm aimed at: each layer's own, kept (preserve) or forgetting over so many steps (horizon), or ρ, or as L; auto is preserve",
   }),
   firstEvent: wholeFrom(2).optional().meta({
     description: "Step of the first event, counted from 1",
@@ -104,6 +107,14 @@ function check(adapter: Loose, train: Loose): CrossIssue[] {
       problem: "does not go with policy svd, which takes the gradient of the weight without its lengths",
       expected: "false",
       found: "true",
+    });
+  }
+  if (adapter.interval === "adaptive" && isRecord(adapter.scale) && "horizon" in adapter.scale) {
+    issues.push({
+      path: ["adapter", "scale"],
+      problem: "forgets at every event, and adaptive events are left out where little would change",
+      expected: "preserve, {columnNorm: ρ} or {lipschitz: L} (or a number as interval)",
+      found: foundText(adapter.scale),
     });
   }
   if (policy !== "svd" && moments === "transport") {

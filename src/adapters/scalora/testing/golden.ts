@@ -162,6 +162,7 @@ function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResu
       moments: "transfer",
       scale: { lipschitz: inputs.L },
       peakLr: inputs.eta,
+      elapsed: 1,
       threshold: 1,
     });
     const own = (stacked: torch.Tensor) => [...torch.select(stacked, 0, 1).toFloats()];
