@@ -227,6 +227,12 @@ const badInput: { name: string; set: string[]; key: string; says: string[] }[] =
     says: ["above 0"],
   },
   {
+    name: "a model's name, misspelt",
+    set: ["model.path=smollm2-135m-instuct"],
+    key: "model.path",
+    says: ["the name of a fetched model", "npx scalora get smollm2-135m-instruct"],
+  },
+  {
     name: "a horizon with adaptive events",
     set: ["adapter.scale={horizon: 50}", "adapter.interval=adaptive"],
     key: "adapter.scale",

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { cacheFolder } from "../../scripts/setup/locate.mjs";
+import { nearest } from "../util/suggest.js";
 import { type ListedModel, listedModels } from "./models.js";
 
 /** A model of the Hugging Face hub: `owner/name`, or one GGUF file of it, `owner/name/file.gguf`. */
@@ -111,10 +112,13 @@ export function modelPath(path: string, cwd = process.cwd()): string {
   return existsSync(resolve(cwd, path)) ? path : (fetchedModel(path) ?? path);
 }
 
-/** What a person can do about a model that is neither a path nor fetched; undefined where its name is none. */
+/** What a person can do about a model that is neither a path nor fetched; undefined where its name is like none. */
 export function getHint(name: string): string | undefined {
-  const isName = listedModels.some((model) => model.name === name) || hubId(name) !== undefined;
-  return isName ? `\`npx scalora get ${name}\` fetches it, if it is a model's name` : undefined;
+  const names = listedModels.map((model) => model.name);
+  if (names.includes(name) || hubId(name) !== undefined)
+    return `\`npx scalora get ${name}\` fetches it, if it is a model's name`;
+  const near = nearest(name, names);
+  return near === undefined ? undefined : `did you mean ${near}? \`npx scalora get ${near}\` fetches it`;
 }
 
 /** The models of the hub that are in its cache, and the GGUF files, each by the name that finds it. */

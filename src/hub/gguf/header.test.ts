@@ -188,7 +188,7 @@ describe("a file that says what cannot be used", () => {
       ggufConfig,
       /llama, qwen2, qwen3, gemma2, gemma3.*mamba/s,
     ],
-    ["an adapter", [llama, item(text("general.type", "adapter"))], ggufConfig, /general.type.*adapter/s],
+    ["an adapter", [llama, item(text("general.type", "adapter"))], ggufConfig, /is an adapter.*PEFT folder/s],
     ["a part of a model", [llama, item(count("split.count", 3))], ggufConfig, /llama-gguf-split --merge.*3/s],
     ["no embedding", [llama], ggufConfig, /token_embd.weight/],
     ["a number as architecture", [item(count("general.architecture", 1))], ggufConfig, /a string.*1/s],

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { ScaloraError } from "../../util/errors.js";
 import { type Architecture, architectures } from "./architectures.js";
 import { readConfig, readHeads } from "./config.js";
 import { type GgufHeader, readGgufHeader } from "./header.js";
@@ -18,10 +19,20 @@ interface OpenedGguf {
   readonly architecture: Architecture;
 }
 
+function adapterFile(path: string): ScaloraError {
+  return new ScaloraError("format", "This GGUF file is an adapter, not a model", {
+    where: path,
+    expected: "a model",
+    found: "an adapter (general.type)",
+    fix: "open the model that it belongs to; an adapter is read from its PEFT folder (--adapter FOLDER)",
+  });
+}
+
 function open(path: string): OpenedGguf {
   const header = readGgufHeader(path);
   const { metadata } = header;
   const type = metadata.text("general.type") ?? "model";
+  if (type === "adapter") throw adapterFile(path);
   if (type !== "model") throw metadata.wrong("general.type", "model", type);
   const parts = metadata.count("split.count") ?? 1;
   if (parts > 1)
