@@ -112,6 +112,16 @@ test("what cannot be analysed is said", async () => {
       /has not finished[\s\S]*stopped, step 12 of 12[\s\S]*--resume/,
     ],
     [
+      [
+        "analyze",
+        broken("killed", (folder) =>
+          rewrite(join(folder, "status.json"), (text) => text.replace('"finished"', '"running"')),
+        ),
+      ],
+      2,
+      /has not finished[\s\S]*interrupted, step 12 of 12[\s\S]*--resume/,
+    ],
+    [
       ["analyze", broken("no-status", (folder) => rmSync(join(folder, "status.json")))],
       2,
       /has not finished[\s\S]*no status/,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { textTasks } from "../eval/tasks/index.js";
 import { modelFamilies } from "../models/index.js";
+import type { RecordedStatus } from "../train/run-events.js";
 import { isActive, listRunNames, readStatus } from "../train/run-files.js";
 
 /** The model families that can be loaded, by the `model_type` of their `config.json`. */
@@ -52,18 +53,21 @@ export interface RunEntry {
   updatedAt: string | null;
 }
 
+/** Where a run stands; `interrupted` where its process is gone without having said how it ended. */
+export function stateOf(status: RecordedStatus): RecordedStatus["state"] | "interrupted" {
+  const unfinished = ["starting", "running", "paused"].includes(status.state);
+  return unfinished && !isActive(status) ? "interrupted" : status.state;
+}
+
 /** The runs of a folder, nested ones too, with where they stand, sorted by name (their path below the folder). */
 export function listRuns(folder: string): RunEntry[] {
   return runPaths(folder).map((path) => {
     const name = relative(folder, path);
     const status = readStatus(path);
-    const unfinished = ["starting", "running", "paused"].includes(status?.state ?? "");
-    const state =
-      status === undefined ? "unknown" : unfinished && !isActive(status) ? "interrupted" : status.state;
     return {
       name,
       path,
-      state,
+      state: status === undefined ? "unknown" : stateOf(status),
       method: status?.method ?? null,
       step: status?.step ?? null,
       totalSteps: status?.totalSteps ?? null,

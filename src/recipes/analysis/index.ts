@@ -6,6 +6,7 @@ import { isActive, readEvents, readStatus } from "../../train/run-files.js";
 import { ScaloraError } from "../../util/errors.js";
 import { quoted } from "../../util/format.js";
 import type { AnalysisResult, RunAnalyze } from "../api.js";
+import { stateOf } from "../catalog.js";
 import { changedPaths } from "../change.js";
 import { openModel } from "../open-model.js";
 import { rankReport } from "../rank.js";
@@ -101,7 +102,7 @@ function refuseUnfinished(path: string): void {
   throw new ScaloraError("usage", "This run has not finished", {
     where: path,
     found:
-      status === undefined ? "no status" : `${status.state}, step ${status.step} of ${status.totalSteps}`,
+      status === undefined ? "no status" : `${stateOf(status)}, step ${status.step} of ${status.totalSteps}`,
     fix: isRunning ? "wait for it" : `go on with it: npx scalora train --resume ${quoted(path)}`,
   });
 }
