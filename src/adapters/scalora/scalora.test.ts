@@ -91,6 +91,15 @@ test("with a horizon of H steps an event keeps exp(−I·lr/(peak·H)) of the no
   });
 });
 
+test.each<[string, Partial<ScaloraOptions>, RegExp]>([
+  ["transported moments without the oracle", { moments: "transport" }, /transport needs policy: svd/],
+  ["a horizon with adaptive events", { interval: "adaptive", scale: { horizon: 20 } }, /fixed interval/],
+])("%s is refused at the first event", (_, options, says) => {
+  const { adapters } = attached(options);
+  const context = { step: 2, warmupSteps: 0, peakLr: 0.02, lr: 0.02, moments: () => undefined };
+  expect(() => adapters.beforeClip(context)).toThrow(says);
+});
+
 test("adaptive events apply a layer's factors where one is beyond 1.2×, and leave it as it is elsewhere", () => {
   const applied = trained({ interval: "adaptive" })
     .reports.slice(1)

@@ -108,6 +108,10 @@ export class ScaloraAdapters extends MergingAdapters {
     const { policy = "default", moments = "transfer", interval = 1, scale = "auto" } = this.options;
     if (moments === "transport" && policy !== "svd")
       throw new ScaloraError("config", "moments: transport needs policy: svd", { where: "adapter.moments" });
+    if (interval === "adaptive" && typeof scale === "object" && "horizon" in scale)
+      throw new ScaloraError("config", "a horizon needs events at a fixed interval", {
+        where: "adapter.scale",
+      });
     return {
       policy: policy === "svd" ? "default" : policy,
       moments: moments === "transport" ? "reset" : moments,
