@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { watchTensors } from "../testing/live-tensors.js";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
 import * as torch from "../torch/index.js";
 import { listCheckpoints } from "./checkpoints/load.js";
@@ -9,18 +10,12 @@ import { loadCheckpointWeights } from "./resume.js";
 import { readEvents, requestControl } from "./run-files.js";
 import { train } from "./trainer.js";
 
-let live = 0;
+const made = watchTensors();
 let folder: ReturnType<typeof temporaryFolder>;
-const made: TinyRun[] = [];
 beforeEach(() => {
-  live = torch.liveTensors();
   folder = temporaryFolder();
 });
-afterEach(() => {
-  for (const run of made.splice(0)) run.dispose();
-  folder.remove();
-  expect(torch.liveTensors()).toBe(live);
-});
+afterEach(() => folder.remove());
 
 const settings: TrainSettings = {
   steps: 17,

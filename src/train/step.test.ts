@@ -1,24 +1,17 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { AdapterSet, StepContext } from "../adapters/core/contract.js";
 import { FullFineTuning } from "../adapters/full/full.js";
 import { attach } from "../adapters/index.js";
 import { collate } from "../data/collate.js";
 import { causalLossSum } from "../nn/causal-loss.js";
 import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.js";
+import { watchTensors } from "../testing/live-tensors.js";
 import { countingExamples } from "../testing/tiny-data.js";
 import { TinyLM } from "../testing/tiny-lm.js";
 import * as torch from "../torch/index.js";
 import { type StepParts, trainStep } from "./step.js";
 
-let live = 0;
-const made: { dispose(): void }[] = [];
-beforeEach(() => {
-  live = torch.liveTensors();
-});
-afterEach(() => {
-  for (const thing of made.splice(0).reverse()) thing.dispose();
-  expect(torch.liveTensors()).toBe(live);
-});
+const made = watchTensors();
 
 const rows = countingExamples(6);
 const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 100 });

@@ -1,23 +1,18 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FullFineTuning } from "../adapters/full/full.js";
-import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
+import { watchTensors } from "../testing/live-tensors.js";
+import { temporaryFolder, tinyRun } from "../testing/tiny-run.js";
 import * as torch from "../torch/index.js";
 import type { TrainOptions } from "./options.js";
 import { type RunEvent, readEvents, readStatus, requestControl } from "./run-files.js";
 import { train } from "./trainer.js";
 
-let live = 0;
+const made = watchTensors();
 let folder: ReturnType<typeof temporaryFolder>;
-const made: TinyRun[] = [];
 beforeEach(() => {
-  live = torch.liveTensors();
   folder = temporaryFolder();
 });
-afterEach(() => {
-  for (const run of made.splice(0)) run.dispose();
-  folder.remove();
-  expect(torch.liveTensors()).toBe(live);
-});
+afterEach(() => folder.remove());
 
 const make = (...parameters: Parameters<typeof tinyRun>): TrainOptions => {
   const run = tinyRun(...parameters);

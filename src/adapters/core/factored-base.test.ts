@@ -1,18 +1,11 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.js";
+import { watchTensors } from "../../testing/live-tensors.js";
 import * as torch from "../../torch/index.js";
 import { frobenius } from "../scalora/testing/layers.js";
 import { bestOfRank, FactoredBase } from "./factored-base.js";
 
-let live = 0;
-const made: { dispose(): void }[] = [];
-beforeEach(() => {
-  live = torch.liveTensors();
-});
-afterEach(() => {
-  for (const thing of made.splice(0).reverse()) thing.dispose();
-  expect(torch.liveTensors()).toBe(live);
-});
+const made = watchTensors();
 
 const generatorOf = (seed: number) => {
   const generator = new torch.Generator(seed);

@@ -1,8 +1,9 @@
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { collate } from "../../data/collate.js";
 import { Nf4Weight, nf4Codebook } from "../../nn/index.js";
 import { AdamW, makeSchedule } from "../../optim/index.js";
+import { watchTensors } from "../../testing/live-tensors.js";
 import { quantised } from "../../testing/quantise.js";
 import { countingExamples } from "../../testing/tiny-data.js";
 import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.js";
@@ -16,15 +17,7 @@ import { frobenius, setGradients } from "./testing/layers.js";
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
-let live = 0;
-const made: { dispose(): void }[] = [];
-beforeEach(() => {
-  live = torch.liveTensors();
-});
-afterEach(() => {
-  for (const thing of made.splice(0).reverse()) thing.dispose();
-  expect(torch.liveTensors()).toBe(live);
-});
+const made = watchTensors();
 
 const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
 

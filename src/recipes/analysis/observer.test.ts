@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AdapterOptions } from "../../adapters/index.js";
 import { Linear } from "../../nn/index.js";
+import { watchTensors } from "../../testing/live-tensors.js";
 import { TinyLM } from "../../testing/tiny-lm.js";
 import { type TinyRun, temporaryFolder, tinyRun } from "../../testing/tiny-run.js";
 import * as torch from "../../torch/index.js";
@@ -12,16 +13,12 @@ import { readEvents, requestControl } from "../../train/run-files.js";
 import { train } from "../../train/trainer.js";
 import { isLook, layersInTurn, RunAnalysis } from "./observer.js";
 
-let live = 0;
+watchTensors();
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
-  live = torch.liveTensors();
   folder = temporaryFolder();
 });
-afterEach(() => {
-  folder.remove();
-  expect(torch.liveTensors()).toBe(live);
-});
+afterEach(() => folder.remove());
 
 const settings = { steps: 13, evalEvery: 13, saveEvery: 4, accumulate: 2 };
 const scaling = { rank: 2, alpha: 4, targetModules: ["mix"] };

@@ -1,13 +1,10 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { watchTensors } from "../../testing/live-tensors.js";
 import * as torch from "../../torch/index.js";
 import { ranksOf } from "../rank.js";
 import { leadingShare, leadingSpectrum, spectrumOf, spectrumRanks } from "./spectrum.js";
 
-let live = 0;
-beforeEach(() => {
-  live = torch.liveTensors();
-});
-afterEach(() => expect(torch.liveTensors()).toBe(live));
+watchTensors();
 
 /** A matrix whose singular values are given, with random singular vectors. */
 function matrixOf(m: number, n: number, value: (i: number) => number): torch.Tensor {
