@@ -73,6 +73,13 @@ export const mutants = [
     test: { file: eventTest, name: "preserve keeps the norm of each layer's factors" },
   },
   {
+    fault: "a horizon that forgets nothing",
+    file: "src/adapters/scalora/scale.ts",
+    from: "Math.exp(-elapsed / scale.horizon)",
+    to: "1",
+    test: { file: eventTest, name: "horizon lets the norm of each layer's factors decay" },
+  },
+  {
     fault: "gradients of another adapter accepted",
     file: event,
     from: "if (mismatch <= tolerance) return;",
@@ -82,8 +89,8 @@ export const mutants = [
   {
     fault: "an event one step late",
     file: "src/adapters/scalora/scalora.ts",
-    from: "(step - first) % interval === 0",
-    to: "(step - first) % interval === 1 % interval",
+    from: "(step - first) % this.stepsBetween === 0",
+    to: "(step - first) % this.stepsBetween === 1 % this.stepsBetween",
     test: { file: methods, name: "events: the first after warm-up" },
   },
   {

@@ -172,17 +172,17 @@ function existingPath(cwd: string, path: string, key: KeyPath, report: Report, h
     const near = nearest(basename(absolute), namesIn(dirname(absolute)));
     report(key, {
       problem: stats === undefined ? "does not exist" : "is of the wrong kind",
-      expected:
-        key[0] === "model"
-          ? "a model folder, a GGUF file or the name of a fetched model"
-          : isFolder
-            ? "a folder"
-            : "a file",
+      expected: expectedAt(key),
       found: absolute,
       fix: near === undefined || stats !== undefined ? hint : `did you mean ${join(dirname(path), near)}?`,
     });
   }
   return absolute;
+}
+
+function expectedAt([section]: KeyPath): string {
+  if (section === "model") return "a model folder, a GGUF file or the name of a fetched model";
+  return section === "data" ? "a file" : "a folder";
 }
 
 function namesIn(folder: string): string[] {

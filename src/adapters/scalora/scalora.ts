@@ -117,7 +117,7 @@ export class ScaloraAdapters extends MergingAdapters {
       moments: moments === "transport" ? "reset" : moments,
       scale: scale === "auto" ? "preserve" : scale,
       peakLr,
-      elapsed: ((interval === "adaptive" ? 1 : interval) * lr) / peakLr,
+      elapsed: (this.stepsBetween * lr) / peakLr,
       threshold: interval === "adaptive" ? adaptiveThreshold : 1,
     };
   }
@@ -139,8 +139,13 @@ export class ScaloraAdapters extends MergingAdapters {
   /** The first event, then every `interval` steps. */
   hasEvent({ step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">): boolean {
     const first = Math.max(2, this.options.firstEvent ?? warmupSteps + 1);
-    const interval = this.options.interval === "adaptive" ? 1 : (this.options.interval ?? 1);
-    return step >= first && (step - first) % interval === 0;
+    return step >= first && (step - first) % this.stepsBetween === 0;
+  }
+
+  /** Steps from one event to the next; adaptive events look at every step. */
+  private get stepsBetween(): number {
+    const { interval = 1 } = this.options;
+    return interval === "adaptive" ? 1 : interval;
   }
 
   override counters(): Json {
