@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { betterBackend, type GemmBackend } from "./gemm-backend.js";
+
+const fine = 1e-6;
+const coarse = 1e-3;
+
+test.each<[string, [speed: number, error: number], [speed: number, error: number], GemmBackend]>([
+  ["oneDNN twice as fast", [105, fine], [240, fine], "onednn"],
+  ["both alike, oneDNN ahead by noise", [165, fine], [185, fine], "aten"],
+  ["both alike, oneDNN behind", [165, fine], [160, fine], "aten"],
+  ["oneDNN fast by computing less exactly", [105, fine], [900, coarse], "aten"],
+  ["libtorch's own less exact than fp32", [900, coarse], [105, fine], "onednn"],
+  ["neither exact: libtorch's own", [100, coarse], [900, coarse], "aten"],
+])("%s", (_, aten, onednn, better) => {
+  const probe = (backend: GemmBackend, [gigaflops, error]: [number, number]) => ({
+    backend,
+    gigaflops,
+    error,
+  });
+  expect(betterBackend([probe("aten", aten), probe("onednn", onednn)])).toBe(better);
+});
