@@ -25,7 +25,7 @@ const largestError = 4e-6;
  * How much faster oneDNN must be than libtorch's own choice. Where they are alike, noise must not choose: the same command
  * would give other last bits from one run to the next.
  */
-const clearlyFaster = 1.25;
+const clearlyFaster = 1.1;
 
 /**
  * Times both backends for about 100 ms on a typical product, checks the error of each against float64, and uses oneDNN where
