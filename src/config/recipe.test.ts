@@ -87,6 +87,18 @@ test("overrides replace values, reach into lists and use YAML", () => {
   expect(recipe.data.eval).toEqual([{ path: join(folder, "chats.jsonl") }]);
 });
 
+test("an override takes the place of the key that it excludes in the file", () => {
+  const withEpochs = `${minimal}train: { epochs: 2, batchSize: 4 }\n`;
+  const { train } = load(withEpochs, ["train.steps=30", "train.batchTokens=100"]);
+  expect(train).toMatchObject({ steps: 30, batchTokens: 100 });
+  expect([train.epochs, train.batchSize]).toEqual([undefined, undefined]);
+  expect(load(recipeToYaml(load(withEpochs)), ["train.steps=30"]).train.epochs).toBeUndefined();
+  expect(() => load(withEpochs, ["train.steps=30", "train.epochs=1"])).toThrow(
+    /epochs: excludes train\.steps/,
+  );
+  expect(() => load(minimal, ["train={epochs: 1}", "train.steps=30"])).toThrow(/excludes/);
+});
+
 test.each(["lora", "scalora", "scalora-i", "full"])(
   "the resolved recipe of %s reads back the same",
   (method) => {

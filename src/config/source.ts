@@ -3,6 +3,7 @@ import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } fro
 import { messageOf } from "../util/errors.js";
 import type { ConfigIssue, KeyPath } from "./issue.js";
 import { ConfigError, keyText } from "./issues.js";
+import { alternatives } from "./train.js";
 
 /** What a recipe file and its overrides say, unchecked, with the place of each value. */
 export interface RecipeSource {
@@ -96,6 +97,7 @@ function withOverrides(
     if (issue !== undefined) issues.push(issue);
     else if (!("problem" in override)) applied.push(override);
   }
+  dropReplaced(value, applied);
   const where = (path: KeyPath) => {
     const isPrefix = (short: KeyPath, long: KeyPath) => short.every((part, i) => part === long[i]);
     const inFile = lineOf(path);
@@ -105,6 +107,17 @@ function withOverrides(
     return override === undefined ? inFile.text : `--set ${override.option}`;
   };
   return { name, value, issues, where };
+}
+
+/** `--set train.steps` takes the place of the file's `train.epochs`, which it excludes; two overrides stay a contradiction. */
+function dropReplaced(root: unknown, applied: readonly Override[]): void {
+  const train = typeof root === "object" && root !== null ? Reflect.get(root, "train") : undefined;
+  if (typeof train !== "object" || train === null) return;
+  const isSet = (key: string) => applied.some(({ path }) => keyText(path) === `train.${key}`);
+  const isWhole = applied.some(({ path }) => keyText(path) === "train");
+  for (const pair of alternatives)
+    for (const [kept, other] of [pair, pair.toReversed()])
+      if (isSet(kept) && !isSet(other) && !isWhole) Reflect.deleteProperty(train, other);
 }
 
 /** `train.lr=1e-3` as a key path and a YAML value. */

@@ -9,6 +9,12 @@ const presetLr: Readonly<Record<string, number>> = Object.fromEntries(
 
 const presets = methodConfigs.map(({ name, lr }) => `${name} ${lr.toExponential()}`).join(", ");
 
+/** Keys of `train` that say the same thing in two ways, so that only one of each pair can stand. */
+export const alternatives = [
+  ["steps", "epochs"],
+  ["batchSize", "batchTokens"],
+] as const;
+
 /** Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. */
 export const trainSchema = z.strictObject({
   steps: wholeFrom(1).optional().meta({
