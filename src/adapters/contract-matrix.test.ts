@@ -133,7 +133,7 @@ const methodsAlone: Readonly<Record<string, Expected>> = {
     start: "rounding",
     base: "frozen",
     parameters: (m, n, rank) => factors(m, n, rank) + m,
-    folder: false,
+    folder: true,
     hold: holdRowNorms,
   },
   "relora, factored": {

@@ -43,12 +43,16 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
 
   /** Over a factored base what was merged and the factors are an adapter of LoRA together, of the sum of their ranks. */
   saveAdapter(folder: string, baseModel: string): void {
+    writeFactors(folder, this.joinedLayers(), baseModel, wholeOf(this));
+  }
+
+  /** What was merged and the factors, layer by layer; refused where the base itself has changed. */
+  protected joinedLayers(): StoredFactors[] {
     if (!this.bases.every((base) => base instanceof FactoredBase))
       throw noAdapter(
         `${this.method} merges into the base as it trains, so its adapter alone is not what was learnt`,
       );
-    const layers = this.banks.flatMap((bank) => bank.layers.map((_, index) => joinedFactors(bank, index)));
-    writeFactors(folder, layers, baseModel, wholeOf(this));
+    return this.banks.flatMap((bank) => bank.layers.map((_, index) => joinedFactors(bank, index)));
   }
 
   protected override baseWeight(bank: B, index: number): Tensor {

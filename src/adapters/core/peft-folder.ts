@@ -175,10 +175,11 @@ export function* folderTensors<B extends Bank, T extends BankLayer>(
   for (const bank of adapters.banks)
     for (const [index, { path }] of bank.layers.entries())
       for (const [part, { stack, turned }] of format.parts(bank).entries())
-        yield [path + format.suffixes[part], source(stack, index, turned)];
+        yield [path + format.suffixes[part], stackSource(stack, index, turned)];
 }
 
-function source({ value }: Stack, index: number, turned: boolean): TensorSource {
+/** One layer's matrix of a stack on its way into a folder, transposed where `turned`. */
+export function stackSource({ value }: Stack, index: number, turned = false): TensorSource {
   const shape = value.shape.slice(1);
   const load = () => select(value, 0, index);
   if (!turned) return { shape, dtype: value.dtype, load };

@@ -1,3 +1,4 @@
+import type { TensorSource } from "../../hub/safetensors/index.js";
 import type { Module } from "../../nn/index.js";
 import { FactorAdapters, makeBanks, type ScaledTarget } from "../core/factor-adapters.js";
 import {
@@ -5,12 +6,22 @@ import {
   folderTensors,
   type PeftFormat,
   readPlan,
+  type StoredWhole,
+  stackSource,
   wholeOf,
   writePeft,
 } from "../core/peft-folder.js";
 import { checkShape } from "../core/peft-layer.js";
 import { drawFactors, type LoraOptions, planOf } from "../lora/lora.js";
-import { layersOf, loraConfig, loraFormat, scaledTarget } from "../lora/peft.js";
+import {
+  type LayerRank,
+  layersOf,
+  loraConfig,
+  loraFormat,
+  type StoredFactors,
+  scaledTarget,
+  storedTensors,
+} from "../lora/peft.js";
 import { DoraBank } from "./bank.js";
 
 const magnitudeName = ".lora_magnitude_vector";
@@ -32,9 +43,32 @@ const doraFormat: PeftFormat<DoraBank, ScaledTarget> = {
  */
 export class DoraAdapters extends FactorAdapters<DoraBank> {
   saveAdapter(folder: string, baseModel: string): void {
-    const config = { ...loraConfig(layersOf(this)), use_dora: true };
-    writePeft(folder, folderTensors(this, doraFormat), config, baseModel, wholeOf(this));
+    writeDora(folder, folderTensors(this, doraFormat), layersOf(this), baseModel, wholeOf(this));
   }
+}
+
+/** Writes a PEFT DoRA folder of any factors with the magnitudes of their layers. */
+export function writeDoraFactors(
+  folder: string,
+  layers: readonly StoredFactors[],
+  banks: readonly DoraBank[],
+  baseModel: string,
+  whole: StoredWhole,
+): void {
+  const magnitudes = banks.flatMap((bank) =>
+    bank.layers.map(({ path }, index) => [path + magnitudeName, stackSource(bank.magnitude, index)] as const),
+  );
+  writeDora(folder, [...layers.flatMap(storedTensors), ...magnitudes], layers, baseModel, whole);
+}
+
+function writeDora(
+  folder: string,
+  tensors: Iterable<readonly [string, TensorSource]>,
+  layers: readonly LayerRank[],
+  baseModel: string,
+  whole: StoredWhole,
+): void {
+  writePeft(folder, tensors, { ...loraConfig(layers), use_dora: true }, baseModel, whole);
 }
 
 export function attachDora(model: Module, options: LoraOptions, seed: number): DoraAdapters {

@@ -47,7 +47,7 @@ export function layersOf({ banks }: FactorAdapters): LayerRank[] {
   );
 }
 
-interface LayerRank {
+export interface LayerRank {
   readonly path: string;
   readonly rank: number;
   readonly alpha: number;
@@ -68,11 +68,15 @@ export function writeFactors(
   baseModel: string,
   whole: StoredWhole,
 ): void {
-  const tensors = layers.flatMap(({ path, up, down }): [string, TensorSource][] => [
+  writePeft(folder, layers.flatMap(storedTensors), loraConfig(layers), baseModel, whole);
+}
+
+/** The factors of a layer by their names in a folder. */
+export function storedTensors({ path, up, down }: StoredFactors): [string, TensorSource][] {
+  return [
     [path + downName, down],
     [path + upName, up],
-  ]);
-  writePeft(folder, tensors, loraConfig(layers), baseModel, whole);
+  ];
 }
 
 /** The keys of PEFT's LoRA config that say how to compute. */

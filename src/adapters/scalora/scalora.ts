@@ -6,9 +6,10 @@ import { FactorBank } from "../core/bank.js";
 import type { BaseStore } from "../core/base-store.js";
 import type { EventReport, StepContext } from "../core/contract.js";
 import type { LowRankPlan } from "../core/factor-adapters.js";
-import { noAdapter } from "../core/layer-adapters.js";
 import { type BaseOptions, MergingAdapters } from "../core/merging-adapters.js";
+import { wholeOf } from "../core/peft-folder.js";
 import { DoraBank } from "../dora/bank.js";
+import { writeDoraFactors } from "../dora/dora.js";
 import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
 import {
   type BankMoments,
@@ -58,11 +59,11 @@ export class ScaloraAdapters extends MergingAdapters {
     this.options = options;
   }
 
-  /** An adapter of a factored base; with magnitudes there is no folder of the sum that PEFT reads. */
+  /** With magnitudes the adapter of a factored base is one of DoRA. */
   override saveAdapter(folder: string, baseModel: string): void {
-    if (this.options.magnitude)
-      throw noAdapter("magnitudes were trained over a base that takes in the factors");
-    super.saveAdapter(folder, baseModel);
+    const banks = this.banks.filter((bank) => bank instanceof DoraBank);
+    if (banks.length === 0) super.saveAdapter(folder, baseModel);
+    else writeDoraFactors(folder, this.joinedLayers(), banks, baseModel, wholeOf(this));
   }
 
   override loadState(read: (name: string) => Tensor): void {
