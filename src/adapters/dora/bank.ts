@@ -89,6 +89,12 @@ export class DoraBank extends FactorBank {
     );
   }
 
+  /** diag(magnitude / ‖W + sABᵀ‖) · G: the gradient of W + sABᵀ, of which A and B get theirs, from G of the effective weight. */
+  directionGradient(index: number, gradient: Tensor): Tensor {
+    const factor = div(select(this.magnitude.value, 0, index), this.rowNorms(index));
+    return mul(gradient, unsqueeze(toDType(factor, gradient.dtype), 1));
+  }
+
   override effective(index: number, base: Tensor): Tensor {
     const direction = super.effective(index, base);
     const norms = linalgVectorNorm(direction, 2, [1]);

@@ -2,15 +2,21 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AdapterOptions } from "../../adapters/index.js";
+import { attachScalora } from "../../adapters/scalora/scalora.js";
+import { moveTrainables } from "../../adapters/testing/matrix.js";
+import { collate } from "../../data/collate.js";
 import { Linear } from "../../nn/index.js";
 import { watchTensors } from "../../testing/live-tensors.js";
+import { countingExamples } from "../../testing/tiny-data.js";
 import { TinyLM } from "../../testing/tiny-lm.js";
 import { type TinyRun, temporaryFolder, tinyRun } from "../../testing/tiny-run.js";
 import * as torch from "../../torch/index.js";
 import { listCheckpoints } from "../../train/checkpoints/load.js";
+import { objectiveOf } from "../../train/objective.js";
 import type { AnalysisEvent, RunEvent } from "../../train/run-events.js";
 import { readEvents, requestControl } from "../../train/run-files.js";
 import { train } from "../../train/trainer.js";
+import { GradientWatch } from "./gradient-watch.js";
 import { isLook, layersInTurn, RunAnalysis } from "./observer.js";
 
 watchTensors();
@@ -66,6 +72,7 @@ test.each<[string, AdapterOptions, torch.DType?]>([
   ["the oracle", { method: "scalora", ...scaling, policy: "svd" }],
   ["LoRA", { method: "lora", ...scaling }],
   ["DoRA", { method: "dora", ...scaling }],
+  ["ScaLoRA with magnitudes", { method: "scalora", ...scaling, magnitude: true }],
   ["ReLoRA", { method: "relora", ...scaling, interval: 4 }],
   ["full fine-tuning", { method: "full" }],
 ])("analysed or not, %s trains the same weights and moments, bit for bit", async (_, adapter, dtype) => {
@@ -101,6 +108,56 @@ test("what is recorded of an event is what the event did", async () => {
     expect(report.alpha).toMatchObject({ 0: least, 2: largest });
   }
 });
+
+// The factors' gradients come from G′ = diag(c)·G, so what the distances are of is ‖G′ − (G′BBᵀ + AAᵀG′)/ρ²‖ / ‖G′‖.
+test.each([false, true])(
+  "distances are of the gradient that the factors see (magnitudes: %s)",
+  (magnitude) => {
+    const model = new TinyLM({ dtype: "float64" });
+    const options = { rank: 2, magnitude, scale: { columnNorm: 0.7 }, targetModules: ["mix"] } as const;
+    const adapters = attachScalora(model, "scalora", options, 1);
+    moveTrainables(adapters);
+    const analysis = new RunAnalysis({
+      model,
+      adapters,
+      original: new TinyLM({ dtype: "float64" }),
+      every: 1,
+    });
+    torch.scope(() => {
+      const context = { step: 2, warmupSteps: 0, peakLr: 0.01, lr: 0.01, moments: () => undefined };
+      analysis.beforeForward(context);
+      const watch = new GradientWatch([["mix", model.mix]]);
+      objectiveOf(model)
+        .lossSum(collate(countingExamples(6)), undefined)
+        .backward();
+      const G = watch.take().get("mix") ?? expect.fail("not collected");
+      torch.noGrad(() => {
+        analysis.afterBackward(context);
+        const { bank, index } = adapters.find("mix");
+        const [A, B] = [bank.A, bank.B].map((stack) => torch.select(stack, 0, index));
+        const effective = adapters.mergedWeight("mix", "float64");
+        const direction = torch.add(
+          model.mix.ownWeight(),
+          torch.matmul(torch.mulScalar(A, bank.shape.scale), torch.transpose(B, 0, 1)),
+        );
+        // c, row by row: the effective weight is diag(c) times the direction.
+        const c = torch.div(torch.select(effective, 1, 0), torch.select(direction, 1, 0));
+        const seen = torch.mul(G, torch.unsqueeze(c, 1));
+        const product = torch.add(
+          torch.matmul(seen, torch.matmul(B, torch.transpose(B, 0, 1))),
+          torch.matmul(torch.matmul(A, torch.transpose(A, 0, 1)), seen),
+        );
+        const apart = torch.sub(seen, torch.divScalar(product, 0.7 ** 2));
+        const expected = torch.linalgVectorNorm(apart).item() / torch.linalgVectorNorm(seen).item();
+        const unscaled = analysis.afterStep()?.layers[0].scaling?.distance?.unscaled;
+        expect(unscaled).toBeCloseTo(expected, 8);
+      });
+    });
+    analysis.dispose();
+    adapters.dispose();
+    model.dispose();
+  },
+);
 
 test("LoRA's change has at most its rank", async () => {
   const { events } = await trained("run", { adapter: { method: "lora", ...scaling }, every: 4 });

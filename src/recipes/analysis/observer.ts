@@ -1,10 +1,11 @@
 import { FactorAdapters } from "../../adapters/core/factor-adapters.js";
 import { linearLayers } from "../../adapters/core/targets.js";
+import { DoraBank } from "../../adapters/dora/bank.js";
 import type { AdapterSet, StepContext } from "../../adapters/index.js";
 import type { LayerView } from "../../adapters/scalora/examine.js";
 import { ScaloraAdapters } from "../../adapters/scalora/scalora.js";
 import type { Linear, TrainedModel } from "../../nn/index.js";
-import { scope } from "../../torch/index.js";
+import { noGrad, scope, type Tensor } from "../../torch/index.js";
 import type { LayerAnalysis, LayerScaling } from "../../train/run-events.js";
 import type { Observation, StepObserver } from "../../train/step.js";
 import { internalError } from "../../util/errors.js";
@@ -99,8 +100,10 @@ export class RunAnalysis implements StepObserver {
   private seeGradients({ watch, layers }: Look, step: StepContext): void {
     const { adapters } = this.parts;
     const spectra = new Map<string, Spectrum>();
-    for (const [path, gradient] of watch.take())
-      spectra.set(path, leadingSpectrum(gradient, directionsOf(adapters, path) ?? directionsWithoutRank));
+    for (const [path, gradient] of watch.take()) {
+      const directions = directionsOf(adapters, path) ?? directionsWithoutRank;
+      spectra.set(path, leadingSpectrum(seenByFactors(adapters, path, gradient), directions));
+    }
     const shareOf = (path: string) => {
       const [spectrum, directions] = [spectra.get(path), directionsOf(adapters, path)];
       if (!spectrum || directions === undefined) return undefined;
@@ -161,6 +164,13 @@ export function isLook(
 /** 2r, of methods whose adapter has a rank. */
 function directionsOf(adapters: AdapterSet, path: string): number | undefined {
   return adapters instanceof FactorAdapters ? 2 * adapters.find(path).bank.shape.rank : undefined;
+}
+
+/** With magnitudes A and B get their gradients from that of W + sABᵀ, not of the effective weight. */
+function seenByFactors(adapters: AdapterSet, path: string, gradient: Tensor): Tensor {
+  if (!(adapters instanceof FactorAdapters)) return gradient;
+  const { bank, index } = adapters.find(path);
+  return bank instanceof DoraBank ? noGrad(() => bank.directionGradient(index, gradient)) : gradient;
 }
 
 function scalingOf({ outcome, branches, distances }: LayerView, adapters: AdapterSet): LayerScaling {
