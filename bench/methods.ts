@@ -1,9 +1,12 @@
-// What a step of each method costs beside LoRA's, on linear layers alone, in one run:
-//   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/methods.ts
-// Four layers of 1024 × 1024, 512 tokens, rank 8 (FourierFT: 1000 frequencies), forward, backward and AdamW in fp32. CPU
-// time of this process, so that others on the machine do not count; the methods take turns, and the median of the ratios to
-// LoRA's step of the same round is shown. Numbers: trained ones, and all that is kept beside the weights as they are loaded
-// (trained values, gradients, moments, and what a checkpoint holds beside), over LoRA's.
+// What a step of each method costs beside LoRA's, in time and memory, on linear layers alone, in one run:
+//   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/methods.ts [WIDTH]
+// Four layers of WIDTH × WIDTH (1024), 512 tokens, rank 8, forward, backward and AdamW in fp32. Time: CPU time of this
+// process, so that others on the machine do not count; the methods take turns, and the sums of 20 steps are compared: two
+// events of ScaLoRA-I, one restart of ReLoRA and of Flora. Factored bases are full before, so that each event is a
+// recompression. Numbers: trained ones, and all that is kept beside the weights as they are loaded (trained values,
+// gradients, moments, and what a checkpoint holds beside), over LoRA's. Peak: a process of its own for each method; the most
+// memory that it held in these steps beyond what it held with the model alone.
+import { execFileSync } from "node:child_process";
 import { type AdapterOptions, attach } from "../src/adapters/index.js";
 import { methods } from "../src/config/index.js";
 import { AdamW } from "../src/optim/index.js";
@@ -11,41 +14,49 @@ import { quantised } from "../src/testing/quantise.js";
 import * as torch from "../src/torch/index.js";
 import { LayerStack } from "./layer-stack.js";
 
-const [width, layers, tokens, rounds, warmup] = [1024, 4, 512, 11, 2];
+const [layers, tokens, warmup, measured] = [4, 512, 2, 20];
+const [width = 1024, alone] = [Number(process.argv[2] ?? 1024), process.argv[3]];
 
-function prepare(name: string) {
-  const model = name === "qlora" ? quantised(new LayerStack(width, layers)) : new LayerStack(width, layers);
-  const options: AdapterOptions[] = [
-    { method: "lora", rank: 8 },
-    { method: "qlora", rank: 8 },
-    { method: "lora+", rank: 8 },
-    { method: "lora-ga", rank: 8 },
-    { method: "pissa", rank: 8 },
-    { method: "dora", rank: 8 },
-    { method: "hira", rank: 8 },
-    { method: "fourierft", frequencies: 1000 },
-    { method: "mora", rank: 8 },
-    { method: "scalora", rank: 8 },
-    { method: "scalora-i", rank: 8 },
-    { method: "relora", rank: 8, interval: 100 },
-    { method: "flora", rank: 8, interval: 100 },
-    { method: "full" },
-  ];
-  const chosen = options.find(({ method }) => method === name);
-  if (!chosen) throw new Error(`bench/methods.ts does not know ${name}`);
-  const adapters = attach(model, chosen, 0);
+interface Way {
+  readonly options: AdapterOptions;
+  /** Steps before the clock starts, beyond the common ones. */
+  readonly filling?: number;
+}
+
+const rank = 8;
+const ways: Readonly<Record<string, Way>> = {
+  LoRA: { options: { method: "lora", rank } },
+  QLoRA: { options: { method: "qlora", rank } },
+  "LoRA+": { options: { method: "lora+", rank } },
+  "LoRA-GA": { options: { method: "lora-ga", rank } },
+  PiSSA: { options: { method: "pissa", rank } },
+  DoRA: { options: { method: "dora", rank } },
+  HiRA: { options: { method: "hira", rank } },
+  "FourierFT, 1,000 frequencies": { options: { method: "fourierft", frequencies: 1000 } },
+  "MoRA, rotation": { options: { method: "mora", rank } },
+  ScaLoRA: { options: { method: "scalora", rank } },
+  "ScaLoRA-I": { options: { method: "scalora-i", rank } },
+  "ScaLoRA, magnitude": { options: { method: "scalora", rank, magnitude: true } },
+  "ScaLoRA-I, magnitude": { options: { method: "scalora-i", rank, magnitude: true } },
+  "ScaLoRA, factored": { options: { method: "scalora", rank, base: "factored" }, filling: 20 },
+  "ScaLoRA-I, factored": { options: { method: "scalora-i", rank, base: "factored" }, filling: 100 },
+  "ReLoRA, every 20": { options: { method: "relora", rank, interval: measured } },
+  "Flora, every 20": { options: { method: "flora", rank, interval: measured } },
+  "full fine-tuning": { options: { method: "full" } },
+};
+
+function prepare({ options }: Way) {
+  const stack = new LayerStack(width, layers);
+  const model = options.method === "qlora" ? quantised(stack) : stack;
+  const resident = process.memoryUsage.rss();
+  const adapters = attach(model, options, 0);
   const optimizer = new AdamW(adapters.trainables());
   using generator = new torch.Generator(1);
   const x = torch.randn([tokens, width], generator).keep();
-  const run = (step: number) =>
+  const step = (number: number) =>
     torch.scope(() => {
-      const context = {
-        step,
-        warmupSteps: 0,
-        peakLr: 1e-4,
-        lr: 1e-4,
-        moments: (moment: string) => optimizer.moments(moment),
-      };
+      const moments = (moment: string) => optimizer.moments(moment);
+      const context = { step: number, warmupSteps: 0, peakLr: 1e-4, lr: 1e-4, moments };
       adapters.beforeForward?.(context);
       torch.sum(torch.square(model.forward(x))).backward();
       torch.noGrad(() => adapters.beforeClip?.(context));
@@ -53,7 +64,7 @@ function prepare(name: string) {
       adapters.zeroGrad();
     });
   const count = (tensors: Iterable<torch.Tensor>) => [...tensors].reduce((sum, { numel }) => sum + numel, 0);
-  const kept =
+  const kept = () =>
     count(adapters.state().values()) +
     count(adapters.trainables().map(({ grad }) => grad)) +
     count(optimizer.state().values()) -
@@ -61,24 +72,50 @@ function prepare(name: string) {
     (adapters.method === "full" || [...adapters.state().keys()].some((key) => key.endsWith(".base"))
       ? layers * width * width
       : 0);
-  return { run, trained: adapters.parameterCounts().trainable, kept };
+  return { step, kept, resident, trained: adapters.parameterCounts().trainable };
+}
+
+/** MiB that the steps of a way need at most beyond the model, in a process of its own. */
+function peakOf(name: string): number {
+  const own = process.argv.slice(0, 2);
+  const args = [...process.execArgv, own[1], String(width), name];
+  return Number(execFileSync(own[0], args, { encoding: "utf8" }));
+}
+
+function printPeak(way: Way): void {
+  const { step, resident } = prepare(way);
+  for (let number = 1; number <= warmup + measured; number++) step(number);
+  console.log(process.resourceUsage().maxRSS / 2 ** 10 - resident / 2 ** 20);
+}
+
+function printTable(): void {
+  const missing = Object.keys(methods).filter(
+    (name) => !Object.values(ways).some(({ options }) => options.method === name),
+  );
+  if (missing.length > 0) throw new Error(`bench/methods.ts lacks ${missing.join(", ")}`);
+  const all = Object.entries(ways).map(([name, way]) => ({ name, way, ...prepare(way), spent: 0 }));
+  for (const { way, step } of all) for (let number = 1; number <= (way.filling ?? 0); number++) step(number);
+  for (let round = 1; round <= warmup + measured; round++)
+    for (const each of all) {
+      const before = process.cpuUsage();
+      each.step(round + (each.way.filling ?? 0));
+      const { user, system } = process.cpuUsage(before);
+      if (round > warmup) each.spent += (user + system) / 1000 / measured;
+    }
+  const [lora] = all;
+  const loraKept = lora.kept();
+  console.log(`width ${width}; LoRA: ${lora.spent.toFixed(1)} ms of CPU a step`);
+  console.log(`${"method".padEnd(28)}   time  trained   kept  peak`);
+  for (const { name, spent, trained, kept } of all) {
+    const ratios = [spent / lora.spent, trained / lora.trained, kept() / loraKept];
+    const [time, numbers, held] = ratios.map((ratio) => ratio.toFixed(2));
+    const peak = `${peakOf(name).toFixed(0)} MiB`;
+    console.log(
+      `${name.padEnd(28)} ${time.padStart(6)} ${numbers.padStart(8)} ${held.padStart(6)} ${peak.padStart(8)}`,
+    );
+  }
 }
 
 torch.setThreads(1);
-const all = Object.keys(methods).map((name) => ({ name, ...prepare(name), times: [] as number[] }));
-for (let round = 1; round <= rounds + warmup; round++)
-  for (const { run, times } of all) {
-    const before = process.cpuUsage();
-    run(round);
-    const { user, system } = process.cpuUsage(before);
-    if (round > warmup) times.push((user + system) / 1000);
-  }
-const [lora] = all;
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-console.log(`LoRA: ${median(lora.times).toFixed(1)} ms of CPU a step`);
-console.log("method      time   trained  kept");
-for (const { name, times, trained, kept } of all) {
-  const ratio = median(times.map((time, i) => time / lora.times[i]));
-  const [of, all] = [trained / lora.trained, kept / lora.kept].map((value) => value.toFixed(2));
-  console.log(`${name.padEnd(10)} ${ratio.toFixed(2).padStart(5)} ${of.padStart(9)} ${all.padStart(6)}`);
-}
+if (alone === undefined) printTable();
+else printPeak(ways[alone]);

@@ -5,7 +5,7 @@ import { adapterFor, loadRecipe, recipeToYaml } from "../../config/index.js";
 import { readEvents, readStatus } from "../../train/run-files.js";
 import { ScaloraError } from "../../util/errors.js";
 import { type Cell, type CellResult, nameOf } from "./cells.js";
-import { median } from "./summary.js";
+import { mean } from "./summary.js";
 
 /** What all cells of a comparison have in common. */
 export interface CellPlan {
@@ -81,7 +81,7 @@ export function readCell(cell: Cell, { runs }: CellPlan): CellResult | undefined
     score: best?.score ?? null,
     loss: best?.loss ?? null,
     trainable: of("start").at(-1)?.parameters.trainable ?? null,
-    secondsPerStep: median(steps.map(({ seconds }) => seconds)),
+    secondsPerStep: steps.length === 0 ? null : mean(steps.map(({ seconds }) => seconds)),
     memory: steps.length === 0 ? null : steps.reduce((most, { memory }) => Math.max(most, memory), 0),
     rank: layers === undefined ? null : layers.reduce((sum, { rank }) => sum + rank, 0) / layers.length,
     failed: status.state === "failed" ? (status.message ?? "failed") : null,

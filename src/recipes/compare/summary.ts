@@ -56,7 +56,8 @@ export function summarise(
   });
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]) =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function deviation(values: readonly number[]): number | null {
   if (values.length < 2) return null;
@@ -69,7 +70,7 @@ function medianOf(results: readonly CellResult[], key: "secondsPerStep" | "memor
 }
 
 /** The middle value; null of none. */
-export function median(values: readonly number[]): number | null {
+function median(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted.length === 0 ? null : sorted[Math.floor(sorted.length / 2)];
 }
