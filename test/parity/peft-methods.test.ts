@@ -68,7 +68,7 @@ function compare(model: CausalLM, adapters: AdapterSet, file: SafetensorsFile): 
   });
 }
 
-test.each(["dora", "hira", "fourierft"])(
+test.each(["lora", "dora", "hira", "fourierft"])(
   "PEFT's %s folder: its logits, gradients and merged weights are PEFT's",
   async (name) => {
     using file = SafetensorsFile.open(join(golden, name, "expected.safetensors"));

@@ -1,4 +1,4 @@
-"""Adapters of PEFT's methods beside plain LoRA on a small random Llama, for the tests of parity.
+"""Adapters of PEFT's methods on a small random Llama, for the tests of parity.
 
     python tools/reference/peft_methods.py test/golden/llama test/golden/peft-methods
 
@@ -37,6 +37,8 @@ def configs():
         "lora-ga": LoraConfig(
             r=8, lora_alpha=16, use_rslora=True, init_lora_weights="lora_ga", lora_ga_config=LoraGAConfig(), **common
         ),
+        # Last: all cases draw from one generator.
+        "lora": LoraConfig(r=4, lora_alpha=6, rank_pattern=PATTERN, alpha_pattern={"down_proj": 5}, **common),
     }
 
 
