@@ -1,9 +1,9 @@
 // Exports a run in every way and writes the logits of the run itself beside the folders, for tools/reference/check_exports.py
 // to load them in transformers and PEFT: node tools/export-parity.mjs RUN NEW_FOLDER [TEXT]
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writeSafetensors } from "../dist/hub/safetensors/index.js";
-import { tokenStream } from "../dist/nn/index.js";
+import { quantisedWeights, tokenStream } from "../dist/nn/index.js";
 import { runExport } from "../dist/recipes/export.js";
 import { openModel } from "../dist/recipes/open-model.js";
 import * as torch from "../dist/torch/index.js";
@@ -13,6 +13,7 @@ if (out === undefined) {
   console.error("usage: node tools/export-parity.mjs RUN NEW_FOLDER [TEXT]");
   process.exit(2);
 }
+mkdirSync(dirname(out), { recursive: true });
 mkdirSync(out);
 const target = { path, dtype: "auto", device: "cpu" };
 const open = await openModel(target);
@@ -37,6 +38,7 @@ const kinds = [
 ];
 const { method } = open.adapters;
 const base = open.baseFolder;
+const nf4 = quantisedWeights(open.model).length > 0;
 open.dispose();
 const { signal } = new AbortController();
 
@@ -56,4 +58,4 @@ for (const { name, ...request } of kinds) {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${name}: ${JSON.stringify(result)} in ${seconds} s`);
 }
-writeFileSync(join(out, "about.json"), `${JSON.stringify({ base, method, labels })}\n`);
+writeFileSync(join(out, "about.json"), `${JSON.stringify({ base, nf4, method, labels })}\n`);

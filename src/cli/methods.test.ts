@@ -20,6 +20,7 @@ const loss = async (...args: string[]) => {
 
 /** The methods beside those that use-model.test.ts takes through the command line, and whether their adapter is a folder. */
 const cases: [TinyMethod, boolean][] = [
+  ["lora-patterns", true],
   ["qlora", true],
   ["lora+", true],
   ["lora-ga", true],
@@ -30,8 +31,11 @@ const cases: [TinyMethod, boolean][] = [
   ["mora", false],
   ["scalora-factored", true],
   ["scalora-nf4", true],
+  ["scalora-magnitude", true],
   ["relora", false],
+  ["relora-factored", true],
   ["flora", false],
+  ["flora-factored", true],
 ];
 
 test.each(cases)(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseRecipe } from "../config/index.js";
 import { runTraining } from "../recipes/sft.js";
 import { setThreads } from "../torch/index.js";
-import { writeTinyLlama } from "./tiny-llama.js";
+import { type TinyLlamaOptions, writeTinyLlama } from "./tiny-llama.js";
 
 /** Rows of a small task: letters and the same in capitals. */
 export function capitalRows(count: number, first = 0): string {
@@ -18,6 +18,7 @@ export function capitalRows(count: number, first = 0): string {
 /** Method sections of recipes for the runs of these tests. */
 export const tinyMethods = {
   lora: { method: "lora", rank: 2 },
+  "lora-patterns": { method: "lora", rank: 2, alpha: 5, rankPattern: { v_proj: 3 } },
   scalora: { method: "scalora", rank: 2, scale: { columnNorm: 0.5 } },
   "scalora-factored": {
     method: "scalora",
@@ -27,17 +28,30 @@ export const tinyMethods = {
     scale: { columnNorm: 0.5 },
   },
   "scalora-nf4": { method: "scalora", rank: 2, base: "factored", scale: { columnNorm: 0.5 } },
+  "scalora-magnitude": {
+    method: "scalora",
+    rank: 2,
+    base: "factored",
+    baseRank: 6,
+    scale: { columnNorm: 0.5 },
+    magnitude: true,
+  },
   full: { method: "full" },
   qlora: { method: "qlora", rank: 2 },
   "lora+": { method: "lora+", rank: 2, ratio: 4 },
   "lora-ga": { method: "lora-ga", rank: 2 },
   pissa: { method: "pissa", rank: 2 },
   dora: { method: "dora", rank: 2 },
+  "dora-nf4": { method: "dora", rank: 2 },
   hira: { method: "hira", rank: 2 },
+  "hira-nf4": { method: "hira", rank: 2 },
   fourierft: { method: "fourierft", frequencies: 30, scaling: 20 },
+  "fourierft-nf4": { method: "fourierft", frequencies: 30, scaling: 20 },
   mora: { method: "mora", rank: 2 },
   relora: { method: "relora", rank: 2, interval: 5 },
+  "relora-factored": { method: "relora", rank: 2, interval: 5, base: "factored", baseRank: 6 },
   flora: { method: "flora", rank: 2, interval: 5 },
+  "flora-factored": { method: "flora", rank: 2, interval: 5, base: "factored", baseRank: 6 },
 } as const;
 
 export type TinyMethod = keyof typeof tinyMethods;
@@ -53,7 +67,7 @@ export async function trainTiny(
   run: { name?: string; analysis?: { every: number } } = {},
 ): Promise<string> {
   setThreads(1);
-  const quantization = method === "scalora-nf4" ? { quantization: "nf4" } : {};
+  const quantization = method.endsWith("-nf4") ? { quantization: "nf4" } : {};
   const recipe = parseRecipe(
     {
       model: { path: join(folder, "model"), dtype, device: "cpu", ...quantization },
@@ -69,9 +83,9 @@ export async function trainTiny(
   return result.folder;
 }
 
-/** The model and rows that `trainTiny` uses. */
-export function writeTinyProject(folder: string): void {
-  writeTinyLlama(join(folder, "model"));
+/** The model and rows that `trainTiny` uses. @param config keys of the model's that differ from the tiny Llama's */
+export function writeTinyProject(folder: string, config?: TinyLlamaOptions["config"]): void {
+  writeTinyLlama(join(folder, "model"), { config });
   writeFileSync(join(folder, "train.jsonl"), capitalRows(48));
   writeFileSync(join(folder, "test.jsonl"), capitalRows(10, 60));
 }
