@@ -21,10 +21,16 @@ const has = (...words) => facts.has(words.join(" | "));
 /** @param {string[]} words */
 const yes = (...words) => (has(...words) ? "yes" : notTested);
 
+/** What was shown, or refused, or shown over a factored base only. @param {string} method @param {string} what @param {string} refusal */
+function orRefused(method, what, refusal) {
+  if (!has(method, refusal)) return yes(method, what);
+  return has(method, what) ? "`base: factored` only" : "refused";
+}
+
 /** @param {string} method */
-function adapterFolder(method) {
-  if (has(method, "adapter folder refused")) return "refused";
-  return yes(method, "adapter folder");
+function mergedFolder(method) {
+  const isShown = families.every((family) => has(method, "merged folder", family, "float32"));
+  return isShown ? "yes" : notTested;
 }
 
 /** What a method does on a family. @param {string} method @param {string} family */
@@ -47,15 +53,25 @@ Made by \`node scripts/support-table.mjs\` from what the tests noted when they p
 
 ## Methods
 
-On layers of odd shapes (\`src/adapters/contract-matrix.test.ts\`): whether adapted layers compute what their merged weights do, in each precision; whether a run that was stopped goes on bit for bit; whether the adapter alone becomes a PEFT folder that loads again. Training on several machines or processes is not built.
+On layers of odd shapes (\`src/adapters/contract-matrix.test.ts\`): whether adapted layers compute what their merged weights do, in each precision; whether training works on a base in 4 bits (NF4), or is refused; whether a run that was stopped goes on bit for bit; whether the adapter alone becomes a PEFT folder that loads again. The merged folder is that of the families below. Training on several machines or processes is not built.
 
 ${table(
-  ["method", ...dtypes, "resume (float32)", "adapter folder", "distributed"],
+  [
+    "method",
+    ...dtypes,
+    "NF4 base",
+    ...dtypes.map((dtype) => `resume (${dtype})`),
+    "adapter folder",
+    "merged folder",
+    "distributed",
+  ],
   methods.map((method) => [
     method,
     ...dtypes.map((dtype) => yes(method, "computes as merged", dtype)),
-    yes(method, "resumes bit for bit"),
-    adapterFolder(method),
+    orRefused(method, "trains on NF4", "NF4 refused"),
+    ...dtypes.map((dtype) => yes(method, "resumes bit for bit", dtype)),
+    orRefused(method, "adapter folder", "adapter folder refused"),
+    mergedFolder(method),
     yes(method, "distributed"),
   ]),
 )}

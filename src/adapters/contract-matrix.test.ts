@@ -9,12 +9,12 @@ import { TinyLM } from "../testing/tiny-lm.js";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
 import * as torch from "../torch/index.js";
 import { listCheckpoints } from "../train/checkpoints/load.js";
+import type { TrainResult } from "../train/options.js";
 import { train } from "../train/trainer.js";
 import { DoraBank } from "./dora/bank.js";
 import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.js";
 import { type MoraType, squareWidth } from "./mora/bank.js";
 import {
-  begin,
   distance,
   type Expected,
   inputRows,
@@ -22,6 +22,7 @@ import {
   moveTrainables,
   OddModel,
   oddShapes,
+  passThrough,
 } from "./testing/matrix.js";
 
 const factors = (m: number, n: number, rank: number) => (m + n) * rank;
@@ -103,13 +104,13 @@ const methodsAlone: Readonly<Record<string, Expected>> = {
   scalora: {
     ...lowRank,
     options: (rank) => ({ method: "scalora", rank }),
-    base: "changes",
+    base: "absorbs",
     folder: false,
   },
   "scalora-i": {
     ...lowRank,
     options: (rank) => ({ method: "scalora-i", rank, interval: 2 }),
-    base: "changes",
+    base: "absorbs",
     folder: false,
   },
   "scalora, factored": {
@@ -118,11 +119,17 @@ const methodsAlone: Readonly<Record<string, Expected>> = {
     base: "frozen",
     folder: true,
   },
+  "scalora-i, factored": {
+    ...lowRank,
+    options: (rank) => ({ method: "scalora-i", rank, interval: 2, base: "factored", baseRank: rank + 1 }),
+    base: "frozen",
+    folder: true,
+  },
   "scalora, magnitude": {
     ...lowRank,
     options: (rank) => ({ method: "scalora", rank, magnitude: true }),
     start: "rounding",
-    base: "changes",
+    base: "absorbs",
     parameters: (m, n, rank) => factors(m, n, rank) + m,
     folder: false,
     hold: holdRowNorms,
@@ -152,20 +159,20 @@ const methodsAlone: Readonly<Record<string, Expected>> = {
   relora: {
     ...lowRank,
     options: (rank) => ({ method: "relora", rank, interval: 3 }),
-    base: "changes",
+    base: "absorbs",
     folder: false,
   },
   flora: {
     ...lowRank,
     options: (rank) => ({ method: "flora", rank, interval: 3 }),
-    base: "changes",
+    base: "absorbs",
     parameters: (m, _n, rank) => m * rank,
     folder: false,
   },
   full: {
     options: () => ({ method: "full" }),
     start: "exact",
-    base: "changes",
+    base: "trained",
     parameters: (m, n) => m * n,
     folder: false,
   },
@@ -181,6 +188,7 @@ const nf4Names = [
   "mora",
   "mora, sharing",
   "scalora, factored",
+  "scalora-i, factored",
   "scalora, magnitude, factored",
   "relora, factored",
   "flora, factored",
@@ -238,7 +246,7 @@ function adapted(
   torch.scope(() => {
     const plain = forward(model);
     const adapters = attach(model, expected.options(rank), 3);
-    if (expected.begins) begin(model, adapters);
+    if (expected.begins) passThrough(model, adapters, 1);
     body(model, adapters, plain);
     adapters.dispose();
   });
@@ -287,15 +295,23 @@ test.each(cases)(
 );
 
 test.each(cases)(
-  "$name, $dtype, rank $rank: taken off, the model is what it was",
+  "$name, $dtype, rank $rank: taken off in the middle of training, the model is what the matrix says",
   ({ expected, rank, dtype }) => {
     using model = modelFor(expected, dtype);
     torch.scope(() => {
       const plain = forward(model);
       const adapters = attach(model, expected.options(rank), 3);
-      if (expected.base === "frozen") moveTrainables(adapters);
+      if (expected.begins) passThrough(model, adapters, 1);
+      moveTrainables(adapters);
+      passThrough(model, adapters, 4);
+      moveTrainables(adapters);
+      const trained = forward(model);
+      const weights = weightsOf(model);
       adapters.dispose();
-      expect(distance(forward(model), plain)).toBe(0);
+      const left = forward(model);
+      expect(distance(left, plain) === 0).toBe(expected.base === "frozen");
+      expect(distance(left, trained) === 0).toBe(expected.base === "trained");
+      expect(weightsOf(model)).toEqual(weights);
       expect([...model.namedParameters()].some(([, { requiresGrad }]) => requiresGrad)).toBe(false);
     });
   },
@@ -368,13 +384,34 @@ test.each(entries)("%s: a rank beyond its bound is refused, with the bound", (_,
   attach(model, options(bound)).dispose();
 });
 
-const settings = { steps: 9, evalEvery: 9, saveEvery: 9, accumulate: 2 };
+const settings = { steps: 7, evalEvery: 7, saveEvery: 7, accumulate: 2 };
+
+const refusedOnNf4 = Object.entries(methodsAlone).filter(
+  ([name, { onNf4 }]) => !onNf4 && !nf4Names.includes(name),
+);
+test.each(refusedOnNf4)("%s: refused on a base in 4 bits, which stays as it is", (_, expected) => {
+  using model = quantised(new OddModel("float32"));
+  const before = weightsOf(model);
+  const live = torch.liveTensors();
+  expect(() => attach(model, expected.options(1))).toThrow(
+    new RegExp(`${methodOf(expected)} does not go with a base in 4 bits: \\w[\\s\\S]*quantization: none`),
+  );
+  expect(torch.liveTensors()).toBe(live);
+  expect(weightsOf(model)).toEqual(before);
+  support.shown(methodOf(expected), "NF4 refused");
+});
+
+interface TrainedParts {
+  readonly dtype: torch.DType;
+  readonly until?: number;
+  readonly resume?: boolean;
+}
 
 /** Trains the tiny model to the end, or stops it on the way. @returns what the last checkpoint holds, but for times */
-async function trained(folder: string, options: Expected, parts: { until?: number; resume?: boolean } = {}) {
-  const { until, resume = false } = parts;
+async function trained(folder: string, options: Expected, { dtype, until, resume = false }: TrainedParts) {
   const adapter = { ...options.options(2), ...(options.highestRank && { targetModules: ["mix"] }) };
-  const lm = options.onNf4 ? quantised(new TinyLM()) : new TinyLM();
+  const plain = new TinyLM({ dtype });
+  const lm = options.onNf4 ? quantised(plain) : plain;
   const run: TinyRun = tinyRun(settings, { folder, resume, adapter, lm });
   const stop = new AbortController();
   const mix = linearOf(run.options.model, "mix");
@@ -394,24 +431,38 @@ async function trained(folder: string, options: Expected, parts: { until?: numbe
   const last = listCheckpoints(join(folder, "checkpoints")).at(-1) ?? expect.fail("no checkpoint");
   const { files } = JSON.parse(readFileSync(join(last.path, "manifest.json"), "utf8"));
   delete files["state.json"];
-  return { files, step: last.step, isFrozen, loss: result.loss, start: result.firstEval?.loss };
+  return { files, step: last.step, isFrozen, ...heldOutLosses(result) };
 }
 
-test.each(entries)(
-  "%s: learns, leaves the base alone or not, and resumes bit for bit",
-  async (name, expected) => {
-    const [whole, parts] = ["whole", "parts"].map((part) => join(scratch.path, `${name}-${part}`));
-    const once = await trained(whole, expected);
+/** The losses of a run's first and last evaluation. */
+function heldOutLosses({ firstEval, lastEval }: TrainResult) {
+  if (!firstEval || !lastEval) return expect.fail("no evaluation");
+  return { first: firstEval.loss, last: lastEval.loss };
+}
+
+const trainingCases = entries.flatMap(([name, expected]) =>
+  dtypes.map((dtype) => ({ name, expected, dtype })),
+);
+test.each(trainingCases)(
+  "$name, $dtype: learns, leaves the base alone or not, and resumes bit for bit",
+  async ({ name, expected, dtype }) => {
+    const [whole, parts] = ["whole", "parts"].map((part) => join(scratch.path, `${name}-${dtype}-${part}`));
+    const once = await trained(whole, expected, { dtype });
     expect(once.isFrozen).toBe(expected.base === "frozen");
-    expect(once.loss).toBeLessThan(once.start ?? expect.fail("no evaluation"));
-    await trained(parts, expected, { until: 4 });
-    const again = await trained(parts, expected, { resume: true });
-    expect(again).toMatchObject({ step: 9, files: once.files });
-    support.shown(methodOf(expected), "resumes bit for bit");
+    expect(once.last).toBeLessThan(once.first);
+    await trained(parts, expected, { dtype, until: 4 });
+    const again = await trained(parts, expected, { dtype, resume: true });
+    expect(again).toMatchObject({ step: settings.steps, files: once.files });
+    support.shown(methodOf(expected), "resumes bit for bit", dtype);
+    if (expected.onNf4) support.shown(methodOf(expected), "trains on NF4");
   },
 );
 
 test("what was shown is what docs/support.md is made of", () => support.compare());
+
+/** The weights that the layers compute with, adapters aside. */
+const weightsOf = (model: OddModel) =>
+  [...linears(model)].map(([, linear]) => torch.scope(() => linear.denseWeight().toFloats()));
 
 function* linears(model: OddModel): Generator<[string, Linear]> {
   for (const path of ["first", "second", "third", "last"] as const) yield [path, model[path]];

@@ -8,6 +8,8 @@ export type Shown =
   | "adapter folder refused"
   | "resumes bit for bit"
   | "trains"
+  | "trains on NF4"
+  | "NF4 refused"
   | "merged folder";
 
 /**

@@ -9,8 +9,11 @@ export interface Expected {
   options(rank: number): AdapterOptions;
   /** Whether the adapted model starts as the base model: bit for bit, but for rounding, or not at all. */
   readonly start: "exact" | "rounding" | "other";
-  /** Whether training leaves the base weights as they are. */
-  readonly base: "frozen" | "changes";
+  /**
+   * What training does to the base weights: nothing, so that taking the adapters off gives the model back; it merges into
+   * them, and they keep what was merged, without the factors' last part; or they are what is trained, and keep all of it.
+   */
+  readonly base: "frozen" | "absorbs" | "trained";
   /** Trained numbers of an adapted weight `[m, n]`. */
   parameters(m: number, n: number, rank: number): number;
   /** The highest rank that a weight `[m, n]` can have; undefined where there is no such bound. */
@@ -89,9 +92,12 @@ export function distance(a: Tensor, b: Tensor): number {
 export const lossOf = (model: OddModel) =>
   torch.sum(torch.square(model.forward(inputRows(model.first.weight.dtype))));
 
-/** The hooks of a method's first step, around its forward and backward pass; no step is taken. */
-export function begin(model: OddModel, adapters: AdapterSet): void {
-  const context = { step: 1, warmupSteps: 0, peakLr: 0.01, lr: 0.01, moments: () => undefined };
+/**
+ * The hooks of one of a method's steps, around its forward and backward pass; the optimiser takes no step.
+ * @param step at 1 methods begin; 4 is a step at which every method of the matrix that has events has one
+ */
+export function passThrough(model: OddModel, adapters: AdapterSet, step: number): void {
+  const context = { step, warmupSteps: 0, peakLr: 0.01, lr: 0.01, moments: () => undefined };
   adapters.beforeForward?.(context);
   torch.scope(() => lossOf(model).backward());
   torch.noGrad(() => adapters.beforeClip?.(context));
