@@ -112,3 +112,26 @@ test.each([
   using model = new TinyLM();
   for (const words of says) expect(() => Reflect.apply(attach, null, [model, options])).toThrow(words);
 });
+
+class Block extends Module {
+  readonly inner = new TinyLM();
+}
+
+test.each([
+  [
+    ["embed_tokens"],
+    /"inner\.embed_tokens" is an embedding[\s\S]*only linear[\s\S]*modulesToSave: \[embed_tokens\]/,
+  ],
+  [
+    ["mix", "/norm$/"],
+    /"inner\.norm" is a layer of another kind[\s\S]*adapter\.targetModules[\s\S]*inner\.mix/,
+  ],
+  [["inner"], /"inner" is a block of layers[\s\S]*name layers within it, such as mix/],
+  [["mixx"], /"mixx" matches no linear layer[\s\S]*did you mean "mix"/],
+])("targetModules that name no linear layer are refused, with what they name: %o", (targetModules, says) => {
+  using model = new Block();
+  const live = torch.liveTensors();
+  expect(() => attach(model, { method: "lora", rank: 2, targetModules })).toThrow(says);
+  expect(() => attach(model, { method: "lora", rank: 2, exclude: targetModules })).toThrow("adapter.exclude");
+  expect(torch.liveTensors()).toBe(live);
+});

@@ -11,27 +11,40 @@ import { baseFingerprint } from "./base-fingerprint.js";
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
+const methods = {
+  lora: { method: "lora", rank: 2 },
+  dora: { method: "dora", rank: 2 },
+  pissa: { method: "pissa", rank: 2 },
+  hira: { method: "hira", rank: 2 },
+  fourierft: { method: "fourierft", frequencies: 12 },
+} as const;
+
 /** An adapter of one layer of a model with given weights. */
-function saved(method: "lora" | "dora" | "pissa"): string {
-  const folder = join(scratch.path, method);
+function saved(name: keyof typeof methods): string {
+  const folder = join(scratch.path, name);
   rmSync(folder, { recursive: true, force: true });
   using model = new TinyLM();
-  const adapters = attach(model, { method, rank: 2, targetModules: ["mix"] });
+  const adapters = attach(model, { ...methods[name], targetModules: ["mix"] });
   adapters.saveAdapter(folder, "org/base");
   adapters.dispose();
   return folder;
 }
 
-test.each(["lora", "dora", "pissa"] as const)("%s: an adapter is refused on other weights", (method) => {
-  const folder = saved(method);
-  using model = new TinyLM();
-  attachFolder(model, folder).dispose();
-  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.ownWeight(), torch.full([], 1.1))));
-  const live = torch.liveTensors();
-  expect(() => attachFolder(model, folder)).toThrow(/another base model.*the weights of org\/base.*merged/s);
-  expect(model.mix.adapter).toBeUndefined();
-  expect(torch.liveTensors()).toBe(live);
-});
+test.each(["lora", "dora", "pissa", "hira", "fourierft"] as const)(
+  "%s: an adapter is refused on other weights",
+  (method) => {
+    const folder = saved(method);
+    using model = new TinyLM();
+    attachFolder(model, folder).dispose();
+    torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.ownWeight(), torch.full([], 1.1))));
+    const live = torch.liveTensors();
+    expect(() => attachFolder(model, folder)).toThrow(
+      /another base model.*the weights of org\/base.*merged/s,
+    );
+    expect(model.mix.adapter).toBeUndefined();
+    expect(torch.liveTensors()).toBe(live);
+  },
+);
 
 test("a base in another precision is the same base", () => {
   const folder = saved("lora");

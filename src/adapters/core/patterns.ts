@@ -5,6 +5,7 @@ import { nearest } from "../../util/suggest.js";
  * The test that a pattern (a module name, the end of a path, or a `/regular expression/`) stands for.
  * @param where the option, for messages
  * @param kind what the paths are paths of
+ * @param misses says more of a pattern that no path passes, where there is more to say
  * @throws ScaloraError `config` for a pattern that no path passes, listing names
  */
 export function matcher(
@@ -12,12 +13,13 @@ export function matcher(
   where: string,
   paths: readonly string[],
   kind: "linear layer" | "module" = "linear layer",
+  misses?: (matches: (path: string) => boolean) => ScaloraError | undefined,
 ): (path: string) => boolean {
   const expression = /^\/(.*)\/([a-z]*)$/s.exec(pattern);
   const matches = expression
     ? regularExpression(expression[1], expression[2], where)
     : (path: string) => path === pattern || path.endsWith(`.${pattern}`);
-  if (!paths.some(matches)) throw noMatch(pattern, where, paths, kind);
+  if (!paths.some(matches)) throw misses?.(matches) ?? noMatch(pattern, where, paths, kind);
   return matches;
 }
 
@@ -43,4 +45,5 @@ function noMatch(pattern: string, where: string, paths: readonly string[], kind:
   });
 }
 
-const lastPart = (path: string) => path.slice(path.lastIndexOf(".") + 1);
+/** The name at the end of a path. */
+export const lastPart = (path: string) => path.slice(path.lastIndexOf(".") + 1);

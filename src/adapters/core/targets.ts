@@ -1,7 +1,7 @@
-import { isClassifier, Linear, type Module } from "../../nn/index.js";
+import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { BankLayer } from "./bank.js";
-import { matcher } from "./patterns.js";
+import { lastPart, matcher } from "./patterns.js";
 import { isWithin } from "./saved-modules.js";
 
 /** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
@@ -30,9 +30,8 @@ export interface Target extends BankLayer {
  * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed), or a rank does not fit
  */
 export function findTargets(model: Module, options: TargetOptions, saved: readonly string[] = []): Target[] {
-  const paths = [...linearLayers(model)].map(([path]) => path);
   const ranks = Object.entries(options.rankPattern ?? {}).map(
-    ([pattern, rank]) => [matcher(pattern, "adapter.rankPattern", paths), rank] as const,
+    ([pattern, rank]) => [layerMatcher(model, pattern, "adapter.rankPattern"), rank] as const,
   );
   return findLayers(model, options, saved).map(({ path, linear }) => {
     const rank = ranks.find(([matches]) => matches(path))?.[1] ?? options.rank;
@@ -43,10 +42,8 @@ export function findTargets(model: Module, options: TargetOptions, saved: readon
 /** The layers that the options name, in the model's order. @throws ScaloraError `config` as `findTargets` */
 export function findLayers(model: Module, options: LayerOptions, saved: readonly string[] = []): BankLayer[] {
   const linears = [...linearLayers(model)];
-  const paths = linears.map(([path]) => path);
-  const head = isClassifier(model) ? model.info.head : ["lm_head"];
-  const wanted = wantedBy(options.targetModules ?? "all-linear", paths, head);
-  const excluded = (options.exclude ?? []).map((pattern) => matcher(pattern, "adapter.exclude", paths));
+  const wanted = wantedBy(options.targetModules ?? "all-linear", model);
+  const excluded = (options.exclude ?? []).map((pattern) => layerMatcher(model, pattern, "adapter.exclude"));
   const layers = linears
     .filter(([path]) => wanted(path) && !isWithin(path, saved) && !excluded.some((matches) => matches(path)))
     .map(([path, linear]) => ({ path, linear }));
@@ -64,9 +61,9 @@ export function* linearLayers(model: Module): Generator<[string, Linear]> {
 
 function wantedBy(
   targetModules: NonNullable<TargetOptions["targetModules"]>,
-  paths: readonly string[],
-  head: readonly string[],
+  model: Module,
 ): (path: string) => boolean {
+  const head = isClassifier(model) ? model.info.head : ["lm_head"];
   if (targetModules === "all-linear") return (path) => !isWithin(path, head);
   if (!Array.isArray(targetModules) || targetModules.length === 0)
     throw new ScaloraError("config", "targetModules names no modules", {
@@ -74,8 +71,34 @@ function wantedBy(
       expected: 'a list of names and /regular expressions/, or "all-linear"',
       found: JSON.stringify(targetModules),
     });
-  const matchers = targetModules.map((pattern) => matcher(pattern, "adapter.targetModules", paths));
+  const matchers = targetModules.map((pattern) => layerMatcher(model, pattern, "adapter.targetModules"));
   return (path) => matchers.some((matches) => matches(path));
+}
+
+/** The test of linear layers that a pattern stands for. @throws ScaloraError `config` when none passes it */
+function layerMatcher(model: Module, pattern: string, where: string): (path: string) => boolean {
+  const paths = [...linearLayers(model)].map(([path]) => path);
+  return matcher(pattern, where, paths, "linear layer", (matches) => {
+    const other = [...model.namedModules()].find(([path]) => path !== "" && matches(path));
+    return other && noLinearLayer(other, where, paths);
+  });
+}
+
+/** Only linear layers have adapters: says what a module of another kind is, and what to do. */
+function noLinearLayer([path, module]: [string, Module], where: string, linears: string[]): ScaloraError {
+  const within = linears.find((linear) => isWithin(linear, [path]));
+  const kind = module instanceof Embedding ? "an embedding" : "a layer of another kind";
+  return new ScaloraError(
+    "config",
+    `"${path}" is ${within ? "a block of layers" : kind}, and only linear layers can be adapted`,
+    {
+      where,
+      expected: `names of linear layers, such as ${within ?? linears[0]}`,
+      fix: within
+        ? `name layers within it, such as ${lastPart(within)}`
+        : `leave it out; modulesToSave: [${lastPart(path)}] trains it whole, beside the adapters`,
+    },
+  );
 }
 
 function checkRank(rank: number, path: string, { weight }: Linear): number {
