@@ -128,6 +128,27 @@ test("a resumed run ends a torn line and makes later events void", () => {
   expect(events[3]).toMatchObject({ loss: 7 });
 });
 
+test("a run that starts again from its first step makes all of its events void", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  const line = JSON.stringify({ time: "2026-01-01T00:00:00Z", type: "start", step: 0 });
+  const start = () => appendFileSync(run.file("events.jsonl"), `${line}\n`);
+  start();
+  run.append({ type: "sample", step: 0, prompt: "a", output: "b" });
+  for (const number of [1, 2]) run.append(step(number));
+  run.append({ type: "warning", step: 0, message: "the run has no checkpoint" });
+  start();
+  run.append(step(1, 7));
+  run.close();
+  const events = readEvents(run.path);
+  expect(events.map((event) => [event.type, event.step])).toEqual([
+    ["sample", 0],
+    ["warning", 0],
+    ["start", 0],
+    ["step", 1],
+  ]);
+  expect(events[3]).toMatchObject({ loss: 7 });
+});
+
 test("control.json is taken once, and what is no command is reported", () => {
   const run = RunFolder.create(join(parent, "a"), "x");
   expect(run.takeControl()).toEqual({});

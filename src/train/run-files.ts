@@ -158,7 +158,8 @@ export function isActive(status: RecordedStatus): boolean {
 }
 
 /**
- * The events of a run in order. A line that a crash cut off is left out, and so is what a later `resume` made void.
+ * The events of a run in order. A line that a crash cut off is left out, and so is what a later `resume` made void, or a
+ * start from the first step where there was no checkpoint to go on from.
  */
 export function readEvents(path: string): RecordedEvent[] {
   let events: RecordedEvent[] = [];
@@ -167,10 +168,15 @@ export function readEvents(path: string): RecordedEvent[] {
     if (event === undefined || !isEvent(event)) continue;
     if (event.type === "resume")
       events = events.filter((earlier) => earlier.step <= event.step && earlier.type !== "end");
+    if (event.type === "start" && event.step === 0) events = events.filter(outlastsRestart);
     events.push(event);
   }
   return events;
 }
+
+/** Warnings of the start, and what the untrained model wrote: a run that starts again does not repeat it. */
+const outlastsRestart = ({ type, step }: RecordedEvent) =>
+  step === 0 && (type === "warning" || type === "sample");
 
 /** Names of the runs in a folder, sorted; none when there is no such folder. */
 export function listRunNames(folder: string): string[] {
