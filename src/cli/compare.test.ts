@@ -1,11 +1,14 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
+import { parseRecipe } from "../config/index.js";
+import { runTraining } from "../recipes/sft.js";
 import { runChild } from "../testing/child.js";
 import { writeTinyOpinions } from "../testing/tiny-bert.js";
 import { temporaryFolder } from "../testing/tiny-run.js";
 import { setThreads } from "../torch/index.js";
+import { readEvents, readStatus } from "../train/run-files.js";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -30,6 +33,30 @@ const compare = (...args: string[]) =>
     ...["compare", at("recipe.yaml"), "--out", at("out"), "--json", ...args],
   );
 
+/** What each step of a cell's run trained on. */
+const batchesOf = (cell: string) =>
+  readEvents(at("out", "runs", cell)).flatMap((event) =>
+    event.type === "step" ? [[event.step, event.tokens, event.labelTokens]] : [],
+  );
+
+/** Leaves the cell of seed 1 as a kill does: some steps, a checkpoint, and the status of a process that is gone. */
+async function cutShort(cell: string, step: number): Promise<void> {
+  const folder = at("out", "runs", cell);
+  const other = readFileSync(join(folder.replace(/1$/, "0"), "config.yaml"), "utf8");
+  const config = other.replaceAll("seed0", "seed1").replace("seed: 0", "seed: 1");
+  const stop = new AbortController();
+  await runTraining(parseRecipe(parse(config)), {
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type === "step" && event.step === step) stop.abort("test");
+    },
+  });
+  writeFileSync(join(folder, "config.yaml"), config);
+  const status = readStatus(folder) ?? expect.fail("no status");
+  const killed = { ...status, state: "running", process: { ...status.process, pid: 0 } };
+  writeFileSync(join(folder, "status.json"), JSON.stringify(killed));
+}
+
 test("compare trains each method at each rate, repeats the best on other seeds, and runs nothing twice", async () => {
   const rates = ["--lrs", "lora=0.001,0.02", "--lrs", "full=0.01", "--jobs", "2"];
   const first = await compare("--methods", "lora,full", "--seeds", "0", ...rates);
@@ -42,6 +69,11 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   ]);
   expect(rows[0].trainable).toBeLessThan(rows[1].trainable);
 
+  const batches = batchesOf("lora-lr0.02-seed0");
+  expect(batches).toHaveLength(20);
+  expect(batchesOf("full-lr0.01-seed0")).toEqual(batches);
+
+  await cutShort("full-lr0.01-seed1", 6);
   const config = at("out", "runs", "lora-lr0.02-seed0", "config.yaml");
   expect(readFileSync(config, "utf8")).not.toContain("interval");
   const written = statSync(config).mtimeMs;
@@ -49,6 +81,12 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   expect(second.code, second.stderr).toBe(0);
   expect(JSON.parse(second.stdout).rows).toMatchObject([{ seeds: 2 }, { seeds: 2 }]);
   expect(statSync(config).mtimeMs).toBe(written);
+  expect(readEvents(at("out", "runs", "full-lr0.01-seed1"))).toContainEqual(
+    expect.objectContaining({ type: "resume", step: 6 }),
+  );
+  const others = batchesOf("full-lr0.01-seed1");
+  expect(others).toEqual(batchesOf("lora-lr0.02-seed1"));
+  expect(others).not.toEqual(batches);
   const lines = readFileSync(at("out", "results.jsonl"), "utf8").trim().split("\n");
   expect(lines).toHaveLength(5);
   expect(readFileSync(at("out", "report.html"), "utf8")).toContain("The methods compared");
