@@ -7,6 +7,7 @@
 
 const event = "src/adapters/scalora/event.ts";
 const eventTest = "src/adapters/scalora/event.test.ts";
+const compensated = "src/adapters/compensated/compensated.ts";
 const golden = {
   file: "src/adapters/scalora/golden.test.ts",
   name: "01_column_all_nonneg.json, policy default",
@@ -18,6 +19,7 @@ const attention = {
   name: "attention is causal and stays within each sequence (float64)",
 };
 const methods = "src/adapters/adapters.test.ts";
+const matrix = "src/adapters/contract-matrix.test.ts";
 const resume = "src/train/resume.test.ts";
 const step = "src/train/step.test.ts";
 
@@ -137,6 +139,58 @@ export const mutants = [
     from: "scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank)",
     to: "scale: (config.use_rslora === true ? Math.sqrt(rank) : rank) / alpha",
     test: { file: "test/parity/peft.test.ts", name: "PEFT's plain adapter: the logits are PEFT's" },
+  },
+  {
+    fault: "DoRA's row lengths without the factors' part across W",
+    file: "src/adapters/dora/bank.ts",
+    from: "mul(add(own, cross, 2), left)",
+    to: "mul(own, left)",
+    test: { file: matrix, name: "'dora', 'float32', rank 1: the merged weights compute" },
+  },
+  {
+    fault: "HiRA's change not multiplied by W",
+    file: "src/adapters/hira/hira.ts",
+    from: "mul(toDType(base.denseWeight(), factor.dtype), factor)",
+    to: "factor",
+    test: { file: matrix, name: "'hira', 'float32', rank 1: the merged weights compute" },
+  },
+  {
+    fault: "MoRA's pairs turned the other way",
+    file: "src/adapters/mora/bank.ts",
+    from: "cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], 2)",
+    to: "cat([narrow(parts, 2, half, half), neg(narrow(parts, 2, 0, half))], 2)",
+    test: { file: "src/adapters/mora/mora.test.ts", name: "'rotation', [" },
+  },
+  {
+    fault: "ReLoRA's scale missing in the merge",
+    file: "src/adapters/relora/relora.ts",
+    from: "absorb(mulScalar(bank.A, bank.shape.scale), bank.B)",
+    to: "absorb(bank.A, bank.B)",
+    test: { file: "src/adapters/relora/relora.test.ts", name: "a run with two restarts is the paper's" },
+  },
+  {
+    fault: "Flora's momentum left in the old projection",
+    file: "src/adapters/flora/flora.ts",
+    from: "if (moments) moveMoments(moments, before[index], bank);",
+    to: "",
+    test: { file: "src/adapters/flora/flora.test.ts", name: "with momentum, every weight is that" },
+  },
+  {
+    fault: "a start that nothing makes up for",
+    file: compensated,
+    from: "for (const slot of [select(this.A, 0, index), start.A])",
+    to: "for (const slot of [select(this.A, 0, index)])",
+    test: { file: matrix, name: "'pissa', 'float32', rank 1: where it starts" },
+  },
+  {
+    fault: "factors and start rounded apart",
+    file: compensated,
+    from: "A: cat([sub(own.A, start.A), start.A], 1),\n      B: cat([own.B, sub(own.B, start.B)], 1),",
+    to: "A: cat([own.A, sub(zerosLike(start.A), start.A)], 1),\n      B: cat([own.B, start.B], 1),",
+    test: {
+      file: "src/adapters/compensated/compensated.test.ts",
+      name: "in bfloat16 a change of 1e-4 is learnt",
+    },
   },
   {
     fault: "a bias dropped",
