@@ -68,6 +68,10 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
     { setting: "full", lr: 0.01, seeds: 1, atEdge: false },
   ]);
   expect(rows[0].trainable).toBeLessThan(rows[1].trainable);
+  const seconds = readEvents(at("out", "runs", "lora-lr0.02-seed0")).flatMap((event) =>
+    event.type === "step" ? [event.seconds] : [],
+  );
+  expect(rows[0].secondsPerStep).toBeCloseTo(seconds.reduce((sum, each) => sum + each) / 20, 12);
 
   const batches = batchesOf("lora-lr0.02-seed0");
   expect(batches).toHaveLength(20);

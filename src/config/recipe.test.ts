@@ -1,24 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { ConfigError, describe, loadRecipe, methodConfigs, parseRecipe, recipeToYaml } from "./index.js";
+import { minimal, recipeFolder } from "./testing/recipe-folder.js";
 
-let folder = "";
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "scalora-config-"));
-  mkdirSync(join(folder, "model"));
-  for (const name of ["chats.jsonl", "held-out.jsonl"]) writeFileSync(join(folder, name), "{}\n");
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const minimal = "model:\n  path: model\nadapter:\n  method: scalora-i\ndata:\n  train: chats.jsonl\n";
-
-function load(yaml: string, set: string[] = []) {
-  writeFileSync(join(folder, "recipe.yaml"), yaml);
-  return loadRecipe(join(folder, "recipe.yaml"), { cwd: folder, set });
-}
+const { path: folder, load, remove } = recipeFolder();
+afterAll(remove);
 
 function problems(yaml: string, set: string[] = []): ConfigError {
   try {
@@ -68,35 +55,6 @@ test("an analysis looks every 50 steps, or as often as it is told; without the k
 test("scalora acts at every step, and policy svd resets the moments", () => {
   expect(load(minimal, ["adapter.method=scalora"]).adapter).toMatchObject({ interval: 1, alpha: 16 });
   expect(load(minimal, ["adapter.policy=svd"]).adapter).toMatchObject({ moments: "reset" });
-});
-
-test("overrides replace values, reach into lists and use YAML", () => {
-  const recipe = load(`${minimal}  eval: [held-out.jsonl]\n`, [
-    "train.lr=2e-3",
-    "train.steps=30",
-    "adapter.scale={columnNorm: 0.5}",
-    "adapter.targetModules=[q_proj, '/layers\\.[01]\\..*/']",
-    "data.eval.0=chats.jsonl",
-  ]);
-  expect(recipe.train).toMatchObject({ lr: 2e-3, steps: 30 });
-  expect(recipe.train.epochs).toBeUndefined();
-  expect(recipe.adapter).toMatchObject({
-    scale: { columnNorm: 0.5 },
-    targetModules: ["q_proj", "/layers\\.[01]\\..*/"],
-  });
-  expect(recipe.data.eval).toEqual([{ path: join(folder, "chats.jsonl") }]);
-});
-
-test("an override takes the place of the key that it excludes in the file", () => {
-  const withEpochs = `${minimal}train: { epochs: 2, batchSize: 4 }\n`;
-  const { train } = load(withEpochs, ["train.steps=30", "train.batchTokens=100"]);
-  expect(train).toMatchObject({ steps: 30, batchTokens: 100 });
-  expect([train.epochs, train.batchSize]).toEqual([undefined, undefined]);
-  expect(load(recipeToYaml(load(withEpochs)), ["train.steps=30"]).train.epochs).toBeUndefined();
-  expect(() => load(withEpochs, ["train.steps=30", "train.epochs=1"])).toThrow(
-    /epochs: excludes train\.steps/,
-  );
-  expect(() => load(minimal, ["train={epochs: 1}", "train.steps=30"])).toThrow(/excludes/);
 });
 
 test.each(["lora", "scalora", "scalora-i", "full"])(

@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { recipeToYaml } from "./index.js";
+import { minimal, recipeFolder } from "./testing/recipe-folder.js";
+
+const { path: folder, load, remove } = recipeFolder();
+afterAll(remove);
+
+test("overrides replace values, reach into lists and use YAML", () => {
+  const recipe = load(`${minimal}  eval: [held-out.jsonl]\n`, [
+    "train.lr=2e-3",
+    "train.steps=30",
+    "adapter.scale={columnNorm: 0.5}",
+    "adapter.targetModules=[q_proj, '/layers\\.[01]\\..*/']",
+    "data.eval.0=chats.jsonl",
+  ]);
+  expect(recipe.train).toMatchObject({ lr: 2e-3, steps: 30 });
+  expect(recipe.train.epochs).toBeUndefined();
+  expect(recipe.adapter).toMatchObject({
+    scale: { columnNorm: 0.5 },
+    targetModules: ["q_proj", "/layers\\.[01]\\..*/"],
+  });
+  expect(recipe.data.eval).toEqual([{ path: join(folder, "chats.jsonl") }]);
+});
+
+test("an override takes the place of the key that it excludes in the file", () => {
+  const withEpochs = `${minimal}train: { epochs: 2, batchSize: 4 }\n`;
+  const { train } = load(withEpochs, ["train.steps=30", "train.batchTokens=100"]);
+  expect(train).toMatchObject({ steps: 30, batchTokens: 100 });
+  expect([train.epochs, train.batchSize]).toEqual([undefined, undefined]);
+  expect(load(recipeToYaml(load(withEpochs)), ["train.steps=30"]).train.epochs).toBeUndefined();
+  expect(() => load(withEpochs, ["train.steps=30", "train.epochs=1"])).toThrow(
+    /epochs: excludes train\.steps/,
+  );
+  expect(() => load(minimal, ["train={epochs: 1}", "train.steps=30"])).toThrow(/excludes/);
+});
