@@ -15,16 +15,17 @@ import * as torch from "../src/torch/index.js";
 import { LayerStack } from "./layer-stack.js";
 
 const [layers, tokens, warmup, measured] = [4, 512, 2, 20];
-const [width = 1024, alone] = [Number(process.argv[2] ?? 1024), process.argv[3]];
+const [width, alone] = [Number(process.argv[2] ?? 1024), process.argv[3]];
+if (!Number.isInteger(width) || width < 64) throw new Error("usage: bench/methods.ts [WIDTH, 64 or more]");
 
-interface Way {
+interface Setting {
   readonly options: AdapterOptions;
   /** Steps before the clock starts, beyond the common ones. */
   readonly filling?: number;
 }
 
 const rank = 8;
-const ways: Readonly<Record<string, Way>> = {
+const settings: Readonly<Record<string, Setting>> = {
   LoRA: { options: { method: "lora", rank } },
   QLoRA: { options: { method: "qlora", rank } },
   "LoRA+": { options: { method: "lora+", rank } },
@@ -45,7 +46,7 @@ const ways: Readonly<Record<string, Way>> = {
   "full fine-tuning": { options: { method: "full" } },
 };
 
-function prepare({ options }: Way) {
+function prepare({ options }: Setting) {
   const stack = new LayerStack(width, layers);
   const model = options.method === "qlora" ? quantised(stack) : stack;
   const resident = process.memoryUsage.rss();
@@ -75,30 +76,39 @@ function prepare({ options }: Way) {
   return { step, kept, resident, trained: adapters.parameterCounts().trainable };
 }
 
-/** MiB that the steps of a way need at most beyond the model, in a process of its own. */
+/** MiB that the steps of a setting need at most beyond the model, in a process of its own. */
 function peakOf(name: string): number {
   const own = process.argv.slice(0, 2);
   const args = [...process.execArgv, own[1], String(width), name];
   return Number(execFileSync(own[0], args, { encoding: "utf8" }));
 }
 
-function printPeak(way: Way): void {
-  const { step, resident } = prepare(way);
-  for (let number = 1; number <= warmup + measured; number++) step(number);
-  console.log(process.resourceUsage().maxRSS / 2 ** 10 - resident / 2 ** 20);
+function printPeak({ filling, ...setting }: Setting): void {
+  const { step, resident } = prepare(setting);
+  const { maxRSS: before } = process.resourceUsage();
+  for (let number = 1; number <= (filling ?? 0) + warmup + measured; number++) step(number);
+  const { maxRSS: peak } = process.resourceUsage();
+  if (peak <= before)
+    throw new Error("making the model took more memory than the steps: the peak is not theirs");
+  console.log(peak / 2 ** 10 - resident / 2 ** 20);
 }
 
 function printTable(): void {
   const missing = Object.keys(methods).filter(
-    (name) => !Object.values(ways).some(({ options }) => options.method === name),
+    (name) => !Object.values(settings).some(({ options }) => options.method === name),
   );
   if (missing.length > 0) throw new Error(`bench/methods.ts lacks ${missing.join(", ")}`);
-  const all = Object.entries(ways).map(([name, way]) => ({ name, way, ...prepare(way), spent: 0 }));
-  for (const { way, step } of all) for (let number = 1; number <= (way.filling ?? 0); number++) step(number);
+  const all = Object.entries(settings).map(([name, setting]) => ({
+    name,
+    filling: setting.filling ?? 0,
+    ...prepare(setting),
+    spent: 0,
+  }));
+  for (const { filling, step } of all) for (let number = 1; number <= filling; number++) step(number);
   for (let round = 1; round <= warmup + measured; round++)
     for (const each of all) {
       const before = process.cpuUsage();
-      each.step(round + (each.way.filling ?? 0));
+      each.step(round + each.filling);
       const { user, system } = process.cpuUsage(before);
       if (round > warmup) each.spent += (user + system) / 1000 / measured;
     }
@@ -118,4 +128,4 @@ function printTable(): void {
 
 torch.setThreads(1);
 if (alone === undefined) printTable();
-else printPeak(ways[alone]);
+else printPeak(settings[alone]);

@@ -21,15 +21,17 @@ const has = (...words) => facts.has(words.join(" | "));
 /** @param {string[]} words */
 const yes = (...words) => (has(...words) ? "yes" : notTested);
 
-/** What was shown, or refused, or shown over a factored base only. @param {string} method @param {string} what @param {string} refusal */
+/** What was shown, on its own or over a factored base only, or refused. @param {string} method @param {string} what @param {string} refusal */
 function orRefused(method, what, refusal) {
-  if (!has(method, refusal)) return yes(method, what);
-  return has(method, what) ? "`base: factored` only" : "refused";
+  if (has(method, what)) return "yes";
+  if (has(method, what, "factored base")) return "`base: factored` only";
+  return has(method, refusal) ? "refused" : notTested;
 }
 
 /** @param {string} method */
 function mergedFolder(method) {
-  const isShown = families.every((family) => has(method, "merged folder", family, "float32"));
+  const isShown =
+    families.length > 0 && families.every((family) => has(method, "merged folder", family, "float32"));
   return isShown ? "yes" : notTested;
 }
 
@@ -53,7 +55,7 @@ Made by \`node scripts/support-table.mjs\` from what the tests noted when they p
 
 ## Methods
 
-On layers of odd shapes (\`src/adapters/contract-matrix.test.ts\`): whether adapted layers compute what their merged weights do, in each precision; whether training works on a base in 4 bits (NF4), or is refused; whether a run that was stopped goes on bit for bit; whether the adapter alone becomes a PEFT folder that loads again. The merged folder is that of the families below. Training on several machines or processes is not built.
+On layers of odd shapes (\`src/adapters/contract-matrix.test.ts\`): whether adapted layers compute what their merged weights do, in each precision; whether training works on a base in 4 bits (NF4), or is refused; whether a run that was stopped goes on bit for bit; whether the adapter alone becomes a PEFT folder that loads again. Merged folder: yes where it computes the same, loaded again, on every family below (float32). Training on several machines or processes is not built.
 
 ${table(
   [

@@ -42,10 +42,14 @@ const nf4 = quantisedWeights(open.model).length > 0;
 open.dispose();
 const { signal } = new AbortController();
 
+const exported = [];
+
 /** What an export says, or why the method has no such one. */
-async function exported(name, request) {
+async function tryExport(name, request) {
   try {
-    return await runExport({ target, out: join(out, name), ...request }, { signal });
+    const result = await runExport({ target, out: join(out, name), ...request }, { signal });
+    exported.push(name);
+    return result;
   } catch (error) {
     if (error.code !== "usage") throw error;
     return error.message;
@@ -54,8 +58,8 @@ async function exported(name, request) {
 
 for (const { name, ...request } of kinds) {
   const started = performance.now();
-  const result = await exported(name, request);
+  const result = await tryExport(name, request);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${name}: ${JSON.stringify(result)} in ${seconds} s`);
 }
-writeFileSync(join(out, "about.json"), `${JSON.stringify({ base, nf4, method, labels })}\n`);
+writeFileSync(join(out, "about.json"), `${JSON.stringify({ base, nf4, method, labels, exported })}\n`);

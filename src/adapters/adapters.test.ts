@@ -126,12 +126,27 @@ test.each([
     ["mix", "/norm$/"],
     /"inner\.norm" is a layer of another kind[\s\S]*adapter\.targetModules[\s\S]*inner\.mix/,
   ],
-  [["inner"], /"inner" is a block of layers[\s\S]*name layers within it, such as mix/],
+  [
+    ["inner"],
+    /"inner" is a block of layers[\s\S]*found: +inner[\s\S]*match the layers within it: \/inner\\\.\//,
+  ],
   [["mixx"], /"mixx" matches no linear layer[\s\S]*did you mean "mix"/],
 ])("targetModules that name no linear layer are refused, with what they name: %o", (targetModules, says) => {
   using model = new Block();
   const live = torch.liveTensors();
   expect(() => attach(model, { method: "lora", rank: 2, targetModules })).toThrow(says);
-  expect(() => attach(model, { method: "lora", rank: 2, exclude: targetModules })).toThrow("adapter.exclude");
+  const refusal = (options: object) => {
+    try {
+      attach(model, { method: "lora", rank: 2, ...options });
+    } catch (error) {
+      return String(error);
+    }
+    return "nothing";
+  };
+  const rankPattern = Object.fromEntries(targetModules.map((pattern) => [pattern, 1]));
+  for (const said of [refusal({ exclude: targetModules }), refusal({ rankPattern })]) {
+    expect(said).toMatch(/adapter\.(exclude|rankPattern)/);
+    expect(said).not.toContain("modulesToSave");
+  }
   expect(torch.liveTensors()).toBe(live);
 });

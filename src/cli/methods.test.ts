@@ -57,7 +57,7 @@ test.each(cases)(
     const folder = at(`adapter-${method}`);
     const alone = await scalora("export", run, ...options, "--out", folder, "--as", "adapter");
     const base =
-      method === "qlora" || method === "scalora-nf4" ? [at("model"), "--quantization", "nf4"] : [at("model")];
+      method === "qlora" || method.endsWith("-nf4") ? [at("model"), "--quantization", "nf4"] : [at("model")];
     if (isFolder) expect(await loss(...base, "--adapter", folder)).toBeCloseTo(own, 5);
     else
       expect([alone.code, alone.stderr]).toEqual([

@@ -3,14 +3,14 @@ import { adapterSchema } from "./adapter.js";
 import { factsOf, methodConfigs } from "./adapters/index.js";
 import type { CrossIssue, Loose, MethodFacts } from "./adapters/method.js";
 import type { RawSections } from "./describe.js";
-import { alternatives, trainSchema } from "./train.js";
+import { exclusiveKeys, trainSchema } from "./train.js";
 import { foundText } from "./words.js";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
 export function crossChecks(raw: RawSections): CrossIssue[] {
   const [model, adapter, train, data] = [raw.model, raw.adapter, raw.train, raw.data].map(record);
   return [
-    ...alternatives.flatMap(([first, second]) => exclusive(train, first, second)),
+    ...exclusiveKeys.flatMap(([first, second]) => exclusive(train, first, second)),
     ...fromChecks(adapter),
     ...quantisationChecks(model, adapter),
     ...(factsOf(String(adapter.method))?.check?.(adapter, train) ?? []),

@@ -3,7 +3,7 @@ import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } fro
 import { messageOf } from "../util/errors.js";
 import type { ConfigIssue, KeyPath } from "./issue.js";
 import { ConfigError, keyText } from "./issues.js";
-import { alternatives } from "./train.js";
+import { exclusiveKeys } from "./train.js";
 
 /** What a recipe file and its overrides say, unchecked, with the place of each value. */
 export interface RecipeSource {
@@ -109,15 +109,19 @@ function withOverrides(
   return { name, value, issues, where };
 }
 
-/** `--set train.steps` takes the place of the file's `train.epochs`, which it excludes; two overrides stay a contradiction. */
+/**
+ * Takes the file's key out where an override sets the one that excludes it: `train.steps` for `train.epochs`, `batchSize` for
+ * `batchTokens`, and the reverse. Two overrides that exclude each other stay, to be refused, and so do those beside one of
+ * the whole section.
+ */
 function dropReplaced(root: unknown, applied: readonly Override[]): void {
   const train = typeof root === "object" && root !== null ? Reflect.get(root, "train") : undefined;
   if (typeof train !== "object" || train === null) return;
-  const isSet = (key: string) => applied.some(({ path }) => keyText(path) === `train.${key}`);
-  const isWhole = applied.some(({ path }) => keyText(path) === "train");
-  for (const pair of alternatives)
+  const isSet = (key: string) => applied.some(({ path }) => keyText(path) === key);
+  if (isSet("train")) return;
+  for (const pair of exclusiveKeys)
     for (const [kept, other] of [pair, pair.toReversed()])
-      if (isSet(kept) && !isSet(other) && !isWhole) Reflect.deleteProperty(train, other);
+      if (isSet(`train.${kept}`) && !isSet(`train.${other}`)) Reflect.deleteProperty(train, other);
 }
 
 /** `train.lr=1e-3` as a key path and a YAML value. */

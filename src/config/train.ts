@@ -9,8 +9,8 @@ const presetLr: Readonly<Record<string, number>> = Object.fromEntries(
 
 const presets = methodConfigs.map(({ name, lr }) => `${name} ${lr.toExponential()}`).join(", ");
 
-/** Keys of `train` that say the same thing in two ways, so that only one of each pair can stand. */
-export const alternatives = [
+/** Pairs of keys of `train` of which a recipe may give one. */
+export const exclusiveKeys = [
   ["steps", "epochs"],
   ["batchSize", "batchTokens"],
 ] as const;

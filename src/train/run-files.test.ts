@@ -34,6 +34,15 @@ const step = (number: number, loss = 1): RunEvent => ({
   memory: 1000,
 });
 
+const evaluation: RunEvent = {
+  type: "eval",
+  step: 0,
+  loss: 2,
+  labelTokens: 5,
+  best: true,
+  seconds: 0.5,
+};
+
 const status: RunStatus = {
   state: "running",
   method: "lora",
@@ -128,13 +137,15 @@ test("a resumed run ends a torn line and makes later events void", () => {
   expect(events[3]).toMatchObject({ loss: 7 });
 });
 
-test("a run that starts again from its first step makes all of its events void", () => {
+test("a run that starts again without a checkpoint makes what it trained void, but not its first sample and warnings", () => {
   const run = RunFolder.create(join(parent, "a"), "x");
   const line = JSON.stringify({ time: "2026-01-01T00:00:00Z", type: "start", step: 0 });
   const start = () => appendFileSync(run.file("events.jsonl"), `${line}\n`);
   start();
   run.append({ type: "sample", step: 0, prompt: "a", output: "b" });
+  run.append(evaluation);
   for (const number of [1, 2]) run.append(step(number));
+  run.append({ type: "warning", step: 2, message: "late" });
   run.append({ type: "warning", step: 0, message: "the run has no checkpoint" });
   start();
   run.append(step(1, 7));
@@ -147,6 +158,16 @@ test("a run that starts again from its first step makes all of its events void",
     ["step", 1],
   ]);
   expect(events[3]).toMatchObject({ loss: 7 });
+});
+
+test("a run that goes on from a checkpoint before its first step keeps what came before it", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  run.append(evaluation);
+  run.append({ type: "resume", step: 0, checkpoint: "checkpoints/step-000000" });
+  const line = JSON.stringify({ time: "2026-01-01T00:00:00Z", type: "start", step: 0 });
+  appendFileSync(run.file("events.jsonl"), `${line}\n`);
+  run.close();
+  expect(readEvents(run.path).map(({ type }) => type)).toEqual(["eval", "resume", "start"]);
 });
 
 test("control.json is taken once, and what is no command is reported", () => {

@@ -168,11 +168,14 @@ export function readEvents(path: string): RecordedEvent[] {
     if (event === undefined || !isEvent(event)) continue;
     if (event.type === "resume")
       events = events.filter((earlier) => earlier.step <= event.step && earlier.type !== "end");
-    if (event.type === "start" && event.step === 0) events = events.filter(outlastsRestart);
+    const isAfresh = event.type === "start" && event.step === 0 && !events.some(isResume);
+    if (isAfresh) events = events.filter(outlastsRestart);
     events.push(event);
   }
   return events;
 }
+
+const isResume = ({ type }: RecordedEvent) => type === "resume";
 
 /** Warnings of the start, and what the untrained model wrote: a run that starts again does not repeat it. */
 const outlastsRestart = ({ type, step }: RecordedEvent) =>

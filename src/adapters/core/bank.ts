@@ -169,6 +169,14 @@ export class FactorBank extends Bank {
     return add(base, this.product(index, base.dtype), this.shape.scale);
   }
 
+  /**
+   * The gradient that a layer's A and B get theirs from, as s·G·B and s·Gᵀ·A.
+   * @param gradient G, of the effective weight `[m, n]`
+   */
+  gradientOfFactors(_index: number, gradient: Tensor): Tensor {
+    return gradient;
+  }
+
   /** A·Bᵀ of a layer, without s. */
   protected product(index: number, dtype: DType): Tensor {
     const [A, B] = [this.A, this.B].map((stack) => toDType(select(stack, 0, index), dtype));

@@ -4,8 +4,17 @@ import { nearest } from "../../util/suggest.js";
 /**
  * The test that a pattern (a module name, the end of a path, or a `/regular expression/`) stands for.
  * @param where the option, for messages
+ * @throws ScaloraError `config` for a regular expression that is none
+ */
+export function patternTest(pattern: string, where: string): (path: string) => boolean {
+  const expression = /^\/(.*)\/([a-z]*)$/s.exec(pattern);
+  if (expression) return regularExpression(expression[1], expression[2], where);
+  return (path) => path === pattern || path.endsWith(`.${pattern}`);
+}
+
+/**
+ * `patternTest` of a pattern that some path must pass.
  * @param kind what the paths are paths of
- * @param misses says more of a pattern that no path passes, where there is more to say
  * @throws ScaloraError `config` for a pattern that no path passes, listing names
  */
 export function matcher(
@@ -13,13 +22,9 @@ export function matcher(
   where: string,
   paths: readonly string[],
   kind: "linear layer" | "module" = "linear layer",
-  misses?: (matches: (path: string) => boolean) => ScaloraError | undefined,
 ): (path: string) => boolean {
-  const expression = /^\/(.*)\/([a-z]*)$/s.exec(pattern);
-  const matches = expression
-    ? regularExpression(expression[1], expression[2], where)
-    : (path: string) => path === pattern || path.endsWith(`.${pattern}`);
-  if (!paths.some(matches)) throw misses?.(matches) ?? noMatch(pattern, where, paths, kind);
+  const matches = patternTest(pattern, where);
+  if (!paths.some(matches)) throw noMatch(pattern, where, paths, kind);
   return matches;
 }
 
@@ -35,7 +40,13 @@ function regularExpression(source: string, flags: string, where: string): (path:
   }
 }
 
-function noMatch(pattern: string, where: string, paths: readonly string[], kind: string): ScaloraError {
+/** What is said of a pattern that no path passes: the names that there are, and the nearest. */
+export function noMatch(
+  pattern: string,
+  where: string,
+  paths: readonly string[],
+  kind: string,
+): ScaloraError {
   const names = [...new Set(paths.map(lastPart))];
   const near = nearest(lastPart(pattern), names);
   return new ScaloraError("config", `"${pattern}" matches no ${kind} of the model`, {

@@ -1,7 +1,7 @@
 import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.js";
 import { ScaloraError } from "../../util/errors.js";
 import type { BankLayer } from "./bank.js";
-import { lastPart, matcher } from "./patterns.js";
+import { lastPart, noMatch, patternTest } from "./patterns.js";
 import { isWithin } from "./saved-modules.js";
 
 /** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
@@ -27,11 +27,12 @@ export interface Target extends BankLayer {
 /**
  * The layers that the options name, with their ranks, in the model's order.
  * @param saved modules that are trained whole: their layers get no adapter
- * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed), or a rank does not fit
+ * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed, or what it matches is named), or a rank does not fit
  */
 export function findTargets(model: Module, options: TargetOptions, saved: readonly string[] = []): Target[] {
+  const matcherOf = layerMatcher(model, "adapter.rankPattern");
   const ranks = Object.entries(options.rankPattern ?? {}).map(
-    ([pattern, rank]) => [layerMatcher(model, pattern, "adapter.rankPattern"), rank] as const,
+    ([pattern, rank]) => [matcherOf(pattern), rank] as const,
   );
   return findLayers(model, options, saved).map(({ path, linear }) => {
     const rank = ranks.find(([matches]) => matches(path))?.[1] ?? options.rank;
@@ -43,7 +44,7 @@ export function findTargets(model: Module, options: TargetOptions, saved: readon
 export function findLayers(model: Module, options: LayerOptions, saved: readonly string[] = []): BankLayer[] {
   const linears = [...linearLayers(model)];
   const wanted = wantedBy(options.targetModules ?? "all-linear", model);
-  const excluded = (options.exclude ?? []).map((pattern) => layerMatcher(model, pattern, "adapter.exclude"));
+  const excluded = (options.exclude ?? []).map(layerMatcher(model, "adapter.exclude"));
   const layers = linears
     .filter(([path]) => wanted(path) && !isWithin(path, saved) && !excluded.some((matches) => matches(path)))
     .map(([path, linear]) => ({ path, linear }));
@@ -71,32 +72,46 @@ function wantedBy(
       expected: 'a list of names and /regular expressions/, or "all-linear"',
       found: JSON.stringify(targetModules),
     });
-  const matchers = targetModules.map((pattern) => layerMatcher(model, pattern, "adapter.targetModules"));
+  const matchers = targetModules.map(layerMatcher(model, "adapter.targetModules"));
   return (path) => matchers.some((matches) => matches(path));
 }
 
-/** The test of linear layers that a pattern stands for. @throws ScaloraError `config` when none passes it */
-function layerMatcher(model: Module, pattern: string, where: string): (path: string) => boolean {
-  const paths = [...linearLayers(model)].map(([path]) => path);
-  return matcher(pattern, where, paths, "linear layer", (matches) => {
+/**
+ * Makes tests of a model's linear layers from the patterns of an option.
+ * @throws ScaloraError `config` for a pattern that no linear layer passes
+ */
+function layerMatcher(model: Module, where: string): (pattern: string) => (path: string) => boolean {
+  const linears = [...linearLayers(model)].map(([path]) => path);
+  return (pattern) => {
+    const matches = patternTest(pattern, where);
+    if (linears.some(matches)) return matches;
     const other = [...model.namedModules()].find(([path]) => path !== "" && matches(path));
-    return other && noLinearLayer(other, where, paths);
-  });
+    throw other
+      ? noLinearLayer(pattern, other, where, linears)
+      : noMatch(pattern, where, linears, "linear layer");
+  };
 }
 
-/** Only linear layers have adapters: says what a module of another kind is, and what to do. */
-function noLinearLayer([path, module]: [string, Module], where: string, linears: string[]): ScaloraError {
+/** Only linear layers have adapters: says what the module that a pattern matches is, and what to do. */
+function noLinearLayer(
+  pattern: string,
+  [path, module]: [string, Module],
+  where: string,
+  linears: string[],
+): ScaloraError {
   const within = linears.find((linear) => isWithin(linear, [path]));
   const kind = module instanceof Embedding ? "an embedding" : "a layer of another kind";
+  const saved = `; adapter.modulesToSave: [${lastPart(path)}] trains it whole, if it shares no weight with another`;
   return new ScaloraError(
     "config",
     `"${path}" is ${within ? "a block of layers" : kind}, and only linear layers can be adapted`,
     {
       where,
       expected: `names of linear layers, such as ${within ?? linears[0]}`,
+      found: pattern,
       fix: within
-        ? `name layers within it, such as ${lastPart(within)}`
-        : `leave it out; modulesToSave: [${lastPart(path)}] trains it whole, beside the adapters`,
+        ? `match the layers within it: /${path.replaceAll(".", "\\.")}\\./`
+        : `leave it out${where === "adapter.targetModules" ? saved : ": it has no adapter anyway"}`,
     },
   );
 }

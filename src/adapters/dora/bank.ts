@@ -89,8 +89,8 @@ export class DoraBank extends FactorBank {
     );
   }
 
-  /** diag(magnitude / ‖W + sABᵀ‖) · G: the gradient of W + sABᵀ, of which A and B get theirs, from G of the effective weight. */
-  directionGradient(index: number, gradient: Tensor): Tensor {
+  /** diag(magnitude / ‖W + sABᵀ‖) · G: the gradient of W + sABᵀ. */
+  override gradientOfFactors(index: number, gradient: Tensor): Tensor {
     const factor = div(select(this.magnitude.value, 0, index), this.rowNorms(index));
     return mul(gradient, unsqueeze(toDType(factor, gradient.dtype), 1));
   }

@@ -49,6 +49,11 @@ class HiraBank extends FactorBank {
   override effective(index: number, base: Tensor): Tensor {
     return add(base, mul(base, this.product(index, base.dtype)));
   }
+
+  /** W ∘ G: the gradient of A·Bᵀ. */
+  override gradientOfFactors(index: number, gradient: Tensor): Tensor {
+    return mul(toDType(this.layers[index].linear.denseWeight(), gradient.dtype), gradient);
+  }
 }
 
 /** HiRA (Huang et al., ICLR 2025): `W + W ∘ (A Bᵀ)` on a frozen W. Its rank is that of W, whatever that of the factors. */

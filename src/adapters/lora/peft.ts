@@ -47,6 +47,7 @@ export function layersOf({ banks }: FactorAdapters): LayerRank[] {
   );
 }
 
+/** A layer with its rank and the numerator of its scale. */
 export interface LayerRank {
   readonly path: string;
   readonly rank: number;

@@ -59,11 +59,12 @@ export class ScaloraAdapters extends MergingAdapters {
     this.options = options;
   }
 
-  /** With magnitudes the adapter of a factored base is one of DoRA. */
+  /** Over a factored base a LoRA folder, with magnitudes a DoRA folder; refused otherwise. */
   override saveAdapter(folder: string, baseModel: string): void {
-    const banks = this.banks.filter((bank) => bank instanceof DoraBank);
-    if (banks.length === 0) super.saveAdapter(folder, baseModel);
-    else writeDoraFactors(folder, this.joinedLayers(), banks, baseModel, wholeOf(this));
+    if (this.options.magnitude) {
+      const banks = this.banks.filter((bank) => bank instanceof DoraBank);
+      writeDoraFactors(folder, this.joinedLayers(), banks, baseModel, wholeOf(this));
+    } else super.saveAdapter(folder, baseModel);
   }
 
   override loadState(read: (name: string) => Tensor): void {

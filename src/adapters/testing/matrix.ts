@@ -10,8 +10,8 @@ export interface Expected {
   /** Whether the adapted model starts as the base model: bit for bit, but for rounding, or not at all. */
   readonly start: "exact" | "rounding" | "other";
   /**
-   * What training does to the base weights: nothing, so that taking the adapters off gives the model back; it merges into
-   * them, and they keep what was merged, without the factors' last part; or they are what is trained, and keep all of it.
+   * What taking the adapters off leaves. `frozen`: the model as it was; `absorbs`: what was merged, without what the factors
+   * hold since; `trained`: the trained model, for the weights themselves are trained.
    */
   readonly base: "frozen" | "absorbs" | "trained";
   /** Trained numbers of an adapted weight `[m, n]`. */

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { FactorAdapters } from "../../adapters/core/factor-adapters.js";
 import { type AdapterOptions, attach } from "../../adapters/index.js";
+import { distance, moveTrainables } from "../../adapters/testing/matrix.js";
 import { collate } from "../../data/collate.js";
 import { countingExamples } from "../../testing/tiny-data.js";
 import { TinyLM } from "../../testing/tiny-lm.js";
@@ -57,5 +59,36 @@ test.each<AdapterOptions>([{ method: "lora", rank: 2, targetModules: ["mix"] }, 
     adapters.dispose();
     model.dispose();
     expect(torch.liveTensors()).toBe(live);
+  },
+);
+
+test.each<AdapterOptions>([
+  { method: "lora", rank: 2, targetModules: ["mix"] },
+  { method: "dora", rank: 2, targetModules: ["mix"] },
+  { method: "hira", rank: 2, targetModules: ["mix"] },
+  { method: "scalora", rank: 2, magnitude: true, targetModules: ["mix"] },
+])(
+  "$method: the factors' gradients are s·G·B and s·Gᵀ·A of the gradient that they are said to see",
+  (options) => {
+    const model = new TinyLM({ dtype: "float64" });
+    const adapters = attach(model, options, 1);
+    if (!(adapters instanceof FactorAdapters)) expect.fail("no factors");
+    moveTrainables(adapters);
+    torch.scope(() => {
+      const watch = new GradientWatch([["mix", model.mix]]);
+      lossSum(model).backward();
+      const gradient = watch.take().get("mix") ?? expect.fail("not collected");
+      torch.noGrad(() => {
+        const { bank, index } = adapters.find("mix");
+        const of = (stack: torch.Tensor) => torch.select(stack, 0, index);
+        const seen = torch.mulScalar(bank.gradientOfFactors(index, gradient), bank.shape.scale);
+        expect(distance(torch.matmul(seen, of(bank.B)), of(bank.gradA))).toBeLessThan(1e-12);
+        expect(distance(torch.matmul(torch.transpose(seen, 0, 1), of(bank.A)), of(bank.gradB))).toBeLessThan(
+          1e-12,
+        );
+      });
+    });
+    adapters.dispose();
+    model.dispose();
   },
 );

@@ -1,6 +1,5 @@
 import { FactorAdapters } from "../../adapters/core/factor-adapters.js";
 import { linearLayers } from "../../adapters/core/targets.js";
-import { DoraBank } from "../../adapters/dora/bank.js";
 import type { AdapterSet, StepContext } from "../../adapters/index.js";
 import type { LayerView } from "../../adapters/scalora/examine.js";
 import { ScaloraAdapters } from "../../adapters/scalora/scalora.js";
@@ -102,7 +101,8 @@ export class RunAnalysis implements StepObserver {
     const spectra = new Map<string, Spectrum>();
     for (const [path, gradient] of watch.take()) {
       const directions = directionsOf(adapters, path) ?? directionsWithoutRank;
-      spectra.set(path, leadingSpectrum(seenByFactors(adapters, path, gradient), directions));
+      const spectrum = scope(() => leadingSpectrum(seenByFactors(adapters, path, gradient), directions));
+      spectra.set(path, spectrum);
     }
     const shareOf = (path: string) => {
       const [spectrum, directions] = [spectra.get(path), directionsOf(adapters, path)];
@@ -166,11 +166,11 @@ function directionsOf(adapters: AdapterSet, path: string): number | undefined {
   return adapters instanceof FactorAdapters ? 2 * adapters.find(path).bank.shape.rank : undefined;
 }
 
-/** With magnitudes A and B get their gradients from that of W + sABᵀ, not of the effective weight. */
+/** The gradient of the effective weight as the method's factors get it. */
 function seenByFactors(adapters: AdapterSet, path: string, gradient: Tensor): Tensor {
   if (!(adapters instanceof FactorAdapters)) return gradient;
   const { bank, index } = adapters.find(path);
-  return bank instanceof DoraBank ? noGrad(() => bank.directionGradient(index, gradient)) : gradient;
+  return noGrad(() => bank.gradientOfFactors(index, gradient));
 }
 
 function scalingOf({ outcome, branches, distances }: LayerView, adapters: AdapterSet): LayerScaling {

@@ -18,7 +18,7 @@ export interface CellResult {
   /** Held-out loss of the best evaluation. */
   readonly loss: number | null;
   readonly trainable: number | null;
-  /** Mean over the steps, so that what a method does at every so many steps counts. */
+  /** Mean over the steps, so that what a method does only every few steps counts. */
   readonly secondsPerStep: number | null;
   /** Peak resident memory (on a GPU, device memory) over the steps, in bytes. */
   readonly memory: number | null;

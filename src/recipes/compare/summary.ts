@@ -56,6 +56,7 @@ export function summarise(
   });
 }
 
+/** The arithmetic mean of at least one value. */
 export const mean = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
