@@ -93,6 +93,10 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   expect(others).not.toEqual(batches);
   const lines = readFileSync(at("out", "results.jsonl"), "utf8").trim().split("\n");
   expect(lines).toHaveLength(5);
+  const ofFirstSeed = lines.map((line) => JSON.parse(line)).filter(({ seed }) => seed === 0);
+  expect(new Set(ofFirstSeed.map(({ data, model }) => `${data} ${model}`)).size).toBe(1);
+  expect(ofFirstSeed[0].data).toMatch(/^[0-9a-f]{64} [0-9a-f]{64}$/);
+  expect(ofFirstSeed[0].model).toMatch(/^[0-9a-f]{64}$/);
   expect(readFileSync(at("out", "report.html"), "utf8")).toContain("The methods compared");
 
   const repeat = at("out", "runs", "full-lr0.01-seed1", "config.yaml");
@@ -101,13 +105,39 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   expect(mixed.code).toBe(2);
   expect(mixed.stderr).toMatch(/runs of another recipe[\s\S]*expected: steps: 20\n\s+found: +steps: 19/);
 
-  const changed = await compare("--methods", "lora", "--seeds", "0", ...rates, "--set", "train.steps=21");
+  const changed = await compare(
+    "--methods",
+    "lora",
+    "--seeds",
+    "0",
+    "--lrs",
+    "0.02",
+    "--set",
+    "train.steps=21",
+  );
   expect(changed.code).toBe(2);
   expect(changed.stderr).toMatch(/runs of another recipe[\s\S]*expected: steps: 21\n\s+found: +steps: 20/);
+
+  const beside = await compare("--methods", "lora+rank=999,lora", "--seeds", "0", "--lrs", "0.02");
+  expect(beside.code, beside.stderr).toBe(0);
+  const { rows: kept, failed } = JSON.parse(beside.stdout);
+  expect(kept).toMatchObject([{ setting: "lora", lr: 0.02 }]);
+  expect(failed).toMatchObject([{ message: expect.stringContaining("Rank 999 is above the rank") }]);
 }, 300_000);
 
 test("every setting is checked before anything runs", async () => {
   const { code, stderr } = await compare("--methods", "lora,scalora+rnk=1", "--lrs", "0.01");
   expect(code).toBe(2);
   expect(stderr).toContain("did you mean rank?");
+});
+
+test.each([
+  [["train.lr=1"], "--lrs"],
+  [["data.eval=none", "train={steps: 20}"], "needs held-out rows"],
+  [["adapter.rnk=3"], "did you mean rank?"],
+])("--set %s is refused before anything runs", async (overrides, says) => {
+  const set = overrides.flatMap((override) => ["--set", override]);
+  const { code, stderr } = await compare("--methods", "lora", "--lrs", "0.02", ...set);
+  expect(code).toBe(2);
+  expect(stderr).toContain(says);
 });

@@ -66,8 +66,9 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     observer = await makeObserver(recipe, model, adapters);
     folder = openRun(recipe, resume);
     const record = recorderOf(folder, onEvent);
-    const warnings = [...modelWarnings(model, recipe), ...dataWarnings(dataset)];
-    for (const message of warnings) onEvent({ type: "warning", step: 0, message });
+    for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
+      onEvent({ type: "warning", step: 0, message });
+    const estimated = estimates({ model, adapters, optimizer }, dataset, recipe, before);
     const result = await train({
       model,
       adapters,
@@ -81,7 +82,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       resume,
       gemmBackend,
       ...(observer && { observer }),
-      about: about(recipe, base, dataset, estimates({ model, adapters, optimizer }, dataset, recipe, before)),
+      about: about(recipe, base, dataset, { ...estimated, hash: identity.base }),
       signal,
       onEvent: (event) => {
         onEvent(event);
@@ -221,12 +222,12 @@ function about(
   recipe: Recipe,
   { model }: Base,
   dataset: Dataset,
-  estimated: { estimatedMemory: number; checkpointBytes: number },
+  { hash, ...estimated }: { hash: string; estimatedMemory: number; checkpointBytes: number },
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
   const { files, dropped, truncated, notes } = dataset.report.train;
   return {
-    model: { path: recipe.model.path, family, layers, hiddenSize, vocabSize },
+    model: { path: recipe.model.path, family, layers, hiddenSize, vocabSize, hash },
     data: {
       files: files.map(({ path, sha256, format, rows: count }) => ({ path, sha256, format, rows: count })),
       hashes: { ...dataset.hashes },

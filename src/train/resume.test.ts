@@ -143,6 +143,12 @@ test("resume without any checkpoint starts from the beginning", async () => {
   expect(contentOf("early", 17)).toEqual(contentOf("whole", 17));
 });
 
+test("a finished run without its checkpoints is not trained again", async () => {
+  await runIn("done");
+  rmSync(checkpointsIn("done"), { recursive: true });
+  await expect(runIn("done", { resume: true })).rejects.toThrow(/finished, and its checkpoints were removed/);
+});
+
 test("the newest valid checkpoint is used: broken ones are skipped and named, the end is the same", async () => {
   await runIn("whole");
   await runIn("broken", { until: 14 });
@@ -196,7 +202,10 @@ test("a checkpoint of another model, adapter configuration, data or version is r
     message: expect.stringMatching(/"method":"full"[\s\S]*"method":"lora"/),
   });
   const { countingBatches } = await import("../testing/tiny-data.js");
+  const record = () => ["status.json", "events.jsonl"].map((name) => readFileSync(join(path, name), "utf8"));
+  const before = record();
   await expect(tried(() => ({ batches: countingBatches(5) }))).rejects.toMatchObject({ code: "data" });
+  expect(record()).toEqual(before);
   for (const entry of listCheckpoints(checkpointsIn("run"))) {
     const file = join(entry.path, "manifest.json");
     writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 2'));

@@ -2,10 +2,11 @@ import { cpus } from "node:os";
 import { basename, relative } from "node:path";
 import type { AdapterSet } from "../adapters/core/contract.js";
 import * as torch from "../torch/index.js";
+import { ScaloraError } from "../util/errors.js";
 import { checkIdentity, newestValid, readState, verifyCheckpoint, withTensors } from "./checkpoints/load.js";
 import { setAside } from "./checkpoints/save.js";
 import type { TrainOptions } from "./options.js";
-import type { RunFolder } from "./run-files.js";
+import { type RunFolder, readStatus } from "./run-files.js";
 import { type Progress, parseState, type SavedState } from "./state.js";
 
 export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("checkpoints");
@@ -23,13 +24,16 @@ export interface Resumed {
  * Puts everything back to where the newest valid checkpoint of the run was taken.
  * @returns undefined when the run has none.
  * @throws ScaloraError `model` or `config` for another base or adapter, `data` for other data, `format` when no
- * checkpoint is valid.
+ * checkpoint is valid, `config` for a finished run whose checkpoints were removed.
  */
 export function resumeRun(options: TrainOptions): Resumed | undefined {
   if (!options.run) return undefined;
   const { folder, identity } = options.run;
   const newest = newestValid(checkpointFolder(folder));
-  if (!newest) return undefined;
+  if (!newest) {
+    refuseFinished(folder.path);
+    return undefined;
+  }
   const { path } = newest.entry;
   checkIdentity(newest.manifest, identity, path);
   const { engine, batches, counters, ...progress } = parseState(readState(path), path);
@@ -52,6 +56,16 @@ export function resumeRun(options: TrainOptions): Resumed | undefined {
     warnings,
     gemmBackend: engine.gemmBackend,
   };
+}
+
+/** A finished run has nothing left to train: without its checkpoints, going on would mean to train all of it again. */
+function refuseFinished(path: string): void {
+  if (readStatus(path)?.state !== "finished") return;
+  throw new ScaloraError("config", "This run is finished, and its checkpoints were removed", {
+    where: path,
+    found: "no checkpoint (`compare` keeps none of its finished runs)",
+    fix: "train its recipe (config.yaml) as a new run",
+  });
 }
 
 /**

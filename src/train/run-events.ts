@@ -11,7 +11,15 @@ export interface StartEvent {
   /** Steps already done: 0, or the checkpoint's when the run goes on. */
   step: number;
   totalSteps: number;
-  model: { path: string; family: string; layers: number; hiddenSize: number; vocabSize: number };
+  model: {
+    path: string;
+    family: string;
+    layers: number;
+    hiddenSize: number;
+    vocabSize: number;
+    /** Of the weights as they were loaded (`hashModel`); absent in runs of older versions. */
+    hash?: string;
+  };
   method: string;
   parameters: { trainable: number; all: number };
   /** Rows, tokens, files with hashes, dropped rows: as the data loader reports them. */

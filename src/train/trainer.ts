@@ -9,7 +9,7 @@ import { objectiveOf } from "./objective.js";
 import { type ResolvedSettings, resolveSettings, type TrainOptions, type TrainResult } from "./options.js";
 import { isStopping, takeRequests } from "./pauses.js";
 import { Recorder, residentMemory } from "./recorder.js";
-import { checkpointFolder, resumeRun } from "./resume.js";
+import { checkpointFolder, type Resumed, resumeRun } from "./resume.js";
 import type { CheckpointEvent } from "./run-files.js";
 import { freshProgress, noteEvaluation, type Progress, type SavedState } from "./state.js";
 import { trainStep } from "./step.js";
@@ -45,8 +45,10 @@ class Trainer {
   }
 
   async run(): Promise<TrainResult> {
+    // A resume that is refused leaves the run's record as it is.
+    const resumed = this.options.resume ? resumeRun(this.options) : undefined;
     try {
-      this.begin();
+      this.begin(resumed);
       const { reason, message } = await this.loop();
       this.recorder.end(reason, message);
       return this.result(reason);
@@ -56,10 +58,9 @@ class Trainer {
     }
   }
 
-  private begin(): void {
+  private begin(resumed: Resumed | undefined): void {
     const { options, progress, recorder } = this;
     this.recorder.status("starting");
-    const resumed = options.resume ? resumeRun(options) : undefined;
     if (resumed) {
       Object.assign(progress, resumed.progress);
       this.savedStep = progress.step;

@@ -1,3 +1,4 @@
+import { ScaloraError } from "../../util/errors.js";
 import type { Setting } from "./settings.js";
 
 /** One run of a comparison. */
@@ -26,6 +27,10 @@ export interface CellResult {
   readonly rank: number | null;
   /** Why the run failed (a diverged loss, say); such a run is never the best. */
   readonly failed: string | null;
+  /** Hash of the rows that it trained and was evaluated on; null where it did not come to its first step. */
+  readonly data: string | null;
+  /** Hash of the base model; null of older runs, too, and where it was quantised, which gives other numbers. */
+  readonly model: string | null;
   /** The run's folder. */
   readonly folder: string;
 }
@@ -100,4 +105,24 @@ function resultOf({ setting, lr, seed }: Cell, results: readonly CellResult[]): 
 /** The name of a cell's run. */
 export function nameOf({ setting, lr, seed }: Cell): string {
   return `${setting.name.replaceAll(/[^\p{L}\p{N}._+=-]+/gu, "-")}-lr${lr}-seed${seed}`;
+}
+
+/**
+ * Runs on other rows, or of another model, must not meet in one table. Rows that are held out are drawn by the seed and a
+ * new head starts from it, so it is the runs of one seed that must agree.
+ * @throws ScaloraError `config` naming both runs
+ */
+export function checkSameInputs(result: CellResult, others: readonly CellResult[]): void {
+  for (const other of others.filter(({ seed }) => seed === result.seed))
+    for (const [what, key] of [
+      ["rows", "data"],
+      ["model", "model"],
+    ] as const) {
+      if (result[key] === null || other[key] === null || result[key] === other[key]) continue;
+      throw new ScaloraError("config", `Two runs of the comparison were not given the same ${what}`, {
+        where: result.folder,
+        found: `other ${what} than ${other.folder}`,
+        fix: "remove the run that is out of date, or choose another folder with --out",
+      });
+    }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bestOf, type CellResult, countCells, nameOf, openCells } from "./cells.js";
+import { bestOf, type CellResult, checkSameInputs, countCells, nameOf, openCells } from "./cells.js";
 import { readSettings, type Setting } from "./settings.js";
 import { summarise } from "./summary.js";
 
@@ -11,7 +11,7 @@ const seeds = [4, 0, 1];
 
 function result(setting: string, lr: number, seed: number, figures: Partial<CellResult>): CellResult {
   const nothing = { score: null, loss: null, trainable: 10, secondsPerStep: 0.5, memory: 100, rank: null };
-  return { setting, lr, seed, ...nothing, failed: null, folder: "", ...figures };
+  return { setting, lr, seed, ...nothing, failed: null, data: null, model: null, folder: "", ...figures };
 }
 
 const open = (results: CellResult[]) =>
@@ -99,6 +99,8 @@ test.each([
   [["lora+rank"], [], "method+key=value"],
   [["lora"], ["1e-3,x"], "not a number above 0"],
   [["lora"], ["fulll=1e-3"], "did you mean full?"],
+  [["lora+rank=2"], ["full=1e-3"], "rates of full, which is not compared"],
+  [["lora+rank=["], [], "no YAML"],
 ])("refused: %o at %o", (methods, lrs, says) => {
   expect(() => readSettings(methods, lrs)).toThrow(says);
 });
@@ -110,4 +112,22 @@ test("a method whose name ends in a plus sign keeps it", () => {
     ["lora+", { ratio: 8 }, [0.001]],
     ["lora", { rank: 1 }, [0.01]],
   ]);
+});
+
+test("a plus sign within a value stays there", () => {
+  const [setting] = readSettings(["lora+alpha=1e+2+targetModules=[/q+_proj$/]+rank=2"], []);
+  expect(setting.changes).toEqual({ alpha: 100, targetModules: ["/q+_proj$/"], rank: 2 });
+});
+
+test("runs of one seed must have been given the same rows and the same model", () => {
+  const first = result("lora", 0.1, 0, { data: "a", model: "m", folder: "runs/first" });
+  const check = (figures: Partial<CellResult>, seed = 0) =>
+    checkSameInputs(result("full", 0.1, seed, { data: "a", model: "m", folder: "runs/new", ...figures }), [
+      first,
+    ]);
+  expect(() => check({})).not.toThrow();
+  expect(() => check({ data: "b" }, 1)).not.toThrow();
+  expect(() => check({ data: null, model: null })).not.toThrow();
+  expect(() => check({ data: "b" })).toThrow(/same rows[\s\S]*runs\/new[\s\S]*other rows than runs\/first/);
+  expect(() => check({ model: "n" })).toThrow(/same model/);
 });

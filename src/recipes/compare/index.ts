@@ -1,10 +1,11 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { readStatus } from "../../train/run-files.js";
+import { messageOf, ScaloraError } from "../../util/errors.js";
 import { makeFolders, writeFileAtomic } from "../../util/files.js";
 import type { CompareProgress, CompareResult, RunCompare } from "../api.js";
 import { writeReport } from "../report/index.js";
-import { type Cell, type CellResult, countCells, nameOf, openCells } from "./cells.js";
+import { type Cell, type CellResult, checkSameInputs, countCells, nameOf, openCells } from "./cells.js";
 import { compareReport, remarkOf } from "./report.js";
 import { type CellPlan, checkCell, readCell, runCell } from "./run-cell.js";
 import { summarise } from "./summary.js";
@@ -24,8 +25,9 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   const runs = join(out, "runs");
   const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
   const plan: CellPlan = { recipe, set, runs, command, threads };
+  refuseOwnKeys(set);
   for (const cell of openCells(settings, seeds, [])) checkCell(cell, plan);
-  makeFolders(runs);
+  makeRunFolders(runs);
   const total = countCells(settings, seeds);
   const results: CellResult[] = [];
   const atWork = new Map<string, Cell>();
@@ -37,6 +39,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
     });
   const timer = setInterval(look, lookInterval);
   const finish = (result: CellResult) => {
+    checkSameInputs(result, results);
     results.push(result);
     writeFileAtomic(join(out, "results.jsonl"), results.map((each) => `${JSON.stringify(each)}\n`).join(""));
     onProgress({ done: results.length, total, running: [], finished: result });
@@ -62,6 +65,38 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   }
   return conclude(request, results);
 };
+
+/** What a comparison sets in each cell itself, and where it is told instead. */
+const ownKeys: Readonly<Record<string, string>> = {
+  "adapter.method": "name the methods with --methods",
+  "train.lr": "name the rates with --lrs",
+  "train.seed": "name the seeds with --seeds",
+  "train.keepLast": "leave it out: checkpoints of finished runs are removed",
+  "run.folder": "choose the folder with --out",
+  "run.name": "leave it out: runs are named after their cells",
+  "run.samples": "leave it out: a comparison writes no samples",
+};
+
+/** An override that each cell would override again is refused, rather than ignored. */
+function refuseOwnKeys(set: readonly string[]): void {
+  for (const override of set) {
+    const fix = ownKeys[override.slice(0, Math.max(0, override.indexOf("=")))];
+    if (fix === undefined) continue;
+    throw new ScaloraError("usage", "A comparison sets this key itself", { where: `--set ${override}`, fix });
+  }
+}
+
+function makeRunFolders(runs: string): void {
+  try {
+    makeFolders(runs);
+  } catch (cause) {
+    throw new ScaloraError("usage", "The folder of the comparison cannot be made", {
+      where: runs,
+      found: messageOf(cause),
+      fix: "choose another with --out",
+    });
+  }
+}
 
 /** Works through what `open` gives, `jobs` at a time, until nothing is open; after a failure nothing new begins. */
 async function drain<T>(open: () => T[], work: (item: T) => Promise<void>, jobs: number): Promise<void> {
@@ -92,6 +127,12 @@ function conclude(
   results: readonly CellResult[],
 ): CompareResult {
   const rows = summarise(settings, seeds, results);
+  if (rows.length === 0)
+    throw new ScaloraError("run", "No run of the comparison gave a figure", {
+      where: out,
+      found: results[0]?.failed ?? undefined,
+      fix: "lower the learning rates (--lrs), or see why the runs failed",
+    });
   const report = join(out, "report.html");
   writeReport(report, compareReport(recipe, settings, seeds, results, rows));
   const failed = results.flatMap(({ folder, failed: message }) =>

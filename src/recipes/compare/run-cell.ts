@@ -1,11 +1,16 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { adapterFor, loadRecipe, recipeToYaml } from "../../config/index.js";
+import { adapterFor, loadRecipe, type Recipe, recipeToYaml } from "../../config/index.js";
+import type { StartEvent } from "../../train/run-events.js";
 import { readEvents, readStatus } from "../../train/run-files.js";
 import { ScaloraError } from "../../util/errors.js";
+import { isRecord } from "../../util/json.js";
 import { type Cell, type CellResult, nameOf } from "./cells.js";
 import { mean } from "./summary.js";
+
+/** How a process ends that cannot use what it was given. */
+const inputRefused = 2;
 
 /** What all cells of a comparison have in common. */
 export interface CellPlan {
@@ -43,7 +48,9 @@ function overridesOf(cell: Cell, { recipe, set, runs }: CellPlan): string[] {
  * but of another recipe: figures of different experiments must not meet in one table
  */
 export function checkCell(cell: Cell, plan: CellPlan): void {
-  const wanted = recipeToYaml(loadRecipe(plan.recipe, { set: overridesOf(cell, plan) }));
+  const recipe = loadRecipe(plan.recipe, { set: overridesOf(cell, plan) });
+  refuseUnmeasured(recipe, plan);
+  const wanted = recipeToYaml(recipe);
   const config = join(plan.runs, nameOf(cell), "config.yaml");
   if (!existsSync(config)) return;
   const line = firstDifference(readFileSync(config, "utf8"), wanted);
@@ -53,6 +60,16 @@ export function checkCell(cell: Cell, plan: CellPlan): void {
     expected: line.wanted,
     found: line.found,
     fix: "choose another folder with --out, or remove that run",
+  });
+}
+
+/** Without held-out rows there is nothing to compare by. */
+function refuseUnmeasured({ data }: Recipe, plan: CellPlan): void {
+  if (data.eval !== undefined && data.eval !== "none") return;
+  throw new ScaloraError("config", "A comparison needs held-out rows", {
+    where: `${plan.recipe}: data.eval`,
+    expected: "files, or a share of the rows such as { holdOut: 0.05 }",
+    found: data.eval ?? "nothing",
   });
 }
 
@@ -74,24 +91,33 @@ export function readCell(cell: Cell, { runs }: CellPlan): CellResult | undefined
   const best = of("eval").findLast((event) => event.best);
   const steps = of("step");
   const layers = of("rank").at(-1)?.layers;
+  const start = of("start").at(-1);
   return {
     setting: cell.setting.name,
     lr: cell.lr,
     seed: cell.seed,
     score: best?.score ?? null,
     loss: best?.loss ?? null,
-    trainable: of("start").at(-1)?.parameters.trainable ?? null,
+    trainable: start?.parameters.trainable ?? null,
     secondsPerStep: steps.length === 0 ? null : mean(steps.map(({ seconds }) => seconds)),
     memory: steps.length === 0 ? null : steps.reduce((most, { memory }) => Math.max(most, memory), 0),
     rank: layers === undefined ? null : layers.reduce((sum, { rank }) => sum + rank, 0) / layers.length,
     failed: status.state === "failed" ? (status.message ?? "failed") : null,
+    data: start === undefined ? null : dataHash(start),
+    model:
+      start === undefined || start.environment.quantization !== undefined ? null : (start.model.hash ?? null),
     folder,
   };
 }
 
+/** What a run's record says of its rows: hashes of those trained on and of those held out. */
+const dataHash = ({ data }: StartEvent) =>
+  isRecord(data) && isRecord(data.hashes) ? `${data.hashes.train} ${data.hashes.eval}` : null;
+
 /**
  * Runs a cell in a process of its own, so that its memory is its own and its end is its own; a run that was cut short
- * goes on from its checkpoint. Once the run has ended its checkpoints go: a comparison keeps figures, not models.
+ * goes on from its checkpoint. Once the run has ended its checkpoints go: a comparison keeps figures, not models. A run that
+ * is refused as it begins (a rank above a layer's, say) counts as failed: the other settings need not wait for it.
  * @throws ScaloraError `run` when the process ends without the run having ended
  * @throws the signal's reason when that stopped it; the run has saved a checkpoint
  */
@@ -100,26 +126,27 @@ export async function runCell(cell: Cell, plan: CellPlan, signal: AbortSignal): 
   const args = existsSync(join(folder, "config.yaml"))
     ? ["train", "--resume", folder]
     : ["train", plan.recipe, ...overridesOf(cell, plan).flatMap((override) => ["--set", override])];
-  const output = await runProcess([...plan.command, ...args], plan.threads, signal);
+  const { output, code, killed } = await runProcess([...plan.command, ...args], plan.threads, signal);
   const result = readCell(cell, plan);
   if (result !== undefined) {
     rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
     return result;
   }
   signal.throwIfAborted();
+  if (code === inputRefused && !existsSync(folder)) return refusedCell(cell, folder, lastWords(output));
   throw new ScaloraError("run", "A run of the comparison ended before it was done", {
     where: folder,
-    found: lastWords(output),
+    found: killed === null ? lastWords(output) : `the process was ended by ${killed}`,
     fix: "put right what it says and give the same command again: finished runs are kept",
   });
 }
 
-/** Runs a program to its end and returns what it wrote on stderr. Ctrl-C reaches it once, through the signal. */
+/** Runs a program to its end and returns what it wrote on stderr, and how it ended. Ctrl-C reaches it once, through the signal. */
 function runProcess(
   [program, ...args]: readonly string[],
   threads: number | undefined,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ output: string; code: number | null; killed: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       // A group of its own: the terminal's Ctrl-C would reach it beside ours, and twice means at once, without saving.
@@ -143,12 +170,17 @@ function runProcess(
       done();
       reject(error);
     });
-    child.once("close", () => {
+    child.once("close", (code, killed) => {
       done();
-      resolve(output);
+      resolve({ output, code, killed });
     });
     if (signal.aborted) stop();
   });
+}
+
+function refusedCell({ setting, lr, seed }: Cell, folder: string, failed: string): CellResult {
+  const none = { score: null, loss: null, trainable: null, secondsPerStep: null, memory: null, rank: null };
+  return { setting: setting.name, lr, seed, ...none, data: null, model: null, failed, folder };
 }
 
 /** The end of what a process wrote: its error. */

@@ -21,26 +21,41 @@ const aroundPreset = [1 / 3, 1, 3];
  * @param methods such as `lora` or `scalora-i+rank=1+scale={columnNorm: 0.5}`: a method, then keys of the adapter section
  * @param lrs lists of learning rates: `1e-3,3e-3` of all methods, `full=1e-4,3e-4` of one method or setting; default: around each
  * method's preset
- * @throws ScaloraError `usage` for unknown methods, wrong rates, and settings that are named twice
+ * @throws ScaloraError `usage` for unknown methods, wrong rates, rates of what is not compared, and settings that are named twice
  */
 export function readSettings(methods: readonly string[], lrs: readonly string[]): Setting[] {
   const rates = readRates(lrs);
   const settings = methods.map((text) => readSetting(text, rates));
   const twice = settings.find(({ name }, i) => settings.findIndex((other) => other.name === name) < i);
   if (twice) throw new ScaloraError("usage", `--methods names ${twice.name} twice`);
+  refuseStrayRates(settings, [...rates.keys()]);
   return settings;
 }
 
 function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>): Setting {
-  const { name: method, lr } = methodOf(text.trim());
-  const changes = text.trim().slice(method.length).split("+").slice(1);
+  const { name: method, lr } = methodOf(text.trim(), "--methods");
+  const keys = text.trim().slice(method.length + 1);
+  // A plus sign begins another key only where a key and = follow: 1e+2 and /a+b/ keep theirs.
+  const changes = keys === "" ? [] : keys.split(/\+(?=[A-Za-z]\w*=)/);
   const known = rates.get(text.trim()) ?? rates.get(method) ?? rates.get("");
   const lrs = known ?? aroundPreset.map((factor) => round(lr * factor));
   return { name: text.trim(), method, changes: Object.fromEntries(changes.map(readChange)), lrs };
 }
 
+function refuseStrayRates(settings: readonly Setting[], rated: readonly string[]): void {
+  const names = settings.flatMap(({ name, method }) => [name, method]);
+  const stray = rated.find((name) => name !== "" && !names.includes(name));
+  if (stray === undefined) return;
+  throw new ScaloraError("usage", `--lrs has rates of ${stray}, which is not compared`, {
+    where: "--lrs",
+    expected: [...new Set(names)].join(", "),
+    found: stray,
+    fix: "add it to --methods, or leave its rates out",
+  });
+}
+
 /** The method that a setting begins with: `lora` of `lora+rank=1`, but `lora+` of `lora+` and of `lora++rank=1`. */
-function methodOf(setting: string): { readonly name: MethodName; readonly lr: number } {
+function methodOf(setting: string, where: string): { readonly name: MethodName; readonly lr: number } {
   const fits = methodConfigs.filter(({ name }) => setting === name || setting.startsWith(`${name}+`));
   const [method] = fits.sort((a, b) => b.name.length - a.name.length);
   if (method !== undefined) return method;
@@ -48,7 +63,7 @@ function methodOf(setting: string): { readonly name: MethodName; readonly lr: nu
   const names = methodConfigs.map((known) => known.name);
   const near = nearest(name, names);
   throw new ScaloraError("usage", `There is no method "${name}"`, {
-    where: "--methods",
+    where,
     expected: names.join(", "),
     fix: near === undefined ? undefined : `did you mean ${near}?`,
   });
@@ -62,7 +77,15 @@ function readChange(text: string): [string, unknown] {
       expected: "method+key=value, such as scalora-i+rank=1",
       found: text,
     });
-  return [text.slice(0, equals), parse(text.slice(equals + 1))];
+  try {
+    return [text.slice(0, equals), parse(text.slice(equals + 1))];
+  } catch (cause) {
+    throw new ScaloraError("usage", `The value of ${text.slice(0, equals)} is no YAML`, {
+      where: "--methods",
+      found: text.slice(equals + 1),
+      cause,
+    });
+  }
 }
 
 /** Learning rates by method or setting; under "" those of all others. */
@@ -71,7 +94,7 @@ function readRates(lists: readonly string[]): Map<string, number[]> {
   for (const list of lists) {
     const equals = list.lastIndexOf("=");
     const name = list.slice(0, Math.max(equals, 0));
-    if (name !== "") methodOf(name);
+    if (name !== "") methodOf(name, "--lrs");
     const values = list
       .slice(equals + 1)
       .split(",")

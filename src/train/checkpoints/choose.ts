@@ -56,7 +56,9 @@ function noCheckpoint(folder: string, name: string, there: readonly string[]): S
   return new ScaloraError("config", "There is no such checkpoint", {
     where: folder,
     expected:
-      there.length > 0 ? `last, best or one of ${there.join(", ")}` : "a run that has saved a checkpoint",
+      there.length > 0
+        ? `last, best or one of ${there.join(", ")}`
+        : "a run that has saved a checkpoint (`compare` removes those of its finished runs)",
     found: name === "best" && there.length > 0 ? "best, of a run that was not evaluated" : name,
     fix: near === undefined ? undefined : `did you mean ${near}?`,
   });
