@@ -41,6 +41,7 @@ export function checkSettings(folder: string, config: Config, neutral: NeutralSe
       where: folder,
       expected: String(values[0]),
       found: JSON.stringify(config[key]),
+      fix: key === "use_dora" ? "this is a DoRA adapter: only method dora goes on from it" : undefined,
     });
   }
 }

@@ -30,6 +30,10 @@ interface Layer {
 export function adapterToGguf(folder: string, path: string, description: GgufDescription): void {
   const { config, tensors } = readAdapterFolder(folder);
   try {
+    if (config.use_dora === true)
+      throw new ScaloraError("usage", "A GGUF adapter has no place for DoRA's magnitudes", {
+        fix: "export the model merged",
+      });
     checkSettings(folder, config, loraNeutral);
     const layers = readLayers(folder, config, tensors);
     const alphas = new Set(layers.map(({ alpha }) => alpha));
