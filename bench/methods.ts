@@ -4,9 +4,10 @@
 // process, so that others on the machine do not count; the methods take turns, and the sums of 20 steps are compared: two
 // events of ScaLoRA-I, one restart of ReLoRA and of Flora. Factored bases are full before, so that each event is a
 // recompression. Numbers: trained ones, and all that is kept beside the weights as they are loaded (trained values,
-// gradients, moments, and what a checkpoint holds beside), over LoRA's. Peak: a process of its own for each method; the most
+// gradients, moments, and what a checkpoint holds beside), over LoRA's. Peak (Linux): a process of its own for each; the most
 // memory that it held in these steps beyond what it held with the model alone.
 import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type AdapterOptions, attach } from "../src/adapters/index.js";
 import { methods } from "../src/config/index.js";
 import { AdamW } from "../src/optim/index.js";
@@ -49,6 +50,7 @@ const settings: Readonly<Record<string, Setting>> = {
 function prepare({ options }: Setting) {
   const stack = new LayerStack(width, layers);
   const model = options.method === "qlora" ? quantised(stack) : stack;
+  torch.releaseFreeMemory();
   const resident = process.memoryUsage.rss();
   const adapters = attach(model, options, 0);
   const optimizer = new AdamW(adapters.trainables());
@@ -85,12 +87,11 @@ function peakOf(name: string): number {
 
 function printPeak({ filling, ...setting }: Setting): void {
   const { step, resident } = prepare(setting);
-  const { maxRSS: before } = process.resourceUsage();
+  // Linux then counts its peak from here on, not from the start of the process.
+  writeFileSync("/proc/self/clear_refs", "5");
   for (let number = 1; number <= (filling ?? 0) + warmup + measured; number++) step(number);
-  const { maxRSS: peak } = process.resourceUsage();
-  if (peak <= before)
-    throw new Error("making the model took more memory than the steps: the peak is not theirs");
-  console.log(peak / 2 ** 10 - resident / 2 ** 20);
+  const [, peak] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  console.log(Number(peak) / 2 ** 10 - resident / 2 ** 20);
 }
 
 function printTable(): void {
