@@ -113,6 +113,12 @@ test.skipIf(process.platform !== "linux")(
   },
 );
 
+/** The event of a start from the first step, as far as readers of events look at it. */
+function appendStart(run: RunFolder): void {
+  const line = JSON.stringify({ time: "2026-01-01T00:00:00Z", type: "start", step: 0 });
+  appendFileSync(run.file("events.jsonl"), `${line}\n`);
+}
+
 test("a folder without a run is refused", () => {
   expect(failure(() => RunFolder.open(join(parent, "none"))).message).toContain("no folder");
   expect(failure(() => RunFolder.open(parent)).exitCode).toBe(2);
@@ -139,15 +145,13 @@ test("a resumed run ends a torn line and makes later events void", () => {
 
 test("a run that starts again without a checkpoint makes what it trained void, but not its first sample and warnings", () => {
   const run = RunFolder.create(join(parent, "a"), "x");
-  const line = JSON.stringify({ time: "2026-01-01T00:00:00Z", type: "start", step: 0 });
-  const start = () => appendFileSync(run.file("events.jsonl"), `${line}\n`);
-  start();
+  appendStart(run);
   run.append({ type: "sample", step: 0, prompt: "a", output: "b" });
   run.append(evaluation);
   for (const number of [1, 2]) run.append(step(number));
   run.append({ type: "warning", step: 2, message: "late" });
   run.append({ type: "warning", step: 0, message: "the run has no checkpoint" });
-  start();
+  appendStart(run);
   run.append(step(1, 7));
   run.close();
   const events = readEvents(run.path);
@@ -164,8 +168,7 @@ test("a run that goes on from a checkpoint before its first step keeps what came
   const run = RunFolder.create(join(parent, "a"), "x");
   run.append(evaluation);
   run.append({ type: "resume", step: 0, checkpoint: "checkpoints/step-000000" });
-  const line = JSON.stringify({ time: "2026-01-01T00:00:00Z", type: "start", step: 0 });
-  appendFileSync(run.file("events.jsonl"), `${line}\n`);
+  appendStart(run);
   run.close();
   expect(readEvents(run.path).map(({ type }) => type)).toEqual(["eval", "resume", "start"]);
 });

@@ -27,7 +27,8 @@ export interface Target extends BankLayer {
 /**
  * The layers that the options name, with their ranks, in the model's order.
  * @param saved modules that are trained whole: their layers get no adapter
- * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed, or what it matches is named), or a rank does not fit
+ * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed, or what it matches is
+ * named), or a rank does not fit
  */
 export function findTargets(model: Module, options: TargetOptions, saved: readonly string[] = []): Target[] {
   const matcherOf = layerMatcher(model, "adapter.rankPattern");

@@ -8,6 +8,20 @@ export interface Cell {
   readonly seed: number;
 }
 
+/** What all cells of a comparison have in common. */
+export interface CellPlan {
+  /** The recipe's file. */
+  readonly recipe: string;
+  /** Overrides of the recipe, for every cell. */
+  readonly set: readonly string[];
+  /** Folder of the runs. */
+  readonly runs: string;
+  /** The command line program: what comes before `train`. */
+  readonly command: readonly string[];
+  /** Threads of each process; undefined leaves that to the environment. */
+  readonly threads: number | undefined;
+}
+
 /** What a run gave; null where there is no such figure. */
 export interface CellResult {
   /** Name of the setting. */

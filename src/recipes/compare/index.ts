@@ -5,9 +5,18 @@ import { messageOf, ScaloraError } from "../../util/errors.js";
 import { makeFolders, writeFileAtomic } from "../../util/files.js";
 import type { CompareProgress, CompareResult, RunCompare } from "../api.js";
 import { writeReport } from "../report/index.js";
-import { type Cell, type CellResult, checkSameInputs, countCells, nameOf, openCells } from "./cells.js";
+import {
+  type Cell,
+  type CellPlan,
+  type CellResult,
+  checkSameInputs,
+  countCells,
+  nameOf,
+  openCells,
+} from "./cells.js";
+import { refuseOwnKeys } from "./overrides.js";
 import { compareReport, remarkOf } from "./report.js";
-import { type CellPlan, checkCell, readCell, runCell } from "./run-cell.js";
+import { checkCell, readCell, runCell } from "./run-cell.js";
 import { summarise } from "./summary.js";
 
 export { cellsOf, compareColumns } from "./report.js";
@@ -65,26 +74,6 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   }
   return conclude(request, results);
 };
-
-/** What a comparison sets in each cell itself, and where it is told instead. */
-const ownKeys: Readonly<Record<string, string>> = {
-  "adapter.method": "name the methods with --methods",
-  "train.lr": "name the rates with --lrs",
-  "train.seed": "name the seeds with --seeds",
-  "train.keepLast": "leave it out: checkpoints of finished runs are removed",
-  "run.folder": "choose the folder with --out",
-  "run.name": "leave it out: runs are named after their cells",
-  "run.samples": "leave it out: a comparison writes no samples",
-};
-
-/** An override that each cell would override again is refused, rather than ignored. */
-function refuseOwnKeys(set: readonly string[]): void {
-  for (const override of set) {
-    const fix = ownKeys[override.slice(0, Math.max(0, override.indexOf("=")))];
-    if (fix === undefined) continue;
-    throw new ScaloraError("usage", "A comparison sets this key itself", { where: `--set ${override}`, fix });
-  }
-}
 
 function makeRunFolders(runs: string): void {
   try {

@@ -1,46 +1,17 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { adapterFor, loadRecipe, type Recipe, recipeToYaml } from "../../config/index.js";
+import { loadRecipe, type Recipe, recipeToYaml } from "../../config/index.js";
 import type { StartEvent } from "../../train/run-events.js";
 import { readEvents, readStatus } from "../../train/run-files.js";
 import { ScaloraError } from "../../util/errors.js";
 import { isRecord } from "../../util/json.js";
-import { type Cell, type CellResult, nameOf } from "./cells.js";
+import { type Cell, type CellPlan, type CellResult, nameOf } from "./cells.js";
+import { overridesOf } from "./overrides.js";
 import { mean } from "./summary.js";
 
 /** How a process ends that cannot use what it was given. */
 const inputRefused = 2;
-
-/** What all cells of a comparison have in common. */
-export interface CellPlan {
-  /** The recipe's file. */
-  readonly recipe: string;
-  /** Overrides of the recipe, for every cell. */
-  readonly set: readonly string[];
-  /** Folder of the runs. */
-  readonly runs: string;
-  /** The command line program: what comes before `train`. */
-  readonly command: readonly string[];
-  /** Threads of each process; undefined leaves that to the environment. */
-  readonly threads: number | undefined;
-}
-
-/** A cell's overrides of the recipe. A comparison writes no samples, and its checkpoints only serve to go on. */
-function overridesOf(cell: Cell, { recipe, set, runs }: CellPlan): string[] {
-  const { setting, lr, seed } = cell;
-  const adapter = { ...adapterFor(recipe, setting.method, set), ...setting.changes };
-  return [
-    ...set,
-    `adapter=${JSON.stringify(adapter)}`,
-    `train.lr=${lr}`,
-    `train.seed=${seed}`,
-    "train.keepLast=1",
-    "run.samples=0",
-    `run.folder=${runs}`,
-    `run.name=${nameOf(cell)}`,
-  ];
-}
 
 /**
  * Checks a cell before any runs.
