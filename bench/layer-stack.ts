@@ -1,5 +1,5 @@
-import { Linear, Module } from "../src/nn/index.js";
-import * as torch from "../src/torch/index.js";
+import { Linear, Module } from "../src/nn/index.ts";
+import * as torch from "../src/torch/index.ts";
 
 /** Square linear layers, one after the other with `tanh` behind each: what the benches of methods hang adapters on. */
 export class LayerStack extends Module {

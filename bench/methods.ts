@@ -8,12 +8,12 @@
 // memory that it held in these steps beyond what it held with the model alone.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type AdapterOptions, attach } from "../src/adapters/index.js";
-import { methods } from "../src/config/index.js";
-import { AdamW } from "../src/optim/index.js";
-import { quantised } from "../src/testing/quantise.js";
-import * as torch from "../src/torch/index.js";
-import { LayerStack } from "./layer-stack.js";
+import { type AdapterOptions, attach } from "../src/adapters/index.ts";
+import { methods } from "../src/config/index.ts";
+import { AdamW } from "../src/optim/index.ts";
+import { quantised } from "../src/testing/quantise.ts";
+import * as torch from "../src/torch/index.ts";
+import { LayerStack } from "./layer-stack.ts";
 
 const [layers, tokens, warmup, measured] = [4, 512, 2, 20];
 const [width, alone] = [Number(process.argv[2] ?? 1024), process.argv[3]];

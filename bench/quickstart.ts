@@ -6,12 +6,12 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prepareFolder } from "../src/recipes/quickstart/folder.js";
-import type { MethodSettings, Part } from "../src/recipes/quickstart/job.js";
-import { measure } from "../src/recipes/quickstart/measure.js";
-import { runMethod } from "../src/recipes/quickstart/run-method.js";
-import { translationJob } from "../src/recipes/quickstart/translation/job.js";
-import { mean, spread } from "./statistics.js";
+import { prepareFolder } from "../src/quickstart/folder.ts";
+import type { MethodSettings, Part } from "../src/quickstart/job.ts";
+import { measure } from "../src/quickstart/measure.ts";
+import { runMethod } from "../src/quickstart/run-method.ts";
+import { translationJob } from "../src/quickstart/translation/job.ts";
+import { mean, spread } from "./statistics.ts";
 
 const [resultsPath, stage] = process.argv.slice(2);
 const quickstartSteps = translationJob.training.steps;

@@ -6,14 +6,14 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prepareFolder } from "../src/recipes/quickstart/folder.js";
-import type { MethodSettings } from "../src/recipes/quickstart/job.js";
-import { measure, type Score } from "../src/recipes/quickstart/measure.js";
-import { makeRecipe } from "../src/recipes/quickstart/recipe.js";
-import { recordsJob } from "../src/recipes/quickstart/records/job.js";
-import { runMethod } from "../src/recipes/quickstart/run-method.js";
-import { runTraining } from "../src/recipes/sft.js";
-import { spread } from "./statistics.js";
+import { prepareFolder } from "../src/quickstart/folder.ts";
+import type { MethodSettings } from "../src/quickstart/job.ts";
+import { measure, type Score } from "../src/quickstart/measure.ts";
+import { makeRecipe } from "../src/quickstart/recipe.ts";
+import { recordsJob } from "../src/quickstart/records/job.ts";
+import { runMethod } from "../src/quickstart/run-method.ts";
+import { runTraining } from "../src/recipes/sft.ts";
+import { spread } from "./statistics.ts";
 
 const [model, resultsPath, stage] = process.argv.slice(2);
 if (stage === undefined) throw new Error("usage: bench/records.ts MODEL RESULTS.jsonl STAGE");

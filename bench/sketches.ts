@@ -1,7 +1,7 @@
 // What a look of `run.analysis` costs for one layer of several sizes, one thread, beside the exact decomposition:
 // node --import ./src/testing/typescript-hooks.mjs bench/sketches.ts
-import { leadingSpectrum, spectrumOf } from "../src/recipes/analysis/spectrum.js";
-import { Generator, linalgSvdvals, matmul, randn, scope, setThreads, toDType } from "../src/torch/index.js";
+import { leadingSpectrum, spectrumOf } from "../src/analysis/spectrum.ts";
+import { Generator, linalgSvdvals, matmul, randn, scope, setThreads, toDType } from "../src/torch/index.ts";
 
 function milliseconds(work: () => unknown): string {
   const started = performance.now();

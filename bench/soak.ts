@@ -3,10 +3,10 @@
 //   node --expose-gc --max-semi-space-size=1 --import ./src/testing/typescript-hooks.mjs bench/soak.ts [steps] [method]
 // Only the last of three equal runs is measured: V8 compiles and its heap takes its size for some thousand steps. A young
 // generation of fixed size (the flag) keeps its resizing out of the measurement.
-import type { AdapterOptions } from "../src/adapters/index.js";
-import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.js";
-import { liveTensors } from "../src/torch/index.js";
-import { train } from "../src/train/trainer.js";
+import type { AdapterOptions } from "../src/adapters/index.ts";
+import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.ts";
+import { liveTensors } from "../src/torch/index.ts";
+import { train } from "../src/train/trainer.ts";
 
 const steps = Number(process.argv[2] ?? 5000);
 const method = process.argv[3] ?? "scalora";

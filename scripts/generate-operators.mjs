@@ -154,11 +154,11 @@ const entries = readFileSync(listFile, "utf8")
   .filter((line) => line.trim() && !line.startsWith("#"))
   .map((line) => line.split("=").map((part) => part.trim()));
 const header = `// Written by scripts/generate-operators.mjs from operators.txt and the schemas of libtorch ${addon.version()}. Do not edit.
-import type { NativeOperator } from "../native/addon.js";
-import { bind, handleOf, handlesOf, wrap, wrapAll, wrapTuple } from "./dispatch.js";
-import { type DType, dtypeCode } from "./dtype.js";
-import type { Generator } from "./generator.js";
-import type { Tensor } from "./tensor.js";
+import type { NativeOperator } from "../native/addon.ts";
+import { bind, handleOf, handlesOf, wrap, wrapAll, wrapTuple } from "./dispatch.ts";
+import { type DType, dtypeCode } from "./dtype.ts";
+import type { Generator } from "./generator.ts";
+import type { Tensor } from "./tensor.ts";
 
 `;
 const output = header + entries.map(([alias, target]) => emit(alias, target)).join("\n");

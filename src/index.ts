@@ -12,8 +12,9 @@ export {
   type StepContext,
   type Trainable,
   writeLora,
-} from "./adapters/index.js";
-export { ConfigError, loadRecipe, parseRecipe, type Recipe } from "./config/index.js";
+} from "./adapters/index.ts";
+export { type RankReport, rankReport } from "./analysis/rank.ts";
+export { ConfigError, loadRecipe, parseRecipe, type Recipe } from "./config/index.ts";
 export {
   type Batch,
   BatchSource,
@@ -29,7 +30,7 @@ export {
   loadDataset,
   loadExamples,
   maskPreview,
-} from "./data/index.js";
+} from "./data/index.ts";
 export {
   type BatchOptions,
   type Generated,
@@ -42,9 +43,20 @@ export {
   logLikelihoods,
   type Sampling,
   type TokenOptions,
-} from "./eval/index.js";
-export { readGlue, scoreGlue } from "./eval/tasks/glue/index.js";
-export { loadTokenizer, type Tokenizer } from "./hub/tokenizer/index.js";
+} from "./eval/index.ts";
+export { readGlue, scoreGlue } from "./eval/tasks/glue/index.ts";
+export { runExport } from "./export/index.ts";
+export { mergeAndSave } from "./export/merged.ts";
+export { runTasks } from "./inference/evaluate-tasks.ts";
+export { generateText, openGenerator } from "./inference/generate.ts";
+export type {
+  ChatMessage,
+  GenerationSummary,
+  SamplingSettings,
+  TaskReport,
+  TaskRequest,
+  TextGenerator,
+} from "./inference/types.ts";
 export {
   type ClassifierOptions,
   createModel,
@@ -52,7 +64,7 @@ export {
   loadModel,
   modelFamilies,
   saveModel,
-} from "./models/index.js";
+} from "./models/index.ts";
 export {
   type CausalLM,
   type ClassifierInfo,
@@ -60,27 +72,15 @@ export {
   type SequenceClassifier,
   type TokenStream,
   tokenStream,
-} from "./nn/index.js";
-export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.js";
-export type {
-  ChatMessage,
-  GenerationSummary,
-  RunResult,
-  SamplingSettings,
-  TaskReport,
-  TaskRequest,
-  TextGenerator,
-} from "./recipes/api.js";
-export { runTasks } from "./recipes/evaluate-tasks.js";
-export { runExport } from "./recipes/export.js";
-export { mergeAndSave } from "./recipes/export-merged.js";
-export { generateText, openGenerator } from "./recipes/generate.js";
-export { type RankReport, rankReport } from "./recipes/rank.js";
-export { runTraining } from "./recipes/sft.js";
-export * as torch from "./torch/index.js";
-export { evaluateLoss } from "./train/evaluate.js";
-export { hashModel } from "./train/model-hash.js";
-export type { TrainOptions, TrainResult } from "./train/options.js";
-export { type RunEvent, RunFolder } from "./train/run-files.js";
-export { train } from "./train/trainer.js";
-export { type ErrorCode, ScaloraError } from "./util/errors.js";
+} from "./nn/index.ts";
+export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.ts";
+export { runTraining } from "./recipes/sft.ts";
+export type { RunResult } from "./recipes/types.ts";
+export { type RunEvent, RunFolder } from "./run/folder.ts";
+export { loadTokenizer, type Tokenizer } from "./tokenizer/index.ts";
+export * as torch from "./torch/index.ts";
+export { evaluateLoss } from "./train/evaluate.ts";
+export { hashModel } from "./train/model-hash.ts";
+export type { TrainOptions, TrainResult } from "./train/options.ts";
+export { train } from "./train/trainer.ts";
+export { type ErrorCode, ScaloraError } from "./util/errors.ts";

@@ -9,11 +9,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { scalora as run } from "../src/cli/testing/scalora.js";
-import { capitalRows, writeTinyProject } from "../src/testing/finished-runs.js";
-import { byteTokenizer } from "../src/testing/tiny-llama.js";
-import { temporaryFolder } from "../src/testing/tiny-run.js";
-import { liveTensors } from "../src/torch/index.js";
+import { scalora as run } from "../src/cli/testing/scalora.ts";
+import { capitalRows, writeTinyProject } from "../src/testing/finished-runs.ts";
+import { byteTokenizer } from "../src/testing/tiny-llama.ts";
+import { temporaryFolder } from "../src/testing/tiny-run.ts";
+import { liveTensors } from "../src/torch/index.ts";
 
 const scratch = temporaryFolder();
 const place = (...parts: string[]) => join(scratch.path, ...parts);

@@ -4,11 +4,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
-import { scalora } from "../src/cli/testing/scalora.js";
-import { parseRecipe } from "../src/config/index.js";
-import { writeTinyBert } from "../src/testing/tiny-bert.js";
-import { writeTinyLlama } from "../src/testing/tiny-llama.js";
-import { temporaryFolder } from "../src/testing/tiny-run.js";
+import { scalora } from "../src/cli/testing/scalora.ts";
+import { parseRecipe } from "../src/config/index.ts";
+import { writeTinyBert } from "../src/testing/tiny-bert.ts";
+import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
+import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const home = process.cwd();

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { scalora } from "../src/cli/testing/scalora.js";
-import { trainTiny, writeTinyProject } from "../src/testing/finished-runs.js";
-import { temporaryFolder } from "../src/testing/tiny-run.js";
+import { scalora } from "../src/cli/testing/scalora.ts";
+import { trainTiny, writeTinyProject } from "../src/testing/finished-runs.ts";
+import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
 const scratch = temporaryFolder();
 const at = (name: string) => join(scratch.path, name);

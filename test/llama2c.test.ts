@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeSafetensors } from "../src/hub/safetensors/index.js";
-import { loadTokenizer } from "../src/hub/tokenizer/index.js";
-import { loadModel } from "../src/models/index.js";
-import { tokenStream } from "../src/nn/index.js";
-import { sharedPath } from "../src/testing/shared.js";
-import { argmax, fromData, indices, linearCrossEntropy, narrow, noGrad, scope } from "../src/torch/index.js";
+import { loadModel } from "../src/models/index.ts";
+import { tokenStream } from "../src/nn/index.ts";
+import { writeSafetensors } from "../src/safetensors/index.ts";
+import { sharedPath } from "../src/testing/shared.ts";
+import { loadTokenizer } from "../src/tokenizer/index.ts";
+import { argmax, fromData, indices, linearCrossEntropy, narrow, noGrad, scope } from "../src/torch/index.ts";
 import { readLlama2c, readLlama2cTokenizer } from "../tools/llama2c.mjs";
 
 const source = sharedPath("data", "checkpoints", "stories260K");

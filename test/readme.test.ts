@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { scalora } from "../src/cli/testing/scalora.js";
-import { parseRecipe } from "../src/config/index.js";
-import { readSource } from "../src/config/source.js";
-import { runJob } from "../src/recipes/quickstart/index.js";
-import { translationJob } from "../src/recipes/quickstart/translation/job.js";
-import { temporaryFolder } from "../src/testing/tiny-run.js";
+import { scalora } from "../src/cli/testing/scalora.ts";
+import { parseRecipe } from "../src/config/index.ts";
+import { readSource } from "../src/config/source.ts";
+import { runJob } from "../src/quickstart/index.ts";
+import { translationJob } from "../src/quickstart/translation/job.ts";
+import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(join(repository, "README.md"), "utf8");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
-import { add, fromData, Generator, liveTensors, MappedFile, randn, scope } from "../src/torch/index.js";
+import { add, fromData, Generator, liveTensors, MappedFile, randn, scope } from "../src/torch/index.ts";
 
 const local = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -3,9 +3,9 @@
 // node --import ./src/testing/typescript-hooks.mjs tools/compare-batches.ts MODEL_FOLDER TEXT_FILE
 // Exits with 1 when a log-likelihood differs by more than 1e-5 nats a token, or a text where no two logits were a tie.
 import { readFileSync } from "node:fs";
-import { batches, compareBatches } from "../src/eval/testing/batch-invariance.js";
-import { loadTokenizer } from "../src/hub/tokenizer/index.js";
-import { loadModel } from "../src/models/index.js";
+import { batches, compareBatches } from "../src/eval/testing/batch-invariance.ts";
+import { loadModel } from "../src/models/index.ts";
+import { loadTokenizer } from "../src/tokenizer/index.ts";
 
 const [count, length, written] = [40, 40, 16];
 const [folder, file] = process.argv.slice(2);

@@ -1,10 +1,11 @@
 // Compares a real encoder with what transformers computed: node tools/compare-encoder.mjs MODEL_FOLDER REFERENCE.safetensors
 // The reference comes from tools/reference/encoder_hidden.py. Compares tokens and types of every text, and the hidden
 // states of all texts in one stream; exits with 1 when anything is beyond its limit.
-import { SafetensorsFile } from "../dist/hub/safetensors/index.js";
-import { loadTokenizer } from "../dist/hub/tokenizer/index.js";
+
 import { loadClassifier } from "../dist/models/index.js";
 import { tokenStream } from "../dist/nn/index.js";
+import { SafetensorsFile } from "../dist/safetensors/index.js";
+import { loadTokenizer } from "../dist/tokenizer/index.js";
 import * as torch from "../dist/torch/index.js";
 
 const limit = 1e-4;

@@ -1,7 +1,7 @@
 // Compares a real model's greedy output with transformers': node tools/compare-generation.mjs MODEL_FOLDER REFERENCE.json
 // The reference comes from tools/reference/greedy.py. Prints each case and the speed; ends with 1 when a token or a text differs.
 import { readFileSync } from "node:fs";
-import { openGenerator } from "../dist/recipes/generate.js";
+import { openGenerator } from "../dist/inference/generate.js";
 
 const [path, referencePath] = process.argv.slice(2);
 if (referencePath === undefined) {

@@ -1,9 +1,10 @@
 // Compares a real model with what transformers computed: node tools/compare-model.mjs MODEL_FOLDER REFERENCE.safetensors
 // The reference comes from tools/reference/real_model.py. Prints the relative errors of logits, loss and every gradient,
 // compares the greedy answer token by token, and exits with 1 when anything is beyond its limit.
-import { SafetensorsFile } from "../dist/hub/safetensors/index.js";
+
 import { loadModel } from "../dist/models/index.js";
 import { tokenStream } from "../dist/nn/index.js";
+import { SafetensorsFile } from "../dist/safetensors/index.js";
 import * as torch from "../dist/torch/index.js";
 
 /**

@@ -4,8 +4,8 @@
 // equal in ids and in offsets, and the first that differ; exits with 1 when any does.
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { loadTokenizer } from "../src/hub/tokenizer/index.js";
-import { trimOffsets } from "../src/hub/tokenizer/testing/trim-offsets.js";
+import { loadTokenizer } from "../src/tokenizer/index.ts";
+import { trimOffsets } from "../src/tokenizer/testing/trim-offsets.ts";
 
 const shown = 10;
 const [folder, path] = process.argv.slice(2);

@@ -3,9 +3,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseJson } from "../dist/hub/json.js";
 import { writeModelFolder } from "../dist/hub/model-folder.js";
 import { fromData } from "../dist/torch/index.js";
+import { parseJson } from "../dist/util/strict-json.js";
 import { readLlama2c, readLlama2cTokenizer } from "./llama2c.mjs";
 
 const [modelPath, tokenizerPath, out] = process.argv.slice(2);

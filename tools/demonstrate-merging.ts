@@ -4,13 +4,13 @@
 // One linear layer W of 256 × 256 learns a target W* = W + Δ, where every direction of Δ counts the same and ‖Δ‖ is a few
 // percent of ‖W‖, or less: what fine-tuning changes. ScaLoRA of rank 8 runs its own event and optimiser over each way to
 // store W; the loss is ‖W_eff − W*‖² / ‖Δ‖², so no training is 1.
-import { FactorBank } from "../src/adapters/core/bank.js";
-import { type BaseStore, ExactBase, SplitBase } from "../src/adapters/core/base-store.js";
-import { FactoredBase } from "../src/adapters/core/factored-base.js";
-import { scalingEvent } from "../src/adapters/scalora/event.js";
-import { Linear } from "../src/nn/index.js";
-import { AdamW, makeSchedule } from "../src/optim/index.js";
-import * as torch from "../src/torch/index.js";
+import { FactorBank } from "../src/adapters/core/bank.ts";
+import { type BaseStore, ExactBase, SplitBase } from "../src/adapters/core/base-store.ts";
+import { FactoredBase } from "../src/adapters/core/factored-base.ts";
+import { scalingEvent } from "../src/adapters/scalora/event.ts";
+import { Linear } from "../src/nn/index.ts";
+import { AdamW, makeSchedule } from "../src/optim/index.ts";
+import * as torch from "../src/torch/index.ts";
 
 const [size, rank, scale, batch, steps, interval, lr] = [256, 8, 2, 128, 400, 1, 1e-3];
 /** The merge whose size is measured: one in the middle. */

@@ -2,10 +2,10 @@
 // to load them in transformers and PEFT: node tools/export-parity.mjs RUN NEW_FOLDER [TEXT]
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeSafetensors } from "../dist/hub/safetensors/index.js";
+import { openModel } from "../dist/assemble/open-model.js";
+import { runExport } from "../dist/export/index.js";
 import { quantisedWeights, tokenStream } from "../dist/nn/index.js";
-import { runExport } from "../dist/recipes/export.js";
-import { openModel } from "../dist/recipes/open-model.js";
+import { writeSafetensors } from "../dist/safetensors/index.js";
 import * as torch from "../dist/torch/index.js";
 
 const [path, out, text = "The quick brown fox jumps over the lazy dog. 2 + 2 = 4"] = process.argv.slice(2);

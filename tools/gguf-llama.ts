@@ -13,7 +13,7 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { attach, type CausalLM, loadModel, loadTokenizer, tokenStream, torch } from "../src/index.js";
+import { attach, type CausalLM, loadModel, loadTokenizer, tokenStream, torch } from "../src/index.ts";
 
 /** What of node-llama-cpp is used here. */
 interface LlamaModule {

@@ -7,8 +7,8 @@ import {
   type GoldenResult,
   goldenPolicies,
   readGolden,
-} from "../src/adapters/scalora/testing/golden.js";
-import { ScaloraError } from "../src/util/errors.js";
+} from "../src/adapters/scalora/testing/golden.ts";
+import { ScaloraError } from "../src/util/errors.ts";
 
 const columns = ["objective", "alpha", "beta", "W", "A", "B", "gA", "gB", "mA", "vA", "mB", "vB"];
 const number = (value: number) => (value === 0 ? "0" : value.toExponential(0));

@@ -3,21 +3,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { attach } from "../src/adapters/index.js";
-import { type Batch, batchesInOrder, collate, type Example } from "../src/data/index.js";
-import { parseJson } from "../src/hub/json.js";
-import { loadTokenizer, type Tokenizer } from "../src/hub/tokenizer/index.js";
-import { createModel, saveModelWithConfig } from "../src/models/index.js";
-import { AdamW, makeSchedule } from "../src/optim/index.js";
-import {
-  tinyConfig,
-  tinyTokenizer,
-  tinyTokenizerConfig,
-} from "../src/recipes/quickstart/translation/tiny-model.js";
-import { drawPretrainingText, type PretrainingKind } from "../src/recipes/quickstart/translation/world.js";
-import { chooseGemmBackend, Generator } from "../src/torch/index.js";
-import { train } from "../src/train/trainer.js";
-import { Random } from "../src/util/random.js";
+import { attach } from "../src/adapters/index.ts";
+import { type Batch, batchesInOrder, collate, type Example } from "../src/data/index.ts";
+import { createModel, saveModelWithConfig } from "../src/models/index.ts";
+import { AdamW, makeSchedule } from "../src/optim/index.ts";
+import { tinyConfig, tinyTokenizer, tinyTokenizerConfig } from "../src/quickstart/translation/tiny-model.ts";
+import { drawPretrainingText, type PretrainingKind } from "../src/quickstart/translation/world.ts";
+import { loadTokenizer, type Tokenizer } from "../src/tokenizer/index.ts";
+import { chooseGemmBackend, Generator } from "../src/torch/index.ts";
+import { train } from "../src/train/trainer.ts";
+import { Random } from "../src/util/random.ts";
+import { parseJson } from "../src/util/strict-json.ts";
 
 const folder = process.argv[2] ?? "assets/tiny";
 const steps = Number(process.argv[3] ?? 2500);

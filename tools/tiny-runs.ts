@@ -2,7 +2,7 @@
 //   node --import ./src/testing/typescript-hooks.mjs tools/tiny-runs.ts NEW_FOLDER
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { tinyMethods, trainTiny, writeTinyProject } from "../src/testing/finished-runs.js";
+import { tinyMethods, trainTiny, writeTinyProject } from "../src/testing/finished-runs.ts";
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { Linear, Module } from "../nn/index.js";
-import { TinyLM } from "../testing/tiny-lm.js";
-import * as torch from "../torch/index.js";
-import { FactorAdapters, type StepContext } from "./index.js";
-import { type AdapterOptions, attach } from "./registry.js";
+import { Linear, Module } from "../nn/index.ts";
+import { TinyLM } from "../testing/tiny-lm.ts";
+import * as torch from "../torch/index.ts";
+import { FactorAdapters, type StepContext } from "./index.ts";
+import { type AdapterOptions, attach } from "./registry.ts";
 
 const lowRank = { rank: 2, alpha: 6, targetModules: ["mix"] };
 /** Every method of two factors, with the scale that alpha 6 and rank 2 make. */

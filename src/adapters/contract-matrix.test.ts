@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { methods } from "../config/index.js";
-import type { Linear } from "../nn/index.js";
-import { quantised } from "../testing/quantise.js";
-import { SupportNotes } from "../testing/support.js";
-import { TinyLM } from "../testing/tiny-lm.js";
-import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
-import * as torch from "../torch/index.js";
-import { listCheckpoints } from "../train/checkpoints/load.js";
-import type { TrainResult } from "../train/options.js";
-import { train } from "../train/trainer.js";
-import { DoraBank } from "./dora/bank.js";
-import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.js";
-import { type MoraType, squareWidth } from "./mora/bank.js";
+import { methods } from "../config/index.ts";
+import type { Linear } from "../nn/index.ts";
+import { quantised } from "../testing/quantise.ts";
+import { SupportNotes } from "../testing/support.ts";
+import { TinyLM } from "../testing/tiny-lm.ts";
+import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
+import * as torch from "../torch/index.ts";
+import { listCheckpoints } from "../train/checkpoints/load.ts";
+import type { TrainResult } from "../train/options.ts";
+import { train } from "../train/trainer.ts";
+import { DoraBank } from "./dora/bank.ts";
+import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.ts";
+import { type MoraType, squareWidth } from "./mora/bank.ts";
 import {
   distance,
   type Expected,
@@ -23,7 +23,7 @@ import {
   OddModel,
   oddShapes,
   passThrough,
-} from "./testing/matrix.js";
+} from "./testing/matrix.ts";
 
 const factors = (m: number, n: number, rank: number) => (m + n) * rank;
 const lowRank = { start: "exact", parameters: factors, highestRank: Math.min } as const;

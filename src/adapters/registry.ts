@@ -1,22 +1,22 @@
-import { checkAdapterOptions, factsOf, methodDefaults } from "../config/index.js";
-import { readAdapterConfig } from "../hub/adapter-folder.js";
-import { type Module, quantisedWeights } from "../nn/index.js";
-import { ScaloraError } from "../util/errors.js";
-import type { AdapterSet } from "./core/contract.js";
-import { linearLayers } from "./core/targets.js";
-import { attachDora } from "./dora/dora.js";
-import { attachFlora, type FloraOptions } from "./flora/flora.js";
-import { attachFourier, type FourierOptions } from "./fourierft/fourierft.js";
-import { FullFineTuning } from "./full/full.js";
-import { attachHira, type HiraOptions } from "./hira/hira.js";
-import { attachLora, type LoraOptions } from "./lora/lora.js";
-import { attachLoraGa, type LoraGaOptions } from "./lora-ga/lora-ga.js";
-import { attachLoraPlus, type LoraPlusOptions } from "./lora-plus/lora-plus.js";
-import { attachMora, type MoraOptions } from "./mora/mora.js";
-import { attachPissa, type PissaOptions } from "./pissa/pissa.js";
-import { attachQlora } from "./qlora/qlora.js";
-import { attachRelora, type ReloraOptions } from "./relora/relora.js";
-import { attachScalora, type ScaloraOptions } from "./scalora/scalora.js";
+import { checkAdapterOptions, factsOf, methodDefaults } from "../config/index.ts";
+import { readAdapterConfig } from "../hub/adapter-folder.ts";
+import { type Module, quantisedWeights } from "../nn/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type { AdapterSet } from "./core/contract.ts";
+import { linearLayers } from "./core/targets.ts";
+import { attachDora } from "./dora/dora.ts";
+import { attachFlora, type FloraOptions } from "./flora/flora.ts";
+import { attachFourier, type FourierOptions } from "./fourierft/fourierft.ts";
+import { FullFineTuning } from "./full/full.ts";
+import { attachHira, type HiraOptions } from "./hira/hira.ts";
+import { attachLora, type LoraOptions } from "./lora/lora.ts";
+import { attachLoraGa, type LoraGaOptions } from "./lora-ga/lora-ga.ts";
+import { attachLoraPlus, type LoraPlusOptions } from "./lora-plus/lora-plus.ts";
+import { attachMora, type MoraOptions } from "./mora/mora.ts";
+import { attachPissa, type PissaOptions } from "./pissa/pissa.ts";
+import { attachQlora } from "./qlora/qlora.ts";
+import { attachRelora, type ReloraOptions } from "./relora/relora.ts";
+import { attachScalora, type ScaloraOptions } from "./scalora/scalora.ts";
 
 /** A method with its options. */
 export type AdapterOptions =

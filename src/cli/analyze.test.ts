@@ -1,10 +1,10 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { liveTensors } from "../torch/index.js";
-import { scalora, scaloraJson } from "./testing/scalora.js";
+import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { liveTensors } from "../torch/index.ts";
+import { scalora, scaloraJson } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

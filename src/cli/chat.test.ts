@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ChatMessage } from "../recipes/api.js";
-import { openGenerator } from "../recipes/generate.js";
-import { feedChild } from "../testing/child.js";
-import { writeTinyLlama } from "../testing/tiny-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { liveTensors, setThreads } from "../torch/index.js";
-import { main } from "./main.js";
-import { Recorder } from "./testing/terminal.js";
+import { openGenerator } from "../inference/generate.ts";
+import type { ChatMessage } from "../inference/types.ts";
+import { feedChild } from "../testing/child.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { liveTensors, setThreads } from "../torch/index.ts";
+import { main } from "./main.ts";
+import { Recorder } from "./testing/terminal.ts";
 
 const scratch = temporaryFolder();
 const model = join(scratch.path, "model");

@@ -5,11 +5,11 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { writeTinyOpinions } from "../testing/tiny-bert.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { liveTensors, setThreads } from "../torch/index.js";
-import { readEvents } from "../train/run-files.js";
-import { scalora } from "./testing/scalora.js";
+import { readEvents } from "../run/folder.ts";
+import { writeTinyOpinions } from "../testing/tiny-bert.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { liveTensors, setThreads } from "../torch/index.ts";
+import { scalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

@@ -1,5 +1,5 @@
-import { ScaloraError } from "../util/errors.js";
-import { type Paint, painter, type TextStream } from "./terminal/text.js";
+import { ScaloraError } from "../util/errors.ts";
+import { type Paint, painter, type TextStream } from "./terminal/text.ts";
 
 type StopSignal = "SIGINT" | "SIGTERM";
 

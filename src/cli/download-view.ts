@@ -1,7 +1,7 @@
-import type { GetHooks, GetProgress } from "../library/index.js";
-import { formatBytes, formatDuration } from "../util/format.js";
-import type { Context } from "./context.js";
-import { ProgressLine } from "./terminal/progress.js";
+import type { GetHooks, GetProgress } from "../download/index.ts";
+import { formatBytes, formatDuration } from "../util/format.ts";
+import type { Context } from "./context.ts";
+import { ProgressLine } from "./terminal/progress.ts";
 
 const barWidth = 24;
 

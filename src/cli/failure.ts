@@ -1,5 +1,5 @@
-import { messageOf, ScaloraError } from "../util/errors.js";
-import { type Context, Interruption } from "./context.js";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { type Context, Interruption } from "./context.ts";
 
 /** Prints why a verb failed on stderr, its stack only with `--verbose`, and returns the exit code. */
 export function reportFailure(error: unknown, context: Context, verbose: boolean): number {

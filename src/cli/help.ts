@@ -1,6 +1,6 @@
-import { describe, type FieldDescription, type SectionName, sectionNames } from "../config/index.js";
-import type { Context } from "./context.js";
-import { columnsOf, pad, wrap } from "./terminal/text.js";
+import { describe, type FieldDescription, type SectionName, sectionNames } from "../config/index.ts";
+import type { Context } from "./context.ts";
+import { columnsOf, pad, wrap } from "./terminal/text.ts";
 
 /** Every key of a recipe, section by section, from the schemas that check it. */
 export function recipeHelp(context: Context): string {

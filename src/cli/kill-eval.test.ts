@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { runChild } from "../testing/child.js";
-import { writeTinyLlama } from "../testing/tiny-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { scalora } from "./testing/scalora.js";
+import { runChild } from "../testing/child.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { scalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { RunFolder } from "../train/run-files.js";
-import { ScaloraError } from "../util/errors.js";
-import { Interruption } from "./context.js";
-import { reportFailure } from "./failure.js";
-import { main } from "./main.js";
-import { Recorder, testContext } from "./testing/terminal.js";
+import { RunFolder } from "../run/folder.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { Interruption } from "./context.ts";
+import { reportFailure } from "./failure.ts";
+import { main } from "./main.ts";
+import { Recorder, testContext } from "./testing/terminal.ts";
 
 async function scalora(...args: string[]) {
   const stdout = new Recorder();

@@ -1,22 +1,22 @@
 import { Command, CommanderError } from "commander";
 import { ensureSetup } from "../../scripts/setup/setup.mjs";
-import { packageVersion } from "../recipes/version.js";
-import { Context, type ContextOptions } from "./context.js";
-import { reportFailure } from "./failure.js";
-import { columnsOf } from "./terminal/text.js";
-import { addAnalyze } from "./verbs/analyze.js";
-import { addChat } from "./verbs/chat.js";
-import { addCompare } from "./verbs/compare.js";
-import { addConvert } from "./verbs/convert.js";
-import { addDoctor } from "./verbs/doctor.js";
-import { addEval } from "./verbs/eval.js";
-import { addExport } from "./verbs/export.js";
-import { addGenerate } from "./verbs/generate.js";
-import { addGet } from "./verbs/get.js";
-import { addLs } from "./verbs/ls.js";
-import { addQuickstart } from "./verbs/quickstart.js";
-import { addSetup } from "./verbs/setup.js";
-import { addTrain } from "./verbs/train.js";
+import { packageVersion } from "../recipes/version.ts";
+import { Context, type ContextOptions } from "./context.ts";
+import { reportFailure } from "./failure.ts";
+import { columnsOf } from "./terminal/text.ts";
+import { addAnalyze } from "./verbs/analyze.ts";
+import { addChat } from "./verbs/chat.ts";
+import { addCompare } from "./verbs/compare.ts";
+import { addConvert } from "./verbs/convert.ts";
+import { addDoctor } from "./verbs/doctor.ts";
+import { addEval } from "./verbs/eval.ts";
+import { addExport } from "./verbs/export.ts";
+import { addGenerate } from "./verbs/generate.ts";
+import { addGet } from "./verbs/get.ts";
+import { addLs } from "./verbs/ls.ts";
+import { addQuickstart } from "./verbs/quickstart.ts";
+import { addSetup } from "./verbs/setup.ts";
+import { addTrain } from "./verbs/train.ts";
 
 /** Runs one command line (without `node scalora`) and returns the exit code. */
 export async function main(args: readonly string[], options: Partial<ContextOptions> = {}): Promise<number> {
@@ -59,20 +59,20 @@ function buildProgram(context: Context): Command {
 
 /** Recipes load the engine's modules, so each is imported only when its verb runs. */
 function addVerbs(program: Command, context: Context): void {
-  addQuickstart(program, context, () => import("../recipes/quickstart/index.js"));
-  addTrain(program, context, () => import("../recipes/sft.js"));
-  addCompare(program, context, () => import("../recipes/compare/index.js"));
-  addAnalyze(program, context, () => import("../recipes/analysis/index.js"));
+  addQuickstart(program, context, () => import("../quickstart/index.ts"));
+  addTrain(program, context, () => import("../recipes/sft.ts"));
+  addCompare(program, context, () => import("../compare/index.ts"));
+  addAnalyze(program, context, () => import("../analysis/index.ts"));
   addEval(program, context, async () => ({
-    ...(await import("../recipes/evaluate.js")),
-    ...(await import("../recipes/evaluate-tasks.js")),
+    ...(await import("../inference/evaluate.ts")),
+    ...(await import("../inference/evaluate-tasks.ts")),
   }));
-  addGenerate(program, context, () => import("../recipes/generate.js"));
-  addChat(program, context, () => import("../recipes/generate.js"));
-  addExport(program, context, () => import("../recipes/export.js"));
+  addGenerate(program, context, () => import("../inference/generate.ts"));
+  addChat(program, context, () => import("../inference/generate.ts"));
+  addExport(program, context, () => import("../export/index.ts"));
   addGet(program, context);
-  addConvert(program, context, () => import("../recipes/convert.js"));
-  addLs(program, context, () => import("../recipes/catalog.js"));
+  addConvert(program, context, () => import("../export/convert.ts"));
+  addLs(program, context, () => import("../recipes/catalog.ts"));
   addDoctor(program, context);
   addSetup(program, context);
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { methods, parseRecipe } from "../config/index.js";
-import { type TinyMethod, tinyMethods, trainTiny, writeTinyProject } from "../testing/finished-runs.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { liveTensors } from "../torch/index.js";
-import { scalora } from "./testing/scalora.js";
+import { methods, parseRecipe } from "../config/index.ts";
+import { type TinyMethod, tinyMethods, trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { liveTensors } from "../torch/index.ts";
+import { scalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

@@ -5,10 +5,10 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { writeTinyProject } from "../testing/finished-runs.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { setThreads } from "../torch/index.js";
-import { scalora } from "./testing/scalora.js";
+import { writeTinyProject } from "../testing/finished-runs.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { setThreads } from "../torch/index.ts";
+import { scalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { listRuns } from "../recipes/catalog.js";
-import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
+import { listRuns } from "../run/list.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { nearest } from "../util/suggest.ts";
 
 /** @throws ScaloraError `usage` when a folder holds no run; names the nearest run beside it. */
 export function refuseNoRun(folder: string): void {

@@ -1,10 +1,10 @@
-import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent, Task } from "../recipes/api.js";
-import { counted, formatBytes, formatCount, formatDuration } from "../util/format.js";
-import type { Context } from "./context.js";
-import { StepMeter } from "./step-meter.js";
-import { panel } from "./terminal/panel.js";
-import { ProgressLine } from "./terminal/progress.js";
-import { columnsOf, printable } from "./terminal/text.js";
+import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent, Task } from "../run/events.ts";
+import { counted, formatBytes, formatCount, formatDuration } from "../util/format.ts";
+import type { Context } from "./context.ts";
+import { StepMeter } from "./step-meter.ts";
+import { panel } from "./terminal/panel.ts";
+import { ProgressLine } from "./terminal/progress.ts";
+import { columnsOf, printable } from "./terminal/text.ts";
 
 /** Draws a training run on stderr: a panel at its start, one line of progress, a line for what else happens. */
 export class RunView {

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import type { GenerationSummary, SamplingSettings, TextGenerator } from "../recipes/api.js";
-import type { Context } from "./context.js";
-import { collect, number } from "./options.js";
-import { printable } from "./terminal/text.js";
+import type { GenerationSummary, SamplingSettings, TextGenerator } from "../inference/types.ts";
+import type { Context } from "./context.ts";
+import { collect, number } from "./options.ts";
+import { printable } from "./terminal/text.ts";
 
 /** Options of the verbs that generate text, as commander gives them. */
 export interface SamplingOptions {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { StepMeter } from "./step-meter.js";
+import { StepMeter } from "./step-meter.ts";
 
 test("speed counts the steps' own time, the remaining time what lies between them too", () => {
   let now = 100;

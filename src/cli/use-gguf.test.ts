@@ -1,16 +1,16 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseRecipe } from "../config/index.js";
-import { type GgufTensor, readGgufHeader } from "../hub/gguf/header.js";
-import { runTraining } from "../recipes/sft.js";
-import "../testing/close-to.js";
-import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
-import { goldenGguf } from "../testing/golden-gguf.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { tolerances } from "../testing/tolerances.js";
-import { liveTensors, MappedFile, matmul, scope, type Tensor } from "../torch/index.js";
-import { scaloraJson as json, scalora } from "./testing/scalora.js";
+import { parseRecipe } from "../config/index.ts";
+import { type GgufTensor, readGgufHeader } from "../gguf/header.ts";
+import { runTraining } from "../recipes/sft.ts";
+import "../testing/close-to.ts";
+import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
+import { goldenGguf } from "../testing/golden-gguf.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { tolerances } from "../testing/tolerances.ts";
+import { liveTensors, MappedFile, matmul, scope, type Tensor } from "../torch/index.ts";
+import { scaloraJson as json, scalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

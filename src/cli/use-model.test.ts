@@ -10,15 +10,15 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadModel } from "../models/index.js";
-import { tokenStream } from "../nn/index.js";
-import "../testing/close-to.js";
-import { openModel } from "../recipes/open-model.js";
-import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { tolerances } from "../testing/tolerances.js";
-import { liveTensors, noGrad, scope } from "../torch/index.js";
-import { scaloraJson as json, scalora } from "./testing/scalora.js";
+import { loadModel } from "../models/index.ts";
+import { tokenStream } from "../nn/index.ts";
+import "../testing/close-to.ts";
+import { openModel } from "../assemble/open-model.ts";
+import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { tolerances } from "../testing/tolerances.ts";
+import { liveTensors, noGrad, scope } from "../torch/index.ts";
+import { scaloraJson as json, scalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

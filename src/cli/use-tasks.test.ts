@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { trainTiny, writeTinyProject } from "../testing/finished-runs.js";
-import { writeTinyLlama } from "../testing/tiny-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { liveTensors } from "../torch/index.js";
-import { main } from "./main.js";
-import { Recorder } from "./testing/terminal.js";
+import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { liveTensors } from "../torch/index.ts";
+import { main } from "./main.ts";
+import { Recorder } from "./testing/terminal.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { adapterFor } from "./index.js";
-import { minimal, recipeFolder } from "./testing/recipe-folder.js";
+import { adapterFor } from "./index.ts";
+import { minimal, recipeFolder } from "./testing/recipe-folder.ts";
 
 const { path: folder, remove } = recipeFolder();
 afterAll(remove);

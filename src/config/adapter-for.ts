@@ -1,7 +1,7 @@
-import type { MethodName } from "./adapters/index.js";
-import { describe } from "./describe.js";
-import { ConfigError, unknownKey } from "./issues.js";
-import { type RecipeSource, readSource } from "./source.js";
+import type { MethodName } from "./adapters/index.ts";
+import { describe } from "./describe.ts";
+import { ConfigError, unknownKey } from "./issues.ts";
+import { type RecipeSource, readSource } from "./source.ts";
 
 /**
  * The `adapter` section that a recipe has for another method: what it says under keys that this method has too, unchecked.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { methodConfigs } from "./adapters/index.js";
+import { methodConfigs } from "./adapters/index.ts";
 
 /** The methods of training that an `adapter.method` may name, with one line on each. */
 export const methods: Readonly<Record<string, string>> = Object.fromEntries(

@@ -1,8 +1,8 @@
-import { adapterSchema } from "./adapter.js";
-import { factsOf } from "./adapters/index.js";
-import type { CrossIssue } from "./adapters/method.js";
-import { sectionNode } from "./describe.js";
-import { ConfigError, keyText, translateIssues } from "./issues.js";
+import { adapterSchema } from "./adapter.ts";
+import { factsOf } from "./adapters/index.ts";
+import type { CrossIssue } from "./adapters/method.ts";
+import { sectionNode } from "./describe.ts";
+import { ConfigError, keyText, translateIssues } from "./issues.ts";
 
 /**
  * Checks options given in code by the schema of a recipe's `adapter` section.

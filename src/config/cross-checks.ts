@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import { adapterSchema } from "./adapter.js";
-import { factsOf, methodConfigs } from "./adapters/index.js";
-import type { CrossIssue, Loose, MethodFacts } from "./adapters/method.js";
-import type { RawSections } from "./describe.js";
-import { exclusiveKeys, trainSchema } from "./train.js";
-import { foundText } from "./words.js";
+import { adapterSchema } from "./adapter.ts";
+import { factsOf, methodConfigs } from "./adapters/index.ts";
+import type { CrossIssue, Loose, MethodFacts } from "./adapters/method.ts";
+import type { RawSections } from "./describe.ts";
+import { exclusiveKeys, trainSchema } from "./train.ts";
+import { foundText } from "./words.ts";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
 export function crossChecks(raw: RawSections): CrossIssue[] {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pathText, positive, wholeFrom } from "./fields.js";
+import { pathText, positive, wholeFrom } from "./fields.ts";
 
 /** What a row can hold. */
 export const dataFormats = [

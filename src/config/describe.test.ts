@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describe, methods, sectionNames } from "./index.js";
+import { describe, methods, sectionNames } from "./index.ts";
 
 test("every key of every section is described and says what it takes", () => {
   for (const section of sectionNames) {

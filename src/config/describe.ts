@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { adapterSchema } from "./adapter.js";
-import { dataSchema } from "./data.js";
-import { modelSchema } from "./model.js";
-import { runSchema } from "./run.js";
-import { trainSchema } from "./train.js";
-import { brief } from "./words.js";
+import { adapterSchema } from "./adapter.ts";
+import { dataSchema } from "./data.ts";
+import { modelSchema } from "./model.ts";
+import { runSchema } from "./run.ts";
+import { trainSchema } from "./train.ts";
+import { brief } from "./words.ts";
 
 /** The sections of a recipe, in the order in which they are written. */
 const sectionSchemas = {

@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
-import { constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.js";
-import { isKnownElsewhere } from "./elsewhere.js";
-import type { ConfigIssue, KeyPath } from "./issue.js";
-import { foundText } from "./words.js";
+import { ScaloraError } from "../util/errors.ts";
+import { nearest } from "../util/suggest.ts";
+import { constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.ts";
+import { isKnownElsewhere } from "./elsewhere.ts";
+import type { ConfigIssue, KeyPath } from "./issue.ts";
+import { foundText } from "./words.ts";
 
 /** A file that is no recipe at all has a problem on every line. */
 const mostPrinted = 20;

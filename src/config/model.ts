@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pathText, share, wholeFrom } from "./fields.js";
+import { pathText, share, wholeFrom } from "./fields.ts";
 
 const device = z
   .string()

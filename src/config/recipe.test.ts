@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { ConfigError, describe, loadRecipe, methodConfigs, parseRecipe, recipeToYaml } from "./index.js";
-import { minimal, recipeFolder } from "./testing/recipe-folder.js";
+import { ConfigError, describe, loadRecipe, methodConfigs, parseRecipe, recipeToYaml } from "./index.ts";
+import { minimal, recipeFolder } from "./testing/recipe-folder.ts";
 
 const { path: folder, load, remove } = recipeFolder();
 afterAll(remove);

@@ -2,20 +2,20 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
-import { getHint, modelPath } from "../library/index.js";
-import { nearest } from "../util/suggest.js";
-import { type AdapterConfig, adapterSchema, methods } from "./adapter.js";
-import { factsOf } from "./adapters/index.js";
-import { crossChecks } from "./cross-checks.js";
-import { type DataConfig, type DataSource, dataSchema } from "./data.js";
-import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.js";
-import type { ConfigIssue, KeyPath } from "./issue.js";
-import { ConfigError, keyText, translateIssues, unknownKey } from "./issues.js";
-import { type ModelConfig, modelSchema } from "./model.js";
-import { type RunConfig, runSchema } from "./run.js";
-import { objectSource, type RecipeSource, readSource } from "./source.js";
-import { resolveTrain, type TrainConfig, trainSchema } from "./train.js";
-import { foundText } from "./words.js";
+import { getHint, modelPath } from "../download/index.ts";
+import { nearest } from "../util/suggest.ts";
+import { type AdapterConfig, adapterSchema, methods } from "./adapter.ts";
+import { factsOf } from "./adapters/index.ts";
+import { crossChecks } from "./cross-checks.ts";
+import { type DataConfig, type DataSource, dataSchema } from "./data.ts";
+import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.ts";
+import type { ConfigIssue, KeyPath } from "./issue.ts";
+import { ConfigError, keyText, translateIssues, unknownKey } from "./issues.ts";
+import { type ModelConfig, modelSchema } from "./model.ts";
+import { type RunConfig, runSchema } from "./run.ts";
+import { objectSource, type RecipeSource, readSource } from "./source.ts";
+import { resolveTrain, type TrainConfig, trainSchema } from "./train.ts";
+import { foundText } from "./words.ts";
 
 /** A checked recipe: every default filled in, every path absolute. */
 export interface Recipe {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { wholeFrom } from "./fields.js";
+import { wholeFrom } from "./fields.ts";
 
 /** A folder name without separators, so that a run cannot leave its parent. */
 const folderName = z

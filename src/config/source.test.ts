@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { recipeToYaml } from "./index.js";
-import { minimal, recipeFolder } from "./testing/recipe-folder.js";
+import { recipeToYaml } from "./index.ts";
+import { minimal, recipeFolder } from "./testing/recipe-folder.ts";
 
 const { path: folder, load, remove } = recipeFolder();
 afterAll(remove);

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from "yaml";
-import { messageOf } from "../util/errors.js";
-import type { ConfigIssue, KeyPath } from "./issue.js";
-import { ConfigError, keyText } from "./issues.js";
-import { exclusiveKeys } from "./train.js";
+import { messageOf } from "../util/errors.ts";
+import type { ConfigIssue, KeyPath } from "./issue.ts";
+import { ConfigError, keyText } from "./issues.ts";
+import { exclusiveKeys } from "./train.ts";
 
 /** What a recipe file and its overrides say, unchecked, with the place of each value. */
 export interface RecipeSource {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type MethodName, methodConfigs } from "./adapters/index.js";
-import { notNegative, positive, seed, share, wholeFrom } from "./fields.js";
+import { type MethodName, methodConfigs } from "./adapters/index.ts";
+import { notNegative, positive, seed, share, wholeFrom } from "./fields.ts";
 
 /** Peak learning rates by method, where the recipe names none. */
 const presetLr: Readonly<Record<string, number>> = Object.fromEntries(

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { ScaloraError } from "../util/errors.js";
-import { loadExamples } from "./load.js";
-import { jsonl, temporaryFile } from "./testing/files.js";
-import { chatml } from "./testing/templates.js";
-import { WordTokenizer } from "./testing/word-tokenizer.js";
-import type { DataConfig } from "./types.js";
+import { ScaloraError } from "../util/errors.ts";
+import { loadExamples } from "./load.ts";
+import { jsonl, temporaryFile } from "./testing/files.ts";
+import { chatml } from "./testing/templates.ts";
+import { WordTokenizer } from "./testing/word-tokenizer.ts";
+import type { DataConfig } from "./types.ts";
 
 const good = { role: "user", content: "x" };
 const chat = (...messages: unknown[]) => jsonl({ messages });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { type BatchOptions, BatchSource, batchesInOrder } from "./batch-source.js";
-import { collate } from "./collate.js";
-import { packRows } from "./packing.js";
-import { randomExamples, randomLengths } from "./testing/examples.js";
-import type { Batch, Example } from "./types.js";
+import { type BatchOptions, BatchSource, batchesInOrder } from "./batch-source.ts";
+import { collate } from "./collate.ts";
+import { packRows } from "./packing.ts";
+import { randomExamples, randomLengths } from "./testing/examples.ts";
+import type { Batch, Example } from "./types.ts";
 
 const examples = randomExamples(randomLengths(101, 60));
 const other = randomExamples(randomLengths(10, 60, 2), { seed: 2, name: "g" });

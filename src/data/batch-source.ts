@@ -1,10 +1,10 @@
-import { ScaloraError } from "../util/errors.js";
-import { Random } from "../util/random.js";
-import { collate } from "./collate.js";
-import { deriveSeed, hashExamples } from "./hash.js";
-import { chunkRows, packRows } from "./packing.js";
-import { RowOrder } from "./row-order.js";
-import type { Batch, Example } from "./types.js";
+import { ScaloraError } from "../util/errors.ts";
+import { Random } from "../util/random.ts";
+import { collate } from "./collate.ts";
+import { deriveSeed, hashExamples } from "./hash.ts";
+import { chunkRows, packRows } from "./packing.ts";
+import { RowOrder } from "./row-order.ts";
+import type { Batch, Example } from "./types.ts";
 
 /** How rows become batches: exactly one of `batchSize` (rows) and `batchTokens` (a budget). */
 export interface BatchOptions {

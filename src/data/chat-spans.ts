@@ -1,8 +1,8 @@
-import { ScaloraError } from "../util/errors.js";
-import type { ChatMessage, ChatTemplate } from "./chat-template.js";
-import type { Conversation } from "./messages.js";
-import { checkRoles } from "./roles.js";
-import type { MarkedText, Span } from "./types.js";
+import { ScaloraError } from "../util/errors.ts";
+import type { ChatMessage, ChatTemplate } from "./chat-template.ts";
+import type { Conversation } from "./messages.ts";
+import { checkRoles } from "./roles.ts";
+import type { MarkedText, Span } from "./types.ts";
 
 /** Renders conversations with one template and marks what is trained on. */
 export class ChatMarker {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type ChatMessage, ChatTemplate, strftime, trainingDate } from "./chat-template.js";
+import { type ChatMessage, ChatTemplate, strftime, trainingDate } from "./chat-template.ts";
 
 interface Golden {
   templates: Record<string, string>;

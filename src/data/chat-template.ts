@@ -1,6 +1,6 @@
 import { Template } from "@huggingface/jinja";
-import type { SpecialTokens } from "../hub/tokenizer/types.js";
-import { messageOf, ScaloraError } from "../util/errors.js";
+import type { SpecialTokens } from "../tokenizer/types.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
 
 /** A message as chat templates see it; further keys (`tool_calls`, `name`, …) are handed on unchanged. */
 export interface ChatMessage {

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { collate } from "./collate.js";
-import { hashExamples } from "./hash.js";
-import { loadExamples } from "./load.js";
-import { WordTokenizer } from "./testing/word-tokenizer.js";
-import type { Classes, DataConfig } from "./types.js";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { collate } from "./collate.ts";
+import { hashExamples } from "./hash.ts";
+import { loadExamples } from "./load.ts";
+import { WordTokenizer } from "./testing/word-tokenizer.ts";
+import type { Classes, DataConfig } from "./types.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

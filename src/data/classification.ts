@@ -1,11 +1,11 @@
-import type { TextOrPair, Tokenizer } from "../hub/tokenizer/types.js";
-import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
-import { type ColumnPlan, readString } from "./columns.js";
-import { type GlueTask, glueTaskOf } from "./glue/index.js";
-import type { EncodedRow, Limit } from "./limit.js";
-import { type JsonRow, kindOf } from "./lines.js";
-import type { Classes, DataSource, DroppedRow, Example } from "./types.js";
+import type { TextOrPair, Tokenizer } from "../tokenizer/types.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { nearest } from "../util/suggest.ts";
+import { type ColumnPlan, readString } from "./columns.ts";
+import { type GlueTask, glueTaskOf } from "./glue/index.ts";
+import type { EncodedRow, Limit } from "./limit.ts";
+import { type JsonRow, kindOf } from "./lines.ts";
+import type { Classes, DataSource, DroppedRow, Example } from "./types.ts";
 
 /** A row of a classification before it is tokenised. */
 export interface LabelledRow {

@@ -1,5 +1,5 @@
-import { ScaloraError } from "../util/errors.js";
-import type { Batch, Example } from "./types.js";
+import { ScaloraError } from "../util/errors.ts";
+import type { Batch, Example } from "./types.ts";
 
 /**
  * Lays sequences one after the other, nothing padded: a stream of T tokens with S + 1 offsets. A label at position j

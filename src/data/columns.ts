@@ -1,7 +1,7 @@
-import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
-import { kindOf } from "./lines.js";
-import type { ColumnNames, DataFormat, FormatConfig } from "./types.js";
+import { ScaloraError } from "../util/errors.ts";
+import { nearest } from "../util/suggest.ts";
+import { kindOf } from "./lines.ts";
+import type { ColumnNames, DataFormat, FormatConfig } from "./types.ts";
 
 export type RowFormat = Exclude<DataFormat, "auto">;
 

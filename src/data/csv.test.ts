@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { readCsv } from "./csv.js";
-import { loadExamples } from "./load.js";
-import { temporaryFile } from "./testing/files.js";
-import { WordTokenizer } from "./testing/word-tokenizer.js";
+import { readCsv } from "./csv.ts";
+import { loadExamples } from "./load.ts";
+import { temporaryFile } from "./testing/files.ts";
+import { WordTokenizer } from "./testing/word-tokenizer.ts";
 
 const rows = (content: string, delimiter = ",") => [
   ...readCsv(temporaryFile("rows.csv", content), delimiter),

@@ -1,5 +1,5 @@
-import { ScaloraError } from "../util/errors.js";
-import { type JsonRow, readText } from "./lines.js";
+import { ScaloraError } from "../util/errors.ts";
+import { type JsonRow, readText } from "./lines.ts";
 
 /** A record of a CSV file, and the line on which it begins. */
 interface CsvRecord {

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { loadDataset } from "./dataset.js";
-import { hashExamples } from "./hash.js";
-import { holdOut } from "./split.js";
-import { randomExamples, randomLengths } from "./testing/examples.js";
-import { jsonl } from "./testing/files.js";
-import { WordTokenizer } from "./testing/word-tokenizer.js";
-import type { Example } from "./types.js";
+import { loadDataset } from "./dataset.ts";
+import { hashExamples } from "./hash.ts";
+import { holdOut } from "./split.ts";
+import { randomExamples, randomLengths } from "./testing/examples.ts";
+import { jsonl } from "./testing/files.ts";
+import { WordTokenizer } from "./testing/word-tokenizer.ts";
+import type { Example } from "./types.ts";
 
 const examples = randomExamples(randomLengths(200, 30));
 const more = randomExamples(randomLengths(40, 30, 9), { seed: 9, name: "g" });

@@ -1,8 +1,8 @@
-import type { Tokenizer } from "../hub/tokenizer/types.js";
-import { hashExamples } from "./hash.js";
-import { loadExamples, sourcesOf } from "./load.js";
-import { holdOut } from "./split.js";
-import type { Classes, DataConfig, Example, LoadReport } from "./types.js";
+import type { Tokenizer } from "../tokenizer/types.ts";
+import { hashExamples } from "./hash.ts";
+import { loadExamples, sourcesOf } from "./load.ts";
+import { holdOut } from "./split.ts";
+import type { Classes, DataConfig, Example, LoadReport } from "./types.ts";
 
 /** Everything that a run reads: its training rows by file, and its evaluation rows. */
 export interface Dataset {

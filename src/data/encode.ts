@@ -1,5 +1,5 @@
-import type { Encoding, Tokenizer } from "../hub/tokenizer/types.js";
-import type { Example, MarkedText, Span } from "./types.js";
+import type { Encoding, Tokenizer } from "../tokenizer/types.ts";
+import type { Example, MarkedText, Span } from "./types.ts";
 
 /** A tokenised text before truncation. */
 export interface EncodedText {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Example } from "./types.js";
+import type { Example } from "./types.ts";
 
 /**
  * SHA-256 of what training sees: every token, label mark and label in order. It changes with the rows, the tokenizer, the

@@ -1,7 +1,7 @@
-export { type BatchOptions, BatchSource, type BatchState, batchesInOrder } from "./batch-source.js";
-export { type ChatMessage, ChatTemplate, type RenderOptions } from "./chat-template.js";
-export { collate } from "./collate.js";
-export { type Dataset, loadDataset } from "./dataset.js";
+export { type BatchOptions, BatchSource, type BatchState, batchesInOrder } from "./batch-source.ts";
+export { type ChatMessage, ChatTemplate, type RenderOptions } from "./chat-template.ts";
+export { collate } from "./collate.ts";
+export { type Dataset, loadDataset } from "./dataset.ts";
 export {
   type GlueExample,
   type GlueName,
@@ -9,10 +9,10 @@ export {
   glueTaskOf,
   glueTasks,
   readGlueRows,
-} from "./glue/index.js";
-export { deriveSeed } from "./hash.js";
-export { type LoadedExamples, loadExamples } from "./load.js";
-export { type MaskSegment, maskPreview } from "./mask-preview.js";
-export { alpacaPrompt, gsm8kPrompt } from "./prompts.js";
-export { readRows } from "./tables.js";
-export type * from "./types.js";
+} from "./glue/index.ts";
+export { deriveSeed } from "./hash.ts";
+export { type LoadedExamples, loadExamples } from "./load.ts";
+export { type MaskSegment, maskPreview } from "./mask-preview.ts";
+export { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
+export { readRows } from "./tables.ts";
+export type * from "./types.ts";

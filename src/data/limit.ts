@@ -1,7 +1,7 @@
-import { ScaloraError } from "../util/errors.js";
-import { counted } from "../util/format.js";
-import type { EncodedText } from "./encode.js";
-import type { DataConfig, DroppedRow, Example } from "./types.js";
+import { ScaloraError } from "../util/errors.ts";
+import { counted } from "../util/format.ts";
+import type { EncodedText } from "./encode.ts";
+import type { DataConfig, DroppedRow, Example } from "./types.ts";
 
 /** The longest sequence, and what becomes of longer ones. */
 export interface Limit {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { messageOf, ScaloraError } from "../util/errors.js";
-import { isRecord } from "../util/json.js";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
 
 /** One JSON object of a JSONL file, with its line number counted from 1. */
 export interface JsonRow {

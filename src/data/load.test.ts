@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { Tokenizer } from "../hub/tokenizer/types.js";
-import { loadExamples } from "./load.js";
-import { maskPreview } from "./mask-preview.js";
-import { jsonl, temporaryFile } from "./testing/files.js";
-import { bare, chatml, thinking, withTools } from "./testing/templates.js";
-import { WordTokenizer } from "./testing/word-tokenizer.js";
-import type { DataConfig, Example } from "./types.js";
+import type { Tokenizer } from "../tokenizer/types.ts";
+import { loadExamples } from "./load.ts";
+import { maskPreview } from "./mask-preview.ts";
+import { jsonl, temporaryFile } from "./testing/files.ts";
+import { bare, chatml, thinking, withTools } from "./testing/templates.ts";
+import { WordTokenizer } from "./testing/word-tokenizer.ts";
+import type { DataConfig, Example } from "./types.ts";
 
 const limits = { maxLength: 4096 };
 const load = (train: string, tokenizer: Tokenizer, config: Partial<DataConfig> = {}) =>

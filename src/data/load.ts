@@ -1,16 +1,16 @@
-import type { Tokenizer } from "../hub/tokenizer/types.js";
-import { ScaloraError } from "../util/errors.js";
-import { hashFile } from "../util/files.js";
-import { ChatMarker } from "./chat-spans.js";
-import { ChatTemplate } from "./chat-template.js";
-import { checkFormat, encodeLabelled, type LabelledRow, readLabelledRow } from "./classification.js";
-import { type ColumnPlan, planColumns } from "./columns.js";
-import { TextEncoder } from "./encode.js";
-import { type GlueTask, glueTaskOf, readGlueRows } from "./glue/index.js";
-import { type Limit, RowCollector, readLimit } from "./limit.js";
-import type { JsonRow } from "./lines.js";
-import { readRow } from "./rows.js";
-import { readRows } from "./tables.js";
+import type { Tokenizer } from "../tokenizer/types.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { hashFile } from "../util/files.ts";
+import { ChatMarker } from "./chat-spans.ts";
+import { ChatTemplate } from "./chat-template.ts";
+import { checkFormat, encodeLabelled, type LabelledRow, readLabelledRow } from "./classification.ts";
+import { type ColumnPlan, planColumns } from "./columns.ts";
+import { TextEncoder } from "./encode.ts";
+import { type GlueTask, glueTaskOf, readGlueRows } from "./glue/index.ts";
+import { type Limit, RowCollector, readLimit } from "./limit.ts";
+import type { JsonRow } from "./lines.ts";
+import { readRow } from "./rows.ts";
+import { readRows } from "./tables.ts";
 import type {
   Classes,
   DataConfig,
@@ -20,8 +20,8 @@ import type {
   FileReport,
   LoadReport,
   MarkedText,
-} from "./types.js";
-import { readWindows } from "./windows.js";
+} from "./types.ts";
+import { readWindows } from "./windows.ts";
 
 /** Characters that are tokenised at once: enough to keep all cores busy, little enough to forget. */
 const chunkCharacters = 1 << 20;

@@ -1,5 +1,5 @@
-import type { Tokenizer } from "../hub/tokenizer/types.js";
-import type { Example } from "./types.js";
+import type { Tokenizer } from "../tokenizer/types.ts";
+import type { Example } from "./types.ts";
 
 /** A run of tokens that are all trained on, or all not. */
 export interface MaskSegment {

@@ -1,8 +1,8 @@
-import { ScaloraError } from "../util/errors.js";
-import { isRecord } from "../util/json.js";
-import { nearest } from "../util/suggest.js";
-import type { ChatMessage } from "./chat-template.js";
-import { kindOf } from "./lines.js";
+import { ScaloraError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
+import { nearest } from "../util/suggest.ts";
+import type { ChatMessage } from "./chat-template.ts";
+import { kindOf } from "./lines.ts";
 
 /** One chat row: what the template renders, and which messages are trained on. */
 export interface Conversation {

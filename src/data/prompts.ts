@@ -1,4 +1,4 @@
-import type { FormatConfig } from "./types.js";
+import type { FormatConfig } from "./types.ts";
 
 const alpacaTask = "Below is an instruction that describes a task";
 const alpacaWish = "Write a response that appropriately completes the request.";

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { loadTokenizer } from "../hub/tokenizer/index.js";
-import type { Tokenizer } from "../hub/tokenizer/types.js";
-import { sharedPath } from "../testing/shared.js";
-import { loadExamples } from "./load.js";
-import { maskPreview } from "./mask-preview.js";
-import { chatml } from "./testing/templates.js";
-import type { DataConfig, FileReport } from "./types.js";
+import { sharedPath } from "../testing/shared.ts";
+import { loadTokenizer } from "../tokenizer/index.ts";
+import type { Tokenizer } from "../tokenizer/types.ts";
+import { loadExamples } from "./load.ts";
+import { maskPreview } from "./mask-preview.ts";
+import { chatml } from "./testing/templates.ts";
+import type { DataConfig, FileReport } from "./types.ts";
 
 const folder = sharedPath("data", "tokenizers", "llama2");
 

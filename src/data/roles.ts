@@ -1,6 +1,6 @@
-import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
-import type { ChatMessage } from "./chat-template.js";
+import { ScaloraError } from "../util/errors.ts";
+import { nearest } from "../util/suggest.ts";
+import type { ChatMessage } from "./chat-template.ts";
 
 /** What every chat may have; a template that takes another role names it. */
 const usual: readonly string[] = ["system", "user", "assistant", "tool"];

@@ -1,6 +1,6 @@
-import { ScaloraError } from "../util/errors.js";
-import { Random } from "../util/random.js";
-import { deriveSeed } from "./hash.js";
+import { ScaloraError } from "../util/errors.ts";
+import { Random } from "../util/random.ts";
+import { deriveSeed } from "./hash.ts";
 
 /**
  * The order of rows, epoch by epoch, as a pure function of the seed and of how many rows each source has given.

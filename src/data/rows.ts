@@ -1,9 +1,9 @@
-import type { ChatMarker } from "./chat-spans.js";
-import { type ColumnPlan, type RowFormat, readString } from "./columns.js";
-import type { JsonRow } from "./lines.js";
-import { readConversation } from "./messages.js";
-import { alpacaPrompt, gsm8kPrompt } from "./prompts.js";
-import type { DroppedRow, FormatConfig, MarkedText } from "./types.js";
+import type { ChatMarker } from "./chat-spans.ts";
+import { type ColumnPlan, type RowFormat, readString } from "./columns.ts";
+import type { JsonRow } from "./lines.ts";
+import { readConversation } from "./messages.ts";
+import { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
+import type { DroppedRow, FormatConfig, MarkedText } from "./types.ts";
 
 /** A row as text to be tokenised (several where a chat is cut into turns), or why it was left out. */
 export type ReadRow = MarkedText[] | DroppedRow;

@@ -1,7 +1,7 @@
-import { ScaloraError } from "../util/errors.js";
-import { Random } from "../util/random.js";
-import { deriveSeed, hashIds } from "./hash.js";
-import type { Example } from "./types.js";
+import { ScaloraError } from "../util/errors.ts";
+import { Random } from "../util/random.ts";
+import { deriveSeed, hashIds } from "./hash.ts";
+import type { Example } from "./types.ts";
 
 export interface Split {
   /** What is left to train on, by source. */

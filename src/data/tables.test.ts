@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { loadExamples } from "./load.js";
-import { readRows, readTsv } from "./tables.js";
-import { temporaryFile } from "./testing/files.js";
-import { WordTokenizer } from "./testing/word-tokenizer.js";
+import { loadExamples } from "./load.ts";
+import { readRows, readTsv } from "./tables.ts";
+import { temporaryFile } from "./testing/files.ts";
+import { WordTokenizer } from "./testing/word-tokenizer.ts";
 
 const golden = (name: string) => fileURLToPath(new URL(`../../test/golden/tables/${name}`, import.meta.url));
 

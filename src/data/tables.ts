@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { parquetReadObjects } from "hyparquet";
-import { messageOf, ScaloraError } from "../util/errors.js";
-import { isRecord } from "../util/json.js";
-import { readCsv } from "./csv.js";
-import { type JsonRow, kindOf, readJsonl, readText } from "./lines.js";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
+import { readCsv } from "./csv.ts";
+import { type JsonRow, kindOf, readJsonl, readText } from "./lines.ts";
 
 /**
  * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects or a single one

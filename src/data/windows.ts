@@ -1,7 +1,7 @@
-import type { Tokenizer } from "../hub/tokenizer/types.js";
-import { ScaloraError } from "../util/errors.js";
-import { readText } from "./lines.js";
-import type { Example } from "./types.js";
+import type { Tokenizer } from "../tokenizer/types.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { readText } from "./lines.ts";
+import type { Example } from "./types.ts";
 
 /** Longest piece of a text that is tokenised at once, in UTF-16 code units. */
 const pieceLength = 1 << 20;

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { loadModel } from "../models/index.js";
-import { writeTinyLlama } from "../testing/tiny-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { Random } from "../util/random.js";
-import { compareBatches } from "./testing/batch-invariance.js";
+import { loadModel } from "../models/index.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { Random } from "../util/random.ts";
+import { compareBatches } from "./testing/batch-invariance.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -1,6 +1,6 @@
-import type { KeyValueCache } from "../nn/index.js";
-import { add, fromData, logSoftmax, reshape, type Tensor, toDevice, toDType, topk } from "../torch/index.js";
-import type { Pending, Track } from "./tracks.js";
+import type { KeyValueCache } from "../nn/index.ts";
+import { add, fromData, logSoftmax, reshape, type Tensor, toDevice, toDType, topk } from "../torch/index.ts";
+import type { Pending, Track } from "./tracks.ts";
 
 interface Beam {
   readonly cache: KeyValueCache;

@@ -1,5 +1,5 @@
-import { ScaloraError } from "../util/errors.js";
-import type { Sampling } from "./sampling.js";
+import { ScaloraError } from "../util/errors.ts";
+import type { Sampling } from "./sampling.ts";
 
 /** What every way to generate text is told. */
 interface GenerationOptions extends Sampling {

@@ -1,13 +1,13 @@
 import { setImmediate } from "node:timers/promises";
-import type { CausalLM } from "../nn/index.js";
-import { Generator } from "../torch/index.js";
-import { BeamTrack } from "./beams.js";
-import { checkGeneration, wholeFrom1 } from "./check-options.js";
-import { checkPrompt } from "./generate-tokens.js";
-import type { Sampling } from "./sampling.js";
-import type { Decode } from "./text-pieces.js";
-import { TextWriter } from "./text-writer.js";
-import { stepTracks, TokenTrack, type Track } from "./tracks.js";
+import type { CausalLM } from "../nn/index.ts";
+import { Generator } from "../torch/index.ts";
+import { BeamTrack } from "./beams.ts";
+import { checkGeneration, wholeFrom1 } from "./check-options.ts";
+import { checkPrompt } from "./generate-tokens.ts";
+import type { Sampling } from "./sampling.ts";
+import type { Decode } from "./text-pieces.ts";
+import { TextWriter } from "./text-writer.ts";
+import { stepTracks, TokenTrack, type Track } from "./tracks.ts";
 
 /** One output to generate. */
 export interface GenerationRequest {

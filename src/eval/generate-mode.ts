@@ -1,9 +1,9 @@
-import { deriveSeed } from "../data/index.js";
-import { generateBatch } from "./generate-batch.js";
-import { promptText, promptTokens } from "./prompts.js";
-import type { ExampleResult } from "./result-log.js";
-import { resultOf, type TaskMode, type TaskModel } from "./task-mode.js";
-import type { TaskExample, TextTask } from "./tasks/index.js";
+import { deriveSeed } from "../data/index.ts";
+import { generateBatch } from "./generate-batch.ts";
+import { promptText, promptTokens } from "./prompts.ts";
+import type { ExampleResult } from "./result-log.ts";
+import { resultOf, type TaskMode, type TaskModel } from "./task-mode.ts";
+import type { TaskExample, TextTask } from "./tasks/index.ts";
 
 /** The model writes an answer, which the task judges. */
 export const generateMode: TaskMode = {

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { loadModel } from "../models/index.js";
-import type { CausalLM } from "../nn/index.js";
-import { tokenStream } from "../nn/index.js";
-import { copyGoldenLlama } from "../testing/golden-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { fill_, Generator, liveTensors, noGrad, scope } from "../torch/index.js";
-import { generateTokens, type TokenOptions } from "./generate-tokens.js";
-import type { Sampling } from "./sampling.js";
+import { loadModel } from "../models/index.ts";
+import type { CausalLM } from "../nn/index.ts";
+import { tokenStream } from "../nn/index.ts";
+import { copyGoldenLlama } from "../testing/golden-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { fill_, Generator, liveTensors, noGrad, scope } from "../torch/index.ts";
+import { generateTokens, type TokenOptions } from "./generate-tokens.ts";
+import type { Sampling } from "./sampling.ts";
 
 interface Case extends Sampling {
   model: string;

@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import type { CausalLM, KeyValueCache } from "../nn/index.js";
-import type { Generator } from "../torch/index.js";
-import { internalError, ScaloraError } from "../util/errors.js";
-import type { Sampling } from "./sampling.js";
-import { stepTracks, TokenTrack } from "./tracks.js";
+import type { CausalLM, KeyValueCache } from "../nn/index.ts";
+import type { Generator } from "../torch/index.ts";
+import { internalError, ScaloraError } from "../util/errors.ts";
+import type { Sampling } from "./sampling.ts";
+import { stepTracks, TokenTrack } from "./tracks.ts";
 
 export interface TokenOptions {
   /** Most tokens to generate. */

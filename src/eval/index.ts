@@ -3,18 +3,18 @@ export {
   type Generated,
   type GenerationRequest,
   generateBatch,
-} from "./generate-batch.js";
-export { generateTokens, type TokenEnd, type TokenOptions } from "./generate-tokens.js";
+} from "./generate-batch.ts";
+export { generateTokens, type TokenEnd, type TokenOptions } from "./generate-tokens.ts";
 export {
   type Continuation,
   type LikelihoodOptions,
   type LikelihoodRequest,
   type Likelihoods,
   logLikelihoods,
-} from "./log-likelihood.js";
-export { encodePrompt } from "./prompts.js";
-export { ResultLog } from "./result-log.js";
-export { runTask, type TaskSummary } from "./run-task.js";
-export type { Sampling } from "./sampling.js";
-export { streamText, type TextEnd, type TextOptions } from "./stream-text.js";
-export type { TaskModel, TaskSettings } from "./task-mode.js";
+} from "./log-likelihood.ts";
+export { encodePrompt } from "./prompts.ts";
+export { ResultLog } from "./result-log.ts";
+export { runTask, type TaskSummary } from "./run-task.ts";
+export type { Sampling } from "./sampling.ts";
+export { streamText, type TextEnd, type TextOptions } from "./stream-text.ts";
+export type { TaskModel, TaskSettings } from "./task-mode.ts";

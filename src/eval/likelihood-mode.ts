@@ -1,8 +1,8 @@
-import { logLikelihoods } from "./log-likelihood.js";
-import { encodeChoice, shotsBefore } from "./prompts.js";
-import type { ExampleResult } from "./result-log.js";
-import { resultOf, type TaskMode } from "./task-mode.js";
-import type { TaskExample } from "./tasks/index.js";
+import { logLikelihoods } from "./log-likelihood.ts";
+import { encodeChoice, shotsBefore } from "./prompts.ts";
+import type { ExampleResult } from "./result-log.ts";
+import { resultOf, type TaskMode } from "./task-mode.ts";
+import type { TaskExample } from "./tasks/index.ts";
 
 /** Prefix tokens of one pass. */
 const passTokens = 2048;

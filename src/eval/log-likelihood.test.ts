@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { loadModel } from "../models/index.js";
-import { type CausalLM, tokenStream } from "../nn/index.js";
-import { copyGoldenLlama } from "../testing/golden-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import * as torch from "../torch/index.js";
-import { Random } from "../util/random.js";
-import { type Continuation, type LikelihoodRequest, logLikelihoods } from "./log-likelihood.js";
+import { loadModel } from "../models/index.ts";
+import { type CausalLM, tokenStream } from "../nn/index.ts";
+import { copyGoldenLlama } from "../testing/golden-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import * as torch from "../torch/index.ts";
+import { Random } from "../util/random.ts";
+import { type Continuation, type LikelihoodRequest, logLikelihoods } from "./log-likelihood.ts";
 
 const scratch = temporaryFolder();
 const signal = new AbortController().signal;

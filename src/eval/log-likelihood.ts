@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.js";
-import * as torch from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
+import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.ts";
+import * as torch from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
 
 /** A text and one way for it to go on, in tokens, neither empty. */
 export interface Continuation {

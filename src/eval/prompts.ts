@@ -1,6 +1,6 @@
-import type { ChatMessage, ChatTemplate } from "../data/index.js";
-import type { Tokenizer } from "../hub/tokenizer/index.js";
-import type { Choice, TaskExample, TextTask } from "./tasks/index.js";
+import type { ChatMessage, ChatTemplate } from "../data/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import type { Choice, TaskExample, TextTask } from "./tasks/index.ts";
 
 /** A text with the tokens that the model expects before it, and none after it. */
 export async function encodePrompt(tokenizer: Tokenizer, text: string): Promise<number[]> {

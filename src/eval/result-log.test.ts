@@ -1,8 +1,8 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { type ExampleResult, ResultLog } from "./result-log.js";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { type ExampleResult, ResultLog } from "./result-log.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -1,9 +1,9 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { messageOf, ScaloraError } from "../util/errors.js";
-import { makeFolders, writeFileAtomic } from "../util/files.js";
-import { isRecord } from "../util/json.js";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { makeFolders, writeFileAtomic } from "../util/files.ts";
+import { isRecord } from "../util/json.ts";
 
 /** What became of one example; a line of the log. */
 export interface ExampleResult {

@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { ChatTemplate } from "../data/index.js";
-import { loadTokenizer, type Tokenizer } from "../hub/tokenizer/index.js";
-import { loadModel } from "../models/index.js";
-import { writeTinyLlama } from "../testing/tiny-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { liveTensors } from "../torch/index.js";
-import { type ExampleResult, ResultLog } from "./result-log.js";
-import { runTask } from "./run-task.js";
-import type { TaskModel, TaskSettings } from "./task-mode.js";
-import { type TaskExample, type TextTask, textTasks } from "./tasks/index.js";
+import { ChatTemplate } from "../data/index.ts";
+import { loadModel } from "../models/index.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { liveTensors } from "../torch/index.ts";
+import { type ExampleResult, ResultLog } from "./result-log.ts";
+import { runTask } from "./run-task.ts";
+import type { TaskModel, TaskSettings } from "./task-mode.ts";
+import { type TaskExample, type TextTask, textTasks } from "./tasks/index.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

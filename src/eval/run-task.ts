@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { generateMode } from "./generate-mode.js";
-import { likelihoodMode } from "./likelihood-mode.js";
-import { bootstrapInterval, type Interval } from "./metrics/index.js";
-import type { ExampleResult, ResultLog } from "./result-log.js";
-import type { Job, TaskMode, TaskModel, TaskSettings } from "./task-mode.js";
-import type { TaskExample, TextTask } from "./tasks/index.js";
+import { generateMode } from "./generate-mode.ts";
+import { likelihoodMode } from "./likelihood-mode.ts";
+import { bootstrapInterval, type Interval } from "./metrics/index.ts";
+import type { ExampleResult, ResultLog } from "./result-log.ts";
+import type { Job, TaskMode, TaskModel, TaskSettings } from "./task-mode.ts";
+import type { TaskExample, TextTask } from "./tasks/index.ts";
 
 const modes: Readonly<Record<TaskSettings["mode"], TaskMode>> = {
   generate: generateMode,

@@ -16,7 +16,7 @@ import {
   toDType,
   topk,
   zerosLike,
-} from "../torch/index.js";
+} from "../torch/index.ts";
 
 /** How a token is chosen. Temperature 0 takes the likeliest one. */
 export interface Sampling {

@@ -1,10 +1,10 @@
-import type { CausalLM, KeyValueCache } from "../nn/index.js";
-import { Generator } from "../torch/index.js";
-import { checkGeneration } from "./check-options.js";
-import { generateTokens } from "./generate-tokens.js";
-import type { Sampling } from "./sampling.js";
-import { type Decode, GraphemeGate } from "./text-pieces.js";
-import { TextWriter } from "./text-writer.js";
+import type { CausalLM, KeyValueCache } from "../nn/index.ts";
+import { Generator } from "../torch/index.ts";
+import { checkGeneration } from "./check-options.ts";
+import { generateTokens } from "./generate-tokens.ts";
+import type { Sampling } from "./sampling.ts";
+import { type Decode, GraphemeGate } from "./text-pieces.ts";
+import { TextWriter } from "./text-writer.ts";
 
 export interface TextOptions extends Sampling {
   readonly maxTokens: number;

@@ -1,8 +1,8 @@
-import type { ChatTemplate } from "../data/index.js";
-import type { Tokenizer } from "../hub/tokenizer/index.js";
-import type { CausalLM } from "../nn/index.js";
-import type { ExampleResult } from "./result-log.js";
-import type { TaskExample, TextTask } from "./tasks/index.js";
+import type { ChatTemplate } from "../data/index.ts";
+import type { CausalLM } from "../nn/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import type { ExampleResult } from "./result-log.ts";
+import type { TaskExample, TextTask } from "./tasks/index.ts";
 
 /** A model that answers tasks. */
 export interface TaskModel {

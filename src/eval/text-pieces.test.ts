@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { loadTokenizer } from "../hub/tokenizer/index.js";
-import { sharedPath } from "../testing/shared.js";
-import { byteTokenizer, writeTinyLlama } from "../testing/tiny-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { GraphemeGate, IncrementalDecoder, StopScanner } from "./text-pieces.js";
+import { sharedPath } from "../testing/shared.ts";
+import { byteTokenizer, writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { loadTokenizer } from "../tokenizer/index.ts";
+import { GraphemeGate, IncrementalDecoder, StopScanner } from "./text-pieces.ts";
 
 const hard =
   "naïve — 中文字符, e\u0301te\u0301, 👩‍🚀👩🏽‍🚀 🇩🇪🇫🇷, \u0928\u093f, ﷽\n  tabs\tand \u{1F600}\ufffd end";

@@ -1,4 +1,4 @@
-import { internalError } from "../util/errors.js";
+import { internalError } from "../util/errors.ts";
 
 /** What `Tokenizer.decode` does. */
 export type Decode = (ids: readonly number[]) => Promise<string>;

@@ -1,4 +1,4 @@
-import { type Decode, IncrementalDecoder, StopScanner } from "./text-pieces.js";
+import { type Decode, IncrementalDecoder, StopScanner } from "./text-pieces.ts";
 
 /** Turns the tokens of one output into its text, and sees when a stop text has come. */
 export class TextWriter {

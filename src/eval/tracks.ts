@@ -1,4 +1,4 @@
-import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.js";
+import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.ts";
 import {
   amax,
   type Generator,
@@ -10,9 +10,9 @@ import {
   scope,
   type Tensor,
   toDevice,
-} from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { chooseToken, type Sampling } from "./sampling.js";
+} from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { chooseToken, type Sampling } from "./sampling.ts";
 
 /** A sequence that goes on: what its cache holds, and the tokens after that, at least one. */
 export interface Pending {

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { fromData } from "../torch/index.js";
-import { readAdapterFolder, writeAdapterFolder } from "./adapter-folder.js";
-import { readSafetensors, writeSafetensors } from "./safetensors/index.js";
+import { readSafetensors, writeSafetensors } from "../safetensors/index.ts";
+import { fromData } from "../torch/index.ts";
+import { readAdapterFolder, writeAdapterFolder } from "./adapter-folder.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-adapter-"));
 afterAll(() => rmSync(scratch, { recursive: true }));

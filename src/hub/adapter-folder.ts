@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Tensor } from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { writeFileAtomic } from "../util/files.js";
-import { writeFolderAtomic } from "./folder.js";
-import { plainJson } from "./json.js";
-import { readJsonObject } from "./json-file.js";
-import { SafetensorsFile, type TensorSource, writeSafetensors } from "./safetensors/index.js";
+import { SafetensorsFile, type TensorSource, writeSafetensors } from "../safetensors/index.ts";
+import type { Tensor } from "../torch/index.ts";
+import { writeFolderAtomic } from "../util/atomic-folder.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { writeFileAtomic } from "../util/files.ts";
+import { readJsonObject } from "../util/json-file.ts";
+import { plainJson } from "../util/strict-json.ts";
 
 const configName = "adapter_config.json";
 const weightsName = "adapter_model.safetensors";

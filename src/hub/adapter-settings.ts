@@ -1,5 +1,5 @@
-import { ScaloraError } from "../util/errors.js";
-import type { AdapterFolder } from "./adapter-folder.js";
+import { ScaloraError } from "../util/errors.ts";
+import type { AdapterFolder } from "./adapter-folder.ts";
 
 type Config = AdapterFolder["config"];
 

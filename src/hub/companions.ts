@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ggufGenerationConfig, ggufTokenizer, isGgufModel } from "./gguf/index.js";
-import { assemble } from "./tokenizer/assemble.js";
+import { ggufGenerationConfig, ggufTokenizer, isGgufModel } from "../gguf/index.ts";
+import { assemble } from "../tokenizer/assemble.ts";
 
 /** Everything beside config and weights that belongs to a model: what other tools need to use the copy. */
 const files = [

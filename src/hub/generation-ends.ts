@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ScaloraError } from "../util/errors.js";
-import { ggufGenerationConfig, isGgufModel } from "./gguf/index.js";
-import { plainJson } from "./json.js";
-import { readJsonObject } from "./json-file.js";
+import { ggufGenerationConfig, isGgufModel } from "../gguf/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { readJsonObject } from "../util/json-file.ts";
+import { plainJson } from "../util/strict-json.ts";
 
 /**
  * The tokens that end an output, as a model folder or GGUF file names them: `eos_token_id` of generation_config.json, else of

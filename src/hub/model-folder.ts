@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ScaloraError } from "../util/errors.js";
-import { writeFileAtomic } from "../util/files.js";
-import { companions } from "./companions.js";
-import { writeFolderAtomic } from "./folder.js";
-import { ggufConfig, isGgufModel } from "./gguf/index.js";
-import { formatJson, parseJson } from "./json.js";
-import { type JsonObject, readJsonObject } from "./json-file.js";
-import { indexName, weightsName } from "./model-weights.js";
-import { sourceBytes, type TensorSource, writeSafetensors } from "./safetensors/index.js";
+import { ggufConfig, isGgufModel } from "../gguf/index.ts";
+import { sourceBytes, type TensorSource, writeSafetensors } from "../safetensors/index.ts";
+import { writeFolderAtomic } from "../util/atomic-folder.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { writeFileAtomic } from "../util/files.ts";
+import { type JsonObject, readJsonObject } from "../util/json-file.ts";
+import { formatJson, parseJson } from "../util/strict-json.ts";
+import { companions } from "./companions.ts";
+import { indexName, weightsName } from "./model-weights.ts";
 
 /** `config.json` of a model folder, or what stands for it in a GGUF file. Throws ScaloraError `model` or `format`. */
 export function readModelConfig(folder: string): JsonObject {

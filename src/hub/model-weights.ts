@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Tensor } from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
-import { ggufWeights, isGgufModel, type WeightEntry } from "./gguf/index.js";
-import { plainJson } from "./json.js";
-import { readJsonObject } from "./json-file.js";
-import { SafetensorsFile } from "./safetensors/index.js";
+import { ggufWeights, isGgufModel, type WeightEntry } from "../gguf/index.ts";
+import { SafetensorsFile } from "../safetensors/index.ts";
+import type { Tensor } from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { readJsonObject } from "../util/json-file.ts";
+import { plainJson } from "../util/strict-json.ts";
+import { nearest } from "../util/suggest.ts";
 
 /** The weights of a folder in one file, and the list of its shards. */
 export const weightsName = "model.safetensors";

@@ -1,17 +1,17 @@
-import { parseJson } from "../hub/json.js";
-import type { JsonObject } from "../hub/json-file.js";
-import { configPlace, readModelConfig } from "../hub/model-folder.js";
-import { ModelWeights } from "../hub/model-weights.js";
-import { randomParameters, type SequenceClassifier } from "../nn/index.js";
-import { type DType, Generator } from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { bert } from "./bert/index.js";
-import { debertaV2 } from "./deberta-v2/index.js";
-import type { ClassifierFamily, ParsedClassifier } from "./encoder/family.js";
-import { type ConfigLabels, defaultLabels } from "./encoder/labels.js";
-import { familyOf, plainConfig } from "./family.js";
-import { type LoadDType, type LoadRules, type Quantization, storedDType, WeightLoader } from "./load.js";
-import { roberta } from "./roberta/index.js";
+import { configPlace, readModelConfig } from "../hub/model-folder.ts";
+import { ModelWeights } from "../hub/model-weights.ts";
+import { randomParameters, type SequenceClassifier } from "../nn/index.ts";
+import { type DType, Generator } from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type { JsonObject } from "../util/json-file.ts";
+import { parseJson } from "../util/strict-json.ts";
+import { bert } from "./bert/index.ts";
+import { debertaV2 } from "./deberta-v2/index.ts";
+import type { ClassifierFamily, ParsedClassifier } from "./encoder/family.ts";
+import { type ConfigLabels, defaultLabels } from "./encoder/labels.ts";
+import { familyOf, plainConfig } from "./family.ts";
+import { type LoadDType, type LoadRules, type Quantization, storedDType, WeightLoader } from "./load.ts";
+import { roberta } from "./roberta/index.ts";
 
 const families: ReadonlyMap<string, ClassifierFamily> = new Map([
   ["bert", bert],

@@ -1,6 +1,6 @@
-import { ScaloraError } from "../util/errors.js";
-import { isRecord } from "../util/json.js";
-import { nearest } from "../util/suggest.js";
+import { ScaloraError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
+import { nearest } from "../util/suggest.ts";
 
 /**
  * Keys of Hugging Face configs that do not change what a decoder computes: how text is generated, what is returned,

@@ -1,9 +1,9 @@
-import type { GgufDescription } from "../hub/gguf/export.js";
-import { plainJson } from "../hub/json.js";
-import type { JsonObject } from "../hub/json-file.js";
-import type { CausalLM, ParameterSource } from "../nn/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { nearest } from "../util/suggest.js";
+import type { GgufDescription } from "../gguf/export.ts";
+import type { CausalLM, ParameterSource } from "../nn/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type { JsonObject } from "../util/json-file.ts";
+import { plainJson } from "../util/strict-json.ts";
+import { nearest } from "../util/suggest.ts";
 
 /** What a model family gives the registry; one folder under `src/models` each. */
 export interface ModelFamily {

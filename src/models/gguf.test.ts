@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { SafetensorsFile } from "../hub/safetensors/index.js";
-import { tokenStream } from "../nn/index.js";
-import { goldenGguf } from "../testing/golden-gguf.js";
-import "../testing/close-to.js";
-import { tolerances } from "../testing/tolerances.js";
-import { liveTensors, noGrad, scope } from "../torch/index.js";
-import { loadModel } from "./index.js";
+import { tokenStream } from "../nn/index.ts";
+import { SafetensorsFile } from "../safetensors/index.ts";
+import { goldenGguf } from "../testing/golden-gguf.ts";
+import "../testing/close-to.ts";
+import { tolerances } from "../testing/tolerances.ts";
+import { liveTensors, noGrad, scope } from "../torch/index.ts";
+import { loadModel } from "./index.ts";
 
 const cases = [
   "llama",

@@ -1,9 +1,7 @@
 import { resolve } from "node:path";
-import type { GgufDescription, StoredParameter } from "../hub/gguf/export.js";
-import type { JsonObject } from "../hub/json-file.js";
-import { configPlace, readModelConfig, writeModelFolder } from "../hub/model-folder.js";
-import { ModelWeights } from "../hub/model-weights.js";
-import type { LazyTensor } from "../hub/safetensors/index.js";
+import type { GgufDescription, StoredParameter } from "../gguf/export.ts";
+import { configPlace, readModelConfig, writeModelFolder } from "../hub/model-folder.ts";
+import { ModelWeights } from "../hub/model-weights.ts";
 import {
   type CausalLM,
   isClassifier,
@@ -11,26 +9,28 @@ import {
   namedWeights,
   randomParameters,
   type SequenceClassifier,
-} from "../nn/index.js";
-import { type DType, detach, type Generator, type Tensor, toDType } from "../torch/index.js";
-import { classifierFamilies, writeClassifierConfig } from "./classifiers.js";
-import { familyOf, type ModelFamily, type ParsedModel } from "./family.js";
-import { gemma2 } from "./gemma2/index.js";
-import { gemma3, gemma3Text } from "./gemma3/index.js";
-import { llama } from "./llama/index.js";
-import { equalInFiles, type LoadDType, type Quantization, storedDType, WeightLoader } from "./load.js";
-import { mistral } from "./mistral/index.js";
-import { qwen2 } from "./qwen2/index.js";
-import { qwen3 } from "./qwen3/index.js";
+} from "../nn/index.ts";
+import type { LazyTensor } from "../safetensors/index.ts";
+import { type DType, detach, type Generator, type Tensor, toDType } from "../torch/index.ts";
+import type { JsonObject } from "../util/json-file.ts";
+import { classifierFamilies, writeClassifierConfig } from "./classifiers.ts";
+import { familyOf, type ModelFamily, type ParsedModel } from "./family.ts";
+import { gemma2 } from "./gemma2/index.ts";
+import { gemma3, gemma3Text } from "./gemma3/index.ts";
+import { llama } from "./llama/index.ts";
+import { equalInFiles, type LoadDType, type Quantization, storedDType, WeightLoader } from "./load.ts";
+import { mistral } from "./mistral/index.ts";
+import { qwen2 } from "./qwen2/index.ts";
+import { qwen3 } from "./qwen3/index.ts";
 
-export type { ModelInfo } from "../nn/index.js";
+export type { ModelInfo } from "../nn/index.ts";
 export {
   type ClassifierOptions,
   createClassifier,
   isClassifierFolder,
   loadClassifier,
-} from "./classifiers.js";
-export type { LoadDType, Quantization } from "./load.js";
+} from "./classifiers.ts";
+export type { LoadDType, Quantization } from "./load.ts";
 
 const families: ReadonlyMap<string, ModelFamily> = new Map([
   ["llama", llama],

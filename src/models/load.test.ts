@@ -11,12 +11,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeModelFolder } from "../hub/model-folder.js";
-import { ModelWeights } from "../hub/model-weights.js";
-import { writeSafetensors } from "../hub/safetensors/index.js";
-import { type CausalLM, tokenStream } from "../nn/index.js";
-import { fromData, Generator, liveTensors, noGrad, scope, type Tensor, toDType } from "../torch/index.js";
-import { createModel, loadModel, saveModel } from "./index.js";
+import { writeModelFolder } from "../hub/model-folder.ts";
+import { ModelWeights } from "../hub/model-weights.ts";
+import { type CausalLM, tokenStream } from "../nn/index.ts";
+import { writeSafetensors } from "../safetensors/index.ts";
+import { fromData, Generator, liveTensors, noGrad, scope, type Tensor, toDType } from "../torch/index.ts";
+import { createModel, loadModel, saveModel } from "./index.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-load-"));
 afterAll(() => rmSync(scratch, { recursive: true }));

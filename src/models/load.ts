@@ -1,4 +1,4 @@
-import type { ModelWeights } from "../hub/model-weights.js";
+import type { ModelWeights } from "../hub/model-weights.ts";
 import {
   type Nf4Codebook,
   Nf4Weight,
@@ -6,7 +6,7 @@ import {
   type ParameterKind,
   type ParameterSource,
   parameterSource,
-} from "../nn/index.js";
+} from "../nn/index.ts";
 import {
   clone,
   type DType,
@@ -16,10 +16,10 @@ import {
   type Tensor,
   toDevice,
   toDType,
-} from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { formatShape } from "../util/format.js";
-import { nearest } from "../util/suggest.js";
+} from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { formatShape } from "../util/format.ts";
+import { nearest } from "../util/suggest.ts";
 
 /** Precision of a model's weights in memory; `auto` takes what the files hold (float16 becomes float32). */
 export type LoadDType = "auto" | "float32" | "bfloat16";

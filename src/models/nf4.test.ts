@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { SafetensorsFile, writeSafetensors } from "../hub/safetensors/index.js";
-import { type CausalLM, namedWeights, quantisedWeights, tokenStream } from "../nn/index.js";
-import { writeTinyBert } from "../testing/tiny-bert.js";
-import { writeTinyLlama } from "../testing/tiny-llama.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { clone, dtypeWidth, liveTensors, noGrad, scope, type Tensor } from "../torch/index.js";
-import { hashModel } from "../train/model-hash.js";
-import { loadClassifier, loadModel, saveModel } from "./index.js";
+import { type CausalLM, namedWeights, quantisedWeights, tokenStream } from "../nn/index.ts";
+import { SafetensorsFile, writeSafetensors } from "../safetensors/index.ts";
+import { writeTinyBert } from "../testing/tiny-bert.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { clone, dtypeWidth, liveTensors, noGrad, scope, type Tensor } from "../torch/index.ts";
+import { hashModel } from "../train/model-hash.ts";
+import { loadClassifier, loadModel, saveModel } from "./index.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

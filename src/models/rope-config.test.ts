@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { SafetensorsFile } from "../hub/safetensors/index.js";
-import { parseLlamaConfig } from "./llama/config.js";
-import "../testing/close-to.js";
-import { ropeTable } from "../nn/index.js";
-import { tolerances } from "../testing/tolerances.js";
+import { SafetensorsFile } from "../safetensors/index.ts";
+import { parseLlamaConfig } from "./llama/config.ts";
+import "../testing/close-to.ts";
+import { ropeTable } from "../nn/index.ts";
+import { tolerances } from "../testing/tolerances.ts";
 
 const golden = fileURLToPath(new URL("../../test/golden/rope/", import.meta.url));
 

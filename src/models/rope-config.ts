@@ -1,6 +1,6 @@
-import type { RopeParameters, RopeShape } from "../nn/index.js";
-import { ConfigReader } from "./config-reader.js";
-import type { LayerType } from "./decoder/read-config.js";
+import type { RopeParameters, RopeShape } from "../nn/index.ts";
+import { ConfigReader } from "./config-reader.ts";
+import type { LayerType } from "./decoder/read-config.ts";
 
 /**
  * Reads rotary embeddings from a config: the layout of transformers 5 (`rope_parameters`) or the older one

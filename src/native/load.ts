@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { readSetup, setupCommand } from "../../scripts/setup/locate.mjs";
-import { type ErrorCode, messageOf, ScaloraError } from "../util/errors.js";
-import type { NativeAddon } from "./addon.js";
+import { type ErrorCode, messageOf, ScaloraError } from "../util/errors.ts";
+import type { NativeAddon } from "./addon.ts";
 
 let loaded: NativeAddon | undefined;
 

@@ -1,4 +1,4 @@
-import { gelu, mul, mulScalar, relu, sigmoid, silu, square, type Tensor, tanh } from "../torch/index.js";
+import { gelu, mul, mulScalar, relu, sigmoid, silu, square, type Tensor, tanh } from "../torch/index.ts";
 
 /** A function of each element. */
 export type Activation = (x: Tensor) => Tensor;

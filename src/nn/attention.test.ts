@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import * as torch from "../torch/index.js";
+import * as torch from "../torch/index.ts";
 import {
   type AttentionRule,
   bidirectionalAttention,
@@ -7,10 +7,10 @@ import {
   type Heads,
   segments,
   streamAttention,
-} from "./attention.js";
-import { sequenceOffsets } from "./causal-lm.js";
-import { dropout } from "./dropout.js";
-import { KeyValueCache } from "./kv-cache.js";
+} from "./attention.ts";
+import { sequenceOffsets } from "./causal-lm.ts";
+import { dropout } from "./dropout.ts";
+import { KeyValueCache } from "./kv-cache.ts";
 
 const [width, scale] = [4, 0.6];
 

@@ -25,11 +25,11 @@ import {
   tril,
   triu,
   unsqueeze,
-} from "../torch/index.js";
-import type { TokenStream } from "./causal-lm.js";
-import { dropout } from "./dropout.js";
-import { runsFused } from "./fused.js";
-import type { KeyValueCache } from "./kv-cache.js";
+} from "../torch/index.ts";
+import type { TokenStream } from "./causal-lm.ts";
+import { dropout } from "./dropout.ts";
+import { runsFused } from "./fused.ts";
+import type { KeyValueCache } from "./kv-cache.ts";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
 export interface Heads {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { KeyValueCache, tokenStream } from "./index.js";
+import { KeyValueCache, tokenStream } from "./index.ts";
 
 test("positions count from 0 in each sequence, and go on where a cache ends", () => {
   const several = tokenStream([5, 6, 7, 8, 9], [0, 3, 5]);

@@ -1,7 +1,7 @@
-import { type DType, fromData, type Generator, indices, type Tensor, toDevice } from "../torch/index.js";
-import type { KeyValueCache } from "./kv-cache.js";
-import type { LMHead } from "./lm-head.js";
-import type { Module } from "./module.js";
+import { type DType, fromData, type Generator, indices, type Tensor, toDevice } from "../torch/index.ts";
+import type { KeyValueCache } from "./kv-cache.ts";
+import type { LMHead } from "./lm-head.ts";
+import type { Module } from "./module.ts";
 
 /**
  * A batch without padding: the tokens of all its sequences one after another. Attention never looks from one

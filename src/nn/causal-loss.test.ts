@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { TinyLM } from "../testing/tiny-lm.js";
-import * as torch from "../torch/index.js";
-import { causalLossSum } from "./causal-loss.js";
+import { TinyLM } from "../testing/tiny-lm.ts";
+import * as torch from "../torch/index.ts";
+import { causalLossSum } from "./causal-loss.ts";
 
 const batch = {
   tokens: Int32Array.of(1, 2, 3, 4, 5),

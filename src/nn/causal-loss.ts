@@ -1,6 +1,6 @@
-import type { Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
-import { type CausalLM, tokenStream } from "./causal-lm.js";
+import type { Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { type CausalLM, tokenStream } from "./causal-lm.ts";
 
 /** One flat token stream with its labels; `src/data` makes it. */
 export interface LabelledTokens {

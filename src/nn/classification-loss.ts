@@ -1,7 +1,7 @@
-import type { Generator, Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
-import { tokenStream } from "./causal-lm.js";
-import type { SequenceClassifier } from "./classifier.js";
+import type { Generator, Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { tokenStream } from "./causal-lm.ts";
+import type { SequenceClassifier } from "./classifier.ts";
 
 /** One flat token stream whose sequences have labels; `src/data` makes it. */
 export interface LabelledSequences {

@@ -1,6 +1,6 @@
-import type { Tensor } from "../torch/index.js";
-import type { CausalLM, CommonInfo, TokenStream } from "./causal-lm.js";
-import type { Module } from "./module.js";
+import type { Tensor } from "../torch/index.ts";
+import type { CausalLM, CommonInfo, TokenStream } from "./causal-lm.ts";
+import type { Module } from "./module.ts";
 
 /** What of a classifier's config the rest of the project asks for. */
 export interface ClassifierInfo extends CommonInfo {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import * as torch from "../torch/index.js";
-import { dropout } from "./dropout.js";
+import * as torch from "../torch/index.ts";
+import { dropout } from "./dropout.ts";
 
 test("dropout keeps the mean, scales what it keeps, and is drawn from the generator alone", () => {
   torch.scope(() => {

@@ -6,7 +6,7 @@ import {
   mulScalar_,
   noGrad,
   type Tensor,
-} from "../torch/index.js";
+} from "../torch/index.ts";
 
 /**
  * Sets each element to 0 with probability `rate` and scales the others by 1 / (1 − rate).

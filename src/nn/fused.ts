@@ -1,4 +1,4 @@
-import { isRecording, type Tensor } from "../torch/index.js";
+import { isRecording, type Tensor } from "../torch/index.ts";
 
 /** Whether our operators for what generates and evaluates take this: float32 on the CPU, within `noGrad`. */
 export function runsFused(x: Tensor): boolean {

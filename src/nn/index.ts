@@ -1,4 +1,4 @@
-export { type Activation, activations } from "./activations.js";
+export { type Activation, activations } from "./activations.ts";
 export {
   type AttentionRule,
   bidirectionalAttention,
@@ -6,7 +6,7 @@ export {
   type Segment,
   segments,
   streamAttention,
-} from "./attention.js";
+} from "./attention.ts";
 export {
   advanceCaches,
   type CausalLM,
@@ -15,23 +15,23 @@ export {
   sequenceOffsets,
   type TokenStream,
   tokenStream,
-} from "./causal-lm.js";
+} from "./causal-lm.ts";
 export {
   type ClassifierInfo,
   isClassifier,
   type SequenceClassifier,
   type TrainedModel,
-} from "./classifier.js";
-export { dropout } from "./dropout.js";
-export { Embedding } from "./embedding.js";
-export type { FrozenFactors } from "./frozen-factors.js";
-export { KeyValueCache } from "./kv-cache.js";
-export { LayerNorm } from "./layer-norm.js";
-export { Linear, type LinearAdapter } from "./linear.js";
-export { LMHead } from "./lm-head.js";
-export { Module } from "./module.js";
-export { type Nf4Codebook, Nf4Weight, namedWeights, nf4Codebook, quantisedWeights } from "./nf4.js";
-export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.js";
-export { RMSNorm, type RMSNormOptions } from "./rms-norm.js";
-export { type RopeParameters, type RopeShape, type RopeTable, ropeTable } from "./rope.js";
-export { Rotary, type Rotation, rotate } from "./rotary.js";
+} from "./classifier.ts";
+export { dropout } from "./dropout.ts";
+export { Embedding } from "./embedding.ts";
+export type { FrozenFactors } from "./frozen-factors.ts";
+export { KeyValueCache } from "./kv-cache.ts";
+export { LayerNorm } from "./layer-norm.ts";
+export { Linear, type LinearAdapter } from "./linear.ts";
+export { LMHead } from "./lm-head.ts";
+export { Module } from "./module.ts";
+export { type Nf4Codebook, Nf4Weight, namedWeights, nf4Codebook, quantisedWeights } from "./nf4.ts";
+export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.ts";
+export { RMSNorm, type RMSNormOptions } from "./rms-norm.ts";
+export { type RopeParameters, type RopeShape, type RopeTable, ropeTable } from "./rope.ts";
+export { Rotary, type Rotation, rotate } from "./rotary.ts";

@@ -1,5 +1,5 @@
-import { copy_, empty, narrow, noGrad, type Tensor } from "../torch/index.js";
-import { internalError } from "../util/errors.js";
+import { copy_, empty, narrow, noGrad, type Tensor } from "../torch/index.ts";
+import { internalError } from "../util/errors.ts";
 
 interface LayerCache {
   /** `[capacity, kvHeads, headDim]`, the first `length` rows used. */

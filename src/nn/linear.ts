@@ -1,9 +1,9 @@
-import { fastLinear, loraLinear, Tensor } from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import type { FrozenFactors } from "./frozen-factors.js";
-import { Module } from "./module.js";
-import type { Nf4Weight } from "./nf4.js";
-import type { ParameterSource } from "./parameters.js";
+import { fastLinear, loraLinear, Tensor } from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type { FrozenFactors } from "./frozen-factors.ts";
+import { Module } from "./module.ts";
+import type { Nf4Weight } from "./nf4.ts";
+import type { ParameterSource } from "./parameters.ts";
 
 /** Takes the place of a linear layer's product: what an adapter method hangs on a layer. */
 export interface LinearAdapter {

@@ -1,5 +1,5 @@
-import { divScalar, mulScalar, type Tensor, tanh } from "../torch/index.js";
-import { Linear } from "./linear.js";
+import { divScalar, mulScalar, type Tensor, tanh } from "../torch/index.ts";
+import { Linear } from "./linear.ts";
 
 /** The output layer of a language model: what it makes of hidden states are the logits. */
 export class LMHead extends Linear {

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
-import { fromData, liveTensors, mulScalar, scope, type Tensor } from "../torch/index.js";
-import { Linear, Module, parameterSource } from "./index.js";
+import { fromData, liveTensors, mulScalar, scope, type Tensor } from "../torch/index.ts";
+import { Linear, Module, parameterSource } from "./index.ts";
 
 const before = liveTensors();
 afterAll(() => expect(liveTensors()).toBe(before));

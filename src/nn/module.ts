@@ -1,4 +1,4 @@
-import { Tensor } from "../torch/index.js";
+import { Tensor } from "../torch/index.ts";
 
 /**
  * A part of a model. Its parameters and parts are its properties, and the properties' names are the names of the

@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { SafetensorsFile } from "../hub/safetensors/index.js";
-import type { Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
-import { Linear, Nf4Weight, nf4Codebook } from "./index.js";
+import { SafetensorsFile } from "../safetensors/index.ts";
+import type { Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { Linear, Nf4Weight, nf4Codebook } from "./index.ts";
 
 const codebook = nf4Codebook();
 const golden = SafetensorsFile.open(

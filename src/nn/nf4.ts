@@ -1,7 +1,7 @@
-import * as torch from "../torch/index.js";
-import { type DType, noGrad, scope, Tensor } from "../torch/index.js";
-import type { FrozenFactors } from "./frozen-factors.js";
-import { Module } from "./module.js";
+import * as torch from "../torch/index.ts";
+import { type DType, noGrad, scope, Tensor } from "../torch/index.ts";
+import type { FrozenFactors } from "./frozen-factors.ts";
+import { Module } from "./module.ts";
 
 /** Numbers that share a scale, and scales that share one of their own. */
 const [blockSize, groupSize] = [64, 256];

@@ -1,5 +1,5 @@
-import { type DType, empty, fill_, type Generator, noGrad, normal_, type Tensor } from "../torch/index.js";
-import type { Nf4Weight } from "./nf4.js";
+import { type DType, empty, fill_, type Generator, noGrad, normal_, type Tensor } from "../torch/index.ts";
+import type { Nf4Weight } from "./nf4.ts";
 
 /** What a parameter is, which decides how a new one starts. */
 export type ParameterKind = "weight" | "bias" | "scale";

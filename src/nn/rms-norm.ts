@@ -1,7 +1,7 @@
-import { addScalar, fusedRmsNorm, meanDim, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.js";
-import { runsFused } from "./fused.js";
-import { Module } from "./module.js";
-import type { ParameterSource } from "./parameters.js";
+import { addScalar, fusedRmsNorm, meanDim, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.ts";
+import { runsFused } from "./fused.ts";
+import { Module } from "./module.ts";
+import type { ParameterSource } from "./parameters.ts";
 
 export interface RMSNormOptions {
   epsilon: number;

@@ -1,4 +1,4 @@
-import { fromData, powTensor, scope } from "../torch/index.js";
+import { fromData, powTensor, scope } from "../torch/index.ts";
 
 /**
  * Inverse frequencies of rotary position embeddings, for each kind of context extension that transformers 5.17 knows

@@ -16,10 +16,10 @@ import {
   toDevice,
   toDType,
   unsqueeze,
-} from "../torch/index.js";
-import { sequenceLengths, type TokenStream } from "./causal-lm.js";
-import { runsFused } from "./fused.js";
-import { type RopeParameters, type RopeShape, ropeTable, ropeTableLength } from "./rope.js";
+} from "../torch/index.ts";
+import { sequenceLengths, type TokenStream } from "./causal-lm.ts";
+import { runsFused } from "./fused.ts";
+import { type RopeParameters, type RopeShape, ropeTable, ropeTableLength } from "./rope.ts";
 
 /** Cosines and sines for each token of a stream, made once for all layers. */
 export interface Rotation {

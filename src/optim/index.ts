@@ -1,5 +1,5 @@
-export { AdamW, type AdamWOptions } from "./adamw.js";
-export type { OptimizedParameter, Optimizer, OptimizerMoments } from "./optimizer.js";
+export { AdamW, type AdamWOptions } from "./adamw.ts";
+export type { OptimizedParameter, Optimizer, OptimizerMoments } from "./optimizer.ts";
 export {
   countWarmupSteps,
   makeSchedule,
@@ -7,5 +7,5 @@ export {
   type ScheduleName,
   type ScheduleOptions,
   scheduleNames,
-} from "./schedule.js";
-export { SGD, type SGDOptions } from "./sgd.js";
+} from "./schedule.ts";
+export { SGD, type SGDOptions } from "./sgd.ts";

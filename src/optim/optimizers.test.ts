@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import type { DType, Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
-import { AdamW, type OptimizedParameter, type Optimizer, SGD } from "./index.js";
+import type { DType, Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { AdamW, type OptimizedParameter, type Optimizer, SGD } from "./index.ts";
 
 type Flat = Record<string, number[]>;
 interface Golden {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { countWarmupSteps, makeSchedule, scheduleNames } from "./index.js";
+import { countWarmupSteps, makeSchedule, scheduleNames } from "./index.ts";
 
 const ratesOf = (name: (typeof scheduleNames)[number], steps: number, warmup: number) => {
   const schedule = makeSchedule({ name, lr: 1, steps, warmup });

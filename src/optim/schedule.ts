@@ -1,4 +1,4 @@
-import { ScaloraError } from "../util/errors.js";
+import { ScaloraError } from "../util/errors.ts";
 
 export const scheduleNames = ["constant", "linear", "cosine", "polynomial"] as const;
 export type ScheduleName = (typeof scheduleNames)[number];

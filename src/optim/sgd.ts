@@ -1,5 +1,5 @@
-import type { Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
+import type { Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
 import {
   checkRange,
   FusedOptimizer,
@@ -8,7 +8,7 @@ import {
   type OptimizedParameter,
   type OptimizerMoments,
   type Slot,
-} from "./optimizer.js";
+} from "./optimizer.ts";
 
 export interface SGDOptions {
   /** Share of the last step's direction that is kept; default 0. */

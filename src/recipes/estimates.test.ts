@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { type AdapterOptions, attach } from "../adapters/index.js";
-import { createModel } from "../models/index.js";
-import type { CausalLM } from "../nn/index.js";
-import { AdamW } from "../optim/index.js";
-import { quantised } from "../testing/quantise.js";
-import { tinyLlamaConfig } from "../testing/tiny-llama.js";
-import { Generator } from "../torch/index.js";
-import { checkpointBytes, estimateMemory } from "./estimates.js";
+import { type AdapterOptions, attach } from "../adapters/index.ts";
+import { createModel } from "../models/index.ts";
+import type { CausalLM } from "../nn/index.ts";
+import { AdamW } from "../optim/index.ts";
+import { quantised } from "../testing/quantise.ts";
+import { tinyLlamaConfig } from "../testing/tiny-llama.ts";
+import { Generator } from "../torch/index.ts";
+import { checkpointBytes, estimateMemory } from "./estimates.ts";
 
 /** What a method at a rank is estimated to take, in bytes, and the numbers that it trains. */
 function estimate(options: AdapterOptions, tokens: number, prepare = (model: CausalLM) => model) {

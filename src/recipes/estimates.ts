@@ -1,8 +1,8 @@
-import type { AdapterSet } from "../adapters/index.js";
-import type { Dataset } from "../data/index.js";
-import { isClassifier, Linear, quantisedWeights, type TrainedModel } from "../nn/index.js";
-import type { Optimizer } from "../optim/index.js";
-import { dtypeWidth, type Tensor } from "../torch/index.js";
+import type { AdapterSet } from "../adapters/index.ts";
+import type { Dataset } from "../data/index.ts";
+import { isClassifier, Linear, quantisedWeights, type TrainedModel } from "../nn/index.ts";
+import type { Optimizer } from "../optim/index.ts";
+import { dtypeWidth, type Tensor } from "../torch/index.ts";
 
 /** What a run is made of, before its first step. */
 export interface RunParts {

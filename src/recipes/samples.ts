@@ -1,10 +1,10 @@
-import type { RunConfig } from "../config/index.js";
-import type { Example } from "../data/index.js";
-import { encodePrompt, streamText } from "../eval/index.js";
-import type { Tokenizer } from "../hub/tokenizer/index.js";
-import type { CausalLM } from "../nn/index.js";
-import type { SampleEvent } from "../train/run-events.js";
-import { endTokens } from "./end-tokens.js";
+import { endTokens } from "../assemble/end-tokens.ts";
+import type { RunConfig } from "../config/index.ts";
+import type { Example } from "../data/index.ts";
+import { encodePrompt, streamText } from "../eval/index.ts";
+import type { CausalLM } from "../nn/index.ts";
+import type { SampleEvent } from "../run/events.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** Longest sample in tokens: enough to see what a model has learnt, and cheap. */
 const sampleTokens = 32;

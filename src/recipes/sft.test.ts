@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseRecipe } from "../config/index.js";
-import { writeTinyProject } from "../testing/finished-runs.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { liveTensors, setThreads } from "../torch/index.js";
-import { type RunEvent, readEvents } from "../train/run-files.js";
-import { runTraining } from "./sft.js";
+import { parseRecipe } from "../config/index.ts";
+import { type RunEvent, readEvents } from "../run/folder.ts";
+import { writeTinyProject } from "../testing/finished-runs.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { liveTensors, setThreads } from "../torch/index.ts";
+import { runTraining } from "./sft.ts";
 
 const scratch = temporaryFolder();
 beforeAll(() => {

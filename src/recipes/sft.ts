@@ -1,19 +1,7 @@
 import { join } from "node:path";
-import type { AdapterSet } from "../adapters/index.js";
-import { type Recipe, recipeToYaml } from "../config/index.js";
-import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.js";
-import { isClassifier, type TrainedModel } from "../nn/index.js";
-import { makeSchedule, type Optimizer } from "../optim/index.js";
-import { cpuCapability, Generator, memory, releaseFreeMemory, torchVersion } from "../torch/index.js";
-import { hashModel } from "../train/model-hash.js";
-import { objectiveOf } from "../train/objective.js";
-import type { TrainResult } from "../train/options.js";
-import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../train/run-events.js";
-import { RunFolder, readEvents } from "../train/run-files.js";
-import { train } from "../train/trainer.js";
-import { ScaloraError } from "../util/errors.js";
-import { RunAnalysis } from "./analysis/observer.js";
-import type { RunTraining } from "./api.js";
+import type { AdapterSet } from "../adapters/index.ts";
+import { RunAnalysis } from "../analysis/observer.ts";
+import { isCheapRank, rankReport } from "../analysis/rank.ts";
 import {
   attachMethod,
   type Base,
@@ -22,15 +10,27 @@ import {
   loadBase,
   loadTrained,
   makeOptimizer,
-} from "./build.js";
-import { checkpointBytes, estimateMemory, largestBatch, type RunParts } from "./estimates.js";
-import { evaluationBatches } from "./evaluation-batches.js";
-import { metricsOf, modelOf } from "./glue.js";
-import { isCheapRank, rankReport } from "./rank.js";
-import { reportOfRun, writeReport } from "./report/index.js";
-import { rowNotes } from "./row-notes.js";
-import { samplePrompts, takeSamples } from "./samples.js";
-import { packageVersion } from "./version.js";
+} from "../assemble/build.ts";
+import { evaluationBatches } from "../assemble/evaluation-batches.ts";
+import { metricsOf, modelOf } from "../assemble/glue.ts";
+import { rowNotes } from "../assemble/row-notes.ts";
+import { type Recipe, recipeToYaml } from "../config/index.ts";
+import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.ts";
+import { isClassifier, type TrainedModel } from "../nn/index.ts";
+import { makeSchedule, type Optimizer } from "../optim/index.ts";
+import { reportOfRun, writeReport } from "../report/index.ts";
+import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../run/events.ts";
+import { RunFolder, readEvents } from "../run/folder.ts";
+import { cpuCapability, Generator, memory, releaseFreeMemory, torchVersion } from "../torch/index.ts";
+import { hashModel } from "../train/model-hash.ts";
+import { objectiveOf } from "../train/objective.ts";
+import type { TrainResult } from "../train/options.ts";
+import { train } from "../train/trainer.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { checkpointBytes, estimateMemory, largestBatch, type RunParts } from "./estimates.ts";
+import { samplePrompts, takeSamples } from "./samples.ts";
+import type { RunTraining } from "./types.ts";
+import { packageVersion } from "./version.ts";
 
 /** A run reports, evaluates and saves this many times unless the recipe says otherwise. */
 const defaultTimes = 10;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../scripts/setup/locate.mjs";
-import { isRecord } from "../util/json.js";
+import { isRecord } from "../util/json.ts";
 
 /** The version in package.json. */
 export function packageVersion(): string {

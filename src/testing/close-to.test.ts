@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compare } from "./close-to.js";
+import { compare } from "./close-to.ts";
 
 const tolerance = { measure: "max", limit: 1e-3, reason: "a test" } as const;
 

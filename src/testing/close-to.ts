@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Tolerance } from "./tolerances.js";
+import type { Tolerance } from "./tolerances.ts";
 
 /** Where and how much two equally long lists of numbers differ. */
 export interface Difference {

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseRecipe } from "../config/index.js";
-import { runTraining } from "../recipes/sft.js";
-import { setThreads } from "../torch/index.js";
-import { type TinyLlamaOptions, writeTinyLlama } from "./tiny-llama.js";
+import { parseRecipe } from "../config/index.ts";
+import { runTraining } from "../recipes/sft.ts";
+import { setThreads } from "../torch/index.ts";
+import { type TinyLlamaOptions, writeTinyLlama } from "./tiny-llama.ts";
 
 /** Rows of a small task: letters and the same in capitals. */
 export function capitalRows(count: number, first = 0): string {

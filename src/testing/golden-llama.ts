@@ -1,4 +1,4 @@
-import { copyGolden } from "./golden-models.js";
+import { copyGolden } from "./golden-models.ts";
 
 /** Makes a model folder of a golden case of `tools/reference/llama.py` in a new folder under `scratch`. */
 export function copyGoldenLlama(scratch: string, name: string): string {

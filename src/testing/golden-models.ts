@@ -2,11 +2,11 @@ import { copyFileSync, mkdtempSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import { readSafetensors, SafetensorsFile } from "../hub/safetensors/index.js";
-import { type CausalLM, tokenStream } from "../nn/index.js";
-import "./close-to.js";
-import { indexSelect, indices, linearCrossEntropy, noGrad, scope } from "../torch/index.js";
-import { tolerances } from "./tolerances.js";
+import { type CausalLM, tokenStream } from "../nn/index.ts";
+import { readSafetensors, SafetensorsFile } from "../safetensors/index.ts";
+import "./close-to.ts";
+import { indexSelect, indices, linearCrossEntropy, noGrad, scope } from "../torch/index.ts";
+import { tolerances } from "./tolerances.ts";
 
 const golden = (...parts: string[]) =>
   join(fileURLToPath(new URL("../../test/golden", import.meta.url)), ...parts);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect } from "vitest";
-import { liveTensors } from "../torch/index.js";
+import { liveTensors } from "../torch/index.ts";
 
 /**
  * Watches over the tensors of each test of a file, which must leave as many as it found.

@@ -1,4 +1,4 @@
-import { Linear, LMHead, type Module, Nf4Weight, nf4Codebook } from "../nn/index.js";
+import { Linear, LMHead, type Module, Nf4Weight, nf4Codebook } from "../nn/index.ts";
 
 /** Puts the weights of a model's linear layers, but for an output layer's, into NF4. */
 export function quantised<M extends Module>(model: M): M {

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseJson } from "../hub/json.js";
-import { writeModelFolder } from "../hub/model-folder.js";
-import { createClassifier } from "../models/index.js";
-import { Generator } from "../torch/index.js";
-import { Random } from "../util/random.js";
+import { writeModelFolder } from "../hub/model-folder.ts";
+import { createClassifier } from "../models/index.ts";
+import { Generator } from "../torch/index.ts";
+import { Random } from "../util/random.ts";
+import { parseJson } from "../util/strict-json.ts";
 
 const [good, bad] = [
   ["good", "great", "fine", "lovely"],

@@ -1,6 +1,6 @@
-import { BatchSource, batchesInOrder } from "../data/batch-source.js";
-import type { Batch, Example } from "../data/types.js";
-import { Random } from "../util/random.js";
+import { BatchSource, batchesInOrder } from "../data/batch-source.ts";
+import type { Batch, Example } from "../data/types.ts";
+import { Random } from "../util/random.ts";
 
 /** Sequences that count upwards modulo 13 from a random start, the first token being no label. */
 export function countingExamples(count: number, seed = 1): Example[] {

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseJson } from "../hub/json.js";
-import { createModel, saveModelWithConfig } from "../models/index.js";
-import { Generator } from "../torch/index.js";
+import { createModel, saveModelWithConfig } from "../models/index.ts";
+import { Generator } from "../torch/index.ts";
+import { parseJson } from "../util/strict-json.ts";
 
 /** A Llama of 2 layers over bytes and four special tokens. */
 export const tinyLlamaConfig = {

@@ -1,4 +1,4 @@
-import type { KeyValueCache } from "../nn/index.js";
+import type { KeyValueCache } from "../nn/index.ts";
 import {
   type CausalLM,
   Embedding,
@@ -9,9 +9,9 @@ import {
   RMSNorm,
   randomParameters,
   type TokenStream,
-} from "../nn/index.js";
-import type { DType, Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
+} from "../nn/index.ts";
+import type { DType, Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
 
 export interface TinyOptions {
   vocabSize?: number;

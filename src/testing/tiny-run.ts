@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AdapterOptions, attach } from "../adapters/index.js";
-import type { CausalLM } from "../nn/index.js";
-import { AdamW, makeSchedule, SGD } from "../optim/index.js";
-import { Generator, setThreads } from "../torch/index.js";
-import { hashModel } from "../train/model-hash.js";
-import type { TrainOptions, TrainSettings } from "../train/options.js";
-import { RunFolder } from "../train/run-files.js";
-import { countingBatches, heldOut } from "./tiny-data.js";
-import { TinyLM, type TinyOptions } from "./tiny-lm.js";
+import { type AdapterOptions, attach } from "../adapters/index.ts";
+import type { CausalLM } from "../nn/index.ts";
+import { AdamW, makeSchedule, SGD } from "../optim/index.ts";
+import { RunFolder } from "../run/folder.ts";
+import { Generator, setThreads } from "../torch/index.ts";
+import { hashModel } from "../train/model-hash.ts";
+import type { TrainOptions, TrainSettings } from "../train/options.ts";
+import { countingBatches, heldOut } from "./tiny-data.ts";
+import { TinyLM, type TinyOptions } from "./tiny-lm.ts";
 
 export interface TinyRun {
   readonly options: TrainOptions;

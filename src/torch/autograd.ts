@@ -1,5 +1,5 @@
-import { native } from "../native/load.js";
-import { Tensor } from "./tensor.js";
+import { native } from "../native/load.ts";
+import { Tensor } from "./tensor.ts";
 
 /** Runs `body` without recording what gradients would need. */
 export function noGrad<T>(body: () => T): T {

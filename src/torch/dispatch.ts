@@ -1,6 +1,6 @@
-import type { NativeOperator } from "../native/addon.js";
-import { native } from "../native/load.js";
-import { Tensor } from "./tensor.js";
+import type { NativeOperator } from "../native/addon.ts";
+import { native } from "../native/load.ts";
+import { Tensor } from "./tensor.ts";
 
 /** An operator as a function of handles and plain values, by its name in the dispatcher. */
 export function bind<Result>(name: string, overload: string): NativeOperator<Result> {

@@ -1,4 +1,4 @@
-import { ScaloraError } from "../util/errors.js";
+import { ScaloraError } from "../util/errors.ts";
 
 /** Element types, by torch's names. */
 export type DType = keyof typeof codes;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { betterBackend, type GemmBackend } from "./gemm-backend.js";
+import { betterBackend, type GemmBackend } from "./gemm-backend.ts";
 
 const fine = 1e-6;
 const coarse = 1e-3;

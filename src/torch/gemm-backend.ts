@@ -1,9 +1,9 @@
-import { native } from "../native/load.js";
-import { noGrad } from "./autograd.js";
-import { Generator } from "./generator.js";
-import { abs, fastLinear, matmul, max, randn, sub, toDType, transpose } from "./operators.generated.js";
-import { scope } from "./scope.js";
-import type { Tensor } from "./tensor.js";
+import { native } from "../native/load.ts";
+import { noGrad } from "./autograd.ts";
+import { Generator } from "./generator.ts";
+import { abs, fastLinear, matmul, max, randn, sub, toDType, transpose } from "./operators.generated.ts";
+import { scope } from "./scope.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** Who computes fp32 matrix products on the CPU: libtorch's own choice (MKL), or oneDNN. */
 export type GemmBackend = "aten" | "onednn";

@@ -1,5 +1,5 @@
-import { native } from "../native/load.js";
-import { Tensor } from "./tensor.js";
+import { native } from "../native/load.ts";
+import { Tensor } from "./tensor.ts";
 
 /** A source of random numbers on a device; the same seed gives the numbers of Python's torch. */
 export class Generator implements Disposable {

@@ -1,12 +1,12 @@
-export { grad, isRecording, noGrad } from "./autograd.js";
-export { dispatch } from "./dispatch.js";
-export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.js";
-export { chooseGemmBackend, type GemmBackend, type GemmProbe, useGemmBackend } from "./gemm-backend.js";
-export { Generator } from "./generator.js";
-export { leakReport, trackLeaks } from "./leaks.js";
-export { MappedFile, mappedFilesIntact } from "./mapped-file.js";
-export * from "./operators.generated.js";
-export { scope } from "./scope.js";
+export { grad, isRecording, noGrad } from "./autograd.ts";
+export { dispatch } from "./dispatch.ts";
+export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.ts";
+export { chooseGemmBackend, type GemmBackend, type GemmProbe, useGemmBackend } from "./gemm-backend.ts";
+export { Generator } from "./generator.ts";
+export { leakReport, trackLeaks } from "./leaks.ts";
+export { MappedFile, mappedFilesIntact } from "./mapped-file.ts";
+export * from "./operators.generated.ts";
+export { scope } from "./scope.ts";
 export {
   cpuCapability,
   hasCuda,
@@ -17,5 +17,5 @@ export {
   setThreads,
   threads,
   torchVersion,
-} from "./system.js";
-export { fromData, indices, liveTensors, Tensor } from "./tensor.js";
+} from "./system.ts";
+export { fromData, indices, liveTensors, Tensor } from "./tensor.ts";

@@ -1,4 +1,4 @@
-import { internalError } from "../util/errors.js";
+import { internalError } from "../util/errors.ts";
 
 /** Where each live tensor was made, while tracking is on. */
 let made: Map<number, string> | undefined;

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import * as torch from "./index.js";
+import * as torch from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mapped-"));
 afterAll(() => rmSync(folder, { recursive: true }));

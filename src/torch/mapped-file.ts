@@ -1,6 +1,6 @@
-import { native } from "../native/load.js";
-import { type DType, dtypeCode } from "./dtype.js";
-import { Tensor } from "./tensor.js";
+import { native } from "../native/load.ts";
+import { type DType, dtypeCode } from "./dtype.ts";
+import { Tensor } from "./tensor.ts";
 
 /** A file mapped privately into memory: tensors read from it share its pages; writing to one never reaches the file. */
 export class MappedFile implements Disposable {

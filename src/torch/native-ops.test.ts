@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import * as torch from "./index.js";
+import * as torch from "./index.ts";
 
 /** Worst difference over the largest value. */
 function relative(a: torch.Tensor, b: torch.Tensor): number {

@@ -1,9 +1,9 @@
 // Written by scripts/generate-operators.mjs from operators.txt and the schemas of libtorch 2.11.0. Do not edit.
-import type { NativeOperator } from "../native/addon.js";
-import { bind, handleOf, handlesOf, wrap, wrapAll, wrapTuple } from "./dispatch.js";
-import { type DType, dtypeCode } from "./dtype.js";
-import type { Generator } from "./generator.js";
-import type { Tensor } from "./tensor.js";
+import type { NativeOperator } from "../native/addon.ts";
+import { bind, handleOf, handlesOf, wrap, wrapAll, wrapTuple } from "./dispatch.ts";
+import { type DType, dtypeCode } from "./dtype.ts";
+import type { Generator } from "./generator.ts";
+import type { Tensor } from "./tensor.ts";
 
 let add$: NativeOperator<number> | undefined;
 /** `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` */

@@ -1,4 +1,4 @@
-import { ScaloraError } from "../util/errors.js";
+import { ScaloraError } from "../util/errors.ts";
 
 /** What a scope needs to know of a tensor. */
 export interface Scoped {

@@ -1,4 +1,4 @@
-import { native } from "../native/load.js";
+import { native } from "../native/load.ts";
 
 /** The version of libtorch in use. */
 export function torchVersion(): string {

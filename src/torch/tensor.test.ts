@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ScaloraError } from "../util/errors.js";
-import * as torch from "./index.js";
+import { ScaloraError } from "../util/errors.ts";
+import * as torch from "./index.ts";
 
 const matrix = () => torch.fromData(new Float32Array([1, 2, 3, 4, 5, 6]), [2, 3]);
 

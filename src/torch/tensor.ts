@@ -1,9 +1,9 @@
-import { native } from "../native/load.js";
-import { ScaloraError } from "../util/errors.js";
-import { formatShape } from "../util/format.js";
-import { type DType, dtypeCode, dtypeOfCode, dtypeOfData, type TensorData, viewData } from "./dtype.js";
-import { noteDisposed, noteMade } from "./leaks.js";
-import { own } from "./scope.js";
+import { native } from "../native/load.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { formatShape } from "../util/format.ts";
+import { type DType, dtypeCode, dtypeOfCode, dtypeOfData, type TensorData, viewData } from "./dtype.ts";
+import { noteDisposed, noteMade } from "./leaks.ts";
+import { own } from "./scope.ts";
 
 /**
  * A tensor of libtorch. What it holds lives outside JavaScript and is freed by `dispose()`, by leaving the `scope()`

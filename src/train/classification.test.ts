@@ -1,17 +1,17 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { type AdapterSet, attach } from "../adapters/index.js";
-import { collate, type Example } from "../data/index.js";
-import { loadClassifier } from "../models/index.js";
-import { makeSchedule, SGD } from "../optim/index.js";
-import "../testing/close-to.js";
-import { tokenStream } from "../nn/index.js";
-import { tolerances } from "../testing/tolerances.js";
-import { Generator, liveTensors, noGrad, scope } from "../torch/index.js";
-import { evaluateLoss } from "./evaluate.js";
-import { objectiveOf } from "./objective.js";
-import { trainStep } from "./step.js";
+import { type AdapterSet, attach } from "../adapters/index.ts";
+import { collate, type Example } from "../data/index.ts";
+import { loadClassifier } from "../models/index.ts";
+import { makeSchedule, SGD } from "../optim/index.ts";
+import "../testing/close-to.ts";
+import { tokenStream } from "../nn/index.ts";
+import { tolerances } from "../testing/tolerances.ts";
+import { Generator, liveTensors, noGrad, scope } from "../torch/index.ts";
+import { evaluateLoss } from "./evaluate.ts";
+import { objectiveOf } from "./objective.ts";
+import { trainStep } from "./step.ts";
 
 const golden = fileURLToPath(new URL("../../test/golden/encoders", import.meta.url));
 

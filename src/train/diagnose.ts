@@ -1,11 +1,11 @@
-import type { AdapterSet, Trainable } from "../adapters/core/contract.js";
-import type { Batch } from "../data/types.js";
-import type { TrainedModel } from "../nn/classifier.js";
-import type { Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { allFinite, forEachParameter } from "./norms.js";
-import { type Objective, objectiveOf } from "./objective.js";
+import type { AdapterSet, Trainable } from "../adapters/core/contract.ts";
+import type { Batch } from "../data/types.ts";
+import type { TrainedModel } from "../nn/classifier.ts";
+import type { Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { allFinite, forEachParameter } from "./norms.ts";
+import { type Objective, objectiveOf } from "./objective.ts";
 
 /** How many names a message lists. */
 const most = 5;

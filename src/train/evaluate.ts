@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import type { Batch } from "../data/types.js";
-import type { TrainedModel } from "../nn/classifier.js";
-import { ScaloraError } from "../util/errors.js";
-import { labelsOf, objectiveOf } from "./objective.js";
+import type { Batch } from "../data/types.ts";
+import type { TrainedModel } from "../nn/classifier.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { labelsOf, objectiveOf } from "./objective.ts";
 
 export interface Evaluation {
   /** Mean over the labels: cross entropy in nats, or of a regression squared error. */

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { deriveSeed } from "../data/hash.js";
-import { runChild } from "../testing/child.js";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { Random } from "../util/random.js";
-import { listCheckpoints, newestValid } from "./checkpoints/load.js";
+import { deriveSeed } from "../data/hash.ts";
+import { runChild } from "../testing/child.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { Random } from "../util/random.ts";
+import { listCheckpoints, newestValid } from "./checkpoints/load.ts";
 
 const child = new URL("testing/run-child.ts", import.meta.url);
 const lastStep = 24;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Module } from "../nn/module.js";
+import type { Module } from "../nn/module.ts";
 
 /**
  * SHA-256 over names, dtypes, shapes and values of all parameters, in hexadecimal: names the base that adapters and

@@ -1,7 +1,7 @@
-import type { Trainable } from "../adapters/core/contract.js";
-import type { Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
-import { forEachParameter } from "./norms.js";
+import type { Trainable } from "../adapters/core/contract.ts";
+import type { Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { forEachParameter } from "./norms.ts";
 
 /** Sum and norm in float64: equal for equal values, and different, in practice, for others. */
 function fingerprint(x: Tensor): string {

@@ -1,6 +1,6 @@
-import type { Trainable } from "../adapters/core/contract.js";
-import type { Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
+import type { Trainable } from "../adapters/core/contract.ts";
+import type { Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
 
 /**
  * Euclidean norms of all gradients and of `extra` (a scalar), read with one copy to the host.

@@ -1,11 +1,11 @@
-import type { Batch } from "../data/types.js";
-import { causalLossSum } from "../nn/causal-loss.js";
-import { classifierLogits, labelLossSum } from "../nn/classification-loss.js";
-import { isClassifier, type SequenceClassifier, type TrainedModel } from "../nn/classifier.js";
-import type { Generator, Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import type { Task } from "./run-events.js";
+import type { Batch } from "../data/types.ts";
+import { causalLossSum } from "../nn/causal-loss.ts";
+import { classifierLogits, labelLossSum } from "../nn/classification-loss.ts";
+import { isClassifier, type SequenceClassifier, type TrainedModel } from "../nn/classifier.ts";
+import type { Task } from "../run/events.ts";
+import type { Generator, Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
 
 /** What training lowers: a loss summed over the labels of a batch, which everything else divides by their number. */
 export interface Objective {

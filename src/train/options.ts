@@ -1,15 +1,15 @@
-import type { AdapterSet } from "../adapters/core/contract.js";
-import type { BatchSource } from "../data/batch-source.js";
-import type { Batch } from "../data/types.js";
-import type { TrainedModel } from "../nn/classifier.js";
-import type { Optimizer, Schedule } from "../optim/index.js";
-import type { GemmBackend, Generator } from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import type { CheckpointIdentity } from "./checkpoints/format.js";
-import type { Metrics } from "./evaluate.js";
-import type { RunEvent, RunFolder, StartEvent } from "./run-files.js";
-import type { Score } from "./state.js";
-import type { StepObserver } from "./step.js";
+import type { AdapterSet } from "../adapters/core/contract.ts";
+import type { BatchSource } from "../data/batch-source.ts";
+import type { Batch } from "../data/types.ts";
+import type { TrainedModel } from "../nn/classifier.ts";
+import type { Optimizer, Schedule } from "../optim/index.ts";
+import type { RunEvent, RunFolder, StartEvent } from "../run/folder.ts";
+import type { GemmBackend, Generator } from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type { CheckpointIdentity } from "./checkpoints/format.ts";
+import type { Metrics } from "./evaluate.ts";
+import type { Score } from "./state.ts";
+import type { StepObserver } from "./step.ts";
 
 export interface TrainSettings {
   /** Optimiser steps of the whole run. */

@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { TrainOptions } from "./options.js";
-import type { Recorder } from "./recorder.js";
-import type { ControlCommand } from "./run-files.js";
+import type { ControlCommand } from "../run/folder.ts";
+import type { TrainOptions } from "./options.ts";
+import type { Recorder } from "./recorder.ts";
 
 /** Milliseconds between looks at `control.json` during a pause. */
 const pausePoll = 100;

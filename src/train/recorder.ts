@@ -1,8 +1,8 @@
-import * as torch from "../torch/index.js";
-import { messageOf } from "../util/errors.js";
-import type { ResolvedSettings, TrainOptions } from "./options.js";
-import type { RunEvent, RunState } from "./run-files.js";
-import type { Progress } from "./state.js";
+import type { RunEvent, RunState } from "../run/folder.ts";
+import * as torch from "../torch/index.ts";
+import { messageOf } from "../util/errors.ts";
+import type { ResolvedSettings, TrainOptions } from "./options.ts";
+import type { Progress } from "./state.ts";
 
 /** The status file is rewritten at most this often while steps go by. */
 const statusEvery = 500;

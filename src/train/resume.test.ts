@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { watchTensors } from "../testing/live-tensors.js";
-import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.js";
-import * as torch from "../torch/index.js";
-import { listCheckpoints } from "./checkpoints/load.js";
-import type { TrainSettings } from "./options.js";
-import { loadCheckpointWeights } from "./resume.js";
-import { readEvents, requestControl } from "./run-files.js";
-import { train } from "./trainer.js";
+import { readEvents, requestControl } from "../run/folder.ts";
+import { watchTensors } from "../testing/live-tensors.ts";
+import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
+import * as torch from "../torch/index.ts";
+import { listCheckpoints } from "./checkpoints/load.ts";
+import type { TrainSettings } from "./options.ts";
+import { loadCheckpointWeights } from "./resume.ts";
+import { train } from "./trainer.ts";
 
 const made = watchTensors();
 let folder: ReturnType<typeof temporaryFolder>;
@@ -201,7 +201,7 @@ test("a checkpoint of another model, adapter configuration, data or version is r
     code: "config",
     message: expect.stringMatching(/"method":"full"[\s\S]*"method":"lora"/),
   });
-  const { countingBatches } = await import("../testing/tiny-data.js");
+  const { countingBatches } = await import("../testing/tiny-data.ts");
   const record = () => ["status.json", "events.jsonl"].map((name) => readFileSync(join(path, name), "utf8"));
   const before = record();
   await expect(tried(() => ({ batches: countingBatches(5) }))).rejects.toMatchObject({ code: "data" });
@@ -236,7 +236,7 @@ test("the best checkpoint's weights can be taken back", async () => {
   const before = adapters.trainables()[0].value.toFloats();
   loadCheckpointWeights(result.bestCheckpoint ?? expect.fail("no best"), adapters);
   expect(adapters.trainables()[0].value.toFloats()).not.toEqual(before);
-  const { evaluateLoss } = await import("./evaluate.js");
+  const { evaluateLoss } = await import("./evaluate.ts");
   const evaluation = await evaluateLoss(run.options.model, run.options.evalBatches ?? []);
   expect(evaluation?.loss).toBe(result.best?.loss);
 });

@@ -1,13 +1,13 @@
 import { cpus } from "node:os";
 import { basename, relative } from "node:path";
-import type { AdapterSet } from "../adapters/core/contract.js";
-import * as torch from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { checkIdentity, newestValid, readState, verifyCheckpoint, withTensors } from "./checkpoints/load.js";
-import { setAside } from "./checkpoints/save.js";
-import type { TrainOptions } from "./options.js";
-import { type RunFolder, readStatus } from "./run-files.js";
-import { type Progress, parseState, type SavedState } from "./state.js";
+import type { AdapterSet } from "../adapters/core/contract.ts";
+import { type RunFolder, readStatus } from "../run/folder.ts";
+import * as torch from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { checkIdentity, newestValid, readState, verifyCheckpoint, withTensors } from "./checkpoints/load.ts";
+import { setAside } from "./checkpoints/save.ts";
+import type { TrainOptions } from "./options.ts";
+import { type Progress, parseState, type SavedState } from "./state.ts";
 
 export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("checkpoints");
 

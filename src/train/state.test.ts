@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { freshProgress, noteEvaluation } from "./state.js";
+import { freshProgress, noteEvaluation } from "./state.ts";
 
 /** The steps that were the best so far, and how many evaluations have passed since the last. */
 function bestOf(evaluations: readonly { loss: number; score?: number }[]) {

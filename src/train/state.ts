@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ScaloraError } from "../util/errors.js";
-import type { Json } from "../util/json.js";
+import { ScaloraError } from "../util/errors.ts";
+import type { Json } from "../util/json.ts";
 
 const score = z.strictObject({ step: z.int().min(0), loss: z.number(), score: z.number().optional() });
 /** A held-out loss, where a task has metrics its score, and the step it was measured after. */

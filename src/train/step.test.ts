@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import type { AdapterSet, StepContext } from "../adapters/core/contract.js";
-import { FullFineTuning } from "../adapters/full/full.js";
-import { attach } from "../adapters/index.js";
-import { collate } from "../data/collate.js";
-import { causalLossSum } from "../nn/causal-loss.js";
-import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.js";
-import { watchTensors } from "../testing/live-tensors.js";
-import { countingExamples } from "../testing/tiny-data.js";
-import { TinyLM } from "../testing/tiny-lm.js";
-import * as torch from "../torch/index.js";
-import { type StepParts, trainStep } from "./step.js";
+import type { AdapterSet, StepContext } from "../adapters/core/contract.ts";
+import { FullFineTuning } from "../adapters/full/full.ts";
+import { attach } from "../adapters/index.ts";
+import { collate } from "../data/collate.ts";
+import { causalLossSum } from "../nn/causal-loss.ts";
+import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.ts";
+import { watchTensors } from "../testing/live-tensors.ts";
+import { countingExamples } from "../testing/tiny-data.ts";
+import { TinyLM } from "../testing/tiny-lm.ts";
+import * as torch from "../torch/index.ts";
+import { type StepParts, trainStep } from "./step.ts";
 
 const made = watchTensors();
 

@@ -1,14 +1,14 @@
-import type { AdapterSet, EventReport, StepContext } from "../adapters/core/contract.js";
-import type { Batch } from "../data/types.js";
-import type { TrainedModel } from "../nn/classifier.js";
-import type { Optimizer, Schedule } from "../optim/index.js";
-import type { Generator, Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { gradientError, lossError } from "./diagnose.js";
-import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./norms.js";
-import { type Objective, objectiveOf } from "./objective.js";
-import type { LayerAnalysis } from "./run-events.js";
+import type { AdapterSet, EventReport, StepContext } from "../adapters/core/contract.ts";
+import type { Batch } from "../data/types.ts";
+import type { TrainedModel } from "../nn/classifier.ts";
+import type { Optimizer, Schedule } from "../optim/index.ts";
+import type { LayerAnalysis } from "../run/events.ts";
+import type { Generator, Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { gradientError, lossError } from "./diagnose.ts";
+import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./norms.ts";
+import { type Objective, objectiveOf } from "./objective.ts";
 
 /** What a step works on. */
 export interface StepParts {

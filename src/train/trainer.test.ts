@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FullFineTuning } from "../adapters/full/full.js";
-import { watchTensors } from "../testing/live-tensors.js";
-import { temporaryFolder, tinyRun } from "../testing/tiny-run.js";
-import * as torch from "../torch/index.js";
-import type { TrainOptions } from "./options.js";
-import { type RunEvent, readEvents, readStatus, requestControl } from "./run-files.js";
-import { train } from "./trainer.js";
+import { FullFineTuning } from "../adapters/full/full.ts";
+import { type RunEvent, readEvents, readStatus, requestControl } from "../run/folder.ts";
+import { watchTensors } from "../testing/live-tensors.ts";
+import { temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
+import * as torch from "../torch/index.ts";
+import type { TrainOptions } from "./options.ts";
+import { train } from "./trainer.ts";
 
 const made = watchTensors();
 let folder: ReturnType<typeof temporaryFolder>;
@@ -125,7 +125,7 @@ test("parameters that have not moved by step 3 are reported by name", async () =
   const { adapters } = options;
   const frozen = adapters.trainables().find(({ name }) => name === "mix.bias");
   const trainables = adapters.trainables().filter((trainable) => trainable !== frozen);
-  const partly = { ...options, optimizer: new (await import("../optim/index.js")).SGD(trainables) };
+  const partly = { ...options, optimizer: new (await import("../optim/index.ts")).SGD(trainables) };
   await train(partly);
   expect(eventsOf("warning")).toMatchObject([{ step: 3, message: "not moved in 3 steps: mix.bias" }]);
 });

@@ -1,18 +1,18 @@
 import { relative } from "node:path";
-import * as torch from "../torch/index.js";
-import { ScaloraError } from "../util/errors.js";
-import { listCheckpoints } from "./checkpoints/load.js";
-import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save.js";
-import { evaluateLoss } from "./evaluate.js";
-import { MovementWatch } from "./movement.js";
-import { objectiveOf } from "./objective.js";
-import { type ResolvedSettings, resolveSettings, type TrainOptions, type TrainResult } from "./options.js";
-import { isStopping, takeRequests } from "./pauses.js";
-import { Recorder, residentMemory } from "./recorder.js";
-import { checkpointFolder, type Resumed, resumeRun } from "./resume.js";
-import type { CheckpointEvent } from "./run-files.js";
-import { freshProgress, noteEvaluation, type Progress, type SavedState } from "./state.js";
-import { trainStep } from "./step.js";
+import type { CheckpointEvent } from "../run/folder.ts";
+import * as torch from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { listCheckpoints } from "./checkpoints/load.ts";
+import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save.ts";
+import { evaluateLoss } from "./evaluate.ts";
+import { MovementWatch } from "./movement.ts";
+import { objectiveOf } from "./objective.ts";
+import { type ResolvedSettings, resolveSettings, type TrainOptions, type TrainResult } from "./options.ts";
+import { isStopping, takeRequests } from "./pauses.ts";
+import { Recorder, residentMemory } from "./recorder.ts";
+import { checkpointFolder, type Resumed, resumeRun } from "./resume.ts";
+import { freshProgress, noteEvaluation, type Progress, type SavedState } from "./state.ts";
+import { trainStep } from "./step.ts";
 
 /** By this step every parameter should have moved. */
 const movedBy = 3;

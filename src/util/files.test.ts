@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { temporaryFolder } from "../testing/tiny-run.js";
-import { makeFolders } from "./files.js";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { makeFolders } from "./files.ts";
 
 test("folders are made down to the last, and one that is there already is fine", () => {
   const { path, remove } = temporaryFolder();

@@ -1,4 +1,4 @@
-import { ScaloraError } from "./errors.js";
+import { ScaloraError } from "./errors.ts";
 
 /**
  * Seeded random numbers for data order and data generation (xoshiro128**, seeded through splitmix32).

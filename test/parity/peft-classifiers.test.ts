@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { attach, FactorAdapters, writeLora } from "../../src/adapters/index.js";
-import { SafetensorsFile } from "../../src/hub/safetensors/index.js";
-import { loadClassifier } from "../../src/models/index.js";
-import { type SequenceClassifier, tokenStream } from "../../src/nn/index.js";
-import "../../src/testing/close-to.js";
-import { temporaryFolder } from "../../src/testing/tiny-run.js";
-import { tolerances } from "../../src/testing/tolerances.js";
-import { liveTensors, noGrad, scope } from "../../src/torch/index.js";
+import { attach, FactorAdapters, writeLora } from "../../src/adapters/index.ts";
+import { loadClassifier } from "../../src/models/index.ts";
+import { type SequenceClassifier, tokenStream } from "../../src/nn/index.ts";
+import { SafetensorsFile } from "../../src/safetensors/index.ts";
+import "../../src/testing/close-to.ts";
+import { temporaryFolder } from "../../src/testing/tiny-run.ts";
+import { tolerances } from "../../src/testing/tolerances.ts";
+import { liveTensors, noGrad, scope } from "../../src/torch/index.ts";
 
 const golden = (...parts: string[]) =>
   fileURLToPath(new URL(`../golden/${parts.join("/")}`, import.meta.url));

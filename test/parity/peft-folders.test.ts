@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { attachFolder } from "../../src/adapters/index.js";
-import { readSafetensors } from "../../src/hub/safetensors/index.js";
-import { loadModel } from "../../src/models/index.js";
-import { copyGoldenLlama } from "../../src/testing/golden-llama.js";
-import { temporaryFolder } from "../../src/testing/tiny-run.js";
+import { attachFolder } from "../../src/adapters/index.ts";
+import { loadModel } from "../../src/models/index.ts";
+import { readSafetensors } from "../../src/safetensors/index.ts";
+import { copyGoldenLlama } from "../../src/testing/golden-llama.ts";
+import { temporaryFolder } from "../../src/testing/tiny-run.ts";
 
 const golden = fileURLToPath(new URL("../golden", import.meta.url));
 const scratch = temporaryFolder();

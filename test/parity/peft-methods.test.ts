@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { type AdapterSet, attach, attachFolder, LayerAdapters } from "../../src/adapters/index.js";
-import { readAdapterFolder } from "../../src/hub/adapter-folder.js";
-import { SafetensorsFile } from "../../src/hub/safetensors/index.js";
-import { loadModel } from "../../src/models/index.js";
-import { type CausalLM, tokenStream } from "../../src/nn/index.js";
-import "../../src/testing/close-to.js";
-import { copyGoldenLlama } from "../../src/testing/golden-llama.js";
-import { temporaryFolder } from "../../src/testing/tiny-run.js";
-import { tolerances } from "../../src/testing/tolerances.js";
-import * as torch from "../../src/torch/index.js";
+import { type AdapterSet, attach, attachFolder, LayerAdapters } from "../../src/adapters/index.ts";
+import { readAdapterFolder } from "../../src/hub/adapter-folder.ts";
+import { loadModel } from "../../src/models/index.ts";
+import { type CausalLM, tokenStream } from "../../src/nn/index.ts";
+import { SafetensorsFile } from "../../src/safetensors/index.ts";
+import "../../src/testing/close-to.ts";
+import { copyGoldenLlama } from "../../src/testing/golden-llama.ts";
+import { temporaryFolder } from "../../src/testing/tiny-run.ts";
+import { tolerances } from "../../src/testing/tolerances.ts";
+import * as torch from "../../src/torch/index.ts";
 
 const golden = fileURLToPath(new URL("../golden/peft-methods", import.meta.url));
 const scratch = temporaryFolder();

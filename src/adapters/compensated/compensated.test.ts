@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { Linear } from "../../nn/index.js";
-import * as torch from "../../torch/index.js";
-import { CompensatedBank } from "./compensated.js";
+import { Linear } from "../../nn/index.ts";
+import * as torch from "../../torch/index.ts";
+import { CompensatedBank } from "./compensated.ts";
 
 /** What a small step of the factors from their start changes in the output of a layer whose own weight is 0. */
 test("in bfloat16 a change of 1e-4 is learnt to the precision of bfloat16, not to that of the start", () => {

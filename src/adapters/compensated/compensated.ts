@@ -1,4 +1,4 @@
-import type { LinearAdapter } from "../../nn/index.js";
+import type { LinearAdapter } from "../../nn/index.ts";
 import {
   cat,
   contiguous,
@@ -13,11 +13,11 @@ import {
   toDType,
   transpose,
   zerosLike,
-} from "../../torch/index.js";
-import { type BankLayer, type BankShape, FactorBank } from "../core/bank.js";
-import { FactorAdapters } from "../core/factor-adapters.js";
-import { wholeOf } from "../core/peft-folder.js";
-import { type StoredFactors, writeFactors } from "../lora/peft.js";
+} from "../../torch/index.ts";
+import { type BankLayer, type BankShape, FactorBank } from "../core/bank.ts";
+import { FactorAdapters } from "../core/factor-adapters.ts";
+import { wholeOf } from "../core/peft-folder.ts";
+import { type StoredFactors, writeFactors } from "../lora/peft.ts";
 
 /**
  * Factors that start at (A₀, B₀) other than zero, with what makes up for it: the effective weight is

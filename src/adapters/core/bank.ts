@@ -1,4 +1,4 @@
-import type { FrozenFactors, Linear, LinearAdapter } from "../../nn/index.js";
+import type { FrozenFactors, Linear, LinearAdapter } from "../../nn/index.ts";
 import {
   add,
   type DType,
@@ -11,9 +11,9 @@ import {
   toDType,
   transpose,
   zeros,
-} from "../../torch/index.js";
-import { groupBy } from "../../util/group.js";
-import type { Trainable } from "./contract.js";
+} from "../../torch/index.ts";
+import { groupBy } from "../../util/group.ts";
+import type { Trainable } from "./contract.ts";
 
 /** A layer of a bank, before its parameters exist. */
 export interface BankLayer {

@@ -1,12 +1,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.js";
-import { TinyLM } from "../../testing/tiny-lm.js";
-import { temporaryFolder } from "../../testing/tiny-run.js";
-import * as torch from "../../torch/index.js";
-import { attach, attachFolder } from "../index.js";
-import { baseFingerprint } from "./base-fingerprint.js";
+import { readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.ts";
+import { TinyLM } from "../../testing/tiny-lm.ts";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
+import * as torch from "../../torch/index.ts";
+import { attach, attachFolder } from "../index.ts";
+import { baseFingerprint } from "./base-fingerprint.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

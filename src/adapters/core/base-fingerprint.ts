@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { reshape, scope, slice, Tensor, toDType, viewDType } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { BankLayer } from "./bank.js";
+import { reshape, scope, slice, Tensor, toDType, viewDType } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { BankLayer } from "./bank.ts";
 
 /** Numbers of each weight that are looked at: another model differs everywhere. */
 const sampled = 1024;

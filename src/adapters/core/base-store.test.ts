@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import * as torch from "../../torch/index.js";
-import { joinHalves, splitHalves } from "./base-store.js";
+import * as torch from "../../torch/index.ts";
+import { joinHalves, splitHalves } from "./base-store.ts";
 
 const float = (bits: number) => new Float32Array(Int32Array.of(bits).buffer)[0];
 

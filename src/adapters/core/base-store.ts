@@ -17,8 +17,8 @@ import {
   toDType,
   transpose,
   viewDType,
-} from "../../torch/index.js";
-import type { BankLayer } from "./bank.js";
+} from "../../torch/index.ts";
+import type { BankLayer } from "./bank.ts";
 
 /** Where the adapted weights of a bank live, so that merging into them loses nothing. */
 export interface BaseStore {

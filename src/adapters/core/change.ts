@@ -1,5 +1,5 @@
-import type { Linear } from "../../nn/index.js";
-import { add, fastLinear, type Tensor, toDType } from "../../torch/index.js";
+import type { Linear } from "../../nn/index.ts";
+import { add, fastLinear, type Tensor, toDType } from "../../torch/index.ts";
 
 /**
  * `x (W + change)ᵀ + b`. In bfloat16 by two products, for the sum would round away what is small beside W.

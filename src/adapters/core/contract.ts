@@ -1,5 +1,5 @@
-import type { Tensor } from "../../torch/index.js";
-import type { Json } from "../../util/json.js";
+import type { Tensor } from "../../torch/index.ts";
+import type { Json } from "../../util/json.ts";
 
 /**
  * One tensor that the optimiser moves: a single parameter, or a bank of equal parameters stacked along the

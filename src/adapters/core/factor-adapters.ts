@@ -1,8 +1,8 @@
-import type { Module } from "../../nn/index.js";
-import { type BankLayer, type BankShape, bankLayers, type FactorBank } from "./bank.js";
-import { LayerAdapters } from "./layer-adapters.js";
-import { savedPaths } from "./saved-modules.js";
-import { findTargets, type Target, type TargetOptions } from "./targets.js";
+import type { Module } from "../../nn/index.ts";
+import { type BankLayer, type BankShape, bankLayers, type FactorBank } from "./bank.ts";
+import { LayerAdapters } from "./layer-adapters.ts";
+import { savedPaths } from "./saved-modules.ts";
+import { findTargets, type Target, type TargetOptions } from "./targets.ts";
 
 /** A layer to adapt, with the rank and scale of its adapter. */
 export type ScaledTarget = BankLayer & { readonly rank: number; readonly scale: number };

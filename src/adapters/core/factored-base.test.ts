@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { Linear } from "../../nn/index.js";
-import { watchTensors } from "../../testing/live-tensors.js";
-import * as torch from "../../torch/index.js";
-import { frobenius } from "../scalora/testing/layers.js";
-import { bestOfRank, FactoredBase } from "./factored-base.js";
+import { Linear } from "../../nn/index.ts";
+import { watchTensors } from "../../testing/live-tensors.ts";
+import * as torch from "../../torch/index.ts";
+import { frobenius } from "../scalora/testing/layers.ts";
+import { bestOfRank, FactoredBase } from "./factored-base.ts";
 
 const made = watchTensors();
 

@@ -1,4 +1,4 @@
-import type { FrozenFactors } from "../../nn/index.js";
+import type { FrozenFactors } from "../../nn/index.ts";
 import {
   addmm,
   cat,
@@ -19,10 +19,10 @@ import {
   unsqueeze,
   zero_,
   zeros,
-} from "../../torch/index.js";
-import { type BankLayer, ownDType } from "./bank.js";
-import type { BaseStore } from "./base-store.js";
-import type { EventReport } from "./contract.js";
+} from "../../torch/index.ts";
+import { type BankLayer, ownDType } from "./bank.ts";
+import type { BaseStore } from "./base-store.ts";
+import type { EventReport } from "./contract.ts";
 
 /** Singular values below this share of the largest are what rounding in the store's precision left. */
 const negligible = { float32: 2 ** -23, float64: 2 ** -52 };

@@ -1,11 +1,11 @@
-import { type Module, namedWeights } from "../../nn/index.js";
-import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { Json } from "../../util/json.js";
-import { type Bank, ownDType } from "./bank.js";
-import { baseFingerprint } from "./base-fingerprint.js";
-import type { AdapterSet, Trainable } from "./contract.js";
-import { SavedModules } from "./saved-modules.js";
+import { type Module, namedWeights } from "../../nn/index.ts";
+import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { Json } from "../../util/json.ts";
+import { type Bank, ownDType } from "./bank.ts";
+import { baseFingerprint } from "./base-fingerprint.ts";
+import type { AdapterSet, Trainable } from "./contract.ts";
+import { SavedModules } from "./saved-modules.ts";
 
 /** What all methods that hang adapters on linear layers share: banks, and parts that are trained whole beside them. */
 export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet {

@@ -1,4 +1,4 @@
-import type { Module } from "../../nn/index.js";
+import type { Module } from "../../nn/index.ts";
 import {
   cat,
   contiguous,
@@ -8,17 +8,17 @@ import {
   select,
   type Tensor,
   transpose,
-} from "../../torch/index.js";
-import { type StoredFactors, writeFactors } from "../lora/peft.js";
-import type { FactorBank } from "./bank.js";
-import type { BaseStore } from "./base-store.js";
-import type { StepContext } from "./contract.js";
-import { type BankOf, FactorAdapters, type LowRankPlan, makeBanks } from "./factor-adapters.js";
-import { FactoredBase } from "./factored-base.js";
-import { noAdapter } from "./layer-adapters.js";
-import { wholeOf } from "./peft-folder.js";
-import { type StoreOptions, storeFor } from "./store-for.js";
-import { untieWeight } from "./untie.js";
+} from "../../torch/index.ts";
+import { type StoredFactors, writeFactors } from "../lora/peft.ts";
+import type { FactorBank } from "./bank.ts";
+import type { BaseStore } from "./base-store.ts";
+import type { StepContext } from "./contract.ts";
+import { type BankOf, FactorAdapters, type LowRankPlan, makeBanks } from "./factor-adapters.ts";
+import { FactoredBase } from "./factored-base.ts";
+import { noAdapter } from "./layer-adapters.ts";
+import { wholeOf } from "./peft-folder.ts";
+import { type StoreOptions, storeFor } from "./store-for.ts";
+import { untieWeight } from "./untie.ts";
 
 /** Options of the methods that merge into the base as they train. */
 export interface BaseOptions extends StoreOptions {

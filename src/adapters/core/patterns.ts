@@ -1,5 +1,5 @@
-import { ScaloraError } from "../../util/errors.js";
-import { nearest } from "../../util/suggest.js";
+import { ScaloraError } from "../../util/errors.ts";
+import { nearest } from "../../util/suggest.ts";
 
 /**
  * The test that a pattern (a module name, the end of a path, or a `/regular expression/`) stands for.

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeAdapterFolder } from "../../hub/adapter-folder.js";
-import { TinyLM } from "../../testing/tiny-lm.js";
-import { temporaryFolder } from "../../testing/tiny-run.js";
-import * as torch from "../../torch/index.js";
-import { attachFolder } from "../index.js";
-import { attachLora } from "../lora/lora.js";
-import { loraFormat } from "../lora/peft.js";
-import { copyFolder } from "./peft-folder.js";
+import { writeAdapterFolder } from "../../hub/adapter-folder.ts";
+import { TinyLM } from "../../testing/tiny-lm.ts";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
+import * as torch from "../../torch/index.ts";
+import { attachFolder } from "../index.ts";
+import { attachLora } from "../lora/lora.ts";
+import { loraFormat } from "../lora/peft.ts";
+import { copyFolder } from "./peft-folder.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

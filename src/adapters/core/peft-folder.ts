@@ -1,16 +1,16 @@
-import { type AdapterFolder, readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.js";
-import { checkSettings, type NeutralSettings } from "../../hub/adapter-settings.js";
-import type { TensorSource } from "../../hub/safetensors/index.js";
-import { isClassifier, type Linear, type Module } from "../../nn/index.js";
-import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { Bank, BankLayer, Stack } from "./bank.js";
-import { checkBase } from "./base-fingerprint.js";
-import type { AdapterPlan } from "./factor-adapters.js";
-import type { LayerAdapters } from "./layer-adapters.js";
-import type { FoundLayer } from "./peft-layer.js";
-import { isWithin, outermostOf, refuseUntrainable } from "./saved-modules.js";
-import { linearLayers } from "./targets.js";
+import { type AdapterFolder, readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.ts";
+import { checkSettings, type NeutralSettings } from "../../hub/adapter-settings.ts";
+import { isClassifier, type Linear, type Module } from "../../nn/index.ts";
+import type { TensorSource } from "../../safetensors/index.ts";
+import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { Bank, BankLayer, Stack } from "./bank.ts";
+import { checkBase } from "./base-fingerprint.ts";
+import type { AdapterPlan } from "./factor-adapters.ts";
+import type { LayerAdapters } from "./layer-adapters.ts";
+import type { FoundLayer } from "./peft-layer.ts";
+import { isWithin, outermostOf, refuseUntrainable } from "./saved-modules.ts";
+import { linearLayers } from "./targets.ts";
 
 type Config = AdapterFolder["config"];
 

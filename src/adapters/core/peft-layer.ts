@@ -1,8 +1,8 @@
-import type { AdapterFolder } from "../../hub/adapter-folder.js";
-import { numberOf } from "../../hub/adapter-settings.js";
-import type { Linear } from "../../nn/index.js";
-import type { Tensor } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
+import type { AdapterFolder } from "../../hub/adapter-folder.ts";
+import { numberOf } from "../../hub/adapter-settings.ts";
+import type { Linear } from "../../nn/index.ts";
+import type { Tensor } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
 
 /** A layer that a folder adapts, with what the folder holds for it. */
 export interface FoundLayer {

@@ -1,9 +1,9 @@
-import { isClassifier, type Module, quantisedWeights } from "../../nn/index.js";
-import * as torch from "../../torch/index.js";
-import { Tensor } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { Trainable } from "./contract.js";
-import { matcher } from "./patterns.js";
+import { isClassifier, type Module, quantisedWeights } from "../../nn/index.ts";
+import * as torch from "../../torch/index.ts";
+import { Tensor } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { Trainable } from "./contract.ts";
+import { matcher } from "./patterns.ts";
 
 /** A parameter of a saved module: its owner, the original that comes back, and the copy in its place. */
 interface Slot {

@@ -1,9 +1,9 @@
-import type { Linear } from "../../nn/index.js";
-import { Tensor } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { BankLayer } from "./bank.js";
-import { type BaseStore, ExactBase, SplitBase } from "./base-store.js";
-import { defaultBaseRank, FactoredBase } from "./factored-base.js";
+import type { Linear } from "../../nn/index.ts";
+import { Tensor } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { BankLayer } from "./bank.ts";
+import { type BaseStore, ExactBase, SplitBase } from "./base-store.ts";
+import { defaultBaseRank, FactoredBase } from "./factored-base.ts";
 
 /** How adapted weights are stored; `auto` goes by their dtype. */
 export type BaseStorage = "auto" | "exact" | "split" | "factored";

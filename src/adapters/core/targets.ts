@@ -1,8 +1,8 @@
-import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { BankLayer } from "./bank.js";
-import { lastPart, noMatch, patternTest } from "./patterns.js";
-import { isWithin } from "./saved-modules.js";
+import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { BankLayer } from "./bank.ts";
+import { lastPart, noMatch, patternTest } from "./patterns.ts";
+import { isWithin } from "./saved-modules.ts";
 
 /** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
 export interface LayerOptions {

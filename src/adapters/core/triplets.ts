@@ -9,7 +9,7 @@ import {
   type Tensor,
   toDType,
   transpose,
-} from "../../torch/index.js";
+} from "../../torch/index.ts";
 
 /** Leading singular triplets of a matrix, largest first. */
 export interface Triplets {

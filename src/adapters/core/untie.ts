@@ -1,6 +1,6 @@
-import type { Linear, Module } from "../../nn/index.js";
-import { clone, noGrad, Tensor } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
+import type { Linear, Module } from "../../nn/index.ts";
+import { clone, noGrad, Tensor } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
 
 /**
  * Makes sure that no other module shares the weight of an adapted layer: merging into it would change that module too.

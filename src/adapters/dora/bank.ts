@@ -1,4 +1,4 @@
-import type { FrozenFactors, LinearAdapter } from "../../nn/index.js";
+import type { FrozenFactors, LinearAdapter } from "../../nn/index.ts";
 import {
   add,
   clampMin,
@@ -19,8 +19,8 @@ import {
   transpose,
   unsqueeze,
   zeros,
-} from "../../torch/index.js";
-import { type BankLayer, type BankShape, FactorBank, ownDType, type Stack } from "../core/bank.js";
+} from "../../torch/index.ts";
+import { type BankLayer, type BankShape, FactorBank, ownDType, type Stack } from "../core/bank.ts";
 
 /** Factors and magnitudes `[L, m]` of L layers of equal shape. */
 export class DoraBank extends FactorBank {

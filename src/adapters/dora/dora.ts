@@ -1,6 +1,6 @@
-import type { TensorSource } from "../../hub/safetensors/index.js";
-import type { Module } from "../../nn/index.js";
-import { FactorAdapters, makeBanks, type ScaledTarget } from "../core/factor-adapters.js";
+import type { Module } from "../../nn/index.ts";
+import type { TensorSource } from "../../safetensors/index.ts";
+import { FactorAdapters, makeBanks, type ScaledTarget } from "../core/factor-adapters.ts";
 import {
   copyFolder,
   folderTensors,
@@ -10,9 +10,9 @@ import {
   stackSource,
   wholeOf,
   writePeft,
-} from "../core/peft-folder.js";
-import { checkShape } from "../core/peft-layer.js";
-import { drawFactors, type LoraOptions, planOf } from "../lora/lora.js";
+} from "../core/peft-folder.ts";
+import { checkShape } from "../core/peft-layer.ts";
+import { drawFactors, type LoraOptions, planOf } from "../lora/lora.ts";
 import {
   type LayerRank,
   layersOf,
@@ -21,8 +21,8 @@ import {
   type StoredFactors,
   scaledTarget,
   storedTensors,
-} from "../lora/peft.js";
-import { DoraBank } from "./bank.js";
+} from "../lora/peft.ts";
+import { DoraBank } from "./bank.ts";
 
 const magnitudeName = ".lora_magnitude_vector";
 

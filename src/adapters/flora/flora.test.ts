@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { AdamW, SGD } from "../../optim/index.js";
-import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/given-gradients.js";
-import { attachFlora } from "./flora.js";
+import { AdamW, SGD } from "../../optim/index.ts";
+import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/given-gradients.ts";
+import { attachFlora } from "./flora.ts";
 
 interface FloraRun extends GivenRun {
   readonly momentum: number;

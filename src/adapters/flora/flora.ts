@@ -1,5 +1,5 @@
-import { methodDefaults } from "../../config/index.js";
-import type { Module } from "../../nn/index.js";
+import { methodDefaults } from "../../config/index.ts";
+import type { Module } from "../../nn/index.ts";
 import {
   copy_,
   expand,
@@ -14,15 +14,15 @@ import {
   toDType,
   transpose,
   zero_,
-} from "../../torch/index.js";
-import { internalError } from "../../util/errors.js";
-import { isRecord, type Json } from "../../util/json.js";
-import { type BankLayer, type BankShape, FactorBank } from "../core/bank.js";
-import type { EventReport, Moments, StepContext, Trainable } from "../core/contract.js";
-import { type LowRankPlan, lowRankPlan } from "../core/factor-adapters.js";
-import { cutReport } from "../core/factored-base.js";
-import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.js";
-import type { TargetOptions } from "../core/targets.js";
+} from "../../torch/index.ts";
+import { internalError } from "../../util/errors.ts";
+import { isRecord, type Json } from "../../util/json.ts";
+import { type BankLayer, type BankShape, FactorBank } from "../core/bank.ts";
+import type { EventReport, Moments, StepContext, Trainable } from "../core/contract.ts";
+import { type LowRankPlan, lowRankPlan } from "../core/factor-adapters.ts";
+import { cutReport } from "../core/factored-base.ts";
+import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.ts";
+import type { TargetOptions } from "../core/targets.ts";
 
 export interface FloraOptions extends TargetOptions, BaseOptions {
   /** κ: steps between new projections. Default 1000. */

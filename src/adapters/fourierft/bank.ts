@@ -1,4 +1,4 @@
-import type { LinearAdapter } from "../../nn/index.js";
+import type { LinearAdapter } from "../../nn/index.ts";
 import {
   add,
   clone,
@@ -17,9 +17,9 @@ import {
   toDevice,
   toDType,
   zeros,
-} from "../../torch/index.js";
-import { Bank, type BankLayer, type Stack } from "../core/bank.js";
-import { withChange } from "../core/change.js";
+} from "../../torch/index.ts";
+import { Bank, type BankLayer, type Stack } from "../core/bank.ts";
+import { withChange } from "../core/change.ts";
 
 /** What the layers of one bank have in common. */
 export interface SpectrumShape {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { Linear } from "../../nn/index.js";
-import { TinyLM } from "../../testing/tiny-lm.js";
-import * as torch from "../../torch/index.js";
-import { attach } from "../registry.js";
-import { SpectrumBank } from "./bank.js";
+import { Linear } from "../../nn/index.ts";
+import { TinyLM } from "../../testing/tiny-lm.ts";
+import * as torch from "../../torch/index.ts";
+import { attach } from "../registry.ts";
+import { SpectrumBank } from "./bank.ts";
 
 test("a layer cannot have more frequencies than numbers, and the refusal leaves nothing behind", () => {
   using model = new TinyLM();

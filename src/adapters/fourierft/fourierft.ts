@@ -1,11 +1,11 @@
-import { methodDefaults } from "../../config/index.js";
-import { numberOf } from "../../hub/adapter-settings.js";
-import type { Module } from "../../nn/index.js";
-import { Generator } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import { type BankLayer, bankLayers } from "../core/bank.js";
-import type { AdapterPlan } from "../core/factor-adapters.js";
-import { LayerAdapters } from "../core/layer-adapters.js";
+import { methodDefaults } from "../../config/index.ts";
+import { numberOf } from "../../hub/adapter-settings.ts";
+import type { Module } from "../../nn/index.ts";
+import { Generator } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { type BankLayer, bankLayers } from "../core/bank.ts";
+import type { AdapterPlan } from "../core/factor-adapters.ts";
+import { LayerAdapters } from "../core/layer-adapters.ts";
 import {
   copyFolder,
   folderTensors,
@@ -14,11 +14,11 @@ import {
   wholeOf,
   withPattern,
   writePeft,
-} from "../core/peft-folder.js";
-import { checkShape, lengthOf, seedOf } from "../core/peft-layer.js";
-import { savedPaths } from "../core/saved-modules.js";
-import { findLayers, type LayerOptions } from "../core/targets.js";
-import { SpectrumBank, type SpectrumShape } from "./bank.js";
+} from "../core/peft-folder.ts";
+import { checkShape, lengthOf, seedOf } from "../core/peft-layer.ts";
+import { savedPaths } from "../core/saved-modules.ts";
+import { findLayers, type LayerOptions } from "../core/targets.ts";
+import { SpectrumBank, type SpectrumShape } from "./bank.ts";
 
 export interface FourierOptions extends LayerOptions {
   /** Trained coefficients of each layer. Default 1000. */

@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from "vitest";
-import { collate } from "../../data/collate.js";
-import { causalLossSum } from "../../nn/causal-loss.js";
-import { countingExamples } from "../../testing/tiny-data.js";
-import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.js";
-import * as torch from "../../torch/index.js";
-import { FullFineTuning } from "./full.js";
+import { collate } from "../../data/collate.ts";
+import { causalLossSum } from "../../nn/causal-loss.ts";
+import { countingExamples } from "../../testing/tiny-data.ts";
+import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.ts";
+import * as torch from "../../torch/index.ts";
+import { FullFineTuning } from "./full.ts";
 
 const made: { dispose(): void }[] = [];
 afterEach(() => {

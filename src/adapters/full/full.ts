@@ -1,10 +1,10 @@
-import { Linear, type Module } from "../../nn/index.js";
-import * as torch from "../../torch/index.js";
-import { Tensor } from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { Json } from "../../util/json.js";
-import type { AdapterSet, Trainable } from "../core/contract.js";
-import { noAdapter } from "../core/layer-adapters.js";
+import { Linear, type Module } from "../../nn/index.ts";
+import * as torch from "../../torch/index.ts";
+import { Tensor } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { Json } from "../../util/json.ts";
+import type { AdapterSet, Trainable } from "../core/contract.ts";
+import { noAdapter } from "../core/layer-adapters.ts";
 
 /**
  * Full fine-tuning as an adapter set: every parameter of the model is trained, a tied one once. Weight decay spares

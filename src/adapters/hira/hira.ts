@@ -1,8 +1,8 @@
-import type { LinearAdapter, Module } from "../../nn/index.js";
-import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.js";
-import { FactorBank } from "../core/bank.js";
-import { withChange } from "../core/change.js";
-import { FactorAdapters, lowRankPlan, makeBanks, type ScaledTarget } from "../core/factor-adapters.js";
+import type { LinearAdapter, Module } from "../../nn/index.ts";
+import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.ts";
+import { FactorBank } from "../core/bank.ts";
+import { withChange } from "../core/change.ts";
+import { FactorAdapters, lowRankPlan, makeBanks, type ScaledTarget } from "../core/factor-adapters.ts";
 import {
   copyFolder,
   folderTensors,
@@ -11,10 +11,10 @@ import {
   wholeOf,
   withPattern,
   writePeft,
-} from "../core/peft-folder.js";
-import { factorRank } from "../core/peft-layer.js";
-import { drawFactors, type LoraOptions } from "../lora/lora.js";
-import { layersOf } from "../lora/peft.js";
+} from "../core/peft-folder.ts";
+import { factorRank } from "../core/peft-layer.ts";
+import { drawFactors, type LoraOptions } from "../lora/lora.ts";
+import { layersOf } from "../lora/peft.ts";
 
 export type HiraOptions = Omit<LoraOptions, "alpha" | "rslora">;
 

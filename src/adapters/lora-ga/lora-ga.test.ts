@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { TinyLM } from "../../testing/tiny-lm.js";
-import * as torch from "../../torch/index.js";
-import { attachLoraGa } from "./lora-ga.js";
+import { TinyLM } from "../../testing/tiny-lm.ts";
+import * as torch from "../../torch/index.ts";
+import { attachLoraGa } from "./lora-ga.ts";
 
 test("a first step that is begun twice, after a failure, watches each weight once", () => {
   using model = new TinyLM();

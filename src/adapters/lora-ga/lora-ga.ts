@@ -1,5 +1,5 @@
-import { methodDefaults } from "../../config/index.js";
-import type { Linear, Module } from "../../nn/index.js";
+import { methodDefaults } from "../../config/index.ts";
+import type { Linear, Module } from "../../nn/index.ts";
 import {
   copy_,
   detach,
@@ -14,14 +14,14 @@ import {
   type Tensor,
   toDType,
   transpose,
-} from "../../torch/index.js";
-import { internalError, ScaloraError } from "../../util/errors.js";
-import { isRecord, type Json } from "../../util/json.js";
-import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.js";
-import type { EventReport } from "../core/contract.js";
-import { type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
-import { leadingTriplets } from "../core/triplets.js";
-import { type LoraOptions, planOf } from "../lora/lora.js";
+} from "../../torch/index.ts";
+import { internalError, ScaloraError } from "../../util/errors.ts";
+import { isRecord, type Json } from "../../util/json.ts";
+import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.ts";
+import type { EventReport } from "../core/contract.ts";
+import { type LowRankPlan, makeBanks } from "../core/factor-adapters.ts";
+import { leadingTriplets } from "../core/triplets.ts";
+import { type LoraOptions, planOf } from "../lora/lora.ts";
 
 export interface LoraGaOptions extends Omit<LoraOptions, "init" | "from"> {
   /** γ of the start's size. Default 16. */

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { SGD } from "../../optim/index.js";
-import { TinyLM } from "../../testing/tiny-lm.js";
-import * as torch from "../../torch/index.js";
-import { attachLoraPlus } from "./lora-plus.js";
+import { SGD } from "../../optim/index.ts";
+import { TinyLM } from "../../testing/tiny-lm.ts";
+import * as torch from "../../torch/index.ts";
+import { attachLoraPlus } from "./lora-plus.ts";
 
 test("in one step A moves by ratio · rate · gradient, and B by rate · gradient", () => {
   using model = new TinyLM({ dtype: "float64" });

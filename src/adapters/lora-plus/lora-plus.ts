@@ -1,9 +1,9 @@
-import { methodDefaults } from "../../config/index.js";
-import type { Module } from "../../nn/index.js";
-import { FactorBank } from "../core/bank.js";
-import type { Trainable } from "../core/contract.js";
-import { type LowRankPlan, makeBanks } from "../core/factor-adapters.js";
-import { LoraAdapters, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
+import { methodDefaults } from "../../config/index.ts";
+import type { Module } from "../../nn/index.ts";
+import { FactorBank } from "../core/bank.ts";
+import type { Trainable } from "../core/contract.ts";
+import { type LowRankPlan, makeBanks } from "../core/factor-adapters.ts";
+import { LoraAdapters, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.ts";
 
 export interface LoraPlusOptions extends LoraOptions {
   /** Learning rate of A over that of B. Default 16. */

@@ -1,5 +1,5 @@
-import { copy_, divScalar, type Generator, noGrad, randn, scope, uniform_ } from "../../torch/index.js";
-import type { FactorBank } from "../core/bank.js";
+import { copy_, divScalar, type Generator, noGrad, randn, scope, uniform_ } from "../../torch/index.ts";
+import type { FactorBank } from "../core/bank.ts";
 
 /** How B starts; A starts at zero, so that the adapted model is the base model. */
 export type LoraInit = "kaiming" | "gaussian";

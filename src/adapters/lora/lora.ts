@@ -1,11 +1,11 @@
-import type { Module } from "../../nn/index.js";
-import { Generator } from "../../torch/index.js";
-import { FactorBank } from "../core/bank.js";
-import { FactorAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/factor-adapters.js";
-import { copyFolder, readPlan } from "../core/peft-folder.js";
-import type { TargetOptions } from "../core/targets.js";
-import { initialiseFactors, type LoraInit } from "./init.js";
-import { loraFormat, writeLora } from "./peft.js";
+import type { Module } from "../../nn/index.ts";
+import { Generator } from "../../torch/index.ts";
+import { FactorBank } from "../core/bank.ts";
+import { FactorAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/factor-adapters.ts";
+import { copyFolder, readPlan } from "../core/peft-folder.ts";
+import type { TargetOptions } from "../core/targets.ts";
+import { initialiseFactors, type LoraInit } from "./init.ts";
+import { loraFormat, writeLora } from "./peft.ts";
 
 /** Options of the methods that adapt with two factors. */
 export interface LoraOptions extends TargetOptions {

@@ -1,7 +1,7 @@
-import { loraAlpha, loraNeutral } from "../../hub/adapter-settings.js";
-import type { TensorSource } from "../../hub/safetensors/index.js";
-import type { FactorBank } from "../core/bank.js";
-import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.js";
+import { loraAlpha, loraNeutral } from "../../hub/adapter-settings.ts";
+import type { TensorSource } from "../../safetensors/index.ts";
+import type { FactorBank } from "../core/bank.ts";
+import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.ts";
 import {
   folderTensors,
   type PeftFormat,
@@ -9,8 +9,8 @@ import {
   wholeOf,
   withPattern,
   writePeft,
-} from "../core/peft-folder.js";
-import { type FoundLayer, factorRank } from "../core/peft-layer.js";
+} from "../core/peft-folder.ts";
+import { type FoundLayer, factorRank } from "../core/peft-layer.ts";
 
 // PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
 const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];

@@ -1,4 +1,4 @@
-import type { Linear, LinearAdapter } from "../../nn/index.js";
+import type { Linear, LinearAdapter } from "../../nn/index.ts";
 import {
   add,
   cat,
@@ -16,8 +16,8 @@ import {
   toDevice,
   toDType,
   transpose,
-} from "../../torch/index.js";
-import { Bank, type BankLayer, ownDType, type Stack } from "../core/bank.js";
+} from "../../torch/index.ts";
+import { Bank, type BankLayer, ownDType, type Stack } from "../core/bank.ts";
 
 /** Ways into the square matrix and out of it: equation 9 of the paper (type 6 of its code), or equation 6 (type 1). */
 export type MoraType = "rotation" | "sharing";

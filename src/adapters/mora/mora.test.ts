@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { Linear } from "../../nn/index.js";
-import * as torch from "../../torch/index.js";
-import { matrix } from "../testing/given-gradients.js";
-import { type MoraType, SquareBank, squareWidth } from "./bank.js";
+import { Linear } from "../../nn/index.ts";
+import * as torch from "../../torch/index.ts";
+import { matrix } from "../testing/given-gradients.ts";
+import { type MoraType, SquareBank, squareWidth } from "./bank.ts";
 
 interface Case {
   m: number;

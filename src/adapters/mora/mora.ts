@@ -1,10 +1,10 @@
-import type { Module } from "../../nn/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import { type BankLayer, bankLayers } from "../core/bank.js";
-import { LayerAdapters, noAdapter } from "../core/layer-adapters.js";
-import { savedPaths } from "../core/saved-modules.js";
-import { findTargets, type Target, type TargetOptions } from "../core/targets.js";
-import { type MoraType, SquareBank, type SquareShape, squareWidth } from "./bank.js";
+import type { Module } from "../../nn/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { type BankLayer, bankLayers } from "../core/bank.ts";
+import { LayerAdapters, noAdapter } from "../core/layer-adapters.ts";
+import { savedPaths } from "../core/saved-modules.ts";
+import { findTargets, type Target, type TargetOptions } from "../core/targets.ts";
+import { type MoraType, SquareBank, type SquareShape, squareWidth } from "./bank.ts";
 
 export interface MoraOptions extends TargetOptions {
   /** Default "rotation". */

@@ -1,9 +1,9 @@
-import type { Module } from "../../nn/index.js";
-import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.js";
-import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.js";
-import { makeBanks } from "../core/factor-adapters.js";
-import { leadingTriplets } from "../core/triplets.js";
-import { type LoraOptions, planOf } from "../lora/lora.js";
+import type { Module } from "../../nn/index.ts";
+import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.ts";
+import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.ts";
+import { makeBanks } from "../core/factor-adapters.ts";
+import { leadingTriplets } from "../core/triplets.ts";
+import { type LoraOptions, planOf } from "../lora/lora.ts";
 
 export type PissaOptions = Omit<LoraOptions, "init" | "from">;
 

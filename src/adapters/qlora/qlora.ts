@@ -1,9 +1,9 @@
-import type { Module } from "../../nn/index.js";
-import { Nf4Weight } from "../../nn/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import { FactorBank } from "../core/bank.js";
-import { makeBanks } from "../core/factor-adapters.js";
-import { LoraAdapters, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
+import type { Module } from "../../nn/index.ts";
+import { Nf4Weight } from "../../nn/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { FactorBank } from "../core/bank.ts";
+import { makeBanks } from "../core/factor-adapters.ts";
+import { LoraAdapters, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.ts";
 
 /**
  * QLoRA (arXiv 2305.14314): LoRA on weights that are kept in 4 bits. What else the options name (a pooler, outside the blocks)

@@ -9,8 +9,8 @@ import {
   select,
   sort,
   toDType,
-} from "../../torch/index.js";
-import type { Moments } from "../core/contract.js";
+} from "../../torch/index.ts";
+import type { Moments } from "../core/contract.ts";
 
 /**
  * Sets a share of the moments of each slice of a stack to 0: where the first moment is smallest by size, up to the quantile

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { AdamW } from "../../optim/index.js";
-import * as torch from "../../torch/index.js";
-import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/given-gradients.js";
-import { pruneMoments } from "./prune.js";
-import { attachRelora } from "./relora.js";
+import { AdamW } from "../../optim/index.ts";
+import * as torch from "../../torch/index.ts";
+import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/given-gradients.ts";
+import { pruneMoments } from "./prune.ts";
+import { attachRelora } from "./relora.ts";
 
 interface ReloraRun extends GivenRun {
   readonly scale: number;

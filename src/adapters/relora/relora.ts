@@ -1,15 +1,15 @@
-import { methodDefaults } from "../../config/index.js";
-import type { Module } from "../../nn/index.js";
-import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.js";
-import { internalError } from "../../util/errors.js";
-import { isRecord, type Json } from "../../util/json.js";
-import { FactorBank } from "../core/bank.js";
-import type { EventReport, StepContext } from "../core/contract.js";
-import type { LowRankPlan } from "../core/factor-adapters.js";
-import { cutReport } from "../core/factored-base.js";
-import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.js";
-import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
-import { pruneMoments } from "./prune.js";
+import { methodDefaults } from "../../config/index.ts";
+import type { Module } from "../../nn/index.ts";
+import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.ts";
+import { internalError } from "../../util/errors.ts";
+import { isRecord, type Json } from "../../util/json.ts";
+import { FactorBank } from "../core/bank.ts";
+import type { EventReport, StepContext } from "../core/contract.ts";
+import type { LowRankPlan } from "../core/factor-adapters.ts";
+import { cutReport } from "../core/factored-base.ts";
+import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.ts";
+import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.ts";
+import { pruneMoments } from "./prune.ts";
 
 const defaults = methodDefaults.relora;
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import * as torch from "../../torch/index.js";
-import type { BankLayer } from "../core/bank.js";
-import { type BaseStore, ExactBase, SplitBase } from "../core/base-store.js";
-import { FactoredBase } from "../core/factored-base.js";
-import { type EventOptions, scalingEvent } from "./event.js";
-import type { Scale } from "./scale.js";
-import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/layers.js";
+import * as torch from "../../torch/index.ts";
+import type { BankLayer } from "../core/bank.ts";
+import { type BaseStore, ExactBase, SplitBase } from "../core/base-store.ts";
+import { FactoredBase } from "../core/factored-base.ts";
+import { type EventOptions, scalingEvent } from "./event.ts";
+import type { Scale } from "./scale.ts";
+import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/layers.ts";
 
 const options: EventOptions = {
   policy: "default",

@@ -10,15 +10,15 @@ import {
   toDevice,
   toDType,
   zero_,
-} from "../../torch/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { FactorBank } from "../core/bank.js";
-import type { BaseStore } from "../core/base-store.js";
-import type { Moments } from "../core/contract.js";
-import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.js";
-import { columnNormOf, isOwnNorm, keepNorm, keptShare, type Pace, type Scale } from "./scale.js";
-import { type Factors, type SolvePolicy, skip, solveFactors } from "./solve/policies.js";
-import type { LayerGrams } from "./solve/system.js";
+} from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { FactorBank } from "../core/bank.ts";
+import type { BaseStore } from "../core/base-store.ts";
+import type { Moments } from "../core/contract.ts";
+import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.ts";
+import { columnNormOf, isOwnNorm, keepNorm, keptShare, type Pace, type Scale } from "./scale.ts";
+import { type Factors, type SolvePolicy, skip, solveFactors } from "./solve/policies.ts";
+import type { LayerGrams } from "./solve/system.ts";
 
 /** Moments of a bank's two stacks, as the optimiser holds them. */
 export interface BankMoments {

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import * as torch from "../../torch/index.js";
-import { ExactBase } from "../core/base-store.js";
-import { type EventOptions, scalingEvent } from "./event.js";
-import { examineBank, type GradientSize } from "./examine.js";
-import type { Scale } from "./scale.js";
-import { randomBank } from "./testing/layers.js";
+import * as torch from "../../torch/index.ts";
+import { ExactBase } from "../core/base-store.ts";
+import { type EventOptions, scalingEvent } from "./event.ts";
+import { examineBank, type GradientSize } from "./examine.ts";
+import type { Scale } from "./scale.ts";
+import { randomBank } from "./testing/layers.ts";
 
 const peakLr = 0.01;
 const scales: Scale[] = ["preserve", { horizon: 50 }, { columnNorm: 0.7 }, { lipschitz: 40 }];

@@ -1,9 +1,9 @@
-import { noGrad } from "../../torch/index.js";
-import { chooseFactors, type EventBank, type EventOptions, type LayerOutcome } from "./event.js";
-import { layerGrams } from "./grams.js";
-import { type Branch, type SolvePolicy, solveFactors } from "./solve/policies.js";
-import { multiply } from "./solve/symmetric.js";
-import { columnSystem, type LayerGrams } from "./solve/system.js";
+import { noGrad } from "../../torch/index.ts";
+import { chooseFactors, type EventBank, type EventOptions, type LayerOutcome } from "./event.ts";
+import { layerGrams } from "./grams.ts";
+import { type Branch, type SolvePolicy, solveFactors } from "./solve/policies.ts";
+import { multiply } from "./solve/symmetric.ts";
+import { columnSystem, type LayerGrams } from "./solve/system.ts";
 
 /** What is known of the full gradient G of a layer. */
 export interface GradientSize {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { liveTensors } from "../../torch/index.js";
-import { compareGolden, goldenPolicies, readGolden } from "./testing/golden.js";
+import { liveTensors } from "../../torch/index.ts";
+import { compareGolden, goldenPolicies, readGolden } from "./testing/golden.ts";
 
 const folder = fileURLToPath(new URL("../../../test/golden/scalora/", import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith(".json"));

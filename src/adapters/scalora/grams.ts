@@ -12,8 +12,8 @@ import {
   type Tensor,
   toDType,
   transpose,
-} from "../../torch/index.js";
-import type { LayerGrams } from "./solve/system.js";
+} from "../../torch/index.ts";
+import type { LayerGrams } from "./solve/system.ts";
 
 /** The stacked factors of a bank with the gradients that backward left: A, gradA `[L, m, r]`, B, gradB `[L, n, r]`. */
 export interface StackedFactors {

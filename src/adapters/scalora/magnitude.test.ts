@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import * as torch from "../../torch/index.js";
-import { DoraBank } from "../dora/bank.js";
-import { distance, lossOf, moveTrainables, OddModel } from "../testing/matrix.js";
-import { attachScalora } from "./scalora.js";
-import { frobenius } from "./testing/layers.js";
+import * as torch from "../../torch/index.ts";
+import { DoraBank } from "../dora/bank.ts";
+import { distance, lossOf, moveTrainables, OddModel } from "../testing/matrix.ts";
+import { attachScalora } from "./scalora.ts";
+import { frobenius } from "./testing/layers.ts";
 
 // The effective weight is diag(c)·V with V = W + sABᵀ and c = magnitude / ‖V‖ held still in the gradient, so the gradients of
 // A and B are those of a weight whose gradient is diag(c)·G. An event leaves V and with it c as they are.

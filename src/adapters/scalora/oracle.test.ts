@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import * as torch from "../../torch/index.js";
-import { ExactBase } from "../core/base-store.js";
-import { oracleEvent, watchBase } from "./oracle.js";
-import { effectiveWeights, frobenius, randomBank } from "./testing/layers.js";
+import * as torch from "../../torch/index.ts";
+import { ExactBase } from "../core/base-store.ts";
+import { oracleEvent, watchBase } from "./oracle.ts";
+import { effectiveWeights, frobenius, randomBank } from "./testing/layers.ts";
 
 /** One backward pass whose gradient with respect to W_eff is xᵀ-weighted: gives the watched bank its G. */
 function backwardThrough(bank: ReturnType<typeof randomBank>["bank"], seed: number): torch.Tensor[] {

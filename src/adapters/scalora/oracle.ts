@@ -1,4 +1,4 @@
-import type { Linear, LinearAdapter } from "../../nn/index.js";
+import type { Linear, LinearAdapter } from "../../nn/index.ts";
 import {
   add,
   cat,
@@ -16,14 +16,14 @@ import {
   toDType,
   transpose,
   zerosLike,
-} from "../../torch/index.js";
-import { internalError } from "../../util/errors.js";
-import type { FactorBank } from "../core/bank.js";
-import type { BaseStore } from "../core/base-store.js";
-import type { Moments } from "../core/contract.js";
-import { type BankMoments, type LayerOutcome, resetMoments } from "./event.js";
-import { columnNormOf, type Pace, type Scale } from "./scale.js";
-import { skip } from "./solve/policies.js";
+} from "../../torch/index.ts";
+import { internalError } from "../../util/errors.ts";
+import type { FactorBank } from "../core/bank.ts";
+import type { BaseStore } from "../core/base-store.ts";
+import type { Moments } from "../core/contract.ts";
+import { type BankMoments, type LayerOutcome, resetMoments } from "./event.ts";
+import { columnNormOf, type Pace, type Scale } from "./scale.ts";
+import { skip } from "./solve/policies.ts";
 
 /** With σ_2r below this share of σ_1 the gradient has fewer than 2r directions, and the layer is left alone. */
 const smallestShare = 1e-10;

@@ -1,8 +1,8 @@
-import type { BankShape } from "../core/bank.js";
-import type { EventReport, StepContext } from "../core/contract.js";
-import { cutReport } from "../core/factored-base.js";
-import type { LayerOutcome } from "./event.js";
-import { effectiveStep, impliedLipschitz, turnover } from "./scale.js";
+import type { BankShape } from "../core/bank.ts";
+import type { EventReport, StepContext } from "../core/contract.ts";
+import { cutReport } from "../core/factored-base.ts";
+import type { LayerOutcome } from "./event.ts";
+import { effectiveStep, impliedLipschitz, turnover } from "./scale.ts";
 
 interface BankOutcome {
   readonly shape: BankShape;

@@ -1,5 +1,5 @@
-import type { Factors } from "./solve/policies.js";
-import type { LayerGrams } from "./solve/system.js";
+import type { Factors } from "./solve/policies.ts";
+import type { LayerGrams } from "./solve/system.ts";
 
 /**
  * The column norm that the optimum aims at. The paper searches over the smoothness constant L; here it may be given as

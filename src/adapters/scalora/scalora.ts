@@ -1,28 +1,28 @@
-import type { Linear, Module } from "../../nn/index.js";
-import type { Tensor } from "../../torch/index.js";
-import { internalError, ScaloraError } from "../../util/errors.js";
-import { isRecord, type Json } from "../../util/json.js";
-import { FactorBank } from "../core/bank.js";
-import type { BaseStore } from "../core/base-store.js";
-import type { EventReport, StepContext } from "../core/contract.js";
-import type { LowRankPlan } from "../core/factor-adapters.js";
-import { type BaseOptions, MergingAdapters } from "../core/merging-adapters.js";
-import { wholeOf } from "../core/peft-folder.js";
-import { DoraBank } from "../dora/bank.js";
-import { writeDoraFactors } from "../dora/dora.js";
-import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.js";
+import type { Linear, Module } from "../../nn/index.ts";
+import type { Tensor } from "../../torch/index.ts";
+import { internalError, ScaloraError } from "../../util/errors.ts";
+import { isRecord, type Json } from "../../util/json.ts";
+import { FactorBank } from "../core/bank.ts";
+import type { BaseStore } from "../core/base-store.ts";
+import type { EventReport, StepContext } from "../core/contract.ts";
+import type { LowRankPlan } from "../core/factor-adapters.ts";
+import { type BaseOptions, MergingAdapters } from "../core/merging-adapters.ts";
+import { wholeOf } from "../core/peft-folder.ts";
+import { DoraBank } from "../dora/bank.ts";
+import { writeDoraFactors } from "../dora/dora.ts";
+import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.ts";
 import {
   type BankMoments,
   type EventOptions,
   type LayerOutcome,
   type MomentRule,
   scalingEvent,
-} from "./event.js";
-import { examineBank, type GradientSize, type LayerView } from "./examine.js";
-import { oracleEvent, watchBase } from "./oracle.js";
-import { eventReport } from "./report.js";
-import type { Scale } from "./scale.js";
-import type { SolvePolicy } from "./solve/policies.js";
+} from "./event.ts";
+import { examineBank, type GradientSize, type LayerView } from "./examine.ts";
+import { oracleEvent, watchBase } from "./oracle.ts";
+import { eventReport } from "./report.ts";
+import type { Scale } from "./scale.ts";
+import type { SolvePolicy } from "./solve/policies.ts";
 
 /** Adaptive events apply where a factor is beyond this ratio, either way. */
 const adaptiveThreshold = 1.2;

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Linear, Module } from "../../nn/index.js";
-import type { Optimizer } from "../../optim/index.js";
-import * as torch from "../../torch/index.js";
-import type { AdapterSet } from "../core/contract.js";
-import type { FactorAdapters } from "../core/factor-adapters.js";
+import { Linear, Module } from "../../nn/index.ts";
+import type { Optimizer } from "../../optim/index.ts";
+import * as torch from "../../torch/index.ts";
+import type { AdapterSet } from "../core/contract.ts";
+import type { FactorAdapters } from "../core/factor-adapters.ts";
 
 /** A run of a method on one weight, whose gradients are given. */
 export interface GivenRun {

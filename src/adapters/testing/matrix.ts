@@ -1,7 +1,7 @@
-import { Linear, Module } from "../../nn/index.js";
-import type { Tensor } from "../../torch/index.js";
-import * as torch from "../../torch/index.js";
-import type { AdapterOptions, AdapterSet } from "../index.js";
+import { Linear, Module } from "../../nn/index.ts";
+import type { Tensor } from "../../torch/index.ts";
+import * as torch from "../../torch/index.ts";
+import type { AdapterOptions, AdapterSet } from "../index.ts";
 
 /** What the contract matrix expects of a method. */
 export interface Expected {

@@ -1,4 +1,4 @@
-import { clip, displayWidth, type Paint, pad } from "./text.js";
+import { clip, displayWidth, type Paint, pad } from "./text.ts";
 
 /** A titled box of labels and values, as wide as it must be and no wider than the terminal. */
 export function panel(

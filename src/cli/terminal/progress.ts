@@ -1,4 +1,4 @@
-import { clip, columnsOf, type TextStream } from "./text.js";
+import { clip, columnsOf, type TextStream } from "./text.ts";
 
 /** Milliseconds between lines where they cannot be rewritten. */
 const plainInterval = 5000;

@@ -1,4 +1,4 @@
-import { displayWidth, type Paint, pad } from "./text.js";
+import { displayWidth, type Paint, pad } from "./text.ts";
 
 export interface Column {
   title: string;

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { Recorder } from "../testing/terminal.js";
-import { panel } from "./panel.js";
-import { ProgressLine } from "./progress.js";
-import { table } from "./table.js";
-import { clip, displayWidth, pad, painter, printable, wrap } from "./text.js";
+import { Recorder } from "../testing/terminal.ts";
+import { panel } from "./panel.ts";
+import { ProgressLine } from "./progress.ts";
+import { table } from "./table.ts";
+import { clip, displayWidth, pad, painter, printable, wrap } from "./text.ts";
 
 const plain = (_style: string, text: string) => text;
 

@@ -1,7 +1,7 @@
 // The command line in its own process, ended by SIGKILL at the count-th change of a file, in the middle of it:
 // node … killed-main.ts <count> <arguments of scalora>.
-import { failAtFileChange } from "../../testing/failing-files.js";
-import { main } from "../main.js";
+import { failAtFileChange } from "../../testing/failing-files.ts";
+import { main } from "../main.ts";
 
 const [count, ...args] = process.argv.slice(2);
 failAtFileChange(Number(count), () => process.kill(process.pid, "SIGKILL"));

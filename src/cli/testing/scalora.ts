@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { main } from "../main.js";
-import { Recorder } from "./terminal.js";
+import { main } from "../main.ts";
+import { Recorder } from "./terminal.ts";
 
 /** Runs a command line of scalora in this process, whose engine needs no set-up. */
 export async function scalora(...args: string[]) {

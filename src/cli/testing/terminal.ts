@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { Context } from "../context.js";
-import type { TextStream } from "../terminal/text.js";
+import { Context } from "../context.ts";
+import type { TextStream } from "../terminal/text.ts";
 
 /** A stream that keeps what is written. */
 export class Recorder implements TextStream {

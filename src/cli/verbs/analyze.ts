@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { AnalysisResult } from "../../recipes/api.js";
-import type { Context } from "../context.js";
-import { jsonOption } from "../options.js";
-import { refuseNoRun } from "../run-folder.js";
-import { table } from "../terminal/table.js";
+import type { AnalysisResult } from "../../analysis/types.ts";
+import type { Context } from "../context.ts";
+import { jsonOption } from "../options.ts";
+import { refuseNoRun } from "../run-folder.ts";
+import { table } from "../terminal/table.ts";
 
-type Analysis = typeof import("../../recipes/analysis/index.js");
+type Analysis = typeof import("../../analysis/index.ts");
 
 interface Options {
   layers?: string;

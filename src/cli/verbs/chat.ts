@@ -1,10 +1,10 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import type { ChatMessage, OpenGenerator, TextGenerator } from "../../recipes/api.js";
-import { checkTarget } from "../../recipes/target.js";
-import { type Context, usageError } from "../context.js";
-import { addTargetOptions, type TargetOptions } from "../options.js";
-import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.js";
+import { checkTarget } from "../../assemble/model-target.ts";
+import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/types.ts";
+import { type Context, usageError } from "../context.ts";
+import { addTargetOptions, type TargetOptions } from "../options.ts";
+import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.ts";
 
 interface Options extends TargetOptions, SamplingOptions {
   system?: string;

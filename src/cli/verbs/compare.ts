@@ -1,13 +1,13 @@
 import { basename, extname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import type { CompareProgress, CompareResult } from "../../recipes/api.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { Context } from "../context.js";
-import { collect, jsonOption, number, setOption } from "../options.js";
-import { ProgressLine } from "../terminal/progress.js";
-import { table } from "../terminal/table.js";
+import type { CompareProgress, CompareResult } from "../../compare/types.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { Context } from "../context.ts";
+import { collect, jsonOption, number, setOption } from "../options.ts";
+import { ProgressLine } from "../terminal/progress.ts";
+import { table } from "../terminal/table.ts";
 
-type Compare = typeof import("../../recipes/compare/index.js");
+type Compare = typeof import("../../compare/index.ts");
 
 interface Options {
   methods: string;

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { RunConvert } from "../../recipes/api.js";
-import { formatBytes } from "../../util/format.js";
-import type { Context } from "../context.js";
-import { jsonOption } from "../options.js";
-import { table } from "../terminal/table.js";
+import type { RunConvert } from "../../export/types.ts";
+import { formatBytes } from "../../util/format.ts";
+import type { Context } from "../context.ts";
+import { jsonOption } from "../options.ts";
+import { table } from "../terminal/table.ts";
 
 /** `scalora convert`: a GGUF file as a Hugging Face folder. */
 export function addConvert(

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type Finding, inspect } from "../../../scripts/setup/doctor.mjs";
-import type { Context } from "../context.js";
-import { jsonOption } from "../options.js";
+import type { Context } from "../context.ts";
+import { jsonOption } from "../options.ts";
 
 /** `scalora doctor`: what is there, what is missing, and the cure. Changes nothing; exit code 1 when something is missing. */
 export function addDoctor(program: Command, context: Context, look: typeof inspect = inspect): void {

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import { dataFormats } from "../../config/index.js";
+import { checkTarget } from "../../assemble/model-target.ts";
+import { dataFormats } from "../../config/index.ts";
 import type {
   EvaluationRequest,
   EvaluationResult,
@@ -7,14 +8,13 @@ import type {
   RunTasks,
   TaskReport,
   TaskRequest,
-} from "../../recipes/api.js";
-import { checkTarget } from "../../recipes/target.js";
-import { formatCount, formatDuration } from "../../util/format.js";
-import { type Context, usageError } from "../context.js";
-import { addTargetOptions, collect, jsonOption, number, type TargetOptions } from "../options.js";
-import { percent, scores } from "../run-view.js";
-import { ProgressLine } from "../terminal/progress.js";
-import { table } from "../terminal/table.js";
+} from "../../inference/types.ts";
+import { formatCount, formatDuration } from "../../util/format.ts";
+import { type Context, usageError } from "../context.ts";
+import { addTargetOptions, collect, jsonOption, number, type TargetOptions } from "../options.ts";
+import { percent, scores } from "../run-view.ts";
+import { ProgressLine } from "../terminal/progress.ts";
+import { table } from "../terminal/table.ts";
 
 interface Options extends TargetOptions {
   data: string[];

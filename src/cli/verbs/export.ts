@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import type { ExportRequest, ExportResult, RunExport } from "../../recipes/api.js";
-import { checkTarget } from "../../recipes/target.js";
-import { formatBytes } from "../../util/format.js";
-import { type Context, usageError } from "../context.js";
-import { jsonOption, number } from "../options.js";
-import { table } from "../terminal/table.js";
+import { checkTarget } from "../../assemble/model-target.ts";
+import type { ExportRequest, ExportResult, RunExport } from "../../export/types.ts";
+import { formatBytes } from "../../util/format.ts";
+import { type Context, usageError } from "../context.ts";
+import { jsonOption, number } from "../options.ts";
+import { table } from "../terminal/table.ts";
 
 interface Options {
   out: string;

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import type { OpenGenerator } from "../../recipes/api.js";
-import { checkTarget } from "../../recipes/target.js";
-import { formatDuration } from "../../util/format.js";
-import type { Context } from "../context.js";
-import { addTargetOptions, jsonOption, type TargetOptions } from "../options.js";
-import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.js";
+import { checkTarget } from "../../assemble/model-target.ts";
+import type { OpenGenerator } from "../../inference/types.ts";
+import { formatDuration } from "../../util/format.ts";
+import type { Context } from "../context.ts";
+import { addTargetOptions, jsonOption, type TargetOptions } from "../options.ts";
+import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.ts";
 
 interface Options extends TargetOptions, SamplingOptions {
   chat?: boolean;

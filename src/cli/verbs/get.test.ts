@@ -1,11 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import type { GetHooks } from "../../library/index.js";
-import { temporaryFolder } from "../../testing/tiny-run.js";
-import { runVerb, testContext } from "../testing/terminal.js";
-import { addGet } from "./get.js";
-import { addQuickstart } from "./quickstart.js";
+import type { GetHooks } from "../../download/index.ts";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
+import { runVerb, testContext } from "../testing/terminal.ts";
+import { addGet } from "./get.ts";
+import { addQuickstart } from "./quickstart.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -6,12 +6,12 @@ import {
   type GetHooks,
   getModel,
   listedModels,
-} from "../../library/index.js";
-import { formatBytes } from "../../util/format.js";
-import type { Context } from "../context.js";
-import { DownloadView } from "../download-view.js";
-import { jsonOption } from "../options.js";
-import { table } from "../terminal/table.js";
+} from "../../download/index.ts";
+import { formatBytes } from "../../util/format.ts";
+import type { Context } from "../context.ts";
+import { DownloadView } from "../download-view.ts";
+import { jsonOption } from "../options.ts";
+import { table } from "../terminal/table.ts";
 
 type Get = (name: string, hooks: GetHooks) => Promise<string>;
 

@@ -2,14 +2,14 @@ import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { packageRoot } from "../../../scripts/setup/locate.mjs";
-import { methods } from "../../config/index.js";
-import type { RunEntry } from "../../recipes/catalog.js";
-import { type Context, usageError } from "../context.js";
-import { jsonOption } from "../options.js";
-import { percent } from "../run-view.js";
-import { table } from "../terminal/table.js";
+import { methods } from "../../config/index.ts";
+import { listRuns, type RunEntry } from "../../run/list.ts";
+import { type Context, usageError } from "../context.ts";
+import { jsonOption } from "../options.ts";
+import { percent } from "../run-view.ts";
+import { table } from "../terminal/table.ts";
 
-type Catalog = typeof import("../../recipes/catalog.js");
+type Catalog = typeof import("../../recipes/catalog.ts");
 
 interface Options {
   json?: boolean;
@@ -59,7 +59,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
     .addOption(jsonOption())
     .action(async (folder: string, { json }: Options) => {
       refuseMissing(folder);
-      const runs = (await load()).listRuns(resolve(folder));
+      const runs = listRuns(resolve(folder));
       if (json) context.json(runs);
       else
         print(context, runs.map(runRow), [

@@ -1,23 +1,23 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { SetupError } from "../../../scripts/setup/errors.mjs";
-import { quickstartModel } from "../../library/index.js";
+import { quickstartModel } from "../../download/index.ts";
+import { checkOut } from "../../quickstart/folder.ts";
 import type {
   QuickstartEvent,
   QuickstartResult,
   QuickstartScore,
   RunQuickstart,
   ShareEstimate,
-} from "../../recipes/api.js";
-import { checkOut } from "../../recipes/quickstart/folder.js";
-import { messageOf, ScaloraError } from "../../util/errors.js";
-import { formatBytes, formatCount, formatDuration } from "../../util/format.js";
-import type { Context } from "../context.js";
-import { jsonOption, number } from "../options.js";
-import { RunView } from "../run-view.js";
-import { table } from "../terminal/table.js";
-import { printable } from "../terminal/text.js";
-import { fetchWithBar } from "./get.js";
+} from "../../quickstart/types.ts";
+import { messageOf, ScaloraError } from "../../util/errors.ts";
+import { formatBytes, formatCount, formatDuration } from "../../util/format.ts";
+import type { Context } from "../context.ts";
+import { jsonOption, number } from "../options.ts";
+import { RunView } from "../run-view.ts";
+import { table } from "../terminal/table.ts";
+import { printable } from "../terminal/text.ts";
+import { fetchWithBar } from "./get.ts";
 
 interface Options {
   out: string;

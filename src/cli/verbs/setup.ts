@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Context } from "../context.js";
+import type { Context } from "../context.ts";
 
 /** `scalora setup`: finds or downloads libtorch and compiles the addon; every verb that needs them does it too. */
 export function addSetup(program: Command, context: Context): void {

@@ -2,10 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Recipe } from "../../config/index.js";
-import type { RunEvent, RunResult, RunTraining } from "../../recipes/api.js";
-import { runVerb, testContext } from "../testing/terminal.js";
-import { addTrain } from "./train.js";
+import type { Recipe } from "../../config/index.ts";
+import type { RunResult, RunTraining } from "../../recipes/types.ts";
+import type { RunEvent } from "../../run/events.ts";
+import { runVerb, testContext } from "../testing/terminal.ts";
+import { addTrain } from "./train.ts";
 
 let folder = "";
 let recipePath = "";

@@ -1,14 +1,14 @@
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
-import { loadRecipe, type Recipe } from "../../config/index.js";
-import type { RunResult, RunTraining } from "../../recipes/api.js";
-import { formatDuration, quoted } from "../../util/format.js";
-import { type Context, usageError } from "../context.js";
-import { recipeHelp } from "../help.js";
-import { jsonOption, setOption } from "../options.js";
-import { refuseNoRun } from "../run-folder.js";
-import { percent, perplexityText, RunView } from "../run-view.js";
-import { table } from "../terminal/table.js";
+import { loadRecipe, type Recipe } from "../../config/index.ts";
+import type { RunResult, RunTraining } from "../../recipes/types.ts";
+import { formatDuration, quoted } from "../../util/format.ts";
+import { type Context, usageError } from "../context.ts";
+import { recipeHelp } from "../help.ts";
+import { jsonOption, setOption } from "../options.ts";
+import { refuseNoRun } from "../run-folder.ts";
+import { percent, perplexityText, RunView } from "../run-view.ts";
+import { table } from "../terminal/table.ts";
 
 interface Options {
   set: string[];

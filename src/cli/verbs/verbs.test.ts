@@ -1,23 +1,23 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
+import type { ModelTarget } from "../../assemble/model-target.ts";
+import type { ExportRequest } from "../../export/types.ts";
 import type {
   ChatMessage,
   EvaluationRequest,
-  ExportRequest,
   GenerationSummary,
-  ModelTarget,
   RunEvaluation,
   SamplingSettings,
   TaskRequest,
   TextGenerator,
-} from "../../recipes/api.js";
-import { runVerb, testContext } from "../testing/terminal.js";
-import { addChat } from "./chat.js";
-import { addDoctor } from "./doctor.js";
-import { addEval } from "./eval.js";
-import { addExport } from "./export.js";
-import { addGenerate } from "./generate.js";
-import { addQuickstart } from "./quickstart.js";
+} from "../../inference/types.ts";
+import { runVerb, testContext } from "../testing/terminal.ts";
+import { addChat } from "./chat.ts";
+import { addDoctor } from "./doctor.ts";
+import { addEval } from "./eval.ts";
+import { addExport } from "./export.ts";
+import { addGenerate } from "./generate.ts";
+import { addQuickstart } from "./quickstart.ts";
 
 /** A folder that is there; the recipes are stand-ins. */
 const model = "assets/tiny";

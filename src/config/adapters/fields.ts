@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { modulePattern, pathText, positive, wholeFrom } from "../fields.js";
-import { foundText } from "../words.js";
-import type { CrossIssue, Loose } from "./method.js";
+import { modulePattern, pathText, positive, wholeFrom } from "../fields.ts";
+import { foundText } from "../words.ts";
+import type { CrossIssue, Loose } from "./method.ts";
 
 const patterns = z.array(modulePattern()).min(1);
 

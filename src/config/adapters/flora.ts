@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { wholeFrom } from "../fields.js";
-import { baseChecks, baseFields, frozenWhenFactored, layerFields, rankFields } from "./fields.js";
+import { wholeFrom } from "../fields.ts";
+import { baseChecks, baseFields, frozenWhenFactored, layerFields, rankFields } from "./fields.ts";
 
 export const floraDefaults = { interval: 1000 };
 

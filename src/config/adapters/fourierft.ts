@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { positive, wholeFrom } from "../fields.js";
-import { fromField, layerFields, layerFolderKeys } from "./fields.js";
+import { positive, wholeFrom } from "../fields.ts";
+import { fromField, layerFields, layerFolderKeys } from "./fields.ts";
 
 /** PEFT's. */
 export const fourierDefaults = { frequencies: 1000, scaling: 150 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { writesToBase } from "./fields.js";
+import { writesToBase } from "./fields.ts";
 
 export const full = {
   name: "full",

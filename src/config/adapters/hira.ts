@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { factorFolderKeys, fromField, initField, layerFields, rankFields } from "./fields.js";
+import { factorFolderKeys, fromField, initField, layerFields, rankFields } from "./fields.ts";
 
 export const hira = {
   name: "hira",

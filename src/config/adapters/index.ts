@@ -1,17 +1,17 @@
-import { dora } from "./dora.js";
-import { flora, floraDefaults } from "./flora.js";
-import { fourierDefaults, fourierft } from "./fourierft.js";
-import { full } from "./full.js";
-import { hira } from "./hira.js";
-import { lora } from "./lora.js";
-import { loraGa, loraGaDefaults } from "./lora-ga.js";
-import { loraPlus, loraPlusDefaults } from "./lora-plus.js";
-import type { MethodFacts } from "./method.js";
-import { mora } from "./mora.js";
-import { pissa } from "./pissa.js";
-import { qlora } from "./qlora.js";
-import { relora, reloraDefaults } from "./relora.js";
-import { amortisedInterval, scalora, scaloraInterval } from "./scalora.js";
+import { dora } from "./dora.ts";
+import { flora, floraDefaults } from "./flora.ts";
+import { fourierDefaults, fourierft } from "./fourierft.ts";
+import { full } from "./full.ts";
+import { hira } from "./hira.ts";
+import { lora } from "./lora.ts";
+import { loraGa, loraGaDefaults } from "./lora-ga.ts";
+import { loraPlus, loraPlusDefaults } from "./lora-plus.ts";
+import type { MethodFacts } from "./method.ts";
+import { mora } from "./mora.ts";
+import { pissa } from "./pissa.ts";
+import { qlora } from "./qlora.ts";
+import { relora, reloraDefaults } from "./relora.ts";
+import { amortisedInterval, scalora, scaloraInterval } from "./scalora.ts";
 
 /** What a recipe and a program get where they leave a key out. */
 export const methodDefaults = {

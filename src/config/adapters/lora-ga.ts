@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { positive } from "../fields.js";
-import { layerFields, rankFields, scaleFields, withAlpha } from "./fields.js";
+import { positive } from "../fields.ts";
+import { layerFields, rankFields, scaleFields, withAlpha } from "./fields.ts";
 
 export const loraGaDefaults = { gamma: 16 };
 

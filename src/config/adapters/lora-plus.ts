@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.js";
+import { lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.ts";
 
 export const loraPlusDefaults = { ratio: 16 };
 

@@ -1,4 +1,4 @@
-import type { ConfigIssue, KeyPath } from "../issue.js";
+import type { ConfigIssue, KeyPath } from "../issue.ts";
 
 /** Something wrong between two keys. */
 export type CrossIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { layerFields, rankFields } from "./fields.js";
+import { layerFields, rankFields } from "./fields.ts";
 
 export const mora = {
   name: "mora",

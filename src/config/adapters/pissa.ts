@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { positive } from "../fields.js";
-import { layerFields, rankFields, scaleFields } from "./fields.js";
+import { positive } from "../fields.ts";
+import { layerFields, rankFields, scaleFields } from "./fields.ts";
 
 export const pissa = {
   name: "pissa",

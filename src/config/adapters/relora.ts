@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { share, wholeFrom } from "../fields.js";
-import { foundText } from "../words.js";
+import { share, wholeFrom } from "../fields.ts";
+import { foundText } from "../words.ts";
 import {
   baseChecks,
   baseFields,
@@ -8,8 +8,8 @@ import {
   lowRankFields,
   lowRankFolderKeys,
   withAlpha,
-} from "./fields.js";
-import type { CrossIssue, Loose } from "./method.js";
+} from "./fields.ts";
+import type { CrossIssue, Loose } from "./method.ts";
 
 export const reloraDefaults = {
   interval: 100,

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { isRecord } from "../../util/json.js";
-import { positive, wholeFrom } from "../fields.js";
-import { foundText } from "../words.js";
+import { isRecord } from "../../util/json.ts";
+import { positive, wholeFrom } from "../fields.ts";
+import { foundText } from "../words.ts";
 import {
   baseChecks,
   baseFields,
@@ -9,8 +9,8 @@ import {
   lowRankFields,
   lowRankFolderKeys,
   withAlpha,
-} from "./fields.js";
-import type { CrossIssue, Loose } from "./method.js";
+} from "./fields.ts";
+import type { CrossIssue, Loose } from "./method.ts";
 
 /** Steps between the events of the amortised method. */
 export const amortisedInterval = 10;

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadRecipe } from "../index.js";
+import { loadRecipe } from "../index.ts";
 
 /** The shortest recipe; what it names is in the folder that `recipeFolder` makes. */
 export const minimal = "model:\n  path: model\nadapter:\n  method: scalora-i\ndata:\n  train: chats.jsonl\n";

@@ -1,16 +1,16 @@
-import type { DataFormat } from "../types.js";
-import { cola } from "./cola.js";
-import { mnli } from "./mnli.js";
-import { mrpc } from "./mrpc.js";
-import { qnli } from "./qnli.js";
-import { qqp } from "./qqp.js";
-import { rte } from "./rte.js";
-import { sst2 } from "./sst2.js";
-import { stsb } from "./stsb.js";
-import type { GlueTask } from "./task.js";
+import type { DataFormat } from "../types.ts";
+import { cola } from "./cola.ts";
+import { mnli } from "./mnli.ts";
+import { mrpc } from "./mrpc.ts";
+import { qnli } from "./qnli.ts";
+import { qqp } from "./qqp.ts";
+import { rte } from "./rte.ts";
+import { sst2 } from "./sst2.ts";
+import { stsb } from "./stsb.ts";
+import type { GlueTask } from "./task.ts";
 
-export { type GlueExample, readGlueRows } from "./rows.js";
-export type { GlueName, GlueTask } from "./task.js";
+export { type GlueExample, readGlueRows } from "./rows.ts";
+export type { GlueName, GlueTask } from "./task.ts";
 
 /** GLUE's eight tasks (without WNLI), by name. */
 export const glueTasks: ReadonlyMap<string, GlueTask> = new Map(

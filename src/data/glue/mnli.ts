@@ -1,4 +1,4 @@
-import type { GlueTask } from "./task.js";
+import type { GlueTask } from "./task.ts";
 
 export const mnli: GlueTask = {
   name: "mnli",

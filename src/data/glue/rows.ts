@@ -1,9 +1,9 @@
-import type { TextOrPair } from "../../hub/tokenizer/types.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { JsonRow } from "../lines.js";
-import { readRows, readTsv } from "../tables.js";
-import type { DroppedRow } from "../types.js";
-import type { GlueTask } from "./task.js";
+import type { TextOrPair } from "../../tokenizer/types.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { JsonRow } from "../lines.ts";
+import { readRows, readTsv } from "../tables.ts";
+import type { DroppedRow } from "../types.ts";
+import type { GlueTask } from "./task.ts";
 
 type Row = JsonRow["value"];
 

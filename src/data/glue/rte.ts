@@ -1,4 +1,4 @@
-import { type GlueTask, usualSplits } from "./task.js";
+import { type GlueTask, usualSplits } from "./task.ts";
 
 export const rte: GlueTask = {
   name: "rte",

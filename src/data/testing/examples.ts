@@ -1,5 +1,5 @@
-import { Random } from "../../util/random.js";
-import type { Example } from "../types.js";
+import { Random } from "../../util/random.ts";
+import type { Example } from "../types.ts";
 
 /** Sequences of the given lengths, each with tokens of its own, about half of them labels (the last always). */
 export function randomExamples(lengths: readonly number[], { seed = 1, name = "f" } = {}): Example[] {

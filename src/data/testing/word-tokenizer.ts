@@ -1,10 +1,4 @@
-import type {
-  EncodeOptions,
-  Encoding,
-  PairEncoding,
-  TextOrPair,
-  Tokenizer,
-} from "../../hub/tokenizer/types.js";
+import type { EncodeOptions, Encoding, PairEncoding, TextOrPair, Tokenizer } from "../../tokenizer/types.ts";
 
 const specialNames = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<end>"];
 

@@ -1,4 +1,4 @@
-import { Random } from "../../util/random.js";
+import { Random } from "../../util/random.ts";
 
 export interface Interval {
   readonly low: number;

@@ -1,4 +1,4 @@
-import { internalError } from "../../util/errors.js";
+import { internalError } from "../../util/errors.ts";
 
 /** Share of equal labels. Equals scikit-learn's `accuracy_score`; NaN for no rows. */
 export function accuracy(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {

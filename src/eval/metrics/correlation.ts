@@ -1,4 +1,4 @@
-import { checkLengths } from "./classification.js";
+import { checkLengths } from "./classification.ts";
 
 /** Pearson's correlation. Equals scipy's `pearsonr`; NaN for fewer than two rows or where one side is constant. */
 export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,3 +1,3 @@
-export { type BootstrapOptions, bootstrapInterval, type Interval } from "./bootstrap.js";
-export { accuracy, binaryF1, matthews } from "./classification.js";
-export { pearson, spearman } from "./correlation.js";
+export { type BootstrapOptions, bootstrapInterval, type Interval } from "./bootstrap.ts";
+export { accuracy, binaryF1, matthews } from "./classification.ts";
+export { pearson, spearman } from "./correlation.ts";

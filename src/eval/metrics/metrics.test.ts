@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { accuracy, binaryF1, bootstrapInterval, matthews, pearson, spearman } from "./index.js";
+import { accuracy, binaryF1, bootstrapInterval, matthews, pearson, spearman } from "./index.ts";
 
 interface Classified {
   name: string;

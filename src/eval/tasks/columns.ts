@@ -1,5 +1,5 @@
-import { ScaloraError } from "../../util/errors.js";
-import type { Row } from "./task.js";
+import { ScaloraError } from "../../util/errors.ts";
+import type { Row } from "./task.ts";
 
 /** @throws ScaloraError `data` when the row has no such text */
 export function textColumn(row: Row, name: string, task: string, source: string): string {

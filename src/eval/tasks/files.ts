@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { ScaloraError } from "../../util/errors.js";
+import { ScaloraError } from "../../util/errors.ts";
 
 /** Where the files of a task are looked for. */
 export interface TaskFiles {

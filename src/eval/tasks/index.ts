@@ -1,17 +1,17 @@
-import { arcChallenge } from "./commonsense/arc-challenge.js";
-import { arcEasy } from "./commonsense/arc-easy.js";
-import { boolq } from "./commonsense/boolq.js";
-import { hellaswag } from "./commonsense/hellaswag.js";
-import { openbookqa } from "./commonsense/openbookqa.js";
-import { piqa } from "./commonsense/piqa.js";
-import { siqa } from "./commonsense/siqa.js";
-import { winogrande } from "./commonsense/winogrande.js";
-import { gsm8k } from "./math/gsm8k.js";
-import { math } from "./math/math.js";
-import type { TextTask } from "./task.js";
+import { arcChallenge } from "./commonsense/arc-challenge.ts";
+import { arcEasy } from "./commonsense/arc-easy.ts";
+import { boolq } from "./commonsense/boolq.ts";
+import { hellaswag } from "./commonsense/hellaswag.ts";
+import { openbookqa } from "./commonsense/openbookqa.ts";
+import { piqa } from "./commonsense/piqa.ts";
+import { siqa } from "./commonsense/siqa.ts";
+import { winogrande } from "./commonsense/winogrande.ts";
+import { gsm8k } from "./math/gsm8k.ts";
+import { math } from "./math/math.ts";
+import type { TextTask } from "./task.ts";
 
-export { readTask } from "./read.js";
-export type { Choice, Judgement, TaskExample, TextTask } from "./task.js";
+export { readTask } from "./read.ts";
+export type { Choice, Judgement, TaskExample, TextTask } from "./task.ts";
 
 /** The tasks for causal models, by name. */
 export const textTasks: ReadonlyMap<string, TextTask> = new Map(

@@ -1,7 +1,7 @@
-import { readRows } from "../../data/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import { findTaskFiles } from "./files.js";
-import type { TaskExample, TextTask } from "./task.js";
+import { readRows } from "../../data/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { findTaskFiles } from "./files.ts";
+import type { TaskExample, TextTask } from "./task.ts";
 
 /**
  * Reads examples of a task.

@@ -1,4 +1,4 @@
-import type { TaskFiles } from "./files.js";
+import type { TaskFiles } from "./files.ts";
 
 /** A row of a data file, by column. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
-import { type CausalLM, tokenStream } from "../../nn/index.js";
-import { noGrad, scope } from "../../torch/index.js";
-import { generateBatch } from "../generate-batch.js";
-import { logLikelihoods } from "../log-likelihood.js";
+import { type CausalLM, tokenStream } from "../../nn/index.ts";
+import { noGrad, scope } from "../../torch/index.ts";
+import { generateBatch } from "../generate-batch.ts";
+import { logLikelihoods } from "../log-likelihood.ts";
 
 /** Batch sizes that are compared with the first. */
 export const batches = [1, 3, 8, 32] as const;

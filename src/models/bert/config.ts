@@ -1,5 +1,5 @@
-import { ConfigReader } from "../config-reader.js";
-import { type EncoderConfig, headSize, readEncoder, readRate } from "../encoder/config.js";
+import { ConfigReader } from "../config-reader.ts";
+import { type EncoderConfig, headSize, readEncoder, readRate } from "../encoder/config.ts";
 
 /** Everything of a BERT (or RoBERTa) config that changes what a classifier computes. */
 export interface BertConfig extends EncoderConfig {

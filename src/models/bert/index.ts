@@ -1,6 +1,6 @@
-import type { ClassifierFamily } from "../encoder/family.js";
-import { parseBertConfig } from "./config.js";
-import { BertForSequenceClassification } from "./model.js";
+import type { ClassifierFamily } from "../encoder/family.ts";
+import { parseBertConfig } from "./config.ts";
+import { BertForSequenceClassification } from "./model.ts";
 
 /** `model_type: bert`. */
 export const bert: ClassifierFamily = {

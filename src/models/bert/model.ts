@@ -6,14 +6,14 @@ import {
   type ParameterSource,
   type SequenceClassifier,
   type TokenStream,
-} from "../../nn/index.js";
-import { scope, type Tensor, tanh } from "../../torch/index.js";
-import { PlainEmbeddings } from "../encoder/embeddings.js";
-import type { ClassifierTask } from "../encoder/family.js";
-import { classifierInfo } from "../encoder/info.js";
-import { PlainEncoder } from "../encoder/layers.js";
-import { Pooler } from "../encoder/pooling.js";
-import type { BertConfig } from "./config.js";
+} from "../../nn/index.ts";
+import { scope, type Tensor, tanh } from "../../torch/index.ts";
+import { PlainEmbeddings } from "../encoder/embeddings.ts";
+import type { ClassifierTask } from "../encoder/family.ts";
+import { classifierInfo } from "../encoder/info.ts";
+import { PlainEncoder } from "../encoder/layers.ts";
+import { Pooler } from "../encoder/pooling.ts";
+import type { BertConfig } from "./config.ts";
 
 class Bert extends Module {
   readonly embeddings: PlainEmbeddings;

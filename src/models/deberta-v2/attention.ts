@@ -5,7 +5,7 @@ import {
   Module,
   type ParameterSource,
   type Segment,
-} from "../../nn/index.js";
+} from "../../nn/index.ts";
 import {
   add,
   expand,
@@ -18,11 +18,11 @@ import {
   type Tensor,
   transpose,
   unsqueeze,
-} from "../../torch/index.js";
-import { internalError } from "../../util/errors.js";
-import type { EncoderPass, SelfAttention } from "../encoder/layers.js";
-import type { DebertaConfig } from "./config.js";
-import type { RelativePositions } from "./positions.js";
+} from "../../torch/index.ts";
+import { internalError } from "../../util/errors.ts";
+import type { EncoderPass, SelfAttention } from "../encoder/layers.ts";
+import type { DebertaConfig } from "./config.ts";
+import type { RelativePositions } from "./positions.ts";
 
 /** What every layer of one forward pass shares. */
 export interface DebertaPass extends EncoderPass {

@@ -1,5 +1,5 @@
-import { ConfigReader } from "../config-reader.js";
-import { type EncoderConfig, headSize, readActivation, readEncoder, readRate } from "../encoder/config.js";
+import { ConfigReader } from "../config-reader.ts";
+import { type EncoderConfig, headSize, readActivation, readEncoder, readRate } from "../encoder/config.ts";
 
 /** The convolution beside the first layer. */
 export interface ConvolutionConfig {

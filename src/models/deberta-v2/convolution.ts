@@ -6,10 +6,10 @@ import {
   type ParameterSource,
   segments,
   type TokenStream,
-} from "../../nn/index.js";
-import { add, cat, conv1d, narrow, reshape, type Tensor, transpose } from "../../torch/index.js";
-import { activationOf } from "../encoder/layers.js";
-import type { ConvolutionConfig, DebertaConfig } from "./config.js";
+} from "../../nn/index.ts";
+import { add, cat, conv1d, narrow, reshape, type Tensor, transpose } from "../../torch/index.ts";
+import { activationOf } from "../encoder/layers.ts";
+import type { ConvolutionConfig, DebertaConfig } from "./config.ts";
 
 class Convolution extends Module {
   /** `[hidden, hidden / groups, kernel]` */

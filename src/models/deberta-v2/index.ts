@@ -1,6 +1,6 @@
-import type { ClassifierFamily } from "../encoder/family.js";
-import { parseDebertaConfig } from "./config.js";
-import { DebertaV2ForSequenceClassification } from "./model.js";
+import type { ClassifierFamily } from "../encoder/family.ts";
+import { parseDebertaConfig } from "./config.ts";
+import { DebertaV2ForSequenceClassification } from "./model.ts";
 
 /** `model_type: deberta-v2`, which DeBERTa-v3 has too. */
 export const debertaV2: ClassifierFamily = {

@@ -9,17 +9,17 @@ import {
   type SequenceClassifier,
   segments,
   type TokenStream,
-} from "../../nn/index.js";
-import { add, narrow, scope, type Tensor } from "../../torch/index.js";
-import { typeRows } from "../encoder/embeddings.js";
-import type { ClassifierTask } from "../encoder/family.js";
-import { classifierInfo } from "../encoder/info.js";
-import { activationOf, EncoderLayer } from "../encoder/layers.js";
-import { Pooler } from "../encoder/pooling.js";
-import { type DebertaPass, DisentangledSelfAttention } from "./attention.js";
-import type { DebertaConfig } from "./config.js";
-import { ConvLayer } from "./convolution.js";
-import { relativePositions } from "./positions.js";
+} from "../../nn/index.ts";
+import { add, narrow, scope, type Tensor } from "../../torch/index.ts";
+import { typeRows } from "../encoder/embeddings.ts";
+import type { ClassifierTask } from "../encoder/family.ts";
+import { classifierInfo } from "../encoder/info.ts";
+import { activationOf, EncoderLayer } from "../encoder/layers.ts";
+import { Pooler } from "../encoder/pooling.ts";
+import { type DebertaPass, DisentangledSelfAttention } from "./attention.ts";
+import type { DebertaConfig } from "./config.ts";
+import { ConvLayer } from "./convolution.ts";
+import { relativePositions } from "./positions.ts";
 
 class Embeddings extends Module {
   readonly word_embeddings: Embedding;

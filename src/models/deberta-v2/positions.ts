@@ -22,8 +22,8 @@ import {
   toDType,
   unsqueeze,
   where,
-} from "../../torch/index.js";
-import type { DebertaConfig } from "./config.js";
+} from "../../torch/index.ts";
+import type { DebertaConfig } from "./config.ts";
 
 /** Which rows of the table of relative positions a pass needs. */
 export interface RelativePositions {

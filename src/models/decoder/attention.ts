@@ -8,9 +8,9 @@ import {
   rotate,
   streamAttention,
   type TokenStream,
-} from "../../nn/index.js";
-import { reshape, type Tensor } from "../../torch/index.js";
-import type { DecoderConfig } from "./config.js";
+} from "../../nn/index.ts";
+import { reshape, type Tensor } from "../../torch/index.ts";
+import type { DecoderConfig } from "./config.ts";
 
 /** What a layer is given beside its input. */
 export interface Pass {

@@ -5,11 +5,11 @@ import {
   Module,
   type ParameterSource,
   RMSNorm,
-} from "../../nn/index.js";
-import { add, mul, scope, type Tensor } from "../../torch/index.js";
-import { internalError } from "../../util/errors.js";
-import { Attention, type Pass } from "./attention.js";
-import type { DecoderConfig } from "./config.js";
+} from "../../nn/index.ts";
+import { add, mul, scope, type Tensor } from "../../torch/index.ts";
+import { internalError } from "../../util/errors.ts";
+import { Attention, type Pass } from "./attention.ts";
+import type { DecoderConfig } from "./config.ts";
 
 class MLP extends Module {
   readonly gate_proj: Linear;

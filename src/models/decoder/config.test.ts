@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { parseGemma2Config } from "../gemma2/config.js";
-import { parseGemma3Config, parseGemma3TextConfig } from "../gemma3/config.js";
-import { parseMistralConfig } from "../mistral/config.js";
-import { parseQwen2Config } from "../qwen2/config.js";
-import { parseQwen3Config } from "../qwen3/config.js";
-import type { DecoderConfig } from "./config.js";
+import { parseGemma2Config } from "../gemma2/config.ts";
+import { parseGemma3Config, parseGemma3TextConfig } from "../gemma3/config.ts";
+import { parseMistralConfig } from "../mistral/config.ts";
+import { parseQwen2Config } from "../qwen2/config.ts";
+import { parseQwen3Config } from "../qwen3/config.ts";
+import type { DecoderConfig } from "./config.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 type Parse = (values: Values, where: string) => DecoderConfig;

@@ -1,4 +1,4 @@
-import type { RMSNormOptions, RopeParameters } from "../../nn/index.js";
+import type { RMSNormOptions, RopeParameters } from "../../nn/index.ts";
 
 /** What sets one layer of a decoder apart from the others. */
 export interface LayerConfig {

@@ -1,7 +1,7 @@
-import type { ModelFamily } from "../family.js";
-import type { DecoderConfig } from "./config.js";
-import { describeDecoder } from "./gguf.js";
-import { DecoderForCausalLM } from "./model.js";
+import type { ModelFamily } from "../family.ts";
+import type { DecoderConfig } from "./config.ts";
+import { describeDecoder } from "./gguf.ts";
+import { DecoderForCausalLM } from "./model.ts";
 
 /** A family of decoders, by its config parser. */
 export function decoderFamily(

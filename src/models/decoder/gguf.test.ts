@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { parseGemma2Config } from "../gemma2/config.js";
-import { parseGemma3TextConfig } from "../gemma3/config.js";
-import { describeDecoder } from "./gguf.js";
+import { parseGemma2Config } from "../gemma2/config.ts";
+import { parseGemma3TextConfig } from "../gemma3/config.ts";
+import { describeDecoder } from "./gguf.ts";
 
 const gemma2 = (changes: Record<string, unknown>) =>
   describeDecoder(parseGemma2Config(changes, "config.json"), "config.json");

@@ -1,8 +1,8 @@
-import { type GgufDescription, llama3Factors } from "../../hub/gguf/export.js";
-import { count, type MetadataItem, real, text } from "../../hub/gguf/metadata-items.js";
-import type { RopeParameters } from "../../nn/index.js";
-import { ScaloraError } from "../../util/errors.js";
-import type { DecoderConfig } from "./config.js";
+import { type GgufDescription, llama3Factors } from "../../gguf/export.ts";
+import { count, type MetadataItem, real, text } from "../../gguf/metadata-items.ts";
+import type { RopeParameters } from "../../nn/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { DecoderConfig } from "./config.ts";
 
 /** `general.architecture` of the families. */
 const architectureOf: ReadonlyMap<string, string> = new Map([

@@ -10,10 +10,10 @@ import {
   RMSNorm,
   Rotary,
   type TokenStream,
-} from "../../nn/index.js";
-import { scope, type Tensor } from "../../torch/index.js";
-import { type Block, PreNormBlock, SandwichBlock } from "./block.js";
-import type { DecoderConfig } from "./config.js";
+} from "../../nn/index.ts";
+import { scope, type Tensor } from "../../torch/index.ts";
+import { type Block, PreNormBlock, SandwichBlock } from "./block.ts";
+import type { DecoderConfig } from "./config.ts";
 
 class Decoder extends Module {
   readonly embed_tokens: Embedding;

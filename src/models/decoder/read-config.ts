@@ -1,6 +1,6 @@
-import { activations, type RopeParameters } from "../../nn/index.js";
-import type { ConfigReader } from "../config-reader.js";
-import type { DecoderConfig, LayerConfig } from "./config.js";
+import { activations, type RopeParameters } from "../../nn/index.ts";
+import type { ConfigReader } from "../config-reader.ts";
+import type { DecoderConfig, LayerConfig } from "./config.ts";
 
 /** A family's own values of the keys that every decoder has. */
 export interface DecoderDefaults {

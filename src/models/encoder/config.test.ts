@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { parseBertConfig } from "../bert/config.js";
-import { parseDebertaConfig } from "../deberta-v2/config.js";
-import { parseRobertaConfig } from "../roberta/config.js";
+import { parseBertConfig } from "../bert/config.ts";
+import { parseDebertaConfig } from "../deberta-v2/config.ts";
+import { parseRobertaConfig } from "../roberta/config.ts";
 
 type Values = Record<string, unknown>;
 const small = { hidden_size: 64, num_attention_heads: 4 };

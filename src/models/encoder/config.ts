@@ -1,6 +1,6 @@
-import { activations } from "../../nn/index.js";
-import type { ConfigReader } from "../config-reader.js";
-import { type ConfigLabels, readLabels } from "./labels.js";
+import { activations } from "../../nn/index.ts";
+import type { ConfigReader } from "../config-reader.ts";
+import { type ConfigLabels, readLabels } from "./labels.ts";
 
 /** What BERT, RoBERTa and DeBERTa have in common of what changes the maths. */
 export interface EncoderConfig {

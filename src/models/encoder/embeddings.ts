@@ -5,9 +5,9 @@ import {
   Module,
   type ParameterSource,
   type TokenStream,
-} from "../../nn/index.js";
-import { add, narrow, type Tensor } from "../../torch/index.js";
-import type { EncoderConfig } from "./config.js";
+} from "../../nn/index.ts";
+import { add, narrow, type Tensor } from "../../torch/index.ts";
+import type { EncoderConfig } from "./config.ts";
 
 /** Words, positions and token types, added, normed and dropped out, as BERT and RoBERTa start. */
 export class PlainEmbeddings extends Module {

@@ -1,5 +1,5 @@
-import type { ParameterSource, SequenceClassifier } from "../../nn/index.js";
-import type { ConfigLabels } from "./labels.js";
+import type { ParameterSource, SequenceClassifier } from "../../nn/index.ts";
+import type { ConfigLabels } from "./labels.ts";
 
 /** What a family of classifiers gives the registry; one folder under `src/models` each. */
 export interface ClassifierFamily {

@@ -1,6 +1,6 @@
-import type { ClassifierInfo } from "../../nn/index.js";
-import type { EncoderConfig } from "./config.js";
-import type { ClassifierTask } from "./family.js";
+import type { ClassifierInfo } from "../../nn/index.ts";
+import type { EncoderConfig } from "./config.ts";
+import type { ClassifierTask } from "./family.ts";
 
 /** Puts together what the rest of the project asks of a classifier; parts with a random start belong to its head. */
 export function classifierInfo(

@@ -1,4 +1,4 @@
-import type { ConfigReader } from "../config-reader.js";
+import type { ConfigReader } from "../config-reader.ts";
 
 /** What a config says of classes. */
 export interface ConfigLabels {

@@ -8,10 +8,10 @@ import {
   Module,
   type ParameterSource,
   type TokenStream,
-} from "../../nn/index.js";
-import { add, reshape, scope, type Tensor } from "../../torch/index.js";
-import { internalError } from "../../util/errors.js";
-import type { EncoderConfig } from "./config.js";
+} from "../../nn/index.ts";
+import { add, reshape, scope, type Tensor } from "../../torch/index.ts";
+import { internalError } from "../../util/errors.ts";
+import type { EncoderConfig } from "./config.ts";
 
 /** The function of an activation's name, which the config's reader has checked. */
 export function activationOf(name: string): Activation {

@@ -5,8 +5,8 @@ import {
   Module,
   type ParameterSource,
   type TokenStream,
-} from "../../nn/index.js";
-import { indexSelect, indices, type Tensor, toDevice } from "../../torch/index.js";
+} from "../../nn/index.ts";
+import { indexSelect, indices, type Tensor, toDevice } from "../../torch/index.ts";
 
 /** The first token's row of every sequence. `[S, hidden]` */
 export function firstRows(hidden: Tensor, { offsets }: TokenStream): Tensor {

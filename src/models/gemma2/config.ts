@@ -1,13 +1,13 @@
-import { ConfigReader } from "../config-reader.js";
-import type { DecoderConfig } from "../decoder/config.js";
+import { ConfigReader } from "../config-reader.ts";
+import type { DecoderConfig } from "../decoder/config.ts";
 import {
   type DecoderDefaults,
   type PlainDecoder,
   readDecoder,
   readLayerTypes,
   windowedLayers,
-} from "../decoder/read-config.js";
-import { readRope } from "../rope-config.js";
+} from "../decoder/read-config.ts";
+import { readRope } from "../rope-config.ts";
 
 /**
  * Reads `config.json` of a Gemma 2 model: norms that count from 1 before and behind each part, scaled embeddings, soft

@@ -1,5 +1,5 @@
-import { decoderFamily } from "../decoder/family.js";
-import { parseGemma2Config } from "./config.js";
+import { decoderFamily } from "../decoder/family.ts";
+import { parseGemma2Config } from "./config.ts";
 
 /** `model_type: gemma2`. */
 export const gemma2 = decoderFamily(parseGemma2Config);

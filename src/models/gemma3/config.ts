@@ -1,8 +1,8 @@
-import { ConfigReader } from "../config-reader.js";
-import type { DecoderConfig } from "../decoder/config.js";
-import { readLayerTypes, windowedLayers } from "../decoder/read-config.js";
-import { readGemma } from "../gemma2/config.js";
-import { readRopes } from "../rope-config.js";
+import { ConfigReader } from "../config-reader.ts";
+import type { DecoderConfig } from "../decoder/config.ts";
+import { readLayerTypes, windowedLayers } from "../decoder/read-config.ts";
+import { readGemma } from "../gemma2/config.ts";
+import { readRopes } from "../rope-config.ts";
 
 /**
  * Reads `config.json` of a Gemma 3 text model: as Gemma 2, with norms of queries and keys in place of the soft cap on

@@ -1,7 +1,7 @@
-import type { JsonObject } from "../../hub/json-file.js";
-import { decoderFamily } from "../decoder/family.js";
-import type { ModelFamily } from "../family.js";
-import { parseGemma3Config, parseGemma3TextConfig } from "./config.js";
+import type { JsonObject } from "../../util/json-file.ts";
+import { decoderFamily } from "../decoder/family.ts";
+import type { ModelFamily } from "../family.ts";
+import { parseGemma3Config, parseGemma3TextConfig } from "./config.ts";
 
 /** `model_type: gemma3_text`. */
 export const gemma3Text = decoderFamily(parseGemma3TextConfig);

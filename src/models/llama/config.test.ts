@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseLlamaConfig } from "./config.js";
+import { parseLlamaConfig } from "./config.ts";
 
 const base = { model_type: "llama", hidden_size: 64, num_attention_heads: 4 };
 const parse = (changes: Record<string, unknown>) => parseLlamaConfig({ ...base, ...changes }, "config.json");

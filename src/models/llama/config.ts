@@ -1,7 +1,7 @@
-import { ConfigReader } from "../config-reader.js";
-import type { DecoderConfig } from "../decoder/config.js";
-import { equalLayers, readDecoder } from "../decoder/read-config.js";
-import { readRope } from "../rope-config.js";
+import { ConfigReader } from "../config-reader.ts";
+import type { DecoderConfig } from "../decoder/config.ts";
+import { equalLayers, readDecoder } from "../decoder/read-config.ts";
+import { readRope } from "../rope-config.ts";
 
 /**
  * Reads `config.json` of a Llama model; defaults are those of transformers' `LlamaConfig`. A key that changes the

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { tokenStream } from "../../nn/index.js";
-import "../../testing/close-to.js";
+import { tokenStream } from "../../nn/index.ts";
+import "../../testing/close-to.ts";
 import {
   expectCachedParity,
   expectedValue,
@@ -11,10 +11,10 @@ import {
   goldenCases,
   readGolden,
   runGolden,
-} from "../../testing/golden-models.js";
-import { tolerances } from "../../testing/tolerances.js";
-import { liveTensors, noGrad, scope } from "../../torch/index.js";
-import { loadModel } from "../index.js";
+} from "../../testing/golden-models.ts";
+import { tolerances } from "../../testing/tolerances.ts";
+import { liveTensors, noGrad, scope } from "../../torch/index.ts";
+import { loadModel } from "../index.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-llama-"));
 afterAll(() => rmSync(scratch, { recursive: true }));

@@ -1,5 +1,5 @@
-import { decoderFamily } from "../decoder/family.js";
-import { parseMistralConfig } from "./config.js";
+import { decoderFamily } from "../decoder/family.ts";
+import { parseMistralConfig } from "./config.ts";
 
 /** `model_type: mistral`. */
 export const mistral = decoderFamily(parseMistralConfig);

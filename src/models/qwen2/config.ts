@@ -1,7 +1,7 @@
-import { ConfigReader } from "../config-reader.js";
-import type { DecoderConfig, LayerConfig } from "../decoder/config.js";
-import { type PlainDecoder, readDecoder, readLayerTypes, windowedLayers } from "../decoder/read-config.js";
-import { readRope } from "../rope-config.js";
+import { ConfigReader } from "../config-reader.ts";
+import type { DecoderConfig, LayerConfig } from "../decoder/config.ts";
+import { type PlainDecoder, readDecoder, readLayerTypes, windowedLayers } from "../decoder/read-config.ts";
+import { readRope } from "../rope-config.ts";
 
 /** What Qwen 2 and 3 take where a config says nothing. */
 export const qwenDefaults = {

@@ -1,7 +1,7 @@
-import { ConfigReader } from "../config-reader.js";
-import type { DecoderConfig } from "../decoder/config.js";
-import { readDecoder } from "../decoder/read-config.js";
-import { qwenDefaults, readQwenLayers } from "../qwen2/config.js";
+import { ConfigReader } from "../config-reader.ts";
+import type { DecoderConfig } from "../decoder/config.ts";
+import { readDecoder } from "../decoder/read-config.ts";
+import { qwenDefaults, readQwenLayers } from "../qwen2/config.ts";
 
 /**
  * Reads `config.json` of a Qwen 3 model: as Qwen 2, with norms of queries and keys in place of their biases; defaults

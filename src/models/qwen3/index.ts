@@ -1,5 +1,5 @@
-import { decoderFamily } from "../decoder/family.js";
-import { parseQwen3Config } from "./config.js";
+import { decoderFamily } from "../decoder/family.ts";
+import { parseQwen3Config } from "./config.ts";
 
 /** `model_type: qwen3`. */
 export const qwen3 = decoderFamily(parseQwen3Config);

@@ -1,5 +1,5 @@
-import { ScaloraError } from "../../util/errors.js";
-import { type BertConfig, parseBertConfig } from "../bert/config.js";
+import { ScaloraError } from "../../util/errors.ts";
+import { type BertConfig, parseBertConfig } from "../bert/config.ts";
 
 /**
  * Reads `config.json` of a RoBERTa model; defaults are those of transformers' `RobertaConfig`. The keys are BERT's.

@@ -1,6 +1,6 @@
-import type { ClassifierFamily } from "../encoder/family.js";
-import { parseRobertaConfig } from "./config.js";
-import { RobertaForSequenceClassification } from "./model.js";
+import type { ClassifierFamily } from "../encoder/family.ts";
+import { parseRobertaConfig } from "./config.ts";
+import { RobertaForSequenceClassification } from "./model.ts";
 
 /** `model_type: roberta`. */
 export const roberta: ClassifierFamily = {

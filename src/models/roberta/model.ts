@@ -6,7 +6,7 @@ import {
   type ParameterSource,
   type SequenceClassifier,
   type TokenStream,
-} from "../../nn/index.js";
+} from "../../nn/index.ts";
 import {
   addScalar,
   arange,
@@ -19,13 +19,13 @@ import {
   type Tensor,
   tanh,
   toDType,
-} from "../../torch/index.js";
-import type { BertConfig } from "../bert/config.js";
-import { PlainEmbeddings } from "../encoder/embeddings.js";
-import type { ClassifierTask } from "../encoder/family.js";
-import { classifierInfo } from "../encoder/info.js";
-import { PlainEncoder } from "../encoder/layers.js";
-import { firstRows } from "../encoder/pooling.js";
+} from "../../torch/index.ts";
+import type { BertConfig } from "../bert/config.ts";
+import { PlainEmbeddings } from "../encoder/embeddings.ts";
+import type { ClassifierTask } from "../encoder/family.ts";
+import { classifierInfo } from "../encoder/info.ts";
+import { PlainEncoder } from "../encoder/layers.ts";
+import { firstRows } from "../encoder/pooling.ts";
 
 class Roberta extends Module {
   readonly embeddings: PlainEmbeddings;

@@ -1,5 +1,5 @@
 // Many products with a transposed weight through oneDNN: run under a profiler by signals.test.ts.
-import { fastLinear, fromData, noGrad, scope, setThreads, transpose, useGemmBackend } from "../index.js";
+import { fastLinear, fromData, noGrad, scope, setThreads, transpose, useGemmBackend } from "../index.ts";
 
 setThreads(1);
 useGemmBackend("onednn");

@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { temporaryFolder } from "../../testing/tiny-run.js";
-import * as torch from "../../torch/index.js";
-import { isWhole, listCheckpoints, newestValid, verifyCheckpoint } from "./load.js";
-import { pruneCheckpoints, saveCheckpoint } from "./save.js";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
+import * as torch from "../../torch/index.ts";
+import { isWhole, listCheckpoints, newestValid, verifyCheckpoint } from "./load.ts";
+import { pruneCheckpoints, saveCheckpoint } from "./save.ts";
 
 let temporary: ReturnType<typeof temporaryFolder>;
 let weight: torch.Tensor;

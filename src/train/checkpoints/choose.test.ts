@@ -1,9 +1,9 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { temporaryFolder, tinyRun } from "../../testing/tiny-run.js";
-import { train } from "../trainer.js";
-import { chooseCheckpoint } from "./choose.js";
+import { temporaryFolder, tinyRun } from "../../testing/tiny-run.ts";
+import { train } from "../trainer.ts";
+import { chooseCheckpoint } from "./choose.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {

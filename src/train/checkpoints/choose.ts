@@ -1,8 +1,8 @@
 import { basename, join } from "node:path";
-import { ScaloraError } from "../../util/errors.js";
-import { quoted } from "../../util/format.js";
-import { nearest } from "../../util/suggest.js";
-import { parseState } from "../state.js";
+import { ScaloraError } from "../../util/errors.ts";
+import { quoted } from "../../util/format.ts";
+import { nearest } from "../../util/suggest.ts";
+import { parseState } from "../state.ts";
 import {
   type BrokenCheckpoint,
   type CheckpointEntry,
@@ -10,7 +10,7 @@ import {
   newestValid,
   readState,
   verifyCheckpoint,
-} from "./load.js";
+} from "./load.ts";
 
 /**
  * The checkpoint of a run that a name means: `last` (the newest valid one), `best` (the lowest held-out loss), or a

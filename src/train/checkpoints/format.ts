@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Json } from "../../util/json.js";
+import type { Json } from "../../util/json.ts";
 
 /** Version of the checkpoint folder's layout; a reader refuses others. */
 export const checkpointVersion = 1;

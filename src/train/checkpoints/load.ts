@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { SafetensorsFile } from "../../hub/safetensors/index.js";
-import type { Tensor } from "../../torch/index.js";
-import * as torch from "../../torch/index.js";
-import { messageOf, ScaloraError } from "../../util/errors.js";
-import { hashFile } from "../../util/files.js";
-import type { Json } from "../../util/json.js";
+import { SafetensorsFile } from "../../safetensors/index.ts";
+import type { Tensor } from "../../torch/index.ts";
+import * as torch from "../../torch/index.ts";
+import { messageOf, ScaloraError } from "../../util/errors.ts";
+import { hashFile } from "../../util/files.ts";
+import type { Json } from "../../util/json.ts";
 import {
   type CheckpointIdentity,
   type Manifest,
@@ -15,7 +15,7 @@ import {
   stepOf,
   type TensorPart,
   tensorFiles,
-} from "./format.js";
+} from "./format.ts";
 
 export interface CheckpointEntry {
   readonly step: number;

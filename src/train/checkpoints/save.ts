@@ -11,11 +11,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeSafetensors } from "../../hub/safetensors/index.js";
-import type { Tensor } from "../../torch/index.js";
-import { messageOf, ScaloraError } from "../../util/errors.js";
-import { hashFile, makeFolders, syncFolder } from "../../util/files.js";
-import type { Json } from "../../util/json.js";
+import { writeSafetensors } from "../../safetensors/index.ts";
+import type { Tensor } from "../../torch/index.ts";
+import { messageOf, ScaloraError } from "../../util/errors.ts";
+import { hashFile, makeFolders, syncFolder } from "../../util/files.ts";
+import type { Json } from "../../util/json.ts";
 import {
   type CheckpointIdentity,
   checkpointVersion,
@@ -27,8 +27,8 @@ import {
   stepFolder,
   type TensorPart,
   tensorFiles,
-} from "./format.js";
-import { isWhole, listCheckpoints } from "./load.js";
+} from "./format.ts";
+import { isWhole, listCheckpoints } from "./load.ts";
 
 export interface CheckpointContent {
   readonly step: number;

@@ -2,13 +2,13 @@
 // `kill` ends it by SIGKILL at the count-th change of a file, `full` makes that change fail as a full disk does.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createModel } from "../../models/index.js";
-import { failAtFileChange } from "../../testing/failing-files.js";
-import { tinyLlamaConfig } from "../../testing/tiny-llama.js";
-import { type TinyRunOptions, tinyRun } from "../../testing/tiny-run.js";
-import { Generator } from "../../torch/index.js";
-import { messageOf, ScaloraError } from "../../util/errors.js";
-import { train } from "../trainer.js";
+import { createModel } from "../../models/index.ts";
+import { failAtFileChange } from "../../testing/failing-files.ts";
+import { tinyLlamaConfig } from "../../testing/tiny-llama.ts";
+import { type TinyRunOptions, tinyRun } from "../../testing/tiny-run.ts";
+import { Generator } from "../../torch/index.ts";
+import { messageOf, ScaloraError } from "../../util/errors.ts";
+import { train } from "../trainer.ts";
 
 const [folder, kind, mode, count] = process.argv.slice(2);
 const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };

@@ -1,5 +1,5 @@
-import { internalError } from "../../../util/errors.js";
-import { multiply, type Symmetric, solveDefinite, submatrix } from "./symmetric.js";
+import { internalError } from "../../../util/errors.ts";
+import { multiply, type Symmetric, solveDefinite, submatrix } from "./symmetric.ts";
 
 /** Full exchanges that may fail to improve before one index at a time is exchanged, which always ends. */
 const patience = 3;

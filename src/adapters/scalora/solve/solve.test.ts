@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { Random } from "../../../util/random.js";
-import { nonNegativeMinimiser } from "./nnls.js";
-import { multiply, type Symmetric, smallestEigenvalue, solveDefinite } from "./symmetric.js";
+import { Random } from "../../../util/random.ts";
+import { nonNegativeMinimiser } from "./nnls.ts";
+import { multiply, type Symmetric, smallestEigenvalue, solveDefinite } from "./symmetric.ts";
 
 /** A random positive definite matrix M Mᵀ + shift·I. */
 function definite(random: Random, size: number, shift: number): Symmetric {

@@ -1,4 +1,4 @@
-import type { Symmetric } from "./symmetric.js";
+import type { Symmetric } from "./symmetric.ts";
 
 /**
  * One layer at an event, as the solvers see it: norms, and Gram matrices of unit-norm columns. With unit columns

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { Linear } from "../../../nn/index.js";
-import * as torch from "../../../torch/index.js";
-import { messageOf, ScaloraError } from "../../../util/errors.js";
-import { FactorBank } from "../../core/bank.js";
-import { ExactBase } from "../../core/base-store.js";
-import { type LayerOutcome, scalingEvent } from "../event.js";
+import { Linear } from "../../../nn/index.ts";
+import * as torch from "../../../torch/index.ts";
+import { messageOf, ScaloraError } from "../../../util/errors.ts";
+import { FactorBank } from "../../core/bank.ts";
+import { ExactBase } from "../../core/base-store.ts";
+import { type LayerOutcome, scalingEvent } from "../event.ts";
 
 const number = z.number();
 const matrix = z

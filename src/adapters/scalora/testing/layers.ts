@@ -1,6 +1,6 @@
-import { Linear } from "../../../nn/index.js";
-import * as torch from "../../../torch/index.js";
-import { FactorBank } from "../../core/bank.js";
+import { Linear } from "../../../nn/index.ts";
+import * as torch from "../../../torch/index.ts";
+import { FactorBank } from "../../core/bank.ts";
 
 /** A bank of random layers with gradients that belong to its factors: gradA = s·G·B, gradB = s·Gᵀ·A for random G. */
 export interface RandomBank {

@@ -1,4 +1,4 @@
-import { commonsenseTask, numbered, optionsAfter } from "./instruction.js";
+import { commonsenseTask, numbered, optionsAfter } from "./instruction.ts";
 
 export const arcChallenge = commonsenseTask({
   name: "arc-c",

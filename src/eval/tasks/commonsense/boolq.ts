@@ -1,4 +1,4 @@
-import { commonsenseTask, optionsAfter } from "./instruction.js";
+import { commonsenseTask, optionsAfter } from "./instruction.ts";
 
 /** The passage is not in these files; log-likelihood takes lm-evaluation-harness' prompt without it. */
 export const boolq = commonsenseTask({

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { sharedPath } from "../../../testing/shared.js";
-import { temporaryFolder } from "../../../testing/tiny-run.js";
-import { textTasks } from "../index.js";
-import { readTask } from "../read.js";
-import type { TextTask } from "../task.js";
+import { sharedPath } from "../../../testing/shared.ts";
+import { temporaryFolder } from "../../../testing/tiny-run.ts";
+import { textTasks } from "../index.ts";
+import { readTask } from "../read.ts";
+import type { TextTask } from "../task.ts";
 
 function taskOf(name: string): TextTask {
   const task = textTasks.get(name);

@@ -1,7 +1,7 @@
-import { alpacaPrompt } from "../../../data/index.js";
-import { ScaloraError } from "../../../util/errors.js";
-import { textColumn } from "../columns.js";
-import type { Choice, Row, TaskExample, TextTask } from "../task.js";
+import { alpacaPrompt } from "../../../data/index.ts";
+import { ScaloraError } from "../../../util/errors.ts";
+import { textColumn } from "../columns.ts";
+import type { Choice, Row, TaskExample, TextTask } from "../task.ts";
 
 /** An instruction of the LLM-Adapters files, taken apart. */
 export interface Instruction {

@@ -1,4 +1,4 @@
-import { commonsenseTask, numbered, optionsAfter } from "./instruction.js";
+import { commonsenseTask, numbered, optionsAfter } from "./instruction.ts";
 
 export const openbookqa = commonsenseTask({
   name: "obqa",

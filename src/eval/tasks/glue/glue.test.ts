@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { type GlueTask, glueTasks } from "../../../data/index.js";
-import { sharedPath } from "../../../testing/shared.js";
-import { temporaryFolder } from "../../../testing/tiny-run.js";
-import { readGlue, readGlueFiles, scoreGlue } from "./index.js";
+import { type GlueTask, glueTasks } from "../../../data/index.ts";
+import { sharedPath } from "../../../testing/shared.ts";
+import { temporaryFolder } from "../../../testing/tiny-run.ts";
+import { readGlue, readGlueFiles, scoreGlue } from "./index.ts";
 
 /** A folder with these files. */
 function folderOf(files: Readonly<Record<string, string>>): string {

@@ -1,1 +1,1 @@
-export { type GlueData, readGlue, readGlueFiles, scoreGlue } from "./read.js";
+export { type GlueData, readGlue, readGlueFiles, scoreGlue } from "./read.ts";

@@ -1,5 +1,5 @@
-import type { GlueName } from "../../../data/index.js";
-import { accuracy, binaryF1, matthews, pearson, spearman } from "../../metrics/index.js";
+import type { GlueName } from "../../../data/index.ts";
+import { accuracy, binaryF1, matthews, pearson, spearman } from "../../metrics/index.ts";
 
 /** A metric with its name in tables. */
 export interface Scorer {

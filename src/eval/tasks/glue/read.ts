@@ -1,7 +1,7 @@
-import { type GlueExample, type GlueTask, readGlueRows } from "../../../data/index.js";
-import { ScaloraError } from "../../../util/errors.js";
-import { findTaskFiles } from "../files.js";
-import { glueScorers } from "./metrics.js";
+import { type GlueExample, type GlueTask, readGlueRows } from "../../../data/index.ts";
+import { ScaloraError } from "../../../util/errors.ts";
+import { findTaskFiles } from "../files.ts";
+import { glueScorers } from "./metrics.ts";
 
 export interface GlueData {
   readonly examples: readonly GlueExample[];

@@ -1,7 +1,7 @@
-import { gsm8kPrompt } from "../../../data/index.js";
-import { ScaloraError } from "../../../util/errors.js";
-import { textColumn } from "../columns.js";
-import type { TextTask } from "../task.js";
+import { gsm8kPrompt } from "../../../data/index.ts";
+import { ScaloraError } from "../../../util/errors.ts";
+import { textColumn } from "../columns.ts";
+import type { TextTask } from "../task.ts";
 
 const finalAnswer = "#### ";
 

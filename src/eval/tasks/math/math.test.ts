@@ -1,14 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { sharedPath } from "../../../testing/shared.js";
-import { temporaryFolder } from "../../../testing/tiny-run.js";
-import { readTask } from "../read.js";
-import type { TaskExample, TextTask } from "../task.js";
-import { isEquivalent } from "./equivalence.js";
-import { gsm8k } from "./gsm8k.js";
-import { boxedAnswer, math } from "./math.js";
-import { minervaNormal } from "./minerva.js";
+import { sharedPath } from "../../../testing/shared.ts";
+import { temporaryFolder } from "../../../testing/tiny-run.ts";
+import { readTask } from "../read.ts";
+import type { TaskExample, TextTask } from "../task.ts";
+import { isEquivalent } from "./equivalence.ts";
+import { gsm8k } from "./gsm8k.ts";
+import { boxedAnswer, math } from "./math.ts";
+import { minervaNormal } from "./minerva.ts";
 
 interface Golden {
   pairs: { a: string; b: string; equivalent: boolean; normal: [string, string] }[];

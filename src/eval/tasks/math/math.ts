@@ -1,8 +1,8 @@
-import { ScaloraError } from "../../../util/errors.js";
-import { textColumn } from "../columns.js";
-import type { TextTask } from "../task.js";
-import { isEquivalent } from "./equivalence.js";
-import { minervaAnswer, minervaEnding, minervaNormal } from "./minerva.js";
+import { ScaloraError } from "../../../util/errors.ts";
+import { textColumn } from "../columns.ts";
+import type { TextTask } from "../task.ts";
+import { isEquivalent } from "./equivalence.ts";
+import { minervaAnswer, minervaEnding, minervaNormal } from "./minerva.ts";
 
 /**
  * Competition maths (arXiv 2103.03874). `hendrycks` and `minerva` are lm-evaluation-harness' two rules (the second

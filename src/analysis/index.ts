@@ -1,0 +1,130 @@
+import { existsSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { matcher } from "../adapters/core/patterns.ts";
+import { openModel } from "../assemble/open-model.ts";
+import { type ReportTable, writeReport } from "../report/index.ts";
+import type { AnalysisEvent, RunEvent } from "../run/events.ts";
+import { isActive, readEvents, readStatus } from "../run/folder.ts";
+import { stateOf } from "../run/list.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { quoted } from "../util/format.ts";
+import { analysisCharts } from "./charts.ts";
+import { costOf, lookOf } from "./figures.ts";
+import { rankReport } from "./rank.ts";
+import { recordsOf } from "./records.ts";
+import { analysisTables } from "./tables.ts";
+import type { AnalysisResult, RunAnalyze } from "./types.ts";
+import { changedPaths } from "./weight-change.ts";
+
+export { analysisTables } from "./tables.ts";
+
+/**
+ * The paper's figures of a finished run: what it recorded, and the exact ranks of what its last checkpoint has changed.
+ * @throws ScaloraError `usage` for a run that has not finished or a pattern that matches no layer, `format` for a damaged
+ * record, and what `openModel` throws
+ */
+export const runAnalyze: RunAnalyze = async (request, { signal }) => {
+  const path = resolve(request.path);
+  refuseUnfinished(path);
+  const out = outOf(path, request.out);
+  const events = readEvents(path);
+  const records = recordsOf(events, `${path}/events.jsonl`);
+  const end = await exactRanks(path, request.layers, signal);
+  const result = resultOf({ path, out, events, records, end });
+  writeReport(out, {
+    title: `Analysis of ${basename(path)}`,
+    facts: [
+      { label: "Method", value: result.method },
+      { label: "Steps", value: String(end.step) },
+      { label: "Layers", value: String(end.layers.length) },
+    ],
+    charts: analysisCharts(result),
+    tables: [...analysisTables(result), layerTable(result)],
+    samples: [],
+  });
+  return result;
+};
+
+interface Parts {
+  readonly path: string;
+  readonly out: string;
+  readonly events: readonly RunEvent[];
+  readonly records: readonly AnalysisEvent[];
+  readonly end: AnalysisResult["end"];
+}
+
+function resultOf({ path, out, events, records, end }: Parts): AnalysisResult {
+  const wanted = new Set(end.layers.map((layer) => layer.path));
+  const looks = records
+    .map((record) => ({ ...record, layers: record.layers.filter((layer) => wanted.has(layer.path)) }))
+    .filter(({ layers }) => layers.length > 0)
+    .map(lookOf);
+  const hint =
+    looks.length > 0
+      ? null
+      : "This run recorded nothing on its way: train with --set run.analysis.every=50 for the other figures.";
+  const start = events.find(({ type }) => type === "start");
+  const method = start?.type === "start" ? start.method : "–";
+  return { run: path, method, end, looks, cost: costOf(looks, events), hint, report: out };
+}
+
+/** The ranks of what the last checkpoint has changed, by whole decompositions in float64. */
+async function exactRanks(
+  path: string,
+  pattern: string | undefined,
+  signal: AbortSignal,
+): Promise<AnalysisResult["end"]> {
+  const started = performance.now();
+  const open = await openModel({ path, checkpoint: "last" });
+  try {
+    const { model, adapters } = open;
+    if (!adapters) throw new ScaloraError("usage", "A run without adapters changes nothing", { where: path });
+    const paths = layersOf(changedPaths(model, adapters), pattern);
+    signal.throwIfAborted();
+    using original = await open.original();
+    const { rank, entropyRank, layers } = rankReport(model, adapters, original, paths);
+    const step = readStatus(path)?.step ?? 0;
+    const seconds = (performance.now() - started) / 1000;
+    return { step, rank, entropyRank, layers: [...layers], seconds };
+  } finally {
+    open.dispose();
+  }
+}
+
+function layersOf(paths: readonly string[], pattern: string | undefined): string[] {
+  return pattern === undefined ? [...paths] : paths.filter(matcher(pattern, "--layers", paths));
+}
+
+function refuseUnfinished(path: string): void {
+  const status = readStatus(path);
+  if (status?.state === "finished") return;
+  const isRunning = status !== undefined && isActive(status);
+  throw new ScaloraError("usage", "This run has not finished", {
+    where: path,
+    found:
+      status === undefined ? "no status" : `${stateOf(status)}, step ${status.step} of ${status.totalSteps}`,
+    fix: isRunning ? "wait for it" : `go on with it: npx scalora train --resume ${quoted(path)}`,
+  });
+}
+
+/** The page's file: one of the run's own, which is made anew each time, or one that does not exist. */
+function outOf(path: string, out: string | undefined): string {
+  if (out === undefined) return resolve(path, "analysis.html");
+  if (!existsSync(out)) return resolve(out);
+  throw new ScaloraError("usage", `${out} exists already`, {
+    where: "--out",
+    expected: "a file that does not exist",
+  });
+}
+
+function layerTable({ end }: AnalysisResult): ReportTable {
+  return {
+    title: "Rank of the accumulated change at the end, layer by layer",
+    columns: [
+      { title: "layer" },
+      { title: "rank", align: "right" },
+      { title: "entropy rank", align: "right" },
+    ],
+    rows: end.layers.map(({ path, rank, entropyRank }) => [path, String(rank), entropyRank.toFixed(2)]),
+  };
+}

@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { watchTensors } from "../testing/live-tensors.ts";
+import * as torch from "../torch/index.ts";
+import { ranksOf } from "./rank.ts";
+import { leadingShare, leadingSpectrum, spectrumOf, spectrumRanks } from "./spectrum.ts";
+
+watchTensors();
+
+/** A matrix whose singular values are given, with random singular vectors. */
+function matrixOf(m: number, n: number, value: (i: number) => number): torch.Tensor {
+  return torch.scope(() => {
+    using generator = new torch.Generator(3);
+    const side = Math.min(m, n);
+    const [left, right] = [m, n].map(
+      (rows) => torch.linalgQr(torch.randn([rows, side], generator, "float64"))[0],
+    );
+    const values = torch.fromData(
+      Float64Array.from({ length: side }, (_, i) => value(i)),
+      [side],
+    );
+    return torch.matmul(torch.mul(left, values), torch.transpose(right, 0, 1));
+  });
+}
+
+test.each<[string, (i: number) => number]>([
+  ["rank 5, nothing else", (i) => (i < 5 ? 1 + i : 0)],
+  ["a fall over the threshold, with a long flat tail just below it", (i) => Math.max(0.8 ** i, 0.009)],
+  ["a power law", (i) => (i + 1) ** -1.5],
+  ["54 directions, as of the paper's ScaLoRA run", (i) => (i < 54 ? 1 - i / 60 : 1e-4)],
+  ["150 directions, more than the first subspace holds", (i) => (i < 150 ? 1 : 1e-3)],
+])("sketched as they are exactly: %s", (_, value) => {
+  torch.scope(() => {
+    const matrix = matrixOf(400, 300, value);
+    const exact = torch.linalgSvdvals(matrix).toFloats();
+    const sketched = spectrumOf(matrix);
+    const expected = ranksOf(exact);
+    const ranks = spectrumRanks(sketched);
+    expect(ranks.complete).toBe(true);
+    expect(Math.abs(ranks.rank - expected.rank)).toBeLessThanOrEqual(1);
+    expect(ranks.entropyRank / expected.entropyRank).toBeCloseTo(1, 2);
+    for (let i = 0; i < 8; i++) expect(Math.abs(sketched.values[i] - exact[i])).toBeLessThan(1e-4 * exact[0]);
+    const energy = exact.reduce((sum, x) => sum + x * x, 0);
+    const leading = exact.subarray(0, 8).reduce((sum, x) => sum + x * x, 0);
+    expect(leadingShare(sketched, 8)).toBeCloseTo(leading / energy, 5);
+    const share = leadingShare(leadingSpectrum(matrix, 8), 8);
+    expect(Math.abs(share - leading / energy)).toBeLessThan(2e-3);
+  });
+});
+
+test("a small matrix is decomposed exactly, and nothing is drawn from a run's generators", () => {
+  torch.scope(() => {
+    const matrix = matrixOf(40, 30, (i) => 1 / (1 + i));
+    expect(spectrumOf(matrix).values).toEqual(torch.linalgSvdvals(matrix).toFloats());
+  });
+});
+
+test("a rank beyond the widest subspace is only known to be at least that", () => {
+  torch.scope(() => {
+    const { rank, complete } = spectrumRanks(spectrumOf(matrixOf(620, 610, () => 1)));
+    expect([rank, complete]).toEqual([496, false]);
+  });
+});
+
+test("of zero there is no direction", () => {
+  torch.scope(() => {
+    const nothing = spectrumOf(torch.zeros([5, 4]));
+    expect(spectrumRanks(nothing)).toEqual({ rank: 0, entropyRank: 0, complete: true });
+    expect(leadingShare(nothing, 2)).toBe(0);
+  });
+});

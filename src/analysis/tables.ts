@@ -1,0 +1,152 @@
+import type { ReportTable } from "../report/index.ts";
+import { type BranchCounts, branchTotals, type Look, type Spread, spreadOf } from "./figures.ts";
+import type { AnalysisResult } from "./types.ts";
+
+/** Rows of a table over time, beside the end's. */
+const mostRows = 6;
+
+/** The figures as tables, one for each figure that there is data for. */
+export function analysisTables({ looks, end, cost, hint }: AnalysisResult): ReportTable[] {
+  return [
+    rankTable(looks, end, hint),
+    gradientTable(looks),
+    branchTable(looks),
+    factorTable(looks),
+    distanceTable(looks),
+    costTable(cost),
+  ].filter(({ rows }) => rows.length > 0);
+}
+
+const columnsOf = (...titles: string[]) =>
+  titles.map((title, i) => ({ title, align: i === 0 ? ("left" as const) : ("right" as const) }));
+
+/** Evenly spaced, the first and the last among them. */
+function thinned<T>(rows: readonly T[]): T[] {
+  if (rows.length <= mostRows) return [...rows];
+  return Array.from(
+    { length: mostRows },
+    (_, i) => rows[Math.round((i * (rows.length - 1)) / (mostRows - 1))],
+  );
+}
+
+const spreadText = ({ least, mean, largest }: Spread, text: (value: number) => string) => [
+  text(mean),
+  text(least),
+  text(largest),
+];
+/** A step, and whether its ranks are only lower bounds. */
+const atLeast = (step: number, { complete }: { complete: boolean }) =>
+  `${step}${complete ? "" : " (at least)"}`;
+const whole = (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const figure = (value: number) => value.toPrecision(3);
+
+function rankTable(looks: readonly Look[], end: AnalysisResult["end"], hint: string | null): ReportTable {
+  const rows = thinned(looks).map(({ step, change }) => [
+    atLeast(step, change),
+    ...spreadText(change.rank, whole),
+    change.entropyRank.toFixed(2),
+  ]);
+  const ranks = spreadOf(end.layers.map(({ rank }) => rank));
+  rows.push([`${end.step}, exact`, ...spreadText(ranks, whole), end.entropyRank.toFixed(2)]);
+  return {
+    title: "Rank of the accumulated change (Fig. 2b)",
+    columns: columnsOf("step", "rank, mean", "least", "largest", "entropy rank"),
+    rows,
+    note: `Over ${end.layers.length} layers: singular values above 1 % of the largest.${hint === null ? "" : ` ${hint}`}`,
+  };
+}
+
+function gradientTable(looks: readonly Look[]): ReportTable {
+  const rows = thinned(
+    looks.flatMap(({ step, gradient }) => (gradient === null ? [] : [{ step, gradient }])),
+  ).map(({ step, gradient }) => [
+    atLeast(step, gradient),
+    ...spreadText(gradient.rank, whole).slice(0, 2),
+    gradient.enough === null ? "–" : percent(gradient.enough),
+    ...(gradient.share === null ? ["–", "–"] : spreadText(gradient.share, percent).slice(0, 2)),
+  ]);
+  return {
+    title: "Rank of the full gradient against 2r (Fig. 2c)",
+    columns: columnsOf("step", "rank, mean", "least", "layers ≥ 2r", "energy in 2r, mean", "least"),
+    rows,
+    note: "Theorem 3.2 takes for granted that a gradient has at least 2r directions.",
+  };
+}
+
+const branchColumns = [
+  ["columns", ["column"]],
+  ["columns, non-negative", ["nnls"]],
+  ["scalar", ["scalar"]],
+  ["optimum", ["oracle"]],
+] as const;
+
+function branchTable(looks: readonly Look[]): ReportTable {
+  const shareOf = (counts: BranchCounts, names: readonly string[]) => {
+    const all = Object.values(counts).reduce((sum, times) => sum + times, 0);
+    return names.reduce((sum, name) => sum + (counts[name] ?? 0), 0) / all;
+  };
+  const rows = Object.entries(branchTotals(looks)).map(([who, counts]) => {
+    const shares = branchColumns.map(([, names]) => shareOf(counts, names));
+    const alone = 1 - shares.reduce((sum, share) => sum + share, 0);
+    const name = who === "run" ? "as this run did" : `policy ${who}`;
+    return [name, ...[...shares, Math.max(0, alone)].map(percent)];
+  });
+  return {
+    title: "How layers are scaled (Fig. 2d)",
+    columns: columnsOf("", ...branchColumns.map(([title]) => title), "left alone"),
+    rows,
+    note: `Share of layers over ${looks.length} recorded events. Of policy paper, columns is the share with a feasible column scaling.`,
+  };
+}
+
+function factorTable(looks: readonly Look[]): ReportTable {
+  const cells = (list: readonly number[] | null) =>
+    list === null ? ["–", "–", "–"] : [list[0], list[2], list[4]].map(figure);
+  const rows = thinned(looks.filter(({ scaling }) => scaling?.alpha)).map(({ step, scaling }) => [
+    String(step),
+    ...cells(scaling?.alpha ?? null),
+    ...cells(scaling?.beta ?? null),
+  ]);
+  return {
+    title: "Factors α (columns of A) and β (columns of B)",
+    columns: columnsOf("step", "α least", "median", "largest", "β least", "median", "largest"),
+    rows,
+    note: "The paper expects factors close to 1.",
+  };
+}
+
+function distanceTable(looks: readonly Look[]): ReportTable {
+  const rows = thinned(looks).flatMap(({ step, scaling }) =>
+    scaling?.distance
+      ? [
+          [
+            String(step),
+            figure(scaling.distance.unscaled),
+            figure(scaling.distance.chosen),
+            figure(scaling.distance.optimum),
+          ],
+        ]
+      : [],
+  );
+  return {
+    title: "Distance to the full-gradient step, as a share of that step",
+    columns: columnsOf("step", "no scaling", "as chosen", "optimum (Theorem 3.2)"),
+    rows,
+    note: "‖G/L − ηs²(GB̃B̃ᵀ + ÃÃᵀG)‖ / ‖G/L‖, mean over layers, L as the column norm ρ implies it: 1 is no step at all.",
+  };
+}
+
+function costTable(cost: AnalysisResult["cost"]): ReportTable {
+  const rows =
+    cost === null
+      ? []
+      : [
+          [
+            String(cost.looks),
+            `${cost.seconds.toFixed(2)} s`,
+            cost.share === null ? "–" : percent(cost.share),
+          ],
+        ];
+  return { title: "Cost of the record", columns: columnsOf("looks", "time", "share of the run"), rows };
+}

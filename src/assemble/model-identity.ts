@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isGgufModel } from "../gguf/index.ts";
+import { companions } from "../hub/companions.ts";
+import { readModelConfig } from "../hub/model-folder.ts";
+import { hashModel } from "../train/model-hash.ts";
+import { formatJson } from "../util/strict-json.ts";
+import type { OpenModel } from "./open-model.ts";
+
+/** Files of a model folder that change what a model with the same weights says. */
+const settingFiles =
+  /^(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|merges|spiece|spm|chat_template)\.(json|model|txt|jinja)$/;
+
+/**
+ * Hash of everything that an output depends on beside the prompt.
+ * @param adapter the folder of the adapter that was put on it, if any
+ */
+export function modelIdentity(
+  { model, adapters, recipe, baseFolder }: Pick<OpenModel, "model" | "adapters" | "recipe" | "baseFolder">,
+  adapter?: string,
+): string {
+  const identity = createHash("sha256").update(hashModel(model));
+  for (const [name, value] of adapters?.state() ?? []) {
+    const { buffer, byteOffset, byteLength } = value.data();
+    identity.update(`${name}\0`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  identity.update(JSON.stringify(recipe?.adapter ?? null));
+  for (const [name, content] of settings(baseFolder)) identity.update(`${name}\0`).update(content);
+  if (adapter !== undefined) {
+    const name = "adapter_config.json";
+    identity.update(`${name}\0`).update(readFileSync(join(adapter, name)));
+  }
+  return identity.digest("hex");
+}
+
+/** The setting files of a model folder, or what stands for them in a GGUF file. */
+function* settings(model: string): Generator<readonly [name: string, content: string | Uint8Array]> {
+  if (isGgufModel(model)) {
+    yield ["config.json", formatJson(readModelConfig(model))];
+    yield* companions(model);
+  } else
+    for (const name of readdirSync(model).sort())
+      if (settingFiles.test(name)) yield [name, readFileSync(join(model, name))];
+}

@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { getHint, modelPath } from "../download/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { nearest } from "../util/suggest.ts";
+
+/** A model to use: a Hugging Face folder or GGUF file, with or without an adapter, or a run's folder. */
+export interface ModelTarget {
+  path: string;
+  /** PEFT adapter folder. */
+  adapter?: string;
+  /** Of a run: a checkpoint's name, `best` or `last`; `best` where there is one is the default. */
+  checkpoint?: string;
+  /** Default `auto`: a run's own precision, else float32. */
+  dtype?: "auto" | "float32" | "bfloat16";
+  /** How a model's weights within blocks are kept; default "none". Of a run: its own. */
+  quantization?: "none" | "nf4";
+  /** Default `auto`: a run's own device, else a GPU when there is one. */
+  device?: string;
+}
+
+/** Whether a target is a run's folder, not a model's. */
+export function isRun({ path }: ModelTarget): boolean {
+  return existsSync(join(path, "config.yaml"));
+}
+
+/**
+ * Refuses what is plainly no model and no run; needs no engine.
+ * @throws ScaloraError `usage`
+ */
+export function checkTarget(target: ModelTarget): void {
+  const { checkpoint } = target;
+  const path = modelPath(target.path);
+  if (!existsSync(path)) throw nothingHere(path);
+  if (isRun({ path })) return;
+  if (checkpoint !== undefined) {
+    throw new ScaloraError("usage", "Only a run has checkpoints", {
+      where: path,
+      expected: "a run's folder (with config.yaml)",
+      found: "a folder without it",
+    });
+  }
+  if (!existsSync(join(path, "adapter_config.json")) || existsSync(join(path, "config.json"))) return;
+  throw new ScaloraError("usage", "This is an adapter's folder, not a model's", {
+    where: path,
+    fix: `give the model's folder, and --adapter ${path}`,
+  });
+}
+
+function nothingHere(path: string): ScaloraError {
+  const near = nearest(basename(path), foldersIn(dirname(resolve(path))));
+  return new ScaloraError("usage", "There is neither a model nor a run here", {
+    where: resolve(path),
+    expected:
+      "a Hugging Face model folder (with config.json), a GGUF file, or a run's folder (with config.yaml)",
+    found: "nothing",
+    fix:
+      near === undefined
+        ? (getHint(path) ?? "`npx scalora ls runs` lists the runs")
+        : `did you mean ${join(dirname(path), near)}?`,
+  });
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.flatMap(({ name }) =>
+      !name.startsWith(".") && statSync(join(folder, name)).isDirectory() ? name : [],
+    );
+  } catch {
+    return [];
+  }
+}

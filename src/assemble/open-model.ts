@@ -1,0 +1,132 @@
+import { join, resolve } from "node:path";
+import { type AdapterSet, attachFolder } from "../adapters/index.ts";
+import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.ts";
+import { modelPath } from "../download/index.ts";
+import { type CausalLM, isClassifier, type TrainedModel } from "../nn/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { chooseCheckpoint } from "../train/checkpoints/choose.ts";
+import { checkIdentity, readManifest } from "../train/checkpoints/load.ts";
+import { hashModel } from "../train/model-hash.ts";
+import { loadCheckpointWeights } from "../train/resume.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { attachMethod, type Base, loadBase, loadTrained } from "./build.ts";
+import { modelOf } from "./glue.ts";
+import type { ModelTarget } from "./model-target.ts";
+import { checkTarget, isRun } from "./model-target.ts";
+
+/** A model ready to use, with what was put on it. */
+export interface OpenModel {
+  readonly model: TrainedModel;
+  readonly tokenizer: Tokenizer;
+  /** The folder of the base model. */
+  readonly baseFolder: string;
+  readonly adapters: AdapterSet | undefined;
+  /** Of a run: its recipe. */
+  readonly recipe: Recipe | undefined;
+  /** The base model once more, as it was before anything was put on it. */
+  original(): Promise<TrainedModel>;
+  dispose(): void;
+}
+
+/**
+ * Opens what a verb was pointed at: a model folder or the name of a fetched model, one with a PEFT adapter folder, or a run's
+ * folder with one of its checkpoints.
+ * @param options.needsData whether the data files of a run must still be there
+ * @throws ScaloraError `usage`, `model`, `format` or `config` for what cannot be opened
+ */
+export async function openModel(
+  given: ModelTarget,
+  { needsData = false }: { needsData?: boolean } = {},
+): Promise<OpenModel> {
+  const target = { ...given, path: modelPath(given.path) };
+  checkTarget(target);
+  if (isRun(target)) return openRun(target, needsData);
+  const { path, adapter, dtype = "auto", device = "auto", quantization = "none" } = target;
+  const load = { config: { path, dtype, device, quantization }, seed: 0 };
+  const base = await loadBase(load.config, load.seed);
+  return guarded(base, () =>
+    opened(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
+  );
+}
+
+/** An opened model that writes text. */
+export type OpenLanguageModel = OpenModel & { readonly model: CausalLM };
+
+/** `openModel` for what only a language model can do. @throws ScaloraError `usage` for a classifier too */
+export async function openLanguageModel(target: ModelTarget): Promise<OpenLanguageModel> {
+  const open = await openModel(target);
+  const { model } = open;
+  if (!isClassifier(model)) return { ...open, model };
+  open.dispose();
+  throw new ScaloraError("usage", "A classifier writes no text", {
+    where: target.path,
+    fix: "use `scalora eval` on rows with labels",
+  });
+}
+
+async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenModel> {
+  if (target.adapter !== undefined) {
+    throw new ScaloraError("usage", "A run has its own adapter", {
+      where: target.path,
+      found: `another one, ${target.adapter}`,
+      fix: "leave --adapter out, or give the base model's folder in place of the run's",
+    });
+  }
+  if (target.quantization !== undefined) {
+    throw new ScaloraError("usage", "A run has its own quantisation", {
+      where: target.path,
+      found: `another one, ${target.quantization}`,
+      fix: "leave --quantization out, or give the base model's folder in place of the run's",
+    });
+  }
+  const recipe = loadRecipe(join(target.path, "config.yaml"), { needsData });
+  const { path: checkpoint } = chooseCheckpoint(target.path, target.checkpoint);
+  const config = {
+    ...modelOf(recipe),
+    dtype: given(target.dtype) ?? recipe.model.dtype,
+    device: given(target.device) ?? recipe.model.device,
+  };
+  const load = { config, seed: recipe.train.seed };
+  const base = await loadBase(load.config, load.seed);
+  return guarded(base, () => {
+    const manifest = readManifest(checkpoint);
+    const identity = { base: hashModel(base.model), adapter: { ...recipe.adapter } };
+    checkIdentity(manifest, identity, checkpoint);
+    const adapters = attachMethod(base.model, recipe.adapter, recipe.train.seed);
+    const open = opened(base, load, adapters, recipe);
+    try {
+      loadCheckpointWeights(checkpoint, adapters);
+    } catch (error) {
+      adapters.dispose();
+      throw error;
+    }
+    return open;
+  });
+}
+
+/** What the target itself says; `auto` leaves it to the run's recipe. */
+const given = <T extends string>(value: T | undefined) => (value === "auto" ? undefined : value);
+
+/** Frees the base when what follows fails. */
+function guarded(base: Base, build: () => OpenModel): OpenModel {
+  try {
+    return build();
+  } catch (error) {
+    base.model.dispose();
+    throw error;
+  }
+}
+
+function opened(
+  { model, tokenizer }: Base,
+  { config, seed }: { config: ModelConfig; seed: number },
+  adapters: AdapterSet | undefined,
+  recipe?: Recipe,
+): OpenModel {
+  const dispose = () => {
+    adapters?.dispose();
+    model.dispose();
+  };
+  const original = () => loadTrained(config, seed);
+  return { model, tokenizer, baseFolder: resolve(config.path), adapters, recipe, original, dispose };
+}

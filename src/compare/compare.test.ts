@@ -1,0 +1,133 @@
+import { expect, test } from "vitest";
+import { bestOf, type CellResult, checkSameInputs, countCells, nameOf, openCells } from "./cells.ts";
+import { readSettings, type Setting } from "./settings.ts";
+import { summarise } from "./summary.ts";
+
+const settings: Setting[] = [
+  { name: "lora", method: "lora", changes: {}, lrs: [0.001, 0.01, 0.1] },
+  { name: "full", method: "full", changes: {}, lrs: [0.0001] },
+];
+const seeds = [4, 0, 1];
+
+function result(setting: string, lr: number, seed: number, figures: Partial<CellResult>): CellResult {
+  const nothing = { score: null, loss: null, trainable: 10, secondsPerStep: 0.5, memory: 100, rank: null };
+  return { setting, lr, seed, ...nothing, failed: null, data: null, model: null, folder: "", ...figures };
+}
+
+const open = (results: CellResult[]) =>
+  openCells(settings, seeds, results).map(({ setting, lr, seed }) => [setting.name, lr, seed]);
+
+test("rates are swept on the first seed; the best one alone runs on the others", () => {
+  expect(open([])).toEqual([
+    ["lora", 0.001, 4],
+    ["lora", 0.01, 4],
+    ["lora", 0.1, 4],
+    ["full", 0.0001, 4],
+  ]);
+  const swept = [
+    result("lora", 0.001, 4, { loss: 2 }),
+    result("lora", 0.01, 4, { loss: 1.5 }),
+    result("lora", 0.1, 4, { loss: 1, failed: "the loss is not finite" }),
+  ];
+  expect(open(swept)).toEqual([
+    ["full", 0.0001, 4],
+    ["lora", 0.01, 0],
+    ["lora", 0.01, 1],
+  ]);
+  expect(countCells(settings, seeds)).toBe(8);
+});
+
+test("a setting whose runs all failed is not repeated and has no row", () => {
+  const results = [0.001, 0.01, 0.1].map((lr) => result("lora", lr, 4, { failed: "diverged" }));
+  expect(open(results)).toEqual([["full", 0.0001, 4]]);
+  expect(summarise(settings, seeds, results)).toEqual([]);
+});
+
+test("a score is better when higher, a loss when lower", () => {
+  const losses = [result("a", 1, 0, { loss: 2 }), result("a", 2, 0, { loss: 1 })];
+  expect(bestOf(losses)?.lr).toBe(2);
+  const scores = [result("a", 1, 0, { loss: 2, score: 0.9 }), result("a", 2, 0, { loss: 1, score: 0.4 })];
+  expect(bestOf(scores)?.lr).toBe(1);
+});
+
+test("a row has the mean and deviation over the seeds at the best rate, and says when that is at the edge", () => {
+  const results = [
+    ...[0.001, 0.01, 0.1].map((lr, i) => result("lora", lr, 4, { score: 0.5 - 0.1 * i, loss: 1 })),
+    result("lora", 0.001, 0, { score: 0.7, loss: 1, rank: 3, secondsPerStep: 0.7 }),
+    result("lora", 0.001, 1, { failed: "killed" }),
+    result("full", 0.0001, 4, { score: 0.25, loss: 2 }),
+  ];
+  const [lora, full] = summarise(settings, seeds, results);
+  expect(lora).toMatchObject({
+    setting: "lora",
+    lr: 0.001,
+    figure: "score",
+    seeds: 2,
+    rank: 3,
+    atEdge: true,
+  });
+  expect(lora.mean).toBeCloseTo(0.6, 12);
+  expect(lora.deviation).toBeCloseTo(Math.SQRT2 * 0.1, 12);
+  expect(lora.sweep.map(({ value }) => value)).toEqual([0.5, 0.4, 0.3]);
+  expect(full).toMatchObject({ lr: 0.0001, mean: 0.25, deviation: null, atEdge: false });
+});
+
+test("settings are read with their keys and rates; names of runs are names of files", () => {
+  const [lora, scaled, full] = readSettings(
+    ["lora", "scalora-i+rank=1+scale={columnNorm: 0.5}", "full"],
+    ["0.01,0.001", "full=1e-4,3e-4", "scalora-i+rank=1+scale={columnNorm: 0.5}=0.02"],
+  );
+  expect(lora).toEqual({ name: "lora", method: "lora", changes: {}, lrs: [0.001, 0.01] });
+  expect(scaled).toMatchObject({
+    method: "scalora-i",
+    changes: { rank: 1, scale: { columnNorm: 0.5 } },
+    lrs: [0.02],
+  });
+  expect(full.lrs).toEqual([0.0001, 0.0003]);
+  expect(nameOf({ setting: scaled, lr: 0.01, seed: 2 })).toBe(
+    "scalora-i+rank=1+scale=-columnNorm-0.5--lr0.01-seed2",
+  );
+});
+
+test("without rates, those around the method's preset", () => {
+  expect(readSettings(["lora"], [])[0].lrs).toEqual([0.000067, 0.0002, 0.0006]);
+});
+
+test.each([
+  [["lroa"], [], "did you mean lora?"],
+  [["lora", "lora"], [], "names lora twice"],
+  [["lora+rank"], [], "method+key=value"],
+  [["lora"], ["1e-3,x"], "not a number above 0"],
+  [["lora"], ["fulll=1e-3"], "did you mean full?"],
+  [["lora+rank=2"], ["full=1e-3"], "rates of full, which is not compared"],
+  [["lora+rank=["], [], "no YAML"],
+])("refused: %o at %o", (methods, lrs, says) => {
+  expect(() => readSettings(methods, lrs)).toThrow(says);
+});
+
+test("a method whose name ends in a plus sign keeps it", () => {
+  const settings = readSettings(["lora+", "lora++ratio=8", "lora+rank=1"], ["lora+=1e-3", "1e-2"]);
+  expect(settings.map(({ method, changes, lrs }) => [method, changes, lrs])).toEqual([
+    ["lora+", {}, [0.001]],
+    ["lora+", { ratio: 8 }, [0.001]],
+    ["lora", { rank: 1 }, [0.01]],
+  ]);
+});
+
+test("a plus sign within a value stays there", () => {
+  const [setting] = readSettings(["lora+alpha=1e+2+targetModules=[/q+_proj$/]+rank=2"], []);
+  expect(setting.changes).toEqual({ alpha: 100, targetModules: ["/q+_proj$/"], rank: 2 });
+});
+
+test("runs of one seed must have been given the same rows and the same model", () => {
+  const first = result("lora", 0.1, 0, { data: "a", model: "m", folder: "runs/first" });
+  const check = (figures: Partial<CellResult>, seed = 0) =>
+    checkSameInputs(result("full", 0.1, seed, { data: "a", model: "m", folder: "runs/new", ...figures }), [
+      first,
+    ]);
+  expect(() => check({})).not.toThrow();
+  expect(() => check({ data: "b" }, 1)).not.toThrow();
+  expect(() => check({ data: null, model: null })).not.toThrow();
+  expect(() => check({ data: "b" })).toThrow(/same rows[\s\S]*runs\/new[\s\S]*other rows than runs\/first/);
+  expect(() => check({ model: "n" })).toThrow(/same model/);
+});

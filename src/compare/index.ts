@@ -1,0 +1,131 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { writeReport } from "../report/index.ts";
+import { readStatus } from "../run/folder.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { makeFolders, writeFileAtomic } from "../util/files.ts";
+import {
+  type Cell,
+  type CellPlan,
+  type CellResult,
+  checkSameInputs,
+  countCells,
+  nameOf,
+  openCells,
+} from "./cells.ts";
+import { refuseOwnKeys } from "./overrides.ts";
+import { compareReport, remarkOf } from "./report.ts";
+import { checkCell, readCell, runCell } from "./run-cell.ts";
+import { summarise } from "./summary.ts";
+import type { CompareProgress, CompareResult, RunCompare } from "./types.ts";
+
+export { cellsOf, compareColumns } from "./report.ts";
+export { readSettings, type Setting } from "./settings.ts";
+
+/** Milliseconds between two looks at the runs that are at work. */
+const lookInterval = 1000;
+
+/**
+ * Trains every setting at every learning rate on the first seed, then each at its best rate on the other seeds, and compares
+ * them. All see the same data in the same order, the same schedule and the same budget. What has run is not run again.
+ */
+export const runCompare: RunCompare = async (request, { signal, onProgress }) => {
+  const { recipe, set, settings, seeds, out, jobs, command } = request;
+  const runs = join(out, "runs");
+  const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
+  const plan: CellPlan = { recipe, set, runs, command, threads };
+  refuseOwnKeys(set);
+  for (const cell of openCells(settings, seeds, [])) checkCell(cell, plan);
+  makeRunFolders(runs);
+  const total = countCells(settings, seeds);
+  const results: CellResult[] = [];
+  const atWork = new Map<string, Cell>();
+  const look = () =>
+    onProgress({
+      done: results.length,
+      total,
+      running: [...atWork.keys()].map((name) => stateOf(runs, name)),
+    });
+  const timer = setInterval(look, lookInterval);
+  const finish = (result: CellResult) => {
+    checkSameInputs(result, results);
+    results.push(result);
+    writeFileAtomic(join(out, "results.jsonl"), results.map((each) => `${JSON.stringify(each)}\n`).join(""));
+    onProgress({ done: results.length, total, running: [], finished: result });
+  };
+  const work = async (cell: Cell) => {
+    const name = nameOf(cell);
+    atWork.set(name, cell);
+    try {
+      checkCell(cell, plan);
+      finish(readCell(cell, plan) ?? (await runCell(cell, plan, signal)));
+    } finally {
+      atWork.delete(name);
+    }
+  };
+  try {
+    await drain(
+      () => openCells(settings, seeds, results).filter((cell) => !atWork.has(nameOf(cell))),
+      work,
+      jobs,
+    );
+  } finally {
+    clearInterval(timer);
+  }
+  return conclude(request, results);
+};
+
+function makeRunFolders(runs: string): void {
+  try {
+    makeFolders(runs);
+  } catch (cause) {
+    throw new ScaloraError("usage", "The folder of the comparison cannot be made", {
+      where: runs,
+      found: messageOf(cause),
+      fix: "choose another with --out",
+    });
+  }
+}
+
+/** Works through what `open` gives, `jobs` at a time, until nothing is open; after a failure nothing new begins. */
+async function drain<T>(open: () => T[], work: (item: T) => Promise<void>, jobs: number): Promise<void> {
+  const running = new Set<Promise<void>>();
+  let failure: { error: unknown } | undefined;
+  for (;;) {
+    const next = failure === undefined && running.size < jobs ? open()[0] : undefined;
+    if (next !== undefined) {
+      const task: Promise<void> = work(next)
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => running.delete(task));
+      running.add(task);
+    } else if (running.size > 0) await Promise.race(running);
+    else break;
+  }
+  if (failure !== undefined) throw failure.error;
+}
+
+function stateOf(runs: string, name: string): CompareProgress["running"][number] {
+  const status = readStatus(join(runs, name));
+  return { name, step: status?.step ?? 0, totalSteps: status?.totalSteps ?? null };
+}
+
+function conclude(
+  { settings, seeds, out, recipe }: Parameters<RunCompare>[0],
+  results: readonly CellResult[],
+): CompareResult {
+  const rows = summarise(settings, seeds, results);
+  if (rows.length === 0)
+    throw new ScaloraError("run", "No run of the comparison gave a figure", {
+      where: out,
+      found: results[0]?.failed ?? undefined,
+      fix: "lower the learning rates (--lrs), or see why the runs failed",
+    });
+  const report = join(out, "report.html");
+  writeReport(report, compareReport(recipe, settings, seeds, results, rows));
+  const failed = results.flatMap(({ folder, failed: message }) =>
+    message === null ? [] : [{ folder, message }],
+  );
+  return { rows, failed, remark: remarkOf(rows), report, results: join(out, "results.jsonl") };
+}

@@ -1,0 +1,96 @@
+import { type Chart, chartsOf, type ReportData } from "../report/index.ts";
+import { readEvents } from "../run/folder.ts";
+import { formatBytes, formatCount } from "../util/format.ts";
+import { bestOf, type CellResult, sweepOf } from "./cells.ts";
+import type { Setting } from "./settings.ts";
+import type { CompareRow } from "./summary.ts";
+
+/** Titles of the columns that `cellsOf` fills. */
+export const compareColumns = [
+  { title: "setting" },
+  ...["lr", "result", "seeds", "trainable", "step", "memory", "rank"].map((title) => ({
+    title,
+    align: "right" as const,
+  })),
+];
+
+/** A row of the table, for terminals and pages. */
+export function cellsOf(row: CompareRow): string[] {
+  const spread = row.deviation === null ? "" : ` ± ${figureText(row, row.deviation)}`;
+  return [
+    row.setting,
+    `${row.lr}${row.atEdge ? " *" : ""}`,
+    `${figureText(row, row.mean)}${spread}`,
+    String(row.seeds),
+    row.trainable === null ? "–" : formatCount(row.trainable),
+    row.secondsPerStep === null ? "–" : `${(1000 * row.secondsPerStep).toPrecision(3)} ms`,
+    row.memory === null ? "–" : formatBytes(row.memory),
+    row.rank === null ? "–" : row.rank.toFixed(1),
+  ];
+}
+
+/** A score in percent, a loss as it is. */
+function figureText({ figure }: CompareRow, value: number): string {
+  return figure === "score" ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
+}
+
+/** What the table's figures mean. */
+export function remarkOf(rows: readonly CompareRow[]): string {
+  const figure = rows[0]?.figure === "loss" ? "the lowest held-out loss" : "the best checkpoint's score";
+  const edge = rows.some(({ atEdge }) => atEdge)
+    ? " * The best rate is at the end of its sweep: others beyond it may be better."
+    : "";
+  return `Result: ${figure}, mean ± standard deviation over the seeds, at the rate that was best on the first seed.${edge}`;
+}
+
+/** The comparison as a page: table, sweeps, and the curves of each setting's best run on the first seed. */
+export function compareReport(
+  title: string,
+  settings: readonly Setting[],
+  seeds: readonly number[],
+  results: readonly CellResult[],
+  rows: readonly CompareRow[],
+): ReportData {
+  const runs = settings.flatMap((setting) => {
+    const best = bestOf(sweepOf(setting, seeds, results));
+    return best === undefined ? [] : [{ name: setting.name, events: readEvents(best.folder) }];
+  });
+  return {
+    title,
+    facts: [
+      { label: "Runs", value: String(results.length) },
+      { label: "Seeds", value: seeds.join(", ") },
+      { label: "Failed runs", value: String(results.filter(({ failed }) => failed !== null).length) },
+    ],
+    tables: [
+      {
+        title: "The methods compared",
+        columns: compareColumns,
+        rows: rows.map(cellsOf),
+        note: remarkOf(rows),
+      },
+    ],
+    charts: [...sweepChart(rows), ...chartsOf(runs)],
+    samples: [],
+  };
+}
+
+/** The first seed's figure over the learning rate. */
+function sweepChart(rows: readonly CompareRow[]): Chart[] {
+  const series = rows
+    .filter(({ sweep }) => sweep.length > 1)
+    .map(({ setting, sweep }) => ({
+      name: setting,
+      x: sweep.map(({ lr }) => Math.log10(lr)),
+      y: sweep.map(({ value }) => value),
+    }));
+  if (series.length === 0) return [];
+  return [
+    {
+      title: "Sweep of the learning rate",
+      xLabel: "log10 of the learning rate",
+      yLabel: rows[0].figure,
+      series,
+    },
+  ];
+}

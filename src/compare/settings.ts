@@ -1,0 +1,117 @@
+import { parse } from "yaml";
+import { type MethodName, methodConfigs } from "../config/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { nearest } from "../util/suggest.ts";
+
+/** One row of a comparison: a method with its settings, and the learning rates that it is tried at. */
+export interface Setting {
+  /** As it was asked for: `lora`, `scalora-i+rank=1`. */
+  readonly name: string;
+  readonly method: MethodName;
+  /** Keys of the adapter section that differ from the recipe. */
+  readonly changes: Readonly<Record<string, unknown>>;
+  readonly lrs: readonly number[];
+}
+
+/** What a preset learning rate is multiplied by where no rates are named. */
+const aroundPreset = [1 / 3, 1, 3];
+
+/**
+ * Reads what is compared.
+ * @param methods such as `lora` or `scalora-i+rank=1+scale={columnNorm: 0.5}`: a method, then keys of the adapter section
+ * @param lrs lists of learning rates: `1e-3,3e-3` of all methods, `full=1e-4,3e-4` of one method or setting; default: around each
+ * method's preset
+ * @throws ScaloraError `usage` for unknown methods, wrong rates, rates of what is not compared, and settings that are named twice
+ */
+export function readSettings(methods: readonly string[], lrs: readonly string[]): Setting[] {
+  const rates = readRates(lrs);
+  const settings = methods.map((text) => readSetting(text, rates));
+  const twice = settings.find(({ name }, i) => settings.findIndex((other) => other.name === name) < i);
+  if (twice) throw new ScaloraError("usage", `--methods names ${twice.name} twice`);
+  refuseStrayRates(settings, [...rates.keys()]);
+  return settings;
+}
+
+function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>): Setting {
+  const { name: method, lr } = methodOf(text.trim(), "--methods");
+  const keys = text.trim().slice(method.length + 1);
+  // A plus sign begins another key only where a key and = follow: 1e+2 and /a+b/ keep theirs.
+  const changes = keys === "" ? [] : keys.split(/\+(?=[A-Za-z]\w*=)/);
+  const known = rates.get(text.trim()) ?? rates.get(method) ?? rates.get("");
+  const lrs = known ?? aroundPreset.map((factor) => round(lr * factor));
+  return { name: text.trim(), method, changes: Object.fromEntries(changes.map(readChange)), lrs };
+}
+
+function refuseStrayRates(settings: readonly Setting[], rated: readonly string[]): void {
+  const names = settings.flatMap(({ name, method }) => [name, method]);
+  const stray = rated.find((name) => name !== "" && !names.includes(name));
+  if (stray === undefined) return;
+  throw new ScaloraError("usage", `--lrs has rates of ${stray}, which is not compared`, {
+    where: "--lrs",
+    expected: [...new Set(names)].join(", "),
+    found: stray,
+    fix: "add it to --methods, or leave its rates out",
+  });
+}
+
+/** The method that a setting begins with: `lora` of `lora+rank=1`, but `lora+` of `lora+` and of `lora++rank=1`. */
+function methodOf(setting: string, where: string): { readonly name: MethodName; readonly lr: number } {
+  const fits = methodConfigs.filter(({ name }) => setting === name || setting.startsWith(`${name}+`));
+  const [method] = fits.sort((a, b) => b.name.length - a.name.length);
+  if (method !== undefined) return method;
+  const [name] = setting.split("+");
+  const names = methodConfigs.map((known) => known.name);
+  const near = nearest(name, names);
+  throw new ScaloraError("usage", `There is no method "${name}"`, {
+    where,
+    expected: names.join(", "),
+    fix: near === undefined ? undefined : `did you mean ${near}?`,
+  });
+}
+
+function readChange(text: string): [string, unknown] {
+  const equals = text.indexOf("=");
+  if (equals <= 0)
+    throw new ScaloraError("usage", "A setting of a method has the wrong form", {
+      where: "--methods",
+      expected: "method+key=value, such as scalora-i+rank=1",
+      found: text,
+    });
+  try {
+    return [text.slice(0, equals), parse(text.slice(equals + 1))];
+  } catch (cause) {
+    throw new ScaloraError("usage", `The value of ${text.slice(0, equals)} is no YAML`, {
+      where: "--methods",
+      found: text.slice(equals + 1),
+      cause,
+    });
+  }
+}
+
+/** Learning rates by method or setting; under "" those of all others. */
+function readRates(lists: readonly string[]): Map<string, number[]> {
+  const rates = new Map<string, number[]>();
+  for (const list of lists) {
+    const equals = list.lastIndexOf("=");
+    const name = list.slice(0, Math.max(equals, 0));
+    if (name !== "") methodOf(name, "--lrs");
+    const values = list
+      .slice(equals + 1)
+      .split(",")
+      .map(Number);
+    if (!values.every((value) => value > 0 && Number.isFinite(value)))
+      throw new ScaloraError("usage", "A learning rate is not a number above 0", {
+        where: "--lrs",
+        expected: "such as 1e-3,3e-3 or full=1e-4,3e-4",
+        found: list,
+      });
+    rates.set(
+      name,
+      [...new Set(values)].sort((a, b) => a - b),
+    );
+  }
+  return rates;
+}
+
+/** Two digits are enough for a rate that is a guess. */
+const round = (rate: number) => Number(rate.toPrecision(2));

@@ -1,0 +1,77 @@
+import { bestOf, type CellResult, figureOf, sweepOf } from "./cells.ts";
+import type { Setting } from "./settings.ts";
+
+/** A row of the closing table: a setting at its best learning rate. */
+export interface CompareRow {
+  setting: string;
+  lr: number;
+  /** What `mean` is of: a task's score, or the held-out loss. */
+  figure: "score" | "loss";
+  mean: number;
+  /** Standard deviation over the seeds (n − 1); null of one seed. */
+  deviation: number | null;
+  /** Seeds that count; runs that failed do not. */
+  seeds: number;
+  trainable: number | null;
+  secondsPerStep: number | null;
+  memory: number | null;
+  rank: number | null;
+  /** The best rate is the first or last of several: a wider sweep may find a better one. */
+  atEdge: boolean;
+  /** The first seed's figure at every rate; null where the run failed. */
+  sweep: { lr: number; value: number | null }[];
+}
+
+/** The rows of the comparison; settings none of whose runs gave a figure are left out. */
+export function summarise(
+  settings: readonly Setting[],
+  seeds: readonly number[],
+  results: readonly CellResult[],
+): CompareRow[] {
+  return settings.flatMap((setting) => {
+    const swept = sweepOf(setting, seeds, results);
+    const best = bestOf(swept);
+    if (best === undefined) return [];
+    const atBest = results.filter(
+      ({ setting: name, lr, seed }) => name === setting.name && lr === best.lr && seeds.includes(seed),
+    );
+    const figures = atBest.flatMap((result) => figureOf(result) ?? []);
+    const values = figures.map(({ value }) => value);
+    const { lrs } = setting;
+    const row: CompareRow = {
+      setting: setting.name,
+      lr: best.lr,
+      figure: figures[0].higherIsBetter ? "score" : "loss",
+      mean: mean(values),
+      deviation: deviation(values),
+      seeds: values.length,
+      trainable: best.trainable,
+      secondsPerStep: medianOf(atBest, "secondsPerStep"),
+      memory: medianOf(atBest, "memory"),
+      rank: medianOf(atBest, "rank"),
+      atEdge: lrs.length > 1 && (best.lr === lrs[0] || best.lr === lrs[lrs.length - 1]),
+      sweep: swept.map((result) => ({ lr: result.lr, value: figureOf(result)?.value ?? null })),
+    };
+    return [row];
+  });
+}
+
+/** The arithmetic mean of at least one value. */
+export const mean = (values: readonly number[]) =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function deviation(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}
+
+function medianOf(results: readonly CellResult[], key: "secondsPerStep" | "memory" | "rank"): number | null {
+  return median(results.flatMap((result) => result[key] ?? []));
+}
+
+/** The middle value; null of none. */
+function median(values: readonly number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted.length === 0 ? null : sorted[Math.floor(sorted.length / 2)];
+}

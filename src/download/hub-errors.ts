@@ -1,0 +1,65 @@
+import { HubApiError } from "@huggingface/hub";
+import { isUnwritable } from "../../scripts/setup/errors.mjs";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+
+/** What went wrong with the hub or its cache, and what to do about it. */
+export function hubFailure(
+  error: unknown,
+  name: string,
+  { repo, endpoint, cache }: { repo: string; endpoint: string; cache: string },
+): ScaloraError {
+  const cause = error;
+  if (isUnwritable(error)) {
+    return new ScaloraError("run", `The hub's cache cannot be written`, {
+      where: cache,
+      found: error.message,
+      fix: "make room or permissions there, or set HF_HOME to a folder that you can write to, on a disk with room",
+      cause,
+    });
+  }
+  if (!(error instanceof HubApiError)) {
+    return new ScaloraError("run", `${name} could not be fetched from the hub`, {
+      where: endpoint,
+      found: reasonOf(error),
+      fix:
+        "run the command again where there is a network (what has come is kept; HF_ENDPOINT names a mirror, HTTPS_PROXY a proxy); " +
+        `or bring the model's folder by hand and name its path; looked in ${cache} first`,
+      cause,
+    });
+  }
+  const { statusCode } = error;
+  const [what, fix] = meaningOf(statusCode, { name, repo, endpoint });
+  return new ScaloraError(statusCode < 500 ? "usage" : "run", what, {
+    where: error.url,
+    found: `HTTP ${statusCode}: ${error.message.split("\n")[0]}`,
+    fix,
+    cause,
+  });
+}
+
+function meaningOf(
+  status: number,
+  { name, repo, endpoint }: { name: string; repo: string; endpoint: string },
+): [what: string, fix: string] {
+  const page = `${endpoint}/${repo}`;
+  if (status === 401)
+    return [
+      `The hub does not give ${name} without a token`,
+      `check the name; for a gated or private model set HF_TOKEN to a token of yours (${endpoint}/settings/tokens)`,
+    ];
+  if (status === 403)
+    return [
+      `${name} is gated, and this token may not read it`,
+      `accept its terms at ${page} with the account of HF_TOKEN`,
+    ];
+  if (status === 404) return [`The hub has no model ${repo}`, `check the name: ${page}`];
+  if (status === 429) return ["The hub asks to wait", "wait a few minutes, or set HF_TOKEN"];
+  return [`The hub cannot give ${name}`, "run the command again later: what has come is kept"];
+}
+
+/** The innermost reason: a fetch says only that it failed. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error
+    ? `${error.message}: ${error.cause.message}`
+    : messageOf(error);
+}

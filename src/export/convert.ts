@@ -1,0 +1,23 @@
+import { resolve } from "node:path";
+import { modelPath } from "../download/index.ts";
+import { isGgufModel } from "../gguf/index.ts";
+import { loadModel, saveModel } from "../models/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { folderBytes } from "./folder-size.ts";
+import type { RunConvert } from "./types.ts";
+
+/** Writes the model of a GGUF file as a Hugging Face folder: exactly its numbers, with tokenizer and chat template. */
+export const runConvert: RunConvert = async ({ path: given, out }) => {
+  const path = modelPath(given);
+  if (!isGgufModel(path)) {
+    throw new ScaloraError("usage", "There is no GGUF file here", {
+      where: resolve(path),
+      expected: "a GGUF file",
+      fix: "the other way, from a folder to a GGUF file, is `scalora export FOLDER --format gguf --out FILE.gguf`",
+    });
+  }
+  using model = await loadModel(path);
+  saveModel(model, path, out);
+  const { dtype, family } = model.info;
+  return { out: resolve(out), family, dtype, bytes: folderBytes(out) };
+};

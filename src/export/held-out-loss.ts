@@ -1,0 +1,26 @@
+import { evaluationBatches } from "../assemble/evaluation-batches.ts";
+import { heldOutRows } from "../assemble/held-out.ts";
+import type { OpenModel } from "../assemble/open-model.ts";
+import type { TrainedModel } from "../nn/index.ts";
+import { evaluateLoss } from "../train/evaluate.ts";
+import type { ExportResult } from "./types.ts";
+
+/**
+ * The held-out loss of a run's model, and of what was exported of it; in words why it was not measured.
+ * @throws the signal's reason when it is aborted
+ */
+export async function compareHeldOut(
+  open: OpenModel,
+  exported: TrainedModel,
+  signal: AbortSignal,
+): Promise<ExportResult["heldOutLoss"]> {
+  const rows = await heldOutRows(open);
+  if (typeof rows === "string") return { notMeasured: rows };
+  const batches = evaluationBatches(rows);
+  const lossOf = async (model: TrainedModel) => {
+    const evaluation = await evaluateLoss(model, batches, { stopping: () => signal.aborted });
+    if (evaluation === undefined) throw signal.reason;
+    return evaluation.loss;
+  };
+  return { trained: await lossOf(open.model), exported: await lossOf(exported) };
+}

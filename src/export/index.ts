@@ -1,0 +1,134 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AdapterSet } from "../adapters/index.ts";
+import { deviceOf, loadTrained } from "../assemble/build.ts";
+import { modelOf } from "../assemble/glue.ts";
+import { type OpenModel, openModel } from "../assemble/open-model.ts";
+import { adapterToGguf } from "../gguf/export.ts";
+import { describeModel } from "../models/index.ts";
+import { isClassifier, quantisedWeights } from "../nn/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { folderBytes } from "./folder-size.ts";
+import { compareHeldOut } from "./held-out-loss.ts";
+import { exportGguf, exportMerged, type FolderDType } from "./merged.ts";
+import { exportChange } from "./svd.ts";
+import type { ExportRequest, ExportResult, RunExport } from "./types.ts";
+
+/** Writes what was learnt as a folder or a GGUF file that other tools load. */
+export const runExport: RunExport = async (request, { signal }) => {
+  checkRequest(request);
+  const open = await openModel(request.target);
+  try {
+    const { out, kind } = request;
+    const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
+    const facts = await write(request, open, signal);
+    return { out, kind, bytes: storedBytes(out), ...base, ...facts };
+  } finally {
+    open.dispose();
+  }
+};
+
+type Facts = Omit<ExportResult, "out" | "kind" | "bytes" | "base">;
+
+async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
+  if (request.format === "gguf" && isClassifier(open.model))
+    throw new ScaloraError("usage", "Only decoders are written as GGUF files", {
+      where: open.baseFolder,
+      found: `${open.model.info.family}, a classifier`,
+      fix: "export it as a folder: leave --format out",
+    });
+  if (request.kind === "merged") return exportRounded(open, request, signal);
+  if (request.format === "gguf") return exportGgufAdapter(request, open, signal);
+  return exportAdapter(request, open, signal);
+}
+
+async function exportAdapter(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
+  const adapters = trained(open);
+  if (request.kind === "svd") return exportChange({ ...open, adapters }, request.out, request, signal);
+  adapters.saveAdapter(request.out, open.baseFolder);
+  return {};
+}
+
+/** By way of an adapter folder, so that both formats hold the same numbers. */
+async function exportGgufAdapter(
+  request: ExportRequest,
+  open: OpenModel,
+  signal: AbortSignal,
+): Promise<Facts> {
+  const description = describeModel(open.baseFolder);
+  const scratch = mkdtempSync(join(tmpdir(), "scalora-export-"));
+  try {
+    const folder = join(scratch, "adapter");
+    const facts = await exportAdapter({ ...request, out: folder }, open, signal);
+    adapterToGguf(folder, request.out, description);
+    return facts;
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** A merged model; where its weights are rounded, the held-out loss tells what that costs beside the drift. */
+async function exportRounded(
+  open: OpenModel,
+  { out, format, dtype }: ExportRequest,
+  signal: AbortSignal,
+): Promise<Facts> {
+  const facts: Facts =
+    format === "gguf" ? exportGguf(open, out, dtype) : exportMerged(open, out, folderDType(dtype));
+  if (facts.drift === undefined || open.recipe === undefined) return facts;
+  const { model, recipe } = open;
+  const computed = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
+  const config = {
+    ...modelOf(recipe),
+    path: out,
+    dtype: computed,
+    device: deviceOf(model),
+    quantization: "none",
+  } as const;
+  using rounded = await loadTrained(config, recipe.train.seed);
+  return { ...facts, heldOutLoss: await compareHeldOut(open, rounded, signal) };
+}
+
+/** @throws ScaloraError `usage` for what only GGUF files hold */
+function folderDType(dtype: ExportRequest["dtype"]): FolderDType | undefined {
+  if (dtype !== "float16" && dtype !== "q8_0") return dtype;
+  throw new ScaloraError("usage", "A folder cannot be exported in this precision", {
+    expected: "float32 or bfloat16",
+    found: dtype,
+    fix: "export it as a GGUF file, or choose another precision",
+  });
+}
+
+function checkRequest({ out, kind, rank, energy }: ExportRequest): void {
+  if (existsSync(out)) {
+    throw new ScaloraError("usage", "The output exists already", {
+      where: out,
+      expected: "a folder or file that does not exist",
+    });
+  }
+  if (kind !== "svd") return;
+  if ((rank === undefined) === (energy === undefined))
+    throw new ScaloraError("usage", "An svd export needs either a rank or a share of energy");
+  const good = rank === undefined ? energy !== undefined && energy > 0 && energy <= 1 : isCount(rank);
+  if (good) return;
+  throw new ScaloraError("usage", "An svd export cannot be of this size", {
+    expected: rank === undefined ? "energy above 0, at most 1" : "a rank of 1 or more",
+    found: String(rank ?? energy),
+  });
+}
+
+const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
+
+function trained({ adapters, baseFolder }: OpenModel): AdapterSet {
+  if (adapters) return adapters;
+  throw new ScaloraError("usage", "There is no adapter to export: this is a model's folder", {
+    where: baseFolder,
+    fix: "give a run's folder, or the model's with --adapter",
+  });
+}
+
+function storedBytes(path: string): number {
+  const stats = statSync(path);
+  return stats.isFile() ? stats.size : folderBytes(path);
+}

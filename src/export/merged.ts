@@ -1,0 +1,121 @@
+import { basename } from "node:path";
+import { untieWeight } from "../adapters/core/untie.ts";
+import { type AdapterSet, LayerAdapters } from "../adapters/index.ts";
+import type { OpenModel } from "../assemble/open-model.ts";
+import { roundedAsStored, type WritableType, writeGgufModel } from "../gguf/export.ts";
+import { readModelConfig } from "../hub/model-folder.ts";
+import { describeModel, saveModel, storedParameters } from "../models/index.ts";
+import { isClassifier, Linear, type TrainedModel } from "../nn/index.ts";
+import { scope, type Tensor, toDType } from "../torch/index.ts";
+import { plainJson } from "../util/strict-json.ts";
+import { Drift } from "./rounding-error.ts";
+import type { ExportRequest } from "./types.ts";
+
+/** What the weights of a folder can be saved in. */
+export type FolderDType = "float32" | "bfloat16";
+
+/**
+ * Writes a model folder whose weights are the effective ones.
+ * @param dtype of the files; by default what the base model's config names (bfloat16, else float32)
+ * @returns how far the rounding to `dtype` takes all weights together, relative; absent in float32
+ */
+export function exportMerged(
+  open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
+  out: string,
+  dtype: FolderDType = storedDType(open.baseFolder),
+): { drift?: number } {
+  const { model, baseFolder } = open;
+  const replace = effectiveWeights(open);
+  const drift =
+    dtype === "float32" ? {} : driftOf(storedParameters(model, replace), (exact) => toDType(exact, dtype));
+  saveModel(model, baseFolder, out, { dtype, replace });
+  return drift;
+}
+
+/**
+ * Writes a GGUF file whose weights are the effective ones, with the base's tokenizer and chat template.
+ * @param dtype of the matrices; by default what the base model's config names (bfloat16, else float32)
+ * @returns how far rounding takes all weights together, relative; absent in float32
+ * @throws ScaloraError `usage` for a model or tokenizer that the format cannot hold
+ */
+export function exportGguf(
+  open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
+  out: string,
+  dtype: ExportDType = storedDType(open.baseFolder),
+): { drift?: number } {
+  const { model, baseFolder } = open;
+  const parameters = storedParameters(model, effectiveWeights(open));
+  const description = describeModel(baseFolder, isTied(model));
+  const type = ggufTypes[dtype];
+  const drift = type === "F32" ? {} : driftOf(parameters, (exact) => roundedAsStored(exact, type));
+  const title = basename(out, ".gguf");
+  writeGgufModel(out, { description, source: baseFolder, title, type, parameters });
+  return drift;
+}
+
+/** How far rounding takes all parameters together, relative. */
+function driftOf(
+  parameters: Iterable<{ load(): Tensor }>,
+  rounded: (exact: Tensor) => Tensor,
+): { drift: number } {
+  const drift = new Drift();
+  for (const { load } of parameters)
+    scope(() => {
+      const exact = load();
+      drift.add(exact, rounded(exact));
+    });
+  return { drift: drift.relative };
+}
+
+type ExportDType = NonNullable<ExportRequest["dtype"]>;
+
+const ggufTypes: Readonly<Record<ExportDType, WritableType>> = {
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+  q8_0: "Q8_0",
+};
+
+const isTied = (model: TrainedModel) => (isClassifier(model) ? {} : { tied: model.info.tiedEmbeddings });
+
+/** What stands in files in place of a parameter: the merged weight of an adapted layer. */
+function effectiveWeights({
+  model,
+  adapters,
+}: Pick<OpenModel, "model" | "adapters">): (name: string) => Tensor | undefined {
+  if (adapters instanceof LayerAdapters) untieAdapted(model, adapters);
+  const adapted = new Map(adapters?.adaptedPaths().map((path) => [`${path}.weight`, path]));
+  return (name) => {
+    const path = adapted.get(name);
+    return path === undefined ? undefined : adapters?.mergedWeight(path);
+  };
+}
+
+/**
+ * Writes a trained model as a Hugging Face folder with its effective weights, for any tool to load. The model in memory keeps
+ * its adapters; a weight that an adapted layer shares is saved as one of its own.
+ * @param options.baseFolder that the model was loaded from: its config and tokenizer files are copied
+ * @param options.out the folder to make; it must be empty or absent
+ * @param options.dtype of the files; default what the base's config names
+ * @returns `drift`: how far rounding to bfloat16 takes all weights together, relative
+ */
+export function mergeAndSave(
+  model: TrainedModel,
+  adapters: AdapterSet,
+  { baseFolder, out, dtype }: { baseFolder: string; out: string; dtype?: "float32" | "bfloat16" },
+): { drift?: number } {
+  return exportMerged({ model, adapters, baseFolder }, out, dtype);
+}
+
+/** A frozen weight that two modules share can only be changed for one of them once it has its own. */
+function untieAdapted(model: OpenModel["model"], adapters: LayerAdapters): void {
+  const adapted = new Set(adapters.adaptedPaths());
+  for (const [path, module] of model.namedModules())
+    if (module instanceof Linear && adapted.has(path)) untieWeight(model, path, module, "untie");
+}
+
+function storedDType(folder: string): FolderDType {
+  const config = readModelConfig(folder);
+  const name = config.get("dtype") ?? config.get("torch_dtype");
+  return name !== undefined && plainJson(name) === "bfloat16" ? "bfloat16" : "float32";
+}

@@ -1,0 +1,20 @@
+import { linalgVectorNorm, noGrad, sub, type Tensor, toDType } from "../torch/index.ts";
+
+/** Sums up ‖rounded − exact‖² and ‖exact‖² over tensors. */
+export class Drift {
+  private changed = 0;
+  private whole = 0;
+
+  /** To be called within a scope. */
+  add(exact: Tensor, rounded: Tensor): void {
+    noGrad(() => {
+      const wide = toDType(exact, "float64");
+      this.changed += linalgVectorNorm(sub(toDType(rounded, "float64"), wide)).item() ** 2;
+      this.whole += linalgVectorNorm(wide).item() ** 2;
+    });
+  }
+
+  get relative(): number {
+    return this.whole === 0 ? 0 : Math.sqrt(this.changed / this.whole);
+  }
+}

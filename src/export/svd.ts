@@ -1,0 +1,154 @@
+import { setImmediate } from "node:timers/promises";
+import { baseFingerprint } from "../adapters/core/base-fingerprint.ts";
+import type { StoredWhole } from "../adapters/core/peft-folder.ts";
+import { isWithin } from "../adapters/core/saved-modules.ts";
+import { type AdapterSet, attachFolder, LayerAdapters } from "../adapters/index.ts";
+import { type StoredFactors, writeFactors } from "../adapters/lora/peft.ts";
+import { changedPaths, linearAt, weightChange } from "../analysis/weight-change.ts";
+import type { OpenModel } from "../assemble/open-model.ts";
+import { isClassifier, type TrainedModel } from "../nn/index.ts";
+import {
+  contiguous,
+  div,
+  flip,
+  fromData,
+  linalgEigh,
+  matmul,
+  mul,
+  narrow,
+  scope,
+  type Tensor,
+  toDevice,
+  toDType,
+  transpose,
+} from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { compareHeldOut } from "./held-out-loss.ts";
+import type { ExportResult } from "./types.ts";
+
+/** How much of each layer's change to keep. */
+interface Share {
+  readonly rank?: number;
+  readonly energy?: number;
+}
+
+/** One layer's change, cut down to two factors. */
+interface Factored {
+  readonly factors: StoredFactors & { readonly up: Tensor; readonly down: Tensor };
+  /** Squared Frobenius norms. */
+  readonly kept: number;
+  readonly whole: number;
+}
+
+/**
+ * Writes the change of every adapted layer against the original base as a LoRA adapter of scale 1: by singular value
+ * decomposition in float64, cut to a rank or to the rank that keeps a share of the energy, `√σ` on either side. Layers
+ * that have not changed are left out, and so are all weights that are not linear layers, but for parts trained whole. What
+ * that costs is measured on the run's held-out rows, where there are any.
+ * @throws ScaloraError `usage` when no layer has changed
+ */
+export async function exportChange(
+  open: OpenModel & { readonly adapters: AdapterSet },
+  out: string,
+  share: Share,
+  signal: AbortSignal,
+): Promise<Pick<ExportResult, "rank" | "retainedEnergy" | "heldOutLoss">> {
+  const { model, adapters, baseFolder } = open;
+  using original = await open.original();
+  const layers: Factored[] = [];
+  try {
+    for (const path of changedPaths(model, adapters)) {
+      await setImmediate();
+      signal.throwIfAborted();
+      const layer = scope(() => factor(path, weightChange(adapters, original, path), share));
+      if (layer) layers.push(keep(layer));
+    }
+    if (layers.length === 0)
+      throw new ScaloraError("usage", "Nothing to export: no linear layer has changed", {
+        fix: "give a checkpoint of a later step",
+      });
+    const factors = layers.map((layer) => layer.factors);
+    const base = baseFingerprint(factors.map(({ path }) => ({ path, linear: linearAt(original, path) })));
+    writeFactors(out, factors, baseFolder, { base, ...keptWhole(model, adapters) });
+    const sum = (of: "kept" | "whole") => layers.reduce((total, layer) => total + layer[of], 0);
+    return {
+      rank: Math.max(...factors.map(({ rank }) => rank)),
+      retainedEnergy: sum("kept") / sum("whole"),
+      heldOutLoss: await compareLosses(open, original, out, signal),
+    };
+  } finally {
+    for (const { factors } of layers) {
+      factors.up.dispose();
+      factors.down.dispose();
+    }
+  }
+}
+
+/** Parts that were trained whole stay whole: what an adapter saved, or a classifier's head. */
+function keptWhole(model: TrainedModel, adapters: AdapterSet): Omit<StoredWhole, "base"> {
+  const head = isClassifier(model) ? model.info.head : [];
+  const paths = adapters instanceof LayerAdapters ? adapters.saved.paths : head;
+  return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
+}
+
+/** What the run's held-out rows say of the original model with the adapter that was written. */
+async function compareLosses(
+  open: OpenModel,
+  original: TrainedModel,
+  out: string,
+  signal: AbortSignal,
+): Promise<ExportResult["heldOutLoss"]> {
+  const adapter = attachFolder(original, out);
+  try {
+    return await compareHeldOut(open, original, signal);
+  } finally {
+    adapter.dispose();
+  }
+}
+
+function keep(layer: Factored): Factored {
+  layer.factors.up.keep();
+  layer.factors.down.keep();
+  return layer;
+}
+
+/**
+ * The leading singular triplets from the eigenvectors of the smaller Gram matrix, in float64: a quarter of the time of a
+ * full decomposition. The other side is the projection itself, so what is kept is exact for the vectors found.
+ * @returns undefined for a change of 0
+ */
+function factor(path: string, change: Tensor, share: Share): Factored | undefined {
+  const [m, n] = change.shape;
+  const turned = transpose(change, 0, 1);
+  const isTall = m >= n;
+  const [values, vectors] = linalgEigh(isTall ? matmul(turned, change) : matmul(change, turned));
+  const energies = [...values.toFloats()].reverse().map((value) => Math.max(0, value));
+  const whole = energies.reduce((total, value) => total + value, 0);
+  if (whole === 0) return undefined;
+  const rank = rankFor(energies, whole, share);
+  const leading = flip(narrow(vectors, 1, Math.min(m, n) - rank, rank), [1]);
+  const quarters = Float64Array.from({ length: rank }, (_, i) => energies[i] ** 0.25);
+  const roots = toDevice(fromData(quarters, [rank]), change.device, "float64");
+  const scaled = mul(leading, roots);
+  const projected = div(matmul(isTall ? change : turned, leading), roots);
+  const [up, down] = isTall ? [projected, scaled] : [scaled, projected];
+  const single = (x: Tensor) => contiguous(toDType(x, "float32"));
+  const kept = energies.slice(0, rank).reduce((total, value) => total + value, 0);
+  const factors = { path, rank, alpha: rank, up: single(up), down: single(transpose(down, 0, 1)) };
+  return { factors, kept, whole };
+}
+
+/** Beside the largest singular value, one of 1e-7 is less than float32 holds. */
+const negligible = 1e-14;
+
+/** The rank asked for, as far as the change has one, or the smallest that keeps the energy. */
+function rankFor(energies: readonly number[], whole: number, { rank, energy = 1 }: Share): number {
+  const significant = energies.filter((value) => value > energies[0] * negligible).length;
+  if (rank !== undefined) return Math.min(rank, significant);
+  let kept = 0;
+  for (const [index, value] of energies.entries()) {
+    kept += value;
+    if (kept >= energy * whole) return Math.min(index + 1, significant);
+  }
+  return significant;
+}

@@ -1,0 +1,120 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { malformed } from "./malformed.ts";
+
+const windowBytes = 1 << 18;
+
+/** Reads a file's little-endian values one after another, through a window, never beyond its end. */
+export class ByteReader implements Disposable {
+  readonly path: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  position = 0;
+  /** What is being read, for messages. */
+  what = "the header";
+  private readonly descriptor: number;
+  private window: Buffer = Buffer.alloc(0);
+  private windowStart = 0;
+
+  /** @throws ScaloraError `format` when the file cannot be opened */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.descriptor = openSync(path, "r");
+    } catch (cause) {
+      const found = messageOf(cause);
+      throw new ScaloraError("format", "Cannot open the GGUF file", { where: path, found, cause });
+    }
+    this.size = fstatSync(this.descriptor).size;
+  }
+
+  get remaining(): number {
+    return this.size - this.position;
+  }
+
+  /** The next bytes; valid until the next call. */
+  bytes(count: number): Buffer {
+    this.need(count);
+    const offset = this.position - this.windowStart;
+    if (offset < 0 || offset + count > this.window.length) {
+      this.refill(Math.max(count, windowBytes));
+      return this.bytes(count);
+    }
+    this.position += count;
+    return this.window.subarray(offset, offset + count);
+  }
+
+  skip(count: number): void {
+    this.need(count);
+    this.position += count;
+  }
+
+  /** Throws where the file is too short for what it says comes next. */
+  need(count: number): void {
+    if (count <= this.remaining) return;
+    throw malformed(this.where, "The file is cut short, or lies about a size", {
+      expected: `${count} more bytes at byte ${this.position}`,
+      found: `${this.remaining} bytes before the end of the file`,
+      fix: "download or copy the file again",
+    });
+  }
+
+  uint32(): number {
+    return this.bytes(4).readUInt32LE();
+  }
+
+  /** A 64-bit count, length or offset. */
+  size64(): number {
+    const value = this.bytes(8).readBigUInt64LE();
+    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+    throw malformed(this.where, "A size in the file is impossible", {
+      expected: `at most the ${this.size} bytes of the file`,
+      found: `${value}`,
+      fix: "download or copy the file again",
+    });
+  }
+
+  /** The bytes of a string, which stand before it. @param most more are refused before anything is read */
+  stringBytes(most: number): number {
+    const count = this.size64();
+    this.need(count);
+    if (count <= most) return count;
+    throw malformed(this.where, "A string in the file is too long", {
+      expected: `at most ${most} bytes`,
+      found: `${count}`,
+    });
+  }
+
+  /** A string with its length before it. */
+  string(most: number): string {
+    const bytes = this.bytes(this.stringBytes(most));
+    try {
+      return strictText.decode(bytes);
+    } catch (cause) {
+      throw malformed(this.where, "A string is not UTF-8", { found: bytes.toString("hex", 0, 16), cause });
+    }
+  }
+
+  get where(): string {
+    return `${this.path}, ${this.what}`;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.descriptor);
+  }
+
+  private refill(wanted: number): void {
+    const length = Math.min(wanted, this.remaining);
+    if (this.window.length < length) this.window = Buffer.allocUnsafe(length);
+    this.windowStart = this.position;
+    let done = 0;
+    while (done < length) {
+      const read = readSync(this.descriptor, this.window, done, length - done, this.position + done);
+      if (read === 0) throw malformed(this.where, "The file became shorter while it was read", {});
+      done += read;
+    }
+    this.window = this.window.subarray(0, length);
+  }
+}
+
+const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -1,0 +1,107 @@
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { fromData } from "../torch/index.ts";
+import { ggufConfig, ggufGenerationConfig } from "./index.ts";
+import { count, type MetadataItem, real, text } from "./metadata-items.ts";
+import { llama3Factors } from "./rope.ts";
+import { tensorType } from "./types.ts";
+import { writeGguf } from "./write.ts";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+const type = tensorType("F32");
+const tensor = (name: string, values: Float32Array, shape = [values.length]) => ({
+  name,
+  type,
+  shape,
+  load: () => fromData(values, shape),
+});
+
+/** Keys of a Llama of two layers with heads of four numbers. */
+const keys = [
+  text("general.architecture", "llama"),
+  count("llama.embedding_length", 8),
+  count("llama.feed_forward_length", 8),
+  count("llama.context_length", 64),
+  count("llama.attention.head_count", 2),
+];
+const layers = (...numbers: number[]) =>
+  numbers.map((layer) => tensor(`blk.${layer}.attn_norm.weight`, new Float32Array(8)));
+
+let written = 0;
+
+function file(own: readonly MetadataItem[], tensors = layers(0, 1), blocks = 2): string {
+  const path = join(scratch.path, `${written++}.gguf`);
+  const embedding = tensor("token_embd.weight", new Float32Array(24), [3, 8]);
+  writeGguf(path, [...keys, count("llama.block_count", blocks), ...own], [embedding, ...tensors]);
+  return path;
+}
+
+describe("the number of layers is that of the tensors'", () => {
+  test("as many", () => {
+    expect(ggufConfig(file([]))).toMatchObject({ num_hidden_layers: 2 });
+  });
+
+  test.each([
+    ["far more", layers(0, 1), 1e8],
+    ["fewer", layers(0, 1), 1],
+    ["a lone tensor of a far layer", layers(0, 99_999_999), 1e8],
+    ["none", [], 1],
+  ])("%s: refused before a layer is built", (_, tensors, blocks) => {
+    expect(() => ggufConfig(file([], tensors, blocks))).toThrow(/llama.block_count.*blk.N.*found/s);
+  });
+});
+
+describe("how rotary positions are stretched", () => {
+  const scaling = (...own: MetadataItem[]) => ggufConfig(file(own)).rope_scaling;
+  const factor = real("llama.rope.scaling.factor", 4);
+
+  test("a factor without a type is linear, by the old key too; 0 is none", () => {
+    expect(scaling()).toBeUndefined();
+    expect(scaling(factor)).toEqual({ rope_type: "linear", factor: 4 });
+    expect(scaling(real("llama.rope.scale_linear", 2))).toEqual({ rope_type: "linear", factor: 2 });
+    expect(scaling(factor, text("llama.rope.scaling.type", "none"))).toBeUndefined();
+    expect(scaling(real("llama.rope.scaling.factor", 0))).toBeUndefined();
+  });
+
+  test("what no config says is refused", () => {
+    expect(scaling(real("llama.rope.scaling.attn_factor", 1))).toBeUndefined();
+    expect(() => scaling(real("llama.rope.scaling.attn_factor", 2))).toThrow(/attn_factor.*1.*2/s);
+    expect(() => scaling(text("llama.rope.scaling.type", "linear"))).toThrow(/with a factor/);
+  });
+
+  test("Llama 3's frequencies must be one for each pair of a head, and stand alone", () => {
+    const bounds = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+    const of = (headDim: number) =>
+      tensor(
+        "rope_freqs.weight",
+        Float32Array.from(llama3Factors(10_000, headDim, { factor: 8, ...bounds })),
+      );
+    const read = (headDim: number, ...own: MetadataItem[]) =>
+      ggufConfig(file(own, [...layers(0, 1), of(headDim)])).rope_scaling;
+    expect(() => read(8)).toThrow(/do not fit the heads.*\(4\).*found: +4/s);
+    expect(() => read(4, factor)).toThrow(/none beside the tensor rope_freqs.weight/);
+  });
+});
+
+describe("tokens that end an output", () => {
+  const end = (...own: MetadataItem[]) => ggufGenerationConfig(file(own)).eos_token_id;
+  const [eos, eot] = ["eos", "eot"].map((role, i) => count(`tokenizer.ggml.${role}_token_id`, 7 + i));
+  const scored = text("tokenizer.ggml.model", "llama");
+
+  test("those that the file names, once each", () => {
+    expect(end()).toBeUndefined();
+    expect(end(eos)).toBe(7);
+    expect(end(eot)).toBe(8);
+    expect(end(eos, eot)).toEqual([7, 8]);
+    expect(end(eos, count("tokenizer.ggml.eot_token_id", 7))).toBe(7);
+  });
+
+  test("SentencePiece's own number where it names none", () => {
+    expect(end(scored)).toBe(2);
+    expect(end(scored, eot)).toEqual([2, 8]);
+    expect(ggufConfig(file([scored]))).toMatchObject({ bos_token_id: 1, eos_token_id: 2 });
+  });
+});

@@ -1,0 +1,76 @@
+import { fromData, type Tensor, toDType } from "../torch/index.ts";
+import { internalError } from "../util/errors.ts";
+import { type TensorType, tensorType } from "./types.ts";
+
+/** The types that can be written. */
+export type WritableType = "F32" | "F16" | "BF16" | "Q8_0";
+
+/**
+ * The type that a tensor of a file gets: vectors stay in F32, and rows that blocks do not fill are in F16 (as llama.cpp's
+ * conversion has it).
+ */
+export function storedType(wanted: WritableType, shape: readonly number[]): TensorType {
+  if (shape.length < 2) return tensorType("F32");
+  const type = tensorType(wanted);
+  return shape[shape.length - 1] % type.block === 0 ? type : tensorType("F16");
+}
+
+/** The bytes of a tensor's numbers, in row-major order. */
+export function encodeTensor(tensor: Tensor, { name }: TensorType): Uint8Array {
+  switch (name) {
+    case "F32":
+      return bytesOf(toDType(tensor, "float32"));
+    case "F16":
+      return bytesOf(toDType(tensor, "float16"));
+    case "BF16":
+      return bytesOf(toDType(tensor, "bfloat16"));
+    case "Q8_0":
+      return encodeQ80(singles(tensor));
+    default:
+      throw internalError(`${name} cannot be written`);
+  }
+}
+
+function singles(tensor: Tensor): Float32Array {
+  const data = toDType(tensor, "float32").data();
+  if (data instanceof Float32Array) return data;
+  throw internalError("float32 data of another kind");
+}
+
+function bytesOf(tensor: Tensor): Uint8Array {
+  const { buffer, byteOffset, byteLength } = tensor.data();
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/**
+ * Blocks of 32 with the scale that maps the largest magnitude to 127; every step rounds to float32, halves go away from
+ * zero (ggml, `quantize_row_q8_0_ref`).
+ */
+function encodeQ80(values: Float32Array): Uint8Array {
+  const blocks = values.length / 32;
+  const scales = new Float32Array(blocks);
+  const out = new Uint8Array(blocks * 34);
+  for (let block = 0; block < blocks; block++) {
+    const from = block * 32;
+    let largest = 0;
+    for (let i = from; i < from + 32; i++) largest = Math.max(largest, Math.abs(values[i]));
+    scales[block] = largest / 127;
+    const inverse = scales[block] === 0 ? 0 : Math.fround(1 / scales[block]);
+    for (let i = 0; i < 32; i++) out[block * 34 + 2 + i] = roundAway(Math.fround(values[from + i] * inverse));
+  }
+  putScales(out, scales);
+  return out;
+}
+
+const roundAway = (value: number) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
+
+function putScales(out: Uint8Array, scales: Float32Array): void {
+  using wide = fromData(scales, [scales.length]);
+  using half = toDType(wide, "float16");
+  const bits = half.data();
+  for (let block = 0; block < scales.length; block++) {
+    const value = Number(bits[block]);
+    out[block * 34] = value & 255;
+    out[block * 34 + 1] = value >> 8;
+  }
+}

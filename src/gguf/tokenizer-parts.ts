@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { ScaloraError } from "../util/errors.ts";
+
+/** One of the components of a tokenizer, whose parts differ by type. */
+const component = z.looseObject({ type: z.string() });
+export type Part = z.output<typeof component>;
+
+const addedToken = z.object({ id: z.int(), content: z.string(), special: z.boolean() });
+
+const schema = z.object({
+  added_tokens: z.array(addedToken),
+  normalizer: component.nullable(),
+  pre_tokenizer: component.nullable(),
+  post_processor: component.nullable(),
+  model: z.looseObject({
+    vocab: z.record(z.string(), z.int()),
+    merges: z.array(z.union([z.tuple([z.string(), z.string()]), z.string()])),
+    ignore_merges: z.boolean().optional(),
+  }),
+});
+
+/** What of a tokenizer the format has fields for. */
+export interface TokenizerParts {
+  /** Model folder or file, for messages. */
+  readonly where: string;
+  readonly vocabulary: readonly (readonly [string, number])[];
+  /** By number. */
+  readonly added: ReadonlyMap<number, z.output<typeof addedToken>>;
+  readonly merges: readonly (readonly [string, string])[];
+  readonly ignoresMerges: boolean;
+  /** Steps of the normaliser and of the pre-tokeniser, sequences laid out flat. */
+  readonly normalizers: readonly Part[];
+  readonly preTokenizers: readonly Part[];
+  /** Whether the tokens are of bytes in GPT-2's alphabet, not of characters. */
+  readonly isByteLevel: boolean;
+  /** Tokens put around a text. */
+  readonly frame: { readonly before: readonly string[]; readonly after: readonly string[] };
+}
+
+/**
+ * Takes a tokenizer.json apart.
+ * @param where for messages
+ * @throws ScaloraError `usage` for models other than BPE
+ */
+export function readParts(where: string, json: string): TokenizerParts {
+  const checked = schema.safeParse(JSON.parse(json));
+  if (!checked.success) throw unsayable(where, "another model than BPE with merges");
+  const { added_tokens: added, normalizer, pre_tokenizer, post_processor, model } = checked.data;
+  const preTokenizers = flatten(pre_tokenizer);
+  return {
+    where,
+    vocabulary: Object.entries(model.vocab),
+    added: new Map(added.map((token) => [token.id, token])),
+    merges: model.merges.map((merge) => (typeof merge === "string" ? splitMerge(merge) : merge)),
+    ignoresMerges: model.ignore_merges ?? false,
+    normalizers: flatten(normalizer),
+    preTokenizers,
+    isByteLevel: preTokenizers.some(({ type }) => type === "ByteLevel"),
+    frame: readFrame(where, flatten(post_processor)),
+  };
+}
+
+/** Older files write a merge as one text. */
+function splitMerge(merge: string): [string, string] {
+  const gap = merge.indexOf(" ", 1);
+  return [merge.slice(0, gap), merge.slice(gap + 1)];
+}
+
+/** The steps of a component, sequences laid out flat. */
+export function flatten(part: Part | null): Part[] {
+  if (part === null) return [];
+  const inner = part.normalizers ?? part.pretokenizers ?? part.processors;
+  return inner === undefined ? [part] : z.array(component).parse(inner).flatMap(flatten);
+}
+
+const template = z.array(
+  z.union([
+    z.object({ SpecialToken: z.object({ id: z.string() }) }).transform((item) => item.SpecialToken.id),
+    z.object({ Sequence: z.unknown() }).transform(() => undefined),
+  ]),
+);
+
+function readFrame(where: string, processors: readonly Part[]): TokenizerParts["frame"] {
+  const framing = processors.filter(({ type }) => type !== "ByteLevel");
+  if (framing.length === 0) return { before: [], after: [] };
+  const [{ type, single }] = framing;
+  if (framing.length > 1 || type !== "TemplateProcessing") throw unsayable(where, `a post-processor ${type}`);
+  const items = template.parse(single);
+  const text = items.indexOf(undefined);
+  const tokens = (from: readonly (string | undefined)[]) => from.filter((item) => item !== undefined);
+  return { before: tokens(items.slice(0, text)), after: tokens(items.slice(text + 1)) };
+}
+
+/** The error of a tokenizer that the format cannot hold. */
+export function unsayable(where: string, found: string): ScaloraError {
+  return new ScaloraError("usage", "A GGUF file cannot hold this tokenizer", {
+    where,
+    found,
+    fix: "export it as a folder",
+  });
+}

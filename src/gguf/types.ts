@@ -1,0 +1,95 @@
+import { internalError } from "../util/errors.ts";
+
+/** Kinds of metadata values, as numbered in the format (ggml, docs/gguf.md). */
+export const valueKind = {
+  uint8: 0,
+  int8: 1,
+  uint16: 2,
+  int16: 3,
+  uint32: 4,
+  int32: 5,
+  float32: 6,
+  bool: 7,
+  string: 8,
+  array: 9,
+  uint64: 10,
+  int64: 11,
+  float64: 12,
+} as const;
+
+/** Bytes of a value of each kind that has a fixed size. */
+export const kindBytes: ReadonlyMap<number, number> = new Map([
+  [valueKind.uint8, 1],
+  [valueKind.int8, 1],
+  [valueKind.uint16, 2],
+  [valueKind.int16, 2],
+  [valueKind.uint32, 4],
+  [valueKind.int32, 4],
+  [valueKind.float32, 4],
+  [valueKind.bool, 1],
+  [valueKind.uint64, 8],
+  [valueKind.int64, 8],
+  [valueKind.float64, 8],
+]);
+
+/** How the numbers of a tensor are stored: blocks of `block` numbers in `bytes` bytes. */
+export interface TensorType {
+  readonly id: number;
+  readonly name: string;
+  readonly block: number;
+  readonly bytes: number;
+}
+
+/** The types that can be read (ggml, `ggml_type` and the block structs of ggml-common.h). */
+const readable: readonly TensorType[] = [
+  { id: 0, name: "F32", block: 1, bytes: 4 },
+  { id: 1, name: "F16", block: 1, bytes: 2 },
+  { id: 2, name: "Q4_0", block: 32, bytes: 18 },
+  { id: 3, name: "Q4_1", block: 32, bytes: 20 },
+  { id: 6, name: "Q5_0", block: 32, bytes: 22 },
+  { id: 7, name: "Q5_1", block: 32, bytes: 24 },
+  { id: 8, name: "Q8_0", block: 32, bytes: 34 },
+  { id: 12, name: "Q4_K", block: 256, bytes: 144 },
+  { id: 13, name: "Q5_K", block: 256, bytes: 176 },
+  { id: 14, name: "Q6_K", block: 256, bytes: 210 },
+  { id: 30, name: "BF16", block: 1, bytes: 2 },
+];
+
+export const tensorTypes: ReadonlyMap<number, TensorType> = new Map(readable.map((type) => [type.id, type]));
+
+/** Names of types that exist but cannot be read, for messages. */
+const otherTypes: ReadonlyMap<number, string> = new Map([
+  [9, "Q8_1"],
+  [10, "Q2_K"],
+  [11, "Q3_K"],
+  [15, "Q8_K"],
+  [16, "IQ2_XXS"],
+  [17, "IQ2_XS"],
+  [18, "IQ3_XXS"],
+  [19, "IQ1_S"],
+  [20, "IQ4_NL"],
+  [21, "IQ3_S"],
+  [22, "IQ2_S"],
+  [23, "IQ4_XS"],
+  [24, "I8"],
+  [25, "I16"],
+  [26, "I32"],
+  [27, "I64"],
+  [28, "F64"],
+  [29, "IQ1_M"],
+  [34, "TQ1_0"],
+  [35, "TQ2_0"],
+  [39, "MXFP4"],
+]);
+
+/** A type for a message. */
+export function typeLabel(id: number): string {
+  return tensorTypes.get(id)?.name ?? otherTypes.get(id) ?? `type ${id}, which the format does not have`;
+}
+
+/** The type of that name. */
+export function tensorType(name: string): TensorType {
+  const found = readable.find((type) => type.name === name);
+  if (found === undefined) throw internalError(`no tensor type ${name}`);
+  return found;
+}

@@ -1,0 +1,99 @@
+import { dirname } from "node:path";
+import { scope, type Tensor } from "../torch/index.ts";
+import { internalError, messageOf, ScaloraError } from "../util/errors.ts";
+import { makeFolders, streamFileAtomic, writeFully } from "../util/files.ts";
+import { encodeTensor } from "./encode.ts";
+import { type MetadataItem, valueBytes } from "./metadata-items.ts";
+import type { TensorType } from "./types.ts";
+
+/** A tensor to write, made when its turn comes. */
+export interface GgufSource {
+  readonly name: string;
+  readonly type: TensorType;
+  /** As torch has it. */
+  readonly shape: readonly number[];
+  /** The numbers in any floating dtype; freed after the write. */
+  load(): Tensor;
+}
+
+const alignment = 32;
+
+/**
+ * Writes a GGUF file (version 3), and the folders that it is in, complete or not at all: temporary file, fsync, rename. One tensor at a time is held in
+ * memory.
+ * @throws ScaloraError `run` when the file cannot be written
+ */
+export function writeGguf(
+  path: string,
+  metadata: readonly MetadataItem[],
+  tensors: readonly GgufSource[],
+): void {
+  try {
+    makeFolders(dirname(path));
+    streamFileAtomic(path, (descriptor) => writeContent(descriptor, metadata, tensors));
+  } catch (error) {
+    if (error instanceof ScaloraError) throw error;
+    throw new ScaloraError("run", "Cannot write the GGUF file", {
+      where: path,
+      found: messageOf(error),
+      fix: "make room or permissions there, or choose another place",
+      cause: error,
+    });
+  }
+}
+
+function writeContent(
+  descriptor: number,
+  metadata: readonly MetadataItem[],
+  tensors: readonly GgufSource[],
+): void {
+  const parts = [start(tensors.length, metadata.length), ...metadata.map(itemBytes)];
+  let offset = 0;
+  for (const tensor of tensors) {
+    parts.push(infoBytes(tensor, offset));
+    offset += padded(storedBytes(tensor));
+  }
+  const header = Buffer.concat(parts);
+  writePadded(descriptor, header);
+  for (const tensor of tensors) {
+    const bytes = scope(() => encodeTensor(tensor.load(), tensor.type));
+    if (bytes.length !== storedBytes(tensor))
+      throw internalError(`tensor ${tensor.name} gave ${bytes.length} bytes, not ${storedBytes(tensor)}`);
+    writePadded(descriptor, bytes);
+  }
+}
+
+function start(tensors: number, keys: number): Buffer {
+  const buffer = Buffer.alloc(24);
+  buffer.write("GGUF", "latin1");
+  buffer.writeUInt32LE(3, 4);
+  buffer.writeBigUInt64LE(BigInt(tensors), 8);
+  buffer.writeBigUInt64LE(BigInt(keys), 16);
+  return buffer;
+}
+
+function itemBytes([key, value]: MetadataItem): Buffer {
+  return Buffer.concat([valueBytes({ kind: "string", value: key }, false), valueBytes(value, true)]);
+}
+
+function infoBytes({ name, type, shape }: GgufSource, offset: number): Buffer {
+  const rest = Buffer.alloc(4 + 8 * shape.length + 12);
+  rest.writeUInt32LE(shape.length);
+  for (const [i, extent] of [...shape].reverse().entries()) rest.writeBigUInt64LE(BigInt(extent), 4 + 8 * i);
+  rest.writeUInt32LE(type.id, rest.length - 12);
+  rest.writeBigUInt64LE(BigInt(offset), rest.length - 8);
+  return Buffer.concat([valueBytes({ kind: "string", value: name }, false), rest]);
+}
+
+/** Bytes of a tensor's data. */
+function storedBytes({ type, shape }: GgufSource): number {
+  return (shape.reduce((product, extent) => product * extent, 1) / type.block) * type.bytes;
+}
+
+const padded = (bytes: number) => Math.ceil(bytes / alignment) * alignment;
+
+/** Writes bytes, then zeros up to the alignment. */
+function writePadded(descriptor: number, bytes: Uint8Array): void {
+  writeFully(descriptor, bytes);
+  writeFully(descriptor, Buffer.alloc(padded(bytes.length) - bytes.length));
+}

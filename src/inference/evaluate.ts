@@ -1,0 +1,121 @@
+import { classesOf } from "../assemble/build.ts";
+import { evaluationBatches } from "../assemble/evaluation-batches.ts";
+import { classNamesOf, metricsOf } from "../assemble/glue.ts";
+import { heldOutRows } from "../assemble/held-out.ts";
+import { type OpenModel, openModel } from "../assemble/open-model.ts";
+import { rowNotes } from "../assemble/row-notes.ts";
+import { type DataConfig, type Example, loadExamples } from "../data/index.ts";
+import { isClassifier } from "../nn/index.ts";
+import { evaluateLoss } from "../train/evaluate.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type { EvaluationRequest, RunEvaluation } from "./types.ts";
+
+/** Loss of a model, with perplexity or accuracy, on files of examples, or of a run on the rows that it held out. */
+export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {
+  const started = performance.now();
+  checkRequest(request);
+  const open = await openModel(request.target, { needsData: request.data.length === 0 });
+  try {
+    const config = configOf(request, open);
+    checkClasses(open, config);
+    const { examples, notes } = await examplesFor(config, request, open);
+    const batches = evaluationBatches(examples);
+    let done = 0;
+    const stopping = () => {
+      onProgress(done++, batches.length);
+      return signal.aborted;
+    };
+    const result = await evaluateLoss(open.model, batches, { stopping, ...(config && metricsOf(config)) });
+    if (result === undefined) throw signal.reason;
+    onProgress(done, batches.length);
+    return {
+      ...result,
+      ...(!isClassifier(open.model) && { perplexity: Math.exp(result.loss) }),
+      rows: examples.length,
+      notes: [...headNotes(open), ...notes],
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    open.dispose();
+  }
+};
+
+/** What a run's own rows are, its recipe says alone: another cut would mix rows of its training among them. */
+function checkRequest({ data, format, maxLength }: EvaluationRequest): void {
+  const given = format === undefined ? maxLength && "--max-length" : "--format";
+  if (data.length > 0 || !given) return;
+  throw new ScaloraError("usage", `${given} is for files of examples, and there are none`, {
+    fix: "name them with --data",
+  });
+}
+
+/** @throws ScaloraError `usage` where the data are of a task with other classes: its metrics would be of mixed-up numbers */
+function checkClasses({ model, baseFolder }: OpenModel, config: ReturnType<typeof configOf>): void {
+  const classes = config && classNamesOf(config);
+  if (classes === undefined || !isClassifier(model)) return;
+  const { labels } = model.info;
+  const unnamed = labels.length === classes.length && labels.every((label) => /^LABEL_\d+$/.test(label));
+  if (unnamed || (labels.length === classes.length && labels.every((label, i) => label === classes[i])))
+    return;
+  throw new ScaloraError("usage", "The model's classes are not those of the data's task", {
+    where: baseFolder,
+    expected: classes.join(", "),
+    found: labels.join(", "),
+    fix: "evaluate on data of the task that the model was trained for",
+  });
+}
+
+/** A head that no file holds gives scores that mean nothing. */
+function headNotes({ model, adapters }: OpenModel): string[] {
+  if (adapters !== undefined || !isClassifier(model) || model.info.fresh.length === 0) return [];
+  return [`untrained, with a random start: ${model.info.fresh.join(", ")}`];
+}
+
+/** What is read, and how: the files of the request, or else a run's own data. */
+function configOf({ data, format, maxLength }: EvaluationRequest, { recipe }: OpenModel) {
+  if (data.length === 0) return recipe?.data;
+  return {
+    ...(recipe && formatOf(recipe.data)),
+    train: data.map((path) => ({ path })),
+    eval: "none" as const,
+    ...(format !== undefined && { format }),
+    ...(maxLength !== undefined && { maxLength }),
+  };
+}
+
+async function examplesFor(
+  config: DataConfig | undefined,
+  request: EvaluationRequest,
+  open: OpenModel,
+): Promise<{ examples: readonly Example[]; notes: readonly string[] }> {
+  const { model, tokenizer } = open;
+  if (config === undefined || request.data.length === 0)
+    return { examples: await heldOut(request, open), notes: [] };
+  const { examples, report } = await loadExamples(config, tokenizer, {
+    maxLength: model.info.maxPositions,
+    ...classesOf(model),
+  });
+  return { examples, notes: rowNotes(report) };
+}
+
+async function heldOut({ target }: EvaluationRequest, open: OpenModel) {
+  const rows = await heldOutRows(open);
+  if (typeof rows !== "string") return rows;
+  throw new ScaloraError("usage", "There is nothing to evaluate on", {
+    where: target.path,
+    found: rows,
+    fix: "name files of examples with --data",
+  });
+}
+
+/** How a run reads its rows: other files of the same kind are read so too. */
+function formatOf({ format, columns, render, separator, maxLength, tooLong }: DataConfig) {
+  return {
+    ...(format && { format }),
+    ...(columns && { columns }),
+    ...(render && { render }),
+    ...(separator !== undefined && { separator }),
+    ...(maxLength !== undefined && { maxLength }),
+    ...(tooLong && { tooLong }),
+  };
+}

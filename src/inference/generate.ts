@@ -1,0 +1,142 @@
+import { endTokens, type Speech, speechOf } from "../assemble/end-tokens.ts";
+import { openLanguageModel } from "../assemble/open-model.ts";
+import { encodePrompt, streamText, type TextOptions } from "../eval/index.ts";
+import type { CausalLM, KeyValueCache } from "../nn/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type {
+  ChatMessage,
+  GenerationSummary,
+  OpenGenerator,
+  SamplingSettings,
+  TextGenerator,
+} from "./types.ts";
+
+/** Opens a model folder or a run for writing text; `dispose()` frees it. */
+export const openGenerator: OpenGenerator = async (target) => {
+  const open = await openLanguageModel(target);
+  try {
+    const speech = await speechOf(open.tokenizer, endTokens(open.baseFolder, open.tokenizer));
+    return new LoadedGenerator({ ...open, where: open.baseFolder, speech });
+  } catch (error) {
+    open.dispose();
+    throw error;
+  }
+};
+
+/**
+ * Goes on with a text, or answers messages, with a model in memory (adapters that are on it count): the pieces as they come.
+ * @param options as `TextGenerator.generate` has them, a signal, and the tokens that end an output (default: the tokenizer's
+ * own end token; with messages also what closes a turn in its chat template)
+ * @throws ScaloraError `usage` for settings that cannot be, a prompt longer than the model's context, or messages without a
+ * chat template
+ */
+export async function* generateText(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  input: string | readonly ChatMessage[],
+  options: Partial<SamplingSettings> & { signal?: AbortSignal; endTokens?: Iterable<number> } = {},
+): AsyncGenerator<string, GenerationSummary> {
+  const { signal, endTokens: given, ...settings } = options;
+  const { eos } = tokenizer.special;
+  const ends = new Set(given ?? (eos ? [eos.id] : []));
+  const generator = new LoadedGenerator({
+    model,
+    tokenizer,
+    where: "the tokenizer",
+    speech: await speechOf(tokenizer, ends),
+    dispose: () => {},
+  });
+  try {
+    return yield* generator.generate(input, settings, signal);
+  } finally {
+    generator.dispose();
+  }
+}
+
+/** What a generator works with. */
+interface Parts {
+  readonly model: CausalLM;
+  readonly tokenizer: Tokenizer;
+  /** For messages: where a chat template would be. */
+  readonly where: string;
+  readonly speech: Speech;
+  /** Frees model and adapters. */
+  dispose(): void;
+}
+
+const defaults: SamplingSettings = { maxTokens: 256, temperature: 0, seed: 0, stop: [] };
+
+/** What was computed for the last output: the next prompt of a conversation begins with the same tokens. */
+interface Past {
+  readonly cache: KeyValueCache;
+  /** The tokens in the cache. */
+  readonly tokens: readonly number[];
+}
+
+class LoadedGenerator implements TextGenerator {
+  private readonly parts: Parts;
+  private past: Past | undefined;
+
+  constructor(parts: Parts) {
+    this.parts = parts;
+  }
+
+  get hasChatTemplate(): boolean {
+    return this.parts.speech.template !== undefined;
+  }
+
+  async *generate(
+    input: string | readonly ChatMessage[],
+    settings: Partial<SamplingSettings> = {},
+    signal = new AbortController().signal,
+  ): AsyncGenerator<string, GenerationSummary> {
+    const started = performance.now();
+    const { model, tokenizer, speech } = this.parts;
+    const isText = typeof input === "string";
+    const prompt = isText ? await encodePrompt(tokenizer, input) : await this.chatPrompt(input);
+    const endTokens = isText ? speech.textEnds : speech.chatEnds;
+    const options: TextOptions = { ...defaults, ...settings, endTokens, signal };
+    const cache = this.takeCache(prompt);
+    try {
+      const decode = (ids: readonly number[]) => tokenizer.decode(ids);
+      const { tokens, reason } = yield* streamText(model, cache, prompt, decode, options);
+      this.past?.cache.dispose();
+      this.past = { cache, tokens: [...prompt, ...tokens].slice(0, cache.length) };
+      const seconds = (performance.now() - started) / 1000;
+      return { promptTokens: prompt.length, tokens: tokens.length, reason, seconds };
+    } finally {
+      if (this.past?.cache !== cache) cache.dispose();
+    }
+  }
+
+  dispose(): void {
+    this.past?.cache.dispose();
+    this.past = undefined;
+    this.parts.dispose();
+  }
+
+  /** A cache of this caller's own, holding as much of the prompt's beginning as was computed before. */
+  private takeCache(prompt: readonly number[]): KeyValueCache {
+    const { past } = this;
+    this.past = undefined;
+    if (!past) return this.parts.model.newCache();
+    let common = 0;
+    while (common < prompt.length - 1 && past.tokens[common] === prompt[common]) common++;
+    past.cache.truncate(common);
+    return past.cache;
+  }
+
+  private async chatPrompt(messages: readonly ChatMessage[]): Promise<number[]> {
+    const { template } = this.parts.speech;
+    if (!template) {
+      throw new ScaloraError("usage", "This model has no chat template", {
+        where: this.parts.where,
+        fix: "give a text to go on with instead of messages",
+      });
+    }
+    const rendered = messages.map(({ role, content }) => ({ role, content }));
+    const text = template.render(rendered, { addGenerationPrompt: true, date: new Date() });
+    return (await this.parts.tokenizer.encode(text, { addSpecialTokens: false })).ids;
+  }
+}

@@ -1,0 +1,75 @@
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { makeFolders, writeFileAtomic } from "../util/files.ts";
+import { type Item, type Part, partNames, type Task } from "./job.ts";
+
+/** What a quickstart puts into its folder, beside a run's folder for each method. */
+export const parts = {
+  /** Marks the folder; holds the results in the end. */
+  results: "quickstart.json",
+  data: "data",
+  recipe: "recipe.yaml",
+  report: "report.html",
+} as const;
+
+/** Names of runs, models and programs, which a quickstart of either job may have left. */
+const leftovers = ["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"];
+
+/**
+ * Makes the output folder, or clears what an earlier quickstart left in it, and writes the task's rows.
+ * @returns the folder of the rows
+ * @throws ScaloraError `usage` when the folder holds other things, `run` when it cannot be written
+ */
+export function prepareFolder(out: string, task: Task): string {
+  checkOut(out);
+  claim(out);
+  clearEarlier(out);
+  writeFileAtomic(join(out, parts.results), "{}\n");
+  const data = join(out, parts.data);
+  mkdirSync(data);
+  for (const part of partNames) writeFileAtomic(taskFile(data, part), lines(task[part]));
+  return data;
+}
+
+/** The rows of one part of the task. */
+export const taskFile = (data: string, part: Part) => join(data, `${part}.jsonl`);
+
+const lines = (items: readonly Item[]) => items.map(({ row }) => `${JSON.stringify(row)}\n`).join("");
+
+/**
+ * Whether a quickstart may have a folder: one that is not there, is empty, or holds an earlier quickstart.
+ * @throws ScaloraError `usage`
+ */
+export function checkOut(out: string): void {
+  if (!existsSync(out)) return;
+  const isFolder = statSync(out).isDirectory();
+  const content = isFolder ? readdirSync(out) : [];
+  if (isFolder && (content.length === 0 || content.includes(parts.results))) return;
+  throw new ScaloraError("usage", "The output folder holds something else than an earlier quickstart", {
+    where: resolve(out),
+    found: isFolder ? content.slice(0, 5).join(", ") : "a file",
+    fix: "name another folder with --out",
+  });
+}
+
+/** Makes the folder if need be. */
+function claim(out: string): void {
+  try {
+    makeFolders(out);
+    accessSync(out, constants.W_OK);
+  } catch (cause) {
+    throw new ScaloraError("run", "The output folder cannot be written", {
+      where: out,
+      found: messageOf(cause),
+      fix: "make room or permissions there, or name another folder with --out",
+      cause,
+    });
+  }
+}
+
+/** Removes only what a quickstart makes: other runs in the folder stay. */
+function clearEarlier(out: string): void {
+  for (const name of [...Object.values(parts), ...leftovers])
+    rmSync(join(out, name), { recursive: true, force: true });
+}

@@ -1,0 +1,96 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { RunEvent } from "../run/events.ts";
+import { setThreads, threads } from "../torch/index.ts";
+import { quoted } from "../util/format.ts";
+import type { CompletedRun } from "./done.ts";
+import { prepareFolder } from "./folder.ts";
+import type { Job } from "./job.ts";
+import { measure } from "./measure.ts";
+import { fromHere, publish } from "./publish.ts";
+import { recordsJob } from "./records/job.ts";
+import { runMethod } from "./run-method.ts";
+import { translationJob } from "./translation/job.ts";
+import type { QuickstartScore, RunQuickstart } from "./types.ts";
+
+type Options = Parameters<RunQuickstart>[0];
+type Hooks = Parameters<RunQuickstart>[1];
+
+/**
+ * Fine-tunes a small chat model, or without one the embedded tiny model, with each method on equal seeds and data, measures
+ * the results on a test set, writes a report and exports the model that ScaLoRA-I made.
+ * @throws ScaloraError `usage` when the output folder holds something else than an earlier quickstart; the signal's
+ * reason when it stops
+ */
+export async function runQuickstart(options: Options, hooks: Hooks): ReturnType<RunQuickstart> {
+  return runJob(options.model === undefined ? translationJob : recordsJob(options.model), options, hooks);
+}
+
+/** One job of the quickstart. @throws as `runQuickstart` */
+export async function runJob(
+  job: Job,
+  options: { out: string; seed: number },
+  hooks: Hooks,
+): ReturnType<RunQuickstart> {
+  const before = threads();
+  if (job.threads !== undefined) setThreads(job.threads);
+  try {
+    return await compareMethods(job, options, hooks);
+  } finally {
+    setThreads(before);
+  }
+}
+
+async function compareMethods(
+  job: Job,
+  { out, seed }: { out: string; seed: number },
+  { signal, onEvent }: Hooks,
+): ReturnType<RunQuickstart> {
+  const started = performance.now();
+  const task = job.makeTask(seed);
+  const data = prepareFolder(out, task);
+  const place = { job, task, data };
+  const note = (text: string) => onEvent({ type: "note", text });
+  onEvent({ type: "phase", title: `The task: ${job.title}` });
+  note(job.intro);
+  const [first] = task.test;
+  note(`  question  ${first.question}\n  expected  ${first.expected}`);
+  const before = await measure(place, job.model, "test", signal);
+  note(`  before    ${before.texts[0]}\n  test      ${scoreText(job, before)}`);
+  const runs: CompletedRun[] = [];
+  for (const [i, settings] of job.methods.entries()) {
+    const { method } = settings.adapter;
+    const title = `${i + 1} of ${job.methods.length}: ${method}, ${job.training.steps} steps`;
+    onEvent({ type: "phase", title });
+    const at = { model: job.model, data, folder: out, name: method };
+    const hooks = { signal, onEvent: (event: RunEvent) => onEvent({ type: "run", method, event }) };
+    try {
+      const result = await runMethod(job, settings, at, { seed, ...hooks });
+      const score = await measure(place, result.folder, "test", signal);
+      runs.push({ method, result, score });
+      note(`  after     ${score.texts[0]}\n  test      ${scoreText(job, score)}`);
+    } catch (error) {
+      if (signal.aborted) note(keptText([...runs.map((run) => run.method), method], out));
+      throw error;
+    }
+  }
+  onEvent({ type: "phase", title: "Report and merged model" });
+  return publish({ ...place, out, seed, before, runs, started }, signal);
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const scoreText = ({ names }: Job, { exact, parts }: QuickstartScore) =>
+  `${percent(exact.value)} of ${names.item} exact, ${percent(parts.value)} of ${names.part} right`;
+
+/** What a stopped quickstart leaves, and what can be done with it. */
+function keptText(methods: readonly string[], out: string): string {
+  const saved = methods.filter((method) => existsSync(join(out, method, "checkpoints")));
+  if (saved.length === 0) return "Stopped before anything was learnt.";
+  const last = quoted(fromHere(join(out, saved[saved.length - 1])));
+  return [
+    `What was learnt so far is kept (${saved.join(", ")}):`,
+    `  npx scalora generate ${last} 'a question' goes on with a text`,
+    `  npx scalora train --resume ${last} goes on with the training`,
+    "The next quickstart into this folder replaces it.",
+  ].join("\n");
+}

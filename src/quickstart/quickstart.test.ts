@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { main } from "../cli/main.ts";
+import { Recorder, runVerb, testContext } from "../cli/testing/terminal.ts";
+import { addQuickstart } from "../cli/verbs/quickstart.ts";
+import { loadExamples } from "../data/index.ts";
+import { loadModel } from "../models/index.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { loadTokenizer } from "../tokenizer/index.ts";
+import { liveTensors } from "../torch/index.ts";
+import { prepareFolder } from "./folder.ts";
+import { runJob } from "./index.ts";
+import { shares } from "./measure.ts";
+import { gradeWords, tinyModelFolder, translationJob } from "./translation/job.ts";
+import { tinyTokenizer } from "./translation/tiny-model.ts";
+import { ask, makeTask, sentenceLength } from "./translation/world.ts";
+import type { QuickstartResult } from "./types.ts";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+/** The quickstart through its verb, much shortened. */
+async function quickstart(...args: string[]) {
+  const { context, stdout, stderr } = testContext();
+  const load = async () => ({
+    runQuickstart: (options: { out: string; seed: number }, hooks: Parameters<typeof runJob>[2]) =>
+      runJob({ ...translationJob, training: { ...translationJob.training, steps: 4 } }, options, hooks),
+  });
+  await runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--tiny", ...args]);
+  return { stdout: stdout.text, stderr: stderr.text };
+}
+
+/** The words of a command as it is printed. */
+const shellWords = (command: string) =>
+  [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+
+test("the quickstart trains, compares, reports and exports; the commands that it names work", async () => {
+  const out = join(scratch.path, "quick");
+  const before = liveTensors();
+  const { stdout, stderr } = await quickstart("--out", out, "--json");
+  expect(liveTensors()).toBe(before);
+  const result: QuickstartResult = JSON.parse(stdout);
+  expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i", "full"]);
+  for (const row of result.rows) expect(row.loss).toBeLessThan(20);
+  const [lora, scalora, full] = result.rows;
+  expect(lora.rank).toBe(1);
+  expect(scalora.rank).toBeGreaterThan(1);
+  expect(scalora.trainable).toBe(lora.trainable);
+  expect(full.trainable).toBeGreaterThan(50 * lora.trainable);
+  // What it could do before: repeat the sentence, more or less, as it was asked in no language.
+  for (const { prompt, before: answer } of result.samples) {
+    const same = answer.split(" ").filter((word, i) => word === prompt.split(" ")[i]);
+    expect(same.length).toBeGreaterThan(sentenceLength / 2);
+  }
+  expect(stderr).toContain("3 of 3: full");
+  const page = readFileSync(result.report, "utf8");
+  for (const text of ["Rank of the accumulated change", "Scaling factors", result.samples[0].expected])
+    expect(page).toContain(text);
+  expect(result.next).toHaveLength(3);
+  for (const command of result.next) {
+    const [npx, name, ...args] = shellWords(command);
+    expect([npx, name]).toEqual(["npx", "scalora"]);
+    if (args[0] === "train") args.push("--set", "train.steps=2");
+    const [output, errors] = [new Recorder(), new Recorder()];
+    const code = await main(args, { stdout: output, stderr: errors, env: {}, prepareEngine: async () => {} });
+    expect([code, errors.text.includes("error")]).toEqual([0, false]);
+    expect(output.text.trim()).not.toBe("");
+  }
+  // The next one replaces it, and leaves what the user made there.
+  prepareFolder(out, translationJob.makeTask(0));
+  expect(readdirSync(out).sort()).toEqual(["data", "quickstart.json", "recipe-scalora-i"]);
+});
+
+test("a folder that holds other things is left alone", async () => {
+  writeFileSync(join(scratch.path, "precious"), "");
+  await expect(quickstart("--out", scratch.path)).rejects.toThrow("holds something else");
+});
+
+test("the embedded model is the one that the generator describes, and repeats what it reads", async () => {
+  const stored: unknown = JSON.parse(readFileSync(join(tinyModelFolder, "tokenizer.json"), "utf8"));
+  expect(stored).toEqual(tinyTokenizer());
+  const file = join(scratch.path, "repeat.jsonl");
+  const rows = makeTask(1).test.map(({ prompt }) => {
+    const sentence = prompt.split(" ").slice(0, -3).join(" ");
+    return JSON.stringify({ prompt: ask(sentence, "English"), completion: ` ${sentence}` });
+  });
+  writeFileSync(file, rows.join("\n"));
+  using model = await loadModel(tinyModelFolder);
+  const { examples } = await loadExamples({ train: file }, await loadTokenizer(tinyModelFolder), {
+    maxLength: model.info.maxPositions,
+  });
+  const { exact, parts } = shares(gradeWords(model, examples));
+  expect(exact.value).toBeGreaterThan(0.99);
+  expect(parts.value).toBeGreaterThan(0.999);
+});

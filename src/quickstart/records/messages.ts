@@ -1,0 +1,79 @@
+import { internalError } from "../../util/errors.ts";
+import type { Random } from "../../util/random.ts";
+import type { Part } from "../job.ts";
+import {
+  closers,
+  type Intent,
+  intentNames,
+  intents,
+  openers,
+  orderPhrases,
+  products,
+  type Urgency,
+  urgencies,
+  urgencyNames,
+} from "./wording.ts";
+
+/** What a message says, in the order of its JSON. */
+export interface CustomerRecord {
+  readonly intent: Intent;
+  readonly product: string;
+  /** As the message has it; null where it has none. */
+  readonly order: string | null;
+  readonly urgency: Urgency;
+}
+
+/** The names of a record's fields. */
+export const recordFields = ["intent", "product", "order", "urgency"] as const;
+
+/** What the model is told before each message. */
+export const instruction =
+  `Turn the message into JSON: intent (${intentNames.join(", ")}), product, order (or null), ` +
+  `urgency (${urgencyNames.join(", ")}).`;
+
+/** A message of a customer and the record that it should become. */
+export interface CustomerMessage {
+  readonly text: string;
+  readonly record: CustomerRecord;
+}
+
+/** Of ten messages so many name no order. */
+const withoutOrder = 2;
+
+/**
+ * Messages of one part of the data, no text twice: phrases and values are of this part's pools alone.
+ * @param random decides all
+ */
+export function drawMessages(part: Part, count: number, random: Random): CustomerMessage[] {
+  const messages = new Map<string, CustomerMessage>();
+  for (let tries = 0; messages.size < count; tries++) {
+    if (tries > 10 * count) throw internalError("there are too few messages to draw from");
+    const message = drawMessage(part, random);
+    messages.set(message.text, message);
+  }
+  return [...messages.values()];
+}
+
+function drawMessage(part: Part, random: Random): CustomerMessage {
+  const intent = random.pick(intentNames);
+  const urgency = random.pick(urgencyNames);
+  const product = random.pick(products[part]);
+  const order = random.below(10) < withoutOrder ? null : drawOrder(part, random);
+  const matter = random.pick(intents[intent][part]).replace("{product}", product);
+  const about = order === null ? "" : random.pick(orderPhrases[part]).replace("{order}", order);
+  const middle = random.shuffled([matter, about, random.pick(urgencies[urgency][part])]);
+  const opener = random.below(3) === 0 ? "" : random.pick(openers[part]);
+  const closer = random.below(3) === 0 ? "" : random.pick(closers[part]);
+  const text = [opener, ...middle, closer].filter((piece) => piece !== "").join(" ");
+  return { text, record: { intent, product, order, urgency } };
+}
+
+/** The last digit of a number says which part it belongs to. */
+const lastDigits: Readonly<Record<Part, string>> = { train: "012345", validation: "67", test: "89" };
+
+/** Two letters and digits, or digits alone. */
+function drawOrder(part: Part, random: Random): string {
+  const letters =
+    random.below(2) === 0 ? "" : `${random.pick([..."ABCDEFGH"])}${random.pick([..."KLMNPRST"])}-`;
+  return `${letters}${1000 + random.below(9000)}${random.pick([...lastDigits[part]])}`;
+}

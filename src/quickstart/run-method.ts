@@ -1,0 +1,85 @@
+import { basename, join } from "node:path";
+import { rankReport } from "../analysis/rank.ts";
+import { openModel } from "../assemble/open-model.ts";
+import type { TrainedModel } from "../nn/index.ts";
+import { runTraining } from "../recipes/sft.ts";
+import { type RunEvent, readEvents } from "../run/folder.ts";
+import { releaseFreeMemory } from "../torch/index.ts";
+import { listCheckpoints } from "../train/checkpoints/load.ts";
+import { checkpointFolder } from "../train/resume.ts";
+import type { Interruptible } from "../util/interruptible.ts";
+import type { Job, MethodSettings } from "./job.ts";
+import { makeRecipe, type RunPlace } from "./recipe.ts";
+
+/** What one method came to. */
+export interface MethodResult {
+  /** The run's folder. */
+  readonly folder: string;
+  readonly trainable: number;
+  /** Of training, its evaluations included. */
+  readonly seconds: number;
+  /** Most resident memory at the end of a step, in bytes. */
+  readonly memory: number;
+  /** Of the accumulated change, averaged over the adapted layers. */
+  readonly rank: number;
+  readonly entropyRank: number;
+  /** The run's events, with the ranks of its checkpoints. */
+  readonly events: readonly RunEvent[];
+}
+
+/**
+ * Trains with one method and finds the ranks of its change at all checkpoints that were kept.
+ * @throws the signal's reason when it stops the run, which has saved what it had learnt
+ */
+export async function runMethod(
+  job: Job,
+  settings: MethodSettings,
+  place: RunPlace,
+  { seed, signal, onEvent }: Interruptible & { seed: number; onEvent(event: RunEvent): void },
+): Promise<MethodResult> {
+  const recipe = makeRecipe(job, settings, place, seed);
+  const { folder, parameters, seconds } = await runTraining(recipe, { signal, onEvent });
+  releaseFreeMemory();
+  signal.throwIfAborted();
+  const ranks = await ranksOf(folder, job);
+  const events = [...readEvents(folder).filter(({ type }) => type !== "rank"), ...ranks];
+  const last = ranks.at(-1)?.layers ?? [];
+  return {
+    folder,
+    trainable: parameters.trainable,
+    seconds,
+    memory: Math.max(0, ...events.map((event) => (event.type === "step" ? event.memory : 0))),
+    rank: mean(last.map(({ rank }) => rank)),
+    entropyRank: mean(last.map(({ entropyRank }) => entropyRank)),
+    events,
+  };
+}
+
+type RankEvent = Extract<RunEvent, { type: "rank" }>;
+
+/** The ranks of the change at each checkpoint of a run. */
+async function ranksOf(run: string, { compute }: Job): Promise<RankEvent[]> {
+  const checkpoints = listCheckpoints(checkpointFolder({ file: (...parts) => join(run, ...parts) }));
+  const events: RankEvent[] = [];
+  let original: TrainedModel | undefined;
+  try {
+    for (const { step, path } of checkpoints) {
+      const open = await openModel({ path: run, checkpoint: basename(path), ...compute });
+      try {
+        if (!open.adapters) continue;
+        original ??= await open.original();
+        const { layers } = rankReport(open.model, open.adapters, original);
+        events.push({ type: "rank", step, layers: [...layers] });
+      } finally {
+        open.dispose();
+      }
+    }
+  } finally {
+    original?.dispose();
+    releaseFreeMemory();
+  }
+  return events;
+}
+
+const mean = (values: readonly number[]) =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);

@@ -1,0 +1,37 @@
+import type { Series } from "./data.ts";
+
+/** Lines longer than this are averaged in buckets, so that a report of a long run stays small. */
+const mostPoints = 1500;
+
+/** Averages neighbouring points until at most `most` are left; gaps do not count in an average. */
+export function thin(series: Series, most = mostPoints): Series {
+  const bucket = Math.ceil(series.x.length / most);
+  if (bucket <= 1) return series;
+  const x: number[] = [];
+  const y: (number | null)[] = [];
+  for (let start = 0; start < series.x.length; start += bucket) {
+    const values = series.y.slice(start, start + bucket).filter((value) => value !== null);
+    x.push(series.x[Math.min(start + bucket, series.x.length) - 1]);
+    y.push(values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length);
+  }
+  return { ...series, x, y };
+}
+
+/** Running mean over the last `count` points, from what there is at the start. */
+export function smooth(series: Series, count: number): Series {
+  const y = series.y.map((_, i) => {
+    const values = series.y.slice(Math.max(0, i - count + 1), i + 1).filter((value) => value !== null);
+    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  });
+  return { ...series, y };
+}
+
+/** Puts lines on one common axis, as the chart library takes them: all x, then each line's y with null between. */
+export function align(series: readonly Series[]): [x: number[], ...y: (number | null)[][]] {
+  const x = [...new Set(series.flatMap((line) => line.x))].sort((a, b) => a - b);
+  const rows = series.map((line) => {
+    const values = new Map(line.x.map((at, i) => [at, line.y[i]]));
+    return x.map((at) => values.get(at) ?? null);
+  });
+  return [x, ...rows];
+}

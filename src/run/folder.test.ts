@@ -1,0 +1,207 @@
+import { spawn } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ScaloraError } from "../util/errors.ts";
+import {
+  isActive,
+  listRunNames,
+  type RunEvent,
+  RunFolder,
+  type RunStatus,
+  readEvents,
+  readStatus,
+  requestControl,
+} from "./folder.ts";
+
+let parent = "";
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), "scalora-run-"));
+});
+afterEach(() => rmSync(parent, { recursive: true, force: true }));
+
+const step = (number: number, loss = 1): RunEvent => ({
+  type: "step",
+  step: number,
+  loss,
+  lr: 0.1,
+  gradNorm: 1,
+  clipped: false,
+  tokens: 10,
+  labelTokens: 5,
+  seconds: 0.5,
+  memory: 1000,
+});
+
+const evaluation: RunEvent = {
+  type: "eval",
+  step: 0,
+  loss: 2,
+  labelTokens: 5,
+  best: true,
+  seconds: 0.5,
+};
+
+const status: RunStatus = {
+  state: "running",
+  method: "lora",
+  model: "m",
+  step: 3,
+  totalSteps: 10,
+  loss: 1.5,
+  evalLoss: null,
+  bestEvalLoss: null,
+  bestStep: null,
+  lr: 0.1,
+  tokensPerSecond: 100,
+  memory: 1000,
+  remaining: 7,
+  message: null,
+};
+
+function failure(action: () => unknown): ScaloraError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ScaloraError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+test("a new run holds its configuration, its status and its events", () => {
+  const run = RunFolder.create(join(parent, "deep", "a"), "model: {}\n");
+  run.append(step(1));
+  run.append(step(2, Number.NaN));
+  run.writeStatus(status);
+  run.close();
+  expect(readFileSync(run.file("config.yaml"), "utf8")).toBe("model: {}\n");
+  const events = readEvents(run.path);
+  expect(events.map((event) => event.step)).toEqual([1, 2]);
+  expect(events[1]).toMatchObject({ loss: null });
+  expect(Date.parse(events[0].time)).not.toBeNaN();
+  expect(readStatus(run.path)).toMatchObject({ ...status, process: { pid: process.pid } });
+  expect(listRunNames(join(parent, "deep"))).toEqual(["a"]);
+  expect(listRunNames(join(parent, "none"))).toEqual([]);
+});
+
+test("a run's folder that exists is refused and left alone", () => {
+  mkdirSync(join(parent, "a"));
+  writeFileSync(join(parent, "a", "note"), "mine");
+  const error = failure(() => RunFolder.create(join(parent, "a"), ""));
+  expect(error.exitCode).toBe(2);
+  expect(error.message).toContain(join(parent, "a"));
+  expect(error.message).toContain("a folder without a run");
+  expect(readFileSync(join(parent, "a", "note"), "utf8")).toBe("mine");
+});
+
+test("a folder that cannot be written is a run error", () => {
+  writeFileSync(join(parent, "file"), "");
+  const error = failure(() => RunFolder.create(join(parent, "file", "run"), ""));
+  expect(error.exitCode).toBe(1);
+  expect(error.message).toContain("cannot be written");
+  expect(error.message).toMatch(/EEXIST|ENOTDIR/);
+});
+
+test.skipIf(process.platform !== "linux")(
+  "so is one on a file system that takes no folders (needs /proc)",
+  () => {
+    const error = failure(() => RunFolder.create("/proc/scalora/run", ""));
+    expect(error.exitCode).toBe(1);
+    expect(error.message).toContain("/proc/scalora/run");
+  },
+);
+
+/** The event of a start from the first step, as far as readers of events look at it. */
+function appendStart(run: RunFolder): void {
+  const line = JSON.stringify({ time: "2026-01-01T00:00:00Z", type: "start", step: 0 });
+  appendFileSync(run.file("events.jsonl"), `${line}\n`);
+}
+
+test("a folder without a run is refused", () => {
+  expect(failure(() => RunFolder.open(join(parent, "none"))).message).toContain("no folder");
+  expect(failure(() => RunFolder.open(parent)).exitCode).toBe(2);
+});
+
+test("a resumed run ends a torn line and makes later events void", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  for (const number of [1, 2, 3]) run.append(step(number));
+  run.close();
+  appendFileSync(run.file("events.jsonl"), '{"time":"2026-01-01T00:00:00Z","type":"step","st');
+  const again = RunFolder.open(run.path);
+  again.append({ type: "resume", step: 2, checkpoint: "checkpoints/step-000002" });
+  again.append(step(3, 7));
+  again.close();
+  const events = readEvents(run.path);
+  expect(events.map((event) => [event.type, event.step])).toEqual([
+    ["step", 1],
+    ["step", 2],
+    ["resume", 2],
+    ["step", 3],
+  ]);
+  expect(events[3]).toMatchObject({ loss: 7 });
+});
+
+test("a run that starts again without a checkpoint makes what it trained void, but not its first sample and warnings", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  appendStart(run);
+  run.append({ type: "sample", step: 0, prompt: "a", output: "b" });
+  run.append(evaluation);
+  for (const number of [1, 2]) run.append(step(number));
+  run.append({ type: "warning", step: 2, message: "late" });
+  run.append({ type: "warning", step: 0, message: "the run has no checkpoint" });
+  appendStart(run);
+  run.append(step(1, 7));
+  run.close();
+  const events = readEvents(run.path);
+  expect(events.map((event) => [event.type, event.step])).toEqual([
+    ["sample", 0],
+    ["warning", 0],
+    ["start", 0],
+    ["step", 1],
+  ]);
+  expect(events[3]).toMatchObject({ loss: 7 });
+});
+
+test("a run that goes on from a checkpoint before its first step keeps what came before it", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  run.append(evaluation);
+  run.append({ type: "resume", step: 0, checkpoint: "checkpoints/step-000000" });
+  appendStart(run);
+  run.close();
+  expect(readEvents(run.path).map(({ type }) => type)).toEqual(["eval", "resume", "start"]);
+});
+
+test("control.json is taken once, and what is no command is reported", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  expect(run.takeControl()).toEqual({});
+  requestControl(run.path, "pause");
+  expect(run.takeControl()).toEqual({ command: "pause" });
+  expect(run.takeControl()).toEqual({});
+  for (const text of ["", "{", "[]", '{"command":"explode"}', "null"]) {
+    writeFileSync(run.file("control.json"), text);
+    expect(run.takeControl()).toEqual({ unknown: text });
+  }
+  run.close();
+});
+
+test("a run that another living process trains is refused; a dead one's is not", async () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  run.writeStatus(status);
+  run.close();
+  const recorded = readStatus(run.path);
+  if (recorded === undefined) throw new Error("no status");
+  expect(isActive(recorded)).toBe(false);
+  const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
+  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1].split(" ");
+  const startTime = `${recorded.process.startTime?.split(" ")[0]} ${fields[19]}`;
+  const other = { ...recorded, process: { ...recorded.process, pid: child.pid ?? 0, startTime } };
+  writeFileSync(run.file("status.json"), JSON.stringify(other));
+  const error = failure(() => RunFolder.open(run.path));
+  expect(error.exitCode).toBe(2);
+  expect(error.message).toContain(`process ${child.pid}, running at step 3`);
+  child.kill();
+  await new Promise((resolve) => child.once("exit", resolve));
+  RunFolder.open(run.path).close();
+});

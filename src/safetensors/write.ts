@@ -1,0 +1,103 @@
+import { type DType, scope, type Tensor } from "../torch/index.ts";
+import { internalError, messageOf, ScaloraError } from "../util/errors.ts";
+import { streamFileAtomic, writeFully } from "../util/files.ts";
+import { loneSurrogate } from "../util/strict-json.ts";
+import { dtypeBits, fileDType } from "./dtypes.ts";
+
+/** A tensor to be written that is made only when its turn comes; what `load` makes is freed after the write. */
+export interface LazyTensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  load(): Tensor;
+}
+
+export type TensorSource = Tensor | LazyTensor;
+
+interface Planned {
+  name: string;
+  source: TensorSource;
+  dtype: string;
+  bytes: number;
+}
+
+/**
+ * Writes tensors to a safetensors file that appears complete or not at all (temporary file, fsync, rename).
+ * Wider dtypes come first and names are in order, as the reference writer does, so that all data is aligned and
+ * equal content gives equal bytes. A tensor is copied to the host only while it is written.
+ * @param metadata strings for `__metadata__`; left out when empty
+ * @throws ScaloraError `format` for a name that occurs twice, `run` when the file cannot be written
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: Iterable<readonly [string, TensorSource]>,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const planned = plan(path, tensors);
+  try {
+    streamFileAtomic(path, (descriptor) => {
+      writeFully(descriptor, headerBytes(planned, metadata));
+      for (const item of planned) writeTensor(descriptor, item);
+    });
+  } catch (error) {
+    if (error instanceof ScaloraError) throw error;
+    throw new ScaloraError("run", "Cannot write the safetensors file", {
+      where: path,
+      found: messageOf(error),
+      fix: "make room or permissions there, or choose another folder",
+      cause: error,
+    });
+  }
+}
+
+/** Bytes of a tensor's data in a file. */
+export function sourceBytes(source: TensorSource): number {
+  const bits = dtypeBits.get(fileDType(source.dtype)) ?? 0;
+  return source.shape.reduce((product, dimension) => product * dimension, bits / 8);
+}
+
+function plan(path: string, tensors: Iterable<readonly [string, TensorSource]>): Planned[] {
+  const planned: Planned[] = [];
+  const names = new Set<string>(["__metadata__"]);
+  for (const [name, source] of tensors) {
+    if (names.has(name) || loneSurrogate.test(name)) {
+      throw new ScaloraError("format", `A tensor cannot be named ${JSON.stringify(name)}`, {
+        where: path,
+        expected: "each name once, well-formed, and not __metadata__",
+      });
+    }
+    names.add(name);
+    planned.push({ name, source, dtype: fileDType(source.dtype), bytes: sourceBytes(source) });
+  }
+  const width = (dtype: string) => dtypeBits.get(dtype) ?? 0;
+  return planned.sort((a, b) => width(b.dtype) - width(a.dtype) || (a.name < b.name ? -1 : 1));
+}
+
+function headerBytes(planned: readonly Planned[], metadata: Readonly<Record<string, string>>): Buffer {
+  const parts: string[] = [];
+  if (Object.keys(metadata).length > 0) parts.push(`"__metadata__":${JSON.stringify(metadata)}`);
+  let position = 0;
+  for (const { name, source, dtype, bytes } of planned) {
+    const description = { dtype, shape: source.shape, data_offsets: [position, position + bytes] };
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify(description)}`);
+    position += bytes;
+  }
+  const json = Buffer.from(`{${parts.join(",")}}`);
+  const padded = Math.ceil(json.length / 8) * 8;
+  const header = Buffer.alloc(8 + padded, " ");
+  header.writeBigUInt64LE(BigInt(padded));
+  json.copy(header, 8);
+  return header;
+}
+
+function writeTensor(descriptor: number, { name, source, dtype, bytes }: Planned): void {
+  const data = "load" in source ? scope(() => checked(source.load(), name, dtype).data()) : source.data();
+  if (data.byteLength !== bytes)
+    throw internalError(`tensor ${name} gave ${data.byteLength} bytes, not ${bytes}`);
+  writeFully(descriptor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function checked(tensor: Tensor, name: string, dtype: string): Tensor {
+  if (fileDType(tensor.dtype) !== dtype)
+    throw internalError(`tensor ${name} is ${tensor.dtype}, not ${dtype}`);
+  return tensor;
+}

@@ -1,0 +1,50 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { z } from "zod";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+
+/** The path of a file of the folder, or undefined when it is not there. */
+export function findFile(folder: string, name: string): string | undefined {
+  const path = join(folder, name);
+  return existsSync(path) && statSync(path).isFile() ? path : undefined;
+}
+
+/** The text of a UTF-8 file. Throws `format` when it cannot be read or is not UTF-8. */
+export function readText(path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+  } catch (cause) {
+    throw malformed(path, "a UTF-8 text file", messageOf(cause), cause);
+  }
+}
+
+/** The bytes of a file. Throws `format` when it cannot be read. */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw malformed(path, "a readable file", messageOf(cause), cause);
+  }
+}
+
+/** A JSON file checked by a schema. Throws `format` with every fault that the schema finds. */
+export function readJson<Schema extends z.ZodType>(path: string, schema: Schema): z.output<Schema> {
+  let value: unknown;
+  const text = readText(path);
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw malformed(path, "JSON", messageOf(cause), cause);
+  }
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  const faults = checked.error.issues.map(
+    ({ path: key, message }) => `${key.join(".") || "(top)"}: ${message}`,
+  );
+  throw malformed(path, "tokenizer settings", faults.join("; "));
+}
+
+/** The error of a tokenizer file that cannot be used. */
+export function malformed(where: string, expected: string, found: string, cause?: unknown): ScaloraError {
+  return new ScaloraError("format", "A tokenizer file is malformed", { where, expected, found, cause });
+}

@@ -1,0 +1,245 @@
+import { ScaloraError } from "../util/errors.ts";
+import {
+  type AddedToken,
+  type Blueprint,
+  bertFrame,
+  type Component,
+  type Frame,
+  type Role,
+  replacePattern,
+  replaceText,
+  specialFlags,
+} from "./blueprint.ts";
+import { charsmapFault } from "./charsmap.ts";
+import { malformed } from "./files.ts";
+import { mergesFromScores } from "./merges.ts";
+import { type CharacterRules, escapePattern, notSpecial } from "./rewrite.ts";
+import { type Piece, readSentencePieceModel, type SentencePieceModel } from "./sentencepiece-model.ts";
+import type { Settings } from "./settings.ts";
+
+/** What a tokenizer class adds to the model file. Classes that renumber the pieces are refused. */
+interface ClassRules {
+  readonly frame?: Frame;
+  readonly roles?: Partial<Record<Role, string>>;
+  readonly extraIds?: boolean;
+  readonly lowerCase?: boolean;
+}
+
+const t5Frame: Frame = { before: [], after: ["eos"], pair: { before: [], typeId: 0 } };
+
+const classes: ReadonlyMap<string, ClassRules> = new Map<string, ClassRules>([
+  ["LlamaTokenizer", { frame: { before: ["bos"], after: [] } }],
+  ["CodeLlamaTokenizer", { frame: { before: ["bos"], after: [] } }],
+  ["GemmaTokenizer", { frame: { before: ["bos"], after: [] } }],
+  ["T5Tokenizer", { frame: t5Frame, extraIds: true }],
+  [
+    "DebertaV2Tokenizer",
+    {
+      frame: bertFrame,
+      roles: { bos: "[CLS]", eos: "[SEP]", cls: "[CLS]", sep: "[SEP]", mask: "[MASK]", pad: "[PAD]" },
+      lowerCase: true,
+    },
+  ],
+]);
+
+/**
+ * A SentencePiece model as components of the `tokenizers` library. The reference is the sentencepiece library for
+ * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them.
+ * @throws ScaloraError `format` when the file or the class of the folder is not supported
+ */
+export function sentencePieceBlueprint(path: string, settings: Settings): Blueprint {
+  const model = readSentencePieceModel(path);
+  const rules = classRules(settings);
+  const vocabulary = new Map(model.pieces.map(({ text }, id) => [text, id]));
+  const roles = { ...pieceRoles(model), ...rules.roles };
+  const lowerCase = rules.lowerCase === true && settings.keys.do_lower_case === true;
+  const parts = sentencePieceParts(path, model, { settings, lowerCase });
+  return {
+    ...parts,
+    where: path,
+    vocabulary,
+    added: [...parts.added, ...(rules.extraIds ? extraIds(settings, vocabulary) : [])],
+    roles,
+    cleansUp: false,
+    frame: rules.frame ?? guessFrame(roles),
+  };
+}
+
+/** What of a SentencePiece model does not depend on the names of its special pieces. */
+type ScoredPieces = Omit<SentencePieceModel, "roles">;
+
+/** The components that tokenise as a SentencePiece model does. */
+export function sentencePieceParts(
+  where: string,
+  model: ScoredPieces,
+  { settings, lowerCase = false }: { settings?: Settings; lowerCase?: boolean } = {},
+): Pick<Blueprint, "sentencePiece" | "normalizer" | "preTokenizer" | "decoder" | "model" | "added"> {
+  const prefix = dummyPrefix(model, settings);
+  return {
+    sentencePiece: { characters: characterRules(where, model, lowerCase), byteFallback: model.byteFallback },
+    normalizer: normalizer(model, prefix, lowerCase),
+    preTokenizer: preTokenizer(model, prefix),
+    decoder: decoder(model, prefix),
+    model: modelComponent(where, model),
+    added: addedPieces(model),
+  };
+}
+
+function classRules(settings: Settings): ClassRules {
+  if (settings.keys.split_by_punct) throw unsupportedKey(settings, "split_by_punct: true");
+  const name = settings.tokenizerClass;
+  if (name === undefined) return {};
+  const rules = classes.get(name);
+  if (rules !== undefined) return rules;
+  throw new ScaloraError("format", "This tokenizer class needs a tokenizer.json", {
+    where: settings.where,
+    expected: `${[...classes.keys()].join(", ")}, or no tokenizer_class`,
+    found: name,
+    fix: "load the tokenizer with transformers, save it, and copy its tokenizer.json into the folder",
+  });
+}
+
+function unsupportedKey(settings: Settings, found: string): ScaloraError {
+  return new ScaloraError("format", "The tokenizer settings need a tokenizer.json", {
+    where: settings.where,
+    found,
+  });
+}
+
+/** The control and unknown pieces that the model file names. */
+function pieceRoles(model: SentencePieceModel): Partial<Record<Role, string>> {
+  const controls = new Set(model.pieces.filter(({ kind }) => kind === "control").map(({ text }) => text));
+  const result: Partial<Record<Role, string>> = {};
+  for (const role of ["bos", "eos", "pad"] as const) {
+    if (controls.has(model.roles[role])) result[role] = model.roles[role];
+  }
+  if (controls.has("[CLS]") && controls.has("[SEP]")) Object.assign(result, { cls: "[CLS]", sep: "[SEP]" });
+  result.unk = model.pieces.find(({ kind }) => kind === "unknown")?.text;
+  return result;
+}
+
+/** Without a class: BERT's frame where its pieces are, else what T5 (no bos) and Llama (bos) do. */
+function guessFrame(roles: Partial<Record<Role, string>>): Frame {
+  if (roles.cls !== undefined) return bertFrame;
+  return roles.bos === undefined ? t5Frame : { before: ["bos"], after: [] };
+}
+
+/**
+ * `text`: the ▁ that every text starts with, also after a control piece, as sentencepiece does for each text;
+ * `first`: only where the input starts (`legacy: false`), and not before a space.
+ */
+type DummyPrefix = "none" | "text" | "first";
+
+function dummyPrefix(model: ScoredPieces, settings: Settings | undefined): DummyPrefix {
+  if (!model.addDummyPrefix || settings?.keys.add_prefix_space === false) return "none";
+  return settings?.keys.legacy === false ? "first" : "text";
+}
+
+function characterRules(
+  where: string,
+  { charsmap, pieces }: ScoredPieces,
+  lowerCase: boolean,
+): CharacterRules | undefined {
+  if (charsmap.length === 0) return undefined;
+  const fault = charsmapFault(charsmap);
+  if (fault !== undefined) throw malformed(where, "a sound precompiled_charsmap", fault);
+  return { charsmap, lowerCase, kept: userDefined(pieces) };
+}
+
+function userDefined(pieces: readonly Piece[]): string[] {
+  return pieces.filter(({ kind }) => kind === "userDefined").map(({ text }) => text);
+}
+
+function normalizer(model: ScoredPieces, prefix: DummyPrefix, lowerCase: boolean): Component | null {
+  const steps: Component[] = [];
+  if (model.charsmap.length > 0) steps.push(replaceText(notSpecial, ""));
+  else if (lowerCase) steps.push({ type: "Lowercase" });
+  const trims = model.removeExtraWhitespaces;
+  if (trims) steps.push(replacePattern("\\A +", ""), replacePattern(" {2,}", " "));
+  if (prefix === "text") steps.push(replacePattern(textStart(model.pieces), "▁"));
+  steps.push(replaceText(" ", "▁"));
+  if (trims) steps.push(replacePattern("▁+\\z", ""));
+  return { type: "Sequence", normalizers: steps };
+}
+
+/**
+ * Matches the empty start of a text that is not empty. The library normalises the user-defined pieces themselves with
+ * the same steps to find them in normalised text; they get no prefix, nor does a text that is nothing but one.
+ */
+function textStart(pieces: readonly Piece[]): string {
+  const whole = userDefined(pieces).map(escapePattern);
+  const exception = whole.length > 0 ? `(?!(?:${whole.join("|")})\\z)` : "";
+  return `\\A${exception}(?=[\\s\\S])`;
+}
+
+function preTokenizer(model: ScoredPieces, prefix: DummyPrefix): Component | null {
+  const steps: Component[] = [];
+  if (prefix === "first") {
+    steps.push({ type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false });
+  }
+  // The library's Unigram would take the text <0x0A> for the byte piece of that name: cut inside it.
+  if (model.kind === "unigram" && model.byteFallback) {
+    const inside = "(?<=<)(?=0x[0-9A-F]{2}>)";
+    steps.push({ type: "Split", pattern: { Regex: inside }, behavior: "Isolated", invert: false });
+  }
+  return steps.length > 0 ? { type: "Sequence", pretokenizers: steps } : null;
+}
+
+/** More leading spaces than a text has. */
+const everySpace = 2 ** 31 - 1;
+
+function decoder(model: ScoredPieces, prefix: DummyPrefix): Component {
+  const steps: Component[] = [replaceText("▁", " "), { type: "ByteFallback" }, { type: "Fuse" }];
+  const leading = model.removeExtraWhitespaces ? everySpace : prefix === "none" ? 0 : 1;
+  if (leading > 0) steps.push({ type: "Strip", content: " ", start: leading, stop: 0 });
+  return { type: "Sequence", decoders: steps };
+}
+
+function modelComponent(where: string, model: ScoredPieces): Component {
+  const unknown = model.pieces.findIndex(({ kind }) => kind === "unknown");
+  const common = { byte_fallback: model.byteFallback };
+  if (model.kind === "unigram") {
+    const vocab = model.pieces.map(({ text, score }) => [text, score]);
+    return { type: "Unigram", unk_id: unknown, vocab, ...common };
+  }
+  return {
+    type: "BPE",
+    dropout: null,
+    unk_token: model.pieces[unknown].text,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: true,
+    ignore_merges: false,
+    vocab: Object.fromEntries(model.pieces.map(({ text }, id) => [text, id])),
+    merges: mergesFromScores(where, model.pieces),
+    ...common,
+  };
+}
+
+/** Control pieces are special and found in the text as given; user-defined ones in the normalised text. */
+function addedPieces(model: ScoredPieces): AddedToken[] {
+  const result: AddedToken[] = [];
+  for (const [id, { text: content, kind }] of model.pieces.entries()) {
+    if (kind === "control") result.push({ id, content, ...specialFlags });
+    if (kind === "userDefined") {
+      result.push({ id, content, ...specialFlags, special: false, normalized: survives(model, content) });
+    }
+  }
+  return result;
+}
+
+/** Whether the normaliser surely leaves something of a user-defined piece. */
+function survives(model: ScoredPieces, content: string): boolean {
+  return !(model.removeExtraWhitespaces && /^[ ▁]/.test(content));
+}
+
+/** T5's sentinels, numbered downwards from the end: `<extra_id_0>` is the last. */
+function extraIds({ keys }: Settings, vocabulary: ReadonlyMap<string, number>): AddedToken[] {
+  const count = keys.extra_ids ?? 100;
+  const names = Array.from({ length: count }, (_, i) => `<extra_id_${count - 1 - i}>`);
+  return names.map((content, i) => ({
+    content,
+    ...specialFlags,
+    id: vocabulary.get(content) ?? vocabulary.size + i,
+  }));
+}

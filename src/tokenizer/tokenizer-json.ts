@@ -1,0 +1,113 @@
+import { z } from "zod";
+import type { Blueprint, Component, Role } from "./blueprint.ts";
+import { malformed, readJson } from "./files.ts";
+import type { Settings } from "./settings.ts";
+
+const component = z.looseObject({ type: z.string() });
+const addedToken = z.object({
+  id: z.int().nonnegative(),
+  content: z.string().min(1),
+  single_word: z.boolean().default(false),
+  lstrip: z.boolean().default(false),
+  rstrip: z.boolean().default(false),
+  normalized: z.boolean().default(true),
+  special: z.boolean().default(false),
+});
+
+/** The parts that are looked at here; the `tokenizers` library checks the rest. */
+const schema = z.looseObject({
+  added_tokens: z.array(addedToken).default([]),
+  normalizer: component.nullish(),
+  pre_tokenizer: component.nullish(),
+  post_processor: component.nullish(),
+  decoder: component.nullish(),
+  // Old files leave the type of the model out; the library finds it by the keys.
+  model: z.custom<Record<string, unknown>>(isObject, "an object"),
+});
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Classes whose post-processor transformers 4 rebuilds from `add_bos_token` and `add_eos_token`. */
+const framedClasses: ReadonlySet<string> = new Set([
+  "LlamaTokenizer",
+  "CodeLlamaTokenizer",
+  "GemmaTokenizer",
+]);
+
+/**
+ * A folder's `tokenizer.json`, taken as it is but for truncation and padding, which are the caller's.
+ * @throws ScaloraError `format` when it is malformed
+ */
+export function tokenizerJsonBlueprint(path: string, settings: Settings): Blueprint {
+  const file = readJson(path, schema);
+  const vocabulary = readVocabulary(path, file.model);
+  return {
+    where: path,
+    normalizer: file.normalizer ?? null,
+    preTokenizer: file.pre_tokenizer ?? null,
+    decoder: file.decoder ?? null,
+    model: file.model,
+    vocabulary,
+    added: file.added_tokens,
+    roles: unknownRole(file.model, vocabulary),
+    cleansUp: false,
+    frame: frameOf(settings, file.post_processor ?? null),
+  };
+}
+
+function readVocabulary(path: string, model: Readonly<Record<string, unknown>>): Map<string, number> {
+  const { vocab } = model;
+  if (Array.isArray(vocab)) return scoredVocabulary(path, vocab);
+  if (!isObject(vocab)) throw malformed(path, "model.vocab", `${vocab}`);
+  const result = new Map<string, number>();
+  const tokens = new Map<number, string>();
+  for (const [token, id] of Object.entries(vocab)) {
+    const where = `${path}: model.vocab[${JSON.stringify(token)}]`;
+    if (!isTokenId(id)) throw malformed(where, "a token number", JSON.stringify(id));
+    const before = tokens.get(id);
+    if (before !== undefined)
+      throw malformed(where, "a number of its own", `${id}, as ${JSON.stringify(before)}`);
+    tokens.set(id, token);
+    result.set(token, id);
+  }
+  return result;
+}
+
+/** Unigram: pairs of text and score; the place is the number. */
+function scoredVocabulary(path: string, vocab: readonly unknown[]): Map<string, number> {
+  const result = new Map<string, number>();
+  for (const [id, entry] of vocab.entries()) {
+    const text: unknown = Array.isArray(entry) ? entry[0] : undefined;
+    if (typeof text !== "string")
+      throw malformed(`${path}: model.vocab[${id}]`, "[text, score]", JSON.stringify(entry));
+    result.set(text, id);
+  }
+  return result;
+}
+
+/** Numbers that a row of a weight matrix can have; the library would take any 32-bit number. */
+function isTokenId(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 1 << 30;
+}
+
+function unknownRole(
+  model: Readonly<Record<string, unknown>>,
+  vocabulary: ReadonlyMap<string, number>,
+): Partial<Record<Role, string>> {
+  const { unk_token: token, unk_id: id } = model;
+  if (typeof token === "string" && vocabulary.has(token)) return { unk: token };
+  if (typeof id !== "number") return {};
+  const found = [...vocabulary].find(([, number]) => number === id);
+  return found === undefined ? {} : { unk: found[0] };
+}
+
+function frameOf(
+  { tokenizerClass, addBos, addEos }: Settings,
+  postProcessor: Component | null,
+): Blueprint["frame"] {
+  const rebuilt = tokenizerClass !== undefined && framedClasses.has(tokenizerClass);
+  if (rebuilt && (addBos !== undefined || addEos !== undefined)) return { before: ["bos"], after: [] };
+  return { postProcessor };
+}

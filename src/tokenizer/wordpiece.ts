@@ -1,0 +1,65 @@
+import { ScaloraError } from "../util/errors.ts";
+import { type Blueprint, bertFrame } from "./blueprint.ts";
+import { malformed, readText } from "./files.ts";
+import type { Settings } from "./settings.ts";
+
+const roles = { pad: "[PAD]", cls: "[CLS]", sep: "[SEP]", mask: "[MASK]" };
+const classes = ["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"];
+
+/**
+ * BERT's `vocab.txt` (one token a line, its number is the line) as components of the `tokenizers` library.
+ * @throws ScaloraError `format` when the file or the class of the folder is not supported
+ */
+export function wordPieceBlueprint(path: string, settings: Settings): Blueprint {
+  const { tokenizerClass, keys } = settings;
+  if (tokenizerClass !== undefined && !classes.includes(tokenizerClass)) {
+    throw unsupported(settings, tokenizerClass, `${classes.join(", ")}, or no tokenizer_class`);
+  }
+  if (keys.do_basic_tokenize === false) throw unsupported(settings, "do_basic_tokenize: false", "true");
+  const vocabulary = readVocabulary(path);
+  const unknown = settings.roles.unk?.content ?? "[UNK]";
+  if (!vocabulary.has(unknown)) throw malformed(path, `the unknown token ${unknown}`, "no such line");
+  return {
+    where: path,
+    normalizer: {
+      type: "BertNormalizer",
+      clean_text: true,
+      handle_chinese_chars: keys.tokenize_chinese_chars ?? true,
+      strip_accents: keys.strip_accents ?? null,
+      lowercase: keys.do_lower_case ?? true,
+    },
+    preTokenizer: { type: "BertPreTokenizer" },
+    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+    model: {
+      type: "WordPiece",
+      unk_token: unknown,
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
+      vocab: Object.fromEntries(vocabulary),
+    },
+    vocabulary,
+    added: [],
+    roles: Object.fromEntries(
+      Object.entries({ ...roles, unk: unknown }).filter(([, token]) => vocabulary.has(token)),
+    ),
+    cleansUp: true,
+    frame: bertFrame,
+  };
+}
+
+function unsupported(settings: Settings, found: string, expected: string): ScaloraError {
+  return new ScaloraError("format", "This tokenizer needs a tokenizer.json", {
+    where: settings.where,
+    expected,
+    found,
+    fix: "load the tokenizer with transformers, save it, and copy its tokenizer.json into the folder",
+  });
+}
+
+/** A token that stands on two lines has the number of the later one, as in transformers. */
+function readVocabulary(path: string): Map<string, number> {
+  const lines = readText(path).split(/\r\n|\n|\r/);
+  if (lines.at(-1) === "") lines.pop();
+  if (lines.length === 0) throw malformed(path, "one token a line", "an empty file");
+  return new Map(lines.map((token, id) => [token, id]));
+}

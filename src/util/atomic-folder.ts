@@ -1,0 +1,52 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { messageOf, ScaloraError } from "./errors.ts";
+import { makeFolders, syncFolder } from "./files.ts";
+
+/**
+ * Makes a folder that appears complete or not at all: `fill` writes into a temporary folder beside it, which is then
+ * renamed. Folders above it are made.
+ * @throws ScaloraError `usage` when something that is not an empty folder is there already, `run` when it cannot be
+ * written
+ */
+export function writeFolderAtomic(path: string, fill: (temporary: string) => void): void {
+  const target = resolve(path);
+  refuseOccupied(target);
+  const parent = dirname(target);
+  const temporary = join(parent, `.${basename(target)}.${process.pid}.tmp`);
+  try {
+    makeFolders(parent);
+    rmSync(temporary, { recursive: true, force: true });
+    mkdirSync(temporary);
+    fill(temporary);
+    syncFolder(temporary);
+    if (existsSync(target)) rmdirSync(target);
+    renameSync(temporary, target);
+    syncFolder(parent);
+  } catch (error) {
+    if (existsSync(temporary)) rmSync(temporary, { recursive: true });
+    if (error instanceof ScaloraError) throw error;
+    throw new ScaloraError("run", "Cannot write the folder", {
+      where: target,
+      found: messageOf(error),
+      fix: "make room or permissions there, or choose another folder",
+      cause: error,
+    });
+  }
+}
+
+function refuseOccupied(target: string): void {
+  if (!existsSync(target)) return;
+  let names: string[] | undefined;
+  try {
+    names = readdirSync(target);
+  } catch {
+    // Not a folder, or not readable: occupied in any case.
+  }
+  if (names?.length === 0) return;
+  throw new ScaloraError("usage", "The output folder is not empty", {
+    where: target,
+    found: names === undefined ? "a file" : names.slice(0, 5).join(", "),
+    fix: "choose another folder, or remove this one first",
+  });
+}
