@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { betterBackend, type GemmBackend } from "./gemm-backend.ts";
+import { betterBackend, chooseGemmBackend, type GemmBackend } from "./gemm-backend.ts";
 
 const fine = 1e-6;
 const coarse = 1e-3;
@@ -19,4 +19,19 @@ test.each<[string, [speed: number, error: number], [speed: number, error: number
     error,
   });
   expect(betterBackend([probe("aten", aten), probe("onednn", onednn)])).toBe(better);
+});
+
+test.each(["aten", "onednn"])("SCALORA_GEMM_BACKEND=%s makes the choice without a measurement", (name) => {
+  expect(chooseGemmBackend({ SCALORA_GEMM_BACKEND: name })).toEqual({ chosen: name, probes: [] });
+});
+
+test("an empty SCALORA_GEMM_BACKEND is none: both are measured", () => {
+  const { probes } = chooseGemmBackend({ SCALORA_GEMM_BACKEND: "" });
+  expect(probes.map(({ backend }) => backend)).toEqual(["aten", "onednn"]);
+});
+
+test("another SCALORA_GEMM_BACKEND is refused", () => {
+  expect(() => chooseGemmBackend({ SCALORA_GEMM_BACKEND: "mkl" })).toThrow(
+    expect.objectContaining({ code: "config", expected: "aten or onednn", found: "mkl" }),
+  );
 });

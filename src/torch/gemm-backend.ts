@@ -1,12 +1,15 @@
 import { native } from "../native/load.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { noGrad } from "./autograd.ts";
 import { Generator } from "./generator.ts";
 import { abs, fastLinear, matmul, max, randn, sub, toDType, transpose } from "./operators.generated.ts";
 import { scope } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
 
+const backends = ["aten", "onednn"] as const;
+
 /** Who computes fp32 matrix products on the CPU: libtorch's own choice (MKL), or oneDNN. */
-export type GemmBackend = "aten" | "onednn";
+export type GemmBackend = (typeof backends)[number];
 
 /** What the probe measured for one backend. */
 export interface GemmProbe {
@@ -29,13 +32,36 @@ const clearlyFaster = 1.1;
 
 /**
  * Times both backends for about 100 ms on a typical product, checks the error of each against float64, and uses oneDNN where
- * it is clearly faster and its error is that of fp32 arithmetic. Never lowers the precision.
+ * it is clearly faster and its error is that of fp32 arithmetic. Never lowers the precision. The environment variable
+ * `SCALORA_GEMM_BACKEND` (`aten` or `onednn`) makes the choice instead, and nothing is timed.
+ * @returns the backend now in use, and what was measured: nothing where it was given
+ * @throws ScaloraError `config` when the variable holds anything else
  */
-export function chooseGemmBackend(): { chosen: GemmBackend; probes: GemmProbe[] } {
+export function chooseGemmBackend(env: NodeJS.ProcessEnv = process.env): {
+  chosen: GemmBackend;
+  probes: GemmProbe[];
+} {
+  const pinned = pinnedBackend(env);
+  if (pinned !== undefined) {
+    useGemmBackend(pinned);
+    return { chosen: pinned, probes: [] };
+  }
   const probes = noGrad(() => scope(probeBackends));
   const chosen = betterBackend(probes);
   useGemmBackend(chosen);
   return { chosen, probes };
+}
+
+function pinnedBackend({ SCALORA_GEMM_BACKEND: value }: NodeJS.ProcessEnv): GemmBackend | undefined {
+  if (!value) return undefined;
+  const backend = backends.find((name) => name === value);
+  if (backend) return backend;
+  throw new ScaloraError("config", "There is no such GEMM backend", {
+    where: "the environment variable SCALORA_GEMM_BACKEND",
+    expected: backends.join(" or "),
+    found: value,
+    fix: "unset it, and the faster one is found by a short measurement",
+  });
 }
 
 /** @param probes of libtorch's own choice, then of oneDNN */
@@ -55,7 +81,7 @@ function probeBackends(): GemmProbe[] {
   using generator = new Generator(0);
   const x = randn([rows, inner], generator);
   const weight = randn([columns, inner], generator);
-  const probes = (["aten", "onednn"] as const).map((backend) => {
+  const probes = backends.map((backend) => {
     useGemmBackend(backend);
     return { backend, gigaflops: 0, error: errorOf(fastLinear(x, weight), x, weight) };
   });
