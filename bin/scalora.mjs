@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
+import { isTooOld, minimumNode } from "./node-version.mjs";
 
-// Of the package, dist is ready; in a clone, packages and dist are made, or brought up to date, first.
-const repository = new URL("../scripts/repository/", import.meta.url);
-if (existsSync(repository)) {
-  const { installDependencies } = await import(new URL("dependencies.mjs", repository).href);
-  const { buildDist } = await import(new URL("build.mjs", repository).href);
-  const log = (/** @type {string} */ line) => process.stderr.write(`scalora: ${line}\n`);
-  await installDependencies(log);
-  await buildDist(log);
+const scripts = new URL("../scripts/", import.meta.url);
+if (existsSync(scripts)) await prepareClone();
+else if (isTooOld()) {
+  process.stderr.write(`error: scalora needs Node ${minimumNode} or newer
+  found:    Node ${process.versions.node} (${process.execPath})
+  fix:      install a newer Node
+`);
+  process.exit(1);
 }
 
 // A reader that has seen enough (`scalora ls runs | head`) is no error.
@@ -20,3 +21,14 @@ process.stdout.on("error", (error) => {
 
 const { main } = await import(new URL("../dist/cli/main.js", import.meta.url).href);
 process.exitCode = await main(process.argv.slice(2));
+
+/** A package brings dist; in a clone, a Node that will do, the npm packages and dist are made, or brought up to date. */
+async function prepareClone() {
+  const { ensureNode } = await import(new URL("node.mjs", scripts).href);
+  await ensureNode();
+  const { installDependencies } = await import(new URL("repository/dependencies.mjs", scripts).href);
+  const { buildDist } = await import(new URL("repository/build.mjs", scripts).href);
+  const log = (/** @type {string} */ line) => process.stderr.write(`scalora: ${line}\n`);
+  await installDependencies(log);
+  await buildDist(log);
+}

@@ -1,7 +1,7 @@
 // npm run golden -- FILE…: sets everything up, then compares scaling events with files of golden vectors.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { handOver, prepareRepository } from "./repository/prepare.mjs";
+import { prepareRepository, runNode } from "./repository/prepare.mjs";
 
 /** npm changes to the package's folder; a path may be meant from where the command was typed. @param {string} path */
 function absolute(path) {
@@ -11,4 +11,4 @@ function absolute(path) {
 
 await prepareRepository();
 const files = process.argv.slice(2).map(absolute);
-handOver(["--import", "./src/testing/typescript-hooks.mjs", "tools/golden.ts", ...files]);
+await runNode(["--import", "./src/testing/typescript-hooks.mjs", "tools/golden.ts", ...files]);

@@ -14,6 +14,7 @@ if (status !== 0) process.exit(1);
 
 /** Names such as `@oxc-parser/binding-linux-arm64-musl` say what they are for. @param {string} name */
 function systemOf(name) {
+  if (name.includes("windows")) return { os: ["win32"] };
   const [os, cpu, abi = ""] = name.replace(/^.*\/(cli|binding)-/, "").split("-");
   const libc = os === "linux" ? { libc: [abi === "musl" ? "musl" : "glibc"] } : {};
   return { cpu: [cpu], os: [os], ...(abi.startsWith("gnueabi") || abi.startsWith("musleabi") ? {} : libc) };
@@ -25,7 +26,13 @@ for (const { dev, optionalDependencies = {} } of Object.values(lock.packages)) {
     const key = `node_modules/${name}`;
     if (lock.packages[key] !== undefined) continue;
     console.log(`${name} ${version} is not in this registry: written without its hash`);
-    lock.packages[key] = { version, ...(dev ? { dev } : {}), optional: true, ...systemOf(name) };
+    // Of a range, the first version that it takes.
+    lock.packages[key] = {
+      version: version.replace(/^[~^]/, ""),
+      ...(dev ? { dev } : {}),
+      optional: true,
+      ...systemOf(name),
+    };
   }
 }
 const [root, ...rest] = Object.entries(lock.packages);

@@ -1,6 +1,6 @@
 // npm test: sets everything up, then runs all tests; arguments (files, -t NAME) are passed on to vitest.
-import { handOver, prepareRepository } from "./repository/prepare.mjs";
+import { prepareRepository, runNode } from "./repository/prepare.mjs";
 
 await prepareRepository();
 const reporters = ["--reporter=default", "--reporter=./scripts/repository/test-reporter.mjs"];
-handOver(["node_modules/vitest/vitest.mjs", "run", ...reporters, ...process.argv.slice(2)]);
+await runNode(["node_modules/vitest/vitest.mjs", "run", ...reporters, ...process.argv.slice(2)]);

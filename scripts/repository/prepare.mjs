@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import { constants } from "node:os";
+import { handOver } from "../node.mjs";
 import { packageRoot } from "../setup/locate.mjs";
 import { ensureSetup } from "../setup/setup.mjs";
 import { buildDist } from "./build.mjs";
@@ -26,12 +25,6 @@ export async function prepareRepository() {
  * Runs Node on the arguments with this terminal, and then ends this process as that one ended.
  * @param {string[]} args
  */
-export function handOver(args) {
-  const child = spawn(process.execPath, args, { cwd: packageRoot, stdio: "inherit" });
-  // A terminal sends Ctrl-C to both; the child decides what it means.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
-  child.once("exit", (code, signal) => {
-    process.exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-  });
+export async function runNode(args) {
+  process.exit(await handOver(process.execPath, args, { cwd: packageRoot }));
 }

@@ -31,11 +31,11 @@ export async function inspect(env = process.env) {
 
 /** @returns {Finding} */
 function inspectNode() {
-  const fine = compareVersions(process.versions.node, "20.19") >= 0;
+  const fine = compareVersions(process.versions.node, "22.18") >= 0;
   const found = `${process.version} (${process.execPath})`;
   return fine
     ? ok("Node", found)
-    : missing("Node", `${found}; 20.19 or newer is needed`, "install a newer Node");
+    : missing("Node", `${found}; 22.18 or newer is needed`, "install a newer Node");
 }
 
 /** @returns {Finding} */

@@ -45,7 +45,8 @@ interface CloseMatchers<R = unknown> {
 }
 
 declare module "vitest" {
-  interface Matchers<T> extends CloseMatchers<T> {}
+  interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown>
+    extends CloseMatchers<R> {}
 }
 
 expect.extend({
