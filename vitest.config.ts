@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.{ts,mjs}"],
+    include: ["src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     // Two workers with one thread each: threads of one operator that wait for a busy core waste whole seconds.
     // One GEMM backend: which of the two is the faster is measured, so noise could change a run's last bits.
     env: { OMP_NUM_THREADS: "1", SCALORA_GEMM_BACKEND: "aten" },

@@ -1,3 +1,4 @@
+// @ts-check
 // Which Node this package needs, in JavaScript that older ones read too.
 import { readFileSync } from "node:fs";
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// @ts-check
 import { existsSync } from "node:fs";
 import { isTooOld, minimumNode } from "./node-version.mjs";
 
@@ -26,8 +27,8 @@ process.exitCode = await main(process.argv.slice(2));
 async function prepareClone() {
   const { ensureNode } = await import(new URL("node.mjs", scripts).href);
   await ensureNode();
-  const { installDependencies } = await import(new URL("repository/dependencies.mjs", scripts).href);
-  const { buildDist } = await import(new URL("repository/build.mjs", scripts).href);
+  const { installDependencies } = await import(new URL("repository/dependencies.ts", scripts).href);
+  const { buildDist } = await import(new URL("repository/build.ts", scripts).href);
   const log = (/** @type {string} */ line) => process.stderr.write(`scalora: ${line}\n`);
   await installDependencies(log);
   await buildDist(log);

@@ -1,3 +1,4 @@
+// @ts-check
 // Runs a script of this repository with a Node that will do: `node scripts/node.mjs SCRIPT ARGUMENTS…`. Where Node is too
 // old, a newer one is fetched with npm, once per machine, and takes over. Plain JavaScript, which old ones read.
 import { spawn, spawnSync } from "node:child_process";

@@ -11,8 +11,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { packageRoot } from "./setup/locate.mjs";
+import { packageRoot } from "../src/setup/locate.ts";
 
 /** Makes a Node say that it is an old one. */
 const pretendsToBeOld =
@@ -77,6 +78,15 @@ test("a Node that will do runs the script itself", () => {
   const { status, stdout, stderr } = run("exit 1", bootstrap, ["script.mjs", "a"], { old: false });
   expect({ status, stderr }).toEqual({ status: 7, stderr: "" });
   expect(JSON.parse(stdout)[0]).toEqual(["a"]);
+});
+
+test("a program with an old Node is told so when it computes, and nothing is fetched", () => {
+  const library = pathToFileURL(join(packageRoot, "dist", "index.js")).href;
+  const program = `import { torch } from ${JSON.stringify(library)};\ntry { torch.zeros([1]); } catch (error) { console.log(error.code, error.found); }`;
+  writeFileSync(join(folder, "program.mjs"), program);
+  const { stdout } = run(npmThatFetches, join(folder, "program.mjs"), []);
+  expect(stdout).toBe("setup Node 20.20.2\n");
+  expect(() => logOfNpm()).toThrow("ENOENT");
 });
 
 test("the executable of an installed package refuses an old Node, and fetches nothing", () => {

@@ -10,7 +10,7 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Tokenizer } from "tokenizers";
-import { buildDist } from "../../scripts/repository/build.mjs";
+import { buildDist } from "../../scripts/repository/build.ts";
 import { median, ratioText, startSide, takeTurns } from "../sides.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));

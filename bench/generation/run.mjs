@@ -10,7 +10,7 @@ import { cpus, tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { buildDist } from "../../scripts/repository/build.mjs";
+import { buildDist } from "../../scripts/repository/build.ts";
 import { median, ratioText, startSide, takeTurns } from "../sides.mjs";
 
 const batches = [1, 8];

@@ -10,7 +10,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { buildDist } from "../../scripts/repository/build.mjs";
+import { buildDist } from "../../scripts/repository/build.ts";
 
 /** Relative; what fp32 sums in another order differ by at these sizes is a tenth of it. */
 const tolerance = 1e-5;

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
-import { ensureSetup } from "../../scripts/setup/setup.mjs";
 import { packageVersion } from "../recipes/version.ts";
+import { ensureSetup } from "../setup/setup.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { reportFailure } from "./failure.ts";
 import { columnsOf } from "./terminal/text.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { cacheFolder } from "../../scripts/setup/locate.mjs";
+import { cacheFolder } from "../setup/locate.ts";
 import { nearest } from "../util/suggest.ts";
 import { type ListedModel, listedModels } from "./models.ts";
 

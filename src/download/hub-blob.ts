@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ListFileEntry } from "@huggingface/hub";
-import { withLock } from "../../scripts/setup/lock.mjs";
+import { withLock } from "../setup/lock.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { sizeOf } from "./find.ts";
 import type { HubAccess } from "./hub-access.ts";

@@ -1,5 +1,5 @@
 import { HubApiError } from "@huggingface/hub";
-import { isUnwritable } from "../../scripts/setup/errors.mjs";
+import { isUnwritable } from "../setup/errors.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 
 /** What went wrong with the hub or its cache, and what to do about it. */

@@ -1,4 +1,4 @@
-import type { Wheel } from "../../scripts/setup/pip.mjs";
+import type { Wheel } from "../setup/pip.ts";
 
 /** A small open model that `scalora get` knows by name: one GGUF file, carried by pinned Python packages. */
 export interface ListedModel {

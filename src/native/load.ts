@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import { readSetup, setupCommand } from "../../scripts/setup/locate.mjs";
+import { readSetup, setupCommand } from "../setup/locate.ts";
+import { isNodeTooOld, minimumNode } from "../setup/versions.ts";
 import { type ErrorCode, messageOf, ScaloraError } from "../util/errors.ts";
 import type { NativeAddon } from "./addon.ts";
 
@@ -12,6 +13,12 @@ export function native(): NativeAddon {
 }
 
 function load(): NativeAddon {
+  if (isNodeTooOld()) {
+    throw new ScaloraError("setup", `scalora needs Node ${minimumNode} or newer`, {
+      found: `Node ${process.versions.node}`,
+      fix: "install a newer Node",
+    });
+  }
   const setup = readSetup();
   if (!setup) {
     throw new ScaloraError("setup", "libtorch is not set up for this version of scalora", {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../scripts/setup/locate.mjs";
+import { packageRoot } from "../setup/locate.ts";
 import { isRecord } from "../util/json.ts";
 
 /** The version in package.json. */

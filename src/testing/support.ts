@@ -14,7 +14,7 @@ export type Shown =
 
 /**
  * Notes what the tests of one file have shown of each method. The notes stand in `test/support/<name>.txt`, from which
- * `node scripts/support-table.mjs` makes docs/support.md; the file's last test compares them.
+ * `node scripts/support-table.ts` makes docs/support.md; the file's last test compares them.
  */
 export class SupportNotes {
   private readonly lines = new Set<string>();

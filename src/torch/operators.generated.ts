@@ -1,4 +1,4 @@
-// Written by scripts/generate-operators.mjs from operators.txt and the schemas of libtorch 2.11.0. Do not edit.
+// Written by scripts/generate-operators.ts from operators.txt and the schemas of libtorch 2.11.0. Do not edit.
 import type { NativeOperator } from "../native/addon.ts";
 import { bind, handleOf, handlesOf, wrap, wrapAll, wrapTuple } from "./dispatch.ts";
 import { type DType, dtypeCode } from "./dtype.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type Finding, inspect } from "../../../scripts/setup/doctor.mjs";
+import { type Finding, inspect } from "../../setup/doctor.ts";
 import type { Context } from "../context.ts";
 import { jsonOption } from "../options.ts";
 

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { packageRoot } from "../../../scripts/setup/locate.mjs";
 import { methods } from "../../config/index.ts";
 import { listRuns, type RunEntry } from "../../run/list.ts";
+import { packageRoot } from "../../setup/locate.ts";
 import { type Context, usageError } from "../context.ts";
 import { jsonOption } from "../options.ts";
 import { percent } from "../run-view.ts";

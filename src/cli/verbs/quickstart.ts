@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { SetupError } from "../../../scripts/setup/errors.mjs";
 import { quickstartModel } from "../../download/index.ts";
 import { checkOut } from "../../quickstart/folder.ts";
 import type {
@@ -10,6 +9,7 @@ import type {
   RunQuickstart,
   ShareEstimate,
 } from "../../quickstart/types.ts";
+import { SetupError } from "../../setup/errors.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";

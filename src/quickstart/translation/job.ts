@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { packageRoot } from "../../../scripts/setup/locate.mjs";
 import { evaluationBatches } from "../../assemble/evaluation-batches.ts";
 import type { Batch, Example } from "../../data/index.ts";
 import { type CausalLM, tokenStream } from "../../nn/index.ts";
+import { packageRoot } from "../../setup/locate.ts";
 import { argmax, indexSelect, indices, noGrad, scope } from "../../torch/index.ts";
 import { formatCount, quoted } from "../../util/format.ts";
 import type { Grade, Job, MethodSettings } from "../job.ts";

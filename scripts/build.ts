@@ -1,0 +1,7 @@
+// npm run build: compiles src to dist.
+import { buildDist } from "./repository/build.ts";
+import { installDependencies } from "./repository/dependencies.ts";
+import { log } from "./repository/prepare.ts";
+
+await installDependencies(log);
+await buildDist(log);

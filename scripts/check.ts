@@ -1,0 +1,39 @@
+// npm run check: every gate that needs no test run, one line each; a failed one shows what it found.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { packageRoot } from "../src/setup/locate.ts";
+import { ensureSetup } from "../src/setup/setup.ts";
+import { installDependencies } from "./repository/dependencies.ts";
+import { log } from "./repository/prepare.ts";
+
+const gates: [name: string, program: string, ...args: string[]][] = [
+  ["format and lint", "node_modules/.bin/biome", "ci", "--colors=off", "--error-on-warnings", "."],
+  ["types", "node_modules/.bin/tsc", "--noEmit", "-p", "."],
+  ["imports follow docs/architecture.md", process.execPath, "scripts/gates/imports.ts"],
+  ["operator declarations are fresh", process.execPath, "scripts/generate-operators.ts", "--check"],
+  ["docs/support.md is fresh", process.execPath, "scripts/support-table.ts", "--check"],
+  ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
+  ["versions are pinned", process.execPath, "scripts/gates/pinned.ts"],
+  ["no type assertions", process.execPath, "scripts/gates/assertions.ts"],
+  ["files are short", process.execPath, "scripts/gates/lines.ts"],
+];
+
+await installDependencies(log);
+await ensureSetup();
+let failed = 0;
+for (const [name, program, ...args] of gates) {
+  const started = performance.now();
+  const options = { cwd: packageRoot, encoding: "utf8" as const, maxBuffer: 1 << 28 };
+  const { status, stdout, stderr, error } = spawnSync(
+    program.startsWith("/") ? program : join(packageRoot, program),
+    args,
+    options,
+  );
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
+  if (status === 0) continue;
+  failed += 1;
+  console.log(`${stdout ?? ""}${stderr ?? ""}${error?.message ?? ""}`.trimEnd());
+}
+console.log(`${gates.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,186 @@
+// Writes src/torch/operators.generated.ts: a typed function for each line of src/torch/operators.txt, made of the schema
+// that libtorch's dispatcher has for it. With --check, fails when the file on disk differs.
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { packageRoot, readSetup, setupCommand } from "../src/setup/locate.ts";
+
+const listFile = join(packageRoot, "src/torch/operators.txt");
+const outputFile = join(packageRoot, "src/torch/operators.generated.ts");
+
+const setup = readSetup();
+if (!setup) throw new Error(`libtorch is not set up; run \`${setupCommand}\``);
+const addon: { schema(name: string, overload: string): string; version(): string } = createRequire(
+  import.meta.url,
+)(setup.addon);
+
+interface Argument {
+  name: string;
+  type: string;
+  oneForMany: boolean;
+  fallback: string | undefined;
+}
+
+interface Converted {
+  name: string;
+  ts: string;
+  mayMiss: boolean;
+  /** The expression that passes it to the addon. */
+  pass: string;
+}
+
+interface Result {
+  ts: string;
+  /** What the addon returns. */
+  raw: string;
+  convert: (call: string) => string;
+  statement?: boolean;
+}
+
+/** Splits at commas outside brackets. */
+function splitTopLevel(text: string) {
+  const parts: string[] = [];
+  let depth = 0;
+  let part = "";
+  for (const character of text) {
+    if ("([".includes(character)) depth++;
+    if (")]".includes(character)) depth--;
+    if (character === "," && depth === 0) {
+      parts.push(part.trim());
+      part = "";
+    } else part += character;
+  }
+  if (part.trim()) parts.push(part.trim());
+  return parts;
+}
+
+const reserved = new Set(["this", "in", "default", "function", "var"]);
+const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+const argumentName = (name: string) => (reserved.has(name) ? `${name}_` : camelCase(name));
+
+function parseArgument(text: string): Argument {
+  const match = /^(.*?) (\w+)(?:=(.*))?$/.exec(text);
+  if (match === null) throw new Error(`cannot read the argument "${text}"`);
+  const [, type, name, fallback] = match;
+  const bare = type.replace(/\([a-z!*|> -]+\)/g, "").replace(/\[\d+\]/g, "[]");
+  return { name: argumentName(name), type: bare, oneForMany: /\[\d+\]/.test(type), fallback };
+}
+
+const scalarTypes: Record<string, string | undefined> = {
+  Tensor: "Tensor",
+  int: "number",
+  SymInt: "number",
+  float: "number",
+  bool: "boolean",
+  Scalar: "number",
+  str: "string",
+  Device: "string",
+  ScalarType: "DType",
+  Layout: "number",
+  MemoryFormat: "number",
+  Generator: "Generator",
+};
+
+/** TypeScript type of an argument, and the expression that passes it to the addon. */
+function convertArgument({ name, type, fallback, oneForMany }: Argument): Converted {
+  const optional = type.endsWith("?");
+  const base = optional ? type.slice(0, -1) : type;
+  const list = /^(\w+)(\??)\[\]$/.exec(base);
+  let ts = list ? `readonly ${scalarTypes[list[1]]}[]` : scalarTypes[base];
+  if (ts === undefined || ts.includes("undefined")) throw new Error(`no TypeScript type for ${type}`);
+  if (list?.[2]) ts = `readonly (${scalarTypes[list[1]]} | null)[]`;
+  if (oneForMany) ts += " | number";
+  const mayMiss = optional || fallback !== undefined;
+  if (optional) ts += " | null";
+  const passed: Record<string, string | undefined> = {
+    Tensor: mayMiss ? `handleOf(${name})` : `${name}.handle`,
+    Generator: mayMiss ? `handleOf(${name})` : `${name}.handle`,
+    ScalarType: `dtypeCode(${name})`,
+    "Tensor[]": `handlesOf(${name})`,
+    "Tensor?[]": `handlesOf(${name})`,
+  };
+  return { name, ts, mayMiss, pass: passed[base] ?? name };
+}
+
+const asIs: (call: string) => string = (call) => call;
+const resultTypes: Record<string, Result | undefined> = {
+  Tensor: { ts: "Tensor", raw: "number", convert: (call) => `wrap(${call})` },
+  "Tensor[]": { ts: "Tensor[]", raw: "number[]", convert: (call) => `wrapAll(${call})` },
+  bool: { ts: "boolean", raw: "boolean", convert: asIs },
+  int: { ts: "number", raw: "number", convert: asIs },
+  SymInt: { ts: "number", raw: "number", convert: asIs },
+  float: { ts: "number", raw: "number", convert: asIs },
+};
+
+/** Result type, what the addon returns, and how it becomes the result. Arguments written in place are not returned. */
+function convertResult(text: string, args: Converted[]): Result {
+  const returns = splitTopLevel(text.replace(/^\((.*)\)$/, "$1")).filter((part) => part !== "");
+  const written = returns.filter((part) => part.includes("!"));
+  const fresh = returns
+    .filter((part) => !part.includes("!"))
+    .map((part) => part.replace(/\([a-z!*|> -]+\)/g, "").split(" ")[0]);
+  if (fresh.length === 0) {
+    if (written.length !== 1 || args[0]?.ts !== "Tensor") {
+      return { ts: "void", raw: "undefined", convert: asIs, statement: true };
+    }
+    const convert = (call: string) => `${call};\n  return ${args[0].name}`;
+    return { ts: "Tensor", raw: "undefined", convert, statement: true };
+  }
+  const single = fresh.length === 1 ? resultTypes[fresh[0]] : undefined;
+  if (single !== undefined) return single;
+  if (fresh.every((type) => type === "Tensor")) {
+    const tuple = (type: string) => `[${fresh.map(() => type).join(", ")}]`;
+    return { ts: tuple("Tensor"), raw: tuple("number"), convert: (call) => `wrapTuple(${call})` };
+  }
+  throw new Error(`no TypeScript type for the result ${text}`);
+}
+
+function emit(alias: string, target: string) {
+  const [name, overload = ""] = target.split(".");
+  const schema = addon.schema(name, overload);
+  const arrow = schema.lastIndexOf(" -> ");
+  const inner = schema.slice(schema.indexOf("(") + 1, schema.lastIndexOf(")", arrow));
+  const args = splitTopLevel(inner)
+    .filter((part) => part !== "*")
+    .map(parseArgument)
+    .map(convertArgument);
+  const { ts, raw, convert, statement } = convertResult(schema.slice(arrow + 4), args);
+  const firstOptional = args.findLastIndex(({ mayMiss }) => !mayMiss) + 1;
+  const parameters = args.map(({ name, ts, mayMiss }, index) =>
+    mayMiss ? (index >= firstOptional ? `${name}?: ${ts}` : `${name}: ${ts} | undefined`) : `${name}: ${ts}`,
+  );
+  const call = `(${alias}$ ??= bind<${raw}>("${name}", "${overload}"))(${args.map(({ pass }) => pass).join(", ")})`;
+  return [
+    `let ${alias}$: NativeOperator<${raw}> | undefined;`,
+    `/** \`${schema}\` */`,
+    `export function ${alias}(${parameters.join(", ")}): ${ts} {`,
+    statement ? `  ${convert(call)};` : `  return ${convert(call)};`,
+    "}",
+    "",
+  ].join("\n");
+}
+
+const entries = readFileSync(listFile, "utf8")
+  .split("\n")
+  .filter((line) => line.trim() && !line.startsWith("#"))
+  .map((line) => line.split("=").map((part) => part.trim()));
+const header = `// Written by scripts/generate-operators.ts from operators.txt and the schemas of libtorch ${addon.version()}. Do not edit.
+import type { NativeOperator } from "../native/addon.ts";
+import { bind, handleOf, handlesOf, wrap, wrapAll, wrapTuple } from "./dispatch.ts";
+import { type DType, dtypeCode } from "./dtype.ts";
+import type { Generator } from "./generator.ts";
+import type { Tensor } from "./tensor.ts";
+
+`;
+const output = header + entries.map(([alias, target]) => emit(alias, target)).join("\n");
+if (process.argv.includes("--check")) {
+  if (readFileSync(outputFile, "utf8") !== output) {
+    process.stderr.write(
+      "src/torch/operators.generated.ts is stale: run `node scripts/generate-operators.ts`\n",
+    );
+    process.exit(1);
+  }
+} else {
+  writeFileSync(outputFile, output);
+  process.stderr.write(`${entries.length} operators written to ${outputFile}\n`);
+}

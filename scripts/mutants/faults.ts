@@ -1,0 +1,344 @@
+// The faults that `npm run mutants` plants, one at a time, and the test that each must turn red.
+
+export interface NamedTest {
+  file: string;
+  /** How the test's name begins. */
+  name: string;
+}
+
+export interface Mutant {
+  fault: string;
+  file: string;
+  /** Occurs once in the file. */
+  from: string;
+  to: string;
+  test: NamedTest;
+}
+
+const event = "src/adapters/scalora/event.ts";
+const eventTest = "src/adapters/scalora/event.test.ts";
+const compensated = "src/adapters/compensated/compensated.ts";
+const golden = {
+  file: "src/adapters/scalora/golden.test.ts",
+  name: "01_column_all_nonneg.json, policy default",
+};
+const parity = "src/models/llama/parity.test.ts";
+const decoders = "src/models/decoder/parity.test.ts";
+const attention = {
+  file: "src/nn/attention.test.ts",
+  name: "attention is causal and stays within each sequence (float64)",
+};
+const methods = "src/adapters/adapters.test.ts";
+const matrix = "src/adapters/contract-matrix.test.ts";
+const resume = "src/train/resume.test.ts";
+const step = "src/train/step.test.ts";
+
+export const mutants: Mutant[] = [
+  {
+    fault: "uncrossed moments",
+    file: event,
+    from: "[moments.A, beta],\n    [moments.B, alpha],",
+    to: "[moments.A, alpha],\n    [moments.B, beta],",
+    test: { file: eventTest, name: "transferred moments are those of an adapter" },
+  },
+  {
+    fault: "second moments scaled like first ones",
+    file: event,
+    from: "mul_(expAvgSq, square(factor))",
+    to: "mul_(expAvgSq, factor)",
+    test: { file: eventTest, name: "transferred moments are those of an adapter" },
+  },
+  {
+    fault: "uncrossed gradients",
+    file: event,
+    from: "mul_(bank.gradA, beta);\n  mul_(bank.gradB, alpha);",
+    to: "mul_(bank.gradA, alpha);\n  mul_(bank.gradB, beta);",
+    test: golden,
+  },
+  {
+    fault: "s missing in the merge",
+    file: event,
+    from: "scale * (1 - values[at] * values[size + at])",
+    to: "1 - values[at] * values[size + at]",
+    test: golden,
+  },
+  {
+    fault: "wrong merge sign",
+    file: event,
+    from: "scale * (1 - values[at] * values[size + at])",
+    to: "scale * (values[at] * values[size + at] - 1)",
+    test: golden,
+  },
+  {
+    fault: "ridge 0",
+    file: "src/adapters/scalora/solve/policies.ts",
+    from: "const ridge = 1e-3;",
+    to: "const ridge = 0;",
+    test: golden,
+  },
+  {
+    fault: "preserve factor missing",
+    file: event,
+    from: "isOwnNorm(scale) ? keepNorm(solved, grams, keptShare(scale, pace)) : solved",
+    to: "solved",
+    test: { file: eventTest, name: "preserve keeps the norm of each layer's factors" },
+  },
+  {
+    fault: "a horizon that forgets nothing",
+    file: "src/adapters/scalora/scale.ts",
+    from: "Math.exp(-elapsed / scale.horizon)",
+    to: "1",
+    test: { file: eventTest, name: "horizon lets the norm of each layer's factors decay" },
+  },
+  {
+    fault: "gradients of another adapter accepted",
+    file: event,
+    from: "if (mismatch <= tolerance) return;",
+    to: "if (mismatch <= 1000 * tolerance) return;",
+    test: { file: eventTest, name: "gradients that are not those of the adapter" },
+  },
+  {
+    fault: "an event one step late",
+    file: "src/adapters/scalora/scalora.ts",
+    from: "(step - first) % this.stepsBetween === 0",
+    to: "(step - first) % this.stepsBetween === 1 % this.stepsBetween",
+    test: { file: methods, name: "events: the first after warm-up" },
+  },
+  {
+    fault: "split rounding to nearest even",
+    file: "src/adapters/core/base-store.ts",
+    from: "rightShiftScalar(addScalar(bits, 0x8000), 16)",
+    to: "rightShiftScalar(add(addScalar(bits, 0x7fff), bitwiseAndScalar(rightShiftScalar(bits, 16), 1)), 16)",
+    test: { file: "src/adapters/core/base-store.test.ts", name: "a split weight rejoins bit for bit" },
+  },
+  {
+    fault: "clipping before the event",
+    file: "src/train/step.ts",
+    from: `    const report = torch.noGrad(() => adapters.beforeClip?.(context));
+    const lossBefore = loss / labelTokens;
+    const lossAfter = () => remeasure(objective, window, parts.dropout, drawn) / labelTokens;
+    const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
+    const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
+    const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
+`,
+    to: `    const gradNorm = globalNorm(norms);
+    const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
+    const lossBefore = loss / labelTokens;
+    const event = torch.noGrad(() => adapters.beforeClip?.(context));
+`,
+    test: { file: step, name: "hooks see their step in order: before the clip" },
+  },
+  {
+    fault: "accumulation not normalised by tokens",
+    file: "src/train/step.ts",
+    from: "torch.divScalar(loss, labelTokens).backward()",
+    to: "torch.divScalar(loss, batch.labelTargets.length * window.length).backward()",
+    test: { file: step, name: "a window of micro-batches is one batch" },
+  },
+  {
+    fault: "LoRA scale inverted",
+    file: "src/adapters/lora/lora.ts",
+    from: "alpha / (options.rslora ? Math.sqrt(rank) : rank)",
+    to: "(options.rslora ? Math.sqrt(rank) : rank) / alpha",
+    test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
+  },
+  {
+    fault: "LoRA scale of a PEFT folder inverted",
+    file: "src/adapters/lora/peft.ts",
+    from: "scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank)",
+    to: "scale: (config.use_rslora === true ? Math.sqrt(rank) : rank) / alpha",
+    test: { file: "test/parity/peft.test.ts", name: "PEFT's plain adapter: the logits are PEFT's" },
+  },
+  {
+    fault: "DoRA's row lengths without the factors' part across W",
+    file: "src/adapters/dora/bank.ts",
+    from: "mul(add(own, cross, 2), left)",
+    to: "mul(own, left)",
+    test: { file: matrix, name: "'dora', 'float32', rank 1: the merged weights compute" },
+  },
+  {
+    fault: "HiRA's change not multiplied by W",
+    file: "src/adapters/hira/hira.ts",
+    from: "mul(toDType(base.denseWeight(), factor.dtype), factor)",
+    to: "factor",
+    test: { file: matrix, name: "'hira', 'float32', rank 1: the merged weights compute" },
+  },
+  {
+    fault: "MoRA's pairs turned the other way",
+    file: "src/adapters/mora/bank.ts",
+    from: "cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], 2)",
+    to: "cat([narrow(parts, 2, half, half), neg(narrow(parts, 2, 0, half))], 2)",
+    test: { file: "src/adapters/mora/mora.test.ts", name: "'rotation', [" },
+  },
+  {
+    fault: "ReLoRA's scale missing in the merge",
+    file: "src/adapters/relora/relora.ts",
+    from: "absorb(mulScalar(bank.A, bank.shape.scale), bank.B)",
+    to: "absorb(bank.A, bank.B)",
+    test: { file: "src/adapters/relora/relora.test.ts", name: "a run with two restarts is the paper's" },
+  },
+  {
+    fault: "Flora's momentum left in the old projection",
+    file: "src/adapters/flora/flora.ts",
+    from: "if (moments) moveMoments(moments, before[index], bank);",
+    to: "",
+    test: { file: "src/adapters/flora/flora.test.ts", name: "with momentum, every weight is that" },
+  },
+  {
+    fault: "a start that nothing makes up for",
+    file: compensated,
+    from: "for (const slot of [select(this.A, 0, index), start.A])",
+    to: "for (const slot of [select(this.A, 0, index)])",
+    test: { file: matrix, name: "'pissa', 'float32', rank 1: where it starts" },
+  },
+  {
+    fault: "factors and start rounded apart",
+    file: compensated,
+    from: "A: cat([sub(own.A, start.A), start.A], 1),\n      B: cat([own.B, sub(own.B, start.B)], 1),",
+    to: "A: cat([own.A, sub(zerosLike(start.A), start.A)], 1),\n      B: cat([own.B, start.B], 1),",
+    test: {
+      file: "src/adapters/compensated/compensated.test.ts",
+      name: "in bfloat16 a change of 1e-4 is learnt",
+    },
+  },
+  {
+    fault: "a bias dropped",
+    file: "src/nn/linear.ts",
+    from: "fastLinear(x, weight, bias)",
+    to: "fastLinear(x, weight)",
+    test: { file: parity, name: "biases: logits, loss and all gradients" },
+  },
+  {
+    fault: "the bias of an adapted layer dropped",
+    file: "src/nn/linear.ts",
+    from: "loraLinear(x, weight, bias, A, B, scale,",
+    to: "loraLinear(x, weight, null, A, B, scale,",
+    test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
+  },
+  {
+    fault: "rope off by one: frequencies",
+    file: "src/nn/rope.ts",
+    from: "(_, i) => (2 * i) / dim",
+    to: "(_, i) => (2 * (i + 1)) / dim",
+    test: { file: parity, name: "gqa: logits, loss and all gradients" },
+  },
+  {
+    fault: "rope off by one: positions",
+    file: "src/nn/causal-lm.ts",
+    from: "BigInt(past + i - offsets[s])",
+    to: "BigInt(past + i - offsets[s] + 1)",
+    test: { file: "src/nn/causal-lm.test.ts", name: "positions count from 0 in each sequence" },
+  },
+  {
+    fault: "a mask leaking between sequences",
+    file: "src/nn/attention.ts",
+    from: "  const { queries } = heads;\n",
+    to: "  const { queries } = heads;\n  offsets = [0, offsets[offsets.length - 1]];\n",
+    test: { file: parity, name: "a batch is the sum of its sequences" },
+  },
+  {
+    fault: "a mask leaking between equally long sequences",
+    file: "src/nn/attention.ts",
+    from: "attendBatch(heads, count, length, rule);",
+    to: "attendSequence(heads, rule);",
+    test: attention,
+  },
+  {
+    fault: "attention not causal",
+    file: "src/nn/attention.ts",
+    from: "mask, 0, isCausal, rule.scale)",
+    to: "mask, 0, false, rule.scale)",
+    test: attention,
+  },
+  {
+    fault: "a window off by one",
+    file: "src/nn/attention.ts",
+    from: "seen - rows - window + 1",
+    to: "seen - rows - window",
+    test: { ...attention, name: "windows and soft caps are what their definitions say (float64)" },
+  },
+  {
+    fault: "a window off by one behind a cache",
+    file: "src/nn/attention.ts",
+    from: "(rule.window ?? total) + added - 1",
+    to: "(rule.window ?? total) + added - 2",
+    test: { ...attention, name: "the last 1 of 8 tokens after a cache" },
+  },
+  {
+    fault: "attention's soft cap missing",
+    file: "src/models/decoder/attention.ts",
+    from: "softCap: config.scoreSoftCap",
+    to: "softCap: undefined",
+    test: { file: decoders, name: "gemma2, scores-capped: logits, loss and all gradients" },
+  },
+  {
+    fault: "the loss without the logits' soft cap",
+    file: "src/nn/causal-loss.ts",
+    from: "head.weight, targets, head.softCap)",
+    to: "head.weight, targets)",
+    test: { file: "src/nn/causal-loss.test.ts", name: "the gradients of a soft-capped loss" },
+  },
+  {
+    fault: "Gemma's norms counting from 0",
+    file: "src/nn/rms-norm.ts",
+    from: "addScalar(widened(this.weight), 1)",
+    to: "widened(this.weight)",
+    test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
+  },
+  {
+    fault: "every layer with the rope of the first",
+    file: "src/models/decoder/model.ts",
+    from: "rotations[this.rotaryOf[i]]",
+    to: "rotations[0]",
+    test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
+  },
+  {
+    fault: "last token of the cache dropped",
+    file: "src/nn/kv-cache.ts",
+    from: "this.used += count;",
+    to: "this.used += count - 1;",
+    test: { file: parity, name: "gqa: a cache fed in pieces" },
+  },
+  {
+    fault: "labels shifted",
+    file: "src/data/collate.ts",
+    from: "rows.push(start + j - 1);",
+    to: "rows.push(start + j);",
+    test: { file: "src/data/batch-source.test.ts", name: "a packed batch has the labels of its sequences" },
+  },
+  {
+    fault: "an answer's end token is no label",
+    file: "src/data/chat-spans.ts",
+    from: "span: [prompt.length, text.length]",
+    to: "span: [prompt.length, text.trimEnd().length - 10]",
+    test: { file: "src/data/load.test.ts", name: "a chat trains on every answer and its end token" },
+  },
+  {
+    fault: "an RNG state not saved",
+    file: "src/train/trainer.ts",
+    from: "[name, g.state()]",
+    to: "[name, new torch.Generator(0).state()]",
+    test: { file: resume, name: "the state of generators belongs to the checkpoint" },
+  },
+  {
+    fault: "the data position not restored",
+    file: "src/train/resume.ts",
+    from: "  options.batches.restore(batches);\n",
+    to: "",
+    test: { file: resume, name: "a resumed run, and a resume of the resume, end bit for bit" },
+  },
+  {
+    fault: "moments not restored",
+    file: "src/train/resume.ts",
+    from: '  withTensors(path, "optimizer", (read) => options.optimizer.loadState(read));\n',
+    to: "",
+    test: { file: resume, name: "a resumed run, and a resume of the resume, end bit for bit" },
+  },
+  {
+    fault: "checkpoint hash not verified",
+    file: "src/train/checkpoints/load.ts",
+    from: "if (found !== sha256)",
+    to: "if (found.length !== sha256.length)",
+    test: { file: resume, name: "the newest valid checkpoint is used" },
+  },
+];

@@ -1,4 +1,0 @@
-declare module "node-api-headers" {
-  /** Folder with node_api.h. */
-  export const include_dir: string;
-}

@@ -1,0 +1,44 @@
+// Installs the npm packages of a clone when they are missing or not those of package-lock.json.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../../src/setup/locate.ts";
+import { withLock } from "../../src/setup/lock.ts";
+
+type Lock = {
+  packages: Record<string, { version?: string; integrity?: string; optional?: boolean; peer?: boolean }>;
+};
+
+export async function installDependencies(log: (line: string) => void) {
+  if (areInstalled()) return;
+  await withLock(join(packageRoot, ".local", "npm.lock"), log, async () => {
+    if (areInstalled()) return;
+    log("npm ci: installing the packages of package-lock.json");
+    const args = ["ci", "--include=dev", "--no-audit", "--no-fund"];
+    // Its output is progress, not a result.
+    const { status, error } = spawnSync("npm", args, { cwd: packageRoot, stdio: ["ignore", 2, 2] });
+    if (status === 0) return;
+    log(error === undefined ? "npm ci failed (see above)" : `npm ci cannot be started: ${error.message}`);
+    process.exit(1);
+  });
+}
+
+/** Whether node_modules holds what package-lock.json says; npm writes its own list last, so a broken install has none. */
+function areInstalled() {
+  const wanted = readLock("package-lock.json");
+  const installed = readLock("node_modules/.package-lock.json");
+  if (wanted === undefined || installed === undefined) return false;
+  return Object.entries(wanted.packages).every(([path, { version, integrity, optional }]) => {
+    const found = installed.packages[path];
+    if (path === "" || (optional && found === undefined)) return true;
+    return found?.version === version && found?.integrity === integrity;
+  });
+}
+
+function readLock(path: string): Lock | undefined {
+  try {
+    return JSON.parse(readFileSync(join(packageRoot, path), "utf8"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+import { packageRoot } from "../../src/setup/locate.ts";
+import { ensureSetup } from "../../src/setup/setup.ts";
+import { handOver } from "../node.mjs";
+import { buildDist } from "./build.ts";
+import { installDependencies } from "./dependencies.ts";
+
+export function log(line: string) {
+  process.stderr.write(`scalora: ${line}\n`);
+}
+
+/** Brings a bare clone, or a changed one, to where everything runs: npm packages, dist, libtorch, the addon. */
+export async function prepareRepository() {
+  await installDependencies(log);
+  await buildDist(log);
+  try {
+    await ensureSetup();
+  } catch (error) {
+    log(error instanceof Error && "code" in error && error.code === "setup" ? error.message : String(error));
+    process.exit(1);
+  }
+}
+
+/** Runs Node on the arguments with this terminal, and then ends this process as that one ended. */
+export async function runNode(args: string[]) {
+  process.exit(await handOver(process.execPath, args, { cwd: packageRoot }));
+}

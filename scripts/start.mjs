@@ -1,5 +1,0 @@
-// npm start: sets everything up, then runs the quickstart; arguments are passed on.
-import { prepareRepository, runNode } from "./repository/prepare.mjs";
-
-await prepareRepository();
-await runNode(["bin/scalora.mjs", "quickstart", ...process.argv.slice(2)]);

@@ -1,6 +1,0 @@
-// npm test: sets everything up, then runs all tests; arguments (files, -t NAME) are passed on to vitest.
-import { prepareRepository, runNode } from "./repository/prepare.mjs";
-
-await prepareRepository();
-const reporters = ["--reporter=default", "--reporter=./scripts/repository/test-reporter.mjs"];
-await runNode(["node_modules/vitest/vitest.mjs", "run", ...reporters, ...process.argv.slice(2)]);

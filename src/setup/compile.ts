@@ -1,0 +1,196 @@
+// Compiles the addon against a libtorch: one object per source, in parallel, each kept in the cache by what it is made of.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { installCommand, SetupError, which } from "./errors.ts";
+import type { Libtorch } from "./find.ts";
+import { cacheFolder, compileFlags, nativeFiles, packageRoot } from "./locate.ts";
+import type { Progress } from "./progress.ts";
+import { lastLines, type RunResult, run } from "./run.ts";
+
+interface Compiler {
+  path: string;
+  version: string;
+}
+
+interface Build {
+  compiler: Compiler;
+  env: NodeJS.ProcessEnv;
+  flags: string[];
+  /** Folder of the objects. */
+  objects: string;
+}
+
+/** A source file and what it compiles to. */
+interface Source {
+  file: string;
+  object: string;
+}
+
+/** A source that includes libtorch's headers takes about this much memory to compile. */
+const bytesPerJob = 1.5e9;
+
+/** The compiler that `CXX` names, else the first of the usual ones. */
+export async function findCompiler(env = process.env): Promise<Compiler> {
+  const names = env.CXX ? [env.CXX] : ["g++", "clang++", "c++"];
+  for (const name of names) {
+    const path = which(name, env);
+    if (path === undefined) continue;
+    const { code, stdout } = await run(path, ["--version"], { env });
+    if (code === 0) return { path, version: stdout.split("\n")[0].trim() };
+  }
+  const found = env.CXX ? `CXX=${env.CXX}, which does not run` : `none of ${names.join(", ")} is on the PATH`;
+  throw new SetupError("no C++ compiler", { found, fix: installCommand("compiler", env) });
+}
+
+/** Builds the addon, or finds it built. The caller holds the lock. */
+export async function compileAddon(
+  libtorch: Libtorch,
+  progress: Progress,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ addon: string; compiler: Compiler }> {
+  const compiler = await findCompiler(env);
+  const headers = nodeApiHeaders();
+  const files = nativeFiles();
+  const common = digest([
+    compiler.version,
+    compiler.path,
+    compileFlags,
+    libtorch.libtorch,
+    libtorch.version,
+    headers,
+  ]);
+  const texts = new Map(files.map((file) => [file, readFileSync(join(packageRoot, file), "utf8")]));
+  const headerTexts = files.filter((file) => file.endsWith(".h")).map((file) => [file, texts.get(file)]);
+  const build = {
+    compiler,
+    env,
+    flags: flagsFor(libtorch.libtorch, headers),
+    objects: join(cacheFolder(env), "objects"),
+  };
+  const sources = files.filter((file) => file.endsWith(".cpp"));
+  const objects = sources.map((file) => {
+    return { file, object: join(build.objects, `${digest([common, headerTexts, file, texts.get(file)])}.o`) };
+  });
+  const addon = join(cacheFolder(env), "addon", digest(objects.map(({ object }) => object)), "scalora.node");
+  if (existsSync(addon)) return { addon, compiler };
+  mkdirSync(build.objects, { recursive: true });
+  await compileAll(objects, build, progress);
+  await link(objects, addon, libtorch, build);
+  return { addon, compiler };
+}
+
+async function compileAll(objects: readonly Source[], build: Build, progress: Progress) {
+  const missing = objects.filter(({ object }) => !existsSync(object));
+  if (missing.length > 0) progress.log(`compiling the addon with ${build.compiler.version}`);
+  const queue = [...missing];
+  let done = objects.length - missing.length;
+  const work = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      progress.update(`compiling ${next.file} (${done} of ${objects.length} done)`);
+      await compile(next, build);
+      done += 1;
+    }
+  };
+  const jobs = Math.max(
+    1,
+    Math.min(availableParallelism(), Math.floor(totalmem() / bytesPerJob), missing.length),
+  );
+  try {
+    await Promise.all(Array.from({ length: jobs }, work));
+  } catch (error) {
+    queue.length = 0;
+    throw error;
+  } finally {
+    progress.clear();
+  }
+}
+
+async function compile({ file, object }: Source, { compiler, env, flags }: Build) {
+  const temporary = `${object}.${process.pid}.tmp`;
+  const args = [...flags, "-c", join(packageRoot, file), "-o", temporary];
+  const result = await run(compiler.path, args, { env });
+  if (result.code !== 0) throw compileError(`${file} does not compile`, result, compiler);
+  renameSync(temporary, object);
+}
+
+async function link(
+  objects: readonly Source[],
+  addon: string,
+  { libtorch }: Libtorch,
+  { compiler, env }: Build,
+) {
+  const lib = join(libtorch, "lib");
+  const temporary = `${dirname(addon)}.${process.pid}.tmp`;
+  const output = join(temporary, "scalora.node");
+  mkdirSync(temporary, { recursive: true });
+  const kind = process.platform === "darwin" ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"];
+  const libraries = [`-L${lib}`, "-ltorch_cpu", "-lc10", `-Wl,-rpath,${lib}`];
+  const result = await run(
+    compiler.path,
+    [...kind, ...objects.map(({ object }) => object), ...libraries, "-o", output],
+    { env },
+  );
+  if (result.code !== 0) throw compileError("the addon does not link", result, compiler);
+  await tryLoading(output, env);
+  rmSync(dirname(addon), { recursive: true, force: true });
+  renameSync(temporary, dirname(addon));
+}
+
+/** Loads the addon in a process of its own, so that a library that is missing is found out here. */
+export async function tryLoading(addon: string, env: NodeJS.ProcessEnv) {
+  const code = "process.dlopen({ exports: {} }, process.argv[1])";
+  const { NODE_OPTIONS: _options, ...rest } = env;
+  const result = await run(process.execPath, ["-e", code, addon], { env: rest });
+  if (result.code === 0) return;
+  const reason =
+    result.stderr.split("\n").find((line) => line.startsWith("Error:")) ?? lastLines(result.stderr, 4);
+  throw new SetupError("the addon was compiled, and does not load", {
+    found: reason || `the process ended with ${result.code}`,
+    fix: "set SCALORA_LIBTORCH to a libtorch that is complete and built for this system, or unset it",
+  });
+}
+
+function flagsFor(libtorch: string, headers: string) {
+  const include = join(libtorch, "include");
+  return [
+    ...compileFlags,
+    "-isystem",
+    include,
+    "-isystem",
+    join(include, "torch/csrc/api/include"),
+    "-isystem",
+    headers,
+  ];
+}
+
+/** Not a static import: in a bare clone this module is read before npm's packages are there. */
+function nodeApiHeaders(): string {
+  const require = createRequire(import.meta.url);
+  const { include_dir: folder }: { include_dir: string } = require("node-api-headers");
+  return folder;
+}
+
+function compileError(what: string, { stderr, code }: RunResult, compiler: Compiler) {
+  const errors = stderr.split("\n").filter((line) => /error|undefined reference|cannot find/i.test(line));
+  const found = `${compiler.version}:\n${errors.slice(0, 8).join("\n") || lastLines(stderr) || `it ended with ${code}`}`;
+  if (/No space left on device/i.test(stderr)) {
+    return new SetupError("the disk is too full to compile the addon", { found, fix: "free some space" });
+  }
+  if (code === 128 || /Killed/.test(stderr)) {
+    return new SetupError(what, {
+      found,
+      fix: "the compiler was killed, as a rule for want of memory (2 GB are needed)",
+    });
+  }
+  return new SetupError(what, {
+    found,
+    fix: "use g++ 11 or newer, or clang++ 14 or newer (the CXX variable chooses one)",
+  });
+}
+
+function digest(value: unknown) {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 20);
+}

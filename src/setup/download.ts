@@ -1,0 +1,94 @@
+// Fills the cache with the pinned libtorch: one wheel after another, each kept once it is whole; then one offline
+// install into a temporary folder, which is renamed.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { downloadFolder, whyNoDownload } from "./find.ts";
+import { cacheFolder, hasNvidiaDriver, packageRoot, setupCommand, torchVersion } from "./locate.ts";
+import {
+  fetchWheels,
+  missingWheels,
+  openPip,
+  type Pip,
+  type Purpose,
+  runPip,
+  sum,
+  type Wheel,
+} from "./pip.ts";
+import { formatBytes, type Progress } from "./progress.ts";
+
+/** Unpacked, a wheel takes this many times its own size. */
+const unpackedRatio = 2.4;
+
+const purpose: Purpose = {
+  what: "libtorch",
+  command: setupCommand,
+  otherwise: `set SCALORA_LIBTORCH to a folder with libtorch ${torchVersion}`,
+};
+
+/** The wheels of a pinned requirements file. It stands with the sources, in a package too: the compiler copies none. */
+export function pinnedWheels(kind: "cpu" | "cuda"): Wheel[] {
+  const text = readFileSync(join(packageRoot, "src", "setup", `libtorch-${kind}.txt`), "utf8");
+  return text.split("\n").flatMap((line) => {
+    const match = /^((\S+)==\S+ --hash=sha256:([0-9a-f]{64})) # (\S+\.whl) (\d+)$/.exec(line);
+    if (match === null) return [];
+    const [, requirement, name, hash, file, size] = match;
+    return [{ requirement, name, hash, file, size: Number(size) }];
+  });
+}
+
+/** Downloads what is missing and installs it. The caller holds the lock. */
+export async function downloadLibtorch(progress: Progress, env: NodeJS.ProcessEnv = process.env) {
+  const impossible = whyNoDownload();
+  if (impossible !== undefined) throw impossible;
+  const wheels = pinnedWheels(hasNvidiaDriver() ? "cuda" : "cpu");
+  const folder = join(cacheFolder(env), "wheels");
+  const scratch = join(cacheFolder(env), "tmp");
+  const pip = await openPip(scratch, purpose, env);
+  const missing = sum(await missingWheels(wheels, folder));
+  if (missing > 0) progress.log(`downloading libtorch ${torchVersion}, ${formatBytes(missing)}`);
+  const onProgress = (done: number, total: number, name: string) => {
+    const percent = Math.floor((100 * done) / total);
+    progress.update(`downloading ${name}: ${formatBytes(done)} of ${formatBytes(total)} (${percent} %)`);
+  };
+  try {
+    await fetchWheels(wheels, folder, pip, { room: sum(wheels) * unpackedRatio, onProgress });
+  } finally {
+    progress.clear();
+  }
+  progress.log(`installing libtorch ${torchVersion}`);
+  await install(wheels, folder, pip, downloadFolder(env));
+  rmSync(folder, { recursive: true, force: true });
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+async function install(wheels: Wheel[], folder: string, pip: Pip, destination: string) {
+  const into = join(pip.scratch, "install");
+  const options = [
+    "--no-index",
+    "--no-compile",
+    "--no-warn-conflicts",
+    "--find-links",
+    folder,
+    "--target",
+    into,
+  ];
+  await runPip("install", wheels, options, pip, "libtorch could not be installed");
+  if (!hasNvidiaDriver()) keepCpuLibraries(into);
+  mkdirSync(dirname(destination), { recursive: true });
+  rmSync(destination, { recursive: true, force: true });
+  renameSync(into, destination);
+}
+
+/** Removes what only CUDA or Python uses: 1.2 GB become 0.5 GB. The licences stay. */
+function keepCpuLibraries(into: string) {
+  const remove = (folder: string, keep: (name: string) => boolean) => {
+    for (const name of readdirSync(join(into, folder))) {
+      if (!keep(name)) rmSync(join(into, folder, name), { recursive: true });
+    }
+  };
+  remove("", (name) => name === "torch" || name === "nvidia" || name.endsWith(".dist-info"));
+  remove("torch", (name) => ["include", "lib", "version.py"].includes(name));
+  remove("torch/lib", (name) => /^lib(torch_cpu|c10|gomp)\b/.test(name));
+  remove("nvidia/cu13", (name) => name === "lib");
+  remove("nvidia/cu13/lib", (name) => /^lib(cudart|cupti)\.so/.test(name));
+}

@@ -1,0 +1,89 @@
+// Where set-up keeps things, and what it left there. No side effects and nothing slow: every start reads this.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** What set-up leaves for the loader. */
+export interface Setup {
+  /** Folder with libtorch's `lib` and `include`. */
+  libtorch: string;
+  /** Version of that libtorch, for example "2.11.0+cu130". */
+  version: string;
+  /** Which of the ways found it. */
+  from: "SCALORA_LIBTORCH" | "python" | "download";
+  /** The compiled addon. */
+  addon: string;
+  /** First line of the compiler's `--version`. */
+  compiler: string;
+  /** ISO 8601. */
+  setUpAt: string;
+}
+
+/** Another package folder than this one, or another environment than this process's. */
+interface Place {
+  root?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** The libtorch that every result of this version of scalora is measured with. */
+export const torchVersion = "2.11.0";
+
+/** The one command that sets everything up. */
+export const setupCommand = "npx scalora setup";
+
+/** Compiler flags of the addon; a change of them is a change of the addon. */
+export const compileFlags: readonly string[] = ["-std=c++20", "-O2", "-fPIC", "-D_GLIBCXX_USE_CXX11_ABI=1"];
+
+/** The folder of the package: this repository, or `node_modules/scalora`. */
+export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** `$XDG_CACHE_HOME/scalora`, or `~/.cache/scalora`. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "scalora");
+}
+
+/** The `.cpp` and `.h` files under `native/`, sorted, relative to the package. */
+export function nativeFiles(root = packageRoot): string[] {
+  const files: string[] = [];
+  const visit = (folder: string) => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) visit(path);
+      else if (/\.(cpp|h)$/.test(entry.name)) files.push(path);
+    }
+  };
+  visit("native");
+  return files.sort();
+}
+
+/** Whether an NVIDIA driver runs here; such a machine needs the CUDA libraries too. */
+export function hasNvidiaDriver(): boolean {
+  return existsSync("/proc/driver/nvidia/version") || existsSync("/usr/lib/wsl/lib/libcuda.so.1");
+}
+
+/** Names the set-up that fits these sources, this kind of machine and this environment. */
+function setupKey(root: string, env: NodeJS.ProcessEnv) {
+  const hash = createHash("sha256");
+  const machine = [process.platform, process.arch, hasNvidiaDriver() ? "cuda" : "cpu"];
+  hash.update(JSON.stringify([torchVersion, compileFlags, machine, env.SCALORA_LIBTORCH || ""]));
+  for (const file of nativeFiles(root)) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
+  return hash.digest("hex").slice(0, 20);
+}
+
+/** The file that holds the result of set-up for these sources and this environment, whether or not it exists. */
+export function manifestPath({ root = packageRoot, env = process.env }: Place = {}): string {
+  return join(cacheFolder(env), "state", `${setupKey(root, env)}.json`);
+}
+
+/** What set-up found and built, or undefined when it has not run, or when what it left is no longer there. */
+export function readSetup(place: Place = {}): Setup | undefined {
+  let setup: Setup;
+  try {
+    setup = JSON.parse(readFileSync(manifestPath(place), "utf8"));
+  } catch {
+    return undefined;
+  }
+  return existsSync(setup.addon) && existsSync(join(setup.libtorch, "lib")) ? setup : undefined;
+}

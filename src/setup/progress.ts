@@ -1,0 +1,50 @@
+// Progress on stderr: one line that is redrawn on a terminal, a line now and then elsewhere.
+
+const terminalMs = 200;
+const plainMs = 5_000;
+
+interface Stream {
+  isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1e6) return `${Math.round(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+/** Draws on a stream what set-up is doing. */
+export class Progress {
+  private readonly stream: Stream;
+  private drawn = false;
+  private last = 0;
+
+  constructor(stream: Stream) {
+    this.stream = stream;
+  }
+
+  /** A line that stays. */
+  log(line: string): void {
+    this.clear();
+    if (!this.stream.isTTY) this.last = Date.now();
+    this.stream.write(`scalora setup: ${line}\n`);
+  }
+
+  /** A state that the next one replaces. */
+  update(line: string): void {
+    const now = Date.now();
+    if (now - this.last < (this.stream.isTTY ? terminalMs : plainMs)) return;
+    this.last = now;
+    if (!this.stream.isTTY) {
+      this.log(line);
+      return;
+    }
+    this.stream.write(`\r\x1b[Kscalora setup: ${line}`);
+    this.drawn = true;
+  }
+
+  clear(): void {
+    if (this.drawn) this.stream.write("\r\x1b[K");
+    this.drawn = false;
+  }
+}

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+
+interface RunOptions {
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  signal?: AbortSignal;
+}
+
+export interface RunResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs a program to its end, without a shell.
+ * @returns code 127 when it cannot be started, 128 when a signal ended it
+ */
+export function run(
+  program: string,
+  args: string[],
+  { env = process.env, cwd, signal }: RunOptions = {},
+): Promise<RunResult> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { env, cwd, signal, stdio: ["ignore", "pipe", "pipe"] });
+    const output = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      output.stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      output.stderr += text;
+    });
+    const stop = () => child.kill();
+    process.once("exit", stop);
+    child.on("error", (error) => {
+      // One that was started and is told to stop still closes.
+      if (child.pid === undefined) resolve({ code: 127, ...output, stderr: error.message });
+    });
+    child.once("close", (code) => {
+      process.removeListener("exit", stop);
+      resolve({ code: code ?? 128, ...output });
+    });
+  });
+}
+
+/** The last lines of a program's output that say something. */
+export function lastLines(text: string, count = 12): string {
+  return text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "")
+    .slice(-count)
+    .join("\n");
+}

@@ -1,0 +1,299 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { findCompiler } from "./compile.ts";
+import { inspect } from "./doctor.ts";
+import { downloadLibtorch, pinnedWheels } from "./download.ts";
+import { SetupError } from "./errors.ts";
+import { findLibtorch, pythonWithPip } from "./find.ts";
+import { manifestPath, packageRoot, readSetup, torchVersion } from "./locate.ts";
+import { withLock } from "./lock.ts";
+import { formatBytes, Progress } from "./progress.ts";
+import { ensureSetup } from "./setup.ts";
+import { compareVersions, minimumNode } from "./versions.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "scalora-setup-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(path: string, text: string, mode = 0o644) {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), text);
+  chmodSync(join(folder, path), mode);
+  return join(folder, path);
+}
+
+/** A machine whose PATH holds only these programs, shell scripts. */
+function machine(programs: Record<string, string>) {
+  for (const name of ["sh", "cat", "sleep"]) {
+    mkdirSync(join(folder, "bin"), { recursive: true });
+    symlinkSync(`/bin/${name}`, join(folder, "bin", name));
+  }
+  for (const [name, script] of Object.entries(programs))
+    write(`bin/${name}`, `#!/bin/sh\n${script}\n`, 0o755);
+  return { PATH: join(folder, "bin"), XDG_CACHE_HOME: join(folder, "cache") };
+}
+
+function fakeTorch(version: string, files = ["lib/libtorch_cpu.so", "include/ATen/ATen.h"]) {
+  for (const file of files) write(`site/torch/${file}`, "");
+  return dirname(write("site/torch/version.py", `__version__ = '${version}'\n`));
+}
+
+/** A Python that knows where torch is, has pip 24.0, and does something when pip downloads or installs. */
+function fakePython(torch = "", pip = "exit 0") {
+  return `case "$*" in *find_spec*) echo "${torch}";; *"pip --version") echo "pip 24.0 from x";; *) ${pip};; esac`;
+}
+
+const silent: () => Progress = () => new Progress({ write: () => true });
+
+test("the manifest depends on SCALORA_LIBTORCH and lies in the cache folder", () => {
+  const env = { XDG_CACHE_HOME: folder };
+  const path = manifestPath({ env });
+  expect(dirname(path)).toBe(join(folder, "scalora", "state"));
+  expect(manifestPath({ env: { ...env, SCALORA_LIBTORCH: "/x" } })).not.toBe(path);
+  expect(manifestPath({ env })).toBe(path);
+});
+
+test("the manifest depends on the text of every native source", () => {
+  const env = { XDG_CACHE_HOME: folder };
+  write("package/native/a.cpp", "1");
+  write("package/native/sub/b.h", "2");
+  const root = join(folder, "package");
+  const before = manifestPath({ root, env });
+  write("package/native/sub/b.h", "3");
+  expect(manifestPath({ root, env })).not.toBe(before);
+});
+
+test("a set-up whose addon is gone counts as none", () => {
+  const env = { XDG_CACHE_HOME: folder };
+  const path = manifestPath({ env }).slice(folder.length + 1);
+  const addon = write("addon/scalora.node", "");
+  const libtorch = fakeTorch(torchVersion);
+  write(path, JSON.stringify({ libtorch, addon }));
+  expect(readSetup({ env })?.addon).toBe(addon);
+  rmSync(addon);
+  expect(readSetup({ env })).toBeUndefined();
+  write(path, "{ cut sh");
+  expect(readSetup({ env })).toBeUndefined();
+});
+
+test("SCALORA_LIBTORCH takes any version, as the folder itself or the one above", async () => {
+  const libtorch = fakeTorch("2.15.0+cpu");
+  for (const value of [libtorch, dirname(libtorch)]) {
+    const [attempt] = await findLibtorch({ SCALORA_LIBTORCH: value });
+    expect(attempt.libtorch).toEqual({ libtorch, version: "2.15.0+cpu", from: "SCALORA_LIBTORCH" });
+  }
+});
+
+test("a wrong SCALORA_LIBTORCH is an error that names the missing file", async () => {
+  const found = findLibtorch({ SCALORA_LIBTORCH: folder });
+  await expect(found).rejects.toThrow(`${join(folder, "lib", "libtorch_cpu.so")} does not exist`);
+});
+
+test("Python's torch is taken when it is the pinned one", async () => {
+  const libtorch = fakeTorch(`${torchVersion}+cu130`);
+  const env = machine({ python3: fakePython(join(libtorch, "__init__.py")) });
+  const attempts = await findLibtorch(env);
+  expect(attempts.at(-1)?.libtorch).toEqual({ libtorch, version: `${torchVersion}+cu130`, from: "python" });
+});
+
+test("Python's torch of another version is passed over, and the reason told", async () => {
+  const libtorch = fakeTorch("2.10.1");
+  const attempts = await findLibtorch(machine({ python3: fakePython(join(libtorch, "__init__.py")) }));
+  expect(attempts[0].found).toContain("torch 2.10.1, not 2.11.0");
+  expect(attempts[1]).toMatchObject({ found: "not downloaded yet" });
+  expect(attempts.every((attempt) => attempt.libtorch === undefined)).toBe(true);
+});
+
+test("an incomplete torch is passed over", async () => {
+  const libtorch = fakeTorch(torchVersion, ["lib/libtorch_cpu.so"]);
+  const attempts = await findLibtorch(machine({ python3: fakePython(join(libtorch, "__init__.py")) }));
+  expect(attempts[0].found).toContain(join("include", "ATen", "ATen.h"));
+});
+
+test("without python3, pip or a compiler the error names the command that installs it", async () => {
+  await expect(pythonWithPip(machine({ "apt-get": "" }))).rejects.toThrow(
+    "sudo apt-get install -y python3 python3-pip",
+  );
+  await expect(findCompiler(machineAgain({ dnf: "" }))).rejects.toThrow("sudo dnf install -y gcc-c++");
+  const noPip = machineAgain({ zypper: "", python3: "echo 'No module named pip' >&2; exit 1" });
+  await expect(pythonWithPip(noPip)).rejects.toThrow(
+    /No module named pip[\s\S]*sudo zypper install -y python3-pip/,
+  );
+});
+
+function machineAgain(programs: Record<string, string>) {
+  rmSync(join(folder, "bin"), { recursive: true });
+  return machine(programs);
+}
+
+test("an old pip is an error that says how to renew it", async () => {
+  const env = machine({ python3: "echo 'pip 20.0.2 from /usr'" });
+  await expect(pythonWithPip(env)).rejects.toThrow(
+    /pip 20\.0\.2; 20\.3 or newer[\s\S]*pip install --upgrade pip/,
+  );
+});
+
+test("CXX names the compiler, and is named when it does not run", async () => {
+  const env = machine({ "my-cxx": "echo 'my-cxx 1.2'", "g++": "echo 'g++ 12'" });
+  expect(await findCompiler({ ...env, CXX: "my-cxx" })).toMatchObject({ version: "my-cxx 1.2" });
+  expect(await findCompiler(env)).toMatchObject({ version: "g++ 12" });
+  await expect(findCompiler({ ...env, CXX: "other" })).rejects.toThrow("CXX=other, which does not run");
+});
+
+test.each([
+  ["no network", "ERROR: Could not resolve host", "connect to a network"],
+  ["no time", "ReadTimeoutError: timed out", "it goes on where it stopped"],
+  ["another file", "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "check the package index"],
+  [
+    "full disk",
+    "OSError: [Errno 28] No space left on device",
+    "set XDG_CACHE_HOME to a folder on another disk",
+  ],
+  ["anything else", "ERROR: strange", "set SCALORA_LIBTORCH"],
+])("a download that fails says what to do: %s", async (_name, output, fix) => {
+  const env = machine({ python3: fakePython("", `echo '${output}' >&2; exit 1`) });
+  const error = await downloadLibtorch(silent(), env).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(SetupError);
+  expect(error).toMatchObject({ code: "setup", message: expect.stringContaining(fix) });
+});
+
+test("a broken wheel from before is not believed", async () => {
+  const [wheel] = pinnedWheels("cpu");
+  const env = machine({ python3: fakePython("", "echo reached pip >&2; exit 1") });
+  write(`cache/scalora/wheels/${wheel.file}`, "not a wheel");
+  await expect(downloadLibtorch(silent(), env)).rejects.toThrow(/torch-2\.11\.0-cp312[\s\S]*reached pip/);
+});
+
+test("both pinned sets hold torch, with a hash and a size for each file", () => {
+  for (const [kind, count] of [
+    ["cpu", 3],
+    ["cuda", 16],
+  ] as const) {
+    const wheels = pinnedWheels(kind);
+    expect(wheels).toHaveLength(count);
+    expect(wheels[0].requirement).toContain(`torch==${torchVersion} --hash=sha256:`);
+    expect(wheels.every((wheel) => wheel.size > 0)).toBe(true);
+  }
+});
+
+test("the lock lets one in at a time and tells the other why it waits", async () => {
+  const path = join(folder, "lock");
+  const events: string[] = [];
+  const first = withLock(
+    path,
+    () => {},
+    async () => {
+      events.push("first in");
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      events.push("first out");
+    },
+  );
+  const second = withLock(
+    path,
+    (line) => events.push(line),
+    async () => events.push("second in"),
+  );
+  await Promise.all([first, second]);
+  const waiting = expect.stringContaining(`waiting for another set-up (process ${process.pid} on`);
+  expect(events).toEqual(["first in", waiting, "first out", "second in"]);
+});
+
+test("who waits for the lock says for what, and can be stopped", async () => {
+  const path = write("lock", JSON.stringify({ pid: 1, host: "elsewhere" }));
+  const stop = new AbortController();
+  const lines: string[] = [];
+  const log = (line: string) => {
+    lines.push(line);
+    stop.abort();
+  };
+  const options = { what: "another download", signal: stop.signal };
+  await expect(withLock(path, log, async () => "in", options)).rejects.toThrow("aborted");
+  expect(lines).toEqual(["waiting for another download (process 1 on elsewhere)"]);
+  expect(readFileSync(path, "utf8")).toContain("elsewhere");
+});
+
+test("the lock of a process that is gone, or silent for long, is taken over", async () => {
+  const path = write(
+    "lock",
+    JSON.stringify({ pid: 2 ** 22 + 1, host: (await import("node:os")).hostname() }),
+  );
+  expect(
+    await withLock(
+      path,
+      () => {},
+      async () => "in",
+    ),
+  ).toBe("in");
+  write("lock", JSON.stringify({ pid: 1, host: "elsewhere" }));
+  utimesSync(path, 1, 1);
+  expect(
+    await withLock(
+      path,
+      () => {},
+      async () => readFileSync(path, "utf8"),
+    ),
+  ).toContain(`"pid":${process.pid}`);
+});
+
+test("the lock is freed when the work throws", async () => {
+  const path = join(folder, "lock");
+  const failed = withLock(
+    path,
+    () => {},
+    async () => Promise.reject(new Error("no")),
+  );
+  await expect(failed).rejects.toThrow("no");
+  expect(
+    await withLock(
+      path,
+      () => {},
+      async () => "in",
+    ),
+  ).toBe("in");
+});
+
+test("doctor lists what is missing, each with its cure, and changes nothing", async () => {
+  const env = machine({ "apt-get": "" });
+  const findings = await inspect(env);
+  const cures = Object.fromEntries(findings.map(({ name, cure }) => [name, cure]));
+  expect(cures["C++ compiler"]).toBe("sudo apt-get install -y g++");
+  expect(cures["Python with pip"]).toBe("sudo apt-get install -y python3 python3-pip");
+  expect(cures.addon).toBe("npx scalora setup");
+  expect(() => readFileSync(join(folder, "cache"))).toThrow("ENOENT");
+});
+
+test("a cache folder that cannot be written is a clear error", async () => {
+  const env = { ...machine({ "g++": "echo g++ 12" }), XDG_CACHE_HOME: write("a-file", "") };
+  const error = ensureSetup({ env, stream: process.stderr });
+  await expect(error).rejects.toThrow(
+    `the cache folder ${join(folder, "a-file", "scalora")} cannot be written`,
+  );
+});
+
+test("package.json and set-up need the same Node", () => {
+  const { engines } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
+  expect(engines.node).toBe(`>=${minimumNode}`);
+});
+
+test("versions compare by number, sizes read well", () => {
+  expect(compareVersions("20.10", "20.9")).toBeGreaterThan(0);
+  expect(compareVersions("2.28", "2.28.0")).toBe(0);
+  expect([formatBytes(2_000), formatBytes(544e6), formatBytes(2.31e9)]).toEqual([
+    "2 kB",
+    "544 MB",
+    "2.31 GB",
+  ]);
+});

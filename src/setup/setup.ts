@@ -1,0 +1,80 @@
+// Sets everything up: finds or downloads libtorch, compiles the addon, writes down where they are.
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { compileAddon, findCompiler, tryLoading } from "./compile.ts";
+import { downloadLibtorch } from "./download.ts";
+import { unwritable } from "./errors.ts";
+import { findLibtorch } from "./find.ts";
+import { cacheFolder, manifestPath, readSetup, type Setup } from "./locate.ts";
+import { withLock } from "./lock.ts";
+import { Progress } from "./progress.ts";
+
+interface SetupOptions {
+  verify?: boolean;
+  stream?: NodeJS.WriteStream;
+  env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * What set-up left, made first when it is not there. Costs milliseconds once it is; safe to call in several processes
+ * at once, and after any interruption.
+ * @param options with `verify`, what is there is loaded once, and made anew when it does not load; progress goes to
+ *   `stream` (stderr)
+ * @throws SetupError naming what is missing and the command that installs it
+ */
+export async function ensureSetup({
+  verify = false,
+  stream = process.stderr,
+  env = process.env,
+}: SetupOptions = {}): Promise<Setup> {
+  if (verify) await forgetBroken(env);
+  const existing = readSetup({ env });
+  if (existing !== undefined) return existing;
+  const progress = new Progress(stream);
+  const lock = join(cacheFolder(env), "setup.lock");
+  const log = (line: string) => progress.log(line);
+  try {
+    return await withLock(lock, log, async () => readSetup({ env }) ?? (await setUp(progress, env)));
+  } catch (error) {
+    throw unwritable(error, env) ?? error;
+  }
+}
+
+/** Removes an addon that does not load any more: a library was removed, or Node or the system changed. */
+async function forgetBroken(env: NodeJS.ProcessEnv) {
+  const existing = readSetup({ env });
+  if (existing === undefined) return;
+  try {
+    await tryLoading(existing.addon, env);
+  } catch {
+    rmSync(manifestPath({ env }), { force: true });
+    rmSync(dirname(existing.addon), { recursive: true, force: true });
+  }
+}
+
+async function setUp(progress: Progress, env: NodeJS.ProcessEnv): Promise<Setup> {
+  // Before the download, which takes longer.
+  await findCompiler(env);
+  const libtorch = await provideLibtorch(progress, env);
+  const { addon, compiler } = await compileAddon(libtorch, progress, env);
+  const setup = { ...libtorch, addon, compiler: compiler.version, setUpAt: new Date().toISOString() };
+  writeAtomically(manifestPath({ env }), `${JSON.stringify(setup, undefined, 2)}\n`);
+  progress.log(`done: libtorch ${setup.version} (${setup.libtorch}), addon ${setup.addon}`);
+  return setup;
+}
+
+async function provideLibtorch(progress: Progress, env: NodeJS.ProcessEnv) {
+  const found = (await findLibtorch(env)).at(-1)?.libtorch;
+  if (found !== undefined) return found;
+  await downloadLibtorch(progress, env);
+  const downloaded = (await findLibtorch(env)).at(-1)?.libtorch;
+  if (downloaded === undefined) throw new Error("internal: libtorch was downloaded, and is not there");
+  return downloaded;
+}
+
+function writeAtomically(path: string, text: string) {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}
