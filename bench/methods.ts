@@ -9,9 +9,9 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { type AdapterOptions, attach } from "../src/adapters/index.ts";
-import { methods } from "../src/config/index.ts";
+import { methodSummaries } from "../src/config/index.ts";
 import { AdamW } from "../src/optim/index.ts";
-import { quantised } from "../src/testing/quantise.ts";
+import { quantiseLinearLayers } from "../src/testing/quantise.ts";
 import * as torch from "../src/torch/index.ts";
 import { LayerStack } from "./layer-stack.ts";
 
@@ -49,7 +49,7 @@ const settings: Readonly<Record<string, Setting>> = {
 
 function prepare({ options }: Setting) {
   const stack = new LayerStack(width, layers);
-  const model = options.method === "qlora" ? quantised(stack) : stack;
+  const model = options.method === "qlora" ? quantiseLinearLayers(stack) : stack;
   torch.releaseFreeMemory();
   const resident = process.memoryUsage.rss();
   const adapters = attach(model, options, 0);
@@ -95,7 +95,7 @@ function printPeak({ filling, ...setting }: Setting): void {
 }
 
 function printTable(): void {
-  const missing = Object.keys(methods).filter(
+  const missing = Object.keys(methodSummaries).filter(
     (name) => !Object.values(settings).some(({ options }) => options.method === name),
   );
   if (missing.length > 0) throw new Error(`bench/methods.ts lacks ${missing.join(", ")}`);

@@ -7,16 +7,16 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepareFolder } from "../src/quickstart/folder.ts";
-import type { MethodSettings, Part } from "../src/quickstart/job.ts";
-import { measure } from "../src/quickstart/measure.ts";
+import type { MethodSettings, Split } from "../src/quickstart/job.ts";
+import { evaluateModel } from "../src/quickstart/measure.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
-import { translationJob } from "../src/quickstart/translation/job.ts";
+import { translationDemo } from "../src/quickstart/translation/job.ts";
 import { mean, spread } from "./statistics.ts";
 
 const [resultsPath, stage] = process.argv.slice(2);
-const quickstartSteps = translationJob.training.steps;
+const quickstartSteps = translationDemo.training.steps;
 const steps = Number(process.argv[4] ?? quickstartSteps);
-const job = { ...translationJob, training: { ...translationJob.training, steps } };
+const job = { ...translationDemo, training: { ...translationDemo.training, steps } };
 const { signal } = new AbortController();
 if (stage === undefined) throw new Error("usage: bench/quickstart.ts RESULTS.jsonl STAGE [STEPS]");
 
@@ -56,13 +56,13 @@ async function run(name: string, adapter: Adapter, lr: number, seed: number): Pr
   if (readRows().some((row) => row.name === name && row.lr === lr && row.seed === seed)) return;
   const out = mkdtempSync(join(tmpdir(), "quickstart-"));
   try {
-    const task = job.makeTask(seed);
+    const task = job.makeExercises(seed);
     const data = prepareFolder(out, task);
     const place = { model: job.model, data, folder: out, name: "run" };
     const before = process.cpuUsage();
     const hooks = { signal, onEvent: () => undefined };
     const result = await runMethod(job, { adapter, lr }, place, { seed, ...hooks });
-    const score = (part: Part) => measure({ job, task, data }, result.folder, part, signal);
+    const score = (part: Split) => evaluateModel({ job, task, data }, result.folder, part, signal);
     const [validation, test] = [await score("validation"), await score("test")];
     const { user, system } = process.cpuUsage(before);
     const { trainable, rank, entropyRank } = result;

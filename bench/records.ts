@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepareFolder } from "../src/quickstart/folder.ts";
 import type { MethodSettings } from "../src/quickstart/job.ts";
-import { measure, type Score } from "../src/quickstart/measure.ts";
+import { evaluateModel, type TestResult } from "../src/quickstart/measure.ts";
 import { makeRecipe } from "../src/quickstart/recipe.ts";
-import { recordsJob } from "../src/quickstart/records/job.ts";
+import { recordsDemo } from "../src/quickstart/records/job.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { runTraining } from "../src/recipes/sft.ts";
 import { spread } from "./statistics.ts";
@@ -21,7 +21,7 @@ if (stage === undefined) throw new Error("usage: bench/records.ts MODEL RESULTS.
 const rates = [2e-3, 5e-3, 7e-3, 1e-2, 2e-2];
 const sweepSeed = 0;
 const reportSeeds = [1, 2, 3];
-const job = recordsJob(model);
+const job = recordsDemo(model);
 const { signal } = new AbortController();
 const hooks = { signal, onEvent: () => undefined };
 
@@ -65,14 +65,14 @@ function record(row: SweepRow | TestRow): void {
 
 async function withTask<T>(seed: number, use: (place: Place) => Promise<T>): Promise<T> {
   const out = mkdtempSync(join(tmpdir(), "records-"));
-  const task = job.makeTask(seed);
+  const task = job.makeExercises(seed);
   try {
     return await use({ job, task, out, data: prepareFolder(out, task) });
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
 }
-type Place = { job: typeof job; task: ReturnType<typeof job.makeTask>; out: string; data: string };
+type Place = { job: typeof job; task: ReturnType<typeof job.makeExercises>; out: string; data: string };
 
 async function sweep({ adapter }: MethodSettings, lr: number): Promise<void> {
   const { method } = adapter;
@@ -87,7 +87,7 @@ async function sweep({ adapter }: MethodSettings, lr: number): Promise<void> {
 const bestRate = (method: string) =>
   sweepRows(method).reduce((best, row) => (row.validLoss < best.validLoss ? row : best)).lr;
 
-const shown = ({ exact, parts, loss }: Score) => ({ exact: exact.value, fields: parts.value, loss });
+const shown = ({ exact, parts, loss }: TestResult) => ({ exact: exact.value, fields: parts.value, loss });
 
 async function test({ adapter }: MethodSettings, seed: number): Promise<void> {
   const { method } = adapter;
@@ -98,7 +98,7 @@ async function test({ adapter }: MethodSettings, seed: number): Promise<void> {
     const at = { model, data: place.data, folder: place.out, name: "run" };
     const { folder, trainable, rank, memory } = await runMethod(job, settings, at, { seed, ...hooks });
     const { user, system } = process.cpuUsage(before);
-    const score = await measure(place, folder, "test", signal);
+    const score = await evaluateModel(place, folder, "test", signal);
     const cost = { trainable, rank, memory, cpuSeconds: (user + system) / 1e6 };
     record({ stage: "seeds", method, seed, ...shown(score), ...cost });
   });
@@ -107,7 +107,7 @@ async function test({ adapter }: MethodSettings, seed: number): Promise<void> {
 async function testBefore(seed: number): Promise<void> {
   if (testRows("before").some((row) => row.seed === seed)) return;
   await withTask(seed, async (place) => {
-    const score = await measure(place, model, "test", signal);
+    const score = await evaluateModel(place, model, "test", signal);
     const nothing = { trainable: 0, rank: 0, memory: 0, cpuSeconds: 0 };
     record({ stage: "seeds", method: "before", seed, ...shown(score), ...nothing });
   });

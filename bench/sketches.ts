@@ -1,6 +1,6 @@
 // What a look of `run.analysis` costs for one layer of several sizes, one thread, beside the exact decomposition:
 // node --import ./src/testing/typescript-hooks.mjs bench/sketches.ts
-import { leadingSpectrum, spectrumOf } from "../src/analysis/spectrum.ts";
+import { leadingSpectrum, significantSpectrum } from "../src/analysis/spectrum.ts";
 import { Generator, linalgSvdvals, matmul, randn, scope, setThreads, toDType } from "../src/torch/index.ts";
 
 function milliseconds(work: () => unknown): string {
@@ -23,7 +23,7 @@ for (const [m, n] of [
     const exact =
       n > 2048 ? "not run" : milliseconds(() => linalgSvdvals(toDType(change, "float64")).toFloats());
     const sketched = [
-      `change of rank 50: ${milliseconds(() => spectrumOf(change))}`,
+      `change of rank 50: ${milliseconds(() => significantSpectrum(change))}`,
       `gradient, r = 8: ${milliseconds(() => leadingSpectrum(gradient, 16))}`,
     ];
     console.log([`${m} x ${n}`, ...sketched, `exact: ${exact}`].join("  "));

@@ -5,7 +5,7 @@
 // generation of fixed size (the flag) keeps its resizing out of the measurement.
 import type { AdapterOptions } from "../src/adapters/index.ts";
 import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.ts";
-import { liveTensors } from "../src/torch/index.ts";
+import { liveTensorCount } from "../src/torch/index.ts";
 import { train } from "../src/train/trainer.ts";
 
 const steps = Number(process.argv[2] ?? 5000);
@@ -32,7 +32,7 @@ const readings = new Float64Array(Math.floor(steps / between));
 for (let run = 0; run < 3; run++) {
   live.clear();
   await oneRun((step) => {
-    live.add(liveTensors());
+    live.add(liveTensorCount());
     if (step % between !== 0) return;
     globalThis.gc?.();
     readings[step / between - 1] = process.memoryUsage.rss() / 2 ** 20;

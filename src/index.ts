@@ -20,7 +20,7 @@ export {
   BatchSource,
   batchesInOrder,
   ChatTemplate,
-  type Classes,
+  type ClassifierLabels,
   collate,
   type DataConfig,
   type Dataset,
@@ -32,7 +32,7 @@ export {
   maskPreview,
 } from "./data/index.ts";
 export {
-  type BatchOptions,
+  type GenerateBatchOptions as BatchOptions,
   type Generated,
   type GenerationRequest,
   generateBatch,

@@ -9,11 +9,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { scalora as run } from "../src/cli/testing/scalora.ts";
+import { runScalora as run } from "../src/cli/testing/scalora.ts";
 import { capitalRows, writeTinyProject } from "../src/testing/finished-runs.ts";
 import { byteTokenizer } from "../src/testing/tiny-llama.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
-import { liveTensors } from "../src/torch/index.ts";
+import { liveTensorCount } from "../src/torch/index.ts";
 
 const scratch = temporaryFolder();
 const place = (...parts: string[]) => join(scratch.path, ...parts);
@@ -183,9 +183,9 @@ const cases: [name: string, cause: () => ReturnType<typeof run>, code: number, s
 test.each(cases)(
   "%s: one clear message, the right exit code, nothing lost",
   async (_name, cause, code, says) => {
-    const live = liveTensors();
+    const live = liveTensorCount();
     const result = await cause();
-    expect(liveTensors()).toBe(live);
+    expect(liveTensorCount()).toBe(live);
     expect({ code: result.code, stdout: result.stdout }).toEqual({ code, stdout: "" });
     for (const pattern of says) expect(result.stderr).toMatch(pattern);
     expect(result.stderr.match(/^error:/gm)).toHaveLength(1);

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
-import { scalora } from "../src/cli/testing/scalora.ts";
+import { runScalora } from "../src/cli/testing/scalora.ts";
 import { parseRecipe } from "../src/config/index.ts";
 import { writeTinyBert } from "../src/testing/tiny-bert.ts";
 import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
@@ -51,13 +51,13 @@ test("the commands of the guides work as printed, one after another", async () =
   const commands = sections.flatMap((block) => block.trim().split("\n"));
   expect(commands.length).toBeGreaterThan(8);
   const mine = ["--set", "run.name=mine", "--set", "adapter.method=lora"];
-  expect(await scalora("train", "recipe.yaml", ...mine)).toMatchObject({ code: 0 });
+  expect(await runScalora("train", "recipe.yaml", ...mine)).toMatchObject({ code: 0 });
   for (const command of commands) {
     const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
     expect(words.slice(0, 2)).toEqual(["npx", "scalora"]);
     if (words[2] === "chat") continue; // needs somebody to talk to
     if (words[2] === "compare") continue; // starts processes of its own: src/cli/compare.test.ts
-    const { code, stdout, stderr } = await scalora(...words.slice(2));
+    const { code, stdout, stderr } = await runScalora(...words.slice(2));
     expect({ command, code, errors: code === 0 ? "" : stderr }).toEqual({ command, code: 0, errors: "" });
     expect(stdout.trim(), command).not.toBe("");
   }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { scalora } from "../src/cli/testing/scalora.ts";
+import { runScalora } from "../src/cli/testing/scalora.ts";
 import { trainTiny, writeTinyProject } from "../src/testing/finished-runs.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
@@ -16,7 +16,7 @@ const installed = process.env.NODE_LLAMA_CPP !== undefined;
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 async function succeed(...args: string[]): Promise<void> {
-  const { code, stderr } = await scalora(...args);
+  const { code, stderr } = await runScalora(...args);
   if (code !== 0) throw new Error(stderr);
 }
 

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { scalora } from "../src/cli/testing/scalora.ts";
+import { runScalora } from "../src/cli/testing/scalora.ts";
 import { parseRecipe } from "../src/config/index.ts";
-import { readSource } from "../src/config/source.ts";
-import { runJob } from "../src/quickstart/index.ts";
-import { translationJob } from "../src/quickstart/translation/job.ts";
+import { readRecipeSource } from "../src/config/source.ts";
+import { runDemo } from "../src/quickstart/index.ts";
+import { translationDemo } from "../src/quickstart/translation/job.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
@@ -25,8 +25,8 @@ beforeAll(async () => {
   process.chdir(scratch.path);
   symlinkSync(join(repository, "assets"), "assets");
   const signal = new AbortController().signal;
-  const job = { ...translationJob, training: { ...translationJob.training, steps: 6 } };
-  await runJob(job, { out: "runs/quickstart", seed: 0 }, { signal, onEvent: () => {} });
+  const job = { ...translationDemo, training: { ...translationDemo.training, steps: 6 } };
+  await runDemo(job, { out: "runs/quickstart", seed: 0 }, { signal, onEvent: () => {} });
 });
 
 afterAll(() => {
@@ -47,7 +47,7 @@ test("every scalora command of the README works as printed", async () => {
   );
   expect(commands.length).toBeGreaterThan(3);
   for (const command of commands) {
-    const { code, stdout, stderr } = await scalora(...command.split(" ").slice(2));
+    const { code, stdout, stderr } = await runScalora(...command.split(" ").slice(2));
     expect({ command, code, errors: code === 0 ? "" : stderr }).toEqual({
       command,
       code: 0,
@@ -75,7 +75,7 @@ test("the README's program runs and writes a model", () => {
 test("the README's recipe has no mistake but the files that a reader brings", () => {
   const [recipe] = blocks("yaml");
   writeFileSync("recipe.yaml", recipe);
-  const { value } = readSource("recipe.yaml", []);
+  const { value } = readRecipeSource("recipe.yaml", []);
   // A cache of no models: this machine's may hold the recipe's.
   vi.stubEnv("XDG_CACHE_HOME", scratch.path);
   expect(() => parseRecipe(value)).toThrow(/2 problems[\s\S]*model\.path[\s\S]*data\.train/);

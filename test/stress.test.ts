@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
-import { add, fromData, Generator, liveTensors, MappedFile, randn, scope } from "../src/torch/index.ts";
+import { add, fromData, Generator, liveTensorCount, MappedFile, randn, scope } from "../src/torch/index.ts";
 
 const local = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -51,7 +51,7 @@ test("thousands of generators, nested scopes and maps leave nothing behind", () 
   const folder = mkdtempSync(join(tmpdir(), "stress-"));
   const path = join(folder, "ones");
   writeFileSync(path, new Uint8Array(new Float32Array(64).fill(1).buffer));
-  const before = liveTensors();
+  const before = liveTensorCount();
   const drawn = new Set<number>();
   for (let i = 0; i < 2000; i++) {
     using generator = new Generator(i);
@@ -69,6 +69,6 @@ test("thousands of generators, nested scopes and maps leave nothing behind", () 
     });
   expect(nested(1000)).toBe(500500);
   expect(drawn.size).toBeGreaterThan(1990);
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
   rmSync(folder, { recursive: true });
 });

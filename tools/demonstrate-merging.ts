@@ -4,9 +4,9 @@
 // One linear layer W of 256 × 256 learns a target W* = W + Δ, where every direction of Δ counts the same and ‖Δ‖ is a few
 // percent of ‖W‖, or less: what fine-tuning changes. ScaLoRA of rank 8 runs its own event and optimiser over each way to
 // store W; the loss is ‖W_eff − W*‖² / ‖Δ‖², so no training is 1.
-import { FactorBank } from "../src/adapters/core/bank.ts";
+import { LowRankBank } from "../src/adapters/core/bank.ts";
 import { type BaseStore, ExactBase, SplitBase } from "../src/adapters/core/base-store.ts";
-import { FactoredBase } from "../src/adapters/core/factored-base.ts";
+import { FrozenDeltaBase } from "../src/adapters/core/factored-base.ts";
 import { scalingEvent } from "../src/adapters/scalora/event.ts";
 import { Linear } from "../src/nn/index.ts";
 import { AdamW, makeSchedule } from "../src/optim/index.ts";
@@ -23,11 +23,11 @@ type Tensor = torch.Tensor;
 class RoundedBase implements BaseStore {
   private readonly weights: Tensor;
 
-  constructor({ layers }: FactorBank) {
-    this.weights = layers[0].linear.ownWeight();
+  constructor({ layers }: LowRankBank) {
+    this.weights = layers[0].linear.unquantisedWeight();
   }
 
-  absorb(left: Tensor, right: Tensor): undefined {
+  merge(left: Tensor, right: Tensor): undefined {
     torch.noGrad(() =>
       torch.scope(() => {
         const [A, B] = [left, right].map((stack) => torch.select(stack, 0, 0));
@@ -54,12 +54,12 @@ class RoundedBase implements BaseStore {
 interface Way {
   readonly name: string;
   readonly dtype: "float32" | "bfloat16";
-  readonly store: (bank: FactorBank) => BaseStore;
+  readonly store: (bank: LowRankBank) => BaseStore;
   /** Whether there are events; without them this is LoRA. */
   readonly events: boolean;
 }
 
-const exact = ({ layers }: FactorBank) => new ExactBase(layers);
+const exact = ({ layers }: LowRankBank) => new ExactBase(layers);
 const ways: readonly Way[] = [
   { name: "LoRA, nothing merged", dtype: "float32", store: exact, events: false },
   { name: "base: exact (float32)", dtype: "float32", store: exact, events: true },
@@ -73,7 +73,7 @@ const ways: readonly Way[] = [
     (baseRank): Way => ({
       name: `base: factored, R = ${baseRank}`,
       dtype: "bfloat16",
-      store: ({ layers }) => new FactoredBase(layers, baseRank),
+      store: ({ layers }) => new FrozenDeltaBase(layers, baseRank),
       events: true,
     }),
   ),
@@ -112,8 +112,8 @@ function problem(change: number): { W: Tensor; target: Tensor } {
 function run({ dtype, store, events }: Way, change: number): Outcome {
   const { W, target } = problem(change);
   const linear = new Linear(torch.toDType(W, dtype, false, true).keep());
-  const bank = new FactorBank("layer", { m: size, n: size, rank, scale }, [{ path: "layer", linear }]);
-  bank.hang();
+  const bank = new LowRankBank("layer", { m: size, n: size, rank, scale }, [{ path: "layer", linear }]);
+  bank.install();
   const base = store(bank);
   using generator = new torch.Generator(2);
   torch.uniform_(bank.B, -(size ** -0.5), size ** -0.5, generator);
@@ -127,8 +127,8 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
       torch.scope(() => {
         const one = torch.matmul(torch.select(left, 0, 0), torch.transpose(torch.select(right, 0, 0), 0, 1));
         torch.add_(intended, one);
-        if (++merges === sampled) merge = relativeToHalfUnit(one, linear.ownWeight());
-        return base.absorb(left, right);
+        if (++merges === sampled) merge = relativeToHalfUnit(one, linear.unquantisedWeight());
+        return base.merge(left, right);
       }),
   });
   for (let step = 1; step <= steps; step++)
@@ -170,14 +170,14 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
 
 /** The weight that the forward pass computes with. */
 const seenBy = (base: BaseStore, linear: Linear) =>
-  base instanceof FactoredBase ? torch.toDType(base.weight(0), "float32") : linear.ownWeight();
+  base instanceof FrozenDeltaBase ? torch.toDType(base.weight(0), "float32") : linear.unquantisedWeight();
 
 function fail(): never {
   throw new Error("the optimiser has no moments");
 }
 
 /** gradA = s·G·B and gradB = s·Gᵀ·A, where G is the gradient of ½‖(W_eff − W*)X‖²/batch over fresh inputs X. */
-function setGradients(bank: FactorBank, weight: Tensor, target: Tensor, generator: torch.Generator): void {
+function setGradients(bank: LowRankBank, weight: Tensor, target: Tensor, generator: torch.Generator): void {
   const [A, B, gradA, gradB] = [bank.A, bank.B, bank.gradA, bank.gradB].map((t) => torch.select(t, 0, 0));
   const x = torch.randn([size, batch], generator);
   const low = torch.matmul(A, torch.matmul(torch.transpose(B, 0, 1), x));

@@ -2,7 +2,7 @@
 //   node --import ./src/testing/typescript-hooks.mjs tools/tiny-runs.ts NEW_FOLDER
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { tinyMethods, trainTiny, writeTinyProject } from "../src/testing/finished-runs.ts";
+import { tinyMethodConfigs, trainTiny, writeTinyProject } from "../src/testing/finished-runs.ts";
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {
@@ -16,7 +16,7 @@ writeTinyProject(project, { hidden_size: 64, intermediate_size: 128 });
 for (const method of methodNames())
   console.log(await trainTiny(project, method, "float32", { name: method }));
 
-function methodNames(): (keyof typeof tinyMethods)[] {
-  const isName = (name: string): name is keyof typeof tinyMethods => name in tinyMethods;
-  return Object.keys(tinyMethods).filter(isName);
+function methodNames(): (keyof typeof tinyMethodConfigs)[] {
+  const isName = (name: string): name is keyof typeof tinyMethodConfigs => name in tinyMethodConfigs;
+  return Object.keys(tinyMethodConfigs).filter(isName);
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Linear, Module } from "../nn/index.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import * as torch from "../torch/index.ts";
-import { FactorAdapters, type StepContext } from "./index.ts";
+import { LowRankAdapters, type StepContext } from "./index.ts";
 import { type AdapterOptions, attach } from "./registry.ts";
 
 const lowRank = { rank: 2, alpha: 6, targetModules: ["mix"] };
@@ -14,8 +14,8 @@ const methods: [string, AdapterOptions, number][] = [
   ["scalora-i", { method: "scalora-i", ...lowRank }, 3],
 ];
 
-function factorsOf(adapters: object): FactorAdapters {
-  if (!(adapters instanceof FactorAdapters)) throw new Error("not an adapter of two factors");
+function factorsOf(adapters: object): LowRankAdapters {
+  if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
   return adapters;
 }
 
@@ -25,7 +25,7 @@ const worst = (a: torch.Tensor, b: torch.Tensor) =>
 test.each(methods)(
   "%s: starts as the base, adds s·A·Bᵀ, keeps the bias, trains only factors",
   (_, options, s) => {
-    const live = torch.liveTensors();
+    const live = torch.liveTensorCount();
     const model = new TinyLM({ dtype: "float64" });
     torch.noGrad(() =>
       torch.scope(() => {
@@ -33,7 +33,7 @@ test.each(methods)(
         const x = torch.randn([5, 8], generator, "float64");
         const { bias = expect.fail("no bias") } = model.mix;
         torch.fill_(bias, 0.25);
-        const base = torch.clone(model.mix.ownWeight());
+        const base = torch.clone(model.mix.unquantisedWeight());
         const plain = model.mix.forward(x);
         const adapters = factorsOf(attach(model, options, 1));
         expect(worst(model.mix.forward(x), plain)).toBeLessThan(1e-15);
@@ -54,7 +54,7 @@ test.each(methods)(
       }),
     );
     model.dispose();
-    expect(torch.liveTensors()).toBe(live);
+    expect(torch.liveTensorCount()).toBe(live);
   },
 );
 
@@ -133,7 +133,7 @@ test.each([
   [["mixx"], /"mixx" matches no linear layer[\s\S]*did you mean "mix"/],
 ])("targetModules that name no linear layer are refused, with what they name: %o", (targetModules, says) => {
   using model = new Block();
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   expect(() => attach(model, { method: "lora", rank: 2, targetModules })).toThrow(says);
   const refusal = (options: object) => {
     try {
@@ -148,5 +148,5 @@ test.each([
     expect(said).toMatch(/adapter\.(exclude|rankPattern)/);
     expect(said).not.toContain("modulesToSave");
   }
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
 });

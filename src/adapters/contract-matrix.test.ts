@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { methods } from "../config/index.ts";
+import { methodSummaries } from "../config/index.ts";
 import type { Linear } from "../nn/index.ts";
-import { quantised } from "../testing/quantise.ts";
-import { SupportNotes } from "../testing/support.ts";
+import { quantiseLinearLayers } from "../testing/quantise.ts";
+import { SupportRecorder } from "../testing/support.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
@@ -216,7 +216,7 @@ function holdRowNorms(adapters: AdapterSet): void {
 /** The model that a row of the matrix is about. */
 function modelFor({ onNf4 }: Expected, dtype: torch.DType): OddModel {
   const model = new OddModel(dtype);
-  return onNf4 ? quantised(model) : model;
+  return onNf4 ? quantiseLinearLayers(model) : model;
 }
 
 const entries = Object.entries(matrix);
@@ -228,7 +228,7 @@ const cases = entries.flatMap(([name, expected]) =>
 /** Relative rounding of a forward pass in each dtype. */
 const rounding = { float32: 1e-6, bfloat16: 3e-2, float64: 1e-14 };
 
-const support = new SupportNotes("contract-matrix");
+const support = new SupportRecorder("contract-matrix");
 const methodOf = ({ options }: Expected) => options(1).method;
 /** Told where it is not the method's own: what was shown over it is not shown without it. */
 const baseOf = ({ options }: Expected) => {
@@ -246,7 +246,7 @@ function adapted(
   dtype: torch.DType,
   body: (model: OddModel, adapters: AdapterSet, plain: torch.Tensor) => void,
 ): void {
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   const model = modelFor(expected, dtype);
   torch.scope(() => {
     const plain = forward(model);
@@ -256,14 +256,14 @@ function adapted(
     adapters.dispose();
   });
   model.dispose();
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
 }
 
 const forward = (model: OddModel) => torch.noGrad(() => model.forward(inputRows(model.first.weight.dtype)));
 
 test("the matrix has every method, and no other", () => {
   const names = new Set(entries.map(([, { options }]) => options(1).method));
-  expect([...names].toSorted()).toEqual(Object.keys(methods).toSorted());
+  expect([...names].toSorted()).toEqual(Object.keys(methodSummaries).toSorted());
 });
 
 test.each(cases)("$name, $dtype, rank $rank: where it starts, and how much it trains", (one) => {
@@ -289,13 +289,13 @@ test.each(cases)(
       torch.noGrad(() => {
         for (const [path, linear] of linears(merged)) {
           const { bias } = linearOf(model, path);
-          torch.copy_(linear.ownWeight(), adapters.mergedWeight(path, "float64"));
+          torch.copy_(linear.unquantisedWeight(), adapters.mergedWeight(path, "float64"));
           if (bias && linear.bias) torch.copy_(linear.bias, bias);
         }
       });
       expect(distance(now, forward(merged))).toBeLessThan(rounding[one.dtype]);
     });
-    support.shown(methodOf(one.expected), "computes as merged", one.dtype);
+    support.record(methodOf(one.expected), "computes as merged", one.dtype);
   },
 );
 
@@ -343,7 +343,7 @@ test.each(cases)("$name, $dtype, rank $rank: the adapter alone is a folder, or r
     const folder = join(scratch.path, `${one.name}-${one.dtype}-${one.rank}`);
     if (!one.expected.folder) {
       expect(() => adapters.saveAdapter(folder, "base")).toThrow(/cannot be exported[\s\S]*--as merged/);
-      support.shown(methodOf(one.expected), "adapter folder refused");
+      support.record(methodOf(one.expected), "adapter folder refused");
       return;
     }
     adapters.saveAdapter(folder, "base");
@@ -351,7 +351,7 @@ test.each(cases)("$name, $dtype, rank $rank: the adapter alone is a folder, or r
     const copy = attachFolder(other, folder);
     expect(distance(forward(other), forward(model))).toBeLessThan(rounding[one.dtype]);
     copy.dispose();
-    support.shown(methodOf(one.expected), "adapter folder", ...baseOf(one.expected));
+    support.record(methodOf(one.expected), "adapter folder", ...baseOf(one.expected));
   });
 });
 
@@ -385,9 +385,9 @@ test.each(entries)("%s: a rank beyond its bound is refused, with the bound", (_,
   if (!highestRank) return;
   const bound = Math.min(...oddShapes.map(([m, n]) => highestRank(m, n)));
   using model = modelFor(expected, "float32");
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   expect(() => attach(model, options(bound + 1))).toThrow(new RegExp(`[Rr]ank[\\s\\S]*at most ${bound}`));
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
   attach(model, options(bound)).dispose();
 });
 
@@ -397,15 +397,15 @@ const refusedOnNf4 = Object.entries(methodsAlone).filter(
   ([name, { onNf4 }]) => !onNf4 && !nf4Names.includes(name),
 );
 test.each(refusedOnNf4)("%s: refused on a base in 4 bits, which stays as it is", (_, expected) => {
-  using model = quantised(new OddModel("float32"));
+  using model = quantiseLinearLayers(new OddModel("float32"));
   const before = weightsOf(model);
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   expect(() => attach(model, expected.options(1))).toThrow(
     new RegExp(`${methodOf(expected)} does not go with a base in 4 bits: \\w[\\s\\S]*quantization: none`),
   );
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
   expect(weightsOf(model)).toEqual(before);
-  support.shown(methodOf(expected), "NF4 refused");
+  support.record(methodOf(expected), "NF4 refused");
 });
 
 interface TrainedParts {
@@ -418,7 +418,7 @@ interface TrainedParts {
 async function trained(folder: string, options: Expected, { dtype, until, resume = false }: TrainedParts) {
   const adapter = { ...options.options(2), ...(options.highestRank && { targetModules: ["mix"] }) };
   const plain = new TinyLM({ dtype });
-  const lm = options.onNf4 ? quantised(plain) : plain;
+  const lm = options.onNf4 ? quantiseLinearLayers(plain) : plain;
   const run: TinyRun = tinyRun(settings, { folder, resume, adapter, lm });
   const stop = new AbortController();
   const mix = linearOf(run.options.model, "mix");
@@ -460,8 +460,8 @@ test.each(trainingCases)(
     await trained(parts, expected, { dtype, until: 4 });
     const again = await trained(parts, expected, { dtype, resume: true });
     expect(again).toMatchObject({ step: settings.steps, files: once.files });
-    support.shown(methodOf(expected), "resumes bit for bit", dtype);
-    if (expected.onNf4) support.shown(methodOf(expected), "trains on NF4", ...baseOf(expected));
+    support.record(methodOf(expected), "resumes bit for bit", dtype);
+    if (expected.onNf4) support.record(methodOf(expected), "trains on NF4", ...baseOf(expected));
   },
 );
 

@@ -9,7 +9,7 @@ import "../testing/close-to.ts";
 import { copyGolden } from "../testing/golden-models.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { Generator, noGrad, normal_, scope } from "../torch/index.ts";
-import { FactorAdapters } from "./index.ts";
+import { LowRankAdapters } from "./index.ts";
 import { type AdapterOptions, attach } from "./registry.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-families-"));
@@ -37,7 +37,7 @@ test.each(cases)(
     using model = await loadModel(folder);
     const plain = logits(model);
     const adapters = attach(model, options, 1);
-    if (!(adapters instanceof FactorAdapters)) throw new Error("not an adapter of two factors");
+    if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
     expect(adapters.adaptedPaths()).toHaveLength(7 * model.info.layers);
     expect(adapters.adaptedPaths()).not.toContain("lm_head");
     expect(logits(model)).toEqual(plain);

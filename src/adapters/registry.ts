@@ -1,6 +1,6 @@
-import { checkAdapterOptions, factsOf, methodDefaults } from "../config/index.ts";
+import { checkAdapterOptions, findMethodConfig, methodDefaults } from "../config/index.ts";
 import { readAdapterConfig } from "../hub/adapter-folder.ts";
-import { type Module, quantisedWeights } from "../nn/index.ts";
+import { type Module, nf4Weights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { AdapterSet } from "./core/contract.ts";
 import { linearLayers } from "./core/targets.ts";
@@ -80,8 +80,8 @@ export function attach(model: Module, options: AdapterOptions, seed = 0): Adapte
 }
 
 function refuseQuantised(model: Module, options: AdapterOptions): void {
-  const refusal = factsOf(options.method)?.refusesQuantised?.({ ...options });
-  const [quantised] = quantisedWeights(model);
+  const refusal = findMethodConfig(options.method)?.refusesQuantised?.({ ...options });
+  const [quantised] = nf4Weights(model);
   if (refusal === undefined || quantised === undefined) return;
   throw new ScaloraError("config", `${options.method} does not go with a base in 4 bits: ${refusal}`, {
     where: quantised[0],

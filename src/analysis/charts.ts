@@ -1,5 +1,5 @@
 import type { Chart, Series } from "../report/index.ts";
-import { type Look, policies, spreadOf } from "./figures.ts";
+import { type AnalysisRecord, minMeanMax, policies } from "./figures.ts";
 import type { AnalysisResult } from "./types.ts";
 
 /** The figures over time; those without data are left out. */
@@ -17,10 +17,10 @@ export function analysisCharts({ looks, end }: AnalysisResult): Chart[] {
 /** A line through the looks that have a value. */
 function line(
   name: string,
-  looks: readonly Look[],
-  value: (look: Look) => number | null | undefined,
+  records: readonly AnalysisRecord[],
+  value: (look: AnalysisRecord) => number | null | undefined,
 ): Series {
-  const points = looks.flatMap((look) => {
+  const points = records.flatMap((look) => {
     const y = value(look);
     return typeof y === "number" ? [{ x: look.step, y }] : [];
   });
@@ -29,8 +29,8 @@ function line(
 
 const present = (series: readonly Series[]) => series.filter(({ x }) => x.length > 0);
 
-function rankChart(looks: readonly Look[], end: AnalysisResult["end"]): Chart {
-  const exact = spreadOf(end.layers.map(({ rank }) => rank));
+function rankChart(records: readonly AnalysisRecord[], end: AnalysisResult["end"]): Chart {
+  const exact = minMeanMax(end.layers.map(({ rank }) => rank));
   const withEnd = (series: Series, value: number): Series => {
     const before = series.x.filter((x) => x < end.step).length;
     return {
@@ -46,52 +46,52 @@ function rankChart(looks: readonly Look[], end: AnalysisResult["end"]): Chart {
     note: "Singular values above 1 % of the largest; the last point is exact, from the final checkpoint.",
     series: [
       withEnd(
-        line("largest", looks, ({ change }) => change.rank.largest),
+        line("largest", records, ({ change }) => change.rank.largest),
         exact.largest,
       ),
       withEnd(
-        line("mean", looks, ({ change }) => change.rank.mean),
+        line("mean", records, ({ change }) => change.rank.mean),
         exact.mean,
       ),
       withEnd(
-        line("least", looks, ({ change }) => change.rank.least),
+        line("least", records, ({ change }) => change.rank.least),
         exact.least,
       ),
       withEnd(
-        line("entropy rank, mean", looks, ({ change }) => change.entropyRank),
+        line("entropy rank, mean", records, ({ change }) => change.entropyRank),
         end.entropyRank,
       ),
     ],
   };
 }
 
-function gradientChart(looks: readonly Look[]): Chart {
+function gradientChart(records: readonly AnalysisRecord[]): Chart {
   return {
     title: "Rank of the full gradient (Fig. 2c)",
     xLabel: "step",
     yLabel: "rank, over layers",
     series: present([
-      line("mean", looks, ({ gradient }) => gradient?.rank.mean),
-      line("least", looks, ({ gradient }) => gradient?.rank.least),
+      line("mean", records, ({ gradient }) => gradient?.rank.mean),
+      line("least", records, ({ gradient }) => gradient?.rank.least),
     ]),
   };
 }
 
-function shareChart(looks: readonly Look[]): Chart {
+function shareChart(records: readonly AnalysisRecord[]): Chart {
   return {
     title: "The gradient's energy in its leading 2r directions",
     xLabel: "step",
     yLabel: "share, over layers",
     note: "What the optimum of Theorem 3.2 reaches.",
     series: present([
-      line("mean", looks, ({ gradient }) => gradient?.share?.mean),
-      line("least", looks, ({ gradient }) => gradient?.share?.least),
+      line("mean", records, ({ gradient }) => gradient?.share?.mean),
+      line("least", records, ({ gradient }) => gradient?.share?.least),
     ]),
   };
 }
 
-function branchChart(looks: readonly Look[]): Chart {
-  const shareOf = ({ scaling, layers }: Look, policy: string, branch: string) =>
+function branchChart(records: readonly AnalysisRecord[]): Chart {
+  const shareOf = ({ scaling, layers }: AnalysisRecord, policy: string, branch: string) =>
     scaling && (scaling.branches[policy][branch] ?? 0) / layers;
   return {
     title: "Layers with a feasible column scaling (Fig. 2d)",
@@ -101,12 +101,12 @@ function branchChart(looks: readonly Look[]): Chart {
     series: present(
       policies
         .filter((policy) => policy !== "scalar")
-        .map((policy) => line(policy, looks, (look) => shareOf(look, policy, "column"))),
+        .map((policy) => line(policy, records, (look) => shareOf(look, policy, "column"))),
     ),
   };
 }
 
-function factorChart(looks: readonly Look[]): Chart {
+function factorChart(records: readonly AnalysisRecord[]): Chart {
   const names = ["least", "lower quartile", "median", "upper quartile", "largest"];
   return {
     title: "Factors of scaling events",
@@ -116,22 +116,24 @@ function factorChart(looks: readonly Look[]): Chart {
     logarithmic: true,
     series: present(
       (["alpha", "beta"] as const).flatMap((factor) =>
-        names.map((name, at) => line(`${factor}, ${name}`, looks, ({ scaling }) => scaling?.[factor]?.[at])),
+        names.map((name, at) =>
+          line(`${factor}, ${name}`, records, ({ scaling }) => scaling?.[factor]?.[at]),
+        ),
       ),
     ),
   };
 }
 
-function distanceChart(looks: readonly Look[]): Chart {
+function distanceChart(records: readonly AnalysisRecord[]): Chart {
   return {
     title: "Distance to the full-gradient step",
     xLabel: "step",
     yLabel: "share of that step",
     note: "1 is no step at all; no adapter of this rank can be below the optimum.",
     series: present([
-      line("no scaling", looks, ({ scaling }) => scaling?.distance?.unscaled),
-      line("as chosen", looks, ({ scaling }) => scaling?.distance?.chosen),
-      line("optimum", looks, ({ scaling }) => scaling?.distance?.optimum),
+      line("no scaling", records, ({ scaling }) => scaling?.distance?.unscaled),
+      line("as chosen", records, ({ scaling }) => scaling?.distance?.chosen),
+      line("optimum", records, ({ scaling }) => scaling?.distance?.optimum),
     ]),
   };
 }

@@ -2,7 +2,7 @@ import type { AnalysisEvent, LayerAnalysis, LayerScaling, RunEvent } from "../ru
 import { quantilesOf } from "./quantiles.ts";
 
 /** Least, mean and largest over layers. */
-export interface Spread {
+export interface MinMeanMax {
   least: number;
   mean: number;
   largest: number;
@@ -12,19 +12,19 @@ export interface Spread {
 export type BranchCounts = Record<string, number>;
 
 /** One step of the record, over its layers. Shares are of layers or of energy, in [0, 1]. */
-export interface Look {
+export interface AnalysisRecord {
   step: number;
   seconds: number;
   layers: number;
   /** Of the accumulated change (Fig. 2b). `complete`: whether no layer's rank is only a lower bound. */
-  change: { rank: Spread; entropyRank: number; complete: boolean };
+  change: { rank: MinMeanMax; entropyRank: number; complete: boolean };
   /** Of the full gradient (Fig. 2c): `enough` is the share of layers whose rank is at least 2r. */
   gradient: {
     layers: number;
-    rank: Spread;
+    rank: MinMeanMax;
     complete: boolean;
     enough: number | null;
-    share: Spread | null;
+    share: MinMeanMax | null;
   } | null;
   /** Of a scaling event (Fig. 2d); factors: least, median quartiles and largest over the layers. */
   scaling: {
@@ -39,23 +39,25 @@ export interface Look {
 export const policies = ["default", "paper", "scalar"] as const;
 
 /** A record in figures over its layers. */
-export function lookOf({ step, seconds, layers }: AnalysisEvent): Look {
+export function toAnalysisRecord({ step, seconds, layers }: AnalysisEvent): AnalysisRecord {
   const changes = layers.map(({ change }) => change);
   return {
     step,
     seconds,
     layers: layers.length,
     change: {
-      rank: spreadOf(changes.map(({ rank }) => rank)),
+      rank: minMeanMax(changes.map(({ rank }) => rank)),
       entropyRank: mean(changes.map(({ entropyRank }) => entropyRank)),
       complete: changes.every(({ complete }) => complete),
     },
-    gradient: gradientOf(layers.flatMap(({ gradient }) => gradient ?? [])),
-    scaling: scalingOf(layers.flatMap(({ scaling }) => scaling ?? [])),
+    gradient: gradientFigures(layers.flatMap(({ gradient }) => gradient ?? [])),
+    scaling: scalingFigures(layers.flatMap(({ scaling }) => scaling ?? [])),
   };
 }
 
-function gradientOf(gradients: readonly NonNullable<LayerAnalysis["gradient"]>[]): Look["gradient"] {
+function gradientFigures(
+  gradients: readonly NonNullable<LayerAnalysis["gradient"]>[],
+): AnalysisRecord["gradient"] {
   if (gradients.length === 0) return null;
   const shares = gradients.flatMap(({ share }) => share ?? []);
   const isEnough = gradients.flatMap(({ rank, directions }) =>
@@ -63,14 +65,14 @@ function gradientOf(gradients: readonly NonNullable<LayerAnalysis["gradient"]>[]
   );
   return {
     layers: gradients.length,
-    rank: spreadOf(gradients.map(({ rank }) => rank)),
+    rank: minMeanMax(gradients.map(({ rank }) => rank)),
     complete: gradients.every(({ complete }) => complete),
     enough: isEnough.length === 0 ? null : mean(isEnough),
-    share: shares.length === 0 ? null : spreadOf(shares),
+    share: shares.length === 0 ? null : minMeanMax(shares),
   };
 }
 
-function scalingOf(scalings: readonly LayerScaling[]): Look["scaling"] {
+function scalingFigures(scalings: readonly LayerScaling[]): AnalysisRecord["scaling"] {
   if (scalings.length === 0) return null;
   const distances = scalings.flatMap(({ distance }) => distance ?? []);
   const meanOf = (key: "unscaled" | "chosen" | "optimum") => mean(distances.map((distance) => distance[key]));
@@ -91,9 +93,9 @@ function scalingOf(scalings: readonly LayerScaling[]): Look["scaling"] {
 }
 
 /** Branches over several looks, by who decides: `run` and the policies. */
-export function branchTotals(looks: readonly Look[]): Record<string, BranchCounts> {
+export function branchTotals(records: readonly AnalysisRecord[]): Record<string, BranchCounts> {
   const totals: Record<string, BranchCounts> = {};
-  for (const { scaling } of looks)
+  for (const { scaling } of records)
     for (const [who, branches] of Object.entries(scaling?.branches ?? {}))
       for (const [branch, times] of Object.entries(branches)) {
         totals[who] ??= {};
@@ -103,12 +105,12 @@ export function branchTotals(looks: readonly Look[]): Record<string, BranchCount
 }
 
 /** What the record cost: seconds, and their share of the run's; null without a record. */
-export function costOf(looks: readonly Look[], events: readonly RunEvent[]) {
-  if (looks.length === 0) return null;
-  const seconds = looks.reduce((sum, look) => sum + look.seconds, 0);
+export function recordingCost(records: readonly AnalysisRecord[], events: readonly RunEvent[]) {
+  if (records.length === 0) return null;
+  const seconds = records.reduce((sum, look) => sum + look.seconds, 0);
   const end = events.findLast(({ type }) => type === "end");
   const whole = end?.type === "end" ? end.seconds : 0;
-  return { looks: looks.length, seconds, share: whole > 0 ? seconds / whole : null };
+  return { looks: records.length, seconds, share: whole > 0 ? seconds / whole : null };
 }
 
 /** Of each layer's quantiles the least, the medians of the quartiles, and the largest. */
@@ -128,6 +130,6 @@ function count(names: readonly string[]): BranchCounts {
 const mean = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
-export function spreadOf(values: readonly number[]): Spread {
+export function minMeanMax(values: readonly number[]): MinMeanMax {
   return { least: Math.min(...values), mean: mean(values), largest: Math.max(...values) };
 }

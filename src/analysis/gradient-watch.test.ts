@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FactorAdapters } from "../adapters/core/factor-adapters.ts";
+import { LowRankAdapters } from "../adapters/core/factor-adapters.ts";
 import { type AdapterOptions, attach } from "../adapters/index.ts";
 import { distance, moveTrainables } from "../adapters/testing/matrix.ts";
 import { collate } from "../data/collate.ts";
@@ -7,7 +7,7 @@ import { countingExamples } from "../testing/tiny-data.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import * as torch from "../torch/index.ts";
 import { objectiveOf } from "../train/objective.ts";
-import { GradientWatch } from "./gradient-watch.ts";
+import { GradientCollector } from "./gradient-watch.ts";
 
 const rows = countingExamples(6);
 const batches = [collate(rows.slice(0, 4)), collate(rows.slice(4))];
@@ -19,7 +19,7 @@ function lossSum(model: TinyLM): torch.Tensor {
 
 /** The gradient of the effective weight by central differences, in float64. */
 function differences(model: TinyLM): Float64Array {
-  const weight = model.mix.ownWeight();
+  const weight = model.mix.unquantisedWeight();
   const step = 1e-5;
   return torch.noGrad(() =>
     Float64Array.from({ length: weight.numel }, (_, at) => {
@@ -38,14 +38,14 @@ function differences(model: TinyLM): Float64Array {
 test.each<AdapterOptions>([{ method: "lora", rank: 2, targetModules: ["mix"] }, { method: "full" }])(
   "$method: what is collected is the gradient of the effective weight",
   (options) => {
-    const live = torch.liveTensors();
+    const live = torch.liveTensorCount();
     const model = new TinyLM({ dtype: "float64" });
     const adapters = attach(model, options, 1);
     torch.scope(() => {
       const { mix } = model;
       const hung = mix.adapter;
       const before = lossSum(model).item();
-      const watch = new GradientWatch([["mix", mix]]);
+      const watch = new GradientCollector([["mix", mix]]);
       const loss = lossSum(model);
       expect(loss.item()).toBe(before);
       loss.backward();
@@ -58,7 +58,7 @@ test.each<AdapterOptions>([{ method: "lora", rank: 2, targetModules: ["mix"] }, 
     });
     adapters.dispose();
     model.dispose();
-    expect(torch.liveTensors()).toBe(live);
+    expect(torch.liveTensorCount()).toBe(live);
   },
 );
 
@@ -72,10 +72,10 @@ test.each<AdapterOptions>([
   (options) => {
     const model = new TinyLM({ dtype: "float64" });
     const adapters = attach(model, options, 1);
-    if (!(adapters instanceof FactorAdapters)) expect.fail("no factors");
+    if (!(adapters instanceof LowRankAdapters)) expect.fail("no factors");
     moveTrainables(adapters);
     torch.scope(() => {
-      const watch = new GradientWatch([["mix", model.mix]]);
+      const watch = new GradientCollector([["mix", model.mix]]);
       lossSum(model).backward();
       const gradient = watch.take().get("mix") ?? expect.fail("not collected");
       torch.noGrad(() => {

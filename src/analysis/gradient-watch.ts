@@ -17,7 +17,7 @@ interface Watched {
  * meanwhile: y is what it was, bit for bit, and so is every gradient, since only zeros are added; Z gets the gradient of the
  * weight. To be started and taken within one scope.
  */
-export class GradientWatch {
+export class GradientCollector {
   private readonly watched: readonly Watched[];
 
   constructor(layers: readonly (readonly [path: string, linear: Linear])[]) {

@@ -5,16 +5,16 @@ import { openModel } from "../assemble/open-model.ts";
 import { type ReportTable, writeReport } from "../report/index.ts";
 import type { AnalysisEvent, RunEvent } from "../run/events.ts";
 import { isActive, readEvents, readStatus } from "../run/folder.ts";
-import { stateOf } from "../run/list.ts";
+import { effectiveState } from "../run/list.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { quoted } from "../util/format.ts";
+import { shellQuote } from "../util/format.ts";
 import { analysisCharts } from "./charts.ts";
-import { costOf, lookOf } from "./figures.ts";
+import { recordingCost, toAnalysisRecord } from "./figures.ts";
 import { rankReport } from "./rank.ts";
-import { recordsOf } from "./records.ts";
+import { parseAnalysisEvents } from "./records.ts";
 import { analysisTables } from "./tables.ts";
 import type { AnalysisResult, RunAnalyze } from "./types.ts";
-import { changedPaths } from "./weight-change.ts";
+import { changedLayerPaths } from "./weight-change.ts";
 
 export { analysisTables } from "./tables.ts";
 
@@ -25,12 +25,12 @@ export { analysisTables } from "./tables.ts";
  */
 export const runAnalyze: RunAnalyze = async (request, { signal }) => {
   const path = resolve(request.path);
-  refuseUnfinished(path);
-  const out = outOf(path, request.out);
+  assertFinished(path);
+  const out = reportPath(path, request.out);
   const events = readEvents(path);
-  const records = recordsOf(events, `${path}/events.jsonl`);
+  const analysisEvents = parseAnalysisEvents(events, `${path}/events.jsonl`);
   const end = await exactRanks(path, request.layers, signal);
-  const result = resultOf({ path, out, events, records, end });
+  const result = resultOf({ path, out, events, analysisEvents, end });
   writeReport(out, {
     title: `Analysis of ${basename(path)}`,
     facts: [
@@ -49,23 +49,23 @@ interface Parts {
   readonly path: string;
   readonly out: string;
   readonly events: readonly RunEvent[];
-  readonly records: readonly AnalysisEvent[];
+  readonly analysisEvents: readonly AnalysisEvent[];
   readonly end: AnalysisResult["end"];
 }
 
-function resultOf({ path, out, events, records, end }: Parts): AnalysisResult {
+function resultOf({ path, out, events, analysisEvents, end }: Parts): AnalysisResult {
   const wanted = new Set(end.layers.map((layer) => layer.path));
-  const looks = records
+  const records = analysisEvents
     .map((record) => ({ ...record, layers: record.layers.filter((layer) => wanted.has(layer.path)) }))
     .filter(({ layers }) => layers.length > 0)
-    .map(lookOf);
+    .map(toAnalysisRecord);
   const hint =
-    looks.length > 0
+    records.length > 0
       ? null
       : "This run recorded nothing on its way: train with --set run.analysis.every=50 for the other figures.";
   const start = events.find(({ type }) => type === "start");
   const method = start?.type === "start" ? start.method : "–";
-  return { run: path, method, end, looks, cost: costOf(looks, events), hint, report: out };
+  return { run: path, method, end, looks: records, cost: recordingCost(records, events), hint, report: out };
 }
 
 /** The ranks of what the last checkpoint has changed, by whole decompositions in float64. */
@@ -79,9 +79,9 @@ async function exactRanks(
   try {
     const { model, adapters } = open;
     if (!adapters) throw new ScaloraError("usage", "A run without adapters changes nothing", { where: path });
-    const paths = layersOf(changedPaths(model, adapters), pattern);
+    const paths = selectLayers(changedLayerPaths(model, adapters), pattern);
     signal.throwIfAborted();
-    using original = await open.original();
+    using original = await open.loadOriginal();
     const { rank, entropyRank, layers } = rankReport(model, adapters, original, paths);
     const step = readStatus(path)?.step ?? 0;
     const seconds = (performance.now() - started) / 1000;
@@ -91,24 +91,26 @@ async function exactRanks(
   }
 }
 
-function layersOf(paths: readonly string[], pattern: string | undefined): string[] {
+function selectLayers(paths: readonly string[], pattern: string | undefined): string[] {
   return pattern === undefined ? [...paths] : paths.filter(matcher(pattern, "--layers", paths));
 }
 
-function refuseUnfinished(path: string): void {
+function assertFinished(path: string): void {
   const status = readStatus(path);
   if (status?.state === "finished") return;
   const isRunning = status !== undefined && isActive(status);
   throw new ScaloraError("usage", "This run has not finished", {
     where: path,
     found:
-      status === undefined ? "no status" : `${stateOf(status)}, step ${status.step} of ${status.totalSteps}`,
-    fix: isRunning ? "wait for it" : `go on with it: npx scalora train --resume ${quoted(path)}`,
+      status === undefined
+        ? "no status"
+        : `${effectiveState(status)}, step ${status.step} of ${status.totalSteps}`,
+    fix: isRunning ? "wait for it" : `go on with it: npx scalora train --resume ${shellQuote(path)}`,
   });
 }
 
 /** The page's file: one of the run's own, which is made anew each time, or one that does not exist. */
-function outOf(path: string, out: string | undefined): string {
+function reportPath(path: string, out: string | undefined): string {
   if (out === undefined) return resolve(path, "analysis.html");
   if (!existsSync(out)) return resolve(out);
   throw new ScaloraError("usage", `${out} exists already`, {

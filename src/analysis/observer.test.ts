@@ -8,7 +8,7 @@ import { collate } from "../data/collate.ts";
 import { Linear } from "../nn/index.ts";
 import type { AnalysisEvent, RunEvent } from "../run/events.ts";
 import { readEvents, requestControl } from "../run/folder.ts";
-import { watchTensors } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/live-tensors.ts";
 import { countingExamples } from "../testing/tiny-data.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
@@ -16,10 +16,10 @@ import * as torch from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
-import { GradientWatch } from "./gradient-watch.ts";
-import { isLook, layersInTurn, RunAnalysis } from "./observer.ts";
+import { GradientCollector } from "./gradient-watch.ts";
+import { AnalysisObserver, isAnalysisRecord, roundRobinLayers } from "./observer.ts";
 
-watchTensors();
+checkTensorLeaks();
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
   folder = temporaryFolder();
@@ -45,7 +45,7 @@ async function trained(name: string, { adapter, dtype = "float32", every, until,
   const observer =
     every === undefined
       ? undefined
-      : new RunAnalysis({ model, adapters, original: new TinyLM({ dtype }), every });
+      : new AnalysisObserver({ model, adapters, original: new TinyLM({ dtype }), every });
   await train({
     ...run.options,
     ...(observer && { observer }),
@@ -117,7 +117,7 @@ test.each([false, true])(
     const options = { rank: 2, magnitude, scale: { columnNorm: 0.7 }, targetModules: ["mix"] } as const;
     const adapters = attachScalora(model, "scalora", options, 1);
     moveTrainables(adapters);
-    const analysis = new RunAnalysis({
+    const analysis = new AnalysisObserver({
       model,
       adapters,
       original: new TinyLM({ dtype: "float64" }),
@@ -126,7 +126,7 @@ test.each([false, true])(
     torch.scope(() => {
       const context = { step: 2, warmupSteps: 0, peakLr: 0.01, lr: 0.01, moments: () => undefined };
       analysis.beforeForward(context);
-      const watch = new GradientWatch([["mix", model.mix]]);
+      const watch = new GradientCollector([["mix", model.mix]]);
       objectiveOf(model)
         .lossSum(collate(countingExamples(6)), undefined)
         .backward();
@@ -137,7 +137,7 @@ test.each([false, true])(
         const [A, B] = [bank.A, bank.B].map((stack) => torch.select(stack, 0, index));
         const effective = adapters.mergedWeight("mix", "float64");
         const direction = torch.add(
-          model.mix.ownWeight(),
+          model.mix.unquantisedWeight(),
           torch.matmul(torch.mulScalar(A, bank.shape.scale), torch.transpose(B, 0, 1)),
         );
         // c, row by row: the effective weight is diag(c) times the direction.
@@ -172,7 +172,7 @@ test("LoRA's change has at most its rank", async () => {
 test("a method with events is looked at when it has one, any other at each stretch's first step", () => {
   const steps = (hasEvent: ((at: { step: number }) => boolean) | undefined, every: number) =>
     Array.from({ length: 30 }, (_, i) => i + 1).filter((step) =>
-      isLook({ adapters: hasEvent ? { hasEvent } : {}, every }, { step, warmupSteps: 0 }),
+      isAnalysisRecord({ adapters: hasEvent ? { hasEvent } : {}, every }, { step, warmupSteps: 0 }),
     );
   expect(steps(undefined, 10)).toEqual([1, 10, 20, 30]);
   expect(steps(({ step }) => step % 4 === 3, 10)).toEqual([3, 11, 23]);
@@ -183,7 +183,7 @@ test("where the gradients are more than the budget, the layers take turns", () =
   torch.scope(() => {
     const layers = Array.from({ length: 7 }, (_, i) => [`${i}`, new Linear(torch.zeros([2, 5]))] as const);
     const pathsOf = (turn: number, budget: number) =>
-      layersInTurn(layers, turn, budget).map(([path]) => path);
+      roundRobinLayers(layers, turn, budget).map(([path]) => path);
     expect(pathsOf(4, 70)).toHaveLength(7);
     const turns = [0, 1, 2].map((turn) => pathsOf(turn, 30));
     for (const turn of turns) expect(turn.length).toBeLessThanOrEqual(3);

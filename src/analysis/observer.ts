@@ -1,38 +1,44 @@
-import { FactorAdapters } from "../adapters/core/factor-adapters.ts";
+import { LowRankAdapters } from "../adapters/core/factor-adapters.ts";
 import { linearLayers } from "../adapters/core/targets.ts";
 import type { AdapterSet, StepContext } from "../adapters/index.ts";
-import type { LayerView } from "../adapters/scalora/examine.ts";
+import type { LayerEventPreview } from "../adapters/scalora/examine.ts";
 import { ScaloraAdapters } from "../adapters/scalora/scalora.ts";
-import type { Linear, TrainedModel } from "../nn/index.ts";
+import type { Linear, TrainableModel } from "../nn/index.ts";
 import type { LayerAnalysis, LayerScaling } from "../run/events.ts";
 import { noGrad, scope, type Tensor } from "../torch/index.ts";
-import type { Observation, StepObserver } from "../train/step.ts";
+import type { StepObservation, StepObserver } from "../train/step.ts";
 import { internalError } from "../util/errors.ts";
-import { GradientWatch } from "./gradient-watch.ts";
+import { GradientCollector } from "./gradient-watch.ts";
 import { quantilesOf } from "./quantiles.ts";
-import { leadingShare, leadingSpectrum, type Spectrum, spectrumOf, spectrumRanks } from "./spectrum.ts";
-import { changedPaths, weightChange } from "./weight-change.ts";
+import {
+  leadingEnergyFraction,
+  leadingSpectrum,
+  type Spectrum,
+  significantSpectrum,
+  spectrumRanks,
+} from "./spectrum.ts";
+import { changedLayerPaths, weightChange } from "./weight-change.ts";
 
 /** Numbers of the gradients that one step collects: with more, the layers take turns (1 GiB in float32). */
-const gradientBudget = 2 ** 28;
+const maxGradientElements = 2 ** 28;
 /** Directions of a gradient that are looked for where the method has no rank. */
 const directionsWithoutRank = 16;
 /** Weight of the newest step in the running mean of what the passes of a step take. */
-const newest = 0.1;
+const emaWeight = 0.1;
 
-export interface AnalysisParts {
-  readonly model: TrainedModel;
+export interface AnalysisObserverOptions {
+  readonly model: TrainableModel;
   readonly adapters: AdapterSet;
   /** The base model, as it was loaded for training; it goes with the analysis. */
-  readonly original: TrainedModel;
+  readonly original: TrainableModel;
   /** Steps from one look to the next: of a method with events, the first event of each such stretch. */
   readonly every: number;
 }
 
 type Layers = readonly (readonly [path: string, linear: Linear])[];
 
-interface Look {
-  readonly watch: GradientWatch;
+interface PendingRecord {
+  readonly gradients: GradientCollector;
   readonly layers: Map<string, Omit<LayerAnalysis, "path" | "change">>;
 }
 
@@ -40,20 +46,20 @@ interface Look {
  * The paper's figures, recorded as a run goes: ranks of the accumulated change and of the gradients, branches, factors and
  * distances of scaling events (docs/analysis.md). Keeps nothing from one look to the next but how long a step takes.
  */
-export class RunAnalysis implements StepObserver {
-  private readonly parts: AnalysisParts;
+export class AnalysisObserver implements StepObserver {
+  private readonly parts: AnalysisObserverOptions;
   private readonly layers: Layers;
-  private look: Look | undefined;
+  private pending: PendingRecord | undefined;
   private seconds = 0;
   /** Running mean of what the passes of an ordinary step take; the first step of a process is slower and does not count. */
-  private passes: number | undefined;
+  private usualPassSeconds: number | undefined;
   private isFirst = true;
   private clock = 0;
 
-  constructor(parts: AnalysisParts) {
+  constructor(parts: AnalysisObserverOptions) {
     this.parts = parts;
     const linears = new Map(linearLayers(parts.model));
-    this.layers = changedPaths(parts.model, parts.adapters).map((path) => {
+    this.layers = changedLayerPaths(parts.model, parts.adapters).map((path) => {
       const linear = linears.get(path);
       if (!linear) throw internalError(`there is no linear layer ${path}`);
       return [path, linear];
@@ -63,9 +69,11 @@ export class RunAnalysis implements StepObserver {
   beforeForward(step: StepContext): void {
     this.clock = performance.now();
     this.seconds = 0;
-    this.look = isLook(this.parts, step)
+    this.pending = isAnalysisRecord(this.parts, step)
       ? {
-          watch: new GradientWatch(layersInTurn(this.layers, Math.floor(step.step / this.parts.every))),
+          gradients: new GradientCollector(
+            roundRobinLayers(this.layers, Math.floor(step.step / this.parts.every)),
+          ),
           layers: new Map(),
         }
       : undefined;
@@ -73,22 +81,22 @@ export class RunAnalysis implements StepObserver {
 
   afterBackward(step: StepContext): void {
     const passes = (performance.now() - this.clock) / 1000;
-    const { look, isFirst } = this;
-    const usual = this.passes ?? passes;
+    const { pending, isFirst } = this;
+    const usual = this.usualPassSeconds ?? passes;
     this.isFirst = false;
-    if (look) {
+    if (pending) {
       this.seconds += Math.max(0, passes - usual);
-      this.timed(() => this.seeGradients(look, step));
-    } else if (!isFirst) this.passes = usual + newest * (passes - usual);
+      this.timed(() => this.recordGradients(pending, step));
+    } else if (!isFirst) this.usualPassSeconds = usual + emaWeight * (passes - usual);
   }
 
-  afterStep(): Observation | undefined {
-    const { look } = this;
-    if (!look) return undefined;
+  afterStep(): StepObservation | undefined {
+    const { pending } = this;
+    if (!pending) return undefined;
     const layers = this.timed(() =>
-      this.layers.map(([path]) => ({ path, change: this.changeOf(path), ...look.layers.get(path) })),
+      this.layers.map(([path]) => ({ path, change: this.changeOf(path), ...pending.layers.get(path) })),
     );
-    this.look = undefined;
+    this.pending = undefined;
     return { seconds: this.seconds, layers };
   }
 
@@ -96,29 +104,32 @@ export class RunAnalysis implements StepObserver {
     this.parts.original.dispose();
   }
 
-  private seeGradients({ watch, layers }: Look, step: StepContext): void {
+  private recordGradients({ gradients, layers }: PendingRecord, step: StepContext): void {
     const { adapters } = this.parts;
     const spectra = new Map<string, Spectrum>();
-    for (const [path, gradient] of watch.take()) {
-      const directions = directionsOf(adapters, path) ?? directionsWithoutRank;
-      const spectrum = scope(() => leadingSpectrum(seenByFactors(adapters, path, gradient), directions));
+    for (const [path, gradient] of gradients.take()) {
+      const directions = leadingDirections(adapters, path) ?? directionsWithoutRank;
+      const spectrum = scope(() => leadingSpectrum(factorGradient(adapters, path, gradient), directions));
       spectra.set(path, spectrum);
     }
     const shareOf = (path: string) => {
-      const [spectrum, directions] = [spectra.get(path), directionsOf(adapters, path)];
+      const [spectrum, directions] = [spectra.get(path), leadingDirections(adapters, path)];
       if (!spectrum || directions === undefined) return undefined;
-      return { energy: spectrum.energy, share: leadingShare(spectrum, directions) };
+      return { energy: spectrum.energy, share: leadingEnergyFraction(spectrum, directions) };
     };
-    const views = adapters instanceof ScaloraAdapters ? adapters.examine(step, shareOf) : [];
-    const scalings = new Map(views.map((view) => [view.path, scalingOf(view, adapters)]));
+    const views = adapters instanceof ScaloraAdapters ? adapters.previewEvent(step, shareOf) : [];
+    const scalings = new Map(views.map((view) => [view.path, toLayerScaling(view, adapters)]));
     for (const [path] of this.layers) {
       const [spectrum, scaling] = [spectra.get(path), scalings.get(path)];
-      const directions = directionsOf(adapters, path);
+      const directions = leadingDirections(adapters, path);
       layers.set(path, {
         ...(spectrum && {
           gradient: {
             ...spectrumRanks(spectrum),
-            ...(directions !== undefined && { directions, share: leadingShare(spectrum, directions) }),
+            ...(directions !== undefined && {
+              directions,
+              share: leadingEnergyFraction(spectrum, directions),
+            }),
           },
         }),
         ...(scaling && { scaling }),
@@ -128,7 +139,7 @@ export class RunAnalysis implements StepObserver {
 
   private changeOf(path: string): LayerAnalysis["change"] {
     const { adapters, original } = this.parts;
-    return spectrumRanks(scope(() => spectrumOf(weightChange(adapters, original, path))));
+    return spectrumRanks(scope(() => significantSpectrum(weightChange(adapters, original, path))));
   }
 
   private timed<T>(look: () => T): T {
@@ -143,14 +154,14 @@ export class RunAnalysis implements StepObserver {
  * The layers whose gradients a look collects: all, or where they are more than the budget every so many, another set each turn.
  * @param budget in numbers
  */
-export function layersInTurn(layers: Layers, turn: number, budget = gradientBudget): Layers {
+export function roundRobinLayers(layers: Layers, turn: number, budget = maxGradientElements): Layers {
   const whole = layers.reduce((sum, [, { weight }]) => sum + weight.numel, 0);
   const turns = Math.ceil(whole / budget);
   return layers.filter((_, index) => (index + turn) % turns === 0);
 }
 
 /** Whether a step is the first with an event (of other methods: the first) in its stretch of `every` steps. */
-export function isLook(
+export function isAnalysisRecord(
   { adapters, every }: { adapters: Pick<AdapterSet, "hasEvent">; every: number },
   { step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">,
 ): boolean {
@@ -162,18 +173,21 @@ export function isLook(
 }
 
 /** 2r, of methods whose adapter has a rank. */
-function directionsOf(adapters: AdapterSet, path: string): number | undefined {
-  return adapters instanceof FactorAdapters ? 2 * adapters.find(path).bank.shape.rank : undefined;
+function leadingDirections(adapters: AdapterSet, path: string): number | undefined {
+  return adapters instanceof LowRankAdapters ? 2 * adapters.find(path).bank.shape.rank : undefined;
 }
 
 /** The gradient of the effective weight as the method's factors get it. */
-function seenByFactors(adapters: AdapterSet, path: string, gradient: Tensor): Tensor {
-  if (!(adapters instanceof FactorAdapters)) return gradient;
+function factorGradient(adapters: AdapterSet, path: string, gradient: Tensor): Tensor {
+  if (!(adapters instanceof LowRankAdapters)) return gradient;
   const { bank, index } = adapters.find(path);
   return noGrad(() => bank.gradientOfFactors(index, gradient));
 }
 
-function scalingOf({ outcome, branches, distances }: LayerView, adapters: AdapterSet): LayerScaling {
+function toLayerScaling(
+  { outcome, branches, distances }: LayerEventPreview,
+  adapters: AdapterSet,
+): LayerScaling {
   const isOracle = adapters instanceof ScaloraAdapters && adapters.isOracle;
   const distance = distances && { ...distances, ...(isOracle && { chosen: distances.optimum }) };
   return {

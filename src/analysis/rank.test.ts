@@ -3,17 +3,17 @@ import { openModel } from "../assemble/open-model.ts";
 import { loadModel } from "../models/index.ts";
 import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { liveTensors } from "../torch/index.ts";
-import { rankReport, ranksOf } from "./rank.ts";
+import { liveTensorCount } from "../torch/index.ts";
+import { rankReport, ranksFromSingularValues } from "./rank.ts";
 
 test("ranks of known singular values", () => {
-  expect(ranksOf([])).toEqual({ rank: 0, entropyRank: 0 });
-  expect(ranksOf([0, 0])).toEqual({ rank: 0, entropyRank: 0 });
-  expect(ranksOf([3, 3, 3, 0])).toMatchObject({ rank: 3 });
-  expect(ranksOf([3, 3, 3, 0]).entropyRank).toBeCloseTo(3, 12);
-  expect(ranksOf([1, 0.02, 0.0099])).toMatchObject({ rank: 2 });
+  expect(ranksFromSingularValues([])).toEqual({ rank: 0, entropyRank: 0 });
+  expect(ranksFromSingularValues([0, 0])).toEqual({ rank: 0, entropyRank: 0 });
+  expect(ranksFromSingularValues([3, 3, 3, 0])).toMatchObject({ rank: 3 });
+  expect(ranksFromSingularValues([3, 3, 3, 0]).entropyRank).toBeCloseTo(3, 12);
+  expect(ranksFromSingularValues([1, 0.02, 0.0099])).toMatchObject({ rank: 2 });
   // Shares .8 and .2: exp(-.8 ln .8 - .2 ln .2).
-  expect(ranksOf([2, 1]).entropyRank).toBeCloseTo(1.6493848, 6);
+  expect(ranksFromSingularValues([2, 1]).entropyRank).toBeCloseTo(1.6493848, 6);
 });
 
 const scratch = temporaryFolder();
@@ -22,7 +22,7 @@ afterAll(scratch.remove);
 
 test("a LoRA run changes each layer at its rank, ScaLoRA at more, full fine-tuning at most", async () => {
   const reports = [];
-  const before = liveTensors();
+  const before = liveTensorCount();
   for (const method of ["lora", "scalora", "full"] as const) {
     const path = await trainTiny(scratch.path, method);
     const open = await openModel({ path, dtype: "auto", device: "cpu", checkpoint: "last" });
@@ -38,5 +38,5 @@ test("a LoRA run changes each layer at its rank, ScaLoRA at more, full fine-tuni
   expect(scalora.entropyRank).toBeGreaterThan(lora.entropyRank);
   expect(full.rank).toBeGreaterThan(scalora.rank);
   expect(full.layers).toHaveLength(15);
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
 });

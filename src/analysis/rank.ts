@@ -1,10 +1,10 @@
 import type { AdapterSet } from "../adapters/index.ts";
-import { Linear, type TrainedModel } from "../nn/index.ts";
+import { Linear, type TrainableModel } from "../nn/index.ts";
 import { linalgSvdvals, scope } from "../torch/index.ts";
-import { changedPaths, weightChange } from "./weight-change.ts";
+import { changedLayerPaths, weightChange } from "./weight-change.ts";
 
 /** How many directions the change of one layer has. */
-export interface LayerRank {
+export interface LayerChangeRank {
   readonly path: string;
   /** Singular values above 1e-2 of the largest. */
   readonly rank: number;
@@ -16,25 +16,25 @@ export interface LayerRank {
 export interface RankReport {
   readonly rank: number;
   readonly entropyRank: number;
-  readonly layers: readonly LayerRank[];
+  readonly layers: readonly LayerChangeRank[];
 }
 
 /** A singular value counts above this share of the largest. */
-export const threshold = 1e-2;
+export const rankThreshold = 1e-2;
 
 /**
  * The rank of what training has changed: of the float64 difference of effective weights of each adapted layer.
  * @param original the base model, as it was loaded for training
  */
 export function rankReport(
-  model: TrainedModel,
+  model: TrainableModel,
   adapters: AdapterSet,
-  original: TrainedModel,
-  paths: readonly string[] = changedPaths(model, adapters),
+  original: TrainableModel,
+  paths: readonly string[] = changedLayerPaths(model, adapters),
 ): RankReport {
   const layers = paths.map((path) => ({
     path,
-    ...ranksOf(scope(() => linalgSvdvals(weightChange(adapters, original, path)).toFloats())),
+    ...ranksFromSingularValues(scope(() => linalgSvdvals(weightChange(adapters, original, path)).toFloats())),
   }));
   const mean = (of: "rank" | "entropyRank") =>
     layers.reduce((total, layer) => total + layer[of], 0) / Math.max(1, layers.length);
@@ -42,25 +42,25 @@ export function rankReport(
 }
 
 /** Multiplications that the singular values of a run's layers may take at its end: a few seconds. */
-const endOfRunLimit = 1e10;
+const maxRankFlops = 1e10;
 
 /** Whether the ranks of a model's change are cheap enough to be found unasked: Σ m·n·min(m, n) over its layers. */
-export function isCheapRank(model: TrainedModel, adapters: AdapterSet): boolean {
-  const paths = new Set(changedPaths(model, adapters));
+export function isWithinRankBudget(model: TrainableModel, adapters: AdapterSet): boolean {
+  const paths = new Set(changedLayerPaths(model, adapters));
   let cost = 0;
   for (const [path, module] of model.namedModules())
     if (module instanceof Linear && paths.has(path)) {
       const [m, n] = module.weight.shape;
       cost += m * n * Math.min(m, n);
     }
-  return cost <= endOfRunLimit;
+  return cost <= maxRankFlops;
 }
 
 /**
  * Both ranks of a matrix by its singular values, the largest first; 0 for a zero matrix.
  * @param energy ‖·‖²_F, where `singularValues` are only the leading ones: the rest counts as values like the last of them
  */
-export function ranksOf(
+export function ranksFromSingularValues(
   singularValues: ArrayLike<number>,
   energy?: number,
 ): { rank: number; entropyRank: number } {
@@ -74,7 +74,7 @@ export function ranksOf(
   const shares = energies.map((energy) => energy / whole).filter((share) => share > 0);
   const entropy = shares.reduce((total, share) => total - share * Math.log(share), -rest * Math.log(last));
   return {
-    rank: values.filter((value) => value > threshold * values[0]).length,
+    rank: values.filter((value) => value > rankThreshold * values[0]).length,
     entropyRank: Math.exp(entropy),
   };
 }

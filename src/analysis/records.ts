@@ -30,7 +30,7 @@ const schema = z.object({
 });
 
 /** What a run's events say of its analysis, by step. @throws ScaloraError `format` for a record that is damaged */
-export function recordsOf(events: readonly RunEvent[], where: string): AnalysisEvent[] {
+export function parseAnalysisEvents(events: readonly RunEvent[], where: string): AnalysisEvent[] {
   return events
     .filter(({ type }) => type === "analysis")
     .map((event) => {

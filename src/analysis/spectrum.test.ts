@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { watchTensors } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/live-tensors.ts";
 import * as torch from "../torch/index.ts";
-import { ranksOf } from "./rank.ts";
-import { leadingShare, leadingSpectrum, spectrumOf, spectrumRanks } from "./spectrum.ts";
+import { ranksFromSingularValues } from "./rank.ts";
+import { leadingEnergyFraction, leadingSpectrum, significantSpectrum, spectrumRanks } from "./spectrum.ts";
 
-watchTensors();
+checkTensorLeaks();
 
 /** A matrix whose singular values are given, with random singular vectors. */
 function matrixOf(m: number, n: number, value: (i: number) => number): torch.Tensor {
@@ -32,8 +32,8 @@ test.each<[string, (i: number) => number]>([
   torch.scope(() => {
     const matrix = matrixOf(400, 300, value);
     const exact = torch.linalgSvdvals(matrix).toFloats();
-    const sketched = spectrumOf(matrix);
-    const expected = ranksOf(exact);
+    const sketched = significantSpectrum(matrix);
+    const expected = ranksFromSingularValues(exact);
     const ranks = spectrumRanks(sketched);
     expect(ranks.complete).toBe(true);
     expect(Math.abs(ranks.rank - expected.rank)).toBeLessThanOrEqual(1);
@@ -41,8 +41,8 @@ test.each<[string, (i: number) => number]>([
     for (let i = 0; i < 8; i++) expect(Math.abs(sketched.values[i] - exact[i])).toBeLessThan(1e-4 * exact[0]);
     const energy = exact.reduce((sum, x) => sum + x * x, 0);
     const leading = exact.subarray(0, 8).reduce((sum, x) => sum + x * x, 0);
-    expect(leadingShare(sketched, 8)).toBeCloseTo(leading / energy, 5);
-    const share = leadingShare(leadingSpectrum(matrix, 8), 8);
+    expect(leadingEnergyFraction(sketched, 8)).toBeCloseTo(leading / energy, 5);
+    const share = leadingEnergyFraction(leadingSpectrum(matrix, 8), 8);
     expect(Math.abs(share - leading / energy)).toBeLessThan(2e-3);
   });
 });
@@ -50,21 +50,21 @@ test.each<[string, (i: number) => number]>([
 test("a small matrix is decomposed exactly, and nothing is drawn from a run's generators", () => {
   torch.scope(() => {
     const matrix = matrixOf(40, 30, (i) => 1 / (1 + i));
-    expect(spectrumOf(matrix).values).toEqual(torch.linalgSvdvals(matrix).toFloats());
+    expect(significantSpectrum(matrix).values).toEqual(torch.linalgSvdvals(matrix).toFloats());
   });
 });
 
 test("a rank beyond the widest subspace is only known to be at least that", () => {
   torch.scope(() => {
-    const { rank, complete } = spectrumRanks(spectrumOf(matrixOf(620, 610, () => 1)));
+    const { rank, complete } = spectrumRanks(significantSpectrum(matrixOf(620, 610, () => 1)));
     expect([rank, complete]).toEqual([496, false]);
   });
 });
 
 test("of zero there is no direction", () => {
   torch.scope(() => {
-    const nothing = spectrumOf(torch.zeros([5, 4]));
+    const nothing = significantSpectrum(torch.zeros([5, 4]));
     expect(spectrumRanks(nothing)).toEqual({ rank: 0, entropyRank: 0, complete: true });
-    expect(leadingShare(nothing, 2)).toBe(0);
+    expect(leadingEnergyFraction(nothing, 2)).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { leadingSubspace } from "../adapters/core/triplets.ts";
+import { randomisedRangeFinder } from "../adapters/core/triplets.ts";
 import {
   linalgSvdvals,
   linalgVectorNorm,
@@ -9,7 +9,7 @@ import {
   toDType,
   transpose,
 } from "../torch/index.ts";
-import { ranksOf, threshold } from "./rank.ts";
+import { ranksFromSingularValues, rankThreshold } from "./rank.ts";
 
 /** Singular values of a matrix, as far as they were looked for. */
 export interface Spectrum {
@@ -22,21 +22,21 @@ export interface Spectrum {
 }
 
 /** Up to this side all singular values are found, in milliseconds. */
-const smallSide = 256;
+const exactSvdMaxSide = 256;
 /** Columns of the first subspace; those of the widest, beyond which a rank is only known to be at least that. */
-const [narrowest, widest] = [64, 512];
+const [minColumns, maxColumns] = [64, 512];
 /** Columns beside those that are trusted, and rounds of the subspace iteration. */
-const [spare, rounds] = [16, 2];
+const [oversampling, powerIterations] = [16, 2];
 
 /**
  * The singular values of a matrix down to the threshold of the rank: exact for small ones, of large ones by a randomised
  * subspace that grows until it holds them. Draws nothing from any generator of a run.
  */
-export function spectrumOf(matrix: Tensor): Spectrum {
-  return within(matrix, (leading, side) => {
-    for (let columns = narrowest; columns < side; columns *= 2) {
+export function significantSpectrum(matrix: Tensor): Spectrum {
+  return withSubspaceSvd(matrix, (leading, side) => {
+    for (let columns = minColumns; columns < side; columns *= 2) {
       const spectrum = leading(columns);
-      if (spectrum.complete || columns >= widest) return spectrum;
+      if (spectrum.complete || columns >= maxColumns) return spectrum;
     }
     return leading(side);
   });
@@ -44,11 +44,11 @@ export function spectrumOf(matrix: Tensor): Spectrum {
 
 /** The `count` leading singular values of a matrix, and some more; exact for small ones, found as `spectrumOf` does. */
 export function leadingSpectrum(matrix: Tensor, count: number): Spectrum {
-  return within(matrix, (leading) => leading(2 * count + spare));
+  return withSubspaceSvd(matrix, (leading) => leading(2 * count + oversampling));
 }
 
 /** @param find gets what finds the leading values within a subspace of so many columns, and the shorter side */
-function within(
+function withSubspaceSvd(
   matrix: Tensor,
   find: (leading: (columns: number) => Spectrum, side: number) => Spectrum,
 ): Spectrum {
@@ -57,16 +57,16 @@ function within(
       const side = Math.min(...matrix.shape);
       const energy = linalgVectorNorm(matrix, 2, null, false, "float64").item() ** 2;
       const whole = () => linalgSvdvals(toDType(matrix, "float64")).toFloats();
-      if (side <= smallSide) return { values: whole(), energy, complete: true };
+      if (side <= exactSvdMaxSide) return { values: whole(), energy, complete: true };
       // The threshold is far above float32's rounding, in which the products are twice as fast.
       const single = toDType(matrix, "float32");
       const leading = (columns: number): Spectrum => {
         if (columns >= side) return { values: whole(), energy, complete: true };
         const values = scope(() => {
-          const basis = leadingSubspace(single, columns, rounds);
+          const basis = randomisedRangeFinder(single, columns, powerIterations);
           return linalgSvdvals(matmul(transpose(basis, 0, 1), single)).toFloats();
-        }).slice(0, -spare);
-        return { values, energy, complete: values[values.length - 1] <= threshold * values[0] };
+        }).slice(0, -oversampling);
+        return { values, energy, complete: values[values.length - 1] <= rankThreshold * values[0] };
       };
       return find(leading, side);
     }),
@@ -75,11 +75,11 @@ function within(
 
 /** The ranks of a spectrum; where it is not complete, the least that they can be. */
 export function spectrumRanks({ values, energy, complete }: Spectrum) {
-  return { ...ranksOf(values, energy), complete };
+  return { ...ranksFromSingularValues(values, energy), complete };
 }
 
 /** The share of the energy in the leading `count` directions. */
-export function leadingShare({ values, energy }: Spectrum, count: number): number {
+export function leadingEnergyFraction({ values, energy }: Spectrum, count: number): number {
   const leading = values.subarray(0, count).reduce((sum, value) => sum + value * value, 0);
   return energy === 0 ? 0 : Math.min(1, leading / energy);
 }

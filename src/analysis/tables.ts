@@ -1,5 +1,11 @@
 import type { ReportTable } from "../report/index.ts";
-import { type BranchCounts, branchTotals, type Look, type Spread, spreadOf } from "./figures.ts";
+import {
+  type AnalysisRecord,
+  type BranchCounts,
+  branchTotals,
+  type MinMeanMax,
+  minMeanMax,
+} from "./figures.ts";
 import type { AnalysisResult } from "./types.ts";
 
 /** Rows of a table over time, beside the end's. */
@@ -29,26 +35,30 @@ function thinned<T>(rows: readonly T[]): T[] {
   );
 }
 
-const spreadText = ({ least, mean, largest }: Spread, text: (value: number) => string) => [
+const spreadText = ({ least, mean, largest }: MinMeanMax, text: (value: number) => string) => [
   text(mean),
   text(least),
   text(largest),
 ];
 /** A step, and whether its ranks are only lower bounds. */
-const atLeast = (step: number, { complete }: { complete: boolean }) =>
+const stepLabel = (step: number, { complete }: { complete: boolean }) =>
   `${step}${complete ? "" : " (at least)"}`;
-const whole = (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+const formatRank = (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const figure = (value: number) => value.toPrecision(3);
 
-function rankTable(looks: readonly Look[], end: AnalysisResult["end"], hint: string | null): ReportTable {
-  const rows = thinned(looks).map(({ step, change }) => [
-    atLeast(step, change),
-    ...spreadText(change.rank, whole),
+function rankTable(
+  records: readonly AnalysisRecord[],
+  end: AnalysisResult["end"],
+  hint: string | null,
+): ReportTable {
+  const rows = thinned(records).map(({ step, change }) => [
+    stepLabel(step, change),
+    ...spreadText(change.rank, formatRank),
     change.entropyRank.toFixed(2),
   ]);
-  const ranks = spreadOf(end.layers.map(({ rank }) => rank));
-  rows.push([`${end.step}, exact`, ...spreadText(ranks, whole), end.entropyRank.toFixed(2)]);
+  const ranks = minMeanMax(end.layers.map(({ rank }) => rank));
+  rows.push([`${end.step}, exact`, ...spreadText(ranks, formatRank), end.entropyRank.toFixed(2)]);
   return {
     title: "Rank of the accumulated change (Fig. 2b)",
     columns: columnsOf("step", "rank, mean", "least", "largest", "entropy rank"),
@@ -57,12 +67,12 @@ function rankTable(looks: readonly Look[], end: AnalysisResult["end"], hint: str
   };
 }
 
-function gradientTable(looks: readonly Look[]): ReportTable {
+function gradientTable(records: readonly AnalysisRecord[]): ReportTable {
   const rows = thinned(
-    looks.flatMap(({ step, gradient }) => (gradient === null ? [] : [{ step, gradient }])),
+    records.flatMap(({ step, gradient }) => (gradient === null ? [] : [{ step, gradient }])),
   ).map(({ step, gradient }) => [
-    atLeast(step, gradient),
-    ...spreadText(gradient.rank, whole).slice(0, 2),
+    stepLabel(step, gradient),
+    ...spreadText(gradient.rank, formatRank).slice(0, 2),
     gradient.enough === null ? "–" : percent(gradient.enough),
     ...(gradient.share === null ? ["–", "–"] : spreadText(gradient.share, percent).slice(0, 2)),
   ]);
@@ -81,12 +91,12 @@ const branchColumns = [
   ["optimum", ["oracle"]],
 ] as const;
 
-function branchTable(looks: readonly Look[]): ReportTable {
+function branchTable(records: readonly AnalysisRecord[]): ReportTable {
   const shareOf = (counts: BranchCounts, names: readonly string[]) => {
     const all = Object.values(counts).reduce((sum, times) => sum + times, 0);
     return names.reduce((sum, name) => sum + (counts[name] ?? 0), 0) / all;
   };
-  const rows = Object.entries(branchTotals(looks)).map(([who, counts]) => {
+  const rows = Object.entries(branchTotals(records)).map(([who, counts]) => {
     const shares = branchColumns.map(([, names]) => shareOf(counts, names));
     const alone = 1 - shares.reduce((sum, share) => sum + share, 0);
     const name = who === "run" ? "as this run did" : `policy ${who}`;
@@ -96,14 +106,14 @@ function branchTable(looks: readonly Look[]): ReportTable {
     title: "How layers are scaled (Fig. 2d)",
     columns: columnsOf("", ...branchColumns.map(([title]) => title), "left alone"),
     rows,
-    note: `Share of layers over ${looks.length} recorded events. Of policy paper, columns is the share with a feasible column scaling.`,
+    note: `Share of layers over ${records.length} recorded events. Of policy paper, columns is the share with a feasible column scaling.`,
   };
 }
 
-function factorTable(looks: readonly Look[]): ReportTable {
+function factorTable(records: readonly AnalysisRecord[]): ReportTable {
   const cells = (list: readonly number[] | null) =>
     list === null ? ["–", "–", "–"] : [list[0], list[2], list[4]].map(figure);
-  const rows = thinned(looks.filter(({ scaling }) => scaling?.alpha)).map(({ step, scaling }) => [
+  const rows = thinned(records.filter(({ scaling }) => scaling?.alpha)).map(({ step, scaling }) => [
     String(step),
     ...cells(scaling?.alpha ?? null),
     ...cells(scaling?.beta ?? null),
@@ -116,8 +126,8 @@ function factorTable(looks: readonly Look[]): ReportTable {
   };
 }
 
-function distanceTable(looks: readonly Look[]): ReportTable {
-  const rows = thinned(looks).flatMap(({ step, scaling }) =>
+function distanceTable(records: readonly AnalysisRecord[]): ReportTable {
+  const rows = thinned(records).flatMap(({ step, scaling }) =>
     scaling?.distance
       ? [
           [

@@ -1,5 +1,5 @@
 import type { Interruptible } from "../util/interruptible.ts";
-import type { Look } from "./figures.ts";
+import type { AnalysisRecord } from "./figures.ts";
 
 export interface AnalysisRequest {
   /** A run's folder. */
@@ -22,7 +22,7 @@ export interface AnalysisResult {
     seconds: number;
   };
   /** What the run recorded on its way. */
-  looks: Look[];
+  looks: AnalysisRecord[];
   /** What recording took; null where nothing was recorded. */
   cost: { looks: number; seconds: number; share: number | null } | null;
   /** How to record what is missing. */

@@ -1,6 +1,6 @@
 import { isWithin } from "../adapters/core/saved-modules.ts";
 import type { AdapterSet } from "../adapters/index.ts";
-import { isClassifier, Linear, type Module, type TrainedModel } from "../nn/index.ts";
+import { isClassifier, Linear, type Module, type TrainableModel } from "../nn/index.ts";
 import { noGrad, scope, sub, type Tensor, toDType } from "../torch/index.ts";
 import { internalError } from "../util/errors.ts";
 
@@ -20,10 +20,10 @@ export function weightChange(adapters: AdapterSet, original: Module, path: strin
  * The adapted layers, but for an output layer that is the embedding (no adapter of one layer says what changed there) and
  * for a classifier's head, which is kept whole.
  */
-export function changedPaths(model: TrainedModel, adapters: AdapterSet): string[] {
+export function changedLayerPaths(model: TrainableModel, adapters: AdapterSet): string[] {
   if (isClassifier(model)) {
-    const { head } = model.info;
-    return adapters.adaptedPaths().filter((path) => !isWithin(path, head));
+    const { headModules } = model.info;
+    return adapters.adaptedPaths().filter((path) => !isWithin(path, headModules));
   }
   const isShared = adapters.method === "full" && model.info.tiedEmbeddings;
   return adapters.adaptedPaths().filter((path) => !(isShared && path === "lm_head"));

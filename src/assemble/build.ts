@@ -1,17 +1,17 @@
 import { type AdapterOptions, type AdapterSet, attach } from "../adapters/index.ts";
 import type { AdapterConfig, ModelConfig, TrainConfig } from "../config/index.ts";
-import type { Classes } from "../data/index.ts";
+import type { ClassifierLabels } from "../data/index.ts";
 import { readModelConfig } from "../hub/model-folder.ts";
 import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.ts";
-import { isClassifier, type TrainedModel } from "../nn/index.ts";
+import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import { AdamW, type Optimizer, SGD } from "../optim/index.ts";
 import { checkVocabulary, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
 /** A base model, ready to compute, and how it computes. */
-export interface Base {
-  readonly model: TrainedModel;
+export interface LoadedModel {
+  readonly model: TrainableModel;
   readonly tokenizer: Tokenizer;
   /** Who computes fp32 matrix products; "aten" where there was nothing to choose. */
   readonly gemmBackend: GemmBackend;
@@ -22,11 +22,11 @@ export interface Base {
  * @param seed of the random start of a head that the folder does not hold
  * @throws ScaloraError `model` or `format` for a folder that cannot be used, `config` for a device that is not there
  */
-export async function loadBase(config: ModelConfig, seed: number): Promise<Base> {
+export async function loadModelAndTokenizer(config: ModelConfig, seed: number): Promise<LoadedModel> {
   const { path } = config;
   readModelConfig(path);
   const tokenizer = await loadTokenizer(path);
-  const model = await loadTrained(config, seed);
+  const model = await loadBaseModel(config, seed);
   try {
     checkVocabulary(tokenizer, model.info.vocabSize, path);
   } catch (error) {
@@ -38,10 +38,10 @@ export async function loadBase(config: ModelConfig, seed: number): Promise<Base>
 }
 
 /** The model of `loadBase` alone. */
-export async function loadTrained(
+export async function loadBaseModel(
   { path, dtype, device, quantization, labels, headDropout }: ModelConfig,
   seed: number,
-): Promise<TrainedModel> {
+): Promise<TrainableModel> {
   const options = { dtype: computeDType(dtype), device: chooseDevice(device), quantization };
   if (isClassifierFolder(path))
     return loadClassifier(path, {
@@ -59,16 +59,16 @@ export async function loadTrained(
 }
 
 /** Where a model's parameters lie. */
-export function deviceOf(model: TrainedModel): string {
+export function deviceOf(model: TrainableModel): string {
   for (const [, parameter] of model.namedParameters()) return parameter.device;
   return "cpu";
 }
 
 /** What the data of a classifier are read for; of another model nothing. */
-export function classesOf(model: TrainedModel): { classes?: Classes } {
+export function classesOf(model: TrainableModel): { classes?: ClassifierLabels } {
   if (!isClassifier(model)) return {};
-  const { labels, regression, tokenTypes } = model.info;
-  return { classes: { labels, regression, tokenTypes } };
+  const { labels, regression, tokenTypeCount } = model.info;
+  return { classes: { labels, regression, typeVocabSize: tokenTypeCount } };
 }
 
 /** `auto` is float32 until bfloat16 is shown to be faster end to end and as good (docs/decisions.md). */
@@ -89,7 +89,7 @@ function chooseDevice(wanted: string): string {
 }
 
 /** Puts the recipe's method on a model. */
-export function attachMethod(model: TrainedModel, config: AdapterConfig, seed: number): AdapterSet {
+export function attachMethod(model: TrainableModel, config: AdapterConfig, seed: number): AdapterSet {
   if (config.method === "full") return attach(model, { method: "full" });
   const { dropout: _, ...options } = config;
   const checked: AdapterOptions = options;

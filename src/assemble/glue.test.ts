@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseRecipe, type Recipe } from "../config/index.ts";
 import { glueTasks } from "../data/index.ts";
-import { metricsOf, modelOf } from "./glue.ts";
+import { glueMetrics, resolveModelConfig } from "./glue.ts";
 
 const folder = fileURLToPath(new URL("../../recipes/", import.meta.url));
 /** Every recipe of the repository, with a model folder that is there. */
@@ -24,9 +24,9 @@ test.each([...glueTasks.values()])("$name has a recipe: its files, labels and me
     path.split("/").slice(-2).join("/"),
   );
   expect(names).toEqual([`${task.folder}/train.tsv`, `${task.folder}/${task.splits.dev[0]}.tsv`]);
-  expect(modelOf(recipe).labels).toEqual(task.labels ?? 1);
+  expect(resolveModelConfig(recipe).labels).toEqual(task.labels ?? 1);
   expect(recipe.train).toMatchObject({ epochs: 5, batchSize: 32, warmup: 100, schedule: "linear" });
-  const { metrics } = metricsOf(recipe.data);
+  const { metrics } = glueMetrics(recipe.data);
   const named: Record<string, string[]> = {
     cola: ["matthews"],
     stsb: ["pearson", "spearman"],
@@ -38,9 +38,9 @@ test.each([...glueTasks.values()])("$name has a recipe: its files, labels and me
 
 test("a recipe's own labels stand, and files of several tasks, or of none, have no metrics", () => {
   const { data, model, ...rest } = recipes.get("glue-rte.yaml") ?? expect.fail("no recipe");
-  expect(modelOf({ ...rest, data, model: { ...model, labels: 3 } }).labels).toBe(3);
+  expect(resolveModelConfig({ ...rest, data, model: { ...model, labels: 3 } }).labels).toBe(3);
   const mixed = { ...data, train: [...data.train, { path: "x.tsv", format: "qnli" as const }] };
-  expect(metricsOf(mixed)).toEqual({});
-  expect(modelOf({ ...rest, data: mixed, model }).labels).toBeUndefined();
-  expect(metricsOf({ ...data, format: "classification" })).toEqual({});
+  expect(glueMetrics(mixed)).toEqual({});
+  expect(resolveModelConfig({ ...rest, data: mixed, model }).labels).toBeUndefined();
+  expect(glueMetrics({ ...data, format: "classification" })).toEqual({});
 });

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isGgufModel } from "../gguf/index.ts";
-import { companions } from "../hub/companions.ts";
+import { isGgufFile } from "../gguf/index.ts";
+import { auxiliaryFiles } from "../hub/companions.ts";
 import { readModelConfig } from "../hub/model-folder.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { formatJson } from "../util/strict-json.ts";
@@ -36,9 +36,9 @@ export function modelIdentity(
 
 /** The setting files of a model folder, or what stands for them in a GGUF file. */
 function* settings(model: string): Generator<readonly [name: string, content: string | Uint8Array]> {
-  if (isGgufModel(model)) {
+  if (isGgufFile(model)) {
     yield ["config.json", formatJson(readModelConfig(model))];
-    yield* companions(model);
+    yield* auxiliaryFiles(model);
   } else
     for (const name of readdirSync(model).sort())
       if (settingFiles.test(name)) yield [name, readFileSync(join(model, name))];

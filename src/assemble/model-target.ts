@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { getHint, modelPath } from "../download/index.ts";
+import { downloadHint, modelPath } from "../download/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 
 /** A model to use: a Hugging Face folder or GGUF file, with or without an adapter, or a run's folder. */
 export interface ModelTarget {
@@ -48,7 +48,7 @@ export function checkTarget(target: ModelTarget): void {
 }
 
 function nothingHere(path: string): ScaloraError {
-  const near = nearest(basename(path), foldersIn(dirname(resolve(path))));
+  const near = nearestName(basename(path), foldersIn(dirname(resolve(path))));
   return new ScaloraError("usage", "There is neither a model nor a run here", {
     where: resolve(path),
     expected:
@@ -56,7 +56,7 @@ function nothingHere(path: string): ScaloraError {
     found: "nothing",
     fix:
       near === undefined
-        ? (getHint(path) ?? "`npx scalora ls runs` lists the runs")
+        ? (downloadHint(path) ?? "`npx scalora ls runs` lists the runs")
         : `did you mean ${join(dirname(path), near)}?`,
   });
 }

@@ -2,21 +2,21 @@ import { join, resolve } from "node:path";
 import { type AdapterSet, attachFolder } from "../adapters/index.ts";
 import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.ts";
 import { modelPath } from "../download/index.ts";
-import { type CausalLM, isClassifier, type TrainedModel } from "../nn/index.ts";
+import { type CausalLM, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { chooseCheckpoint } from "../train/checkpoints/choose.ts";
 import { checkIdentity, readManifest } from "../train/checkpoints/load.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { loadCheckpointWeights } from "../train/resume.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { attachMethod, type Base, loadBase, loadTrained } from "./build.ts";
-import { modelOf } from "./glue.ts";
+import { attachMethod, type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "./build.ts";
+import { resolveModelConfig } from "./glue.ts";
 import type { ModelTarget } from "./model-target.ts";
 import { checkTarget, isRun } from "./model-target.ts";
 
 /** A model ready to use, with what was put on it. */
 export interface OpenModel {
-  readonly model: TrainedModel;
+  readonly model: TrainableModel;
   readonly tokenizer: Tokenizer;
   /** The folder of the base model. */
   readonly baseFolder: string;
@@ -24,7 +24,7 @@ export interface OpenModel {
   /** Of a run: its recipe. */
   readonly recipe: Recipe | undefined;
   /** The base model once more, as it was before anything was put on it. */
-  original(): Promise<TrainedModel>;
+  loadOriginal(): Promise<TrainableModel>;
   dispose(): void;
 }
 
@@ -35,17 +35,17 @@ export interface OpenModel {
  * @throws ScaloraError `usage`, `model`, `format` or `config` for what cannot be opened
  */
 export async function openModel(
-  given: ModelTarget,
+  request: ModelTarget,
   { needsData = false }: { needsData?: boolean } = {},
 ): Promise<OpenModel> {
-  const target = { ...given, path: modelPath(given.path) };
+  const target = { ...request, path: modelPath(request.path) };
   checkTarget(target);
-  if (isRun(target)) return openRun(target, needsData);
+  if (isRun(target)) return openRunModel(target, needsData);
   const { path, adapter, dtype = "auto", device = "auto", quantization = "none" } = target;
   const load = { config: { path, dtype, device, quantization }, seed: 0 };
-  const base = await loadBase(load.config, load.seed);
-  return guarded(base, () =>
-    opened(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
+  const base = await loadModelAndTokenizer(load.config, load.seed);
+  return disposeOnError(base, () =>
+    makeOpenModel(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
   );
 }
 
@@ -64,7 +64,7 @@ export async function openLanguageModel(target: ModelTarget): Promise<OpenLangua
   });
 }
 
-async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenModel> {
+async function openRunModel(target: ModelTarget, needsData: boolean): Promise<OpenModel> {
   if (target.adapter !== undefined) {
     throw new ScaloraError("usage", "A run has its own adapter", {
       where: target.path,
@@ -82,18 +82,18 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
   const recipe = loadRecipe(join(target.path, "config.yaml"), { needsData });
   const { path: checkpoint } = chooseCheckpoint(target.path, target.checkpoint);
   const config = {
-    ...modelOf(recipe),
-    dtype: given(target.dtype) ?? recipe.model.dtype,
-    device: given(target.device) ?? recipe.model.device,
+    ...resolveModelConfig(recipe),
+    dtype: explicitValue(target.dtype) ?? recipe.model.dtype,
+    device: explicitValue(target.device) ?? recipe.model.device,
   };
   const load = { config, seed: recipe.train.seed };
-  const base = await loadBase(load.config, load.seed);
-  return guarded(base, () => {
+  const base = await loadModelAndTokenizer(load.config, load.seed);
+  return disposeOnError(base, () => {
     const manifest = readManifest(checkpoint);
     const identity = { base: hashModel(base.model), adapter: { ...recipe.adapter } };
     checkIdentity(manifest, identity, checkpoint);
     const adapters = attachMethod(base.model, recipe.adapter, recipe.train.seed);
-    const open = opened(base, load, adapters, recipe);
+    const open = makeOpenModel(base, load, adapters, recipe);
     try {
       loadCheckpointWeights(checkpoint, adapters);
     } catch (error) {
@@ -105,10 +105,10 @@ async function openRun(target: ModelTarget, needsData: boolean): Promise<OpenMod
 }
 
 /** What the target itself says; `auto` leaves it to the run's recipe. */
-const given = <T extends string>(value: T | undefined) => (value === "auto" ? undefined : value);
+const explicitValue = <T extends string>(value: T | undefined) => (value === "auto" ? undefined : value);
 
 /** Frees the base when what follows fails. */
-function guarded(base: Base, build: () => OpenModel): OpenModel {
+function disposeOnError(base: LoadedModel, build: () => OpenModel): OpenModel {
   try {
     return build();
   } catch (error) {
@@ -117,8 +117,8 @@ function guarded(base: Base, build: () => OpenModel): OpenModel {
   }
 }
 
-function opened(
-  { model, tokenizer }: Base,
+function makeOpenModel(
+  { model, tokenizer }: LoadedModel,
   { config, seed }: { config: ModelConfig; seed: number },
   adapters: AdapterSet | undefined,
   recipe?: Recipe,
@@ -127,6 +127,14 @@ function opened(
     adapters?.dispose();
     model.dispose();
   };
-  const original = () => loadTrained(config, seed);
-  return { model, tokenizer, baseFolder: resolve(config.path), adapters, recipe, original, dispose };
+  const original = () => loadBaseModel(config, seed);
+  return {
+    model,
+    tokenizer,
+    baseFolder: resolve(config.path),
+    adapters,
+    recipe,
+    loadOriginal: original,
+    dispose,
+  };
 }

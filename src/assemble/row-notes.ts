@@ -1,5 +1,5 @@
 import type { LoadReport } from "../data/index.ts";
-import { counted } from "../util/format.ts";
+import { formatCountOf } from "../util/format.ts";
 
 /** Of how many dropped rows the places and reasons are told. */
 const named = 3;
@@ -10,9 +10,9 @@ export function rowNotes({ rows, dropped, truncated, notes }: LoadReport): strin
   const more = dropped.length > named ? ", …" : "";
   return [
     ...(dropped.length > 0
-      ? [`${dropped.length} of ${counted(rows, "row")} dropped: ${places.join(", ")}${more}`]
+      ? [`${dropped.length} of ${formatCountOf(rows, "row")} dropped: ${places.join(", ")}${more}`]
       : []),
-    ...(truncated > 0 ? [`${truncated} of ${counted(rows, "row")} cut to data.maxLength`] : []),
+    ...(truncated > 0 ? [`${truncated} of ${formatCountOf(rows, "row")} cut to data.maxLength`] : []),
     ...notes,
   ];
 }

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { liveTensors } from "../torch/index.ts";
-import { scalora, scaloraJson } from "./testing/scalora.ts";
+import { liveTensorCount } from "../torch/index.ts";
+import { runScalora, scaloraJson } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(scratch.remove);
 
 test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page", async () => {
-  const live = liveTensors();
+  const live = liveTensorCount();
   const result = await scaloraJson("analyze", runs.scalora);
   expect(result).toMatchObject({ method: "scalora", hint: null, cost: { looks: 4 } });
   expect(result.end.step).toBe(12);
@@ -37,7 +37,7 @@ test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page"
   expect(chosen).toBeLessThan(unscaled);
   expect(Object.keys(last.scaling.branches)).toEqual(["run", "default", "paper", "scalar"]);
 
-  const { code, stdout, stderr } = await scalora("analyze", runs.scalora);
+  const { code, stdout, stderr } = await runScalora("analyze", runs.scalora);
   expect([code, stderr]).toEqual([0, ""]);
   for (const says of [
     /accumulated change \(Fig\. 2b\)[\s\S]*12, exact/,
@@ -51,11 +51,11 @@ test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page"
   const page = readFileSync(join(runs.scalora, "analysis.html"), "utf8");
   for (const title of ["(Fig. 2b)", "(Fig. 2c)", "(Fig. 2d)", "Factors of scaling events", "layer by layer"])
     expect(page).toContain(title);
-  expect(liveTensors()).toBe(live);
+  expect(liveTensorCount()).toBe(live);
 });
 
 test("a run without a record has its exact ranks, and is told how to record the rest", async () => {
-  const { stdout } = await scalora("analyze", runs.lora);
+  const { stdout } = await runScalora("analyze", runs.lora);
   expect(stdout).toMatch(/12, exact +2 +2 +2[\s\S]*run\.analysis\.every=50/);
   expect(stdout).not.toMatch(/2c|2d|Cost/);
 });
@@ -76,7 +76,7 @@ test("layers are chosen by a pattern, and the page goes where it is asked to", a
   expect(result.end.layers).toHaveLength(2);
   expect(result.looks[0].layers).toBe(2);
   expect(readFileSync(page, "utf8")).toContain("layers.1.self_attn.q_proj");
-  const again = await scalora("analyze", runs.scalora, "--out", page);
+  const again = await runScalora("analyze", runs.scalora, "--out", page);
   expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("exists already")]);
 });
 
@@ -146,7 +146,7 @@ test("what cannot be analysed is said", async () => {
     ],
   ];
   for (const [args, expected, says] of cases) {
-    const { code, stdout, stderr } = await scalora(...args);
+    const { code, stdout, stderr } = await runScalora(...args);
     expect([code, stdout]).toEqual([expected, ""]);
     expect(stderr).toMatch(says);
   }

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openGenerator } from "../inference/generate.ts";
 import type { ChatMessage } from "../inference/types.ts";
-import { feedChild } from "../testing/child.ts";
+import { runChildWithInput } from "../testing/child.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { liveTensors, setThreads } from "../torch/index.ts";
+import { liveTensorCount, setThreads } from "../torch/index.ts";
 import { main } from "./main.ts";
-import { Recorder } from "./testing/terminal.ts";
+import { CapturedStream } from "./testing/terminal.ts";
 
 const scratch = temporaryFolder();
 const model = join(scratch.path, "model");
@@ -42,7 +42,11 @@ async function answers(turns: readonly string[], system: string): Promise<string
 
 test("a conversation on piped stdin: each answer sees all turns, /reset starts over, the end of input ends it", async () => {
   const args = ["chat", model, "--max-tokens", "6", "--stop", "\n", "--system", "sys"];
-  const { code, stdout, stderr } = await feedChild(program, "hello\n\nagain é\n/reset\nhello\n", ...args);
+  const { code, stdout, stderr } = await runChildWithInput(
+    program,
+    "hello\n\nagain é\n/reset\nhello\n",
+    ...args,
+  );
   const [first, second] = await answers(["hello", "again é"], "sys");
   expect(stderr).toBe("");
   expect(stdout).toBe(`${first}\n${second}\n${first}\n`);
@@ -51,14 +55,14 @@ test("a conversation on piped stdin: each answer sees all turns, /reset starts o
 }, 180_000);
 
 test("chat with a model that has no chat template is a clear error", async () => {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
   const code = await main(["chat", plain], { stdout, stderr, env: {}, prepareEngine: async () => {} });
   expect([code, stdout.text]).toEqual([2, ""]);
   expect(stderr.text).toMatch(/no chat template\n.*scalora generate/s);
 });
 
 test("a generator that goes on reuses what it computed, gives the same text, and leaves nothing", async () => {
-  const before = liveTensors();
+  const before = liveTensorCount();
   const generator = await openGenerator({ path: model, dtype: "auto", device: "cpu" });
   const signal = new AbortController().signal;
   const write = async (input: string | ChatMessage[]) => {
@@ -76,5 +80,5 @@ test("a generator that goes on reuses what it computed, gives the same text, and
   expect((await aborted.next()).value).toMatchObject({ tokens: 0, reason: "interrupted" });
   await expect(write("")).rejects.toThrow("no tokens");
   generator.dispose();
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
 });

@@ -6,21 +6,21 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readEvents } from "../run/folder.ts";
-import { writeTinyOpinions } from "../testing/tiny-bert.ts";
+import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { liveTensors, setThreads } from "../torch/index.ts";
-import { scalora } from "./testing/scalora.ts";
+import { liveTensorCount, setThreads } from "../torch/index.ts";
+import { runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
 afterAll(scratch.remove);
 beforeAll(() => {
   setThreads(1);
-  writeTinyOpinions(scratch.path);
+  writeTinySentimentProject(scratch.path);
 });
 
 async function json(...args: string[]) {
-  const { code, stdout, stderr } = await scalora(...args, "--json");
+  const { code, stdout, stderr } = await runScalora(...args, "--json");
   expect(code, stderr).toBe(0);
   return { ...JSON.parse(stdout), stderr };
 }
@@ -54,7 +54,7 @@ test.each([
 ])(
   "%s learns a separable set, and what it has learnt is exported",
   async (name, adapter) => {
-    const before = liveTensors();
+    const before = liveTensorCount();
     const path = recipe(name, { adapter, ...(name !== "scalora" && { train: { lr: 0.01 } }) });
     const result = await json("train", path);
     expect(result).toMatchObject({ reason: "finished", task: "classification" });
@@ -65,7 +65,7 @@ test.each([
     expect(run).toMatchObject({ rows: 40, labelTokens: 40 });
     expect(run.accuracy).toBeGreaterThan(0.85);
     expect(run.loss).toBeCloseTo(result.bestEvalLoss, 6);
-    expect((await scalora("eval", at("runs", name))).stdout).toMatch(
+    expect((await runScalora("eval", at("runs", name))).stdout).toMatch(
       /loss +0\.\d+ nats per row\n.*accuracy +9|100\./,
     );
 
@@ -78,7 +78,7 @@ test.each([
       id2label: { 0: "blame", 1: "praise" },
       problem_type: "single_label_classification",
     });
-    const gguf = await scalora("export", at("runs", name), "--format", "gguf", "--out", at("no.gguf"));
+    const gguf = await runScalora("export", at("runs", name), "--format", "gguf", "--out", at("no.gguf"));
     expect(gguf.stderr).toMatch(/Only decoders are written as GGUF files[\s\S]*bert, a classifier/);
     if (name === "full") return;
     const asSvd = ["--out", at(`${name}-svd`), "--as", "svd", "--energy", "1"];
@@ -90,7 +90,7 @@ test.each([
     writeFileSync(at("numbers.jsonl"), numbered(readFileSync(at("test.jsonl"), "utf8")));
     const svd = await json("eval", ...target.slice(0, -1), at("numbers.jsonl"));
     expect(svd.loss).toBeCloseTo(run.loss, 4);
-    expect(liveTensors()).toBe(before);
+    expect(liveTensorCount()).toBe(before);
   },
   300_000,
 );
@@ -107,7 +107,7 @@ test("a run tells the rank of its change, its memory and its checkpoints; it has
     environment: { estimatedMemory: expect.any(Number), checkpointBytes: expect.any(Number) },
   });
   expect(events.map(({ type }) => type)).not.toContain("sample");
-  const { code, stderr } = await scalora("train", recipe("talking", { run: { samples: ["the film"] } }));
+  const { code, stderr } = await runScalora("train", recipe("talking", { run: { samples: ["the film"] } }));
   expect(stderr).toMatch(/A classifier writes no text[\s\S]*run\.samples/);
   expect(code).toBe(2);
 }, 60_000);
@@ -123,7 +123,7 @@ test("a regression predicts numbers", async () => {
   const result = await json("train", path);
   expect(result.task).toBe("regression");
   expect(result.evalLoss).toBeLessThan(0.1);
-  const { stdout } = await scalora("eval", at("runs", "regression"));
+  const { stdout } = await runScalora("eval", at("runs", "regression"));
   expect(stdout).toMatch(/loss +0\.0\d+ mean squared error/);
 }, 300_000);
 
@@ -180,14 +180,14 @@ test("a task of GLUE brings its labels; its metric is told and chooses the best 
   expect(result).toMatchObject({ bestScore: top, bestStep: first?.step, bestEvalLoss: first?.loss });
   expect(result.stderr).toMatch(/held-out loss \d\.\d+ {2}accuracy \d+\.\d\d %/);
   expect(await json("eval", at("runs", "sst2"))).toMatchObject({ score: top, metrics: { accuracy: top } });
-  const { stdout } = await scalora("eval", at("runs", "sst2"), "--data", at("test.tsv"));
+  const { stdout } = await runScalora("eval", at("runs", "sst2"), "--data", at("test.tsv"));
   expect(stdout).toContain(`accuracy  ${(100 * top).toFixed(2)} %`);
-  const other = await scalora("eval", at("runs", "sst2"), "--data", at("test.tsv"), "--format", "cola");
+  const other = await runScalora("eval", at("runs", "sst2"), "--data", at("test.tsv"), "--format", "cola");
   expect(other.code).toBe(2);
   expect(other.stderr).toMatch(
     /classes are not those[\s\S]*unacceptable, acceptable[\s\S]*negative, positive/,
   );
-  const bare = await scalora("eval", at("bert"), "--data", at("test.tsv"), "--format", "sst2");
+  const bare = await runScalora("eval", at("bert"), "--data", at("test.tsv"), "--format", "sst2");
   expect(bare.stderr).toContain("untrained, with a random start: classifier.weight, classifier.bias");
 
   const whole = finalOf("sst2", "step-000150");
@@ -218,10 +218,10 @@ test("labels, rows and models that do not go together are named", async () => {
     ],
   ];
   for (const [changes, message] of failing) {
-    const { code, stderr } = await scalora("train", recipe("bad", changes));
+    const { code, stderr } = await runScalora("train", recipe("bad", changes));
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
   }
-  const chat = await scalora("generate", at("bert"), "hello");
+  const chat = await runScalora("generate", at("bert"), "hello");
   expect(chat.stderr).toMatch(/A classifier writes no text/);
 });

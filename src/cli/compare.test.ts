@@ -6,7 +6,7 @@ import { parseRecipe } from "../config/index.ts";
 import { runTraining } from "../recipes/sft.ts";
 import { readEvents, readStatus } from "../run/folder.ts";
 import { runChild } from "../testing/child.ts";
-import { writeTinyOpinions } from "../testing/tiny-bert.ts";
+import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";
 
@@ -15,7 +15,7 @@ const at = (...parts: string[]) => join(scratch.path, ...parts);
 afterAll(scratch.remove);
 beforeAll(() => {
   setThreads(1);
-  writeTinyOpinions(scratch.path);
+  writeTinySentimentProject(scratch.path);
   writeFileSync(
     at("recipe.yaml"),
     stringify({

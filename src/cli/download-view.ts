@@ -1,4 +1,4 @@
-import type { GetHooks, GetProgress } from "../download/index.ts";
+import type { DownloadHooks, DownloadProgress } from "../download/index.ts";
 import { formatBytes, formatDuration } from "../util/format.ts";
 import type { Context } from "./context.ts";
 import { ProgressLine } from "./terminal/progress.ts";
@@ -19,15 +19,15 @@ export class DownloadView {
   }
 
   /** What a download reports to. */
-  hooks(env: NodeJS.ProcessEnv): GetHooks {
+  hooks(env: NodeJS.ProcessEnv): DownloadHooks {
     return {
       env,
       onProgress: (progress) => this.show(progress),
-      onNote: (text) => this.line.print(text),
+      onNote: (text) => this.line.printAbove(text),
     };
   }
 
-  show({ done, total, what }: GetProgress): void {
+  show({ done, total, what }: DownloadProgress): void {
     const time = this.now();
     this.first ??= { time, done };
     const share = total === 0 ? 1 : done / total;

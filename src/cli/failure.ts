@@ -5,7 +5,7 @@ import { type Context, Interruption } from "./context.ts";
 export function reportFailure(error: unknown, context: Context, verbose: boolean): number {
   if (error instanceof Interruption) return error.exitCode;
   const label = context.paint("red", "error:");
-  if (isDeliberate(error)) context.note(`${label} ${error.message}`);
+  if (isUserFacing(error)) context.note(`${label} ${error.message}`);
   else {
     context.note(`${label} internal: ${messageOf(error)}`);
     if (!verbose)
@@ -14,11 +14,11 @@ export function reportFailure(error: unknown, context: Context, verbose: boolean
       );
   }
   if (verbose) for (const stack of stacksOf(error)) context.note(context.paint("dim", stack));
-  return isDeliberate(error) ? error.exitCode : 1;
+  return isUserFacing(error) ? error.exitCode : 1;
 }
 
 /** Errors whose message is meant for the user: ours, and those of the set-up scripts. */
-function isDeliberate(error: unknown): error is Error & { exitCode: number } {
+function isUserFacing(error: unknown): error is Error & { exitCode: number } {
   if (error instanceof ScaloraError) return true;
   return error instanceof Error && "exitCode" in error && typeof error.exitCode === "number";
 }

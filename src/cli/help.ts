@@ -1,17 +1,17 @@
-import { describe, type FieldDescription, type SectionName, sectionNames } from "../config/index.ts";
+import { describeSection, type FieldDescription, type SectionName, sectionNames } from "../config/index.ts";
 import type { Context } from "./context.ts";
-import { columnsOf, pad, wrap } from "./terminal/text.ts";
+import { pad, terminalWidth, wrap } from "./terminal/text.ts";
 
 /** Every key of a recipe, section by section, from the schemas that check it. */
 export function recipeHelp(context: Context): string {
-  const width = Math.min(110, columnsOf(context.stdout, 100));
+  const width = Math.min(110, terminalWidth(context.stdout, 100));
   const head = "Keys of a recipe (in YAML, or with --set section.key=value):";
   return [head, ...sectionNames.flatMap((section) => sectionHelp(section, width, context))].join("\n\n");
 }
 
 /** One block for the keys that all have, and one for those of some methods only. */
 function sectionHelp(section: SectionName, width: number, { paintOut }: Context): string[] {
-  const fields = describe(section);
+  const fields = describeSection(section);
   const keyWidth = Math.max(...fields.map((field) => field.key.length)) + 2;
   const groups = new Map<string, FieldDescription[]>();
   for (const field of fields) {

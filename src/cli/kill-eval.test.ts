@@ -5,7 +5,7 @@ import { z } from "zod";
 import { runChild } from "../testing/child.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { scalora } from "./testing/scalora.ts";
+import { runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -57,8 +57,8 @@ test.each([
     const before = text.slice(0, text.lastIndexOf("\n") + 1);
     expect(before.length).toBeLessThan(text.length);
     const done = before.split("\n").length - 1;
-    const resumed = await scalora(...args(killed));
-    const straight = await scalora(...args(whole));
+    const resumed = await runScalora(...args(killed));
+    const straight = await runScalora(...args(whole));
     expect([resumed.code, straight.code]).toEqual([0, 0]);
     expect(readFileSync(killed, "utf8").startsWith(before)).toBe(true);
     const [found, expected] = [linesOf(killed), linesOf(whole)];

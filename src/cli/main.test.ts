@@ -7,11 +7,11 @@ import { ScaloraError } from "../util/errors.ts";
 import { Interruption } from "./context.ts";
 import { reportFailure } from "./failure.ts";
 import { main } from "./main.ts";
-import { Recorder, testContext } from "./testing/terminal.ts";
+import { CapturedStream, testContext } from "./testing/terminal.ts";
 
 async function scalora(...args: string[]) {
-  const stdout = new Recorder();
-  const stderr = new Recorder();
+  const stdout = new CapturedStream();
+  const stderr = new CapturedStream();
   const code = await main(args, {
     stdout,
     stderr,

@@ -3,7 +3,7 @@ import { packageVersion } from "../recipes/version.ts";
 import { ensureSetup } from "../setup/setup.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { reportFailure } from "./failure.ts";
-import { columnsOf } from "./terminal/text.ts";
+import { terminalWidth } from "./terminal/text.ts";
 import { addAnalyze } from "./verbs/analyze.ts";
 import { addChat } from "./verbs/chat.ts";
 import { addCompare } from "./verbs/compare.ts";
@@ -44,8 +44,8 @@ function buildProgram(context: Context): Command {
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      getOutHelpWidth: () => columnsOf(context.stdout, 100),
-      getErrHelpWidth: () => columnsOf(context.stderr, 100),
+      getOutHelpWidth: () => terminalWidth(context.stdout, 100),
+      getErrHelpWidth: () => terminalWidth(context.stderr, 100),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { methods, parseRecipe } from "../config/index.ts";
-import { type TinyMethod, tinyMethods, trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
+import { methodSummaries, parseRecipe } from "../config/index.ts";
+import { type TinyMethod, tinyMethodConfigs, trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { liveTensors } from "../torch/index.ts";
-import { scalora } from "./testing/scalora.ts";
+import { liveTensorCount } from "../torch/index.ts";
+import { runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -13,7 +13,7 @@ beforeAll(() => writeTinyProject(scratch.path));
 afterAll(scratch.remove);
 
 const loss = async (...args: string[]) => {
-  const { code, stdout, stderr } = await scalora("eval", ...args, "--data", at("test.jsonl"), "--json");
+  const { code, stdout, stderr } = await runScalora("eval", ...args, "--data", at("test.jsonl"), "--json");
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout).loss;
 };
@@ -41,7 +41,7 @@ const cases: [TinyMethod, boolean][] = [
 test.each(cases)(
   "%s: trains, is evaluated, and what it exports is the same model",
   async (method, isFolder) => {
-    const live = liveTensors();
+    const live = liveTensorCount();
     const run = await trainTiny(scratch.path, method);
     const events = readFileSync(join(run, "events.jsonl"), "utf8")
       .trim()
@@ -52,10 +52,10 @@ test.each(cases)(
     const own = await loss(run, "--checkpoint", "last");
     const merged = at(`merged-${method}`);
     const options = ["--checkpoint", "last"];
-    await scalora("export", run, ...options, "--out", merged, "--dtype", "float32");
+    await runScalora("export", run, ...options, "--out", merged, "--dtype", "float32");
     expect(await loss(merged)).toBeCloseTo(own, 5);
     const folder = at(`adapter-${method}`);
-    const alone = await scalora("export", run, ...options, "--out", folder, "--as", "adapter");
+    const alone = await runScalora("export", run, ...options, "--out", folder, "--as", "adapter");
     const base =
       method === "qlora" || method.endsWith("-nf4") ? [at("model"), "--quantization", "nf4"] : [at("model")];
     if (isFolder) expect(await loss(...base, "--adapter", folder)).toBeCloseTo(own, 5);
@@ -64,15 +64,15 @@ test.each(cases)(
         2,
         expect.stringMatching(/cannot be exported[\s\S]*--as svd/),
       ]);
-    expect(liveTensors()).toBe(live);
+    expect(liveTensorCount()).toBe(live);
   },
 );
 
 test("ls methods has every one", async () => {
-  const { stdout } = await scalora("ls", "methods", "--json");
+  const { stdout } = await runScalora("ls", "methods", "--json");
   const listed = JSON.parse(stdout).map(({ method }: { method: string }) => method);
-  expect(listed).toEqual(Object.keys(methods));
-  expect(listed).toEqual(expect.arrayContaining(cases.map(([method]) => tinyMethods[method].method)));
+  expect(listed).toEqual(Object.keys(methodSummaries));
+  expect(listed).toEqual(expect.arrayContaining(cases.map(([method]) => tinyMethodConfigs[method].method)));
 });
 
 test.each([

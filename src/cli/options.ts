@@ -13,7 +13,7 @@ export const setOption = () =>
     .default([], "none");
 
 /** A parser of numbers within limits, for commander. */
-export function number(limits: { least?: number; above?: number; most?: number; whole?: boolean }) {
+export function numberParser(limits: { least?: number; above?: number; most?: number; whole?: boolean }) {
   return (text: string): number => {
     const value = Number(text);
     const bad =
@@ -28,7 +28,7 @@ export function number(limits: { least?: number; above?: number; most?: number; 
   };
 }
 
-function numberWords({ least, above, most, whole }: Parameters<typeof number>[0]): string {
+function numberWords({ least, above, most, whole }: Parameters<typeof numberParser>[0]): string {
   const words = [whole ? "a whole number" : "a number"];
   if (least !== undefined) words.push(`at least ${least}`);
   if (above !== undefined) words.push(`above ${above}`);
@@ -37,7 +37,7 @@ function numberWords({ least, above, most, whole }: Parameters<typeof number>[0]
 }
 
 /** Options that say which model a verb uses, and how. */
-export interface TargetOptions {
+export interface ModelOptions {
   adapter?: string;
   checkpoint?: string;
   dtype: "auto" | "float32" | "bfloat16";
@@ -46,7 +46,7 @@ export interface TargetOptions {
 }
 
 /** Adds the options of `TargetOptions` to a verb. */
-export function addTargetOptions(command: Command): Command {
+export function addModelOptions(command: Command): Command {
   return command
     .option("--adapter <folder>", "PEFT adapter folder to put on the model")
     .option("--checkpoint <name>", "of a run: best, last, or a checkpoint's name (default: best, else last)")

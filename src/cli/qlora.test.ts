@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 import { writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";
-import { scalora } from "./testing/scalora.ts";
+import { runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 
 async function json(...args: string[]) {
-  const { code, stdout, stderr } = await scalora(...args, "--json");
+  const { code, stdout, stderr } = await runScalora(...args, "--json");
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout);
 }
@@ -45,7 +45,7 @@ function finalOf(name: string) {
 }
 
 test("killed and resumed, a run on a base in 4 bits ends bit for bit as one that was not, and says what it is", async () => {
-  const shown = await scalora("train", recipe("whole"));
+  const shown = await runScalora("train", recipe("whole"));
   expect(shown.code, shown.stderr).toBe(0);
   expect(shown.stderr).toMatch(/precision +float32 .*\n.* base weights +nf4 /);
   const child = new URL("testing/run-main.ts", import.meta.url);
@@ -64,11 +64,11 @@ test("killed and resumed, a run on a base in 4 bits ends bit for bit as one that
 
   const config = readFileSync(at("runs", "whole", "config.yaml"), "utf8");
   expect(config).toContain("quantization: nf4");
-  const merged = await scalora("export", at("runs", "whole"), "--out", at("merged"), "--dtype", "float32");
+  const merged = await runScalora("export", at("runs", "whole"), "--out", at("merged"), "--dtype", "float32");
   expect(merged.stdout).toContain("merged into  the numbers of NF4 that the run trained on");
   const { loss } = await json("eval", at("runs", "whole"), "--data", at("test.jsonl"));
   expect((await json("eval", at("merged"), "--data", at("test.jsonl"))).loss).toBeCloseTo(loss, 5);
-  const adapter = await scalora("export", at("runs", "whole"), "--out", at("adapter"), "--as", "adapter");
+  const adapter = await runScalora("export", at("runs", "whole"), "--out", at("adapter"), "--as", "adapter");
   expect(adapter.stdout).toMatch(/made for +the numbers of NF4/);
   const peft = JSON.parse(readFileSync(at("adapter", "adapter_config.json"), "utf8"));
   expect(peft).toMatchObject({ peft_type: "LORA", r: 2, base_model_name_or_path: at("model") });
@@ -85,7 +85,7 @@ test("a text is generated as by the merged model, and a run keeps its own quanti
   const text = await generated(at("runs", "whole"));
   expect(text).not.toBe("");
   expect(text).toBe(await generated(at("merged")));
-  const refused = await scalora("eval", at("runs", "whole"), "--quantization", "none");
+  const refused = await runScalora("eval", at("runs", "whole"), "--quantization", "none");
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain("A run has its own quantisation");
 });
@@ -102,7 +102,7 @@ test.each([
   "%s on NF4 is refused before anything is loaded, with the reason and what works",
   async (method, reason) => {
     const path = recipe(`refused-${method}`, { adapter: { method }, model: { quantization: "nf4" } });
-    const { code, stderr } = await scalora("train", path);
+    const { code, stderr } = await runScalora("train", path);
     expect(code).toBe(2);
     expect(stderr).toContain(`does not go with adapter.method: ${method}: ${reason}`);
     expect(stderr).toContain("lora, qlora, lora+, dora, hira, fourierft, mora");
@@ -111,7 +111,7 @@ test.each([
 );
 
 test("qlora on a base that is not to be quantised is refused, and dora on one that is trains", async () => {
-  const plain = await scalora("train", recipe("plain", { model: { quantization: "none" } }));
+  const plain = await runScalora("train", recipe("plain", { model: { quantization: "none" } }));
   expect([plain.code, plain.stderr]).toEqual([
     2,
     expect.stringContaining("is what adapter.method: qlora is about"),
@@ -123,7 +123,7 @@ test("qlora on a base that is not to be quantised is refused, and dora on one th
 
 test("a part in 4 bits cannot be trained whole", async () => {
   const adapter = { method: "qlora", rank: 2, targetModules: ["q_proj"], modulesToSave: ["down_proj"] };
-  const { code, stderr } = await scalora("train", recipe("whole-part", { adapter }));
+  const { code, stderr } = await runScalora("train", recipe("whole-part", { adapter }));
   expect(code).toBe(2);
   expect(stderr).toContain("A part in 4 bits cannot be trained whole");
 });

@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { listRuns } from "../run/list.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 
 /** @throws ScaloraError `usage` when a folder holds no run; names the nearest run beside it. */
-export function refuseNoRun(folder: string): void {
+export function assertRunFolder(folder: string): void {
   if (existsSync(join(folder, "config.yaml"))) return;
-  const near = nearest(
+  const near = nearestName(
     basename(folder),
     listRuns(dirname(folder)).map(({ name }) => name),
   );

@@ -1,18 +1,18 @@
-import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent, Task } from "../run/events.ts";
-import { counted, formatBytes, formatCount, formatDuration } from "../util/format.ts";
+import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent, TaskType } from "../run/events.ts";
+import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
 import type { Context } from "./context.ts";
 import { StepMeter } from "./step-meter.ts";
 import { panel } from "./terminal/panel.ts";
 import { ProgressLine } from "./terminal/progress.ts";
-import { columnsOf, printable } from "./terminal/text.ts";
+import { stripControl, terminalWidth } from "./terminal/text.ts";
 
 /** Draws a training run on stderr: a panel at its start, one line of progress, a line for what else happens. */
-export class RunView {
+export class RunProgressView {
   private readonly context: Context;
   private readonly line: ProgressLine;
   private readonly meter: StepMeter;
   private totalSteps = 0;
-  private task: Task = "causal-lm";
+  private task: TaskType = "causal-lm";
   private firstStep: number | undefined;
 
   constructor(context: Context, meter = new StepMeter()) {
@@ -30,7 +30,7 @@ export class RunView {
         this.task = event.task ?? this.task;
       }
       const text = this.textOf(event);
-      if (text !== undefined) this.line.print(text);
+      if (text !== undefined) this.line.printAbove(text);
     }
   }
 
@@ -50,13 +50,13 @@ export class RunView {
     const { paint, stderr } = this.context;
     switch (event.type) {
       case "start":
-        return panel("scalora train", startFacts(event), { columns: columnsOf(stderr, 100), paint });
+        return panel("scalora train", startFacts(event), { columns: terminalWidth(stderr, 100), paint });
       case "eval":
         return this.evaluation(event);
       case "checkpoint":
         return paint("dim", checkpointText(event));
       case "sample":
-        return `${event.step === 0 ? "before" : "after "}  ${paint("dim", printable(event.prompt))}${printable(event.output)}`;
+        return `${event.step === 0 ? "before" : "after "}  ${paint("dim", stripControl(event.prompt))}${stripControl(event.output)}`;
       case "warning":
         return `${paint("yellow", "warning:")} ${event.message}`;
       case "pause":
@@ -77,14 +77,17 @@ export class RunView {
 
   private score(event: EvalEvent): string {
     if (this.task === "causal-lm") return `  perplexity ${perplexityText(event.loss)}`;
-    return scores(event)
+    return metricEntries(event)
       .map(([name, value]) => `  ${name} ${percent(value)} %`)
       .join("");
   }
 }
 
 /** What is shown beside a classifier's loss: its task's metrics, else its accuracy; in [-1, 1]. */
-export function scores({ accuracy, metrics }: Pick<EvalEvent, "accuracy" | "metrics">): [string, number][] {
+export function metricEntries({
+  accuracy,
+  metrics,
+}: Pick<EvalEvent, "accuracy" | "metrics">): [string, number][] {
   if (metrics !== undefined) return Object.entries(metrics);
   return accuracy === undefined ? [] : [["accuracy", accuracy]];
 }
@@ -141,7 +144,7 @@ function startFacts(event: StartEvent): [string, string][] {
   const facts: [string, string][] = [
     [
       "model",
-      `${printable(model.path)} (${model.family}, ${model.layers} layers, hidden ${model.hiddenSize})`,
+      `${stripControl(model.path)} (${model.family}, ${model.layers} layers, hidden ${model.hiddenSize})`,
     ],
     ["method", event.method],
     [
@@ -176,7 +179,7 @@ function dataText({ data }: StartEvent): string {
   ].flatMap(([key, noun, rest]) => {
     const count = Reflect.get(counts, key);
     if (typeof count !== "number") return [];
-    return [`${noun === "" ? `${formatCount(count)} ` : counted(count, noun)}${rest}`];
+    return [`${noun === "" ? `${formatCount(count)} ` : formatCountOf(count, noun)}${rest}`];
   });
   return words.join(", ");
 }

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { GenerationSummary, SamplingSettings, TextGenerator } from "../inference/types.ts";
 import type { Context } from "./context.ts";
-import { collect, number } from "./options.ts";
-import { printable } from "./terminal/text.ts";
+import { collect, numberParser } from "./options.ts";
+import { stripControl } from "./terminal/text.ts";
 
 /** Options of the verbs that generate text, as commander gives them. */
 export interface SamplingOptions {
@@ -17,20 +17,24 @@ export interface SamplingOptions {
 /** Adds the options of `SamplingOptions`. */
 export function addSamplingOptions(command: Command): Command {
   return command
-    .option("--max-tokens <n>", "longest output in tokens", number({ least: 1, whole: true }), 256)
+    .option("--max-tokens <n>", "longest output in tokens", numberParser({ least: 1, whole: true }), 256)
     .option(
       "--temperature <t>",
       "0 takes the likeliest token, higher values vary more",
-      number({ least: 0 }),
+      numberParser({ least: 0 }),
       0,
     )
-    .option("--top-k <k>", "sample among the k likeliest tokens only", number({ least: 1, whole: true }))
+    .option(
+      "--top-k <k>",
+      "sample among the k likeliest tokens only",
+      numberParser({ least: 1, whole: true }),
+    )
     .option(
       "--top-p <p>",
       "sample among the likeliest tokens that together have this share",
-      number({ above: 0, most: 1 }),
+      numberParser({ above: 0, most: 1 }),
     )
-    .option("--seed <n>", "seed of the sampling", number({ least: 0, whole: true }), 0)
+    .option("--seed <n>", "seed of the sampling", numberParser({ least: 0, whole: true }), 0)
     .option("--stop <text>", "end the output at this text; repeatable", collect, []);
 }
 
@@ -41,7 +45,7 @@ export function samplingSettings(options: SamplingOptions): SamplingSettings {
 }
 
 /** Streams an output to `write`, harmless for a terminal; returns the whole text and its summary. */
-export async function stream(
+export async function streamOutput(
   pieces: ReturnType<TextGenerator["generate"]>,
   write: (text: string) => void,
 ): Promise<{ text: string; summary: GenerationSummary }> {
@@ -55,6 +59,6 @@ export async function stream(
 }
 
 /** Text for stdout: as it is for a file or pipe, without control characters for a terminal. */
-export function shown(context: Context, text: string): string {
-  return context.stdout.isTTY ? printable(text) : text;
+export function terminalSafe(context: Context, text: string): string {
+  return context.stdout.isTTY ? stripControl(text) : text;
 }

@@ -9,8 +9,8 @@ import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { goldenGguf } from "../testing/golden-gguf.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
-import { liveTensors, MappedFile, matmul, scope, type Tensor } from "../torch/index.ts";
-import { scaloraJson as json, scalora } from "./testing/scalora.ts";
+import { liveTensorCount, MappedFile, matmul, scope, type Tensor } from "../torch/index.ts";
+import { scaloraJson as json, runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -29,7 +29,7 @@ const toGguf = (model: string, out: string, ...options: string[]) =>
 describe("a merged GGUF file is the model that was trained", () => {
   test.each(["lora", "scalora", "full"] as const)("%s", async (method) => {
     const out = at(`${method}.gguf`);
-    const live = liveTensors();
+    const live = liveTensorCount();
     const result = await toGguf(runs[method], out, "--dtype", "float32");
     expect(result).toEqual({ out, kind: "merged", bytes: statSync(out).size });
     const loss = async (model: string) => (await json("eval", model, "--data", at("test.jsonl"))).loss;
@@ -37,7 +37,7 @@ describe("a merged GGUF file is the model that was trained", () => {
     const text = (model: string) =>
       json("generate", model, "abc=", "--max-tokens", "12").then((written) => written.text);
     expect(await text(out)).toBe(await text(runs[method]));
-    expect(liveTensors()).toBe(live);
+    expect(liveTensorCount()).toBe(live);
   });
 });
 
@@ -85,8 +85,8 @@ describe("base and adapter in a GGUF file together are the merged file, in the f
     await toGguf(runs[method], merged, "--dtype", "float32");
     await toGguf(runs[method], adapter, ...options);
     const [files, { metadata, tensors }] = [[base, merged].map(readGgufHeader), readGgufHeader(adapter)];
-    expect(metadata.text("general.type")).toBe("adapter");
-    expect(metadata.text("adapter.type")).toBe("lora");
+    expect(metadata.string("general.type")).toBe("adapter");
+    expect(metadata.string("adapter.type")).toBe("lora");
     const alpha = metadata.number("adapter.lora.alpha") ?? Number.NaN;
     const names = [...tensors.keys()].filter((name) => name.endsWith(".lora_a"));
     expect(names).toContain("blk.0.attn_q.weight.lora_a");
@@ -113,7 +113,7 @@ test("results of a GGUF file are kept, and used again for the same file alone", 
   const row = { instruction, input: "", output: "the correct answer is true", answer: "true" };
   writeFileSync(at("tasks", "boolq", "test.json"), JSON.stringify([row]));
   const flags = ["--tasks", "boolq", "--mode", "loglikelihood", "--data", at("tasks")];
-  const score = (model: string) => scalora("eval", model, ...flags, "--out", at("kept.jsonl"), "--json");
+  const score = (model: string) => runScalora("eval", model, ...flags, "--out", at("kept.jsonl"), "--json");
   const [exact, rounded] = [at("exact.gguf"), at("rounded.gguf")];
   await toGguf(at("model"), exact, "--dtype", "float32");
   await toGguf(at("model"), rounded, "--dtype", "float16");
@@ -159,10 +159,10 @@ test("tasks are scored on a GGUF file, and a rerun knows the model again", async
   const row = { question: "1+1?", answer: "One more.\n#### 2" };
   writeFileSync(at("data", "gsm8k", "test.jsonl"), JSON.stringify(row));
   const flags = ["--tasks", "gsm8k", "--data", at("data"), "--out", at("results.jsonl"), "--json"];
-  const reused = async () => JSON.parse((await scalora("eval", first, ...flags)).stdout).tasks[0].reused;
+  const reused = async () => JSON.parse((await runScalora("eval", first, ...flags)).stdout).tasks[0].reused;
   expect(await reused()).toBe(0);
   expect(await reused()).toBe(1);
-  const other = await scalora("eval", second, ...flags);
+  const other = await runScalora("eval", second, ...flags);
   expect(other.code).toBe(2);
   expect(other.stderr).toContain("another model, other settings");
 });
@@ -189,7 +189,7 @@ test.each(models)(
 
 test("what cannot be is refused with the reason", async () => {
   const refused = async (expected: string, ...args: string[]) => {
-    const { code, stderr } = await scalora(...args);
+    const { code, stderr } = await runScalora(...args);
     expect(stderr).toContain(expected);
     expect(code).toBe(2);
   };
@@ -211,10 +211,10 @@ test("what cannot be is refused with the reason", async () => {
 });
 
 test("a folder named as a GGUF file is refused, and so is a GGUF file as an adapter", async () => {
-  const named = await scalora("export", runs.lora, "--out", at("folder.gguf"));
+  const named = await runScalora("export", runs.lora, "--out", at("folder.gguf"));
   expect(named.code).toBe(2);
   expect(named.stderr).toMatch(/names a GGUF file[\s\S]*--format gguf/);
-  const used = await scalora("generate", at("model"), "--adapter", at("lora.gguf"), "hi");
+  const used = await runScalora("generate", at("model"), "--adapter", at("lora.gguf"), "hi");
   expect(used.code).toBe(2);
   expect(used.stderr).toMatch(/read from PEFT folders[\s\S]*--as adapter/);
 });

@@ -17,8 +17,8 @@ import { openModel } from "../assemble/open-model.ts";
 import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
-import { liveTensors, noGrad, scope } from "../torch/index.ts";
-import { scaloraJson as json, scalora } from "./testing/scalora.ts";
+import { liveTensorCount, noGrad, scope } from "../torch/index.ts";
+import { scaloraJson as json, runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -40,12 +40,12 @@ test.each(["lora", "scalora", "full"] as const)(
       .map((line) => JSON.parse(line));
     const evals = events.filter(({ type, step }) => type === "eval" && step > 0);
     const best = Math.min(...evals.map(({ loss }) => loss));
-    const before = liveTensors();
+    const before = liveTensorCount();
     expect((await json("eval", runs[method])).loss).toBeCloseTo(best, 6);
     const last = await json("eval", runs[method], "--checkpoint", "last");
     expect(last.loss).toBeCloseTo(evals.at(-1).loss, 6);
     expect(last.perplexity).toBeCloseTo(Math.exp(last.loss), 6);
-    expect(liveTensors()).toBe(before);
+    expect(liveTensorCount()).toBe(before);
   },
 );
 
@@ -55,11 +55,11 @@ test("eval takes files, of a model folder too, and says what is missing", async 
   expect(own).toMatchObject({ rows: 10, labelTokens: 40 });
   expect(own.loss).toBeLessThan(base.loss);
   writeFileSync(at("texts.jsonl"), '{"text": "hi"}\n{"text": "a text that is too long"}\n{"text": ""}\n');
-  const cut = await scalora("eval", at("model"), "--data", at("texts.jsonl"), "--max-length", "8");
+  const cut = await runScalora("eval", at("model"), "--data", at("texts.jsonl"), "--max-length", "8");
   expect(cut.stderr).toMatch(
     /1 of 3 rows dropped: .*texts\.jsonl:3 \(.*\)\n1 of 3 rows cut to data\.maxLength\n/,
   );
-  const text = await scalora(
+  const text = await runScalora(
     "eval",
     at("model"),
     "--data",
@@ -76,7 +76,7 @@ test("eval takes files, of a model folder too, and says what is missing", async 
     [["eval", at("nothing"), "--data", at("test.jsonl")], "neither a model nor a run here"],
     [["eval", runs.lora, "--adapter", at("x")], "A run has its own adapter"],
   ] as const) {
-    const { code, stderr, stdout } = await scalora(...args);
+    const { code, stderr, stdout } = await runScalora(...args);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(says);
   }
@@ -86,7 +86,7 @@ test("generate goes on with a prompt: the same with the same seed, another with 
   const args = ["generate", runs.full, "abc=", "--max-tokens", "12"];
   const greedy = await json(...args);
   expect(greedy).toMatchObject({ promptTokens: 4 });
-  expect((await scalora(...args)).stdout).toBe(`${greedy.text}\n`);
+  expect((await runScalora(...args)).stdout).toBe(`${greedy.text}\n`);
   const sample = (seed: string) => json(...args, "--temperature", "1.5", "--top-k", "50", "--seed", seed);
   const [first, again, other] = [await sample("1"), await sample("1"), await sample("2")];
   expect(again.text).toBe(first.text);
@@ -101,7 +101,7 @@ test("generate stops at a stop text and at the model's context", async () => {
   expect(cut).toMatchObject({ text: whole.text.slice(0, whole.text.indexOf(stop)), reason: "stop" });
   const full = await json("generate", at("model"), "x".repeat(250), "--max-tokens", "40");
   expect(full.tokens).toBeLessThanOrEqual(7);
-  const long = await scalora("generate", at("model"), "x".repeat(300));
+  const long = await runScalora("generate", at("model"), "x".repeat(300));
   expect([long.code, long.stdout]).toEqual([2, ""]);
   expect(long.stderr).toMatch(/longer than the model's context\n.*256 tokens\n.*300 tokens/s);
 });
@@ -109,11 +109,11 @@ test("generate stops at a stop text and at the model's context", async () => {
 test("a run is usable without its data", async () => {
   renameSync(at("train.jsonl"), at("elsewhere.jsonl"));
   try {
-    const svd = await scalora("export", runs.lora, "--out", at("no-data"), "--as", "svd", "--rank", "1");
+    const svd = await runScalora("export", runs.lora, "--out", at("no-data"), "--as", "svd", "--rank", "1");
     expect(svd.code).toBe(0);
     expect(svd.stdout).toMatch(/held-out loss +not measured: the run's data is gone: .*train\.jsonl/);
     expect((await json("generate", runs.lora, "a", "--max-tokens", "2")).tokens).toBeGreaterThan(0);
-    const { code, stderr } = await scalora("eval", runs.lora);
+    const { code, stderr } = await runScalora("eval", runs.lora);
     expect(code).toBe(2);
     expect(stderr).toContain("does not exist");
   } finally {
@@ -145,7 +145,7 @@ test.each(["lora", "scalora", "full"] as const)(
     const own = await json("eval", runs[method], "--data", at("test.jsonl"));
     const merged = await json("eval", out, "--data", at("test.jsonl"));
     expect(merged.loss).toBeCloseTo(own.loss, 5);
-    const half = await scalora("export", runs[method], "--out", `${out}-half`, "--dtype", "bfloat16");
+    const half = await runScalora("export", runs[method], "--out", `${out}-half`, "--dtype", "bfloat16");
     expect(half.stdout).toMatch(/drift +1\.\d+e-3 relative/);
     expect(JSON.parse(readFileSync(join(`${out}-half`, "config.json"), "utf8")).dtype).toBe("bfloat16");
   },
@@ -161,14 +161,14 @@ test("an adapter export of LoRA gives the same model on its base; other methods 
     ["scalora", "scalora merges into the base"],
     ["full", "has no adapter"],
   ] as const) {
-    const { code, stderr } = await scalora("export", runs[method], "--out", at("no"), "--as", "adapter");
+    const { code, stderr } = await runScalora("export", runs[method], "--out", at("no"), "--as", "adapter");
     expect(code).toBe(2);
     expect(stderr).toContain(why);
     expect(existsSync(at("no"))).toBe(false);
   }
-  const alone = await scalora("generate", out, "a");
+  const alone = await runScalora("generate", out, "a");
   expect(alone.stderr).toContain("--adapter");
-  const plain = await scalora("export", at("model"), "--out", at("no"), "--as", "adapter");
+  const plain = await runScalora("export", at("model"), "--out", at("no"), "--as", "adapter");
   expect(plain.stderr).toContain("no adapter to export");
 });
 
@@ -223,7 +223,7 @@ test("a bfloat16 run: what is exported in float32 is exact, and eval in another 
     open.dispose();
     const svd = await json("export", run, "--out", at(`${method}-half-svd`), "--as", "svd", "--rank", "3");
     expect(svd).toMatchObject({ rank: 3 });
-    const other = await scalora("eval", run, "--dtype", "float32");
+    const other = await runScalora("eval", run, "--dtype", "float32");
     expect(other.stderr).toMatch(/belongs to another model.*dtype/s);
   }
 });
@@ -234,7 +234,7 @@ test("a run whose base model has changed is refused", async () => {
   const run = await trainTiny(other.path, "lora");
   rmSync(join(other.path, "model"), { recursive: true });
   renameSync(at("merged-full"), join(other.path, "model"));
-  const { code, stderr } = await scalora("generate", run, "a");
+  const { code, stderr } = await runScalora("generate", run, "a");
   renameSync(join(other.path, "model"), at("merged-full"));
   other.remove();
   expect(code).toBe(2);
@@ -251,7 +251,7 @@ const verbs: readonly [verb: string, argumentsFor: (run: string) => string[]][] 
 ];
 
 test.each(verbs)("%s: a run that is not there ends with 2", async (_, argumentsFor) => {
-  const { code, stderr } = await scalora(...argumentsFor(at("runs", "nothing")));
+  const { code, stderr } = await runScalora(...argumentsFor(at("runs", "nothing")));
   expect(code).toBe(2);
   expect(stderr).toContain("`npx scalora ls runs` lists the runs");
 });
@@ -260,7 +260,7 @@ test.each(verbs.slice(1))("%s: a run without a checkpoint ends with 2", async (_
   const fresh = at("runs", "fresh");
   mkdirSync(fresh, { recursive: true });
   copyFileSync(join(runs.lora, "config.yaml"), join(fresh, "config.yaml"));
-  const { code, stderr } = await scalora(...argumentsFor(fresh));
+  const { code, stderr } = await runScalora(...argumentsFor(fresh));
   expect(code).toBe(2);
   expect(stderr).toContain("a run that has saved a checkpoint");
 });
@@ -271,14 +271,14 @@ test.each([
   ["quickstart", () => ["quickstart", "--tiny", "--out", "/proc/out"]],
   ["export below a file", () => ["export", runs.lora, "--out", join(at("train.jsonl"), "x")]],
 ])("%s: a folder that cannot be written ends with 1 and a cure", async (_, args) => {
-  const { code, stderr } = await scalora(...args());
+  const { code, stderr } = await runScalora(...args());
   expect(code).toBe(1);
   expect(stderr).toMatch(/cannot be written|Cannot write/);
   expect(stderr).toMatch(/fix: .*room or permissions/);
 });
 
 test("quickstart over a file ends with 2 before anything is fetched", async () => {
-  const { code, stderr } = await scalora("quickstart", "--out", at("train.jsonl"));
+  const { code, stderr } = await runScalora("quickstart", "--out", at("train.jsonl"));
   expect(code).toBe(2);
   expect(stderr).toMatch(/holds something else[\s\S]*a file[\s\S]*another folder/);
 });

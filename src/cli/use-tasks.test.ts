@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { liveTensors } from "../torch/index.ts";
+import { liveTensorCount } from "../torch/index.ts";
 import { main } from "./main.ts";
-import { Recorder } from "./testing/terminal.ts";
+import { CapturedStream } from "./testing/terminal.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -38,7 +38,7 @@ beforeAll(() => {
 });
 
 async function scalora(...args: string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
+  const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
   const code = await main(["eval", ...args, "--data", at("data")], {
     stdout,
     stderr,
@@ -51,7 +51,7 @@ async function scalora(...args: string[]) {
 test("tasks are scored, examples logged, and a rerun does only what is missing", async () => {
   const out = at("results.jsonl");
   await scalora(at("long"), "--tasks", "boolq", "--limit", "1", "--out", out);
-  const before = liveTensors();
+  const before = liveTensorCount();
   const some = await scalora(at("long"), "--tasks", "boolq,gsm8k", "--limit", "3", "--out", out, "--json");
   expect(some.code).toBe(0);
   const report = JSON.parse(some.stdout);
@@ -65,7 +65,7 @@ test("tasks are scored, examples logged, and a rerun does only what is missing",
   expect(again.stderr).toContain("3 done before");
   expect(again.stderr).toContain("gsm8k: 5 of 5 examples");
   expect(readFileSync(out, "utf8").trim().split("\n")).toHaveLength(3 + 5);
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
   const other = await scalora(at("silent"), "--tasks", "gsm8k", "--out", out, "--beams", "2");
   expect([other.code, other.stdout]).toEqual([2, ""]);
   expect(other.stderr).toContain("another model, other settings");

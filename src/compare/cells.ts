@@ -2,14 +2,14 @@ import { ScaloraError } from "../util/errors.ts";
 import type { Setting } from "./settings.ts";
 
 /** One run of a comparison. */
-export interface Cell {
+export interface Trial {
   readonly setting: Setting;
   readonly lr: number;
   readonly seed: number;
 }
 
 /** What all cells of a comparison have in common. */
-export interface CellPlan {
+export interface TrialPlan {
   /** The recipe's file. */
   readonly recipe: string;
   /** Overrides of the recipe, for every cell. */
@@ -23,7 +23,7 @@ export interface CellPlan {
 }
 
 /** What a run gave; null where there is no such figure. */
-export interface CellResult {
+export interface TrialResult {
   /** Name of the setting. */
   readonly setting: string;
   readonly lr: number;
@@ -50,74 +50,75 @@ export interface CellResult {
 }
 
 /** A figure to compare by: a score where the task has one, else the loss. */
-export interface Figure {
+export interface PrimaryMetric {
   readonly value: number;
   readonly higherIsBetter: boolean;
 }
 
 /** @returns undefined when the run failed or measured nothing */
-export function figureOf({ score, loss, failed }: CellResult): Figure | undefined {
+export function primaryMetric({ score, loss, failed }: TrialResult): PrimaryMetric | undefined {
   if (failed !== null) return undefined;
   if (score !== null) return { value: score, higherIsBetter: true };
   return loss === null ? undefined : { value: loss, higherIsBetter: false };
 }
 
 /** The result with the best figure; undefined where none has one. */
-export function bestOf(results: readonly CellResult[]): CellResult | undefined {
-  let best: { result: CellResult; figure: Figure } | undefined;
+export function bestResult(results: readonly TrialResult[]): TrialResult | undefined {
+  let best: { result: TrialResult; figure: PrimaryMetric } | undefined;
   for (const result of results) {
-    const figure = figureOf(result);
+    const figure = primaryMetric(result);
     if (figure === undefined) continue;
     if (best === undefined || isBetter(figure, best.figure)) best = { result, figure };
   }
   return best?.result;
 }
 
-const isBetter = (a: Figure, b: Figure) => (a.higherIsBetter ? a.value > b.value : a.value < b.value);
+const isBetter = (a: PrimaryMetric, b: PrimaryMetric) =>
+  a.higherIsBetter ? a.value > b.value : a.value < b.value;
 
 /** The results of a setting's sweep: every rate on the first seed. */
-export function sweepOf(
+export function sweepResults(
   setting: Setting,
   seeds: readonly number[],
-  results: readonly CellResult[],
-): CellResult[] {
-  return setting.lrs.flatMap((lr) => resultOf({ setting, lr, seed: seeds[0] }, results) ?? []);
+  results: readonly TrialResult[],
+): TrialResult[] {
+  return setting.lrs.flatMap((lr) => findResult({ setting, lr, seed: seeds[0] }, results) ?? []);
 }
 
 /**
  * The cells that can run now: every rate of a setting on the first seed; then, on the other seeds, the rate that was best.
  * A sweep on one seed gives every method the same number of tries, at a third of the cost of all rates on all seeds.
  */
-export function openCells(
+export function pendingTrials(
   settings: readonly Setting[],
   seeds: readonly number[],
-  results: readonly CellResult[],
-): Cell[] {
+  results: readonly TrialResult[],
+): Trial[] {
   const cells = settings.flatMap((setting) => {
     const sweep = setting.lrs.map((lr) => ({ setting, lr, seed: seeds[0] }));
-    const swept = sweepOf(setting, seeds, results);
-    const best = swept.length === sweep.length ? bestOf(swept) : undefined;
+    const swept = sweepResults(setting, seeds, results);
+    const best = swept.length === sweep.length ? bestResult(swept) : undefined;
     const repeats = best === undefined ? [] : seeds.slice(1).map((seed) => ({ setting, lr: best.lr, seed }));
     return [...sweep, ...repeats];
   });
   return cells
-    .filter((cell) => resultOf(cell, results) === undefined)
+    .filter((cell) => findResult(cell, results) === undefined)
     .sort((a, b) => seeds.indexOf(a.seed) - seeds.indexOf(b.seed));
 }
 
 /** How many runs a comparison has, as far as every setting has a rate that works. */
-export function countCells(settings: readonly Setting[], seeds: readonly number[]): number {
+export function countTrials(settings: readonly Setting[], seeds: readonly number[]): number {
   return settings.reduce((sum, { lrs }) => sum + lrs.length + seeds.length - 1, 0);
 }
 
-function resultOf({ setting, lr, seed }: Cell, results: readonly CellResult[]): CellResult | undefined {
+function findResult({ setting, lr, seed }: Trial, results: readonly TrialResult[]): TrialResult | undefined {
   return results.find(
     (result) => result.setting === setting.name && result.lr === lr && result.seed === seed,
   );
 }
 
 /** The name of a cell's run. */
-export function nameOf({ setting, lr, seed }: Cell): string {
+export function trialName({ setting, lr, seed }: Trial): string {
   return `${setting.name.replaceAll(/[^\p{L}\p{N}._+=-]+/gu, "-")}-lr${lr}-seed${seed}`;
 }
 
@@ -126,7 +127,7 @@ export function nameOf({ setting, lr, seed }: Cell): string {
  * new head starts from it, so it is the runs of one seed that must agree.
  * @throws ScaloraError `config` naming both runs
  */
-export function checkSameInputs(result: CellResult, others: readonly CellResult[]): void {
+export function checkSameInputs(result: TrialResult, others: readonly TrialResult[]): void {
   for (const other of others.filter(({ seed }) => seed === result.seed))
     for (const [what, key] of [
       ["rows", "data"],

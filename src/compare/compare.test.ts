@@ -1,21 +1,28 @@
 import { expect, test } from "vitest";
-import { bestOf, type CellResult, checkSameInputs, countCells, nameOf, openCells } from "./cells.ts";
+import {
+  bestResult,
+  checkSameInputs,
+  countTrials,
+  pendingTrials,
+  type TrialResult,
+  trialName,
+} from "./cells.ts";
 import { readSettings, type Setting } from "./settings.ts";
 import { summarise } from "./summary.ts";
 
 const settings: Setting[] = [
-  { name: "lora", method: "lora", changes: {}, lrs: [0.001, 0.01, 0.1] },
-  { name: "full", method: "full", changes: {}, lrs: [0.0001] },
+  { name: "lora", method: "lora", adapterOverrides: {}, lrs: [0.001, 0.01, 0.1] },
+  { name: "full", method: "full", adapterOverrides: {}, lrs: [0.0001] },
 ];
 const seeds = [4, 0, 1];
 
-function result(setting: string, lr: number, seed: number, figures: Partial<CellResult>): CellResult {
+function result(setting: string, lr: number, seed: number, figures: Partial<TrialResult>): TrialResult {
   const nothing = { score: null, loss: null, trainable: 10, secondsPerStep: 0.5, memory: 100, rank: null };
   return { setting, lr, seed, ...nothing, failed: null, data: null, model: null, folder: "", ...figures };
 }
 
-const open = (results: CellResult[]) =>
-  openCells(settings, seeds, results).map(({ setting, lr, seed }) => [setting.name, lr, seed]);
+const open = (results: TrialResult[]) =>
+  pendingTrials(settings, seeds, results).map(({ setting, lr, seed }) => [setting.name, lr, seed]);
 
 test("rates are swept on the first seed; the best one alone runs on the others", () => {
   expect(open([])).toEqual([
@@ -34,7 +41,7 @@ test("rates are swept on the first seed; the best one alone runs on the others",
     ["lora", 0.01, 0],
     ["lora", 0.01, 1],
   ]);
-  expect(countCells(settings, seeds)).toBe(8);
+  expect(countTrials(settings, seeds)).toBe(8);
 });
 
 test("a setting whose runs all failed is not repeated and has no row", () => {
@@ -45,9 +52,9 @@ test("a setting whose runs all failed is not repeated and has no row", () => {
 
 test("a score is better when higher, a loss when lower", () => {
   const losses = [result("a", 1, 0, { loss: 2 }), result("a", 2, 0, { loss: 1 })];
-  expect(bestOf(losses)?.lr).toBe(2);
+  expect(bestResult(losses)?.lr).toBe(2);
   const scores = [result("a", 1, 0, { loss: 2, score: 0.9 }), result("a", 2, 0, { loss: 1, score: 0.4 })];
-  expect(bestOf(scores)?.lr).toBe(1);
+  expect(bestResult(scores)?.lr).toBe(1);
 });
 
 test("a row has the mean and deviation over the seeds at the best rate, and says when that is at the edge", () => {
@@ -84,7 +91,7 @@ test("settings are read with their keys and rates; names of runs are names of fi
     lrs: [0.02],
   });
   expect(full.lrs).toEqual([0.0001, 0.0003]);
-  expect(nameOf({ setting: scaled, lr: 0.01, seed: 2 })).toBe(
+  expect(trialName({ setting: scaled, lr: 0.01, seed: 2 })).toBe(
     "scalora-i+rank=1+scale=-columnNorm-0.5--lr0.01-seed2",
   );
 });
@@ -107,7 +114,7 @@ test.each([
 
 test("a method whose name ends in a plus sign keeps it", () => {
   const settings = readSettings(["lora+", "lora++ratio=8", "lora+rank=1"], ["lora+=1e-3", "1e-2"]);
-  expect(settings.map(({ method, changes, lrs }) => [method, changes, lrs])).toEqual([
+  expect(settings.map(({ method, adapterOverrides, lrs }) => [method, adapterOverrides, lrs])).toEqual([
     ["lora+", {}, [0.001]],
     ["lora+", { ratio: 8 }, [0.001]],
     ["lora", { rank: 1 }, [0.01]],
@@ -116,12 +123,12 @@ test("a method whose name ends in a plus sign keeps it", () => {
 
 test("a plus sign within a value stays there", () => {
   const [setting] = readSettings(["lora+alpha=1e+2+targetModules=[/q+_proj$/]+rank=2"], []);
-  expect(setting.changes).toEqual({ alpha: 100, targetModules: ["/q+_proj$/"], rank: 2 });
+  expect(setting.adapterOverrides).toEqual({ alpha: 100, targetModules: ["/q+_proj$/"], rank: 2 });
 });
 
 test("runs of one seed must have been given the same rows and the same model", () => {
   const first = result("lora", 0.1, 0, { data: "a", model: "m", folder: "runs/first" });
-  const check = (figures: Partial<CellResult>, seed = 0) =>
+  const check = (figures: Partial<TrialResult>, seed = 0) =>
     checkSameInputs(result("full", 0.1, seed, { data: "a", model: "m", folder: "runs/new", ...figures }), [
       first,
     ]);

@@ -5,25 +5,25 @@ import { readStatus } from "../run/folder.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import {
-  type Cell,
-  type CellPlan,
-  type CellResult,
   checkSameInputs,
-  countCells,
-  nameOf,
-  openCells,
+  countTrials,
+  pendingTrials,
+  type Trial,
+  type TrialPlan,
+  type TrialResult,
+  trialName,
 } from "./cells.ts";
-import { refuseOwnKeys } from "./overrides.ts";
-import { compareReport, remarkOf } from "./report.ts";
-import { checkCell, readCell, runCell } from "./run-cell.ts";
+import { assertNoReservedKeys } from "./overrides.ts";
+import { compareReport, tableRemark } from "./report.ts";
+import { checkTrial, readTrialResult, runTrial } from "./run-cell.ts";
 import { summarise } from "./summary.ts";
 import type { CompareProgress, CompareResult, RunCompare } from "./types.ts";
 
-export { cellsOf, compareColumns } from "./report.ts";
+export { compareColumns, tableCells } from "./report.ts";
 export { readSettings, type Setting } from "./settings.ts";
 
 /** Milliseconds between two looks at the runs that are at work. */
-const lookInterval = 1000;
+const progressInterval = 1000;
 
 /**
  * Trains every setting at every learning rate on the first seed, then each at its best rate on the other seeds, and compares
@@ -33,46 +33,46 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   const { recipe, set, settings, seeds, out, jobs, command } = request;
   const runs = join(out, "runs");
   const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
-  const plan: CellPlan = { recipe, set, runs, command, threads };
-  refuseOwnKeys(set);
-  for (const cell of openCells(settings, seeds, [])) checkCell(cell, plan);
+  const plan: TrialPlan = { recipe, set, runs, command, threads };
+  assertNoReservedKeys(set);
+  for (const cell of pendingTrials(settings, seeds, [])) checkTrial(cell, plan);
   makeRunFolders(runs);
-  const total = countCells(settings, seeds);
-  const results: CellResult[] = [];
-  const atWork = new Map<string, Cell>();
-  const look = () =>
+  const total = countTrials(settings, seeds);
+  const results: TrialResult[] = [];
+  const running = new Map<string, Trial>();
+  const reportProgress = () =>
     onProgress({
       done: results.length,
       total,
-      running: [...atWork.keys()].map((name) => stateOf(runs, name)),
+      running: [...running.keys()].map((name) => trialProgress(runs, name)),
     });
-  const timer = setInterval(look, lookInterval);
-  const finish = (result: CellResult) => {
+  const timer = setInterval(reportProgress, progressInterval);
+  const finish = (result: TrialResult) => {
     checkSameInputs(result, results);
     results.push(result);
     writeFileAtomic(join(out, "results.jsonl"), results.map((each) => `${JSON.stringify(each)}\n`).join(""));
     onProgress({ done: results.length, total, running: [], finished: result });
   };
-  const work = async (cell: Cell) => {
-    const name = nameOf(cell);
-    atWork.set(name, cell);
+  const work = async (cell: Trial) => {
+    const name = trialName(cell);
+    running.set(name, cell);
     try {
-      checkCell(cell, plan);
-      finish(readCell(cell, plan) ?? (await runCell(cell, plan, signal)));
+      checkTrial(cell, plan);
+      finish(readTrialResult(cell, plan) ?? (await runTrial(cell, plan, signal)));
     } finally {
-      atWork.delete(name);
+      running.delete(name);
     }
   };
   try {
-    await drain(
-      () => openCells(settings, seeds, results).filter((cell) => !atWork.has(nameOf(cell))),
+    await runPool(
+      () => pendingTrials(settings, seeds, results).filter((cell) => !running.has(trialName(cell))),
       work,
       jobs,
     );
   } finally {
     clearInterval(timer);
   }
-  return conclude(request, results);
+  return writeComparison(request, results);
 };
 
 function makeRunFolders(runs: string): void {
@@ -88,7 +88,7 @@ function makeRunFolders(runs: string): void {
 }
 
 /** Works through what `open` gives, `jobs` at a time, until nothing is open; after a failure nothing new begins. */
-async function drain<T>(open: () => T[], work: (item: T) => Promise<void>, jobs: number): Promise<void> {
+async function runPool<T>(open: () => T[], work: (item: T) => Promise<void>, jobs: number): Promise<void> {
   const running = new Set<Promise<void>>();
   let failure: { error: unknown } | undefined;
   for (;;) {
@@ -106,14 +106,14 @@ async function drain<T>(open: () => T[], work: (item: T) => Promise<void>, jobs:
   if (failure !== undefined) throw failure.error;
 }
 
-function stateOf(runs: string, name: string): CompareProgress["running"][number] {
+function trialProgress(runs: string, name: string): CompareProgress["running"][number] {
   const status = readStatus(join(runs, name));
   return { name, step: status?.step ?? 0, totalSteps: status?.totalSteps ?? null };
 }
 
-function conclude(
+function writeComparison(
   { settings, seeds, out, recipe }: Parameters<RunCompare>[0],
-  results: readonly CellResult[],
+  results: readonly TrialResult[],
 ): CompareResult {
   const rows = summarise(settings, seeds, results);
   if (rows.length === 0)
@@ -127,5 +127,5 @@ function conclude(
   const failed = results.flatMap(({ folder, failed: message }) =>
     message === null ? [] : [{ folder, message }],
   );
-  return { rows, failed, remark: remarkOf(rows), report, results: join(out, "results.jsonl") };
+  return { rows, failed, remark: tableRemark(rows), report, results: join(out, "results.jsonl") };
 }

@@ -1,14 +1,14 @@
-import { adapterFor } from "../config/index.ts";
+import { adapterSectionForMethod } from "../config/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { type Cell, type CellPlan, nameOf } from "./cells.ts";
+import { type Trial, type TrialPlan, trialName } from "./cells.ts";
 
 /**
  * A cell's overrides of the recipe, of the keys in `ownKeys` among them. A comparison writes no samples, and its checkpoints
  * only serve to go on.
  */
-export function overridesOf(cell: Cell, { recipe, set, runs }: CellPlan): string[] {
+export function trialOverrides(cell: Trial, { recipe, set, runs }: TrialPlan): string[] {
   const { setting, lr, seed } = cell;
-  const adapter = { ...adapterFor(recipe, setting.method, set), ...setting.changes };
+  const adapter = { ...adapterSectionForMethod(recipe, setting.method, set), ...setting.adapterOverrides };
   return [
     ...set,
     `adapter=${JSON.stringify(adapter)}`,
@@ -17,12 +17,12 @@ export function overridesOf(cell: Cell, { recipe, set, runs }: CellPlan): string
     "train.keepLast=1",
     "run.samples=0",
     `run.folder=${runs}`,
-    `run.name=${nameOf(cell)}`,
+    `run.name=${trialName(cell)}`,
   ];
 }
 
 /** What a comparison sets in each cell itself, and where it is told instead. */
-const ownKeys: Readonly<Record<string, string>> = {
+const reservedKeys: Readonly<Record<string, string>> = {
   "adapter.method": "name the methods with --methods",
   "train.lr": "name the rates with --lrs",
   "train.seed": "name the seeds with --seeds",
@@ -33,9 +33,9 @@ const ownKeys: Readonly<Record<string, string>> = {
 };
 
 /** An override that each cell would override again is refused, rather than ignored. */
-export function refuseOwnKeys(set: readonly string[]): void {
+export function assertNoReservedKeys(set: readonly string[]): void {
   for (const override of set) {
-    const fix = ownKeys[override.slice(0, Math.max(0, override.indexOf("=")))];
+    const fix = reservedKeys[override.slice(0, Math.max(0, override.indexOf("=")))];
     if (fix === undefined) continue;
     throw new ScaloraError("usage", "A comparison sets this key itself", { where: `--set ${override}`, fix });
   }

@@ -1,7 +1,7 @@
-import { type Chart, chartsOf, type ReportData } from "../report/index.ts";
+import { type Chart, type ReportData, runCharts } from "../report/index.ts";
 import { readEvents } from "../run/folder.ts";
 import { formatBytes, formatCount } from "../util/format.ts";
-import { bestOf, type CellResult, sweepOf } from "./cells.ts";
+import { bestResult, sweepResults, type TrialResult } from "./cells.ts";
 import type { Setting } from "./settings.ts";
 import type { CompareRow } from "./summary.ts";
 
@@ -15,12 +15,12 @@ export const compareColumns = [
 ];
 
 /** A row of the table, for terminals and pages. */
-export function cellsOf(row: CompareRow): string[] {
-  const spread = row.deviation === null ? "" : ` ± ${figureText(row, row.deviation)}`;
+export function tableCells(row: CompareRow): string[] {
+  const spread = row.deviation === null ? "" : ` ± ${metricText(row, row.deviation)}`;
   return [
     row.setting,
     `${row.lr}${row.atEdge ? " *" : ""}`,
-    `${figureText(row, row.mean)}${spread}`,
+    `${metricText(row, row.mean)}${spread}`,
     String(row.seeds),
     row.trainable === null ? "–" : formatCount(row.trainable),
     row.secondsPerStep === null ? "–" : `${(1000 * row.secondsPerStep).toPrecision(3)} ms`,
@@ -30,12 +30,12 @@ export function cellsOf(row: CompareRow): string[] {
 }
 
 /** A score in percent, a loss as it is. */
-function figureText({ figure }: CompareRow, value: number): string {
+function metricText({ figure }: CompareRow, value: number): string {
   return figure === "score" ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
 }
 
 /** What the table's figures mean. */
-export function remarkOf(rows: readonly CompareRow[]): string {
+export function tableRemark(rows: readonly CompareRow[]): string {
   const figure = rows[0]?.figure === "loss" ? "the lowest held-out loss" : "the best checkpoint's score";
   const edge = rows.some(({ atEdge }) => atEdge)
     ? " * The best rate is at the end of its sweep: others beyond it may be better."
@@ -48,11 +48,11 @@ export function compareReport(
   title: string,
   settings: readonly Setting[],
   seeds: readonly number[],
-  results: readonly CellResult[],
+  results: readonly TrialResult[],
   rows: readonly CompareRow[],
 ): ReportData {
   const runs = settings.flatMap((setting) => {
-    const best = bestOf(sweepOf(setting, seeds, results));
+    const best = bestResult(sweepResults(setting, seeds, results));
     return best === undefined ? [] : [{ name: setting.name, events: readEvents(best.folder) }];
   });
   return {
@@ -66,11 +66,11 @@ export function compareReport(
       {
         title: "The methods compared",
         columns: compareColumns,
-        rows: rows.map(cellsOf),
-        note: remarkOf(rows),
+        rows: rows.map(tableCells),
+        note: tableRemark(rows),
       },
     ],
-    charts: [...sweepChart(rows), ...chartsOf(runs)],
+    charts: [...sweepChart(rows), ...runCharts(runs)],
     samples: [],
   };
 }

@@ -6,23 +6,23 @@ import type { StartEvent } from "../run/events.ts";
 import { readEvents, readStatus } from "../run/folder.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
-import { type Cell, type CellPlan, type CellResult, nameOf } from "./cells.ts";
-import { overridesOf } from "./overrides.ts";
+import { type Trial, type TrialPlan, type TrialResult, trialName } from "./cells.ts";
+import { trialOverrides } from "./overrides.ts";
 import { mean } from "./summary.ts";
 
 /** How a process ends that cannot use what it was given. */
-const inputRefused = 2;
+const usageExitCode = 2;
 
 /**
  * Checks a cell before any runs.
  * @throws ConfigError when the recipe does not fit the setting; ScaloraError `config` when the cell's run is there already,
  * but of another recipe: figures of different experiments must not meet in one table
  */
-export function checkCell(cell: Cell, plan: CellPlan): void {
-  const recipe = loadRecipe(plan.recipe, { set: overridesOf(cell, plan) });
-  refuseUnmeasured(recipe, plan);
+export function checkTrial(cell: Trial, plan: TrialPlan): void {
+  const recipe = loadRecipe(plan.recipe, { set: trialOverrides(cell, plan) });
+  assertHeldOutRows(recipe, plan);
   const wanted = recipeToYaml(recipe);
-  const config = join(plan.runs, nameOf(cell), "config.yaml");
+  const config = join(plan.runs, trialName(cell), "config.yaml");
   if (!existsSync(config)) return;
   const line = firstDifference(readFileSync(config, "utf8"), wanted);
   if (line === undefined) return;
@@ -35,7 +35,7 @@ export function checkCell(cell: Cell, plan: CellPlan): void {
 }
 
 /** Without held-out rows there is nothing to compare by. */
-function refuseUnmeasured({ data }: Recipe, plan: CellPlan): void {
+function assertHeldOutRows({ data }: Recipe, plan: TrialPlan): void {
   if (data.eval !== undefined && data.eval !== "none") return;
   throw new ScaloraError("config", "A comparison needs held-out rows", {
     where: `${plan.recipe}: data.eval`,
@@ -52,17 +52,17 @@ function firstDifference(found: string, wanted: string): { found: string; wanted
 }
 
 /** The result of a cell whose run has ended, by finishing or by failing; undefined when it must run, or go on. */
-export function readCell(cell: Cell, { runs }: CellPlan): CellResult | undefined {
-  const folder = join(runs, nameOf(cell));
+export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult | undefined {
+  const folder = join(runs, trialName(cell));
   const status = readStatus(folder);
   if (status?.state !== "finished" && status?.state !== "failed") return undefined;
   const events = readEvents(folder);
-  const of = <T extends (typeof events)[number]["type"]>(type: T) =>
+  const eventsOfType = <T extends (typeof events)[number]["type"]>(type: T) =>
     events.filter((event): event is Extract<(typeof events)[number], { type: T }> => event.type === type);
-  const best = of("eval").findLast((event) => event.best);
-  const steps = of("step");
-  const layers = of("rank").at(-1)?.layers;
-  const start = of("start").at(-1);
+  const best = eventsOfType("eval").findLast((event) => event.best);
+  const steps = eventsOfType("step");
+  const layers = eventsOfType("rank").at(-1)?.layers;
+  const start = eventsOfType("start").at(-1);
   return {
     setting: cell.setting.name,
     lr: cell.lr,
@@ -92,22 +92,22 @@ const dataHash = ({ data }: StartEvent) =>
  * @throws ScaloraError `run` when the process ends without the run having ended
  * @throws the signal's reason when that stopped it; the run has saved a checkpoint
  */
-export async function runCell(cell: Cell, plan: CellPlan, signal: AbortSignal): Promise<CellResult> {
-  const folder = join(plan.runs, nameOf(cell));
+export async function runTrial(cell: Trial, plan: TrialPlan, signal: AbortSignal): Promise<TrialResult> {
+  const folder = join(plan.runs, trialName(cell));
   const args = existsSync(join(folder, "config.yaml"))
     ? ["train", "--resume", folder]
-    : ["train", plan.recipe, ...overridesOf(cell, plan).flatMap((override) => ["--set", override])];
+    : ["train", plan.recipe, ...trialOverrides(cell, plan).flatMap((override) => ["--set", override])];
   const { output, code, killed } = await runProcess([...plan.command, ...args], plan.threads, signal);
-  const result = readCell(cell, plan);
+  const result = readTrialResult(cell, plan);
   if (result !== undefined) {
     rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
     return result;
   }
   signal.throwIfAborted();
-  if (code === inputRefused && !existsSync(folder)) return refusedCell(cell, folder, lastWords(output));
+  if (code === usageExitCode && !existsSync(folder)) return refusedTrial(cell, folder, lastErrorText(output));
   throw new ScaloraError("run", "A run of the comparison ended before it was done", {
     where: folder,
-    found: killed === null ? lastWords(output) : `the process was ended by ${killed}`,
+    found: killed === null ? lastErrorText(output) : `the process was ended by ${killed}`,
     fix: "put right what it says and give the same command again: finished runs are kept",
   });
 }
@@ -149,13 +149,13 @@ function runProcess(
   });
 }
 
-function refusedCell({ setting, lr, seed }: Cell, folder: string, failed: string): CellResult {
+function refusedTrial({ setting, lr, seed }: Trial, folder: string, failed: string): TrialResult {
   const none = { score: null, loss: null, trainable: null, secondsPerStep: null, memory: null, rank: null };
   return { setting: setting.name, lr, seed, ...none, data: null, model: null, failed, folder };
 }
 
 /** The end of what a process wrote: its error. */
-function lastWords(output: string): string {
+function lastErrorText(output: string): string {
   const at = output.lastIndexOf("error:");
   return (at < 0 ? output.slice(-1000) : output.slice(at)).trim() || "nothing";
 }

@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import { type MethodName, methodConfigs } from "../config/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 
 /** One row of a comparison: a method with its settings, and the learning rates that it is tried at. */
 export interface Setting {
@@ -9,12 +9,12 @@ export interface Setting {
   readonly name: string;
   readonly method: MethodName;
   /** Keys of the adapter section that differ from the recipe. */
-  readonly changes: Readonly<Record<string, unknown>>;
+  readonly adapterOverrides: Readonly<Record<string, unknown>>;
   readonly lrs: readonly number[];
 }
 
 /** What a preset learning rate is multiplied by where no rates are named. */
-const aroundPreset = [1 / 3, 1, 3];
+const defaultLrFactors = [1 / 3, 1, 3];
 
 /**
  * Reads what is compared.
@@ -28,21 +28,26 @@ export function readSettings(methods: readonly string[], lrs: readonly string[])
   const settings = methods.map((text) => readSetting(text, rates));
   const twice = settings.find(({ name }, i) => settings.findIndex((other) => other.name === name) < i);
   if (twice) throw new ScaloraError("usage", `--methods names ${twice.name} twice`);
-  refuseStrayRates(settings, [...rates.keys()]);
+  assertRatesAreUsed(settings, [...rates.keys()]);
   return settings;
 }
 
 function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>): Setting {
-  const { name: method, lr } = methodOf(text.trim(), "--methods");
+  const { name: method, lr } = parseMethod(text.trim(), "--methods");
   const keys = text.trim().slice(method.length + 1);
   // A plus sign begins another key only where a key and = follow: 1e+2 and /a+b/ keep theirs.
   const changes = keys === "" ? [] : keys.split(/\+(?=[A-Za-z]\w*=)/);
   const known = rates.get(text.trim()) ?? rates.get(method) ?? rates.get("");
-  const lrs = known ?? aroundPreset.map((factor) => round(lr * factor));
-  return { name: text.trim(), method, changes: Object.fromEntries(changes.map(readChange)), lrs };
+  const lrs = known ?? defaultLrFactors.map((factor) => round(lr * factor));
+  return {
+    name: text.trim(),
+    method,
+    adapterOverrides: Object.fromEntries(changes.map(parseAdapterOverride)),
+    lrs,
+  };
 }
 
-function refuseStrayRates(settings: readonly Setting[], rated: readonly string[]): void {
+function assertRatesAreUsed(settings: readonly Setting[], rated: readonly string[]): void {
   const names = settings.flatMap(({ name, method }) => [name, method]);
   const stray = rated.find((name) => name !== "" && !names.includes(name));
   if (stray === undefined) return;
@@ -55,13 +60,13 @@ function refuseStrayRates(settings: readonly Setting[], rated: readonly string[]
 }
 
 /** The method that a setting begins with: `lora` of `lora+rank=1`, but `lora+` of `lora+` and of `lora++rank=1`. */
-function methodOf(setting: string, where: string): { readonly name: MethodName; readonly lr: number } {
+function parseMethod(setting: string, where: string): { readonly name: MethodName; readonly lr: number } {
   const fits = methodConfigs.filter(({ name }) => setting === name || setting.startsWith(`${name}+`));
   const [method] = fits.sort((a, b) => b.name.length - a.name.length);
   if (method !== undefined) return method;
   const [name] = setting.split("+");
   const names = methodConfigs.map((known) => known.name);
-  const near = nearest(name, names);
+  const near = nearestName(name, names);
   throw new ScaloraError("usage", `There is no method "${name}"`, {
     where,
     expected: names.join(", "),
@@ -69,7 +74,7 @@ function methodOf(setting: string, where: string): { readonly name: MethodName; 
   });
 }
 
-function readChange(text: string): [string, unknown] {
+function parseAdapterOverride(text: string): [string, unknown] {
   const equals = text.indexOf("=");
   if (equals <= 0)
     throw new ScaloraError("usage", "A setting of a method has the wrong form", {
@@ -94,7 +99,7 @@ function readRates(lists: readonly string[]): Map<string, number[]> {
   for (const list of lists) {
     const equals = list.lastIndexOf("=");
     const name = list.slice(0, Math.max(equals, 0));
-    if (name !== "") methodOf(name, "--lrs");
+    if (name !== "") parseMethod(name, "--lrs");
     const values = list
       .slice(equals + 1)
       .split(",")

@@ -1,4 +1,4 @@
-import { bestOf, type CellResult, figureOf, sweepOf } from "./cells.ts";
+import { bestResult, primaryMetric, sweepResults, type TrialResult } from "./cells.ts";
 import type { Setting } from "./settings.ts";
 
 /** A row of the closing table: a setting at its best learning rate. */
@@ -26,16 +26,16 @@ export interface CompareRow {
 export function summarise(
   settings: readonly Setting[],
   seeds: readonly number[],
-  results: readonly CellResult[],
+  results: readonly TrialResult[],
 ): CompareRow[] {
   return settings.flatMap((setting) => {
-    const swept = sweepOf(setting, seeds, results);
-    const best = bestOf(swept);
+    const swept = sweepResults(setting, seeds, results);
+    const best = bestResult(swept);
     if (best === undefined) return [];
     const atBest = results.filter(
       ({ setting: name, lr, seed }) => name === setting.name && lr === best.lr && seeds.includes(seed),
     );
-    const figures = atBest.flatMap((result) => figureOf(result) ?? []);
+    const figures = atBest.flatMap((result) => primaryMetric(result) ?? []);
     const values = figures.map(({ value }) => value);
     const { lrs } = setting;
     const row: CompareRow = {
@@ -50,7 +50,7 @@ export function summarise(
       memory: medianOf(atBest, "memory"),
       rank: medianOf(atBest, "rank"),
       atEdge: lrs.length > 1 && (best.lr === lrs[0] || best.lr === lrs[lrs.length - 1]),
-      sweep: swept.map((result) => ({ lr: result.lr, value: figureOf(result)?.value ?? null })),
+      sweep: swept.map((result) => ({ lr: result.lr, value: primaryMetric(result)?.value ?? null })),
     };
     return [row];
   });
@@ -66,7 +66,7 @@ function deviation(values: readonly number[]): number | null {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
 }
 
-function medianOf(results: readonly CellResult[], key: "secondsPerStep" | "memory" | "rank"): number | null {
+function medianOf(results: readonly TrialResult[], key: "secondsPerStep" | "memory" | "rank"): number | null {
   return median(results.flatMap((result) => result[key] ?? []));
 }
 

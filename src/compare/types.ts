@@ -1,5 +1,5 @@
 import type { Interruptible } from "../util/interruptible.ts";
-import type { CellResult } from "./cells.ts";
+import type { TrialResult } from "./cells.ts";
 import type { Setting } from "./settings.ts";
 import type { CompareRow } from "./summary.ts";
 
@@ -26,7 +26,7 @@ export interface CompareProgress {
   total: number;
   running: { name: string; step: number; totalSteps: number | null }[];
   /** The run that has just ended. */
-  finished?: CellResult;
+  finished?: TrialResult;
 }
 
 export interface CompareResult {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { adapterFor } from "./index.ts";
+import { adapterSectionForMethod } from "./index.ts";
 import { minimal, recipeFolder } from "./testing/recipe-folder.ts";
 
 const { path: folder, remove } = recipeFolder();
@@ -11,20 +11,25 @@ writeFileSync(recipe, minimal);
 
 test("a recipe's section for another method keeps the keys that it has", () => {
   const set = ["adapter.rank=3", "adapter.interval=5", "adapter.alpha=6"];
-  expect(adapterFor(recipe, "lora", set)).toEqual({ method: "lora", rank: 3, alpha: 6 });
-  expect(adapterFor(recipe, "scalora", set)).toEqual({ method: "scalora", rank: 3, alpha: 6, interval: 5 });
-  expect(adapterFor(recipe, "full", set)).toEqual({ method: "full" });
+  expect(adapterSectionForMethod(recipe, "lora", set)).toEqual({ method: "lora", rank: 3, alpha: 6 });
+  expect(adapterSectionForMethod(recipe, "scalora", set)).toEqual({
+    method: "scalora",
+    rank: 3,
+    alpha: 6,
+    interval: 5,
+  });
+  expect(adapterSectionForMethod(recipe, "full", set)).toEqual({ method: "full" });
 });
 
 test("a key that no method has is refused", () => {
-  expect(() => adapterFor(recipe, "lora", ["adapter.alpah=6"])).toThrow(
+  expect(() => adapterSectionForMethod(recipe, "lora", ["adapter.alpah=6"])).toThrow(
     /adapter\.alpah: unknown key[\s\S]*alpha\?/,
   );
 });
 
 test("a method that cannot go on from an adapter is refused where the recipe has one", () => {
-  expect(adapterFor(recipe, "relora", ["adapter.from=mine"])).toMatchObject({ from: "mine" });
-  expect(() => adapterFor(recipe, "mora", ["adapter.from=mine"])).toThrow(
+  expect(adapterSectionForMethod(recipe, "relora", ["adapter.from=mine"])).toMatchObject({ from: "mine" });
+  expect(() => adapterSectionForMethod(recipe, "mora", ["adapter.from=mine"])).toThrow(
     /mora cannot go on from an adapter/,
   );
 });

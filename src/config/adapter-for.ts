@@ -1,7 +1,7 @@
 import type { MethodName } from "./adapters/index.ts";
-import { describe } from "./describe.ts";
-import { ConfigError, unknownKey } from "./issues.ts";
-import { type RecipeSource, readSource } from "./source.ts";
+import { describeSection } from "./describe.ts";
+import { ConfigError, unknownKeyIssue } from "./issues.ts";
+import { type RecipeSource, readRecipeSource } from "./source.ts";
 
 /**
  * The `adapter` section that a recipe has for another method: what it says under keys that this method has too, unchecked.
@@ -9,15 +9,15 @@ import { type RecipeSource, readSource } from "./source.ts";
  * @throws ConfigError for keys that no method has, and for `from` where the method cannot go on from a folder: leaving that
  * out would start it from another model than the rest
  */
-export function adapterFor(
+export function adapterSectionForMethod(
   path: string,
   method: MethodName,
   set: readonly string[] = [],
 ): Record<string, unknown> {
-  const source = readSource(path, set);
-  const section = sectionOf(source.value);
-  const fields = describe("adapter");
-  refuseUnknown(
+  const source = readRecipeSource(path, set);
+  const section = adapterSection(source.value);
+  const fields = describeSection("adapter");
+  checkKnownKeys(
     source,
     Object.keys(section),
     fields.map(({ key }) => key),
@@ -38,19 +38,19 @@ export function adapterFor(
   return { ...Object.fromEntries(kept), method };
 }
 
-function sectionOf(recipe: unknown): object {
+function adapterSection(recipe: unknown): object {
   const section: unknown =
     typeof recipe === "object" && recipe !== null ? Reflect.get(recipe, "adapter") : {};
   return typeof section === "object" && section !== null ? section : {};
 }
 
-function refuseUnknown(source: RecipeSource, keys: readonly string[], known: readonly string[]): void {
+function checkKnownKeys(source: RecipeSource, keys: readonly string[], known: readonly string[]): void {
   const issues = keys
     .filter((key) => !known.includes(key))
     .map((key) => ({
       where: source.where(["adapter", key]),
       key: `adapter.${key}`,
-      ...unknownKey(key, known),
+      ...unknownKeyIssue(key, known),
     }));
   if (issues.length > 0) throw new ConfigError(source.name, issues);
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { methodConfigs } from "./adapters/index.ts";
 
 /** The methods of training that an `adapter.method` may name, with one line on each. */
-export const methods: Readonly<Record<string, string>> = Object.fromEntries(
+export const methodSummaries: Readonly<Record<string, string>> = Object.fromEntries(
   methodConfigs.map(({ name, summary }) => [name, summary]),
 );
 

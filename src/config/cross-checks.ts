@@ -1,29 +1,29 @@
 import { isDeepStrictEqual } from "node:util";
 import { adapterSchema } from "./adapter.ts";
-import { factsOf, methodConfigs } from "./adapters/index.ts";
-import type { CrossIssue, Loose, MethodFacts } from "./adapters/method.ts";
+import { findMethodConfig, methodConfigs } from "./adapters/index.ts";
+import type { CrossKeyIssue, MethodConfig, UncheckedSection } from "./adapters/method.ts";
 import type { RawSections } from "./describe.ts";
 import { exclusiveKeys, trainSchema } from "./train.ts";
-import { foundText } from "./words.ts";
+import { formatFoundValue } from "./words.ts";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
-export function crossChecks(raw: RawSections): CrossIssue[] {
-  const [model, adapter, train, data] = [raw.model, raw.adapter, raw.train, raw.data].map(record);
+export function checkAcrossKeys(raw: RawSections): CrossKeyIssue[] {
+  const [model, adapter, train, data] = [raw.model, raw.adapter, raw.train, raw.data].map(asSection);
   return [
-    ...exclusiveKeys.flatMap(([first, second]) => exclusive(train, first, second)),
-    ...fromChecks(adapter),
+    ...exclusiveKeys.flatMap(([first, second]) => exclusiveKeyIssues(train, first, second)),
+    ...checkFromKeys(adapter),
     ...quantisationChecks(model, adapter),
-    ...(factsOf(String(adapter.method))?.check?.(adapter, train) ?? []),
+    ...(findMethodConfig(String(adapter.method))?.check?.(adapter, train) ?? []),
     ...optimizerChecks(train),
     ...evalChecks(data, train),
   ];
 }
 
-function record(value: unknown): Loose {
+function asSection(value: unknown): UncheckedSection {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
-function exclusive(train: Loose, first: string, second: string): CrossIssue[] {
+function exclusiveKeyIssues(train: UncheckedSection, first: string, second: string): CrossKeyIssue[] {
   if (train[first] === undefined || train[second] === undefined) return [];
   return [
     {
@@ -35,26 +35,26 @@ function exclusive(train: Loose, first: string, second: string): CrossIssue[] {
   ];
 }
 
-function fromChecks(adapter: Loose): CrossIssue[] {
+function checkFromKeys(adapter: UncheckedSection): CrossKeyIssue[] {
   if (adapter.from === undefined) return [];
-  const { folderKeys } = factsOf(String(adapter.method)) ?? {};
+  const { folderKeys } = findMethodConfig(String(adapter.method)) ?? {};
   const { data } = adapterSchema.safeParse({ method: adapter.method });
   if (folderKeys === undefined || data === undefined) return [];
-  const defaults: Loose = data;
+  const defaults: UncheckedSection = data;
   return Object.entries(adapter)
     .filter(([key]) => folderKeys.includes(key))
     .filter(([key, value]) => value !== undefined && !isDeepStrictEqual(value, defaults[key]))
     .map(([key]) => ({
       path: ["adapter", key],
       problem: "has no effect with adapter.from, whose folder has its own",
-      found: foundText(adapter[key]),
+      found: formatFoundValue(adapter[key]),
       fix: "remove it",
     }));
 }
 
 /** What a method says of `model.quantization`. */
-function quantisationChecks({ quantization }: Loose, adapter: Loose): CrossIssue[] {
-  const facts = factsOf(String(adapter.method));
+function quantisationChecks({ quantization }: UncheckedSection, adapter: UncheckedSection): CrossKeyIssue[] {
+  const facts = findMethodConfig(String(adapter.method));
   if (quantization === "none" && facts?.quantises === true)
     return [
       {
@@ -71,22 +71,22 @@ function quantisationChecks({ quantization }: Loose, adapter: Loose): CrossIssue
     {
       path: ["model", "quantization"],
       problem: `does not go with adapter.method: ${adapter.method}: ${refusal}`,
-      expected: `none, or a method on a frozen base (${onQuantised(adapter)})`,
+      expected: `none, or a method on a frozen base (${methodsForQuantisedBase(adapter)})`,
       found: "nf4",
     },
   ];
 }
 
 /** The methods that a base in 4 bits can serve, whatever their options. */
-function onQuantised(adapter: Loose): string {
+function methodsForQuantisedBase(adapter: UncheckedSection): string {
   const served = methodConfigs.filter(
-    (method: MethodFacts) => method.refusesQuantised?.({ ...adapter, method: method.name }) === undefined,
+    (method: MethodConfig) => method.refusesQuantised?.({ ...adapter, method: method.name }) === undefined,
   );
   return served.map(({ name }) => name).join(", ");
 }
 
 /** An option of the other optimiser would be ignored silently; it is refused instead, unless it is the default. */
-function optimizerChecks(train: Loose): CrossIssue[] {
+function optimizerChecks(train: UncheckedSection): CrossKeyIssue[] {
   const { optimizer = "adamw" } = train;
   if (optimizer !== "adamw" && optimizer !== "sgd") return [];
   const defaults = trainSchema.parse({});
@@ -96,19 +96,19 @@ function optimizerChecks(train: Loose): CrossIssue[] {
     .map((key) => ({
       path: ["train", key],
       problem: `has no effect with optimizer ${optimizer}`,
-      found: foundText(train[key]),
+      found: formatFoundValue(train[key]),
       fix: "remove it",
     }));
 }
 
-function evalChecks(data: Loose, train: Loose): CrossIssue[] {
+function evalChecks(data: UncheckedSection, train: UncheckedSection): CrossKeyIssue[] {
   if (data.eval !== "none") return [];
   return ["evalEvery", "patience"]
     .filter((key) => typeof train[key] === "number" && train[key] > 0)
     .map((key) => ({
       path: ["train", key],
       problem: "needs an evaluation set, and data.eval is none",
-      found: foundText(train[key]),
+      found: formatFoundValue(train[key]),
       fix: "give data.eval a file or {holdOut: 0.05}, or remove this key",
     }));
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pathText, positive, wholeFrom } from "./fields.ts";
+import { integerAtLeast, pathString, positive } from "./fields.ts";
 
 /** What a row can hold. */
 export const dataFormats = [
@@ -45,7 +45,7 @@ const formatFields = {
 };
 
 const source = z.strictObject({
-  path: pathText("the path of a .jsonl, .json, .parquet, .csv, .tsv or .txt file"),
+  path: pathString("the path of a .jsonl, .json, .parquet, .csv, .tsv or .txt file"),
   weight: positive().optional().meta({ description: "Share of the rows drawn from this file" }),
   ...formatFields,
 });
@@ -53,16 +53,16 @@ const source = z.strictObject({
 /** A file of examples. */
 export type DataSource = z.output<typeof source>;
 
-const asSource = (given: string | DataSource): DataSource =>
-  typeof given === "string" ? { path: given } : given;
+const asSource = (entry: string | DataSource): DataSource =>
+  typeof entry === "string" ? { path: entry } : entry;
 
 /** One file or several, each a path or `{path, weight, …}`; always a list of the latter afterwards. */
 const sources = z
   .union([z.string().min(1), source, z.array(z.union([z.string().min(1), source])).min(1)])
-  .transform((given) => (Array.isArray(given) ? given : [given]).map(asSource));
+  .transform((entries) => (Array.isArray(entries) ? entries : [entries]).map(asSource));
 
 const holdOut = z.strictObject({
-  holdOut: z.union([z.number().gt(0).lt(1), wholeFrom(1)]).meta({
+  holdOut: z.union([z.number().gt(0).lt(1), integerAtLeast(1)]).meta({
     expects: "a share of the rows below 1, or their number from 1 on",
     description: "Rows held out of the training data",
   }),
@@ -83,7 +83,7 @@ export const dataSchema = z.strictObject({
       unset: "{holdOut: 0.05}",
     }),
   ...formatFields,
-  maxLength: wholeFrom(2).optional().meta({
+  maxLength: integerAtLeast(2).optional().meta({
     description: "Longest sequence in tokens, and the width of the windows that plain text is cut into",
     unset: "the model's own limit",
   }),

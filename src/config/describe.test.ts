@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { describe, methods, sectionNames } from "./index.ts";
+import { describeSection, methodSummaries, sectionNames } from "./index.ts";
 
 test("every key of every section is described and says what it takes", () => {
   for (const section of sectionNames) {
-    for (const field of describe(section)) {
+    for (const field of describeSection(section)) {
       expect(field.description, `${section}.${field.key}`).not.toBe("");
       expect(field.expects, `${section}.${field.key}`).not.toBe("");
     }
@@ -11,15 +11,15 @@ test("every key of every section is described and says what it takes", () => {
 });
 
 test("keys say their default, what happens without them, and their methods", () => {
-  const fields = new Map(describe("adapter").map((field) => [field.key, field]));
+  const fields = new Map(describeSection("adapter").map((field) => [field.key, field]));
   expect(fields.get("method")).toMatchObject({
-    expects: Object.keys(methods).join(", "),
+    expects: Object.keys(methodSummaries).join(", "),
     methods: undefined,
   });
   expect(fields.get("rank")).toMatchObject({
     expects: "an integer, at least 1",
     unset: "8",
-    methods: Object.keys(methods).filter((method) => method !== "fourierft" && method !== "full"),
+    methods: Object.keys(methodSummaries).filter((method) => method !== "fourierft" && method !== "full"),
   });
   expect(fields.get("alpha")?.unset).toBe("2 × rank; rank with pissa");
   expect(fields.get("interval")).toMatchObject({
@@ -32,7 +32,7 @@ test("keys say their default, what happens without them, and their methods", () 
 
 test("only what has no default must be given", () => {
   const required = sectionNames.flatMap((section) =>
-    describe(section)
+    describeSection(section)
       .filter((field) => field.unset === undefined)
       .map((field) => `${section}.${field.key}`),
   );

@@ -4,7 +4,7 @@ import { dataSchema } from "./data.ts";
 import { modelSchema } from "./model.ts";
 import { runSchema } from "./run.ts";
 import { trainSchema } from "./train.ts";
-import { brief } from "./words.ts";
+import { formatValue } from "./words.ts";
 
 /** The sections of a recipe, in the order in which they are written. */
 const sectionSchemas = {
@@ -38,22 +38,22 @@ export interface FieldDescription {
 export type SchemaNode = z.core.JSONSchema.BaseSchema;
 
 /** The JSON schema of a section as a user writes it. */
-export function sectionNode(section: SectionName): SchemaNode {
+export function sectionJsonSchema(section: SectionName): SchemaNode {
   return z.toJSONSchema(sectionSchemas[section], { io: "input" });
 }
 
 /** Every key of a section; with the adapters, of every method. */
-export function describe(section: SectionName): FieldDescription[] {
-  const root = sectionNode(section);
+export function describeSection(section: SectionName): FieldDescription[] {
+  const root = sectionJsonSchema(section);
   const branches = root.oneOf ?? [root];
   const rows = new Map<string, FieldDescription & { methods: string[] }>();
   for (const branch of branches.filter(isNode)) {
-    const method = constantOf(branch.properties?.method);
+    const method = constString(branch.properties?.method);
     for (const [key, node] of Object.entries(branch.properties ?? {})) {
       if (!isNode(node)) continue;
       const row = rows.get(key);
       if (row === undefined) rows.set(key, describeField(key, node, method));
-      else mergeInto(row, node, method);
+      else mergeField(row, node, method);
     }
   }
   return [...rows.values()].map((row) => {
@@ -65,40 +65,42 @@ export function describe(section: SectionName): FieldDescription[] {
 function describeField(key: string, node: SchemaNode, method: string | undefined) {
   return {
     key,
-    expects: expectation(node),
-    unset: unsetText(node),
-    description: textOf(node.description) ?? (key === "method" ? "Which method trains" : ""),
+    expects: expectedText(node),
+    unset: defaultText(node),
+    description: stringOrUndefined(node.description) ?? (key === "method" ? "Which method trains" : ""),
     methods: method === undefined ? [] : [method],
   };
 }
 
 /** A key that a second method has too: its default, its meaning, or its own constant (`method`) may differ. */
-function mergeInto(row: FieldDescription & { methods: string[] }, node: SchemaNode, method = ""): void {
+function mergeField(row: FieldDescription & { methods: string[] }, node: SchemaNode, method = ""): void {
   row.methods.push(method);
-  const constant = constantOf(node);
+  const constant = constString(node);
   if (row.key === "method" && constant !== undefined) row.expects += `, ${constant}`;
-  const description = textOf(node.description);
+  const description = stringOrUndefined(node.description);
   if (description !== undefined && !row.description.includes(description))
     row.description += `; with ${method}: ${description[0].toLowerCase()}${description.slice(1)}`;
-  const unset = unsetText(node);
+  const unset = defaultText(node);
   const isFirst = unset === row.unset || row.unset?.startsWith(`${unset};`) === true;
   if (unset !== undefined && !isFirst) row.unset += `; ${unset} with ${method}`;
 }
 
-function unsetText(node: SchemaNode): string | undefined {
-  return textOf(node.unset) ?? (node.default === undefined ? undefined : brief(node.default));
+function defaultText(node: SchemaNode): string | undefined {
+  return (
+    stringOrUndefined(node.unset) ?? (node.default === undefined ? undefined : formatValue(node.default))
+  );
 }
 
 /** What a schema node accepts, in words that complete "expected …". */
-export function expectation(node: SchemaNode): string {
-  const own = textOf(node.expects);
+export function expectedText(node: SchemaNode): string {
+  const own = stringOrUndefined(node.expects);
   if (own !== undefined) return own;
-  if (node.const !== undefined) return brief(node.const);
-  if (node.enum !== undefined) return listWords(node.enum.map(brief));
+  if (node.const !== undefined) return formatValue(node.const);
+  if (node.enum !== undefined) return joinWithOr(node.enum.map(formatValue));
   if (node.type === "integer" || node.type === "number") return numberWords(node);
   if (node.type === "boolean") return "true or false";
   if (node.type === "array") return "a list";
-  if (node.type === "object") return `a section with ${listWords(Object.keys(node.properties ?? {}))}`;
+  if (node.type === "object") return `a section with ${joinWithOr(Object.keys(node.properties ?? {}))}`;
   return "text";
 }
 
@@ -113,15 +115,15 @@ function numberWords(node: SchemaNode): string {
 }
 
 /** `a, b or c`. */
-export function listWords(words: readonly string[]): string {
+export function joinWithOr(words: readonly string[]): string {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`;
 }
 
 export const isNode = (node: unknown): node is SchemaNode => typeof node === "object" && node !== null;
 
-const textOf = (value: unknown) => (typeof value === "string" ? value : undefined);
+const stringOrUndefined = (value: unknown) => (typeof value === "string" ? value : undefined);
 
-export function constantOf(node: unknown): string | undefined {
-  return isNode(node) ? textOf(node.const) : undefined;
+export function constString(node: unknown): string | undefined {
+  return isNode(node) ? stringOrUndefined(node.const) : undefined;
 }

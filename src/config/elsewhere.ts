@@ -1,5 +1,5 @@
 /** Values that other tools have and that are no misspelling of ours. */
-const elsewhere: readonly string[] = [
+const otherToolValues: readonly string[] = [
   // Methods.
   ..."adalora boft galore hra ia3 loftq loha lokr lora-fa oft olora prefix prefix-tuning prompt-tuning".split(
     " ",
@@ -21,14 +21,14 @@ const elsewhere: readonly string[] = [
   ..."dpo kto preference".split(" "),
 ];
 
-const names = new Set(elsewhere.map(plain));
+const normalisedValues = new Set(otherToolValues.map(normalise));
 
 /** Case, `-`, `_` and spaces do not count. */
-function plain(text: string): string {
+function normalise(text: string): string {
   return text.toLowerCase().replaceAll(/[-_\s]/g, "");
 }
 
 /** Whether a value means something that exists, only not here: then a similar name of ours is no help. */
-export function isKnownElsewhere(value: string): boolean {
-  return names.has(plain(value));
+export function isOtherToolValue(value: string): boolean {
+  return normalisedValues.has(normalise(value));
 }

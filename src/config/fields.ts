@@ -16,14 +16,14 @@ export interface FieldMeta {
   refusal?: string;
 }
 
-export const wholeFrom = (least: number) => z.int().min(least);
+export const integerAtLeast = (least: number) => z.int().min(least);
 export const positive = () => z.number().positive();
-export const notNegative = () => z.number().nonnegative();
+export const nonNegative = () => z.number().nonnegative();
 
 /** A share of one: 0 up to, but without, 1. */
-export const share = () => z.number().min(0).lt(1);
+export const fraction = () => z.number().min(0).lt(1);
 
-export const pathText = (expects: string) => z.string().min(1).meta({ expects });
+export const pathString = (expects: string) => z.string().min(1).meta({ expects });
 
 /** A seed that both generators (ours and torch's) can take. */
 export const seed = () =>
@@ -44,8 +44,8 @@ function isPattern(text: string): boolean {
   }
 }
 
-const patternText =
+const patternExpectation =
   "a module name (q_proj) or a regular expression between slashes (/layers\\.[0-3]\\..*proj/)";
 
 /** A module name such as `q_proj`, or a regular expression between slashes matched against the whole path. */
-export const modulePattern = () => z.string().refine(isPattern).meta({ expects: patternText });
+export const modulePattern = () => z.string().refine(isPattern).meta({ expects: patternExpectation });

@@ -1,10 +1,10 @@
-export { type AdapterConfig, methods } from "./adapter.ts";
-export { adapterFor } from "./adapter-for.ts";
-export { factsOf, type MethodName, methodConfigs, methodDefaults } from "./adapters/index.ts";
+export { type AdapterConfig, methodSummaries } from "./adapter.ts";
+export { adapterSectionForMethod } from "./adapter-for.ts";
+export { findMethodConfig, type MethodName, methodConfigs, methodDefaults } from "./adapters/index.ts";
 export { checkAdapterOptions } from "./check-adapter.ts";
 export { type DataConfig, type DataSource, dataFormats } from "./data.ts";
 export type { FieldDescription, SectionName } from "./describe.ts";
-export { describe, sectionNames } from "./describe.ts";
+export { describeSection, sectionNames } from "./describe.ts";
 export type { ConfigIssue } from "./issue.ts";
 export { ConfigError } from "./issues.ts";
 export type { ModelConfig } from "./model.ts";

@@ -1,13 +1,13 @@
 import type { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
-import { nearest } from "../util/suggest.ts";
-import { constantOf, expectation, isNode, listWords, type SchemaNode } from "./describe.ts";
-import { isKnownElsewhere } from "./elsewhere.ts";
+import { nearestName } from "../util/suggest.ts";
+import { constString, expectedText, isNode, joinWithOr, type SchemaNode } from "./describe.ts";
+import { isOtherToolValue } from "./elsewhere.ts";
 import type { ConfigIssue, KeyPath } from "./issue.ts";
-import { foundText } from "./words.ts";
+import { formatFoundValue } from "./words.ts";
 
 /** A file that is no recipe at all has a problem on every line. */
-const mostPrinted = 20;
+const maxPrintedIssues = 20;
 
 /** All the problems of a recipe in one error. */
 export class ConfigError extends ScaloraError {
@@ -15,11 +15,11 @@ export class ConfigError extends ScaloraError {
 
   constructor(source: string, issues: readonly ConfigIssue[]) {
     const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
-    const rest = issues.length - mostPrinted;
+    const rest = issues.length - maxPrintedIssues;
     const more = rest > 0 ? [`  … and ${rest} more`] : [];
     super(
       "config",
-      [`${source} has ${count}`, ...issues.slice(0, mostPrinted).map(printIssue), ...more].join("\n"),
+      [`${source} has ${count}`, ...issues.slice(0, maxPrintedIssues).map(printIssue), ...more].join("\n"),
     );
     this.name = "ConfigError";
     this.issues = issues;
@@ -35,14 +35,14 @@ function printIssue(issue: ConfigIssue, index: number): string {
 }
 
 /** `["data", "train", 0, "weight"]` as `data.train[0].weight`. */
-export function keyText(path: KeyPath): string {
+export function formatKeyPath(path: KeyPath): string {
   return path
     .map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`))
     .join("");
 }
 
 /** Names that other tools give to keys of ours and that are too far from them for `nearest`. */
-const otherNames: Readonly<Record<string, string>> = {
+const otherToolKeys: Readonly<Record<string, string>> = {
   r: "rank",
   target_modules: "targetModules",
   use_rslora: "rslora",
@@ -58,20 +58,20 @@ const otherNames: Readonly<Record<string, string>> = {
 };
 
 /** The known value that was probably meant; of one that exists elsewhere, plainly that it is not there. */
-function unknownValue(found: unknown, known: readonly string[]): { problem?: string; fix?: string } {
+function suggestValue(found: unknown, known: readonly string[]): { problem?: string; fix?: string } {
   if (typeof found !== "string") return {};
-  if (isKnownElsewhere(found)) return { problem: `${found} is not supported (yet)` };
-  const meant = nearest(found, known);
+  if (isOtherToolValue(found)) return { problem: `${found} is not supported (yet)` };
+  const meant = nearestName(found, known);
   return meant === undefined ? {} : { fix: `did you mean ${meant}?` };
 }
 
 /** An unknown key, with the known key that was probably meant. */
-export function unknownKey(key: string, known: readonly string[]): Omit<ConfigIssue, "where" | "key"> {
-  const other = otherNames[key];
-  const meant = other !== undefined && known.includes(other) ? other : nearest(key, known);
+export function unknownKeyIssue(key: string, known: readonly string[]): Omit<ConfigIssue, "where" | "key"> {
+  const other = otherToolKeys[key];
+  const meant = other !== undefined && known.includes(other) ? other : nearestName(key, known);
   return {
     problem: "unknown key",
-    expected: known.length === 0 ? "no key here" : listWords(known),
+    expected: known.length === 0 ? "no key here" : joinWithOr(known),
     found: key,
     fix: meant === undefined ? undefined : `did you mean ${meant}?`,
   };
@@ -84,13 +84,15 @@ type LocatedIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
 export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw: unknown): LocatedIssue[] {
   const found = issues
     .flatMap((issue) => translate(issue, branchFor(root, raw), raw, []))
-    .map((issue) => withMethod(issue, root, raw));
+    .map((issue) => explainOtherMethodKey(issue, root, raw));
   // Several of zod's checks may fail on one value; our message already says everything about it.
-  return [...new Map(found.toReversed().map((issue) => [keyText(issue.path), issue])).values()].toReversed();
+  return [
+    ...new Map(found.toReversed().map((issue) => [formatKeyPath(issue.path), issue])).values(),
+  ].toReversed();
 }
 
 /** A key that only other methods have is no misspelling. */
-function withMethod(issue: LocatedIssue, root: SchemaNode, raw: unknown): LocatedIssue {
+function explainOtherMethodKey(issue: LocatedIssue, root: SchemaNode, raw: unknown): LocatedIssue {
   const [key] = issue.path;
   const method = valueAt(raw, ["method"]);
   const isOfOthers = (root.oneOf ?? []).some(
@@ -101,12 +103,12 @@ function withMethod(issue: LocatedIssue, root: SchemaNode, raw: unknown): Locate
   return { ...issue, fix };
 }
 
-function translate(issue: Issue, root: SchemaNode, raw: unknown, before: KeyPath): LocatedIssue[] {
-  const path = [...before, ...issue.path.filter((part) => typeof part !== "symbol")];
+function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath): LocatedIssue[] {
+  const path = [...prefix, ...issue.path.filter((part) => typeof part !== "symbol")];
   const { node, parent } = nodesAt(root, path);
   if (issue.code === "unrecognized_keys") {
     const known = node === undefined ? [] : keysOf(node);
-    return issue.keys.map((key) => ({ path: [...path, key], ...unknownKey(key, known) }));
+    return issue.keys.map((key) => ({ path: [...path, key], ...unknownKeyIssue(key, known) }));
   }
   if (issue.code === "invalid_union") {
     if (issue.discriminator !== undefined) return [wrongMethod(path, root, valueAt(raw, path))];
@@ -118,36 +120,36 @@ function translate(issue: Issue, root: SchemaNode, raw: unknown, before: KeyPath
 }
 
 function wrongValue(node: SchemaNode | undefined, found: unknown): Omit<ConfigIssue, "where" | "key"> {
-  const expected = node === undefined ? undefined : expectation(node);
+  const expected = node === undefined ? undefined : expectedText(node);
   if (found === undefined) return { problem: "is missing", expected };
   const refusal = node?.refusal;
   if (typeof refusal === "string")
-    return { problem: `refused: ${refusal}`, expected, found: foundText(found) };
+    return { problem: `refused: ${refusal}`, expected, found: formatFoundValue(found) };
   return {
     problem: "wrong value",
     expected,
-    found: foundText(found),
-    ...unknownValue(found, (node?.enum ?? []).map(String)),
+    found: formatFoundValue(found),
+    ...suggestValue(found, (node?.enum ?? []).map(String)),
   };
 }
 
 function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIssue {
   const names = (root.oneOf ?? []).flatMap((branch) =>
-    isNode(branch) ? (constantOf(branch.properties?.method) ?? []) : [],
+    isNode(branch) ? (constString(branch.properties?.method) ?? []) : [],
   );
   return {
     path,
     problem: found === undefined ? "is missing" : "unknown method",
-    expected: listWords(names),
-    found: found === undefined ? undefined : foundText(found),
-    ...unknownValue(found, names),
+    expected: joinWithOr(names),
+    found: found === undefined ? undefined : formatFoundValue(found),
+    ...suggestValue(found, names),
   };
 }
 
 /** Of a union over `method`, the branch of the method that was given; else the node itself. */
 function branchFor(root: SchemaNode, raw: unknown): SchemaNode {
   const method = valueAt(raw, ["method"]);
-  const branch = root.oneOf?.find((each) => isNode(each) && constantOf(each.properties?.method) === method);
+  const branch = root.oneOf?.find((each) => isNode(each) && constString(each.properties?.method) === method);
   return isNode(branch) ? branch : root;
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pathText, share, wholeFrom } from "./fields.ts";
+import { fraction, integerAtLeast, pathString } from "./fields.ts";
 
 const device = z
   .string()
@@ -12,7 +12,7 @@ const device = z
 
 /** Section `model`: which model, and in which precision and place it computes. */
 export const modelSchema = z.strictObject({
-  path: pathText("the path of a Hugging Face model folder (with config.json) or a GGUF file").meta({
+  path: pathString("the path of a Hugging Face model folder (with config.json) or a GGUF file").meta({
     description: "Hugging Face model folder, or GGUF file",
   }),
   dtype: z.enum(["auto", "float32", "bfloat16"]).default("auto").meta({
@@ -24,7 +24,7 @@ export const modelSchema = z.strictObject({
     unset: "nf4 with adapter.method: qlora, else none",
   }),
   labels: z
-    .union([wholeFrom(1), z.array(z.string().min(1)).min(2)])
+    .union([integerAtLeast(1), z.array(z.string().min(1)).min(2)])
     .optional()
     .meta({
       expects: "a number of classes (1 for a regression), or a list of two names or more",
@@ -33,7 +33,7 @@ export const modelSchema = z.strictObject({
       unset:
         "what the task of the data has, else what the model's config.json says (2 classes where it says nothing)",
     }),
-  headDropout: share().optional().meta({
+  headDropout: fraction().optional().meta({
     description: "Dropout before the classifier of an encoder",
     unset: "what the model's config.json says",
   }),

@@ -1,7 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { ConfigError, describe, loadRecipe, methodConfigs, parseRecipe, recipeToYaml } from "./index.ts";
+import {
+  ConfigError,
+  describeSection,
+  loadRecipe,
+  methodConfigs,
+  parseRecipe,
+  recipeToYaml,
+} from "./index.ts";
 import { minimal, recipeFolder } from "./testing/recipe-folder.ts";
 
 const { path: folder, load, remove } = recipeFolder();
@@ -349,7 +356,9 @@ test.each(badInput)("refused: $name", ({ set, key, says }) => {
 
 test("every method that goes on from a folder says which of its keys the folder has itself", () => {
   const keysOf = (method: string) =>
-    describe("adapter").flatMap(({ key, methods }) => (methods?.includes(method) !== false ? [key] : []));
+    describeSection("adapter").flatMap(({ key, methods }) =>
+      methods?.includes(method) !== false ? [key] : [],
+    );
   for (const { name, ...facts } of methodConfigs) {
     const keys = keysOf(name);
     const folderKeys = "folderKeys" in facts ? facts.folderKeys : [];

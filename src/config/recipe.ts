@@ -2,20 +2,20 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
-import { getHint, modelPath } from "../download/index.ts";
-import { nearest } from "../util/suggest.ts";
-import { type AdapterConfig, adapterSchema, methods } from "./adapter.ts";
-import { factsOf } from "./adapters/index.ts";
-import { crossChecks } from "./cross-checks.ts";
+import { downloadHint, modelPath } from "../download/index.ts";
+import { nearestName } from "../util/suggest.ts";
+import { type AdapterConfig, adapterSchema, methodSummaries } from "./adapter.ts";
+import { findMethodConfig } from "./adapters/index.ts";
+import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data.ts";
-import { type RawSections, type SectionName, sectionNames, sectionNode } from "./describe.ts";
+import { type RawSections, type SectionName, sectionJsonSchema, sectionNames } from "./describe.ts";
 import type { ConfigIssue, KeyPath } from "./issue.ts";
-import { ConfigError, keyText, translateIssues, unknownKey } from "./issues.ts";
+import { ConfigError, formatKeyPath, translateIssues, unknownKeyIssue } from "./issues.ts";
 import { type ModelConfig, modelSchema } from "./model.ts";
 import { type RunConfig, runSchema } from "./run.ts";
-import { objectSource, type RecipeSource, readSource } from "./source.ts";
+import { type RecipeSource, readRecipeSource, recipeSourceFromObject } from "./source.ts";
 import { resolveTrain, type TrainConfig, trainSchema } from "./train.ts";
-import { foundText } from "./words.ts";
+import { formatFoundValue } from "./words.ts";
 
 /** A checked recipe: every default filled in, every path absolute. */
 export interface Recipe {
@@ -42,13 +42,13 @@ export interface RecipeOptions {
  */
 export function loadRecipe(path: string, options: RecipeOptions = {}): Recipe {
   const name = basename(path, extname(path));
-  return checkSource(readSource(path, options.set ?? []), name, options);
+  return checkSource(readRecipeSource(path, options.set ?? []), name, options);
 }
 
 /** Checks a recipe given as a plain object; `name` stands for the file's in messages and in the run's name. */
 export function parseRecipe(value: unknown, options: RecipeOptions & { name?: string } = {}): Recipe {
   const name = options.name ?? "recipe";
-  return checkSource(objectSource(name, value, options.set ?? []), name, options);
+  return checkSource(recipeSourceFromObject(name, value, options.set ?? []), name, options);
 }
 
 /** A checked recipe as YAML; reading it again gives the same recipe. */
@@ -63,7 +63,7 @@ function checkSource(
 ): Recipe {
   const issues = [...source.issues];
   const report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) =>
-    issues.push({ where: source.where(path), key: keyText(path), ...issue });
+    issues.push({ where: source.where(path), key: formatKeyPath(path), ...issue });
   const raw = readSections(source, report);
   const parse = <T>(section: SectionName, schema: z.ZodType<T>) => parseSection(section, schema, raw, report);
   const model = parse("model", modelSchema);
@@ -71,19 +71,19 @@ function checkSource(
   const data = parse("data", dataSchema);
   const train = parse("train", trainSchema);
   const run = parse("run", runSchema);
-  for (const { path, ...issue } of crossChecks(raw)) report(path, issue);
-  if (model) model.path = existingModel(cwd, model.path, report);
+  for (const { path, ...issue } of checkAcrossKeys(raw)) report(path, issue);
+  if (model) model.path = resolveModelPath(cwd, model.path, report);
   if (adapter && "from" in adapter && adapter.from !== undefined) {
-    adapter.from = existingPath(cwd, adapter.from, ["adapter", "from"], report);
+    adapter.from = resolvePath(cwd, adapter.from, ["adapter", "from"], report);
   }
   if (data && needsData) checkDataPaths(cwd, data, report);
   if (issues.length > 0 || !model || !adapter || !data || !train || !run) {
     throw new ConfigError(source.name, issues);
   }
   const folder = resolve(cwd, run.folder);
-  const runName = run.name ?? freeName(folder, `${name}-${adapter.method}`);
+  const runName = run.name ?? unusedRunName(folder, `${name}-${adapter.method}`);
   return {
-    model: { ...model, quantization: model.quantization ?? ownQuantization(adapter.method) },
+    model: { ...model, quantization: model.quantization ?? defaultQuantization(adapter.method) },
     adapter,
     data,
     train: resolveTrain(train, adapter.method),
@@ -91,7 +91,7 @@ function checkSource(
   };
 }
 
-const ownQuantization = (method: string) => (factsOf(method)?.quantises ? "nf4" : "none");
+const defaultQuantization = (method: string) => (findMethodConfig(method)?.quantises ? "nf4" : "none");
 
 type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
 
@@ -106,13 +106,13 @@ function readSections(source: RecipeSource, report: Report): RawSections {
   }
   for (const [key, section] of Object.entries(value)) {
     if (isSection(key)) raw[key] = section ?? {};
-    else report([key], unknownKey(key, sectionNames));
+    else report([key], unknownKeyIssue(key, sectionNames));
   }
   return raw;
 }
 
 function kindOf(value: unknown): string {
-  return Array.isArray(value) ? `a list of ${value.length}` : foundText(value);
+  return Array.isArray(value) ? `a list of ${value.length}` : formatFoundValue(value);
 }
 
 const isSection = (key: string): key is SectionName => sectionNames.some((name) => name === key);
@@ -125,7 +125,7 @@ function parseSection<T>(
 ): T | undefined {
   const result = schema.safeParse(raw[section]);
   if (result.success) return result.data;
-  const node = sectionNode(section);
+  const node = sectionJsonSchema(section);
   const found = translateIssues(result.error.issues, node, raw[section]);
   for (const { path, ...issue } of [...found, ...issuesOfAllMethods(section, schema, raw)]) {
     report([section, ...path], issue);
@@ -137,39 +137,39 @@ function parseSection<T>(
 function issuesOfAllMethods(section: SectionName, schema: z.ZodType, raw: RawSections) {
   const { adapter } = raw;
   if (section !== "adapter" || typeof adapter !== "object" || adapter === null) return [];
-  if ("method" in adapter && Object.keys(methods).some((name) => name === adapter.method)) return [];
-  const node = sectionNode(section);
-  const [first, ...others] = Object.keys(methods).map((method) => {
+  if ("method" in adapter && Object.keys(methodSummaries).some((name) => name === adapter.method)) return [];
+  const node = sectionJsonSchema(section);
+  const [first, ...others] = Object.keys(methodSummaries).map((method) => {
     const meant = { ...adapter, method };
     const { error } = schema.safeParse(meant);
     return error === undefined ? [] : translateIssues(error.issues, node, meant);
   });
-  const isIn = (issues: typeof first, key: string) => issues.some(({ path }) => keyText(path) === key);
-  return first.filter(({ path }) => others.every((issues) => isIn(issues, keyText(path))));
+  const isIn = (issues: typeof first, key: string) => issues.some(({ path }) => formatKeyPath(path) === key);
+  return first.filter(({ path }) => others.every((issues) => isIn(issues, formatKeyPath(path))));
 }
 
 function checkDataPaths(cwd: string, data: DataConfig, report: Report): void {
   const check = (sources: DataSource[], key: string) => {
-    for (const source of sources) source.path = existingPath(cwd, source.path, ["data", key], report);
+    for (const source of sources) source.path = resolvePath(cwd, source.path, ["data", key], report);
   };
   check(data.train, "train");
   if (Array.isArray(data.eval)) check(data.eval, "eval");
 }
 
 /** The path of a model's folder or file, or of a fetched model of that name; a path that exists wins. */
-function existingModel(cwd: string, path: string, report: Report): string {
-  return existingPath(cwd, modelPath(path, cwd), ["model", "path"], report, getHint(path));
+function resolveModelPath(cwd: string, path: string, report: Report): string {
+  return resolvePath(cwd, modelPath(path, cwd), ["model", "path"], report, downloadHint(path));
 }
 
 /** The absolute path; a report, with the nearest name in that folder, when nothing is there. */
-function existingPath(cwd: string, path: string, key: KeyPath, report: Report, hint?: string): string {
+function resolvePath(cwd: string, path: string, key: KeyPath, report: Report, hint?: string): string {
   const absolute = resolve(cwd, path);
   const isFolder = key[0] !== "data";
   const stats = statSync(absolute, { throwIfNoEntry: false });
   // A model may be a file too (GGUF).
   const isRight = key[0] === "model" || stats?.isDirectory() === isFolder;
   if (stats === undefined || !isRight) {
-    const near = nearest(basename(absolute), namesIn(dirname(absolute)));
+    const near = nearestName(basename(absolute), namesIn(dirname(absolute)));
     report(key, {
       problem: stats === undefined ? "does not exist" : "is of the wrong kind",
       expected: expectedAt(key),
@@ -194,7 +194,7 @@ function namesIn(folder: string): string[] {
 }
 
 /** `base`, or `base-2`, `base-3`, … when a run of that name exists. */
-function freeName(folder: string, base: string): string {
+function unusedRunName(folder: string, base: string): string {
   const clean = base.replaceAll(/[^\p{L}\p{N}._+=-]/gu, "-").replace(/^[^\p{L}\p{N}]+/u, "");
   let name = clean;
   for (let i = 2; existsSync(join(folder, name)); i++) name = `${clean}-${i}`;

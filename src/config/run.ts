@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { wholeFrom } from "./fields.ts";
+import { integerAtLeast } from "./fields.ts";
 
 /** A folder name without separators, so that a run cannot leave its parent. */
 const folderName = z
@@ -22,7 +22,7 @@ export const runSchema = z.strictObject({
     description: "Folder that holds the runs",
   }),
   samples: z
-    .union([wholeFrom(0), z.array(z.string().min(1))])
+    .union([integerAtLeast(0), z.array(z.string().min(1))])
     .default(2)
     .meta({
       expects: "a number of held-out rows, or a list of prompts",
@@ -30,7 +30,7 @@ export const runSchema = z.strictObject({
         "What the model writes before and after training, greedily: of this many held-out rows, or to these prompts",
     }),
   analysis: z
-    .strictObject({ every: wholeFrom(1).default(50) })
+    .strictObject({ every: integerAtLeast(1).default(50) })
     .optional()
     .meta({
       expects: "{every: N}, N an integer, at least 1",

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from "yaml";
 import { messageOf } from "../util/errors.ts";
 import type { ConfigIssue, KeyPath } from "./issue.ts";
-import { ConfigError, keyText } from "./issues.ts";
+import { ConfigError, formatKeyPath } from "./issues.ts";
 import { exclusiveKeys } from "./train.ts";
 
 /** What a recipe file and its overrides say, unchecked, with the place of each value. */
@@ -17,7 +17,7 @@ export interface RecipeSource {
 }
 
 /** The line of a key, or of the deepest key above it that is in the file. */
-interface Place {
+interface SourcePosition {
   text: string;
   exact: boolean;
 }
@@ -29,7 +29,7 @@ interface Override {
 }
 
 /** Reads a YAML file and lays `key.path=value` overrides over it. Throws `ConfigError` when it is no YAML. */
-export function readSource(path: string, overrides: readonly string[]): RecipeSource {
+export function readRecipeSource(path: string, overrides: readonly string[]): RecipeSource {
   const lines = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -55,7 +55,11 @@ export function readSource(path: string, overrides: readonly string[]): RecipeSo
 }
 
 /** A recipe given as a plain object, with overrides; `name` stands for the file in messages. */
-export function objectSource(name: string, value: unknown, overrides: readonly string[]): RecipeSource {
+export function recipeSourceFromObject(
+  name: string,
+  value: unknown,
+  overrides: readonly string[],
+): RecipeSource {
   return withOverrides(name, structuredClone(value), overrides, () => ({ text: name, exact: false }));
 }
 
@@ -87,7 +91,7 @@ function withOverrides(
   name: string,
   value: unknown,
   options: readonly string[],
-  lineOf: (key: KeyPath) => Place,
+  lineOf: (key: KeyPath) => SourcePosition,
 ): RecipeSource {
   const issues: ConfigIssue[] = [];
   const applied: Override[] = [];
@@ -97,7 +101,7 @@ function withOverrides(
     if (issue !== undefined) issues.push(issue);
     else if (!("problem" in override)) applied.push(override);
   }
-  dropReplaced(value, applied);
+  removeExcludedKeys(value, applied);
   const where = (path: KeyPath) => {
     const isPrefix = (short: KeyPath, long: KeyPath) => short.every((part, i) => part === long[i]);
     const inFile = lineOf(path);
@@ -114,10 +118,10 @@ function withOverrides(
  * `batchTokens`, and the reverse. Two overrides that exclude each other stay, to be refused, and so do those beside one of
  * the whole section.
  */
-function dropReplaced(root: unknown, applied: readonly Override[]): void {
+function removeExcludedKeys(root: unknown, applied: readonly Override[]): void {
   const train = typeof root === "object" && root !== null ? Reflect.get(root, "train") : undefined;
   if (typeof train !== "object" || train === null) return;
-  const isSet = (key: string) => applied.some(({ path }) => keyText(path) === key);
+  const isSet = (key: string) => applied.some(({ path }) => formatKeyPath(path) === key);
   if (isSet("train")) return;
   for (const pair of exclusiveKeys)
     for (const [kept, other] of [pair, pair.toReversed()])
@@ -138,7 +142,7 @@ function parseOverride(option: string): Override | ConfigIssue {
   try {
     return { option, path, value: parse(option.slice(equals + 1)) };
   } catch (cause) {
-    return { where, key: keyText(path), problem: `its value is no YAML: ${messageOf(cause)}` };
+    return { where, key: formatKeyPath(path), problem: `its value is no YAML: ${messageOf(cause)}` };
   }
 }
 
@@ -146,9 +150,9 @@ function parseOverride(option: string): Override | ConfigIssue {
 function applyOverride(root: unknown, { option, path, value }: Override): ConfigIssue | undefined {
   let current = root;
   for (const [i, part] of path.entries()) {
-    const blocked = blockedBy(current, part);
+    const blocked = describePathConflict(current, part);
     if (blocked !== undefined || typeof current !== "object" || current === null) {
-      const key = keyText(path.slice(0, i));
+      const key = formatKeyPath(path.slice(0, i));
       return { where: `--set ${option}`, key, problem: "cannot be set into", expected: blocked };
     }
     const isLast = i === path.length - 1;
@@ -165,7 +169,7 @@ function applyOverride(root: unknown, { option, path, value }: Override): Config
   return undefined;
 }
 
-function blockedBy(holder: unknown, part: string | number): string | undefined {
+function describePathConflict(holder: unknown, part: string | number): string | undefined {
   if (Array.isArray(holder)) {
     const inside = typeof part === "number" && part <= holder.length;
     return inside ? undefined : `an index up to ${holder.length}`;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type MethodName, methodConfigs } from "./adapters/index.ts";
-import { notNegative, positive, seed, share, wholeFrom } from "./fields.ts";
+import { fraction, integerAtLeast, nonNegative, positive, seed } from "./fields.ts";
 
 /** Peak learning rates by method, where the recipe names none. */
 const presetLr: Readonly<Record<string, number>> = Object.fromEntries(
@@ -17,7 +17,7 @@ export const exclusiveKeys = [
 
 /** Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. */
 export const trainSchema = z.strictObject({
-  steps: wholeFrom(1).optional().meta({
+  steps: integerAtLeast(1).optional().meta({
     description: "Optimiser steps of the whole run (instead of epochs)",
     unset: "what epochs says",
   }),
@@ -25,15 +25,15 @@ export const trainSchema = z.strictObject({
     description: "Passes over the training rows (instead of steps)",
     unset: "1 when steps is not given",
   }),
-  batchSize: wholeFrom(1).optional().meta({
+  batchSize: integerAtLeast(1).optional().meta({
     description: "Rows of one batch (instead of batchTokens)",
     unset: "8 when batchTokens is not given",
   }),
-  batchTokens: wholeFrom(1).optional().meta({
+  batchTokens: integerAtLeast(1).optional().meta({
     description: "Token budget of one batch (instead of batchSize)",
     unset: "what batchSize says",
   }),
-  accumulate: wholeFrom(1).default(1).meta({
+  accumulate: integerAtLeast(1).default(1).meta({
     description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
   }),
   lr: positive()
@@ -45,48 +45,48 @@ export const trainSchema = z.strictObject({
   schedule: z.enum(["constant", "linear", "cosine", "polynomial"]).default("linear").meta({
     description: "Course of the learning rate after warm-up, down to 0 at the end (polynomial: of power 2)",
   }),
-  warmup: notNegative()
+  warmup: nonNegative()
     .refine((warmup) => warmup < 1 || Number.isInteger(warmup))
     .default(0.05)
     .meta({
       expects: "a share of the steps below 1, or a number of steps from 1 on",
       description: "Linear warm-up: a share of all steps when below 1, else a number of steps",
     }),
-  clip: notNegative().default(1).meta({ description: "Largest gradient norm; 0 turns clipping off" }),
+  clip: nonNegative().default(1).meta({ description: "Largest gradient norm; 0 turns clipping off" }),
   optimizer: z.enum(["adamw", "sgd"]).default("adamw").meta({ description: "Optimiser" }),
-  betas: z.tuple([share(), share()]).default([0.9, 0.999]).meta({
+  betas: z.tuple([fraction(), fraction()]).default([0.9, 0.999]).meta({
     expects: "two numbers, each from 0 up to, but without, 1",
     description: "Decay rates of AdamW's moments",
   }),
   eps: positive().default(1e-8).meta({ description: "AdamW's term against division by zero" }),
-  momentum: share().default(0).meta({ description: "Momentum of sgd" }),
-  weightDecay: notNegative().default(0).meta({
+  momentum: fraction().default(0).meta({ description: "Momentum of sgd" }),
+  weightDecay: nonNegative().default(0).meta({
     description: "Weight decay (decoupled with adamw, in the gradient with sgd); only 0 with ScaLoRA",
   }),
   seed: seed().default(0).meta({ description: "Seed of data order, adapter start and sampling" }),
-  evalEvery: wholeFrom(1).optional().meta({
+  evalEvery: integerAtLeast(1).optional().meta({
     description: "Steps between evaluations",
     unset: "a tenth of the run",
   }),
-  saveEvery: wholeFrom(1).optional().meta({
+  saveEvery: integerAtLeast(1).optional().meta({
     description: "Steps between checkpoints; one is always saved at the end",
     unset: "a tenth of the run",
   }),
-  keepLast: wholeFrom(1).default(2).meta({
+  keepLast: integerAtLeast(1).default(2).meta({
     description: "Checkpoints kept beside the best one",
   }),
-  patience: wholeFrom(0).default(0).meta({
+  patience: integerAtLeast(0).default(0).meta({
     description: "Evaluations without a better loss before the run stops; 0 never stops early",
   }),
 });
 
-type Written = z.output<typeof trainSchema>;
+type UnresolvedTrainConfig = z.output<typeof trainSchema>;
 
 /**
  * Fills the defaults that depend on other keys and on the method. Exactly one of `steps` and `epochs`, and one of
  * `batchSize` and `batchTokens`, is set afterwards.
  */
-export function resolveTrain(train: Written, method: MethodName) {
+export function resolveTrain(train: UnresolvedTrainConfig, method: MethodName) {
   return {
     ...train,
     lr: train.lr ?? presetLr[method],

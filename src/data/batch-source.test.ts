@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type BatchOptions, BatchSource, batchesInOrder } from "./batch-source.ts";
+import { BatchSource, type BatchSourceOptions, batchesInOrder } from "./batch-source.ts";
 import { collate } from "./collate.ts";
 import { packRows } from "./packing.ts";
 import { randomExamples, randomLengths } from "./testing/examples.ts";
@@ -19,10 +19,10 @@ test("a packed batch has the labels of its sequences alone, shifted to their pla
   const alone = picked.map((example) => collate([example]));
   expect([...batch.tokens]).toEqual(alone.flatMap(({ tokens }) => [...tokens]));
   expect([...batch.labelTargets]).toEqual(alone.flatMap(({ labelTargets }) => [...labelTargets]));
-  expect([...batch.labelRows]).toEqual(
-    alone.flatMap(({ labelRows }, i) => [...labelRows].map((row) => row + batch.offsets[i])),
+  expect([...batch.labelPositions]).toEqual(
+    alone.flatMap(({ labelPositions }, i) => [...labelPositions].map((row) => row + batch.offsets[i])),
   );
-  for (const [k, row] of batch.labelRows.entries()) {
+  for (const [k, row] of batch.labelPositions.entries()) {
     expect(batch.labelTargets[k]).toBe(batch.tokens[row + 1]);
     expect(batch.offsets).not.toContain(row + 1);
   }
@@ -33,7 +33,7 @@ test("a batch without a label is an error that names its rows", () => {
   expect(() => collate([silent])).toThrow(/No token of a batch is a label\n.*f:7/);
 });
 
-test.each<[string, Partial<BatchOptions>]>([
+test.each<[string, Partial<BatchSourceOptions>]>([
   ["rows", { batchSize: 8 }],
   ["tokens", { batchTokens: 128 }],
 ])("by %s: every epoch has each row once, in another order each time, the same for one seed", (_, size) => {
@@ -77,7 +77,7 @@ test("weights: shares are exact, and a source's rows all come before one comes a
     expect(fromOther.slice(pass * 10, pass * 10 + 10).toSorted()).toEqual(names(other));
 });
 
-test.each<[string, Partial<BatchOptions>]>([
+test.each<[string, Partial<BatchSourceOptions>]>([
   ["rows", { batchSize: 8 }],
   ["tokens", { batchTokens: 128 }],
   ["weighted rows", { batchSize: 3, weights: [1, 0.7] }],
@@ -107,7 +107,7 @@ test.each<[string, Partial<BatchOptions>]>([
 
 test("a state of other data, seed, size or weights is refused", () => {
   const { state } = { state: new BatchSource([examples], { seed: 1, batchSize: 4 }).state() };
-  const others: [Example[][], BatchOptions][] = [
+  const others: [Example[][], BatchSourceOptions][] = [
     [[examples.slice(1)], { seed: 1, batchSize: 4 }],
     [[examples], { seed: 2, batchSize: 4 }],
     [[examples], { seed: 1, batchSize: 5 }],
@@ -121,7 +121,7 @@ test("a state of other data, seed, size or weights is refused", () => {
 });
 
 test("impossible batches are refused, a large row by name", () => {
-  const make = (options: Partial<BatchOptions>) =>
+  const make = (options: Partial<BatchSourceOptions>) =>
     new BatchSource([examples, other], { seed: 1, ...options });
   expect(() => make({})).toThrow(/one of train\.batchSize and train\.batchTokens/);
   expect(() => make({ batchSize: 1, batchTokens: 1 })).toThrow(/either in rows or in tokens/);

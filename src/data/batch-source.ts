@@ -3,11 +3,11 @@ import { Random } from "../util/random.ts";
 import { collate } from "./collate.ts";
 import { deriveSeed, hashExamples } from "./hash.ts";
 import { chunkRows, packRows } from "./packing.ts";
-import { RowOrder } from "./row-order.ts";
+import { RowSampler } from "./row-order.ts";
 import type { Batch, Example } from "./types.ts";
 
 /** How rows become batches: exactly one of `batchSize` (rows) and `batchTokens` (a budget). */
-export interface BatchOptions {
+export interface BatchSourceOptions {
   seed: number;
   batchSize?: number;
   batchTokens?: number;
@@ -35,26 +35,26 @@ export interface BatchState {
  */
 export class BatchSource {
   private readonly examples: Example[];
-  private readonly options: BatchOptions;
-  private readonly order: RowOrder;
+  private readonly options: BatchSourceOptions;
+  private readonly order: RowSampler;
   private readonly fingerprint: string;
   private epochsDone = 0;
   private position = 0;
   private drawn: number[];
-  private plan: number[][] | undefined;
+  private epochBatches: number[][] | undefined;
 
   /** @throws ScaloraError `config` for impossible options, `data` for no rows or a row larger than `batchTokens`. */
-  constructor(perSource: readonly (readonly Example[])[], options: BatchOptions) {
+  constructor(perSource: readonly (readonly Example[])[], options: BatchSourceOptions) {
     this.examples = perSource.flat();
     this.options = options;
     checkBatchSize(this.examples, options);
-    this.order = new RowOrder(
+    this.order = new RowSampler(
       perSource.map(({ length }) => length),
       options.weights,
       options.seed,
     );
-    this.drawn = this.order.start();
-    this.fingerprint = fingerprintOf(perSource, options);
+    this.drawn = this.order.initialCounts();
+    this.fingerprint = computeFingerprint(perSource, options);
   }
 
   /** Finished epochs. */
@@ -63,24 +63,24 @@ export class BatchSource {
   }
 
   next(): Batch {
-    this.plan ??= this.planEpoch(this.epochsDone, this.drawn);
-    const rows = this.plan[this.position++];
+    this.epochBatches ??= this.makeEpochBatches(this.epochsDone, this.drawn);
+    const rows = this.epochBatches[this.position++];
     const batch = collate(rows.map((row) => this.examples[row]));
-    if (this.position === this.plan.length) {
-      this.drawn = this.order.after(this.drawn);
+    if (this.position === this.epochBatches.length) {
+      this.drawn = this.order.countsAfterEpoch(this.drawn);
       this.epochsDone++;
-      [this.position, this.plan] = [0, undefined];
+      [this.position, this.epochBatches] = [0, undefined];
     }
     return batch;
   }
 
   /** Batches in the first `epochs` epochs; for a fraction, of the part of the last one rounded up. */
   countBatches(epochs: number): number {
-    let drawn = this.order.start();
+    let drawn = this.order.initialCounts();
     let count = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
-      count += Math.ceil(this.planEpoch(epoch, drawn).length * Math.min(1, epochs - epoch));
-      drawn = this.order.after(drawn);
+      count += Math.ceil(this.makeEpochBatches(epoch, drawn).length * Math.min(1, epochs - epoch));
+      drawn = this.order.countsAfterEpoch(drawn);
     }
     return count;
   }
@@ -110,11 +110,11 @@ export class BatchSource {
     this.epochsDone = state.epoch;
     this.position = state.batch;
     this.drawn = [...state.drawn];
-    this.plan = undefined;
+    this.epochBatches = undefined;
   }
 
-  private planEpoch(epoch: number, drawn: readonly number[]): number[][] {
-    const rows = this.order.epoch(drawn);
+  private makeEpochBatches(epoch: number, drawn: readonly number[]): number[][] {
+    const rows = this.order.sampleEpoch(drawn);
     const { batchSize, batchTokens, seed } = this.options;
     if (batchSize !== undefined) return chunkRows(rows, batchSize);
     const batches = packRows(rows, (row) => this.examples[row].ids.length, batchTokens ?? 0);
@@ -128,7 +128,7 @@ export class BatchSource {
  */
 export function batchesInOrder(
   examples: readonly Example[],
-  options: Pick<BatchOptions, "batchSize" | "batchTokens">,
+  options: Pick<BatchSourceOptions, "batchSize" | "batchTokens">,
 ): Batch[] {
   checkBatchSize(examples, options);
   const { batchSize, batchTokens = 0 } = options;
@@ -148,7 +148,7 @@ export function batchesInOrder(
 
 function checkBatchSize(
   examples: readonly Example[],
-  { batchSize, batchTokens }: Pick<BatchOptions, "batchSize" | "batchTokens">,
+  { batchSize, batchTokens }: Pick<BatchSourceOptions, "batchSize" | "batchTokens">,
 ): void {
   if ((batchSize === undefined) === (batchTokens === undefined))
     throw new ScaloraError("config", "A batch is measured either in rows or in tokens", {
@@ -170,7 +170,7 @@ function checkBatchSize(
     });
 }
 
-function fingerprintOf(perSource: readonly (readonly Example[])[], options: BatchOptions): string {
+function computeFingerprint(perSource: readonly (readonly Example[])[], options: BatchSourceOptions): string {
   const { seed, batchSize = 0, batchTokens = 0, weights = [] } = options;
   const data = hashExamples(perSource);
   return `${data}-${deriveSeed(seed, batchSize, batchTokens, JSON.stringify(weights)).toString(16)}`;

@@ -5,7 +5,7 @@ import { checkRoles } from "./roles.ts";
 import type { MarkedText, Span } from "./types.ts";
 
 /** Renders conversations with one template and marks what is trained on. */
-export class ChatMarker {
+export class ConversationRenderer {
   /** Chats that had to be cut into one text per trained turn. */
   splitChats = 0;
   private readonly template: ChatTemplate;
@@ -30,19 +30,20 @@ export class ChatMarker {
    * own, exactly as the model meets it in use.
    * @throws ScaloraError `data` when a turn does not begin with its own generation prompt: its place is unknown then.
    */
-  mark(conversation: Conversation, source: string): MarkedText[] {
-    const messages = this.adapted(conversation.messages);
+  renderTrainedTurns(conversation: Conversation, source: string): MarkedText[] {
+    const messages = this.withToolCallsAsText(conversation.messages);
     const { tools } = conversation;
     const render = (count: number, addGenerationPrompt: boolean) =>
       this.render(messages.slice(0, count), tools, addGenerationPrompt, source);
     const whole = render(messages.length, false);
-    if (tools !== undefined) this.noteTools(messages, whole);
+    if (tools !== undefined) this.checkToolsRendered(messages, whole);
     const turns: { text: string; span: Span }[] = [];
     for (const [index, trained] of conversation.trained.entries()) {
       if (!trained) continue;
       const prompt = render(index, true);
       const text = index === messages.length - 1 ? whole : render(index + 1, false);
-      if (!text.startsWith(prompt)) throw noPlace(prompt, text, `${source}, message ${index + 1}`);
+      if (!text.startsWith(prompt))
+        throw generationPromptMismatch(prompt, text, `${source}, message ${index + 1}`);
       turns.push({ text, span: [prompt.length, text.length] });
     }
     if (turns.every(({ text }) => whole.startsWith(text)))
@@ -56,7 +57,7 @@ export class ChatMarker {
     checkRoles(messages, this.template.source, source);
   }
 
-  private noteTools(messages: ChatMessage[], whole: string): void {
+  private checkToolsRendered(messages: ChatMessage[], whole: string): void {
     if (this.checkedTools) return;
     this.checkedTools = true;
     if (this.template.render(messages) === whole)
@@ -84,7 +85,7 @@ export class ChatMarker {
   }
 
   /** Templates without tool calls get them as the JSON text that the model is to write. */
-  private adapted(messages: ChatMessage[]): ChatMessage[] {
+  private withToolCallsAsText(messages: ChatMessage[]): ChatMessage[] {
     if (this.rendersCalls) return messages;
     return messages.map((message) => {
       const { tool_calls: calls, ...rest } = message;
@@ -96,7 +97,7 @@ export class ChatMarker {
   }
 }
 
-function noPlace(prompt: string, text: string, where: string): ScaloraError {
+function generationPromptMismatch(prompt: string, text: string, where: string): ScaloraError {
   let same = 0;
   while (same < prompt.length && prompt[same] === text[same]) same++;
   const around = (rendering: string) => JSON.stringify(rendering.slice(Math.max(0, same - 30), same + 30));

@@ -6,17 +6,17 @@ import { collate } from "./collate.ts";
 import { hashExamples } from "./hash.ts";
 import { loadExamples } from "./load.ts";
 import { WordTokenizer } from "./testing/word-tokenizer.ts";
-import type { Classes, DataConfig } from "./types.ts";
+import type { ClassifierLabels, DataConfig } from "./types.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 let files = 0;
 
-const two: Classes = { labels: ["no", "yes"], regression: false, tokenTypes: 2 };
+const two: ClassifierLabels = { labels: ["no", "yes"], regression: false, typeVocabSize: 2 };
 
 async function load(
   rows: readonly object[],
-  classes: Classes | undefined = two,
+  classes: ClassifierLabels | undefined = two,
   config: Partial<DataConfig> = {},
 ) {
   const path = join(scratch.path, `${files++}.jsonl`);
@@ -38,14 +38,18 @@ const glueFile = (name: string, rows: readonly string[][]) => {
 };
 
 /** A model of these classes. */
-const classesOf = (...labels: string[]): Classes => ({ labels, regression: false, tokenTypes: 2 });
+const classesOf = (...labels: string[]): ClassifierLabels => ({
+  labels,
+  regression: false,
+  typeVocabSize: 2,
+});
 
 test("the official files of GLUE are read by the name of their task", async () => {
   const train = glueFile("cola.tsv", [
     ["gj04", "1", "", 'a "b'],
     ["gj04", "0", "*", "c"],
   ]);
-  const read = async (path: string, format: "cola" | "qqp" | "stsb", classes: Classes) =>
+  const read = async (path: string, format: "cola" | "qqp" | "stsb", classes: ClassifierLabels) =>
     loadExamples({ train: path, format }, new WordTokenizer(), { maxLength: 64, classes });
   const cola = await read(train, "cola", classesOf("unacceptable", "acceptable"));
   expect(cola.examples.map(({ label, source }) => [label, source])).toEqual([
@@ -110,7 +114,7 @@ test("texts and pairs with labels by name and by number", async () => {
   const batch = collate(examples);
   expect([...(batch.labels ?? [])]).toEqual([1, 0, 0]);
   expect([...(batch.tokenTypes ?? [])].join("")).toBe("0000000011000");
-  expect(batch.labelRows).toHaveLength(0);
+  expect(batch.labelPositions).toHaveLength(0);
   expect(collate([examples[0]]).tokenTypes).toBeUndefined();
 });
 
@@ -136,7 +140,7 @@ test("columns of other names: GLUE's without a word, others by data.columns", as
 });
 
 test("a model without token types gets none; numbers of a regression", async () => {
-  const score: Classes = { labels: ["score"], regression: true, tokenTypes: 0 };
+  const score: ClassifierLabels = { labels: ["score"], regression: true, typeVocabSize: 0 };
   const { shown } = await load(
     [
       { sentence1: "a", sentence2: "b", label: 3.8 },
@@ -175,7 +179,7 @@ test("the hash of the data holds labels and types", async () => {
       hashExamples([(await load(rows)).examples]),
     ),
   );
-  const untyped = await load([{ text: "a", pair: "b", label: 1 }], { ...two, tokenTypes: 1 });
+  const untyped = await load([{ text: "a", pair: "b", label: 1 }], { ...two, typeVocabSize: 1 });
   expect(new Set([...hashes, hashExamples([untyped.examples])]).size).toBe(3);
 });
 

@@ -1,11 +1,11 @@
 import type { TextOrPair, Tokenizer } from "../tokenizer/types.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nearest } from "../util/suggest.ts";
-import { type ColumnPlan, readString } from "./columns.ts";
-import { type GlueTask, glueTaskOf } from "./glue/index.ts";
-import type { EncodedRow, Limit } from "./limit.ts";
-import { type JsonRow, kindOf } from "./lines.ts";
-import type { Classes, DataSource, DroppedRow, Example } from "./types.ts";
+import { nearestName } from "../util/suggest.ts";
+import { type ColumnMapping, readString } from "./columns.ts";
+import { findGlueTask, type GlueTask } from "./glue/index.ts";
+import type { EncodedLabelledRow, LengthLimit } from "./limit.ts";
+import { type DataRow, kindOf } from "./lines.ts";
+import type { ClassifierLabels, DataSource, DroppedRow, Example } from "./types.ts";
 
 /** A row of a classification before it is tokenised. */
 export interface LabelledRow {
@@ -15,11 +15,11 @@ export interface LabelledRow {
 }
 
 /** @throws ScaloraError `config` where a classifier is given other rows than its own, or the reverse */
-export function checkFormat(source: DataSource, classes: Classes | undefined): void {
+export function checkFormatFitsModel(source: DataSource, classes: ClassifierLabels | undefined): void {
   const { path, format = "auto" } = source;
-  const task = glueTaskOf(format);
+  const task = findGlueTask(format);
   if (classes !== undefined && task !== undefined) {
-    checkTask(source, classes, task);
+    checkGlueLabels(source, classes, task);
     return;
   }
   const isText = path.toLowerCase().endsWith(".txt");
@@ -37,7 +37,11 @@ export function checkFormat(source: DataSource, classes: Classes | undefined): v
 }
 
 /** A model of other classes, or of the same in another order, would be scored on the wrong ones. */
-function checkTask({ path, columns }: DataSource, classes: Classes, { name, labels }: GlueTask): void {
+function checkGlueLabels(
+  { path, columns }: DataSource,
+  classes: ClassifierLabels,
+  { name, labels }: GlueTask,
+): void {
   if (columns !== undefined)
     throw new ScaloraError("config", `The columns of ${name} are known`, {
       where: `${path}, data.columns`,
@@ -63,17 +67,17 @@ function checkTask({ path, columns }: DataSource, classes: Classes, { name, labe
  * @throws ScaloraError `data` with file and line for a label that is none of them
  */
 export function readLabelledRow(
-  row: JsonRow,
-  plan: ColumnPlan,
-  classes: Classes,
+  row: DataRow,
+  plan: ColumnMapping,
+  classes: ClassifierLabels,
   path: string,
 ): LabelledRow[] | DroppedRow {
   const source = `${path}:${row.line}`;
-  const value = (column: string) => row.value[plan.names.get(column) ?? column];
+  const value = (column: string) => row.value[plan.fileColumns.get(column) ?? column];
   const text = readString(row.value, plan, "text", source);
   const pair = value("pair") == null ? undefined : readString(row.value, plan, "pair", source);
   if (text.trim() === "" && (pair ?? "").trim() === "") return { source, reason: "its text is empty" };
-  const where = `${source}, column "${plan.names.get("label") ?? "label"}"`;
+  const where = `${source}, column "${plan.fileColumns.get("label") ?? "label"}"`;
   const label = classes.regression
     ? readNumber(value("label"), where)
     : readClass(value("label"), classes, where);
@@ -90,13 +94,13 @@ function readNumber(value: unknown, where: string): number {
   });
 }
 
-function readClass(value: unknown, { labels }: Classes, where: string): number {
+function readClass(value: unknown, { labels }: ClassifierLabels, where: string): number {
   const named = labels.indexOf(String(value));
   if (named >= 0 && (typeof value === "string" || typeof value === "number")) return named;
   const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number < labels.length)
     return number;
-  const near = typeof value === "string" ? nearest(value, labels) : undefined;
+  const near = typeof value === "string" ? nearestName(value, labels) : undefined;
   throw new ScaloraError("data", "A label is none of the classes", {
     where,
     expected: `a name (${labels.slice(0, 10).join(", ")}${labels.length > 10 ? ", …" : ""}) or a number from 0 to ${labels.length - 1}`,
@@ -115,22 +119,22 @@ const shown = (value: unknown) =>
 export async function encodeLabelled(
   rows: readonly LabelledRow[],
   tokenizer: Tokenizer,
-  { length, tooLong }: Limit,
-  { tokenTypes: kinds }: Classes,
-): Promise<EncodedRow[]> {
+  { maxLength, tooLong }: LengthLimit,
+  { typeVocabSize: kinds }: ClassifierLabels,
+): Promise<EncodedLabelledRow[]> {
   const encodings = await tokenizer.encodePairs(
     rows.map(({ texts }) => texts),
-    tooLong === "truncate" ? length : Number.POSITIVE_INFINITY,
+    tooLong === "truncate" ? maxLength : Number.POSITIVE_INFINITY,
   );
-  return encodings.map(({ ids, types, truncated }, i) => {
+  return encodings.map(({ ids, tokenTypes, truncated }, i) => {
     const { label, source } = rows[i];
-    const isTyped = kinds > 1 && types.some((type) => type > 0);
+    const isTyped = kinds > 1 && tokenTypes.some((type) => type > 0);
     const example: Example = {
       ids: Int32Array.from(ids),
       isLabel: new Uint8Array(ids.length),
       source,
       label,
-      ...(isTyped && { tokenTypes: Int32Array.from(types) }),
+      ...(isTyped && { tokenTypes: Int32Array.from(tokenTypes) }),
     };
     return { example, truncated };
   });

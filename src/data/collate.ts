@@ -12,7 +12,7 @@ export function collate(examples: readonly Example[]): Batch {
   const labels = examples.flatMap(({ label }) => label ?? []);
   if (labels.length === examples.length && labels.length > 0)
     return { ...batch, ...collateTypes(examples), labels: Float64Array.from(labels) };
-  if (batch.labelRows.length === 0)
+  if (batch.labelPositions.length === 0)
     throw new ScaloraError("data", "No token of a batch is a label", {
       where: batch.sources.join(", ") || "empty batch",
     });
@@ -47,7 +47,7 @@ function collateTokens(examples: readonly Example[]): Batch {
   return {
     tokens,
     offsets,
-    labelRows: Int32Array.from(rows),
+    labelPositions: Int32Array.from(rows),
     labelTargets: Int32Array.from(targets),
     sources,
   };

@@ -1,48 +1,53 @@
 import { ScaloraError } from "../util/errors.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 import { kindOf } from "./lines.ts";
 import type { ColumnNames, DataFormat, FormatConfig } from "./types.ts";
 
 export type RowFormat = Exclude<DataFormat, "auto">;
 
-interface FormatColumns {
+interface FormatSpec {
   format: RowFormat;
   required: readonly string[];
   optional: readonly string[];
   /** Usual other names of a column, in the order of preference. */
-  others?: Readonly<Record<string, readonly string[]>>;
+  aliases?: Readonly<Record<string, readonly string[]>>;
   /** Only taken when it is named: other files have such columns too. */
-  named?: true;
+  explicitOnly?: true;
 }
 
 /** In the order in which auto-detection tries them: a file with alpaca columns and a joint `text` is alpaca. */
-const formats: readonly FormatColumns[] = [
+const formats: readonly FormatSpec[] = [
   // ShareGPT calls the list of messages so.
   {
     format: "messages",
     required: ["messages"],
     optional: ["tools"],
-    others: { messages: ["conversations"] },
+    aliases: { messages: ["conversations"] },
   },
   { format: "prompt-completion", required: ["prompt", "completion"], optional: [] },
   { format: "alpaca", required: ["instruction", "output"], optional: ["input"] },
   { format: "text", required: ["text"], optional: [] },
-  { format: "commonsense", required: ["instruction", "output", "answer"], optional: ["input"], named: true },
-  { format: "gsm8k", required: ["question", "answer"], optional: [], named: true },
+  {
+    format: "commonsense",
+    required: ["instruction", "output", "answer"],
+    optional: ["input"],
+    explicitOnly: true,
+  },
+  { format: "gsm8k", required: ["question", "answer"], optional: [], explicitOnly: true },
   {
     format: "classification",
     required: ["text", "label"],
     optional: ["pair"],
-    others: { text: ["sentence1", "sentence"], pair: ["sentence2"] },
-    named: true,
+    aliases: { text: ["sentence1", "sentence"], pair: ["sentence2"] },
+    explicitOnly: true,
   },
 ];
 
 /** How the rows of one file are read. */
-export interface ColumnPlan {
+export interface ColumnMapping {
   format: RowFormat;
   /** Our column -> the file's, for every column that is read. */
-  names: ReadonlyMap<string, string>;
+  fileColumns: ReadonlyMap<string, string>;
   ignored: string[];
 }
 
@@ -50,39 +55,40 @@ export interface ColumnPlan {
  * Chooses the format and the columns from a first row.
  * @throws ScaloraError `data` when no format fits, or a named column does not exist; both list what there is.
  */
-export function planColumns(
+export function resolveColumns(
   row: Readonly<Record<string, unknown>>,
   config: FormatConfig,
   where: string,
-): ColumnPlan {
+): ColumnMapping {
   const present = Object.keys(row);
   checkMapping(config.columns ?? {}, present, where);
   const { format = "auto" } = config;
-  const has = (candidate: FormatColumns) => (column: string) =>
-    present.includes(nameIn(column, candidate, config.columns, present));
+  const has = (candidate: FormatSpec) => (column: string) =>
+    present.includes(resolveColumnName(column, candidate, config.columns, present));
   const chosen =
     format === "auto"
-      ? formats.find((candidate) => !candidate.named && candidate.required.every(has(candidate)))
+      ? formats.find((candidate) => !candidate.explicitOnly && candidate.required.every(has(candidate)))
       : formats.find((candidate) => candidate.format === format);
-  const nameOf = (column: string) => (chosen ? nameIn(column, chosen, config.columns, present) : column);
+  const nameOf = (column: string) =>
+    chosen ? resolveColumnName(column, chosen, config.columns, present) : column;
   const missing = chosen?.required.filter((column) => !present.includes(nameOf(column))) ?? [];
-  if (chosen === undefined || missing.length > 0) throw noFormat(present, missing, format, where);
+  if (chosen === undefined || missing.length > 0) throw formatMismatchError(present, missing, format, where);
   const read = [...chosen.required, ...chosen.optional].filter((column) => present.includes(nameOf(column)));
   for (const column of chosen.optional) if (!read.includes(column)) read.push(column);
   const names = new Map(read.map((column) => [column, nameOf(column)]));
   const used = new Set(names.values());
-  return { format: chosen.format, names, ignored: present.filter((name) => !used.has(name)) };
+  return { format: chosen.format, fileColumns: names, ignored: present.filter((name) => !used.has(name)) };
 }
 
-function nameIn(
+function resolveColumnName(
   column: string,
-  { others }: FormatColumns,
+  { aliases }: FormatSpec,
   columns: ColumnNames | undefined,
   present: readonly string[],
 ): string {
   const mapped = columns?.[column];
   if (mapped !== undefined) return mapped;
-  const names = [column, ...(others?.[column] ?? [])];
+  const names = [column, ...(aliases?.[column] ?? [])];
   return names.find((name) => present.includes(name)) ?? column;
 }
 
@@ -104,11 +110,16 @@ function checkMapping(columns: ColumnNames, present: readonly string[], where: s
 }
 
 function suggestion(word: string, candidates: readonly string[]): string | undefined {
-  const near = nearest(word, candidates);
+  const near = nearestName(word, candidates);
   return near === undefined ? undefined : `did you mean "${near}"?`;
 }
 
-function noFormat(present: string[], missing: string[], format: DataFormat, where: string): ScaloraError {
+function formatMismatchError(
+  present: string[],
+  missing: string[],
+  format: DataFormat,
+  where: string,
+): ScaloraError {
   const what =
     format === "auto"
       ? "The columns fit no known format"
@@ -116,7 +127,7 @@ function noFormat(present: string[], missing: string[], format: DataFormat, wher
   return new ScaloraError("data", what, {
     where,
     expected: formats
-      .filter((one) => (format === "auto" ? !one.named : one.format === format))
+      .filter((one) => (format === "auto" ? !one.explicitOnly : one.format === format))
       .map(({ required }) => required.join(" + "))
       .join(", or "),
     found: `columns ${present.join(", ") || "none"}`,
@@ -130,11 +141,11 @@ function noFormat(present: string[], missing: string[], format: DataFormat, wher
  */
 export function readString(
   row: Readonly<Record<string, unknown>>,
-  plan: ColumnPlan,
+  plan: ColumnMapping,
   column: string,
   where: string,
 ): string {
-  const name = plan.names.get(column) ?? column;
+  const name = plan.fileColumns.get(column) ?? column;
   const value = row[name];
   if (typeof value === "string") return value;
   const optional = formats.some((f) => f.format === plan.format && f.optional.includes(column));

@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import { type JsonRow, readText } from "./lines.ts";
+import { type DataRow, readText } from "./lines.ts";
 
 /** A record of a CSV file, and the line on which it begins. */
 interface CsvRecord {
@@ -14,13 +14,13 @@ interface CsvRecord {
  * @throws ScaloraError `data` naming file and line for a quote that does not close, a repeated or empty column name, or a
  * record with more or fewer fields than there are columns
  */
-export function* readCsv(path: string, delimiter: string): Generator<JsonRow> {
+export function* readCsv(path: string, delimiter: string): Generator<DataRow> {
   let names: readonly string[] | undefined;
-  for (const { line, fields } of recordsOf(readText(path), delimiter, path)) {
+  for (const { line, fields } of parseRecords(readText(path), delimiter, path)) {
     if (fields.length === 1 && fields[0] === "") continue;
     if (names === undefined) {
       refuseDelimiter(fields, delimiter, `${path}:${line}`);
-      names = columnsOf(fields, `${path}:${line}`);
+      names = checkColumnNames(fields, `${path}:${line}`);
       continue;
     }
     if (fields.length !== names.length)
@@ -52,7 +52,7 @@ function refuseDelimiter([name, ...more]: readonly string[], delimiter: string, 
   });
 }
 
-function columnsOf(fields: readonly string[], where: string): readonly string[] {
+function checkColumnNames(fields: readonly string[], where: string): readonly string[] {
   if (fields.every((name, i) => name !== "" && fields.indexOf(name) === i)) return fields;
   throw new ScaloraError("data", "The columns of a file need names, each once", {
     where,
@@ -61,7 +61,7 @@ function columnsOf(fields: readonly string[], where: string): readonly string[] 
   });
 }
 
-function* recordsOf(text: string, delimiter: string, path: string): Generator<CsvRecord> {
+function* parseRecords(text: string, delimiter: string, path: string): Generator<CsvRecord> {
   const ends = new RegExp(`[${delimiter}\\n]`, "g");
   let [at, line, start] = [0, 1, 1];
   let fields: string[] = [];

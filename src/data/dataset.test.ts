@@ -18,28 +18,28 @@ test.each([
 ])(
   "holding out %d keeps %d examples aside, the same for one seed, disjoint from the rest",
   (amount, count) => {
-    const { train, held } = holdOut([examples, more], { amount, seed: 1 });
-    expect(held).toHaveLength(count);
-    expect([...names(train.flat()), ...names(held)].toSorted()).toEqual(
+    const { train, heldOut } = holdOut([examples, more], { amount, seed: 1 });
+    expect(heldOut).toHaveLength(count);
+    expect([...names(train.flat()), ...names(heldOut)].toSorted()).toEqual(
       names([...examples, ...more]).toSorted(),
     );
     expect(train).toHaveLength(2);
-    expect(holdOut([examples, more], { amount, seed: 1 }).held).toEqual(held);
-    expect(holdOut([examples, more], { amount, seed: 2 }).held).not.toEqual(held);
+    expect(holdOut([examples, more], { amount, seed: 1 }).heldOut).toEqual(heldOut);
+    expect(holdOut([examples, more], { amount, seed: 2 }).heldOut).not.toEqual(heldOut);
   },
 );
 
 test("equal sequences, and the turns of one chat, are never on both sides", () => {
   const copies = examples.map((example) => ({ ...example, source: `copy of ${example.source}` }));
   const turns = more.map((example, i) => ({ ...example, source: `chat:${i >> 2}` }));
-  const { train, held } = holdOut([examples, copies, turns], { amount: 0.3, seed: 1 });
-  const heldIds = new Set(held.map(({ ids }) => ids.join()));
-  const heldSources = new Set(names(held));
+  const { train, heldOut } = holdOut([examples, copies, turns], { amount: 0.3, seed: 1 });
+  const heldIds = new Set(heldOut.map(({ ids }) => ids.join()));
+  const heldSources = new Set(names(heldOut));
   for (const { ids, source } of train.flat()) {
     expect(heldIds.has(ids.join())).toBe(false);
     expect(heldSources.has(source)).toBe(false);
   }
-  expect(held.length).toBeGreaterThan(120);
+  expect(heldOut.length).toBeGreaterThan(120);
 });
 
 test("amounts that leave one side empty are refused", () => {

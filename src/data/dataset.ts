@@ -1,8 +1,8 @@
 import type { Tokenizer } from "../tokenizer/types.ts";
 import { hashExamples } from "./hash.ts";
-import { loadExamples, sourcesOf } from "./load.ts";
+import { dataSources, loadExamples } from "./load.ts";
 import { holdOut } from "./split.ts";
-import type { Classes, DataConfig, Example, LoadReport } from "./types.ts";
+import type { ClassifierLabels, DataConfig, Example, LoadReport } from "./types.ts";
 
 /** Everything that a run reads: its training rows by file, and its evaluation rows. */
 export interface Dataset {
@@ -25,27 +25,27 @@ export interface Dataset {
 export async function loadDataset(
   config: DataConfig,
   tokenizer: Tokenizer,
-  { seed, ...limits }: { maxLength: number; classes?: Classes; seed: number },
+  { seed, ...limits }: { maxLength: number; classes?: ClassifierLabels; seed: number },
 ): Promise<Dataset> {
   const loaded = await loadExamples(config, tokenizer, limits);
   const other = await loadEval(config, tokenizer, limits);
   const split =
     typeof config.eval === "object" && "holdOut" in config.eval
-      ? holdOut(loaded.perSource, { amount: config.eval.holdOut, seed })
-      : { train: loaded.perSource, held: other?.examples ?? [] };
+      ? holdOut(loaded.examplesByFile, { amount: config.eval.holdOut, seed })
+      : { train: loaded.examplesByFile, heldOut: other?.examples ?? [] };
   return {
     train: split.train,
-    weights: weightsOf(config),
-    eval: split.held,
+    weights: samplingWeights(config),
+    eval: split.heldOut,
     report: { train: loaded.report, eval: other?.report },
-    hashes: { train: hashExamples(split.train), eval: hashExamples([split.held]) },
+    hashes: { train: hashExamples(split.train), eval: hashExamples([split.heldOut]) },
   };
 }
 
 async function loadEval(
   config: DataConfig,
   tokenizer: Tokenizer,
-  limits: { maxLength: number; classes?: Classes },
+  limits: { maxLength: number; classes?: ClassifierLabels },
 ) {
   const files = config.eval;
   if (files === undefined || files === "none" || (typeof files === "object" && "holdOut" in files))
@@ -53,8 +53,8 @@ async function loadEval(
   return loadExamples({ ...config, train: files }, tokenizer, limits);
 }
 
-function weightsOf({ train }: DataConfig): number[] | undefined {
-  const sources = sourcesOf(train);
+function samplingWeights({ train }: DataConfig): number[] | undefined {
+  const sources = dataSources(train);
   if (sources.every(({ weight }) => weight === undefined)) return undefined;
   return sources.map(({ weight = 1 }) => weight);
 }

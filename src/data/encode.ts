@@ -5,11 +5,11 @@ import type { Example, MarkedText, Span } from "./types.ts";
 export interface EncodedText {
   example: Example;
   /** One token holds characters on both sides of where the training begins. */
-  straddles: boolean;
+  straddlesPromptEnd: boolean;
 }
 
 /** Tokenises marked texts, many at a time, and carries the marks over to the tokens. */
-export class TextEncoder {
+export class ExampleEncoder {
   private readonly tokenizer: Tokenizer;
   private readonly special = new Map<number, boolean>();
 
@@ -21,7 +21,7 @@ export class TextEncoder {
   async encode(texts: readonly MarkedText[]): Promise<EncodedText[]> {
     const encodings = await this.encodeKinds(texts);
     const result: EncodedText[] = [];
-    for (const [i, text] of texts.entries()) result.push(await this.mark(text, encodings[i]));
+    for (const [i, text] of texts.entries()) result.push(await this.toExample(text, encodings[i]));
     return result;
   }
 
@@ -39,30 +39,38 @@ export class TextEncoder {
     return result;
   }
 
-  private async mark({ text, spans, kind, source }: MarkedText, encoding: Encoding): Promise<EncodedText> {
-    const skip = kind === "document" && this.hasTwoBos(encoding) ? 1 : 0;
+  private async toExample(
+    { text, spans, kind, source }: MarkedText,
+    encoding: Encoding,
+  ): Promise<EncodedText> {
+    const skip = kind === "document" && this.hasDuplicateBos(encoding) ? 1 : 0;
     const ids = encoding.ids.slice(skip);
     // Offsets are dear to fetch, and a text that is trained on whole needs none.
-    const whole = kind === "document" && spans.every(([from, to]) => from === 0 && to === text.length);
-    const offsets = whole ? [] : encoding.offsets.slice(skip);
-    const { labels, straddles } = whole
+    const isFullyTrained =
+      kind === "document" && spans.every(([from, to]) => from === 0 && to === text.length);
+    const offsets = isFullyTrained ? [] : encoding.offsets.slice(skip);
+    const { labels, straddles } = isFullyTrained
       ? { labels: new Array<number>(ids.length).fill(1), straddles: false }
-      : markTokens(offsets, spans);
-    if (kind === "chat") for (const span of spans) await this.endAtEndToken(text, span, ids, offsets, labels);
+      : spansToLabelMask(offsets, spans);
+    if (kind === "chat")
+      for (const span of spans) await this.unlabelAfterEndToken(text, span, ids, offsets, labels);
     const last = spans.at(-1);
-    if (last !== undefined && last[1] === text.length) await this.endWithEos(kind, ids, labels);
+    if (last !== undefined && last[1] === text.length) await this.labelFinalEos(kind, ids, labels);
     if (labels.length > 0) labels[0] = 0;
-    return { example: { ids: Int32Array.from(ids), isLabel: Uint8Array.from(labels), source }, straddles };
+    return {
+      example: { ids: Int32Array.from(ids), isLabel: Uint8Array.from(labels), source },
+      straddlesPromptEnd: straddles,
+    };
   }
 
   /** A text that spells out its BOS, from a tokenizer that adds one too. */
-  private hasTwoBos({ ids, offsets }: Encoding): boolean {
+  private hasDuplicateBos({ ids, offsets }: Encoding): boolean {
     const bos = this.tokenizer.special.bos?.id;
     return bos !== undefined && ids[0] === bos && ids[1] === bos && offsets[0][0] === offsets[0][1];
   }
 
   /** White space that a template writes after the end token is its own affair: the model has stopped by then. */
-  private async endAtEndToken(
+  private async unlabelAfterEndToken(
     text: string,
     span: Span,
     ids: number[],
@@ -77,7 +85,7 @@ export class TextEncoder {
   }
 
   /** Appends EOS to what ends without: the model learns to stop there. */
-  private async endWithEos(kind: MarkedText["kind"], ids: number[], labels: number[]): Promise<void> {
+  private async labelFinalEos(kind: MarkedText["kind"], ids: number[], labels: number[]): Promise<void> {
     const eos = this.tokenizer.special.eos?.id;
     if (ids.at(-1) === eos) {
       labels[ids.length - 1] = 1;
@@ -98,7 +106,7 @@ export class TextEncoder {
 }
 
 /** A token is a label when it holds at least one trained character (or, holding none, lies among them). */
-function markTokens(offsets: Encoding["offsets"], spans: readonly Span[]) {
+function spansToLabelMask(offsets: Encoding["offsets"], spans: readonly Span[]) {
   const labels = new Array<number>(offsets.length).fill(0);
   let straddles = false;
   let next = 0;

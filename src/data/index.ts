@@ -1,12 +1,12 @@
-export { type BatchOptions, BatchSource, type BatchState, batchesInOrder } from "./batch-source.ts";
+export { BatchSource, type BatchSourceOptions, type BatchState, batchesInOrder } from "./batch-source.ts";
 export { type ChatMessage, ChatTemplate, type RenderOptions } from "./chat-template.ts";
 export { collate } from "./collate.ts";
 export { type Dataset, loadDataset } from "./dataset.ts";
 export {
+  findGlueTask,
   type GlueExample,
   type GlueName,
   type GlueTask,
-  glueTaskOf,
   glueTasks,
   readGlueRows,
 } from "./glue/index.ts";

@@ -3,7 +3,7 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 
 /** One JSON object of a JSONL file, with its line number counted from 1. */
-export interface JsonRow {
+export interface DataRow {
   line: number;
   value: Readonly<Record<string, unknown>>;
 }
@@ -16,7 +16,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  * The rows of a JSONL file. Lines end at "\n" only (U+2028 and the like belong to the data); blank lines are skipped.
  * @throws ScaloraError `data` naming file and line for what is not UTF-8, not JSON or not an object.
  */
-export function* readJsonl(path: string): Generator<JsonRow> {
+export function* readJsonl(path: string): Generator<DataRow> {
   let line = 0;
   for (const bytes of readLines(path)) {
     line++;

@@ -1,18 +1,18 @@
 import type { Tokenizer } from "../tokenizer/types.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
-import { ChatMarker } from "./chat-spans.ts";
+import { ConversationRenderer } from "./chat-spans.ts";
 import { ChatTemplate } from "./chat-template.ts";
-import { checkFormat, encodeLabelled, type LabelledRow, readLabelledRow } from "./classification.ts";
-import { type ColumnPlan, planColumns } from "./columns.ts";
-import { TextEncoder } from "./encode.ts";
-import { type GlueTask, glueTaskOf, readGlueRows } from "./glue/index.ts";
-import { type Limit, RowCollector, readLimit } from "./limit.ts";
-import type { JsonRow } from "./lines.ts";
-import { readRow } from "./rows.ts";
+import { checkFormatFitsModel, encodeLabelled, type LabelledRow, readLabelledRow } from "./classification.ts";
+import { type ColumnMapping, resolveColumns } from "./columns.ts";
+import { ExampleEncoder } from "./encode.ts";
+import { findGlueTask, type GlueTask, readGlueRows } from "./glue/index.ts";
+import { type LengthLimit, RowCollector, readLengthLimit } from "./limit.ts";
+import type { DataRow } from "./lines.ts";
+import { rowToTexts } from "./rows.ts";
 import { readRows } from "./tables.ts";
 import type {
-  Classes,
+  ClassifierLabels,
   DataConfig,
   DataSource,
   DroppedRow,
@@ -30,7 +30,7 @@ export interface LoadedExamples {
   /** All examples, file after file. */
   examples: Example[];
   /** The same, by file. */
-  perSource: Example[][];
+  examplesByFile: Example[][];
   report: LoadReport;
 }
 
@@ -44,47 +44,47 @@ export interface LoadedExamples {
 export async function loadExamples(
   config: DataConfig,
   tokenizer: Tokenizer,
-  { maxLength, classes }: { maxLength: number; classes?: Classes },
+  { maxLength, classes }: { maxLength: number; classes?: ClassifierLabels },
 ): Promise<LoadedExamples> {
-  const limit = readLimit(config, maxLength);
-  const loader = new Loader(tokenizer, limit, classes);
+  const limit = readLengthLimit(config, maxLength);
+  const loader = new ExampleLoader(tokenizer, limit, classes);
   const perSource: Example[][] = [];
-  for (const source of sourcesOf(config.train)) perSource.push(await loader.load({ ...config, ...source }));
-  return { examples: perSource.flat(), perSource, report: loader.report() };
+  for (const source of dataSources(config.train)) perSource.push(await loader.load({ ...config, ...source }));
+  return { examples: perSource.flat(), examplesByFile: perSource, report: loader.report() };
 }
 
 /** The files of a `train` or `eval` entry. */
-export function sourcesOf(files: string | readonly DataSource[]): readonly DataSource[] {
+export function dataSources(files: string | readonly DataSource[]): readonly DataSource[] {
   return typeof files === "string" ? [{ path: files }] : files;
 }
 
 /** Turns one row of a file into what is tokenised, or says why it is left out. */
-type RowReader<T> = (row: JsonRow, plan: ColumnPlan) => T[] | DroppedRow;
+type RowReader<T> = (row: DataRow, plan: ColumnMapping) => T[] | DroppedRow;
 
-class Loader {
+class ExampleLoader {
   private readonly tokenizer: Tokenizer;
-  private readonly limit: Limit;
-  private readonly encoder: TextEncoder;
-  private readonly classes: Classes | undefined;
+  private readonly limit: LengthLimit;
+  private readonly encoder: ExampleEncoder;
+  private readonly classes: ClassifierLabels | undefined;
   private readonly files: FileReport[] = [];
   private readonly collectors: RowCollector[] = [];
-  private chatMarker: ChatMarker | undefined;
+  private chatMarker: ConversationRenderer | undefined;
 
-  constructor(tokenizer: Tokenizer, limit: Limit, classes: Classes | undefined) {
+  constructor(tokenizer: Tokenizer, limit: LengthLimit, classes: ClassifierLabels | undefined) {
     this.classes = classes;
     this.tokenizer = tokenizer;
     this.limit = limit;
-    this.encoder = new TextEncoder(tokenizer);
+    this.encoder = new ExampleEncoder(tokenizer);
   }
 
   async load(source: DataSource): Promise<Example[]> {
     const collector = new RowCollector(this.limit);
     this.collectors.push(collector);
-    checkFormat(source, this.classes);
+    checkFormatFitsModel(source, this.classes);
     if (source.path.toLowerCase().endsWith(".txt")) await this.loadText(source.path, collector);
     else await this.loadRows(source, collector);
-    collector.refuseFaults();
-    if (collector.examples.length === 0) throw collector.nothingLeft(source.path);
+    collector.throwErrors();
+    if (collector.examples.length === 0) throw collector.noTrainableRowsError(source.path);
     return collector.examples;
   }
 
@@ -108,8 +108,8 @@ class Loader {
   }
 
   private async loadText(path: string, collector: RowCollector): Promise<void> {
-    const windows = await readWindows(path, this.tokenizer, this.limit.length);
-    for (const example of windows) collector.add({ example, straddles: false });
+    const windows = await readWindows(path, this.tokenizer, this.limit.maxLength);
+    for (const example of windows) collector.add({ example, straddlesPromptEnd: false });
     collector.rows = windows.length;
     this.files.push({
       path,
@@ -124,17 +124,18 @@ class Loader {
     const { classes, limit, tokenizer } = this;
     const { path } = source;
     if (classes === undefined) {
-      const read: RowReader<MarkedText> = (row, plan) => readRow(row, plan, source, () => this.marker(path));
+      const read: RowReader<MarkedText> = (row, plan) =>
+        rowToTexts(row, plan, source, () => this.conversationRenderer(path));
       for await (const texts of this.readChunks(source, collector, read, ({ text }) => text.length))
         for (const encoded of await this.encoder.encode(texts)) collector.add(encoded);
       return;
     }
     const read: RowReader<LabelledRow> = (row, plan) => readLabelledRow(row, plan, classes, path);
-    const task = glueTaskOf(source.format);
+    const task = findGlueTask(source.format);
     const size = ({ texts }: LabelledRow) => texts.join("").length;
     const labelled = { ...source, format: "classification" } as const;
     const chunks = task
-      ? this.readTask(task, path, collector, size)
+      ? this.readGlueChunks(task, path, collector, size)
       : this.readChunks(labelled, collector, read, size);
     for await (const rows of chunks)
       for (const encoded of await encodeLabelled(rows, tokenizer, limit, classes))
@@ -142,13 +143,13 @@ class Loader {
   }
 
   /** The rows of a file of GLUE, as `readChunks`. */
-  private async *readTask(
+  private async *readGlueChunks(
     task: GlueTask,
     path: string,
     collector: RowCollector,
     sizeOf: (row: LabelledRow) => number,
   ): AsyncGenerator<LabelledRow[]> {
-    const chunks = new Chunks(sizeOf);
+    const chunks = new ChunkBuffer(sizeOf);
     for await (const row of readGlueRows(task, path)) {
       collector.rows++;
       if ("reason" in row) collector.dropped.push(row);
@@ -156,7 +157,7 @@ class Loader {
     }
     yield chunks.take();
     if (collector.rows === 0) throw noRows(path, "a file of the task with its rows");
-    this.note(path, collector, { format: task.name, ignored: [] });
+    this.addFileReport(path, collector, { format: task.name, ignored: [] });
   }
 
   /** What the rows of a file are read into, in chunks of about `chunkCharacters`. */
@@ -167,13 +168,13 @@ class Loader {
     sizeOf: (item: T) => number,
   ): AsyncGenerator<T[]> {
     const { path } = source;
-    let plan: ColumnPlan | undefined;
-    const chunks = new Chunks(sizeOf);
+    let plan: ColumnMapping | undefined;
+    const chunks = new ChunkBuffer(sizeOf);
     for await (const row of readRows(path)) {
-      const ready = plan ?? planColumns(row.value, source, `${path}:${row.line}`);
+      const ready = plan ?? resolveColumns(row.value, source, `${path}:${row.line}`);
       plan = ready;
       collector.rows++;
-      const items = readOrNote(() => read(row, ready), `${path}:${row.line}`, collector);
+      const items = readOrCollectError(() => read(row, ready), `${path}:${row.line}`, collector);
       if (!Array.isArray(items)) collector.dropped.push(items);
       else if (chunks.add(items)) yield chunks.take();
     }
@@ -183,43 +184,43 @@ class Loader {
         path,
         "one JSON object a line (JSONL), a JSON list of objects, Parquet, or CSV or TSV with a line of column names",
       );
-    this.note(path, collector, plan);
+    this.addFileReport(path, collector, plan);
   }
 
-  private note(
+  private addFileReport(
     path: string,
     { rows }: RowCollector,
-    { format, ignored }: Pick<ColumnPlan, "format" | "ignored">,
+    { format, ignored }: Pick<ColumnMapping, "format" | "ignored">,
   ): void {
     this.files.push({ path, sha256: hashFile(path), format, rows, ignoredColumns: ignored });
   }
 
-  private marker(path: string): ChatMarker {
+  private conversationRenderer(path: string): ConversationRenderer {
     const { chatTemplate, special } = this.tokenizer;
     if (chatTemplate === undefined)
       throw new ScaloraError("data", "These rows need a chat template, and the tokenizer has none", {
         where: path,
         fix: "use a chat model, or put a chat_template.jinja into the model folder",
       });
-    this.chatMarker ??= new ChatMarker(new ChatTemplate(chatTemplate, special));
+    this.chatMarker ??= new ConversationRenderer(new ChatTemplate(chatTemplate, special));
     return this.chatMarker;
   }
 }
 
 /** What reading a row gives; a fault of the row itself is noted, to be told with others of its kind. */
-function readOrNote<T>(read: () => T, source: string, collector: RowCollector): T | [] {
+function readOrCollectError<T>(read: () => T, source: string, collector: RowCollector): T | [] {
   try {
     return read();
   } catch (error) {
     const isOwn = error instanceof ScaloraError && error.code === "data" && error.found !== undefined;
     if (!isOwn || !error.where?.startsWith(source)) throw error;
-    collector.fault(error);
+    collector.addError(error);
     return [];
   }
 }
 
 /** Gathers items until there are about `chunkCharacters` of them. */
-class Chunks<T> {
+class ChunkBuffer<T> {
   private readonly sizeOf: (item: T) => number;
   private items: T[] = [];
   private characters = 0;

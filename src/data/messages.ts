@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 import type { ChatMessage } from "./chat-template.ts";
 import { kindOf } from "./lines.ts";
 
@@ -92,11 +92,14 @@ function readToolCalls(calls: unknown, where: string): Json[] | undefined {
   if (calls.length === 0) return undefined;
   return calls.map((call) => {
     if (!isRecord(call.function)) return call;
-    return { ...call, function: { ...call.function, arguments: objectOf(call.function.arguments) } };
+    return {
+      ...call,
+      function: { ...call.function, arguments: parseCallArguments(call.function.arguments) },
+    };
   });
 }
 
-function objectOf(value: unknown): unknown {
+function parseCallArguments(value: unknown): unknown {
   if (typeof value !== "string") return value;
   const parsed = tryJson(value);
   return isRecord(parsed) ? parsed : value;
@@ -113,7 +116,7 @@ function tryJson(text: string): unknown {
 function fromSharegpt(item: Json, before: readonly ChatMessage[], where: string): Json {
   const role = sharegptRoles.get(String(item.from));
   if (role === undefined) {
-    const near = nearest(String(item.from), sharegptRoles.keys());
+    const near = nearestName(String(item.from), sharegptRoles.keys());
     throw new ScaloraError("data", `A message is from "${String(item.from)}"`, {
       where,
       expected: [...sharegptRoles.keys()].join(", "),
@@ -121,7 +124,7 @@ function fromSharegpt(item: Json, before: readonly ChatMessage[], where: string)
     });
   }
   if (role === "tool") return { role, content: item.value, tool_call_id: callId(before.length - 1) };
-  const call = item.from === "function_call" ? callOf(item.value) : undefined;
+  const call = item.from === "function_call" ? parseFunctionCall(item.value) : undefined;
   if (call === undefined) return { role, content: item.value };
   return { role, content: "", tool_calls: [{ type: "function", id: callId(before.length), function: call }] };
 }
@@ -131,7 +134,7 @@ function callId(message: number): string {
   return `call${String(message).padStart(5, "0")}`;
 }
 
-function callOf(value: unknown): Json | undefined {
+function parseFunctionCall(value: unknown): Json | undefined {
   const call = typeof value === "string" ? tryJson(value) : value;
   return isRecord(call) && typeof call.name === "string" ? call : undefined;
 }

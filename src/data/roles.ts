@@ -1,9 +1,9 @@
 import { ScaloraError } from "../util/errors.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 import type { ChatMessage } from "./chat-template.ts";
 
 /** What every chat may have; a template that takes another role names it. */
-const usual: readonly string[] = ["system", "user", "assistant", "tool"];
+const standardRoles: readonly string[] = ["system", "user", "assistant", "tool"];
 
 /** ShareGPT's names, whose rows have other keys too. */
 const sharegpt: Readonly<Record<string, string>> = { human: "user", gpt: "assistant" };
@@ -15,11 +15,11 @@ const sharegpt: Readonly<Record<string, string>> = { human: "user", gpt: "assist
  */
 export function checkRoles(messages: readonly ChatMessage[], template: string, source: string): void {
   for (const [index, { role }] of messages.entries()) {
-    if (usual.includes(role) || names(template, role)) continue;
-    const meant = sharegpt[role] ?? nearest(role, usual);
+    if (standardRoles.includes(role) || mentionsRole(template, role)) continue;
+    const meant = sharegpt[role] ?? nearestName(role, standardRoles);
     throw new ScaloraError("data", `A message has the role "${role}"`, {
       where: `${source}, message ${index + 1}`,
-      expected: `${usual.join(", ")}, or another that the chat template names`,
+      expected: `${standardRoles.join(", ")}, or another that the chat template names`,
       found: `${role}, which it does not`,
       ...(meant !== undefined && {
         fix: Object.hasOwn(sharegpt, role)
@@ -31,6 +31,6 @@ export function checkRoles(messages: readonly ChatMessage[], template: string, s
 }
 
 /** Whether the source has a role's name as a text of its own. */
-function names(template: string, role: string): boolean {
+function mentionsRole(template: string, role: string): boolean {
   return template.includes(`'${role}'`) || template.includes(`"${role}"`);
 }

@@ -6,34 +6,34 @@ import { deriveSeed } from "./hash.ts";
  * The order of rows, epoch by epoch, as a pure function of the seed and of how many rows each source has given.
  * Rows are numbered through all sources.
  */
-export class RowOrder {
+export class RowSampler {
   /** Rows of each source that is drawn from; one source for all files when there are no weights. */
   private readonly sizes: readonly number[];
-  private readonly shares: readonly number[];
+  private readonly fractions: readonly number[];
   private readonly seed: number;
   private readonly total: number;
 
   constructor(sizes: readonly number[], weights: readonly number[] | undefined, seed: number) {
     this.total = sizes.reduce((sum, size) => sum + size, 0);
     this.sizes = weights === undefined ? [this.total] : sizes;
-    this.shares = shares(weights ?? [1], this.sizes);
+    this.fractions = normalizeWeights(weights ?? [1], this.sizes);
     this.seed = seed;
   }
 
   /** Rows drawn from each source before the first epoch. */
-  start(): number[] {
+  initialCounts(): number[] {
     return this.sizes.map(() => 0);
   }
 
   /** Rows drawn from each source after one more epoch. */
-  after(drawn: readonly number[]): number[] {
+  countsAfterEpoch(drawn: readonly number[]): number[] {
     const result = [...drawn];
     for (let i = 0; i < this.total; i++) result[this.nextSource(result)]++;
     return result;
   }
 
   /** The rows of the epoch that begins when `drawn` rows have been taken. [total] */
-  epoch(drawn: readonly number[]): number[] {
+  sampleEpoch(drawn: readonly number[]): number[] {
     const taken = [...drawn];
     const firsts = this.sizes.map((_, i) => this.sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
     const passes: { pass: number; rows: number[] }[] = this.sizes.map(() => ({ pass: -1, rows: [] }));
@@ -52,7 +52,7 @@ export class RowOrder {
     const next = taken.reduce((sum, count) => sum + count, 1);
     let best = 0;
     for (let i = 1; i < taken.length; i++)
-      if (this.shares[i] * next - taken[i] > this.shares[best] * next - taken[best]) best = i;
+      if (this.fractions[i] * next - taken[i] > this.fractions[best] * next - taken[best]) best = i;
     return best;
   }
 
@@ -62,7 +62,7 @@ export class RowOrder {
   }
 }
 
-function shares(weights: readonly number[], sizes: readonly number[]): number[] {
+function normalizeWeights(weights: readonly number[], sizes: readonly number[]): number[] {
   const valid = weights.every((weight) => Number.isFinite(weight) && weight > 0);
   if (weights.length !== sizes.length || !valid)
     throw new ScaloraError("config", "Every file of a mix needs a weight above 0", {

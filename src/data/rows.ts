@@ -1,6 +1,6 @@
-import type { ChatMarker } from "./chat-spans.ts";
-import { type ColumnPlan, type RowFormat, readString } from "./columns.ts";
-import type { JsonRow } from "./lines.ts";
+import type { ConversationRenderer } from "./chat-spans.ts";
+import { type ColumnMapping, type RowFormat, readString } from "./columns.ts";
+import type { DataRow } from "./lines.ts";
 import { readConversation } from "./messages.ts";
 import { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
 import type { DroppedRow, FormatConfig, MarkedText } from "./types.ts";
@@ -9,11 +9,11 @@ import type { DroppedRow, FormatConfig, MarkedText } from "./types.ts";
 export type ReadRow = MarkedText[] | DroppedRow;
 
 /** Turns one row of a file into text with its trained characters marked. */
-export function readRow(
-  row: JsonRow,
-  plan: ColumnPlan,
+export function rowToTexts(
+  row: DataRow,
+  plan: ColumnMapping,
   config: FormatConfig & { path: string },
-  marker: () => ChatMarker,
+  marker: () => ConversationRenderer,
 ): ReadRow {
   const source = `${config.path}:${row.line}`;
   const column = (name: string) => readString(row.value, plan, name, source);
@@ -43,13 +43,13 @@ function readPair(
   }
 }
 
-function readChat(row: JsonRow, plan: ColumnPlan, source: string, marker: ChatMarker): ReadRow {
-  const value = (column: string) => row.value[plan.names.get(column) ?? column];
+function readChat(row: DataRow, plan: ColumnMapping, source: string, marker: ConversationRenderer): ReadRow {
+  const value = (column: string) => row.value[plan.fileColumns.get(column) ?? column];
   const conversation = readConversation(value("messages"), value("tools"), source);
   if (conversation.messages.length === 0) return { source, reason: "it has no messages" };
   marker.checkRoles(conversation, source);
   if (!conversation.trained.includes(true)) return { source, reason: "no message of it is trained on" };
-  return marker.mark(conversation, source);
+  return marker.renderTrainedTurns(conversation, source);
 }
 
 function readText(text: string, source: string): ReadRow {
@@ -62,10 +62,15 @@ function markPair(prompt: string, completion: string, source: string): MarkedTex
   return { text, spans: [[prompt.length, text.length]], kind: "document", source };
 }
 
-function markChatPair(prompt: string, completion: string, source: string, marker: ChatMarker): MarkedText[] {
+function markChatPair(
+  prompt: string,
+  completion: string,
+  source: string,
+  marker: ConversationRenderer,
+): MarkedText[] {
   const messages = [
     { role: "user", content: prompt },
     { role: "assistant", content: completion },
   ];
-  return marker.mark({ messages, trained: [false, true], tools: undefined }, source);
+  return marker.renderTrainedTurns({ messages, trained: [false, true], tools: undefined }, source);
 }

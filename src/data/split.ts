@@ -6,7 +6,7 @@ import type { Example } from "./types.ts";
 export interface Split {
   /** What is left to train on, by source. */
   train: Example[][];
-  held: Example[];
+  heldOut: Example[];
 }
 
 /**
@@ -22,18 +22,20 @@ export function holdOut(
   const wanted = amount < 1 ? Math.max(1, Math.round(amount * total)) : amount;
   if (!Number.isSafeInteger(wanted) || amount <= 0 || wanted >= total) throw badAmount(amount, total);
   const held = new Set<Example>();
-  for (const group of new Random(deriveSeed(seed, "held out")).shuffled(groupsOf(perSource.flat()))) {
+  for (const group of new Random(deriveSeed(seed, "held out")).shuffled(
+    groupRelatedExamples(perSource.flat()),
+  )) {
     if (held.size + group.length > wanted) continue;
     for (const example of group) held.add(example);
     if (held.size === wanted) break;
   }
   const train = perSource.map((examples) => examples.filter((example) => !held.has(example)));
   if (held.size === 0 || train.some(({ length }) => length === 0)) throw badAmount(amount, total);
-  return { train, held: perSource.flat().filter((example) => held.has(example)) };
+  return { train, heldOut: perSource.flat().filter((example) => held.has(example)) };
 }
 
 /** Examples that belong together, directly or through others: of one row, or of equal tokens. */
-function groupsOf(examples: readonly Example[]): Example[][] {
+function groupRelatedExamples(examples: readonly Example[]): Example[][] {
   const parents = examples.map((_, i) => i);
   const rootOf = (i: number) => {
     let root = i;

@@ -4,7 +4,7 @@ import { parquetReadObjects } from "hyparquet";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { readCsv } from "./csv.ts";
-import { type JsonRow, kindOf, readJsonl, readText } from "./lines.ts";
+import { type DataRow, kindOf, readJsonl, readText } from "./lines.ts";
 
 /**
  * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects or a single one
@@ -12,7 +12,7 @@ import { type JsonRow, kindOf, readJsonl, readText } from "./lines.ts";
  * text files, else rows.
  * @throws ScaloraError `data` naming file and row for what cannot be read
  */
-export async function* readRows(path: string): AsyncGenerator<JsonRow> {
+export async function* readRows(path: string): AsyncGenerator<DataRow> {
   switch (extname(path).toLowerCase()) {
     case ".parquet":
       return yield* await readParquet(path);
@@ -29,7 +29,7 @@ export async function* readRows(path: string): AsyncGenerator<JsonRow> {
     case ".tsv":
       return yield* readCsv(path, "\t");
     case ".json":
-      return yield* readList(path) ?? readJsonl(path);
+      return yield* readJsonFile(path) ?? readJsonl(path);
     default:
       return yield* readJsonl(path);
   }
@@ -59,9 +59,9 @@ export function readTsv(path: string, columns?: readonly string[]): TsvRow[] {
 }
 
 /** The rows of a file that is one JSON value; undefined for one of JSON lines. */
-function readList(path: string): JsonRow[] | undefined {
+function readJsonFile(path: string): DataRow[] | undefined {
   const text = readText(path);
-  const value = parseWhole(text, path);
+  const value = parseJsonFile(text, path);
   if (value === undefined) return undefined;
   return (Array.isArray(value) ? value : [value]).map((row: unknown, i) => {
     if (isRecord(row)) return { line: i + 1, value: row };
@@ -73,7 +73,7 @@ function readList(path: string): JsonRow[] | undefined {
   });
 }
 
-function parseWhole(text: string, path: string): unknown {
+function parseJsonFile(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -86,9 +86,9 @@ function parseWhole(text: string, path: string): unknown {
   }
 }
 
-async function readParquet(path: string): Promise<JsonRow[]> {
+async function readParquet(path: string): Promise<DataRow[]> {
   const bytes = readBytes(path);
-  refuseDamaged(path, bytes);
+  checkParquetMagic(path, bytes);
   try {
     const rows = await parquetReadObjects({ file: bytes });
     return rows.map((value, i) => ({ line: i + 1, value: plainRow(value) }));
@@ -104,7 +104,7 @@ async function readParquet(path: string): Promise<JsonRow[]> {
 }
 
 /** A Parquet file begins and ends with `PAR1`: one that was not downloaded to its end lacks the last. */
-function refuseDamaged(path: string, bytes: ArrayBuffer): void {
+function checkParquetMagic(path: string, bytes: ArrayBuffer): void {
   const mark = (at: number) => Buffer.from(bytes.slice(at, at + 4)).toString("latin1");
   const [first, last] = [mark(0), mark(Math.max(0, bytes.byteLength - 4))];
   if (first === "PAR1" && last === "PAR1" && bytes.byteLength >= 12) return;
@@ -122,14 +122,14 @@ function refuseDamaged(path: string, bytes: ArrayBuffer): void {
 }
 
 /** 64-bit integers become numbers, as in JSON; those of lists and structs too. */
-function plain(value: unknown): unknown {
+function bigintsToNumbers(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) return value.map(bigintsToNumbers);
   return isStruct(value) ? plainRow(value) : value;
 }
 
 function plainRow(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]));
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, bigintsToNumbers(value)]));
 }
 
 /** Dates and bytes are objects too, but none of named fields. */

@@ -72,13 +72,13 @@ export interface Example {
 }
 
 /** What rows of a classification are read for. */
-export interface Classes {
+export interface ClassifierLabels {
   /** Names of the classes, by number. */
   labels: readonly string[];
   /** Whether a label is a number to predict. */
   regression: boolean;
   /** Parts of a pair that the model tells apart. */
-  tokenTypes: number;
+  typeVocabSize: number;
 }
 
 /** One flat token stream: sequences one after the other, nothing padded. */
@@ -88,7 +88,7 @@ export interface Batch {
   /** Sequence starts, S + 1 of them; the last is T. */
   offsets: number[];
   /** Stream positions whose *next* token is a label, ascending. */
-  labelRows: Int32Array;
+  labelPositions: Int32Array;
   /** The tokens to predict there, as long as `labelRows`. */
   labelTargets: Int32Array;
   /** [S] */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { cacheFolder } from "../setup/locate.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 import { type ListedModel, listedModels } from "./models.ts";
 
 /** A model of the Hugging Face hub: `owner/name`, or one GGUF file of it, `owner/name/file.gguf`. */
@@ -12,7 +12,7 @@ export interface HubId {
 }
 
 /** Reads an ID of the hub; undefined for any other text. */
-export function hubId(text: string): HubId | undefined {
+export function parseHubId(text: string): HubId | undefined {
   const match = /^([\w.-]+\/[\w.-]+)(?:\/([\w./-]+\.gguf))?$/.exec(text);
   if (match === null || /(^|\/)\.{1,2}(\/|$)|--/.test(text)) return undefined;
   const [, repo, file] = match;
@@ -20,7 +20,7 @@ export function hubId(text: string): HubId | undefined {
 }
 
 /** Where a listed model's file is, or would be. */
-export const listedPath = ({ name, file }: ListedModel, env = process.env): string =>
+export const listedModelPath = ({ name, file }: ListedModel, env = process.env): string =>
   join(cacheFolder(env), "models", name, file);
 
 /** The hub's home folder, as its own tools find it. */
@@ -36,10 +36,10 @@ export const hubFolder = ({ repo }: HubId, env = process.env): string =>
   join(hubCache(env), `models--${repo.replace("/", "--")}`);
 
 /** The snapshots of a model: that of refs/main first, then the newest. */
-function snapshotsOf(id: HubId, env: NodeJS.ProcessEnv): string[] {
+function listSnapshots(id: HubId, env: NodeJS.ProcessEnv): string[] {
   const folder = hubFolder(id, env);
-  const main = textOf(join(folder, "refs", "main"))?.trim();
-  return namesIn(join(folder, "snapshots"))
+  const main = readTextIfPresent(join(folder, "refs", "main"))?.trim();
+  return listFolder(join(folder, "snapshots"))
     .map((name) => ({ path: join(folder, "snapshots", name), isMain: name === main }))
     .map((snapshot) => ({
       ...snapshot,
@@ -50,16 +50,16 @@ function snapshotsOf(id: HubId, env: NodeJS.ProcessEnv): string[] {
 }
 
 /** Whether a folder has a model's config and all of its weights. */
-export function isWholeModel(folder: string): boolean {
+export function isCompleteModel(folder: string): boolean {
   if (!existsSync(join(folder, "config.json"))) return false;
-  const index = textOf(join(folder, "model.safetensors.index.json"));
+  const index = readTextIfPresent(join(folder, "model.safetensors.index.json"));
   if (index === undefined) return existsSync(join(folder, "model.safetensors"));
-  const shards = shardsOf(index);
+  const shards = indexedShards(index);
   return shards.length > 0 && shards.every((name) => existsSync(join(folder, name)));
 }
 
 /** The files that an index of weights names; none where it cannot be read. */
-function shardsOf(index: string): string[] {
+function indexedShards(index: string): string[] {
   try {
     const { weight_map }: { weight_map?: Record<string, unknown> } = JSON.parse(index);
     return [...new Set(Object.values(weight_map ?? {}).map(String))];
@@ -71,12 +71,12 @@ function shardsOf(index: string): string[] {
 /** What has been fetched of a model of the hub: the folder of a whole model, or the file. */
 function hubPath(id: HubId, env: NodeJS.ProcessEnv): string | undefined {
   const { file } = id;
-  const snapshots = snapshotsOf(id, env);
-  if (file === undefined) return snapshots.find(isWholeModel);
+  const snapshots = listSnapshots(id, env);
+  if (file === undefined) return snapshots.find(isCompleteModel);
   return snapshots.map((snapshot) => join(snapshot, file)).find((path) => existsSync(path));
 }
 
-function textOf(path: string): string | undefined {
+function readTextIfPresent(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
@@ -85,7 +85,7 @@ function textOf(path: string): string | undefined {
 }
 
 /** What a folder holds, also below it where `recursive`; nothing where it cannot be read. */
-function namesIn(path: string, { recursive = false } = {}): string[] {
+function listFolder(path: string, { recursive = false } = {}): string[] {
   try {
     return readdirSync(path, { encoding: "utf8", recursive });
   } catch {
@@ -94,44 +94,44 @@ function namesIn(path: string, { recursive = false } = {}): string[] {
 }
 
 /** Bytes of a file; undefined where there is none. */
-export const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
+export const fileSize = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
 
 /** Where a fetched model is, by its name or its ID on the hub; undefined when it has not been fetched. */
-export function fetchedModel(name: string, env = process.env): string | undefined {
+export function cachedModelPath(name: string, env = process.env): string | undefined {
   const listed = listedModels.find((model) => model.name === name);
   if (listed !== undefined) {
-    const path = listedPath(listed, env);
-    return sizeOf(path) === listed.bytes ? path : undefined;
+    const path = listedModelPath(listed, env);
+    return fileSize(path) === listed.bytes ? path : undefined;
   }
-  const id = hubId(name);
+  const id = parseHubId(name);
   return id === undefined ? undefined : hubPath(id, env);
 }
 
 /** What a model's path means: itself, where something is there; else a fetched model of that name; else itself again. */
 export function modelPath(path: string, cwd = process.cwd()): string {
-  return existsSync(resolve(cwd, path)) ? path : (fetchedModel(path) ?? path);
+  return existsSync(resolve(cwd, path)) ? path : (cachedModelPath(path) ?? path);
 }
 
 /** What a person can do about a model that is neither a path nor fetched; undefined where its name is like none. */
-export function getHint(name: string): string | undefined {
+export function downloadHint(name: string): string | undefined {
   const names = listedModels.map((model) => model.name);
-  if (names.includes(name) || hubId(name) !== undefined)
+  if (names.includes(name) || parseHubId(name) !== undefined)
     return `\`npx scalora get ${name}\` fetches it, if it is a model's name`;
-  const near = nearest(name, names);
+  const near = nearestName(name, names);
   return near === undefined ? undefined : `did you mean ${near}? \`npx scalora get ${near}\` fetches it`;
 }
 
 /** The models of the hub that are in its cache, and the GGUF files, each by the name that finds it. */
-export function fetchedFromHub(env = process.env): { id: string; path: string }[] {
-  return namesIn(hubCache(env)).flatMap((name) => {
+export function cachedHubModels(env = process.env): { id: string; path: string }[] {
+  return listFolder(hubCache(env)).flatMap((name) => {
     const match = /^models--(.+?)--(.+)$/.exec(name);
     if (match === null) return [];
     const repo = `${match[1]}/${match[2]}`;
-    const files = snapshotsOf({ repo }, env)
-      .flatMap((snapshot) => namesIn(snapshot, { recursive: true }))
+    const files = listSnapshots({ repo }, env)
+      .flatMap((snapshot) => listFolder(snapshot, { recursive: true }))
       .filter((file) => file.endsWith(".gguf"));
     return [repo, ...[...new Set(files)].sort().map((file) => `${repo}/${file}`)].flatMap((id) => {
-      const path = fetchedModel(id, env);
+      const path = cachedModelPath(id, env);
       return path === undefined ? [] : [{ id, path }];
     });
   });

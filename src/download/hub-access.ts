@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { EnvHttpProxyAgent, fetch as fetchThrough } from "undici";
+import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 import { ScaloraError } from "../util/errors.ts";
 import { hubHome } from "./find.ts";
 
 /** Milliseconds without an answer, or without a further byte of it, after which a connection is given up. */
-const defaultPatience = 60_000;
+const defaultTimeoutMs = 60_000;
 
 /** What every call of the hub's package takes. */
 export interface HubAccess {
@@ -20,12 +20,12 @@ export interface HubAccess {
  */
 export function hubAccess(
   env: NodeJS.ProcessEnv,
-  { signal: stop, patience = defaultPatience }: { signal?: AbortSignal; patience?: number } = {},
+  { signal: stop, patience = defaultTimeoutMs }: { signal?: AbortSignal; patience?: number } = {},
 ): HubAccess {
   const hubUrl = (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
   checkAddress("HF_ENDPOINT", hubUrl, ["http:", "https:"]);
-  const httpProxy = proxyOf("http_proxy", env);
-  const httpsProxy = proxyOf("https_proxy", env);
+  const httpProxy = proxyAddress("http_proxy", env);
+  const httpsProxy = proxyAddress("https_proxy", env);
   const token = hubToken(env);
   const dispatcher = new EnvHttpProxyAgent({
     httpProxy,
@@ -51,7 +51,7 @@ export function hubAccess(
       const signal = AbortSignal.any([silence.signal, stop ?? [], init?.signal ?? []].flat());
       try {
         const method = init?.method ?? "GET";
-        return await fetchThrough(url, { method, signal, headers: [...headers], dispatcher });
+        return await undiciFetch(url, { method, signal, headers: [...headers], dispatcher });
       } finally {
         clearTimeout(timer);
       }
@@ -60,7 +60,7 @@ export function hubAccess(
 }
 
 /** A proxy's address, in whichever case its variable is written. */
-function proxyOf(lower: string, env: NodeJS.ProcessEnv): string | undefined {
+function proxyAddress(lower: string, env: NodeJS.ProcessEnv): string | undefined {
   const variable = env[lower] === undefined ? lower.toUpperCase() : lower;
   const value = env[variable];
   if (value) checkAddress(variable, value, ["http:", "https:", "socks:", "socks5:"]);
@@ -80,8 +80,8 @@ function checkAddress(variable: string, value: string, protocols: readonly strin
 
 /** The user's token, or undefined. */
 function hubToken(env: NodeJS.ProcessEnv): string | undefined {
-  const given = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN;
-  if (given) return given;
+  const tokenFromEnv = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN;
+  if (tokenFromEnv) return tokenFromEnv;
   try {
     return readFileSync(env.HF_TOKEN_PATH || join(hubHome(env), "token"), "utf8").trim() || undefined;
   } catch {

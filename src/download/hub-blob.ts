@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { ListFileEntry } from "@huggingface/hub";
 import { withLock } from "../setup/lock.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { sizeOf } from "./find.ts";
+import { fileSize } from "./find.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { renameDurably } from "./rename.ts";
 
@@ -35,7 +35,7 @@ export async function fetchFile(file: HubFile, hooks: FileHooks): Promise<void> 
   if (path.split("/").includes("..")) throw new Error(`the hub lists ${path}`);
   const blob = join(folder, "blobs", name);
   const pointer = join(folder, "snapshots", revision, path);
-  const provide = async () => {
+  const ensurePointer = async () => {
     if (!existsSync(blob)) await fetchBlob(file, blob, hooks);
     if (existsSync(pointer)) return;
     mkdirSync(dirname(pointer), { recursive: true });
@@ -44,7 +44,7 @@ export async function fetchFile(file: HubFile, hooks: FileHooks): Promise<void> 
   };
   if (!existsSync(pointer)) {
     const { onNote, signal } = hooks;
-    await withLock(`${blob}.lock`, onNote, provide, { what: `another download of ${path}`, signal });
+    await withLock(`${blob}.lock`, onNote, ensurePointer, { what: `another download of ${path}`, signal });
   }
   hooks.onBytes(size);
 }
@@ -54,21 +54,21 @@ async function fetchBlob({ repo, entry, revision, access }: HubFile, blob: strin
   const { downloadFile } = await import("@huggingface/hub");
   const { path, size } = entry;
   const incomplete = `${blob}.incomplete`;
-  const have = sizeOf(incomplete) ?? 0;
+  const existingBytes = fileSize(incomplete) ?? 0;
   const source = await downloadFile({ ...access, repo: { type: "model", name: repo }, path, revision });
   if (source === null) throw new Error(`${path} is listed, and not there`);
-  if (have < size) await append(source.slice(have), incomplete, have, hooks);
+  if (existingBytes < size) await appendBytes(source.slice(existingBytes), incomplete, existingBytes, hooks);
   await checkFile(incomplete, entry);
   renameDurably(incomplete, blob);
 }
 
-async function append(
+async function appendBytes(
   source: Blob,
   path: string,
-  have: number,
+  existingBytes: number,
   { signal, onBytes }: FileHooks,
 ): Promise<void> {
-  let bytes = have;
+  let bytes = existingBytes;
   const count = async function* (pieces: AsyncIterable<Uint8Array>) {
     for await (const piece of pieces) {
       bytes += piece.length;
@@ -82,11 +82,11 @@ async function append(
 
 /** A file that is not the listed one is removed, so that the next attempt starts it anew. */
 async function checkFile(path: string, { path: name, size, lfs, oid }: ListFileEntry): Promise<void> {
-  const found = sizeOf(path) ?? 0;
+  const found = fileSize(path) ?? 0;
   if (found < size) throw new Error(`${name} broke off after ${found} of ${size} bytes`);
   const [kind, expected] = lfs === undefined ? ["git hash", oid] : ["SHA-256", lfs.oid];
   const hash = lfs === undefined ? gitHash(size) : createHash("sha256");
-  if (found === size && (await digestOf(path, hash)) === expected) return;
+  if (found === size && (await hashOfFile(path, hash)) === expected) return;
   rmSync(path);
   throw new ScaloraError("run", `${name} is not the file that the hub lists`, {
     expected: `${size} bytes, ${kind} ${expected}`,
@@ -99,7 +99,7 @@ async function checkFile(path: string, { path: name, size, lfs, oid }: ListFileE
 const gitHash = (size: number) => createHash("sha1").update(`blob ${size}\0`);
 
 /** Piece by piece, so that the lock's heartbeat goes on. */
-async function digestOf(path: string, hash: Hash): Promise<string> {
+async function hashOfFile(path: string, hash: Hash): Promise<string> {
   for await (const piece of createReadStream(path)) hash.update(piece);
   return hash.digest("hex");
 }

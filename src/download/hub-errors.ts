@@ -3,7 +3,7 @@ import { isUnwritable } from "../setup/errors.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 
 /** What went wrong with the hub or its cache, and what to do about it. */
-export function hubFailure(
+export function hubError(
   error: unknown,
   name: string,
   { repo, endpoint, cache }: { repo: string; endpoint: string; cache: string },
@@ -20,7 +20,7 @@ export function hubFailure(
   if (!(error instanceof HubApiError)) {
     return new ScaloraError("run", `${name} could not be fetched from the hub`, {
       where: endpoint,
-      found: reasonOf(error),
+      found: innermostMessage(error),
       fix:
         "run the command again where there is a network (what has come is kept; HF_ENDPOINT names a mirror, HTTPS_PROXY a proxy); " +
         `or bring the model's folder by hand and name its path; looked in ${cache} first`,
@@ -28,7 +28,7 @@ export function hubFailure(
     });
   }
   const { statusCode } = error;
-  const [what, fix] = meaningOf(statusCode, { name, repo, endpoint });
+  const [what, fix] = explainStatus(statusCode, { name, repo, endpoint });
   return new ScaloraError(statusCode < 500 ? "usage" : "run", what, {
     where: error.url,
     found: `HTTP ${statusCode}: ${error.message.split("\n")[0]}`,
@@ -37,7 +37,7 @@ export function hubFailure(
   });
 }
 
-function meaningOf(
+function explainStatus(
   status: number,
   { name, repo, endpoint }: { name: string; repo: string; endpoint: string },
 ): [what: string, fix: string] {
@@ -58,7 +58,7 @@ function meaningOf(
 }
 
 /** The innermost reason: a fetch says only that it failed. */
-function reasonOf(error: unknown): string {
+function innermostMessage(error: unknown): string {
   return error instanceof Error && error.cause instanceof Error
     ? `${error.message}: ${error.cause.message}`
     : messageOf(error);

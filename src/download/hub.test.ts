@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { hubAccess } from "./hub-access.ts";
-import { fetchedFromHub, fetchedModel, type GetProgress, getModel, modelPath } from "./index.ts";
+import { cachedHubModels, cachedModelPath, type DownloadProgress, fetchModel, modelPath } from "./index.ts";
 import { commit, repo, startHub } from "./testing/hub-server.ts";
 
 const weights = Buffer.alloc(50_000, "weights");
@@ -20,7 +20,7 @@ const files = {
 let hub: Awaited<ReturnType<typeof startHub>>;
 let scratch: ReturnType<typeof temporaryFolder>;
 let env: NodeJS.ProcessEnv;
-let progress: GetProgress[];
+let progress: DownloadProgress[];
 
 beforeEach(async () => {
   hub = await startHub({ ...files });
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 const get = (name = repo) =>
-  getModel(name, { env, onProgress: (event) => progress.push(event), onNote: () => {} });
+  fetchModel(name, { env, onProgress: (event) => progress.push(event), onNote: () => {} });
 const message = (attempt: Promise<unknown>) =>
   attempt.then(
     () => "it worked",
@@ -53,8 +53,8 @@ test("a model comes into the hub's own cache, in its layout, and only what a mod
   expect(["onnx/model.onnx", "small-Q8_0.gguf"].filter((name) => existsSync(join(path, name)))).toEqual([]);
   const total = weights.length + 10;
   expect(progress.at(-1)).toMatchObject({ done: total, total });
-  expect(fetchedModel(repo, env)).toBe(path);
-  expect(fetchedFromHub(env)).toEqual([{ id: repo, path }]);
+  expect(cachedModelPath(repo, env)).toBe(path);
+  expect(cachedHubModels(env)).toEqual([{ id: repo, path }]);
 });
 
 test("of the weights only the model's own are fetched, not those of other programs, precisions or an adapter", async () => {
@@ -81,7 +81,7 @@ test.each([
 ])("%s is no model", async (_what, names, text) => {
   hub.state.files = Object.fromEntries(names.map((name) => [name, Buffer.from("{}")]));
   expect(await message(get())).toMatch(text);
-  expect(fetchedModel(repo, env)).toBeUndefined();
+  expect(cachedModelPath(repo, env)).toBeUndefined();
 });
 
 test("shards count when all that the index names are there", async () => {
@@ -93,19 +93,19 @@ test("shards count when all that the index names are there", async () => {
     [shards[0]]: weights,
   };
   expect(await message(get())).toContain("does not have all the weights");
-  expect(fetchedModel(repo, env)).toBeUndefined();
+  expect(cachedModelPath(repo, env)).toBeUndefined();
   hub.state.files[shards[1]] = Buffer.from("more");
   const path = await get();
-  expect(fetchedModel(repo, env)).toBe(path);
+  expect(cachedModelPath(repo, env)).toBe(path);
   rmSync(join(path, "model.safetensors.index.json"));
-  expect(fetchedModel(repo, env)).toBeUndefined();
+  expect(cachedModelPath(repo, env)).toBeUndefined();
 });
 
 test("a snapshot with a tokenizer and no weights, as other tools leave it, is not a fetched model", async () => {
   const path = await get();
   rmSync(join(path, "model.safetensors"));
-  expect(fetchedModel(repo, env)).toBeUndefined();
-  expect(fetchedFromHub(env)).toEqual([]);
+  expect(cachedModelPath(repo, env)).toBeUndefined();
+  expect(cachedHubModels(env)).toEqual([]);
 });
 
 test("a GGUF file of a newer commit does not hide the whole model fetched before, and both are listed", async () => {
@@ -113,14 +113,14 @@ test("a GGUF file of a newer commit does not hide the whole model fetched before
   hub.state.commit = "f".repeat(40);
   const file = await get(`${repo}/small-Q8_0.gguf`);
   expect(file).toBe(join(cache(), "snapshots", hub.state.commit, "small-Q8_0.gguf"));
-  expect(fetchedModel(repo, env)).toBe(path);
-  expect(fetchedFromHub(env)).toEqual([
+  expect(cachedModelPath(repo, env)).toBe(path);
+  expect(cachedHubModels(env)).toEqual([
     { id: repo, path },
     { id: `${repo}/small-Q8_0.gguf`, path: file },
   ]);
   const newer = await get();
   expect(newer).not.toBe(path);
-  expect(fetchedModel(repo, env)).toBe(newer);
+  expect(cachedModelPath(repo, env)).toBe(newer);
 });
 
 test("what is there is not fetched again", async () => {
@@ -145,21 +145,21 @@ test.each([
   ["with another hash", Buffer.alloc(50_000, "x")],
 ])("a file %s is refused, and fetched anew next time", async (_how, wrong) => {
   hub.state.files = { "config.json": files["config.json"], "model.safetensors": weights };
-  hub.state.wrong = { "model.safetensors": wrong };
+  hub.state.corruptedFiles = { "model.safetensors": wrong };
   expect(await message(get())).toMatch(
     /model\.safetensors is not the file that the hub lists[\s\S]*SHA-256 [0-9a-f]{64}/,
   );
-  hub.state.wrong = {};
+  hub.state.corruptedFiles = {};
   expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
 });
 
 test("a small file is checked by git's hash", async () => {
-  hub.state.wrong = { "config.json": Buffer.from("[]") };
+  hub.state.corruptedFiles = { "config.json": Buffer.from("[]") };
   const text = await message(get());
   expect(text).toMatch(/config\.json is not the file that the hub lists/);
   // `printf '{}' | git hash-object --stdin`
   expect(text).toContain("git hash 9e26dfeeb6e641a33dae4961196235bdb965b21b");
-  hub.state.wrong = {};
+  hub.state.corruptedFiles = {};
   expect(read(await get(), "config.json").toString()).toBe("{}");
 });
 

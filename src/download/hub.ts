@@ -4,17 +4,17 @@ import type { ListFileEntry } from "@huggingface/hub";
 import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { formatBytes } from "../util/format.ts";
-import { fetchedModel, type HubId, hubCache, hubFolder, isWholeModel } from "./find.ts";
+import { cachedModelPath, type HubId, hubCache, hubFolder, isCompleteModel } from "./find.ts";
 import { type HubAccess, hubAccess } from "./hub-access.ts";
 import { fetchFile } from "./hub-blob.ts";
-import { hubFailure } from "./hub-errors.ts";
-import type { GetHooks } from "./progress.ts";
+import { hubError } from "./hub-errors.ts";
+import type { DownloadHooks } from "./progress.ts";
 
 /** The weights of a whole model; not those of an adapter, of another precision or of its maker's own programs. */
-const weightFiles = /^model(-\d+-of-\d+)?\.safetensors$/;
+const weightFilePattern = /^model(-\d+-of-\d+)?\.safetensors$/;
 
 /** What else a model consists of; other formats of the weights stay where they are. */
-const otherFiles =
+const otherFilePattern =
   /^((?!adapter_)[\w-]*config\.json|model\.safetensors\.index\.json|(tokenizer|special_tokens_map|added_tokens|vocab)\.json|[\w.-]*\.model|merges\.txt|vocab\.txt|chat_template\.(jinja|json)|LICENSE[\w.]*)$/;
 
 /**
@@ -24,10 +24,10 @@ const otherFiles =
  * @throws ScaloraError `run` when the hub cannot be reached, breaks off or sends something else; `usage` when it has no such
  * model or does not give it
  */
-export async function fetchFromHub(id: HubId, name: string, hooks: GetHooks): Promise<string> {
+export async function fetchFromHub(id: HubId, name: string, hooks: DownloadHooks): Promise<string> {
   const { env = process.env } = hooks;
   if (env.HF_HUB_OFFLINE === "1") {
-    const found = fetchedModel(name, env);
+    const found = cachedModelPath(name, env);
     if (found !== undefined) return found;
     throw new ScaloraError("run", `${name} has not been fetched, and HF_HUB_OFFLINE is set`, {
       where: hubFolder(id, env),
@@ -40,11 +40,11 @@ export async function fetchFromHub(id: HubId, name: string, hooks: GetHooks): Pr
   } catch (error) {
     hooks.signal?.throwIfAborted();
     if (error instanceof ScaloraError) throw error;
-    throw hubFailure(error, name, { repo: id.repo, endpoint: access.hubUrl, cache: hubCache(env) });
+    throw hubError(error, name, { repo: id.repo, endpoint: access.hubUrl, cache: hubCache(env) });
   }
 }
 
-async function fetchSnapshot(id: HubId, access: HubAccess, hooks: GetHooks): Promise<string> {
+async function fetchSnapshot(id: HubId, access: HubAccess, hooks: DownloadHooks): Promise<string> {
   const { listFiles, modelInfo } = await import("@huggingface/hub");
   const { sha } = await modelInfo({
     ...access,
@@ -66,7 +66,7 @@ async function fetchSnapshot(id: HubId, access: HubAccess, hooks: GetHooks): Pro
     await fetchFile({ repo: id.repo, entry, revision: sha, folder, access }, { ...hooks, onBytes });
     before += entry.size;
   }
-  if (id.file === undefined && !isWholeModel(snapshot)) throw missingShards(id, wanted);
+  if (id.file === undefined && !isCompleteModel(snapshot)) throw missingShardsError(id, wanted);
   mkdirSync(join(folder, "refs"), { recursive: true });
   writeFileAtomic(join(folder, "refs", "main"), sha);
   return id.file === undefined ? snapshot : join(snapshot, id.file);
@@ -76,21 +76,21 @@ async function fetchSnapshot(id: HubId, access: HubAccess, hooks: GetHooks): Pro
 function chooseFiles(id: HubId, entries: readonly ListFileEntry[]): ListFileEntry[] {
   const files = entries.filter(({ type }) => type === "file");
   const paths = files.map(({ path }) => path);
-  const missing = missingFrom(paths, id);
-  if (missing !== undefined) throw noModel(id, missing, files);
+  const missing = findMissing(paths, id);
+  if (missing !== undefined) throw missingModelError(id, missing, files);
   return files.filter(({ path }) =>
-    id.file === undefined ? weightFiles.test(path) || otherFiles.test(path) : path === id.file,
+    id.file === undefined ? weightFilePattern.test(path) || otherFilePattern.test(path) : path === id.file,
   );
 }
 
 /** What a repository lacks of what is wanted; undefined where it has all of it. */
-function missingFrom(paths: readonly string[], { file }: HubId): string | undefined {
+function findMissing(paths: readonly string[], { file }: HubId): string | undefined {
   if (file !== undefined) return paths.includes(file) ? undefined : file;
-  if (!paths.some((path) => weightFiles.test(path))) return "weights as safetensors";
+  if (!paths.some((path) => weightFilePattern.test(path))) return "weights as safetensors";
   return paths.includes("config.json") ? undefined : "config.json";
 }
 
-function noModel({ repo }: HubId, missing: string, files: readonly ListFileEntry[]): ScaloraError {
+function missingModelError({ repo }: HubId, missing: string, files: readonly ListFileEntry[]): ScaloraError {
   const quantised = files.filter(({ path }) => path.endsWith(".gguf"));
   const sizes = quantised.map(({ path, size }) => `${path} (${formatBytes(size)})`).join(", ");
   const isAdapter = files.some(({ path }) => path === "adapter_config.json");
@@ -103,7 +103,7 @@ function noModel({ repo }: HubId, missing: string, files: readonly ListFileEntry
   });
 }
 
-function missingShards({ repo }: HubId, files: readonly ListFileEntry[]): ScaloraError {
+function missingShardsError({ repo }: HubId, files: readonly ListFileEntry[]): ScaloraError {
   return new ScaloraError("usage", `${repo} does not have all the weights of its model`, {
     expected: "model.safetensors, or model.safetensors.index.json and the files that it names",
     found: files.map(({ path }) => path).join(", "),

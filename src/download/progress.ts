@@ -1,5 +1,5 @@
 /** How far a download is. */
-export interface GetProgress {
+export interface DownloadProgress {
   /** Bytes. */
   readonly done: number;
   readonly total: number;
@@ -7,10 +7,10 @@ export interface GetProgress {
   readonly what: string;
 }
 
-export interface GetHooks {
+export interface DownloadHooks {
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
-  onProgress(progress: GetProgress): void;
+  onProgress(progress: DownloadProgress): void;
   /** A remark for people. */
   onNote(text: string): void;
 }

@@ -14,7 +14,7 @@ test("scores and texts depend on the batch size (1, 3, 8, 32) by rounding alone"
   writeTinyLlama(folder);
   const random = new Random(7);
   const prompts = Array.from({ length: 40 }, () =>
-    Array.from({ length: 4 + random.below(12) }, () => random.below(200)),
+    Array.from({ length: 4 + random.integerBelow(12) }, () => random.integerBelow(200)),
   );
   using model = await loadModel(folder);
   const { worstSum, ties, different } = await compareBatches(model, prompts, 12);

@@ -1,6 +1,6 @@
 import type { KeyValueCache } from "../nn/index.ts";
 import { add, fromData, logSoftmax, reshape, type Tensor, toDevice, toDType, topk } from "../torch/index.ts";
-import type { Pending, Track } from "./tracks.ts";
+import type { DecodingState, PendingSequence } from "./tracks.ts";
 
 interface Beam {
   readonly cache: KeyValueCache;
@@ -10,7 +10,7 @@ interface Beam {
 }
 
 /** An output that has ended, and its mean log-probability a token, the end token counted. */
-interface Ended {
+interface FinishedBeam {
   readonly tokens: readonly number[];
   readonly score: number;
 }
@@ -34,12 +34,12 @@ export interface BeamOptions {
  * 5.17 does with `length_penalty=1, early_stopping=False`: when as many outputs have ended as there are beams and the best
  * of the others is behind the worst of those. The beams share the prompt's pass; one that splits copies its cache.
  */
-export class BeamTrack implements Track, Disposable {
+export class BeamSearch implements DecodingState, Disposable {
   readonly name: string;
   private readonly prompt: readonly number[];
   private readonly options: BeamOptions;
   private beams: readonly Beam[];
-  private ended: readonly Ended[] = [];
+  private finishedBeams: readonly FinishedBeam[] = [];
   private length = 0;
 
   /** @param cache an empty one, which the track disposes of */
@@ -50,7 +50,7 @@ export class BeamTrack implements Track, Disposable {
     this.beams = [{ cache, tokens: [], score: 0 }];
   }
 
-  get pending(): readonly Pending[] {
+  get pending(): readonly PendingSequence[] {
     return this.beams.map(({ cache, tokens }) => ({
       cache,
       tokens: this.length === 0 ? this.prompt : tokens.slice(-1),
@@ -62,13 +62,13 @@ export class BeamTrack implements Track, Disposable {
     const { beams, maxTokens } = this.options;
     if (this.length === 0) return false;
     if (this.length >= maxTokens || this.beams.length === 0) return true;
-    const worst = Math.min(...this.ended.map(({ score }) => score));
-    return this.ended.length === beams && this.beams[0].score / this.length <= worst;
+    const worst = Math.min(...this.finishedBeams.map(({ score }) => score));
+    return this.finishedBeams.length === beams && this.beams[0].score / this.length <= worst;
   }
 
   /** The best output so far, without its end token. */
   get best(): readonly number[] {
-    return this.ended[0]?.tokens ?? this.beams[0].tokens;
+    return this.finishedBeams[0]?.tokens ?? this.beams[0].tokens;
   }
 
   accept(logits: Tensor): void {
@@ -82,8 +82,10 @@ export class BeamTrack implements Track, Disposable {
       const { tokens } = this.beams[one.parent];
       return { tokens: isEnd(one) ? tokens : [...tokens, one.token], score: one.score / this.length };
     });
-    this.ended = [...this.ended, ...outputs].sort((a, b) => b.score - a.score).slice(0, beams);
-    this.goOn(going);
+    this.finishedBeams = [...this.finishedBeams, ...outputs]
+      .sort((a, b) => b.score - a.score)
+      .slice(0, beams);
+    this.keepBeams(going);
   }
 
   dispose(): void {
@@ -115,7 +117,7 @@ export class BeamTrack implements Track, Disposable {
   }
 
   /** A beam's first way on takes its cache, further ones get copies. */
-  private goOn(going: readonly Candidate[]): void {
+  private keepBeams(going: readonly Candidate[]): void {
     const old = this.beams;
     const taken = new Set<number>();
     const forks = going.map(({ parent }) => {

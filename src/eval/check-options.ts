@@ -14,14 +14,14 @@ type OptionCheck = readonly [good: boolean, where: string, expected: string, fou
  * @param more checks of the caller's own options
  * @throws ScaloraError `usage` naming the first option that cannot be
  */
-export function checkGeneration(
+export function checkGenerationOptions(
   { maxTokens, temperature, topK = 1, topP = 1, stop }: GenerationOptions,
   more: readonly OptionCheck[] = [],
 ): void {
   const checks: readonly OptionCheck[] = [
-    wholeFrom1("maxTokens", maxTokens),
+    positiveIntegerCheck("maxTokens", maxTokens),
     [Number.isFinite(temperature) && temperature >= 0, "temperature", "a number ≥ 0", temperature],
-    wholeFrom1("topK", topK),
+    positiveIntegerCheck("topK", topK),
     [topP > 0 && topP <= 1, "topP", "a number above 0, at most 1", topP],
     [!stop.includes(""), "stop", "texts that are not empty", '""'],
     ...more,
@@ -33,6 +33,6 @@ export function checkGeneration(
 }
 
 /** The check of an option that counts something. */
-export function wholeFrom1(name: string, value: number): OptionCheck {
+export function positiveIntegerCheck(name: string, value: number): OptionCheck {
   return [Number.isSafeInteger(value) && value >= 1, name, "a whole number ≥ 1", value];
 }

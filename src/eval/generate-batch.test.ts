@@ -6,9 +6,9 @@ import { loadModel } from "../models/index.ts";
 import type { CausalLM } from "../nn/index.ts";
 import { copyGoldenLlama } from "../testing/golden-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { fill_, liveTensors, narrow, noGrad, scope } from "../torch/index.ts";
+import { fill_, liveTensorCount, narrow, noGrad, scope } from "../torch/index.ts";
 import { Random } from "../util/random.ts";
-import { type BatchOptions, type GenerationRequest, generateBatch } from "./generate-batch.ts";
+import { type GenerateBatchOptions, type GenerationRequest, generateBatch } from "./generate-batch.ts";
 
 const golden = fileURLToPath(new URL("../../test/golden", import.meta.url));
 const scratch = temporaryFolder();
@@ -16,7 +16,7 @@ const scratch = temporaryFolder();
 /** Tokens as letters, each its own character. */
 const decode = async (ids: readonly number[]) => ids.map((id) => String.fromCharCode(48 + id)).join("");
 
-const defaults: BatchOptions = {
+const defaults: GenerateBatchOptions = {
   maxTokens: 12,
   sampling: { temperature: 0 },
   endTokens: new Set([3, 19, 40]),
@@ -31,7 +31,7 @@ function requestsOf(count: number): GenerationRequest[] {
   const random = new Random(4);
   return Array.from({ length: count }, (_, i) => ({
     name: `rows.jsonl:${i + 1}`,
-    prompt: Array.from({ length: 1 + random.below(20) }, () => random.below(80)),
+    prompt: Array.from({ length: 1 + random.integerBelow(20) }, () => random.integerBelow(80)),
     seed: 100 + i,
   }));
 }
@@ -39,7 +39,7 @@ function requestsOf(count: number): GenerationRequest[] {
 async function texts(
   model: CausalLM,
   requests: readonly GenerationRequest[],
-  options: Partial<BatchOptions> = {},
+  options: Partial<GenerateBatchOptions> = {},
 ): Promise<string[]> {
   const result: string[] = [];
   for await (const { index, text, reason } of generateBatch(model, requests, { ...defaults, ...options }))
@@ -105,16 +105,16 @@ test("the model's context ends an output", async () => {
 test("no tensor is left behind, however it ends", async () => {
   using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
   await texts(model, requestsOf(2));
-  const before = liveTensors();
+  const before = liveTensorCount();
   for (const beams of [1, 3]) {
     await texts(model, requestsOf(9), { beams });
-    expect(liveTensors()).toBe(before);
+    expect(liveTensorCount()).toBe(before);
     for await (const _ of generateBatch(model, requestsOf(9), { ...defaults, beams })) break;
-    expect(liveTensors()).toBe(before);
+    expect(liveTensorCount()).toBe(before);
     const stopping = new AbortController();
     stopping.abort(new Error("enough"));
     await expect(texts(model, requestsOf(9), { beams, signal: stopping.signal })).rejects.toThrow("enough");
-    expect(liveTensors()).toBe(before);
+    expect(liveTensorCount()).toBe(before);
   }
 });
 

@@ -1,13 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import type { CausalLM } from "../nn/index.ts";
 import { Generator } from "../torch/index.ts";
-import { BeamTrack } from "./beams.ts";
-import { checkGeneration, wholeFrom1 } from "./check-options.ts";
+import { BeamSearch } from "./beams.ts";
+import { checkGenerationOptions, positiveIntegerCheck } from "./check-options.ts";
 import { checkPrompt } from "./generate-tokens.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Decode } from "./text-pieces.ts";
-import { TextWriter } from "./text-writer.ts";
-import { stepTracks, TokenTrack, type Track } from "./tracks.ts";
+import { TextStreamer } from "./text-writer.ts";
+import { type DecodingState, decodeStep, SampledSequence } from "./tracks.ts";
 
 /** One output to generate. */
 export interface GenerationRequest {
@@ -18,7 +18,7 @@ export interface GenerationRequest {
   readonly seed: number;
 }
 
-export interface BatchOptions {
+export interface GenerateBatchOptions {
   /** Most tokens of an output. */
   readonly maxTokens: number;
   readonly sampling: Sampling;
@@ -54,10 +54,10 @@ const passTokens = 2048;
 export async function* generateBatch(
   model: CausalLM,
   requests: readonly GenerationRequest[],
-  options: BatchOptions,
+  options: GenerateBatchOptions,
 ): AsyncGenerator<Generated> {
   checkOptions(options);
-  let live: Output[] = [];
+  let live: ActiveOutput[] = [];
   let next = 0;
   try {
     for (;;) {
@@ -73,13 +73,13 @@ export async function* generateBatch(
       if (live.length === 0) return;
       await setImmediate();
       options.signal.throwIfAborted();
-      stepTracks(
+      decodeStep(
         model,
         live.map(({ track }) => track),
       );
       const finished: Generated[] = [];
       for (const output of live) {
-        const result = await output.settle();
+        const result = await output.takeResult();
         if (result === undefined) continue;
         output.dispose();
         finished.push(result);
@@ -93,21 +93,21 @@ export async function* generateBatch(
   }
 }
 
-function checkOptions({ sampling, maxTokens, stop, batch, beams = 1 }: BatchOptions): void {
+function checkOptions({ sampling, maxTokens, stop, batch, beams = 1 }: GenerateBatchOptions): void {
   const greedy = beams === 1 || sampling.temperature === 0;
-  checkGeneration({ ...sampling, maxTokens, stop }, [
-    wholeFrom1("batch", batch),
-    wholeFrom1("beams", beams),
+  checkGenerationOptions({ ...sampling, maxTokens, stop }, [
+    positiveIntegerCheck("batch", batch),
+    positiveIntegerCheck("beams", beams),
     [greedy, "sampling.temperature", "0, for beams do not sample", sampling.temperature],
   ]);
 }
 
 /** An output that is being written. */
-interface Output extends Disposable {
+interface ActiveOutput extends Disposable {
   readonly index: number;
-  readonly track: Track;
+  readonly track: DecodingState;
   /** Looks at what the last step brought; gives the output when it is finished. */
-  settle(): Promise<Generated | undefined>;
+  takeResult(): Promise<Generated | undefined>;
   dispose(): void;
 }
 
@@ -115,32 +115,32 @@ function startOutput(
   model: CausalLM,
   index: number,
   request: GenerationRequest,
-  options: BatchOptions,
-): Output {
+  options: GenerateBatchOptions,
+): ActiveOutput {
   const limit = Math.min(options.maxTokens, model.info.maxPositions - request.prompt.length + 1);
   const own = { ...options, maxTokens: limit };
   const { beams = 1 } = options;
   return beams > 1
-    ? new BeamOutput(model, index, request, own, beams)
-    : new TokenOutput(model, index, request, own);
+    ? new BeamSearchOutput(model, index, request, own, beams)
+    : new SampledOutput(model, index, request, own);
 }
 
-class TokenOutput implements Output {
+class SampledOutput implements ActiveOutput {
   readonly index: number;
-  readonly track: TokenTrack;
-  private readonly options: BatchOptions;
+  readonly track: SampledSequence;
+  private readonly options: GenerateBatchOptions;
   private readonly prompt: readonly number[];
   private readonly cache: ReturnType<CausalLM["newCache"]>;
   private readonly generator: Generator;
   private readonly tokens: number[] = [];
-  private writer: TextWriter | undefined;
+  private writer: TextStreamer | undefined;
   private text = "";
 
   constructor(
     model: CausalLM,
     index: number,
     { name, prompt, seed }: GenerationRequest,
-    options: BatchOptions,
+    options: GenerateBatchOptions,
   ) {
     this.index = index;
     this.options = options;
@@ -148,16 +148,16 @@ class TokenOutput implements Output {
     this.cache = model.newCache();
     this.generator = new Generator(seed, model.lm_head.weight.device);
     const { sampling } = options;
-    this.track = new TokenTrack(name, this.cache, prompt, { sampling, generator: this.generator });
+    this.track = new SampledSequence(name, this.cache, prompt, { sampling, generator: this.generator });
   }
 
-  async settle(): Promise<Generated | undefined> {
+  async takeResult(): Promise<Generated | undefined> {
     const { decode, stop, endTokens, maxTokens } = this.options;
-    this.writer ??= await TextWriter.after(this.prompt, decode, stop);
-    const { chosen } = this.track;
-    if (endTokens.has(chosen)) return this.finish(this.writer, "end");
-    this.tokens.push(chosen);
-    this.text += await this.writer.push(chosen);
+    this.writer ??= await TextStreamer.create(this.prompt, decode, stop);
+    const { lastToken } = this.track;
+    if (endTokens.has(lastToken)) return this.finish(this.writer, "end");
+    this.tokens.push(lastToken);
+    this.text += await this.writer.push(lastToken);
     if (this.writer.stopped) return this.finish(this.writer, "stop");
     return this.tokens.length >= maxTokens ? this.finish(this.writer, "length") : undefined;
   }
@@ -171,40 +171,40 @@ class TokenOutput implements Output {
     this.dispose();
   }
 
-  private async finish(writer: TextWriter, reason: "end" | "length" | "stop"): Promise<Generated> {
-    const text = this.text + (await writer.end());
+  private async finish(writer: TextStreamer, reason: "end" | "length" | "stop"): Promise<Generated> {
+    const text = this.text + (await writer.flush());
     const { index, tokens } = this;
     return { index, text, tokens, reason: writer.stopped ? "stop" : reason };
   }
 }
 
-class BeamOutput implements Output {
+class BeamSearchOutput implements ActiveOutput {
   readonly index: number;
-  readonly track: BeamTrack;
-  private readonly options: BatchOptions;
+  readonly track: BeamSearch;
+  private readonly options: GenerateBatchOptions;
   private readonly prompt: readonly number[];
 
   constructor(
     model: CausalLM,
     index: number,
     { name, prompt }: GenerationRequest,
-    options: BatchOptions,
+    options: GenerateBatchOptions,
     beams: number,
   ) {
     this.index = index;
     this.options = options;
     this.prompt = prompt;
-    this.track = new BeamTrack(name, model.newCache(), prompt, { ...options, beams });
+    this.track = new BeamSearch(name, model.newCache(), prompt, { ...options, beams });
   }
 
-  async settle(): Promise<Generated | undefined> {
+  async takeResult(): Promise<Generated | undefined> {
     if (!this.track.isDone) return undefined;
     const { best: tokens } = this.track;
     const { decode, stop, maxTokens } = this.options;
-    const writer = await TextWriter.after(this.prompt, decode, stop);
+    const writer = await TextStreamer.create(this.prompt, decode, stop);
     let text = "";
     for (const token of tokens) if (!writer.stopped) text += await writer.push(token);
-    text += await writer.end();
+    text += await writer.flush();
     const reason = writer.stopped ? "stop" : tokens.length < maxTokens ? "end" : "length";
     return { index: this.index, text, tokens, reason };
   }

@@ -2,14 +2,14 @@ import { deriveSeed } from "../data/index.ts";
 import { generateBatch } from "./generate-batch.ts";
 import { promptText, promptTokens } from "./prompts.ts";
 import type { ExampleResult } from "./result-log.ts";
-import { resultOf, type TaskMode, type TaskModel } from "./task-mode.ts";
+import { resultHeader, type ScoringMode, type TaskModel } from "./task-mode.ts";
 import type { TaskExample, TextTask } from "./tasks/index.ts";
 
 /** The model writes an answer, which the task judges. */
-export const generateMode: TaskMode = {
-  textBefore: ({ template }, task, example, { shots }) => promptText(task, example, { shots, template }),
+export const generateMode: ScoringMode = {
+  buildContext: ({ template }, task, example, { shots }) => promptText(task, example, { shots, template }),
 
-  conditions: ({ model, endTokens }, { maxTokens, stop }, { beams }) => ({
+  cacheKeyParts: ({ model, endTokens }, { maxTokens, stop }, { beams }) => ({
     beams,
     maxTokens,
     stop,
@@ -20,7 +20,8 @@ export const generateMode: TaskMode = {
   async *run({ model, tokenizer, template, endTokens }, task, jobs, { beams, batch, signal }) {
     const { maxTokens, room } = limits(model, task);
     const prompts: number[][] = [];
-    for (const { text } of jobs) prompts.push(await promptTokens(text, tokenizer, template !== undefined));
+    for (const { context } of jobs)
+      prompts.push(await promptTokens(context, tokenizer, template !== undefined));
     const requests = jobs.map(({ index, example }, i) => ({
       name: example.source,
       prompt: prompts[i].slice(-room),
@@ -31,8 +32,8 @@ export const generateMode: TaskMode = {
     const options = { maxTokens, sampling, beams, endTokens, stop: task.stop, decode, batch, signal };
     for await (const { index: i, text, tokens, reason } of generateBatch(model, requests, options)) {
       yield {
-        ...resultOf(task, jobs[i]),
-        ...judgeOutput(text, task, jobs[i].example),
+        ...resultHeader(task, jobs[i]),
+        ...scoreOutput(text, task, jobs[i].example),
         output: text,
         tokens: tokens.length,
         ended: reason,
@@ -41,7 +42,7 @@ export const generateMode: TaskMode = {
     }
   },
 
-  judge: ({ output = "" }, task, example) => judgeOutput(output, task, example),
+  rescore: ({ output = "" }, task, example) => scoreOutput(output, task, example),
 };
 
 /** Of a context shorter than twice an output, half is left to the prompt. */
@@ -50,11 +51,11 @@ function limits({ info }: TaskModel["model"], task: TextTask) {
   return { maxTokens, room: info.maxPositions - maxTokens + 1 };
 }
 
-function judgeOutput(
+function scoreOutput(
   output: string,
   task: TextTask,
   example: TaskExample,
 ): Pick<ExampleResult, "scores" | "answer"> {
-  const { answer = null, scores } = task.judge(output, example);
+  const { answer = null, scores } = task.scoreOutput(output, example);
   return { scores, answer };
 }

@@ -7,7 +7,7 @@ import type { CausalLM } from "../nn/index.ts";
 import { tokenStream } from "../nn/index.ts";
 import { copyGoldenLlama } from "../testing/golden-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { fill_, Generator, liveTensors, noGrad, scope } from "../torch/index.ts";
+import { fill_, Generator, liveTensorCount, noGrad, scope } from "../torch/index.ts";
 import { generateTokens, type TokenOptions } from "./generate-tokens.ts";
 import type { Sampling } from "./sampling.ts";
 
@@ -84,9 +84,9 @@ test("an end token and the model's context end the output", async () => {
 test("no tensor is left behind, however the output ends", async () => {
   using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
   (await collect(model, [1])).cache.dispose();
-  const before = liveTensors();
+  const before = liveTensorCount();
   (await collect(model, [1, 2, 3])).cache.dispose();
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
   using cache = model.newCache();
   using generator = new Generator(1);
   const options = {
@@ -100,7 +100,7 @@ test("no tensor is left behind, however the output ends", async () => {
     break;
   }
   cache.dispose();
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
 });
 
 test("a prompt that cannot be, and a model that has diverged, are clear errors", async () => {

@@ -3,7 +3,7 @@ import type { CausalLM, KeyValueCache } from "../nn/index.ts";
 import type { Generator } from "../torch/index.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import type { Sampling } from "./sampling.ts";
-import { stepTracks, TokenTrack } from "./tracks.ts";
+import { decodeStep, SampledSequence } from "./tracks.ts";
 
 export interface TokenOptions {
   /** Most tokens to generate. */
@@ -33,13 +33,13 @@ export async function* generateTokens(
 ): AsyncGenerator<number, TokenEnd> {
   checkPrompt(prompt, model);
   if (cache.length >= prompt.length) throw internalError("the cache holds the whole prompt");
-  const track = new TokenTrack("the output", cache, prompt, { sampling, generator });
+  const track = new SampledSequence("the output", cache, prompt, { sampling, generator });
   for (let count = 0; count < maxTokens; count++) {
     if (prompt.length + count > model.info.maxPositions) return "length";
     await setImmediate();
-    stepTracks(model, [track]);
-    if (endTokens.has(track.chosen)) return "end";
-    yield track.chosen;
+    decodeStep(model, [track]);
+    if (endTokens.has(track.lastToken)) return "end";
+    yield track.lastToken;
   }
   return "length";
 }

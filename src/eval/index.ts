@@ -1,5 +1,5 @@
 export {
-  type BatchOptions,
+  type GenerateBatchOptions,
   type Generated,
   type GenerationRequest,
   generateBatch,

@@ -14,10 +14,10 @@ const signal = new AbortController().signal;
 function randomRequests(count: number): LikelihoodRequest[] {
   const random = new Random(6);
   const tokens = (longest: number) =>
-    Array.from({ length: 1 + random.below(longest) }, () => random.below(80));
+    Array.from({ length: 1 + random.integerBelow(longest) }, () => random.integerBelow(80));
   return Array.from({ length: count }, (_, i) => {
     const shared = tokens(20);
-    const continuations = Array.from({ length: 2 + random.below(3) }, () => ({
+    const continuations = Array.from({ length: 2 + random.integerBelow(3) }, () => ({
       prefix: i % 3 === 2 ? tokens(12) : shared,
       tokens: tokens(i % 2 === 0 ? 1 : 5),
     }));
@@ -49,9 +49,9 @@ test.each([1, 64, 4096])(
     using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
     const requests = randomRequests(13);
     plain(model, requests[0].continuations[0]);
-    const before = torch.liveTensors();
+    const before = torch.liveTensorCount();
     const scores = await score(model, requests, tokens);
-    expect(torch.liveTensors()).toBe(before);
+    expect(torch.liveTensorCount()).toBe(before);
     for (const [i, { continuations }] of requests.entries())
       for (const [k, one] of continuations.entries())
         expect(Math.abs(scores[i][k] - plain(model, one))).toBeLessThan(2e-5);

@@ -46,7 +46,7 @@ export async function* logLikelihoods(
   let batch: number[] = [];
   let room = passTokens;
   for (const [index, request] of requests.entries()) {
-    const size = groupsOf(request).reduce((sum, { prefix }) => sum + prefix.length, 0);
+    const size = groupByPrefix(request).reduce((sum, { prefix }) => sum + prefix.length, 0);
     if (batch.length > 0 && size > room) {
       yield* scoreBatch(batch);
       [batch, room] = [[], passTokens];
@@ -81,24 +81,24 @@ function checkRequest(
 }
 
 /** Continuations of one prefix, and their places in the request. */
-interface Group {
+interface PrefixGroup {
   readonly prefix: readonly number[];
-  readonly ways: { readonly place: number; readonly tokens: readonly number[] }[];
+  readonly continuations: { readonly place: number; readonly tokens: readonly number[] }[];
 }
 
-function groupsOf({ continuations }: LikelihoodRequest): Group[] {
-  const groups = new Map<string, Group>();
+function groupByPrefix({ continuations }: LikelihoodRequest): PrefixGroup[] {
+  const groups = new Map<string, PrefixGroup>();
   for (const [place, { prefix, tokens }] of continuations.entries()) {
     const key = prefix.join();
-    const group = groups.get(key) ?? { prefix, ways: [] };
-    group.ways.push({ place, tokens });
+    const group = groups.get(key) ?? { prefix, continuations: [] };
+    group.continuations.push({ place, tokens });
     groups.set(key, group);
   }
   return [...groups.values()];
 }
 
 function scoreRequests(model: CausalLM, requests: readonly LikelihoodRequest[]): number[][] {
-  const groups = requests.map(groupsOf);
+  const groups = requests.map(groupByPrefix);
   const scores = requests.map(({ continuations }) => continuations.map(() => 0));
   const flat = groups.flatMap((list, request) => list.map((group) => ({ request, ...group })));
   const caches = flat.map(() => model.newCache());
@@ -107,26 +107,31 @@ function scoreRequests(model: CausalLM, requests: readonly LikelihoodRequest[]):
       torch.scope(() => {
         const prefixes = flat.map(({ prefix }, i) => ({ tokens: prefix, cache: caches[i] }));
         const { hidden, offsets } = pass(model, prefixes);
-        const first = flat.flatMap(({ request, ways }, i) =>
-          ways.map(({ place, tokens }) => ({ request, place, row: offsets[i + 1] - 1, token: tokens[0] })),
+        const first = flat.flatMap(({ request, continuations }, i) =>
+          continuations.map(({ place, tokens }) => ({
+            request,
+            place,
+            row: offsets[i + 1] - 1,
+            token: tokens[0],
+          })),
         );
-        addScores(model, hidden, first, scores);
-        const rest = flat.flatMap(({ request, ways }, i) =>
-          ways
+        addLogProbabilities(model, hidden, first, scores);
+        const rest = flat.flatMap(({ request, continuations }, i) =>
+          continuations
             .filter(({ tokens }) => tokens.length > 1)
             .map(({ place, tokens }, k) => ({ request, place, tokens, cache: caches[i], isFirst: k === 0 })),
         );
-        if (rest.length > 0) addRest(model, rest, caches, scores);
+        if (rest.length > 0) addRestLogProbabilities(model, rest, caches, scores);
       }),
     );
   } finally {
     for (const cache of caches) cache.dispose();
   }
-  checkScores(scores, requests);
+  checkLogLikelihoods(scores, requests);
   return scores;
 }
 
-interface Way {
+interface ContinuationRest {
   readonly request: number;
   readonly place: number;
   readonly tokens: readonly number[];
@@ -136,7 +141,12 @@ interface Way {
 }
 
 /** Adds the scores of all tokens but the first. @param caches collects the copies, for the caller to dispose of */
-function addRest(model: CausalLM, ways: readonly Way[], caches: KeyValueCache[], scores: number[][]): void {
+function addRestLogProbabilities(
+  model: CausalLM,
+  ways: readonly ContinuationRest[],
+  caches: KeyValueCache[],
+  scores: number[][],
+): void {
   const forked = ways.map(({ cache, isFirst }) => {
     if (isFirst) return cache;
     const copy = cache.fork();
@@ -150,7 +160,7 @@ function addRest(model: CausalLM, ways: readonly Way[], caches: KeyValueCache[],
   const targets = ways.flatMap(({ request, place, tokens }, i) =>
     tokens.slice(1).map((token, k) => ({ request, place, row: offsets[i] + k, token })),
   );
-  addScores(model, hidden, targets, scores);
+  addLogProbabilities(model, hidden, targets, scores);
 }
 
 function pass(
@@ -172,7 +182,7 @@ interface Target {
   readonly token: number;
 }
 
-function addScores(
+function addLogProbabilities(
   model: CausalLM,
   hidden: torch.Tensor,
   targets: readonly Target[],
@@ -191,7 +201,10 @@ function addScores(
   }
 }
 
-function checkScores(scores: readonly (readonly number[])[], requests: readonly LikelihoodRequest[]): void {
+function checkLogLikelihoods(
+  scores: readonly (readonly number[])[],
+  requests: readonly LikelihoodRequest[],
+): void {
   const bad = scores.findIndex((values) => !values.every(Number.isFinite));
   if (bad < 0) return;
   throw new ScaloraError("run", "The model's scores are not finite numbers", {

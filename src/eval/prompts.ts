@@ -6,12 +6,12 @@ import type { Choice, TaskExample, TextTask } from "./tasks/index.ts";
 export async function encodePrompt(tokenizer: Tokenizer, text: string): Promise<number[]> {
   const { ids } = await tokenizer.encode(text);
   const { ids: bare } = await tokenizer.encode(text, { addSpecialTokens: false });
-  const isClosed = ids.at(-1) !== bare.at(-1) && ids.at(-1) === tokenizer.special.eos?.id;
-  return isClosed ? ids.slice(0, -1) : ids;
+  const endsWithEos = ids.at(-1) !== bare.at(-1) && ids.at(-1) === tokenizer.special.eos?.id;
+  return endsWithEos ? ids.slice(0, -1) : ids;
 }
 
 /** What an example's prompt is made with. */
-export interface PromptStyle {
+export interface PromptOptions {
   /** Solved examples that come before it. */
   readonly shots: readonly TaskExample[];
   /** The prompt as a conversation in this template; as plain text without one. */
@@ -22,7 +22,7 @@ export interface PromptStyle {
 export function promptText(
   task: TextTask,
   { prompt, message }: TaskExample,
-  { shots, template }: PromptStyle,
+  { shots, template }: PromptOptions,
 ): string {
   if (template === undefined) {
     return [...shots.map((shot) => shot.prompt + shot.completion), prompt].join(task.separator);
@@ -42,7 +42,7 @@ export async function promptTokens(text: string, tokenizer: Tokenizer, isChat: b
 }
 
 /** What stands before a choice's context: the shots with their right choices. */
-export function shotsBefore(task: TextTask, shots: readonly TaskExample[]): string {
+export function fewShotPrefix(task: TextTask, shots: readonly TaskExample[]): string {
   const solved = shots.map(
     ({ choices = [], right = 0 }) => choices[right].context + choices[right].continuation,
   );

@@ -37,7 +37,7 @@ test("a revised result takes the place of the old one, among all others", () => 
   const log = new ResultLog(path);
   for (const index of [0, 1]) log.add(result(index));
   const better = { ...result(0), scores: { flexible: 0 } };
-  log.revise([better, result(1)]);
+  log.replaceResults([better, result(1)]);
   log.add(result(2));
   const lines = [better, result(1), result(2)].map((one) => `${JSON.stringify(one)}\n`);
   expect(readFileSync(path, "utf8")).toBe(lines.join(""));

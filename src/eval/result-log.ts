@@ -31,7 +31,7 @@ export interface ExampleResult {
 /** Results of examples as JSON lines, each written as soon as it is there; what is in the file already is not done again. */
 export class ResultLog {
   private readonly path: string | undefined;
-  private readonly known = new Map<string, ExampleResult>();
+  private readonly resultsByExample = new Map<string, ExampleResult>();
 
   /**
    * @param path of a file that is made, or goes on; nothing is written without one
@@ -50,7 +50,7 @@ export class ResultLog {
    * @throws ScaloraError `usage` when it was done by another model or with other settings
    */
   find(task: string, index: number, key: string): ExampleResult | undefined {
-    const found = this.known.get(`${task} ${index}`);
+    const found = this.resultsByExample.get(`${task} ${index}`);
     if (found === undefined || found.key === key) return found;
     throw new ScaloraError("usage", "The results belong to another model, other settings or other data", {
       where: this.path,
@@ -62,19 +62,19 @@ export class ResultLog {
   add(result: ExampleResult): void {
     const { path } = this;
     if (path === undefined) return;
-    this.known.set(`${result.task} ${result.index}`, result);
+    this.resultsByExample.set(`${result.task} ${result.index}`, result);
     tryFile(path, () => appendFileSync(path, lineOf(result)));
   }
 
   /** Takes the place of what was known of these examples; the file is written anew when something differs. */
-  revise(results: readonly ExampleResult[]): void {
-    const { path, known } = this;
+  replaceResults(results: readonly ExampleResult[]): void {
+    const { path, resultsByExample } = this;
     const changed = results.filter(
-      (result) => !isDeepStrictEqual(known.get(`${result.task} ${result.index}`), result),
+      (result) => !isDeepStrictEqual(resultsByExample.get(`${result.task} ${result.index}`), result),
     );
     if (path === undefined || changed.length === 0) return;
-    for (const result of changed) known.set(`${result.task} ${result.index}`, result);
-    tryFile(path, () => writeFileAtomic(path, [...known.values()].map(lineOf).join("")));
+    for (const result of changed) resultsByExample.set(`${result.task} ${result.index}`, result);
+    tryFile(path, () => writeFileAtomic(path, [...resultsByExample.values()].map(lineOf).join("")));
   }
 
   /** A line that a crash cut short is taken off. */
@@ -84,7 +84,7 @@ export class ResultLog {
     const lines = whole.toString("utf8").split("\n").slice(0, -1);
     for (const [i, line] of lines.entries()) {
       const result = parseResult(line, `${path}:${i + 1}`);
-      this.known.set(`${result.task} ${result.index}`, result);
+      this.resultsByExample.set(`${result.task} ${result.index}`, result);
     }
     if (whole.length < bytes.length) tryFile(path, () => truncateSync(path, whole.length));
   }

@@ -6,7 +6,7 @@ import { loadModel } from "../models/index.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { liveTensors } from "../torch/index.ts";
+import { liveTensorCount } from "../torch/index.ts";
 import { type ExampleResult, ResultLog } from "./result-log.ts";
 import { runTask } from "./run-task.ts";
 import type { TaskModel, TaskSettings } from "./task-mode.ts";
@@ -37,7 +37,7 @@ const task: TextTask = {
   separator: "\n",
   hasChoices: true,
   read: (_, source) => example(0, source),
-  judge: (output) => ({
+  scoreOutput: (output) => ({
     answer: output === "" ? undefined : output,
     scores: { even: output.length % 2 === 0 ? 1 : 0, short: output.length < 3 ? 1 : 0 },
   }),
@@ -86,7 +86,7 @@ test.each(["generate", "loglikelihood"] as const)(
         new ResultLog(whole),
       );
       expect([seen[0], seen.at(-1), seen.length]).toEqual(["0/12", "12/12", 13]);
-      const before = liveTensors();
+      const before = liveTensorCount();
       const some = examples.slice(0, 5);
       await runTask(subject, task, some, { ...settings, mode, batch: 1 }, new ResultLog(parts));
       const moved = examples.map((one, i) => ({ ...one, source: `elsewhere/test.jsonl:${i + 1}` }));
@@ -98,7 +98,7 @@ test.each(["generate", "loglikelihood"] as const)(
         new ResultLog(parts),
       );
       expect(again).toEqual({ ...first, reused: 5 });
-      expect(liveTensors()).toBe(before);
+      expect(liveTensorCount()).toBe(before);
       const results = linesOf(parts);
       expect(results.map(({ index }) => index)).toEqual(examples.map((_, i) => i));
       for (const [i, { source, logLikelihoods = [], ...rest }] of results.entries()) {
@@ -134,7 +134,9 @@ test("what ends an output is part of a result's key, and old results are judged 
       await expect(again(change)).rejects.toThrow("other settings");
     await again({ endTokens: new Set([101, 257]) });
     expect(linesOf(path)).toEqual(before);
-    const strict = { judge: (output: string) => ({ answer: output[0], scores: { even: 0, short: 1 } }) };
+    const strict = {
+      scoreOutput: (output: string) => ({ answer: output[0], scores: { even: 0, short: 1 } }),
+    };
     const judged = await again(strict);
     expect(first.metrics[0].value).not.toBe(0);
     expect(judged).toMatchObject({

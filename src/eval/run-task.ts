@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { generateMode } from "./generate-mode.ts";
 import { likelihoodMode } from "./likelihood-mode.ts";
-import { bootstrapInterval, type Interval } from "./metrics/index.ts";
+import { bootstrapInterval, type ConfidenceInterval } from "./metrics/index.ts";
 import type { ExampleResult, ResultLog } from "./result-log.ts";
-import type { Job, TaskMode, TaskModel, TaskSettings } from "./task-mode.ts";
+import type { PendingExample, ScoringMode, TaskModel, TaskSettings } from "./task-mode.ts";
 import type { TaskExample, TextTask } from "./tasks/index.ts";
 
-const modes: Readonly<Record<TaskSettings["mode"], TaskMode>> = {
+const modes: Readonly<Record<TaskSettings["mode"], ScoringMode>> = {
   generate: generateMode,
   loglikelihood: likelihoodMode,
 };
 
-export interface MetricSummary extends Interval {
+export interface MetricSummary extends ConfidenceInterval {
   readonly metric: string;
   /** Mean over the examples. */
   readonly value: number;
@@ -46,7 +46,7 @@ export async function runTask(
   log: ResultLog,
 ): Promise<TaskSummary> {
   const mode = modes[settings.mode];
-  const { results, jobs } = sortOut(mode, subject, task, examples, settings, log);
+  const { results, jobs } = splitFinishedAndPending(mode, subject, task, examples, settings, log);
   const reused = results.length;
   settings.onProgress(reused, examples.length);
   for await (const result of mode.run(subject, task, jobs, settings)) {
@@ -58,26 +58,26 @@ export async function runTask(
 }
 
 /** What the log has, and what is still to be done. */
-function sortOut(
-  mode: TaskMode,
+function splitFinishedAndPending(
+  mode: ScoringMode,
   subject: TaskModel,
   task: TextTask,
   examples: readonly TaskExample[],
   settings: TaskSettings,
   log: ResultLog,
-): { results: ExampleResult[]; jobs: Job[] } {
+): { results: ExampleResult[]; jobs: PendingExample[] } {
   const results: ExampleResult[] = [];
-  const jobs: Job[] = [];
-  const conditions = [subject.identity, settings.mode, mode.conditions(subject, task, settings)];
+  const jobs: PendingExample[] = [];
+  const conditions = [subject.identity, settings.mode, mode.cacheKeyParts(subject, task, settings)];
   for (const [index, example] of examples.entries()) {
-    const text = mode.textBefore(subject, task, example, settings);
+    const text = mode.buildContext(subject, task, example, settings);
     // Where the file lies changes nothing.
     const key = hash([...conditions, text, { ...example, source: undefined }]);
     const known = log.find(task.name, index, key);
-    if (known === undefined) jobs.push({ index, example, key, text });
-    else results.push({ ...known, ...mode.judge(known, task, example) });
+    if (known === undefined) jobs.push({ index, example, key, context: text });
+    else results.push({ ...known, ...mode.rescore(known, task, example) });
   }
-  log.revise(results);
+  log.replaceResults(results);
   return { results, jobs };
 }
 

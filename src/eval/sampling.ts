@@ -33,7 +33,7 @@ export interface Sampling {
  * @param logits `[1, vocabulary]`
  * @returns int64 `[1, 1]`
  */
-export function chooseToken(logits: Tensor, sampling: Sampling, generator: Generator): Tensor {
+export function sampleToken(logits: Tensor, sampling: Sampling, generator: Generator): Tensor {
   const { temperature, topK, topP } = sampling;
   if (temperature === 0) return argmax(logits, 1, true);
   const scores = toDType(logits, "float32");
@@ -43,14 +43,14 @@ export function chooseToken(logits: Tensor, sampling: Sampling, generator: Gener
   return multinomial(softmax(kept, 1), 1, false, generator);
 }
 
-const never = Number.NEGATIVE_INFINITY;
+const minusInfinity = Number.NEGATIVE_INFINITY;
 
 /** Ties with the k-th likeliest stay. */
 function keepTopK(scores: Tensor, k: number): Tensor {
   const count = Math.min(k, scores.shape[1]);
   const [likeliest] = topk(scores, count, 1);
   const least = narrow(likeliest, 1, count - 1, 1).item();
-  return maskedFill(scores, ltScalar(scores, least), never);
+  return maskedFill(scores, ltScalar(scores, least), minusInfinity);
 }
 
 /** The token that crosses the share stays, so there is always one. */
@@ -58,5 +58,5 @@ function keepTopP(scores: Tensor, p: number): Tensor {
   const [ascending, order] = sort(scores, 1);
   const improbable = leScalar(cumsum(softmax(ascending, 1), 1), 1 - p);
   fill_(narrow(improbable, 1, scores.shape[1] - 1, 1), 0);
-  return maskedFill(scores, scatter_(zerosLike(improbable), 1, order, improbable), never);
+  return maskedFill(scores, scatter_(zerosLike(improbable), 1, order, improbable), minusInfinity);
 }

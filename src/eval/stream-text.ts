@@ -1,10 +1,10 @@
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";
 import { Generator } from "../torch/index.ts";
-import { checkGeneration } from "./check-options.ts";
+import { checkGenerationOptions } from "./check-options.ts";
 import { generateTokens } from "./generate-tokens.ts";
 import type { Sampling } from "./sampling.ts";
-import { type Decode, GraphemeGate } from "./text-pieces.ts";
-import { TextWriter } from "./text-writer.ts";
+import { type Decode, GraphemeBuffer } from "./text-pieces.ts";
+import { TextStreamer } from "./text-writer.ts";
 
 export interface TextOptions extends Sampling {
   readonly maxTokens: number;
@@ -35,12 +35,12 @@ export async function* streamText(
   decode: Decode,
   options: TextOptions,
 ): AsyncGenerator<string, TextEnd> {
-  checkGeneration(options);
+  checkGenerationOptions(options);
   using generator = new Generator(options.seed, model.lm_head.weight.device);
   const { maxTokens, endTokens, signal } = options;
   const settings = { maxTokens, endTokens, sampling: options, generator };
-  const writer = await TextWriter.after(prompt, decode, options.stop);
-  const gate = new GraphemeGate();
+  const writer = await TextStreamer.create(prompt, decode, options.stop);
+  const gate = new GraphemeBuffer();
   const stream = generateTokens(model, cache, prompt, settings);
   const tokens: number[] = [];
   let reason: TextEnd["reason"] = "interrupted";
@@ -57,7 +57,7 @@ export async function* streamText(
     reason = "stop";
     break;
   }
-  const last = gate.push(await writer.end()) + gate.end();
+  const last = gate.push(await writer.flush()) + gate.flush();
   if (last !== "") yield last;
   return { reason: writer.stopped ? "stop" : reason, tokens };
 }

@@ -28,28 +28,28 @@ export interface TaskSettings {
 }
 
 /** An example that is still to be done. */
-export interface Job {
+export interface PendingExample {
   readonly index: number;
   readonly example: TaskExample;
   readonly key: string;
   /** What the mode puts before the model. */
-  readonly text: string;
+  readonly context: string;
 }
 
 /** A way to score examples. */
-export interface TaskMode {
+export interface ScoringMode {
   /** What stands before the output, or before every choice. */
-  textBefore(subject: TaskModel, task: TextTask, example: TaskExample, settings: TaskSettings): string;
+  buildContext(subject: TaskModel, task: TextTask, example: TaskExample, settings: TaskSettings): string;
   /** What else a result depends on, beside the model and the example. */
-  conditions(subject: TaskModel, task: TextTask, settings: TaskSettings): unknown;
+  cacheKeyParts(subject: TaskModel, task: TextTask, settings: TaskSettings): unknown;
   run(
     subject: TaskModel,
     task: TextTask,
-    jobs: readonly Job[],
+    jobs: readonly PendingExample[],
     settings: TaskSettings,
   ): AsyncGenerator<ExampleResult>;
   /** The scores of a result that the model gave earlier, by the rules of today. */
-  judge(
+  rescore(
     result: ExampleResult,
     task: TextTask,
     example: TaskExample,
@@ -57,9 +57,9 @@ export interface TaskMode {
 }
 
 /** What a result says of its example. */
-export function resultOf(
+export function resultHeader(
   task: TextTask,
-  { index, example, key }: Job,
+  { index, example, key }: PendingExample,
 ): Pick<ExampleResult, "task" | "index" | "key" | "source" | "expected"> {
   return { task: task.name, index, key, source: example.source, expected: example.answer };
 }

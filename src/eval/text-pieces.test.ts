@@ -4,7 +4,7 @@ import { sharedPath } from "../testing/shared.ts";
 import { byteTokenizer, writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
-import { GraphemeGate, IncrementalDecoder, StopScanner } from "./text-pieces.ts";
+import { GraphemeBuffer, IncrementalDetokenizer, StopSequenceScanner } from "./text-pieces.ts";
 
 const hard =
   "naïve — 中文字符, e\u0301te\u0301, 👩‍🚀👩🏽‍🚀 🇩🇪🇫🇷, \u0928\u093f, ﷽\n  tabs\tand \u{1F600}\ufffd end";
@@ -18,11 +18,11 @@ async function pieces(
   before: number[],
   tokens: number[],
 ) {
-  const decoder = await IncrementalDecoder.after(before, decode);
-  const gate = new GraphemeGate();
+  const decoder = await IncrementalDetokenizer.create(before, decode);
+  const gate = new GraphemeBuffer();
   const result: string[] = [];
   for (const token of tokens) result.push(gate.push(await decoder.push(token)));
-  result.push(gate.push(await decoder.end()) + gate.end());
+  result.push(gate.push(await decoder.flush()) + gate.flush());
   return result.filter((piece) => piece !== "");
 }
 
@@ -76,9 +76,9 @@ test.skipIf(!tokenizers)(
 
 test("a stop text is found across pieces, and what may begin one is held back", () => {
   const scan = (stops: string[], ...given: string[]) => {
-    const scanner = new StopScanner(stops);
+    const scanner = new StopSequenceScanner(stops);
     const out = given.map((piece) => (scanner.stopped ? "-" : scanner.push(piece)));
-    return [...out, scanner.stopped ? "stop" : scanner.end()];
+    return [...out, scanner.stopped ? "stop" : scanner.flush()];
   };
   expect(scan(["###"], "a#", "#b", "##", "#c")).toEqual(["a", "##b", "", "", "stop"]);
   expect(scan(["ab", "b"], "xa", "b")).toEqual(["x", "", "stop"]);
@@ -87,8 +87,8 @@ test("a stop text is found across pieces, and what may begin one is held back", 
 });
 
 test("a line feed is given out at once", () => {
-  const gate = new GraphemeGate();
-  expect([gate.push("ab"), gate.push("\n"), gate.push("e"), gate.push("\u0301"), gate.end()]).toEqual([
+  const gate = new GraphemeBuffer();
+  expect([gate.push("ab"), gate.push("\n"), gate.push("e"), gate.push("\u0301"), gate.flush()]).toEqual([
     "a",
     "b\n",
     "",

@@ -1,11 +1,11 @@
-import { type Decode, IncrementalDecoder, StopScanner } from "./text-pieces.ts";
+import { type Decode, IncrementalDetokenizer, StopSequenceScanner } from "./text-pieces.ts";
 
 /** Turns the tokens of one output into its text, and sees when a stop text has come. */
-export class TextWriter {
-  private readonly decoder: IncrementalDecoder;
-  private readonly scanner: StopScanner;
+export class TextStreamer {
+  private readonly decoder: IncrementalDetokenizer;
+  private readonly scanner: StopSequenceScanner;
 
-  private constructor(decoder: IncrementalDecoder, scanner: StopScanner) {
+  private constructor(decoder: IncrementalDetokenizer, scanner: StopSequenceScanner) {
     this.decoder = decoder;
     this.scanner = scanner;
   }
@@ -14,12 +14,15 @@ export class TextWriter {
    * @param prompt the tokens that the text goes on from
    * @param stop texts that end it, none of them empty
    */
-  static async after(
+  static async create(
     prompt: readonly number[],
     decode: Decode,
     stop: readonly string[],
-  ): Promise<TextWriter> {
-    return new TextWriter(await IncrementalDecoder.after(prompt, decode), new StopScanner(stop));
+  ): Promise<TextStreamer> {
+    return new TextStreamer(
+      await IncrementalDetokenizer.create(prompt, decode),
+      new StopSequenceScanner(stop),
+    );
   }
 
   /** Whether a stop text has come. */
@@ -33,8 +36,8 @@ export class TextWriter {
   }
 
   /** What is left when no more tokens come. */
-  async end(): Promise<string> {
+  async flush(): Promise<string> {
     if (this.scanner.stopped) return "";
-    return this.scanner.push(await this.decoder.end()) + this.scanner.end();
+    return this.scanner.push(await this.decoder.flush()) + this.scanner.flush();
   }
 }

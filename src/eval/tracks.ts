@@ -12,19 +12,19 @@ import {
   toDevice,
 } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { chooseToken, type Sampling } from "./sampling.ts";
+import { type Sampling, sampleToken } from "./sampling.ts";
 
 /** A sequence that goes on: what its cache holds, and the tokens after that, at least one. */
-export interface Pending {
+export interface PendingSequence {
   readonly cache: KeyValueCache;
   readonly tokens: readonly number[];
 }
 
 /** One output that is being written, of one sequence or of the beams of a search. */
-export interface Track {
+export interface DecodingState {
   /** Names the output in errors. */
   readonly name: string;
-  readonly pending: readonly Pending[];
+  readonly pending: readonly PendingSequence[];
   /**
    * Takes the scores of what follows each pending sequence, and decides.
    * @param logits `[pending, vocabulary]`
@@ -37,7 +37,7 @@ export interface Track {
  * only the last row of each sequence through the output layer.
  * @throws ScaloraError `run` when the model's scores are not numbers
  */
-export function stepTracks(model: CausalLM, tracks: readonly Track[]): void {
+export function decodeStep(model: CausalLM, tracks: readonly DecodingState[]): void {
   noGrad(() =>
     scope(() => {
       const counts = tracks.map(({ pending }) => pending.length);
@@ -45,7 +45,7 @@ export function stepTracks(model: CausalLM, tracks: readonly Track[]): void {
         model,
         tracks.flatMap(({ pending }) => pending),
       );
-      checkScores(logits, tracks, counts);
+      checkLogits(logits, tracks, counts);
       let row = 0;
       for (const [i, track] of tracks.entries()) {
         track.accept(narrow(logits, 0, row, counts[i]));
@@ -56,7 +56,7 @@ export function stepTracks(model: CausalLM, tracks: readonly Track[]): void {
 }
 
 /** `[sequences, vocabulary]` */
-function nextLogits(model: CausalLM, sequences: readonly Pending[]): Tensor {
+function nextLogits(model: CausalLM, sequences: readonly PendingSequence[]): Tensor {
   const { device } = model.lm_head.weight;
   const offsets = sequenceOffsets(sequences.map(({ tokens }) => tokens.length));
   const caches = sequences.map(({ cache }) => cache);
@@ -67,7 +67,7 @@ function nextLogits(model: CausalLM, sequences: readonly Pending[]): Tensor {
 }
 
 /** Of a diverged model the largest score is NaN or infinite. */
-function checkScores(logits: Tensor, tracks: readonly Track[], counts: readonly number[]): void {
+function checkLogits(logits: Tensor, tracks: readonly DecodingState[], counts: readonly number[]): void {
   const largest = max(logits).item();
   if (Number.isFinite(largest)) return;
   const bad = amax(logits, [1])
@@ -86,7 +86,7 @@ function checkScores(logits: Tensor, tracks: readonly Track[], counts: readonly 
 }
 
 /** A sequence that goes on with one chosen token after another. */
-export class TokenTrack implements Track {
+export class SampledSequence implements DecodingState {
   readonly name: string;
   private readonly cache: KeyValueCache;
   private readonly sampling: Sampling;
@@ -107,16 +107,16 @@ export class TokenTrack implements Track {
     this.generator = generator;
   }
 
-  get pending(): readonly Pending[] {
+  get pending(): readonly PendingSequence[] {
     return [{ cache: this.cache, tokens: this.next }];
   }
 
   /** The token that the last step chose. */
-  get chosen(): number {
+  get lastToken(): number {
     return this.next[0];
   }
 
   accept(logits: Tensor): void {
-    this.next = [chooseToken(logits, this.sampling, this.generator).item()];
+    this.next = [sampleToken(logits, this.sampling, this.generator).item()];
   }
 }

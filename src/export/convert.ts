@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { modelPath } from "../download/index.ts";
-import { isGgufModel } from "../gguf/index.ts";
+import { isGgufFile } from "../gguf/index.ts";
 import { loadModel, saveModel } from "../models/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { folderBytes } from "./folder-size.ts";
@@ -9,7 +9,7 @@ import type { RunConvert } from "./types.ts";
 /** Writes the model of a GGUF file as a Hugging Face folder: exactly its numbers, with tokenizer and chat template. */
 export const runConvert: RunConvert = async ({ path: given, out }) => {
   const path = modelPath(given);
-  if (!isGgufModel(path)) {
+  if (!isGgufFile(path)) {
     throw new ScaloraError("usage", "There is no GGUF file here", {
       where: resolve(path),
       expected: "a GGUF file",

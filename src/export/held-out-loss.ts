@@ -1,7 +1,7 @@
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { heldOutRows } from "../assemble/held-out.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
-import type { TrainedModel } from "../nn/index.ts";
+import type { TrainableModel } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import type { ExportResult } from "./types.ts";
 
@@ -11,13 +11,13 @@ import type { ExportResult } from "./types.ts";
  */
 export async function compareHeldOut(
   open: OpenModel,
-  exported: TrainedModel,
+  exported: TrainableModel,
   signal: AbortSignal,
 ): Promise<ExportResult["heldOutLoss"]> {
   const rows = await heldOutRows(open);
   if (typeof rows === "string") return { notMeasured: rows };
   const batches = evaluationBatches(rows);
-  const lossOf = async (model: TrainedModel) => {
+  const lossOf = async (model: TrainableModel) => {
     const evaluation = await evaluateLoss(model, batches, { stopping: () => signal.aborted });
     if (evaluation === undefined) throw signal.reason;
     return evaluation.loss;

@@ -2,17 +2,17 @@ import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.ts";
-import { deviceOf, loadTrained } from "../assemble/build.ts";
-import { modelOf } from "../assemble/glue.ts";
+import { deviceOf, loadBaseModel } from "../assemble/build.ts";
+import { resolveModelConfig } from "../assemble/glue.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
 import { adapterToGguf } from "../gguf/export.ts";
-import { describeModel } from "../models/index.ts";
-import { isClassifier, quantisedWeights } from "../nn/index.ts";
+import { describeModelForGguf } from "../models/index.ts";
+import { isClassifier, nf4Weights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { folderBytes } from "./folder-size.ts";
 import { compareHeldOut } from "./held-out-loss.ts";
 import { exportGguf, exportMerged, type FolderDType } from "./merged.ts";
-import { exportChange } from "./svd.ts";
+import { exportSvdAdapter } from "./svd.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./types.ts";
 
 /** Writes what was learnt as a folder or a GGUF file that other tools load. */
@@ -21,7 +21,7 @@ export const runExport: RunExport = async (request, { signal }) => {
   const open = await openModel(request.target);
   try {
     const { out, kind } = request;
-    const base = quantisedWeights(open.model).length > 0 ? { base: "nf4" as const } : {};
+    const base = nf4Weights(open.model).length > 0 ? { base: "nf4" as const } : {};
     const facts = await write(request, open, signal);
     return { out, kind, bytes: storedBytes(out), ...base, ...facts };
   } finally {
@@ -38,14 +38,14 @@ async function write(request: ExportRequest, open: OpenModel, signal: AbortSigna
       found: `${open.model.info.family}, a classifier`,
       fix: "export it as a folder: leave --format out",
     });
-  if (request.kind === "merged") return exportRounded(open, request, signal);
+  if (request.kind === "merged") return exportMergedModel(open, request, signal);
   if (request.format === "gguf") return exportGgufAdapter(request, open, signal);
   return exportAdapter(request, open, signal);
 }
 
 async function exportAdapter(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
-  const adapters = trained(open);
-  if (request.kind === "svd") return exportChange({ ...open, adapters }, request.out, request, signal);
+  const adapters = requireAdapters(open);
+  if (request.kind === "svd") return exportSvdAdapter({ ...open, adapters }, request.out, request, signal);
   adapters.saveAdapter(request.out, open.baseFolder);
   return {};
 }
@@ -56,7 +56,7 @@ async function exportGgufAdapter(
   open: OpenModel,
   signal: AbortSignal,
 ): Promise<Facts> {
-  const description = describeModel(open.baseFolder);
+  const description = describeModelForGguf(open.baseFolder);
   const scratch = mkdtempSync(join(tmpdir(), "scalora-export-"));
   try {
     const folder = join(scratch, "adapter");
@@ -69,7 +69,7 @@ async function exportGgufAdapter(
 }
 
 /** A merged model; where its weights are rounded, the held-out loss tells what that costs beside the drift. */
-async function exportRounded(
+async function exportMergedModel(
   open: OpenModel,
   { out, format, dtype }: ExportRequest,
   signal: AbortSignal,
@@ -80,13 +80,13 @@ async function exportRounded(
   const { model, recipe } = open;
   const computed = model.info.dtype === "bfloat16" ? "bfloat16" : "float32";
   const config = {
-    ...modelOf(recipe),
+    ...resolveModelConfig(recipe),
     path: out,
     dtype: computed,
     device: deviceOf(model),
     quantization: "none",
   } as const;
-  using rounded = await loadTrained(config, recipe.train.seed);
+  using rounded = await loadBaseModel(config, recipe.train.seed);
   return { ...facts, heldOutLoss: await compareHeldOut(open, rounded, signal) };
 }
 
@@ -120,7 +120,7 @@ function checkRequest({ out, kind, rank, energy }: ExportRequest): void {
 
 const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
 
-function trained({ adapters, baseFolder }: OpenModel): AdapterSet {
+function requireAdapters({ adapters, baseFolder }: OpenModel): AdapterSet {
   if (adapters) return adapters;
   throw new ScaloraError("usage", "There is no adapter to export: this is a model's folder", {
     where: baseFolder,

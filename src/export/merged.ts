@@ -2,13 +2,13 @@ import { basename } from "node:path";
 import { untieWeight } from "../adapters/core/untie.ts";
 import { type AdapterSet, LayerAdapters } from "../adapters/index.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
-import { roundedAsStored, type WritableType, writeGgufModel } from "../gguf/export.ts";
+import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/export.ts";
 import { readModelConfig } from "../hub/model-folder.ts";
-import { describeModel, saveModel, storedParameters } from "../models/index.ts";
-import { isClassifier, Linear, type TrainedModel } from "../nn/index.ts";
+import { describeModelForGguf, parametersToSave, saveModel } from "../models/index.ts";
+import { isClassifier, Linear, type TrainableModel } from "../nn/index.ts";
 import { scope, type Tensor, toDType } from "../torch/index.ts";
-import { plainJson } from "../util/strict-json.ts";
-import { Drift } from "./rounding-error.ts";
+import { toPlainValue } from "../util/strict-json.ts";
+import { RoundingError } from "./rounding-error.ts";
 import type { ExportRequest } from "./types.ts";
 
 /** What the weights of a folder can be saved in. */
@@ -27,7 +27,9 @@ export function exportMerged(
   const { model, baseFolder } = open;
   const replace = effectiveWeights(open);
   const drift =
-    dtype === "float32" ? {} : driftOf(storedParameters(model, replace), (exact) => toDType(exact, dtype));
+    dtype === "float32"
+      ? {}
+      : measureRounding(parametersToSave(model, replace), (exact) => toDType(exact, dtype));
   saveModel(model, baseFolder, out, { dtype, replace });
   return drift;
 }
@@ -44,21 +46,21 @@ export function exportGguf(
   dtype: ExportDType = storedDType(open.baseFolder),
 ): { drift?: number } {
   const { model, baseFolder } = open;
-  const parameters = storedParameters(model, effectiveWeights(open));
-  const description = describeModel(baseFolder, isTied(model));
+  const parameters = parametersToSave(model, effectiveWeights(open));
+  const description = describeModelForGguf(baseFolder, isTied(model));
   const type = ggufTypes[dtype];
-  const drift = type === "F32" ? {} : driftOf(parameters, (exact) => roundedAsStored(exact, type));
+  const drift = type === "F32" ? {} : measureRounding(parameters, (exact) => roundToStoredType(exact, type));
   const title = basename(out, ".gguf");
   writeGgufModel(out, { description, source: baseFolder, title, type, parameters });
   return drift;
 }
 
 /** How far rounding takes all parameters together, relative. */
-function driftOf(
+function measureRounding(
   parameters: Iterable<{ load(): Tensor }>,
   rounded: (exact: Tensor) => Tensor,
 ): { drift: number } {
-  const drift = new Drift();
+  const drift = new RoundingError();
   for (const { load } of parameters)
     scope(() => {
       const exact = load();
@@ -76,7 +78,7 @@ const ggufTypes: Readonly<Record<ExportDType, WritableType>> = {
   q8_0: "Q8_0",
 };
 
-const isTied = (model: TrainedModel) => (isClassifier(model) ? {} : { tied: model.info.tiedEmbeddings });
+const isTied = (model: TrainableModel) => (isClassifier(model) ? {} : { tied: model.info.tiedEmbeddings });
 
 /** What stands in files in place of a parameter: the merged weight of an adapted layer. */
 function effectiveWeights({
@@ -100,7 +102,7 @@ function effectiveWeights({
  * @returns `drift`: how far rounding to bfloat16 takes all weights together, relative
  */
 export function mergeAndSave(
-  model: TrainedModel,
+  model: TrainableModel,
   adapters: AdapterSet,
   { baseFolder, out, dtype }: { baseFolder: string; out: string; dtype?: "float32" | "bfloat16" },
 ): { drift?: number } {
@@ -117,5 +119,5 @@ function untieAdapted(model: OpenModel["model"], adapters: LayerAdapters): void 
 function storedDType(folder: string): FolderDType {
   const config = readModelConfig(folder);
   const name = config.get("dtype") ?? config.get("torch_dtype");
-  return name !== undefined && plainJson(name) === "bfloat16" ? "bfloat16" : "float32";
+  return name !== undefined && toPlainValue(name) === "bfloat16" ? "bfloat16" : "float32";
 }

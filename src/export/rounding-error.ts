@@ -1,7 +1,7 @@
 import { linalgVectorNorm, noGrad, sub, type Tensor, toDType } from "../torch/index.ts";
 
 /** Sums up ‖rounded − exact‖² and ‖exact‖² over tensors. */
-export class Drift {
+export class RoundingError {
   private changed = 0;
   private whole = 0;
 

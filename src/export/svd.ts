@@ -1,12 +1,12 @@
 import { setImmediate } from "node:timers/promises";
 import { baseFingerprint } from "../adapters/core/base-fingerprint.ts";
-import type { StoredWhole } from "../adapters/core/peft-folder.ts";
+import type { FullyTrainedModules } from "../adapters/core/peft-folder.ts";
 import { isWithin } from "../adapters/core/saved-modules.ts";
 import { type AdapterSet, attachFolder, LayerAdapters } from "../adapters/index.ts";
 import { type StoredFactors, writeFactors } from "../adapters/lora/peft.ts";
-import { changedPaths, linearAt, weightChange } from "../analysis/weight-change.ts";
+import { changedLayerPaths, linearAt, weightChange } from "../analysis/weight-change.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
-import { isClassifier, type TrainedModel } from "../nn/index.ts";
+import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import {
   contiguous,
   div,
@@ -27,13 +27,13 @@ import { compareHeldOut } from "./held-out-loss.ts";
 import type { ExportResult } from "./types.ts";
 
 /** How much of each layer's change to keep. */
-interface Share {
+interface Truncation {
   readonly rank?: number;
   readonly energy?: number;
 }
 
 /** One layer's change, cut down to two factors. */
-interface Factored {
+interface TruncatedChange {
   readonly factors: StoredFactors & { readonly up: Tensor; readonly down: Tensor };
   /** Squared Frobenius norms. */
   readonly kept: number;
@@ -47,20 +47,20 @@ interface Factored {
  * that costs is measured on the run's held-out rows, where there are any.
  * @throws ScaloraError `usage` when no layer has changed
  */
-export async function exportChange(
+export async function exportSvdAdapter(
   open: OpenModel & { readonly adapters: AdapterSet },
   out: string,
-  share: Share,
+  share: Truncation,
   signal: AbortSignal,
 ): Promise<Pick<ExportResult, "rank" | "retainedEnergy" | "heldOutLoss">> {
   const { model, adapters, baseFolder } = open;
-  using original = await open.original();
-  const layers: Factored[] = [];
+  using original = await open.loadOriginal();
+  const layers: TruncatedChange[] = [];
   try {
-    for (const path of changedPaths(model, adapters)) {
+    for (const path of changedLayerPaths(model, adapters)) {
       await setImmediate();
       signal.throwIfAborted();
-      const layer = scope(() => factor(path, weightChange(adapters, original, path), share));
+      const layer = scope(() => truncateChange(path, weightChange(adapters, original, path), share));
       if (layer) layers.push(keep(layer));
     }
     if (layers.length === 0)
@@ -69,7 +69,7 @@ export async function exportChange(
       });
     const factors = layers.map((layer) => layer.factors);
     const base = baseFingerprint(factors.map(({ path }) => ({ path, linear: linearAt(original, path) })));
-    writeFactors(out, factors, baseFolder, { base, ...keptWhole(model, adapters) });
+    writeFactors(out, factors, baseFolder, { base, ...modulesToSave(model, adapters) });
     const sum = (of: "kept" | "whole") => layers.reduce((total, layer) => total + layer[of], 0);
     return {
       rank: Math.max(...factors.map(({ rank }) => rank)),
@@ -85,16 +85,16 @@ export async function exportChange(
 }
 
 /** Parts that were trained whole stay whole: what an adapter saved, or a classifier's head. */
-function keptWhole(model: TrainedModel, adapters: AdapterSet): Omit<StoredWhole, "base"> {
-  const head = isClassifier(model) ? model.info.head : [];
-  const paths = adapters instanceof LayerAdapters ? adapters.saved.paths : head;
+function modulesToSave(model: TrainableModel, adapters: AdapterSet): Omit<FullyTrainedModules, "base"> {
+  const head = isClassifier(model) ? model.info.headModules : [];
+  const paths = adapters instanceof LayerAdapters ? adapters.modulesToSave.paths : head;
   return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
 }
 
 /** What the run's held-out rows say of the original model with the adapter that was written. */
 async function compareLosses(
   open: OpenModel,
-  original: TrainedModel,
+  original: TrainableModel,
   out: string,
   signal: AbortSignal,
 ): Promise<ExportResult["heldOutLoss"]> {
@@ -106,7 +106,7 @@ async function compareLosses(
   }
 }
 
-function keep(layer: Factored): Factored {
+function keep(layer: TruncatedChange): TruncatedChange {
   layer.factors.up.keep();
   layer.factors.down.keep();
   return layer;
@@ -117,20 +117,20 @@ function keep(layer: Factored): Factored {
  * full decomposition. The other side is the projection itself, so what is kept is exact for the vectors found.
  * @returns undefined for a change of 0
  */
-function factor(path: string, change: Tensor, share: Share): Factored | undefined {
+function truncateChange(path: string, change: Tensor, share: Truncation): TruncatedChange | undefined {
   const [m, n] = change.shape;
-  const turned = transpose(change, 0, 1);
+  const transposed = transpose(change, 0, 1);
   const isTall = m >= n;
-  const [values, vectors] = linalgEigh(isTall ? matmul(turned, change) : matmul(change, turned));
+  const [values, vectors] = linalgEigh(isTall ? matmul(transposed, change) : matmul(change, transposed));
   const energies = [...values.toFloats()].reverse().map((value) => Math.max(0, value));
   const whole = energies.reduce((total, value) => total + value, 0);
   if (whole === 0) return undefined;
   const rank = rankFor(energies, whole, share);
   const leading = flip(narrow(vectors, 1, Math.min(m, n) - rank, rank), [1]);
-  const quarters = Float64Array.from({ length: rank }, (_, i) => energies[i] ** 0.25);
-  const roots = toDevice(fromData(quarters, [rank]), change.device, "float64");
-  const scaled = mul(leading, roots);
-  const projected = div(matmul(isTall ? change : turned, leading), roots);
+  const sqrtSigmas = Float64Array.from({ length: rank }, (_, i) => energies[i] ** 0.25);
+  const sqrtSigma = toDevice(fromData(sqrtSigmas, [rank]), change.device, "float64");
+  const scaled = mul(leading, sqrtSigma);
+  const projected = div(matmul(isTall ? change : transposed, leading), sqrtSigma);
   const [up, down] = isTall ? [projected, scaled] : [scaled, projected];
   const single = (x: Tensor) => contiguous(toDType(x, "float32"));
   const kept = energies.slice(0, rank).reduce((total, value) => total + value, 0);
@@ -142,7 +142,7 @@ function factor(path: string, change: Tensor, share: Share): Factored | undefine
 const negligible = 1e-14;
 
 /** The rank asked for, as far as the change has one, or the smallest that keeps the energy. */
-function rankFor(energies: readonly number[], whole: number, { rank, energy = 1 }: Share): number {
+function rankFor(energies: readonly number[], whole: number, { rank, energy = 1 }: Truncation): number {
   const significant = energies.filter((value) => value > energies[0] * negligible).length;
   if (rank !== undefined) return Math.min(rank, significant);
   let kept = 0;

@@ -4,11 +4,11 @@ export interface Architecture {
   readonly modelType: string;
   readonly className: string;
   /** Modules of a layer: their names in the format, and in the model. */
-  readonly modules: ReadonlyMap<string, string>;
+  readonly moduleNames: ReadonlyMap<string, string>;
   /** Rows of q and k stand in the order of interleaved rotary pairs. */
-  readonly interleaved: boolean;
+  readonly interleavedRotary: boolean;
   /** Norm weights are stored as 1 + w. */
-  readonly normsPlusOne: boolean;
+  readonly normWeightsPlusOne: boolean;
 }
 
 const projections: readonly (readonly [string, string])[] = [
@@ -39,9 +39,9 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
     {
       modelType: "llama",
       className: "LlamaForCausalLM",
-      modules: new Map([...projections, ...plainNorms]),
-      interleaved: true,
-      normsPlusOne: false,
+      moduleNames: new Map([...projections, ...plainNorms]),
+      interleavedRotary: true,
+      normWeightsPlusOne: false,
     },
   ],
   [
@@ -49,9 +49,9 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
     {
       modelType: "qwen2",
       className: "Qwen2ForCausalLM",
-      modules: new Map([...projections, ...plainNorms]),
-      interleaved: false,
-      normsPlusOne: false,
+      moduleNames: new Map([...projections, ...plainNorms]),
+      interleavedRotary: false,
+      normWeightsPlusOne: false,
     },
   ],
   [
@@ -59,9 +59,9 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
     {
       modelType: "qwen3",
       className: "Qwen3ForCausalLM",
-      modules: new Map([...projections, ...plainNorms, ...queryKeyNorms]),
-      interleaved: false,
-      normsPlusOne: false,
+      moduleNames: new Map([...projections, ...plainNorms, ...queryKeyNorms]),
+      interleavedRotary: false,
+      normWeightsPlusOne: false,
     },
   ],
   [
@@ -69,9 +69,9 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
     {
       modelType: "gemma2",
       className: "Gemma2ForCausalLM",
-      modules: new Map([...projections, ...sandwichNorms]),
-      interleaved: false,
-      normsPlusOne: true,
+      moduleNames: new Map([...projections, ...sandwichNorms]),
+      interleavedRotary: false,
+      normWeightsPlusOne: true,
     },
   ],
   [
@@ -79,42 +79,46 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
     {
       modelType: "gemma3_text",
       className: "Gemma3ForCausalLM",
-      modules: new Map([...projections, ...sandwichNorms, ...queryKeyNorms]),
-      interleaved: false,
-      normsPlusOne: true,
+      moduleNames: new Map([...projections, ...sandwichNorms, ...queryKeyNorms]),
+      interleavedRotary: false,
+      normWeightsPlusOne: true,
     },
   ],
 ]);
 
 /** Tensors that stand outside the layers: their names in the format, and in the model. */
-const outer: ReadonlyMap<string, string> = new Map([
+const topLevelNames: ReadonlyMap<string, string> = new Map([
   ["token_embd.weight", "model.embed_tokens.weight"],
   ["output_norm.weight", "model.norm.weight"],
   ["output.weight", "lm_head.weight"],
 ]);
 
-const turned = (names: ReadonlyMap<string, string>) => new Map([...names].map(([a, b]) => [b, a] as const));
-const outerStored = turned(outer);
+const invertMap = (names: ReadonlyMap<string, string>) =>
+  new Map([...names].map(([a, b]) => [b, a] as const));
+const topLevelGgufNames = invertMap(topLevelNames);
 
 /** The model's name of a tensor of the file; a name that the format does not have stays. */
-export function modelName(architecture: Architecture, stored: string): string {
+export function toHuggingFaceName(architecture: Architecture, stored: string): string {
   const [, layer, module, kind] = /^blk\.(\d+)\.(.+)\.(weight|bias)$/.exec(stored) ?? [];
-  const path = module === undefined ? undefined : architecture.modules.get(module);
-  return path === undefined ? (outer.get(stored) ?? stored) : `model.layers.${layer}.${path}.${kind}`;
+  const path = module === undefined ? undefined : architecture.moduleNames.get(module);
+  return path === undefined ? (topLevelNames.get(stored) ?? stored) : `model.layers.${layer}.${path}.${kind}`;
 }
 
 /** The format's name of a parameter, or undefined where it has none. */
-export function storedName(architecture: Architecture, name: string): string | undefined {
+export function toGgufName(architecture: Architecture, name: string): string | undefined {
   const [, layer, path, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
-  const module = path === undefined ? undefined : turned(architecture.modules).get(path);
-  return module === undefined ? outerStored.get(name) : `blk.${layer}.${module}.${kind}`;
+  const module = path === undefined ? undefined : invertMap(architecture.moduleNames).get(path);
+  return module === undefined ? topLevelGgufNames.get(name) : `blk.${layer}.${module}.${kind}`;
 }
 
 /** What the format changed in a parameter's numbers. */
-export type Convention = "none" | "query" | "key" | "norm";
+export type WeightConversion = "none" | "query" | "key" | "norm";
 
-export function conventionOf({ interleaved, normsPlusOne }: Architecture, name: string): Convention {
-  if (interleaved && /\.q_proj\.(weight|bias)$/.test(name)) return "query";
-  if (interleaved && /\.k_proj\.(weight|bias)$/.test(name)) return "key";
-  return normsPlusOne && /norm\.weight$/.test(name) ? "norm" : "none";
+export function weightConversion(
+  { interleavedRotary, normWeightsPlusOne }: Architecture,
+  name: string,
+): WeightConversion {
+  if (interleavedRotary && /\.q_proj\.(weight|bias)$/.test(name)) return "query";
+  if (interleavedRotary && /\.k_proj\.(weight|bias)$/.test(name)) return "key";
+  return normWeightsPlusOne && /norm\.weight$/.test(name) ? "norm" : "none";
 }

@@ -4,7 +4,7 @@ import { goldenGguf } from "../testing/golden-gguf.ts";
 import { fromData, scope } from "../torch/index.ts";
 import { dequantise } from "./blocks.ts";
 import { encodeTensor } from "./encode.ts";
-import { tensorType } from "./types.ts";
+import { tensorTypeByName } from "./types.ts";
 
 const fixture = SafetensorsFile.open(goldenGguf("blocks.safetensors"));
 afterAll(() => fixture.dispose());
@@ -26,14 +26,14 @@ function bits(bytes: Uint8Array): Uint32Array {
 describe("blocks of every type become the numbers that gguf's package has, bit for bit", () => {
   test.each(["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"])("%s", (name) => {
     const expected = bits(bytesOf(`${name}.values`));
-    const found = dequantise(tensorType(name), bytesOf(`${name}.bytes`));
-    expect(found).toHaveLength(44 * tensorType(name).block);
+    const found = dequantise(tensorTypeByName(name), bytesOf(`${name}.bytes`));
+    expect(found).toHaveLength(44 * tensorTypeByName(name).blockSize);
     expect(bits(new Uint8Array(found.buffer))).toEqual(expected);
   });
 });
 
 test("numbers are quantised to Q8_0 as gguf's package does, bit for bit", () => {
   const values = new Float32Array(bytesOf("Q8_0.input").slice().buffer);
-  const found = scope(() => encodeTensor(fromData(values, [values.length]), tensorType("Q8_0")));
+  const found = scope(() => encodeTensor(fromData(values, [values.length]), tensorTypeByName("Q8_0")));
   expect(found).toEqual(bytesOf("Q8_0.output"));
 });

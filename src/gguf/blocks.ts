@@ -1,6 +1,6 @@
 import { internalError } from "../util/errors.ts";
 import { decodeQ4K, decodeQ5K, decodeQ6K } from "./blocks-k.ts";
-import { halfAt } from "./half.ts";
+import { readFloat16 } from "./half.ts";
 import type { TensorType } from "./types.ts";
 
 /**
@@ -32,19 +32,19 @@ export function isQuantised({ name }: TensorType): boolean {
 export function dequantise(type: TensorType, source: Uint8Array): Float32Array {
   const decode = decoders.get(type.name);
   if (decode === undefined) throw internalError(`${type.name} is not quantised`);
-  const out = new Float32Array((source.length / type.bytes) * type.block);
-  for (let at = 0, to = 0; at < source.length; at += type.bytes, to += type.block)
+  const out = new Float32Array((source.length / type.blockBytes) * type.blockSize);
+  for (let at = 0, to = 0; at < source.length; at += type.blockBytes, to += type.blockSize)
     decode(source, at, out, to);
   return out;
 }
 
 function decodeQ80(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = halfAt(source, at);
+  const scale = readFloat16(source, at);
   for (let i = 0; i < 32; i++) out[to + i] = scale * ((source[at + 2 + i] << 24) >> 24);
 }
 
 function decodeQ40(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = halfAt(source, at);
+  const scale = readFloat16(source, at);
   for (let i = 0; i < 16; i++) {
     const pair = source[at + 2 + i];
     out[to + i] = scale * ((pair & 15) - 8);
@@ -53,12 +53,12 @@ function decodeQ40(source: Uint8Array, at: number, out: Float32Array, to: number
 }
 
 function decodeQ41(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = halfAt(source, at);
-  const least = halfAt(source, at + 2);
+  const scale = readFloat16(source, at);
+  const min = readFloat16(source, at + 2);
   for (let i = 0; i < 16; i++) {
     const pair = source[at + 4 + i];
-    out[to + i] = scale * (pair & 15) + least;
-    out[to + 16 + i] = scale * (pair >> 4) + least;
+    out[to + i] = scale * (pair & 15) + min;
+    out[to + 16 + i] = scale * (pair >> 4) + min;
   }
 }
 
@@ -68,7 +68,7 @@ function highBits(source: Uint8Array, at: number): number {
 }
 
 function decodeQ50(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = halfAt(source, at);
+  const scale = readFloat16(source, at);
   const high = highBits(source, at + 2);
   for (let i = 0; i < 16; i++) {
     const pair = source[at + 6 + i];
@@ -78,12 +78,12 @@ function decodeQ50(source: Uint8Array, at: number, out: Float32Array, to: number
 }
 
 function decodeQ51(source: Uint8Array, at: number, out: Float32Array, to: number): void {
-  const scale = halfAt(source, at);
-  const least = halfAt(source, at + 2);
+  const scale = readFloat16(source, at);
+  const min = readFloat16(source, at + 2);
   const high = highBits(source, at + 4);
   for (let i = 0; i < 16; i++) {
     const pair = source[at + 8 + i];
-    out[to + i] = scale * ((pair & 15) | (((high >>> i) & 1) << 4)) + least;
-    out[to + 16 + i] = scale * ((pair >> 4) | (((high >>> (i + 16)) & 1) << 4)) + least;
+    out[to + i] = scale * ((pair & 15) | (((high >>> i) & 1) << 4)) + min;
+    out[to + 16 + i] = scale * ((pair >> 4) | (((high >>> (i + 16)) & 1) << 4)) + min;
   }
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { malformed } from "./malformed.ts";
+import { ggufFormatError } from "./malformed.ts";
 
 const windowBytes = 1 << 18;
 
@@ -11,7 +11,7 @@ export class ByteReader implements Disposable {
   readonly size: number;
   position = 0;
   /** What is being read, for messages. */
-  what = "the header";
+  context = "the header";
   private readonly descriptor: number;
   private window: Buffer = Buffer.alloc(0);
   private windowStart = 0;
@@ -34,7 +34,7 @@ export class ByteReader implements Disposable {
 
   /** The next bytes; valid until the next call. */
   bytes(count: number): Buffer {
-    this.need(count);
+    this.requireBytes(count);
     const offset = this.position - this.windowStart;
     if (offset < 0 || offset + count > this.window.length) {
       this.refill(Math.max(count, windowBytes));
@@ -45,14 +45,14 @@ export class ByteReader implements Disposable {
   }
 
   skip(count: number): void {
-    this.need(count);
+    this.requireBytes(count);
     this.position += count;
   }
 
   /** Throws where the file is too short for what it says comes next. */
-  need(count: number): void {
+  requireBytes(count: number): void {
     if (count <= this.remaining) return;
-    throw malformed(this.where, "The file is cut short, or lies about a size", {
+    throw ggufFormatError(this.where, "The file is cut short, or lies about a size", {
       expected: `${count} more bytes at byte ${this.position}`,
       found: `${this.remaining} bytes before the end of the file`,
       fix: "download or copy the file again",
@@ -64,39 +64,42 @@ export class ByteReader implements Disposable {
   }
 
   /** A 64-bit count, length or offset. */
-  size64(): number {
+  readSize(): number {
     const value = this.bytes(8).readBigUInt64LE();
     if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
-    throw malformed(this.where, "A size in the file is impossible", {
+    throw ggufFormatError(this.where, "A size in the file is impossible", {
       expected: `at most the ${this.size} bytes of the file`,
       found: `${value}`,
       fix: "download or copy the file again",
     });
   }
 
-  /** The bytes of a string, which stand before it. @param most more are refused before anything is read */
-  stringBytes(most: number): number {
-    const count = this.size64();
-    this.need(count);
-    if (count <= most) return count;
-    throw malformed(this.where, "A string in the file is too long", {
-      expected: `at most ${most} bytes`,
+  /** The bytes of a string, which stand before it. @param maxBytes more are refused before anything is read */
+  stringLength(maxBytes: number): number {
+    const count = this.readSize();
+    this.requireBytes(count);
+    if (count <= maxBytes) return count;
+    throw ggufFormatError(this.where, "A string in the file is too long", {
+      expected: `at most ${maxBytes} bytes`,
       found: `${count}`,
     });
   }
 
   /** A string with its length before it. */
-  string(most: number): string {
-    const bytes = this.bytes(this.stringBytes(most));
+  string(maxBytes: number): string {
+    const bytes = this.bytes(this.stringLength(maxBytes));
     try {
-      return strictText.decode(bytes);
+      return utf8Decoder.decode(bytes);
     } catch (cause) {
-      throw malformed(this.where, "A string is not UTF-8", { found: bytes.toString("hex", 0, 16), cause });
+      throw ggufFormatError(this.where, "A string is not UTF-8", {
+        found: bytes.toString("hex", 0, 16),
+        cause,
+      });
     }
   }
 
   get where(): string {
-    return `${this.path}, ${this.what}`;
+    return `${this.path}, ${this.context}`;
   }
 
   [Symbol.dispose](): void {
@@ -110,11 +113,11 @@ export class ByteReader implements Disposable {
     let done = 0;
     while (done < length) {
       const read = readSync(this.descriptor, this.window, done, length - done, this.position + done);
-      if (read === 0) throw malformed(this.where, "The file became shorter while it was read", {});
+      if (read === 0) throw ggufFormatError(this.where, "The file became shorter while it was read", {});
       done += read;
     }
     this.window = this.window.subarray(0, length);
   }
 }
 
-const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -3,15 +3,15 @@ import { afterAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fromData } from "../torch/index.ts";
 import { ggufConfig, ggufGenerationConfig } from "./index.ts";
-import { count, type MetadataItem, real, text } from "./metadata-items.ts";
+import { float32Item, type MetadataItem, stringItem, uint32Item } from "./metadata-items.ts";
 import { llama3Factors } from "./rope.ts";
-import { tensorType } from "./types.ts";
+import { tensorTypeByName } from "./types.ts";
 import { writeGguf } from "./write.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
-const type = tensorType("F32");
+const type = tensorTypeByName("F32");
 const tensor = (name: string, values: Float32Array, shape = [values.length]) => ({
   name,
   type,
@@ -21,11 +21,11 @@ const tensor = (name: string, values: Float32Array, shape = [values.length]) => 
 
 /** Keys of a Llama of two layers with heads of four numbers. */
 const keys = [
-  text("general.architecture", "llama"),
-  count("llama.embedding_length", 8),
-  count("llama.feed_forward_length", 8),
-  count("llama.context_length", 64),
-  count("llama.attention.head_count", 2),
+  stringItem("general.architecture", "llama"),
+  uint32Item("llama.embedding_length", 8),
+  uint32Item("llama.feed_forward_length", 8),
+  uint32Item("llama.context_length", 64),
+  uint32Item("llama.attention.head_count", 2),
 ];
 const layers = (...numbers: number[]) =>
   numbers.map((layer) => tensor(`blk.${layer}.attn_norm.weight`, new Float32Array(8)));
@@ -35,7 +35,7 @@ let written = 0;
 function file(own: readonly MetadataItem[], tensors = layers(0, 1), blocks = 2): string {
   const path = join(scratch.path, `${written++}.gguf`);
   const embedding = tensor("token_embd.weight", new Float32Array(24), [3, 8]);
-  writeGguf(path, [...keys, count("llama.block_count", blocks), ...own], [embedding, ...tensors]);
+  writeGguf(path, [...keys, uint32Item("llama.block_count", blocks), ...own], [embedding, ...tensors]);
   return path;
 }
 
@@ -56,20 +56,20 @@ describe("the number of layers is that of the tensors'", () => {
 
 describe("how rotary positions are stretched", () => {
   const scaling = (...own: MetadataItem[]) => ggufConfig(file(own)).rope_scaling;
-  const factor = real("llama.rope.scaling.factor", 4);
+  const factor = float32Item("llama.rope.scaling.factor", 4);
 
   test("a factor without a type is linear, by the old key too; 0 is none", () => {
     expect(scaling()).toBeUndefined();
     expect(scaling(factor)).toEqual({ rope_type: "linear", factor: 4 });
-    expect(scaling(real("llama.rope.scale_linear", 2))).toEqual({ rope_type: "linear", factor: 2 });
-    expect(scaling(factor, text("llama.rope.scaling.type", "none"))).toBeUndefined();
-    expect(scaling(real("llama.rope.scaling.factor", 0))).toBeUndefined();
+    expect(scaling(float32Item("llama.rope.scale_linear", 2))).toEqual({ rope_type: "linear", factor: 2 });
+    expect(scaling(factor, stringItem("llama.rope.scaling.type", "none"))).toBeUndefined();
+    expect(scaling(float32Item("llama.rope.scaling.factor", 0))).toBeUndefined();
   });
 
   test("what no config says is refused", () => {
-    expect(scaling(real("llama.rope.scaling.attn_factor", 1))).toBeUndefined();
-    expect(() => scaling(real("llama.rope.scaling.attn_factor", 2))).toThrow(/attn_factor.*1.*2/s);
-    expect(() => scaling(text("llama.rope.scaling.type", "linear"))).toThrow(/with a factor/);
+    expect(scaling(float32Item("llama.rope.scaling.attn_factor", 1))).toBeUndefined();
+    expect(() => scaling(float32Item("llama.rope.scaling.attn_factor", 2))).toThrow(/attn_factor.*1.*2/s);
+    expect(() => scaling(stringItem("llama.rope.scaling.type", "linear"))).toThrow(/with a factor/);
   });
 
   test("Llama 3's frequencies must be one for each pair of a head, and stand alone", () => {
@@ -88,15 +88,15 @@ describe("how rotary positions are stretched", () => {
 
 describe("tokens that end an output", () => {
   const end = (...own: MetadataItem[]) => ggufGenerationConfig(file(own)).eos_token_id;
-  const [eos, eot] = ["eos", "eot"].map((role, i) => count(`tokenizer.ggml.${role}_token_id`, 7 + i));
-  const scored = text("tokenizer.ggml.model", "llama");
+  const [eos, eot] = ["eos", "eot"].map((role, i) => uint32Item(`tokenizer.ggml.${role}_token_id`, 7 + i));
+  const scored = stringItem("tokenizer.ggml.model", "llama");
 
   test("those that the file names, once each", () => {
     expect(end()).toBeUndefined();
     expect(end(eos)).toBe(7);
     expect(end(eot)).toBe(8);
     expect(end(eos, eot)).toEqual([7, 8]);
-    expect(end(eos, count("tokenizer.ggml.eot_token_id", 7))).toBe(7);
+    expect(end(eos, uint32Item("tokenizer.ggml.eot_token_id", 7))).toBe(7);
   });
 
   test("SentencePiece's own number where it names none", () => {

@@ -1,24 +1,26 @@
 import type { Architecture } from "./architectures.ts";
 import { ByteReader } from "./byte-reader.ts";
-import type { Heads } from "./conventions.ts";
+import type { HeadCounts } from "./conventions.ts";
 import type { GgufHeader } from "./header.ts";
-import { malformed } from "./malformed.ts";
+import { ggufFormatError } from "./malformed.ts";
 import { readRopeScaling } from "./rope.ts";
-import { specialTokens } from "./special-tokens.ts";
-import { ropeFactors } from "./weights.ts";
+import { specialTokenIds } from "./special-tokens.ts";
+import { ropeFactorsName } from "./weights.ts";
 
-type Values = Record<string, unknown>;
+type ConfigValues = Record<string, unknown>;
 
 /**
  * `config.json` as transformers would have it for the model of a GGUF file. The families' own parsers read it, so that
  * nothing is interpreted here that they know.
  * @throws ScaloraError `format` for keys that are missing or say what no config can
  */
-export function readConfig(header: GgufHeader, name: string, architecture: Architecture): Values {
+export function readConfig(header: GgufHeader, name: string, architecture: Architecture): ConfigValues {
   const { metadata, tensors } = header;
   const embedding = tensors.get("token_embd.weight");
   if (embedding === undefined)
-    throw malformed(header.path, "The file holds no embedding", { expected: "a tensor token_embd.weight" });
+    throw ggufFormatError(header.path, "The file holds no embedding", {
+      expected: "a tensor token_embd.weight",
+    });
   const has = (tensor: string) => tensors.has(tensor);
   const heads = readHeads(header, name);
   const headDim = readHeadDim(header, name, heads);
@@ -26,32 +28,32 @@ export function readConfig(header: GgufHeader, name: string, architecture: Archi
     architectures: [architecture.className],
     model_type: architecture.modelType,
     vocab_size: embedding.shape[0],
-    hidden_size: metadata.required(`${name}.embedding_length`),
-    intermediate_size: metadata.required(`${name}.feed_forward_length`),
-    num_hidden_layers: readLayers(header, name),
+    hidden_size: metadata.requiredCount(`${name}.embedding_length`),
+    intermediate_size: metadata.requiredCount(`${name}.feed_forward_length`),
+    num_hidden_layers: readLayerCount(header, name),
     num_attention_heads: heads.query,
     num_key_value_heads: heads.key,
     head_dim: headDim,
-    max_position_embeddings: metadata.required(`${name}.context_length`),
+    max_position_embeddings: metadata.requiredCount(`${name}.context_length`),
     rms_norm_eps: metadata.number(`${name}.attention.layer_norm_rms_epsilon`),
     tie_word_embeddings: !has("output.weight"),
     ...readRope(header, name, headDim),
-    ...ownKeys(header, name, has),
-    ...specialTokens(metadata),
+    ...familyKeys(header, name, has),
+    ...specialTokenIds(metadata),
     dtype: storedDType(header),
   };
 }
 
 /** Layers, held against the tensors: a model is built layer by layer before its names are compared with the file's. */
-function readLayers({ metadata, tensors }: GgufHeader, name: string): number {
+function readLayerCount({ metadata, tensors }: GgufHeader, name: string): number {
   const key = `${name}.block_count`;
-  const count = metadata.required(key);
-  const held = new Set([...tensors.keys()].map((tensor) => /^blk\.(\d+)\./.exec(tensor)?.[1]));
-  held.delete(undefined);
-  const highest = Math.max(-1, ...[...held].map(Number));
-  if (count === held.size && count === highest + 1) return count;
-  const found = `${count}, and tensors of ${held.size} layers, the last of them ${highest}`;
-  throw malformed(
+  const count = metadata.requiredCount(key);
+  const layerIndices = new Set([...tensors.keys()].map((tensor) => /^blk\.(\d+)\./.exec(tensor)?.[1]));
+  layerIndices.delete(undefined);
+  const highest = Math.max(-1, ...[...layerIndices].map(Number));
+  if (count === layerIndices.size && count === highest + 1) return count;
+  const found = `${count}, and tensors of ${layerIndices.size} layers, the last of them ${highest}`;
+  throw ggufFormatError(
     `${metadata.path}, key ${JSON.stringify(key)}`,
     "The layers are not as many as the file says",
     {
@@ -62,43 +64,44 @@ function readLayers({ metadata, tensors }: GgufHeader, name: string): number {
 }
 
 /** Heads of the model. */
-export function readHeads({ metadata }: GgufHeader, name: string): Heads {
-  const query = metadata.required(`${name}.attention.head_count`);
+export function readHeads({ metadata }: GgufHeader, name: string): HeadCounts {
+  const query = metadata.requiredCount(`${name}.attention.head_count`);
   return { query, key: metadata.count(`${name}.attention.head_count_kv`) ?? query };
 }
 
-function readHeadDim({ metadata }: GgufHeader, name: string, { query }: Heads): number {
-  const even = metadata.required(`${name}.embedding_length`) / query;
+function readHeadDim({ metadata }: GgufHeader, name: string, { query }: HeadCounts): number {
+  const even = metadata.requiredCount(`${name}.embedding_length`) / query;
   const size = metadata.count(`${name}.attention.key_length`) ?? even;
   for (const key of ["attention.value_length", "rope.dimension_count"]) {
     const other = metadata.count(`${name}.${key}`) ?? size;
-    if (other !== size) throw metadata.wrong(`${name}.${key}`, `${size}, as long as the keys`, other);
+    if (other !== size)
+      throw metadata.invalidValueError(`${name}.${key}`, `${size}, as long as the keys`, other);
   }
   return size;
 }
 
-function readRope(header: GgufHeader, name: string, headDim: number): Values {
+function readRope(header: GgufHeader, name: string, headDim: number): ConfigValues {
   const { metadata } = header;
   const theta = metadata.number(`${name}.rope.freq_base`) ?? 10_000;
-  const scaling = readRopeScaling(metadata, name, { theta, headDim, factors: storedFactors(header) });
+  const scaling = readRopeScaling(metadata, name, { theta, headDim, factors: readRopeFactors(header) });
   return { rope_theta: theta, ...(scaling && { rope_scaling: scaling }) };
 }
 
-function storedFactors({ path, tensors }: GgufHeader): number[] | undefined {
-  const tensor = tensors.get(ropeFactors);
+function readRopeFactors({ path, tensors }: GgufHeader): number[] | undefined {
+  const tensor = tensors.get(ropeFactorsName);
   if (tensor === undefined) return undefined;
-  if (tensor.type.name !== "F32" || tensor.bytes > 1 << 16)
-    throw malformed(`${path}, tensor "${ropeFactors}"`, "The rotary frequencies cannot be read", {
+  if (tensor.type.name !== "F32" || tensor.byteLength > 1 << 16)
+    throw ggufFormatError(`${path}, tensor "${ropeFactorsName}"`, "The rotary frequencies cannot be read", {
       expected: "a short list in F32",
-      found: `${tensor.type.name}, ${tensor.bytes} bytes`,
+      found: `${tensor.type.name}, ${tensor.byteLength} bytes`,
     });
   using reader = new ByteReader(path);
   reader.position = tensor.begin;
-  return Array.from({ length: tensor.bytes / 4 }, () => reader.bytes(4).readFloatLE());
+  return Array.from({ length: tensor.byteLength / 4 }, () => reader.bytes(4).readFloatLE());
 }
 
 /** What only some families have. */
-function ownKeys(header: GgufHeader, name: string, has: (tensor: string) => boolean): Values {
+function familyKeys(header: GgufHeader, name: string, has: (tensor: string) => boolean): ConfigValues {
   const hasBias = has("blk.0.attn_q.bias");
   switch (name) {
     case "llama":
@@ -108,35 +111,36 @@ function ownKeys(header: GgufHeader, name: string, has: (tensor: string) => bool
     case "qwen3":
       return { use_sliding_window: false, attention_bias: hasBias };
     case "gemma2":
-      return { ...gemma(header, name, 46), ...softCaps(header, name, 50, 30) };
+      return { ...gemmaKeys(header, name, 46), ...softCapKeys(header, name, 50, 30) };
     default:
-      return { ...gemma(header, name, 62), ...gemma3(header, name) };
+      return { ...gemmaKeys(header, name, 62), ...gemma3Keys(header, name) };
   }
 }
 
 /**
- * @param largest layers of the family's 27-billion model, whose scores are scaled by hidden size over heads; the format has
+ * @param largestLayerCount layers of the family's 27-billion model, whose scores are scaled by hidden size over heads; the format has
  * no field for it (llama.cpp, `src/models/gemma*.cpp`)
  */
-function gemma({ metadata }: GgufHeader, name: string, largest: number): Values {
-  const heads = metadata.required(`${name}.attention.head_count`);
-  const perHead = metadata.required(`${name}.embedding_length`) / heads;
+function gemmaKeys({ metadata }: GgufHeader, name: string, largestLayerCount: number): ConfigValues {
+  const heads = metadata.requiredCount(`${name}.attention.head_count`);
+  const perHead = metadata.requiredCount(`${name}.embedding_length`) / heads;
   const headDim = metadata.count(`${name}.attention.key_length`) ?? perHead;
   return {
-    sliding_window: metadata.required(`${name}.attention.sliding_window`),
-    query_pre_attn_scalar: metadata.required(`${name}.block_count`) === largest ? perHead : headDim,
+    sliding_window: metadata.requiredCount(`${name}.attention.sliding_window`),
+    query_pre_attn_scalar:
+      metadata.requiredCount(`${name}.block_count`) === largestLayerCount ? perHead : headDim,
     hidden_activation: "gelu_pytorch_tanh",
   };
 }
 
-function softCaps({ metadata }: GgufHeader, name: string, scores: number, logits: number): Values {
+function softCapKeys({ metadata }: GgufHeader, name: string, scores: number, logits: number): ConfigValues {
   return {
     attn_logit_softcapping: metadata.number(`${name}.attn_logit_softcapping`) ?? scores,
     final_logit_softcapping: metadata.number(`${name}.final_logit_softcapping`) ?? logits,
   };
 }
 
-function gemma3({ metadata }: GgufHeader, name: string): Values {
+function gemma3Keys({ metadata }: GgufHeader, name: string): ConfigValues {
   const cap = metadata.number(`${name}.final_logit_softcapping`);
   return {
     sliding_window_pattern: metadata.count(`${name}.attention.sliding_window_pattern`) ?? 6,

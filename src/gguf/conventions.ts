@@ -1,8 +1,8 @@
 import { addScalar, reshape, type Tensor, transpose } from "../torch/index.ts";
-import type { Convention } from "./architectures.ts";
+import type { WeightConversion } from "./architectures.ts";
 
 /** Heads of queries, and of keys and values. */
-export interface Heads {
+export interface HeadCounts {
   readonly query: number;
   readonly key: number;
 }
@@ -11,21 +11,21 @@ export interface Heads {
  * A parameter as the model has it, from one as the format has it. Llama's rotary pairs are `(i, i + d/2)` in the model and
  * neighbours in the format (`LlamaModel.permute` of llama.cpp's conversion).
  */
-export function fromFormat(tensor: Tensor, convention: Convention, heads: Heads): Tensor {
+export function fromGguf(tensor: Tensor, convention: WeightConversion, heads: HeadCounts): Tensor {
   if (convention === "none") return tensor;
   if (convention === "norm") return addScalar(tensor, -1);
-  return regroup(tensor, convention === "query" ? heads.query : heads.key, false);
+  return permuteRotaryRows(tensor, convention === "query" ? heads.query : heads.key, false);
 }
 
 /** A parameter as the format has it. */
-export function toFormat(tensor: Tensor, convention: Convention, heads: Heads): Tensor {
+export function toGguf(tensor: Tensor, convention: WeightConversion, heads: HeadCounts): Tensor {
   if (convention === "none") return tensor;
   if (convention === "norm") return addScalar(tensor, 1);
-  return regroup(tensor, convention === "query" ? heads.query : heads.key, true);
+  return permuteRotaryRows(tensor, convention === "query" ? heads.query : heads.key, true);
 }
 
 /** Swaps halves and pairs of the rows of each head. */
-function regroup(tensor: Tensor, heads: number, toPairs: boolean): Tensor {
+function permuteRotaryRows(tensor: Tensor, heads: number, toPairs: boolean): Tensor {
   const { shape } = tensor;
   const [rows, ...rest] = shape;
   const half = rows / heads / 2;

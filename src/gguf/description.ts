@@ -1,13 +1,13 @@
-import type { Heads } from "./conventions.ts";
+import type { HeadCounts } from "./conventions.ts";
 import type { MetadataItem } from "./metadata-items.ts";
 
 /** What a GGUF file says of a model beside its weights and its tokenizer. */
 export interface GgufDescription {
   /** `general.architecture` */
   readonly architecture: string;
-  readonly heads: Heads;
+  readonly heads: HeadCounts;
   /** Whether the output layer is the embedding. */
-  readonly tied: boolean;
+  readonly tiedEmbeddings: boolean;
   /** The architecture's own keys. */
   readonly metadata: readonly MetadataItem[];
   /** What each rotary frequency is divided by, for Llama 3's stretching. */

@@ -1,6 +1,6 @@
 import { fromData, type Tensor, toDType } from "../torch/index.ts";
 import { internalError } from "../util/errors.ts";
-import { type TensorType, tensorType } from "./types.ts";
+import { type TensorType, tensorTypeByName } from "./types.ts";
 
 /** The types that can be written. */
 export type WritableType = "F32" | "F16" | "BF16" | "Q8_0";
@@ -9,10 +9,10 @@ export type WritableType = "F32" | "F16" | "BF16" | "Q8_0";
  * The type that a tensor of a file gets: vectors stay in F32, and rows that blocks do not fill are in F16 (as llama.cpp's
  * conversion has it).
  */
-export function storedType(wanted: WritableType, shape: readonly number[]): TensorType {
-  if (shape.length < 2) return tensorType("F32");
-  const type = tensorType(wanted);
-  return shape[shape.length - 1] % type.block === 0 ? type : tensorType("F16");
+export function tensorTypeFor(wanted: WritableType, shape: readonly number[]): TensorType {
+  if (shape.length < 2) return tensorTypeByName("F32");
+  const type = tensorTypeByName(wanted);
+  return shape[shape.length - 1] % type.blockSize === 0 ? type : tensorTypeByName("F16");
 }
 
 /** The bytes of a tensor's numbers, in row-major order. */
@@ -25,13 +25,13 @@ export function encodeTensor(tensor: Tensor, { name }: TensorType): Uint8Array {
     case "BF16":
       return bytesOf(toDType(tensor, "bfloat16"));
     case "Q8_0":
-      return encodeQ80(singles(tensor));
+      return encodeQ80(float32Data(tensor));
     default:
       throw internalError(`${name} cannot be written`);
   }
 }
 
-function singles(tensor: Tensor): Float32Array {
+function float32Data(tensor: Tensor): Float32Array {
   const data = toDType(tensor, "float32").data();
   if (data instanceof Float32Array) return data;
   throw internalError("float32 data of another kind");
@@ -56,15 +56,16 @@ function encodeQ80(values: Float32Array): Uint8Array {
     for (let i = from; i < from + 32; i++) largest = Math.max(largest, Math.abs(values[i]));
     scales[block] = largest / 127;
     const inverse = scales[block] === 0 ? 0 : Math.fround(1 / scales[block]);
-    for (let i = 0; i < 32; i++) out[block * 34 + 2 + i] = roundAway(Math.fround(values[from + i] * inverse));
+    for (let i = 0; i < 32; i++)
+      out[block * 34 + 2 + i] = roundHalfAwayFromZero(Math.fround(values[from + i] * inverse));
   }
-  putScales(out, scales);
+  writeBlockScales(out, scales);
   return out;
 }
 
-const roundAway = (value: number) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
+const roundHalfAwayFromZero = (value: number) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
 
-function putScales(out: Uint8Array, scales: Float32Array): void {
+function writeBlockScales(out: Uint8Array, scales: Float32Array): void {
   using wide = fromData(scales, [scales.length]);
   using half = toDType(wide, "float16");
   const bits = half.data();

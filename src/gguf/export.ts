@@ -2,4 +2,4 @@ export type { GgufDescription } from "./description.ts";
 export type { WritableType } from "./encode.ts";
 export { llama3Factors } from "./rope.ts";
 export { adapterToGguf } from "./write-adapter.ts";
-export { roundedAsStored, type StoredParameter, writeGgufModel } from "./write-model.ts";
+export { type LazyParameter, roundToStoredType, writeGgufModel } from "./write-model.ts";

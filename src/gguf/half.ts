@@ -2,12 +2,12 @@
 let table: Float32Array | undefined;
 
 /** The 16-bit float at a byte offset (little-endian). */
-export function halfAt(source: Uint8Array, at: number): number {
-  table ??= Float32Array.from({ length: 1 << 16 }, (_, index) => decode(index));
+export function readFloat16(source: Uint8Array, at: number): number {
+  table ??= Float32Array.from({ length: 1 << 16 }, (_, index) => decodeFloat16(index));
   return table[source[at] | (source[at + 1] << 8)];
 }
 
-function decode(bits: number): number {
+function decodeFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;

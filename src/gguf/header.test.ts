@@ -5,15 +5,22 @@ import { afterAll, describe, expect, test } from "vitest";
 import { ScaloraError } from "../util/errors.ts";
 import { readGgufHeader } from "./header.ts";
 import { ggufConfig, ggufTokenizer } from "./index.ts";
-import { count, type MetadataItem, text, texts, valueBytes, wholes } from "./metadata-items.ts";
+import {
+  encodeMetadataValue,
+  int32ArrayItem,
+  type MetadataItem,
+  stringArrayItem,
+  stringItem,
+  uint32Item,
+} from "./metadata-items.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "scalora-gguf-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const uint32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
 const uint64 = (value: bigint) => Buffer.from(BigUint64Array.of(value).buffer);
-const name = (value: string) => valueBytes({ kind: "string", value }, false);
-const item = ([key, value]: MetadataItem) => Buffer.concat([name(key), valueBytes(value, true)]);
+const name = (value: string) => encodeMetadataValue({ kind: "string", value }, false);
+const item = ([key, value]: MetadataItem) => Buffer.concat([name(key), encodeMetadataValue(value, true)]);
 const tensor = (label: string, { type = 0, shape = [4n], offset = 0n } = {}) =>
   Buffer.concat([name(label), uint32(shape.length), ...shape.map(uint64), uint32(type), uint64(offset)]);
 
@@ -49,14 +56,14 @@ const list = (kind: number, length: bigint, ...rest: Buffer[]) =>
 
 test("a sound file gives its metadata, and tensors with the slowest dimension first", () => {
   const keys = [
-    item(text("a", "ä")),
-    item(count("b", 7)),
-    item(texts("c", ["x", ""])),
-    item(wholes("d", [-1, 2])),
+    item(stringItem("a", "ä")),
+    item(uint32Item("b", 7)),
+    item(stringArrayItem("c", ["x", ""])),
+    item(int32ArrayItem("d", [-1, 2])),
   ];
   const tensors = [tensor("t", { shape: [4n, 2n] }), tensor("u", { type: 8, shape: [32n], offset: 32n })];
   const { metadata, tensors: found, size } = readGgufHeader(file({ keys, tensors, data: 66 }));
-  expect([metadata.text("a"), metadata.count("b")]).toEqual(["ä", 7]);
+  expect([metadata.string("a"), metadata.count("b")]).toEqual(["ä", 7]);
   expect([metadata.strings("c"), metadata.numbers("d")]).toEqual([
     ["x", ""],
     [-1, 2],
@@ -89,23 +96,23 @@ describe("a file that lies gets an error with the place, what was expected and w
     ["an unknown kind", { keys: [Buffer.concat([name("k"), uint32(77)])] }, /kinds 0 to 12.*kind 77/s],
     [
       "a key of more than 4096 bytes",
-      { keys: [item(count("k".repeat(4097), 1))] },
+      { keys: [item(uint32Item("k".repeat(4097), 1))] },
       /key 1 of 1.*4096.*4097/s,
     ],
-    ["no key", { keys: [item(count("", 1))] }, /empty.*key 1 of 1/s],
+    ["no key", { keys: [item(uint32Item("", 1))] }, /empty.*key 1 of 1/s],
     [
       "a string of more than 16 MiB",
-      { keys: [item(text("k", "x".repeat(2 ** 24 + 1)))] },
+      { keys: [item(stringItem("k", "x".repeat(2 ** 24 + 1)))] },
       /key "k".*16777216.*16777217/s,
     ],
     [
       "long strings that together fill the memory",
-      { keys: Array.from({ length: 5 }, (_, i) => item(text(`k${i}`, "x".repeat(2 ** 24)))) },
+      { keys: Array.from({ length: 5 }, (_, i) => item(stringItem(`k${i}`, "x".repeat(2 ** 24)))) },
       /key "k4".*67108864/s,
     ],
     [
       "a token of more than 64 KiB",
-      { keys: [item(texts("k", ["x".repeat(2 ** 16 + 1)]))] },
+      { keys: [item(stringArrayItem("k", ["x".repeat(2 ** 16 + 1)]))] },
       /key "k".*65536.*65537/s,
     ],
     [
@@ -113,13 +120,17 @@ describe("a file that lies gets an error with the place, what was expected and w
       { keys: [list(8, 2n ** 22n + 1n)], data: 2 ** 25 + 8 },
       /key "k".*4194304.*4194305/s,
     ],
-    ["a key twice", { keys: [item(count("k", 1)), item(count("k", 1))] }, /key "k".*twice|twice.*key "k"/s],
+    [
+      "a key twice",
+      { keys: [item(uint32Item("k", 1)), item(uint32Item("k", 1))] },
+      /key "k".*twice|twice.*key "k"/s,
+    ],
     [
       "a string that is no UTF-8",
       { keys: [Buffer.concat([uint64(1n), Buffer.from([255])])] },
       /not UTF-8.*ff/s,
     ],
-    ["an alignment of 3", { keys: [item(count("general.alignment", 3))] }, /power of two.*3/s],
+    ["an alignment of 3", { keys: [item(uint32Item("general.alignment", 3))] }, /power of two.*3/s],
     [
       "a type that cannot be read",
       { tensors: [tensor("t", { type: 20 })] },
@@ -176,56 +187,66 @@ function caught(read: () => unknown): ScaloraError {
 }
 
 describe("a file that says what cannot be used", () => {
-  const llama = item(text("general.architecture", "llama"));
-  const gpt2 = [llama, item(text("tokenizer.ggml.model", "gpt2"))];
-  const tokens = item(texts("tokenizer.ggml.tokens", ["a", "b", "ab"]));
-  const pre = item(text("tokenizer.ggml.pre", "gpt-2"));
+  const llama = item(stringItem("general.architecture", "llama"));
+  const gpt2 = [llama, item(stringItem("tokenizer.ggml.model", "gpt2"))];
+  const tokens = item(stringArrayItem("tokenizer.ggml.tokens", ["a", "b", "ab"]));
+  const pre = item(stringItem("tokenizer.ggml.pre", "gpt-2"));
   const cases: readonly (readonly [string, Buffer[], (path: string) => unknown, RegExp])[] = [
     ["no architecture", [], ggufConfig, /general.architecture/],
     [
       "another architecture",
-      [item(text("general.architecture", "mamba"))],
+      [item(stringItem("general.architecture", "mamba"))],
       ggufConfig,
       /llama, qwen2, qwen3, gemma2, gemma3.*mamba/s,
     ],
-    ["an adapter", [llama, item(text("general.type", "adapter"))], ggufConfig, /is an adapter.*PEFT folder/s],
-    ["a part of a model", [llama, item(count("split.count", 3))], ggufConfig, /llama-gguf-split --merge.*3/s],
+    [
+      "an adapter",
+      [llama, item(stringItem("general.type", "adapter"))],
+      ggufConfig,
+      /is an adapter.*PEFT folder/s,
+    ],
+    [
+      "a part of a model",
+      [llama, item(uint32Item("split.count", 3))],
+      ggufConfig,
+      /llama-gguf-split --merge.*3/s,
+    ],
     ["no embedding", [llama], ggufConfig, /token_embd.weight/],
-    ["a number as architecture", [item(count("general.architecture", 1))], ggufConfig, /a string.*1/s],
+    ["a number as architecture", [item(uint32Item("general.architecture", 1))], ggufConfig, /a string.*1/s],
     [
       "another tokenizer",
-      [llama, item(text("tokenizer.ggml.model", "bert"))],
+      [llama, item(stringItem("tokenizer.ggml.model", "bert"))],
       ggufTokenizer,
       /gpt2.*llama.*bert/s,
     ],
     [
       "another pre-tokenizer",
-      [...gpt2, tokens, item(text("tokenizer.ggml.pre", "poro-chat"))],
+      [...gpt2, tokens, item(stringItem("tokenizer.ggml.pre", "poro-chat"))],
       ggufTokenizer,
       /smollm.*poro-chat/s,
     ],
     ["no merges", [...gpt2, tokens, pre], ggufTokenizer, /tokenizer.ggml.merges/],
     [
       "a merge of no tokens",
-      [...gpt2, tokens, pre, item(texts("tokenizer.ggml.merges", ["a c"]))],
+      [...gpt2, tokens, pre, item(stringArrayItem("tokenizer.ggml.merges", ["a c"]))],
       ggufTokenizer,
       /two tokens.*a c/s,
     ],
     [
       "a token twice",
-      [...gpt2, item(texts("tokenizer.ggml.tokens", ["a", "a"])), pre],
+      [...gpt2, item(stringArrayItem("tokenizer.ggml.tokens", ["a", "a"])), pre],
       ggufTokenizer,
       /token 1.*of its own/s,
     ],
     [
       "too few types",
-      [...gpt2, tokens, pre, item(wholes("tokenizer.ggml.token_type", [1]))],
+      [...gpt2, tokens, pre, item(int32ArrayItem("tokenizer.ggml.token_type", [1]))],
       ggufTokenizer,
       /3 numbers.*1/s,
     ],
     [
       "a special token that is none",
-      [...gpt2, tokens, pre, item(count("tokenizer.ggml.bos_token_id", 9))],
+      [...gpt2, tokens, pre, item(uint32Item("tokenizer.ggml.bos_token_id", 9))],
       ggufTokenizer,
       /from 0 to 2.*9/s,
     ],

@@ -1,6 +1,10 @@
 import { type ErrorDetails, ScaloraError } from "../util/errors.ts";
 
 /** The error of a GGUF file that is damaged, lies, or holds what cannot be read. */
-export function malformed(where: string, what: string, details: Omit<ErrorDetails, "where">): ScaloraError {
+export function ggufFormatError(
+  where: string,
+  what: string,
+  details: Omit<ErrorDetails, "where">,
+): ScaloraError {
   return new ScaloraError("format", what, { where, ...details });
 }

@@ -16,7 +16,7 @@ const digitsFirst: Component = {
   pretokenizers: [{ type: "Digits", individual_digits: true }, byteLevelComponent(false)],
 };
 
-const byPattern = (pattern: string): Component => ({
+const splitByPattern = (pattern: string): Component => ({
   type: "Sequence",
   pretokenizers: [
     { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false },
@@ -25,10 +25,10 @@ const byPattern = (pattern: string): Component => ({
 });
 
 /** The pattern of Llama 3 and Qwen 2, which differ in the digits that stay together. */
-const words = (digits: string) =>
+const wordPattern = (digits: string) =>
   `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
 
-const tekken =
+const tekkenPattern =
   "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 const plain = { normalizer: null, ignoresMerges: false, addsBos: false };
@@ -36,12 +36,16 @@ const gpt2: PreTokenizer = { ...plain, component: byteLevelComponent(false) };
 const smollm: PreTokenizer = { ...plain, component: digitsFirst };
 const llama3: PreTokenizer = {
   ...plain,
-  component: byPattern(words("\\p{N}{1,3}")),
+  component: splitByPattern(wordPattern("\\p{N}{1,3}")),
   ignoresMerges: true,
   addsBos: true,
 };
 /** The composition is the model's own; llama.cpp leaves it out. */
-const qwen2: PreTokenizer = { ...plain, component: byPattern(words("\\p{N}")), normalizer: { type: "NFC" } };
+const qwen2: PreTokenizer = {
+  ...plain,
+  component: splitByPattern(wordPattern("\\p{N}")),
+  normalizer: { type: "NFC" },
+};
 
 /**
  * By the names in files (llama.cpp, `src/llama-vocab.cpp`), with the components of the models' own tokenizer.json. Of those
@@ -62,5 +66,5 @@ export const preTokenizers: ReadonlyMap<string, PreTokenizer> = new Map<string, 
   ["smaug-bpe", { ...llama3, ignoresMerges: false, addsBos: false }],
   ["qwen2", qwen2],
   ["deepseek-r1-qwen", qwen2],
-  ["tekken", { ...plain, component: byPattern(tekken), ignoresMerges: true, addsBos: true }],
+  ["tekken", { ...plain, component: splitByPattern(tekkenPattern), ignoresMerges: true, addsBos: true }],
 ]);

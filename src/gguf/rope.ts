@@ -1,11 +1,11 @@
-import { malformed } from "./malformed.ts";
-import type { Metadata } from "./metadata.ts";
+import { ggufFormatError } from "./malformed.ts";
+import type { GgufMetadata } from "./metadata.ts";
 
 /** `rope_scaling` of a config; null without one. */
 export type RopeScaling = Readonly<Record<string, unknown>> | null;
 
 /** What rotates: pairs of `headDim` numbers, by frequencies of the base `theta`. */
-export interface Rotation {
+export interface RopeSettings {
   readonly theta: number;
   readonly headDim: number;
   /** What each frequency is divided by, where the file holds that (Llama 3). */
@@ -17,35 +17,35 @@ export interface Rotation {
  * a type is linear, and a factor of 0 is none.
  * @throws ScaloraError `format` for kinds that the config cannot say
  */
-export function readRopeScaling(metadata: Metadata, prefix: string, rotation: Rotation): RopeScaling {
+export function readRopeScaling(metadata: GgufMetadata, prefix: string, rotation: RopeSettings): RopeScaling {
   const key = `${prefix}.rope.scaling.type`;
   const factor = readFactor(metadata, prefix);
-  const type = metadata.text(key) ?? (factor === undefined ? "none" : "linear");
-  refuseAttentionFactor(metadata, prefix);
+  const type = metadata.string(key) ?? (factor === undefined ? "none" : "linear");
+  checkNoAttentionFactor(metadata, prefix);
   if (rotation.factors !== undefined) {
-    const isOnce = type === "none" || (factor ?? 1) === 1;
-    if (!isOnce) throw metadata.wrong(key, "none beside the tensor rope_freqs.weight", type);
+    const isUnscaled = type === "none" || (factor ?? 1) === 1;
+    if (!isUnscaled) throw metadata.invalidValueError(key, "none beside the tensor rope_freqs.weight", type);
     return llama3Scaling(metadata.path, rotation, rotation.factors);
   }
   if (type === "none") return null;
   if (type === "linear" && factor !== undefined) return { rope_type: "linear", factor };
   if (type === "yarn" && factor !== undefined)
-    return { rope_type: "yarn", factor, ...yarn(metadata, prefix) };
-  throw metadata.wrong(key, "none, or linear or yarn with a factor", type);
+    return { rope_type: "yarn", factor, ...yarnScaling(metadata, prefix) };
+  throw metadata.invalidValueError(key, "none, or linear or yarn with a factor", type);
 }
 
 /** By the key of today or the old one. */
-function readFactor(metadata: Metadata, prefix: string): number | undefined {
+function readFactor(metadata: GgufMetadata, prefix: string): number | undefined {
   const found =
     metadata.number(`${prefix}.rope.scaling.factor`) ?? metadata.number(`${prefix}.rope.scale_linear`);
   return found === 0 ? undefined : found;
 }
 
 /** No config says it. */
-function refuseAttentionFactor(metadata: Metadata, prefix: string): void {
+function checkNoAttentionFactor(metadata: GgufMetadata, prefix: string): void {
   const key = `${prefix}.rope.scaling.attn_factor`;
   const value = metadata.number(key) ?? 1;
-  if (value !== 1) throw metadata.wrong(key, "1", value);
+  if (value !== 1) throw metadata.invalidValueError(key, "1", value);
 }
 
 /** Keys of the format for YaRN, and those of the config. */
@@ -56,7 +56,7 @@ const yarnKeys: readonly (readonly [string, string])[] = [
   ["yarn_beta_slow", "beta_slow"],
 ];
 
-function yarn(metadata: Metadata, prefix: string): Record<string, number> {
+function yarnScaling(metadata: GgufMetadata, prefix: string): Record<string, number> {
   const found = yarnKeys.flatMap(([stored, key]) => {
     const value = metadata.number(`${prefix}.rope.scaling.${stored}`);
     return value === undefined ? [] : [[key, value] as const];
@@ -67,10 +67,14 @@ function yarn(metadata: Metadata, prefix: string): Record<string, number> {
 /** The one set of bounds that Llama 3.1, 3.2 and 3.3 were published with; only the factor differs. */
 const llama3Bounds = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
 
-function llama3Scaling(path: string, { theta, headDim }: Rotation, factors: readonly number[]): RopeScaling {
+function llama3Scaling(
+  path: string,
+  { theta, headDim }: RopeSettings,
+  factors: readonly number[],
+): RopeScaling {
   const where = `${path}, tensor "rope_freqs.weight"`;
   if (factors.length * 2 !== headDim)
-    throw malformed(where, "The rotary frequencies do not fit the heads", {
+    throw ggufFormatError(where, "The rotary frequencies do not fit the heads", {
       expected: `half as many as a head has numbers (${headDim})`,
       found: `${factors.length}`,
     });
@@ -79,7 +83,7 @@ function llama3Scaling(path: string, { theta, headDim }: Rotation, factors: read
   const expected = llama3Factors(theta, headDim, scaling);
   const worst = Math.max(...expected.map((value, i) => Math.abs(value / factors[i] - 1)));
   if (worst < 1e-4) return scaling;
-  throw malformed(where, "The rotary frequencies are no known ones", {
+  throw ggufFormatError(where, "The rotary frequencies are no known ones", {
     expected: `Llama 3's for a factor of ${factor}`,
     found: `others, by a factor of up to ${1 + worst}`,
   });

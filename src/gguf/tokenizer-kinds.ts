@@ -1,37 +1,48 @@
 import { isDeepStrictEqual } from "node:util";
 import { mergesFromScores } from "../tokenizer/merges.ts";
 import { pieceKinds } from "../tokenizer/sentencepiece-model.ts";
-import { flag, type MetadataItem, reals, text, texts } from "./metadata-items.ts";
+import {
+  boolItem,
+  float32ArrayItem,
+  type MetadataItem,
+  stringArrayItem,
+  stringItem,
+} from "./metadata-items.ts";
 import { preTokenizers } from "./pre-tokenizers.ts";
-import { flatten, type Part, type TokenizerParts, unsayable } from "./tokenizer-parts.ts";
+import {
+  type ComponentJson,
+  flattenSequence,
+  type ParsedTokenizer,
+  unsupportedTokenizerError,
+} from "./tokenizer-parts.ts";
 
 /** Keys of a byte-level tokenizer: merges, and the name of how text is cut into words. */
-export function byteLevelItems(parts: TokenizerParts): MetadataItem[] {
+export function byteLevelItems(parts: ParsedTokenizer): MetadataItem[] {
   const { where, merges, ignoresMerges, normalizers } = parts;
   // The one normaliser that a name implies; files of other names have none.
   if (normalizers.some(({ type }) => type !== "NFC"))
-    throw unsayable(where, `a normaliser ${normalizers[0].type} before bytes`);
-  const steps = parts.preTokenizers.map(plainStep);
+    throw unsupportedTokenizerError(where, `a normaliser ${normalizers[0].type} before bytes`);
+  const steps = parts.preTokenizers.map(withoutTrimOffsets);
   for (const [name, known] of preTokenizers) {
-    const same = isDeepStrictEqual(flatten(known.component).map(plainStep), steps);
+    const same = isDeepStrictEqual(flattenSequence(known.component).map(withoutTrimOffsets), steps);
     if (same && known.ignoresMerges === ignoresMerges)
       return [
-        text("tokenizer.ggml.pre", name),
-        texts(
+        stringItem("tokenizer.ggml.pre", name),
+        stringArrayItem(
           "tokenizer.ggml.merges",
           merges.map((merge) => merge.join(" ")),
         ),
-        flag("tokenizer.ggml.add_space_prefix", false),
+        boolItem("tokenizer.ggml.add_space_prefix", false),
       ];
   }
-  throw unsayable(
+  throw unsupportedTokenizerError(
     where,
     `words cut by ${JSON.stringify(parts.preTokenizers)}, which has no name in the format`,
   );
 }
 
 /** Without what changes offsets only. */
-function plainStep({ trim_offsets: _, ...step }: Part): Record<string, unknown> {
+function withoutTrimOffsets({ trim_offsets: _, ...step }: ComponentJson): Record<string, unknown> {
   return { ...step };
 }
 
@@ -40,22 +51,22 @@ function plainStep({ trim_offsets: _, ...step }: Part): Record<string, unknown> 
  * @param types of the tokens, as the format numbers them
  * @throws ScaloraError `usage` where no scores imply them
  */
-export function scoredItems(
-  parts: TokenizerParts,
+export function sentencePieceItems(
+  parts: ParsedTokenizer,
   tokens: readonly string[],
   types: readonly number[],
 ): MetadataItem[] {
   const scores = impliedScores(parts, tokens, types);
   return [
-    text("tokenizer.ggml.pre", "default"),
-    reals("tokenizer.ggml.scores", scores),
-    flag("tokenizer.ggml.add_space_prefix", hasSpacePrefix(parts)),
+    stringItem("tokenizer.ggml.pre", "default"),
+    float32ArrayItem("tokenizer.ggml.scores", scores),
+    boolItem("tokenizer.ggml.add_space_prefix", hasSpacePrefix(parts)),
   ];
 }
 
 /** A piece made by an earlier merge is better; pieces that no merge makes are the worst. */
 function impliedScores(
-  { where, merges }: TokenizerParts,
+  { where, merges }: ParsedTokenizer,
   tokens: readonly string[],
   types: readonly number[],
 ) {
@@ -71,7 +82,7 @@ function impliedScores(
     kind: pieceKinds[types[id]] ?? "unused",
   }));
   if (!sameMerges(merges, mergesFromScores(where, pieces), ranks))
-    throw unsayable(where, "merges that no scores of the pieces imply");
+    throw unsupportedTokenizerError(where, "merges that no scores of the pieces imply");
   return scores;
 }
 
@@ -89,7 +100,7 @@ function sameMerges(
 }
 
 /** Whether a text gets a space before it; other steps of the normaliser are not in the format. */
-function hasSpacePrefix({ where, normalizers, preTokenizers: steps }: TokenizerParts): boolean {
+function hasSpacePrefix({ where, normalizers, preTokenizers: steps }: ParsedTokenizer): boolean {
   let prefix = false;
   let escapes = false;
   for (const step of normalizers) {
@@ -98,14 +109,14 @@ function hasSpacePrefix({ where, normalizers, preTokenizers: steps }: TokenizerP
     else if (step.type === "Replace" && step.content === "▁" && from === '{"String":" "}') escapes = true;
     else if (step.type === "Replace" && step.content === "▁" && from.startsWith('{"Regex":"\\\\A'))
       prefix = true;
-    else throw unsayable(where, `a normaliser ${JSON.stringify(step)}`);
+    else throw unsupportedTokenizerError(where, `a normaliser ${JSON.stringify(step)}`);
   }
   for (const step of steps) {
-    const isNothing = escapes && step.type === "Split" && JSON.stringify(step.pattern) === '{"String":" "}';
+    const isNoOp = escapes && step.type === "Split" && JSON.stringify(step.pattern) === '{"String":" "}';
     if (step.type === "Metaspace" && step.split === false)
       [prefix, escapes] = [step.prepend_scheme !== "never", true];
-    else if (!isNothing) throw unsayable(where, `a pre-tokeniser ${JSON.stringify(step)}`);
+    else if (!isNoOp) throw unsupportedTokenizerError(where, `a pre-tokeniser ${JSON.stringify(step)}`);
   }
-  if (!escapes) throw unsayable(where, "spaces that are not escaped as ▁");
+  if (!escapes) throw unsupportedTokenizerError(where, "spaces that are not escaped as ▁");
   return prefix;
 }

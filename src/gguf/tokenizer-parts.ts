@@ -3,7 +3,7 @@ import { ScaloraError } from "../util/errors.ts";
 
 /** One of the components of a tokenizer, whose parts differ by type. */
 const component = z.looseObject({ type: z.string() });
-export type Part = z.output<typeof component>;
+export type ComponentJson = z.output<typeof component>;
 
 const addedToken = z.object({ id: z.int(), content: z.string(), special: z.boolean() });
 
@@ -20,21 +20,21 @@ const schema = z.object({
 });
 
 /** What of a tokenizer the format has fields for. */
-export interface TokenizerParts {
+export interface ParsedTokenizer {
   /** Model folder or file, for messages. */
   readonly where: string;
   readonly vocabulary: readonly (readonly [string, number])[];
   /** By number. */
-  readonly added: ReadonlyMap<number, z.output<typeof addedToken>>;
+  readonly addedTokens: ReadonlyMap<number, z.output<typeof addedToken>>;
   readonly merges: readonly (readonly [string, string])[];
   readonly ignoresMerges: boolean;
   /** Steps of the normaliser and of the pre-tokeniser, sequences laid out flat. */
-  readonly normalizers: readonly Part[];
-  readonly preTokenizers: readonly Part[];
+  readonly normalizers: readonly ComponentJson[];
+  readonly preTokenizers: readonly ComponentJson[];
   /** Whether the tokens are of bytes in GPT-2's alphabet, not of characters. */
   readonly isByteLevel: boolean;
   /** Tokens put around a text. */
-  readonly frame: { readonly before: readonly string[]; readonly after: readonly string[] };
+  readonly template: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
 /**
@@ -42,21 +42,21 @@ export interface TokenizerParts {
  * @param where for messages
  * @throws ScaloraError `usage` for models other than BPE
  */
-export function readParts(where: string, json: string): TokenizerParts {
+export function parseTokenizerJson(where: string, json: string): ParsedTokenizer {
   const checked = schema.safeParse(JSON.parse(json));
-  if (!checked.success) throw unsayable(where, "another model than BPE with merges");
+  if (!checked.success) throw unsupportedTokenizerError(where, "another model than BPE with merges");
   const { added_tokens: added, normalizer, pre_tokenizer, post_processor, model } = checked.data;
-  const preTokenizers = flatten(pre_tokenizer);
+  const preTokenizers = flattenSequence(pre_tokenizer);
   return {
     where,
     vocabulary: Object.entries(model.vocab),
-    added: new Map(added.map((token) => [token.id, token])),
+    addedTokens: new Map(added.map((token) => [token.id, token])),
     merges: model.merges.map((merge) => (typeof merge === "string" ? splitMerge(merge) : merge)),
     ignoresMerges: model.ignore_merges ?? false,
-    normalizers: flatten(normalizer),
+    normalizers: flattenSequence(normalizer),
     preTokenizers,
     isByteLevel: preTokenizers.some(({ type }) => type === "ByteLevel"),
-    frame: readFrame(where, flatten(post_processor)),
+    template: readTemplate(where, flattenSequence(post_processor)),
   };
 }
 
@@ -67,10 +67,10 @@ function splitMerge(merge: string): [string, string] {
 }
 
 /** The steps of a component, sequences laid out flat. */
-export function flatten(part: Part | null): Part[] {
+export function flattenSequence(part: ComponentJson | null): ComponentJson[] {
   if (part === null) return [];
   const inner = part.normalizers ?? part.pretokenizers ?? part.processors;
-  return inner === undefined ? [part] : z.array(component).parse(inner).flatMap(flatten);
+  return inner === undefined ? [part] : z.array(component).parse(inner).flatMap(flattenSequence);
 }
 
 const template = z.array(
@@ -80,11 +80,12 @@ const template = z.array(
   ]),
 );
 
-function readFrame(where: string, processors: readonly Part[]): TokenizerParts["frame"] {
+function readTemplate(where: string, processors: readonly ComponentJson[]): ParsedTokenizer["template"] {
   const framing = processors.filter(({ type }) => type !== "ByteLevel");
   if (framing.length === 0) return { before: [], after: [] };
   const [{ type, single }] = framing;
-  if (framing.length > 1 || type !== "TemplateProcessing") throw unsayable(where, `a post-processor ${type}`);
+  if (framing.length > 1 || type !== "TemplateProcessing")
+    throw unsupportedTokenizerError(where, `a post-processor ${type}`);
   const items = template.parse(single);
   const text = items.indexOf(undefined);
   const tokens = (from: readonly (string | undefined)[]) => from.filter((item) => item !== undefined);
@@ -92,7 +93,7 @@ function readFrame(where: string, processors: readonly Part[]): TokenizerParts["
 }
 
 /** The error of a tokenizer that the format cannot hold. */
-export function unsayable(where: string, found: string): ScaloraError {
+export function unsupportedTokenizerError(where: string, found: string): ScaloraError {
   return new ScaloraError("usage", "A GGUF file cannot hold this tokenizer", {
     where,
     found,

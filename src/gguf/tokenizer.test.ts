@@ -6,7 +6,7 @@ import { z } from "zod";
 import { goldenGguf } from "../testing/golden-gguf.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
-import { flag, texts as list, text, wholes } from "./metadata-items.ts";
+import { boolItem, int32ArrayItem, stringArrayItem as list, stringItem } from "./metadata-items.ts";
 import { writeGguf } from "./write.ts";
 
 const folder = fileURLToPath(new URL("../../test/golden/tokenizers", import.meta.url));
@@ -46,11 +46,11 @@ test("spaces of user-defined pieces are found as written, and ▁ in the text is
   writeGguf(
     path,
     [
-      text("general.architecture", "gemma3"),
-      text("tokenizer.ggml.model", "llama"),
+      stringItem("general.architecture", "gemma3"),
+      stringItem("tokenizer.ggml.model", "llama"),
       list("tokenizer.ggml.tokens", ["<unk>", "<eos>", "<bos>", "  ", "▁", "a"]),
-      wholes("tokenizer.ggml.token_type", [2, 3, 3, 4, 1, 1]),
-      flag("tokenizer.ggml.add_space_prefix", false),
+      int32ArrayItem("tokenizer.ggml.token_type", [2, 3, 3, 4, 1, 1]),
+      boolItem("tokenizer.ggml.add_space_prefix", false),
     ],
     [],
   );
@@ -68,10 +68,10 @@ test("pieces so long that their merges would fill the memory are refused", async
   writeGguf(
     path,
     [
-      text("general.architecture", "llama"),
-      text("tokenizer.ggml.model", "llama"),
+      stringItem("general.architecture", "llama"),
+      stringItem("tokenizer.ggml.model", "llama"),
       list("tokenizer.ggml.tokens", ["<unk>", "<eos>", "<bos>", ...long]),
-      wholes("tokenizer.ggml.token_type", [2, 3, 3, ...long.map(() => 1)]),
+      int32ArrayItem("tokenizer.ggml.token_type", [2, 3, 3, ...long.map(() => 1)]),
     ],
     [],
   );

@@ -1,7 +1,7 @@
 import { internalError } from "../util/errors.ts";
 
 /** Kinds of metadata values, as numbered in the format (ggml, docs/gguf.md). */
-export const valueKind = {
+export const valueType = {
   uint8: 0,
   int8: 1,
   uint16: 2,
@@ -18,44 +18,46 @@ export const valueKind = {
 } as const;
 
 /** Bytes of a value of each kind that has a fixed size. */
-export const kindBytes: ReadonlyMap<number, number> = new Map([
-  [valueKind.uint8, 1],
-  [valueKind.int8, 1],
-  [valueKind.uint16, 2],
-  [valueKind.int16, 2],
-  [valueKind.uint32, 4],
-  [valueKind.int32, 4],
-  [valueKind.float32, 4],
-  [valueKind.bool, 1],
-  [valueKind.uint64, 8],
-  [valueKind.int64, 8],
-  [valueKind.float64, 8],
+export const valueTypeBytes: ReadonlyMap<number, number> = new Map([
+  [valueType.uint8, 1],
+  [valueType.int8, 1],
+  [valueType.uint16, 2],
+  [valueType.int16, 2],
+  [valueType.uint32, 4],
+  [valueType.int32, 4],
+  [valueType.float32, 4],
+  [valueType.bool, 1],
+  [valueType.uint64, 8],
+  [valueType.int64, 8],
+  [valueType.float64, 8],
 ]);
 
 /** How the numbers of a tensor are stored: blocks of `block` numbers in `bytes` bytes. */
 export interface TensorType {
   readonly id: number;
   readonly name: string;
-  readonly block: number;
-  readonly bytes: number;
+  readonly blockSize: number;
+  readonly blockBytes: number;
 }
 
 /** The types that can be read (ggml, `ggml_type` and the block structs of ggml-common.h). */
-const readable: readonly TensorType[] = [
-  { id: 0, name: "F32", block: 1, bytes: 4 },
-  { id: 1, name: "F16", block: 1, bytes: 2 },
-  { id: 2, name: "Q4_0", block: 32, bytes: 18 },
-  { id: 3, name: "Q4_1", block: 32, bytes: 20 },
-  { id: 6, name: "Q5_0", block: 32, bytes: 22 },
-  { id: 7, name: "Q5_1", block: 32, bytes: 24 },
-  { id: 8, name: "Q8_0", block: 32, bytes: 34 },
-  { id: 12, name: "Q4_K", block: 256, bytes: 144 },
-  { id: 13, name: "Q5_K", block: 256, bytes: 176 },
-  { id: 14, name: "Q6_K", block: 256, bytes: 210 },
-  { id: 30, name: "BF16", block: 1, bytes: 2 },
+const readableTypes: readonly TensorType[] = [
+  { id: 0, name: "F32", blockSize: 1, blockBytes: 4 },
+  { id: 1, name: "F16", blockSize: 1, blockBytes: 2 },
+  { id: 2, name: "Q4_0", blockSize: 32, blockBytes: 18 },
+  { id: 3, name: "Q4_1", blockSize: 32, blockBytes: 20 },
+  { id: 6, name: "Q5_0", blockSize: 32, blockBytes: 22 },
+  { id: 7, name: "Q5_1", blockSize: 32, blockBytes: 24 },
+  { id: 8, name: "Q8_0", blockSize: 32, blockBytes: 34 },
+  { id: 12, name: "Q4_K", blockSize: 256, blockBytes: 144 },
+  { id: 13, name: "Q5_K", blockSize: 256, blockBytes: 176 },
+  { id: 14, name: "Q6_K", blockSize: 256, blockBytes: 210 },
+  { id: 30, name: "BF16", blockSize: 1, blockBytes: 2 },
 ];
 
-export const tensorTypes: ReadonlyMap<number, TensorType> = new Map(readable.map((type) => [type.id, type]));
+export const tensorTypes: ReadonlyMap<number, TensorType> = new Map(
+  readableTypes.map((type) => [type.id, type]),
+);
 
 /** Names of types that exist but cannot be read, for messages. */
 const otherTypes: ReadonlyMap<number, string> = new Map([
@@ -88,8 +90,8 @@ export function typeLabel(id: number): string {
 }
 
 /** The type of that name. */
-export function tensorType(name: string): TensorType {
-  const found = readable.find((type) => type.name === name);
+export function tensorTypeByName(name: string): TensorType {
+  const found = readableTypes.find((type) => type.name === name);
   if (found === undefined) throw internalError(`no tensor type ${name}`);
   return found;
 }

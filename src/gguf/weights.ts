@@ -2,11 +2,11 @@ import { statSync } from "node:fs";
 import { copy_, empty, fromData, MappedFile, narrow, reshape, scope, type Tensor } from "../torch/index.ts";
 import { internalError } from "../util/errors.ts";
 import { formatShape } from "../util/format.ts";
-import { type Architecture, conventionOf, modelName } from "./architectures.ts";
+import { type Architecture, toHuggingFaceName, weightConversion } from "./architectures.ts";
 import { dequantise, isQuantised } from "./blocks.ts";
-import { fromFormat, type Heads } from "./conventions.ts";
+import { fromGguf, type HeadCounts } from "./conventions.ts";
 import type { GgufHeader, GgufTensor } from "./header.ts";
-import { malformed } from "./malformed.ts";
+import { ggufFormatError } from "./malformed.ts";
 
 /** What a tensor is, to those who load it: `dtype` as safetensors files name it. */
 export interface WeightEntry {
@@ -15,28 +15,28 @@ export interface WeightEntry {
 }
 
 /** Numbers that are dequantised at a time. */
-const pieceNumbers = 1 << 22;
+const chunkElements = 1 << 22;
 
 /** The tensors of a GGUF file under the model's names, with the format's conventions undone. */
 export class GgufWeights {
   readonly path: string;
   readonly entries: ReadonlyMap<string, WeightEntry>;
-  private readonly places = new Map<string, GgufTensor>();
+  private readonly locations = new Map<string, GgufTensor>();
   private readonly map: MappedFile;
   private readonly size: number;
   private readonly architecture: Architecture;
-  private readonly heads: Heads;
+  private readonly heads: HeadCounts;
 
-  constructor({ path, size, tensors }: GgufHeader, architecture: Architecture, heads: Heads) {
+  constructor({ path, size, tensors }: GgufHeader, architecture: Architecture, heads: HeadCounts) {
     this.path = path;
     this.size = size;
     this.architecture = architecture;
     this.heads = heads;
     const entries = new Map<string, WeightEntry>();
     for (const [stored, tensor] of tensors) {
-      if (stored === ropeFactors) continue;
-      const name = modelName(architecture, stored);
-      this.places.set(name, tensor);
+      if (stored === ropeFactorsName) continue;
+      const name = toHuggingFaceName(architecture, stored);
+      this.locations.set(name, tensor);
       entries.set(name, { dtype: isQuantised(tensor.type) ? "F32" : tensor.type.name, shape: tensor.shape });
     }
     this.entries = entries;
@@ -45,21 +45,27 @@ export class GgufWeights {
 
   /** The tensor in float32 where it was quantised, else of its own dtype. It outlives this object. */
   tensor(name: string): Tensor {
-    const place = this.places.get(name);
-    if (place === undefined) throw internalError(`no tensor ${name}`);
+    const location = this.locations.get(name);
+    if (location === undefined) throw internalError(`no tensor ${name}`);
     this.checkSize();
-    const convention = conventionOf(this.architecture, name);
+    const convention = weightConversion(this.architecture, name);
     if (
       (convention === "query" || convention === "key") &&
-      place.shape[0] % (2 * this.heads[convention]) !== 0
+      location.shape[0] % (2 * this.heads[convention]) !== 0
     )
-      throw malformed(`${this.path}, tensor ${JSON.stringify(name)}`, "A tensor does not fit the heads", {
-        expected: `rows in pairs for each of ${this.heads[convention]} heads`,
-        found: formatShape(place.shape),
-      });
+      throw ggufFormatError(
+        `${this.path}, tensor ${JSON.stringify(name)}`,
+        "A tensor does not fit the heads",
+        {
+          expected: `rows in pairs for each of ${this.heads[convention]} heads`,
+          found: formatShape(location.shape),
+        },
+      );
     return scope(() => {
-      const stored = isQuantised(place.type) ? this.dequantised(place) : this.plain(place);
-      return fromFormat(stored, convention, this.heads);
+      const stored = isQuantised(location.type)
+        ? this.dequantisedTensor(location)
+        : this.mappedTensor(location);
+      return fromGguf(stored, convention, this.heads);
     });
   }
 
@@ -67,18 +73,18 @@ export class GgufWeights {
     this.map.dispose();
   }
 
-  private plain({ type, shape, begin }: GgufTensor): Tensor {
+  private mappedTensor({ type, shape, begin }: GgufTensor): Tensor {
     const dtypes: Readonly<Record<string, "float16" | "bfloat16">> = { F16: "float16", BF16: "bfloat16" };
     return this.map.tensor(begin, shape, dtypes[type.name] ?? "float32");
   }
 
-  private dequantised({ type, shape, begin, bytes }: GgufTensor): Tensor {
-    const numbers = (bytes / type.bytes) * type.block;
+  private dequantisedTensor({ type, shape, begin, byteLength }: GgufTensor): Tensor {
+    const numbers = (byteLength / type.blockBytes) * type.blockSize;
     const out = empty([numbers], "float32");
-    const pieceBytes = (pieceNumbers / type.block) * type.bytes;
-    for (let at = 0, to = 0; at < bytes; at += pieceBytes, to += pieceNumbers) {
+    const pieceBytes = (chunkElements / type.blockSize) * type.blockBytes;
+    for (let at = 0, to = 0; at < byteLength; at += pieceBytes, to += chunkElements) {
       scope(() => {
-        const length = Math.min(pieceBytes, bytes - at);
+        const length = Math.min(pieceBytes, byteLength - at);
         const source = this.map.tensor(begin + at, [length], "uint8").data();
         const piece = dequantise(type, new Uint8Array(source.buffer, source.byteOffset, length));
         copy_(narrow(out, 0, to, piece.length), fromData(piece, [piece.length]));
@@ -91,7 +97,7 @@ export class GgufWeights {
   private checkSize(): void {
     const size = statSync(this.path, { throwIfNoEntry: false })?.size;
     if (size === undefined || size === this.size) return;
-    throw malformed(this.path, "The file changed while it was in use", {
+    throw ggufFormatError(this.path, "The file changed while it was in use", {
       expected: `${this.size} bytes`,
       found: `${size} bytes`,
     });
@@ -99,4 +105,4 @@ export class GgufWeights {
 }
 
 /** The stored factors of Llama 3's rotary frequencies: part of the config, not of the weights. */
-export const ropeFactors = "rope_freqs.weight";
+export const ropeFactorsName = "rope_freqs.weight";

@@ -13,7 +13,7 @@ afterAll(scratch.remove);
 const description = {
   architecture: "qwen2",
   heads: { query: 2, key: 2 },
-  tied: true,
+  tiedEmbeddings: true,
   metadata: [],
   ropeFactors: undefined,
 };

@@ -1,17 +1,17 @@
 import { readAdapterFolder } from "../hub/adapter-folder.ts";
-import { checkSettings, loraAlpha, loraNeutral } from "../hub/adapter-settings.ts";
+import { checkAdapterConfig, loraAlpha, loraSupported } from "../hub/adapter-settings.ts";
 import { mulScalar, type Tensor, toDType } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { conventionOf, storedName } from "./architectures.ts";
-import { toFormat } from "./conventions.ts";
+import { toGgufName, weightConversion } from "./architectures.ts";
+import { toGguf } from "./conventions.ts";
 import type { GgufDescription } from "./description.ts";
-import { real, text } from "./metadata-items.ts";
-import { tensorType } from "./types.ts";
-import { type GgufSource, writeGguf } from "./write.ts";
-import { knownArchitecture } from "./write-model.ts";
+import { float32Item, stringItem } from "./metadata-items.ts";
+import { tensorTypeByName } from "./types.ts";
+import { type GgufTensorSource, writeGguf } from "./write.ts";
+import { requireArchitecture } from "./write-model.ts";
 
 /** One layer's factors. */
-interface Layer {
+interface LoraLayer {
   readonly path: string;
   /** `[rank, in]` */
   readonly down: Tensor;
@@ -34,20 +34,20 @@ export function adapterToGguf(folder: string, path: string, description: GgufDes
       throw new ScaloraError("usage", "A GGUF adapter has no place for DoRA's magnitudes", {
         fix: "export the model merged",
       });
-    checkSettings(folder, config, loraNeutral);
+    checkAdapterConfig(folder, config, loraSupported);
     const layers = readLayers(folder, config, tensors);
     const alphas = new Set(layers.map(({ alpha }) => alpha));
     const [alpha] = alphas.size === 1 ? alphas : [0];
     const metadata = [
-      text("general.architecture", description.architecture),
-      text("general.type", "adapter"),
-      text("adapter.type", "lora"),
-      real("adapter.lora.alpha", alpha),
+      stringItem("general.architecture", description.architecture),
+      stringItem("general.type", "adapter"),
+      stringItem("adapter.type", "lora"),
+      float32Item("adapter.lora.alpha", alpha),
     ];
     writeGguf(
       path,
       metadata,
-      layers.flatMap((layer) => sourcesOf(folder, layer, description, alpha === 0)),
+      layers.flatMap((layer) => adapterTensors(folder, layer, description, alpha === 0)),
     );
   } finally {
     for (const tensor of tensors.values()) tensor.dispose();
@@ -58,43 +58,43 @@ function readLayers(
   folder: string,
   config: Readonly<Record<string, unknown>>,
   tensors: ReadonlyMap<string, Tensor>,
-): Layer[] {
-  const layers: Layer[] = [];
+): LoraLayer[] {
+  const layers: LoraLayer[] = [];
   for (const [name, down] of tensors) {
     const [, path] = /^(.*)\.lora_A\.weight$/.exec(name) ?? [];
     const up = tensors.get(`${path}.lora_B.weight`);
     if (path === undefined || up === undefined) continue;
     // rsLoRA divides by the root of the rank, readers of the format by the rank.
-    const stretch = config.use_rslora === true ? Math.sqrt(down.shape[0]) : 1;
-    layers.push({ path, down, up, alpha: loraAlpha(folder, config, path) * stretch });
+    const rsloraFactor = config.use_rslora === true ? Math.sqrt(down.shape[0]) : 1;
+    layers.push({ path, down, up, alpha: loraAlpha(folder, config, path) * rsloraFactor });
   }
   const taken = new Set<unknown>(layers.flatMap(({ down, up }) => [down, up]));
-  for (const [name, tensor] of tensors) if (!taken.has(tensor)) throw unsayable(folder, name);
+  for (const [name, tensor] of tensors) if (!taken.has(tensor)) throw unsupportedTensorError(folder, name);
   return layers;
 }
 
-function sourcesOf(
+function adapterTensors(
   folder: string,
-  { path, down, up, alpha }: Layer,
-  { architecture: name, heads, tied }: GgufDescription,
-  scaled: boolean,
-): GgufSource[] {
-  const architecture = knownArchitecture(name);
+  { path, down, up, alpha }: LoraLayer,
+  { architecture: name, heads, tiedEmbeddings }: GgufDescription,
+  foldScale: boolean,
+): GgufTensorSource[] {
+  const architecture = requireArchitecture(name);
   const weight = `${path}.weight`;
-  const stored = storedName(architecture, weight);
-  const isAbsent = stored === "token_embd.weight" || (tied && stored === "output.weight");
-  if (stored === undefined || isAbsent) throw unsayable(folder, weight);
-  const convention = conventionOf(architecture, weight);
-  const scale = scaled ? alpha / down.shape[0] : 1;
-  const type = tensorType("F32");
-  const inFormat = () => toFormat(mulScalar(toDType(up, "float32"), scale), convention, heads);
+  const stored = toGgufName(architecture, weight);
+  const isAbsent = stored === "token_embd.weight" || (tiedEmbeddings && stored === "output.weight");
+  if (stored === undefined || isAbsent) throw unsupportedTensorError(folder, weight);
+  const convention = weightConversion(architecture, weight);
+  const scale = foldScale ? alpha / down.shape[0] : 1;
+  const type = tensorTypeByName("F32");
+  const inFormat = () => toGguf(mulScalar(toDType(up, "float32"), scale), convention, heads);
   return [
     { name: `${stored}.lora_a`, type, shape: down.shape, load: () => toDType(down, "float32") },
     { name: `${stored}.lora_b`, type, shape: up.shape, load: inFormat },
   ];
 }
 
-function unsayable(folder: string, name: string): ScaloraError {
+function unsupportedTensorError(folder: string, name: string): ScaloraError {
   return new ScaloraError("usage", "A GGUF adapter cannot hold this part of the adapter", {
     where: folder,
     expected: "factors of linear layers",

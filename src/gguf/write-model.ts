@@ -1,18 +1,18 @@
 import { fromData, reshape, scope, type Tensor, toDType } from "../torch/index.ts";
 import { internalError } from "../util/errors.ts";
-import { type Architecture, architectures, conventionOf, storedName } from "./architectures.ts";
+import { type Architecture, architectures, toGgufName, weightConversion } from "./architectures.ts";
 import { dequantise } from "./blocks.ts";
-import { type Heads, toFormat } from "./conventions.ts";
+import { type HeadCounts, toGguf } from "./conventions.ts";
 import type { GgufDescription } from "./description.ts";
-import { encodeTensor, storedType, type WritableType } from "./encode.ts";
-import { count, type MetadataItem, text } from "./metadata-items.ts";
-import { tensorType } from "./types.ts";
-import { ropeFactors } from "./weights.ts";
-import { type GgufSource, writeGguf } from "./write.ts";
+import { encodeTensor, tensorTypeFor, type WritableType } from "./encode.ts";
+import { type MetadataItem, stringItem, uint32Item } from "./metadata-items.ts";
+import { tensorTypeByName } from "./types.ts";
+import { ropeFactorsName } from "./weights.ts";
+import { type GgufTensorSource, writeGguf } from "./write.ts";
 import { tokenizerItems } from "./write-tokenizer.ts";
 
 /** A parameter of the model, made when its turn comes. */
-export interface StoredParameter {
+export interface LazyParameter {
   readonly name: string;
   readonly shape: readonly number[];
   load(): Tensor;
@@ -40,55 +40,55 @@ export function writeGgufModel(
     source: string;
     title: string;
     type: WritableType;
-    parameters: readonly StoredParameter[];
+    parameters: readonly LazyParameter[];
   },
 ): void {
   const { architecture: name, heads } = description;
-  const architecture = knownArchitecture(name);
+  const architecture = requireArchitecture(name);
   const rows = parameters.find((parameter) => parameter.name === "model.embed_tokens.weight")?.shape[0] ?? 0;
   const metadata: MetadataItem[] = [
-    text("general.architecture", name),
-    text("general.type", "model"),
-    text("general.name", title),
-    count("general.quantization_version", 2),
-    count("general.file_type", fileTypes[type]),
+    stringItem("general.architecture", name),
+    stringItem("general.type", "model"),
+    stringItem("general.name", title),
+    uint32Item("general.quantization_version", 2),
+    uint32Item("general.file_type", fileTypes[type]),
     ...description.metadata,
     ...tokenizerItems(source, rows),
   ];
-  const tensors = parameters.map((parameter) => sourceOf(parameter, architecture, heads, type));
-  writeGguf(path, metadata, [...factorTensor(description), ...tensors]);
+  const tensors = parameters.map((parameter) => parameterTensor(parameter, architecture, heads, type));
+  writeGguf(path, metadata, [...ropeFactorsTensor(description), ...tensors]);
 }
 
 /** @throws an internal error for a name that the table lacks */
-export function knownArchitecture(name: string): Architecture {
+export function requireArchitecture(name: string): Architecture {
   const architecture = architectures.get(name);
   if (architecture === undefined) throw internalError(`no GGUF architecture ${name}`);
   return architecture;
 }
 
-function sourceOf(
-  { name, shape, load }: StoredParameter,
+function parameterTensor(
+  { name, shape, load }: LazyParameter,
   architecture: Architecture,
-  heads: Heads,
+  heads: HeadCounts,
   type: WritableType,
-): GgufSource {
-  const stored = storedName(architecture, name);
+): GgufTensorSource {
+  const stored = toGgufName(architecture, name);
   if (stored === undefined) throw internalError(`GGUF has no name for ${name}`);
-  const convention = conventionOf(architecture, name);
-  const inFormat = () => toFormat(toDType(load(), "float32"), convention, heads);
-  return { name: stored, type: storedType(type, shape), shape, load: inFormat };
+  const convention = weightConversion(architecture, name);
+  const inFormat = () => toGguf(toDType(load(), "float32"), convention, heads);
+  return { name: stored, type: tensorTypeFor(type, shape), shape, load: inFormat };
 }
 
-function factorTensor({ ropeFactors: factors }: GgufDescription): GgufSource[] {
+function ropeFactorsTensor({ ropeFactors: factors }: GgufDescription): GgufTensorSource[] {
   if (factors === undefined) return [];
   const shape = [factors.length];
   const load = () => fromData(Float32Array.from(factors), shape);
-  return [{ name: ropeFactors, type: tensorType("F32"), shape, load }];
+  return [{ name: ropeFactorsName, type: tensorTypeByName("F32"), shape, load }];
 }
 
 /** The numbers of a parameter after they were written as the type and read again, in float32. */
-export function roundedAsStored(tensor: Tensor, wanted: WritableType): Tensor {
-  const type = storedType(wanted, tensor.shape);
+export function roundToStoredType(tensor: Tensor, wanted: WritableType): Tensor {
+  const type = tensorTypeFor(wanted, tensor.shape);
   if (type.name === "F32") return toDType(tensor, "float32");
   if (type.name !== "Q8_0")
     return toDType(toDType(tensor, type.name === "F16" ? "float16" : "bfloat16"), "float32");

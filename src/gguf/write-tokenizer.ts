@@ -1,13 +1,20 @@
-import { generationEnds } from "../hub/generation-ends.ts";
-import { assemble } from "../tokenizer/assemble.ts";
+import { readEosTokenIds } from "../hub/generation-ends.ts";
+import { assembleTokenizer } from "../tokenizer/assemble.ts";
 import { readTokenizerSource } from "../tokenizer/source.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { count, flag, type MetadataItem, text, texts, wholes } from "./metadata-items.ts";
-import { byteLevelItems, scoredItems } from "./tokenizer-kinds.ts";
-import { readParts, type TokenizerParts, unsayable } from "./tokenizer-parts.ts";
+import {
+  boolItem,
+  int32ArrayItem,
+  type MetadataItem,
+  stringArrayItem,
+  stringItem,
+  uint32Item,
+} from "./metadata-items.ts";
+import { byteLevelItems, sentencePieceItems } from "./tokenizer-kinds.ts";
+import { type ParsedTokenizer, parseTokenizerJson, unsupportedTokenizerError } from "./tokenizer-parts.ts";
 
 /** Types of tokens, as the format numbers them. */
-const kind = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };
+const tokenTypes = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };
 
 /**
  * The metadata of a model's tokenizer and chat template.
@@ -16,9 +23,9 @@ const kind = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byt
  * @throws ScaloraError `usage` for a tokenizer that the format cannot hold
  */
 export function tokenizerItems(source: string, rows: number): MetadataItem[] {
-  const { blueprint, settings } = readTokenizerSource(source);
-  const assembly = assemble(blueprint, settings);
-  const parts = readParts(source, assembly.json);
+  const { spec, settings } = readTokenizerSource(source);
+  const assembly = assembleTokenizer(spec, settings);
+  const parts = parseTokenizerJson(source, assembly.json);
   if (assembly.requiredRows > rows) {
     throw new ScaloraError("usage", "A GGUF file cannot hold this tokenizer", {
       where: source,
@@ -28,52 +35,63 @@ export function tokenizerItems(source: string, rows: number): MetadataItem[] {
   }
   const tokens = tokenTexts(parts, rows);
   const { bos, eos, unk, pad } = assembly.special;
-  const types = tokens.map((token, id) => typeOf(parts, token, id, unk?.id));
-  const own = parts.isByteLevel ? byteLevelItems(parts) : scoredItems(parts, tokens, types);
+  const types = tokens.map((token, id) => tokenType(parts, token, id, unk?.id));
+  const own = parts.isByteLevel ? byteLevelItems(parts) : sentencePieceItems(parts, tokens, types);
   const special = { bos, eos, unknown: unk, padding: pad };
   const ids = Object.entries(special).flatMap(([role, token]) =>
-    token === undefined ? [] : [count(`tokenizer.ggml.${role}_token_id`, token.id)],
+    token === undefined ? [] : [uint32Item(`tokenizer.ggml.${role}_token_id`, token.id)],
   );
   return [
-    text("tokenizer.ggml.model", parts.isByteLevel ? "gpt2" : "llama"),
-    texts("tokenizer.ggml.tokens", tokens),
-    wholes("tokenizer.ggml.token_type", types),
+    stringItem("tokenizer.ggml.model", parts.isByteLevel ? "gpt2" : "llama"),
+    stringArrayItem("tokenizer.ggml.tokens", tokens),
+    int32ArrayItem("tokenizer.ggml.token_type", types),
     ...own,
     ...ids,
-    ...turnEnd(source, eos?.id),
-    flag("tokenizer.ggml.add_bos_token", frameHas(parts, "before", bos?.content)),
-    flag("tokenizer.ggml.add_eos_token", frameHas(parts, "after", eos?.content)),
-    ...(settings.chatTemplate === undefined ? [] : [text("tokenizer.chat_template", settings.chatTemplate)]),
+    ...endOfTurnItem(source, eos?.id),
+    boolItem("tokenizer.ggml.add_bos_token", addsToken(parts, "before", bos?.content)),
+    boolItem("tokenizer.ggml.add_eos_token", addsToken(parts, "after", eos?.content)),
+    ...(settings.chatTemplate === undefined
+      ? []
+      : [stringItem("tokenizer.chat_template", settings.chatTemplate)]),
   ];
 }
 
 /** Every row has a token: rows that the tokenizer leaves over get names that no text forms. */
-function tokenTexts({ vocabulary, added }: TokenizerParts, rows: number): string[] {
+function tokenTexts({ vocabulary, addedTokens }: ParsedTokenizer, rows: number): string[] {
   const tokens: (string | undefined)[] = Array.from({ length: rows });
   for (const [token, id] of vocabulary) if (id < rows) tokens[id] = token;
-  for (const { content, id } of added.values()) if (id < rows) tokens[id] = content;
-  return tokens.map((token, id) => token ?? spare(id));
+  for (const { content, id } of addedTokens.values()) if (id < rows) tokens[id] = content;
+  return tokens.map((token, id) => token ?? unusedTokenName(id));
 }
 
-const spare = (id: number) => `[PAD${id}]`;
+const unusedTokenName = (id: number) => `[PAD${id}]`;
 
-function typeOf({ added, isByteLevel }: TokenizerParts, token: string, id: number, unk: number | undefined) {
-  if (!isByteLevel && id === unk) return kind.unknown;
-  const known = added.get(id);
-  if (known !== undefined) return known.special ? kind.control : kind.userDefined;
-  if (token === spare(id)) return kind.unused;
-  return !isByteLevel && /^<0x[0-9A-F]{2}>$/.test(token) ? kind.byte : kind.normal;
+function tokenType(
+  { addedTokens, isByteLevel }: ParsedTokenizer,
+  token: string,
+  id: number,
+  unk: number | undefined,
+) {
+  if (!isByteLevel && id === unk) return tokenTypes.unknown;
+  const known = addedTokens.get(id);
+  if (known !== undefined) return known.special ? tokenTypes.control : tokenTypes.userDefined;
+  if (token === unusedTokenName(id)) return tokenTypes.unused;
+  return !isByteLevel && /^<0x[0-9A-F]{2}>$/.test(token) ? tokenTypes.byte : tokenTypes.normal;
 }
 
 /** The token that ends a turn, where the model has one beside the end of the text. */
-function turnEnd(source: string, eos: number | undefined): MetadataItem[] {
-  const [other] = generationEnds(source).filter((id) => id !== eos);
-  return other === undefined ? [] : [count("tokenizer.ggml.eot_token_id", other)];
+function endOfTurnItem(source: string, eos: number | undefined): MetadataItem[] {
+  const [other] = readEosTokenIds(source).filter((id) => id !== eos);
+  return other === undefined ? [] : [uint32Item("tokenizer.ggml.eot_token_id", other)];
 }
 
-function frameHas({ frame, where }: TokenizerParts, side: "before" | "after", token: string | undefined) {
-  const found = frame[side];
+function addsToken(
+  { template, where }: ParsedTokenizer,
+  side: "before" | "after",
+  token: string | undefined,
+) {
+  const found = template[side];
   if (found.length === 0) return false;
   if (found.length === 1 && found[0] === token) return true;
-  throw unsayable(where, `other tokens than bos and eos around a text: ${found.join(" ")}`);
+  throw unsupportedTokenizerError(where, `other tokens than bos and eos around a text: ${found.join(" ")}`);
 }

@@ -3,11 +3,11 @@ import { scope, type Tensor } from "../torch/index.ts";
 import { internalError, messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, streamFileAtomic, writeFully } from "../util/files.ts";
 import { encodeTensor } from "./encode.ts";
-import { type MetadataItem, valueBytes } from "./metadata-items.ts";
+import { encodeMetadataValue, type MetadataItem } from "./metadata-items.ts";
 import type { TensorType } from "./types.ts";
 
 /** A tensor to write, made when its turn comes. */
-export interface GgufSource {
+export interface GgufTensorSource {
   readonly name: string;
   readonly type: TensorType;
   /** As torch has it. */
@@ -26,7 +26,7 @@ const alignment = 32;
 export function writeGguf(
   path: string,
   metadata: readonly MetadataItem[],
-  tensors: readonly GgufSource[],
+  tensors: readonly GgufTensorSource[],
 ): void {
   try {
     makeFolders(dirname(path));
@@ -45,7 +45,7 @@ export function writeGguf(
 function writeContent(
   descriptor: number,
   metadata: readonly MetadataItem[],
-  tensors: readonly GgufSource[],
+  tensors: readonly GgufTensorSource[],
 ): void {
   const parts = [start(tensors.length, metadata.length), ...metadata.map(itemBytes)];
   let offset = 0;
@@ -73,21 +73,24 @@ function start(tensors: number, keys: number): Buffer {
 }
 
 function itemBytes([key, value]: MetadataItem): Buffer {
-  return Buffer.concat([valueBytes({ kind: "string", value: key }, false), valueBytes(value, true)]);
+  return Buffer.concat([
+    encodeMetadataValue({ kind: "string", value: key }, false),
+    encodeMetadataValue(value, true),
+  ]);
 }
 
-function infoBytes({ name, type, shape }: GgufSource, offset: number): Buffer {
+function infoBytes({ name, type, shape }: GgufTensorSource, offset: number): Buffer {
   const rest = Buffer.alloc(4 + 8 * shape.length + 12);
   rest.writeUInt32LE(shape.length);
   for (const [i, extent] of [...shape].reverse().entries()) rest.writeBigUInt64LE(BigInt(extent), 4 + 8 * i);
   rest.writeUInt32LE(type.id, rest.length - 12);
   rest.writeBigUInt64LE(BigInt(offset), rest.length - 8);
-  return Buffer.concat([valueBytes({ kind: "string", value: name }, false), rest]);
+  return Buffer.concat([encodeMetadataValue({ kind: "string", value: name }, false), rest]);
 }
 
 /** Bytes of a tensor's data. */
-function storedBytes({ type, shape }: GgufSource): number {
-  return (shape.reduce((product, extent) => product * extent, 1) / type.block) * type.bytes;
+function storedBytes({ type, shape }: GgufTensorSource): number {
+  return (shape.reduce((product, extent) => product * extent, 1) / type.blockSize) * type.blockBytes;
 }
 
 const padded = (bytes: number) => Math.ceil(bytes / alignment) * alignment;

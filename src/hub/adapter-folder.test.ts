@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readSafetensors, writeSafetensors } from "../safetensors/index.ts";
+import { readSafetensorsHeader, writeSafetensors } from "../safetensors/index.ts";
 import { fromData } from "../torch/index.ts";
 import { readAdapterFolder, writeAdapterFolder } from "./adapter-folder.ts";
 
@@ -19,7 +19,7 @@ test("an adapter is written under PEFT's names and read under the model's", () =
     [`${path}.lora_A.weight`, a],
     [`${path}.lora_B.weight`, b],
   ]);
-  const names = [...readSafetensors(join(folder, "adapter_model.safetensors")).entries.keys()];
+  const names = [...readSafetensorsHeader(join(folder, "adapter_model.safetensors")).entries.keys()];
   expect(names).toEqual([`base_model.model.${path}.lora_A.weight`, `base_model.model.${path}.lora_B.weight`]);
   expect(JSON.parse(readFileSync(join(folder, "adapter_config.json"), "utf8"))).toEqual(config);
   const read = readAdapterFolder(folder);

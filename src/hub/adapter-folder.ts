@@ -6,14 +6,14 @@ import { writeFolderAtomic } from "../util/atomic-folder.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { readJsonObject } from "../util/json-file.ts";
-import { plainJson } from "../util/strict-json.ts";
+import { toPlainValue } from "../util/strict-json.ts";
 
 const configName = "adapter_config.json";
 const weightsName = "adapter_model.safetensors";
 /** Key of the weights file's metadata, which PEFT passes over. */
-const baseKey = "scalora.base";
+const baseFingerprintKey = "scalora.base";
 /** PEFT wraps the model twice, and its files' names say so. */
-const prefix = "base_model.model.";
+const peftPrefix = "base_model.model.";
 
 /** An adapter as PEFT stores it, as plain data. */
 export interface AdapterFolder {
@@ -22,7 +22,7 @@ export interface AdapterFolder {
   /** By the model's own names: `model.layers.0.self_attn.q_proj.lora_A.weight`. Mapped; the caller frees them. */
   tensors: ReadonlyMap<string, Tensor>;
   /** Names the weights it was made for (`baseFingerprint`); undefined where another program wrote the folder. */
-  base: string | undefined;
+  baseFingerprint: string | undefined;
 }
 
 /**
@@ -43,14 +43,15 @@ export function readAdapterFolder(folder: string): AdapterFolder {
   const file = SafetensorsFile.open(join(folder, weightsName));
   const tensors = new Map<string, Tensor>();
   try {
-    for (const name of file.header.entries.keys()) tensors.set(modelName(file.path, name), file.tensor(name));
+    for (const name of file.header.entries.keys())
+      tensors.set(fromPeftName(file.path, name), file.tensor(name));
   } catch (error) {
     for (const tensor of tensors.values()) tensor.dispose();
     throw error;
   } finally {
     file.dispose();
   }
-  return { config, tensors, base: file.header.metadata.get(baseKey) };
+  return { config, tensors, baseFingerprint: file.header.metadata.get(baseFingerprintKey) };
 }
 
 /** The config of a PEFT adapter folder. @throws ScaloraError `model` or `format` */
@@ -65,40 +66,40 @@ export function readAdapterConfig(folder: string): AdapterFolder["config"] {
       where: folder,
     });
   }
-  return plainRecord(plainJson(readJsonObject(join(folder, configName))));
+  return plainRecord(toPlainValue(readJsonObject(join(folder, configName))));
 }
 
 /**
  * Writes a PEFT adapter folder, complete or not at all.
  * @param tensors by the model's own names, as `readAdapterFolder` gives them
- * @param base names the weights it is made for
+ * @param baseFingerprint names the weights it is made for
  */
 export function writeAdapterFolder(
   folder: string,
   config: Readonly<Record<string, unknown>>,
   tensors: Iterable<readonly [string, TensorSource]>,
-  base?: string,
+  baseFingerprint?: string,
 ): void {
   const renamed: (readonly [string, TensorSource])[] = [];
-  for (const [name, tensor] of tensors) renamed.push([prefix + name, tensor]);
+  for (const [name, tensor] of tensors) renamed.push([peftPrefix + name, tensor]);
   writeFolderAtomic(folder, (temporary) => {
     writeFileAtomic(join(temporary, configName), `${JSON.stringify(config, null, 2)}\n`);
     writeSafetensors(join(temporary, weightsName), renamed, {
       format: "pt",
-      ...(base !== undefined && { [baseKey]: base }),
+      ...(baseFingerprint !== undefined && { [baseFingerprintKey]: baseFingerprint }),
     });
   });
 }
 
-function modelName(path: string, name: string): string {
-  if (!name.startsWith(prefix)) {
+function fromPeftName(path: string, name: string): string {
+  if (!name.startsWith(peftPrefix)) {
     throw new ScaloraError("format", `A tensor of the adapter has an unexpected name`, {
       where: path,
-      expected: `names that begin with ${prefix}`,
+      expected: `names that begin with ${peftPrefix}`,
       found: name,
     });
   }
-  return name.slice(prefix.length).replace(/\.(lora_[AB])\.[^.]+\.weight$/, ".$1.weight");
+  return name.slice(peftPrefix.length).replace(/\.(lora_[AB])\.[^.]+\.weight$/, ".$1.weight");
 }
 
 function plainRecord(value: unknown): Record<string, unknown> {

@@ -4,16 +4,16 @@ import type { AdapterFolder } from "./adapter-folder.ts";
 type Config = AdapterFolder["config"];
 
 /** Keys of adapter_config.json that change the computation when they are not at one of these values. */
-export type NeutralSettings = Readonly<Record<string, readonly unknown[]>>;
+export type SupportedSettings = Readonly<Record<string, readonly unknown[]>>;
 
 /** Settings that say nothing, or that every format refuses at another value. */
-const commonNeutral: NeutralSettings = {
+const commonSupported: SupportedSettings = {
   bias: ["none", undefined],
   fan_in_fan_out: [false, null, undefined],
 };
 
 /** What changes the computation of LoRA. */
-export const loraNeutral: NeutralSettings = {
+export const loraSupported: SupportedSettings = {
   peft_type: ["LORA"],
   use_dora: [false, null, undefined],
   lora_bias: [false, null, undefined],
@@ -34,8 +34,8 @@ export const loraNeutral: NeutralSettings = {
  * Refuses a folder whose settings change the computation.
  * @throws ScaloraError `model`
  */
-export function checkSettings(folder: string, config: Config, neutral: NeutralSettings): void {
-  for (const [key, values] of Object.entries({ ...commonNeutral, ...neutral })) {
+export function checkAdapterConfig(folder: string, config: Config, supported: SupportedSettings): void {
+  for (const [key, values] of Object.entries({ ...commonSupported, ...supported })) {
     if (values.includes(config[key])) continue;
     throw new ScaloraError("model", `The adapter's ${key} is not supported`, {
       where: folder,
@@ -48,7 +48,7 @@ export function checkSettings(folder: string, config: Config, neutral: NeutralSe
 
 /** The numerator of a layer's scale. @throws ScaloraError `format` */
 export function loraAlpha(folder: string, config: Config, path: string): number {
-  return numberOf(folder, "lora_alpha", patternValue(config.alpha_pattern, path) ?? config.lora_alpha);
+  return requireNumber(folder, "lora_alpha", patternValue(config.alpha_pattern, path) ?? config.lora_alpha);
 }
 
 /** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
@@ -70,7 +70,7 @@ function peftPattern(key: string): RegExp {
 }
 
 /** A number of a folder's config. @throws ScaloraError `format` */
-export function numberOf(folder: string, key: string, value: unknown): number {
+export function requireNumber(folder: string, key: string, value: unknown): number {
   if (typeof value === "number") return value;
   throw new ScaloraError("format", `The adapter's ${key} is not a number`, {
     where: folder,

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ggufGenerationConfig, ggufTokenizer, isGgufModel } from "../gguf/index.ts";
-import { assemble } from "../tokenizer/assemble.ts";
+import { ggufGenerationConfig, ggufTokenizer, isGgufFile } from "../gguf/index.ts";
+import { assembleTokenizer } from "../tokenizer/assemble.ts";
 
 /** Everything beside config and weights that belongs to a model: what other tools need to use the copy. */
-const files = [
+const auxiliaryFileNames = [
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",
@@ -25,18 +25,20 @@ const files = [
 ];
 
 /** The tokenizer, generation and licence files of a model folder, or the ones that stand for a GGUF file's metadata. */
-export function* companions(path: string): Generator<readonly [name: string, content: string | Uint8Array]> {
-  if (isGgufModel(path)) yield* fromGguf(path);
+export function* auxiliaryFiles(
+  path: string,
+): Generator<readonly [name: string, content: string | Uint8Array]> {
+  if (isGgufFile(path)) yield* auxiliaryFilesFromGguf(path);
   else
-    for (const name of files) {
+    for (const name of auxiliaryFileNames) {
       const source = join(path, name);
       if (existsSync(source)) yield [name, readFileSync(source)];
     }
 }
 
-function* fromGguf(path: string): Generator<readonly [string, string]> {
-  const { blueprint, settings } = ggufTokenizer(path);
-  const assembly = assemble(blueprint, settings);
+function* auxiliaryFilesFromGguf(path: string): Generator<readonly [string, string]> {
+  const { spec, settings } = ggufTokenizer(path);
+  const assembly = assembleTokenizer(spec, settings);
   yield ["tokenizer.json", assembly.json];
   yield ["tokenizer_config.json", pretty(tokenizerConfig(assembly.special))];
   if (settings.chatTemplate !== undefined) yield ["chat_template.jinja", settings.chatTemplate];
@@ -44,7 +46,7 @@ function* fromGguf(path: string): Generator<readonly [string, string]> {
 }
 
 /** tokenizer.json says the rest, for both this and other tools. */
-function tokenizerConfig(special: ReturnType<typeof assemble>["special"]): Record<string, unknown> {
+function tokenizerConfig(special: ReturnType<typeof assembleTokenizer>["special"]): Record<string, unknown> {
   const named = Object.entries(special).flatMap(([role, token]) =>
     token === undefined ? [] : [[`${role}_token`, token.content] as const],
   );

@@ -1,27 +1,27 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ggufGenerationConfig, isGgufModel } from "../gguf/index.ts";
+import { ggufGenerationConfig, isGgufFile } from "../gguf/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { readJsonObject } from "../util/json-file.ts";
-import { plainJson } from "../util/strict-json.ts";
+import { toPlainValue } from "../util/strict-json.ts";
 
 /**
  * The tokens that end an output, as a model folder or GGUF file names them: `eos_token_id` of generation_config.json, else of
  * config.json, one or several; none where they name none.
  * @throws ScaloraError `model` for an entry that is no token number
  */
-export function generationEnds(path: string): number[] {
-  if (isGgufModel(path)) return tokenNumbers(ggufGenerationConfig(path).eos_token_id ?? [], path);
+export function readEosTokenIds(path: string): number[] {
+  if (isGgufFile(path)) return toTokenIds(ggufGenerationConfig(path).eos_token_id ?? [], path);
   for (const name of ["generation_config.json", "config.json"]) {
     const file = join(path, name);
     if (!existsSync(file)) continue;
     const value = readJsonObject(file).get("eos_token_id");
-    if (value !== undefined && value !== null) return tokenNumbers(plainJson(value), file);
+    if (value !== undefined && value !== null) return toTokenIds(toPlainValue(value), file);
   }
   return [];
 }
 
-function tokenNumbers(plain: unknown, where: string): number[] {
+function toTokenIds(plain: unknown, where: string): number[] {
   const numbers: unknown[] = Array.isArray(plain) ? plain : [plain];
   return numbers.map((number) => {
     if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;

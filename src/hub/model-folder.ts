@@ -1,18 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ggufConfig, isGgufModel } from "../gguf/index.ts";
-import { sourceBytes, type TensorSource, writeSafetensors } from "../safetensors/index.ts";
+import { ggufConfig, isGgufFile } from "../gguf/index.ts";
+import { type TensorSource, tensorBytes, writeSafetensors } from "../safetensors/index.ts";
 import { writeFolderAtomic } from "../util/atomic-folder.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { type JsonObject, readJsonObject } from "../util/json-file.ts";
 import { formatJson, parseJson } from "../util/strict-json.ts";
-import { companions } from "./companions.ts";
-import { indexName, weightsName } from "./model-weights.ts";
+import { auxiliaryFiles } from "./companions.ts";
+import { indexFileName, weightsFileName } from "./model-weights.ts";
 
 /** `config.json` of a model folder, or what stands for it in a GGUF file. Throws ScaloraError `model` or `format`. */
 export function readModelConfig(folder: string): JsonObject {
-  if (isGgufModel(folder)) return jsonObject(ggufConfig(folder));
+  if (isGgufFile(folder)) return toJsonObject(ggufConfig(folder));
   if (!existsSync(folder))
     throw new ScaloraError("model", "There is no model folder here", { where: folder });
   const path = join(folder, "config.json");
@@ -29,12 +29,12 @@ export function readModelConfig(folder: string): JsonObject {
 }
 
 /** Where the config of a model folder or GGUF file stands, for messages. */
-export function configPlace(source: string): string {
-  return isGgufModel(source) ? source : join(source, "config.json");
+export function configLocation(source: string): string {
+  return isGgufFile(source) ? source : join(source, "config.json");
 }
 
 /** Plain values as a file would hold them. */
-function jsonObject(values: Readonly<Record<string, unknown>>): JsonObject {
+function toJsonObject(values: Readonly<Record<string, unknown>>): JsonObject {
   const parsed = parseJson(JSON.stringify(values));
   return parsed instanceof Map ? parsed : new Map();
 }
@@ -43,7 +43,7 @@ export interface ModelFolderContent {
   config: JsonObject;
   weights: readonly (readonly [string, TensorSource])[];
   /** The model folder or GGUF file whose tokenizer, generation and licence files are copied. */
-  companions: string;
+  auxiliarySource: string;
 }
 
 /**
@@ -53,7 +53,8 @@ export interface ModelFolderContent {
 export function writeModelFolder(folder: string, content: ModelFolderContent, maxShardBytes = 5e9): void {
   writeFolderAtomic(folder, (temporary) => {
     writeFileAtomic(join(temporary, "config.json"), `${formatJson(content.config)}\n`);
-    for (const [name, bytes] of companions(content.companions)) writeFileAtomic(join(temporary, name), bytes);
+    for (const [name, bytes] of auxiliaryFiles(content.auxiliarySource))
+      writeFileAtomic(join(temporary, name), bytes);
     writeWeights(temporary, content.weights, maxShardBytes);
   });
 }
@@ -62,7 +63,7 @@ function writeWeights(folder: string, weights: ModelFolderContent["weights"], ma
   const shards = splitShards(weights, maxShardBytes);
   const metadata = { format: "pt" };
   if (shards.length === 1) {
-    writeSafetensors(join(folder, weightsName), shards[0], metadata);
+    writeSafetensors(join(folder, weightsFileName), shards[0], metadata);
     return;
   }
   const map: JsonObject = new Map();
@@ -73,11 +74,11 @@ function writeWeights(folder: string, weights: ModelFolderContent["weights"], ma
     writeSafetensors(join(folder, file), shard, metadata);
     for (const [name, source] of shard) {
       map.set(name, file);
-      total += sourceBytes(source);
+      total += tensorBytes(source);
     }
   }
   const index = `{\n  "metadata": {\n    "total_size": ${total}\n  },\n  "weight_map": ${formatJson(map, "  ")}\n}\n`;
-  writeFileAtomic(join(folder, indexName), index);
+  writeFileAtomic(join(folder, indexFileName), index);
 }
 
 function splitShards(
@@ -88,7 +89,7 @@ function splitShards(
   const shards = [shard];
   let bytes = 0;
   for (const item of weights) {
-    const size = sourceBytes(item[1]);
+    const size = tensorBytes(item[1]);
     if (shard.length > 0 && bytes + size > maxBytes) {
       shard = [];
       shards.push(shard);

@@ -1,16 +1,16 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { ggufWeights, isGgufModel, type WeightEntry } from "../gguf/index.ts";
+import { ggufWeights, isGgufFile, type WeightEntry } from "../gguf/index.ts";
 import { SafetensorsFile } from "../safetensors/index.ts";
 import type { Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { readJsonObject } from "../util/json-file.ts";
-import { plainJson } from "../util/strict-json.ts";
-import { nearest } from "../util/suggest.ts";
+import { toPlainValue } from "../util/strict-json.ts";
+import { nearestName } from "../util/suggest.ts";
 
 /** The weights of a folder in one file, and the list of its shards. */
-export const weightsName = "model.safetensors";
-export const indexName = "model.safetensors.index.json";
+export const weightsFileName = "model.safetensors";
+export const indexFileName = "model.safetensors.index.json";
 
 /** A file that holds weights. */
 interface WeightFile {
@@ -21,21 +21,21 @@ interface WeightFile {
 }
 
 /** Where a tensor is. */
-interface Place {
+interface TensorLocation {
   file: WeightFile;
   /** Its name in the file. */
-  stored: string;
+  nameInFile: string;
   entry: WeightEntry;
 }
 
 /** The weights of a model: one safetensors file, shards with their index, or a GGUF file. */
 export class ModelWeights {
   private readonly files: readonly WeightFile[];
-  private readonly places: ReadonlyMap<string, Place>;
+  private readonly locations: ReadonlyMap<string, TensorLocation>;
 
-  private constructor(files: readonly WeightFile[], places: ReadonlyMap<string, Place>) {
+  private constructor(files: readonly WeightFile[], places: ReadonlyMap<string, TensorLocation>) {
     this.files = files;
-    this.places = places;
+    this.locations = places;
   }
 
   /**
@@ -46,8 +46,8 @@ export class ModelWeights {
   static open(folder: string, rename: (stored: string) => string = (stored) => stored): ModelWeights {
     const files: WeightFile[] = [];
     try {
-      const owners = isGgufModel(folder) ? openGguf(folder, files) : openSafetensors(folder, files);
-      return new ModelWeights(files, findPlaces(owners, rename));
+      const owners = isGgufFile(folder) ? openGguf(folder, files) : openSafetensors(folder, files);
+      return new ModelWeights(files, locateTensors(owners, rename));
     } catch (error) {
       for (const file of files) file.dispose();
       throw error;
@@ -55,21 +55,21 @@ export class ModelWeights {
   }
 
   names(): IterableIterator<string> {
-    return this.places.keys();
+    return this.locations.keys();
   }
 
   has(name: string): boolean {
-    return this.places.has(name);
+    return this.locations.has(name);
   }
 
   entry(name: string): WeightEntry {
-    return this.place(name).entry;
+    return this.location(name).entry;
   }
 
   /** The file's own tensor, mapped (see `SafetensorsFile.tensor`), or what a GGUF file makes of it. */
   tensor(name: string): Tensor {
-    const { file, stored } = this.place(name);
-    return file.tensor(stored);
+    const { file, nameInFile } = this.location(name);
+    return file.tensor(nameInFile);
   }
 
   dispose(): void {
@@ -80,10 +80,10 @@ export class ModelWeights {
     this.dispose();
   }
 
-  private place(name: string): Place {
-    const place = this.places.get(name);
+  private location(name: string): TensorLocation {
+    const place = this.locations.get(name);
     if (place === undefined) {
-      const near = nearest(name, this.places.keys());
+      const near = nearestName(name, this.locations.keys());
       throw new ScaloraError("model", `The model's files have no tensor ${JSON.stringify(name)}`, {
         where: this.files.map(({ path }) => path).join(", "),
         ...(near === undefined ? {} : { found: `the nearest name there is ${JSON.stringify(near)}` }),
@@ -93,39 +93,42 @@ export class ModelWeights {
   }
 }
 
-type Owners = ReadonlyMap<string, WeightFile>;
+type FileByTensor = ReadonlyMap<string, WeightFile>;
 
-function findPlaces(owners: Owners, rename: (stored: string) => string): Map<string, Place> {
-  const places = new Map<string, Place>();
+function locateTensors(
+  owners: FileByTensor,
+  rename: (stored: string) => string,
+): Map<string, TensorLocation> {
+  const places = new Map<string, TensorLocation>();
   for (const [stored, file] of owners) {
     const entry = file.entries.get(stored);
-    if (entry !== undefined) places.set(rename(stored), { file, stored, entry });
+    if (entry !== undefined) places.set(rename(stored), { file, nameInFile: stored, entry });
   }
   return places;
 }
 
-function openGguf(path: string, files: WeightFile[]): Owners {
+function openGguf(path: string, files: WeightFile[]): FileByTensor {
   files.push(ggufWeights(path));
-  return collectOwners(files);
+  return mapTensorsToFiles(files);
 }
 
-function openSafetensors(folder: string, files: WeightFile[]): Owners {
-  const index = existsSync(join(folder, indexName)) ? readIndex(folder) : undefined;
+function openSafetensors(folder: string, files: WeightFile[]): FileByTensor {
+  const index = existsSync(join(folder, indexFileName)) ? readIndex(folder) : undefined;
   const names = index === undefined ? [singleFile(folder)] : [...new Set(index.values())].sort();
   for (const name of names) files.push(SafetensorsFile.open(join(folder, name)));
-  const owners = collectOwners(files);
+  const owners = mapTensorsToFiles(files);
   if (index !== undefined) checkIndex(folder, index, owners);
   return owners;
 }
 
 function singleFile(folder: string): string {
-  if (existsSync(join(folder, weightsName))) return weightsName;
+  if (existsSync(join(folder, weightsFileName))) return weightsFileName;
   const pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"].find((name) =>
     existsSync(join(folder, name)),
   );
   throw new ScaloraError("model", "The model folder has no safetensors weights", {
     where: folder,
-    expected: `${weightsName} or ${indexName}`,
+    expected: `${weightsFileName} or ${indexFileName}`,
     ...(pickled === undefined
       ? {}
       : { found: pickled, fix: "convert the pickled weights to safetensors first" }),
@@ -133,7 +136,7 @@ function singleFile(folder: string): string {
 }
 
 function readIndex(folder: string): Map<string, string> {
-  const path = join(folder, indexName);
+  const path = join(folder, indexFileName);
   const map = readJsonObject(path, "format").get("weight_map");
   if (!(map instanceof Map)) throw new ScaloraError("format", "The index has no weight_map", { where: path });
   const index = new Map<string, string>();
@@ -144,7 +147,7 @@ function readIndex(folder: string): Map<string, string> {
         "The index names a file that is not a safetensors file of this folder",
         {
           where: `${path}, tensor ${JSON.stringify(name)}`,
-          found: JSON.stringify(plainJson(file)),
+          found: JSON.stringify(toPlainValue(file)),
         },
       );
     }
@@ -153,7 +156,7 @@ function readIndex(folder: string): Map<string, string> {
   return index;
 }
 
-function collectOwners(files: readonly WeightFile[]): Owners {
+function mapTensorsToFiles(files: readonly WeightFile[]): FileByTensor {
   const owners = new Map<string, WeightFile>();
   for (const file of files) {
     for (const name of file.entries.keys()) {
@@ -169,7 +172,7 @@ function collectOwners(files: readonly WeightFile[]): Owners {
   return owners;
 }
 
-function checkIndex(folder: string, index: ReadonlyMap<string, string>, owners: Owners): void {
+function checkIndex(folder: string, index: ReadonlyMap<string, string>, owners: FileByTensor): void {
   for (const [name, file] of index) {
     const owner = owners.get(name);
     if (owner !== undefined && basename(owner.path) === file) continue;
@@ -177,7 +180,7 @@ function checkIndex(folder: string, index: ReadonlyMap<string, string>, owners: 
       "format",
       `The shard that the index names does not hold the tensor ${JSON.stringify(name)}`,
       {
-        where: join(folder, indexName),
+        where: join(folder, indexFileName),
         expected: `it in ${file}`,
         found: owner === undefined ? "it in no shard" : `it in ${basename(owner.path)}`,
       },

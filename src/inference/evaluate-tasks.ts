@@ -1,15 +1,15 @@
-import { endTokens, speechOf } from "../assemble/end-tokens.ts";
+import { eosTokenIds, loadChatFormat } from "../assemble/end-tokens.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
 import { readTask, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { counted } from "../util/format.ts";
-import { nearest } from "../util/suggest.ts";
+import { formatCountOf } from "../util/format.ts";
+import { nearestName } from "../util/suggest.ts";
 import type { RunTasks, TaskReport, TaskRequest } from "./types.ts";
 
 /** A task with what is asked and shown. */
-interface Prepared {
+interface PreparedTask {
   readonly task: TextTask;
   readonly examples: readonly TaskExample[];
   readonly shots: readonly TaskExample[];
@@ -21,14 +21,14 @@ export const runTasks: RunTasks = async (request, { signal, onProgress }) => {
   const log = new ResultLog(request.out);
   const open = await openLanguageModel(request.target);
   try {
-    const { render, subject } = await asSubject(open, request);
+    const { render, taskModel } = await makeTaskModel(open, request);
     const report: TaskReport = { tasks: [], render, shots: request.shots };
     for (const { task, examples, shots } of tasks) {
       const started = performance.now();
       const { mode, beams, batch } = request;
       const progress = (done: number, total: number) => onProgress(task.name, done, total);
       const settings = { mode, beams, batch, shots, signal, onProgress: progress };
-      const summary = await runTask(subject, task, examples, settings, log);
+      const summary = await runTask(taskModel, task, examples, settings, log);
       report.tasks.push({ ...summary, seconds: (performance.now() - started) / 1000 });
     }
     return report;
@@ -37,35 +37,35 @@ export const runTasks: RunTasks = async (request, { signal, onProgress }) => {
   }
 };
 
-async function prepare(request: TaskRequest): Promise<Prepared[]> {
+async function prepare(request: TaskRequest): Promise<PreparedTask[]> {
   const { tasks: names, data, limit, shots, mode, render, beams } = request;
   if (mode === "loglikelihood" && (render === "chat" || beams > 1))
     throw new ScaloraError("usage", "Log-likelihood compares ways to go on with a plain text", {
       fix: "leave --render chat and --beams to --mode generate",
     });
-  const prepared: Prepared[] = [];
+  const prepared: PreparedTask[] = [];
   for (const name of new Set(names)) {
-    const task = taskOf(name);
+    const task = findTask(name);
     if (mode === "loglikelihood" && !task.hasChoices)
       throw new ScaloraError("usage", `The task ${name} has no choices to compare`, {
         fix: "use --mode generate",
       });
     const examples = await readTask(task, data, { split: "test", limit });
-    const solved = shots === 0 ? [] : await readTask(task, data, { split: "train", limit: shots });
-    if (solved.length < shots)
+    const shotExamples = shots === 0 ? [] : await readTask(task, data, { split: "train", limit: shots });
+    if (shotExamples.length < shots)
       throw new ScaloraError("usage", `The training data of ${name} has too few rows for so many shots`, {
-        expected: counted(shots, "row"),
-        found: `${solved.length}`,
+        expected: formatCountOf(shots, "row"),
+        found: `${shotExamples.length}`,
       });
-    prepared.push({ task, examples, shots: solved });
+    prepared.push({ task, examples, shots: shotExamples });
   }
   return prepared;
 }
 
-function taskOf(name: string): TextTask {
+function findTask(name: string): TextTask {
   const task = textTasks.get(name);
   if (task !== undefined) return task;
-  const near = nearest(name, textTasks.keys());
+  const near = nearestName(name, textTasks.keys());
   throw new ScaloraError("usage", `There is no task "${name}"`, {
     expected: [...textTasks.keys()].join(", "),
     fix: near === undefined ? undefined : `did you mean "${near}"?`,
@@ -73,13 +73,16 @@ function taskOf(name: string): TextTask {
 }
 
 /** What is asked; where results are kept, named by all that makes them. */
-async function asSubject(
+async function makeTaskModel(
   open: OpenLanguageModel,
   { render: wanted, mode, out, target: { adapter } }: TaskRequest,
-): Promise<{ render: "plain" | "chat"; subject: TaskModel }> {
+): Promise<{ render: "plain" | "chat"; taskModel: TaskModel }> {
   const { model, tokenizer, recipe, baseFolder } = open;
   const render = mode === "loglikelihood" ? "plain" : (wanted ?? recipe?.data.render ?? "plain");
-  const { template, textEnds, chatEnds } = await speechOf(tokenizer, endTokens(baseFolder, tokenizer));
+  const { template, textEosIds, chatEosIds } = await loadChatFormat(
+    tokenizer,
+    eosTokenIds(baseFolder, tokenizer),
+  );
   const isChat = render === "chat";
   if (isChat && template === undefined)
     throw new ScaloraError("usage", "This model has no chat template", {
@@ -88,11 +91,11 @@ async function asSubject(
     });
   return {
     render,
-    subject: {
+    taskModel: {
       model,
       tokenizer,
       template: isChat ? template : undefined,
-      endTokens: isChat ? chatEnds : textEnds,
+      endTokens: isChat ? chatEosIds : textEosIds,
       identity: out === undefined ? "" : modelIdentity(open, adapter),
     },
   };

@@ -1,6 +1,6 @@
 import { classesOf } from "../assemble/build.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { classNamesOf, metricsOf } from "../assemble/glue.ts";
+import { glueClassNames, glueMetrics } from "../assemble/glue.ts";
 import { heldOutRows } from "../assemble/held-out.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
 import { rowNotes } from "../assemble/row-notes.ts";
@@ -16,7 +16,7 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
   checkRequest(request);
   const open = await openModel(request.target, { needsData: request.data.length === 0 });
   try {
-    const config = configOf(request, open);
+    const config = evaluationDataConfig(request, open);
     checkClasses(open, config);
     const { examples, notes } = await examplesFor(config, request, open);
     const batches = evaluationBatches(examples);
@@ -25,7 +25,7 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
       onProgress(done++, batches.length);
       return signal.aborted;
     };
-    const result = await evaluateLoss(open.model, batches, { stopping, ...(config && metricsOf(config)) });
+    const result = await evaluateLoss(open.model, batches, { stopping, ...(config && glueMetrics(config)) });
     if (result === undefined) throw signal.reason;
     onProgress(done, batches.length);
     return {
@@ -50,8 +50,11 @@ function checkRequest({ data, format, maxLength }: EvaluationRequest): void {
 }
 
 /** @throws ScaloraError `usage` where the data are of a task with other classes: its metrics would be of mixed-up numbers */
-function checkClasses({ model, baseFolder }: OpenModel, config: ReturnType<typeof configOf>): void {
-  const classes = config && classNamesOf(config);
+function checkClasses(
+  { model, baseFolder }: OpenModel,
+  config: ReturnType<typeof evaluationDataConfig>,
+): void {
+  const classes = config && glueClassNames(config);
   if (classes === undefined || !isClassifier(model)) return;
   const { labels } = model.info;
   const unnamed = labels.length === classes.length && labels.every((label) => /^LABEL_\d+$/.test(label));
@@ -67,15 +70,15 @@ function checkClasses({ model, baseFolder }: OpenModel, config: ReturnType<typeo
 
 /** A head that no file holds gives scores that mean nothing. */
 function headNotes({ model, adapters }: OpenModel): string[] {
-  if (adapters !== undefined || !isClassifier(model) || model.info.fresh.length === 0) return [];
-  return [`untrained, with a random start: ${model.info.fresh.join(", ")}`];
+  if (adapters !== undefined || !isClassifier(model) || model.info.newlyInitialized.length === 0) return [];
+  return [`untrained, with a random start: ${model.info.newlyInitialized.join(", ")}`];
 }
 
 /** What is read, and how: the files of the request, or else a run's own data. */
-function configOf({ data, format, maxLength }: EvaluationRequest, { recipe }: OpenModel) {
+function evaluationDataConfig({ data, format, maxLength }: EvaluationRequest, { recipe }: OpenModel) {
   if (data.length === 0) return recipe?.data;
   return {
-    ...(recipe && formatOf(recipe.data)),
+    ...(recipe && rowFormat(recipe.data)),
     train: data.map((path) => ({ path })),
     eval: "none" as const,
     ...(format !== undefined && { format }),
@@ -90,7 +93,7 @@ async function examplesFor(
 ): Promise<{ examples: readonly Example[]; notes: readonly string[] }> {
   const { model, tokenizer } = open;
   if (config === undefined || request.data.length === 0)
-    return { examples: await heldOut(request, open), notes: [] };
+    return { examples: await requireHeldOutRows(request, open), notes: [] };
   const { examples, report } = await loadExamples(config, tokenizer, {
     maxLength: model.info.maxPositions,
     ...classesOf(model),
@@ -98,7 +101,7 @@ async function examplesFor(
   return { examples, notes: rowNotes(report) };
 }
 
-async function heldOut({ target }: EvaluationRequest, open: OpenModel) {
+async function requireHeldOutRows({ target }: EvaluationRequest, open: OpenModel) {
   const rows = await heldOutRows(open);
   if (typeof rows !== "string") return rows;
   throw new ScaloraError("usage", "There is nothing to evaluate on", {
@@ -109,7 +112,7 @@ async function heldOut({ target }: EvaluationRequest, open: OpenModel) {
 }
 
 /** How a run reads its rows: other files of the same kind are read so too. */
-function formatOf({ format, columns, render, separator, maxLength, tooLong }: DataConfig) {
+function rowFormat({ format, columns, render, separator, maxLength, tooLong }: DataConfig) {
   return {
     ...(format && { format }),
     ...(columns && { columns }),

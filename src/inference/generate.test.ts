@@ -4,7 +4,7 @@ import { loadModel } from "../models/index.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
-import { liveTensors } from "../torch/index.ts";
+import { liveTensorCount } from "../torch/index.ts";
 import { generateText, openGenerator } from "./generate.ts";
 
 const scratch = temporaryFolder();
@@ -27,7 +27,7 @@ const messages = [{ role: "user", content: "hello" }];
 test.each([["a text", "hello"] as const, ["messages", messages] as const])(
   "a model in memory writes what its folder writes: %s",
   async (_, input) => {
-    const live = liveTensors();
+    const live = liveTensorCount();
     const generator = await openGenerator({ path: folder });
     const expected = await joined(generator.generate(input, { maxTokens: 8 }));
     generator.dispose();
@@ -37,7 +37,7 @@ test.each([["a text", "hello"] as const, ["messages", messages] as const])(
     expect(await joined(generateText(model, tokenizer, input, given))).toBe(expected);
     expect(expected.length).toBeGreaterThan(0);
     model.dispose();
-    expect(liveTensors()).toBe(live);
+    expect(liveTensorCount()).toBe(live);
   },
 );
 

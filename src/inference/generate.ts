@@ -1,4 +1,4 @@
-import { endTokens, type Speech, speechOf } from "../assemble/end-tokens.ts";
+import { type ChatFormat, eosTokenIds, loadChatFormat } from "../assemble/end-tokens.ts";
 import { openLanguageModel } from "../assemble/open-model.ts";
 import { encodePrompt, streamText, type TextOptions } from "../eval/index.ts";
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";
@@ -16,8 +16,8 @@ import type {
 export const openGenerator: OpenGenerator = async (target) => {
   const open = await openLanguageModel(target);
   try {
-    const speech = await speechOf(open.tokenizer, endTokens(open.baseFolder, open.tokenizer));
-    return new LoadedGenerator({ ...open, where: open.baseFolder, speech });
+    const speech = await loadChatFormat(open.tokenizer, eosTokenIds(open.baseFolder, open.tokenizer));
+    return new LoadedGenerator({ ...open, where: open.baseFolder, chatFormat: speech });
   } catch (error) {
     open.dispose();
     throw error;
@@ -44,7 +44,7 @@ export async function* generateText(
     model,
     tokenizer,
     where: "the tokenizer",
-    speech: await speechOf(tokenizer, ends),
+    chatFormat: await loadChatFormat(tokenizer, ends),
     dispose: () => {},
   });
   try {
@@ -55,12 +55,12 @@ export async function* generateText(
 }
 
 /** What a generator works with. */
-interface Parts {
+interface GeneratorParts {
   readonly model: CausalLM;
   readonly tokenizer: Tokenizer;
   /** For messages: where a chat template would be. */
   readonly where: string;
-  readonly speech: Speech;
+  readonly chatFormat: ChatFormat;
   /** Frees model and adapters. */
   dispose(): void;
 }
@@ -68,22 +68,22 @@ interface Parts {
 const defaults: SamplingSettings = { maxTokens: 256, temperature: 0, seed: 0, stop: [] };
 
 /** What was computed for the last output: the next prompt of a conversation begins with the same tokens. */
-interface Past {
+interface CachedPrefix {
   readonly cache: KeyValueCache;
   /** The tokens in the cache. */
   readonly tokens: readonly number[];
 }
 
 class LoadedGenerator implements TextGenerator {
-  private readonly parts: Parts;
-  private past: Past | undefined;
+  private readonly parts: GeneratorParts;
+  private cachedPrefix: CachedPrefix | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: GeneratorParts) {
     this.parts = parts;
   }
 
   get hasChatTemplate(): boolean {
-    return this.parts.speech.template !== undefined;
+    return this.parts.chatFormat.template !== undefined;
   }
 
   async *generate(
@@ -92,43 +92,43 @@ class LoadedGenerator implements TextGenerator {
     signal = new AbortController().signal,
   ): AsyncGenerator<string, GenerationSummary> {
     const started = performance.now();
-    const { model, tokenizer, speech } = this.parts;
+    const { model, tokenizer, chatFormat } = this.parts;
     const isText = typeof input === "string";
     const prompt = isText ? await encodePrompt(tokenizer, input) : await this.chatPrompt(input);
-    const endTokens = isText ? speech.textEnds : speech.chatEnds;
+    const endTokens = isText ? chatFormat.textEosIds : chatFormat.chatEosIds;
     const options: TextOptions = { ...defaults, ...settings, endTokens, signal };
     const cache = this.takeCache(prompt);
     try {
       const decode = (ids: readonly number[]) => tokenizer.decode(ids);
       const { tokens, reason } = yield* streamText(model, cache, prompt, decode, options);
-      this.past?.cache.dispose();
-      this.past = { cache, tokens: [...prompt, ...tokens].slice(0, cache.length) };
+      this.cachedPrefix?.cache.dispose();
+      this.cachedPrefix = { cache, tokens: [...prompt, ...tokens].slice(0, cache.length) };
       const seconds = (performance.now() - started) / 1000;
       return { promptTokens: prompt.length, tokens: tokens.length, reason, seconds };
     } finally {
-      if (this.past?.cache !== cache) cache.dispose();
+      if (this.cachedPrefix?.cache !== cache) cache.dispose();
     }
   }
 
   dispose(): void {
-    this.past?.cache.dispose();
-    this.past = undefined;
+    this.cachedPrefix?.cache.dispose();
+    this.cachedPrefix = undefined;
     this.parts.dispose();
   }
 
   /** A cache of this caller's own, holding as much of the prompt's beginning as was computed before. */
   private takeCache(prompt: readonly number[]): KeyValueCache {
-    const { past } = this;
-    this.past = undefined;
-    if (!past) return this.parts.model.newCache();
+    const { cachedPrefix } = this;
+    this.cachedPrefix = undefined;
+    if (!cachedPrefix) return this.parts.model.newCache();
     let common = 0;
-    while (common < prompt.length - 1 && past.tokens[common] === prompt[common]) common++;
-    past.cache.truncate(common);
-    return past.cache;
+    while (common < prompt.length - 1 && cachedPrefix.tokens[common] === prompt[common]) common++;
+    cachedPrefix.cache.truncate(common);
+    return cachedPrefix.cache;
   }
 
   private async chatPrompt(messages: readonly ChatMessage[]): Promise<number[]> {
-    const { template } = this.parts.speech;
+    const { template } = this.parts.chatFormat;
     if (!template) {
       throw new ScaloraError("usage", "This model has no chat template", {
         where: this.parts.where,

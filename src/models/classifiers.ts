@@ -1,4 +1,4 @@
-import { configPlace, readModelConfig } from "../hub/model-folder.ts";
+import { configLocation, readModelConfig } from "../hub/model-folder.ts";
 import { ModelWeights } from "../hub/model-weights.ts";
 import { randomParameters, type SequenceClassifier } from "../nn/index.ts";
 import { type DType, Generator } from "../torch/index.ts";
@@ -9,7 +9,7 @@ import { bert } from "./bert/index.ts";
 import { debertaV2 } from "./deberta-v2/index.ts";
 import type { ClassifierFamily, ParsedClassifier } from "./encoder/family.ts";
 import { type ConfigLabels, defaultLabels } from "./encoder/labels.ts";
-import { familyOf, plainConfig } from "./family.ts";
+import { plainConfig, resolveFamily } from "./family.ts";
 import { type LoadDType, type LoadRules, type Quantization, storedDType, WeightLoader } from "./load.ts";
 import { roberta } from "./roberta/index.ts";
 
@@ -54,14 +54,14 @@ export async function loadClassifier(
   folder: string,
   { labels, headDropout, seed = 0, dtype = "auto", device = "cpu", quantization }: ClassifierOptions = {},
 ): Promise<SequenceClassifier> {
-  const parsed = parseConfig(readModelConfig(folder), configPlace(folder), headDropout);
+  const parsed = parseConfig(readModelConfig(folder), configLocation(folder), headDropout);
   using weights = ModelWeights.open(folder);
   using generator = new Generator(seed);
-  const fresh: string[] = [];
+  const newlyInitialized: string[] = [];
   const precision = dtype === "auto" ? storedDType(weights) : dtype;
-  const rules = loadRules(parsed, fresh, generator);
+  const rules = loadRules(parsed, newlyInitialized, generator);
   const loader = new WeightLoader(weights, folder, { dtype: precision, device, quantization }, rules);
-  const task = { ...taskLabels(parsed.labels, labels), fresh };
+  const task = { ...resolveLabels(parsed.labels, labels), newlyInitialized };
   return loader.load((source) => parsed.build(source, task), parsed.ignoredWeights);
 }
 
@@ -73,7 +73,7 @@ export function createClassifier(
 ): SequenceClassifier {
   const parsed = parseConfig(config, "the given config");
   const source = randomParameters(generator, parsed.initializerRange, dtype);
-  return parsed.build(source, { ...parsed.labels, fresh: [] });
+  return parsed.build(source, { ...parsed.labels, newlyInitialized: [] });
 }
 
 /** Writes what transformers' classes for sequence classification read of labels into a config. */
@@ -92,20 +92,20 @@ function parseConfig(
   where: string,
   headDropout?: number,
 ): ParsedClassifier {
-  const { family, values } = familyOf(config, where, families);
-  const own = headDropout === undefined ? {} : { [family.headDropout]: headDropout };
+  const { family, values } = resolveFamily(config, where, families);
+  const own = headDropout === undefined ? {} : { [family.headDropoutKey]: headDropout };
   return family.parse({ ...values, ...own }, where);
 }
 
 function loadRules(
-  { prefix, headWeights, initializerRange }: ParsedClassifier,
+  { baseModelPrefix, headWeights, initializerRange }: ParsedClassifier,
   fresh: string[],
   generator: Generator,
 ) {
   const make = randomParameters(generator, initializerRange, "float32");
   const rules: LoadRules = {
-    rename: (name, has) => storedNames(name, prefix).find(has),
-    fresh: (name, shape, kind) => {
+    rename: (name, has) => storedNames(name, baseModelPrefix).find(has),
+    initialize: (name, shape, kind) => {
       if (!headWeights.test(name)) return undefined;
       fresh.push(name);
       return make.take(name, shape, kind);
@@ -123,7 +123,7 @@ function storedNames(name: string, prefix: string): string[] {
   return [...bare, ...old];
 }
 
-function taskLabels(own: ConfigLabels, wanted: ClassifierOptions["labels"]): ConfigLabels {
+function resolveLabels(own: ConfigLabels, wanted: ClassifierOptions["labels"]): ConfigLabels {
   if (wanted === undefined) return own;
   const count = typeof wanted === "number" ? wanted : wanted.length;
   if (!Number.isSafeInteger(count) || count < 1)

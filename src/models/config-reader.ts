@@ -1,12 +1,12 @@
 import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 
 /**
  * Keys of Hugging Face configs that do not change what a decoder computes: how text is generated, what is returned,
  * where the model came from.
  */
-const harmlessKeys: readonly string[] = (
+const ignoredKeys: readonly string[] = (
   "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id cache_implementation " +
   "decoder_start_token_id diversity_penalty " +
   "do_sample dtype early_stopping encoder_no_repeat_ngram_size eos_token_id exponential_decay_length_penalty " +
@@ -34,7 +34,7 @@ export class ConfigReader {
   constructor(
     values: Readonly<Record<string, unknown>>,
     where: string,
-    harmless: readonly string[] = harmlessKeys,
+    harmless: readonly string[] = ignoredKeys,
   ) {
     this.values = values;
     this.where = where;
@@ -53,7 +53,7 @@ export class ConfigReader {
   }
 
   /** A whole number of at least 1. */
-  count(key: string, fallback?: number): number {
+  positiveInteger(key: string, fallback?: number): number {
     const isCount = (value: unknown): value is number =>
       typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
     return this.read(
@@ -66,7 +66,7 @@ export class ConfigReader {
   }
 
   /** `num_hidden_layers`; more than any model has would fill the memory before the weights are seen. */
-  layers(fallback: number): number {
+  numHiddenLayers(fallback: number): number {
     const isCount = (value: unknown): value is number =>
       typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= mostLayers;
     const expected = `a whole number from 1 to ${mostLayers}`;
@@ -87,14 +87,14 @@ export class ConfigReader {
   }
 
   /** A whole number of at least 1, or null for none; `fallback` where the key is absent. */
-  countOrNone(key: string, fallback?: number): number | undefined {
+  positiveIntegerOrNull(key: string, fallback?: number): number | undefined {
     return this.isNull(key) || (this.value(key) ?? fallback) === undefined
       ? undefined
-      : this.count(key, fallback);
+      : this.positiveInteger(key, fallback);
   }
 
   /** A number above 0, or null for none; `fallback` where the key is absent. */
-  positiveOrNone(key: string, fallback?: number): number | undefined {
+  positiveNumberOrNull(key: string, fallback?: number): number | undefined {
     if (this.isNull(key)) return undefined;
     const fits = (value: unknown): value is number | undefined =>
       typeof value === "number" && Number.isFinite(value) && value > 0;
@@ -106,7 +106,7 @@ export class ConfigReader {
     return Object.hasOwn(this.values, key) && this.values[key] === null;
   }
 
-  flag(key: string, fallback: boolean): boolean {
+  boolean(key: string, fallback: boolean): boolean {
     return this.read(
       key,
       "true or false",
@@ -116,7 +116,7 @@ export class ConfigReader {
     );
   }
 
-  text(key: string, fallback: string): string {
+  string(key: string, fallback: string): string {
     return this.read(key, "a string", (value): value is string => typeof value === "string", fallback, false);
   }
 
@@ -133,28 +133,28 @@ export class ConfigReader {
     const value = this.value(key);
     if (value === undefined) return undefined;
     if (isRecord(value)) return value;
-    this.fail(`${key}: expected an object, found ${JSON.stringify(value)}`);
+    this.addProblem(`${key}: expected an object, found ${JSON.stringify(value)}`);
     return undefined;
   }
 
   /** Refuses every value of `key` but the neutral ones (and none). */
-  only(key: string, neutral: readonly unknown[], reason: string): void {
+  allowOnly(key: string, neutral: readonly unknown[], reason: string): void {
     const value = this.value(key);
     if (value === undefined || neutral.some((item) => JSON.stringify(item) === JSON.stringify(value))) return;
-    this.fail(`${key}: ${JSON.stringify(value)} is not supported (${reason})`);
+    this.addProblem(`${key}: ${JSON.stringify(value)} is not supported (${reason})`);
   }
 
   /** Notes a problem that the reader's own checks cannot see. */
-  fail(problem: string): void {
+  addProblem(problem: string): void {
     this.problems.push(problem);
   }
 
   /** Throws ScaloraError `model` when anything was wrong or a key is unknown. */
-  finish(): void {
+  throwIfInvalid(): void {
     for (const [key, value] of Object.entries(this.values)) {
       if (this.known.has(key) || key.startsWith("_") || value === null || value === false) continue;
-      const near = nearest(key, this.known);
-      this.fail(
+      const near = nearestName(key, this.known);
+      this.addProblem(
         `${key}: unknown key, which may change the maths${near === undefined ? "" : `; did you mean ${near}?`}`,
       );
     }
@@ -176,11 +176,11 @@ export class ConfigReader {
   ): T {
     const value = this.value(key);
     if (value === undefined) {
-      if (required) this.fail(`${key}: missing, expected ${expected}`);
+      if (required) this.addProblem(`${key}: missing, expected ${expected}`);
       return fallback;
     }
     if (fits(value)) return value;
-    this.fail(`${key}: expected ${expected}, found ${JSON.stringify(value)}`);
+    this.addProblem(`${key}: expected ${expected}, found ${JSON.stringify(value)}`);
     return fallback;
   }
 }

@@ -2,8 +2,8 @@ import type { GgufDescription } from "../gguf/export.ts";
 import type { CausalLM, ParameterSource } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { JsonObject } from "../util/json-file.ts";
-import { plainJson } from "../util/strict-json.ts";
-import { nearest } from "../util/suggest.ts";
+import { toPlainValue } from "../util/strict-json.ts";
+import { nearestName } from "../util/suggest.ts";
 
 /** What a model family gives the registry; one folder under `src/models` each. */
 export interface ModelFamily {
@@ -23,7 +23,7 @@ export interface ParsedModel {
   /** The name of a weight in the model, where files have another. */
   rename?(stored: string): string;
   /** What a GGUF file says of it. @throws ScaloraError `usage` for what the format cannot say */
-  describe(): GgufDescription;
+  describeForGguf(): GgufDescription;
   /** @param tied whether the output layer is the embedding */
   build(source: ParameterSource, tied: boolean): CausalLM;
 }
@@ -33,7 +33,7 @@ export interface ParsedModel {
  * @param others families of another kind of model, and the function that loads them
  * @throws ScaloraError `model`
  */
-export function familyOf<Family>(
+export function resolveFamily<Family>(
   config: JsonObject | Readonly<Record<string, unknown>>,
   where: string,
   families: ReadonlyMap<string, Family>,
@@ -46,15 +46,16 @@ export function familyOf<Family>(
   const known = [...families.keys()];
   const otherNames = others?.names ?? [];
   const isOther = typeof type === "string" && otherNames.includes(type);
-  const near = typeof type === "string" && !isOther ? nearest(type, [...known, ...otherNames]) : undefined;
-  const elsewhere = others === undefined ? "" : `; with ${others.load}: ${otherNames.join(", ")}`;
+  const near =
+    typeof type === "string" && !isOther ? nearestName(type, [...known, ...otherNames]) : undefined;
+  const otherLoaderHint = others === undefined ? "" : `; with ${others.load}: ${otherNames.join(", ")}`;
   const fix = isOther ? `load it with ${others?.load}` : near && `did you mean ${near}?`;
   throw new ScaloraError(
     "model",
     isOther ? "This model is of another kind" : "This kind of model is not supported",
     {
       where: `${where}, model_type`,
-      expected: `${known.join(", ")}${elsewhere}`,
+      expected: `${known.join(", ")}${otherLoaderHint}`,
       found: JSON.stringify(type) ?? "no model_type",
       fix,
     },
@@ -66,5 +67,5 @@ export function plainConfig(
   config: JsonObject | Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
   if (!(config instanceof Map)) return config;
-  return Object.fromEntries([...config].map(([key, value]) => [key, plainJson(value)]));
+  return Object.fromEntries([...config].map(([key, value]) => [key, toPlainValue(value)]));
 }

@@ -4,7 +4,7 @@ import { SafetensorsFile } from "../safetensors/index.ts";
 import { goldenGguf } from "../testing/golden-gguf.ts";
 import "../testing/close-to.ts";
 import { tolerances } from "../testing/tolerances.ts";
-import { liveTensors, noGrad, scope } from "../torch/index.ts";
+import { liveTensorCount, noGrad, scope } from "../torch/index.ts";
 import { loadModel } from "./index.ts";
 
 const cases = [
@@ -22,7 +22,7 @@ describe("a model from llama.cpp's format computes what transformers does", () =
   test.each(cases)("%s", async (name) => {
     using file = SafetensorsFile.open(goldenGguf("models", `${name}.safetensors`));
     const numbers = (tensor: string) => scope(() => file.tensor(tensor).toFloats());
-    const before = liveTensors();
+    const before = liveTensorCount();
     {
       using model = await loadModel(goldenGguf("models", `${name}.gguf`), { dtype: "float32" });
       const stream = { tokens: [...numbers("tokens")], offsets: [...numbers("offsets")] };
@@ -33,6 +33,6 @@ describe("a model from llama.cpp's format computes what transformers does", () =
       );
       expect(logits).toBeCloseToAll(numbers("logits"), tolerances.logits);
     }
-    expect(liveTensors()).toBe(before);
+    expect(liveTensorCount()).toBe(before);
   });
 });

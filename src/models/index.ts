@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import type { GgufDescription, StoredParameter } from "../gguf/export.ts";
-import { configPlace, readModelConfig, writeModelFolder } from "../hub/model-folder.ts";
+import type { GgufDescription, LazyParameter } from "../gguf/export.ts";
+import { configLocation, readModelConfig, writeModelFolder } from "../hub/model-folder.ts";
 import { ModelWeights } from "../hub/model-weights.ts";
 import {
   type CausalLM,
@@ -14,11 +14,11 @@ import type { LazyTensor } from "../safetensors/index.ts";
 import { type DType, detach, type Generator, type Tensor, toDType } from "../torch/index.ts";
 import type { JsonObject } from "../util/json-file.ts";
 import { classifierFamilies, writeClassifierConfig } from "./classifiers.ts";
-import { familyOf, type ModelFamily, type ParsedModel } from "./family.ts";
+import { type ModelFamily, type ParsedModel, resolveFamily } from "./family.ts";
 import { gemma2 } from "./gemma2/index.ts";
 import { gemma3, gemma3Text } from "./gemma3/index.ts";
 import { llama } from "./llama/index.ts";
-import { equalInFiles, type LoadDType, type Quantization, storedDType, WeightLoader } from "./load.ts";
+import { type LoadDType, type Quantization, storedDType, storedTensorsEqual, WeightLoader } from "./load.ts";
 import { mistral } from "./mistral/index.ts";
 import { qwen2 } from "./qwen2/index.ts";
 import { qwen3 } from "./qwen3/index.ts";
@@ -64,7 +64,7 @@ export async function loadModel(
   folder: string,
   { dtype = "auto", device = "cpu", quantization }: LoadOptions = {},
 ): Promise<CausalLM> {
-  const parsed = parseConfig(readModelConfig(folder), configPlace(folder));
+  const parsed = parseConfig(readModelConfig(folder), configLocation(folder));
   using weights = ModelWeights.open(folder, parsed.rename);
   const loader = new WeightLoader(weights, folder, {
     dtype: dtype === "auto" ? storedDType(weights) : dtype,
@@ -117,7 +117,7 @@ export function saveModelWithConfig(
   outFolder: string,
   { dtype = model.info.dtype, replace = () => undefined }: SaveOptions = {},
 ): void {
-  const weights = storedParameters(model, replace).map(({ name, shape, load }): [string, LazyTensor] => [
+  const weights = parametersToSave(model, replace).map(({ name, shape, load }): [string, LazyTensor] => [
     name,
     { shape, dtype, load: () => toDType(load(), dtype, false, true) },
   ]);
@@ -128,33 +128,33 @@ export function saveModelWithConfig(
   written.set(oldKey ? "torch_dtype" : "dtype", dtype);
   if (isClassifier(model)) writeClassifierConfig(written, model);
   else written.set("tie_word_embeddings", model.info.tiedEmbeddings);
-  writeModelFolder(outFolder, { config: written, weights, companions });
+  writeModelFolder(outFolder, { config: written, weights, auxiliarySource: companions });
 }
 
 /**
  * What a GGUF file says of the model of a folder or of another such file.
  * @throws ScaloraError `usage` for a model that the format cannot hold
  */
-export function describeModel(source: string, { tied }: { tied?: boolean } = {}): GgufDescription {
+export function describeModelForGguf(source: string, { tied }: { tied?: boolean } = {}): GgufDescription {
   const config = readModelConfig(source);
   if (tied !== undefined) config.set("tie_word_embeddings", tied);
-  return parseConfig(config, configPlace(source)).describe();
+  return parseConfig(config, configLocation(source)).describeForGguf();
 }
 
 /** The parameters of a model as a file gets them, quantised ones as numbers. @param replace as in `SaveOptions` */
-export function storedParameters(
+export function parametersToSave(
   model: CausalLM | SequenceClassifier,
   replace: NonNullable<SaveOptions["replace"]>,
-): StoredParameter[] {
+): LazyParameter[] {
   return [...namedWeights(model)].map(([name, weight]) => ({
     name,
     shape: weight.shape,
-    load: () => replace(name) ?? (weight instanceof Nf4Weight ? weight.dense() : detach(weight)),
+    load: () => replace(name) ?? (weight instanceof Nf4Weight ? weight.dequantise() : detach(weight)),
   }));
 }
 
 function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {
-  const { family, values } = familyOf(config, where, families, {
+  const { family, values } = resolveFamily(config, where, families, {
     names: classifierFamilies(),
     load: "loadClassifier",
   });
@@ -167,5 +167,5 @@ function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, whe
 function isTied({ tieEmbeddings }: ParsedModel, weights: ModelWeights): boolean {
   const [output, embedding] = ["lm_head.weight", "model.embed_tokens.weight"];
   if (!tieEmbeddings || !weights.has(output) || !weights.has(embedding)) return tieEmbeddings;
-  return equalInFiles(weights, output, embedding);
+  return storedTensorsEqual(weights, output, embedding);
 }

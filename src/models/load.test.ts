@@ -15,7 +15,7 @@ import { writeModelFolder } from "../hub/model-folder.ts";
 import { ModelWeights } from "../hub/model-weights.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { writeSafetensors } from "../safetensors/index.ts";
-import { fromData, Generator, liveTensors, noGrad, scope, type Tensor, toDType } from "../torch/index.ts";
+import { fromData, Generator, liveTensorCount, noGrad, scope, type Tensor, toDType } from "../torch/index.ts";
 import { createModel, loadModel, saveModel } from "./index.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-load-"));
@@ -105,11 +105,11 @@ test("a replaced parameter stands in the files", async () => {
   using model = newModel();
   const out = join(scratch, "replaced");
   const name = "model.layers.0.mlp.up_proj.weight";
-  const before = liveTensors();
+  const before = liveTensorCount();
   saveModel(model, folderOf(model.namedParameters()), out, {
     replace: (path) => (path === name ? fromData(new Float32Array(96).fill(0.5), [12, 8]) : undefined),
   });
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
   using weights = ModelWeights.open(out);
   using written = weights.tensor(name);
   expect(written.toFloats()).toEqual(new Float64Array(96).fill(0.5));
@@ -124,7 +124,7 @@ test("large models are written in shards with an index, and read back", async ()
     {
       config: new Map(Object.entries({ model_type: "llama" })),
       weights: [...model.namedParameters()],
-      companions: source,
+      auxiliarySource: source,
     },
     1000,
   );
@@ -151,7 +151,7 @@ test("missing, unexpected and mis-shaped tensors are all named, with the nearest
   parameters.set("model.layers.0.mlp.upproj.weight", up);
   using short = fromData(new Float32Array(7), [7]);
   parameters.set("model.layers.0.input_layernorm.weight", short);
-  const before = liveTensors();
+  const before = liveTensorCount();
   const error = await loadModel(folderOf(parameters)).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: "model" });
   const message = String(error);
@@ -163,7 +163,7 @@ test("missing, unexpected and mis-shaped tensors are all named, with the nearest
     "unexpected model.layers.0.mlp.upproj.weight (nearest: model.layers.0.mlp.up_proj.weight)",
   );
   expect(message).toContain("mis-shaped model.layers.0.input_layernorm.weight: expected [8], found [7]");
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
 });
 
 test("old rotary buffers and a copy of a tied output layer are no surprise", async () => {

@@ -1,11 +1,11 @@
 import type { ModelWeights } from "../hub/model-weights.ts";
 import {
+  makeParameterSource,
   type Nf4Codebook,
   Nf4Weight,
   nf4Codebook,
   type ParameterKind,
   type ParameterSource,
-  parameterSource,
 } from "../nn/index.ts";
 import {
   clone,
@@ -19,7 +19,7 @@ import {
 } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatShape } from "../util/format.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 
 /** Precision of a model's weights in memory; `auto` takes what the files hold (float16 becomes float32). */
 export type LoadDType = "auto" | "float32" | "bfloat16";
@@ -28,35 +28,35 @@ export type LoadDType = "auto" | "float32" | "bfloat16";
 export type Quantization = "none" | "nf4";
 
 /** Where and how a model's parameters lie. */
-export interface Placement {
+export interface WeightPlacement {
   readonly dtype: DType;
   readonly device: string;
   readonly quantization?: Quantization | undefined;
 }
 
 /** Weights within the blocks of any family; not embeddings, the output layer, poolers and heads. */
-const inBlock = /(^|\.)layers?\.\d+\..*\.weight$/;
+const blockWeightPattern = /(^|\.)layers?\.\d+\..*\.weight$/;
 
 /** How the names and the content of files may differ from the model's, where they may. */
 export interface LoadRules {
   /** The name in the files of a parameter that is not there by its own. */
   rename?: (name: string, has: (name: string) => boolean) => string | undefined;
   /** Makes a parameter that the files do not hold, where that is no fault. */
-  fresh?: (name: string, shape: readonly number[], kind: ParameterKind) => Tensor | undefined;
+  initialize?: (name: string, shape: readonly number[], kind: ParameterKind) => Tensor | undefined;
 }
 
 /** Takes parameters from a folder's files and, at the end, knows everything that did not fit. */
 export class WeightLoader {
   private readonly weights: ModelWeights;
   private readonly where: string;
-  private readonly place: Placement;
+  private readonly place: WeightPlacement;
   private readonly rules: LoadRules;
   private readonly taken = new Map<string, { dispose(): void }>();
   private codebook: Nf4Codebook | undefined;
-  private readonly missing: string[] = [];
-  private readonly misshapen: string[] = [];
+  private readonly missingKeys: string[] = [];
+  private readonly mismatchedKeys: string[] = [];
 
-  constructor(weights: ModelWeights, where: string, place: Placement, rules: LoadRules = {}) {
+  constructor(weights: ModelWeights, where: string, place: WeightPlacement, rules: LoadRules = {}) {
     this.rules = rules;
     this.weights = weights;
     this.where = where;
@@ -71,9 +71,9 @@ export class WeightLoader {
   load<M>(build: (source: ParameterSource) => M, ignored: RegExp): M {
     try {
       const model = build(
-        parameterSource(
+        makeParameterSource(
           (name, shape, kind) => this.take(name, shape, kind),
-          (name, shape) => this.quantised(name, shape),
+          (name, shape) => this.takeQuantized(name, shape),
         ),
       );
       this.check(ignored);
@@ -89,25 +89,25 @@ export class WeightLoader {
     if (stored === undefined) return this.freshOrMissing(name, shape, kind);
     if (!this.fits(stored, shape)) {
       const found = formatShape(this.weights.entry(stored).shape);
-      this.misshapen.push(`${stored}: expected ${formatShape(shape)}, found ${found}`);
+      this.mismatchedKeys.push(`${stored}: expected ${formatShape(shape)}, found ${found}`);
       return this.placeholder(stored);
     }
-    const tensor = this.unmapped(convert(this.weights.tensor(stored), this.place)).keep();
+    const tensor = this.copyIfQuantized(convert(this.weights.tensor(stored), this.place)).keep();
     this.taken.set(stored, tensor);
     return tensor;
   }
 
   /** A copy where the model is quantised: one mapped tensor would keep all that was read of its file in memory. */
-  private unmapped(tensor: Tensor): Tensor {
+  private copyIfQuantized(tensor: Tensor): Tensor {
     if (this.place.quantization !== "nf4") return tensor;
     using mapped = tensor;
     return noGrad(() => clone(mapped));
   }
 
   /** One weight at a time becomes dense, so that what a model takes at most is little more than its codes. */
-  private quantised(name: string, shape: readonly number[]): Nf4Weight | undefined {
+  private takeQuantized(name: string, shape: readonly number[]): Nf4Weight | undefined {
     const stored = this.storedName(name);
-    if (this.place.quantization !== "nf4" || !inBlock.test(name)) return undefined;
+    if (this.place.quantization !== "nf4" || !blockWeightPattern.test(name)) return undefined;
     if (stored === undefined || !this.fits(stored, shape)) return undefined;
     this.codebook ??= nf4Codebook(this.place.device);
     using dense = convert(this.weights.tensor(stored), this.place);
@@ -128,9 +128,9 @@ export class WeightLoader {
   }
 
   private freshOrMissing(name: string, shape: readonly number[], kind: ParameterKind): Tensor {
-    const made = this.rules.fresh?.(name, shape, kind);
+    const made = this.rules.initialize?.(name, shape, kind);
     if (made === undefined) {
-      this.missing.push(name);
+      this.missingKeys.push(name);
       return this.placeholder(name);
     }
     const tensor = convert(made, this.place).keep();
@@ -152,9 +152,9 @@ export class WeightLoader {
     const wanted = new Set(this.taken.keys());
     const unexpected = [...this.weights.names()].filter((name) => !wanted.has(name) && !ignored.test(name));
     const problems = [
-      ...this.missing.map((name) => `missing ${name}${suggestion(name, unexpected)}`),
-      ...this.misshapen.map((problem) => `mis-shaped ${problem}`),
-      ...unexpected.map((name) => `unexpected ${name}${suggestion(name, this.missing)}`),
+      ...this.missingKeys.map((name) => `missing ${name}${suggestion(name, unexpected)}`),
+      ...this.mismatchedKeys.map((problem) => `mis-shaped ${problem}`),
+      ...unexpected.map((name) => `unexpected ${name}${suggestion(name, this.missingKeys)}`),
     ];
     if (problems.length === 0) return;
     const shown = problems.slice(0, 12).map((problem) => `\n    - ${problem}`);
@@ -167,12 +167,12 @@ export class WeightLoader {
 }
 
 function suggestion(name: string, candidates: readonly string[]): string {
-  const near = nearest(name, candidates);
+  const near = nearestName(name, candidates);
   return near === undefined ? "" : ` (nearest: ${near})`;
 }
 
 /** The tensor itself where nothing changes, so that mapped weights stay mapped. */
-function convert(tensor: Tensor, { dtype, device }: Placement): Tensor {
+function convert(tensor: Tensor, { dtype, device }: WeightPlacement): Tensor {
   if (tensor.dtype === dtype && device === "cpu") return tensor;
   try {
     return device === "cpu" ? toDType(tensor, dtype) : toDevice(tensor, device, dtype);
@@ -182,7 +182,7 @@ function convert(tensor: Tensor, { dtype, device }: Placement): Tensor {
 }
 
 /** Whether two tensors of the files are the same numbers. */
-export function equalInFiles(weights: ModelWeights, a: string, b: string): boolean {
+export function storedTensorsEqual(weights: ModelWeights, a: string, b: string): boolean {
   const [first, second] = [weights.entry(a), weights.entry(b)];
   if (first.dtype !== second.dtype || formatShape(first.shape) !== formatShape(second.shape)) return false;
   using x = weights.tensor(a);

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { type CausalLM, namedWeights, quantisedWeights, tokenStream } from "../nn/index.ts";
+import { type CausalLM, namedWeights, nf4Weights, tokenStream } from "../nn/index.ts";
 import { SafetensorsFile, writeSafetensors } from "../safetensors/index.ts";
 import { writeTinyBert } from "../testing/tiny-bert.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { clone, dtypeWidth, liveTensors, noGrad, scope, type Tensor } from "../torch/index.ts";
+import { clone, dtypeWidth, liveTensorCount, noGrad, scope, type Tensor } from "../torch/index.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { loadClassifier, loadModel, saveModel } from "./index.ts";
 
@@ -21,16 +21,16 @@ const logits = (model: CausalLM) =>
   );
 
 test("every linear layer within blocks is quantised, nothing else, and freed with the model", async () => {
-  const live = liveTensors();
+  const live = liveTensorCount();
   const [dense, model] = [await loadModel(folder), await loadModel(folder, nf4)];
-  const quantised = new Set(quantisedWeights(model).map(([name]) => name));
+  const quantised = new Set(nf4Weights(model).map(([name]) => name));
   expect([...quantised]).toEqual(
     [...dense.namedParameters()].map(([name]) => name).filter((name) => name.endsWith("_proj.weight")),
   );
   const shapes = (one: CausalLM) =>
     [...namedWeights(one)].map(([name, { shape, dtype }]) => [name, [...shape], dtype]);
   expect(shapes(model).toSorted()).toEqual(shapes(dense).toSorted());
-  const bits = quantisedWeights(model).map(
+  const bits = nf4Weights(model).map(
     ([, { numel, packed, absmax }]) => (8 * (packed.numel + absmax.numel)) / numel,
   );
   for (const each of bits) expect(each).toBeCloseTo(4.125, 2);
@@ -40,7 +40,7 @@ test("every linear layer within blocks is quantised, nothing else, and freed wit
   expect(hashModel(model)).not.toBe(hashModel(dense));
   model.dispose();
   dense.dispose();
-  expect(liveTensors()).toBe(live);
+  expect(liveTensorCount()).toBe(live);
 });
 
 test("saved, it is an ordinary folder of the same numbers, which quantises to the same codes", async () => {
@@ -48,7 +48,7 @@ test("saved, it is an ordinary folder of the same numbers, which quantises to th
   const out = join(scratch.path, "saved");
   saveModel(model, folder, out);
   using dense = await loadModel(out);
-  expect(quantisedWeights(dense)).toEqual([]);
+  expect(nf4Weights(dense)).toEqual([]);
   expect(logits(dense)).toEqual(logits(model));
 });
 
@@ -56,7 +56,7 @@ test("of an encoder the blocks alone", async () => {
   const encoder = join(scratch.path, "bert");
   writeTinyBert(encoder);
   using model = await loadClassifier(encoder, nf4);
-  const names = quantisedWeights(model).map(([name]) => name);
+  const names = nf4Weights(model).map(([name]) => name);
   expect(names).toHaveLength(2 * 6);
   expect(names.every((name) => name.startsWith("bert.encoder.layer."))).toBe(true);
 });
@@ -74,7 +74,7 @@ test("what is wrong with a folder is told as of any model, and nothing is left",
   file.dispose();
   writeSafetensors(join(broken, "model.safetensors"), kept);
   for (const [, tensor] of kept) tensor.dispose();
-  const live = liveTensors();
+  const live = liveTensorCount();
   await expect(loadModel(broken, nf4)).rejects.toThrow(`missing ${last}`);
-  expect(liveTensors()).toBe(live);
+  expect(liveTensorCount()).toBe(live);
 });

@@ -7,12 +7,12 @@ import type { LayerType } from "./decoder/read-config.ts";
  * (`rope_theta` beside `rope_scaling`), with transformers' own precedence and defaults.
  */
 export function readRope(config: ConfigReader, where: string, shape: RopeShape): RopeParameters {
-  const outer = { theta: config.number("rope_theta", 1, 10_000), ...readOuter(config) };
+  const outer = { theta: config.number("rope_theta", 1, 10_000), ...readTopLevelRope(config) };
   const scaling = config.object("rope_scaling");
   const parameters = config.object("rope_parameters");
   // An older `rope_scaling` that is set takes the place of `rope_parameters`, as in transformers.
   const chosen = scaling !== undefined && Object.keys(scaling).length > 0 ? scaling : (parameters ?? {});
-  return readDictionary(
+  return readRopeParameters(
     chosen,
     `${where}, ${chosen === scaling ? "rope_scaling" : "rope_parameters"}`,
     shape,
@@ -25,22 +25,22 @@ export function readRope(config: ConfigReader, where: string, shape: RopeShape):
  * `rope_parameters`, or the older layout, where `rope_scaling` and `rope_theta` are for full layers and
  * `rope_local_base_freq` for windowed ones.
  */
-export function readRopes(
+export function readRopesByLayerType(
   config: ConfigReader,
   where: string,
   shape: RopeShape,
 ): Readonly<Record<LayerType, RopeParameters>> {
   const fullTheta = config.number("rope_theta", 1, 1_000_000);
   const slidingTheta = config.number("rope_local_base_freq", 1, 10_000);
-  const rest = readOuter(config);
+  const rest = readTopLevelRope(config);
   const place = `${where}, rope_parameters`;
   const parameters = new ConfigReader(config.object("rope_parameters") ?? {}, place, []);
   const full = { ...parameters.object("full_attention"), ...config.object("rope_scaling") };
   const sliding = parameters.object("sliding_attention") ?? {};
-  parameters.finish();
+  parameters.throwIfInvalid();
   return {
-    full_attention: readDictionary(full, `${place}.full_attention`, shape, { theta: fullTheta, ...rest }),
-    sliding_attention: readDictionary(sliding, `${place}.sliding_attention`, shape, {
+    full_attention: readRopeParameters(full, `${place}.full_attention`, shape, { theta: fullTheta, ...rest }),
+    sliding_attention: readRopeParameters(sliding, `${place}.sliding_attention`, shape, {
       theta: slidingTheta,
       ...rest,
     }),
@@ -48,29 +48,29 @@ export function readRopes(
 }
 
 /** What stands outside the dictionary. */
-interface OuterRope {
+interface TopLevelRope {
   theta: number;
   originalMaxPositions: number | undefined;
 }
 
-function readOuter(config: ConfigReader): Omit<OuterRope, "theta"> {
-  config.only("partial_rotary_factor", [1], "rotation of a part of each head");
-  return { originalMaxPositions: config.countOrNone("original_max_position_embeddings") };
+function readTopLevelRope(config: ConfigReader): Omit<TopLevelRope, "theta"> {
+  config.allowOnly("partial_rotary_factor", [1], "rotation of a part of each head");
+  return { originalMaxPositions: config.positiveIntegerOrNull("original_max_position_embeddings") };
 }
 
-function readDictionary(
+function readRopeParameters(
   values: Readonly<Record<string, unknown>>,
   where: string,
   shape: RopeShape,
-  outer: OuterRope,
+  outer: TopLevelRope,
 ): RopeParameters {
   const rope = new ConfigReader(values, where, []);
-  const legacyType = rope.text("type", "default");
-  const type = rope.text("rope_type", legacyType);
+  const legacyType = rope.string("type", "default");
+  const type = rope.string("rope_type", legacyType);
   const theta = rope.number("rope_theta", 1, outer.theta);
-  rope.only("partial_rotary_factor", [1], "rotation of a part of each head");
+  rope.allowOnly("partial_rotary_factor", [1], "rotation of a part of each head");
   const result = readType(rope, type, theta, shape, outer.originalMaxPositions);
-  rope.finish();
+  rope.throwIfInvalid();
   return result;
 }
 
@@ -94,7 +94,7 @@ function readType(
     case "longrope":
       return readLongrope(rope, theta, shape, outerOriginal);
     default:
-      rope.fail(
+      rope.addProblem(
         `rope_type: expected default, linear, dynamic, llama3, yarn or longrope, found ${JSON.stringify(type)}`,
       );
       return { type: "default", theta };
@@ -109,14 +109,15 @@ function readLlama3(
 ): RopeParameters {
   const low = rope.number("low_freq_factor", 0);
   const high = rope.number("high_freq_factor", 0);
-  if (high <= low) rope.fail(`high_freq_factor: expected more than low_freq_factor (${low}), found ${high}`);
+  if (high <= low)
+    rope.addProblem(`high_freq_factor: expected more than low_freq_factor (${low}), found ${high}`);
   return {
     type: "llama3",
     theta,
     factor: rope.number("factor", 1),
     lowFrequencyFactor: low,
     highFrequencyFactor: high,
-    originalMaxPositions: originalPositions(rope, shape, outerOriginal),
+    originalMaxPositions: readOriginalMaxPositions(rope, shape, outerOriginal),
   };
 }
 
@@ -126,7 +127,7 @@ function readYarn(
   shape: RopeShape,
   outerOriginal: number | undefined,
 ): RopeParameters {
-  const originalMaxPositions = originalPositions(rope, shape, outerOriginal);
+  const originalMaxPositions = readOriginalMaxPositions(rope, shape, outerOriginal);
   return {
     type: "yarn",
     theta,
@@ -134,7 +135,7 @@ function readYarn(
     // 0 means the default here, as in transformers.
     betaFast: rope.number("beta_fast", 0, 32) || 32,
     betaSlow: rope.number("beta_slow", 0, 1) || 1,
-    truncate: rope.flag("truncate", true),
+    truncate: rope.boolean("truncate", true),
     originalMaxPositions,
     ...optional(rope, "attention_factor", "attentionFactor"),
     ...optional(rope, "mscale", "mscale"),
@@ -148,7 +149,7 @@ function readLongrope(
   shape: RopeShape,
   outerOriginal: number | undefined,
 ): RopeParameters {
-  const originalMaxPositions = originalPositions(rope, shape, outerOriginal);
+  const originalMaxPositions = readOriginalMaxPositions(rope, shape, outerOriginal);
   return {
     type: "longrope",
     theta,
@@ -161,8 +162,8 @@ function readLongrope(
 }
 
 /** The trained context: a value outside the rope dictionary wins, then the dictionary's, then the model's maximum. */
-function originalPositions(rope: ConfigReader, shape: RopeShape, outer: number | undefined): number {
-  const inner = rope.count("original_max_position_embeddings", shape.maxPositions);
+function readOriginalMaxPositions(rope: ConfigReader, shape: RopeShape, outer: number | undefined): number {
+  const inner = rope.positiveInteger("original_max_position_embeddings", shape.maxPositions);
   return outer ?? inner;
 }
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import * as torch from "../torch/index.ts";
 import {
-  type AttentionRule,
+  type AttentionOptions,
   bidirectionalAttention,
   causalAttention,
-  type Heads,
-  segments,
+  groupByLength,
+  type QueryKeyValue,
   streamAttention,
 } from "./attention.ts";
 import { sequenceOffsets } from "./causal-lm.ts";
@@ -15,7 +15,12 @@ import { KeyValueCache } from "./kv-cache.ts";
 const [width, scale] = [4, 0.6];
 
 /** Random heads of `rows` tokens, the same numbers in every dtype. */
-function randomHeads(rows: number, heads: number, groups: number, dtype: "float64" | "float32"): Heads {
+function randomHeads(
+  rows: number,
+  heads: number,
+  groups: number,
+  dtype: "float64" | "float32",
+): QueryKeyValue {
   using generator = new torch.Generator(rows);
   const draw = (count: number) => torch.toDType(torch.randn([rows, count, width], generator), dtype);
   return { queries: draw(heads), keys: draw(groups), values: draw(groups) };
@@ -23,9 +28,9 @@ function randomHeads(rows: number, heads: number, groups: number, dtype: "float6
 
 /** Attention by its definition, in plain loops. [rows · heads · width] */
 function reference(
-  { queries, keys, values }: Heads,
+  { queries, keys, values }: QueryKeyValue,
   offsets: readonly number[],
-  rule: AttentionRule,
+  rule: AttentionOptions,
   causal = true,
 ): number[] {
   const [rows, heads] = queries.shape;
@@ -34,7 +39,10 @@ function reference(
   const cap = (score: number) =>
     rule.softCap === undefined ? score : rule.softCap * Math.tanh(score / rule.softCap);
   return Array.from({ length: rows }, (_, row) => row).flatMap((row) => {
-    const start = Math.max(...offsets.filter((offset) => offset <= row), row + 1 - (rule.window ?? rows));
+    const start = Math.max(
+      ...offsets.filter((offset) => offset <= row),
+      row + 1 - (rule.slidingWindow ?? rows),
+    );
     return Array.from({ length: heads }, (_, head) => {
       const group = Math.floor((head * groups) / heads);
       const end = causal ? row : Math.min(...offsets.filter((offset) => offset > row)) - 1;
@@ -60,12 +68,12 @@ const offsetsOf = [
   [0, 4, 8, 12],
 ];
 
-const rules: AttentionRule[] = [
+const rules: AttentionOptions[] = [
   { scale },
-  { scale, window: 1 },
-  { scale, window: 3 },
+  { scale, slidingWindow: 1 },
+  { scale, slidingWindow: 3 },
   { scale, softCap: 0.8 },
-  { scale, window: 3, softCap: 0.8 },
+  { scale, slidingWindow: 3, softCap: 0.8 },
 ];
 
 // float64 takes libtorch's kernels everywhere; float32 takes our own on processors that have what it needs.
@@ -119,7 +127,7 @@ test.each([
           const heads = randomHeads(length + 5, 2, 1, dtype);
           const inputs = [heads.queries, heads.keys, heads.values];
           for (const input of inputs) input.setRequiresGrad(true);
-          const result = causalAttention(heads, offsets, { scale, window, softCap });
+          const result = causalAttention(heads, offsets, { scale, slidingWindow: window, softCap });
           const gradients = torch.grad([torch.sum(torch.square(result))], inputs);
           return [result, ...gradients].map((x) => [...(x?.toFloats() ?? [])]);
         };
@@ -178,7 +186,7 @@ test.each([
         [1, 1, 1, 1],
       ]) {
         const present = added.flatMap((count, i) => (count > 0 ? [i] : []));
-        const part = (name: keyof Heads) =>
+        const part = (name: keyof QueryKeyValue) =>
           torch.cat(present.map((i) => torch.narrow(sequences[i][name], 0, caches[i].length, added[i])));
         const heads = { queries: part("queries"), keys: part("keys"), values: part("values") };
         const offsets = sequenceOffsets(present.map((i) => added[i]));
@@ -215,7 +223,7 @@ test("without a mask attention sees the whole of its sequence and nothing else",
       expect(worst(result, reference(given, offsets, { scale }, false)), offsets.join()).toBeLessThan(1e-13);
     }
   });
-  expect(segments([0, 4, 8, 9])).toEqual([
+  expect(groupByLength([0, 4, 8, 9])).toEqual([
     { start: 0, count: 2, length: 4 },
     { start: 8, count: 1, length: 1 },
   ]);

@@ -28,11 +28,11 @@ import {
 } from "../torch/index.ts";
 import type { TokenStream } from "./causal-lm.ts";
 import { dropout } from "./dropout.ts";
-import { runsFused } from "./fused.ts";
+import { canUseFusedKernel } from "./fused.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
-export interface Heads {
+export interface QueryKeyValue {
   /** `[T, heads, headDim]` */
   queries: Tensor;
   /** `[T, kvHeads, headDim]` */
@@ -42,11 +42,11 @@ export interface Heads {
 }
 
 /** How a token weighs the tokens up to itself. */
-export interface AttentionRule {
+export interface AttentionOptions {
   /** Of the scores, usually 1/√headDim. */
   scale: number;
   /** How many tokens a token sees, itself included; all by default. */
-  window?: number | undefined;
+  slidingWindow?: number | undefined;
   /** Scores s become c·tanh(s/c) (Gemma 2). */
   softCap?: number | undefined;
 }
@@ -56,28 +56,32 @@ export interface AttentionRule {
  * @param offsets where each sequence starts, and T at the end
  * @returns `[T, heads · headDim]`
  */
-export function causalAttention(heads: Heads, offsets: readonly number[], rule: AttentionRule): Tensor {
+export function causalAttention(
+  heads: QueryKeyValue,
+  offsets: readonly number[],
+  options: AttentionOptions,
+): Tensor {
   const { queries } = heads;
   if (queries.dtype === "float32" && queries.device === "cpu" && hasFusedAttention()) {
     const [rows, count, width] = queries.shape;
-    const { scale, window, softCap } = rule;
-    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale, window, softCap);
+    const { scale, slidingWindow, softCap } = options;
+    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale, slidingWindow, softCap);
     return reshape(result, [rows, count * width]);
   }
   const count = offsets.length - 1;
-  if (count === 1) return attendSequence(heads, rule);
+  if (count === 1) return attendSequence(heads, options);
   const length = offsets[1] - offsets[0];
-  if (offsets.every((offset, i) => offset === i * length)) return attendBatch(heads, count, length, rule);
+  if (offsets.every((offset, i) => offset === i * length)) return attendBatch(heads, count, length, options);
   const parts = offsets.slice(1).map((end, i) => {
     const part = (x: Tensor) => narrow(x, 0, offsets[i], end - offsets[i]);
     const { queries, keys, values } = heads;
-    return attendSequence({ queries: part(queries), keys: part(keys), values: part(values) }, rule);
+    return attendSequence({ queries: part(queries), keys: part(keys), values: part(values) }, options);
   });
   return cat(parts, 0);
 }
 
 /** Sequences of one length that follow each other in a stream. */
-export interface Segment {
+export interface SequenceGroup {
   /** Row of the first token. */
   start: number;
   /** How many sequences. */
@@ -87,8 +91,8 @@ export interface Segment {
 }
 
 /** Cuts a stream into runs of equally long sequences, each of which can be computed as one batch. */
-export function segments(offsets: readonly number[]): Segment[] {
-  const result: Segment[] = [];
+export function groupByLength(offsets: readonly number[]): SequenceGroup[] {
+  const result: SequenceGroup[] = [];
   for (let s = 0; s + 1 < offsets.length; s++) {
     const length = offsets[s + 1] - offsets[s];
     const last = result.at(-1);
@@ -101,33 +105,33 @@ export function segments(offsets: readonly number[]): Segment[] {
 /**
  * Attention of every token to all tokens of its sequence.
  * @param bias added to the scores of a segment, `[count or 1, heads, length, length]`
- * @param drop dropout of the attention probabilities; none without a generator
+ * @param attentionDropout dropout of the attention probabilities; none without a generator
  * @returns `[T, heads · headDim]`
  */
 export function bidirectionalAttention(
-  { queries, keys, values }: Heads,
+  { queries, keys, values }: QueryKeyValue,
   offsets: readonly number[],
   scale: number,
-  drop: { rate: number; generator: Generator | undefined },
-  bias?: (segment: Segment) => Tensor,
+  attentionDropout: { rate: number; generator: Generator | undefined },
+  bias?: (segment: SequenceGroup) => Tensor,
 ): Tensor {
   const [, heads, width] = queries.shape;
-  const parts = segments(offsets).map((segment) => {
+  const parts = groupByLength(offsets).map((segment) => {
     const { start, count, length } = segment;
     const part = (x: Tensor) =>
       transpose(reshape(narrow(x, 0, start, count * length), [count, length, heads, width]), 1, 2);
     const [q, k, v] = [part(queries), part(keys), part(values)];
     const result =
-      drop.generator === undefined || drop.rate === 0
+      attentionDropout.generator === undefined || attentionDropout.rate === 0
         ? scaledDotProductAttention(q, k, v, bias?.(segment), 0, false, scale)
-        : attendDropping(q, k, v, scale, drop, bias?.(segment));
+        : attendWithDropout(q, k, v, scale, attentionDropout, bias?.(segment));
     return reshape(transpose(result, 1, 2), [count * length, heads * width]);
   });
   return parts.length === 1 ? parts[0] : cat(parts, 0);
 }
 
 /** By its definition: the fused kernels draw their dropout from a generator that no checkpoint holds. */
-function attendDropping(
+function attendWithDropout(
   q: Tensor,
   k: Tensor,
   v: Tensor,
@@ -145,12 +149,12 @@ function attendDropping(
  * @param heads queries of the new tokens only; keys and values of the whole sequence
  * @returns `[new, heads · headDim]`
  */
-function cachedAttention({ queries, keys, values }: Heads, rule: AttentionRule): Tensor {
+function cachedAttention({ queries, keys, values }: QueryKeyValue, options: AttentionOptions): Tensor {
   const [added] = queries.shape;
   const [total] = keys.shape;
-  const reach = Math.min(total, (rule.window ?? total) + added - 1);
-  const recent = (x: Tensor) => (reach === total ? x : narrow(x, 0, total - reach, reach));
-  return attendSequence({ queries, keys: recent(keys), values: recent(values) }, rule);
+  const visibleKeys = Math.min(total, (options.slidingWindow ?? total) + added - 1);
+  const recent = (x: Tensor) => (visibleKeys === total ? x : narrow(x, 0, total - visibleKeys, visibleKeys));
+  return attendSequence({ queries, keys: recent(keys), values: recent(values) }, options);
 }
 
 /**
@@ -160,34 +164,35 @@ function cachedAttention({ queries, keys, values }: Heads, rule: AttentionRule):
  * @returns `[T, heads · headDim]`
  */
 export function streamAttention(
-  heads: Heads,
+  heads: QueryKeyValue,
   { offsets, caches }: Pick<TokenStream, "offsets" | "caches">,
   layer: number,
-  rule: AttentionRule,
+  options: AttentionOptions,
 ): Tensor {
-  if (caches === undefined) return causalAttention(heads, offsets, rule);
+  if (caches === undefined) return causalAttention(heads, offsets, options);
   const { queries, keys, values } = heads;
   const isStep = queries.shape[0] === caches.length && offsets.every((offset, i) => offset === i);
-  const isPlain = rule.window === undefined && rule.softCap === undefined;
-  if (isStep && isPlain && runsFused(queries)) return attendStep(heads, caches, layer, rule.scale);
+  const isPlain = options.slidingWindow === undefined && options.softCap === undefined;
+  if (isStep && isPlain && canUseFusedKernel(queries))
+    return attendDecodeStep(heads, caches, layer, options.scale);
   const parts = caches.map((cache, i) => {
     const part = (x: Tensor) => narrow(x, 0, offsets[i], offsets[i + 1] - offsets[i]);
     return cachedAttention(
       { queries: part(queries), ...cache.append(layer, part(keys), part(values)) },
-      rule,
+      options,
     );
   });
   return parts.length === 1 ? parts[0] : cat(parts, 0);
 }
 
 /** One new token for each sequence, all in one operator. */
-function attendStep(
-  { queries, keys, values }: Heads,
+function attendDecodeStep(
+  { queries, keys, values }: QueryKeyValue,
   caches: readonly KeyValueCache[],
   layer: number,
   scale: number,
 ): Tensor {
-  const rooms = caches.map((cache) => cache.withRoom(layer, keys));
+  const rooms = caches.map((cache) => cache.reserveNext(layer, keys));
   const result = decodeAttention(
     contiguous(queries),
     contiguous(keys),
@@ -205,60 +210,69 @@ function attendStep(
  * One sequence, whose last tokens have queries. Shared keys and values are expanded without a copy: a batch of groups
  * whose heads have stride 0.
  */
-function attendSequence({ queries, keys, values }: Heads, rule: AttentionRule): Tensor {
+function attendSequence({ queries, keys, values }: QueryKeyValue, options: AttentionOptions): Tensor {
   const [rows, heads, width] = queries.shape;
-  const [seen, groups] = keys.shape;
-  const shared = heads / groups;
-  if (shared === 1) {
+  const [keyCount, groups] = keys.shape;
+  const queriesPerGroup = heads / groups;
+  if (queriesPerGroup === 1) {
     const whole = (x: Tensor) => unsqueeze(transpose(x, 0, 1), 0);
-    const result = attend(whole(queries), whole(keys), whole(values), rule);
+    const result = attend(whole(queries), whole(keys), whole(values), options);
     return reshape(transpose(result, 1, 2), [rows, heads * width]);
   }
-  const grouped = permute(reshape(queries, [rows, groups, shared, width]), [1, 2, 0, 3]);
-  const spread = (x: Tensor) => expand(unsqueeze(transpose(x, 0, 1), 1), [groups, shared, seen, width]);
-  const result = attend(grouped, spread(keys), spread(values), rule);
+  const grouped = permute(reshape(queries, [rows, groups, queriesPerGroup, width]), [1, 2, 0, 3]);
+  const spread = (x: Tensor) =>
+    expand(unsqueeze(transpose(x, 0, 1), 1), [groups, queriesPerGroup, keyCount, width]);
+  const result = attend(grouped, spread(keys), spread(values), options);
   return reshape(permute(result, [2, 0, 1, 3]), [rows, heads * width]);
 }
 
 /** Sequences of one length, in one call. */
 function attendBatch(
-  { queries, keys, values }: Heads,
+  { queries, keys, values }: QueryKeyValue,
   count: number,
   length: number,
-  rule: AttentionRule,
+  options: AttentionOptions,
 ): Tensor {
   const [rows, heads, width] = queries.shape;
   const groups = keys.shape[1];
   const repeated = (x: Tensor) =>
     groups === heads ? x : expand(unsqueeze(x, 2), [rows, groups, heads / groups, width]);
   const batched = (x: Tensor) => transpose(reshape(x, [count, length, heads, width]), 1, 2);
-  const result = attend(batched(queries), batched(repeated(keys)), batched(repeated(values)), rule);
+  const result = attend(batched(queries), batched(repeated(keys)), batched(repeated(values)), options);
   return reshape(transpose(result, 1, 2), [rows, heads * width]);
 }
 
 /** The queries `[…, new, width]` are those of the last of the keys `[…, all, width]`. */
-function attend(q: Tensor, k: Tensor, v: Tensor, rule: AttentionRule): Tensor {
-  const [rows, seen] = [q.shape[2], k.shape[2]];
-  const isWindowed = rule.window !== undefined && rule.window < seen;
-  if (rule.softCap !== undefined) {
-    return attendCapped(q, k, v, visible(rows, seen, rule.window, q.device), rule.scale, rule.softCap);
+function attend(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+  const [rows, keyCount] = [q.shape[2], k.shape[2]];
+  const isWindowed = options.slidingWindow !== undefined && options.slidingWindow < keyCount;
+  if (options.softCap !== undefined) {
+    return attendSoftCapped(
+      q,
+      k,
+      v,
+      causalMask(rows, keyCount, options.slidingWindow, q.device),
+      options.scale,
+      options.softCap,
+    );
   }
-  const isCausal = rows === seen && !isWindowed;
-  const mask = isCausal || rows === 1 ? undefined : visible(rows, seen, rule.window, q.device);
-  return scaledDotProductAttention(q, k, v, mask, 0, isCausal, rule.scale);
+  const isCausal = rows === keyCount && !isWindowed;
+  const mask =
+    isCausal || rows === 1 ? undefined : causalMask(rows, keyCount, options.slidingWindow, q.device);
+  return scaledDotProductAttention(q, k, v, mask, 0, isCausal, options.scale);
 }
 
 /** Soft-capped attention as transformers computes it: the softmax in fp32 at least. */
-function attendCapped(q: Tensor, k: Tensor, v: Tensor, seen: Tensor, scale: number, cap: number): Tensor {
+function attendSoftCapped(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: number, cap: number): Tensor {
   const scores = mulScalar(matmul(q, transpose(k, -2, -1)), scale);
   const capped = mulScalar(tanh(divScalar(scores, cap)), cap);
   const wide = q.dtype === "float64" ? capped : toDType(capped, "float32");
-  const weights = softmax(maskedFill(wide, logicalNot(seen), Number.NEGATIVE_INFINITY), -1);
+  const weights = softmax(maskedFill(wide, logicalNot(mask), Number.NEGATIVE_INFINITY), -1);
   return matmul(toDType(weights, q.dtype), v);
 }
 
 /** bool `[rows, seen]`: which keys the last `rows` tokens of `seen` look at. */
-function visible(rows: number, seen: number, window: number | undefined, device: string): Tensor {
-  const past = tril(ones([rows, seen], "bool", undefined, device), seen - rows);
-  return window === undefined ? past : triu(past, seen - rows - window + 1);
+function causalMask(rows: number, keyCount: number, window: number | undefined, device: string): Tensor {
+  const past = tril(ones([rows, keyCount], "bool", undefined, device), keyCount - rows);
+  return window === undefined ? past : triu(past, keyCount - rows - window + 1);
 }

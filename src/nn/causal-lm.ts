@@ -23,7 +23,7 @@ export interface TokenStream {
 }
 
 /** What of any model's config the rest of the project asks for. */
-export interface CommonInfo {
+export interface CommonModelInfo {
   /** `model_type` of the config, such as `llama`. */
   family: string;
   vocabSize: number;
@@ -34,7 +34,7 @@ export interface CommonInfo {
 }
 
 /** The same of a decoder. */
-export interface ModelInfo extends CommonInfo {
+export interface ModelInfo extends CommonModelInfo {
   /** Whether `lm_head` and the embedding are one tensor. */
   tiedEmbeddings: boolean;
 }

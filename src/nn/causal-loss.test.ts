@@ -6,14 +6,14 @@ import { causalLossSum } from "./causal-loss.ts";
 const batch = {
   tokens: Int32Array.of(1, 2, 3, 4, 5),
   offsets: [0, 3, 5],
-  labelRows: Int32Array.of(1, 3),
+  labelPositions: Int32Array.of(1, 3),
   labelTargets: Int32Array.of(3, 5),
 };
 
 test.each([undefined, 0.7])(
   "the loss is the summed cross entropy of the label rows, whichever way the head computes it (soft cap %s)",
   (softCap) => {
-    const live = torch.liveTensors();
+    const live = torch.liveTensorCount();
     torch.scope(() => {
       const model = new TinyLM({ dtype: "float64", ...(softCap && { softCap }) });
       const fused = causalLossSum(model, batch).item();
@@ -33,7 +33,7 @@ test.each([undefined, 0.7])(
       expect(causalLossSum(model, batch).item()).toBeCloseTo(fused, 5);
       model.dispose();
     });
-    expect(torch.liveTensors()).toBe(live);
+    expect(torch.liveTensorCount()).toBe(live);
   },
 );
 

@@ -9,7 +9,7 @@ export interface LabelledTokens {
   /** Sequence starts, S + 1 of them; the last is T. */
   readonly offsets: readonly number[];
   /** Stream positions whose next token is a label. */
-  readonly labelRows: Int32Array;
+  readonly labelPositions: Int32Array;
   /** The tokens to predict there. */
   readonly labelTargets: Int32Array;
 }
@@ -22,7 +22,7 @@ export function causalLossSum(model: CausalLM, batch: LabelledTokens): Tensor {
   const head = model.lm_head;
   const device = head.weight.device;
   const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device }));
-  const rows = torch.indexSelect(hidden, 0, indicesOn(device, batch.labelRows));
+  const rows = torch.indexSelect(hidden, 0, indicesOn(device, batch.labelPositions));
   const targets = indicesOn(device, batch.labelTargets);
   if (!head.adapter && !head.bias) return torch.linearCrossEntropy(rows, head.weight, targets, head.softCap);
   const logits = torch.toDType(head.forward(rows), "float32");

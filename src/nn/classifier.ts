@@ -1,19 +1,19 @@
 import type { Tensor } from "../torch/index.ts";
-import type { CausalLM, CommonInfo, TokenStream } from "./causal-lm.ts";
+import type { CausalLM, CommonModelInfo, TokenStream } from "./causal-lm.ts";
 import type { Module } from "./module.ts";
 
 /** What of a classifier's config the rest of the project asks for. */
-export interface ClassifierInfo extends CommonInfo {
+export interface ClassifierInfo extends CommonModelInfo {
   /** The classes in the order of the logits; of a regression the one number's name. */
   labels: readonly string[];
   /** Whether the one logit is a number to predict rather than a class's score. */
   regression: boolean;
   /** Parts of a pair that have an embedding of their own; below 2 the model does not tell them apart. */
-  tokenTypes: number;
+  tokenTypeCount: number;
   /** Parts that make the logits of pooled outputs, by path: adapters leave them alone, they are trained whole. */
-  head: readonly string[];
+  headModules: readonly string[];
   /** Parameters that the model's files do not hold, which have a random start. */
-  fresh: readonly string[];
+  newlyInitialized: readonly string[];
 }
 
 /** A model that says one thing of a whole sequence: its class, or a number. */
@@ -26,7 +26,7 @@ export interface SequenceClassifier extends Module {
 }
 
 /** Every kind of model that can be trained. */
-export type TrainedModel = CausalLM | SequenceClassifier;
+export type TrainableModel = CausalLM | SequenceClassifier;
 
 /** Tells classifiers from other models. */
 export function isClassifier(model: Module): model is SequenceClassifier {

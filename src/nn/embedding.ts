@@ -6,7 +6,7 @@ import type { ParameterSource } from "./parameters.ts";
 export class Embedding extends Module {
   /** `[vocabulary, hidden]` */
   weight: Tensor;
-  private readonly padding: number;
+  private readonly paddingIndex: number;
   private readonly scale: number | undefined;
 
   /**
@@ -22,12 +22,12 @@ export class Embedding extends Module {
     super();
     this.weight = source.take("weight", [count, width], "weight");
     this.scale = scale === undefined ? undefined : roundTo(scale, this.weight.dtype);
-    this.padding = padding;
+    this.paddingIndex = padding;
   }
 
   /** @param tokens int64 `[T]`; the result is `[T, hidden]` */
   forward(tokens: Tensor): Tensor {
-    const rows = embedding(this.weight, tokens, this.padding);
+    const rows = embedding(this.weight, tokens, this.paddingIndex);
     return this.scale === undefined ? rows : mulScalar(rows, this.scale);
   }
 }

@@ -1,16 +1,16 @@
 export { type Activation, activations } from "./activations.ts";
 export {
-  type AttentionRule,
+  type AttentionOptions,
   bidirectionalAttention,
-  type Heads,
-  type Segment,
-  segments,
+  groupByLength,
+  type QueryKeyValue,
+  type SequenceGroup,
   streamAttention,
 } from "./attention.ts";
 export {
   advanceCaches,
   type CausalLM,
-  type CommonInfo,
+  type CommonModelInfo,
   type ModelInfo,
   sequenceOffsets,
   type TokenStream,
@@ -20,18 +20,23 @@ export {
   type ClassifierInfo,
   isClassifier,
   type SequenceClassifier,
-  type TrainedModel,
+  type TrainableModel,
 } from "./classifier.ts";
 export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
-export type { FrozenFactors } from "./frozen-factors.ts";
+export type { FrozenDelta } from "./frozen-factors.ts";
 export { KeyValueCache } from "./kv-cache.ts";
 export { LayerNorm } from "./layer-norm.ts";
 export { Linear, type LinearAdapter } from "./linear.ts";
 export { LMHead } from "./lm-head.ts";
 export { Module } from "./module.ts";
-export { type Nf4Codebook, Nf4Weight, namedWeights, nf4Codebook, quantisedWeights } from "./nf4.ts";
-export { type ParameterKind, type ParameterSource, parameterSource, randomParameters } from "./parameters.ts";
+export { type Nf4Codebook, Nf4Weight, namedWeights, nf4Codebook, nf4Weights } from "./nf4.ts";
+export {
+  makeParameterSource,
+  type ParameterKind,
+  type ParameterSource,
+  randomParameters,
+} from "./parameters.ts";
 export { RMSNorm, type RMSNormOptions } from "./rms-norm.ts";
-export { type RopeParameters, type RopeShape, type RopeTable, ropeTable } from "./rope.ts";
-export { Rotary, type Rotation, rotate } from "./rotary.ts";
+export { type RopeFrequencies, type RopeParameters, type RopeShape, ropeFrequencies } from "./rope.ts";
+export { applyRotary, type RotaryCosSin, RotaryEmbedding } from "./rotary.ts";

@@ -10,7 +10,7 @@ interface LayerCache {
 /** The keys and values of one sequence so far, for every layer, so that each new token costs one token's work. */
 export class KeyValueCache implements Disposable {
   private readonly layers: (LayerCache | undefined)[];
-  private used = 0;
+  private usedLength = 0;
 
   constructor(layers: number) {
     this.layers = Array.from({ length: layers }, () => undefined);
@@ -18,7 +18,7 @@ export class KeyValueCache implements Disposable {
 
   /** Tokens that every layer holds. */
   get length(): number {
-    return this.used;
+    return this.usedLength;
   }
 
   /**
@@ -27,23 +27,23 @@ export class KeyValueCache implements Disposable {
    */
   append(layer: number, keys: Tensor, values: Tensor): { keys: Tensor; values: Tensor } {
     const [count] = keys.shape;
-    const total = this.used + count;
+    const total = this.usedLength + count;
     const cache = this.reserve(layer, keys, total);
     noGrad(() => {
-      copy_(narrow(cache.keys, 0, this.used, count), keys);
-      copy_(narrow(cache.values, 0, this.used, count), values);
+      copy_(narrow(cache.keys, 0, this.usedLength, count), keys);
+      copy_(narrow(cache.values, 0, this.usedLength, count), values);
     });
     return { keys: narrow(cache.keys, 0, 0, total), values: narrow(cache.values, 0, 0, total) };
   }
 
   /** A layer's whole tensors, with room for one more token after the `length` rows used; who asks writes it there. */
-  withRoom(layer: number, like: Tensor): { keys: Tensor; values: Tensor } {
-    return this.reserve(layer, like, this.used + 1);
+  reserveNext(layer: number, like: Tensor): { keys: Tensor; values: Tensor } {
+    return this.reserve(layer, like, this.usedLength + 1);
   }
 
   /** Counts tokens that every layer has got. */
   advance(count: number): void {
-    this.used += count;
+    this.usedLength += count;
   }
 
   /** A cache of its own with the same tokens, for a sequence that goes on in several ways. */
@@ -51,20 +51,21 @@ export class KeyValueCache implements Disposable {
     const copy = new KeyValueCache(this.layers.length);
     for (const [i, layer] of this.layers.entries()) {
       if (layer === undefined) continue;
-      const { keys, values } = copy.reserve(i, layer.keys, this.used + 1);
+      const { keys, values } = copy.reserve(i, layer.keys, this.usedLength + 1);
       noGrad(() => {
-        copy_(narrow(keys, 0, 0, this.used), narrow(layer.keys, 0, 0, this.used));
-        copy_(narrow(values, 0, 0, this.used), narrow(layer.values, 0, 0, this.used));
+        copy_(narrow(keys, 0, 0, this.usedLength), narrow(layer.keys, 0, 0, this.usedLength));
+        copy_(narrow(values, 0, 0, this.usedLength), narrow(layer.values, 0, 0, this.usedLength));
       });
     }
-    copy.used = this.used;
+    copy.usedLength = this.usedLength;
     return copy;
   }
 
   /** Forgets all but the first `length` tokens. */
   truncate(length: number): void {
-    if (length > this.used) throw internalError(`a cache of ${this.used} tokens cannot keep ${length}`);
-    this.used = length;
+    if (length > this.usedLength)
+      throw internalError(`a cache of ${this.usedLength} tokens cannot keep ${length}`);
+    this.usedLength = length;
   }
 
   dispose(): void {
@@ -73,7 +74,7 @@ export class KeyValueCache implements Disposable {
       layer?.values.dispose();
     }
     this.layers.fill(undefined);
-    this.used = 0;
+    this.usedLength = 0;
   }
 
   [Symbol.dispose](): void {
@@ -89,8 +90,8 @@ export class KeyValueCache implements Disposable {
     const grown = { keys: make(), values: make() };
     if (old !== undefined) {
       noGrad(() => {
-        copy_(narrow(grown.keys, 0, 0, this.used), narrow(old.keys, 0, 0, this.used));
-        copy_(narrow(grown.values, 0, 0, this.used), narrow(old.values, 0, 0, this.used));
+        copy_(narrow(grown.keys, 0, 0, this.usedLength), narrow(old.keys, 0, 0, this.usedLength));
+        copy_(narrow(grown.values, 0, 0, this.usedLength), narrow(old.values, 0, 0, this.usedLength));
       });
       old.keys.dispose();
       old.values.dispose();

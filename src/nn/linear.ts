@@ -1,6 +1,6 @@
 import { fastLinear, loraLinear, Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { FrozenFactors } from "./frozen-factors.ts";
+import type { FrozenDelta } from "./frozen-factors.ts";
 import { Module } from "./module.ts";
 import type { Nf4Weight } from "./nf4.ts";
 import type { ParameterSource } from "./parameters.ts";
@@ -27,15 +27,20 @@ export class Linear extends Module {
   }
 
   /** A layer whose parameters `source` names `weight` and, when `withBias`, `bias`. */
-  static from(source: ParameterSource, inFeatures: number, outFeatures: number, withBias: boolean): Linear {
+  static fromSource(
+    source: ParameterSource,
+    inFeatures: number,
+    outFeatures: number,
+    withBias: boolean,
+  ): Linear {
     const shape = [outFeatures, inFeatures];
-    const weight = source.quantised("weight", shape) ?? source.take("weight", shape, "weight");
+    const weight = source.takeQuantised("weight", shape) ?? source.take("weight", shape, "weight");
     return new Linear(weight, withBias ? source.take("bias", [outFeatures], "bias") : undefined);
   }
 
   /** @param x `[rows, in]`; the result is `[rows, out]` */
   forward(x: Tensor): Tensor {
-    return this.adapter === undefined ? this.product(x) : this.adapter.forward(x, this);
+    return this.adapter === undefined ? this.forwardBase(x) : this.adapter.forward(x, this);
   }
 
   /**
@@ -43,9 +48,9 @@ export class Linear extends Module {
    * @param x `[rows, in]`; the result is `[rows, out]`
    * @param bias null leaves it out
    */
-  product(x: Tensor, bias = this.bias ?? null): Tensor {
+  forwardBase(x: Tensor, bias = this.bias ?? null): Tensor {
     const { weight } = this;
-    return weight instanceof Tensor ? fastLinear(x, weight, bias) : weight.product(x, bias);
+    return weight instanceof Tensor ? fastLinear(x, weight, bias) : weight.forwardBase(x, bias);
   }
 
   /**
@@ -53,20 +58,20 @@ export class Linear extends Module {
    * @param x `[rows, in]`; the result is `[rows, out]`
    * @param A `[out, r]`, @param B `[in, r]`
    * @param bias null leaves it out
-   * @param frozen P and Q, where there are any
+   * @param frozenDelta P and Q, where there are any
    */
-  lowRankProduct(
+  forwardLowRank(
     x: Tensor,
     A: Tensor,
     B: Tensor,
     scale: number,
     bias = this.bias ?? null,
-    frozen?: FrozenFactors,
+    frozenDelta?: FrozenDelta,
   ): Tensor {
     const { weight } = this;
     return weight instanceof Tensor
-      ? loraLinear(x, weight, bias, A, B, scale, frozen?.P, frozen?.Q)
-      : weight.lowRankProduct(x, bias, A, B, scale, frozen);
+      ? loraLinear(x, weight, bias, A, B, scale, frozenDelta?.P, frozenDelta?.Q)
+      : weight.forwardLowRank(x, bias, A, B, scale, frozenDelta);
   }
 
   /**
@@ -75,14 +80,14 @@ export class Linear extends Module {
    */
   denseWeight(): Tensor {
     const { weight } = this;
-    return weight instanceof Tensor ? weight : weight.dense();
+    return weight instanceof Tensor ? weight : weight.dequantise();
   }
 
   /**
    * The weight itself, to move or to write to.
    * @throws ScaloraError `config` for codes, which can be neither
    */
-  ownWeight(): Tensor {
+  unquantisedWeight(): Tensor {
     const { weight } = this;
     if (weight instanceof Tensor) return weight;
     throw new ScaloraError("config", "A quantised weight cannot be trained or merged into", {

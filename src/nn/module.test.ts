@@ -1,11 +1,11 @@
 import { afterAll, expect, test } from "vitest";
-import { fromData, liveTensors, mulScalar, scope, type Tensor } from "../torch/index.ts";
-import { Linear, Module, parameterSource } from "./index.ts";
+import { fromData, liveTensorCount, mulScalar, scope, type Tensor } from "../torch/index.ts";
+import { Linear, Module, makeParameterSource } from "./index.ts";
 
-const before = liveTensors();
-afterAll(() => expect(liveTensors()).toBe(before));
+const before = liveTensorCount();
+afterAll(() => expect(liveTensorCount()).toBe(before));
 
-const parameters = parameterSource((_name, shape) =>
+const parameters = makeParameterSource((_name, shape) =>
   fromData(
     new Float32Array(shape.reduce((a, b) => a * b, 1)).map((_, i) => i),
     shape,
@@ -13,7 +13,7 @@ const parameters = parameterSource((_name, shape) =>
 );
 
 class Part extends Module {
-  readonly q_proj = Linear.from(parameters.at("q_proj"), 3, 2, true);
+  readonly q_proj = Linear.fromSource(parameters.withPrefix("q_proj"), 3, 2, true);
   readonly width = 3;
 }
 
@@ -42,11 +42,11 @@ test("names are the paths of the properties; a shared parameter has one name", (
 
 test("a parameter source is asked for full names", () => {
   const asked: string[] = [];
-  const source = parameterSource((name, shape, kind) => {
+  const source = makeParameterSource((name, shape, kind) => {
     asked.push(`${name} ${shape.join("x")} ${kind}`);
     return fromData(Float32Array.of(0), [1]);
   });
-  using made = Linear.from(source.at("model").at("layers.0"), 4, 5, true);
+  using made = Linear.fromSource(source.withPrefix("model").withPrefix("layers.0"), 4, 5, true);
   expect(made.adapter).toBeUndefined();
   expect(asked).toEqual(["model.layers.0.weight 5x4 weight", "model.layers.0.bias 5 bias"]);
 });

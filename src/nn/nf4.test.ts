@@ -28,7 +28,7 @@ describe("codes and numbers are those of bitsandbytes, bit for bit", () => {
   });
 
   test.each(cases)("%s", (name) => {
-    const live = torch.liveTensors();
+    const live = torch.liveTensorCount();
     torch.scope(() => {
       const weight = golden.tensor(`${name}.weight`);
       using nf4 = torch.scope(() => new Nf4Weight(weight, nf4Codebook()));
@@ -38,11 +38,11 @@ describe("codes and numbers are those of bitsandbytes, bit for bit", () => {
           ...golden.tensor(`${name}.${part}`).toFloats(),
         ]);
       const numbers = golden.tensor(`${name}.numbers`);
-      expect(nf4.dense().dtype).toBe(numbers.dtype);
-      expect(nf4.dense().shape).toEqual(numbers.shape);
-      expect(nf4.dense().toFloats()).toEqual(numbers.toFloats());
+      expect(nf4.dequantise().dtype).toBe(numbers.dtype);
+      expect(nf4.dequantise().shape).toEqual(numbers.shape);
+      expect(nf4.dequantise().toFloats()).toEqual(numbers.toFloats());
     });
-    expect(torch.liveTensors()).toBe(live);
+    expect(torch.liveTensorCount()).toBe(live);
   });
 
   test("every device's way to the numbers is the CPU's", () => {
@@ -50,7 +50,7 @@ describe("codes and numbers are those of bitsandbytes, bit for bit", () => {
       for (const name of ["random", "odd", "ties"]) {
         const wide = torch.toDType(golden.tensor(`${name}.weight`), "float64");
         using nf4 = new Nf4Weight(wide, nf4Codebook());
-        expect(nf4.dense().toFloats()).toEqual(golden.tensor(`${name}.numbers`).toFloats());
+        expect(nf4.dequantise().toFloats()).toEqual(golden.tensor(`${name}.numbers`).toFloats());
       }
     });
   });
@@ -70,7 +70,7 @@ test("a weight takes 4 bits a number, 8 for 64 and 32 for 16,384 of them", () =>
 function layers(): { layer: Linear; plain: Linear } {
   const nf4 = new Nf4Weight(torch.toDType(normal([70, 50]), "float64"), nf4Codebook());
   const bias = torch.toDType(normal([70]), "float64");
-  return { layer: new Linear(nf4, bias), plain: new Linear(nf4.dense(), bias) };
+  return { layer: new Linear(nf4, bias), plain: new Linear(nf4.dequantise(), bias) };
 }
 
 test("products and their gradients are those of the numbers behind the codes", () => {
@@ -79,10 +79,10 @@ test("products and their gradients are those of the numbers behind the codes", (
     const leaf = (...shape: number[]) => torch.toDType(normal(shape), "float64").setRequiresGrad(true);
     const [x, A, B] = [leaf(9, 50), leaf(70, 3), leaf(50, 3)];
     const ways = [
-      (one: Linear) => one.product(x),
-      (one: Linear) => one.product(x, null),
-      (one: Linear) => one.lowRankProduct(x, A, B, 0.7),
-      (one: Linear) => one.lowRankProduct(x, A, B, 0.7, null),
+      (one: Linear) => one.forwardBase(x),
+      (one: Linear) => one.forwardBase(x, null),
+      (one: Linear) => one.forwardLowRank(x, A, B, 0.7),
+      (one: Linear) => one.forwardLowRank(x, A, B, 0.7, null),
     ];
     for (const way of ways) {
       const [ours, reference] = [layer, plain].map((one) => {
@@ -98,7 +98,7 @@ test("products and their gradients are those of the numbers behind the codes", (
 });
 
 test.each(["float32", "bfloat16"] as const)("in %s the graph keeps the codes alone", (dtype) => {
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   torch.scope(() => {
     const nf4 = new Nf4Weight(torch.toDType(normal([96, 64]), dtype), nf4Codebook());
     const layer = new Linear(nf4);
@@ -111,16 +111,16 @@ test.each(["float32", "bfloat16"] as const)("in %s the graph keeps the codes alo
     expect(error / torch.linalgVectorNorm(expected).item()).toBeLessThan(dtype === "float32" ? 1e-6 : 6e-3);
     layer.dispose();
   });
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
 });
 
 test("codes that do not make the weight are refused, and so is what would write to it", () => {
   torch.scope(() => {
     const { layer } = layers();
-    expect(() => layer.product(torch.zeros([2, 49], "float64"))).toThrow(
+    expect(() => layer.forwardBase(torch.zeros([2, 49], "float64"))).toThrow(
       "does not fit a weight of shape [70, 50]",
     );
-    expect(() => layer.ownWeight()).toThrow("A quantised weight cannot be trained or merged into");
+    expect(() => layer.unquantisedWeight()).toThrow("A quantised weight cannot be trained or merged into");
     const { packed, absmax, nested_absmax: nested, offset } = nf4Of(layer);
     const parts = [packed, absmax, nested, offset, codebook.levels, codebook.scales];
     expect(() => torch.nf4Dequantize(parts, 70, 51, "float32")).toThrow(

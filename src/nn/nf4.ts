@@ -1,13 +1,13 @@
 import * as torch from "../torch/index.ts";
 import { type DType, noGrad, scope, Tensor } from "../torch/index.ts";
-import type { FrozenFactors } from "./frozen-factors.ts";
+import type { FrozenDelta } from "./frozen-factors.ts";
 import { Module } from "./module.ts";
 
 /** Numbers that share a scale, and scales that share one of their own. */
 const [blockSize, groupSize] = [64, 256];
 
 /** The sixteen numbers of NF4: quantiles of the normal distribution, with an exact 0 (QLoRA, appendix E). */
-const levels = [
+const nf4Levels = [
   -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
   -0.18477343022823334, -0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725,
   0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1,
@@ -26,7 +26,7 @@ export function nf4Codebook(device = "cpu"): Nf4Codebook {
   const onDevice = (values: Tensor) =>
     (device === "cpu" ? values : torch.toDevice(values, device, "float32")).keep();
   return scope(() => ({
-    levels: onDevice(torch.fromData(Float32Array.from(levels), [levels.length])),
+    levels: onDevice(torch.fromData(Float32Array.from(nf4Levels), [nf4Levels.length])),
     scales: onDevice(dynamicScales()),
   }));
 }
@@ -90,31 +90,42 @@ export class Nf4Weight extends Module {
   }
 
   /** `x Wᵀ + b`, with a gradient for x alone. @param x `[rows, in]` */
-  product(x: Tensor, bias: Tensor | null): Tensor {
+  forwardBase(x: Tensor, bias: Tensor | null): Tensor {
     const [m, n] = this.shape;
-    return torch.nf4Linear(x, this.parts, m, n, bias);
+    return torch.nf4Linear(x, this.operatorInputs, m, n, bias);
   }
 
   /** `x (W + scale · A Bᵀ + P Qᵀ)ᵀ + b`, with gradients for x, A and B. */
-  lowRankProduct(
+  forwardLowRank(
     x: Tensor,
     bias: Tensor | null,
     A: Tensor,
     B: Tensor,
     scale: number,
-    frozen?: FrozenFactors,
+    frozenDelta?: FrozenDelta,
   ): Tensor {
     const [m, n] = this.shape;
-    return torch.nf4LoraLinear(x, this.parts, m, n, bias, A, B, scale, frozen?.P, frozen?.Q);
+    return torch.nf4LoraLinear(
+      x,
+      this.operatorInputs,
+      m,
+      n,
+      bias,
+      A,
+      B,
+      scale,
+      frozenDelta?.P,
+      frozenDelta?.Q,
+    );
   }
 
   /** The numbers, a new tensor `[out, in]`. */
-  dense(): Tensor {
+  dequantise(): Tensor {
     const [m, n] = this.shape;
-    return torch.nf4Dequantize(this.parts, m, n, this.dtype);
+    return torch.nf4Dequantize(this.operatorInputs, m, n, this.dtype);
   }
 
-  private get parts(): Tensor[] {
+  private get operatorInputs(): Tensor[] {
     return [this.packed, this.absmax, this.nested_absmax, this.offset, this.levels, this.scales];
   }
 }
@@ -136,20 +147,20 @@ export function* namedWeights(model: Module): Generator<[string, Tensor | Nf4Wei
 }
 
 /** The weights of a model that are kept in codes, with their names. */
-export function quantisedWeights(model: Module): [string, Nf4Weight][] {
+export function nf4Weights(model: Module): [string, Nf4Weight][] {
   return [...model.namedModules()].flatMap(([path, module]): [string, Nf4Weight][] =>
     module instanceof Nf4Weight ? [[path, module]] : [],
   );
 }
 
-interface Codes {
+interface Nf4Codes {
   readonly packed: Tensor;
   readonly absmax: Tensor;
   readonly nested: Tensor;
   readonly offset: Tensor;
 }
 
-function quantise(weight: Tensor, codebook: Nf4Codebook): Codes {
+function quantise(weight: Tensor, codebook: Nf4Codebook): Nf4Codes {
   const flat = torch.toDType(torch.flatten(weight), "float32");
   const { absmax, scaled } = scaledBlocks(flat);
   const packed = packCodes(torch.bucketize(scaled, midpoints(codebook.levels)));
@@ -167,18 +178,18 @@ function scaledBlocks(flat: Tensor): { absmax: Tensor; scaled: Tensor } {
   const whole = flat.numel - rest;
   const blocks = torch.reshape(torch.narrow(flat, 0, 0, whole), [whole / blockSize, blockSize]);
   const absmax = torch.amax(torch.abs(blocks), [1]);
-  const inverse = torch.reciprocal(torch.clampMin(absmax, leastScale));
+  const inverse = torch.reciprocal(torch.clampMin(absmax, minAbsmax));
   const scaled = torch.flatten(torch.mul(blocks, torch.unsqueeze(inverse, 1)));
   if (rest === 0) return { absmax, scaled: torch.clamp(scaled, -1, 1) };
   const last = torch.narrow(flat, 0, whole, rest);
-  const lastMax = torch.clampMin(torch.amax(torch.abs(last), [0], true), leastScale);
+  const lastMax = torch.clampMin(torch.amax(torch.abs(last), [0], true), minAbsmax);
   return {
     absmax: torch.cat([absmax, lastMax], 0),
     scaled: torch.clamp(torch.cat([scaled, torch.div(last, lastMax)], 0), -1, 1),
   };
 }
 
-const leastScale = 1e-38;
+const minAbsmax = 1e-38;
 
 /** Codes are those of the nearest number; half way between two, of the lower. */
 function midpoints(numbers: Tensor): Tensor {
@@ -191,14 +202,14 @@ function midpoints(numbers: Tensor): Tensor {
 
 /** Two codes a byte; an odd one out is followed by the code of 0. */
 function packCodes(codes: Tensor): Tensor {
-  const zero = torch.full([codes.numel % 2], levels.indexOf(0), codes.dtype, null, codes.device);
+  const zero = torch.full([codes.numel % 2], nf4Levels.indexOf(0), codes.dtype, null, codes.device);
   const pairs = torch.reshape(torch.cat([codes, zero], 0), [-1, 2]);
   const [first, second] = [0, 1].map((column) => torch.select(pairs, 1, column));
   return torch.toDType(torch.add(torch.leftShiftScalar(first, 4), second), "uint8");
 }
 
 /** How fine the grid is to which bitsandbytes rounds on a CPU before it looks for the nearest number. */
-const grid = 65535;
+const roundingGridSize = 65535;
 
 /** 8-bit codes of scales in groups; a group of zeros has code 0. */
 function quantiseScales(scales: Tensor, numbers: Tensor): { codes: Tensor; largest: Tensor } {
@@ -208,9 +219,9 @@ function quantiseScales(scales: Tensor, numbers: Tensor): { codes: Tensor; large
   const grouped = torch.reshape(torch.cat([scales, padding], 0), [groups, groupSize]);
   const largest = torch.amax(torch.abs(grouped), [1]);
   const scaled = torch.clamp(torch.mul(grouped, torch.unsqueeze(torch.reciprocal(largest), 1)), -1, 1);
-  const shifted = torch.mulScalar(torch.mulScalar(torch.addScalar(scaled, 1), 0.5), grid);
+  const shifted = torch.mulScalar(torch.mulScalar(torch.addScalar(scaled, 1), 0.5), roundingGridSize);
   const cell = torch.floor(torch.addScalar(shifted, 0.5));
-  const onGrid = torch.addScalar(torch.divScalar(torch.mulScalar(cell, 2), grid), -1);
+  const onGrid = torch.addScalar(torch.divScalar(torch.mulScalar(cell, 2), roundingGridSize), -1);
   const known = torch.maskedFill(onGrid, torch.unsqueeze(torch.eqScalar(largest, 0), 1), -1);
   const codes = torch.toDType(torch.bucketize(known, midpoints(numbers)), "uint8");
   return { codes: torch.narrow(torch.flatten(codes), 0, 0, count), largest };

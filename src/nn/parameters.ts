@@ -9,21 +9,21 @@ export interface ParameterSource {
   /** @param name the full name, as in Hugging Face folders */
   take(name: string, shape: readonly number[], kind: ParameterKind): Tensor;
   /** The codes of a linear layer's weight, where the source quantises it; undefined where it is to be taken as it is. */
-  quantised(name: string, shape: readonly number[]): Nf4Weight | undefined;
+  takeQuantised(name: string, shape: readonly number[]): Nf4Weight | undefined;
   /** A source for one module's parameters: names get `prefix.` in front. */
-  at(prefix: string): ParameterSource;
+  withPrefix(prefix: string): ParameterSource;
 }
 
 /** Adds `at` to functions that find parameters by name; without `quantised` no weight is. */
-export function parameterSource(
+export function makeParameterSource(
   take: ParameterSource["take"],
-  quantised: ParameterSource["quantised"] = () => undefined,
+  quantised: ParameterSource["takeQuantised"] = () => undefined,
   prefix = "",
 ): ParameterSource {
   return {
     take: (name, shape, kind) => take(prefix + name, shape, kind),
-    quantised: (name, shape) => quantised(prefix + name, shape),
-    at: (inner) => parameterSource(take, quantised, `${prefix}${inner}.`),
+    takeQuantised: (name, shape) => quantised(prefix + name, shape),
+    withPrefix: (inner) => makeParameterSource(take, quantised, `${prefix}${inner}.`),
   };
 }
 
@@ -32,7 +32,7 @@ export function parameterSource(
  * norms 1.
  */
 export function randomParameters(generator: Generator, std: number, dtype: DType): ParameterSource {
-  return parameterSource((_name, shape, kind) => {
+  return makeParameterSource((_name, shape, kind) => {
     const parameter = empty(shape, dtype).keep();
     noGrad(() => {
       if (kind === "weight") normal_(parameter, 0, std, generator);

@@ -1,12 +1,12 @@
 import { addScalar, fusedRmsNorm, meanDim, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.ts";
-import { runsFused } from "./fused.ts";
+import { canUseFusedKernel } from "./fused.ts";
 import { Module } from "./module.ts";
 import type { ParameterSource } from "./parameters.ts";
 
 export interface RMSNormOptions {
   epsilon: number;
   /** Multiply by 1 + w in place of w, before rounding to the dtype of x in place of after (as Gemma does it). */
-  fromOne?: boolean;
+  addUnitOffset?: boolean;
 }
 
 /** `w ∘ x / √(mean(x²) + ε)` over the last dimension, the mean in fp32 whatever the dtype of x (as Llama does it). */
@@ -14,32 +14,32 @@ export class RMSNorm extends Module {
   /** `[width]` */
   weight: Tensor;
   private readonly epsilon: number;
-  private readonly fromOne: boolean;
+  private readonly addUnitOffset: boolean;
 
-  constructor(source: ParameterSource, width: number, { epsilon, fromOne = false }: RMSNormOptions) {
+  constructor(source: ParameterSource, width: number, { epsilon, addUnitOffset = false }: RMSNormOptions) {
     super();
     // A weight that counts from 1 starts at 0, as biases do.
-    this.weight = source.take("weight", [width], fromOne ? "bias" : "scale");
+    this.weight = source.take("weight", [width], addUnitOffset ? "bias" : "scale");
     this.epsilon = epsilon;
-    this.fromOne = fromOne;
+    this.addUnitOffset = addUnitOffset;
   }
 
   /** @param x `[…, width]` */
   forward(x: Tensor): Tensor {
-    if (runsFused(x)) return fusedRmsNorm(x, this.weight, this.epsilon, this.fromOne);
+    if (canUseFusedKernel(x)) return fusedRmsNorm(x, this.weight, this.epsilon, this.addUnitOffset);
     const dtype = x.dtype;
-    const exact = widened(x);
+    const exact = upcast(x);
     const scale = rsqrt(addScalar(meanDim(pow(exact, 2), [-1], true), this.epsilon));
     const normalised = mul(exact, scale);
-    if (this.fromOne) return rounded(mul(normalised, addScalar(widened(this.weight), 1)), dtype);
-    return mul(this.weight, rounded(normalised, dtype));
+    if (this.addUnitOffset) return castTo(mul(normalised, addScalar(upcast(this.weight), 1)), dtype);
+    return mul(this.weight, castTo(normalised, dtype));
   }
 }
 
-function widened(x: Tensor): Tensor {
+function upcast(x: Tensor): Tensor {
   return x.dtype === "bfloat16" || x.dtype === "float16" ? toDType(x, "float32") : x;
 }
 
-function rounded(x: Tensor, dtype: Tensor["dtype"]): Tensor {
+function castTo(x: Tensor, dtype: Tensor["dtype"]): Tensor {
   return x.dtype === dtype ? x : toDType(x, dtype);
 }

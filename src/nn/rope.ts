@@ -39,11 +39,11 @@ export type RopeParameters =
       originalMaxPositions: number;
     };
 
-export interface RopeTable {
+export interface RopeFrequencies {
   /** `[headDim / 2]` inverse frequencies, in radians per position. */
-  frequencies: Float32Array;
+  inverseFrequencies: Float32Array;
   /** Cosines and sines are multiplied by it. */
-  scale: number;
+  attentionScaling: number;
 }
 
 /** What of a model's shape the tables depend on. */
@@ -57,37 +57,44 @@ export interface RopeShape {
  * Sequences have tables of their own: what else is in a batch, or came before, does not matter (in transformers the
  * longest sequence of a batch decides for all).
  */
-export function ropeTable(rope: RopeParameters, shape: RopeShape, length: number): RopeTable {
+export function ropeFrequencies(rope: RopeParameters, shape: RopeShape, length: number): RopeFrequencies {
   switch (rope.type) {
     case "default":
-      return { frequencies: inverse(powers(rope.theta, shape.headDim)), scale: 1 };
+      return { inverseFrequencies: reciprocals(thetaPowers(rope.theta, shape.headDim)), attentionScaling: 1 };
     case "linear":
       return {
-        frequencies: inverse(powers(rope.theta, shape.headDim)).map((f) => f / round(rope.factor)),
-        scale: 1,
+        inverseFrequencies: reciprocals(thetaPowers(rope.theta, shape.headDim)).map(
+          (f) => f / toFloat32(rope.factor),
+        ),
+        attentionScaling: 1,
       };
     case "dynamic":
-      return { frequencies: dynamicFrequencies(rope, shape, length), scale: 1 };
+      return { inverseFrequencies: dynamicFrequencies(rope, shape, length), attentionScaling: 1 };
     case "llama3":
-      return { frequencies: inverse(powers(rope.theta, shape.headDim)).map(llama3Scaling(rope)), scale: 1 };
+      return {
+        inverseFrequencies: reciprocals(thetaPowers(rope.theta, shape.headDim)).map(
+          llama3FrequencyScaling(rope),
+        ),
+        attentionScaling: 1,
+      };
     case "yarn":
-      return yarnTable(rope, shape.headDim);
+      return yarnFrequencies(rope, shape.headDim);
     case "longrope":
-      return longropeTable(rope, shape.headDim, length);
+      return longropeFrequencies(rope, shape.headDim, length);
   }
 }
 
 /** A length that has the same table as `length`: one for all of a type whose table does not depend on it. */
-export function ropeTableLength(rope: RopeParameters, shape: RopeShape, length: number): number {
+export function ropeFrequenciesKey(rope: RopeParameters, shape: RopeShape, length: number): number {
   if (rope.type === "dynamic") return Math.max(length, shape.maxPositions);
   if (rope.type === "longrope" && length > rope.originalMaxPositions) return rope.originalMaxPositions + 1;
   return 1;
 }
 
-const round = Math.fround;
+const toFloat32 = Math.fround;
 
 /** `theta^(2i/dim)` in fp32, for i from 0 to dim/2 − 1. */
-function powers(theta: number, dim: number): Float32Array {
+function thetaPowers(theta: number, dim: number): Float32Array {
   const exponents = Float32Array.from({ length: dim / 2 }, (_, i) => (2 * i) / dim);
   return scope(() => {
     const result = powTensor(fromData(Float32Array.of(theta), []), fromData(exponents, [exponents.length]));
@@ -96,7 +103,7 @@ function powers(theta: number, dim: number): Float32Array {
 }
 
 /** `1 / x` element by element; typed arrays round to fp32 as they store. */
-function inverse(values: Float32Array): Float32Array {
+function reciprocals(values: Float32Array): Float32Array {
   return values.map((value) => 1 / value);
 }
 
@@ -106,63 +113,74 @@ function dynamicFrequencies(
   { headDim, maxPositions }: RopeShape,
   length: number,
 ): Float32Array {
-  if (length <= maxPositions) return inverse(powers(rope.theta, headDim));
-  const stretched = round(round(rope.factor) * length);
-  const growth = round(round(stretched / maxPositions) - round(rope.factor - 1));
+  if (length <= maxPositions) return reciprocals(thetaPowers(rope.theta, headDim));
+  const stretched = toFloat32(toFloat32(rope.factor) * length);
+  const growth = toFloat32(toFloat32(stretched / maxPositions) - toFloat32(rope.factor - 1));
   // torch takes this one exponent, a plain number, in double precision.
-  const scaled = round(growth ** (headDim / (headDim - 2)));
-  return inverse(powers(round(round(rope.theta) * scaled), headDim));
+  const scaled = toFloat32(growth ** (headDim / (headDim - 2)));
+  return reciprocals(thetaPowers(toFloat32(toFloat32(rope.theta) * scaled), headDim));
 }
 
 /** Llama 3.1: low frequencies are divided by the factor, high ones kept, those between interpolated. */
-function llama3Scaling(rope: RopeParameters & { type: "llama3" }): (frequency: number) => number {
+function llama3FrequencyScaling(rope: RopeParameters & { type: "llama3" }): (frequency: number) => number {
   const { lowFrequencyFactor: low, highFrequencyFactor: high, originalMaxPositions } = rope;
-  const factor = round(rope.factor);
-  const longWave = originalMaxPositions / low;
-  const shortWave = originalMaxPositions / high;
+  const factor = toFloat32(rope.factor);
+  const lowFrequencyWavelength = originalMaxPositions / low;
+  const highFrequencyWavelength = originalMaxPositions / high;
   return (frequency) => {
-    const wavelength = round(round(1 / frequency) * round(2 * Math.PI));
-    if (wavelength > round(longWave)) return frequency / factor;
-    if (wavelength < round(shortWave)) return frequency;
-    const turns = round(round(1 / wavelength) * round(originalMaxPositions));
-    const smooth = round(round(turns - round(low)) / round(high - low));
-    const scaledPart = round(round(round(1 - smooth) * frequency) / factor);
-    return scaledPart + round(smooth * frequency);
+    const wavelength = toFloat32(toFloat32(1 / frequency) * toFloat32(2 * Math.PI));
+    if (wavelength > toFloat32(lowFrequencyWavelength)) return frequency / factor;
+    if (wavelength < toFloat32(highFrequencyWavelength)) return frequency;
+    const turns = toFloat32(toFloat32(1 / wavelength) * toFloat32(originalMaxPositions));
+    const smooth = toFloat32(toFloat32(turns - toFloat32(low)) / toFloat32(high - low));
+    const scaledPart = toFloat32(toFloat32(toFloat32(1 - smooth) * frequency) / factor);
+    return scaledPart + toFloat32(smooth * frequency);
   };
 }
 
 /** YaRN (2309.00071): each frequency between scaled and unscaled, by its turns within the original context. */
-function yarnTable(rope: RopeParameters & { type: "yarn" }, dim: number): RopeTable {
-  const factor = round(rope.factor);
-  const [low, high] = yarnRange(rope, dim);
-  const span = round(low === high ? 0.001 : high - low);
-  const frequencies = powers(rope.theta, dim).map((value, i) => {
-    const ramp = Math.min(1, Math.max(0, round(round(i - round(low)) / span)));
-    const kept = round(1 - ramp);
-    const scaledPart = round(round(1 / round(factor * value)) * round(1 - kept));
-    return scaledPart + round(round(1 / value) * kept);
+function yarnFrequencies(rope: RopeParameters & { type: "yarn" }, dim: number): RopeFrequencies {
+  const factor = toFloat32(rope.factor);
+  const [low, high] = yarnCorrectionRange(rope, dim);
+  const span = toFloat32(low === high ? 0.001 : high - low);
+  const frequencies = thetaPowers(rope.theta, dim).map((value, i) => {
+    const ramp = Math.min(1, Math.max(0, toFloat32(toFloat32(i - toFloat32(low)) / span)));
+    const extrapolationFactor = toFloat32(1 - ramp);
+    const scaledPart = toFloat32(
+      toFloat32(1 / toFloat32(factor * value)) * toFloat32(1 - extrapolationFactor),
+    );
+    return scaledPart + toFloat32(toFloat32(1 / value) * extrapolationFactor);
   });
-  return { frequencies, scale: rope.attentionFactor ?? yarnScale(rope) };
+  return {
+    inverseFrequencies: frequencies,
+    attentionScaling: rope.attentionFactor ?? yarnAttentionFactor(rope),
+  };
 }
 
-function yarnRange(rope: RopeParameters & { type: "yarn" }, dim: number): [number, number] {
-  const dimensionOf = (turns: number) =>
+function yarnCorrectionRange(rope: RopeParameters & { type: "yarn" }, dim: number): [number, number] {
+  const correctionDimension = (turns: number) =>
     (dim * Math.log(rope.originalMaxPositions / (turns * 2 * Math.PI))) / (2 * Math.log(rope.theta));
-  const [low, high] = [dimensionOf(rope.betaFast), dimensionOf(rope.betaSlow)];
+  const [low, high] = [correctionDimension(rope.betaFast), correctionDimension(rope.betaSlow)];
   const [first, last] = rope.truncate ? [Math.floor(low), Math.ceil(high)] : [low, high];
   return [Math.max(first, 0), Math.min(last, dim - 1)];
 }
 
-function yarnScale({ factor, mscale, mscaleAllDim }: RopeParameters & { type: "yarn" }): number {
-  const scaleOf = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);
-  return mscale && mscaleAllDim ? scaleOf(mscale) / scaleOf(mscaleAllDim) : scaleOf(1);
+function yarnAttentionFactor({ factor, mscale, mscaleAllDim }: RopeParameters & { type: "yarn" }): number {
+  const mscaleFor = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);
+  return mscale && mscaleAllDim ? mscaleFor(mscale) / mscaleFor(mscaleAllDim) : mscaleFor(1);
 }
 
 /** LongRoPE: a factor for each frequency, one list for short and one for long sequences. */
-function longropeTable(rope: RopeParameters & { type: "longrope" }, dim: number, length: number): RopeTable {
+function longropeFrequencies(
+  rope: RopeParameters & { type: "longrope" },
+  dim: number,
+  length: number,
+): RopeFrequencies {
   const { originalMaxPositions, factor } = rope;
   const factors = length > originalMaxPositions ? rope.longFactor : rope.shortFactor;
-  const frequencies = powers(rope.theta, dim).map((value, i) => 1 / round(round(factors[i]) * value));
+  const frequencies = thetaPowers(rope.theta, dim).map(
+    (value, i) => 1 / toFloat32(toFloat32(factors[i]) * value),
+  );
   const natural = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions));
-  return { frequencies, scale: rope.attentionFactor ?? natural };
+  return { inverseFrequencies: frequencies, attentionScaling: rope.attentionFactor ?? natural };
 }

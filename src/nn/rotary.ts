@@ -18,28 +18,28 @@ import {
   unsqueeze,
 } from "../torch/index.ts";
 import { sequenceLengths, type TokenStream } from "./causal-lm.ts";
-import { runsFused } from "./fused.ts";
-import { type RopeParameters, type RopeShape, ropeTable, ropeTableLength } from "./rope.ts";
+import { canUseFusedKernel } from "./fused.ts";
+import { type RopeParameters, type RopeShape, ropeFrequencies, ropeFrequenciesKey } from "./rope.ts";
 
 /** Cosines and sines for each token of a stream, made once for all layers. */
-export interface Rotation {
+export interface RotaryCosSin {
   /** `[T, 1, headDim]` */
   cos: Tensor;
   /** `[T, 1, headDim]`, the first half negated. */
   signedSin: Tensor;
 }
 
-interface DeviceTable {
+interface DeviceFrequencies {
   /** fp32 `[1, headDim / 2]` */
   frequencies: Tensor;
   scale: number;
 }
 
 /** Rotary position embeddings of one model: halves of a head are the two coordinates (Hugging Face's layout). */
-export class Rotary implements Disposable {
+export class RotaryEmbedding implements Disposable {
   private readonly rope: RopeParameters;
   private readonly shape: RopeShape;
-  private readonly tables = new Map<number, DeviceTable>();
+  private readonly tables = new Map<number, DeviceFrequencies>();
 
   constructor(rope: RopeParameters, shape: RopeShape) {
     this.rope = rope;
@@ -47,7 +47,7 @@ export class Rotary implements Disposable {
   }
 
   /** The rotation of each token of the stream, in the dtype and on the device of `like`. */
-  rotation(stream: TokenStream, like: Tensor): Rotation {
+  cosSin(stream: TokenStream, like: Tensor): RotaryCosSin {
     return noGrad(() => scope(() => this.compute(stream, like)));
   }
 
@@ -60,12 +60,12 @@ export class Rotary implements Disposable {
     this.dispose();
   }
 
-  private compute(stream: TokenStream, like: Tensor): Rotation {
+  private compute(stream: TokenStream, like: Tensor): RotaryCosSin {
     // Dynamic tables differ from length to length: a pass may need many, the next one others.
     if (this.tables.size >= 64) this.dispose();
     const dtype = like.dtype;
     const positions = unsqueeze(toDType(stream.positions, "float32"), 1);
-    const parts = this.groups(stream).map(({ start, length, table }) => {
+    const parts = this.groupByFrequencies(stream).map(({ start, length, table }) => {
       const angles = mul(narrow(positions, 0, start, length), table.frequencies);
       const scaled = (x: Tensor) => toDType(table.scale === 1 ? x : mulScalar(x, table.scale), dtype);
       return { cos: scaled(cos(angles)), sin: scaled(sin(angles)) };
@@ -79,11 +79,13 @@ export class Rotary implements Disposable {
   }
 
   /** Neighbouring sequences that use one table, together. */
-  private groups(stream: TokenStream): { start: number; length: number; table: DeviceTable }[] {
+  private groupByFrequencies(
+    stream: TokenStream,
+  ): { start: number; length: number; table: DeviceFrequencies }[] {
     const groups: { start: number; length: number; tableLength: number }[] = [];
     for (const [i, length] of sequenceLengths(stream).entries()) {
       const past = stream.caches?.[i].length ?? 0;
-      const tableLength = ropeTableLength(this.rope, this.shape, past + length);
+      const tableLength = ropeFrequenciesKey(this.rope, this.shape, past + length);
       const last = groups.at(-1);
       if (last?.tableLength === tableLength) last.length += length;
       else groups.push({ start: stream.offsets[i], length, tableLength });
@@ -92,16 +94,16 @@ export class Rotary implements Disposable {
     return groups.map(({ start, length, tableLength }) => ({
       start,
       length,
-      table: this.table(tableLength, device),
+      table: this.deviceFrequencies(tableLength, device),
     }));
   }
 
-  private table(length: number, device: string): DeviceTable {
+  private deviceFrequencies(length: number, device: string): DeviceFrequencies {
     const known = this.tables.get(length);
     if (known !== undefined) return known;
-    const { frequencies, scale } = ropeTable(this.rope, this.shape, length);
-    const onCpu = fromData(frequencies, [1, frequencies.length]);
-    const made = { frequencies: toDevice(onCpu, device, "float32").keep(), scale };
+    const { inverseFrequencies, attentionScaling } = ropeFrequencies(this.rope, this.shape, length);
+    const onCpu = fromData(inverseFrequencies, [1, inverseFrequencies.length]);
+    const made = { frequencies: toDevice(onCpu, device, "float32").keep(), scale: attentionScaling };
     this.tables.set(length, made);
     return made;
   }
@@ -111,8 +113,8 @@ export class Rotary implements Disposable {
  * Rotates each head of each token.
  * @param x `[T, heads, headDim]`
  */
-export function rotate(x: Tensor, { cos: cosine, signedSin }: Rotation): Tensor {
-  if (runsFused(x)) return fusedRotate(x, cosine, signedSin);
+export function applyRotary(x: Tensor, { cos: cosine, signedSin }: RotaryCosSin): Tensor {
+  if (canUseFusedKernel(x)) return fusedRotate(x, cosine, signedSin);
   const half = signedSin.shape[2] / 2;
   return addcmul_(mul(x, cosine), roll(x, half, -1), signedSin);
 }

@@ -2,12 +2,12 @@ import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import {
   checkRange,
+  createParameterStates,
   FusedOptimizer,
-  type Move,
-  makeSlots,
+  type FusedUpdate,
   type OptimizedParameter,
   type OptimizerMoments,
-  type Slot,
+  type ParameterState,
 } from "./optimizer.ts";
 
 export interface AdamWOptions {
@@ -19,7 +19,7 @@ export interface AdamWOptions {
   weightDecay?: number;
 }
 
-interface Entry extends Slot {
+interface AdamWState extends ParameterState {
   readonly expAvg: Tensor;
   readonly expAvgSq: Tensor;
   /** Steps taken, a float32 scalar as torch keeps it. */
@@ -27,8 +27,8 @@ interface Entry extends Slot {
 }
 
 /** AdamW (Loshchilov & Hutter, arXiv 1711.05101), equal to `torch.optim.AdamW(fused=True)`: one fused call per group. */
-export class AdamW extends FusedOptimizer<Entry> {
-  private readonly byName: ReadonlyMap<string, Entry>;
+export class AdamW extends FusedOptimizer<AdamWState> {
+  private readonly stateByName: ReadonlyMap<string, AdamWState>;
   private readonly betas: readonly [number, number];
   private readonly eps: number;
 
@@ -38,21 +38,21 @@ export class AdamW extends FusedOptimizer<Entry> {
     checkRange("AdamW: eps", eps, eps > 0 && Number.isFinite(eps), "a positive number");
     const decayOk = weightDecay >= 0 && Number.isFinite(weightDecay);
     checkRange("AdamW: weightDecay", weightDecay, decayOk, "a number ≥ 0");
-    super(makeSlots(parameters).map(withAverages), weightDecay);
+    super(createParameterStates(parameters).map(withMoments), weightDecay);
     this.betas = betas;
     this.eps = eps;
-    this.byName = new Map(this.entries.map((entry) => [entry.parameter.name, entry]));
+    this.stateByName = new Map(this.entries.map((entry) => [entry.parameter.name, entry]));
   }
 
   moments(name: string): OptimizerMoments | undefined {
-    return this.byName.get(name);
+    return this.stateByName.get(name);
   }
 
-  protected averagesOf({ expAvg, expAvgSq, steps }: Entry): Record<string, Tensor> {
+  protected stateTensors({ expAvg, expAvgSq, steps }: AdamWState): Record<string, Tensor> {
     return { exp_avg: expAvg, exp_avg_sq: expAvgSq, step: steps };
   }
 
-  protected move({ entries, targets, grads, lr, weightDecay }: Move<Entry>): void {
+  protected fusedUpdate({ entries, targets, grads, lr, weightDecay }: FusedUpdate<AdamWState>): void {
     const steps = entries.map((entry) => entry.steps);
     torch.foreachAddScalar_(steps, 1);
     torch.fusedAdamw_(
@@ -73,7 +73,7 @@ export class AdamW extends FusedOptimizer<Entry> {
   }
 }
 
-function withAverages(slot: Slot): Entry {
+function withMoments(slot: ParameterState): AdamWState {
   return {
     ...slot,
     expAvg: torch.zerosLike(slot.target).keep(),

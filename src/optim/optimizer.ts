@@ -37,7 +37,7 @@ export interface Optimizer {
  * A parameter with what arithmetic in float32 needs beside it. torch's fused kernels take one dtype only, and
  * a step is usually below half an ulp of a bfloat16 weight: such a weight moves through a float32 `master`.
  */
-export interface Slot {
+export interface ParameterState {
   readonly parameter: OptimizedParameter;
   /** What the kernel moves: the parameter itself or its float32 master. */
   readonly target: Tensor;
@@ -48,7 +48,7 @@ const exactDTypes: ReadonlySet<string> = new Set(["float32", "float64"]);
 const halfDTypes: ReadonlySet<string> = new Set(["bfloat16", "float16"]);
 
 /** Checks the parameters and gives each its slot. @throws `internal` on a repeated name, `tensor` on a dtype or shape. */
-export function makeSlots(parameters: readonly OptimizedParameter[]): Slot[] {
+export function createParameterStates(parameters: readonly OptimizedParameter[]): ParameterState[] {
   const names = new Set<string>();
   return parameters.map((parameter) => {
     const { name, value, grad } = parameter;
@@ -72,7 +72,7 @@ export function makeSlots(parameters: readonly OptimizedParameter[]): Slot[] {
 }
 
 /** What a fused kernel moves: one dtype and device a call. */
-export interface Move<Entry> {
+export interface FusedUpdate<Entry> {
   readonly entries: readonly Entry[];
   readonly targets: Tensor[];
   readonly grads: Tensor[];
@@ -81,7 +81,7 @@ export interface Move<Entry> {
 }
 
 /** What optimisers on torch's fused kernels share: groups with and without weight decay, masters, state by name. */
-export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
+export abstract class FusedOptimizer<Entry extends ParameterState> implements Optimizer {
   protected readonly entries: readonly Entry[];
   private readonly weightDecay: number;
 
@@ -92,20 +92,20 @@ export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
 
   abstract moments(name: string): OptimizerMoments | undefined;
   /** The averages of an entry by the kind that names them in a checkpoint. */
-  protected abstract averagesOf(entry: Entry): Record<string, Tensor | undefined>;
-  protected abstract move(move: Move<Entry>): void;
+  protected abstract stateTensors(entry: Entry): Record<string, Tensor | undefined>;
+  protected abstract fusedUpdate(move: FusedUpdate<Entry>): void;
 
   step(lr: number): void {
-    for (const group of alike(this.entries)) {
+    for (const group of parameterGroups(this.entries)) {
       const { decay, lrFactor = 1 } = group[0].parameter;
-      this.moveAlike(group, lr * lrFactor, decay ? this.weightDecay : 0);
+      this.updateGroup(group, lr * lrFactor, decay ? this.weightDecay : 0);
     }
   }
 
   state(): Map<string, Tensor> {
     const state = new Map<string, Tensor>();
     for (const entry of this.entries) {
-      const tensors = { ...this.averagesOf(entry), master: entry.master };
+      const tensors = { ...this.stateTensors(entry), master: entry.master };
       for (const [kind, tensor] of Object.entries(tensors))
         if (tensor) state.set(`${kind}.${entry.parameter.name}`, tensor);
     }
@@ -113,7 +113,7 @@ export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
   }
 
   loadState(read: (name: string) => Tensor): void {
-    loadInto(this.state(), read);
+    copyState(this.state(), read);
   }
 
   dispose(): void {
@@ -121,13 +121,13 @@ export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
   }
 
   /** Gradients are converted where their dtype differs from what moves, and masters rounded back afterwards. */
-  private moveAlike(entries: readonly Entry[], lr: number, weightDecay: number): void {
+  private updateGroup(entries: readonly Entry[], lr: number, weightDecay: number): void {
     torch.noGrad(() =>
       torch.scope(() => {
         const grads = entries.map(({ parameter: { grad }, target }) =>
           grad.dtype === target.dtype ? grad : torch.toDType(grad, target.dtype),
         );
-        this.move({ entries, targets: entries.map(({ target }) => target), grads, lr, weightDecay });
+        this.fusedUpdate({ entries, targets: entries.map(({ target }) => target), grads, lr, weightDecay });
         for (const { parameter, master } of entries) if (master) torch.copy_(parameter.value, master);
       }),
     );
@@ -135,7 +135,7 @@ export abstract class FusedOptimizer<Entry extends Slot> implements Optimizer {
 }
 
 /** Copies `read(name)` into each tensor of `state`. @throws `format` when a shape or dtype differs. */
-function loadInto(state: ReadonlyMap<string, Tensor>, read: (name: string) => Tensor): void {
+function copyState(state: ReadonlyMap<string, Tensor>, read: (name: string) => Tensor): void {
   torch.noGrad(() => {
     for (const [name, tensor] of state) {
       const stored = read(name);
@@ -151,7 +151,7 @@ function loadInto(state: ReadonlyMap<string, Tensor>, read: (name: string) => Te
 }
 
 /** The fused kernels take one dtype, device, rate and decay a call. */
-const alike = <T extends Slot>(entries: readonly T[]) =>
+const parameterGroups = <T extends ParameterState>(entries: readonly T[]) =>
   groupBy(entries, ({ target, parameter: { decay, lrFactor } }) =>
     [target.dtype, target.device, decay, lrFactor].join(),
   );

@@ -27,7 +27,7 @@ const makers: Record<string, (parameters: OptimizedParameter[]) => Optimizer> = 
 const made: { dispose(): void }[] = [];
 afterEach(() => {
   for (const thing of made.splice(0)) thing.dispose();
-  expect(torch.liveTensors()).toBe(0);
+  expect(torch.liveTensorCount()).toBe(0);
 });
 
 function tensorOf(values: readonly number[], shape: readonly number[], dtype: DType): Tensor {

@@ -37,29 +37,29 @@ export function makeSchedule({ name, lr, steps, warmup = 0 }: ScheduleOptions): 
       expected: scheduleNames.join(", "),
       found: String(name),
     });
-  check("lr", lr, Number.isFinite(lr) && lr >= 0, "a number ≥ 0");
-  check("steps", steps, Number.isSafeInteger(steps) && steps >= 1, "a whole number ≥ 1");
+  checkOption("lr", lr, Number.isFinite(lr) && lr >= 0, "a number ≥ 0");
+  checkOption("steps", steps, Number.isSafeInteger(steps) && steps >= 1, "a whole number ≥ 1");
   const warmupOk = warmup >= 0 && (warmup < 1 || Number.isSafeInteger(warmup));
-  check("warmup", warmup, warmupOk, "a share in [0, 1) or a number of steps");
+  checkOption("warmup", warmup, warmupOk, "a share in [0, 1) or a number of steps");
   const warmupSteps = countWarmupSteps(warmup, steps);
-  check("warmup", warmup, warmupSteps < steps, `less than the run's ${steps} steps`);
-  const shape = shapes[name];
+  checkOption("warmup", warmup, warmupSteps < steps, `less than the run's ${steps} steps`);
+  const decayFactor = decayFactors[name];
   const lrAt = (step: number) => {
     if (step <= warmupSteps) return (lr * step) / (warmupSteps + 1);
-    return lr * shape(Math.min(1, (step - 1 - warmupSteps) / (steps - warmupSteps)));
+    return lr * decayFactor(Math.min(1, (step - 1 - warmupSteps) / (steps - warmupSteps)));
   };
   return { peakLr: lr, warmupSteps, lrAt };
 }
 
 /** Share of the peak at `progress` in [0, 1] through the steps after the warm-up. */
-const shapes: Record<ScheduleName, (progress: number) => number> = {
+const decayFactors: Record<ScheduleName, (progress: number) => number> = {
   constant: () => 1,
   linear: (progress) => 1 - progress,
   cosine: (progress) => (1 + Math.cos(Math.PI * progress)) / 2,
   polynomial: (progress) => (1 - progress) ** 2,
 };
 
-function check(key: string, value: number, ok: boolean, expected: string): void {
+function checkOption(key: string, value: number, ok: boolean, expected: string): void {
   if (!ok)
     throw new ScaloraError("config", `Schedule: ${key} is out of range`, { expected, found: String(value) });
 }

@@ -2,12 +2,12 @@ import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import {
   checkRange,
+  createParameterStates,
   FusedOptimizer,
-  type Move,
-  makeSlots,
+  type FusedUpdate,
   type OptimizedParameter,
   type OptimizerMoments,
-  type Slot,
+  type ParameterState,
 } from "./optimizer.ts";
 
 export interface SGDOptions {
@@ -17,40 +17,40 @@ export interface SGDOptions {
   weightDecay?: number;
 }
 
-interface Entry extends Slot {
+interface SGDState extends ParameterState {
   readonly expAvg: Tensor | undefined;
 }
 
 /** Stochastic gradient descent with momentum, equal to `torch.optim.SGD` (no dampening, not Nesterov). */
-export class SGD extends FusedOptimizer<Entry> {
-  private readonly averages: ReadonlyMap<string, OptimizerMoments>;
+export class SGD extends FusedOptimizer<SGDState> {
+  private readonly momentsByName: ReadonlyMap<string, OptimizerMoments>;
   private readonly momentum: number;
 
   constructor(parameters: readonly OptimizedParameter[], { momentum = 0, weightDecay = 0 }: SGDOptions = {}) {
     checkRange("SGD: momentum", momentum, 0 <= momentum && momentum < 1, "a number in [0, 1)");
     const decayOk = weightDecay >= 0 && Number.isFinite(weightDecay);
     checkRange("SGD: weightDecay", weightDecay, decayOk, "a number ≥ 0");
-    const withAverage = (slot: Slot): Entry => ({
+    const withMomentum = (slot: ParameterState): SGDState => ({
       ...slot,
       expAvg: momentum > 0 ? torch.zerosLike(slot.target).keep() : undefined,
     });
-    super(makeSlots(parameters).map(withAverage), weightDecay);
+    super(createParameterStates(parameters).map(withMomentum), weightDecay);
     this.momentum = momentum;
-    this.averages = new Map(
+    this.momentsByName = new Map(
       this.entries.flatMap(({ parameter, expAvg }) => (expAvg ? [[parameter.name, { expAvg }]] : [])),
     );
   }
 
   moments(name: string): OptimizerMoments | undefined {
-    return this.averages.get(name);
+    return this.momentsByName.get(name);
   }
 
-  protected averagesOf({ expAvg }: Entry): Record<string, Tensor | undefined> {
+  protected stateTensors({ expAvg }: SGDState): Record<string, Tensor | undefined> {
     return { momentum: expAvg };
   }
 
   /** A momentum buffer of zeros makes torch's first step: the buffer becomes the gradient. */
-  protected move({ entries, targets, grads, lr, weightDecay }: Move<Entry>): void {
+  protected fusedUpdate({ entries, targets, grads, lr, weightDecay }: FusedUpdate<SGDState>): void {
     const buffers = entries.flatMap(({ expAvg }) => (expAvg ? [expAvg] : []));
     torch.fusedSgd_(targets, grads, buffers, weightDecay, this.momentum, lr, 0, false, false, false);
   }

@@ -1,25 +1,25 @@
-import type { Job, Task } from "./job.ts";
-import type { Score } from "./measure.ts";
+import type { Demo, ExerciseSplits } from "./job.ts";
+import type { TestResult } from "./measure.ts";
 import type { MethodResult } from "./run-method.ts";
 
 /** One method of a quickstart when it is done. */
-export interface CompletedRun {
+export interface MethodRun {
   readonly method: string;
   readonly result: MethodResult;
   /** On the test. */
-  readonly score: Score;
+  readonly testResult: TestResult;
 }
 
 /** Everything that a quickstart did. */
-export interface Quickstart {
-  readonly job: Job;
-  readonly task: Task;
+export interface QuickstartRuns {
+  readonly job: Demo;
+  readonly task: ExerciseSplits;
   readonly out: string;
   readonly data: string;
   readonly seed: number;
   /** The model on the test before it was trained. */
-  readonly before: Score;
-  readonly runs: readonly CompletedRun[];
+  readonly before: TestResult;
+  readonly runs: readonly MethodRun[];
   /** `performance.now()` at its beginning. */
   readonly started: number;
 }

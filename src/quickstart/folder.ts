@@ -2,10 +2,10 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, stat
 import { join, resolve } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
-import { type Item, type Part, partNames, type Task } from "./job.ts";
+import { type Exercise, type ExerciseSplits, type Split, splitNames } from "./job.ts";
 
 /** What a quickstart puts into its folder, beside a run's folder for each method. */
-export const parts = {
+export const fileNames = {
   /** Marks the folder; holds the results in the end. */
   results: "quickstart.json",
   data: "data",
@@ -14,38 +14,38 @@ export const parts = {
 } as const;
 
 /** Names of runs, models and programs, which a quickstart of either job may have left. */
-const leftovers = ["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"];
+const outputNames = ["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"];
 
 /**
  * Makes the output folder, or clears what an earlier quickstart left in it, and writes the task's rows.
  * @returns the folder of the rows
  * @throws ScaloraError `usage` when the folder holds other things, `run` when it cannot be written
  */
-export function prepareFolder(out: string, task: Task): string {
-  checkOut(out);
-  claim(out);
-  clearEarlier(out);
-  writeFileAtomic(join(out, parts.results), "{}\n");
-  const data = join(out, parts.data);
+export function prepareFolder(out: string, task: ExerciseSplits): string {
+  checkOutputFolder(out);
+  makeWritable(out);
+  removePreviousOutput(out);
+  writeFileAtomic(join(out, fileNames.results), "{}\n");
+  const data = join(out, fileNames.data);
   mkdirSync(data);
-  for (const part of partNames) writeFileAtomic(taskFile(data, part), lines(task[part]));
+  for (const part of splitNames) writeFileAtomic(splitFile(data, part), lines(task[part]));
   return data;
 }
 
 /** The rows of one part of the task. */
-export const taskFile = (data: string, part: Part) => join(data, `${part}.jsonl`);
+export const splitFile = (data: string, part: Split) => join(data, `${part}.jsonl`);
 
-const lines = (items: readonly Item[]) => items.map(({ row }) => `${JSON.stringify(row)}\n`).join("");
+const lines = (items: readonly Exercise[]) => items.map(({ row }) => `${JSON.stringify(row)}\n`).join("");
 
 /**
  * Whether a quickstart may have a folder: one that is not there, is empty, or holds an earlier quickstart.
  * @throws ScaloraError `usage`
  */
-export function checkOut(out: string): void {
+export function checkOutputFolder(out: string): void {
   if (!existsSync(out)) return;
   const isFolder = statSync(out).isDirectory();
   const content = isFolder ? readdirSync(out) : [];
-  if (isFolder && (content.length === 0 || content.includes(parts.results))) return;
+  if (isFolder && (content.length === 0 || content.includes(fileNames.results))) return;
   throw new ScaloraError("usage", "The output folder holds something else than an earlier quickstart", {
     where: resolve(out),
     found: isFolder ? content.slice(0, 5).join(", ") : "a file",
@@ -54,7 +54,7 @@ export function checkOut(out: string): void {
 }
 
 /** Makes the folder if need be. */
-function claim(out: string): void {
+function makeWritable(out: string): void {
   try {
     makeFolders(out);
     accessSync(out, constants.W_OK);
@@ -69,7 +69,7 @@ function claim(out: string): void {
 }
 
 /** Removes only what a quickstart makes: other runs in the folder stay. */
-function clearEarlier(out: string): void {
-  for (const name of [...Object.values(parts), ...leftovers])
+function removePreviousOutput(out: string): void {
+  for (const name of [...Object.values(fileNames), ...outputNames])
     rmSync(join(out, name), { recursive: true, force: true });
 }

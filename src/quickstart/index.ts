@@ -2,15 +2,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RunEvent } from "../run/events.ts";
 import { setThreads, threads } from "../torch/index.ts";
-import { quoted } from "../util/format.ts";
-import type { CompletedRun } from "./done.ts";
+import { shellQuote } from "../util/format.ts";
+import type { MethodRun } from "./done.ts";
 import { prepareFolder } from "./folder.ts";
-import type { Job } from "./job.ts";
-import { measure } from "./measure.ts";
-import { fromHere, publish } from "./publish.ts";
-import { recordsJob } from "./records/job.ts";
+import type { Demo } from "./job.ts";
+import { evaluateModel } from "./measure.ts";
+import { publish, relativeToCwd } from "./publish.ts";
+import { recordsDemo } from "./records/job.ts";
 import { runMethod } from "./run-method.ts";
-import { translationJob } from "./translation/job.ts";
+import { translationDemo } from "./translation/job.ts";
 import type { QuickstartScore, RunQuickstart } from "./types.ts";
 
 type Options = Parameters<RunQuickstart>[0];
@@ -23,12 +23,12 @@ type Hooks = Parameters<RunQuickstart>[1];
  * reason when it stops
  */
 export async function runQuickstart(options: Options, hooks: Hooks): ReturnType<RunQuickstart> {
-  return runJob(options.model === undefined ? translationJob : recordsJob(options.model), options, hooks);
+  return runDemo(options.model === undefined ? translationDemo : recordsDemo(options.model), options, hooks);
 }
 
 /** One job of the quickstart. @throws as `runQuickstart` */
-export async function runJob(
-  job: Job,
+export async function runDemo(
+  job: Demo,
   options: { out: string; seed: number },
   hooks: Hooks,
 ): ReturnType<RunQuickstart> {
@@ -42,12 +42,12 @@ export async function runJob(
 }
 
 async function compareMethods(
-  job: Job,
+  job: Demo,
   { out, seed }: { out: string; seed: number },
   { signal, onEvent }: Hooks,
 ): ReturnType<RunQuickstart> {
   const started = performance.now();
-  const task = job.makeTask(seed);
+  const task = job.makeExercises(seed);
   const data = prepareFolder(out, task);
   const place = { job, task, data };
   const note = (text: string) => onEvent({ type: "note", text });
@@ -55,9 +55,9 @@ async function compareMethods(
   note(job.intro);
   const [first] = task.test;
   note(`  question  ${first.question}\n  expected  ${first.expected}`);
-  const before = await measure(place, job.model, "test", signal);
+  const before = await evaluateModel(place, job.model, "test", signal);
   note(`  before    ${before.texts[0]}\n  test      ${scoreText(job, before)}`);
-  const runs: CompletedRun[] = [];
+  const runs: MethodRun[] = [];
   for (const [i, settings] of job.methods.entries()) {
     const { method } = settings.adapter;
     const title = `${i + 1} of ${job.methods.length}: ${method}, ${job.training.steps} steps`;
@@ -66,8 +66,8 @@ async function compareMethods(
     const hooks = { signal, onEvent: (event: RunEvent) => onEvent({ type: "run", method, event }) };
     try {
       const result = await runMethod(job, settings, at, { seed, ...hooks });
-      const score = await measure(place, result.folder, "test", signal);
-      runs.push({ method, result, score });
+      const score = await evaluateModel(place, result.folder, "test", signal);
+      runs.push({ method, result, testResult: score });
       note(`  after     ${score.texts[0]}\n  test      ${scoreText(job, score)}`);
     } catch (error) {
       if (signal.aborted) note(keptText([...runs.map((run) => run.method), method], out));
@@ -79,14 +79,14 @@ async function compareMethods(
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-const scoreText = ({ names }: Job, { exact, parts }: QuickstartScore) =>
+const scoreText = ({ names }: Demo, { exact, parts }: QuickstartScore) =>
   `${percent(exact.value)} of ${names.item} exact, ${percent(parts.value)} of ${names.part} right`;
 
 /** What a stopped quickstart leaves, and what can be done with it. */
 function keptText(methods: readonly string[], out: string): string {
   const saved = methods.filter((method) => existsSync(join(out, method, "checkpoints")));
   if (saved.length === 0) return "Stopped before anything was learnt.";
-  const last = quoted(fromHere(join(out, saved[saved.length - 1])));
+  const last = shellQuote(relativeToCwd(join(out, saved[saved.length - 1])));
   return [
     `What was learnt so far is kept (${saved.join(", ")}):`,
     `  npx scalora generate ${last} 'a question' goes on with a text`,

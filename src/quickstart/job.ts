@@ -2,11 +2,11 @@ import type { OpenLanguageModel } from "../assemble/open-model.ts";
 import type { Example } from "../data/index.ts";
 
 /** Rows of each of these are in no other one. */
-export const partNames = ["train", "validation", "test"] as const;
-export type Part = (typeof partNames)[number];
+export const splitNames = ["train", "validation", "test"] as const;
+export type Split = (typeof splitNames)[number];
 
 /** One exercise. */
-export interface Item {
+export interface Exercise {
   /** A line of a JSONL file. */
   readonly row: Readonly<Record<string, unknown>>;
   /** What is asked, as a person reads it. */
@@ -15,7 +15,7 @@ export interface Item {
 }
 
 /** The exercises of each part. */
-export type Task = Readonly<Record<Part, readonly Item[]>>;
+export type ExerciseSplits = Readonly<Record<Split, readonly Exercise[]>>;
 
 /** How an answer fares. */
 export interface Grade {
@@ -48,7 +48,7 @@ export interface Training {
 }
 
 /** What a quickstart teaches, to which model, and how it is measured. */
-export interface Job {
+export interface Demo {
   /** In a few words. */
   readonly title: string;
   /** What a person should know first. */
@@ -79,11 +79,11 @@ export interface Job {
   /** Commands that ask the merged model. @param path of a name in the quickstart's folder, as a word of a shell */
   next(path: (name: string) => string, question: string): string[];
   /** The exercises of a seed. */
-  makeTask(seed: number): Task;
+  makeExercises(seed: number): ExerciseSplits;
   /** Answers the exercises greedily, at least the first `shown` in words, and grades them all. */
   answer(
     open: OpenLanguageModel,
-    exercises: { items: readonly Item[]; examples: readonly Example[] },
+    exercises: { items: readonly Exercise[]; examples: readonly Example[] },
     options: { shown: number; signal: AbortSignal },
   ): Promise<Answers>;
 }

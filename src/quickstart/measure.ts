@@ -1,4 +1,4 @@
-import { endTokens } from "../assemble/end-tokens.ts";
+import { eosTokenIds } from "../assemble/end-tokens.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { type Example, loadExamples } from "../data/index.ts";
@@ -7,19 +7,19 @@ import { bootstrapInterval } from "../eval/metrics/index.ts";
 import { releaseFreeMemory } from "../torch/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import { internalError } from "../util/errors.ts";
-import { taskFile } from "./folder.ts";
-import type { Grade, Job, Part, Task } from "./job.ts";
-import type { ShareEstimate } from "./types.ts";
+import { splitFile } from "./folder.ts";
+import type { Demo, ExerciseSplits, Grade, Split } from "./job.ts";
+import type { FractionEstimate } from "./types.ts";
 
 /** Exercises whose answers are shown. */
 const shownCount = 3;
 
 /** How a model fares on one part of a job. */
-export interface Score {
+export interface TestResult {
   /** Share of the exercises answered without a fault. */
-  readonly exact: ShareEstimate;
+  readonly exact: FractionEstimate;
   /** Share of the right words or fields. */
-  readonly parts: ShareEstimate;
+  readonly parts: FractionEstimate;
   /** Mean cross entropy per label token, in nats. */
   readonly loss: number;
   /** What it answers to the first exercises. */
@@ -30,16 +30,16 @@ export interface Score {
  * Measures a model, or a run's best checkpoint, on one part of a job.
  * @throws the signal's reason when it is aborted
  */
-export async function measure(
-  { job, task, data }: { job: Job; task: Task; data: string },
+export async function evaluateModel(
+  { job, task, data }: { job: Demo; task: ExerciseSplits; data: string },
   path: string,
-  part: Part,
+  part: Split,
   signal: AbortSignal,
-): Promise<Score> {
+): Promise<TestResult> {
   const open = await openLanguageModel({ path, ...job.compute });
   try {
     const { model, tokenizer } = open;
-    const config = { train: [{ path: taskFile(data, part) }], eval: "none" as const };
+    const config = { train: [{ path: splitFile(data, part) }], eval: "none" as const };
     const { examples } = await loadExamples(config, tokenizer, { maxLength: model.info.maxPositions });
     const evaluation = await evaluateLoss(model, evaluationBatches(examples), {
       stopping: () => signal.aborted,
@@ -48,7 +48,7 @@ export async function measure(
     if (evaluation === undefined) throw internalError("nothing else stops an evaluation");
     const exercises = { items: task[part], examples };
     const { grades, texts } = await job.answer(open, exercises, { shown: shownCount, signal });
-    return { ...shares(grades), loss: evaluation.loss, texts: texts.slice(0, shownCount) };
+    return { ...gradeFractions(grades), loss: evaluation.loss, texts: texts.slice(0, shownCount) };
   } finally {
     open.dispose();
     releaseFreeMemory();
@@ -56,8 +56,8 @@ export async function measure(
 }
 
 /** Both shares with their 95 % bootstrap intervals over the exercises. */
-export function shares(grades: readonly Grade[]): Pick<Score, "exact" | "parts"> {
-  const estimate = (right: (grade: Grade) => number, all: (grade: Grade) => number): ShareEstimate => {
+export function gradeFractions(grades: readonly Grade[]): Pick<TestResult, "exact" | "parts"> {
+  const estimate = (right: (grade: Grade) => number, all: (grade: Grade) => number): FractionEstimate => {
     const share = (rows: Iterable<number>) => {
       const sum = { right: 0, all: 0 };
       for (const row of rows) {
@@ -81,10 +81,10 @@ export function shares(grades: readonly Grade[]): Pick<Score, "exact" | "parts">
 }
 
 /** Outputs that are written at once. */
-const batch = 64;
+const generationBatchSize = 64;
 
 /** Greedy answers to examples, each from its prompt up to the first token that is trained on. */
-export async function answerTexts(
+export async function generateAnswers(
   { model, tokenizer, baseFolder }: OpenLanguageModel,
   examples: readonly Example[],
   { maxTokens, signal }: { maxTokens: number; signal: AbortSignal },
@@ -95,8 +95,15 @@ export async function answerTexts(
     seed: 0,
   }));
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
-  const options = { maxTokens, sampling: { temperature: 0 }, stop: [], decode, batch, signal };
-  const ends = { endTokens: endTokens(baseFolder, tokenizer) };
+  const options = {
+    maxTokens,
+    sampling: { temperature: 0 },
+    stop: [],
+    decode,
+    batch: generationBatchSize,
+    signal,
+  };
+  const ends = { endTokens: eosTokenIds(baseFolder, tokenizer) };
   const texts = new Array<string>(requests.length).fill("");
   for await (const { index, text } of generateBatch(model, requests, { ...options, ...ends }))
     texts[index] = text.trim();

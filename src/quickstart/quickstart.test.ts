@@ -2,19 +2,19 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { main } from "../cli/main.ts";
-import { Recorder, runVerb, testContext } from "../cli/testing/terminal.ts";
+import { CapturedStream, runVerb, testContext } from "../cli/testing/terminal.ts";
 import { addQuickstart } from "../cli/verbs/quickstart.ts";
 import { loadExamples } from "../data/index.ts";
 import { loadModel } from "../models/index.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
-import { liveTensors } from "../torch/index.ts";
+import { liveTensorCount } from "../torch/index.ts";
 import { prepareFolder } from "./folder.ts";
-import { runJob } from "./index.ts";
-import { shares } from "./measure.ts";
-import { gradeWords, tinyModelFolder, translationJob } from "./translation/job.ts";
+import { runDemo } from "./index.ts";
+import { gradeFractions } from "./measure.ts";
+import { gradeWords, tinyModelFolder, translationDemo } from "./translation/job.ts";
 import { tinyTokenizer } from "./translation/tiny-model.ts";
-import { ask, makeTask, sentenceLength } from "./translation/world.ts";
+import { makeTranslationSplits, sentenceLength, translationPrompt } from "./translation/world.ts";
 import type { QuickstartResult } from "./types.ts";
 
 const scratch = temporaryFolder();
@@ -24,8 +24,8 @@ afterAll(scratch.remove);
 async function quickstart(...args: string[]) {
   const { context, stdout, stderr } = testContext();
   const load = async () => ({
-    runQuickstart: (options: { out: string; seed: number }, hooks: Parameters<typeof runJob>[2]) =>
-      runJob({ ...translationJob, training: { ...translationJob.training, steps: 4 } }, options, hooks),
+    runQuickstart: (options: { out: string; seed: number }, hooks: Parameters<typeof runDemo>[2]) =>
+      runDemo({ ...translationDemo, training: { ...translationDemo.training, steps: 4 } }, options, hooks),
   });
   await runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--tiny", ...args]);
   return { stdout: stdout.text, stderr: stderr.text };
@@ -37,9 +37,9 @@ const shellWords = (command: string) =>
 
 test("the quickstart trains, compares, reports and exports; the commands that it names work", async () => {
   const out = join(scratch.path, "quick");
-  const before = liveTensors();
+  const before = liveTensorCount();
   const { stdout, stderr } = await quickstart("--out", out, "--json");
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
   const result: QuickstartResult = JSON.parse(stdout);
   expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i", "full"]);
   for (const row of result.rows) expect(row.loss).toBeLessThan(20);
@@ -62,13 +62,13 @@ test("the quickstart trains, compares, reports and exports; the commands that it
     const [npx, name, ...args] = shellWords(command);
     expect([npx, name]).toEqual(["npx", "scalora"]);
     if (args[0] === "train") args.push("--set", "train.steps=2");
-    const [output, errors] = [new Recorder(), new Recorder()];
+    const [output, errors] = [new CapturedStream(), new CapturedStream()];
     const code = await main(args, { stdout: output, stderr: errors, env: {}, prepareEngine: async () => {} });
     expect([code, errors.text.includes("error")]).toEqual([0, false]);
     expect(output.text.trim()).not.toBe("");
   }
   // The next one replaces it, and leaves what the user made there.
-  prepareFolder(out, translationJob.makeTask(0));
+  prepareFolder(out, translationDemo.makeExercises(0));
   expect(readdirSync(out).sort()).toEqual(["data", "quickstart.json", "recipe-scalora-i"]);
 });
 
@@ -81,16 +81,16 @@ test("the embedded model is the one that the generator describes, and repeats wh
   const stored: unknown = JSON.parse(readFileSync(join(tinyModelFolder, "tokenizer.json"), "utf8"));
   expect(stored).toEqual(tinyTokenizer());
   const file = join(scratch.path, "repeat.jsonl");
-  const rows = makeTask(1).test.map(({ prompt }) => {
+  const rows = makeTranslationSplits(1).test.map(({ prompt }) => {
     const sentence = prompt.split(" ").slice(0, -3).join(" ");
-    return JSON.stringify({ prompt: ask(sentence, "English"), completion: ` ${sentence}` });
+    return JSON.stringify({ prompt: translationPrompt(sentence, "English"), completion: ` ${sentence}` });
   });
   writeFileSync(file, rows.join("\n"));
   using model = await loadModel(tinyModelFolder);
   const { examples } = await loadExamples({ train: file }, await loadTokenizer(tinyModelFolder), {
     maxLength: model.info.maxPositions,
   });
-  const { exact, parts } = shares(gradeWords(model, examples));
+  const { exact, parts } = gradeFractions(gradeWords(model, examples));
   expect(exact.value).toBeGreaterThan(0.99);
   expect(parts.value).toBeGreaterThan(0.999);
 });

@@ -1,8 +1,8 @@
 import { parseRecipe, type Recipe } from "../config/index.ts";
-import { taskFile } from "./folder.ts";
-import type { Job, MethodSettings } from "./job.ts";
+import { splitFile } from "./folder.ts";
+import type { Demo, MethodSettings } from "./job.ts";
 
-export interface RunPlace {
+export interface RunPaths {
   /** The model's folder or file. */
   readonly model: string;
   /** Folder of the task's files. */
@@ -14,9 +14,9 @@ export interface RunPlace {
 
 /** What a recipe file would say of a run: the same for all methods but for method and learning rate. */
 export function recipeSections(
-  { training, compute }: Job,
+  { training, compute }: Demo,
   { adapter, lr }: MethodSettings,
-  { model, data, folder, name }: RunPlace,
+  { model, data, folder, name }: RunPaths,
   seed: number,
 ) {
   const { steps, batchSize, evaluations, keepLast } = training;
@@ -24,7 +24,7 @@ export function recipeSections(
   return {
     model: { path: model, ...compute },
     adapter,
-    data: { train: taskFile(data, "train"), eval: taskFile(data, "validation") },
+    data: { train: splitFile(data, "train"), eval: splitFile(data, "validation") },
     train: { steps, batchSize, lr, seed, evalEvery: often, saveEvery: often, keepLast },
     run: { folder, ...(name !== undefined && { name }) },
   };

@@ -1,11 +1,11 @@
-import { chartsOf, type ReportData, type ReportTable } from "../report/index.ts";
+import { type ReportData, type ReportTable, runCharts } from "../report/index.ts";
 import { formatBytes, formatCount, formatDuration } from "../util/format.ts";
-import type { Quickstart } from "./done.ts";
-import type { QuickstartResult, QuickstartScore, ShareEstimate } from "./types.ts";
+import type { QuickstartRuns } from "./done.ts";
+import type { FractionEstimate, QuickstartResult, QuickstartScore } from "./types.ts";
 
 /** The quickstart's report: how the methods compare, their curves, samples and what to try next. */
 export function quickstartReport(
-  quickstart: Quickstart,
+  quickstart: QuickstartRuns,
   { samples, next, seconds, remark }: QuickstartResult,
 ): ReportData {
   const { job, seed, runs } = quickstart;
@@ -19,7 +19,7 @@ export function quickstartReport(
       { label: "Seed", value: String(seed) },
       { label: "Time in all", value: formatDuration(seconds) },
     ],
-    charts: chartsOf(runs.map(({ method, result }) => ({ name: method, events: result.events }))),
+    charts: runCharts(runs.map(({ method, result }) => ({ name: method, events: result.events }))),
     tables: [comparison(quickstart, remark)],
     samples: samples.map(({ prompt, expected, before, after }) => ({
       prompt,
@@ -33,7 +33,7 @@ export function quickstartReport(
   };
 }
 
-function comparison({ job, before, runs }: Quickstart, remark: string): ReportTable {
+function comparison({ job, before, runs }: QuickstartRuns, remark: string): ReportTable {
   const right = (title: string) => ({ title, align: "right" as const });
   const titles = [
     `Exact ${job.names.item}`,
@@ -45,9 +45,9 @@ function comparison({ job, before, runs }: Quickstart, remark: string): ReportTa
     columns: [{ title: "Method" }, ...titles.map(right)],
     rows: [
       ["before", ...scoreCells(before), "", "", "", "", ""],
-      ...runs.map(({ method, score, result }) => [
+      ...runs.map(({ method, testResult, result }) => [
         method,
-        ...scoreCells(score),
+        ...scoreCells(testResult),
         formatCount(result.trainable),
         formatDuration(result.seconds),
         formatBytes(result.memory),
@@ -69,5 +69,5 @@ const scoreCells = ({ exact, parts, loss }: QuickstartScore) => [
 ];
 
 /** `93.8 % [87.5, 98.4]`. */
-const shareText = ({ value, low, high }: ShareEstimate) =>
+const shareText = ({ value, low, high }: FractionEstimate) =>
   `${(100 * value).toFixed(1)} % [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;

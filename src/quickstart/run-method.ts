@@ -1,15 +1,15 @@
 import { basename, join } from "node:path";
 import { rankReport } from "../analysis/rank.ts";
 import { openModel } from "../assemble/open-model.ts";
-import type { TrainedModel } from "../nn/index.ts";
+import type { TrainableModel } from "../nn/index.ts";
 import { runTraining } from "../recipes/sft.ts";
 import { type RunEvent, readEvents } from "../run/folder.ts";
 import { releaseFreeMemory } from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import { checkpointFolder } from "../train/resume.ts";
 import type { Interruptible } from "../util/interruptible.ts";
-import type { Job, MethodSettings } from "./job.ts";
-import { makeRecipe, type RunPlace } from "./recipe.ts";
+import type { Demo, MethodSettings } from "./job.ts";
+import { makeRecipe, type RunPaths } from "./recipe.ts";
 
 /** What one method came to. */
 export interface MethodResult {
@@ -32,16 +32,16 @@ export interface MethodResult {
  * @throws the signal's reason when it stops the run, which has saved what it had learnt
  */
 export async function runMethod(
-  job: Job,
+  job: Demo,
   settings: MethodSettings,
-  place: RunPlace,
+  place: RunPaths,
   { seed, signal, onEvent }: Interruptible & { seed: number; onEvent(event: RunEvent): void },
 ): Promise<MethodResult> {
   const recipe = makeRecipe(job, settings, place, seed);
   const { folder, parameters, seconds } = await runTraining(recipe, { signal, onEvent });
   releaseFreeMemory();
   signal.throwIfAborted();
-  const ranks = await ranksOf(folder, job);
+  const ranks = await checkpointRanks(folder, job);
   const events = [...readEvents(folder).filter(({ type }) => type !== "rank"), ...ranks];
   const last = ranks.at(-1)?.layers ?? [];
   return {
@@ -58,16 +58,16 @@ export async function runMethod(
 type RankEvent = Extract<RunEvent, { type: "rank" }>;
 
 /** The ranks of the change at each checkpoint of a run. */
-async function ranksOf(run: string, { compute }: Job): Promise<RankEvent[]> {
+async function checkpointRanks(run: string, { compute }: Demo): Promise<RankEvent[]> {
   const checkpoints = listCheckpoints(checkpointFolder({ file: (...parts) => join(run, ...parts) }));
   const events: RankEvent[] = [];
-  let original: TrainedModel | undefined;
+  let original: TrainableModel | undefined;
   try {
     for (const { step, path } of checkpoints) {
       const open = await openModel({ path: run, checkpoint: basename(path), ...compute });
       try {
         if (!open.adapters) continue;
-        original ??= await open.original();
+        original ??= await open.loadOriginal();
         const { layers } = rankReport(open.model, open.adapters, original);
         events.push({ type: "rank", step, layers: [...layers] });
       } finally {

@@ -8,7 +8,7 @@ export type QuickstartEvent =
   | { type: "note"; text: string };
 
 /** A share of a test set in [0, 1], with its 95 % bootstrap interval over the rows. */
-export interface ShareEstimate {
+export interface FractionEstimate {
   value: number;
   low: number;
   high: number;
@@ -17,9 +17,9 @@ export interface ShareEstimate {
 /** How a model fares on the quickstart's test. */
 export interface QuickstartScore {
   /** Answers without a fault. */
-  exact: ShareEstimate;
+  exact: FractionEstimate;
   /** Right parts of the answers: words, or fields of records. */
-  parts: ShareEstimate;
+  parts: FractionEstimate;
   /** Mean cross entropy per label token, in nats. */
   loss: number;
 }

@@ -3,7 +3,7 @@ import { type AdapterOptions, attach } from "../adapters/index.ts";
 import { createModel } from "../models/index.ts";
 import type { CausalLM } from "../nn/index.ts";
 import { AdamW } from "../optim/index.ts";
-import { quantised } from "../testing/quantise.ts";
+import { quantiseLinearLayers } from "../testing/quantise.ts";
 import { tinyLlamaConfig } from "../testing/tiny-llama.ts";
 import { Generator } from "../torch/index.ts";
 import { checkpointBytes, estimateMemory } from "./estimates.ts";
@@ -35,7 +35,7 @@ test("each trained number costs its value, gradient and two moments in memory, a
 });
 
 test("weights in 4 bits count as their codes, with the numbers of the largest", () => {
-  const [dense, nf4] = [estimate(lora(1), 10), estimate(lora(1), 10, quantised)];
+  const [dense, nf4] = [estimate(lora(1), 10), estimate(lora(1), 10, quantiseLinearLayers)];
   expect([nf4.all, nf4.trainable]).toEqual([dense.all, dense.trainable]);
   using generator = new Generator(1);
   using model = createModel(tinyLlamaConfig, generator);

@@ -1,12 +1,12 @@
 import type { AdapterSet } from "../adapters/index.ts";
 import type { Dataset } from "../data/index.ts";
-import { isClassifier, Linear, quantisedWeights, type TrainedModel } from "../nn/index.ts";
+import { isClassifier, Linear, nf4Weights, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { dtypeWidth, type Tensor } from "../torch/index.ts";
 
 /** What a run is made of, before its first step. */
 export interface RunParts {
-  readonly model: TrainedModel;
+  readonly model: TrainableModel;
   readonly adapters: AdapterSet;
   readonly optimizer: Optimizer;
 }
@@ -17,7 +17,7 @@ const logitsChunk = 2 ** 24;
 const firstStep = 80 * 2 ** 20;
 
 /** What stores of changing weights hold beside the weights: low halves, or the factors of what was merged. */
-const besideWeights = /\.base\.(low|P|Q)$/;
+const baseStoreTensors = /\.base\.(low|P|Q)$/;
 
 /**
  * About the most memory that training takes, from shapes, in bytes; measured peaks were up to a third above it
@@ -35,16 +35,16 @@ export function estimateMemory(
   const weights = new Set([...model.namedParameters()].map(([, weight]) => weight));
   const trainables = adapters.trainables();
   const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
-  const merged = [...adapters.state()].filter(([name]) => besideWeights.test(name));
+  const merged = [...adapters.state()].filter(([name]) => baseStoreTensors.test(name));
   const gradients = trainables.map(({ grad }) => grad);
   const numbers = Math.max(
     0,
-    ...quantisedWeights(model).map(([, weight]) => weight.numel * dtypeWidth(weight.dtype)),
+    ...nf4Weights(model).map(([, weight]) => weight.numel * dtypeWidth(weight.dtype)),
   );
   const beside = merged.map(([, tensor]) => tensor);
   const kept =
     numbers + bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
-  const activations = tokens * floatsPerToken(model) * dtypeWidth(model.info.dtype);
+  const activations = tokens * activationsPerToken(model) * dtypeWidth(model.info.dtype);
   const logits = isClassifier(model) ? 0 : 2 * logitsChunk;
   return (before > 0 ? before + firstStep : 0) + kept + activations + logits;
 }
@@ -55,7 +55,7 @@ export function checkpointBytes({ adapters, optimizer }: Omit<RunParts, "model">
 }
 
 /** Tokens of the largest batch that the recipe's batch size can make of its rows. */
-export function largestBatch(
+export function largestBatchTokens(
   { train }: Dataset,
   { batchSize, batchTokens }: { batchSize?: number | undefined; batchTokens?: number | undefined },
 ): number {
@@ -67,7 +67,7 @@ export function largestBatch(
 }
 
 /** The output layer is left out: its logits never exist all at once. */
-function floatsPerToken(model: TrainedModel): number {
+function activationsPerToken(model: TrainableModel): number {
   let floats = 0;
   for (const [path, module] of model.namedModules())
     if (module instanceof Linear && path !== "lm_head")

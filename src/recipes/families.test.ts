@@ -2,24 +2,24 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import type { AdapterSet } from "../adapters/index.ts";
-import { type AdapterConfig, adapterSchema, methods } from "../config/adapter.ts";
+import { type AdapterConfig, adapterSchema, methodSummaries } from "../config/adapter.ts";
 import { collate, type Example } from "../data/index.ts";
 import { classifierFamilies } from "../models/classifiers.ts";
 import { loadClassifier, loadModel, modelFamilies, saveModel } from "../models/index.ts";
-import { isClassifier, type TrainedModel, tokenStream } from "../nn/index.ts";
+import { isClassifier, type TrainableModel, tokenStream } from "../nn/index.ts";
 import { AdamW, makeSchedule } from "../optim/index.ts";
 import "../testing/close-to.ts";
 import { attachMethod } from "../assemble/build.ts";
 import { copyGolden } from "../testing/golden-models.ts";
-import { SupportNotes } from "../testing/support.ts";
+import { SupportRecorder } from "../testing/support.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
-import { liveTensors, noGrad, scope } from "../torch/index.ts";
+import { liveTensorCount, noGrad, scope } from "../torch/index.ts";
 import { trainStep } from "../train/step.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
-const support = new SupportNotes("families");
+const support = new SupportRecorder("families");
 
 const encoders = fileURLToPath(new URL("../../test/golden/encoders", import.meta.url));
 /** Small models of the families, as folders. */
@@ -41,7 +41,7 @@ function familyModel(family: string, method: string) {
   const load = (
     path: string,
     options: { dtype: "float32" | "bfloat16"; quantization?: "nf4" | "none" },
-  ): Promise<TrainedModel> => (isEncoder ? loadClassifier(path, options) : loadModel(path, options));
+  ): Promise<TrainableModel> => (isEncoder ? loadClassifier(path, options) : loadModel(path, options));
   return { folder, load, quantization } as const;
 }
 
@@ -55,10 +55,10 @@ const rows: Example[] = [
   source: `rows:${i + 1}`,
 }));
 
-const batchFor = (model: TrainedModel) =>
+const batchFor = (model: TrainableModel) =>
   collate(isClassifier(model) ? rows.map((row, i) => ({ ...row, label: i % 2 })) : rows);
 
-function logits(model: TrainedModel): Float64Array {
+function logits(model: TrainableModel): Float64Array {
   return noGrad(() =>
     scope(() => {
       const stream = tokenStream([3, 5, 9, 4, 7, 6, 8, 10], [0, 6, 8]);
@@ -80,7 +80,7 @@ function smallest(method: string): AdapterConfig {
 }
 
 /** A few steps, with every hook of the method. @returns the last loss */
-function trainSteps(model: TrainedModel, adapters: AdapterSet): number {
+function trainSteps(model: TrainableModel, adapters: AdapterSet): number {
   const optimizer = new AdamW(adapters.trainables());
   const schedule = makeSchedule({ name: "constant", lr: 1e-3, steps: 3 });
   const batch = batchFor(model);
@@ -92,7 +92,7 @@ function trainSteps(model: TrainedModel, adapters: AdapterSet): number {
 }
 
 /** The folder of the merged model. */
-function writeMerged(model: TrainedModel, adapters: AdapterSet, folder: string, name: string): string {
+function writeMerged(model: TrainableModel, adapters: AdapterSet, folder: string, name: string): string {
   const paths = new Set(adapters.adaptedPaths());
   const out = join(scratch.path, name);
   const replace = (parameter: string) => {
@@ -103,27 +103,27 @@ function writeMerged(model: TrainedModel, adapters: AdapterSet, folder: string, 
   return out;
 }
 
-const cases = Object.keys(methods).flatMap((method) =>
+const cases = Object.keys(methodSummaries).flatMap((method) =>
   modelFamilies().map((family) => [method, family] as const),
 );
 
 test.each(cases)("%s on %s: trains, and the merged folder is the same model", async (method, family) => {
-  const live = liveTensors();
+  const live = liveTensorCount();
   const { folder, load, quantization } = familyModel(family, method);
   for (const dtype of ["float32", "bfloat16"] as const) {
     using model = await load(folder, { dtype, quantization });
     const adapters = attachMethod(model, smallest(method), 1);
     expect(trainSteps(model, adapters)).toBeLessThan(20);
-    support.shown(method, "trains", family, dtype);
+    support.record(method, "trains", family, dtype);
     if (dtype === "float32") {
       const adapted = logits(model);
       using merged = await load(writeMerged(model, adapters, folder, `${method}-${family}`), { dtype });
       expect(logits(merged)).toBeCloseToAll(adapted, tolerances.adaptedLogits);
-      support.shown(method, "merged folder", family, dtype);
+      support.record(method, "merged folder", family, dtype);
     }
     adapters.dispose();
   }
-  expect(liveTensors()).toBe(live);
+  expect(liveTensorCount()).toBe(live);
 });
 
 test("what was shown is what docs/support.md is made of", () => support.compare());

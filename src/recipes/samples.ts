@@ -1,4 +1,4 @@
-import { endTokens } from "../assemble/end-tokens.ts";
+import { eosTokenIds } from "../assemble/end-tokens.ts";
 import type { RunConfig } from "../config/index.ts";
 import type { Example } from "../data/index.ts";
 import { encodePrompt, streamText } from "../eval/index.ts";
@@ -39,7 +39,7 @@ export async function takeSamples(
   signal: AbortSignal,
 ): Promise<SampleEvent[]> {
   const options = { maxTokens: sampleTokens, temperature: 0, seed: 0, stop: [], signal };
-  const settings = { ...options, endTokens: endTokens(folder, tokenizer) };
+  const settings = { ...options, endTokens: eosTokenIds(folder, tokenizer) };
   const events: SampleEvent[] = [];
   for (const { text, ids } of prompts) {
     const cache = model.newCache();

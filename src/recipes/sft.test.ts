@@ -5,7 +5,7 @@ import { parseRecipe } from "../config/index.ts";
 import { type RunEvent, readEvents } from "../run/folder.ts";
 import { writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { liveTensors, setThreads } from "../torch/index.ts";
+import { liveTensorCount, setThreads } from "../torch/index.ts";
 import { runTraining } from "./sft.ts";
 
 const scratch = temporaryFolder();
@@ -39,9 +39,9 @@ const samplesIn = (events: readonly RunEvent[]) =>
   events.flatMap((event) => (event.type === "sample" ? [event] : []));
 
 test("a run shows what its first held-out prompts give before and after, and the rank of its change", async () => {
-  const live = liveTensors();
+  const live = liveTensorCount();
   const { folder, seen } = await run("samples");
-  expect(liveTensors()).toBe(live);
+  expect(liveTensorCount()).toBe(live);
   const recorded = readEvents(folder);
   expect(recorded.map(({ type, step }) => [type, step])).toEqual(seen.map(({ type, step }) => [type, step]));
   const samples = samplesIn(recorded);

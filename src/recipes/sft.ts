@@ -1,24 +1,24 @@
 import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.ts";
-import { RunAnalysis } from "../analysis/observer.ts";
-import { isCheapRank, rankReport } from "../analysis/rank.ts";
+import { AnalysisObserver } from "../analysis/observer.ts";
+import { isWithinRankBudget, rankReport } from "../analysis/rank.ts";
 import {
   attachMethod,
-  type Base,
   classesOf,
   deviceOf,
-  loadBase,
-  loadTrained,
+  type LoadedModel,
+  loadBaseModel,
+  loadModelAndTokenizer,
   makeOptimizer,
 } from "../assemble/build.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { metricsOf, modelOf } from "../assemble/glue.ts";
+import { glueMetrics, resolveModelConfig } from "../assemble/glue.ts";
 import { rowNotes } from "../assemble/row-notes.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.ts";
-import { isClassifier, type TrainedModel } from "../nn/index.ts";
+import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import { makeSchedule, type Optimizer } from "../optim/index.ts";
-import { reportOfRun, writeReport } from "../report/index.ts";
+import { runReport, writeReport } from "../report/index.ts";
 import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../run/events.ts";
 import { RunFolder, readEvents } from "../run/folder.ts";
 import { cpuCapability, Generator, memory, releaseFreeMemory, torchVersion } from "../torch/index.ts";
@@ -27,7 +27,7 @@ import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/options.ts";
 import { train } from "../train/trainer.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { checkpointBytes, estimateMemory, largestBatch, type RunParts } from "./estimates.ts";
+import { checkpointBytes, estimateMemory, largestBatchTokens, type RunParts } from "./estimates.ts";
 import { samplePrompts, takeSamples } from "./samples.ts";
 import type { RunTraining } from "./types.ts";
 import { packageVersion } from "./version.ts";
@@ -42,7 +42,7 @@ const defaultTimes = 10;
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
   const before = memory().resident;
   const seed = recipe.train.seed;
-  const base = await loadBase(modelOf(recipe), seed);
+  const base = await loadModelAndTokenizer(resolveModelConfig(recipe), seed);
   using model = base.model;
   const { tokenizer, gemmBackend } = base;
   const dataset = await loadDataset(recipe.data, tokenizer, {
@@ -57,15 +57,15 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   using dropout = new Generator(seed, deviceOf(model));
   let optimizer: Optimizer | undefined;
   let folder: RunFolder | undefined;
-  let observer: RunAnalysis | undefined;
+  let observer: AnalysisObserver | undefined;
   try {
     const steps = countSteps(batches, recipe);
     optimizer = makeOptimizer(adapters, recipe.train);
     const sample = await makeSampler(base, recipe, dataset, signal);
     const firstSamples = resume ? [] : await sample(0);
     observer = await makeObserver(recipe, model, adapters);
-    folder = openRun(recipe, resume);
-    const record = recorderOf(folder, onEvent);
+    folder = openRunFolder(recipe, resume);
+    const record = eventRecorder(folder, onEvent);
     for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
       onEvent({ type: "warning", step: 0, message });
     const estimated = estimates({ model, adapters, optimizer }, dataset, recipe, before);
@@ -74,32 +74,39 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       adapters,
       batches,
       ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
-      ...metricsOf(recipe.data),
+      ...glueMetrics(recipe.data),
       optimizer,
-      ...plan(recipe, steps),
+      ...scheduleAndSettings(recipe, steps),
       run: { folder, identity },
       ...(isClassifier(model) && { generators: new Map([["dropout", dropout]]) }),
       resume,
       gemmBackend,
       ...(observer && { observer }),
-      about: about(recipe, base, dataset, { ...estimated, hash: identity.base }),
+      startInfo: startInfo(recipe, base, dataset, { ...estimated, hash: identity.base }),
       signal,
       onEvent: (event) => {
         onEvent(event);
         if (event.type === "start") firstSamples.forEach(record);
       },
     });
-    if (result.reason !== "stopped" && !isShown(folder, result.step)) {
+    if (result.reason !== "stopped" && !hasFinalEvents(folder, result.step)) {
       for (const event of await sample(result.step)) record(event);
       const rank = await finalRank(recipe, model, adapters, result.step);
       if (rank) record(rank);
     }
     const events = readEvents(folder.path);
-    writeReport(folder.file("report.html"), reportOfRun({ name: recipe.run.name, events }));
-    const { task } = objectiveOf(model);
+    writeReport(folder.file("report.html"), runReport({ name: recipe.run.name, events }));
+    const { taskType } = objectiveOf(model);
     const parameters = adapters.parameterCounts();
     const analysisSeconds = observer ? analysisTime(events) : null;
-    return { folder: folder.path, task, totalSteps: steps, parameters, analysisSeconds, ...summary(result) };
+    return {
+      folder: folder.path,
+      task: taskType,
+      totalSteps: steps,
+      parameters,
+      analysisSeconds,
+      ...summary(result),
+    };
   } finally {
     folder?.close();
     optimizer?.dispose();
@@ -114,24 +121,24 @@ const analysisTime = (events: readonly RunEvent[]) =>
 /** What records the figures of `scalora analyze`, where the recipe asks for them. */
 async function makeObserver(
   recipe: Recipe,
-  model: TrainedModel,
+  model: TrainableModel,
   adapters: AdapterSet,
-): Promise<RunAnalysis | undefined> {
+): Promise<AnalysisObserver | undefined> {
   const { analysis } = recipe.run;
   if (!analysis) return undefined;
-  const original = await loadTrained(modelOf(recipe), recipe.train.seed);
-  return new RunAnalysis({ model, adapters, original, every: analysis.every });
+  const original = await loadBaseModel(resolveModelConfig(recipe), recipe.train.seed);
+  return new AnalysisObserver({ model, adapters, original, every: analysis.every });
 }
 
 /** Whether the samples or the rank of a run's end are recorded already: a finished run that is resumed does nothing more. */
-function isShown(folder: RunFolder, step: number): boolean {
+function hasFinalEvents(folder: RunFolder, step: number): boolean {
   return readEvents(folder.path).some(
     (event) => (event.type === "sample" || event.type === "rank") && event.step === step,
   );
 }
 
 /** Schedule and settings of a run of `steps`. */
-function plan({ train: settings }: Recipe, steps: number) {
+function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
   const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = settings;
   const often = Math.max(1, Math.ceil(steps / defaultTimes));
   const { evalEvery = often, saveEvery = often } = settings;
@@ -142,7 +149,7 @@ function plan({ train: settings }: Recipe, steps: number) {
 }
 
 /** Writes an event of the recipe's own into the run's record and tells the caller. */
-function recorderOf(folder: RunFolder, onEvent: (event: RunEvent) => void) {
+function eventRecorder(folder: RunFolder, onEvent: (event: RunEvent) => void) {
   return (event: RunEvent) => {
     folder.append(event);
     onEvent(event);
@@ -151,7 +158,7 @@ function recorderOf(folder: RunFolder, onEvent: (event: RunEvent) => void) {
 
 /** Shows what the model writes at a step; a classifier writes nothing. @throws ScaloraError `config` where it is to */
 async function makeSampler(
-  { model, tokenizer }: Base,
+  { model, tokenizer }: LoadedModel,
   { run: { samples }, model: { path } }: Recipe,
   dataset: Dataset,
   signal: AbortSignal,
@@ -170,18 +177,18 @@ async function makeSampler(
 /** The rank of the accumulated change, where that is cheap: it needs the original weights once more. */
 async function finalRank(
   recipe: Recipe,
-  model: TrainedModel,
+  model: TrainableModel,
   adapters: AdapterSet,
   step: number,
 ): Promise<RankEvent | undefined> {
-  if (!isCheapRank(model, adapters)) return undefined;
-  using original = await loadTrained(modelOf(recipe), recipe.train.seed);
+  if (!isWithinRankBudget(model, adapters)) return undefined;
+  using original = await loadBaseModel(resolveModelConfig(recipe), recipe.train.seed);
   return { type: "rank", step, layers: [...rankReport(model, adapters, original).layers] };
 }
 
 function estimates(parts: RunParts, dataset: Dataset, { train: settings }: Recipe, before: number) {
   const onDevice = deviceOf(parts.model) !== "cpu";
-  const tokens = largestBatch(dataset, settings);
+  const tokens = largestBatchTokens(dataset, settings);
   return {
     estimatedMemory: estimateMemory(parts, { tokens, before: onDevice ? 0 : before }),
     checkpointBytes: checkpointBytes(parts),
@@ -202,9 +209,11 @@ function countSteps(batches: BatchSource, { train: { steps, epochs, accumulate }
 }
 
 /** A head with a random start is said: a classifier that was thought to be a trained one would be noticed late. */
-function modelWarnings(model: TrainedModel, { train }: Recipe): string[] {
-  if (!isClassifier(model) || model.info.fresh.length === 0) return [];
-  return [`new, with a random start from train.seed ${train.seed}: ${model.info.fresh.join(", ")}`];
+function modelWarnings(model: TrainableModel, { train }: Recipe): string[] {
+  if (!isClassifier(model) || model.info.newlyInitialized.length === 0) return [];
+  return [
+    `new, with a random start from train.seed ${train.seed}: ${model.info.newlyInitialized.join(", ")}`,
+  ];
 }
 
 /** What is told of the rows before time is spent on them; the run's record holds all of it. */
@@ -213,14 +222,14 @@ function dataWarnings({ report: { train, eval: other } }: Dataset): string[] {
   return [...rowNotes(train), ...ofOthers.map((note) => `data.eval: ${note}`)];
 }
 
-function openRun(recipe: Recipe, resume: boolean): RunFolder {
+function openRunFolder(recipe: Recipe, resume: boolean): RunFolder {
   const path = join(recipe.run.folder, recipe.run.name);
   return resume ? RunFolder.open(path) : RunFolder.create(path, recipeToYaml(recipe));
 }
 
-function about(
+function startInfo(
   recipe: Recipe,
-  { model }: Base,
+  { model }: LoadedModel,
   dataset: Dataset,
   { hash, ...estimated }: { hash: string; estimatedMemory: number; checkpointBytes: number },
 ): Pick<StartEvent, "model" | "data" | "environment"> {
@@ -232,7 +241,7 @@ function about(
       files: files.map(({ path, sha256, format, rows: count }) => ({ path, sha256, format, rows: count })),
       hashes: { ...dataset.hashes },
       dropped: dropped.map(({ source, reason }) => ({ source, reason })),
-      ...{ ...trainedOn(dataset), truncated, notes },
+      ...{ ...trainingCounts(dataset), truncated, notes },
       labels: isClassifier(model)
         ? [...model.info.labels]
         : "completions and trained assistant turns with their end token; every token of plain text",
@@ -253,7 +262,7 @@ function about(
 }
 
 /** What the files hold less what is held out of them. */
-function trainedOn({ report, eval: heldOut }: Dataset) {
+function trainingCounts({ report, eval: heldOut }: Dataset) {
   const { rows, labelTokens, tokens } = report.train;
   const held = report.eval === undefined ? heldOut : [];
   const sum = (of: (example: Example) => number) => held.reduce((total, example) => total + of(example), 0);

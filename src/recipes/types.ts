@@ -1,5 +1,5 @@
 import type { Recipe } from "../config/index.ts";
-import type { RunEvent, Task } from "../run/events.ts";
+import type { RunEvent, TaskType } from "../run/events.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
 export interface RunHooks extends Interruptible {
@@ -12,7 +12,7 @@ export interface RunHooks extends Interruptible {
 export interface RunResult {
   /** The run's folder. */
   folder: string;
-  task: Task;
+  task: TaskType;
   reason: "finished" | "early" | "stopped";
   step: number;
   totalSteps: number;

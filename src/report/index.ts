@@ -5,7 +5,7 @@ import type { ReportData } from "./data.ts";
 import { type ChartLibrary, reportPage } from "./page.ts";
 
 export type { Chart, ReportData, ReportTable, SampleGroup, Series } from "./data.ts";
-export { chartsOf, type NamedRun, reportOfRun } from "./of-run.ts";
+export { type NamedRun, runCharts, runReport } from "./of-run.ts";
 
 /** Writes a self-contained HTML report: charts, tables and samples in one file that needs nothing else. */
 export function writeReport(path: string, data: ReportData): void {

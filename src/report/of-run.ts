@@ -2,7 +2,7 @@ import type { RunEvent } from "../run/events.ts";
 import { formatCount } from "../util/format.ts";
 import type { Json } from "../util/json.ts";
 import type { Chart, ReportData, SampleGroup, Series } from "./data.ts";
-import { smooth } from "./series.ts";
+import { movingAverage } from "./series.ts";
 
 /** A run's events under the name that a chart's legend gives it. */
 export interface NamedRun {
@@ -11,19 +11,27 @@ export interface NamedRun {
 }
 
 /** The report of one finished (or stopped) training run. */
-export function reportOfRun(run: NamedRun): ReportData {
+export function runReport(run: NamedRun): ReportData {
   return {
     title: run.name,
-    facts: factsOf(run.events),
-    charts: chartsOf([run]),
+    facts: runFacts(run.events),
+    charts: runCharts([run]),
     tables: [],
-    samples: samplesOf([run]),
+    samples: sampleGroups([run]),
   };
 }
 
 /** The charts that several runs have in common: losses, rank growth, scaling factors; those without data are left out. */
-export function chartsOf(runs: readonly NamedRun[]): Chart[] {
-  const of = [trainingChart, heldOutChart, metricChart, rankChart, scalingChart, mergeChart, cutChart];
+export function runCharts(runs: readonly NamedRun[]): Chart[] {
+  const of = [
+    trainingChart,
+    heldOutChart,
+    metricChart,
+    rankChart,
+    scalingChart,
+    mergeLossChart,
+    truncationChart,
+  ];
   const charts = of.map((chart) => chart(runs));
   return charts.filter((chart) => chart.series.length > 0);
 }
@@ -31,7 +39,7 @@ export function chartsOf(runs: readonly NamedRun[]): Chart[] {
 function trainingChart(runs: readonly NamedRun[]): Chart {
   const steps = Math.max(0, ...runs.map(({ events }) => events.filter(({ type }) => type === "step").length));
   const window = Math.max(1, Math.round(steps / 50));
-  const series = linesOf(runs, "step", (event) => event.loss).map((line) => smooth(line, window));
+  const series = eventSeries(runs, "step", (event) => event.loss).map((line) => movingAverage(line, window));
   return {
     title: "Training loss",
     xLabel: "step",
@@ -42,7 +50,7 @@ function trainingChart(runs: readonly NamedRun[]): Chart {
 }
 
 function heldOutChart(runs: readonly NamedRun[]): Chart {
-  const series = linesOf(runs, "eval", (event) => event.loss);
+  const series = eventSeries(runs, "eval", (event) => event.loss);
   return { title: "Held-out loss", xLabel: "step", yLabel: lossUnit(runs), series };
 }
 
@@ -106,7 +114,7 @@ function scalingChart(runs: readonly NamedRun[]): Chart {
     return ["alpha", "beta"].flatMap((factor) =>
       shown.flatMap((index) => {
         const points = reports.flatMap(({ step, report }) => {
-          const value = numberAt(report[factor], index);
+          const value = positiveNumberAt(report[factor], index);
           return value === undefined ? [] : [{ step, value }];
         });
         const label = runs.length > 1 ? `${name}: ${factor}` : `${factor}, ${quantiles[index]}`;
@@ -126,31 +134,31 @@ function scalingChart(runs: readonly NamedRun[]): Chart {
 }
 
 /** What merging into a base that rounds or cuts did to the loss; empty where the base is exact. */
-function mergeChart(runs: readonly NamedRun[]): Chart {
+function mergeLossChart(runs: readonly NamedRun[]): Chart {
   return {
     title: "Loss after an event minus before",
     xLabel: "step",
     yLabel: lossUnit(runs),
     note: "Of the step's own batch. The base is split, and the forward sees it rounded to bfloat16, or factored and full.",
-    series: reportLines(runs, ({ lossBefore, lossAfter }) =>
+    series: methodEventSeries(runs, ({ lossBefore, lossAfter }) =>
       typeof lossBefore === "number" && typeof lossAfter === "number" ? lossAfter - lossBefore : undefined,
     ),
   };
 }
 
 /** What factored bases cut off; empty where there are none. */
-function cutChart(runs: readonly NamedRun[]): Chart {
+function truncationChart(runs: readonly NamedRun[]): Chart {
   return {
     title: "Cut off by factored bases",
     xLabel: "step",
     yLabel: "share of the merged energy, mean over layers",
     note: "0 until the merges have filled the rank that the base keeps.",
-    series: reportLines(runs, ({ cutMean }) => (typeof cutMean === "number" ? cutMean : undefined)),
+    series: methodEventSeries(runs, ({ cutMean }) => (typeof cutMean === "number" ? cutMean : undefined)),
   };
 }
 
 /** One line per run from what its method's events report; runs where none has a value have none. */
-function reportLines(
+function methodEventSeries(
   runs: readonly NamedRun[],
   value: (report: Extract<RunEvent, { type: "method" }>["report"]) => number | undefined,
 ): Series[] {
@@ -164,13 +172,13 @@ function reportLines(
 }
 
 /** A positive number of a list, for the scale is logarithmic. */
-function numberAt(list: Json | undefined, index: number): number | undefined {
+function positiveNumberAt(list: Json | undefined, index: number): number | undefined {
   const value: unknown = Array.isArray(list) ? list[index] : undefined;
   return typeof value === "number" && value > 0 ? value : undefined;
 }
 
 /** One line per run from its events of a type; runs without such events have none. */
-function linesOf<T extends RunEvent["type"]>(
+function eventSeries<T extends RunEvent["type"]>(
   runs: readonly NamedRun[],
   type: T,
   value: (event: Extract<RunEvent, { type: T }>) => number,
@@ -183,7 +191,7 @@ function linesOf<T extends RunEvent["type"]>(
 }
 
 /** Samples by prompt; the name of an output says when it was made, and by which run where there are several. */
-function samplesOf(runs: readonly NamedRun[]): SampleGroup[] {
+function sampleGroups(runs: readonly NamedRun[]): SampleGroup[] {
   const groups = new Map<string, { name: string; text: string }[]>();
   for (const { name, events } of runs) {
     for (const event of events) {
@@ -197,7 +205,7 @@ function samplesOf(runs: readonly NamedRun[]): SampleGroup[] {
   return [...groups].map(([prompt, outputs]) => ({ prompt, outputs }));
 }
 
-function factsOf(events: readonly RunEvent[]): ReportData["facts"] {
+function runFacts(events: readonly RunEvent[]): ReportData["facts"] {
   const start = events.findLast((event) => event.type === "start");
   if (start?.type !== "start") return [];
   const { model, method, parameters, environment, totalSteps } = start;

@@ -1,6 +1,6 @@
 import type { Chart, ReportData, ReportTable, SampleGroup } from "./data.ts";
 import { reportScript } from "./script.ts";
-import { align, thin } from "./series.ts";
+import { alignSeries, downsample } from "./series.ts";
 import { reportStyle } from "./style.ts";
 
 /** The chart library's own files, as text. */
@@ -92,7 +92,7 @@ function chartData({ xLabel, yLabel, logarithmic = false, series }: Chart) {
     yLabel,
     logarithmic,
     names: series.map(({ name }) => name),
-    data: align(series.map((line) => thin(line))),
+    data: alignSeries(series.map((line) => downsample(line))),
   };
 }
 

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RunEvent } from "../run/events.ts";
-import { chartsOf, type ReportData, reportOfRun, writeReport } from "./index.ts";
-import { align, smooth, thin } from "./series.ts";
+import { type ReportData, runCharts, runReport, writeReport } from "./index.ts";
+import { alignSeries, downsample, movingAverage } from "./series.ts";
 
 test("long lines are averaged in buckets, short ones left alone", () => {
   const line = { name: "a", x: [1, 2, 3, 4, 5], y: [1, 3, null, 5, 7] };
-  expect(thin(line, 5)).toBe(line);
-  expect(thin(line, 3)).toEqual({ name: "a", x: [2, 4, 5], y: [2, 5, 7] });
-  expect(smooth(line, 2).y).toEqual([1, 2, 3, 5, 6]);
+  expect(downsample(line, 5)).toBe(line);
+  expect(downsample(line, 3)).toEqual({ name: "a", x: [2, 4, 5], y: [2, 5, 7] });
+  expect(movingAverage(line, 2).y).toEqual([1, 2, 3, 5, 6]);
 });
 
 test("lines of different steps share one axis", () => {
@@ -18,7 +18,7 @@ test("lines of different steps share one axis", () => {
     { name: "a", x: [1, 3], y: [10, 30] },
     { name: "b", x: [2, 3], y: [20, 31] },
   ];
-  expect(align(lines)).toEqual([
+  expect(alignSeries(lines)).toEqual([
     [1, 2, 3],
     [10, null, 30],
     [null, 20, 31],
@@ -65,7 +65,7 @@ test("a task's metrics have a chart", () => {
     ...{ type: "eval", step: number, loss: 1, labelTokens: 5, best: true, seconds: 1, score: 0.5 },
     metrics: { f1: number / 10, accuracy: 0.5 },
   });
-  const { charts } = reportOfRun({ name: "mrpc", events: [evaluation(1), evaluation(2)] });
+  const { charts } = runReport({ name: "mrpc", events: [evaluation(1), evaluation(2)] });
   expect(charts.find(({ title }) => title === "Held-out metrics")?.series).toEqual([
     { name: "f1", x: [1, 2], y: [0.1, 0.2] },
     { name: "accuracy", x: [1, 2], y: [0.5, 0.5] },
@@ -73,7 +73,7 @@ test("a task's metrics have a chart", () => {
 });
 
 test("a run's events become curves, rank growth, scaling factors and samples", () => {
-  const report = reportOfRun({ name: "tiny-scalora", events });
+  const report = runReport({ name: "tiny-scalora", events });
   const series = new Map(report.charts.map((chart) => [chart.title, chart.series]));
   expect(series.get("Training loss")).toEqual([{ name: "tiny-scalora", x: [1, 2], y: [3, 1.5] }]);
   expect(series.get("Held-out loss")).toEqual([{ name: "tiny-scalora", x: [2], y: [1.25] }]);
@@ -102,14 +102,14 @@ test("ranks recorded on the way come before the one at the end, which stands for
     const layers = [{ path: "q_proj", change: { rank, entropyRank: rank, complete: true } }];
     return { type: "analysis", step: at, seconds: 0.1, layers };
   };
-  const { charts } = reportOfRun({ name: "run", events: [look(1, 1), look(2, 3), ...events] });
+  const { charts } = runReport({ name: "run", events: [look(1, 1), look(2, 3), ...events] });
   expect(charts.find(({ title }) => title === "Rank of the accumulated change")?.series).toEqual([
     { name: "run", x: [1, 2], y: [1, 4] },
   ]);
 });
 
 test("charts of several runs name them; those without data are left out", () => {
-  const charts = chartsOf([
+  const charts = runCharts([
     { name: "lora", events: [step(1)] },
     { name: "full", events: [step(1)] },
   ]);
@@ -130,7 +130,7 @@ function written(data: Partial<ReportData>): string {
 }
 
 test("the page is one file that asks nobody for anything", () => {
-  const page = written(reportOfRun({ name: "run", events }));
+  const page = written(runReport({ name: "run", events }));
   expect(page).toContain("uPlot");
   expect(page).toContain("default-src 'none'");
   expect(page).not.toMatch(/<(?:link|img|iframe|script)[^>]+(?:src|href)=/i);

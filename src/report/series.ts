@@ -1,10 +1,10 @@
 import type { Series } from "./data.ts";
 
 /** Lines longer than this are averaged in buckets, so that a report of a long run stays small. */
-const mostPoints = 1500;
+const maxPoints = 1500;
 
 /** Averages neighbouring points until at most `most` are left; gaps do not count in an average. */
-export function thin(series: Series, most = mostPoints): Series {
+export function downsample(series: Series, most = maxPoints): Series {
   const bucket = Math.ceil(series.x.length / most);
   if (bucket <= 1) return series;
   const x: number[] = [];
@@ -18,7 +18,7 @@ export function thin(series: Series, most = mostPoints): Series {
 }
 
 /** Running mean over the last `count` points, from what there is at the start. */
-export function smooth(series: Series, count: number): Series {
+export function movingAverage(series: Series, count: number): Series {
   const y = series.y.map((_, i) => {
     const values = series.y.slice(Math.max(0, i - count + 1), i + 1).filter((value) => value !== null);
     return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -27,7 +27,7 @@ export function smooth(series: Series, count: number): Series {
 }
 
 /** Puts lines on one common axis, as the chart library takes them: all x, then each line's y with null between. */
-export function align(series: readonly Series[]): [x: number[], ...y: (number | null)[][]] {
+export function alignSeries(series: readonly Series[]): [x: number[], ...y: (number | null)[][]] {
   const x = [...new Set(series.flatMap((line) => line.x))].sort((a, b) => a - b);
   const rows = series.map((line) => {
     const values = new Map(line.x.map((at, i) => [at, line.y[i]]));

@@ -1,13 +1,13 @@
 import type { Json } from "../util/json.ts";
 
 /** What is learnt: the next token, the class of a sequence, or a number. */
-export type Task = "causal-lm" | "classification" | "regression";
+export type TaskType = "causal-lm" | "classification" | "regression";
 
 /** What is known of a run when its first step is about to begin. */
 export interface StartEvent {
   type: "start";
   /** Absent in runs of older versions: causal-lm. */
-  task?: Task;
+  task?: TaskType;
   /** Steps already done: 0, or the checkpoint's when the run goes on. */
   step: number;
   totalSteps: number;

@@ -11,7 +11,7 @@ import {
 import { dirname, join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
-import { quoted } from "../util/format.ts";
+import { shellQuote } from "../util/format.ts";
 import {
   type ControlCommand,
   controlCommands,
@@ -88,7 +88,7 @@ export class RunFolder {
     }
     try {
       const events = openSync(join(path, names.events), "a");
-      endTornLine(path, events);
+      terminatePartialLine(path, events);
       return new RunFolder(path, events, status?.startedAt ?? new Date().toISOString());
     } catch (cause) {
       throw notWritable(path, cause);
@@ -168,8 +168,8 @@ export function readEvents(path: string): RecordedEvent[] {
     if (event === undefined || !isEvent(event)) continue;
     if (event.type === "resume")
       events = events.filter((earlier) => earlier.step <= event.step && earlier.type !== "end");
-    const isAfresh = event.type === "start" && event.step === 0 && !events.some(isResume);
-    if (isAfresh) events = events.filter(outlastsRestart);
+    const isRestart = event.type === "start" && event.step === 0 && !events.some(isResume);
+    if (isRestart) events = events.filter(isInitialEvent);
     events.push(event);
   }
   return events;
@@ -178,7 +178,7 @@ export function readEvents(path: string): RecordedEvent[] {
 const isResume = ({ type }: RecordedEvent) => type === "resume";
 
 /** Warnings of the start, and what the untrained model wrote: a run that starts again does not repeat it. */
-const outlastsRestart = ({ type, step }: RecordedEvent) =>
+const isInitialEvent = ({ type, step }: RecordedEvent) =>
   step === 0 && (type === "warning" || type === "sample");
 
 /** Names of the runs in a folder, sorted; none when there is no such folder. */
@@ -193,7 +193,7 @@ export function listRunNames(folder: string): string[] {
 
 function alreadyThere(path: string): ScaloraError {
   const isRun = existsSync(join(path, names.config));
-  const goOn = isRun ? `, or go on with \`npx scalora train --resume ${quoted(path)}\`` : "";
+  const goOn = isRun ? `, or go on with \`npx scalora train --resume ${shellQuote(path)}\`` : "";
   return new ScaloraError("config", "The run's folder exists already", {
     where: path,
     expected: "a new name (run.name)",
@@ -212,7 +212,7 @@ function notWritable(path: string, cause: unknown): ScaloraError {
 }
 
 /** After a crash the last line may lack its end; the next event must not continue it. */
-function endTornLine(path: string, events: number): void {
+function terminatePartialLine(path: string, events: number): void {
   const text = readFileSync(join(path, names.events));
   if (text.length > 0 && text[text.length - 1] !== 0x0a) writeSync(events, "\n");
 }
@@ -225,9 +225,9 @@ function readOptional(path: string): string | undefined {
   }
 }
 
-type Loose = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
-function parseObject(text: string): Loose | undefined {
+function parseObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? { ...value } : undefined;
@@ -237,10 +237,10 @@ function parseObject(text: string): Loose | undefined {
 }
 
 // These files are our own; the guards tell them from torn and foreign ones, they do not check every field.
-const isEvent = (value: Loose): value is Loose & RecordedEvent =>
+const isEvent = (value: JsonObject): value is JsonObject & RecordedEvent =>
   typeof value.type === "string" && typeof value.step === "number" && typeof value.time === "string";
 
-const isStatus = (value: Loose): value is Loose & RecordedStatus =>
+const isStatus = (value: JsonObject): value is JsonObject & RecordedStatus =>
   typeof value.state === "string" && typeof value.step === "number" && typeof value.process === "object";
 
 function commandIn(text: string): ControlCommand | undefined {

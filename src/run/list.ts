@@ -20,7 +20,7 @@ export interface RunEntry {
 }
 
 /** Where a run stands; `interrupted` where its process is gone without having said how it ended. */
-export function stateOf(status: RecordedStatus): RecordedStatus["state"] | "interrupted" {
+export function effectiveState(status: RecordedStatus): RecordedStatus["state"] | "interrupted" {
   const unfinished = ["starting", "running", "paused"].includes(status.state);
   return unfinished && !isActive(status) ? "interrupted" : status.state;
 }
@@ -33,7 +33,7 @@ export function listRuns(folder: string): RunEntry[] {
     return {
       name,
       path,
-      state: status === undefined ? "unknown" : stateOf(status),
+      state: status === undefined ? "unknown" : effectiveState(status),
       method: status?.method ?? null,
       step: status?.step ?? null,
       totalSteps: status?.totalSteps ?? null,

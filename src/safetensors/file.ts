@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
 import { MappedFile, type Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nearest } from "../util/suggest.ts";
+import { nearestName } from "../util/suggest.ts";
 import { torchDType } from "./dtypes.ts";
-import { readSafetensors, type SafetensorsEntry, type SafetensorsHeader } from "./header.ts";
+import { readSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from "./header.ts";
 
 /**
  * An open safetensors file: checked header, and tensors that read the file's pages without a copy (a private map:
@@ -22,7 +22,7 @@ export class SafetensorsFile {
 
   /** Reads and checks the header, then maps the file. Throws ScaloraError `format`. */
   static open(path: string): SafetensorsFile {
-    const header = readSafetensors(path);
+    const header = readSafetensorsHeader(path);
     return new SafetensorsFile(path, header, new MappedFile(path));
   }
 
@@ -33,7 +33,7 @@ export class SafetensorsFile {
   entry(name: string): SafetensorsEntry {
     const entry = this.header.entries.get(name);
     if (entry !== undefined) return entry;
-    const near = nearest(name, this.header.entries.keys());
+    const near = nearestName(name, this.header.entries.keys());
     throw new ScaloraError("format", `There is no tensor ${JSON.stringify(name)} in the file`, {
       where: this.path,
       ...(near === undefined ? {} : { fix: `did you mean ${JSON.stringify(near)}?` }),

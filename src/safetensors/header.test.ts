@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { ScaloraError } from "../util/errors.ts";
-import { readSafetensors } from "./header.ts";
+import { readSafetensorsHeader } from "./header.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "scalora-safetensors-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,7 +20,7 @@ function file(header: string | Uint8Array, data: number, length?: bigint): strin
 
 function errorOf(path: string): ScaloraError {
   try {
-    readSafetensors(path);
+    readSafetensorsHeader(path);
   } catch (error) {
     if (error instanceof ScaloraError) return error;
     throw error;
@@ -33,7 +33,7 @@ const entry = (begin: number, end: number, shape = `[${(end - begin) / 4}]`, dty
 
 test("a good file gives its metadata and absolute offsets in data order", () => {
   const header = `{"__metadata__":{"format":"pt"},"b":${entry(8, 12)},"a":${entry(0, 8, "[2,1]")}}  `;
-  const { metadata, entries, size } = readSafetensors(file(header, 12));
+  const { metadata, entries, size } = readSafetensorsHeader(file(header, 12));
   const start = 8 + header.length;
   expect([...metadata]).toEqual([["format", "pt"]]);
   expect([...entries]).toEqual([
@@ -45,12 +45,12 @@ test("a good file gives its metadata and absolute offsets in data order", () => 
 
 test("scalars, empty tensors at a shared offset, sub-byte dtypes and an empty file are accepted", () => {
   const header = `{"e1":${entry(4, 4, "[0,3]")},"s":${entry(0, 4, "[]")},"e2":${entry(4, 4, "[0]")},"f":${entry(4, 7, "[2,3]", "F4")}}`;
-  expect([...readSafetensors(file(header, 7)).entries.keys()]).toEqual(["s", "e1", "e2", "f"]);
-  expect(readSafetensors(file("{}", 0)).entries.size).toBe(0);
+  expect([...readSafetensorsHeader(file(header, 7)).entries.keys()]).toEqual(["s", "e1", "e2", "f"]);
+  expect(readSafetensorsHeader(file("{}", 0)).entries.size).toBe(0);
 });
 
 test("a tensor named __proto__ is only a name", () => {
-  const { entries } = readSafetensors(file(`{"__proto__":${entry(0, 4)}}`, 4));
+  const { entries } = readSafetensorsHeader(file(`{"__proto__":${entry(0, 4)}}`, 4));
   expect([...entries.keys()]).toEqual(["__proto__"]);
 });
 
@@ -157,7 +157,7 @@ test("random damage never gives anything but a ScaloraError or a valid header", 
     for (let i = 0; i <= random(3); i++) bytes[random(bytes.length)] = random(256);
     writeFileSync(path, bytes.subarray(0, random(4) === 0 ? random(bytes.length) : bytes.length));
     try {
-      readSafetensors(path);
+      readSafetensorsHeader(path);
     } catch (error) {
       expect(error).toBeInstanceOf(ScaloraError);
     }

@@ -28,7 +28,7 @@ const maxHeaderBytes = 100_000_000;
  * holes, overlaps or a rest.
  * @throws ScaloraError `format`, naming the file and the tensor
  */
-export function readSafetensors(path: string): SafetensorsHeader {
+export function readSafetensorsHeader(path: string): SafetensorsHeader {
   const descriptor = openFile(path);
   try {
     const size = fstatSync(descriptor).size;
@@ -55,15 +55,30 @@ function openFile(path: string): number {
 
 function readHeaderLength(path: string, descriptor: number, size: number): number {
   if (size < 8)
-    throw invalid(path, "The file is too short for a safetensors file", "at least 8 bytes", `${size} bytes`);
+    throw safetensorsFormatError(
+      path,
+      "The file is too short for a safetensors file",
+      "at least 8 bytes",
+      `${size} bytes`,
+    );
   const start = Buffer.allocUnsafe(8);
   readFully(path, descriptor, start, 0);
   const length = start.readBigUInt64LE();
   if (length > BigInt(maxHeaderBytes))
-    throw invalid(path, "The header is too long", `at most ${maxHeaderBytes} bytes`, `${length} bytes`);
+    throw safetensorsFormatError(
+      path,
+      "The header is too long",
+      `at most ${maxHeaderBytes} bytes`,
+      `${length} bytes`,
+    );
   if (length > BigInt(size - 8)) {
     const expected = `at least ${length + 8n} bytes for the header alone`;
-    throw invalid(path, "The file is cut short: its header is not complete", expected, `${size} bytes`);
+    throw safetensorsFormatError(
+      path,
+      "The file is cut short: its header is not complete",
+      expected,
+      `${size} bytes`,
+    );
   }
   return Number(length);
 }
@@ -72,7 +87,7 @@ function readFully(path: string, descriptor: number, buffer: Buffer, position: n
   let done = 0;
   while (done < buffer.length) {
     const count = readSync(descriptor, buffer, done, buffer.length - done, position + done);
-    if (count === 0) throw invalid(path, "The file became shorter while it was read");
+    if (count === 0) throw safetensorsFormatError(path, "The file became shorter while it was read");
     done += count;
   }
 }
@@ -85,7 +100,7 @@ function parseHeader(path: string, header: Uint8Array, size: number): Omit<Safet
   if (header[0] !== 0x7b) {
     const found =
       header.length === 0 ? "an empty header" : `the byte 0x${header[0].toString(16).padStart(2, "0")}`;
-    throw invalid(path, 'The header does not begin with "{"', '"{"', found);
+    throw safetensorsFormatError(path, 'The header does not begin with "{"', '"{"', found);
   }
   const root = parseRoot(path, header);
   const dataStart = 8 + header.length;
@@ -116,16 +131,16 @@ function parseRoot(path: string, header: Uint8Array): Map<string, JsonValue> {
       cause: error,
     });
   }
-  throw invalid(path, "The header is not a JSON object");
+  throw safetensorsFormatError(path, "The header is not a JSON object");
 }
 
 function readMetadata(path: string, value: JsonValue | undefined): Map<string, string> {
   const metadata = new Map<string, string>();
   if (value === undefined) return metadata;
-  if (!(value instanceof Map)) throw invalid(path, "__metadata__ is not a JSON object");
+  if (!(value instanceof Map)) throw safetensorsFormatError(path, "__metadata__ is not a JSON object");
   for (const [key, item] of value) {
     if (typeof item !== "string") {
-      throw invalid(
+      throw safetensorsFormatError(
         path,
         `__metadata__ holds a value that is not a string`,
         "strings",
@@ -139,20 +154,23 @@ function readMetadata(path: string, value: JsonValue | undefined): Map<string, s
 
 function readEntry(path: string, name: string, value: JsonValue, dataStart: number): SafetensorsEntry {
   const where = `${path}, tensor ${JSON.stringify(name)}`;
-  if (!(value instanceof Map)) throw invalid(where, "The tensor's description is not a JSON object");
+  if (!(value instanceof Map))
+    throw safetensorsFormatError(where, "The tensor's description is not a JSON object");
   const dtype = value.get("dtype");
   const bits = typeof dtype === "string" ? dtypeBits.get(dtype) : undefined;
   if (typeof dtype !== "string" || bits === undefined) {
     const found = typeof dtype === "string" ? JSON.stringify(dtype) : "no dtype name";
-    throw invalid(where, "Unknown dtype", [...dtypeBits.keys()].join(", "), found);
+    throw safetensorsFormatError(where, "Unknown dtype", [...dtypeBits.keys()].join(", "), found);
   }
   const shape = naturalNumbers(value.get("shape"));
   if (shape === undefined)
-    throw invalid(where, "The shape is not a list of whole numbers from 0 to 2^53 − 1");
+    throw safetensorsFormatError(where, "The shape is not a list of whole numbers from 0 to 2^53 − 1");
   const offsets = naturalNumbers(value.get("data_offsets"));
-  if (offsets?.length !== 2) throw invalid(where, "data_offsets is not two whole numbers from 0 to 2^53 − 1");
+  if (offsets?.length !== 2)
+    throw safetensorsFormatError(where, "data_offsets is not two whole numbers from 0 to 2^53 − 1");
   const [begin, end] = offsets;
-  if (begin > end) throw invalid(where, "data_offsets run backwards", "begin ≤ end", `[${begin}, ${end}]`);
+  if (begin > end)
+    throw safetensorsFormatError(where, "data_offsets run backwards", "begin ≤ end", `[${begin}, ${end}]`);
   checkSize(where, shape, bits, end - begin);
   return { dtype, shape, begin: dataStart + begin, end: dataStart + end };
 }
@@ -173,7 +191,7 @@ function checkSize(where: string, shape: readonly number[], bits: number, bytes:
   for (const dimension of shape) {
     total *= dimension;
     if (!Number.isSafeInteger(total)) {
-      throw invalid(
+      throw safetensorsFormatError(
         where,
         "The size of the tensor overflows",
         "fewer than 2^53 bits",
@@ -182,9 +200,9 @@ function checkSize(where: string, shape: readonly number[], bits: number, bytes:
     }
   }
   if (total % 8 !== 0)
-    throw invalid(where, "The tensor does not fill whole bytes", undefined, `${total} bits`);
+    throw safetensorsFormatError(where, "The tensor does not fill whole bytes", undefined, `${total} bits`);
   if (total / 8 !== bytes) {
-    throw invalid(
+    throw safetensorsFormatError(
       where,
       "The tensor's data is not as long as its shape and dtype say",
       `${total / 8} bytes for shape [${shape.join(", ")}]`,
@@ -206,16 +224,26 @@ function checkCoverage(
       const what =
         begin > position ? "There is a hole in the data before a tensor" : "Tensors overlap in the file";
       const where = `${path}, tensor ${JSON.stringify(name)}`;
-      throw invalid(where, what, `data from byte ${position - dataStart}`, `from byte ${begin - dataStart}`);
+      throw safetensorsFormatError(
+        where,
+        what,
+        `data from byte ${position - dataStart}`,
+        `from byte ${begin - dataStart}`,
+      );
     }
     position = end;
   }
   if (position === size) return;
   const what = position > size ? "The file is cut short" : "There are bytes after the last tensor";
-  throw invalid(path, what, `${position} bytes`, `${size} bytes`);
+  throw safetensorsFormatError(path, what, `${position} bytes`, `${size} bytes`);
 }
 
-function invalid(where: string, what: string, expected?: string, found?: string): ScaloraError {
+function safetensorsFormatError(
+  where: string,
+  what: string,
+  expected?: string,
+  found?: string,
+): ScaloraError {
   return new ScaloraError("format", what, {
     where,
     ...(expected === undefined ? {} : { expected }),

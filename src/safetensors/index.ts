@@ -1,3 +1,3 @@
 export { SafetensorsFile } from "./file.ts";
-export { readSafetensors, type SafetensorsEntry, type SafetensorsHeader } from "./header.ts";
-export { type LazyTensor, sourceBytes, type TensorSource, writeSafetensors } from "./write.ts";
+export { readSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from "./header.ts";
+export { type LazyTensor, type TensorSource, tensorBytes, writeSafetensors } from "./write.ts";

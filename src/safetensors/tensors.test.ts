@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { type DType, fromData, liveTensors, type TensorData, transpose } from "../torch/index.ts";
-import { readSafetensors, SafetensorsFile, writeSafetensors } from "./index.ts";
+import { type DType, fromData, liveTensorCount, type TensorData, transpose } from "../torch/index.ts";
+import { readSafetensorsHeader, SafetensorsFile, writeSafetensors } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "scalora-tensors-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,7 +32,7 @@ test("every dtype comes back bit for bit, aligned, with its metadata", () => {
   for (const [, tensor] of tensors) tensor.dispose();
   scalar.dispose();
   empty.dispose();
-  const { entries, metadata } = readSafetensors(path);
+  const { entries, metadata } = readSafetensorsHeader(path);
   expect([...metadata]).toEqual([
     ["format", "pt"],
     ["note", "é\n"],
@@ -74,11 +74,11 @@ test("views are written as they read, and equal content gives equal bytes", () =
 
 test("a lazy tensor is made when its turn comes and freed after", () => {
   const path = join(folder, "lazy.safetensors");
-  const before = liveTensors();
+  const before = liveTensorCount();
   writeSafetensors(path, [
     ["x", { shape: [2], dtype: "int32", load: () => fromData(Int32Array.of(4, 5), [2]) }],
   ]);
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
   const wrong = { shape: [2], dtype: "float32" as const, load: () => fromData(Int32Array.of(4, 5), [2]) };
   expect(() => writeSafetensors(join(folder, "wrong.safetensors"), [["x", wrong]])).toThrow(
     "is int32, not F32",

@@ -13,7 +13,7 @@ export interface LazyTensor {
 
 export type TensorSource = Tensor | LazyTensor;
 
-interface Planned {
+interface PlannedTensor {
   name: string;
   source: TensorSource;
   dtype: string;
@@ -32,7 +32,7 @@ export function writeSafetensors(
   tensors: Iterable<readonly [string, TensorSource]>,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
-  const planned = plan(path, tensors);
+  const planned = planTensors(path, tensors);
   try {
     streamFileAtomic(path, (descriptor) => {
       writeFully(descriptor, headerBytes(planned, metadata));
@@ -50,13 +50,13 @@ export function writeSafetensors(
 }
 
 /** Bytes of a tensor's data in a file. */
-export function sourceBytes(source: TensorSource): number {
+export function tensorBytes(source: TensorSource): number {
   const bits = dtypeBits.get(fileDType(source.dtype)) ?? 0;
   return source.shape.reduce((product, dimension) => product * dimension, bits / 8);
 }
 
-function plan(path: string, tensors: Iterable<readonly [string, TensorSource]>): Planned[] {
-  const planned: Planned[] = [];
+function planTensors(path: string, tensors: Iterable<readonly [string, TensorSource]>): PlannedTensor[] {
+  const planned: PlannedTensor[] = [];
   const names = new Set<string>(["__metadata__"]);
   for (const [name, source] of tensors) {
     if (names.has(name) || loneSurrogate.test(name)) {
@@ -66,13 +66,13 @@ function plan(path: string, tensors: Iterable<readonly [string, TensorSource]>):
       });
     }
     names.add(name);
-    planned.push({ name, source, dtype: fileDType(source.dtype), bytes: sourceBytes(source) });
+    planned.push({ name, source, dtype: fileDType(source.dtype), bytes: tensorBytes(source) });
   }
   const width = (dtype: string) => dtypeBits.get(dtype) ?? 0;
   return planned.sort((a, b) => width(b.dtype) - width(a.dtype) || (a.name < b.name ? -1 : 1));
 }
 
-function headerBytes(planned: readonly Planned[], metadata: Readonly<Record<string, string>>): Buffer {
+function headerBytes(planned: readonly PlannedTensor[], metadata: Readonly<Record<string, string>>): Buffer {
   const parts: string[] = [];
   if (Object.keys(metadata).length > 0) parts.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let position = 0;
@@ -89,14 +89,14 @@ function headerBytes(planned: readonly Planned[], metadata: Readonly<Record<stri
   return header;
 }
 
-function writeTensor(descriptor: number, { name, source, dtype, bytes }: Planned): void {
-  const data = "load" in source ? scope(() => checked(source.load(), name, dtype).data()) : source.data();
+function writeTensor(descriptor: number, { name, source, dtype, bytes }: PlannedTensor): void {
+  const data = "load" in source ? scope(() => checkDType(source.load(), name, dtype).data()) : source.data();
   if (data.byteLength !== bytes)
     throw internalError(`tensor ${name} gave ${data.byteLength} bytes, not ${bytes}`);
   writeFully(descriptor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
-function checked(tensor: Tensor, name: string, dtype: string): Tensor {
+function checkDType(tensor: Tensor, name: string, dtype: string): Tensor {
   if (fileDType(tensor.dtype) !== dtype)
     throw internalError(`tensor ${name} is ${tensor.dtype}, not ${dtype}`);
   return tensor;

@@ -10,11 +10,11 @@ export interface ChildResult {
 
 /** Runs a TypeScript source of the tests in a fresh Node process, to its end. */
 export function runChild(file: URL, ...args: string[]): Promise<ChildResult> {
-  return feedChild(file, "", ...args);
+  return runChildWithInput(file, "", ...args);
 }
 
 /** The same, with a text on its standard input. */
-export function feedChild(file: URL, input: string, ...args: string[]): Promise<ChildResult> {
+export function runChildWithInput(file: URL, input: string, ...args: string[]): Promise<ChildResult> {
   const hooks = new URL("typescript-hooks.mjs", import.meta.url);
   const child = spawn(process.execPath, ["--import", hooks.href, fileURLToPath(file), ...args]);
   const result: ChildResult = { code: null, signal: null, stdout: "", stderr: "" };

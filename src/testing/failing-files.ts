@@ -7,15 +7,15 @@ import { syncBuiltinESMExports } from "node:module";
  * processes of the tests: it changes `node:fs` for the whole process.
  */
 export function failAtFileChange(count: number, end: () => void): void {
-  let left = count;
-  const due = () => --left === 0;
-  const full = () => --left <= 0;
+  let remaining = count;
+  const failsNow = () => --remaining === 0;
+  const isDiskFull = () => --remaining <= 0;
   const { writeSync, writeFileSync, fsyncSync, renameSync, rmSync, mkdirSync } = fs;
   const half = (data: unknown) =>
     data instanceof Uint8Array ? data.subarray(0, data.length >> 1) : Buffer.from(String(data).slice(0, 20));
   Object.assign(fs, {
     writeSync: (descriptor: number, data: string | Uint8Array, offset?: number, length?: number) => {
-      if (full()) {
+      if (isDiskFull()) {
         writeSync(descriptor, half(data));
         end();
       }
@@ -25,16 +25,16 @@ export function failAtFileChange(count: number, end: () => void): void {
     },
     // Appending calls it too.
     writeFileSync: (path: string, data: string, options?: object) => {
-      if (full()) {
+      if (isDiskFull()) {
         writeFileSync(path, half(data), options);
         end();
       }
       writeFileSync(path, data, options);
     },
-    fsyncSync: (descriptor: number) => (full() ? end() : fsyncSync(descriptor)),
-    renameSync: (from: string, to: string) => (due() ? end() : renameSync(from, to)),
-    rmSync: (path: string, options?: object) => (due() ? end() : rmSync(path, options)),
-    mkdirSync: (path: string, options?: object) => (full() ? end() : mkdirSync(path, options)),
+    fsyncSync: (descriptor: number) => (isDiskFull() ? end() : fsyncSync(descriptor)),
+    renameSync: (from: string, to: string) => (failsNow() ? end() : renameSync(from, to)),
+    rmSync: (path: string, options?: object) => (failsNow() ? end() : rmSync(path, options)),
+    mkdirSync: (path: string, options?: object) => (isDiskFull() ? end() : mkdirSync(path, options)),
   });
   syncBuiltinESMExports();
 }

@@ -16,7 +16,7 @@ export function capitalRows(count: number, first = 0): string {
 }
 
 /** Method sections of recipes for the runs of these tests. */
-export const tinyMethods = {
+export const tinyMethodConfigs = {
   lora: { method: "lora", rank: 2 },
   "lora-patterns": { method: "lora", rank: 2, alpha: 5, rankPattern: { v_proj: 3 } },
   scalora: { method: "scalora", rank: 2, scale: { columnNorm: 0.5 } },
@@ -54,7 +54,7 @@ export const tinyMethods = {
   "flora-factored": { method: "flora", rank: 2, interval: 5, base: "factored", baseRank: 6 },
 } as const;
 
-export type TinyMethod = keyof typeof tinyMethods;
+export type TinyMethod = keyof typeof tinyMethodConfigs;
 
 /**
  * Writes a tiny model (`model`), rows (`train.jsonl`, `test.jsonl`), and trains a short run of a method on them.
@@ -71,7 +71,7 @@ export async function trainTiny(
   const recipe = parseRecipe(
     {
       model: { path: join(folder, "model"), dtype, device: "cpu", ...quantization },
-      adapter: tinyMethods[method],
+      adapter: tinyMethodConfigs[method],
       data: { train: join(folder, "train.jsonl"), eval: { holdOut: 8 } },
       train: { steps: 12, batchSize: 4, lr: method === "full" ? 1e-3 : 1e-2, evalEvery: 4, saveEvery: 4 },
       run: { name: `${method}-${dtype}`, folder: join(folder, "runs"), ...run },

@@ -1,11 +1,11 @@
 import { Linear, LMHead, type Module, Nf4Weight, nf4Codebook } from "../nn/index.ts";
 
 /** Puts the weights of a model's linear layers, but for an output layer's, into NF4. */
-export function quantised<M extends Module>(model: M): M {
+export function quantiseLinearLayers<M extends Module>(model: M): M {
   const codebook = nf4Codebook();
   for (const [, module] of [...model.namedModules()]) {
     if (!(module instanceof Linear) || module instanceof LMHead) continue;
-    const dense = module.ownWeight();
+    const dense = module.unquantisedWeight();
     module.weight = new Nf4Weight(dense, codebook);
     dense.dispose();
   }

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 
 /** What a method was shown to do; docs/support.md has a column, or a table, for each. */
-export type Shown =
+export type SupportClaim =
   | "computes as merged"
   | "adapter folder"
   | "adapter folder refused"
@@ -16,7 +16,7 @@ export type Shown =
  * Notes what the tests of one file have shown of each method. The notes stand in `test/support/<name>.txt`, from which
  * `node scripts/support-table.ts` makes docs/support.md; the file's last test compares them.
  */
-export class SupportNotes {
+export class SupportRecorder {
   private readonly lines = new Set<string>();
   private readonly name: string;
 
@@ -25,7 +25,7 @@ export class SupportNotes {
   }
 
   /** Called when a test has shown something, after its assertions. @param on a precision, a model family */
-  shown(method: string, what: Shown, ...on: readonly string[]): void {
+  record(method: string, what: SupportClaim, ...on: readonly string[]): void {
     this.lines.add([method, what, ...on].join(" | "));
   }
 

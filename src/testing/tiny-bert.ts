@@ -41,16 +41,16 @@ export function writeTinyBert(folder: string): void {
   const weights = [...model.namedParameters()].flatMap(([name, value]) =>
     name.startsWith("bert.") ? [[name.slice("bert.".length), value] as const] : [],
   );
-  writeModelFolder(folder, { config, weights, companions });
+  writeModelFolder(folder, { config, weights, auxiliarySource: companions });
 }
 
 /** Rows that one word of praise or blame decides, some of them pairs. */
-function opinionRows(count: number, seed: number): string {
+function sentimentRows(count: number, seed: number): string {
   const random = new Random(seed);
   const words = (least: number) =>
-    Array.from({ length: least + random.below(4) }, () => random.pick(neutral));
+    Array.from({ length: least + random.integerBelow(4) }, () => random.pick(neutral));
   const rows = Array.from({ length: count }, (_, i) => {
-    const isGood = random.below(2) === 1;
+    const isGood = random.integerBelow(2) === 1;
     const sentence1 = random.shuffled([...words(2), random.pick(isGood ? good : bad)]).join(" ");
     const sentence2 = i % 3 === 0 ? words(1).join(" ") : null;
     return JSON.stringify({ sentence1, sentence2, label: isGood ? "praise" : "blame" });
@@ -59,8 +59,8 @@ function opinionRows(count: number, seed: number): string {
 }
 
 /** The model, and rows with labels: `train.jsonl`, `test.jsonl`. */
-export function writeTinyOpinions(folder: string): void {
+export function writeTinySentimentProject(folder: string): void {
   writeTinyBert(join(folder, "bert"));
-  writeFileSync(join(folder, "train.jsonl"), opinionRows(160, 1));
-  writeFileSync(join(folder, "test.jsonl"), opinionRows(40, 2));
+  writeFileSync(join(folder, "train.jsonl"), sentimentRows(160, 1));
+  writeFileSync(join(folder, "test.jsonl"), sentimentRows(40, 2));
 }

@@ -6,8 +6,8 @@ import { Random } from "../util/random.ts";
 export function countingExamples(count: number, seed = 1): Example[] {
   const random = new Random(seed);
   return Array.from({ length: count }, (_, row) => {
-    const length = 3 + random.below(6);
-    const start = random.below(13);
+    const length = 3 + random.integerBelow(6);
+    const start = random.integerBelow(13);
     return {
       ids: Int32Array.from({ length }, (_, i) => (start + i * (1 + (row % 2))) % 13),
       isLabel: Uint8Array.from({ length }, (_, i) => (i > 0 ? 1 : 0)),
@@ -19,4 +19,4 @@ export function countingExamples(count: number, seed = 1): Example[] {
 export const countingBatches = (batchSize = 4, rows = 22): BatchSource =>
   new BatchSource([countingExamples(rows)], { seed: 3, batchSize });
 
-export const heldOut = (): Batch[] => batchesInOrder(countingExamples(9, 2), { batchSize: 4 });
+export const heldOutBatches = (): Batch[] => batchesInOrder(countingExamples(9, 2), { batchSize: 4 });

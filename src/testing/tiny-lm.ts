@@ -13,7 +13,7 @@ import {
 import type { DType, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 
-export interface TinyOptions {
+export interface TinyLMOptions {
   vocabSize?: number;
   hiddenSize?: number;
   tied?: boolean;
@@ -37,7 +37,7 @@ export class TinyLM extends Module implements CausalLM {
     dtype = "float32",
     seed = 7,
     softCap,
-  }: TinyOptions = {}) {
+  }: TinyLMOptions = {}) {
     super();
     using generator = new torch.Generator(seed);
     const source = randomParameters(generator, 0.3, dtype);
@@ -50,10 +50,10 @@ export class TinyLM extends Module implements CausalLM {
       tiedEmbeddings: tied,
       dtype,
     };
-    this.embed_tokens = new Embedding(source.at("embed_tokens"), vocabSize, hiddenSize);
-    this.mix = Linear.from(source.at("mix"), hiddenSize, hiddenSize, true);
-    this.norm = new RMSNorm(source.at("norm"), hiddenSize, { epsilon: 1e-6 });
-    const head = () => source.at("lm_head").take("weight", [vocabSize, hiddenSize], "weight");
+    this.embed_tokens = new Embedding(source.withPrefix("embed_tokens"), vocabSize, hiddenSize);
+    this.mix = Linear.fromSource(source.withPrefix("mix"), hiddenSize, hiddenSize, true);
+    this.norm = new RMSNorm(source.withPrefix("norm"), hiddenSize, { epsilon: 1e-6 });
+    const head = () => source.withPrefix("lm_head").take("weight", [vocabSize, hiddenSize], "weight");
     this.lm_head = new LMHead(tied ? this.embed_tokens.weight : head(), softCap);
   }
 

@@ -8,8 +8,8 @@ import { RunFolder } from "../run/folder.ts";
 import { Generator, setThreads } from "../torch/index.ts";
 import { hashModel } from "../train/model-hash.ts";
 import type { TrainOptions, TrainSettings } from "../train/options.ts";
-import { countingBatches, heldOut } from "./tiny-data.ts";
-import { TinyLM, type TinyOptions } from "./tiny-lm.ts";
+import { countingBatches, heldOutBatches } from "./tiny-data.ts";
+import { TinyLM, type TinyLMOptions } from "./tiny-lm.ts";
 
 export interface TinyRun {
   readonly options: TrainOptions;
@@ -22,7 +22,7 @@ export function temporaryFolder(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export interface TinyRunOptions extends TinyOptions {
+export interface TinyRunOptions extends TinyLMOptions {
   readonly folder?: string;
   readonly resume?: boolean;
   readonly adapter?: AdapterOptions;
@@ -39,13 +39,13 @@ export function tinyRun(
     resume,
     adapter = { method: "full" },
     optimizer: optimizerName = "adamw",
-    lm: given,
+    lm: customModel,
     ...model
   }: TinyRunOptions = {},
 ): TinyRun {
   // One thread: two spin against each other on such small tensors when the cores are busy.
   setThreads(1);
-  const lm = given ?? new TinyLM(model);
+  const lm = customModel ?? new TinyLM(model);
   const base = hashModel(lm);
   const adapters = attach(lm, adapter, 5);
   const weightDecay = adapter.method === "full" ? 0.01 : 0;
@@ -68,7 +68,7 @@ export function tinyRun(
     adapters,
     optimizer,
     batches: countingBatches(),
-    evalBatches: heldOut(),
+    evalBatches: heldOutBatches(),
     schedule: makeSchedule({
       name: "cosine",
       lr: 0.01,

@@ -1,39 +1,39 @@
 import { ScaloraError } from "../util/errors.ts";
 import {
   type AddedToken,
-  type Blueprint,
   type Component,
-  type Frame,
-  type Role,
-  roles,
-  specialFlags,
+  type SpecialTokenRole,
+  specialTokenFlags,
+  specialTokenRoles,
+  type TokenizerSpec,
+  type TokenTemplate,
 } from "./blueprint.ts";
 import { checkComponents } from "./check-components.ts";
-import type { NamedToken, Settings } from "./settings.ts";
+import type { ConfiguredToken, TokenizerSettings } from "./settings.ts";
 import type { SpecialToken, SpecialTokens } from "./types.ts";
 
 /** A whole tokenizer, ready for the library. */
-export interface Assembly {
+export interface AssembledTokenizer {
   /** The text of a `tokenizer.json`. */
   readonly json: string;
-  readonly added: readonly (AddedToken & { id: number })[];
+  readonly addedTokens: readonly (AddedToken & { id: number })[];
   readonly size: number;
   readonly requiredRows: number;
   readonly special: SpecialTokens;
-  readonly sentencePiece: Blueprint["sentencePiece"];
+  readonly sentencePiece: TokenizerSpec["sentencePiece"];
   /** Whether decoding removes the spaces around punctuation. */
-  readonly cleansUp: boolean;
+  readonly cleanUpSpaces: boolean;
 }
 
 /**
  * Applies a folder's settings to a blueprint: added tokens, the tokens of the roles, and what stands around a text.
  * @throws ScaloraError `format` when the settings contradict the vocabulary
  */
-export function assemble(blueprint: Blueprint, settings: Settings): Assembly {
+export function assembleTokenizer(blueprint: TokenizerSpec, settings: TokenizerSettings): AssembledTokenizer {
   const tokens = new TokenTable(blueprint, settings.where);
-  for (const token of settings.added) tokens.set(token);
-  for (const token of settings.extra) tokens.add(token);
-  const named = nameRoles(tokens, blueprint, settings);
+  for (const token of settings.addedTokens) tokens.set(token);
+  for (const token of settings.extraSpecialTokens) tokens.add(token);
+  const named = resolveSpecialTokens(tokens, blueprint, settings);
   const added = tokens.sorted();
   const file = {
     version: "1.0",
@@ -42,7 +42,7 @@ export function assemble(blueprint: Blueprint, settings: Settings): Assembly {
     added_tokens: added,
     normalizer: blueprint.normalizer,
     pre_tokenizer: blueprint.preTokenizer,
-    post_processor: postProcessor(blueprint.frame, named, settings),
+    post_processor: buildPostProcessor(blueprint.template, named, settings),
     decoder: blueprint.decoder,
     model: blueprint.model,
   };
@@ -56,23 +56,28 @@ export function assemble(blueprint: Blueprint, settings: Settings): Assembly {
   const { bos, eos, unk, pad } = named;
   // BPE text holds its own spaces: transformers ignores the setting there too.
   const cleansUp =
-    blueprint.model.type !== "BPE" && (settings.keys.clean_up_tokenization_spaces ?? blueprint.cleansUp);
+    blueprint.model.type !== "BPE" &&
+    (settings.options.clean_up_tokenization_spaces ?? blueprint.cleanUpSpaces);
   return {
     json: JSON.stringify(file),
-    added,
+    addedTokens: added,
     size: tokens.size,
     requiredRows: requiredRows(tokens, named, settings),
     special: { bos, eos, unk, pad },
     sentencePiece: blueprint.sentencePiece,
-    cleansUp,
+    cleanUpSpaces: cleansUp,
   };
 }
 
 /** Without the special tokens at the end that nothing names. */
-function requiredRows(tokens: TokenTable, named: NamedRoles, { chatTemplate = "" }: Settings): number {
+function requiredRows(
+  tokens: TokenTable,
+  named: ResolvedSpecialTokens,
+  { chatTemplate = "" }: TokenizerSettings,
+): number {
   const inUse = new Set(Object.values(named).map(({ id }) => id));
   const spare = (id: number) => {
-    const token = tokens.addedOnly(id);
+    const token = tokens.addedTokenOutsideVocabulary(id);
     return token?.special === true && !inUse.has(id) && !chatTemplate.includes(token.content);
   };
   let rows = tokens.size;
@@ -80,14 +85,18 @@ function requiredRows(tokens: TokenTable, named: NamedRoles, { chatTemplate = ""
   return rows;
 }
 
-type NamedRoles = Partial<Record<Role, SpecialToken>>;
+type ResolvedSpecialTokens = Partial<Record<SpecialTokenRole, SpecialToken>>;
 
 /** The settings' tokens first, then the source's; all become special tokens. */
-function nameRoles(tokens: TokenTable, blueprint: Blueprint, settings: Settings): NamedRoles {
-  const result: NamedRoles = {};
-  for (const role of roles) {
-    const content = blueprint.roles[role];
-    const said = settings.roles[role];
+function resolveSpecialTokens(
+  tokens: TokenTable,
+  blueprint: TokenizerSpec,
+  settings: TokenizerSettings,
+): ResolvedSpecialTokens {
+  const result: ResolvedSpecialTokens = {};
+  for (const role of specialTokenRoles) {
+    const content = blueprint.specialTokens[role];
+    const said = settings.specialTokens[role];
     const token = said === undefined && content !== undefined ? { content } : said;
     if (token) result[role] = tokens.add(token);
   }
@@ -99,21 +108,21 @@ class TokenTable {
   private readonly vocabulary: ReadonlyMap<string, number>;
   private readonly where: string;
   private readonly added = new Map<string, AddedToken & { id: number }>();
-  private readonly texts = new Map<number, string>();
+  private readonly contents = new Map<number, string>();
   size = 0;
 
-  constructor({ vocabulary, added }: Blueprint, where: string) {
+  constructor({ vocabulary, addedTokens }: TokenizerSpec, where: string) {
     this.vocabulary = vocabulary;
     this.where = where;
-    for (const [text, id] of vocabulary) this.occupy(id, text);
-    for (const token of added) this.set({ ...token, id: token.id ?? this.size });
+    for (const [text, id] of vocabulary) this.reserveId(id, text);
+    for (const token of addedTokens) this.set({ ...token, id: token.id ?? this.size });
   }
 
   /** A token with a given number; one that is known already takes the flags, but where it is matched stays. */
   set(token: AddedToken & { id: number }): void {
     const { content, id } = token;
     const known = this.idOf(content);
-    const owner = this.texts.get(id);
+    const owner = this.contents.get(id);
     if ((known ?? id) !== id || (owner ?? content) !== content) {
       throw new ScaloraError("format", "The tokenizer's files contradict each other", {
         where: this.where,
@@ -123,22 +132,22 @@ class TokenTable {
     }
     const normalized = this.added.get(content)?.normalized ?? token.normalized;
     this.added.set(content, { ...token, normalized });
-    this.occupy(id, content);
+    this.reserveId(id, content);
   }
 
   /** A special token by its text; a new one gets the next number. */
-  add(token: NamedToken): SpecialToken {
+  add(token: ConfiguredToken): SpecialToken {
     const { content } = token;
     const known = this.added.get(content);
     const id = this.idOf(content) ?? this.size;
-    this.added.set(content, { ...specialFlags, ...token, ...known, content, id, special: true });
-    this.occupy(id, content);
+    this.added.set(content, { ...specialTokenFlags, ...token, ...known, content, id, special: true });
+    this.reserveId(id, content);
     return { id, content };
   }
 
   /** The added token of the number, when the vocabulary does not have it. */
-  addedOnly(id: number): AddedToken | undefined {
-    const content = this.texts.get(id);
+  addedTokenOutsideVocabulary(id: number): AddedToken | undefined {
+    const content = this.contents.get(id);
     return content === undefined || this.vocabulary.has(content) ? undefined : this.added.get(content);
   }
 
@@ -150,38 +159,45 @@ class TokenTable {
     return this.added.get(content)?.id ?? this.vocabulary.get(content);
   }
 
-  private occupy(id: number, text: string): void {
-    this.texts.set(id, text);
+  private reserveId(id: number, text: string): void {
+    this.contents.set(id, text);
     this.size = Math.max(this.size, id + 1);
   }
 }
 
-function postProcessor(frame: Blueprint["frame"], named: NamedRoles, settings: Settings): Component | null {
+function buildPostProcessor(
+  frame: TokenizerSpec["template"],
+  named: ResolvedSpecialTokens,
+  settings: TokenizerSettings,
+): Component | null {
   if ("postProcessor" in frame) return frame.postProcessor;
-  const { before, after, pair: second } = switched(frame, settings);
+  const { before, after, pair: second } = applyBosEosSettings(frame, settings);
   const used: SpecialToken[] = [];
-  const items = (roles: readonly Role[], typeId: number) =>
+  const items = (roles: readonly SpecialTokenRole[], typeId: number) =>
     roles.flatMap((role) => {
       const token = named[role];
       if (token === undefined) return [];
       used.push(token);
       return { SpecialToken: { id: token.content, type_id: typeId } };
     });
-  const around = (id: "A" | "B", start: readonly Role[], typeId: number) => [
+  const withSpecialTokens = (id: "A" | "B", start: readonly SpecialTokenRole[], typeId: number) => [
     ...items(start, typeId),
     { Sequence: { id, type_id: typeId } },
     ...items(after, typeId),
   ];
-  const single = around("A", before, 0);
-  const pair = [...single, ...around("B", second?.before ?? before, second?.typeId ?? 1)];
+  const single = withSpecialTokens("A", before, 0);
+  const pair = [...single, ...withSpecialTokens("B", second?.before ?? before, second?.typeId ?? 1)];
   const tokens = used.map(({ id, content }) => [content, { id: content, ids: [id], tokens: [content] }]);
   return { type: "TemplateProcessing", single, pair, special_tokens: Object.fromEntries(tokens) };
 }
 
 /** `add_bos_token` and `add_eos_token` add or remove those two and leave the others. */
-function switched({ before, after, pair }: Frame, { addBos, addEos }: Settings): Frame {
-  const withBos: readonly Role[] = ["bos", ...before.filter((role) => role !== "bos")];
-  const withEos: readonly Role[] = [...after.filter((role) => role !== "eos"), "eos"];
+function applyBosEosSettings(
+  { before, after, pair }: TokenTemplate,
+  { addBos, addEos }: TokenizerSettings,
+): TokenTemplate {
+  const withBos: readonly SpecialTokenRole[] = ["bos", ...before.filter((role) => role !== "bos")];
+  const withEos: readonly SpecialTokenRole[] = [...after.filter((role) => role !== "eos"), "eos"];
   return {
     before: addBos === undefined ? before : addBos ? withBos : withBos.slice(1),
     after: addEos === undefined ? after : addEos ? withEos : withEos.slice(0, -1),

@@ -1,23 +1,30 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Files, failure, folderOf, golden, temporary } from "./testing/folders.ts";
+import {
+  copyGoldenTokenizer,
+  type Files,
+  loadingError,
+  temporary,
+  writeTokenizerFolder,
+} from "./testing/folders.ts";
 
 describe("bad input", () => {
   const json = (change: (file: ReturnType<typeof smallest>) => object) => ({
     "tokenizer.json": change(smallest()),
   });
   const component = (place: string, value: object) => json((file) => ({ ...file, [place]: value }));
-  const spm = (name: string, file: string) => new Uint8Array(readFileSync(join(golden(name), file)));
+  const spm = (name: string, file: string) =>
+    new Uint8Array(readFileSync(join(copyGoldenTokenizer(name), file)));
 
   test("a folder that is not there, or has no tokenizer", async () => {
-    expect((await failure(join(temporary, "nowhere"))).code).toBe("usage");
-    const empty = await failure(folderOf({}));
+    expect((await loadingError(join(temporary, "nowhere"))).code).toBe("usage");
+    const empty = await loadingError(writeTokenizerFolder({}));
     expect(empty.exitCode).toBe(2);
     expect(empty.expected).toBe(
       "one of tokenizer.json, tokenizer.model, spm.model, spiece.model, vocab.txt, or vocab.json with merges.txt",
     );
-    expect((await failure(folderOf({ "vocab.json": {} }))).found).toContain("only");
+    expect((await loadingError(writeTokenizerFolder({ "vocab.json": {} }))).found).toContain("only");
   });
 
   test.each<[string, Files, string]>([
@@ -109,7 +116,7 @@ describe("bad input", () => {
     ],
     ["no byte-level vocabulary", { "vocab.json": { a: 0 }, "merges.txt": "" }, "none for 255"],
   ])("%s", async (_, files, message) => {
-    const error = await failure(folderOf(files));
+    const error = await loadingError(writeTokenizerFolder(files));
     expect(error.code).toBe("format");
     expect(error.message).toContain(message);
   });
@@ -118,7 +125,9 @@ describe("bad input", () => {
     ["a b c", "two tokens with one space between"],
     ["a 犬", '"犬"'],
   ])("merges.txt line %j", async (line, message) => {
-    const error = await failure(golden("gpt2", { "merges.txt": `#version: 0.2\n${line}\n` }));
+    const error = await loadingError(
+      copyGoldenTokenizer("gpt2", { "merges.txt": `#version: 0.2\n${line}\n` }),
+    );
     expect(error.where).toMatch(/merges\.txt:2$/);
     expect(error.message).toContain(message);
   });

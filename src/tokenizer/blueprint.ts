@@ -1,4 +1,4 @@
-import type { CharacterRules } from "./rewrite.ts";
+import type { NormalizationRules } from "./rewrite.ts";
 
 /** One component of a `tokenizer.json`, as the `tokenizers` library reads it. */
 export type Component = { readonly type: string; readonly [key: string]: unknown };
@@ -23,31 +23,39 @@ export interface AddedToken extends TokenFlags {
 }
 
 /** The roles of tokens in `tokenizer_config.json`. */
-export const roles = ["bos", "eos", "unk", "pad", "cls", "sep", "mask"] as const;
-export type Role = (typeof roles)[number];
+export const specialTokenRoles = ["bos", "eos", "unk", "pad", "cls", "sep", "mask"] as const;
+export type SpecialTokenRole = (typeof specialTokenRoles)[number];
 
 /** What stands before and after every text; roles without a token are left out. */
-export interface Frame {
-  readonly before: readonly Role[];
-  readonly after: readonly Role[];
+export interface TokenTemplate {
+  readonly before: readonly SpecialTokenRole[];
+  readonly after: readonly SpecialTokenRole[];
   /** How the second text of a pair follows; by default with a frame of its own, as type 1. */
-  readonly pair?: PairFrame;
+  readonly pair?: PairTemplate;
 }
 
 /** The second text of a pair: what stands before it, and its type. The frame's `after` ends it too. */
-export interface PairFrame {
-  readonly before: readonly Role[];
+export interface PairTemplate {
+  readonly before: readonly SpecialTokenRole[];
   readonly typeId: 0 | 1;
 }
 
 /** `[CLS] A [SEP] B [SEP]`, B of type 1. */
-export const bertFrame: Frame = { before: ["cls"], after: ["sep"], pair: { before: [], typeId: 1 } };
+export const bertTemplate: TokenTemplate = {
+  before: ["cls"],
+  after: ["sep"],
+  pair: { before: [], typeId: 1 },
+};
 
 /** `<s> A </s> </s> B </s>`, all of type 0. */
-export const robertaFrame: Frame = { before: ["cls"], after: ["sep"], pair: { before: ["sep"], typeId: 0 } };
+export const robertaTemplate: TokenTemplate = {
+  before: ["cls"],
+  after: ["sep"],
+  pair: { before: ["sep"], typeId: 0 },
+};
 
 /** What a source file (SentencePiece model, `vocab.txt`, …) says, before the folder's settings are applied. */
-export interface Blueprint {
+export interface TokenizerSpec {
   /** The file, for messages. */
   readonly where: string;
   readonly normalizer: Component | null;
@@ -56,24 +64,24 @@ export interface Blueprint {
   readonly model: Readonly<Record<string, unknown>>;
   /** The model's own tokens. */
   readonly vocabulary: ReadonlyMap<string, number>;
-  readonly added: readonly AddedToken[];
+  readonly addedTokens: readonly AddedToken[];
   /** Tokens of the roles that the settings do not name. */
-  readonly roles: Readonly<Partial<Record<Role, string>>>;
+  readonly specialTokens: Readonly<Partial<Record<SpecialTokenRole, string>>>;
   /** Whether decoding removes the spaces around punctuation when the settings do not say. */
-  readonly cleansUp: boolean;
+  readonly cleanUpSpaces: boolean;
   /** What sentencepiece does and the library cannot. */
   readonly sentencePiece?: {
     /** Characters that become others, of a model with a character map. */
-    readonly characters?: CharacterRules;
+    readonly normalization?: NormalizationRules;
     /** Whether tokens of bytes share out the characters of an unknown stretch. */
     readonly byteFallback: boolean;
   };
   /** A frame to build, or the source's own post-processor. */
-  readonly frame: Frame | { readonly postProcessor: Component | null };
+  readonly template: TokenTemplate | { readonly postProcessor: Component | null };
 }
 
 /** Flags of a special token given by its text alone. */
-export const specialFlags: Readonly<TokenFlags> = {
+export const specialTokenFlags: Readonly<TokenFlags> = {
   single_word: false,
   lstrip: false,
   rstrip: false,

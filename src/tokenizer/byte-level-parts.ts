@@ -2,11 +2,11 @@ import type { Component } from "./blueprint.ts";
 
 /**
  * The library's pre-tokenizer and decoder of byte-level tokenizers.
- * @param spaced puts a space before a text that has none
- * @param splits cuts words by GPT-2's own rule
+ * @param addPrefixSpace puts a space before a text that has none
+ * @param useRegex cuts words by GPT-2's own rule
  */
-export function byteLevelComponent(spaced: boolean, splits = true): Component {
-  return { type: "ByteLevel", add_prefix_space: spaced, trim_offsets: true, use_regex: splits };
+export function byteLevelComponent(addPrefixSpace: boolean, useRegex = true): Component {
+  return { type: "ByteLevel", add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: useRegex };
 }
 
 /** The model of byte-level BPE. @param ignoresMerges takes a word that is a token whole */

@@ -1,11 +1,11 @@
 /** Units of the double array (darts-clone), as the library decodes them. */
-const offsetOf = (unit: number) => ((unit >>> 10) << ((unit & 0x200) >>> 6)) >>> 0;
+const childOffset = (unit: number) => ((unit >>> 10) << ((unit & 0x200) >>> 6)) >>> 0;
 const hasLeaf = (unit: number) => (unit & 0x100) !== 0;
 const labelOf = (unit: number) => (unit & 0x800000ff) >>> 0;
-const textOf = (unit: number) => unit & 0x7fffffff;
+const textOffset = (unit: number) => unit & 0x7fffffff;
 
 /** The double array and the replacement texts of a `precompiled_charsmap`. */
-function partsOf(bytes: Uint8Array) {
+function parseCharsmap(bytes: Uint8Array) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const trieBytes = view.getUint32(0, true);
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
@@ -18,21 +18,21 @@ export class Charsmap {
   private readonly texts: Uint8Array;
 
   constructor(bytes: Uint8Array) {
-    const { units, texts } = partsOf(bytes);
+    const { units, texts } = parseCharsmap(bytes);
     this.units = units;
     this.texts = texts;
   }
 
   /** The longest rule that UTF-8 bytes start with at a place: how many bytes it takes and what it puts there. */
-  longestAt(bytes: Uint8Array, from: number): { length: number; text: string } | undefined {
+  longestMatch(bytes: Uint8Array, from: number): { length: number; text: string } | undefined {
     let best: { length: number; at: number } | undefined;
-    let node = offsetOf(this.units[0]);
+    let node = childOffset(this.units[0]);
     for (let i = from; i < bytes.length && bytes[i] !== 0; i++) {
       node = (node ^ bytes[i]) >>> 0;
       const unit = this.units[node];
       if (labelOf(unit) !== bytes[i]) break;
-      node = (node ^ offsetOf(unit)) >>> 0;
-      if (hasLeaf(unit)) best = { length: i + 1 - from, at: textOf(this.units[node]) };
+      node = (node ^ childOffset(unit)) >>> 0;
+      if (hasLeaf(unit)) best = { length: i + 1 - from, at: textOffset(this.units[node]) };
     }
     if (best === undefined) return undefined;
     const end = this.texts.indexOf(0, best.at);
@@ -45,25 +45,25 @@ export class Charsmap {
  * What is wrong with a SentencePiece `precompiled_charsmap` (a double array of a trie, then the replacement texts, each
  * ended by a zero byte), or undefined. The `tokenizers` library trusts it and aborts the process where it is wrong.
  */
-export function charsmapFault(bytes: Uint8Array): string | undefined {
+export function validateCharsmap(bytes: Uint8Array): string | undefined {
   if (bytes.length < 4) return `${bytes.length} bytes`;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const trieBytes = view.getUint32(0, true);
   if (trieBytes % 4 !== 0 || trieBytes === 0 || trieBytes > bytes.length - 4) {
     return `a trie of ${trieBytes} bytes in ${bytes.length}`;
   }
-  const { units, texts } = partsOf(bytes);
+  const { units, texts } = parseCharsmap(bytes);
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(texts);
   } catch {
     return "replacements that are not UTF-8";
   }
-  return walk(units, texts) ? undefined : "a trie that points outside itself";
+  return isTrieInBounds(units, texts) ? undefined : "a trie that points outside itself";
 }
 
 /** Whether every place that some text can lead to is inside. */
-function walk(units: Uint32Array, texts: Uint8Array): boolean {
-  const start = offsetOf(units[0]);
+function isTrieInBounds(units: Uint32Array, texts: Uint8Array): boolean {
+  const start = childOffset(units[0]);
   const seen = new Set([start]);
   const open = [start];
   for (let base = open.pop(); base !== undefined; base = open.pop()) {
@@ -72,8 +72,9 @@ function walk(units: Uint32Array, texts: Uint8Array): boolean {
     for (let label = 1; label < 256; label++) {
       const unit = units[base ^ label];
       if (labelOf(unit) !== label) continue;
-      const next = (base ^ label ^ offsetOf(unit)) >>> 0;
-      if (hasLeaf(unit) && !(next < units.length && startsText(texts, textOf(units[next])))) return false;
+      const next = (base ^ label ^ childOffset(unit)) >>> 0;
+      if (hasLeaf(unit) && !(next < units.length && isTextStart(texts, textOffset(units[next]))))
+        return false;
       if (!seen.has(next)) open.push(next);
       seen.add(next);
     }
@@ -82,6 +83,6 @@ function walk(units: Uint32Array, texts: Uint8Array): boolean {
 }
 
 /** Inside the texts, and not within a UTF-8 sequence. */
-function startsText(texts: Uint8Array, at: number): boolean {
+function isTextStart(texts: Uint8Array, at: number): boolean {
   return at <= texts.length && (at === texts.length || (texts[at] & 0xc0) !== 0x80);
 }

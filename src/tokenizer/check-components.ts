@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { charsmapFault } from "./charsmap.ts";
-import { malformed } from "./files.ts";
+import { validateCharsmap } from "./charsmap.ts";
+import { tokenizerFormatError } from "./files.ts";
 
 /**
  * Checks what the `tokenizers` library does not: faults in these parts end the process there (a panic in native code)
@@ -13,7 +13,7 @@ export function checkComponents(where: string, part: unknown): void {
   const type = "type" in part ? part.type : undefined;
   const check = typeof type === "string" ? checks.get(type) : undefined;
   const fault = check?.(part);
-  if (fault !== undefined) throw malformed(where, `a sound ${type}`, fault);
+  if (fault !== undefined) throw tokenizerFormatError(where, `a sound ${type}`, fault);
   for (const key of ["normalizers", "pretokenizers", "processors", "decoders"] as const) {
     if (key in part) checkComponents(where, Reflect.get(part, key));
   }
@@ -41,7 +41,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
 
 function checkPrecompiled(part: object): string | undefined {
   const text: unknown = Reflect.get(part, "precompiled_charsmap");
-  return typeof text === "string" ? charsmapFault(Buffer.from(text, "base64")) : "no precompiled_charsmap";
+  return typeof text === "string" ? validateCharsmap(Buffer.from(text, "base64")) : "no precompiled_charsmap";
 }
 
 function checkTemplate(part: object): string | undefined {

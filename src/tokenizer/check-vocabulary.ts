@@ -2,7 +2,7 @@ import { ScaloraError } from "../util/errors.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** Rows that models have beyond their tokenizers' tokens: known ones reach 2 % (Phi-2: 905 of 51,200). */
-const spareRows = { share: 0.1, least: 1024 };
+const unusedRowLimits = { share: 0.1, least: 1024 };
 
 /**
  * Refuses a tokenizer and a model that were not made for each other: tokens without a row, or far more rows than
@@ -17,7 +17,7 @@ export function checkVocabulary(
   where: string,
 ): void {
   const { size, requiredRows = size } = tokenizer;
-  const spare = Math.max(spareRows.least, spareRows.share * modelVocabSize);
+  const spare = Math.max(unusedRowLimits.least, unusedRowLimits.share * modelVocabSize);
   if (requiredRows <= modelVocabSize && size >= modelVocabSize - spare) return;
   throw new ScaloraError("model", "The tokenizer does not fit the model", {
     where,

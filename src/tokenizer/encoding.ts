@@ -1,26 +1,26 @@
 import type { Encoding as LibraryEncoding } from "tokenizers";
-import type { Rewriter } from "./rewrite.ts";
+import type { CharacterNormalizer } from "./rewrite.ts";
 import type { Encoding } from "./types.ts";
 
 type Span = [start: number, end: number];
 
 /** What makes the library's offsets those of the text as it was given. */
-export interface OffsetRules {
+export interface OffsetCorrection {
   /** What rewrote texts before the library had them. */
-  readonly rewriter: Rewriter | undefined;
+  readonly rewriter: CharacterNormalizer | undefined;
   /** Bytes of tokens that share out the characters of an unknown stretch. */
-  readonly bytes: ReadonlyMap<number, number>;
+  readonly byteTokens: ReadonlyMap<number, number>;
 }
 
 /** The offsets cost as much as a third of the encoding: they are fetched when asked for. */
-export class BuiltEncoding implements Encoding {
+export class LazyEncoding implements Encoding {
   readonly ids: number[];
   private readonly text: string;
   private readonly encoding: LibraryEncoding;
-  private readonly rules: OffsetRules;
-  private fetched: Span[] | undefined;
+  private readonly rules: OffsetCorrection;
+  private cachedOffsets: Span[] | undefined;
 
-  constructor(text: string, encoding: LibraryEncoding, rules: OffsetRules) {
+  constructor(text: string, encoding: LibraryEncoding, rules: OffsetCorrection) {
     this.ids = encoding.getIds();
     this.text = text;
     this.encoding = encoding;
@@ -28,16 +28,16 @@ export class BuiltEncoding implements Encoding {
   }
 
   get offsets(): Span[] {
-    this.fetched ??= this.compute();
-    return this.fetched;
+    this.cachedOffsets ??= this.computeOffsets();
+    return this.cachedOffsets;
   }
 
-  private compute(): Span[] {
-    const { rewriter, bytes } = this.rules;
-    const rewritten = rewriter?.rewrite(this.text);
+  private computeOffsets(): Span[] {
+    const { rewriter, byteTokens } = this.rules;
+    const rewritten = rewriter?.normalize(this.text);
     const text = rewritten?.text ?? this.text;
     const offsets = codeUnitOffsets(text, this.encoding.getOffsets());
-    if (bytes.size > 0) shareOut(text, this.ids, offsets, bytes);
+    if (byteTokens.size > 0) splitByteOffsets(text, this.ids, offsets, byteTokens);
     if (rewritten === undefined) return offsets;
     return offsets.map(([start, end]) =>
       end === 0 ? [0, 0] : [rewritten.starts[start] ?? this.text.length, rewritten.ends[end - 1]],
@@ -59,7 +59,7 @@ function codeUnitOffsets(text: string, offsets: readonly number[][]): Span[] {
 }
 
 /** The library's Unigram gives every byte of an unknown stretch the whole of it: each gets its own character. */
-function shareOut(
+function splitByteOffsets(
   text: string,
   ids: readonly number[],
   offsets: Span[],

@@ -14,7 +14,7 @@ export function readText(path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
   } catch (cause) {
-    throw malformed(path, "a UTF-8 text file", messageOf(cause), cause);
+    throw tokenizerFormatError(path, "a UTF-8 text file", messageOf(cause), cause);
   }
 }
 
@@ -23,7 +23,7 @@ export function readBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw malformed(path, "a readable file", messageOf(cause), cause);
+    throw tokenizerFormatError(path, "a readable file", messageOf(cause), cause);
   }
 }
 
@@ -34,17 +34,22 @@ export function readJson<Schema extends z.ZodType>(path: string, schema: Schema)
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw malformed(path, "JSON", messageOf(cause), cause);
+    throw tokenizerFormatError(path, "JSON", messageOf(cause), cause);
   }
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   const faults = checked.error.issues.map(
     ({ path: key, message }) => `${key.join(".") || "(top)"}: ${message}`,
   );
-  throw malformed(path, "tokenizer settings", faults.join("; "));
+  throw tokenizerFormatError(path, "tokenizer settings", faults.join("; "));
 }
 
 /** The error of a tokenizer file that cannot be used. */
-export function malformed(where: string, expected: string, found: string, cause?: unknown): ScaloraError {
+export function tokenizerFormatError(
+  where: string,
+  expected: string,
+  found: string,
+  cause?: unknown,
+): ScaloraError {
   return new ScaloraError("format", "A tokenizer file is malformed", { where, expected, found, cause });
 }

@@ -1,5 +1,5 @@
-import { assemble } from "./assemble.ts";
-import { build } from "./library.ts";
+import { assembleTokenizer } from "./assemble.ts";
+import { buildTokenizer } from "./library.ts";
 import { readTokenizerSource } from "./source.ts";
 import type { Tokenizer } from "./types.ts";
 
@@ -23,6 +23,6 @@ export type {
  * @throws ScaloraError `usage` when there is no tokenizer, `format` when a file is malformed or not supported
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const { blueprint, settings } = readTokenizerSource(folder);
-  return build(blueprint.where, assemble(blueprint, settings), settings.chatTemplate);
+  const { spec, settings } = readTokenizerSource(folder);
+  return buildTokenizer(spec.where, assembleTokenizer(spec, settings), settings.chatTemplate);
 }

@@ -1,10 +1,10 @@
 import { Tokenizer as LibraryTokenizer } from "tokenizers";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import type { Assembly } from "./assemble.ts";
-import { BuiltEncoding, type OffsetRules } from "./encoding.ts";
-import { malformed } from "./files.ts";
-import { Rewriter } from "./rewrite.ts";
-import { cutPair } from "./truncate.ts";
+import type { AssembledTokenizer } from "./assemble.ts";
+import { LazyEncoding, type OffsetCorrection } from "./encoding.ts";
+import { tokenizerFormatError } from "./files.ts";
+import { CharacterNormalizer } from "./rewrite.ts";
+import { truncatePair } from "./truncate.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -19,55 +19,72 @@ import type {
  * Builds the tokenizer with the `tokenizers` library.
  * @throws ScaloraError `format` when the library refuses it
  */
-export function build(where: string, assembly: Assembly, chatTemplate: string | undefined): Tokenizer {
+export function buildTokenizer(
+  where: string,
+  assembly: AssembledTokenizer,
+  chatTemplate: string | undefined,
+): Tokenizer {
   let library: LibraryTokenizer;
   try {
     library = LibraryTokenizer.fromString(assembly.json);
   } catch (cause) {
-    throw malformed(where, "a tokenizer that the tokenizers library can load", messageOf(cause), cause);
+    throw tokenizerFormatError(
+      where,
+      "a tokenizer that the tokenizers library can load",
+      messageOf(cause),
+      cause,
+    );
   }
-  checkAdded(where, library, assembly);
-  return new BuiltTokenizer(library, assembly, chatTemplate);
+  checkAddedTokens(where, library, assembly);
+  return new BackendTokenizer(library, assembly, chatTemplate);
 }
 
 /** The library numbers added tokens itself, and aborts the process on ones that normalise to nothing. */
-function checkAdded(where: string, library: LibraryTokenizer, { added }: Assembly): void {
+function checkAddedTokens(
+  where: string,
+  library: LibraryTokenizer,
+  { addedTokens }: AssembledTokenizer,
+): void {
   const normalizer = library.getNormalizer();
-  for (const { content, id, normalized } of added) {
-    const given = library.tokenToId(content);
-    if (given !== id) {
-      throw malformed(where, `added token ${JSON.stringify(content)} with number ${given}`, `${id}`);
+  for (const { content, id, normalized } of addedTokens) {
+    const assignedId = library.tokenToId(content);
+    if (assignedId !== id) {
+      throw tokenizerFormatError(
+        where,
+        `added token ${JSON.stringify(content)} with number ${assignedId}`,
+        `${id}`,
+      );
     }
     if (normalized && normalizer?.normalizeString(content) === "") {
-      throw malformed(where, "added tokens that the normaliser leaves", JSON.stringify(content));
+      throw tokenizerFormatError(where, "added tokens that the normaliser leaves", JSON.stringify(content));
     }
   }
 }
 
-class BuiltTokenizer implements Tokenizer {
+class BackendTokenizer implements Tokenizer {
   readonly size: number;
   readonly requiredRows: number;
   readonly special: SpecialTokens;
   readonly chatTemplate: string | undefined;
   private readonly library: LibraryTokenizer;
   private readonly cleansUp: boolean;
-  private readonly rules: OffsetRules;
+  private readonly rules: OffsetCorrection;
   private readonly specialIds: ReadonlySet<number>;
 
-  constructor(library: LibraryTokenizer, assembly: Assembly, chatTemplate: string | undefined) {
+  constructor(library: LibraryTokenizer, assembly: AssembledTokenizer, chatTemplate: string | undefined) {
     this.library = library;
     this.size = assembly.size;
     this.requiredRows = assembly.requiredRows;
     this.special = assembly.special;
     this.chatTemplate = chatTemplate;
-    this.cleansUp = assembly.cleansUp;
-    const { characters, byteFallback = false } = assembly.sentencePiece ?? {};
-    const raw = assembly.added.filter(({ normalized }) => !normalized).map(({ content }) => content);
+    this.cleansUp = assembly.cleanUpSpaces;
+    const { normalization, byteFallback = false } = assembly.sentencePiece ?? {};
+    const raw = assembly.addedTokens.filter(({ normalized }) => !normalized).map(({ content }) => content);
     this.rules = {
-      rewriter: characters && new Rewriter(characters, raw),
-      bytes: byteFallback ? byteTokens(library) : new Map(),
+      rewriter: normalization && new CharacterNormalizer(normalization, raw),
+      byteTokens: byteFallback ? readByteTokens(library) : new Map(),
     };
-    this.specialIds = new Set(assembly.added.flatMap(({ id, special }) => (special ? id : [])));
+    this.specialIds = new Set(assembly.addedTokens.flatMap(({ id, special }) => (special ? id : [])));
   }
 
   async encode(text: string, options: EncodeOptions = {}): Promise<Encoding> {
@@ -81,10 +98,10 @@ class BuiltTokenizer implements Tokenizer {
   ): Promise<Encoding[]> {
     if (texts.length === 0) return [];
     try {
-      const encodings = await this.library.encodeBatch(texts.map(this.given), { addSpecialTokens });
-      return encodings.map((encoding, i) => new BuiltEncoding(texts[i], encoding, this.rules));
+      const encodings = await this.library.encodeBatch(texts.map(this.normalizeText), { addSpecialTokens });
+      return encodings.map((encoding, i) => new LazyEncoding(texts[i], encoding, this.rules));
     } catch (cause) {
-      throw cannotEncode(cause);
+      throw encodingError(cause);
     }
   }
 
@@ -92,11 +109,13 @@ class BuiltTokenizer implements Tokenizer {
     try {
       // The library's own batches take single texts only.
       const encodings = await Promise.all(
-        rows.map(([text, pair]) => this.library.encode(this.given(text), pair && this.given(pair))),
+        rows.map(([text, pair]) =>
+          this.library.encode(this.normalizeText(text), pair && this.normalizeText(pair)),
+        ),
       );
-      return encodings.map((encoding) => cutPair(encoding, maxLength));
+      return encodings.map((encoding) => truncatePair(encoding, maxLength));
     } catch (cause) {
-      throw cause instanceof ScaloraError ? cause : cannotEncode(cause);
+      throw cause instanceof ScaloraError ? cause : encodingError(cause);
     }
   }
 
@@ -108,7 +127,7 @@ class BuiltTokenizer implements Tokenizer {
       if (!(skipSpecialTokens && this.specialIds.has(id))) wanted.push(id);
     }
     const text = await this.library.decode(wanted, false);
-    return this.cleansUp ? cleanUp(text) : text;
+    return this.cleansUp ? cleanUpTokenization(text) : text;
   }
 
   idOf(token: string): number | undefined {
@@ -116,10 +135,11 @@ class BuiltTokenizer implements Tokenizer {
   }
 
   /** What the library is given of a text. */
-  private readonly given = (text: string): string => this.rules.rewriter?.rewrite(text).text ?? text;
+  private readonly normalizeText = (text: string): string =>
+    this.rules.rewriter?.normalize(text).text ?? text;
 }
 
-function byteTokens(library: LibraryTokenizer): Map<number, number> {
+function readByteTokens(library: LibraryTokenizer): Map<number, number> {
   const result = new Map<number, number>();
   for (let byte = 0; byte < 256; byte++) {
     const id = library.tokenToId(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
@@ -128,12 +148,12 @@ function byteTokens(library: LibraryTokenizer): Map<number, number> {
   return result;
 }
 
-function cannotEncode(cause: unknown): ScaloraError {
+function encodingError(cause: unknown): ScaloraError {
   return new ScaloraError("data", "The tokenizer cannot encode the text", { found: messageOf(cause), cause });
 }
 
 /** transformers, `clean_up_tokenization`. */
-function cleanUp(text: string): string {
+function cleanUpTokenization(text: string): string {
   return text
     .replaceAll(/ ([.?!,])/g, "$1")
     .replaceAll(" ' ", "'")

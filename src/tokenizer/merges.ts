@@ -1,8 +1,8 @@
-import { malformed } from "./files.ts";
+import { tokenizerFormatError } from "./files.ts";
 import type { Piece } from "./sentencepiece-model.ts";
 
 /** Squared lengths of all pieces together, which time and memory go by; the 262,144 pieces of Gemma 3 have 11 million. */
-const mostWork = 2 ** 27;
+const maxWork = 2 ** 27;
 
 /**
  * The merge list that makes a BPE model out of SentencePiece's scored pieces: every split of a piece into two pieces,
@@ -13,7 +13,7 @@ const mostWork = 2 ** 27;
 export function mergesFromScores(where: string, pieces: readonly Piece[]): [string, string][] {
   const scores = new Map<string, number>();
   for (const { text, score, kind } of pieces) if (kind === "normal") scores.set(text, score);
-  refuseLong(where, scores.keys());
+  checkPieceLengths(where, scores.keys());
   const byRank = [...scores.keys()].sort((a, b) => (scores.get(b) ?? 0) - (scores.get(a) ?? 0));
   const merges: [string, string][] = [];
   for (const text of byRank) {
@@ -26,13 +26,13 @@ export function mergesFromScores(where: string, pieces: readonly Piece[]): [stri
   return merges;
 }
 
-function refuseLong(where: string, texts: Iterable<string>): void {
+function checkPieceLengths(where: string, texts: Iterable<string>): void {
   let work = 0;
   for (const { length } of texts) work += length ** 2;
-  if (work <= mostWork) return;
-  throw malformed(
+  if (work <= maxWork) return;
+  throw tokenizerFormatError(
     where,
-    `pieces whose squared lengths add up to at most ${mostWork.toLocaleString("en")}`,
+    `pieces whose squared lengths add up to at most ${maxWork.toLocaleString("en")}`,
     work.toLocaleString("en"),
   );
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { loadTokenizer } from "./index.ts";
-import { golden } from "./testing/folders.ts";
+import { copyGoldenTokenizer } from "./testing/folders.ts";
 import type { TextOrPair } from "./types.ts";
 
 const path = (...parts: string[]) =>
@@ -34,7 +34,7 @@ function withRobertaTokens(): object {
 
 test.each(Object.keys(fixture.kinds))("%s: pairs, types and cuts are transformers'", async (name) => {
   const { config, lengths } = fixture.kinds[name];
-  const folder = golden(name, {
+  const folder = copyGoldenTokenizer(name, {
     "tokenizer_config.json": config,
     ...(name === "gpt2" && { "vocab.json": withRobertaTokens() }),
   });
@@ -42,7 +42,7 @@ test.each(Object.keys(fixture.kinds))("%s: pairs, types and cuts are transformer
   for (const [length, expected] of Object.entries(lengths)) {
     const found = await tokenizer.encodePairs(rows, Number(length));
     expect(
-      found.map(({ ids, types }) => ({ ids, types })),
+      found.map(({ ids, tokenTypes }) => ({ ids, types: tokenTypes })),
       length,
     ).toEqual(expected);
     const whole = lengths["64"];
@@ -53,13 +53,17 @@ test.each(Object.keys(fixture.kinds))("%s: pairs, types and cuts are transformer
 });
 
 test("DeBERTa's published folders name no class: the pieces of spm.model tell the frame", async () => {
-  const folder = golden("deberta", { "tokenizer_config.json": { do_lower_case: false, vocab_type: "spm" } });
+  const folder = copyGoldenTokenizer("deberta", {
+    "tokenizer_config.json": { do_lower_case: false, vocab_type: "spm" },
+  });
   const found = await (await loadTokenizer(folder)).encodePairs(rows, 16);
-  expect(found.map(({ ids, types }) => ({ ids, types }))).toEqual(fixture.kinds.deberta.lengths["16"]);
+  expect(found.map(({ ids, tokenTypes }) => ({ ids, types: tokenTypes }))).toEqual(
+    fixture.kinds.deberta.lengths["16"],
+  );
 });
 
 test("a length that special tokens fill is refused", async () => {
-  const tokenizer = await loadTokenizer(golden("bert-uncased"));
+  const tokenizer = await loadTokenizer(copyGoldenTokenizer("bert-uncased"));
   await expect(tokenizer.encodePairs([["a", "b"]], 3)).rejects.toThrow(
     /no room[\s\S]*data.maxLength[\s\S]*at least 4\n.*3/,
   );

@@ -1,76 +1,76 @@
 import { Charsmap } from "./charsmap.ts";
 
 /** What sentencepiece does to the characters of a text before everything else. */
-export interface CharacterRules {
+export interface NormalizationRules {
   /** A `precompiled_charsmap` without faults. */
   readonly charsmap: Uint8Array;
   readonly lowerCase: boolean;
   /** Pieces that stay as they are. */
-  readonly kept: readonly string[];
+  readonly protectedPieces: readonly string[];
 }
 
 /** A text as the library is given it; for each of its code units the `[start, end)` that it came from. */
-export interface Rewritten {
+export interface NormalizedText {
   readonly text: string;
   readonly starts: readonly number[];
   readonly ends: readonly number[];
 }
 
 /** Put into what a rule made, so that it is not taken for a special token; the library takes it out again. */
-export const notSpecial = "\ufdd0\ufdd1";
+export const nonSpecialMarker = "\ufdd0\ufdd1";
 
 /**
  * Replaces characters as sentencepiece does: at every place the longest rule. (The library's own `Precompiled` takes
  * the shortest rule for a whole grapheme, so that combining marks behind it are lost.) Special tokens, which are found
  * in the text as given, stay as they are.
  */
-export class Rewriter {
+export class CharacterNormalizer {
   private readonly map: Charsmap;
   private readonly lowerCase: boolean;
   private readonly kept: RegExp | undefined;
   private readonly special: RegExp | undefined;
 
-  constructor({ charsmap, lowerCase, kept }: CharacterRules, special: readonly string[]) {
+  constructor({ charsmap, lowerCase, protectedPieces }: NormalizationRules, special: readonly string[]) {
     this.map = new Charsmap(charsmap);
     this.lowerCase = lowerCase;
-    this.kept = anyOf(kept, "y");
-    this.special = anyOf(special, "g");
+    this.kept = alternation(protectedPieces, "y");
+    this.special = alternation(special, "g");
   }
 
-  rewrite(text: string): Rewritten {
-    const source = this.lowerCase ? lowerCased(text) : asGiven(text);
-    const out = new Output();
+  normalize(text: string): NormalizedText {
+    const source = this.lowerCase ? lowerCaseText(text) : identityText(text);
+    const out = new NormalizedTextBuilder();
     let at = 0;
     for (const { 0: token, index } of matches(this.special, source.text)) {
-      this.replace(source, at, index, out);
+      this.normalizeSpan(source, at, index, out);
       at = index + token.length;
       out.copy(source, index, at);
     }
-    this.replace(source, at, source.text.length, out);
+    this.normalizeSpan(source, at, source.text.length, out);
     return out;
   }
 
   /** Applies the rules to `[from, to)` of a text and hides special tokens that come of it. */
-  private replace(source: Rewritten, from: number, to: number, out: Output): void {
-    const made = this.apply(source, from, to);
+  private normalizeSpan(source: NormalizedText, from: number, to: number, out: NormalizedTextBuilder): void {
+    const made = this.applyCharsmap(source, from, to);
     let at = 0;
     for (const { 0: token, index } of matches(this.special, made.text)) {
-      const inside = index + lengthAt(token, 0);
+      const inside = index + codePointLength(token, 0);
       out.copy(made, at, inside);
-      out.add(notSpecial, made.starts[inside - 1], made.starts[inside - 1]);
+      out.add(nonSpecialMarker, made.starts[inside - 1], made.starts[inside - 1]);
       at = inside;
     }
     out.copy(made, at, made.text.length);
   }
 
-  private apply(source: Rewritten, from: number, to: number): Output {
+  private applyCharsmap(source: NormalizedText, from: number, to: number): NormalizedTextBuilder {
     const bytes = Buffer.from(source.text.slice(from, to));
-    const out = new Output();
+    const out = new NormalizedTextBuilder();
     let byte = 0;
     for (let at = from; at < to; ) {
-      const kept = this.keptAt(source.text, at);
-      const rule = kept === 0 ? this.map.longestAt(bytes, byte) : undefined;
-      let length = kept || lengthAt(source.text, at);
+      const kept = this.protectedLengthAt(source.text, at);
+      const rule = kept === 0 ? this.map.longestMatch(bytes, byte) : undefined;
+      let length = kept || codePointLength(source.text, at);
       if (rule !== undefined) length = bytes.toString("utf8", byte, byte + rule.length).length;
       const next = at + length;
       if (rule === undefined) out.copy(source, at, next);
@@ -82,14 +82,14 @@ export class Rewriter {
   }
 
   /** Length of the piece at a place that stays as it is, 0 when there is none. */
-  private keptAt(text: string, at: number): number {
+  private protectedLengthAt(text: string, at: number): number {
     if (this.kept === undefined) return 0;
     this.kept.lastIndex = at;
     return this.kept.exec(text)?.[0].length ?? 0;
   }
 }
 
-class Output implements Rewritten {
+class NormalizedTextBuilder implements NormalizedText {
   text = "";
   readonly starts: number[] = [];
   readonly ends: number[] = [];
@@ -103,22 +103,22 @@ class Output implements Rewritten {
     }
   }
 
-  copy(source: Rewritten, from: number, to: number): void {
+  copy(source: NormalizedText, from: number, to: number): void {
     for (let i = from; i < to; i++) this.add(source.text[i], source.starts[i], source.ends[i]);
   }
 }
 
 /** Lone surrogates become U+FFFD, as the library reads them. */
-function asGiven(text: string): Rewritten {
-  const out = new Output();
+function identityText(text: string): NormalizedText {
+  const out = new NormalizedTextBuilder();
   const sound = Buffer.from(text).toString("utf8");
   for (let i = 0; i < sound.length; i++) out.add(sound[i], i, i + 1);
   return out;
 }
 
 /** By the character, as sentencepiece's callers do. */
-function lowerCased(text: string): Rewritten {
-  const out = new Output();
+function lowerCaseText(text: string): NormalizedText {
+  const out = new NormalizedTextBuilder();
   let at = 0;
   for (const character of Buffer.from(text).toString("utf8")) {
     out.add(character.toLowerCase(), at, at + character.length);
@@ -127,7 +127,7 @@ function lowerCased(text: string): Rewritten {
   return out;
 }
 
-function lengthAt(text: string, at: number): number {
+function codePointLength(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }
 
@@ -136,13 +136,13 @@ function matches(pattern: RegExp | undefined, text: string): Iterable<RegExpExec
 }
 
 /** A pattern that finds the longest of the texts at a place. */
-function anyOf(texts: readonly string[], flags: string): RegExp | undefined {
+function alternation(texts: readonly string[], flags: string): RegExp | undefined {
   if (texts.length === 0) return undefined;
   const longestFirst = texts.toSorted((a, b) => b.length - a.length);
-  return new RegExp(longestFirst.map(escapePattern).join("|"), flags);
+  return new RegExp(longestFirst.map(escapeRegExp).join("|"), flags);
 }
 
 /** Also for the library's patterns. */
-export function escapePattern(text: string): string {
+export function escapeRegExp(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/#&~-]/g, "\\$&");
 }

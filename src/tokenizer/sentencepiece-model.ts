@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import { malformed, readBytes } from "./files.ts";
+import { readBytes, tokenizerFormatError } from "./files.ts";
 import { type Field, ProtobufError, readFields } from "./protobuf.ts";
 
 /** Kinds of pieces. */
@@ -58,7 +58,7 @@ export function readSentencePieceModel(path: string): SentencePieceModel {
     return checkModel(path, parseModel(path, bytes));
   } catch (cause) {
     if (!(cause instanceof ProtobufError)) throw cause;
-    throw malformed(
+    throw tokenizerFormatError(
       path,
       "a SentencePiece model (protobuf)",
       `${cause.message}, at byte ${cause.offset}`,
@@ -125,10 +125,12 @@ function parsePiece(where: string, index: number, message: Uint8Array): Piece {
   const score = fields.get(pieceField.score)?.float ?? 0;
   const number = fields.get(pieceField.kind)?.int ?? 1;
   const kind = pieceKinds[number];
-  if (kind === undefined) throw malformed(where, "a known kind of piece", `kind ${number} at piece ${index}`);
+  if (kind === undefined)
+    throw tokenizerFormatError(where, "a known kind of piece", `kind ${number} at piece ${index}`);
   if (text === undefined || text === "")
-    throw malformed(where, "text in every piece", `piece ${index} is empty`);
-  if (!Number.isFinite(score)) throw malformed(where, "finite scores", `${score} at piece ${index}`);
+    throw tokenizerFormatError(where, "text in every piece", `piece ${index} is empty`);
+  if (!Number.isFinite(score))
+    throw tokenizerFormatError(where, "finite scores", `${score} at piece ${index}`);
   return { text, score, kind };
 }
 
@@ -138,7 +140,7 @@ function decodeText(where: string, bytes: Uint8Array | undefined): string | unde
     // A byte order mark can be a piece of its own.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw malformed(where, "UTF-8 text in pieces", "other bytes", cause);
+    throw tokenizerFormatError(where, "UTF-8 text in pieces", "other bytes", cause);
   }
 }
 
@@ -158,20 +160,24 @@ function unsupported(where: string, what: string): ScaloraError {
 
 function checkModel(where: string, model: SentencePieceModel): SentencePieceModel {
   const { pieces } = model;
-  if (pieces.length === 0) throw malformed(where, "a SentencePiece model", "no pieces");
+  if (pieces.length === 0) throw tokenizerFormatError(where, "a SentencePiece model", "no pieces");
   const seen = new Map<string, number>();
   for (const [index, { text, kind }] of pieces.entries()) {
     const before = seen.get(text);
     if (before !== undefined) {
-      throw malformed(where, "distinct pieces", `${JSON.stringify(text)} at ${before} and at ${index}`);
+      throw tokenizerFormatError(
+        where,
+        "distinct pieces",
+        `${JSON.stringify(text)} at ${before} and at ${index}`,
+      );
     }
     seen.set(text, index);
     if (kind === "unused") throw unsupported(where, `unused pieces (${JSON.stringify(text)})`);
   }
   const unknown = pieces.filter(({ kind }) => kind === "unknown").length;
-  if (unknown !== 1) throw malformed(where, "one unknown piece", `${unknown}`);
+  if (unknown !== 1) throw tokenizerFormatError(where, "one unknown piece", `${unknown}`);
   const bytes = pieces.filter(({ kind }) => kind === "byte").length;
   if (model.byteFallback && bytes !== 256)
-    throw malformed(where, "a piece for each of the 256 bytes", `${bytes}`);
+    throw tokenizerFormatError(where, "a piece for each of the 256 bytes", `${bytes}`);
   return model;
 }

@@ -1,41 +1,41 @@
 import { ScaloraError } from "../util/errors.ts";
 import {
   type AddedToken,
-  type Blueprint,
-  bertFrame,
+  bertTemplate,
   type Component,
-  type Frame,
-  type Role,
   replacePattern,
   replaceText,
-  specialFlags,
+  type SpecialTokenRole,
+  specialTokenFlags,
+  type TokenizerSpec,
+  type TokenTemplate,
 } from "./blueprint.ts";
-import { charsmapFault } from "./charsmap.ts";
-import { malformed } from "./files.ts";
+import { validateCharsmap } from "./charsmap.ts";
+import { tokenizerFormatError } from "./files.ts";
 import { mergesFromScores } from "./merges.ts";
-import { type CharacterRules, escapePattern, notSpecial } from "./rewrite.ts";
+import { escapeRegExp, type NormalizationRules, nonSpecialMarker } from "./rewrite.ts";
 import { type Piece, readSentencePieceModel, type SentencePieceModel } from "./sentencepiece-model.ts";
-import type { Settings } from "./settings.ts";
+import type { TokenizerSettings } from "./settings.ts";
 
 /** What a tokenizer class adds to the model file. Classes that renumber the pieces are refused. */
-interface ClassRules {
-  readonly frame?: Frame;
-  readonly roles?: Partial<Record<Role, string>>;
+interface SentencePieceClass {
+  readonly template?: TokenTemplate;
+  readonly roles?: Partial<Record<SpecialTokenRole, string>>;
   readonly extraIds?: boolean;
   readonly lowerCase?: boolean;
 }
 
-const t5Frame: Frame = { before: [], after: ["eos"], pair: { before: [], typeId: 0 } };
+const t5Template: TokenTemplate = { before: [], after: ["eos"], pair: { before: [], typeId: 0 } };
 
-const classes: ReadonlyMap<string, ClassRules> = new Map<string, ClassRules>([
-  ["LlamaTokenizer", { frame: { before: ["bos"], after: [] } }],
-  ["CodeLlamaTokenizer", { frame: { before: ["bos"], after: [] } }],
-  ["GemmaTokenizer", { frame: { before: ["bos"], after: [] } }],
-  ["T5Tokenizer", { frame: t5Frame, extraIds: true }],
+const supportedClasses: ReadonlyMap<string, SentencePieceClass> = new Map<string, SentencePieceClass>([
+  ["LlamaTokenizer", { template: { before: ["bos"], after: [] } }],
+  ["CodeLlamaTokenizer", { template: { before: ["bos"], after: [] } }],
+  ["GemmaTokenizer", { template: { before: ["bos"], after: [] } }],
+  ["T5Tokenizer", { template: t5Template, extraIds: true }],
   [
     "DebertaV2Tokenizer",
     {
-      frame: bertFrame,
+      template: bertTemplate,
       roles: { bos: "[CLS]", eos: "[SEP]", cls: "[CLS]", sep: "[SEP]", mask: "[MASK]", pad: "[PAD]" },
       lowerCase: true,
     },
@@ -47,59 +47,65 @@ const classes: ReadonlyMap<string, ClassRules> = new Map<string, ClassRules>([
  * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them.
  * @throws ScaloraError `format` when the file or the class of the folder is not supported
  */
-export function sentencePieceBlueprint(path: string, settings: Settings): Blueprint {
+export function readSentencePieceTokenizer(path: string, settings: TokenizerSettings): TokenizerSpec {
   const model = readSentencePieceModel(path);
   const rules = classRules(settings);
   const vocabulary = new Map(model.pieces.map(({ text }, id) => [text, id]));
-  const roles = { ...pieceRoles(model), ...rules.roles };
-  const lowerCase = rules.lowerCase === true && settings.keys.do_lower_case === true;
-  const parts = sentencePieceParts(path, model, { settings, lowerCase });
+  const roles = { ...specialPieces(model), ...rules.roles };
+  const lowerCase = rules.lowerCase === true && settings.options.do_lower_case === true;
+  const parts = sentencePieceComponents(path, model, { settings, lowerCase });
   return {
     ...parts,
     where: path,
     vocabulary,
-    added: [...parts.added, ...(rules.extraIds ? extraIds(settings, vocabulary) : [])],
-    roles,
-    cleansUp: false,
-    frame: rules.frame ?? guessFrame(roles),
+    addedTokens: [...parts.addedTokens, ...(rules.extraIds ? sentinelTokens(settings, vocabulary) : [])],
+    specialTokens: roles,
+    cleanUpSpaces: false,
+    template: rules.template ?? defaultTemplate(roles),
   };
 }
 
 /** What of a SentencePiece model does not depend on the names of its special pieces. */
-type ScoredPieces = Omit<SentencePieceModel, "roles">;
+type SentencePieceCore = Omit<SentencePieceModel, "roles">;
 
 /** The components that tokenise as a SentencePiece model does. */
-export function sentencePieceParts(
+export function sentencePieceComponents(
   where: string,
-  model: ScoredPieces,
-  { settings, lowerCase = false }: { settings?: Settings; lowerCase?: boolean } = {},
-): Pick<Blueprint, "sentencePiece" | "normalizer" | "preTokenizer" | "decoder" | "model" | "added"> {
+  model: SentencePieceCore,
+  { settings, lowerCase = false }: { settings?: TokenizerSettings; lowerCase?: boolean } = {},
+): Pick<
+  TokenizerSpec,
+  "sentencePiece" | "normalizer" | "preTokenizer" | "decoder" | "model" | "addedTokens"
+> {
   const prefix = dummyPrefix(model, settings);
   return {
-    sentencePiece: { characters: characterRules(where, model, lowerCase), byteFallback: model.byteFallback },
-    normalizer: normalizer(model, prefix, lowerCase),
-    preTokenizer: preTokenizer(model, prefix),
-    decoder: decoder(model, prefix),
+    sentencePiece: {
+      normalization: normalizationRules(where, model, lowerCase),
+      byteFallback: model.byteFallback,
+    },
+    normalizer: buildNormalizer(model, prefix, lowerCase),
+    preTokenizer: buildPreTokenizer(model, prefix),
+    decoder: buildDecoder(model, prefix),
     model: modelComponent(where, model),
-    added: addedPieces(model),
+    addedTokens: addedPieces(model),
   };
 }
 
-function classRules(settings: Settings): ClassRules {
-  if (settings.keys.split_by_punct) throw unsupportedKey(settings, "split_by_punct: true");
+function classRules(settings: TokenizerSettings): SentencePieceClass {
+  if (settings.options.split_by_punct) throw unsupportedKey(settings, "split_by_punct: true");
   const name = settings.tokenizerClass;
   if (name === undefined) return {};
-  const rules = classes.get(name);
+  const rules = supportedClasses.get(name);
   if (rules !== undefined) return rules;
   throw new ScaloraError("format", "This tokenizer class needs a tokenizer.json", {
     where: settings.where,
-    expected: `${[...classes.keys()].join(", ")}, or no tokenizer_class`,
+    expected: `${[...supportedClasses.keys()].join(", ")}, or no tokenizer_class`,
     found: name,
     fix: "load the tokenizer with transformers, save it, and copy its tokenizer.json into the folder",
   });
 }
 
-function unsupportedKey(settings: Settings, found: string): ScaloraError {
+function unsupportedKey(settings: TokenizerSettings, found: string): ScaloraError {
   return new ScaloraError("format", "The tokenizer settings need a tokenizer.json", {
     where: settings.where,
     found,
@@ -107,9 +113,9 @@ function unsupportedKey(settings: Settings, found: string): ScaloraError {
 }
 
 /** The control and unknown pieces that the model file names. */
-function pieceRoles(model: SentencePieceModel): Partial<Record<Role, string>> {
+function specialPieces(model: SentencePieceModel): Partial<Record<SpecialTokenRole, string>> {
   const controls = new Set(model.pieces.filter(({ kind }) => kind === "control").map(({ text }) => text));
-  const result: Partial<Record<Role, string>> = {};
+  const result: Partial<Record<SpecialTokenRole, string>> = {};
   for (const role of ["bos", "eos", "pad"] as const) {
     if (controls.has(model.roles[role])) result[role] = model.roles[role];
   }
@@ -119,9 +125,9 @@ function pieceRoles(model: SentencePieceModel): Partial<Record<Role, string>> {
 }
 
 /** Without a class: BERT's frame where its pieces are, else what T5 (no bos) and Llama (bos) do. */
-function guessFrame(roles: Partial<Record<Role, string>>): Frame {
-  if (roles.cls !== undefined) return bertFrame;
-  return roles.bos === undefined ? t5Frame : { before: ["bos"], after: [] };
+function defaultTemplate(roles: Partial<Record<SpecialTokenRole, string>>): TokenTemplate {
+  if (roles.cls !== undefined) return bertTemplate;
+  return roles.bos === undefined ? t5Template : { before: ["bos"], after: [] };
 }
 
 /**
@@ -130,33 +136,37 @@ function guessFrame(roles: Partial<Record<Role, string>>): Frame {
  */
 type DummyPrefix = "none" | "text" | "first";
 
-function dummyPrefix(model: ScoredPieces, settings: Settings | undefined): DummyPrefix {
-  if (!model.addDummyPrefix || settings?.keys.add_prefix_space === false) return "none";
-  return settings?.keys.legacy === false ? "first" : "text";
+function dummyPrefix(model: SentencePieceCore, settings: TokenizerSettings | undefined): DummyPrefix {
+  if (!model.addDummyPrefix || settings?.options.add_prefix_space === false) return "none";
+  return settings?.options.legacy === false ? "first" : "text";
 }
 
-function characterRules(
+function normalizationRules(
   where: string,
-  { charsmap, pieces }: ScoredPieces,
+  { charsmap, pieces }: SentencePieceCore,
   lowerCase: boolean,
-): CharacterRules | undefined {
+): NormalizationRules | undefined {
   if (charsmap.length === 0) return undefined;
-  const fault = charsmapFault(charsmap);
-  if (fault !== undefined) throw malformed(where, "a sound precompiled_charsmap", fault);
-  return { charsmap, lowerCase, kept: userDefined(pieces) };
+  const fault = validateCharsmap(charsmap);
+  if (fault !== undefined) throw tokenizerFormatError(where, "a sound precompiled_charsmap", fault);
+  return { charsmap, lowerCase, protectedPieces: userDefinedPieces(pieces) };
 }
 
-function userDefined(pieces: readonly Piece[]): string[] {
+function userDefinedPieces(pieces: readonly Piece[]): string[] {
   return pieces.filter(({ kind }) => kind === "userDefined").map(({ text }) => text);
 }
 
-function normalizer(model: ScoredPieces, prefix: DummyPrefix, lowerCase: boolean): Component | null {
+function buildNormalizer(
+  model: SentencePieceCore,
+  prefix: DummyPrefix,
+  lowerCase: boolean,
+): Component | null {
   const steps: Component[] = [];
-  if (model.charsmap.length > 0) steps.push(replaceText(notSpecial, ""));
+  if (model.charsmap.length > 0) steps.push(replaceText(nonSpecialMarker, ""));
   else if (lowerCase) steps.push({ type: "Lowercase" });
   const trims = model.removeExtraWhitespaces;
   if (trims) steps.push(replacePattern("\\A +", ""), replacePattern(" {2,}", " "));
-  if (prefix === "text") steps.push(replacePattern(textStart(model.pieces), "▁"));
+  if (prefix === "text") steps.push(replacePattern(textStartPattern(model.pieces), "▁"));
   steps.push(replaceText(" ", "▁"));
   if (trims) steps.push(replacePattern("▁+\\z", ""));
   return { type: "Sequence", normalizers: steps };
@@ -166,13 +176,13 @@ function normalizer(model: ScoredPieces, prefix: DummyPrefix, lowerCase: boolean
  * Matches the empty start of a text that is not empty. The library normalises the user-defined pieces themselves with
  * the same steps to find them in normalised text; they get no prefix, nor does a text that is nothing but one.
  */
-function textStart(pieces: readonly Piece[]): string {
-  const whole = userDefined(pieces).map(escapePattern);
+function textStartPattern(pieces: readonly Piece[]): string {
+  const whole = userDefinedPieces(pieces).map(escapeRegExp);
   const exception = whole.length > 0 ? `(?!(?:${whole.join("|")})\\z)` : "";
   return `\\A${exception}(?=[\\s\\S])`;
 }
 
-function preTokenizer(model: ScoredPieces, prefix: DummyPrefix): Component | null {
+function buildPreTokenizer(model: SentencePieceCore, prefix: DummyPrefix): Component | null {
   const steps: Component[] = [];
   if (prefix === "first") {
     steps.push({ type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false });
@@ -188,14 +198,14 @@ function preTokenizer(model: ScoredPieces, prefix: DummyPrefix): Component | nul
 /** More leading spaces than a text has. */
 const everySpace = 2 ** 31 - 1;
 
-function decoder(model: ScoredPieces, prefix: DummyPrefix): Component {
+function buildDecoder(model: SentencePieceCore, prefix: DummyPrefix): Component {
   const steps: Component[] = [replaceText("▁", " "), { type: "ByteFallback" }, { type: "Fuse" }];
   const leading = model.removeExtraWhitespaces ? everySpace : prefix === "none" ? 0 : 1;
   if (leading > 0) steps.push({ type: "Strip", content: " ", start: leading, stop: 0 });
   return { type: "Sequence", decoders: steps };
 }
 
-function modelComponent(where: string, model: ScoredPieces): Component {
+function modelComponent(where: string, model: SentencePieceCore): Component {
   const unknown = model.pieces.findIndex(({ kind }) => kind === "unknown");
   const common = { byte_fallback: model.byteFallback };
   if (model.kind === "unigram") {
@@ -217,29 +227,38 @@ function modelComponent(where: string, model: ScoredPieces): Component {
 }
 
 /** Control pieces are special and found in the text as given; user-defined ones in the normalised text. */
-function addedPieces(model: ScoredPieces): AddedToken[] {
+function addedPieces(model: SentencePieceCore): AddedToken[] {
   const result: AddedToken[] = [];
   for (const [id, { text: content, kind }] of model.pieces.entries()) {
-    if (kind === "control") result.push({ id, content, ...specialFlags });
+    if (kind === "control") result.push({ id, content, ...specialTokenFlags });
     if (kind === "userDefined") {
-      result.push({ id, content, ...specialFlags, special: false, normalized: survives(model, content) });
+      result.push({
+        id,
+        content,
+        ...specialTokenFlags,
+        special: false,
+        normalized: survivesNormalizer(model, content),
+      });
     }
   }
   return result;
 }
 
 /** Whether the normaliser surely leaves something of a user-defined piece. */
-function survives(model: ScoredPieces, content: string): boolean {
+function survivesNormalizer(model: SentencePieceCore, content: string): boolean {
   return !(model.removeExtraWhitespaces && /^[ ▁]/.test(content));
 }
 
 /** T5's sentinels, numbered downwards from the end: `<extra_id_0>` is the last. */
-function extraIds({ keys }: Settings, vocabulary: ReadonlyMap<string, number>): AddedToken[] {
-  const count = keys.extra_ids ?? 100;
+function sentinelTokens(
+  { options }: TokenizerSettings,
+  vocabulary: ReadonlyMap<string, number>,
+): AddedToken[] {
+  const count = options.extra_ids ?? 100;
   const names = Array.from({ length: count }, (_, i) => `<extra_id_${count - 1 - i}>`);
   return names.map((content, i) => ({
     content,
-    ...specialFlags,
+    ...specialTokenFlags,
     id: vocabulary.get(content) ?? vocabulary.size + i,
   }));
 }

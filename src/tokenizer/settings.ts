@@ -1,32 +1,32 @@
 import { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
-import { type AddedToken, type Role, roles, specialFlags } from "./blueprint.ts";
+import { type AddedToken, type SpecialTokenRole, specialTokenFlags, specialTokenRoles } from "./blueprint.ts";
 import { findFile, readJson, readText } from "./files.ts";
 
 /** What the files beside the vocabulary say: `tokenizer_config.json` and its older companions. */
-export interface Settings {
+export interface TokenizerSettings {
   /** The file that names the tokenizer class, for messages. */
   readonly where: string;
   /** `tokenizer_class` without the suffix `Fast`; undefined when nothing says or when it says nothing. */
   readonly tokenizerClass: string | undefined;
   /** Tokens by role; null when the settings say that there is none. */
-  readonly roles: Readonly<Partial<Record<Role, NamedToken | null>>>;
+  readonly specialTokens: Readonly<Partial<Record<SpecialTokenRole, ConfiguredToken | null>>>;
   /** Tokens with a given id, in the order of the ids. */
-  readonly added: readonly (AddedToken & { id: number })[];
+  readonly addedTokens: readonly (AddedToken & { id: number })[];
   /** Further special tokens without an id. */
-  readonly extra: readonly NamedToken[];
+  readonly extraSpecialTokens: readonly ConfiguredToken[];
   readonly addBos: boolean | undefined;
   readonly addEos: boolean | undefined;
   readonly chatTemplate: string | undefined;
   /** Keys that only some kinds of tokenizers know. */
-  readonly keys: TokenizerKeys;
+  readonly options: TokenizerKeys;
 }
 
 /** A token named by the settings; flags only where they give them. */
-export type NamedToken = Pick<AddedToken, "content"> & Partial<AddedToken>;
+export type ConfiguredToken = Pick<AddedToken, "content"> & Partial<AddedToken>;
 
 const namedToken = z.union([
-  z.string().transform((content): NamedToken => ({ content })),
+  z.string().transform((content): ConfiguredToken => ({ content })),
   z
     .looseObject({
       content: z.string(),
@@ -37,14 +37,14 @@ const namedToken = z.union([
       special: z.boolean().optional(),
     })
     .transform(
-      ({ content, single_word, lstrip, rstrip, normalized, special }): NamedToken => ({
+      ({ content, single_word, lstrip, rstrip, normalized, special }): ConfiguredToken => ({
         content,
         ...dropUndefined({ single_word, lstrip, rstrip, normalized, special }),
       }),
     ),
 ]);
 
-const roleKeys = z.looseObject({
+const specialTokenKeys = z.looseObject({
   bos_token: namedToken.nullish(),
   eos_token: namedToken.nullish(),
   unk_token: namedToken.nullish(),
@@ -54,7 +54,7 @@ const roleKeys = z.looseObject({
   mask_token: namedToken.nullish(),
   additional_special_tokens: z.array(namedToken).nullish(),
 });
-type RoleKeys = z.output<typeof roleKeys>;
+type SpecialTokenKeys = z.output<typeof specialTokenKeys>;
 
 const tokenizerKeys = z.looseObject({
   legacy: z.boolean().nullish(),
@@ -69,7 +69,7 @@ const tokenizerKeys = z.looseObject({
 });
 type TokenizerKeys = z.output<typeof tokenizerKeys>;
 
-const tokenizerConfig = roleKeys.extend(tokenizerKeys.shape).extend({
+const tokenizerConfig = specialTokenKeys.extend(tokenizerKeys.shape).extend({
   tokenizer_class: z.string().nullish(),
   added_tokens_decoder: z.record(z.string().regex(/^\d{1,9}$/, "a token number"), namedToken).nullish(),
   extra_special_tokens: z.union([z.array(namedToken), z.record(z.string(), namedToken)]).nullish(),
@@ -104,23 +104,23 @@ const classOfModelType: ReadonlyMap<string, string> = new Map([
 const genericClasses: ReadonlySet<string> = new Set(["PreTrainedTokenizer", "TokenizersBackend"]);
 
 /** Reads everything about a tokenizer that does not stand in its vocabulary file. */
-export function readSettings(folder: string): Settings {
+export function readTokenizerSettings(folder: string): TokenizerSettings {
   const configPath = findFile(folder, "tokenizer_config.json");
   const config = configPath === undefined ? {} : readJson(configPath, tokenizerConfig);
   const mapPath = findFile(folder, "special_tokens_map.json");
   // Newer folders say everything in tokenizer_config.json; in older ones the map has the last word (transformers).
-  const map = mapPath === undefined || config.added_tokens_decoder ? {} : readJson(mapPath, roleKeys);
+  const map = mapPath === undefined || config.added_tokens_decoder ? {} : readJson(mapPath, specialTokenKeys);
   const source = { ...config, ...dropUndefined(map) };
   return {
     where: configPath ?? folder,
-    tokenizerClass: classOf(folder, config),
-    roles: rolesOf(source),
-    added: addedTokens(folder, config),
-    extra: [...(source.additional_special_tokens ?? []), ...extraTokens(config)],
+    tokenizerClass: readTokenizerClass(folder, config),
+    specialTokens: readSpecialTokens(source),
+    addedTokens: readAddedTokens(folder, config),
+    extraSpecialTokens: [...(source.additional_special_tokens ?? []), ...readExtraSpecialTokens(config)],
     addBos: config.add_bos_token ?? undefined,
     addEos: config.add_eos_token ?? undefined,
-    chatTemplate: chatTemplate(folder, config),
-    keys: config,
+    chatTemplate: readChatTemplate(folder, config),
+    options: config,
   };
 }
 
@@ -131,7 +131,7 @@ function dropUndefined<T extends object>(source: T): Partial<T> {
   return result;
 }
 
-function classOf(folder: string, config: TokenizerConfig): string | undefined {
+function readTokenizerClass(folder: string, config: TokenizerConfig): string | undefined {
   let name = config.tokenizer_class ?? undefined;
   if (name === undefined) {
     const path = findFile(folder, "config.json");
@@ -141,9 +141,9 @@ function classOf(folder: string, config: TokenizerConfig): string | undefined {
   return base !== undefined && genericClasses.has(base) ? undefined : base;
 }
 
-function rolesOf(source: RoleKeys): Settings["roles"] {
-  const result: Partial<Record<Role, NamedToken | null>> = {};
-  for (const role of roles) {
+function readSpecialTokens(source: SpecialTokenKeys): TokenizerSettings["specialTokens"] {
+  const result: Partial<Record<SpecialTokenRole, ConfiguredToken | null>> = {};
+  for (const role of specialTokenRoles) {
     const token = source[`${role}_token`];
     if (token !== undefined) result[role] = token?.content === "" ? null : token;
   }
@@ -152,8 +152,8 @@ function rolesOf(source: RoleKeys): Settings["roles"] {
 
 const addedTokensFile = z.record(z.string(), z.int().nonnegative());
 
-function addedTokens(folder: string, config: TokenizerConfig): (AddedToken & { id: number })[] {
-  const plain = { ...specialFlags, special: false };
+function readAddedTokens(folder: string, config: TokenizerConfig): (AddedToken & { id: number })[] {
+  const plain = { ...specialTokenFlags, special: false };
   const result = Object.entries(config.added_tokens_decoder ?? {}).map(([id, token]) => ({
     ...plain,
     ...token,
@@ -168,13 +168,13 @@ function addedTokens(folder: string, config: TokenizerConfig): (AddedToken & { i
   return result.sort((a, b) => a.id - b.id);
 }
 
-function extraTokens(config: TokenizerConfig): readonly NamedToken[] {
+function readExtraSpecialTokens(config: TokenizerConfig): readonly ConfiguredToken[] {
   const extra = config.extra_special_tokens ?? [];
   return Array.isArray(extra) ? extra : Object.values(extra);
 }
 
 /** A file of its own wins over the key, as in transformers; a list must name one template `default`. */
-function chatTemplate(folder: string, config: TokenizerConfig): string | undefined {
+function readChatTemplate(folder: string, config: TokenizerConfig): string | undefined {
   const path = findFile(folder, "chat_template.jinja");
   if (path !== undefined) return readText(path);
   const template = config.chat_template ?? undefined;

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Blueprint, Component, Role } from "./blueprint.ts";
-import { malformed, readJson } from "./files.ts";
-import type { Settings } from "./settings.ts";
+import type { Component, SpecialTokenRole, TokenizerSpec } from "./blueprint.ts";
+import { readJson, tokenizerFormatError } from "./files.ts";
+import type { TokenizerSettings } from "./settings.ts";
 
 const component = z.looseObject({ type: z.string() });
 const addedToken = z.object({
@@ -30,7 +30,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Classes whose post-processor transformers 4 rebuilds from `add_bos_token` and `add_eos_token`. */
-const framedClasses: ReadonlySet<string> = new Set([
+const rebuiltTemplateClasses: ReadonlySet<string> = new Set([
   "LlamaTokenizer",
   "CodeLlamaTokenizer",
   "GemmaTokenizer",
@@ -40,7 +40,7 @@ const framedClasses: ReadonlySet<string> = new Set([
  * A folder's `tokenizer.json`, taken as it is but for truncation and padding, which are the caller's.
  * @throws ScaloraError `format` when it is malformed
  */
-export function tokenizerJsonBlueprint(path: string, settings: Settings): Blueprint {
+export function readTokenizerJson(path: string, settings: TokenizerSettings): TokenizerSpec {
   const file = readJson(path, schema);
   const vocabulary = readVocabulary(path, file.model);
   return {
@@ -50,25 +50,25 @@ export function tokenizerJsonBlueprint(path: string, settings: Settings): Bluepr
     decoder: file.decoder ?? null,
     model: file.model,
     vocabulary,
-    added: file.added_tokens,
-    roles: unknownRole(file.model, vocabulary),
-    cleansUp: false,
-    frame: frameOf(settings, file.post_processor ?? null),
+    addedTokens: file.added_tokens,
+    specialTokens: unknownRole(file.model, vocabulary),
+    cleanUpSpaces: false,
+    template: readTemplate(settings, file.post_processor ?? null),
   };
 }
 
 function readVocabulary(path: string, model: Readonly<Record<string, unknown>>): Map<string, number> {
   const { vocab } = model;
   if (Array.isArray(vocab)) return scoredVocabulary(path, vocab);
-  if (!isObject(vocab)) throw malformed(path, "model.vocab", `${vocab}`);
+  if (!isObject(vocab)) throw tokenizerFormatError(path, "model.vocab", `${vocab}`);
   const result = new Map<string, number>();
   const tokens = new Map<number, string>();
   for (const [token, id] of Object.entries(vocab)) {
     const where = `${path}: model.vocab[${JSON.stringify(token)}]`;
-    if (!isTokenId(id)) throw malformed(where, "a token number", JSON.stringify(id));
+    if (!isTokenId(id)) throw tokenizerFormatError(where, "a token number", JSON.stringify(id));
     const before = tokens.get(id);
     if (before !== undefined)
-      throw malformed(where, "a number of its own", `${id}, as ${JSON.stringify(before)}`);
+      throw tokenizerFormatError(where, "a number of its own", `${id}, as ${JSON.stringify(before)}`);
     tokens.set(id, token);
     result.set(token, id);
   }
@@ -81,7 +81,7 @@ function scoredVocabulary(path: string, vocab: readonly unknown[]): Map<string, 
   for (const [id, entry] of vocab.entries()) {
     const text: unknown = Array.isArray(entry) ? entry[0] : undefined;
     if (typeof text !== "string")
-      throw malformed(`${path}: model.vocab[${id}]`, "[text, score]", JSON.stringify(entry));
+      throw tokenizerFormatError(`${path}: model.vocab[${id}]`, "[text, score]", JSON.stringify(entry));
     result.set(text, id);
   }
   return result;
@@ -95,7 +95,7 @@ function isTokenId(value: unknown): value is number {
 function unknownRole(
   model: Readonly<Record<string, unknown>>,
   vocabulary: ReadonlyMap<string, number>,
-): Partial<Record<Role, string>> {
+): Partial<Record<SpecialTokenRole, string>> {
   const { unk_token: token, unk_id: id } = model;
   if (typeof token === "string" && vocabulary.has(token)) return { unk: token };
   if (typeof id !== "number") return {};
@@ -103,11 +103,11 @@ function unknownRole(
   return found === undefined ? {} : { unk: found[0] };
 }
 
-function frameOf(
-  { tokenizerClass, addBos, addEos }: Settings,
+function readTemplate(
+  { tokenizerClass, addBos, addEos }: TokenizerSettings,
   postProcessor: Component | null,
-): Blueprint["frame"] {
-  const rebuilt = tokenizerClass !== undefined && framedClasses.has(tokenizerClass);
+): TokenizerSpec["template"] {
+  const rebuilt = tokenizerClass !== undefined && rebuiltTemplateClasses.has(tokenizerClass);
   if (rebuilt && (addBos !== undefined || addEos !== undefined)) return { before: ["bos"], after: [] };
   return { postProcessor };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkVocabulary, loadTokenizer, type Tokenizer } from "./index.ts";
-import { type Files, failure, folderOf, golden } from "./testing/folders.ts";
+import { copyGoldenTokenizer, type Files, loadingError, writeTokenizerFolder } from "./testing/folders.ts";
 
 async function tokens(tokenizer: Tokenizer, text: string, addSpecialTokens = true): Promise<string[]> {
   const { ids } = await tokenizer.encode(text, { addSpecialTokens });
@@ -11,7 +11,7 @@ describe("encoding", () => {
   test("offsets count UTF-16 code units and give the text back", async () => {
     const text = "the 👍🏽 and é 漢字 𝔘";
     for (const name of ["llama", "gemma", "t5", "deberta", "bert-cased", "gpt2", "llama3"]) {
-      const tokenizer = await loadTokenizer(golden(name));
+      const tokenizer = await loadTokenizer(copyGoldenTokenizer(name));
       const { ids, offsets } = await tokenizer.encode(text, { addSpecialTokens: false });
       expect(offsets).toHaveLength(ids.length);
       const covered = new Set(offsets.flatMap(([start, end]) => range(start, end)));
@@ -25,7 +25,7 @@ describe("encoding", () => {
 
   test("half a surrogate pair counts as one replacement character", async () => {
     for (const name of ["llama", "t5"]) {
-      const tokenizer = await loadTokenizer(golden(name));
+      const tokenizer = await loadTokenizer(copyGoldenTokenizer(name));
       const options = { addSpecialTokens: false };
       const broken = await tokenizer.encode("a\ud800b👍c", options);
       const replaced = await tokenizer.encode("a\ufffdb👍c", options);
@@ -37,14 +37,16 @@ describe("encoding", () => {
 
   test("characters become others as a character map says, but no special token comes of it", async () => {
     const t5 = await loadTokenizer(
-      golden("t5", { "tokenizer_config.json": { additional_special_tokens: ["[fi]"] } }),
+      copyGoldenTokenizer("t5", { "tokenizer_config.json": { additional_special_tokens: ["[fi]"] } }),
     );
     const plain = { addSpecialTokens: false };
     const made = await t5.encode("a[ﬁ]b", plain);
     const special = await t5.encode("a[fi]b", plain);
     expect(special.ids).toContain(t5.idOf("[fi]"));
     expect(made.ids).not.toContain(t5.idOf("[fi]"));
-    expect(made.ids).toEqual((await (await loadTokenizer(golden("t5"))).encode("a[fi]b", plain)).ids);
+    expect(made.ids).toEqual(
+      (await (await loadTokenizer(copyGoldenTokenizer("t5"))).encode("a[fi]b", plain)).ids,
+    );
     expect(made.offsets.at(-1)).toEqual([4, 5]);
     expect(special.offsets).toContainEqual([1, 5]);
     const pair = await t5.encodePairs([["ﬁn Ａ", "½"]], 64);
@@ -54,7 +56,9 @@ describe("encoding", () => {
   test("a lower-casing DeBERTa lowers before its character map", async () => {
     const config = (lower: boolean) => ({ tokenizer_class: "DebertaV2Tokenizer", do_lower_case: lower });
     const [lower, kept] = await Promise.all(
-      [true, false].map((each) => loadTokenizer(golden("t5", { "tokenizer_config.json": config(each) }))),
+      [true, false].map((each) =>
+        loadTokenizer(copyGoldenTokenizer("t5", { "tokenizer_config.json": config(each) })),
+      ),
     );
     const { ids, offsets } = await lower.encode("HELLO ™ İ!");
     expect(ids).toEqual((await kept.encode("hello TM i\u0307!")).ids);
@@ -65,7 +69,7 @@ describe("encoding", () => {
   });
 
   test("a batch equals its texts one by one, and may be empty", async () => {
-    const tokenizer = await loadTokenizer(golden("gpt2"));
+    const tokenizer = await loadTokenizer(copyGoldenTokenizer("gpt2"));
     const texts = ["the answer", "", "👍 42"];
     const single = await Promise.all(texts.map((text) => tokenizer.encode(text)));
     const batch = await tokenizer.encodeBatch(texts);
@@ -74,16 +78,20 @@ describe("encoding", () => {
   });
 
   test("special tokens stand around the text only when asked for", async () => {
-    const llama = await loadTokenizer(golden("llama"));
+    const llama = await loadTokenizer(copyGoldenTokenizer("llama"));
     expect(await tokens(llama, "a")).toEqual(["<s>", "a"]);
     expect(await tokens(llama, "a", false)).toEqual(["a"]);
     expect((await llama.encode("a")).offsets[0]).toEqual([0, 0]);
-    expect(await tokens(await loadTokenizer(golden("t5")), "a")).toEqual(["a", "</s>"]);
-    expect(await tokens(await loadTokenizer(golden("deberta")), "a")).toEqual(["[CLS]", "a", "[SEP]"]);
+    expect(await tokens(await loadTokenizer(copyGoldenTokenizer("t5")), "a")).toEqual(["a", "</s>"]);
+    expect(await tokens(await loadTokenizer(copyGoldenTokenizer("deberta")), "a")).toEqual([
+      "[CLS]",
+      "a",
+      "[SEP]",
+    ]);
   });
 
   test("special tokens written in the text are those tokens", async () => {
-    const tokenizer = await loadTokenizer(golden("llama"));
+    const tokenizer = await loadTokenizer(copyGoldenTokenizer("llama"));
     const { ids } = await tokenizer.encode("<|im_start|>a<|im_end|>", { addSpecialTokens: false });
     expect(ids[0]).toBe(tokenizer.idOf("<|im_start|>"));
     expect(ids.at(-1)).toBe(tokenizer.idOf("<|im_end|>"));
@@ -92,7 +100,7 @@ describe("encoding", () => {
   });
 
   test("decode refuses what is no token number and leaves unknown numbers out", async () => {
-    const tokenizer = await loadTokenizer(golden("gpt2"));
+    const tokenizer = await loadTokenizer(copyGoldenTokenizer("gpt2"));
     const { ids } = await tokenizer.encode("the");
     expect(await tokenizer.decode(Int32Array.of(...ids, 1_000_000))).toBe("the");
     for (const id of [-1, 1.5, Number.NaN, 2 ** 32]) {
@@ -108,7 +116,9 @@ function range(start: number, end: number): number[] {
 describe("settings", () => {
   test("names of special tokens: tokenizer_config.json, or special_tokens_map.json in older folders", async () => {
     const named = await loadTokenizer(
-      golden("llama", { "tokenizer_config.json": { pad_token: { content: "</s>" }, unk_token: null } }),
+      copyGoldenTokenizer("llama", {
+        "tokenizer_config.json": { pad_token: { content: "</s>" }, unk_token: null },
+      }),
     );
     expect(named.special).toEqual({
       bos: { id: 1, content: "<s>" },
@@ -116,7 +126,7 @@ describe("settings", () => {
       pad: { id: 2, content: "</s>" },
     });
     const old = await loadTokenizer(
-      golden("llama", {
+      copyGoldenTokenizer("llama", {
         "tokenizer_config.json": { eos_token: "</s>" },
         "special_tokens_map.json": { eos_token: "<|im_end|>" },
       }),
@@ -125,12 +135,12 @@ describe("settings", () => {
   });
 
   test("new tokens get the next numbers", async () => {
-    const base = await loadTokenizer(golden("gpt2"));
+    const base = await loadTokenizer(copyGoldenTokenizer("gpt2"));
     const config = {
       pad_token: "<pad>",
       additional_special_tokens: ["<a>", { content: "<b>", lstrip: true }],
     };
-    const tokenizer = await loadTokenizer(golden("gpt2", { "tokenizer_config.json": config }));
+    const tokenizer = await loadTokenizer(copyGoldenTokenizer("gpt2", { "tokenizer_config.json": config }));
     expect(["<a>", "<b>", "<pad>"].map((token) => tokenizer.idOf(token))).toEqual(
       [0, 1, 2].map((i) => base.size + i),
     );
@@ -140,14 +150,14 @@ describe("settings", () => {
   });
 
   test("added_tokens_decoder and added_tokens.json give numbers", async () => {
-    const { size } = await loadTokenizer(golden("gpt2"));
+    const { size } = await loadTokenizer(copyGoldenTokenizer("gpt2"));
     const tool = { content: "<tool>", special: false };
     const files: Files[] = [
       { "tokenizer_config.json": { added_tokens_decoder: { [size]: tool } } },
       { "added_tokens.json": { "<tool>": size } },
     ];
     for (const file of files) {
-      const tokenizer = await loadTokenizer(golden("gpt2", file));
+      const tokenizer = await loadTokenizer(copyGoldenTokenizer("gpt2", file));
       expect((await tokenizer.encode("<tool>")).ids).toEqual([size]);
       expect(await tokenizer.decode([size])).toBe("<tool>");
     }
@@ -159,7 +169,7 @@ describe("settings", () => {
     [{ tokenizer_class: "LlamaTokenizerFast", add_eos_token: true }, ["<s>", "a", "</s>"]],
     [{ tokenizer_class: "LlamaTokenizer", bos_token: null }, ["a"]],
   ])("%j around a text", async (config, expected) => {
-    const tokenizer = await loadTokenizer(golden("llama", { "tokenizer_config.json": config }));
+    const tokenizer = await loadTokenizer(copyGoldenTokenizer("llama", { "tokenizer_config.json": config }));
     expect(await tokens(tokenizer, "a")).toEqual(expected);
   });
 
@@ -167,14 +177,17 @@ describe("settings", () => {
     const roles = { bos_token: "<|begin_of_text|>", eos_token: "<|eot_id|>", add_bos_token: false };
     const generic = { ...roles, tokenizer_class: "PreTrainedTokenizerFast" };
     const llama = { ...roles, tokenizer_class: "LlamaTokenizerFast", add_eos_token: true };
-    const load = (config: object) => loadTokenizer(golden("llama3", { "tokenizer_config.json": config }));
+    const load = (config: object) =>
+      loadTokenizer(copyGoldenTokenizer("llama3", { "tokenizer_config.json": config }));
     expect(await tokens(await load(generic), "a")).toEqual(["<|begin_of_text|>", "a"]);
     expect(await tokens(await load(llama), "a")).toEqual(["a", "<|eot_id|>"]);
   });
 
   test("legacy: after a control piece the prefix comes again unless legacy is false", async () => {
     const ids = async (config: object, text: string) => {
-      const tokenizer = await loadTokenizer(golden("llama", { "tokenizer_config.json": config }));
+      const tokenizer = await loadTokenizer(
+        copyGoldenTokenizer("llama", { "tokenizer_config.json": config }),
+      );
       return (await tokenizer.encode(text, { addSpecialTokens: false })).ids;
     };
     const [end] = await ids({}, "</s>");
@@ -186,21 +199,22 @@ describe("settings", () => {
   });
 
   test("T5 has sentinels, DeBERTa a mask, at the end of the vocabulary", async () => {
-    const base = await loadTokenizer(golden("t5"));
-    const t5 = await loadTokenizer(golden("t5", { "config.json": { model_type: "t5" } }));
+    const base = await loadTokenizer(copyGoldenTokenizer("t5"));
+    const t5 = await loadTokenizer(copyGoldenTokenizer("t5", { "config.json": { model_type: "t5" } }));
     expect([t5.size, t5.idOf("<extra_id_0>"), t5.idOf("<extra_id_99>")]).toEqual([
       base.size + 100,
       base.size + 99,
       base.size,
     ]);
     const config = { tokenizer_class: "DebertaV2TokenizerFast", do_lower_case: true };
-    const deberta = await loadTokenizer(golden("deberta", { "tokenizer_config.json": config }));
+    const deberta = await loadTokenizer(copyGoldenTokenizer("deberta", { "tokenizer_config.json": config }));
     expect(deberta.idOf("[MASK]")).toBe(deberta.size - 1);
     expect((await deberta.encode("THE")).ids).toEqual((await deberta.encode("the")).ids);
   });
 
   test("BERT: lower case, accents, Chinese characters, cleaning up", async () => {
-    const load = (config: object) => loadTokenizer(golden("bert-cased", { "tokenizer_config.json": config }));
+    const load = (config: object) =>
+      loadTokenizer(copyGoldenTokenizer("bert-cased", { "tokenizer_config.json": config }));
     const cased = await load({ do_lower_case: false });
     expect(await cased.decode((await cased.encode("Les élèves")).ids)).toBe("Les élèves");
     const stripped = await load({ do_lower_case: false, strip_accents: true });
@@ -213,9 +227,9 @@ describe("settings", () => {
   });
 
   test("Qwen 2 cuts digits and words its own way", async () => {
-    const gpt2 = await loadTokenizer(golden("gpt2"));
+    const gpt2 = await loadTokenizer(copyGoldenTokenizer("gpt2"));
     const qwen = await loadTokenizer(
-      golden("gpt2", { "tokenizer_config.json": { tokenizer_class: "Qwen2Tokenizer" } }),
+      copyGoldenTokenizer("gpt2", { "tokenizer_config.json": { tokenizer_class: "Qwen2Tokenizer" } }),
     );
     const ids = (await qwen.encode("1999 e\u0301")).ids;
     expect(await qwen.decode(ids)).toBe("1999 é");
@@ -224,7 +238,8 @@ describe("settings", () => {
   });
 
   test("chat template: text, list, file", async () => {
-    const load = async (files: Files) => (await loadTokenizer(golden("gpt2", files))).chatTemplate;
+    const load = async (files: Files) =>
+      (await loadTokenizer(copyGoldenTokenizer("gpt2", files))).chatTemplate;
     const list = [
       { name: "tool_use", template: "T" },
       { name: "default", template: "D" },
@@ -235,8 +250,8 @@ describe("settings", () => {
     expect(await load({ "tokenizer_config.json": { chat_template: list }, "chat_template.jinja": "F" })).toBe(
       "F",
     );
-    const error = await failure(
-      golden("gpt2", { "tokenizer_config.json": { chat_template: list.slice(0, 1) } }),
+    const error = await loadingError(
+      copyGoldenTokenizer("gpt2", { "tokenizer_config.json": { chat_template: list.slice(0, 1) } }),
     );
     expect(error.found).toBe('"tool_use"');
   });
@@ -246,7 +261,7 @@ test("names of the language's own properties are tokens like others", async () =
   const vocab = { a: 0, ["__proto__"]: 1, constructor: 2, _: 3 };
   const model = { type: "WordLevel", vocab, unk_token: "a" };
   const tokenizer = await loadTokenizer(
-    folderOf({
+    writeTokenizerFolder({
       "tokenizer.json": {
         version: "1.0",
         added_tokens: [],
@@ -282,13 +297,13 @@ describe("checkVocabulary", () => {
   });
 
   test("special tokens at the end that nothing names need no rows", async () => {
-    const { size } = await loadTokenizer(golden("gpt2"));
+    const { size } = await loadTokenizer(copyGoldenTokenizer("gpt2"));
     const image = { additional_special_tokens: ["<image>"] };
-    const unused = await loadTokenizer(golden("gpt2", { "tokenizer_config.json": image }));
+    const unused = await loadTokenizer(copyGoldenTokenizer("gpt2", { "tokenizer_config.json": image }));
     expect([unused.size, unused.requiredRows]).toEqual([size + 1, size]);
     expect(() => checkVocabulary(unused, size, "here")).not.toThrow();
     const used = { ...image, chat_template: "{{ '<image>' }}" };
-    const tokenizer = await loadTokenizer(golden("gpt2", { "tokenizer_config.json": used }));
+    const tokenizer = await loadTokenizer(copyGoldenTokenizer("gpt2", { "tokenizer_config.json": used }));
     expect(() => checkVocabulary(tokenizer, size, "here")).toThrow(`found:    ${size + 1} tokens`);
   });
 });

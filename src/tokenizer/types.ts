@@ -28,7 +28,7 @@ export type TextOrPair = readonly [text: string, pair?: string];
 export interface PairEncoding {
   readonly ids: number[];
   /** For each token the part of the pair that it belongs to: 0 or 1. */
-  readonly types: number[];
+  readonly tokenTypes: number[];
   /** Whether tokens were cut off. */
   readonly truncated: boolean;
 }

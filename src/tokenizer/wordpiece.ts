@@ -1,32 +1,33 @@
 import { ScaloraError } from "../util/errors.ts";
-import { type Blueprint, bertFrame } from "./blueprint.ts";
-import { malformed, readText } from "./files.ts";
-import type { Settings } from "./settings.ts";
+import { bertTemplate, type TokenizerSpec } from "./blueprint.ts";
+import { readText, tokenizerFormatError } from "./files.ts";
+import type { TokenizerSettings } from "./settings.ts";
 
-const roles = { pad: "[PAD]", cls: "[CLS]", sep: "[SEP]", mask: "[MASK]" };
-const classes = ["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"];
+const defaultSpecialTokens = { pad: "[PAD]", cls: "[CLS]", sep: "[SEP]", mask: "[MASK]" };
+const supportedClasses = ["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"];
 
 /**
  * BERT's `vocab.txt` (one token a line, its number is the line) as components of the `tokenizers` library.
  * @throws ScaloraError `format` when the file or the class of the folder is not supported
  */
-export function wordPieceBlueprint(path: string, settings: Settings): Blueprint {
-  const { tokenizerClass, keys } = settings;
-  if (tokenizerClass !== undefined && !classes.includes(tokenizerClass)) {
-    throw unsupported(settings, tokenizerClass, `${classes.join(", ")}, or no tokenizer_class`);
+export function readWordPieceTokenizer(path: string, settings: TokenizerSettings): TokenizerSpec {
+  const { tokenizerClass, options } = settings;
+  if (tokenizerClass !== undefined && !supportedClasses.includes(tokenizerClass)) {
+    throw unsupported(settings, tokenizerClass, `${supportedClasses.join(", ")}, or no tokenizer_class`);
   }
-  if (keys.do_basic_tokenize === false) throw unsupported(settings, "do_basic_tokenize: false", "true");
+  if (options.do_basic_tokenize === false) throw unsupported(settings, "do_basic_tokenize: false", "true");
   const vocabulary = readVocabulary(path);
-  const unknown = settings.roles.unk?.content ?? "[UNK]";
-  if (!vocabulary.has(unknown)) throw malformed(path, `the unknown token ${unknown}`, "no such line");
+  const unknown = settings.specialTokens.unk?.content ?? "[UNK]";
+  if (!vocabulary.has(unknown))
+    throw tokenizerFormatError(path, `the unknown token ${unknown}`, "no such line");
   return {
     where: path,
     normalizer: {
       type: "BertNormalizer",
       clean_text: true,
-      handle_chinese_chars: keys.tokenize_chinese_chars ?? true,
-      strip_accents: keys.strip_accents ?? null,
-      lowercase: keys.do_lower_case ?? true,
+      handle_chinese_chars: options.tokenize_chinese_chars ?? true,
+      strip_accents: options.strip_accents ?? null,
+      lowercase: options.do_lower_case ?? true,
     },
     preTokenizer: { type: "BertPreTokenizer" },
     decoder: { type: "WordPiece", prefix: "##", cleanup: true },
@@ -38,16 +39,16 @@ export function wordPieceBlueprint(path: string, settings: Settings): Blueprint 
       vocab: Object.fromEntries(vocabulary),
     },
     vocabulary,
-    added: [],
-    roles: Object.fromEntries(
-      Object.entries({ ...roles, unk: unknown }).filter(([, token]) => vocabulary.has(token)),
+    addedTokens: [],
+    specialTokens: Object.fromEntries(
+      Object.entries({ ...defaultSpecialTokens, unk: unknown }).filter(([, token]) => vocabulary.has(token)),
     ),
-    cleansUp: true,
-    frame: bertFrame,
+    cleanUpSpaces: true,
+    template: bertTemplate,
   };
 }
 
-function unsupported(settings: Settings, found: string, expected: string): ScaloraError {
+function unsupported(settings: TokenizerSettings, found: string, expected: string): ScaloraError {
   return new ScaloraError("format", "This tokenizer needs a tokenizer.json", {
     where: settings.where,
     expected,
@@ -60,6 +61,6 @@ function unsupported(settings: Settings, found: string, expected: string): Scalo
 function readVocabulary(path: string): Map<string, number> {
   const lines = readText(path).split(/\r\n|\n|\r/);
   if (lines.at(-1) === "") lines.pop();
-  if (lines.length === 0) throw malformed(path, "one token a line", "an empty file");
+  if (lines.length === 0) throw tokenizerFormatError(path, "one token a line", "an empty file");
   return new Map(lines.map((token, id) => [token, id]));
 }

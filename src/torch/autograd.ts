@@ -12,7 +12,7 @@ export function noGrad<T>(body: () => T): T {
 }
 
 /** Whether operators record what gradients need: they do outside `noGrad`. */
-export function isRecording(): boolean {
+export function isGradEnabled(): boolean {
   return native().gradMode();
 }
 

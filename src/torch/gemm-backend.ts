@@ -22,13 +22,13 @@ export interface GemmProbe {
 const [rows, inner, columns] = [256, 512, 1024];
 const rounds = 12;
 /** Twice what MKL shows at this size is still fp32; TF32- or bf16-like arithmetic is a hundred times worse. */
-const largestError = 4e-6;
+const maxRelativeError = 4e-6;
 
 /**
  * How much faster oneDNN must be than libtorch's own choice. Where they are alike, noise must not choose: the same command
  * would give other last bits from one run to the next.
  */
-const clearlyFaster = 1.1;
+const minSpeedup = 1.1;
 
 /**
  * Times both backends for about 100 ms on a typical product, checks the error of each against float64, and uses oneDNN where
@@ -47,7 +47,7 @@ export function chooseGemmBackend(env: NodeJS.ProcessEnv = process.env): {
     return { chosen: pinned, probes: [] };
   }
   const probes = noGrad(() => scope(probeBackends));
-  const chosen = betterBackend(probes);
+  const chosen = fasterBackend(probes);
   useGemmBackend(chosen);
   return { chosen, probes };
 }
@@ -65,10 +65,10 @@ function pinnedBackend({ SCALORA_GEMM_BACKEND: value }: NodeJS.ProcessEnv): Gemm
 }
 
 /** @param probes of libtorch's own choice, then of oneDNN */
-export function betterBackend([aten, onednn]: readonly GemmProbe[]): GemmBackend {
-  if (onednn.error > largestError) return "aten";
-  const isWrong = aten.error > largestError;
-  return isWrong || onednn.gigaflops > clearlyFaster * aten.gigaflops ? "onednn" : "aten";
+export function fasterBackend([aten, onednn]: readonly GemmProbe[]): GemmBackend {
+  if (onednn.error > maxRelativeError) return "aten";
+  const isWrong = aten.error > maxRelativeError;
+  return isWrong || onednn.gigaflops > minSpeedup * aten.gigaflops ? "onednn" : "aten";
 }
 
 /** Uses one backend, for example the one that an interrupted run used. */
@@ -83,7 +83,7 @@ function probeBackends(): GemmProbe[] {
   const weight = randn([columns, inner], generator);
   const probes = backends.map((backend) => {
     useGemmBackend(backend);
-    return { backend, gigaflops: 0, error: errorOf(fastLinear(x, weight), x, weight) };
+    return { backend, gigaflops: 0, error: relativeError(fastLinear(x, weight), x, weight) };
   });
   for (let round = 0; round < rounds; round++) {
     for (const probe of probes) {
@@ -97,7 +97,7 @@ function probeBackends(): GemmProbe[] {
   return probes;
 }
 
-function errorOf(result: Tensor, x: Tensor, weight: Tensor): number {
+function relativeError(result: Tensor, x: Tensor, weight: Tensor): number {
   const exact = matmul(toDType(x, "float64"), transpose(toDType(weight, "float64"), 0, 1));
   return max(abs(sub(toDType(result, "float64"), exact))).item() / max(abs(exact)).item();
 }

@@ -1,4 +1,4 @@
-export { grad, isRecording, noGrad } from "./autograd.ts";
+export { grad, isGradEnabled, noGrad } from "./autograd.ts";
 export { dispatch } from "./dispatch.ts";
 export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.ts";
 export { chooseGemmBackend, type GemmBackend, type GemmProbe, useGemmBackend } from "./gemm-backend.ts";
@@ -18,4 +18,4 @@ export {
   threads,
   torchVersion,
 } from "./system.ts";
-export { fromData, indices, liveTensors, Tensor } from "./tensor.ts";
+export { fromData, indices, liveTensorCount, Tensor } from "./tensor.ts";

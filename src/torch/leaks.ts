@@ -1,25 +1,25 @@
 import { internalError } from "../util/errors.ts";
 
 /** Where each live tensor was made, while tracking is on. */
-let made: Map<number, string> | undefined;
+let creationStacks: Map<number, string> | undefined;
 
 /** Starts or stops noting where tensors are made (slow: for debugging; `SCALORA_DEBUG=leaks` starts it at load). */
 export function trackLeaks(on: boolean): void {
-  made = on ? new Map() : undefined;
+  creationStacks = on ? new Map() : undefined;
 }
 
-export function noteMade(handle: number): void {
-  made?.set(handle, internalError("").stack?.split("\n").slice(5, 12).join("\n") ?? "");
+export function recordCreation(handle: number): void {
+  creationStacks?.set(handle, internalError("").stack?.split("\n").slice(5, 12).join("\n") ?? "");
 }
 
-export function noteDisposed(handle: number): void {
-  made?.delete(handle);
+export function recordDisposal(handle: number): void {
+  creationStacks?.delete(handle);
 }
 
 /** Each place that made tensors still alive, with how many; most first. Empty unless tracking is on. */
 export function leakReport(): { count: number; stack: string }[] {
   const counts = new Map<string, number>();
-  for (const stack of made?.values() ?? []) counts.set(stack, (counts.get(stack) ?? 0) + 1);
+  for (const stack of creationStacks?.values() ?? []) counts.set(stack, (counts.get(stack) ?? 0) + 1);
   return [...counts].map(([stack, count]) => ({ count, stack })).sort((a, b) => b.count - a.count);
 }
 

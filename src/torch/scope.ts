@@ -1,15 +1,15 @@
 import { ScaloraError } from "../util/errors.ts";
 
 /** What a scope needs to know of a tensor. */
-export interface Scoped {
+export interface ScopedTensor {
   readonly isKept: boolean;
   dispose(): void;
 }
 
-let current: Set<Scoped> | undefined;
+let current: Set<ScopedTensor> | undefined;
 
 /** Called for each new tensor: the innermost scope owns it. */
-export function own(tensor: Scoped): void {
+export function addToScope(tensor: ScopedTensor): void {
   current?.add(tensor);
 }
 
@@ -20,12 +20,12 @@ export function own(tensor: Scoped): void {
  */
 export function scope<T>(body: () => T extends PromiseLike<unknown> ? never : T): T {
   const parent = current;
-  const mine = new Set<Scoped>();
+  const mine = new Set<ScopedTensor>();
   current = mine;
   try {
     const result: T = body();
     if (result instanceof Promise) throw new ScaloraError("tensor", "scope() takes a synchronous function");
-    release(result, mine, parent);
+    moveToParent(result, mine, parent);
     return result;
   } finally {
     current = parent;
@@ -34,20 +34,20 @@ export function scope<T>(body: () => T extends PromiseLike<unknown> ? never : T)
 }
 
 /** Moves every tensor in a returned value from the ending scope to its parent. */
-function release(value: unknown, from: Set<Scoped>, to: Set<Scoped> | undefined): void {
+function moveToParent(value: unknown, from: Set<ScopedTensor>, to: Set<ScopedTensor> | undefined): void {
   if (typeof value !== "object" || value === null) return;
   if (isOwned(value, from)) {
     from.delete(value);
     to?.add(value);
   } else if (value instanceof Map) {
-    for (const item of value.values()) release(item, from, to);
+    for (const item of value.values()) moveToParent(item, from, to);
   } else if (Array.isArray(value) || value instanceof Set) {
-    for (const item of value) release(item, from, to);
+    for (const item of value) moveToParent(item, from, to);
   } else if (Object.getPrototypeOf(value) === Object.prototype) {
-    for (const item of Object.values(value)) release(item, from, to);
+    for (const item of Object.values(value)) moveToParent(item, from, to);
   }
 }
 
-function isOwned(value: unknown, owner: ReadonlySet<unknown>): value is Scoped {
+function isOwned(value: unknown, owner: ReadonlySet<unknown>): value is ScopedTensor {
   return owner.has(value);
 }

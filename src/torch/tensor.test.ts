@@ -31,13 +31,13 @@ test("gradients accumulate in leaves", () => {
 });
 
 test("a scope frees what it made, keeps what it returns, and passes it to its parent", () => {
-  const before = torch.liveTensors();
+  const before = torch.liveTensorCount();
   const outer = torch.scope(() => {
     const inner = torch.scope(() => ({ sum: torch.sum(matrix()), list: [matrix()] }));
-    expect(torch.liveTensors()).toBe(before + 2);
+    expect(torch.liveTensorCount()).toBe(before + 2);
     return inner.sum;
   });
-  expect(torch.liveTensors()).toBe(before + 1);
+  expect(torch.liveTensorCount()).toBe(before + 1);
   expect(outer.item()).toBe(21);
   outer.dispose();
   const kept = torch.scope(() => {
@@ -45,18 +45,18 @@ test("a scope frees what it made, keeps what it returns, and passes it to its pa
     return [...Array(3)].map(() => matrix());
   });
   for (const tensor of kept) tensor.dispose();
-  expect(torch.liveTensors()).toBe(before + 1);
+  expect(torch.liveTensorCount()).toBe(before + 1);
 });
 
 test("a scope frees everything when its body throws", () => {
-  const before = torch.liveTensors();
+  const before = torch.liveTensorCount();
   expect(() =>
     torch.scope(() => {
       matrix();
       throw new Error("stop");
     }),
   ).toThrow("stop");
-  expect(torch.liveTensors()).toBe(before);
+  expect(torch.liveTensorCount()).toBe(before);
 });
 
 test("leaks are reported with the place that made them", () => {

@@ -2,8 +2,8 @@ import { native } from "../native/load.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatShape } from "../util/format.ts";
 import { type DType, dtypeCode, dtypeOfCode, dtypeOfData, type TensorData, viewData } from "./dtype.ts";
-import { noteDisposed, noteMade } from "./leaks.ts";
-import { own } from "./scope.ts";
+import { recordCreation, recordDisposal } from "./leaks.ts";
+import { addToScope } from "./scope.ts";
 
 /**
  * A tensor of libtorch. What it holds lives outside JavaScript and is freed by `dispose()`, by leaving the `scope()`
@@ -17,8 +17,8 @@ export class Tensor implements Disposable {
   /** @internal Wraps a handle that the addon returned. */
   constructor(handle: number) {
     this.handle = handle;
-    own(this);
-    noteMade(handle);
+    addToScope(this);
+    recordCreation(handle);
   }
 
   get shape(): readonly number[] {
@@ -111,7 +111,7 @@ export class Tensor implements Disposable {
 
   /** Frees it; further calls do nothing. */
   dispose(): void {
-    if (native().dispose(this.handle)) noteDisposed(this.handle);
+    if (native().dispose(this.handle)) recordDisposal(this.handle);
   }
 
   [Symbol.dispose](): void {
@@ -150,6 +150,6 @@ export function indices(values: ArrayLike<number>): Tensor {
 }
 
 /** How many tensors are alive in this process. */
-export function liveTensors(): number {
+export function liveTensorCount(): number {
   return native().liveTensors();
 }

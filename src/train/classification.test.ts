@@ -8,7 +8,7 @@ import { makeSchedule, SGD } from "../optim/index.ts";
 import "../testing/close-to.ts";
 import { tokenStream } from "../nn/index.ts";
 import { tolerances } from "../testing/tolerances.ts";
-import { Generator, liveTensors, noGrad, scope } from "../torch/index.ts";
+import { Generator, liveTensorCount, noGrad, scope } from "../torch/index.ts";
 import { evaluateLoss } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
 import { trainStep } from "./step.ts";
@@ -29,7 +29,7 @@ const rows: Example[] = [
 /** One step of SGD over windows of rows; the loss, the trained head, and what the gradient norm was. */
 async function step(name: string, windows: Example[][], dropout?: Generator) {
   using model = await loadClassifier(join(golden, name));
-  const before = liveTensors();
+  const before = liveTensorCount();
   const adapters = attach(model, { method: "lora", rank: 2 });
   const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });
   const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 2, warmup: 0 });
@@ -41,7 +41,7 @@ async function step(name: string, windows: Example[][], dropout?: Generator) {
   const weights = head?.value.toFloats() ?? expect.fail("no head");
   optimizer.dispose();
   adapters.dispose();
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
   return { ...report, weights };
 }
 
@@ -136,5 +136,7 @@ test("a row that makes the loss infinite is named, and nothing changes", async (
 test("rows without labels are no batch of a classifier", async () => {
   using model = await loadClassifier(join(golden, "bert-pairs"));
   const batch = { ...collate(rows), labels: undefined };
-  expect(() => objectiveOf(model).labels(batch)).toThrow(/A classifier needs rows with labels[\s\S]*rows:1/);
+  expect(() => objectiveOf(model).labelCount(batch)).toThrow(
+    /A classifier needs rows with labels[\s\S]*rows:1/,
+  );
 });

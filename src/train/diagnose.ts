@@ -1,6 +1,6 @@
 import type { AdapterSet, Trainable } from "../adapters/core/contract.ts";
 import type { Batch } from "../data/types.ts";
-import type { TrainedModel } from "../nn/classifier.ts";
+import type { TrainableModel } from "../nn/classifier.ts";
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -8,16 +8,16 @@ import { allFinite, forEachParameter } from "./norms.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
 
 /** How many names a message lists. */
-const most = 5;
+const maxListed = 5;
 
 /**
  * Why a step's loss is not finite: weights or factors that are not, else the rows whose loss, each taken alone, is not.
  * Nothing has been changed by the step yet.
  */
-export function lossError(
-  model: TrainedModel,
+export function nonFiniteLossError(
+  model: TrainableModel,
   adapters: AdapterSet,
-  window: readonly Batch[],
+  microBatches: readonly Batch[],
   step: number,
   loss: number,
 ): ScaloraError {
@@ -32,24 +32,24 @@ export function lossError(
           : "start a new run with a lower train.lr or train.clip, or from an earlier checkpoint",
     });
   const objective = objectiveOf(model);
-  const rows = badRows(objective, window, (row) => Number.isFinite(objective.evaluate(row).loss));
-  return stopError(what, { tensors: [], rows: rows.length > 0 ? rows : sourcesOf(window) });
+  const rows = badRows(objective, microBatches, (row) => Number.isFinite(objective.evaluate(row).loss));
+  return stopError(what, { tensors: [], rows: rows.length > 0 ? rows : sourcesOf(microBatches) });
 }
 
 /**
  * Which gradients of a step are not finite and which rows, each taken alone, make them so. Leaves gradients zero.
  * @returns undefined when all are finite.
  */
-export function gradientError(
-  model: TrainedModel,
+export function nonFiniteGradientError(
+  model: TrainableModel,
   adapters: AdapterSet,
-  window: readonly Batch[],
+  microBatches: readonly Batch[],
   step: number,
 ): ScaloraError | undefined {
   const tensors = adapters.trainables().flatMap(badGradients);
   if (tensors.length === 0) return undefined;
   const objective = objectiveOf(model);
-  const rows = badRows(objective, window, (row) => {
+  const rows = badRows(objective, microBatches, (row) => {
     adapters.zeroGrad();
     torch.scope(() => objective.lossSum(row).backward());
     return adapters.trainables().every(({ grad }) => allFinite(grad));
@@ -57,7 +57,7 @@ export function gradientError(
   adapters.zeroGrad();
   return stopError(`Gradients of step ${step} are not finite; the run stops before changing anything`, {
     tensors,
-    rows: rows.length > 0 ? rows : sourcesOf(window),
+    rows: rows.length > 0 ? rows : sourcesOf(microBatches),
   });
 }
 
@@ -72,11 +72,11 @@ function stopError(what: string, found: { tensors: string[]; rows: string[] }): 
 }
 
 function list(names: readonly string[]): string {
-  const rest = names.length - most;
-  return names.slice(0, most).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+  const rest = names.length - maxListed;
+  return names.slice(0, maxListed).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
-function badWeights(model: TrainedModel): string[] {
+function badWeights(model: TrainableModel): string[] {
   const names: string[] = [];
   for (const [name, weight] of model.namedParameters()) if (!allFinite(weight)) names.push(name);
   return names;
@@ -95,20 +95,24 @@ function badParts(trainable: Trainable, tensor: Tensor): string[] {
 }
 
 /** Sources of the sequences that fail `ok` when each is a batch alone. */
-function badRows(objective: Objective, window: readonly Batch[], ok: (row: Batch) => boolean): string[] {
-  const rows = window.flatMap((batch) => batch.sources.map((_, s) => singleRow(batch, s)));
-  return rows.filter((row) => objective.labels(row) > 0 && !ok(row)).map(({ sources }) => sources[0]);
+function badRows(
+  objective: Objective,
+  microBatches: readonly Batch[],
+  ok: (row: Batch) => boolean,
+): string[] {
+  const rows = microBatches.flatMap((batch) => batch.sources.map((_, s) => singleRow(batch, s)));
+  return rows.filter((row) => objective.labelCount(row) > 0 && !ok(row)).map(({ sources }) => sources[0]);
 }
 
 function singleRow(batch: Batch, s: number): Batch {
   const [start, end] = [batch.offsets[s], batch.offsets[s + 1]];
-  const labels = [...batch.labelRows.keys()].filter(
-    (i) => start <= batch.labelRows[i] && batch.labelRows[i] < end,
+  const labels = [...batch.labelPositions.keys()].filter(
+    (i) => start <= batch.labelPositions[i] && batch.labelPositions[i] < end,
   );
   return {
     tokens: batch.tokens.slice(start, end),
     offsets: [0, end - start],
-    labelRows: Int32Array.from(labels, (i) => batch.labelRows[i] - start),
+    labelPositions: Int32Array.from(labels, (i) => batch.labelPositions[i] - start),
     labelTargets: Int32Array.from(labels, (i) => batch.labelTargets[i]),
     sources: [batch.sources[s]],
     ...(batch.labels && { labels: batch.labels.slice(s, s + 1) }),

@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../data/types.ts";
-import type { TrainedModel } from "../nn/classifier.ts";
+import type { TrainableModel } from "../nn/classifier.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { labelsOf, objectiveOf } from "./objective.ts";
+import { objectiveOf, requireLabels } from "./objective.ts";
 
 export interface Evaluation {
   /** Mean over the labels: cross entropy in nats, or of a regression squared error. */
@@ -18,7 +18,7 @@ export interface Evaluation {
 }
 
 /** A task's metrics of predicted classes or numbers, by name; NaN where one has no value. */
-export type Metrics = (
+export type ComputeMetrics = (
   labels: ArrayLike<number>,
   predictions: ArrayLike<number>,
 ) => Readonly<Record<string, number>>;
@@ -30,9 +30,9 @@ export type Metrics = (
  * @throws `data` when there is no label, `run` when the loss is not finite.
  */
 export async function evaluateLoss(
-  model: TrainedModel,
+  model: TrainableModel,
   batches: readonly Batch[],
-  { stopping = () => false, metrics }: { stopping?: () => boolean; metrics?: Metrics } = {},
+  { stopping = () => false, metrics }: { stopping?: () => boolean; metrics?: ComputeMetrics } = {},
 ): Promise<Evaluation | undefined> {
   const objective = objectiveOf(model);
   let sum = 0;
@@ -48,9 +48,9 @@ export async function evaluateLoss(
         fix: "look at these rows; of a trained model, lower the learning rate, or go back to an earlier checkpoint if there is one",
       });
     sum += loss;
-    labelTokens += objective.labels(batch);
+    labelTokens += objective.labelCount(batch);
     if (found !== undefined) {
-      labels.push(...labelsOf(batch));
+      labels.push(...requireLabels(batch));
       predictions.push(...found);
     }
     await setImmediate();
@@ -63,7 +63,7 @@ export async function evaluateLoss(
   return {
     loss: sum / labelTokens,
     labelTokens,
-    ...(objective.task === "classification" && { accuracy: right / labelTokens }),
+    ...(objective.taskType === "classification" && { accuracy: right / labelTokens }),
     ...(metrics && scored(metrics(labels, predictions))),
   };
 }

@@ -5,7 +5,7 @@ import { deriveSeed } from "../data/hash.ts";
 import { runChild } from "../testing/child.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { Random } from "../util/random.ts";
-import { listCheckpoints, newestValid } from "./checkpoints/load.ts";
+import { findNewestValid, listCheckpoints } from "./checkpoints/load.ts";
 
 const child = new URL("testing/run-child.ts", import.meta.url);
 const lastStep = 24;
@@ -57,11 +57,11 @@ test.each([
     for (let kill = 1; kill <= kills; kill++) {
       // The last kill leaves a checkpoint behind: without one the resume would be a new start and show nothing.
       const least = kill === kills ? firstCheckpoint : 10;
-      const changes = least + random.below(fileChanges / kills + 10 - least);
+      const changes = least + random.integerBelow(fileChanges / kills + 10 - least);
       const result = await runChild(child, path, kind, "kill", String(changes));
       expect(result).toMatchObject({ signal: "SIGKILL", stderr: "" });
       // The newest valid checkpoint never gets older.
-      const newest = newestValid(join(path, "checkpoints"))?.entry.step ?? 0;
+      const newest = findNewestValid(join(path, "checkpoints"))?.entry.step ?? 0;
       expect(newest).toBeGreaterThanOrEqual(valid);
       valid = newest;
     }
@@ -77,6 +77,6 @@ test("a full disk stops the run with the last good checkpoint intact, and the re
   expect(result.code).toBe(1);
   expect(result.stderr).toMatch(/cannot be written|could not be written/);
   expect(result.stderr).toMatch(/ENOSPC/);
-  expect(newestValid(join(path, "checkpoints"))?.broken).toEqual([]);
+  expect(findNewestValid(join(path, "checkpoints"))?.broken).toEqual([]);
   expect(await finish("lora", path)).toEqual(await finish("lora", join(folder.path, "whole")));
 }, 120_000);

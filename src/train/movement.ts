@@ -15,25 +15,25 @@ function fingerprint(x: Tensor): string {
 }
 
 /** Finds parameters that training does not move: a frozen layer, a dead gradient, steps that rounding swallows. */
-export class MovementWatch {
+export class UnchangedParameterDetector {
   private readonly before = new Map<string, string>();
   private readonly trainables: readonly Trainable[];
 
   constructor(trainables: readonly Trainable[]) {
     this.trainables = trainables;
-    this.look((name, print) => this.before.set(name, print));
+    this.forEachFingerprint((name, print) => this.before.set(name, print));
   }
 
   /** Names of the parameters whose values are what they were. */
-  unmoved(): string[] {
+  unchanged(): string[] {
     const names: string[] = [];
-    this.look((name, print) => {
+    this.forEachFingerprint((name, print) => {
       if (this.before.get(name) === print) names.push(name);
     });
     return names;
   }
 
-  private look(see: (name: string, print: string) => void): void {
+  private forEachFingerprint(see: (name: string, print: string) => void): void {
     for (const trainable of this.trainables)
       forEachParameter(trainable, trainable.value, (name, part) => see(name, fingerprint(part)));
   }

@@ -1,17 +1,17 @@
 import type { Batch } from "../data/types.ts";
 import { causalLossSum } from "../nn/causal-loss.ts";
 import { classifierLogits, labelLossSum } from "../nn/classification-loss.ts";
-import { isClassifier, type SequenceClassifier, type TrainedModel } from "../nn/classifier.ts";
-import type { Task } from "../run/events.ts";
+import { isClassifier, type SequenceClassifier, type TrainableModel } from "../nn/classifier.ts";
+import type { TaskType } from "../run/events.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
 /** What training lowers: a loss summed over the labels of a batch, which everything else divides by their number. */
 export interface Objective {
-  readonly task: Task;
+  readonly taskType: TaskType;
   /** How many labels a batch has: tokens to predict, or rows of a classification. */
-  labels(batch: Batch): number;
+  labelCount(batch: Batch): number;
   /**
    * A scalar, differentiable in every parameter.
    * @param dropout the run's generator, in training: with it the model's own dropout acts
@@ -22,12 +22,12 @@ export interface Objective {
 }
 
 /** The objective that goes with a kind of model. */
-export function objectiveOf(model: TrainedModel): Objective {
+export function objectiveOf(model: TrainableModel): Objective {
   if (isClassifier(model)) return classification(model);
   const lossSum = (batch: Batch) => causalLossSum(model, batch);
   return {
-    task: "causal-lm",
-    labels: ({ labelTargets }) => labelTargets.length,
+    taskType: "causal-lm",
+    labelCount: ({ labelTargets }) => labelTargets.length,
     lossSum,
     evaluate: (batch) => ({ loss: torch.noGrad(() => torch.scope(() => lossSum(batch).item())) }),
   };
@@ -36,15 +36,15 @@ export function objectiveOf(model: TrainedModel): Objective {
 function classification(model: SequenceClassifier): Objective {
   const { regression } = model.info;
   return {
-    task: regression ? "regression" : "classification",
-    labels: (batch) => labelsOf(batch).length,
+    taskType: regression ? "regression" : "classification",
+    labelCount: (batch) => requireLabels(batch).length,
     lossSum: (batch, dropout) =>
-      labelLossSum(classifierLogits(model, batch, dropout), labelsOf(batch), regression),
+      labelLossSum(classifierLogits(model, batch, dropout), requireLabels(batch), regression),
     evaluate: (batch) =>
       torch.noGrad(() =>
         torch.scope(() => {
           const logits = classifierLogits(model, batch);
-          const labels = labelsOf(batch);
+          const labels = requireLabels(batch);
           const loss = labelLossSum(logits, labels, regression).item();
           return { loss, predictions: (regression ? logits : torch.argmax(logits, 1)).toFloats() };
         }),
@@ -53,7 +53,7 @@ function classification(model: SequenceClassifier): Objective {
 }
 
 /** The label of each row. @throws ScaloraError `data` where the rows have none */
-export function labelsOf({ labels, sources }: Batch): Float64Array {
+export function requireLabels({ labels, sources }: Batch): Float64Array {
   if (labels) return labels;
   throw new ScaloraError("data", "A classifier needs rows with labels", {
     where: sources.join(", "),

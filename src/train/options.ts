@@ -1,14 +1,14 @@
 import type { AdapterSet } from "../adapters/core/contract.ts";
 import type { BatchSource } from "../data/batch-source.ts";
 import type { Batch } from "../data/types.ts";
-import type { TrainedModel } from "../nn/classifier.ts";
+import type { TrainableModel } from "../nn/classifier.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import type { RunEvent, RunFolder, StartEvent } from "../run/folder.ts";
 import type { GemmBackend, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { CheckpointIdentity } from "./checkpoints/format.ts";
-import type { Metrics } from "./evaluate.ts";
-import type { Score } from "./state.ts";
+import type { ComputeMetrics } from "./evaluate.ts";
+import type { EvaluationRecord } from "./state.ts";
 import type { StepObserver } from "./step.ts";
 
 export interface TrainSettings {
@@ -30,14 +30,14 @@ export interface TrainSettings {
 
 export interface TrainOptions {
   /** What it is decides what is learnt: a decoder the next token, a classifier labels. */
-  readonly model: TrainedModel;
+  readonly model: TrainableModel;
   readonly adapters: AdapterSet;
   /** Training batches, endless. */
   readonly batches: Pick<BatchSource, "next" | "state" | "restore">;
   /** Held-out batches; without them there is no evaluation, no best checkpoint, no early stop. */
   readonly evalBatches?: readonly Batch[];
   /** A task's metrics, for classifiers: the best checkpoint has the highest mean of them, not the lowest loss. */
-  readonly metrics?: Metrics;
+  readonly metrics?: ComputeMetrics;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly settings: TrainSettings;
@@ -50,7 +50,7 @@ export interface TrainOptions {
   /** The GEMM backend in use ("aten" where none was chosen); a resume switches to the one it was started with. */
   readonly gemmBackend?: GemmBackend;
   /** What the start event tells of model, data and environment; threads and GEMM backend are added. */
-  readonly about?: Pick<StartEvent, "model" | "data" | "environment">;
+  readonly startInfo?: Pick<StartEvent, "model" | "data" | "environment">;
   /** Aborted to stop after the present step, with a checkpoint; its reason (`SIGINT`…) goes into the events. */
   readonly signal?: AbortSignal;
   /** Looks on at some steps; what it sees becomes events. */
@@ -65,9 +65,9 @@ export interface TrainResult {
   readonly step: number;
   /** Training loss of the last step, per label; null when there was none. */
   readonly loss: number | null;
-  readonly firstEval: Score | null;
-  readonly lastEval: Score | null;
-  readonly best: Score | null;
+  readonly firstEval: EvaluationRecord | null;
+  readonly lastEval: EvaluationRecord | null;
+  readonly best: EvaluationRecord | null;
   readonly tokens: number;
   readonly labelTokens: number;
   /** Over all resumes. */

@@ -1,12 +1,12 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { ControlCommand } from "../run/folder.ts";
 import type { TrainOptions } from "./options.ts";
-import type { Recorder } from "./recorder.ts";
+import type { RunRecorder } from "./recorder.ts";
 
 /** Milliseconds between looks at `control.json` during a pause. */
 const pausePoll = 100;
 
-export interface Requests {
+export interface ControlRequests {
   /** Why the run shall stop, if it shall. */
   readonly stop: string | undefined;
   /** Whether a checkpoint was asked for. */
@@ -17,12 +17,12 @@ export interface Requests {
  * Yields to the event loop, so that signals arrive, then takes what `control.json` asks; waits while it says pause.
  * @param save saves a checkpoint that is asked for during a pause
  */
-export async function takeRequests(
+export async function awaitControl(
   options: TrainOptions,
-  recorder: Recorder,
+  recorder: RunRecorder,
   step: number,
   save: () => void,
-): Promise<Requests> {
+): Promise<ControlRequests> {
   await setImmediate();
   let checkpoint = false;
   for (let paused = false; ; await setTimeout(pausePoll)) {
@@ -39,7 +39,7 @@ export async function takeRequests(
   }
 }
 
-function takeCommand({ run }: TrainOptions, recorder: Recorder, step: number): ControlCommand | undefined {
+function takeCommand({ run }: TrainOptions, recorder: RunRecorder, step: number): ControlCommand | undefined {
   const { command, unknown } = run?.folder.takeControl() ?? {};
   if (unknown !== undefined)
     recorder.emit({ type: "warning", step, message: `control.json asks for something unknown: ${unknown}` });
@@ -47,7 +47,7 @@ function takeCommand({ run }: TrainOptions, recorder: Recorder, step: number): C
 }
 
 /** Whether evaluation and other waits should end early. */
-export const isStopping = ({ signal }: TrainOptions) => signal?.aborted === true;
+export const isAborted = ({ signal }: TrainOptions) => signal?.aborted === true;
 
 function reasonOf(signal: AbortSignal): string {
   return typeof signal.reason === "string" ? signal.reason : "asked by the caller";

@@ -7,10 +7,10 @@ import type { Progress } from "./state.ts";
 /** The status file is rewritten at most this often while steps go by. */
 const statusEvery = 500;
 /** Weight of the newest step in the running mean of the speed. */
-const newest = 0.1;
+const emaWeight = 0.1;
 
 /** Tells the world how a run goes: events to the run folder and the caller, the status to its file. */
-export class Recorder {
+export class RunRecorder {
   private readonly options: TrainOptions;
   private readonly settings: ResolvedSettings;
   private readonly progress: Progress;
@@ -30,17 +30,17 @@ export class Recorder {
     if (event.type === "step") this.noteSpeed(event.seconds, event.tokens, event.lr, event.memory);
     this.options.run?.folder.append(event);
     const soon = event.type === "step" && performance.now() - this.statusAt < statusEvery;
-    if (!soon && event.type !== "end") this.status(event.type === "pause" ? "paused" : "running");
+    if (!soon && event.type !== "end") this.writeStatus(event.type === "pause" ? "paused" : "running");
     this.options.onEvent?.(event);
   }
 
-  status(state: RunState, message: string | null = null): void {
+  writeStatus(state: RunState, message: string | null = null): void {
     const { options, progress, secondsPerStep } = this;
     this.statusAt = performance.now();
     options.run?.folder.writeStatus({
       state,
       method: options.adapters.method,
-      model: options.about?.model.path ?? options.model.info.family,
+      model: options.startInfo?.model.path ?? options.model.info.family,
       step: progress.step,
       totalSteps: this.settings.steps,
       loss: progress.loss,
@@ -58,15 +58,15 @@ export class Recorder {
 
   end(reason: "finished" | "early" | "stopped", message?: string): void {
     this.emitEnd(reason, message);
-    this.status(reason === "stopped" ? "stopped" : "finished", message ?? null);
+    this.writeStatus(reason === "stopped" ? "stopped" : "finished", message ?? null);
   }
 
   /** Notes why a run failed; a folder that cannot be written any more must not hide the reason. */
-  failed(error: unknown): void {
+  fail(error: unknown): void {
     const message = messageOf(error);
     try {
       this.emitEnd("failed", message);
-      this.status("failed", message);
+      this.writeStatus("failed", message);
     } catch {
       // The error itself is on its way to the caller.
     }
@@ -79,7 +79,7 @@ export class Recorder {
 
   private noteSpeed(seconds: number, tokens: number, lr: number, memory: number): void {
     const first = this.secondsPerStep === null;
-    const blend = (old: number, now: number) => (first ? now : old + newest * (now - old));
+    const blend = (old: number, now: number) => (first ? now : old + emaWeight * (now - old));
     this.secondsPerStep = blend(this.secondsPerStep ?? 0, seconds);
     this.tokensPerStep = blend(this.tokensPerStep, tokens);
     this.lr = lr;

@@ -4,14 +4,20 @@ import type { AdapterSet } from "../adapters/core/contract.ts";
 import { type RunFolder, readStatus } from "../run/folder.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { checkIdentity, newestValid, readState, verifyCheckpoint, withTensors } from "./checkpoints/load.ts";
-import { setAside } from "./checkpoints/save.ts";
+import {
+  checkIdentity,
+  findNewestValid,
+  readState,
+  verifyCheckpoint,
+  withTensors,
+} from "./checkpoints/load.ts";
+import { markDamaged } from "./checkpoints/save.ts";
 import type { TrainOptions } from "./options.ts";
 import { type Progress, parseState, type SavedState } from "./state.ts";
 
 export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("checkpoints");
 
-export interface Resumed {
+export interface ResumedState {
   readonly progress: Progress;
   /** Relative to the run's folder. */
   readonly checkpoint: string;
@@ -26,10 +32,10 @@ export interface Resumed {
  * @throws ScaloraError `model` or `config` for another base or adapter, `data` for other data, `format` when no
  * checkpoint is valid, `config` for a finished run whose checkpoints were removed.
  */
-export function resumeRun(options: TrainOptions): Resumed | undefined {
+export function resumeRun(options: TrainOptions): ResumedState | undefined {
   if (!options.run) return undefined;
   const { folder, identity } = options.run;
-  const newest = newestValid(checkpointFolder(folder));
+  const newest = findNewestValid(checkpointFolder(folder));
   if (!newest) {
     refuseFinished(folder.path);
     return undefined;
@@ -40,11 +46,11 @@ export function resumeRun(options: TrainOptions): Resumed | undefined {
   options.batches.restore(batches);
   const warnings = [
     ...newest.broken.map(
-      ({ path, reason }) => `set a damaged checkpoint aside as ${basename(setAside(path))}: ${reason}`,
+      ({ path, reason }) => `set a damaged checkpoint aside as ${basename(markDamaged(path))}: ${reason}`,
     ),
-    ...useEngine(engine),
+    ...restoreEngine(engine),
   ];
-  readAdapters(path, options.adapters);
+  loadAdapterState(path, options.adapters);
   options.adapters.loadCounters(counters);
   withTensors(path, "optimizer", (read) => options.optimizer.loadState(read));
   withTensors(path, "generators", (read) => {
@@ -74,16 +80,16 @@ function refuseFinished(path: string): void {
  */
 export function loadCheckpointWeights(path: string, adapters: AdapterSet): void {
   verifyCheckpoint(path);
-  readAdapters(path, adapters);
+  loadAdapterState(path, adapters);
   adapters.loadCounters(parseState(readState(path), path).counters);
 }
 
-function readAdapters(path: string, adapters: AdapterSet): void {
+function loadAdapterState(path: string, adapters: AdapterSet): void {
   torch.noGrad(() => withTensors(path, "adapters", (read) => adapters.loadState(read)));
 }
 
 /** Threads and GEMM backend decide the last bits of every sum: the run keeps those it was started with. */
-function useEngine({ threads, gemmBackend }: SavedState["engine"]): string[] {
+function restoreEngine({ threads, gemmBackend }: SavedState["engine"]): string[] {
   torch.useGemmBackend(gemmBackend);
   if (threads !== torch.threads()) torch.setThreads(threads);
   const cores = cpus().length;

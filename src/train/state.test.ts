@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { freshProgress, noteEvaluation } from "./state.ts";
+import { freshProgress, recordEvaluation } from "./state.ts";
 
 /** The steps that were the best so far, and how many evaluations have passed since the last. */
 function bestOf(evaluations: readonly { loss: number; score?: number }[]) {
   const progress = freshProgress();
   const best = evaluations.flatMap((evaluation, step) => {
     progress.step = step;
-    return noteEvaluation(progress, evaluation).best ? [step] : [];
+    return recordEvaluation(progress, evaluation).best ? [step] : [];
   });
   return { best, sinceBest: progress.sinceBest, kept: progress.best };
 }

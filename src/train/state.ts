@@ -2,9 +2,13 @@ import { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 import type { Json } from "../util/json.ts";
 
-const score = z.strictObject({ step: z.int().min(0), loss: z.number(), score: z.number().optional() });
+const evaluationSchema = z.strictObject({
+  step: z.int().min(0),
+  loss: z.number(),
+  score: z.number().optional(),
+});
 /** A held-out loss, where a task has metrics its score, and the step it was measured after. */
-export type Score = z.output<typeof score>;
+export type EvaluationRecord = z.output<typeof evaluationSchema>;
 
 const json: z.ZodType<Json> = z.json();
 
@@ -20,9 +24,9 @@ const schema = z.strictObject({
   /** Training loss of the last step. */
   loss: z.number().nullable(),
   /** Held-out loss before the first step, after the last evaluation, and the best of the trained ones. */
-  firstEval: score.nullable(),
-  lastEval: score.nullable(),
-  best: score.nullable(),
+  firstEval: evaluationSchema.nullable(),
+  lastEval: evaluationSchema.nullable(),
+  best: evaluationSchema.nullable(),
   /** Evaluations since the best one. */
   sinceBest: z.int().min(0),
   /** What arithmetic depends on beside the data: a resume uses the same. */
@@ -60,7 +64,10 @@ export const freshProgress = (): Progress => ({
  * Notes an evaluation: the best has the highest score, or the lowest loss where there are no scores. The one before any
  * step is no candidate: there is nothing to keep of it.
  */
-export function noteEvaluation(progress: Progress, { loss, score }: Omit<Score, "step">): { best: boolean } {
+export function recordEvaluation(
+  progress: Progress,
+  { loss, score }: Omit<EvaluationRecord, "step">,
+): { best: boolean } {
   const here = { step: progress.step, loss, ...(score !== undefined && { score }) };
   progress.lastEval = here;
   if (progress.step === 0) {
@@ -73,7 +80,7 @@ export function noteEvaluation(progress: Progress, { loss, score }: Omit<Score, 
   return { best };
 }
 
-function isBetter(here: Score, best: Score): boolean {
+function isBetter(here: EvaluationRecord, best: EvaluationRecord): boolean {
   if (here.score !== undefined && best.score !== undefined) return here.score > best.score;
   return here.loss < best.loss;
 }

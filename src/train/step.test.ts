@@ -5,13 +5,13 @@ import { attach } from "../adapters/index.ts";
 import { collate } from "../data/collate.ts";
 import { causalLossSum } from "../nn/causal-loss.ts";
 import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.ts";
-import { watchTensors } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/live-tensors.ts";
 import { countingExamples } from "../testing/tiny-data.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import * as torch from "../torch/index.ts";
 import { type StepParts, trainStep } from "./step.ts";
 
-const made = watchTensors();
+const made = checkTensorLeaks();
 
 const rows = countingExamples(6);
 const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 100 });
@@ -122,10 +122,10 @@ test("hooks see their step in order: before the clip with whole gradients, after
 
 test("a step leaves no tensor behind and gradients at zero", () => {
   const parts = partsOf((adapters) => new AdamW(adapters.trainables()), 1);
-  const before = torch.liveTensors();
+  const before = torch.liveTensorCount();
   for (let step = 1; step <= 5; step++) {
     trainStep(parts, [collate(rows.slice(0, 3)), collate(rows.slice(3))], step);
-    expect(torch.liveTensors()).toBe(before);
+    expect(torch.liveTensorCount()).toBe(before);
   }
   for (const { grad } of parts.adapters.trainables())
     expect(Math.max(...grad.toFloats().map(Math.abs))).toBe(0);

@@ -1,18 +1,18 @@
 import type { AdapterSet, EventReport, StepContext } from "../adapters/core/contract.ts";
 import type { Batch } from "../data/types.ts";
-import type { TrainedModel } from "../nn/classifier.ts";
+import type { TrainableModel } from "../nn/classifier.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import type { LayerAnalysis } from "../run/events.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { gradientError, lossError } from "./diagnose.ts";
+import { nonFiniteGradientError, nonFiniteLossError } from "./diagnose.ts";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./norms.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
 
 /** What a step works on. */
 export interface StepParts {
-  readonly model: TrainedModel;
+  readonly model: TrainableModel;
   readonly adapters: AdapterSet;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
@@ -30,11 +30,11 @@ export interface StepObserver {
   /** After backward with every gradient finite, before the method's hook. */
   afterBackward(step: StepContext): void;
   /** After the step. @returns what was seen, if it looked */
-  afterStep(step: StepContext): Observation | undefined;
+  afterStep(step: StepContext): StepObservation | undefined;
 }
 
 /** What an observer saw of a step's layers. */
-export interface Observation {
+export interface StepObservation {
   /** What looking took. */
   readonly seconds: number;
   readonly layers: readonly LayerAnalysis[];
@@ -52,7 +52,7 @@ export interface StepReport {
   readonly labelTokens: number;
   /** What the method's hook did, if anything. */
   readonly event: EventReport | undefined;
-  readonly observation: Observation | undefined;
+  readonly observation: StepObservation | undefined;
 }
 
 /**
@@ -61,13 +61,13 @@ export interface StepReport {
  * Leaves no tensor behind.
  * @throws `data` when the window has no label, `run` when a loss or gradient is not finite (nothing is changed).
  */
-export function trainStep(parts: StepParts, window: readonly Batch[], step: number): StepReport {
+export function trainStep(parts: StepParts, microBatches: readonly Batch[], step: number): StepReport {
   const { adapters, optimizer, schedule, observer } = parts;
   const objective = objectiveOf(parts.model);
-  const labelTokens = window.reduce((sum, batch) => sum + objective.labels(batch), 0);
+  const labelTokens = microBatches.reduce((sum, batch) => sum + objective.labelCount(batch), 0);
   if (labelTokens === 0)
     throw new ScaloraError("data", `The batch of step ${step} has no label tokens`, {
-      where: window.flatMap(({ sources }) => sources).join(", "),
+      where: microBatches.flatMap(({ sources }) => sources).join(", "),
       fix: "drop rows whose completion is masked or cut off entirely",
     });
   const { warmupSteps, peakLr } = schedule;
@@ -77,14 +77,14 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
     adapters.beforeForward?.(context);
     observer?.beforeForward(context);
     const isMeasured = adapters.measuresEvent?.(context) ?? false;
-    const drawn = isMeasured ? parts.dropout?.state() : undefined;
-    const lossSum = accumulate(objective, window, labelTokens, parts.dropout);
+    const dropoutState = isMeasured ? parts.dropout?.state() : undefined;
+    const lossSum = accumulate(objective, microBatches, labelTokens, parts.dropout);
     checkWeightFiles();
-    const { norms, loss } = finiteNorms(parts, window, step, lossSum);
+    const { norms, loss } = finiteNorms(parts, microBatches, step, lossSum);
     observer?.afterBackward(context);
     const report = torch.noGrad(() => adapters.beforeClip?.(context));
     const lossBefore = loss / labelTokens;
-    const lossAfter = () => remeasure(objective, window, parts.dropout, drawn) / labelTokens;
+    const lossAfter = () => recomputeLoss(objective, microBatches, parts.dropout, dropoutState) / labelTokens;
     const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
@@ -92,29 +92,29 @@ export function trainStep(parts: StepParts, window: readonly Batch[], step: numb
     torch.noGrad(() => adapters.afterStep?.(context));
     adapters.zeroGrad();
     const observation = observer?.afterStep(context);
-    const tokens = window.reduce((sum, batch) => sum + batch.tokens.length, 0);
+    const tokens = microBatches.reduce((sum, batch) => sum + batch.tokens.length, 0);
     return { loss: lossBefore, lr, gradNorm, clipped, tokens, labelTokens, event, observation };
   });
 }
 
 /**
  * The summed loss of a window with the weights as they are now, under the dropout that it had before.
- * @param drawn state of the dropout's generator before that loss
+ * @param dropoutState state of the dropout's generator before that loss
  */
-function remeasure(
+function recomputeLoss(
   objective: Objective,
-  window: readonly Batch[],
+  microBatches: readonly Batch[],
   dropout: Generator | undefined,
-  drawn: Tensor | undefined,
+  dropoutState: Tensor | undefined,
 ): number {
-  if (drawn) dropout?.setState(drawn);
+  if (dropoutState) dropout?.setState(dropoutState);
   const lossOf = (batch: Batch) =>
     torch.noGrad(() => torch.scope(() => objective.lossSum(batch, dropout).item()));
-  return withLabels(objective, window).reduce((sum, batch) => sum + lossOf(batch), 0);
+  return withLabels(objective, microBatches).reduce((sum, batch) => sum + lossOf(batch), 0);
 }
 
-const withLabels = (objective: Objective, window: readonly Batch[]) =>
-  window.filter((batch) => objective.labels(batch) > 0);
+const withLabels = (objective: Objective, microBatches: readonly Batch[]) =>
+  microBatches.filter((batch) => objective.labelCount(batch) > 0);
 
 /** Frozen weights are read from their mapped files: one that was cut short since has turned to zeros. */
 function checkWeightFiles(): void {
@@ -131,11 +131,11 @@ function checkWeightFiles(): void {
 /** Backward of every micro-batch; each graph is gone before the next. @returns the summed loss, a scalar tensor. */
 function accumulate(
   objective: Objective,
-  window: readonly Batch[],
+  microBatches: readonly Batch[],
   labelTokens: number,
   dropout: Generator | undefined,
 ): Tensor {
-  const sums = withLabels(objective, window).map((batch) =>
+  const sums = withLabels(objective, microBatches).map((batch) =>
     torch.scope(() => {
       const loss = objective.lossSum(batch, dropout);
       torch.divScalar(loss, labelTokens).backward();
@@ -147,14 +147,14 @@ function accumulate(
 
 function finiteNorms(
   { model, adapters }: StepParts,
-  window: readonly Batch[],
+  microBatches: readonly Batch[],
   step: number,
   lossSum: Tensor,
 ): { norms: number[]; loss: number } {
   const { norms, extra } = gradientNorms(adapters.trainables(), lossSum);
-  if (!Number.isFinite(extra)) throw lossError(model, adapters, window, step, extra);
+  if (!Number.isFinite(extra)) throw nonFiniteLossError(model, adapters, microBatches, step, extra);
   if (norms.every(Number.isFinite)) return { norms, loss: extra };
-  const error = gradientError(model, adapters, window, step);
+  const error = nonFiniteGradientError(model, adapters, microBatches, step);
   if (error) throw error;
   return { norms: trainableNorms(adapters, lossSum), loss: extra };
 }

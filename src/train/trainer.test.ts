@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FullFineTuning } from "../adapters/full/full.ts";
 import { type RunEvent, readEvents, readStatus, requestControl } from "../run/folder.ts";
-import { watchTensors } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/live-tensors.ts";
 import { temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import type { TrainOptions } from "./options.ts";
 import { train } from "./trainer.ts";
 
-const made = watchTensors();
+const made = checkTensorLeaks();
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
   folder = temporaryFolder();
@@ -58,8 +58,8 @@ test("a run learns, evaluates before, during and after, saves, and tells everyth
 test("the loop leaves no tensor behind", async () => {
   const options = make({ steps: 8, evalEvery: 2, saveEvery: 3 }, { folder: path() });
   const counts: number[] = [];
-  const before = torch.liveTensors();
-  await train({ ...options, onEvent: () => counts.push(torch.liveTensors()) });
+  const before = torch.liveTensorCount();
+  await train({ ...options, onEvent: () => counts.push(torch.liveTensorCount()) });
   expect(new Set(counts)).toEqual(new Set([before]));
 });
 

@@ -5,17 +5,17 @@ import { ScaloraError } from "../util/errors.ts";
 import { listCheckpoints } from "./checkpoints/load.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save.ts";
 import { evaluateLoss } from "./evaluate.ts";
-import { MovementWatch } from "./movement.ts";
+import { UnchangedParameterDetector } from "./movement.ts";
 import { objectiveOf } from "./objective.ts";
 import { type ResolvedSettings, resolveSettings, type TrainOptions, type TrainResult } from "./options.ts";
-import { isStopping, takeRequests } from "./pauses.ts";
-import { Recorder, residentMemory } from "./recorder.ts";
-import { checkpointFolder, type Resumed, resumeRun } from "./resume.ts";
-import { freshProgress, noteEvaluation, type Progress, type SavedState } from "./state.ts";
+import { awaitControl, isAborted } from "./pauses.ts";
+import { RunRecorder, residentMemory } from "./recorder.ts";
+import { checkpointFolder, type ResumedState, resumeRun } from "./resume.ts";
+import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./state.ts";
 import { trainStep } from "./step.ts";
 
 /** By this step every parameter should have moved. */
-const movedBy = 3;
+const changedByStep = 3;
 
 /**
  * Trains until the steps are done, patience ends, the signal is aborted or `control.json` says stop, and saves a
@@ -31,8 +31,8 @@ class Trainer {
   private readonly options: TrainOptions;
   private readonly settings: ResolvedSettings;
   private readonly progress: Progress = freshProgress();
-  private readonly recorder: Recorder;
-  private watch: MovementWatch | undefined;
+  private readonly recorder: RunRecorder;
+  private unchangedDetector: UnchangedParameterDetector | undefined;
   private savedStep: number | undefined;
   private gemmBackend: torch.GemmBackend;
   private clock = performance.now();
@@ -41,7 +41,7 @@ class Trainer {
     this.options = options;
     this.settings = resolveSettings(options.settings);
     this.gemmBackend = options.gemmBackend ?? "aten";
-    this.recorder = new Recorder(options, this.settings, this.progress);
+    this.recorder = new RunRecorder(options, this.settings, this.progress);
   }
 
   async run(): Promise<TrainResult> {
@@ -53,14 +53,14 @@ class Trainer {
       this.recorder.end(reason, message);
       return this.result(reason);
     } catch (error) {
-      this.recorder.failed(error);
+      this.recorder.fail(error);
       throw error;
     }
   }
 
-  private begin(resumed: Resumed | undefined): void {
+  private begin(resumed: ResumedState | undefined): void {
     const { options, progress, recorder } = this;
-    this.recorder.status("starting");
+    this.recorder.writeStatus("starting");
     if (resumed) {
       Object.assign(progress, resumed.progress);
       this.savedStep = progress.step;
@@ -75,23 +75,24 @@ class Trainer {
         message: "the run has no checkpoint: it starts again from its first step",
       });
     else this.refuseOverwriting();
-    if (options.about)
+    if (options.startInfo)
       recorder.emit({
         type: "start",
-        task: objectiveOf(options.model).task,
+        task: objectiveOf(options.model).taskType,
         step: progress.step,
         totalSteps: this.settings.steps,
         method: options.adapters.method,
         parameters: options.adapters.parameterCounts(),
-        ...options.about,
-        environment: { ...options.about.environment, ...this.engine() },
+        ...options.startInfo,
+        environment: { ...options.startInfo.environment, ...this.engineState() },
       });
-    if (progress.step === 0) this.watch = new MovementWatch(options.adapters.trainables());
+    if (progress.step === 0)
+      this.unchangedDetector = new UnchangedParameterDetector(options.adapters.trainables());
     this.clock = performance.now();
   }
 
   private refuseOverwriting(): void {
-    const folder = this.checkpoints();
+    const folder = this.checkpointsPath();
     if (folder === undefined || listCheckpoints(folder).length === 0) return;
     throw new ScaloraError("config", "The run's folder holds checkpoints of an earlier run", {
       where: folder,
@@ -105,7 +106,7 @@ class Trainer {
       await this.evaluateIfDue();
       const early = settings.patience > 0 && progress.sinceBest >= settings.patience;
       const done = progress.step >= settings.steps;
-      const requests = await takeRequests(options, this.recorder, progress.step, () => this.save("request"));
+      const requests = await awaitControl(options, this.recorder, progress.step, () => this.save("request"));
       const stop = done || early ? undefined : requests.stop;
       this.saveIfDue({ done: done || early, stop: stop !== undefined, asked: requests.checkpoint });
       if (done) return { reason: "finished" };
@@ -119,11 +120,11 @@ class Trainer {
   private step(): void {
     const { options, progress, recorder, settings } = this;
     const started = performance.now();
-    const window = Array.from({ length: settings.accumulate }, () => options.batches.next());
+    const microBatches = Array.from({ length: settings.accumulate }, () => options.batches.next());
     const step = progress.step + 1;
     const { event, observation, ...report } = trainStep(
       { ...options, clip: settings.clip, dropout: options.generators?.get("dropout") },
-      window,
+      microBatches,
       step,
     );
     progress.step = step;
@@ -131,19 +132,19 @@ class Trainer {
     progress.tokens += report.tokens;
     progress.labelTokens += report.labelTokens;
     const seconds = (performance.now() - started) / 1000 - (observation?.seconds ?? 0);
-    this.tick();
+    this.addElapsed();
     recorder.emit({ type: "step", step, ...report, seconds, memory: residentMemory() });
     if (event) recorder.emit({ type: "method", step, report: event });
     if (observation) recorder.emit({ type: "analysis", step, ...observation });
-    if (step === movedBy) this.reportUnmoved();
+    if (step === changedByStep) this.warnUnchanged();
   }
 
-  private reportUnmoved(): void {
-    const unmoved = this.watch?.unmoved() ?? [];
-    this.watch = undefined;
+  private warnUnchanged(): void {
+    const unmoved = this.unchangedDetector?.unchanged() ?? [];
+    this.unchangedDetector = undefined;
     if (unmoved.length === 0) return;
     const more = unmoved.length > 5 ? ` and ${unmoved.length - 5} more` : "";
-    const message = `not moved in ${movedBy} steps: ${unmoved.slice(0, 5).join(", ")}${more}`;
+    const message = `not moved in ${changedByStep} steps: ${unmoved.slice(0, 5).join(", ")}${more}`;
     this.recorder.emit({ type: "warning", step: this.progress.step, message });
   }
 
@@ -154,13 +155,13 @@ class Trainer {
     if (!options.evalBatches || !due || progress.lastEval?.step === step) return;
     const started = performance.now();
     const evaluation = await evaluateLoss(options.model, options.evalBatches, {
-      stopping: () => isStopping(options),
+      stopping: () => isAborted(options),
       ...(options.metrics && { metrics: options.metrics }),
     });
     if (!evaluation) return;
-    const { best } = noteEvaluation(progress, evaluation);
+    const { best } = recordEvaluation(progress, evaluation);
     const seconds = (performance.now() - started) / 1000;
-    this.tick();
+    this.addElapsed();
     this.recorder.emit({ type: "eval", step, ...evaluation, best, seconds });
   }
 
@@ -175,7 +176,7 @@ class Trainer {
 
   private save(reason: CheckpointEvent["reason"]): void {
     const { options, progress, settings } = this;
-    const folder = this.checkpoints();
+    const folder = this.checkpointsPath();
     if (!options.run || folder === undefined || this.savedStep === progress.step) return;
     const { folder: run, identity } = options.run;
     const path = torch.scope(() =>
@@ -193,39 +194,39 @@ class Trainer {
     );
     this.savedStep = progress.step;
     pruneCheckpoints(folder, settings.keepLast, progress.best?.step);
-    this.tick();
+    this.addElapsed();
     const shown = relative(run.path, path);
     this.recorder.emit({ type: "checkpoint", step: progress.step, path: shown, reason });
   }
 
   private savedState(): SavedState {
-    this.tick();
+    this.addElapsed();
     return {
       ...this.progress,
-      engine: this.engine(),
+      engine: this.engineState(),
       batches: this.options.batches.state(),
       counters: this.options.adapters.counters(),
     };
   }
 
   /** What the last bits of every sum depend on, as it is in use. */
-  private engine(): SavedState["engine"] {
+  private engineState(): SavedState["engine"] {
     return { threads: torch.threads(), gemmBackend: this.gemmBackend };
   }
 
   /** Adds the time since the last call to the run's. */
-  private tick(): void {
+  private addElapsed(): void {
     const now = performance.now();
     this.progress.seconds += (now - this.clock) / 1000;
     this.clock = now;
   }
 
-  private checkpoints(): string | undefined {
+  private checkpointsPath(): string | undefined {
     return this.options.run && checkpointFolder(this.options.run.folder);
   }
 
   private result(reason: TrainResult["reason"]): TrainResult {
-    const folder = this.checkpoints();
+    const folder = this.checkpointsPath();
     const saved = folder === undefined ? [] : listCheckpoints(folder);
     const pathOf = (step: number | null | undefined) => saved.find((entry) => entry.step === step)?.path;
     const { sinceBest: _, ...progress } = this.progress;

@@ -11,7 +11,7 @@ import { makeFolders, syncFolder } from "./files.ts";
  */
 export function writeFolderAtomic(path: string, fill: (temporary: string) => void): void {
   const target = resolve(path);
-  refuseOccupied(target);
+  checkTargetIsEmpty(target);
   const parent = dirname(target);
   const temporary = join(parent, `.${basename(target)}.${process.pid}.tmp`);
   try {
@@ -35,7 +35,7 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
   }
 }
 
-function refuseOccupied(target: string): void {
+function checkTargetIsEmpty(target: string): void {
   if (!existsSync(target)) return;
   let names: string[] | undefined;
   try {

@@ -9,7 +9,7 @@ export function formatCount(count: number): string {
 }
 
 /** `1 row`, `1,234 rows`. */
-export function counted(count: number, noun: string): string {
+export function formatCountOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
@@ -32,6 +32,6 @@ export function formatDuration(seconds: number): string {
 }
 
 /** A path or word as a shell takes it. */
-export function quoted(word: string): string {
+export function shellQuote(word: string): string {
   return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -5,12 +5,12 @@ import { ScaloraError } from "./errors.ts";
  * The state is four 32-bit words, so that a checkpoint can hold it. Tensors draw from torch generators instead.
  */
 export class Random {
-  private readonly words: Uint32Array;
+  private readonly stateWords: Uint32Array;
 
   constructor(seed: number) {
     if (!Number.isSafeInteger(seed))
       throw new ScaloraError("config", "A seed must be an integer", { found: String(seed) });
-    this.words = new Uint32Array(4);
+    this.stateWords = new Uint32Array(4);
     let low = seed >>> 0;
     const high = Math.floor(seed / 2 ** 32) >>> 0;
     for (let i = 0; i < 4; i++) {
@@ -18,13 +18,13 @@ export class Random {
       let mixed = low ^ high;
       mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
       mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-      this.words[i] = mixed ^ (mixed >>> 15);
+      this.stateWords[i] = mixed ^ (mixed >>> 15);
     }
   }
 
   /** A whole number in [0, 2^32). */
   uint32(): number {
-    const s = this.words;
+    const s = this.stateWords;
     const scrambled = Math.imul(rotateLeft(Math.imul(s[1], 5), 7), 9);
     const t = s[1] << 9;
     s[2] ^= s[0];
@@ -42,32 +42,32 @@ export class Random {
   }
 
   /** A whole number in [0, limit). */
-  below(limit: number): number {
+  integerBelow(limit: number): number {
     return Math.floor(this.uniform() * limit);
   }
 
   pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)];
+    return items[this.integerBelow(items.length)];
   }
 
   /** A shuffled copy (Fisher–Yates). */
   shuffled<T>(items: readonly T[]): T[] {
     const result = [...items];
     for (let i = result.length - 1; i > 0; i--) {
-      const j = this.below(i + 1);
+      const j = this.integerBelow(i + 1);
       [result[i], result[j]] = [result[j], result[i]];
     }
     return result;
   }
 
   state(): number[] {
-    return [...this.words];
+    return [...this.stateWords];
   }
 
   restore(state: readonly number[]): void {
     if (state.length !== 4)
       throw new ScaloraError("format", "A random state has four words", { found: `${state.length}` });
-    this.words.set(state);
+    this.stateWords.set(state);
   }
 }
 

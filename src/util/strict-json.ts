@@ -173,12 +173,12 @@ class Scanner {
 }
 
 /** The value as plain JavaScript: objects without a prototype, numbers as doubles. */
-export function plainJson(value: JsonValue): unknown {
+export function toPlainValue(value: JsonValue): unknown {
   if (value instanceof JsonNumber) return Number(value.text);
-  if (Array.isArray(value)) return value.map(plainJson);
+  if (Array.isArray(value)) return value.map(toPlainValue);
   if (!(value instanceof Map)) return value;
   const result: Record<string, unknown> = Object.create(null);
-  for (const [key, item] of value) result[key] = plainJson(item);
+  for (const [key, item] of value) result[key] = toPlainValue(item);
   return result;
 }
 

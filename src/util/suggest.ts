@@ -15,7 +15,7 @@ function editDistance(a: string, b: string): number {
 const normalise = (text: string) => text.toLowerCase().replaceAll(/[-_.\s]/g, "");
 
 /** The candidate nearest to `word` (case, `-` and `_` do not count), or undefined when none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = normalise(word);
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(wanted.length / 2)) + 1;

@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { attach, FactorAdapters, writeLora } from "../../src/adapters/index.ts";
+import { attach, LowRankAdapters, writeLora } from "../../src/adapters/index.ts";
 import { loadClassifier } from "../../src/models/index.ts";
 import { type SequenceClassifier, tokenStream } from "../../src/nn/index.ts";
 import { SafetensorsFile } from "../../src/safetensors/index.ts";
 import "../../src/testing/close-to.ts";
 import { temporaryFolder } from "../../src/testing/tiny-run.ts";
 import { tolerances } from "../../src/testing/tolerances.ts";
-import { liveTensors, noGrad, scope } from "../../src/torch/index.ts";
+import { liveTensorCount, noGrad, scope } from "../../src/torch/index.ts";
 
 const golden = (...parts: string[]) =>
   fileURLToPath(new URL(`../golden/${parts.join("/")}`, import.meta.url));
@@ -38,11 +38,11 @@ test.each(names)(
     const { model: folder, logits, logitsOf } = readCase(name);
     using model = await loadClassifier(folder);
     const base = logitsOf(model);
-    const before = liveTensors();
+    const before = liveTensorCount();
     const adapters = attach(model, lora(golden("peft-classifiers", name)));
     expect(logitsOf(model)).toBeCloseToAll(logits, tolerances.adaptedLogits);
     adapters.dispose();
-    expect(liveTensors()).toBe(before);
+    expect(liveTensorCount()).toBe(before);
     expect(logitsOf(model)).toEqual(base);
   },
 );
@@ -51,7 +51,7 @@ test.each(names)("%s: an adapter written again has PEFT's names and values", asy
   const { model: folder, logits, logitsOf } = readCase(name);
   using model = await loadClassifier(folder);
   const adapters = attach(model, lora(golden("peft-classifiers", name)));
-  if (!(adapters instanceof FactorAdapters)) throw new Error("not an adapter of two factors");
+  if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
   const out = join(scratch.path, name);
   writeLora(out, adapters, folder);
   adapters.dispose();

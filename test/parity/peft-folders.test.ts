@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { attachFolder } from "../../src/adapters/index.ts";
 import { loadModel } from "../../src/models/index.ts";
-import { readSafetensors } from "../../src/safetensors/index.ts";
+import { readSafetensorsHeader } from "../../src/safetensors/index.ts";
 import { copyGoldenLlama } from "../../src/testing/golden-llama.ts";
 import { temporaryFolder } from "../../src/testing/tiny-run.ts";
 
@@ -21,7 +21,7 @@ const configOf = (folder: string): Config =>
 function tensorsOf(folder: string) {
   const path = join(folder, "adapter_model.safetensors");
   const data = readFileSync(path);
-  const { entries } = readSafetensors(path);
+  const { entries } = readSafetensorsHeader(path);
   const stored = [...entries].map(([name, { dtype, shape, begin, end }]) => [
     name,
     { dtype, shape, bytes: data.subarray(begin, end).toString("hex") },

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
-import { CompensatedBank } from "./compensated.ts";
+import { NonZeroInitBank } from "./compensated.ts";
 
 /** What a small step of the factors from their start changes in the output of a layer whose own weight is 0. */
 test("in bfloat16 a change of 1e-4 is learnt to the precision of bfloat16, not to that of the start", () => {
@@ -11,7 +11,7 @@ test("in bfloat16 a change of 1e-4 is learnt to the precision of bfloat16, not t
       using generator = new torch.Generator(11);
       const random = (...shape: number[]) => torch.randn(shape, generator);
       const linear = new Linear(torch.zeros([m, n], "bfloat16"));
-      const bank = new CompensatedBank("test", { m, n, rank, scale }, [{ path: "layer", linear }]);
+      const bank = new NonZeroInitBank("test", { m, n, rank, scale }, [{ path: "layer", linear }]);
       const wide = (tensor: torch.Tensor) => torch.toDType(tensor, "float64");
       const product = () => {
         const [A, B] = [bank.A, bank.B].map((stack) => wide(torch.select(stack, 0, 0)));
@@ -23,10 +23,10 @@ test("in bfloat16 a change of 1e-4 is learnt to the precision of bfloat16, not t
       const change = torch.mulScalar(torch.sub(product(), start), scale);
       const x = torch.toDType(random(16, n), "bfloat16");
       const expected = torch.matmul(wide(x), torch.transpose(change, 0, 1));
-      const found = wide(bank.adapterOf(0).forward(x, linear));
+      const found = wide(bank.linearAdapter(0).forward(x, linear));
       const size = (tensor: torch.Tensor) => torch.linalgVectorNorm(tensor).item();
       expect(size(torch.sub(found, expected)) / size(expected)).toBeLessThan(5e-3);
-      const merged = wide(bank.effective(0, torch.zeros([m, n])));
+      const merged = wide(bank.effectiveWeight(0, torch.zeros([m, n])));
       expect(size(torch.sub(merged, change)) / size(change)).toBeLessThan(1e-6);
       bank.dispose();
     }),

@@ -14,9 +14,9 @@ import {
   transpose,
   zerosLike,
 } from "../../torch/index.ts";
-import { type BankLayer, type BankShape, FactorBank } from "../core/bank.ts";
-import { FactorAdapters } from "../core/factor-adapters.ts";
-import { wholeOf } from "../core/peft-folder.ts";
+import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
+import { LowRankAdapters } from "../core/factor-adapters.ts";
+import { fullyTrainedModulesOf } from "../core/peft-folder.ts";
 import { type StoredFactors, writeFactors } from "../lora/peft.ts";
 
 /**
@@ -26,13 +26,13 @@ import { type StoredFactors, writeFactors } from "../lora/peft.ts";
  * It is computed as `(A − A₀) Bᵀ + A₀ (B − B₀)ᵀ`, the differences before any rounding to the precision of the layer: there
  * the start is the base bit for bit, and what is learnt is not lost beside A₀ in bfloat16.
  */
-export class CompensatedBank extends FactorBank {
+export class NonZeroInitBank extends LowRankBank {
   /** A₀ `[L, m, r]` and B₀ `[L, n, r]`. */
   private readonly startA: Tensor;
   private readonly startB: Tensor;
   private readonly starts: readonly { readonly A: Tensor; readonly B: Tensor }[];
 
-  constructor(name: string, shape: BankShape, layers: readonly BankLayer[]) {
+  constructor(name: string, shape: BankShape, layers: readonly NamedLinear[]) {
     super(name, shape, layers);
     [this.startA, this.startB] = [zerosLike(this.A).keep(), zerosLike(this.B).keep()];
     this.starts = layers.map((_, index) => ({
@@ -48,12 +48,12 @@ export class CompensatedBank extends FactorBank {
     for (const slot of [select(this.B, 0, index), start.B]) copy_(slot, B);
   }
 
-  override adapterOf(index: number): LinearAdapter {
+  override linearAdapter(index: number): LinearAdapter {
     const { scale } = this.shape;
     return {
       forward: (x, base) => {
         const { A, B } = this.both(index);
-        return base.lowRankProduct(x, A, B, scale);
+        return base.forwardLowRank(x, A, B, scale);
       },
     };
   }
@@ -72,7 +72,7 @@ export class CompensatedBank extends FactorBank {
     return matmul(toDType(A, dtype), transpose(toDType(B, dtype), 0, 1));
   }
 
-  override frozen(): Map<string, Tensor> {
+  override buffers(): Map<string, Tensor> {
     return new Map([
       ["startA", this.startA],
       ["startB", this.startB],
@@ -89,16 +89,16 @@ export class CompensatedBank extends FactorBank {
 }
 
 /** Adapters of such banks. Their folder is one of LoRA at rank 2r, for PEFT to put on the base model as it is. */
-export class CompensatedAdapters extends FactorAdapters<CompensatedBank> {
+export class NonZeroInitAdapters extends LowRankAdapters<NonZeroInitBank> {
   saveAdapter(folder: string, baseModel: string): void {
     const layers = this.banks.flatMap((bank) =>
       bank.layers.map(({ path }, index) => stored(bank, path, index)),
     );
-    writeFactors(folder, layers, baseModel, wholeOf(this));
+    writeFactors(folder, layers, baseModel, fullyTrainedModulesOf(this));
   }
 }
 
-function stored(bank: CompensatedBank, path: string, index: number): StoredFactors {
+function stored(bank: NonZeroInitBank, path: string, index: number): StoredFactors {
   const { m, n, rank, scale } = bank.shape;
   const { dtype } = bank.A;
   const load = (of: (both: { A: Tensor; B: Tensor }) => Tensor) => () =>

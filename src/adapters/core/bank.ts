@@ -1,4 +1,4 @@
-import type { FrozenFactors, Linear, LinearAdapter } from "../../nn/index.ts";
+import type { FrozenDelta, Linear, LinearAdapter } from "../../nn/index.ts";
 import {
   add,
   type DType,
@@ -16,21 +16,21 @@ import { groupBy } from "../../util/group.ts";
 import type { Trainable } from "./contract.ts";
 
 /** A layer of a bank, before its parameters exist. */
-export interface BankLayer {
+export interface NamedLinear {
   readonly path: string;
   readonly linear: Linear;
 }
 
 /** One parameter of L layers, stacked `[L, …]`, with its gradient. Each layer's own is a view, which autograd sees. */
-export class Stack {
+export class StackedParameter {
   readonly value: Tensor;
   readonly grad: Tensor;
   readonly leaves: readonly Tensor[];
 
   /** Zeros of dtype float32, or float64 beside float64 weights. @param shape of one layer's parameter */
-  constructor(layers: readonly BankLayer[], shape: readonly number[]) {
+  constructor(layers: readonly NamedLinear[], shape: readonly number[]) {
     const { weight } = layers[0].linear;
-    const make = () => zeros([layers.length, ...shape], ownDType(weight), null, weight.device).keep();
+    const make = () => zeros([layers.length, ...shape], adapterDType(weight), null, weight.device).keep();
     [this.value, this.grad] = [make(), make()];
     this.leaves = layers.map((_, index) => leaf(this.value, this.grad, index));
   }
@@ -50,7 +50,7 @@ function leaf(stack: Tensor, gradient: Tensor, index: number): Tensor {
 }
 
 /** The dtype in which a method keeps what belongs to a weight. */
-export const ownDType = (weight: { readonly dtype: DType }): DType =>
+export const adapterDType = (weight: { readonly dtype: DType }): DType =>
   weight.dtype === "float64" ? "float64" : "float32";
 
 /**
@@ -59,35 +59,35 @@ export const ownDType = (weight: { readonly dtype: DType }): DType =>
  */
 export abstract class Bank {
   readonly name: string;
-  readonly layers: readonly BankLayer[];
+  readonly layers: readonly NamedLinear[];
   /** What is trained, by name. */
-  readonly stacks: Readonly<Record<string, Stack>>;
+  readonly stacks: Readonly<Record<string, StackedParameter>>;
 
   constructor(
     name: string,
-    layers: readonly BankLayer[],
+    layers: readonly NamedLinear[],
     shapes: Readonly<Record<string, readonly number[]>>,
   ) {
     this.name = name;
     this.layers = layers;
     this.stacks = Object.fromEntries(
-      Object.entries(shapes).map(([part, shape]) => [part, new Stack(layers, shape)]),
+      Object.entries(shapes).map(([part, shape]) => [part, new StackedParameter(layers, shape)]),
     );
   }
 
   /** How a layer computes with its parameters. */
-  abstract adapterOf(index: number): LinearAdapter;
+  abstract linearAdapter(index: number): LinearAdapter;
 
   /**
    * The effective weight of a layer.
    * @param base the weight that the adapter is put on, of the dtype to compute in
    */
-  abstract effective(index: number, base: Tensor): Tensor;
+  abstract effectiveWeight(index: number, base: Tensor): Tensor;
 
   /** Puts the adapters on their layers. */
-  hang(): void {
+  install(): void {
     this.layers.forEach(({ linear }, index) => {
-      linear.adapter = this.adapterOf(index);
+      linear.adapter = this.linearAdapter(index);
     });
   }
 
@@ -103,7 +103,7 @@ export abstract class Bank {
   }
 
   /** What a checkpoint must hold beside the trained stacks, by name. */
-  frozen(): Map<string, Tensor> {
+  buffers(): Map<string, Tensor> {
     return new Map();
   }
 
@@ -115,7 +115,7 @@ export abstract class Bank {
   dispose(): void {
     for (const { linear } of this.layers) linear.adapter = undefined;
     for (const stack of Object.values(this.stacks)) stack.dispose();
-    for (const tensor of this.frozen().values()) tensor.dispose();
+    for (const tensor of this.buffers().values()) tensor.dispose();
   }
 }
 
@@ -131,7 +131,7 @@ export interface BankShape {
 }
 
 /** The factors of L adapters of equal shape: A `[L, m, r]` and B `[L, n, r]`. */
-export class FactorBank extends Bank {
+export class LowRankBank extends Bank {
   readonly shape: BankShape;
   readonly A: Tensor;
   readonly B: Tensor;
@@ -140,13 +140,13 @@ export class FactorBank extends Bank {
   /** Each layer's own A `[m, r]` and B `[n, r]`: the parameters that autograd sees. */
   readonly leaves: readonly { readonly A: Tensor; readonly B: Tensor }[];
   /** What lies beside a layer's weight, where anything does. */
-  beside: ((index: number) => FrozenFactors | undefined) | undefined;
+  frozenDelta: ((index: number) => FrozenDelta | undefined) | undefined;
 
   /** @param more shapes of what a method trains beside the factors */
   constructor(
     name: string,
     shape: BankShape,
-    layers: readonly BankLayer[],
+    layers: readonly NamedLinear[],
     more: Readonly<Record<string, readonly number[]>> = {},
   ) {
     super(name, layers, { A: [shape.m, shape.rank], B: [shape.n, shape.rank], ...more });
@@ -154,18 +154,18 @@ export class FactorBank extends Bank {
     const { A, B } = this.stacks;
     [this.A, this.B, this.gradA, this.gradB] = [A.value, B.value, A.grad, B.grad];
     this.leaves = A.leaves.map((leafOfA, index) => ({ A: leafOfA, B: B.leaves[index] }));
-    this.beside = undefined;
+    this.frozenDelta = undefined;
   }
 
-  adapterOf(index: number): LinearAdapter {
+  linearAdapter(index: number): LinearAdapter {
     const { A, B } = this.leaves[index];
     const { scale } = this.shape;
     return {
-      forward: (x, base) => base.lowRankProduct(x, A, B, scale, undefined, this.beside?.(index)),
+      forward: (x, base) => base.forwardLowRank(x, A, B, scale, undefined, this.frozenDelta?.(index)),
     };
   }
 
-  effective(index: number, base: Tensor): Tensor {
+  effectiveWeight(index: number, base: Tensor): Tensor {
     return add(base, this.product(index, base.dtype), this.shape.scale);
   }
 
@@ -190,7 +190,7 @@ export class FactorBank extends Bank {
  * @param make the bank of some layers
  * @param apart what else must be equal within a bank
  */
-export function bankLayers<T extends BankLayer, B>(
+export function groupIntoBanks<T extends NamedLinear, B>(
   layers: readonly T[],
   labelOf: (layer: T) => string,
   make: (name: string, layers: readonly [T, ...T[]]) => B,

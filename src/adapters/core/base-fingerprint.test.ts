@@ -36,13 +36,13 @@ test.each(["lora", "dora", "pissa", "hira", "fourierft"] as const)(
     const folder = saved(method);
     using model = new TinyLM();
     attachFolder(model, folder).dispose();
-    torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.ownWeight(), torch.full([], 1.1))));
-    const live = torch.liveTensors();
+    torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.unquantisedWeight(), torch.full([], 1.1))));
+    const live = torch.liveTensorCount();
     expect(() => attachFolder(model, folder)).toThrow(
       /another base model.*the weights of org\/base.*merged/s,
     );
     expect(model.mix.adapter).toBeUndefined();
-    expect(torch.liveTensors()).toBe(live);
+    expect(torch.liveTensorCount()).toBe(live);
   },
 );
 
@@ -50,7 +50,7 @@ test("a base in another precision is the same base", () => {
   const folder = saved("lora");
   using model = new TinyLM();
   for (const dtype of ["bfloat16", "float32", "float64"] as const) {
-    const old = model.mix.ownWeight();
+    const old = model.mix.unquantisedWeight();
     model.mix.weight = torch.scope(() => torch.toDType(old, dtype)).keep();
     old.dispose();
     attachFolder(model, folder).dispose();
@@ -63,7 +63,7 @@ test("a folder that another program wrote names no base, and is taken", () => {
   writeAdapterFolder(folder, config, tensors);
   for (const tensor of tensors.values()) tensor.dispose();
   using model = new TinyLM();
-  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.ownWeight(), torch.full([], 1.1))));
+  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.unquantisedWeight(), torch.full([], 1.1))));
   attachFolder(model, folder).dispose();
 });
 
@@ -72,7 +72,9 @@ test("weights that differ outside their first columns only are other weights", (
   using model = new TinyLM({ hiddenSize: 256 });
   const before = baseFingerprint(layers(model));
   torch.noGrad(() =>
-    torch.scope(() => torch.mul_(torch.narrow(model.mix.ownWeight(), 1, 128, 128), torch.full([], 2))),
+    torch.scope(() =>
+      torch.mul_(torch.narrow(model.mix.unquantisedWeight(), 1, 128, 128), torch.full([], 2)),
+    ),
   );
   expect(baseFingerprint(layers(model))).not.toBe(before);
 });

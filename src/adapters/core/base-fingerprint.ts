@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { reshape, scope, slice, Tensor, toDType, viewDType } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import type { BankLayer } from "./bank.ts";
+import type { NamedLinear } from "./bank.ts";
 
 /** Numbers of each weight that are looked at: another model differs everywhere. */
 const sampled = 1024;
@@ -11,7 +11,7 @@ const sampled = 1024;
  * numbers are rounded to bfloat16, so that a model has one fingerprint in whichever precision it is loaded.
  * @returns undefined for quantised weights: their adapters are used on the weights that these were made of, too
  */
-export function baseFingerprint(layers: readonly Pick<BankLayer, "path" | "linear">[]): string | undefined {
+export function baseFingerprint(layers: readonly Pick<NamedLinear, "path" | "linear">[]): string | undefined {
   const hash = createHash("sha256");
   const byPath = [...layers].sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const { path, linear } of byPath) {
@@ -35,7 +35,7 @@ function sampleOf(weight: Tensor): Uint8Array {
 export function checkBase(
   folder: string,
   made: string | undefined,
-  layers: readonly Pick<BankLayer, "path" | "linear">[],
+  layers: readonly Pick<NamedLinear, "path" | "linear">[],
   base: unknown,
 ): void {
   if (made === undefined) return;

@@ -18,7 +18,7 @@ import {
   transpose,
   viewDType,
 } from "../../torch/index.ts";
-import type { BankLayer } from "./bank.ts";
+import type { NamedLinear } from "./bank.ts";
 
 /** Where the adapted weights of a bank live, so that merging into them loses nothing. */
 export interface BaseStore {
@@ -26,7 +26,7 @@ export interface BaseStore {
    * W_l += left_l · right_lᵀ for every layer; left `[L, m, k]`, right `[L, n, k]`.
    * @returns of a store that may have to cut what was merged, by layer the share of its energy that was lost
    */
-  absorb(left: Tensor, right: Tensor): readonly number[] | undefined;
+  merge(left: Tensor, right: Tensor): readonly number[] | undefined;
   /** Whether absorbing so many more columns can move the forward pass by more than the rounding of one product. */
   isLossy(columns: number): boolean;
   /** The exact weight of a layer, float32 or wider; the caller's. */
@@ -42,12 +42,12 @@ export interface BaseStore {
 /** Gives each layer its slice of a stack in place of the weight it had, which is freed. */
 function moveWeights(
   stack: Tensor,
-  layers: readonly BankLayer[],
+  layers: readonly NamedLinear[],
   copyFrom: (slot: Tensor, weight: Tensor) => void,
 ): void {
   noGrad(() => {
     layers.forEach(({ linear }, index) => {
-      const old = linear.ownWeight();
+      const old = linear.unquantisedWeight();
       scope(() => void copyFrom(select(stack, 0, index), old));
       const slice = select(stack, 0, index);
       linear.weight = detach(slice).keep();
@@ -61,14 +61,14 @@ function moveWeights(
 export class ExactBase implements BaseStore {
   private readonly weights: Tensor;
 
-  constructor(layers: readonly BankLayer[]) {
+  constructor(layers: readonly NamedLinear[]) {
     const { weight } = layers[0].linear;
     const dtype = weight.dtype === "float64" ? "float64" : "float32";
     this.weights = empty([layers.length, ...weight.shape], dtype, null, weight.device).keep();
     moveWeights(this.weights, layers, copy_);
   }
 
-  absorb(left: Tensor, right: Tensor): undefined {
+  merge(left: Tensor, right: Tensor): undefined {
     noGrad(() => scope(() => void baddbmm_(this.weights, left, transpose(right, 1, 2))));
   }
 
@@ -98,7 +98,7 @@ export class SplitBase implements BaseStore {
   private readonly high: Tensor;
   private readonly low: Tensor;
 
-  constructor(layers: readonly BankLayer[]) {
+  constructor(layers: readonly NamedLinear[]) {
     const { weight } = layers[0].linear;
     const shape = [layers.length, ...weight.shape];
     this.high = empty(shape, "bfloat16", null, weight.device).keep();
@@ -107,13 +107,13 @@ export class SplitBase implements BaseStore {
     moveWeights(this.high, layers, (_, old) => this.write(index++, toDType(old, "float32")));
   }
 
-  absorb(left: Tensor, right: Tensor): undefined {
+  merge(left: Tensor, right: Tensor): undefined {
     const [layers] = this.high.shape;
     noGrad(() => {
       for (let index = 0; index < layers; index++)
         scope(() => {
-          const turned = transpose(select(right, 0, index), 0, 1);
-          this.write(index, addmm_(this.weight(index), select(left, 0, index), turned));
+          const transposed = transpose(select(right, 0, index), 0, 1);
+          this.write(index, addmm_(this.weight(index), select(left, 0, index), transposed));
         });
     });
   }

@@ -5,8 +5,8 @@ import { add, fastLinear, type Tensor, toDType } from "../../torch/index.ts";
  * `x (W + change)ᵀ + b`. In bfloat16 by two products, for the sum would round away what is small beside W.
  * @param change `[m, n]`, part of the graph
  */
-export function withChange(x: Tensor, base: Linear, change: Tensor): Tensor {
+export function forwardWithDelta(x: Tensor, base: Linear, change: Tensor): Tensor {
   const own = toDType(change, x.dtype);
   if (x.dtype !== "bfloat16") return fastLinear(x, add(base.denseWeight(), own), base.bias);
-  return add(base.product(x), fastLinear(x, own));
+  return add(base.forwardBase(x), fastLinear(x, own));
 }

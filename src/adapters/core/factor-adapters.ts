@@ -1,44 +1,47 @@
 import type { Module } from "../../nn/index.ts";
-import { type BankLayer, type BankShape, bankLayers, type FactorBank } from "./bank.ts";
+import { type BankShape, groupIntoBanks, type LowRankBank, type NamedLinear } from "./bank.ts";
 import { LayerAdapters } from "./layer-adapters.ts";
-import { savedPaths } from "./saved-modules.ts";
-import { findTargets, type Target, type TargetOptions } from "./targets.ts";
+import { resolveModulesToSave } from "./saved-modules.ts";
+import { findTargets, type Target, type TargetRankOptions } from "./targets.ts";
 
 /** A layer to adapt, with the rank and scale of its adapter. */
-export type ScaledTarget = BankLayer & { readonly rank: number; readonly scale: number };
+export type LowRankTarget = NamedLinear & { readonly rank: number; readonly scale: number };
 
 /** What an adapter is put on. */
-export interface AdapterPlan<T extends BankLayer> {
+export interface AdapterPlan<T extends NamedLinear> {
   /** The layers to adapt. */
   readonly targets: readonly T[];
   /** Paths of the modules that are trained whole. */
-  readonly saved: readonly string[];
+  readonly modulesToSave: readonly string[];
 }
 
 /** What an adapter of two factors is put on: layers with their ranks and scales. */
-export type LowRankPlan = AdapterPlan<ScaledTarget>;
+export type LowRankPlan = AdapterPlan<LowRankTarget>;
 
 /** A kind of bank of factors. */
-export type BankOf<B extends FactorBank> = new (
+export type BankOf<B extends LowRankBank> = new (
   name: string,
   shape: BankShape,
-  layers: readonly BankLayer[],
+  layers: readonly NamedLinear[],
 ) => B;
 
 /** The layers that the options name, with their ranks and scales. @throws ScaloraError `config` as `findTargets` */
 export function lowRankPlan(
   model: Module,
-  options: TargetOptions & { readonly modulesToSave?: readonly string[] },
+  options: TargetRankOptions & { readonly modulesToSave?: readonly string[] },
   scaleOf: (target: Target) => number = () => 1,
 ): LowRankPlan {
-  const saved = savedPaths(model, options.modulesToSave);
-  const targets = findTargets(model, options, saved).map((target) => ({ ...target, scale: scaleOf(target) }));
-  return { targets, saved };
+  const modulesToSave = resolveModulesToSave(model, options.modulesToSave);
+  const targets = findTargets(model, options, modulesToSave).map((target) => ({
+    ...target,
+    scale: scaleOf(target),
+  }));
+  return { targets, modulesToSave };
 }
 
 /** Zero factors for every group of equal layers. */
-export function makeBanks<B extends FactorBank>({ targets }: LowRankPlan, Kind: BankOf<B>): B[] {
-  return bankLayers(
+export function makeBanks<B extends LowRankBank>({ targets }: LowRankPlan, Kind: BankOf<B>): B[] {
+  return groupIntoBanks(
     targets,
     ({ rank }) => `r${rank}`,
     (name, layers) => {
@@ -51,4 +54,4 @@ export function makeBanks<B extends FactorBank>({ targets }: LowRankPlan, Kind: 
 }
 
 /** The adapters of a method made of two factors. */
-export abstract class FactorAdapters<B extends FactorBank = FactorBank> extends LayerAdapters<B> {}
+export abstract class LowRankAdapters<B extends LowRankBank = LowRankBank> extends LayerAdapters<B> {}

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
-import { watchTensors } from "../../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../../testing/live-tensors.ts";
 import * as torch from "../../torch/index.ts";
 import { frobenius } from "../scalora/testing/layers.ts";
-import { bestOfRank, FactoredBase } from "./factored-base.ts";
+import { FrozenDeltaBase, truncateToRank } from "./factored-base.ts";
 
-const made = watchTensors();
+const made = checkTensorLeaks();
 
 const generatorOf = (seed: number) => {
   const generator = new torch.Generator(seed);
@@ -20,7 +20,7 @@ function store(m: number, n: number, rank: number, dtype: torch.DType = "float32
     path: `layers.${i}`,
     linear: new Linear(torch.scope(() => torch.toDType(torch.randn([m, n], generator), dtype)).keep()),
   }));
-  const base = new FactoredBase(layers, rank);
+  const base = new FrozenDeltaBase(layers, rank);
   made.push(...layers.map(({ linear }) => linear), base);
   return { base, layers };
 }
@@ -38,7 +38,7 @@ test.each([
     const left = torch.randn([3, m, columns], generator);
     const right = torch.randn([3, n, columns], generator);
     torch.mulScalar_(torch.select(left, 0, 1), 1e-6);
-    const best = bestOfRank(left, right, rank);
+    const best = truncateToRank(left, right, rank);
     const [U, sigma, Vt] = torch.linalgSvd(dense(left, right), false);
     const leading = torch.mul(
       torch.narrow(U, 2, 0, rank),
@@ -61,7 +61,7 @@ test("columns that say nothing new take no room, and a layer without a change st
   torch.scope(() => {
     const [left, right] = [torch.randn([2, 8, 2], generator), torch.randn([2, 7, 2], generator)];
     torch.zero_(torch.select(left, 0, 1));
-    const again = bestOfRank(torch.cat([left, left], 2), torch.cat([right, right], 2), 5);
+    const again = truncateToRank(torch.cat([left, left], 2), torch.cat([right, right], 2), 5);
     expect(again.left.shape).toEqual([2, 8, 2]);
     expect(again.cut[1]).toBe(0);
     expect(again.cut[0]).toBeLessThan(1e-12);
@@ -86,17 +86,17 @@ test("merges are appended as they are until they are more than R; the base stays
         merges.slice(0, count).map((merge) => merge[side]),
         2,
       );
-    expect(base.beside(0)).toBeUndefined();
+    expect(base.frozenDelta(0)).toBeUndefined();
     for (const [index, { left, right }] of merges.slice(0, 2).entries()) {
       expect(base.isLossy(2)).toBe(false);
-      expect(base.absorb(left, right)).toEqual([0, 0, 0]);
-      const { P, Q } = base.beside(2) ?? expect.fail("nothing beside the weight");
+      expect(base.merge(left, right)).toEqual([0, 0, 0]);
+      const { P, Q } = base.frozenDelta(2) ?? expect.fail("nothing beside the weight");
       expect(P.toFloats()).toEqual(torch.select(join("left", index + 1), 0, 2).toFloats());
       expect(Q.toFloats()).toEqual(torch.select(join("right", index + 1), 0, 2).toFloats());
     }
     expect(base.isLossy(2)).toBe(true);
     const { left, right } = merges[2];
-    const lost = base.absorb(left, right);
+    const lost = base.merge(left, right);
     const whole = dense(join("left", 3), join("right", 3));
     for (const layer of [0, 1, 2]) {
       const weight = torch.toDType(layers[layer].linear.denseWeight(), "float64");
@@ -118,7 +118,7 @@ test("a rank beyond the layers' sides is that of the smaller one, and then nothi
       const [left, right] = [torch.randn([3, 5, 2], generator), torch.randn([3, 9, 2], generator)];
       torch.add_(whole, dense(left, right));
       expect(base.isLossy(2)).toBe(false);
-      expect(Math.max(...base.absorb(left, right))).toBe(0);
+      expect(Math.max(...base.merge(left, right))).toBe(0);
     }
     expect(frobenius(torch.sub(base.weight(1), before), torch.select(whole, 0, 1))).toBeLessThan(1e-6);
     expect(base.state().get("base.P")?.shape).toEqual([3, 5, 5]);
@@ -133,17 +133,17 @@ test("a restored store goes on where it was, whatever it held", () => {
       torch.randn([3, 9, 2], generator),
       torch.randn([3, 7, 2], generator),
     ]);
-    base.absorb(merges[0][0], merges[0][1]);
-    for (const [left, right] of [merges[2], merges[1]]) other.absorb(left, right);
+    base.merge(merges[0][0], merges[0][1]);
+    for (const [left, right] of [merges[2], merges[1]]) other.merge(left, right);
     const saved = base.state();
     torch.noGrad(() => {
       for (const [name, tensor] of other.state()) torch.copy_(tensor, saved.get(name) ?? expect.fail(name));
     });
     other.restored();
     for (const one of [base, other]) {
-      expect(one.beside(0)?.P.shape).toEqual([9, 2]);
-      one.absorb(merges[1][0], merges[1][1]);
-      one.absorb(merges[2][0], merges[2][1]);
+      expect(one.frozenDelta(0)?.P.shape).toEqual([9, 2]);
+      one.merge(merges[1][0], merges[1][1]);
+      one.merge(merges[2][0], merges[2][1]);
     }
     expect(other.weight(1).toFloats()).toEqual(base.weight(1).toFloats());
   });

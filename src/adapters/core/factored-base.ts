@@ -1,4 +1,4 @@
-import type { FrozenFactors } from "../../nn/index.ts";
+import type { FrozenDelta } from "../../nn/index.ts";
 import {
   addmm,
   cat,
@@ -20,7 +20,7 @@ import {
   zero_,
   zeros,
 } from "../../torch/index.ts";
-import { type BankLayer, ownDType } from "./bank.ts";
+import { adapterDType, type NamedLinear } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
 import type { EventReport } from "./contract.ts";
 
@@ -28,7 +28,7 @@ import type { EventReport } from "./contract.ts";
 const negligible = { float32: 2 ** -23, float64: 2 ** -52 };
 
 /** What a factored base lost at one merge, over all layers: shares of the energy of what was merged so far. */
-export function cutReport(cuts: readonly number[]): EventReport {
+export function truncationReport(cuts: readonly number[]): EventReport {
   if (cuts.length === 0) return {};
   return { cutMax: Math.max(...cuts), cutMean: cuts.reduce((sum, cut) => sum + cut, 0) / cuts.length };
 }
@@ -41,22 +41,22 @@ export const defaultBaseRank = (rank: number) => Math.max(64, 8 * rank);
  * What is merged is appended as columns; where they would be more than R, the best approximation of rank R takes their
  * place, by a thin QR of both factors and the singular values of their small product (Eckart–Young).
  */
-export class FactoredBase implements BaseStore {
+export class FrozenDeltaBase implements BaseStore {
   /** `[L, m, R]` and `[L, n, R]`; columns beyond those in use are 0. */
   private readonly P: Tensor;
   private readonly Q: Tensor;
   /** Columns in use, `[1]`, for checkpoints; `columns` is the same number. */
   private readonly used: Tensor;
   private columns = 0;
-  private readonly layers: readonly BankLayer[];
-  private factors: readonly FrozenFactors[] = [];
+  private readonly layers: readonly NamedLinear[];
+  private factors: readonly FrozenDelta[] = [];
 
   /** @param rank R; more than min(m, n) has no use and takes no room */
-  constructor(layers: readonly BankLayer[], rank: number) {
+  constructor(layers: readonly NamedLinear[], rank: number) {
     this.layers = layers;
     const { weight } = layers[0].linear;
     const [m, n] = weight.shape;
-    const dtype = ownDType(weight);
+    const dtype = adapterDType(weight);
     const make = (rows: number) =>
       zeros([layers.length, rows, Math.min(rank, m, n)], dtype, null, weight.device).keep();
     [this.P, this.Q] = [make(m), make(n)];
@@ -64,7 +64,7 @@ export class FactoredBase implements BaseStore {
   }
 
   /** P `[m, k]` and Q `[n, k]` of a layer, the k columns in use; the store's, until it absorbs more. */
-  beside(index: number): FrozenFactors | undefined {
+  frozenDelta(index: number): FrozenDelta | undefined {
     return this.factors[index];
   }
 
@@ -74,7 +74,7 @@ export class FactoredBase implements BaseStore {
     return rank < Math.min(m, n) && this.columns + columns > rank;
   }
 
-  absorb(left: Tensor, right: Tensor): number[] {
+  merge(left: Tensor, right: Tensor): number[] {
     const [, , added] = left.shape;
     const [layers, , rank] = this.P.shape;
     return noGrad(() =>
@@ -87,7 +87,7 @@ export class FactoredBase implements BaseStore {
           [this.P, left],
           [this.Q, right],
         ].map(([old, more]) => cat([narrow(old, 2, 0, this.columns), more], 2));
-        const best = bestOfRank(both[0], both[1], rank);
+        const best = truncateToRank(both[0], both[1], rank);
         for (const stack of [this.P, this.Q]) zero_(stack);
         this.write(best.left, best.right, 0);
         return best.cut;
@@ -157,7 +157,7 @@ export class FactoredBase implements BaseStore {
  * @param right `[L, n, k]`
  * @returns with it, by layer, the share of the product's energy (‖·‖²_F) that is lost
  */
-export function bestOfRank(
+export function truncateToRank(
   left: Tensor,
   right: Tensor,
   rank: number,
@@ -176,11 +176,11 @@ export function bestOfRank(
   const needed = rows.map((row) => row.filter((value) => value > floor * row[0]).length);
   const kept = Math.max(1, Math.min(rank, Math.max(...needed)));
   const roots = unsqueeze(sqrt(narrow(sigma, 1, 0, kept)), 1);
-  const turned = (basis: Tensor, vectors: Tensor) =>
+  const scaledVectors = (basis: Tensor, vectors: Tensor) =>
     matmul(basis, toDType(mul(narrow(vectors, 2, 0, kept), roots), dtype));
   return {
-    left: turned(U, inner),
-    right: turned(V, transpose(outer, 1, 2)),
+    left: scaledVectors(U, inner),
+    right: scaledVectors(V, transpose(outer, 1, 2)),
     cut: rows.map((row) => lostShare(row, kept)),
   };
 }

@@ -2,17 +2,17 @@ import { type Module, namedWeights } from "../../nn/index.ts";
 import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
-import { type Bank, ownDType } from "./bank.ts";
+import { adapterDType, type Bank } from "./bank.ts";
 import { baseFingerprint } from "./base-fingerprint.ts";
 import type { AdapterSet, Trainable } from "./contract.ts";
-import { SavedModules } from "./saved-modules.ts";
+import { ModulesToSave } from "./saved-modules.ts";
 
 /** What all methods that hang adapters on linear layers share: banks, and parts that are trained whole beside them. */
 export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   readonly method: string;
   readonly banks: readonly B[];
   /** What is trained whole beside the adapters. */
-  readonly saved: SavedModules;
+  readonly modulesToSave: ModulesToSave;
   readonly model: Module;
   /** Names the adapted weights as they were before anything was trained (`baseFingerprint`). */
   readonly base: string | undefined;
@@ -24,19 +24,19 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
     this.banks = banks;
     for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(false);
     this.base = baseFingerprint(banks.flatMap(({ layers }) => layers));
-    for (const bank of banks) bank.hang();
-    this.saved = new SavedModules(model, saved);
+    for (const bank of banks) bank.install();
+    this.modulesToSave = new ModulesToSave(model, saved);
   }
 
   abstract saveAdapter(folder: string, baseModel: string): void;
 
   trainables(): Trainable[] {
-    return [...this.banks.flatMap((bank) => bank.trainables()), ...this.saved.trainables];
+    return [...this.banks.flatMap((bank) => bank.trainables()), ...this.modulesToSave.trainables];
   }
 
   zeroGrad(): void {
     for (const bank of this.banks) bank.zeroGrad();
-    const grads = this.saved.trainables.map(({ grad }) => grad);
+    const grads = this.modulesToSave.trainables.map(({ grad }) => grad);
     if (grads.length > 0) foreachZero_(grads);
   }
 
@@ -46,7 +46,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
     const own = count(this.banks.flatMap((bank) => bank.trainables()));
     let base = 0;
     for (const [, weight] of namedWeights(this.model)) base += weight.numel;
-    return { trainable: own + count(this.saved.trainables), all: base + own };
+    return { trainable: own + count(this.modulesToSave.trainables), all: base + own };
   }
 
   adaptedPaths(): string[] {
@@ -58,8 +58,8 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
     return noGrad(() =>
       scope(() => {
         const base = this.baseWeight(bank, index);
-        const exact = dtype === "float64" ? dtype : ownDType(base);
-        return toDType(bank.effective(index, toDType(base, exact)), dtype, undefined, true);
+        const exact = dtype === "float64" ? dtype : adapterDType(base);
+        return toDType(bank.effectiveWeight(index, toDType(base, exact)), dtype, undefined, true);
       }),
     );
   }
@@ -84,7 +84,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
   state(): Map<string, Tensor> {
     const state = new Map(this.trainables().map(({ name, value }) => [name, value]));
     for (const bank of this.banks)
-      for (const [part, tensor] of bank.frozen()) state.set(`${bank.name}.${part}`, tensor);
+      for (const [part, tensor] of bank.buffers()) state.set(`${bank.name}.${part}`, tensor);
     return state;
   }
 
@@ -102,13 +102,13 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
 
   /** Takes the adapters off and frees them; the base weights stay as they are, saved modules become what they were. */
   dispose(): void {
-    this.saved.dispose();
+    this.modulesToSave.dispose();
     for (const bank of this.banks) bank.dispose();
   }
 }
 
 /** Why a method's adapter cannot be stored alone, and what can. */
-export function noAdapter(why: string): ScaloraError {
+export function adapterExportError(why: string): ScaloraError {
   return new ScaloraError("usage", "This run cannot be exported as the adapter it trained", {
     found: why,
     fix: "export it --as merged, or --as svd (the whole change as a LoRA adapter)",

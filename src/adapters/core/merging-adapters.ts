@@ -10,46 +10,46 @@ import {
   transpose,
 } from "../../torch/index.ts";
 import { type StoredFactors, writeFactors } from "../lora/peft.ts";
-import type { FactorBank } from "./bank.ts";
+import type { LowRankBank } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
 import type { StepContext } from "./contract.ts";
-import { type BankOf, FactorAdapters, type LowRankPlan, makeBanks } from "./factor-adapters.ts";
-import { FactoredBase } from "./factored-base.ts";
-import { noAdapter } from "./layer-adapters.ts";
-import { wholeOf } from "./peft-folder.ts";
-import { type StoreOptions, storeFor } from "./store-for.ts";
+import { type BankOf, LowRankAdapters, type LowRankPlan, makeBanks } from "./factor-adapters.ts";
+import { FrozenDeltaBase } from "./factored-base.ts";
+import { adapterExportError } from "./layer-adapters.ts";
+import { fullyTrainedModulesOf } from "./peft-folder.ts";
+import { baseStoreFactory, type StoreOptions } from "./store-for.ts";
 import { untieWeight } from "./untie.ts";
 
 /** Options of the methods that merge into the base as they train. */
-export interface BaseOptions extends StoreOptions {
+export interface MergeOptions extends StoreOptions {
   /** What to do with an adapted weight that another module shares. Default "refuse". */
   readonly tied?: "refuse" | "untie";
 }
 
 /** Factors whose base absorbs them, at once or in part, as training goes on: the adapted weights lie in stores of their own. */
-export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends FactorAdapters<B> {
+export abstract class MergingAdapters<B extends LowRankBank = LowRankBank> extends LowRankAdapters<B> {
   protected readonly bases: readonly BaseStore[];
 
-  constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: BaseOptions) {
+  constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: MergeOptions) {
     prepareBases(model, plan, options);
-    super(method, model, makeBanks(plan, Kind), plan.saved);
+    super(method, model, makeBanks(plan, Kind), plan.modulesToSave);
     this.bases = this.banks.map((bank) => {
       const { layers, shape } = bank;
-      const store = storeFor(layers[0].linear, options, shape.rank)(layers);
-      if (store instanceof FactoredBase) bank.beside = (index) => store.beside(index);
+      const store = baseStoreFactory(layers[0].linear, options, shape.rank)(layers);
+      if (store instanceof FrozenDeltaBase) bank.frozenDelta = (index) => store.frozenDelta(index);
       return store;
     });
   }
 
   /** Over a factored base what was merged and the factors are an adapter of LoRA together, of the sum of their ranks. */
   saveAdapter(folder: string, baseModel: string): void {
-    writeFactors(folder, this.joinedLayers(), baseModel, wholeOf(this));
+    writeFactors(folder, this.joinedLayers(), baseModel, fullyTrainedModulesOf(this));
   }
 
   /** What was merged and the factors, layer by layer; refused where the base itself has changed. */
   protected joinedLayers(): StoredFactors[] {
-    if (!this.bases.every((base) => base instanceof FactoredBase))
-      throw noAdapter(
+    if (!this.bases.every((base) => base instanceof FrozenDeltaBase))
+      throw adapterExportError(
         `${this.method} merges into the base as it trains, so its adapter alone is not what was learnt`,
       );
     return this.banks.flatMap((bank) => bank.layers.map((_, index) => joinedFactors(bank, index)));
@@ -79,16 +79,16 @@ export abstract class MergingAdapters<B extends FactorBank = FactorBank> extends
 }
 
 /** Every refusal comes before the first factor is made. */
-function prepareBases(model: Module, { targets }: LowRankPlan, options: BaseOptions): void {
+function prepareBases(model: Module, { targets }: LowRankPlan, options: MergeOptions): void {
   const { tied = "refuse" } = options;
-  for (const { linear, rank } of targets) storeFor(linear, options, rank);
+  for (const { linear, rank } of targets) baseStoreFactory(linear, options, rank);
   for (const { path, linear } of targets) untieWeight(model, path, linear, tied);
 }
 
 /** `[P | s·A]` and `[Q | B]ᵀ` of a layer: all of its change, at scale 1. */
-function joinedFactors(bank: FactorBank, index: number): StoredFactors {
+function joinedFactors(bank: LowRankBank, index: number): StoredFactors {
   const { shape, A, B } = bank;
-  const frozen = bank.beside?.(index);
+  const frozen = bank.frozenDelta?.(index);
   const rank = shape.rank + (frozen?.P.shape[1] ?? 0);
   const own = (stack: Tensor) => select(stack, 0, index);
   const load = (of: () => Tensor) => () => noGrad(() => scope(of));
@@ -111,7 +111,7 @@ function joinedFactors(bank: FactorBank, index: number): StoredFactors {
 }
 
 /** Whether a step is the first of a new stretch of `interval` steps: interval + 1, 2 · interval + 1, … */
-export const beginsStretch = ({ step }: StepContext, interval: number) =>
+export const startsInterval = ({ step }: StepContext, interval: number) =>
   step > 1 && (step - 1) % interval === 0;
 
 /** Seeds of what is drawn anew lie this far apart, so that runs of neighbouring seeds share none. */

@@ -1,5 +1,5 @@
 import { ScaloraError } from "../../util/errors.ts";
-import { nearest } from "../../util/suggest.ts";
+import { nearestName } from "../../util/suggest.ts";
 
 /**
  * The test that a pattern (a module name, the end of a path, or a `/regular expression/`) stands for.
@@ -48,7 +48,7 @@ export function noMatch(
   kind: string,
 ): ScaloraError {
   const names = [...new Set(paths.map(lastPart))];
-  const near = nearest(lastPart(pattern), names);
+  const near = nearestName(lastPart(pattern), names);
   return new ScaloraError("config", `"${pattern}" matches no ${kind} of the model`, {
     where,
     expected: `one of ${names.join(", ")}, a longer path such as ${paths[0]}, or a /regular expression/`,

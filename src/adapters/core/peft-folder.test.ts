@@ -7,7 +7,7 @@ import * as torch from "../../torch/index.ts";
 import { attachFolder } from "../index.ts";
 import { attachLora } from "../lora/lora.ts";
 import { loraFormat } from "../lora/peft.ts";
-import { copyFolder } from "./peft-folder.ts";
+import { loadPeftWeights } from "./peft-folder.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
@@ -48,18 +48,18 @@ const bad: [string, Record<string, unknown>, Shapes, RegExp][] = [
 
 test.each(bad)("a folder with %s is refused, and nothing is left behind", (name, config, shapes, says) => {
   using model = new TinyLM();
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   const folder = written(name, config, shapes);
   expect(() => attachFolder(model, folder)).toThrow(says);
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
 });
 
 test("where a folder cannot be copied the adapters go, and the files' tensors with them", () => {
   using model = new TinyLM();
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   const folder = written("half", { peft_type: "LORA" }, { "lora_A.weight": [2, 8] });
   const adapters = attachLora(model, { rank: 2, targetModules: ["mix"] }, 0);
-  expect(() => copyFolder(folder, adapters, loraFormat)).toThrow(/lacks a tensor.*mix\.lora_B\.weight/s);
+  expect(() => loadPeftWeights(folder, adapters, loraFormat)).toThrow(/lacks a tensor.*mix\.lora_B\.weight/s);
   expect(model.mix.adapter).toBeUndefined();
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
 });

@@ -1,52 +1,52 @@
 import { type AdapterFolder, readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.ts";
-import { checkSettings, type NeutralSettings } from "../../hub/adapter-settings.ts";
+import { checkAdapterConfig, type SupportedSettings } from "../../hub/adapter-settings.ts";
 import { isClassifier, type Linear, type Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
 import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import type { Bank, BankLayer, Stack } from "./bank.ts";
+import type { Bank, NamedLinear, StackedParameter } from "./bank.ts";
 import { checkBase } from "./base-fingerprint.ts";
 import type { AdapterPlan } from "./factor-adapters.ts";
 import type { LayerAdapters } from "./layer-adapters.ts";
-import type { FoundLayer } from "./peft-layer.ts";
+import type { PeftLayer } from "./peft-layer.ts";
 import { isWithin, outermostOf, refuseUntrainable } from "./saved-modules.ts";
 import { linearLayers } from "./targets.ts";
 
 type Config = AdapterFolder["config"];
 
 /** How PEFT stores the adapters of a method. */
-export interface PeftFormat<B extends Bank, T extends BankLayer> {
+export interface PeftFormat<B extends Bank, T extends NamedLinear> {
   /** Keys of adapter_config.json that change the computation when they are not at one of these values. */
-  readonly neutral: NeutralSettings;
+  readonly neutral: SupportedSettings;
   /** Ends of the names of a layer's tensors, behind its path. */
   readonly suffixes: readonly string[];
   /** The target that makes room for what was found. @throws ScaloraError `model` where it does not fit the layer */
-  target(found: FoundLayer): T;
+  target(found: PeftLayer): T;
   /** Where a bank keeps the tensors, in the order of the suffixes; a turned one is stored transposed. */
-  parts(bank: B): readonly { readonly stack: Stack; readonly turned: boolean }[];
+  parts(bank: B): readonly { readonly stack: StackedParameter; readonly transposed: boolean }[];
 }
 
 /**
  * Reads which layers a PEFT folder adapts and which modules it holds whole.
  * @throws ScaloraError `model` where the folder does not fit the model or is of another method
  */
-export function readPlan<B extends Bank, T extends BankLayer>(
+export function readPlan<B extends Bank, T extends NamedLinear>(
   folder: string,
   model: Module,
   format: PeftFormat<B, T>,
 ): AdapterPlan<T> {
-  const { config, tensors, base } = readAdapterFolder(folder);
+  const { config, tensors, baseFingerprint } = readAdapterFolder(folder);
   try {
-    checkSettings(folder, config, format.neutral);
+    checkAdapterConfig(folder, config, format.neutral);
     const linears = new Map(linearLayers(model));
     const targets = pathsOf(tensors, format.suffixes[0]).map((path) =>
       format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
     );
-    checkBase(folder, base, targets, config.base_model_name_or_path);
-    const saved = savedIn(config, model);
+    checkBase(folder, baseFingerprint, targets, config.base_model_name_or_path);
+    const modulesToSave = savedIn(config, model);
     const own = targets.flatMap(({ path }) => format.suffixes.map((suffix) => path + suffix));
-    checkTensors(folder, tensors, own, savedShapes(model, saved));
-    return { targets, saved };
+    checkTensors(folder, tensors, own, savedShapes(model, modulesToSave));
+    return { targets, modulesToSave };
   } finally {
     for (const tensor of tensors.values()) tensor.dispose();
   }
@@ -59,7 +59,7 @@ function foundAt(
   tensors: ReadonlyMap<string, Tensor>,
   suffixes: readonly string[],
   linears: ReadonlyMap<string, Linear>,
-): FoundLayer {
+): PeftLayer {
   const linear = linears.get(path);
   if (!linear)
     throw new ScaloraError("model", "The adapter does not fit the model", {
@@ -126,7 +126,7 @@ function pathsOf(tensors: ReadonlyMap<string, Tensor>, suffix: string): string[]
 }
 
 /** Copies the tensors of a PEFT folder into adapters made from its plan; where that fails, they are taken off again. */
-export function copyFolder<B extends Bank, T extends BankLayer>(
+export function loadPeftWeights<B extends Bank, T extends NamedLinear>(
   folder: string,
   adapters: LayerAdapters<B>,
   format: PeftFormat<B, T>,
@@ -144,7 +144,7 @@ export function copyFolder<B extends Bank, T extends BankLayer>(
   }
 }
 
-function copyTensors<B extends Bank, T extends BankLayer>(
+function copyTensors<B extends Bank, T extends NamedLinear>(
   folder: string,
   tensors: ReadonlyMap<string, Tensor>,
   adapters: LayerAdapters<B>,
@@ -157,43 +157,43 @@ function copyTensors<B extends Bank, T extends BankLayer>(
   };
   for (const path of adapters.adaptedPaths()) {
     const { bank, index } = adapters.find(path);
-    format.parts(bank).forEach(({ stack, turned }, part) => {
+    format.parts(bank).forEach(({ stack, transposed }, part) => {
       const tensor = stored(path + format.suffixes[part]);
       using slot = select(stack.value, 0, index);
-      using flipped = turned ? transpose(tensor, 0, 1) : undefined;
+      using flipped = transposed ? transpose(tensor, 0, 1) : undefined;
       copy_(slot, flipped ?? tensor);
     });
   }
-  for (const { name, value } of adapters.saved.trainables) copy_(value, stored(name));
+  for (const { name, value } of adapters.modulesToSave.trainables) copy_(value, stored(name));
 }
 
 /** The tensors of every layer as a folder stores them. */
-export function* folderTensors<B extends Bank, T extends BankLayer>(
+export function* folderTensors<B extends Bank, T extends NamedLinear>(
   adapters: LayerAdapters<B>,
   format: PeftFormat<B, T>,
 ): Generator<readonly [string, TensorSource]> {
   for (const bank of adapters.banks)
     for (const [index, { path }] of bank.layers.entries())
-      for (const [part, { stack, turned }] of format.parts(bank).entries())
-        yield [path + format.suffixes[part], stackSource(stack, index, turned)];
+      for (const [part, { stack, transposed }] of format.parts(bank).entries())
+        yield [path + format.suffixes[part], stackSource(stack, index, transposed)];
 }
 
 /** One layer's matrix of a stack on its way into a folder, transposed where `turned`. */
-export function stackSource({ value }: Stack, index: number, turned = false): TensorSource {
+export function stackSource({ value }: StackedParameter, index: number, transposed = false): TensorSource {
   const shape = value.shape.slice(1);
   const load = () => select(value, 0, index);
-  if (!turned) return { shape, dtype: value.dtype, load };
+  if (!transposed) return { shape, dtype: value.dtype, load };
   return { shape: shape.toReversed(), dtype: value.dtype, load: () => turn(load()) };
 }
 
 function turn(matrix: Tensor): Tensor {
-  using turned = transpose(matrix, 0, 1);
+  using transposed = transpose(matrix, 0, 1);
   matrix.dispose();
-  return contiguous(turned);
+  return contiguous(transposed);
 }
 
 /** The model that an adapter is for, and what of it is stored whole. */
-export interface StoredWhole {
+export interface FullyTrainedModules {
   readonly model: Module;
   /** Names the weights that the adapter is put on (`baseFingerprint`). */
   readonly base: string | undefined;
@@ -204,12 +204,12 @@ export interface StoredWhole {
 }
 
 /** What adapters train whole. */
-export function wholeOf({ model, saved, base }: LayerAdapters): StoredWhole {
+export function fullyTrainedModulesOf({ model, modulesToSave, base }: LayerAdapters): FullyTrainedModules {
   return {
     model,
     base,
-    paths: saved.paths,
-    tensors: saved.trainables.map(({ name, value }) => [name, value]),
+    paths: modulesToSave.paths,
+    tensors: modulesToSave.trainables.map(({ name, value }) => [name, value]),
   };
 }
 
@@ -219,7 +219,7 @@ export function writePeft(
   tensors: Iterable<readonly [string, TensorSource]>,
   config: Readonly<Record<string, unknown>>,
   baseModel: string,
-  { model, base, paths, tensors: whole }: StoredWhole,
+  { model, base, paths, tensors: whole }: FullyTrainedModules,
 ): void {
   const common = {
     task_type: isClassifier(model) ? "SEQ_CLS" : "CAUSAL_LM",

@@ -1,11 +1,11 @@
 import type { AdapterFolder } from "../../hub/adapter-folder.ts";
-import { numberOf } from "../../hub/adapter-settings.ts";
+import { requireNumber } from "../../hub/adapter-settings.ts";
 import type { Linear } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 
 /** A layer that a folder adapts, with what the folder holds for it. */
-export interface FoundLayer {
+export interface PeftLayer {
   readonly folder: string;
   readonly path: string;
   readonly linear: Linear;
@@ -16,7 +16,7 @@ export interface FoundLayer {
 
 /** Checks that a tensor of a folder has the shape that its layer needs. @throws ScaloraError `model` */
 export function checkShape(
-  { folder, path, linear, tensors }: FoundLayer,
+  { folder, path, linear, tensors }: PeftLayer,
   suffix: string,
   shape: readonly number[],
 ): void {
@@ -33,7 +33,7 @@ export function checkShape(
  * The rank r of a layer's two factors, stored as `[r, n]` and `[m, r]`.
  * @throws ScaloraError `model` where they do not fit the layer or each other, or have no columns
  */
-export function factorRank(found: FoundLayer, downName: string, upName: string): number {
+export function factorRank(found: PeftLayer, downName: string, upName: string): number {
   const [m, n] = found.linear.weight.shape;
   const rank = lengthOf(found, downName);
   checkShape(found, downName, [rank, n]);
@@ -42,7 +42,7 @@ export function factorRank(found: FoundLayer, downName: string, upName: string):
 }
 
 /** The first dimension of a tensor of a folder. @throws ScaloraError `model` where it is 0 or there is none */
-export function lengthOf({ folder, path, tensors }: FoundLayer, suffix: string): number {
+export function lengthOf({ folder, path, tensors }: PeftLayer, suffix: string): number {
   const { shape } = tensors[suffix];
   const [length = 0] = shape;
   if (length >= 1) return length;
@@ -55,7 +55,7 @@ export function lengthOf({ folder, path, tensors }: FoundLayer, suffix: string):
 
 /** A seed of a folder's config: a whole number from 0. @throws ScaloraError `format` */
 export function seedOf(folder: string, key: string, value: unknown): number {
-  const seed = numberOf(folder, key, value);
+  const seed = requireNumber(folder, key, value);
   if (Number.isSafeInteger(seed) && seed >= 0) return seed;
   throw new ScaloraError("format", `The adapter's ${key} is not a seed`, {
     where: folder,

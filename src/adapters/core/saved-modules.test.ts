@@ -7,7 +7,7 @@ import { tokenStream } from "../../nn/index.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
-import { FactorAdapters, writeLora } from "../index.ts";
+import { LowRankAdapters, writeLora } from "../index.ts";
 import { type AdapterOptions, attach } from "../registry.ts";
 
 const golden = fileURLToPath(new URL("../../../test/golden/encoders", import.meta.url));
@@ -16,8 +16,8 @@ afterAll(scratch.remove);
 
 const lora = (options: object = {}): AdapterOptions => ({ method: "lora", rank: 2, ...options });
 
-function factors(adapters: object): FactorAdapters {
-  if (!(adapters instanceof FactorAdapters)) throw new Error("not an adapter of two factors");
+function factors(adapters: object): LowRankAdapters {
+  if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
   return adapters;
 }
 
@@ -27,22 +27,22 @@ test.each([
   ["deberta-v3", ["pooler", "classifier"], 2 * 6],
 ])("%s: the head trains beside the adapter, and all-linear leaves it alone", async (name, head, layers) => {
   using model = await loadClassifier(join(golden, name));
-  const before = torch.liveTensors();
+  const before = torch.liveTensorCount();
   for (const method of ["lora", "scalora"] as const) {
     const adapters = factors(attach(model, { method, rank: 2 }));
-    expect(adapters.saved.paths).toEqual(head);
+    expect(adapters.modulesToSave.paths).toEqual(head);
     expect(adapters.adaptedPaths()).toHaveLength(layers);
     expect(adapters.adaptedPaths().filter((path) => head.some((part) => path.startsWith(part)))).toEqual([]);
     const trained = [...model.namedParameters()].filter(([, { requiresGrad }]) => requiresGrad);
-    expect(trained.map(([path]) => path)).toEqual(adapters.saved.trainables.map(({ name }) => name));
+    expect(trained.map(([path]) => path)).toEqual(adapters.modulesToSave.trainables.map(({ name }) => name));
     torch.scope(() => torch.sum(model.logits(tokenStream([4, 5, 6, 7], [0, 1, 4]))).backward());
-    for (const { name, grad } of adapters.saved.trainables)
+    for (const { name, grad } of adapters.modulesToSave.trainables)
       expect(Math.hypot(...grad.toFloats()), name).toBeGreaterThan(0);
     adapters.zeroGrad();
-    for (const { grad } of adapters.saved.trainables) expect(Math.hypot(...grad.toFloats())).toBe(0);
+    for (const { grad } of adapters.modulesToSave.trainables) expect(Math.hypot(...grad.toFloats())).toBe(0);
     adapters.dispose();
   }
-  expect(torch.liveTensors()).toBe(before);
+  expect(torch.liveTensorCount()).toBe(before);
 });
 
 test("trained values belong to the state, and go with the adapter", async () => {
@@ -70,7 +70,7 @@ test("modules are chosen by pattern, and a part of another is not taken twice", 
   using model = await loadClassifier(join(golden, "roberta-unequal"));
   const chosen = (modulesToSave: string[]) => {
     const adapters = factors(attach(model, lora({ modulesToSave, targetModules: ["query"] })));
-    const { paths } = adapters.saved;
+    const { paths } = adapters.modulesToSave;
     adapters.dispose();
     return paths;
   };

@@ -1,4 +1,4 @@
-import { isClassifier, type Module, quantisedWeights } from "../../nn/index.ts";
+import { isClassifier, type Module, nf4Weights } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
@@ -16,7 +16,7 @@ interface Slot {
  * Parts of a model that are trained whole beside an adapter and saved with it (PEFT's `modules_to_save`). Their parameters
  * are copies as long as the adapter is on; the originals come back when it is taken off.
  */
-export class SavedModules {
+export class ModulesToSave {
   /** Paths of the modules; none lies within another. */
   readonly paths: readonly string[];
   readonly trainables: readonly Trainable[];
@@ -49,8 +49,8 @@ export class SavedModules {
  * The modules that patterns name; by default a classifier's head.
  * @throws ScaloraError `config` for a pattern that no module matches, and for parameters that other modules share
  */
-export function savedPaths(model: Module, patterns: readonly string[] | undefined): string[] {
-  if (patterns === undefined) return isClassifier(model) ? [...model.info.head] : [];
+export function resolveModulesToSave(model: Module, patterns: readonly string[] | undefined): string[] {
+  if (patterns === undefined) return isClassifier(model) ? [...model.info.headModules] : [];
   const paths = [...model.namedModules()].map(([path]) => path).filter((path) => path !== "");
   const matchers = patterns.map((pattern) => matcher(pattern, "adapter.modulesToSave", paths, "module"));
   const outermost = outermostOf(paths.filter((path) => matchers.some((matches) => matches(path))));
@@ -85,7 +85,7 @@ function parametersOf(model: Module, paths: readonly string[]): { name: string; 
 
 /** Codes cannot be trained, and a copy would untie what the model ties. */
 export function refuseUntrainable(model: Module, paths: readonly string[]): void {
-  const quantised = quantisedWeights(model).find(([path]) => isWithin(path, paths));
+  const quantised = nf4Weights(model).find(([path]) => isWithin(path, paths));
   if (quantised)
     throw new ScaloraError("config", "A part in 4 bits cannot be trained whole", {
       where: "adapter.modulesToSave",

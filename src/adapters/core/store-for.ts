@@ -1,15 +1,15 @@
 import type { Linear } from "../../nn/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import type { BankLayer } from "./bank.ts";
+import type { NamedLinear } from "./bank.ts";
 import { type BaseStore, ExactBase, SplitBase } from "./base-store.ts";
-import { defaultBaseRank, FactoredBase } from "./factored-base.ts";
+import { defaultBaseRank, FrozenDeltaBase } from "./factored-base.ts";
 
 /** How adapted weights are stored; `auto` goes by their dtype. */
 export type BaseStorage = "auto" | "exact" | "split" | "factored";
 
-const exact = (layers: readonly BankLayer[]): BaseStore => new ExactBase(layers);
-const split = (layers: readonly BankLayer[]): BaseStore => new SplitBase(layers);
+const exact = (layers: readonly NamedLinear[]): BaseStore => new ExactBase(layers);
+const split = (layers: readonly NamedLinear[]): BaseStore => new SplitBase(layers);
 
 /** Options of the methods that merge into the base as they train: how. */
 export interface StoreOptions {
@@ -24,11 +24,11 @@ export interface StoreOptions {
  * @param rank columns of each merge
  * @throws `config` for a storage that their dtype or rank cannot use, and for quantised weights but under a factored base
  */
-export function storeFor(
+export function baseStoreFactory(
   linear: Linear,
   { base = "auto", baseRank }: StoreOptions,
   rank: number,
-): (layers: readonly BankLayer[]) => BaseStore {
+): (layers: readonly NamedLinear[]) => BaseStore {
   if (base === "factored") return factored(baseRank ?? defaultBaseRank(rank), rank);
   const { dtype } = weightToChange(linear);
   const isHalf = dtype === "bfloat16";
@@ -63,8 +63,8 @@ function weightToChange({ weight }: Linear): Tensor {
   });
 }
 
-function factored(baseRank: number, rank: number): (layers: readonly BankLayer[]) => BaseStore {
-  if (baseRank >= rank) return (layers) => new FactoredBase(layers, baseRank);
+function factored(baseRank: number, rank: number): (layers: readonly NamedLinear[]) => BaseStore {
+  if (baseRank >= rank) return (layers) => new FrozenDeltaBase(layers, baseRank);
   throw new ScaloraError("config", "A factored base needs at least the rank of one merge", {
     where: "adapter.baseRank",
     expected: `at least the adapter's rank, ${rank}`,

@@ -1,18 +1,18 @@
 import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import type { BankLayer } from "./bank.ts";
+import type { NamedLinear } from "./bank.ts";
 import { lastPart, noMatch, patternTest } from "./patterns.ts";
 import { isWithin } from "./saved-modules.ts";
 
 /** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
-export interface LayerOptions {
+export interface TargetModuleOptions {
   /** Patterns, or every linear layer but the output layer (a classifier's head). */
   readonly targetModules?: "all-linear" | readonly string[];
   readonly exclude?: readonly string[];
 }
 
 /** Which linear layers, and their ranks. */
-export interface TargetOptions extends LayerOptions {
+export interface TargetRankOptions extends TargetModuleOptions {
   /** Columns of each factor, where no pattern of `rankPattern` says otherwise. */
   readonly rank: number;
   /** Ranks of the layers that match a pattern; the first match counts. */
@@ -20,7 +20,7 @@ export interface TargetOptions extends LayerOptions {
 }
 
 /** A layer to adapt. */
-export interface Target extends BankLayer {
+export interface Target extends NamedLinear {
   readonly rank: number;
 }
 
@@ -30,7 +30,11 @@ export interface Target extends BankLayer {
  * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed, or what it matches is
  * named), or a rank does not fit
  */
-export function findTargets(model: Module, options: TargetOptions, saved: readonly string[] = []): Target[] {
+export function findTargets(
+  model: Module,
+  options: TargetRankOptions,
+  saved: readonly string[] = [],
+): Target[] {
   const matcherOf = layerMatcher(model, "adapter.rankPattern");
   const ranks = Object.entries(options.rankPattern ?? {}).map(
     ([pattern, rank]) => [matcherOf(pattern), rank] as const,
@@ -42,7 +46,11 @@ export function findTargets(model: Module, options: TargetOptions, saved: readon
 }
 
 /** The layers that the options name, in the model's order. @throws ScaloraError `config` as `findTargets` */
-export function findLayers(model: Module, options: LayerOptions, saved: readonly string[] = []): BankLayer[] {
+export function findLayers(
+  model: Module,
+  options: TargetModuleOptions,
+  saved: readonly string[] = [],
+): NamedLinear[] {
   const linears = [...linearLayers(model)];
   const wanted = wantedBy(options.targetModules ?? "all-linear", model);
   const excluded = (options.exclude ?? []).map(layerMatcher(model, "adapter.exclude"));
@@ -62,10 +70,10 @@ export function* linearLayers(model: Module): Generator<[string, Linear]> {
 }
 
 function wantedBy(
-  targetModules: NonNullable<TargetOptions["targetModules"]>,
+  targetModules: NonNullable<TargetRankOptions["targetModules"]>,
   model: Module,
 ): (path: string) => boolean {
-  const head = isClassifier(model) ? model.info.head : ["lm_head"];
+  const head = isClassifier(model) ? model.info.headModules : ["lm_head"];
   if (targetModules === "all-linear") return (path) => !isWithin(path, head);
   if (!Array.isArray(targetModules) || targetModules.length === 0)
     throw new ScaloraError("config", "targetModules names no modules", {

@@ -30,7 +30,7 @@ const [spare, rounds] = [10, 8];
  * The k leading singular triplets, in float64: exact for small matrices, of large ones by randomised subspace iteration,
  * O(m n k), from a fixed seed.
  */
-export function leadingTriplets(matrix: Tensor, k: number): Triplets {
+export function truncatedSvd(matrix: Tensor, k: number): Triplets {
   const [m, n] = matrix.shape;
   const wide = toDType(matrix, "float64");
   const [left, values, rightT] = Math.min(m, n) <= smallSide ? linalgSvd(wide, false) : iterated(wide, k);
@@ -42,7 +42,7 @@ export function leadingTriplets(matrix: Tensor, k: number): Triplets {
 }
 
 function iterated(matrix: Tensor, k: number): Tensor[] {
-  const basis = leadingSubspace(matrix, 2 * k + spare, rounds);
+  const basis = randomisedRangeFinder(matrix, 2 * k + spare, rounds);
   const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), false);
   return [matmul(basis, inner), values, rightT];
 }
@@ -52,14 +52,14 @@ function iterated(matrix: Tensor, k: number): Tensor[] {
  * finder and subspace iteration, from a fixed seed of its own. O(m n columns rounds).
  * @param columns of the subspace; the directions of the last few are not to be trusted
  */
-export function leadingSubspace(matrix: Tensor, columns: number, rounds: number): Tensor {
-  const turned = transpose(matrix, 0, 1);
+export function randomisedRangeFinder(matrix: Tensor, columns: number, rounds: number): Tensor {
+  const transposed = transpose(matrix, 0, 1);
   using generator = new Generator(0, matrix.device);
   const [, n] = matrix.shape;
   const width = Math.min(...matrix.shape, columns);
   const start = randn([n, width], generator, matrix.dtype, null, matrix.device);
   let [basis] = linalgQr(matmul(matrix, start));
   for (let round = 0; round < rounds; round++)
-    basis = scope(() => linalgQr(matmul(matrix, linalgQr(matmul(turned, basis))[0]))[0]);
+    basis = scope(() => linalgQr(matmul(matrix, linalgQr(matmul(transposed, basis))[0]))[0]);
   return basis;
 }

@@ -21,5 +21,5 @@ export function untieWeight(model: Module, path: string, linear: Linear, rule: "
       fix: "leave the layer out (adapter.exclude), or set adapter.tied: untie, which saves it as a weight of its own",
     });
   }
-  linear.weight = noGrad(() => clone(linear.ownWeight())).keep();
+  linear.weight = noGrad(() => clone(linear.unquantisedWeight())).keep();
 }

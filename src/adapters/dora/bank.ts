@@ -1,4 +1,4 @@
-import type { FrozenFactors, LinearAdapter } from "../../nn/index.ts";
+import type { FrozenDelta, LinearAdapter } from "../../nn/index.ts";
 import {
   add,
   clampMin,
@@ -20,29 +20,35 @@ import {
   unsqueeze,
   zeros,
 } from "../../torch/index.ts";
-import { type BankLayer, type BankShape, FactorBank, ownDType, type Stack } from "../core/bank.ts";
+import {
+  adapterDType,
+  type BankShape,
+  LowRankBank,
+  type NamedLinear,
+  type StackedParameter,
+} from "../core/bank.ts";
 
 /** Factors and magnitudes `[L, m]` of L layers of equal shape. */
-export class DoraBank extends FactorBank {
-  readonly magnitude: Stack;
+export class DoraBank extends LowRankBank {
+  readonly magnitude: StackedParameter;
   /** Squared length of each row of the weights without the adapter, one tensor `[m]` a layer. */
   private readonly squares: readonly Tensor[];
 
-  constructor(name: string, shape: BankShape, layers: readonly BankLayer[]) {
+  constructor(name: string, shape: BankShape, layers: readonly NamedLinear[]) {
     super(name, shape, layers, { magnitude: [shape.m] });
     this.magnitude = this.stacks.magnitude;
-    this.squares = layers.map(({ linear }) => zeros([shape.m], ownDType(linear.weight)).keep());
-    this.measureBase();
+    this.squares = layers.map(({ linear }) => zeros([shape.m], adapterDType(linear.weight)).keep());
+    this.updateBaseRowNorms();
   }
 
   /** Takes the lengths of the rows of the weights as they are now: of a base that training changes, after each change. */
-  measureBase(): void {
+  updateBaseRowNorms(): void {
     noGrad(() => {
       this.layers.forEach(({ linear }, index) => {
         scope(() => {
           const weight = linear.denseWeight();
-          const own = sumDim(square(toDType(weight, ownDType(weight))), [1]);
-          const frozen = this.beside?.(index);
+          const own = sumDim(square(toDType(weight, adapterDType(weight))), [1]);
+          const frozen = this.frozenDelta?.(index);
           copy_(this.squares[index], frozen ? add(own, growth(weight, frozen.P, frozen.Q)) : own);
         });
       });
@@ -64,12 +70,12 @@ export class DoraBank extends FactorBank {
    * `y = (magnitude / ‖W + sABᵀ‖) ∘ (x Wᵀ + s (x B) Aᵀ) + b`, whose gradient takes the lengths of the rows for constants
    * (section 4.3 of the paper).
    */
-  override adapterOf(index: number): LinearAdapter {
+  override linearAdapter(index: number): LinearAdapter {
     const { A, B } = this.leaves[index];
     const magnitude = this.magnitude.leaves[index];
     return {
       forward: (x, base) => {
-        const direction = base.lowRankProduct(x, A, B, this.shape.scale, null, this.beside?.(index));
+        const direction = base.forwardLowRank(x, A, B, this.shape.scale, null, this.frozenDelta?.(index));
         const factor = toDType(div(magnitude, this.rowNorms(index)), x.dtype);
         const y = mul(direction, factor);
         return base.bias ? add(y, base.bias) : y;
@@ -83,7 +89,7 @@ export class DoraBank extends FactorBank {
       scope(() => {
         const [A, B] = [this.A, this.B].map((stack) => select(stack, 0, index));
         const left = mulScalar(A, this.shape.scale);
-        const change = growth(this.layers[index].linear.denseWeight(), left, B, this.beside?.(index));
+        const change = growth(this.layers[index].linear.denseWeight(), left, B, this.frozenDelta?.(index));
         return sqrt(clampMin(add(this.squares[index], change), 0));
       }),
     );
@@ -95,8 +101,8 @@ export class DoraBank extends FactorBank {
     return mul(gradient, unsqueeze(toDType(factor, gradient.dtype), 1));
   }
 
-  override effective(index: number, base: Tensor): Tensor {
-    const direction = super.effective(index, base);
+  override effectiveWeight(index: number, base: Tensor): Tensor {
+    const direction = super.effectiveWeight(index, base);
     const norms = linalgVectorNorm(direction, 2, [1]);
     const magnitude = toDType(select(this.magnitude.value, 0, index), base.dtype);
     return mul(direction, unsqueeze(div(magnitude, norms), 1));
@@ -112,7 +118,7 @@ export class DoraBank extends FactorBank {
  * What the squared lengths of rows grow by where `left · rightᵀ` is added to a weight and what lies beside it, by rows:
  * 2 (W right)∘left + (left rightᵀ right)∘left, summed over the columns.
  */
-function growth(weight: Tensor, left: Tensor, right: Tensor, frozen?: FrozenFactors): Tensor {
+function growth(weight: Tensor, left: Tensor, right: Tensor, frozen?: FrozenDelta): Tensor {
   const product = toDType(matmul(weight, toDType(right, weight.dtype)), left.dtype);
   const merged = frozen && matmul(frozen.P, matmul(transpose(frozen.Q, 0, 1), right));
   const cross = merged ? add(product, merged) : product;

@@ -1,23 +1,23 @@
 import type { Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
-import { FactorAdapters, makeBanks, type ScaledTarget } from "../core/factor-adapters.ts";
+import { LowRankAdapters, type LowRankTarget, makeBanks } from "../core/factor-adapters.ts";
 import {
-  copyFolder,
+  type FullyTrainedModules,
   folderTensors,
+  fullyTrainedModulesOf,
+  loadPeftWeights,
   type PeftFormat,
   readPlan,
-  type StoredWhole,
   stackSource,
-  wholeOf,
   writePeft,
 } from "../core/peft-folder.ts";
 import { checkShape } from "../core/peft-layer.ts";
-import { drawFactors, type LoraOptions, planOf } from "../lora/lora.ts";
+import { initialiseBanks, type LoraOptions, planOf } from "../lora/lora.ts";
 import {
-  type LayerRank,
-  layersOf,
+  type LoraLayerConfig,
   loraConfig,
   loraFormat,
+  loraLayerConfigs,
   type StoredFactors,
   scaledTarget,
   storedTensors,
@@ -27,23 +27,29 @@ import { DoraBank } from "./bank.ts";
 const magnitudeName = ".lora_magnitude_vector";
 
 /** PEFT's LoRA folders with `use_dora`. */
-const doraFormat: PeftFormat<DoraBank, ScaledTarget> = {
+const doraFormat: PeftFormat<DoraBank, LowRankTarget> = {
   neutral: { ...loraFormat.neutral, use_dora: [true] },
   suffixes: [...loraFormat.suffixes, magnitudeName],
   target: (found) => {
     checkShape(found, magnitudeName, [found.linear.weight.shape[0]]);
     return scaledTarget(found);
   },
-  parts: (bank) => [...loraFormat.parts(bank), { stack: bank.magnitude, turned: false }],
+  parts: (bank) => [...loraFormat.parts(bank), { stack: bank.magnitude, transposed: false }],
 };
 
 /**
  * DoRA (arXiv 2402.09353): the rows of W have directions, which LoRA changes, and lengths, which are trained by themselves.
  * The effective weight is `magnitude ∘ (W + sABᵀ) / ‖W + sABᵀ‖` by rows (the paper's columns of its transposed W).
  */
-export class DoraAdapters extends FactorAdapters<DoraBank> {
+export class DoraAdapters extends LowRankAdapters<DoraBank> {
   saveAdapter(folder: string, baseModel: string): void {
-    writeDora(folder, folderTensors(this, doraFormat), layersOf(this), baseModel, wholeOf(this));
+    writeDora(
+      folder,
+      folderTensors(this, doraFormat),
+      loraLayerConfigs(this),
+      baseModel,
+      fullyTrainedModulesOf(this),
+    );
   }
 }
 
@@ -53,7 +59,7 @@ export function writeDoraFactors(
   layers: readonly StoredFactors[],
   banks: readonly DoraBank[],
   baseModel: string,
-  whole: StoredWhole,
+  whole: FullyTrainedModules,
 ): void {
   const magnitudes = banks.flatMap((bank) =>
     bank.layers.map(({ path }, index) => [path + magnitudeName, stackSource(bank.magnitude, index)] as const),
@@ -64,9 +70,9 @@ export function writeDoraFactors(
 function writeDora(
   folder: string,
   tensors: Iterable<readonly [string, TensorSource]>,
-  layers: readonly LayerRank[],
+  layers: readonly LoraLayerConfig[],
   baseModel: string,
-  whole: StoredWhole,
+  whole: FullyTrainedModules,
 ): void {
   writePeft(folder, tensors, { ...loraConfig(layers), use_dora: true }, baseModel, whole);
 }
@@ -74,9 +80,9 @@ function writeDora(
 export function attachDora(model: Module, options: LoraOptions, seed: number): DoraAdapters {
   const { from } = options;
   const plan = from === undefined ? planOf(model, options) : readPlan(from, model, doraFormat);
-  const adapters = new DoraAdapters("dora", model, makeBanks(plan, DoraBank), plan.saved);
-  if (from === undefined) drawFactors(adapters, options.init ?? "kaiming", seed);
+  const adapters = new DoraAdapters("dora", model, makeBanks(plan, DoraBank), plan.modulesToSave);
+  if (from === undefined) initialiseBanks(adapters, options.init ?? "kaiming", seed);
   for (const bank of adapters.banks) bank.startMagnitudes();
-  if (from !== undefined) copyFolder(from, adapters, doraFormat);
+  if (from !== undefined) loadPeftWeights(from, adapters, doraFormat);
   return adapters;
 }

@@ -17,22 +17,22 @@ import {
 } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import { type BankLayer, type BankShape, FactorBank } from "../core/bank.ts";
+import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
 import type { EventReport, Moments, StepContext, Trainable } from "../core/contract.ts";
 import { type LowRankPlan, lowRankPlan } from "../core/factor-adapters.ts";
-import { cutReport } from "../core/factored-base.ts";
-import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.ts";
-import type { TargetOptions } from "../core/targets.ts";
+import { truncationReport } from "../core/factored-base.ts";
+import { type MergeOptions, MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
+import type { TargetRankOptions } from "../core/targets.ts";
 
-export interface FloraOptions extends TargetOptions, BaseOptions {
+export interface FloraOptions extends TargetRankOptions, MergeOptions {
   /** κ: steps between new projections. Default 1000. */
   readonly interval?: number;
   readonly modulesToSave?: readonly string[];
 }
 
 /** Factors of which A is trained and B is the random projection, entries N(0, 1/r). */
-class ProjectedBank extends FactorBank {
-  constructor(name: string, shape: BankShape, layers: readonly BankLayer[]) {
+class ProjectedBank extends LowRankBank {
+  constructor(name: string, shape: BankShape, layers: readonly NamedLinear[]) {
     super(name, shape, layers);
     for (const { B } of this.leaves) B.setRequiresGrad(false);
   }
@@ -41,7 +41,7 @@ class ProjectedBank extends FactorBank {
     return super.trainables().filter(({ value }) => value === this.A);
   }
 
-  override frozen(): Map<string, Tensor> {
+  override buffers(): Map<string, Tensor> {
     return new Map([["B", this.B]]);
   }
 }
@@ -75,10 +75,10 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
   }
 
   beforeForward(step: StepContext): void {
-    if (!beginsStretch(step, this.interval)) return;
+    if (!startsInterval(step, this.interval)) return;
     noGrad(() =>
       scope(() => {
-        this.cuts = this.banks.flatMap(({ A, B }, index) => this.bases[index].absorb(A, B) ?? []);
+        this.cuts = this.banks.flatMap(({ A, B }, index) => this.bases[index].merge(A, B) ?? []);
         for (const { A } of this.banks) zero_(A);
         const before = this.banks.map(({ B }) => toDType(B, B.dtype, false, true));
         this.projections++;
@@ -92,8 +92,12 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
   }
 
   beforeClip(step: StepContext): EventReport | undefined {
-    if (!beginsStretch(step, this.interval)) return undefined;
-    return { projection: this.projections, layers: this.adaptedPaths().length, ...cutReport(this.cuts) };
+    if (!startsInterval(step, this.interval)) return undefined;
+    return {
+      projection: this.projections,
+      layers: this.adaptedPaths().length,
+      ...truncationReport(this.cuts),
+    };
   }
 
   override counters(): Json {
@@ -111,7 +115,7 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
  * divides by roots that know nothing of it: there M is first shortened to what M Bᵀ says of the gradient, r/n of it, and the
  * second moments become the mean of their row, for every new direction is as likely as another.
  */
-function moveMoments({ expAvg, expAvgSq }: Moments, before: Tensor, { B, shape }: FactorBank): void {
+function moveMoments({ expAvg, expAvgSq }: Moments, before: Tensor, { B, shape }: LowRankBank): void {
   const { n, rank } = shape;
   const moved = matmul(expAvg, matmul(transpose(before, 1, 2), B));
   copy_(expAvg, expAvgSq ? mulScalar(moved, rank / n) : moved);

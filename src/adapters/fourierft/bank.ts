@@ -18,8 +18,8 @@ import {
   toDType,
   zeros,
 } from "../../torch/index.ts";
-import { Bank, type BankLayer, type Stack } from "../core/bank.ts";
-import { withChange } from "../core/change.ts";
+import { Bank, type NamedLinear, type StackedParameter } from "../core/bank.ts";
+import { forwardWithDelta } from "../core/change.ts";
 
 /** What the layers of one bank have in common. */
 export interface SpectrumShape {
@@ -36,11 +36,11 @@ export interface SpectrumShape {
 /** Coefficients `[L, k]` of the spectra of L changes of equal shape; their places are drawn once for a shape. */
 export class SpectrumBank extends Bank {
   readonly shape: SpectrumShape;
-  readonly spectrum: Stack;
+  readonly spectrum: StackedParameter;
   /** Places of the coefficients in the flattened spectrum, `[k]`. */
   private readonly places: Tensor;
 
-  constructor(name: string, shape: SpectrumShape, layers: readonly BankLayer[]) {
+  constructor(name: string, shape: SpectrumShape, layers: readonly NamedLinear[]) {
     super(name, layers, { spectrum: [shape.frequencies] });
     this.shape = shape;
     this.spectrum = this.stacks.spectrum;
@@ -52,12 +52,12 @@ export class SpectrumBank extends Bank {
     normal_(this.spectrum.value, 0, 1, generator);
   }
 
-  override adapterOf(index: number): LinearAdapter {
+  override linearAdapter(index: number): LinearAdapter {
     const spectrum = this.spectrum.leaves[index];
-    return { forward: (x, base) => withChange(x, base, this.change(spectrum)) };
+    return { forward: (x, base) => forwardWithDelta(x, base, this.change(spectrum)) };
   }
 
-  override effective(index: number, base: Tensor): Tensor {
+  override effectiveWeight(index: number, base: Tensor): Tensor {
     return add(base, this.change(toDType(select(this.spectrum.value, 0, index), base.dtype)));
   }
 

@@ -7,18 +7,18 @@ import { SpectrumBank } from "./bank.ts";
 
 test("a layer cannot have more frequencies than numbers, and the refusal leaves nothing behind", () => {
   using model = new TinyLM();
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   expect(() => attach(model, { method: "fourierft", frequencies: 65, targetModules: ["mix"] })).toThrow(
     /fewer numbers than frequencies[\s\S]*at most 64, for a weight of shape \[8, 8\][\s\S]*lower adapter.frequencies/,
   );
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
   attach(model, { method: "fourierft", frequencies: 64, targetModules: ["mix"] }).dispose();
 });
 
 test("off the CPU the places that are drawn there are freed", () => {
   using linear = new Linear(torch.zeros([4, 6], "float32", null, "meta").keep());
-  const live = torch.liveTensors();
+  const live = torch.liveTensorCount();
   const shape = { m: 4, n: 6, frequencies: 5, scaling: 1, placeSeed: 777 };
   new SpectrumBank("test", shape, [{ path: "layer", linear }]).dispose();
-  expect(torch.liveTensors()).toBe(live);
+  expect(torch.liveTensorCount()).toBe(live);
 });

@@ -1,26 +1,26 @@
 import { methodDefaults } from "../../config/index.ts";
-import { numberOf } from "../../hub/adapter-settings.ts";
+import { requireNumber } from "../../hub/adapter-settings.ts";
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { type BankLayer, bankLayers } from "../core/bank.ts";
+import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
 import type { AdapterPlan } from "../core/factor-adapters.ts";
 import { LayerAdapters } from "../core/layer-adapters.ts";
 import {
-  copyFolder,
   folderTensors,
+  fullyTrainedModulesOf,
+  loadPeftWeights,
   type PeftFormat,
   readPlan,
-  wholeOf,
   withPattern,
   writePeft,
 } from "../core/peft-folder.ts";
 import { checkShape, lengthOf, seedOf } from "../core/peft-layer.ts";
-import { savedPaths } from "../core/saved-modules.ts";
-import { findLayers, type LayerOptions } from "../core/targets.ts";
+import { resolveModulesToSave } from "../core/saved-modules.ts";
+import { findLayers, type TargetModuleOptions } from "../core/targets.ts";
 import { SpectrumBank, type SpectrumShape } from "./bank.ts";
 
-export interface FourierOptions extends LayerOptions {
+export interface FourierOptions extends TargetModuleOptions {
   /** Trained coefficients of each layer. Default 1000. */
   readonly frequencies?: number;
   /** What the inverse transform is multiplied by. Default 150. */
@@ -32,7 +32,7 @@ export interface FourierOptions extends LayerOptions {
 
 const defaults = methodDefaults.fourierft;
 
-type SpectrumTarget = BankLayer & SpectrumShape;
+type SpectrumTarget = NamedLinear & SpectrumShape;
 
 /** PEFT's default. */
 const defaultPlaceSeed = 777;
@@ -47,11 +47,11 @@ const fourierFormat: PeftFormat<SpectrumBank, SpectrumTarget> = {
     const { folder, path, linear, config } = found;
     const frequencies = lengthOf(found, spectrumName);
     checkShape(found, spectrumName, [frequencies]);
-    const scaling = numberOf(folder, "scaling", config.scaling);
+    const scaling = requireNumber(folder, "scaling", config.scaling);
     const placeSeed = seedOf(folder, "random_loc_seed", config.random_loc_seed);
     return target({ path, linear }, { frequencies, scaling, placeSeed });
   },
-  parts: ({ spectrum }) => [{ stack: spectrum, turned: false }],
+  parts: ({ spectrum }) => [{ stack: spectrum, transposed: false }],
 };
 
 /**
@@ -75,16 +75,16 @@ export class FourierAdapters extends LayerAdapters<SpectrumBank> {
       fan_in_fan_out: false,
       init_weights: false,
     };
-    writePeft(folder, folderTensors(this, fourierFormat), config, baseModel, wholeOf(this));
+    writePeft(folder, folderTensors(this, fourierFormat), config, baseModel, fullyTrainedModulesOf(this));
   }
 }
 
 export function attachFourier(model: Module, options: FourierOptions, seed: number): FourierAdapters {
   const { from } = options;
   const plan = from === undefined ? planOf(model, options) : readPlan(from, model, fourierFormat);
-  const adapters = new FourierAdapters("fourierft", model, makeBanks(plan.targets), plan.saved);
+  const adapters = new FourierAdapters("fourierft", model, makeBanks(plan.targets), plan.modulesToSave);
   if (from !== undefined) {
-    copyFolder(from, adapters, fourierFormat);
+    loadPeftWeights(from, adapters, fourierFormat);
     return adapters;
   }
   using generator = new Generator(seed, adapters.banks[0].spectrum.value.device);
@@ -94,12 +94,15 @@ export function attachFourier(model: Module, options: FourierOptions, seed: numb
 
 function planOf(model: Module, options: FourierOptions): AdapterPlan<SpectrumTarget> {
   const { frequencies = defaults.frequencies, scaling = defaults.scaling } = options;
-  const saved = savedPaths(model, options.modulesToSave);
+  const modulesToSave = resolveModulesToSave(model, options.modulesToSave);
   const shape = { frequencies, scaling, placeSeed: defaultPlaceSeed };
-  return { targets: findLayers(model, options, saved).map((layer) => target(layer, shape)), saved };
+  return {
+    targets: findLayers(model, options, modulesToSave).map((layer) => target(layer, shape)),
+    modulesToSave,
+  };
 }
 
-function target(layer: BankLayer, shape: Omit<SpectrumShape, "m" | "n">): SpectrumTarget {
+function target(layer: NamedLinear, shape: Omit<SpectrumShape, "m" | "n">): SpectrumTarget {
   const [m, n] = layer.linear.weight.shape;
   if (shape.frequencies <= m * n) return { ...layer, ...shape, m, n };
   throw new ScaloraError("config", "A layer has fewer numbers than frequencies are to be trained", {
@@ -111,7 +114,7 @@ function target(layer: BankLayer, shape: Omit<SpectrumShape, "m" | "n">): Spectr
 }
 
 const makeBanks = (targets: readonly SpectrumTarget[]): SpectrumBank[] =>
-  bankLayers(
+  groupIntoBanks(
     targets,
     ({ frequencies }) => `k${frequencies}`,
     (name, layers) => {

@@ -2,17 +2,17 @@ import { afterEach, expect, test } from "vitest";
 import { collate } from "../../data/collate.ts";
 import { causalLossSum } from "../../nn/causal-loss.ts";
 import { countingExamples } from "../../testing/tiny-data.ts";
-import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.ts";
+import { TinyLM, type TinyLMOptions } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
 import { FullFineTuning } from "./full.ts";
 
 const made: { dispose(): void }[] = [];
 afterEach(() => {
   for (const thing of made.splice(0).reverse()) thing.dispose();
-  expect(torch.liveTensors()).toBe(0);
+  expect(torch.liveTensorCount()).toBe(0);
 });
 
-function attached(options?: TinyOptions) {
+function attached(options?: TinyLMOptions) {
   const model = new TinyLM(options);
   const adapters = new FullFineTuning(model);
   made.push(model, adapters);

@@ -4,7 +4,7 @@ import { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
 import type { AdapterSet, Trainable } from "../core/contract.ts";
-import { noAdapter } from "../core/layer-adapters.ts";
+import { adapterExportError } from "../core/layer-adapters.ts";
 
 /**
  * Full fine-tuning as an adapter set: every parameter of the model is trained, a tied one once. Weight decay spares
@@ -53,7 +53,7 @@ export class FullFineTuning implements AdapterSet {
   }
 
   saveAdapter(): void {
-    throw noAdapter("full fine-tuning has no adapter: it changes the weights themselves");
+    throw adapterExportError("full fine-tuning has no adapter: it changes the weights themselves");
   }
 
   state(): Map<string, Tensor> {

@@ -1,27 +1,27 @@
 import type { LinearAdapter, Module } from "../../nn/index.ts";
 import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.ts";
-import { FactorBank } from "../core/bank.ts";
-import { withChange } from "../core/change.ts";
-import { FactorAdapters, lowRankPlan, makeBanks, type ScaledTarget } from "../core/factor-adapters.ts";
+import { LowRankBank } from "../core/bank.ts";
+import { forwardWithDelta } from "../core/change.ts";
+import { LowRankAdapters, type LowRankTarget, lowRankPlan, makeBanks } from "../core/factor-adapters.ts";
 import {
-  copyFolder,
   folderTensors,
+  fullyTrainedModulesOf,
+  loadPeftWeights,
   type PeftFormat,
   readPlan,
-  wholeOf,
   withPattern,
   writePeft,
 } from "../core/peft-folder.ts";
 import { factorRank } from "../core/peft-layer.ts";
-import { drawFactors, type LoraOptions } from "../lora/lora.ts";
-import { layersOf } from "../lora/peft.ts";
+import { initialiseBanks, type LoraOptions } from "../lora/lora.ts";
+import { loraLayerConfigs } from "../lora/peft.ts";
 
 export type HiraOptions = Omit<LoraOptions, "alpha" | "rslora">;
 
 const [downName, upName] = [".hira_A", ".hira_B"];
 
 /** PEFT's HiRA folders: `hira_A` is our Bᵀ, `hira_B` our A. */
-const hiraFormat: PeftFormat<HiraBank, ScaledTarget> = {
+const hiraFormat: PeftFormat<HiraBank, LowRankTarget> = {
   neutral: { peft_type: ["HIRA"] },
   suffixes: [downName, upName],
   target: (found) => {
@@ -29,24 +29,24 @@ const hiraFormat: PeftFormat<HiraBank, ScaledTarget> = {
     return { path, linear, rank: factorRank(found, downName, upName), scale: 1 };
   },
   parts: ({ stacks: { A, B } }) => [
-    { stack: B, turned: true },
-    { stack: A, turned: false },
+    { stack: B, transposed: true },
+    { stack: A, transposed: false },
   ],
 };
 
 /** Factors of a change `W ∘ (A Bᵀ)`. */
-class HiraBank extends FactorBank {
-  override adapterOf(index: number): LinearAdapter {
+class HiraBank extends LowRankBank {
+  override linearAdapter(index: number): LinearAdapter {
     const { A, B } = this.leaves[index];
     return {
       forward: (x, base) => {
         const factor = matmul(A, transpose(B, 0, 1));
-        return withChange(x, base, mul(toDType(base.denseWeight(), factor.dtype), factor));
+        return forwardWithDelta(x, base, mul(toDType(base.denseWeight(), factor.dtype), factor));
       },
     };
   }
 
-  override effective(index: number, base: Tensor): Tensor {
+  override effectiveWeight(index: number, base: Tensor): Tensor {
     return add(base, mul(base, this.product(index, base.dtype)));
   }
 
@@ -57,9 +57,9 @@ class HiraBank extends FactorBank {
 }
 
 /** HiRA (Huang et al., ICLR 2025): `W + W ∘ (A Bᵀ)` on a frozen W. Its rank is that of W, whatever that of the factors. */
-export class HiraAdapters extends FactorAdapters<HiraBank> {
+export class HiraAdapters extends LowRankAdapters<HiraBank> {
   saveAdapter(folder: string, baseModel: string): void {
-    const layers = layersOf(this);
+    const layers = loraLayerConfigs(this);
     const { common, pattern } = withPattern(layers.map(({ path, rank }) => [path, rank]));
     const config = {
       peft_type: "HIRA",
@@ -70,15 +70,15 @@ export class HiraAdapters extends FactorAdapters<HiraBank> {
       fan_in_fan_out: false,
       init_weights: true,
     };
-    writePeft(folder, folderTensors(this, hiraFormat), config, baseModel, wholeOf(this));
+    writePeft(folder, folderTensors(this, hiraFormat), config, baseModel, fullyTrainedModulesOf(this));
   }
 }
 
 export function attachHira(model: Module, options: HiraOptions, seed: number): HiraAdapters {
   const { from, init = "kaiming" } = options;
   const plan = from === undefined ? lowRankPlan(model, options) : readPlan(from, model, hiraFormat);
-  const adapters = new HiraAdapters("hira", model, makeBanks(plan, HiraBank), plan.saved);
-  if (from === undefined) drawFactors(adapters, init, seed);
-  else copyFolder(from, adapters, hiraFormat);
+  const adapters = new HiraAdapters("hira", model, makeBanks(plan, HiraBank), plan.modulesToSave);
+  if (from === undefined) initialiseBanks(adapters, init, seed);
+  else loadPeftWeights(from, adapters, hiraFormat);
   return adapters;
 }

@@ -17,10 +17,10 @@ import {
 } from "../../torch/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.ts";
+import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/compensated.ts";
 import type { EventReport } from "../core/contract.ts";
 import { type LowRankPlan, makeBanks } from "../core/factor-adapters.ts";
-import { leadingTriplets } from "../core/triplets.ts";
+import { truncatedSvd } from "../core/triplets.ts";
 import { type LoraOptions, planOf } from "../lora/lora.ts";
 
 export interface LoraGaOptions extends Omit<LoraOptions, "init" | "from"> {
@@ -39,13 +39,13 @@ interface Watched {
  * first step's own batches: they run on the base alone, their gradient's singular vectors 1…r make B and r+1…2r make A, each
  * of length m^¼/√γ, what makes up for them goes beside W, and the step goes on with the gradients of the new factors.
  */
-export class LoraGaAdapters extends CompensatedAdapters {
+export class LoraGaAdapters extends NonZeroInitAdapters {
   private readonly size: (m: number) => number;
   private hasBegun = false;
   private watched: Watched[][] = [];
 
   constructor(model: Module, plan: LowRankPlan, gamma: number) {
-    super("lora-ga", model, makeBanks(plan, CompensatedBank), plan.saved);
+    super("lora-ga", model, makeBanks(plan, NonZeroInitBank), plan.modulesToSave);
     this.size = (m) => m ** 0.25 / Math.sqrt(gamma);
   }
 
@@ -65,12 +65,12 @@ export class LoraGaAdapters extends CompensatedAdapters {
       });
     });
     this.release();
-    for (const bank of this.banks) bank.hang();
+    for (const bank of this.banks) bank.install();
     this.hasBegun = true;
     return { start: "gradient", layers: this.adaptedPaths().length };
   }
 
-  private beginLayer(bank: CompensatedBank, index: number, { weight }: Watched): void {
+  private beginLayer(bank: NonZeroInitBank, index: number, { weight }: Watched): void {
     const { m, rank, scale } = bank.shape;
     const gradient = toDType(weight.grad ?? missing(), "float64");
     if (!Number.isFinite(linalgVectorNorm(gradient).item()))
@@ -78,7 +78,7 @@ export class LoraGaAdapters extends CompensatedAdapters {
         where: bank.layers[index].path,
         fix: "look at the rows of the first batch, or use model.dtype: float32",
       });
-    const { left, right } = leadingTriplets(gradient, 2 * rank);
+    const { left, right } = truncatedSvd(gradient, 2 * rank);
     const size = this.size(m);
     const A = mulScalar(narrow(left, 1, rank, rank), size);
     const B = mulScalar(narrow(right, 1, 0, rank), size);
@@ -113,7 +113,7 @@ function missing(): never {
 
 /** Lets a layer compute without its adapter, which is 0 so far, and collect the gradient of its weight. */
 function watch(linear: Linear): Watched {
-  const weight = noGrad(() => detach(linear.ownWeight()))
+  const weight = noGrad(() => detach(linear.unquantisedWeight()))
     .keep()
     .setRequiresGrad(true);
   linear.adapter = { forward: (x, { bias }) => fastLinear(x, weight, bias) };

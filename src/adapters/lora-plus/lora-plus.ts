@@ -1,9 +1,9 @@
 import { methodDefaults } from "../../config/index.ts";
 import type { Module } from "../../nn/index.ts";
-import { FactorBank } from "../core/bank.ts";
+import { LowRankBank } from "../core/bank.ts";
 import type { Trainable } from "../core/contract.ts";
 import { type LowRankPlan, makeBanks } from "../core/factor-adapters.ts";
-import { LoraAdapters, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.ts";
+import { initialiseOrLoadFactors, LoraAdapters, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
 
 export interface LoraPlusOptions extends LoraOptions {
   /** Learning rate of A over that of B. Default 16. */
@@ -15,7 +15,7 @@ class LoraPlusAdapters extends LoraAdapters {
   private readonly ratio: number;
 
   constructor(model: Module, plan: LowRankPlan, ratio: number) {
-    super("lora+", model, makeBanks(plan, FactorBank), plan.saved);
+    super("lora+", model, makeBanks(plan, LowRankBank), plan.modulesToSave);
     this.ratio = ratio;
   }
 
@@ -26,8 +26,8 @@ class LoraPlusAdapters extends LoraAdapters {
 }
 
 export function attachLoraPlus(model: Module, options: LoraPlusOptions, seed: number): LoraAdapters {
-  const plan = lowRankTargets(model, options);
+  const plan = resolveLoraPlan(model, options);
   const adapters = new LoraPlusAdapters(model, plan, options.ratio ?? methodDefaults["lora+"].ratio);
-  startFactors(adapters, options, seed);
+  initialiseOrLoadFactors(adapters, options, seed);
   return adapters;
 }

@@ -1,5 +1,5 @@
 import { copy_, divScalar, type Generator, noGrad, randn, scope, uniform_ } from "../../torch/index.ts";
-import type { FactorBank } from "../core/bank.ts";
+import type { LowRankBank } from "../core/bank.ts";
 
 /** How B starts; A starts at zero, so that the adapted model is the base model. */
 export type LoraInit = "kaiming" | "gaussian";
@@ -8,7 +8,7 @@ export type LoraInit = "kaiming" | "gaussian";
  * Draws B: `kaiming` is PEFT's default, uniform in ±1/√n (Kaiming-uniform with a = √5 on `[r, n]`); `gaussian` is normal with
  * deviation 1/r.
  */
-export function initialiseFactors(bank: FactorBank, init: LoraInit, generator: Generator): void {
+export function initialiseFactors(bank: LowRankBank, init: LoraInit, generator: Generator): void {
   const { n, rank } = bank.shape;
   noGrad(() => {
     if (init === "kaiming") {

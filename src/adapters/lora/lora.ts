@@ -1,14 +1,14 @@
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
-import { FactorBank } from "../core/bank.ts";
-import { FactorAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/factor-adapters.ts";
-import { copyFolder, readPlan } from "../core/peft-folder.ts";
-import type { TargetOptions } from "../core/targets.ts";
+import { LowRankBank } from "../core/bank.ts";
+import { LowRankAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/factor-adapters.ts";
+import { loadPeftWeights, readPlan } from "../core/peft-folder.ts";
+import type { TargetRankOptions } from "../core/targets.ts";
 import { initialiseFactors, type LoraInit } from "./init.ts";
 import { loraFormat, writeLora } from "./peft.ts";
 
 /** Options of the methods that adapt with two factors. */
-export interface LoraOptions extends TargetOptions {
+export interface LoraOptions extends TargetRankOptions {
   /** Scale numerator: s = alpha / rank. Default 2 · rank. */
   readonly alpha?: number;
   /** s = alpha / √rank (arXiv 2312.03732). */
@@ -21,21 +21,21 @@ export interface LoraOptions extends TargetOptions {
 }
 
 /** LoRA (arXiv 2106.09685): a frozen base and one pair of factors per layer. */
-export class LoraAdapters extends FactorAdapters {
+export class LoraAdapters extends LowRankAdapters {
   saveAdapter(folder: string, baseModel: string): void {
     writeLora(folder, this, baseModel);
   }
 }
 
 export function attachLora(model: Module, options: LoraOptions, seed: number): LoraAdapters {
-  const plan = lowRankTargets(model, options);
-  const adapters = new LoraAdapters("lora", model, makeBanks(plan, FactorBank), plan.saved);
-  startFactors(adapters, options, seed);
+  const plan = resolveLoraPlan(model, options);
+  const adapters = new LoraAdapters("lora", model, makeBanks(plan, LowRankBank), plan.modulesToSave);
+  initialiseOrLoadFactors(adapters, options, seed);
   return adapters;
 }
 
 /** From the options, or from the folder they go on from. */
-export function lowRankTargets(model: Module, options: LoraOptions): LowRankPlan {
+export function resolveLoraPlan(model: Module, options: LoraOptions): LowRankPlan {
   return options.from === undefined ? planOf(model, options) : readPlan(options.from, model, loraFormat);
 }
 
@@ -46,13 +46,13 @@ export function planOf(model: Module, options: LoraOptions): LowRankPlan {
 }
 
 /** Draws the factors from `seed`, or takes them from the folder that training goes on from. */
-export function startFactors(adapters: FactorAdapters, options: LoraOptions, seed: number): void {
-  if (options.from !== undefined) copyFolder(options.from, adapters, loraFormat);
-  else drawFactors(adapters, options.init ?? "kaiming", seed);
+export function initialiseOrLoadFactors(adapters: LowRankAdapters, options: LoraOptions, seed: number): void {
+  if (options.from !== undefined) loadPeftWeights(options.from, adapters, loraFormat);
+  else initialiseBanks(adapters, options.init ?? "kaiming", seed);
 }
 
 /** Draws the second factor of every bank. */
-export function drawFactors({ banks }: FactorAdapters, init: LoraInit, seed: number): void {
+export function initialiseBanks({ banks }: LowRankAdapters, init: LoraInit, seed: number): void {
   using generator = new Generator(seed, banks[0].B.device);
   for (const bank of banks) initialiseFactors(bank, init, generator);
 }

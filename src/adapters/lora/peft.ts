@@ -1,33 +1,33 @@
-import { loraAlpha, loraNeutral } from "../../hub/adapter-settings.ts";
+import { loraAlpha, loraSupported } from "../../hub/adapter-settings.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
-import type { FactorBank } from "../core/bank.ts";
-import type { FactorAdapters, ScaledTarget } from "../core/factor-adapters.ts";
+import type { LowRankBank } from "../core/bank.ts";
+import type { LowRankAdapters, LowRankTarget } from "../core/factor-adapters.ts";
 import {
+  type FullyTrainedModules,
   folderTensors,
+  fullyTrainedModulesOf,
   type PeftFormat,
-  type StoredWhole,
-  wholeOf,
   withPattern,
   writePeft,
 } from "../core/peft-folder.ts";
-import { type FoundLayer, factorRank } from "../core/peft-layer.ts";
+import { factorRank, type PeftLayer } from "../core/peft-layer.ts";
 
 // PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
 const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
 
 /** PEFT's LoRA folders. */
-export const loraFormat: PeftFormat<FactorBank, ScaledTarget> = {
-  neutral: loraNeutral,
+export const loraFormat: PeftFormat<LowRankBank, LowRankTarget> = {
+  neutral: loraSupported,
   suffixes: [downName, upName],
   target: scaledTarget,
   parts: ({ stacks: { A, B } }) => [
-    { stack: B, turned: true },
-    { stack: A, turned: false },
+    { stack: B, transposed: true },
+    { stack: A, transposed: false },
   ],
 };
 
 /** A layer's rank from its tensors, and its scale from the config. */
-export function scaledTarget(found: FoundLayer): ScaledTarget {
+export function scaledTarget(found: PeftLayer): LowRankTarget {
   const { folder, path, linear, config } = found;
   const rank = factorRank(found, downName, upName);
   const alpha = loraAlpha(folder, config, path);
@@ -35,27 +35,33 @@ export function scaledTarget(found: FoundLayer): ScaledTarget {
 }
 
 /** Writes the factors and saved modules as a PEFT LoRA folder that `PeftModel.from_pretrained` loads. */
-export function writeLora(folder: string, adapters: FactorAdapters, baseModel: string): void {
+export function writeLora(folder: string, adapters: LowRankAdapters, baseModel: string): void {
   const tensors = folderTensors(adapters, loraFormat);
-  writePeft(folder, tensors, loraConfig(layersOf(adapters)), baseModel, wholeOf(adapters));
+  writePeft(
+    folder,
+    tensors,
+    loraConfig(loraLayerConfigs(adapters)),
+    baseModel,
+    fullyTrainedModulesOf(adapters),
+  );
 }
 
 /** The adapted layers with their ranks and numerators. */
-export function layersOf({ banks }: FactorAdapters): LayerRank[] {
+export function loraLayerConfigs({ banks }: LowRankAdapters): LoraLayerConfig[] {
   return banks.flatMap(({ layers, shape: { rank, scale } }) =>
     layers.map(({ path }) => ({ path, rank, alpha: scale * rank })),
   );
 }
 
 /** A layer with its rank and the numerator of its scale. */
-export interface LayerRank {
+export interface LoraLayerConfig {
   readonly path: string;
   readonly rank: number;
   readonly alpha: number;
 }
 
 /** One layer's factors on their way into a folder. */
-export interface StoredFactors extends LayerRank {
+export interface StoredFactors extends LoraLayerConfig {
   /** A, `[m, r]` */
   readonly up: TensorSource;
   /** Bᵀ, `[r, n]` */
@@ -67,7 +73,7 @@ export function writeFactors(
   folder: string,
   layers: readonly StoredFactors[],
   baseModel: string,
-  whole: StoredWhole,
+  whole: FullyTrainedModules,
 ): void {
   writePeft(folder, layers.flatMap(storedTensors), loraConfig(layers), baseModel, whole);
 }
@@ -81,7 +87,7 @@ export function storedTensors({ path, up, down }: StoredFactors): [string, Tenso
 }
 
 /** The keys of PEFT's LoRA config that say how to compute. */
-export function loraConfig(layers: readonly LayerRank[]): Record<string, unknown> {
+export function loraConfig(layers: readonly LoraLayerConfig[]): Record<string, unknown> {
   const ranks = withPattern(layers.map(({ path, rank }) => [path, rank]));
   const alphas = withPattern(layers.map(({ path, alpha }) => [path, alpha]));
   return {

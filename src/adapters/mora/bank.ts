@@ -17,7 +17,7 @@ import {
   toDType,
   transpose,
 } from "../../torch/index.ts";
-import { Bank, type BankLayer, ownDType, type Stack } from "../core/bank.ts";
+import { adapterDType, Bank, type NamedLinear, type StackedParameter } from "../core/bank.ts";
 
 /** Ways into the square matrix and out of it: equation 9 of the paper (type 6 of its code), or equation 6 (type 1). */
 export type MoraType = "rotation" | "sharing";
@@ -42,25 +42,25 @@ export function squareWidth(m: number, n: number, rank: number, type: MoraType):
 /** Square matrices `[L, r̂, r̂]` of L layers of equal shape. */
 export class SquareBank extends Bank {
   readonly shape: SquareShape;
-  readonly square: Stack;
+  readonly square: StackedParameter;
   /** Cosines and sines by group and column, `[groups, r̂]`; undefined with sharing. */
   private readonly turns: readonly [cos: Tensor, sin: Tensor] | undefined;
 
-  constructor(name: string, shape: SquareShape, layers: readonly BankLayer[]) {
+  constructor(name: string, shape: SquareShape, layers: readonly NamedLinear[]) {
     super(name, layers, { square: [shape.width, shape.width] });
     this.shape = shape;
     this.square = this.stacks.square;
     this.turns = shape.type === "rotation" ? turnsOf(shape, layers[0].linear.weight) : undefined;
   }
 
-  override adapterOf(index: number): LinearAdapter {
+  override linearAdapter(index: number): LinearAdapter {
     const square = this.square.leaves[index];
     return {
-      forward: (x, base) => add(base.product(x), this.apply(x, square)),
+      forward: (x, base) => add(base.forwardBase(x), this.apply(x, square)),
     };
   }
 
-  override effective(index: number, base: Tensor): Tensor {
+  override effectiveWeight(index: number, base: Tensor): Tensor {
     const [, n] = base.shape;
     const unit = eye(n, base.dtype, null, base.device);
     return add(base, transpose(this.apply(unit, select(this.square.value, 0, index)), 0, 1));
@@ -74,8 +74,8 @@ export class SquareBank extends Bank {
     const groups = Math.ceil(n / width);
     const parts = reshape(fill(x, groups * width), [rows, groups, width]);
     if (!this.turns) return fill(fastLinear(sumDim(parts, [1]), own), m);
-    const turned = reshape(turn(parts, this.turns), [rows * groups, width]);
-    return fill(reshape(fastLinear(turned, own), [rows, groups * width]), m);
+    const rotated = reshape(rotatePairs(parts, this.turns), [rows * groups, width]);
+    return fill(reshape(fastLinear(rotated, own), [rows, groups * width]), m);
   }
 
   override dispose(): void {
@@ -94,7 +94,7 @@ function fill(x: Tensor, count: number): Tensor {
 }
 
 /** Turns the pairs (j, j + r̂/2) of each group by the group's angle, as rotary embeddings do. */
-function turn(parts: Tensor, turns: readonly [cos: Tensor, sin: Tensor]): Tensor {
+function rotatePairs(parts: Tensor, turns: readonly [cos: Tensor, sin: Tensor]): Tensor {
   const [cos, sin] = turns.map((table) => toDType(table, parts.dtype));
   const half = parts.shape[2] / 2;
   const crossed = cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], 2);
@@ -111,7 +111,7 @@ function turnsOf({ n, width }: SquareShape, weight: Linear["weight"]): [cos: Ten
       return of(group * 10000 ** ((-2 * (column % half)) / width));
     });
     return scope(() =>
-      toDevice(fromData(values, [groups, width]), weight.device, ownDType(weight), false, true),
+      toDevice(fromData(values, [groups, width]), weight.device, adapterDType(weight), false, true),
     ).keep();
   };
   return [table(Math.cos), table(Math.sin)];

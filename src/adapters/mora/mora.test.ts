@@ -25,10 +25,10 @@ test.each(cases)(
     expect(width).toBe(square.length);
     using linear = new Linear(torch.zeros([m, n], "float64").keep());
     const bank = new SquareBank("test", { m, n, width, type }, [{ path: "layer", linear }]);
-    bank.hang();
+    bank.install();
     torch.scope(() => {
       torch.noGrad(() => torch.copy_(torch.select(bank.square.value, 0, 0), matrix(square)));
-      const merged = bank.effective(0, torch.zeros([m, n], "float64"));
+      const merged = bank.effectiveWeight(0, torch.zeros([m, n], "float64"));
       const x = torch.eye(n, "float64");
       for (const found of [
         merged,

@@ -1,12 +1,12 @@
 import type { Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { type BankLayer, bankLayers } from "../core/bank.ts";
-import { LayerAdapters, noAdapter } from "../core/layer-adapters.ts";
-import { savedPaths } from "../core/saved-modules.ts";
-import { findTargets, type Target, type TargetOptions } from "../core/targets.ts";
+import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
+import { adapterExportError, LayerAdapters } from "../core/layer-adapters.ts";
+import { resolveModulesToSave } from "../core/saved-modules.ts";
+import { findTargets, type Target, type TargetRankOptions } from "../core/targets.ts";
 import { type MoraType, SquareBank, type SquareShape, squareWidth } from "./bank.ts";
 
-export interface MoraOptions extends TargetOptions {
+export interface MoraOptions extends TargetRankOptions {
   /** Default "rotation". */
   readonly type?: MoraType;
   readonly modulesToSave?: readonly string[];
@@ -18,16 +18,16 @@ export interface MoraOptions extends TargetOptions {
  */
 export class MoraAdapters extends LayerAdapters<SquareBank> {
   saveAdapter(): void {
-    throw noAdapter("no other tool reads MoRA's square matrices");
+    throw adapterExportError("no other tool reads MoRA's square matrices");
   }
 }
 
 /** The matrices start at 0, so the adapted model starts as the base model whatever the seed. */
 export function attachMora(model: Module, options: MoraOptions): MoraAdapters {
   const { type = "rotation" } = options;
-  const saved = savedPaths(model, options.modulesToSave);
+  const saved = resolveModulesToSave(model, options.modulesToSave);
   const layers = findTargets(model, options, saved).map((target) => withShape(target, type));
-  const banks = bankLayers(
+  const banks = groupIntoBanks(
     layers,
     ({ width }) => `w${width}`,
     (name, group) => {
@@ -38,7 +38,7 @@ export function attachMora(model: Module, options: MoraOptions): MoraAdapters {
   return new MoraAdapters("mora", model, banks, saved);
 }
 
-function withShape({ path, linear, rank }: Target, type: MoraType): BankLayer & SquareShape {
+function withShape({ path, linear, rank }: Target, type: MoraType): NamedLinear & SquareShape {
   const [m, n] = linear.weight.shape;
   const limit = Math.min(m, n);
   const width = squareWidth(m, n, rank, type);

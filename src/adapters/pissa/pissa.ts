@@ -1,8 +1,8 @@
 import type { Module } from "../../nn/index.ts";
 import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.ts";
-import { CompensatedAdapters, CompensatedBank } from "../compensated/compensated.ts";
+import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/compensated.ts";
 import { makeBanks } from "../core/factor-adapters.ts";
-import { leadingTriplets } from "../core/triplets.ts";
+import { truncatedSvd } from "../core/triplets.ts";
 import { type LoraOptions, planOf } from "../lora/lora.ts";
 
 export type PissaOptions = Omit<LoraOptions, "init" | "from">;
@@ -11,14 +11,19 @@ export type PissaOptions = Omit<LoraOptions, "init" | "from">;
  * PiSSA (arXiv 2404.02948): LoRA from `A = U √(Σ/s)`, `B = V √(Σ/s)` of the r leading singular triplets of W, which the base
  * gives up. The start does not depend on a seed.
  */
-export function attachPissa(model: Module, options: PissaOptions): CompensatedAdapters {
+export function attachPissa(model: Module, options: PissaOptions): NonZeroInitAdapters {
   const plan = planOf(model, { alpha: options.rank, ...options });
-  const adapters = new CompensatedAdapters("pissa", model, makeBanks(plan, CompensatedBank), plan.saved);
+  const adapters = new NonZeroInitAdapters(
+    "pissa",
+    model,
+    makeBanks(plan, NonZeroInitBank),
+    plan.modulesToSave,
+  );
   noGrad(() => {
     for (const bank of adapters.banks)
       bank.layers.forEach(({ linear }, index) => {
         scope(() => {
-          const { left, values, right } = leadingTriplets(linear.denseWeight(), bank.shape.rank);
+          const { left, values, right } = truncatedSvd(linear.denseWeight(), bank.shape.rank);
           const roots = sqrt(divScalar(values, bank.shape.scale));
           bank.begin(index, mul(left, roots), mul(right, roots));
         });

@@ -1,9 +1,9 @@
 import type { Module } from "../../nn/index.ts";
 import { Nf4Weight } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { FactorBank } from "../core/bank.ts";
+import { LowRankBank } from "../core/bank.ts";
 import { makeBanks } from "../core/factor-adapters.ts";
-import { LoraAdapters, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.ts";
+import { initialiseOrLoadFactors, LoraAdapters, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
 
 /**
  * QLoRA (arXiv 2305.14314): LoRA on weights that are kept in 4 bits. What else the options name (a pooler, outside the blocks)
@@ -11,14 +11,14 @@ import { LoraAdapters, type LoraOptions, lowRankTargets, startFactors } from "..
  * @throws ScaloraError `config` where no adapted weight is in 4 bits
  */
 export function attachQlora(model: Module, options: LoraOptions, seed: number): LoraAdapters {
-  const plan = lowRankTargets(model, options);
+  const plan = resolveLoraPlan(model, options);
   if (!plan.targets.some(({ linear }) => linear.weight instanceof Nf4Weight))
     throw new ScaloraError("config", "QLoRA adapts weights in 4 bits, and none of these is", {
       where: "adapter.targetModules",
       found: `${plan.targets[0].path} in ${plan.targets[0].linear.weight.dtype}`,
       fix: "load the model with quantization: nf4 (linear layers within blocks get it), or use method lora",
     });
-  const adapters = new LoraAdapters("qlora", model, makeBanks(plan, FactorBank), plan.saved);
-  startFactors(adapters, options, seed);
+  const adapters = new LoraAdapters("qlora", model, makeBanks(plan, LowRankBank), plan.modulesToSave);
+  initialiseOrLoadFactors(adapters, options, seed);
   return adapters;
 }

@@ -3,17 +3,17 @@ import type { Module } from "../../nn/index.ts";
 import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import { FactorBank } from "../core/bank.ts";
+import { LowRankBank } from "../core/bank.ts";
 import type { EventReport, StepContext } from "../core/contract.ts";
 import type { LowRankPlan } from "../core/factor-adapters.ts";
-import { cutReport } from "../core/factored-base.ts";
-import { type BaseOptions, beginsStretch, MergingAdapters, seedAfter } from "../core/merging-adapters.ts";
-import { drawFactors, type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.ts";
+import { truncationReport } from "../core/factored-base.ts";
+import { type MergeOptions, MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
+import { initialiseBanks, initialiseOrLoadFactors, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
 import { pruneMoments } from "./prune.ts";
 
 const defaults = methodDefaults.relora;
 
-export interface ReloraOptions extends LoraOptions, BaseOptions {
+export interface ReloraOptions extends LoraOptions, MergeOptions {
   /** Steps between restarts. Default 100. */
   readonly interval?: number;
   /** Steps of warm-up after a restart. Default a tenth of the interval. */
@@ -34,7 +34,7 @@ export class ReloraAdapters extends MergingAdapters {
   private cuts: readonly number[] = [];
 
   constructor(model: Module, plan: LowRankPlan, options: ReloraOptions, seed: number) {
-    super("relora", model, plan, FactorBank, options);
+    super("relora", model, plan, LowRankBank, options);
     const { interval = defaults.interval, prune = defaults.prune } = options;
     const { restartWarmup = defaults.restartWarmup(interval) } = options;
     this.options = { interval, restartWarmup, prune, init: options.init ?? "kaiming" };
@@ -48,10 +48,10 @@ export class ReloraAdapters extends MergingAdapters {
   }
 
   beforeForward(step: StepContext): void {
-    if (!beginsStretch(step, this.options.interval)) return;
+    if (!startsInterval(step, this.options.interval)) return;
     noGrad(() => {
       this.cuts = this.banks.flatMap((bank, index) =>
-        scope(() => this.bases[index].absorb(mulScalar(bank.A, bank.shape.scale), bank.B) ?? []),
+        scope(() => this.bases[index].merge(mulScalar(bank.A, bank.shape.scale), bank.B) ?? []),
       );
       this.banks.forEach((bank) => {
         zero_(bank.A);
@@ -62,12 +62,12 @@ export class ReloraAdapters extends MergingAdapters {
       });
     });
     this.restarts++;
-    drawFactors(this, this.options.init, seedAfter(this.seed, this.restarts));
+    initialiseBanks(this, this.options.init, seedAfter(this.seed, this.restarts));
   }
 
   beforeClip(step: StepContext): EventReport | undefined {
-    if (!beginsStretch(step, this.options.interval)) return undefined;
-    return { restart: this.restarts, layers: this.adaptedPaths().length, ...cutReport(this.cuts) };
+    if (!startsInterval(step, this.options.interval)) return undefined;
+    return { restart: this.restarts, layers: this.adaptedPaths().length, ...truncationReport(this.cuts) };
   }
 
   override counters(): Json {
@@ -81,7 +81,7 @@ export class ReloraAdapters extends MergingAdapters {
 }
 
 export function attachRelora(model: Module, options: ReloraOptions, seed: number): ReloraAdapters {
-  const adapters = new ReloraAdapters(model, lowRankTargets(model, options), options, seed);
-  startFactors(adapters, options, seed);
+  const adapters = new ReloraAdapters(model, resolveLoraPlan(model, options), options, seed);
+  initialiseOrLoadFactors(adapters, options, seed);
   return adapters;
 }

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
-import type { BankLayer } from "../core/bank.ts";
+import type { NamedLinear } from "../core/bank.ts";
 import { type BaseStore, ExactBase, SplitBase } from "../core/base-store.ts";
-import { FactoredBase } from "../core/factored-base.ts";
+import { FrozenDeltaBase } from "../core/factored-base.ts";
 import { type EventOptions, scalingEvent } from "./event.ts";
-import type { Scale } from "./scale.ts";
+import type { ColumnNormRule } from "./scale.ts";
 import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/layers.ts";
 
 const options: EventOptions = {
@@ -20,7 +20,7 @@ const options: EventOptions = {
 function drift(
   dtype: "float32" | "float64",
   events: number,
-  store: (layers: readonly BankLayer[]) => BaseStore,
+  store: (layers: readonly NamedLinear[]) => BaseStore,
 ): number {
   const { bank, redraw, dispose } = randomBank({ dtype, layers: 2, m: 8, n: 6, rank: 2 });
   const base = store(bank.layers);
@@ -34,7 +34,7 @@ function drift(
       const old = { A: torch.mulScalar(bank.A, testScale), B: torch.clone(bank.B) };
       redraw(0.1);
       const left = torch.cat([old.A, torch.mulScalar(bank.A, -testScale)], 2);
-      base.absorb(left, torch.cat([old.B, bank.B], 2));
+      base.merge(left, torch.cat([old.B, bank.B], 2));
     });
   }
   const moved = torch.scope(() => frobenius(effective(), start));
@@ -60,15 +60,15 @@ test.each([
   ["float32", 5e-6],
   ["float64", 1e-12],
 ] as const)("so do 1,000 events over a factored base whose rank is enough (%s)", (dtype, tolerance) => {
-  expect(drift(dtype, 1_000, (layers) => new FactoredBase(layers, 6))).toBeLessThan(tolerance);
+  expect(drift(dtype, 1_000, (layers) => new FrozenDeltaBase(layers, 6))).toBeLessThan(tolerance);
 });
 
 /** A float32 store that merges layer by layer as the split store does: one product of all layers may sum in another order. */
-function mergedOneByOne(layers: readonly BankLayer[]): BaseStore {
-  const absorb: BaseStore["absorb"] = (left, right) => {
+function mergedOneByOne(layers: readonly NamedLinear[]): BaseStore {
+  const absorb: BaseStore["merge"] = (left, right) => {
     layers.forEach(({ linear }, i) => {
       const turned = torch.transpose(torch.select(right, 0, i), 0, 1);
-      torch.addmm_(linear.ownWeight(), torch.select(left, 0, i), turned);
+      torch.addmm_(linear.unquantisedWeight(), torch.select(left, 0, i), turned);
     });
     return undefined;
   };
@@ -81,7 +81,7 @@ test("the split store holds what float32 weights hold, bit for bit", () => {
   torch.scope(() => {
     // the same start: bfloat16 weights, which float32 holds exactly
     exact.bank.layers.forEach(({ linear }, i) => {
-      torch.copy_(linear.ownWeight(), split.bank.layers[i].linear.ownWeight());
+      torch.copy_(linear.unquantisedWeight(), split.bank.layers[i].linear.unquantisedWeight());
     });
     const exactBase = mergedOneByOne(exact.bank.layers);
     const splitBase = new SplitBase(split.bank.layers);
@@ -93,7 +93,7 @@ test("the split store holds what float32 weights hold, bit for bit", () => {
     for (const index of [0, 1, 2]) {
       expect(torch.equal(splitBase.weight(index), exactBase.weight(index))).toBe(true);
       const rounded = torch.toDType(exactBase.weight(index), "bfloat16");
-      expect(frobenius(split.bank.layers[index].linear.ownWeight(), rounded)).toBeLessThan(2 ** -8);
+      expect(frobenius(split.bank.layers[index].linear.unquantisedWeight(), rounded)).toBeLessThan(2 ** -8);
     }
     exactBase.dispose();
     splitBase.dispose();
@@ -181,7 +181,7 @@ test("gradients that are not those of the adapter stop the event before anything
   dispose();
 });
 
-test.each<[string, Scale, number]>([
+test.each<[string, ColumnNormRule, number]>([
   ["preserve keeps the norm of each layer's factors and moves it between columns", "preserve", 1],
   ["horizon lets the norm of each layer's factors decay over its steps", { horizon: 40 }, Math.exp(-10 / 40)],
 ])("%s", (_, scale, share) => {

@@ -12,12 +12,19 @@ import {
   zero_,
 } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import type { FactorBank } from "../core/bank.ts";
+import type { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
 import type { Moments } from "../core/contract.ts";
 import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.ts";
-import { columnNormOf, isOwnNorm, keepNorm, keptShare, type Pace, type Scale } from "./scale.ts";
-import { type Factors, type SolvePolicy, skip, solveFactors } from "./solve/policies.ts";
+import {
+  type ColumnNormRule,
+  columnNormOf,
+  type EventTiming,
+  isOwnNorm,
+  keepNorm,
+  keptNormFraction,
+} from "./scale.ts";
+import { type ScalingFactors, type SolvePolicy, solveFactors, unitFactors } from "./solve/policies.ts";
 import type { LayerGrams } from "./solve/system.ts";
 
 /** Moments of a bank's two stacks, as the optimiser holds them. */
@@ -29,16 +36,16 @@ export interface BankMoments {
 /** What an event does to the optimiser's moments: by the chain rule, not at all, or start anew. */
 export type MomentRule = "transfer" | "keep" | "reset";
 
-export interface EventOptions extends Pace {
+export interface EventOptions extends EventTiming {
   readonly policy: SolvePolicy;
   readonly moments: MomentRule;
-  readonly scale: Scale;
+  readonly scale: ColumnNormRule;
   /** Apply a layer's factors only when one of them is beyond this ratio, either way; 1 applies all. */
   readonly threshold: number;
 }
 
 /** What an event did to one layer. */
-export interface LayerOutcome extends Factors {
+export interface LayerOutcome extends ScalingFactors {
   readonly path: string;
   /** ρ: the column norm aimed at. */
   readonly rho: number;
@@ -49,7 +56,7 @@ export interface LayerOutcome extends Factors {
 }
 
 /** A bank as an event sees it. */
-export type EventBank = Pick<FactorBank, "A" | "B" | "gradA" | "gradB" | "shape" | "layers">;
+export type EventBank = Pick<LowRankBank, "A" | "B" | "gradA" | "gradB" | "shape" | "layers">;
 
 /** How far honest gradients are from AᵀgA = gBᵀB, times 40: by rounding in fp32, in bf16 compute. */
 const mismatchTolerance = { float32: 1e-6, bfloat16: 4e-3 };
@@ -80,7 +87,7 @@ export function scalingEvent(
   return outcomes.map((outcome, index) => ({ ...outcome, cut: cuts?.[index] }));
 }
 
-const changes = ({ alpha, beta }: Factors) => alpha.some((f) => f !== 1) || beta.some((f) => f !== 1);
+const changes = ({ alpha, beta }: ScalingFactors) => alpha.some((f) => f !== 1) || beta.some((f) => f !== 1);
 
 function checkGradients(grams: CheckedGrams, path: string, tolerance: number): void {
   const mismatch = gradientMismatch(grams);
@@ -106,10 +113,10 @@ export function chooseFactors(
   const { normsA, normsB } = grams;
   const rho = columnNormOf(scale, s, pace, grams);
   const solved = solveFactors(grams, rho, policy);
-  const factors = isOwnNorm(scale) ? keepNorm(solved, grams, keptShare(scale, pace)) : solved;
+  const factors = isOwnNorm(scale) ? keepNorm(solved, grams, keptNormFraction(scale, pace)) : solved;
   const limit = Math.log(threshold);
   const far = [...factors.alpha, ...factors.beta].some((factor) => Math.abs(Math.log(factor)) > limit);
-  const applied = threshold === 1 || far ? factors : skip(grams.rank, "skip_small");
+  const applied = threshold === 1 || far ? factors : unitFactors(grams.rank, "skip_small");
   return { ...applied, rho, normsA, normsB };
 }
 
@@ -117,11 +124,11 @@ function apply(
   bank: EventBank,
   base: BaseStore,
   moments: BankMoments | undefined,
-  outcomes: readonly Factors[],
+  outcomes: readonly ScalingFactors[],
   rule: MomentRule,
 ): readonly number[] | undefined {
   const { alpha, beta, absorbed } = onDevice(bank, outcomes);
-  const cuts = base.absorb(mul(bank.A, absorbed), bank.B);
+  const cuts = base.merge(mul(bank.A, absorbed), bank.B);
   mul_(bank.A, alpha);
   mul_(bank.B, beta);
   mul_(bank.gradA, beta);
@@ -149,7 +156,7 @@ export function resetMoments({ expAvg, expAvgSq, steps }: Moments): void {
 }
 
 /** α, β and s(1 − α∘β) as `[L, 1, r]` of the bank's dtype: one copy to the device. */
-function onDevice({ A, shape: { scale, rank } }: EventBank, outcomes: readonly Factors[]) {
+function onDevice({ A, shape: { scale, rank } }: EventBank, outcomes: readonly ScalingFactors[]) {
   const dtype = A.dtype;
   // Rounded first, so that the base absorbs the difference that the rounded factors make.
   const round = dtype === "float64" ? (x: number) => x : Math.fround;

@@ -3,11 +3,11 @@ import * as torch from "../../torch/index.ts";
 import { ExactBase } from "../core/base-store.ts";
 import { type EventOptions, scalingEvent } from "./event.ts";
 import { examineBank, type GradientSize } from "./examine.ts";
-import type { Scale } from "./scale.ts";
+import type { ColumnNormRule } from "./scale.ts";
 import { randomBank } from "./testing/layers.ts";
 
 const peakLr = 0.01;
-const scales: Scale[] = ["preserve", { horizon: 50 }, { columnNorm: 0.7 }, { lipschitz: 40 }];
+const scales: ColumnNormRule[] = ["preserve", { horizon: 50 }, { columnNorm: 0.7 }, { lipschitz: 40 }];
 const policies = ["default", "paper", "scalar"] as const;
 const cases = scales.flatMap((scale) => policies.map((policy) => ({ scale, policy })));
 

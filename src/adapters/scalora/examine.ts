@@ -24,7 +24,7 @@ export interface Distances {
 }
 
 /** A layer at a scaling event, as it looks before the event is applied. */
-export interface LayerView {
+export interface LayerEventPreview {
   readonly path: string;
   /** What the event does; its factors are those that it applies. */
   readonly outcome: LayerOutcome;
@@ -43,7 +43,7 @@ export function examineBank(
   bank: EventBank,
   options: EventOptions,
   gradientOf: (path: string) => GradientSize | undefined,
-): LayerView[] {
+): LayerEventPreview[] {
   const grams = noGrad(() => layerGrams(bank, bank.shape.scale));
   return grams.map((layer, index) => {
     const { path } = bank.layers[index];

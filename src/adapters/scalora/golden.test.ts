@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { liveTensors } from "../../torch/index.ts";
+import { liveTensorCount } from "../../torch/index.ts";
 import { compareGolden, goldenPolicies, readGolden } from "./testing/golden.ts";
 
 const folder = fileURLToPath(new URL("../../../test/golden/scalora/", import.meta.url));
@@ -11,9 +11,9 @@ const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
 const cases = files.flatMap((file) => goldenPolicies.map((policy) => [file, policy] as const));
 
 test.each(cases)("%s, policy %s: every array, the branch and the objective", (file, policy) => {
-  const live = liveTensors();
+  const live = liveTensorCount();
   const result = compareGolden(readGolden(`${folder}${file}`), policy);
-  expect(liveTensors()).toBe(live);
+  expect(liveTensorCount()).toBe(live);
   expect(result.branch).toBe(result.expectedBranch);
   expect(result.comparisons.filter(({ error, tolerance }) => !(error <= tolerance))).toEqual([]);
   expect(result.passed).toBe(true);

@@ -10,7 +10,7 @@ import { frobenius } from "./testing/layers.ts";
 test.each(["exact", "factored"] as const)(
   "events with magnitudes leave weights as they are and gradients as those of the new factors (%s)",
   (base) => {
-    const live = torch.liveTensors();
+    const live = torch.liveTensorCount();
     const model = new OddModel("float64");
     const options = { rank: 2, magnitude: true, base, scale: { columnNorm: 0.7 } };
     const adapters = attachScalora(model, "scalora", options, 1);
@@ -55,6 +55,6 @@ test.each(["exact", "factored"] as const)(
     });
     adapters.dispose();
     model.dispose();
-    expect(torch.liveTensors()).toBe(live);
+    expect(torch.liveTensorCount()).toBe(live);
   },
 );

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
 import { ExactBase } from "../core/base-store.ts";
-import { oracleEvent, watchBase } from "./oracle.ts";
+import { enableBaseGradients, oracleEvent } from "./oracle.ts";
 import { effectiveWeights, frobenius, randomBank } from "./testing/layers.ts";
 
 /** One backward pass whose gradient with respect to W_eff is xᵀ-weighted: gives the watched bank its G. */
@@ -22,7 +22,7 @@ test("the oracle keeps the effective weight and reaches the Eckart–Young bound
   torch.scope(() => {
     const base = new ExactBase(bank.layers);
     const before = effectiveWeights(bank, (i) => base.weight(i));
-    watchBase(bank);
+    enableBaseGradients(bank);
     const gradients = backwardThrough(bank, 5);
     // With ρ = 1/(s√(Lη)), the objective is ‖G − (G V₂V₂ᵀ + U₁U₁ᵀ G)‖²/L², U₁ and V₂ the directions of Ã and B̃.
     const rho = 0.8;
@@ -66,7 +66,7 @@ test("a gradient of too low a rank leaves the layer alone", () => {
   torch.scope(() => {
     const base = new ExactBase(bank.layers);
     const before = torch.clone(bank.A);
-    watchBase(bank);
+    enableBaseGradients(bank);
     backwardThrough(bank, 1);
     const [outcome] = oracleEvent(bank, base, undefined, {
       moments: "reset",
@@ -91,7 +91,7 @@ test("transported moments are exact where the old factors span the gradients", (
     const G = torch.matmul(torch.randn([8, 3], generator, "float64"), torch.transpose(B, 0, 1));
     const expAvg = torch.unsqueeze(torch.mulScalar(torch.matmul(G, B), bank.shape.scale), 0);
     const side = (stack: torch.Tensor) => ({ expAvg: stack, expAvgSq: torch.square(stack) });
-    watchBase(bank);
+    enableBaseGradients(bank);
     backwardThrough(bank, 2);
     const moments = { A: side(expAvg), B: side(torch.zerosLike(bank.B)) };
     oracleEvent(bank, base, moments, { moments: "transport", scale: "preserve", peakLr: 0.01, elapsed: 10 });

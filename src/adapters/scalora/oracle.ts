@@ -18,12 +18,12 @@ import {
   zerosLike,
 } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
-import type { FactorBank } from "../core/bank.ts";
+import type { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
 import type { Moments } from "../core/contract.ts";
 import { type BankMoments, type LayerOutcome, resetMoments } from "./event.ts";
-import { columnNormOf, type Pace, type Scale } from "./scale.ts";
-import { skip } from "./solve/policies.ts";
+import { type ColumnNormRule, columnNormOf, type EventTiming } from "./scale.ts";
+import { unitFactors } from "./solve/policies.ts";
 
 /** With σ_2r below this share of σ_1 the gradient has fewer than 2r directions, and the layer is left alone. */
 const smallestShare = 1e-10;
@@ -31,30 +31,31 @@ const smallestShare = 1e-10;
 /** Singular values of a factor below this share count as zero. */
 const pseudoInverseCut = 1e-12;
 
-export interface OracleOptions extends Pace {
+export interface OracleOptions extends EventTiming {
   readonly moments: "reset" | "transport";
-  readonly scale: Scale;
+  readonly scale: ColumnNormRule;
 }
 
 /** Before the forward pass of a step with an event: the base weights collect their gradients too. */
-export function watchBase(bank: FactorBank): void {
+export function enableBaseGradients(bank: LowRankBank): void {
   bank.layers.forEach(({ linear }, index) => {
-    linear.ownWeight().setRequiresGrad(true);
+    linear.unquantisedWeight().setRequiresGrad(true);
     linear.adapter = composed(bank, index);
   });
 }
 
 /** `x Wᵀ + b + s (x B) Aᵀ` through operators that give W its gradient. */
-function composed(bank: FactorBank, index: number): LinearAdapter {
+function composed(bank: LowRankBank, index: number): LinearAdapter {
   const { A, B } = bank.leaves[index];
   return {
-    forward: (x, base) => add(base.product(x), matmul(matmul(x, B), transpose(A, 0, 1)), bank.shape.scale),
+    forward: (x, base) =>
+      add(base.forwardBase(x), matmul(matmul(x, B), transpose(A, 0, 1)), bank.shape.scale),
   };
 }
 
 /** The gradient G that a watched weight collected; the weight is frozen again. */
 function takeGradient(linear: Linear): Tensor {
-  const weight = linear.ownWeight();
+  const weight = linear.unquantisedWeight();
   const gradient = weight.grad;
   if (!gradient) throw internalError("a watched weight has no gradient");
   weight.setGrad(undefined).setRequiresGrad(false);
@@ -67,7 +68,7 @@ function takeGradient(linear: Linear): Tensor {
  * the step's forward pass. For small models, as a yardstick.
  */
 export function oracleEvent(
-  bank: FactorBank,
+  bank: LowRankBank,
   base: BaseStore,
   moments: BankMoments | undefined,
   options: OracleOptions,
@@ -80,7 +81,7 @@ export function oracleEvent(
         return scope(() => replaceFactors(bank, absorbed, moments, index, options));
       });
       if (!outcomes.some(({ branch }) => branch === "oracle")) return outcomes;
-      base.absorb(left, right);
+      base.merge(left, right);
       if (moments && options.moments === "reset")
         for (const side of [moments.A, moments.B]) resetMoments(side);
       return outcomes;
@@ -90,7 +91,7 @@ export function oracleEvent(
 
 /** @param absorbed room for what the base is to absorb: left `[m, 2r]`, right `[n, 2r]` */
 function replaceFactors(
-  bank: FactorBank,
+  bank: LowRankBank,
   absorbed: { readonly left: Tensor; readonly right: Tensor },
   moments: BankMoments | undefined,
   index: number,
@@ -98,7 +99,7 @@ function replaceFactors(
 ): LayerOutcome {
   const { scale, rank } = bank.shape;
   const { path, linear } = bank.layers[index];
-  linear.adapter = bank.adapterOf(index);
+  linear.adapter = bank.linearAdapter(index);
   const G = takeGradient(linear);
   const [A, B] = [bank.A, bank.B].map((stack) => toDType(select(stack, 0, index), "float64"));
   const [normsA, normsB] = [A, B].map(columnNorms);
@@ -106,7 +107,7 @@ function replaceFactors(
   const [U, sigma, Vt] = linalgSvd(G, false);
   const sizes = sigma.toFloats();
   if (!(sizes.length >= 2 * rank && sizes[2 * rank - 1] > smallestShare * sizes[0]))
-    return { path, rho, normsA, normsB, ...skip(rank, "skip_low_rank") };
+    return { path, rho, normsA, normsB, ...unitFactors(rank, "skip_low_rank") };
   const newA = mulScalar(slice(U, 1, 0, 2 * rank, 2), rho);
   const newB = mulScalar(transpose(slice(Vt, 0, 1, 2 * rank, 2), 0, 1), rho);
   copy_(absorbed.left, cat([mulScalar(A, scale), mulScalar(newA, -scale)], 1));
@@ -120,7 +121,7 @@ function replaceFactors(
   write(bank.B, newB);
   write(bank.gradA, mulScalar(matmul(G, newB), scale));
   write(bank.gradB, mulScalar(matmul(transpose(G, 0, 1), newA), scale));
-  return { path, rho, normsA, normsB, ...skip(rank, "oracle") };
+  return { path, rho, normsA, normsB, ...unitFactors(rank, "oracle") };
 }
 
 function columnNorms(factor: Tensor): Float64Array {

@@ -1,6 +1,6 @@
 import type { BankShape } from "../core/bank.ts";
 import type { EventReport, StepContext } from "../core/contract.ts";
-import { cutReport } from "../core/factored-base.ts";
+import { truncationReport } from "../core/factored-base.ts";
 import type { LayerOutcome } from "./event.ts";
 import { effectiveStep, impliedLipschitz, turnover } from "./scale.ts";
 
@@ -30,7 +30,7 @@ export function eventReport(banks: readonly BankOutcome[], { lr, peakLr }: StepC
     effectiveStep: mean(({ rho, shape: { scale, rank, m, n } }) => effectiveStep(scale, lr, rho, rank, m, n)),
     turnoverA: mean(({ rho, shape: { m } }) => turnover(lr, rho, m)),
     turnoverB: mean(({ rho, shape: { n } }) => turnover(lr, rho, n)),
-    ...cutReport(cuts),
+    ...truncationReport(cuts),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Factors } from "./solve/policies.ts";
+import type { ScalingFactors } from "./solve/policies.ts";
 import type { LayerGrams } from "./solve/system.ts";
 
 /**
@@ -6,23 +6,24 @@ import type { LayerGrams } from "./solve/system.ts";
  * that (`lipschitz`), as the norm itself (`columnNorm`), or be each layer's own: kept as it is (`preserve`), or kept but for
  * what a memory of so many steps forgets (`horizon`).
  */
-export type Scale = OwnNorm | { readonly columnNorm: number } | { readonly lipschitz: number };
+export type ColumnNormRule = OwnNorm | { readonly columnNorm: number } | { readonly lipschitz: number };
 
 /** Scales at which every layer goes on from the norm that it has. */
 type OwnNorm = "preserve" | { readonly horizon: number };
 
 /** Where a run is at an event. */
-export interface Pace {
+export interface EventTiming {
   /** η: the peak learning rate, for a scheduled one would send ρ to infinity as it decays. */
   readonly peakLr: number;
   /** Steps since the last event, each counted by its learning rate over the peak one. */
   readonly elapsed: number;
 }
 
-export const isOwnNorm = (scale: Scale): scale is OwnNorm => scale === "preserve" || "horizon" in scale;
+export const isOwnNorm = (scale: ColumnNormRule): scale is OwnNorm =>
+  scale === "preserve" || "horizon" in scale;
 
 /** The share of its norm that a layer keeps at an event: 1, or what is left of 1 by decay with a time constant of H steps. */
-export function keptShare(scale: OwnNorm, { elapsed }: Pace): number {
+export function keptNormFraction(scale: OwnNorm, { elapsed }: EventTiming): number {
   return scale === "preserve" ? 1 : Math.exp(-elapsed / scale.horizon);
 }
 
@@ -30,9 +31,14 @@ export function keptShare(scale: OwnNorm, { elapsed }: Pace): number {
  * ρ of one layer.
  * @param s scale of the adapter, alpha / rank
  */
-export function columnNormOf(scale: Scale, s: number, pace: Pace, { normsA, normsB, rank }: NormsOf): number {
+export function columnNormOf(
+  scale: ColumnNormRule,
+  s: number,
+  pace: EventTiming,
+  { normsA, normsB, rank }: NormsOf,
+): number {
   if (isOwnNorm(scale))
-    return (keptShare(scale, pace) * Math.hypot(...normsA, ...normsB)) / Math.sqrt(2 * rank);
+    return (keptNormFraction(scale, pace) * Math.hypot(...normsA, ...normsB)) / Math.sqrt(2 * rank);
   return "columnNorm" in scale ? scale.columnNorm : 1 / (s * Math.sqrt(scale.lipschitz * pace.peakLr));
 }
 
@@ -47,7 +53,11 @@ export function impliedLipschitz(rho: number, s: number, peakLr: number): number
  * The factors times one common factor on the columns that change, so that √(‖Ã‖² + ‖B̃‖²) of these is exactly `share` of
  * what it was: beyond that an event only moves norm between columns and factors.
  */
-export function keepNorm(factors: Factors, { normsA, normsB }: NormsOf, share: number): Factors {
+export function keepNorm(
+  factors: ScalingFactors,
+  { normsA, normsB }: NormsOf,
+  share: number,
+): ScalingFactors {
   let [before, after] = [0, 0];
   const visit = (norm: number, factor: number) => {
     if (factor === 1) return;

@@ -3,10 +3,10 @@ import { afterAll, expect, test } from "vitest";
 import { collate } from "../../data/collate.ts";
 import { Nf4Weight, nf4Codebook } from "../../nn/index.ts";
 import { AdamW, makeSchedule } from "../../optim/index.ts";
-import { watchTensors } from "../../testing/live-tensors.ts";
-import { quantised } from "../../testing/quantise.ts";
+import { checkTensorLeaks } from "../../testing/live-tensors.ts";
+import { quantiseLinearLayers } from "../../testing/quantise.ts";
 import { countingExamples } from "../../testing/tiny-data.ts";
-import { TinyLM, type TinyOptions } from "../../testing/tiny-lm.ts";
+import { TinyLM, type TinyLMOptions } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { type StepReport, trainStep } from "../../train/step.ts";
@@ -17,14 +17,14 @@ import { frobenius, setGradients } from "./testing/layers.ts";
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
-const made = watchTensors();
+const made = checkTensorLeaks();
 
 const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
 
 /** What is done to a model before anything is attached to it. */
 type Prepare = (lm: TinyLM) => void;
 
-function attached(options: Partial<ScaloraOptions>, model: TinyOptions = {}, prepare?: Prepare) {
+function attached(options: Partial<ScaloraOptions>, model: TinyLMOptions = {}, prepare?: Prepare) {
   const lm = new TinyLM(model);
   made.push(lm);
   prepare?.(lm);
@@ -34,7 +34,7 @@ function attached(options: Partial<ScaloraOptions>, model: TinyOptions = {}, pre
 }
 
 /** Twelve training steps with two micro-batches each; the sixth on have seen several events. */
-function trained(options: Partial<ScaloraOptions>, model?: TinyOptions, prepare?: Prepare) {
+function trained(options: Partial<ScaloraOptions>, model?: TinyLMOptions, prepare?: Prepare) {
   const parts = attached(options, model, prepare);
   const optimizer = new AdamW(parts.adapters.trainables());
   made.push(optimizer);
@@ -176,13 +176,13 @@ test("a factored base of low rank is exact until it overflows, then tells what i
 
 /** Puts the numbers that the codes stand for in its place. */
 const quantiseAndBack: Prepare = ({ mix }) => {
-  using before = mix.ownWeight();
+  using before = mix.unquantisedWeight();
   using codes = new Nf4Weight(before, nf4Codebook());
-  mix.weight = codes.dense().keep();
+  mix.weight = codes.dequantise().keep();
 };
 
 test("over quantised weights a factored base trains as an exact one over their numbers", () => {
-  const { model, adapters, reports } = trained({ base: "factored" }, {}, quantised);
+  const { model, adapters, reports } = trained({ base: "factored" }, {}, quantiseLinearLayers);
   const exact = trained({}, {}, quantiseAndBack);
   const others = losses(exact.reports);
   losses(reports).forEach((loss, step) => {
@@ -199,7 +199,7 @@ test("over quantised weights a factored base trains as an exact one over their n
 test.each(["auto", "exact", "split"] as const)("over quantised weights base: %s is refused", (base) => {
   const lm = new TinyLM();
   made.push(lm);
-  quantised(lm);
+  quantiseLinearLayers(lm);
   expect(() => attachScalora(lm, "scalora", { ...lowRank, base }, 1)).toThrow(
     /merged into a quantised weight[\s\S]*base: factored/,
   );
@@ -235,7 +235,7 @@ test("a weight that another module shares is refused, or becomes the layer's own
   expect(Math.max(...model.embed_tokens.weight.toFloats())).toBeGreaterThan(0);
 });
 
-test.each<[Partial<ScaloraOptions>, TinyOptions, RegExp]>([
+test.each<[Partial<ScaloraOptions>, TinyLMOptions, RegExp]>([
   [{ base: "exact" }, { dtype: "bfloat16" }, /round the method away[\s\S]*base: split/],
   [{ base: "split" }, {}, /compute in bfloat16[\s\S]*weights in float32/],
   [{ policy: "svd" }, { dtype: "bfloat16" }, /full gradients in float32/],

@@ -2,15 +2,15 @@ import type { Linear, Module } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import { FactorBank } from "../core/bank.ts";
+import { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
 import type { EventReport, StepContext } from "../core/contract.ts";
 import type { LowRankPlan } from "../core/factor-adapters.ts";
-import { type BaseOptions, MergingAdapters } from "../core/merging-adapters.ts";
-import { wholeOf } from "../core/peft-folder.ts";
+import { type MergeOptions, MergingAdapters } from "../core/merging-adapters.ts";
+import { fullyTrainedModulesOf } from "../core/peft-folder.ts";
 import { DoraBank } from "../dora/bank.ts";
 import { writeDoraFactors } from "../dora/dora.ts";
-import { type LoraOptions, lowRankTargets, startFactors } from "../lora/lora.ts";
+import { initialiseOrLoadFactors, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
 import {
   type BankMoments,
   type EventOptions,
@@ -18,10 +18,10 @@ import {
   type MomentRule,
   scalingEvent,
 } from "./event.ts";
-import { examineBank, type GradientSize, type LayerView } from "./examine.ts";
-import { oracleEvent, watchBase } from "./oracle.ts";
+import { examineBank, type GradientSize, type LayerEventPreview } from "./examine.ts";
+import { enableBaseGradients, oracleEvent } from "./oracle.ts";
 import { eventReport } from "./report.ts";
-import type { Scale } from "./scale.ts";
+import type { ColumnNormRule } from "./scale.ts";
 import type { SolvePolicy } from "./solve/policies.ts";
 
 /** Adaptive events apply where a factor is beyond this ratio, either way. */
@@ -30,7 +30,7 @@ const adaptiveThreshold = 1.2;
 /** Steps from one event whose effect on the loss is measured to the next: a forward pass in ten steps. */
 const measuredEvery = 10;
 
-export interface ScaloraOptions extends LoraOptions, BaseOptions {
+export interface ScaloraOptions extends LoraOptions, MergeOptions {
   /** Solver of the scaling factors; `svd` is the slow optimum of Theorem 3.2. Default "default". */
   readonly policy?: SolvePolicy | "svd";
   /** What an event does to the optimiser's moments. Default "transfer", or "reset" with policy svd. */
@@ -38,7 +38,7 @@ export interface ScaloraOptions extends LoraOptions, BaseOptions {
   /** Steps between events: 1 is ScaLoRA, 10 ScaLoRA-I. `adaptive` looks at every step and applies large factors only. */
   readonly interval?: number | "adaptive";
   /** The column norm aimed at. Default "auto", which is "preserve". */
-  readonly scale?: Scale | "auto";
+  readonly scale?: ColumnNormRule | "auto";
   /** Step of the first event, from 1. Default: the first after warm-up, at least 2. */
   readonly firstEvent?: number;
   /** Train the lengths of the rows of W + s·A·Bᵀ by themselves, as DoRA does (arXiv 2402.09353). Default false. */
@@ -55,7 +55,7 @@ export class ScaloraAdapters extends MergingAdapters {
   private branches: Record<string, number> = {};
 
   constructor(method: string, model: Module, plan: LowRankPlan, options: ScaloraOptions) {
-    super(method, model, plan, options.magnitude ? DoraBank : FactorBank, options);
+    super(method, model, plan, options.magnitude ? DoraBank : LowRankBank, options);
     this.options = options;
   }
 
@@ -63,7 +63,7 @@ export class ScaloraAdapters extends MergingAdapters {
   override saveAdapter(folder: string, baseModel: string): void {
     if (this.options.magnitude) {
       const banks = this.banks.filter((bank) => bank instanceof DoraBank);
-      writeDoraFactors(folder, this.joinedLayers(), banks, baseModel, wholeOf(this));
+      writeDoraFactors(folder, this.joinedLayers(), banks, baseModel, fullyTrainedModulesOf(this));
     } else super.saveAdapter(folder, baseModel);
   }
 
@@ -82,7 +82,7 @@ export class ScaloraAdapters extends MergingAdapters {
 
   beforeForward(step: StepContext): void {
     if (!this.isOracle || !this.hasEvent(step)) return;
-    for (const bank of this.banks) watchBase(bank);
+    for (const bank of this.banks) enableBaseGradients(bank);
   }
 
   beforeClip(step: StepContext): EventReport | undefined {
@@ -97,7 +97,7 @@ export class ScaloraAdapters extends MergingAdapters {
     );
   }
 
-  private runEvent(bank: FactorBank, base: BaseStore, step: StepContext): LayerOutcome[] {
+  private runEvent(bank: LowRankBank, base: BaseStore, step: StepContext): LayerOutcome[] {
     const averages = bankMoments(bank, step.moments);
     const options = this.eventOptions(step);
     if (!this.isOracle) return scalingEvent(bank, base, averages, options);
@@ -128,7 +128,10 @@ export class ScaloraAdapters extends MergingAdapters {
    * What the event of this step is about to do, layer by layer; to be asked after backward and before the event.
    * @param gradientOf what is known of a layer's full gradient
    */
-  examine(step: StepContext, gradientOf: (path: string) => GradientSize | undefined): LayerView[] {
+  previewEvent(
+    step: StepContext,
+    gradientOf: (path: string) => GradientSize | undefined,
+  ): LayerEventPreview[] {
     const options = this.eventOptions(step);
     return this.banks.flatMap((bank) => examineBank(bank, options, gradientOf));
   }
@@ -171,20 +174,20 @@ export function attachScalora(
   options: ScaloraOptions,
   seed: number,
 ): ScaloraAdapters {
-  const plan = lowRankTargets(model, options);
+  const plan = resolveLoraPlan(model, options);
   for (const { linear } of plan.targets) refuseOracle(linear.weight, options);
   const adapters = new ScaloraAdapters(method, model, plan, options);
-  startFactors(adapters, options, seed);
+  initialiseOrLoadFactors(adapters, options, seed);
   for (const bank of adapters.banks) if (bank instanceof DoraBank) bank.startMagnitudes();
   return adapters;
 }
 
 /** The lengths of rows that magnitudes are relative to follow what was merged. */
-function measureBase(bank: FactorBank): void {
-  if (bank instanceof DoraBank) bank.measureBase();
+function measureBase(bank: LowRankBank): void {
+  if (bank instanceof DoraBank) bank.updateBaseRowNorms();
 }
 
-function bankMoments({ name }: FactorBank, moments: StepContext["moments"]): BankMoments | undefined {
+function bankMoments({ name }: LowRankBank, moments: StepContext["moments"]): BankMoments | undefined {
   const [A, B] = [moments(`${name}.A`), moments(`${name}.B`)];
   return A && B ? { A, B } : undefined;
 }

@@ -4,7 +4,7 @@ import { Linear, Module } from "../../nn/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
 import * as torch from "../../torch/index.ts";
 import type { AdapterSet } from "../core/contract.ts";
-import type { FactorAdapters } from "../core/factor-adapters.ts";
+import type { LowRankAdapters } from "../core/factor-adapters.ts";
 
 /** A run of a method on one weight, whose gradients are given. */
 export interface GivenRun {
@@ -40,7 +40,7 @@ export class OneLayer extends Module {
 /** Takes a run's steps: the method's hook, the gradients that the factors get of the weight's, the optimiser. */
 export function stepThrough(
   run: GivenRun,
-  adapters: FactorAdapters & Pick<AdapterSet, "lrFactor" | "beforeForward">,
+  adapters: LowRankAdapters & Pick<AdapterSet, "lrFactor" | "beforeForward">,
   optimizer: Optimizer,
   visit: (step: number, effective: Float64Array) => void,
 ): void {
@@ -53,14 +53,14 @@ export function stepThrough(
       torch.scope(() => {
         adapters.beforeForward?.({ step, warmupSteps: 0, peakLr: run.lr, lr, moments });
         const G = matrix(rows);
-        const turned = torch.transpose(G, 0, 1);
+        const transposed = torch.transpose(G, 0, 1);
         torch.copy_(
           torch.select(gradA, 0, 0),
           torch.mulScalar(torch.matmul(G, torch.select(B, 0, 0)), shape.scale),
         );
         torch.copy_(
           torch.select(gradB, 0, 0),
-          torch.mulScalar(torch.matmul(turned, torch.select(A, 0, 0)), shape.scale),
+          torch.mulScalar(torch.matmul(transposed, torch.select(A, 0, 0)), shape.scale),
         );
         optimizer.step(lr);
         visit(step, adapters.mergedWeight("layer", "float64").toFloats());

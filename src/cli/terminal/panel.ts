@@ -1,4 +1,4 @@
-import { clip, displayWidth, type Paint, pad } from "./text.ts";
+import { displayWidth, type Paint, pad, truncate } from "./text.ts";
 
 /** A titled box of labels and values, as wide as it must be and no wider than the terminal. */
 export function panel(
@@ -9,13 +9,13 @@ export function panel(
   const labelWidth = Math.max(0, ...facts.map(([label]) => displayWidth(label)));
   const limit = Math.max(20, columns - 4);
   const lines = facts.map(([label, value]) => {
-    const shown = clip(value, Math.max(10, limit - labelWidth - 2));
+    const shown = truncate(value, Math.max(10, limit - labelWidth - 2));
     return {
       plain: `${pad(label, labelWidth)}  ${shown}`,
       painted: `${paint("dim", pad(label, labelWidth))}  ${shown}`,
     };
   });
-  const heading = clip(title, limit - 1);
+  const heading = truncate(title, limit - 1);
   const inner = Math.max(displayWidth(heading) + 1, ...lines.map(({ plain }) => displayWidth(plain)));
   const rule = "─".repeat(inner + 1 - displayWidth(heading) - 1);
   const body = lines.map(

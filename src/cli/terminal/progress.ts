@@ -1,4 +1,4 @@
-import { clip, columnsOf, type TextStream } from "./text.ts";
+import { type TextStream, terminalWidth, truncate } from "./text.ts";
 
 /** Milliseconds between lines where they cannot be rewritten. */
 const plainInterval = 5000;
@@ -29,12 +29,12 @@ export class ProgressLine {
       this.stream.write(`${text}\n`);
       return;
     }
-    this.drawn = clip(text, columnsOf(this.stream, 80) - 1);
+    this.drawn = truncate(text, terminalWidth(this.stream, 80) - 1);
     this.stream.write(`\r\x1b[2K${this.drawn}`);
   }
 
   /** Prints lines that stay above the progress line. */
-  print(text: string): void {
+  printAbove(text: string): void {
     if (this.drawn === "") this.stream.write(`${text}\n`);
     else this.stream.write(`\r\x1b[2K${text}\n${this.drawn}`);
   }

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { Recorder } from "../testing/terminal.ts";
+import { CapturedStream } from "../testing/terminal.ts";
 import { panel } from "./panel.ts";
 import { ProgressLine } from "./progress.ts";
 import { table } from "./table.ts";
-import { clip, displayWidth, pad, painter, printable, wrap } from "./text.ts";
+import { displayWidth, pad, painter, stripControl, truncate, wrap } from "./text.ts";
 
 const plain = (_style: string, text: string) => text;
 
@@ -15,23 +15,23 @@ test("widths: styles take none, East Asian characters and emoji two, marks none"
   expect(displayWidth("e\u0301")).toBe(1);
   expect(pad("日", 4)).toBe("日  ");
   expect(pad("7", 3, "right")).toBe("  7");
-  expect(clip("abcdef", 4)).toBe("abc…");
-  expect(clip("日本語", 4)).toBe("日…");
-  expect(clip("abc", 3)).toBe("abc");
+  expect(truncate("abcdef", 4)).toBe("abc…");
+  expect(truncate("日本語", 4)).toBe("日…");
+  expect(truncate("abc", 3)).toBe("abc");
   expect(wrap("a bb ccc dddddd", 5)).toEqual(["a bb", "ccc", "dddddd"]);
 });
 
 test("colours only on a terminal that wants them", () => {
-  const terminal = new Recorder({ isTTY: true });
+  const terminal = new CapturedStream({ isTTY: true });
   expect(painter(terminal, {})("red", "x")).toBe("\x1b[31mx\x1b[39m");
   expect(painter(terminal, { NO_COLOR: "1" })("red", "x")).toBe("x");
   expect(painter(terminal, { NO_COLOR: "" })("red", "x")).not.toBe("x");
   expect(painter(terminal, { TERM: "dumb" })("red", "x")).toBe("x");
-  expect(painter(new Recorder(), {})("red", "x")).toBe("x");
+  expect(painter(new CapturedStream(), {})("red", "x")).toBe("x");
 });
 
 test("text from outside cannot move the cursor or change the terminal", () => {
-  expect(printable("a\x1b[2Jb\x1b]0;title\x07c\rd\x08\n\te\x9bm")).toBe("abcd\n\te");
+  expect(stripControl("a\x1b[2Jb\x1b]0;title\x07c\rd\x08\n\te\x9bm")).toBe("abcd\n\te");
 });
 
 test("tables align columns and leave no trailing space", () => {
@@ -66,14 +66,14 @@ test("a panel closes its box, whatever the contents", () => {
 
 test("on a terminal the line is rewritten in place and never wraps", () => {
   let time = 0;
-  const terminal = new Recorder({ isTTY: true, columns: 12 });
+  const terminal = new CapturedStream({ isTTY: true, columns: 12 });
   const line = new ProgressLine(terminal, () => time);
   line.update("step 1/9", { important: true });
   time += 10;
   line.update("step 2/9");
   time += 100;
   line.update("step 3/9 and more");
-  line.print("saved");
+  line.printAbove("saved");
   line.end();
   line.end();
   expect(terminal.text).toBe("\r\x1b[2Kstep 1/9\r\x1b[2Kstep 3/9 a…\r\x1b[2Ksaved\nstep 3/9 a…\n");
@@ -81,14 +81,14 @@ test("on a terminal the line is rewritten in place and never wraps", () => {
 
 test("elsewhere a plain line comes now and then, and the important ones always", () => {
   let time = 0;
-  const pipe = new Recorder();
+  const pipe = new CapturedStream();
   const line = new ProgressLine(pipe, () => time);
   line.update("1", { important: true });
   for (const step of ["2", "3", "4"]) {
     time += 2000;
     line.update(step);
   }
-  line.print("saved");
+  line.printAbove("saved");
   line.update("9", { important: true });
   line.end();
   expect(pipe.text).toBe("1\n4\nsaved\n9\n");

@@ -8,7 +8,7 @@ export interface TextStream {
 }
 
 /** The stream's width; some terminals say 0, which is no width. */
-export const columnsOf = (stream: TextStream, otherwise: number): number => stream.columns || otherwise;
+export const terminalWidth = (stream: TextStream, otherwise: number): number => stream.columns || otherwise;
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
@@ -46,7 +46,7 @@ export function pad(text: string, width: number, align: "left" | "right" = "left
 }
 
 /** The text cut to a width, with an ellipsis when something is cut. Takes plain text only. */
-export function clip(text: string, width: number): string {
+export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let kept = "";
   for (const character of text) {
@@ -60,7 +60,7 @@ export function clip(text: string, width: number): string {
  * Text from outside (a model, a file) made harmless for a terminal: escape sequences and control characters other
  * than tabs and line ends go.
  */
-export function printable(text: string): string {
+export function stripControl(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed.
   return stripVTControlCharacters(text).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
 }

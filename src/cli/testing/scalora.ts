@@ -1,17 +1,17 @@
 import { expect } from "vitest";
 import { main } from "../main.ts";
-import { Recorder } from "./terminal.ts";
+import { CapturedStream } from "./terminal.ts";
 
 /** Runs a command line of scalora in this process, whose engine needs no set-up. */
-export async function scalora(...args: string[]) {
-  const [stdout, stderr] = [new Recorder(), new Recorder()];
+export async function runScalora(...args: string[]) {
+  const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
   const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
 /** The result of a command that has nothing but its progress to say beside it. */
 export async function scaloraJson(...args: string[]) {
-  const { code, stdout, stderr } = await scalora(...args, "--json");
+  const { code, stdout, stderr } = await runScalora(...args, "--json");
   expect(stderr.replaceAll(/evaluated.*|\s/g, "")).toBe("");
   expect(code).toBe(0);
   return JSON.parse(stdout);

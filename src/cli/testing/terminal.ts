@@ -3,7 +3,7 @@ import { Context } from "../context.ts";
 import type { TextStream } from "../terminal/text.ts";
 
 /** A stream that keeps what is written. */
-export class Recorder implements TextStream {
+export class CapturedStream implements TextStream {
   text = "";
   readonly isTTY: boolean;
   readonly columns: number;
@@ -20,8 +20,8 @@ export class Recorder implements TextStream {
 
 /** A context over recorders, whose engine needs no set-up. */
 export function testContext({ isTTY = false, env = {} }: { isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}) {
-  const stdout = new Recorder({ isTTY });
-  const stderr = new Recorder({ isTTY });
+  const stdout = new CapturedStream({ isTTY });
+  const stderr = new CapturedStream({ isTTY });
   const context = new Context({ stdout, stderr, env, prepareEngine: async () => {} });
   return { context, stdout, stderr };
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { AnalysisResult } from "../../analysis/types.ts";
 import type { Context } from "../context.ts";
 import { jsonOption } from "../options.ts";
-import { refuseNoRun } from "../run-folder.ts";
+import { assertRunFolder } from "../run-folder.ts";
 import { table } from "../terminal/table.ts";
 
 type Analysis = typeof import("../../analysis/index.ts");
@@ -24,7 +24,7 @@ export function addAnalyze(program: Command, context: Context, load: () => Promi
     .option("--out <file>", "HTML page to write (default: analysis.html in the run's folder)")
     .addOption(jsonOption())
     .action(async (path: string, { layers, out, json }: Options) => {
-      refuseNoRun(resolve(path));
+      assertRunFolder(resolve(path));
       await context.prepareEngine();
       const { analysisTables, runAnalyze } = await load();
       const request = { path, ...(layers !== undefined && { layers }), ...(out !== undefined && { out }) };

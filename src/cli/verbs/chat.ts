@@ -3,10 +3,16 @@ import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/types.ts";
 import { type Context, usageError } from "../context.ts";
-import { addTargetOptions, type TargetOptions } from "../options.ts";
-import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.ts";
+import { addModelOptions, type ModelOptions } from "../options.ts";
+import {
+  addSamplingOptions,
+  type SamplingOptions,
+  samplingSettings,
+  streamOutput,
+  terminalSafe,
+} from "../sampling.ts";
 
-interface Options extends TargetOptions, SamplingOptions {
+interface Options extends ModelOptions, SamplingOptions {
   system?: string;
 }
 
@@ -22,7 +28,7 @@ export function addChat(
     .description("talk to a model; one line is one message, /reset starts over, /exit or Ctrl-D ends")
     .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .option("--system <text>", "system message");
-  addSamplingOptions(addTargetOptions(command)).action(async (path: string, options: Options) => {
+  addSamplingOptions(addModelOptions(command)).action(async (path: string, options: Options) => {
     const { adapter, checkpoint, dtype, device, quantization } = options;
     const target = { path, adapter, checkpoint, dtype, device, quantization };
     checkTarget(target);
@@ -65,8 +71,8 @@ async function converse(
     else if (line.trim() !== "") {
       messages.push({ role: "user", content: line });
       const { text, summary } = await context.interruptible((signal) =>
-        stream(generator.generate(messages, settings, signal), (piece) => {
-          context.stdout.write(shown(context, piece));
+        streamOutput(generator.generate(messages, settings, signal), (piece) => {
+          context.stdout.write(terminalSafe(context, piece));
         }),
       );
       context.stdout.write("\n");

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { CompareProgress, CompareResult } from "../../compare/types.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Context } from "../context.ts";
-import { collect, jsonOption, number, setOption } from "../options.ts";
+import { collect, jsonOption, numberParser, setOption } from "../options.ts";
 import { ProgressLine } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
 
@@ -45,7 +45,7 @@ export function addCompare(program: Command, context: Context, load: () => Promi
     .option(
       "--jobs <n>",
       "runs at a time, the cores divided among them",
-      number({ least: 1, whole: true }),
+      numberParser({ least: 1, whole: true }),
       1,
     )
     .addOption(jsonOption())
@@ -98,7 +98,7 @@ class CompareView {
   }
 
   show({ done, total, running, finished }: CompareProgress): void {
-    if (finished !== undefined) this.line.print(`${done} of ${total}  ${finishedText(finished)}`);
+    if (finished !== undefined) this.line.printAbove(`${done} of ${total}  ${finishedText(finished)}`);
     if (running.length === 0) return;
     const runs = running.map(({ name, step, totalSteps }) => `${name} ${step}/${totalSteps ?? "…"}`);
     this.line.update(`${done} of ${total} runs done  ${runs.join("  ")}`);
@@ -133,7 +133,7 @@ function resultText(
 ): string {
   const failures = failed.map(({ folder, message }) => `failed: ${folder}: ${message}`);
   return [
-    table(compare.compareColumns, rows.map(compare.cellsOf), context.paintOut),
+    table(compare.compareColumns, rows.map(compare.tableCells), context.paintOut),
     "",
     remark,
     ...failures,

@@ -4,13 +4,13 @@ import type { Context } from "../context.ts";
 import { jsonOption } from "../options.ts";
 
 /** `scalora doctor`: what is there, what is missing, and the cure. Changes nothing; exit code 1 when something is missing. */
-export function addDoctor(program: Command, context: Context, look: typeof inspect = inspect): void {
+export function addDoctor(program: Command, context: Context, runInspection: typeof inspect = inspect): void {
   program
     .command("doctor")
     .description("say what is there, what is missing, and what to do about it")
     .addOption(jsonOption())
     .action(async ({ json }: { json?: boolean }) => {
-      const findings = await look(context.env);
+      const findings = await runInspection(context.env);
       const missing = findings.filter(({ status }) => status === "missing");
       if (json) context.json({ ready: missing.length === 0, findings });
       else {

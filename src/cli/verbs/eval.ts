@@ -11,12 +11,12 @@ import type {
 } from "../../inference/types.ts";
 import { formatCount, formatDuration } from "../../util/format.ts";
 import { type Context, usageError } from "../context.ts";
-import { addTargetOptions, collect, jsonOption, number, type TargetOptions } from "../options.ts";
-import { percent, scores } from "../run-view.ts";
+import { addModelOptions, collect, jsonOption, type ModelOptions, numberParser } from "../options.ts";
+import { metricEntries, percent } from "../run-view.ts";
 import { ProgressLine } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
 
-interface Options extends TargetOptions {
+interface Options extends ModelOptions {
   data: string[];
   format?: EvaluationRequest["format"];
   maxLength?: number;
@@ -31,13 +31,13 @@ interface Options extends TargetOptions {
   json?: boolean;
 }
 
-interface Recipes {
+interface EvalFunctions {
   runEvaluation: RunEvaluation;
   runTasks: RunTasks;
 }
 
 /** `scalora eval`: loss, and perplexity or accuracy, on files of examples, or scores on tasks. */
-export function addEval(program: Command, context: Context, load: () => Promise<Recipes>): void {
+export function addEval(program: Command, context: Context, load: () => Promise<EvalFunctions>): void {
   const command = program
     .command("eval")
     .description(
@@ -52,11 +52,11 @@ export function addEval(program: Command, context: Context, load: () => Promise<
     );
   addLossOptions(command);
   addTaskOptions(command);
-  addTargetOptions(command)
+  addModelOptions(command)
     .addOption(jsonOption())
     .action(async (path: string, options: Options) => {
-      checkKind(options);
-      checkTarget(targetOf(path, options));
+      checkFlagCombination(options);
+      checkTarget(modelTarget(path, options));
       await context.prepareEngine();
       const recipes = await load();
       if (options.tasks === undefined) await evaluateLoss(path, options, context, recipes);
@@ -74,12 +74,12 @@ function addLossOptions(command: Command): void {
     .option(
       "--max-length <tokens>",
       "longest sequence (default: the model's own limit)",
-      number({ least: 2, whole: true }),
+      numberParser({ least: 2, whole: true }),
     );
 }
 
 function addTaskOptions(command: Command): void {
-  const count = (least: number) => number({ least, whole: true });
+  const count = (least: number) => numberParser({ least, whole: true });
   command
     .option(
       "--tasks <names>",
@@ -107,9 +107,9 @@ function addTaskOptions(command: Command): void {
 
 const taskOptions = ["limit", "shots", "mode", "render", "beams", "batch", "out"] as const;
 
-const rough = (share: number) => (100 * share).toFixed(1);
+const percentOneDecimal = (share: number) => (100 * share).toFixed(1);
 
-function checkKind(options: Options): void {
+function checkFlagCombination(options: Options): void {
   const { tasks } = options;
   if (tasks?.length === 0) throw usageError("--tasks names no task", undefined, "see `scalora ls tasks`");
   const foreign =
@@ -121,17 +121,22 @@ function checkKind(options: Options): void {
   throw usageError(`--${flag} is ${tasks === undefined ? "for --tasks" : "not for --tasks"}`);
 }
 
-function targetOf(path: string, { adapter, checkpoint, dtype, device, quantization }: Options) {
+function modelTarget(path: string, { adapter, checkpoint, dtype, device, quantization }: Options) {
   const given = { ...(adapter && { adapter }), ...(checkpoint && { checkpoint }) };
   return { path, ...given, ...(quantization && { quantization }), dtype, device };
 }
 
-async function evaluateLoss(path: string, options: Options, context: Context, { runEvaluation }: Recipes) {
+async function evaluateLoss(
+  path: string,
+  options: Options,
+  context: Context,
+  { runEvaluation }: EvalFunctions,
+) {
   const { data, format, maxLength, json } = options;
   const line = new ProgressLine(context.stderr);
   const onProgress = (done: number, total: number) =>
     line.update(`evaluated ${done} of ${total} batches`, { important: done === total });
-  const request = { target: targetOf(path, options), data, format, maxLength };
+  const request = { target: modelTarget(path, options), data, format, maxLength };
   const result = await context
     .interruptible((signal) => runEvaluation(request, { signal, onProgress }))
     .finally(() => line.end());
@@ -156,7 +161,10 @@ function scoreRows(result: EvaluationResult): [string, string][] {
   const unit = accuracy === undefined ? "mean squared error" : "nats per row";
   return [
     ["loss", `${loss.toFixed(4)} ${unit}`],
-    ...scores({ accuracy, metrics }).map(([name, value]): [string, string] => [name, `${percent(value)} %`]),
+    ...metricEntries({ accuracy, metrics }).map(([name, value]): [string, string] => [
+      name,
+      `${percent(value)} %`,
+    ]),
   ];
 }
 
@@ -165,14 +173,14 @@ async function evaluateTasks(
   options: Options,
   tasks: readonly string[],
   context: Context,
-  { runTasks }: Recipes,
+  { runTasks }: EvalFunctions,
 ): Promise<void> {
   const { data, limit, shots = 0, mode = "generate", render, beams = 1, batch = 8, out, json } = options;
   const line = new ProgressLine(context.stderr);
   const onProgress = (task: string, done: number, total: number) =>
     line.update(`${task}: ${done} of ${total} examples`, { important: done === total });
   const request = {
-    target: targetOf(path, options),
+    target: modelTarget(path, options),
     tasks,
     data,
     limit,
@@ -200,8 +208,8 @@ function printTasks({ tasks, render, shots }: TaskReport, context: Context): voi
       i === 0 ? task : "",
       i === 0 ? formatCount(examples) : "",
       metric,
-      `${rough(value)} %`,
-      `${rough(low)} – ${rough(high)}`,
+      `${percentOneDecimal(value)} %`,
+      `${percentOneDecimal(low)} – ${percentOneDecimal(high)}`,
       i === 0 ? formatDuration(seconds) : "",
     ]),
   );

@@ -5,7 +5,7 @@ import { checkTarget } from "../../assemble/model-target.ts";
 import type { ExportRequest, ExportResult, RunExport } from "../../export/types.ts";
 import { formatBytes } from "../../util/format.ts";
 import { type Context, usageError } from "../context.ts";
-import { jsonOption, number } from "../options.ts";
+import { jsonOption, numberParser } from "../options.ts";
 import { table } from "../terminal/table.ts";
 
 interface Options {
@@ -57,15 +57,15 @@ export function addExport(
       ).choices(["float32", "bfloat16", "float16", "q8_0"]),
     )
     .option("--device <device>", "auto, cpu, mps, cuda or cuda:N (default: the run's own)", "auto")
-    .option("--rank <r>", "rank of an svd adapter", number({ least: 1, whole: true }))
+    .option("--rank <r>", "rank of an svd adapter", numberParser({ least: 1, whole: true }))
     .option(
       "--energy <share>",
       "share of the change that an svd adapter keeps",
-      number({ above: 0, most: 1 }),
+      numberParser({ above: 0, most: 1 }),
     )
     .addOption(jsonOption())
     .action(async (path: string, options: Options) => {
-      const request = requestOf(path, options);
+      const request = exportRequest(path, options);
       checkTarget(request.target);
       await context.prepareEngine();
       const { runExport } = await load();
@@ -75,7 +75,7 @@ export function addExport(
     });
 }
 
-function requestOf(path: string, options: Options): ExportRequest {
+function exportRequest(path: string, options: Options): ExportRequest {
   const { as: kind, format, out, adapter, checkpoint, dtype, device, rank, energy } = options;
   if (kind === "svd" && (rank === undefined) === (energy === undefined)) {
     throw usageError("an svd adapter needs either --rank or --energy", "one of them");

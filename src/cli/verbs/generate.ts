@@ -3,10 +3,16 @@ import { checkTarget } from "../../assemble/model-target.ts";
 import type { OpenGenerator } from "../../inference/types.ts";
 import { formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
-import { addTargetOptions, jsonOption, type TargetOptions } from "../options.ts";
-import { addSamplingOptions, type SamplingOptions, samplingSettings, shown, stream } from "../sampling.ts";
+import { addModelOptions, jsonOption, type ModelOptions } from "../options.ts";
+import {
+  addSamplingOptions,
+  type SamplingOptions,
+  samplingSettings,
+  streamOutput,
+  terminalSafe,
+} from "../sampling.ts";
 
-interface Options extends TargetOptions, SamplingOptions {
+interface Options extends ModelOptions, SamplingOptions {
   chat?: boolean;
   json?: boolean;
 }
@@ -23,7 +29,7 @@ export function addGenerate(
     .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .argument("<prompt>", "text to go on with")
     .option("--chat", "put the prompt, as a user's message, into the model's chat template");
-  addSamplingOptions(addTargetOptions(command))
+  addSamplingOptions(addModelOptions(command))
     .addOption(jsonOption())
     .action(async (path: string, prompt: string, options: Options) => {
       const { adapter, checkpoint, dtype, device, quantization } = options;
@@ -35,8 +41,8 @@ export function addGenerate(
       try {
         const input = options.chat ? [{ role: "user", content: prompt }] : prompt;
         const { text, summary } = await context.interruptible((signal) =>
-          stream(generator.generate(input, samplingSettings(options), signal), (piece) => {
-            if (!options.json) context.stdout.write(shown(context, piece));
+          streamOutput(generator.generate(input, samplingSettings(options), signal), (piece) => {
+            if (!options.json) context.stdout.write(terminalSafe(context, piece));
           }),
         );
         if (options.json) return context.json({ prompt, text, ...summary });

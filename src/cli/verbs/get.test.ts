@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import type { GetHooks } from "../../download/index.ts";
+import type { DownloadHooks } from "../../download/index.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { runVerb, testContext } from "../testing/terminal.ts";
 import { addGet } from "./get.ts";
@@ -25,7 +25,7 @@ test("without a name the models are listed, with licence, size and source", asyn
 
 test("a fetch draws a bar on stderr, and says the path on stdout", async () => {
   const { context, stdout, stderr } = testContext({ env });
-  const get = async (what: string, { onProgress }: GetHooks) => {
+  const get = async (what: string, { onProgress }: DownloadHooks) => {
     for (const done of [0, 2 ** 20, 2 ** 21, 2 ** 21]) onProgress({ done, total: 2 ** 21, what });
     return "/cache/model.gguf";
   };

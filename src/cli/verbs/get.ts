@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import {
+  cachedHubModels,
+  cachedModelPath,
+  type DownloadHooks,
   downloadBytes,
-  fetchedFromHub,
-  fetchedModel,
-  type GetHooks,
-  getModel,
+  fetchModel,
   listedModels,
 } from "../../download/index.ts";
 import { formatBytes } from "../../util/format.ts";
@@ -13,10 +13,10 @@ import { DownloadView } from "../download-view.ts";
 import { jsonOption } from "../options.ts";
 import { table } from "../terminal/table.ts";
 
-type Get = (name: string, hooks: GetHooks) => Promise<string>;
+type Get = (name: string, hooks: DownloadHooks) => Promise<string>;
 
 /** `scalora get [name]`: fetches a model into the cache; without a name lists those that it knows. Needs no engine. */
-export function addGet(program: Command, context: Context, get: Get = getModel): void {
+export function addGet(program: Command, context: Context, get: Get = fetchModel): void {
   program
     .command("get")
     .description("fetch a model by name, or by its ID on the Hugging Face hub; without a name list them")
@@ -24,14 +24,18 @@ export function addGet(program: Command, context: Context, get: Get = getModel):
     .addOption(jsonOption())
     .action(async (name: string | undefined, { json }: { json?: boolean }) => {
       if (name === undefined) return list(context, json);
-      const path = await fetchWithBar(name, context, get);
+      const path = await fetchWithProgress(name, context, get);
       if (json) context.json({ name, path });
       else context.result(path);
     });
 }
 
 /** Fetches a model under a progress bar; Ctrl-C keeps what has come. */
-export async function fetchWithBar(name: string, context: Context, get: Get = getModel): Promise<string> {
+export async function fetchWithProgress(
+  name: string,
+  context: Context,
+  get: Get = fetchModel,
+): Promise<string> {
   const view = new DownloadView(context);
   return context
     .interruptible((signal) => get(name, { ...view.hooks(context.env), signal }))
@@ -46,9 +50,9 @@ function modelEntries(env: NodeJS.ProcessEnv) {
     download: downloadBytes(model),
     packages: model.wheels.map(({ requirement }) => requirement.split(" ")[0]),
     description: model.description,
-    path: fetchedModel(model.name, env) ?? null,
+    path: cachedModelPath(model.name, env) ?? null,
   }));
-  const fromHub = fetchedFromHub(env).map(({ id, path }) => ({
+  const fromHub = cachedHubModels(env).map(({ id, path }) => ({
     name: id,
     licence: null,
     download: null,

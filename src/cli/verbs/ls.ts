@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { methods } from "../../config/index.ts";
+import { methodSummaries } from "../../config/index.ts";
 import { listRuns, type RunEntry } from "../../run/list.ts";
 import { packageRoot } from "../../setup/locate.ts";
 import { type Context, usageError } from "../context.ts";
@@ -22,7 +22,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
     .description("the methods of training")
     .addOption(jsonOption())
     .action(({ json }: Options) => {
-      const rows = Object.entries(methods).map(([method, description]) => ({ method, description }));
+      const rows = Object.entries(methodSummaries).map(([method, description]) => ({ method, description }));
       if (json) context.json(rows);
       else print(context, rows, ["method", "description"]);
     });
@@ -58,7 +58,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
     .argument("[folder]", "folder to look in", "runs")
     .addOption(jsonOption())
     .action(async (folder: string, { json }: Options) => {
-      refuseMissing(folder);
+      assertFolderExists(folder);
       const runs = listRuns(resolve(folder));
       if (json) context.json(runs);
       else
@@ -76,7 +76,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
 }
 
 /** The folder that runs go to by default need not be there yet. */
-function refuseMissing(folder: string): void {
+function assertFolderExists(folder: string): void {
   if (folder === "runs" || existsSync(folder)) return;
   throw usageError(`There is no folder ${folder}`, "a folder with runs in it");
 }

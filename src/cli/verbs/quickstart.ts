@@ -1,23 +1,23 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { quickstartModel } from "../../download/index.ts";
-import { checkOut } from "../../quickstart/folder.ts";
+import { checkOutputFolder } from "../../quickstart/folder.ts";
 import type {
+  FractionEstimate,
   QuickstartEvent,
   QuickstartResult,
   QuickstartScore,
   RunQuickstart,
-  ShareEstimate,
 } from "../../quickstart/types.ts";
 import { SetupError } from "../../setup/errors.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
-import { jsonOption, number } from "../options.ts";
-import { RunView } from "../run-view.ts";
+import { jsonOption, numberParser } from "../options.ts";
+import { RunProgressView } from "../run-view.ts";
 import { table } from "../terminal/table.ts";
-import { printable } from "../terminal/text.ts";
-import { fetchWithBar } from "./get.ts";
+import { stripControl } from "../terminal/text.ts";
+import { fetchWithProgress } from "./get.ts";
 
 interface Options {
   out: string;
@@ -37,13 +37,13 @@ export function addQuickstart(
     .description(`fine-tune ${quickstartModel} with LoRA and ScaLoRA-I, and compare them`)
     .option("--tiny", "train the tiny model that comes with scalora: no download, and under a minute")
     .option("--out <folder>", "folder for the results", "runs/quickstart")
-    .option("--seed <n>", "seed of data and training", number({ least: 0, whole: true }), 0)
+    .option("--seed <n>", "seed of data and training", numberParser({ least: 0, whole: true }), 0)
     .addOption(jsonOption())
     .action(async ({ out, seed, tiny, json }: Options) => {
       // Before a download, what would be refused after it.
-      checkOut(out);
+      checkOutputFolder(out);
       await context.prepareEngine();
-      const model = tiny ? undefined : await provideModel(context);
+      const model = tiny ? undefined : await fetchQuickstartModel(context);
       const { runQuickstart } = await load();
       const view = new QuickstartView(context);
       const onEvent = view.show.bind(view);
@@ -61,9 +61,9 @@ export function addQuickstart(
 }
 
 /** The chat model, fetched when it is not here; undefined, with a note, where that fails. */
-async function provideModel(context: Context): Promise<string | undefined> {
+async function fetchQuickstartModel(context: Context): Promise<string | undefined> {
   try {
-    return await fetchWithBar(quickstartModel, context);
+    return await fetchWithProgress(quickstartModel, context);
   } catch (error) {
     const isMissing = error instanceof SetupError || (error instanceof ScaloraError && error.code === "run");
     if (!isMissing) throw error;
@@ -77,7 +77,7 @@ async function provideModel(context: Context): Promise<string | undefined> {
 /** A title for each phase, the progress of one run after the other below it. */
 class QuickstartView {
   private readonly context: Context;
-  private current: { method: string; view: RunView } | undefined;
+  private current: { method: string; view: RunProgressView } | undefined;
 
   constructor(context: Context) {
     this.context = context;
@@ -87,7 +87,7 @@ class QuickstartView {
     if (event.type === "run") {
       if (this.current?.method !== event.method) {
         this.end();
-        this.current = { method: event.method, view: new RunView(this.context) };
+        this.current = { method: event.method, view: new RunProgressView(this.context) };
       }
       this.current?.view.show(event.event);
       return;
@@ -122,8 +122,8 @@ function resultText(result: QuickstartResult, { paintOut }: Context): string {
     ...["trainable", "time", "peak memory", "rank of change"].map(right),
   ];
   const samples = result.samples.flatMap((sample) => [
-    `${paintOut("dim", "prompt")}  ${printable(sample.prompt)}`,
-    `  expected   ${printable(sample.expected)}`,
+    `${paintOut("dim", "prompt")}  ${stripControl(sample.prompt)}`,
+    `  expected   ${stripControl(sample.expected)}`,
     `  before     ${oneLine(sample.before)}`,
     ...sample.after.map(({ method, output }) => `  ${method.padEnd(10)} ${oneLine(output)}`),
   ]);
@@ -142,7 +142,7 @@ function resultText(result: QuickstartResult, { paintOut }: Context): string {
   ].join("\n");
 }
 
-const oneLine = (text: string) => printable(text).replaceAll(/\s*\n\s*/g, " ");
+const oneLine = (text: string) => stripControl(text).replaceAll(/\s*\n\s*/g, " ");
 
 const scoreCells = ({ exact, parts, loss }: QuickstartScore) => [
   shareText(exact),
@@ -151,5 +151,5 @@ const scoreCells = ({ exact, parts, loss }: QuickstartScore) => [
 ];
 
 /** `93.8 % [88, 98]`. */
-const shareText = ({ value, low, high }: ShareEstimate) =>
+const shareText = ({ value, low, high }: FractionEstimate) =>
   `${(100 * value).toFixed(1)} % [${(100 * low).toFixed(0)}, ${(100 * high).toFixed(0)}]`;

@@ -2,12 +2,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { loadRecipe, type Recipe } from "../../config/index.ts";
 import type { RunResult, RunTraining } from "../../recipes/types.ts";
-import { formatDuration, quoted } from "../../util/format.ts";
+import { formatDuration, shellQuote } from "../../util/format.ts";
 import { type Context, usageError } from "../context.ts";
 import { recipeHelp } from "../help.ts";
 import { jsonOption, setOption } from "../options.ts";
-import { refuseNoRun } from "../run-folder.ts";
-import { percent, perplexityText, RunView } from "../run-view.ts";
+import { assertRunFolder } from "../run-folder.ts";
+import { percent, perplexityText, RunProgressView } from "../run-view.ts";
 import { table } from "../terminal/table.ts";
 
 interface Options {
@@ -31,10 +31,10 @@ export function addTrain(
     .addOption(jsonOption())
     .addHelpText("after", () => `\n${recipeHelp(context)}`)
     .action(async (path: string | undefined, options: Options) => {
-      const recipe = recipeOf(path, options);
+      const recipe = loadRequestedRecipe(path, options);
       await context.prepareEngine();
       const { runTraining } = await load();
-      const view = new RunView(context);
+      const view = new RunProgressView(context);
       const onEvent = view.show.bind(view);
       const resume = options.resume !== undefined;
       const result = await context
@@ -49,7 +49,7 @@ export function addTrain(
     });
 }
 
-function recipeOf(path: string | undefined, { resume, set }: Options): Recipe {
+function loadRequestedRecipe(path: string | undefined, { resume, set }: Options): Recipe {
   if (resume === undefined) {
     if (path === undefined) throw usageError("train needs a recipe", "scalora train recipes/….yaml");
     return loadRecipe(path, { set });
@@ -62,7 +62,7 @@ function recipeOf(path: string | undefined, { resume, set }: Options): Recipe {
     );
   }
   const folder = resolve(resume);
-  refuseNoRun(folder);
+  assertRunFolder(folder);
   const recipe = loadRecipe(join(folder, "config.yaml"));
   return { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
 }
@@ -89,6 +89,6 @@ function resultText(result: RunResult, context: Context): string {
       `${result.analysisSeconds.toFixed(2)} s of it, ${percent(result.analysisSeconds / result.seconds)} %`,
     ]);
   if (result.reason === "stopped")
-    rows.push(["go on with", `npx scalora train --resume ${quoted(result.folder)}`]);
+    rows.push(["go on with", `npx scalora train --resume ${shellQuote(result.folder)}`]);
   return table([{ title: "result" }, { title: "" }], rows, context.paintOut);
 }

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { modulePattern, pathText, positive, wholeFrom } from "../fields.ts";
-import { foundText } from "../words.ts";
-import type { CrossIssue, Loose } from "./method.ts";
+import { integerAtLeast, modulePattern, pathString, positive } from "../fields.ts";
+import { formatFoundValue } from "../words.ts";
+import type { CrossKeyIssue, UncheckedSection } from "./method.ts";
 
 const patterns = z.array(modulePattern()).min(1);
 
 /** Which layers a method adapts, and what is trained whole beside them. */
-export const layerFields = {
+export const targetFields = {
   targetModules: z
     .union([z.literal("all-linear"), patterns])
     .default("all-linear")
@@ -32,8 +32,8 @@ export const layerFields = {
 
 /** What the methods have that name a rank. */
 export const rankFields = {
-  rank: wholeFrom(1).default(8).meta({ description: "Columns r of the factors A [m, r] and B [n, r]" }),
-  rankPattern: z.record(modulePattern(), wholeFrom(1)).default({}).meta({
+  rank: integerAtLeast(1).default(8).meta({ description: "Columns r of the factors A [m, r] and B [n, r]" }),
+  rankPattern: z.record(modulePattern(), integerAtLeast(1)).default({}).meta({
     expects: "a map from module names or /regular expressions/ to ranks (integers, at least 1)",
     description: "Ranks of single layers that differ from rank",
   }),
@@ -54,7 +54,7 @@ export const initField = {
 
 /** Of the methods that can go on from a PEFT folder. */
 export const fromField = {
-  from: pathText("the path of a PEFT adapter folder (with adapter_config.json)").optional().meta({
+  from: pathString("the path of a PEFT adapter folder (with adapter_config.json)").optional().meta({
     description: "Adapter folder that training goes on from; its layers, ranks and scales are taken",
     unset: "a new adapter",
   }),
@@ -64,13 +64,13 @@ export const fromField = {
 export const lowRankFields = {
   ...rankFields,
   ...scaleFields,
-  ...layerFields,
+  ...targetFields,
   ...initField,
   ...fromField,
 };
 
 /** Why a base in 4 bits cannot serve a method that writes to it. */
-export const writesToBase =
+export const writesToBaseRefusal =
   "it changes the base weights as it trains, and codes of sixteen numbers a block cannot take a small change";
 
 /** Of the methods that merge into the base as they train. */
@@ -81,7 +81,7 @@ export const baseFields = {
     refusal:
       "every merge is far below half a bfloat16 ulp, so a base that rounds loses the method (measured: worse than no training)",
   }),
-  baseRank: wholeFrom(1).optional().meta({
+  baseRank: integerAtLeast(1).optional().meta({
     description: "Highest rank of what a factored base keeps of the merges",
     unset: "8 × rank, at least 64",
   }),
@@ -91,16 +91,16 @@ export const baseFields = {
 };
 
 /** Why a base in 4 bits cannot serve a method that merges into it, unless what is merged lies beside it. */
-export const frozenWhenFactored = ({ base }: Loose): string | undefined =>
+export const refusalUnlessFactored = ({ base }: UncheckedSection): string | undefined =>
   base === "factored"
     ? undefined
-    : `${writesToBase}; use adapter.base: factored, which keeps what changes beside them`;
+    : `${writesToBaseRefusal}; use adapter.base: factored, which keeps what changes beside them`;
 
 /** What the keys of a factored base say about each other. */
-export function baseChecks({ base, baseRank, rank = 8 }: Loose): CrossIssue[] {
+export function checkBaseOptions({ base, baseRank, rank = 8 }: UncheckedSection): CrossKeyIssue[] {
   if (baseRank === undefined) return [];
   const path = ["adapter", "baseRank"];
-  const found = foundText(baseRank);
+  const found = formatFoundValue(baseRank);
   if (base !== "factored")
     return [{ path, problem: "has no effect without base: factored", found, fix: "remove it" }];
   if (typeof baseRank !== "number" || typeof rank !== "number" || baseRank >= rank) return [];
@@ -117,6 +117,6 @@ export const factorFolderKeys: readonly string[] = [...layerFolderKeys, "rank", 
 export const lowRankFolderKeys: readonly string[] = [...factorFolderKeys, "alpha", "rslora"];
 
 /** The default numerator: a scale of 2, whatever the rank. */
-export function withAlpha<T extends { rank: number; alpha?: number | undefined }>(adapter: T) {
+export function withDefaultAlpha<T extends { rank: number; alpha?: number | undefined }>(adapter: T) {
   return { ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank };
 }

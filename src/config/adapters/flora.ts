@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { wholeFrom } from "../fields.ts";
-import { baseChecks, baseFields, frozenWhenFactored, layerFields, rankFields } from "./fields.ts";
+import { integerAtLeast } from "../fields.ts";
+import { baseFields, checkBaseOptions, rankFields, refusalUnlessFactored, targetFields } from "./fields.ts";
 
 export const floraDefaults = { interval: 1000 };
 
@@ -12,14 +12,14 @@ export const flora = {
   lr: 2e-5,
   schema: z.strictObject({
     method: z.literal("flora"),
-    interval: wholeFrom(2).default(floraDefaults.interval).meta({
+    interval: integerAtLeast(2).default(floraDefaults.interval).meta({
       description: "κ: steps between new projections",
     }),
     ...rankFields,
     rank: rankFields.rank.meta({ description: "Columns of the projection, and of gradient and moments" }),
-    ...layerFields,
+    ...targetFields,
     ...baseFields,
   }),
-  check: baseChecks,
-  refusesQuantised: frozenWhenFactored,
+  check: checkBaseOptions,
+  refusesQuantised: refusalUnlessFactored,
 } as const;

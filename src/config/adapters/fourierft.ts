@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { positive, wholeFrom } from "../fields.ts";
-import { fromField, layerFields, layerFolderKeys } from "./fields.ts";
+import { integerAtLeast, positive } from "../fields.ts";
+import { fromField, layerFolderKeys, targetFields } from "./fields.ts";
 
 /** PEFT's. */
 export const fourierDefaults = { frequencies: 1000, scaling: 150 };
@@ -13,14 +13,14 @@ export const fourierft = {
   lr: 3e-2,
   schema: z.strictObject({
     method: z.literal("fourierft"),
-    frequencies: wholeFrom(1).default(fourierDefaults.frequencies).meta({
+    frequencies: integerAtLeast(1).default(fourierDefaults.frequencies).meta({
       description: "Trained coefficients of each layer; at most the numbers of its weight",
     }),
     scaling: positive().default(fourierDefaults.scaling).meta({
       description:
         "What the inverse transform is multiplied by (the paper: 100–150 for RoBERTa, 300 for LLaMA)",
     }),
-    ...layerFields,
+    ...targetFields,
     ...fromField,
   }),
   folderKeys: [...layerFolderKeys, "frequencies", "scaling"],

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { writesToBase } from "./fields.ts";
+import { writesToBaseRefusal } from "./fields.ts";
 
 export const full = {
   name: "full",
   summary: "Full fine-tuning: every parameter is trained",
   lr: 2e-5,
   schema: z.strictObject({ method: z.literal("full") }),
-  refusesQuantised: () => writesToBase,
+  refusesQuantised: () => writesToBaseRefusal,
 } as const;

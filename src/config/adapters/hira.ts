@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { factorFolderKeys, fromField, initField, layerFields, rankFields } from "./fields.ts";
+import { factorFolderKeys, fromField, initField, rankFields, targetFields } from "./fields.ts";
 
 export const hira = {
   name: "hira",
@@ -9,7 +9,7 @@ export const hira = {
   schema: z.strictObject({
     method: z.literal("hira"),
     ...rankFields,
-    ...layerFields,
+    ...targetFields,
     ...initField,
     ...fromField,
   }),

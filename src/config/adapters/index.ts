@@ -6,7 +6,7 @@ import { hira } from "./hira.ts";
 import { lora } from "./lora.ts";
 import { loraGa, loraGaDefaults } from "./lora-ga.ts";
 import { loraPlus, loraPlusDefaults } from "./lora-plus.ts";
-import type { MethodFacts } from "./method.ts";
+import type { MethodConfig } from "./method.ts";
 import { mora } from "./mora.ts";
 import { pissa } from "./pissa.ts";
 import { qlora } from "./qlora.ts";
@@ -44,6 +44,6 @@ export const methodConfigs = [
 export type MethodName = (typeof methodConfigs)[number]["name"];
 
 /** What is known of a method. */
-export function factsOf(name: string): MethodFacts | undefined {
+export function findMethodConfig(name: string): MethodConfig | undefined {
   return methodConfigs.find((method) => method.name === name);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { positive } from "../fields.ts";
-import { layerFields, rankFields, scaleFields, withAlpha } from "./fields.ts";
+import { rankFields, scaleFields, targetFields, withDefaultAlpha } from "./fields.ts";
 
 export const loraGaDefaults = { gamma: 16 };
 
@@ -20,8 +20,8 @@ export const loraGa = {
       gamma: positive().default(loraGaDefaults.gamma).meta({
         description: "γ of the start's size: each column of a factor has length m^¼ / √γ",
       }),
-      ...layerFields,
+      ...targetFields,
     })
-    .transform(withAlpha),
+    .transform(withDefaultAlpha),
   refusesQuantised: () => "its start needs the gradient of the base weight, which codes do not have",
 } as const;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { lowRankFields, lowRankFolderKeys, withAlpha } from "./fields.ts";
+import { lowRankFields, lowRankFolderKeys, withDefaultAlpha } from "./fields.ts";
 
 export const loraPlusDefaults = { ratio: 16 };
 
@@ -16,6 +16,6 @@ export const loraPlus = {
       }),
       ...lowRankFields,
     })
-    .transform(withAlpha),
+    .transform(withDefaultAlpha),
   folderKeys: lowRankFolderKeys,
 } as const;

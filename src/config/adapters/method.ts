@@ -1,13 +1,13 @@
 import type { ConfigIssue, KeyPath } from "../issue.ts";
 
 /** Something wrong between two keys. */
-export type CrossIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
+export type CrossKeyIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
 
 /** An unchecked section. */
-export type Loose = Readonly<Record<string, unknown>>;
+export type UncheckedSection = Readonly<Record<string, unknown>>;
 
 /** What the configuration knows of a method, beside the schema of its section. */
-export interface MethodFacts {
+export interface MethodConfig {
   /** Value of `adapter.method`. */
   readonly name: string;
   /** One line for `scalora ls methods`. */
@@ -19,7 +19,7 @@ export interface MethodFacts {
   /** Whether the method is one on a base in 4 bits: recipes that leave `model.quantization` out get it. */
   readonly quantises?: boolean;
   /** Why a base in 4 bits cannot serve the method; absent, or undefined, where it can. Works on unchecked sections. */
-  readonly refusesQuantised?: (adapter: Loose) => string | undefined;
+  readonly refusesQuantised?: (adapter: UncheckedSection) => string | undefined;
   /** What keys say about each other; works on unchecked sections. */
-  readonly check?: (adapter: Loose, train: Loose) => CrossIssue[];
+  readonly check?: (adapter: UncheckedSection, train: UncheckedSection) => CrossKeyIssue[];
 }

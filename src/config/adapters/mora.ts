@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { layerFields, rankFields } from "./fields.ts";
+import { rankFields, targetFields } from "./fields.ts";
 
 export const mora = {
   name: "mora",
@@ -16,6 +16,6 @@ export const mora = {
     rank: rankFields.rank.meta({
       description: "Rank of the LoRA that has as many numbers as the square matrix",
     }),
-    ...layerFields,
+    ...targetFields,
   }),
 } as const;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { positive } from "../fields.ts";
-import { layerFields, rankFields, scaleFields } from "./fields.ts";
+import { rankFields, scaleFields, targetFields } from "./fields.ts";
 
 export const pissa = {
   name: "pissa",
@@ -13,7 +13,7 @@ export const pissa = {
       ...rankFields,
       ...scaleFields,
       alpha: positive().optional().meta({ description: "Scale numerator: s = alpha / rank", unset: "rank" }),
-      ...layerFields,
+      ...targetFields,
     })
     .transform((adapter) => ({ ...adapter, alpha: adapter.alpha ?? adapter.rank })),
   refusesQuantised: () =>

@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { share, wholeFrom } from "../fields.ts";
-import { foundText } from "../words.ts";
+import { fraction, integerAtLeast } from "../fields.ts";
+import { formatFoundValue } from "../words.ts";
 import {
-  baseChecks,
   baseFields,
-  frozenWhenFactored,
+  checkBaseOptions,
   lowRankFields,
   lowRankFolderKeys,
-  withAlpha,
+  refusalUnlessFactored,
+  withDefaultAlpha,
 } from "./fields.ts";
-import type { CrossIssue, Loose } from "./method.ts";
+import type { CrossKeyIssue, UncheckedSection } from "./method.ts";
 
 export const reloraDefaults = {
   interval: 100,
@@ -25,39 +25,39 @@ export const relora = {
   schema: z
     .strictObject({
       method: z.literal("relora"),
-      interval: wholeFrom(2).default(reloraDefaults.interval).meta({
+      interval: integerAtLeast(2).default(reloraDefaults.interval).meta({
         description: "Steps from one restart to the next (the paper's pre-training: 5,000)",
       }),
-      restartWarmup: wholeFrom(0).optional().meta({
+      restartWarmup: integerAtLeast(0).optional().meta({
         description: "Steps of warm-up after each restart",
         unset: "a tenth of the interval",
       }),
-      prune: share().default(reloraDefaults.prune).meta({
+      prune: fraction().default(reloraDefaults.prune).meta({
         description: "Share of the optimiser's moments, the smallest ones, that a restart sets to 0",
       }),
       ...lowRankFields,
       ...baseFields,
     })
     .transform((adapter) => ({
-      ...withAlpha(adapter),
+      ...withDefaultAlpha(adapter),
       restartWarmup: adapter.restartWarmup ?? reloraDefaults.restartWarmup(adapter.interval),
     })),
   folderKeys: lowRankFolderKeys,
-  refusesQuantised: frozenWhenFactored,
+  refusesQuantised: refusalUnlessFactored,
   check,
 } as const;
 
-function check(adapter: Loose): CrossIssue[] {
+function check(adapter: UncheckedSection): CrossKeyIssue[] {
   const { interval = reloraDefaults.interval, restartWarmup } = adapter;
   if (typeof interval !== "number" || typeof restartWarmup !== "number" || restartWarmup < interval)
-    return baseChecks(adapter);
+    return checkBaseOptions(adapter);
   return [
-    ...baseChecks(adapter),
+    ...checkBaseOptions(adapter),
     {
       path: ["adapter", "restartWarmup"],
       problem: "is as long as the interval, so that the rate would never be the full one again",
       expected: `less than adapter.interval, ${interval}`,
-      found: foundText(restartWarmup),
+      found: formatFoundValue(restartWarmup),
     },
   ];
 }

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { isRecord } from "../../util/json.ts";
-import { positive, wholeFrom } from "../fields.ts";
-import { foundText } from "../words.ts";
+import { integerAtLeast, positive } from "../fields.ts";
+import { formatFoundValue } from "../words.ts";
 import {
-  baseChecks,
   baseFields,
-  frozenWhenFactored,
+  checkBaseOptions,
   lowRankFields,
   lowRankFolderKeys,
-  withAlpha,
+  refusalUnlessFactored,
+  withDefaultAlpha,
 } from "./fields.ts";
-import type { CrossIssue, Loose } from "./method.ts";
+import type { CrossKeyIssue, UncheckedSection } from "./method.ts";
 
 /** Steps between the events of the amortised method. */
 export const amortisedInterval = 10;
@@ -23,7 +23,7 @@ const scaleValue = z.union([
 ]);
 
 /** What both ScaLoRA methods have beside the low-rank options; the methods differ in the default interval. */
-const scaling = (interval: number) => ({
+const scaloraFields = (interval: number) => ({
   policy: z.enum(["default", "paper", "scalar", "svd"]).default("default").meta({
     description: "Solver of the scaling factors (svd: the slow oracle of Theorem 3.2, for small models)",
   }),
@@ -32,7 +32,7 @@ const scaling = (interval: number) => ({
     unset: "transfer; reset with policy svd",
   }),
   interval: z
-    .union([wholeFrom(1), z.literal("adaptive")])
+    .union([integerAtLeast(1), z.literal("adaptive")])
     .default(interval)
     .meta({ expects: "an integer, at least 1, or adaptive", description: "Steps between scaling events" }),
   scale: scaleValue.default("auto").meta({
@@ -40,7 +40,7 @@ const scaling = (interval: number) => ({
     description:
       "Column norm aimed at: each layer's own, kept (preserve) or forgetting over so many steps (horizon), or ρ, or as L; auto is preserve",
   }),
-  firstEvent: wholeFrom(2).optional().meta({
+  firstEvent: integerAtLeast(2).optional().meta({
     description: "Step of the first event, counted from 1",
     unset: "the step after warm-up, at least 2",
   }),
@@ -51,10 +51,10 @@ const scaling = (interval: number) => ({
 });
 
 type Policy = "default" | "paper" | "scalar" | "svd";
-type Moments = "transfer" | "keep" | "reset" | "transport";
+type MomentRule = "transfer" | "keep" | "reset" | "transport";
 
-function withMoments<T extends { policy: Policy; moments?: Moments | undefined }>(adapter: T) {
-  const unset: Moments = adapter.policy === "svd" ? "reset" : "transfer";
+function withDefaultMoments<T extends { policy: Policy; moments?: MomentRule | undefined }>(adapter: T) {
+  const unset: MomentRule = adapter.policy === "svd" ? "reset" : "transfer";
   return { ...adapter, moments: adapter.moments ?? unset };
 }
 
@@ -63,10 +63,10 @@ export const scalora = {
   summary: "LoRA whose base absorbs an optimally scaled adapter at every step, so that the change gains rank",
   lr: 2e-4,
   schema: z
-    .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaling(1) })
-    .transform((adapter) => withMoments(withAlpha(adapter))),
+    .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaloraFields(1) })
+    .transform((adapter) => withDefaultMoments(withDefaultAlpha(adapter))),
   folderKeys: lowRankFolderKeys,
-  refusesQuantised: frozenWhenFactored,
+  refusesQuantised: refusalUnlessFactored,
   check,
 } as const;
 
@@ -75,22 +75,22 @@ export const scaloraInterval = {
   summary: "ScaLoRA with a scaling event every tenth step: the same within noise, at a tenth of the cost",
   lr: 2e-4,
   schema: z
-    .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaling(amortisedInterval) })
-    .transform((adapter) => withMoments(withAlpha(adapter))),
+    .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaloraFields(amortisedInterval) })
+    .transform((adapter) => withDefaultMoments(withDefaultAlpha(adapter))),
   folderKeys: lowRankFolderKeys,
-  refusesQuantised: frozenWhenFactored,
+  refusesQuantised: refusalUnlessFactored,
   check,
 } as const;
 
-function check(adapter: Loose, train: Loose): CrossIssue[] {
-  const issues = baseChecks(adapter);
+function check(adapter: UncheckedSection, train: UncheckedSection): CrossKeyIssue[] {
+  const issues = checkBaseOptions(adapter);
   const { policy = "default", moments } = adapter;
   if (policy === "svd" && (moments === "transfer" || moments === "keep")) {
     issues.push({
       path: ["adapter", "moments"],
       problem: "does not go with policy svd, whose new factors have no columns in common with the old ones",
       expected: "reset or transport",
-      found: foundText(moments),
+      found: formatFoundValue(moments),
     });
   }
   if (policy === "svd" && adapter.base === "factored") {
@@ -114,7 +114,7 @@ function check(adapter: Loose, train: Loose): CrossIssue[] {
       path: ["adapter", "scale"],
       problem: "forgets at every event, and adaptive events are left out where little would change",
       expected: "preserve, {columnNorm: ρ} or {lipschitz: L} (or a number as interval)",
-      found: foundText(adapter.scale),
+      found: formatFoundValue(adapter.scale),
     });
   }
   if (policy !== "svd" && moments === "transport") {
@@ -122,7 +122,7 @@ function check(adapter: Loose, train: Loose): CrossIssue[] {
       path: ["adapter", "moments"],
       problem: "transport projects moments onto the new factors of policy svd",
       expected: "transfer, keep or reset (or policy: svd)",
-      found: foundText(moments),
+      found: formatFoundValue(moments),
     });
   }
   if (typeof train.weightDecay === "number" && train.weightDecay > 0) {
@@ -131,7 +131,7 @@ function check(adapter: Loose, train: Loose): CrossIssue[] {
       problem:
         "refused with ScaLoRA: decay acts on the factors only, so what an event has moved into the base would escape it and the regularisation would depend on the interval",
       expected: "0",
-      found: foundText(train.weightDecay),
+      found: formatFoundValue(train.weightDecay),
     });
   }
   return issues;

@@ -4,9 +4,9 @@ export const cola: GlueTask = {
   name: "cola",
   description: "Is a sentence acceptable English? (Matthews correlation)",
   folder: "CoLA",
-  texts: [["sentence"]],
-  label: ["label"],
-  columns: ["source", "label", "mark", "sentence"],
+  textColumns: [["sentence"]],
+  labelColumns: ["label"],
+  headerlessColumns: ["source", "label", "mark", "sentence"],
   labels: ["unacceptable", "acceptable"],
   splits: usualSplits,
 };

@@ -18,5 +18,5 @@ export const glueTasks: ReadonlyMap<string, GlueTask> = new Map(
 );
 
 /** The task that a format is of, where it is one of GLUE's. */
-export const glueTaskOf = (format: DataFormat | undefined): GlueTask | undefined =>
+export const findGlueTask = (format: DataFormat | undefined): GlueTask | undefined =>
   format === undefined ? undefined : glueTasks.get(format);

@@ -4,11 +4,11 @@ export const mnli: GlueTask = {
   name: "mnli",
   description: "Does a sentence follow from another, matched genres? (accuracy)",
   folder: "MNLI",
-  texts: [
+  textColumns: [
     ["sentence1", "premise"],
     ["sentence2", "hypothesis"],
   ],
-  label: ["gold_label", "label", "label1"],
+  labelColumns: ["gold_label", "label", "label1"],
   labels: ["entailment", "neutral", "contradiction"],
   splits: { train: ["train"], dev: ["dev_matched", "validation_matched"] },
 };

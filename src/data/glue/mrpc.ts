@@ -4,11 +4,11 @@ export const mrpc: GlueTask = {
   name: "mrpc",
   description: "Do two sentences say the same? (F1, accuracy)",
   folder: "MRPC",
-  texts: [
+  textColumns: [
     ["#1 String", "sentence1"],
     ["#2 String", "sentence2"],
   ],
-  label: ["Quality", "label"],
+  labelColumns: ["Quality", "label"],
   labels: ["not_equivalent", "equivalent"],
   splits: usualSplits,
 };

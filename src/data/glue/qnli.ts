@@ -4,8 +4,8 @@ export const qnli: GlueTask = {
   name: "qnli",
   description: "Does a sentence answer a question? (accuracy)",
   folder: "QNLI",
-  texts: [["question"], ["sentence"]],
-  label: ["label"],
+  textColumns: [["question"], ["sentence"]],
+  labelColumns: ["label"],
   labels: ["entailment", "not_entailment"],
   splits: usualSplits,
 };

@@ -4,8 +4,8 @@ export const qqp: GlueTask = {
   name: "qqp",
   description: "Do two questions ask the same? (F1, accuracy)",
   folder: "QQP",
-  texts: [["question1"], ["question2"]],
-  label: ["is_duplicate", "label"],
+  textColumns: [["question1"], ["question2"]],
+  labelColumns: ["is_duplicate", "label"],
   labels: ["not_duplicate", "duplicate"],
   splits: usualSplits,
 };

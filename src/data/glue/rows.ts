@@ -1,11 +1,11 @@
 import type { TextOrPair } from "../../tokenizer/types.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import type { JsonRow } from "../lines.ts";
+import type { DataRow } from "../lines.ts";
 import { readRows, readTsv } from "../tables.ts";
 import type { DroppedRow } from "../types.ts";
 import type { GlueTask } from "./task.ts";
 
-type Row = JsonRow["value"];
+type Row = DataRow["value"];
 
 /** A row of a GLUE task. */
 export interface GlueExample {
@@ -26,7 +26,7 @@ export interface GlueExample {
 export async function* readGlueRows(task: GlueTask, path: string): AsyncGenerator<GlueExample | DroppedRow> {
   const isTsv = path.toLowerCase().endsWith(".tsv");
   const columns = new Columns(task);
-  for await (const { line, value } of isTsv ? readTsv(path, task.columns) : readRows(path)) {
+  for await (const { line, value } of isTsv ? readTsv(path, task.headerlessColumns) : readRows(path)) {
     const source = `${path}:${line}`;
     columns.choose(value, source);
     const missing = columns.missing(value);
@@ -57,7 +57,7 @@ class Columns {
         found: `columns ${present.join(", ")}`,
       });
     };
-    this.chosen = { texts: this.task.texts.map(find), label: find(this.task.label) };
+    this.chosen = { texts: this.task.textColumns.map(find), label: find(this.task.labelColumns) };
   }
 
   /** The first column that a row lacks. */

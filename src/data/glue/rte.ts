@@ -4,8 +4,8 @@ export const rte: GlueTask = {
   name: "rte",
   description: "Does a sentence follow from another? (accuracy)",
   folder: "RTE",
-  texts: [["sentence1"], ["sentence2"]],
-  label: ["label"],
+  textColumns: [["sentence1"], ["sentence2"]],
+  labelColumns: ["label"],
   labels: ["entailment", "not_entailment"],
   splits: usualSplits,
 };

@@ -4,8 +4,8 @@ export const sst2: GlueTask = {
   name: "sst2",
   description: "Is a sentence of a film review positive? (accuracy)",
   folder: "SST-2",
-  texts: [["sentence"]],
-  label: ["label"],
+  textColumns: [["sentence"]],
+  labelColumns: ["label"],
   labels: ["negative", "positive"],
   splits: usualSplits,
 };

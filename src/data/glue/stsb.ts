@@ -4,8 +4,8 @@ export const stsb: GlueTask = {
   name: "stsb",
   description: "How alike are two sentences, from 0 to 5? (Pearson, Spearman)",
   folder: "STS-B",
-  texts: [["sentence1"], ["sentence2"]],
-  label: ["score", "label"],
+  textColumns: [["sentence1"], ["sentence2"]],
+  labelColumns: ["score", "label"],
   labels: undefined,
   splits: usualSplits,
 };

@@ -8,11 +8,11 @@ export interface GlueTask {
   /** The folder of the official download. */
   readonly folder: string;
   /** One entry a sentence, one or two; the names of its column, the official file's first. */
-  readonly texts: readonly (readonly string[])[];
+  readonly textColumns: readonly (readonly string[])[];
   /** Names of the label's column. */
-  readonly label: readonly string[];
+  readonly labelColumns: readonly string[];
   /** Columns of the official TSV when it has no header. */
-  readonly columns?: readonly string[];
+  readonly headerlessColumns?: readonly string[];
   /** The classes in the order of their numbers; `undefined` for a score that is a number. */
   readonly labels: readonly string[] | undefined;
   /** Names of the file of each split without its ending. */

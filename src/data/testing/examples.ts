@@ -5,8 +5,8 @@ import type { Example } from "../types.ts";
 export function randomExamples(lengths: readonly number[], { seed = 1, name = "f" } = {}): Example[] {
   const random = new Random(seed);
   return lengths.map((length, row) => {
-    const ids = Int32Array.from({ length }, () => random.below(50_000));
-    const isLabel = Uint8Array.from({ length }, (_, i) => (i > 0 && random.below(2) === 0 ? 1 : 0));
+    const ids = Int32Array.from({ length }, () => random.integerBelow(50_000));
+    const isLabel = Uint8Array.from({ length }, (_, i) => (i > 0 && random.integerBelow(2) === 0 ? 1 : 0));
     isLabel[length - 1] = 1;
     return { ids, isLabel, source: `${name}:${row + 1}` };
   });

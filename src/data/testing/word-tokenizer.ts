@@ -57,8 +57,8 @@ export class WordTokenizer implements Tokenizer {
         const first = (await this.encode(text, bare)).ids;
         const second = pair === undefined ? [] : [...(await this.encode(pair, bare)).ids, 1];
         const kept = first.slice(0, Math.max(0, maxLength - 2 - second.length));
-        const types = [...kept.map(() => 0), 0, 0, ...second.map(() => 1)];
-        return { ids: [0, ...kept, 1, ...second], types, truncated: kept.length < first.length };
+        const tokenTypes = [...kept.map(() => 0), 0, 0, ...second.map(() => 1)];
+        return { ids: [0, ...kept, 1, ...second], tokenTypes, truncated: kept.length < first.length };
       }),
     );
   }

@@ -13,7 +13,7 @@ export interface HubState {
   /** Ends each body after so many bytes, once. */
   breakAfter?: number;
   /** Sends these bytes in place of a file's, by path. */
-  wrong: Record<string, Buffer>;
+  corruptedFiles: Record<string, Buffer>;
   /** The newest commit. */
   commit: string;
   /** Requests so far: method, path, and range where one was asked for. */
@@ -25,7 +25,7 @@ export const repo = "maker/small-model";
 
 /** A local server that answers as the hub does where `scalora get` asks. */
 export async function startHub(files: Record<string, Buffer>) {
-  const state: HubState = { files, wrong: {}, commit, requests: [] };
+  const state: HubState = { files, corruptedFiles: {}, commit, requests: [] };
   const server = createServer((request, response) => answer(state, request, response));
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;
@@ -52,18 +52,18 @@ function answer(state: HubState, request: IncomingMessage, response: ServerRespo
     return json({ error: "Invalid credentials" }, 401);
   if (path === `/api/models/${repo}/revision/main`) return json({ _id: "1", id: repo, sha: state.commit });
   if (path === `/api/models/${repo}/tree/${state.commit}`)
-    return json(Object.entries(state.files).map(entryOf));
+    return json(Object.entries(state.files).map(listEntry));
   const name = path.replace(`/${repo}/resolve/${state.commit}/`, "");
   const file = state.files[name];
   if (file === undefined) return json({ error: "Repository not found" }, 404);
-  send(state, state.wrong[name] ?? file, range, response);
+  send(state, state.corruptedFiles[name] ?? file, range, response);
 }
 
 const sha256 = (content: Buffer) => createHash("sha256").update(content).digest("hex");
 const gitHash = (content: Buffer) =>
   createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
 
-function entryOf([path, content]: [string, Buffer]) {
+function listEntry([path, content]: [string, Buffer]) {
   const oid = gitHash(content);
   const lfs = path.endsWith(".json")
     ? {}

@@ -1,6 +1,6 @@
 import { Random } from "../../util/random.ts";
 
-export interface Interval {
+export interface ConfidenceInterval {
   readonly low: number;
   readonly high: number;
 }
@@ -26,12 +26,12 @@ export function bootstrapInterval(
   rows: number,
   score: (sample: Int32Array) => number,
   { seed, resamples = 2000, level = 0.95 }: BootstrapOptions,
-): Interval {
+): ConfidenceInterval {
   const random = new Random(seed);
   const sample = new Int32Array(rows);
   const scores: number[] = [];
   for (let n = 0; n < resamples && rows > 0; n++) {
-    for (let i = 0; i < rows; i++) sample[i] = random.below(rows);
+    for (let i = 0; i < rows; i++) sample[i] = random.integerBelow(rows);
     const value = score(sample);
     if (!Number.isNaN(value)) scores.push(value);
   }
@@ -40,9 +40,9 @@ export function bootstrapInterval(
 }
 
 /** Linear between the neighbouring values, as numpy's default. */
-function quantile(sorted: Float64Array, share: number): number {
+function quantile(sorted: Float64Array, fraction: number): number {
   if (sorted.length === 0) return Number.NaN;
-  const place = share * (sorted.length - 1);
+  const place = fraction * (sorted.length - 1);
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);
   return sorted[below] + (sorted[above] - sorted[below]) * (place - below);

@@ -21,7 +21,7 @@ export function binaryF1(labels: ArrayLike<number>, predictions: ArrayLike<numbe
  * Matthews' correlation for any number of classes (Gorodkin 2004): the covariance of labels and predictions over the
  * root of their variances. Equals scikit-learn's `matthews_corrcoef`; 0 where one side is constant.
  */
-export function matthews(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
+export function matthewsCorrelation(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkLengths(labels, predictions);
   const rows = labels.length;
   const classes = new Set([...Array.from(labels), ...Array.from(predictions)]);

@@ -1,3 +1,3 @@
-export { type BootstrapOptions, bootstrapInterval, type Interval } from "./bootstrap.ts";
-export { accuracy, binaryF1, matthews } from "./classification.ts";
+export { type BootstrapOptions, bootstrapInterval, type ConfidenceInterval } from "./bootstrap.ts";
+export { accuracy, binaryF1, matthewsCorrelation } from "./classification.ts";
 export { pearson, spearman } from "./correlation.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { accuracy, binaryF1, bootstrapInterval, matthews, pearson, spearman } from "./index.ts";
+import { accuracy, binaryF1, bootstrapInterval, matthewsCorrelation, pearson, spearman } from "./index.ts";
 
 interface Classified {
   name: string;
@@ -31,7 +31,7 @@ const golden: { classification: Classified[]; correlation: Correlated[]; bootstr
 
 test.each(golden.classification)("$name: accuracy, F1 and Matthews are scikit-learn's", (c) => {
   expect(accuracy(c.labels, c.predictions)).toBe(c.accuracy);
-  expect(matthews(c.labels, c.predictions)).toBeCloseTo(c.matthews, 12);
+  expect(matthewsCorrelation(c.labels, c.predictions)).toBeCloseTo(c.matthews, 12);
   if (c.f1 !== undefined) expect(binaryF1(c.labels, c.predictions)).toBeCloseTo(c.f1, 12);
 });
 

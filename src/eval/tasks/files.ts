@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { ScaloraError } from "../../util/errors.ts";
 
 /** Where the files of a task are looked for. */
-export interface TaskFiles {
+export interface TaskDataLocation {
   /** Names of the task's folder, ours first. */
   readonly folders: readonly string[];
   /** Where to get the data. */
@@ -21,7 +21,7 @@ const endings = ["jsonl", "json", "parquet", "csv", "tsv"];
  */
 export function findTaskFiles(
   roots: readonly string[],
-  { folders, source }: TaskFiles,
+  { folders, source }: TaskDataLocation,
   names: readonly string[],
 ): string[] {
   for (const root of roots) {

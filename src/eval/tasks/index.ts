@@ -11,7 +11,7 @@ import { math } from "./math/math.ts";
 import type { TextTask } from "./task.ts";
 
 export { readTask } from "./read.ts";
-export type { Choice, Judgement, TaskExample, TextTask } from "./task.ts";
+export type { Choice, ScoredOutput, TaskExample, TextTask } from "./task.ts";
 
 /** The tasks for causal models, by name. */
 export const textTasks: ReadonlyMap<string, TextTask> = new Map(

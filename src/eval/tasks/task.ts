@@ -1,4 +1,4 @@
-import type { TaskFiles } from "./files.ts";
+import type { TaskDataLocation } from "./files.ts";
 
 /** A row of a data file, by column. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export interface TaskExample {
 }
 
 /** What an output is worth. */
-export interface Judgement {
+export interface ScoredOutput {
   /** The answer that was found in it. */
   readonly answer: string | undefined;
   /** Each metric's score of this example, 0 or 1; the first one is the task's main metric. */
@@ -36,7 +36,7 @@ export interface Judgement {
 }
 
 /** A task for causal models. */
-export interface TextTask extends TaskFiles {
+export interface TextTask extends TaskDataLocation {
   readonly name: string;
   readonly description: string;
   /** Most tokens of an output. */
@@ -48,5 +48,5 @@ export interface TextTask extends TaskFiles {
   readonly hasChoices: boolean;
   /** @throws ScaloraError `data` naming the row for what is not of this task */
   read(row: Row, source: string): TaskExample;
-  judge(output: string, example: TaskExample): Judgement;
+  scoreOutput(output: string, example: TaskExample): ScoredOutput;
 }

@@ -10,17 +10,17 @@ const lies = [0n, 1n, 31n, 255n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 60n, 2n ** 63n
  */
 export function mutate(file: Uint8Array, random: Random, reach: number): Uint8Array {
   let bytes = Buffer.from(file);
-  const rounds = 1 + random.below(4);
+  const rounds = 1 + random.integerBelow(4);
   for (let round = 0; round < rounds; round++) {
-    const at = random.below(Math.min(reach, bytes.length - 8));
+    const at = random.integerBelow(Math.min(reach, bytes.length - 8));
     const lie = random.pick(lies);
-    const length = 1 + random.below(24);
-    switch (random.below(6)) {
+    const length = 1 + random.integerBelow(24);
+    switch (random.integerBelow(6)) {
       case 0:
-        bytes[at] = random.below(256);
+        bytes[at] = random.integerBelow(256);
         break;
       case 1:
-        bytes[at] ^= 1 << random.below(8);
+        bytes[at] ^= 1 << random.integerBelow(8);
         break;
       case 2:
         bytes.writeBigUInt64LE(lie, at);
@@ -36,5 +36,5 @@ export function mutate(file: Uint8Array, random: Random, reach: number): Uint8Ar
     }
     if (bytes.length < 16) break;
   }
-  return random.below(8) === 0 ? bytes.subarray(0, random.below(bytes.length)) : bytes;
+  return random.integerBelow(8) === 0 ? bytes.subarray(0, random.integerBelow(bytes.length)) : bytes;
 }

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { goldenGguf } from "../../testing/golden-gguf.ts";
 import { Random } from "../../util/random.ts";
-import { survive } from "./survive.ts";
+import { readDamagedFile } from "./survive.ts";
 
 const [folder, seconds, seed] = process.argv.slice(2);
 const models = ["gemma3", "llama-biases", "llama3-rope", "qwen2", "llama-q4_0"];
@@ -23,7 +23,9 @@ let slowest = 0;
 const end = performance.now() + 1000 * Number(seconds);
 for (let round = 0; performance.now() < end; round++) {
   const started = performance.now();
-  counts[await survive(sources[round % sources.length], join(folder, "damaged.gguf"), random, 12_000)]++;
+  counts[
+    await readDamagedFile(sources[round % sources.length], join(folder, "damaged.gguf"), random, 12_000)
+  ]++;
   slowest = Math.max(slowest, performance.now() - started);
 }
 const megabytes = process.resourceUsage().maxRSS / 1024;

@@ -9,19 +9,19 @@ import { ggufConfig, ggufGenerationConfig, ggufWeights } from "../index.ts";
 import { mutate } from "./mutate.ts";
 
 /** How a damaged file was taken. */
-export type Outcome = "read" | "refused";
+export type ReadOutcome = "read" | "refused";
 
 /**
  * Reads and uses everything of a damaged copy of a file: every number, the tokenizer on a text, the model on a few tokens.
  * @param path where the copy is written
  * @throws whatever is thrown that is no ScaloraError of the file's own fault
  */
-export async function survive(
+export async function readDamagedFile(
   file: Uint8Array,
   path: string,
   random: Random,
   reach: number,
-): Promise<Outcome> {
+): Promise<ReadOutcome> {
   writeFileSync(path, mutate(file, random, reach));
   const readers = [
     () => ggufConfig(path),
@@ -30,12 +30,12 @@ export async function survive(
     readTexts,
     runModel,
   ];
-  const outcomes: Outcome[] = [];
-  for (const read of readers) outcomes.push(await outcome(path, read));
+  const outcomes: ReadOutcome[] = [];
+  for (const read of readers) outcomes.push(await tryRead(path, read));
   return outcomes.includes("read") ? "read" : "refused";
 }
 
-async function outcome(path: string, read: (path: string) => unknown): Promise<Outcome> {
+async function tryRead(path: string, read: (path: string) => unknown): Promise<ReadOutcome> {
   try {
     await read(path);
     return "read";

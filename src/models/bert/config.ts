@@ -1,5 +1,5 @@
 import { ConfigReader } from "../config-reader.ts";
-import { type EncoderConfig, headSize, readEncoder, readRate } from "../encoder/config.ts";
+import { type EncoderConfig, readDropoutRate, readEncoderConfig, readHeadDim } from "../encoder/config.ts";
 
 /** Everything of a BERT (or RoBERTa) config that changes what a classifier computes. */
 export interface BertConfig extends EncoderConfig {
@@ -9,7 +9,7 @@ export interface BertConfig extends EncoderConfig {
 /** Where the defaults of transformers' `BertConfig` and `RobertaConfig` differ. */
 interface BertDefaults {
   vocabSize: number;
-  padding: number;
+  padTokenId: number;
 }
 
 /**
@@ -21,29 +21,29 @@ interface BertDefaults {
 export function parseBertConfig(
   values: Readonly<Record<string, unknown>>,
   where: string,
-  defaults: BertDefaults = { vocabSize: 30_522, padding: 0 },
+  defaults: BertDefaults = { vocabSize: 30_522, padTokenId: 0 },
 ): BertConfig {
   const config = new ConfigReader(values, where);
-  const encoder = readEncoder(config, {
+  const encoder = readEncoderConfig(config, {
     ...defaults,
     hiddenSize: 768,
     intermediateSize: 3072,
     layers: 12,
     heads: 12,
-    tokenTypes: 2,
+    typeVocabSize: 2,
     normEpsilon: 1e-12,
   });
-  headSize(config, encoder);
-  if (encoder.tokenTypes < 1) config.fail("type_vocab_size: expected at least 1, found 0");
-  config.only("position_embedding_type", ["absolute"], "relative positions");
-  config.only("embedding_size", [encoder.hiddenSize], "embeddings of another width");
+  readHeadDim(config, encoder);
+  if (encoder.typeVocabSize < 1) config.addProblem("type_vocab_size: expected at least 1, found 0");
+  config.allowOnly("position_embedding_type", ["absolute"], "relative positions");
+  config.allowOnly("embedding_size", [encoder.hiddenSize], "embeddings of another width");
   // No code reads them: Google's multilingual configs have them.
   for (const key of unusedKeys) config.value(key);
   const result = {
     ...encoder,
-    classifierDropout: readRate(config, "classifier_dropout", encoder.hiddenDropout),
+    classifierDropout: readDropoutRate(config, "classifier_dropout", encoder.hiddenDropout),
   };
-  config.finish();
+  config.throwIfInvalid();
   return result;
 }
 

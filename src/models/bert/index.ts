@@ -4,12 +4,12 @@ import { BertForSequenceClassification } from "./model.ts";
 
 /** `model_type: bert`. */
 export const bert: ClassifierFamily = {
-  headDropout: "classifier_dropout",
+  headDropoutKey: "classifier_dropout",
   parse(values, where) {
     const config = parseBertConfig(values, where);
     return {
       architecture: "BertForSequenceClassification",
-      prefix: "bert.",
+      baseModelPrefix: "bert.",
       labels: config.labels,
       initializerRange: config.initializerRange,
       headWeights: /^(classifier|bert\.pooler)\./,

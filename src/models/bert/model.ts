@@ -8,23 +8,23 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { scope, type Tensor, tanh } from "../../torch/index.ts";
-import { PlainEmbeddings } from "../encoder/embeddings.ts";
-import type { ClassifierTask } from "../encoder/family.ts";
+import { BertEmbeddings } from "../encoder/embeddings.ts";
+import type { ClassifierHeadConfig } from "../encoder/family.ts";
 import { classifierInfo } from "../encoder/info.ts";
-import { PlainEncoder } from "../encoder/layers.ts";
+import { BertEncoder } from "../encoder/layers.ts";
 import { Pooler } from "../encoder/pooling.ts";
 import type { BertConfig } from "./config.ts";
 
 class Bert extends Module {
-  readonly embeddings: PlainEmbeddings;
-  readonly encoder: PlainEncoder;
+  readonly embeddings: BertEmbeddings;
+  readonly encoder: BertEncoder;
   readonly pooler: Pooler;
 
   constructor(source: ParameterSource, config: BertConfig) {
     super();
-    this.embeddings = new PlainEmbeddings(source.at("embeddings"), config);
-    this.encoder = new PlainEncoder(source.at("encoder"), config);
-    this.pooler = new Pooler(source.at("pooler"), config.hiddenSize, (x) => tanh(x), 0);
+    this.embeddings = new BertEmbeddings(source.withPrefix("embeddings"), config);
+    this.encoder = new BertEncoder(source.withPrefix("encoder"), config);
+    this.pooler = new Pooler(source.withPrefix("pooler"), config.hiddenSize, (x) => tanh(x), 0);
   }
 }
 
@@ -33,20 +33,29 @@ export class BertForSequenceClassification extends Module implements SequenceCla
   readonly bert: Bert;
   readonly classifier: Linear;
   private readonly config: BertConfig;
-  private readonly task: ClassifierTask;
+  private readonly headConfig: ClassifierHeadConfig;
 
-  constructor(source: ParameterSource, config: BertConfig, task: ClassifierTask) {
+  constructor(source: ParameterSource, config: BertConfig, task: ClassifierHeadConfig) {
     super();
     this.config = config;
-    this.task = task;
-    this.bert = new Bert(source.at("bert"), config);
-    this.classifier = Linear.from(source.at("classifier"), config.hiddenSize, task.names.length, true);
+    this.headConfig = task;
+    this.bert = new Bert(source.withPrefix("bert"), config);
+    this.classifier = Linear.fromSource(
+      source.withPrefix("classifier"),
+      config.hiddenSize,
+      task.names.length,
+      true,
+    );
   }
 
   get info(): ClassifierInfo {
-    const maxPositions = this.config.positions;
+    const maxPositions = this.config.maxPositionEmbeddings;
     const { dtype } = this.classifier.weight;
-    return classifierInfo("bert", this.config, this.task, { maxPositions, dtype, head: ["classifier"] });
+    return classifierInfo("bert", this.config, this.headConfig, {
+      maxPositions,
+      dtype,
+      headModules: ["classifier"],
+    });
   }
 
   hiddenStates(stream: TokenStream): Tensor {

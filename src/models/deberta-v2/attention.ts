@@ -4,7 +4,7 @@ import {
   Linear,
   Module,
   type ParameterSource,
-  type Segment,
+  type SequenceGroup,
 } from "../../nn/index.ts";
 import {
   add,
@@ -20,12 +20,12 @@ import {
   unsqueeze,
 } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
-import type { EncoderPass, SelfAttention } from "../encoder/layers.ts";
+import type { EncoderContext, SelfAttention } from "../encoder/layers.ts";
 import type { DebertaConfig } from "./config.ts";
 import type { RelativePositions } from "./positions.ts";
 
 /** What every layer of one forward pass shares. */
-export interface DebertaPass extends EncoderPass {
+export interface DebertaContext extends EncoderContext {
   /** Without relative attention there is none. */
   relative: { positions: RelativePositions; embeddings: Tensor } | undefined;
 }
@@ -34,7 +34,7 @@ export interface DebertaPass extends EncoderPass {
  * Disentangled attention (arXiv 2006.03654): scores of content to content, content to position and position to content,
  * scaled by 1/√(d · number of kinds).
  */
-export class DisentangledSelfAttention extends Module implements SelfAttention<DebertaPass> {
+export class DisentangledSelfAttention extends Module implements SelfAttention<DebertaContext> {
   readonly query_proj: Linear;
   readonly key_proj: Linear;
   readonly value_proj: Linear;
@@ -45,7 +45,8 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
   constructor(source: ParameterSource, config: DebertaConfig) {
     super();
     const { hiddenSize, heads, headDim, sharedProjections, relativePositions } = config;
-    const linear = (name: string) => Linear.from(source.at(name), hiddenSize, heads * headDim, true);
+    const linear = (name: string) =>
+      Linear.fromSource(source.withPrefix(name), hiddenSize, heads * headDim, true);
     this.config = config;
     this.query_proj = linear("query_proj");
     this.key_proj = linear("key_proj");
@@ -55,7 +56,7 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
     this.pos_query_proj = own && config.positionToContent ? linear("pos_query_proj") : undefined;
   }
 
-  forward(x: Tensor, { stream, relative }: DebertaPass): Tensor {
+  forward(x: Tensor, { stream, relative }: DebertaContext): Tensor {
     const { headDim, contentToPosition, positionToContent, attentionDropout } = this.config;
     const kinds = 1 + Number(contentToPosition) + Number(positionToContent);
     const scale = (headDim * kinds) ** -0.5;
@@ -75,10 +76,10 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
   /** The scores that positions add, by segment; undefined when no kind of them is on. */
   private positionScores(
     content: { queries: Tensor; keys: Tensor },
-    { positions, embeddings }: NonNullable<DebertaPass["relative"]>,
+    { positions, embeddings }: NonNullable<DebertaContext["relative"]>,
     scale: number,
-    generator: EncoderPass["stream"]["dropout"],
-  ): ((segment: Segment) => Tensor) | undefined {
+    generator: EncoderContext["stream"]["dropout"],
+  ): ((segment: SequenceGroup) => Tensor) | undefined {
     const { contentToPosition, positionToContent, hiddenDropout } = this.config;
     if (!contentToPosition && !positionToContent) return undefined;
     const table = dropout(embeddings, hiddenDropout, generator);
@@ -90,9 +91,10 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
     return (segment) => {
       const rows = positions.rows.get(segment.length);
       if (rows === undefined) throw internalError(`no positions of ${segment.length} tokens`);
-      const toPosition = keyTable && scoresAt(content.queries, keyTable, segment, rows);
+      const toPosition = keyTable && gatherPositionScores(content.queries, keyTable, segment, rows);
       const fromPosition =
-        queryTable && transpose(scoresAt(content.keys, queryTable, segment, transpose(rows, 0, 1)), 2, 3);
+        queryTable &&
+        transpose(gatherPositionScores(content.keys, queryTable, segment, transpose(rows, 0, 1)), 2, 3);
       return sumOf(toPosition, fromPosition);
     };
   }
@@ -104,7 +106,12 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
  * @param rows int64 `[length, length]`
  * @returns `[count, heads, length, length]`
  */
-function scoresAt(content: Tensor, table: Tensor, { start, count, length }: Segment, rows: Tensor): Tensor {
+function gatherPositionScores(
+  content: Tensor,
+  table: Tensor,
+  { start, count, length }: SequenceGroup,
+  rows: Tensor,
+): Tensor {
   const [, heads, width] = content.shape;
   const own = reshape(narrow(content, 0, start, count * length), [count, length, heads, width]);
   const scores = matmul(transpose(own, 1, 2), table);

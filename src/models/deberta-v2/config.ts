@@ -1,5 +1,11 @@
 import { ConfigReader } from "../config-reader.ts";
-import { type EncoderConfig, headSize, readActivation, readEncoder, readRate } from "../encoder/config.ts";
+import {
+  type EncoderConfig,
+  readActivation,
+  readDropoutRate,
+  readEncoderConfig,
+  readHeadDim,
+} from "../encoder/config.ts";
 
 /** The convolution beside the first layer. */
 export interface ConvolutionConfig {
@@ -41,34 +47,34 @@ export interface DebertaConfig extends EncoderConfig {
  */
 export function parseDebertaConfig(values: Readonly<Record<string, unknown>>, where: string): DebertaConfig {
   const config = new ConfigReader(values, where);
-  const encoder = readEncoder(config, {
+  const encoder = readEncoderConfig(config, {
     vocabSize: 128_100,
     hiddenSize: 1536,
     intermediateSize: 6144,
     layers: 24,
     heads: 24,
-    tokenTypes: 0,
+    typeVocabSize: 0,
     normEpsilon: 1e-7,
-    padding: 0,
+    padTokenId: 0,
   });
   const { hiddenSize } = encoder;
   // Only the head of masked language models has an old and a new form.
   config.value("legacy");
-  const headDim = headSize(config, encoder);
-  config.only("attention_head_size", [headDim], "heads that do not share the hidden size");
-  config.only("pooler_hidden_size", [hiddenSize], "a pooler of another width");
+  const headDim = readHeadDim(config, encoder);
+  config.allowOnly("attention_head_size", [headDim], "heads that do not share the hidden size");
+  config.allowOnly("pooler_hidden_size", [hiddenSize], "a pooler of another width");
   const result: DebertaConfig = {
     ...encoder,
     headDim,
-    embeddingSize: config.count("embedding_size", hiddenSize),
-    absolutePositions: config.flag("position_biased_input", true),
-    ...readRelativePositions(config, encoder.positions),
+    embeddingSize: config.positiveInteger("embedding_size", hiddenSize),
+    absolutePositions: config.boolean("position_biased_input", true),
+    ...readRelativePositions(config, encoder.maxPositionEmbeddings),
     convolution: readConvolution(config, hiddenSize),
-    poolerDropout: readRate(config, "pooler_dropout", 0),
+    poolerDropout: readDropoutRate(config, "pooler_dropout", 0),
     poolerActivation: readActivation(config, "pooler_hidden_act", "gelu"),
-    classifierDropout: readRate(config, "cls_dropout", encoder.hiddenDropout),
+    classifierDropout: readDropoutRate(config, "cls_dropout", encoder.hiddenDropout),
   };
-  config.finish();
+  config.throwIfInvalid();
   return result;
 }
 
@@ -79,16 +85,16 @@ function readRelativePositions(config: ConfigReader, positions: number) {
   const buckets = Math.max(0, readSigned(config, "position_buckets"));
   const distances = maxDistance < 1 ? positions : maxDistance;
   if (buckets > 0 && (buckets < 2 || distances - 1 <= Math.floor(buckets / 2)))
-    config.fail(
+    config.addProblem(
       `position_buckets: expected at least 2 (or −1 for none), and twice the largest distance (${distances}) at most, found ${buckets}`,
     );
   return {
-    relativePositions: config.flag("relative_attention", false),
+    relativePositions: config.boolean("relative_attention", false),
     contentToPosition: types.includes("c2p"),
     positionToContent: types.includes("p2c"),
     buckets,
     maxDistance: distances,
-    sharedProjections: config.flag("share_att_key", false),
+    sharedProjections: config.boolean("share_att_key", false),
     normedPositions: norms.includes("layer_norm"),
   };
 }
@@ -100,25 +106,27 @@ function readWords(config: ConfigReader, key: string, known: readonly string[]):
   const words = list.map((word) => String(word).trim()).filter((word) => word !== "");
   const bad = words.filter((word) => !known.includes(word));
   if (bad.length > 0)
-    config.fail(`${key}: expected ${known.join(", ")}, found ${bad.map((word) => JSON.stringify(word))}`);
+    config.addProblem(
+      `${key}: expected ${known.join(", ")}, found ${bad.map((word) => JSON.stringify(word))}`,
+    );
   return words;
 }
 
 /** A whole number; −1 stands for "none" and is the default. */
 function readSigned(config: ConfigReader, key: string): number {
   const value = config.number(key, -1, -1);
-  if (!Number.isSafeInteger(value)) config.fail(`${key}: expected a whole number, found ${value}`);
+  if (!Number.isSafeInteger(value)) config.addProblem(`${key}: expected a whole number, found ${value}`);
   return value;
 }
 
 function readConvolution(config: ConfigReader, hiddenSize: number): ConvolutionConfig | undefined {
   const kernel = config.number("conv_kernel_size", 0, 0);
-  const groups = config.count("conv_groups", 1);
+  const groups = config.positiveInteger("conv_groups", 1);
   const activation = readActivation(config, "conv_act", "tanh");
   if (kernel === 0) return undefined;
   if (!Number.isSafeInteger(kernel) || kernel % 2 === 0)
-    config.fail(`conv_kernel_size: expected an odd number, found ${kernel}`);
+    config.addProblem(`conv_kernel_size: expected an odd number, found ${kernel}`);
   if (hiddenSize % groups !== 0)
-    config.fail(`conv_groups: ${groups} does not divide hidden_size (${hiddenSize})`);
+    config.addProblem(`conv_groups: ${groups} does not divide hidden_size (${hiddenSize})`);
   return { kernel, groups, activation };
 }

@@ -1,10 +1,10 @@
 import {
   type Activation,
   dropout,
+  groupByLength,
   LayerNorm,
   Module,
   type ParameterSource,
-  segments,
   type TokenStream,
 } from "../../nn/index.ts";
 import { add, cat, conv1d, narrow, reshape, type Tensor, transpose } from "../../torch/index.ts";
@@ -27,7 +27,7 @@ class Convolution extends Module {
   /** @param x `[T, hidden]`; so is the result. Zeros stand around each sequence. */
   forward(x: Tensor, offsets: readonly number[]): Tensor {
     const [width, , kernel] = this.weight.shape;
-    const parts = segments(offsets).map(({ start, count, length }) => {
+    const parts = groupByLength(offsets).map(({ start, count, length }) => {
       const part = reshape(narrow(x, 0, start, count * length), [count, length, width]);
       const result = conv1d(
         transpose(part, 1, 2),
@@ -54,8 +54,8 @@ export class ConvLayer extends Module {
   constructor(source: ParameterSource, config: DebertaConfig, convolution: ConvolutionConfig) {
     super();
     const { hiddenSize, normEpsilon, hiddenDropout } = config;
-    this.conv = new Convolution(source.at("conv"), hiddenSize, convolution);
-    this.LayerNorm = new LayerNorm(source.at("LayerNorm"), hiddenSize, normEpsilon);
+    this.conv = new Convolution(source.withPrefix("conv"), hiddenSize, convolution);
+    this.LayerNorm = new LayerNorm(source.withPrefix("LayerNorm"), hiddenSize, normEpsilon);
     this.activation = activationOf(convolution.activation);
     this.rate = hiddenDropout;
   }

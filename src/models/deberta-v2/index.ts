@@ -4,12 +4,12 @@ import { DebertaV2ForSequenceClassification } from "./model.ts";
 
 /** `model_type: deberta-v2`, which DeBERTa-v3 has too. */
 export const debertaV2: ClassifierFamily = {
-  headDropout: "cls_dropout",
+  headDropoutKey: "cls_dropout",
   parse(values, where) {
     const config = parseDebertaConfig(values, where);
     return {
       architecture: "DebertaV2ForSequenceClassification",
-      prefix: "deberta.",
+      baseModelPrefix: "deberta.",
       labels: config.labels,
       initializerRange: config.initializerRange,
       headWeights: /^(pooler|classifier)\./,

@@ -2,21 +2,21 @@ import {
   type ClassifierInfo,
   dropout,
   Embedding,
+  groupByLength,
   LayerNorm,
   Linear,
   Module,
   type ParameterSource,
   type SequenceClassifier,
-  segments,
   type TokenStream,
 } from "../../nn/index.ts";
 import { add, narrow, scope, type Tensor } from "../../torch/index.ts";
 import { typeRows } from "../encoder/embeddings.ts";
-import type { ClassifierTask } from "../encoder/family.ts";
+import type { ClassifierHeadConfig } from "../encoder/family.ts";
 import { classifierInfo } from "../encoder/info.ts";
 import { activationOf, EncoderLayer } from "../encoder/layers.ts";
 import { Pooler } from "../encoder/pooling.ts";
-import { type DebertaPass, DisentangledSelfAttention } from "./attention.ts";
+import { type DebertaContext, DisentangledSelfAttention } from "./attention.ts";
 import type { DebertaConfig } from "./config.ts";
 import { ConvLayer } from "./convolution.ts";
 import { relativePositions } from "./positions.ts";
@@ -31,17 +31,20 @@ class Embeddings extends Module {
 
   constructor(source: ParameterSource, config: DebertaConfig) {
     super();
-    const { hiddenSize, embeddingSize, absolutePositions, positions, tokenTypes } = config;
+    const { hiddenSize, embeddingSize, absolutePositions, maxPositionEmbeddings, typeVocabSize } = config;
     const table = (name: string, rows: number, pad?: number) =>
-      new Embedding(source.at(name), rows, embeddingSize, { padding: pad });
-    this.word_embeddings = table("word_embeddings", config.vocabSize, config.padding);
-    this.position_embeddings = absolutePositions ? table("position_embeddings", positions) : undefined;
-    this.token_type_embeddings = tokenTypes > 0 ? table("token_type_embeddings", tokenTypes) : undefined;
+      new Embedding(source.withPrefix(name), rows, embeddingSize, { padding: pad });
+    this.word_embeddings = table("word_embeddings", config.vocabSize, config.padTokenId);
+    this.position_embeddings = absolutePositions
+      ? table("position_embeddings", maxPositionEmbeddings)
+      : undefined;
+    this.token_type_embeddings =
+      typeVocabSize > 0 ? table("token_type_embeddings", typeVocabSize) : undefined;
     this.embed_proj =
       embeddingSize === hiddenSize
         ? undefined
-        : Linear.from(source.at("embed_proj"), embeddingSize, hiddenSize, false);
-    this.LayerNorm = new LayerNorm(source.at("LayerNorm"), hiddenSize, config.normEpsilon);
+        : Linear.fromSource(source.withPrefix("embed_proj"), embeddingSize, hiddenSize, false);
+    this.LayerNorm = new LayerNorm(source.withPrefix("LayerNorm"), hiddenSize, config.normEpsilon);
     this.rate = config.hiddenDropout;
   }
 
@@ -55,7 +58,7 @@ class Embeddings extends Module {
 }
 
 class Encoder extends Module {
-  readonly layer: readonly EncoderLayer<DebertaPass>[];
+  readonly layer: readonly EncoderLayer<DebertaContext>[];
   readonly rel_embeddings: Embedding | undefined;
   readonly LayerNorm: LayerNorm | undefined;
   readonly conv: ConvLayer | undefined;
@@ -68,23 +71,23 @@ class Encoder extends Module {
     this.layer = Array.from(
       { length: config.layers },
       (_, i) =>
-        new EncoderLayer<DebertaPass>(
-          source.at(`layer.${i}`),
+        new EncoderLayer<DebertaContext>(
+          source.withPrefix(`layer.${i}`),
           config,
           (own) => new DisentangledSelfAttention(own, config),
         ),
     );
     const span = buckets > 0 ? buckets : maxDistance;
     if (config.relativePositions)
-      this.rel_embeddings = new Embedding(source.at("rel_embeddings"), 2 * span, hiddenSize);
+      this.rel_embeddings = new Embedding(source.withPrefix("rel_embeddings"), 2 * span, hiddenSize);
     if (config.normedPositions)
-      this.LayerNorm = new LayerNorm(source.at("LayerNorm"), hiddenSize, normEpsilon);
-    if (convolution) this.conv = new ConvLayer(source.at("conv"), config, convolution);
+      this.LayerNorm = new LayerNorm(source.withPrefix("LayerNorm"), hiddenSize, normEpsilon);
+    if (convolution) this.conv = new ConvLayer(source.withPrefix("conv"), config, convolution);
   }
 
   /** @param embedded `[T, hidden]`; so is the result */
   forward(embedded: Tensor, stream: TokenStream): Tensor {
-    const pass: DebertaPass = { stream, relative: this.relative(stream, embedded.device) };
+    const pass: DebertaContext = { stream, relative: this.relative(stream, embedded.device) };
     let hidden = embedded;
     for (const [i, layer] of this.layer.entries()) {
       const next = layer.forward(hidden, pass);
@@ -94,9 +97,9 @@ class Encoder extends Module {
   }
 
   /** The rows of the table of relative positions that the stream's sequences need, normed where the config says so. */
-  private relative(stream: TokenStream, device: string): DebertaPass["relative"] {
+  private relative(stream: TokenStream, device: string): DebertaContext["relative"] {
     if (!this.rel_embeddings) return undefined;
-    const lengths = segments(stream.offsets).map(({ length }) => length);
+    const lengths = groupByLength(stream.offsets).map(({ length }) => length);
     const positions = relativePositions(this.config, lengths, device);
     const used = narrow(this.rel_embeddings.weight, 0, positions.first, positions.count);
     return { positions, embeddings: this.LayerNorm ? this.LayerNorm.forward(used) : used };
@@ -109,8 +112,8 @@ class Deberta extends Module {
 
   constructor(source: ParameterSource, config: DebertaConfig) {
     super();
-    this.embeddings = new Embeddings(source.at("embeddings"), config);
-    this.encoder = new Encoder(source.at("encoder"), config);
+    this.embeddings = new Embeddings(source.withPrefix("embeddings"), config);
+    this.encoder = new Encoder(source.withPrefix("encoder"), config);
   }
 }
 
@@ -120,22 +123,27 @@ export class DebertaV2ForSequenceClassification extends Module implements Sequen
   readonly pooler: Pooler;
   readonly classifier: Linear;
   private readonly config: DebertaConfig;
-  private readonly task: ClassifierTask;
+  private readonly headConfig: ClassifierHeadConfig;
 
-  constructor(source: ParameterSource, config: DebertaConfig, task: ClassifierTask) {
+  constructor(source: ParameterSource, config: DebertaConfig, task: ClassifierHeadConfig) {
     super();
     this.config = config;
-    this.task = task;
+    this.headConfig = task;
     const { hiddenSize, poolerActivation, poolerDropout } = config;
-    this.deberta = new Deberta(source.at("deberta"), config);
-    this.pooler = new Pooler(source.at("pooler"), hiddenSize, activationOf(poolerActivation), poolerDropout);
-    this.classifier = Linear.from(source.at("classifier"), hiddenSize, task.names.length, true);
+    this.deberta = new Deberta(source.withPrefix("deberta"), config);
+    this.pooler = new Pooler(
+      source.withPrefix("pooler"),
+      hiddenSize,
+      activationOf(poolerActivation),
+      poolerDropout,
+    );
+    this.classifier = Linear.fromSource(source.withPrefix("classifier"), hiddenSize, task.names.length, true);
   }
 
   get info(): ClassifierInfo {
     const { dtype } = this.classifier.weight;
-    const own = { maxPositions: this.config.positions, dtype, head: ["pooler", "classifier"] };
-    return classifierInfo("deberta-v2", this.config, this.task, own);
+    const own = { maxPositions: this.config.maxPositionEmbeddings, dtype, head: ["pooler", "classifier"] };
+    return classifierInfo("deberta-v2", this.config, this.headConfig, own);
   }
 
   hiddenStates(stream: TokenStream): Tensor {

@@ -45,7 +45,7 @@ export function relativePositions(
 ): RelativePositions {
   const longest = Math.max(...lengths);
   const span = config.buckets > 0 ? config.buckets : config.maxDistance;
-  const ahead = bucketsOf(config, longest);
+  const ahead = logBucketPositions(config, longest);
   const farthest = Math.min(span, ahead.toFloats()[longest - 1]);
   const first = span - farthest;
   const last = Math.min(span + farthest, 2 * span - 1);
@@ -66,7 +66,7 @@ function gatherRows(table: Tensor, index: Tensor): Tensor {
 }
 
 /** The bucket of each distance from 0 to `longest` − 1. int64 `[longest]`, on the CPU */
-function bucketsOf({ buckets, maxDistance }: DebertaConfig, longest: number): Tensor {
+function logBucketPositions({ buckets, maxDistance }: DebertaConfig, longest: number): Tensor {
   const distance = arange(0, longest, "int64");
   if (buckets === 0) return distance;
   const middle = Math.floor(buckets / 2);

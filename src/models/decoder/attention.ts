@@ -1,11 +1,11 @@
 import {
-  type AttentionRule,
+  type AttentionOptions,
+  applyRotary,
   Linear,
   Module,
   type ParameterSource,
   RMSNorm,
-  type Rotation,
-  rotate,
+  type RotaryCosSin,
   streamAttention,
   type TokenStream,
 } from "../../nn/index.ts";
@@ -13,9 +13,9 @@ import { reshape, type Tensor } from "../../torch/index.ts";
 import type { DecoderConfig } from "./config.ts";
 
 /** What a layer is given beside its input. */
-export interface Pass {
+export interface DecoderContext {
   stream: TokenStream;
-  rotation: Rotation;
+  rotation: RotaryCosSin;
 }
 
 /** Causal attention with rotary positions and grouped queries, within a window where the layer has one. */
@@ -28,15 +28,15 @@ export class Attention extends Module {
   readonly k_norm: RMSNorm | undefined;
   private readonly headDim: number;
   private readonly layer: number;
-  private readonly rule: AttentionRule;
+  private readonly rule: AttentionOptions;
 
   constructor(source: ParameterSource, config: DecoderConfig, layer: number) {
     super();
     const { hiddenSize, heads, keyValueHeads, headDim, biases } = config;
     const linear = (name: string, from: number, to: number, withBias: boolean) =>
-      Linear.from(source.at(name), from, to, withBias);
+      Linear.fromSource(source.withPrefix(name), from, to, withBias);
     const norm = (name: string) =>
-      config.queryKeyNorm ? new RMSNorm(source.at(name), headDim, config.norm) : undefined;
+      config.queryKeyNorm ? new RMSNorm(source.withPrefix(name), headDim, config.norm) : undefined;
     this.q_proj = linear("q_proj", hiddenSize, heads * headDim, biases.queryKeyValue);
     this.k_proj = linear("k_proj", hiddenSize, keyValueHeads * headDim, biases.queryKeyValue);
     this.v_proj = linear("v_proj", hiddenSize, keyValueHeads * headDim, biases.queryKeyValue);
@@ -46,20 +46,20 @@ export class Attention extends Module {
     this.headDim = headDim;
     this.layer = layer;
     this.rule = {
-      scale: config.scoreScale,
-      window: config.layers[layer].window,
-      softCap: config.scoreSoftCap,
+      scale: config.attentionScale,
+      slidingWindow: config.layers[layer].slidingWindow,
+      softCap: config.attentionLogitSoftcap,
     };
   }
 
   /** @param x `[T, hidden]` */
-  forward(x: Tensor, { stream, rotation }: Pass): Tensor {
+  forward(x: Tensor, { stream, rotation }: DecoderContext): Tensor {
     const [rows] = x.shape;
     const split = (projected: Tensor) => reshape(projected, [rows, -1, this.headDim]);
-    const turn = (heads: Tensor, norm: RMSNorm | undefined) =>
-      rotate(norm === undefined ? heads : norm.forward(heads), rotation);
-    const queries = turn(split(this.q_proj.forward(x)), this.q_norm);
-    const keys = turn(split(this.k_proj.forward(x)), this.k_norm);
+    const rotateHeads = (heads: Tensor, norm: RMSNorm | undefined) =>
+      applyRotary(norm === undefined ? heads : norm.forward(heads), rotation);
+    const queries = rotateHeads(split(this.q_proj.forward(x)), this.q_norm);
+    const keys = rotateHeads(split(this.k_proj.forward(x)), this.k_norm);
     const values = split(this.v_proj.forward(x));
     const attended = streamAttention({ queries, keys, values }, stream, this.layer, this.rule);
     return this.o_proj.forward(attended);

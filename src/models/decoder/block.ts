@@ -8,7 +8,7 @@ import {
 } from "../../nn/index.ts";
 import { add, mul, scope, type Tensor } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
-import { Attention, type Pass } from "./attention.ts";
+import { Attention, type DecoderContext } from "./attention.ts";
 import type { DecoderConfig } from "./config.ts";
 
 class MLP extends Module {
@@ -19,9 +19,19 @@ class MLP extends Module {
 
   constructor(source: ParameterSource, { hiddenSize, intermediateSize, biases, activation }: DecoderConfig) {
     super();
-    this.gate_proj = Linear.from(source.at("gate_proj"), hiddenSize, intermediateSize, biases.mlp);
-    this.up_proj = Linear.from(source.at("up_proj"), hiddenSize, intermediateSize, biases.mlp);
-    this.down_proj = Linear.from(source.at("down_proj"), intermediateSize, hiddenSize, biases.mlp);
+    this.gate_proj = Linear.fromSource(
+      source.withPrefix("gate_proj"),
+      hiddenSize,
+      intermediateSize,
+      biases.mlp,
+    );
+    this.up_proj = Linear.fromSource(source.withPrefix("up_proj"), hiddenSize, intermediateSize, biases.mlp);
+    this.down_proj = Linear.fromSource(
+      source.withPrefix("down_proj"),
+      intermediateSize,
+      hiddenSize,
+      biases.mlp,
+    );
     const known = activations.get(activation);
     if (known === undefined) throw internalError(`no activation ${activation}`);
     this.activation = known;
@@ -33,13 +43,13 @@ class MLP extends Module {
 }
 
 /** One layer of a decoder: attention, then an MLP, each added to what came in. */
-export interface Block extends Module {
+export interface DecoderLayer extends Module {
   /** @param x `[T, hidden]` */
-  forward(x: Tensor, pass: Pass): Tensor;
+  forward(x: Tensor, pass: DecoderContext): Tensor;
 }
 
 /** A norm before attention and one before the MLP, as Llama has them. */
-export class PreNormBlock extends Module implements Block {
+export class PreNormLayer extends Module implements DecoderLayer {
   readonly input_layernorm: RMSNorm;
   readonly self_attn: Attention;
   readonly post_attention_layernorm: RMSNorm;
@@ -47,15 +57,15 @@ export class PreNormBlock extends Module implements Block {
 
   constructor(source: ParameterSource, config: DecoderConfig, layer: number) {
     super();
-    const norm = (name: string) => new RMSNorm(source.at(name), config.hiddenSize, config.norm);
+    const norm = (name: string) => new RMSNorm(source.withPrefix(name), config.hiddenSize, config.norm);
     this.input_layernorm = norm("input_layernorm");
-    this.self_attn = new Attention(source.at("self_attn"), config, layer);
+    this.self_attn = new Attention(source.withPrefix("self_attn"), config, layer);
     this.post_attention_layernorm = norm("post_attention_layernorm");
-    this.mlp = new MLP(source.at("mlp"), config);
+    this.mlp = new MLP(source.withPrefix("mlp"), config);
   }
 
-  forward(x: Tensor, pass: Pass): Tensor {
-    return addParts(
+  forward(x: Tensor, pass: DecoderContext): Tensor {
+    return addResiduals(
       x,
       (input) => this.self_attn.forward(this.input_layernorm.forward(input), pass),
       (input) => this.mlp.forward(this.post_attention_layernorm.forward(input)),
@@ -64,7 +74,7 @@ export class PreNormBlock extends Module implements Block {
 }
 
 /** Norms before and behind attention and the MLP, as Gemma 2 and 3 have them. */
-export class SandwichBlock extends Module implements Block {
+export class SandwichNormLayer extends Module implements DecoderLayer {
   readonly input_layernorm: RMSNorm;
   readonly self_attn: Attention;
   readonly post_attention_layernorm: RMSNorm;
@@ -74,17 +84,17 @@ export class SandwichBlock extends Module implements Block {
 
   constructor(source: ParameterSource, config: DecoderConfig, layer: number) {
     super();
-    const norm = (name: string) => new RMSNorm(source.at(name), config.hiddenSize, config.norm);
+    const norm = (name: string) => new RMSNorm(source.withPrefix(name), config.hiddenSize, config.norm);
     this.input_layernorm = norm("input_layernorm");
-    this.self_attn = new Attention(source.at("self_attn"), config, layer);
+    this.self_attn = new Attention(source.withPrefix("self_attn"), config, layer);
     this.post_attention_layernorm = norm("post_attention_layernorm");
     this.pre_feedforward_layernorm = norm("pre_feedforward_layernorm");
-    this.mlp = new MLP(source.at("mlp"), config);
+    this.mlp = new MLP(source.withPrefix("mlp"), config);
     this.post_feedforward_layernorm = norm("post_feedforward_layernorm");
   }
 
-  forward(x: Tensor, pass: Pass): Tensor {
-    return addParts(
+  forward(x: Tensor, pass: DecoderContext): Tensor {
+    return addResiduals(
       x,
       (input) =>
         this.post_attention_layernorm.forward(
@@ -99,7 +109,7 @@ export class SandwichBlock extends Module implements Block {
 }
 
 /** Scopes free what the next part does not read; autograd keeps what it needs by itself. */
-function addParts(x: Tensor, attend: (x: Tensor) => Tensor, mix: (x: Tensor) => Tensor): Tensor {
+function addResiduals(x: Tensor, attend: (x: Tensor) => Tensor, mix: (x: Tensor) => Tensor): Tensor {
   const attended = scope(() => add(x, attend(x)));
   const result = scope(() => add(attended, mix(attended)));
   attended.dispose();

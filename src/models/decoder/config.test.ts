@@ -20,7 +20,7 @@ const families: Readonly<Record<string, Parse>> = {
 
 const parse = (family: string, values: Values) => families[family](values, "config.json");
 const windows = (family: string, values: Values) =>
-  parse(family, values).layers.map(({ window }) => window ?? "all");
+  parse(family, values).layers.map(({ slidingWindow }) => slidingWindow ?? "all");
 
 test.each([
   ["mistral", { keyValueHeads: 8, headDim: 128, queryKeyNorm: false, tieEmbeddings: false }],
@@ -102,7 +102,7 @@ test("keys of every family's published configs that change nothing are taken", (
   const gemma = { cache_implementation: "hybrid", hidden_act: "gelu_pytorch_tanh", use_cache: true };
   expect(parse("gemma2", gemma).hiddenSize).toBe(2304);
   const qwen = { sliding_window: 32_768, use_sliding_window: false, max_window_layers: 21, use_mrope: false };
-  expect(parse("qwen2", qwen).layers[0].window).toBeUndefined();
+  expect(parse("qwen2", qwen).layers[0].slidingWindow).toBeUndefined();
   const images = { vision_config: { hidden_size: 8 }, mm_tokens_per_image: 256, image_token_index: 262_144 };
   expect(parse("gemma3", { ...images, text_config: { hidden_size: 640 } }).hiddenSize).toBe(640);
 });

@@ -3,7 +3,7 @@ import type { RMSNormOptions, RopeParameters } from "../../nn/index.ts";
 /** What sets one layer of a decoder apart from the others. */
 export interface LayerConfig {
   /** How many tokens a token sees, itself included; all where there is none. */
-  window: number | undefined;
+  slidingWindow: number | undefined;
   /** Layers that rotate alike share one object. */
   rope: RopeParameters;
 }
@@ -29,9 +29,9 @@ export interface DecoderConfig {
   biases: { queryKeyValue: boolean; output: boolean; mlp: boolean };
   activation: string;
   /** Attention scores are multiplied by it. */
-  scoreScale: number;
-  scoreSoftCap: number | undefined;
-  logitSoftCap: number | undefined;
+  attentionScale: number;
+  attentionLogitSoftcap: number | undefined;
+  finalLogitSoftcap: number | undefined;
   /** Embeddings are multiplied by it. */
   embeddingScale: number | undefined;
   tieEmbeddings: boolean;

@@ -1,6 +1,6 @@
 import type { ModelFamily } from "../family.ts";
 import type { DecoderConfig } from "./config.ts";
-import { describeDecoder } from "./gguf.ts";
+import { describeDecoderForGguf } from "./gguf.ts";
 import { DecoderForCausalLM } from "./model.ts";
 
 /** A family of decoders, by its config parser. */
@@ -13,7 +13,7 @@ export function decoderFamily(
       return {
         tieEmbeddings: config.tieEmbeddings,
         initializerRange: config.initializerRange,
-        describe: () => describeDecoder(config, where),
+        describeForGguf: () => describeDecoderForGguf(config, where),
         ignoredWeights: /\.rotary_emb\.inv_freq$|^lm_head\.weight$/,
         build: (source, tied) => new DecoderForCausalLM(source, { ...config, tieEmbeddings: tied }),
       };

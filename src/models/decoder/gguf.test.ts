@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { parseGemma2Config } from "../gemma2/config.ts";
 import { parseGemma3TextConfig } from "../gemma3/config.ts";
-import { describeDecoder } from "./gguf.ts";
+import { describeDecoderForGguf } from "./gguf.ts";
 
 const gemma2 = (changes: Record<string, unknown>) =>
-  describeDecoder(parseGemma2Config(changes, "config.json"), "config.json");
+  describeDecoderForGguf(parseGemma2Config(changes, "config.json"), "config.json");
 
 test("Gemma 2 is written with both of its soft caps, or not at all: readers fill a missing one with its own", () => {
   const keys = gemma2({}).metadata.map(([key]) => key);
@@ -16,7 +16,8 @@ test("Gemma 2 is written with both of its soft caps, or not at all: readers fill
 
 test("Gemma 3 is not written with a soft cap of scores, which readers ignore", () => {
   const config = parseGemma3TextConfig({}, "config.json");
-  const of = (scoreSoftCap?: number) => () => describeDecoder({ ...config, scoreSoftCap }, "config.json");
+  const of = (scoreSoftCap?: number) => () =>
+    describeDecoderForGguf({ ...config, attentionLogitSoftcap: scoreSoftCap }, "config.json");
   expect(of(50)).toThrow("attn_logit_softcapping: none");
   expect(of()).not.toThrow();
 });

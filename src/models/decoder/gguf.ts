@@ -1,5 +1,5 @@
 import { type GgufDescription, llama3Factors } from "../../gguf/export.ts";
-import { count, type MetadataItem, real, text } from "../../gguf/metadata-items.ts";
+import { float32Item, type MetadataItem, stringItem, uint32Item } from "../../gguf/metadata-items.ts";
 import type { RopeParameters } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { DecoderConfig } from "./config.ts";
@@ -21,9 +21,9 @@ const architectureOf: ReadonlyMap<string, string> = new Map([
  * @param where the config's file, for messages
  * @throws ScaloraError `usage`, naming everything that the format cannot say
  */
-export function describeDecoder(config: DecoderConfig, where: string): GgufDescription {
+export function describeDecoderForGguf(config: DecoderConfig, where: string): GgufDescription {
   const name = architectureOf.get(config.family) ?? config.family;
-  const problems = faults(config, name);
+  const problems = findUnsupported(config, name);
   if (problems.length > 0) {
     throw new ScaloraError("usage", "A GGUF file cannot hold this model", {
       where,
@@ -32,58 +32,58 @@ export function describeDecoder(config: DecoderConfig, where: string): GgufDescr
     });
   }
   const items: (readonly [string, (key: string, value: number) => MetadataItem, number])[] = [
-    ["context_length", count, config.maxPositions],
-    ["embedding_length", count, config.hiddenSize],
-    ["block_count", count, config.layers.length],
-    ["feed_forward_length", count, config.intermediateSize],
-    ["attention.head_count", count, config.heads],
-    ["attention.head_count_kv", count, config.keyValueHeads],
-    ["attention.layer_norm_rms_epsilon", real, config.norm.epsilon],
-    ["attention.key_length", count, config.headDim],
-    ["attention.value_length", count, config.headDim],
-    ["rope.dimension_count", count, config.headDim],
-    ["vocab_size", count, config.vocabSize],
+    ["context_length", uint32Item, config.maxPositions],
+    ["embedding_length", uint32Item, config.hiddenSize],
+    ["block_count", uint32Item, config.layers.length],
+    ["feed_forward_length", uint32Item, config.intermediateSize],
+    ["attention.head_count", uint32Item, config.heads],
+    ["attention.head_count_kv", uint32Item, config.keyValueHeads],
+    ["attention.layer_norm_rms_epsilon", float32Item, config.norm.epsilon],
+    ["attention.key_length", uint32Item, config.headDim],
+    ["attention.value_length", uint32Item, config.headDim],
+    ["rope.dimension_count", uint32Item, config.headDim],
+    ["vocab_size", uint32Item, config.vocabSize],
   ];
-  const { rope } = config.layers[fullLayer(config)];
+  const { rope } = config.layers[fullAttentionLayer(config)];
   return {
     architecture: name,
     heads: { query: config.heads, key: config.keyValueHeads },
-    tied: config.tieEmbeddings,
+    tiedEmbeddings: config.tieEmbeddings,
     metadata: [
       ...items.map(([key, item, value]) => item(`${name}.${key}`, value)),
       ...ropeItems(name, rope),
       ...gemmaItems(name, config),
     ],
-    ropeFactors: rope.type === "llama3" ? stretched(rope, config.headDim) : undefined,
+    ropeFactors: rope.type === "llama3" ? llama3RopeFactors(rope, config.headDim) : undefined,
   };
 }
 
 /** A layer without a window, whose rotation the main keys describe. */
-function fullLayer({ layers }: DecoderConfig): number {
+function fullAttentionLayer({ layers }: DecoderConfig): number {
   return Math.max(
     0,
-    layers.findIndex(({ window }) => window === undefined),
+    layers.findIndex(({ slidingWindow }) => slidingWindow === undefined),
   );
 }
 
 function ropeItems(name: string, rope: RopeParameters): MetadataItem[] {
   const key = (rest: string) => `${name}.rope.${rest}`;
-  const items = [real(key("freq_base"), rope.theta)];
+  const items = [float32Item(key("freq_base"), rope.theta)];
   if (rope.type === "linear")
-    items.push(text(key("scaling.type"), "linear"), real(key("scaling.factor"), rope.factor));
+    items.push(stringItem(key("scaling.type"), "linear"), float32Item(key("scaling.factor"), rope.factor));
   if (rope.type === "yarn") {
     items.push(
-      text(key("scaling.type"), "yarn"),
-      real(key("scaling.factor"), rope.factor),
-      count(key("scaling.original_context_length"), rope.originalMaxPositions),
-      real(key("scaling.yarn_beta_fast"), rope.betaFast),
-      real(key("scaling.yarn_beta_slow"), rope.betaSlow),
+      stringItem(key("scaling.type"), "yarn"),
+      float32Item(key("scaling.factor"), rope.factor),
+      uint32Item(key("scaling.original_context_length"), rope.originalMaxPositions),
+      float32Item(key("scaling.yarn_beta_fast"), rope.betaFast),
+      float32Item(key("scaling.yarn_beta_slow"), rope.betaSlow),
     );
   }
   return items;
 }
 
-function stretched(rope: Extract<RopeParameters, { type: "llama3" }>, headDim: number): number[] {
+function llama3RopeFactors(rope: Extract<RopeParameters, { type: "llama3" }>, headDim: number): number[] {
   return llama3Factors(rope.theta, headDim, {
     factor: rope.factor,
     low_freq_factor: rope.lowFrequencyFactor,
@@ -94,21 +94,22 @@ function stretched(rope: Extract<RopeParameters, { type: "llama3" }>, headDim: n
 
 function gemmaItems(name: string, config: DecoderConfig): MetadataItem[] {
   if (!config.sandwichNorms) return [];
-  const windowed = config.layers.find(({ window }) => window !== undefined);
+  const windowed = config.layers.find(({ slidingWindow }) => slidingWindow !== undefined);
   const items: MetadataItem[] = [];
-  if (windowed?.window !== undefined) items.push(count(`${name}.attention.sliding_window`, windowed.window));
-  if (config.scoreSoftCap !== undefined)
-    items.push(real(`${name}.attn_logit_softcapping`, config.scoreSoftCap));
-  if (config.logitSoftCap !== undefined)
-    items.push(real(`${name}.final_logit_softcapping`, config.logitSoftCap));
+  if (windowed?.slidingWindow !== undefined)
+    items.push(uint32Item(`${name}.attention.sliding_window`, windowed.slidingWindow));
+  if (config.attentionLogitSoftcap !== undefined)
+    items.push(float32Item(`${name}.attn_logit_softcapping`, config.attentionLogitSoftcap));
+  if (config.finalLogitSoftcap !== undefined)
+    items.push(float32Item(`${name}.final_logit_softcapping`, config.finalLogitSoftcap));
   const local = windowed?.rope.theta;
   if (name === "gemma3" && local !== undefined && local !== 10_000)
-    items.push(real(`${name}.rope.freq_base_swa`, local));
+    items.push(float32Item(`${name}.rope.freq_base_swa`, local));
   return items;
 }
 
 /** What an architecture fixes. */
-interface Fixed {
+interface ArchitectureConstraints {
   readonly activation: string;
   /** Which layers have a window; none where there is no such rule. */
   readonly isWindowed: (layer: number) => boolean;
@@ -125,7 +126,10 @@ const none = { isWindowed: () => false, windows: "no layer has a window" };
 const plain = { ...none, activation: "silu", ownOutput: true } as const;
 const gemma = { activation: "gelu_pytorch_tanh", queryKeyValueBias: "never", otherBiases: false } as const;
 
-const fixed: ReadonlyMap<string, Fixed> = new Map<string, Fixed>([
+const constraintsByArchitecture: ReadonlyMap<string, ArchitectureConstraints> = new Map<
+  string,
+  ArchitectureConstraints
+>([
   ["llama", { ...plain, queryKeyValueBias: "any", otherBiases: true }],
   ["qwen2", { ...plain, queryKeyValueBias: "always", otherBiases: false }],
   ["qwen3", { ...plain, queryKeyValueBias: "never", otherBiases: false }],
@@ -155,8 +159,8 @@ const fixed: ReadonlyMap<string, Fixed> = new Map<string, Fixed>([
 /** Notes a problem where something is not good. */
 type Check = (isGood: boolean, problem: string) => void;
 
-function faults(config: DecoderConfig, name: string): string[] {
-  const rules = fixed.get(name);
+function findUnsupported(config: DecoderConfig, name: string): string[] {
+  const rules = constraintsByArchitecture.get(name);
   if (rules === undefined) return [`${name}: no such architecture in the format`];
   const { biases, layers, hiddenSize, heads, headDim } = config;
   const problems: string[] = [];
@@ -164,7 +168,9 @@ function faults(config: DecoderConfig, name: string): string[] {
     if (!isGood) problems.push(problem);
   };
   check(config.activation === rules.activation, `activation: ${rules.activation} only`);
-  const isFollowed = layers.every(({ window }, i) => (window !== undefined) === rules.isWindowed(i));
+  const isFollowed = layers.every(
+    ({ slidingWindow }, i) => (slidingWindow !== undefined) === rules.isWindowed(i),
+  );
   check(isFollowed, `windows: ${rules.windows}`);
   const isBiased = biases.queryKeyValue;
   check(rules.queryKeyValueBias !== "always" || isBiased, "biases: queries, keys and values have one");
@@ -172,27 +178,28 @@ function faults(config: DecoderConfig, name: string): string[] {
   check(rules.otherBiases || !(biases.output || biases.mlp), "biases: none behind attention or in the MLP");
   const scaled = layers.length === rules.largest ? hiddenSize / heads : headDim;
   check(
-    Math.abs(config.scoreScale * Math.sqrt(scaled) - 1) < 1e-6,
+    Math.abs(config.attentionScale * Math.sqrt(scaled) - 1) < 1e-6,
     `query_pre_attn_scalar: ${scaled} at this size`,
   );
   checkSoftCaps(config, rules, check);
   check(rules.ownOutput || config.tieEmbeddings, "the output layer is the embedding");
-  for (const { rope } of layers) check(isSayable(rope), `rope_type ${rope.type}`);
+  for (const { rope } of layers) check(isExpressible(rope), `rope_type ${rope.type}`);
   return [...new Set(problems)];
 }
 
 /** Where a key is missing, readers take Gemma 2's own caps; other architectures have no cap of scores. */
 function checkSoftCaps(
-  { scoreSoftCap, logitSoftCap }: DecoderConfig,
-  { softCaps }: Fixed,
+  { attentionLogitSoftcap, finalLogitSoftcap }: DecoderConfig,
+  { softCaps }: ArchitectureConstraints,
   check: Check,
 ): void {
-  if (softCaps) check(scoreSoftCap !== undefined && logitSoftCap !== undefined, "soft caps: both, always");
-  else check(scoreSoftCap === undefined, "attn_logit_softcapping: none");
+  if (softCaps)
+    check(attentionLogitSoftcap !== undefined && finalLogitSoftcap !== undefined, "soft caps: both, always");
+  else check(attentionLogitSoftcap === undefined, "attn_logit_softcapping: none");
 }
 
 /** Whether the format has the stretching, with nothing about it that only transformers knows. */
-function isSayable(rope: RopeParameters): boolean {
+function isExpressible(rope: RopeParameters): boolean {
   if (rope.type === "yarn")
     return rope.truncate && rope.attentionFactor === undefined && rope.mscale === undefined;
   return rope.type !== "dynamic" && rope.type !== "longrope";

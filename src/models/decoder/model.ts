@@ -8,40 +8,40 @@ import {
   Module,
   type ParameterSource,
   RMSNorm,
-  Rotary,
+  RotaryEmbedding,
   type TokenStream,
 } from "../../nn/index.ts";
 import { scope, type Tensor } from "../../torch/index.ts";
-import { type Block, PreNormBlock, SandwichBlock } from "./block.ts";
+import { type DecoderLayer, PreNormLayer, SandwichNormLayer } from "./block.ts";
 import type { DecoderConfig } from "./config.ts";
 
 class Decoder extends Module {
   readonly embed_tokens: Embedding;
-  readonly layers: readonly Block[];
+  readonly layers: readonly DecoderLayer[];
   readonly norm: RMSNorm;
-  private readonly rotaries: readonly Rotary[];
+  private readonly rotaries: readonly RotaryEmbedding[];
   /** Which of the rotaries each layer uses. */
-  private readonly rotaryOf: readonly number[];
+  private readonly rotaryByLayer: readonly number[];
 
   constructor(source: ParameterSource, config: DecoderConfig) {
     super();
     const { vocabSize, hiddenSize, embeddingScale } = config;
-    this.embed_tokens = new Embedding(source.at("embed_tokens"), vocabSize, hiddenSize, {
+    this.embed_tokens = new Embedding(source.withPrefix("embed_tokens"), vocabSize, hiddenSize, {
       scale: embeddingScale,
     });
-    const BlockType = config.sandwichNorms ? SandwichBlock : PreNormBlock;
-    this.layers = config.layers.map((_, i) => new BlockType(source.at(`layers.${i}`), config, i));
-    this.norm = new RMSNorm(source.at("norm"), hiddenSize, config.norm);
+    const BlockType = config.sandwichNorms ? SandwichNormLayer : PreNormLayer;
+    this.layers = config.layers.map((_, i) => new BlockType(source.withPrefix(`layers.${i}`), config, i));
+    this.norm = new RMSNorm(source.withPrefix("norm"), hiddenSize, config.norm);
     const ropes = [...new Set(config.layers.map(({ rope }) => rope))];
-    this.rotaries = ropes.map((rope) => new Rotary(rope, config));
-    this.rotaryOf = config.layers.map(({ rope }) => ropes.indexOf(rope));
+    this.rotaries = ropes.map((rope) => new RotaryEmbedding(rope, config));
+    this.rotaryByLayer = config.layers.map(({ rope }) => ropes.indexOf(rope));
   }
 
   forward(stream: TokenStream): Tensor {
     let hidden = this.embed_tokens.forward(stream.tokens);
-    const rotations = this.rotaries.map((rotary) => rotary.rotation(stream, hidden));
+    const rotations = this.rotaries.map((rotary) => rotary.cosSin(stream, hidden));
     for (const [i, block] of this.layers.entries()) {
-      const next = block.forward(hidden, { stream, rotation: rotations[this.rotaryOf[i]] });
+      const next = block.forward(hidden, { stream, rotation: rotations[this.rotaryByLayer[i]] });
       hidden.dispose();
       hidden = next;
     }
@@ -65,11 +65,11 @@ export class DecoderForCausalLM extends Module implements CausalLM {
     super();
     const { vocabSize, hiddenSize } = config;
     this.config = config;
-    this.model = new Decoder(source.at("model"), config);
+    this.model = new Decoder(source.withPrefix("model"), config);
     const weight = config.tieEmbeddings
       ? this.model.embed_tokens.weight
-      : source.at("lm_head").take("weight", [vocabSize, hiddenSize], "weight");
-    this.lm_head = new LMHead(weight, config.logitSoftCap);
+      : source.withPrefix("lm_head").take("weight", [vocabSize, hiddenSize], "weight");
+    this.lm_head = new LMHead(weight, config.finalLogitSoftcap);
   }
 
   get info(): ModelInfo {

@@ -13,7 +13,7 @@ import {
   runGolden,
 } from "../../testing/golden-models.ts";
 import { tolerances } from "../../testing/tolerances.ts";
-import { liveTensors, noGrad, scope } from "../../torch/index.ts";
+import { liveTensorCount, noGrad, scope } from "../../torch/index.ts";
 import { loadModel, saveModel } from "../index.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-decoders-"));
@@ -93,7 +93,7 @@ test("forward and backward leave no tensor behind", async () => {
   using model = await loadModel(sample.folder);
   for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(true);
   runGolden(model, sample);
-  const before = liveTensors();
+  const before = liveTensorCount();
   runGolden(model, sample);
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
 });

@@ -19,74 +19,80 @@ export interface DecoderDefaults {
 }
 
 /** What the families share; each adds its own maths to it. */
-export type PlainDecoder = Omit<DecoderConfig, "family" | "layers">;
+export type CommonDecoderConfig = Omit<DecoderConfig, "family" | "layers">;
 
 /** Reads the keys that every decoder has; the maths is Llama's without biases. */
-export function readDecoder(config: ConfigReader, defaults: DecoderDefaults): PlainDecoder {
+export function readCommonDecoderConfig(
+  config: ConfigReader,
+  defaults: DecoderDefaults,
+): CommonDecoderConfig {
   const heads = readHeads(config, defaults);
-  refuseOtherMaths(config);
+  refuseUnsupportedKeys(config);
   return {
     ...heads,
-    vocabSize: config.count("vocab_size", defaults.vocab_size),
-    intermediateSize: config.count("intermediate_size", defaults.intermediate_size),
-    maxPositions: config.count("max_position_embeddings", defaults.max_position_embeddings),
+    vocabSize: config.positiveInteger("vocab_size", defaults.vocab_size),
+    intermediateSize: config.positiveInteger("intermediate_size", defaults.intermediate_size),
+    maxPositions: config.positiveInteger("max_position_embeddings", defaults.max_position_embeddings),
     norm: { epsilon: config.number("rms_norm_eps", 0, 1e-6) },
     queryKeyNorm: false,
     sandwichNorms: false,
     biases: { queryKeyValue: false, output: false, mlp: false },
     activation: readActivation(config, ...(defaults.activation ?? ["hidden_act", "silu"])),
-    scoreScale: heads.headDim ** -0.5,
-    scoreSoftCap: undefined,
-    logitSoftCap: undefined,
+    attentionScale: heads.headDim ** -0.5,
+    attentionLogitSoftcap: undefined,
+    finalLogitSoftcap: undefined,
     embeddingScale: undefined,
-    tieEmbeddings: config.flag("tie_word_embeddings", defaults.tie_word_embeddings ?? false),
+    tieEmbeddings: config.boolean("tie_word_embeddings", defaults.tie_word_embeddings ?? false),
     initializerRange: config.number("initializer_range", 0, 0.02),
   };
 }
 
 function readHeads(config: ConfigReader, defaults: DecoderDefaults) {
-  const hiddenSize = config.count("hidden_size", defaults.hidden_size);
-  const heads = config.count("num_attention_heads", defaults.num_attention_heads);
+  const hiddenSize = config.positiveInteger("hidden_size", defaults.hidden_size);
+  const heads = config.positiveInteger("num_attention_heads", defaults.num_attention_heads);
   const ownGroups = config.isNull("num_key_value_heads") ? heads : (defaults.num_key_value_heads ?? heads);
-  const keyValueHeads = config.count("num_key_value_heads", ownGroups);
-  const headDim = config.count("head_dim", defaults.head_dim ?? Math.floor(hiddenSize / heads));
+  const keyValueHeads = config.positiveInteger("num_key_value_heads", ownGroups);
+  const headDim = config.positiveInteger("head_dim", defaults.head_dim ?? Math.floor(hiddenSize / heads));
   const isDivided = config.value("head_dim") === undefined && defaults.head_dim === undefined;
   if (isDivided && hiddenSize % heads !== 0) {
-    config.fail(`hidden_size: ${hiddenSize} is not a multiple of num_attention_heads (${heads})`);
+    config.addProblem(`hidden_size: ${hiddenSize} is not a multiple of num_attention_heads (${heads})`);
   }
   if (heads % keyValueHeads !== 0) {
-    config.fail(`num_attention_heads: ${heads} is not a multiple of num_key_value_heads (${keyValueHeads})`);
+    config.addProblem(
+      `num_attention_heads: ${heads} is not a multiple of num_key_value_heads (${keyValueHeads})`,
+    );
   }
-  if (headDim % 2 !== 0) config.fail(`head_dim: rotary embeddings need an even number, found ${headDim}`);
+  if (headDim % 2 !== 0)
+    config.addProblem(`head_dim: rotary embeddings need an even number, found ${headDim}`);
   return { hiddenSize, heads, keyValueHeads, headDim };
 }
 
 function readActivation(config: ConfigReader, key: string, fallback: string): string {
-  const activation = config.text(key, fallback);
+  const activation = config.string(key, fallback);
   if (!activations.has(activation)) {
     const known = [...activations.keys()].join(", ");
-    config.fail(`${key}: expected ${known}, found ${JSON.stringify(activation)}`);
+    config.addProblem(`${key}: expected ${known}, found ${JSON.stringify(activation)}`);
   }
   return activation;
 }
 
 /** Keys that change what any decoder computes; with these values they change nothing. */
-function refuseOtherMaths(config: ConfigReader): void {
-  config.only(
+function refuseUnsupportedKeys(config: ConfigReader): void {
+  config.allowOnly(
     "attention_dropout",
     [0],
     "it acts in training only: set it to 0 in config.json to train without it",
   );
-  config.only("use_bidirectional_attention", [false], "a causal decoder is expected");
-  config.only("rope_interleaved", [false], "another layout of the rotated pairs");
-  config.only("quantization_config", [], "quantised weights");
-  config.only("pruned_heads", [{}], "pruned attention heads");
-  config.only("is_encoder_decoder", [false], "a decoder is expected");
-  config.only("is_decoder", [true, false], "a decoder is expected");
-  config.only("add_cross_attention", [false], "cross-attention");
-  config.only("cross_attention_hidden_size", [], "cross-attention");
-  config.only("tie_encoder_decoder", [false], "a decoder is expected");
-  config.only("chunk_size_feed_forward", [0], "chunked feed-forward layers");
+  config.allowOnly("use_bidirectional_attention", [false], "a causal decoder is expected");
+  config.allowOnly("rope_interleaved", [false], "another layout of the rotated pairs");
+  config.allowOnly("quantization_config", [], "quantised weights");
+  config.allowOnly("pruned_heads", [{}], "pruned attention heads");
+  config.allowOnly("is_encoder_decoder", [false], "a decoder is expected");
+  config.allowOnly("is_decoder", [true, false], "a decoder is expected");
+  config.allowOnly("add_cross_attention", [false], "cross-attention");
+  config.allowOnly("cross_attention_hidden_size", [], "cross-attention");
+  config.allowOnly("tie_encoder_decoder", [false], "a decoder is expected");
+  config.allowOnly("chunk_size_feed_forward", [0], "chunked feed-forward layers");
 }
 
 /** The two kinds of layers that configs name. */
@@ -106,7 +112,7 @@ export function readLayerTypes(
   if (value === undefined) return own;
   if (Array.isArray(value) && value.length === count && value.every(isLayerType)) return value;
   const expected = `${count} times full_attention or sliding_attention, as num_hidden_layers says`;
-  config.fail(`layer_types: expected ${expected}, found ${JSON.stringify(value)}`);
+  config.addProblem(`layer_types: expected ${expected}, found ${JSON.stringify(value)}`);
   return own;
 }
 
@@ -115,22 +121,22 @@ function isLayerType(value: unknown): value is LayerType {
 }
 
 /** Layers of which some see `sliding_window` tokens only. */
-export function windowedLayers(
+export function slidingWindowLayers(
   config: ConfigReader,
   types: readonly LayerType[],
   window: number | undefined,
   ropes: Readonly<Record<LayerType, RopeParameters>>,
 ): LayerConfig[] {
   if (window === undefined && types.includes("sliding_attention")) {
-    config.fail("layer_types: sliding_attention needs a sliding_window, and this config has none");
+    config.addProblem("layer_types: sliding_attention needs a sliding_window, and this config has none");
   }
   return types.map((type) => ({
-    window: type === "sliding_attention" ? window : undefined,
+    slidingWindow: type === "sliding_attention" ? window : undefined,
     rope: ropes[type],
   }));
 }
 
 /** Layers that are all alike. */
-export function equalLayers(count: number, layer: LayerConfig): LayerConfig[] {
+export function uniformLayers(count: number, layer: LayerConfig): LayerConfig[] {
   return Array.from({ length: count }, () => layer);
 }

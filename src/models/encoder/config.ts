@@ -10,15 +10,15 @@ export interface EncoderConfig {
   layers: number;
   heads: number;
   /** Rows of the position table. */
-  positions: number;
+  maxPositionEmbeddings: number;
   /** Rows of the token type table; 0: there is none. */
-  tokenTypes: number;
+  typeVocabSize: number;
   normEpsilon: number;
   activation: string;
   hiddenDropout: number;
   attentionDropout: number;
   /** The token whose embedding gets no gradient; −1: there is none. */
-  padding: number;
+  padTokenId: number;
   /** Standard deviation of fresh weights. */
   initializerRange: number;
   labels: ConfigLabels;
@@ -31,63 +31,65 @@ interface Defaults {
   intermediateSize: number;
   layers: number;
   heads: number;
-  tokenTypes: number;
+  typeVocabSize: number;
   normEpsilon: number;
-  padding: number;
+  padTokenId: number;
 }
 
 /** Reads the common keys, and refuses what none of the families computes. */
-export function readEncoder(config: ConfigReader, defaults: Defaults): EncoderConfig {
-  refuseOtherMaths(config);
+export function readEncoderConfig(config: ConfigReader, defaults: Defaults): EncoderConfig {
+  refuseUnsupportedKeys(config);
   const padding = config.value("pad_token_id") === undefined ? undefined : config.number("pad_token_id", 0);
   return {
-    vocabSize: config.count("vocab_size", defaults.vocabSize),
-    hiddenSize: config.count("hidden_size", defaults.hiddenSize),
-    intermediateSize: config.count("intermediate_size", defaults.intermediateSize),
-    layers: config.layers(defaults.layers),
-    heads: config.count("num_attention_heads", defaults.heads),
-    positions: config.count("max_position_embeddings", 512),
-    tokenTypes: config.number("type_vocab_size", 0, defaults.tokenTypes),
+    vocabSize: config.positiveInteger("vocab_size", defaults.vocabSize),
+    hiddenSize: config.positiveInteger("hidden_size", defaults.hiddenSize),
+    intermediateSize: config.positiveInteger("intermediate_size", defaults.intermediateSize),
+    layers: config.numHiddenLayers(defaults.layers),
+    heads: config.positiveInteger("num_attention_heads", defaults.heads),
+    maxPositionEmbeddings: config.positiveInteger("max_position_embeddings", 512),
+    typeVocabSize: config.number("type_vocab_size", 0, defaults.typeVocabSize),
     normEpsilon: config.number("layer_norm_eps", 0, defaults.normEpsilon),
     activation: readActivation(config, "hidden_act", "gelu"),
-    hiddenDropout: readRate(config, "hidden_dropout_prob", 0.1),
-    attentionDropout: readRate(config, "attention_probs_dropout_prob", 0.1),
-    padding: padding ?? (config.has("pad_token_id") ? -1 : defaults.padding),
+    hiddenDropout: readDropoutRate(config, "hidden_dropout_prob", 0.1),
+    attentionDropout: readDropoutRate(config, "attention_probs_dropout_prob", 0.1),
+    padTokenId: padding ?? (config.has("pad_token_id") ? -1 : defaults.padTokenId),
     initializerRange: config.number("initializer_range", 0, 0.02),
     labels: readLabels(config),
   };
 }
 
 export function readActivation(config: ConfigReader, key: string, fallback: string): string {
-  const name = config.text(key, fallback);
+  const name = config.string(key, fallback);
   if (!activations.has(name))
-    config.fail(`${key}: expected ${[...activations.keys()].join(", ")}, found ${JSON.stringify(name)}`);
+    config.addProblem(
+      `${key}: expected ${[...activations.keys()].join(", ")}, found ${JSON.stringify(name)}`,
+    );
   return name;
 }
 
 /** A dropout rate, at least 0 and below 1. */
-export function readRate(config: ConfigReader, key: string, fallback: number): number {
+export function readDropoutRate(config: ConfigReader, key: string, fallback: number): number {
   const rate = config.number(key, 0, fallback);
-  if (rate >= 1) config.fail(`${key}: expected a number below 1, found ${rate}`);
+  if (rate >= 1) config.addProblem(`${key}: expected a number below 1, found ${rate}`);
   return rate;
 }
 
 /** Checks that the heads share the hidden size evenly. @returns numbers of one head */
-export function headSize(config: ConfigReader, { hiddenSize, heads }: EncoderConfig): number {
+export function readHeadDim(config: ConfigReader, { hiddenSize, heads }: EncoderConfig): number {
   if (hiddenSize % heads !== 0)
-    config.fail(`hidden_size: ${hiddenSize} is not a multiple of num_attention_heads (${heads})`);
+    config.addProblem(`hidden_size: ${hiddenSize} is not a multiple of num_attention_heads (${heads})`);
   return hiddenSize / heads;
 }
 
-function refuseOtherMaths(config: ConfigReader): void {
-  config.only("is_decoder", [false], "an encoder is expected");
-  config.only("is_encoder_decoder", [false], "an encoder is expected");
-  config.only("add_cross_attention", [false], "cross-attention");
-  config.only("cross_attention_hidden_size", [], "cross-attention");
-  config.only("tie_encoder_decoder", [false], "an encoder is expected");
-  config.only("quantization_config", [], "quantised weights");
-  config.only("pruned_heads", [{}], "pruned attention heads");
-  config.only("chunk_size_feed_forward", [0], "chunked feed-forward layers");
+function refuseUnsupportedKeys(config: ConfigReader): void {
+  config.allowOnly("is_decoder", [false], "an encoder is expected");
+  config.allowOnly("is_encoder_decoder", [false], "an encoder is expected");
+  config.allowOnly("add_cross_attention", [false], "cross-attention");
+  config.allowOnly("cross_attention_hidden_size", [], "cross-attention");
+  config.allowOnly("tie_encoder_decoder", [false], "an encoder is expected");
+  config.allowOnly("quantization_config", [], "quantised weights");
+  config.allowOnly("pruned_heads", [{}], "pruned attention heads");
+  config.allowOnly("chunk_size_feed_forward", [0], "chunked feed-forward layers");
   // The heads of masked language models, which a classifier does not have.
   config.value("tie_word_embeddings");
 }

@@ -10,7 +10,7 @@ import { add, narrow, type Tensor } from "../../torch/index.ts";
 import type { EncoderConfig } from "./config.ts";
 
 /** Words, positions and token types, added, normed and dropped out, as BERT and RoBERTa start. */
-export class PlainEmbeddings extends Module {
+export class BertEmbeddings extends Module {
   readonly word_embeddings: Embedding;
   readonly position_embeddings: Embedding;
   readonly token_type_embeddings: Embedding;
@@ -20,13 +20,13 @@ export class PlainEmbeddings extends Module {
   /** @param positionPadding the row of the position table that gets no gradient */
   constructor(source: ParameterSource, config: EncoderConfig, positionPadding = -1) {
     super();
-    const { vocabSize, hiddenSize, positions, tokenTypes, padding } = config;
+    const { vocabSize, hiddenSize, maxPositionEmbeddings, typeVocabSize, padTokenId } = config;
     const table = (name: string, rows: number, pad?: number) =>
-      new Embedding(source.at(name), rows, hiddenSize, { padding: pad });
-    this.word_embeddings = table("word_embeddings", vocabSize, padding);
-    this.position_embeddings = table("position_embeddings", positions, positionPadding);
-    this.token_type_embeddings = table("token_type_embeddings", tokenTypes);
-    this.LayerNorm = new LayerNorm(source.at("LayerNorm"), hiddenSize, config.normEpsilon);
+      new Embedding(source.withPrefix(name), rows, hiddenSize, { padding: pad });
+    this.word_embeddings = table("word_embeddings", vocabSize, padTokenId);
+    this.position_embeddings = table("position_embeddings", maxPositionEmbeddings, positionPadding);
+    this.token_type_embeddings = table("token_type_embeddings", typeVocabSize);
+    this.LayerNorm = new LayerNorm(source.withPrefix("LayerNorm"), hiddenSize, config.normEpsilon);
     this.rate = config.hiddenDropout;
   }
 

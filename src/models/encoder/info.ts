@@ -1,19 +1,19 @@
 import type { ClassifierInfo } from "../../nn/index.ts";
 import type { EncoderConfig } from "./config.ts";
-import type { ClassifierTask } from "./family.ts";
+import type { ClassifierHeadConfig } from "./family.ts";
 
 /** Puts together what the rest of the project asks of a classifier; parts with a random start belong to its head. */
 export function classifierInfo(
   family: string,
-  { vocabSize, hiddenSize, layers, tokenTypes }: EncoderConfig,
-  { names, regression, fresh }: ClassifierTask,
-  own: Pick<ClassifierInfo, "maxPositions" | "dtype" | "head">,
+  { vocabSize, hiddenSize, layers, typeVocabSize }: EncoderConfig,
+  { names, regression, newlyInitialized }: ClassifierHeadConfig,
+  own: Pick<ClassifierInfo, "maxPositions" | "dtype" | "headModules">,
 ): ClassifierInfo {
-  const parts = fresh.map((name) => name.slice(0, name.lastIndexOf(".")));
-  const outside = parts.filter((part) => !own.head.some((name) => `${part}.`.startsWith(`${name}.`)));
+  const parts = newlyInitialized.map((name) => name.slice(0, name.lastIndexOf(".")));
+  const outside = parts.filter((part) => !own.headModules.some((name) => `${part}.`.startsWith(`${name}.`)));
   return {
-    ...{ family, vocabSize, hiddenSize, layers, tokenTypes, ...own },
-    ...{ labels: names, regression, fresh },
-    head: [...own.head, ...new Set(outside)],
+    ...{ family, vocabSize, hiddenSize, layers, tokenTypeCount: typeVocabSize, ...own },
+    ...{ labels: names, regression, newlyInitialized },
+    headModules: [...own.headModules, ...new Set(outside)],
   };
 }

@@ -27,12 +27,12 @@ export interface SelfAttention<Pass> extends Module {
 }
 
 /** What a pass through an encoder always has. */
-export interface EncoderPass {
+export interface EncoderContext {
   stream: TokenStream;
 }
 
 /** BERT's attention: softmax(Q Kᵀ / √d) V within each sequence. */
-class PlainSelfAttention extends Module implements SelfAttention<EncoderPass> {
+class BertSelfAttention extends Module implements SelfAttention<EncoderContext> {
   readonly query: Linear;
   readonly key: Linear;
   readonly value: Linear;
@@ -41,7 +41,7 @@ class PlainSelfAttention extends Module implements SelfAttention<EncoderPass> {
 
   constructor(source: ParameterSource, { hiddenSize, heads, attentionDropout }: EncoderConfig) {
     super();
-    const linear = (name: string) => Linear.from(source.at(name), hiddenSize, hiddenSize, true);
+    const linear = (name: string) => Linear.fromSource(source.withPrefix(name), hiddenSize, hiddenSize, true);
     this.query = linear("query");
     this.key = linear("key");
     this.value = linear("value");
@@ -49,7 +49,7 @@ class PlainSelfAttention extends Module implements SelfAttention<EncoderPass> {
     this.rate = attentionDropout;
   }
 
-  forward(x: Tensor, { stream }: EncoderPass): Tensor {
+  forward(x: Tensor, { stream }: EncoderContext): Tensor {
     const [rows] = x.shape;
     const split = (linear: Linear) => reshape(linear.forward(x), [rows, -1, this.headDim]);
     const heads = { queries: split(this.query), keys: split(this.key), values: split(this.value) };
@@ -66,8 +66,8 @@ class ResidualOutput extends Module {
 
   constructor(source: ParameterSource, inner: number, config: EncoderConfig) {
     super();
-    this.dense = Linear.from(source.at("dense"), inner, config.hiddenSize, true);
-    this.LayerNorm = new LayerNorm(source.at("LayerNorm"), config.hiddenSize, config.normEpsilon);
+    this.dense = Linear.fromSource(source.withPrefix("dense"), inner, config.hiddenSize, true);
+    this.LayerNorm = new LayerNorm(source.withPrefix("LayerNorm"), config.hiddenSize, config.normEpsilon);
     this.rate = config.hiddenDropout;
   }
 
@@ -76,14 +76,14 @@ class ResidualOutput extends Module {
   }
 }
 
-class Attention<Pass extends EncoderPass> extends Module {
+class Attention<Pass extends EncoderContext> extends Module {
   readonly self: SelfAttention<Pass>;
   readonly output: ResidualOutput;
 
   constructor(source: ParameterSource, config: EncoderConfig, makeAttention: AttentionMaker<Pass>) {
     super();
-    this.self = makeAttention(source.at("self"));
-    this.output = new ResidualOutput(source.at("output"), config.hiddenSize, config);
+    this.self = makeAttention(source.withPrefix("self"));
+    this.output = new ResidualOutput(source.withPrefix("output"), config.hiddenSize, config);
   }
 }
 
@@ -92,7 +92,7 @@ class Intermediate extends Module {
 
   constructor(source: ParameterSource, { hiddenSize, intermediateSize }: EncoderConfig) {
     super();
-    this.dense = Linear.from(source.at("dense"), hiddenSize, intermediateSize, true);
+    this.dense = Linear.fromSource(source.withPrefix("dense"), hiddenSize, intermediateSize, true);
   }
 }
 
@@ -100,7 +100,7 @@ class Intermediate extends Module {
 export type AttentionMaker<Pass> = (source: ParameterSource) => SelfAttention<Pass>;
 
 /** One layer of BERT's kind: the norms come behind the residuals. */
-export class EncoderLayer<Pass extends EncoderPass> extends Module {
+export class EncoderLayer<Pass extends EncoderContext> extends Module {
   readonly attention: Attention<Pass>;
   readonly intermediate: Intermediate;
   readonly output: ResidualOutput;
@@ -108,9 +108,9 @@ export class EncoderLayer<Pass extends EncoderPass> extends Module {
 
   constructor(source: ParameterSource, config: EncoderConfig, makeAttention: AttentionMaker<Pass>) {
     super();
-    this.attention = new Attention(source.at("attention"), config, makeAttention);
-    this.intermediate = new Intermediate(source.at("intermediate"), config);
-    this.output = new ResidualOutput(source.at("output"), config.intermediateSize, config);
+    this.attention = new Attention(source.withPrefix("attention"), config, makeAttention);
+    this.intermediate = new Intermediate(source.withPrefix("intermediate"), config);
+    this.output = new ResidualOutput(source.withPrefix("output"), config.intermediateSize, config);
     this.activation = activationOf(config.activation);
   }
 
@@ -127,18 +127,18 @@ export class EncoderLayer<Pass extends EncoderPass> extends Module {
 }
 
 /** All layers of a plain encoder. */
-export class PlainEncoder extends Module {
-  readonly layer: readonly EncoderLayer<EncoderPass>[];
+export class BertEncoder extends Module {
+  readonly layer: readonly EncoderLayer<EncoderContext>[];
 
   constructor(source: ParameterSource, config: EncoderConfig) {
     super();
     this.layer = Array.from(
       { length: config.layers },
       (_, i) =>
-        new EncoderLayer<EncoderPass>(
-          source.at(`layer.${i}`),
+        new EncoderLayer<EncoderContext>(
+          source.withPrefix(`layer.${i}`),
           config,
-          (own) => new PlainSelfAttention(own, config),
+          (own) => new BertSelfAttention(own, config),
         ),
     );
   }

@@ -7,7 +7,7 @@ import { SafetensorsFile, writeSafetensors } from "../../safetensors/index.ts";
 import "../../testing/close-to.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { tolerances } from "../../testing/tolerances.ts";
-import { fromData, liveTensors, mul, noGrad, scope, sum } from "../../torch/index.ts";
+import { fromData, liveTensorCount, mul, noGrad, scope, sum } from "../../torch/index.ts";
 import { loadClassifier, loadModel, saveModel } from "../index.ts";
 
 const golden = fileURLToPath(new URL("../../../test/golden/encoders", import.meta.url));
@@ -80,14 +80,14 @@ test.each(["bert-pairs", "roberta-padding", "deberta-conv", "bare-bert"])(
   "%s: forward and backward leave no tensor behind, nor does a model",
   async (name) => {
     const expected = readExpected(name);
-    const start = liveTensors();
+    const start = liveTensorCount();
     const model = await loadClassifier(join(golden, name));
-    const loaded = liveTensors();
+    const loaded = liveTensorCount();
     for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(true);
     run(model, expected);
-    expect(liveTensors()).toBe(loaded);
+    expect(liveTensorCount()).toBe(loaded);
     model.dispose();
-    expect(liveTensors()).toBe(start);
+    expect(liveTensorCount()).toBe(start);
   },
 );
 
@@ -135,7 +135,7 @@ test("files without a head get one with a random start from the seed, and it is 
   const folder = folderWith("deberta-v3", (name) => (name.startsWith("deberta.") ? name : undefined));
   const load = (seed: number) => loadClassifier(folder, { labels: ["no", "yes", "maybe"], seed });
   using first = await load(1);
-  expect(first.info.fresh).toEqual([
+  expect(first.info.newlyInitialized).toEqual([
     "pooler.dense.weight",
     "pooler.dense.bias",
     "classifier.weight",
@@ -160,7 +160,7 @@ test("a pooler that the files lack belongs to the head; norms may have TensorFlo
     name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
   const folder = folderWith("bert-pairs", (name) => (name.includes("pooler") ? undefined : renamed(name)));
   using model = await loadClassifier(folder);
-  expect(model.info.head).toEqual(["classifier", "bert.pooler.dense"]);
+  expect(model.info.headModules).toEqual(["classifier", "bert.pooler.dense"]);
 });
 
 test("a head of other classes, and a missing weight of the encoder, are refused", async () => {

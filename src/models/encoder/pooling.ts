@@ -9,7 +9,7 @@ import {
 import { indexSelect, indices, type Tensor, toDevice } from "../../torch/index.ts";
 
 /** The first token's row of every sequence. `[S, hidden]` */
-export function firstRows(hidden: Tensor, { offsets }: TokenStream): Tensor {
+export function firstTokenStates(hidden: Tensor, { offsets }: TokenStream): Tensor {
   const starts = indices(offsets.slice(0, -1));
   return indexSelect(hidden, 0, hidden.device === "cpu" ? starts : toDevice(starts, hidden.device, "int64"));
 }
@@ -23,14 +23,14 @@ export class Pooler extends Module {
   /** @param rate of dropout before the layer */
   constructor(source: ParameterSource, width: number, activation: Activation, rate: number) {
     super();
-    this.dense = Linear.from(source.at("dense"), width, width, true);
+    this.dense = Linear.fromSource(source.withPrefix("dense"), width, width, true);
     this.activation = activation;
     this.rate = rate;
   }
 
   /** @param hidden `[T, hidden]`; the result is `[S, hidden]` */
   forward(hidden: Tensor, stream: TokenStream): Tensor {
-    const first = dropout(firstRows(hidden, stream), this.rate, stream.dropout);
+    const first = dropout(firstTokenStates(hidden, stream), this.rate, stream.dropout);
     return this.activation(this.dense.forward(first));
   }
 }

@@ -1,11 +1,11 @@
 import { ConfigReader } from "../config-reader.ts";
 import type { DecoderConfig } from "../decoder/config.ts";
 import {
+  type CommonDecoderConfig,
   type DecoderDefaults,
-  type PlainDecoder,
-  readDecoder,
+  readCommonDecoderConfig,
   readLayerTypes,
-  windowedLayers,
+  slidingWindowLayers,
 } from "../decoder/read-config.ts";
 import { readRope } from "../rope-config.ts";
 
@@ -17,30 +17,30 @@ import { readRope } from "../rope-config.ts";
  */
 export function parseGemma2Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
   const config = new ConfigReader(values, where);
-  const decoder = readGemma(config, { vocab_size: 256_000, max_position_embeddings: 8192 });
-  const layers = config.layers(26);
+  const decoder = readCommonGemmaConfig(config, { vocab_size: 256_000, max_position_embeddings: 8192 });
+  const layers = config.numHiddenLayers(26);
   const types = readLayerTypes(config, layers, (layer) =>
     layer % 2 === 0 ? "sliding_attention" : "full_attention",
   );
-  const window = config.countOrNone("sliding_window", 4096);
+  const window = config.positiveIntegerOrNull("sliding_window", 4096);
   const rope = readRope(config, where, decoder);
   const result: DecoderConfig = {
     ...decoder,
     family: "gemma2",
-    layers: windowedLayers(config, types, window, { full_attention: rope, sliding_attention: rope }),
-    scoreSoftCap: config.positiveOrNone("attn_logit_softcapping", 50),
-    logitSoftCap: config.positiveOrNone("final_logit_softcapping", 30),
+    layers: slidingWindowLayers(config, types, window, { full_attention: rope, sliding_attention: rope }),
+    attentionLogitSoftcap: config.positiveNumberOrNull("attn_logit_softcapping", 50),
+    finalLogitSoftcap: config.positiveNumberOrNull("final_logit_softcapping", 30),
   };
-  config.finish();
+  config.throwIfInvalid();
   return result;
 }
 
 /** What Gemma 2 and 3 share. */
-export function readGemma(
+export function readCommonGemmaConfig(
   config: ConfigReader,
   own: Pick<DecoderDefaults, "vocab_size" | "max_position_embeddings">,
-): PlainDecoder {
-  const decoder = readDecoder(config, {
+): CommonDecoderConfig {
+  const decoder = readCommonDecoderConfig(config, {
     ...own,
     hidden_size: 2304,
     intermediate_size: 9216,
@@ -51,14 +51,14 @@ export function readGemma(
     activation: ["hidden_activation", "gelu_pytorch_tanh"],
   });
   // Files carry both keys; transformers goes by hidden_activation.
-  config.only("hidden_act", [decoder.activation], "hidden_activation names another activation");
-  const attentionBias = config.flag("attention_bias", false);
+  config.allowOnly("hidden_act", [decoder.activation], "hidden_activation names another activation");
+  const attentionBias = config.boolean("attention_bias", false);
   return {
     ...decoder,
-    norm: { ...decoder.norm, fromOne: true },
+    norm: { ...decoder.norm, addUnitOffset: true },
     sandwichNorms: true,
     biases: { queryKeyValue: attentionBias, output: attentionBias, mlp: false },
-    scoreScale: config.count("query_pre_attn_scalar", 256) ** -0.5,
+    attentionScale: config.positiveInteger("query_pre_attn_scalar", 256) ** -0.5,
     embeddingScale: Math.sqrt(decoder.hiddenSize),
   };
 }

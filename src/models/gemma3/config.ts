@@ -1,8 +1,8 @@
 import { ConfigReader } from "../config-reader.ts";
 import type { DecoderConfig } from "../decoder/config.ts";
-import { readLayerTypes, windowedLayers } from "../decoder/read-config.ts";
-import { readGemma } from "../gemma2/config.ts";
-import { readRopes } from "../rope-config.ts";
+import { readLayerTypes, slidingWindowLayers } from "../decoder/read-config.ts";
+import { readCommonGemmaConfig } from "../gemma2/config.ts";
+import { readRopesByLayerType } from "../rope-config.ts";
 
 /**
  * Reads `config.json` of a Gemma 3 text model: as Gemma 2, with norms of queries and keys in place of the soft cap on
@@ -15,22 +15,22 @@ export function parseGemma3TextConfig(
   where: string,
 ): DecoderConfig {
   const config = new ConfigReader(values, where);
-  const decoder = readGemma(config, { vocab_size: 262_208, max_position_embeddings: 131_072 });
-  const layers = config.layers(26);
-  const pattern = config.count("sliding_window_pattern", 6);
+  const decoder = readCommonGemmaConfig(config, { vocab_size: 262_208, max_position_embeddings: 131_072 });
+  const layers = config.numHiddenLayers(26);
+  const pattern = config.positiveInteger("sliding_window_pattern", 6);
   const types = readLayerTypes(config, layers, (layer) =>
     (layer + 1) % pattern === 0 ? "full_attention" : "sliding_attention",
   );
-  const window = config.countOrNone("sliding_window", 4096);
-  config.only("attn_logit_softcapping", [], "transformers' Gemma 3 has no soft cap on scores");
+  const window = config.positiveIntegerOrNull("sliding_window", 4096);
+  config.allowOnly("attn_logit_softcapping", [], "transformers' Gemma 3 has no soft cap on scores");
   const result: DecoderConfig = {
     ...decoder,
     family: "gemma3_text",
-    layers: windowedLayers(config, types, window, readRopes(config, where, decoder)),
+    layers: slidingWindowLayers(config, types, window, readRopesByLayerType(config, where, decoder)),
     queryKeyNorm: true,
-    logitSoftCap: config.positiveOrNone("final_logit_softcapping"),
+    finalLogitSoftcap: config.positiveNumberOrNull("final_logit_softcapping"),
   };
-  config.finish();
+  config.throwIfInvalid();
   return result;
 }
 
@@ -43,9 +43,9 @@ export function parseGemma3Config(values: Readonly<Record<string, unknown>>, whe
   const config = new ConfigReader(values, where);
   const text = config.object("text_config") ?? {};
   for (const key of imageKeys) config.value(key);
-  config.only("quantization_config", [], "quantised weights");
-  const tieEmbeddings = config.flag("tie_word_embeddings", true);
-  config.finish();
+  config.allowOnly("quantization_config", [], "quantised weights");
+  const tieEmbeddings = config.boolean("tie_word_embeddings", true);
+  config.throwIfInvalid();
   const decoder = parseGemma3TextConfig(text, `${where}, text_config`);
   return { ...decoder, family: "gemma3", tieEmbeddings };
 }

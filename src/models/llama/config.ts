@@ -1,6 +1,6 @@
 import { ConfigReader } from "../config-reader.ts";
 import type { DecoderConfig } from "../decoder/config.ts";
-import { equalLayers, readDecoder } from "../decoder/read-config.ts";
+import { readCommonDecoderConfig, uniformLayers } from "../decoder/read-config.ts";
 import { readRope } from "../rope-config.ts";
 
 /**
@@ -11,25 +11,25 @@ import { readRope } from "../rope-config.ts";
  */
 export function parseLlamaConfig(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
   const config = new ConfigReader(values, where);
-  const decoder = readDecoder(config, {
+  const decoder = readCommonDecoderConfig(config, {
     vocab_size: 32_000,
     hidden_size: 4096,
     intermediate_size: 11_008,
     num_attention_heads: 32,
     max_position_embeddings: 2048,
   });
-  const attentionBias = config.flag("attention_bias", false);
+  const attentionBias = config.boolean("attention_bias", false);
   // How a product was once cut up for training on several devices; the numbers do not depend on it.
   config.value("pretraining_tp");
-  config.only("is_llama_config", [true], "a config of another family");
-  config.only("sliding_window", [], "Llama attention is never windowed");
-  const layers = config.layers(32);
+  config.allowOnly("is_llama_config", [true], "a config of another family");
+  config.allowOnly("sliding_window", [], "Llama attention is never windowed");
+  const layers = config.numHiddenLayers(32);
   const result: DecoderConfig = {
     ...decoder,
     family: "llama",
-    layers: equalLayers(layers, { window: undefined, rope: readRope(config, where, decoder) }),
-    biases: { queryKeyValue: attentionBias, output: attentionBias, mlp: config.flag("mlp_bias", false) },
+    layers: uniformLayers(layers, { slidingWindow: undefined, rope: readRope(config, where, decoder) }),
+    biases: { queryKeyValue: attentionBias, output: attentionBias, mlp: config.boolean("mlp_bias", false) },
   };
-  config.finish();
+  config.throwIfInvalid();
   return result;
 }

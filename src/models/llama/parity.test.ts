@@ -13,7 +13,7 @@ import {
   runGolden,
 } from "../../testing/golden-models.ts";
 import { tolerances } from "../../testing/tolerances.ts";
-import { liveTensors, noGrad, scope } from "../../torch/index.ts";
+import { liveTensorCount, noGrad, scope } from "../../torch/index.ts";
 import { loadModel } from "../index.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-llama-"));
@@ -77,18 +77,18 @@ test("forward and backward leave no tensor behind", async () => {
   using model = await loadModel(sample.folder);
   for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(true);
   runGolden(model, sample);
-  const before = liveTensors();
+  const before = liveTensorCount();
   runGolden(model, sample);
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
 });
 
 test("loading and disposing a model is balanced", async () => {
   const { folder } = readCase("untied");
-  const before = liveTensors();
+  const before = liveTensorCount();
   const model = await loadModel(folder);
   const [rows] = noGrad(() => scope(() => model.hiddenStates(tokenStream([1, 2, 3])).shape));
   expect(rows).toBe(3);
-  expect(liveTensors()).toBeGreaterThan(before);
+  expect(liveTensorCount()).toBeGreaterThan(before);
   model.dispose();
-  expect(liveTensors()).toBe(before);
+  expect(liveTensorCount()).toBe(before);
 });

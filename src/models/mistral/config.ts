@@ -1,6 +1,6 @@
 import { ConfigReader } from "../config-reader.ts";
 import type { DecoderConfig } from "../decoder/config.ts";
-import { equalLayers, readDecoder } from "../decoder/read-config.ts";
+import { readCommonDecoderConfig, uniformLayers } from "../decoder/read-config.ts";
 import { readRope } from "../rope-config.ts";
 
 /**
@@ -11,7 +11,7 @@ import { readRope } from "../rope-config.ts";
  */
 export function parseMistralConfig(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
   const config = new ConfigReader(values, where);
-  const decoder = readDecoder(config, {
+  const decoder = readCommonDecoderConfig(config, {
     vocab_size: 32_000,
     hidden_size: 4096,
     intermediate_size: 14_336,
@@ -19,14 +19,14 @@ export function parseMistralConfig(values: Readonly<Record<string, unknown>>, wh
     num_key_value_heads: 8,
     max_position_embeddings: 131_072,
   });
-  config.only("layer_types", [], "Mistral's layers are all alike");
-  const window = config.countOrNone("sliding_window", 4096);
-  const layers = config.layers(32);
+  config.allowOnly("layer_types", [], "Mistral's layers are all alike");
+  const window = config.positiveIntegerOrNull("sliding_window", 4096);
+  const layers = config.numHiddenLayers(32);
   const result: DecoderConfig = {
     ...decoder,
     family: "mistral",
-    layers: equalLayers(layers, { window, rope: readRope(config, where, decoder) }),
+    layers: uniformLayers(layers, { slidingWindow: window, rope: readRope(config, where, decoder) }),
   };
-  config.finish();
+  config.throwIfInvalid();
   return result;
 }

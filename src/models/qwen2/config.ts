@@ -1,6 +1,11 @@
 import { ConfigReader } from "../config-reader.ts";
 import type { DecoderConfig, LayerConfig } from "../decoder/config.ts";
-import { type PlainDecoder, readDecoder, readLayerTypes, windowedLayers } from "../decoder/read-config.ts";
+import {
+  type CommonDecoderConfig,
+  readCommonDecoderConfig,
+  readLayerTypes,
+  slidingWindowLayers,
+} from "../decoder/read-config.ts";
 import { readRope } from "../rope-config.ts";
 
 /** What Qwen 2 and 3 take where a config says nothing. */
@@ -21,26 +26,30 @@ export const qwenDefaults = {
  */
 export function parseQwen2Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
   const config = new ConfigReader(values, where);
-  const decoder = readDecoder(config, qwenDefaults);
+  const decoder = readCommonDecoderConfig(config, qwenDefaults);
   const result: DecoderConfig = {
     ...decoder,
     family: "qwen2",
     layers: readQwenLayers(config, where, decoder),
     biases: { queryKeyValue: true, output: false, mlp: false },
   };
-  config.finish();
+  config.throwIfInvalid();
   return result;
 }
 
 /** The layers from `max_window_layers` on have a window, where `use_sliding_window` says so. */
-export function readQwenLayers(config: ConfigReader, where: string, decoder: PlainDecoder): LayerConfig[] {
-  const stated = config.countOrNone("sliding_window", 4096);
-  const window = config.flag("use_sliding_window", false) ? stated : undefined;
+export function readQwenLayers(
+  config: ConfigReader,
+  where: string,
+  decoder: CommonDecoderConfig,
+): LayerConfig[] {
+  const stated = config.positiveIntegerOrNull("sliding_window", 4096);
+  const window = config.boolean("use_sliding_window", false) ? stated : undefined;
   const firstWindowed = config.number("max_window_layers", 0, 28);
-  const layers = config.layers(32);
+  const layers = config.numHiddenLayers(32);
   const types = readLayerTypes(config, layers, (layer) =>
     window !== undefined && layer >= firstWindowed ? "sliding_attention" : "full_attention",
   );
   const rope = readRope(config, where, decoder);
-  return windowedLayers(config, types, window, { full_attention: rope, sliding_attention: rope });
+  return slidingWindowLayers(config, types, window, { full_attention: rope, sliding_attention: rope });
 }

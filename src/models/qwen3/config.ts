@@ -1,6 +1,6 @@
 import { ConfigReader } from "../config-reader.ts";
 import type { DecoderConfig } from "../decoder/config.ts";
-import { readDecoder } from "../decoder/read-config.ts";
+import { readCommonDecoderConfig } from "../decoder/read-config.ts";
 import { qwenDefaults, readQwenLayers } from "../qwen2/config.ts";
 
 /**
@@ -11,8 +11,8 @@ import { qwenDefaults, readQwenLayers } from "../qwen2/config.ts";
  */
 export function parseQwen3Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
   const config = new ConfigReader(values, where);
-  const decoder = readDecoder(config, { ...qwenDefaults, head_dim: 128 });
-  const attentionBias = config.flag("attention_bias", false);
+  const decoder = readCommonDecoderConfig(config, { ...qwenDefaults, head_dim: 128 });
+  const attentionBias = config.boolean("attention_bias", false);
   const result: DecoderConfig = {
     ...decoder,
     family: "qwen3",
@@ -20,6 +20,6 @@ export function parseQwen3Config(values: Readonly<Record<string, unknown>>, wher
     queryKeyNorm: true,
     biases: { queryKeyValue: attentionBias, output: attentionBias, mlp: false },
   };
-  config.finish();
+  config.throwIfInvalid();
   return result;
 }

@@ -7,11 +7,11 @@ import { type BertConfig, parseBertConfig } from "../bert/config.ts";
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseRobertaConfig(values: Readonly<Record<string, unknown>>, where: string): BertConfig {
-  const config = parseBertConfig(values, where, { vocabSize: 50_265, padding: 1 });
-  if (config.padding >= 0 && config.positions > config.padding + 1) return config;
+  const config = parseBertConfig(values, where, { vocabSize: 50_265, padTokenId: 1 });
+  if (config.padTokenId >= 0 && config.maxPositionEmbeddings > config.padTokenId + 1) return config;
   throw new ScaloraError("model", "RoBERTa's positions start behind its padding token's number", {
     where,
     expected: "pad_token_id, and max_position_embeddings above it",
-    found: `${config.padding < 0 ? "no pad_token_id" : `pad_token_id ${config.padding}`}, ${config.positions} positions`,
+    found: `${config.padTokenId < 0 ? "no pad_token_id" : `pad_token_id ${config.padTokenId}`}, ${config.maxPositionEmbeddings} positions`,
   });
 }

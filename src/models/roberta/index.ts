@@ -4,12 +4,12 @@ import { RobertaForSequenceClassification } from "./model.ts";
 
 /** `model_type: roberta`. */
 export const roberta: ClassifierFamily = {
-  headDropout: "classifier_dropout",
+  headDropoutKey: "classifier_dropout",
   parse(values, where) {
     const config = parseRobertaConfig(values, where);
     return {
       architecture: "RobertaForSequenceClassification",
-      prefix: "roberta.",
+      baseModelPrefix: "roberta.",
       labels: config.labels,
       initializerRange: config.initializerRange,
       headWeights: /^classifier\./,

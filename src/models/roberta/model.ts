@@ -21,20 +21,20 @@ import {
   toDType,
 } from "../../torch/index.ts";
 import type { BertConfig } from "../bert/config.ts";
-import { PlainEmbeddings } from "../encoder/embeddings.ts";
-import type { ClassifierTask } from "../encoder/family.ts";
+import { BertEmbeddings } from "../encoder/embeddings.ts";
+import type { ClassifierHeadConfig } from "../encoder/family.ts";
 import { classifierInfo } from "../encoder/info.ts";
-import { PlainEncoder } from "../encoder/layers.ts";
-import { firstRows } from "../encoder/pooling.ts";
+import { BertEncoder } from "../encoder/layers.ts";
+import { firstTokenStates } from "../encoder/pooling.ts";
 
 class Roberta extends Module {
-  readonly embeddings: PlainEmbeddings;
-  readonly encoder: PlainEncoder;
+  readonly embeddings: BertEmbeddings;
+  readonly encoder: BertEncoder;
 
   constructor(source: ParameterSource, config: BertConfig) {
     super();
-    this.embeddings = new PlainEmbeddings(source.at("embeddings"), config, config.padding);
-    this.encoder = new PlainEncoder(source.at("encoder"), config);
+    this.embeddings = new BertEmbeddings(source.withPrefix("embeddings"), config, config.padTokenId);
+    this.encoder = new BertEncoder(source.withPrefix("encoder"), config);
   }
 }
 
@@ -46,13 +46,13 @@ class ClassificationHead extends Module {
 
   constructor(source: ParameterSource, { hiddenSize, classifierDropout }: BertConfig, labels: number) {
     super();
-    this.dense = Linear.from(source.at("dense"), hiddenSize, hiddenSize, true);
-    this.out_proj = Linear.from(source.at("out_proj"), hiddenSize, labels, true);
+    this.dense = Linear.fromSource(source.withPrefix("dense"), hiddenSize, hiddenSize, true);
+    this.out_proj = Linear.fromSource(source.withPrefix("out_proj"), hiddenSize, labels, true);
     this.rate = classifierDropout;
   }
 
   forward(hidden: Tensor, stream: TokenStream): Tensor {
-    const first = dropout(firstRows(hidden, stream), this.rate, stream.dropout);
+    const first = dropout(firstTokenStates(hidden, stream), this.rate, stream.dropout);
     return this.out_proj.forward(dropout(tanh(this.dense.forward(first)), this.rate, stream.dropout));
   }
 }
@@ -62,26 +62,30 @@ export class RobertaForSequenceClassification extends Module implements Sequence
   readonly roberta: Roberta;
   readonly classifier: ClassificationHead;
   private readonly config: BertConfig;
-  private readonly task: ClassifierTask;
+  private readonly headConfig: ClassifierHeadConfig;
 
-  constructor(source: ParameterSource, config: BertConfig, task: ClassifierTask) {
+  constructor(source: ParameterSource, config: BertConfig, task: ClassifierHeadConfig) {
     super();
     this.config = config;
-    this.task = task;
-    this.roberta = new Roberta(source.at("roberta"), config);
-    this.classifier = new ClassificationHead(source.at("classifier"), config, task.names.length);
+    this.headConfig = task;
+    this.roberta = new Roberta(source.withPrefix("roberta"), config);
+    this.classifier = new ClassificationHead(source.withPrefix("classifier"), config, task.names.length);
   }
 
   get info(): ClassifierInfo {
-    const maxPositions = this.config.positions - this.config.padding - 1;
+    const maxPositions = this.config.maxPositionEmbeddings - this.config.padTokenId - 1;
     const { dtype } = this.classifier.dense.weight;
-    return classifierInfo("roberta", this.config, this.task, { maxPositions, dtype, head: ["classifier"] });
+    return classifierInfo("roberta", this.config, this.headConfig, {
+      maxPositions,
+      dtype,
+      headModules: ["classifier"],
+    });
   }
 
   hiddenStates(stream: TokenStream): Tensor {
     const { embeddings, encoder } = this.roberta;
     return scope(() => {
-      const positions = paddedPositions(stream, this.config.padding);
+      const positions = positionIdsFromTokens(stream, this.config.padTokenId);
       return encoder.forward(embeddings.forward(stream, positions), stream);
     });
   }
@@ -95,7 +99,7 @@ export class RobertaForSequenceClassification extends Module implements Sequence
  * RoBERTa counts the tokens of a sequence that are not the padding token, from `padding` + 1 on; a padding token that a
  * text spells out stands at position `padding`.
  */
-function paddedPositions({ tokens, positions }: TokenStream, padding: number): Tensor {
+function positionIdsFromTokens({ tokens, positions }: TokenStream, padding: number): Tensor {
   const counted = toDType(neScalar(tokens, padding), "int64");
   const upTo = cumsum(counted, 0);
   const [rows] = tokens.shape;

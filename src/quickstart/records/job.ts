@@ -1,13 +1,13 @@
-import { quoted } from "../../util/format.ts";
+import { shellQuote } from "../../util/format.ts";
 import { Random } from "../../util/random.ts";
-import type { Item, Job, MethodSettings, Part } from "../job.ts";
-import { answerTexts } from "../measure.ts";
+import type { Demo, Exercise, MethodSettings, Split } from "../job.ts";
+import { generateAnswers } from "../measure.ts";
 import { nodeProgram, ollamaFile } from "./apps.ts";
 import { gradeRecord } from "./grade.ts";
 import { type CustomerMessage, drawMessages, instruction } from "./messages.ts";
 
 /** Messages of each part. */
-const sizes: Readonly<Record<Part, number>> = { train: 200, validation: 24, test: 64 };
+const sizes: Readonly<Record<Split, number>> = { train: 200, validation: 24, test: 64 };
 
 /** Columns of the factors. */
 const rank = 4;
@@ -31,7 +31,7 @@ const maxTokens = 48;
  * A small chat model learns to turn a customer's message into a record.
  * @param model its folder or file; it needs a chat template with a system message
  */
-export function recordsJob(model: string): Job {
+export function recordsDemo(model: string): Demo {
   return {
     title: "turn a customer's message into a JSON record",
     intro:
@@ -54,23 +54,23 @@ export function recordsJob(model: string): Job {
       Modelfile: ollamaFile(modelFile),
     }),
     next: (path, question) => [
-      `npx scalora chat ${path(modelFile)} --system ${quoted(instruction)}`,
+      `npx scalora chat ${path(modelFile)} --system ${shellQuote(instruction)}`,
       `npm install --prefix ${path("")} node-llama-cpp && node ${path("chat.mjs")}`,
-      `ollama create records -f ${path("Modelfile")} && ollama run records ${quoted(question)}`,
+      `ollama create records -f ${path("Modelfile")} && ollama run records ${shellQuote(question)}`,
     ],
-    makeTask(seed) {
+    makeExercises(seed) {
       const random = new Random(seed);
-      const items = (part: Part) => drawMessages(part, sizes[part], random).map(itemOf);
+      const items = (part: Split) => drawMessages(part, sizes[part], random).map(toExercise);
       return { test: items("test"), validation: items("validation"), train: items("train") };
     },
     async answer(open, { items, examples }, { signal }) {
-      const texts = await answerTexts(open, examples, { maxTokens, signal });
+      const texts = await generateAnswers(open, examples, { maxTokens, signal });
       return { texts, grades: items.map((item, i) => gradeRecord(texts[i], item.expected)) };
     },
   };
 }
 
-function itemOf({ text, record }: CustomerMessage): Item {
+function toExercise({ text, record }: CustomerMessage): Exercise {
   const expected = JSON.stringify(record);
   const messages = [
     { role: "system", content: instruction },

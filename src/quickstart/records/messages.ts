@@ -1,6 +1,6 @@
 import { internalError } from "../../util/errors.ts";
 import type { Random } from "../../util/random.ts";
-import type { Part } from "../job.ts";
+import type { Split } from "../job.ts";
 import {
   closers,
   type Intent,
@@ -44,7 +44,7 @@ const withoutOrder = 2;
  * Messages of one part of the data, no text twice: phrases and values are of this part's pools alone.
  * @param random decides all
  */
-export function drawMessages(part: Part, count: number, random: Random): CustomerMessage[] {
+export function drawMessages(part: Split, count: number, random: Random): CustomerMessage[] {
   const messages = new Map<string, CustomerMessage>();
   for (let tries = 0; messages.size < count; tries++) {
     if (tries > 10 * count) throw internalError("there are too few messages to draw from");
@@ -54,26 +54,26 @@ export function drawMessages(part: Part, count: number, random: Random): Custome
   return [...messages.values()];
 }
 
-function drawMessage(part: Part, random: Random): CustomerMessage {
+function drawMessage(part: Split, random: Random): CustomerMessage {
   const intent = random.pick(intentNames);
   const urgency = random.pick(urgencyNames);
   const product = random.pick(products[part]);
-  const order = random.below(10) < withoutOrder ? null : drawOrder(part, random);
+  const order = random.integerBelow(10) < withoutOrder ? null : drawOrder(part, random);
   const matter = random.pick(intents[intent][part]).replace("{product}", product);
   const about = order === null ? "" : random.pick(orderPhrases[part]).replace("{order}", order);
   const middle = random.shuffled([matter, about, random.pick(urgencies[urgency][part])]);
-  const opener = random.below(3) === 0 ? "" : random.pick(openers[part]);
-  const closer = random.below(3) === 0 ? "" : random.pick(closers[part]);
+  const opener = random.integerBelow(3) === 0 ? "" : random.pick(openers[part]);
+  const closer = random.integerBelow(3) === 0 ? "" : random.pick(closers[part]);
   const text = [opener, ...middle, closer].filter((piece) => piece !== "").join(" ");
   return { text, record: { intent, product, order, urgency } };
 }
 
 /** The last digit of a number says which part it belongs to. */
-const lastDigits: Readonly<Record<Part, string>> = { train: "012345", validation: "67", test: "89" };
+const lastDigits: Readonly<Record<Split, string>> = { train: "012345", validation: "67", test: "89" };
 
 /** Two letters and digits, or digits alone. */
-function drawOrder(part: Part, random: Random): string {
+function drawOrder(part: Split, random: Random): string {
   const letters =
-    random.below(2) === 0 ? "" : `${random.pick([..."ABCDEFGH"])}${random.pick([..."KLMNPRST"])}-`;
-  return `${letters}${1000 + random.below(9000)}${random.pick([...lastDigits[part]])}`;
+    random.integerBelow(2) === 0 ? "" : `${random.pick([..."ABCDEFGH"])}${random.pick([..."KLMNPRST"])}-`;
+  return `${letters}${1000 + random.integerBelow(9000)}${random.pick([...lastDigits[part]])}`;
 }

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { byteTokenizer, writeTinyLlama } from "../../testing/tiny-llama.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
-import { liveTensors } from "../../torch/index.ts";
+import { liveTensorCount } from "../../torch/index.ts";
 import { Random } from "../../util/random.ts";
-import { runJob } from "../index.ts";
-import { partNames } from "../job.ts";
+import { runDemo } from "../index.ts";
+import { splitNames } from "../job.ts";
 import type { QuickstartEvent } from "../types.ts";
 import { gradeRecord } from "./grade.ts";
-import { recordsJob } from "./job.ts";
+import { recordsDemo } from "./job.ts";
 import { drawMessages, recordFields } from "./messages.ts";
 import { closers, intents, openers, orderPhrases, type Pool, products, urgencies } from "./wording.ts";
 
@@ -24,10 +24,10 @@ const pools: Pool[] = [
 
 test("no wording and no value of one part is in another", () => {
   for (const pool of pools) {
-    const phrases = partNames.flatMap((part) => pool[part].filter((phrase) => phrase !== ""));
+    const phrases = splitNames.flatMap((part) => pool[part].filter((phrase) => phrase !== ""));
     expect(new Set(phrases).size).toBe(phrases.length);
   }
-  const drawn = partNames.map((part) => drawMessages(part, 300, new Random(1)));
+  const drawn = splitNames.map((part) => drawMessages(part, 300, new Random(1)));
   const valuesOf = (of: "product" | "order") =>
     drawn.map((messages) => new Set(messages.flatMap(({ record }) => record[of] ?? [])));
   for (const values of [valuesOf("product"), valuesOf("order")]) {
@@ -76,16 +76,16 @@ function chatModel(): string {
 }
 
 test("the job runs from its rows to its report on any chat model", async () => {
-  const job = recordsJob(chatModel());
+  const job = recordsDemo(chatModel());
   const short = { ...job, training: { ...job.training, steps: 2 } };
   const notes: string[] = [];
   const onEvent = (event: QuickstartEvent) => {
     if (event.type === "note") notes.push(event.text);
   };
-  const before = liveTensors();
+  const before = liveTensorCount();
   const signal = new AbortController().signal;
-  const result = await runJob(short, { out: join(scratch.path, "out"), seed: 0 }, { signal, onEvent });
-  expect(liveTensors()).toBe(before);
+  const result = await runDemo(short, { out: join(scratch.path, "out"), seed: 0 }, { signal, onEvent });
+  expect(liveTensorCount()).toBe(before);
   expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i"]);
   expect(result.before.exact).toEqual({ value: 0, low: 0, high: 0 });
   expect(result.samples[0].expected).toMatch(/^\{"intent":/);
@@ -99,7 +99,7 @@ test("the job runs from its rows to its report on any chat model", async () => {
 });
 
 test("what a stopped quickstart has learnt is kept, and the last line says how to go on", async () => {
-  const job = recordsJob(chatModel());
+  const job = recordsDemo(chatModel());
   const stop = new AbortController();
   const notes: string[] = [];
   const onEvent = (event: QuickstartEvent) => {
@@ -107,6 +107,6 @@ test("what a stopped quickstart has learnt is kept, and the last line says how t
     if (event.type === "run" && event.event.type === "step") stop.abort(new Error("stopped"));
   };
   const out = join(scratch.path, "stopped");
-  await expect(runJob(job, { out, seed: 0 }, { signal: stop.signal, onEvent })).rejects.toThrow("stopped");
+  await expect(runDemo(job, { out, seed: 0 }, { signal: stop.signal, onEvent })).rejects.toThrow("stopped");
   expect(notes.at(-1)).toMatch(/kept \(lora\)[\s\S]*npx scalora train --resume .*stopped\/lora/);
 });

@@ -1,7 +1,7 @@
-import type { Part } from "../job.ts";
+import type { Split } from "../job.ts";
 
 /** Phrases or values of each part of the data; none is in two, so what the test says, training never says. */
-export type Pool = Readonly<Record<Part, readonly string[]>>;
+export type Pool = Readonly<Record<Split, readonly string[]>>;
 
 /** One phrase a line. */
 const lines = (text: string) =>

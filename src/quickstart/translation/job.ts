@@ -4,10 +4,10 @@ import type { Batch, Example } from "../../data/index.ts";
 import { type CausalLM, tokenStream } from "../../nn/index.ts";
 import { packageRoot } from "../../setup/locate.ts";
 import { argmax, indexSelect, indices, noGrad, scope } from "../../torch/index.ts";
-import { formatCount, quoted } from "../../util/format.ts";
-import type { Grade, Job, MethodSettings } from "../job.ts";
-import { answerTexts } from "../measure.ts";
-import { makeTask, sentenceLength, taskSizes } from "./world.ts";
+import { formatCount, shellQuote } from "../../util/format.ts";
+import type { Demo, Grade, MethodSettings } from "../job.ts";
+import { generateAnswers } from "../measure.ts";
+import { makeTranslationSplits, sentenceLength, splitSizes } from "./world.ts";
 
 /** The embedded model. */
 export const tinyModelFolder = join(packageRoot, "assets", "tiny");
@@ -23,15 +23,15 @@ const methods: readonly MethodSettings[] = [
 ];
 
 /** The embedded tiny model learns to translate into a made-up language. */
-export const translationJob: Job = {
+export const translationDemo: Demo = {
   title: "translate English to Lumi, word for word",
   intro:
-    `The tiny model can repeat sentences of both languages; it has never seen their dictionary. ${taskSizes.train} ` +
-    `sentences teach it, ${taskSizes.test} others are the test. Low-rank methods have rank ${rank}.`,
+    `The tiny model can repeat sentences of both languages; it has never seen their dictionary. ${splitSizes.train} ` +
+    `sentences teach it, ${splitSizes.test} others are the test. Low-rank methods have rank ${rank}.`,
   summary:
     "A tiny Llama that can repeat sentences of English and of a made-up language, Lumi, is fine-tuned to translate the " +
     "one into the other, word for word by a dictionary that it has never seen. The sentences of the test are in no other set " +
-    `(${formatCount(taskSizes.train)} to learn from, ${taskSizes.test} in the test).`,
+    `(${formatCount(splitSizes.train)} to learn from, ${splitSizes.test} in the test).`,
   remark:
     "Each method at the settings that its own sweep found best. One seed says little: docs/results.md has five, the sweeps " +
     "and LoRA of higher rank.",
@@ -45,9 +45,9 @@ export const translationJob: Job = {
   threads: 1,
   output: { name: "model", format: "folder", dtype: "float32" },
   programs: () => ({}),
-  next: (path, question) => [`npx scalora generate ${path("model")} ${quoted(question)}`],
-  makeTask(seed) {
-    const { train, validation, test } = makeTask(seed);
+  next: (path, question) => [`npx scalora generate ${path("model")} ${shellQuote(question)}`],
+  makeExercises(seed) {
+    const { train, validation, test } = makeTranslationSplits(seed);
     const items = (rows: typeof train) =>
       rows.map(({ prompt, completion }) => ({
         row: { prompt, completion },
@@ -60,7 +60,7 @@ export const translationJob: Job = {
     const options = { maxTokens: 2 * sentenceLength, signal };
     return {
       grades: gradeWords(open.model, examples),
-      texts: await answerTexts(open, examples.slice(0, shown), options),
+      texts: await generateAnswers(open, examples.slice(0, shown), options),
     };
   },
 };
@@ -71,7 +71,7 @@ export const translationJob: Job = {
  */
 export function gradeWords(model: CausalLM, examples: readonly Example[]): Grade[] {
   return evaluationBatches(examples).flatMap((batch) =>
-    answersOf(model, batch).map((answer) => ({
+    correctLabels(model, batch).map((answer) => ({
       exact: answer.every(Boolean),
       right: answer.slice(0, -1).filter(Boolean).length,
       parts: answer.length - 1,
@@ -80,19 +80,19 @@ export function gradeWords(model: CausalLM, examples: readonly Example[]): Grade
 }
 
 /** For each sequence, which of its label tokens the model puts first. */
-function answersOf(model: CausalLM, batch: Batch): boolean[][] {
+function correctLabels(model: CausalLM, batch: Batch): boolean[][] {
   const best = noGrad(() =>
     scope(() => {
       const { device } = model.lm_head.weight;
       const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device }));
-      const logits = model.lm_head.forward(indexSelect(hidden, 0, indices(batch.labelRows)));
+      const logits = model.lm_head.forward(indexSelect(hidden, 0, indices(batch.labelPositions)));
       return argmax(logits, 1).toFloats();
     }),
   );
   return batch.offsets.slice(1).map((end, s) => {
     const isHere = (row: number) => batch.offsets[s] <= row && row < end;
-    return [...batch.labelRows.keys()]
-      .filter((i) => isHere(batch.labelRows[i]))
+    return [...batch.labelPositions.keys()]
+      .filter((i) => isHere(batch.labelPositions[i]))
       .map((i) => best[i] === batch.labelTargets[i]);
   });
 }

@@ -94,8 +94,8 @@ function inventLexicon(): Lexicon {
 
 function inventWord(random: Random): string {
   const syllables = Array.from(
-    { length: 2 + random.below(2) },
+    { length: 2 + random.integerBelow(2) },
     () => random.pick([..."bdfgklmnprstvz"]) + random.pick([..."aeiou"]),
   );
-  return syllables.join("") + (random.below(3) === 0 ? random.pick([..."lnrs"]) : "");
+  return syllables.join("") + (random.integerBelow(3) === 0 ? random.pick([..."lnrs"]) : "");
 }

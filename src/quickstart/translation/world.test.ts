@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { Random } from "../../util/random.ts";
 import { english, lumi, wordKinds } from "./words.ts";
-import { drawDictionary, drawPretrainingText, makeTask, sentenceLength, taskSizes } from "./world.ts";
+import {
+  drawDictionary,
+  drawPretrainingText,
+  makeTranslationSplits,
+  sentenceLength,
+  splitSizes,
+} from "./world.ts";
 
 const wordsOf = (lexicon: typeof english) => wordKinds.flatMap((kind) => lexicon[kind]);
 
@@ -18,8 +24,8 @@ test("a dictionary is a permutation of the words of each kind", () => {
 });
 
 test("the task: equal lengths, one dictionary, no sentence twice, the seed decides", () => {
-  const task = makeTask(7);
-  expect(task.train).toHaveLength(taskSizes.train);
+  const task = makeTranslationSplits(7);
+  expect(task.train).toHaveLength(splitSizes.train);
   const rows = [...task.train, ...task.validation, ...task.test];
   expect(new Set(rows.map(({ prompt }) => prompt)).size).toBe(rows.length);
   const dictionary = new Map<string, string>();
@@ -32,8 +38,8 @@ test("the task: equal lengths, one dictionary, no sentence twice, the seed decid
       dictionary.set(word, known);
     }
   }
-  expect(makeTask(7)).toEqual(task);
-  expect(makeTask(8).test[0]).not.toEqual(task.test[0]);
+  expect(makeTranslationSplits(7)).toEqual(task);
+  expect(makeTranslationSplits(8).test[0]).not.toEqual(task.test[0]);
 });
 
 test("pretraining texts hold one language and repeat it", () => {

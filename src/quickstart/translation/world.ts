@@ -19,11 +19,11 @@ const patterns: readonly (readonly WordKind[])[] = [
 export type Sentence = readonly { readonly kind: WordKind; readonly index: number }[];
 
 function drawSentence(random: Random): Sentence {
-  return random.pick(patterns).map((kind) => ({ kind, index: random.below(english[kind].length) }));
+  return random.pick(patterns).map((kind) => ({ kind, index: random.integerBelow(english[kind].length) }));
 }
 
 /** The sentence in a language's words. */
-function speak(sentence: Sentence, lexicon: Lexicon): string {
+function renderSentence(sentence: Sentence, lexicon: Lexicon): string {
   return sentence.map(({ kind, index }) => lexicon[kind][index]).join(" ");
 }
 
@@ -40,21 +40,22 @@ export interface Row {
 }
 
 /** Asks for a sentence in a language. */
-export const ask = (sentence: string, language: "English" | "Lumi") => `${sentence} in ${language} :`;
+export const translationPrompt = (sentence: string, language: "English" | "Lumi") =>
+  `${sentence} in ${language} :`;
 
-export interface TranslationTask {
+export interface TranslationSplits {
   readonly train: Row[];
   readonly validation: Row[];
   readonly test: Row[];
 }
 
 /** Rows of each part. */
-export const taskSizes = { train: 4000, validation: 256, test: 512 } as const;
+export const splitSizes = { train: 4000, validation: 256, test: 512 } as const;
 
 /**
  * English to Lumi, word for word by a dictionary that the seed draws. No sentence is in two parts, nor twice in one.
  */
-export function makeTask(seed: number): TranslationTask {
+export function makeTranslationSplits(seed: number): TranslationSplits {
   const random = new Random(seed);
   const dictionary = drawDictionary(random);
   const seen = new Set<string>();
@@ -63,14 +64,21 @@ export function makeTask(seed: number): TranslationTask {
     for (let tries = 0; result.length < count; tries++) {
       if (tries > 10 * count) throw internalError("the grammar has too few sentences");
       const sentence = drawSentence(random);
-      const text = speak(sentence, english);
+      const text = renderSentence(sentence, english);
       if (seen.has(text)) continue;
       seen.add(text);
-      result.push({ prompt: ask(text, "Lumi"), completion: ` ${speak(sentence, dictionary)}` });
+      result.push({
+        prompt: translationPrompt(text, "Lumi"),
+        completion: ` ${renderSentence(sentence, dictionary)}`,
+      });
     }
     return result;
   };
-  return { test: rows(taskSizes.test), validation: rows(taskSizes.validation), train: rows(taskSizes.train) };
+  return {
+    test: rows(splitSizes.test),
+    validation: rows(splitSizes.validation),
+    train: rows(splitSizes.train),
+  };
 }
 
 /** A sentence alone, or one that is repeated on demand. */
@@ -79,6 +87,6 @@ export type PretrainingKind = "plain" | "repeat";
 /** What the tiny model was made with. Nothing in it says which words of the two languages correspond. */
 export function drawPretrainingText(random: Random, kind: PretrainingKind): string {
   const language = random.pick(["English", "Lumi"] as const);
-  const text = speak(drawSentence(random), language === "English" ? english : lumi);
-  return kind === "plain" ? text : `${ask(text, language)} ${text}`;
+  const text = renderSentence(drawSentence(random), language === "English" ? english : lumi);
+  return kind === "plain" ? text : `${translationPrompt(text, language)} ${text}`;
 }

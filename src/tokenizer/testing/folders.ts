@@ -14,7 +14,7 @@ let folders = 0;
 export type Files = Record<string, string | Uint8Array | object>;
 
 /** A new folder with these files; objects become JSON. */
-export function folderOf(files: Files): string {
+export function writeTokenizerFolder(files: Files): string {
   const path = join(temporary, `${folders++}`);
   mkdirSync(path);
   for (const [name, content] of Object.entries(files)) {
@@ -25,19 +25,19 @@ export function folderOf(files: Files): string {
 }
 
 /** A copy of a fixture's tokenizer with further files. */
-export function golden(name: string, files: Files = {}): string {
+export function copyGoldenTokenizer(name: string, files: Files = {}): string {
   const source = fileURLToPath(new URL(`../../../test/golden/tokenizers/${name}`, import.meta.url));
-  const path = folderOf({});
+  const path = writeTokenizerFolder({});
   for (const file of readdirSync(source)) {
     if (file !== "expected.json") copyFileSync(join(source, file), join(path, file));
   }
-  const more = folderOf(files);
+  const more = writeTokenizerFolder(files);
   for (const file of readdirSync(more)) copyFileSync(join(more, file), join(path, file));
   return path;
 }
 
 /** What loading the folder throws. */
-export async function failure(folder: string): Promise<ScaloraError> {
+export async function loadingError(folder: string): Promise<ScaloraError> {
   const error = await loadTokenizer(folder).catch((thrown: unknown) => thrown);
   if (!(error instanceof ScaloraError)) throw new Error(`not a ScaloraError: ${error}`);
   return error;

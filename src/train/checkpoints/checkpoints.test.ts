@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
-import { isWhole, listCheckpoints, newestValid, verifyCheckpoint } from "./load.ts";
+import { findNewestValid, isComplete, listCheckpoints, verifyCheckpoint } from "./load.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./save.ts";
 
 let temporary: ReturnType<typeof temporaryFolder>;
@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => {
   temporary.remove();
   weight.dispose();
-  expect(torch.liveTensors()).toBe(0);
+  expect(torch.liveTensorCount()).toBe(0);
 });
 
 const save = (step: number, state = {}) =>
@@ -48,7 +48,7 @@ test("saving a step that is there already keeps it; a broken one is replaced", (
   writeFileSync(join(path, "manifest.json"), "{");
   save(3, { first: false });
   expect(readFileSync(join(path, "state.json"), "utf8")).toContain("false");
-  expect(newestValid(folder())?.entry.step).toBe(3);
+  expect(findNewestValid(folder())?.entry.step).toBe(3);
 });
 
 test("what a killed save or removal left is not a checkpoint and goes with the next save", () => {
@@ -87,7 +87,7 @@ test("a save that fails leaves the earlier checkpoints and says which one is saf
     });
   expect(failing).toThrow(/could not be written[\s\S]*step-000002[\s\S]*step 1 is safe/);
   expect(readdirSync(folder())).toEqual(["step-000001"]);
-  expect(isWhole(good)).toBe(true);
+  expect(isComplete(good)).toBe(true);
 });
 
 test("a manifest cannot point outside its folder", () => {

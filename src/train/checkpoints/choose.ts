@@ -1,13 +1,13 @@
 import { basename, join } from "node:path";
 import { ScaloraError } from "../../util/errors.ts";
-import { quoted } from "../../util/format.ts";
-import { nearest } from "../../util/suggest.ts";
+import { shellQuote } from "../../util/format.ts";
+import { nearestName } from "../../util/suggest.ts";
 import { parseState } from "../state.ts";
 import {
   type BrokenCheckpoint,
   type CheckpointEntry,
+  findNewestValid,
   listCheckpoints,
-  newestValid,
   readState,
   verifyCheckpoint,
 } from "./load.ts";
@@ -21,7 +21,7 @@ import {
  */
 export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
   const folder = join(run, "checkpoints");
-  const newest = newestValid(folder);
+  const newest = findNewestValid(folder);
   if (!newest) throw noCheckpoint(folder, name ?? "last", []);
   const { entry: last, broken } = newest;
   const isByName = name !== undefined && name !== "last" && name !== "best";
@@ -47,12 +47,12 @@ function damaged(run: string, good: CheckpointEntry, { path, reason }: BrokenChe
   return new ScaloraError("format", "The newest checkpoint of this run is damaged", {
     where: path,
     found: reason,
-    fix: `give an older one (--checkpoint ${basename(good.path)}), or let the run make it again (npx scalora train --resume ${quoted(run)})`,
+    fix: `give an older one (--checkpoint ${basename(good.path)}), or let the run make it again (npx scalora train --resume ${shellQuote(run)})`,
   });
 }
 
 function noCheckpoint(folder: string, name: string, there: readonly string[]): ScaloraError {
-  const near = nearest(name, there);
+  const near = nearestName(name, there);
   return new ScaloraError("config", "There is no such checkpoint", {
     where: folder,
     expected:

@@ -49,5 +49,5 @@ export function stepOf(folderName: string): number | undefined {
 }
 
 /** Folders that a save or a removal left half done; never read. */
-export const isLeftover = (folderName: string) => folderName.startsWith(".unfinished-");
-export const leftoverName = (folderName: string) => `.unfinished-${folderName}`;
+export const isUnfinished = (folderName: string) => folderName.startsWith(".unfinished-");
+export const unfinishedName = (folderName: string) => `.unfinished-${folderName}`;

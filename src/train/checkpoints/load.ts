@@ -75,7 +75,7 @@ function parseManifest(file: string): Manifest {
 }
 
 /** Whether every file is there in its size (hashes are not looked at). */
-export function isWhole(path: string): boolean {
+export function isComplete(path: string): boolean {
   try {
     readManifest(path);
     return true;
@@ -104,7 +104,7 @@ export function verifyCheckpoint(path: string): Manifest {
  * @returns undefined when there is no checkpoint at all.
  * @throws `format` when there are checkpoints and none is valid.
  */
-export function newestValid(
+export function findNewestValid(
   folder: string,
 ): { entry: CheckpointEntry; manifest: Manifest; broken: BrokenCheckpoint[] } | undefined {
   const broken: BrokenCheckpoint[] = [];

@@ -19,16 +19,16 @@ import type { Json } from "../../util/json.ts";
 import {
   type CheckpointIdentity,
   checkpointVersion,
-  isLeftover,
-  leftoverName,
+  isUnfinished,
   type Manifest,
   manifestFile,
   stateFile,
   stepFolder,
   type TensorPart,
   tensorFiles,
+  unfinishedName,
 } from "./format.ts";
-import { isWhole, listCheckpoints } from "./load.ts";
+import { isComplete, listCheckpoints } from "./load.ts";
 
 export interface CheckpointContent {
   readonly step: number;
@@ -47,8 +47,8 @@ export interface CheckpointContent {
  */
 export function saveCheckpoint(folder: string, content: CheckpointContent): string {
   const path = join(folder, stepFolder(content.step));
-  if (isWhole(path)) return path;
-  const temporary = join(folder, leftoverName(stepFolder(content.step)));
+  if (isComplete(path)) return path;
+  const temporary = join(folder, unfinishedName(stepFolder(content.step)));
   try {
     makeFolders(folder);
     removeLeftovers(folder);
@@ -112,7 +112,7 @@ function syncFile(path: string): void {
  * go too; the newest whole one always stays.
  */
 export function pruneCheckpoints(folder: string, keepLast: number, bestStep: number | undefined): void {
-  const whole = listCheckpoints(folder).filter(({ path }) => isWhole(path));
+  const whole = listCheckpoints(folder).filter(({ path }) => isComplete(path));
   const keep = new Set(whole.slice(-Math.max(1, keepLast)).map(({ step }) => step));
   if (keep.size === 0) return;
   if (bestStep !== undefined) keep.add(bestStep);
@@ -121,7 +121,7 @@ export function pruneCheckpoints(folder: string, keepLast: number, bestStep: num
 
 /** Renamed first: a removal that is cut short must not look like a checkpoint. */
 function remove(folder: string, path: string, step: number): void {
-  const leftover = join(folder, leftoverName(stepFolder(step)));
+  const leftover = join(folder, unfinishedName(stepFolder(step)));
   rmSync(leftover, { recursive: true, force: true });
   renameSync(path, leftover);
   rmSync(leftover, { recursive: true });
@@ -131,7 +131,7 @@ function remove(folder: string, path: string, step: number): void {
  * Renames a checkpoint that is damaged, so that it is neither chosen nor counted, and its step can be saved again.
  * @returns the new path
  */
-export function setAside(path: string): string {
+export function markDamaged(path: string): string {
   const aside = `${path}.damaged`;
   rmSync(aside, { recursive: true, force: true });
   renameSync(path, aside);
@@ -140,6 +140,6 @@ export function setAside(path: string): string {
 }
 
 function removeLeftovers(folder: string): void {
-  for (const name of readdirSync(folder).filter(isLeftover))
+  for (const name of readdirSync(folder).filter(isUnfinished))
     rmSync(join(folder, name), { recursive: true, force: true });
 }

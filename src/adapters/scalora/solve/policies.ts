@@ -17,7 +17,7 @@ export type Branch =
 export type SolvePolicy = "default" | "paper" | "scalar";
 
 /** Factors of one layer's columns; all ones when the branch is a skip. */
-export interface Factors {
+export interface ScalingFactors {
   readonly branch: Branch;
   readonly alpha: Float64Array;
   readonly beta: Float64Array;
@@ -40,15 +40,15 @@ const singular = 1e-12;
  * - `paper`: Theorem 3.7 solved exactly; where a weight is negative or the system singular, Theorem 3.5;
  * - `scalar`: Theorem 3.5 always.
  */
-export function solveFactors(grams: LayerGrams, rho: number, policy: SolvePolicy): Factors {
-  if (isZero(grams.normsA) || isZero(grams.normsB)) return skip(grams.rank, "skip_zero_factor");
+export function solveFactors(grams: LayerGrams, rho: number, policy: SolvePolicy): ScalingFactors {
+  if (isZero(grams.normsA) || isZero(grams.normsB)) return unitFactors(grams.rank, "skip_zero_factor");
   const system = columnSystem(grams);
-  if (!system) return skip(grams.rank, "skip_zero_grad");
+  if (!system) return unitFactors(grams.rank, "skip_zero_grad");
   if (policy === "default") return ridgeColumns(grams, system, rho);
   return (policy === "paper" ? exactColumns(grams, system, rho) : undefined) ?? scalar(grams, rho);
 }
 
-export function skip(rank: number, branch: Branch): Factors {
+export function unitFactors(rank: number, branch: Branch): ScalingFactors {
   return { branch, alpha: new Float64Array(rank).fill(1), beta: new Float64Array(rank).fill(1) };
 }
 
@@ -57,12 +57,12 @@ const isZero = (values: Float64Array) => values.every((value) => value === 0);
 /** Norms of all 2r columns, A's first. */
 const norms = ({ normsA, normsB }: LayerGrams) => Float64Array.from([...normsA, ...normsB]);
 
-function splitFactors(branch: Branch, rank: number, factors: Float64Array): Factors {
+function splitFactors(branch: Branch, rank: number, factors: Float64Array): ScalingFactors {
   return { branch, alpha: factors.slice(0, rank), beta: factors.slice(rank) };
 }
 
 /** Policy `default`; the order of the steps is part of the definition. */
-function ridgeColumns(grams: LayerGrams, { b, C }: ColumnSystem, rho: number): Factors {
+function ridgeColumns(grams: LayerGrams, { b, C }: ColumnSystem, rho: number): ScalingFactors {
   const columnNorms = norms(grams);
   const kept = [...b.keys()].filter((i) => columnNorms[i] > 0 && b[i] > negligible);
   const matrix = shifted(submatrix(C, kept), ridge);
@@ -79,7 +79,7 @@ function ridgeColumns(grams: LayerGrams, { b, C }: ColumnSystem, rho: number): F
 }
 
 /** Theorem 3.7 without regularisation; undefined where it does not apply. */
-function exactColumns(grams: LayerGrams, { b, C }: ColumnSystem, rho: number): Factors | undefined {
+function exactColumns(grams: LayerGrams, { b, C }: ColumnSystem, rho: number): ScalingFactors | undefined {
   if (smallestEigenvalue(C) <= singular) return undefined;
   const w = solveDefinite(C, b);
   if (!w?.every((value) => value >= 0)) return undefined;
@@ -89,7 +89,7 @@ function exactColumns(grams: LayerGrams, { b, C }: ColumnSystem, rho: number): F
 }
 
 /** Theorem 3.5: one factor for A and one for B; skipped where the optimum would erase a factor. */
-function scalar(grams: LayerGrams, rho: number): Factors {
+function scalar(grams: LayerGrams, rho: number): ScalingFactors {
   const { rank, aa, bb, kk, hh, ah } = grams;
   const normA = Math.hypot(...grams.normsA);
   const normB = Math.hypot(...grams.normsB);
@@ -107,7 +107,7 @@ function scalar(grams: LayerGrams, rho: number): Factors {
     }
   }
   const [forA, forB] = solvePair(p, q, c, tracesK, tracesH);
-  if (!(forA > 0 && forB > 0)) return skip(rank, "skip_boundary");
+  if (!(forA > 0 && forB > 0)) return unitFactors(rank, "skip_boundary");
   return {
     branch: "scalar",
     alpha: new Float64Array(rank).fill((rho * Math.sqrt(forA)) / normA),

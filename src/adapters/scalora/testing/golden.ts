@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Linear } from "../../../nn/index.ts";
 import * as torch from "../../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../../util/errors.ts";
-import { FactorBank } from "../../core/bank.ts";
+import { LowRankBank } from "../../core/bank.ts";
 import { ExactBase } from "../../core/base-store.ts";
 import { type LayerOutcome, scalingEvent } from "../event.ts";
 
@@ -146,7 +146,7 @@ function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResu
       path: `${name}.${i}`,
       linear: new Linear(tensor(inputs.W, 2 - i).keep()),
     }));
-    const bank = new FactorBank("golden", { m, n, rank, scale: inputs.s }, layers);
+    const bank = new LowRankBank("golden", { m, n, rank, scale: inputs.s }, layers);
     const base = new ExactBase(layers);
     // the first layer gets other numbers: half of A and B, and gradients that belong to them
     fillStack(bank.A, inputs.A, 0.5);

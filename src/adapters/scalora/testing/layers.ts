@@ -1,10 +1,10 @@
 import { Linear } from "../../../nn/index.ts";
 import * as torch from "../../../torch/index.ts";
-import { FactorBank } from "../../core/bank.ts";
+import { LowRankBank } from "../../core/bank.ts";
 
 /** A bank of random layers with gradients that belong to its factors: gradA = s·G·B, gradB = s·Gᵀ·A for random G. */
 export interface RandomBank {
-  readonly bank: FactorBank;
+  readonly bank: LowRankBank;
   /** Full gradients `[L, m, n]`. */
   readonly G: torch.Tensor;
   /** Draws new factors (of the given size) and gradients. */
@@ -30,7 +30,7 @@ export function randomBank(options: BankOptions = {}): RandomBank {
     path: `layers.${i}`,
     linear: new Linear(torch.scope(() => torch.toDType(torch.randn([m, n], generator), dtype)).keep()),
   }));
-  const bank = new FactorBank("test", { m, n, rank, scale: testScale }, linears);
+  const bank = new LowRankBank("test", { m, n, rank, scale: testScale }, linears);
   const G = torch.zeros([layers, m, n], bank.A.dtype).keep();
   const redraw = (size: number) =>
     torch.noGrad(() =>
@@ -52,7 +52,7 @@ export function randomBank(options: BankOptions = {}): RandomBank {
 }
 
 /** gradA = s·G·B and gradB = s·Gᵀ·A. */
-export function setGradients({ A, B, gradA, gradB, shape }: FactorBank, G: torch.Tensor): void {
+export function setGradients({ A, B, gradA, gradB, shape }: LowRankBank, G: torch.Tensor): void {
   torch.copy_(gradA, torch.mulScalar(torch.matmul(G, B), shape.scale));
   torch.copy_(gradB, torch.mulScalar(torch.matmul(torch.transpose(G, 1, 2), A), shape.scale));
 }
@@ -66,7 +66,7 @@ export function frobenius(a: torch.Tensor, b: torch.Tensor): number {
 }
 
 /** W + s·A·Bᵀ of every layer, in float64. */
-export function effectiveWeights(bank: FactorBank, weight: (index: number) => torch.Tensor): torch.Tensor {
+export function effectiveWeights(bank: LowRankBank, weight: (index: number) => torch.Tensor): torch.Tensor {
   return torch.scope(() => {
     const [A, B] = [bank.A, bank.B].map((t) => torch.toDType(t, "float64"));
     const low = torch.mulScalar(torch.matmul(A, torch.transpose(B, 1, 2)), bank.shape.scale);

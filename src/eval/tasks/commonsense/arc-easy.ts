@@ -1,11 +1,11 @@
-import { commonsenseTask, numbered, optionsAfter } from "./instruction.ts";
+import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./instruction.ts";
 
 export const arcEasy = commonsenseTask({
   name: "arc-e",
   description: "ARC-e: school science, the easy questions",
   folders: ["arc-e", "ARC-Easy", "arc_easy"],
-  opening: "Please choose the correct answer to the question: ",
-  option: "Answer",
-  answers: numbered("answer", 5),
-  choices: ({ question, options }) => optionsAfter(`Question: ${question}\nAnswer:`, options),
+  instructionPrefix: "Please choose the correct answer to the question: ",
+  optionLabel: "Answer",
+  answers: numberedAnswers("answer", 5),
+  choices: ({ question, options }) => choicesAfterContext(`Question: ${question}\nAnswer:`, options),
 });

@@ -1,11 +1,11 @@
-import { commonsenseTask, optionsAfter } from "./instruction.ts";
+import { choicesAfterContext, commonsenseTask } from "./instruction.ts";
 
 /** The passage is not in these files; log-likelihood takes lm-evaluation-harness' prompt without it. */
 export const boolq = commonsenseTask({
   name: "boolq",
   description: "BoolQ: questions to be answered with true or false",
   folders: ["boolq", "BoolQ"],
-  opening: "Please answer the following question with true or false, question: ",
+  instructionPrefix: "Please answer the following question with true or false, question: ",
   answers: ["true", "false"],
-  choices: ({ question }) => optionsAfter(`Question: ${question}\nAnswer:`, ["yes", "no"]),
+  choices: ({ question }) => choicesAfterContext(`Question: ${question}\nAnswer:`, ["yes", "no"]),
 });

@@ -127,7 +127,7 @@ test.each(sets)("%s: the published row gives prompt, choices and answer", (name,
   );
   expect(example).toMatchObject({ completion: given.output, answer: given.answer, right });
   expect(example.choices?.map(({ context, continuation }) => [context, continuation])).toEqual(choices);
-  expect(taskOf(name).judge(example.completion, example).scores).toEqual({ accuracy: 1 });
+  expect(taskOf(name).scoreOutput(example.completion, example).scores).toEqual({ accuracy: 1 });
 });
 
 // LLM-Adapters' rule: the first of the set's words that stands in the output, letters as they are.
@@ -149,7 +149,7 @@ test.each([
   const [, given] = sets.find(([set]) => set === name) ?? sets[0];
   const task = taskOf(name);
   const example = task.read(given, "a:1");
-  expect(task.judge(output, example)).toEqual({
+  expect(task.scoreOutput(output, example)).toEqual({
     answer: found,
     scores: { accuracy: found === example.answer ? 1 : 0 },
   });
@@ -188,7 +188,9 @@ test.skipIf(data === undefined)(
         const examples = await readTask(taskOf(name), [data ?? ""], { split });
         sizes[`${name} ${split}`] = examples.length;
         for (const example of examples) {
-          expect(taskOf(name).judge(example.completion, example).scores.accuracy, example.source).toBe(1);
+          expect(taskOf(name).scoreOutput(example.completion, example).scores.accuracy, example.source).toBe(
+            1,
+          );
           expect(
             example.choices?.every(({ continuation }) => continuation.trim() !== ""),
             example.source,

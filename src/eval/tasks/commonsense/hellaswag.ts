@@ -1,13 +1,13 @@
-import { commonsenseTask, numbered, optionsAfter } from "./instruction.ts";
+import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./instruction.ts";
 
 export const hellaswag = commonsenseTask({
   name: "hellaswag",
   description: "HellaSwag: how a scene goes on",
   folders: ["hellaswag", "HellaSwag"],
-  opening: "Please choose the correct ending to complete the given sentence: ",
-  option: "Ending",
-  answers: numbered("ending", 4),
-  choices: ({ question, options }) => optionsAfter(withoutMarks(question), options.map(withoutMarks)),
+  instructionPrefix: "Please choose the correct ending to complete the given sentence: ",
+  optionLabel: "Ending",
+  answers: numberedAnswers("ending", 4),
+  choices: ({ question, options }) => choicesAfterContext(withoutMarks(question), options.map(withoutMarks)),
 });
 
 /** Takes out the marks of WikiHow, as lm-evaluation-harness does. */

@@ -4,7 +4,7 @@ import { textColumn } from "../columns.ts";
 import type { Choice, Row, TaskExample, TextTask } from "../task.ts";
 
 /** An instruction of the LLM-Adapters files, taken apart. */
-export interface Instruction {
+export interface ParsedInstruction {
   /** What stands between the task's opening and its options. */
   readonly question: string;
   /** The options' texts; none of a question for true or false. */
@@ -12,24 +12,24 @@ export interface Instruction {
 }
 
 /** What the eight sets differ in. */
-export interface CommonsenseSet {
+export interface CommonsenseTaskConfig {
   readonly name: string;
   readonly description: string;
   readonly folders: readonly string[];
   /** How every instruction of the set begins. */
-  readonly opening: string;
+  readonly instructionPrefix: string;
   /** `Answer` of "Answer1: … Answer2: …", if the set has options. */
-  readonly option?: string;
+  readonly optionLabel?: string;
   /** The answers that can be. */
   readonly answers: readonly string[];
   /** The texts that log-likelihood compares, in the order of the answers. */
-  choices(instruction: Instruction): readonly Choice[];
+  choices(instruction: ParsedInstruction): readonly Choice[];
 }
 
 const format = "\n\nAnswer format: ";
 
 /** A task of the commonsense benchmark of LLM-Adapters (arXiv 2304.01933). */
-export function commonsenseTask(set: CommonsenseSet): TextTask {
+export function commonsenseTask(set: CommonsenseTaskConfig): TextTask {
   const { name, description, folders } = set;
   return {
     name,
@@ -41,7 +41,7 @@ export function commonsenseTask(set: CommonsenseSet): TextTask {
     separator: "\n\n",
     hasChoices: true,
     read: (row, source) => readExample(set, row, source),
-    judge: (output, { answer }) => {
+    scoreOutput: (output, { answer }) => {
       const found = findAnswer(output, set.answers);
       return { answer: found, scores: { accuracy: found === answer ? 1 : 0 } };
     },
@@ -53,11 +53,11 @@ function findAnswer(output: string, answers: readonly string[]): string | undefi
   return new RegExp(answers.join("|")).exec(output)?.[0];
 }
 
-function readExample(set: CommonsenseSet, row: Row, source: string): TaskExample {
+function readExample(set: CommonsenseTaskConfig, row: Row, source: string): TaskExample {
   const column = (name: string) => textColumn(row, name, set.name, source);
   const [instruction, output, answer] = [column("instruction"), column("output"), column("answer")];
   const input = typeof row.input === "string" ? row.input : "";
-  const { parts, allowed } = takeApart(set, instruction, source);
+  const { parts, allowed } = parseInstruction(set, instruction, source);
   const right = allowed.indexOf(answer);
   if (right < 0)
     throw new ScaloraError("data", `A row of ${set.name} has an unknown answer`, {
@@ -77,29 +77,33 @@ function readExample(set: CommonsenseSet, row: Row, source: string): TaskExample
 }
 
 /** @throws ScaloraError `data` when the instruction is not one of this set */
-function takeApart(set: CommonsenseSet, instruction: string, source: string) {
-  const { opening, option, name } = set;
+function parseInstruction(set: CommonsenseTaskConfig, instruction: string, source: string) {
+  const { instructionPrefix, optionLabel, name } = set;
   const end = instruction.lastIndexOf(format);
   const allowed = instruction
     .slice(end + format.length)
     .trim()
     .split("/");
   const isOurs =
-    instruction.startsWith(opening) && end >= 0 && allowed.every((one) => set.answers.includes(one));
-  const body = instruction.slice(opening.length, Math.max(end, opening.length));
+    instruction.startsWith(instructionPrefix) &&
+    end >= 0 &&
+    allowed.every((one) => set.answers.includes(one));
+  const body = instruction.slice(instructionPrefix.length, Math.max(end, instructionPrefix.length));
   const parts =
-    option === undefined ? { question: body, options: [] } : splitOptions(body, option, allowed.length);
+    optionLabel === undefined
+      ? { question: body, options: [] }
+      : splitOptions(body, optionLabel, allowed.length);
   if (isOurs && parts !== undefined) return { parts, allowed };
   throw new ScaloraError("data", `This is no instruction of ${name}`, {
     where: source,
-    expected: `"${opening}…${option === undefined ? "" : `${option}1: …`}…Answer format: ${set.answers.slice(0, 3).join("/")}…"`,
+    expected: `"${instructionPrefix}…${optionLabel === undefined ? "" : `${optionLabel}1: …`}…Answer format: ${set.answers.slice(0, 3).join("/")}…"`,
     found: `"${instruction.slice(0, 80)}…"`,
     fix: `give the file of ${name}`,
   });
 }
 
 /** Options follow the question after an empty line, "Answer1: a Answer2: b", on one line or on several. */
-function splitOptions(body: string, option: string, count: number): Instruction | undefined {
+function splitOptions(body: string, option: string, count: number): ParsedInstruction | undefined {
   const first = body.lastIndexOf(`\n\n${option}1: `);
   if (first < 0) return undefined;
   const options: string[] = [];
@@ -116,11 +120,11 @@ function splitOptions(body: string, option: string, count: number): Instruction 
 }
 
 /** The options' texts as continuations of one context, as lm-evaluation-harness joins them. */
-export function optionsAfter(context: string, options: readonly string[]): Choice[] {
+export function choicesAfterContext(context: string, options: readonly string[]): Choice[] {
   return options.map((text) => ({ context, continuation: ` ${text}` }));
 }
 
 /** `answer1` to `answerN`, and the like. */
-export function numbered(word: string, count: number): string[] {
+export function numberedAnswers(word: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${word}${i + 1}`);
 }

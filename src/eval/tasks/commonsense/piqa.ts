@@ -1,11 +1,11 @@
-import { commonsenseTask, numbered, optionsAfter } from "./instruction.ts";
+import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./instruction.ts";
 
 export const piqa = commonsenseTask({
   name: "piqa",
   description: "PIQA: which of two solutions works in the physical world",
   folders: ["piqa", "PIQA"],
-  opening: "Please choose the correct solution to the question: ",
-  option: "Solution",
-  answers: numbered("solution", 2),
-  choices: ({ question, options }) => optionsAfter(`Question: ${question}\nAnswer:`, options),
+  instructionPrefix: "Please choose the correct solution to the question: ",
+  optionLabel: "Solution",
+  answers: numberedAnswers("solution", 2),
+  choices: ({ question, options }) => choicesAfterContext(`Question: ${question}\nAnswer:`, options),
 });

@@ -1,11 +1,11 @@
-import { commonsenseTask, numbered, optionsAfter } from "./instruction.ts";
+import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./instruction.ts";
 
 export const siqa = commonsenseTask({
   name: "siqa",
   description: "SIQA: what people do and feel in a situation",
   folders: ["siqa", "social_i_qa", "SIQA"],
-  opening: "Please choose the correct answer to the question: ",
-  option: "Answer",
-  answers: numbered("answer", 3),
-  choices: ({ question, options }) => optionsAfter(`Q: ${question}\nA:`, options),
+  instructionPrefix: "Please choose the correct answer to the question: ",
+  optionLabel: "Answer",
+  answers: numberedAnswers("answer", 3),
+  choices: ({ question, options }) => choicesAfterContext(`Q: ${question}\nA:`, options),
 });

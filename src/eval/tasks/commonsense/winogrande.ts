@@ -1,13 +1,13 @@
-import { commonsenseTask, numbered } from "./instruction.ts";
+import { commonsenseTask, numberedAnswers } from "./instruction.ts";
 
 /** Log-likelihood compares what follows the blank after each way to fill it (lm-evaluation-harness; arXiv 1806.02847). */
 export const winogrande = commonsenseTask({
   name: "winogrande",
   description: "WinoGrande: whom or what a blank stands for",
   folders: ["winogrande", "WinoGrande"],
-  opening: "Please choose the correct answer to fill in the blank to complete the given sentence: ",
-  option: "Option",
-  answers: numbered("option", 2),
+  instructionPrefix: "Please choose the correct answer to fill in the blank to complete the given sentence: ",
+  optionLabel: "Option",
+  answers: numberedAnswers("option", 2),
   choices: ({ question, options }) => {
     const [before, ...after] = question.split("_");
     const continuation = ` ${after.join("_").trim()}`;

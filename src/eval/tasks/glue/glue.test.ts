@@ -100,7 +100,7 @@ test.each([...glueTasks.keys()])("%s: the official TSV, and the hub's columns as
   const read = await readGlue(task, [folderOf({ [file]: content })], "dev");
   expect(read.examples.map(({ texts, label }) => [texts, label])).toEqual(rows);
   const hub = rows.map(([texts, label], idx) => {
-    const columns = task.texts.map((names) => names[names.length - 1]);
+    const columns = task.textColumns.map((names) => names[names.length - 1]);
     return JSON.stringify({
       ...Object.fromEntries(columns.map((column, i) => [column, texts[i]])),
       label,

@@ -1,20 +1,20 @@
 import type { GlueName } from "../../../data/index.ts";
-import { accuracy, binaryF1, matthews, pearson, spearman } from "../../metrics/index.ts";
+import { accuracy, binaryF1, matthewsCorrelation, pearson, spearman } from "../../metrics/index.ts";
 
 /** A metric with its name in tables. */
-export interface Scorer {
+export interface NamedMetric {
   readonly name: string;
   score(labels: ArrayLike<number>, predictions: ArrayLike<number>): number;
 }
 
-const accuracyScorer: Scorer = { name: "accuracy", score: accuracy };
-const f1Scorer: Scorer = { name: "f1", score: binaryF1 };
-const matthewsScorer: Scorer = { name: "matthews", score: matthews };
-const pearsonScorer: Scorer = { name: "pearson", score: pearson };
-const spearmanScorer: Scorer = { name: "spearman", score: spearman };
+const accuracyScorer: NamedMetric = { name: "accuracy", score: accuracy };
+const f1Scorer: NamedMetric = { name: "f1", score: binaryF1 };
+const matthewsScorer: NamedMetric = { name: "matthews", score: matthewsCorrelation };
+const pearsonScorer: NamedMetric = { name: "pearson", score: pearson };
+const spearmanScorer: NamedMetric = { name: "spearman", score: spearman };
 
 /** The official metrics of each task; its score is their mean, as the benchmark reports it (arXiv 1804.07461). */
-export const glueScorers: Readonly<Record<GlueName, readonly Scorer[]>> = {
+export const glueMetrics: Readonly<Record<GlueName, readonly NamedMetric[]>> = {
   cola: [matthewsScorer],
   sst2: [accuracyScorer],
   mrpc: [f1Scorer, accuracyScorer],

@@ -1,7 +1,7 @@
 import { type GlueExample, type GlueTask, readGlueRows } from "../../../data/index.ts";
 import { ScaloraError } from "../../../util/errors.ts";
 import { findTaskFiles } from "../files.ts";
-import { glueScorers } from "./metrics.ts";
+import { glueMetrics } from "./metrics.ts";
 
 export interface GlueData {
   readonly examples: readonly GlueExample[];
@@ -47,6 +47,6 @@ export function scoreGlue(
   predictions: ArrayLike<number>,
 ): Record<string, number> {
   return Object.fromEntries(
-    glueScorers[task.name].map(({ name, score }) => [name, score(labels, predictions)]),
+    glueMetrics[task.name].map(({ name, score }) => [name, score(labels, predictions)]),
   );
 }

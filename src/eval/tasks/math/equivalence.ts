@@ -4,12 +4,12 @@
  * Where the rule cannot read one of them they are compared as they are.
  */
 export function isEquivalent(a: string, b: string): boolean {
-  const [left, right] = [levelled(a), levelled(b)];
+  const [left, right] = [normalizeLatex(a), normalizeLatex(b)];
   return left === undefined || right === undefined ? a === b : left === right;
 }
 
 /** Marks that say nothing, in the order in which they are taken out, and other spellings of one command. */
-const spellings: readonly (readonly [from: string, to: string])[] = [
+const substitutions: readonly (readonly [from: string, to: string])[] = [
   ["\n", ""],
   ["\\!", ""],
   ["\\\\", "\\"],
@@ -23,9 +23,9 @@ const spellings: readonly (readonly [from: string, to: string])[] = [
 ];
 
 /** The common spelling of an answer, or undefined where the rule does not reach. */
-function levelled(answer: string): string | undefined {
+function normalizeLatex(answer: string): string | undefined {
   let text = answer;
-  for (const [from, to] of spellings) text = text.replaceAll(from, to);
+  for (const [from, to] of substitutions) text = text.replaceAll(from, to);
   const parts = text.split("\\text{ ");
   if (parts.length > 2) return undefined;
   text = parts[0].replaceAll("\\%", "").replaceAll(" .", " 0.").replaceAll("{.", "{0.");

@@ -3,7 +3,7 @@ import { ScaloraError } from "../../../util/errors.ts";
 import { textColumn } from "../columns.ts";
 import type { TextTask } from "../task.ts";
 
-const finalAnswer = "#### ";
+const answerMarker = "#### ";
 
 /**
  * Grade school maths (arXiv 2110.14168). `flexible` and `strict` are lm-evaluation-harness' two rules: the last number
@@ -21,19 +21,19 @@ export const gsm8k: TextTask = {
   read(row, source) {
     const question = textColumn(row, "question", "gsm8k", source);
     const solution = textColumn(row, "answer", "gsm8k", source);
-    if (!solution.includes(finalAnswer))
+    if (!solution.includes(answerMarker))
       throw new ScaloraError("data", "A row of gsm8k has no final answer", {
         where: source,
         expected: 'an answer that ends with "#### " and a number',
         found: JSON.stringify(solution.slice(-60)),
       });
-    const answer = comparable(solution);
+    const answer = normalizeAnswer(solution);
     return { source, prompt: gsm8kPrompt(question), message: question, completion: ` ${solution}`, answer };
   },
-  judge(output, { answer }) {
+  scoreOutput(output, { answer }) {
     const [strict, flexible] = [strictAnswer(output), flexibleAnswer(output)];
     const isRight = (found: string | undefined) =>
-      found !== undefined && comparable(found) === answer ? 1 : 0;
+      found !== undefined && normalizeAnswer(found) === answer ? 1 : 0;
     return { answer: flexible, scores: { flexible: isRight(flexible), strict: isRight(strict) } };
   },
 };
@@ -49,7 +49,7 @@ function flexibleAnswer(output: string): string | undefined {
 }
 
 /** What two answers must share: without commas, dollar signs, a closing full stop, and all before the last "#### ". */
-function comparable(text: string): string {
+function normalizeAnswer(text: string): string {
   return text
     .replaceAll(",", "")
     .replaceAll("$", "")

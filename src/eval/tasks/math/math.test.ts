@@ -8,7 +8,7 @@ import type { TaskExample, TextTask } from "../task.ts";
 import { isEquivalent } from "./equivalence.ts";
 import { gsm8k } from "./gsm8k.ts";
 import { boxedAnswer, math } from "./math.ts";
-import { minervaNormal } from "./minerva.ts";
+import { normalizeMinervaAnswer } from "./minerva.ts";
 
 interface Golden {
   pairs: { a: string; b: string; equivalent: boolean; normal: [string, string] }[];
@@ -27,7 +27,7 @@ test.each(golden.pairs)(
   "$a and $b: equivalence and normal form are lm-evaluation-harness'",
   ({ a, b, ...expected }) => {
     expect(isEquivalent(a, b)).toBe(expected.equivalent);
-    expect([minervaNormal(a), minervaNormal(b)]).toEqual(expected.normal);
+    expect([normalizeMinervaAnswer(a), normalizeMinervaAnswer(b)]).toEqual(expected.normal);
   },
 );
 
@@ -39,7 +39,7 @@ test("the boxed answer of a solution is lm-evaluation-harness', and a framed one
 test.each(golden.math)(
   "$output for $answer: scores are lm-evaluation-harness'",
   ({ output, answer, ...expected }) => {
-    expect(math.judge(output, mathExample(answer)).scores).toMatchObject(expected);
+    expect(math.scoreOutput(output, mathExample(answer)).scores).toMatchObject(expected);
   },
 );
 
@@ -52,14 +52,14 @@ test.each([
   ["so the answer is $x = 7$", "7", 1, "x = 7"],
   ["I do not know", "7", 0, undefined],
 ])("%s for %s: exact is %d", (output, answer, exact, found) => {
-  expect(math.judge(output, mathExample(answer))).toMatchObject({ answer: found, scores: { exact } });
+  expect(math.scoreOutput(output, mathExample(answer))).toMatchObject({ answer: found, scores: { exact } });
 });
 
 test.each(golden.gsm8k)(
   "$output for $answer: scores are lm-evaluation-harness'",
   ({ output, answer, ...expected }) => {
     const example = gsm8k.read({ question: "?", answer }, "a:1");
-    expect(gsm8k.judge(output, example).scores).toEqual(expected);
+    expect(gsm8k.scoreOutput(output, example).scores).toEqual(expected);
   },
 );
 
@@ -132,7 +132,7 @@ test.skipIf(data === undefined)(
       const examples = await readTask(gsm8k, [data ?? ""], { split });
       sizes.push(examples.length);
       for (const example of examples)
-        expect(gsm8k.judge(example.completion, example).scores, example.source).toEqual({
+        expect(gsm8k.scoreOutput(example.completion, example).scores, example.source).toEqual({
           flexible: 1,
           strict: 1,
         });

@@ -2,7 +2,7 @@ import { ScaloraError } from "../../../util/errors.ts";
 import { textColumn } from "../columns.ts";
 import type { TextTask } from "../task.ts";
 import { isEquivalent } from "./equivalence.ts";
-import { minervaAnswer, minervaEnding, minervaNormal } from "./minerva.ts";
+import { minervaAnswer, minervaFinalSentence, normalizeMinervaAnswer } from "./minerva.ts";
 
 /**
  * Competition maths (arXiv 2103.03874). `hendrycks` and `minerva` are lm-evaluation-harness' two rules (the second
@@ -33,16 +33,18 @@ export const math: TextTask = {
       source,
       prompt: `Problem:\n${problem}\n\nSolution:`,
       message: problem,
-      completion: ` ${solution}\n${minervaEnding(answer)}`,
+      completion: ` ${solution}\n${minervaFinalSentence(answer)}`,
       answer,
     };
   },
-  judge(output, { answer }) {
+  scoreOutput(output, { answer }) {
     const [boxed, sentence] = [boxedAnswer(output), minervaAnswer(output)];
     const dollars = betweenDollars(output);
     const found = boxed ?? sentence?.replaceAll("$", "") ?? dollars;
-    const isExact = isEquivalent(found, answer) || minervaNormal(found) === minervaNormal(answer);
-    const isMinerva = sentence !== undefined && minervaNormal(sentence) === minervaNormal(answer);
+    const isExact =
+      isEquivalent(found, answer) || normalizeMinervaAnswer(found) === normalizeMinervaAnswer(answer);
+    const isMinerva =
+      sentence !== undefined && normalizeMinervaAnswer(sentence) === normalizeMinervaAnswer(answer);
     const scores = { exact: isExact, hendrycks: isEquivalent(dollars, answer), minerva: isMinerva };
     return {
       answer: found === output ? undefined : found,

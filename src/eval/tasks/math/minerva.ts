@@ -1,5 +1,5 @@
 /** The sentence with which Minerva's solutions end (arXiv 2206.14858, appendix D). */
-export const minervaEnding = (answer: string) =>
+export const minervaFinalSentence = (answer: string) =>
   `Final Answer: The final answer is $${answer}$. I hope it is correct.`;
 
 /** The answer of an output that ends with Minerva's sentence. */
@@ -8,7 +8,7 @@ export function minervaAnswer(output: string): string | undefined {
   return sentence.exec(`${output}I hope it is correct.`)?.[1].trim();
 }
 
-const replaced: readonly (readonly [from: string, to: string])[] = [
+const substitutions: readonly (readonly [from: string, to: string])[] = [
   ["an ", ""],
   ["a ", ""],
   [".$", "$"],
@@ -26,7 +26,7 @@ const words =
   "square ways integers dollars mph inches ft hours km units \\ldots sue points feet minutes digits cents degrees cm gm pounds meters meals edges students childrentickets multiples";
 
 /** What says nothing about the number: units, and marks. In this order: one may uncover another. */
-const removed: readonly string[] = [
+const removedExpressions: readonly string[] = [
   ...words.split(" "),
   "\\text{s}",
   "\\text{.}",
@@ -48,13 +48,14 @@ const removed: readonly string[] = [
 const isWord = (text: string) => /^[a-z]+$/.test(text);
 
 /** The common spelling of a final answer by Minerva's rules, as lm-evaluation-harness' minerva_math has them. */
-export function minervaNormal(answer: string): string {
+export function normalizeMinervaAnswer(answer: string): string {
   let text = answer.split("=").at(-1) ?? "";
-  for (const word of removed.filter(isWord))
+  for (const word of removedExpressions.filter(isWord))
     text = text.replaceAll(new RegExp(`(?<!\\\\)\\b${word}\\b`, "g"), "");
-  for (const [from, to] of replaced) text = text.replaceAll(from, to);
-  for (const mark of removed) text = isWord(mark) ? outsideCommands(text, mark) : text.replaceAll(mark, "");
-  return withoutSeparators(plainTex(text));
+  for (const [from, to] of substitutions) text = text.replaceAll(from, to);
+  for (const mark of removedExpressions)
+    text = isWord(mark) ? outsideCommands(text, mark) : text.replaceAll(mark, "");
+  return withoutSeparators(stripLatexMarkup(text));
 }
 
 /** Takes a unit out that is glued to its number, but not out of a command (`ft` of `\left`). */
@@ -64,7 +65,7 @@ function outsideCommands(text: string, unit: string): string {
 }
 
 /** Out of dollar signs, boxes and text commands; `\fracab` as `\frac{a}{b}`, `\sqrta` as `\sqrt{a}`. */
-function plainTex(text: string): string {
+function stripLatexMarkup(text: string): string {
   return text
     .replaceAll(/.*?\$(.*?)\$.*/gu, (_, inside: string) => `$${inside}$`)
     .replaceAll(/\\text\{(.*?)\}/gu, "$1")
