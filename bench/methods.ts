@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type AdapterOptions, attach } from "../src/adapters/index.ts";
 import { methodSummaries } from "../src/config/index.ts";
 import { AdamW } from "../src/optim/index.ts";
-import { quantiseLinearLayers } from "../src/testing/quantise.ts";
+import { quantiseLinearLayers } from "../src/testing/quantise-model.ts";
 import * as torch from "../src/torch/index.ts";
 import { LayerStack } from "./layer-stack.ts";
 

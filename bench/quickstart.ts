@@ -6,11 +6,11 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MethodSettings, Split } from "../src/quickstart/demo.ts";
+import { evaluateModel } from "../src/quickstart/evaluate-model.ts";
 import { prepareFolder } from "../src/quickstart/folder.ts";
-import type { MethodSettings, Split } from "../src/quickstart/job.ts";
-import { evaluateModel } from "../src/quickstart/measure.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
-import { translationDemo } from "../src/quickstart/translation/job.ts";
+import { translationDemo } from "../src/quickstart/translation/demo.ts";
 import { mean, spread } from "./statistics.ts";
 
 const [resultsPath, stage] = process.argv.slice(2);

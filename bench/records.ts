@@ -6,11 +6,11 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MethodSettings } from "../src/quickstart/demo.ts";
+import { evaluateModel, type TestResult } from "../src/quickstart/evaluate-model.ts";
 import { prepareFolder } from "../src/quickstart/folder.ts";
-import type { MethodSettings } from "../src/quickstart/job.ts";
-import { evaluateModel, type TestResult } from "../src/quickstart/measure.ts";
 import { makeRecipe } from "../src/quickstart/recipe.ts";
-import { recordsDemo } from "../src/quickstart/records/job.ts";
+import { recordsDemo } from "../src/quickstart/records/demo.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { runTraining } from "../src/recipes/sft.ts";
 import { spread } from "./statistics.ts";

@@ -1,4 +1,4 @@
-// Makes docs/support.md of what the tests noted in test/support (src/testing/support.ts); --check only compares.
+// Makes docs/support.md of what the tests noted in test/support (src/testing/support-recorder.ts); --check only compares.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../src/setup/locate.ts";

@@ -13,7 +13,7 @@ export {
   type Trainable,
   writeLora,
 } from "./adapters/index.ts";
-export { type RankReport, rankReport } from "./analysis/rank.ts";
+export { type RankReport, rankReport } from "./analysis/change-rank.ts";
 export { ConfigError, loadRecipe, parseRecipe, type Recipe } from "./config/index.ts";
 export {
   type Batch,

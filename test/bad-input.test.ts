@@ -10,9 +10,9 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runScalora as run } from "../src/cli/testing/scalora.ts";
-import { capitalRows, writeTinyProject } from "../src/testing/finished-runs.ts";
 import { byteTokenizer } from "../src/testing/tiny-llama.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
+import { capitalRows, writeTinyProject } from "../src/testing/tiny-trained-run.ts";
 import { liveTensorCount } from "../src/torch/index.ts";
 
 const scratch = temporaryFolder();

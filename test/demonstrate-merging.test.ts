@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { runChild } from "../src/testing/child.ts";
+import { runChild } from "../src/testing/child-process.ts";
 
 /** The numbers of the rows of one table, by the row's name: loss forward, stored, exported; kept; size of a merge. */
 function tables(output: string): Map<string, number[]>[] {

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { runScalora } from "../src/cli/testing/scalora.ts";
-import { trainTiny, writeTinyProject } from "../src/testing/finished-runs.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
+import { trainTiny, writeTinyProject } from "../src/testing/tiny-trained-run.ts";
 
 const scratch = temporaryFolder();
 const at = (name: string) => join(scratch.path, name);

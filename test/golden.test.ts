@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { runChild } from "../src/testing/child.ts";
+import { runChild } from "../src/testing/child-process.ts";
 
 const command = new URL("../tools/golden.ts", import.meta.url);
 const fixture = (name: string) => fileURLToPath(new URL(`golden/scalora/${name}.json`, import.meta.url));

@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "vitest";
 import { loadModel } from "../src/models/index.ts";
 import { tokenStream } from "../src/nn/index.ts";
 import { writeSafetensors } from "../src/safetensors/index.ts";
-import { sharedPath } from "../src/testing/shared.ts";
+import { sharedPath } from "../src/testing/shared-folder.ts";
 import { loadTokenizer } from "../src/tokenizer/index.ts";
 import { argmax, fromData, indices, linearCrossEntropy, narrow, noGrad, scope } from "../src/torch/index.ts";
 import { readLlama2c, readLlama2cTokenizer } from "../tools/llama2c.mjs";

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { runScalora } from "../src/cli/testing/scalora.ts";
 import { parseRecipe } from "../src/config/index.ts";
-import { readRecipeSource } from "../src/config/source.ts";
+import { readRecipeSource } from "../src/config/recipe-source.ts";
 import { runDemo } from "../src/quickstart/index.ts";
-import { translationDemo } from "../src/quickstart/translation/job.ts";
+import { translationDemo } from "../src/quickstart/translation/demo.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));

@@ -6,7 +6,7 @@
 // store W; the loss is ‖W_eff − W*‖² / ‖Δ‖², so no training is 1.
 import { LowRankBank } from "../src/adapters/core/bank.ts";
 import { type BaseStore, ExactBase, SplitBase } from "../src/adapters/core/base-store.ts";
-import { FrozenDeltaBase } from "../src/adapters/core/factored-base.ts";
+import { FrozenDeltaBase } from "../src/adapters/core/frozen-delta-base.ts";
 import { scalingEvent } from "../src/adapters/scalora/event.ts";
 import { Linear } from "../src/nn/index.ts";
 import { AdamW, makeSchedule } from "../src/optim/index.ts";

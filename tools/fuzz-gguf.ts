@@ -7,11 +7,11 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChild } from "../src/testing/child.ts";
+import { runChild } from "../src/testing/child-process.ts";
 
 const [batches = 10, seconds = 60, seed = 1] = process.argv.slice(2).map(Number);
 const folder = mkdtempSync(join(tmpdir(), "scalora-fuzz-"));
-const child = new URL("../src/gguf/testing/run-child.ts", import.meta.url);
+const child = new URL("../src/gguf/testing/fuzz-child.ts", import.meta.url);
 for (let batch = 0; batch < batches; batch++) {
   const own = seed + batch;
   const { code, signal, stdout, stderr } = await runChild(child, folder, `${seconds}`, `${own}`);

@@ -2,7 +2,7 @@
 //   node --import ./src/testing/typescript-hooks.mjs tools/tiny-runs.ts NEW_FOLDER
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { tinyMethodConfigs, trainTiny, writeTinyProject } from "../src/testing/finished-runs.ts";
+import { tinyMethodConfigs, trainTiny, writeTinyProject } from "../src/testing/tiny-trained-run.ts";
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {

@@ -17,7 +17,7 @@ export interface Mutant {
 
 const event = "src/adapters/scalora/event.ts";
 const eventTest = "src/adapters/scalora/event.test.ts";
-const compensated = "src/adapters/compensated/compensated.ts";
+const compensated = "src/adapters/compensated/non-zero-init.ts";
 const golden = {
   file: "src/adapters/scalora/golden.test.ts",
   name: "01_column_all_nonneg.json, policy default",
@@ -85,7 +85,7 @@ export const mutants: Mutant[] = [
   },
   {
     fault: "a horizon that forgets nothing",
-    file: "src/adapters/scalora/scale.ts",
+    file: "src/adapters/scalora/column-norm.ts",
     from: "Math.exp(-elapsed / scale.horizon)",
     to: "1",
     test: { file: eventTest, name: "horizon lets the norm of each layer's factors decay" },
@@ -151,7 +151,7 @@ export const mutants: Mutant[] = [
   },
   {
     fault: "DoRA's row lengths without the factors' part across W",
-    file: "src/adapters/dora/bank.ts",
+    file: "src/adapters/dora/dora-bank.ts",
     from: "mul(add(own, cross, 2), left)",
     to: "mul(own, left)",
     test: { file: matrix, name: "'dora', 'float32', rank 1: the merged weights compute" },
@@ -165,7 +165,7 @@ export const mutants: Mutant[] = [
   },
   {
     fault: "MoRA's pairs turned the other way",
-    file: "src/adapters/mora/bank.ts",
+    file: "src/adapters/mora/square-bank.ts",
     from: "cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], 2)",
     to: "cat([narrow(parts, 2, half, half), neg(narrow(parts, 2, 0, half))], 2)",
     test: { file: "src/adapters/mora/mora.test.ts", name: "'rotation', [" },
@@ -197,7 +197,7 @@ export const mutants: Mutant[] = [
     from: "A: cat([sub(own.A, start.A), start.A], 1),\n      B: cat([own.B, sub(own.B, start.B)], 1),",
     to: "A: cat([own.A, sub(zerosLike(start.A), start.A)], 1),\n      B: cat([own.B, start.B], 1),",
     test: {
-      file: "src/adapters/compensated/compensated.test.ts",
+      file: "src/adapters/compensated/non-zero-init.test.ts",
       name: "in bfloat16 a change of 1e-4 is learnt",
     },
   },
@@ -217,7 +217,7 @@ export const mutants: Mutant[] = [
   },
   {
     fault: "rope off by one: frequencies",
-    file: "src/nn/rope.ts",
+    file: "src/nn/rope-frequencies.ts",
     from: "(_, i) => (2 * i) / dim",
     to: "(_, i) => (2 * (i + 1)) / dim",
     test: { file: parity, name: "gqa: logits, loss and all gradients" },
@@ -308,10 +308,10 @@ export const mutants: Mutant[] = [
   },
   {
     fault: "an answer's end token is no label",
-    file: "src/data/chat-spans.ts",
+    file: "src/data/conversation-renderer.ts",
     from: "span: [prompt.length, text.length]",
     to: "span: [prompt.length, text.trimEnd().length - 10]",
-    test: { file: "src/data/load.test.ts", name: "a chat trains on every answer and its end token" },
+    test: { file: "src/data/load-examples.test.ts", name: "a chat trains on every answer and its end token" },
   },
   {
     fault: "an RNG state not saved",

@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { methodSummaries } from "../config/index.ts";
 import type { Linear } from "../nn/index.ts";
-import { quantiseLinearLayers } from "../testing/quantise.ts";
-import { SupportRecorder } from "../testing/support.ts";
+import { quantiseLinearLayers } from "../testing/quantise-model.ts";
+import { SupportRecorder } from "../testing/support-recorder.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import type { TrainResult } from "../train/options.ts";
 import { train } from "../train/trainer.ts";
-import { DoraBank } from "./dora/bank.ts";
+import { DoraBank } from "./dora/dora-bank.ts";
 import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.ts";
-import { type MoraType, squareWidth } from "./mora/bank.ts";
+import { type MoraType, squareWidth } from "./mora/square-bank.ts";
 import {
   distance,
   type Expected,
@@ -23,7 +23,7 @@ import {
   OddModel,
   oddShapes,
   passThrough,
-} from "./testing/matrix.ts";
+} from "./testing/contract-matrix.ts";
 
 const factors = (m: number, n: number, rank: number) => (m + n) * rank;
 const lowRank = { start: "exact", parameters: factors, highestRank: Math.min } as const;

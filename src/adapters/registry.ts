@@ -2,7 +2,7 @@ import { checkAdapterOptions, findMethodConfig, methodDefaults } from "../config
 import { readAdapterConfig } from "../hub/adapter-folder.ts";
 import { type Module, nf4Weights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { AdapterSet } from "./core/contract.ts";
+import type { AdapterSet } from "./core/adapter-set.ts";
 import { linearLayers } from "./core/targets.ts";
 import { attachDora } from "./dora/dora.ts";
 import { attachFlora, type FloraOptions } from "./flora/flora.ts";

@@ -1,20 +1,20 @@
 import type { Chart, Series } from "../report/index.ts";
-import { type AnalysisRecord, minMeanMax, policies } from "./figures.ts";
+import { type AnalysisRecord, minMeanMax, policies } from "./analysis-record.ts";
 import type { AnalysisResult } from "./types.ts";
 
 /** The figures over time; those without data are left out. */
-export function analysisCharts({ looks, end }: AnalysisResult): Chart[] {
+export function analysisCharts({ records, end }: AnalysisResult): Chart[] {
   return [
-    rankChart(looks, end),
-    gradientChart(looks),
-    shareChart(looks),
-    branchChart(looks),
-    factorChart(looks),
-    distanceChart(looks),
+    rankChart(records, end),
+    gradientChart(records),
+    shareChart(records),
+    branchChart(records),
+    factorChart(records),
+    distanceChart(records),
   ].filter(({ series }) => series.length > 0);
 }
 
-/** A line through the looks that have a value. */
+/** A line through the records that have a value. */
 function line(
   name: string,
   records: readonly AnalysisRecord[],

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { matcher } from "../adapters/core/patterns.ts";
+import { matcher } from "../adapters/core/module-patterns.ts";
 import { openModel } from "../assemble/open-model.ts";
 import { type ReportTable, writeReport } from "../report/index.ts";
 import type { AnalysisEvent, RunEvent } from "../run/events.ts";
@@ -8,10 +8,10 @@ import { isActive, readEvents, readStatus } from "../run/folder.ts";
 import { effectiveState } from "../run/list.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { shellQuote } from "../util/format.ts";
+import { recordingCost, toAnalysisRecord } from "./analysis-record.ts";
+import { rankReport } from "./change-rank.ts";
 import { analysisCharts } from "./charts.ts";
-import { recordingCost, toAnalysisRecord } from "./figures.ts";
-import { rankReport } from "./rank.ts";
-import { parseAnalysisEvents } from "./records.ts";
+import { parseAnalysisEvents } from "./event-schema.ts";
 import { analysisTables } from "./tables.ts";
 import type { AnalysisResult, RunAnalyze } from "./types.ts";
 import { changedLayerPaths } from "./weight-change.ts";
@@ -65,7 +65,7 @@ function resultOf({ path, out, events, analysisEvents, end }: Parts): AnalysisRe
       : "This run recorded nothing on its way: train with --set run.analysis.every=50 for the other figures.";
   const start = events.find(({ type }) => type === "start");
   const method = start?.type === "start" ? start.method : "–";
-  return { run: path, method, end, looks: records, cost: recordingCost(records, events), hint, report: out };
+  return { run: path, method, end, records, cost: recordingCost(records, events), hint, report: out };
 }
 
 /** The ranks of what the last checkpoint has changed, by whole decompositions in float64. */

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AdapterOptions } from "../adapters/index.ts";
 import { attachScalora } from "../adapters/scalora/scalora.ts";
-import { moveTrainables } from "../adapters/testing/matrix.ts";
+import { moveTrainables } from "../adapters/testing/contract-matrix.ts";
 import { collate } from "../data/collate.ts";
 import { Linear } from "../nn/index.ts";
 import type { AnalysisEvent, RunEvent } from "../run/events.ts";
 import { readEvents, requestControl } from "../run/folder.ts";
-import { checkTensorLeaks } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { countingExamples } from "../testing/tiny-data.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
@@ -16,7 +16,7 @@ import * as torch from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
-import { GradientCollector } from "./gradient-watch.ts";
+import { GradientCollector } from "./gradient-collector.ts";
 import { AnalysisObserver, isAnalysisRecord, roundRobinLayers } from "./observer.ts";
 
 checkTensorLeaks();
@@ -61,9 +61,10 @@ async function trained(name: string, { adapter, dtype = "float32", every, until,
   return { events: readEvents(path), files };
 }
 
-const looks = (events: readonly RunEvent[]) =>
+const records = (events: readonly RunEvent[]) =>
   events.filter((event): event is AnalysisEvent & { time: string } => event.type === "analysis");
-const contents = (events: readonly RunEvent[]) => looks(events).map(({ step, layers }) => ({ step, layers }));
+const contents = (events: readonly RunEvent[]) =>
+  records(events).map(({ step, layers }) => ({ step, layers }));
 
 test.each<[string, AdapterOptions, torch.DType?]>([
   ["ScaLoRA", { method: "scalora", ...scaling }],
@@ -79,9 +80,9 @@ test.each<[string, AdapterOptions, torch.DType?]>([
   const plain = await trained("plain", { adapter, dtype });
   const analysed = await trained("analysed", { adapter, dtype, every: 4 });
   expect(analysed.files).toEqual(plain.files);
-  expect(looks(plain.events)).toEqual([]);
-  expect(looks(analysed.events).length).toBeGreaterThan(2);
-  for (const { seconds, layers } of looks(analysed.events)) {
+  expect(records(plain.events)).toEqual([]);
+  expect(records(analysed.events).length).toBeGreaterThan(2);
+  for (const { seconds, layers } of records(analysed.events)) {
     expect(seconds).toBeGreaterThan(0);
     for (const { gradient } of layers) expect(gradient?.rank).toBeGreaterThan(0);
   }
@@ -98,7 +99,7 @@ test("a run that is stopped and goes on records each look once, as the uninterru
 
 test("what is recorded of an event is what the event did", async () => {
   const { events } = await trained("run", { adapter: { method: "scalora", ...scaling }, every: 1 });
-  for (const { step, layers } of looks(events)) {
+  for (const { step, layers } of records(events)) {
     const { scaling: seen } = layers[0];
     const event = events.find((other) => other.type === "method" && other.step === step);
     const report = event?.type === "method" ? event.report : expect.fail(`no event at step ${step}`);
@@ -161,8 +162,8 @@ test.each([false, true])(
 
 test("LoRA's change has at most its rank", async () => {
   const { events } = await trained("run", { adapter: { method: "lora", ...scaling }, every: 4 });
-  expect(looks(events).map(({ step }) => step)).toEqual([1, 4, 8, 12]);
-  for (const { layers } of looks(events)) {
+  expect(records(events).map(({ step }) => step)).toEqual([1, 4, 8, 12]);
+  for (const { layers } of records(events)) {
     expect(layers[0].change.rank).toBeLessThanOrEqual(2);
     expect(layers[0].change.entropyRank).toBeLessThanOrEqual(2);
     expect(layers[0].gradient).toMatchObject({ directions: 4, complete: true });

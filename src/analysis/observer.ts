@@ -1,14 +1,14 @@
-import { LowRankAdapters } from "../adapters/core/factor-adapters.ts";
+import { LowRankAdapters } from "../adapters/core/low-rank-adapters.ts";
 import { linearLayers } from "../adapters/core/targets.ts";
 import type { AdapterSet, StepContext } from "../adapters/index.ts";
-import type { LayerEventPreview } from "../adapters/scalora/examine.ts";
+import type { LayerEventPreview } from "../adapters/scalora/event-preview.ts";
 import { ScaloraAdapters } from "../adapters/scalora/scalora.ts";
 import type { Linear, TrainableModel } from "../nn/index.ts";
 import type { LayerAnalysis, LayerScaling } from "../run/events.ts";
 import { noGrad, scope, type Tensor } from "../torch/index.ts";
 import type { StepObservation, StepObserver } from "../train/step.ts";
 import { internalError } from "../util/errors.ts";
-import { GradientCollector } from "./gradient-watch.ts";
+import { GradientCollector } from "./gradient-collector.ts";
 import { quantilesOf } from "./quantiles.ts";
 import {
   leadingEnergyFraction,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { checkTensorLeaks } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import * as torch from "../torch/index.ts";
-import { ranksFromSingularValues } from "./rank.ts";
+import { ranksFromSingularValues } from "./change-rank.ts";
 import { leadingEnergyFraction, leadingSpectrum, significantSpectrum, spectrumRanks } from "./spectrum.ts";
 
 checkTensorLeaks();

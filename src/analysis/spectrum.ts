@@ -1,4 +1,4 @@
-import { randomisedRangeFinder } from "../adapters/core/triplets.ts";
+import { randomisedRangeFinder } from "../adapters/core/truncated-svd.ts";
 import {
   linalgSvdvals,
   linalgVectorNorm,
@@ -9,7 +9,7 @@ import {
   toDType,
   transpose,
 } from "../torch/index.ts";
-import { ranksFromSingularValues, rankThreshold } from "./rank.ts";
+import { ranksFromSingularValues, rankThreshold } from "./change-rank.ts";
 
 /** Singular values of a matrix, as far as they were looked for. */
 export interface Spectrum {

@@ -5,20 +5,20 @@ import {
   branchTotals,
   type MinMeanMax,
   minMeanMax,
-} from "./figures.ts";
+} from "./analysis-record.ts";
 import type { AnalysisResult } from "./types.ts";
 
 /** Rows of a table over time, beside the end's. */
 const mostRows = 6;
 
 /** The figures as tables, one for each figure that there is data for. */
-export function analysisTables({ looks, end, cost, hint }: AnalysisResult): ReportTable[] {
+export function analysisTables({ records, end, cost, hint }: AnalysisResult): ReportTable[] {
   return [
-    rankTable(looks, end, hint),
-    gradientTable(looks),
-    branchTable(looks),
-    factorTable(looks),
-    distanceTable(looks),
+    rankTable(records, end, hint),
+    gradientTable(records),
+    branchTable(records),
+    factorTable(records),
+    distanceTable(records),
     costTable(cost),
   ].filter(({ rows }) => rows.length > 0);
 }
@@ -153,10 +153,10 @@ function costTable(cost: AnalysisResult["cost"]): ReportTable {
       ? []
       : [
           [
-            String(cost.looks),
+            String(cost.records),
             `${cost.seconds.toFixed(2)} s`,
             cost.share === null ? "–" : percent(cost.share),
           ],
         ];
-  return { title: "Cost of the record", columns: columnsOf("looks", "time", "share of the run"), rows };
+  return { title: "Cost of the record", columns: columnsOf("records", "time", "share of the run"), rows };
 }

@@ -1,5 +1,5 @@
 import type { Interruptible } from "../util/interruptible.ts";
-import type { AnalysisRecord } from "./figures.ts";
+import type { AnalysisRecord } from "./analysis-record.ts";
 
 export interface AnalysisRequest {
   /** A run's folder. */
@@ -22,9 +22,9 @@ export interface AnalysisResult {
     seconds: number;
   };
   /** What the run recorded on its way. */
-  looks: AnalysisRecord[];
+  records: AnalysisRecord[];
   /** What recording took; null where nothing was recorded. */
-  cost: { looks: number; seconds: number; share: number | null } | null;
+  cost: { records: number; seconds: number; share: number | null } | null;
   /** How to record what is missing. */
   hint: string | null;
   report: string;

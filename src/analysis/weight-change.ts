@@ -1,4 +1,4 @@
-import { isWithin } from "../adapters/core/saved-modules.ts";
+import { isWithin } from "../adapters/core/modules-to-save.ts";
 import type { AdapterSet } from "../adapters/index.ts";
 import { isClassifier, Linear, type Module, type TrainableModel } from "../nn/index.ts";
 import { noGrad, scope, sub, type Tensor, toDType } from "../torch/index.ts";

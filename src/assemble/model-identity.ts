@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isGgufFile } from "../gguf/index.ts";
-import { auxiliaryFiles } from "../hub/companions.ts";
+import { auxiliaryFiles } from "../hub/auxiliary-files.ts";
 import { readModelConfig } from "../hub/model-folder.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { formatJson } from "../util/strict-json.ts";

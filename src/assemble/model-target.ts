@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { downloadHint, modelPath } from "../download/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nearestName } from "../util/suggest.ts";
+import { nearestName } from "../util/nearest-name.ts";
 
 /** A model to use: a Hugging Face folder or GGUF file, with or without an adapter, or a run's folder. */
 export interface ModelTarget {

@@ -4,13 +4,13 @@ import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.ts";
 import { modelPath } from "../download/index.ts";
 import { type CausalLM, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { chooseCheckpoint } from "../train/checkpoints/choose.ts";
+import { chooseCheckpoint } from "../train/checkpoints/choose-checkpoint.ts";
 import { checkIdentity, readManifest } from "../train/checkpoints/load.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { loadCheckpointWeights } from "../train/resume.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { attachMethod, type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "./build.ts";
-import { resolveModelConfig } from "./glue.ts";
+import { resolveModelConfig } from "./glue-benchmark.ts";
 import type { ModelTarget } from "./model-target.ts";
 import { checkTarget, isRun } from "./model-target.ts";
 

@@ -1,8 +1,8 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { trainTiny, writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { runScalora, scaloraJson } from "./testing/scalora.ts";
 
@@ -22,12 +22,12 @@ afterAll(scratch.remove);
 test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page", async () => {
   const live = liveTensorCount();
   const result = await scaloraJson("analyze", runs.scalora);
-  expect(result).toMatchObject({ method: "scalora", hint: null, cost: { looks: 4 } });
+  expect(result).toMatchObject({ method: "scalora", hint: null, cost: { records: 4 } });
   expect(result.end.step).toBe(12);
   expect(result.end.layers).toHaveLength(14);
   expect(result.end.rank).toBeGreaterThan(3);
-  expect(result.looks.map(({ step }: { step: number }) => step)).toEqual([2, 4, 8, 12]);
-  const last = result.looks.at(-1);
+  expect(result.records.map(({ step }: { step: number }) => step)).toEqual([2, 4, 8, 12]);
+  const last = result.records.at(-1);
   // The last step is a recorded one, and so small a layer is decomposed exactly.
   expect(last.change.rank.mean).toBeCloseTo(result.end.rank, 10);
   expect(last.change.entropyRank).toBeCloseTo(result.end.entropyRank, 6);
@@ -62,7 +62,7 @@ test("a run without a record has its exact ranks, and is told how to record the 
 
 test("full fine-tuning has ranks of change and gradient, and no 2r", async () => {
   const result = await scaloraJson("analyze", runs.full);
-  expect(result.looks.at(-1)).toMatchObject({
+  expect(result.records.at(-1)).toMatchObject({
     layers: 15,
     gradient: { layers: 15, enough: null, share: null },
     scaling: null,
@@ -74,7 +74,7 @@ test("layers are chosen by a pattern, and the page goes where it is asked to", a
   const page = at("page.html");
   const result = await scaloraJson("analyze", runs.scalora, "--layers", "q_proj", "--out", page);
   expect(result.end.layers).toHaveLength(2);
-  expect(result.looks[0].layers).toBe(2);
+  expect(result.records[0].layers).toBe(2);
   expect(readFileSync(page, "utf8")).toContain("layers.1.self_attn.q_proj");
   const again = await runScalora("analyze", runs.scalora, "--out", page);
   expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("exists already")]);

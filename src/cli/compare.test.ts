@@ -5,7 +5,7 @@ import { parse, stringify } from "yaml";
 import { parseRecipe } from "../config/index.ts";
 import { runTraining } from "../recipes/sft.ts";
 import { readEvents, readStatus } from "../run/folder.ts";
-import { runChild } from "../testing/child.ts";
+import { runChild } from "../testing/child-process.ts";
 import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";

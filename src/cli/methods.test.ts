@@ -2,8 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { methodSummaries, parseRecipe } from "../config/index.ts";
-import { type TinyMethod, tinyMethodConfigs, trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import {
+  type TinyMethod,
+  tinyMethodConfigs,
+  trainTiny,
+  writeTinyProject,
+} from "../testing/tiny-trained-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { runScalora } from "./testing/scalora.ts";
 

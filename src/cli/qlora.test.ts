@@ -5,8 +5,8 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { setThreads } from "../torch/index.ts";
 import { runScalora } from "./testing/scalora.ts";
 

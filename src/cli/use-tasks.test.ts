@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { trainTiny, writeTinyProject } from "../testing/finished-runs.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { trainTiny, writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { main } from "./main.ts";
 import { CapturedStream } from "./testing/terminal.ts";

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { readSettings, type Setting } from "./settings.ts";
+import { summarise } from "./summary.ts";
 import {
   bestResult,
   checkSameInputs,
@@ -6,9 +8,7 @@ import {
   pendingTrials,
   type TrialResult,
   trialName,
-} from "./cells.ts";
-import { readSettings, type Setting } from "./settings.ts";
-import { summarise } from "./summary.ts";
+} from "./trials.ts";
 
 const settings: Setting[] = [
   { name: "lora", method: "lora", adapterOverrides: {}, lrs: [0.001, 0.01, 0.1] },

@@ -4,6 +4,10 @@ import { writeReport } from "../report/index.ts";
 import { readStatus } from "../run/folder.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
+import { assertNoReservedKeys } from "./overrides.ts";
+import { compareReport, tableRemark } from "./report.ts";
+import { checkTrial, readTrialResult, runTrial } from "./run-trial.ts";
+import { summarise } from "./summary.ts";
 import {
   checkSameInputs,
   countTrials,
@@ -12,11 +16,7 @@ import {
   type TrialPlan,
   type TrialResult,
   trialName,
-} from "./cells.ts";
-import { assertNoReservedKeys } from "./overrides.ts";
-import { compareReport, tableRemark } from "./report.ts";
-import { checkTrial, readTrialResult, runTrial } from "./run-cell.ts";
-import { summarise } from "./summary.ts";
+} from "./trials.ts";
 import type { CompareProgress, CompareResult, RunCompare } from "./types.ts";
 
 export { compareColumns, tableCells } from "./report.ts";

@@ -1,6 +1,6 @@
 import { adapterSectionForMethod } from "../config/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { type Trial, type TrialPlan, trialName } from "./cells.ts";
+import { type Trial, type TrialPlan, trialName } from "./trials.ts";
 
 /**
  * A cell's overrides of the recipe, of the keys in `ownKeys` among them. A comparison writes no samples, and its checkpoints

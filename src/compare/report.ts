@@ -1,9 +1,9 @@
 import { type Chart, type ReportData, runCharts } from "../report/index.ts";
 import { readEvents } from "../run/folder.ts";
 import { formatBytes, formatCount } from "../util/format.ts";
-import { bestResult, sweepResults, type TrialResult } from "./cells.ts";
 import type { Setting } from "./settings.ts";
 import type { CompareRow } from "./summary.ts";
+import { bestResult, sweepResults, type TrialResult } from "./trials.ts";
 
 /** Titles of the columns that `cellsOf` fills. */
 export const compareColumns = [

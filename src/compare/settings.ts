@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import { type MethodName, methodConfigs } from "../config/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nearestName } from "../util/suggest.ts";
+import { nearestName } from "../util/nearest-name.ts";
 
 /** One row of a comparison: a method with its settings, and the learning rates that it is tried at. */
 export interface Setting {

@@ -1,5 +1,5 @@
-import { bestResult, primaryMetric, sweepResults, type TrialResult } from "./cells.ts";
 import type { Setting } from "./settings.ts";
+import { bestResult, primaryMetric, sweepResults, type TrialResult } from "./trials.ts";
 
 /** A row of the closing table: a setting at its best learning rate. */
 export interface CompareRow {

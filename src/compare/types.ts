@@ -1,7 +1,7 @@
 import type { Interruptible } from "../util/interruptible.ts";
-import type { TrialResult } from "./cells.ts";
 import type { Setting } from "./settings.ts";
 import type { CompareRow } from "./summary.ts";
+import type { TrialResult } from "./trials.ts";
 
 /** What a comparison trains. */
 export interface CompareRequest {

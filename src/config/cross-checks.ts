@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { adapterSchema } from "./adapter.ts";
 import { findMethodConfig, methodConfigs } from "./adapters/index.ts";
-import type { CrossKeyIssue, MethodConfig, UncheckedSection } from "./adapters/method.ts";
-import type { RawSections } from "./describe.ts";
+import type { CrossKeyIssue, MethodConfig, UncheckedSection } from "./adapters/method-config.ts";
+import type { RawSections } from "./field-descriptions.ts";
+import { formatFoundValue } from "./format-value.ts";
 import { exclusiveKeys, trainSchema } from "./train.ts";
-import { formatFoundValue } from "./words.ts";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
 export function checkAcrossKeys(raw: RawSections): CrossKeyIssue[] {

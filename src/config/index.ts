@@ -1,12 +1,12 @@
 export { type AdapterConfig, methodSummaries } from "./adapter.ts";
-export { adapterSectionForMethod } from "./adapter-for.ts";
+export { adapterSectionForMethod } from "./adapter-section-for-method.ts";
 export { findMethodConfig, type MethodName, methodConfigs, methodDefaults } from "./adapters/index.ts";
-export { checkAdapterOptions } from "./check-adapter.ts";
+export { checkAdapterOptions } from "./check-adapter-options.ts";
+export { ConfigError } from "./config-error.ts";
+export type { ConfigIssue } from "./config-issue.ts";
 export { type DataConfig, type DataSource, dataFormats } from "./data.ts";
-export type { FieldDescription, SectionName } from "./describe.ts";
-export { describeSection, sectionNames } from "./describe.ts";
-export type { ConfigIssue } from "./issue.ts";
-export { ConfigError } from "./issues.ts";
+export type { FieldDescription, SectionName } from "./field-descriptions.ts";
+export { describeSection, sectionNames } from "./field-descriptions.ts";
 export type { ModelConfig } from "./model.ts";
 export type { Recipe, RecipeOptions } from "./recipe.ts";
 export { loadRecipe, parseRecipe, recipeToYaml } from "./recipe.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fraction, integerAtLeast, pathString } from "./fields.ts";
+import { fraction, integerAtLeast, pathString } from "./field-types.ts";
 
 const device = z
   .string()

@@ -3,19 +3,19 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
 import { downloadHint, modelPath } from "../download/index.ts";
-import { nearestName } from "../util/suggest.ts";
+import { nearestName } from "../util/nearest-name.ts";
 import { type AdapterConfig, adapterSchema, methodSummaries } from "./adapter.ts";
 import { findMethodConfig } from "./adapters/index.ts";
+import { ConfigError, formatKeyPath, translateIssues, unknownKeyIssue } from "./config-error.ts";
+import type { ConfigIssue, KeyPath } from "./config-issue.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data.ts";
-import { type RawSections, type SectionName, sectionJsonSchema, sectionNames } from "./describe.ts";
-import type { ConfigIssue, KeyPath } from "./issue.ts";
-import { ConfigError, formatKeyPath, translateIssues, unknownKeyIssue } from "./issues.ts";
+import { type RawSections, type SectionName, sectionJsonSchema, sectionNames } from "./field-descriptions.ts";
+import { formatFoundValue } from "./format-value.ts";
 import { type ModelConfig, modelSchema } from "./model.ts";
+import { type RecipeSource, readRecipeSource, recipeSourceFromObject } from "./recipe-source.ts";
 import { type RunConfig, runSchema } from "./run.ts";
-import { type RecipeSource, readRecipeSource, recipeSourceFromObject } from "./source.ts";
 import { resolveTrain, type TrainConfig, trainSchema } from "./train.ts";
-import { formatFoundValue } from "./words.ts";
 
 /** A checked recipe: every default filled in, every path absolute. */
 export interface Recipe {

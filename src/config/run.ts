@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { integerAtLeast } from "./fields.ts";
+import { integerAtLeast } from "./field-types.ts";
 
 /** A folder name without separators, so that a run cannot leave its parent. */
 const folderName = z

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type MethodName, methodConfigs } from "./adapters/index.ts";
-import { fraction, integerAtLeast, nonNegative, positive, seed } from "./fields.ts";
+import { fraction, integerAtLeast, nonNegative, positive, seed } from "./field-types.ts";
 
 /** Peak learning rates by method, where the recipe names none. */
 const presetLr: Readonly<Record<string, number>> = Object.fromEntries(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ScaloraError } from "../util/errors.ts";
-import { loadExamples } from "./load.ts";
+import { loadExamples } from "./load-examples.ts";
 import { jsonl, temporaryFile } from "./testing/files.ts";
 import { chatml } from "./testing/templates.ts";
 import { WordTokenizer } from "./testing/word-tokenizer.ts";

@@ -3,7 +3,7 @@ import { Random } from "../util/random.ts";
 import { collate } from "./collate.ts";
 import { deriveSeed, hashExamples } from "./hash.ts";
 import { chunkRows, packRows } from "./packing.ts";
-import { RowSampler } from "./row-order.ts";
+import { RowSampler } from "./row-sampler.ts";
 import type { Batch, Example } from "./types.ts";
 
 /** How rows become batches: exactly one of `batchSize` (rows) and `batchTokens` (a budget). */

@@ -4,7 +4,7 @@ import { afterAll, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { collate } from "./collate.ts";
 import { hashExamples } from "./hash.ts";
-import { loadExamples } from "./load.ts";
+import { loadExamples } from "./load-examples.ts";
 import { WordTokenizer } from "./testing/word-tokenizer.ts";
 import type { ClassifierLabels, DataConfig } from "./types.ts";
 

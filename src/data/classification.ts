@@ -1,10 +1,10 @@
 import type { TextOrPair, Tokenizer } from "../tokenizer/types.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nearestName } from "../util/suggest.ts";
+import { nearestName } from "../util/nearest-name.ts";
 import { type ColumnMapping, readString } from "./columns.ts";
 import { findGlueTask, type GlueTask } from "./glue/index.ts";
-import type { EncodedLabelledRow, LengthLimit } from "./limit.ts";
-import { type DataRow, kindOf } from "./lines.ts";
+import { type DataRow, kindOf } from "./jsonl.ts";
+import type { EncodedLabelledRow, LengthLimit } from "./row-collector.ts";
 import type { ClassifierLabels, DataSource, DroppedRow, Example } from "./types.ts";
 
 /** A row of a classification before it is tokenised. */

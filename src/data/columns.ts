@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
-import { nearestName } from "../util/suggest.ts";
-import { kindOf } from "./lines.ts";
+import { nearestName } from "../util/nearest-name.ts";
+import { kindOf } from "./jsonl.ts";
 import type { ColumnNames, DataFormat, FormatConfig } from "./types.ts";
 
 export type RowFormat = Exclude<DataFormat, "auto">;

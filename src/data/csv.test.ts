@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readCsv } from "./csv.ts";
-import { loadExamples } from "./load.ts";
+import { loadExamples } from "./load-examples.ts";
 import { temporaryFile } from "./testing/files.ts";
 import { WordTokenizer } from "./testing/word-tokenizer.ts";
 

@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import { type DataRow, readText } from "./lines.ts";
+import { type DataRow, readText } from "./jsonl.ts";
 
 /** A record of a CSV file, and the line on which it begins. */
 interface CsvRecord {

@@ -1,6 +1,6 @@
 import type { Tokenizer } from "../tokenizer/types.ts";
 import { hashExamples } from "./hash.ts";
-import { dataSources, loadExamples } from "./load.ts";
+import { dataSources, loadExamples } from "./load-examples.ts";
 import { holdOut } from "./split.ts";
 import type { ClassifierLabels, DataConfig, Example, LoadReport } from "./types.ts";
 

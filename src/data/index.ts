@@ -11,8 +11,8 @@ export {
   readGlueRows,
 } from "./glue/index.ts";
 export { deriveSeed } from "./hash.ts";
-export { type LoadedExamples, loadExamples } from "./load.ts";
+export { type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
 export { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
-export { readRows } from "./tables.ts";
+export { readRows } from "./read-rows.ts";
 export type * from "./types.ts";

@@ -1,8 +1,8 @@
 import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
-import { nearestName } from "../util/suggest.ts";
+import { nearestName } from "../util/nearest-name.ts";
 import type { ChatMessage } from "./chat-template.ts";
-import { kindOf } from "./lines.ts";
+import { kindOf } from "./jsonl.ts";
 
 /** One chat row: what the template renders, and which messages are trained on. */
 export interface Conversation {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { sharedPath } from "../testing/shared.ts";
+import { sharedPath } from "../testing/shared-folder.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import type { Tokenizer } from "../tokenizer/types.ts";
-import { loadExamples } from "./load.ts";
+import { loadExamples } from "./load-examples.ts";
 import { maskPreview } from "./mask-preview.ts";
 import { chatml } from "./testing/templates.ts";
 import type { DataConfig, FileReport } from "./types.ts";

@@ -1,4 +1,4 @@
-import type { GlueName } from "./glue/task.ts";
+import type { GlueName } from "./glue/glue-task.ts";
 
 /**
  * How a row is read. `auto` looks at the columns of the first row; a `.txt` file is always running text. `commonsense`

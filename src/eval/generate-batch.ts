@@ -1,13 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import type { CausalLM } from "../nn/index.ts";
 import { Generator } from "../torch/index.ts";
-import { BeamSearch } from "./beams.ts";
-import { checkGenerationOptions, positiveIntegerCheck } from "./check-options.ts";
+import { BeamSearch } from "./beam-search.ts";
+import { checkGenerationOptions, positiveIntegerCheck } from "./check-generation-options.ts";
+import { type DecodingState, decodeStep, SampledSequence } from "./decode-step.ts";
 import { checkPrompt } from "./generate-tokens.ts";
+import type { Decode } from "./incremental-detokenizer.ts";
 import type { Sampling } from "./sampling.ts";
-import type { Decode } from "./text-pieces.ts";
-import { TextStreamer } from "./text-writer.ts";
-import { type DecodingState, decodeStep, SampledSequence } from "./tracks.ts";
+import { TextStreamer } from "./text-streamer.ts";
 
 /** One output to generate. */
 export interface GenerationRequest {

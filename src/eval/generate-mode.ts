@@ -2,7 +2,7 @@ import { deriveSeed } from "../data/index.ts";
 import { generateBatch } from "./generate-batch.ts";
 import { promptText, promptTokens } from "./prompts.ts";
 import type { ExampleResult } from "./result-log.ts";
-import { resultHeader, type ScoringMode, type TaskModel } from "./task-mode.ts";
+import { resultHeader, type ScoringMode, type TaskModel } from "./scoring-mode.ts";
 import type { TaskExample, TextTask } from "./tasks/index.ts";
 
 /** The model writes an answer, which the task judges. */

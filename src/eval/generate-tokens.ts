@@ -2,8 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";
 import type { Generator } from "../torch/index.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
+import { decodeStep, SampledSequence } from "./decode-step.ts";
 import type { Sampling } from "./sampling.ts";
-import { decodeStep, SampledSequence } from "./tracks.ts";
 
 export interface TokenOptions {
   /** Most tokens to generate. */

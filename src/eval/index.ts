@@ -16,5 +16,5 @@ export { encodePrompt } from "./prompts.ts";
 export { ResultLog } from "./result-log.ts";
 export { runTask, type TaskSummary } from "./run-task.ts";
 export type { Sampling } from "./sampling.ts";
+export type { TaskModel, TaskSettings } from "./scoring-mode.ts";
 export { streamText, type TextEnd, type TextOptions } from "./stream-text.ts";
-export type { TaskModel, TaskSettings } from "./task-mode.ts";

@@ -1,7 +1,7 @@
 import { logLikelihoods } from "./log-likelihood.ts";
 import { encodeChoice, fewShotPrefix } from "./prompts.ts";
 import type { ExampleResult } from "./result-log.ts";
-import { resultHeader, type ScoringMode } from "./task-mode.ts";
+import { resultHeader, type ScoringMode } from "./scoring-mode.ts";
 import type { TaskExample } from "./tasks/index.ts";
 
 /** Prefix tokens of one pass. */

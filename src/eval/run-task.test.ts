@@ -9,7 +9,7 @@ import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { type ExampleResult, ResultLog } from "./result-log.ts";
 import { runTask } from "./run-task.ts";
-import type { TaskModel, TaskSettings } from "./task-mode.ts";
+import type { TaskModel, TaskSettings } from "./scoring-mode.ts";
 import { type TaskExample, type TextTask, textTasks } from "./tasks/index.ts";
 
 const scratch = temporaryFolder();

@@ -3,7 +3,7 @@ import { generateMode } from "./generate-mode.ts";
 import { likelihoodMode } from "./likelihood-mode.ts";
 import { bootstrapInterval, type ConfidenceInterval } from "./metrics/index.ts";
 import type { ExampleResult, ResultLog } from "./result-log.ts";
-import type { PendingExample, ScoringMode, TaskModel, TaskSettings } from "./task-mode.ts";
+import type { PendingExample, ScoringMode, TaskModel, TaskSettings } from "./scoring-mode.ts";
 import type { TaskExample, TextTask } from "./tasks/index.ts";
 
 const modes: Readonly<Record<TaskSettings["mode"], ScoringMode>> = {

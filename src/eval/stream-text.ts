@@ -1,10 +1,10 @@
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";
 import { Generator } from "../torch/index.ts";
-import { checkGenerationOptions } from "./check-options.ts";
+import { checkGenerationOptions } from "./check-generation-options.ts";
 import { generateTokens } from "./generate-tokens.ts";
+import { type Decode, GraphemeBuffer } from "./incremental-detokenizer.ts";
 import type { Sampling } from "./sampling.ts";
-import { type Decode, GraphemeBuffer } from "./text-pieces.ts";
-import { TextStreamer } from "./text-writer.ts";
+import { TextStreamer } from "./text-streamer.ts";
 
 export interface TextOptions extends Sampling {
   readonly maxTokens: number;

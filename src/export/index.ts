@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.ts";
 import { deviceOf, loadBaseModel } from "../assemble/build.ts";
-import { resolveModelConfig } from "../assemble/glue.ts";
+import { resolveModelConfig } from "../assemble/glue-benchmark.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
 import { adapterToGguf } from "../gguf/export.ts";
 import { describeModelForGguf } from "../models/index.ts";

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { baseFingerprint } from "../adapters/core/base-fingerprint.ts";
+import { isWithin } from "../adapters/core/modules-to-save.ts";
 import type { FullyTrainedModules } from "../adapters/core/peft-folder.ts";
-import { isWithin } from "../adapters/core/saved-modules.ts";
 import { type AdapterSet, attachFolder, LayerAdapters } from "../adapters/index.ts";
 import { type StoredFactors, writeFactors } from "../adapters/lora/peft.ts";
 import { changedLayerPaths, linearAt, weightChange } from "../analysis/weight-change.ts";

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { ggufFormatError } from "./malformed.ts";
+import { ggufFormatError } from "./format-error.ts";
 
 const windowBytes = 1 << 18;
 

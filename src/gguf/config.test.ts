@@ -3,10 +3,10 @@ import { afterAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fromData } from "../torch/index.ts";
 import { ggufConfig, ggufGenerationConfig } from "./index.ts";
-import { float32Item, type MetadataItem, stringItem, uint32Item } from "./metadata-items.ts";
-import { llama3Factors } from "./rope.ts";
+import { llama3Factors } from "./rope-scaling.ts";
 import { tensorTypeByName } from "./types.ts";
 import { writeGguf } from "./write.ts";
+import { float32Item, type MetadataItem, stringItem, uint32Item } from "./write-metadata.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -1,10 +1,10 @@
 import type { Architecture } from "./architectures.ts";
 import { ByteReader } from "./byte-reader.ts";
-import type { HeadCounts } from "./conventions.ts";
+import { ggufFormatError } from "./format-error.ts";
 import type { GgufHeader } from "./header.ts";
-import { ggufFormatError } from "./malformed.ts";
-import { readRopeScaling } from "./rope.ts";
+import { readRopeScaling } from "./rope-scaling.ts";
 import { specialTokenIds } from "./special-tokens.ts";
+import type { HeadCounts } from "./weight-conversion.ts";
 import { ropeFactorsName } from "./weights.ts";
 
 type ConfigValues = Record<string, unknown>;

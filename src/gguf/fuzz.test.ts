@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import { runChild } from "../testing/child.ts";
+import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 
 const scratch = temporaryFolder();
@@ -9,7 +9,7 @@ afterAll(scratch.remove);
 const seconds = 10;
 
 test(`${seconds} seconds of damaged files: each is used or refused, in little time and memory`, async () => {
-  const child = new URL("testing/run-child.ts", import.meta.url);
+  const child = new URL("testing/fuzz-child.ts", import.meta.url);
   const { code, signal, stdout, stderr } = await runChild(child, scratch.path, `${seconds}`, "6");
   expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: "" });
   const { read, refused, slowest, megabytes } = JSON.parse(stdout);

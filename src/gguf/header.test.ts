@@ -12,7 +12,7 @@ import {
   stringArrayItem,
   stringItem,
   uint32Item,
-} from "./metadata-items.ts";
+} from "./write-metadata.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "scalora-gguf-"));
 afterAll(() => rmSync(folder, { recursive: true }));

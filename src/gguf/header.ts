@@ -1,6 +1,6 @@
 import { formatShape } from "../util/format.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { ggufFormatError } from "./malformed.ts";
+import { ggufFormatError } from "./format-error.ts";
 import { GgufMetadata, readValue, type StoredMetadataValue } from "./metadata.ts";
 import { type TensorType, tensorTypes, typeLabel } from "./types.ts";
 

@@ -1,2 +1,2 @@
-export { ggufConfig, ggufGenerationConfig, ggufTokenizer, ggufWeights, isGgufFile } from "./model.ts";
+export { ggufConfig, ggufGenerationConfig, ggufTokenizer, ggufWeights, isGgufFile } from "./read-model.ts";
 export type { GgufWeights, WeightEntry } from "./weights.ts";

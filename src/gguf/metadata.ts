@@ -1,5 +1,5 @@
 import { ByteReader } from "./byte-reader.ts";
-import { ggufFormatError } from "./malformed.ts";
+import { ggufFormatError } from "./format-error.ts";
 import { valueType, valueTypeBytes } from "./types.ts";
 
 /** A list that is still in the file. */

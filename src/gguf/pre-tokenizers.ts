@@ -1,5 +1,5 @@
-import type { Component } from "../tokenizer/blueprint.ts";
-import { byteLevelComponent } from "../tokenizer/byte-level-parts.ts";
+import { byteLevelComponent } from "../tokenizer/byte-level-components.ts";
+import type { Component } from "../tokenizer/tokenizer-spec.ts";
 
 /** What `tokenizer.ggml.pre` stands for. */
 export interface PreTokenizer {

@@ -1,4 +1,4 @@
-import type { SpecialTokenRole } from "../tokenizer/blueprint.ts";
+import type { SpecialTokenRole } from "../tokenizer/tokenizer-spec.ts";
 import type { GgufMetadata } from "./metadata.ts";
 
 /** What the format calls the roles; SentencePiece's have the numbers that its own files give them by default. */

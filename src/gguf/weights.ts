@@ -3,10 +3,10 @@ import { copy_, empty, fromData, MappedFile, narrow, reshape, scope, type Tensor
 import { internalError } from "../util/errors.ts";
 import { formatShape } from "../util/format.ts";
 import { type Architecture, toHuggingFaceName, weightConversion } from "./architectures.ts";
-import { dequantise, isQuantised } from "./blocks.ts";
-import { fromGguf, type HeadCounts } from "./conventions.ts";
+import { dequantise, isQuantised } from "./dequantise.ts";
+import { ggufFormatError } from "./format-error.ts";
 import type { GgufHeader, GgufTensor } from "./header.ts";
-import { ggufFormatError } from "./malformed.ts";
+import { fromGguf, type HeadCounts } from "./weight-conversion.ts";
 
 /** What a tensor is, to those who load it: `dtype` as safetensors files name it. */
 export interface WeightEntry {

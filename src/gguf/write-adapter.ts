@@ -1,13 +1,13 @@
+import { checkAdapterConfig, loraAlpha, loraSupported } from "../hub/adapter-config.ts";
 import { readAdapterFolder } from "../hub/adapter-folder.ts";
-import { checkAdapterConfig, loraAlpha, loraSupported } from "../hub/adapter-settings.ts";
 import { mulScalar, type Tensor, toDType } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { toGgufName, weightConversion } from "./architectures.ts";
-import { toGguf } from "./conventions.ts";
-import type { GgufDescription } from "./description.ts";
-import { float32Item, stringItem } from "./metadata-items.ts";
+import type { GgufDescription } from "./model-description.ts";
 import { tensorTypeByName } from "./types.ts";
+import { toGguf } from "./weight-conversion.ts";
 import { type GgufTensorSource, writeGguf } from "./write.ts";
+import { float32Item, stringItem } from "./write-metadata.ts";
 import { requireArchitecture } from "./write-model.ts";
 
 /** One layer's factors. */

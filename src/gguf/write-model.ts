@@ -1,14 +1,14 @@
 import { fromData, reshape, scope, type Tensor, toDType } from "../torch/index.ts";
 import { internalError } from "../util/errors.ts";
 import { type Architecture, architectures, toGgufName, weightConversion } from "./architectures.ts";
-import { dequantise } from "./blocks.ts";
-import { type HeadCounts, toGguf } from "./conventions.ts";
-import type { GgufDescription } from "./description.ts";
-import { encodeTensor, tensorTypeFor, type WritableType } from "./encode.ts";
-import { type MetadataItem, stringItem, uint32Item } from "./metadata-items.ts";
+import { dequantise } from "./dequantise.ts";
+import { encodeTensor, tensorTypeFor, type WritableType } from "./encode-tensor.ts";
+import type { GgufDescription } from "./model-description.ts";
 import { tensorTypeByName } from "./types.ts";
+import { type HeadCounts, toGguf } from "./weight-conversion.ts";
 import { ropeFactorsName } from "./weights.ts";
 import { type GgufTensorSource, writeGguf } from "./write.ts";
+import { type MetadataItem, stringItem, uint32Item } from "./write-metadata.ts";
 import { tokenizerItems } from "./write-tokenizer.ts";
 
 /** A parameter of the model, made when its turn comes. */

@@ -1,7 +1,12 @@
-import { readEosTokenIds } from "../hub/generation-ends.ts";
-import { assembleTokenizer } from "../tokenizer/assemble.ts";
-import { readTokenizerSource } from "../tokenizer/source.ts";
+import { readEosTokenIds } from "../hub/eos-tokens.ts";
+import { assembleTokenizer } from "../tokenizer/assemble-tokenizer.ts";
+import { readTokenizerSource } from "../tokenizer/read-tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
+import {
+  type ParsedTokenizer,
+  parseTokenizerJson,
+  unsupportedTokenizerError,
+} from "./parse-tokenizer-json.ts";
 import {
   boolItem,
   int32ArrayItem,
@@ -9,9 +14,8 @@ import {
   stringArrayItem,
   stringItem,
   uint32Item,
-} from "./metadata-items.ts";
-import { byteLevelItems, sentencePieceItems } from "./tokenizer-kinds.ts";
-import { type ParsedTokenizer, parseTokenizerJson, unsupportedTokenizerError } from "./tokenizer-parts.ts";
+} from "./write-metadata.ts";
+import { byteLevelItems, sentencePieceItems } from "./write-tokenizer-model.ts";
 
 /** Types of tokens, as the format numbers them. */
 const tokenTypes = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };

@@ -7,7 +7,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { type JsonObject, readJsonObject } from "../util/json-file.ts";
 import { formatJson, parseJson } from "../util/strict-json.ts";
-import { auxiliaryFiles } from "./companions.ts";
+import { auxiliaryFiles } from "./auxiliary-files.ts";
 import { indexFileName, weightsFileName } from "./model-weights.ts";
 
 /** `config.json` of a model folder, or what stands for it in a GGUF file. Throws ScaloraError `model` or `format`. */

@@ -5,8 +5,8 @@ import { SafetensorsFile } from "../safetensors/index.ts";
 import type { Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { readJsonObject } from "../util/json-file.ts";
+import { nearestName } from "../util/nearest-name.ts";
 import { toPlainValue } from "../util/strict-json.ts";
-import { nearestName } from "../util/suggest.ts";
 
 /** The weights of a folder in one file, and the list of its shards. */
 export const weightsFileName = "model.safetensors";

@@ -1,11 +1,11 @@
-import { eosTokenIds, loadChatFormat } from "../assemble/end-tokens.ts";
+import { eosTokenIds, loadChatFormat } from "../assemble/eos-tokens.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
 import { readTask, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
-import { nearestName } from "../util/suggest.ts";
+import { nearestName } from "../util/nearest-name.ts";
 import type { RunTasks, TaskReport, TaskRequest } from "./types.ts";
 
 /** A task with what is asked and shown. */

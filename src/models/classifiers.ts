@@ -7,11 +7,17 @@ import type { JsonObject } from "../util/json-file.ts";
 import { parseJson } from "../util/strict-json.ts";
 import { bert } from "./bert/index.ts";
 import { debertaV2 } from "./deberta-v2/index.ts";
-import type { ClassifierFamily, ParsedClassifier } from "./encoder/family.ts";
+import type { ClassifierFamily, ParsedClassifier } from "./encoder/classifier-family.ts";
 import { type ConfigLabels, defaultLabels } from "./encoder/labels.ts";
-import { plainConfig, resolveFamily } from "./family.ts";
-import { type LoadDType, type LoadRules, type Quantization, storedDType, WeightLoader } from "./load.ts";
+import { plainConfig, resolveFamily } from "./model-family.ts";
 import { roberta } from "./roberta/index.ts";
+import {
+  type LoadDType,
+  type LoadRules,
+  type Quantization,
+  storedDType,
+  WeightLoader,
+} from "./weight-loader.ts";
 
 const families: ReadonlyMap<string, ClassifierFamily> = new Map([
   ["bert", bert],

@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
-import { nearestName } from "../util/suggest.ts";
+import { nearestName } from "../util/nearest-name.ts";
 
 /**
  * Keys of Hugging Face configs that do not change what a decoder computes: how text is generated, what is returned,

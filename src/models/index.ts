@@ -14,14 +14,20 @@ import type { LazyTensor } from "../safetensors/index.ts";
 import { type DType, detach, type Generator, type Tensor, toDType } from "../torch/index.ts";
 import type { JsonObject } from "../util/json-file.ts";
 import { classifierFamilies, writeClassifierConfig } from "./classifiers.ts";
-import { type ModelFamily, type ParsedModel, resolveFamily } from "./family.ts";
 import { gemma2 } from "./gemma2/index.ts";
 import { gemma3, gemma3Text } from "./gemma3/index.ts";
 import { llama } from "./llama/index.ts";
-import { type LoadDType, type Quantization, storedDType, storedTensorsEqual, WeightLoader } from "./load.ts";
 import { mistral } from "./mistral/index.ts";
+import { type ModelFamily, type ParsedModel, resolveFamily } from "./model-family.ts";
 import { qwen2 } from "./qwen2/index.ts";
 import { qwen3 } from "./qwen3/index.ts";
+import {
+  type LoadDType,
+  type Quantization,
+  storedDType,
+  storedTensorsEqual,
+  WeightLoader,
+} from "./weight-loader.ts";
 
 export type { ModelInfo } from "../nn/index.ts";
 export {
@@ -30,7 +36,7 @@ export {
   isClassifierFolder,
   loadClassifier,
 } from "./classifiers.ts";
-export type { LoadDType, Quantization } from "./load.ts";
+export type { LoadDType, Quantization } from "./weight-loader.ts";
 
 const families: ReadonlyMap<string, ModelFamily> = new Map([
   ["llama", llama],

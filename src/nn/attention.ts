@@ -28,7 +28,7 @@ import {
 } from "../torch/index.ts";
 import type { TokenStream } from "./causal-lm.ts";
 import { dropout } from "./dropout.ts";
-import { canUseFusedKernel } from "./fused.ts";
+import { canUseFusedKernel } from "./fused-kernels.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */

@@ -1,6 +1,6 @@
 import { type DType, embedding, fromData, mulScalar, scope, type Tensor, toDType } from "../torch/index.ts";
 import { Module } from "./module.ts";
-import type { ParameterSource } from "./parameters.ts";
+import type { ParameterSource } from "./parameter-source.ts";
 
 /** A row of `weight` for each token, times a factor where the model has one. */
 export class Embedding extends Module {

@@ -24,7 +24,7 @@ export {
 } from "./classifier.ts";
 export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
-export type { FrozenDelta } from "./frozen-factors.ts";
+export type { FrozenDelta } from "./frozen-delta.ts";
 export { KeyValueCache } from "./kv-cache.ts";
 export { LayerNorm } from "./layer-norm.ts";
 export { Linear, type LinearAdapter } from "./linear.ts";
@@ -36,7 +36,12 @@ export {
   type ParameterKind,
   type ParameterSource,
   randomParameters,
-} from "./parameters.ts";
+} from "./parameter-source.ts";
 export { RMSNorm, type RMSNormOptions } from "./rms-norm.ts";
-export { type RopeFrequencies, type RopeParameters, type RopeShape, ropeFrequencies } from "./rope.ts";
-export { applyRotary, type RotaryCosSin, RotaryEmbedding } from "./rotary.ts";
+export {
+  type RopeFrequencies,
+  type RopeParameters,
+  type RopeShape,
+  ropeFrequencies,
+} from "./rope-frequencies.ts";
+export { applyRotary, type RotaryCosSin, RotaryEmbedding } from "./rotary-embedding.ts";

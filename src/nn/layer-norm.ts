@@ -1,6 +1,6 @@
 import { layerNorm, type Tensor } from "../torch/index.ts";
 import { Module } from "./module.ts";
-import type { ParameterSource } from "./parameters.ts";
+import type { ParameterSource } from "./parameter-source.ts";
 
 /** `w ∘ (x − mean) / √(var + ε) + b` over the last dimension, the variance without Bessel's correction. */
 export class LayerNorm extends Module {

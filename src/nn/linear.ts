@@ -1,9 +1,9 @@
 import { fastLinear, loraLinear, Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { FrozenDelta } from "./frozen-factors.ts";
+import type { FrozenDelta } from "./frozen-delta.ts";
 import { Module } from "./module.ts";
 import type { Nf4Weight } from "./nf4.ts";
-import type { ParameterSource } from "./parameters.ts";
+import type { ParameterSource } from "./parameter-source.ts";
 
 /** Takes the place of a linear layer's product: what an adapter method hangs on a layer. */
 export interface LinearAdapter {

@@ -1,6 +1,6 @@
 import * as torch from "../torch/index.ts";
 import { type DType, noGrad, scope, Tensor } from "../torch/index.ts";
-import type { FrozenDelta } from "./frozen-factors.ts";
+import type { FrozenDelta } from "./frozen-delta.ts";
 import { Module } from "./module.ts";
 
 /** Numbers that share a scale, and scales that share one of their own. */

@@ -1,7 +1,7 @@
 import { addScalar, fusedRmsNorm, meanDim, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.ts";
-import { canUseFusedKernel } from "./fused.ts";
+import { canUseFusedKernel } from "./fused-kernels.ts";
 import { Module } from "./module.ts";
-import type { ParameterSource } from "./parameters.ts";
+import type { ParameterSource } from "./parameter-source.ts";
 
 export interface RMSNormOptions {
   epsilon: number;

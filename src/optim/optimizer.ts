@@ -1,7 +1,7 @@
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
-import { groupBy } from "../util/group.ts";
+import { groupBy } from "../util/group-by.ts";
 
 /** What an optimiser moves: `value` in place, by the gradient in `grad` (same shape). */
 export interface OptimizedParameter {

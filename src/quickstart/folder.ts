@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, stat
 import { join, resolve } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
-import { type Exercise, type ExerciseSplits, type Split, splitNames } from "./job.ts";
+import { type Exercise, type ExerciseSplits, type Split, splitNames } from "./demo.ts";
 
 /** What a quickstart puts into its folder, beside a run's folder for each method. */
 export const fileNames = {

@@ -9,12 +9,12 @@ import { loadModel } from "../models/index.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { liveTensorCount } from "../torch/index.ts";
+import { gradeFractions } from "./evaluate-model.ts";
 import { prepareFolder } from "./folder.ts";
 import { runDemo } from "./index.ts";
-import { gradeFractions } from "./measure.ts";
-import { gradeWords, tinyModelFolder, translationDemo } from "./translation/job.ts";
+import { gradeWords, tinyModelFolder, translationDemo } from "./translation/demo.ts";
+import { makeTranslationSplits, sentenceLength, translationPrompt } from "./translation/sentences.ts";
 import { tinyTokenizer } from "./translation/tiny-model.ts";
-import { makeTranslationSplits, sentenceLength, translationPrompt } from "./translation/world.ts";
 import type { QuickstartResult } from "./types.ts";
 
 const scratch = temporaryFolder();

@@ -1,6 +1,6 @@
 import { parseRecipe, type Recipe } from "../config/index.ts";
+import type { Demo, MethodSettings } from "./demo.ts";
 import { splitFile } from "./folder.ts";
-import type { Demo, MethodSettings } from "./job.ts";
 
 export interface RunPaths {
   /** The model's folder or file. */

@@ -1,6 +1,6 @@
 import { type ReportData, type ReportTable, runCharts } from "../report/index.ts";
 import { formatBytes, formatCount, formatDuration } from "../util/format.ts";
-import type { QuickstartRuns } from "./done.ts";
+import type { QuickstartRuns } from "./runs.ts";
 import type { FractionEstimate, QuickstartResult, QuickstartScore } from "./types.ts";
 
 /** The quickstart's report: how the methods compare, their curves, samples and what to try next. */

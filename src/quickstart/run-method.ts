@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { rankReport } from "../analysis/rank.ts";
+import { rankReport } from "../analysis/change-rank.ts";
 import { openModel } from "../assemble/open-model.ts";
 import type { TrainableModel } from "../nn/index.ts";
 import { runTraining } from "../recipes/sft.ts";
@@ -8,7 +8,7 @@ import { releaseFreeMemory } from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import { checkpointFolder } from "../train/resume.ts";
 import type { Interruptible } from "../util/interruptible.ts";
-import type { Demo, MethodSettings } from "./job.ts";
+import type { Demo, MethodSettings } from "./demo.ts";
 import { makeRecipe, type RunPaths } from "./recipe.ts";
 
 /** What one method came to. */

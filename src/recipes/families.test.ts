@@ -11,7 +11,7 @@ import { AdamW, makeSchedule } from "../optim/index.ts";
 import "../testing/close-to.ts";
 import { attachMethod } from "../assemble/build.ts";
 import { copyGolden } from "../testing/golden-models.ts";
-import { SupportRecorder } from "../testing/support.ts";
+import { SupportRecorder } from "../testing/support-recorder.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { liveTensorCount, noGrad, scope } from "../torch/index.ts";

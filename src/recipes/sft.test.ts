@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseRecipe } from "../config/index.ts";
 import { type RunEvent, readEvents } from "../run/folder.ts";
-import { writeTinyProject } from "../testing/finished-runs.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { liveTensorCount, setThreads } from "../torch/index.ts";
 import { runTraining } from "./sft.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.ts";
+import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
 import { AnalysisObserver } from "../analysis/observer.ts";
-import { isWithinRankBudget, rankReport } from "../analysis/rank.ts";
 import {
   attachMethod,
   classesOf,
@@ -11,9 +11,9 @@ import {
   loadModelAndTokenizer,
   makeOptimizer,
 } from "../assemble/build.ts";
+import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { glueMetrics, resolveModelConfig } from "../assemble/glue.ts";
-import { rowNotes } from "../assemble/row-notes.ts";
+import { glueMetrics, resolveModelConfig } from "../assemble/glue-benchmark.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.ts";
 import { isClassifier, type TrainableModel } from "../nn/index.ts";
@@ -27,7 +27,7 @@ import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/options.ts";
 import { train } from "../train/trainer.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { checkpointBytes, estimateMemory, largestBatchTokens, type RunParts } from "./estimates.ts";
+import { checkpointBytes, estimateMemory, largestBatchTokens, type RunParts } from "./memory-estimate.ts";
 import { samplePrompts, takeSamples } from "./samples.ts";
 import type { RunTraining } from "./types.ts";
 import { packageVersion } from "./version.ts";

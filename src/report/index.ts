@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { writeFileAtomic } from "../util/files.ts";
-import type { ReportData } from "./data.ts";
 import { type ChartLibrary, reportPage } from "./page.ts";
+import type { ReportData } from "./report-data.ts";
 
-export type { Chart, ReportData, ReportTable, SampleGroup, Series } from "./data.ts";
-export { type NamedRun, runCharts, runReport } from "./of-run.ts";
+export type { Chart, ReportData, ReportTable, SampleGroup, Series } from "./report-data.ts";
+export { type NamedRun, runCharts, runReport } from "./run-report.ts";
 
 /** Writes a self-contained HTML report: charts, tables and samples in one file that needs nothing else. */
 export function writeReport(path: string, data: ReportData): void {

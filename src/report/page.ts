@@ -1,4 +1,4 @@
-import type { Chart, ReportData, ReportTable, SampleGroup } from "./data.ts";
+import type { Chart, ReportData, ReportTable, SampleGroup } from "./report-data.ts";
 import { reportScript } from "./script.ts";
 import { alignSeries, downsample } from "./series.ts";
 import { reportStyle } from "./style.ts";

@@ -1,4 +1,4 @@
-import type { Series } from "./data.ts";
+import type { Series } from "./report-data.ts";
 
 /** Lines longer than this are averaged in buckets, so that a report of a long run stays small. */
 const maxPoints = 1500;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { validateCharsmap } from "./charsmap.ts";
-import { tokenizerFormatError } from "./files.ts";
+import { tokenizerFormatError } from "./read-files.ts";
 
 /**
  * Checks what the `tokenizers` library does not: faults in these parts end the process there (a panic in native code)

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { sharedPath } from "../testing/shared.ts";
+import { sharedPath } from "../testing/shared-folder.ts";
 import { loadTokenizer, type Tokenizer } from "./index.ts";
 
 const golden = (...parts: string[]) =>

@@ -1,6 +1,6 @@
-import { assembleTokenizer } from "./assemble.ts";
-import { buildTokenizer } from "./library.ts";
-import { readTokenizerSource } from "./source.ts";
+import { assembleTokenizer } from "./assemble-tokenizer.ts";
+import { readTokenizerSource } from "./read-tokenizer.ts";
+import { buildTokenizer } from "./tokenizers-backend.ts";
 import type { Tokenizer } from "./types.ts";
 
 export { checkVocabulary } from "./check-vocabulary.ts";

@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
-import { readBytes, tokenizerFormatError } from "./files.ts";
 import { type Field, ProtobufError, readFields } from "./protobuf.ts";
+import { readBytes, tokenizerFormatError } from "./read-files.ts";
 
 /** Kinds of pieces. */
 export type PieceKind = "normal" | "unknown" | "control" | "userDefined" | "unused" | "byte";

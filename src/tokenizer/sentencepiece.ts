@@ -1,4 +1,10 @@
 import { ScaloraError } from "../util/errors.ts";
+import { escapeRegExp, type NormalizationRules, nonSpecialMarker } from "./character-normalizer.ts";
+import { validateCharsmap } from "./charsmap.ts";
+import { mergesFromScores } from "./merges-from-scores.ts";
+import { tokenizerFormatError } from "./read-files.ts";
+import { type Piece, readSentencePieceModel, type SentencePieceModel } from "./sentencepiece-model.ts";
+import type { TokenizerSettings } from "./tokenizer-settings.ts";
 import {
   type AddedToken,
   bertTemplate,
@@ -9,13 +15,7 @@ import {
   specialTokenFlags,
   type TokenizerSpec,
   type TokenTemplate,
-} from "./blueprint.ts";
-import { validateCharsmap } from "./charsmap.ts";
-import { tokenizerFormatError } from "./files.ts";
-import { mergesFromScores } from "./merges.ts";
-import { escapeRegExp, type NormalizationRules, nonSpecialMarker } from "./rewrite.ts";
-import { type Piece, readSentencePieceModel, type SentencePieceModel } from "./sentencepiece-model.ts";
-import type { TokenizerSettings } from "./settings.ts";
+} from "./tokenizer-spec.ts";
 
 /** What a tokenizer class adds to the model file. Classes that renumber the pieces are refused. */
 interface SentencePieceClass {

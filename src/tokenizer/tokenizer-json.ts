@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Component, SpecialTokenRole, TokenizerSpec } from "./blueprint.ts";
-import { readJson, tokenizerFormatError } from "./files.ts";
-import type { TokenizerSettings } from "./settings.ts";
+import { readJson, tokenizerFormatError } from "./read-files.ts";
+import type { TokenizerSettings } from "./tokenizer-settings.ts";
+import type { Component, SpecialTokenRole, TokenizerSpec } from "./tokenizer-spec.ts";
 
 const component = z.looseObject({ type: z.string() });
 const addedToken = z.object({

@@ -1,7 +1,7 @@
 import { ScaloraError } from "../util/errors.ts";
-import { bertTemplate, type TokenizerSpec } from "./blueprint.ts";
-import { readText, tokenizerFormatError } from "./files.ts";
-import type { TokenizerSettings } from "./settings.ts";
+import { readText, tokenizerFormatError } from "./read-files.ts";
+import type { TokenizerSettings } from "./tokenizer-settings.ts";
+import { bertTemplate, type TokenizerSpec } from "./tokenizer-spec.ts";
 
 const defaultSpecialTokens = { pad: "[PAD]", cls: "[CLS]", sep: "[SEP]", mask: "[MASK]" };
 const supportedClasses = ["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"];

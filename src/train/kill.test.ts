@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { deriveSeed } from "../data/hash.ts";
-import { runChild } from "../testing/child.ts";
+import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { Random } from "../util/random.ts";
 import { findNewestValid, listCheckpoints } from "./checkpoints/load.ts";

@@ -1,4 +1,4 @@
-import type { AdapterSet } from "../adapters/core/contract.ts";
+import type { AdapterSet } from "../adapters/core/adapter-set.ts";
 import type { BatchSource } from "../data/batch-source.ts";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
@@ -8,7 +8,7 @@ import type { GemmBackend, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { CheckpointIdentity } from "./checkpoints/format.ts";
 import type { ComputeMetrics } from "./evaluate.ts";
-import type { EvaluationRecord } from "./state.ts";
+import type { EvaluationRecord } from "./progress-state.ts";
 import type { StepObserver } from "./step.ts";
 
 export interface TrainSettings {

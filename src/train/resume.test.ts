@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readEvents, requestControl } from "../run/folder.ts";
-import { checkTensorLeaks } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import { listCheckpoints } from "./checkpoints/load.ts";

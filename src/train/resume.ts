@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import { basename, relative } from "node:path";
-import type { AdapterSet } from "../adapters/core/contract.ts";
+import type { AdapterSet } from "../adapters/core/adapter-set.ts";
 import { type RunFolder, readStatus } from "../run/folder.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -13,7 +13,7 @@ import {
 } from "./checkpoints/load.ts";
 import { markDamaged } from "./checkpoints/save.ts";
 import type { TrainOptions } from "./options.ts";
-import { type Progress, parseState, type SavedState } from "./state.ts";
+import { type Progress, parseState, type SavedState } from "./progress-state.ts";
 
 export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("checkpoints");
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { AdapterSet, StepContext } from "../adapters/core/contract.ts";
+import type { AdapterSet, StepContext } from "../adapters/core/adapter-set.ts";
 import { FullFineTuning } from "../adapters/full/full.ts";
 import { attach } from "../adapters/index.ts";
 import { collate } from "../data/collate.ts";
 import { causalLossSum } from "../nn/causal-loss.ts";
 import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.ts";
-import { checkTensorLeaks } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { countingExamples } from "../testing/tiny-data.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import * as torch from "../torch/index.ts";

@@ -1,4 +1,4 @@
-import type { AdapterSet, EventReport, StepContext } from "../adapters/core/contract.ts";
+import type { AdapterSet, EventReport, StepContext } from "../adapters/core/adapter-set.ts";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
@@ -6,8 +6,8 @@ import type { LayerAnalysis } from "../run/events.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { nonFiniteGradientError, nonFiniteLossError } from "./diagnose.ts";
-import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./norms.ts";
+import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-norms.ts";
+import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
 
 /** What a step works on. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FullFineTuning } from "../adapters/full/full.ts";
 import { type RunEvent, readEvents, readStatus, requestControl } from "../run/folder.ts";
-import { checkTensorLeaks } from "../testing/live-tensors.ts";
+import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import type { TrainOptions } from "./options.ts";

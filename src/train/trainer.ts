@@ -4,15 +4,15 @@ import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { listCheckpoints } from "./checkpoints/load.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save.ts";
+import { awaitControl, isAborted } from "./control.ts";
 import { evaluateLoss } from "./evaluate.ts";
-import { UnchangedParameterDetector } from "./movement.ts";
 import { objectiveOf } from "./objective.ts";
 import { type ResolvedSettings, resolveSettings, type TrainOptions, type TrainResult } from "./options.ts";
-import { awaitControl, isAborted } from "./pauses.ts";
-import { RunRecorder, residentMemory } from "./recorder.ts";
+import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
 import { checkpointFolder, type ResumedState, resumeRun } from "./resume.ts";
-import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./state.ts";
+import { RunRecorder, residentMemory } from "./run-recorder.ts";
 import { trainStep } from "./step.ts";
+import { UnchangedParameterDetector } from "./unchanged-parameters.ts";
 
 /** By this step every parameter should have moved. */
 const changedByStep = 3;

@@ -12,8 +12,8 @@ import {
   transpose,
   zeros,
 } from "../../torch/index.ts";
-import { groupBy } from "../../util/group.ts";
-import type { Trainable } from "./contract.ts";
+import { groupBy } from "../../util/group-by.ts";
+import type { Trainable } from "./adapter-set.ts";
 
 /** A layer of a bank, before its parameters exist. */
 export interface NamedLinear {

@@ -2,10 +2,10 @@ import { type Module, namedWeights } from "../../nn/index.ts";
 import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
+import type { AdapterSet, Trainable } from "./adapter-set.ts";
 import { adapterDType, type Bank } from "./bank.ts";
 import { baseFingerprint } from "./base-fingerprint.ts";
-import type { AdapterSet, Trainable } from "./contract.ts";
-import { ModulesToSave } from "./saved-modules.ts";
+import { ModulesToSave } from "./modules-to-save.ts";
 
 /** What all methods that hang adapters on linear layers share: banks, and parts that are trained whole beside them. */
 export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet {

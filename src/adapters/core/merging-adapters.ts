@@ -10,14 +10,14 @@ import {
   transpose,
 } from "../../torch/index.ts";
 import { type StoredFactors, writeFactors } from "../lora/peft.ts";
+import type { StepContext } from "./adapter-set.ts";
 import type { LowRankBank } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
-import type { StepContext } from "./contract.ts";
-import { type BankOf, LowRankAdapters, type LowRankPlan, makeBanks } from "./factor-adapters.ts";
-import { FrozenDeltaBase } from "./factored-base.ts";
+import { baseStoreFactory, type StoreOptions } from "./base-store-factory.ts";
+import { FrozenDeltaBase } from "./frozen-delta-base.ts";
 import { adapterExportError } from "./layer-adapters.ts";
+import { type BankOf, LowRankAdapters, type LowRankPlan, makeBanks } from "./low-rank-adapters.ts";
 import { fullyTrainedModulesOf } from "./peft-folder.ts";
-import { baseStoreFactory, type StoreOptions } from "./store-for.ts";
 import { untieWeight } from "./untie.ts";
 
 /** Options of the methods that merge into the base as they train. */

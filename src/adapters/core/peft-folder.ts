@@ -1,15 +1,15 @@
+import { checkAdapterConfig, type SupportedSettings } from "../../hub/adapter-config.ts";
 import { type AdapterFolder, readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.ts";
-import { checkAdapterConfig, type SupportedSettings } from "../../hub/adapter-settings.ts";
 import { isClassifier, type Linear, type Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
 import { contiguous, copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Bank, NamedLinear, StackedParameter } from "./bank.ts";
 import { checkBase } from "./base-fingerprint.ts";
-import type { AdapterPlan } from "./factor-adapters.ts";
 import type { LayerAdapters } from "./layer-adapters.ts";
+import type { AdapterPlan } from "./low-rank-adapters.ts";
+import { isWithin, outermostOf, refuseUntrainable } from "./modules-to-save.ts";
 import type { PeftLayer } from "./peft-layer.ts";
-import { isWithin, outermostOf, refuseUntrainable } from "./saved-modules.ts";
 import { linearLayers } from "./targets.ts";
 
 type Config = AdapterFolder["config"];

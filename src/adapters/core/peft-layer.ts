@@ -1,5 +1,5 @@
+import { requireNumber } from "../../hub/adapter-config.ts";
 import type { AdapterFolder } from "../../hub/adapter-folder.ts";
-import { requireNumber } from "../../hub/adapter-settings.ts";
 import type { Linear } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";

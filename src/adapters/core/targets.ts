@@ -1,8 +1,8 @@
 import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { NamedLinear } from "./bank.ts";
-import { lastPart, noMatch, patternTest } from "./patterns.ts";
-import { isWithin } from "./saved-modules.ts";
+import { lastPart, noMatch, patternTest } from "./module-patterns.ts";
+import { isWithin } from "./modules-to-save.ts";
 
 /** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
 export interface TargetModuleOptions {

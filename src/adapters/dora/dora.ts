@@ -1,6 +1,6 @@
 import type { Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
-import { LowRankAdapters, type LowRankTarget, makeBanks } from "../core/factor-adapters.ts";
+import { LowRankAdapters, type LowRankTarget, makeBanks } from "../core/low-rank-adapters.ts";
 import {
   type FullyTrainedModules,
   folderTensors,
@@ -22,7 +22,7 @@ import {
   scaledTarget,
   storedTensors,
 } from "../lora/peft.ts";
-import { DoraBank } from "./bank.ts";
+import { DoraBank } from "./dora-bank.ts";
 
 const magnitudeName = ".lora_magnitude_vector";
 

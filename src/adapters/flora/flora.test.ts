@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AdamW, SGD } from "../../optim/index.ts";
-import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/given-gradients.ts";
+import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/reference-run.ts";
 import { attachFlora } from "./flora.ts";
 
 interface FloraRun extends GivenRun {

@@ -17,10 +17,10 @@ import {
 } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
+import type { EventReport, Moments, StepContext, Trainable } from "../core/adapter-set.ts";
 import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
-import type { EventReport, Moments, StepContext, Trainable } from "../core/contract.ts";
-import { type LowRankPlan, lowRankPlan } from "../core/factor-adapters.ts";
-import { truncationReport } from "../core/factored-base.ts";
+import { truncationReport } from "../core/frozen-delta-base.ts";
+import { type LowRankPlan, lowRankPlan } from "../core/low-rank-adapters.ts";
 import { type MergeOptions, MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import type { TargetRankOptions } from "../core/targets.ts";
 

@@ -1,11 +1,12 @@
 import { methodDefaults } from "../../config/index.ts";
-import { requireNumber } from "../../hub/adapter-settings.ts";
+import { requireNumber } from "../../hub/adapter-config.ts";
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
-import type { AdapterPlan } from "../core/factor-adapters.ts";
 import { LayerAdapters } from "../core/layer-adapters.ts";
+import type { AdapterPlan } from "../core/low-rank-adapters.ts";
+import { resolveModulesToSave } from "../core/modules-to-save.ts";
 import {
   folderTensors,
   fullyTrainedModulesOf,
@@ -16,9 +17,8 @@ import {
   writePeft,
 } from "../core/peft-folder.ts";
 import { checkShape, lengthOf, seedOf } from "../core/peft-layer.ts";
-import { resolveModulesToSave } from "../core/saved-modules.ts";
 import { findLayers, type TargetModuleOptions } from "../core/targets.ts";
-import { SpectrumBank, type SpectrumShape } from "./bank.ts";
+import { SpectrumBank, type SpectrumShape } from "./spectrum-bank.ts";
 
 export interface FourierOptions extends TargetModuleOptions {
   /** Trained coefficients of each layer. Default 1000. */

@@ -3,7 +3,7 @@ import * as torch from "../../torch/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
-import type { AdapterSet, Trainable } from "../core/contract.ts";
+import type { AdapterSet, Trainable } from "../core/adapter-set.ts";
 import { adapterExportError } from "../core/layer-adapters.ts";
 
 /**

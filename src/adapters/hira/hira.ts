@@ -1,8 +1,8 @@
 import type { LinearAdapter, Module } from "../../nn/index.ts";
 import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.ts";
 import { LowRankBank } from "../core/bank.ts";
-import { forwardWithDelta } from "../core/change.ts";
-import { LowRankAdapters, type LowRankTarget, lowRankPlan, makeBanks } from "../core/factor-adapters.ts";
+import { forwardWithDelta } from "../core/delta-forward.ts";
+import { LowRankAdapters, type LowRankTarget, lowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
 import {
   folderTensors,
   fullyTrainedModulesOf,

@@ -17,10 +17,10 @@ import {
 } from "../../torch/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/compensated.ts";
-import type { EventReport } from "../core/contract.ts";
-import { type LowRankPlan, makeBanks } from "../core/factor-adapters.ts";
-import { truncatedSvd } from "../core/triplets.ts";
+import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/non-zero-init.ts";
+import type { EventReport } from "../core/adapter-set.ts";
+import { type LowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
+import { truncatedSvd } from "../core/truncated-svd.ts";
 import { type LoraOptions, planOf } from "../lora/lora.ts";
 
 export interface LoraGaOptions extends Omit<LoraOptions, "init" | "from"> {

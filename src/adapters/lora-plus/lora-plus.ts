@@ -1,8 +1,8 @@
 import { methodDefaults } from "../../config/index.ts";
 import type { Module } from "../../nn/index.ts";
+import type { Trainable } from "../core/adapter-set.ts";
 import { LowRankBank } from "../core/bank.ts";
-import type { Trainable } from "../core/contract.ts";
-import { type LowRankPlan, makeBanks } from "../core/factor-adapters.ts";
+import { type LowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
 import { initialiseOrLoadFactors, LoraAdapters, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
 
 export interface LoraPlusOptions extends LoraOptions {

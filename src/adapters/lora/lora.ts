@@ -1,7 +1,7 @@
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { LowRankBank } from "../core/bank.ts";
-import { LowRankAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/factor-adapters.ts";
+import { LowRankAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
 import { loadPeftWeights, readPlan } from "../core/peft-folder.ts";
 import type { TargetRankOptions } from "../core/targets.ts";
 import { initialiseFactors, type LoraInit } from "./init.ts";

@@ -1,7 +1,7 @@
-import { loraAlpha, loraSupported } from "../../hub/adapter-settings.ts";
+import { loraAlpha, loraSupported } from "../../hub/adapter-config.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
 import type { LowRankBank } from "../core/bank.ts";
-import type { LowRankAdapters, LowRankTarget } from "../core/factor-adapters.ts";
+import type { LowRankAdapters, LowRankTarget } from "../core/low-rank-adapters.ts";
 import {
   type FullyTrainedModules,
   folderTensors,

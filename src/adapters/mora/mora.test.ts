@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
-import { matrix } from "../testing/given-gradients.ts";
-import { type MoraType, SquareBank, squareWidth } from "./bank.ts";
+import { matrix } from "../testing/reference-run.ts";
+import { type MoraType, SquareBank, squareWidth } from "./square-bank.ts";
 
 interface Case {
   m: number;

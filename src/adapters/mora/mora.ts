@@ -2,9 +2,9 @@ import type { Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
 import { adapterExportError, LayerAdapters } from "../core/layer-adapters.ts";
-import { resolveModulesToSave } from "../core/saved-modules.ts";
+import { resolveModulesToSave } from "../core/modules-to-save.ts";
 import { findTargets, type Target, type TargetRankOptions } from "../core/targets.ts";
-import { type MoraType, SquareBank, type SquareShape, squareWidth } from "./bank.ts";
+import { type MoraType, SquareBank, type SquareShape, squareWidth } from "./square-bank.ts";
 
 export interface MoraOptions extends TargetRankOptions {
   /** Default "rotation". */

@@ -1,8 +1,8 @@
 import type { Module } from "../../nn/index.ts";
 import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.ts";
-import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/compensated.ts";
-import { makeBanks } from "../core/factor-adapters.ts";
-import { truncatedSvd } from "../core/triplets.ts";
+import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/non-zero-init.ts";
+import { makeBanks } from "../core/low-rank-adapters.ts";
+import { truncatedSvd } from "../core/truncated-svd.ts";
 import { type LoraOptions, planOf } from "../lora/lora.ts";
 
 export type PissaOptions = Omit<LoraOptions, "init" | "from">;

@@ -2,7 +2,7 @@ import type { Module } from "../../nn/index.ts";
 import { Nf4Weight } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { LowRankBank } from "../core/bank.ts";
-import { makeBanks } from "../core/factor-adapters.ts";
+import { makeBanks } from "../core/low-rank-adapters.ts";
 import { initialiseOrLoadFactors, LoraAdapters, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { AdamW } from "../../optim/index.ts";
 import * as torch from "../../torch/index.ts";
-import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/given-gradients.ts";
-import { pruneMoments } from "./prune.ts";
+import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/reference-run.ts";
+import { pruneMoments } from "./prune-moments.ts";
 import { attachRelora } from "./relora.ts";
 
 interface ReloraRun extends GivenRun {

@@ -3,13 +3,13 @@ import type { Module } from "../../nn/index.ts";
 import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
+import type { EventReport, StepContext } from "../core/adapter-set.ts";
 import { LowRankBank } from "../core/bank.ts";
-import type { EventReport, StepContext } from "../core/contract.ts";
-import type { LowRankPlan } from "../core/factor-adapters.ts";
-import { truncationReport } from "../core/factored-base.ts";
+import { truncationReport } from "../core/frozen-delta-base.ts";
+import type { LowRankPlan } from "../core/low-rank-adapters.ts";
 import { type MergeOptions, MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import { initialiseBanks, initialiseOrLoadFactors, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
-import { pruneMoments } from "./prune.ts";
+import { pruneMoments } from "./prune-moments.ts";
 
 const defaults = methodDefaults.relora;
 

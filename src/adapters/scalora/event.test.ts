@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
 import type { NamedLinear } from "../core/bank.ts";
 import { type BaseStore, ExactBase, SplitBase } from "../core/base-store.ts";
-import { FrozenDeltaBase } from "../core/factored-base.ts";
+import { FrozenDeltaBase } from "../core/frozen-delta-base.ts";
+import type { ColumnNormRule } from "./column-norm.ts";
 import { type EventOptions, scalingEvent } from "./event.ts";
-import type { ColumnNormRule } from "./scale.ts";
-import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/layers.ts";
+import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/random-bank.ts";
 
 const options: EventOptions = {
   policy: "default",

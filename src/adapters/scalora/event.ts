@@ -12,10 +12,9 @@ import {
   zero_,
 } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import type { Moments } from "../core/adapter-set.ts";
 import type { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
-import type { Moments } from "../core/contract.ts";
-import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.ts";
 import {
   type ColumnNormRule,
   columnNormOf,
@@ -23,9 +22,10 @@ import {
   isOwnNorm,
   keepNorm,
   keptNormFraction,
-} from "./scale.ts";
+} from "./column-norm.ts";
+import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.ts";
+import type { LayerGrams } from "./solve/column-system.ts";
 import { type ScalingFactors, type SolvePolicy, solveFactors, unitFactors } from "./solve/policies.ts";
-import type { LayerGrams } from "./solve/system.ts";
 
 /** Moments of a bank's two stacks, as the optimiser holds them. */
 export interface BankMoments {

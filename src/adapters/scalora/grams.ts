@@ -13,7 +13,7 @@ import {
   toDType,
   transpose,
 } from "../../torch/index.ts";
-import type { LayerGrams } from "./solve/system.ts";
+import type { LayerGrams } from "./solve/column-system.ts";
 
 /** The stacked factors of a bank with the gradients that backward left: A, gradA `[L, m, r]`, B, gradB `[L, n, r]`. */
 export interface StackedFactors {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
-import { DoraBank } from "../dora/bank.ts";
-import { distance, lossOf, moveTrainables, OddModel } from "../testing/matrix.ts";
+import { DoraBank } from "../dora/dora-bank.ts";
+import { distance, lossOf, moveTrainables, OddModel } from "../testing/contract-matrix.ts";
 import { attachScalora } from "./scalora.ts";
-import { frobenius } from "./testing/layers.ts";
+import { frobenius } from "./testing/random-bank.ts";
 
 // The effective weight is diag(c)·V with V = W + sABᵀ and c = magnitude / ‖V‖ held still in the gradient, so the gradients of
 // A and B are those of a weight whose gradient is diag(c)·G. An event leaves V and with it c as they are.

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
 import { ExactBase } from "../core/base-store.ts";
 import { enableBaseGradients, oracleEvent } from "./oracle.ts";
-import { effectiveWeights, frobenius, randomBank } from "./testing/layers.ts";
+import { effectiveWeights, frobenius, randomBank } from "./testing/random-bank.ts";
 
 /** One backward pass whose gradient with respect to W_eff is xᵀ-weighted: gives the watched bank its G. */
 function backwardThrough(bank: ReturnType<typeof randomBank>["bank"], seed: number): torch.Tensor[] {

@@ -18,11 +18,11 @@ import {
   zerosLike,
 } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
+import type { Moments } from "../core/adapter-set.ts";
 import type { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
-import type { Moments } from "../core/contract.ts";
+import { type ColumnNormRule, columnNormOf, type EventTiming } from "./column-norm.ts";
 import { type BankMoments, type LayerOutcome, resetMoments } from "./event.ts";
-import { type ColumnNormRule, columnNormOf, type EventTiming } from "./scale.ts";
 import { unitFactors } from "./solve/policies.ts";
 
 /** With σ_2r below this share of σ_1 the gradient has fewer than 2r directions, and the layer is left alone. */

@@ -2,15 +2,16 @@ import type { Linear, Module } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
+import type { EventReport, StepContext } from "../core/adapter-set.ts";
 import { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
-import type { EventReport, StepContext } from "../core/contract.ts";
-import type { LowRankPlan } from "../core/factor-adapters.ts";
+import type { LowRankPlan } from "../core/low-rank-adapters.ts";
 import { type MergeOptions, MergingAdapters } from "../core/merging-adapters.ts";
 import { fullyTrainedModulesOf } from "../core/peft-folder.ts";
-import { DoraBank } from "../dora/bank.ts";
 import { writeDoraFactors } from "../dora/dora.ts";
+import { DoraBank } from "../dora/dora-bank.ts";
 import { initialiseOrLoadFactors, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
+import type { ColumnNormRule } from "./column-norm.ts";
 import {
   type BankMoments,
   type EventOptions,
@@ -18,10 +19,9 @@ import {
   type MomentRule,
   scalingEvent,
 } from "./event.ts";
-import { examineBank, type GradientSize, type LayerEventPreview } from "./examine.ts";
+import { examineBank, type GradientSize, type LayerEventPreview } from "./event-preview.ts";
+import { eventReport } from "./event-report.ts";
 import { enableBaseGradients, oracleEvent } from "./oracle.ts";
-import { eventReport } from "./report.ts";
-import type { ColumnNormRule } from "./scale.ts";
 import type { SolvePolicy } from "./solve/policies.ts";
 
 /** Adaptive events apply where a factor is beyond this ratio, either way. */

@@ -1,6 +1,6 @@
 // The command line in its own process, ended by SIGKILL at the count-th change of a file, in the middle of it:
 // node … killed-main.ts <count> <arguments of scalora>.
-import { failAtFileChange } from "../../testing/failing-files.ts";
+import { failAtFileChange } from "../../testing/file-fault-injection.ts";
 import { main } from "../main.ts";
 
 const [count, ...args] = process.argv.slice(2);

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { AnalysisResult } from "../../analysis/types.ts";
+import { assertRunFolder } from "../check-run-folder.ts";
 import type { Context } from "../context.ts";
 import { jsonOption } from "../options.ts";
-import { assertRunFolder } from "../run-folder.ts";
 import { table } from "../terminal/table.ts";
 
 type Analysis = typeof import("../../analysis/index.ts");

@@ -12,7 +12,7 @@ import type {
 import { formatCount, formatDuration } from "../../util/format.ts";
 import { type Context, usageError } from "../context.ts";
 import { addModelOptions, collect, jsonOption, type ModelOptions, numberParser } from "../options.ts";
-import { metricEntries, percent } from "../run-view.ts";
+import { metricEntries, percent } from "../run-progress-view.ts";
 import { ProgressLine } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
 

@@ -6,7 +6,7 @@ import { listRuns, type RunEntry } from "../../run/list.ts";
 import { packageRoot } from "../../setup/locate.ts";
 import { type Context, usageError } from "../context.ts";
 import { jsonOption } from "../options.ts";
-import { percent } from "../run-view.ts";
+import { percent } from "../run-progress-view.ts";
 import { table } from "../terminal/table.ts";
 
 type Catalog = typeof import("../../recipes/catalog.ts");

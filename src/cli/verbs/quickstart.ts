@@ -14,7 +14,7 @@ import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
 import { jsonOption, numberParser } from "../options.ts";
-import { RunProgressView } from "../run-view.ts";
+import { RunProgressView } from "../run-progress-view.ts";
 import { table } from "../terminal/table.ts";
 import { stripControl } from "../terminal/text.ts";
 import { fetchWithProgress } from "./get.ts";

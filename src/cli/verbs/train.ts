@@ -3,11 +3,11 @@ import type { Command } from "commander";
 import { loadRecipe, type Recipe } from "../../config/index.ts";
 import type { RunResult, RunTraining } from "../../recipes/types.ts";
 import { formatDuration, shellQuote } from "../../util/format.ts";
+import { assertRunFolder } from "../check-run-folder.ts";
 import { type Context, usageError } from "../context.ts";
-import { recipeHelp } from "../help.ts";
 import { jsonOption, setOption } from "../options.ts";
-import { assertRunFolder } from "../run-folder.ts";
-import { percent, perplexityText, RunProgressView } from "../run-view.ts";
+import { recipeHelp } from "../recipe-help.ts";
+import { percent, perplexityText, RunProgressView } from "../run-progress-view.ts";
 import { table } from "../terminal/table.ts";
 
 interface Options {

@@ -1,6 +1,12 @@
 import { z } from "zod";
-import { integerAtLeast } from "../fields.ts";
-import { baseFields, checkBaseOptions, rankFields, refusalUnlessFactored, targetFields } from "./fields.ts";
+import { integerAtLeast } from "../field-types.ts";
+import {
+  baseFields,
+  checkBaseOptions,
+  rankFields,
+  refusalUnlessFactored,
+  targetFields,
+} from "./adapter-fields.ts";
 
 export const floraDefaults = { interval: 1000 };
 

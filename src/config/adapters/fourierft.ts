@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { integerAtLeast, positive } from "../fields.ts";
-import { fromField, layerFolderKeys, targetFields } from "./fields.ts";
+import { integerAtLeast, positive } from "../field-types.ts";
+import { fromField, layerFolderKeys, targetFields } from "./adapter-fields.ts";
 
 /** PEFT's. */
 export const fourierDefaults = { frequencies: 1000, scaling: 150 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { writesToBaseRefusal } from "./fields.ts";
+import { writesToBaseRefusal } from "./adapter-fields.ts";
 
 export const full = {
   name: "full",

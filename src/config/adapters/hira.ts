@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { factorFolderKeys, fromField, initField, rankFields, targetFields } from "./fields.ts";
+import { factorFolderKeys, fromField, initField, rankFields, targetFields } from "./adapter-fields.ts";
 
 export const hira = {
   name: "hira",

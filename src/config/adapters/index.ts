@@ -6,7 +6,7 @@ import { hira } from "./hira.ts";
 import { lora } from "./lora.ts";
 import { loraGa, loraGaDefaults } from "./lora-ga.ts";
 import { loraPlus, loraPlusDefaults } from "./lora-plus.ts";
-import type { MethodConfig } from "./method.ts";
+import type { MethodConfig } from "./method-config.ts";
 import { mora } from "./mora.ts";
 import { pissa } from "./pissa.ts";
 import { qlora } from "./qlora.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { lowRankFields, lowRankFolderKeys, withDefaultAlpha } from "./fields.ts";
+import { lowRankFields, lowRankFolderKeys, withDefaultAlpha } from "./adapter-fields.ts";
 
 export const lora = {
   name: "lora",

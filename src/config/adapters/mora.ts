@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rankFields, targetFields } from "./fields.ts";
+import { rankFields, targetFields } from "./adapter-fields.ts";
 
 export const mora = {
   name: "mora",

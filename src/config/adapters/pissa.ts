@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { positive } from "../fields.ts";
-import { rankFields, scaleFields, targetFields } from "./fields.ts";
+import { positive } from "../field-types.ts";
+import { rankFields, scaleFields, targetFields } from "./adapter-fields.ts";
 
 export const pissa = {
   name: "pissa",

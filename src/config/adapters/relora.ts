@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { fraction, integerAtLeast } from "../fields.ts";
-import { formatFoundValue } from "../words.ts";
+import { fraction, integerAtLeast } from "../field-types.ts";
+import { formatFoundValue } from "../format-value.ts";
 import {
   baseFields,
   checkBaseOptions,
@@ -8,8 +8,8 @@ import {
   lowRankFolderKeys,
   refusalUnlessFactored,
   withDefaultAlpha,
-} from "./fields.ts";
-import type { CrossKeyIssue, UncheckedSection } from "./method.ts";
+} from "./adapter-fields.ts";
+import type { CrossKeyIssue, UncheckedSection } from "./method-config.ts";
 
 export const reloraDefaults = {
   interval: 100,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isRecord } from "../../util/json.ts";
-import { integerAtLeast, positive } from "../fields.ts";
-import { formatFoundValue } from "../words.ts";
+import { integerAtLeast, positive } from "../field-types.ts";
+import { formatFoundValue } from "../format-value.ts";
 import {
   baseFields,
   checkBaseOptions,
@@ -9,8 +9,8 @@ import {
   lowRankFolderKeys,
   refusalUnlessFactored,
   withDefaultAlpha,
-} from "./fields.ts";
-import type { CrossKeyIssue, UncheckedSection } from "./method.ts";
+} from "./adapter-fields.ts";
+import type { CrossKeyIssue, UncheckedSection } from "./method-config.ts";
 
 /** Steps between the events of the amortised method. */
 export const amortisedInterval = 10;

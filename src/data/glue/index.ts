@@ -1,5 +1,6 @@
 import type { DataFormat } from "../types.ts";
 import { cola } from "./cola.ts";
+import type { GlueTask } from "./glue-task.ts";
 import { mnli } from "./mnli.ts";
 import { mrpc } from "./mrpc.ts";
 import { qnli } from "./qnli.ts";
@@ -7,10 +8,9 @@ import { qqp } from "./qqp.ts";
 import { rte } from "./rte.ts";
 import { sst2 } from "./sst2.ts";
 import { stsb } from "./stsb.ts";
-import type { GlueTask } from "./task.ts";
 
-export { type GlueExample, readGlueRows } from "./rows.ts";
-export type { GlueName, GlueTask } from "./task.ts";
+export type { GlueName, GlueTask } from "./glue-task.ts";
+export { type GlueExample, readGlueRows } from "./read-glue-rows.ts";
 
 /** GLUE's eight tasks (without WNLI), by name. */
 export const glueTasks: ReadonlyMap<string, GlueTask> = new Map(

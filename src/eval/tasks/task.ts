@@ -1,4 +1,4 @@
-import type { TaskDataLocation } from "./files.ts";
+import type { TaskDataLocation } from "./find-task-files.ts";
 
 /** A row of a data file, by column. */
 export type Row = Readonly<Record<string, unknown>>;

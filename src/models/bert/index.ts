@@ -1,4 +1,4 @@
-import type { ClassifierFamily } from "../encoder/family.ts";
+import type { ClassifierFamily } from "../encoder/classifier-family.ts";
 import { parseBertConfig } from "./config.ts";
 import { BertForSequenceClassification } from "./model.ts";
 

@@ -8,9 +8,9 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { scope, type Tensor, tanh } from "../../torch/index.ts";
+import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
+import { classifierInfo } from "../encoder/classifier-info.ts";
 import { BertEmbeddings } from "../encoder/embeddings.ts";
-import type { ClassifierHeadConfig } from "../encoder/family.ts";
-import { classifierInfo } from "../encoder/info.ts";
 import { BertEncoder } from "../encoder/layers.ts";
 import { Pooler } from "../encoder/pooling.ts";
 import type { BertConfig } from "./config.ts";

@@ -22,7 +22,7 @@ import {
 import { internalError } from "../../util/errors.ts";
 import type { EncoderContext, SelfAttention } from "../encoder/layers.ts";
 import type { DebertaConfig } from "./config.ts";
-import type { RelativePositions } from "./positions.ts";
+import type { RelativePositions } from "./relative-positions.ts";
 
 /** What every layer of one forward pass shares. */
 export interface DebertaContext extends EncoderContext {

@@ -1,4 +1,4 @@
-import type { ClassifierFamily } from "../encoder/family.ts";
+import type { ClassifierFamily } from "../encoder/classifier-family.ts";
 import { parseDebertaConfig } from "./config.ts";
 import { DebertaV2ForSequenceClassification } from "./model.ts";
 

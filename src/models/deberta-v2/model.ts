@@ -11,15 +11,15 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { add, narrow, scope, type Tensor } from "../../torch/index.ts";
+import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
+import { classifierInfo } from "../encoder/classifier-info.ts";
 import { typeRows } from "../encoder/embeddings.ts";
-import type { ClassifierHeadConfig } from "../encoder/family.ts";
-import { classifierInfo } from "../encoder/info.ts";
 import { activationOf, EncoderLayer } from "../encoder/layers.ts";
 import { Pooler } from "../encoder/pooling.ts";
 import { type DebertaContext, DisentangledSelfAttention } from "./attention.ts";
 import type { DebertaConfig } from "./config.ts";
 import { ConvLayer } from "./convolution.ts";
-import { relativePositions } from "./positions.ts";
+import { relativePositions } from "./relative-positions.ts";
 
 class Embeddings extends Module {
   readonly word_embeddings: Embedding;
@@ -142,7 +142,11 @@ export class DebertaV2ForSequenceClassification extends Module implements Sequen
 
   get info(): ClassifierInfo {
     const { dtype } = this.classifier.weight;
-    const own = { maxPositions: this.config.maxPositionEmbeddings, dtype, head: ["pooler", "classifier"] };
+    const own = {
+      maxPositions: this.config.maxPositionEmbeddings,
+      dtype,
+      headModules: ["pooler", "classifier"],
+    };
     return classifierInfo("deberta-v2", this.config, this.headConfig, own);
   }
 

@@ -12,8 +12,8 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { scope, type Tensor } from "../../torch/index.ts";
-import { type DecoderLayer, PreNormLayer, SandwichNormLayer } from "./block.ts";
 import type { DecoderConfig } from "./config.ts";
+import { type DecoderLayer, PreNormLayer, SandwichNormLayer } from "./layers.ts";
 
 class Decoder extends Module {
   readonly embed_tokens: Embedding;

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../util/json-file.ts";
-import { decoderFamily } from "../decoder/family.ts";
-import type { ModelFamily } from "../family.ts";
+import { decoderFamily } from "../decoder/decoder-family.ts";
+import type { ModelFamily } from "../model-family.ts";
 import { parseGemma3Config, parseGemma3TextConfig } from "./config.ts";
 
 /** `model_type: gemma3_text`. */

@@ -1,4 +1,4 @@
-import { decoderFamily } from "../decoder/family.ts";
+import { decoderFamily } from "../decoder/decoder-family.ts";
 import { parseMistralConfig } from "./config.ts";
 
 /** `model_type: mistral`. */

@@ -1,4 +1,4 @@
-import type { ClassifierFamily } from "../encoder/family.ts";
+import type { ClassifierFamily } from "../encoder/classifier-family.ts";
 import { parseRobertaConfig } from "./config.ts";
 import { RobertaForSequenceClassification } from "./model.ts";
 

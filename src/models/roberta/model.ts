@@ -21,9 +21,9 @@ import {
   toDType,
 } from "../../torch/index.ts";
 import type { BertConfig } from "../bert/config.ts";
+import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
+import { classifierInfo } from "../encoder/classifier-info.ts";
 import { BertEmbeddings } from "../encoder/embeddings.ts";
-import type { ClassifierHeadConfig } from "../encoder/family.ts";
-import { classifierInfo } from "../encoder/info.ts";
 import { BertEncoder } from "../encoder/layers.ts";
 import { firstTokenStates } from "../encoder/pooling.ts";
 

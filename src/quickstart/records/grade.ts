@@ -1,4 +1,4 @@
-import type { Grade } from "../job.ts";
+import type { Grade } from "../demo.ts";
 import { recordFields } from "./messages.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { internalError } from "../../util/errors.ts";
 import type { Random } from "../../util/random.ts";
-import type { Split } from "../job.ts";
+import type { Split } from "../demo.ts";
 import {
   closers,
   type Intent,
@@ -12,7 +12,7 @@ import {
   type Urgency,
   urgencies,
   urgencyNames,
-} from "./wording.ts";
+} from "./phrases.ts";
 
 /** What a message says, in the order of its JSON. */
 export interface CustomerRecord {

@@ -5,13 +5,13 @@ import { byteTokenizer, writeTinyLlama } from "../../testing/tiny-llama.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { liveTensorCount } from "../../torch/index.ts";
 import { Random } from "../../util/random.ts";
+import { splitNames } from "../demo.ts";
 import { runDemo } from "../index.ts";
-import { splitNames } from "../job.ts";
 import type { QuickstartEvent } from "../types.ts";
+import { recordsDemo } from "./demo.ts";
 import { gradeRecord } from "./grade.ts";
-import { recordsDemo } from "./job.ts";
 import { drawMessages, recordFields } from "./messages.ts";
-import { closers, intents, openers, orderPhrases, type Pool, products, urgencies } from "./wording.ts";
+import { closers, intents, openers, orderPhrases, type Pool, products, urgencies } from "./phrases.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -1,4 +1,4 @@
-import { english, instructionWords, lumi, wordKinds } from "./words.ts";
+import { english, instructionWords, lumi, wordKinds } from "./lexicon.ts";
 
 /** Special tokens and words, each at the place that is its token's number. */
 function vocabulary(): string[] {

@@ -3,7 +3,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createModel } from "../../models/index.ts";
-import { failAtFileChange } from "../../testing/failing-files.ts";
+import { failAtFileChange } from "../../testing/file-fault-injection.ts";
 import { tinyLlamaConfig } from "../../testing/tiny-llama.ts";
 import { type TinyRunOptions, tinyRun } from "../../testing/tiny-run.ts";
 import { Generator } from "../../torch/index.ts";

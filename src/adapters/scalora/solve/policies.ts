@@ -1,6 +1,6 @@
+import { type ColumnSystem, columnSystem, type LayerGrams } from "./column-system.ts";
 import { nonNegativeMinimiser } from "./nnls.ts";
 import { shifted, smallestEigenvalue, solveDefinite, submatrix } from "./symmetric.ts";
-import { type ColumnSystem, columnSystem, type LayerGrams } from "./system.ts";
 
 /** How an event's factors came about, or why the layer was left alone. */
 export type Branch =

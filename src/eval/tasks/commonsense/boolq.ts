@@ -1,4 +1,4 @@
-import { choicesAfterContext, commonsenseTask } from "./instruction.ts";
+import { choicesAfterContext, commonsenseTask } from "./commonsense-task.ts";
 
 /** The passage is not in these files; log-likelihood takes lm-evaluation-harness' prompt without it. */
 export const boolq = commonsenseTask({

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { sharedPath } from "../../../testing/shared.ts";
+import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { textTasks } from "../index.ts";
-import { readTask } from "../read.ts";
+import { readTask } from "../read-task.ts";
 import type { TextTask } from "../task.ts";
 
 function taskOf(name: string): TextTask {

@@ -1,4 +1,4 @@
-import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./instruction.ts";
+import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./commonsense-task.ts";
 
 export const piqa = commonsenseTask({
   name: "piqa",

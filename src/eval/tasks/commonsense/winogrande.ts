@@ -1,4 +1,4 @@
-import { commonsenseTask, numberedAnswers } from "./instruction.ts";
+import { commonsenseTask, numberedAnswers } from "./commonsense-task.ts";
 
 /** Log-likelihood compares what follows the blank after each way to fill it (lm-evaluation-harness; arXiv 1806.02847). */
 export const winogrande = commonsenseTask({

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { type GlueTask, glueTasks } from "../../../data/index.ts";
-import { sharedPath } from "../../../testing/shared.ts";
+import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { readGlue, readGlueFiles, scoreGlue } from "./index.ts";
 

@@ -1,1 +1,1 @@
-export { type GlueData, readGlue, readGlueFiles, scoreGlue } from "./read.ts";
+export { type GlueData, readGlue, readGlueFiles, scoreGlue } from "./read-glue.ts";

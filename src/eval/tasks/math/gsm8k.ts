@@ -1,7 +1,7 @@
 import { gsm8kPrompt } from "../../../data/index.ts";
 import { ScaloraError } from "../../../util/errors.ts";
-import { textColumn } from "../columns.ts";
 import type { TextTask } from "../task.ts";
+import { textColumn } from "../text-column.ts";
 
 const answerMarker = "#### ";
 

@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { sharedPath } from "../../../testing/shared.ts";
+import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
-import { readTask } from "../read.ts";
+import { readTask } from "../read-task.ts";
 import type { TaskExample, TextTask } from "../task.ts";
-import { isEquivalent } from "./equivalence.ts";
 import { gsm8k } from "./gsm8k.ts";
+import { isEquivalent } from "./latex-equivalence.ts";
 import { boxedAnswer, math } from "./math.ts";
 import { normalizeMinervaAnswer } from "./minerva.ts";
 

@@ -1,7 +1,7 @@
 import { ScaloraError } from "../../../util/errors.ts";
-import { textColumn } from "../columns.ts";
 import type { TextTask } from "../task.ts";
-import { isEquivalent } from "./equivalence.ts";
+import { textColumn } from "../text-column.ts";
+import { isEquivalent } from "./latex-equivalence.ts";
 import { minervaAnswer, minervaFinalSentence, normalizeMinervaAnswer } from "./minerva.ts";
 
 /**

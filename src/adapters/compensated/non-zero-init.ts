@@ -1,0 +1,113 @@
+import type { LinearAdapter } from "../../nn/index.ts";
+import {
+  cat,
+  contiguous,
+  copy_,
+  type DType,
+  matmul,
+  noGrad,
+  scope,
+  select,
+  sub,
+  type Tensor,
+  toDType,
+  transpose,
+  zerosLike,
+} from "../../torch/index.ts";
+import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
+import { LowRankAdapters } from "../core/low-rank-adapters.ts";
+import { fullyTrainedModulesOf } from "../core/peft-folder.ts";
+import { type StoredFactors, writeFactors } from "../lora/peft.ts";
+
+/**
+ * Factors that start at (A₀, B₀) other than zero, with what makes up for it: the effective weight is
+ * `W + s (A Bᵀ − A₀ B₀ᵀ)`. The papers take s A₀ B₀ᵀ out of W instead; beside W it costs (m + n) r numbers.
+ *
+ * It is computed as `(A − A₀) Bᵀ + A₀ (B − B₀)ᵀ`, the differences before any rounding to the precision of the layer: there
+ * the start is the base bit for bit, and what is learnt is not lost beside A₀ in bfloat16.
+ */
+export class NonZeroInitBank extends LowRankBank {
+  /** A₀ `[L, m, r]` and B₀ `[L, n, r]`. */
+  private readonly startA: Tensor;
+  private readonly startB: Tensor;
+  private readonly starts: readonly { readonly A: Tensor; readonly B: Tensor }[];
+
+  constructor(name: string, shape: BankShape, layers: readonly NamedLinear[]) {
+    super(name, shape, layers);
+    [this.startA, this.startB] = [zerosLike(this.A).keep(), zerosLike(this.B).keep()];
+    this.starts = layers.map((_, index) => ({
+      A: select(this.startA, 0, index).keep(),
+      B: select(this.startB, 0, index).keep(),
+    }));
+  }
+
+  /** Puts a layer's factors at a start. @param A `[m, r]`, @param B `[n, r]` */
+  begin(index: number, A: Tensor, B: Tensor): void {
+    const start = this.starts[index];
+    for (const slot of [select(this.A, 0, index), start.A]) copy_(slot, A);
+    for (const slot of [select(this.B, 0, index), start.B]) copy_(slot, B);
+  }
+
+  override linearAdapter(index: number): LinearAdapter {
+    const { scale } = this.shape;
+    return {
+      forward: (x, base) => {
+        const { A, B } = this.both(index);
+        return base.forwardLowRank(x, A, B, scale);
+      },
+    };
+  }
+
+  /** What was learnt as one product of rank 2r: `[A − A₀ | A₀]` and `[B | B − B₀]`. */
+  both(index: number): { A: Tensor; B: Tensor } {
+    const [own, start] = [this.leaves[index], this.starts[index]];
+    return {
+      A: cat([sub(own.A, start.A), start.A], 1),
+      B: cat([own.B, sub(own.B, start.B)], 1),
+    };
+  }
+
+  protected override product(index: number, dtype: DType): Tensor {
+    const { A, B } = this.both(index);
+    return matmul(toDType(A, dtype), transpose(toDType(B, dtype), 0, 1));
+  }
+
+  override buffers(): Map<string, Tensor> {
+    return new Map([
+      ["startA", this.startA],
+      ["startB", this.startB],
+    ]);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    for (const { A, B } of this.starts) {
+      A.dispose();
+      B.dispose();
+    }
+  }
+}
+
+/** Adapters of such banks. Their folder is one of LoRA at rank 2r, for PEFT to put on the base model as it is. */
+export class NonZeroInitAdapters extends LowRankAdapters<NonZeroInitBank> {
+  saveAdapter(folder: string, baseModel: string): void {
+    const layers = this.banks.flatMap((bank) =>
+      bank.layers.map(({ path }, index) => stored(bank, path, index)),
+    );
+    writeFactors(folder, layers, baseModel, fullyTrainedModulesOf(this));
+  }
+}
+
+function stored(bank: NonZeroInitBank, path: string, index: number): StoredFactors {
+  const { m, n, rank, scale } = bank.shape;
+  const { dtype } = bank.A;
+  const load = (of: (both: { A: Tensor; B: Tensor }) => Tensor) => () =>
+    noGrad(() => scope(() => of(bank.both(index))));
+  return {
+    path,
+    rank: 2 * rank,
+    alpha: scale * 2 * rank,
+    up: { shape: [m, 2 * rank], dtype, load: load(({ A }) => A) },
+    down: { shape: [2 * rank, n], dtype, load: load(({ B }) => contiguous(transpose(B, 0, 1))) },
+  };
+}

@@ -1,0 +1,57 @@
+import type { Module } from "../../nn/index.ts";
+import { type BankShape, groupIntoBanks, type LowRankBank, type NamedLinear } from "./bank.ts";
+import { LayerAdapters } from "./layer-adapters.ts";
+import { resolveModulesToSave } from "./modules-to-save.ts";
+import { findTargets, type Target, type TargetRankOptions } from "./targets.ts";
+
+/** A layer to adapt, with the rank and scale of its adapter. */
+export type LowRankTarget = NamedLinear & { readonly rank: number; readonly scale: number };
+
+/** What an adapter is put on. */
+export interface AdapterPlan<T extends NamedLinear> {
+  /** The layers to adapt. */
+  readonly targets: readonly T[];
+  /** Paths of the modules that are trained whole. */
+  readonly modulesToSave: readonly string[];
+}
+
+/** What an adapter of two factors is put on: layers with their ranks and scales. */
+export type LowRankPlan = AdapterPlan<LowRankTarget>;
+
+/** A kind of bank of factors. */
+export type BankOf<B extends LowRankBank> = new (
+  name: string,
+  shape: BankShape,
+  layers: readonly NamedLinear[],
+) => B;
+
+/** The layers that the options name, with their ranks and scales. @throws ScaloraError `config` as `findTargets` */
+export function lowRankPlan(
+  model: Module,
+  options: TargetRankOptions & { readonly modulesToSave?: readonly string[] },
+  scaleOf: (target: Target) => number = () => 1,
+): LowRankPlan {
+  const modulesToSave = resolveModulesToSave(model, options.modulesToSave);
+  const targets = findTargets(model, options, modulesToSave).map((target) => ({
+    ...target,
+    scale: scaleOf(target),
+  }));
+  return { targets, modulesToSave };
+}
+
+/** Zero factors for every group of equal layers. */
+export function makeBanks<B extends LowRankBank>({ targets }: LowRankPlan, Kind: BankOf<B>): B[] {
+  return groupIntoBanks(
+    targets,
+    ({ rank }) => `r${rank}`,
+    (name, layers) => {
+      const [{ linear, rank, scale }] = layers;
+      const [m, n] = linear.weight.shape;
+      return new Kind(name, { m, n, rank, scale }, layers);
+    },
+    ({ scale }) => scale,
+  );
+}
+
+/** The adapters of a method made of two factors. */
+export abstract class LowRankAdapters<B extends LowRankBank = LowRankBank> extends LayerAdapters<B> {}

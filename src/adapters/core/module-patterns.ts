@@ -1,0 +1,60 @@
+import { ScaloraError } from "../../util/errors.ts";
+import { nearestName } from "../../util/nearest-name.ts";
+
+/**
+ * The test that a pattern (a module name, the end of a path, or a `/regular expression/`) stands for.
+ * @param where the option, for messages
+ * @throws ScaloraError `config` for a regular expression that is none
+ */
+export function patternTest(pattern: string, where: string): (path: string) => boolean {
+  const expression = /^\/(.*)\/([a-z]*)$/s.exec(pattern);
+  if (expression) return regularExpression(expression[1], expression[2], where);
+  return (path) => path === pattern || path.endsWith(`.${pattern}`);
+}
+
+/**
+ * `patternTest` of a pattern that some path must pass.
+ * @param kind what the paths are paths of
+ * @throws ScaloraError `config` for a pattern that no path passes, listing names
+ */
+export function matcher(
+  pattern: string,
+  where: string,
+  paths: readonly string[],
+  kind: "linear layer" | "module" = "linear layer",
+): (path: string) => boolean {
+  const matches = patternTest(pattern, where);
+  if (!paths.some(matches)) throw noMatch(pattern, where, paths, kind);
+  return matches;
+}
+
+function regularExpression(source: string, flags: string, where: string): (path: string) => boolean {
+  try {
+    const expression = new RegExp(source, flags.replaceAll(/[gy]/g, ""));
+    return (path) => expression.test(path);
+  } catch (error) {
+    throw new ScaloraError("config", `Not a regular expression: /${source}/${flags}`, {
+      where,
+      cause: error,
+    });
+  }
+}
+
+/** What is said of a pattern that no path passes: the names that there are, and the nearest. */
+export function noMatch(
+  pattern: string,
+  where: string,
+  paths: readonly string[],
+  kind: string,
+): ScaloraError {
+  const names = [...new Set(paths.map(lastPart))];
+  const near = nearestName(lastPart(pattern), names);
+  return new ScaloraError("config", `"${pattern}" matches no ${kind} of the model`, {
+    where,
+    expected: `one of ${names.join(", ")}, a longer path such as ${paths[0]}, or a /regular expression/`,
+    ...(near === undefined ? {} : { fix: `did you mean "${near}"?` }),
+  });
+}
+
+/** The name at the end of a path. */
+export const lastPart = (path: string) => path.slice(path.lastIndexOf(".") + 1);

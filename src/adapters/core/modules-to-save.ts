@@ -1,0 +1,108 @@
+import { isClassifier, type Module, nf4Weights } from "../../nn/index.ts";
+import * as torch from "../../torch/index.ts";
+import { Tensor } from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import type { Trainable } from "./adapter-set.ts";
+import { matcher } from "./module-patterns.ts";
+
+/** A parameter of a saved module: its owner, the original that comes back, and the copy in its place. */
+interface Slot {
+  readonly module: Module;
+  readonly key: string;
+  readonly original: Tensor;
+}
+
+/**
+ * Parts of a model that are trained whole beside an adapter and saved with it (PEFT's `modules_to_save`). Their parameters
+ * are copies as long as the adapter is on; the originals come back when it is taken off.
+ */
+export class ModulesToSave {
+  /** Paths of the modules; none lies within another. */
+  readonly paths: readonly string[];
+  readonly trainables: readonly Trainable[];
+  private readonly slots: readonly Slot[];
+
+  constructor(model: Module, paths: readonly string[]) {
+    this.paths = paths;
+    const found = parametersOf(model, paths);
+    this.slots = found.map(({ slot }) => slot);
+    this.trainables = found.map(({ name, slot: { module, key, original } }) => {
+      const value = torch.noGrad(() => torch.clone(original)).keep();
+      const grad = torch.zerosLike(value).keep();
+      value.setRequiresGrad(true).setGrad(grad);
+      Reflect.set(module, key, value);
+      return { name, value, grad, decay: value.ndim > 1 };
+    });
+  }
+
+  /** Puts the originals back and frees the copies. */
+  dispose(): void {
+    for (const { module, key, original } of this.slots) Reflect.set(module, key, original);
+    for (const { value, grad } of this.trainables) {
+      value.dispose();
+      grad.dispose();
+    }
+  }
+}
+
+/**
+ * The modules that patterns name; by default a classifier's head.
+ * @throws ScaloraError `config` for a pattern that no module matches, and for parameters that other modules share
+ */
+export function resolveModulesToSave(model: Module, patterns: readonly string[] | undefined): string[] {
+  if (patterns === undefined) return isClassifier(model) ? [...model.info.headModules] : [];
+  const paths = [...model.namedModules()].map(([path]) => path).filter((path) => path !== "");
+  const matchers = patterns.map((pattern) => matcher(pattern, "adapter.modulesToSave", paths, "module"));
+  const outermost = outermostOf(paths.filter((path) => matchers.some((matches) => matches(path))));
+  refuseUntrainable(model, outermost);
+  return outermost;
+}
+
+/** Whether a path is one of the modules or lies within one. */
+export const isWithin = (path: string, modules: readonly string[]) =>
+  modules.some((module) => path === module || path.startsWith(`${module}.`));
+
+export function outermostOf(paths: readonly string[]): string[] {
+  return paths.filter(
+    (path) =>
+      !isWithin(
+        path,
+        paths.filter((other) => other !== path),
+      ),
+  );
+}
+
+/** Names, owners and values of the parameters of some modules. */
+function parametersOf(model: Module, paths: readonly string[]): { name: string; slot: Slot }[] {
+  return [...model.namedModules()]
+    .filter(([path]) => isWithin(path, paths))
+    .flatMap(([path, module]) =>
+      Object.entries(module).flatMap(([key, original]) =>
+        original instanceof Tensor ? [{ name: `${path}.${key}`, slot: { module, key, original } }] : [],
+      ),
+    );
+}
+
+/** Codes cannot be trained, and a copy would untie what the model ties. */
+export function refuseUntrainable(model: Module, paths: readonly string[]): void {
+  const quantised = nf4Weights(model).find(([path]) => isWithin(path, paths));
+  if (quantised)
+    throw new ScaloraError("config", "A part in 4 bits cannot be trained whole", {
+      where: "adapter.modulesToSave",
+      found: `${paths.join(", ")}, of which ${quantised[0]} is quantised`,
+      fix: "leave it to the adapter, or use model.quantization: none",
+    });
+  const inside = new Set(parametersOf(model, paths).map(({ slot }) => slot.original));
+  for (const [path, module] of model.namedModules()) {
+    const shared = Object.values(module).some((value) => value instanceof Tensor && inside.has(value));
+    if (!shared || isWithin(path, paths)) continue;
+    throw new ScaloraError(
+      "config",
+      "A part that shares a weight with another cannot be trained beside an adapter",
+      {
+        where: "adapter.modulesToSave",
+        found: `${paths.join(", ")}, and ${path} has one of its weights`,
+      },
+    );
+  }
+}

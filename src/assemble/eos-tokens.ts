@@ -1,0 +1,50 @@
+import { ChatTemplate } from "../data/index.ts";
+import { readEosTokenIds } from "../hub/eos-tokens.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+
+/** How a model speaks: its chat template, and the tokens that end its outputs. */
+export interface ChatFormat {
+  readonly template: ChatTemplate | undefined;
+  readonly textEosIds: ReadonlySet<number>;
+  readonly chatEosIds: ReadonlySet<number>;
+}
+
+/**
+ * @param ends tokens that end any output
+ * @throws ScaloraError `model` for a template that cannot be parsed
+ */
+export async function loadChatFormat(tokenizer: Tokenizer, ends: ReadonlySet<number>): Promise<ChatFormat> {
+  const { chatTemplate, special } = tokenizer;
+  if (chatTemplate === undefined) return { template: undefined, textEosIds: ends, chatEosIds: ends };
+  const template = new ChatTemplate(chatTemplate, special);
+  const closing = await endOfTurnToken(template, tokenizer);
+  return {
+    template,
+    textEosIds: ends,
+    chatEosIds: new Set(closing === undefined ? ends : [...ends, closing]),
+  };
+}
+
+/**
+ * The tokens that end a model's output: what its folder names, one or several, else the tokenizer's own end token.
+ * @throws ScaloraError `model` for an entry that is no token number
+ */
+export function eosTokenIds(folder: string, tokenizer: Tokenizer): Set<number> {
+  const named = readEosTokenIds(folder);
+  const { eos } = tokenizer.special;
+  return new Set(named.length === 0 && eos ? [eos.id] : named);
+}
+
+/**
+ * The special token with which a chat template closes the assistant's turn, if it does: a model trained on chats writes it
+ * whatever its config names.
+ */
+async function endOfTurnToken(template: ChatTemplate, tokenizer: Tokenizer): Promise<number | undefined> {
+  const question = { role: "user", content: "a" };
+  const asked = template.render([question], { addGenerationPrompt: true });
+  const answered = template.render([question, { role: "assistant", content: "b" }]);
+  if (!answered.startsWith(`${asked}b`)) return undefined;
+  const { ids } = await tokenizer.encode(answered.slice(asked.length + 1), { addSpecialTokens: false });
+  const isSpecial = ids.length > 0 && (await tokenizer.decode(ids.slice(0, 1))) === "";
+  return isSpecial ? ids[0] : undefined;
+}

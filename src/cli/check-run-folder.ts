@@ -1,0 +1,23 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { listRuns } from "../run/list.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { nearestName } from "../util/nearest-name.ts";
+
+/** @throws ScaloraError `usage` when a folder holds no run; names the nearest run beside it. */
+export function assertRunFolder(folder: string): void {
+  if (existsSync(join(folder, "config.yaml"))) return;
+  const near = nearestName(
+    basename(folder),
+    listRuns(dirname(folder)).map(({ name }) => name),
+  );
+  throw new ScaloraError("usage", "There is no run here", {
+    where: folder,
+    expected: "the folder of a run (with config.yaml)",
+    found: existsSync(folder) ? "a folder without it" : "no folder",
+    fix:
+      near === undefined
+        ? "`npx scalora ls runs` lists the runs"
+        : `did you mean ${join(dirname(folder), near)}?`,
+  });
+}

@@ -1,0 +1,185 @@
+import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent, TaskType } from "../run/events.ts";
+import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
+import type { Context } from "./context.ts";
+import { panel } from "./terminal/panel.ts";
+import { ProgressLine } from "./terminal/progress.ts";
+import { stripControl, terminalWidth } from "./terminal/text.ts";
+import { StepMeter } from "./throughput.ts";
+
+/** Draws a training run on stderr: a panel at its start, one line of progress, a line for what else happens. */
+export class RunProgressView {
+  private readonly context: Context;
+  private readonly line: ProgressLine;
+  private readonly meter: StepMeter;
+  private totalSteps = 0;
+  private task: TaskType = "causal-lm";
+  private firstStep: number | undefined;
+
+  constructor(context: Context, meter = new StepMeter()) {
+    this.context = context;
+    this.line = new ProgressLine(context.stderr);
+    this.meter = meter;
+  }
+
+  show(event: RunEvent): void {
+    if (event.type === "step") this.step(event);
+    else if (event.type === "end") this.line.end();
+    else {
+      if (event.type === "start") {
+        this.totalSteps = event.totalSteps;
+        this.task = event.task ?? this.task;
+      }
+      const text = this.textOf(event);
+      if (text !== undefined) this.line.printAbove(text);
+    }
+  }
+
+  /** Leaves the progress line. */
+  end(): void {
+    this.line.end();
+  }
+
+  private step(event: StepEvent): void {
+    this.firstStep ??= event.step;
+    this.meter.count(event.tokens, event.seconds);
+    const important = event.step === this.firstStep || event.step === this.totalSteps;
+    this.line.update(stepText(event, this.totalSteps, this.meter), { important });
+  }
+
+  private textOf(event: RunEvent): string | undefined {
+    const { paint, stderr } = this.context;
+    switch (event.type) {
+      case "start":
+        return panel("scalora train", startFacts(event), { columns: terminalWidth(stderr, 100), paint });
+      case "eval":
+        return this.evaluation(event);
+      case "checkpoint":
+        return paint("dim", checkpointText(event));
+      case "sample":
+        return `${event.step === 0 ? "before" : "after "}  ${paint("dim", stripControl(event.prompt))}${stripControl(event.output)}`;
+      case "warning":
+        return `${paint("yellow", "warning:")} ${event.message}`;
+      case "pause":
+        return `paused after step ${event.step}`;
+      case "continue":
+        return "going on";
+      case "resume":
+        return `going on from ${event.checkpoint} (step ${event.step})`;
+      default:
+        return undefined;
+    }
+  }
+
+  private evaluation(event: EvalEvent): string {
+    const best = event.best ? this.context.paint("green", "  best so far") : "";
+    return `step ${event.step}  held-out loss ${event.loss.toFixed(4)}${this.score(event)}${best}`;
+  }
+
+  private score(event: EvalEvent): string {
+    if (this.task === "causal-lm") return `  perplexity ${perplexityText(event.loss)}`;
+    return metricEntries(event)
+      .map(([name, value]) => `  ${name} ${percent(value)} %`)
+      .join("");
+  }
+}
+
+/** What is shown beside a classifier's loss: its task's metrics, else its accuracy; in [-1, 1]. */
+export function metricEntries({
+  accuracy,
+  metrics,
+}: Pick<EvalEvent, "accuracy" | "metrics">): [string, number][] {
+  if (metrics !== undefined) return Object.entries(metrics);
+  return accuracy === undefined ? [] : [["accuracy", accuracy]];
+}
+
+export const percent = (share: number) => (100 * share).toFixed(2);
+
+/** `step 120/1000  loss 2.3452  lr 1.9e-4  3,421 tok/s  1.20 GiB  ETA 2 min 05 s`. */
+function stepText(event: StepEvent, totalSteps: number, meter: StepMeter): string {
+  const remaining = meter.remaining(totalSteps - event.step);
+  const parts = [
+    `step ${String(event.step).padStart(String(totalSteps).length)}/${totalSteps}`,
+    `loss ${event.loss.toFixed(4)}`,
+    `lr ${event.lr.toExponential(2)}`,
+    `${formatCount(meter.tokensPerSecond ?? 0)} tok/s`,
+    formatBytes(event.memory),
+    remaining === null ? "" : `ETA ${formatDuration(remaining)}`,
+  ];
+  return parts.filter((part) => part !== "").join("  ");
+}
+
+export const perplexityText = (loss: number) => {
+  const perplexity = Math.exp(loss);
+  return perplexity < 1e5 ? perplexity.toFixed(2) : perplexity.toExponential(2);
+};
+
+const checkpointReasons: Readonly<Record<CheckpointEvent["reason"], string>> = {
+  interval: "",
+  best: " (best so far)",
+  end: " (end of the run)",
+  stop: " (before stopping)",
+  request: " (as requested)",
+};
+
+const checkpointText = (event: CheckpointEvent) =>
+  `step ${event.step}  saved ${event.path}${checkpointReasons[event.reason]}`;
+
+/** Labels of what a run may record of its environment, in the order of the panel. */
+const environmentLabels: readonly (readonly [key: string, label: string])[] = [
+  ["device", "device"],
+  ["dtype", "precision"],
+  ["quantization", "base weights"],
+  ["base", "base"],
+  ["gemmBackend", "GEMM backend"],
+  ["threads", "threads"],
+  ["libtorch", "libtorch"],
+];
+
+/** From this size on, in bytes, a person should know before the disk is full. */
+const largeCheckpoint = 2 ** 28;
+
+function startFacts(event: StartEvent): [string, string][] {
+  const { model, parameters, environment } = event;
+  const percent = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
+  const facts: [string, string][] = [
+    [
+      "model",
+      `${stripControl(model.path)} (${model.family}, ${model.layers} layers, hidden ${model.hiddenSize})`,
+    ],
+    ["method", event.method],
+    [
+      "parameters",
+      `${formatCount(parameters.trainable)} trainable of ${formatCount(parameters.all)} (${percent} %)`,
+    ],
+  ];
+  for (const [key, label] of environmentLabels) {
+    const value = environment[key];
+    if (value !== undefined && value !== null) facts.push([label, String(value)]);
+  }
+  const { estimatedMemory, checkpointBytes } = environment;
+  if (typeof estimatedMemory === "number") facts.push(["memory", `about ${formatBytes(estimatedMemory)}`]);
+  if (typeof checkpointBytes === "number" && checkpointBytes >= largeCheckpoint)
+    facts.push(["checkpoints", `${formatBytes(checkpointBytes)} each`]);
+  facts.push(["data", dataText(event)]);
+  facts.push([
+    "steps",
+    event.step === 0 ? `${event.totalSteps}` : `${event.step} of ${event.totalSteps} done`,
+  ]);
+  return facts;
+}
+
+function dataText({ data }: StartEvent): string {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return "";
+  const counts = { ...data };
+  const words = [
+    ["rows", "row", ""],
+    ["tokens", "token", ""],
+    ["labelTokens", "", "trained on"],
+    ["heldOut", "row", " held out"],
+  ].flatMap(([key, noun, rest]) => {
+    const count = Reflect.get(counts, key);
+    if (typeof count !== "number") return [];
+    return [`${noun === "" ? `${formatCount(count)} ` : formatCountOf(count, noun)}${rest}`];
+  });
+  return words.join(", ");
+}

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { StepMeter } from "./throughput.ts";
+
+test("speed counts the steps' own time, the remaining time what lies between them too", () => {
+  let now = 100;
+  const meter = new StepMeter({ size: 2, now: () => now });
+  expect(meter.tokensPerSecond).toBeNull();
+  expect(meter.remaining(5)).toBeNull();
+  now += 50;
+  meter.count(1, 50);
+  now += 2;
+  meter.count(100, 2);
+  now += 4;
+  meter.count(300, 2);
+  expect(meter.tokensPerSecond).toBe(100);
+  expect(meter.remaining(5)).toBe(15);
+});

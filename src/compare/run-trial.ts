@@ -1,0 +1,161 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { loadRecipe, type Recipe, recipeToYaml } from "../config/index.ts";
+import type { StartEvent } from "../run/events.ts";
+import { readEvents, readStatus } from "../run/folder.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
+import { trialOverrides } from "./overrides.ts";
+import { mean } from "./summary.ts";
+import { type Trial, type TrialPlan, type TrialResult, trialName } from "./trials.ts";
+
+/** How a process ends that cannot use what it was given. */
+const usageExitCode = 2;
+
+/**
+ * Checks a cell before any runs.
+ * @throws ConfigError when the recipe does not fit the setting; ScaloraError `config` when the cell's run is there already,
+ * but of another recipe: figures of different experiments must not meet in one table
+ */
+export function checkTrial(cell: Trial, plan: TrialPlan): void {
+  const recipe = loadRecipe(plan.recipe, { set: trialOverrides(cell, plan) });
+  assertHeldOutRows(recipe, plan);
+  const wanted = recipeToYaml(recipe);
+  const config = join(plan.runs, trialName(cell), "config.yaml");
+  if (!existsSync(config)) return;
+  const line = firstDifference(readFileSync(config, "utf8"), wanted);
+  if (line === undefined) return;
+  throw new ScaloraError("config", "The comparison's folder holds runs of another recipe", {
+    where: config,
+    expected: line.wanted,
+    found: line.found,
+    fix: "choose another folder with --out, or remove that run",
+  });
+}
+
+/** Without held-out rows there is nothing to compare by. */
+function assertHeldOutRows({ data }: Recipe, plan: TrialPlan): void {
+  if (data.eval !== undefined && data.eval !== "none") return;
+  throw new ScaloraError("config", "A comparison needs held-out rows", {
+    where: `${plan.recipe}: data.eval`,
+    expected: "files, or a share of the rows such as { holdOut: 0.05 }",
+    found: data.eval ?? "nothing",
+  });
+}
+
+function firstDifference(found: string, wanted: string): { found: string; wanted: string } | undefined {
+  if (found === wanted) return undefined;
+  const [a, b] = [found.split("\n"), wanted.split("\n")];
+  const i = b.findIndex((line, at) => line !== a[at]);
+  return { found: a[i]?.trim() ?? "nothing", wanted: b[i]?.trim() ?? "nothing" };
+}
+
+/** The result of a cell whose run has ended, by finishing or by failing; undefined when it must run, or go on. */
+export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult | undefined {
+  const folder = join(runs, trialName(cell));
+  const status = readStatus(folder);
+  if (status?.state !== "finished" && status?.state !== "failed") return undefined;
+  const events = readEvents(folder);
+  const eventsOfType = <T extends (typeof events)[number]["type"]>(type: T) =>
+    events.filter((event): event is Extract<(typeof events)[number], { type: T }> => event.type === type);
+  const best = eventsOfType("eval").findLast((event) => event.best);
+  const steps = eventsOfType("step");
+  const layers = eventsOfType("rank").at(-1)?.layers;
+  const start = eventsOfType("start").at(-1);
+  return {
+    setting: cell.setting.name,
+    lr: cell.lr,
+    seed: cell.seed,
+    score: best?.score ?? null,
+    loss: best?.loss ?? null,
+    trainable: start?.parameters.trainable ?? null,
+    secondsPerStep: steps.length === 0 ? null : mean(steps.map(({ seconds }) => seconds)),
+    memory: steps.length === 0 ? null : steps.reduce((most, { memory }) => Math.max(most, memory), 0),
+    rank: layers === undefined ? null : layers.reduce((sum, { rank }) => sum + rank, 0) / layers.length,
+    failed: status.state === "failed" ? (status.message ?? "failed") : null,
+    data: start === undefined ? null : dataHash(start),
+    model:
+      start === undefined || start.environment.quantization !== undefined ? null : (start.model.hash ?? null),
+    folder,
+  };
+}
+
+/** What a run's record says of its rows: hashes of those trained on and of those held out. */
+const dataHash = ({ data }: StartEvent) =>
+  isRecord(data) && isRecord(data.hashes) ? `${data.hashes.train} ${data.hashes.eval}` : null;
+
+/**
+ * Runs a cell in a process of its own, so that its memory is its own and its end is its own; a run that was cut short
+ * goes on from its checkpoint. Once the run has ended its checkpoints go: a comparison keeps figures, not models. A run that
+ * is refused as it begins (a rank above a layer's, say) counts as failed: the other settings need not wait for it.
+ * @throws ScaloraError `run` when the process ends without the run having ended
+ * @throws the signal's reason when that stopped it; the run has saved a checkpoint
+ */
+export async function runTrial(cell: Trial, plan: TrialPlan, signal: AbortSignal): Promise<TrialResult> {
+  const folder = join(plan.runs, trialName(cell));
+  const args = existsSync(join(folder, "config.yaml"))
+    ? ["train", "--resume", folder]
+    : ["train", plan.recipe, ...trialOverrides(cell, plan).flatMap((override) => ["--set", override])];
+  const { output, code, killed } = await runProcess([...plan.command, ...args], plan.threads, signal);
+  const result = readTrialResult(cell, plan);
+  if (result !== undefined) {
+    rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
+    return result;
+  }
+  signal.throwIfAborted();
+  if (code === usageExitCode && !existsSync(folder)) return refusedTrial(cell, folder, lastErrorText(output));
+  throw new ScaloraError("run", "A run of the comparison ended before it was done", {
+    where: folder,
+    found: killed === null ? lastErrorText(output) : `the process was ended by ${killed}`,
+    fix: "put right what it says and give the same command again: finished runs are kept",
+  });
+}
+
+/** Runs a program to its end and returns what it wrote on stderr, and how it ended. Ctrl-C reaches it once, through the signal. */
+function runProcess(
+  [program, ...args]: readonly string[],
+  threads: number | undefined,
+  signal: AbortSignal,
+): Promise<{ output: string; code: number | null; killed: NodeJS.Signals | null }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      // A group of its own: the terminal's Ctrl-C would reach it beside ours, and twice means at once, without saving.
+      detached: true,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...(threads !== undefined && { OMP_NUM_THREADS: String(threads) }) },
+    });
+    const stop = () => child.kill("SIGTERM");
+    const kill = () => child.kill("SIGKILL");
+    signal.addEventListener("abort", stop, { once: true });
+    process.once("exit", kill);
+    const done = () => {
+      signal.removeEventListener("abort", stop);
+      process.off("exit", kill);
+    };
+    let output = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-10_000);
+    });
+    child.once("error", (error) => {
+      done();
+      reject(error);
+    });
+    child.once("close", (code, killed) => {
+      done();
+      resolve({ output, code, killed });
+    });
+    if (signal.aborted) stop();
+  });
+}
+
+function refusedTrial({ setting, lr, seed }: Trial, folder: string, failed: string): TrialResult {
+  const none = { score: null, loss: null, trainable: null, secondsPerStep: null, memory: null, rank: null };
+  return { setting: setting.name, lr, seed, ...none, data: null, model: null, failed, folder };
+}
+
+/** The end of what a process wrote: its error. */
+function lastErrorText(output: string): string {
+  const at = output.lastIndexOf("error:");
+  return (at < 0 ? output.slice(-1000) : output.slice(at)).trim() || "nothing";
+}

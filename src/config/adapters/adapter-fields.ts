@@ -1,0 +1,122 @@
+import { z } from "zod";
+import { integerAtLeast, modulePattern, pathString, positive } from "../field-types.ts";
+import { formatFoundValue } from "../format-value.ts";
+import type { CrossKeyIssue, UncheckedSection } from "./method-config.ts";
+
+const patterns = z.array(modulePattern()).min(1);
+
+/** Which layers a method adapts, and what is trained whole beside them. */
+export const targetFields = {
+  targetModules: z
+    .union([z.literal("all-linear"), patterns])
+    .default("all-linear")
+    .meta({
+      expects: "all-linear, or a list of module names and /regular expressions/",
+      description: "Which linear layers get an adapter; all-linear leaves the output layer (lm_head) out",
+    }),
+  exclude: z.array(modulePattern()).default([]).meta({
+    expects: "a list of module names and /regular expressions/",
+    description: "Layers left out, in the same notation",
+  }),
+  modulesToSave: z.array(modulePattern()).optional().meta({
+    expects: "a list of module names and /regular expressions/",
+    description: "Parts trained whole beside the adapter and saved with it (PEFT's modules_to_save)",
+    unset: "a classifier's head; of other models nothing",
+  }),
+  dropout: z.literal(0).default(0).meta({
+    description: "Adapter dropout: there is none",
+    refusal:
+      "adapter dropout is not available: a mask between x and B would break the invariance of a ScaLoRA event, and every method is compared on equal terms",
+  }),
+};
+
+/** What the methods have that name a rank. */
+export const rankFields = {
+  rank: integerAtLeast(1).default(8).meta({ description: "Columns r of the factors A [m, r] and B [n, r]" }),
+  rankPattern: z.record(modulePattern(), integerAtLeast(1)).default({}).meta({
+    expects: "a map from module names or /regular expressions/ to ranks (integers, at least 1)",
+    description: "Ranks of single layers that differ from rank",
+  }),
+};
+
+/** What the methods have that scale A·Bᵀ. */
+export const scaleFields = {
+  alpha: positive().optional().meta({ description: "Scale numerator: s = alpha / rank", unset: "2 × rank" }),
+  rslora: z.boolean().default(false).meta({ description: "Scale by alpha / √rank (rsLoRA) instead" }),
+};
+
+/** How the second factor starts. */
+export const initField = {
+  init: z.enum(["kaiming", "gaussian"]).default("kaiming").meta({
+    description: "How B starts; A starts at zero",
+  }),
+};
+
+/** Of the methods that can go on from a PEFT folder. */
+export const fromField = {
+  from: pathString("the path of a PEFT adapter folder (with adapter_config.json)").optional().meta({
+    description: "Adapter folder that training goes on from; its layers, ranks and scales are taken",
+    unset: "a new adapter",
+  }),
+};
+
+/** What every method of two factors has. */
+export const lowRankFields = {
+  ...rankFields,
+  ...scaleFields,
+  ...targetFields,
+  ...initField,
+  ...fromField,
+};
+
+/** Why a base in 4 bits cannot serve a method that writes to it. */
+export const writesToBaseRefusal =
+  "it changes the base weights as it trains, and codes of sixteen numbers a block cannot take a small change";
+
+/** Of the methods that merge into the base as they train. */
+export const baseFields = {
+  base: z.enum(["auto", "exact", "split", "factored"]).default("auto").meta({
+    description:
+      "Storage of adapted weights: exact in float32, split in bfloat16 + 16 bits, or factored: frozen as loaded, with what is merged beside them at a low rank; auto is exact or split, by precision",
+    refusal:
+      "every merge is far below half a bfloat16 ulp, so a base that rounds loses the method (measured: worse than no training)",
+  }),
+  baseRank: integerAtLeast(1).optional().meta({
+    description: "Highest rank of what a factored base keeps of the merges",
+    unset: "8 × rank, at least 64",
+  }),
+  tied: z.enum(["refuse", "untie"]).default("refuse").meta({
+    description: "What to do with an adapted weight that is tied to another (lm_head to the embedding)",
+  }),
+};
+
+/** Why a base in 4 bits cannot serve a method that merges into it, unless what is merged lies beside it. */
+export const refusalUnlessFactored = ({ base }: UncheckedSection): string | undefined =>
+  base === "factored"
+    ? undefined
+    : `${writesToBaseRefusal}; use adapter.base: factored, which keeps what changes beside them`;
+
+/** What the keys of a factored base say about each other. */
+export function checkBaseOptions({ base, baseRank, rank = 8 }: UncheckedSection): CrossKeyIssue[] {
+  if (baseRank === undefined) return [];
+  const path = ["adapter", "baseRank"];
+  const found = formatFoundValue(baseRank);
+  if (base !== "factored")
+    return [{ path, problem: "has no effect without base: factored", found, fix: "remove it" }];
+  if (typeof baseRank !== "number" || typeof rank !== "number" || baseRank >= rank) return [];
+  const expected = `at least adapter.rank, ${rank}`;
+  return [{ path, problem: "is less than the rank of one merge", expected, found }];
+}
+
+/**
+ * What a PEFT folder brings itself of the keys above: which layers, of what rank and scale, with what values. `from` is
+ * refused beside them, for they would be ignored silently.
+ */
+export const layerFolderKeys: readonly string[] = ["targetModules", "exclude", "modulesToSave"];
+export const factorFolderKeys: readonly string[] = [...layerFolderKeys, "rank", "rankPattern", "init"];
+export const lowRankFolderKeys: readonly string[] = [...factorFolderKeys, "alpha", "rslora"];
+
+/** The default numerator: a scale of 2, whatever the rank. */
+export function withDefaultAlpha<T extends { rank: number; alpha?: number | undefined }>(adapter: T) {
+  return { ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank };
+}

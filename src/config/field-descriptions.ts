@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { adapterSchema } from "./adapter.ts";
+import { dataSchema } from "./data.ts";
+import { formatValue } from "./format-value.ts";
+import { modelSchema } from "./model.ts";
+import { runSchema } from "./run.ts";
+import { trainSchema } from "./train.ts";
+
+/** The sections of a recipe, in the order in which they are written. */
+const sectionSchemas = {
+  model: modelSchema,
+  adapter: adapterSchema,
+  data: dataSchema,
+  train: trainSchema,
+  run: runSchema,
+};
+
+export type SectionName = keyof typeof sectionSchemas;
+
+/** Raw, unchecked sections by name; a missing one is empty. */
+export type RawSections = Record<SectionName, unknown>;
+
+export const sectionNames: readonly SectionName[] = ["model", "adapter", "data", "train", "run"];
+
+/** One key of a section, as `--help` and the documentation show it. */
+export interface FieldDescription {
+  key: string;
+  /** What it takes, in words. */
+  expects: string;
+  /** What it is when left out, in words; undefined when it must be given. */
+  unset: string | undefined;
+  description: string;
+  /** Methods that have the key; undefined when all have it. */
+  methods: string[] | undefined;
+}
+
+/** A node of a section's JSON schema, with the metadata of `fields.ts`. */
+export type SchemaNode = z.core.JSONSchema.BaseSchema;
+
+/** The JSON schema of a section as a user writes it. */
+export function sectionJsonSchema(section: SectionName): SchemaNode {
+  return z.toJSONSchema(sectionSchemas[section], { io: "input" });
+}
+
+/** Every key of a section; with the adapters, of every method. */
+export function describeSection(section: SectionName): FieldDescription[] {
+  const root = sectionJsonSchema(section);
+  const branches = root.oneOf ?? [root];
+  const rows = new Map<string, FieldDescription & { methods: string[] }>();
+  for (const branch of branches.filter(isNode)) {
+    const method = constString(branch.properties?.method);
+    for (const [key, node] of Object.entries(branch.properties ?? {})) {
+      if (!isNode(node)) continue;
+      const row = rows.get(key);
+      if (row === undefined) rows.set(key, describeField(key, node, method));
+      else mergeField(row, node, method);
+    }
+  }
+  return [...rows.values()].map((row) => {
+    const everywhere = branches.length === 1 || row.methods.length === branches.length;
+    return { ...row, methods: everywhere ? undefined : row.methods };
+  });
+}
+
+function describeField(key: string, node: SchemaNode, method: string | undefined) {
+  return {
+    key,
+    expects: expectedText(node),
+    unset: defaultText(node),
+    description: stringOrUndefined(node.description) ?? (key === "method" ? "Which method trains" : ""),
+    methods: method === undefined ? [] : [method],
+  };
+}
+
+/** A key that a second method has too: its default, its meaning, or its own constant (`method`) may differ. */
+function mergeField(row: FieldDescription & { methods: string[] }, node: SchemaNode, method = ""): void {
+  row.methods.push(method);
+  const constant = constString(node);
+  if (row.key === "method" && constant !== undefined) row.expects += `, ${constant}`;
+  const description = stringOrUndefined(node.description);
+  if (description !== undefined && !row.description.includes(description))
+    row.description += `; with ${method}: ${description[0].toLowerCase()}${description.slice(1)}`;
+  const unset = defaultText(node);
+  const isFirst = unset === row.unset || row.unset?.startsWith(`${unset};`) === true;
+  if (unset !== undefined && !isFirst) row.unset += `; ${unset} with ${method}`;
+}
+
+function defaultText(node: SchemaNode): string | undefined {
+  return (
+    stringOrUndefined(node.unset) ?? (node.default === undefined ? undefined : formatValue(node.default))
+  );
+}
+
+/** What a schema node accepts, in words that complete "expected …". */
+export function expectedText(node: SchemaNode): string {
+  const own = stringOrUndefined(node.expects);
+  if (own !== undefined) return own;
+  if (node.const !== undefined) return formatValue(node.const);
+  if (node.enum !== undefined) return joinWithOr(node.enum.map(formatValue));
+  if (node.type === "integer" || node.type === "number") return numberWords(node);
+  if (node.type === "boolean") return "true or false";
+  if (node.type === "array") return "a list";
+  if (node.type === "object") return `a section with ${joinWithOr(Object.keys(node.properties ?? {}))}`;
+  return "text";
+}
+
+function numberWords(node: SchemaNode): string {
+  const limits = [
+    node.exclusiveMinimum === undefined ? "" : `above ${node.exclusiveMinimum}`,
+    node.minimum === undefined || node.minimum < -1e15 ? "" : `at least ${node.minimum}`,
+    node.exclusiveMaximum === undefined ? "" : `below ${node.exclusiveMaximum}`,
+    node.maximum === undefined || node.maximum > 1e15 ? "" : `at most ${node.maximum}`,
+  ].filter((limit) => limit !== "");
+  return [node.type === "integer" ? "an integer" : "a number", ...limits].join(", ");
+}
+
+/** `a, b or c`. */
+export function joinWithOr(words: readonly string[]): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`;
+}
+
+export const isNode = (node: unknown): node is SchemaNode => typeof node === "object" && node !== null;
+
+const stringOrUndefined = (value: unknown) => (typeof value === "string" ? value : undefined);
+
+export function constString(node: unknown): string | undefined {
+  return isNode(node) ? stringOrUndefined(node.const) : undefined;
+}

@@ -1,0 +1,199 @@
+import { readFileSync } from "node:fs";
+import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from "yaml";
+import { messageOf } from "../util/errors.ts";
+import { ConfigError, formatKeyPath } from "./config-error.ts";
+import type { ConfigIssue, KeyPath } from "./config-issue.ts";
+import { exclusiveKeys } from "./train.ts";
+
+/** What a recipe file and its overrides say, unchecked, with the place of each value. */
+export interface RecipeSource {
+  /** The file's path, for messages. */
+  readonly name: string;
+  readonly value: unknown;
+  /** Problems met while reading. */
+  readonly issues: ConfigIssue[];
+  /** `recipe.yaml:12` or `--set train.lr=x` for a key path. */
+  where(path: KeyPath): string;
+}
+
+/** The line of a key, or of the deepest key above it that is in the file. */
+interface SourcePosition {
+  text: string;
+  exact: boolean;
+}
+
+interface Override {
+  option: string;
+  path: KeyPath;
+  value: unknown;
+}
+
+/** Reads a YAML file and lays `key.path=value` overrides over it. Throws `ConfigError` when it is no YAML. */
+export function readRecipeSource(path: string, overrides: readonly string[]): RecipeSource {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      path,
+      document.errors.map((error) => ({
+        where: `${path}:${lines.linePos(error.pos[0]).line}`,
+        key: "YAML",
+        problem: error.message,
+      })),
+    );
+  }
+  const lineOf = (key: KeyPath) => {
+    const { offset, exact } = offsetOf(document.contents, key);
+    return { text: offset === undefined ? path : `${path}:${lines.linePos(offset).line}`, exact };
+  };
+  return withOverrides(
+    path,
+    plainValue(path, () => document.toJS()),
+    overrides,
+    lineOf,
+  );
+}
+
+/** A recipe given as a plain object, with overrides; `name` stands for the file in messages. */
+export function recipeSourceFromObject(
+  name: string,
+  value: unknown,
+  overrides: readonly string[],
+): RecipeSource {
+  return withOverrides(name, structuredClone(value), overrides, () => ({ text: name, exact: false }));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(path, [
+      {
+        where: path,
+        key: "recipe",
+        problem: "cannot be read",
+        expected: "a YAML file",
+        found: messageOf(cause),
+      },
+    ]);
+  }
+}
+
+function plainValue(path: string, read: () => unknown): unknown {
+  try {
+    return read() ?? {};
+  } catch (cause) {
+    throw new ConfigError(path, [{ where: path, key: "YAML", problem: messageOf(cause) }]);
+  }
+}
+
+function withOverrides(
+  name: string,
+  value: unknown,
+  options: readonly string[],
+  lineOf: (key: KeyPath) => SourcePosition,
+): RecipeSource {
+  const issues: ConfigIssue[] = [];
+  const applied: Override[] = [];
+  for (const option of options) {
+    const override = parseOverride(option);
+    const issue = "problem" in override ? override : applyOverride(value, override);
+    if (issue !== undefined) issues.push(issue);
+    else if (!("problem" in override)) applied.push(override);
+  }
+  removeExcludedKeys(value, applied);
+  const where = (path: KeyPath) => {
+    const isPrefix = (short: KeyPath, long: KeyPath) => short.every((part, i) => part === long[i]);
+    const inFile = lineOf(path);
+    const override =
+      applied.findLast((each) => isPrefix(each.path, path)) ??
+      (inFile.exact ? undefined : applied.find((each) => isPrefix(path, each.path)));
+    return override === undefined ? inFile.text : `--set ${override.option}`;
+  };
+  return { name, value, issues, where };
+}
+
+/**
+ * Takes the file's key out where an override sets the one that excludes it: `train.steps` for `train.epochs`, `batchSize` for
+ * `batchTokens`, and the reverse. Two overrides that exclude each other stay, to be refused, and so do those beside one of
+ * the whole section.
+ */
+function removeExcludedKeys(root: unknown, applied: readonly Override[]): void {
+  const train = typeof root === "object" && root !== null ? Reflect.get(root, "train") : undefined;
+  if (typeof train !== "object" || train === null) return;
+  const isSet = (key: string) => applied.some(({ path }) => formatKeyPath(path) === key);
+  if (isSet("train")) return;
+  for (const pair of exclusiveKeys)
+    for (const [kept, other] of [pair, pair.toReversed()])
+      if (isSet(`train.${kept}`) && !isSet(`train.${other}`)) Reflect.deleteProperty(train, other);
+}
+
+/** `train.lr=1e-3` as a key path and a YAML value. */
+function parseOverride(option: string): Override | ConfigIssue {
+  const where = `--set ${option}`;
+  const equals = option.indexOf("=");
+  const path = option
+    .slice(0, Math.max(equals, 0))
+    .split(".")
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  if (path.some((part) => part === "")) {
+    return { where, key: "--set", problem: "wrong form", expected: "section.key=value", found: option };
+  }
+  try {
+    return { option, path, value: parse(option.slice(equals + 1)) };
+  } catch (cause) {
+    return { where, key: formatKeyPath(path), problem: `its value is no YAML: ${messageOf(cause)}` };
+  }
+}
+
+/** Puts a value into nested objects and lists, making missing sections; a report when something is in the way. */
+function applyOverride(root: unknown, { option, path, value }: Override): ConfigIssue | undefined {
+  let current = root;
+  for (const [i, part] of path.entries()) {
+    const blocked = describePathConflict(current, part);
+    if (blocked !== undefined || typeof current !== "object" || current === null) {
+      const key = formatKeyPath(path.slice(0, i));
+      return { where: `--set ${option}`, key, problem: "cannot be set into", expected: blocked };
+    }
+    const isLast = i === path.length - 1;
+    const existing = Object.hasOwn(current, part) ? Reflect.get(current, part) : undefined;
+    const next = isLast ? value : (existing ?? {});
+    Object.defineProperty(current, part, {
+      value: next,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+    current = next;
+  }
+  return undefined;
+}
+
+function describePathConflict(holder: unknown, part: string | number): string | undefined {
+  if (Array.isArray(holder)) {
+    const inside = typeof part === "number" && part <= holder.length;
+    return inside ? undefined : `an index up to ${holder.length}`;
+  }
+  return typeof holder === "object" && holder !== null ? undefined : "a section (keys and values)";
+}
+
+/** Where the deepest existing node of a key path starts. */
+function offsetOf(contents: unknown, path: KeyPath): { offset: number | undefined; exact: boolean } {
+  let node = contents;
+  let offset: number | undefined;
+  for (const part of path) {
+    if (!isCollection(node)) return { offset, exact: false };
+    const item = node.items.find((each, i) =>
+      isPair(each) ? isScalar(each.key) && String(each.key.value) === String(part) : i === part,
+    );
+    if (item === undefined) return { offset, exact: false };
+    const start = isPair(item) ? item.key : item;
+    offset = rangeStart(start) ?? offset;
+    node = isPair(item) ? item.value : item;
+  }
+  return { offset, exact: true };
+}
+
+function rangeStart(node: unknown): number | undefined {
+  return isScalar(node) || isCollection(node) ? node.range?.[0] : undefined;
+}

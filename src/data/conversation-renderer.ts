@@ -1,0 +1,129 @@
+import { ScaloraError } from "../util/errors.ts";
+import type { ChatMessage, ChatTemplate } from "./chat-template.ts";
+import { checkRoles } from "./check-roles.ts";
+import type { Conversation } from "./messages.ts";
+import type { MarkedText, Span } from "./types.ts";
+
+/** Renders conversations with one template and marks what is trained on. */
+export class ConversationRenderer {
+  /** Chats that had to be cut into one text per trained turn. */
+  splitChats = 0;
+  private readonly template: ChatTemplate;
+  private readonly rendersCalls: boolean;
+  private checkedTools = false;
+  private readonly foundNotes = new Set<string>();
+
+  constructor(template: ChatTemplate) {
+    this.template = template;
+    this.rendersCalls = rendersToolCalls(template);
+  }
+
+  /** What the template leaves out of these conversations, in words. */
+  get notes(): string[] {
+    return [...this.foundNotes];
+  }
+
+  /**
+   * A trained turn is what lies between the rendering of the messages before it with the generation prompt, and the
+   * rendering up to it: what the model will have to write, end token included. Where the template writes earlier
+   * turns differently once later ones follow (it drops their reasoning, say), each trained turn becomes a text of its
+   * own, exactly as the model meets it in use.
+   * @throws ScaloraError `data` when a turn does not begin with its own generation prompt: its place is unknown then.
+   */
+  renderTrainedTurns(conversation: Conversation, source: string): MarkedText[] {
+    const messages = this.withToolCallsAsText(conversation.messages);
+    const { tools } = conversation;
+    const render = (count: number, addGenerationPrompt: boolean) =>
+      this.render(messages.slice(0, count), tools, addGenerationPrompt, source);
+    const whole = render(messages.length, false);
+    if (tools !== undefined) this.checkToolsRendered(messages, whole);
+    const turns: { text: string; span: Span }[] = [];
+    for (const [index, trained] of conversation.trained.entries()) {
+      if (!trained) continue;
+      const prompt = render(index, true);
+      const text = index === messages.length - 1 ? whole : render(index + 1, false);
+      if (!text.startsWith(prompt))
+        throw generationPromptMismatch(prompt, text, `${source}, message ${index + 1}`);
+      turns.push({ text, span: [prompt.length, text.length] });
+    }
+    if (turns.every(({ text }) => whole.startsWith(text)))
+      return [{ text: whole, spans: turns.map(({ span }) => span), kind: "chat", source }];
+    this.splitChats++;
+    return turns.map(({ text, span }) => ({ text, spans: [span], kind: "chat", source }));
+  }
+
+  /** @throws ScaloraError `data` for a message whose role the template does not know */
+  checkRoles({ messages }: Conversation, source: string): void {
+    checkRoles(messages, this.template.source, source);
+  }
+
+  private checkToolsRendered(messages: ChatMessage[], whole: string): void {
+    if (this.checkedTools) return;
+    this.checkedTools = true;
+    if (this.template.render(messages) === whole)
+      this.foundNotes.add("the chat template does not render the tools column");
+  }
+
+  private render(
+    messages: ChatMessage[],
+    tools: unknown[] | undefined,
+    addGenerationPrompt: boolean,
+    source: string,
+  ): string {
+    try {
+      return this.template.render(messages, { tools, addGenerationPrompt });
+    } catch (error) {
+      if (!(error instanceof ScaloraError)) throw error;
+      const { found, cause } = error;
+      throw new ScaloraError("data", "The chat template cannot render these messages", {
+        where: `${source}${addGenerationPrompt ? `, the ${messages.length} message(s) before an answer` : ""}`,
+        found,
+        fix: "change the roles or their order to what the template allows",
+        cause,
+      });
+    }
+  }
+
+  /** Templates without tool calls get them as the JSON text that the model is to write. */
+  private withToolCallsAsText(messages: ChatMessage[]): ChatMessage[] {
+    if (this.rendersCalls) return messages;
+    return messages.map((message) => {
+      const { tool_calls: calls, ...rest } = message;
+      if (!Array.isArray(calls)) return message;
+      this.foundNotes.add("the chat template has no tool calls: they are rendered as JSON text");
+      const text = calls.map((call: { function?: unknown }) => JSON.stringify(call.function ?? call));
+      return { ...rest, content: [message.content || [], ...text].flat().join("\n") };
+    });
+  }
+}
+
+function generationPromptMismatch(prompt: string, text: string, where: string): ScaloraError {
+  let same = 0;
+  while (same < prompt.length && prompt[same] === text[same]) same++;
+  const around = (rendering: string) => JSON.stringify(rendering.slice(Math.max(0, same - 30), same + 30));
+  return new ScaloraError(
+    "data",
+    "The chat template does not begin an answer as its generation prompt does, so the labels' place is unknown",
+    {
+      where,
+      expected: `… ${around(prompt)} (generation prompt)`,
+      found: `… ${around(text)} (rendered answer)`,
+      fix: "use a chat_template.jinja whose answers start with what add_generation_prompt writes",
+    },
+  );
+}
+
+function rendersToolCalls(template: ChatTemplate): boolean {
+  const name = "scalora_probe";
+  const call = { type: "function", id: "scalora00", function: { name, arguments: { probe: 1 } } };
+  try {
+    return template
+      .render([
+        { role: "user", content: "probe" },
+        { role: "assistant", content: "", tool_calls: [call] },
+      ])
+      .includes(name);
+  } catch {
+    return false;
+  }
+}

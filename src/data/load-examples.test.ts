@@ -1,0 +1,253 @@
+import { expect, test } from "vitest";
+import type { Tokenizer } from "../tokenizer/types.ts";
+import { loadExamples } from "./load-examples.ts";
+import { maskPreview } from "./mask-preview.ts";
+import { jsonl, temporaryFile } from "./testing/files.ts";
+import { bare, chatml, thinking, withTools } from "./testing/templates.ts";
+import { WordTokenizer } from "./testing/word-tokenizer.ts";
+import type { DataConfig, Example } from "./types.ts";
+
+const limits = { maxLength: 4096 };
+const load = (train: string, tokenizer: Tokenizer, config: Partial<DataConfig> = {}) =>
+  loadExamples({ train, ...config }, tokenizer, limits);
+
+/** The example with its labels in brackets. */
+async function marked(example: Example, tokenizer: Tokenizer): Promise<string> {
+  const segments = await maskPreview(example, tokenizer);
+  return segments.map(({ text, isLabel }) => (isLabel ? `[${text}]` : text)).join("");
+}
+
+async function only(train: string, tokenizer: Tokenizer, config?: Partial<DataConfig>): Promise<string> {
+  const { examples } = await load(train, tokenizer, config);
+  expect(examples).toHaveLength(1);
+  return marked(examples[0], tokenizer);
+}
+
+const turn = (role: string, content: string, more = {}) => ({ role, content, ...more });
+
+test("a text is trained on whole, but for its first token, and ends with EOS", async () => {
+  expect(await only(jsonl({ text: "once upon a time" }), new WordTokenizer())).toBe("once[ upon a time</s>]");
+  const withBos = new WordTokenizer({ addsBos: true });
+  expect(await only(jsonl({ text: "once upon" }), withBos)).toBe("<s>[once upon</s>]");
+});
+
+test("BOS and EOS that the data spells out are not doubled", async () => {
+  const tokenizer = new WordTokenizer({ addsBos: true });
+  expect(await only(jsonl({ text: "<s>once</s>" }), tokenizer)).toBe("<s>[once</s>]");
+});
+
+test("prompt and completion: the completion and EOS are labels, a shared token too, and it is counted", async () => {
+  const tokenizer = new WordTokenizer();
+  const { examples, report } = await load(
+    jsonl({ prompt: "2+2=", completion: "4" }, { prompt: "Answer: ", completion: "yes" }),
+    tokenizer,
+  );
+  expect(await marked(examples[0], tokenizer)).toBe("2+2=[4</s>]");
+  expect(await marked(examples[1], tokenizer)).toBe("Answer:[ yes</s>]");
+  expect(report.straddling).toBe(1);
+  expect(report.labelTokens).toBe(4);
+  expect(report.tokens).toBe(10);
+});
+
+test("columns can be named, a separator set, and unread columns are reported", async () => {
+  const path = jsonl({ question: "Why?", answer: "So.", level: 3 });
+  const config: Partial<DataConfig> = {
+    columns: { prompt: "question", completion: "answer" },
+    separator: "\n",
+  };
+  expect(await only(path, new WordTokenizer(), config)).toBe("Why?\n[So.</s>]");
+  const { report } = await load(path, new WordTokenizer(), config);
+  expect(report.files).toMatchObject([
+    { path, format: "prompt-completion", rows: 1, ignoredColumns: ["level"] },
+  ]);
+});
+
+test("alpaca rows take Alpaca's prompt, or the chat template", async () => {
+  const path = jsonl({ instruction: "Add.", input: "1 2", output: "3" });
+  expect(await only(path, new WordTokenizer())).toMatch(
+    /### Instruction:\nAdd\.\n\n### Input:\n1 2\n\n### Response:\n\[3<\/s>\]$/,
+  );
+  const tokenizer = new WordTokenizer({ chatTemplate: chatml, eos: "<|im_end|>" });
+  expect(await only(path, tokenizer, { render: "chat" })).toBe(
+    "<|im_start|>system\nBe kind<|im_end|>\n<|im_start|>user\nAdd.\n\n1 2<|im_end|>\n<|im_start|>assistant\n[3<|im_end|>]\n",
+  );
+});
+
+test("a chat trains on every answer and its end token, but for turns with train: false", async () => {
+  const tokenizer = new WordTokenizer({ chatTemplate: chatml, eos: "<|im_end|>" });
+  const messages = [
+    turn("system", "S"),
+    turn("user", "one"),
+    turn("assistant", "first answer"),
+    turn("user", "two"),
+    turn("assistant", "second answer", { train: false }),
+    turn("user", "three"),
+    turn("assistant", "third answer", { train: true }),
+  ];
+  expect(await only(jsonl({ messages }), tokenizer)).toBe(
+    "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\none<|im_end|>\n<|im_start|>assistant\n[first answer<|im_end|>]\n" +
+      "<|im_start|>user\ntwo<|im_end|>\n<|im_start|>assistant\nsecond answer<|im_end|>\n" +
+      "<|im_start|>user\nthree<|im_end|>\n<|im_start|>assistant\n[third answer<|im_end|>]\n",
+  );
+});
+
+test("labels come from the structure: an answer that repeats the question and the end token's text", async () => {
+  const tokenizer = new WordTokenizer({ chatTemplate: chatml, eos: "<|im_end|>" });
+  const messages = [turn("user", "same"), turn("assistant", "same"), turn("user", "assistant\nsame")];
+  expect(await only(jsonl({ messages }), tokenizer)).toMatch(
+    /user\nsame<\|im_end\|>\n<\|im_start\|>assistant\n\[same<\|im_end\|>\]\n<\|im_start\|>user\nassistant\nsame<\|im_end\|>\n$/,
+  );
+});
+
+test("a template that rewrites earlier turns gives one example a turn, as the model meets it", async () => {
+  const tokenizer = new WordTokenizer({ chatTemplate: thinking, eos: "<|im_end|>" });
+  const messages = [
+    turn("user", "a"),
+    turn("assistant", "b", { reasoning: "hm" }),
+    turn("user", "c"),
+    turn("assistant", "d", { reasoning: "oh" }),
+  ];
+  const { examples, report } = await load(jsonl({ messages }), tokenizer);
+  expect(await Promise.all(examples.map((example) => marked(example, tokenizer)))).toEqual([
+    "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n[<think>\nhm\n</think>\nb<|im_end|>]\n",
+    "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n<|im_start|>user\nc<|im_end|>\n" +
+      "<|im_start|>assistant\n[<think>\noh\n</think>\nd<|im_end|>]\n",
+  ]);
+  expect(report.splitChats).toBe(1);
+  expect(report.rows).toBe(1);
+});
+
+test("a template with BOS and without an end token: BOS once, the line end and EOS are labels", async () => {
+  const tokenizer = new WordTokenizer({ chatTemplate: bare, addsBos: true });
+  const messages = [turn("user", "hi"), turn("assistant", "hello")];
+  expect(await only(jsonl({ messages }), tokenizer)).toBe("<s>user: hi\nassistant:[ hello\n</s>]");
+});
+
+test("a template whose generation prompt does not begin its answers is refused", async () => {
+  const tokenizer = new WordTokenizer({
+    chatTemplate: chatml.replace("'<|im_start|>assistant", "'<|im_start|>model"),
+  });
+  const path = jsonl({ messages: [turn("user", "hi"), turn("assistant", "hello")] });
+  await expect(load(path, tokenizer)).rejects.toThrow(
+    new RegExp(`generation prompt does, so the labels' place is unknown\n {2}where: {4}${path}:1, message 2`),
+  );
+});
+
+test("a template's own refusal names the row", async () => {
+  const tokenizer = new WordTokenizer({ chatTemplate: bare });
+  const good = { messages: [turn("user", "hi"), turn("assistant", "hello")] };
+  const path = jsonl(good, { messages: [turn("system", "x"), ...good.messages] });
+  await expect(load(path, tokenizer)).rejects.toThrow(
+    new RegExp(
+      `cannot render these messages\n {2}where: {4}${path}:2\n {2}found: {4}System role not supported`,
+    ),
+  );
+});
+
+test("tools and tool calls reach the template; call arguments as an object", async () => {
+  const call = { id: "1", type: "function", function: { name: "sum", arguments: '{"a": 1}' } };
+  const messages = [
+    turn("user", "add"),
+    { role: "assistant", content: null, tool_calls: [call] },
+    turn("tool", "2"),
+    turn("assistant", "two"),
+  ];
+  const path = jsonl({ messages, tools: JSON.stringify([{ name: "sum" }]) });
+  const tokenizer = new WordTokenizer({ chatTemplate: withTools, eos: "<|im_end|>" });
+  expect(await only(path, tokenizer)).toBe(
+    '<|im_start|>system\n{"type": "function", "function": {"name": "sum"}}\n<|im_end|>\n<|im_start|>user\nadd<|im_end|>\n' +
+      '<|im_start|>assistant\n[<call>sum {"a": 1}<|im_end|>]\n<|im_start|>tool\n2<|im_end|>\n<|im_start|>assistant\n[two<|im_end|>]\n',
+  );
+  const plain = new WordTokenizer({ chatTemplate: chatml, eos: "<|im_end|>" });
+  const { examples, report } = await load(path, plain);
+  expect(await marked(examples[0], plain)).toContain('[{"name":"sum","arguments":{"a":1}}<|im_end|>]');
+  expect(report.notes).toEqual([
+    "the chat template has no tool calls: they are rendered as JSON text",
+    "the chat template does not render the tools column",
+  ]);
+});
+
+test("ShareGPT rows are messages too", async () => {
+  const tokenizer = new WordTokenizer({ chatTemplate: withTools, eos: "<|im_end|>" });
+  const conversations = [
+    { from: "human", value: "add" },
+    { from: "function_call", value: '{"name": "sum", "arguments": {}}' },
+    { from: "observation", value: "2" },
+    { from: "gpt", value: "two" },
+  ];
+  expect(await only(jsonl({ conversations }), tokenizer)).toBe(
+    "<|im_start|>user\nadd<|im_end|>\n<|im_start|>assistant\n[<call>sum {}<|im_end|>]\n" +
+      "<|im_start|>tool\n2<|im_end|>\n<|im_start|>assistant\n[two<|im_end|>]\n",
+  );
+});
+
+test("longer rows are cut, dropped or refused, as asked, and counted", async () => {
+  const path = jsonl(
+    { prompt: "a b c d", completion: " e f g" },
+    { prompt: "a b c d e f", completion: " g" },
+    { prompt: "a", completion: " b" },
+  );
+  const tokenizer = new WordTokenizer();
+  const cut = await load(path, tokenizer, { maxLength: 5 });
+  expect(await Promise.all(cut.examples.map((example) => marked(example, tokenizer)))).toEqual([
+    "a b c d[ e]",
+    "a[ b</s>]",
+  ]);
+  expect(cut.report).toMatchObject({
+    rows: 3,
+    truncated: 1,
+    labelTokens: 3,
+    tokens: 8,
+    dropped: [{ source: `${path}:2`, reason: "its labels lie beyond 5 tokens" }],
+  });
+  const dropped = await load(path, tokenizer, { maxLength: 5, tooLong: "drop" });
+  expect(dropped.report.dropped.map(({ reason }) => reason)).toEqual([
+    "it has 8 tokens, more than 5",
+    "it has 8 tokens, more than 5",
+  ]);
+  await expect(loadExamples({ train: path }, tokenizer, { maxLength: 6 })).rejects.toThrow(
+    /A row is longer than the sequence limit\n.*rows\.jsonl:1\n.*at most 6 tokens\n.*8 tokens, and 1 more row like it: .*rows\.jsonl:2 \(8 tokens\)/,
+  );
+  await expect(load(path, tokenizer, { maxLength: 5000 })).rejects.toThrow(
+    /data\.maxLength is longer than the model\n.*at most 4096/,
+  );
+});
+
+test("rows without a label are dropped and named; none left is an error that names them", async () => {
+  const tokenizer = new WordTokenizer({ chatTemplate: chatml });
+  const silent = { messages: [turn("user", "hi"), turn("assistant", "hello", { train: false })] };
+  const path = jsonl(silent, { messages: [] }, silent);
+  await expect(load(path, tokenizer)).rejects.toThrow(
+    `3 rows dropped: ${path}:1 (no message of it is trained on), ${path}:2 (it has no messages), ${path}:3`,
+  );
+  const { report } = await load(
+    jsonl({ prompt: "a", completion: " " }, { prompt: "a", completion: " b" }),
+    tokenizer,
+  );
+  expect(report.dropped).toEqual([
+    { source: expect.stringMatching(/:1$/), reason: "its completion is empty" },
+  ]);
+});
+
+test("a .txt file becomes windows that predict every token once", async () => {
+  const words = Array.from({ length: 23 }, (_, i) => `w${i}`);
+  const path = temporaryFile("story.txt", `\uFEFF${words.join(" ")}\r\n`);
+  for (const addsBos of [false, true]) {
+    const tokenizer = new WordTokenizer({ addsBos });
+    const { examples } = await load(path, tokenizer, { maxLength: 8 });
+    const labels = examples.flatMap(({ ids, isLabel }) => [...ids].filter((_, i) => isLabel[i] === 1));
+    const all = ["w0", ...words.slice(1).map((word) => ` ${word}`), "\n", "</s>"];
+    expect(tokenizer.tokensOf(labels)).toEqual(addsBos ? all : all.slice(1));
+    expect(examples.every(({ ids }) => ids.length <= 8)).toBe(true);
+    if (addsBos) expect(examples.every(({ ids }) => ids[0] === tokenizer.special.bos?.id)).toBe(true);
+    expect(examples[1].source).toBe(`${path}:window 2`);
+  }
+});
+
+test("a .txt file longer than a piece loses and repeats nothing", async () => {
+  const text = `${"😀".repeat(400_000)} the end ${"x".repeat(400_000)}\n`.repeat(2);
+  const tokenizer = new WordTokenizer();
+  const { examples } = await load(temporaryFile("long.txt", text), tokenizer, { maxLength: 2048 });
+  const ids = examples.flatMap(({ ids }, i) => [...ids.subarray(i === 0 ? 0 : 1)]);
+  expect((await tokenizer.decode(ids, { skipSpecialTokens: true })) === text).toBe(true);
+});

@@ -1,0 +1,248 @@
+import type { Tokenizer } from "../tokenizer/types.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { hashFile } from "../util/files.ts";
+import { ChatTemplate } from "./chat-template.ts";
+import { checkFormatFitsModel, encodeLabelled, type LabelledRow, readLabelledRow } from "./classification.ts";
+import { type ColumnMapping, resolveColumns } from "./columns.ts";
+import { ConversationRenderer } from "./conversation-renderer.ts";
+import { ExampleEncoder } from "./example-encoder.ts";
+import { findGlueTask, type GlueTask, readGlueRows } from "./glue/index.ts";
+import type { DataRow } from "./jsonl.ts";
+import { readRows } from "./read-rows.ts";
+import { type LengthLimit, RowCollector, readLengthLimit } from "./row-collector.ts";
+import { rowToTexts } from "./row-to-texts.ts";
+import { readWindows } from "./text-windows.ts";
+import type {
+  ClassifierLabels,
+  DataConfig,
+  DataSource,
+  DroppedRow,
+  Example,
+  FileReport,
+  LoadReport,
+  MarkedText,
+} from "./types.ts";
+
+/** Characters that are tokenised at once: enough to keep all cores busy, little enough to forget. */
+const chunkCharacters = 1 << 20;
+
+export interface LoadedExamples {
+  /** All examples, file after file. */
+  examples: Example[];
+  /** The same, by file. */
+  examplesByFile: Example[][];
+  report: LoadReport;
+}
+
+/**
+ * Reads the files of `config.train`: rows to text to tokens with their label masks.
+ * @param maxLength the longest sequence that the model takes, in tokens
+ * @param classes reads rows of a classification into what a classifier learns
+ * @throws ScaloraError `data` with file and line for what cannot be used; for a file of which no row is left, with
+ * the rows and reasons; `config` for limits that the model does not have.
+ */
+export async function loadExamples(
+  config: DataConfig,
+  tokenizer: Tokenizer,
+  { maxLength, classes }: { maxLength: number; classes?: ClassifierLabels },
+): Promise<LoadedExamples> {
+  const limit = readLengthLimit(config, maxLength);
+  const loader = new ExampleLoader(tokenizer, limit, classes);
+  const perSource: Example[][] = [];
+  for (const source of dataSources(config.train)) perSource.push(await loader.load({ ...config, ...source }));
+  return { examples: perSource.flat(), examplesByFile: perSource, report: loader.report() };
+}
+
+/** The files of a `train` or `eval` entry. */
+export function dataSources(files: string | readonly DataSource[]): readonly DataSource[] {
+  return typeof files === "string" ? [{ path: files }] : files;
+}
+
+/** Turns one row of a file into what is tokenised, or says why it is left out. */
+type RowReader<T> = (row: DataRow, plan: ColumnMapping) => T[] | DroppedRow;
+
+class ExampleLoader {
+  private readonly tokenizer: Tokenizer;
+  private readonly limit: LengthLimit;
+  private readonly encoder: ExampleEncoder;
+  private readonly classes: ClassifierLabels | undefined;
+  private readonly files: FileReport[] = [];
+  private readonly collectors: RowCollector[] = [];
+  private chatMarker: ConversationRenderer | undefined;
+
+  constructor(tokenizer: Tokenizer, limit: LengthLimit, classes: ClassifierLabels | undefined) {
+    this.classes = classes;
+    this.tokenizer = tokenizer;
+    this.limit = limit;
+    this.encoder = new ExampleEncoder(tokenizer);
+  }
+
+  async load(source: DataSource): Promise<Example[]> {
+    const collector = new RowCollector(this.limit);
+    this.collectors.push(collector);
+    checkFormatFitsModel(source, this.classes);
+    if (source.path.toLowerCase().endsWith(".txt")) await this.loadText(source.path, collector);
+    else await this.loadRows(source, collector);
+    collector.throwErrors();
+    if (collector.examples.length === 0) throw collector.noTrainableRowsError(source.path);
+    return collector.examples;
+  }
+
+  report(): LoadReport {
+    const sum = (of: (collector: RowCollector) => number) =>
+      this.collectors.reduce((total, collector) => total + of(collector), 0);
+    const notes = this.chatMarker?.notes ?? [];
+    if (this.classes === undefined && this.tokenizer.special.eos === undefined)
+      notes.push("the tokenizer has no EOS token: texts and completions end without one");
+    return {
+      files: this.files,
+      rows: sum(({ rows }) => rows),
+      dropped: this.collectors.flatMap(({ dropped }) => dropped),
+      truncated: sum(({ truncated }) => truncated),
+      labelTokens: sum(({ labelTokens }) => labelTokens),
+      tokens: sum(({ tokens }) => tokens),
+      straddling: sum(({ straddling }) => straddling),
+      splitChats: this.chatMarker?.splitChats ?? 0,
+      notes,
+    };
+  }
+
+  private async loadText(path: string, collector: RowCollector): Promise<void> {
+    const windows = await readWindows(path, this.tokenizer, this.limit.maxLength);
+    for (const example of windows) collector.add({ example, straddlesPromptEnd: false });
+    collector.rows = windows.length;
+    this.files.push({
+      path,
+      sha256: hashFile(path),
+      format: "text",
+      rows: windows.length,
+      ignoredColumns: [],
+    });
+  }
+
+  private async loadRows(source: DataSource, collector: RowCollector): Promise<void> {
+    const { classes, limit, tokenizer } = this;
+    const { path } = source;
+    if (classes === undefined) {
+      const read: RowReader<MarkedText> = (row, plan) =>
+        rowToTexts(row, plan, source, () => this.conversationRenderer(path));
+      for await (const texts of this.readChunks(source, collector, read, ({ text }) => text.length))
+        for (const encoded of await this.encoder.encode(texts)) collector.add(encoded);
+      return;
+    }
+    const read: RowReader<LabelledRow> = (row, plan) => readLabelledRow(row, plan, classes, path);
+    const task = findGlueTask(source.format);
+    const size = ({ texts }: LabelledRow) => texts.join("").length;
+    const labelled = { ...source, format: "classification" } as const;
+    const chunks = task
+      ? this.readGlueChunks(task, path, collector, size)
+      : this.readChunks(labelled, collector, read, size);
+    for await (const rows of chunks)
+      for (const encoded of await encodeLabelled(rows, tokenizer, limit, classes))
+        collector.addLabelled(encoded);
+  }
+
+  /** The rows of a file of GLUE, as `readChunks`. */
+  private async *readGlueChunks(
+    task: GlueTask,
+    path: string,
+    collector: RowCollector,
+    sizeOf: (row: LabelledRow) => number,
+  ): AsyncGenerator<LabelledRow[]> {
+    const chunks = new ChunkBuffer(sizeOf);
+    for await (const row of readGlueRows(task, path)) {
+      collector.rows++;
+      if ("reason" in row) collector.dropped.push(row);
+      else if (chunks.add([row])) yield chunks.take();
+    }
+    yield chunks.take();
+    if (collector.rows === 0) throw noRows(path, "a file of the task with its rows");
+    this.addFileReport(path, collector, { format: task.name, ignored: [] });
+  }
+
+  /** What the rows of a file are read into, in chunks of about `chunkCharacters`. */
+  private async *readChunks<T>(
+    source: DataSource,
+    collector: RowCollector,
+    read: RowReader<T>,
+    sizeOf: (item: T) => number,
+  ): AsyncGenerator<T[]> {
+    const { path } = source;
+    let plan: ColumnMapping | undefined;
+    const chunks = new ChunkBuffer(sizeOf);
+    for await (const row of readRows(path)) {
+      const ready = plan ?? resolveColumns(row.value, source, `${path}:${row.line}`);
+      plan = ready;
+      collector.rows++;
+      const items = readOrCollectError(() => read(row, ready), `${path}:${row.line}`, collector);
+      if (!Array.isArray(items)) collector.dropped.push(items);
+      else if (chunks.add(items)) yield chunks.take();
+    }
+    yield chunks.take();
+    if (plan === undefined)
+      throw noRows(
+        path,
+        "one JSON object a line (JSONL), a JSON list of objects, Parquet, or CSV or TSV with a line of column names",
+      );
+    this.addFileReport(path, collector, plan);
+  }
+
+  private addFileReport(
+    path: string,
+    { rows }: RowCollector,
+    { format, ignored }: Pick<ColumnMapping, "format" | "ignored">,
+  ): void {
+    this.files.push({ path, sha256: hashFile(path), format, rows, ignoredColumns: ignored });
+  }
+
+  private conversationRenderer(path: string): ConversationRenderer {
+    const { chatTemplate, special } = this.tokenizer;
+    if (chatTemplate === undefined)
+      throw new ScaloraError("data", "These rows need a chat template, and the tokenizer has none", {
+        where: path,
+        fix: "use a chat model, or put a chat_template.jinja into the model folder",
+      });
+    this.chatMarker ??= new ConversationRenderer(new ChatTemplate(chatTemplate, special));
+    return this.chatMarker;
+  }
+}
+
+/** What reading a row gives; a fault of the row itself is noted, to be told with others of its kind. */
+function readOrCollectError<T>(read: () => T, source: string, collector: RowCollector): T | [] {
+  try {
+    return read();
+  } catch (error) {
+    const isOwn = error instanceof ScaloraError && error.code === "data" && error.found !== undefined;
+    if (!isOwn || !error.where?.startsWith(source)) throw error;
+    collector.addError(error);
+    return [];
+  }
+}
+
+/** Gathers items until there are about `chunkCharacters` of them. */
+class ChunkBuffer<T> {
+  private readonly sizeOf: (item: T) => number;
+  private items: T[] = [];
+  private characters = 0;
+
+  constructor(sizeOf: (item: T) => number) {
+    this.sizeOf = sizeOf;
+  }
+
+  /** Whether there are enough now. */
+  add(items: readonly T[]): boolean {
+    this.items.push(...items);
+    this.characters += items.reduce((total, item) => total + this.sizeOf(item), 0);
+    return this.characters >= chunkCharacters;
+  }
+
+  take(): T[] {
+    const taken = this.items;
+    [this.items, this.characters] = [[], 0];
+    return taken;
+  }
+}
+
+function noRows(path: string, expected: string): ScaloraError {
+  return new ScaloraError("data", "A data file has no rows", { where: path, expected });
+}

@@ -1,0 +1,87 @@
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { loadExamples } from "./load-examples.ts";
+import { readRows, readTsv } from "./read-rows.ts";
+import { temporaryFile } from "./testing/files.ts";
+import { WordTokenizer } from "./testing/word-tokenizer.ts";
+
+const golden = (name: string) => fileURLToPath(new URL(`../../test/golden/tables/${name}`, import.meta.url));
+
+async function rowsOf(path: string) {
+  const rows: unknown[] = [];
+  for await (const { line, value } of readRows(path)) rows.push([line, value]);
+  return rows;
+}
+
+test("Parquet files give their rows, integers as numbers", async () => {
+  expect(await rowsOf(golden("mrpc.parquet"))).toEqual([
+    [1, { sentence1: 'He said "no".', sentence2: "He declined.", label: 1, idx: 0 }],
+    [2, { sentence1: "Tabs\tand\nlines", sentence2: "Both are kept", label: 0, idx: 1 }],
+    [3, { sentence1: "Größe 中文 😀", sentence2: "Size", label: 1, idx: 2 }],
+    [4, { sentence1: "", sentence2: "empty", label: 0, idx: 3 }],
+  ]);
+  expect(await rowsOf(golden("stsb.parquet"))).toEqual([
+    [1, { sentence1: "a", sentence2: "a", label: 5 }],
+    [2, { sentence1: "b", sentence2: "c", label: 0.25 }],
+  ]);
+});
+
+test("a .json file holds a list of rows, or lines", async () => {
+  const rows = [
+    [1, { a: 1 }],
+    [2, { a: "\u2028" }],
+  ];
+  expect(await rowsOf(temporaryFile("rows.json", '\n [{"a": 1},\n {"a": "\u2028"}]'))).toEqual(rows);
+  expect(await rowsOf(temporaryFile("rows.json", '{"a": 1}\n{"a": "\u2028"}\n'))).toEqual(rows);
+  expect(await rowsOf(temporaryFile("row.json", '{\n  "a": 1\n}\n'))).toEqual([[1, { a: 1 }]]);
+});
+
+test("TSV: quotes are text, lines end at line feeds only, short lines lack columns", () => {
+  const text = '\ufeffa\tb\tc\r\n"x\ty"\t\r\nq\u2028r\t"\t\'\nshort\n';
+  expect(readTsv(temporaryFile("rows.tsv", text))).toEqual([
+    { line: 2, value: { a: '"x', b: 'y"', c: "" } },
+    { line: 3, value: { a: "q\u2028r", b: '"', c: "'" } },
+    { line: 4, value: { a: "short" } },
+  ]);
+  expect(readTsv(temporaryFile("rows.tsv", "x\ty\n"), ["a", "b"])).toEqual([
+    { line: 1, value: { a: "x", b: "y" } },
+  ]);
+});
+
+test.each([
+  ["rows.json", '[{"a": 1}, 2]', /not a JSON object.*rows\.json:2.*a number/s],
+  ["rows.json", '[{"a": 1},', /not valid JSON.*rows\.json/s],
+  ["rows.parquet", "PAR1 and nothing more", /Parquet file is damaged.*rows\.parquet.*end is missing.*again/s],
+  ["rows.parquet", "PAR1 and what is no footer PAR1", /Parquet file cannot be read.*rows\.parquet.*again/s],
+  ["rows.parquet", '{"a": 1}', /no Parquet file.*rows\.parquet.*ending of what it is/s],
+  ["rows.xlsx", "PK\u0003\u0004", /spreadsheet.*rows\.xlsx.*save the sheet as CSV/s],
+])("%s that holds %j is a clear error", async (name, content, says) => {
+  await expect(rowsOf(temporaryFile(name, content))).rejects.toThrow(says);
+});
+
+test("a file that is not there is a clear error", async () => {
+  await expect(rowsOf("none/rows.parquet")).rejects.toThrow(/cannot be opened.*none\/rows\.parquet/s);
+});
+
+test("task files are training data: prompts as in evaluation, answers as labels", async () => {
+  const tokenizer = new WordTokenizer();
+  const text = async (content: unknown, format: "gsm8k" | "commonsense") => {
+    const train = temporaryFile("rows.json", JSON.stringify([content]));
+    const { examples } = await loadExamples({ train, format }, tokenizer, { maxLength: 99 });
+    const [{ ids, isLabel }] = examples;
+    return [await tokenizer.decode(ids), await tokenizer.decode(ids.filter((_, i) => isLabel[i] === 1))];
+  };
+  expect(await text({ question: "2+2?", answer: "4\n#### 4" }, "gsm8k")).toEqual([
+    "Question: 2+2?\nAnswer: 4\n#### 4",
+    " 4\n#### 4",
+  ]);
+  const row = { instruction: "Is it?", input: "", output: "the correct answer is true", answer: "true" };
+  expect(await text(row, "commonsense")).toEqual([
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n" +
+      "### Instruction:\nIs it?\n\n### Response:\nthe correct answer is true",
+    "the correct answer is true",
+  ]);
+  await expect(text({ question: "2+2?" }, "gsm8k")).rejects.toThrow(
+    /needs the column answer.*question \+ answer/s,
+  );
+});

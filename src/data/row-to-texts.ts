@@ -1,0 +1,76 @@
+import { type ColumnMapping, type RowFormat, readString } from "./columns.ts";
+import type { ConversationRenderer } from "./conversation-renderer.ts";
+import type { DataRow } from "./jsonl.ts";
+import { readConversation } from "./messages.ts";
+import { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
+import type { DroppedRow, FormatConfig, MarkedText } from "./types.ts";
+
+/** A row as text to be tokenised (several where a chat is cut into turns), or why it was left out. */
+export type ReadRow = MarkedText[] | DroppedRow;
+
+/** Turns one row of a file into text with its trained characters marked. */
+export function rowToTexts(
+  row: DataRow,
+  plan: ColumnMapping,
+  config: FormatConfig & { path: string },
+  marker: () => ConversationRenderer,
+): ReadRow {
+  const source = `${config.path}:${row.line}`;
+  const column = (name: string) => readString(row.value, plan, name, source);
+  if (plan.format === "messages") return readChat(row, plan, source, marker());
+  if (plan.format === "text") return readText(column("text"), source);
+  const [prompt, completion] = readPair(plan.format, column, config.render);
+  if (completion.trim() === "") return { source, reason: "its completion is empty" };
+  if (config.render === "chat") return markChatPair(prompt, completion, source, marker());
+  return [markPair(prompt + (config.separator ?? ""), completion, source)];
+}
+
+/** Prompt and completion of a row that has two sides. */
+function readPair(
+  format: RowFormat,
+  column: (name: string) => string,
+  render: FormatConfig["render"],
+): [prompt: string, completion: string] {
+  switch (format) {
+    case "alpaca":
+    case "commonsense":
+      return [alpacaPrompt(column("instruction"), column("input"), render), column("output")];
+    case "gsm8k":
+      if (render === "chat") return [column("question"), column("answer")];
+      return [gsm8kPrompt(column("question")), ` ${column("answer")}`];
+    default:
+      return [column("prompt"), column("completion")];
+  }
+}
+
+function readChat(row: DataRow, plan: ColumnMapping, source: string, marker: ConversationRenderer): ReadRow {
+  const value = (column: string) => row.value[plan.fileColumns.get(column) ?? column];
+  const conversation = readConversation(value("messages"), value("tools"), source);
+  if (conversation.messages.length === 0) return { source, reason: "it has no messages" };
+  marker.checkRoles(conversation, source);
+  if (!conversation.trained.includes(true)) return { source, reason: "no message of it is trained on" };
+  return marker.renderTrainedTurns(conversation, source);
+}
+
+function readText(text: string, source: string): ReadRow {
+  if (text.trim() === "") return { source, reason: "its text is empty" };
+  return [{ text, spans: [[0, text.length]], kind: "document", source }];
+}
+
+function markPair(prompt: string, completion: string, source: string): MarkedText {
+  const text = prompt + completion;
+  return { text, spans: [[prompt.length, text.length]], kind: "document", source };
+}
+
+function markChatPair(
+  prompt: string,
+  completion: string,
+  source: string,
+  marker: ConversationRenderer,
+): MarkedText[] {
+  const messages = [
+    { role: "user", content: prompt },
+    { role: "assistant", content: completion },
+  ];
+  return marker.renderTrainedTurns({ messages, trained: [false, true], tools: undefined }, source);
+}

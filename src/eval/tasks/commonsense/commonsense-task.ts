@@ -1,0 +1,130 @@
+import { alpacaPrompt } from "../../../data/index.ts";
+import { ScaloraError } from "../../../util/errors.ts";
+import type { Choice, Row, TaskExample, TextTask } from "../task.ts";
+import { textColumn } from "../text-column.ts";
+
+/** An instruction of the LLM-Adapters files, taken apart. */
+export interface ParsedInstruction {
+  /** What stands between the task's opening and its options. */
+  readonly question: string;
+  /** The options' texts; none of a question for true or false. */
+  readonly options: readonly string[];
+}
+
+/** What the eight sets differ in. */
+export interface CommonsenseTaskConfig {
+  readonly name: string;
+  readonly description: string;
+  readonly folders: readonly string[];
+  /** How every instruction of the set begins. */
+  readonly instructionPrefix: string;
+  /** `Answer` of "Answer1: … Answer2: …", if the set has options. */
+  readonly optionLabel?: string;
+  /** The answers that can be. */
+  readonly answers: readonly string[];
+  /** The texts that log-likelihood compares, in the order of the answers. */
+  choices(instruction: ParsedInstruction): readonly Choice[];
+}
+
+const format = "\n\nAnswer format: ";
+
+/** A task of the commonsense benchmark of LLM-Adapters (arXiv 2304.01933). */
+export function commonsenseTask(set: CommonsenseTaskConfig): TextTask {
+  const { name, description, folders } = set;
+  return {
+    name,
+    description,
+    folders,
+    source: "github.com/AGI-Edgerunners/LLM-Adapters (dataset/)",
+    maxTokens: 32,
+    stop: ["###"],
+    separator: "\n\n",
+    hasChoices: true,
+    read: (row, source) => readExample(set, row, source),
+    scoreOutput: (output, { answer }) => {
+      const found = findAnswer(output, set.answers);
+      return { answer: found, scores: { accuracy: found === answer ? 1 : 0 } };
+    },
+  };
+}
+
+/** The first of the answers that stands in an output, as LLM-Adapters' evaluation takes it. */
+function findAnswer(output: string, answers: readonly string[]): string | undefined {
+  return new RegExp(answers.join("|")).exec(output)?.[0];
+}
+
+function readExample(set: CommonsenseTaskConfig, row: Row, source: string): TaskExample {
+  const column = (name: string) => textColumn(row, name, set.name, source);
+  const [instruction, output, answer] = [column("instruction"), column("output"), column("answer")];
+  const input = typeof row.input === "string" ? row.input : "";
+  const { parts, allowed } = parseInstruction(set, instruction, source);
+  const right = allowed.indexOf(answer);
+  if (right < 0)
+    throw new ScaloraError("data", `A row of ${set.name} has an unknown answer`, {
+      where: source,
+      expected: allowed.join(", "),
+      found: JSON.stringify(answer),
+    });
+  return {
+    source,
+    prompt: alpacaPrompt(instruction, input, "plain"),
+    message: alpacaPrompt(instruction, input, "chat"),
+    completion: output,
+    answer,
+    choices: set.choices(parts),
+    right,
+  };
+}
+
+/** @throws ScaloraError `data` when the instruction is not one of this set */
+function parseInstruction(set: CommonsenseTaskConfig, instruction: string, source: string) {
+  const { instructionPrefix, optionLabel, name } = set;
+  const end = instruction.lastIndexOf(format);
+  const allowed = instruction
+    .slice(end + format.length)
+    .trim()
+    .split("/");
+  const isOurs =
+    instruction.startsWith(instructionPrefix) &&
+    end >= 0 &&
+    allowed.every((one) => set.answers.includes(one));
+  const body = instruction.slice(instructionPrefix.length, Math.max(end, instructionPrefix.length));
+  const parts =
+    optionLabel === undefined
+      ? { question: body, options: [] }
+      : splitOptions(body, optionLabel, allowed.length);
+  if (isOurs && parts !== undefined) return { parts, allowed };
+  throw new ScaloraError("data", `This is no instruction of ${name}`, {
+    where: source,
+    expected: `"${instructionPrefix}…${optionLabel === undefined ? "" : `${optionLabel}1: …`}…Answer format: ${set.answers.slice(0, 3).join("/")}…"`,
+    found: `"${instruction.slice(0, 80)}…"`,
+    fix: `give the file of ${name}`,
+  });
+}
+
+/** Options follow the question after an empty line, "Answer1: a Answer2: b", on one line or on several. */
+function splitOptions(body: string, option: string, count: number): ParsedInstruction | undefined {
+  const first = body.lastIndexOf(`\n\n${option}1: `);
+  if (first < 0) return undefined;
+  const options: string[] = [];
+  let start = first + `\n\n${option}1: `.length;
+  for (let next = 2; next <= count; next++) {
+    const mark = `${option}${next}: `;
+    const at = body.indexOf(mark, start);
+    if (at < 0) return undefined;
+    options.push(body.slice(start, at).trim());
+    start = at + mark.length;
+  }
+  options.push(body.slice(start).trim());
+  return { question: body.slice(0, first), options };
+}
+
+/** The options' texts as continuations of one context, as lm-evaluation-harness joins them. */
+export function choicesAfterContext(context: string, options: readonly string[]): Choice[] {
+  return options.map((text) => ({ context, continuation: ` ${text}` }));
+}
+
+/** `answer1` to `answerN`, and the like. */
+export function numberedAnswers(word: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${word}${i + 1}`);
+}

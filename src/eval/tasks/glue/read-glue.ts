@@ -1,0 +1,52 @@
+import { type GlueExample, type GlueTask, readGlueRows } from "../../../data/index.ts";
+import { ScaloraError } from "../../../util/errors.ts";
+import { findTaskFiles } from "../find-task-files.ts";
+import { glueMetrics } from "./metrics.ts";
+
+export interface GlueData {
+  readonly examples: readonly GlueExample[];
+  /** Rows of the official TSV that are cut short, as some of QQP are: left out, as the Hugging Face reader does. */
+  readonly dropped: readonly { readonly source: string; readonly reason: string }[];
+}
+
+/**
+ * Reads a split of a GLUE task: the official TSV (split on tabs, quotes are text), or JSONL, JSON or Parquet with the
+ * columns of the Hugging Face hub.
+ * @param roots folders that hold `CoLA`, `SST-2` and so on
+ * @throws ScaloraError `usage` when there is no file, `data` naming file, line and column for what is not of the task
+ */
+export async function readGlue(
+  task: GlueTask,
+  roots: readonly string[],
+  split: "train" | "dev",
+): Promise<GlueData> {
+  const folders = [task.folder, task.name];
+  const source = "https://gluebenchmark.com/tasks or the data set nyu-mll/glue of the Hugging Face hub";
+  return readGlueFiles(task, findTaskFiles(roots, { folders, source }, task.splits[split]));
+}
+
+/** Reads some files of a GLUE task, as `readGlue`. */
+export async function readGlueFiles(task: GlueTask, paths: readonly string[]): Promise<GlueData> {
+  const examples: GlueExample[] = [];
+  const dropped: { source: string; reason: string }[] = [];
+  for (const path of paths) {
+    for await (const row of readGlueRows(task, path)) {
+      if ("reason" in row) dropped.push(row);
+      else examples.push(row);
+    }
+  }
+  if (examples.length === 0)
+    throw new ScaloraError("data", `The data of ${task.name} has no rows`, { where: paths.join(", ") });
+  return { examples, dropped };
+}
+
+/** Every metric of a task by its name, in [-1, 1]; NaN where it has no value (a correlation of equal scores). */
+export function scoreGlue(
+  task: Pick<GlueTask, "name">,
+  labels: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+): Record<string, number> {
+  return Object.fromEntries(
+    glueMetrics[task.name].map(({ name, score }) => [name, score(labels, predictions)]),
+  );
+}

@@ -1,0 +1,77 @@
+import { statSync } from "node:fs";
+import { ScaloraError } from "../util/errors.ts";
+import { type Architecture, architectures } from "./architectures.ts";
+import { readConfig, readHeads } from "./config.ts";
+import { type GgufHeader, readGgufHeader } from "./header.ts";
+import { type GgufTokenizer, readTokenizer } from "./read-tokenizer.ts";
+import { specialTokenIds } from "./special-tokens.ts";
+import { GgufWeights } from "./weights.ts";
+
+/** Whether a model is given as a file, which then must be a GGUF file. */
+export function isGgufFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** A checked file and what its architecture means. */
+interface GgufModelFile {
+  readonly header: GgufHeader;
+  readonly architectureName: string;
+  readonly architecture: Architecture;
+}
+
+function adapterFileError(path: string): ScaloraError {
+  return new ScaloraError("format", "This GGUF file is an adapter, not a model", {
+    where: path,
+    expected: "a model",
+    found: "an adapter (general.type)",
+    fix: "open the model that it belongs to; an adapter is read from its PEFT folder (--adapter FOLDER)",
+  });
+}
+
+function openModelFile(path: string): GgufModelFile {
+  const header = readGgufHeader(path);
+  const { metadata } = header;
+  const type = metadata.string("general.type") ?? "model";
+  if (type === "adapter") throw adapterFileError(path);
+  if (type !== "model") throw metadata.invalidValueError("general.type", "model", type);
+  const parts = metadata.count("split.count") ?? 1;
+  if (parts > 1)
+    throw metadata.invalidValueError(
+      "split.count",
+      "a model in one file (join them with llama-gguf-split --merge)",
+      parts,
+    );
+  const name = metadata.string("general.architecture");
+  if (name === undefined) throw metadata.missingKeyError("general.architecture");
+  const architecture = architectures.get(name);
+  if (architecture === undefined)
+    throw metadata.invalidValueError("general.architecture", [...architectures.keys()].join(", "), name);
+  return { header, architectureName: name, architecture };
+}
+
+/** `config.json` for the model of a GGUF file, as plain values. @throws ScaloraError `format` */
+export function ggufConfig(path: string): Record<string, unknown> {
+  const { header, architectureName, architecture } = openModelFile(path);
+  return readConfig(header, architectureName, architecture);
+}
+
+/** `generation_config.json`: the special tokens, all that end an output among them. @throws ScaloraError `format` */
+export function ggufGenerationConfig(path: string): Record<string, unknown> {
+  const { header } = openModelFile(path);
+  const tokens = specialTokenIds(header.metadata);
+  const named = [tokens.eos_token_id, header.metadata.count("tokenizer.ggml.eot_token_id")];
+  const ends = [...new Set(named.filter((id) => id !== undefined))];
+  if (ends.length === 0) return tokens;
+  return { ...tokens, eos_token_id: ends.length === 1 ? ends[0] : ends };
+}
+
+/** The tokenizer of a GGUF file. @throws ScaloraError `format` */
+export function ggufTokenizer(path: string): GgufTokenizer {
+  return readTokenizer(openModelFile(path).header.metadata);
+}
+
+/** The weights of a GGUF file under the model's names. @throws ScaloraError `format` */
+export function ggufWeights(path: string): GgufWeights {
+  const { header, architectureName, architecture } = openModelFile(path);
+  return new GgufWeights(header, architecture, readHeads(header, architectureName));
+}

@@ -1,0 +1,110 @@
+import { ggufFormatError } from "./format-error.ts";
+import type { GgufMetadata } from "./metadata.ts";
+
+/** `rope_scaling` of a config; null without one. */
+export type RopeScaling = Readonly<Record<string, unknown>> | null;
+
+/** What rotates: pairs of `headDim` numbers, by frequencies of the base `theta`. */
+export interface RopeSettings {
+  readonly theta: number;
+  readonly headDim: number;
+  /** What each frequency is divided by, where the file holds that (Llama 3). */
+  readonly factors: readonly number[] | undefined;
+}
+
+/**
+ * How the file stretches rotary positions, as `rope_scaling` of a Hugging Face config. As llama.cpp has it, a factor without
+ * a type is linear, and a factor of 0 is none.
+ * @throws ScaloraError `format` for kinds that the config cannot say
+ */
+export function readRopeScaling(metadata: GgufMetadata, prefix: string, rotation: RopeSettings): RopeScaling {
+  const key = `${prefix}.rope.scaling.type`;
+  const factor = readFactor(metadata, prefix);
+  const type = metadata.string(key) ?? (factor === undefined ? "none" : "linear");
+  checkNoAttentionFactor(metadata, prefix);
+  if (rotation.factors !== undefined) {
+    const isUnscaled = type === "none" || (factor ?? 1) === 1;
+    if (!isUnscaled) throw metadata.invalidValueError(key, "none beside the tensor rope_freqs.weight", type);
+    return llama3Scaling(metadata.path, rotation, rotation.factors);
+  }
+  if (type === "none") return null;
+  if (type === "linear" && factor !== undefined) return { rope_type: "linear", factor };
+  if (type === "yarn" && factor !== undefined)
+    return { rope_type: "yarn", factor, ...yarnScaling(metadata, prefix) };
+  throw metadata.invalidValueError(key, "none, or linear or yarn with a factor", type);
+}
+
+/** By the key of today or the old one. */
+function readFactor(metadata: GgufMetadata, prefix: string): number | undefined {
+  const found =
+    metadata.number(`${prefix}.rope.scaling.factor`) ?? metadata.number(`${prefix}.rope.scale_linear`);
+  return found === 0 ? undefined : found;
+}
+
+/** No config says it. */
+function checkNoAttentionFactor(metadata: GgufMetadata, prefix: string): void {
+  const key = `${prefix}.rope.scaling.attn_factor`;
+  const value = metadata.number(key) ?? 1;
+  if (value !== 1) throw metadata.invalidValueError(key, "1", value);
+}
+
+/** Keys of the format for YaRN, and those of the config. */
+const yarnKeys: readonly (readonly [string, string])[] = [
+  ["original_context_length", "original_max_position_embeddings"],
+  ["yarn_attn_factor", "attention_factor"],
+  ["yarn_beta_fast", "beta_fast"],
+  ["yarn_beta_slow", "beta_slow"],
+];
+
+function yarnScaling(metadata: GgufMetadata, prefix: string): Record<string, number> {
+  const found = yarnKeys.flatMap(([stored, key]) => {
+    const value = metadata.number(`${prefix}.rope.scaling.${stored}`);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(found);
+}
+
+/** The one set of bounds that Llama 3.1, 3.2 and 3.3 were published with; only the factor differs. */
+const llama3Bounds = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+
+function llama3Scaling(
+  path: string,
+  { theta, headDim }: RopeSettings,
+  factors: readonly number[],
+): RopeScaling {
+  const where = `${path}, tensor "rope_freqs.weight"`;
+  if (factors.length * 2 !== headDim)
+    throw ggufFormatError(where, "The rotary frequencies do not fit the heads", {
+      expected: `half as many as a head has numbers (${headDim})`,
+      found: `${factors.length}`,
+    });
+  const factor = Math.max(...factors);
+  const scaling = { rope_type: "llama3", factor, ...llama3Bounds };
+  const expected = llama3Factors(theta, headDim, scaling);
+  const worst = Math.max(...expected.map((value, i) => Math.abs(value / factors[i] - 1)));
+  if (worst < 1e-4) return scaling;
+  throw ggufFormatError(where, "The rotary frequencies are no known ones", {
+    expected: `Llama 3's for a factor of ${factor}`,
+    found: `others, by a factor of up to ${1 + worst}`,
+  });
+}
+
+export interface Llama3Scaling {
+  readonly factor: number;
+  readonly low_freq_factor: number;
+  readonly high_freq_factor: number;
+  readonly original_max_position_embeddings: number;
+}
+
+/** What Llama 3 divides each rotary frequency by, in the order of the frequencies (transformers, `_compute_llama3_parameters`). */
+export function llama3Factors(theta: number, headDim: number, scaling: Llama3Scaling): number[] {
+  const { factor, low_freq_factor: low, high_freq_factor: high } = scaling;
+  return Array.from({ length: headDim / 2 }, (_, i) => {
+    const wavelength = 2 * Math.PI * theta ** ((2 * i) / headDim);
+    const ratio = scaling.original_max_position_embeddings / wavelength;
+    if (ratio > high) return 1;
+    if (ratio < low) return factor;
+    const smooth = (ratio - low) / (high - low);
+    return 1 / ((1 - smooth) / factor + smooth);
+  });
+}

@@ -1,0 +1,122 @@
+import { isDeepStrictEqual } from "node:util";
+import { mergesFromScores } from "../tokenizer/merges-from-scores.ts";
+import { pieceKinds } from "../tokenizer/sentencepiece-model.ts";
+import {
+  type ComponentJson,
+  flattenSequence,
+  type ParsedTokenizer,
+  unsupportedTokenizerError,
+} from "./parse-tokenizer-json.ts";
+import { preTokenizers } from "./pre-tokenizers.ts";
+import {
+  boolItem,
+  float32ArrayItem,
+  type MetadataItem,
+  stringArrayItem,
+  stringItem,
+} from "./write-metadata.ts";
+
+/** Keys of a byte-level tokenizer: merges, and the name of how text is cut into words. */
+export function byteLevelItems(parts: ParsedTokenizer): MetadataItem[] {
+  const { where, merges, ignoresMerges, normalizers } = parts;
+  // The one normaliser that a name implies; files of other names have none.
+  if (normalizers.some(({ type }) => type !== "NFC"))
+    throw unsupportedTokenizerError(where, `a normaliser ${normalizers[0].type} before bytes`);
+  const steps = parts.preTokenizers.map(withoutTrimOffsets);
+  for (const [name, known] of preTokenizers) {
+    const same = isDeepStrictEqual(flattenSequence(known.component).map(withoutTrimOffsets), steps);
+    if (same && known.ignoresMerges === ignoresMerges)
+      return [
+        stringItem("tokenizer.ggml.pre", name),
+        stringArrayItem(
+          "tokenizer.ggml.merges",
+          merges.map((merge) => merge.join(" ")),
+        ),
+        boolItem("tokenizer.ggml.add_space_prefix", false),
+      ];
+  }
+  throw unsupportedTokenizerError(
+    where,
+    `words cut by ${JSON.stringify(parts.preTokenizers)}, which has no name in the format`,
+  );
+}
+
+/** Without what changes offsets only. */
+function withoutTrimOffsets({ trim_offsets: _, ...step }: ComponentJson): Record<string, unknown> {
+  return { ...step };
+}
+
+/**
+ * Keys of SentencePiece-like pieces: the scores that imply the merges.
+ * @param types of the tokens, as the format numbers them
+ * @throws ScaloraError `usage` where no scores imply them
+ */
+export function sentencePieceItems(
+  parts: ParsedTokenizer,
+  tokens: readonly string[],
+  types: readonly number[],
+): MetadataItem[] {
+  const scores = impliedScores(parts, tokens, types);
+  return [
+    stringItem("tokenizer.ggml.pre", "default"),
+    float32ArrayItem("tokenizer.ggml.scores", scores),
+    boolItem("tokenizer.ggml.add_space_prefix", hasSpacePrefix(parts)),
+  ];
+}
+
+/** A piece made by an earlier merge is better; pieces that no merge makes are the worst. */
+function impliedScores(
+  { where, merges }: ParsedTokenizer,
+  tokens: readonly string[],
+  types: readonly number[],
+) {
+  const ranks = new Map<string, number>();
+  for (const [left, right] of merges) if (!ranks.has(left + right)) ranks.set(left + right, ranks.size);
+  const worst = ranks.size;
+  const scores = tokens.map((token, id) =>
+    types[id] === 1 ? -(ranks.get(token) ?? worst) : types[id] === 6 ? 0 : -1000,
+  );
+  const pieces = tokens.map((token, id) => ({
+    text: token,
+    score: scores[id],
+    kind: pieceKinds[types[id]] ?? "unused",
+  }));
+  if (!sameMerges(merges, mergesFromScores(where, pieces), ranks))
+    throw unsupportedTokenizerError(where, "merges that no scores of the pieces imply");
+  return scores;
+}
+
+/** Merges that make the same piece may stand in any order: which of them comes first changes nothing that scores say. */
+function sameMerges(
+  a: readonly (readonly [string, string])[],
+  b: readonly (readonly [string, string])[],
+  ranks: ReadonlyMap<string, number>,
+): boolean {
+  const ordered = (merges: readonly (readonly [string, string])[]) =>
+    merges
+      .map(([left, right]) => [ranks.get(left + right) ?? -1, left.length] as const)
+      .sort(([rankA, lengthA], [rankB, lengthB]) => rankA - rankB || lengthA - lengthB);
+  return isDeepStrictEqual(ordered(a), ordered(b));
+}
+
+/** Whether a text gets a space before it; other steps of the normaliser are not in the format. */
+function hasSpacePrefix({ where, normalizers, preTokenizers: steps }: ParsedTokenizer): boolean {
+  let prefix = false;
+  let escapes = false;
+  for (const step of normalizers) {
+    const from = JSON.stringify(step.pattern);
+    if (step.type === "Prepend" && step.prepend === "▁") prefix = true;
+    else if (step.type === "Replace" && step.content === "▁" && from === '{"String":" "}') escapes = true;
+    else if (step.type === "Replace" && step.content === "▁" && from.startsWith('{"Regex":"\\\\A'))
+      prefix = true;
+    else throw unsupportedTokenizerError(where, `a normaliser ${JSON.stringify(step)}`);
+  }
+  for (const step of steps) {
+    const isNoOp = escapes && step.type === "Split" && JSON.stringify(step.pattern) === '{"String":" "}';
+    if (step.type === "Metaspace" && step.split === false)
+      [prefix, escapes] = [step.prepend_scheme !== "never", true];
+    else if (!isNoOp) throw unsupportedTokenizerError(where, `a pre-tokeniser ${JSON.stringify(step)}`);
+  }
+  if (!escapes) throw unsupportedTokenizerError(where, "spaces that are not escaped as ▁");
+  return prefix;
+}

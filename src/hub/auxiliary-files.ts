@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ggufGenerationConfig, ggufTokenizer, isGgufFile } from "../gguf/index.ts";
+import { assembleTokenizer } from "../tokenizer/assemble-tokenizer.ts";
+
+/** Everything beside config and weights that belongs to a model: what other tools need to use the copy. */
+const auxiliaryFileNames = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "tokenizer.model",
+  "spm.model",
+  "spiece.model",
+  "vocab.txt",
+  "vocab.json",
+  "merges.txt",
+  "chat_template.jinja",
+  "chat_template.json",
+  "generation_config.json",
+  "LICENSE",
+  "LICENSE.txt",
+  "NOTICE",
+  "USE_POLICY.md",
+];
+
+/** The tokenizer, generation and licence files of a model folder, or the ones that stand for a GGUF file's metadata. */
+export function* auxiliaryFiles(
+  path: string,
+): Generator<readonly [name: string, content: string | Uint8Array]> {
+  if (isGgufFile(path)) yield* auxiliaryFilesFromGguf(path);
+  else
+    for (const name of auxiliaryFileNames) {
+      const source = join(path, name);
+      if (existsSync(source)) yield [name, readFileSync(source)];
+    }
+}
+
+function* auxiliaryFilesFromGguf(path: string): Generator<readonly [string, string]> {
+  const { spec, settings } = ggufTokenizer(path);
+  const assembly = assembleTokenizer(spec, settings);
+  yield ["tokenizer.json", assembly.json];
+  yield ["tokenizer_config.json", pretty(tokenizerConfig(assembly.special))];
+  if (settings.chatTemplate !== undefined) yield ["chat_template.jinja", settings.chatTemplate];
+  yield ["generation_config.json", pretty(ggufGenerationConfig(path))];
+}
+
+/** tokenizer.json says the rest, for both this and other tools. */
+function tokenizerConfig(special: ReturnType<typeof assembleTokenizer>["special"]): Record<string, unknown> {
+  const named = Object.entries(special).flatMap(([role, token]) =>
+    token === undefined ? [] : [[`${role}_token`, token.content] as const],
+  );
+  return {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    ...Object.fromEntries(named),
+    clean_up_tokenization_spaces: false,
+  };
+}
+
+const pretty = (values: unknown) => `${JSON.stringify(values, null, 2)}\n`;

@@ -1,0 +1,71 @@
+import type { GgufDescription } from "../gguf/export.ts";
+import type { CausalLM, ParameterSource } from "../nn/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import type { JsonObject } from "../util/json-file.ts";
+import { nearestName } from "../util/nearest-name.ts";
+import { toPlainValue } from "../util/strict-json.ts";
+
+/** What a model family gives the registry; one folder under `src/models` each. */
+export interface ModelFamily {
+  /** Reads `config.json` (its `where` is for messages). */
+  parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;
+  /** The config to write beside the weights, where it is not the one that was read. */
+  savedConfig?(config: JsonObject): JsonObject;
+}
+
+/** A config that was read and found good. */
+export interface ParsedModel {
+  tieEmbeddings: boolean;
+  /** Standard deviation of fresh weights. */
+  initializerRange: number;
+  /** Names that old files hold and nobody needs, such as stored rotary tables. */
+  ignoredWeights: RegExp;
+  /** The name of a weight in the model, where files have another. */
+  rename?(stored: string): string;
+  /** What a GGUF file says of it. @throws ScaloraError `usage` for what the format cannot say */
+  describeForGguf(): GgufDescription;
+  /** @param tied whether the output layer is the embedding */
+  build(source: ParameterSource, tied: boolean): CausalLM;
+}
+
+/**
+ * The family that a config's `model_type` names, and the config as plain values.
+ * @param others families of another kind of model, and the function that loads them
+ * @throws ScaloraError `model`
+ */
+export function resolveFamily<Family>(
+  config: JsonObject | Readonly<Record<string, unknown>>,
+  where: string,
+  families: ReadonlyMap<string, Family>,
+  others?: { readonly names: readonly string[]; readonly load: string },
+): { family: Family; values: Readonly<Record<string, unknown>> } {
+  const values = plainConfig(config);
+  const type = values.model_type;
+  const family = typeof type === "string" ? families.get(type) : undefined;
+  if (family !== undefined) return { family, values };
+  const known = [...families.keys()];
+  const otherNames = others?.names ?? [];
+  const isOther = typeof type === "string" && otherNames.includes(type);
+  const near =
+    typeof type === "string" && !isOther ? nearestName(type, [...known, ...otherNames]) : undefined;
+  const otherLoaderHint = others === undefined ? "" : `; with ${others.load}: ${otherNames.join(", ")}`;
+  const fix = isOther ? `load it with ${others?.load}` : near && `did you mean ${near}?`;
+  throw new ScaloraError(
+    "model",
+    isOther ? "This model is of another kind" : "This kind of model is not supported",
+    {
+      where: `${where}, model_type`,
+      expected: `${known.join(", ")}${otherLoaderHint}`,
+      found: JSON.stringify(type) ?? "no model_type",
+      fix,
+    },
+  );
+}
+
+/** A config as plain values. */
+export function plainConfig(
+  config: JsonObject | Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (!(config instanceof Map)) return config;
+  return Object.fromEntries([...config].map(([key, value]) => [key, toPlainValue(value)]));
+}

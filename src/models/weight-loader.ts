@@ -1,0 +1,197 @@
+import type { ModelWeights } from "../hub/model-weights.ts";
+import {
+  makeParameterSource,
+  type Nf4Codebook,
+  Nf4Weight,
+  nf4Codebook,
+  type ParameterKind,
+  type ParameterSource,
+} from "../nn/index.ts";
+import {
+  clone,
+  type DType,
+  equal,
+  noGrad,
+  releaseFreeMemory,
+  type Tensor,
+  toDevice,
+  toDType,
+} from "../torch/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { formatShape } from "../util/format.ts";
+import { nearestName } from "../util/nearest-name.ts";
+
+/** Precision of a model's weights in memory; `auto` takes what the files hold (float16 becomes float32). */
+export type LoadDType = "auto" | "float32" | "bfloat16";
+
+/** How the weights of linear layers within blocks are kept: as they are, or in codes of 4 bits (docs/methods/qlora.md). */
+export type Quantization = "none" | "nf4";
+
+/** Where and how a model's parameters lie. */
+export interface WeightPlacement {
+  readonly dtype: DType;
+  readonly device: string;
+  readonly quantization?: Quantization | undefined;
+}
+
+/** Weights within the blocks of any family; not embeddings, the output layer, poolers and heads. */
+const blockWeightPattern = /(^|\.)layers?\.\d+\..*\.weight$/;
+
+/** How the names and the content of files may differ from the model's, where they may. */
+export interface LoadRules {
+  /** The name in the files of a parameter that is not there by its own. */
+  rename?: (name: string, has: (name: string) => boolean) => string | undefined;
+  /** Makes a parameter that the files do not hold, where that is no fault. */
+  initialize?: (name: string, shape: readonly number[], kind: ParameterKind) => Tensor | undefined;
+}
+
+/** Takes parameters from a folder's files and, at the end, knows everything that did not fit. */
+export class WeightLoader {
+  private readonly weights: ModelWeights;
+  private readonly where: string;
+  private readonly place: WeightPlacement;
+  private readonly rules: LoadRules;
+  private readonly taken = new Map<string, { dispose(): void }>();
+  private codebook: Nf4Codebook | undefined;
+  private readonly missingKeys: string[] = [];
+  private readonly mismatchedKeys: string[] = [];
+
+  constructor(weights: ModelWeights, where: string, place: WeightPlacement, rules: LoadRules = {}) {
+    this.rules = rules;
+    this.weights = weights;
+    this.where = where;
+    this.place = place;
+  }
+
+  /**
+   * Builds a model from the files. Nothing of it is left when it fails.
+   * @param ignored names that may be in the files though the model does not take them
+   * @throws ScaloraError `model`, naming every missing, unexpected and mis-shaped tensor
+   */
+  load<M>(build: (source: ParameterSource) => M, ignored: RegExp): M {
+    try {
+      const model = build(
+        makeParameterSource(
+          (name, shape, kind) => this.take(name, shape, kind),
+          (name, shape) => this.takeQuantized(name, shape),
+        ),
+      );
+      this.check(ignored);
+      return model;
+    } catch (error) {
+      for (const tensor of this.taken.values()) tensor.dispose();
+      throw error;
+    }
+  }
+
+  private take(name: string, shape: readonly number[], kind: ParameterKind): Tensor {
+    const stored = this.storedName(name);
+    if (stored === undefined) return this.freshOrMissing(name, shape, kind);
+    if (!this.fits(stored, shape)) {
+      const found = formatShape(this.weights.entry(stored).shape);
+      this.mismatchedKeys.push(`${stored}: expected ${formatShape(shape)}, found ${found}`);
+      return this.placeholder(stored);
+    }
+    const tensor = this.copyIfQuantized(convert(this.weights.tensor(stored), this.place)).keep();
+    this.taken.set(stored, tensor);
+    return tensor;
+  }
+
+  /** A copy where the model is quantised: one mapped tensor would keep all that was read of its file in memory. */
+  private copyIfQuantized(tensor: Tensor): Tensor {
+    if (this.place.quantization !== "nf4") return tensor;
+    using mapped = tensor;
+    return noGrad(() => clone(mapped));
+  }
+
+  /** One weight at a time becomes dense, so that what a model takes at most is little more than its codes. */
+  private takeQuantized(name: string, shape: readonly number[]): Nf4Weight | undefined {
+    const stored = this.storedName(name);
+    if (this.place.quantization !== "nf4" || !blockWeightPattern.test(name)) return undefined;
+    if (stored === undefined || !this.fits(stored, shape)) return undefined;
+    this.codebook ??= nf4Codebook(this.place.device);
+    using dense = convert(this.weights.tensor(stored), this.place);
+    const weight = new Nf4Weight(dense, this.codebook);
+    releaseFreeMemory();
+    this.taken.set(stored, weight);
+    return weight;
+  }
+
+  private storedName(name: string): string | undefined {
+    const has = (stored: string) => this.weights.has(stored);
+    return has(name) ? name : this.rules.rename?.(name, has);
+  }
+
+  private fits(stored: string, shape: readonly number[]): boolean {
+    const { shape: found } = this.weights.entry(stored);
+    return found.length === shape.length && found.every((extent, i) => extent === shape[i]);
+  }
+
+  private freshOrMissing(name: string, shape: readonly number[], kind: ParameterKind): Tensor {
+    const made = this.rules.initialize?.(name, shape, kind);
+    if (made === undefined) {
+      this.missingKeys.push(name);
+      return this.placeholder(name);
+    }
+    const tensor = convert(made, this.place).keep();
+    this.taken.set(name, tensor);
+    return tensor;
+  }
+
+  /** Some tensor, so that building goes on and all problems are found; the model is never used. */
+  private placeholder(name: string): Tensor {
+    const [any] = this.weights.names();
+    if (any === undefined)
+      throw new ScaloraError("model", "The model's files hold no tensors", { where: this.where });
+    const tensor = this.weights.tensor(any).keep();
+    this.taken.set(name, tensor);
+    return tensor;
+  }
+
+  private check(ignored: RegExp): void {
+    const wanted = new Set(this.taken.keys());
+    const unexpected = [...this.weights.names()].filter((name) => !wanted.has(name) && !ignored.test(name));
+    const problems = [
+      ...this.missingKeys.map((name) => `missing ${name}${suggestion(name, unexpected)}`),
+      ...this.mismatchedKeys.map((problem) => `mis-shaped ${problem}`),
+      ...unexpected.map((name) => `unexpected ${name}${suggestion(name, this.missingKeys)}`),
+    ];
+    if (problems.length === 0) return;
+    const shown = problems.slice(0, 12).map((problem) => `\n    - ${problem}`);
+    if (problems.length > shown.length) shown.push(`\n    … and ${problems.length - shown.length} more`);
+    throw new ScaloraError("model", "The weights are not those of the model that config.json describes", {
+      where: this.where,
+      found: shown.join(""),
+    });
+  }
+}
+
+function suggestion(name: string, candidates: readonly string[]): string {
+  const near = nearestName(name, candidates);
+  return near === undefined ? "" : ` (nearest: ${near})`;
+}
+
+/** The tensor itself where nothing changes, so that mapped weights stay mapped. */
+function convert(tensor: Tensor, { dtype, device }: WeightPlacement): Tensor {
+  if (tensor.dtype === dtype && device === "cpu") return tensor;
+  try {
+    return device === "cpu" ? toDType(tensor, dtype) : toDevice(tensor, device, dtype);
+  } finally {
+    tensor.dispose();
+  }
+}
+
+/** Whether two tensors of the files are the same numbers. */
+export function storedTensorsEqual(weights: ModelWeights, a: string, b: string): boolean {
+  const [first, second] = [weights.entry(a), weights.entry(b)];
+  if (first.dtype !== second.dtype || formatShape(first.shape) !== formatShape(second.shape)) return false;
+  using x = weights.tensor(a);
+  using y = weights.tensor(b);
+  return equal(x, y);
+}
+
+/** The one floating dtype of the files; where they mix, the widest. float16 is read as float32, which holds it. */
+export function storedDType(weights: ModelWeights): DType {
+  const stored = new Set([...weights.names()].map((name) => weights.entry(name).dtype));
+  return stored.has("BF16") && !stored.has("F32") && !stored.has("F16") ? "bfloat16" : "float32";
+}

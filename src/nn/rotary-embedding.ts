@@ -1,0 +1,125 @@
+import {
+  addcmul_,
+  cat,
+  cos,
+  fromData,
+  fusedRotate,
+  mul,
+  mulScalar,
+  narrow,
+  neg,
+  noGrad,
+  roll,
+  scope,
+  sin,
+  type Tensor,
+  toDevice,
+  toDType,
+  unsqueeze,
+} from "../torch/index.ts";
+import { sequenceLengths, type TokenStream } from "./causal-lm.ts";
+import { canUseFusedKernel } from "./fused-kernels.ts";
+import {
+  type RopeParameters,
+  type RopeShape,
+  ropeFrequencies,
+  ropeFrequenciesKey,
+} from "./rope-frequencies.ts";
+
+/** Cosines and sines for each token of a stream, made once for all layers. */
+export interface RotaryCosSin {
+  /** `[T, 1, headDim]` */
+  cos: Tensor;
+  /** `[T, 1, headDim]`, the first half negated. */
+  signedSin: Tensor;
+}
+
+interface DeviceFrequencies {
+  /** fp32 `[1, headDim / 2]` */
+  frequencies: Tensor;
+  scale: number;
+}
+
+/** Rotary position embeddings of one model: halves of a head are the two coordinates (Hugging Face's layout). */
+export class RotaryEmbedding implements Disposable {
+  private readonly rope: RopeParameters;
+  private readonly shape: RopeShape;
+  private readonly tables = new Map<number, DeviceFrequencies>();
+
+  constructor(rope: RopeParameters, shape: RopeShape) {
+    this.rope = rope;
+    this.shape = shape;
+  }
+
+  /** The rotation of each token of the stream, in the dtype and on the device of `like`. */
+  cosSin(stream: TokenStream, like: Tensor): RotaryCosSin {
+    return noGrad(() => scope(() => this.compute(stream, like)));
+  }
+
+  dispose(): void {
+    for (const { frequencies } of this.tables.values()) frequencies.dispose();
+    this.tables.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private compute(stream: TokenStream, like: Tensor): RotaryCosSin {
+    // Dynamic tables differ from length to length: a pass may need many, the next one others.
+    if (this.tables.size >= 64) this.dispose();
+    const dtype = like.dtype;
+    const positions = unsqueeze(toDType(stream.positions, "float32"), 1);
+    const parts = this.groupByFrequencies(stream).map(({ start, length, table }) => {
+      const angles = mul(narrow(positions, 0, start, length), table.frequencies);
+      const scaled = (x: Tensor) => toDType(table.scale === 1 ? x : mulScalar(x, table.scale), dtype);
+      return { cos: scaled(cos(angles)), sin: scaled(sin(angles)) };
+    });
+    const join = (tensors: Tensor[]) => (tensors.length === 1 ? tensors[0] : cat(tensors, 0));
+    const [cosine, sine] = [join(parts.map((part) => part.cos)), join(parts.map((part) => part.sin))];
+    return {
+      cos: unsqueeze(cat([cosine, cosine], 1), 1),
+      signedSin: unsqueeze(cat([neg(sine), sine], 1), 1),
+    };
+  }
+
+  /** Neighbouring sequences that use one table, together. */
+  private groupByFrequencies(
+    stream: TokenStream,
+  ): { start: number; length: number; table: DeviceFrequencies }[] {
+    const groups: { start: number; length: number; tableLength: number }[] = [];
+    for (const [i, length] of sequenceLengths(stream).entries()) {
+      const past = stream.caches?.[i].length ?? 0;
+      const tableLength = ropeFrequenciesKey(this.rope, this.shape, past + length);
+      const last = groups.at(-1);
+      if (last?.tableLength === tableLength) last.length += length;
+      else groups.push({ start: stream.offsets[i], length, tableLength });
+    }
+    const device = stream.positions.device;
+    return groups.map(({ start, length, tableLength }) => ({
+      start,
+      length,
+      table: this.deviceFrequencies(tableLength, device),
+    }));
+  }
+
+  private deviceFrequencies(length: number, device: string): DeviceFrequencies {
+    const known = this.tables.get(length);
+    if (known !== undefined) return known;
+    const { inverseFrequencies, attentionScaling } = ropeFrequencies(this.rope, this.shape, length);
+    const onCpu = fromData(inverseFrequencies, [1, inverseFrequencies.length]);
+    const made = { frequencies: toDevice(onCpu, device, "float32").keep(), scale: attentionScaling };
+    this.tables.set(length, made);
+    return made;
+  }
+}
+
+/**
+ * Rotates each head of each token.
+ * @param x `[T, heads, headDim]`
+ */
+export function applyRotary(x: Tensor, { cos: cosine, signedSin }: RotaryCosSin): Tensor {
+  if (canUseFusedKernel(x)) return fusedRotate(x, cosine, signedSin);
+  const half = signedSin.shape[2] / 2;
+  return addcmul_(mul(x, cosine), roll(x, half, -1), signedSin);
+}

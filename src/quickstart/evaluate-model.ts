@@ -1,0 +1,111 @@
+import { eosTokenIds } from "../assemble/eos-tokens.ts";
+import { evaluationBatches } from "../assemble/evaluation-batches.ts";
+import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
+import { type Example, loadExamples } from "../data/index.ts";
+import { generateBatch } from "../eval/index.ts";
+import { bootstrapInterval } from "../eval/metrics/index.ts";
+import { releaseFreeMemory } from "../torch/index.ts";
+import { evaluateLoss } from "../train/evaluate.ts";
+import { internalError } from "../util/errors.ts";
+import type { Demo, ExerciseSplits, Grade, Split } from "./demo.ts";
+import { splitFile } from "./folder.ts";
+import type { FractionEstimate } from "./types.ts";
+
+/** Exercises whose answers are shown. */
+const shownCount = 3;
+
+/** How a model fares on one part of a job. */
+export interface TestResult {
+  /** Share of the exercises answered without a fault. */
+  readonly exact: FractionEstimate;
+  /** Share of the right words or fields. */
+  readonly parts: FractionEstimate;
+  /** Mean cross entropy per label token, in nats. */
+  readonly loss: number;
+  /** What it answers to the first exercises. */
+  readonly texts: readonly string[];
+}
+
+/**
+ * Measures a model, or a run's best checkpoint, on one part of a job.
+ * @throws the signal's reason when it is aborted
+ */
+export async function evaluateModel(
+  { job, task, data }: { job: Demo; task: ExerciseSplits; data: string },
+  path: string,
+  part: Split,
+  signal: AbortSignal,
+): Promise<TestResult> {
+  const open = await openLanguageModel({ path, ...job.compute });
+  try {
+    const { model, tokenizer } = open;
+    const config = { train: [{ path: splitFile(data, part) }], eval: "none" as const };
+    const { examples } = await loadExamples(config, tokenizer, { maxLength: model.info.maxPositions });
+    const evaluation = await evaluateLoss(model, evaluationBatches(examples), {
+      stopping: () => signal.aborted,
+    });
+    signal.throwIfAborted();
+    if (evaluation === undefined) throw internalError("nothing else stops an evaluation");
+    const exercises = { items: task[part], examples };
+    const { grades, texts } = await job.answer(open, exercises, { shown: shownCount, signal });
+    return { ...gradeFractions(grades), loss: evaluation.loss, texts: texts.slice(0, shownCount) };
+  } finally {
+    open.dispose();
+    releaseFreeMemory();
+  }
+}
+
+/** Both shares with their 95 % bootstrap intervals over the exercises. */
+export function gradeFractions(grades: readonly Grade[]): Pick<TestResult, "exact" | "parts"> {
+  const estimate = (right: (grade: Grade) => number, all: (grade: Grade) => number): FractionEstimate => {
+    const share = (rows: Iterable<number>) => {
+      const sum = { right: 0, all: 0 };
+      for (const row of rows) {
+        sum.right += right(grades[row]);
+        sum.all += all(grades[row]);
+      }
+      return sum.right / sum.all;
+    };
+    return { value: share(grades.keys()), ...bootstrapInterval(grades.length, share, { seed: 0 }) };
+  };
+  return {
+    exact: estimate(
+      ({ exact }) => Number(exact),
+      () => 1,
+    ),
+    parts: estimate(
+      ({ right }) => right,
+      ({ parts }) => parts,
+    ),
+  };
+}
+
+/** Outputs that are written at once. */
+const generationBatchSize = 64;
+
+/** Greedy answers to examples, each from its prompt up to the first token that is trained on. */
+export async function generateAnswers(
+  { model, tokenizer, baseFolder }: OpenLanguageModel,
+  examples: readonly Example[],
+  { maxTokens, signal }: { maxTokens: number; signal: AbortSignal },
+): Promise<string[]> {
+  const requests = examples.map(({ ids, isLabel }, row) => ({
+    name: `row ${row + 1}`,
+    prompt: [...ids.slice(0, isLabel.indexOf(1))],
+    seed: 0,
+  }));
+  const decode = (ids: readonly number[]) => tokenizer.decode(ids);
+  const options = {
+    maxTokens,
+    sampling: { temperature: 0 },
+    stop: [],
+    decode,
+    batch: generationBatchSize,
+    signal,
+  };
+  const ends = { endTokens: eosTokenIds(baseFolder, tokenizer) };
+  const texts = new Array<string>(requests.length).fill("");
+  for await (const { index, text } of generateBatch(model, requests, { ...options, ...ends }))
+    texts[index] = text.trim();
+  return texts;
+}

@@ -1,0 +1,91 @@
+import { isAbsolute, join, relative } from "node:path";
+import { stringify } from "yaml";
+import { runExport } from "../export/index.ts";
+import { writeReport } from "../report/index.ts";
+import { writeFileAtomic } from "../util/files.ts";
+import { shellQuote } from "../util/format.ts";
+import type { TestResult } from "./evaluate-model.ts";
+import { fileNames, splitFile } from "./folder.ts";
+import { recipeSections } from "./recipe.ts";
+import { quickstartReport } from "./report.ts";
+import type { MethodRun, QuickstartRuns } from "./runs.ts";
+import type { QuickstartResult, QuickstartRow, QuickstartScore } from "./types.ts";
+
+/** The method whose model is exported and whose recipe is written. */
+const exportedMethod = "scalora-i";
+
+/** Writes the merged model, a recipe to go on with, the results and the report. */
+export async function publish(quickstart: QuickstartRuns, signal: AbortSignal): Promise<QuickstartResult> {
+  const { job, task, out, before, runs, started } = quickstart;
+  const { name, format, dtype } = job.output;
+  const exported = join(out, name);
+  const target = { path: join(out, exportedMethod), ...job.compute };
+  await runExport({ target, out: exported, kind: "merged", format, dtype }, { signal });
+  for (const [file, text] of Object.entries(job.programs(task.test[0].question)))
+    writeFileAtomic(join(out, file), text);
+  writeFileAtomic(join(out, fileNames.recipe), recipeText(quickstart));
+  const result: QuickstartResult = {
+    names: job.names,
+    before: withoutTexts(before),
+    rows: runs.map(tableRow),
+    samples: before.texts.map((text, i) => ({
+      prompt: task.test[i].question,
+      expected: task.test[i].expected,
+      before: text,
+      after: runs.map(({ method, testResult }) => ({ method, output: testResult.texts[i] })),
+    })),
+    report: join(out, fileNames.report),
+    exported,
+    seconds: (performance.now() - started) / 1000,
+    remark: job.remark,
+    next: nextCommands(quickstart),
+  };
+  writeReport(result.report, quickstartReport(quickstart, result));
+  writeFileAtomic(join(out, fileNames.results), `${JSON.stringify(result, undefined, 2)}\n`);
+  return result;
+}
+
+const withoutTexts = ({ exact, parts: right, loss }: TestResult): QuickstartScore => ({
+  exact,
+  parts: right,
+  loss,
+});
+
+function tableRow({ method, result, testResult }: MethodRun): QuickstartRow {
+  const { trainable, seconds, memory, rank } = result;
+  return { method, ...withoutTexts(testResult), trainable, seconds, memory, rank };
+}
+
+/** The shown method's run as a recipe file, for runs of one's own. */
+function recipeText({ job, out, data, seed }: QuickstartRuns): string {
+  const place = {
+    model: relativeIfBelow(job.model),
+    data: relativeIfBelow(data),
+    folder: relativeIfBelow(out),
+  };
+  const settings = job.methods.find(({ adapter }) => adapter.method === exportedMethod) ?? job.methods[0];
+  const sections = recipeSections(job, settings, place, seed);
+  return (
+    `# ${job.title}: the quickstart's ${exportedMethod} run\n` +
+    `# Relative paths start at the folder where the command runs.\n${stringify(sections)}`
+  );
+}
+
+/** A path below the present folder as it is seen from there, so that the folder can be moved or given away. */
+function relativeIfBelow(path: string): string {
+  const inside = relative(process.cwd(), path);
+  return inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside;
+}
+
+/** A path as it is seen from the present folder. */
+export const relativeToCwd = (path: string) => relative(process.cwd(), path) || ".";
+
+/** Commands that work from the present folder. */
+function nextCommands({ job, task, out, data }: QuickstartRuns): string[] {
+  const path = (...names: string[]) => shellQuote(relativeToCwd(join(...names)));
+  return [
+    ...job.next((name) => path(out, name), task.test[0].question),
+    `npx scalora eval ${path(out, job.output.name)} --data ${path(splitFile(data, "test"))}`,
+    `npx scalora train ${path(out, fileNames.recipe)} --set train.steps=${4 * job.training.steps}`,
+  ];
+}

@@ -1,0 +1,230 @@
+import type { RunEvent } from "../run/events.ts";
+import { formatCount } from "../util/format.ts";
+import type { Json } from "../util/json.ts";
+import type { Chart, ReportData, SampleGroup, Series } from "./report-data.ts";
+import { movingAverage } from "./series.ts";
+
+/** A run's events under the name that a chart's legend gives it. */
+export interface NamedRun {
+  name: string;
+  events: readonly RunEvent[];
+}
+
+/** The report of one finished (or stopped) training run. */
+export function runReport(run: NamedRun): ReportData {
+  return {
+    title: run.name,
+    facts: runFacts(run.events),
+    charts: runCharts([run]),
+    tables: [],
+    samples: sampleGroups([run]),
+  };
+}
+
+/** The charts that several runs have in common: losses, rank growth, scaling factors; those without data are left out. */
+export function runCharts(runs: readonly NamedRun[]): Chart[] {
+  const of = [
+    trainingChart,
+    heldOutChart,
+    metricChart,
+    rankChart,
+    scalingChart,
+    mergeLossChart,
+    truncationChart,
+  ];
+  const charts = of.map((chart) => chart(runs));
+  return charts.filter((chart) => chart.series.length > 0);
+}
+
+function trainingChart(runs: readonly NamedRun[]): Chart {
+  const steps = Math.max(0, ...runs.map(({ events }) => events.filter(({ type }) => type === "step").length));
+  const window = Math.max(1, Math.round(steps / 50));
+  const series = eventSeries(runs, "step", (event) => event.loss).map((line) => movingAverage(line, window));
+  return {
+    title: "Training loss",
+    xLabel: "step",
+    yLabel: lossUnit(runs),
+    note: window > 1 ? `Mean of the last ${window} steps.` : undefined,
+    series,
+  };
+}
+
+function heldOutChart(runs: readonly NamedRun[]): Chart {
+  const series = eventSeries(runs, "eval", (event) => event.loss);
+  return { title: "Held-out loss", xLabel: "step", yLabel: lossUnit(runs), series };
+}
+
+/** The official metrics of a task's data; empty for other data. */
+function metricChart(runs: readonly NamedRun[]): Chart {
+  const series = runs.flatMap(({ name, events }) => {
+    const measured = events.flatMap((event) =>
+      event.type === "eval" && event.metrics ? [{ step: event.step, metrics: event.metrics }] : [],
+    );
+    return Object.keys(measured[0]?.metrics ?? {}).map((metric) => ({
+      name: runs.length > 1 ? `${name}: ${metric}` : metric,
+      x: measured.map(({ step }) => step),
+      y: measured.map(({ metrics }) => metrics[metric]),
+    }));
+  });
+  return { title: "Held-out metrics", xLabel: "step", yLabel: "metric", series };
+}
+
+/** What the losses of runs of one task are measured in. */
+function lossUnit(runs: readonly NamedRun[]): string {
+  const tasks = runs.flatMap(({ events }) =>
+    events.flatMap((event) => (event.type === "start" ? (event.task ?? []) : [])),
+  );
+  const units = {
+    "causal-lm": "nats per label token",
+    classification: "nats per row",
+    regression: "squared error",
+  };
+  return units[tasks[0] ?? "causal-lm"];
+}
+
+/** The rank at a run's end, and on its way where that was recorded. */
+function rankChart(runs: readonly NamedRun[]): Chart {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const series = runs.flatMap(({ name, events }) => {
+    const ranks = new Map<number, number>();
+    for (const event of events) {
+      if (event.type === "rank") ranks.set(event.step, mean(event.layers.map(({ rank }) => rank)));
+      if (event.type === "analysis")
+        ranks.set(event.step, mean(event.layers.map(({ change }) => change.rank)));
+    }
+    return ranks.size === 0 ? [] : [{ name, x: [...ranks.keys()], y: [...ranks.values()] }];
+  });
+  return {
+    title: "Rank of the accumulated change",
+    xLabel: "step",
+    yLabel: "rank, mean over layers",
+    note: "Singular values above 1 % of the largest, of the difference of effective weights.",
+    series,
+  };
+}
+
+/** Names of what a scaling event reports of its factors, in the report's order. */
+const quantiles = ["least", "median", "largest"] as const;
+
+/** The factors of scaling events: all three quantiles of one run, only the medians of several. */
+function scalingChart(runs: readonly NamedRun[]): Chart {
+  const shown = runs.length > 1 ? [1] : [0, 1, 2];
+  const series = runs.flatMap(({ name, events }) => {
+    const reports = events.flatMap((event) => (event.type === "method" ? [event] : []));
+    return ["alpha", "beta"].flatMap((factor) =>
+      shown.flatMap((index) => {
+        const points = reports.flatMap(({ step, report }) => {
+          const value = positiveNumberAt(report[factor], index);
+          return value === undefined ? [] : [{ step, value }];
+        });
+        const label = runs.length > 1 ? `${name}: ${factor}` : `${factor}, ${quantiles[index]}`;
+        const [x, y] = [points.map(({ step }) => step), points.map(({ value }) => value)];
+        return points.length === 0 ? [] : [{ name: label, x, y }];
+      }),
+    );
+  });
+  return {
+    title: "Scaling factors",
+    xLabel: "step",
+    yLabel: runs.length > 1 ? "factor, median over columns" : "factor",
+    note: "What the events multiply the columns of A (alpha) and B (beta) by.",
+    logarithmic: true,
+    series,
+  };
+}
+
+/** What merging into a base that rounds or cuts did to the loss; empty where the base is exact. */
+function mergeLossChart(runs: readonly NamedRun[]): Chart {
+  return {
+    title: "Loss after an event minus before",
+    xLabel: "step",
+    yLabel: lossUnit(runs),
+    note: "Of the step's own batch. The base is split, and the forward sees it rounded to bfloat16, or factored and full.",
+    series: methodEventSeries(runs, ({ lossBefore, lossAfter }) =>
+      typeof lossBefore === "number" && typeof lossAfter === "number" ? lossAfter - lossBefore : undefined,
+    ),
+  };
+}
+
+/** What factored bases cut off; empty where there are none. */
+function truncationChart(runs: readonly NamedRun[]): Chart {
+  return {
+    title: "Cut off by factored bases",
+    xLabel: "step",
+    yLabel: "share of the merged energy, mean over layers",
+    note: "0 until the merges have filled the rank that the base keeps.",
+    series: methodEventSeries(runs, ({ cutMean }) => (typeof cutMean === "number" ? cutMean : undefined)),
+  };
+}
+
+/** One line per run from what its method's events report; runs where none has a value have none. */
+function methodEventSeries(
+  runs: readonly NamedRun[],
+  value: (report: Extract<RunEvent, { type: "method" }>["report"]) => number | undefined,
+): Series[] {
+  return runs.flatMap(({ name, events }) => {
+    const points = events.flatMap((event) => {
+      const y = event.type === "method" ? value(event.report) : undefined;
+      return event.type === "method" && y !== undefined ? [{ x: event.step, y }] : [];
+    });
+    return points.length === 0 ? [] : [{ name, x: points.map(({ x }) => x), y: points.map(({ y }) => y) }];
+  });
+}
+
+/** A positive number of a list, for the scale is logarithmic. */
+function positiveNumberAt(list: Json | undefined, index: number): number | undefined {
+  const value: unknown = Array.isArray(list) ? list[index] : undefined;
+  return typeof value === "number" && value > 0 ? value : undefined;
+}
+
+/** One line per run from its events of a type; runs without such events have none. */
+function eventSeries<T extends RunEvent["type"]>(
+  runs: readonly NamedRun[],
+  type: T,
+  value: (event: Extract<RunEvent, { type: T }>) => number,
+): Series[] {
+  const isWanted = (event: RunEvent): event is Extract<RunEvent, { type: T }> => event.type === type;
+  return runs.flatMap(({ name, events }) => {
+    const wanted = events.filter(isWanted);
+    return wanted.length === 0 ? [] : [{ name, x: wanted.map(({ step }) => step), y: wanted.map(value) }];
+  });
+}
+
+/** Samples by prompt; the name of an output says when it was made, and by which run where there are several. */
+function sampleGroups(runs: readonly NamedRun[]): SampleGroup[] {
+  const groups = new Map<string, { name: string; text: string }[]>();
+  for (const { name, events } of runs) {
+    for (const event of events) {
+      if (event.type !== "sample") continue;
+      const when = event.step === 0 ? "before" : `step ${event.step}`;
+      const outputs = groups.get(event.prompt) ?? [];
+      outputs.push({ name: runs.length > 1 ? `${name}, ${when}` : when, text: event.output });
+      groups.set(event.prompt, outputs);
+    }
+  }
+  return [...groups].map(([prompt, outputs]) => ({ prompt, outputs }));
+}
+
+function runFacts(events: readonly RunEvent[]): ReportData["facts"] {
+  const start = events.findLast((event) => event.type === "start");
+  if (start?.type !== "start") return [];
+  const { model, method, parameters, environment, totalSteps } = start;
+  const facts = [
+    { label: "Model", value: `${model.path} (${model.family}, ${model.layers} layers)` },
+    { label: "Method", value: method },
+    { label: "Trainable", value: `${formatCount(parameters.trainable)} of ${formatCount(parameters.all)}` },
+    { label: "Steps", value: formatCount(totalSteps) },
+  ];
+  for (const [key, label] of [
+    ["device", "Device"],
+    ["dtype", "Precision"],
+    ["quantization", "Base weights"],
+    ["base", "Base"],
+    ["gemmBackend", "GEMM backend"],
+    ["libtorch", "libtorch"],
+  ]) {
+    const value = environment[key];
+    if (value !== undefined && value !== null) facts.push({ label, value: String(value) });
+  }
+  return facts;
+}

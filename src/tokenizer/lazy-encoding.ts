@@ -1,0 +1,89 @@
+import type { Encoding as LibraryEncoding } from "tokenizers";
+import type { CharacterNormalizer } from "./character-normalizer.ts";
+import type { Encoding } from "./types.ts";
+
+type Span = [start: number, end: number];
+
+/** What makes the library's offsets those of the text as it was given. */
+export interface OffsetCorrection {
+  /** What rewrote texts before the library had them. */
+  readonly rewriter: CharacterNormalizer | undefined;
+  /** Bytes of tokens that share out the characters of an unknown stretch. */
+  readonly byteTokens: ReadonlyMap<number, number>;
+}
+
+/** The offsets cost as much as a third of the encoding: they are fetched when asked for. */
+export class LazyEncoding implements Encoding {
+  readonly ids: number[];
+  private readonly text: string;
+  private readonly encoding: LibraryEncoding;
+  private readonly rules: OffsetCorrection;
+  private cachedOffsets: Span[] | undefined;
+
+  constructor(text: string, encoding: LibraryEncoding, rules: OffsetCorrection) {
+    this.ids = encoding.getIds();
+    this.text = text;
+    this.encoding = encoding;
+    this.rules = rules;
+  }
+
+  get offsets(): Span[] {
+    this.cachedOffsets ??= this.computeOffsets();
+    return this.cachedOffsets;
+  }
+
+  private computeOffsets(): Span[] {
+    const { rewriter, byteTokens } = this.rules;
+    const rewritten = rewriter?.normalize(this.text);
+    const text = rewritten?.text ?? this.text;
+    const offsets = codeUnitOffsets(text, this.encoding.getOffsets());
+    if (byteTokens.size > 0) splitByteOffsets(text, this.ids, offsets, byteTokens);
+    if (rewritten === undefined) return offsets;
+    return offsets.map(([start, end]) =>
+      end === 0 ? [0, 0] : [rewritten.starts[start] ?? this.text.length, rewritten.ends[end - 1]],
+    );
+  }
+}
+
+/** The library counts code points. */
+function codeUnitOffsets(text: string, offsets: readonly number[][]): Span[] {
+  if (!/[\ud800-\udbff][\udc00-\udfff]/.test(text)) return offsets.map(([start, end]) => [start, end]);
+  const starts: number[] = [];
+  let position = 0;
+  for (const character of text) {
+    starts.push(position);
+    position += character.length;
+  }
+  starts.push(position);
+  return offsets.map(([start, end]) => [starts[start], starts[end]]);
+}
+
+/** The library's Unigram gives every byte of an unknown stretch the whole of it: each gets its own character. */
+function splitByteOffsets(
+  text: string,
+  ids: readonly number[],
+  offsets: Span[],
+  bytes: ReadonlyMap<number, number>,
+): void {
+  for (let first = 0; first < ids.length; ) {
+    const [start, end] = offsets[first];
+    let last = first;
+    const isSame = (i: number) => bytes.has(ids[i]) && offsets[i][0] === start && offsets[i][1] === end;
+    while (last < ids.length && isSame(last)) last += 1;
+    const spans = byteSpans(text.slice(start, end), start);
+    if (spans.length === last - first) offsets.splice(first, spans.length, ...spans);
+    first = Math.max(last, first + 1);
+  }
+}
+
+/** For each UTF-8 byte of a text that starts at a place the span of its character. */
+function byteSpans(text: string, at: number): Span[] {
+  const result: Span[] = [];
+  let start = at;
+  for (const character of text) {
+    const end = start + character.length;
+    for (let i = Buffer.byteLength(character); i > 0; i--) result.push([start, end]);
+    start = end;
+  }
+  return result;
+}

@@ -1,0 +1,170 @@
+import { Tokenizer as LibraryTokenizer } from "tokenizers";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import type { AssembledTokenizer } from "./assemble-tokenizer.ts";
+import { CharacterNormalizer } from "./character-normalizer.ts";
+import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
+import { tokenizerFormatError } from "./read-files.ts";
+import { truncatePair } from "./truncate.ts";
+import type {
+  DecodeOptions,
+  EncodeOptions,
+  Encoding,
+  PairEncoding,
+  SpecialTokens,
+  TextOrPair,
+  Tokenizer,
+} from "./types.ts";
+
+/**
+ * Builds the tokenizer with the `tokenizers` library.
+ * @throws ScaloraError `format` when the library refuses it
+ */
+export function buildTokenizer(
+  where: string,
+  assembly: AssembledTokenizer,
+  chatTemplate: string | undefined,
+): Tokenizer {
+  let library: LibraryTokenizer;
+  try {
+    library = LibraryTokenizer.fromString(assembly.json);
+  } catch (cause) {
+    throw tokenizerFormatError(
+      where,
+      "a tokenizer that the tokenizers library can load",
+      messageOf(cause),
+      cause,
+    );
+  }
+  checkAddedTokens(where, library, assembly);
+  return new BackendTokenizer(library, assembly, chatTemplate);
+}
+
+/** The library numbers added tokens itself, and aborts the process on ones that normalise to nothing. */
+function checkAddedTokens(
+  where: string,
+  library: LibraryTokenizer,
+  { addedTokens }: AssembledTokenizer,
+): void {
+  const normalizer = library.getNormalizer();
+  for (const { content, id, normalized } of addedTokens) {
+    const assignedId = library.tokenToId(content);
+    if (assignedId !== id) {
+      throw tokenizerFormatError(
+        where,
+        `added token ${JSON.stringify(content)} with number ${assignedId}`,
+        `${id}`,
+      );
+    }
+    if (normalized && normalizer?.normalizeString(content) === "") {
+      throw tokenizerFormatError(where, "added tokens that the normaliser leaves", JSON.stringify(content));
+    }
+  }
+}
+
+class BackendTokenizer implements Tokenizer {
+  readonly size: number;
+  readonly requiredRows: number;
+  readonly special: SpecialTokens;
+  readonly chatTemplate: string | undefined;
+  private readonly library: LibraryTokenizer;
+  private readonly cleansUp: boolean;
+  private readonly rules: OffsetCorrection;
+  private readonly specialIds: ReadonlySet<number>;
+
+  constructor(library: LibraryTokenizer, assembly: AssembledTokenizer, chatTemplate: string | undefined) {
+    this.library = library;
+    this.size = assembly.size;
+    this.requiredRows = assembly.requiredRows;
+    this.special = assembly.special;
+    this.chatTemplate = chatTemplate;
+    this.cleansUp = assembly.cleanUpSpaces;
+    const { normalization, byteFallback = false } = assembly.sentencePiece ?? {};
+    const raw = assembly.addedTokens.filter(({ normalized }) => !normalized).map(({ content }) => content);
+    this.rules = {
+      rewriter: normalization && new CharacterNormalizer(normalization, raw),
+      byteTokens: byteFallback ? readByteTokens(library) : new Map(),
+    };
+    this.specialIds = new Set(assembly.addedTokens.flatMap(({ id, special }) => (special ? id : [])));
+  }
+
+  async encode(text: string, options: EncodeOptions = {}): Promise<Encoding> {
+    const [encoding] = await this.encodeBatch([text], options);
+    return encoding;
+  }
+
+  async encodeBatch(
+    texts: readonly string[],
+    { addSpecialTokens = true }: EncodeOptions = {},
+  ): Promise<Encoding[]> {
+    if (texts.length === 0) return [];
+    try {
+      const encodings = await this.library.encodeBatch(texts.map(this.normalizeText), { addSpecialTokens });
+      return encodings.map((encoding, i) => new LazyEncoding(texts[i], encoding, this.rules));
+    } catch (cause) {
+      throw encodingError(cause);
+    }
+  }
+
+  async encodePairs(rows: readonly TextOrPair[], maxLength: number): Promise<PairEncoding[]> {
+    try {
+      // The library's own batches take single texts only.
+      const encodings = await Promise.all(
+        rows.map(([text, pair]) =>
+          this.library.encode(this.normalizeText(text), pair && this.normalizeText(pair)),
+        ),
+      );
+      return encodings.map((encoding) => truncatePair(encoding, maxLength));
+    } catch (cause) {
+      throw cause instanceof ScaloraError ? cause : encodingError(cause);
+    }
+  }
+
+  async decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): Promise<string> {
+    const wanted: number[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      const id = checkId(ids[i]);
+      // Left out here: the library keeps special tokens that it matches in normalised text (Llama 2's).
+      if (!(skipSpecialTokens && this.specialIds.has(id))) wanted.push(id);
+    }
+    const text = await this.library.decode(wanted, false);
+    return this.cleansUp ? cleanUpTokenization(text) : text;
+  }
+
+  idOf(token: string): number | undefined {
+    return this.library.tokenToId(token) ?? undefined;
+  }
+
+  /** What the library is given of a text. */
+  private readonly normalizeText = (text: string): string =>
+    this.rules.rewriter?.normalize(text).text ?? text;
+}
+
+function readByteTokens(library: LibraryTokenizer): Map<number, number> {
+  const result = new Map<number, number>();
+  for (let byte = 0; byte < 256; byte++) {
+    const id = library.tokenToId(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
+    if (id !== null) result.set(id, byte);
+  }
+  return result;
+}
+
+function encodingError(cause: unknown): ScaloraError {
+  return new ScaloraError("data", "The tokenizer cannot encode the text", { found: messageOf(cause), cause });
+}
+
+/** transformers, `clean_up_tokenization`. */
+function cleanUpTokenization(text: string): string {
+  return text
+    .replaceAll(/ ([.?!,])/g, "$1")
+    .replaceAll(" ' ", "'")
+    .replaceAll(/ (n't|'m|'s|'ve|'re)/g, "$1");
+}
+
+/** The library would wrap numbers around. */
+function checkId(id: number): number {
+  if (Number.isInteger(id) && id >= 0 && id < 2 ** 32) return id;
+  throw new ScaloraError("data", "Not a token number", {
+    expected: "an integer from 0 to 2^32 − 1",
+    found: `${id}`,
+  });
+}

@@ -1,0 +1,54 @@
+import { setImmediate, setTimeout } from "node:timers/promises";
+import type { ControlCommand } from "../run/folder.ts";
+import type { TrainOptions } from "./options.ts";
+import type { RunRecorder } from "./run-recorder.ts";
+
+/** Milliseconds between looks at `control.json` during a pause. */
+const pausePoll = 100;
+
+export interface ControlRequests {
+  /** Why the run shall stop, if it shall. */
+  readonly stop: string | undefined;
+  /** Whether a checkpoint was asked for. */
+  readonly checkpoint: boolean;
+}
+
+/**
+ * Yields to the event loop, so that signals arrive, then takes what `control.json` asks; waits while it says pause.
+ * @param save saves a checkpoint that is asked for during a pause
+ */
+export async function awaitControl(
+  options: TrainOptions,
+  recorder: RunRecorder,
+  step: number,
+  save: () => void,
+): Promise<ControlRequests> {
+  await setImmediate();
+  let checkpoint = false;
+  for (let paused = false; ; await setTimeout(pausePoll)) {
+    if (options.signal?.aborted) return { stop: reasonOf(options.signal), checkpoint };
+    const command = takeCommand(options, recorder, step);
+    if (command === "stop") return { stop: "asked by control.json", checkpoint };
+    if (command === "checkpoint" && paused) save();
+    else if (command === "checkpoint") checkpoint = true;
+    const before: boolean = paused;
+    if (command === "pause") paused = true;
+    if (command === "continue") paused = false;
+    if (paused !== before) recorder.emit({ type: paused ? "pause" : "continue", step });
+    if (!paused) return { stop: undefined, checkpoint };
+  }
+}
+
+function takeCommand({ run }: TrainOptions, recorder: RunRecorder, step: number): ControlCommand | undefined {
+  const { command, unknown } = run?.folder.takeControl() ?? {};
+  if (unknown !== undefined)
+    recorder.emit({ type: "warning", step, message: `control.json asks for something unknown: ${unknown}` });
+  return command;
+}
+
+/** Whether evaluation and other waits should end early. */
+export const isAborted = ({ signal }: TrainOptions) => signal?.aborted === true;
+
+function reasonOf(signal: AbortSignal): string {
+  return typeof signal.reason === "string" ? signal.reason : "asked by the caller";
+}

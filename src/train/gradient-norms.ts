@@ -1,0 +1,71 @@
+import type { Trainable } from "../adapters/core/adapter-set.ts";
+import type { Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+
+/**
+ * Euclidean norms of all gradients and of `extra` (a scalar), read with one copy to the host.
+ * @returns `norms` in the order of `trainables`, NaN or infinite where a gradient is.
+ */
+export function gradientNorms(
+  trainables: readonly Trainable[],
+  extra: Tensor,
+): { norms: number[]; extra: number } {
+  return torch.noGrad(() =>
+    torch.scope(() => {
+      const wide = (x: Tensor) => (x.dtype === "float64" ? x : torch.toDType(x, "float64"));
+      const norms = trainables.map(({ grad }) => wide(norm(grad)));
+      const all = torch.stack([wide(torch.detach(extra)), ...norms]).toFloats();
+      return { norms: [...all.subarray(1)], extra: all[0] };
+    }),
+  );
+}
+
+/** Norm of one tensor, accumulated in float32 or better; in float64 where squares may overflow or round badly. */
+function norm(x: Tensor, dtype?: "float64"): Tensor {
+  const accumulate = dtype ?? (x.dtype === "float64" ? "float64" : "float32");
+  return torch.linalgVectorNorm(x, 2, null, false, accumulate);
+}
+
+/** The norm of a finite tensor whose float32 squares overflow. */
+export function exactNorm(x: Tensor): number {
+  return torch.noGrad(() => torch.scope(() => norm(x, "float64").item()));
+}
+
+/** Norm over all gradients together. */
+export const globalNorm = (norms: readonly number[]) => Math.sqrt(norms.reduce((sum, n) => sum + n * n, 0));
+
+/**
+ * Scales all gradients so that their global norm is at most `limit`, as `torch.nn.utils.clip_grad_norm_` does.
+ * @returns whether they were scaled.
+ */
+export function clipGradients(trainables: readonly Trainable[], norm: number, limit: number): boolean {
+  const factor = limit / (norm + 1e-6);
+  if (factor >= 1) return false;
+  torch.noGrad(() => {
+    torch.foreachMul_(
+      trainables.map(({ grad }) => grad),
+      factor,
+    );
+  });
+  return true;
+}
+
+/** Visits `tensor`, a trainable's value or gradient, parameter by parameter: slice by slice where it is a bank. */
+export function forEachParameter(
+  { name, slices }: Trainable,
+  tensor: Tensor,
+  visit: (name: string, part: Tensor) => void,
+): void {
+  torch.noGrad(() => {
+    if (!slices) visit(name, tensor);
+    else
+      slices.forEach((slice, i) => {
+        torch.scope(() => visit(`${slice} (${name})`, torch.select(tensor, 0, i)));
+      });
+  });
+}
+
+/** Whether every element is finite. */
+export function allFinite(x: Tensor): boolean {
+  return torch.noGrad(() => torch.scope(() => torch.all(torch.isfinite(torch.detach(x))).item() !== 0));
+}

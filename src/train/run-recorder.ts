@@ -1,0 +1,91 @@
+import type { RunEvent, RunState } from "../run/folder.ts";
+import * as torch from "../torch/index.ts";
+import { messageOf } from "../util/errors.ts";
+import type { ResolvedSettings, TrainOptions } from "./options.ts";
+import type { Progress } from "./progress-state.ts";
+
+/** The status file is rewritten at most this often while steps go by. */
+const statusEvery = 500;
+/** Weight of the newest step in the running mean of the speed. */
+const emaWeight = 0.1;
+
+/** Tells the world how a run goes: events to the run folder and the caller, the status to its file. */
+export class RunRecorder {
+  private readonly options: TrainOptions;
+  private readonly settings: ResolvedSettings;
+  private readonly progress: Progress;
+  private lr: number | null = null;
+  private memory: number | null = null;
+  private secondsPerStep: number | null = null;
+  private tokensPerStep = 0;
+  private statusAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: TrainOptions, settings: ResolvedSettings, progress: Progress) {
+    this.options = options;
+    this.settings = settings;
+    this.progress = progress;
+  }
+
+  emit(event: RunEvent): void {
+    if (event.type === "step") this.noteSpeed(event.seconds, event.tokens, event.lr, event.memory);
+    this.options.run?.folder.append(event);
+    const soon = event.type === "step" && performance.now() - this.statusAt < statusEvery;
+    if (!soon && event.type !== "end") this.writeStatus(event.type === "pause" ? "paused" : "running");
+    this.options.onEvent?.(event);
+  }
+
+  writeStatus(state: RunState, message: string | null = null): void {
+    const { options, progress, secondsPerStep } = this;
+    this.statusAt = performance.now();
+    options.run?.folder.writeStatus({
+      state,
+      method: options.adapters.method,
+      model: options.startInfo?.model.path ?? options.model.info.family,
+      step: progress.step,
+      totalSteps: this.settings.steps,
+      loss: progress.loss,
+      evalLoss: progress.lastEval?.loss ?? null,
+      bestEvalLoss: progress.best?.loss ?? null,
+      bestScore: progress.best?.score ?? null,
+      bestStep: progress.best?.step ?? null,
+      lr: this.lr,
+      tokensPerSecond: secondsPerStep === null ? null : this.tokensPerStep / secondsPerStep,
+      memory: this.memory,
+      remaining: secondsPerStep === null ? null : secondsPerStep * (this.settings.steps - progress.step),
+      message,
+    });
+  }
+
+  end(reason: "finished" | "early" | "stopped", message?: string): void {
+    this.emitEnd(reason, message);
+    this.writeStatus(reason === "stopped" ? "stopped" : "finished", message ?? null);
+  }
+
+  /** Notes why a run failed; a folder that cannot be written any more must not hide the reason. */
+  fail(error: unknown): void {
+    const message = messageOf(error);
+    try {
+      this.emitEnd("failed", message);
+      this.writeStatus("failed", message);
+    } catch {
+      // The error itself is on its way to the caller.
+    }
+  }
+
+  private emitEnd(reason: "finished" | "early" | "stopped" | "failed", message: string | undefined): void {
+    const { step, seconds } = this.progress;
+    this.emit({ type: "end", step, reason, seconds, ...(message === undefined ? {} : { message }) });
+  }
+
+  private noteSpeed(seconds: number, tokens: number, lr: number, memory: number): void {
+    const first = this.secondsPerStep === null;
+    const blend = (old: number, now: number) => (first ? now : old + emaWeight * (now - old));
+    this.secondsPerStep = blend(this.secondsPerStep ?? 0, seconds);
+    this.tokensPerStep = blend(this.tokensPerStep, tokens);
+    this.lr = lr;
+    this.memory = memory;
+  }
+}
+
+/** Resident memory of the process in bytes. */
+export const residentMemory = () => torch.memory().resident;

@@ -1,0 +1,40 @@
+import type { Trainable } from "../adapters/core/adapter-set.ts";
+import type { Tensor } from "../torch/index.ts";
+import * as torch from "../torch/index.ts";
+import { forEachParameter } from "./gradient-norms.ts";
+
+/** Sum and norm in float64: equal for equal values, and different, in practice, for others. */
+function fingerprint(x: Tensor): string {
+  return torch.noGrad(() =>
+    torch.scope(() => {
+      const values = torch.detach(x);
+      const sum = torch.sum(values, "float64").item();
+      return `${sum} ${torch.linalgVectorNorm(values, 2, null, false, "float64").item()}`;
+    }),
+  );
+}
+
+/** Finds parameters that training does not move: a frozen layer, a dead gradient, steps that rounding swallows. */
+export class UnchangedParameterDetector {
+  private readonly before = new Map<string, string>();
+  private readonly trainables: readonly Trainable[];
+
+  constructor(trainables: readonly Trainable[]) {
+    this.trainables = trainables;
+    this.forEachFingerprint((name, print) => this.before.set(name, print));
+  }
+
+  /** Names of the parameters whose values are what they were. */
+  unchanged(): string[] {
+    const names: string[] = [];
+    this.forEachFingerprint((name, print) => {
+      if (this.before.get(name) === print) names.push(name);
+    });
+    return names;
+  }
+
+  private forEachFingerprint(see: (name: string, print: string) => void): void {
+    for (const trainable of this.trainables)
+      forEachParameter(trainable, trainable.value, (name, part) => see(name, fingerprint(part)));
+  }
+}
