@@ -79,7 +79,7 @@ export const mutants: Mutant[] = [
   {
     fault: "preserve factor missing",
     file: event,
-    from: "isOwnNorm(scale) ? keepNorm(solved, grams, keptShare(scale, pace)) : solved",
+    from: "isOwnNorm(scale) ? keepNorm(solved, grams, keptNormFraction(scale, pace)) : solved",
     to: "solved",
     test: { file: eventTest, name: "preserve keeps the norm of each layer's factors" },
   },
@@ -116,7 +116,7 @@ export const mutants: Mutant[] = [
     file: "src/train/step.ts",
     from: `    const report = torch.noGrad(() => adapters.beforeClip?.(context));
     const lossBefore = loss / labelTokens;
-    const lossAfter = () => remeasure(objective, window, parts.dropout, drawn) / labelTokens;
+    const lossAfter = () => recomputeLoss(objective, microBatches, parts.dropout, dropoutState) / labelTokens;
     const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
@@ -173,8 +173,8 @@ export const mutants: Mutant[] = [
   {
     fault: "ReLoRA's scale missing in the merge",
     file: "src/adapters/relora/relora.ts",
-    from: "absorb(mulScalar(bank.A, bank.shape.scale), bank.B)",
-    to: "absorb(bank.A, bank.B)",
+    from: "merge(mulScalar(bank.A, bank.shape.scale), bank.B)",
+    to: "merge(bank.A, bank.B)",
     test: { file: "src/adapters/relora/relora.test.ts", name: "a run with two restarts is the paper's" },
   },
   {
@@ -239,35 +239,35 @@ export const mutants: Mutant[] = [
   {
     fault: "a mask leaking between equally long sequences",
     file: "src/nn/attention.ts",
-    from: "attendBatch(heads, count, length, rule);",
-    to: "attendSequence(heads, rule);",
+    from: "attendBatch(heads, count, length, options);",
+    to: "attendSequence(heads, options);",
     test: attention,
   },
   {
     fault: "attention not causal",
     file: "src/nn/attention.ts",
-    from: "mask, 0, isCausal, rule.scale)",
-    to: "mask, 0, false, rule.scale)",
+    from: "mask, 0, isCausal, options.scale)",
+    to: "mask, 0, false, options.scale)",
     test: attention,
   },
   {
     fault: "a window off by one",
     file: "src/nn/attention.ts",
-    from: "seen - rows - window + 1",
-    to: "seen - rows - window",
+    from: "keyCount - rows - window + 1",
+    to: "keyCount - rows - window",
     test: { ...attention, name: "windows and soft caps are what their definitions say (float64)" },
   },
   {
     fault: "a window off by one behind a cache",
     file: "src/nn/attention.ts",
-    from: "(rule.window ?? total) + added - 1",
-    to: "(rule.window ?? total) + added - 2",
+    from: "(options.slidingWindow ?? total) + added - 1",
+    to: "(options.slidingWindow ?? total) + added - 2",
     test: { ...attention, name: "the last 1 of 8 tokens after a cache" },
   },
   {
     fault: "attention's soft cap missing",
     file: "src/models/decoder/attention.ts",
-    from: "softCap: config.scoreSoftCap",
+    from: "softCap: config.attentionLogitSoftcap",
     to: "softCap: undefined",
     test: { file: decoders, name: "gemma2, scores-capped: logits, loss and all gradients" },
   },
@@ -281,22 +281,22 @@ export const mutants: Mutant[] = [
   {
     fault: "Gemma's norms counting from 0",
     file: "src/nn/rms-norm.ts",
-    from: "addScalar(widened(this.weight), 1)",
-    to: "widened(this.weight)",
+    from: "addScalar(upcast(this.weight), 1)",
+    to: "upcast(this.weight)",
     test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
   },
   {
     fault: "every layer with the rope of the first",
     file: "src/models/decoder/model.ts",
-    from: "rotations[this.rotaryOf[i]]",
+    from: "rotations[this.rotaryByLayer[i]]",
     to: "rotations[0]",
     test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
   },
   {
     fault: "last token of the cache dropped",
     file: "src/nn/kv-cache.ts",
-    from: "this.used += count;",
-    to: "this.used += count - 1;",
+    from: "this.usedLength += count;",
+    to: "this.usedLength += count - 1;",
     test: { file: parity, name: "gqa: a cache fed in pieces" },
   },
   {
