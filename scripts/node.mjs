@@ -9,6 +9,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { isTooOld, minimumNode } from "../bin/node-version.mjs";
 
 const version = "22.23.3";
+/** Set for the Node that takes over. */
+const handedOver = "SCALORA_NODE_HANDED_OVER";
 
 /** SHA-512 of npm's packages of that version. @type {Record<string, string | undefined>} */
 const integrity = {
@@ -23,8 +25,15 @@ const integrity = {
 /** Comes back when this Node will do; else one that will runs this process's command, and this process ends with it. */
 export async function ensureNode() {
   if (!isTooOld()) return;
+  // What took over is too old itself: it must not hand over to itself for ever.
+  if (process.env[handedOver] !== undefined)
+    throw new Error(`${process.execPath} is Node ${process.version}`);
   const node = provideNode();
-  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` };
+  const env = {
+    ...process.env,
+    [handedOver]: version,
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
+  };
   process.exit(await handOver(node, process.argv.slice(1), { env }));
 }
 

@@ -68,8 +68,8 @@ test("a sound file gives its metadata, and tensors with the slowest dimension fi
     ["x", ""],
     [-1, 2],
   ]);
-  expect(found.get("t")).toMatchObject({ shape: [2, 4], begin: size - 66, bytes: 32 });
-  expect(found.get("u")).toMatchObject({ shape: [32], begin: size - 34, bytes: 34 });
+  expect(found.get("t")).toMatchObject({ shape: [2, 4], begin: size - 66, byteLength: 32 });
+  expect(found.get("u")).toMatchObject({ shape: [32], begin: size - 34, byteLength: 34 });
 });
 
 describe("a file that lies gets an error with the place, what was expected and what was found", () => {

@@ -96,17 +96,10 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     }
     const events = readEvents(folder.path);
     writeReport(folder.file("report.html"), runReport({ name: recipe.run.name, events }));
-    const { taskType } = objectiveOf(model);
-    const parameters = adapters.parameterCounts();
+    const { taskType: task } = objectiveOf(model);
     const analysisSeconds = observer ? analysisTime(events) : null;
-    return {
-      folder: folder.path,
-      task: taskType,
-      totalSteps: steps,
-      parameters,
-      analysisSeconds,
-      ...summary(result),
-    };
+    const about = { folder: folder.path, task, totalSteps: steps, parameters: adapters.parameterCounts() };
+    return { ...about, analysisSeconds, ...summary(result) };
   } finally {
     folder?.close();
     optimizer?.dispose();

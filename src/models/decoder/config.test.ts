@@ -32,12 +32,12 @@ test.each([
   [
     "gemma2",
     {
-      scoreScale: 1 / 16,
-      scoreSoftCap: 50,
-      logitSoftCap: 30,
+      attentionScale: 1 / 16,
+      attentionLogitSoftcap: 50,
+      finalLogitSoftcap: 30,
       embeddingScale: 48,
       activation: "gelu_pytorch_tanh",
-      norm: { epsilon: 1e-6, fromOne: true },
+      norm: { epsilon: 1e-6, addUnitOffset: true },
       sandwichNorms: true,
       queryKeyNorm: false,
       tieEmbeddings: true,
@@ -46,9 +46,9 @@ test.each([
   [
     "gemma3_text",
     {
-      scoreScale: 1 / 16,
-      scoreSoftCap: undefined,
-      logitSoftCap: undefined,
+      attentionScale: 1 / 16,
+      attentionLogitSoftcap: undefined,
+      finalLogitSoftcap: undefined,
       queryKeyNorm: true,
       headDim: 256,
     },
@@ -76,8 +76,11 @@ test("windows are on the layers that each family puts them on", () => {
 
 test("null turns a soft cap off, absence does not", () => {
   const off = { attn_logit_softcapping: null, final_logit_softcapping: null };
-  expect(parse("gemma2", off)).toMatchObject({ scoreSoftCap: undefined, logitSoftCap: undefined });
-  expect(parse("gemma3_text", { final_logit_softcapping: 20 })).toMatchObject({ logitSoftCap: 20 });
+  expect(parse("gemma2", off)).toMatchObject({
+    attentionLogitSoftcap: undefined,
+    finalLogitSoftcap: undefined,
+  });
+  expect(parse("gemma3_text", { final_logit_softcapping: 20 })).toMatchObject({ finalLogitSoftcap: 20 });
 });
 
 test("Gemma 3 rotates full and windowed layers apart, in both layouts", () => {

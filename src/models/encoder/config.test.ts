@@ -12,21 +12,21 @@ const deberta = (changes: Values) =>
 
 test("defaults are transformers' own", () => {
   const common = {
-    positions: 512,
+    maxPositionEmbeddings: 512,
     activation: "gelu",
     hiddenDropout: 0.1,
     attentionDropout: 0.1,
     initializerRange: 0.02,
     labels: { names: ["LABEL_0", "LABEL_1"], regression: false },
   };
-  const base = { hiddenSize: 768, intermediateSize: 3072, layers: 12, heads: 12, tokenTypes: 2 };
+  const base = { hiddenSize: 768, intermediateSize: 3072, layers: 12, heads: 12, typeVocabSize: 2 };
   const plain = { ...common, ...base, normEpsilon: 1e-12, classifierDropout: 0.1 };
-  expect(parseBertConfig({}, "")).toEqual({ ...plain, vocabSize: 30_522, padding: 0 });
-  expect(parseRobertaConfig({}, "")).toEqual({ ...plain, vocabSize: 50_265, padding: 1 });
+  expect(parseBertConfig({}, "")).toEqual({ ...plain, vocabSize: 30_522, padTokenId: 0 });
+  expect(parseRobertaConfig({}, "")).toEqual({ ...plain, vocabSize: 50_265, padTokenId: 1 });
   expect(parseDebertaConfig({}, "")).toEqual({
     ...common,
     ...{ vocabSize: 128_100, hiddenSize: 1536, intermediateSize: 6144, layers: 24, heads: 24, headDim: 64 },
-    ...{ tokenTypes: 0, normEpsilon: 1e-7, padding: 0, embeddingSize: 1536, absolutePositions: true },
+    ...{ typeVocabSize: 0, normEpsilon: 1e-7, padTokenId: 0, embeddingSize: 1536, absolutePositions: true },
     ...{ relativePositions: false, contentToPosition: false, positionToContent: false, buckets: 0 },
     ...{ maxDistance: 512, sharedProjections: false, normedPositions: false, convolution: undefined },
     ...{ poolerDropout: 0, poolerActivation: "gelu", classifierDropout: 0.1 },
@@ -50,7 +50,7 @@ test("both ways of writing lists, null, and a dropout of a classifier's own", ()
     activation: "gelu",
   });
   expect(bert({ pad_token_id: null, classifier_dropout: null })).toMatchObject({
-    padding: -1,
+    padTokenId: -1,
     classifierDropout: 0.1,
   });
 });

@@ -141,7 +141,7 @@ test("files without a head get one with a random start from the seed, and it is 
     "classifier.weight",
     "classifier.bias",
   ]);
-  expect(first.info).toMatchObject({ labels: ["no", "yes", "maybe"], head: ["pooler", "classifier"] });
+  expect(first.info).toMatchObject({ labels: ["no", "yes", "maybe"], headModules: ["pooler", "classifier"] });
   using same = await load(1);
   using other = await load(2);
   const head = (model: SequenceClassifier) =>

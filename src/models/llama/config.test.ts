@@ -7,7 +7,9 @@ const rope = (changes: Record<string, unknown>) => parse(changes).layers[0].rope
 
 test("defaults are transformers' own", () => {
   const { layers, ...rest } = parseLlamaConfig({}, "config.json");
-  expect(layers).toEqual(new Array(32).fill({ window: undefined, rope: { type: "default", theta: 10_000 } }));
+  expect(layers).toEqual(
+    new Array(32).fill({ slidingWindow: undefined, rope: { type: "default", theta: 10_000 } }),
+  );
   expect(rest).toEqual({
     family: "llama",
     vocabSize: 32_000,
@@ -22,7 +24,7 @@ test("defaults are transformers' own", () => {
     sandwichNorms: false,
     biases: { queryKeyValue: false, output: false, mlp: false },
     activation: "silu",
-    scoreScale: 128 ** -0.5,
+    attentionScale: 128 ** -0.5,
     tieEmbeddings: false,
     initializerRange: 0.02,
   });
