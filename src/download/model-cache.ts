@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { cacheFolder } from "../setup/locate.ts";
 import { nearestName } from "../util/nearest-name.ts";
+import { type ListedModel, listedModels } from "./listed-models.ts";
 
 /** A model of the Hugging Face hub: `owner/name`, or one GGUF file of it, `owner/name/file.gguf`. */
 export interface HubId {
