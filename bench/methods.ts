@@ -1,5 +1,5 @@
 // What a step of each method costs beside LoRA's, in time and memory, on linear layers alone, in one run:
-//   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/methods.ts [WIDTH]
+//   OMP_NUM_THREADS=1 npx tsx bench/methods.ts [WIDTH]
 // Four layers of WIDTH × WIDTH (1024), 512 tokens, rank 8, forward, backward and AdamW in fp32. Time: CPU time of this
 // process, so that others on the machine do not count; the methods take turns, and the sums of 20 steps are compared: two
 // events of ScaLoRA-I, one restart of ReLoRA and of Flora. Factored bases are full before, so that each event is a

@@ -1,6 +1,6 @@
 // The sweeps behind the quickstart and the table "Quickstart" of docs/results.md. One line a run is appended to the results
 // file, and runs that it holds are not repeated, so that it can be stopped and started again.
-//   OMP_NUM_THREADS=1 node --import ./src/testing/typescript-hooks.mjs bench/quickstart.ts RESULTS.jsonl STAGE [STEPS]
+//   OMP_NUM_THREADS=1 npx tsx bench/quickstart.ts RESULTS.jsonl STAGE [STEPS]
 // Stages: `sweep` (seed 0: learning rates, ScaLoRA's column norms), `seeds` (the best of each over five other seeds), `table`
 // (writes the Markdown tables into docs/results.md). STEPS: 300, as the quickstart has, or 1200.
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 // The sweeps behind the quickstart's JSON records and their tables in docs/results.md. One line a run is appended to the results
 // file, and runs that it holds are not repeated, so that it can be stopped and started again.
-//   node --import ./src/testing/typescript-hooks.mjs bench/records.ts MODEL RESULTS.jsonl STAGE
+//   npx tsx bench/records.ts MODEL RESULTS.jsonl STAGE
 // MODEL: folder or file of SmolLM2-135M-Instruct. Stages: `sweep` (seed 0: learning rates, chosen by the lowest validation loss),
 // `seeds` (each method at its best, and the model before, on three seeds' tests), `table` (prints the Markdown tables).
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

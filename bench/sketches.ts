@@ -1,5 +1,5 @@
 // What a look of `run.analysis` costs for one layer of several sizes, one thread, beside the exact decomposition:
-// node --import ./src/testing/typescript-hooks.mjs bench/sketches.ts
+// npx tsx bench/sketches.ts
 import { leadingSpectrum, significantSpectrum } from "../src/analysis/spectrum.ts";
 import { Generator, linalgSvdvals, matmul, randn, scope, setThreads, toDType } from "../src/torch/index.ts";
 

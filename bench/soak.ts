@@ -1,6 +1,6 @@
 // Does training leak? Thousands of steps of the tests' tiny model with scaling events, evaluations and checkpoints: live
 // tensors must be the same after each step, and resident memory must not grow.
-//   node --expose-gc --max-semi-space-size=1 --import ./src/testing/typescript-hooks.mjs bench/soak.ts [steps] [method]
+//   node --expose-gc --max-semi-space-size=1 --import tsx bench/soak.ts [steps] [method]
 // Only the last of three equal runs is measured: V8 compiles and its heap takes its size for some thousand steps. A young
 // generation of fixed size (the flag) keeps its resizing out of the measurement.
 import type { AdapterOptions } from "../src/adapters/index.ts";

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { runScalora } from "../src/cli/testing/scalora.ts";
 import { parseRecipe } from "../src/config/index.ts";
+import { runsTypeScript } from "../src/testing/child-process.ts";
 import { writeTinyBert } from "../src/testing/tiny-bert.ts";
 import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
@@ -102,13 +103,14 @@ test("the programs of the docs run", () => {
   expect(programs.length).toBeGreaterThan(0);
   for (const program of programs) {
     writeFileSync(
-      "program.ts",
+      "program.mts",
       program
         .replaceAll('"scalora"', JSON.stringify(join(repository, "src/index.ts")))
         .replaceAll('"out/', '"out-of-program/'),
     );
-    const hooks = ["--import", join(repository, "src/testing/typescript-hooks.mjs")];
-    const { status, stderr } = spawnSync(process.execPath, [...hooks, "program.ts"], { encoding: "utf8" });
+    const { status, stderr } = spawnSync(process.execPath, [...runsTypeScript, "program.mts"], {
+      encoding: "utf8",
+    });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   }
 });

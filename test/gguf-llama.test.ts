@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { runScalora } from "../src/cli/testing/scalora.ts";
+import { runsTypeScript } from "../src/testing/child-process.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 import { trainTiny, writeTinyProject } from "../src/testing/tiny-trained-run.ts";
 
@@ -21,8 +22,7 @@ async function succeed(...args: string[]): Promise<void> {
 }
 
 async function compare(...args: string[]): Promise<string> {
-  const hooks = path("../src/testing/typescript-hooks.mjs");
-  const all = ["--import", hooks, path("../tools/gguf-llama.ts"), ...args, "--tokens", "12"];
+  const all = [...runsTypeScript, path("../tools/gguf-llama.ts"), ...args, "--tokens", "12"];
   const { stdout } = await promisify(execFile)(process.execPath, all);
   return stdout;
 }

@@ -9,6 +9,7 @@ import { parseRecipe } from "../src/config/index.ts";
 import { readRecipeSource } from "../src/config/recipe-source.ts";
 import { runDemo } from "../src/quickstart/index.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
+import { runsTypeScript } from "../src/testing/child-process.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
@@ -61,9 +62,8 @@ test("every scalora command of the README works as printed", async () => {
 test("the README's program runs and writes a model", () => {
   const [program] = blocks("ts");
   const source = program.replaceAll('"scalora"', JSON.stringify(join(repository, "src/index.ts")));
-  writeFileSync("readme.ts", source);
-  const hooks = ["--import", join(repository, "src/testing/typescript-hooks.mjs")];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...hooks, "readme.ts"], {
+  writeFileSync("readme.mts", source);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...runsTypeScript, "readme.mts"], {
     encoding: "utf8",
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

@@ -1,6 +1,6 @@
 // Whether a real model's outputs depend on the batch size: 40 prompts of 40 tokens of a text, 16 tokens written greedily and
 // their log-likelihoods, at batch 1, 3, 8 and 32, in float32:
-// node --import ./src/testing/typescript-hooks.mjs tools/compare-batches.ts MODEL_FOLDER TEXT_FILE
+// npx tsx tools/compare-batches.ts MODEL_FOLDER TEXT_FILE
 // Exits with 1 when a log-likelihood differs by more than 1e-5 nats a token, or a text where no two logits were a tie.
 import { readFileSync } from "node:fs";
 import { batches, compareBatches } from "../src/eval/testing/batch-invariance.ts";

@@ -1,5 +1,5 @@
 // Compares the tokenizer of a model folder with what the Python tokenizers make of thousands of hostile texts:
-// node --import ./src/testing/typescript-hooks.mjs tools/compare-tokenizer.ts MODEL_FOLDER REFERENCE.json
+// npx tsx tools/compare-tokenizer.ts MODEL_FOLDER REFERENCE.json
 // The reference comes from tools/reference/tokenizer_hostile.py MODEL_FOLDER REFERENCE.json. Prints how many texts are
 // equal in ids and in offsets, and the first that differ; exits with 1 when any does.
 import { readFileSync } from "node:fs";

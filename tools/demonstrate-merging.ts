@@ -1,5 +1,5 @@
 // Why a base that rounds to bfloat16 at every merge loses ScaLoRA, and what `base: split` and `base: factored` keep of it.
-//   node scripts/demonstrate-merging.ts
+//   npm run tool tools/demonstrate-merging.ts
 //
 // One linear layer W of 256 × 256 learns a target W* = W + Δ, where every direction of Δ counts the same and ‖Δ‖ is a few
 // percent of ‖W‖, or less: what fine-tuning changes. ScaLoRA of rank 8 runs its own event and optimiser over each way to

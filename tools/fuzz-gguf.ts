@@ -2,7 +2,7 @@
  * Uses damaged GGUF files, each a copy of a fixture with a few bytes changed, and stops at the first that is neither used nor
  * refused with a clear error. Every batch is a process of its own, so that one that native code ends is a failure too.
  *
- *     node --import ./src/testing/typescript-hooks.mjs tools/fuzz-gguf.ts [BATCHES=10] [SECONDS=60] [SEED=1]
+ *     npx tsx tools/fuzz-gguf.ts [BATCHES=10] [SECONDS=60] [SEED=1]
  */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,7 +1,7 @@
 /**
  * Compares what llama.cpp (by way of node-llama-cpp) makes of a GGUF file with what scalora makes of the same model.
  *
- *     node --import ./src/testing/typescript-hooks.mjs tools/gguf-llama.ts \
+ *     npx tsx tools/gguf-llama.ts \
  *       MODEL FILE.gguf [--lora FILE.gguf --adapter FOLDER] [--tokens N] [--prompts FILE.json]
  *
  * MODEL is what scalora loads (a folder or a GGUF file), FILE.gguf what node-llama-cpp loads. For each prompt: equal token ids,

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readEvents } from "../run/folder.ts";
+import { runsTypeScript } from "../testing/child-process.ts";
 import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { liveTensorCount, setThreads } from "../torch/index.ts";
@@ -139,9 +140,9 @@ test("killed and resumed, a run with dropout ends bit for bit as one that was no
   const train = { steps: 30, evalEvery: 30, saveEvery: 2, keepLast: 30, accumulate: 2 };
   await json("train", recipe("whole", { train }));
   const child = new URL("testing/run-main.ts", import.meta.url);
-  const hooks = new URL("../testing/typescript-hooks.mjs", import.meta.url);
   const killed = spawn(process.execPath, [
-    ...["--import", hooks.href, fileURLToPath(child)],
+    ...runsTypeScript,
+    fileURLToPath(child),
     ...["train", recipe("killed", { train })],
   ]);
   const ended = new Promise((resolve) => killed.on("close", (_, signal) => resolve(signal)));

@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { runsTypeScript } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { setThreads } from "../torch/index.ts";
@@ -49,9 +50,9 @@ test("killed and resumed, a run on a base in 4 bits ends bit for bit as one that
   expect(shown.code, shown.stderr).toBe(0);
   expect(shown.stderr).toMatch(/precision +float32 .*\n.* base weights +nf4 /);
   const child = new URL("testing/run-main.ts", import.meta.url);
-  const hooks = new URL("../testing/typescript-hooks.mjs", import.meta.url);
   const killed = spawn(process.execPath, [
-    ...["--import", hooks.href, fileURLToPath(child)],
+    ...runsTypeScript,
+    fileURLToPath(child),
     ...["train", recipe("killed")],
   ]);
   const ended = new Promise((resolve) => killed.on("close", (_, signal) => resolve(signal)));

@@ -1,5 +1,11 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const tsx = createRequire(import.meta.url).resolve("tsx");
+
+/** Options with which Node runs a TypeScript source, whatever the working directory. */
+export const runsTypeScript: readonly string[] = ["--import", pathToFileURL(tsx).href];
 
 export interface ChildResult {
   code: number | null;
@@ -15,8 +21,7 @@ export function runChild(file: URL, ...args: string[]): Promise<ChildResult> {
 
 /** The same, with a text on its standard input. */
 export function runChildWithInput(file: URL, input: string, ...args: string[]): Promise<ChildResult> {
-  const hooks = new URL("typescript-hooks.mjs", import.meta.url);
-  const child = spawn(process.execPath, ["--import", hooks.href, fileURLToPath(file), ...args]);
+  const child = spawn(process.execPath, [...runsTypeScript, fileURLToPath(file), ...args]);
   const result: ChildResult = { code: null, signal: null, stdout: "", stderr: "" };
   child.stdin.end(input);
   child.stdout.on("data", (text) => {

@@ -4,17 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-
-const local = (path: string) => new URL(path, import.meta.url);
+import { runsTypeScript } from "../testing/child-process.ts";
 
 test("signals during matrix products leave memory intact", () => {
   // V8's profiler sends a signal at every tick. Without native/signals.h the heap is corrupt within a second, and the
   // process aborts.
   const folder = mkdtempSync(join(tmpdir(), "profile-"));
   const profiler = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${folder}`];
-  const hooks = ["--import", local("../testing/typescript-hooks.mjs").href];
-  const program = fileURLToPath(local("testing/products.ts"));
-  const { status, signal, stderr } = spawnSync(process.execPath, [...profiler, ...hooks, program], {
+  const program = fileURLToPath(new URL("testing/products.ts", import.meta.url));
+  const { status, signal, stderr } = spawnSync(process.execPath, [...profiler, ...runsTypeScript, program], {
     encoding: "utf8",
   });
   rmSync(folder, { recursive: true });
