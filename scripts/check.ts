@@ -10,6 +10,7 @@ const gates: [name: string, program: string, ...args: string[]][] = [
   ["format and lint", "node_modules/.bin/biome", "ci", "--colors=off", "--error-on-warnings", "."],
   ["types", "node_modules/.bin/tsc", "--noEmit", "-p", "."],
   ["imports follow docs/architecture.md", process.execPath, "scripts/gates/imports.ts"],
+  ["rooms are small", process.execPath, "scripts/gates/rooms.ts"],
   ["operator declarations are fresh", process.execPath, "scripts/generate-operators.ts", "--check"],
   ["docs/support.md is fresh", process.execPath, "scripts/support-table.ts", "--check"],
   ["nothing unused", "node_modules/.bin/knip", "--no-progress"],

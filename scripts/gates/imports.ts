@@ -4,45 +4,12 @@ import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 import { packageRoot } from "../../src/setup/locate.ts";
 import { filesUnder } from "../repository/build.ts";
-
-interface Permission {
-  folder: string;
-  typesOnly: boolean;
-}
+import { isTest, isUnder, readTable, roomOf, tablePath } from "../repository/import-table.ts";
 
 interface Import {
   specifier: string;
   typeOnly: boolean;
   line: number;
-}
-
-const documentPath = "docs/architecture.md";
-
-/** Rows such as "| `src/train` | what it holds | torch, adapters/core, config (types) |". */
-function readTable(): Map<string, Permission[]> {
-  const rows = new Map();
-  for (const line of readFileSync(join(packageRoot, documentPath), "utf8").split("\n")) {
-    const match = /^\| `(src\/[^`]+)` \|.*\| ([^|]+) \|$/.exec(line);
-    if (match === null) continue;
-    const names = match[2] === "—" ? [] : match[2].split(",").map((name) => name.trim());
-    rows.set(match[1], names.map(permission));
-  }
-  return rows;
-}
-
-function permission(name: string) {
-  const folder = name.replace(/ \(types\)$/, "");
-  return { folder: `src/${folder}`, typesOnly: folder !== name };
-}
-
-/** The row of a file: the longest that it lies under. */
-function rowOf(file: string, table: Map<string, Permission[]>) {
-  const rows = [...table.keys()].filter((row) => isUnder(file, row));
-  return rows.sort((a, b) => b.length - a.length)[0];
-}
-
-function isUnder(file: string, folder: string) {
-  return file === folder || file.startsWith(`${folder}/`) || file === `${folder}.ts`;
 }
 
 function importsOf(file: string): Import[] {
@@ -71,17 +38,17 @@ function importsOf(file: string): Import[] {
 }
 
 /** Why an import is not allowed, or undefined. */
-function objection(file: string, target: string, { typeOnly }: Import, table: Map<string, Permission[]>) {
-  const row = rowOf(file, table);
-  if (row === undefined) return `is in no row of ${documentPath}`;
-  if (isUnder(target, row) || isUnder(target, "src/util")) return undefined;
-  if (/\.test\.ts$|\/testing\//.test(file)) {
+function objection(file: string, target: string, { typeOnly }: Import) {
+  const room = roomOf(file, rows);
+  if (room === undefined) return `is in no row of ${tablePath}`;
+  if (isUnder(target, room.folder) || isUnder(target, "src/util")) return undefined;
+  if (isTest(file)) {
     return isUnder(target, "src/native") ? "is a test, and only src/torch imports src/native" : undefined;
   }
-  const allowed = (table.get(row) ?? []).filter(({ folder }) => isUnder(target, folder));
-  if (allowed.length === 0) return `(${row}) may not import it`;
+  const allowed = room.permissions.filter(({ folder }) => isUnder(target, folder));
+  if (allowed.length === 0) return `(${room.folder}) may not import it`;
   return allowed.every(({ typesOnly }) => typesOnly) && !typeOnly
-    ? `(${row}) may import only types from it`
+    ? `(${room.folder}) may import only types from it`
     : undefined;
 }
 
@@ -100,8 +67,7 @@ function circlesIn(graph: Map<string, string[]>) {
   return circles;
 }
 
-const table = readTable();
-if (table.size === 0) throw new Error(`${documentPath} has no table of folders`);
+const rows = readTable();
 let wrong = 0;
 const graph: Map<string, string[]> = new Map();
 for (const file of filesUnder("src").filter((name) => name.endsWith(".ts"))) {
@@ -110,7 +76,7 @@ for (const file of filesUnder("src").filter((name) => name.endsWith(".ts"))) {
     if (!found.specifier.startsWith(".")) continue;
     const target = normalize(join(dirname(file), found.specifier)).replace(/\.js$/, ".ts");
     targets.push(target);
-    const reason = objection(file, target, found, table);
+    const reason = objection(file, target, found);
     if (reason === undefined) continue;
     wrong += 1;
     console.log(`${file}:${found.line} imports ${target}: ${file} ${reason}`);
