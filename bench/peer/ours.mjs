@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { attach } from "../../dist/adapters/index.js";
+import { readAdapterFolder } from "../../dist/adapters/peft/adapter-folder.js";
 import { collate } from "../../dist/data/collate.js";
-import { readAdapterFolder } from "../../dist/hub/adapter-folder.js";
 import { loadModel } from "../../dist/models/index.js";
 import { AdamW, makeSchedule } from "../../dist/optim/index.js";
 import * as torch from "../../dist/torch/index.js";

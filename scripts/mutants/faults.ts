@@ -144,7 +144,7 @@ export const mutants: Mutant[] = [
   },
   {
     fault: "LoRA scale of a PEFT folder inverted",
-    file: "src/adapters/lora/peft.ts",
+    file: "src/adapters/peft/lora.ts",
     from: "scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank)",
     to: "scale: (config.use_rslora === true ? Math.sqrt(rank) : rank) / alpha",
     test: { file: "test/parity/peft.test.ts", name: "PEFT's plain adapter: the logits are PEFT's" },

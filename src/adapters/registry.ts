@@ -1,5 +1,4 @@
 import { checkAdapterOptions, findMethodConfig, methodDefaults } from "../config/index.ts";
-import { readAdapterConfig } from "../hub/adapter-folder.ts";
 import { type Module, nf4Weights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { AdapterSet } from "./core/adapter-set.ts";
@@ -13,6 +12,7 @@ import { attachLora, type LoraOptions } from "./lora/lora.ts";
 import { attachLoraGa, type LoraGaOptions } from "./lora-ga/lora-ga.ts";
 import { attachLoraPlus, type LoraPlusOptions } from "./lora-plus/lora-plus.ts";
 import { attachMora, type MoraOptions } from "./mora/mora.ts";
+import { readAdapterConfig } from "./peft/adapter-folder.ts";
 import { attachPissa, type PissaOptions } from "./pissa/pissa.ts";
 import { attachQlora } from "./qlora/qlora.ts";
 import { attachRelora, type ReloraOptions } from "./relora/relora.ts";

@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import { baseFingerprint } from "../adapters/core/base-fingerprint.ts";
 import { isWithin } from "../adapters/core/modules-to-save.ts";
-import type { FullyTrainedModules } from "../adapters/core/peft-folder.ts";
 import { type AdapterSet, attachFolder, LayerAdapters } from "../adapters/index.ts";
-import { type StoredFactors, writeFactors } from "../adapters/lora/peft.ts";
+import { type StoredFactors, writeFactors } from "../adapters/peft/lora.ts";
+import type { FullyTrainedModules } from "../adapters/peft/save-adapter.ts";
 import { changedLayerPaths, linearAt, weightChange } from "../analysis/weight-change.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import { isClassifier, type TrainableModel } from "../nn/index.ts";

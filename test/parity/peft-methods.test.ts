@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { type AdapterSet, attach, attachFolder, LayerAdapters } from "../../src/adapters/index.ts";
-import { readAdapterFolder } from "../../src/hub/adapter-folder.ts";
+import { readAdapterFolder } from "../../src/adapters/peft/adapter-folder.ts";
 import { loadModel } from "../../src/models/index.ts";
 import { type CausalLM, tokenStream } from "../../src/nn/index.ts";
 import { SafetensorsFile } from "../../src/safetensors/index.ts";

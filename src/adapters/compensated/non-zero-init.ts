@@ -16,8 +16,8 @@ import {
 } from "../../torch/index.ts";
 import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
 import { LowRankAdapters } from "../core/low-rank-adapters.ts";
-import { fullyTrainedModulesOf } from "../core/peft-folder.ts";
-import { type StoredFactors, writeFactors } from "../lora/peft.ts";
+import { type StoredFactors, writeFactors } from "../peft/lora.ts";
+import { fullyTrainedModulesOf } from "../peft/save-adapter.ts";
 
 /**
  * Factors that start at (A₀, B₀) other than zero, with what makes up for it: the effective weight is

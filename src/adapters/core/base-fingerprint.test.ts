@@ -1,11 +1,11 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readAdapterFolder, writeAdapterFolder } from "../../hub/adapter-folder.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { attach, attachFolder } from "../index.ts";
+import { readAdapterFolder, writeAdapterFolder } from "../peft/adapter-folder.ts";
 import { baseFingerprint } from "./base-fingerprint.ts";
 
 const scratch = temporaryFolder();

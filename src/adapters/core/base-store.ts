@@ -1,3 +1,4 @@
+import type { FrozenDelta } from "../../nn/index.ts";
 import {
   add,
   addmm_,
@@ -29,6 +30,8 @@ export interface BaseStore {
   merge(left: Tensor, right: Tensor): readonly number[] | undefined;
   /** Whether absorbing so many more columns can move the forward pass by more than the rounding of one product. */
   isLossy(columns: number): boolean;
+  /** What lies beside a layer's frozen weight, of a store that changes no weight; undefined before the first merge. */
+  frozenDelta?(index: number): FrozenDelta | undefined;
   /** The exact weight of a layer, float32 or wider; the caller's. */
   weight(index: number): Tensor;
   /** What a checkpoint must hold, by name. */

@@ -1,23 +1,10 @@
 import type { Module } from "../../nn/index.ts";
-import {
-  cat,
-  contiguous,
-  mulScalar,
-  noGrad,
-  scope,
-  select,
-  type Tensor,
-  transpose,
-} from "../../torch/index.ts";
-import { type StoredFactors, writeFactors } from "../lora/peft.ts";
+import type { Tensor } from "../../torch/index.ts";
 import type { StepContext } from "./adapter-set.ts";
 import type { LowRankBank } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
 import { baseStoreFactory, type StoreOptions } from "./base-store-factory.ts";
-import { FrozenDeltaBase } from "./frozen-delta-base.ts";
-import { adapterExportError } from "./layer-adapters.ts";
 import { type BankOf, LowRankAdapters, type LowRankPlan, makeBanks } from "./low-rank-adapters.ts";
-import { fullyTrainedModulesOf } from "./peft-folder.ts";
 import { untieWeight } from "./untie.ts";
 
 /** Options of the methods that merge into the base as they train. */
@@ -28,7 +15,8 @@ export interface MergeOptions extends StoreOptions {
 
 /** Factors whose base absorbs them, at once or in part, as training goes on: the adapted weights lie in stores of their own. */
 export abstract class MergingAdapters<B extends LowRankBank = LowRankBank> extends LowRankAdapters<B> {
-  protected readonly bases: readonly BaseStore[];
+  /** Where the adapted weights are, by bank. */
+  readonly bases: readonly BaseStore[];
 
   constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: MergeOptions) {
     prepareBases(model, plan, options);
@@ -36,23 +24,9 @@ export abstract class MergingAdapters<B extends LowRankBank = LowRankBank> exten
     this.bases = this.banks.map((bank) => {
       const { layers, shape } = bank;
       const store = baseStoreFactory(layers[0].linear, options, shape.rank)(layers);
-      if (store instanceof FrozenDeltaBase) bank.frozenDelta = (index) => store.frozenDelta(index);
+      bank.frozenDelta = store.frozenDelta && ((index) => store.frozenDelta?.(index));
       return store;
     });
-  }
-
-  /** Over a factored base what was merged and the factors are an adapter of LoRA together, of the sum of their ranks. */
-  saveAdapter(folder: string, baseModel: string): void {
-    writeFactors(folder, this.joinedLayers(), baseModel, fullyTrainedModulesOf(this));
-  }
-
-  /** What was merged and the factors, layer by layer; refused where the base itself has changed. */
-  protected joinedLayers(): StoredFactors[] {
-    if (!this.bases.every((base) => base instanceof FrozenDeltaBase))
-      throw adapterExportError(
-        `${this.method} merges into the base as it trains, so its adapter alone is not what was learnt`,
-      );
-    return this.banks.flatMap((bank) => bank.layers.map((_, index) => joinedFactors(bank, index)));
   }
 
   protected override baseWeight(bank: B, index: number): Tensor {
@@ -83,31 +57,6 @@ function prepareBases(model: Module, { targets }: LowRankPlan, options: MergeOpt
   const { tied = "refuse" } = options;
   for (const { linear, rank } of targets) baseStoreFactory(linear, options, rank);
   for (const { path, linear } of targets) untieWeight(model, path, linear, tied);
-}
-
-/** `[P | s·A]` and `[Q | B]ᵀ` of a layer: all of its change, at scale 1. */
-function joinedFactors(bank: LowRankBank, index: number): StoredFactors {
-  const { shape, A, B } = bank;
-  const frozen = bank.frozenDelta?.(index);
-  const rank = shape.rank + (frozen?.P.shape[1] ?? 0);
-  const own = (stack: Tensor) => select(stack, 0, index);
-  const load = (of: () => Tensor) => () => noGrad(() => scope(of));
-  const join = (first: Tensor | undefined, second: Tensor) => (first ? cat([first, second], 1) : second);
-  return {
-    path: bank.layers[index].path,
-    rank,
-    alpha: rank,
-    up: {
-      shape: [shape.m, rank],
-      dtype: A.dtype,
-      load: load(() => join(frozen?.P, mulScalar(own(A), shape.scale))),
-    },
-    down: {
-      shape: [rank, shape.n],
-      dtype: B.dtype,
-      load: load(() => contiguous(transpose(join(frozen?.Q, own(B)), 0, 1))),
-    },
-  };
 }
 
 /** Whether a step is the first of a new stretch of `interval` steps: interval + 1, 2 · interval + 1, … */

@@ -1,18 +1,8 @@
 import type { Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
 import { LowRankAdapters, type LowRankTarget, makeBanks } from "../core/low-rank-adapters.ts";
-import {
-  type FullyTrainedModules,
-  folderTensors,
-  fullyTrainedModulesOf,
-  loadPeftWeights,
-  type PeftFormat,
-  readPlan,
-  stackSource,
-  writePeft,
-} from "../core/peft-folder.ts";
-import { checkShape } from "../core/peft-layer.ts";
 import { initialiseBanks, type LoraOptions, planOf } from "../lora/lora.ts";
+import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import {
   type LoraLayerConfig,
   loraConfig,
@@ -21,7 +11,16 @@ import {
   type StoredFactors,
   scaledTarget,
   storedTensors,
-} from "../lora/peft.ts";
+} from "../peft/lora.ts";
+import type { PeftFormat } from "../peft/peft-format.ts";
+import { checkShape } from "../peft/peft-layer.ts";
+import {
+  type FullyTrainedModules,
+  folderTensors,
+  fullyTrainedModulesOf,
+  stackSource,
+  writePeft,
+} from "../peft/save-adapter.ts";
 import { DoraBank } from "./dora-bank.ts";
 
 const magnitudeName = ".lora_magnitude_vector";

@@ -23,6 +23,7 @@ import { truncationReport } from "../core/frozen-delta-base.ts";
 import { type LowRankPlan, lowRankPlan } from "../core/low-rank-adapters.ts";
 import { type MergeOptions, MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import type { TargetRankOptions } from "../core/targets.ts";
+import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 
 export interface FloraOptions extends TargetRankOptions, MergeOptions {
   /** κ: steps between new projections. Default 1000. */
@@ -98,6 +99,10 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
       layers: this.adaptedPaths().length,
       ...truncationReport(this.cuts),
     };
+  }
+
+  saveAdapter(folder: string, baseModel: string): void {
+    saveMergingAdapter(folder, this, baseModel);
   }
 
   override counters(): Json {

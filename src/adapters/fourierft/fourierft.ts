@@ -1,5 +1,4 @@
 import { methodDefaults } from "../../config/index.ts";
-import { requireNumber } from "../../hub/adapter-config.ts";
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
@@ -7,17 +6,12 @@ import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
 import { LayerAdapters } from "../core/layer-adapters.ts";
 import type { AdapterPlan } from "../core/low-rank-adapters.ts";
 import { resolveModulesToSave } from "../core/modules-to-save.ts";
-import {
-  folderTensors,
-  fullyTrainedModulesOf,
-  loadPeftWeights,
-  type PeftFormat,
-  readPlan,
-  withPattern,
-  writePeft,
-} from "../core/peft-folder.ts";
-import { checkShape, lengthOf, seedOf } from "../core/peft-layer.ts";
 import { findLayers, type TargetModuleOptions } from "../core/targets.ts";
+import { requireNumber } from "../peft/adapter-config.ts";
+import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
+import type { PeftFormat } from "../peft/peft-format.ts";
+import { checkShape, lengthOf, seedOf } from "../peft/peft-layer.ts";
+import { folderTensors, fullyTrainedModulesOf, withPattern, writePeft } from "../peft/save-adapter.ts";
 import { SpectrumBank, type SpectrumShape } from "./spectrum-bank.ts";
 
 export interface FourierOptions extends TargetModuleOptions {

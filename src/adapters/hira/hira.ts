@@ -3,18 +3,12 @@ import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/i
 import { LowRankBank } from "../core/bank.ts";
 import { forwardWithDelta } from "../core/delta-forward.ts";
 import { LowRankAdapters, type LowRankTarget, lowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
-import {
-  folderTensors,
-  fullyTrainedModulesOf,
-  loadPeftWeights,
-  type PeftFormat,
-  readPlan,
-  withPattern,
-  writePeft,
-} from "../core/peft-folder.ts";
-import { factorRank } from "../core/peft-layer.ts";
 import { initialiseBanks, type LoraOptions } from "../lora/lora.ts";
-import { loraLayerConfigs } from "../lora/peft.ts";
+import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
+import { loraLayerConfigs } from "../peft/lora.ts";
+import type { PeftFormat } from "../peft/peft-format.ts";
+import { factorRank } from "../peft/peft-layer.ts";
+import { folderTensors, fullyTrainedModulesOf, withPattern, writePeft } from "../peft/save-adapter.ts";
 
 export type HiraOptions = Omit<LoraOptions, "alpha" | "rslora">;
 

@@ -2,10 +2,10 @@ import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { LowRankAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
-import { loadPeftWeights, readPlan } from "../core/peft-folder.ts";
 import type { TargetRankOptions } from "../core/targets.ts";
+import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
+import { loraFormat, writeLora } from "../peft/lora.ts";
 import { initialiseFactors, type LoraInit } from "./init.ts";
-import { loraFormat, writeLora } from "./peft.ts";
 
 /** Options of the methods that adapt with two factors. */
 export interface LoraOptions extends TargetRankOptions {

@@ -9,6 +9,7 @@ import { truncationReport } from "../core/frozen-delta-base.ts";
 import type { LowRankPlan } from "../core/low-rank-adapters.ts";
 import { type MergeOptions, MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import { initialiseBanks, initialiseOrLoadFactors, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
+import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 import { pruneMoments } from "./prune-moments.ts";
 
 const defaults = methodDefaults.relora;
@@ -68,6 +69,10 @@ export class ReloraAdapters extends MergingAdapters {
   beforeClip(step: StepContext): EventReport | undefined {
     if (!startsInterval(step, this.options.interval)) return undefined;
     return { restart: this.restarts, layers: this.adaptedPaths().length, ...truncationReport(this.cuts) };
+  }
+
+  saveAdapter(folder: string, baseModel: string): void {
+    saveMergingAdapter(folder, this, baseModel);
   }
 
   override counters(): Json {

@@ -7,10 +7,11 @@ import { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
 import type { LowRankPlan } from "../core/low-rank-adapters.ts";
 import { type MergeOptions, MergingAdapters } from "../core/merging-adapters.ts";
-import { fullyTrainedModulesOf } from "../core/peft-folder.ts";
 import { writeDoraFactors } from "../dora/dora.ts";
 import { DoraBank } from "../dora/dora-bank.ts";
 import { initialiseOrLoadFactors, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
+import { fullyTrainedModulesOf } from "../peft/save-adapter.ts";
+import { joinedFactors, saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 import type { ColumnNormRule } from "./column-norm.ts";
 import {
   type BankMoments,
@@ -60,11 +61,11 @@ export class ScaloraAdapters extends MergingAdapters {
   }
 
   /** Over a factored base a LoRA folder, with magnitudes a DoRA folder; refused otherwise. */
-  override saveAdapter(folder: string, baseModel: string): void {
+  saveAdapter(folder: string, baseModel: string): void {
     if (this.options.magnitude) {
       const banks = this.banks.filter((bank) => bank instanceof DoraBank);
-      writeDoraFactors(folder, this.joinedLayers(), banks, baseModel, fullyTrainedModulesOf(this));
-    } else super.saveAdapter(folder, baseModel);
+      writeDoraFactors(folder, joinedFactors(this), banks, baseModel, fullyTrainedModulesOf(this));
+    } else saveMergingAdapter(folder, this, baseModel);
   }
 
   override loadState(read: (name: string) => Tensor): void {

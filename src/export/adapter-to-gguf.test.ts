@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeAdapterFolder } from "../hub/adapter-folder.ts";
+import { writeAdapterFolder } from "../adapters/peft/adapter-folder.ts";
+import { readGgufHeader } from "../gguf/header.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fromData, scope } from "../torch/index.ts";
-import { adapterToGguf } from "./export.ts";
-import { readGgufHeader } from "./header.ts";
+import { adapterToGguf } from "./adapter-to-gguf.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

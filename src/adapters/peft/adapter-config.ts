@@ -1,4 +1,4 @@
-import { ScaloraError } from "../util/errors.ts";
+import { ScaloraError } from "../../util/errors.ts";
 import type { AdapterFolder } from "./adapter-folder.ts";
 
 type Config = AdapterFolder["config"];

@@ -1,16 +1,16 @@
-import { loraAlpha, loraSupported } from "../../hub/adapter-config.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
 import type { LowRankBank } from "../core/bank.ts";
 import type { LowRankAdapters, LowRankTarget } from "../core/low-rank-adapters.ts";
+import { loraAlpha, loraSupported } from "./adapter-config.ts";
+import type { PeftFormat } from "./peft-format.ts";
+import { factorRank, type PeftLayer } from "./peft-layer.ts";
 import {
   type FullyTrainedModules,
   folderTensors,
   fullyTrainedModulesOf,
-  type PeftFormat,
   withPattern,
   writePeft,
-} from "../core/peft-folder.ts";
-import { factorRank, type PeftLayer } from "../core/peft-layer.ts";
+} from "./save-adapter.ts";
 
 // PEFT's names cross ours: its `lora_A.weight` is our Bᵀ [r, n], its `lora_B.weight` our A [m, r].
 const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];

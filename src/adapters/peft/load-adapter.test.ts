@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeAdapterFolder } from "../../hub/adapter-folder.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { attachFolder } from "../index.ts";
 import { attachLora } from "../lora/lora.ts";
-import { loraFormat } from "../lora/peft.ts";
-import { loadPeftWeights } from "./peft-folder.ts";
+import { writeAdapterFolder } from "./adapter-folder.ts";
+import { loadPeftWeights } from "./load-adapter.ts";
+import { loraFormat } from "./lora.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readSafetensorsHeader, writeSafetensors } from "../safetensors/index.ts";
-import { fromData } from "../torch/index.ts";
+import { readSafetensorsHeader, writeSafetensors } from "../../safetensors/index.ts";
+import { fromData } from "../../torch/index.ts";
 import { readAdapterFolder, writeAdapterFolder } from "./adapter-folder.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-adapter-"));

@@ -1,8 +1,8 @@
-import { requireNumber } from "../../hub/adapter-config.ts";
-import type { AdapterFolder } from "../../hub/adapter-folder.ts";
 import type { Linear } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { requireNumber } from "./adapter-config.ts";
+import type { AdapterFolder } from "./adapter-folder.ts";
 
 /** A layer that a folder adapts, with what the folder holds for it. */
 export interface PeftLayer {

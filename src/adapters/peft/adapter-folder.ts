@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { SafetensorsFile, type TensorSource, writeSafetensors } from "../safetensors/index.ts";
-import type { Tensor } from "../torch/index.ts";
-import { writeFolderAtomic } from "../util/atomic-folder.ts";
-import { ScaloraError } from "../util/errors.ts";
-import { writeFileAtomic } from "../util/files.ts";
-import { readJsonObject } from "../util/json-file.ts";
-import { toPlainValue } from "../util/strict-json.ts";
+import { SafetensorsFile, type TensorSource, writeSafetensors } from "../../safetensors/index.ts";
+import type { Tensor } from "../../torch/index.ts";
+import { writeFolderAtomic } from "../../util/atomic-folder.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { writeFileAtomic } from "../../util/files.ts";
+import { readJsonObject } from "../../util/json-file.ts";
+import { toPlainValue } from "../../util/strict-json.ts";
 
 const configName = "adapter_config.json";
 const weightsName = "adapter_model.safetensors";

@@ -1,14 +1,14 @@
-import { checkAdapterConfig, loraAlpha, loraSupported } from "../hub/adapter-config.ts";
-import { readAdapterFolder } from "../hub/adapter-folder.ts";
+import { checkAdapterConfig, loraAlpha, loraSupported } from "../adapters/peft/adapter-config.ts";
+import { readAdapterFolder } from "../adapters/peft/adapter-folder.ts";
+import { toGgufName, weightConversion } from "../gguf/architectures.ts";
+import type { GgufDescription } from "../gguf/model-description.ts";
+import { tensorTypeByName } from "../gguf/types.ts";
+import { toGguf } from "../gguf/weight-conversion.ts";
+import { type GgufTensorSource, writeGguf } from "../gguf/write.ts";
+import { float32Item, stringItem } from "../gguf/write-metadata.ts";
+import { requireArchitecture } from "../gguf/write-model.ts";
 import { mulScalar, type Tensor, toDType } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { toGgufName, weightConversion } from "./architectures.ts";
-import type { GgufDescription } from "./model-description.ts";
-import { tensorTypeByName } from "./types.ts";
-import { toGguf } from "./weight-conversion.ts";
-import { type GgufTensorSource, writeGguf } from "./write.ts";
-import { float32Item, stringItem } from "./write-metadata.ts";
-import { requireArchitecture } from "./write-model.ts";
 
 /** One layer's factors. */
 interface LoraLayer {

@@ -1,0 +1,15 @@
+import type { Bank, NamedLinear, StackedParameter } from "../core/bank.ts";
+import type { SupportedSettings } from "./adapter-config.ts";
+import type { PeftLayer } from "./peft-layer.ts";
+
+/** How PEFT stores the adapters of a method. */
+export interface PeftFormat<B extends Bank, T extends NamedLinear> {
+  /** Keys of adapter_config.json that change the computation when they are not at one of these values. */
+  readonly neutral: SupportedSettings;
+  /** Ends of the names of a layer's tensors, behind its path. */
+  readonly suffixes: readonly string[];
+  /** The target that makes room for what was found. @throws ScaloraError `model` where it does not fit the layer */
+  target(found: PeftLayer): T;
+  /** Where a bank keeps the tensors, in the order of the suffixes; those of a transposed one are stored transposed. */
+  parts(bank: B): readonly { readonly stack: StackedParameter; readonly transposed: boolean }[];
+}
