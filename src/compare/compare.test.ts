@@ -84,10 +84,10 @@ test("settings are read with their keys and rates; names of runs are names of fi
     ["lora", "scalora-i+rank=1+scale={columnNorm: 0.5}", "full"],
     ["0.01,0.001", "full=1e-4,3e-4", "scalora-i+rank=1+scale={columnNorm: 0.5}=0.02"],
   );
-  expect(lora).toEqual({ name: "lora", method: "lora", changes: {}, lrs: [0.001, 0.01] });
+  expect(lora).toEqual({ name: "lora", method: "lora", adapterOverrides: {}, lrs: [0.001, 0.01] });
   expect(scaled).toMatchObject({
     method: "scalora-i",
-    changes: { rank: 1, scale: { columnNorm: 0.5 } },
+    adapterOverrides: { rank: 1, scale: { columnNorm: 0.5 } },
     lrs: [0.02],
   });
   expect(full.lrs).toEqual([0.0001, 0.0003]);
