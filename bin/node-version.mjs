@@ -9,8 +9,7 @@ export const minimumNode = engines.node.replace(">=", "");
 
 /** Whether the Node that runs this is older. */
 export function isTooOld() {
-  const [[major, minor], [leastMajor, leastMinor]] = [process.versions.node, minimumNode].map((version) =>
-    version.split(".").map(Number),
-  );
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const [leastMajor = 0, leastMinor = 0] = minimumNode.split(".").map(Number);
   return major < leastMajor || (major === leastMajor && minor < leastMinor);
 }

@@ -32,7 +32,7 @@ export async function ensureNode() {
   const env = {
     ...process.env,
     [handedOver]: version,
-    PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
+    PATH: `${dirname(node)}${delimiter}${process.env["PATH"] ?? ""}`,
   };
   process.exit(await handOver(node, process.argv.slice(1), { env }));
 }
@@ -57,7 +57,11 @@ export function handOver(node, args, options = {}) {
 
 /** The newer Node in the cache, fetched when it is not there; ends the process where that cannot be. */
 function provideNode() {
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "scalora", `node-${version}`);
+  const folder = join(
+    process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"),
+    "scalora",
+    `node-${version}`,
+  );
   const name = `node-${process.platform}-${process.arch}`;
   const program = join("node_modules", name, "bin", "node");
   if (!existsSync(join(folder, program))) {

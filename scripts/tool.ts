@@ -5,7 +5,7 @@ import { prepareRepository, runNode } from "./repository/prepare.ts";
 
 /** npm changes to the package's folder; a file may be meant from where the command was typed. */
 function fromHere(argument: string) {
-  const typed = resolve(process.env.INIT_CWD ?? "", argument);
+  const typed = resolve(process.env["INIT_CWD"] ?? "", argument);
   return !existsSync(argument) && existsSync(typed) ? typed : argument;
 }
 

@@ -13,7 +13,7 @@ const scratch = temporaryFolder();
 const at = (name: string) => join(scratch.path, name);
 afterAll(scratch.remove);
 
-const installed = process.env.NODE_LLAMA_CPP !== undefined;
+const installed = process.env["NODE_LLAMA_CPP"] !== undefined;
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 async function succeed(...args: string[]): Promise<void> {

@@ -20,7 +20,10 @@ const story =
 
 function convert(from: string): void {
   const { config, tensors } = readLlama2c(readFileSync(join(from, "stories260K.bin")));
-  const tokenizer = readLlama2cTokenizer(readFileSync(join(from, "tok512.bin")), Number(config.vocab_size));
+  const tokenizer = readLlama2cTokenizer(
+    readFileSync(join(from, "tok512.bin")),
+    Number(config["vocab_size"]),
+  );
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
   const made = [...tensors].map(([name, { shape, data }]) => [name, fromData(data, shape)] as const);

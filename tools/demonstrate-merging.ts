@@ -11,6 +11,7 @@ import { scalingEvent } from "../src/adapters/scalora/event.ts";
 import { Linear } from "../src/nn/index.ts";
 import { AdamW, makeSchedule } from "../src/optim/index.ts";
 import * as torch from "../src/torch/index.ts";
+import { mapTuple } from "../src/util/elements.ts";
 
 const [size, rank, scale, batch, steps, interval, lr] = [256, 8, 2, 128, 400, 1, 1e-3];
 /** The merge whose size is measured: one in the middle. */
@@ -30,7 +31,7 @@ class RoundedBase implements BaseStore {
   merge(left: Tensor, right: Tensor): undefined {
     torch.noGrad(() =>
       torch.scope(() => {
-        const [A, B] = [left, right].map((stack) => torch.select(stack, 0, 0));
+        const [A, B] = mapTuple([left, right], (stack) => torch.select(stack, 0, 0));
         torch.copy_(this.weights, torch.addmm_(this.weight(), A, torch.transpose(B, 0, 1)));
       }),
     );
@@ -178,7 +179,9 @@ function fail(): never {
 
 /** gradA = s·G·B and gradB = s·Gᵀ·A, where G is the gradient of ½‖(W_eff − W*)X‖²/batch over fresh inputs X. */
 function setGradients(bank: LowRankBank, weight: Tensor, target: Tensor, generator: torch.Generator): void {
-  const [A, B, gradA, gradB] = [bank.A, bank.B, bank.gradA, bank.gradB].map((t) => torch.select(t, 0, 0));
+  const [A, B, gradA, gradB] = mapTuple([bank.A, bank.B, bank.gradA, bank.gradB], (t) =>
+    torch.select(t, 0, 0),
+  );
   const x = torch.randn([size, batch], generator);
   const low = torch.matmul(A, torch.matmul(torch.transpose(B, 0, 1), x));
   const error = torch.add(torch.matmul(torch.sub(torch.toDType(weight, "float32"), target), x), low, scale);

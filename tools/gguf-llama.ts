@@ -134,7 +134,7 @@ const { positionals, values } = parseArgs({
 const [path, file] = positionals;
 const count = Number(values.tokens);
 const prompts: string[] = values.prompts ? JSON.parse(readFileSync(values.prompts, "utf8")) : defaultPrompts;
-const folder = process.env.NODE_LLAMA_CPP;
+const folder = process.env["NODE_LLAMA_CPP"];
 const module: LlamaModule = await import(
   folder === undefined ? "node-llama-cpp" : pathToFileURL(`${folder}/dist/index.js`).href
 );

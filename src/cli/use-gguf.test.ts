@@ -182,7 +182,7 @@ test.each(models)(
     expect(readdirSync(folders[1])).toEqual(names);
     for (const file of names) {
       const [first, second] = folders.map((folder) => readFileSync(join(folder, file)));
-      expect(second.equals(first), file).toBe(true);
+      expect(second?.equals(first), file).toBe(true);
     }
   },
 );

@@ -115,14 +115,14 @@ function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath
     const inside = issue.errors.filter((errors) => errors.every((error) => error.path.length > 0));
     if (inside.length === 1) return inside[0].flatMap((error) => translate(error, root, raw, path));
   }
-  const isPlain = node !== undefined && (node.anyOf === undefined || node.expects !== undefined);
+  const isPlain = node !== undefined && (node.anyOf === undefined || node["expects"] !== undefined);
   return [{ path, ...wrongValue(isPlain ? node : parent, valueAt(raw, path)) }];
 }
 
 function wrongValue(node: SchemaNode | undefined, found: unknown): Omit<ConfigIssue, "where" | "key"> {
   const expected = node === undefined ? undefined : expectedText(node);
   if (found === undefined) return { problem: "is missing", expected };
-  const refusal = node?.refusal;
+  const refusal = node?.["refusal"];
   if (typeof refusal === "string")
     return { problem: `refused: ${refusal}`, expected, found: formatFoundValue(found) };
   return {
@@ -135,7 +135,7 @@ function wrongValue(node: SchemaNode | undefined, found: unknown): Omit<ConfigIs
 
 function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIssue {
   const names = (root.oneOf ?? []).flatMap((branch) =>
-    isNode(branch) ? (constString(branch.properties?.method) ?? []) : [],
+    isNode(branch) ? (constString(branch.properties?.["method"]) ?? []) : [],
   );
   return {
     path,
@@ -149,7 +149,9 @@ function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIs
 /** Of a union over `method`, the branch of the method that was given; else the node itself. */
 function branchFor(root: SchemaNode, raw: unknown): SchemaNode {
   const method = valueAt(raw, ["method"]);
-  const branch = root.oneOf?.find((each) => isNode(each) && constString(each.properties?.method) === method);
+  const branch = root.oneOf?.find(
+    (each) => isNode(each) && constString(each.properties?.["method"]) === method,
+  );
   return isNode(branch) ? branch : root;
 }
 
@@ -158,7 +160,7 @@ function nodesAt(root: SchemaNode, path: KeyPath): { node?: SchemaNode; parent?:
   let node: SchemaNode | undefined = root;
   let parent: SchemaNode | undefined;
   for (const part of path) {
-    if (node?.expects !== undefined) parent = node;
+    if (node?.["expects"] !== undefined) parent = node;
     node = node === undefined ? undefined : childOf(node, part);
   }
   return { node, parent };

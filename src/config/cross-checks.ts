@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { mapTuple } from "../util/elements.ts";
 import { adapterSchema } from "./adapter.ts";
 import { findMethodConfig, methodConfigs } from "./adapters/index.ts";
 import type { CrossKeyIssue, MethodConfig, UncheckedSection } from "./adapters/method-config.ts";
@@ -8,12 +9,12 @@ import { exclusiveKeys, trainSchema } from "./train.ts";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
 export function checkAcrossKeys(raw: RawSections): CrossKeyIssue[] {
-  const [model, adapter, train, data] = [raw.model, raw.adapter, raw.train, raw.data].map(asSection);
+  const [model, adapter, train, data] = mapTuple([raw.model, raw.adapter, raw.train, raw.data], asSection);
   return [
     ...exclusiveKeys.flatMap(([first, second]) => exclusiveKeyIssues(train, first, second)),
     ...checkFromKeys(adapter),
     ...quantisationChecks(model, adapter),
-    ...(findMethodConfig(String(adapter.method))?.check?.(adapter, train) ?? []),
+    ...(findMethodConfig(String(adapter["method"]))?.check?.(adapter, train) ?? []),
     ...optimizerChecks(train),
     ...evalChecks(data, train),
   ];
@@ -36,9 +37,9 @@ function exclusiveKeyIssues(train: UncheckedSection, first: string, second: stri
 }
 
 function checkFromKeys(adapter: UncheckedSection): CrossKeyIssue[] {
-  if (adapter.from === undefined) return [];
-  const { folderKeys } = findMethodConfig(String(adapter.method)) ?? {};
-  const { data } = adapterSchema.safeParse({ method: adapter.method });
+  if (adapter["from"] === undefined) return [];
+  const { folderKeys } = findMethodConfig(String(adapter["method"])) ?? {};
+  const { data } = adapterSchema.safeParse({ method: adapter["method"] });
   if (folderKeys === undefined || data === undefined) return [];
   const defaults: UncheckedSection = data;
   return Object.entries(adapter)
@@ -54,7 +55,7 @@ function checkFromKeys(adapter: UncheckedSection): CrossKeyIssue[] {
 
 /** What a method says of `model.quantization`. */
 function quantisationChecks({ quantization }: UncheckedSection, adapter: UncheckedSection): CrossKeyIssue[] {
-  const facts = findMethodConfig(String(adapter.method));
+  const facts = findMethodConfig(String(adapter["method"]));
   if (quantization === "none" && facts?.quantises === true)
     return [
       {
@@ -70,7 +71,7 @@ function quantisationChecks({ quantization }: UncheckedSection, adapter: Uncheck
   return [
     {
       path: ["model", "quantization"],
-      problem: `does not go with adapter.method: ${adapter.method}: ${refusal}`,
+      problem: `does not go with adapter.method: ${adapter["method"]}: ${refusal}`,
       expected: `none, or a method on a frozen base (${methodsForQuantisedBase(adapter)})`,
       found: "nf4",
     },
@@ -102,7 +103,7 @@ function optimizerChecks(train: UncheckedSection): CrossKeyIssue[] {
 }
 
 function evalChecks(data: UncheckedSection, train: UncheckedSection): CrossKeyIssue[] {
-  if (data.eval !== "none") return [];
+  if (data["eval"] !== "none") return [];
   return ["evalEvery", "patience"]
     .filter((key) => typeof train[key] === "number" && train[key] > 0)
     .map((key) => ({

@@ -48,7 +48,7 @@ export function describeSection(section: SectionName): FieldDescription[] {
   const branches = root.oneOf ?? [root];
   const rows = new Map<string, FieldDescription & { methods: string[] }>();
   for (const branch of branches.filter(isNode)) {
-    const method = constString(branch.properties?.method);
+    const method = constString(branch.properties?.["method"]);
     for (const [key, node] of Object.entries(branch.properties ?? {})) {
       if (!isNode(node)) continue;
       const row = rows.get(key);
@@ -87,13 +87,13 @@ function mergeField(row: FieldDescription & { methods: string[] }, node: SchemaN
 
 function defaultText(node: SchemaNode): string | undefined {
   return (
-    stringOrUndefined(node.unset) ?? (node.default === undefined ? undefined : formatValue(node.default))
+    stringOrUndefined(node["unset"]) ?? (node.default === undefined ? undefined : formatValue(node.default))
   );
 }
 
 /** What a schema node accepts, in words that complete "expected …". */
 export function expectedText(node: SchemaNode): string {
-  const own = stringOrUndefined(node.expects);
+  const own = stringOrUndefined(node["expects"]);
   if (own !== undefined) return own;
   if (node.const !== undefined) return formatValue(node.const);
   if (node.enum !== undefined) return joinWithOr(node.enum.map(formatValue));

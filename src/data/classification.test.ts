@@ -70,7 +70,7 @@ test("the official files of GLUE are read by the name of their task", async () =
     ["a", "b", "3.800"],
   ]);
   const stsb = await read(scores, "stsb", { ...classesOf("score"), regression: true });
-  expect(stsb.examples[0].label).toBe(3.8);
+  expect(stsb.examples[0]?.label).toBe(3.8);
   await expect(
     read(glueFile("none.tsv", [["sentence1", "sentence2", "score"]]), "stsb", { ...two, regression: true }),
   ).rejects.toThrow(/has no rows/);
@@ -110,7 +110,7 @@ test("texts and pairs with labels by name and by number", async () => {
     { text: "<s>d</s>", label: 0 },
   ]);
   expect(report).toMatchObject({ rows: 4, labelTokens: 3, tokens: 13, truncated: 0 });
-  expect(report.dropped[0].reason).toBe("its text is empty");
+  expect(report.dropped[0]?.reason).toBe("its text is empty");
   const batch = collate(examples);
   expect([...(batch.labels ?? [])]).toEqual([1, 0, 0]);
   expect([...(batch.tokenTypes ?? [])].join("")).toBe("0000000011000");
@@ -163,10 +163,10 @@ test("long rows are cut, dropped or refused, and counted", async () => {
     { text: "a", label: 1 },
   ];
   const cut = await load(rows, two, { maxLength: 5 });
-  expect(cut.shown[0].text).toBe("<s>a b c</s>");
+  expect(cut.shown[0]?.text).toBe("<s>a b c</s>");
   expect(cut.report).toMatchObject({ truncated: 1, labelTokens: 2 });
   const dropped = await load(rows, two, { maxLength: 5, tooLong: "drop" });
-  expect(dropped.report.dropped[0].reason).toBe("it has 8 tokens, more than 5");
+  expect(dropped.report.dropped[0]?.reason).toBe("it has 8 tokens, more than 5");
   expect(dropped.shown).toHaveLength(1);
   await expect(load(rows, two, { maxLength: 5, tooLong: "error" })).rejects.toThrow(
     /longer than the sequence limit/,

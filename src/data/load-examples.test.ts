@@ -240,7 +240,7 @@ test("a .txt file becomes windows that predict every token once", async () => {
     expect(tokenizer.tokensOf(labels)).toEqual(addsBos ? all : all.slice(1));
     expect(examples.every(({ ids }) => ids.length <= 8)).toBe(true);
     if (addsBos) expect(examples.every(({ ids }) => ids[0] === tokenizer.special.bos?.id)).toBe(true);
-    expect(examples[1].source).toBe(`${path}:window 2`);
+    expect(examples[1]?.source).toBe(`${path}:window 2`);
   }
 });
 

@@ -54,8 +54,8 @@ function readMessage({ train: _, ...item }: Json, where: string): ChatMessage {
       expected: '"role": "system", "user", "assistant" or "tool"',
       found: role === undefined ? `keys ${Object.keys(item).join(", ")}` : kindOf(role),
     });
-  const calls = readToolCalls(item.tool_calls, where);
-  const content = readContent(item.content, calls !== undefined, where);
+  const calls = readToolCalls(item["tool_calls"], where);
+  const content = readContent(item["content"], calls !== undefined, where);
   return {
     ...item,
     role,
@@ -76,11 +76,11 @@ function readContent(content: unknown, hasCalls: boolean, where: string): string
 }
 
 function readPart(part: unknown, where: string): string {
-  if (isRecord(part) && part.type === "text" && typeof part.text === "string") return part.text;
+  if (isRecord(part) && part["type"] === "text" && typeof part["text"] === "string") return part["text"];
   throw new ScaloraError("data", "A part of a message is not text", {
     where,
     expected: '{"type": "text", "text": "…"}',
-    found: isRecord(part) ? `type ${JSON.stringify(part.type)}` : kindOf(part),
+    found: isRecord(part) ? `type ${JSON.stringify(part["type"])}` : kindOf(part),
   });
 }
 
@@ -91,10 +91,10 @@ function readToolCalls(calls: unknown, where: string): Json[] | undefined {
     throw new ScaloraError("data", "tool_calls is not a list of objects", { where, found: kindOf(calls) });
   if (calls.length === 0) return undefined;
   return calls.map((call) => {
-    if (!isRecord(call.function)) return call;
+    if (!isRecord(call["function"])) return call;
     return {
       ...call,
-      function: { ...call.function, arguments: parseCallArguments(call.function.arguments) },
+      function: { ...call["function"], arguments: parseCallArguments(call["function"]["arguments"]) },
     };
   });
 }
@@ -114,18 +114,18 @@ function tryJson(text: string): unknown {
 }
 
 function fromSharegpt(item: Json, before: readonly ChatMessage[], where: string): Json {
-  const role = sharegptRoles.get(String(item.from));
+  const role = sharegptRoles.get(String(item["from"]));
   if (role === undefined) {
-    const near = nearestName(String(item.from), sharegptRoles.keys());
-    throw new ScaloraError("data", `A message is from "${String(item.from)}"`, {
+    const near = nearestName(String(item["from"]), sharegptRoles.keys());
+    throw new ScaloraError("data", `A message is from "${String(item["from"])}"`, {
       where,
       expected: [...sharegptRoles.keys()].join(", "),
       fix: near === undefined ? undefined : `did you mean "${near}"?`,
     });
   }
-  if (role === "tool") return { role, content: item.value, tool_call_id: callId(before.length - 1) };
-  const call = item.from === "function_call" ? parseFunctionCall(item.value) : undefined;
-  if (call === undefined) return { role, content: item.value };
+  if (role === "tool") return { role, content: item["value"], tool_call_id: callId(before.length - 1) };
+  const call = item["from"] === "function_call" ? parseFunctionCall(item["value"]) : undefined;
+  if (call === undefined) return { role, content: item["value"] };
   return { role, content: "", tool_calls: [{ type: "function", id: callId(before.length), function: call }] };
 }
 
@@ -136,7 +136,7 @@ function callId(message: number): string {
 
 function parseFunctionCall(value: unknown): Json | undefined {
   const call = typeof value === "string" ? tryJson(value) : value;
-  return isRecord(call) && typeof call.name === "string" ? call : undefined;
+  return isRecord(call) && typeof call["name"] === "string" ? call : undefined;
 }
 
 function readTrain(item: Json, role: string, where: string): boolean {

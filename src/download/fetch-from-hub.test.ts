@@ -205,12 +205,12 @@ test.each([
 });
 
 test("a cache that cannot be written is not told as trouble with the network", async () => {
-  env.HF_HOME = join(scratch.path, "a-file");
-  writeFileSync(env.HF_HOME, "");
+  env["HF_HOME"] = join(scratch.path, "a-file");
+  writeFileSync(env["HF_HOME"], "");
   const error = await get().catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({
     code: "run",
-    where: join(env.HF_HOME, "hub"),
+    where: join(env["HF_HOME"], "hub"),
     fix: expect.stringContaining("HF_HOME"),
   });
 });
@@ -218,9 +218,9 @@ test("a cache that cannot be written is not told as trouble with the network", a
 test("a token comes from HF_TOKEN, else from the file that the hub's tools write", async () => {
   hub.state.token = "secret";
   expect(await message(get())).toContain("HTTP 401: Invalid credentials");
-  env.HF_TOKEN = "secret";
+  env["HF_TOKEN"] = "secret";
   expect(existsSync(await get())).toBe(true);
-  delete env.HF_TOKEN;
+  delete env["HF_TOKEN"];
   writeFileSync(join(scratch.path, "hf", "token"), "secret\n");
   expect(existsSync(await get())).toBe(true);
 });
@@ -230,15 +230,15 @@ test("without a network the message says where it looked and how to bring the mo
   const text = await message(get());
   expect(text).toMatch(/ECONNREFUSED[\s\S]*bring the model's folder by hand/);
   expect(text).toContain(join(scratch.path, "hf", "hub"));
-  env.HF_HUB_OFFLINE = "1";
+  env["HF_HUB_OFFLINE"] = "1";
   expect(await message(get())).toContain("HF_HUB_OFFLINE is set");
 });
 
 test("a proxy of the environment is used, but not for what NO_PROXY names", async () => {
-  env.HTTP_PROXY = hub.url;
-  env.HF_ENDPOINT = "http://hub.invalid";
+  env["HTTP_PROXY"] = hub.url;
+  env["HF_ENDPOINT"] = "http://hub.invalid";
   expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
-  env.NO_PROXY = "hub.invalid";
+  env["NO_PROXY"] = "hub.invalid";
   expect(await message(get())).toMatch(/ENOTFOUND|EAI_AGAIN/);
 });
 
@@ -262,14 +262,14 @@ test("a GGUF file is named after its repository; one without safetensors says wh
 
 test("a path that exists wins over a name", async () => {
   const snapshot = await get();
-  const cached = process.env.HF_HUB_CACHE;
-  process.env.HF_HUB_CACHE = join(scratch.path, "hf", "hub");
+  const cached = process.env["HF_HUB_CACHE"];
+  process.env["HF_HUB_CACHE"] = join(scratch.path, "hf", "hub");
   try {
     expect(modelPath(repo, scratch.path)).toBe(snapshot);
     mkdirSync(join(scratch.path, repo), { recursive: true });
     expect(modelPath(repo, scratch.path)).toBe(repo);
   } finally {
-    if (cached === undefined) delete process.env.HF_HUB_CACHE;
-    else process.env.HF_HUB_CACHE = cached;
+    if (cached === undefined) delete process.env["HF_HUB_CACHE"];
+    else process.env["HF_HUB_CACHE"] = cached;
   }
 });

@@ -26,7 +26,7 @@ const otherFilePattern =
  */
 export async function fetchFromHub(id: HubId, name: string, hooks: DownloadHooks): Promise<string> {
   const { env = process.env } = hooks;
-  if (env.HF_HUB_OFFLINE === "1") {
+  if (env["HF_HUB_OFFLINE"] === "1") {
     const found = cachedModelPath(name, env);
     if (found !== undefined) return found;
     throw new ScaloraError("run", `${name} has not been fetched, and HF_HUB_OFFLINE is set`, {

@@ -127,8 +127,8 @@ test("a stop ends pip, and what came before is kept", async () => {
 });
 
 test("a cache that cannot be written is a clear error", async () => {
-  env.XDG_CACHE_HOME = join(scratch.path, "a-file");
-  writeFileSync(env.XDG_CACHE_HOME, "");
+  env["XDG_CACHE_HOME"] = join(scratch.path, "a-file");
+  writeFileSync(env["XDG_CACHE_HOME"], "");
   await expect(fetchSmall()).rejects.toThrow(/a-file\/scalora cannot be written[\s\S]*set XDG_CACHE_HOME/);
 });
 

@@ -22,7 +22,7 @@ export function hubAccess(
   env: NodeJS.ProcessEnv,
   { signal: stop, patience = defaultTimeoutMs }: { signal?: AbortSignal; patience?: number } = {},
 ): HubAccess {
-  const hubUrl = (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
+  const hubUrl = (env["HF_ENDPOINT"] || "https://huggingface.co").replace(/\/+$/, "");
   checkAddress("HF_ENDPOINT", hubUrl, ["http:", "https:"]);
   const httpProxy = proxyAddress("http_proxy", env);
   const httpsProxy = proxyAddress("https_proxy", env);
@@ -30,7 +30,7 @@ export function hubAccess(
   const dispatcher = new EnvHttpProxyAgent({
     httpProxy,
     httpsProxy,
-    noProxy: env.no_proxy ?? env.NO_PROXY,
+    noProxy: env["no_proxy"] ?? env["NO_PROXY"],
     // Plain requests go through an HTTP proxy as they are, like everywhere else; only TLS needs a tunnel.
     proxyTunnel: false,
     headersTimeout: patience,
@@ -80,10 +80,10 @@ function checkAddress(variable: string, value: string, protocols: readonly strin
 
 /** The user's token, or undefined. */
 function hubToken(env: NodeJS.ProcessEnv): string | undefined {
-  const tokenFromEnv = env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN;
+  const tokenFromEnv = env["HF_TOKEN"] || env["HUGGING_FACE_HUB_TOKEN"];
   if (tokenFromEnv) return tokenFromEnv;
   try {
-    return readFileSync(env.HF_TOKEN_PATH || join(hubHome(env), "token"), "utf8").trim() || undefined;
+    return readFileSync(env["HF_TOKEN_PATH"] || join(hubHome(env), "token"), "utf8").trim() || undefined;
   } catch {
     return undefined;
   }

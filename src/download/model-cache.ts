@@ -25,11 +25,11 @@ export const listedModelPath = ({ name, file }: ListedModel, env = process.env):
 
 /** The hub's home folder, as its own tools find it. */
 export const hubHome = (env = process.env): string =>
-  env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
+  env["HF_HOME"] || join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "huggingface");
 
 /** The hub's cache, as its own tools find it: what they have fetched is found here, and the other way round. */
 export const hubCache = (env = process.env): string =>
-  env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(hubHome(env), "hub");
+  env["HF_HUB_CACHE"] || env["HUGGINGFACE_HUB_CACHE"] || join(hubHome(env), "hub");
 
 /** The cache's folder of a model of the hub. */
 export const hubFolder = ({ repo }: HubId, env = process.env): string =>

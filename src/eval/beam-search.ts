@@ -99,7 +99,7 @@ export class BeamSearch implements DecodingState, Disposable {
 
   /** The best ways to go on, best first: enough that `beams` are left when every end token is among them. */
   private candidates(logits: Tensor): Candidate[] {
-    const [rows, vocabulary] = logits.shape;
+    const [rows, vocabulary] = logits.sizes(2);
     const { beams, endTokens } = this.options;
     const before = fromData(
       Float32Array.from(this.beams, ({ score }) => score),

@@ -123,10 +123,10 @@ function parseResult(line: string, where: string): ExampleResult {
 function isResult(value: unknown): value is ExampleResult {
   return (
     isRecord(value) &&
-    typeof value.task === "string" &&
-    Number.isSafeInteger(value.index) &&
-    typeof value.key === "string" &&
-    isRecord(value.scores) &&
-    Object.values(value.scores).every((score) => typeof score === "number")
+    typeof value["task"] === "string" &&
+    Number.isSafeInteger(value["index"]) &&
+    typeof value["key"] === "string" &&
+    isRecord(value["scores"]) &&
+    Object.values(value["scores"]).every((score) => typeof score === "number")
   );
 }

@@ -147,7 +147,7 @@ test("what ends an output is part of a result's key, and old results are judged 
       ],
     });
     const after = linesOf(path);
-    expect(after.map(({ scores, answer }) => [scores.even, answer])).toEqual(
+    expect(after.map(({ scores, answer }) => [scores["even"], answer])).toEqual(
       before.map(({ output = "" }) => [0, output[0] ?? null]),
     );
     expect(after.map(({ output }) => output)).toEqual(before.map(({ output }) => output));

@@ -47,7 +47,7 @@ const minusInfinity = Number.NEGATIVE_INFINITY;
 
 /** Ties with the k-th likeliest stay. */
 function keepTopK(scores: Tensor, k: number): Tensor {
-  const count = Math.min(k, scores.shape[1]);
+  const count = Math.min(k, scores.size(1));
   const [likeliest] = topk(scores, count, 1);
   const least = narrow(likeliest, 1, count - 1, 1).item();
   return maskedFill(scores, ltScalar(scores, least), minusInfinity);
@@ -57,6 +57,6 @@ function keepTopK(scores: Tensor, k: number): Tensor {
 function keepTopP(scores: Tensor, p: number): Tensor {
   const [ascending, order] = sort(scores, 1);
   const improbable = leScalar(cumsum(softmax(ascending, 1), 1), 1 - p);
-  fill_(narrow(improbable, 1, scores.shape[1] - 1, 1), 0);
+  fill_(narrow(improbable, 1, scores.size(1) - 1, 1), 0);
   return maskedFill(scores, scatter_(zerosLike(improbable), 1, order, improbable), minusInfinity);
 }

@@ -30,7 +30,7 @@ interface LoraLayer {
 export function adapterToGguf(folder: string, path: string, description: GgufDescription): void {
   const { config, tensors } = readAdapterFolder(folder);
   try {
-    if (config.use_dora === true)
+    if (config["use_dora"] === true)
       throw new ScaloraError("usage", "A GGUF adapter has no place for DoRA's magnitudes", {
         fix: "export the model merged",
       });
@@ -65,7 +65,7 @@ function readLayers(
     const up = tensors.get(`${path}.lora_B.weight`);
     if (path === undefined || up === undefined) continue;
     // rsLoRA divides by the root of the rank, readers of the format by the rank.
-    const rsloraFactor = config.use_rslora === true ? Math.sqrt(down.shape[0]) : 1;
+    const rsloraFactor = config["use_rslora"] === true ? Math.sqrt(down.size(0)) : 1;
     layers.push({ path, down, up, alpha: loraAlpha(folder, config, path) * rsloraFactor });
   }
   const taken = new Set<unknown>(layers.flatMap(({ down, up }) => [down, up]));
@@ -85,7 +85,7 @@ function adapterTensors(
   const isAbsent = stored === "token_embd.weight" || (tiedEmbeddings && stored === "output.weight");
   if (stored === undefined || isAbsent) throw unsupportedTensorError(folder, weight);
   const convention = weightConversion(architecture, weight);
-  const scale = foldScale ? alpha / down.shape[0] : 1;
+  const scale = foldScale ? alpha / down.size(0) : 1;
   const type = tensorTypeByName("F32");
   const inFormat = () => toGguf(mulScalar(toDType(up, "float32"), scale), convention, heads);
   return [

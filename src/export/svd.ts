@@ -118,7 +118,7 @@ function keep(layer: TruncatedChange): TruncatedChange {
  * @returns undefined for a change of 0
  */
 function truncateChange(path: string, change: Tensor, share: Truncation): TruncatedChange | undefined {
-  const [m, n] = change.shape;
+  const [m, n] = change.sizes(2);
   const transposed = transpose(change, 0, 1);
   const isTall = m >= n;
   const [values, vectors] = linalgEigh(isTall ? matmul(transposed, change) : matmul(change, transposed));

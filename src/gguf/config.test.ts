@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fromData } from "../torch/index.ts";
+import { mapTuple } from "../util/elements.ts";
 import { ggufConfig, ggufGenerationConfig } from "./index.ts";
 import { llama3Factors } from "./rope-scaling.ts";
 import { tensorTypeByName } from "./types.ts";
@@ -55,7 +56,7 @@ describe("the number of layers is that of the tensors'", () => {
 });
 
 describe("how rotary positions are stretched", () => {
-  const scaling = (...own: MetadataItem[]) => ggufConfig(file(own)).rope_scaling;
+  const scaling = (...own: MetadataItem[]) => ggufConfig(file(own))["rope_scaling"];
   const factor = float32Item("llama.rope.scaling.factor", 4);
 
   test("a factor without a type is linear, by the old key too; 0 is none", () => {
@@ -80,15 +81,17 @@ describe("how rotary positions are stretched", () => {
         Float32Array.from(llama3Factors(10_000, headDim, { factor: 8, ...bounds })),
       );
     const read = (headDim: number, ...own: MetadataItem[]) =>
-      ggufConfig(file(own, [...layers(0, 1), of(headDim)])).rope_scaling;
+      ggufConfig(file(own, [...layers(0, 1), of(headDim)]))["rope_scaling"];
     expect(() => read(8)).toThrow(/do not fit the heads.*\(4\).*found: +4/s);
     expect(() => read(4, factor)).toThrow(/none beside the tensor rope_freqs.weight/);
   });
 });
 
 describe("tokens that end an output", () => {
-  const end = (...own: MetadataItem[]) => ggufGenerationConfig(file(own)).eos_token_id;
-  const [eos, eot] = ["eos", "eot"].map((role, i) => uint32Item(`tokenizer.ggml.${role}_token_id`, 7 + i));
+  const end = (...own: MetadataItem[]) => ggufGenerationConfig(file(own))["eos_token_id"];
+  const [eos, eot] = mapTuple(["eos", "eot"], (role, i) =>
+    uint32Item(`tokenizer.ggml.${role}_token_id`, 7 + i),
+  );
   const scored = stringItem("tokenizer.ggml.model", "llama");
 
   test("those that the file names, once each", () => {

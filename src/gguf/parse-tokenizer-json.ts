@@ -69,7 +69,7 @@ function splitMerge(merge: string): [string, string] {
 /** The steps of a component, sequences laid out flat. */
 export function flattenSequence(part: ComponentJson | null): ComponentJson[] {
   if (part === null) return [];
-  const inner = part.normalizers ?? part.pretokenizers ?? part.processors;
+  const inner = part["normalizers"] ?? part["pretokenizers"] ?? part["processors"];
   return inner === undefined ? [part] : z.array(component).parse(inner).flatMap(flattenSequence);
 }
 

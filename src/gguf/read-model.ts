@@ -59,7 +59,7 @@ export function ggufConfig(path: string): Record<string, unknown> {
 export function ggufGenerationConfig(path: string): Record<string, unknown> {
   const { header } = openModelFile(path);
   const tokens = specialTokenIds(header.metadata);
-  const named = [tokens.eos_token_id, header.metadata.count("tokenizer.ggml.eot_token_id")];
+  const named = [tokens["eos_token_id"], header.metadata.count("tokenizer.ggml.eot_token_id")];
   const ends = [...new Set(named.filter((id) => id !== undefined))];
   if (ends.length === 0) return tokens;
   return { ...tokens, eos_token_id: ends.length === 1 ? ends[0] : ends };

@@ -104,17 +104,17 @@ function hasSpacePrefix({ where, normalizers, preTokenizers: steps }: ParsedToke
   let prefix = false;
   let escapes = false;
   for (const step of normalizers) {
-    const from = JSON.stringify(step.pattern);
-    if (step.type === "Prepend" && step.prepend === "▁") prefix = true;
-    else if (step.type === "Replace" && step.content === "▁" && from === '{"String":" "}') escapes = true;
-    else if (step.type === "Replace" && step.content === "▁" && from.startsWith('{"Regex":"\\\\A'))
+    const from = JSON.stringify(step["pattern"]);
+    if (step.type === "Prepend" && step["prepend"] === "▁") prefix = true;
+    else if (step.type === "Replace" && step["content"] === "▁" && from === '{"String":" "}') escapes = true;
+    else if (step.type === "Replace" && step["content"] === "▁" && from.startsWith('{"Regex":"\\\\A'))
       prefix = true;
     else throw unsupportedTokenizerError(where, `a normaliser ${JSON.stringify(step)}`);
   }
   for (const step of steps) {
-    const isNoOp = escapes && step.type === "Split" && JSON.stringify(step.pattern) === '{"String":" "}';
-    if (step.type === "Metaspace" && step.split === false)
-      [prefix, escapes] = [step.prepend_scheme !== "never", true];
+    const isNoOp = escapes && step.type === "Split" && JSON.stringify(step["pattern"]) === '{"String":" "}';
+    if (step.type === "Metaspace" && step["split"] === false)
+      [prefix, escapes] = [step["prepend_scheme"] !== "never", true];
     else if (!isNoOp) throw unsupportedTokenizerError(where, `a pre-tokeniser ${JSON.stringify(step)}`);
   }
   if (!escapes) throw unsupportedTokenizerError(where, "spaces that are not escaped as ▁");

@@ -11,7 +11,7 @@ import { toPlainValue } from "../util/strict-json.ts";
  * @throws ScaloraError `model` for an entry that is no token number
  */
 export function readEosTokenIds(path: string): number[] {
-  if (isGgufFile(path)) return toTokenIds(ggufGenerationConfig(path).eos_token_id ?? [], path);
+  if (isGgufFile(path)) return toTokenIds(ggufGenerationConfig(path)["eos_token_id"] ?? [], path);
   for (const name of ["generation_config.json", "config.json"]) {
     const file = join(path, name);
     if (!existsSync(file)) continue;

@@ -40,7 +40,7 @@ export function resolveFamily<Family>(
   others?: { readonly names: readonly string[]; readonly load: string },
 ): { family: Family; values: Readonly<Record<string, unknown>> } {
   const values = plainConfig(config);
-  const type = values.model_type;
+  const type = values["model_type"];
   const family = typeof type === "string" ? families.get(type) : undefined;
   if (family !== undefined) return { family, values };
   const known = [...families.keys()];

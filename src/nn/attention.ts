@@ -63,7 +63,7 @@ export function causalAttention(
 ): Tensor {
   const { queries } = heads;
   if (queries.dtype === "float32" && queries.device === "cpu" && hasFusedAttention()) {
-    const [rows, count, width] = queries.shape;
+    const [rows, count, width] = queries.sizes(3);
     const { scale, slidingWindow, softCap } = options;
     const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale, slidingWindow, softCap);
     return reshape(result, [rows, count * width]);
@@ -115,7 +115,7 @@ export function bidirectionalAttention(
   attentionDropout: { rate: number; generator: Generator | undefined },
   bias?: (segment: SequenceGroup) => Tensor,
 ): Tensor {
-  const [, heads, width] = queries.shape;
+  const [, heads, width] = queries.sizes(3);
   const parts = groupByLength(offsets).map((segment) => {
     const { start, count, length } = segment;
     const part = (x: Tensor) =>
@@ -150,8 +150,8 @@ function attendWithDropout(
  * @returns `[new, heads · headDim]`
  */
 function cachedAttention({ queries, keys, values }: QueryKeyValue, options: AttentionOptions): Tensor {
-  const [added] = queries.shape;
-  const [total] = keys.shape;
+  const added = queries.size(0);
+  const total = keys.size(0);
   const visibleKeys = Math.min(total, (options.slidingWindow ?? total) + added - 1);
   const recent = (x: Tensor) => (visibleKeys === total ? x : narrow(x, 0, total - visibleKeys, visibleKeys));
   return attendSequence({ queries, keys: recent(keys), values: recent(values) }, options);
@@ -171,7 +171,7 @@ export function streamAttention(
 ): Tensor {
   if (caches === undefined) return causalAttention(heads, offsets, options);
   const { queries, keys, values } = heads;
-  const isStep = queries.shape[0] === caches.length && offsets.every((offset, i) => offset === i);
+  const isStep = queries.size(0) === caches.length && offsets.every((offset, i) => offset === i);
   const isPlain = options.slidingWindow === undefined && options.softCap === undefined;
   if (isStep && isPlain && canUseFusedKernel(queries))
     return attendDecodeStep(heads, caches, layer, options.scale);
@@ -202,7 +202,7 @@ function attendDecodeStep(
     caches.map(({ length }) => length),
     scale,
   );
-  const [rows, heads, width] = result.shape;
+  const [rows, heads, width] = result.sizes(3);
   return reshape(result, [rows, heads * width]);
 }
 
@@ -211,8 +211,8 @@ function attendDecodeStep(
  * whose heads have stride 0.
  */
 function attendSequence({ queries, keys, values }: QueryKeyValue, options: AttentionOptions): Tensor {
-  const [rows, heads, width] = queries.shape;
-  const [keyCount, groups] = keys.shape;
+  const [rows, heads, width] = queries.sizes(3);
+  const [keyCount, groups] = keys.sizes(3);
   const queriesPerGroup = heads / groups;
   if (queriesPerGroup === 1) {
     const whole = (x: Tensor) => unsqueeze(transpose(x, 0, 1), 0);
@@ -233,8 +233,8 @@ function attendBatch(
   length: number,
   options: AttentionOptions,
 ): Tensor {
-  const [rows, heads, width] = queries.shape;
-  const groups = keys.shape[1];
+  const [rows, heads, width] = queries.sizes(3);
+  const groups = keys.size(1);
   const repeated = (x: Tensor) =>
     groups === heads ? x : expand(unsqueeze(x, 2), [rows, groups, heads / groups, width]);
   const batched = (x: Tensor) => transpose(reshape(x, [count, length, heads, width]), 1, 2);
@@ -244,7 +244,7 @@ function attendBatch(
 
 /** The queries `[…, new, width]` are those of the last of the keys `[…, all, width]`. */
 function attend(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
-  const [rows, keyCount] = [q.shape[2], k.shape[2]];
+  const [rows, keyCount] = [q.size(2), k.size(2)];
   const isWindowed = options.slidingWindow !== undefined && options.slidingWindow < keyCount;
   if (options.softCap !== undefined) {
     return attendSoftCapped(

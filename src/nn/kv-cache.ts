@@ -26,7 +26,7 @@ export class KeyValueCache implements Disposable {
    * @param keys `[new, kvHeads, headDim]`; so are the values
    */
   append(layer: number, keys: Tensor, values: Tensor): { keys: Tensor; values: Tensor } {
-    const [count] = keys.shape;
+    const count = keys.size(0);
     const total = this.usedLength + count;
     const cache = this.reserve(layer, keys, total);
     noGrad(() => {
@@ -83,8 +83,8 @@ export class KeyValueCache implements Disposable {
 
   private reserve(index: number, like: Tensor, total: number): LayerCache {
     const old = this.layers[index];
-    if (old !== undefined && old.keys.shape[0] >= total) return old;
-    const [, heads, headDim] = like.shape;
+    if (old !== undefined && old.keys.size(0) >= total) return old;
+    const [, heads, headDim] = like.sizes(3);
     const capacity = Math.max(64, 2 ** Math.ceil(Math.log2(total)));
     const make = () => empty([capacity, heads, headDim], like.dtype, undefined, like.device).keep();
     const grown = { keys: make(), values: make() };

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { SafetensorsFile } from "../safetensors/index.ts";
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
+import { mapTuple } from "../util/elements.ts";
 import { Linear, Nf4Weight, nf4Codebook } from "./index.ts";
 
 const codebook = nf4Codebook();
@@ -85,7 +86,7 @@ test("products and their gradients are those of the numbers behind the codes", (
       (one: Linear) => one.forwardLowRank(x, A, B, 0.7, null),
     ];
     for (const way of ways) {
-      const [ours, reference] = [layer, plain].map((one) => {
+      const [ours, reference] = mapTuple([layer, plain], (one) => {
         const y = way(one);
         return [y, ...torch.grad([torch.sum(torch.sin(y))], [x, A, B])];
       });

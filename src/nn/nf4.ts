@@ -1,5 +1,6 @@
 import * as torch from "../torch/index.ts";
 import { type DType, noGrad, scope, Tensor } from "../torch/index.ts";
+import { mapTuple } from "../util/elements.ts";
 import type { FrozenDelta } from "./frozen-delta.ts";
 import { Module } from "./module.ts";
 
@@ -38,7 +39,7 @@ export function nf4Codebook(device = "cpu"): Nf4Codebook {
 function dynamicScales(): Tensor {
   const decades = Array.from({ length: 7 }, (_, decade) => {
     const bounds = torch.linspace(0.1, 1, 2 ** decade + 1, "float32");
-    const [low, high] = [0, 1].map((from) => torch.narrow(bounds, 0, from, 2 ** decade));
+    const [low, high] = mapTuple([0, 1], (from) => torch.narrow(bounds, 0, from, 2 ** decade));
     const means = torch.divScalar(torch.add(low, high), 2);
     const positive = torch.mulScalar(means, 10 ** (decade - 6));
     return [positive, torch.neg(positive)];
@@ -204,7 +205,7 @@ function midpoints(numbers: Tensor): Tensor {
 function packCodes(codes: Tensor): Tensor {
   const zero = torch.full([codes.numel % 2], nf4Levels.indexOf(0), codes.dtype, null, codes.device);
   const pairs = torch.reshape(torch.cat([codes, zero], 0), [-1, 2]);
-  const [first, second] = [0, 1].map((column) => torch.select(pairs, 1, column));
+  const [first, second] = mapTuple([0, 1], (column) => torch.select(pairs, 1, column));
   return torch.toDType(torch.add(torch.leftShiftScalar(first, 4), second), "uint8");
 }
 

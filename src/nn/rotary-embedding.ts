@@ -120,6 +120,6 @@ export class RotaryEmbedding implements Disposable {
  */
 export function applyRotary(x: Tensor, { cos: cosine, signedSin }: RotaryCosSin): Tensor {
   if (canUseFusedKernel(x)) return fusedRotate(x, cosine, signedSin);
-  const half = signedSin.shape[2] / 2;
+  const half = signedSin.size(2) / 2;
   return addcmul_(mul(x, cosine), roll(x, half, -1), signedSin);
 }

@@ -44,9 +44,9 @@ test("the quickstart trains, compares, reports and exports; the commands that it
   expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i", "full"]);
   for (const row of result.rows) expect(row.loss).toBeLessThan(20);
   const [lora, scalora, full] = result.rows;
-  expect(lora.rank).toBe(1);
+  expect(lora?.rank).toBe(1);
   expect(scalora.rank).toBeGreaterThan(1);
-  expect(scalora.trainable).toBe(lora.trainable);
+  expect(scalora?.trainable).toBe(lora.trainable);
   expect(full.trainable).toBeGreaterThan(50 * lora.trainable);
   // What it could do before: repeat the sentence, more or less, as it was asked in no language.
   for (const { prompt, before: answer } of result.samples) {

@@ -34,14 +34,16 @@ const bytesPerJob = 1.5e9;
 
 /** The compiler that `CXX` names, else the first of the usual ones. */
 export async function findCompiler(env = process.env): Promise<Compiler> {
-  const names = env.CXX ? [env.CXX] : ["g++", "clang++", "c++"];
+  const names = env["CXX"] ? [env["CXX"]] : ["g++", "clang++", "c++"];
   for (const name of names) {
     const path = which(name, env);
     if (path === undefined) continue;
     const { code, stdout } = await run(path, ["--version"], { env });
     if (code === 0) return { path, version: stdout.split("\n")[0].trim() };
   }
-  const found = env.CXX ? `CXX=${env.CXX}, which does not run` : `none of ${names.join(", ")} is on the PATH`;
+  const found = env["CXX"]
+    ? `CXX=${env["CXX"]}, which does not run`
+    : `none of ${names.join(", ")} is on the PATH`;
   throw new SetupError("no C++ compiler", { found, fix: installCommand("compiler", env) });
 }
 

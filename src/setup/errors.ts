@@ -40,7 +40,7 @@ export function unwritable(error: unknown, env: NodeJS.ProcessEnv): SetupError |
 
 /** Full path of a program on the PATH, or undefined. */
 export function which(name: string, env = process.env): string | undefined {
-  for (const folder of name.includes("/") ? [""] : (env.PATH ?? "").split(delimiter)) {
+  for (const folder of name.includes("/") ? [""] : (env["PATH"] ?? "").split(delimiter)) {
     const path = folder === "" ? name : join(folder, name);
     try {
       accessSync(path, constants.X_OK);

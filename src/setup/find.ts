@@ -25,7 +25,7 @@ export function downloadFolder(env = process.env): string {
  * @returns the last one has `libtorch` when something was found
  */
 export async function findLibtorch(env: NodeJS.ProcessEnv = process.env): Promise<Attempt[]> {
-  if (env.SCALORA_LIBTORCH) return [fromVariable(env.SCALORA_LIBTORCH)];
+  if (env["SCALORA_LIBTORCH"]) return [fromVariable(env["SCALORA_LIBTORCH"])];
   const python = await fromPython(env);
   return python.libtorch === undefined ? [python, fromDownload(env)] : [python];
 }

@@ -41,7 +41,7 @@ export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url
 
 /** `$XDG_CACHE_HOME/scalora`, or `~/.cache/scalora`. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "scalora");
+  return join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "scalora");
 }
 
 /** The `.cpp` and `.h` files under `native/`, sorted, relative to the package. */
@@ -67,7 +67,7 @@ export function hasNvidiaDriver(): boolean {
 function setupKey(root: string, env: NodeJS.ProcessEnv) {
   const hash = createHash("sha256");
   const machine = [process.platform, process.arch, hasNvidiaDriver() ? "cuda" : "cpu"];
-  hash.update(JSON.stringify([torchVersion, compileFlags, machine, env.SCALORA_LIBTORCH || ""]));
+  hash.update(JSON.stringify([torchVersion, compileFlags, machine, env["SCALORA_LIBTORCH"] || ""]));
   for (const file of nativeFiles(root)) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
   return hash.digest("hex").slice(0, 20);
 }

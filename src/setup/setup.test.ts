@@ -93,7 +93,7 @@ test("SCALORA_LIBTORCH takes any version, as the folder itself or the one above"
   const libtorch = fakeTorch("2.15.0+cpu");
   for (const value of [libtorch, dirname(libtorch)]) {
     const [attempt] = await findLibtorch({ SCALORA_LIBTORCH: value });
-    expect(attempt.libtorch).toEqual({ libtorch, version: "2.15.0+cpu", from: "SCALORA_LIBTORCH" });
+    expect(attempt?.libtorch).toEqual({ libtorch, version: "2.15.0+cpu", from: "SCALORA_LIBTORCH" });
   }
 });
 
@@ -112,7 +112,7 @@ test("Python's torch is taken when it is the pinned one", async () => {
 test("Python's torch of another version is passed over, and the reason told", async () => {
   const libtorch = fakeTorch("2.10.1");
   const attempts = await findLibtorch(machine({ python3: fakePython(join(libtorch, "__init__.py")) }));
-  expect(attempts[0].found).toContain("torch 2.10.1, not 2.11.0");
+  expect(attempts[0]?.found).toContain("torch 2.10.1, not 2.11.0");
   expect(attempts[1]).toMatchObject({ found: "not downloaded yet" });
   expect(attempts.every((attempt) => attempt.libtorch === undefined)).toBe(true);
 });
@@ -120,7 +120,7 @@ test("Python's torch of another version is passed over, and the reason told", as
 test("an incomplete torch is passed over", async () => {
   const libtorch = fakeTorch(torchVersion, ["lib/libtorch_cpu.so"]);
   const attempts = await findLibtorch(machine({ python3: fakePython(join(libtorch, "__init__.py")) }));
-  expect(attempts[0].found).toContain(join("include", "ATen", "ATen.h"));
+  expect(attempts[0]?.found).toContain(join("include", "ATen", "ATen.h"));
 });
 
 test("without python3, pip or a compiler the error names the command that installs it", async () => {
@@ -184,7 +184,7 @@ test("both pinned sets hold torch, with a hash and a size for each file", () => 
   ] as const) {
     const wheels = pinnedWheels(kind);
     expect(wheels).toHaveLength(count);
-    expect(wheels[0].requirement).toContain(`torch==${torchVersion} --hash=sha256:`);
+    expect(wheels[0]?.requirement).toContain(`torch==${torchVersion} --hash=sha256:`);
     expect(wheels.every((wheel) => wheel.size > 0)).toBe(true);
   }
 });
@@ -271,7 +271,7 @@ test("doctor lists what is missing, each with its cure, and changes nothing", as
   const cures = Object.fromEntries(findings.map(({ name, cure }) => [name, cure]));
   expect(cures["C++ compiler"]).toBe("sudo apt-get install -y g++");
   expect(cures["Python with pip"]).toBe("sudo apt-get install -y python3 python3-pip");
-  expect(cures.addon).toBe("npx scalora setup");
+  expect(cures["addon"]).toBe("npx scalora setup");
   expect(() => readFileSync(join(folder, "cache"))).toThrow("ENOENT");
 });
 

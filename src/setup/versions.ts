@@ -1,3 +1,5 @@
+import { mapTuple } from "../util/elements.ts";
+
 /** The oldest Node that runs scalora; package.json says so too. */
 export const minimumNode = "22.18";
 
@@ -8,7 +10,7 @@ export function isNodeTooOld(): boolean {
 
 /** Less than, equal to or greater than zero, as `a` is older than `b`, the same, or newer. */
 export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(".").map(Number));
+  const [left, right] = mapTuple([a, b], (version) => version.split(".").map(Number));
   for (let i = 0; i < Math.max(left.length, right.length); i++) {
     const difference = (left[i] ?? 0) - (right[i] ?? 0);
     if (difference !== 0) return difference;

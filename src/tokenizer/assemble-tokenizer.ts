@@ -56,7 +56,7 @@ export function assembleTokenizer(blueprint: TokenizerSpec, settings: TokenizerS
   const { bos, eos, unk, pad } = named;
   // BPE text holds its own spaces: transformers ignores the setting there too.
   const cleansUp =
-    blueprint.model.type !== "BPE" &&
+    blueprint.model["type"] !== "BPE" &&
     (settings.options.clean_up_tokenization_spaces ?? blueprint.cleanUpSpaces);
   return {
     json: JSON.stringify(file),

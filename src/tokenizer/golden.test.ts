@@ -45,8 +45,8 @@ async function compare(tokenizer: Tokenizer, path: string): Promise<void> {
   for (const [i, row] of expected.rows.entries()) {
     if (row === null) continue;
     const name = JSON.stringify(texts[i]);
-    expect(encodings[i].ids, name).toEqual(row.ids);
-    if (row.offsets !== undefined) expect(encodings[i].offsets.flat(), name).toEqual(row.offsets);
+    expect(encodings[i]?.ids, name).toEqual(row.ids);
+    if (row.offsets !== undefined) expect(encodings[i]?.offsets.flat(), name).toEqual(row.offsets);
     if (row.text !== undefined) expect(await tokenizer.decode(row.ids), name).toBe(row.text ?? texts[i]);
   }
   for (const [i, [unit, times]] of long.entries()) {

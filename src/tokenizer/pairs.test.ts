@@ -58,7 +58,7 @@ test("DeBERTa's published folders name no class: the pieces of spm.model tell th
   });
   const found = await (await loadTokenizer(folder)).encodePairs(rows, 16);
   expect(found.map(({ ids, tokenTypes }) => ({ ids, types: tokenTypes }))).toEqual(
-    fixture.kinds.deberta.lengths["16"],
+    fixture.kinds["deberta"].lengths["16"],
   );
 });
 

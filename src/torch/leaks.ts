@@ -23,7 +23,7 @@ export function leakReport(): { count: number; stack: string }[] {
   return [...counts].map(([stack, count]) => ({ count, stack })).sort((a, b) => b.count - a.count);
 }
 
-if (process.env.SCALORA_DEBUG?.split(",").includes("leaks")) {
+if (process.env["SCALORA_DEBUG"]?.split(",").includes("leaks")) {
   trackLeaks(true);
   process.on("exit", () => {
     for (const { count, stack } of leakReport()) {

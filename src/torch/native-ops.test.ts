@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { mapTuple } from "../util/elements.ts";
 import * as torch from "./index.ts";
 
 /** Worst difference over the largest value. */
@@ -28,7 +29,7 @@ test("lora_linear equals its definition, gradients included", () => {
     expect(relative(ours, reference)).toBeLessThan(1e-14);
     const weights = torch.sin(torch.arange(0, 42, "float64"));
     const scalar = (y: torch.Tensor) => torch.sum(torch.mul(torch.reshape(y, [42]), weights));
-    const [mine, theirs] = [ours, reference].map((y) => torch.grad([scalar(y)], [x, A, B]));
+    const [mine, theirs] = mapTuple([ours, reference], (y) => torch.grad([scalar(y)], [x, A, B]));
     mine.forEach((gradient, i) => {
       const expected = theirs[i];
       if (!gradient || !expected) throw new Error("a gradient is missing");
@@ -62,7 +63,7 @@ test("lora_linear with frozen factors beside it equals its definition, and its g
         });
       const gradient = gradients[i] ?? expect.fail("a gradient is missing");
       const along = torch.sum(torch.mul(gradient, direction)).item();
-      const [near, far] = [1e-4, 2e-4].map((size) => (at(size) - at(-size)) / (2 * size));
+      const [near, far] = mapTuple([1e-4, 2e-4], (size) => (at(size) - at(-size)) / (2 * size));
       const difference = near + (near - far) / 3;
       expect(Math.abs(along - difference) / Math.abs(difference)).toBeLessThan(1e-9);
     });
@@ -83,7 +84,7 @@ test.each([5, 300])(
       const logits = torch.matmul(hidden, torch.transpose(weight, 0, 1));
       const reference = torch.nllLoss(torch.logSoftmax(logits, 1), targets, null, 2);
       expect(relative(ours, reference)).toBeLessThan(1e-13);
-      const [mine, theirs] = [ours, reference].map((loss) =>
+      const [mine, theirs] = mapTuple([ours, reference], (loss) =>
         torch.grad([torch.mulScalar(loss, 0.5)], [hidden, weight]),
       );
       mine.forEach((gradient, i) => {
@@ -249,7 +250,7 @@ test("a product with a width of no whole vectors, or with views, equals float64'
   torch.noGrad(() =>
     torch.scope(() => {
       const { x, w } = leaves({ x: [3, 21], w: [21, 40] });
-      const [narrow, turned] = [x, w].map((t) => torch.toDType(torch.detach(t), "float32"));
+      const [narrow, turned] = mapTuple([x, w], (t) => torch.toDType(torch.detach(t), "float32"));
       const ours = torch.fastLinear(narrow, torch.transpose(turned, 0, 1));
       expect(relative(torch.toDType(ours, "float64"), torch.matmul(x, w))).toBeLessThan(5e-7);
       const odd = torch.fastLinear(narrow, torch.contiguous(torch.transpose(turned, 0, 1)));
@@ -270,7 +271,7 @@ test.each([64, 24, 7])("rms_norm equals its definition in float64 (width %i)", (
   torch.noGrad(() =>
     torch.scope(() => {
       const { x, w } = leaves({ x: [5, 3, width], w: [width] });
-      const [input, weight] = [x, w].map((t) => torch.toDType(torch.detach(t), "float32"));
+      const [input, weight] = mapTuple([x, w], (t) => torch.toDType(torch.detach(t), "float32"));
       const mean = torch.meanDim(torch.square(x), [-1], true);
       const normalised = torch.mul(x, torch.rsqrt(torch.addScalar(mean, 0.01)));
       for (const fromOne of [false, true]) {
@@ -312,7 +313,7 @@ test("rms_norm and rotate refuse a width of 0", () => {
 test("operators that record no gradients refuse to where they would be needed", () => {
   torch.scope(() => {
     const { x, w } = leaves({ x: [2, 2, 8], w: [8] });
-    const [input, weight] = [x, w].map((t) =>
+    const [input, weight] = mapTuple([x, w], (t) =>
       torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
     );
     expect(() => torch.fusedRmsNorm(torch.detach(input), weight, 0)).toThrow("records no gradients");

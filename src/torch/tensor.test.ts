@@ -63,8 +63,8 @@ test("leaks are reported with the place that made them", () => {
   torch.trackLeaks(true);
   const leaked = matrix();
   const [report] = torch.leakReport();
-  expect(report.count).toBe(1);
-  expect(report.stack).toContain("tensor.test.ts");
+  expect(report?.count).toBe(1);
+  expect(report?.stack).toContain("tensor.test.ts");
   leaked.dispose();
   expect(torch.leakReport()).toEqual([]);
   torch.trackLeaks(false);
@@ -166,4 +166,14 @@ test.each(mistakes)("%s is a clear error", (_name, call, message) => {
   });
   expect(thrown).toBeInstanceOf(ScaloraError);
   expect(String(thrown)).toMatch(message);
+});
+
+test("sizes by dimension, and shapes taken apart by their number of dimensions", () => {
+  torch.scope(() => {
+    const x = torch.zeros([2, 3]);
+    expect([x.size(0), x.size(-1), ...x.sizes(2)]).toEqual([2, 3, 2, 3]);
+    const refused = (found: string) => expect.objectContaining({ code: "tensor", found });
+    expect(() => x.size(2)).toThrow(refused("[2, 3]"));
+    expect(() => x.sizes(3)).toThrow(refused("[2, 3]"));
+  });
 });

@@ -5,6 +5,14 @@ import { type DType, dtypeCode, dtypeOfCode, dtypeOfData, type TensorData, viewD
 import { recordCreation, recordDisposal } from "./leaks.ts";
 import { addToScope } from "./scope.ts";
 
+/** Shapes by their number of dimensions. */
+interface Sizes {
+  1: readonly [number];
+  2: readonly [number, number];
+  3: readonly [number, number, number];
+  4: readonly [number, number, number, number];
+}
+
 /**
  * A tensor of libtorch. What it holds lives outside JavaScript and is freed by `dispose()`, by leaving the `scope()`
  * that made it, or by `using`; a disposed tensor throws when it is used. Shape, dtype and device always come from libtorch.
@@ -23,6 +31,29 @@ export class Tensor implements Disposable {
 
   get shape(): readonly number[] {
     return native().shape(this.handle);
+  }
+
+  /** The extent of one dimension; negative dimensions count from the last. */
+  size(dim: number): number {
+    const size = this.shape.at(dim);
+    if (size === undefined)
+      throw new ScaloraError("tensor", "size: no such dimension", {
+        expected: `a tensor with a dimension ${dim}`,
+        found: formatShape(this.shape),
+      });
+    return size;
+  }
+
+  /** The shape of a tensor that has `ndim` dimensions, to be taken apart. */
+  sizes<N extends keyof Sizes>(ndim: N): Sizes[N];
+  sizes(ndim: number): readonly number[] {
+    const { shape } = this;
+    if (shape.length !== ndim)
+      throw new ScaloraError("tensor", "sizes: another number of dimensions", {
+        expected: `a tensor of ${ndim} dimensions`,
+        found: formatShape(shape),
+      });
+    return shape;
   }
 
   get dtype(): DType {
@@ -125,12 +156,11 @@ export class Tensor implements Disposable {
   }
 }
 
-const bits = new Uint32Array(1);
-const float = new Float32Array(bits.buffer);
+const view = new DataView(new ArrayBuffer(4));
 
 function bfloat16ToNumber(half: number): number {
-  bits[0] = half << 16;
-  return float[0];
+  view.setUint32(0, half << 16);
+  return view.getFloat32(0);
 }
 
 /**
@@ -143,10 +173,7 @@ export function fromData(data: TensorData, shape: readonly number[], dtype?: DTy
 
 /** A vector of int64, for indices and token ids. */
 export function indices(values: ArrayLike<number>): Tensor {
-  return fromData(
-    BigInt64Array.from({ length: values.length }, (_, i) => BigInt(values[i])),
-    [values.length],
-  );
+  return fromData(BigInt64Array.from(values, BigInt), [values.length]);
 }
 
 /** How many tensors are alive in this process. */

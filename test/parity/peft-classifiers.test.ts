@@ -10,6 +10,7 @@ import "../../src/testing/close-to.ts";
 import { temporaryFolder } from "../../src/testing/tiny-run.ts";
 import { tolerances } from "../../src/testing/tolerances.ts";
 import { liveTensorCount, noGrad, scope } from "../../src/torch/index.ts";
+import { mapTuple } from "../../src/util/elements.ts";
 
 const golden = (...parts: string[]) =>
   fileURLToPath(new URL(`../golden/${parts.join("/")}`, import.meta.url));
@@ -26,7 +27,7 @@ function readCase(name: string) {
     using value = file.tensor(tensor);
     return value.toFloats();
   };
-  const [tokens, offsets, tokenTypes, logits] = ["tokens", "offsets", "types", "logits"].map(read);
+  const [tokens, offsets, tokenTypes, logits] = mapTuple(["tokens", "offsets", "types", "logits"], read);
   const logitsOf = (model: SequenceClassifier) =>
     noGrad(() => scope(() => model.logits(tokenStream(tokens, [...offsets], { tokenTypes })).toFloats()));
   return { model: golden("encoders", file.header.metadata.get("model") ?? ""), logits, logitsOf };

@@ -45,7 +45,7 @@ function layerSettings(config: Config, path: string) {
     return Number(own?.[1] ?? config[key]);
   };
   const rank = value("r");
-  const scale = value("lora_alpha") / (config.use_rslora ? Math.sqrt(rank) : rank);
+  const scale = value("lora_alpha") / (config["use_rslora"] ? Math.sqrt(rank) : rank);
   return { rank, frequencies: value("n_frequency"), scale: scale.toPrecision(12) };
 }
 
@@ -66,7 +66,7 @@ async function saveAgain(from: string, to: string, base: string): Promise<void> 
 
 /** Every key that is written is one of PEFT's, at its value; those that are not written say nothing. */
 function compareSettings(written: Config, config: Config, layers: readonly string[]): void {
-  expect(Object.values(written.target_modules ?? []).toSorted()).toEqual(layers.toSorted());
+  expect(Object.values(written["target_modules"] ?? []).toSorted()).toEqual(layers.toSorted());
   for (const path of layers) expect(layerSettings(written, path), path).toEqual(layerSettings(config, path));
   for (const [key, value] of Object.entries(written)) {
     expect(config, "a key that PEFT knows").toHaveProperty(key);
@@ -88,7 +88,7 @@ test.each([
   const theirs = join(golden, name);
   const ours = join(scratch.path, name.replace("/", "-"));
   const config = configOf(theirs);
-  await saveAgain(theirs, ours, String(config.base_model_name_or_path));
+  await saveAgain(theirs, ours, String(config["base_model_name_or_path"]));
   const tensors = tensorsOf(theirs);
   expect(tensorsOf(ours)).toEqual(tensors);
   const paths = Object.keys(tensors).map((tensor) =>

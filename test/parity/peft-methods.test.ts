@@ -11,6 +11,7 @@ import { copyGoldenLlama } from "../../src/testing/golden-llama.ts";
 import { temporaryFolder } from "../../src/testing/tiny-run.ts";
 import { tolerances } from "../../src/testing/tolerances.ts";
 import * as torch from "../../src/torch/index.ts";
+import { mapTuple } from "../../src/util/elements.ts";
 
 const golden = fileURLToPath(new URL("../golden/peft-methods", import.meta.url));
 const scratch = temporaryFolder();
@@ -134,7 +135,7 @@ test("pissa starts at PEFT's factors, but for signs; the model starts as the bas
       for (const name of [...file.header.entries.keys()].filter((key) => key.startsWith("start."))) {
         const own = ours(adapters, name.slice("start.".length), "value");
         const theirs = file.tensor(name);
-        const [a, b] = [own, theirs].map(torch.abs);
+        const [a, b] = mapTuple([own, theirs], torch.abs);
         expect(a.toFloats(), name).toBeCloseToAll(b.toFloats(), tolerances.trained);
       }
     }),

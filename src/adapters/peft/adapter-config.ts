@@ -48,7 +48,11 @@ export function checkAdapterConfig(folder: string, config: Config, supported: Su
 
 /** The numerator of a layer's scale. @throws ScaloraError `format` */
 export function loraAlpha(folder: string, config: Config, path: string): number {
-  return requireNumber(folder, "lora_alpha", patternValue(config.alpha_pattern, path) ?? config.lora_alpha);
+  return requireNumber(
+    folder,
+    "lora_alpha",
+    patternValue(config["alpha_pattern"], path) ?? config["lora_alpha"],
+  );
 }
 
 /** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */

@@ -20,7 +20,7 @@ export type Paint = (style: Style, text: string) => string;
  * output is no terminal.
  */
 export function painter(stream: TextStream, env: NodeJS.ProcessEnv): Paint {
-  const coloured = stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
+  const coloured = stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
   return coloured
     ? (style, text) => styleText(style, text, { validateStream: false })
     : (_style, text) => text;

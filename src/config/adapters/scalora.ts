@@ -93,7 +93,7 @@ function check(adapter: UncheckedSection, train: UncheckedSection): CrossKeyIssu
       found: formatFoundValue(moments),
     });
   }
-  if (policy === "svd" && adapter.base === "factored") {
+  if (policy === "svd" && adapter["base"] === "factored") {
     issues.push({
       path: ["adapter", "base"],
       problem: "does not go with policy svd, which works on full weights",
@@ -101,7 +101,7 @@ function check(adapter: UncheckedSection, train: UncheckedSection): CrossKeyIssu
       found: "factored",
     });
   }
-  if (policy === "svd" && adapter.magnitude === true) {
+  if (policy === "svd" && adapter["magnitude"] === true) {
     issues.push({
       path: ["adapter", "magnitude"],
       problem: "does not go with policy svd, which takes the gradient of the weight without its lengths",
@@ -109,12 +109,12 @@ function check(adapter: UncheckedSection, train: UncheckedSection): CrossKeyIssu
       found: "true",
     });
   }
-  if (adapter.interval === "adaptive" && isRecord(adapter.scale) && "horizon" in adapter.scale) {
+  if (adapter["interval"] === "adaptive" && isRecord(adapter["scale"]) && "horizon" in adapter["scale"]) {
     issues.push({
       path: ["adapter", "scale"],
       problem: "forgets at every event, and adaptive events are left out where little would change",
       expected: "preserve, {columnNorm: ρ} or {lipschitz: L} (or a number as interval)",
-      found: formatFoundValue(adapter.scale),
+      found: formatFoundValue(adapter["scale"]),
     });
   }
   if (policy !== "svd" && moments === "transport") {
@@ -125,13 +125,13 @@ function check(adapter: UncheckedSection, train: UncheckedSection): CrossKeyIssu
       found: formatFoundValue(moments),
     });
   }
-  if (typeof train.weightDecay === "number" && train.weightDecay > 0) {
+  if (typeof train["weightDecay"] === "number" && train["weightDecay"] > 0) {
     issues.push({
       path: ["train", "weightDecay"],
       problem:
         "refused with ScaLoRA: decay acts on the factors only, so what an event has moved into the base would escape it and the regularisation would depend on the interval",
       expected: "0",
-      found: formatFoundValue(train.weightDecay),
+      found: formatFoundValue(train["weightDecay"]),
     });
   }
   return issues;

@@ -19,6 +19,7 @@ import {
   transpose,
   unsqueeze,
 } from "../../torch/index.ts";
+import { mapTuple } from "../../util/elements.ts";
 import { internalError } from "../../util/errors.ts";
 import type { EncoderContext, SelfAttention } from "../encoder/layers.ts";
 import type { DebertaConfig } from "./config.ts";
@@ -60,7 +61,7 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
     const { headDim, contentToPosition, positionToContent, attentionDropout } = this.config;
     const kinds = 1 + Number(contentToPosition) + Number(positionToContent);
     const scale = (headDim * kinds) ** -0.5;
-    const [queries, keys, values] = [this.query_proj, this.key_proj, this.value_proj].map((linear) =>
+    const [queries, keys, values] = mapTuple([this.query_proj, this.key_proj, this.value_proj], (linear) =>
       this.split(linear.forward(x)),
     );
     const bias = relative && this.positionScores({ queries, keys }, relative, scale, stream.dropout);
@@ -70,7 +71,7 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
 
   /** `[rows, heads, headDim]` */
   private split(projected: Tensor): Tensor {
-    return reshape(projected, [projected.shape[0], -1, this.config.headDim]);
+    return reshape(projected, [projected.size(0), -1, this.config.headDim]);
   }
 
   /** The scores that positions add, by segment; undefined when no kind of them is on. */
@@ -112,7 +113,7 @@ function gatherPositionScores(
   { start, count, length }: SequenceGroup,
   rows: Tensor,
 ): Tensor {
-  const [, heads, width] = content.shape;
+  const [, heads, width] = content.sizes(3);
   const own = reshape(narrow(content, 0, start, count * length), [count, length, heads, width]);
   const scores = matmul(transpose(own, 1, 2), table);
   return gather(scores, 3, expand(unsqueeze(rows, 0), [count, heads, length, length]));

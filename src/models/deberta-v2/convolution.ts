@@ -26,7 +26,7 @@ class Convolution extends Module {
 
   /** @param x `[T, hidden]`; so is the result. Zeros stand around each sequence. */
   forward(x: Tensor, offsets: readonly number[]): Tensor {
-    const [width, , kernel] = this.weight.shape;
+    const [width, , kernel] = this.weight.sizes(3);
     const parts = groupByLength(offsets).map(({ start, count, length }) => {
       const part = reshape(narrow(x, 0, start, count * length), [count, length, width]);
       const result = conv1d(

@@ -54,7 +54,7 @@ export class Attention extends Module {
 
   /** @param x `[T, hidden]` */
   forward(x: Tensor, { stream, rotation }: DecoderContext): Tensor {
-    const [rows] = x.shape;
+    const rows = x.size(0);
     const split = (projected: Tensor) => reshape(projected, [rows, -1, this.headDim]);
     const rotateHeads = (heads: Tensor, norm: RMSNorm | undefined) =>
       applyRotary(norm === undefined ? heads : norm.forward(heads), rotation);

@@ -50,7 +50,7 @@ class BertSelfAttention extends Module implements SelfAttention<EncoderContext> 
   }
 
   forward(x: Tensor, { stream }: EncoderContext): Tensor {
-    const [rows] = x.shape;
+    const rows = x.size(0);
     const split = (linear: Linear) => reshape(linear.forward(x), [rows, -1, this.headDim]);
     const heads = { queries: split(this.query), keys: split(this.key), values: split(this.value) };
     const drop = { rate: this.rate, generator: stream.dropout };

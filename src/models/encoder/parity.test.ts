@@ -8,6 +8,7 @@ import "../../testing/close-to.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { tolerances } from "../../testing/tolerances.ts";
 import { fromData, liveTensorCount, mul, noGrad, scope, sum } from "../../torch/index.ts";
+import { mapTuple } from "../../util/elements.ts";
 import { loadClassifier, loadModel, saveModel } from "../index.ts";
 
 const golden = fileURLToPath(new URL("../../../test/golden/encoders", import.meta.url));
@@ -32,7 +33,9 @@ function get(values: Expected, name: string): Float64Array {
 }
 
 function streamOf(expected: Expected) {
-  const [tokens, offsets, tokenTypes] = ["tokens", "offsets", "types"].map((name) => get(expected, name));
+  const [tokens, offsets, tokenTypes] = mapTuple(["tokens", "offsets", "types"], (name) =>
+    get(expected, name),
+  );
   return tokenStream(tokens, [...offsets], { tokenTypes });
 }
 

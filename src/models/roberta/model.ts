@@ -102,7 +102,7 @@ export class RobertaForSequenceClassification extends Module implements Sequence
 function positionIdsFromTokens({ tokens, positions }: TokenStream, padding: number): Tensor {
   const counted = toDType(neScalar(tokens, padding), "int64");
   const upTo = cumsum(counted, 0);
-  const [rows] = tokens.shape;
+  const rows = tokens.size(0);
   const starts = sub(arange(0, rows, "int64", null, tokens.device), positions);
   const before = indexSelect(sub(upTo, counted), 0, starts);
   return addScalar(mul(sub(upTo, before), counted), padding);

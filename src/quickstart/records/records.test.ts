@@ -88,7 +88,7 @@ test("the job runs from its rows to its report on any chat model", async () => {
   expect(liveTensorCount()).toBe(before);
   expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i"]);
   expect(result.before.exact).toEqual({ value: 0, low: 0, high: 0 });
-  expect(result.samples[0].expected).toMatch(/^\{"intent":/);
+  expect(result.samples[0]?.expected).toMatch(/^\{"intent":/);
   expect(notes.join("\n")).toContain("0.0 % of records exact");
   expect(result.exported).toBe(join(scratch.path, "out", "model.gguf"));
   expect(readFileSync(result.exported).subarray(0, 4).toString()).toBe("GGUF");

@@ -56,7 +56,7 @@ function findAnswer(output: string, answers: readonly string[]): string | undefi
 function readExample(set: CommonsenseTaskConfig, row: Row, source: string): TaskExample {
   const column = (name: string) => textColumn(row, name, set.name, source);
   const [instruction, output, answer] = [column("instruction"), column("output"), column("answer")];
-  const input = typeof row.input === "string" ? row.input : "";
+  const input = typeof row["input"] === "string" ? row["input"] : "";
   const { parts, allowed } = parseInstruction(set, instruction, source);
   const right = allowed.indexOf(answer);
   if (right < 0)

@@ -188,9 +188,10 @@ test.skipIf(data === undefined)(
         const examples = await readTask(taskOf(name), [data ?? ""], { split });
         sizes[`${name} ${split}`] = examples.length;
         for (const example of examples) {
-          expect(taskOf(name).scoreOutput(example.completion, example).scores.accuracy, example.source).toBe(
-            1,
-          );
+          expect(
+            taskOf(name).scoreOutput(example.completion, example).scores["accuracy"],
+            example.source,
+          ).toBe(1);
           expect(
             example.choices?.every(({ continuation }) => continuation.trim() !== ""),
             example.source,

@@ -22,7 +22,7 @@ export const math: TextTask = {
   read(row, source) {
     const problem = textColumn(row, "problem", "math", source);
     const solution = textColumn(row, "solution", "math", source);
-    const answer = boxedAnswer(solution) ?? (typeof row.answer === "string" ? row.answer : undefined);
+    const answer = boxedAnswer(solution) ?? (typeof row["answer"] === "string" ? row["answer"] : undefined);
     if (answer === undefined)
       throw new ScaloraError("data", "A row of math has no answer", {
         where: source,
