@@ -47,6 +47,7 @@ export {
 export { readGlue, scoreGlue } from "./eval/tasks/glue/index.ts";
 export { runExport } from "./export/index.ts";
 export { mergeAndSave } from "./export/merged.ts";
+export { loadTokenizer } from "./hub/load-tokenizer.ts";
 export { runTasks } from "./inference/evaluate-tasks.ts";
 export { generateText, openGenerator } from "./inference/generate.ts";
 export type {
@@ -77,7 +78,7 @@ export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim
 export { runTraining } from "./recipes/sft.ts";
 export type { RunResult } from "./recipes/types.ts";
 export { type RunEvent, RunFolder } from "./run/folder.ts";
-export { loadTokenizer, type Tokenizer } from "./tokenizer/index.ts";
+export type { Tokenizer } from "./tokenizer/index.ts";
 export * as torch from "./torch/index.ts";
 export { evaluateLoss } from "./train/evaluate.ts";
 export { hashModel } from "./train/model-hash.ts";

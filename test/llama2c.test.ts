@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { loadTokenizer } from "../src/hub/load-tokenizer.ts";
 import { loadModel } from "../src/models/index.ts";
 import { tokenStream } from "../src/nn/index.ts";
 import { writeSafetensors } from "../src/safetensors/index.ts";
 import { sharedPath } from "../src/testing/shared-folder.ts";
-import { loadTokenizer } from "../src/tokenizer/index.ts";
 import { argmax, fromData, indices, linearCrossEntropy, narrow, noGrad, scope } from "../src/torch/index.ts";
 import { readLlama2c, readLlama2cTokenizer } from "../tools/llama2c.mjs";
 

@@ -2,10 +2,10 @@
 // The reference comes from tools/reference/encoder_hidden.py. Compares tokens and types of every text, and the hidden
 // states of all texts in one stream; exits with 1 when anything is beyond its limit.
 
+import { loadTokenizer } from "../dist/hub/load-tokenizer.js";
 import { loadClassifier } from "../dist/models/index.js";
 import { tokenStream } from "../dist/nn/index.js";
 import { SafetensorsFile } from "../dist/safetensors/index.js";
-import { loadTokenizer } from "../dist/tokenizer/index.js";
 import * as torch from "../dist/torch/index.js";
 
 const limit = 1e-4;

@@ -1,11 +1,12 @@
 import { type AdapterOptions, type AdapterSet, attach } from "../adapters/index.ts";
 import type { AdapterConfig, ModelConfig, TrainConfig } from "../config/index.ts";
 import type { ClassifierLabels } from "../data/index.ts";
+import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { readModelConfig } from "../hub/model-folder.ts";
 import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.ts";
 import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import { AdamW, type Optimizer, SGD } from "../optim/index.ts";
-import { checkVocabulary, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
 import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 

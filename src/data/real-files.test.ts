@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
 import type { Tokenizer } from "../tokenizer/types.ts";
 import { loadExamples } from "./load-examples.ts";
 import { maskPreview } from "./mask-preview.ts";

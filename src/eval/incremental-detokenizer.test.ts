@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
+import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
 import { byteTokenizer, writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
 import { GraphemeBuffer, IncrementalDetokenizer, StopSequenceScanner } from "./incremental-detokenizer.ts";
 
 const hard =

@@ -3,6 +3,8 @@ import { untieWeight } from "../adapters/core/untie.ts";
 import { type AdapterSet, LayerAdapters } from "../adapters/index.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/export.ts";
+import { readEosTokenIds } from "../hub/eos-tokens.ts";
+import { readTokenizerSource } from "../hub/load-tokenizer.ts";
 import { readModelConfig } from "../hub/model-folder.ts";
 import { describeModelForGguf, parametersToSave, saveModel } from "../models/index.ts";
 import { isClassifier, Linear, type TrainableModel } from "../nn/index.ts";
@@ -51,9 +53,15 @@ export function exportGguf(
   const type = ggufTypes[dtype];
   const drift = type === "F32" ? {} : measureRounding(parameters, (exact) => roundToStoredType(exact, type));
   const title = basename(out, ".gguf");
-  writeGgufModel(out, { description, source: baseFolder, title, type, parameters });
+  writeGgufModel(out, { description, tokenizer: tokenizerOf(baseFolder), title, type, parameters });
   return drift;
 }
+
+const tokenizerOf = (baseFolder: string) => ({
+  where: baseFolder,
+  ...readTokenizerSource(baseFolder),
+  eosTokenIds: readEosTokenIds(baseFolder),
+});
 
 /** How far rounding takes all parameters together, relative. */
 function measureRounding(

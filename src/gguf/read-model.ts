@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
+import type { TokenizerSource } from "../tokenizer/read-tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { type Architecture, architectures } from "./architectures.ts";
 import { readConfig, readHeads } from "./config.ts";
 import { type GgufHeader, readGgufHeader } from "./header.ts";
-import { type GgufTokenizer, readTokenizer } from "./read-tokenizer.ts";
+import { readTokenizer } from "./read-tokenizer.ts";
 import { specialTokenIds } from "./special-tokens.ts";
 import { GgufWeights } from "./weights.ts";
 
@@ -65,8 +66,8 @@ export function ggufGenerationConfig(path: string): Record<string, unknown> {
   return { ...tokens, eos_token_id: ends.length === 1 ? ends[0] : ends };
 }
 
-/** The tokenizer of a GGUF file. @throws ScaloraError `format` */
-export function ggufTokenizer(path: string): GgufTokenizer {
+/** The tokenizer of a GGUF file, as a model folder's files would say it. @throws ScaloraError `format` */
+export function ggufTokenizer(path: string): TokenizerSource {
   return readTokenizer(openModelFile(path).header.metadata);
 }
 

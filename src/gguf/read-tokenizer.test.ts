@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { goldenGguf } from "../testing/golden-gguf.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
 import { writeGguf } from "./write.ts";
 import { boolItem, int32ArrayItem, stringArrayItem as list, stringItem } from "./write-metadata.ts";
 

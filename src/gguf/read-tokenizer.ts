@@ -1,4 +1,5 @@
 import { byteLevelComponent, byteLevelModel } from "../tokenizer/byte-level-components.ts";
+import type { TokenizerSource } from "../tokenizer/read-tokenizer.ts";
 import { sentencePieceComponents } from "../tokenizer/sentencepiece.ts";
 import { type Piece, pieceKinds } from "../tokenizer/sentencepiece-model.ts";
 import type { ConfiguredToken, TokenizerSettings } from "../tokenizer/tokenizer-settings.ts";
@@ -13,12 +14,6 @@ import type { GgufMetadata } from "./metadata.ts";
 import { preTokenizers } from "./pre-tokenizers.ts";
 import { isSentencePiece, readSpecialTokens } from "./special-tokens.ts";
 
-/** A tokenizer's parts, as a Hugging Face folder's files would say them. */
-export interface GgufTokenizer {
-  readonly spec: TokenizerSpec;
-  readonly settings: TokenizerSettings;
-}
-
 /** What both kinds of tokenizers have. */
 interface Vocabulary {
   readonly metadata: GgufMetadata;
@@ -31,7 +26,7 @@ interface Vocabulary {
  * The tokenizer of a GGUF file: byte-level BPE with merges (`gpt2`), or SentencePiece's scored pieces (`llama`).
  * @throws ScaloraError `format` for another kind, a pre-tokenizer that is not known, and lists that do not fit together
  */
-export function readTokenizer(metadata: GgufMetadata): GgufTokenizer {
+export function readTokenizer(metadata: GgufMetadata): TokenizerSource {
   const key = "tokenizer.ggml.model";
   const model = metadata.string(key);
   if (model === undefined) throw metadata.missingKeyError(key);
@@ -41,7 +36,7 @@ export function readTokenizer(metadata: GgufMetadata): GgufTokenizer {
   return model === "gpt2" ? byteLevelTokenizer(vocabulary) : sentencePieceTokenizer(vocabulary);
 }
 
-function byteLevelTokenizer(vocabulary: Vocabulary): GgufTokenizer {
+function byteLevelTokenizer(vocabulary: Vocabulary): TokenizerSource {
   const { metadata, pieces, roles } = vocabulary;
   const pre = readPreTokenizer(metadata);
   const ids = tokenIds(vocabulary);
@@ -60,7 +55,7 @@ function byteLevelTokenizer(vocabulary: Vocabulary): GgufTokenizer {
   return { spec: blueprint, settings: tokenizerSettings(vocabulary, pre.addsBos) };
 }
 
-function sentencePieceTokenizer(vocabulary: Vocabulary): GgufTokenizer {
+function sentencePieceTokenizer(vocabulary: Vocabulary): TokenizerSource {
   const { metadata, pieces, roles } = vocabulary;
   const parts = sentencePieceComponents(metadata.path, {
     kind: "bpe",

@@ -9,7 +9,7 @@ import { type HeadCounts, toGguf } from "./weight-conversion.ts";
 import { ropeFactorsName } from "./weights.ts";
 import { type GgufTensorSource, writeGguf } from "./write.ts";
 import { type MetadataItem, stringItem, uint32Item } from "./write-metadata.ts";
-import { tokenizerItems } from "./write-tokenizer.ts";
+import { type TokenizerToWrite, tokenizerItems } from "./write-tokenizer.ts";
 
 /** A parameter of the model, made when its turn comes. */
 export interface LazyParameter {
@@ -21,27 +21,24 @@ export interface LazyParameter {
 /** `general.file_type` (llama.cpp, `llama_ftype`). */
 const fileTypes: Readonly<Record<WritableType, number>> = { F32: 0, F16: 1, Q8_0: 7, BF16: 32 };
 
+/** A model on its way into a file. */
+export interface GgufModel {
+  readonly description: GgufDescription;
+  readonly tokenizer: TokenizerToWrite;
+  /** What tools show as its name. */
+  readonly title: string;
+  /** Of the matrices. */
+  readonly type: WritableType;
+  readonly parameters: readonly LazyParameter[];
+}
+
 /**
  * Writes a whole model as a GGUF file, complete or not at all.
- * @param source the model folder or GGUF file whose tokenizer and chat template it gets
- * @param title what tools show as its name
  * @throws ScaloraError `usage` for a tokenizer that the format cannot hold, `run` when the file cannot be written
  */
 export function writeGgufModel(
   path: string,
-  {
-    description,
-    source,
-    title,
-    type,
-    parameters,
-  }: {
-    description: GgufDescription;
-    source: string;
-    title: string;
-    type: WritableType;
-    parameters: readonly LazyParameter[];
-  },
+  { description, tokenizer, title, type, parameters }: GgufModel,
 ): void {
   const { architecture: name, heads } = description;
   const architecture = requireArchitecture(name);
@@ -53,7 +50,7 @@ export function writeGgufModel(
     uint32Item("general.quantization_version", 2),
     uint32Item("general.file_type", fileTypes[type]),
     ...description.metadata,
-    ...tokenizerItems(source, rows),
+    ...tokenizerItems(tokenizer, rows),
   ];
   const tensors = parameters.map((parameter) => parameterTensor(parameter, architecture, heads, type));
   writeGguf(path, metadata, [...ropeFactorsTensor(description), ...tensors]);

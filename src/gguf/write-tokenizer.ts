@@ -1,6 +1,5 @@
-import { readEosTokenIds } from "../hub/eos-tokens.ts";
 import { assembleTokenizer } from "../tokenizer/assemble-tokenizer.ts";
-import { readTokenizerSource } from "../tokenizer/read-tokenizer.ts";
+import type { TokenizerSource } from "../tokenizer/read-tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import {
   type ParsedTokenizer,
@@ -20,19 +19,28 @@ import { byteLevelItems, sentencePieceItems } from "./write-tokenizer-model.ts";
 /** Types of tokens, as the format numbers them. */
 const tokenTypes = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };
 
+/** A model's tokenizer on its way into a file. */
+export interface TokenizerToWrite extends TokenizerSource {
+  /** The model folder or GGUF file that it is of, for messages. */
+  readonly where: string;
+  /** Tokens that end an output. */
+  readonly eosTokenIds: readonly number[];
+}
+
 /**
  * The metadata of a model's tokenizer and chat template.
- * @param source model folder or GGUF file
  * @param rows of the embedding: the file lists as many tokens
  * @throws ScaloraError `usage` for a tokenizer that the format cannot hold
  */
-export function tokenizerItems(source: string, rows: number): MetadataItem[] {
-  const { spec, settings } = readTokenizerSource(source);
+export function tokenizerItems(
+  { where, spec, settings, eosTokenIds }: TokenizerToWrite,
+  rows: number,
+): MetadataItem[] {
   const assembly = assembleTokenizer(spec, settings);
-  const parts = parseTokenizerJson(source, assembly.json);
+  const parts = parseTokenizerJson(where, assembly.json);
   if (assembly.requiredRows > rows) {
     throw new ScaloraError("usage", "A GGUF file cannot hold this tokenizer", {
-      where: source,
+      where,
       expected: `at most ${rows} tokens, as many as the model has rows`,
       found: `${assembly.requiredRows}`,
     });
@@ -51,7 +59,7 @@ export function tokenizerItems(source: string, rows: number): MetadataItem[] {
     int32ArrayItem("tokenizer.ggml.token_type", types),
     ...own,
     ...ids,
-    ...endOfTurnItem(source, eos?.id),
+    ...endOfTurnItem(eosTokenIds, eos?.id),
     boolItem("tokenizer.ggml.add_bos_token", addsToken(parts, "before", bos?.content)),
     boolItem("tokenizer.ggml.add_eos_token", addsToken(parts, "after", eos?.content)),
     ...(settings.chatTemplate === undefined
@@ -84,8 +92,8 @@ function tokenType(
 }
 
 /** The token that ends a turn, where the model has one beside the end of the text. */
-function endOfTurnItem(source: string, eos: number | undefined): MetadataItem[] {
-  const [other] = readEosTokenIds(source).filter((id) => id !== eos);
+function endOfTurnItem(eosTokenIds: readonly number[], eos: number | undefined): MetadataItem[] {
+  const [other] = eosTokenIds.filter((id) => id !== eos);
   return other === undefined ? [] : [uint32Item("tokenizer.ggml.eot_token_id", other)];
 }
 

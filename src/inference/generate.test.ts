@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { loadModel } from "../models/index.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { generateText, openGenerator } from "./generate.ts";
 

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
-import { loadTokenizer, type Tokenizer } from "./index.ts";
+import type { Tokenizer } from "./index.ts";
 
 const golden = (...parts: string[]) =>
   fileURLToPath(new URL(`../../test/golden/tokenizers/${parts.join("/")}`, import.meta.url));

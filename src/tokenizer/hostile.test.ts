@@ -5,8 +5,9 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
-import { type Encoding, loadTokenizer } from "./index.ts";
+import type { Encoding } from "./index.ts";
 import { copyGoldenTokenizer, writeTokenizerFolder } from "./testing/folders.ts";
 import { trimOffsets } from "./testing/trim-offsets.ts";
 

@@ -1,5 +1,4 @@
 import { existsSync, statSync } from "node:fs";
-import { ggufTokenizer, isGgufFile } from "../gguf/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { readByteLevelTokenizer } from "./byte-level-bpe.ts";
 import { findFile } from "./read-files.ts";
@@ -27,13 +26,8 @@ export interface TokenizerSource {
   readonly settings: TokenizerSettings;
 }
 
-/** Reads the tokenizer of a GGUF file or of a model folder, without building it. */
-export function readTokenizerSource(path: string): TokenizerSource {
-  if (isGgufFile(path)) return ggufTokenizer(path);
-  return readFolder(path);
-}
-
-function readFolder(folder: string): TokenizerSource {
+/** Reads the tokenizer of a model folder, without building it. */
+export function readTokenizerFolder(folder: string): TokenizerSource {
   const settings = readTokenizerSettings(checkFolder(folder));
   return { spec: readTokenizerSpec(folder, settings), settings };
 }

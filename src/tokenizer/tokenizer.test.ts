@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { checkVocabulary, loadTokenizer, type Tokenizer } from "./index.ts";
+import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { checkVocabulary, type Tokenizer } from "./index.ts";
 import { copyGoldenTokenizer, type Files, loadingError, writeTokenizerFolder } from "./testing/folders.ts";
 
 async function tokens(tokenizer: Tokenizer, text: string, addSpecialTokens = true): Promise<string[]> {

@@ -1,9 +1,10 @@
 import { Tokenizer as LibraryTokenizer } from "tokenizers";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import type { AssembledTokenizer } from "./assemble-tokenizer.ts";
+import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer.ts";
 import { CharacterNormalizer } from "./character-normalizer.ts";
 import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
 import { tokenizerFormatError } from "./read-files.ts";
+import type { TokenizerSource } from "./read-tokenizer.ts";
 import { truncatePair } from "./truncate.ts";
 import type {
   DecodeOptions,
@@ -17,13 +18,11 @@ import type {
 
 /**
  * Builds the tokenizer with the `tokenizers` library.
- * @throws ScaloraError `format` when the library refuses it
+ * @throws ScaloraError `format` when its parts contradict each other or the library refuses it
  */
-export function buildTokenizer(
-  where: string,
-  assembly: AssembledTokenizer,
-  chatTemplate: string | undefined,
-): Tokenizer {
+export function buildTokenizer({ spec, settings }: TokenizerSource): Tokenizer {
+  const { where } = spec;
+  const assembly = assembleTokenizer(spec, settings);
   let library: LibraryTokenizer;
   try {
     library = LibraryTokenizer.fromString(assembly.json);
@@ -36,7 +35,7 @@ export function buildTokenizer(
     );
   }
   checkAddedTokens(where, library, assembly);
-  return new BackendTokenizer(library, assembly, chatTemplate);
+  return new BackendTokenizer(library, assembly, settings.chatTemplate);
 }
 
 /** The library numbers added tokens itself, and aborts the process on ones that normalise to nothing. */

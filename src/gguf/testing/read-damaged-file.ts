@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
+import { loadTokenizer } from "../../hub/load-tokenizer.ts";
 import { loadModel } from "../../models/index.ts";
 import { tokenStream } from "../../nn/index.ts";
-import { loadTokenizer } from "../../tokenizer/index.ts";
 import { noGrad, scope } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Random } from "../../util/random.ts";

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { loadTokenizer } from "../../hub/load-tokenizer.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { loadTokenizer } from "../index.ts";
 
 /** Removed after the tests of the file. */
 export const temporary = mkdtempSync(join(tmpdir(), "scalora-tokenizer-"));

@@ -1,0 +1,23 @@
+import { ggufTokenizer, isGgufFile } from "../gguf/index.ts";
+import {
+  buildTokenizer,
+  readTokenizerFolder,
+  type Tokenizer,
+  type TokenizerSource,
+} from "../tokenizer/index.ts";
+
+/**
+ * Loads the tokenizer of a GGUF file, or of a Hugging Face model folder: `tokenizer.json`, a SentencePiece model, BERT's
+ * `vocab.txt`, or GPT-2's `vocab.json` with `merges.txt`, the first that is there. `tokenizer_config.json`, `special_tokens_map.json`,
+ * `added_tokens.json` and `chat_template.jinja` are applied; with `tokenizer.json`, its post-processor wins over
+ * `add_bos_token` and `add_eos_token` but in the Llama and Gemma classes.
+ * @throws ScaloraError `usage` when there is no tokenizer, `format` when a file is malformed or not supported
+ */
+export async function loadTokenizer(path: string): Promise<Tokenizer> {
+  return buildTokenizer(readTokenizerSource(path));
+}
+
+/** What the tokenizer of a model folder or GGUF file is built from. @throws as `loadTokenizer` */
+export function readTokenizerSource(path: string): TokenizerSource {
+  return isGgufFile(path) ? ggufTokenizer(path) : readTokenizerFolder(path);
+}
