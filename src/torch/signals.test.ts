@@ -11,7 +11,7 @@ test("signals during matrix products leave memory intact", () => {
   // process aborts.
   const folder = mkdtempSync(join(tmpdir(), "profile-"));
   const profiler = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${folder}`];
-  const program = fileURLToPath(new URL("testing/products.ts", import.meta.url));
+  const program = fileURLToPath(new URL("testing/matmul-under-signals.ts", import.meta.url));
   const { status, signal, stderr } = spawnSync(process.execPath, [...profiler, ...runsTypeScript, program], {
     encoding: "utf8",
   });
