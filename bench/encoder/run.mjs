@@ -10,7 +10,7 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Tokenizer } from "tokenizers";
-import { buildDist } from "../../scripts/repository/build.ts";
+import { refreshDist } from "../../scripts/repository/build.ts";
 import { median, ratioText, startSide, takeTurns } from "../sides.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -32,7 +32,7 @@ if (options.python === undefined || options.model === undefined || !existsSync(c
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-encoder-"));
 try {
-  await buildDist(console.error);
+  await refreshDist(console.error);
   const path = join(scratch, "batches.json");
   const batches = await readBatches(Number(options.batches));
   writeFileSync(path, JSON.stringify(batches));

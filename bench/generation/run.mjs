@@ -10,7 +10,7 @@ import { cpus, tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { buildDist } from "../../scripts/repository/build.ts";
+import { refreshDist } from "../../scripts/repository/build.ts";
 import { median, ratioText, startSide, takeTurns } from "../sides.mjs";
 
 const batches = [1, 8];
@@ -33,7 +33,7 @@ if (options.python === undefined || !existsSync(options.python)) {
 const env = { ...process.env, OMP_NUM_THREADS: options.threads };
 const scratch = mkdtempSync(join(tmpdir(), "scalora-generation-"));
 try {
-  await buildDist(console.error);
+  await refreshDist(console.error);
   const model = options.model === "M" ? "M" : resolve(options.model);
   const count = String(Math.max(...batches));
   execFileSync(options.python, [join(here, "prepare.py"), scratch, model, count], {

@@ -10,7 +10,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { buildDist } from "../../scripts/repository/build.ts";
+import { refreshDist } from "../../scripts/repository/build.ts";
 
 /** Relative; what fp32 sums in another order differ by at these sizes is a tenth of it. */
 const tolerance = 1e-5;
@@ -39,7 +39,7 @@ if (options.python === undefined || !existsSync(options.python)) {
 const keepMemory = { MALLOC_MMAP_THRESHOLD_: "8589934592", MALLOC_TRIM_THRESHOLD_: "8589934592" };
 const folder = mkdtempSync(join(tmpdir(), "scalora-peer-"));
 try {
-  await buildDist(console.error);
+  await refreshDist(console.error);
   await run(options.python, [join(here, "export.py"), peer, folder, options.size, options.batches]);
   const about = JSON.parse(readFileSync(join(folder, "about.json"), "utf8"));
   const checked = await json(process.execPath, [join(here, "ours.mjs"), "check", folder]);

@@ -1,7 +1,7 @@
 import { packageRoot } from "../../src/setup/locate.ts";
 import { ensureSetup } from "../../src/setup/setup.ts";
 import { handOver } from "../node.mjs";
-import { buildDist } from "./build.ts";
+import { refreshDist } from "./build.ts";
 import { installDependencies } from "./dependencies.ts";
 
 export function log(line: string) {
@@ -11,7 +11,7 @@ export function log(line: string) {
 /** Brings a bare clone, or a changed one, to where everything runs: npm packages, dist, libtorch, the addon. */
 export async function prepareRepository() {
   await installDependencies(log);
-  await buildDist(log);
+  await refreshDist(log);
   try {
     await ensureSetup();
   } catch (error) {
