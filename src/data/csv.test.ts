@@ -22,6 +22,13 @@ test("tabs delimit TSV, and a last empty field counts", () => {
   expect(rows("a\tb\nx\t", "\t")).toEqual([{ line: 2, value: { a: "x", b: "" } }]);
 });
 
+test("a row is there before the file is read to its end, and text that is not UTF-8 is named by its line", () => {
+  const path = temporaryFile("rows.csv", Buffer.from("a,b\n1,2\n\xff,4\n", "latin1"));
+  const reader = readCsv(path, ",");
+  expect(reader.next().value).toEqual({ line: 2, value: { a: "1", b: "2" } });
+  expect(() => reader.next()).toThrow(expect.objectContaining({ code: "data", where: `${path}:3` }));
+});
+
 test("a field may be tens of megabytes, and so may what follows a quote that does not close", () => {
   const long = "x".repeat(2 ** 25);
   expect(rows(`a,b\n"${long}",1\n`)[0]?.value["a"]).toHaveLength(2 ** 25);

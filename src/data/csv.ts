@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import { type DataRow, readText } from "./jsonl.ts";
+import { type DataRow, readTextLines } from "./jsonl.ts";
 
 /** A record of a CSV file, and the line on which it begins. */
 interface CsvRecord {
@@ -9,14 +9,15 @@ interface CsvRecord {
 
 /**
  * The rows of a CSV or TSV file by the names in its first record (RFC 4180): a field in double quotes may hold the
- * delimiter, line feeds and, doubled, quotes. A row's `line` is the one on which it begins. Blank lines are skipped.
+ * delimiter, line feeds and, doubled, quotes. A row's `line` is the one on which it begins. Blank lines are skipped. Memory holds one row and a piece of
+ * the file.
  * @param delimiter one character
  * @throws ScaloraError `data` naming file and line for a quote that does not close, a repeated or empty column name, or a
  * record with more or fewer fields than there are columns
  */
 export function* readCsv(path: string, delimiter: string): Generator<DataRow> {
   let names: readonly string[] | undefined;
-  for (const { line, fields } of parseRecords(readText(path), delimiter, path)) {
+  for (const { line, fields } of readRecords(path, delimiter)) {
     if (fields.length === 1 && fields[0] === "") continue;
     if (names === undefined) {
       refuseDelimiter(fields, delimiter, `${path}:${line}`);
@@ -61,28 +62,78 @@ function checkColumnNames(fields: readonly string[], where: string): readonly st
   });
 }
 
-function* parseRecords(text: string, delimiter: string, path: string): Generator<CsvRecord> {
-  const ends = new RegExp(`[${delimiter}\\n]`, "g");
-  let [at, line, start] = [0, 1, 1];
-  let fields: string[] = [];
-  while (at < text.length || fields.length > 0) {
-    const close = text[at] === '"' ? closingQuote(text, at) : undefined;
-    ends.lastIndex = close === undefined ? at : close + 1;
-    const end = ends.exec(text)?.index ?? text.length;
-    if (close !== undefined && end !== close + 1) throw badQuote(path, line);
-    const quoted = close === undefined ? undefined : text.slice(at + 1, close).replaceAll('""', '"');
-    fields.push(quoted ?? text.slice(at, end));
-    line += text.slice(at, end + 1).split("\n").length - 1;
-    at = end + 1;
-    if (text[end] === delimiter) continue;
-    yield { line: start, fields };
-    [fields, start] = [[], line];
+function* readRecords(path: string, delimiter: string): Generator<CsvRecord> {
+  let record = new RecordParser(path, delimiter, 1);
+  let line = 0;
+  for (const text of readTextLines(path)) {
+    line++;
+    if (!record.addLine(text.endsWith("\r") ? text.slice(0, -1) : text, line)) continue;
+    yield record;
+    record = new RecordParser(path, delimiter, line + 1);
+  }
+  record.assertClosed();
+}
+
+/** A record that grows line by line, until none of its quotes is open. */
+class RecordParser implements CsvRecord {
+  readonly fields: string[] = [];
+  readonly line: number;
+  private readonly path: string;
+  private readonly delimiter: string;
+  /** The field in quotes that goes on in the next line. */
+  private open: { readonly line: number; readonly lines: string[] } | undefined;
+
+  constructor(path: string, delimiter: string, line: number) {
+    this.path = path;
+    this.delimiter = delimiter;
+    this.line = line;
+  }
+
+  /** @returns whether the record ends with this line */
+  addLine(text: string, line: number): boolean {
+    let at: number | undefined = 0;
+    while (at !== undefined) {
+      if (this.open === undefined && text[at] === '"') {
+        this.open = { line, lines: [] };
+        at++;
+      }
+      at = this.open === undefined ? this.takePlain(text, at) : this.takeQuoted(text, at, this.open);
+    }
+    return this.open === undefined;
+  }
+
+  /** @throws ScaloraError `data` when a quote is still open */
+  assertClosed(): void {
+    if (this.open !== undefined) throw badQuote(this.path, this.open.line);
+  }
+
+  /** Takes the field that begins at `at`. @returns where the next one begins; undefined where the line ends */
+  private takePlain(text: string, at: number): number | undefined {
+    const end = text.indexOf(this.delimiter, at);
+    this.fields.push(end < 0 ? text.slice(at) : text.slice(at, end));
+    return end < 0 ? undefined : end + 1;
+  }
+
+  /** Takes what this line has of the open field. @returns as `takePlain` does */
+  private takeQuoted(
+    text: string,
+    at: number,
+    open: { readonly line: number; readonly lines: string[] },
+  ): number | undefined {
+    const close = closingQuote(text, at);
+    open.lines.push(text.slice(at, close));
+    if (close === text.length) return undefined;
+    const isLast = close + 1 === text.length;
+    if (!isLast && text[close + 1] !== this.delimiter) throw badQuote(this.path, open.line);
+    this.fields.push(open.lines.join("\n").replaceAll('""', '"'));
+    this.open = undefined;
+    return isLast ? undefined : close + 2;
   }
 }
 
-/** Where the quote at `open` is closed, doubled quotes passed over; the text's end where it is not. */
-function closingQuote(text: string, open: number): number {
-  let close = text.indexOf('"', open + 1);
+/** Where the quote before `from` is closed, doubled quotes passed over; the text's end where it is not. */
+function closingQuote(text: string, from: number): number {
+  let close = text.indexOf('"', from);
   while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2);
   return close < 0 ? text.length : close;
 }

@@ -18,11 +18,22 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  */
 export function* readJsonl(path: string): Generator<DataRow> {
   let line = 0;
-  for (const bytes of readLines(path)) {
+  for (const text of readTextLines(path)) {
     line++;
-    const text = decodeUtf8(bytes, `${path}:${line}`);
     if (text.trim() === "") continue;
     yield { line, value: parseObject(text, `${path}:${line}`) };
+  }
+}
+
+/**
+ * The lines of a text file, which end at "\n" only, without that; memory holds one line and one piece of the file.
+ * @throws ScaloraError `data` naming file and line for what is not UTF-8
+ */
+export function* readTextLines(path: string): Generator<string> {
+  let line = 0;
+  for (const bytes of readLines(path)) {
+    line++;
+    yield decodeUtf8(bytes, `${path}:${line}`);
   }
 }
 
@@ -32,7 +43,7 @@ export function readText(path: string): string {
   return decodeUtf8(Buffer.concat(pieces), path).replaceAll("\r\n", "\n");
 }
 
-/** Every line's bytes without its "\n"; memory holds one line and one piece of the file. */
+/** Every line's bytes without its "\n". */
 function* readLines(path: string): Generator<Buffer> {
   let rest: Buffer[] = [];
   for (const piece of readPieces(path)) {
