@@ -60,9 +60,9 @@ function prepare({ options }: Setting) {
     torch.scope(() => {
       const moments = (moment: string) => optimizer.moments(moment);
       const context = { step: number, warmupSteps: 0, peakLr: 1e-4, lr: 1e-4, moments };
-      adapters.beforeForward?.(context);
+      adapters.beforeForward(context);
       torch.sum(torch.square(model.forward(x))).backward();
-      torch.noGrad(() => adapters.beforeClip?.(context));
+      torch.noGrad(() => adapters.beforeClip(context));
       optimizer.step(1e-4);
       adapters.zeroGrad();
     });

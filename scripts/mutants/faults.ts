@@ -114,7 +114,7 @@ export const mutants: Mutant[] = [
   {
     fault: "clipping before the event",
     file: "src/train/step.ts",
-    from: `    const report = torch.noGrad(() => adapters.beforeClip?.(context));
+    from: `    const report = torch.noGrad(() => adapters.beforeClip(context));
     const lossBefore = loss / labelTokens;
     const lossAfter = () => recomputeLoss(objective, microBatches, parts.dropout, dropoutState) / labelTokens;
     const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
@@ -124,7 +124,7 @@ export const mutants: Mutant[] = [
     to: `    const gradNorm = globalNorm(norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     const lossBefore = loss / labelTokens;
-    const event = torch.noGrad(() => adapters.beforeClip?.(context));
+    const event = torch.noGrad(() => adapters.beforeClip(context));
 `,
     test: { file: step, name: "hooks see their step in order: before the clip" },
   },

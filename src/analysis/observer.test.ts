@@ -173,7 +173,10 @@ test("LoRA's change has at most its rank", async () => {
 test("a method with events is looked at when it has one, any other at each stretch's first step", () => {
   const steps = (hasEvent: ((at: { step: number }) => boolean) | undefined, every: number) =>
     Array.from({ length: 30 }, (_, i) => i + 1).filter((step) =>
-      isAnalysisRecord({ adapters: hasEvent ? { hasEvent } : {}, every }, { step, warmupSteps: 0 }),
+      isAnalysisRecord(
+        { adapters: { scaling: hasEvent && { hasEvent, preview: () => [] } }, every },
+        { step, warmupSteps: 0 },
+      ),
     );
   expect(steps(undefined, 10)).toEqual([1, 10, 20, 30]);
   expect(steps(({ step }) => step % 4 === 3, 10)).toEqual([3, 11, 23]);

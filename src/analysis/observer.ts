@@ -1,11 +1,9 @@
-import { LowRankAdapters } from "../adapters/core/low-rank-adapters.ts";
+import type { LayerScalingPreview } from "../adapters/core/adapter-set.ts";
 import { linearLayers } from "../adapters/core/targets.ts";
 import type { AdapterSet, StepContext } from "../adapters/index.ts";
-import type { LayerEventPreview } from "../adapters/scalora/event-preview.ts";
-import { ScaloraAdapters } from "../adapters/scalora/scalora.ts";
 import type { Linear, TrainableModel } from "../nn/index.ts";
 import type { LayerAnalysis, LayerScaling } from "../run/events.ts";
-import { noGrad, scope, type Tensor } from "../torch/index.ts";
+import { scope, type Tensor } from "../torch/index.ts";
 import type { StepObservation, StepObserver } from "../train/step.ts";
 import { internalError } from "../util/errors.ts";
 import { GradientCollector } from "./gradient-collector.ts";
@@ -106,10 +104,13 @@ export class AnalysisObserver implements StepObserver {
 
   private recordGradients({ gradients, layers }: PendingRecord, step: StepContext): void {
     const { adapters } = this.parts;
+    // Of the effective weight, or as the method's factors get it.
+    const factorGradient = (path: string, gradient: Tensor) =>
+      adapters.lowRank?.factorGradient(path, gradient) ?? gradient;
     const spectra = new Map<string, Spectrum>();
     for (const [path, gradient] of gradients.take()) {
       const directions = leadingDirections(adapters, path) ?? directionsWithoutRank;
-      const spectrum = scope(() => leadingSpectrum(factorGradient(adapters, path, gradient), directions));
+      const spectrum = scope(() => leadingSpectrum(factorGradient(path, gradient), directions));
       spectra.set(path, spectrum);
     }
     const shareOf = (path: string) => {
@@ -117,8 +118,8 @@ export class AnalysisObserver implements StepObserver {
       if (!spectrum || directions === undefined) return undefined;
       return { energy: spectrum.energy, share: leadingEnergyFraction(spectrum, directions) };
     };
-    const views = adapters instanceof ScaloraAdapters ? adapters.previewEvent(step, shareOf) : [];
-    const scalings = new Map(views.map((view) => [view.path, toLayerScaling(view, adapters)]));
+    const previews = adapters.scaling?.preview(step, shareOf) ?? [];
+    const scalings = new Map(previews.map((preview) => [preview.path, toLayerScaling(preview)]));
     for (const [path] of this.layers) {
       const [spectrum, scaling] = [spectra.get(path), scalings.get(path)];
       const directions = leadingDirections(adapters, path);
@@ -162,10 +163,10 @@ export function roundRobinLayers(layers: Layers, turn: number, budget = maxGradi
 
 /** Whether a step is the first with an event (of other methods: the first) in its stretch of `every` steps. */
 export function isAnalysisRecord(
-  { adapters, every }: { adapters: Pick<AdapterSet, "hasEvent">; every: number },
+  { adapters, every }: { adapters: Pick<AdapterSet, "scaling">; every: number },
   { step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">,
 ): boolean {
-  const isCandidate = (at: number) => adapters.hasEvent?.({ step: at, warmupSteps }) ?? true;
+  const isCandidate = (at: number) => adapters.scaling?.hasEvent({ step: at, warmupSteps }) ?? true;
   if (!isCandidate(step)) return false;
   for (let earlier = Math.max(1, step - (step % every)); earlier < step; earlier++)
     if (isCandidate(earlier)) return false;
@@ -173,27 +174,15 @@ export function isAnalysisRecord(
 }
 
 /** 2r, of methods whose adapter has a rank. */
-function leadingDirections(adapters: AdapterSet, path: string): number | undefined {
-  return adapters instanceof LowRankAdapters ? 2 * adapters.find(path).bank.shape.rank : undefined;
+function leadingDirections({ lowRank }: AdapterSet, path: string): number | undefined {
+  return lowRank && 2 * lowRank.rank(path);
 }
 
-/** The gradient of the effective weight as the method's factors get it. */
-function factorGradient(adapters: AdapterSet, path: string, gradient: Tensor): Tensor {
-  if (!(adapters instanceof LowRankAdapters)) return gradient;
-  const { bank, index } = adapters.find(path);
-  return noGrad(() => bank.gradientOfFactors(index, gradient));
-}
-
-function toLayerScaling(
-  { outcome, branches, distances }: LayerEventPreview,
-  adapters: AdapterSet,
-): LayerScaling {
-  const isOracle = adapters instanceof ScaloraAdapters && adapters.isOracle;
-  const distance = distances && { ...distances, ...(isOracle && { chosen: distances.optimum }) };
+function toLayerScaling({ branch, branches, factors, distances }: LayerScalingPreview): LayerScaling {
   return {
-    branch: isOracle ? "oracle" : outcome.branch,
+    branch,
     branches: { ...branches },
-    ...(!isOracle && { alpha: quantilesOf(outcome.alpha), beta: quantilesOf(outcome.beta) }),
-    ...(distance && { distance }),
+    ...(factors && { alpha: quantilesOf(factors.alpha), beta: quantilesOf(factors.beta) }),
+    ...(distances && { distance: { ...distances } }),
   };
 }

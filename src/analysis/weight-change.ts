@@ -25,7 +25,7 @@ export function changedLayerPaths(model: TrainableModel, adapters: AdapterSet): 
     const { headModules } = model.info;
     return adapters.adaptedPaths().filter((path) => !isWithin(path, headModules));
   }
-  const isShared = adapters.method === "full" && model.info.tiedEmbeddings;
+  const isShared = adapters.trainsBase && model.info.tiedEmbeddings;
   return adapters.adaptedPaths().filter((path) => !(isShared && path === "lm_head"));
 }
 

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { untieWeight } from "../adapters/core/untie.ts";
-import { type AdapterSet, LayerAdapters } from "../adapters/index.ts";
+import type { AdapterSet } from "../adapters/index.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/export.ts";
 import { readEosTokenIds } from "../hub/eos-tokens.ts";
@@ -93,7 +93,7 @@ function effectiveWeights({
   model,
   adapters,
 }: Pick<OpenModel, "model" | "adapters">): (name: string) => Tensor | undefined {
-  if (adapters instanceof LayerAdapters) untieAdapted(model, adapters);
+  if (adapters && !adapters.trainsBase) untieAdapted(model, adapters);
   const adapted = new Map(adapters?.adaptedPaths().map((path) => [`${path}.weight`, path]));
   return (name) => {
     const path = adapted.get(name);
@@ -118,7 +118,7 @@ export function mergeAndSave(
 }
 
 /** A frozen weight that two modules share can only be changed for one of them once it has its own. */
-function untieAdapted(model: OpenModel["model"], adapters: LayerAdapters): void {
+function untieAdapted(model: OpenModel["model"], adapters: AdapterSet): void {
   const adapted = new Set(adapters.adaptedPaths());
   for (const [path, module] of model.namedModules())
     if (module instanceof Linear && adapted.has(path)) untieWeight(model, path, module, "untie");

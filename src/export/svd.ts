@@ -1,12 +1,12 @@
 import { setImmediate } from "node:timers/promises";
 import { baseFingerprint } from "../adapters/core/base-fingerprint.ts";
 import { isWithin } from "../adapters/core/modules-to-save.ts";
-import { type AdapterSet, attachFolder, LayerAdapters } from "../adapters/index.ts";
+import { type AdapterSet, attachFolder } from "../adapters/index.ts";
 import { type StoredFactors, writeFactors } from "../adapters/peft/lora.ts";
 import type { FullyTrainedModules } from "../adapters/peft/save-adapter.ts";
 import { changedLayerPaths, linearAt, weightChange } from "../analysis/weight-change.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
-import { isClassifier, type TrainableModel } from "../nn/index.ts";
+import type { TrainableModel } from "../nn/index.ts";
 import {
   contiguous,
   div,
@@ -84,10 +84,9 @@ export async function exportSvdAdapter(
   }
 }
 
-/** Parts that were trained whole stay whole: what an adapter saved, or a classifier's head. */
+/** Parts that were trained whole stay whole. */
 function modulesToSave(model: TrainableModel, adapters: AdapterSet): Omit<FullyTrainedModules, "base"> {
-  const head = isClassifier(model) ? model.info.headModules : [];
-  const paths = adapters instanceof LayerAdapters ? adapters.modulesToSave.paths : head;
+  const paths = adapters.fullyTrainedPaths();
   return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
 }
 

@@ -57,7 +57,7 @@ export interface StepReport {
 
 /**
  * One optimiser step over a window of micro-batches: forward and backward of each, normalised by the labels
- * of all → everything finite → the method's hook → clip → optimiser → the method's hook → gradients to zero.
+ * of all → everything finite → the method's hook → clip → optimiser → gradients to zero.
  * Leaves no tensor behind.
  * @throws `data` when the window has no label, `run` when a loss or gradient is not finite (nothing is changed).
  */
@@ -71,25 +71,24 @@ export function trainStep(parts: StepParts, microBatches: readonly Batch[], step
       fix: "drop rows whose completion is masked or cut off entirely",
     });
   const { warmupSteps, peakLr } = schedule;
-  const lr = schedule.lrAt(step) * (adapters.lrFactor?.(step) ?? 1);
+  const lr = schedule.lrAt(step) * adapters.lrFactor(step);
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
-    adapters.beforeForward?.(context);
+    adapters.beforeForward(context);
     observer?.beforeForward(context);
-    const isMeasured = adapters.measuresEvent?.(context) ?? false;
+    const isMeasured = adapters.measuresEvent(context);
     const dropoutState = isMeasured ? parts.dropout?.state() : undefined;
     const lossSum = accumulate(objective, microBatches, labelTokens, parts.dropout);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, microBatches, step, lossSum);
     observer?.afterBackward(context);
-    const report = torch.noGrad(() => adapters.beforeClip?.(context));
+    const report = torch.noGrad(() => adapters.beforeClip(context));
     const lossBefore = loss / labelTokens;
     const lossAfter = () => recomputeLoss(objective, microBatches, parts.dropout, dropoutState) / labelTokens;
     const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
     const gradNorm = globalNorm(event ? trainableNorms(adapters, lossSum) : norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     optimizer.step(lr);
-    torch.noGrad(() => adapters.afterStep?.(context));
     adapters.zeroGrad();
     const observation = observer?.afterStep(context);
     const tokens = microBatches.reduce((sum, batch) => sum + batch.tokens.length, 0);

@@ -150,10 +150,10 @@ test("lora-ga's factors have the directions of PEFT's, and the paper's length", 
   const context = { step: 1, warmupSteps: 0, peakLr: 1, lr: 1, moments: () => undefined };
   torch.scope(() => {
     using tokens = file.tensor("tokens");
-    adapters.beforeForward?.(context);
+    adapters.beforeForward(context);
     const logits = model.lm_head.forward(model.hiddenStates(tokenStream(tokens.toFloats())));
     torch.mean(torch.square(logits)).backward();
-    torch.noGrad(() => adapters.beforeClip?.(context));
+    torch.noGrad(() => adapters.beforeClip(context));
     for (const name of [...file.header.entries.keys()].filter((key) => key.startsWith("start."))) {
       const own = ours(adapters, name.slice("start.".length), "value");
       const theirs = file.tensor(name);

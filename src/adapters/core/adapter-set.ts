@@ -40,30 +40,110 @@ export interface StepContext {
 /** What a hook did, as plain data for the run's events. */
 export type EventReport = { readonly [field: string]: Json };
 
-/** A model's trainable part under one method, and everything training, checkpoints and export ask of it. */
-export interface AdapterSet {
-  readonly method: string;
+/** What a method does at a step, beside what every step does. */
+export interface StepHooks {
+  /** What the schedule's learning rate is multiplied by at a step, from 1. */
+  lrFactor(step: number): number;
+  /** Before a step's first forward pass. */
+  beforeForward(step: StepContext): void;
   /**
-   * Whether a step measures its loss also after its event: where the forward sees a rounded base an event moves it, and
+   * After backward (and gradient all-reduce) with every gradient finite, before clipping.
+   * @returns what the method did, for the run's events
+   */
+  beforeClip(step: StepContext): EventReport | undefined;
+  /**
+   * Whether a step measures its loss also after `beforeClip`: where the forward sees a rounded base an event moves it, and
    * one more forward pass now and then tells by how much.
    */
-  measuresEvent?(step: StepContext): boolean;
-  /** Whether a step has a scaling event; methods without such events do not say. */
-  hasEvent?(step: Pick<StepContext, "step" | "warmupSteps">): boolean;
+  measuresEvent(step: StepContext): boolean;
+}
+
+/** The hooks of a method that does nothing of its own. */
+export const defaultStepHooks: Readonly<StepHooks> = {
+  lrFactor: () => 1,
+  beforeForward: () => {},
+  beforeClip: () => undefined,
+  measuresEvent: () => false,
+};
+
+/** What analyses ask of a method whose layers are adapted by two factors A `[m, r]` and B `[n, r]`. */
+export interface LowRankLayers {
+  /** r of a layer. */
+  rank(path: string): number;
+  /**
+   * The gradient that a layer's A and B get theirs from, as s·G·B and s·Gᵀ·A: G itself unless the method has more between the
+   * factors and the weight.
+   * @param gradient G, of the effective weight `[m, n]`
+   */
+  factorGradient(path: string, gradient: Tensor): Tensor;
+}
+
+/** What is known of the full gradient G of a layer. */
+export interface GradientSize {
+  /** ‖G‖²_F */
+  readonly energy: number;
+  /** The share of it in the leading 2r singular directions. */
+  readonly share: number;
+}
+
+/** Distances ‖G/L − η s² (G B̃B̃ᵀ + ÃÃᵀG)‖_F, relative to ‖G/L‖_F: 1 is no step at all. L is what ρ stands for. */
+export interface Distances {
+  /** With the factors as they are. */
+  readonly unscaled: number;
+  /** With the factors that the event chooses. */
+  readonly chosen: number;
+  /** Theorem 3.2's, by Eckart and Young: what no adapter of this rank can be below. */
+  readonly optimum: number;
+}
+
+/** A layer at a scaling event, before the event is applied. */
+export interface LayerScalingPreview {
+  readonly path: string;
+  /** How the factors are chosen. */
+  readonly branch: string;
+  /** The branch that each policy would take. */
+  readonly branches: { readonly default: string; readonly paper: string; readonly scalar: string };
+  /** What the columns of A and B are multiplied by, `[r]` each; absent where an event replaces the factors. */
+  readonly factors: { readonly alpha: Float64Array; readonly beta: Float64Array } | undefined;
+  /** Absent where nothing is known of the full gradient, or it is zero. */
+  readonly distances: Distances | undefined;
+}
+
+/** What analyses ask of a method with scaling events. */
+export interface ScalingEvents {
+  /** Whether a step has one. */
+  hasEvent(step: Pick<StepContext, "step" | "warmupSteps">): boolean;
+  /**
+   * What the event of this step is about to do, layer by layer, changing nothing; to be asked after backward and before the
+   * event.
+   * @param gradientOf what is known of a layer's full gradient
+   */
+  preview(
+    step: StepContext,
+    gradientOf: (path: string) => GradientSize | undefined,
+  ): readonly LayerScalingPreview[];
+}
+
+/**
+ * A model's trainable part under one method, and everything training, checkpoints, analysis and export ask of it. What only
+ * some methods can is a property that the others leave undefined.
+ */
+export interface AdapterSet extends StepHooks, Disposable {
+  readonly method: string;
+  /** Whether the model's own weights are trained, not adapters on layers: what modules share stays shared. */
+  readonly trainsBase: boolean;
+  /** Of methods whose adapters are two factors. */
+  readonly lowRank: LowRankLayers | undefined;
+  /** Of methods with scaling events. */
+  readonly scaling: ScalingEvents | undefined;
   trainables(): readonly Trainable[];
-  /** What the schedule's learning rate is multiplied by at a step; 1 where there is no such method. */
-  lrFactor?(step: number): number;
-  /** Before a step's first forward pass. */
-  beforeForward?(step: StepContext): void;
-  /** After backward (and gradient all-reduce) with every gradient finite, before clipping. */
-  beforeClip?(step: StepContext): EventReport | undefined;
-  /** After the optimiser's step. */
-  afterStep?(step: StepContext): void;
   zeroGrad(): void;
   parameterCounts(): { readonly trainable: number; readonly all: number };
   /** The effective weight of an adapted layer, a new tensor `[out, in]`; float32 unless asked for in float64. */
   mergedWeight(path: string, dtype?: "float32" | "float64"): Tensor;
   adaptedPaths(): readonly string[];
+  /** Paths of the modules that are trained whole, none within another, and saved as they are (PEFT's `modules_to_save`). */
+  fullyTrainedPaths(): readonly string[];
   /**
    * Writes the adapter alone as a PEFT folder, for `baseModel`.
    * @throws ScaloraError `usage` when the adapter alone is not what was learnt, or nothing reads it

@@ -2,7 +2,15 @@ import { type Module, namedWeights } from "../../nn/index.ts";
 import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
-import type { AdapterSet, Trainable } from "./adapter-set.ts";
+import {
+  type AdapterSet,
+  defaultStepHooks,
+  type EventReport,
+  type LowRankLayers,
+  type ScalingEvents,
+  type StepContext,
+  type Trainable,
+} from "./adapter-set.ts";
 import { adapterDType, type Bank } from "./bank.ts";
 import { baseFingerprint } from "./base-fingerprint.ts";
 import { ModulesToSave } from "./modules-to-save.ts";
@@ -10,6 +18,9 @@ import { ModulesToSave } from "./modules-to-save.ts";
 /** What all methods that hang adapters on linear layers share: banks, and parts that are trained whole beside them. */
 export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   readonly method: string;
+  readonly trainsBase: boolean = false;
+  readonly lowRank: LowRankLayers | undefined = undefined;
+  readonly scaling: ScalingEvents | undefined = undefined;
   readonly banks: readonly B[];
   /** What is trained whole beside the adapters. */
   readonly modulesToSave: ModulesToSave;
@@ -29,6 +40,22 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
   }
 
   abstract saveAdapter(folder: string, baseModel: string): void;
+
+  lrFactor(step: number): number {
+    return defaultStepHooks.lrFactor(step);
+  }
+
+  beforeForward(step: StepContext): void {
+    defaultStepHooks.beforeForward(step);
+  }
+
+  beforeClip(step: StepContext): EventReport | undefined {
+    return defaultStepHooks.beforeClip(step);
+  }
+
+  measuresEvent(step: StepContext): boolean {
+    return defaultStepHooks.measuresEvent(step);
+  }
 
   trainables(): Trainable[] {
     return [...this.banks.flatMap((bank) => bank.trainables()), ...this.modulesToSave.trainables];
@@ -51,6 +78,10 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
 
   adaptedPaths(): string[] {
     return this.banks.flatMap(({ layers }) => layers.map(({ path }) => path));
+  }
+
+  fullyTrainedPaths(): readonly string[] {
+    return this.modulesToSave.paths;
   }
 
   mergedWeight(path: string, dtype: "float32" | "float64" = "float32"): Tensor {
@@ -104,6 +135,10 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
   dispose(): void {
     this.modulesToSave.dispose();
     for (const bank of this.banks) bank.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

@@ -1,4 +1,6 @@
 import type { Module } from "../../nn/index.ts";
+import { noGrad } from "../../torch/index.ts";
+import type { LowRankLayers } from "./adapter-set.ts";
 import { type BankShape, groupIntoBanks, type LowRankBank, type NamedLinear } from "./bank.ts";
 import { LayerAdapters } from "./layer-adapters.ts";
 import { resolveModulesToSave } from "./modules-to-save.ts";
@@ -54,4 +56,12 @@ export function makeBanks<B extends LowRankBank>({ targets }: LowRankPlan, Kind:
 }
 
 /** The adapters of a method made of two factors. */
-export abstract class LowRankAdapters<B extends LowRankBank = LowRankBank> extends LayerAdapters<B> {}
+export abstract class LowRankAdapters<B extends LowRankBank = LowRankBank> extends LayerAdapters<B> {
+  override readonly lowRank: LowRankLayers = {
+    rank: (path) => this.find(path).bank.shape.rank,
+    factorGradient: (path, gradient) => {
+      const { bank, index } = this.find(path);
+      return noGrad(() => bank.gradientOfFactors(index, gradient));
+    },
+  };
+}

@@ -75,7 +75,7 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
     });
   }
 
-  beforeForward(step: StepContext): void {
+  override beforeForward(step: StepContext): void {
     if (!startsInterval(step, this.interval)) return;
     noGrad(() =>
       scope(() => {
@@ -92,7 +92,7 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
     );
   }
 
-  beforeClip(step: StepContext): EventReport | undefined {
+  override beforeClip(step: StepContext): EventReport | undefined {
     if (!startsInterval(step, this.interval)) return undefined;
     return {
       projection: this.projections,

@@ -1,9 +1,9 @@
-import { Linear, type Module } from "../../nn/index.ts";
+import { isClassifier, Linear, type Module } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
-import type { AdapterSet, Trainable } from "../core/adapter-set.ts";
+import { type AdapterSet, defaultStepHooks, type Trainable } from "../core/adapter-set.ts";
 import { adapterExportError } from "../core/layer-adapters.ts";
 
 /**
@@ -12,11 +12,20 @@ import { adapterExportError } from "../core/layer-adapters.ts";
  */
 export class FullFineTuning implements AdapterSet {
   readonly method = "full";
+  readonly trainsBase = true;
+  readonly lowRank = undefined;
+  readonly scaling = undefined;
+  readonly lrFactor = defaultStepHooks.lrFactor;
+  readonly beforeForward = defaultStepHooks.beforeForward;
+  readonly beforeClip = defaultStepHooks.beforeClip;
+  readonly measuresEvent = defaultStepHooks.measuresEvent;
+  private readonly headPaths: readonly string[];
   private readonly parameters: readonly Trainable[];
   private readonly linears: ReadonlyMap<string, Linear>;
 
   constructor(model: Module) {
     ownParameters(model);
+    this.headPaths = isClassifier(model) ? model.info.headModules : [];
     this.parameters = [...model.namedParameters()].map(([name, value]) => {
       const grad = torch.zerosLike(value).keep();
       value.setRequiresGrad(true).setGrad(grad);
@@ -52,6 +61,11 @@ export class FullFineTuning implements AdapterSet {
     return [...this.linears.keys()];
   }
 
+  /** A classifier's head: no adapter of linear layers holds it. */
+  fullyTrainedPaths(): readonly string[] {
+    return this.headPaths;
+  }
+
   saveAdapter(): void {
     throw adapterExportError("full fine-tuning has no adapter: it changes the weights themselves");
   }
@@ -79,6 +93,10 @@ export class FullFineTuning implements AdapterSet {
       value.setGrad(undefined).setRequiresGrad(false);
       grad.dispose();
     }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

@@ -49,13 +49,13 @@ export class LoraGaAdapters extends NonZeroInitAdapters {
     this.size = (m) => m ** 0.25 / Math.sqrt(gamma);
   }
 
-  beforeForward(): void {
+  override beforeForward(): void {
     if (this.hasBegun) return;
     this.release();
     this.watched = this.banks.map(({ layers }) => layers.map(({ linear }) => watch(linear)));
   }
 
-  beforeClip(): EventReport | undefined {
+  override beforeClip(): EventReport | undefined {
     if (this.hasBegun) return undefined;
     noGrad(() => {
       this.banks.forEach((bank, at) => {

@@ -42,13 +42,13 @@ export class ReloraAdapters extends MergingAdapters {
     this.seed = seed;
   }
 
-  lrFactor(step: number): number {
+  override lrFactor(step: number): number {
     const { interval, restartWarmup } = this.options;
     const since = (step - 1) % interval;
     return step <= interval || since >= restartWarmup ? 1 : (since + 1) / (restartWarmup + 1);
   }
 
-  beforeForward(step: StepContext): void {
+  override beforeForward(step: StepContext): void {
     if (!startsInterval(step, this.options.interval)) return;
     noGrad(() => {
       this.cuts = this.banks.flatMap((bank, index) =>
@@ -66,7 +66,7 @@ export class ReloraAdapters extends MergingAdapters {
     initialiseBanks(this, this.options.init, seedAfter(this.seed, this.restarts));
   }
 
-  beforeClip(step: StepContext): EventReport | undefined {
+  override beforeClip(step: StepContext): EventReport | undefined {
     if (!startsInterval(step, this.options.interval)) return undefined;
     return { restart: this.restarts, layers: this.adaptedPaths().length, ...truncationReport(this.cuts) };
   }

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
+import type { GradientSize } from "../core/adapter-set.ts";
 import { ExactBase } from "../core/base-store.ts";
 import type { ColumnNormRule } from "./column-norm.ts";
 import { type EventOptions, scalingEvent } from "./event.ts";
-import { examineBank, type GradientSize } from "./event-preview.ts";
+import { examineBank } from "./event-preview.ts";
 import { randomBank } from "./testing/random-bank.ts";
 
 const peakLr = 0.01;

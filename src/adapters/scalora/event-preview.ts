@@ -1,37 +1,16 @@
 import { noGrad } from "../../torch/index.ts";
+import type { Distances, GradientSize, LayerScalingPreview } from "../core/adapter-set.ts";
 import { chooseFactors, type EventBank, type EventOptions, type LayerOutcome } from "./event.ts";
 import { layerGrams } from "./grams.ts";
 import { columnSystem, type LayerGrams } from "./solve/column-system.ts";
 import { type Branch, type SolvePolicy, solveFactors } from "./solve/policies.ts";
 import { multiply } from "./solve/symmetric.ts";
 
-/** What is known of the full gradient G of a layer. */
-export interface GradientSize {
-  /** ‖G‖²_F */
-  readonly energy: number;
-  /** The share of it in the leading 2r singular directions. */
-  readonly share: number;
-}
-
-/** Distances ‖G/L − η s² (G B̃B̃ᵀ + ÃÃᵀG)‖_F, relative to ‖G/L‖_F: 1 is no step at all. L is what ρ stands for. */
-export interface Distances {
-  /** With the factors as they are. */
-  readonly unscaled: number;
-  /** With the factors that the event chooses. */
-  readonly chosen: number;
-  /** Theorem 3.2's, by Eckart and Young: what no adapter of this rank can be below. */
-  readonly optimum: number;
-}
-
-/** A layer at a scaling event, as it looks before the event is applied. */
-export interface LayerEventPreview {
-  readonly path: string;
-  /** What the event does; its factors are those that it applies. */
-  readonly outcome: LayerOutcome;
-  /** The branch that each policy would take. */
+/** A layer at a scaling event, with what the event does: its factors are those that it applies. */
+export interface LayerEventPreview extends LayerScalingPreview {
+  readonly branch: Branch;
   readonly branches: Readonly<Record<SolvePolicy, Branch>>;
-  /** Absent where nothing is known of the full gradient, or it is zero. */
-  readonly distances: Distances | undefined;
+  readonly outcome: LayerOutcome;
 }
 
 /**
@@ -48,11 +27,13 @@ export function examineBank(
   return grams.map((layer, index) => {
     const { path } = bank.layers[index];
     const outcome = { path, ...chooseFactors(layer, bank.shape.scale, options) };
-    const branch = (policy: SolvePolicy) => solveFactors(layer, outcome.rho, policy).branch;
+    const branchOf = (policy: SolvePolicy) => solveFactors(layer, outcome.rho, policy).branch;
     return {
       path,
       outcome,
-      branches: { default: branch("default"), paper: branch("paper"), scalar: branch("scalar") },
+      branch: outcome.branch,
+      factors: { alpha: outcome.alpha, beta: outcome.beta },
+      branches: { default: branchOf("default"), paper: branchOf("paper"), scalar: branchOf("scalar") },
       distances: distancesOf(layer, outcome, gradientOf(path)),
     };
   });

@@ -18,7 +18,7 @@ import {
   zerosLike,
 } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
-import type { Moments } from "../core/adapter-set.ts";
+import type { LayerScalingPreview, Moments } from "../core/adapter-set.ts";
 import type { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
 import { type ColumnNormRule, columnNormOf, type EventTiming } from "./column-norm.ts";
@@ -122,6 +122,16 @@ function replaceFactors(
   write(bank.gradA, mulScalar(matmul(G, newB), scale));
   write(bank.gradB, mulScalar(matmul(transpose(G, 0, 1), newA), scale));
   return { path, rho, normsA, normsB, ...unitFactors(rank, "oracle") };
+}
+
+/** What an event of policy `svd` is about to do, of what a scaling of the factors would: it chooses the optimum itself. */
+export function oraclePreview({ distances, ...scaled }: LayerScalingPreview): LayerScalingPreview {
+  return {
+    ...scaled,
+    branch: "oracle",
+    factors: undefined,
+    distances: distances && { ...distances, chosen: distances.optimum },
+  };
 }
 
 function columnNorms(factor: Tensor): Float64Array {

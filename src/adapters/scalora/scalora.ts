@@ -2,7 +2,7 @@ import type { Linear, Module } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import type { EventReport, StepContext } from "../core/adapter-set.ts";
+import type { EventReport, ScalingEvents, StepContext } from "../core/adapter-set.ts";
 import { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
 import type { LowRankPlan } from "../core/low-rank-adapters.ts";
@@ -20,9 +20,9 @@ import {
   type MomentRule,
   scalingEvent,
 } from "./event.ts";
-import { examineBank, type GradientSize, type LayerEventPreview } from "./event-preview.ts";
+import { examineBank } from "./event-preview.ts";
 import { eventReport } from "./event-report.ts";
-import { enableBaseGradients, oracleEvent } from "./oracle.ts";
+import { enableBaseGradients, oracleEvent, oraclePreview } from "./oracle.ts";
 import type { SolvePolicy } from "./solve/policies.ts";
 
 /** Adaptive events apply where a factor is beyond this ratio, either way. */
@@ -51,6 +51,13 @@ export interface ScaloraOptions extends LoraOptions, MergeOptions {
  * columns makes, so that the effective weight stays and the accumulated change gains rank. docs/scalora.md has the mathematics.
  */
 export class ScaloraAdapters extends MergingAdapters {
+  override readonly scaling: ScalingEvents = {
+    hasEvent: (step) => this.hasEvent(step),
+    preview: (step, gradientOf) => {
+      const previews = this.banks.flatMap((bank) => examineBank(bank, this.eventOptions(step), gradientOf));
+      return this.isOracle ? previews.map(oraclePreview) : previews;
+    },
+  };
   private readonly options: ScaloraOptions;
   private events = 0;
   private branches: Record<string, number> = {};
@@ -73,7 +80,7 @@ export class ScaloraAdapters extends MergingAdapters {
     for (const bank of this.banks) measureBase(bank);
   }
 
-  measuresEvent(step: StepContext): boolean {
+  override measuresEvent(step: StepContext): boolean {
     const moves = this.bases.some((base, index) => base.isLossy(this.banks[index].shape.rank));
     if (!moves || !this.hasEvent(step)) return false;
     const { interval = 1 } = this.options;
@@ -81,12 +88,12 @@ export class ScaloraAdapters extends MergingAdapters {
     return this.events % every === 0;
   }
 
-  beforeForward(step: StepContext): void {
+  override beforeForward(step: StepContext): void {
     if (!this.isOracle || !this.hasEvent(step)) return;
     for (const bank of this.banks) enableBaseGradients(bank);
   }
 
-  beforeClip(step: StepContext): EventReport | undefined {
+  override beforeClip(step: StepContext): EventReport | undefined {
     if (!this.hasEvent(step)) return undefined;
     const outcomes = this.banks.map((bank, index) => this.runEvent(bank, this.bases[index], step));
     for (const bank of this.banks) measureBase(bank);
@@ -125,25 +132,13 @@ export class ScaloraAdapters extends MergingAdapters {
     };
   }
 
-  /**
-   * What the event of this step is about to do, layer by layer; to be asked after backward and before the event.
-   * @param gradientOf what is known of a layer's full gradient
-   */
-  previewEvent(
-    step: StepContext,
-    gradientOf: (path: string) => GradientSize | undefined,
-  ): LayerEventPreview[] {
-    const options = this.eventOptions(step);
-    return this.banks.flatMap((bank) => examineBank(bank, options, gradientOf));
-  }
-
   /** Whether events replace the factors by the optimum of Theorem 3.2 in place of scaling them. */
-  get isOracle(): boolean {
+  private get isOracle(): boolean {
     return this.options.policy === "svd";
   }
 
   /** The first event, then every `interval` steps. */
-  hasEvent({ step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">): boolean {
+  private hasEvent({ step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">): boolean {
     const first = Math.max(2, this.options.firstEvent ?? warmupSteps + 1);
     return step >= first && (step - first) % this.stepsBetween === 0;
   }

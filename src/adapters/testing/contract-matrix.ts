@@ -98,8 +98,8 @@ export const lossOf = (model: OddModel) =>
  */
 export function passThrough(model: OddModel, adapters: AdapterSet, step: number): void {
   const context = { step, warmupSteps: 0, peakLr: 0.01, lr: 0.01, moments: () => undefined };
-  adapters.beforeForward?.(context);
+  adapters.beforeForward(context);
   torch.scope(() => lossOf(model).backward());
-  torch.noGrad(() => adapters.beforeClip?.(context));
+  torch.noGrad(() => adapters.beforeClip(context));
   adapters.zeroGrad();
 }

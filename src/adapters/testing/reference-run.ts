@@ -47,11 +47,11 @@ export function stepThrough(
   const [{ A, B, gradA, gradB, shape }] = adapters.banks;
   run.gradients.forEach((rows, at) => {
     const step = at + 1;
-    const lr = run.lr * (adapters.lrFactor?.(step) ?? 1);
+    const lr = run.lr * adapters.lrFactor(step);
     const moments = (name: string) => optimizer.moments(name);
     torch.noGrad(() =>
       torch.scope(() => {
-        adapters.beforeForward?.({ step, warmupSteps: 0, peakLr: run.lr, lr, moments });
+        adapters.beforeForward({ step, warmupSteps: 0, peakLr: run.lr, lr, moments });
         const G = matrix(rows);
         const transposed = torch.transpose(G, 0, 1);
         torch.copy_(
