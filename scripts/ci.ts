@@ -27,7 +27,7 @@ function npm(args: string[]): Promise<{ code: number; output: string }> {
 /** The last plain line of counts in an output. */
 function countsIn(output: string) {
   const line = output.match(/^\d+ passed, \d+ failed.*$/gm)?.at(-1);
-  const [passed, failed] = line?.match(/\d+/g)?.map(Number) ?? [0, 1];
+  const [passed = 0, failed = 1] = line?.match(/\d+/g)?.map(Number) ?? [];
   return { passed, failed };
 }
 
@@ -35,7 +35,7 @@ function countsIn(output: string) {
 function surprisingSkips(output: string) {
   const text = readFileSync(join(packageRoot, ".ci", "allowed-skips.txt"), "utf8");
   const allowed = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  const skipped = [...output.matchAll(/^skipped: (.+)$/gm)].map(([, name]) => name);
+  const skipped = [...output.matchAll(/^skipped: (.+)$/gm)].map(([, name = ""]) => name);
   return skipped.filter((name) => !allowed.some((start) => name === start || name.startsWith(`${start} (`)));
 }
 

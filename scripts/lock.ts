@@ -15,7 +15,7 @@ if (status !== 0) process.exit(1);
 /** Names such as `@oxc-parser/binding-linux-arm64-musl` say what they are for. */
 function systemOf(name: string): Pick<LockedPackage, "os" | "cpu" | "libc"> {
   if (name.includes("windows")) return { os: ["win32"] };
-  const [os, cpu, abi = ""] = name.replace(/^.*\/(cli|binding)-/, "").split("-");
+  const [os = "", cpu = "", abi = ""] = name.replace(/^.*\/(cli|binding)-/, "").split("-");
   const libc = os === "linux" ? { libc: [abi === "musl" ? "musl" : "glibc"] } : {};
   return { cpu: [cpu], os: [os], ...(abi.startsWith("gnueabi") || abi.startsWith("musleabi") ? {} : libc) };
 }

@@ -11,8 +11,9 @@ const facts = new Set(
   readdirSync(notes).flatMap((file) => readFileSync(join(notes, file), "utf8").trim().split("\n")),
 );
 const rows = [...facts].map((line) => line.split(" | "));
-const methods = [...new Set(rows.map(([method]) => method))].sort();
-const families = [...new Set(rows.filter((row) => row[1] === "trains").map(([, , family]) => family))].sort();
+const methods = [...new Set(rows.map(([method = ""]) => method))].sort();
+const trained = rows.filter(([, what]) => what === "trains");
+const families = [...new Set(trained.map(([, , family = ""]) => family))].sort();
 const dtypes = ["float32", "bfloat16"];
 
 const has = (...words: string[]) => facts.has(words.join(" | "));

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageRoot, setupCommand } from "../src/setup/locate.ts";
 import { ensureSetup } from "../src/setup/setup.ts";
+import { required } from "../src/util/elements.ts";
 
 const project = mkdtempSync(join(tmpdir(), "scalora-pack-"));
 process.once("exit", () => rmSync(project, { recursive: true, force: true }));
@@ -47,7 +48,7 @@ expectThat("npm pack", packed.status === 0, packed.output);
 if (packed.status !== 0) process.exit(1);
 // A list, or an object by names: that depends on npm's version.
 const listed: Record<string, Tarball> = JSON.parse(packed.stdout.slice(packed.stdout.search(/^[[{]/m)));
-const [tarball] = Object.values(listed);
+const tarball = required(Object.values(listed)[0], "the tarball");
 
 const paths = tarball.files.map(({ path }) => path);
 const wanted = [

@@ -1,4 +1,5 @@
 import { fromData, type Tensor, toDType } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
 import { type TensorType, tensorTypeByName } from "./types.ts";
 
@@ -12,7 +13,7 @@ export type WritableType = "F32" | "F16" | "BF16" | "Q8_0";
 export function tensorTypeFor(wanted: WritableType, shape: readonly number[]): TensorType {
   if (shape.length < 2) return tensorTypeByName("F32");
   const type = tensorTypeByName(wanted);
-  return shape[shape.length - 1] % type.blockSize === 0 ? type : tensorTypeByName("F16");
+  return elementAt(shape, shape.length - 1) % type.blockSize === 0 ? type : tensorTypeByName("F16");
 }
 
 /** The bytes of a tensor's numbers, in row-major order. */
@@ -51,13 +52,14 @@ function encodeQ80(values: Float32Array): Uint8Array {
   const scales = new Float32Array(blocks);
   const out = new Uint8Array(blocks * 34);
   for (let block = 0; block < blocks; block++) {
-    const from = block * 32;
+    const numbers = values.subarray(block * 32, block * 32 + 32);
     let largest = 0;
-    for (let i = from; i < from + 32; i++) largest = Math.max(largest, Math.abs(values[i]));
-    scales[block] = largest / 127;
-    const inverse = scales[block] === 0 ? 0 : Math.fround(1 / scales[block]);
-    for (let i = 0; i < 32; i++)
-      out[block * 34 + 2 + i] = roundHalfAwayFromZero(Math.fround(values[from + i] * inverse));
+    for (const value of numbers) largest = Math.max(largest, Math.abs(value));
+    const scale = Math.fround(largest / 127);
+    scales[block] = scale;
+    const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
+    let to = block * 34 + 2;
+    for (const value of numbers) out[to++] = roundHalfAwayFromZero(Math.fround(value * inverse));
   }
   writeBlockScales(out, scales);
   return out;

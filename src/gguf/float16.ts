@@ -1,17 +1,13 @@
-/** Every 16-bit float (IEEE 754 binary16) by its bits. */
-let table: Float32Array | undefined;
+const scratch = new DataView(new ArrayBuffer(4));
 
-/** The 16-bit float at a byte offset (little-endian). */
-export function readFloat16(source: Uint8Array, at: number): number {
-  table ??= Float32Array.from({ length: 1 << 16 }, (_, index) => decodeFloat16(index));
-  return table[source[at] | (source[at + 1] << 8)];
-}
-
-function decodeFloat16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+/** The 16-bit float (IEEE 754 binary16) at a byte offset (little-endian). */
+export function readFloat16(source: DataView, at: number): number {
+  const bits = source.getUint16(at, true);
+  const sign = bits & 0x8000;
+  const magnitude = bits & 0x7fff;
+  if (magnitude > 0x7c00) return Number.NaN;
+  if (magnitude === 0x7c00) return sign ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  // As a 32-bit float, whose exponents are counted from 112 below.
+  scratch.setUint32(0, (sign << 16) | (magnitude << 13));
+  return scratch.getFloat32(0) * 2 ** 112;
 }

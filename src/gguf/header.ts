@@ -163,7 +163,7 @@ function locateTensor(
 ): GgufTensor {
   const where = `${reader.path}, tensor ${JSON.stringify(name)}`;
   const numbers = shape.reduce((product, extent) => product * extent, 1);
-  const row = shape[shape.length - 1];
+  const row = shape.at(-1) ?? 1;
   if (numbers === 0 || !Number.isSafeInteger(numbers * type.blockBytes) || row % type.blockSize !== 0) {
     throw ggufFormatError(where, "A tensor has an impossible shape", {
       expected: `rows of a multiple of ${type.blockSize} numbers (${type.name}), fewer than 2^53 bytes`,

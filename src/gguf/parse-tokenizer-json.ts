@@ -82,11 +82,11 @@ const template = z.array(
 
 function readTemplate(where: string, processors: readonly ComponentJson[]): ParsedTokenizer["template"] {
   const framing = processors.filter(({ type }) => type !== "ByteLevel");
-  if (framing.length === 0) return { before: [], after: [] };
-  const [{ type, single }] = framing;
-  if (framing.length > 1 || type !== "TemplateProcessing")
-    throw unsupportedTokenizerError(where, `a post-processor ${type}`);
-  const items = template.parse(single);
+  const [frame, ...others] = framing;
+  if (frame === undefined) return { before: [], after: [] };
+  if (others.length > 0 || frame.type !== "TemplateProcessing")
+    throw unsupportedTokenizerError(where, `a post-processor ${frame.type}`);
+  const items = template.parse(frame["single"]);
   const text = items.indexOf(undefined);
   const tokens = (from: readonly (string | undefined)[]) => from.filter((item) => item !== undefined);
   return { before: tokens(items.slice(0, text)), after: tokens(items.slice(text + 1)) };

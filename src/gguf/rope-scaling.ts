@@ -1,3 +1,4 @@
+import { zip } from "../util/elements.ts";
 import { ggufFormatError } from "./format-error.ts";
 import type { GgufMetadata } from "./metadata.ts";
 
@@ -81,7 +82,7 @@ function llama3Scaling(
   const factor = Math.max(...factors);
   const scaling = { rope_type: "llama3", factor, ...llama3Bounds };
   const expected = llama3Factors(theta, headDim, scaling);
-  const worst = Math.max(...expected.map((value, i) => Math.abs(value / factors[i] - 1)));
+  const worst = Math.max(...zip(expected, factors).map(([value, stored]) => Math.abs(value / stored - 1)));
   if (worst < 1e-4) return scaling;
   throw ggufFormatError(where, "The rotary frequencies are no known ones", {
     expected: `Llama 3's for a factor of ${factor}`,

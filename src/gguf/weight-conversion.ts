@@ -27,8 +27,7 @@ export function toGguf(tensor: Tensor, convention: WeightConversion, heads: Head
 /** Swaps halves and pairs of the rows of each head. */
 function permuteRotaryRows(tensor: Tensor, heads: number, toPairs: boolean): Tensor {
   const { shape } = tensor;
-  const [rows, ...rest] = shape;
-  const half = rows / heads / 2;
-  const grouped = reshape(tensor, [heads, ...(toPairs ? [2, half] : [half, 2]), ...rest]);
+  const half = tensor.size(0) / heads / 2;
+  const grouped = reshape(tensor, [heads, ...(toPairs ? [2, half] : [half, 2]), ...shape.slice(1)]);
   return reshape(transpose(grouped, 1, 2), shape);
 }

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { copy_, empty, fromData, MappedFile, narrow, reshape, scope, type Tensor } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
 import { formatShape } from "../util/format.ts";
 import { type Architecture, toHuggingFaceName, weightConversion } from "./architectures.ts";
@@ -51,7 +52,7 @@ export class GgufWeights {
     const convention = weightConversion(this.architecture, name);
     if (
       (convention === "query" || convention === "key") &&
-      location.shape[0] % (2 * this.heads[convention]) !== 0
+      elementAt(location.shape, 0) % (2 * this.heads[convention]) !== 0
     )
       throw ggufFormatError(
         `${this.path}, tensor ${JSON.stringify(name)}`,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { mergesFromScores } from "../tokenizer/merges-from-scores.ts";
 import { pieceKinds } from "../tokenizer/sentencepiece-model.ts";
+import { zip } from "../util/elements.ts";
 import {
   type ComponentJson,
   flattenSequence,
@@ -20,8 +21,8 @@ import {
 export function byteLevelItems(parts: ParsedTokenizer): MetadataItem[] {
   const { where, merges, ignoresMerges, normalizers } = parts;
   // The one normaliser that a name implies; files of other names have none.
-  if (normalizers.some(({ type }) => type !== "NFC"))
-    throw unsupportedTokenizerError(where, `a normaliser ${normalizers[0].type} before bytes`);
+  const other = normalizers.find(({ type }) => type !== "NFC");
+  if (other !== undefined) throw unsupportedTokenizerError(where, `a normaliser ${other.type} before bytes`);
   const steps = parts.preTokenizers.map(withoutTrimOffsets);
   for (const [name, known] of preTokenizers) {
     const same = isDeepStrictEqual(flattenSequence(known.component).map(withoutTrimOffsets), steps);
@@ -73,17 +74,14 @@ function impliedScores(
   const ranks = new Map<string, number>();
   for (const [left, right] of merges) if (!ranks.has(left + right)) ranks.set(left + right, ranks.size);
   const worst = ranks.size;
-  const scores = tokens.map((token, id) =>
-    types[id] === 1 ? -(ranks.get(token) ?? worst) : types[id] === 6 ? 0 : -1000,
-  );
-  const pieces = tokens.map((token, id) => ({
-    text: token,
-    score: scores[id],
-    kind: pieceKinds[types[id]] ?? "unused",
+  const pieces = zip(tokens, types).map(([text, type]) => ({
+    text,
+    score: type === 1 ? -(ranks.get(text) ?? worst) : type === 6 ? 0 : -1000,
+    kind: pieceKinds[type] ?? "unused",
   }));
   if (!sameMerges(merges, mergesFromScores(where, pieces), ranks))
     throw unsupportedTokenizerError(where, "merges that no scores of the pieces imply");
-  return scores;
+  return pieces.map(({ score }) => score);
 }
 
 /** Merges that make the same piece may stand in any order: which of them comes first changes nothing that scores say. */

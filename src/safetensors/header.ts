@@ -97,9 +97,10 @@ function readFully(path: string, descriptor: number, buffer: Buffer, position: n
  * @param path for messages only
  */
 function parseHeader(path: string, header: Uint8Array, size: number): Omit<SafetensorsHeader, "size"> {
-  if (header[0] !== 0x7b) {
+  const [first] = header;
+  if (first !== 0x7b) {
     const found =
-      header.length === 0 ? "an empty header" : `the byte 0x${header[0].toString(16).padStart(2, "0")}`;
+      first === undefined ? "an empty header" : `the byte 0x${first.toString(16).padStart(2, "0")}`;
     throw safetensorsFormatError(path, 'The header does not begin with "{"', '"{"', found);
   }
   const root = parseRoot(path, header);
@@ -165,10 +166,9 @@ function readEntry(path: string, name: string, value: JsonValue, dataStart: numb
   const shape = naturalNumbers(value.get("shape"));
   if (shape === undefined)
     throw safetensorsFormatError(where, "The shape is not a list of whole numbers from 0 to 2^53 − 1");
-  const offsets = naturalNumbers(value.get("data_offsets"));
-  if (offsets?.length !== 2)
+  const [begin, end, ...rest] = naturalNumbers(value.get("data_offsets")) ?? [];
+  if (begin === undefined || end === undefined || rest.length > 0)
     throw safetensorsFormatError(where, "data_offsets is not two whole numbers from 0 to 2^53 − 1");
-  const [begin, end] = offsets;
   if (begin > end)
     throw safetensorsFormatError(where, "data_offsets run backwards", "begin ≤ end", `[${begin}, ${end}]`);
   checkSize(where, shape, bits, end - begin);

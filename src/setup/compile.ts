@@ -39,7 +39,8 @@ export async function findCompiler(env = process.env): Promise<Compiler> {
     const path = which(name, env);
     if (path === undefined) continue;
     const { code, stdout } = await run(path, ["--version"], { env });
-    if (code === 0) return { path, version: stdout.split("\n")[0].trim() };
+    const [version = ""] = stdout.split("\n");
+    if (code === 0) return { path, version: version.trim() };
   }
   const found = env["CXX"]
     ? `CXX=${env["CXX"]}, which does not run`

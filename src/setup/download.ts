@@ -30,8 +30,9 @@ export function pinnedWheels(kind: "cpu" | "cuda"): Wheel[] {
   const text = readFileSync(join(packageRoot, "src", "setup", `libtorch-${kind}.txt`), "utf8");
   return text.split("\n").flatMap((line) => {
     const match = /^((\S+)==\S+ --hash=sha256:([0-9a-f]{64})) # (\S+\.whl) (\d+)$/.exec(line);
-    if (match === null) return [];
-    const [, requirement, name, hash, file, size] = match;
+    const [, requirement, name, hash, file, size] = match ?? [];
+    if (requirement === undefined || name === undefined || hash === undefined || file === undefined)
+      return [];
     return [{ requirement, name, hash, file, size: Number(size) }];
   });
 }

@@ -44,7 +44,7 @@ export interface Pip {
   env: NodeJS.ProcessEnv;
   purpose: Purpose;
   /** Stops what runs. */
-  signal?: AbortSignal;
+  signal: AbortSignal | undefined;
 }
 
 interface FetchOptions {

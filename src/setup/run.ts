@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 interface RunOptions {
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface RunResult {

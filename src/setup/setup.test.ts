@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { elementAt } from "../util/elements.ts";
 import { findCompiler } from "./compile.ts";
 import { inspect } from "./doctor.ts";
 import { downloadLibtorch, pinnedWheels } from "./download.ts";
@@ -171,7 +172,7 @@ test.each([
 });
 
 test("a broken wheel from before is not believed", async () => {
-  const [wheel] = pinnedWheels("cpu");
+  const wheel = elementAt(pinnedWheels("cpu"), 0);
   const env = machine({ python3: fakePython("", "echo reached pip >&2; exit 1") });
   write(`cache/scalora/wheels/${wheel.file}`, "not a wheel");
   await expect(downloadLibtorch(silent(), env)).rejects.toThrow(/torch-2\.11\.0-cp312[\s\S]*reached pip/);

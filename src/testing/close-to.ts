@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { zip } from "../util/elements.ts";
 import type { Tolerance } from "./tolerances.ts";
 
 /** Where and how much two equally long lists of numbers differ. */
@@ -19,23 +20,23 @@ export function compare(
   if (actual.length !== expected.length) {
     return { error: Number.POSITIVE_INFINITY, index: -1, actual: actual.length, expected: expected.length };
   }
-  let [index, worst, largest, squares, reference] = [0, -1, 0, 0, 0];
-  for (let i = 0; i < actual.length; i++) {
-    const difference = Math.abs(actual[i] - expected[i]);
+  let [index, worst, largest, squares, referenceSquares] = [0, -1, 0, 0, 0];
+  for (const [i, [found, reference]] of zip(Array.from(actual), expected).entries()) {
+    const difference = Math.abs(found - reference);
     if (!(difference <= worst))
       [index, worst] = [i, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference];
-    largest = Math.max(largest, Math.abs(expected[i]));
+    largest = Math.max(largest, Math.abs(reference));
     squares += difference ** 2;
-    reference += expected[i] ** 2;
+    referenceSquares += reference ** 2;
   }
   const relative = (part: number, whole: number) => (part === 0 || actual.length === 0 ? 0 : part / whole);
   const error =
-    measure === "max" ? relative(worst, largest) : relative(Math.sqrt(squares), Math.sqrt(reference));
+    measure === "max" ? relative(worst, largest) : relative(Math.sqrt(squares), Math.sqrt(referenceSquares));
   return {
     error: Number.isNaN(error) ? Number.POSITIVE_INFINITY : error,
     index,
-    actual: actual[index],
-    expected: expected[index],
+    actual: actual[index] ?? Number.NaN,
+    expected: expected[index] ?? Number.NaN,
   };
 }
 

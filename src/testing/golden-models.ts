@@ -6,6 +6,7 @@ import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { readSafetensorsHeader, SafetensorsFile } from "../safetensors/index.ts";
 import "./close-to.ts";
 import { indexSelect, indices, linearCrossEntropy, noGrad, scope } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { tolerances } from "./tolerances.ts";
 
 const golden = (...parts: string[]) =>
@@ -72,7 +73,7 @@ export function runGolden(
     const head = model.lm_head;
     const hidden = model.hiddenStates(tokenStream(tokens, offsets));
     const rows = tokens.map((_, i) => i).filter((i) => !offsets.includes(i + 1));
-    const targets = indices(rows.map((i) => tokens[i + 1]));
+    const targets = indices(rows.map((i) => elementAt(tokens, i + 1)));
     const labelled = indexSelect(hidden, 0, indices(rows));
     const loss = linearCrossEntropy(labelled, head.weight, targets, head.softCap);
     loss.backward();
@@ -100,7 +101,7 @@ export function expectParity(model: CausalLM, sample: GoldenModel): void {
 
 /** The first sequence, fed through a cache in pieces of the given sizes and then what is left. */
 export function expectCachedParity(model: CausalLM, sample: GoldenModel, sizes: readonly number[]): void {
-  const length = sample.offsets[1];
+  const length = elementAt(sample.offsets, 1);
   using cache = model.newCache();
   const rows: number[] = [];
   let start = 0;

@@ -85,7 +85,7 @@ export async function trainTiny(
 
 /** The model and rows that `trainTiny` uses. @param config keys of the model's that differ from the tiny Llama's */
 export function writeTinyProject(folder: string, config?: TinyLlamaOptions["config"]): void {
-  writeTinyLlama(join(folder, "model"), { config });
+  writeTinyLlama(join(folder, "model"), { ...(config && { config }) });
   writeFileSync(join(folder, "train.jsonl"), capitalRows(48));
   writeFileSync(join(folder, "test.jsonl"), capitalRows(10, 60));
 }

@@ -1,3 +1,4 @@
+import { elementAt } from "../util/elements.ts";
 import { Charsmap } from "./charsmap.ts";
 
 /** What sentencepiece does to the characters of a text before everything else. */
@@ -57,7 +58,8 @@ export class CharacterNormalizer {
     for (const { 0: token, index } of matches(this.special, made.text)) {
       const inside = index + codePointLength(token, 0);
       out.copy(made, at, inside);
-      out.add(nonSpecialMarker, made.starts[inside - 1], made.starts[inside - 1]);
+      const start = elementAt(made.starts, inside - 1);
+      out.add(nonSpecialMarker, start, start);
       at = inside;
     }
     out.copy(made, at, made.text.length);
@@ -74,7 +76,7 @@ export class CharacterNormalizer {
       if (rule !== undefined) length = bytes.toString("utf8", byte, byte + rule.length).length;
       const next = at + length;
       if (rule === undefined) out.copy(source, at, next);
-      else out.add(rule.text, source.starts[at], source.ends[next - 1]);
+      else out.add(rule.text, elementAt(source.starts, at), elementAt(source.ends, next - 1));
       byte += rule?.length ?? Buffer.byteLength(source.text.slice(at, next));
       at = next;
     }
@@ -104,16 +106,17 @@ class NormalizedTextBuilder implements NormalizedText {
   }
 
   copy(source: NormalizedText, from: number, to: number): void {
-    for (let i = from; i < to; i++) this.add(source.text[i], source.starts[i], source.ends[i]);
+    this.text += source.text.slice(from, to);
+    for (const start of source.starts.slice(from, to)) this.starts.push(start);
+    for (const end of source.ends.slice(from, to)) this.ends.push(end);
   }
 }
 
 /** Lone surrogates become U+FFFD, as the library reads them. */
 function identityText(text: string): NormalizedText {
-  const out = new NormalizedTextBuilder();
   const sound = Buffer.from(text).toString("utf8");
-  for (let i = 0; i < sound.length; i++) out.add(sound[i], i, i + 1);
-  return out;
+  const places = { length: sound.length };
+  return { text: sound, starts: Array.from(places, (_, i) => i), ends: Array.from(places, (_, i) => i + 1) };
 }
 
 /** By the character, as sentencepiece's callers do. */

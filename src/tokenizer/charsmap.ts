@@ -4,35 +4,39 @@ const hasLeaf = (unit: number) => (unit & 0x100) !== 0;
 const labelOf = (unit: number) => (unit & 0x800000ff) >>> 0;
 const textOffset = (unit: number) => unit & 0x7fffffff;
 
+const unitAt = (trie: DataView, index: number) => trie.getUint32(4 * index, true);
+
 /** The double array and the replacement texts of a `precompiled_charsmap`. */
 function parseCharsmap(bytes: Uint8Array) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const trieBytes = view.getUint32(0, true);
-  const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
-  return { units, texts: bytes.subarray(4 + trieBytes) };
+  const trie = new DataView(bytes.buffer, bytes.byteOffset + 4, trieBytes);
+  return { trie, texts: bytes.subarray(4 + trieBytes) };
 }
 
 /** A SentencePiece character map without faults (`charsmapFault`). */
 export class Charsmap {
-  private readonly units: Uint32Array;
+  private readonly trie: DataView;
   private readonly texts: Uint8Array;
 
   constructor(bytes: Uint8Array) {
-    const { units, texts } = parseCharsmap(bytes);
-    this.units = units;
+    const { trie, texts } = parseCharsmap(bytes);
+    this.trie = trie;
     this.texts = texts;
   }
 
   /** The longest rule that UTF-8 bytes start with at a place: how many bytes it takes and what it puts there. */
   longestMatch(bytes: Uint8Array, from: number): { length: number; text: string } | undefined {
     let best: { length: number; at: number } | undefined;
-    let node = childOffset(this.units[0]);
-    for (let i = from; i < bytes.length && bytes[i] !== 0; i++) {
-      node = (node ^ bytes[i]) >>> 0;
-      const unit = this.units[node];
-      if (labelOf(unit) !== bytes[i]) break;
+    let node = childOffset(unitAt(this.trie, 0));
+    let length = 0;
+    for (let byte = bytes[from]; byte; byte = bytes[from + length]) {
+      node = (node ^ byte) >>> 0;
+      const unit = unitAt(this.trie, node);
+      if (labelOf(unit) !== byte) break;
       node = (node ^ childOffset(unit)) >>> 0;
-      if (hasLeaf(unit)) best = { length: i + 1 - from, at: textOffset(this.units[node]) };
+      length++;
+      if (hasLeaf(unit)) best = { length, at: textOffset(unitAt(this.trie, node)) };
     }
     if (best === undefined) return undefined;
     const end = this.texts.indexOf(0, best.at);
@@ -52,28 +56,29 @@ export function validateCharsmap(bytes: Uint8Array): string | undefined {
   if (trieBytes % 4 !== 0 || trieBytes === 0 || trieBytes > bytes.length - 4) {
     return `a trie of ${trieBytes} bytes in ${bytes.length}`;
   }
-  const { units, texts } = parseCharsmap(bytes);
+  const { trie, texts } = parseCharsmap(bytes);
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(texts);
   } catch {
     return "replacements that are not UTF-8";
   }
-  return isTrieInBounds(units, texts) ? undefined : "a trie that points outside itself";
+  return isTrieInBounds(trie, texts) ? undefined : "a trie that points outside itself";
 }
 
 /** Whether every place that some text can lead to is inside. */
-function isTrieInBounds(units: Uint32Array, texts: Uint8Array): boolean {
-  const start = childOffset(units[0]);
+function isTrieInBounds(trie: DataView, texts: Uint8Array): boolean {
+  const length = trie.byteLength / 4;
+  const start = childOffset(unitAt(trie, 0));
   const seen = new Set([start]);
   const open = [start];
   for (let base = open.pop(); base !== undefined; base = open.pop()) {
     // Labels flip the low eight bits: all of them must be inside, whatever byte comes.
-    if ((base | 0xff) >>> 0 >= units.length) return false;
+    if ((base | 0xff) >>> 0 >= length) return false;
     for (let label = 1; label < 256; label++) {
-      const unit = units[base ^ label];
+      const unit = unitAt(trie, base ^ label);
       if (labelOf(unit) !== label) continue;
       const next = (base ^ label ^ childOffset(unit)) >>> 0;
-      if (hasLeaf(unit) && !(next < units.length && isTextStart(texts, textOffset(units[next]))))
+      if (hasLeaf(unit) && !(next < length && isTextStart(texts, textOffset(unitAt(trie, next)))))
         return false;
       if (!seen.has(next)) open.push(next);
       seen.add(next);
@@ -84,5 +89,6 @@ function isTrieInBounds(units: Uint32Array, texts: Uint8Array): boolean {
 
 /** Inside the texts, and not within a UTF-8 sequence. */
 function isTextStart(texts: Uint8Array, at: number): boolean {
-  return at <= texts.length && (at === texts.length || (texts[at] & 0xc0) !== 0x80);
+  const byte = texts[at];
+  return byte === undefined ? at === texts.length : (byte & 0xc0) !== 0x80;
 }

@@ -1,4 +1,5 @@
 import type { Encoding as LibraryEncoding } from "tokenizers";
+import { elementAt } from "../util/elements.ts";
 import type { CharacterNormalizer } from "./character-normalizer.ts";
 import type { Encoding } from "./types.ts";
 
@@ -40,14 +41,15 @@ export class LazyEncoding implements Encoding {
     if (byteTokens.size > 0) splitByteOffsets(text, this.ids, offsets, byteTokens);
     if (rewritten === undefined) return offsets;
     return offsets.map(([start, end]) =>
-      end === 0 ? [0, 0] : [rewritten.starts[start] ?? this.text.length, rewritten.ends[end - 1]],
+      end === 0 ? [0, 0] : [rewritten.starts[start] ?? this.text.length, elementAt(rewritten.ends, end - 1)],
     );
   }
 }
 
 /** The library counts code points. */
 function codeUnitOffsets(text: string, offsets: readonly number[][]): Span[] {
-  if (!/[\ud800-\udbff][\udc00-\udfff]/.test(text)) return offsets.map(([start, end]) => [start, end]);
+  if (!/[\ud800-\udbff][\udc00-\udfff]/.test(text))
+    return offsets.map(([start = 0, end = start]) => [start, end]);
   const starts: number[] = [];
   let position = 0;
   for (const character of text) {
@@ -55,7 +57,7 @@ function codeUnitOffsets(text: string, offsets: readonly number[][]): Span[] {
     position += character.length;
   }
   starts.push(position);
-  return offsets.map(([start, end]) => [starts[start], starts[end]]);
+  return offsets.map(([start = 0, end = start]) => [elementAt(starts, start), elementAt(starts, end)]);
 }
 
 /** The library's Unigram gives every byte of an unknown stretch the whole of it: each gets its own character. */
@@ -66,9 +68,12 @@ function splitByteOffsets(
   bytes: ReadonlyMap<number, number>,
 ): void {
   for (let first = 0; first < ids.length; ) {
-    const [start, end] = offsets[first];
+    const [start, end] = elementAt(offsets, first);
+    const isSame = (i: number) => {
+      const [from, to] = elementAt(offsets, i);
+      return bytes.has(elementAt(ids, i)) && from === start && to === end;
+    };
     let last = first;
-    const isSame = (i: number) => bytes.has(ids[i]) && offsets[i][0] === start && offsets[i][1] === end;
     while (last < ids.length && isSame(last)) last += 1;
     const spans = byteSpans(text.slice(start, end), start);
     if (spans.length === last - first) offsets.splice(first, spans.length, ...spans);

@@ -32,8 +32,8 @@ export function* readFields(message: Uint8Array): Generator<Field> {
     const start = position;
     let value = 0;
     for (let i = 0; i < longestVarint; i++) {
-      if (position >= message.length) throw new ProtobufError("a number is cut off", start);
       const byte = message[position++];
+      if (byte === undefined) throw new ProtobufError("a number is cut off", start);
       if (i < 5) value |= (byte & 0x7f) << (7 * i);
       if (byte < 0x80) return value;
     }

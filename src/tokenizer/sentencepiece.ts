@@ -1,3 +1,4 @@
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { escapeRegExp, type NormalizationRules, nonSpecialMarker } from "./character-normalizer.ts";
 import { validateCharsmap } from "./charsmap.ts";
@@ -120,8 +121,8 @@ function specialPieces(model: SentencePieceModel): Partial<Record<SpecialTokenRo
     if (controls.has(model.roles[role])) result[role] = model.roles[role];
   }
   if (controls.has("[CLS]") && controls.has("[SEP]")) Object.assign(result, { cls: "[CLS]", sep: "[SEP]" });
-  result.unk = model.pieces.find(({ kind }) => kind === "unknown")?.text;
-  return result;
+  const unknown = model.pieces.find(({ kind }) => kind === "unknown");
+  return { ...result, ...(unknown && { unk: unknown.text }) };
 }
 
 /** Without a class: BERT's frame where its pieces are, else what T5 (no bos) and Llama (bos) do. */
@@ -215,7 +216,7 @@ function modelComponent(where: string, model: SentencePieceCore): Component {
   return {
     type: "BPE",
     dropout: null,
-    unk_token: model.pieces[unknown].text,
+    unk_token: elementAt(model.pieces, unknown).text,
     continuing_subword_prefix: null,
     end_of_word_suffix: null,
     fuse_unk: true,

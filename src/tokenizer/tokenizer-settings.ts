@@ -130,10 +130,9 @@ export function readTokenizerSettings(folder: string): TokenizerSettings {
 }
 
 /** The keys that have a value (null is one). */
-function dropUndefined<T extends object>(source: T): Partial<T> {
-  const result: Partial<T> = { ...source };
-  for (const key in result) if (result[key] === undefined) delete result[key];
-  return result;
+function dropUndefined<T extends object>(source: T): { [Key in keyof T]?: Exclude<T[Key], undefined> };
+function dropUndefined(source: object): object {
+  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined));
 }
 
 function readTokenizerClass(folder: string, config: TokenizerConfig): string | undefined {

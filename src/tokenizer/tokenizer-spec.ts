@@ -72,7 +72,7 @@ export interface TokenizerSpec {
   /** What sentencepiece does and the library cannot. */
   readonly sentencePiece?: {
     /** Characters that become others, of a model with a character map. */
-    readonly normalization?: NormalizationRules;
+    readonly normalization: NormalizationRules | undefined;
     /** Whether tokens of bytes share out the characters of an unknown stretch. */
     readonly byteFallback: boolean;
   };

@@ -1,4 +1,5 @@
 import { Tokenizer as LibraryTokenizer } from "tokenizers";
+import { elementAt, zip } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer.ts";
 import { CharacterNormalizer } from "./character-normalizer.ts";
@@ -87,8 +88,7 @@ class BackendTokenizer implements Tokenizer {
   }
 
   async encode(text: string, options: EncodeOptions = {}): Promise<Encoding> {
-    const [encoding] = await this.encodeBatch([text], options);
-    return encoding;
+    return elementAt(await this.encodeBatch([text], options), 0);
   }
 
   async encodeBatch(
@@ -98,7 +98,7 @@ class BackendTokenizer implements Tokenizer {
     if (texts.length === 0) return [];
     try {
       const encodings = await this.library.encodeBatch(texts.map(this.normalizeText), { addSpecialTokens });
-      return encodings.map((encoding, i) => new LazyEncoding(texts[i], encoding, this.rules));
+      return zip(texts, encodings).map(([text, encoding]) => new LazyEncoding(text, encoding, this.rules));
     } catch (cause) {
       throw encodingError(cause);
     }
@@ -120,8 +120,8 @@ class BackendTokenizer implements Tokenizer {
 
   async decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): Promise<string> {
     const wanted: number[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      const id = checkId(ids[i]);
+    for (const value of Array.from(ids)) {
+      const id = checkId(value);
       // Left out here: the library keeps special tokens that it matches in normalised text (Llama 2's).
       if (!(skipSpecialTokens && this.specialIds.has(id))) wanted.push(id);
     }

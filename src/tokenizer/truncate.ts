@@ -1,4 +1,5 @@
 import type { Encoding as LibraryEncoding } from "tokenizers";
+import { mapTuple } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { PairEncoding } from "./types.ts";
 
@@ -11,16 +12,22 @@ export function truncatePair(encoding: LibraryEncoding, maxLength: number): Pair
   const [ids, types] = [encoding.getIds(), encoding.getTypeIds()];
   if (ids.length <= maxLength) return { ids, tokenTypes: types, truncated: false };
   const sequenceIds = encoding.getSequenceIds();
-  const lengths = [0, 1].map((text) => sequenceIds.filter((owner) => owner === text).length);
-  const specialTokenCount = ids.length - lengths[0] - lengths[1];
+  const [first, second] = mapTuple([0, 1], (text) => sequenceIds.filter((owner) => owner === text).length);
+  const specialTokenCount = ids.length - first - second;
   if (maxLength <= specialTokenCount)
     throw new ScaloraError("config", "The tokens around a text leave it no room", {
       where: "data.maxLength",
       expected: `at least ${specialTokenCount + 1}`,
       found: `${maxLength}`,
     });
-  const remaining = truncatedLengths(lengths[0], lengths[1], maxLength - specialTokenCount);
-  const kept = sequenceIds.map((owner) => typeof owner !== "number" || remaining[owner]-- > 0);
+  const room = truncatedLengths(first, second, maxLength - specialTokenCount);
+  const remaining = new Map(room.entries());
+  const kept = sequenceIds.map((owner) => {
+    if (typeof owner !== "number") return true;
+    const left = remaining.get(owner) ?? 0;
+    remaining.set(owner, left - 1);
+    return left > 0;
+  });
   return { ids: ids.filter((_, i) => kept[i]), tokenTypes: types.filter((_, i) => kept[i]), truncated: true };
 }
 
@@ -31,6 +38,6 @@ export function truncatePair(encoding: LibraryEncoding, maxLength: number): Pair
 function truncatedLengths(first: number, second: number, room: number): [number, number] {
   const [short, long] = [Math.min(first, second), Math.max(first, second)];
   const half = Math.floor(room / 2);
-  const kept = short <= half ? [short, Math.min(long, room - short)] : [half, room - half];
-  return first > second ? [kept[1], kept[0]] : [kept[0], kept[1]];
+  const [ofShort, ofLong] = short <= half ? [short, Math.min(long, room - short)] : [half, room - half];
+  return first > second ? [ofLong, ofShort] : [ofShort, ofLong];
 }

@@ -6,10 +6,10 @@ export interface SpecialToken {
 
 /** The tokens that models and templates name; a tokenizer may lack any of them. */
 export interface SpecialTokens {
-  readonly bos?: SpecialToken;
-  readonly eos?: SpecialToken;
-  readonly unk?: SpecialToken;
-  readonly pad?: SpecialToken;
+  readonly bos?: SpecialToken | undefined;
+  readonly eos?: SpecialToken | undefined;
+  readonly unk?: SpecialToken | undefined;
+  readonly pad?: SpecialToken | undefined;
 }
 
 export interface Encoding {

@@ -22,11 +22,11 @@ const badInput: ReadonlySet<ErrorCode> = new Set(["usage", "config", "data", "fo
 /** What a reader needs beside the message, each on its own line when printed. */
 export interface ErrorDetails {
   /** File, line, key, tensor or operator. */
-  where?: string;
-  expected?: string;
-  found?: string;
+  where?: string | undefined;
+  expected?: string | undefined;
+  found?: string | undefined;
   /** What to do about it. */
-  fix?: string;
+  fix?: string | undefined;
   cause?: unknown;
 }
 

@@ -20,7 +20,7 @@ export function mutate(file: Uint8Array, random: Random, reach: number): Uint8Ar
         bytes[at] = random.integerBelow(256);
         break;
       case 1:
-        bytes[at] ^= 1 << random.integerBelow(8);
+        bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << random.integerBelow(8)), at);
         break;
       case 2:
         bytes.writeBigUInt64LE(lie, at);

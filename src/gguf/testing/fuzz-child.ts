@@ -7,10 +7,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { goldenGguf } from "../../testing/golden-gguf.ts";
+import { elementAt } from "../../util/elements.ts";
 import { Random } from "../../util/random.ts";
 import { readDamagedFile } from "./read-damaged-file.ts";
 
-const [folder, seconds, seed] = process.argv.slice(2);
+const [folder = ".", seconds, seed] = process.argv.slice(2);
 const models = ["gemma3", "llama-biases", "llama3-rope", "qwen2", "llama-q4_0"];
 const files = [
   ...models.map((name) => `models/${name}.gguf`),
@@ -23,9 +24,8 @@ let slowest = 0;
 const end = performance.now() + 1000 * Number(seconds);
 for (let round = 0; performance.now() < end; round++) {
   const started = performance.now();
-  counts[
-    await readDamagedFile(sources[round % sources.length], join(folder, "damaged.gguf"), random, 12_000)
-  ]++;
+  const source = elementAt(sources, round % sources.length);
+  counts[await readDamagedFile(source, join(folder, "damaged.gguf"), random, 12_000)]++;
   slowest = Math.max(slowest, performance.now() - started);
 }
 const megabytes = process.resourceUsage().maxRSS / 1024;
