@@ -53,6 +53,7 @@ const tarball = required(Object.values(listed)[0], "the tarball");
 const paths = tarball.files.map(({ path }) => path);
 const wanted = [
   "bin/scalora.mjs",
+  "bin/node-version.mjs",
   "dist/index.js",
   "dist/index.d.ts",
   "src/setup/libtorch-cpu.txt",
@@ -99,6 +100,8 @@ expectThat("npm install of the tarball", installed.status === 0, installed.outpu
 
 const compiled = run("npx", ["tsc"]);
 expectThat("a strict TypeScript project compiles against it", compiled.status === 0, compiled.output);
+const bundled = run("npx", ["tsc", "--noEmit", "--module", "esnext", "--moduleResolution", "bundler"]);
+expectThat("so does one for a bundler", bundled.status === 0, bundled.output);
 
 const empty = { XDG_CACHE_HOME: join(project, "cache"), SCALORA_LIBTORCH: "" };
 const imported = run("node", ["use.js"], { env: empty });
