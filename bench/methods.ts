@@ -128,5 +128,6 @@ function printTable(): void {
 }
 
 torch.setThreads(1);
+torch.keepFreedMemory();
 if (alone === undefined) printTable();
 else printPeak(settings[alone]);

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,17 @@ void throwToJs(napi_env env, const std::string& where, const std::string& found)
 // Turns a failed Node-API status into a Failure.
 void check(napi_env env, napi_status status);
 
+// A JavaScript function that calls `callback`, which finds `data` in its callback info. `data` is freed with the function.
+template <typename Data>
+napi_value functionWith(napi_env env, const char* name, napi_callback callback, std::unique_ptr<Data> data) {
+  napi_value function;
+  check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, data.get(), &function));
+  const auto free = [](napi_env, void* owned, void*) { delete static_cast<Data*>(owned); };
+  check(env, napi_add_finalizer(env, function, data.get(), free, nullptr, nullptr));
+  data.release();
+  return function;
+}
+
 // A JavaScript function made of a C++ one; exceptions become JavaScript errors.
 using Function = napi_value (*)(napi_env, const std::vector<napi_value>&);
 void define(napi_env env, napi_value exports, const char* name, Function function);
@@ -32,6 +44,8 @@ double toNumber(napi_env env, napi_value value, const char* what);
 int64_t toInteger(napi_env env, napi_value value, const char* what);  // a safe integer or a BigInt within int64
 bool toBool(napi_env env, napi_value value, const char* what);
 std::string toString(napi_env env, napi_value value, const char* what);
+at::Tensor toTensor(napi_env env, napi_value handle, const char* what);
+at::Tensor toOptionalTensor(napi_env env, napi_value handle, const char* what);  // handle 0: an undefined tensor
 std::vector<int64_t> toIntegers(napi_env env, napi_value value, const char* what);
 bool isArray(napi_env env, napi_value value);
 uint32_t arrayLength(napi_env env, napi_value value);
@@ -44,9 +58,11 @@ napi_value fromNumber(napi_env env, double value);
 napi_value fromInteger(napi_env env, int64_t value);  // throws beyond 2^53
 napi_value fromBool(napi_env env, bool value);
 napi_value fromString(napi_env env, const std::string& value);
+napi_value fromTensor(napi_env env, const at::Tensor& tensor);  // a new handle; 0 for an undefined tensor
 napi_value undefined(napi_env env);
 
-// Registration of each source's functions.
+// Registration of each source's functions; that of the environment comes first.
+void registerEnvironment(napi_env env);
 void registerErrors(napi_env env, napi_value exports);
 void registerTensors(napi_env env, napi_value exports);
 void registerAutograd(napi_env env, napi_value exports);

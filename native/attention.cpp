@@ -180,7 +180,7 @@ void backwardHead(const Head& query, const Head& key, const Head& value, const H
   const auto q = rowBlocks(query, block, rule.scale), qt = columnBlocks(query, block, rule.scale), k = rowBlocks(key, block, 1);
   const auto v = rowBlocks(value, block, 1), g = rowBlocks(dout, block, 1), gt = columnBlocks(dout, block, 1);
   std::vector<float> dq(count * size), dk(count * size), dv(count * size), deltas(count * block), sums(count * block);
-  std::vector<float> scores(square), dscores(square), turned(square), slopes(square);
+  std::vector<float> scores(square), dscores(square), transposed(square), slopes(square);
   std::copy(logSums, logSums + query.length, sums.begin());
   for (int64_t i = 0; i < query.length; ++i)
     for (int64_t d = 0; d < width; ++d) deltas[i] += out.data[i * out.stride + d] * g[i * width + d];
@@ -194,8 +194,8 @@ void backwardHead(const Head& query, const Head& key, const Head& value, const H
       if (rule.cap > 0) multiplyBy(dscores.data(), slopes.data(), square);
       multiply(block, width, block, scores.data(), &g[i * size], &dv[j * size], true);
       multiply(block, width, block, dscores.data(), &q[i * size], &dk[j * size], true);
-      transpose(dscores.data(), turned.data(), block);
-      multiply(block, width, block, turned.data(), &k[j * size], &dq[i * size], true);
+      transpose(dscores.data(), transposed.data(), block);
+      multiply(block, width, block, transposed.data(), &k[j * size], &dq[i * size], true);
     }
   }
   addRows(gradients.query, dq, rule.scale);
@@ -206,8 +206,8 @@ void backwardHead(const Head& query, const Head& key, const Head& value, const H
 // Calls run(begin, end, group) for each sequence and each head of keys, in parallel.
 template <typename Run>
 void forEach(const std::vector<int64_t>& offsets, int64_t groups, const Run& run) {
-  SignalsBlocked guard;
   at::parallel_for(0, (static_cast<int64_t>(offsets.size()) - 1) * groups, 1, [&](int64_t first, int64_t last) {
+    SignalsBlocked guard;
     for (int64_t i = first; i < last; ++i) run(offsets[i / groups], offsets[i / groups + 1], i % groups);
     at::native::cpublas::brgemm_release(false);
   });
@@ -275,6 +275,7 @@ bool hasFusedAttention() {
   static const bool works = [] {
     std::vector<float> ones(256, 1), result(256);
     try {
+      SignalsBlocked guard;
       multiply(16, 16, 16, ones.data(), ones.data(), result.data(), false);
     } catch (const std::exception&) {
       return false;  // not on this kind of CPU

@@ -1,6 +1,5 @@
 // Gradients: what is recorded, and the backward pass.
 #include "addon.h"
-#include "slots.h"
 
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -9,13 +8,13 @@ namespace scalora {
 namespace {
 
 at::Tensor tensorAt(napi_env env, const std::vector<napi_value>& args, size_t index = 0) {
-  return tensorOf(toNumber(env, args.at(index), "tensor"), "this");
+  return toTensor(env, args.at(index), "this");
 }
 
 std::vector<at::Tensor> tensorsAt(napi_env env, napi_value list) {
   std::vector<at::Tensor> result;
   for (uint32_t i = 0; i < arrayLength(env, list); ++i)
-    result.push_back(tensorOf(toNumber(env, element(env, list, i), "tensor"), "an element"));
+    result.push_back(toTensor(env, element(env, list, i), "an element"));
   return result;
 }
 
@@ -28,15 +27,13 @@ napi_value setRequiresGrad(napi_env env, const std::vector<napi_value>& args) {
 
 // grad(handle): a handle, or 0 where there is none
 napi_value grad(napi_env env, const std::vector<napi_value>& args) {
-  const at::Tensor gradient = tensorAt(env, args).grad();
-  return fromNumber(env, gradient.defined() ? tensorSlots().add(gradient) : 0);
+  return fromTensor(env, tensorAt(env, args).grad());
 }
 
 // setGrad(handle, gradientHandle or 0)
 napi_value setGrad(napi_env env, const std::vector<napi_value>& args) {
   at::Tensor tensor = tensorAt(env, args);
-  double handle = toNumber(env, args.at(1), "gradient");
-  at::Tensor gradient = handle == 0 ? at::Tensor() : tensorOf(handle, "the gradient");
+  const at::Tensor gradient = toOptionalTensor(env, args.at(1), "the gradient");
   if (gradient.defined() && (gradient.sizes() != tensor.sizes() || gradient.scalar_type() != tensor.scalar_type()))
     throw Failure("tensor", "a gradient must have the shape and dtype of its tensor");
   tensor.mutable_grad() = gradient;
@@ -45,9 +42,8 @@ napi_value setGrad(napi_env env, const std::vector<napi_value>& args) {
 
 // backward(handle, gradientHandle or 0)
 napi_value backward(napi_env env, const std::vector<napi_value>& args) {
-  double handle = toNumber(env, args.at(1), "gradient");
-  std::vector<at::Tensor> gradients;
-  if (handle != 0) gradients.push_back(tensorOf(handle, "the gradient"));
+  std::vector<at::Tensor> gradients{toOptionalTensor(env, args.at(1), "the gradient")};
+  if (!gradients[0].defined()) gradients.clear();
   torch::autograd::backward({tensorAt(env, args)}, gradients);
   return undefined(env);
 }
@@ -58,7 +54,7 @@ napi_value gradients(napi_env env, const std::vector<napi_value>& args) {
   napi_value array;
   check(env, napi_create_array_with_length(env, results.size(), &array));
   for (uint32_t i = 0; i < results.size(); ++i)
-    check(env, napi_set_element(env, array, i, fromNumber(env, results[i].defined() ? tensorSlots().add(results[i]) : 0)));
+    check(env, napi_set_element(env, array, i, fromTensor(env, results[i])));
   return array;
 }
 

@@ -1,7 +1,7 @@
 // The one way from JavaScript to an operator: its schema, found once by name, tells how to convert the arguments;
 // the call is boxed, so that every operator of every backend is reachable and autograd records as usual.
 #include "addon.h"
-#include "slots.h"
+#include "environment.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
@@ -74,7 +74,7 @@ Argument readArgument(const c10::Argument& source) {
 }
 
 at::Tensor tensorArgument(napi_env env, napi_value value, const Argument& argument) {
-  return tensorOf(toNumber(env, value, argument.name.c_str()), argument.name.c_str());
+  return toTensor(env, value, argument.name.c_str());
 }
 
 c10::IValue listArgument(napi_env env, napi_value value, const Argument& argument) {
@@ -129,11 +129,7 @@ c10::IValue convert(napi_env env, napi_value value, const Argument& argument) {
     case Kind::Number: return numberArgument(env, value, argument);
     case Kind::String: return toString(env, value, name);
     case Kind::Device: return c10::Device(toString(env, value, name));
-    case Kind::Generator: {
-      auto generator = generatorSlots().get(toNumber(env, value, name));
-      if (!generator) throw Failure("tensor", argument.name + " is a generator that was disposed");
-      return *generator;
-    }
+    case Kind::Generator: return environment(env).generators.get(toNumber(env, value, name), name);
     case Kind::NumberList:
     case Kind::Unsupported: throw Failure("tensor", "the argument " + argument.name + " is of a kind that cannot be passed");
     default: return listArgument(env, value, argument);
@@ -141,10 +137,7 @@ c10::IValue convert(napi_env env, napi_value value, const Argument& argument) {
 }
 
 napi_value toJs(napi_env env, const c10::IValue& value) {
-  if (value.isTensor()) {
-    const at::Tensor& tensor = value.toTensor();
-    return tensor.defined() ? fromNumber(env, tensorSlots().add(tensor)) : fromNumber(env, 0);
-  }
+  if (value.isTensor()) return fromTensor(env, value.toTensor());
   if (value.isInt()) return fromInteger(env, value.toInt());
   if (value.isSymInt()) return fromInteger(env, value.toSymInt().expect_int());
   if (value.isDouble()) return fromNumber(env, value.toDouble());
@@ -238,14 +231,13 @@ c10::OperatorHandle findOperator(const std::string& name, const std::string& ove
 // operator(name, overload) -> a JavaScript function that calls it
 napi_value bindOperator(napi_env env, const std::vector<napi_value>& args) {
   std::string name = toString(env, args.at(0), "name"), overload = toString(env, args.at(1), "overload");
-  auto* op = new Operator(findOperator(name, overload));  // lives as long as the process: each is bound once
+  auto op = std::make_unique<Operator>(findOperator(name, overload));
   op->name = overload.empty() ? name : name + "." + overload;
   const c10::FunctionSchema& schema = op->handle.schema();
   for (const auto& argument : schema.arguments()) op->arguments.push_back(readArgument(argument));
   for (const auto& result : schema.returns()) op->written.push_back(result.alias_info() && result.alias_info()->isWrite());
-  napi_value function;
-  check(env, napi_create_function(env, op->name.c_str(), NAPI_AUTO_LENGTH, callOperator, op, &function));
-  return function;
+  const std::string bound = op->name;
+  return functionWith(env, bound.c_str(), callOperator, std::move(op));
 }
 
 // schema(name, overload) -> its text, for the generator of declarations

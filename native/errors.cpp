@@ -1,4 +1,5 @@
 #include "addon.h"
+#include "environment.h"
 
 #include <c10/util/Exception.h>
 
@@ -8,19 +9,8 @@
 namespace scalora {
 namespace {
 
-// One per Node environment (main thread and each worker).
-struct Environment {
-  napi_ref errorFactory = nullptr;
-};
-
-Environment* environment(napi_env env) {
-  void* data = nullptr;
-  napi_get_instance_data(env, &data);
-  return static_cast<Environment*>(data);
-}
-
 void throwFailure(napi_env env, const Failure& failure, const std::string& where, const std::string& found) {
-  Environment* state = environment(env);
+  Environment* state = findEnvironment(env);
   napi_value factory = nullptr, receiver, error;
   if (state && state->errorFactory) napi_get_reference_value(env, state->errorFactory, &factory);
   if (!factory) {
@@ -35,21 +25,25 @@ void throwFailure(napi_env env, const Failure& failure, const std::string& where
 }
 
 napi_value setErrorFactory(napi_env env, const std::vector<napi_value>& args) {
-  Environment* state = environment(env);
-  check(env, napi_create_reference(env, args.at(0), 1, &state->errorFactory));
+  check(env, napi_create_reference(env, args.at(0), 1, &environment(env).errorFactory));
   return undefined(env);
 }
+
+struct Defined {
+  const char* name;
+  Function function;
+};
 
 napi_value callFunction(napi_env env, napi_callback_info info) {
   size_t count = 8;
   napi_value arguments[8];
   void* data;
   napi_get_cb_info(env, info, &count, arguments, nullptr, &data);
-  auto* entry = static_cast<std::pair<const char*, Function>*>(data);
+  const auto* defined = static_cast<Defined*>(data);
   try {
-    return entry->second(env, std::vector<napi_value>(arguments, arguments + std::min<size_t>(count, 8)));
+    return defined->function(env, std::vector<napi_value>(arguments, arguments + std::min<size_t>(count, 8)));
   } catch (...) {
-    throwToJs(env, entry->first, "");
+    throwToJs(env, defined->name, "");
     return nullptr;
   }
 }
@@ -87,10 +81,8 @@ void check(napi_env env, napi_status status) {
 }
 
 void define(napi_env env, napi_value exports, const char* name, Function function) {
-  napi_value value;
-  auto* entry = new std::pair<const char*, Function>(name, function);  // lives as long as the process
-  check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callFunction, entry, &value));
-  check(env, napi_set_named_property(env, exports, name, value));
+  auto defined = std::make_unique<Defined>(Defined{name, function});
+  check(env, napi_set_named_property(env, exports, name, functionWith(env, name, callFunction, std::move(defined))));
 }
 
 napi_valuetype typeOf(napi_env env, napi_value value) {
@@ -200,9 +192,6 @@ napi_value undefined(napi_env env) {
 }
 
 void registerErrors(napi_env env, napi_value exports) {
-  check(env, napi_set_instance_data(env, new Environment(), [](napi_env, void* data, void*) {
-    delete static_cast<Environment*>(data);
-  }, nullptr));
   define(env, exports, "setErrorFactory", setErrorFactory);
 }
 

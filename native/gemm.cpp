@@ -6,16 +6,15 @@
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
-#include <atomic>
-
 namespace scalora {
 namespace {
-std::atomic<GemmBackend> backend{GemmBackend::Aten};
+thread_local GemmBackend backend = GemmBackend::Aten;
 
 at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
   static auto handle = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "");
   torch::jit::Stack stack{x, w, bias, std::string("none"), c10::List<std::optional<at::Scalar>>(), c10::IValue()};
   SignalsBlocked guard;
+  blockSignalsOfWorkers();
   handle.callBoxed(&stack);
   return std::move(stack[0]).toTensor();
 }
@@ -27,11 +26,11 @@ bool isPlainBias(const std::optional<at::Tensor>& bias, const at::Tensor& w) {
 }
 }  // namespace
 
-void setGemmBackend(GemmBackend chosen) { backend.store(chosen); }
+void setGemmBackend(GemmBackend chosen) { backend = chosen; }
 
 at::Tensor gemm(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
   if (suitsFewRows(x, w) && isPlainBias(bias, w)) return fewRowsLinear(x, w, bias);
-  bool oneDnn = backend.load() == GemmBackend::OneDnn && x.dim() == 2 && x.scalar_type() == at::kFloat && x.is_cpu() &&
+  bool oneDnn = backend == GemmBackend::OneDnn && x.dim() == 2 && x.scalar_type() == at::kFloat && x.is_cpu() &&
                 w.scalar_type() == at::kFloat && x.numel() > 0;
   if (!oneDnn) return at::linear(x, w, bias);
   TORCH_CHECK(w.dim() == 2 && x.size(1) == w.size(1), "linear: an input of shape ", x.sizes(),

@@ -1,23 +1,16 @@
 // Random number generators whose state can be saved and restored.
 #include "addon.h"
-#include "slots.h"
+#include "environment.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 
 namespace scalora {
 
-Slots<at::Generator>& generatorSlots() {
-  static auto* slots = new Slots<at::Generator>();
-  return *slots;
-}
-
 namespace {
 
 at::Generator generatorAt(napi_env env, const std::vector<napi_value>& args) {
-  auto generator = generatorSlots().get(toNumber(env, args.at(0), "generator"));
-  if (!generator) throw Failure("tensor", "this generator was disposed");
-  return *generator;
+  return environment(env).generators.get(toNumber(env, args.at(0), "generator"), "this");
 }
 
 // generator(seed, device) -> handle
@@ -27,20 +20,20 @@ napi_value create(napi_env env, const std::vector<napi_value>& args) {
   at::Generator generator = device.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>(static_cast<uint64_t>(seed))
                                             : at::globalContext().defaultGenerator(device).clone();
   generator.set_current_seed(static_cast<uint64_t>(seed));
-  return fromNumber(env, generatorSlots().add(generator));
+  return fromNumber(env, environment(env).generators.add(generator));
 }
 
 napi_value state(napi_env env, const std::vector<napi_value>& args) {
-  return fromNumber(env, tensorSlots().add(at::Tensor(generatorAt(env, args).get_state())));
+  return fromTensor(env, at::Tensor(generatorAt(env, args).get_state()));
 }
 
 napi_value setState(napi_env env, const std::vector<napi_value>& args) {
-  generatorAt(env, args).set_state(tensorOf(toNumber(env, args.at(1), "state"), "the state"));
+  generatorAt(env, args).set_state(toTensor(env, args.at(1), "the state"));
   return undefined(env);
 }
 
 napi_value disposeGenerator(napi_env env, const std::vector<napi_value>& args) {
-  return fromBool(env, generatorSlots().remove(toNumber(env, args.at(0), "generator")));
+  return fromBool(env, environment(env).generators.remove(toNumber(env, args.at(0), "generator")));
 }
 
 }  // namespace

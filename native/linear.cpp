@@ -1,5 +1,5 @@
-// scalora::linear, scalora::lora_linear and their likes on an NF4 weight: linear layers on a flat stream of tokens, with their own autograd so that
-// no more than needed is saved and every product goes through gemm().
+// scalora::linear and scalora::lora_linear, and both on an NF4 weight: linear layers on a flat stream of tokens. They have
+// their own autograd, so that no more than needed is saved and every product goes through gemm().
 #include "base_weight.h"
 #include "gemm.h"
 
@@ -78,16 +78,16 @@ at::Tensor joined(const OptionalTensor& frozen, const at::Tensor& own) {
   return at::cat({frozen->to(own.scalar_type()).t(), own.t()});
 }
 
-// The parts of a weight behind what a backward pass reads beside them.
-void save(AutogradContext* ctx, variable_list beside, const BaseWeight& weight) {
+// Saves what a backward pass reads: first `others`, then the parts of the weight.
+void save(AutogradContext* ctx, variable_list others, const BaseWeight& weight) {
   ctx->saved_data["out"] = weight.out;
   ctx->saved_data["in"] = weight.in;
-  beside.insert(beside.end(), weight.parts.begin(), weight.parts.end());
-  ctx->save_for_backward(beside);
+  others.insert(others.end(), weight.parts.begin(), weight.parts.end());
+  ctx->save_for_backward(others);
 }
 
-BaseWeight savedWeight(AutogradContext* ctx, const variable_list& saved, int64_t beside) {
-  return {{saved.begin() + beside, saved.end()}, ctx->saved_data["out"].toInt(), ctx->saved_data["in"].toInt()};
+BaseWeight savedWeight(AutogradContext* ctx, const variable_list& saved, int64_t others) {
+  return {{saved.begin() + others, saved.end()}, ctx->saved_data["out"].toInt(), ctx->saved_data["in"].toInt()};
 }
 
 // y = x Wᵀ + b with a frozen weight whose numbers exist only as long as a product lasts.

@@ -2,6 +2,7 @@
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   try {
+    scalora::registerEnvironment(env);
     scalora::registerErrors(env, exports);
     scalora::registerTensors(env, exports);
     scalora::registerAutograd(env, exports);

@@ -1,26 +1,31 @@
-// Tensors that JavaScript holds, by integer handle: slot + generation, so that a stale handle is caught.
+// Values that JavaScript holds by integer handles: slot, environment and generation, so that a stale handle, and one of
+// another thread, are told.
 #pragma once
-#include <ATen/core/Generator.h>
-#include <ATen/core/Tensor.h>
+#include "addon.h"
 
 #include <cmath>
 #include <cstdint>
-#include <mutex>
 #include <optional>
-#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace scalora {
 
-// handle = generation * 2^24 + slot + 1, below 2^53: exact in a JavaScript number, and never 0.
+constexpr uint32_t kEnvironments = 1 << 8;  // at once; each thread that loads the addon is one
+
+// handle = (generation * 2^8 + environment) * 2^22 + slot + 1, at most 2^53: exact in a JavaScript number, and never 0.
+// Not thread-safe: one thread uses the slots of an environment.
 template <typename T>
 class Slots {
  public:
+  // `noun` and `cure` are for the errors of handles that cannot be used.
+  Slots(uint32_t environment, const char* noun, const char* cure) : environment_(environment), noun_(noun), cure_(cure) {}
+
   double add(T value) {
-    std::lock_guard<std::mutex> lock(mutex_);
     uint32_t slot;
     if (free_.empty()) {
-      if (entries_.size() >= kSlots) throw std::length_error("more than 2^24 tensors are alive: some are never disposed");
+      if (entries_.size() >= kSlots)
+        throw Failure("tensor", std::string("more than 2^22 of a kind are alive (") + noun_ + "): some are never disposed");
       slot = static_cast<uint32_t>(entries_.size());
       entries_.emplace_back();
     } else {
@@ -29,60 +34,65 @@ class Slots {
     }
     entries_[slot].value.emplace(std::move(value));
     ++live_;
-    return static_cast<double>(entries_[slot].generation) * kSlots + slot + 1;
+    return (static_cast<double>(entries_[slot].generation) * kEnvironments + environment_) * kSlots + slot + 1;
   }
 
-  // The value behind a handle, or nothing when the handle is stale or was never one.
-  std::optional<T> get(double handle) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    Entry* entry = find(handle);
-    return entry ? entry->value : std::nullopt;
+  // The value behind a handle. A Failure where it was disposed or is another thread's; `what` names it there.
+  T get(double handle, const char* what) {
+    if (Entry* entry = find(handle, what)) return *entry->value;
+    throw Failure("tensor", std::string(what) + " is a " + noun_ + " that was disposed", "", cure_);
   }
 
+  bool has(double handle) { return isOwn(handle) && findOwn(handle) != nullptr; }
+
+  // False where it was disposed before; a Failure where the handle is another thread's.
   bool remove(double handle) {
-    std::optional<T> dropped;  // destroyed after the lock is released
-    std::lock_guard<std::mutex> lock(mutex_);
-    Entry* entry = find(handle);
+    Entry* entry = find(handle, "this");
     if (!entry) return false;
-    dropped.swap(entry->value);
+    T dropped = std::move(*entry->value);  // destroyed when the slot is in order again
+    entry->value.reset();
     // A slot whose next handle would not be exact in a JavaScript number is never used again.
     if (++entry->generation < kGenerations) free_.push_back(static_cast<uint32_t>(entry - entries_.data()));
     --live_;
     return true;
   }
 
-  size_t live() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return live_;
-  }
+  size_t live() const { return live_; }
 
  private:
-  static constexpr double kSlots = 1 << 24;
-  static constexpr uint32_t kGenerations = (1u << 29) - 1;
+  static constexpr double kSlots = 1 << 22;
+  static constexpr uint32_t kGenerations = (1u << 23) - 1;
   struct Entry {
     std::optional<T> value;
     uint32_t generation = 0;
   };
 
-  Entry* find(double handle) {
-    if (!(handle >= 1) || handle != std::floor(handle)) return nullptr;
-    double generation = std::floor((handle - 1) / kSlots);
-    double slot = (handle - 1) - generation * kSlots;
-    if (slot >= static_cast<double>(entries_.size())) return nullptr;
-    Entry& entry = entries_[static_cast<size_t>(slot)];
-    return entry.value && entry.generation == generation ? &entry : nullptr;
+  static bool isHandle(double handle) { return handle >= 1 && handle <= 0x1p53 && handle == std::floor(handle); }
+  static uint64_t generationAndEnvironment(double handle) { return static_cast<uint64_t>((handle - 1) / kSlots); }
+
+  bool isOwn(double handle) const { return isHandle(handle) && generationAndEnvironment(handle) % kEnvironments == environment_; }
+
+  Entry* findOwn(double handle) {
+    const uint64_t above = generationAndEnvironment(handle);
+    const auto slot = static_cast<size_t>(handle - 1 - static_cast<double>(above) * kSlots);
+    if (slot >= entries_.size()) return nullptr;
+    Entry& entry = entries_[slot];
+    return entry.value && entry.generation == above / kEnvironments ? &entry : nullptr;
   }
 
-  std::mutex mutex_;
+  Entry* find(double handle, const char* what) {
+    if (isOwn(handle)) return findOwn(handle);
+    if (!isHandle(handle)) return nullptr;
+    throw Failure("tensor", std::string(what) + " is a " + noun_ + " of another thread", "",
+                  "what a thread makes stays there: post its data() and make a tensor of that with fromData()");
+  }
+
+  const uint32_t environment_;
+  const char* const noun_;
+  const char* const cure_;
   std::vector<Entry> entries_;
   std::vector<uint32_t> free_;
   size_t live_ = 0;
 };
-
-Slots<at::Tensor>& tensorSlots();
-Slots<at::Generator>& generatorSlots();
-
-// The tensor behind a handle; a Failure that says what to do when it was disposed.
-at::Tensor tensorOf(double handle, const char* what);
 
 }  // namespace scalora

@@ -2,36 +2,21 @@
 #include "addon.h"
 #include "attention.h"
 #include "gemm.h"
-#include "signals.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
-#include <malloc.h>
-#include <sys/resource.h>
 #include <torch/csrc/api/include/torch/version.h>
-#include <unistd.h>
 
-#include <cstdio>
+#include <cstdlib>  // defines __GLIBC__ where it is glibc
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace scalora {
 namespace {
-
-// Large buffers come and go at every step: without this each one is mapped, zeroed page by page and unmapped again,
-// which takes most of a step's time on virtual machines (docs/decisions.md).
-void keepFreedMemory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 64 << 20);
-}
-
-// Starts the threads of parallel operators with every signal blocked, which they keep: the main thread takes them all.
-void startWorkers() {
-  SignalsBlocked inherited;
-  at::empty({1 << 20}).fill_(0);  // large enough for every thread to take a part
-}
 
 // The CUDA library must be there before anything asks about CUDA: the answer is remembered.
 void loadCuda() {
@@ -50,29 +35,31 @@ napi_value setThreads(napi_env env, const std::vector<napi_value>& args) {
   int64_t count = toInteger(env, args.at(0), "threads");
   if (count < 1 || count > 4096) throw Failure("tensor", "the number of threads must be from 1 to 4096", std::to_string(count));
   at::set_num_threads(static_cast<int>(count));
-  startWorkers();
   return undefined(env);
 }
 
-// memory() -> [resident bytes now, at most so far]
-napi_value memory(napi_env env, const std::vector<napi_value>&) {
-  double resident = 0;
-  if (FILE* file = std::fopen("/proc/self/statm", "r")) {
-    long total, pages = 0;
-    if (std::fscanf(file, "%ld %ld", &total, &pages) == 2) resident = static_cast<double>(pages) * sysconf(_SC_PAGESIZE);
-    std::fclose(file);
-  }
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  napi_value result;
-  check(env, napi_create_array_with_length(env, 2, &result));
-  check(env, napi_set_element(env, result, 0, fromNumber(env, resident)));
-  check(env, napi_set_element(env, result, 1, fromNumber(env, static_cast<double>(usage.ru_maxrss) * 1024)));
-  return result;
+// Large buffers come and go at every step: without this each one is mapped, zeroed page by page and unmapped again,
+// which takes most of a step's time on virtual machines (docs/decisions.md). Settings of the whole process: on request only.
+// Returns whether there was something to set: another malloc than glibc's has no such settings.
+napi_value keepFreedMemory(napi_env env, const std::vector<napi_value>&) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+  return fromBool(env, true);
+#else
+  return fromBool(env, false);
+#endif
 }
 
 // Returns to the system what is free: the threads that tokenise leave a lot behind.
-napi_value releaseFreeMemory(napi_env env, const std::vector<napi_value>&) { return fromBool(env, malloc_trim(0) != 0); }
+napi_value releaseFreeMemory(napi_env env, const std::vector<napi_value>&) {
+#ifdef __GLIBC__
+  return fromBool(env, malloc_trim(0) != 0);
+#else
+  return fromBool(env, false);
+#endif
+}
 
 napi_value setGemmBackendByName(napi_env env, const std::vector<napi_value>& args) {
   std::string name = toString(env, args.at(0), "backend");
@@ -84,9 +71,7 @@ napi_value setGemmBackendByName(napi_env env, const std::vector<napi_value>& arg
 }  // namespace
 
 void registerSystem(napi_env env, napi_value exports) {
-  keepFreedMemory();
   loadCuda();
-  startWorkers();
   define(env, exports, "version", version);
   define(env, exports, "parallelInfo", parallelInfo);
   define(env, exports, "cpuCapability", cpuCapability);
@@ -94,7 +79,7 @@ void registerSystem(napi_env env, napi_value exports) {
   define(env, exports, "hasFusedAttention", hasFusedAttention);
   define(env, exports, "threads", threads);
   define(env, exports, "setThreads", setThreads);
-  define(env, exports, "memory", memory);
+  define(env, exports, "keepFreedMemory", keepFreedMemory);
   define(env, exports, "releaseFreeMemory", releaseFreeMemory);
   define(env, exports, "setGemmBackend", setGemmBackendByName);
 }

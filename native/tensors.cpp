@@ -1,6 +1,6 @@
 // Tensors made from and read into JavaScript, and what is asked of one.
 #include "addon.h"
-#include "slots.h"
+#include "environment.h"
 
 #include <ATen/ATen.h>
 
@@ -8,24 +8,10 @@
 
 namespace scalora {
 
-Slots<at::Tensor>& tensorSlots() {
-  static auto* slots = new Slots<at::Tensor>();  // never destroyed: tensors may outlive static destruction
-  return *slots;
-}
-
-at::Tensor tensorOf(double handle, const char* what) {
-  auto tensor = tensorSlots().get(handle);
-  if (!tensor) {
-    throw Failure("tensor", std::string(what) + " is a tensor that was disposed", "",
-                  "keep it alive: return it from the scope that made it, call keep(), or dispose it later");
-  }
-  return *tensor;
-}
-
 namespace {
 
 at::Tensor tensorAt(napi_env env, const std::vector<napi_value>& args, size_t index = 0) {
-  return tensorOf(toNumber(env, args.at(index), "tensor"), "this");
+  return toTensor(env, args.at(index), "this");
 }
 
 struct Bytes {
@@ -62,7 +48,7 @@ napi_value fromData(napi_env env, const std::vector<napi_value>& args) {
     throw Failure("tensor", "the typed array has the wrong length: the shape needs " + std::to_string(tensor.nbytes()) + " bytes",
                   std::to_string(bytes.size) + " bytes");
   if (bytes.size) std::memcpy(tensor.data_ptr(), bytes.data, bytes.size);
-  return fromNumber(env, tensorSlots().add(tensor));
+  return fromTensor(env, tensor);
 }
 
 // toData(handle): its elements in row-major order, as an ArrayBuffer
@@ -98,14 +84,14 @@ napi_value item(napi_env env, const std::vector<napi_value>& args) {
 }
 
 napi_value isAlive(napi_env env, const std::vector<napi_value>& args) {
-  return fromBool(env, tensorSlots().get(toNumber(env, args.at(0), "tensor")).has_value());
+  return fromBool(env, environment(env).tensors.has(toNumber(env, args.at(0), "tensor")));
 }
 
 napi_value dispose(napi_env env, const std::vector<napi_value>& args) {
-  return fromBool(env, tensorSlots().remove(toNumber(env, args.at(0), "tensor")));
+  return fromBool(env, environment(env).tensors.remove(toNumber(env, args.at(0), "tensor")));
 }
 
-napi_value liveTensors(napi_env env, const std::vector<napi_value>&) { return fromNumber(env, static_cast<double>(tensorSlots().live())); }
+napi_value liveTensors(napi_env env, const std::vector<napi_value>&) { return fromNumber(env, static_cast<double>(environment(env).tensors.live())); }
 
 }  // namespace
 

@@ -1,15 +1,20 @@
 // What stress.test.ts runs in processes of its own: worker threads that compute at once, and a process that ends while
-// they do. It uses the compiled package, so that a thread starts at once. `node stress-program.mjs all|exit|throw`
+// they do. It uses the compiled package, so that a thread starts at once. `node stress-program.mjs all|own|exit|throw`
+import { once } from "node:events";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import {
+  add,
   fromData,
   Generator,
-  liveTensors,
+  liveTensorCount,
   matmul,
+  memory,
+  ones,
   randn,
   scope,
   setThreads,
   sum,
+  Tensor,
 } from "../dist/torch/index.js";
 
 /** The same numbers in every thread: products with gradients from a seeded generator, all freed at the end. */
@@ -30,7 +35,7 @@ function compute(rounds) {
   return String(total);
 }
 
-const startWorker = (rounds) => new Worker(new URL(import.meta.url), { workerData: rounds });
+const startWorker = (data) => new Worker(new URL(import.meta.url), { workerData: data });
 
 /** The next message that says `kind`; an error of the thread ends the process. */
 function message(worker, kind) {
@@ -40,16 +45,54 @@ function message(worker, kind) {
 }
 
 async function main(mode) {
-  const workers = (mode === "all" ? [200, 200, 200] : [1e6, 1e6]).map(startWorker);
+  if (mode === "own") return ownTensors();
+  const workers = (mode === "all" ? [200, 200, 200, 200] : [1e6, 1e6]).map(startWorker);
   const answers = workers.map((worker) => message(worker, "answer"));
-  await Promise.all(workers.map((worker) => message(worker, "busy")));
-  const own = compute(200);
+  const busy = workers.map((worker) => message(worker, "busy"));
+  const own = mode === "all" ? compute(200) : undefined;
+  await Promise.all(busy);
   if (mode === "exit") process.exit(7);
   if (mode === "throw") throw new Error("ends with its workers busy");
-  console.log(JSON.stringify({ own, others: await Promise.all(answers), live: liveTensors() }));
+  console.log(JSON.stringify({ own, others: await Promise.all(answers), live: liveTensorCount() }));
+}
+
+/** The code and message of what a call throws. */
+function refusal(call) {
+  try {
+    call();
+  } catch (error) {
+    return [error.code, error.message];
+  }
+}
+
+/** Three threads, one after another, that are given a tensor of this one and leave some of their own behind. */
+async function ownTensors() {
+  const tensor = fromData(new Float32Array([1, 2]), [2]);
+  const [reports, growth] = [[], []];
+  for (let i = 0; i < 3; i++) {
+    const before = memory().resident;
+    const worker = startWorker({ handle: tensor.handle });
+    const [[report]] = await Promise.all([once(worker, "message"), once(worker, "exit")]);
+    reports.push(report);
+    growth.push((memory().resident - before) / 2 ** 20);
+  }
+  console.log(JSON.stringify({ reports, growth, data: [...tensor.data()], live: liveTensorCount() }));
+}
+
+function useForeign(handle) {
+  const [foreign, own] = [new Tensor(handle), fromData(new Float32Array([7]), [1])];
+  parentPort.postMessage({
+    use: refusal(() => add(own, foreign)),
+    dispose: refusal(() => foreign.dispose()),
+    isDisposed: foreign.isDisposed,
+    item: own.item(),
+    live: liveTensorCount(),
+  });
+  ones([2 ** 26]);
 }
 
 if (isMainThread) await main(process.argv[2]);
+else if (workerData.handle !== undefined) useForeign(workerData.handle);
 else {
   compute(1);
   parentPort.postMessage({ kind: "busy" });

@@ -1,37 +1,36 @@
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { add, fromData, Generator, liveTensorCount, MappedFile, randn, scope } from "../src/torch/index.ts";
+import { buildPackage, runProgram } from "./support/programs.ts";
 
-const local = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+beforeAll(buildPackage, 60_000);
 
-/** The executable compiles the sources when they have changed. */
-beforeAll(() => {
-  spawnSync(process.execPath, [local("../bin/scalora.mjs"), "--version"]);
-}, 60_000);
-
-async function runProgram(mode: string) {
-  const child = spawn(process.execPath, [local("stress-program.mjs"), mode]);
-  const output = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const)
-    child[name].on("data", (text) => {
-      output[name] += text;
-    });
-  const [code, signal] = await once(child, "close");
-  return { code, signal, ...output };
+async function reportOf(mode: string) {
+  const { code, signal, stdout, stderr } = await runProgram("stress-program.mjs", mode);
+  expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: "" });
+  return JSON.parse(stdout);
 }
 
-test.concurrent("worker threads and the main one compute at once, each the same numbers", async () => {
-  const { code, signal, stdout, stderr } = await runProgram("all");
-  expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: "" });
-  const { own, others, live } = JSON.parse(stdout);
-  expect(others).toEqual([own, own, own]);
+test.concurrent("the addon loads in four worker threads and the main one at once; each computes the same", async () => {
+  const { own, others, live } = await reportOf("all");
+  expect(others).toEqual([own, own, own, own]);
   expect(Number.isFinite(Number(own))).toBe(true);
   expect(live).toBe(0);
+});
+
+test.concurrent("a worker thread has its own tensors, frees them when it ends, and refuses another's", async () => {
+  const { reports, growth, data, live } = await reportOf("own");
+  for (const { use, dispose, ...own } of reports) {
+    expect(own).toEqual({ isDisposed: true, item: 7, live: 1 });
+    expect(use).toEqual(["tensor", expect.stringMatching(/^other is a tensor of another thread/)]);
+    expect(dispose).toEqual(["tensor", expect.stringMatching(/^this is a tensor of another thread/)]);
+  }
+  expect(reports).toHaveLength(3);
+  expect({ data, live }).toEqual({ data: [1, 2], live: 1 });
+  // Each leaves 256 MiB behind. The first one brings more than tensors.
+  for (const mebibytes of growth.slice(1)) expect(mebibytes).toBeLessThan(128);
 });
 
 test.concurrent.each([
@@ -40,7 +39,7 @@ test.concurrent.each([
 ] as const)(
   "a process that ends while its workers compute ends by %s, not by a crash",
   async (mode, expected, says) => {
-    const { code, signal, stderr } = await runProgram(mode);
+    const { code, signal, stderr } = await runProgram("stress-program.mjs", mode);
     expect({ code, signal }).toEqual({ code: expected, signal: null });
     // A program that does not even start has the exit status 1 too.
     expect(stderr).toMatch(says);

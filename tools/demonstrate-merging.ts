@@ -211,6 +211,7 @@ function relativeToHalfUnit(change: Tensor, weight: Tensor): number {
 const cell = (value: number) => (Number.isNaN(value) ? "–" : value.toFixed(3)).padStart(9);
 
 torch.setThreads(1);
+torch.keepFreedMemory();
 console.log(`${steps} steps of AdamW, rank ${rank}, a scaling event at each; loss 1 is no training`);
 for (const change of changes) {
   console.log(`\nchange to learn: ${change * 100} % of ‖W‖`);

@@ -11,7 +11,7 @@ import { AdamW, makeSchedule } from "../src/optim/index.ts";
 import { drawPretrainingText, type PretrainingKind } from "../src/quickstart/translation/sentences.ts";
 import { tinyConfig, tinyTokenizer, tinyTokenizerConfig } from "../src/quickstart/translation/tiny-model.ts";
 import type { Tokenizer } from "../src/tokenizer/index.ts";
-import { chooseGemmBackend, Generator } from "../src/torch/index.ts";
+import { chooseGemmBackend, Generator, keepFreedMemory } from "../src/torch/index.ts";
 import { train } from "../src/train/trainer.ts";
 import { Random } from "../src/util/random.ts";
 import { parseJson } from "../src/util/strict-json.ts";
@@ -33,6 +33,7 @@ async function pretrain(): Promise<void> {
   writeJson(join(companions, "tokenizer.json"), tinyTokenizer());
   writeJson(join(companions, "tokenizer_config.json"), tinyTokenizerConfig);
   const tokenizer = await loadTokenizer(companions);
+  keepFreedMemory();
   chooseGemmBackend();
   using generator = new Generator(seed);
   using model = createModel(tinyConfig(), generator);

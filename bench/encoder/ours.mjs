@@ -13,6 +13,7 @@ import { trainStep } from "../../dist/train/step.js";
 const [folder, batchesPath] = process.argv.slice(2);
 const threads = Number(process.env.OMP_NUM_THREADS);
 torch.setThreads(threads);
+torch.keepFreedMemory();
 torch.chooseGemmBackend();
 const batches = JSON.parse(readFileSync(batchesPath, "utf8")).map((rows) =>
   collate(

@@ -10,6 +10,7 @@ import * as torch from "../../dist/torch/index.js";
 const [folder, promptsPath, count] = process.argv.slice(2);
 const threads = Number(process.env.OMP_NUM_THREADS);
 torch.setThreads(threads);
+torch.keepFreedMemory();
 const { prompts } = JSON.parse(readFileSync(promptsPath, "utf8"));
 const model = await loadModel(folder, { dtype: "float32", device: "cpu" });
 

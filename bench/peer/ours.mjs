@@ -14,6 +14,7 @@ import { trainStep } from "../../dist/train/step.js";
 const [mode, folder] = process.argv.slice(2);
 const threads = Number(process.env.OMP_NUM_THREADS ?? 1);
 torch.setThreads(threads);
+torch.keepFreedMemory();
 
 const { batches: rows, loss } = JSON.parse(readFileSync(join(folder, "about.json"), "utf8"));
 const batches = rows.map((examples) => collate(examples.map((example) => ({ ...example, source: "peer" }))));

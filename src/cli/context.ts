@@ -48,6 +48,13 @@ export class Context {
     this.prepareEngine = prepareEngine;
   }
 
+  /** Makes the engine ready to compute in this process, which is ours: it may keep the memory that it frees. */
+  async startEngine(): Promise<void> {
+    await this.prepareEngine();
+    const { keepFreedMemory } = await import("../torch/index.ts");
+    keepFreedMemory();
+  }
+
   /** A result, on stdout. */
   result(text: string): void {
     this.stdout.write(`${text}\n`);

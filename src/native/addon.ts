@@ -48,7 +48,7 @@ export interface NativeAddon {
   hasFusedAttention(): boolean;
   threads(): number;
   setThreads(count: number): void;
-  memory(): [resident: number, peak: number];
+  keepFreedMemory(): boolean;
   releaseFreeMemory(): boolean;
   setGemmBackend(name: string): void;
 }

@@ -11,6 +11,7 @@ export {
   cpuCapability,
   hasCuda,
   hasFusedAttention,
+  keepFreedMemory,
   memory,
   parallelInfo,
   releaseFreeMemory,

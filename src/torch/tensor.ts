@@ -15,7 +15,8 @@ interface Sizes {
 
 /**
  * A tensor of libtorch. What it holds lives outside JavaScript and is freed by `dispose()`, by leaving the `scope()`
- * that made it, or by `using`; a disposed tensor throws when it is used. Shape, dtype and device always come from libtorch.
+ * that made it, or by `using`; a disposed tensor throws when it is used, and so does one of another thread. Shape, dtype
+ * and device always come from libtorch.
  */
 export class Tensor implements Disposable {
   /** Names the tensor to the addon. */
@@ -176,7 +177,7 @@ export function indices(values: ArrayLike<number>): Tensor {
   return fromData(BigInt64Array.from(values, BigInt), [values.length]);
 }
 
-/** How many tensors are alive in this process. */
+/** How many tensors of the calling thread are alive. */
 export function liveTensorCount(): number {
   return native().liveTensors();
 }

@@ -25,7 +25,7 @@ export function addAnalyze(program: Command, context: Context, load: () => Promi
     .addOption(jsonOption())
     .action(async (path: string, { layers, out, json }: Options) => {
       assertRunFolder(resolve(path));
-      await context.prepareEngine();
+      await context.startEngine();
       const { analysisTables, runAnalyze } = await load();
       const request = { path, ...(layers !== undefined && { layers }), ...(out !== undefined && { out }) };
       const result = await context.interruptible((signal) => runAnalyze(request, { signal }));

@@ -19,7 +19,7 @@ export function addConvert(
     .argument("<out>", "folder to make")
     .addOption(jsonOption())
     .action(async (path: string, out: string, { json }: { json?: boolean }) => {
-      await context.prepareEngine();
+      await context.startEngine();
       const { runConvert } = await load();
       const result = await runConvert({ path, out: resolve(out) });
       if (json) return context.json(result);

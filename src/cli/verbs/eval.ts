@@ -57,7 +57,7 @@ export function addEval(program: Command, context: Context, load: () => Promise<
     .action(async (path: string, options: Options) => {
       checkFlagCombination(options);
       checkTarget(modelTarget(path, options));
-      await context.prepareEngine();
+      await context.startEngine();
       const recipes = await load();
       if (options.tasks === undefined) await evaluateLoss(path, options, context, recipes);
       else await evaluateTasks(path, options, options.tasks, context, recipes);

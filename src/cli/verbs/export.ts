@@ -67,7 +67,7 @@ export function addExport(
     .action(async (path: string, options: Options) => {
       const request = exportRequest(path, options);
       checkTarget(request.target);
-      await context.prepareEngine();
+      await context.startEngine();
       const { runExport } = await load();
       const result = await context.interruptible((signal) => runExport(request, { signal }));
       if (options.json) context.json(result);

@@ -35,7 +35,7 @@ export function addGenerate(
       const { adapter, checkpoint, dtype, device, quantization } = options;
       const target = { path, adapter, checkpoint, dtype, device, quantization };
       checkTarget(target);
-      await context.prepareEngine();
+      await context.startEngine();
       const { openGenerator } = await load();
       const generator = await openGenerator(target);
       try {

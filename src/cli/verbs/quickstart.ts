@@ -42,7 +42,7 @@ export function addQuickstart(
     .action(async ({ out, seed, tiny, json }: Options) => {
       // Before a download, what would be refused after it.
       checkOutputFolder(out);
-      await context.prepareEngine();
+      await context.startEngine();
       const model = tiny ? undefined : await fetchQuickstartModel(context);
       const { runQuickstart } = await load();
       const view = new QuickstartView(context);

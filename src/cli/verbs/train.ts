@@ -32,7 +32,7 @@ export function addTrain(
     .addHelpText("after", () => `\n${recipeHelp(context)}`)
     .action(async (path: string | undefined, options: Options) => {
       const recipe = loadRequestedRecipe(path, options);
-      await context.prepareEngine();
+      await context.startEngine();
       const { runTraining } = await load();
       const view = new RunProgressView(context);
       const onEvent = view.show.bind(view);

@@ -1,0 +1,57 @@
+#include "environment.h"
+
+#include <bitset>
+#include <mutex>
+
+namespace scalora {
+namespace {
+
+std::mutex numbersMutex;
+std::bitset<kEnvironments> numbersInUse;
+uint32_t nextNumber = 0;  // numbers go round, so that a handle of a thread that has ended is not soon another's
+
+}  // namespace
+
+EnvironmentNumber::EnvironmentNumber() {
+  std::lock_guard<std::mutex> lock(numbersMutex);
+  if (numbersInUse.all())
+    throw Failure("tensor", "too many threads use the addon at once", "", "at most " + std::to_string(kEnvironments) + " may");
+  while (numbersInUse[nextNumber]) nextNumber = (nextNumber + 1) % kEnvironments;
+  value = nextNumber;
+  numbersInUse.set(value);
+  nextNumber = (nextNumber + 1) % kEnvironments;
+}
+
+EnvironmentNumber::~EnvironmentNumber() {
+  std::lock_guard<std::mutex> lock(numbersMutex);
+  numbersInUse.reset(value);
+}
+
+Environment* findEnvironment(napi_env env) {
+  void* data = nullptr;
+  napi_get_instance_data(env, &data);
+  return static_cast<Environment*>(data);
+}
+
+Environment& environment(napi_env env) { return *findEnvironment(env); }
+
+at::Tensor toTensor(napi_env env, napi_value value, const char* what) {
+  return environment(env).tensors.get(toNumber(env, value, what), what);
+}
+
+at::Tensor toOptionalTensor(napi_env env, napi_value value, const char* what) {
+  const double handle = toNumber(env, value, what);
+  return handle == 0 ? at::Tensor() : environment(env).tensors.get(handle, what);
+}
+
+napi_value fromTensor(napi_env env, const at::Tensor& tensor) {
+  return fromNumber(env, tensor.defined() ? environment(env).tensors.add(tensor) : 0);
+}
+
+void registerEnvironment(napi_env env) {
+  check(env, napi_set_instance_data(env, new Environment(), [](napi_env, void* data, void*) {
+    delete static_cast<Environment*>(data);
+  }, nullptr));
+}
+
+}  // namespace scalora
