@@ -77,7 +77,12 @@ export {
 export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.ts";
 export { runTraining } from "./recipes/sft.ts";
 export type { RunResult } from "./recipes/types.ts";
-export { type RunEvent, RunFolder } from "./run/folder.ts";
+export type { RunEvent } from "./run/events.ts";
+export { RunFolder } from "./run/folder.ts";
+export { listRuns, type RunEntry } from "./run/list.ts";
+export type { MethodReport } from "./run/method-report.ts";
+export { readEvents } from "./run/read-events.ts";
+export { type RecordedStatus, type RunStatus, readStatus } from "./run/status.ts";
 export type { Tokenizer } from "./tokenizer/index.ts";
 export * as torch from "./torch/index.ts";
 export { evaluateLoss } from "./train/evaluate.ts";

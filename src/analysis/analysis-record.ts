@@ -1,4 +1,5 @@
-import type { AnalysisEvent, LayerAnalysis, LayerScaling, RunEvent } from "../run/events.ts";
+import type { LayerAnalysis, LayerScaling } from "../run/analysis-event.ts";
+import { type AnalysisEvent, eventsOfType, type RunEvent } from "../run/events.ts";
 import { quantilesOf } from "./quantiles.ts";
 
 /** Least, mean and largest over layers. */
@@ -108,8 +109,7 @@ export function branchTotals(records: readonly AnalysisRecord[]): Record<string,
 export function recordingCost(records: readonly AnalysisRecord[], events: readonly RunEvent[]) {
   if (records.length === 0) return null;
   const seconds = records.reduce((sum, look) => sum + look.seconds, 0);
-  const end = events.findLast(({ type }) => type === "end");
-  const whole = end?.type === "end" ? end.seconds : 0;
+  const whole = eventsOfType(events, "end").at(-1)?.seconds ?? 0;
   return { records: records.length, seconds, share: whole > 0 ? seconds / whole : null };
 }
 

@@ -3,15 +3,14 @@ import { basename, resolve } from "node:path";
 import { matcher } from "../adapters/core/module-patterns.ts";
 import { openModel } from "../assemble/open-model.ts";
 import { type ReportTable, writeReport } from "../report/index.ts";
-import type { AnalysisEvent, RunEvent } from "../run/events.ts";
-import { isActive, readEvents, readStatus } from "../run/folder.ts";
-import { effectiveState } from "../run/list.ts";
+import { eventsOfType, type RunEvent } from "../run/events.ts";
+import { readEvents } from "../run/read-events.ts";
+import { effectiveState, isActive, readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { shellQuote } from "../util/format.ts";
 import { recordingCost, toAnalysisRecord } from "./analysis-record.ts";
 import { rankReport } from "./change-rank.ts";
 import { analysisCharts } from "./charts.ts";
-import { parseAnalysisEvents } from "./event-schema.ts";
 import { analysisTables } from "./tables.ts";
 import type { AnalysisResult, RunAnalyze } from "./types.ts";
 import { changedLayerPaths } from "./weight-change.ts";
@@ -28,9 +27,8 @@ export const runAnalyze: RunAnalyze = async (request, { signal }) => {
   assertFinished(path);
   const out = reportPath(path, request.out);
   const events = readEvents(path);
-  const analysisEvents = parseAnalysisEvents(events, `${path}/events.jsonl`);
   const end = await exactRanks(path, request.layers, signal);
-  const result = resultOf({ path, out, events, analysisEvents, end });
+  const result = resultOf({ path, out, events, end });
   writeReport(out, {
     title: `Analysis of ${basename(path)}`,
     facts: [
@@ -49,13 +47,12 @@ interface Parts {
   readonly path: string;
   readonly out: string;
   readonly events: readonly RunEvent[];
-  readonly analysisEvents: readonly AnalysisEvent[];
   readonly end: AnalysisResult["end"];
 }
 
-function resultOf({ path, out, events, analysisEvents, end }: Parts): AnalysisResult {
+function resultOf({ path, out, events, end }: Parts): AnalysisResult {
   const wanted = new Set(end.layers.map((layer) => layer.path));
-  const records = analysisEvents
+  const records = eventsOfType(events, "analysis")
     .map((record) => ({ ...record, layers: record.layers.filter((layer) => wanted.has(layer.path)) }))
     .filter(({ layers }) => layers.length > 0)
     .map(toAnalysisRecord);
@@ -63,8 +60,7 @@ function resultOf({ path, out, events, analysisEvents, end }: Parts): AnalysisRe
     records.length > 0
       ? null
       : "This run recorded nothing on its way: train with --set run.analysis.every=50 for the other figures.";
-  const start = events.find(({ type }) => type === "start");
-  const method = start?.type === "start" ? start.method : "–";
+  const method = eventsOfType(events, "start").at(0)?.method ?? "–";
   return { run: path, method, end, records, cost: recordingCost(records, events), hint, report: out };
 }
 

@@ -2,7 +2,7 @@ import type { LayerScalingPreview } from "../adapters/core/adapter-set.ts";
 import { linearLayers } from "../adapters/core/targets.ts";
 import type { AdapterSet, StepContext } from "../adapters/index.ts";
 import type { Linear, TrainableModel } from "../nn/index.ts";
-import type { LayerAnalysis, LayerScaling } from "../run/events.ts";
+import type { LayerAnalysis, LayerScaling } from "../run/analysis-event.ts";
 import { scope, type Tensor } from "../torch/index.ts";
 import type { StepObservation, StepObserver } from "../train/step.ts";
 import { internalError } from "../util/errors.ts";

@@ -142,7 +142,7 @@ test("what cannot be analysed is said", async () => {
         ),
       ],
       2,
-      /record of the run's analysis is damaged[\s\S]*step 2: layers\.0\.change\.entropyRank/,
+      /record is damaged[\s\S]*events\.jsonl:\d+: analysis\.layers\.0\.change\.entropyRank/,
     ],
   ];
   for (const [args, expected, says] of cases) {

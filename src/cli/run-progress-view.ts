@@ -1,4 +1,5 @@
-import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent, TaskType } from "../run/events.ts";
+import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../run/events.ts";
+import type { TaskType } from "../run/start-event.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
 import type { Context } from "./context.ts";
 import { panel } from "./terminal/panel.ts";
@@ -125,7 +126,7 @@ const checkpointText = (event: CheckpointEvent) =>
   `step ${event.step}  saved ${event.path}${checkpointReasons[event.reason]}`;
 
 /** Labels of what a run may record of its environment, in the order of the panel. */
-const environmentLabels: readonly (readonly [key: string, label: string])[] = [
+const environmentLabels = [
   ["device", "device"],
   ["dtype", "precision"],
   ["quantization", "base weights"],
@@ -133,7 +134,7 @@ const environmentLabels: readonly (readonly [key: string, label: string])[] = [
   ["gemmBackend", "GEMM backend"],
   ["threads", "threads"],
   ["libtorch", "libtorch"],
-];
+] as const;
 
 /** From this size on, in bytes, a person should know before the disk is full. */
 const largeCheckpoint = 2 ** 28;
@@ -154,11 +155,11 @@ function startFacts(event: StartEvent): [string, string][] {
   ];
   for (const [key, label] of environmentLabels) {
     const value = environment[key];
-    if (value !== undefined && value !== null) facts.push([label, String(value)]);
+    if (value !== undefined) facts.push([label, String(value)]);
   }
   const { estimatedMemory, checkpointBytes } = environment;
-  if (typeof estimatedMemory === "number") facts.push(["memory", `about ${formatBytes(estimatedMemory)}`]);
-  if (typeof checkpointBytes === "number" && checkpointBytes >= largeCheckpoint)
+  if (estimatedMemory !== undefined) facts.push(["memory", `about ${formatBytes(estimatedMemory)}`]);
+  if (checkpointBytes !== undefined && checkpointBytes >= largeCheckpoint)
     facts.push(["checkpoints", `${formatBytes(checkpointBytes)} each`]);
   facts.push(["data", dataText(event)]);
   facts.push([
@@ -169,17 +170,12 @@ function startFacts(event: StartEvent): [string, string][] {
 }
 
 function dataText({ data }: StartEvent): string {
-  if (typeof data !== "object" || data === null || Array.isArray(data)) return "";
-  const counts = { ...data };
-  const words = [
-    ["rows", "row", ""],
-    ["tokens", "token", ""],
-    ["labelTokens", "", "trained on"],
-    ["heldOut", "row", " held out"],
-  ].flatMap(([key, noun, rest]) => {
-    const count = Reflect.get(counts, key);
-    if (typeof count !== "number") return [];
-    return [`${noun === "" ? `${formatCount(count)} ` : formatCountOf(count, noun)}${rest}`];
-  });
-  return words.join(", ");
+  const { rows, tokens, labelTokens, heldOut } = data;
+  const parts = [
+    ...(rows === undefined ? [] : [formatCountOf(rows, "row")]),
+    ...(tokens === undefined ? [] : [formatCountOf(tokens, "token")]),
+    ...(labelTokens === undefined ? [] : [`${formatCount(labelTokens)} trained on`]),
+    ...(heldOut === undefined ? [] : [`${formatCountOf(heldOut, "row")} held out`]),
+  ];
+  return parts.join(", ");
 }

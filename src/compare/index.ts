@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { writeReport } from "../report/index.ts";
-import { readStatus } from "../run/folder.ts";
+import { readStatus } from "../run/status.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { assertNoReservedKeys } from "./overrides.ts";

@@ -1,5 +1,5 @@
 import { type Chart, type ReportData, runCharts } from "../report/index.ts";
-import { readEvents } from "../run/folder.ts";
+import { readEvents } from "../run/read-events.ts";
 import { formatBytes, formatCount } from "../util/format.ts";
 import type { Setting } from "./settings.ts";
 import type { CompareRow } from "./summary.ts";

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { loadRecipe, type Recipe, recipeToYaml } from "../config/index.ts";
-import type { StartEvent } from "../run/events.ts";
-import { readEvents, readStatus } from "../run/folder.ts";
+import { eventsOfType, type StartEvent } from "../run/events.ts";
+import { readEvents } from "../run/read-events.ts";
+import { readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { isRecord } from "../util/json.ts";
 import { trialOverrides } from "./overrides.ts";
 import { mean } from "./summary.ts";
 import { type Trial, type TrialPlan, type TrialResult, trialName } from "./trials.ts";
@@ -57,12 +57,10 @@ export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult |
   const status = readStatus(folder);
   if (status?.state !== "finished" && status?.state !== "failed") return undefined;
   const events = readEvents(folder);
-  const eventsOfType = <T extends (typeof events)[number]["type"]>(type: T) =>
-    events.filter((event): event is Extract<(typeof events)[number], { type: T }> => event.type === type);
-  const best = eventsOfType("eval").findLast((event) => event.best);
-  const steps = eventsOfType("step");
-  const layers = eventsOfType("rank").at(-1)?.layers;
-  const start = eventsOfType("start").at(-1);
+  const best = eventsOfType(events, "eval").findLast((event) => event.best);
+  const steps = eventsOfType(events, "step");
+  const layers = eventsOfType(events, "rank").at(-1)?.layers;
+  const start = eventsOfType(events, "start").at(-1);
   return {
     setting: cell.setting.name,
     lr: cell.lr,
@@ -82,8 +80,7 @@ export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult |
 }
 
 /** What a run's record says of its rows: hashes of those trained on and of those held out. */
-const dataHash = ({ data }: StartEvent) =>
-  isRecord(data) && isRecord(data.hashes) ? `${data.hashes.train} ${data.hashes.eval}` : null;
+const dataHash = ({ data: { hashes } }: StartEvent) => (hashes ? `${hashes.train} ${hashes.eval}` : null);
 
 /**
  * Runs a cell in a process of its own, so that its memory is its own and its end is its own; a run that was cut short

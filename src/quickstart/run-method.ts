@@ -3,7 +3,8 @@ import { rankReport } from "../analysis/change-rank.ts";
 import { openModel } from "../assemble/open-model.ts";
 import type { TrainableModel } from "../nn/index.ts";
 import { runTraining } from "../recipes/sft.ts";
-import { type RunEvent, readEvents } from "../run/folder.ts";
+import { eventsOfType, type RankEvent, type RunEvent } from "../run/events.ts";
+import { readEvents } from "../run/read-events.ts";
 import { releaseFreeMemory } from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import { checkpointFolder } from "../train/resume.ts";
@@ -48,14 +49,12 @@ export async function runMethod(
     folder,
     trainable: parameters.trainable,
     seconds,
-    memory: Math.max(0, ...events.map((event) => (event.type === "step" ? event.memory : 0))),
+    memory: Math.max(0, ...eventsOfType(events, "step").map((step) => step.memory)),
     rank: mean(last.map(({ rank }) => rank)),
     entropyRank: mean(last.map(({ entropyRank }) => entropyRank)),
     events,
   };
 }
-
-type RankEvent = Extract<RunEvent, { type: "rank" }>;
 
 /** The ranks of the change at each checkpoint of a run. */
 async function checkpointRanks(run: string, { compute }: Demo): Promise<RankEvent[]> {

@@ -19,8 +19,15 @@ import { BatchSource, type Dataset, type Example, loadDataset } from "../data/in
 import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import { makeSchedule, type Optimizer } from "../optim/index.ts";
 import { runReport, writeReport } from "../report/index.ts";
-import type { RankEvent, RunEvent, SampleEvent, StartEvent } from "../run/events.ts";
-import { RunFolder, readEvents } from "../run/folder.ts";
+import {
+  eventsOfType,
+  type RankEvent,
+  type RunEvent,
+  type SampleEvent,
+  type StartEvent,
+} from "../run/events.ts";
+import { RunFolder } from "../run/folder.ts";
+import { readEvents } from "../run/read-events.ts";
 import { cpuCapability, Generator, memory, releaseFreeMemory, torchVersion } from "../torch/index.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { objectiveOf } from "../train/objective.ts";
@@ -109,7 +116,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
 };
 
 const analysisTime = (events: readonly RunEvent[]) =>
-  events.reduce((sum, event) => sum + (event.type === "analysis" ? event.seconds : 0), 0);
+  eventsOfType(events, "analysis").reduce((sum, { seconds }) => sum + seconds, 0);
 
 /** What records the figures of `scalora analyze`, where the recipe asks for them. */
 async function makeObserver(

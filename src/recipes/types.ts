@@ -1,5 +1,6 @@
 import type { Recipe } from "../config/index.ts";
-import type { RunEvent, TaskType } from "../run/events.ts";
+import type { RunEvent } from "../run/events.ts";
+import type { TaskType } from "../run/start-event.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
 export interface RunHooks extends Interruptible {

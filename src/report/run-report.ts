@@ -1,6 +1,6 @@
-import type { RunEvent } from "../run/events.ts";
+import { type EvalEvent, eventsOfType, type RunEvent, type StepEvent } from "../run/events.ts";
+import type { MethodReport } from "../run/method-report.ts";
 import { formatCount } from "../util/format.ts";
-import type { Json } from "../util/json.ts";
 import type { Chart, ReportData, SampleGroup, Series } from "./report-data.ts";
 import { movingAverage } from "./series.ts";
 
@@ -37,9 +37,9 @@ export function runCharts(runs: readonly NamedRun[]): Chart[] {
 }
 
 function trainingChart(runs: readonly NamedRun[]): Chart {
-  const steps = Math.max(0, ...runs.map(({ events }) => events.filter(({ type }) => type === "step").length));
+  const steps = Math.max(0, ...runs.map(({ events }) => eventsOfType(events, "step").length));
   const window = Math.max(1, Math.round(steps / 50));
-  const series = eventSeries(runs, "step", (event) => event.loss).map((line) => movingAverage(line, window));
+  const series = lossSeries(runs, "step").map((line) => movingAverage(line, window));
   return {
     title: "Training loss",
     xLabel: "step",
@@ -50,15 +50,15 @@ function trainingChart(runs: readonly NamedRun[]): Chart {
 }
 
 function heldOutChart(runs: readonly NamedRun[]): Chart {
-  const series = eventSeries(runs, "eval", (event) => event.loss);
+  const series = lossSeries(runs, "eval");
   return { title: "Held-out loss", xLabel: "step", yLabel: lossUnit(runs), series };
 }
 
 /** The official metrics of a task's data; empty for other data. */
 function metricChart(runs: readonly NamedRun[]): Chart {
   const series = runs.flatMap(({ name, events }) => {
-    const measured = events.flatMap((event) =>
-      event.type === "eval" && event.metrics ? [{ step: event.step, metrics: event.metrics }] : [],
+    const measured = eventsOfType(events, "eval").flatMap(({ step, metrics }) =>
+      metrics ? [{ step, metrics }] : [],
     );
     return Object.keys(measured[0]?.metrics ?? {}).map((metric) => ({
       name: runs.length > 1 ? `${name}: ${metric}` : metric,
@@ -71,9 +71,7 @@ function metricChart(runs: readonly NamedRun[]): Chart {
 
 /** What the losses of runs of one task are measured in. */
 function lossUnit(runs: readonly NamedRun[]): string {
-  const tasks = runs.flatMap(({ events }) =>
-    events.flatMap((event) => (event.type === "start" ? (event.task ?? []) : [])),
-  );
+  const tasks = runs.flatMap(({ events }) => eventsOfType(events, "start").flatMap(({ task }) => task ?? []));
   const units = {
     "causal-lm": "nats per label token",
     classification: "nats per row",
@@ -110,12 +108,13 @@ const quantiles = ["least", "median", "largest"] as const;
 function scalingChart(runs: readonly NamedRun[]): Chart {
   const shown = runs.length > 1 ? [1] : [0, 1, 2];
   const series = runs.flatMap(({ name, events }) => {
-    const reports = events.flatMap((event) => (event.type === "method" ? [event] : []));
-    return ["alpha", "beta"].flatMap((factor) =>
+    const reports = eventsOfType(events, "method");
+    return (["alpha", "beta"] as const).flatMap((factor) =>
       shown.flatMap((index) => {
         const points = reports.flatMap(({ step, report }) => {
-          const value = positiveNumberAt(report[factor], index);
-          return value === undefined ? [] : [{ step, value }];
+          const value = report[factor]?.[index];
+          // The scale is logarithmic.
+          return value !== undefined && value > 0 ? [{ step, value }] : [];
         });
         const label = runs.length > 1 ? `${name}: ${factor}` : `${factor}, ${quantiles[index]}`;
         const [x, y] = [points.map(({ step }) => step), points.map(({ value }) => value)];
@@ -141,7 +140,7 @@ function mergeLossChart(runs: readonly NamedRun[]): Chart {
     yLabel: lossUnit(runs),
     note: "Of the step's own batch. The base is split, and the forward sees it rounded to bfloat16, or factored and full.",
     series: methodEventSeries(runs, ({ lossBefore, lossAfter }) =>
-      typeof lossBefore === "number" && typeof lossAfter === "number" ? lossAfter - lossBefore : undefined,
+      lossBefore !== undefined && lossAfter !== undefined ? lossAfter - lossBefore : undefined,
     ),
   };
 }
@@ -153,40 +152,33 @@ function truncationChart(runs: readonly NamedRun[]): Chart {
     xLabel: "step",
     yLabel: "share of the merged energy, mean over layers",
     note: "0 until the merges have filled the rank that the base keeps.",
-    series: methodEventSeries(runs, ({ cutMean }) => (typeof cutMean === "number" ? cutMean : undefined)),
+    series: methodEventSeries(runs, ({ cutMean }) => cutMean),
   };
 }
 
 /** One line per run from what its method's events report; runs where none has a value have none. */
 function methodEventSeries(
   runs: readonly NamedRun[],
-  value: (report: Extract<RunEvent, { type: "method" }>["report"]) => number | undefined,
+  value: (report: MethodReport) => number | undefined,
 ): Series[] {
   return runs.flatMap(({ name, events }) => {
-    const points = events.flatMap((event) => {
-      const y = event.type === "method" ? value(event.report) : undefined;
-      return event.type === "method" && y !== undefined ? [{ x: event.step, y }] : [];
+    const points = eventsOfType(events, "method").flatMap(({ step, report }) => {
+      const y = value(report);
+      return y === undefined ? [] : [{ x: step, y: finiteOrNull(y) }];
     });
     return points.length === 0 ? [] : [{ name, x: points.map(({ x }) => x), y: points.map(({ y }) => y) }];
   });
 }
 
-/** A positive number of a list, for the scale is logarithmic. */
-function positiveNumberAt(list: Json | undefined, index: number): number | undefined {
-  const value: unknown = Array.isArray(list) ? list[index] : undefined;
-  return typeof value === "number" && value > 0 ? value : undefined;
-}
+/** A number that is not finite is a gap in a line. */
+const finiteOrNull = (value: number) => (Number.isFinite(value) ? value : null);
 
-/** One line per run from its events of a type; runs without such events have none. */
-function eventSeries<T extends RunEvent["type"]>(
-  runs: readonly NamedRun[],
-  type: T,
-  value: (event: Extract<RunEvent, { type: T }>) => number,
-): Series[] {
-  const isWanted = (event: RunEvent): event is Extract<RunEvent, { type: T }> => event.type === type;
+/** One line per run from the losses of its events of a type; runs without such events have none. */
+function lossSeries(runs: readonly NamedRun[], type: "step" | "eval"): Series[] {
   return runs.flatMap(({ name, events }) => {
-    const wanted = events.filter(isWanted);
-    return wanted.length === 0 ? [] : [{ name, x: wanted.map(({ step }) => step), y: wanted.map(value) }];
+    const measured: readonly (StepEvent | EvalEvent)[] = eventsOfType(events, type);
+    const [x, y] = [measured.map(({ step }) => step), measured.map(({ loss }) => finiteOrNull(loss))];
+    return measured.length === 0 ? [] : [{ name, x, y }];
   });
 }
 
@@ -194,20 +186,19 @@ function eventSeries<T extends RunEvent["type"]>(
 function sampleGroups(runs: readonly NamedRun[]): SampleGroup[] {
   const groups = new Map<string, { name: string; text: string }[]>();
   for (const { name, events } of runs) {
-    for (const event of events) {
-      if (event.type !== "sample") continue;
-      const when = event.step === 0 ? "before" : `step ${event.step}`;
-      const outputs = groups.get(event.prompt) ?? [];
-      outputs.push({ name: runs.length > 1 ? `${name}, ${when}` : when, text: event.output });
-      groups.set(event.prompt, outputs);
+    for (const { step, prompt, output } of eventsOfType(events, "sample")) {
+      const when = step === 0 ? "before" : `step ${step}`;
+      const outputs = groups.get(prompt) ?? [];
+      outputs.push({ name: runs.length > 1 ? `${name}, ${when}` : when, text: output });
+      groups.set(prompt, outputs);
     }
   }
   return [...groups].map(([prompt, outputs]) => ({ prompt, outputs }));
 }
 
 function runFacts(events: readonly RunEvent[]): ReportData["facts"] {
-  const start = events.findLast((event) => event.type === "start");
-  if (start?.type !== "start") return [];
+  const start = eventsOfType(events, "start").at(-1);
+  if (start === undefined) return [];
   const { model, method, parameters, environment, totalSteps } = start;
   const facts = [
     { label: "Model", value: `${model.path} (${model.family}, ${model.layers} layers)` },
@@ -222,9 +213,9 @@ function runFacts(events: readonly RunEvent[]): ReportData["facts"] {
     ["base", "Base"],
     ["gemmBackend", "GEMM backend"],
     ["libtorch", "libtorch"],
-  ]) {
+  ] as const) {
     const value = environment[key];
-    if (value !== undefined && value !== null) facts.push({ label, value: String(value) });
+    if (value !== undefined) facts.push({ label, value });
   }
   return facts;
 }

@@ -1,212 +1,171 @@
-import type { Json } from "../util/json.ts";
+import { z } from "zod";
+import { analysisEvent } from "./analysis-event.ts";
+import { count, real } from "./fields.ts";
+import { methodReportSchema } from "./method-report.ts";
+import { startEvent } from "./start-event.ts";
 
-/** What is learnt: the next token, the class of a sequence, or a number. */
-export type TaskType = "causal-lm" | "classification" | "regression";
+const stepsDone = () => count().describe("Optimiser steps done");
 
-/** What is known of a run when its first step is about to begin. */
-export interface StartEvent {
-  type: "start";
-  /** Absent in runs of older versions: causal-lm. */
-  task?: TaskType;
-  /** Steps already done: 0, or the checkpoint's when the run goes on. */
-  step: number;
-  totalSteps: number;
-  model: {
-    path: string;
-    family: string;
-    layers: number;
-    hiddenSize: number;
-    vocabSize: number;
-    /** Of the weights as they were loaded (`hashModel`); absent in runs of older versions. */
-    hash?: string;
-  };
-  method: string;
-  parameters: { trainable: number; all: number };
-  /** Rows, tokens, files with hashes, dropped rows: as the data loader reports them. */
-  data: Json;
-  /** Versions, libtorch, device, precision, GEMM backend, threads, seeds. */
-  environment: { [name: string]: Json };
-}
+const stepEvent = z
+  .object({
+    type: z.literal("step"),
+    step: z.int().min(1).describe("Number of the step, from 1"),
+    loss: real().describe(
+      "Mean loss over the labels of all micro-batches, before the step: cross entropy in nats, of a regression squared error",
+    ),
+    lr: real().describe("Learning rate"),
+    gradNorm: real().describe("Global gradient norm before clipping"),
+    clipped: z.boolean().describe("Whether the gradients were clipped"),
+    tokens: count().describe("Tokens of the step"),
+    labelTokens: count().describe("Labels of the step: tokens, or rows of a classification"),
+    seconds: real().describe("Duration in seconds, without evaluation, analysis and checkpoints"),
+    memory: real().describe("Resident memory in bytes; on a GPU, device memory in use"),
+  })
+  .describe("After each optimiser step.");
 
-/** One optimiser step. */
-export interface StepEvent {
-  type: "step";
-  step: number;
-  /** Mean over the labels of the whole accumulation window: cross entropy in nats, or of a regression squared error. */
-  loss: number;
-  lr: number;
-  /** Global gradient norm before clipping. */
-  gradNorm: number;
-  clipped: boolean;
-  tokens: number;
-  /** Labels: tokens, or rows of a classification. */
-  labelTokens: number;
-  /** Duration of the step in seconds, evaluation and checkpoints not included. */
-  seconds: number;
-  /** Resident memory in bytes; on a GPU, the device memory in use. */
-  memory: number;
-}
+const evalEvent = z
+  .object({
+    type: z.literal("eval"),
+    step: stepsDone(),
+    loss: real().describe("Mean loss over the labels of the held-out rows, as of a step"),
+    labelTokens: count().describe("Labels of the held-out rows"),
+    accuracy: real().optional().describe("Classification: fraction of rows that get the right class"),
+    metrics: z.record(z.string(), real()).optional().describe("Metrics of a task's data, by name"),
+    score: real().optional().describe("Mean of the metrics"),
+    best: z
+      .boolean()
+      .describe("Whether it is the best so far: the highest score, or the lowest loss where there is none"),
+    seconds: real().describe("Duration in seconds"),
+  })
+  .describe(
+    "After each evaluation on the held-out rows: before the first step, every `train.evalEvery` steps, at the end.",
+  );
 
-export interface EvalEvent {
-  type: "eval";
-  step: number;
-  /** Mean over the labels of the held-out set, as of a step. */
-  loss: number;
-  labelTokens: number;
-  /** Of a classification: the share of rows that get the right class. */
-  accuracy?: number;
-  /** Of a task's data: its metrics by name, and their mean. */
-  metrics?: { readonly [name: string]: number };
-  score?: number;
-  /** Whether it is the best so far: the highest score, or the lowest loss where there is none. */
-  best: boolean;
-  seconds: number;
-}
+const methodEvent = z
+  .object({
+    type: z.literal("method"),
+    step: z.int().min(1).describe("The step at which it happened"),
+    report: methodReportSchema.describe("What happened"),
+  })
+  .describe(
+    "After the `step` event of a step at which the method did something of its own: a scaling event, a restart.",
+  );
 
-/** What a method's hook did at a step (a ScaLoRA scaling event): plain numbers, named by the method. */
-export interface MethodEvent {
-  type: "method";
-  step: number;
-  report: { readonly [name: string]: Json };
-}
+const rankEvent = z
+  .object({
+    type: z.literal("rank"),
+    step: stepsDone(),
+    layers: z
+      .array(
+        z.object({
+          path: z.string().describe("Name of the layer"),
+          rank: count().describe("Singular values above 1 % of the largest"),
+          entropyRank: real().describe("exp of the entropy of their squares"),
+        }),
+      )
+      .describe("The adapted layers"),
+  })
+  .describe("Rank of the accumulated change, after `end`, where that takes few seconds.");
 
-/** Rank of the accumulated change, per adapted layer. */
-export interface RankEvent {
-  type: "rank";
-  step: number;
-  /** `rank`: singular values above 1e-2 of the largest; `entropyRank`: exp of the entropy of their squares. */
-  layers: { path: string; rank: number; entropyRank: number }[];
-}
+const checkpointEvent = z
+  .object({
+    type: z.literal("checkpoint"),
+    step: stepsDone(),
+    path: z.string().describe("Relative to the run's folder"),
+    reason: z
+      .enum(["interval", "best", "end", "stop", "request"])
+      .describe("`interval`: `train.saveEvery`; `request`: asked by `control.json`"),
+  })
+  .describe("After a checkpoint was saved.");
 
-/** What the analysis of a run saw at a step (`run.analysis`). */
-export interface AnalysisEvent {
-  type: "analysis";
-  step: number;
-  /** What looking took: a part of the run's time, not of the step's. */
-  seconds: number;
-  layers: readonly LayerAnalysis[];
-}
+const sampleEvent = z
+  .object({
+    type: z.literal("sample"),
+    step: stepsDone(),
+    prompt: z.string().describe("What the model was given"),
+    output: z.string().describe("How it went on"),
+  })
+  .describe("A generated text: after the first `start`, and again after `end`.");
 
-/** One adapted layer at an analysed step; docs/analysis.md says what each figure means. */
-export interface LayerAnalysis {
-  path: string;
-  /** Of the accumulated change, after the step. `complete`: no singular value above the threshold was left out. */
-  change: { rank: number; entropyRank: number; complete: boolean };
-  /** Of the step's full gradient; `share`: of its energy in the leading 2r directions, where the method has an r. */
-  gradient?: { rank: number; entropyRank: number; complete: boolean; directions?: number; share?: number };
-  /** Of a scaling event. */
-  scaling?: LayerScaling;
-}
+const warningEvent = z
+  .object({
+    type: z.literal("warning"),
+    step: stepsDone(),
+    message: z.string().describe("A sentence for a person"),
+  })
+  .describe("When something should be known, but the run goes on.");
 
-/** What a scaling event did to a layer, and what each policy would have done. */
-export interface LayerScaling {
-  branch: string;
-  branches: { default: string; paper: string; scalar: string };
-  /** Least, quartiles and largest of the factors of A's and B's columns; absent with policy svd. */
-  alpha?: readonly number[];
-  beta?: readonly number[];
-  /** Distance of the weight's step to the full-gradient step −G/L, relative to ‖G/L‖. */
-  distance?: { unscaled: number; chosen: number; optimum: number };
-}
+const pauseEvent = z.object({ type: z.literal("pause"), step: stepsDone() }).describe("The run was paused.");
 
-export interface CheckpointEvent {
-  type: "checkpoint";
-  step: number;
-  /** Relative to the run's folder. */
-  path: string;
-  reason: "interval" | "best" | "end" | "stop" | "request";
-}
+const continueEvent = z
+  .object({ type: z.literal("continue"), step: stepsDone() })
+  .describe("The run goes on after a pause.");
 
-/** A generated text, before training (step 0) or after. */
-export interface SampleEvent {
-  type: "sample";
-  step: number;
-  prompt: string;
-  output: string;
-}
+const resumeEvent = z
+  .object({
+    type: z.literal("resume"),
+    step: count().describe("Step of the checkpoint"),
+    checkpoint: z.string().describe("Relative to the run's folder"),
+  })
+  .describe("The run goes on from a checkpoint, in another process; written before its `start`.");
 
-export interface WarningEvent {
-  type: "warning";
-  step: number;
-  message: string;
-}
+const endEvent = z
+  .object({
+    type: z.literal("end"),
+    step: stepsDone(),
+    reason: z
+      .enum(["finished", "early", "stopped", "failed"])
+      .describe("`early`: no better evaluation within `train.patience`"),
+    message: z.string().optional().describe("Why it stopped or failed"),
+    seconds: real().describe("Time of training, evaluation and saving over all resumes, in seconds"),
+  })
+  .describe("When a process ends its work on the run.");
 
-/** The run was paused or goes on after a pause. */
-export interface PauseEvent {
-  type: "pause" | "continue";
-  step: number;
-}
+/** The first line of a record: the version of the lines that follow. It is no event; without it they are of version 1. */
+export const formatLine = z.object({
+  type: z.literal("format"),
+  step: count().describe("0"),
+  version: z.int().min(1).describe("Version of the lines that follow"),
+});
 
-/** The run goes on from a checkpoint: events of later steps that were written before are void. */
-export interface ResumeEvent {
-  type: "resume";
-  step: number;
-  checkpoint: string;
-}
+/** Every event by its type: the one definition of what a line of `events.jsonl` holds beside its time. */
+export const eventSchemas = {
+  start: startEvent,
+  step: stepEvent,
+  eval: evalEvent,
+  method: methodEvent,
+  rank: rankEvent,
+  analysis: analysisEvent,
+  checkpoint: checkpointEvent,
+  sample: sampleEvent,
+  warning: warningEvent,
+  pause: pauseEvent,
+  continue: continueEvent,
+  resume: resumeEvent,
+  end: endEvent,
+};
 
-export interface EndEvent {
-  type: "end";
-  step: number;
-  /** `early`: no better evaluation within the recipe's patience. */
-  reason: "finished" | "early" | "stopped" | "failed";
-  message?: string;
-  seconds: number;
-}
+export type EventType = keyof typeof eventSchemas;
 
 /** One line of `events.jsonl`, without its time. */
-export type RunEvent =
-  | StartEvent
-  | StepEvent
-  | EvalEvent
-  | MethodEvent
-  | RankEvent
-  | AnalysisEvent
-  | CheckpointEvent
-  | SampleEvent
-  | WarningEvent
-  | PauseEvent
-  | ResumeEvent
-  | EndEvent;
+export type RunEvent = z.output<(typeof eventSchemas)[EventType]>;
 
 /** A line as it is read back; `time` is ISO 8601. */
 export type RecordedEvent = RunEvent & { time: string };
 
-export type RunState = "starting" | "running" | "paused" | "finished" | "stopped" | "failed";
+export type StartEvent = z.output<typeof startEvent>;
+export type StepEvent = z.output<typeof stepEvent>;
+export type EvalEvent = z.output<typeof evalEvent>;
+export type MethodEvent = z.output<typeof methodEvent>;
+export type RankEvent = z.output<typeof rankEvent>;
+export type AnalysisEvent = z.output<typeof analysisEvent>;
+export type CheckpointEvent = z.output<typeof checkpointEvent>;
+export type SampleEvent = z.output<typeof sampleEvent>;
 
-/** `status.json`: where the run stands now. */
-export interface RunStatus {
-  state: RunState;
-  method: string;
-  model: string;
-  step: number;
-  totalSteps: number;
-  /** Numbers are null until they are known. */
-  loss: number | null;
-  evalLoss: number | null;
-  bestEvalLoss: number | null;
-  /** Of a task's data: the score by which that evaluation is the best. Runs of before 0.2 lack it. */
-  bestScore?: number | null;
-  bestStep: number | null;
-  lr: number | null;
-  tokensPerSecond: number | null;
-  memory: number | null;
-  /** Seconds to the end as the last steps went. */
-  remaining: number | null;
-  /** Why it failed or stopped. */
-  message: string | null;
+/** The events of one type, in order. */
+export function eventsOfType<E extends RunEvent, T extends E["type"]>(
+  events: readonly E[],
+  type: T,
+): Extract<E, { type: T }>[] {
+  return events.filter((event): event is Extract<E, { type: T }> => event.type === type);
 }
-
-/** A status as it is read back, with who wrote it and when. */
-export type RecordedStatus = RunStatus & { process: ProcessIdentity; startedAt: string; updatedAt: string };
-
-/** Names one process, also after its number has been given to another. */
-export interface ProcessIdentity {
-  pid: number;
-  host: string;
-  /** When the system started it, in its own units; null where that cannot be told. */
-  startTime: string | null;
-}
-
-/** What `control.json` may ask: `{"command": "pause"}`. A pause lasts until `continue` or `stop`. */
-export const controlCommands = ["pause", "continue", "stop", "checkpoint"] as const;
-export type ControlCommand = (typeof controlCommands)[number];

@@ -1,54 +1,40 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { shellQuote } from "../util/format.ts";
-import {
-  type ControlCommand,
-  controlCommands,
-  type RecordedEvent,
-  type RecordedStatus,
-  type RunEvent,
-  type RunStatus,
-} from "./events.ts";
-import { currentProcess, isRunning } from "./processes.ts";
-
-export * from "./events.ts";
-
-const names = {
-  config: "config.yaml",
-  status: "status.json",
-  events: "events.jsonl",
-  control: "control.json",
-};
+import { type ControlCommand, parseControl } from "./control.ts";
+import type { RunEvent } from "./events.ts";
+import { currentProcess } from "./processes.ts";
+import { readEvents } from "./read-events.ts";
+import { readOptional, recordVersion, runFiles } from "./run-files.ts";
+import { isActive, type RecordedStatus, type RunStatus, readStatus } from "./status.ts";
 
 /**
  * The folder of one run: `config.yaml`, `status.json` (replaced atomically), `events.jsonl` (only ever appended to),
  * `control.json` (written by others, taken by the run), `checkpoints/`, `export/`, `report.html`.
  */
-export class RunFolder {
+export class RunFolder implements Disposable {
   readonly path: string;
-  private readonly events: number;
   private readonly startedAt: string;
+  /** Descriptor of `events.jsonl`; undefined when closed. */
+  private events: number | undefined;
 
-  private constructor(path: string, events: number, startedAt: string) {
+  private constructor(path: string, startedAt: string, firstText: string) {
     this.path = path;
-    this.events = events;
     this.startedAt = startedAt;
+    this.events = openSync(this.file(runFiles.events), "a");
+    try {
+      if (firstText !== "") writeSync(this.events, firstText);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /**
    * Makes the folder of a new run and writes its configuration.
-   * Throws a `config` error (exit 2) when the folder exists, a `run` error (exit 1) when it cannot be written.
+   * @throws ScaloraError `config` when the folder exists, `run` when it cannot be written
    */
   static create(path: string, config: string): RunFolder {
     try {
@@ -58,22 +44,24 @@ export class RunFolder {
       throw existsSync(path) ? alreadyThere(path) : notWritable(path, cause);
     }
     try {
-      writeFileAtomic(join(path, names.config), config);
-      return new RunFolder(path, openSync(join(path, names.events), "a"), new Date().toISOString());
+      writeFileAtomic(join(path, runFiles.config), config);
+      const format = recordLine({ type: "format", step: 0, version: recordVersion });
+      return new RunFolder(path, new Date().toISOString(), format);
     } catch (cause) {
       throw notWritable(path, cause);
     }
   }
 
   /**
-   * Opens the folder of a run that goes on. Throws a `config` error when it holds no run, `usage` when another living
-   * process works on it, `run` when it cannot be written.
+   * Opens the folder of a run that goes on.
+   * @throws ScaloraError `config` when it holds no run, `usage` when another living process works on it, `format` when its
+   * record is damaged or of a newer version, `run` when it cannot be written
    */
   static open(path: string): RunFolder {
-    if (!existsSync(join(path, names.config))) {
+    if (!existsSync(join(path, runFiles.config))) {
       throw new ScaloraError("config", "This folder holds no run", {
         where: path,
-        expected: `a folder with ${names.config}`,
+        expected: `a folder with ${runFiles.config}`,
         found: existsSync(path) ? "a folder without it" : "no folder",
         fix: "`npx scalora ls runs` lists the runs",
       });
@@ -86,10 +74,11 @@ export class RunFolder {
         fix: "wait for it, or stop it",
       });
     }
+    // What no report could read at the end is refused before time is spent on it.
+    readEvents(path);
     try {
-      const events = openSync(join(path, names.events), "a");
-      terminatePartialLine(path, events);
-      return new RunFolder(path, events, status?.startedAt ?? new Date().toISOString());
+      const lineEnd = endsMidLine(join(path, runFiles.events)) ? "\n" : "";
+      return new RunFolder(path, status?.startedAt ?? new Date().toISOString(), lineEnd);
     } catch (cause) {
       throw notWritable(path, cause);
     }
@@ -100,34 +89,50 @@ export class RunFolder {
     return join(this.path, ...parts);
   }
 
-  /** Appends one event with the present time. Numbers that JSON lacks (NaN, infinite) become null. */
+  /**
+   * Appends one event with the present time. Numbers that JSON lacks (NaN, infinite) become null.
+   * @throws ScaloraError `run` when the file cannot be written, `usage` when the folder is closed
+   */
   append(event: RunEvent): void {
-    this.guard(() =>
-      writeSync(this.events, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`),
-    );
+    const { events } = this;
+    if (events === undefined)
+      throw new ScaloraError("usage", "This run folder is closed", {
+        where: this.path,
+        fix: "append before close()",
+      });
+    this.guard(() => writeSync(events, recordLine(event)));
   }
 
   writeStatus(status: RunStatus): void {
     const recorded: RecordedStatus = {
+      version: recordVersion,
       ...status,
       process: currentProcess(),
       startedAt: this.startedAt,
       updatedAt: new Date().toISOString(),
     };
-    this.guard(() => writeFileAtomic(this.file(names.status), `${JSON.stringify(recorded, undefined, 2)}\n`));
+    this.guard(() =>
+      writeFileAtomic(this.file(runFiles.status), `${JSON.stringify(recorded, undefined, 2)}\n`),
+    );
   }
 
   /** Takes what `control.json` asks and removes the file; `unknown` holds a content that is no command. */
   takeControl(): { command?: ControlCommand; unknown?: string } {
-    const text = readOptional(this.file(names.control));
+    const text = readOptional(this.file(runFiles.control));
     if (text === undefined) return {};
-    rmSync(this.file(names.control), { force: true });
-    const command = commandIn(text);
+    rmSync(this.file(runFiles.control), { force: true });
+    const command = parseControl(text);
     return command === undefined ? { unknown: text.slice(0, 200) } : { command };
   }
 
+  /** Closes the record; closing it again does nothing. The files stay. */
   close(): void {
-    closeSync(this.events);
+    if (this.events !== undefined) closeSync(this.events);
+    this.events = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   private guard(write: () => unknown): void {
@@ -139,60 +144,10 @@ export class RunFolder {
   }
 }
 
-/** Asks a run for something; it looks between its steps. */
-export function requestControl(path: string, command: ControlCommand): void {
-  writeFileAtomic(join(path, names.control), `${JSON.stringify({ command })}\n`);
-}
-
-/** The status of a run, or undefined when there is none or it cannot be read. */
-export function readStatus(path: string): RecordedStatus | undefined {
-  const text = readOptional(join(path, names.status));
-  const value = text === undefined ? undefined : parseObject(text);
-  return value !== undefined && isStatus(value) ? value : undefined;
-}
-
-/** Whether a run's process still works on it. */
-export function isActive(status: RecordedStatus): boolean {
-  const works = status.state === "starting" || status.state === "running" || status.state === "paused";
-  return works && isRunning(status.process);
-}
-
-/**
- * The events of a run in order. A line that a crash cut off is left out, and so is what a later `resume` made void, or a
- * start from the first step where there was no checkpoint to go on from.
- */
-export function readEvents(path: string): RecordedEvent[] {
-  let events: RecordedEvent[] = [];
-  for (const line of (readOptional(join(path, names.events)) ?? "").split("\n")) {
-    const event = line === "" ? undefined : parseObject(line);
-    if (event === undefined || !isEvent(event)) continue;
-    if (event.type === "resume")
-      events = events.filter((earlier) => earlier.step <= event.step && earlier.type !== "end");
-    const isRestart = event.type === "start" && event.step === 0 && !events.some(isResume);
-    if (isRestart) events = events.filter(isInitialEvent);
-    events.push(event);
-  }
-  return events;
-}
-
-const isResume = ({ type }: RecordedEvent) => type === "resume";
-
-/** Warnings of the start, and what the untrained model wrote: a run that starts again does not repeat it. */
-const isInitialEvent = ({ type, step }: RecordedEvent) =>
-  step === 0 && (type === "warning" || type === "sample");
-
-/** Names of the runs in a folder, sorted; none when there is no such folder. */
-export function listRunNames(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return entries
-    .map((entry) => entry.name)
-    .filter((name) => existsSync(join(folder, name, names.config)))
-    .sort();
-}
+const recordLine = (content: object) => `${JSON.stringify({ time: new Date().toISOString(), ...content })}\n`;
 
 function alreadyThere(path: string): ScaloraError {
-  const isRun = existsSync(join(path, names.config));
+  const isRun = existsSync(join(path, runFiles.config));
   const goOn = isRun ? `, or go on with \`npx scalora train --resume ${shellQuote(path)}\`` : "";
   return new ScaloraError("config", "The run's folder exists already", {
     where: path,
@@ -211,39 +166,8 @@ function notWritable(path: string, cause: unknown): ScaloraError {
   });
 }
 
-/** After a crash the last line may lack its end; the next event must not continue it. */
-function terminatePartialLine(path: string, events: number): void {
-  const text = readFileSync(join(path, names.events));
-  if (text.length > 0 && text[text.length - 1] !== 0x0a) writeSync(events, "\n");
-}
-
-function readOptional(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-// These files are our own; the guards tell them from torn and foreign ones, they do not check every field.
-const isEvent = (value: JsonObject): value is JsonObject & RecordedEvent =>
-  typeof value.type === "string" && typeof value.step === "number" && typeof value.time === "string";
-
-const isStatus = (value: JsonObject): value is JsonObject & RecordedStatus =>
-  typeof value.state === "string" && typeof value.step === "number" && typeof value.process === "object";
-
-function commandIn(text: string): ControlCommand | undefined {
-  const wanted = parseObject(text)?.command;
-  return controlCommands.find((command) => command === wanted);
+/** Whether the last line of a file lacks its end, as after a crash: the next event must not continue it. */
+function endsMidLine(file: string): boolean {
+  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+  return bytes.length > 0 && bytes[bytes.length - 1] !== 0x0a;
 }

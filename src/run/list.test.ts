@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { RunFolder, type RunState } from "./folder.ts";
+import { RunFolder } from "./folder.ts";
 import { listRuns } from "./list.ts";
+import type { RunState } from "./status.ts";
 
 let folder = "";
 beforeEach(() => {

@@ -1,13 +1,17 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { RecordedStatus } from "./events.ts";
-import { isActive, listRunNames, readStatus } from "./folder.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { runFiles } from "./run-files.ts";
+import { effectiveState, type RecordedStatus, type RunState, readStatus } from "./status.ts";
 
 export interface RunEntry {
   name: string;
   path: string;
-  /** `interrupted`: the process is gone without having said how it ended; the run can be resumed. */
-  state: "starting" | "running" | "paused" | "finished" | "stopped" | "failed" | "interrupted" | "unknown";
+  /**
+   * `interrupted`: the process is gone without having said how it ended; the run can be resumed. `unknown`: there is no status,
+   * or none that this version can read.
+   */
+  state: RunState | "interrupted" | "unknown";
   method: string | null;
   step: number | null;
   totalSteps: number | null;
@@ -19,17 +23,11 @@ export interface RunEntry {
   updatedAt: string | null;
 }
 
-/** Where a run stands; `interrupted` where its process is gone without having said how it ended. */
-export function effectiveState(status: RecordedStatus): RecordedStatus["state"] | "interrupted" {
-  const unfinished = ["starting", "running", "paused"].includes(status.state);
-  return unfinished && !isActive(status) ? "interrupted" : status.state;
-}
-
 /** The runs of a folder, nested ones too, with where they stand, sorted by name (their path below the folder). */
 export function listRuns(folder: string): RunEntry[] {
   return runPaths(folder).map((path) => {
     const name = relative(folder, path);
-    const status = readStatus(path);
+    const status = knownStatus(path);
     return {
       name,
       path,
@@ -45,14 +43,26 @@ export function listRuns(folder: string): RunEntry[] {
   });
 }
 
+/** A run's status; none where a newer version wrote it: one such run is no reason not to list the others. */
+function knownStatus(path: string): RecordedStatus | undefined {
+  try {
+    return readStatus(path);
+  } catch (error) {
+    if (error instanceof ScaloraError && error.code === "format") return undefined;
+    throw error;
+  }
+}
+
 /** Where nobody keeps runs. */
 const otherFolders = /^(\.|node_modules$)/;
 
 function runPaths(folder: string): string[] {
-  const runs = new Set(listRunNames(folder));
-  const nested = foldersIn(folder).filter((name) => !runs.has(name) && !otherFolders.test(name));
-  const paths = [...runs].map((name) => join(folder, name));
-  return [...paths, ...nested.flatMap((name) => runPaths(join(folder, name)))].sort();
+  const paths = foldersIn(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (existsSync(join(path, runFiles.config))) return [path];
+    return otherFolders.test(name) ? [] : runPaths(path);
+  });
+  return paths.sort();
 }
 
 function foldersIn(folder: string): string[] {

@@ -1,6 +1,18 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import type { ProcessIdentity } from "./events.ts";
+import { z } from "zod";
+
+/** Names one process, also after its number has been given to another. */
+export const processSchema = z.object({
+  pid: z.int().describe("Number of the process"),
+  host: z.string().describe("Name of its machine"),
+  startTime: z
+    .string()
+    .nullable()
+    .describe("When the system started it, in its own units; null where that cannot be told"),
+});
+
+export type ProcessIdentity = z.output<typeof processSchema>;
 
 /** This process, recognisable after its number has been given to another one. */
 export function currentProcess(): ProcessIdentity {

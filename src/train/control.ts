@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { ControlCommand } from "../run/folder.ts";
+import type { ControlCommand } from "../run/control.ts";
 import type { TrainOptions } from "./options.ts";
 import type { RunRecorder } from "./run-recorder.ts";
 

@@ -2,7 +2,7 @@ import type { Batch } from "../data/types.ts";
 import { causalLossSum } from "../nn/causal-loss.ts";
 import { classifierLogits, labelLossSum } from "../nn/classification-loss.ts";
 import { isClassifier, type SequenceClassifier, type TrainableModel } from "../nn/classifier.ts";
-import type { TaskType } from "../run/events.ts";
+import type { TaskType } from "../run/start-event.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readEvents, requestControl } from "../run/folder.ts";
+import { requestControl } from "../run/control.ts";
+import { readEvents } from "../run/read-events.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";

@@ -1,7 +1,8 @@
 import { cpus } from "node:os";
 import { basename, relative } from "node:path";
 import type { AdapterSet } from "../adapters/core/adapter-set.ts";
-import { type RunFolder, readStatus } from "../run/folder.ts";
+import type { RunFolder } from "../run/folder.ts";
+import { readStatus } from "../run/status.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import {

@@ -1,4 +1,5 @@
-import type { RunEvent, RunState } from "../run/folder.ts";
+import type { RunEvent } from "../run/events.ts";
+import type { RunState } from "../run/status.ts";
 import * as torch from "../torch/index.ts";
 import { messageOf } from "../util/errors.ts";
 import type { ResolvedSettings, TrainOptions } from "./options.ts";

@@ -2,7 +2,7 @@ import type { AdapterSet, EventReport, StepContext } from "../adapters/core/adap
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
-import type { LayerAnalysis } from "../run/events.ts";
+import type { LayerAnalysis } from "../run/analysis-event.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -37,7 +37,7 @@ export interface StepObserver {
 export interface StepObservation {
   /** What looking took. */
   readonly seconds: number;
-  readonly layers: readonly LayerAnalysis[];
+  readonly layers: LayerAnalysis[];
 }
 
 export interface StepReport {

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FullFineTuning } from "../adapters/full/full.ts";
-import { type RunEvent, readEvents, readStatus, requestControl } from "../run/folder.ts";
+import { requestControl } from "../run/control.ts";
+import type { RunEvent } from "../run/events.ts";
+import { readEvents } from "../run/read-events.ts";
+import { readStatus } from "../run/status.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import type { CheckpointEvent } from "../run/folder.ts";
+import type { CheckpointEvent } from "../run/events.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { listCheckpoints } from "./checkpoints/load.ts";

@@ -1,3 +1,4 @@
+import type { MethodReport } from "../../run/method-report.ts";
 import type { Tensor } from "../../torch/index.ts";
 import type { Json } from "../../util/json.ts";
 
@@ -37,8 +38,8 @@ export interface StepContext {
   moments(name: string): Moments | undefined;
 }
 
-/** What a hook did, as plain data for the run's events. */
-export type EventReport = { readonly [field: string]: Json };
+/** What a hook did, as plain data for the run's record: fields that readers know, and a method's own beside them. */
+export type EventReport = MethodReport;
 
 /** What a method does at a step, beside what every step does. */
 export interface StepHooks {

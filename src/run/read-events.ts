@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import type { z } from "zod";
+import { ScaloraError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
+import { type EventType, eventSchemas, formatLine, type RecordedEvent, type RunEvent } from "./events.ts";
+import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run-files.ts";
+
+/**
+ * The events of a run in order, without those that a later `resume` made void, or a start from the first step where there was
+ * no checkpoint to go on from. Types that this version does not know are left out, and so is a line that a crash cut off.
+ * Numbers that are not finite are NaN.
+ * @param path the run's folder; one without a record has no events
+ * @throws ScaloraError `format` for a record of a newer version, or a damaged one: file, line, type and key are named
+ */
+export function readEvents(path: string): RecordedEvent[] {
+  const file = join(path, runFiles.events);
+  let events: RecordedEvent[] = [];
+  for (const event of parseEvents(readOptional(file) ?? "", file)) {
+    if (event.type === "resume")
+      events = events.filter((earlier) => earlier.step <= event.step && earlier.type !== "end");
+    const isRestart = event.type === "start" && event.step === 0 && !events.some(isResume);
+    if (isRestart) events = events.filter(isInitialEvent);
+    events.push(event);
+  }
+  return events;
+}
+
+const isResume = ({ type }: RecordedEvent) => type === "resume";
+
+/** Warnings of the start, and what the untrained model wrote: a run that starts again does not repeat it. */
+const isInitialEvent = ({ type, step }: RecordedEvent) =>
+  step === 0 && (type === "warning" || type === "sample");
+
+/** What a process may write first: only after its last line can a crash have cut it off. */
+const firstEvents: ReadonlySet<unknown> = new Set<EventType>(["resume", "start", "warning", "end"]);
+
+/** Every event that the lines hold, void or not. */
+function parseEvents(text: string, file: string): RecordedEvent[] {
+  const events: RecordedEvent[] = [];
+  const lines = text.split("\n");
+  let cutAt: number | undefined;
+  lines.forEach((line, index) => {
+    if (line === "") return;
+    const value = parseOptional(line);
+    if (value === undefined) {
+      cutAt ??= index;
+      return;
+    }
+    const place = { file, line: index + 1 };
+    if (!isRecord(value)) throw damaged(place, "", { expected: "an object", found: line });
+    if (cutAt !== undefined && !firstEvents.has(value.type))
+      throw damaged({ file, line: cutAt + 1 }, "", { expected: "JSON", found: lines[cutAt] ?? "" });
+    cutAt = undefined;
+    const event = parseEvent(value, place);
+    if (event) events.push(event);
+  });
+  return events;
+}
+
+interface Place {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** @returns undefined for the line that tells the version, and for a type that this version does not know */
+function parseEvent(value: { readonly [key: string]: unknown }, place: Place): RecordedEvent | undefined {
+  const { type, time } = value;
+  if (typeof type !== "string") throw damaged(place, "type", { expected: "string", found: jsonOf(type) });
+  if (type === "format") {
+    const { version } = validated(formatLine, value, place);
+    assertKnownVersion(version, `${place.file}:${place.line}`);
+    return undefined;
+  }
+  if (!isEventType(type)) return undefined;
+  if (typeof time !== "string")
+    throw damaged(place, `${type}.time`, { expected: "string", found: jsonOf(time) });
+  const schema: z.ZodType<RunEvent> = eventSchemas[type];
+  return Object.assign(validated(schema, value, place), { time });
+}
+
+const isEventType = (type: string): type is EventType => Object.hasOwn(eventSchemas, type);
+
+function validated<T>(schema: z.ZodType<T>, value: { readonly [key: string]: unknown }, place: Place): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw damaged(place, [value.type, ...issue.path].join("."), {
+    expected: expectedText(issue),
+    found: jsonOf(valueAt(value, issue.path)),
+  });
+}
+
+function expectedText(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return issue.expected;
+  if (issue.code === "invalid_union")
+    return issue.errors.flatMap(([first]) => (first ? expectedText(first) : [])).join(" or ");
+  return issue.message;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
+    value,
+  );
+}
+
+const jsonOf = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value));
+
+function damaged(
+  { file, line }: Place,
+  key: string,
+  { expected, found }: { expected: string; found: string },
+): ScaloraError {
+  return new ScaloraError("format", "The run's record is damaged", {
+    where: `${file}:${line}${key === "" ? "" : `: ${key}`}`,
+    expected,
+    found: found.slice(0, 200),
+    fix: "restore the file from a copy, or remove this line: the other lines do not need it",
+  });
+}
