@@ -13,6 +13,8 @@ test("widths: styles take none, East Asian characters and emoji two, marks none"
   expect(displayWidth("日本")).toBe(4);
   expect(displayWidth("😀")).toBe(2);
   expect(displayWidth("e\u0301")).toBe(1);
+  expect(["👨‍👩‍👧", "🇩🇪", "❤️", "1️⃣", "👍🏽", "￥", "ｶﾞ"].map(displayWidth)).toEqual([2, 2, 2, 2, 2, 2, 2]);
+  expect(truncate("👨‍👩‍👧👨‍👩‍👧", 3)).toBe("👨‍👩‍👧…");
   expect(pad("日", 4)).toBe("日  ");
   expect(pad("7", 3, "right")).toBe("  7");
   expect(truncate("abcdef", 4)).toBe("abc…");

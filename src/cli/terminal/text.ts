@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
+import stringWidth from "string-width";
 
 /** A text stream of the command line: what a verb writes to, real or in a test. */
 export interface TextStream {
@@ -26,18 +27,8 @@ export function painter(stream: TextStream, env: NodeJS.ProcessEnv): Paint {
     : (_style, text) => text;
 }
 
-const wide =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
-const zeroWidth = /[\p{Mn}\p{Me}\p{Cf}]/u;
-
-/** Columns that a text takes on a terminal; styles take none, East Asian characters two. */
-export function displayWidth(text: string): number {
-  let width = 0;
-  for (const character of stripVTControlCharacters(text)) {
-    if (!zeroWidth.test(character)) width += wide.test(character) ? 2 : 1;
-  }
-  return width;
-}
+/** Columns that a text takes on a terminal; styles take none, East Asian characters and emoji two. */
+export const displayWidth = (text: string): number => stringWidth(text);
 
 /** The text filled up with spaces to a width, on its right or (numbers) on its left. */
 export function pad(text: string, width: number, align: "left" | "right" = "left"): string {
@@ -45,13 +36,19 @@ export function pad(text: string, width: number, align: "left" | "right" = "left
   return align === "left" ? text + space : space + text;
 }
 
-/** The text cut to a width, with an ellipsis when something is cut. Takes plain text only. */
+const characters = new Intl.Segmenter();
+
+/**
+ * The text cut to a width, with an ellipsis when something is cut; what is shown as one character stays whole. Takes plain
+ * text only.
+ */
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
-  let kept = "";
-  for (const character of text) {
-    if (displayWidth(kept + character) > width - 1) break;
-    kept += character;
+  let [kept, keptWidth] = ["", 0];
+  for (const { segment } of characters.segment(text)) {
+    keptWidth += displayWidth(segment);
+    if (keptWidth > width - 1) break;
+    kept += segment;
   }
   return `${kept}…`;
 }
