@@ -8,8 +8,7 @@
 // memory that it held in these steps beyond what it held with the model alone.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type AdapterOptions, attach } from "../src/adapters/index.ts";
-import { methodSummaries } from "../src/config/index.ts";
+import { type AdapterOptions, attach, listMethods } from "../src/adapters/index.ts";
 import { AdamW } from "../src/optim/index.ts";
 import { quantiseLinearLayers } from "../src/testing/quantise-model.ts";
 import * as torch from "../src/torch/index.ts";
@@ -95,9 +94,9 @@ function printPeak({ filling, ...setting }: Setting): void {
 }
 
 function printTable(): void {
-  const missing = Object.keys(methodSummaries).filter(
-    (name) => !Object.values(settings).some(({ options }) => options.method === name),
-  );
+  const missing = listMethods()
+    .map(({ name }) => name)
+    .filter((name) => !Object.values(settings).some(({ options }) => options.method === name));
   if (missing.length > 0) throw new Error(`bench/methods.ts lacks ${missing.join(", ")}`);
   const all = Object.entries(settings).map(([name, setting]) => ({
     name,

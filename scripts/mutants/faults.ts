@@ -138,8 +138,8 @@ export const mutants: Mutant[] = [
   {
     fault: "LoRA scale inverted",
     file: "src/adapters/lora/lora.ts",
-    from: "alpha / (options.rslora ? Math.sqrt(rank) : rank)",
-    to: "(options.rslora ? Math.sqrt(rank) : rank) / alpha",
+    from: "alpha / (rslora ? Math.sqrt(rank) : rank)",
+    to: "(rslora ? Math.sqrt(rank) : rank) / alpha",
     test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
   },
   {

@@ -2,8 +2,7 @@ import { expect, test } from "vitest";
 import { Linear, Module } from "../nn/index.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import * as torch from "../torch/index.ts";
-import { LowRankAdapters, type StepContext } from "./index.ts";
-import { type AdapterOptions, attach } from "./registry.ts";
+import { type AdapterOptions, attach, LowRankAdapters, type StepContext } from "./index.ts";
 
 const lowRank = { rank: 2, alpha: 6, targetModules: ["mix"] };
 /** Every method of two factors, with the scale that alpha 6 and rank 2 make. */

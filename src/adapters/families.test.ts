@@ -9,8 +9,7 @@ import "../testing/close-to.ts";
 import { copyGolden } from "../testing/golden-models.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { Generator, noGrad, normal_, scope } from "../torch/index.ts";
-import { LowRankAdapters } from "./index.ts";
-import { type AdapterOptions, attach } from "./registry.ts";
+import { type AdapterOptions, attach, LowRankAdapters } from "./index.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-families-"));
 afterAll(() => rmSync(scratch, { recursive: true }));

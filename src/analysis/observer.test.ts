@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AdapterOptions } from "../adapters/index.ts";
+import { scaloraSchema } from "../adapters/scalora/options.ts";
 import { attachScalora } from "../adapters/scalora/scalora.ts";
 import { moveTrainables } from "../adapters/testing/contract-matrix.ts";
 import { collate } from "../data/collate.ts";
@@ -116,8 +117,9 @@ test.each([false, true])(
   "distances are of the gradient that the factors see (magnitudes: %s)",
   (magnitude) => {
     const model = new TinyLM({ dtype: "float64" });
-    const options = { rank: 2, magnitude, scale: { columnNorm: 0.7 }, targetModules: ["mix"] } as const;
-    const adapters = attachScalora(model, "scalora", options, 1);
+    const given = { rank: 2, magnitude, scale: { columnNorm: 0.7 }, targetModules: ["mix"] };
+    const options = scaloraSchema.parse({ method: "scalora", ...given });
+    const adapters = attachScalora(model, options, { seed: 1 });
     moveTrainables(adapters);
     const analysis = new AnalysisObserver({
       model,

@@ -1,5 +1,5 @@
-import { type AdapterOptions, type AdapterSet, attach } from "../adapters/index.ts";
-import type { AdapterConfig, ModelConfig, TrainConfig } from "../config/index.ts";
+import type { AdapterSet } from "../adapters/index.ts";
+import type { ModelConfig, TrainConfig } from "../config/index.ts";
 import type { ClassifierLabels } from "../data/index.ts";
 import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { readModelConfig } from "../hub/model-folder.ts";
@@ -87,14 +87,6 @@ function chooseDevice(wanted: string): string {
     });
   }
   return wanted;
-}
-
-/** Puts the recipe's method on a model. */
-export function attachMethod(model: TrainableModel, config: AdapterConfig, seed: number): AdapterSet {
-  if (config.method === "full") return attach(model, { method: "full" });
-  const { dropout: _, ...options } = config;
-  const checked: AdapterOptions = options;
-  return attach(model, checked, seed);
 }
 
 /** The recipe's optimiser over everything that the method trains. */

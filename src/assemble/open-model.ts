@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { type AdapterSet, attachFolder } from "../adapters/index.ts";
+import { type AdapterSet, attachFolder, attachParsed } from "../adapters/index.ts";
 import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.ts";
 import { modelPath } from "../download/index.ts";
 import { type CausalLM, isClassifier, type TrainableModel } from "../nn/index.ts";
@@ -9,7 +9,8 @@ import { checkIdentity, readManifest } from "../train/checkpoints/load.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { loadCheckpointWeights } from "../train/resume.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { attachMethod, type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "./build.ts";
+import { definedFields } from "../util/json.ts";
+import { type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "./build.ts";
 import { resolveModelConfig } from "./glue-benchmark.ts";
 import type { ModelTarget } from "./model-target.ts";
 import { checkTarget, isRun } from "./model-target.ts";
@@ -90,9 +91,9 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
   const base = await loadModelAndTokenizer(load.config, load.seed);
   return disposeOnError(base, () => {
     const manifest = readManifest(checkpoint);
-    const identity = { base: hashModel(base.model), adapter: { ...recipe.adapter } };
+    const identity = { base: hashModel(base.model), adapter: definedFields(recipe.adapter) };
     checkIdentity(manifest, identity, checkpoint);
-    const adapters = attachMethod(base.model, recipe.adapter, recipe.train.seed);
+    const adapters = attachParsed(base.model, recipe.adapter, recipe.train.seed);
     const open = makeOpenModel(base, load, adapters, recipe);
     try {
       loadCheckpointWeights(checkpoint, adapters);

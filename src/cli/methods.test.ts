@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { methodSummaries, parseRecipe } from "../config/index.ts";
+import { listMethods } from "../adapters/registry.ts";
+import { parseRecipe } from "../config/index.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import {
   type TinyMethod,
@@ -76,7 +77,7 @@ test.each(cases)(
 test("ls methods has every one", async () => {
   const { stdout } = await runScalora("ls", "methods", "--json");
   const listed = JSON.parse(stdout).map(({ method }: { method: string }) => method);
-  expect(listed).toEqual(Object.keys(methodSummaries));
+  expect(listed).toEqual(listMethods().map(({ name }) => name));
   expect(listed).toEqual(expect.arrayContaining(cases.map(([method]) => tinyMethodConfigs[method].method)));
 });
 

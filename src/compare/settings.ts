@@ -1,5 +1,6 @@
 import { parse } from "yaml";
-import { type MethodName, methodConfigs } from "../config/index.ts";
+import type { Method } from "../adapters/core/method.ts";
+import { listMethods } from "../adapters/registry.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
@@ -7,7 +8,7 @@ import { nearestName } from "../util/nearest-name.ts";
 export interface Setting {
   /** As it was asked for: `lora`, `scalora-i+rank=1`. */
   readonly name: string;
-  readonly method: MethodName;
+  readonly method: string;
   /** Keys of the adapter section that differ from the recipe. */
   readonly adapterOverrides: Readonly<Record<string, unknown>>;
   readonly lrs: readonly number[];
@@ -33,12 +34,12 @@ export function readSettings(methods: readonly string[], lrs: readonly string[])
 }
 
 function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>): Setting {
-  const { name: method, lr } = parseMethod(text.trim(), "--methods");
+  const { name: method, presetLr } = parseMethod(text.trim(), "--methods");
   const keys = text.trim().slice(method.length + 1);
   // A plus sign begins another key only where a key and = follow: 1e+2 and /a+b/ keep theirs.
   const changes = keys === "" ? [] : keys.split(/\+(?=[A-Za-z]\w*=)/);
   const known = rates.get(text.trim()) ?? rates.get(method) ?? rates.get("");
-  const lrs = known ?? defaultLrFactors.map((factor) => round(lr * factor));
+  const lrs = known ?? defaultLrFactors.map((factor) => round(presetLr * factor));
   return {
     name: text.trim(),
     method,
@@ -60,12 +61,12 @@ function assertRatesAreUsed(settings: readonly Setting[], rated: readonly string
 }
 
 /** The method that a setting begins with: `lora` of `lora+rank=1`, but `lora+` of `lora+` and of `lora++rank=1`. */
-function parseMethod(setting: string, where: string): { readonly name: MethodName; readonly lr: number } {
-  const fits = methodConfigs.filter(({ name }) => setting === name || setting.startsWith(`${name}+`));
+function parseMethod(setting: string, where: string): Pick<Method, "name" | "presetLr"> {
+  const fits = listMethods().filter(({ name }) => setting === name || setting.startsWith(`${name}+`));
   const [method] = fits.sort((a, b) => b.name.length - a.name.length);
   if (method !== undefined) return method;
   const [name] = setting.split("+");
-  const names = methodConfigs.map((known) => known.name);
+  const names = listMethods().map((known) => known.name);
   const near = nearestName(name, names);
   throw new ScaloraError("usage", `There is no method "${name}"`, {
     where,

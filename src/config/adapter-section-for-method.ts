@@ -1,5 +1,4 @@
-import type { MethodName } from "./adapters/index.ts";
-import { ConfigError, unknownKeyIssue } from "./config-error.ts";
+import { ConfigError, unknownKeyIssue } from "../schema/config-error.ts";
 import { describeSection } from "./field-descriptions.ts";
 import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 
@@ -11,7 +10,7 @@ import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
  */
 export function adapterSectionForMethod(
   path: string,
-  method: MethodName,
+  method: string,
   set: readonly string[] = [],
 ): Record<string, unknown> {
   const source = readRecipeSource(path, set);

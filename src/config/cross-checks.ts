@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import type { CrossKeyIssue, UncheckedSection } from "../adapters/core/method.ts";
+import { listMethods, methodNamed } from "../adapters/registry.ts";
+import { formatFoundValue } from "../schema/format-value.ts";
 import { mapTuple } from "../util/elements.ts";
-import { adapterSchema } from "./adapter.ts";
-import { findMethodConfig, methodConfigs } from "./adapters/index.ts";
-import type { CrossKeyIssue, MethodConfig, UncheckedSection } from "./adapters/method-config.ts";
 import type { RawSections } from "./field-descriptions.ts";
-import { formatFoundValue } from "./format-value.ts";
 import { exclusiveKeys, trainSchema } from "./train.ts";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
@@ -14,7 +13,7 @@ export function checkAcrossKeys(raw: RawSections): CrossKeyIssue[] {
     ...exclusiveKeys.flatMap(([first, second]) => exclusiveKeyIssues(train, first, second)),
     ...checkFromKeys(adapter),
     ...quantisationChecks(model, adapter),
-    ...(findMethodConfig(String(adapter["method"]))?.check?.(adapter, train) ?? []),
+    ...(methodNamed(String(adapter["method"]))?.check?.(adapter, train) ?? []),
     ...optimizerChecks(train),
     ...evalChecks(data, train),
   ];
@@ -38,10 +37,9 @@ function exclusiveKeyIssues(train: UncheckedSection, first: string, second: stri
 
 function checkFromKeys(adapter: UncheckedSection): CrossKeyIssue[] {
   if (adapter["from"] === undefined) return [];
-  const { folderKeys } = findMethodConfig(String(adapter["method"])) ?? {};
-  const { data } = adapterSchema.safeParse({ method: adapter["method"] });
-  if (folderKeys === undefined || data === undefined) return [];
-  const defaults: UncheckedSection = data;
+  const { folderKeys, schema } = methodNamed(String(adapter["method"])) ?? {};
+  const defaults = schema?.safeParse({ method: adapter["method"] }).data;
+  if (folderKeys === undefined || defaults === undefined) return [];
   return Object.entries(adapter)
     .filter(([key]) => folderKeys.includes(key))
     .filter(([key, value]) => value !== undefined && !isDeepStrictEqual(value, defaults[key]))
@@ -55,7 +53,7 @@ function checkFromKeys(adapter: UncheckedSection): CrossKeyIssue[] {
 
 /** What a method says of `model.quantization`. */
 function quantisationChecks({ quantization }: UncheckedSection, adapter: UncheckedSection): CrossKeyIssue[] {
-  const facts = findMethodConfig(String(adapter["method"]));
+  const facts = methodNamed(String(adapter["method"]));
   if (quantization === "none" && facts?.quantises === true)
     return [
       {
@@ -80,8 +78,8 @@ function quantisationChecks({ quantization }: UncheckedSection, adapter: Uncheck
 
 /** The methods that a base in 4 bits can serve, whatever their options. */
 function methodsForQuantisedBase(adapter: UncheckedSection): string {
-  const served = methodConfigs.filter(
-    (method: MethodConfig) => method.refusesQuantised?.({ ...adapter, method: method.name }) === undefined,
+  const served = listMethods().filter(
+    ({ name, refusesQuantised }) => refusesQuantised?.({ ...adapter, method: name }) === undefined,
   );
   return served.map(({ name }) => name).join(", ");
 }
@@ -90,7 +88,7 @@ function methodsForQuantisedBase(adapter: UncheckedSection): string {
 function optimizerChecks(train: UncheckedSection): CrossKeyIssue[] {
   const { optimizer = "adamw" } = train;
   if (optimizer !== "adamw" && optimizer !== "sgd") return [];
-  const defaults = trainSchema.parse({});
+  const defaults = trainSchema().parse({});
   const foreign = optimizer === "sgd" ? (["betas", "eps"] as const) : (["momentum"] as const);
   return foreign
     .filter((key) => train[key] !== undefined && !isDeepStrictEqual(train[key], defaults[key]))

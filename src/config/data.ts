@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { integerAtLeast, pathString, positive } from "./field-types.ts";
+import { integerAtLeast, pathString, positive } from "../schema/field-types.ts";
 
 /** What a row can hold. */
 export const dataFormats = [

@@ -1,18 +1,25 @@
 import { z } from "zod";
-import { adapterSchema } from "./adapter.ts";
+import { adapterSchema } from "../adapters/registry.ts";
+import { formatValue } from "../schema/format-value.ts";
+import {
+  constString,
+  expectedText,
+  isNode,
+  type SchemaNode,
+  stringOrUndefined,
+} from "../schema/schema-node.ts";
 import { dataSchema } from "./data.ts";
-import { formatValue } from "./format-value.ts";
 import { modelSchema } from "./model.ts";
 import { runSchema } from "./run.ts";
 import { trainSchema } from "./train.ts";
 
 /** The sections of a recipe, in the order in which they are written. */
 const sectionSchemas = {
-  model: modelSchema,
+  model: () => modelSchema,
   adapter: adapterSchema,
-  data: dataSchema,
+  data: () => dataSchema,
   train: trainSchema,
-  run: runSchema,
+  run: () => runSchema,
 };
 
 export type SectionName = keyof typeof sectionSchemas;
@@ -34,12 +41,9 @@ export interface FieldDescription {
   methods: string[] | undefined;
 }
 
-/** A node of a section's JSON schema, with the metadata of `fields.ts`. */
-export type SchemaNode = z.core.JSONSchema.BaseSchema;
-
 /** The JSON schema of a section as a user writes it. */
 export function sectionJsonSchema(section: SectionName): SchemaNode {
-  return z.toJSONSchema(sectionSchemas[section], { io: "input" });
+  return z.toJSONSchema(sectionSchemas[section](), { io: "input" });
 }
 
 /** Every key of a section; with the adapters, of every method. */
@@ -89,41 +93,4 @@ function defaultText(node: SchemaNode): string | undefined {
   return (
     stringOrUndefined(node["unset"]) ?? (node.default === undefined ? undefined : formatValue(node.default))
   );
-}
-
-/** What a schema node accepts, in words that complete "expected …". */
-export function expectedText(node: SchemaNode): string {
-  const own = stringOrUndefined(node["expects"]);
-  if (own !== undefined) return own;
-  if (node.const !== undefined) return formatValue(node.const);
-  if (node.enum !== undefined) return joinWithOr(node.enum.map(formatValue));
-  if (node.type === "integer" || node.type === "number") return numberWords(node);
-  if (node.type === "boolean") return "true or false";
-  if (node.type === "array") return "a list";
-  if (node.type === "object") return `a section with ${joinWithOr(Object.keys(node.properties ?? {}))}`;
-  return "text";
-}
-
-function numberWords(node: SchemaNode): string {
-  const limits = [
-    node.exclusiveMinimum === undefined ? "" : `above ${node.exclusiveMinimum}`,
-    node.minimum === undefined || node.minimum < -1e15 ? "" : `at least ${node.minimum}`,
-    node.exclusiveMaximum === undefined ? "" : `below ${node.exclusiveMaximum}`,
-    node.maximum === undefined || node.maximum > 1e15 ? "" : `at most ${node.maximum}`,
-  ].filter((limit) => limit !== "");
-  return [node.type === "integer" ? "an integer" : "a number", ...limits].join(", ");
-}
-
-/** `a, b or c`. */
-export function joinWithOr(words: readonly string[]): string {
-  if (words.length < 2) return words.join("");
-  return `${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`;
-}
-
-export const isNode = (node: unknown): node is SchemaNode => typeof node === "object" && node !== null;
-
-const stringOrUndefined = (value: unknown) => (typeof value === "string" ? value : undefined);
-
-export function constString(node: unknown): string | undefined {
-  return isNode(node) ? stringOrUndefined(node.const) : undefined;
 }

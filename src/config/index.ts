@@ -1,9 +1,6 @@
-export { type AdapterConfig, methodSummaries } from "./adapter.ts";
+export { ConfigError } from "../schema/config-error.ts";
+export type { ConfigIssue } from "../schema/config-issue.ts";
 export { adapterSectionForMethod } from "./adapter-section-for-method.ts";
-export { findMethodConfig, type MethodName, methodConfigs, methodDefaults } from "./adapters/index.ts";
-export { checkAdapterOptions } from "./check-adapter-options.ts";
-export { ConfigError } from "./config-error.ts";
-export type { ConfigIssue } from "./config-issue.ts";
 export { type DataConfig, type DataSource, dataFormats } from "./data.ts";
 export type { FieldDescription, SectionName } from "./field-descriptions.ts";
 export { describeSection, sectionNames } from "./field-descriptions.ts";

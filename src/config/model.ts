@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fraction, integerAtLeast, pathString } from "./field-types.ts";
+import { fraction, integerAtLeast, pathString } from "../schema/field-types.ts";
 
 const device = z
   .string()

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from "yaml";
+import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
+import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { messageOf } from "../util/errors.ts";
-import { ConfigError, formatKeyPath } from "./config-error.ts";
-import type { ConfigIssue, KeyPath } from "./config-issue.ts";
 import { exclusiveKeys } from "./train.ts";
 
 /** What a recipe file and its overrides say, unchecked, with the place of each value. */

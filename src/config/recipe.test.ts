@@ -1,14 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import {
-  ConfigError,
-  describeSection,
-  loadRecipe,
-  methodConfigs,
-  parseRecipe,
-  recipeToYaml,
-} from "./index.ts";
+import { listMethods } from "../adapters/registry.ts";
+import { ConfigError, describeSection, loadRecipe, parseRecipe, recipeToYaml } from "./index.ts";
 import { minimal, recipeFolder } from "./testing/recipe-folder.ts";
 
 const { path: folder, load, remove } = recipeFolder();
@@ -359,9 +353,8 @@ test("every method that goes on from a folder says which of its keys the folder 
     describeSection("adapter").flatMap(({ key, methods }) =>
       methods?.includes(method) !== false ? [key] : [],
     );
-  for (const { name, ...facts } of methodConfigs) {
+  for (const { name, folderKeys = [] } of listMethods()) {
     const keys = keysOf(name);
-    const folderKeys = "folderKeys" in facts ? facts.folderKeys : [];
     expect(folderKeys.includes("targetModules"), name).toBe(keys.includes("from"));
     expect(keys, name).toEqual(expect.arrayContaining([...folderKeys]));
   }

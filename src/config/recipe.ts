@@ -2,16 +2,16 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
+import type { AdapterConfig } from "../adapters/core/method.ts";
+import { adapterSchema, listMethods, methodNamed } from "../adapters/registry.ts";
 import { downloadHint, modelPath } from "../download/index.ts";
+import { ConfigError, formatKeyPath, translateIssues, unknownKeyIssue } from "../schema/config-error.ts";
+import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
+import { formatFoundValue } from "../schema/format-value.ts";
 import { nearestName } from "../util/nearest-name.ts";
-import { type AdapterConfig, adapterSchema, methodSummaries } from "./adapter.ts";
-import { findMethodConfig } from "./adapters/index.ts";
-import { ConfigError, formatKeyPath, translateIssues, unknownKeyIssue } from "./config-error.ts";
-import type { ConfigIssue, KeyPath } from "./config-issue.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data.ts";
 import { type RawSections, type SectionName, sectionJsonSchema, sectionNames } from "./field-descriptions.ts";
-import { formatFoundValue } from "./format-value.ts";
 import { type ModelConfig, modelSchema } from "./model.ts";
 import { type RecipeSource, readRecipeSource, recipeSourceFromObject } from "./recipe-source.ts";
 import { type RunConfig, runSchema } from "./run.ts";
@@ -67,15 +67,13 @@ function checkSource(
   const raw = readSections(source, report);
   const parse = <T>(section: SectionName, schema: z.ZodType<T>) => parseSection(section, schema, raw, report);
   const model = parse("model", modelSchema);
-  const adapter = parse("adapter", adapterSchema);
+  const section = parse("adapter", adapterSchema());
   const data = parse("data", dataSchema);
-  const train = parse("train", trainSchema);
+  const train = parse("train", trainSchema());
   const run = parse("run", runSchema);
   for (const { path, ...issue } of checkAcrossKeys(raw)) report(path, issue);
   if (model) model.path = resolveModelPath(cwd, model.path, report);
-  if (adapter && "from" in adapter && adapter.from !== undefined) {
-    adapter.from = resolvePath(cwd, adapter.from, ["adapter", "from"], report);
-  }
+  const adapter = section && withAbsoluteFrom(section, cwd, report);
   if (data && needsData) checkDataPaths(cwd, data, report);
   if (issues.length > 0 || !model || !adapter || !data || !train || !run) {
     throw new ConfigError(source.name, issues);
@@ -91,7 +89,7 @@ function checkSource(
   };
 }
 
-const defaultQuantization = (method: string) => (findMethodConfig(method)?.quantises ? "nf4" : "none");
+const defaultQuantization = (method: string) => (methodNamed(method)?.quantises ? "nf4" : "none");
 
 type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
 
@@ -137,9 +135,9 @@ function parseSection<T>(
 function issuesOfAllMethods(section: SectionName, schema: z.ZodType, raw: RawSections) {
   const { adapter } = raw;
   if (section !== "adapter" || typeof adapter !== "object" || adapter === null) return [];
-  if ("method" in adapter && Object.keys(methodSummaries).some((name) => name === adapter.method)) return [];
+  if ("method" in adapter && methodNamed(String(adapter.method)) !== undefined) return [];
   const node = sectionJsonSchema(section);
-  const [first, ...others] = Object.keys(methodSummaries).map((method) => {
+  const [first, ...others] = listMethods().map(({ name: method }) => {
     const meant = { ...adapter, method };
     const { error } = schema.safeParse(meant);
     return error === undefined ? [] : translateIssues(error.issues, node, meant);
@@ -154,6 +152,13 @@ function checkDataPaths(cwd: string, data: DataConfig, report: Report): void {
   };
   check(data.train, "train");
   if (Array.isArray(data.eval)) check(data.eval, "eval");
+}
+
+/** The folder of `adapter.from` by its absolute path. */
+function withAbsoluteFrom(adapter: AdapterConfig, cwd: string, report: Report): AdapterConfig {
+  const { from } = adapter;
+  if (typeof from !== "string") return adapter;
+  return { ...adapter, from: resolvePath(cwd, from, ["adapter", "from"], report) };
 }
 
 /** The path of a model's folder or file, or of a fetched model of that name; a path that exists wins. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { integerAtLeast } from "./field-types.ts";
+import { integerAtLeast } from "../schema/field-types.ts";
 
 /** A folder name without separators, so that a run cannot leave its parent. */
 const folderName = z

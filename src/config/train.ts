@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { type MethodName, methodConfigs } from "./adapters/index.ts";
-import { fraction, integerAtLeast, nonNegative, positive, seed } from "./field-types.ts";
+import { listMethods, methodNamed } from "../adapters/registry.ts";
+import { fraction, integerAtLeast, nonNegative, positive, seed } from "../schema/field-types.ts";
+import { internalError } from "../util/errors.ts";
 
-/** Peak learning rates by method, where the recipe names none. */
-const presetLr: Readonly<Record<string, number>> = Object.fromEntries(
-  methodConfigs.map(({ name, lr }) => [name, lr]),
-);
-
-const presets = methodConfigs.map(({ name, lr }) => `${name} ${lr.toExponential()}`).join(", ");
+/** The peak learning rates that recipes get that name none. */
+const presets = () =>
+  listMethods()
+    .map(({ name, presetLr }) => `${name} ${presetLr.toExponential()}`)
+    .join(", ");
 
 /** Pairs of keys of `train` of which a recipe may give one. */
 export const exclusiveKeys = [
@@ -15,84 +15,89 @@ export const exclusiveKeys = [
   ["batchSize", "batchTokens"],
 ] as const;
 
-/** Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. */
-export const trainSchema = z.strictObject({
-  steps: integerAtLeast(1).optional().meta({
-    description: "Optimiser steps of the whole run (instead of epochs)",
-    unset: "what epochs says",
-  }),
-  epochs: positive().optional().meta({
-    description: "Passes over the training rows (instead of steps)",
-    unset: "1 when steps is not given",
-  }),
-  batchSize: integerAtLeast(1).optional().meta({
-    description: "Rows of one batch (instead of batchTokens)",
-    unset: "8 when batchTokens is not given",
-  }),
-  batchTokens: integerAtLeast(1).optional().meta({
-    description: "Token budget of one batch (instead of batchSize)",
-    unset: "what batchSize says",
-  }),
-  accumulate: integerAtLeast(1).default(1).meta({
-    description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
-  }),
-  lr: positive()
-    .optional()
-    .meta({
-      description: "Peak learning rate; sweep it, it matters more than the method",
-      unset: `the method's preset (${presets})`,
+/** Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. Made anew: it tells of all methods. */
+export const trainSchema = () =>
+  z.strictObject({
+    steps: integerAtLeast(1).optional().meta({
+      description: "Optimiser steps of the whole run (instead of epochs)",
+      unset: "what epochs says",
     }),
-  schedule: z.enum(["constant", "linear", "cosine", "polynomial"]).default("linear").meta({
-    description: "Course of the learning rate after warm-up, down to 0 at the end (polynomial: of power 2)",
-  }),
-  warmup: nonNegative()
-    .refine((warmup) => warmup < 1 || Number.isInteger(warmup))
-    .default(0.05)
-    .meta({
-      expects: "a share of the steps below 1, or a number of steps from 1 on",
-      description: "Linear warm-up: a share of all steps when below 1, else a number of steps",
+    epochs: positive().optional().meta({
+      description: "Passes over the training rows (instead of steps)",
+      unset: "1 when steps is not given",
     }),
-  clip: nonNegative().default(1).meta({ description: "Largest gradient norm; 0 turns clipping off" }),
-  optimizer: z.enum(["adamw", "sgd"]).default("adamw").meta({ description: "Optimiser" }),
-  betas: z.tuple([fraction(), fraction()]).default([0.9, 0.999]).meta({
-    expects: "two numbers, each from 0 up to, but without, 1",
-    description: "Decay rates of AdamW's moments",
-  }),
-  eps: positive().default(1e-8).meta({ description: "AdamW's term against division by zero" }),
-  momentum: fraction().default(0).meta({ description: "Momentum of sgd" }),
-  weightDecay: nonNegative().default(0).meta({
-    description: "Weight decay (decoupled with adamw, in the gradient with sgd); only 0 with ScaLoRA",
-  }),
-  seed: seed().default(0).meta({ description: "Seed of data order, adapter start and sampling" }),
-  evalEvery: integerAtLeast(1).optional().meta({
-    description: "Steps between evaluations",
-    unset: "a tenth of the run",
-  }),
-  saveEvery: integerAtLeast(1).optional().meta({
-    description: "Steps between checkpoints; one is always saved at the end",
-    unset: "a tenth of the run",
-  }),
-  keepLast: integerAtLeast(1).default(2).meta({
-    description: "Checkpoints kept beside the best one",
-  }),
-  patience: integerAtLeast(0).default(0).meta({
-    description: "Evaluations without a better loss before the run stops; 0 never stops early",
-  }),
-});
+    batchSize: integerAtLeast(1).optional().meta({
+      description: "Rows of one batch (instead of batchTokens)",
+      unset: "8 when batchTokens is not given",
+    }),
+    batchTokens: integerAtLeast(1).optional().meta({
+      description: "Token budget of one batch (instead of batchSize)",
+      unset: "what batchSize says",
+    }),
+    accumulate: integerAtLeast(1).default(1).meta({
+      description: "Batches of one optimiser step; the loss is normalised over all their label tokens",
+    }),
+    lr: positive()
+      .optional()
+      .meta({
+        description: "Peak learning rate; sweep it, it matters more than the method",
+        unset: `the method's preset (${presets()})`,
+      }),
+    schedule: z.enum(["constant", "linear", "cosine", "polynomial"]).default("linear").meta({
+      description: "Course of the learning rate after warm-up, down to 0 at the end (polynomial: of power 2)",
+    }),
+    warmup: nonNegative()
+      .refine((warmup) => warmup < 1 || Number.isInteger(warmup))
+      .default(0.05)
+      .meta({
+        expects: "a share of the steps below 1, or a number of steps from 1 on",
+        description: "Linear warm-up: a share of all steps when below 1, else a number of steps",
+      }),
+    clip: nonNegative().default(1).meta({ description: "Largest gradient norm; 0 turns clipping off" }),
+    optimizer: z.enum(["adamw", "sgd"]).default("adamw").meta({ description: "Optimiser" }),
+    betas: z.tuple([fraction(), fraction()]).default([0.9, 0.999]).meta({
+      expects: "two numbers, each from 0 up to, but without, 1",
+      description: "Decay rates of AdamW's moments",
+    }),
+    eps: positive().default(1e-8).meta({ description: "AdamW's term against division by zero" }),
+    momentum: fraction().default(0).meta({ description: "Momentum of sgd" }),
+    weightDecay: nonNegative().default(0).meta({
+      description: "Weight decay (decoupled with adamw, in the gradient with sgd); only 0 with ScaLoRA",
+    }),
+    seed: seed().default(0).meta({ description: "Seed of data order, adapter start and sampling" }),
+    evalEvery: integerAtLeast(1).optional().meta({
+      description: "Steps between evaluations",
+      unset: "a tenth of the run",
+    }),
+    saveEvery: integerAtLeast(1).optional().meta({
+      description: "Steps between checkpoints; one is always saved at the end",
+      unset: "a tenth of the run",
+    }),
+    keepLast: integerAtLeast(1).default(2).meta({
+      description: "Checkpoints kept beside the best one",
+    }),
+    patience: integerAtLeast(0).default(0).meta({
+      description: "Evaluations without a better loss before the run stops; 0 never stops early",
+    }),
+  });
 
-type UnresolvedTrainConfig = z.output<typeof trainSchema>;
+type UnresolvedTrainConfig = z.output<ReturnType<typeof trainSchema>>;
 
 /**
  * Fills the defaults that depend on other keys and on the method. Exactly one of `steps` and `epochs`, and one of
  * `batchSize` and `batchTokens`, is set afterwards.
  */
-export function resolveTrain(train: UnresolvedTrainConfig, method: MethodName) {
+export function resolveTrain(train: UnresolvedTrainConfig, method: string) {
   return {
     ...train,
-    lr: train.lr ?? presetLr[method],
+    lr: train.lr ?? methodNamed(method)?.presetLr ?? unknownMethod(method),
     epochs: train.epochs ?? (train.steps === undefined ? 1 : undefined),
     batchSize: train.batchSize ?? (train.batchTokens === undefined ? 8 : undefined),
   };
 }
 
 export type TrainConfig = ReturnType<typeof resolveTrain>;
+
+function unknownMethod(method: string): never {
+  throw internalError(`no method ${method} is registered`);
+}

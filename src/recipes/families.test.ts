@@ -1,15 +1,14 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import type { AdapterSet } from "../adapters/index.ts";
-import { type AdapterConfig, adapterSchema, methodSummaries } from "../config/adapter.ts";
+import type { AdapterConfig, Method } from "../adapters/core/method.ts";
+import { type AdapterSet, attachParsed, listMethods } from "../adapters/index.ts";
 import { collate, type Example } from "../data/index.ts";
 import { classifierFamilies } from "../models/classifiers.ts";
 import { loadClassifier, loadModel, modelFamilies, saveModel } from "../models/index.ts";
 import { isClassifier, type TrainableModel, tokenStream } from "../nn/index.ts";
 import { AdamW, makeSchedule } from "../optim/index.ts";
 import "../testing/close-to.ts";
-import { attachMethod } from "../assemble/build.ts";
 import { copyGolden } from "../testing/golden-models.ts";
 import { SupportRecorder } from "../testing/support-recorder.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
@@ -71,12 +70,12 @@ function logits(model: TrainableModel): Float64Array {
 }
 
 /** A method with a small size, by the first of these keys that it has. */
-function smallest(method: string): AdapterConfig {
+function smallest({ name, schema }: Method): AdapterConfig {
   for (const size of [{ rank: 2 }, { frequencies: 30 }, {}]) {
-    const { data } = adapterSchema.safeParse({ method, ...size });
+    const { data } = schema.safeParse({ method: name, ...size });
     if (data) return data;
   }
-  throw new Error(`no size suits ${method}`);
+  throw new Error(`no size suits ${name}`);
 }
 
 /** A few steps, with every hook of the method. @returns the last loss */
@@ -103,23 +102,24 @@ function writeMerged(model: TrainableModel, adapters: AdapterSet, folder: string
   return out;
 }
 
-const cases = Object.keys(methodSummaries).flatMap((method) =>
-  modelFamilies().map((family) => [method, family] as const),
+const cases = listMethods().flatMap((method) =>
+  modelFamilies().map((family) => ({ name: method.name, family, method })),
 );
 
-test.each(cases)("%s on %s: trains, and the merged folder is the same model", async (method, family) => {
+test.each(cases)("$name on $family: trains, and the merged folder is the same model", async (one) => {
+  const { name, family, method } = one;
   const live = liveTensorCount();
-  const { folder, load, quantization } = familyModel(family, method);
+  const { folder, load, quantization } = familyModel(family, name);
   for (const dtype of ["float32", "bfloat16"] as const) {
     using model = await load(folder, { dtype, quantization });
-    const adapters = attachMethod(model, smallest(method), 1);
+    const adapters = attachParsed(model, smallest(method), 1);
     expect(trainSteps(model, adapters)).toBeLessThan(20);
-    support.record(method, "trains", family, dtype);
+    support.record(name, "trains", family, dtype);
     if (dtype === "float32") {
       const adapted = logits(model);
-      using merged = await load(writeMerged(model, adapters, folder, `${method}-${family}`), { dtype });
+      using merged = await load(writeMerged(model, adapters, folder, `${name}-${family}`), { dtype });
       expect(logits(merged)).toBeCloseToAll(adapted, tolerances.adaptedLogits);
-      support.record(method, "merged folder", family, dtype);
+      support.record(name, "merged folder", family, dtype);
     }
     adapters.dispose();
   }

@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import type { AdapterSet } from "../adapters/index.ts";
+import { type AdapterSet, attachParsed } from "../adapters/index.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
 import { AnalysisObserver } from "../analysis/observer.ts";
 import {
-  attachMethod,
   classesOf,
   deviceOf,
   type LoadedModel,
@@ -34,6 +33,7 @@ import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/options.ts";
 import { train } from "../train/trainer.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { definedFields } from "../util/json.ts";
 import { checkpointBytes, estimateMemory, largestBatchTokens, type RunParts } from "./memory-estimate.ts";
 import { samplePrompts, takeSamples } from "./samples.ts";
 import type { RunTraining } from "./types.ts";
@@ -59,8 +59,8 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   });
   releaseFreeMemory();
   const batches = makeBatches(dataset, recipe);
-  const identity = { base: hashModel(model), adapter: { ...recipe.adapter } };
-  const adapters = attachMethod(model, recipe.adapter, seed);
+  const identity = { base: hashModel(model), adapter: definedFields(recipe.adapter) };
+  const adapters = attachParsed(model, recipe.adapter, seed);
   using dropout = new Generator(seed, deviceOf(model));
   let optimizer: Optimizer | undefined;
   let folder: RunFolder | undefined;

@@ -1,23 +1,13 @@
 import type { Linear } from "../../nn/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import type { BaseOptions } from "../options/fields.ts";
 import type { NamedLinear } from "./bank.ts";
 import { type BaseStore, ExactBase, SplitBase } from "./base-store.ts";
 import { defaultBaseRank, FrozenDeltaBase } from "./frozen-delta-base.ts";
 
-/** How adapted weights are stored; `auto` goes by their dtype. */
-export type BaseStorage = "auto" | "exact" | "split" | "factored";
-
 const exact = (layers: readonly NamedLinear[]): BaseStore => new ExactBase(layers);
 const split = (layers: readonly NamedLinear[]): BaseStore => new SplitBase(layers);
-
-/** Options of the methods that merge into the base as they train: how. */
-export interface StoreOptions {
-  /** How adapted weights are stored. Default: exact, or split for bfloat16 weights. */
-  readonly base?: BaseStorage;
-  /** R, the most columns that a factored base keeps of what was merged. Default 8 · rank, at least 64. */
-  readonly baseRank?: number;
-}
 
 /**
  * What makes a store for weights as they are loaded.
@@ -26,7 +16,7 @@ export interface StoreOptions {
  */
 export function baseStoreFactory(
   linear: Linear,
-  { base = "auto", baseRank }: StoreOptions,
+  { base, baseRank }: Pick<BaseOptions, "base" | "baseRank">,
   rank: number,
 ): (layers: readonly NamedLinear[]) => BaseStore {
   if (base === "factored") return factored(baseRank ?? defaultBaseRank(rank), rank);

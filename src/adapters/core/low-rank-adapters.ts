@@ -1,10 +1,11 @@
 import type { Module } from "../../nn/index.ts";
 import { noGrad } from "../../torch/index.ts";
+import type { RankOptions } from "../options/fields.ts";
 import type { LowRankLayers } from "./adapter-set.ts";
 import { type BankShape, groupIntoBanks, type LowRankBank, type NamedLinear } from "./bank.ts";
 import { LayerAdapters } from "./layer-adapters.ts";
 import { resolveModulesToSave } from "./modules-to-save.ts";
-import { findTargets, type Target, type TargetRankOptions } from "./targets.ts";
+import { findTargets, type Target } from "./targets.ts";
 
 /** A layer to adapt, with the rank and scale of its adapter. */
 export type LowRankTarget = NamedLinear & { readonly rank: number; readonly scale: number };
@@ -30,7 +31,7 @@ export type BankOf<B extends LowRankBank> = new (
 /** The layers that the options name, with their ranks and scales. @throws ScaloraError `config` as `findTargets` */
 export function lowRankPlan(
   model: Module,
-  options: TargetRankOptions & { readonly modulesToSave?: readonly string[] },
+  options: RankOptions,
   scaleOf: (target: Target) => number = () => 1,
 ): LowRankPlan {
   const modulesToSave = resolveModulesToSave(model, options.modulesToSave);

@@ -1,24 +1,19 @@
 import type { Module } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
+import type { BaseOptions } from "../options/fields.ts";
 import type { StepContext } from "./adapter-set.ts";
 import type { LowRankBank } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
-import { baseStoreFactory, type StoreOptions } from "./base-store-factory.ts";
+import { baseStoreFactory } from "./base-store-factory.ts";
 import { type BankOf, LowRankAdapters, type LowRankPlan, makeBanks } from "./low-rank-adapters.ts";
 import { untieWeight } from "./untie.ts";
-
-/** Options of the methods that merge into the base as they train. */
-export interface MergeOptions extends StoreOptions {
-  /** What to do with an adapted weight that another module shares. Default "refuse". */
-  readonly tied?: "refuse" | "untie";
-}
 
 /** Factors whose base absorbs them, at once or in part, as training goes on: the adapted weights lie in stores of their own. */
 export abstract class MergingAdapters<B extends LowRankBank = LowRankBank> extends LowRankAdapters<B> {
   /** Where the adapted weights are, by bank. */
   readonly bases: readonly BaseStore[];
 
-  constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: MergeOptions) {
+  constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: BaseOptions) {
     prepareBases(model, plan, options);
     super(method, model, makeBanks(plan, Kind), plan.modulesToSave);
     this.bases = this.banks.map((bank) => {
@@ -53,8 +48,8 @@ export abstract class MergingAdapters<B extends LowRankBank = LowRankBank> exten
 }
 
 /** Every refusal comes before the first factor is made. */
-function prepareBases(model: Module, { targets }: LowRankPlan, options: MergeOptions): void {
-  const { tied = "refuse" } = options;
+function prepareBases(model: Module, { targets }: LowRankPlan, options: BaseOptions): void {
+  const { tied } = options;
   for (const { linear, rank } of targets) baseStoreFactory(linear, options, rank);
   for (const { path, linear } of targets) untieWeight(model, path, linear, tied);
 }

@@ -7,8 +7,7 @@ import { tokenStream } from "../../nn/index.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
-import { LowRankAdapters, writeLora } from "../index.ts";
-import { type AdapterOptions, attach } from "../registry.ts";
+import { type AdapterOptions, attach, LowRankAdapters, writeLora } from "../index.ts";
 
 const golden = fileURLToPath(new URL("../../../test/golden/encoders", import.meta.url));
 const scratch = temporaryFolder();

@@ -1,23 +1,9 @@
 import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import type { RankOptions, TargetOptions } from "../options/fields.ts";
 import type { NamedLinear } from "./bank.ts";
 import { lastPart, noMatch, patternTest } from "./module-patterns.ts";
 import { isWithin } from "./modules-to-save.ts";
-
-/** Which linear layers a method adapts. A pattern is a module name, the end of a path, or a `/regular expression/`. */
-export interface TargetModuleOptions {
-  /** Patterns, or every linear layer but the output layer (a classifier's head). */
-  readonly targetModules?: "all-linear" | readonly string[];
-  readonly exclude?: readonly string[];
-}
-
-/** Which linear layers, and their ranks. */
-export interface TargetRankOptions extends TargetModuleOptions {
-  /** Columns of each factor, where no pattern of `rankPattern` says otherwise. */
-  readonly rank: number;
-  /** Ranks of the layers that match a pattern; the first match counts. */
-  readonly rankPattern?: Readonly<Record<string, number>>;
-}
 
 /** A layer to adapt. */
 export interface Target extends NamedLinear {
@@ -30,13 +16,9 @@ export interface Target extends NamedLinear {
  * @throws ScaloraError `config` when a pattern matches no linear layer (candidates are listed, or what it matches is
  * named), or a rank does not fit
  */
-export function findTargets(
-  model: Module,
-  options: TargetRankOptions,
-  saved: readonly string[] = [],
-): Target[] {
+export function findTargets(model: Module, options: RankOptions, saved: readonly string[] = []): Target[] {
   const matcherOf = layerMatcher(model, "adapter.rankPattern");
-  const ranks = Object.entries(options.rankPattern ?? {}).map(
+  const ranks = Object.entries(options.rankPattern).map(
     ([pattern, rank]) => [matcherOf(pattern), rank] as const,
   );
   return findLayers(model, options, saved).map(({ path, linear }) => {
@@ -48,12 +30,12 @@ export function findTargets(
 /** The layers that the options name, in the model's order. @throws ScaloraError `config` as `findTargets` */
 export function findLayers(
   model: Module,
-  options: TargetModuleOptions,
+  options: TargetOptions,
   saved: readonly string[] = [],
 ): NamedLinear[] {
   const linears = [...linearLayers(model)];
-  const wanted = wantedBy(options.targetModules ?? "all-linear", model);
-  const excluded = (options.exclude ?? []).map(layerMatcher(model, "adapter.exclude"));
+  const wanted = wantedBy(options.targetModules, model);
+  const excluded = options.exclude.map(layerMatcher(model, "adapter.exclude"));
   const layers = linears
     .filter(([path]) => wanted(path) && !isWithin(path, saved) && !excluded.some((matches) => matches(path)))
     .map(([path, linear]) => ({ path, linear }));
@@ -69,10 +51,7 @@ export function* linearLayers(model: Module): Generator<[string, Linear]> {
   for (const [path, module] of model.namedModules()) if (module instanceof Linear) yield [path, module];
 }
 
-function wantedBy(
-  targetModules: NonNullable<TargetRankOptions["targetModules"]>,
-  model: Module,
-): (path: string) => boolean {
+function wantedBy(targetModules: TargetOptions["targetModules"], model: Module): (path: string) => boolean {
   const head = isClassifier(model) ? model.info.headModules : ["lm_head"];
   if (targetModules === "all-linear") return (path) => !isWithin(path, head);
   if (!Array.isArray(targetModules) || targetModules.length === 0)

@@ -1,7 +1,9 @@
 import type { Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
 import { LowRankAdapters, type LowRankTarget, makeBanks } from "../core/low-rank-adapters.ts";
-import { initialiseBanks, type LoraOptions, planOf } from "../lora/lora.ts";
+import type { AttachContext } from "../core/method.ts";
+import { initialiseBanks, planOf } from "../lora/lora.ts";
+import type { LoraOptions } from "../lora/options.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import {
   type LoraLayerConfig,
@@ -76,11 +78,11 @@ function writeDora(
   writePeft(folder, tensors, { ...loraConfig(layers), use_dora: true }, baseModel, whole);
 }
 
-export function attachDora(model: Module, options: LoraOptions, seed: number): DoraAdapters {
+export function attachDora(model: Module, options: LoraOptions, { seed }: AttachContext): DoraAdapters {
   const { from } = options;
   const plan = from === undefined ? planOf(model, options) : readPlan(from, model, doraFormat);
   const adapters = new DoraAdapters("dora", model, makeBanks(plan, DoraBank), plan.modulesToSave);
-  if (from === undefined) initialiseBanks(adapters, options.init ?? "kaiming", seed);
+  if (from === undefined) initialiseBanks(adapters, options.init, seed);
   for (const bank of adapters.banks) bank.startMagnitudes();
   if (from !== undefined) loadPeftWeights(from, adapters, doraFormat);
   return adapters;

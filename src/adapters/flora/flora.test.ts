@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { AdamW, SGD } from "../../optim/index.ts";
 import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/reference-run.ts";
 import { attachFlora } from "./flora.ts";
+import { floraSchema } from "./options.ts";
 
 interface FloraRun extends GivenRun {
   readonly momentum: number;
@@ -12,7 +13,8 @@ interface FloraRun extends GivenRun {
 const run = readRun<FloraRun>("flora");
 const attached = (model: OneLayer) => {
   const { rank, interval, seed } = run;
-  return attachFlora(model, { rank, interval, targetModules: ["layer"] }, seed);
+  const options = { method: "flora", rank, interval, targetModules: ["layer"] };
+  return attachFlora(model, floraSchema.parse(options), { seed });
 };
 
 test("with momentum, every weight is that of the paper's algorithm on the weight itself", () => {

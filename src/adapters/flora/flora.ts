@@ -1,4 +1,4 @@
-import { methodDefaults } from "../../config/index.ts";
+import type { z } from "zod";
 import type { Module } from "../../nn/index.ts";
 import {
   copy_,
@@ -21,15 +21,12 @@ import type { EventReport, Moments, StepContext, Trainable } from "../core/adapt
 import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
 import { truncationReport } from "../core/frozen-delta-base.ts";
 import { type LowRankPlan, lowRankPlan } from "../core/low-rank-adapters.ts";
-import { type MergeOptions, MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
-import type { TargetRankOptions } from "../core/targets.ts";
+import { MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
+import type { AttachContext } from "../core/method.ts";
 import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
+import type { floraSchema } from "./options.ts";
 
-export interface FloraOptions extends TargetRankOptions, MergeOptions {
-  /** κ: steps between new projections. Default 1000. */
-  readonly interval?: number;
-  readonly modulesToSave?: readonly string[];
-}
+type FloraOptions = z.output<typeof floraSchema>;
 
 /** Factors of which A is trained and B is the random projection, entries N(0, 1/r). */
 class ProjectedBank extends LowRankBank {
@@ -62,7 +59,7 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
 
   constructor(model: Module, plan: LowRankPlan, options: FloraOptions, seed: number) {
     super("flora", model, plan, ProjectedBank, options);
-    this.interval = options.interval ?? methodDefaults.flora.interval;
+    this.interval = options.interval;
     this.seed = seed;
     this.project();
   }
@@ -127,6 +124,6 @@ function moveMoments({ expAvg, expAvgSq }: Moments, before: Tensor, { B, shape }
   if (expAvgSq) copy_(expAvgSq, expand(meanDim(expAvgSq, [2], true), expAvgSq.shape));
 }
 
-export function attachFlora(model: Module, options: FloraOptions, seed: number): FloraAdapters {
+export function attachFlora(model: Module, options: FloraOptions, { seed }: AttachContext): FloraAdapters {
   return new FloraAdapters(model, lowRankPlan(model, options), options, seed);
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
-import { attach } from "../registry.ts";
+import { attach } from "../attach.ts";
 import { SpectrumBank } from "./spectrum-bank.ts";
 
 test("a layer cannot have more frequencies than numbers, and the refusal leaves nothing behind", () => {

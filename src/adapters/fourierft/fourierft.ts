@@ -1,30 +1,22 @@
-import { methodDefaults } from "../../config/index.ts";
+import type { z } from "zod";
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
 import { LayerAdapters } from "../core/layer-adapters.ts";
 import type { AdapterPlan } from "../core/low-rank-adapters.ts";
+import type { AttachContext } from "../core/method.ts";
 import { resolveModulesToSave } from "../core/modules-to-save.ts";
-import { findLayers, type TargetModuleOptions } from "../core/targets.ts";
+import { findLayers } from "../core/targets.ts";
 import { requireNumber } from "../peft/adapter-config.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";
 import { checkShape, lengthOf, seedOf } from "../peft/peft-layer.ts";
 import { folderTensors, fullyTrainedModulesOf, withPattern, writePeft } from "../peft/save-adapter.ts";
+import type { fourierSchema } from "./options.ts";
 import { SpectrumBank, type SpectrumShape } from "./spectrum-bank.ts";
 
-export interface FourierOptions extends TargetModuleOptions {
-  /** Trained coefficients of each layer. Default 1000. */
-  readonly frequencies?: number;
-  /** What the inverse transform is multiplied by. Default 150. */
-  readonly scaling?: number;
-  readonly modulesToSave?: readonly string[];
-  /** A PEFT folder to go on from. */
-  readonly from?: string;
-}
-
-const defaults = methodDefaults.fourierft;
+type FourierOptions = z.output<typeof fourierSchema>;
 
 type SpectrumTarget = NamedLinear & SpectrumShape;
 
@@ -73,7 +65,11 @@ export class FourierAdapters extends LayerAdapters<SpectrumBank> {
   }
 }
 
-export function attachFourier(model: Module, options: FourierOptions, seed: number): FourierAdapters {
+export function attachFourier(
+  model: Module,
+  options: FourierOptions,
+  { seed }: AttachContext,
+): FourierAdapters {
   const { from } = options;
   const plan = from === undefined ? planOf(model, options) : readPlan(from, model, fourierFormat);
   const adapters = new FourierAdapters("fourierft", model, makeBanks(plan.targets), plan.modulesToSave);
@@ -87,7 +83,7 @@ export function attachFourier(model: Module, options: FourierOptions, seed: numb
 }
 
 function planOf(model: Module, options: FourierOptions): AdapterPlan<SpectrumTarget> {
-  const { frequencies = defaults.frequencies, scaling = defaults.scaling } = options;
+  const { frequencies, scaling } = options;
   const modulesToSave = resolveModulesToSave(model, options.modulesToSave);
   const shape = { frequencies, scaling, placeSeed: defaultPlaceSeed };
   return {

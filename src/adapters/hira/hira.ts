@@ -3,14 +3,14 @@ import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/i
 import { LowRankBank } from "../core/bank.ts";
 import { forwardWithDelta } from "../core/delta-forward.ts";
 import { LowRankAdapters, type LowRankTarget, lowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
-import { initialiseBanks, type LoraOptions } from "../lora/lora.ts";
+import type { AttachContext } from "../core/method.ts";
+import { initialiseBanks } from "../lora/lora.ts";
+import type { RankOptions, StartOptions } from "../options/fields.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import { loraLayerConfigs } from "../peft/lora.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";
 import { factorRank } from "../peft/peft-layer.ts";
 import { folderTensors, fullyTrainedModulesOf, withPattern, writePeft } from "../peft/save-adapter.ts";
-
-export type HiraOptions = Omit<LoraOptions, "alpha" | "rslora">;
 
 const [downName, upName] = [".hira_A", ".hira_B"];
 
@@ -68,8 +68,12 @@ export class HiraAdapters extends LowRankAdapters<HiraBank> {
   }
 }
 
-export function attachHira(model: Module, options: HiraOptions, seed: number): HiraAdapters {
-  const { from, init = "kaiming" } = options;
+export function attachHira(
+  model: Module,
+  options: RankOptions & StartOptions,
+  { seed }: AttachContext,
+): HiraAdapters {
+  const { from, init } = options;
   const plan = from === undefined ? lowRankPlan(model, options) : readPlan(from, model, hiraFormat);
   const adapters = new HiraAdapters("hira", model, makeBanks(plan, HiraBank), plan.modulesToSave);
   if (from === undefined) initialiseBanks(adapters, init, seed);

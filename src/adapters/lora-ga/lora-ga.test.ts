@@ -2,11 +2,13 @@ import { expect, test } from "vitest";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
 import { attachLoraGa } from "./lora-ga.ts";
+import { loraGaSchema } from "./options.ts";
 
 test("a first step that is begun twice, after a failure, watches each weight once", () => {
   using model = new TinyLM();
   const live = torch.liveTensorCount();
-  const adapters = attachLoraGa(model, { rank: 2, targetModules: ["mix"] });
+  const options = loraGaSchema.parse({ method: "lora-ga", rank: 2, targetModules: ["mix"] });
+  const adapters = attachLoraGa(model, options);
   adapters.beforeForward();
   const watching = torch.liveTensorCount();
   adapters.beforeForward();

@@ -1,4 +1,4 @@
-import { methodDefaults } from "../../config/index.ts";
+import type { z } from "zod";
 import type { Linear, Module } from "../../nn/index.ts";
 import {
   copy_,
@@ -21,12 +21,8 @@ import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/non-zero-in
 import type { EventReport } from "../core/adapter-set.ts";
 import { type LowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
-import { type LoraOptions, planOf } from "../lora/lora.ts";
-
-export interface LoraGaOptions extends Omit<LoraOptions, "init" | "from"> {
-  /** γ of the start's size. Default 16. */
-  readonly gamma?: number;
-}
+import { planOf } from "../lora/lora.ts";
+import type { loraGaSchema } from "./options.ts";
 
 /** A base weight during the first step: a leaf of its own on the same memory, so that no other module adds to it. */
 interface Watched {
@@ -121,8 +117,8 @@ function watch(linear: Linear): Watched {
 }
 
 /** The factors are 0 until the first step. */
-export function attachLoraGa(model: Module, options: LoraGaOptions): LoraGaAdapters {
-  const plan = planOf(model, { rslora: true, ...options });
+export function attachLoraGa(model: Module, options: z.output<typeof loraGaSchema>): LoraGaAdapters {
+  const plan = planOf(model, options);
   for (const { path, linear, rank } of plan.targets) {
     const most = Math.floor(Math.min(...linear.weight.shape) / 2);
     if (rank <= most) continue;
@@ -132,5 +128,5 @@ export function attachLoraGa(model: Module, options: LoraGaOptions): LoraGaAdapt
       fix: "lower adapter.rank, or give the layer its own rank in adapter.rankPattern",
     });
   }
-  return new LoraGaAdapters(model, plan, options.gamma ?? methodDefaults["lora-ga"].gamma);
+  return new LoraGaAdapters(model, plan, options.gamma);
 }

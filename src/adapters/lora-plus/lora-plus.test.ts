@@ -3,10 +3,12 @@ import { SGD } from "../../optim/index.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
 import { attachLoraPlus } from "./lora-plus.ts";
+import { loraPlusSchema } from "./options.ts";
 
 test("in one step A moves by ratio · rate · gradient, and B by rate · gradient", () => {
   using model = new TinyLM({ dtype: "float64" });
-  const adapters = attachLoraPlus(model, { rank: 2, ratio: 4, targetModules: ["mix"] }, 1);
+  const options = loraPlusSchema.parse({ method: "lora+", rank: 2, ratio: 4, targetModules: ["mix"] });
+  const adapters = attachLoraPlus(model, options, { seed: 1 });
   const optimizer = new SGD(adapters.trainables());
   const [bank] = adapters.banks;
   torch.scope(() => {

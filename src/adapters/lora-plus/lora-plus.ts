@@ -1,13 +1,14 @@
-import { methodDefaults } from "../../config/index.ts";
 import type { Module } from "../../nn/index.ts";
 import type { Trainable } from "../core/adapter-set.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { type LowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
-import { initialiseOrLoadFactors, LoraAdapters, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
+import type { AttachContext } from "../core/method.ts";
+import { initialiseOrLoadFactors, LoraAdapters, resolveLoraPlan } from "../lora/lora.ts";
+import type { LoraOptions } from "../lora/options.ts";
 
-export interface LoraPlusOptions extends LoraOptions {
-  /** Learning rate of A over that of B. Default 16. */
-  readonly ratio?: number;
+interface LoraPlusOptions extends LoraOptions {
+  /** Learning rate of A over that of B. */
+  readonly ratio: number;
 }
 
 /** LoRA+ (arXiv 2402.12354): LoRA with a learning rate of its own for A, PEFT's `lora_B`. */
@@ -25,9 +26,13 @@ class LoraPlusAdapters extends LoraAdapters {
   }
 }
 
-export function attachLoraPlus(model: Module, options: LoraPlusOptions, seed: number): LoraAdapters {
+export function attachLoraPlus(
+  model: Module,
+  options: LoraPlusOptions,
+  { seed }: AttachContext,
+): LoraAdapters {
   const plan = resolveLoraPlan(model, options);
-  const adapters = new LoraPlusAdapters(model, plan, options.ratio ?? methodDefaults["lora+"].ratio);
+  const adapters = new LoraPlusAdapters(model, plan, options.ratio);
   initialiseOrLoadFactors(adapters, options, seed);
   return adapters;
 }

@@ -1,8 +1,9 @@
 import { copy_, divScalar, type Generator, noGrad, randn, scope, uniform_ } from "../../torch/index.ts";
 import type { LowRankBank } from "../core/bank.ts";
+import type { StartOptions } from "../options/fields.ts";
 
 /** How B starts; A starts at zero, so that the adapted model is the base model. */
-export type LoraInit = "kaiming" | "gaussian";
+export type LoraInit = StartOptions["init"];
 
 /**
  * Draws B: `kaiming` is PEFT's default, uniform in ±1/√n (Kaiming-uniform with a = √5 on `[r, n]`); `gaussian` is normal with

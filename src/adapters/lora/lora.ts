@@ -2,23 +2,12 @@ import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { LowRankAdapters, type LowRankPlan, lowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
-import type { TargetRankOptions } from "../core/targets.ts";
+import type { AttachContext } from "../core/method.ts";
+import type { ScaledRankOptions } from "../options/fields.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import { loraFormat, writeLora } from "../peft/lora.ts";
 import { initialiseFactors, type LoraInit } from "./init.ts";
-
-/** Options of the methods that adapt with two factors. */
-export interface LoraOptions extends TargetRankOptions {
-  /** Scale numerator: s = alpha / rank. Default 2 · rank. */
-  readonly alpha?: number;
-  /** s = alpha / √rank (arXiv 2312.03732). */
-  readonly rslora?: boolean;
-  readonly init?: LoraInit;
-  /** Parts trained whole beside the factors, in the notation of `targetModules`. Default: a classifier's head. */
-  readonly modulesToSave?: readonly string[];
-  /** A PEFT folder to go on from: its layers, ranks, scales and saved modules are taken, and its values. */
-  readonly from?: string;
-}
+import type { LoraOptions } from "./options.ts";
 
 /** LoRA (arXiv 2106.09685): a frozen base and one pair of factors per layer. */
 export class LoraAdapters extends LowRankAdapters {
@@ -27,7 +16,7 @@ export class LoraAdapters extends LowRankAdapters {
   }
 }
 
-export function attachLora(model: Module, options: LoraOptions, seed: number): LoraAdapters {
+export function attachLora(model: Module, options: LoraOptions, { seed }: AttachContext): LoraAdapters {
   const plan = resolveLoraPlan(model, options);
   const adapters = new LoraAdapters("lora", model, makeBanks(plan, LowRankBank), plan.modulesToSave);
   initialiseOrLoadFactors(adapters, options, seed);
@@ -40,15 +29,15 @@ export function resolveLoraPlan(model: Module, options: LoraOptions): LowRankPla
 }
 
 /** The layers that the options name, with ranks and scales. */
-export function planOf(model: Module, options: LoraOptions): LowRankPlan {
-  const alpha = options.alpha ?? 2 * options.rank;
-  return lowRankPlan(model, options, ({ rank }) => alpha / (options.rslora ? Math.sqrt(rank) : rank));
+export function planOf(model: Module, options: ScaledRankOptions): LowRankPlan {
+  const { alpha, rslora } = options;
+  return lowRankPlan(model, options, ({ rank }) => alpha / (rslora ? Math.sqrt(rank) : rank));
 }
 
 /** Draws the factors from `seed`, or takes them from the folder that training goes on from. */
 export function initialiseOrLoadFactors(adapters: LowRankAdapters, options: LoraOptions, seed: number): void {
   if (options.from !== undefined) loadPeftWeights(options.from, adapters, loraFormat);
-  else initialiseBanks(adapters, options.init ?? "kaiming", seed);
+  else initialiseBanks(adapters, options.init, seed);
 }
 
 /** Draws the second factor of every bank. */

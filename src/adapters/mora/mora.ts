@@ -1,16 +1,12 @@
+import type { z } from "zod";
 import type { Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
 import { adapterExportError, LayerAdapters } from "../core/layer-adapters.ts";
 import { resolveModulesToSave } from "../core/modules-to-save.ts";
-import { findTargets, type Target, type TargetRankOptions } from "../core/targets.ts";
+import { findTargets, type Target } from "../core/targets.ts";
+import type { moraSchema } from "./options.ts";
 import { type MoraType, SquareBank, type SquareShape, squareWidth } from "./square-bank.ts";
-
-export interface MoraOptions extends TargetRankOptions {
-  /** Default "rotation". */
-  readonly type?: MoraType;
-  readonly modulesToSave?: readonly string[];
-}
 
 /**
  * MoRA (arXiv 2405.12130): a square matrix of as many numbers as a LoRA of rank r has, between two fixed linear maps, so
@@ -23,8 +19,8 @@ export class MoraAdapters extends LayerAdapters<SquareBank> {
 }
 
 /** The matrices start at 0, so the adapted model starts as the base model whatever the seed. */
-export function attachMora(model: Module, options: MoraOptions): MoraAdapters {
-  const { type = "rotation" } = options;
+export function attachMora(model: Module, options: z.output<typeof moraSchema>): MoraAdapters {
+  const { type } = options;
   const saved = resolveModulesToSave(model, options.modulesToSave);
   const layers = findTargets(model, options, saved).map((target) => withShape(target, type));
   const banks = groupIntoBanks(

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { Linear, LinearAdapter } from "../../nn/index.ts";
 import {
   add,
@@ -18,9 +19,10 @@ import {
   transpose,
 } from "../../torch/index.ts";
 import { adapterDType, Bank, type NamedLinear, type StackedParameter } from "../core/bank.ts";
+import type { moraSchema } from "./options.ts";
 
 /** Ways into the square matrix and out of it: equation 9 of the paper (type 6 of its code), or equation 6 (type 1). */
-export type MoraType = "rotation" | "sharing";
+export type MoraType = z.output<typeof moraSchema>["type"];
 
 /** What the layers of one bank have in common. */
 export interface SquareShape {

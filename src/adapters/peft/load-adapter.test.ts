@@ -5,6 +5,7 @@ import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { attachFolder } from "../index.ts";
 import { attachLora } from "../lora/lora.ts";
+import { loraSchema } from "../lora/options.ts";
 import { writeAdapterFolder } from "./adapter-folder.ts";
 import { loadPeftWeights } from "./load-adapter.ts";
 import { loraFormat } from "./lora.ts";
@@ -58,7 +59,8 @@ test("where a folder cannot be copied the adapters go, and the files' tensors wi
   using model = new TinyLM();
   const live = torch.liveTensorCount();
   const folder = written("half", { peft_type: "LORA" }, { "lora_A.weight": [2, 8] });
-  const adapters = attachLora(model, { rank: 2, targetModules: ["mix"] }, 0);
+  const options = loraSchema.parse({ method: "lora", rank: 2, targetModules: ["mix"] });
+  const adapters = attachLora(model, options, { seed: 0 });
   expect(() => loadPeftWeights(folder, adapters, loraFormat)).toThrow(/lacks a tensor.*mix\.lora_B\.weight/s);
   expect(model.mix.adapter).toBeUndefined();
   expect(torch.liveTensorCount()).toBe(live);

@@ -3,16 +3,15 @@ import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.ts";
 import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/non-zero-init.ts";
 import { makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
-import { type LoraOptions, planOf } from "../lora/lora.ts";
-
-export type PissaOptions = Omit<LoraOptions, "init" | "from">;
+import { planOf } from "../lora/lora.ts";
+import type { ScaledRankOptions } from "../options/fields.ts";
 
 /**
  * PiSSA (arXiv 2404.02948): LoRA from `A = U √(Σ/s)`, `B = V √(Σ/s)` of the r leading singular triplets of W, which the base
  * gives up. The start does not depend on a seed.
  */
-export function attachPissa(model: Module, options: PissaOptions): NonZeroInitAdapters {
-  const plan = planOf(model, { alpha: options.rank, ...options });
+export function attachPissa(model: Module, options: ScaledRankOptions): NonZeroInitAdapters {
+  const plan = planOf(model, options);
   const adapters = new NonZeroInitAdapters(
     "pissa",
     model,

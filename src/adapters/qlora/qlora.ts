@@ -3,14 +3,16 @@ import { Nf4Weight } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { makeBanks } from "../core/low-rank-adapters.ts";
-import { initialiseOrLoadFactors, LoraAdapters, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
+import type { AttachContext } from "../core/method.ts";
+import { initialiseOrLoadFactors, LoraAdapters, resolveLoraPlan } from "../lora/lora.ts";
+import type { LoraOptions } from "../lora/options.ts";
 
 /**
  * QLoRA (arXiv 2305.14314): LoRA on weights that are kept in 4 bits. What else the options name (a pooler, outside the blocks)
  * is adapted as LoRA adapts it.
  * @throws ScaloraError `config` where no adapted weight is in 4 bits
  */
-export function attachQlora(model: Module, options: LoraOptions, seed: number): LoraAdapters {
+export function attachQlora(model: Module, options: LoraOptions, { seed }: AttachContext): LoraAdapters {
   const plan = resolveLoraPlan(model, options);
   if (!plan.targets.some(({ linear }) => linear.weight instanceof Nf4Weight))
     throw new ScaloraError("config", "QLoRA adapts weights in 4 bits, and none of these is", {

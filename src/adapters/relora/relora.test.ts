@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { AdamW } from "../../optim/index.ts";
 import * as torch from "../../torch/index.ts";
 import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/reference-run.ts";
+import { reloraSchema } from "./options.ts";
 import { pruneMoments } from "./prune-moments.ts";
 import { attachRelora } from "./relora.ts";
 
@@ -16,12 +17,14 @@ interface ReloraRun extends GivenRun {
 }
 
 const run = readRun<ReloraRun>("relora");
+const relora = (options: object) =>
+  reloraSchema.parse({ method: "relora", targetModules: ["layer"], ...options });
 
 test("a run with two restarts is the paper's: base, weights, pruned moments and rates", () => {
   using model = new OneLayer(run.weight);
   const { rank, scale, interval, restartWarmup, prune } = run;
   const options = { rank, alpha: scale * rank, interval, restartWarmup, prune };
-  const adapters = attachRelora(model, { ...options, targetModules: ["layer"] }, run.seed);
+  const adapters = attachRelora(model, relora(options), run);
   const optimizer = new AdamW(adapters.trainables());
   const kept: number[][] = [];
   const { beforeForward } = adapters;
@@ -52,8 +55,7 @@ test("a run with two restarts is the paper's: base, weights, pruned moments and 
 
 test("the rate warms up again after each restart", () => {
   using model = new OneLayer(run.weight);
-  const options = { rank: 1, interval: 5, restartWarmup: 3, targetModules: ["layer"] };
-  const adapters = attachRelora(model, options, 0);
+  const adapters = attachRelora(model, relora({ rank: 1, interval: 5, restartWarmup: 3 }), { seed: 0 });
   const factors = Array.from({ length: 11 }, (_, i) => adapters.lrFactor(i + 1));
   expect(factors).toEqual([1, 1, 1, 1, 1, 0.25, 0.5, 0.75, 1, 1, 0.25]);
   adapters.dispose();

@@ -1,4 +1,3 @@
-import { methodDefaults } from "../../config/index.ts";
 import type { Module } from "../../nn/index.ts";
 import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
@@ -7,28 +6,19 @@ import type { EventReport, StepContext } from "../core/adapter-set.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { truncationReport } from "../core/frozen-delta-base.ts";
 import type { LowRankPlan } from "../core/low-rank-adapters.ts";
-import { type MergeOptions, MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
-import { initialiseBanks, initialiseOrLoadFactors, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
+import { MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
+import type { AttachContext } from "../core/method.ts";
+import { initialiseBanks, initialiseOrLoadFactors, resolveLoraPlan } from "../lora/lora.ts";
 import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
+import type { ReloraOptions } from "./options.ts";
 import { pruneMoments } from "./prune-moments.ts";
-
-const defaults = methodDefaults.relora;
-
-export interface ReloraOptions extends LoraOptions, MergeOptions {
-  /** Steps between restarts. Default 100. */
-  readonly interval?: number;
-  /** Steps of warm-up after a restart. Default a tenth of the interval. */
-  readonly restartWarmup?: number;
-  /** Share of the moments that a restart prunes. Default 0.99. */
-  readonly prune?: number;
-}
 
 /**
  * ReLoRA (arXiv 2307.05695): every `interval` steps the base absorbs the adapter, which starts anew with another random B;
  * most of the optimiser's moments are pruned by size, and the learning rate warms up again (a jagged schedule).
  */
 export class ReloraAdapters extends MergingAdapters {
-  private readonly options: Required<Pick<ReloraOptions, "interval" | "restartWarmup" | "prune" | "init">>;
+  private readonly options: ReloraOptions;
   private readonly seed: number;
   private restarts = 0;
   /** What the bases cut off at the last restart. */
@@ -36,9 +26,7 @@ export class ReloraAdapters extends MergingAdapters {
 
   constructor(model: Module, plan: LowRankPlan, options: ReloraOptions, seed: number) {
     super("relora", model, plan, LowRankBank, options);
-    const { interval = defaults.interval, prune = defaults.prune } = options;
-    const { restartWarmup = defaults.restartWarmup(interval) } = options;
-    this.options = { interval, restartWarmup, prune, init: options.init ?? "kaiming" };
+    this.options = options;
     this.seed = seed;
   }
 
@@ -85,7 +73,7 @@ export class ReloraAdapters extends MergingAdapters {
   }
 }
 
-export function attachRelora(model: Module, options: ReloraOptions, seed: number): ReloraAdapters {
+export function attachRelora(model: Module, options: ReloraOptions, { seed }: AttachContext): ReloraAdapters {
   const adapters = new ReloraAdapters(model, resolveLoraPlan(model, options), options, seed);
   initialiseOrLoadFactors(adapters, options, seed);
   return adapters;

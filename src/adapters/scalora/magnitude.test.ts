@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
 import { DoraBank } from "../dora/dora-bank.ts";
 import { distance, lossOf, moveTrainables, OddModel } from "../testing/contract-matrix.ts";
+import { scaloraSchema } from "./options.ts";
 import { attachScalora } from "./scalora.ts";
 import { frobenius } from "./testing/random-bank.ts";
 
@@ -12,8 +13,8 @@ test.each(["exact", "factored"] as const)(
   (base) => {
     const live = torch.liveTensorCount();
     const model = new OddModel("float64");
-    const options = { rank: 2, magnitude: true, base, scale: { columnNorm: 0.7 } };
-    const adapters = attachScalora(model, "scalora", options, 1);
+    const given = { method: "scalora", rank: 2, magnitude: true, base, scale: { columnNorm: 0.7 } };
+    const adapters = attachScalora(model, scaloraSchema.parse(given), { seed: 1 });
     moveTrainables(adapters);
     torch.scope(() => {
       const weights = () => adapters.adaptedPaths().map((path) => adapters.mergedWeight(path, "float64"));

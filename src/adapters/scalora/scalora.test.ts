@@ -10,8 +10,9 @@ import { TinyLM, type TinyLMOptions } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { type StepReport, trainStep } from "../../train/step.ts";
-import { attachFolder } from "../registry.ts";
-import { attachScalora, type ScaloraOptions } from "./scalora.ts";
+import { attachFolder } from "../attach.ts";
+import { type ScaloraOptions, scaloraSchema } from "./options.ts";
+import { attachScalora } from "./scalora.ts";
 import { frobenius, setGradients } from "./testing/random-bank.ts";
 
 const scratch = temporaryFolder();
@@ -19,7 +20,9 @@ afterAll(scratch.remove);
 
 const made = checkTensorLeaks();
 
-const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
+/** The options with those of all tests. */
+const scalora = (options: Partial<ScaloraOptions>) =>
+  scaloraSchema.parse({ method: "scalora", rank: 2, alpha: 4, targetModules: ["mix"], ...options });
 
 /** What is done to a model before anything is attached to it. */
 type Prepare = (lm: TinyLM) => void;
@@ -28,7 +31,7 @@ function attached(options: Partial<ScaloraOptions>, model: TinyLMOptions = {}, p
   const lm = new TinyLM(model);
   made.push(lm);
   prepare?.(lm);
-  const adapters = attachScalora(lm, "scalora", { ...lowRank, ...options }, 1);
+  const adapters = attachScalora(lm, scalora(options), { seed: 1 });
   made.push(adapters);
   return { model: lm, adapters };
 }
@@ -200,7 +203,7 @@ test.each(["auto", "exact", "split"] as const)("over quantised weights base: %s 
   const lm = new TinyLM();
   made.push(lm);
   quantiseLinearLayers(lm);
-  expect(() => attachScalora(lm, "scalora", { ...lowRank, base }, 1)).toThrow(
+  expect(() => attachScalora(lm, scalora({ base }), { seed: 1 })).toThrow(
     /merged into a quantised weight[\s\S]*base: factored/,
   );
 });
@@ -224,8 +227,8 @@ test("a weight that another module shares is refused, or becomes the layer's own
   const tied = { tied: true };
   const lm = new TinyLM(tied);
   made.push(lm);
-  const options = { ...lowRank, targetModules: ["lm_head"] };
-  expect(() => attachScalora(lm, "scalora", options, 1)).toThrow(
+  const options = scalora({ targetModules: ["lm_head"] });
+  expect(() => attachScalora(lm, options, { seed: 1 })).toThrow(
     /tied to another[\s\S]*lm_head[\s\S]*shared with embed_tokens[\s\S]*adapter\.tied: untie/,
   );
   const { model } = attached({ targetModules: ["lm_head"], tied: "untie" }, tied);
@@ -244,5 +247,5 @@ test.each<[Partial<ScaloraOptions>, TinyLMOptions, RegExp]>([
 ])("%j on %j is refused", (options, model, says) => {
   const lm = new TinyLM(model);
   made.push(lm);
-  expect(() => attachScalora(lm, "scalora", { ...lowRank, ...options }, 1)).toThrow(says);
+  expect(() => attachScalora(lm, scalora(options), { seed: 1 })).toThrow(says);
 });

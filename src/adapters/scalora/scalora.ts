@@ -6,45 +6,24 @@ import type { EventReport, ScalingEvents, StepContext } from "../core/adapter-se
 import { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
 import type { LowRankPlan } from "../core/low-rank-adapters.ts";
-import { type MergeOptions, MergingAdapters } from "../core/merging-adapters.ts";
+import { MergingAdapters } from "../core/merging-adapters.ts";
+import type { AttachContext } from "../core/method.ts";
 import { writeDoraFactors } from "../dora/dora.ts";
 import { DoraBank } from "../dora/dora-bank.ts";
-import { initialiseOrLoadFactors, type LoraOptions, resolveLoraPlan } from "../lora/lora.ts";
+import { initialiseOrLoadFactors, resolveLoraPlan } from "../lora/lora.ts";
 import { fullyTrainedModulesOf } from "../peft/save-adapter.ts";
 import { joinedFactors, saveMergingAdapter } from "../peft/save-merging-adapter.ts";
-import type { ColumnNormRule } from "./column-norm.ts";
-import {
-  type BankMoments,
-  type EventOptions,
-  type LayerOutcome,
-  type MomentRule,
-  scalingEvent,
-} from "./event.ts";
+import { type BankMoments, type EventOptions, type LayerOutcome, scalingEvent } from "./event.ts";
 import { examineBank } from "./event-preview.ts";
 import { eventReport } from "./event-report.ts";
+import type { ScaloraOptions } from "./options.ts";
 import { enableBaseGradients, oracleEvent, oraclePreview } from "./oracle.ts";
-import type { SolvePolicy } from "./solve/policies.ts";
 
 /** Adaptive events apply where a factor is beyond this ratio, either way. */
 const adaptiveThreshold = 1.2;
 
 /** Steps from one event whose effect on the loss is measured to the next: a forward pass in ten steps. */
 const measuredEvery = 10;
-
-export interface ScaloraOptions extends LoraOptions, MergeOptions {
-  /** Solver of the scaling factors; `svd` is the slow optimum of Theorem 3.2. Default "default". */
-  readonly policy?: SolvePolicy | "svd";
-  /** What an event does to the optimiser's moments. Default "transfer", or "reset" with policy svd. */
-  readonly moments?: MomentRule | "transport";
-  /** Steps between events: 1 is ScaLoRA, 10 ScaLoRA-I. `adaptive` looks at every step and applies large factors only. */
-  readonly interval?: number | "adaptive";
-  /** The column norm aimed at. Default "auto", which is "preserve". */
-  readonly scale?: ColumnNormRule | "auto";
-  /** Step of the first event, from 1. Default: the first after warm-up, at least 2. */
-  readonly firstEvent?: number;
-  /** Train the lengths of the rows of W + s·A·Bᵀ by themselves, as DoRA does (arXiv 2402.09353). Default false. */
-  readonly magnitude?: boolean;
-}
 
 /**
  * ScaLoRA (arXiv 2510.23818): LoRA whose base absorbs, at each event, the difference that an optimal scaling of the factors'
@@ -62,8 +41,8 @@ export class ScaloraAdapters extends MergingAdapters {
   private events = 0;
   private branches: Record<string, number> = {};
 
-  constructor(method: string, model: Module, plan: LowRankPlan, options: ScaloraOptions) {
-    super(method, model, plan, options.magnitude ? DoraBank : LowRankBank, options);
+  constructor(model: Module, plan: LowRankPlan, options: ScaloraOptions) {
+    super(options.method, model, plan, options.magnitude ? DoraBank : LowRankBank, options);
     this.options = options;
   }
 
@@ -83,7 +62,7 @@ export class ScaloraAdapters extends MergingAdapters {
   override measuresEvent(step: StepContext): boolean {
     const moves = this.bases.some((base, index) => base.isLossy(this.banks[index].shape.rank));
     if (!moves || !this.hasEvent(step)) return false;
-    const { interval = 1 } = this.options;
+    const { interval } = this.options;
     const every = interval === "adaptive" ? measuredEvery : Math.ceil(measuredEvery / interval);
     return this.events % every === 0;
   }
@@ -115,7 +94,7 @@ export class ScaloraAdapters extends MergingAdapters {
 
   /** How events choose factors; with policy svd, how the default policy would. */
   private eventOptions({ peakLr, lr }: StepContext): EventOptions {
-    const { policy = "default", moments = "transfer", interval = 1, scale = "auto" } = this.options;
+    const { policy, moments, interval, scale } = this.options;
     if (moments === "transport" && policy !== "svd")
       throw new ScaloraError("config", "moments: transport needs policy: svd", { where: "adapter.moments" });
     if (interval === "adaptive" && typeof scale === "object" && "horizon" in scale)
@@ -145,7 +124,7 @@ export class ScaloraAdapters extends MergingAdapters {
 
   /** Steps from one event to the next; adaptive events look at every step. */
   private get stepsBetween(): number {
-    const { interval = 1 } = this.options;
+    const { interval } = this.options;
     return interval === "adaptive" ? 1 : interval;
   }
 
@@ -166,13 +145,12 @@ export class ScaloraAdapters extends MergingAdapters {
 /** Hangs ScaLoRA on a model; its adapted weights move into stores that merging into loses nothing. */
 export function attachScalora(
   model: Module,
-  method: string,
   options: ScaloraOptions,
-  seed: number,
+  { seed }: AttachContext,
 ): ScaloraAdapters {
   const plan = resolveLoraPlan(model, options);
   for (const { linear } of plan.targets) refuseOracle(linear.weight, options);
-  const adapters = new ScaloraAdapters(method, model, plan, options);
+  const adapters = new ScaloraAdapters(model, plan, options);
   initialiseOrLoadFactors(adapters, options, seed);
   for (const bank of adapters.banks) if (bank instanceof DoraBank) bank.startMagnitudes();
   return adapters;

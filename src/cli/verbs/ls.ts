@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { methodSummaries } from "../../config/index.ts";
 import { listRuns, type RunEntry } from "../../run/list.ts";
 import { packageRoot } from "../../setup/locate.ts";
 import { type Context, usageError } from "../context.ts";
@@ -21,8 +20,9 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
   ls.command("methods")
     .description("the methods of training")
     .addOption(jsonOption())
-    .action(({ json }: Options) => {
-      const rows = Object.entries(methodSummaries).map(([method, description]) => ({ method, description }));
+    .action(async ({ json }: Options) => {
+      const { listMethods } = await import("../../adapters/registry.ts");
+      const rows = listMethods().map(({ name, summary }) => ({ method: name, description: summary }));
       if (json) context.json(rows);
       else print(context, rows, ["method", "description"]);
     });

@@ -1,19 +1,9 @@
 import { z } from "zod";
+import { integerAtLeast, positive } from "../../schema/field-types.ts";
+import { formatFoundValue } from "../../schema/format-value.ts";
 import { isRecord } from "../../util/json.ts";
-import { integerAtLeast, positive } from "../field-types.ts";
-import { formatFoundValue } from "../format-value.ts";
-import {
-  baseFields,
-  checkBaseOptions,
-  lowRankFields,
-  lowRankFolderKeys,
-  refusalUnlessFactored,
-  withDefaultAlpha,
-} from "./adapter-fields.ts";
-import type { CrossKeyIssue, UncheckedSection } from "./method-config.ts";
-
-/** Steps between the events of the amortised method. */
-export const amortisedInterval = 10;
+import type { CrossKeyIssue, UncheckedSection } from "../core/method.ts";
+import { baseFields, checkBaseOptions, lowRankFields, withDefaultAlpha } from "../options/fields.ts";
 
 const scaleValue = z.union([
   z.enum(["auto", "preserve"]),
@@ -58,31 +48,18 @@ function withDefaultMoments<T extends { policy: Policy; moments?: MomentRule | u
   return { ...adapter, moments: adapter.moments ?? unset };
 }
 
-export const scalora = {
-  name: "scalora",
-  summary: "LoRA whose base absorbs an optimally scaled adapter at every step, so that the change gains rank",
-  lr: 2e-4,
-  schema: z
-    .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaloraFields(1) })
-    .transform((adapter) => withDefaultMoments(withDefaultAlpha(adapter))),
-  folderKeys: lowRankFolderKeys,
-  refusesQuantised: refusalUnlessFactored,
-  check,
-} as const;
+export const scaloraSchema = z
+  .strictObject({ method: z.literal("scalora"), ...lowRankFields, ...scaloraFields(1) })
+  .transform((adapter) => withDefaultMoments(withDefaultAlpha(adapter)));
 
-export const scaloraInterval = {
-  name: "scalora-i",
-  summary: "ScaLoRA with a scaling event every tenth step: the same within noise, at a tenth of the cost",
-  lr: 2e-4,
-  schema: z
-    .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaloraFields(amortisedInterval) })
-    .transform((adapter) => withDefaultMoments(withDefaultAlpha(adapter))),
-  folderKeys: lowRankFolderKeys,
-  refusesQuantised: refusalUnlessFactored,
-  check,
-} as const;
+export const amortisedScaloraSchema = z
+  .strictObject({ method: z.literal("scalora-i"), ...lowRankFields, ...scaloraFields(10) })
+  .transform((adapter) => withDefaultMoments(withDefaultAlpha(adapter)));
 
-function check(adapter: UncheckedSection, train: UncheckedSection): CrossKeyIssue[] {
+export type ScaloraOptions = z.output<typeof scaloraSchema> | z.output<typeof amortisedScaloraSchema>;
+
+/** What the keys of ScaLoRA say about each other, and about weight decay. */
+export function checkScaloraOptions(adapter: UncheckedSection, train: UncheckedSection): CrossKeyIssue[] {
   const issues = checkBaseOptions(adapter);
   const { policy = "default", moments } = adapter;
   if (policy === "svd" && (moments === "transfer" || moments === "keep")) {

@@ -1,24 +1,25 @@
 import { z } from "zod";
-import { integerAtLeast, modulePattern, pathString, positive } from "../field-types.ts";
-import { formatFoundValue } from "../format-value.ts";
-import type { CrossKeyIssue, UncheckedSection } from "./method-config.ts";
+import { integerAtLeast, modulePattern, pathString, positive } from "../../schema/field-types.ts";
+import { formatFoundValue } from "../../schema/format-value.ts";
+import type { CrossKeyIssue, UncheckedSection } from "../core/method.ts";
 
-const patterns = z.array(modulePattern()).min(1);
+const patterns = z.array(modulePattern()).readonly();
+const somePatterns = z.array(modulePattern()).min(1).readonly();
 
 /** Which layers a method adapts, and what is trained whole beside them. */
 export const targetFields = {
   targetModules: z
-    .union([z.literal("all-linear"), patterns])
+    .union([z.literal("all-linear"), somePatterns])
     .default("all-linear")
     .meta({
       expects: "all-linear, or a list of module names and /regular expressions/",
       description: "Which linear layers get an adapter; all-linear leaves the output layer (lm_head) out",
     }),
-  exclude: z.array(modulePattern()).default([]).meta({
+  exclude: patterns.default([]).meta({
     expects: "a list of module names and /regular expressions/",
     description: "Layers left out, in the same notation",
   }),
-  modulesToSave: z.array(modulePattern()).optional().meta({
+  modulesToSave: patterns.optional().meta({
     expects: "a list of module names and /regular expressions/",
     description: "Parts trained whole beside the adapter and saved with it (PEFT's modules_to_save)",
     unset: "a classifier's head; of other models nothing",
@@ -120,3 +121,21 @@ export const lowRankFolderKeys: readonly string[] = [...factorFolderKeys, "alpha
 export function withDefaultAlpha<T extends { rank: number; alpha?: number | undefined }>(adapter: T) {
   return { ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank };
 }
+
+/** What a schema of some fields gives. */
+type Parsed<Fields extends z.ZodRawShape> = z.output<z.ZodObject<Fields>>;
+
+/** Options of the methods that adapt linear layers. */
+export type TargetOptions = Parsed<typeof targetFields>;
+
+/** Options of the methods that name a rank. */
+export type RankOptions = TargetOptions & Parsed<typeof rankFields>;
+
+/** Options of the methods of two factors that have a scale. */
+export type ScaledRankOptions = RankOptions & Parsed<typeof scaleFields> & { readonly alpha: number };
+
+/** How factors start: at random, or as those of a PEFT folder. */
+export type StartOptions = Parsed<typeof initField & typeof fromField>;
+
+/** Options of the methods that merge into the base as they train. */
+export type BaseOptions = Parsed<typeof baseFields>;

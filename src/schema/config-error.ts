@@ -2,9 +2,9 @@ import type { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import type { ConfigIssue, KeyPath } from "./config-issue.ts";
-import { constString, expectedText, isNode, joinWithOr, type SchemaNode } from "./field-descriptions.ts";
 import { formatFoundValue } from "./format-value.ts";
 import { isOtherToolValue } from "./other-tools.ts";
+import { constString, expectedText, isNode, joinWithOr, type SchemaNode } from "./schema-node.ts";
 
 /** A file that is no recipe at all has a problem on every line. */
 const maxPrintedIssues = 20;

@@ -1,0 +1,63 @@
+import { type Module, nf4Weights } from "../nn/index.ts";
+import { internalError, ScaloraError } from "../util/errors.ts";
+import type { AdapterSet } from "./core/adapter-set.ts";
+import type { AdapterConfig, Method } from "./core/method.ts";
+import { linearLayers } from "./core/targets.ts";
+import { parseAdapterOptions } from "./parse-options.ts";
+import { readAdapterConfig } from "./peft/adapter-folder.ts";
+import { type BuiltInOptions, listMethods, methodNamed } from "./registry.ts";
+
+/** Options of a method of this package; of a registered one, whatever its schema says. */
+type OptionsOf<Name extends string> = Name extends BuiltInOptions["method"]
+  ? Extract<BuiltInOptions, { readonly method: Name }>
+  : { readonly [option: string]: unknown };
+
+/**
+ * Puts a method on a model: freezes what it does not train and installs its adapters on the layers.
+ * @param options the name of a method (`scalora ls methods`) and its options; what is left out gets the default of its schema
+ * @param seed of the factors' random start
+ * @throws ScaloraError `config` for unknown or wrong options (all of them in one error), and when they do not fit the model
+ */
+export function attach<Name extends string>(
+  model: Module,
+  options: { readonly method: Name } & OptionsOf<Name>,
+  seed = 0,
+): AdapterSet {
+  return attachParsed(model, parseAdapterOptions(options), seed);
+}
+
+/** `attach` with options that their schema has checked: the `adapter` section of a recipe. */
+export function attachParsed(model: Module, options: AdapterConfig, seed: number): AdapterSet {
+  const method = methodNamed(options.method);
+  if (method === undefined) throw internalError(`no method ${options.method} is registered`);
+  for (const [path, linear] of linearLayers(model)) {
+    if (!linear.adapter) continue;
+    throw new ScaloraError("config", "The model has adapters already", {
+      where: path,
+      fix: "dispose() the adapter set that is on it first",
+    });
+  }
+  refuseQuantised(model, method, options);
+  return method.attach(model, options, { seed });
+}
+
+function refuseQuantised(model: Module, { name, refusesQuantised }: Method, options: AdapterConfig): void {
+  const refusal = refusesQuantised?.(options);
+  const [quantised] = nf4Weights(model);
+  if (refusal === undefined || quantised === undefined) return;
+  throw new ScaloraError("config", `${name} does not go with a base in 4 bits: ${refusal}`, {
+    where: quantised[0],
+    fix: "load the model with quantization: none, or use qlora or dora",
+  });
+}
+
+/**
+ * Puts the adapters of a PEFT folder on a model, by whatever method made them.
+ * @throws ScaloraError `model` or `format` where the folder is of a method that is not here, or does not fit the model
+ */
+export function attachFolder(model: Module, from: string): AdapterSet {
+  const config = readAdapterConfig(from);
+  const method = listMethods().find(({ readsFolder }) => readsFolder?.(config));
+  // What is not known here is left to LoRA, whose check of the config names it.
+  return attachParsed(model, parseAdapterOptions({ method: method?.name ?? "lora", from }), 0);
+}

@@ -1,0 +1,61 @@
+import type { z } from "zod";
+import type { Module } from "../../nn/index.ts";
+import type { ConfigIssue, KeyPath } from "../../schema/config-issue.ts";
+import type { Json } from "../../util/json.ts";
+import type { AdapterSet } from "./adapter-set.ts";
+
+/** A method's options, checked by its schema: a recipe's `adapter` section with every default filled in. */
+export interface AdapterConfig {
+  readonly method: string;
+  readonly [option: string]: Json | undefined;
+}
+
+/** Schema of a method's options: an object with `method: z.literal(name)`, or that with a transform behind it. */
+export type OptionsSchema = z.ZodType<AdapterConfig> & z.core.$ZodTypeDiscriminable;
+
+/** A section as it was written, unchecked. */
+export type UncheckedSection = Readonly<Record<string, unknown>>;
+
+/** Something wrong between two keys. */
+export type CrossKeyIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
+
+/** What a method is attached with, beside its options. */
+export interface AttachContext {
+  /** Of everything that the method draws at random. */
+  readonly seed: number;
+}
+
+/**
+ * A method of training: everything that recipes, the command line, comparisons and documentation know of it. Its schema is
+ * the one place of its options and their defaults.
+ */
+export interface Method<Schema extends OptionsSchema = OptionsSchema> {
+  /** Value of `adapter.method`. */
+  readonly name: string;
+  /** One line for `scalora ls methods`. */
+  readonly summary: string;
+  /** Peak learning rate where the recipe names none. */
+  readonly presetLr: number;
+  /**
+   * Its options. The same options must come out when what it gave is parsed again: runs keep their resolved recipe, and read it
+   * when they go on.
+   */
+  readonly schema: Schema;
+  /** Its page of documentation, a path in the package. */
+  readonly docs?: string;
+  /** Keys that have no effect beside `from`, whose folder has its own; absent where there is no `from`. */
+  readonly folderKeys?: readonly string[];
+  /** Whether an adapter folder with this `adapter_config.json` is one of this method: `--adapter` finds it so. */
+  readonly readsFolder?: (config: Readonly<Record<string, unknown>>) => boolean;
+  /** Whether the method is one on a base in 4 bits: recipes that leave `model.quantization` out get it. */
+  readonly quantises?: boolean;
+  /** Why a base in 4 bits cannot serve the method; absent, or undefined, where it can. Works on unchecked sections. */
+  readonly refusesQuantised?: (adapter: UncheckedSection) => string | undefined;
+  /** What keys say about each other; works on unchecked sections, so that these problems come with all others. */
+  readonly check?: (adapter: UncheckedSection, train: UncheckedSection) => CrossKeyIssue[];
+  /**
+   * Freezes what the method does not train, and puts its adapters on the model.
+   * @throws ScaloraError `config` for options that do not fit the model, which must be as it was then
+   */
+  attach(model: Module, options: z.output<Schema>, context: AttachContext): AdapterSet;
+}

@@ -1,0 +1,16 @@
+import type { Method } from "../core/method.ts";
+import { lowRankFolderKeys } from "../options/fields.ts";
+import { attachDora } from "./dora.ts";
+import { doraSchema } from "./options.ts";
+
+export const dora: Method<typeof doraSchema> = {
+  name: "dora",
+  summary: "DoRA: LoRA for the directions of W's rows, and a trained length for each (arXiv 2402.09353)",
+  // The paper's for LLaMA-7B on commonsense reasoning.
+  presetLr: 2e-4,
+  schema: doraSchema,
+  docs: "docs/methods/dora.md",
+  folderKeys: lowRankFolderKeys,
+  readsFolder: ({ peft_type: type, use_dora: dora }) => type === "LORA" && dora === true,
+  attach: attachDora,
+};

@@ -1,0 +1,17 @@
+import type { Method } from "../core/method.ts";
+import { checkBaseOptions, refusalUnlessFactored } from "../options/fields.ts";
+import { attachFlora } from "./flora.ts";
+import { floraSchema } from "./options.ts";
+
+export const flora: Method<typeof floraSchema> = {
+  name: "flora",
+  summary:
+    "Flora: full matrices trained through random projections of gradient and momentum (arXiv 2402.03293)",
+  // One step of AdamW moves a number of W by about this much, as in full fine-tuning; the projections add noise.
+  presetLr: 2e-5,
+  schema: floraSchema,
+  docs: "docs/methods/flora.md",
+  refusesQuantised: refusalUnlessFactored,
+  check: checkBaseOptions,
+  attach: attachFlora,
+};

@@ -1,0 +1,14 @@
+import type { Method } from "../core/method.ts";
+import { writesToBaseRefusal } from "../options/fields.ts";
+import { FullFineTuning } from "./full.ts";
+import { fullSchema } from "./options.ts";
+
+export const full: Method<typeof fullSchema> = {
+  name: "full",
+  summary: "Full fine-tuning: every parameter is trained",
+  presetLr: 2e-5,
+  schema: fullSchema,
+  docs: "docs/methods/full.md",
+  refusesQuantised: () => writesToBaseRefusal,
+  attach: (model) => new FullFineTuning(model),
+};

@@ -1,0 +1,3 @@
+import { z } from "zod";
+
+export const fullSchema = z.strictObject({ method: z.literal("full") });

@@ -1,0 +1,16 @@
+import type { Method } from "../core/method.ts";
+import { factorFolderKeys } from "../options/fields.ts";
+import { attachHira } from "./hira.ts";
+import { hiraSchema } from "./options.ts";
+
+export const hira: Method<typeof hiraSchema> = {
+  name: "hira",
+  summary:
+    "HiRA: W times a matrix of low rank, number by number, so that the change has high rank (ICLR 2025)",
+  presetLr: 1e-3,
+  schema: hiraSchema,
+  docs: "docs/methods/hira.md",
+  folderKeys: factorFolderKeys,
+  readsFolder: ({ peft_type: type }) => type === "HIRA",
+  attach: attachHira,
+};

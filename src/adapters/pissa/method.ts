@@ -1,0 +1,15 @@
+import type { Method } from "../core/method.ts";
+import { pissaSchema } from "./options.ts";
+import { attachPissa } from "./pissa.ts";
+
+export const pissa: Method<typeof pissaSchema> = {
+  name: "pissa",
+  summary: "PiSSA: LoRA whose factors start as the leading singular triplets of W (arXiv 2404.02948)",
+  // The paper's.
+  presetLr: 2e-5,
+  schema: pissaSchema,
+  docs: "docs/methods/pissa.md",
+  refusesQuantised: () =>
+    "its start is of use there only where W is quantised without its leading directions, which is not built",
+  attach: attachPissa,
+};

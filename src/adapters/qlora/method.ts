@@ -1,0 +1,16 @@
+import type { Method } from "../core/method.ts";
+import { lowRankFolderKeys } from "../options/fields.ts";
+import { qloraSchema } from "./options.ts";
+import { attachQlora } from "./qlora.ts";
+
+export const qlora: Method<typeof qloraSchema> = {
+  name: "qlora",
+  summary: "QLoRA: LoRA on a base in 4 bits (NF4), quantised as it is loaded (arXiv 2305.14314)",
+  // The paper's for 7B and 13B.
+  presetLr: 2e-4,
+  schema: qloraSchema,
+  docs: "docs/methods/qlora.md",
+  folderKeys: lowRankFolderKeys,
+  quantises: true,
+  attach: attachQlora,
+};

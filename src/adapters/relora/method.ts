@@ -1,0 +1,17 @@
+import type { Method } from "../core/method.ts";
+import { lowRankFolderKeys, refusalUnlessFactored } from "../options/fields.ts";
+import { checkReloraOptions, reloraSchema } from "./options.ts";
+import { attachRelora } from "./relora.ts";
+
+export const relora: Method<typeof reloraSchema> = {
+  name: "relora",
+  summary: "ReLoRA: LoRA that is merged and started anew every so many steps (arXiv 2307.05695)",
+  // Twice LoRA's, as the paper doubles the rate of its full training.
+  presetLr: 4e-4,
+  schema: reloraSchema,
+  docs: "docs/methods/relora.md",
+  folderKeys: lowRankFolderKeys,
+  refusesQuantised: refusalUnlessFactored,
+  check: checkReloraOptions,
+  attach: attachRelora,
+};

@@ -1,0 +1,28 @@
+import type { Method } from "../core/method.ts";
+import { lowRankFolderKeys, refusalUnlessFactored } from "../options/fields.ts";
+import { amortisedScaloraSchema, checkScaloraOptions, scaloraSchema } from "./options.ts";
+import { attachScalora } from "./scalora.ts";
+
+/** What both methods say; they differ in the default interval. */
+const common = {
+  presetLr: 2e-4,
+  docs: "docs/methods/scalora.md",
+  folderKeys: lowRankFolderKeys,
+  refusesQuantised: refusalUnlessFactored,
+  check: checkScaloraOptions,
+  attach: attachScalora,
+};
+
+export const scalora: Method<typeof scaloraSchema> = {
+  ...common,
+  name: "scalora",
+  summary: "LoRA whose base absorbs an optimally scaled adapter at every step, so that the change gains rank",
+  schema: scaloraSchema,
+};
+
+export const amortisedScalora: Method<typeof amortisedScaloraSchema> = {
+  ...common,
+  name: "scalora-i",
+  summary: "ScaLoRA with a scaling event every tenth step: the same within noise, at a tenth of the cost",
+  schema: amortisedScaloraSchema,
+};
