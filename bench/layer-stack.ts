@@ -7,8 +7,9 @@ export class LayerStack extends Module {
 
   constructor(width: number, layers: number) {
     super();
-    using generator = new torch.Generator(0);
-    const draw = () => torch.mulScalar(torch.randn([width, width], generator), width ** -0.5);
+    using generator = new torch.Generator(0, "cpu");
+    const draw = () =>
+      torch.mulScalar(torch.randn([width, width], { generator, device: "cpu" }), width ** -0.5);
     this.layers = Array.from({ length: layers }, () => new Linear(torch.scope(draw).keep()));
   }
 

@@ -53,8 +53,8 @@ function prepare({ options }: Setting) {
   const resident = process.memoryUsage.rss();
   const adapters = attach(model, options, 0);
   const optimizer = new AdamW(adapters.trainables());
-  using generator = new torch.Generator(1);
-  const x = torch.randn([tokens, width], generator).keep();
+  using generator = new torch.Generator(1, "cpu");
+  const x = torch.randn([tokens, width], { generator, device: "cpu" }).keep();
   const step = (number: number) =>
     torch.scope(() => {
       const moments = (moment: string) => optimizer.moments(moment);

@@ -17,9 +17,12 @@ for (const [m, n] of [
   [4096, 4096],
 ])
   scope(() => {
-    using generator = new Generator(1);
-    const change = matmul(randn([m, 50], generator), randn([50, n], generator));
-    const gradient = randn([m, n], generator);
+    using generator = new Generator(1, "cpu");
+    const change = matmul(
+      randn([m, 50], { generator, device: "cpu" }),
+      randn([50, n], { generator, device: "cpu" }),
+    );
+    const gradient = randn([m, n], { generator, device: "cpu" });
     const exact =
       n > 2048 ? "not run" : milliseconds(() => linalgSvdvals(toDType(change, "float64")).toFloats());
     const sketched = [

@@ -1,5 +1,6 @@
 // Writes src/torch/operators.generated.ts: a typed function for each line of src/torch/operators.txt, made of the schema
-// that libtorch's dispatcher has for it. With --check, fails when the file on disk differs.
+// that libtorch's dispatcher has for it. What the schema requires goes by position; what has a default, may be None or is
+// keyword-only goes by name, in one object at the end. With --check, fails when the file on disk differs.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -19,12 +20,17 @@ interface Argument {
   type: string;
   oneForMany: boolean;
   fallback: string | undefined;
+  keywordOnly: boolean;
 }
 
-interface Converted {
+interface Parameter {
   name: string;
   ts: string;
-  mayMiss: boolean;
+  /** Goes into the object at the end. */
+  named: boolean;
+  required: boolean;
+  /** What it is unless given, in words. */
+  fallback: string;
   /** The expression that passes it to the addon. */
   pass: string;
 }
@@ -58,12 +64,20 @@ const reserved = new Set(["this", "in", "default", "function", "var"]);
 const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 const argumentName = (name: string) => (reserved.has(name) ? `${name}_` : camelCase(name));
 
-function parseArgument(text: string): Argument {
+function parseArguments(text: string): Argument[] {
+  const parts = splitTopLevel(text);
+  const star = parts.indexOf("*");
+  return parts.flatMap((part, index) =>
+    index === star ? [] : [parseArgument(part, star !== -1 && index > star)],
+  );
+}
+
+function parseArgument(text: string, keywordOnly: boolean): Argument {
   const match = /^(.*?) (\w+)(?:=(.*))?$/.exec(text);
   if (match === null) throw new Error(`cannot read the argument "${text}"`);
   const [, type, name, fallback] = match;
   const bare = type.replace(/\([a-z!*|> -]+\)/g, "").replace(/\[\d+\]/g, "[]");
-  return { name: argumentName(name), type: bare, oneForMany: /\[\d+\]/.test(type), fallback };
+  return { name: argumentName(name), type: bare, oneForMany: /\[\d+\]/.test(type), fallback, keywordOnly };
 }
 
 const scalarTypes: Record<string, string | undefined> = {
@@ -81,8 +95,7 @@ const scalarTypes: Record<string, string | undefined> = {
   Generator: "Generator",
 };
 
-/** TypeScript type of an argument, and the expression that passes it to the addon. */
-function convertArgument({ name, type, fallback, oneForMany }: Argument): Converted {
+function tsType({ type, oneForMany }: Argument): string {
   const optional = type.endsWith("?");
   const base = optional ? type.slice(0, -1) : type;
   const list = /^(\w+)(\??)\[\]$/.exec(base);
@@ -90,16 +103,73 @@ function convertArgument({ name, type, fallback, oneForMany }: Argument): Conver
   if (ts === undefined || ts.includes("undefined")) throw new Error(`no TypeScript type for ${type}`);
   if (list?.[2]) ts = `readonly (${scalarTypes[list[1]]} | null)[]`;
   if (oneForMany) ts += " | number";
-  const mayMiss = optional || fallback !== undefined;
-  if (optional) ts += " | null";
-  const passed: Record<string, string | undefined> = {
-    Tensor: mayMiss ? `handleOf(${name})` : `${name}.handle`,
-    Generator: mayMiss ? `handleOf(${name})` : `${name}.handle`,
-    ScalarType: `dtypeCode(${name})`,
-    "Tensor[]": `handlesOf(${name})`,
-    "Tensor?[]": `handlesOf(${name})`,
+  return optional ? `${ts} | null` : ts;
+}
+
+/** The expression that passes an argument to the addon. */
+function passed(type: string, expression: string, required: boolean): string {
+  const base = type.replace(/\?$/, "");
+  const handle = required ? `${expression}.handle` : `handleOf(${expression})`;
+  const conversions: Record<string, string | undefined> = {
+    Tensor: handle,
+    Generator: handle,
+    ScalarType: `dtypeCode(${expression})`,
+    "Tensor[]": `handlesOf(${expression})`,
+    "Tensor?[]": `handlesOf(${expression})`,
   };
-  return { name, ts, mayMiss, pass: passed[base] ?? name };
+  return conversions[base] ?? expression;
+}
+
+/** An operator that makes a tensor of none has no default for its device: it is that of what the tensor stands beside. */
+function withoutDeviceDefault(args: readonly Argument[]): readonly Argument[] {
+  if (args.some(({ type }) => type.startsWith("Tensor"))) return args;
+  return args.map((argument) =>
+    argument.type === "Device?" ? { ...argument, type: "Device", fallback: undefined } : argument,
+  );
+}
+
+function convertArguments(args: readonly Argument[]): Parameter[] {
+  const isRequired = ({ type, fallback }: Argument) => fallback === undefined && !type.endsWith("?");
+  const isNamed = (argument: Argument) => argument.keywordOnly || !isRequired(argument);
+  const access = args.some((argument) => isNamed(argument) && isRequired(argument))
+    ? "options."
+    : "options?.";
+  return args.map((argument) => {
+    const required = isRequired(argument);
+    const named = isNamed(argument);
+    return {
+      name: argument.name,
+      ts: required ? tsType(argument) : `${tsType(argument)} | undefined`,
+      named,
+      required,
+      fallback: describeDefault(argument.fallback),
+      pass: passed(argument.type, named ? access + argument.name : argument.name, required),
+    };
+  });
+}
+
+function describeDefault(fallback = "None"): string {
+  return { None: "none", True: "true", False: "false" }[fallback] ?? fallback;
+}
+
+/** The function's parameter list. */
+function parameterList(parameters: readonly Parameter[]): string {
+  const positional = parameters.filter(({ named }) => !named).map(({ name, ts }) => `${name}: ${ts}`);
+  const named = parameters.filter((parameter) => parameter.named);
+  if (named.length === 0) return positional.join(", ");
+  const fields = named.map(
+    ({ name, ts, required }) => `    readonly ${name}${required ? "" : "?"}: ${ts};\n`,
+  );
+  const mark = named.some(({ required }) => required) ? "" : "?";
+  const lines = [...positional, `options${mark}: {\n${fields.join("")}  }`].map((line) => `  ${line},\n`);
+  return `\n${lines.join("")}`;
+}
+
+function docs(schema: string, parameters: readonly Parameter[]): string {
+  const optional = parameters.filter(({ named, required }) => named && !required);
+  if (optional.length === 0) return `/** \`${schema}\` */`;
+  const defaults = optional.map(({ name, fallback }) => `\`${name}\` ${fallback}`);
+  return `/**\n * \`${schema}\`\n * @param options unless given: ${defaults.join(", ")}\n */`;
 }
 
 const asIs: (call: string) => string = (call) => call;
@@ -113,7 +183,7 @@ const resultTypes: Record<string, Result | undefined> = {
 };
 
 /** Result type, what the addon returns, and how it becomes the result. Arguments written in place are not returned. */
-function convertResult(text: string, args: Converted[]): Result {
+function convertResult(text: string, args: Parameter[]): Result {
   const returns = splitTopLevel(text.replace(/^\((.*)\)$/, "$1")).filter((part) => part !== "");
   const written = returns.filter((part) => part.includes("!"));
   const fresh = returns
@@ -140,20 +210,13 @@ function emit(alias: string, target: string) {
   const schema = addon.schema(name, overload);
   const arrow = schema.lastIndexOf(" -> ");
   const inner = schema.slice(schema.indexOf("(") + 1, schema.lastIndexOf(")", arrow));
-  const args = splitTopLevel(inner)
-    .filter((part) => part !== "*")
-    .map(parseArgument)
-    .map(convertArgument);
-  const { ts, raw, convert, statement } = convertResult(schema.slice(arrow + 4), args);
-  const firstOptional = args.findLastIndex(({ mayMiss }) => !mayMiss) + 1;
-  const parameters = args.map(({ name, ts, mayMiss }, index) =>
-    mayMiss ? (index >= firstOptional ? `${name}?: ${ts}` : `${name}: ${ts} | undefined`) : `${name}: ${ts}`,
-  );
-  const call = `(${alias}$ ??= bind<${raw}>("${name}", "${overload}"))(${args.map(({ pass }) => pass).join(", ")})`;
+  const parameters = convertArguments(withoutDeviceDefault(parseArguments(inner)));
+  const { ts, raw, convert, statement } = convertResult(schema.slice(arrow + 4), parameters);
+  const call = `(${alias}$ ??= bind<${raw}>("${name}", "${overload}"))(${parameters.map(({ pass }) => pass).join(", ")})`;
   return [
     `let ${alias}$: NativeOperator<${raw}> | undefined;`,
-    `/** \`${schema}\` */`,
-    `export function ${alias}(${parameters.join(", ")}): ${ts} {`,
+    docs(schema, parameters),
+    `export function ${alias}(${parameterList(parameters)}): ${ts} {`,
     statement ? `  ${convert(call)};` : `  return ${convert(call)};`,
     "}",
     "",

@@ -26,7 +26,9 @@ function convert(from: string): void {
   );
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
-  const made = [...tensors].map(([name, { shape, data }]) => [name, fromData(data, shape)] as const);
+  const made = [...tensors].map(
+    ([name, { shape, data }]) => [name, fromData(data, shape, { device: "cpu" })] as const,
+  );
   writeSafetensors(join(folder, "model.safetensors"), made);
   for (const [, tensor] of made) tensor.dispose();
 }
@@ -45,7 +47,8 @@ test.skipIf(!source)(
         const hidden = model.hiddenStates(tokenStream(ids));
         const rows = narrow(hidden, 0, 0, ids.length - 1);
         return (
-          linearCrossEntropy(rows, model.lm_head.weight, indices(ids.slice(1))).item() / (ids.length - 1)
+          linearCrossEntropy(rows, model.lm_head.weight, indices(ids.slice(1), { device: "cpu" })).item() /
+          (ids.length - 1)
         );
       }),
     );

@@ -20,12 +20,12 @@ import {
 /** The same numbers in every thread: products with gradients from a seeded generator, all freed at the end. */
 function compute(rounds) {
   setThreads(1);
-  const generator = new Generator(3);
+  const generator = new Generator(3, "cpu");
   let total = 0;
   for (let i = 0; i < rounds; i++) {
     total += scope(() => {
-      const weight = randn([48, 48], generator).setRequiresGrad(true);
-      const x = fromData(new Float32Array(48 * 48).fill(0.01), [48, 48]);
+      const weight = randn([48, 48], { generator, device: "cpu" }).setRequiresGrad(true);
+      const x = fromData(new Float32Array(48 * 48).fill(0.01), [48, 48], { device: "cpu" });
       const y = sum(matmul(matmul(x, weight), weight));
       y.backward();
       return y.item() + weight.grad.toFloats()[7];
@@ -67,7 +67,7 @@ function refusal(call) {
 
 /** Three threads, one after another, that are given a tensor of this one and leave some of their own behind. */
 async function ownTensors() {
-  const tensor = fromData(new Float32Array([1, 2]), [2]);
+  const tensor = fromData(new Float32Array([1, 2]), [2], { device: "cpu" });
   const [reports, growth] = [[], []];
   for (let i = 0; i < 3; i++) {
     const before = memory().resident;
@@ -80,7 +80,7 @@ async function ownTensors() {
 }
 
 function useForeign(handle) {
-  const [foreign, own] = [new Tensor(handle), fromData(new Float32Array([7]), [1])];
+  const [foreign, own] = [new Tensor(handle), fromData(new Float32Array([7]), [1], { device: "cpu" })];
   parentPort.postMessage({
     use: refusal(() => add(own, foreign)),
     dispose: refusal(() => foreign.dispose()),
@@ -88,7 +88,7 @@ function useForeign(handle) {
     item: own.item(),
     live: liveTensorCount(),
   });
-  ones([2 ** 26]);
+  ones([2 ** 26], { device: "cpu" });
 }
 
 if (isMainThread) await main(process.argv[2]);

@@ -53,17 +53,19 @@ test("thousands of generators, nested scopes and maps leave nothing behind", () 
   const before = liveTensorCount();
   const drawn = new Set<number>();
   for (let i = 0; i < 2000; i++) {
-    using generator = new Generator(i);
-    drawn.add(scope(() => randn([1], generator).item()));
+    using generator = new Generator(i, "cpu");
+    drawn.add(scope(() => randn([1], { generator, device: "cpu" }).item()));
     const file = new MappedFile(path);
-    const total = scope(() => add(file.tensor(0, [64], "float32"), fromData(new Float32Array(64), [64])));
+    const total = scope(() =>
+      add(file.tensor(0, [64], "float32"), fromData(new Float32Array(64), [64], { device: "cpu" })),
+    );
     file.dispose();
     expect(total.data()).toHaveLength(64);
     total.dispose();
   }
   const nested = (depth: number): number =>
     scope(() => {
-      const here = fromData(new Float32Array([depth]), [1]);
+      const here = fromData(new Float32Array([depth]), [1], { device: "cpu" });
       return depth === 0 ? here.item() : nested(depth - 1) + here.item();
     });
   expect(nested(1000)).toBe(500500);

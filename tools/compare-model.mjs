@@ -57,9 +57,14 @@ torch.scope(() => {
   const before = performance.now();
   const hidden = model.hiddenStates(tokenStream(tokens, offsets));
   const rows = tokens.map((_, i) => i).filter((i) => !offsets.includes(i + 1));
-  const picked = torch.indexSelect(hidden, 0, torch.indices(rows));
-  const targets = torch.indices(rows.map((i) => tokens[i + 1]));
-  const loss = torch.linearCrossEntropy(picked, model.lm_head.weight, targets, model.lm_head.softCap);
+  const picked = torch.indexSelect(hidden, 0, torch.indices(rows, { device: "cpu" }));
+  const targets = torch.indices(
+    rows.map((i) => tokens[i + 1]),
+    { device: "cpu" },
+  );
+  const loss = torch.linearCrossEntropy(picked, model.lm_head.weight, targets, {
+    softCap: model.lm_head.softCap,
+  });
   loss.backward();
   console.log(
     `forward and backward of ${tokens.length} tokens: ${((performance.now() - before) / 1000).toFixed(2)} s`,

@@ -28,7 +28,10 @@ try {
   });
   // In the training data a story ends where the next one's <s> begins.
   write("generation_config.json", { bos_token_id: 1, eos_token_id: [1, 2] });
-  const weights = [...tensors].map(([name, { shape, data }]) => [name, fromData(data, shape)]);
+  const weights = [...tensors].map(([name, { shape, data }]) => [
+    name,
+    fromData(data, shape, { device: "cpu" }),
+  ]);
   writeModelFolder(out, { config: parseJson(JSON.stringify(config)), weights, companions });
 } finally {
   rmSync(companions, { recursive: true });

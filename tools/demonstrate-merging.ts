@@ -42,7 +42,7 @@ class RoundedBase implements BaseStore {
   }
 
   weight(): Tensor {
-    return torch.toDType(this.weights, "float32", false, true);
+    return torch.toDType(this.weights, "float32", { copy: true });
   }
 
   state(): Map<string, Tensor> {
@@ -101,27 +101,27 @@ interface Outcome {
 
 /** W, exact in bfloat16, and Δ with ‖Δ‖ = `change`·‖W‖: both random, so that no direction is special. */
 function problem(change: number): { W: Tensor; target: Tensor } {
-  using generator = new torch.Generator(1);
+  using generator = new torch.Generator(1, "cpu");
   return torch.scope(() => {
-    const draw = () => torch.mulScalar(torch.randn([size, size], generator), size ** -0.5);
+    const draw = () => torch.mulScalar(torch.randn([size, size], { generator, device: "cpu" }), size ** -0.5);
     const W = torch.toDType(torch.toDType(draw(), "bfloat16"), "float32");
-    return { W, target: torch.add(W, draw(), change) };
+    return { W, target: torch.add(W, draw(), { alpha: change }) };
   });
 }
 
 /** Trains one way; the course of data is the same for all. */
 function run({ dtype, store, events }: Way, change: number): Outcome {
   const { W, target } = problem(change);
-  const linear = new Linear(torch.toDType(W, dtype, false, true).keep());
+  const linear = new Linear(torch.toDType(W, dtype, { copy: true }).keep());
   const bank = new LowRankBank("layer", { m: size, n: size, rank, scale }, [{ path: "layer", linear }]);
   bank.install();
   const base = store(bank);
-  using generator = new torch.Generator(2);
-  torch.uniform_(bank.B, -(size ** -0.5), size ** -0.5, generator);
+  using generator = new torch.Generator(2, "cpu");
+  torch.uniform_(bank.B, { from: -(size ** -0.5), to: size ** -0.5, generator });
   const optimizer = new AdamW(bank.trainables());
   const schedule = makeSchedule({ name: "linear", lr, steps });
   const momentsOf = (side: "A" | "B") => optimizer.moments(`layer.${side}`) ?? fail();
-  const intended = torch.zeros([size, size]).keep();
+  const intended = torch.zeros([size, size], { device: "cpu" }).keep();
   let [merge, merges] = [0, 0];
   const recording: BaseStore = Object.assign(Object.create(base), {
     absorb: (left: Tensor, right: Tensor) =>
@@ -155,7 +155,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
   const outcome = torch.scope(() => {
     const low = torch.matmul(torch.select(bank.A, 0, 0), torch.transpose(torch.select(bank.B, 0, 0), 0, 1));
     const loss = (weight: Tensor) => share(torch.sub(weight, target), torch.sub(W, target)) ** 2;
-    const effective = (weight: Tensor) => torch.add(torch.toDType(weight, "float32"), low, scale);
+    const effective = (weight: Tensor) => torch.add(torch.toDType(weight, "float32"), low, { alpha: scale });
     const stored = effective(base.weight(0));
     return {
       seen: loss(effective(seenBy(base, linear))),
@@ -182,9 +182,11 @@ function setGradients(bank: LowRankBank, weight: Tensor, target: Tensor, generat
   const [A, B, gradA, gradB] = mapTuple([bank.A, bank.B, bank.gradA, bank.gradB], (t) =>
     torch.select(t, 0, 0),
   );
-  const x = torch.randn([size, batch], generator);
+  const x = torch.randn([size, batch], { generator, device: "cpu" });
   const low = torch.matmul(A, torch.matmul(torch.transpose(B, 0, 1), x));
-  const error = torch.add(torch.matmul(torch.sub(torch.toDType(weight, "float32"), target), x), low, scale);
+  const error = torch.add(torch.matmul(torch.sub(torch.toDType(weight, "float32"), target), x), low, {
+    alpha: scale,
+  });
   const G = torch.divScalar(torch.matmul(error, torch.transpose(x, 0, 1)), batch);
   torch.copy_(gradA, torch.mulScalar(torch.matmul(G, B), scale));
   torch.copy_(gradB, torch.mulScalar(torch.matmul(torch.transpose(G, 0, 1), A), scale));

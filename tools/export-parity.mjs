@@ -26,7 +26,7 @@ torch.noGrad(() =>
       ? open.model.logits(stream)
       : open.model.lm_head.forward(open.model.hiddenStates(stream));
     writeSafetensors(join(out, "logits.safetensors"), [
-      ["tokens", torch.indices(ids)],
+      ["tokens", torch.indices(ids, { device: "cpu" })],
       ["logits", logits],
     ]);
   }),

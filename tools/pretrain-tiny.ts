@@ -35,7 +35,7 @@ async function pretrain(): Promise<void> {
   const tokenizer = await loadTokenizer(companions);
   keepFreedMemory();
   chooseGemmBackend();
-  using generator = new Generator(seed);
+  using generator = new Generator(seed, "cpu");
   using model = createModel(tinyConfig(), generator);
   const adapters = attach(model, { method: "full" });
   const optimizer = new AdamW(adapters.trainables(), { betas: [0.9, 0.99], weightDecay: 0.01 });

@@ -35,7 +35,7 @@ const parts = {
   optimizer: new AdamW(trainables, { weightDecay: 0.01 }),
   schedule: makeSchedule({ name: "constant", lr: 1e-4, steps: 1e6 }),
   clip: 1,
-  dropout: new torch.Generator(0),
+  dropout: new torch.Generator(0, "cpu"),
 };
 const trained = trainables.reduce((sum, { value }) => sum + value.numel, 0);
 trainStep(parts, [batches[0]], 1);

@@ -28,8 +28,8 @@ test.each(methods)(
     const model = new TinyLM({ dtype: "float64" });
     torch.noGrad(() =>
       torch.scope(() => {
-        using generator = new torch.Generator(3);
-        const x = torch.randn([5, 8], generator, "float64");
+        using generator = new torch.Generator(3, "cpu");
+        const x = torch.randn([5, 8], { generator, dtype: "float64", device: "cpu" });
         const { bias = expect.fail("no bias") } = model.mix;
         torch.fill_(bias, 0.25);
         const base = torch.clone(model.mix.unquantisedWeight());
@@ -40,10 +40,10 @@ test.each(methods)(
         expect([...model.namedParameters()].every(([, parameter]) => !parameter.requiresGrad)).toBe(true);
 
         const [{ A, B }] = adapters.banks[0].leaves;
-        for (const factor of [A, B]) torch.normal_(factor, 0, 1, generator);
-        const merged = torch.add(base, torch.matmul(A, torch.transpose(B, 0, 1)), s);
+        for (const factor of [A, B]) torch.normal_(factor, { generator });
+        const merged = torch.add(base, torch.matmul(A, torch.transpose(B, 0, 1)), { alpha: s });
         expect(worst(adapters.mergedWeight("mix", "float64"), merged)).toBeLessThan(1e-14);
-        expect(worst(model.mix.forward(x), torch.linear(x, merged, bias))).toBeLessThan(1e-13);
+        expect(worst(model.mix.forward(x), torch.linear(x, merged, { bias }))).toBeLessThan(1e-13);
 
         const saved = new Map([...adapters.state()].map(([name, tensor]) => [name, torch.clone(tensor)]));
         for (const tensor of adapters.state().values()) torch.zero_(tensor);
@@ -82,8 +82,9 @@ test("events: the first after warm-up and never at step 1, then every interval s
 });
 
 test("banks of different shape start from different random numbers", () => {
-  using generator = new torch.Generator(0);
-  const layer = (out: number, inner: number) => new Linear(torch.randn([out, inner], generator).keep());
+  using generator = new torch.Generator(0, "cpu");
+  const layer = (out: number, inner: number) =>
+    new Linear(torch.randn([out, inner], { generator, device: "cpu" }).keep());
   class TwoShapes extends Module {
     first = layer(6, 4);
     second = layer(5, 4);

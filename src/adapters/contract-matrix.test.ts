@@ -366,15 +366,15 @@ test.each(gradientCases)("$name, rank $rank: gradients are finite differences, i
     const loss = () => lossOf(model);
     loss().backward();
     one.expected.hold?.(adapters);
-    using generator = new torch.Generator(9);
+    using generator = new torch.Generator(9, "cpu");
     for (const { name, value, grad } of adapters.trainables()) {
-      const direction = torch.randn(value.shape, generator, "float64");
+      const direction = torch.randn(value.shape, { generator, dtype: "float64", device: "cpu" });
       const along = torch.sum(torch.mul(grad, direction)).item();
       const at = (size: number) =>
         torch.noGrad(() => {
-          torch.add_(value, direction, size);
+          torch.add_(value, direction, { alpha: size });
           const there = loss().item();
-          torch.add_(value, direction, -size);
+          torch.add_(value, direction, { alpha: -size });
           return there;
         });
       const [near, far] = [1e-4, 2e-4].map((size) => (at(size) - at(-size)) / (2 * size));

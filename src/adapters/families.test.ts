@@ -41,9 +41,10 @@ test.each(cases)(
     expect(adapters.adaptedPaths()).not.toContain("lm_head");
     expect(logits(model)).toEqual(plain);
 
-    using generator = new Generator(3);
+    using generator = new Generator(3, "cpu");
     noGrad(() => {
-      for (const { leaves } of adapters.banks) for (const { A } of leaves) normal_(A, 0, 0.05, generator);
+      for (const { leaves } of adapters.banks)
+        for (const { A } of leaves) normal_(A, { std: 0.05, generator });
     });
     const adapted = logits(model);
     expect(Math.max(...adapted.map((x, i) => Math.abs(x - plain[i])))).toBeGreaterThan(0.01);

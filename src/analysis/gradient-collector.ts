@@ -26,7 +26,7 @@ export class GradientCollector {
       if (weight instanceof Tensor && weight.requiresGrad)
         return { path, linear, adapter, collector: weight };
       if (!adapter) throw internalError(`${path} is neither adapted nor trained`);
-      const probe = zeros(weight.shape, weight.dtype, null, weight.device).setRequiresGrad(true);
+      const probe = zeros(weight.shape, { dtype: weight.dtype, device: weight.device }).setRequiresGrad(true);
       linear.adapter = { forward: (x, base) => add(adapter.forward(x, base), fastLinear(x, probe)) };
       return { path, linear, adapter, collector: probe };
     });

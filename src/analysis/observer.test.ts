@@ -188,7 +188,10 @@ test("a method with events is looked at when it has one, any other at each stret
 
 test("where the gradients are more than the budget, the layers take turns", () => {
   torch.scope(() => {
-    const layers = Array.from({ length: 7 }, (_, i) => [`${i}`, new Linear(torch.zeros([2, 5]))] as const);
+    const layers = Array.from(
+      { length: 7 },
+      (_, i) => [`${i}`, new Linear(torch.zeros([2, 5], { device: "cpu" }))] as const,
+    );
     const pathsOf = (turn: number, budget: number) =>
       roundRobinLayers(layers, turn, budget).map(([path]) => path);
     expect(pathsOf(4, 70)).toHaveLength(7);

@@ -9,14 +9,15 @@ checkTensorLeaks();
 /** A matrix whose singular values are given, with random singular vectors. */
 function matrixOf(m: number, n: number, value: (i: number) => number): torch.Tensor {
   return torch.scope(() => {
-    using generator = new torch.Generator(3);
+    using generator = new torch.Generator(3, "cpu");
     const side = Math.min(m, n);
     const [left, right] = [m, n].map(
-      (rows) => torch.linalgQr(torch.randn([rows, side], generator, "float64"))[0],
+      (rows) => torch.linalgQr(torch.randn([rows, side], { generator, dtype: "float64", device: "cpu" }))[0],
     );
     const values = torch.fromData(
       Float64Array.from({ length: side }, (_, i) => value(i)),
       [side],
+      { device: "cpu" },
     );
     return torch.matmul(torch.mul(left, values), torch.transpose(right, 0, 1));
   });
@@ -63,7 +64,7 @@ test("a rank beyond the widest subspace is only known to be at least that", () =
 
 test("of zero there is no direction", () => {
   torch.scope(() => {
-    const nothing = significantSpectrum(torch.zeros([5, 4]));
+    const nothing = significantSpectrum(torch.zeros([5, 4], { device: "cpu" }));
     expect(spectrumRanks(nothing)).toEqual({ rank: 0, entropyRank: 0, complete: true });
     expect(leadingEnergyFraction(nothing, 2)).toBe(0);
   });

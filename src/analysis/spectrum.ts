@@ -55,7 +55,7 @@ function withSubspaceSvd(
   return noGrad(() =>
     scope(() => {
       const side = Math.min(...matrix.shape);
-      const energy = linalgVectorNorm(matrix, 2, null, false, "float64").item() ** 2;
+      const energy = linalgVectorNorm(matrix, { dtype: "float64" }).item() ** 2;
       const whole = () => linalgSvdvals(toDType(matrix, "float64")).toFloats();
       if (side <= exactSvdMaxSide) return { values: whole(), energy, complete: true };
       // The threshold is far above float32's rounding, in which the products are twice as fast.

@@ -1,5 +1,5 @@
 import type { KeyValueCache } from "../nn/index.ts";
-import { add, fromData, logSoftmax, reshape, type Tensor, toDevice, toDType, topk } from "../torch/index.ts";
+import { add, fromData, logSoftmax, reshape, type Tensor, toDType, topk } from "../torch/index.ts";
 import type { DecodingState, PendingSequence } from "./decode-step.ts";
 
 interface Beam {
@@ -104,10 +104,11 @@ export class BeamSearch implements DecodingState, Disposable {
     const before = fromData(
       Float32Array.from(this.beams, ({ score }) => score),
       [rows, 1],
+      { device: logits.device },
     );
-    const scores = add(logSoftmax(toDType(logits, "float32"), 1), toDevice(before, logits.device, "float32"));
+    const scores = add(logSoftmax(toDType(logits, "float32"), 1), before);
     const count = Math.min(beams * (1 + endTokens.size), rows * vocabulary);
-    const [best, places] = topk(reshape(scores, [-1]), count, 0);
+    const [best, places] = topk(reshape(scores, [-1]), count, { dim: 0 });
     const values = best.toFloats();
     return [...places.toFloats()].map((place, i) => ({
       parent: Math.floor(place / vocabulary),

@@ -9,7 +9,6 @@ import {
   noGrad,
   scope,
   type Tensor,
-  toDevice,
 } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { type Sampling, sampleToken } from "./sampling.ts";
@@ -62,15 +61,18 @@ function nextLogits(model: CausalLM, sequences: readonly PendingSequence[]): Ten
   const caches = sequences.map(({ cache }) => cache);
   const tokens = sequences.flatMap((sequence) => sequence.tokens);
   const hidden = model.hiddenStates(tokenStream(tokens, offsets, { caches, device }));
-  const last = indices(offsets.slice(1).map((end) => end - 1));
-  return model.lm_head.forward(indexSelect(hidden, 0, toDevice(last, device, "int64")));
+  const last = indices(
+    offsets.slice(1).map((end) => end - 1),
+    { device },
+  );
+  return model.lm_head.forward(indexSelect(hidden, 0, last));
 }
 
 /** Of a diverged model the largest score is NaN or infinite. */
 function checkLogits(logits: Tensor, tracks: readonly DecodingState[], counts: readonly number[]): void {
   const largest = max(logits).item();
   if (Number.isFinite(largest)) return;
-  const bad = amax(logits, [1])
+  const bad = amax(logits, { dim: [1] })
     .toFloats()
     .findIndex((score) => !Number.isFinite(score));
   let end = 0;

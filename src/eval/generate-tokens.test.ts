@@ -27,7 +27,7 @@ async function collect(
   options: Partial<TokenOptions> & { seed?: number } = {},
   cache = model.newCache(),
 ) {
-  using generator = new Generator(options.seed ?? 0);
+  using generator = new Generator(options.seed ?? 0, "cpu");
   const stream = generateTokens(model, cache, prompt, {
     maxTokens: 24,
     sampling: { temperature: 0 },
@@ -88,7 +88,7 @@ test("no tensor is left behind, however the output ends", async () => {
   (await collect(model, [1, 2, 3])).cache.dispose();
   expect(liveTensorCount()).toBe(before);
   using cache = model.newCache();
-  using generator = new Generator(1);
+  using generator = new Generator(1, "cpu");
   const options = {
     maxTokens: 9,
     sampling: { temperature: 1, topK: 9, topP: 0.9 },

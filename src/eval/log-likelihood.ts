@@ -191,7 +191,7 @@ function addLogProbabilities(
   for (let start = 0; start < targets.length; start += rowsAtOnce) {
     const some = targets.slice(start, start + rowsAtOnce);
     const values = torch.scope(() => {
-      const place = (ids: number[]) => torch.toDevice(torch.indices(ids), hidden.device, "int64");
+      const place = (ids: number[]) => torch.indices(ids, { device: hidden.device });
       const rows = torch.indexSelect(hidden, 0, place(some.map(({ row }) => row)));
       const logs = torch.logSoftmax(torch.toDType(model.lm_head.forward(rows), "float32"), 1);
       const tokens = torch.unsqueeze(place(some.map(({ token }) => token)), 1);

@@ -35,12 +35,12 @@ export interface Sampling {
  */
 export function sampleToken(logits: Tensor, sampling: Sampling, generator: Generator): Tensor {
   const { temperature, topK, topP } = sampling;
-  if (temperature === 0) return argmax(logits, 1, true);
+  if (temperature === 0) return argmax(logits, { dim: 1, keepdim: true });
   const scores = toDType(logits, "float32");
   const scaled = temperature === 1 ? scores : divScalar(scores, temperature);
   const among = topK === undefined ? scaled : keepTopK(scaled, topK);
   const kept = topP === undefined || topP >= 1 ? among : keepTopP(among, topP);
-  return multinomial(softmax(kept, 1), 1, false, generator);
+  return multinomial(softmax(kept, 1), 1, { generator });
 }
 
 const minusInfinity = Number.NEGATIVE_INFINITY;
@@ -48,14 +48,14 @@ const minusInfinity = Number.NEGATIVE_INFINITY;
 /** Ties with the k-th likeliest stay. */
 function keepTopK(scores: Tensor, k: number): Tensor {
   const count = Math.min(k, scores.size(1));
-  const [likeliest] = topk(scores, count, 1);
+  const [likeliest] = topk(scores, count, { dim: 1 });
   const least = narrow(likeliest, 1, count - 1, 1).item();
   return maskedFill(scores, ltScalar(scores, least), minusInfinity);
 }
 
 /** The token that crosses the share stays, so there is always one. */
 function keepTopP(scores: Tensor, p: number): Tensor {
-  const [ascending, order] = sort(scores, 1);
+  const [ascending, order] = sort(scores, { dim: 1 });
   const improbable = leScalar(cumsum(softmax(ascending, 1), 1), 1 - p);
   fill_(narrow(improbable, 1, scores.size(1) - 1, 1), 0);
   return maskedFill(scores, scatter_(zerosLike(improbable), 1, order, improbable), minusInfinity);

@@ -28,7 +28,8 @@ function exported(config: Record<string, unknown>, names = both): string {
   const shape = (name: string) => (name.endsWith("A") ? [4, 8] : [8, 4]);
   scope(() => {
     const tensors = names.map(
-      (name) => [`${name}.weight`, fromData(new Float32Array(32).fill(1), shape(name))] as const,
+      (name) =>
+        [`${name}.weight`, fromData(new Float32Array(32).fill(1), shape(name), { device: "cpu" })] as const,
     );
     writeAdapterFolder(folder, { ...plain, ...config }, tensors);
   });

@@ -18,7 +18,6 @@ import {
   narrow,
   scope,
   type Tensor,
-  toDevice,
   toDType,
   transpose,
 } from "../torch/index.ts";
@@ -127,7 +126,7 @@ function truncateChange(path: string, change: Tensor, share: Truncation): Trunca
   const rank = rankFor(energies, whole, share);
   const leading = flip(narrow(vectors, 1, Math.min(m, n) - rank, rank), [1]);
   const sqrtSigmas = Float64Array.from({ length: rank }, (_, i) => energies[i] ** 0.25);
-  const sqrtSigma = toDevice(fromData(sqrtSigmas, [rank]), change.device, "float64");
+  const sqrtSigma = fromData(sqrtSigmas, [rank], { device: change.device });
   const scaled = mul(leading, sqrtSigma);
   const projected = div(matmul(isTall ? change : transposed, leading), sqrtSigma);
   const [up, down] = isTall ? [projected, scaled] : [scaled, projected];

@@ -17,7 +17,7 @@ const tensor = (name: string, values: Float32Array, shape = [values.length]) => 
   name,
   type,
   shape,
-  load: () => fromData(values, shape),
+  load: () => fromData(values, shape, { device: "cpu" }),
 });
 
 /** Keys of a Llama of two layers with heads of four numbers. */

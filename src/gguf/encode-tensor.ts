@@ -68,7 +68,7 @@ function encodeQ80(values: Float32Array): Uint8Array {
 const roundHalfAwayFromZero = (value: number) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
 
 function writeBlockScales(out: Uint8Array, scales: Float32Array): void {
-  using wide = fromData(scales, [scales.length]);
+  using wide = fromData(scales, [scales.length], { device: "cpu" });
   using half = toDType(wide, "float16");
   const bits = half.data();
   for (let block = 0; block < scales.length; block++) {

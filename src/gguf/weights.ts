@@ -81,14 +81,14 @@ export class GgufWeights {
 
   private dequantisedTensor({ type, shape, begin, byteLength }: GgufTensor): Tensor {
     const numbers = (byteLength / type.blockBytes) * type.blockSize;
-    const out = empty([numbers], "float32");
+    const out = empty([numbers], { dtype: "float32", device: "cpu" });
     const pieceBytes = (chunkElements / type.blockSize) * type.blockBytes;
     for (let at = 0, to = 0; at < byteLength; at += pieceBytes, to += chunkElements) {
       scope(() => {
         const length = Math.min(pieceBytes, byteLength - at);
         const source = this.map.tensor(begin + at, [length], "uint8").data();
         const piece = dequantise(type, new Uint8Array(source.buffer, source.byteOffset, length));
-        copy_(narrow(out, 0, to, piece.length), fromData(piece, [piece.length]));
+        copy_(narrow(out, 0, to, piece.length), fromData(piece, [piece.length], { device: "cpu" }));
       });
     }
     return reshape(out, shape);

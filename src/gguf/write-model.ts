@@ -79,7 +79,7 @@ function parameterTensor(
 function ropeFactorsTensor({ ropeFactors: factors }: GgufDescription): GgufTensorSource[] {
   if (factors === undefined) return [];
   const shape = [factors.length];
-  const load = () => fromData(Float32Array.from(factors), shape);
+  const load = () => fromData(Float32Array.from(factors), shape, { device: "cpu" });
   return [{ name: ropeFactorsName, type: tensorTypeByName("F32"), shape, load }];
 }
 
@@ -91,6 +91,6 @@ export function roundToStoredType(tensor: Tensor, wanted: WritableType): Tensor 
     return toDType(toDType(tensor, type.name === "F16" ? "float16" : "bfloat16"), "float32");
   return scope(() => {
     const numbers = dequantise(type, encodeTensor(tensor, type));
-    return reshape(fromData(numbers, [numbers.length]), tensor.shape);
+    return reshape(fromData(numbers, [numbers.length], { device: tensor.device }), tensor.shape);
   });
 }

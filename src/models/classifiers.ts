@@ -62,7 +62,7 @@ export async function loadClassifier(
 ): Promise<SequenceClassifier> {
   const parsed = parseConfig(readModelConfig(folder), configLocation(folder), headDropout);
   using weights = ModelWeights.open(folder);
-  using generator = new Generator(seed);
+  using generator = new Generator(seed, "cpu");
   const newlyInitialized: string[] = [];
   const precision = dtype === "auto" ? storedDType(weights) : dtype;
   const rules = loadRules(parsed, newlyInitialized, generator);

@@ -125,7 +125,7 @@ export function saveModelWithConfig(
 ): void {
   const weights = parametersToSave(model, replace).map(({ name, shape, load }): [string, LazyTensor] => [
     name,
-    { shape, dtype, load: () => toDType(load(), dtype, false, true) },
+    { shape, dtype, load: () => toDType(load(), dtype, { copy: true }) },
   ]);
   const type = config.get("model_type");
   const family = typeof type === "string" ? families.get(type) : undefined;

@@ -34,7 +34,7 @@ const config = {
 };
 
 function newModel(changes: Record<string, unknown> = {}): CausalLM {
-  using generator = new Generator(7);
+  using generator = new Generator(7, "cpu");
   return createModel({ ...config, ...changes }, generator);
 }
 
@@ -107,7 +107,8 @@ test("a replaced parameter stands in the files", async () => {
   const name = "model.layers.0.mlp.up_proj.weight";
   const before = liveTensorCount();
   saveModel(model, folderOf(model.namedParameters()), out, {
-    replace: (path) => (path === name ? fromData(new Float32Array(96).fill(0.5), [12, 8]) : undefined),
+    replace: (path) =>
+      path === name ? fromData(new Float32Array(96).fill(0.5), [12, 8], { device: "cpu" }) : undefined,
   });
   expect(liveTensorCount()).toBe(before);
   using weights = ModelWeights.open(out);
@@ -149,7 +150,7 @@ test("missing, unexpected and mis-shaped tensors are all named, with the nearest
   parameters.delete("model.norm.weight");
   parameters.delete("model.layers.0.mlp.up_proj.weight");
   parameters.set("model.layers.0.mlp.upproj.weight", up);
-  using short = fromData(new Float32Array(7), [7]);
+  using short = fromData(new Float32Array(7), [7], { device: "cpu" });
   parameters.set("model.layers.0.input_layernorm.weight", short);
   const before = liveTensorCount();
   const error = await loadModel(folderOf(parameters)).catch((reason: unknown) => reason);
@@ -168,7 +169,7 @@ test("missing, unexpected and mis-shaped tensors are all named, with the nearest
 
 test("old rotary buffers and a copy of a tied output layer are no surprise", async () => {
   using model = newModel();
-  using frequencies = fromData(new Float32Array(2), [2]);
+  using frequencies = fromData(new Float32Array(2), [2], { device: "cpu" });
   const extra: [string, Tensor][] = [
     ["model.layers.0.self_attn.rotary_emb.inv_freq", frequencies],
     ["lm_head.weight", model.lm_head.weight],
@@ -179,7 +180,7 @@ test("old rotary buffers and a copy of a tied output layer are no surprise", asy
 
 test("an output layer that differs from the embedding is not tied, whatever the config says", async () => {
   using model = newModel();
-  using other = fromData(new Float32Array(88).fill(0.25), [11, 8]);
+  using other = fromData(new Float32Array(88).fill(0.25), [11, 8], { device: "cpu" });
   const source = folderOf([...model.namedParameters(), ["lm_head.weight", other]]);
   using loaded = await loadModel(source);
   expect(loaded.info.tiedEmbeddings).toBe(false);

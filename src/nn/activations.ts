@@ -3,7 +3,7 @@ import { gelu, mul, mulScalar, relu, sigmoid, silu, square, type Tensor, tanh } 
 /** A function of each element. */
 export type Activation = (x: Tensor) => Tensor;
 
-const tanhGelu: Activation = (x) => gelu(x, "tanh");
+const tanhGelu: Activation = (x) => gelu(x, { approximate: "tanh" });
 
 /** By the names that Hugging Face configs use (`ACT2FN` of transformers 5.17). */
 export const activations: ReadonlyMap<string, Activation> = new Map<string, Activation>([

@@ -22,8 +22,9 @@ function randomHeads(
   groups: number,
   dtype: "float64" | "float32",
 ): QueryKeyValue {
-  using generator = new torch.Generator(rows);
-  const draw = (count: number) => torch.toDType(torch.randn([rows, count, width], generator), dtype);
+  using generator = new torch.Generator(rows, "cpu");
+  const draw = (count: number) =>
+    torch.toDType(torch.randn([rows, count, width], { generator, device: "cpu" }), dtype);
   return { queries: draw(heads), keys: draw(groups), values: draw(groups) };
 }
 
@@ -234,14 +235,14 @@ test("dropout of attention is that of its probabilities; a bias is added to the 
   torch.scope(() => {
     const { queries, keys, values } = randomHeads(6, 2, 2, "float64");
     const [q, k, v] = mapTuple([queries, keys, values], (x) => torch.unsqueeze(torch.transpose(x, 0, 1), 0));
-    using noise = new torch.Generator(2);
-    const bias = torch.randn([1, 2, 6, 6], noise, "float64");
+    using noise = new torch.Generator(2, "cpu");
+    const bias = torch.randn([1, 2, 6, 6], { generator: noise, dtype: "float64", device: "cpu" });
     const scores = torch.add(torch.mulScalar(torch.matmul(q, torch.transpose(k, 2, 3)), scale), bias);
     const weights = torch.softmax(scores, 3);
     const flat = (x: torch.Tensor) => [...torch.reshape(torch.transpose(x, 1, 2), [6, 2 * width]).toFloats()];
     for (const rate of [0, 0.4]) {
-      using own = new torch.Generator(9);
-      using same = new torch.Generator(9);
+      using own = new torch.Generator(9, "cpu");
+      using same = new torch.Generator(9, "cpu");
       const expected = torch.matmul(dropout(weights, rate, own), v);
       const drop = { rate, generator: same };
       const result = bidirectionalAttention({ queries, keys, values }, [0, 6], scale, drop, () => bias);

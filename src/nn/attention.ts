@@ -65,7 +65,10 @@ export function causalAttention(
   if (queries.dtype === "float32" && queries.device === "cpu" && hasFusedAttention()) {
     const [rows, count, width] = queries.sizes(3);
     const { scale, slidingWindow, softCap } = options;
-    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale, slidingWindow, softCap);
+    const result = fusedAttention(queries, heads.keys, heads.values, offsets, scale, {
+      window: slidingWindow,
+      softCap,
+    });
     return reshape(result, [rows, count * width]);
   }
   const count = offsets.length - 1;
@@ -77,7 +80,7 @@ export function causalAttention(
     const { queries, keys, values } = heads;
     return attendSequence({ queries: part(queries), keys: part(keys), values: part(values) }, options);
   });
-  return cat(parts, 0);
+  return cat(parts);
 }
 
 /** Sequences of one length that follow each other in a stream. */
@@ -123,11 +126,11 @@ export function bidirectionalAttention(
     const [q, k, v] = [part(queries), part(keys), part(values)];
     const result =
       attentionDropout.generator === undefined || attentionDropout.rate === 0
-        ? scaledDotProductAttention(q, k, v, bias?.(segment), 0, false, scale)
+        ? scaledDotProductAttention(q, k, v, { attnMask: bias?.(segment), scale })
         : attendWithDropout(q, k, v, scale, attentionDropout, bias?.(segment));
     return reshape(transpose(result, 1, 2), [count * length, heads * width]);
   });
-  return parts.length === 1 ? parts[0] : cat(parts, 0);
+  return parts.length === 1 ? parts[0] : cat(parts);
 }
 
 /** By its definition: the fused kernels draw their dropout from a generator that no checkpoint holds. */
@@ -182,7 +185,7 @@ export function streamAttention(
       options,
     );
   });
-  return parts.length === 1 ? parts[0] : cat(parts, 0);
+  return parts.length === 1 ? parts[0] : cat(parts);
 }
 
 /** One new token for each sequence, all in one operator. */
@@ -259,7 +262,7 @@ function attend(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Ten
   const isCausal = rows === keyCount && !isWindowed;
   const mask =
     isCausal || rows === 1 ? undefined : causalMask(rows, keyCount, options.slidingWindow, q.device);
-  return scaledDotProductAttention(q, k, v, mask, 0, isCausal, options.scale);
+  return scaledDotProductAttention(q, k, v, { attnMask: mask, isCausal, scale: options.scale });
 }
 
 /** Soft-capped attention as transformers computes it: the softmax in fp32 at least. */
@@ -273,6 +276,6 @@ function attendSoftCapped(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: 
 
 /** bool `[rows, seen]`: which keys the last `rows` tokens of `seen` look at. */
 function causalMask(rows: number, keyCount: number, window: number | undefined, device: string): Tensor {
-  const past = tril(ones([rows, keyCount], "bool", undefined, device), keyCount - rows);
-  return window === undefined ? past : triu(past, keyCount - rows - window + 1);
+  const past = tril(ones([rows, keyCount], { dtype: "bool", device }), { diagonal: keyCount - rows });
+  return window === undefined ? past : triu(past, { diagonal: keyCount - rows - window + 1 });
 }

@@ -1,4 +1,4 @@
-import { type DType, fromData, type Generator, indices, type Tensor, toDevice } from "../torch/index.ts";
+import { type DType, fromData, type Generator, indices, type Tensor } from "../torch/index.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 import type { LMHead } from "./lm-head.ts";
 import type { Module } from "./module.ts";
@@ -92,13 +92,12 @@ export function tokenStream(
     const past = caches?.[s].length ?? 0;
     for (let i = offsets[s]; i < offsets[s + 1]; i++) positions[i] = BigInt(past + i - offsets[s]);
   }
-  const place = (tensor: Tensor) => (device === "cpu" ? tensor : toDevice(tensor, device, "int64"));
   return {
-    tokens: place(indices(tokens)),
+    tokens: indices(tokens, { device }),
     offsets,
-    positions: place(fromData(positions, [positions.length])),
+    positions: fromData(positions, [positions.length], { device }),
     ...(caches && { caches }),
-    ...(tokenTypes && { tokenTypes: place(indices(tokenTypes)) }),
+    ...(tokenTypes && { tokenTypes: indices(tokenTypes, { device }) }),
     ...(dropout && { dropout }),
   };
 }

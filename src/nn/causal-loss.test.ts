@@ -19,8 +19,8 @@ test.each([undefined, 0.7])(
       const fused = causalLossSum(model, batch).item();
       const logits = [1, 3].map((row) => {
         const hidden = model.hiddenStates({
-          tokens: torch.indices(batch.tokens),
-          positions: torch.indices([0, 1, 2, 0, 1]),
+          tokens: torch.indices(batch.tokens, { device: "cpu" }),
+          positions: torch.indices([0, 1, 2, 0, 1], { device: "cpu" }),
           offsets: batch.offsets,
         });
         return [...model.lm_head.forward(torch.narrow(hidden, 0, row, 1)).toFloats()];

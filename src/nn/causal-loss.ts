@@ -22,14 +22,10 @@ export function causalLossSum(model: CausalLM, batch: LabelledTokens): Tensor {
   const head = model.lm_head;
   const device = head.weight.device;
   const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device }));
-  const rows = torch.indexSelect(hidden, 0, indicesOn(device, batch.labelPositions));
-  const targets = indicesOn(device, batch.labelTargets);
-  if (!head.adapter && !head.bias) return torch.linearCrossEntropy(rows, head.weight, targets, head.softCap);
+  const rows = torch.indexSelect(hidden, 0, torch.indices(batch.labelPositions, { device }));
+  const targets = torch.indices(batch.labelTargets, { device });
+  if (!head.adapter && !head.bias)
+    return torch.linearCrossEntropy(rows, head.weight, targets, { softCap: head.softCap });
   const logits = torch.toDType(head.forward(rows), "float32");
   return torch.neg(torch.sum(torch.gather(torch.logSoftmax(logits, 1), 1, torch.unsqueeze(targets, 1))));
-}
-
-function indicesOn(device: string, values: Int32Array): Tensor {
-  const onHost = torch.indices(values);
-  return device === "cpu" ? onHost : torch.toDevice(onHost, device, "int64");
 }

@@ -33,12 +33,12 @@ export function classifierLogits(
  * @param logits of `classifierLogits`
  */
 export function labelLossSum(logits: Tensor, labels: Float64Array, regression: boolean): Tensor {
-  const place = (values: Tensor) => torch.toDevice(values, logits.device, values.dtype);
+  const { device } = logits;
   if (regression) {
-    const targets = place(torch.fromData(Float32Array.from(labels), [labels.length, 1]));
+    const targets = torch.fromData(Float32Array.from(labels), [labels.length, 1], { device });
     return torch.sum(torch.square(torch.sub(logits, targets)));
   }
-  const classes = torch.unsqueeze(place(torch.indices(labels)), 1);
+  const classes = torch.unsqueeze(torch.indices(labels, { device }), 1);
   return torch.neg(torch.sum(torch.gather(torch.logSoftmax(logits, 1), 1, classes)));
 }
 

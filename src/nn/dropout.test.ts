@@ -4,8 +4,8 @@ import { dropout } from "./dropout.ts";
 
 test("dropout keeps the mean, scales what it keeps, and is drawn from the generator alone", () => {
   torch.scope(() => {
-    using generator = new torch.Generator(3);
-    const x = torch.ones([200, 100]).setRequiresGrad(true);
+    using generator = new torch.Generator(3, "cpu");
+    const x = torch.ones([200, 100], { device: "cpu" }).setRequiresGrad(true);
     const start = generator.state();
     const result = dropout(x, 0.25, generator);
     const values = new Set(result.toFloats());
@@ -22,8 +22,8 @@ test("dropout keeps the mean, scales what it keeps, and is drawn from the genera
 
 test("without a generator, and at rate 0, there is none", () => {
   torch.scope(() => {
-    using generator = new torch.Generator(3);
-    const x = torch.ones([4]);
+    using generator = new torch.Generator(3, "cpu");
+    const x = torch.ones([4], { device: "cpu" });
     expect(dropout(x, 0.5, undefined)).toBe(x);
     expect(dropout(x, 0, generator)).toBe(x);
   });

@@ -15,7 +15,7 @@ import {
 export function dropout(x: Tensor, rate: number, generator: Generator | undefined): Tensor {
   if (generator === undefined || rate === 0) return x;
   const mask = noGrad(() => {
-    const kept = bernoulli_(emptyLike(x), 1 - rate, generator);
+    const kept = bernoulli_(emptyLike(x), { p: 1 - rate, generator });
     return mulScalar_(kept, 1 / (1 - rate));
   });
   return mul(x, mask);

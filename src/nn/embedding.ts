@@ -27,11 +27,11 @@ export class Embedding extends Module {
 
   /** @param tokens int64 `[T]`; the result is `[T, hidden]` */
   forward(tokens: Tensor): Tensor {
-    const rows = embedding(this.weight, tokens, this.paddingIndex);
+    const rows = embedding(this.weight, tokens, { paddingIdx: this.paddingIndex });
     return this.scale === undefined ? rows : mulScalar(rows, this.scale);
   }
 }
 
 function roundTo(value: number, dtype: DType): number {
-  return scope(() => toDType(fromData(Float32Array.of(value), []), dtype).item());
+  return scope(() => toDType(fromData(Float32Array.of(value), [], { device: "cpu" }), dtype).item());
 }

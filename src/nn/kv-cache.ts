@@ -86,7 +86,7 @@ export class KeyValueCache implements Disposable {
     if (old !== undefined && old.keys.size(0) >= total) return old;
     const [, heads, headDim] = like.sizes(3);
     const capacity = Math.max(64, 2 ** Math.ceil(Math.log2(total)));
-    const make = () => empty([capacity, heads, headDim], like.dtype, undefined, like.device).keep();
+    const make = () => empty([capacity, heads, headDim], { dtype: like.dtype, device: like.device }).keep();
     const grown = { keys: make(), values: make() };
     if (old !== undefined) {
       noGrad(() => {

@@ -19,6 +19,6 @@ export class LayerNorm extends Module {
 
   /** @param x `[…, width]`; so is the result */
   forward(x: Tensor): Tensor {
-    return layerNorm(x, this.weight.shape, this.weight, this.bias, this.epsilon);
+    return layerNorm(x, this.weight.shape, { weight: this.weight, bias: this.bias, eps: this.epsilon });
   }
 }

@@ -50,7 +50,7 @@ export class Linear extends Module {
    */
   forwardBase(x: Tensor, bias = this.bias ?? null): Tensor {
     const { weight } = this;
-    return weight instanceof Tensor ? fastLinear(x, weight, bias) : weight.forwardBase(x, bias);
+    return weight instanceof Tensor ? fastLinear(x, weight, { bias }) : weight.forwardBase(x, bias);
   }
 
   /**
@@ -70,7 +70,7 @@ export class Linear extends Module {
   ): Tensor {
     const { weight } = this;
     return weight instanceof Tensor
-      ? loraLinear(x, weight, bias, A, B, scale, frozenDelta?.P, frozenDelta?.Q)
+      ? loraLinear(x, weight, A, B, scale, { bias, P: frozenDelta?.P, Q: frozenDelta?.Q })
       : weight.forwardLowRank(x, bias, A, B, scale, frozenDelta);
   }
 

@@ -9,6 +9,7 @@ const parameters = makeParameterSource((_name, shape) =>
   fromData(
     new Float32Array(shape.reduce((a, b) => a * b, 1)).map((_, i) => i),
     shape,
+    { device: "cpu" },
   ),
 );
 
@@ -44,7 +45,7 @@ test("a parameter source is asked for full names", () => {
   const asked: string[] = [];
   const source = makeParameterSource((name, shape, kind) => {
     asked.push(`${name} ${shape.join("x")} ${kind}`);
-    return fromData(Float32Array.of(0), [1]);
+    return fromData(Float32Array.of(0), [1], { device: "cpu" });
   });
   using made = Linear.fromSource(source.withPrefix("model").withPrefix("layers.0"), 4, 5, true);
   expect(made.adapter).toBeUndefined();
@@ -54,7 +55,7 @@ test("a parameter source is asked for full names", () => {
 test("an adapter takes the place of the product and is no parameter", () => {
   using part = new Part();
   const linear = part.q_proj;
-  const x = fromData(Float32Array.of(1, 0, 2), [1, 3]);
+  const x = fromData(Float32Array.of(1, 0, 2), [1, 3], { device: "cpu" });
   scope(() => expect([...linear.forward(x).toFloats()]).toEqual([4, 14]));
   linear.adapter = {
     forward: (input: Tensor, base: Linear) => {

@@ -6,7 +6,7 @@ import * as torch from "../torch/index.ts";
 import { mapTuple } from "../util/elements.ts";
 import { Linear, Nf4Weight, nf4Codebook } from "./index.ts";
 
-const codebook = nf4Codebook();
+const codebook = nf4Codebook("cpu");
 const golden = SafetensorsFile.open(
   fileURLToPath(new URL("../../test/golden/nf4/weights.safetensors", import.meta.url)),
 );
@@ -32,7 +32,7 @@ describe("codes and numbers are those of bitsandbytes, bit for bit", () => {
     const live = torch.liveTensorCount();
     torch.scope(() => {
       const weight = golden.tensor(`${name}.weight`);
-      using nf4 = torch.scope(() => new Nf4Weight(weight, nf4Codebook()));
+      using nf4 = torch.scope(() => new Nf4Weight(weight, nf4Codebook("cpu")));
       for (const part of ["packed", "absmax", "nested_absmax", "offset"] as const)
         expect([part, ...nf4[part].toFloats()]).toEqual([
           part,
@@ -50,7 +50,7 @@ describe("codes and numbers are those of bitsandbytes, bit for bit", () => {
     torch.scope(() => {
       for (const name of ["random", "odd", "ties"]) {
         const wide = torch.toDType(golden.tensor(`${name}.weight`), "float64");
-        using nf4 = new Nf4Weight(wide, nf4Codebook());
+        using nf4 = new Nf4Weight(wide, nf4Codebook("cpu"));
         expect(nf4.dequantise().toFloats()).toEqual(golden.tensor(`${name}.numbers`).toFloats());
       }
     });
@@ -59,7 +59,7 @@ describe("codes and numbers are those of bitsandbytes, bit for bit", () => {
 
 test("a weight takes 4 bits a number, 8 for 64 and 32 for 16,384 of them", () => {
   torch.scope(() => {
-    using nf4 = new Nf4Weight(normal([512, 512]), nf4Codebook());
+    using nf4 = new Nf4Weight(normal([512, 512]), nf4Codebook("cpu"));
     const own = [nf4.packed, nf4.absmax, nf4.nested_absmax, nf4.offset];
     const bits = own.reduce((sum, { numel, dtype }) => sum + 8 * numel * torch.dtypeWidth(dtype), 0);
     expect(bits / nf4.numel).toBeCloseTo(4 + 8 / 64 + 32 / 16_384, 3);
@@ -69,7 +69,7 @@ test("a weight takes 4 bits a number, 8 for 64 and 32 for 16,384 of them", () =>
 
 /** A layer of 70 × 50 with bias, in float64, and the same layer with the numbers of its codes as they are. */
 function layers(): { layer: Linear; plain: Linear } {
-  const nf4 = new Nf4Weight(torch.toDType(normal([70, 50]), "float64"), nf4Codebook());
+  const nf4 = new Nf4Weight(torch.toDType(normal([70, 50]), "float64"), nf4Codebook("cpu"));
   const bias = torch.toDType(normal([70]), "float64");
   return { layer: new Linear(nf4, bias), plain: new Linear(nf4.dequantise(), bias) };
 }
@@ -101,7 +101,7 @@ test("products and their gradients are those of the numbers behind the codes", (
 test.each(["float32", "bfloat16"] as const)("in %s the graph keeps the codes alone", (dtype) => {
   const live = torch.liveTensorCount();
   torch.scope(() => {
-    const nf4 = new Nf4Weight(torch.toDType(normal([96, 64]), dtype), nf4Codebook());
+    const nf4 = new Nf4Weight(torch.toDType(normal([96, 64]), dtype), nf4Codebook("cpu"));
     const layer = new Linear(nf4);
     const x = torch.toDType(normal([5, 64]), dtype).setRequiresGrad(true);
     layer.forward(x).backward(torch.toDType(normal([5, 96]), dtype));
@@ -118,7 +118,7 @@ test.each(["float32", "bfloat16"] as const)("in %s the graph keeps the codes alo
 test("codes that do not make the weight are refused, and so is what would write to it", () => {
   torch.scope(() => {
     const { layer } = layers();
-    expect(() => layer.forwardBase(torch.zeros([2, 49], "float64"))).toThrow(
+    expect(() => layer.forwardBase(torch.zeros([2, 49], { dtype: "float64", device: "cpu" }))).toThrow(
       "does not fit a weight of shape [70, 50]",
     );
     expect(() => layer.unquantisedWeight()).toThrow("A quantised weight cannot be trained or merged into");
@@ -137,6 +137,6 @@ function nf4Of({ weight }: Linear): Nf4Weight {
 
 /** The same normal numbers each time. */
 function normal(shape: number[]): Tensor {
-  using generator = new torch.Generator(11);
-  return torch.randn(shape, generator);
+  using generator = new torch.Generator(11, "cpu");
+  return torch.randn(shape, { generator, device: "cpu" });
 }

@@ -23,12 +23,10 @@ export interface Nf4Codebook {
 }
 
 /** The codebook on a device; the caller's. */
-export function nf4Codebook(device = "cpu"): Nf4Codebook {
-  const onDevice = (values: Tensor) =>
-    (device === "cpu" ? values : torch.toDevice(values, device, "float32")).keep();
+export function nf4Codebook(device: string): Nf4Codebook {
   return scope(() => ({
-    levels: onDevice(torch.fromData(Float32Array.from(nf4Levels), [nf4Levels.length])),
-    scales: onDevice(dynamicScales()),
+    levels: torch.fromData(Float32Array.from(nf4Levels), [nf4Levels.length], { device }).keep(),
+    scales: torch.toDevice(dynamicScales(), device, "float32").keep(),
   }));
 }
 
@@ -38,14 +36,14 @@ export function nf4Codebook(device = "cpu"): Nf4Codebook {
  */
 function dynamicScales(): Tensor {
   const decades = Array.from({ length: 7 }, (_, decade) => {
-    const bounds = torch.linspace(0.1, 1, 2 ** decade + 1, "float32");
+    const bounds = torch.linspace(0.1, 1, 2 ** decade + 1, { dtype: "float32", device: "cpu" });
     const [low, high] = mapTuple([0, 1], (from) => torch.narrow(bounds, 0, from, 2 ** decade));
     const means = torch.divScalar(torch.add(low, high), 2);
     const positive = torch.mulScalar(means, 10 ** (decade - 6));
     return [positive, torch.neg(positive)];
   });
-  const ends = torch.fromData(Float32Array.of(0, 1), [2]);
-  return torch.sort(torch.cat([...decades.flat(), ends], 0))[0];
+  const ends = torch.fromData(Float32Array.of(0, 1), [2], { device: "cpu" });
+  return torch.sort(torch.cat([...decades.flat(), ends]))[0];
 }
 
 /**
@@ -93,7 +91,7 @@ export class Nf4Weight extends Module {
   /** `x Wᵀ + b`, with a gradient for x alone. @param x `[rows, in]` */
   forwardBase(x: Tensor, bias: Tensor | null): Tensor {
     const [m, n] = this.shape;
-    return torch.nf4Linear(x, this.operatorInputs, m, n, bias);
+    return torch.nf4Linear(x, this.operatorInputs, m, n, { bias });
   }
 
   /** `x (W + scale · A Bᵀ + P Qᵀ)ᵀ + b`, with gradients for x, A and B. */
@@ -106,18 +104,11 @@ export class Nf4Weight extends Module {
     frozenDelta?: FrozenDelta,
   ): Tensor {
     const [m, n] = this.shape;
-    return torch.nf4LoraLinear(
-      x,
-      this.operatorInputs,
-      m,
-      n,
+    return torch.nf4LoraLinear(x, this.operatorInputs, m, n, A, B, scale, {
       bias,
-      A,
-      B,
-      scale,
-      frozenDelta?.P,
-      frozenDelta?.Q,
-    );
+      P: frozenDelta?.P,
+      Q: frozenDelta?.Q,
+    });
   }
 
   /** The numbers, a new tensor `[out, in]`. */
@@ -178,15 +169,15 @@ function scaledBlocks(flat: Tensor): { absmax: Tensor; scaled: Tensor } {
   const rest = flat.numel % blockSize;
   const whole = flat.numel - rest;
   const blocks = torch.reshape(torch.narrow(flat, 0, 0, whole), [whole / blockSize, blockSize]);
-  const absmax = torch.amax(torch.abs(blocks), [1]);
+  const absmax = torch.amax(torch.abs(blocks), { dim: [1] });
   const inverse = torch.reciprocal(torch.clampMin(absmax, minAbsmax));
   const scaled = torch.flatten(torch.mul(blocks, torch.unsqueeze(inverse, 1)));
-  if (rest === 0) return { absmax, scaled: torch.clamp(scaled, -1, 1) };
+  if (rest === 0) return { absmax, scaled: torch.clamp(scaled, { min: -1, max: 1 }) };
   const last = torch.narrow(flat, 0, whole, rest);
-  const lastMax = torch.clampMin(torch.amax(torch.abs(last), [0], true), minAbsmax);
+  const lastMax = torch.clampMin(torch.amax(torch.abs(last), { dim: [0], keepdim: true }), minAbsmax);
   return {
-    absmax: torch.cat([absmax, lastMax], 0),
-    scaled: torch.clamp(torch.cat([scaled, torch.div(last, lastMax)], 0), -1, 1),
+    absmax: torch.cat([absmax, lastMax]),
+    scaled: torch.clamp(torch.cat([scaled, torch.div(last, lastMax)]), { min: -1, max: 1 }),
   };
 }
 
@@ -203,8 +194,11 @@ function midpoints(numbers: Tensor): Tensor {
 
 /** Two codes a byte; an odd one out is followed by the code of 0. */
 function packCodes(codes: Tensor): Tensor {
-  const zero = torch.full([codes.numel % 2], nf4Levels.indexOf(0), codes.dtype, null, codes.device);
-  const pairs = torch.reshape(torch.cat([codes, zero], 0), [-1, 2]);
+  const zero = torch.full([codes.numel % 2], nf4Levels.indexOf(0), {
+    dtype: codes.dtype,
+    device: codes.device,
+  });
+  const pairs = torch.reshape(torch.cat([codes, zero]), [-1, 2]);
   const [first, second] = mapTuple([0, 1], (column) => torch.select(pairs, 1, column));
   return torch.toDType(torch.add(torch.leftShiftScalar(first, 4), second), "uint8");
 }
@@ -216,10 +210,13 @@ const roundingGridSize = 65535;
 function quantiseScales(scales: Tensor, numbers: Tensor): { codes: Tensor; largest: Tensor } {
   const count = scales.numel;
   const groups = Math.ceil(count / groupSize);
-  const padding = torch.zeros([groups * groupSize - count], scales.dtype, null, scales.device);
-  const grouped = torch.reshape(torch.cat([scales, padding], 0), [groups, groupSize]);
-  const largest = torch.amax(torch.abs(grouped), [1]);
-  const scaled = torch.clamp(torch.mul(grouped, torch.unsqueeze(torch.reciprocal(largest), 1)), -1, 1);
+  const padding = torch.zeros([groups * groupSize - count], { dtype: scales.dtype, device: scales.device });
+  const grouped = torch.reshape(torch.cat([scales, padding]), [groups, groupSize]);
+  const largest = torch.amax(torch.abs(grouped), { dim: [1] });
+  const scaled = torch.clamp(torch.mul(grouped, torch.unsqueeze(torch.reciprocal(largest), 1)), {
+    min: -1,
+    max: 1,
+  });
   const shifted = torch.mulScalar(torch.mulScalar(torch.addScalar(scaled, 1), 0.5), roundingGridSize);
   const cell = torch.floor(torch.addScalar(shifted, 0.5));
   const onGrid = torch.addScalar(torch.divScalar(torch.mulScalar(cell, 2), roundingGridSize), -1);

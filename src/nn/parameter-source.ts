@@ -29,13 +29,13 @@ export function makeParameterSource(
 
 /**
  * Fresh parameters as Hugging Face models start: weights normal with standard deviation `std`, biases 0, scales of
- * norms 1.
+ * norms 1; on the generator's device.
  */
 export function randomParameters(generator: Generator, std: number, dtype: DType): ParameterSource {
   return makeParameterSource((_name, shape, kind) => {
-    const parameter = empty(shape, dtype).keep();
+    const parameter = empty(shape, { dtype, device: generator.device }).keep();
     noGrad(() => {
-      if (kind === "weight") normal_(parameter, 0, std, generator);
+      if (kind === "weight") normal_(parameter, { std, generator });
       else fill_(parameter, kind === "scale" ? 1 : 0);
     });
     return parameter;

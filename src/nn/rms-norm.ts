@@ -1,4 +1,4 @@
-import { addScalar, fusedRmsNorm, meanDim, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.ts";
+import { addScalar, fusedRmsNorm, mean, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.ts";
 import { canUseFusedKernel } from "./fused-kernels.ts";
 import { Module } from "./module.ts";
 import type { ParameterSource } from "./parameter-source.ts";
@@ -26,10 +26,11 @@ export class RMSNorm extends Module {
 
   /** @param x `[…, width]` */
   forward(x: Tensor): Tensor {
-    if (canUseFusedKernel(x)) return fusedRmsNorm(x, this.weight, this.epsilon, this.addUnitOffset);
+    if (canUseFusedKernel(x))
+      return fusedRmsNorm(x, this.weight, this.epsilon, { fromOne: this.addUnitOffset });
     const dtype = x.dtype;
     const exact = upcast(x);
-    const scale = rsqrt(addScalar(meanDim(pow(exact, 2), [-1], true), this.epsilon));
+    const scale = rsqrt(addScalar(mean(pow(exact, 2), { dim: [-1], keepdim: true }), this.epsilon));
     const normalised = mul(exact, scale);
     if (this.addUnitOffset) return castTo(mul(normalised, addScalar(upcast(this.weight), 1)), dtype);
     return mul(this.weight, castTo(normalised, dtype));

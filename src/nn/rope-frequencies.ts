@@ -97,7 +97,10 @@ const toFloat32 = Math.fround;
 function thetaPowers(theta: number, dim: number): Float32Array {
   const exponents = Float32Array.from({ length: dim / 2 }, (_, i) => (2 * i) / dim);
   return scope(() => {
-    const result = powTensor(fromData(Float32Array.of(theta), []), fromData(exponents, [exponents.length]));
+    const result = powTensor(
+      fromData(Float32Array.of(theta), [], { device: "cpu" }),
+      fromData(exponents, [exponents.length], { device: "cpu" }),
+    );
     return Float32Array.from(result.toFloats());
   });
 }

@@ -13,7 +13,6 @@ import {
   scope,
   sin,
   type Tensor,
-  toDevice,
   toDType,
   unsqueeze,
 } from "../torch/index.ts";
@@ -75,11 +74,11 @@ export class RotaryEmbedding implements Disposable {
       const scaled = (x: Tensor) => toDType(table.scale === 1 ? x : mulScalar(x, table.scale), dtype);
       return { cos: scaled(cos(angles)), sin: scaled(sin(angles)) };
     });
-    const join = (tensors: Tensor[]) => (tensors.length === 1 ? tensors[0] : cat(tensors, 0));
+    const join = (tensors: Tensor[]) => (tensors.length === 1 ? tensors[0] : cat(tensors));
     const [cosine, sine] = [join(parts.map((part) => part.cos)), join(parts.map((part) => part.sin))];
     return {
-      cos: unsqueeze(cat([cosine, cosine], 1), 1),
-      signedSin: unsqueeze(cat([neg(sine), sine], 1), 1),
+      cos: unsqueeze(cat([cosine, cosine], { dim: 1 }), 1),
+      signedSin: unsqueeze(cat([neg(sine), sine], { dim: 1 }), 1),
     };
   }
 
@@ -107,8 +106,8 @@ export class RotaryEmbedding implements Disposable {
     const known = this.tables.get(length);
     if (known !== undefined) return known;
     const { inverseFrequencies, attentionScaling } = ropeFrequencies(this.rope, this.shape, length);
-    const onCpu = fromData(inverseFrequencies, [1, inverseFrequencies.length]);
-    const made = { frequencies: toDevice(onCpu, device, "float32").keep(), scale: attentionScaling };
+    const frequencies = fromData(inverseFrequencies, [1, inverseFrequencies.length], { device }).keep();
+    const made = { frequencies, scale: attentionScaling };
     this.tables.set(length, made);
     return made;
   }
@@ -121,5 +120,5 @@ export class RotaryEmbedding implements Disposable {
 export function applyRotary(x: Tensor, { cos: cosine, signedSin }: RotaryCosSin): Tensor {
   if (canUseFusedKernel(x)) return fusedRotate(x, cosine, signedSin);
   const half = signedSin.size(2) / 2;
-  return addcmul_(mul(x, cosine), roll(x, half, -1), signedSin);
+  return addcmul_(mul(x, cosine), roll(x, half, { dims: -1 }), signedSin);
 }

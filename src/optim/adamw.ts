@@ -62,13 +62,15 @@ export class AdamW extends FusedOptimizer<AdamWState> {
       entries.map((entry) => entry.expAvgSq),
       [],
       steps,
-      lr,
-      this.betas[0],
-      this.betas[1],
-      weightDecay,
-      this.eps,
-      false,
-      false,
+      {
+        lr,
+        beta1: this.betas[0],
+        beta2: this.betas[1],
+        weightDecay,
+        eps: this.eps,
+        amsgrad: false,
+        maximize: false,
+      },
     );
   }
 }
@@ -78,6 +80,6 @@ function withMoments(slot: ParameterState): AdamWState {
     ...slot,
     expAvg: torch.zerosLike(slot.target).keep(),
     expAvgSq: torch.zerosLike(slot.target).keep(),
-    steps: torch.zeros([], "float32", null, slot.target.device).keep(),
+    steps: torch.zeros([], { dtype: "float32", device: slot.target.device }).keep(),
   };
 }

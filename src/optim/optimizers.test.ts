@@ -31,8 +31,8 @@ afterEach(() => {
 });
 
 function tensorOf(values: readonly number[], shape: readonly number[], dtype: DType): Tensor {
-  using wide = torch.fromData(Float64Array.from(values), shape);
-  const tensor = torch.toDType(wide, dtype, false, true);
+  using wide = torch.fromData(Float64Array.from(values), shape, { device: "cpu" });
+  const tensor = torch.toDType(wide, dtype, { copy: true });
   made.push(tensor);
   return tensor;
 }
@@ -50,7 +50,7 @@ function setGradients(parameters: readonly OptimizedParameter[], step: number): 
   torch.scope(() => {
     for (const { name, grad } of parameters) {
       const values = Float64Array.from(golden.gradients[step][name]);
-      torch.copy_(grad, torch.fromData(values, golden.shapes[name]));
+      torch.copy_(grad, torch.fromData(values, golden.shapes[name], { device: "cpu" }));
     }
   });
 }
@@ -91,7 +91,7 @@ test("bfloat16 parameters move through float32 masters, and gradients may have a
   const rounded = half.map(({ value }) => value.toFloats());
   torch.scope(() => {
     single.forEach(({ value }, i) => {
-      torch.copy_(value, torch.fromData(rounded[i], value.shape));
+      torch.copy_(value, torch.fromData(rounded[i], value.shape, { device: "cpu" }));
     });
   });
   const [a, b] = [makers["adamw"](half), makers["adamw"](single)];

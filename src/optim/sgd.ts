@@ -52,6 +52,14 @@ export class SGD extends FusedOptimizer<SGDState> {
   /** A momentum buffer of zeros makes torch's first step: the buffer becomes the gradient. */
   protected fusedUpdate({ entries, targets, grads, lr, weightDecay }: FusedUpdate<SGDState>): void {
     const buffers = entries.flatMap(({ expAvg }) => (expAvg ? [expAvg] : []));
-    torch.fusedSgd_(targets, grads, buffers, weightDecay, this.momentum, lr, 0, false, false, false);
+    torch.fusedSgd_(targets, grads, buffers, {
+      weightDecay,
+      momentum: this.momentum,
+      lr,
+      dampening: 0,
+      nesterov: false,
+      maximize: false,
+      isFirstStep: false,
+    });
   }
 }

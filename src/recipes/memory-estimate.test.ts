@@ -10,7 +10,7 @@ import { checkpointBytes, estimateMemory } from "./memory-estimate.ts";
 
 /** What a method at a rank is estimated to take, in bytes, and the numbers that it trains. */
 function estimate(options: AdapterOptions, tokens: number, prepare = (model: CausalLM) => model) {
-  using generator = new Generator(1);
+  using generator = new Generator(1, "cpu");
   using model = prepare(createModel(tinyLlamaConfig, generator));
   const adapters = attach(model, options);
   const optimizer = new AdamW(adapters.trainables());
@@ -37,7 +37,7 @@ test("each trained number costs its value, gradient and two moments in memory, a
 test("weights in 4 bits count as their codes, with the numbers of the largest", () => {
   const [dense, nf4] = [estimate(lora(1), 10), estimate(lora(1), 10, quantiseLinearLayers)];
   expect([nf4.all, nf4.trainable]).toEqual([dense.all, dense.trainable]);
-  using generator = new Generator(1);
+  using generator = new Generator(1, "cpu");
   using model = createModel(tinyLlamaConfig, generator);
   const counts = [...model.namedParameters()].flatMap(([name, { numel }]) =>
     name.endsWith("_proj.weight") ? [numel] : [],
@@ -59,7 +59,7 @@ test("full fine-tuning has no values beside the weights, whose gradients and mom
 
 test("every token of a batch costs the inputs and outputs of all linear layers but the last", () => {
   const perToken = estimate(lora(1), 11).memory - estimate(lora(1), 10).memory;
-  using generator = new Generator(1);
+  using generator = new Generator(1, "cpu");
   using model = createModel(tinyLlamaConfig, generator);
   const weights = [...model.namedParameters()].filter(([name]) => name.endsWith("_proj.weight"));
   expect(perToken).toBe(4 * weights.reduce((sum, [, { shape }]) => sum + shape[0] + shape[1], 0));

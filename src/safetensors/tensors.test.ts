@@ -24,10 +24,10 @@ const samples: [DType, TensorData][] = [
 test("every dtype comes back bit for bit, aligned, with its metadata", () => {
   const path = join(folder, "all.safetensors");
   const tensors = samples.map(
-    ([dtype, data]) => [dtype as string, fromData(data, [data.length], dtype)] as const,
+    ([dtype, data]) => [dtype as string, fromData(data, [data.length], { dtype, device: "cpu" })] as const,
   );
-  const scalar = fromData(Float32Array.of(3), []);
-  const empty = fromData(new Float32Array(0), [0, 4]);
+  const scalar = fromData(Float32Array.of(3), [], { device: "cpu" });
+  const empty = fromData(new Float32Array(0), [0, 4], { device: "cpu" });
   writeSafetensors(path, [...tensors, ["scalar", scalar], ["empty", empty]], { format: "pt", note: "é\n" });
   for (const [, tensor] of tensors) tensor.dispose();
   scalar.dispose();
@@ -52,7 +52,7 @@ test("every dtype comes back bit for bit, aligned, with its metadata", () => {
 });
 
 test("views are written as they read, and equal content gives equal bytes", () => {
-  using matrix = fromData(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+  using matrix = fromData(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3], { device: "cpu" });
   using turned = transpose(matrix, 0, 1);
   const [first, second] = [join(folder, "1.safetensors"), join(folder, "2.safetensors")];
   writeSafetensors(first, [
@@ -76,10 +76,14 @@ test("a lazy tensor is made when its turn comes and freed after", () => {
   const path = join(folder, "lazy.safetensors");
   const before = liveTensorCount();
   writeSafetensors(path, [
-    ["x", { shape: [2], dtype: "int32", load: () => fromData(Int32Array.of(4, 5), [2]) }],
+    ["x", { shape: [2], dtype: "int32", load: () => fromData(Int32Array.of(4, 5), [2], { device: "cpu" }) }],
   ]);
   expect(liveTensorCount()).toBe(before);
-  const wrong = { shape: [2], dtype: "float32" as const, load: () => fromData(Int32Array.of(4, 5), [2]) };
+  const wrong = {
+    shape: [2],
+    dtype: "float32" as const,
+    load: () => fromData(Int32Array.of(4, 5), [2], { device: "cpu" }),
+  };
   expect(() => writeSafetensors(join(folder, "wrong.safetensors"), [["x", wrong]])).toThrow(
     "is int32, not F32",
   );
@@ -87,7 +91,7 @@ test("a lazy tensor is made when its turn comes and freed after", () => {
 });
 
 test("a bad name, a bad folder and an unknown tensor are clear errors that leave nothing behind", () => {
-  using tensor = fromData(Float32Array.of(1), [1]);
+  using tensor = fromData(Float32Array.of(1), [1], { device: "cpu" });
   const path = join(folder, "names.safetensors");
   for (const names of [["a", "a"], ["__metadata__"], ["\ud800"]]) {
     expect(() =>

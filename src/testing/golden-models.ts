@@ -73,9 +73,12 @@ export function runGolden(
     const head = model.lm_head;
     const hidden = model.hiddenStates(tokenStream(tokens, offsets));
     const rows = tokens.map((_, i) => i).filter((i) => !offsets.includes(i + 1));
-    const targets = indices(rows.map((i) => elementAt(tokens, i + 1)));
-    const labelled = indexSelect(hidden, 0, indices(rows));
-    const loss = linearCrossEntropy(labelled, head.weight, targets, head.softCap);
+    const targets = indices(
+      rows.map((i) => elementAt(tokens, i + 1)),
+      { device: "cpu" },
+    );
+    const labelled = indexSelect(hidden, 0, indices(rows, { device: "cpu" }));
+    const loss = linearCrossEntropy(labelled, head.weight, targets, { softCap: head.softCap });
     loss.backward();
     return { logits: noGrad(() => head.forward(hidden)).toFloats(), loss: loss.item() };
   });

@@ -2,7 +2,7 @@ import { Linear, LMHead, type Module, Nf4Weight, nf4Codebook } from "../nn/index
 
 /** Puts the weights of a model's linear layers, but for an output layer's, into NF4. */
 export function quantiseLinearLayers<M extends Module>(model: M): M {
-  const codebook = nf4Codebook();
+  const codebook = nf4Codebook("cpu");
   for (const [, module] of [...model.namedModules()]) {
     if (!(module instanceof Linear) || module instanceof LMHead) continue;
     const dense = module.unquantisedWeight();

@@ -34,7 +34,7 @@ export function writeTinyBert(folder: string): void {
   mkdirSync(companions, { recursive: true });
   writeFileSync(join(companions, "vocab.txt"), `${vocabulary.join("\n")}\n`);
   writeFileSync(join(companions, "tokenizer_config.json"), '{"tokenizer_class": "BertTokenizer"}');
-  using generator = new Generator(5);
+  using generator = new Generator(5, "cpu");
   using model = createClassifier(tinyBertConfig, generator);
   const config = parseJson(JSON.stringify(tinyBertConfig));
   if (!(config instanceof Map)) throw new Error("a config is an object");

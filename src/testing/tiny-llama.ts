@@ -89,7 +89,7 @@ export function writeTinyLlama(
   });
   write("generation_config.json", { eos_token_id: [257, 259] });
   const complete = { ...tinyLlamaConfig, ...config };
-  using generator = new Generator(seed);
+  using generator = new Generator(seed, "cpu");
   using model = createModel(complete, generator);
   const json = parseJson(JSON.stringify(complete));
   if (!(json instanceof Map)) throw new Error("a config is an object");

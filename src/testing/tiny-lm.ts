@@ -39,7 +39,7 @@ export class TinyLM extends Module implements CausalLM {
     softCap,
   }: TinyLMOptions = {}) {
     super();
-    using generator = new torch.Generator(seed);
+    using generator = new torch.Generator(seed, "cpu");
     const source = randomParameters(generator, 0.3, dtype);
     this.info = {
       family: "tiny",

@@ -53,7 +53,7 @@ export function tinyRun(
     optimizerName === "sgd"
       ? new SGD(adapters.trainables(), { momentum: 0.9, weightDecay })
       : new AdamW(adapters.trainables(), { weightDecay });
-  const generator = new Generator(11);
+  const generator = new Generator(11, "cpu");
   const run =
     folder === undefined
       ? undefined

@@ -78,9 +78,9 @@ export function useGemmBackend(backend: GemmBackend): void {
 
 /** The backends in turn, so that what else runs on the machine slows both; the fastest round of each counts. */
 function probeBackends(): GemmProbe[] {
-  using generator = new Generator(0);
-  const x = randn([rows, inner], generator);
-  const weight = randn([columns, inner], generator);
+  using generator = new Generator(0, "cpu");
+  const x = randn([rows, inner], { generator, device: "cpu" });
+  const weight = randn([columns, inner], { generator, device: "cpu" });
   const probes = backends.map((backend) => {
     useGemmBackend(backend);
     return { backend, gigaflops: 0, error: relativeError(fastLinear(x, weight), x, weight) };

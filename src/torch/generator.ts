@@ -4,8 +4,10 @@ import { Tensor } from "./tensor.ts";
 /** A source of random numbers on a device; the same seed gives the numbers of Python's torch. */
 export class Generator implements Disposable {
   readonly handle: number;
+  readonly device: string;
 
-  constructor(seed: number, device = "cpu") {
+  constructor(seed: number, device: string) {
+    this.device = device;
     this.handle = native().generator(seed, device);
   }
 

@@ -1,6 +1,7 @@
 export { grad, isGradEnabled, noGrad } from "./autograd.ts";
 export { dispatch } from "./dispatch.ts";
 export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.ts";
+export { fromData, indices } from "./from-data.ts";
 export { chooseGemmBackend, type GemmBackend, type GemmProbe, useGemmBackend } from "./gemm-backend.ts";
 export { Generator } from "./generator.ts";
 export { leakReport, trackLeaks } from "./leaks.ts";
@@ -19,4 +20,4 @@ export {
   threads,
   torchVersion,
 } from "./system.ts";
-export { fromData, indices, liveTensorCount, Tensor } from "./tensor.ts";
+export { liveTensorCount, Tensor } from "./tensor.ts";

@@ -9,9 +9,9 @@ function relative(a: torch.Tensor, b: torch.Tensor): number {
 
 /** float64 tensors that record gradients. */
 function leaves(shapes: Record<string, number[]>): Record<string, torch.Tensor> {
-  using generator = new torch.Generator(1);
+  using generator = new torch.Generator(1, "cpu");
   const made = Object.entries(shapes).map(([name, shape]) => {
-    const tensor = torch.randn(shape, generator, "float64");
+    const tensor = torch.randn(shape, { generator, dtype: "float64", device: "cpu" });
     return [name, tensor.setRequiresGrad(true)] as const;
   });
   return Object.fromEntries(made);
@@ -23,11 +23,11 @@ test("lora_linear equals its definition, gradients included", () => {
     const { w, b } = leaves({ w: [6, 5], b: [6] });
     w.setRequiresGrad(false);
     b.setRequiresGrad(false);
-    const ours = torch.loraLinear(x, w, b, A, B, 0.7);
+    const ours = torch.loraLinear(x, w, A, B, 0.7, { bias: b });
     const low = torch.matmul(torch.matmul(x, B), torch.transpose(A, 0, 1));
-    const reference = torch.add(torch.linear(x, w, b), low, 0.7);
+    const reference = torch.add(torch.linear(x, w, { bias: b }), low, { alpha: 0.7 });
     expect(relative(ours, reference)).toBeLessThan(1e-14);
-    const weights = torch.sin(torch.arange(0, 42, "float64"));
+    const weights = torch.sin(torch.arange(0, 42, { dtype: "float64", device: "cpu" }));
     const scalar = (y: torch.Tensor) => torch.sum(torch.mul(torch.reshape(y, [42]), weights));
     const [mine, theirs] = mapTuple([ours, reference], (y) => torch.grad([scalar(y)], [x, A, B]));
     mine.forEach((gradient, i) => {
@@ -44,21 +44,24 @@ test("lora_linear with frozen factors beside it equals its definition, and its g
     for (const frozen of [w, P, Q]) frozen.setRequiresGrad(false);
     const low = (left: torch.Tensor, right: torch.Tensor) =>
       torch.matmul(torch.matmul(x, right), torch.transpose(left, 0, 1));
-    const reference = torch.add(torch.add(torch.linear(x, w), low(A, B), 0.7), low(P, Q));
-    const ours = () => torch.loraLinear(x, w, null, A, B, 0.7, P, Q);
+    const reference = torch.add(torch.add(torch.linear(x, w), low(A, B), { alpha: 0.7 }), low(P, Q));
+    const ours = () => torch.loraLinear(x, w, A, B, 0.7, { P, Q });
     expect(relative(ours(), reference)).toBeLessThan(1e-14);
-    const weights = torch.reshape(torch.sin(torch.arange(0, 42, "float64")), [7, 6]);
+    const weights = torch.reshape(
+      torch.sin(torch.arange(0, 42, { dtype: "float64", device: "cpu" })),
+      [7, 6],
+    );
     // Squared, so that every gradient depends on all operands.
     const loss = () => torch.sum(torch.mul(torch.square(ours()), weights));
     const gradients = torch.grad([loss()], [x, A, B]);
-    using generator = new torch.Generator(2);
+    using generator = new torch.Generator(2, "cpu");
     [x, A, B].forEach((operand, i) => {
-      const direction = torch.randn(operand.shape, generator, "float64");
+      const direction = torch.randn(operand.shape, { generator, dtype: "float64", device: "cpu" });
       const at = (size: number) =>
         torch.noGrad(() => {
-          torch.add_(operand, direction, size);
+          torch.add_(operand, direction, { alpha: size });
           const there = loss().item();
-          torch.add_(operand, direction, -size);
+          torch.add_(operand, direction, { alpha: -size });
           return there;
         });
       const gradient = gradients[i] ?? expect.fail("a gradient is missing");
@@ -67,9 +70,9 @@ test("lora_linear with frozen factors beside it equals its definition, and its g
       const difference = near + (near - far) / 3;
       expect(Math.abs(along - difference) / Math.abs(difference)).toBeLessThan(1e-9);
     });
-    expect(() => torch.loraLinear(x, w, null, A, B, 1, P)).toThrow(/P and Q go together/);
-    expect(() => torch.loraLinear(x, w, null, A, B, 1, Q, P)).toThrow(/P of shape \[5, 3\]/);
-    expect(() => torch.loraLinear(x, w, null, A, B, 1, A, B)).toThrow(/P and Q must be frozen/);
+    expect(() => torch.loraLinear(x, w, A, B, 1, { P })).toThrow(/P and Q go together/);
+    expect(() => torch.loraLinear(x, w, A, B, 1, { P: Q, Q: P })).toThrow(/P of shape \[5, 3\]/);
+    expect(() => torch.loraLinear(x, w, A, B, 1, { P: A, Q: B })).toThrow(/P and Q must be frozen/);
   });
 });
 
@@ -79,10 +82,13 @@ test.each([5, 300])(
     torch.scope(() => {
       // 40,000 words make chunks of 104 rows
       const { hidden, weight } = leaves({ hidden: [rows, 3], weight: [40_000, 3] });
-      const targets = torch.indices(Array.from({ length: rows }, (_, i) => (i * 7919) % 40_000));
+      const targets = torch.indices(
+        Array.from({ length: rows }, (_, i) => (i * 7919) % 40_000),
+        { device: "cpu" },
+      );
       const ours = torch.linearCrossEntropy(hidden, weight, targets);
       const logits = torch.matmul(hidden, torch.transpose(weight, 0, 1));
-      const reference = torch.nllLoss(torch.logSoftmax(logits, 1), targets, null, 2);
+      const reference = torch.nllLoss(torch.logSoftmax(logits, 1), targets, { reduction: 2 });
       expect(relative(ours, reference)).toBeLessThan(1e-13);
       const [mine, theirs] = mapTuple([ours, reference], (loss) =>
         torch.grad([torch.mulScalar(loss, 0.5)], [hidden, weight]),
@@ -99,7 +105,10 @@ test.each([5, 300])(
 test("linear_cross_entropy in float32 equals float64's, gradients included", () => {
   torch.scope(() => {
     const { hidden, weight } = leaves({ hidden: [50, 8], weight: [1003, 8] });
-    const targets = torch.indices(Array.from({ length: 50 }, (_, i) => (i * 7919) % 1003));
+    const targets = torch.indices(
+      Array.from({ length: 50 }, (_, i) => (i * 7919) % 1003),
+      { device: "cpu" },
+    );
     const single = [hidden, weight].map((t) =>
       torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
     );
@@ -129,18 +138,13 @@ test.skipIf(!torch.hasFusedAttention())(
       const parts = offsets.slice(1).map((end, i) => {
         const part = (x: torch.Tensor) =>
           torch.transpose(torch.narrow(x, 0, offsets[i], end - offsets[i]), 0, 1);
-        const exact = torch.scaledDotProductAttention(
-          part(q),
-          part(spread(k)),
-          part(spread(v)),
-          null,
-          0,
-          true,
-          0.3,
-        );
+        const exact = torch.scaledDotProductAttention(part(q), part(spread(k)), part(spread(v)), {
+          isCausal: true,
+          scale: 0.3,
+        });
         return torch.transpose(exact, 0, 1);
       });
-      const reference = torch.cat(parts, 0);
+      const reference = torch.cat(parts);
       const single = [q, k, v].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
       const ours = torch.causalAttention(single[0], single[1], single[2], offsets, 0.3);
       expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(1e-6);
@@ -175,17 +179,11 @@ test.each([24, 64, 7])(
           [ownValues[i], allValues],
         ])
           expect(torch.equal(torch.narrow(cache, 0, 0, past + 1), single(all))).toBe(true);
-        const heads = (x: torch.Tensor) => torch.repeatInterleave(torch.transpose(x, 0, 1), 3, 0);
+        const heads = (x: torch.Tensor) => torch.repeatInterleave(torch.transpose(x, 0, 1), 3, { dim: 0 });
         const query = torch.unsqueeze(torch.select(q, 0, i), 1);
-        const exact = torch.scaledDotProductAttention(
-          query,
-          heads(allKeys),
-          heads(allValues),
-          null,
-          0,
-          false,
-          0.3,
-        );
+        const exact = torch.scaledDotProductAttention(query, heads(allKeys), heads(allValues), {
+          scale: 0.3,
+        });
         const own = torch.toDType(torch.select(ours, 0, i), "float64");
         expect(relative(own, torch.squeeze(exact, 1))).toBeLessThan(1e-6);
       }
@@ -209,9 +207,9 @@ test("both GEMM backends are exact in fp32, in forward and backward", () => {
     torch.useGemmBackend(backend);
     torch.scope(() => {
       const { x, w, b } = leaves({ x: [33, 20], w: [24, 20], b: [24] });
-      const exact = torch.linear(x, w, b);
+      const exact = torch.linear(x, w, { bias: b });
       const single = [x, w, b].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
-      const ours = torch.fastLinear(single[0], single[1], single[2]);
+      const ours = torch.fastLinear(single[0], single[1], { bias: single[2] });
       expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(1e-6);
       const mine = torch.grad([torch.sum(torch.square(ours))], single);
       const theirs = torch.grad([torch.sum(torch.square(exact))], [x, w, b]);
@@ -234,11 +232,11 @@ test.each([1, 2, 7, 8, 9, 21, 32, 33])(
         const { x, w, b } = leaves({ x: [rows, 112], w: [75, 112], b: [75] });
         const single = [x, w, b].map((t) => torch.toDType(torch.detach(t), "float32"));
         for (const bias of [undefined, b]) {
-          const exact = torch.linear(x, w, bias);
-          const ours = torch.fastLinear(single[0], single[1], bias && single[2]);
+          const exact = torch.linear(x, w, { bias });
+          const ours = torch.fastLinear(single[0], single[1], { bias: bias && single[2] });
           expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
           const last = torch.narrow(single[0], 0, rows - 1, 1);
-          const alone = torch.fastLinear(last, single[1], bias && single[2]);
+          const alone = torch.fastLinear(last, single[1], { bias: bias && single[2] });
           expect(relative(torch.narrow(ours, 0, rows - 1, 1), alone)).toBeLessThan(5e-7);
         }
       }),
@@ -261,9 +259,13 @@ test("a product with a width of no whole vectors, or with views, equals float64'
 
 test("a product of one row refuses a bias of another dtype", () => {
   torch.scope(() => {
-    const [x, w] = [torch.ones([1, 16]), torch.ones([3, 16])];
-    expect(() => torch.fastLinear(x, w, torch.ones([3], "float64"))).toThrow("bias Double[3]");
-    expect([...torch.fastLinear(x, w, torch.ones([3])).toFloats()]).toEqual([17, 17, 17]);
+    const [x, w] = [torch.ones([1, 16], { device: "cpu" }), torch.ones([3, 16], { device: "cpu" })];
+    expect(() =>
+      torch.fastLinear(x, w, { bias: torch.ones([3], { dtype: "float64", device: "cpu" }) }),
+    ).toThrow("bias Double[3]");
+    expect([...torch.fastLinear(x, w, { bias: torch.ones([3], { device: "cpu" }) }).toFloats()]).toEqual([
+      17, 17, 17,
+    ]);
   });
 });
 
@@ -272,11 +274,11 @@ test.each([64, 24, 7])("rms_norm equals its definition in float64 (width %i)", (
     torch.scope(() => {
       const { x, w } = leaves({ x: [5, 3, width], w: [width] });
       const [input, weight] = mapTuple([x, w], (t) => torch.toDType(torch.detach(t), "float32"));
-      const mean = torch.meanDim(torch.square(x), [-1], true);
+      const mean = torch.mean(torch.square(x), { dim: [-1], keepdim: true });
       const normalised = torch.mul(x, torch.rsqrt(torch.addScalar(mean, 0.01)));
       for (const fromOne of [false, true]) {
         const exact = torch.mul(normalised, fromOne ? torch.addScalar(w, 1) : w);
-        const ours = torch.fusedRmsNorm(input, weight, 0.01, fromOne);
+        const ours = torch.fusedRmsNorm(input, weight, 0.01, { fromOne });
         expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
       }
       expect(() => torch.fusedRmsNorm(input, torch.narrow(weight, 0, 0, width - 1), 0.01)).toThrow(
@@ -292,7 +294,7 @@ test.each([64, 24, 6])("rotate equals its definition in float64 (width %i)", (wi
     torch.scope(() => {
       const { x, c, s } = leaves({ x: [5, 3, width], c: [5, 1, width], s: [5, 1, width] });
       const single = [x, c, s].map((t) => torch.toDType(torch.detach(t), "float32"));
-      const exact = torch.add(torch.mul(x, c), torch.mul(torch.roll(x, width / 2, -1), s));
+      const exact = torch.add(torch.mul(x, c), torch.mul(torch.roll(x, width / 2, { dims: -1 }), s));
       const ours = torch.fusedRotate(single[0], single[1], single[2]);
       expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
       expect(() => torch.fusedRotate(single[0], single[1], torch.narrow(single[2], 0, 1, 4))).toThrow(
@@ -304,9 +306,11 @@ test.each([64, 24, 6])("rotate equals its definition in float64 (width %i)", (wi
 
 test("rms_norm and rotate refuse a width of 0", () => {
   torch.scope(() => {
-    expect(() => torch.fusedRmsNorm(torch.zeros([2, 0]), torch.zeros([0]), 1e-5)).toThrow("no width of 0");
-    const turn = torch.zeros([2, 1, 0]);
-    expect(() => torch.fusedRotate(torch.zeros([2, 3, 0]), turn, turn)).toThrow("not 0");
+    expect(() =>
+      torch.fusedRmsNorm(torch.zeros([2, 0], { device: "cpu" }), torch.zeros([0], { device: "cpu" }), 1e-5),
+    ).toThrow("no width of 0");
+    const turn = torch.zeros([2, 1, 0], { device: "cpu" });
+    expect(() => torch.fusedRotate(torch.zeros([2, 3, 0], { device: "cpu" }), turn, turn)).toThrow("not 0");
   });
 });
 
@@ -317,7 +321,7 @@ test("operators that record no gradients refuse to where they would be needed", 
       torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
     );
     expect(() => torch.fusedRmsNorm(torch.detach(input), weight, 0)).toThrow("records no gradients");
-    const turn = torch.ones([2, 1, 8], "float32");
+    const turn = torch.ones([2, 1, 8], { dtype: "float32", device: "cpu" });
     expect(() => torch.fusedRotate(input, turn, turn)).toThrow("records no gradients");
   });
 });

@@ -6,54 +6,126 @@ import type { Generator } from "./generator.ts";
 import type { Tensor } from "./tensor.ts";
 
 let add$: NativeOperator<number> | undefined;
-/** `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` */
-export function add(self: Tensor, other: Tensor, alpha?: number): Tensor {
-  return wrap((add$ ??= bind<number>("aten::add", "Tensor"))(self.handle, other.handle, alpha));
+/**
+ * `aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`
+ * @param options unless given: `alpha` 1
+ */
+export function add(
+  self: Tensor,
+  other: Tensor,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  return wrap((add$ ??= bind<number>("aten::add", "Tensor"))(self.handle, other.handle, options?.alpha));
 }
 
 let addScalar$: NativeOperator<number> | undefined;
-/** `aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
-export function addScalar(self: Tensor, other: number, alpha?: number): Tensor {
-  return wrap((addScalar$ ??= bind<number>("aten::add", "Scalar"))(self.handle, other, alpha));
+/**
+ * `aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
+ * @param options unless given: `alpha` 1
+ */
+export function addScalar(
+  self: Tensor,
+  other: number,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  return wrap((addScalar$ ??= bind<number>("aten::add", "Scalar"))(self.handle, other, options?.alpha));
 }
 
 let add_$: NativeOperator<undefined> | undefined;
-/** `aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` */
-export function add_(self: Tensor, other: Tensor, alpha?: number): Tensor {
-  (add_$ ??= bind<undefined>("aten::add_", "Tensor"))(self.handle, other.handle, alpha);
+/**
+ * `aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)`
+ * @param options unless given: `alpha` 1
+ */
+export function add_(
+  self: Tensor,
+  other: Tensor,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  (add_$ ??= bind<undefined>("aten::add_", "Tensor"))(self.handle, other.handle, options?.alpha);
   return self;
 }
 
 let addScalar_$: NativeOperator<undefined> | undefined;
-/** `aten::add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` */
-export function addScalar_(self: Tensor, other: number, alpha?: number): Tensor {
-  (addScalar_$ ??= bind<undefined>("aten::add_", "Scalar"))(self.handle, other, alpha);
+/**
+ * `aten::add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)`
+ * @param options unless given: `alpha` 1
+ */
+export function addScalar_(
+  self: Tensor,
+  other: number,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  (addScalar_$ ??= bind<undefined>("aten::add_", "Scalar"))(self.handle, other, options?.alpha);
   return self;
 }
 
 let sub$: NativeOperator<number> | undefined;
-/** `aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` */
-export function sub(self: Tensor, other: Tensor, alpha?: number): Tensor {
-  return wrap((sub$ ??= bind<number>("aten::sub", "Tensor"))(self.handle, other.handle, alpha));
+/**
+ * `aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor`
+ * @param options unless given: `alpha` 1
+ */
+export function sub(
+  self: Tensor,
+  other: Tensor,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  return wrap((sub$ ??= bind<number>("aten::sub", "Tensor"))(self.handle, other.handle, options?.alpha));
 }
 
 let sub_$: NativeOperator<undefined> | undefined;
-/** `aten::sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` */
-export function sub_(self: Tensor, other: Tensor, alpha?: number): Tensor {
-  (sub_$ ??= bind<undefined>("aten::sub_", "Tensor"))(self.handle, other.handle, alpha);
+/**
+ * `aten::sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)`
+ * @param options unless given: `alpha` 1
+ */
+export function sub_(
+  self: Tensor,
+  other: Tensor,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  (sub_$ ??= bind<undefined>("aten::sub_", "Tensor"))(self.handle, other.handle, options?.alpha);
   return self;
 }
 
 let subScalar$: NativeOperator<number> | undefined;
-/** `aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
-export function subScalar(self: Tensor, other: number, alpha?: number): Tensor {
-  return wrap((subScalar$ ??= bind<number>("aten::sub", "Scalar"))(self.handle, other, alpha));
+/**
+ * `aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
+ * @param options unless given: `alpha` 1
+ */
+export function subScalar(
+  self: Tensor,
+  other: number,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  return wrap((subScalar$ ??= bind<number>("aten::sub", "Scalar"))(self.handle, other, options?.alpha));
 }
 
 let rsubScalar$: NativeOperator<number> | undefined;
-/** `aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
-export function rsubScalar(self: Tensor, other: number, alpha?: number): Tensor {
-  return wrap((rsubScalar$ ??= bind<number>("aten::rsub", "Scalar"))(self.handle, other, alpha));
+/**
+ * `aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
+ * @param options unless given: `alpha` 1
+ */
+export function rsubScalar(
+  self: Tensor,
+  other: number,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  return wrap((rsubScalar$ ??= bind<number>("aten::rsub", "Scalar"))(self.handle, other, options?.alpha));
 }
 
 let mul$: NativeOperator<number> | undefined;
@@ -212,9 +284,18 @@ export function reciprocal(self: Tensor): Tensor {
 }
 
 let clamp$: NativeOperator<number> | undefined;
-/** `aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor` */
-export function clamp(self: Tensor, min?: number | null, max?: number | null): Tensor {
-  return wrap((clamp$ ??= bind<number>("aten::clamp", ""))(self.handle, min, max));
+/**
+ * `aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor`
+ * @param options unless given: `min` none, `max` none
+ */
+export function clamp(
+  self: Tensor,
+  options?: {
+    readonly min?: number | null | undefined;
+    readonly max?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((clamp$ ??= bind<number>("aten::clamp", ""))(self.handle, options?.min, options?.max));
 }
 
 let clampMin$: NativeOperator<number> | undefined;
@@ -231,16 +312,36 @@ export function lerp_(self: Tensor, end: Tensor, weight: number): Tensor {
 }
 
 let addcmul_$: NativeOperator<undefined> | undefined;
-/** `aten::addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` */
-export function addcmul_(self: Tensor, tensor1: Tensor, tensor2: Tensor, value?: number): Tensor {
-  (addcmul_$ ??= bind<undefined>("aten::addcmul_", ""))(self.handle, tensor1.handle, tensor2.handle, value);
+/**
+ * `aten::addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)`
+ * @param options unless given: `value` 1
+ */
+export function addcmul_(
+  self: Tensor,
+  tensor1: Tensor,
+  tensor2: Tensor,
+  options?: {
+    readonly value?: number | undefined;
+  },
+): Tensor {
+  (addcmul_$ ??= bind<undefined>("aten::addcmul_", ""))(self.handle, tensor1.handle, tensor2.handle, options?.value);
   return self;
 }
 
 let addcdiv_$: NativeOperator<undefined> | undefined;
-/** `aten::addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` */
-export function addcdiv_(self: Tensor, tensor1: Tensor, tensor2: Tensor, value?: number): Tensor {
-  (addcdiv_$ ??= bind<undefined>("aten::addcdiv_", ""))(self.handle, tensor1.handle, tensor2.handle, value);
+/**
+ * `aten::addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)`
+ * @param options unless given: `value` 1
+ */
+export function addcdiv_(
+  self: Tensor,
+  tensor1: Tensor,
+  tensor2: Tensor,
+  options?: {
+    readonly value?: number | undefined;
+  },
+): Tensor {
+  (addcdiv_$ ??= bind<undefined>("aten::addcdiv_", ""))(self.handle, tensor1.handle, tensor2.handle, options?.value);
   return self;
 }
 
@@ -360,27 +461,35 @@ export function equal(self: Tensor, other: Tensor): boolean {
 }
 
 let sum$: NativeOperator<number> | undefined;
-/** `aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor` */
-export function sum(self: Tensor, dtype?: DType | null): Tensor {
-  return wrap((sum$ ??= bind<number>("aten::sum", ""))(self.handle, dtypeCode(dtype)));
-}
-
-let sumDim$: NativeOperator<number> | undefined;
-/** `aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` */
-export function sumDim(self: Tensor, dim?: readonly number[] | number | null, keepdim?: boolean, dtype?: DType | null): Tensor {
-  return wrap((sumDim$ ??= bind<number>("aten::sum", "dim_IntList"))(self.handle, dim, keepdim, dtypeCode(dtype)));
+/**
+ * `aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor`
+ * @param options unless given: `dim` none, `keepdim` false, `dtype` none
+ */
+export function sum(
+  self: Tensor,
+  options?: {
+    readonly dim?: readonly number[] | number | null | undefined;
+    readonly keepdim?: boolean | undefined;
+    readonly dtype?: DType | null | undefined;
+  },
+): Tensor {
+  return wrap((sum$ ??= bind<number>("aten::sum", "dim_IntList"))(self.handle, options?.dim, options?.keepdim, dtypeCode(options?.dtype)));
 }
 
 let mean$: NativeOperator<number> | undefined;
-/** `aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor` */
-export function mean(self: Tensor, dtype?: DType | null): Tensor {
-  return wrap((mean$ ??= bind<number>("aten::mean", ""))(self.handle, dtypeCode(dtype)));
-}
-
-let meanDim$: NativeOperator<number> | undefined;
-/** `aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` */
-export function meanDim(self: Tensor, dim?: readonly number[] | number | null, keepdim?: boolean, dtype?: DType | null): Tensor {
-  return wrap((meanDim$ ??= bind<number>("aten::mean", "dim"))(self.handle, dim, keepdim, dtypeCode(dtype)));
+/**
+ * `aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor`
+ * @param options unless given: `dim` none, `keepdim` false, `dtype` none
+ */
+export function mean(
+  self: Tensor,
+  options?: {
+    readonly dim?: readonly number[] | number | null | undefined;
+    readonly keepdim?: boolean | undefined;
+    readonly dtype?: DType | null | undefined;
+  },
+): Tensor {
+  return wrap((mean$ ??= bind<number>("aten::mean", "dim"))(self.handle, options?.dim, options?.keepdim, dtypeCode(options?.dtype)));
 }
 
 let max$: NativeOperator<number> | undefined;
@@ -390,9 +499,18 @@ export function max(self: Tensor): Tensor {
 }
 
 let maxDim$: NativeOperator<[number, number]> | undefined;
-/** `aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` */
-export function maxDim(self: Tensor, dim: number, keepdim?: boolean): [Tensor, Tensor] {
-  return wrapTuple((maxDim$ ??= bind<[number, number]>("aten::max", "dim"))(self.handle, dim, keepdim));
+/**
+ * `aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)`
+ * @param options unless given: `keepdim` false
+ */
+export function maxDim(
+  self: Tensor,
+  dim: number,
+  options?: {
+    readonly keepdim?: boolean | undefined;
+  },
+): [Tensor, Tensor] {
+  return wrapTuple((maxDim$ ??= bind<[number, number]>("aten::max", "dim"))(self.handle, dim, options?.keepdim));
 }
 
 let min$: NativeOperator<number> | undefined;
@@ -402,15 +520,33 @@ export function min(self: Tensor): Tensor {
 }
 
 let amax$: NativeOperator<number> | undefined;
-/** `aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` */
-export function amax(self: Tensor, dim?: readonly number[] | number, keepdim?: boolean): Tensor {
-  return wrap((amax$ ??= bind<number>("aten::amax", ""))(self.handle, dim, keepdim));
+/**
+ * `aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor`
+ * @param options unless given: `dim` [], `keepdim` false
+ */
+export function amax(
+  self: Tensor,
+  options?: {
+    readonly dim?: readonly number[] | number | undefined;
+    readonly keepdim?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((amax$ ??= bind<number>("aten::amax", ""))(self.handle, options?.dim, options?.keepdim));
 }
 
 let argmax$: NativeOperator<number> | undefined;
-/** `aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` */
-export function argmax(self: Tensor, dim?: number | null, keepdim?: boolean): Tensor {
-  return wrap((argmax$ ??= bind<number>("aten::argmax", ""))(self.handle, dim, keepdim));
+/**
+ * `aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor`
+ * @param options unless given: `dim` none, `keepdim` false
+ */
+export function argmax(
+  self: Tensor,
+  options?: {
+    readonly dim?: number | null | undefined;
+    readonly keepdim?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((argmax$ ??= bind<number>("aten::argmax", ""))(self.handle, options?.dim, options?.keepdim));
 }
 
 let all$: NativeOperator<number> | undefined;
@@ -426,27 +562,64 @@ export function any(self: Tensor): Tensor {
 }
 
 let linalgVectorNorm$: NativeOperator<number> | undefined;
-/** `aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` */
-export function linalgVectorNorm(self: Tensor, ord?: number, dim?: readonly number[] | number | null, keepdim?: boolean, dtype?: DType | null): Tensor {
-  return wrap((linalgVectorNorm$ ??= bind<number>("aten::linalg_vector_norm", ""))(self.handle, ord, dim, keepdim, dtypeCode(dtype)));
+/**
+ * `aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor`
+ * @param options unless given: `ord` 2, `dim` none, `keepdim` false, `dtype` none
+ */
+export function linalgVectorNorm(
+  self: Tensor,
+  options?: {
+    readonly ord?: number | undefined;
+    readonly dim?: readonly number[] | number | null | undefined;
+    readonly keepdim?: boolean | undefined;
+    readonly dtype?: DType | null | undefined;
+  },
+): Tensor {
+  return wrap((linalgVectorNorm$ ??= bind<number>("aten::linalg_vector_norm", ""))(self.handle, options?.ord, options?.dim, options?.keepdim, dtypeCode(options?.dtype)));
 }
 
 let cumsum$: NativeOperator<number> | undefined;
-/** `aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` */
-export function cumsum(self: Tensor, dim: number, dtype?: DType | null): Tensor {
-  return wrap((cumsum$ ??= bind<number>("aten::cumsum", ""))(self.handle, dim, dtypeCode(dtype)));
+/**
+ * `aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor`
+ * @param options unless given: `dtype` none
+ */
+export function cumsum(
+  self: Tensor,
+  dim: number,
+  options?: {
+    readonly dtype?: DType | null | undefined;
+  },
+): Tensor {
+  return wrap((cumsum$ ??= bind<number>("aten::cumsum", ""))(self.handle, dim, dtypeCode(options?.dtype)));
 }
 
 let logsumexp$: NativeOperator<number> | undefined;
-/** `aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` */
-export function logsumexp(self: Tensor, dim: readonly number[] | number, keepdim?: boolean): Tensor {
-  return wrap((logsumexp$ ??= bind<number>("aten::logsumexp", ""))(self.handle, dim, keepdim));
+/**
+ * `aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor`
+ * @param options unless given: `keepdim` false
+ */
+export function logsumexp(
+  self: Tensor,
+  dim: readonly number[] | number,
+  options?: {
+    readonly keepdim?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((logsumexp$ ??= bind<number>("aten::logsumexp", ""))(self.handle, dim, options?.keepdim));
 }
 
 let std$: NativeOperator<number> | undefined;
-/** `aten::std(Tensor self, bool unbiased=True) -> Tensor` */
-export function std(self: Tensor, unbiased?: boolean): Tensor {
-  return wrap((std$ ??= bind<number>("aten::std", ""))(self.handle, unbiased));
+/**
+ * `aten::std(Tensor self, bool unbiased=True) -> Tensor`
+ * @param options unless given: `unbiased` true
+ */
+export function std(
+  self: Tensor,
+  options?: {
+    readonly unbiased?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((std$ ??= bind<number>("aten::std", ""))(self.handle, options?.unbiased));
 }
 
 let reshape$: NativeOperator<number> | undefined;
@@ -492,39 +665,93 @@ export function narrow(self: Tensor, dim: number, start: number, length: number)
 }
 
 let slice$: NativeOperator<number> | undefined;
-/** `aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)` */
-export function slice(self: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number): Tensor {
-  return wrap((slice$ ??= bind<number>("aten::slice", "Tensor"))(self.handle, dim, start, end, step));
+/**
+ * `aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)`
+ * @param options unless given: `dim` 0, `start` none, `end` none, `step` 1
+ */
+export function slice(
+  self: Tensor,
+  options?: {
+    readonly dim?: number | undefined;
+    readonly start?: number | null | undefined;
+    readonly end?: number | null | undefined;
+    readonly step?: number | undefined;
+  },
+): Tensor {
+  return wrap((slice$ ??= bind<number>("aten::slice", "Tensor"))(self.handle, options?.dim, options?.start, options?.end, options?.step));
 }
 
 let split$: NativeOperator<number[]> | undefined;
-/** `aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]` */
-export function split(self: Tensor, splitSize: number, dim?: number): Tensor[] {
-  return wrapAll((split$ ??= bind<number[]>("aten::split", "Tensor"))(self.handle, splitSize, dim));
+/**
+ * `aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]`
+ * @param options unless given: `dim` 0
+ */
+export function split(
+  self: Tensor,
+  splitSize: number,
+  options?: {
+    readonly dim?: number | undefined;
+  },
+): Tensor[] {
+  return wrapAll((split$ ??= bind<number[]>("aten::split", "Tensor"))(self.handle, splitSize, options?.dim));
 }
 
 let splitSizes$: NativeOperator<number[]> | undefined;
-/** `aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]` */
-export function splitSizes(self: Tensor, splitSizes: readonly number[], dim?: number): Tensor[] {
-  return wrapAll((splitSizes$ ??= bind<number[]>("aten::split_with_sizes", ""))(self.handle, splitSizes, dim));
+/**
+ * `aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]`
+ * @param options unless given: `dim` 0
+ */
+export function splitSizes(
+  self: Tensor,
+  splitSizes: readonly number[],
+  options?: {
+    readonly dim?: number | undefined;
+  },
+): Tensor[] {
+  return wrapAll((splitSizes$ ??= bind<number[]>("aten::split_with_sizes", ""))(self.handle, splitSizes, options?.dim));
 }
 
 let chunk$: NativeOperator<number[]> | undefined;
-/** `aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]` */
-export function chunk(self: Tensor, chunks: number, dim?: number): Tensor[] {
-  return wrapAll((chunk$ ??= bind<number[]>("aten::chunk", ""))(self.handle, chunks, dim));
+/**
+ * `aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]`
+ * @param options unless given: `dim` 0
+ */
+export function chunk(
+  self: Tensor,
+  chunks: number,
+  options?: {
+    readonly dim?: number | undefined;
+  },
+): Tensor[] {
+  return wrapAll((chunk$ ??= bind<number[]>("aten::chunk", ""))(self.handle, chunks, options?.dim));
 }
 
 let cat$: NativeOperator<number> | undefined;
-/** `aten::cat(Tensor[] tensors, int dim=0) -> Tensor` */
-export function cat(tensors: readonly Tensor[], dim?: number): Tensor {
-  return wrap((cat$ ??= bind<number>("aten::cat", ""))(handlesOf(tensors), dim));
+/**
+ * `aten::cat(Tensor[] tensors, int dim=0) -> Tensor`
+ * @param options unless given: `dim` 0
+ */
+export function cat(
+  tensors: readonly Tensor[],
+  options?: {
+    readonly dim?: number | undefined;
+  },
+): Tensor {
+  return wrap((cat$ ??= bind<number>("aten::cat", ""))(handlesOf(tensors), options?.dim));
 }
 
 let stack$: NativeOperator<number> | undefined;
-/** `aten::stack(Tensor[] tensors, int dim=0) -> Tensor` */
-export function stack(tensors: readonly Tensor[], dim?: number): Tensor {
-  return wrap((stack$ ??= bind<number>("aten::stack", ""))(handlesOf(tensors), dim));
+/**
+ * `aten::stack(Tensor[] tensors, int dim=0) -> Tensor`
+ * @param options unless given: `dim` 0
+ */
+export function stack(
+  tensors: readonly Tensor[],
+  options?: {
+    readonly dim?: number | undefined;
+  },
+): Tensor {
+  return wrap((stack$ ??= bind<number>("aten::stack", ""))(handlesOf(tensors), options?.dim));
 }
 
 let unsqueeze$: NativeOperator<number> | undefined;
@@ -540,15 +767,33 @@ export function squeeze(self: Tensor, dim: number): Tensor {
 }
 
 let expand$: NativeOperator<number> | undefined;
-/** `aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` */
-export function expand(self: Tensor, size: readonly number[], implicit?: boolean): Tensor {
-  return wrap((expand$ ??= bind<number>("aten::expand", ""))(self.handle, size, implicit));
+/**
+ * `aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)`
+ * @param options unless given: `implicit` false
+ */
+export function expand(
+  self: Tensor,
+  size: readonly number[],
+  options?: {
+    readonly implicit?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((expand$ ??= bind<number>("aten::expand", ""))(self.handle, size, options?.implicit));
 }
 
 let flatten$: NativeOperator<number> | undefined;
-/** `aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)` */
-export function flatten(self: Tensor, startDim?: number, endDim?: number): Tensor {
-  return wrap((flatten$ ??= bind<number>("aten::flatten", "using_ints"))(self.handle, startDim, endDim));
+/**
+ * `aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)`
+ * @param options unless given: `startDim` 0, `endDim` -1
+ */
+export function flatten(
+  self: Tensor,
+  options?: {
+    readonly startDim?: number | undefined;
+    readonly endDim?: number | undefined;
+  },
+): Tensor {
+  return wrap((flatten$ ??= bind<number>("aten::flatten", "using_ints"))(self.handle, options?.startDim, options?.endDim));
 }
 
 let unflatten$: NativeOperator<number> | undefined;
@@ -558,15 +803,33 @@ export function unflatten(self: Tensor, dim: number, sizes: readonly number[]): 
 }
 
 let repeatInterleave$: NativeOperator<number> | undefined;
-/** `aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` */
-export function repeatInterleave(self: Tensor, repeats: number, dim?: number | null, outputSize?: number | null): Tensor {
-  return wrap((repeatInterleave$ ??= bind<number>("aten::repeat_interleave", "self_int"))(self.handle, repeats, dim, outputSize));
+/**
+ * `aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor`
+ * @param options unless given: `dim` none, `outputSize` none
+ */
+export function repeatInterleave(
+  self: Tensor,
+  repeats: number,
+  options?: {
+    readonly dim?: number | null | undefined;
+    readonly outputSize?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((repeatInterleave$ ??= bind<number>("aten::repeat_interleave", "self_int"))(self.handle, repeats, options?.dim, options?.outputSize));
 }
 
 let contiguous$: NativeOperator<number> | undefined;
-/** `aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)` */
-export function contiguous(self: Tensor, memoryFormat?: number): Tensor {
-  return wrap((contiguous$ ??= bind<number>("aten::contiguous", ""))(self.handle, memoryFormat));
+/**
+ * `aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)`
+ * @param options unless given: `memoryFormat` 0
+ */
+export function contiguous(
+  self: Tensor,
+  options?: {
+    readonly memoryFormat?: number | undefined;
+  },
+): Tensor {
+  return wrap((contiguous$ ??= bind<number>("aten::contiguous", ""))(self.handle, options?.memoryFormat));
 }
 
 let detach$: NativeOperator<number> | undefined;
@@ -576,28 +839,68 @@ export function detach(self: Tensor): Tensor {
 }
 
 let clone$: NativeOperator<number> | undefined;
-/** `aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` */
-export function clone(self: Tensor, memoryFormat?: number | null): Tensor {
-  return wrap((clone$ ??= bind<number>("aten::clone", ""))(self.handle, memoryFormat));
+/**
+ * `aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor`
+ * @param options unless given: `memoryFormat` none
+ */
+export function clone(
+  self: Tensor,
+  options?: {
+    readonly memoryFormat?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((clone$ ??= bind<number>("aten::clone", ""))(self.handle, options?.memoryFormat));
 }
 
 let copy_$: NativeOperator<undefined> | undefined;
-/** `aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` */
-export function copy_(self: Tensor, src: Tensor, nonBlocking?: boolean): Tensor {
-  (copy_$ ??= bind<undefined>("aten::copy_", ""))(self.handle, src.handle, nonBlocking);
+/**
+ * `aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)`
+ * @param options unless given: `nonBlocking` false
+ */
+export function copy_(
+  self: Tensor,
+  src: Tensor,
+  options?: {
+    readonly nonBlocking?: boolean | undefined;
+  },
+): Tensor {
+  (copy_$ ??= bind<undefined>("aten::copy_", ""))(self.handle, src.handle, options?.nonBlocking);
   return self;
 }
 
 let toDType$: NativeOperator<number> | undefined;
-/** `aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)` */
-export function toDType(self: Tensor, dtype: DType, nonBlocking?: boolean, copy?: boolean, memoryFormat?: number | null): Tensor {
-  return wrap((toDType$ ??= bind<number>("aten::to", "dtype"))(self.handle, dtypeCode(dtype), nonBlocking, copy, memoryFormat));
+/**
+ * `aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)`
+ * @param options unless given: `nonBlocking` false, `copy` false, `memoryFormat` none
+ */
+export function toDType(
+  self: Tensor,
+  dtype: DType,
+  options?: {
+    readonly nonBlocking?: boolean | undefined;
+    readonly copy?: boolean | undefined;
+    readonly memoryFormat?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((toDType$ ??= bind<number>("aten::to", "dtype"))(self.handle, dtypeCode(dtype), options?.nonBlocking, options?.copy, options?.memoryFormat));
 }
 
 let toDevice$: NativeOperator<number> | undefined;
-/** `aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)` */
-export function toDevice(self: Tensor, device: string, dtype: DType, nonBlocking?: boolean, copy?: boolean, memoryFormat?: number | null): Tensor {
-  return wrap((toDevice$ ??= bind<number>("aten::to", "device"))(self.handle, device, dtypeCode(dtype), nonBlocking, copy, memoryFormat));
+/**
+ * `aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)`
+ * @param options unless given: `nonBlocking` false, `copy` false, `memoryFormat` none
+ */
+export function toDevice(
+  self: Tensor,
+  device: string,
+  dtype: DType,
+  options?: {
+    readonly nonBlocking?: boolean | undefined;
+    readonly copy?: boolean | undefined;
+    readonly memoryFormat?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((toDevice$ ??= bind<number>("aten::to", "device"))(self.handle, device, dtypeCode(dtype), options?.nonBlocking, options?.copy, options?.memoryFormat));
 }
 
 let flip$: NativeOperator<number> | undefined;
@@ -607,93 +910,256 @@ export function flip(self: Tensor, dims: readonly number[]): Tensor {
 }
 
 let roll$: NativeOperator<number> | undefined;
-/** `aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor` */
-export function roll(self: Tensor, shifts: readonly number[] | number, dims?: readonly number[] | number): Tensor {
-  return wrap((roll$ ??= bind<number>("aten::roll", ""))(self.handle, shifts, dims));
+/**
+ * `aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor`
+ * @param options unless given: `dims` []
+ */
+export function roll(
+  self: Tensor,
+  shifts: readonly number[] | number,
+  options?: {
+    readonly dims?: readonly number[] | number | undefined;
+  },
+): Tensor {
+  return wrap((roll$ ??= bind<number>("aten::roll", ""))(self.handle, shifts, options?.dims));
 }
 
 let tril$: NativeOperator<number> | undefined;
-/** `aten::tril(Tensor self, SymInt diagonal=0) -> Tensor` */
-export function tril(self: Tensor, diagonal?: number): Tensor {
-  return wrap((tril$ ??= bind<number>("aten::tril", ""))(self.handle, diagonal));
+/**
+ * `aten::tril(Tensor self, SymInt diagonal=0) -> Tensor`
+ * @param options unless given: `diagonal` 0
+ */
+export function tril(
+  self: Tensor,
+  options?: {
+    readonly diagonal?: number | undefined;
+  },
+): Tensor {
+  return wrap((tril$ ??= bind<number>("aten::tril", ""))(self.handle, options?.diagonal));
 }
 
 let triu$: NativeOperator<number> | undefined;
-/** `aten::triu(Tensor self, SymInt diagonal=0) -> Tensor` */
-export function triu(self: Tensor, diagonal?: number): Tensor {
-  return wrap((triu$ ??= bind<number>("aten::triu", ""))(self.handle, diagonal));
+/**
+ * `aten::triu(Tensor self, SymInt diagonal=0) -> Tensor`
+ * @param options unless given: `diagonal` 0
+ */
+export function triu(
+  self: Tensor,
+  options?: {
+    readonly diagonal?: number | undefined;
+  },
+): Tensor {
+  return wrap((triu$ ??= bind<number>("aten::triu", ""))(self.handle, options?.diagonal));
 }
 
 let diagonal$: NativeOperator<number> | undefined;
-/** `aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)` */
-export function diagonal(self: Tensor, offset?: number, dim1?: number, dim2?: number): Tensor {
-  return wrap((diagonal$ ??= bind<number>("aten::diagonal", ""))(self.handle, offset, dim1, dim2));
+/**
+ * `aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)`
+ * @param options unless given: `offset` 0, `dim1` 0, `dim2` 1
+ */
+export function diagonal(
+  self: Tensor,
+  options?: {
+    readonly offset?: number | undefined;
+    readonly dim1?: number | undefined;
+    readonly dim2?: number | undefined;
+  },
+): Tensor {
+  return wrap((diagonal$ ??= bind<number>("aten::diagonal", ""))(self.handle, options?.offset, options?.dim1, options?.dim2));
 }
 
 let diagEmbed$: NativeOperator<number> | undefined;
-/** `aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor` */
-export function diagEmbed(self: Tensor, offset?: number, dim1?: number, dim2?: number): Tensor {
-  return wrap((diagEmbed$ ??= bind<number>("aten::diag_embed", ""))(self.handle, offset, dim1, dim2));
+/**
+ * `aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor`
+ * @param options unless given: `offset` 0, `dim1` -2, `dim2` -1
+ */
+export function diagEmbed(
+  self: Tensor,
+  options?: {
+    readonly offset?: number | undefined;
+    readonly dim1?: number | undefined;
+    readonly dim2?: number | undefined;
+  },
+): Tensor {
+  return wrap((diagEmbed$ ??= bind<number>("aten::diag_embed", ""))(self.handle, options?.offset, options?.dim1, options?.dim2));
 }
 
 let empty$: NativeOperator<number> | undefined;
-/** `aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
-export function empty(size: readonly number[], dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null, memoryFormat?: number | null): Tensor {
-  return wrap((empty$ ??= bind<number>("aten::empty", "memory_format"))(size, dtypeCode(dtype), layout, device, pinMemory, memoryFormat));
+/**
+ * `aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `pinMemory` none, `memoryFormat` none
+ */
+export function empty(
+  size: readonly number[],
+  options: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+    readonly memoryFormat?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((empty$ ??= bind<number>("aten::empty", "memory_format"))(size, dtypeCode(options.dtype), options.layout, options.device, options.pinMemory, options.memoryFormat));
 }
 
 let zeros$: NativeOperator<number> | undefined;
-/** `aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function zeros(size: readonly number[], dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((zeros$ ??= bind<number>("aten::zeros", ""))(size, dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `pinMemory` none
+ */
+export function zeros(
+  size: readonly number[],
+  options: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((zeros$ ??= bind<number>("aten::zeros", ""))(size, dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let ones$: NativeOperator<number> | undefined;
-/** `aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function ones(size: readonly number[], dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((ones$ ??= bind<number>("aten::ones", ""))(size, dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `pinMemory` none
+ */
+export function ones(
+  size: readonly number[],
+  options: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((ones$ ??= bind<number>("aten::ones", ""))(size, dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let full$: NativeOperator<number> | undefined;
-/** `aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function full(size: readonly number[], fillValue: number, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((full$ ??= bind<number>("aten::full", ""))(size, fillValue, dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `pinMemory` none
+ */
+export function full(
+  size: readonly number[],
+  fillValue: number,
+  options: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((full$ ??= bind<number>("aten::full", ""))(size, fillValue, dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let arange$: NativeOperator<number> | undefined;
-/** `aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function arange(start: number, end: number, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((arange$ ??= bind<number>("aten::arange", "start"))(start, end, dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `pinMemory` none
+ */
+export function arange(
+  start: number,
+  end: number,
+  options: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((arange$ ??= bind<number>("aten::arange", "start"))(start, end, dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let linspace$: NativeOperator<number> | undefined;
-/** `aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function linspace(start: number, end: number, steps: number, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((linspace$ ??= bind<number>("aten::linspace", ""))(start, end, steps, dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `pinMemory` none
+ */
+export function linspace(
+  start: number,
+  end: number,
+  steps: number,
+  options: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((linspace$ ??= bind<number>("aten::linspace", ""))(start, end, steps, dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let eye$: NativeOperator<number> | undefined;
-/** `aten::eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function eye(n: number, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((eye$ ??= bind<number>("aten::eye", ""))(n, dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `pinMemory` none
+ */
+export function eye(
+  n: number,
+  options: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((eye$ ??= bind<number>("aten::eye", ""))(n, dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let emptyLike$: NativeOperator<number> | undefined;
-/** `aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
-export function emptyLike(self: Tensor, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null, memoryFormat?: number | null): Tensor {
-  return wrap((emptyLike$ ??= bind<number>("aten::empty_like", ""))(self.handle, dtypeCode(dtype), layout, device, pinMemory, memoryFormat));
+/**
+ * `aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `device` none, `pinMemory` none, `memoryFormat` none
+ */
+export function emptyLike(
+  self: Tensor,
+  options?: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device?: string | null | undefined;
+    readonly pinMemory?: boolean | null | undefined;
+    readonly memoryFormat?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((emptyLike$ ??= bind<number>("aten::empty_like", ""))(self.handle, dtypeCode(options?.dtype), options?.layout, options?.device, options?.pinMemory, options?.memoryFormat));
 }
 
 let zerosLike$: NativeOperator<number> | undefined;
-/** `aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
-export function zerosLike(self: Tensor, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null, memoryFormat?: number | null): Tensor {
-  return wrap((zerosLike$ ??= bind<number>("aten::zeros_like", ""))(self.handle, dtypeCode(dtype), layout, device, pinMemory, memoryFormat));
+/**
+ * `aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `device` none, `pinMemory` none, `memoryFormat` none
+ */
+export function zerosLike(
+  self: Tensor,
+  options?: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device?: string | null | undefined;
+    readonly pinMemory?: boolean | null | undefined;
+    readonly memoryFormat?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((zerosLike$ ??= bind<number>("aten::zeros_like", ""))(self.handle, dtypeCode(options?.dtype), options?.layout, options?.device, options?.pinMemory, options?.memoryFormat));
 }
 
 let onesLike$: NativeOperator<number> | undefined;
-/** `aten::ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
-export function onesLike(self: Tensor, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null, memoryFormat?: number | null): Tensor {
-  return wrap((onesLike$ ??= bind<number>("aten::ones_like", ""))(self.handle, dtypeCode(dtype), layout, device, pinMemory, memoryFormat));
+/**
+ * `aten::ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
+ * @param options unless given: `dtype` none, `layout` none, `device` none, `pinMemory` none, `memoryFormat` none
+ */
+export function onesLike(
+  self: Tensor,
+  options?: {
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device?: string | null | undefined;
+    readonly pinMemory?: boolean | null | undefined;
+    readonly memoryFormat?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((onesLike$ ??= bind<number>("aten::ones_like", ""))(self.handle, dtypeCode(options?.dtype), options?.layout, options?.device, options?.pinMemory, options?.memoryFormat));
 }
 
 let zero_$: NativeOperator<undefined> | undefined;
@@ -711,48 +1177,123 @@ export function fill_(self: Tensor, value: number): Tensor {
 }
 
 let randn$: NativeOperator<number> | undefined;
-/** `aten::randn.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function randn(size: readonly number[], generator?: Generator | null, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((randn$ ??= bind<number>("aten::randn", "generator"))(size, handleOf(generator), dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::randn.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `generator` none, `dtype` none, `layout` none, `pinMemory` none
+ */
+export function randn(
+  size: readonly number[],
+  options: {
+    readonly generator?: Generator | null | undefined;
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((randn$ ??= bind<number>("aten::randn", "generator"))(size, handleOf(options.generator), dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let rand$: NativeOperator<number> | undefined;
-/** `aten::rand.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function rand(size: readonly number[], generator?: Generator | null, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((rand$ ??= bind<number>("aten::rand", "generator"))(size, handleOf(generator), dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::rand.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `generator` none, `dtype` none, `layout` none, `pinMemory` none
+ */
+export function rand(
+  size: readonly number[],
+  options: {
+    readonly generator?: Generator | null | undefined;
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((rand$ ??= bind<number>("aten::rand", "generator"))(size, handleOf(options.generator), dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let randperm$: NativeOperator<number> | undefined;
-/** `aten::randperm.generator(SymInt n, *, Generator? generator, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
-export function randperm(n: number, generator?: Generator | null, dtype?: DType | null, layout?: number | null, device?: string | null, pinMemory?: boolean | null): Tensor {
-  return wrap((randperm$ ??= bind<number>("aten::randperm", "generator"))(n, handleOf(generator), dtypeCode(dtype), layout, device, pinMemory));
+/**
+ * `aten::randperm.generator(SymInt n, *, Generator? generator, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor`
+ * @param options unless given: `generator` none, `dtype` 4, `layout` none, `pinMemory` none
+ */
+export function randperm(
+  n: number,
+  options: {
+    readonly generator?: Generator | null | undefined;
+    readonly dtype?: DType | null | undefined;
+    readonly layout?: number | null | undefined;
+    readonly device: string;
+    readonly pinMemory?: boolean | null | undefined;
+  },
+): Tensor {
+  return wrap((randperm$ ??= bind<number>("aten::randperm", "generator"))(n, handleOf(options.generator), dtypeCode(options.dtype), options.layout, options.device, options.pinMemory));
 }
 
 let normal_$: NativeOperator<undefined> | undefined;
-/** `aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` */
-export function normal_(self: Tensor, mean?: number, std?: number, generator?: Generator | null): Tensor {
-  (normal_$ ??= bind<undefined>("aten::normal_", ""))(self.handle, mean, std, handleOf(generator));
+/**
+ * `aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)`
+ * @param options unless given: `mean` 0., `std` 1., `generator` none
+ */
+export function normal_(
+  self: Tensor,
+  options?: {
+    readonly mean?: number | undefined;
+    readonly std?: number | undefined;
+    readonly generator?: Generator | null | undefined;
+  },
+): Tensor {
+  (normal_$ ??= bind<undefined>("aten::normal_", ""))(self.handle, options?.mean, options?.std, handleOf(options?.generator));
   return self;
 }
 
 let uniform_$: NativeOperator<undefined> | undefined;
-/** `aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)` */
-export function uniform_(self: Tensor, from?: number, to?: number, generator?: Generator | null): Tensor {
-  (uniform_$ ??= bind<undefined>("aten::uniform_", ""))(self.handle, from, to, handleOf(generator));
+/**
+ * `aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)`
+ * @param options unless given: `from` 0., `to` 1., `generator` none
+ */
+export function uniform_(
+  self: Tensor,
+  options?: {
+    readonly from?: number | undefined;
+    readonly to?: number | undefined;
+    readonly generator?: Generator | null | undefined;
+  },
+): Tensor {
+  (uniform_$ ??= bind<undefined>("aten::uniform_", ""))(self.handle, options?.from, options?.to, handleOf(options?.generator));
   return self;
 }
 
 let bernoulli_$: NativeOperator<undefined> | undefined;
-/** `aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)` */
-export function bernoulli_(self: Tensor, p?: number, generator?: Generator | null): Tensor {
-  (bernoulli_$ ??= bind<undefined>("aten::bernoulli_", "float"))(self.handle, p, handleOf(generator));
+/**
+ * `aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)`
+ * @param options unless given: `p` 0.5, `generator` none
+ */
+export function bernoulli_(
+  self: Tensor,
+  options?: {
+    readonly p?: number | undefined;
+    readonly generator?: Generator | null | undefined;
+  },
+): Tensor {
+  (bernoulli_$ ??= bind<undefined>("aten::bernoulli_", "float"))(self.handle, options?.p, handleOf(options?.generator));
   return self;
 }
 
 let multinomial$: NativeOperator<number> | undefined;
-/** `aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor` */
-export function multinomial(self: Tensor, numSamples: number, replacement?: boolean, generator?: Generator | null): Tensor {
-  return wrap((multinomial$ ??= bind<number>("aten::multinomial", ""))(self.handle, numSamples, replacement, handleOf(generator)));
+/**
+ * `aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor`
+ * @param options unless given: `replacement` false, `generator` none
+ */
+export function multinomial(
+  self: Tensor,
+  numSamples: number,
+  options?: {
+    readonly replacement?: boolean | undefined;
+    readonly generator?: Generator | null | undefined;
+  },
+): Tensor {
+  return wrap((multinomial$ ??= bind<number>("aten::multinomial", ""))(self.handle, numSamples, options?.replacement, handleOf(options?.generator)));
 }
 
 let indexSelect$: NativeOperator<number> | undefined;
@@ -762,9 +1303,19 @@ export function indexSelect(self: Tensor, dim: number, index: Tensor): Tensor {
 }
 
 let gather$: NativeOperator<number> | undefined;
-/** `aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor` */
-export function gather(self: Tensor, dim: number, index: Tensor, sparseGrad?: boolean): Tensor {
-  return wrap((gather$ ??= bind<number>("aten::gather", ""))(self.handle, dim, index.handle, sparseGrad));
+/**
+ * `aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor`
+ * @param options unless given: `sparseGrad` false
+ */
+export function gather(
+  self: Tensor,
+  dim: number,
+  index: Tensor,
+  options?: {
+    readonly sparseGrad?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((gather$ ??= bind<number>("aten::gather", ""))(self.handle, dim, index.handle, options?.sparseGrad));
 }
 
 let scatter_$: NativeOperator<undefined> | undefined;
@@ -782,9 +1333,20 @@ export function scatterAdd_(self: Tensor, dim: number, index: Tensor, src: Tenso
 }
 
 let indexAdd_$: NativeOperator<undefined> | undefined;
-/** `aten::index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)` */
-export function indexAdd_(self: Tensor, dim: number, index: Tensor, source: Tensor, alpha?: number): Tensor {
-  (indexAdd_$ ??= bind<undefined>("aten::index_add_", ""))(self.handle, dim, index.handle, source.handle, alpha);
+/**
+ * `aten::index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)`
+ * @param options unless given: `alpha` 1
+ */
+export function indexAdd_(
+  self: Tensor,
+  dim: number,
+  index: Tensor,
+  source: Tensor,
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  (indexAdd_$ ??= bind<undefined>("aten::index_add_", ""))(self.handle, dim, index.handle, source.handle, options?.alpha);
   return self;
 }
 
@@ -796,9 +1358,20 @@ export function indexCopy_(self: Tensor, dim: number, index: Tensor, source: Ten
 }
 
 let embedding$: NativeOperator<number> | undefined;
-/** `aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor` */
-export function embedding(weight: Tensor, indices: Tensor, paddingIdx?: number, scaleGradByFreq?: boolean, sparse?: boolean): Tensor {
-  return wrap((embedding$ ??= bind<number>("aten::embedding", ""))(weight.handle, indices.handle, paddingIdx, scaleGradByFreq, sparse));
+/**
+ * `aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor`
+ * @param options unless given: `paddingIdx` -1, `scaleGradByFreq` false, `sparse` false
+ */
+export function embedding(
+  weight: Tensor,
+  indices: Tensor,
+  options?: {
+    readonly paddingIdx?: number | undefined;
+    readonly scaleGradByFreq?: boolean | undefined;
+    readonly sparse?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((embedding$ ??= bind<number>("aten::embedding", ""))(weight.handle, indices.handle, options?.paddingIdx, options?.scaleGradByFreq, options?.sparse));
 }
 
 let nonzero$: NativeOperator<number> | undefined;
@@ -808,27 +1381,69 @@ export function nonzero(self: Tensor): Tensor {
 }
 
 let topk$: NativeOperator<[number, number]> | undefined;
-/** `aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` */
-export function topk(self: Tensor, k: number, dim?: number, largest?: boolean, sorted?: boolean): [Tensor, Tensor] {
-  return wrapTuple((topk$ ??= bind<[number, number]>("aten::topk", ""))(self.handle, k, dim, largest, sorted));
+/**
+ * `aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)`
+ * @param options unless given: `dim` -1, `largest` true, `sorted` true
+ */
+export function topk(
+  self: Tensor,
+  k: number,
+  options?: {
+    readonly dim?: number | undefined;
+    readonly largest?: boolean | undefined;
+    readonly sorted?: boolean | undefined;
+  },
+): [Tensor, Tensor] {
+  return wrapTuple((topk$ ??= bind<[number, number]>("aten::topk", ""))(self.handle, k, options?.dim, options?.largest, options?.sorted));
 }
 
 let sort$: NativeOperator<[number, number]> | undefined;
-/** `aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` */
-export function sort(self: Tensor, dim?: number, descending?: boolean): [Tensor, Tensor] {
-  return wrapTuple((sort$ ??= bind<[number, number]>("aten::sort", ""))(self.handle, dim, descending));
+/**
+ * `aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)`
+ * @param options unless given: `dim` -1, `descending` false
+ */
+export function sort(
+  self: Tensor,
+  options?: {
+    readonly dim?: number | undefined;
+    readonly descending?: boolean | undefined;
+  },
+): [Tensor, Tensor] {
+  return wrapTuple((sort$ ??= bind<[number, number]>("aten::sort", ""))(self.handle, options?.dim, options?.descending));
 }
 
 let searchsorted$: NativeOperator<number> | undefined;
-/** `aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor` */
-export function searchsorted(sortedSequence: Tensor, self: Tensor, outInt32?: boolean, right?: boolean, side?: string | null, sorter?: Tensor | null): Tensor {
-  return wrap((searchsorted$ ??= bind<number>("aten::searchsorted", "Tensor"))(sortedSequence.handle, self.handle, outInt32, right, side, handleOf(sorter)));
+/**
+ * `aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor`
+ * @param options unless given: `outInt32` false, `right` false, `side` none, `sorter` none
+ */
+export function searchsorted(
+  sortedSequence: Tensor,
+  self: Tensor,
+  options?: {
+    readonly outInt32?: boolean | undefined;
+    readonly right?: boolean | undefined;
+    readonly side?: string | null | undefined;
+    readonly sorter?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((searchsorted$ ??= bind<number>("aten::searchsorted", "Tensor"))(sortedSequence.handle, self.handle, options?.outInt32, options?.right, options?.side, handleOf(options?.sorter)));
 }
 
 let bucketize$: NativeOperator<number> | undefined;
-/** `aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor` */
-export function bucketize(self: Tensor, boundaries: Tensor, outInt32?: boolean, right?: boolean): Tensor {
-  return wrap((bucketize$ ??= bind<number>("aten::bucketize", "Tensor"))(self.handle, boundaries.handle, outInt32, right));
+/**
+ * `aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor`
+ * @param options unless given: `outInt32` false, `right` false
+ */
+export function bucketize(
+  self: Tensor,
+  boundaries: Tensor,
+  options?: {
+    readonly outInt32?: boolean | undefined;
+    readonly right?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((bucketize$ ??= bind<number>("aten::bucketize", "Tensor"))(self.handle, boundaries.handle, options?.outInt32, options?.right));
 }
 
 let mm$: NativeOperator<number> | undefined;
@@ -850,65 +1465,159 @@ export function matmul(self: Tensor, other: Tensor): Tensor {
 }
 
 let addmm$: NativeOperator<number> | undefined;
-/** `aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
-export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta?: number, alpha?: number): Tensor {
-  return wrap((addmm$ ??= bind<number>("aten::addmm", ""))(self.handle, mat1.handle, mat2.handle, beta, alpha));
+/**
+ * `aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor`
+ * @param options unless given: `beta` 1, `alpha` 1
+ */
+export function addmm(
+  self: Tensor,
+  mat1: Tensor,
+  mat2: Tensor,
+  options?: {
+    readonly beta?: number | undefined;
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  return wrap((addmm$ ??= bind<number>("aten::addmm", ""))(self.handle, mat1.handle, mat2.handle, options?.beta, options?.alpha));
 }
 
 let addmm_$: NativeOperator<undefined> | undefined;
-/** `aten::addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` */
-export function addmm_(self: Tensor, mat1: Tensor, mat2: Tensor, beta?: number, alpha?: number): Tensor {
-  (addmm_$ ??= bind<undefined>("aten::addmm_", ""))(self.handle, mat1.handle, mat2.handle, beta, alpha);
+/**
+ * `aten::addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)`
+ * @param options unless given: `beta` 1, `alpha` 1
+ */
+export function addmm_(
+  self: Tensor,
+  mat1: Tensor,
+  mat2: Tensor,
+  options?: {
+    readonly beta?: number | undefined;
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  (addmm_$ ??= bind<undefined>("aten::addmm_", ""))(self.handle, mat1.handle, mat2.handle, options?.beta, options?.alpha);
   return self;
 }
 
 let baddbmm_$: NativeOperator<undefined> | undefined;
-/** `aten::baddbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` */
-export function baddbmm_(self: Tensor, batch1: Tensor, batch2: Tensor, beta?: number, alpha?: number): Tensor {
-  (baddbmm_$ ??= bind<undefined>("aten::baddbmm_", ""))(self.handle, batch1.handle, batch2.handle, beta, alpha);
+/**
+ * `aten::baddbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)`
+ * @param options unless given: `beta` 1, `alpha` 1
+ */
+export function baddbmm_(
+  self: Tensor,
+  batch1: Tensor,
+  batch2: Tensor,
+  options?: {
+    readonly beta?: number | undefined;
+    readonly alpha?: number | undefined;
+  },
+): Tensor {
+  (baddbmm_$ ??= bind<undefined>("aten::baddbmm_", ""))(self.handle, batch1.handle, batch2.handle, options?.beta, options?.alpha);
   return self;
 }
 
 let linear$: NativeOperator<number> | undefined;
-/** `aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor` */
-export function linear(input: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
-  return wrap((linear$ ??= bind<number>("aten::linear", ""))(input.handle, weight.handle, handleOf(bias)));
+/**
+ * `aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor`
+ * @param options unless given: `bias` none
+ */
+export function linear(
+  input: Tensor,
+  weight: Tensor,
+  options?: {
+    readonly bias?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((linear$ ??= bind<number>("aten::linear", ""))(input.handle, weight.handle, handleOf(options?.bias)));
 }
 
 let linalgSvd$: NativeOperator<[number, number, number]> | undefined;
-/** `aten::linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor S, Tensor Vh)` */
-export function linalgSvd(A: Tensor, fullMatrices?: boolean, driver?: string | null): [Tensor, Tensor, Tensor] {
-  return wrapTuple((linalgSvd$ ??= bind<[number, number, number]>("aten::linalg_svd", ""))(A.handle, fullMatrices, driver));
+/**
+ * `aten::linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor S, Tensor Vh)`
+ * @param options unless given: `fullMatrices` true, `driver` none
+ */
+export function linalgSvd(
+  A: Tensor,
+  options?: {
+    readonly fullMatrices?: boolean | undefined;
+    readonly driver?: string | null | undefined;
+  },
+): [Tensor, Tensor, Tensor] {
+  return wrapTuple((linalgSvd$ ??= bind<[number, number, number]>("aten::linalg_svd", ""))(A.handle, options?.fullMatrices, options?.driver));
 }
 
 let linalgQr$: NativeOperator<[number, number]> | undefined;
-/** `aten::linalg_qr(Tensor A, str mode="reduced") -> (Tensor Q, Tensor R)` */
-export function linalgQr(A: Tensor, mode?: string): [Tensor, Tensor] {
-  return wrapTuple((linalgQr$ ??= bind<[number, number]>("aten::linalg_qr", ""))(A.handle, mode));
+/**
+ * `aten::linalg_qr(Tensor A, str mode="reduced") -> (Tensor Q, Tensor R)`
+ * @param options unless given: `mode` "reduced"
+ */
+export function linalgQr(
+  A: Tensor,
+  options?: {
+    readonly mode?: string | undefined;
+  },
+): [Tensor, Tensor] {
+  return wrapTuple((linalgQr$ ??= bind<[number, number]>("aten::linalg_qr", ""))(A.handle, options?.mode));
 }
 
 let linalgEigh$: NativeOperator<[number, number]> | undefined;
-/** `aten::linalg_eigh(Tensor self, str UPLO="L") -> (Tensor eigenvalues, Tensor eigenvectors)` */
-export function linalgEigh(self: Tensor, UPLO?: string): [Tensor, Tensor] {
-  return wrapTuple((linalgEigh$ ??= bind<[number, number]>("aten::linalg_eigh", ""))(self.handle, UPLO));
+/**
+ * `aten::linalg_eigh(Tensor self, str UPLO="L") -> (Tensor eigenvalues, Tensor eigenvectors)`
+ * @param options unless given: `UPLO` "L"
+ */
+export function linalgEigh(
+  self: Tensor,
+  options?: {
+    readonly UPLO?: string | undefined;
+  },
+): [Tensor, Tensor] {
+  return wrapTuple((linalgEigh$ ??= bind<[number, number]>("aten::linalg_eigh", ""))(self.handle, options?.UPLO));
 }
 
 let linalgSvdvals$: NativeOperator<number> | undefined;
-/** `aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor` */
-export function linalgSvdvals(A: Tensor, driver?: string | null): Tensor {
-  return wrap((linalgSvdvals$ ??= bind<number>("aten::linalg_svdvals", ""))(A.handle, driver));
+/**
+ * `aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor`
+ * @param options unless given: `driver` none
+ */
+export function linalgSvdvals(
+  A: Tensor,
+  options?: {
+    readonly driver?: string | null | undefined;
+  },
+): Tensor {
+  return wrap((linalgSvdvals$ ??= bind<number>("aten::linalg_svdvals", ""))(A.handle, options?.driver));
 }
 
 let linalgPinv$: NativeOperator<number> | undefined;
-/** `aten::linalg_pinv(Tensor self, float rcond, bool hermitian=False) -> Tensor` */
-export function linalgPinv(self: Tensor, rcond: number, hermitian?: boolean): Tensor {
-  return wrap((linalgPinv$ ??= bind<number>("aten::linalg_pinv", ""))(self.handle, rcond, hermitian));
+/**
+ * `aten::linalg_pinv(Tensor self, float rcond, bool hermitian=False) -> Tensor`
+ * @param options unless given: `hermitian` false
+ */
+export function linalgPinv(
+  self: Tensor,
+  rcond: number,
+  options?: {
+    readonly hermitian?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((linalgPinv$ ??= bind<number>("aten::linalg_pinv", ""))(self.handle, rcond, options?.hermitian));
 }
 
 let ifft2$: NativeOperator<number> | undefined;
-/** `aten::fft_ifft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
-export function ifft2(self: Tensor, s?: readonly number[] | number | null, dim?: readonly number[] | number, norm?: string | null): Tensor {
-  return wrap((ifft2$ ??= bind<number>("aten::fft_ifft2", ""))(self.handle, s, dim, norm));
+/**
+ * `aten::fft_ifft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor`
+ * @param options unless given: `s` none, `dim` [-2, -1], `norm` none
+ */
+export function ifft2(
+  self: Tensor,
+  options?: {
+    readonly s?: readonly number[] | number | null | undefined;
+    readonly dim?: readonly number[] | number | undefined;
+    readonly norm?: string | null | undefined;
+  },
+): Tensor {
+  return wrap((ifft2$ ??= bind<number>("aten::fft_ifft2", ""))(self.handle, options?.s, options?.dim, options?.norm));
 }
 
 let real$: NativeOperator<number> | undefined;
@@ -924,9 +1633,17 @@ export function silu(self: Tensor): Tensor {
 }
 
 let gelu$: NativeOperator<number> | undefined;
-/** `aten::gelu(Tensor self, *, str approximate="none") -> Tensor` */
-export function gelu(self: Tensor, approximate?: string): Tensor {
-  return wrap((gelu$ ??= bind<number>("aten::gelu", ""))(self.handle, approximate));
+/**
+ * `aten::gelu(Tensor self, *, str approximate="none") -> Tensor`
+ * @param options unless given: `approximate` "none"
+ */
+export function gelu(
+  self: Tensor,
+  options?: {
+    readonly approximate?: string | undefined;
+  },
+): Tensor {
+  return wrap((gelu$ ??= bind<number>("aten::gelu", ""))(self.handle, options?.approximate));
 }
 
 let relu$: NativeOperator<number> | undefined;
@@ -942,57 +1659,174 @@ export function sigmoid(self: Tensor): Tensor {
 }
 
 let softmax$: NativeOperator<number> | undefined;
-/** `aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
-export function softmax(self: Tensor, dim: number, dtype?: DType | null): Tensor {
-  return wrap((softmax$ ??= bind<number>("aten::softmax", "int"))(self.handle, dim, dtypeCode(dtype)));
+/**
+ * `aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor`
+ * @param options unless given: `dtype` none
+ */
+export function softmax(
+  self: Tensor,
+  dim: number,
+  options?: {
+    readonly dtype?: DType | null | undefined;
+  },
+): Tensor {
+  return wrap((softmax$ ??= bind<number>("aten::softmax", "int"))(self.handle, dim, dtypeCode(options?.dtype)));
 }
 
 let logSoftmax$: NativeOperator<number> | undefined;
-/** `aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
-export function logSoftmax(self: Tensor, dim: number, dtype?: DType | null): Tensor {
-  return wrap((logSoftmax$ ??= bind<number>("aten::log_softmax", "int"))(self.handle, dim, dtypeCode(dtype)));
+/**
+ * `aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor`
+ * @param options unless given: `dtype` none
+ */
+export function logSoftmax(
+  self: Tensor,
+  dim: number,
+  options?: {
+    readonly dtype?: DType | null | undefined;
+  },
+): Tensor {
+  return wrap((logSoftmax$ ??= bind<number>("aten::log_softmax", "int"))(self.handle, dim, dtypeCode(options?.dtype)));
 }
 
 let rmsNorm$: NativeOperator<number> | undefined;
-/** `aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor` */
-export function rmsNorm(input: Tensor, normalizedShape: readonly number[], weight?: Tensor | null, eps?: number | null): Tensor {
-  return wrap((rmsNorm$ ??= bind<number>("aten::rms_norm", ""))(input.handle, normalizedShape, handleOf(weight), eps));
+/**
+ * `aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor`
+ * @param options unless given: `weight` none, `eps` none
+ */
+export function rmsNorm(
+  input: Tensor,
+  normalizedShape: readonly number[],
+  options?: {
+    readonly weight?: Tensor | null | undefined;
+    readonly eps?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((rmsNorm$ ??= bind<number>("aten::rms_norm", ""))(input.handle, normalizedShape, handleOf(options?.weight), options?.eps));
 }
 
 let layerNorm$: NativeOperator<number> | undefined;
-/** `aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor` */
-export function layerNorm(input: Tensor, normalizedShape: readonly number[], weight?: Tensor | null, bias?: Tensor | null, eps?: number, cudnnEnable?: boolean): Tensor {
-  return wrap((layerNorm$ ??= bind<number>("aten::layer_norm", ""))(input.handle, normalizedShape, handleOf(weight), handleOf(bias), eps, cudnnEnable));
+/**
+ * `aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor`
+ * @param options unless given: `weight` none, `bias` none, `eps` 1.0000000000000001e-05, `cudnnEnable` true
+ */
+export function layerNorm(
+  input: Tensor,
+  normalizedShape: readonly number[],
+  options?: {
+    readonly weight?: Tensor | null | undefined;
+    readonly bias?: Tensor | null | undefined;
+    readonly eps?: number | undefined;
+    readonly cudnnEnable?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((layerNorm$ ??= bind<number>("aten::layer_norm", ""))(input.handle, normalizedShape, handleOf(options?.weight), handleOf(options?.bias), options?.eps, options?.cudnnEnable));
 }
 
 let conv1d$: NativeOperator<number> | undefined;
-/** `aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor` */
-export function conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: readonly number[] | number, padding?: readonly number[] | number, dilation?: readonly number[] | number, groups?: number): Tensor {
-  return wrap((conv1d$ ??= bind<number>("aten::conv1d", ""))(input.handle, weight.handle, handleOf(bias), stride, padding, dilation, groups));
+/**
+ * `aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor`
+ * @param options unless given: `bias` none, `stride` [1], `padding` [0], `dilation` [1], `groups` 1
+ */
+export function conv1d(
+  input: Tensor,
+  weight: Tensor,
+  options?: {
+    readonly bias?: Tensor | null | undefined;
+    readonly stride?: readonly number[] | number | undefined;
+    readonly padding?: readonly number[] | number | undefined;
+    readonly dilation?: readonly number[] | number | undefined;
+    readonly groups?: number | undefined;
+  },
+): Tensor {
+  return wrap((conv1d$ ??= bind<number>("aten::conv1d", ""))(input.handle, weight.handle, handleOf(options?.bias), options?.stride, options?.padding, options?.dilation, options?.groups));
 }
 
 let nllLoss$: NativeOperator<number> | undefined;
-/** `aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor` */
-export function nllLoss(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: number, ignoreIndex?: number): Tensor {
-  return wrap((nllLoss$ ??= bind<number>("aten::nll_loss", ""))(self.handle, target.handle, handleOf(weight), reduction, ignoreIndex));
+/**
+ * `aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor`
+ * @param options unless given: `weight` none, `reduction` 1, `ignoreIndex` -100
+ */
+export function nllLoss(
+  self: Tensor,
+  target: Tensor,
+  options?: {
+    readonly weight?: Tensor | null | undefined;
+    readonly reduction?: number | undefined;
+    readonly ignoreIndex?: number | undefined;
+  },
+): Tensor {
+  return wrap((nllLoss$ ??= bind<number>("aten::nll_loss", ""))(self.handle, target.handle, handleOf(options?.weight), options?.reduction, options?.ignoreIndex));
 }
 
 let scaledDotProductAttention$: NativeOperator<number> | undefined;
-/** `aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor` */
-export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, attnMask?: Tensor | null, dropoutP?: number, isCausal?: boolean, scale?: number | null, enableGqa?: boolean): Tensor {
-  return wrap((scaledDotProductAttention$ ??= bind<number>("aten::scaled_dot_product_attention", ""))(query.handle, key.handle, value.handle, handleOf(attnMask), dropoutP, isCausal, scale, enableGqa));
+/**
+ * `aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor`
+ * @param options unless given: `attnMask` none, `dropoutP` 0., `isCausal` false, `scale` none, `enableGqa` false
+ */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options?: {
+    readonly attnMask?: Tensor | null | undefined;
+    readonly dropoutP?: number | undefined;
+    readonly isCausal?: boolean | undefined;
+    readonly scale?: number | null | undefined;
+    readonly enableGqa?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((scaledDotProductAttention$ ??= bind<number>("aten::scaled_dot_product_attention", ""))(query.handle, key.handle, value.handle, handleOf(options?.attnMask), options?.dropoutP, options?.isCausal, options?.scale, options?.enableGqa));
 }
 
 let fusedAdamw_$: NativeOperator<undefined> | undefined;
-/** `aten::_fused_adamw_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] exp_avgs, Tensor(d!)[] exp_avg_sqs, Tensor(e!)[] max_exp_avg_sqs, Tensor[] state_steps, *, float lr, float beta1, float beta2, float weight_decay, float eps, bool amsgrad, bool maximize, Tensor? grad_scale=None, Tensor? found_inf=None) -> ()` */
-export function fusedAdamw_(self: readonly Tensor[], grads: readonly Tensor[], expAvgs: readonly Tensor[], expAvgSqs: readonly Tensor[], maxExpAvgSqs: readonly Tensor[], stateSteps: readonly Tensor[], lr: number, beta1: number, beta2: number, weightDecay: number, eps: number, amsgrad: boolean, maximize: boolean, gradScale?: Tensor | null, foundInf?: Tensor | null): void {
-  (fusedAdamw_$ ??= bind<undefined>("aten::_fused_adamw_", ""))(handlesOf(self), handlesOf(grads), handlesOf(expAvgs), handlesOf(expAvgSqs), handlesOf(maxExpAvgSqs), handlesOf(stateSteps), lr, beta1, beta2, weightDecay, eps, amsgrad, maximize, handleOf(gradScale), handleOf(foundInf));
+/**
+ * `aten::_fused_adamw_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] exp_avgs, Tensor(d!)[] exp_avg_sqs, Tensor(e!)[] max_exp_avg_sqs, Tensor[] state_steps, *, float lr, float beta1, float beta2, float weight_decay, float eps, bool amsgrad, bool maximize, Tensor? grad_scale=None, Tensor? found_inf=None) -> ()`
+ * @param options unless given: `gradScale` none, `foundInf` none
+ */
+export function fusedAdamw_(
+  self: readonly Tensor[],
+  grads: readonly Tensor[],
+  expAvgs: readonly Tensor[],
+  expAvgSqs: readonly Tensor[],
+  maxExpAvgSqs: readonly Tensor[],
+  stateSteps: readonly Tensor[],
+  options: {
+    readonly lr: number;
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly weightDecay: number;
+    readonly eps: number;
+    readonly amsgrad: boolean;
+    readonly maximize: boolean;
+    readonly gradScale?: Tensor | null | undefined;
+    readonly foundInf?: Tensor | null | undefined;
+  },
+): void {
+  (fusedAdamw_$ ??= bind<undefined>("aten::_fused_adamw_", ""))(handlesOf(self), handlesOf(grads), handlesOf(expAvgs), handlesOf(expAvgSqs), handlesOf(maxExpAvgSqs), handlesOf(stateSteps), options.lr, options.beta1, options.beta2, options.weightDecay, options.eps, options.amsgrad, options.maximize, handleOf(options.gradScale), handleOf(options.foundInf));
 }
 
 let fusedSgd_$: NativeOperator<undefined> | undefined;
-/** `aten::_fused_sgd_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] momentum_buffer_list, *, float weight_decay, float momentum, float lr, float dampening, bool nesterov, bool maximize, bool is_first_step, Tensor? grad_scale=None, Tensor? found_inf=None) -> ()` */
-export function fusedSgd_(self: readonly Tensor[], grads: readonly Tensor[], momentumBufferList: readonly Tensor[], weightDecay: number, momentum: number, lr: number, dampening: number, nesterov: boolean, maximize: boolean, isFirstStep: boolean, gradScale?: Tensor | null, foundInf?: Tensor | null): void {
-  (fusedSgd_$ ??= bind<undefined>("aten::_fused_sgd_", ""))(handlesOf(self), handlesOf(grads), handlesOf(momentumBufferList), weightDecay, momentum, lr, dampening, nesterov, maximize, isFirstStep, handleOf(gradScale), handleOf(foundInf));
+/**
+ * `aten::_fused_sgd_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] momentum_buffer_list, *, float weight_decay, float momentum, float lr, float dampening, bool nesterov, bool maximize, bool is_first_step, Tensor? grad_scale=None, Tensor? found_inf=None) -> ()`
+ * @param options unless given: `gradScale` none, `foundInf` none
+ */
+export function fusedSgd_(
+  self: readonly Tensor[],
+  grads: readonly Tensor[],
+  momentumBufferList: readonly Tensor[],
+  options: {
+    readonly weightDecay: number;
+    readonly momentum: number;
+    readonly lr: number;
+    readonly dampening: number;
+    readonly nesterov: boolean;
+    readonly maximize: boolean;
+    readonly isFirstStep: boolean;
+    readonly gradScale?: Tensor | null | undefined;
+    readonly foundInf?: Tensor | null | undefined;
+  },
+): void {
+  (fusedSgd_$ ??= bind<undefined>("aten::_fused_sgd_", ""))(handlesOf(self), handlesOf(grads), handlesOf(momentumBufferList), options.weightDecay, options.momentum, options.lr, options.dampening, options.nesterov, options.maximize, options.isFirstStep, handleOf(options.gradScale), handleOf(options.foundInf));
 }
 
 let foreachMul_$: NativeOperator<undefined> | undefined;
@@ -1008,9 +1842,18 @@ export function foreachMulTensor_(self: readonly Tensor[], other: Tensor): void 
 }
 
 let foreachAdd_$: NativeOperator<undefined> | undefined;
-/** `aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()` */
-export function foreachAdd_(self: readonly Tensor[], other: readonly Tensor[], alpha?: number): void {
-  (foreachAdd_$ ??= bind<undefined>("aten::_foreach_add_", "List"))(handlesOf(self), handlesOf(other), alpha);
+/**
+ * `aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()`
+ * @param options unless given: `alpha` 1
+ */
+export function foreachAdd_(
+  self: readonly Tensor[],
+  other: readonly Tensor[],
+  options?: {
+    readonly alpha?: number | undefined;
+  },
+): void {
+  (foreachAdd_$ ??= bind<undefined>("aten::_foreach_add_", "List"))(handlesOf(self), handlesOf(other), options?.alpha);
 }
 
 let foreachAddScalar_$: NativeOperator<undefined> | undefined;
@@ -1026,33 +1869,92 @@ export function foreachZero_(self: readonly Tensor[]): void {
 }
 
 let foreachNorm$: NativeOperator<number[]> | undefined;
-/** `aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2, ScalarType? dtype=None) -> Tensor[]` */
-export function foreachNorm(self: readonly Tensor[], ord?: number, dtype?: DType | null): Tensor[] {
-  return wrapAll((foreachNorm$ ??= bind<number[]>("aten::_foreach_norm", "Scalar"))(handlesOf(self), ord, dtypeCode(dtype)));
+/**
+ * `aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2, ScalarType? dtype=None) -> Tensor[]`
+ * @param options unless given: `ord` 2, `dtype` none
+ */
+export function foreachNorm(
+  self: readonly Tensor[],
+  options?: {
+    readonly ord?: number | undefined;
+    readonly dtype?: DType | null | undefined;
+  },
+): Tensor[] {
+  return wrapAll((foreachNorm$ ??= bind<number[]>("aten::_foreach_norm", "Scalar"))(handlesOf(self), options?.ord, dtypeCode(options?.dtype)));
 }
 
 let fastLinear$: NativeOperator<number> | undefined;
-/** `scalora::linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor` */
-export function fastLinear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
-  return wrap((fastLinear$ ??= bind<number>("scalora::linear", ""))(x.handle, weight.handle, handleOf(bias)));
+/**
+ * `scalora::linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor`
+ * @param options unless given: `bias` none
+ */
+export function fastLinear(
+  x: Tensor,
+  weight: Tensor,
+  options?: {
+    readonly bias?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((fastLinear$ ??= bind<number>("scalora::linear", ""))(x.handle, weight.handle, handleOf(options?.bias)));
 }
 
 let loraLinear$: NativeOperator<number> | undefined;
-/** `scalora::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor` */
-export function loraLinear(x: Tensor, weight: Tensor, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number, P?: Tensor | null, Q?: Tensor | null): Tensor {
-  return wrap((loraLinear$ ??= bind<number>("scalora::lora_linear", ""))(x.handle, weight.handle, handleOf(bias), A.handle, B.handle, scale, handleOf(P), handleOf(Q)));
+/**
+ * `scalora::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor`
+ * @param options unless given: `bias` none, `P` none, `Q` none
+ */
+export function loraLinear(
+  x: Tensor,
+  weight: Tensor,
+  A: Tensor,
+  B: Tensor,
+  scale: number,
+  options?: {
+    readonly bias?: Tensor | null | undefined;
+    readonly P?: Tensor | null | undefined;
+    readonly Q?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((loraLinear$ ??= bind<number>("scalora::lora_linear", ""))(x.handle, weight.handle, handleOf(options?.bias), A.handle, B.handle, scale, handleOf(options?.P), handleOf(options?.Q)));
 }
 
 let nf4Linear$: NativeOperator<number> | undefined;
-/** `scalora::nf4_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias=None) -> Tensor` */
-export function nf4Linear(x: Tensor, parts: readonly Tensor[], rows: number, columns: number, bias?: Tensor | null): Tensor {
-  return wrap((nf4Linear$ ??= bind<number>("scalora::nf4_linear", ""))(x.handle, handlesOf(parts), rows, columns, handleOf(bias)));
+/**
+ * `scalora::nf4_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias=None) -> Tensor`
+ * @param options unless given: `bias` none
+ */
+export function nf4Linear(
+  x: Tensor,
+  parts: readonly Tensor[],
+  rows: number,
+  columns: number,
+  options?: {
+    readonly bias?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((nf4Linear$ ??= bind<number>("scalora::nf4_linear", ""))(x.handle, handlesOf(parts), rows, columns, handleOf(options?.bias)));
 }
 
 let nf4LoraLinear$: NativeOperator<number> | undefined;
-/** `scalora::nf4_lora_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor` */
-export function nf4LoraLinear(x: Tensor, parts: readonly Tensor[], rows: number, columns: number, bias: Tensor | null | undefined, A: Tensor, B: Tensor, scale: number, P?: Tensor | null, Q?: Tensor | null): Tensor {
-  return wrap((nf4LoraLinear$ ??= bind<number>("scalora::nf4_lora_linear", ""))(x.handle, handlesOf(parts), rows, columns, handleOf(bias), A.handle, B.handle, scale, handleOf(P), handleOf(Q)));
+/**
+ * `scalora::nf4_lora_linear(Tensor x, Tensor[] parts, int rows, int columns, Tensor? bias, Tensor A, Tensor B, float scale, Tensor? P=None, Tensor? Q=None) -> Tensor`
+ * @param options unless given: `bias` none, `P` none, `Q` none
+ */
+export function nf4LoraLinear(
+  x: Tensor,
+  parts: readonly Tensor[],
+  rows: number,
+  columns: number,
+  A: Tensor,
+  B: Tensor,
+  scale: number,
+  options?: {
+    readonly bias?: Tensor | null | undefined;
+    readonly P?: Tensor | null | undefined;
+    readonly Q?: Tensor | null | undefined;
+  },
+): Tensor {
+  return wrap((nf4LoraLinear$ ??= bind<number>("scalora::nf4_lora_linear", ""))(x.handle, handlesOf(parts), rows, columns, handleOf(options?.bias), A.handle, B.handle, scale, handleOf(options?.P), handleOf(options?.Q)));
 }
 
 let nf4Dequantize$: NativeOperator<number> | undefined;
@@ -1062,9 +1964,22 @@ export function nf4Dequantize(parts: readonly Tensor[], rows: number, columns: n
 }
 
 let causalAttention$: NativeOperator<number> | undefined;
-/** `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None, float? soft_cap=None) -> Tensor` */
-export function causalAttention(queries: Tensor, keys: Tensor, values: Tensor, offsets: readonly number[], scale: number, window?: number | null, softCap?: number | null): Tensor {
-  return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale, window, softCap));
+/**
+ * `scalora::causal_attention(Tensor queries, Tensor keys, Tensor values, int[] offsets, float scale, int? window=None, float? soft_cap=None) -> Tensor`
+ * @param options unless given: `window` none, `softCap` none
+ */
+export function causalAttention(
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  offsets: readonly number[],
+  scale: number,
+  options?: {
+    readonly window?: number | null | undefined;
+    readonly softCap?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((causalAttention$ ??= bind<number>("scalora::causal_attention", ""))(queries.handle, keys.handle, values.handle, offsets, scale, options?.window, options?.softCap));
 }
 
 let decodeAttention$: NativeOperator<number> | undefined;
@@ -1074,9 +1989,19 @@ export function decodeAttention(queries: Tensor, keys: Tensor, values: Tensor, k
 }
 
 let fusedRmsNorm$: NativeOperator<number> | undefined;
-/** `scalora::rms_norm(Tensor x, Tensor weight, float epsilon, bool from_one=False) -> Tensor` */
-export function fusedRmsNorm(x: Tensor, weight: Tensor, epsilon: number, fromOne?: boolean): Tensor {
-  return wrap((fusedRmsNorm$ ??= bind<number>("scalora::rms_norm", ""))(x.handle, weight.handle, epsilon, fromOne));
+/**
+ * `scalora::rms_norm(Tensor x, Tensor weight, float epsilon, bool from_one=False) -> Tensor`
+ * @param options unless given: `fromOne` false
+ */
+export function fusedRmsNorm(
+  x: Tensor,
+  weight: Tensor,
+  epsilon: number,
+  options?: {
+    readonly fromOne?: boolean | undefined;
+  },
+): Tensor {
+  return wrap((fusedRmsNorm$ ??= bind<number>("scalora::rms_norm", ""))(x.handle, weight.handle, epsilon, options?.fromOne));
 }
 
 let fusedRotate$: NativeOperator<number> | undefined;
@@ -1086,7 +2011,17 @@ export function fusedRotate(x: Tensor, cosines: Tensor, sines: Tensor): Tensor {
 }
 
 let linearCrossEntropy$: NativeOperator<number> | undefined;
-/** `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None) -> Tensor` */
-export function linearCrossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, softCap?: number | null): Tensor {
-  return wrap((linearCrossEntropy$ ??= bind<number>("scalora::linear_cross_entropy", ""))(hidden.handle, weight.handle, targets.handle, softCap));
+/**
+ * `scalora::linear_cross_entropy(Tensor hidden, Tensor weight, Tensor targets, float? soft_cap=None) -> Tensor`
+ * @param options unless given: `softCap` none
+ */
+export function linearCrossEntropy(
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  options?: {
+    readonly softCap?: number | null | undefined;
+  },
+): Tensor {
+  return wrap((linearCrossEntropy$ ??= bind<number>("scalora::linear_cross_entropy", ""))(hidden.handle, weight.handle, targets.handle, options?.softCap));
 }

@@ -2,19 +2,19 @@ import { expect, test } from "vitest";
 import { ScaloraError } from "../util/errors.ts";
 import * as torch from "./index.ts";
 
-const matrix = () => torch.fromData(new Float32Array([1, 2, 3, 4, 5, 6]), [2, 3]);
+const matrix = () => torch.fromData(new Float32Array([1, 2, 3, 4, 5, 6]), [2, 3], { device: "cpu" });
 
 test("data goes in and comes out in row-major order, for every dtype", () => {
   torch.scope(() => {
     expect(matrix().data()).toEqual(new Float32Array([1, 2, 3, 4, 5, 6]));
     expect([...torch.transpose(matrix(), 0, 1).data()]).toEqual([1, 4, 2, 5, 3, 6]);
-    const big = torch.fromData(new BigInt64Array([2n ** 62n]), [1]);
+    const big = torch.fromData(new BigInt64Array([2n ** 62n]), [1], { device: "cpu" });
     expect(big.data()).toEqual(new BigInt64Array([2n ** 62n]));
-    expect(torch.fromData(new Uint16Array([0x3fc0]), [1], "bfloat16").toFloats()).toEqual(
-      new Float64Array([1.5]),
-    );
-    expect(torch.fromData(new Uint8Array([1, 0]), [2], "bool").dtype).toBe("bool");
-    expect(torch.indices([3, 1]).dtype).toBe("int64");
+    expect(
+      torch.fromData(new Uint16Array([0x3fc0]), [1], { dtype: "bfloat16", device: "cpu" }).toFloats(),
+    ).toEqual(new Float64Array([1.5]));
+    expect(torch.fromData(new Uint8Array([1, 0]), [2], { dtype: "bool", device: "cpu" }).dtype).toBe("bool");
+    expect(torch.indices([3, 1], { device: "cpu" }).dtype).toBe("int64");
   });
 });
 
@@ -72,13 +72,13 @@ test("leaks are reported with the place that made them", () => {
 
 test("a generator repeats from its state and gives Python torch's numbers", () => {
   torch.scope(() => {
-    using generator = new torch.Generator(42);
+    using generator = new torch.Generator(42, "cpu");
     const state = generator.state();
-    const first = torch.randn([3], generator).data();
+    const first = torch.randn([3], { generator, device: "cpu" }).data();
     // torch.manual_seed(42); torch.randn(3)
     expect([...first].map((x) => Number(x).toFixed(4))).toEqual(["0.3367", "0.1288", "0.2345"]);
     generator.setState(state);
-    expect(torch.randn([3], generator).data()).toEqual(first);
+    expect(torch.randn([3], { generator, device: "cpu" }).data()).toEqual(first);
   });
 });
 
@@ -95,7 +95,7 @@ const mistakes: [name: string, call: () => unknown, message: RegExp][] = [
   ],
   [
     "wrong dtype",
-    () => torch.mm(matrix(), torch.fromData(new Float64Array(6), [3, 2])),
+    () => torch.mm(matrix(), torch.fromData(new Float64Array(6), [3, 2], { device: "cpu" })),
     /dtype[\s\S]*where: +aten::mm/,
   ],
   [
@@ -103,10 +103,18 @@ const mistakes: [name: string, call: () => unknown, message: RegExp][] = [
     () => torch.mm(matrix(), matrix()),
     /shapes[\s\S]*found: +self Float\[2, 3\], mat2 Float\[2, 3\]/,
   ],
-  ["an allocation of 2^50 bytes", () => torch.zeros([2 ** 48]), /memory|allocate/],
-  ["a size that overflows", () => torch.zeros([2 ** 40, 2 ** 40]), /overflow|memory|invalid/i],
-  ["a NaN size", () => torch.zeros([Number.NaN]), /size must be an integer[\s\S]*found: +NaN/],
-  ["a negative size", () => torch.zeros([-1]), /non-negative|negative dimension/],
+  ["an allocation of 2^50 bytes", () => torch.zeros([2 ** 48], { device: "cpu" }), /memory|allocate/],
+  [
+    "a size that overflows",
+    () => torch.zeros([2 ** 40, 2 ** 40], { device: "cpu" }),
+    /overflow|memory|invalid/i,
+  ],
+  [
+    "a NaN size",
+    () => torch.zeros([Number.NaN], { device: "cpu" }),
+    /size must be an integer[\s\S]*found: +NaN/,
+  ],
+  ["a negative size", () => torch.zeros([-1], { device: "cpu" }), /non-negative|negative dimension/],
   [
     "an integer beyond 2^53",
     () => torch.narrow(matrix(), 0, 2 ** 53, 1),
@@ -114,16 +122,16 @@ const mistakes: [name: string, call: () => unknown, message: RegExp][] = [
   ],
   ["a fraction for an integer", () => torch.select(matrix(), 0.5, 0), /dim must be an integer/],
   ["a huge axis", () => torch.select(matrix(), 1e9, 0), /Dimension out of range/],
-  ["a negative axis", () => torch.sumDim(matrix(), [-7]), /Dimension out of range/],
+  ["a negative axis", () => torch.sum(matrix(), { dim: [-7] }), /Dimension out of range/],
   ["an index out of range", () => torch.select(matrix(), 0, 9), /index 9 out of range/],
   [
     "a typed array of the wrong length",
-    () => torch.fromData(new Float32Array(5), [2, 3]),
+    () => torch.fromData(new Float32Array(5), [2, 3], { device: "cpu" }),
     /wrong length[\s\S]*24 bytes[\s\S]*20 bytes/,
   ],
   [
     "a token outside the vocabulary",
-    () => torch.embedding(matrix(), torch.indices([7])),
+    () => torch.embedding(matrix(), torch.indices([7], { device: "cpu" })),
     /index out of range/,
   ],
   [
@@ -135,20 +143,31 @@ const mistakes: [name: string, call: () => unknown, message: RegExp][] = [
   ["an item of many", () => matrix().item(), /a Tensor with 6 elements/],
   ["backward of a vector", () => matrix().setRequiresGrad(true).backward(), /scalar/],
   ["backward without gradients", () => torch.sum(matrix()).backward(), /does not require grad/],
-  ["a gradient of another shape", () => matrix().setGrad(torch.zeros([1])), /shape and dtype of its tensor/],
+  [
+    "a gradient of another shape",
+    () => matrix().setGrad(torch.zeros([1], { device: "cpu" })),
+    /shape and dtype of its tensor/,
+  ],
   [
     "a targets array that is too short",
-    () => torch.linearCrossEntropy(matrix(), matrix(), torch.indices([0])),
+    () => torch.linearCrossEntropy(matrix(), matrix(), torch.indices([0], { device: "cpu" })),
     /expected int64 targets of shape \[2\]/,
   ],
   [
     "a target outside the vocabulary",
-    () => torch.linearCrossEntropy(matrix(), matrix(), torch.indices([0, 2])),
+    () => torch.linearCrossEntropy(matrix(), matrix(), torch.indices([0, 2], { device: "cpu" })),
     /out of bounds/,
   ],
   [
     "adapters that do not fit",
-    () => torch.loraLinear(matrix(), matrix(), null, torch.zeros([9, 1]), torch.zeros([3, 1]), 1),
+    () =>
+      torch.loraLinear(
+        matrix(),
+        matrix(),
+        torch.zeros([9, 1], { device: "cpu" }),
+        torch.zeros([3, 1], { device: "cpu" }),
+        1,
+      ),
     /lora_linear: A of shape \[9, 1\]/,
   ],
   ["no threads", () => torch.setThreads(0), /from 1 to 4096/],
@@ -170,7 +189,7 @@ test.each(mistakes)("%s is a clear error", (_name, call, message) => {
 
 test("sizes by dimension, and shapes taken apart by their number of dimensions", () => {
   torch.scope(() => {
-    const x = torch.zeros([2, 3]);
+    const x = torch.zeros([2, 3], { device: "cpu" });
     expect([x.size(0), x.size(-1), ...x.sizes(2)]).toEqual([2, 3, 2, 3]);
     const refused = (found: string) => expect.objectContaining({ code: "tensor", found });
     expect(() => x.size(2)).toThrow(refused("[2, 3]"));

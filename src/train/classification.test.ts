@@ -93,8 +93,8 @@ test("metrics are of all rows; one without a value counts as 0", async () => {
 });
 
 test("dropout acts in training only, and is the generator's", async () => {
-  using first = new Generator(1);
-  using same = new Generator(1);
+  using first = new Generator(1, "cpu");
+  using same = new Generator(1, "cpu");
   const [plain, dropped, again] = [
     await step("deberta-conv", [rows]),
     await step("deberta-conv", [rows], first),
@@ -106,7 +106,7 @@ test("dropout acts in training only, and is the generator's", async () => {
 
 test("what an event does to the loss is measured under the dropout of the step", async () => {
   using model = await loadClassifier(join(golden, "deberta-conv"));
-  using dropout = new Generator(1);
+  using dropout = new Generator(1, "cpu");
   const adapters = attach(model, { method: "lora", rank: 2 });
   const idle: AdapterSet = Object.assign(Object.create(adapters), {
     measuresEvent: () => true,

@@ -23,7 +23,7 @@ export function gradientNorms(
 /** Norm of one tensor, accumulated in float32 or better; in float64 where squares may overflow or round badly. */
 function norm(x: Tensor, dtype?: "float64"): Tensor {
   const accumulate = dtype ?? (x.dtype === "float64" ? "float64" : "float32");
-  return torch.linalgVectorNorm(x, 2, null, false, accumulate);
+  return torch.linalgVectorNorm(x, { dtype: accumulate });
 }
 
 /** The norm of a finite tensor whose float32 squares overflow. */

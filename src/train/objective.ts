@@ -46,7 +46,7 @@ function classification(model: SequenceClassifier): Objective {
           const logits = classifierLogits(model, batch);
           const labels = requireLabels(batch);
           const loss = labelLossSum(logits, labels, regression).item();
-          return { loss, predictions: (regression ? logits : torch.argmax(logits, 1)).toFloats() };
+          return { loss, predictions: (regression ? logits : torch.argmax(logits, { dim: 1 })).toFloats() };
         }),
       ),
   };

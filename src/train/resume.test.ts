@@ -217,7 +217,9 @@ test("a checkpoint of another model, adapter configuration, data or version is r
 test("the state of generators belongs to the checkpoint", async () => {
   const path = join(folder.path, "rng");
   const draw = (run: TinyRun) =>
-    torch.scope(() => torch.rand([3], run.options.generators?.get("sampling")).toFloats());
+    torch.scope(() =>
+      torch.rand([3], { generator: run.options.generators?.get("sampling"), device: "cpu" }).toFloats(),
+    );
   const first = tinyRun(settings, { folder: path });
   made.push(first);
   draw(first);

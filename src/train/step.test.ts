@@ -161,6 +161,7 @@ test("a row whose loss is not finite is named", () => {
     const at = stream.offsets.findIndex((start, s) => stream.offsets[s + 1] - start === bad.ids.length);
     const mask = torch.indices(
       Array.from({ length: hidden.shape[0] }, (_, i) => Number(i === stream.offsets[at])),
+      { device: "cpu" },
     );
     return torch.maskedFill(hidden, torch.unsqueeze(torch.eqScalar(mask, 1), 1), Number.POSITIVE_INFINITY);
   };

@@ -141,7 +141,7 @@ function accumulate(
       return torch.detach(loss);
     }),
   );
-  return torch.sum(torch.stack(sums), "float64");
+  return torch.sum(torch.stack(sums), { dtype: "float64" });
 }
 
 function finiteNorms(

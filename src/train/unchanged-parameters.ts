@@ -8,8 +8,8 @@ function fingerprint(x: Tensor): string {
   return torch.noGrad(() =>
     torch.scope(() => {
       const values = torch.detach(x);
-      const sum = torch.sum(values, "float64").item();
-      return `${sum} ${torch.linalgVectorNorm(values, 2, null, false, "float64").item()}`;
+      const sum = torch.sum(values, { dtype: "float64" }).item();
+      return `${sum} ${torch.linalgVectorNorm(values, { dtype: "float64" }).item()}`;
     }),
   );
 }

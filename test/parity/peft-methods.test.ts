@@ -121,8 +121,8 @@ test.each(compensated)(
 
 /** Largest |cosine| short of 1 of the columns of two matrices with each other. */
 function offDirection(a: torch.Tensor, b: torch.Tensor): number {
-  const norm = (x: torch.Tensor) => torch.linalgVectorNorm(x, 2, [0]);
-  const cosines = torch.div(torch.sumDim(torch.mul(a, b), [0]), torch.mul(norm(a), norm(b)));
+  const norm = (x: torch.Tensor) => torch.linalgVectorNorm(x, { dim: [0] });
+  const cosines = torch.div(torch.sum(torch.mul(a, b), { dim: [0] }), torch.mul(norm(a), norm(b)));
   return Math.max(...cosines.toFloats().map((cosine) => 1 - Math.abs(cosine)));
 }
 
@@ -160,7 +160,7 @@ test("lora-ga's factors have the directions of PEFT's, and the paper's length", 
       const isA = name.endsWith("lora_B.weight");
       const columns = (x: torch.Tensor) => (isA ? x : torch.transpose(x, 0, 1));
       expect(offDirection(columns(own), columns(theirs)), name).toBeLessThan(1e-3);
-      const lengths = torch.linalgVectorNorm(columns(own), 2, [0]).toFloats();
+      const lengths = torch.linalgVectorNorm(columns(own), { dim: [0] }).toFloats();
       for (const length of lengths) expect(length).toBeCloseTo(32 ** 0.25 / 4, 5);
     }
   });

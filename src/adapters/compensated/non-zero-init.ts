@@ -62,8 +62,8 @@ export class NonZeroInitBank extends LowRankBank {
   both(index: number): { A: Tensor; B: Tensor } {
     const [own, start] = [this.leaves[index], this.starts[index]];
     return {
-      A: cat([sub(own.A, start.A), start.A], 1),
-      B: cat([own.B, sub(own.B, start.B)], 1),
+      A: cat([sub(own.A, start.A), start.A], { dim: 1 }),
+      B: cat([own.B, sub(own.B, start.B)], { dim: 1 }),
     };
   }
 

@@ -30,7 +30,8 @@ export class StackedParameter {
   /** Zeros of dtype float32, or float64 beside float64 weights. @param shape of one layer's parameter */
   constructor(layers: readonly NamedLinear[], shape: readonly number[]) {
     const { weight } = layers[0].linear;
-    const make = () => zeros([layers.length, ...shape], adapterDType(weight), null, weight.device).keep();
+    const make = () =>
+      zeros([layers.length, ...shape], { dtype: adapterDType(weight), device: weight.device }).keep();
     [this.value, this.grad] = [make(), make()];
     this.leaves = layers.map((_, index) => leaf(this.value, this.grad, index));
   }
@@ -166,7 +167,7 @@ export class LowRankBank extends Bank {
   }
 
   effectiveWeight(index: number, base: Tensor): Tensor {
-    return add(base, this.product(index, base.dtype), this.shape.scale);
+    return add(base, this.product(index, base.dtype), { alpha: this.shape.scale });
   }
 
   /**

@@ -36,7 +36,9 @@ test.each(["lora", "dora", "pissa", "hira", "fourierft"] as const)(
     const folder = saved(method);
     using model = new TinyLM();
     attachFolder(model, folder).dispose();
-    torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.unquantisedWeight(), torch.full([], 1.1))));
+    torch.noGrad(() =>
+      torch.scope(() => torch.mul_(model.mix.unquantisedWeight(), torch.full([], 1.1, { device: "cpu" }))),
+    );
     const live = torch.liveTensorCount();
     expect(() => attachFolder(model, folder)).toThrow(
       /another base model.*the weights of org\/base.*merged/s,
@@ -63,7 +65,9 @@ test("a folder that another program wrote names no base, and is taken", () => {
   writeAdapterFolder(folder, config, tensors);
   for (const tensor of tensors.values()) tensor.dispose();
   using model = new TinyLM();
-  torch.noGrad(() => torch.scope(() => torch.mul_(model.mix.unquantisedWeight(), torch.full([], 1.1))));
+  torch.noGrad(() =>
+    torch.scope(() => torch.mul_(model.mix.unquantisedWeight(), torch.full([], 1.1, { device: "cpu" }))),
+  );
   attachFolder(model, folder).dispose();
 });
 
@@ -73,7 +77,10 @@ test("weights that differ outside their first columns only are other weights", (
   const before = baseFingerprint(layers(model));
   torch.noGrad(() =>
     torch.scope(() =>
-      torch.mul_(torch.narrow(model.mix.unquantisedWeight(), 1, 128, 128), torch.full([], 2)),
+      torch.mul_(
+        torch.narrow(model.mix.unquantisedWeight(), 1, 128, 128),
+        torch.full([], 2, { device: "cpu" }),
+      ),
     ),
   );
   expect(baseFingerprint(layers(model))).not.toBe(before);

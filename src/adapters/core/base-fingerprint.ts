@@ -26,7 +26,7 @@ export function baseFingerprint(layers: readonly Pick<NamedLinear, "path" | "lin
 function sampleOf(weight: Tensor): Uint8Array {
   // Odd, so that rows of even length are not all looked at in the same place.
   const step = 2 * Math.floor(Math.max(0, weight.numel / sampled - 1) / 2) + 1;
-  const numbers = slice(reshape(weight, [-1]), 0, 0, sampled * step, step);
+  const numbers = slice(reshape(weight, [-1]), { start: 0, end: sampled * step, step });
   const { buffer, byteOffset, byteLength } = viewDType(toDType(numbers, "bfloat16"), "int16").data();
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -11,7 +11,7 @@ const patterns = [0x3f80, 0x3f81, 0x0001, 0x0000, 0x7f7f, 0xbf80, 0xbf81, 0x8001
 
 test("a split weight rejoins bit for bit, and its high half is the bfloat16 nearest to it, ties away from zero", () => {
   torch.scope(() => {
-    const weight = torch.fromData(Float32Array.from(patterns, float), [patterns.length]);
+    const weight = torch.fromData(Float32Array.from(patterns, float), [patterns.length], { device: "cpu" });
     const { high, low } = splitHalves(weight);
     expect(high.dtype).toBe("bfloat16");
     expect(low.dtype).toBe("int16");

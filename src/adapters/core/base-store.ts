@@ -67,7 +67,7 @@ export class ExactBase implements BaseStore {
   constructor(layers: readonly NamedLinear[]) {
     const { weight } = layers[0].linear;
     const dtype = weight.dtype === "float64" ? "float64" : "float32";
-    this.weights = empty([layers.length, ...weight.shape], dtype, null, weight.device).keep();
+    this.weights = empty([layers.length, ...weight.shape], { dtype, device: weight.device }).keep();
     moveWeights(this.weights, layers, copy_);
   }
 
@@ -80,7 +80,7 @@ export class ExactBase implements BaseStore {
   }
 
   weight(index: number): Tensor {
-    return scope(() => toDType(select(this.weights, 0, index), this.weights.dtype, undefined, true));
+    return scope(() => toDType(select(this.weights, 0, index), this.weights.dtype, { copy: true }));
   }
 
   state(): Map<string, Tensor> {
@@ -104,8 +104,8 @@ export class SplitBase implements BaseStore {
   constructor(layers: readonly NamedLinear[]) {
     const { weight } = layers[0].linear;
     const shape = [layers.length, ...weight.shape];
-    this.high = empty(shape, "bfloat16", null, weight.device).keep();
-    this.low = empty(shape, "int16", null, weight.device).keep();
+    this.high = empty(shape, { dtype: "bfloat16", device: weight.device }).keep();
+    this.low = empty(shape, { dtype: "int16", device: weight.device }).keep();
     let index = 0;
     moveWeights(this.high, layers, (_, old) => this.write(index++, toDType(old, "float32")));
   }

@@ -7,6 +7,6 @@ import { add, fastLinear, type Tensor, toDType } from "../../torch/index.ts";
  */
 export function forwardWithDelta(x: Tensor, base: Linear, change: Tensor): Tensor {
   const own = toDType(change, x.dtype);
-  if (x.dtype !== "bfloat16") return fastLinear(x, add(base.denseWeight(), own), base.bias);
+  if (x.dtype !== "bfloat16") return fastLinear(x, add(base.denseWeight(), own), { bias: base.bias });
   return add(base.forwardBase(x), fastLinear(x, own));
 }

@@ -8,7 +8,7 @@ import { FrozenDeltaBase, truncateToRank } from "./frozen-delta-base.ts";
 const made = checkTensorLeaks();
 
 const generatorOf = (seed: number) => {
-  const generator = new torch.Generator(seed);
+  const generator = new torch.Generator(seed, "cpu");
   made.push(generator);
   return generator;
 };
@@ -18,7 +18,9 @@ function store(m: number, n: number, rank: number, dtype: torch.DType = "float32
   const generator = generatorOf(1);
   const layers = [0, 1, 2].map((i) => ({
     path: `layers.${i}`,
-    linear: new Linear(torch.scope(() => torch.toDType(torch.randn([m, n], generator), dtype)).keep()),
+    linear: new Linear(
+      torch.scope(() => torch.toDType(torch.randn([m, n], { generator, device: "cpu" }), dtype)).keep(),
+    ),
   }));
   const base = new FrozenDeltaBase(layers, rank);
   made.push(...layers.map(({ linear }) => linear), base);
@@ -35,11 +37,11 @@ test.each([
 ])("of products [%i, %i] of %i columns the best ones of rank %i are kept", (m, n, columns, rank) => {
   const generator = generatorOf(2);
   torch.scope(() => {
-    const left = torch.randn([3, m, columns], generator);
-    const right = torch.randn([3, n, columns], generator);
+    const left = torch.randn([3, m, columns], { generator, device: "cpu" });
+    const right = torch.randn([3, n, columns], { generator, device: "cpu" });
     torch.mulScalar_(torch.select(left, 0, 1), 1e-6);
     const best = truncateToRank(left, right, rank);
-    const [U, sigma, Vt] = torch.linalgSvd(dense(left, right), false);
+    const [U, sigma, Vt] = torch.linalgSvd(dense(left, right), { fullMatrices: false });
     const leading = torch.mul(
       torch.narrow(U, 2, 0, rank),
       torch.unsqueeze(torch.narrow(sigma, 1, 0, rank), 1),
@@ -59,9 +61,16 @@ test.each([
 test("columns that say nothing new take no room, and a layer without a change stays without", () => {
   const generator = generatorOf(3);
   torch.scope(() => {
-    const [left, right] = [torch.randn([2, 8, 2], generator), torch.randn([2, 7, 2], generator)];
+    const [left, right] = [
+      torch.randn([2, 8, 2], { generator, device: "cpu" }),
+      torch.randn([2, 7, 2], { generator, device: "cpu" }),
+    ];
     torch.zero_(torch.select(left, 0, 1));
-    const again = truncateToRank(torch.cat([left, left], 2), torch.cat([right, right], 2), 5);
+    const again = truncateToRank(
+      torch.cat([left, left], { dim: 2 }),
+      torch.cat([right, right], { dim: 2 }),
+      5,
+    );
     expect(again.left.shape).toEqual([2, 8, 2]);
     expect(again.cut[1]).toBe(0);
     expect(again.cut[0]).toBeLessThan(1e-12);
@@ -78,13 +87,13 @@ test("merges are appended as they are until they are more than R; the base stays
   const generator = generatorOf(4);
   torch.scope(() => {
     const merges = [0, 1, 2].map(() => ({
-      left: torch.randn([3, 9, 2], generator),
-      right: torch.randn([3, 7, 2], generator),
+      left: torch.randn([3, 9, 2], { generator, device: "cpu" }),
+      right: torch.randn([3, 7, 2], { generator, device: "cpu" }),
     }));
     const join = (side: "left" | "right", count: number) =>
       torch.cat(
         merges.slice(0, count).map((merge) => merge[side]),
-        2,
+        { dim: 2 },
       );
     expect(base.frozenDelta(0)).toBeUndefined();
     for (const [index, { left, right }] of merges.slice(0, 2).entries()) {
@@ -113,9 +122,12 @@ test("a rank beyond the layers' sides is that of the smaller one, and then nothi
   const generator = generatorOf(5);
   torch.scope(() => {
     const before = base.weight(1);
-    const whole = torch.zeros([3, 5, 9], "float64");
+    const whole = torch.zeros([3, 5, 9], { dtype: "float64", device: "cpu" });
     for (let merge = 0; merge < 20; merge++) {
-      const [left, right] = [torch.randn([3, 5, 2], generator), torch.randn([3, 9, 2], generator)];
+      const [left, right] = [
+        torch.randn([3, 5, 2], { generator, device: "cpu" }),
+        torch.randn([3, 9, 2], { generator, device: "cpu" }),
+      ];
       torch.add_(whole, dense(left, right));
       expect(base.isLossy(2)).toBe(false);
       expect(Math.max(...base.merge(left, right))).toBe(0);
@@ -130,8 +142,8 @@ test("a restored store goes on where it was, whatever it held", () => {
   const generator = generatorOf(6);
   torch.scope(() => {
     const merges = [0, 1, 2].map(() => [
-      torch.randn([3, 9, 2], generator),
-      torch.randn([3, 7, 2], generator),
+      torch.randn([3, 9, 2], { generator, device: "cpu" }),
+      torch.randn([3, 7, 2], { generator, device: "cpu" }),
     ]);
     base.merge(merges[0][0], merges[0][1]);
     for (const [left, right] of [merges[2], merges[1]]) other.merge(left, right);

@@ -58,9 +58,9 @@ export class FrozenDeltaBase implements BaseStore {
     const [m, n] = weight.shape;
     const dtype = adapterDType(weight);
     const make = (rows: number) =>
-      zeros([layers.length, rows, Math.min(rank, m, n)], dtype, null, weight.device).keep();
+      zeros([layers.length, rows, Math.min(rank, m, n)], { dtype, device: weight.device }).keep();
     [this.P, this.Q] = [make(m), make(n)];
-    this.used = zeros([1], "int64").keep();
+    this.used = zeros([1], { dtype: "int64", device: "cpu" }).keep();
   }
 
   /** P `[m, k]` and Q `[n, k]` of a layer, the k columns in use; the store's, until it absorbs more. */
@@ -86,7 +86,7 @@ export class FrozenDeltaBase implements BaseStore {
         const both = [
           [this.P, left],
           [this.Q, right],
-        ].map(([old, more]) => cat([narrow(old, 2, 0, this.columns), more], 2));
+        ].map(([old, more]) => cat([narrow(old, 2, 0, this.columns), more], { dim: 2 }));
         const best = truncateToRank(both[0], both[1], rank);
         for (const stack of [this.P, this.Q]) zero_(stack);
         this.write(best.left, best.right, 0);
@@ -168,7 +168,7 @@ export function truncateToRank(
   const [V, lower] = linalgQr(right);
   // The squares of singular values tell what is lost: in float64, for they are small.
   const core = matmul(toDType(upper, "float64"), transpose(toDType(lower, "float64"), 1, 2));
-  const [inner, sigma, outer] = linalgSvd(core, false);
+  const [inner, sigma, outer] = linalgSvd(core, { fullMatrices: false });
   const values = sigma.toFloats();
   const width = values.length / layers;
   const rows = Array.from({ length: layers }, (_, i) => values.subarray(i * width, (i + 1) * width));

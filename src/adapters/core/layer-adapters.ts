@@ -90,7 +90,7 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
       scope(() => {
         const base = this.baseWeight(bank, index);
         const exact = dtype === "float64" ? dtype : adapterDType(base);
-        return toDType(bank.effectiveWeight(index, toDType(base, exact)), dtype, undefined, true);
+        return toDType(bank.effectiveWeight(index, toDType(base, exact)), dtype, { copy: true });
       }),
     );
   }

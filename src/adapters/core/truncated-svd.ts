@@ -33,7 +33,8 @@ const [spare, rounds] = [10, 8];
 export function truncatedSvd(matrix: Tensor, k: number): Triplets {
   const [m, n] = matrix.shape;
   const wide = toDType(matrix, "float64");
-  const [left, values, rightT] = Math.min(m, n) <= smallSide ? linalgSvd(wide, false) : iterated(wide, k);
+  const [left, values, rightT] =
+    Math.min(m, n) <= smallSide ? linalgSvd(wide, { fullMatrices: false }) : iterated(wide, k);
   return {
     left: narrow(left, 1, 0, k),
     values: narrow(values, 0, 0, k),
@@ -43,7 +44,7 @@ export function truncatedSvd(matrix: Tensor, k: number): Triplets {
 
 function iterated(matrix: Tensor, k: number): Tensor[] {
   const basis = randomisedRangeFinder(matrix, 2 * k + spare, rounds);
-  const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), false);
+  const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), { fullMatrices: false });
   return [matmul(basis, inner), values, rightT];
 }
 
@@ -57,7 +58,7 @@ export function randomisedRangeFinder(matrix: Tensor, columns: number, rounds: n
   using generator = new Generator(0, matrix.device);
   const [, n] = matrix.shape;
   const width = Math.min(...matrix.shape, columns);
-  const start = randn([n, width], generator, matrix.dtype, null, matrix.device);
+  const start = randn([n, width], { generator, dtype: matrix.dtype, device: matrix.device });
   let [basis] = linalgQr(matmul(matrix, start));
   for (let round = 0; round < rounds; round++)
     basis = scope(() => linalgQr(matmul(matrix, linalgQr(matmul(transposed, basis))[0]))[0]);

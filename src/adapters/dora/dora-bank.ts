@@ -13,7 +13,7 @@ import {
   select,
   sqrt,
   square,
-  sumDim,
+  sum,
   type Tensor,
   toDType,
   transpose,
@@ -37,7 +37,9 @@ export class DoraBank extends LowRankBank {
   constructor(name: string, shape: BankShape, layers: readonly NamedLinear[]) {
     super(name, shape, layers, { magnitude: [shape.m] });
     this.magnitude = this.stacks.magnitude;
-    this.squares = layers.map(({ linear }) => zeros([shape.m], adapterDType(linear.weight)).keep());
+    this.squares = layers.map(({ linear: { weight } }) =>
+      zeros([shape.m], { dtype: adapterDType(weight), device: weight.device }).keep(),
+    );
     this.updateBaseRowNorms();
   }
 
@@ -47,7 +49,7 @@ export class DoraBank extends LowRankBank {
       this.layers.forEach(({ linear }, index) => {
         scope(() => {
           const weight = linear.denseWeight();
-          const own = sumDim(square(toDType(weight, adapterDType(weight))), [1]);
+          const own = sum(square(toDType(weight, adapterDType(weight))), { dim: [1] });
           const frozen = this.frozenDelta?.(index);
           copy_(this.squares[index], frozen ? add(own, growth(weight, frozen.P, frozen.Q)) : own);
         });
@@ -103,7 +105,7 @@ export class DoraBank extends LowRankBank {
 
   override effectiveWeight(index: number, base: Tensor): Tensor {
     const direction = super.effectiveWeight(index, base);
-    const norms = linalgVectorNorm(direction, 2, [1]);
+    const norms = linalgVectorNorm(direction, { dim: [1] });
     const magnitude = toDType(select(this.magnitude.value, 0, index), base.dtype);
     return mul(direction, unsqueeze(div(magnitude, norms), 1));
   }
@@ -123,5 +125,5 @@ function growth(weight: Tensor, left: Tensor, right: Tensor, frozen?: FrozenDelt
   const merged = frozen && matmul(frozen.P, matmul(transpose(frozen.Q, 0, 1), right));
   const cross = merged ? add(product, merged) : product;
   const own = matmul(left, matmul(transpose(right, 0, 1), right));
-  return sumDim(mul(add(own, cross, 2), left), [1]);
+  return sum(mul(add(own, cross, { alpha: 2 }), left), { dim: [1] });
 }

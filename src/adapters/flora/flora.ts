@@ -5,7 +5,7 @@ import {
   expand,
   Generator,
   matmul,
-  meanDim,
+  mean,
   mulScalar,
   noGrad,
   normal_,
@@ -68,7 +68,7 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
   private project(): void {
     using generator = new Generator(seedAfter(this.seed, this.projections), this.banks[0].B.device);
     noGrad(() => {
-      for (const { B, shape } of this.banks) normal_(B, 0, 1 / Math.sqrt(shape.rank), generator);
+      for (const { B, shape } of this.banks) normal_(B, { std: 1 / Math.sqrt(shape.rank), generator });
     });
   }
 
@@ -78,7 +78,7 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
       scope(() => {
         this.cuts = this.banks.flatMap(({ A, B }, index) => this.bases[index].merge(A, B) ?? []);
         for (const { A } of this.banks) zero_(A);
-        const before = this.banks.map(({ B }) => toDType(B, B.dtype, false, true));
+        const before = this.banks.map(({ B }) => toDType(B, B.dtype, { copy: true }));
         this.projections++;
         this.project();
         this.banks.forEach((bank, index) => {
@@ -121,7 +121,7 @@ function moveMoments({ expAvg, expAvgSq }: Moments, before: Tensor, { B, shape }
   const { n, rank } = shape;
   const moved = matmul(expAvg, matmul(transpose(before, 1, 2), B));
   copy_(expAvg, expAvgSq ? mulScalar(moved, rank / n) : moved);
-  if (expAvgSq) copy_(expAvgSq, expand(meanDim(expAvgSq, [2], true), expAvgSq.shape));
+  if (expAvgSq) copy_(expAvgSq, expand(mean(expAvgSq, { dim: [2], keepdim: true }), expAvgSq.shape));
 }
 
 export function attachFlora(model: Module, options: FloraOptions, { seed }: AttachContext): FloraAdapters {

@@ -16,7 +16,7 @@ test("a layer cannot have more frequencies than numbers, and the refusal leaves 
 });
 
 test("off the CPU the places that are drawn there are freed", () => {
-  using linear = new Linear(torch.zeros([4, 6], "float32", null, "meta").keep());
+  using linear = new Linear(torch.zeros([4, 6], { dtype: "float32", device: "meta" }).keep());
   const live = torch.liveTensorCount();
   const shape = { m: 4, n: 6, frequencies: 5, scaling: 1, placeSeed: 777 };
   new SpectrumBank("test", shape, [{ path: "layer", linear }]).dispose();

@@ -49,7 +49,7 @@ export class SpectrumBank extends Bank {
 
   /** Standard normal coefficients: PEFT's start. */
   draw(generator: Generator): void {
-    normal_(this.spectrum.value, 0, 1, generator);
+    normal_(this.spectrum.value, { generator });
   }
 
   override linearAdapter(index: number): LinearAdapter {
@@ -64,7 +64,7 @@ export class SpectrumBank extends Bank {
   /** `scaling · Re(inverse transform of the spectrum)`, `[m, n]`. */
   private change(spectrum: Tensor): Tensor {
     const { m, n, scaling } = this.shape;
-    const flat = zeros([m * n], spectrum.dtype, null, spectrum.device);
+    const flat = zeros([m * n], { dtype: spectrum.dtype, device: spectrum.device });
     const dense = reshape(scatterAdd_(flat, 0, this.places, spectrum), [m, n]);
     return mulScalar(real(ifft2(dense)), scaling);
   }
@@ -77,9 +77,11 @@ export class SpectrumBank extends Bank {
 
 /** PEFT's places: the first k of a permutation of all entries, drawn on the CPU. */
 function placesOf({ m, n, frequencies, placeSeed }: SpectrumShape, device: string): Tensor {
-  using generator = new Generator(placeSeed);
+  using generator = new Generator(placeSeed, "cpu");
   return scope(() => {
-    const places = clone(narrow(randperm(m * n, generator, "int64"), 0, 0, frequencies));
+    const places = clone(
+      narrow(randperm(m * n, { generator, dtype: "int64", device: "cpu" }), 0, 0, frequencies),
+    );
     return device === "cpu" ? places : toDevice(places, device, "int64");
   }).keep();
 }

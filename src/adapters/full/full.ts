@@ -54,7 +54,7 @@ export class FullFineTuning implements AdapterSet {
   mergedWeight(path: string, dtype: "float32" | "float64" = "float32"): Tensor {
     const linear = this.linears.get(path);
     if (!linear) throw new ScaloraError("model", "There is no linear layer of this name", { where: path });
-    return torch.noGrad(() => torch.toDType(linear.denseWeight(), dtype, false, true));
+    return torch.noGrad(() => torch.toDType(linear.denseWeight(), dtype, { copy: true }));
   }
 
   adaptedPaths(): readonly string[] {

@@ -112,7 +112,7 @@ function watch(linear: Linear): Watched {
   const weight = noGrad(() => detach(linear.unquantisedWeight()))
     .keep()
     .setRequiresGrad(true);
-  linear.adapter = { forward: (x, { bias }) => fastLinear(x, weight, bias) };
+  linear.adapter = { forward: (x, { bias }) => fastLinear(x, weight, { bias }) };
   return { linear, weight };
 }
 

@@ -12,13 +12,13 @@ test("in one step A moves by ratio · rate · gradient, and B by rate · gradien
   const optimizer = new SGD(adapters.trainables());
   const [bank] = adapters.banks;
   torch.scope(() => {
-    using generator = new torch.Generator(2);
+    using generator = new torch.Generator(2, "cpu");
     const parts = [
       { value: bank.A, grad: bank.gradA, times: 4 },
       { value: bank.B, grad: bank.gradB, times: 1 },
     ];
     torch.noGrad(() => {
-      for (const { grad } of parts) torch.normal_(grad, 0, 1, generator);
+      for (const { grad } of parts) torch.normal_(grad, { generator });
     });
     const before = parts.map(({ value }) => value.toFloats());
     optimizer.step(0.1);

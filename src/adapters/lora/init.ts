@@ -14,11 +14,11 @@ export function initialiseFactors(bank: LowRankBank, init: LoraInit, generator: 
   noGrad(() => {
     if (init === "kaiming") {
       const bound = 1 / Math.sqrt(n);
-      uniform_(bank.B, -bound, bound, generator);
+      uniform_(bank.B, { from: -bound, to: bound, generator });
     } else {
       scope(() => {
         const { B } = bank;
-        copy_(B, divScalar(randn(B.shape, generator, B.dtype, null, B.device), rank));
+        copy_(B, divScalar(randn(B.shape, { generator, dtype: B.dtype, device: B.device }), rank));
       });
     }
   });

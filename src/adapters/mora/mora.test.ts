@@ -23,13 +23,13 @@ test.each(cases)(
   ({ m, n, rank, type, square, change }) => {
     const width = squareWidth(m, n, rank, type);
     expect(width).toBe(square.length);
-    using linear = new Linear(torch.zeros([m, n], "float64").keep());
+    using linear = new Linear(torch.zeros([m, n], { dtype: "float64", device: "cpu" }).keep());
     const bank = new SquareBank("test", { m, n, width, type }, [{ path: "layer", linear }]);
     bank.install();
     torch.scope(() => {
       torch.noGrad(() => torch.copy_(torch.select(bank.square.value, 0, 0), matrix(square)));
-      const merged = bank.effectiveWeight(0, torch.zeros([m, n], "float64"));
-      const x = torch.eye(n, "float64");
+      const merged = bank.effectiveWeight(0, torch.zeros([m, n], { dtype: "float64", device: "cpu" }));
+      const x = torch.eye(n, { dtype: "float64", device: "cpu" });
       for (const found of [
         merged,
         torch.transpose(

@@ -12,9 +12,8 @@ import {
   reshape,
   scope,
   select,
-  sumDim,
+  sum,
   type Tensor,
-  toDevice,
   toDType,
   transpose,
 } from "../../torch/index.ts";
@@ -64,7 +63,7 @@ export class SquareBank extends Bank {
 
   override effectiveWeight(index: number, base: Tensor): Tensor {
     const [, n] = base.shape;
-    const unit = eye(n, base.dtype, null, base.device);
+    const unit = eye(n, { dtype: base.dtype, device: base.device });
     return add(base, transpose(this.apply(unit, select(this.square.value, 0, index)), 0, 1));
   }
 
@@ -75,7 +74,7 @@ export class SquareBank extends Bank {
     const own = toDType(square, x.dtype);
     const groups = Math.ceil(n / width);
     const parts = reshape(fill(x, groups * width), [rows, groups, width]);
-    if (!this.turns) return fill(fastLinear(sumDim(parts, [1]), own), m);
+    if (!this.turns) return fill(fastLinear(sum(parts, { dim: [1] }), own), m);
     const rotated = reshape(rotatePairs(parts, this.turns), [rows * groups, width]);
     return fill(reshape(fastLinear(rotated, own), [rows, groups * width]), m);
   }
@@ -92,14 +91,14 @@ function fill(x: Tensor, count: number): Tensor {
   if (have === count) return x;
   const whole = Array.from({ length: Math.floor(count / have) }, () => x);
   const rest = count % have;
-  return cat(rest === 0 ? whole : [...whole, narrow(x, 1, 0, rest)], 1);
+  return cat(rest === 0 ? whole : [...whole, narrow(x, 1, 0, rest)], { dim: 1 });
 }
 
 /** Turns the pairs (j, j + r̂/2) of each group by the group's angle, as rotary embeddings do. */
 function rotatePairs(parts: Tensor, turns: readonly [cos: Tensor, sin: Tensor]): Tensor {
   const [cos, sin] = turns.map((table) => toDType(table, parts.dtype));
   const half = parts.shape[2] / 2;
-  const crossed = cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], 2);
+  const crossed = cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], { dim: 2 });
   return add(mul(parts, cos), mul(crossed, sin));
 }
 
@@ -113,7 +112,7 @@ function turnsOf({ n, width }: SquareShape, weight: Linear["weight"]): [cos: Ten
       return of(group * 10000 ** ((-2 * (column % half)) / width));
     });
     return scope(() =>
-      toDevice(fromData(values, [groups, width]), weight.device, adapterDType(weight), false, true),
+      toDType(fromData(values, [groups, width], { device: weight.device }), adapterDType(weight)),
     ).keep();
   };
   return [table(Math.cos), table(Math.sin)];

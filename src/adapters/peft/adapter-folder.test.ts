@@ -12,8 +12,8 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 test("an adapter is written under PEFT's names and read under the model's", () => {
   const folder = join(scratch, "adapter");
   const config = { peft_type: "LORA", r: 1, lora_alpha: 2, target_modules: ["q_proj"] };
-  using a = fromData(Float32Array.of(1, 2), [1, 2]);
-  using b = fromData(Float32Array.of(3), [1, 1]);
+  using a = fromData(Float32Array.of(1, 2), [1, 2], { device: "cpu" });
+  using b = fromData(Float32Array.of(3), [1, 1], { device: "cpu" });
   const path = "model.layers.0.self_attn.q_proj";
   writeAdapterFolder(folder, config, [
     [`${path}.lora_A.weight`, a],
@@ -39,7 +39,7 @@ test("what is not an adapter folder is a clear error", () => {
   expect(() => readAdapterFolder(folder)).toThrow(
     /no adapter_model.safetensors.*convert the pickled adapter/s,
   );
-  using tensor = fromData(Float32Array.of(1), [1]);
+  using tensor = fromData(Float32Array.of(1), [1], { device: "cpu" });
   writeSafetensors(join(folder, "adapter_model.safetensors"), [["lora_A.weight", tensor]]);
   expect(() => readAdapterFolder(folder)).toThrow(
     /unexpected name.*begin with base_model.model..*lora_A.weight/s,

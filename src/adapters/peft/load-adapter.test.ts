@@ -19,7 +19,9 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 function written(name: string, config: Readonly<Record<string, unknown>>, shapes: Shapes): string {
   const folder = join(scratch.path, name);
   torch.scope(() => {
-    const tensors = Object.entries(shapes).map(([end, shape]) => [`mix.${end}`, torch.zeros(shape)] as const);
+    const tensors = Object.entries(shapes).map(
+      ([end, shape]) => [`mix.${end}`, torch.zeros(shape, { device: "cpu" })] as const,
+    );
     writeAdapterFolder(folder, { bias: "none", ...config }, tensors);
   });
   return folder;

@@ -39,7 +39,8 @@ function joinedFactorsOf(bank: LowRankBank, index: number): StoredFactors {
   const rank = shape.rank + (frozen?.P.shape[1] ?? 0);
   const own = (stack: Tensor) => select(stack, 0, index);
   const load = (of: () => Tensor) => () => noGrad(() => scope(of));
-  const join = (first: Tensor | undefined, second: Tensor) => (first ? cat([first, second], 1) : second);
+  const join = (first: Tensor | undefined, second: Tensor) =>
+    first ? cat([first, second], { dim: 1 }) : second;
   return {
     path: bank.layers[index].path,
     rank,

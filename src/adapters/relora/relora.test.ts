@@ -65,8 +65,10 @@ test.each([0, 0.5, 0.9, 0.99])(
   "pruning a share of %d leaves the largest means of each slice with their squares",
   (share) => {
     torch.scope(() => {
-      using generator = new torch.Generator(1);
-      const [expAvg, expAvgSq] = [1, 2].map(() => torch.randn([2, 10, 10], generator, "float64"));
+      using generator = new torch.Generator(1, "cpu");
+      const [expAvg, expAvgSq] = [1, 2].map(() =>
+        torch.randn([2, 10, 10], { generator, dtype: "float64", device: "cpu" }),
+      );
       const slices = (stack: torch.Tensor) => [0, 1].map((i) => [...torch.select(stack, 0, i).toFloats()]);
       const [means, squares] = [slices(expAvg), slices(expAvgSq)];
       pruneMoments({ expAvg, expAvgSq }, share);

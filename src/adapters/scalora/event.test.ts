@@ -33,8 +33,8 @@ function drift(
       // fresh factors in the same effective weight: the base takes in the old product and gives up the new one
       const old = { A: torch.mulScalar(bank.A, testScale), B: torch.clone(bank.B) };
       redraw(0.1);
-      const left = torch.cat([old.A, torch.mulScalar(bank.A, -testScale)], 2);
-      base.merge(left, torch.cat([old.B, bank.B], 2));
+      const left = torch.cat([old.A, torch.mulScalar(bank.A, -testScale)], { dim: 2 });
+      base.merge(left, torch.cat([old.B, bank.B], { dim: 2 }));
     });
   }
   const moved = torch.scope(() => frobenius(effective(), start));
@@ -107,8 +107,8 @@ function averages(gradients: readonly torch.Tensor[]) {
   return torch.noGrad(() => {
     const [expAvg, expAvgSq] = [torch.zerosLike(gradients[0]), torch.zerosLike(gradients[0])];
     for (const gradient of gradients) {
-      torch.add_(torch.mulScalar_(expAvg, 0.9), gradient, 0.1);
-      torch.add_(torch.mulScalar_(expAvgSq, 0.999), torch.square(gradient), 0.001);
+      torch.add_(torch.mulScalar_(expAvg, 0.9), gradient, { alpha: 0.1 });
+      torch.add_(torch.mulScalar_(expAvgSq, 0.999), torch.square(gradient), { alpha: 0.001 });
     }
     return { expAvg, expAvgSq };
   });
@@ -125,8 +125,8 @@ test("transferred moments are those of an adapter that had been (Ã, B̃) all al
   torch.scope(() => {
     const base = new ExactBase(bank.layers);
     const history = [1, 2, 3, 4].map((seed) => {
-      using generator = new torch.Generator(seed);
-      return torch.randn(G.shape, generator, "float64");
+      using generator = new torch.Generator(seed, "cpu");
+      return torch.randn(G.shape, { generator, dtype: "float64", device: "cpu" });
     });
     /** The gradients that the bank's present factors get from the full gradients so far. */
     const seen = (side: "gradA" | "gradB") =>
@@ -153,7 +153,10 @@ test("the other moment rules keep the moments, or start them anew", () => {
   const { bank, dispose } = randomBank();
   torch.scope(() => {
     const base = new ExactBase(bank.layers);
-    const moments = { A: { ...averages([bank.gradA]), steps: torch.ones([]) }, B: averages([bank.gradB]) };
+    const moments = {
+      A: { ...averages([bank.gradA]), steps: torch.ones([], { device: "cpu" }) },
+      B: averages([bank.gradB]),
+    };
     const before = torch.clone(moments.A.expAvg);
     scalingEvent(bank, base, moments, { ...options, moments: "keep" });
     expect(torch.equal(moments.A.expAvg, before)).toBe(true);

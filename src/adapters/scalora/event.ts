@@ -7,7 +7,6 @@ import {
   select,
   square,
   type Tensor,
-  toDevice,
   toDType,
   zero_,
 } from "../../torch/index.ts";
@@ -170,8 +169,7 @@ function onDevice({ A, shape: { scale, rank } }: EventBank, outcomes: readonly S
       values[2 * size + at] = scale * (1 - values[at] * values[size + at]);
     }
   });
-  const host = toDType(fromData(values, [3, outcomes.length, 1, rank]), dtype);
-  const placed = A.device === "cpu" ? host : toDevice(host, A.device, dtype);
+  const placed = toDType(fromData(values, [3, outcomes.length, 1, rank], { device: A.device }), dtype);
   const [alpha, beta, absorbed] = [0, 1, 2].map((row) => select(placed, 0, row));
   return { alpha, beta, absorbed };
 }

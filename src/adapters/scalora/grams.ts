@@ -55,7 +55,7 @@ export function layerGrams(factors: StackedFactors, scale: number): CheckedGrams
       ];
       return cat(
         [normsA, normsB, ...grams].map((part) => reshape(part, [layers, -1])),
-        1,
+        { dim: 1 },
       ).toFloats();
     }),
   );
@@ -66,7 +66,7 @@ export function layerGrams(factors: StackedFactors, scale: number): CheckedGrams
 }
 
 function columnNorms(stack: Tensor): Tensor {
-  return linalgVectorNorm(stack, 2, [1], true);
+  return linalgVectorNorm(stack, { dim: [1], keepdim: true });
 }
 
 /** Columns over their norms; a column whose norm is zero stays zero. */

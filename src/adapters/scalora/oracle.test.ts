@@ -6,11 +6,11 @@ import { effectiveWeights, frobenius, randomBank } from "./testing/random-bank.t
 
 /** One backward pass whose gradient with respect to W_eff is xᵀ-weighted: gives the watched bank its G. */
 function backwardThrough(bank: ReturnType<typeof randomBank>["bank"], seed: number): torch.Tensor[] {
-  using generator = new torch.Generator(seed);
+  using generator = new torch.Generator(seed, "cpu");
   return bank.layers.map(({ linear }) => {
     const [m, n] = linear.weight.shape;
-    const x = torch.randn([40, n], generator, "float64");
-    const weights = torch.randn([40, m], generator, "float64");
+    const x = torch.randn([40, n], { generator, dtype: "float64", device: "cpu" });
+    const weights = torch.randn([40, m], { generator, dtype: "float64", device: "cpu" });
     torch.sum(torch.mul(linear.forward(x), weights)).backward();
     return torch.matmul(torch.transpose(weights, 0, 1), x);
   });
@@ -86,9 +86,12 @@ test("transported moments are exact where the old factors span the gradients", (
   torch.scope(() => {
     const base = new ExactBase(bank.layers);
     // a history gradient inside the span of B: transporting s·G·B by B⁺B̃ must give s·G·B̃
-    using generator = new torch.Generator(9);
+    using generator = new torch.Generator(9, "cpu");
     const B = torch.clone(torch.select(bank.B, 0, 0));
-    const G = torch.matmul(torch.randn([8, 3], generator, "float64"), torch.transpose(B, 0, 1));
+    const G = torch.matmul(
+      torch.randn([8, 3], { generator, dtype: "float64", device: "cpu" }),
+      torch.transpose(B, 0, 1),
+    );
     const expAvg = torch.unsqueeze(torch.mulScalar(torch.matmul(G, B), bank.shape.scale), 0);
     const side = (stack: torch.Tensor) => ({ expAvg: stack, expAvgSq: torch.square(stack) });
     enableBaseGradients(bank);

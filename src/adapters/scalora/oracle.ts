@@ -49,7 +49,7 @@ function composed(bank: LowRankBank, index: number): LinearAdapter {
   const { A, B } = bank.leaves[index];
   return {
     forward: (x, base) =>
-      add(base.forwardBase(x), matmul(matmul(x, B), transpose(A, 0, 1)), bank.shape.scale),
+      add(base.forwardBase(x), matmul(matmul(x, B), transpose(A, 0, 1)), { alpha: bank.shape.scale }),
   };
 }
 
@@ -75,7 +75,7 @@ export function oracleEvent(
 ): LayerOutcome[] {
   return noGrad(() =>
     scope(() => {
-      const [left, right] = [bank.A, bank.B].map((stack) => zerosLike(cat([stack, stack], 2)));
+      const [left, right] = [bank.A, bank.B].map((stack) => zerosLike(cat([stack, stack], { dim: 2 })));
       const outcomes = bank.layers.map((_, index) => {
         const absorbed = { left: select(left, 0, index), right: select(right, 0, index) };
         return scope(() => replaceFactors(bank, absorbed, moments, index, options));
@@ -104,14 +104,14 @@ function replaceFactors(
   const [A, B] = [bank.A, bank.B].map((stack) => toDType(select(stack, 0, index), "float64"));
   const [normsA, normsB] = [A, B].map(columnNorms);
   const rho = columnNormOf(options.scale, scale, options, { normsA, normsB, rank });
-  const [U, sigma, Vt] = linalgSvd(G, false);
+  const [U, sigma, Vt] = linalgSvd(G, { fullMatrices: false });
   const sizes = sigma.toFloats();
   if (!(sizes.length >= 2 * rank && sizes[2 * rank - 1] > smallestShare * sizes[0]))
     return { path, rho, normsA, normsB, ...unitFactors(rank, "skip_low_rank") };
-  const newA = mulScalar(slice(U, 1, 0, 2 * rank, 2), rho);
-  const newB = mulScalar(transpose(slice(Vt, 0, 1, 2 * rank, 2), 0, 1), rho);
-  copy_(absorbed.left, cat([mulScalar(A, scale), mulScalar(newA, -scale)], 1));
-  copy_(absorbed.right, cat([B, newB], 1));
+  const newA = mulScalar(slice(U, { dim: 1, start: 0, end: 2 * rank, step: 2 }), rho);
+  const newB = mulScalar(transpose(slice(Vt, { start: 1, end: 2 * rank, step: 2 }), 0, 1), rho);
+  copy_(absorbed.left, cat([mulScalar(A, scale), mulScalar(newA, -scale)], { dim: 1 }));
+  copy_(absorbed.right, cat([B, newB], { dim: 1 }));
   if (moments && options.moments === "transport") {
     transport(moments.A, index, matmul(linalgPinv(B, pseudoInverseCut), newB));
     transport(moments.B, index, matmul(linalgPinv(A, pseudoInverseCut), newA));

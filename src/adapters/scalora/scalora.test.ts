@@ -75,7 +75,8 @@ test("with a horizon of H steps an event keeps exp(−I·lr/(peak·H)) of the no
   const { adapters } = attached({ interval, scale: { horizon } });
   const [bank] = adapters.banks;
   torch.scope(() => {
-    const draw = (shape: readonly number[]) => torch.randn(shape, new torch.Generator(3));
+    const draw = (shape: readonly number[]) =>
+      torch.randn(shape, { generator: new torch.Generator(3, "cpu"), device: "cpu" });
     torch.copy_(bank.A, draw(bank.A.shape));
     const { m, n } = bank.shape;
     setGradients(bank, draw([bank.layers.length, m, n]));
@@ -180,7 +181,7 @@ test("a factored base of low rank is exact until it overflows, then tells what i
 /** Puts the numbers that the codes stand for in its place. */
 const quantiseAndBack: Prepare = ({ mix }) => {
   using before = mix.unquantisedWeight();
-  using codes = new Nf4Weight(before, nf4Codebook());
+  using codes = new Nf4Weight(before, nf4Codebook("cpu"));
   mix.weight = codes.dequantise().keep();
 };
 

@@ -37,10 +37,15 @@ export class OddModel extends Module {
 
   constructor(dtype: torch.DType) {
     super();
-    using generator = new torch.Generator(5);
+    using generator = new torch.Generator(5, "cpu");
     const random = (...shape: number[]) =>
       torch
-        .scope(() => torch.toDType(torch.mulScalar(torch.randn(shape, generator, "float64"), 0.6), dtype))
+        .scope(() =>
+          torch.toDType(
+            torch.mulScalar(torch.randn(shape, { generator, dtype: "float64", device: "cpu" }), 0.6),
+            dtype,
+          ),
+        )
         .keep();
     this.first = new Linear(random(5, 9), random(5));
     this.second = new Linear(random(7, 5));
@@ -63,17 +68,22 @@ export const oddShapes: readonly (readonly [m: number, n: number])[] = [
 ];
 
 export const inputRows = (dtype: torch.DType) => {
-  using generator = new torch.Generator(6);
-  return torch.scope(() => torch.toDType(torch.randn([6, 9], generator, "float64"), dtype));
+  using generator = new torch.Generator(6, "cpu");
+  return torch.scope(() =>
+    torch.toDType(torch.randn([6, 9], { generator, dtype: "float64", device: "cpu" }), dtype),
+  );
 };
 
 /** Moves what a method trains to somewhere in the middle of training. */
 export function moveTrainables(adapters: AdapterSet, size = 0.3): void {
-  using generator = new torch.Generator(8);
+  using generator = new torch.Generator(8, "cpu");
   torch.noGrad(() =>
     torch.scope(() => {
       for (const { value } of adapters.trainables()) {
-        const moved = torch.mulScalar(torch.randn(value.shape, generator, "float64"), size);
+        const moved = torch.mulScalar(
+          torch.randn(value.shape, { generator, dtype: "float64", device: "cpu" }),
+          size,
+        );
         torch.add_(value, torch.toDType(moved, value.dtype));
       }
     }),

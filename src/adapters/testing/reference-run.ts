@@ -25,7 +25,7 @@ export function readRun<T extends GivenRun>(name: string): T {
 }
 
 export const matrix = (rows: readonly (readonly number[])[]) =>
-  torch.fromData(Float64Array.from(rows.flat()), [rows.length, rows[0].length]);
+  torch.fromData(Float64Array.from(rows.flat()), [rows.length, rows[0].length], { device: "cpu" });
 
 /** A model of one layer. */
 export class OneLayer extends Module {

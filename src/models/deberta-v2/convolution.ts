@@ -29,18 +29,14 @@ class Convolution extends Module {
     const [width, , kernel] = this.weight.sizes(3);
     const parts = groupByLength(offsets).map(({ start, count, length }) => {
       const part = reshape(narrow(x, 0, start, count * length), [count, length, width]);
-      const result = conv1d(
-        transpose(part, 1, 2),
-        this.weight,
-        this.bias,
-        [1],
-        [(kernel - 1) / 2],
-        [1],
-        this.groups,
-      );
+      const result = conv1d(transpose(part, 1, 2), this.weight, {
+        bias: this.bias,
+        padding: [(kernel - 1) / 2],
+        groups: this.groups,
+      });
       return reshape(transpose(result, 1, 2), [count * length, width]);
     });
-    return parts.length === 1 ? parts[0] : cat(parts, 0);
+    return parts.length === 1 ? parts[0] : cat(parts);
   }
 }
 

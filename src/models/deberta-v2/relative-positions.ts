@@ -49,11 +49,11 @@ export function relativePositions(
   const farthest = Math.min(span, ahead.toFloats()[longest - 1]);
   const first = span - farthest;
   const last = Math.min(span + farthest, 2 * span - 1);
-  const both = cat([neg(flip(narrow(ahead, 0, 1, longest - 1), [0])), ahead], 0);
-  const onHost = addScalar(clamp(addScalar(both, span), 0, 2 * span - 1), -first);
-  const byDistance = device === "cpu" ? onHost : toDevice(onHost, device, "int64");
+  const both = cat([neg(flip(narrow(ahead, 0, 1, longest - 1), [0])), ahead]);
+  const onHost = addScalar(clamp(addScalar(both, span), { min: 0, max: 2 * span - 1 }), -first);
+  const byDistance = toDevice(onHost, device, "int64");
   const rowsOf = (length: number) => {
-    const places = arange(0, length, "int64", null, device);
+    const places = arange(0, length, { dtype: "int64", device });
     const distance = sub(unsqueeze(places, 1), unsqueeze(places, 0));
     return gatherRows(byDistance, addScalar(distance, longest - 1));
   };
@@ -67,10 +67,10 @@ function gatherRows(table: Tensor, index: Tensor): Tensor {
 
 /** The bucket of each distance from 0 to `longest` − 1. int64 `[longest]`, on the CPU */
 function logBucketPositions({ buckets, maxDistance }: DebertaConfig, longest: number): Tensor {
-  const distance = arange(0, longest, "int64");
+  const distance = arange(0, longest, { dtype: "int64", device: "cpu" });
   if (buckets === 0) return distance;
   const middle = Math.floor(buckets / 2);
-  const scale = log(full([1], (maxDistance - 1) / middle, "float32"));
+  const scale = log(full([1], (maxDistance - 1) / middle, { dtype: "float32", device: "cpu" }));
   const ratio = divScalar(toDType(clampMin(distance, middle - 1), "float32"), middle);
   const far = addScalar(ceil(mulScalar(div(log(ratio), scale), middle - 1)), middle);
   return where(leScalar(distance, middle), distance, toDType(far, "int64"));

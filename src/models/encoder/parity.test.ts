@@ -47,7 +47,7 @@ function run(model: SequenceClassifier, expected: Expected) {
     const stream = streamOf(expected);
     const hidden = noGrad(() => model.hiddenStates(stream)).toFloats();
     const logits = model.logits(stream);
-    const weights = fromData(Float32Array.from(get(expected, "weights")), logits.shape);
+    const weights = fromData(Float32Array.from(get(expected, "weights")), logits.shape, { device: "cpu" });
     sum(mul(logits, weights)).backward();
     return { hidden, logits: logits.toFloats() };
   });

@@ -6,12 +6,11 @@ import {
   type ParameterSource,
   type TokenStream,
 } from "../../nn/index.ts";
-import { indexSelect, indices, type Tensor, toDevice } from "../../torch/index.ts";
+import { indexSelect, indices, type Tensor } from "../../torch/index.ts";
 
 /** The first token's row of every sequence. `[S, hidden]` */
 export function firstTokenStates(hidden: Tensor, { offsets }: TokenStream): Tensor {
-  const starts = indices(offsets.slice(0, -1));
-  return indexSelect(hidden, 0, hidden.device === "cpu" ? starts : toDevice(starts, hidden.device, "int64"));
+  return indexSelect(hidden, 0, indices(offsets.slice(0, -1), { device: hidden.device }));
 }
 
 /** A linear layer and an activation on the first token. */

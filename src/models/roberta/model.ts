@@ -103,7 +103,7 @@ function positionIdsFromTokens({ tokens, positions }: TokenStream, padding: numb
   const counted = toDType(neScalar(tokens, padding), "int64");
   const upTo = cumsum(counted, 0);
   const rows = tokens.size(0);
-  const starts = sub(arange(0, rows, "int64", null, tokens.device), positions);
+  const starts = sub(arange(0, rows, { dtype: "int64", device: tokens.device }), positions);
   const before = indexSelect(sub(upTo, counted), 0, starts);
   return addScalar(mul(sub(upTo, before), counted), padding);
 }

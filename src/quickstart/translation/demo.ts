@@ -85,8 +85,8 @@ function correctLabels(model: CausalLM, batch: Batch): boolean[][] {
     scope(() => {
       const { device } = model.lm_head.weight;
       const hidden = model.hiddenStates(tokenStream(batch.tokens, batch.offsets, { device }));
-      const logits = model.lm_head.forward(indexSelect(hidden, 0, indices(batch.labelPositions)));
-      return argmax(logits, 1).toFloats();
+      const logits = model.lm_head.forward(indexSelect(hidden, 0, indices(batch.labelPositions, { device })));
+      return argmax(logits, { dim: 1 }).toFloats();
     }),
   );
   return batch.offsets.slice(1).map((end, s) => {

@@ -11,7 +11,7 @@ let weight: torch.Tensor;
 const folder = () => join(temporary.path, "run", "checkpoints");
 beforeEach(() => {
   temporary = temporaryFolder();
-  weight = torch.fromData(Float32Array.of(1, 2, 3), [3]);
+  weight = torch.fromData(Float32Array.of(1, 2, 3), [3], { device: "cpu" });
 });
 afterEach(() => {
   temporary.remove();
@@ -75,7 +75,7 @@ test("pruning keeps the last k whole ones and the best; broken ones do not count
 
 test("a save that fails leaves the earlier checkpoints and says which one is safe", () => {
   const good = save(1);
-  const broken = torch.fromData(Float32Array.of(1), [1]);
+  const broken = torch.fromData(Float32Array.of(1), [1], { device: "cpu" });
   broken.dispose();
   const failing = () =>
     saveCheckpoint(folder(), {

@@ -21,7 +21,7 @@ const kinds: Record<string, () => TinyRunOptions> = {
   "scalora with policy svd": () => ({ adapter: { method: "scalora", policy: "svd", ...lowRank } }),
   "lora with sgd": () => ({ optimizer: "sgd", adapter: { method: "lora", ...lowRank } }),
   "scalora-i on a Llama": () => ({
-    lm: createModel(tinyLlamaConfig, new Generator(3)),
+    lm: createModel(tinyLlamaConfig, new Generator(3, "cpu")),
     adapter: { method: "scalora-i", rank: 2, targetModules: "all-linear" },
   }),
 };

@@ -194,11 +194,12 @@ function tensor(rows: Matrix, factor: number): torch.Tensor {
   return torch.fromData(
     Float64Array.from(flat(rows), (x) => x * factor),
     [rows.length, rows[0].length],
+    { device: "cpu" },
   );
 }
 
 function stack(rows: Matrix, first: number): torch.Tensor {
-  return torch.stack([tensor(rows, first), tensor(rows, 1)], 0);
+  return torch.stack([tensor(rows, first), tensor(rows, 1)]);
 }
 
 function fillStack(target: torch.Tensor, rows: Matrix, first: number): void {

@@ -25,17 +25,19 @@ export const testScale = 1.5;
 
 export function randomBank(options: BankOptions = {}): RandomBank {
   const { layers = 3, m = 12, n = 9, rank = 3, dtype = "float64", seed = 0 } = options;
-  const generator = new torch.Generator(seed);
+  const generator = new torch.Generator(seed, "cpu");
   const linears = Array.from({ length: layers }, (_, i) => ({
     path: `layers.${i}`,
-    linear: new Linear(torch.scope(() => torch.toDType(torch.randn([m, n], generator), dtype)).keep()),
+    linear: new Linear(
+      torch.scope(() => torch.toDType(torch.randn([m, n], { generator, device: "cpu" }), dtype)).keep(),
+    ),
   }));
   const bank = new LowRankBank("test", { m, n, rank, scale: testScale }, linears);
-  const G = torch.zeros([layers, m, n], bank.A.dtype).keep();
+  const G = torch.zeros([layers, m, n], { dtype: bank.A.dtype, device: "cpu" }).keep();
   const redraw = (size: number) =>
     torch.noGrad(() =>
       torch.scope(() => {
-        for (const stack of [bank.A, bank.B, G]) torch.normal_(stack, 0, 1, generator);
+        for (const stack of [bank.A, bank.B, G]) torch.normal_(stack, { generator });
         torch.mulScalar_(bank.A, size);
         torch.mulScalar_(bank.B, size);
         setGradients(bank, G);
@@ -70,10 +72,7 @@ export function effectiveWeights(bank: LowRankBank, weight: (index: number) => t
   return torch.scope(() => {
     const [A, B] = [bank.A, bank.B].map((t) => torch.toDType(t, "float64"));
     const low = torch.mulScalar(torch.matmul(A, torch.transpose(B, 1, 2)), bank.shape.scale);
-    const base = torch.stack(
-      bank.layers.map((_, index) => torch.toDType(weight(index), "float64")),
-      0,
-    );
+    const base = torch.stack(bank.layers.map((_, index) => torch.toDType(weight(index), "float64")));
     return torch.add(base, low);
   });
 }
