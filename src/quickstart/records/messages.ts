@@ -1,18 +1,7 @@
 import { internalError } from "../../util/errors.ts";
 import type { Random } from "../../util/random.ts";
 import type { Split } from "../demo.ts";
-import {
-  closers,
-  type Intent,
-  intentNames,
-  intents,
-  openers,
-  orderPhrases,
-  products,
-  type Urgency,
-  urgencies,
-  urgencyNames,
-} from "./phrases.ts";
+import { type Intent, intentNames, phrases, type Urgency, urgencyNames } from "./phrases.ts";
 
 /** What a message says, in the order of its JSON. */
 export interface CustomerRecord {
@@ -55,6 +44,7 @@ export function drawMessages(part: Split, count: number, random: Random): Custom
 }
 
 function drawMessage(part: Split, random: Random): CustomerMessage {
+  const { intents, urgencies, orderPhrases, openers, closers, products } = phrases();
   const intent = random.pick(intentNames);
   const urgency = random.pick(urgencyNames);
   const product = random.pick(products[part]);

@@ -11,16 +11,13 @@ import type { QuickstartEvent } from "../types.ts";
 import { recordsDemo } from "./demo.ts";
 import { gradeRecord } from "./grade.ts";
 import { drawMessages, recordFields } from "./messages.ts";
-import { closers, intents, openers, orderPhrases, type Pool, products, urgencies } from "./phrases.ts";
+import { type Pool, phrases } from "./phrases.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
-const pools: Pool[] = [
-  ...Object.values(intents),
-  ...Object.values(urgencies),
-  ...[openers, closers, orderPhrases, products],
-];
+const { intents, urgencies, ...others } = phrases();
+const pools: Pool[] = [intents, urgencies, others].flatMap((each) => Object.values(each));
 
 test("no wording and no value of one part is in another", () => {
   for (const pool of pools) {

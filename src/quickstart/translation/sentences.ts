@@ -19,7 +19,7 @@ const patterns: readonly (readonly WordKind[])[] = [
 export type Sentence = readonly { readonly kind: WordKind; readonly index: number }[];
 
 function drawSentence(random: Random): Sentence {
-  return random.pick(patterns).map((kind) => ({ kind, index: random.integerBelow(english[kind].length) }));
+  return random.pick(patterns).map((kind) => ({ kind, index: random.integerBelow(english()[kind].length) }));
 }
 
 /** The sentence in a language's words. */
@@ -29,8 +29,8 @@ function renderSentence(sentence: Sentence, lexicon: Lexicon): string {
 
 /** Which Lumi word stands for each English word: a permutation of the words of each kind. */
 export function drawDictionary(random: Random): Lexicon {
-  const shuffled = wordKinds.map((kind) => [kind, random.shuffled(lumi[kind])] as const);
-  return { ...lumi, ...Object.fromEntries(shuffled) };
+  const shuffled = wordKinds.map((kind) => [kind, random.shuffled(lumi()[kind])] as const);
+  return { ...lumi(), ...Object.fromEntries(shuffled) };
 }
 
 /** A question and its answer, as a line of a JSONL file. */
@@ -64,7 +64,7 @@ export function makeTranslationSplits(seed: number): TranslationSplits {
     for (let tries = 0; result.length < count; tries++) {
       if (tries > 10 * count) throw internalError("the grammar has too few sentences");
       const sentence = drawSentence(random);
-      const text = renderSentence(sentence, english);
+      const text = renderSentence(sentence, english());
       if (seen.has(text)) continue;
       seen.add(text);
       result.push({
@@ -87,6 +87,6 @@ export type PretrainingKind = "plain" | "repeat";
 /** What the tiny model was made with. Nothing in it says which words of the two languages correspond. */
 export function drawPretrainingText(random: Random, kind: PretrainingKind): string {
   const language = random.pick(["English", "Lumi"] as const);
-  const text = renderSentence(drawSentence(random), language === "English" ? english : lumi);
+  const text = renderSentence(drawSentence(random), language === "English" ? english() : lumi());
   return kind === "plain" ? text : `${translationPrompt(text, language)} ${text}`;
 }

@@ -2,7 +2,7 @@ import { english, instructionWords, lumi, wordKinds } from "./lexicon.ts";
 
 /** Special tokens and words, each at the place that is its token's number. */
 function vocabulary(): string[] {
-  const words = [english, lumi].flatMap((lexicon) => wordKinds.flatMap((kind) => lexicon[kind]));
+  const words = [english(), lumi()].flatMap((lexicon) => wordKinds.flatMap((kind) => lexicon[kind]));
   return [...specials, ...instructionWords, ...words];
 }
 
