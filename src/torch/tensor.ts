@@ -1,7 +1,7 @@
 import { native } from "../native/load.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatShape } from "../util/format.ts";
-import { type DType, dtypeCode, dtypeOfCode, dtypeOfData, type TensorData, viewData } from "./dtype.ts";
+import { type DType, dtypeOfCode, type TensorData, viewData } from "./dtype.ts";
 import { recordCreation, recordDisposal } from "./leaks.ts";
 import { addToScope } from "./scope.ts";
 
@@ -162,19 +162,6 @@ const view = new DataView(new ArrayBuffer(4));
 function bfloat16ToNumber(half: number): number {
   view.setUint32(0, half << 16);
   return view.getFloat32(0);
-}
-
-/**
- * A tensor holding a copy of a typed array in row-major order.
- * @param dtype inferred from the array's kind; needed for "bool" (a Uint8Array) and 16-bit floats (bits in a Uint16Array)
- */
-export function fromData(data: TensorData, shape: readonly number[], dtype?: DType): Tensor {
-  return new Tensor(native().fromData(data, shape, dtypeCode(dtype ?? dtypeOfData(data))));
-}
-
-/** A vector of int64, for indices and token ids. */
-export function indices(values: ArrayLike<number>): Tensor {
-  return fromData(BigInt64Array.from(values, BigInt), [values.length]);
 }
 
 /** How many tensors of the calling thread are alive. */
