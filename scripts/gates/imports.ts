@@ -1,90 +1,77 @@
-// Checks every import under src against the table of docs/architecture.md, and that no files import each other in a circle.
-import { readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
-import ts from "typescript";
+// Checks every import under src, those of types included, against the table of docs/architecture.md, and that no files
+// import each other in a circle: the table becomes rules for dependency-cruiser.
+import { cruise, type IForbiddenRuleType } from "dependency-cruiser";
 import { packageRoot } from "../../src/setup/locate.ts";
-import { filesUnder } from "../repository/build.ts";
-import { isTest, isUnder, readTable, roomOf, tablePath } from "../repository/import-table.ts";
+import { type Permission, type Row, readTable, testFile } from "../repository/import-table.ts";
 
-interface Import {
-  specifier: string;
-  typeOnly: boolean;
-  line: number;
+/** A regular expression that stands for itself. */
+const exactly = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** What lies under a folder, or is the file of that name. */
+const under = (folder: string) => `^${exactly(folder)}(/|\\.ts$)`;
+
+const parentOf = (row: Row) => (row.folder.endsWith("/*") ? row.folder.slice(0, -2) : undefined);
+
+/** What may not be imported by the files of a row that are no tests. */
+function rulesOf(row: Row, rows: Row[]): IForbiddenRuleType[] {
+  const parent = parentOf(row);
+  // `$1` is the folder that the star stood for.
+  const own = parent === undefined ? under(row.folder) : `^${exactly(parent)}/$1/`;
+  const from = {
+    path: parent === undefined ? own : `^${exactly(parent)}/([^/]+)/`,
+    pathNot: [testFile, ...roomsInside(row, rows)],
+  };
+  const folders = (permissions: Permission[]) => permissions.map(({ folder }) => under(folder));
+  const always = [own, under("src/util"), ...folders(row.permissions.filter(({ typesOnly }) => !typesOnly))];
+  const types = folders(row.permissions.filter(({ typesOnly }) => typesOnly));
+  const severity = "error" as const;
+  const rules: IForbiddenRuleType[] = [
+    { name: `${row.folder} may not`, severity, from, to: { path: "^src/", pathNot: [...always, ...types] } },
+  ];
+  if (types.length === 0) return rules;
+  const to = {
+    path: types,
+    pathNot: always,
+    dependencyTypesNot: ["type-only" as const, "type-import" as const],
+  };
+  return [...rules, { name: `${row.folder} may only its types`, severity, from, to }];
 }
 
-function importsOf(file: string): Import[] {
-  const source = ts.createSourceFile(
-    file,
-    readFileSync(join(packageRoot, file), "utf8"),
-    ts.ScriptTarget.Latest,
+/** The rooms with rows of their own that lie inside a row's folder. */
+function roomsInside(row: Row, rows: Row[]): string[] {
+  const parent = parentOf(row) ?? row.folder;
+  const named = rows.filter(
+    (other) => parentOf(other) === undefined && other.folder.startsWith(`${parent}/`),
   );
-  const found: Import[] = [];
-  const add = (node: ts.Node, typeOnly: boolean) => {
-    if (!ts.isStringLiteral(node)) return;
-    const line = source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
-    found.push({ specifier: node.text, typeOnly, line });
-  };
-  const visit = (node: ts.Node) => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly === true);
-    else if (ts.isExportDeclaration(node) && node.moduleSpecifier) add(node.moduleSpecifier, node.isTypeOnly);
-    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
-      add(node.argument.literal, true);
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-      add(node.arguments[0], false);
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return found;
-}
-
-/** Why an import is not allowed, or undefined. */
-function objection(file: string, target: string, { typeOnly }: Import) {
-  const room = roomOf(file, rows);
-  if (room === undefined) return `is in no row of ${tablePath}`;
-  if (isUnder(target, room.folder) || isUnder(target, "src/util")) return undefined;
-  if (isTest(file)) {
-    return isUnder(target, "src/native") ? "is a test, and only src/torch imports src/native" : undefined;
-  }
-  const allowed = room.permissions.filter(({ folder }) => isUnder(target, folder));
-  if (allowed.length === 0) return `(${room.folder}) may not import it`;
-  return allowed.every(({ typesOnly }) => typesOnly) && !typeOnly
-    ? `(${room.folder}) may import only types from it`
-    : undefined;
-}
-
-/** Circles of imports, those of types included; each once, as the files it goes through. */
-function circlesIn(graph: Map<string, string[]>) {
-  const circles: string[][] = [];
-  const done: Set<string> = new Set();
-  const follow = (file: string, path: string[]) => {
-    const start = path.indexOf(file);
-    if (start >= 0) circles.push([...path.slice(start), file]);
-    if (start >= 0 || done.has(file)) return;
-    for (const target of graph.get(file) ?? []) follow(target, [...path, file]);
-    done.add(file);
-  };
-  for (const file of graph.keys()) follow(file, []);
-  return circles;
+  const star = rows.some((other) => other !== row && parentOf(other) === parent);
+  return [...named.map(({ folder }) => under(folder)), ...(star ? [`^${exactly(parent)}/[^/]+/`] : [])];
 }
 
 const rows = readTable();
-let wrong = 0;
-const graph: Map<string, string[]> = new Map();
-for (const file of filesUnder("src").filter((name) => name.endsWith(".ts"))) {
-  const targets = [];
-  for (const found of importsOf(file)) {
-    if (!found.specifier.startsWith(".")) continue;
-    const target = normalize(join(dirname(file), found.specifier)).replace(/\.js$/, ".ts");
-    targets.push(target);
-    const reason = objection(file, target, found);
-    if (reason === undefined) continue;
-    wrong += 1;
-    console.log(`${file}:${found.line} imports ${target}: ${file} ${reason}`);
-  }
-  graph.set(file, targets);
-}
-for (const circle of circlesIn(graph)) {
-  wrong += 1;
-  console.log(`files import each other: ${circle.join(" → ")}`);
-}
-process.exitCode = wrong === 0 ? 0 : 1;
+const { output, exitCode } = await cruise(["src"], {
+  baseDir: packageRoot,
+  validate: true,
+  outputType: "err",
+  includeOnly: "^src/",
+  tsPreCompilationDeps: true,
+  ruleSet: {
+    forbidden: [
+      ...rows.flatMap((row) => rulesOf(row, rows)),
+      {
+        name: "only src/torch may",
+        severity: "error",
+        from: { path: testFile, pathNot: [under("src/torch"), under("src/native")] },
+        to: { path: under("src/native") },
+      },
+      {
+        name: "is in no row",
+        severity: "error",
+        from: { pathNot: rows.map((row) => under(parentOf(row) ?? row.folder)) },
+        to: {},
+      },
+      { name: "files import each other", severity: "error", from: {}, to: { circular: true } },
+    ],
+  },
+});
+if (exitCode !== 0) console.log(output);
+process.exitCode = exitCode === 0 ? 0 : 1;

@@ -4,14 +4,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../src/setup/locate.ts";
 import { filesUnder } from "../repository/build.ts";
-import { isTest, readTable, roomOf } from "../repository/import-table.ts";
+import { readTable, roomOf, testFile } from "../repository/import-table.ts";
 
 const limit = 3000;
 
 const rows = readTable();
 const sizes = new Map<string, number>();
 for (const file of filesUnder("src")) {
-  if (!file.endsWith(".ts") || file.includes(".generated.") || isTest(file)) continue;
+  if (!file.endsWith(".ts") || file.includes(".generated.") || new RegExp(testFile).test(file)) continue;
   const room = roomOf(file, rows)?.folder ?? "in no room";
   const lines = readFileSync(join(packageRoot, file), "utf8").trimEnd().split("\n").length;
   sizes.set(room, (sizes.get(room) ?? 0) + lines);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../src/setup/locate.ts";
 
-export const tablePath = "docs/architecture.md";
+const tablePath = "docs/architecture.md";
 
 /** A folder that may be imported, of it perhaps only the types. */
 export interface Permission {
@@ -11,7 +11,7 @@ export interface Permission {
   typesOnly: boolean;
 }
 
-interface Row {
+export interface Row {
   /** Such as `src/train`, or `src/adapters/*` for each folder of `src/adapters`. */
   folder: string;
   permissions: Permission[];
@@ -62,11 +62,9 @@ function folderBelow(file: string, parent: string): string | undefined {
 }
 
 /** A folder's own name stands for `folder.ts` too. */
-export function isUnder(file: string, folder: string): boolean {
-  return file === folder || file.startsWith(`${folder}/`) || file === `${folder}.ts`;
+function isUnder(file: string, folder: string): boolean {
+  return file.startsWith(`${folder}/`) || file === `${folder}.ts`;
 }
 
-/** Tests, and what only they use. */
-export function isTest(file: string): boolean {
-  return /\.test\.ts$|\/testing\//.test(file);
-}
+/** The paths of tests, and of what only they use, as a regular expression. */
+export const testFile = "\\.test\\.ts$|/testing/";
