@@ -71,20 +71,16 @@ async function exactRanks(
   signal: AbortSignal,
 ): Promise<AnalysisResult["end"]> {
   const started = performance.now();
-  const open = await openModel({ path, checkpoint: "last" });
-  try {
-    const { model, adapters } = open;
-    if (!adapters) throw new ScaloraError("usage", "A run without adapters changes nothing", { where: path });
-    const paths = selectLayers(changedLayerPaths(model, adapters), pattern);
-    signal.throwIfAborted();
-    using original = await open.loadOriginal();
-    const { rank, entropyRank, layers } = rankReport(model, adapters, original, paths);
-    const step = readStatus(path)?.step ?? 0;
-    const seconds = (performance.now() - started) / 1000;
-    return { step, rank, entropyRank, layers: [...layers], seconds };
-  } finally {
-    open.dispose();
-  }
+  using open = await openModel({ path, checkpoint: "last" });
+  const { model, adapters } = open;
+  if (!adapters) throw new ScaloraError("usage", "A run without adapters changes nothing", { where: path });
+  const paths = selectLayers(changedLayerPaths(model, adapters), pattern);
+  signal.throwIfAborted();
+  using original = await open.loadOriginal();
+  const { rank, entropyRank, layers } = rankReport(model, adapters, original, paths);
+  const step = readStatus(path)?.step ?? 0;
+  const seconds = (performance.now() - started) / 1000;
+  return { step, rank, entropyRank, layers: [...layers], seconds };
 }
 
 function selectLayers(paths: readonly string[], pattern: string | undefined): string[] {

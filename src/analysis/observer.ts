@@ -44,7 +44,7 @@ interface PendingRecord {
  * The paper's figures, recorded as a run goes: ranks of the accumulated change and of the gradients, branches, factors and
  * distances of scaling events (docs/analysis.md). Keeps nothing from one look to the next but how long a step takes.
  */
-export class AnalysisObserver implements StepObserver {
+export class AnalysisObserver implements StepObserver, Disposable {
   private readonly parts: AnalysisObserverOptions;
   private readonly layers: Layers;
   private pending: PendingRecord | undefined;
@@ -100,6 +100,10 @@ export class AnalysisObserver implements StepObserver {
 
   dispose(): void {
     this.parts.original.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   private recordGradients({ gradients, layers }: PendingRecord, step: StepContext): void {

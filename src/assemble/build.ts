@@ -8,6 +8,7 @@ import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import { AdamW, type Optimizer, SGD } from "../optim/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
 import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.ts";
+import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 
 /** A base model, ready to compute, and how it computes. */
@@ -28,12 +29,7 @@ export async function loadModelAndTokenizer(config: ModelConfig, seed: number): 
   readModelConfig(path);
   const tokenizer = await loadTokenizer(path);
   const model = await loadBaseModel(config, seed);
-  try {
-    checkVocabulary(tokenizer, model.info.vocabSize, path);
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
+  disposeOnError(model, () => checkVocabulary(tokenizer, model.info.vocabSize, path));
   const gemmBackend = deviceOf(model) === "cpu" ? chooseGemmBackend().chosen : "aten";
   return { model, tokenizer, gemmBackend };
 }

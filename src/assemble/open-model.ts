@@ -8,6 +8,7 @@ import { chooseCheckpoint } from "../train/checkpoints/choose-checkpoint.ts";
 import { checkIdentity, readManifest } from "../train/checkpoints/load.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { loadCheckpointWeights } from "../train/resume.ts";
+import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "./build.ts";
@@ -16,7 +17,7 @@ import type { ModelTarget } from "./model-target.ts";
 import { checkTarget, isRun } from "./model-target.ts";
 
 /** A model ready to use, with what was put on it. */
-export interface OpenModel {
+export interface OpenModel extends Disposable {
   readonly model: TrainableModel;
   readonly tokenizer: Tokenizer;
   /** The folder of the base model. */
@@ -45,7 +46,7 @@ export async function openModel(
   const { path, adapter, dtype = "auto", device = "auto", quantization = "none" } = target;
   const load = { config: { path, dtype, device, quantization }, seed: 0 };
   const base = await loadModelAndTokenizer(load.config, load.seed);
-  return disposeOnError(base, () =>
+  return disposeOnError(base.model, () =>
     makeOpenModel(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
   );
 }
@@ -89,34 +90,18 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
   };
   const load = { config, seed: recipe.train.seed };
   const base = await loadModelAndTokenizer(load.config, load.seed);
-  return disposeOnError(base, () => {
+  return disposeOnError(base.model, () => {
     const manifest = readManifest(checkpoint);
     const identity = { base: hashModel(base.model), adapter: definedFields(recipe.adapter) };
     checkIdentity(manifest, identity, checkpoint);
     const adapters = attachParsed(base.model, recipe.adapter, recipe.train.seed);
-    const open = makeOpenModel(base, load, adapters, recipe);
-    try {
-      loadCheckpointWeights(checkpoint, adapters);
-    } catch (error) {
-      adapters.dispose();
-      throw error;
-    }
-    return open;
+    disposeOnError(adapters, () => loadCheckpointWeights(checkpoint, adapters));
+    return makeOpenModel(base, load, adapters, recipe);
   });
 }
 
 /** What the target itself says; `auto` leaves it to the run's recipe. */
 const explicitValue = <T extends string>(value: T | undefined) => (value === "auto" ? undefined : value);
-
-/** Frees the base when what follows fails. */
-function disposeOnError(base: LoadedModel, build: () => OpenModel): OpenModel {
-  try {
-    return build();
-  } catch (error) {
-    base.model.dispose();
-    throw error;
-  }
-}
 
 function makeOpenModel(
   { model, tokenizer }: LoadedModel,
@@ -137,5 +122,6 @@ function makeOpenModel(
     recipe,
     loadOriginal: original,
     dispose,
+    [Symbol.dispose]: dispose,
   };
 }

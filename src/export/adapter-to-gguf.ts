@@ -28,30 +28,27 @@ interface LoraLayer {
  * computes otherwise
  */
 export function adapterToGguf(folder: string, path: string, description: GgufDescription): void {
-  const { config, tensors } = readAdapterFolder(folder);
-  try {
-    if (config["use_dora"] === true)
-      throw new ScaloraError("usage", "A GGUF adapter has no place for DoRA's magnitudes", {
-        fix: "export the model merged",
-      });
-    checkAdapterConfig(folder, config, loraSupported);
-    const layers = readLayers(folder, config, tensors);
-    const alphas = new Set(layers.map(({ alpha }) => alpha));
-    const [alpha] = alphas.size === 1 ? alphas : [0];
-    const metadata = [
-      stringItem("general.architecture", description.architecture),
-      stringItem("general.type", "adapter"),
-      stringItem("adapter.type", "lora"),
-      float32Item("adapter.lora.alpha", alpha),
-    ];
-    writeGguf(
-      path,
-      metadata,
-      layers.flatMap((layer) => adapterTensors(folder, layer, description, alpha === 0)),
-    );
-  } finally {
-    for (const tensor of tensors.values()) tensor.dispose();
-  }
+  using stored = readAdapterFolder(folder);
+  const { config, tensors } = stored;
+  if (config["use_dora"] === true)
+    throw new ScaloraError("usage", "A GGUF adapter has no place for DoRA's magnitudes", {
+      fix: "export the model merged",
+    });
+  checkAdapterConfig(folder, config, loraSupported);
+  const layers = readLayers(folder, config, tensors);
+  const alphas = new Set(layers.map(({ alpha }) => alpha));
+  const [alpha] = alphas.size === 1 ? alphas : [0];
+  const metadata = [
+    stringItem("general.architecture", description.architecture),
+    stringItem("general.type", "adapter"),
+    stringItem("adapter.type", "lora"),
+    float32Item("adapter.lora.alpha", alpha),
+  ];
+  writeGguf(
+    path,
+    metadata,
+    layers.flatMap((layer) => adapterTensors(folder, layer, description, alpha === 0)),
+  );
 }
 
 function readLayers(

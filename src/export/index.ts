@@ -18,15 +18,11 @@ import type { ExportRequest, ExportResult, RunExport } from "./types.ts";
 /** Writes what was learnt as a folder or a GGUF file that other tools load. */
 export const runExport: RunExport = async (request, { signal }) => {
   checkRequest(request);
-  const open = await openModel(request.target);
-  try {
-    const { out, kind } = request;
-    const base = nf4Weights(open.model).length > 0 ? { base: "nf4" as const } : {};
-    const facts = await write(request, open, signal);
-    return { out, kind, bytes: storedBytes(out), ...base, ...facts };
-  } finally {
-    open.dispose();
-  }
+  using open = await openModel(request.target);
+  const { out, kind } = request;
+  const base = nf4Weights(open.model).length > 0 ? { base: "nf4" as const } : {};
+  const facts = await write(request, open, signal);
+  return { out, kind, bytes: storedBytes(out), ...base, ...facts };
 };
 
 type Facts = Omit<ExportResult, "out" | "kind" | "bytes" | "base">;

@@ -96,12 +96,8 @@ async function compareLosses(
   out: string,
   signal: AbortSignal,
 ): Promise<ExportResult["heldOutLoss"]> {
-  const adapter = attachFolder(original, out);
-  try {
-    return await compareHeldOut(open, original, signal);
-  } finally {
-    adapter.dispose();
-  }
+  using _adapters = attachFolder(original, out);
+  return await compareHeldOut(open, original, signal);
 }
 
 function keep(layer: TruncatedChange): TruncatedChange {

@@ -19,7 +19,7 @@ export interface WeightEntry {
 const chunkElements = 1 << 22;
 
 /** The tensors of a GGUF file under the model's names, with the format's conventions undone. */
-export class GgufWeights {
+export class GgufWeights implements Disposable {
   readonly path: string;
   readonly entries: ReadonlyMap<string, WeightEntry>;
   private readonly locations = new Map<string, GgufTensor>();
@@ -72,6 +72,10 @@ export class GgufWeights {
 
   dispose(): void {
     this.map.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   private mappedTensor({ type, shape, begin }: GgufTensor): Tensor {

@@ -13,11 +13,10 @@ export const weightsFileName = "model.safetensors";
 export const indexFileName = "model.safetensors.index.json";
 
 /** A file that holds weights. */
-interface WeightFile {
+interface WeightFile extends Disposable {
   readonly path: string;
   readonly entries: ReadonlyMap<string, WeightEntry>;
   tensor(name: string): Tensor;
-  dispose(): void;
 }
 
 /** Where a tensor is. */
@@ -29,7 +28,7 @@ interface TensorLocation {
 }
 
 /** The weights of a model: one safetensors file, shards with their index, or a GGUF file. */
-export class ModelWeights {
+export class ModelWeights implements Disposable {
   private readonly files: readonly WeightFile[];
   private readonly locations: ReadonlyMap<string, TensorLocation>;
 
@@ -49,7 +48,7 @@ export class ModelWeights {
       const owners = isGgufFile(folder) ? openGguf(folder, files) : openSafetensors(folder, files);
       return new ModelWeights(files, locateTensors(owners, rename));
     } catch (error) {
-      for (const file of files) file.dispose();
+      for (const file of files) file[Symbol.dispose]();
       throw error;
     }
   }
@@ -73,7 +72,7 @@ export class ModelWeights {
   }
 
   dispose(): void {
-    for (const file of this.files) file.dispose();
+    for (const file of this.files) file[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {

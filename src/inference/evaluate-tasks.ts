@@ -19,22 +19,18 @@ interface PreparedTask {
 export const runTasks: RunTasks = async (request, { signal, onProgress }) => {
   const tasks = await prepare(request);
   const log = new ResultLog(request.out);
-  const open = await openLanguageModel(request.target);
-  try {
-    const { render, taskModel } = await makeTaskModel(open, request);
-    const report: TaskReport = { tasks: [], render, shots: request.shots };
-    for (const { task, examples, shots } of tasks) {
-      const started = performance.now();
-      const { mode, beams, batch } = request;
-      const progress = (done: number, total: number) => onProgress(task.name, done, total);
-      const settings = { mode, beams, batch, shots, signal, onProgress: progress };
-      const summary = await runTask(taskModel, task, examples, settings, log);
-      report.tasks.push({ ...summary, seconds: (performance.now() - started) / 1000 });
-    }
-    return report;
-  } finally {
-    open.dispose();
+  using open = await openLanguageModel(request.target);
+  const { render, taskModel } = await makeTaskModel(open, request);
+  const report: TaskReport = { tasks: [], render, shots: request.shots };
+  for (const { task, examples, shots } of tasks) {
+    const started = performance.now();
+    const { mode, beams, batch } = request;
+    const progress = (done: number, total: number) => onProgress(task.name, done, total);
+    const settings = { mode, beams, batch, shots, signal, onProgress: progress };
+    const summary = await runTask(taskModel, task, examples, settings, log);
+    report.tasks.push({ ...summary, seconds: (performance.now() - started) / 1000 });
   }
+  return report;
 };
 
 async function prepare(request: TaskRequest): Promise<PreparedTask[]> {

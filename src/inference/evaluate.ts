@@ -14,30 +14,26 @@ import type { EvaluationRequest, RunEvaluation } from "./types.ts";
 export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {
   const started = performance.now();
   checkRequest(request);
-  const open = await openModel(request.target, { needsData: request.data.length === 0 });
-  try {
-    const config = evaluationDataConfig(request, open);
-    checkClasses(open, config);
-    const { examples, notes } = await examplesFor(config, request, open);
-    const batches = evaluationBatches(examples);
-    let done = 0;
-    const stopping = () => {
-      onProgress(done++, batches.length);
-      return signal.aborted;
-    };
-    const result = await evaluateLoss(open.model, batches, { stopping, ...(config && glueMetrics(config)) });
-    if (result === undefined) throw signal.reason;
-    onProgress(done, batches.length);
-    return {
-      ...result,
-      ...(!isClassifier(open.model) && { perplexity: Math.exp(result.loss) }),
-      rows: examples.length,
-      notes: [...headNotes(open), ...notes],
-      seconds: (performance.now() - started) / 1000,
-    };
-  } finally {
-    open.dispose();
-  }
+  using open = await openModel(request.target, { needsData: request.data.length === 0 });
+  const config = evaluationDataConfig(request, open);
+  checkClasses(open, config);
+  const { examples, notes } = await examplesFor(config, request, open);
+  const batches = evaluationBatches(examples);
+  let done = 0;
+  const stopping = () => {
+    onProgress(done++, batches.length);
+    return signal.aborted;
+  };
+  const result = await evaluateLoss(open.model, batches, { stopping, ...(config && glueMetrics(config)) });
+  if (result === undefined) throw signal.reason;
+  onProgress(done, batches.length);
+  return {
+    ...result,
+    ...(!isClassifier(open.model) && { perplexity: Math.exp(result.loss) }),
+    rows: examples.length,
+    notes: [...headNotes(open), ...notes],
+    seconds: (performance.now() - started) / 1000,
+  };
 };
 
 /** What a run's own rows are, its recipe says alone: another cut would mix rows of its training among them. */

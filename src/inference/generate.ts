@@ -40,18 +40,14 @@ export async function* generateText(
   const { signal, endTokens: given, ...settings } = options;
   const { eos } = tokenizer.special;
   const ends = new Set(given ?? (eos ? [eos.id] : []));
-  const generator = new LoadedGenerator({
+  using generator = new LoadedGenerator({
     model,
     tokenizer,
     where: "the tokenizer",
     chatFormat: await loadChatFormat(tokenizer, ends),
     dispose: () => {},
   });
-  try {
-    return yield* generator.generate(input, settings, signal);
-  } finally {
-    generator.dispose();
-  }
+  return yield* generator.generate(input, settings, signal);
 }
 
 /** What a generator works with. */
@@ -114,6 +110,10 @@ class LoadedGenerator implements TextGenerator {
     this.cachedPrefix?.cache.dispose();
     this.cachedPrefix = undefined;
     this.parts.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** A cache of this caller's own, holding as much of the prompt's beginning as was computed before. */

@@ -92,7 +92,7 @@ export interface GenerationSummary {
 }
 
 /** A loaded model that writes text. */
-export interface TextGenerator {
+export interface TextGenerator extends Disposable {
   readonly hasChatTemplate: boolean;
   /**
    * Pieces of text as they come; a list of messages goes through the model's chat template.

@@ -2,7 +2,6 @@ import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import {
   checkRange,
-  createParameterStates,
   FusedOptimizer,
   type FusedUpdate,
   type OptimizedParameter,
@@ -38,7 +37,7 @@ export class AdamW extends FusedOptimizer<AdamWState> {
     checkRange("AdamW: eps", eps, eps > 0 && Number.isFinite(eps), "a positive number");
     const decayOk = weightDecay >= 0 && Number.isFinite(weightDecay);
     checkRange("AdamW: weightDecay", weightDecay, decayOk, "a number ≥ 0");
-    super(createParameterStates(parameters).map(withMoments), weightDecay);
+    super(parameters, withMoments, weightDecay);
     this.betas = betas;
     this.eps = eps;
     this.stateByName = new Map(this.entries.map((entry) => [entry.parameter.name, entry]));

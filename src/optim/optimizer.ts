@@ -22,7 +22,7 @@ export interface OptimizerMoments {
   readonly steps?: Tensor;
 }
 
-export interface Optimizer {
+export interface Optimizer extends Disposable {
   /** One step at learning rate `lr`; moves every parameter by what its gradient holds. */
   step(lr: number): void;
   moments(name: string): OptimizerMoments | undefined;
@@ -48,7 +48,7 @@ const exactDTypes: ReadonlySet<string> = new Set(["float32", "float64"]);
 const halfDTypes: ReadonlySet<string> = new Set(["bfloat16", "float16"]);
 
 /** Checks the parameters and gives each its slot. @throws `internal` on a repeated name, `tensor` on a dtype or shape. */
-export function createParameterStates(parameters: readonly OptimizedParameter[]): ParameterState[] {
+function createParameterStates(parameters: readonly OptimizedParameter[]): ParameterState[] {
   const names = new Set<string>();
   return parameters.map((parameter) => {
     const { name, value, grad } = parameter;
@@ -85,8 +85,13 @@ export abstract class FusedOptimizer<Entry extends ParameterState> implements Op
   protected readonly entries: readonly Entry[];
   private readonly weightDecay: number;
 
-  constructor(entries: readonly Entry[], weightDecay: number) {
-    this.entries = entries;
+  /** @param withState adds the running averages to a parameter's state */
+  constructor(
+    parameters: readonly OptimizedParameter[],
+    withState: (state: ParameterState) => Entry,
+    weightDecay: number,
+  ) {
+    this.entries = torch.allOrNothing(() => createParameterStates(parameters).map(withState));
     this.weightDecay = weightDecay;
   }
 
@@ -118,6 +123,10 @@ export abstract class FusedOptimizer<Entry extends ParameterState> implements Op
 
   dispose(): void {
     for (const tensor of this.state().values()) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** Gradients are converted where their dtype differs from what moves, and masters rounded back afterwards. */

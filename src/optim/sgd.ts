@@ -2,7 +2,6 @@ import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import {
   checkRange,
-  createParameterStates,
   FusedOptimizer,
   type FusedUpdate,
   type OptimizedParameter,
@@ -34,7 +33,7 @@ export class SGD extends FusedOptimizer<SGDState> {
       ...slot,
       expAvg: momentum > 0 ? torch.zerosLike(slot.target).keep() : undefined,
     });
-    super(createParameterStates(parameters).map(withMomentum), weightDecay);
+    super(parameters, withMomentum, weightDecay);
     this.momentum = momentum;
     this.momentsByName = new Map(
       this.entries.flatMap(({ parameter, expAvg }) => (expAvg ? [[parameter.name, { expAvg }]] : [])),

@@ -63,15 +63,11 @@ async function checkpointRanks(run: string, { compute }: Demo): Promise<RankEven
   let original: TrainableModel | undefined;
   try {
     for (const { step, path } of checkpoints) {
-      const open = await openModel({ path: run, checkpoint: basename(path), ...compute });
-      try {
-        if (!open.adapters) continue;
-        original ??= await open.loadOriginal();
-        const { layers } = rankReport(open.model, open.adapters, original);
-        events.push({ type: "rank", step, layers: [...layers] });
-      } finally {
-        open.dispose();
-      }
+      using open = await openModel({ path: run, checkpoint: basename(path), ...compute });
+      if (!open.adapters) continue;
+      original ??= await open.loadOriginal();
+      const { layers } = rankReport(open.model, open.adapters, original);
+      events.push({ type: "rank", step, layers: [...layers] });
     }
   } finally {
     original?.dispose();

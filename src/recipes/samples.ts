@@ -42,16 +42,12 @@ export async function takeSamples(
   const settings = { ...options, endTokens: eosTokenIds(folder, tokenizer) };
   const events: SampleEvent[] = [];
   for (const { text, ids } of prompts) {
-    const cache = model.newCache();
-    try {
-      let output = "";
-      const decode = (tokens: readonly number[]) => tokenizer.decode(tokens);
-      for await (const piece of streamText(model, cache, ids, decode, settings)) output += piece;
-      if (signal.aborted) break;
-      events.push({ type: "sample", step, prompt: text, output });
-    } finally {
-      cache.dispose();
-    }
+    using cache = model.newCache();
+    let output = "";
+    const decode = (tokens: readonly number[]) => tokenizer.decode(tokens);
+    for await (const piece of streamText(model, cache, ids, decode, settings)) output += piece;
+    if (signal.aborted) break;
+    events.push({ type: "sample", step, prompt: text, output });
   }
   return events;
 }

@@ -16,7 +16,7 @@ import { glueMetrics, resolveModelConfig } from "../assemble/glue-benchmark.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.ts";
 import { isClassifier, type TrainableModel } from "../nn/index.ts";
-import { makeSchedule, type Optimizer } from "../optim/index.ts";
+import { makeSchedule } from "../optim/index.ts";
 import { runReport, writeReport } from "../report/index.ts";
 import {
   eventsOfType,
@@ -32,6 +32,7 @@ import { hashModel } from "../train/model-hash.ts";
 import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/options.ts";
 import { train } from "../train/trainer.ts";
+import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { checkpointBytes, estimateMemory, largestBatchTokens, type RunParts } from "./memory-estimate.ts";
@@ -60,59 +61,49 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   releaseFreeMemory();
   const batches = makeBatches(dataset, recipe);
   const identity = { base: hashModel(model), adapter: definedFields(recipe.adapter) };
-  const adapters = attachParsed(model, recipe.adapter, seed);
+  using adapters = attachParsed(model, recipe.adapter, seed);
   using dropout = new Generator(seed, deviceOf(model));
-  let optimizer: Optimizer | undefined;
-  let folder: RunFolder | undefined;
-  let observer: AnalysisObserver | undefined;
-  try {
-    const steps = countSteps(batches, recipe);
-    optimizer = makeOptimizer(adapters, recipe.train);
-    const sample = await makeSampler(base, recipe, dataset, signal);
-    const firstSamples = resume ? [] : await sample(0);
-    observer = await makeObserver(recipe, model, adapters);
-    folder = openRunFolder(recipe, resume);
-    const record = eventRecorder(folder, onEvent);
-    for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
-      onEvent({ type: "warning", step: 0, message });
-    const estimated = estimates({ model, adapters, optimizer }, dataset, recipe, before);
-    const result = await train({
-      model,
-      adapters,
-      batches,
-      ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
-      ...glueMetrics(recipe.data),
-      optimizer,
-      ...scheduleAndSettings(recipe, steps),
-      run: { folder, identity },
-      ...(isClassifier(model) && { generators: new Map([["dropout", dropout]]) }),
-      resume,
-      gemmBackend,
-      ...(observer && { observer }),
-      startInfo: startInfo(recipe, base, dataset, { ...estimated, hash: identity.base }),
-      signal,
-      onEvent: (event) => {
-        onEvent(event);
-        if (event.type === "start") firstSamples.forEach(record);
-      },
-    });
-    if (result.reason !== "stopped" && !hasFinalEvents(folder, result.step)) {
-      for (const event of await sample(result.step)) record(event);
-      const rank = await finalRank(recipe, model, adapters, result.step);
-      if (rank) record(rank);
-    }
-    const events = readEvents(folder.path);
-    writeReport(folder.file("report.html"), runReport({ name: recipe.run.name, events }));
-    const { taskType: task } = objectiveOf(model);
-    const analysisSeconds = observer ? analysisTime(events) : null;
-    const about = { folder: folder.path, task, totalSteps: steps, parameters: adapters.parameterCounts() };
-    return { ...about, analysisSeconds, ...summary(result) };
-  } finally {
-    folder?.close();
-    optimizer?.dispose();
-    observer?.dispose();
-    adapters.dispose();
+  const steps = countSteps(batches, recipe);
+  using optimizer = makeOptimizer(adapters, recipe.train);
+  const sample = await makeSampler(base, recipe, dataset, signal);
+  const firstSamples = resume ? [] : await sample(0);
+  using observer = await makeObserver(recipe, model, adapters);
+  using folder = openRunFolder(recipe, resume);
+  const record = eventRecorder(folder, onEvent);
+  for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
+    onEvent({ type: "warning", step: 0, message });
+  const estimated = estimates({ model, adapters, optimizer }, dataset, recipe, before);
+  const result = await train({
+    model,
+    adapters,
+    batches,
+    ...(dataset.eval.length > 0 && { evalBatches: evaluationBatches(dataset.eval) }),
+    ...glueMetrics(recipe.data),
+    optimizer,
+    ...scheduleAndSettings(recipe, steps),
+    run: { folder, identity },
+    ...(isClassifier(model) && { generators: new Map([["dropout", dropout]]) }),
+    resume,
+    gemmBackend,
+    ...(observer && { observer }),
+    startInfo: startInfo(recipe, base, dataset, { ...estimated, hash: identity.base }),
+    signal,
+    onEvent: (event) => {
+      onEvent(event);
+      if (event.type === "start") firstSamples.forEach(record);
+    },
+  });
+  if (result.reason !== "stopped" && !hasFinalEvents(folder, result.step)) {
+    for (const event of await sample(result.step)) record(event);
+    const rank = await finalRank(recipe, model, adapters, result.step);
+    if (rank) record(rank);
   }
+  const events = readEvents(folder.path);
+  writeReport(folder.file("report.html"), runReport({ name: recipe.run.name, events }));
+  const { taskType: task } = objectiveOf(model);
+  const analysisSeconds = observer ? analysisTime(events) : null;
+  const about = { folder: folder.path, task, totalSteps: steps, parameters: adapters.parameterCounts() };
+  return { ...about, analysisSeconds, ...summary(result) };
 };
 
 const analysisTime = (events: readonly RunEvent[]) =>
@@ -127,7 +118,8 @@ async function makeObserver(
   const { analysis } = recipe.run;
   if (!analysis) return undefined;
   const original = await loadBaseModel(resolveModelConfig(recipe), recipe.train.seed);
-  return new AnalysisObserver({ model, adapters, original, every: analysis.every });
+  const parts = { model, adapters, original, every: analysis.every };
+  return disposeOnError(original, () => new AnalysisObserver(parts));
 }
 
 /** Whether the samples or the rank of a run's end are recorded already: a finished run that is resumed does nothing more. */

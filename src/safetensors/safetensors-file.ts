@@ -9,7 +9,7 @@ import { readSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } 
  * An open safetensors file: checked header, and tensors that read the file's pages without a copy (a private map:
  * writing to such a tensor changes memory, never the file).
  */
-export class SafetensorsFile {
+export class SafetensorsFile implements Disposable {
   readonly path: string;
   readonly header: SafetensorsHeader;
   private readonly map: MappedFile;

@@ -7,7 +7,7 @@ export { Generator } from "./generator.ts";
 export { leakReport, trackLeaks } from "./leaks.ts";
 export { MappedFile, mappedFilesIntact } from "./mapped-file.ts";
 export * from "./operators.generated.ts";
-export { scope } from "./scope.ts";
+export { allOrNothing, scope } from "./scope.ts";
 export {
   cpuCapability,
   hasCuda,

@@ -8,9 +8,32 @@ export interface ScopedTensor {
 
 let current: Set<ScopedTensor> | undefined;
 
+/** Every tensor that was made since `allOrNothing` began. */
+let sinceStart: ScopedTensor[] | undefined;
+
 /** Called for each new tensor: the innermost scope owns it. */
 export function addToScope(tensor: ScopedTensor): void {
   current?.add(tensor);
+  sinceStart?.push(tensor);
+}
+
+/**
+ * Makes something that owns tensors, whole or not at all: where `body` throws, every tensor that it has made is disposed of,
+ * those that were `keep()`t too. Synchronous only, as `scope`.
+ */
+export function allOrNothing<T>(body: () => T extends PromiseLike<unknown> ? never : T): T {
+  const outer = sinceStart;
+  const made: ScopedTensor[] = [];
+  sinceStart = made;
+  try {
+    return body();
+  } catch (error) {
+    for (const tensor of made) tensor.dispose();
+    throw error;
+  } finally {
+    sinceStart = outer;
+    if (outer) for (const tensor of made) outer.push(tensor);
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { FrozenDelta, Linear, LinearAdapter } from "../../nn/index.ts";
 import {
   add,
+  allOrNothing,
   type DType,
   detach,
   foreachZero_,
@@ -58,7 +59,7 @@ export const adapterDType = (weight: { readonly dtype: DType }): DType =>
  * The parameters of L adapters of equal shape, one stack for each kind: an optimiser step, a scaling event or an all-reduce
  * is one operation for all layers.
  */
-export abstract class Bank {
+export abstract class Bank implements Disposable {
   readonly name: string;
   readonly layers: readonly NamedLinear[];
   /** What is trained, by name. */
@@ -117,6 +118,10 @@ export abstract class Bank {
     for (const { linear } of this.layers) linear.adapter = undefined;
     for (const stack of Object.values(this.stacks)) stack.dispose();
     for (const tensor of this.buffers().values()) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 
@@ -199,5 +204,7 @@ export function groupIntoBanks<T extends NamedLinear, B>(
 ): B[] {
   const fullLabel = (layer: T) => layer.linear.weight.shape.join("x") + labelOf(layer);
   const keyOf = (layer: T) => JSON.stringify([fullLabel(layer), layer.linear.weight.dtype, apart(layer)]);
-  return groupBy(layers, keyOf).map((group, index) => make(`bank${index}.${fullLabel(group[0])}`, group));
+  return allOrNothing(() =>
+    groupBy(layers, keyOf).map((group, index) => make(`bank${index}.${fullLabel(group[0])}`, group)),
+  );
 }

@@ -1,5 +1,6 @@
 import { type Module, namedWeights } from "../../nn/index.ts";
 import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
 import {
@@ -35,8 +36,10 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
     this.banks = banks;
     for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(false);
     this.base = baseFingerprint(banks.flatMap(({ layers }) => layers));
-    for (const bank of banks) bank.install();
-    this.modulesToSave = new ModulesToSave(model, saved);
+    this.modulesToSave = disposeOnError(disposableBanks(banks), () => {
+      for (const bank of banks) bank.install();
+      return new ModulesToSave(model, saved);
+    });
   }
 
   abstract saveAdapter(folder: string, baseModel: string): void;
@@ -141,6 +144,12 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
     this.dispose();
   }
 }
+
+const disposableBanks = (banks: readonly Bank[]): Disposable => ({
+  [Symbol.dispose]: () => {
+    for (const bank of banks) bank.dispose();
+  },
+});
 
 /** Why a method's adapter cannot be stored alone, and what can. */
 export function adapterExportError(why: string): ScaloraError {

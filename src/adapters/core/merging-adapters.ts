@@ -1,5 +1,6 @@
 import type { Module } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import type { BaseOptions } from "../options/fields.ts";
 import type { StepContext } from "./adapter-set.ts";
 import type { LowRankBank } from "./bank.ts";
@@ -16,11 +17,15 @@ export abstract class MergingAdapters<B extends LowRankBank = LowRankBank> exten
   constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: BaseOptions) {
     prepareBases(model, plan, options);
     super(method, model, makeBanks(plan, Kind), plan.modulesToSave);
-    this.bases = this.banks.map((bank) => {
-      const { layers, shape } = bank;
-      const store = baseStoreFactory(layers[0].linear, options, shape.rank)(layers);
-      bank.frozenDelta = store.frozenDelta && ((index) => store.frozenDelta?.(index));
-      return store;
+    const bases: BaseStore[] = [];
+    this.bases = bases;
+    disposeOnError(this, () => {
+      for (const bank of this.banks) {
+        const { layers, shape } = bank;
+        const store = baseStoreFactory(layers[0].linear, options, shape.rank)(layers);
+        bank.frozenDelta = store.frozenDelta && ((index) => store.frozenDelta?.(index));
+        bases.push(store);
+      }
     });
   }
 

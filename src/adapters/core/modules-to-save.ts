@@ -26,12 +26,9 @@ export class ModulesToSave {
     this.paths = paths;
     const found = parametersOf(model, paths);
     this.slots = found.map(({ slot }) => slot);
-    this.trainables = found.map(({ name, slot: { module, key, original } }) => {
-      const value = torch.noGrad(() => torch.clone(original)).keep();
-      const grad = torch.zerosLike(value).keep();
-      value.setRequiresGrad(true).setGrad(grad);
-      Reflect.set(module, key, value);
-      return { name, value, grad, decay: value.ndim > 1 };
+    this.trainables = torch.allOrNothing(() => found.map(trainableCopy));
+    this.slots.forEach(({ module, key }, index) => {
+      Reflect.set(module, key, this.trainables[index].value);
     });
   }
 
@@ -72,8 +69,21 @@ export function outermostOf(paths: readonly string[]): string[] {
   );
 }
 
+/** A copy of a parameter, to be trained in its place. */
+function trainableCopy({ name, slot: { original } }: NamedSlot): Trainable {
+  const value = torch.noGrad(() => torch.clone(original)).keep();
+  const grad = torch.zerosLike(value).keep();
+  value.setRequiresGrad(true).setGrad(grad);
+  return { name, value, grad, decay: value.ndim > 1 };
+}
+
+interface NamedSlot {
+  readonly name: string;
+  readonly slot: Slot;
+}
+
 /** Names, owners and values of the parameters of some modules. */
-function parametersOf(model: Module, paths: readonly string[]): { name: string; slot: Slot }[] {
+function parametersOf(model: Module, paths: readonly string[]): NamedSlot[] {
   return [...model.namedModules()]
     .filter(([path]) => isWithin(path, paths))
     .flatMap(([path, module]) =>

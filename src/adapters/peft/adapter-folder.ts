@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { SafetensorsFile, type TensorSource, writeSafetensors } from "../../safetensors/index.ts";
-import type { Tensor } from "../../torch/index.ts";
+import { allOrNothing, type Tensor } from "../../torch/index.ts";
 import { writeFolderAtomic } from "../../util/atomic-folder.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { writeFileAtomic } from "../../util/files.ts";
@@ -15,14 +15,14 @@ const baseFingerprintKey = "scalora.base";
 /** PEFT wraps the model twice, and its files' names say so. */
 const peftPrefix = "base_model.model.";
 
-/** An adapter as PEFT stores it, as plain data. */
-export interface AdapterFolder {
+/** An adapter as PEFT stores it, as plain data; it owns its tensors. */
+export interface AdapterFolder extends Disposable {
   /** `adapter_config.json`: `peft_type`, `r`, `lora_alpha`, `target_modules`, … */
-  config: Readonly<Record<string, unknown>>;
-  /** By the model's own names: `model.layers.0.self_attn.q_proj.lora_A.weight`. Mapped; the caller frees them. */
-  tensors: ReadonlyMap<string, Tensor>;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** By the model's own names: `model.layers.0.self_attn.q_proj.lora_A.weight`. Mapped. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
   /** Names the weights it was made for (`baseFingerprint`); undefined where another program wrote the folder. */
-  baseFingerprint: string | undefined;
+  readonly baseFingerprint: string | undefined;
 }
 
 /**
@@ -40,18 +40,20 @@ export function readAdapterFolder(folder: string): AdapterFolder {
         : {}),
     });
   }
-  const file = SafetensorsFile.open(join(folder, weightsName));
+  using file = SafetensorsFile.open(join(folder, weightsName));
   const tensors = new Map<string, Tensor>();
-  try {
+  allOrNothing(() => {
     for (const name of file.header.entries.keys())
       tensors.set(fromPeftName(file.path, name), file.tensor(name));
-  } catch (error) {
-    for (const tensor of tensors.values()) tensor.dispose();
-    throw error;
-  } finally {
-    file.dispose();
-  }
-  return { config, tensors, baseFingerprint: file.header.metadata.get(baseFingerprintKey) };
+  });
+  return {
+    config,
+    tensors,
+    baseFingerprint: file.header.metadata.get(baseFingerprintKey),
+    [Symbol.dispose]: () => {
+      for (const tensor of tensors.values()) tensor.dispose();
+    },
+  };
 }
 
 /** The config of a PEFT adapter folder. @throws ScaloraError `model` or `format` */

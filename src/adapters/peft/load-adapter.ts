@@ -1,5 +1,6 @@
 import type { Linear, Module } from "../../nn/index.ts";
 import { copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Bank, NamedLinear } from "../core/bank.ts";
 import { checkBase } from "../core/base-fingerprint.ts";
@@ -23,21 +24,18 @@ export function readPlan<B extends Bank, T extends NamedLinear>(
   model: Module,
   format: PeftFormat<B, T>,
 ): AdapterPlan<T> {
-  const { config, tensors, baseFingerprint } = readAdapterFolder(folder);
-  try {
-    checkAdapterConfig(folder, config, format.neutral);
-    const linears = new Map(linearLayers(model));
-    const targets = pathsOf(tensors, format.suffixes[0]).map((path) =>
-      format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
-    );
-    checkBase(folder, baseFingerprint, targets, config.base_model_name_or_path);
-    const modulesToSave = savedIn(config, model);
-    const own = targets.flatMap(({ path }) => format.suffixes.map((suffix) => path + suffix));
-    checkTensors(folder, tensors, own, savedShapes(model, modulesToSave));
-    return { targets, modulesToSave };
-  } finally {
-    for (const tensor of tensors.values()) tensor.dispose();
-  }
+  using stored = readAdapterFolder(folder);
+  const { config, tensors, baseFingerprint } = stored;
+  checkAdapterConfig(folder, config, format.neutral);
+  const linears = new Map(linearLayers(model));
+  const targets = pathsOf(tensors, format.suffixes[0]).map((path) =>
+    format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
+  );
+  checkBase(folder, baseFingerprint, targets, config.base_model_name_or_path);
+  const modulesToSave = savedIn(config, model);
+  const own = targets.flatMap(({ path }) => format.suffixes.map((suffix) => path + suffix));
+  checkTensors(folder, tensors, own, savedShapes(model, modulesToSave));
+  return { targets, modulesToSave };
 }
 
 function foundAt(
@@ -119,17 +117,10 @@ export function loadPeftWeights<B extends Bank, T extends NamedLinear>(
   adapters: LayerAdapters<B>,
   format: PeftFormat<B, T>,
 ): void {
-  try {
-    const { tensors } = readAdapterFolder(folder);
-    try {
-      noGrad(() => copyTensors(folder, tensors, adapters, format));
-    } finally {
-      for (const tensor of tensors.values()) tensor.dispose();
-    }
-  } catch (error) {
-    adapters.dispose();
-    throw error;
-  }
+  disposeOnError(adapters, () => {
+    using stored = readAdapterFolder(folder);
+    noGrad(() => copyTensors(folder, stored.tensors, adapters, format));
+  });
 }
 
 function copyTensors<B extends Bank, T extends NamedLinear>(

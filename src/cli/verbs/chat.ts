@@ -34,19 +34,15 @@ export function addChat(
     checkTarget(target);
     await context.startEngine();
     const { openGenerator } = await load();
-    const generator = await openGenerator(target);
-    try {
-      if (!generator.hasChatTemplate) {
-        throw usageError(
-          "This model has no chat template",
-          undefined,
-          "use `scalora generate` to go on with a text",
-        );
-      }
-      await converse(generator, options, context, input);
-    } finally {
-      generator.dispose();
+    using generator = await openGenerator(target);
+    if (!generator.hasChatTemplate) {
+      throw usageError(
+        "This model has no chat template",
+        undefined,
+        "use `scalora generate` to go on with a text",
+      );
     }
+    await converse(generator, options, context, input);
   });
 }
 

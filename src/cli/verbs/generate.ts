@@ -37,22 +37,18 @@ export function addGenerate(
       checkTarget(target);
       await context.startEngine();
       const { openGenerator } = await load();
-      const generator = await openGenerator(target);
-      try {
-        const input = options.chat ? [{ role: "user", content: prompt }] : prompt;
-        const { text, summary } = await context.interruptible((signal) =>
-          streamOutput(generator.generate(input, samplingSettings(options), signal), (piece) => {
-            if (!options.json) context.stdout.write(terminalSafe(context, piece));
-          }),
-        );
-        if (options.json) return context.json({ prompt, text, ...summary });
-        context.stdout.write("\n");
-        const rate = (summary.tokens / Math.max(summary.seconds, 1e-9)).toFixed(1);
-        context.note(
-          `${summary.tokens} tokens in ${formatDuration(summary.seconds)} (${rate} tok/s), ended by ${summary.reason}`,
-        );
-      } finally {
-        generator.dispose();
-      }
+      using generator = await openGenerator(target);
+      const input = options.chat ? [{ role: "user", content: prompt }] : prompt;
+      const { text, summary } = await context.interruptible((signal) =>
+        streamOutput(generator.generate(input, samplingSettings(options), signal), (piece) => {
+          if (!options.json) context.stdout.write(terminalSafe(context, piece));
+        }),
+      );
+      if (options.json) return context.json({ prompt, text, ...summary });
+      context.stdout.write("\n");
+      const rate = (summary.tokens / Math.max(summary.seconds, 1e-9)).toFixed(1);
+      context.note(
+        `${summary.tokens} tokens in ${formatDuration(summary.seconds)} (${rate} tok/s), ended by ${summary.reason}`,
+      );
     });
 }

@@ -155,6 +155,7 @@ function echo(
       return { promptTokens: 3, tokens: 2, reason: "end", seconds: 1 };
     },
     dispose() {},
+    [Symbol.dispose]() {},
   };
 }
 

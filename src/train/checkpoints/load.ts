@@ -157,14 +157,10 @@ export function withTensors(
   part: TensorPart,
   use: (read: (name: string) => Tensor) => void,
 ): void {
-  const file = SafetensorsFile.open(join(path, tensorFiles[part]));
-  try {
-    torch.scope(() => {
-      use((name) => file.tensor(name));
-    });
-  } finally {
-    file.dispose();
-  }
+  using file = SafetensorsFile.open(join(path, tensorFiles[part]));
+  torch.scope(() => {
+    use((name) => file.tensor(name));
+  });
 }
 
 /** The content of `state.json`, not yet checked. */
