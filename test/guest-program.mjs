@@ -30,20 +30,22 @@ await Promise.all(Array.from({ length: 16 }, () => stat(tmpdir())));
 const start = settings();
 const { torch } = await import("../dist/index.js");
 if (process.argv[2] === "keep") torch.keepFreedMemory();
-const four = torch.fromData(new Float32Array(4), [4]);
+const four = torch.fromData(new Float32Array(4), [4], { device: "cpu" });
 torch.scope(() => torch.add(four, four));
 const afterOperator = settings();
 
 // The threads of parallel operators: libtorch starts them with the first large one, and they inherit this thread's mask.
 torch.setThreads(2);
 const [tasksBefore, heapBefore] = [tasks(), heapSize()];
-torch.zeros([2 ** 24]);
+torch.zeros([2 ** 24], { device: "cpu" });
 const heapGrowth = heapSize() - heapBefore;
 const workers = tasks().filter((task) => !tasksBefore.includes(task));
 const workerMasks = workers.map((task) => settings(task).blocked);
 
 torch.useGemmBackend("onednn");
-torch.noGrad(() => torch.fastLinear(torch.zeros([512, 512]), torch.zeros([512, 512])));
+torch.noGrad(() =>
+  torch.fastLinear(torch.zeros([512, 512], { device: "cpu" }), torch.zeros([512, 512], { device: "cpu" })),
+);
 const productMasks = workers.map((task) => settings(task).blocked);
 const { threads: _, ...afterProduct } = settings();
 

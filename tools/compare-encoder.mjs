@@ -22,7 +22,8 @@ const texts = JSON.parse(file.header.metadata.get("texts")).map(([text, pair]) =
 const tokenizer = await loadTokenizer(folder);
 const encoded = await tokenizer.encodePairs(texts, 512);
 const sameIds = JSON.stringify(encoded.flatMap(({ ids }) => ids)) === JSON.stringify(tokens);
-const sameTypes = JSON.stringify(encoded.flatMap(({ types }) => types)) === JSON.stringify(tokenTypes);
+const sameTypes =
+  JSON.stringify(encoded.flatMap(({ tokenTypes: types }) => types)) === JSON.stringify(tokenTypes);
 console.log(
   `tokens of ${texts.length} texts ${sameIds ? "equal" : "DIFFER"}, types ${sameTypes ? "equal" : "DIFFER"}`,
 );

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openModel } from "../dist/assemble/open-model.js";
 import { runExport } from "../dist/export/index.js";
-import { quantisedWeights, tokenStream } from "../dist/nn/index.js";
+import { nf4Weights, tokenStream } from "../dist/nn/index.js";
 import { writeSafetensors } from "../dist/safetensors/index.js";
 import * as torch from "../dist/torch/index.js";
 
@@ -38,7 +38,7 @@ const kinds = [
 ];
 const { method } = open.adapters;
 const base = open.baseFolder;
-const nf4 = quantisedWeights(open.model).length > 0;
+const nf4 = nf4Weights(open.model).length > 0;
 open.dispose();
 const { signal } = new AbortController();
 
