@@ -77,7 +77,8 @@ export {
 export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.ts";
 export { runTraining } from "./recipes/sft.ts";
 export type { RunResult } from "./recipes/types.ts";
-export type { RunEvent } from "./run/events.ts";
+export { type ControlCommand, requestControl } from "./run/control.ts";
+export { type EventType, eventsOfType, type RecordedEvent, type RunEvent } from "./run/events.ts";
 export { RunFolder } from "./run/folder.ts";
 export { listRuns, type RunEntry } from "./run/list.ts";
 export type { MethodReport } from "./run/method-report.ts";

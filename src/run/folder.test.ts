@@ -172,13 +172,36 @@ test("a run that goes on from a checkpoint before its first step keeps what came
   expect(readEvents(run.path).map(({ type }) => type)).toEqual(["eval", "resume", "start"]);
 });
 
+test("a run whose record is damaged is not gone on with", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  run.append(step(1));
+  run.append({ type: "warning", step: 2, message: "m" });
+  run.close();
+  const text = readFileSync(run.file("events.jsonl"), "utf8").replace('"loss":1', '"loss":true');
+  writeFileSync(run.file("events.jsonl"), text);
+  const error = failure(() => RunFolder.open(run.path));
+  expect(error).toMatchObject({
+    code: "format",
+    where: `${run.file("events.jsonl")}:2: step.loss`,
+    found: "true",
+  });
+  expect(readFileSync(run.file("events.jsonl"), "utf8")).toBe(text);
+});
+
+test("a closed folder takes no events", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  run.close();
+  run.close();
+  expect(failure(() => run.append(step(1))).code).toBe("usage");
+});
+
 test("control.json is taken once, and what is no command is reported", () => {
   const run = RunFolder.create(join(parent, "a"), "x");
   expect(run.takeControl()).toEqual({});
   requestControl(run.path, "pause");
   expect(run.takeControl()).toEqual({ command: "pause" });
   expect(run.takeControl()).toEqual({});
-  for (const text of ["", "{", "[]", '{"command":"explode"}', "null"]) {
+  for (const text of ["", "{", "[]", '{"command":"explode"}', "null", '{"version":2,"command":"stop"}']) {
     writeFileSync(run.file("control.json"), text);
     expect(run.takeControl()).toEqual({ unknown: text });
   }

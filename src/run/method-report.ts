@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { ScaloraError } from "../util/errors.ts";
 import { count, json, real } from "./fields.ts";
+import { firstIssue } from "./schema-issue.ts";
 
 const extremes = z.array(real()).length(3);
 
@@ -45,3 +47,20 @@ export const methodReportSchema = z
 
 /** What a method's hook did, as plain data for the run's record. */
 export type MethodReport = z.output<typeof methodReportSchema>;
+
+/**
+ * The report as the record's readers will get it. A method from outside may be plain JavaScript: what it reports wrongly is
+ * told when it happens, not by the report of a run that has ended.
+ * @throws ScaloraError `run` naming the method and the field
+ */
+export function checkMethodReport(method: string, report: MethodReport): MethodReport {
+  const written: unknown = JSON.parse(JSON.stringify(report));
+  const result = methodReportSchema.safeParse(written);
+  if (result.success) return result.data;
+  const { key, ...issue } = firstIssue(result.error, written);
+  throw new ScaloraError("run", "A method reports what the run's record does not take", {
+    where: `method ${method}: ${key}`,
+    ...issue,
+    fix: "give the field another name, or the type that docs/run-folder.md says",
+  });
+}

@@ -4,6 +4,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { type EventType, eventSchemas, formatLine, type RecordedEvent, type RunEvent } from "./events.ts";
 import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run-files.ts";
+import { firstIssue, jsonText, type SchemaIssue } from "./schema-issue.ts";
 
 /**
  * The events of a run in order, without those that a later `resume` made void, or a start from the first step where there was
@@ -47,9 +48,9 @@ function parseEvents(text: string, file: string): RecordedEvent[] {
       return;
     }
     const place = { file, line: index + 1 };
-    if (!isRecord(value)) throw damaged(place, "", { expected: "an object", found: line });
+    if (!isRecord(value)) throw damaged(place, "", { expected: "object", found: jsonText(value) });
     if (cutAt !== undefined && !firstEvents.has(value.type))
-      throw damaged({ file, line: cutAt + 1 }, "", { expected: "JSON", found: lines[cutAt] ?? "" });
+      throw damaged({ file, line: cutAt + 1 }, "", { expected: "JSON", found: jsonText(lines[cutAt]) });
     cutAt = undefined;
     const event = parseEvent(value, place);
     if (event) events.push(event);
@@ -66,7 +67,7 @@ interface Place {
 /** @returns undefined for the line that tells the version, and for a type that this version does not know */
 function parseEvent(value: { readonly [key: string]: unknown }, place: Place): RecordedEvent | undefined {
   const { type, time } = value;
-  if (typeof type !== "string") throw damaged(place, "type", { expected: "string", found: jsonOf(type) });
+  if (typeof type !== "string") throw damaged(place, "type", { expected: "string", found: jsonText(type) });
   if (type === "format") {
     const { version } = validated(formatLine, value, place);
     assertKnownVersion(version, `${place.file}:${place.line}`);
@@ -74,7 +75,7 @@ function parseEvent(value: { readonly [key: string]: unknown }, place: Place): R
   }
   if (!isEventType(type)) return undefined;
   if (typeof time !== "string")
-    throw damaged(place, `${type}.time`, { expected: "string", found: jsonOf(time) });
+    throw damaged(place, `${type}.time`, { expected: "string", found: jsonText(time) });
   const schema: z.ZodType<RunEvent> = eventSchemas[type];
   return Object.assign(validated(schema, value, place), { time });
 }
@@ -84,38 +85,14 @@ const isEventType = (type: string): type is EventType => Object.hasOwn(eventSche
 function validated<T>(schema: z.ZodType<T>, value: { readonly [key: string]: unknown }, place: Place): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw damaged(place, [value.type, ...issue.path].join("."), {
-    expected: expectedText(issue),
-    found: jsonOf(valueAt(value, issue.path)),
-  });
+  const { key, ...issue } = firstIssue(result.error, value);
+  throw damaged(place, `${String(value.type)}.${key}`, issue);
 }
 
-function expectedText(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return issue.expected;
-  if (issue.code === "invalid_union")
-    return issue.errors.flatMap(([first]) => (first ? expectedText(first) : [])).join(" or ");
-  return issue.message;
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
-    value,
-  );
-}
-
-const jsonOf = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value));
-
-function damaged(
-  { file, line }: Place,
-  key: string,
-  { expected, found }: { expected: string; found: string },
-): ScaloraError {
+function damaged({ file, line }: Place, key: string, issue: Omit<SchemaIssue, "key">): ScaloraError {
   return new ScaloraError("format", "The run's record is damaged", {
     where: `${file}:${line}${key === "" ? "" : `: ${key}`}`,
-    expected,
-    found: found.slice(0, 200),
+    ...issue,
     fix: "restore the file from a copy, or remove this line: the other lines do not need it",
   });
 }

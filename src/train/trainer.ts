@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import type { CheckpointEvent } from "../run/events.ts";
+import { checkMethodReport } from "../run/method-report.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { listCheckpoints } from "./checkpoints/load.ts";
@@ -134,7 +135,8 @@ class Trainer {
     const seconds = (performance.now() - started) / 1000 - (observation?.seconds ?? 0);
     this.addElapsed();
     recorder.emit({ type: "step", step, ...report, seconds, memory: residentMemory() });
-    if (event) recorder.emit({ type: "method", step, report: event });
+    if (event)
+      recorder.emit({ type: "method", step, report: checkMethodReport(options.adapters.method, event) });
     if (observation) recorder.emit({ type: "analysis", step, ...observation });
     if (step === changedByStep) this.warnUnchanged();
   }

@@ -1,0 +1,56 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { RunFolder } from "./folder.ts";
+
+/** Whether the system refuses to write the next events. */
+const disk = vi.hoisted(() => ({ full: false }));
+vi.mock("node:fs", async (importOriginal) => {
+  const fs = await importOriginal<typeof import("node:fs")>();
+  const writeSync = (descriptor: number, text: string) => {
+    if (disk.full) throw new Error("ENOSPC: no space left on device");
+    return fs.writeSync(descriptor, text);
+  };
+  return { ...fs, writeSync };
+});
+
+let parent = "";
+beforeEach(() => {
+  disk.full = false;
+  parent = mkdtempSync(join(tmpdir(), "scalora-run-"));
+});
+afterEach(() => rmSync(parent, { recursive: true, force: true }));
+
+/** How many files this process has open. */
+const openFiles = () => readdirSync("/proc/self/fd").length;
+
+test.skipIf(process.platform !== "linux")("a run folder leaves no file open (needs /proc)", () => {
+  const before = openFiles();
+  for (let turn = 0; turn < 20; turn++) {
+    const path = join(parent, `run-${turn}`);
+    {
+      using run = RunFolder.create(path, "x");
+      expect(openFiles()).toBe(before + 1);
+      run.append({ type: "pause", step: turn });
+    }
+    const again = RunFolder.open(path);
+    again.close();
+    again[Symbol.dispose]();
+  }
+  expect(openFiles()).toBe(before);
+});
+
+test.skipIf(process.platform !== "linux")("nor where it fails halfway (needs /proc)", () => {
+  RunFolder.create(join(parent, "run"), "x").close();
+  writeFileSync(join(parent, "run", "events.jsonl"), '{"cut');
+  const before = openFiles();
+  disk.full = true;
+  for (let turn = 0; turn < 5; turn++) {
+    expect(() => RunFolder.open(join(parent, "run"))).toThrow(expect.objectContaining({ code: "run" }));
+    expect(() => RunFolder.create(join(parent, `new-${turn}`), "x")).toThrow(
+      expect.objectContaining({ code: "run" }),
+    );
+  }
+  expect(openFiles()).toBe(before);
+});
