@@ -14,6 +14,7 @@ const gates: [name: string, program: string, ...args: string[]][] = [
   ["operator declarations are fresh", process.execPath, "scripts/generate-operators.ts", "--check"],
   ["docs/support.md is fresh", process.execPath, "scripts/support-table.ts", "--check"],
   ["docs/run-folder.md is fresh", process.execPath, "scripts/run-folder-tables.ts", "--check"],
+  ["public names have documentation", "node_modules/.bin/typedoc", "--emit", "none", "--logLevel", "Warn"],
   ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
   ["versions are pinned", process.execPath, "scripts/gates/pinned.ts"],
   ["no type assertions", process.execPath, "scripts/gates/assertions.ts"],

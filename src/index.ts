@@ -27,6 +27,8 @@ export {
   type Example,
   type GlueTask,
   glueTasks,
+  type LoadDatasetOptions,
+  type LoadExamplesOptions,
   loadDataset,
   loadExamples,
   maskPreview,
@@ -46,7 +48,7 @@ export {
 } from "./eval/index.ts";
 export { readGlue, scoreGlue } from "./eval/tasks/glue/index.ts";
 export { runExport } from "./export/index.ts";
-export { mergeAndSave } from "./export/merged.ts";
+export { type MergeAndSaveOptions, mergeAndSave } from "./export/merged.ts";
 export { loadTokenizer } from "./hub/load-tokenizer.ts";
 export { runTasks } from "./inference/evaluate-tasks.ts";
 export { generateText, openGenerator } from "./inference/generate.ts";
@@ -61,6 +63,7 @@ export type {
 export {
   type ClassifierOptions,
   createModel,
+  type LoadOptions,
   loadClassifier,
   loadModel,
   modelFamilies,
@@ -86,7 +89,7 @@ export { readEvents } from "./run/read-events.ts";
 export { type RecordedStatus, type RunStatus, readStatus } from "./run/status.ts";
 export type { Tokenizer } from "./tokenizer/index.ts";
 export * as torch from "./torch/index.ts";
-export { evaluateLoss } from "./train/evaluate.ts";
+export { type EvaluateOptions, evaluateLoss } from "./train/evaluate.ts";
 export { hashModel } from "./train/model-hash.ts";
 export type { TrainOptions, TrainResult } from "./train/options.ts";
 export { train } from "./train/trainer.ts";

@@ -62,6 +62,7 @@ export class BatchSource {
     return this.epochsDone;
   }
 
+  /** The next batch; the source never ends. */
   next(): Batch {
     this.epochBatches ??= this.makeEpochBatches(this.epochsDone, this.drawn);
     const rows = this.epochBatches[this.position++];
@@ -85,6 +86,7 @@ export class BatchSource {
     return count;
   }
 
+  /** Where the source stands, for a checkpoint. */
   state(): BatchState {
     return {
       version: 1,

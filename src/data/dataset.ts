@@ -1,6 +1,6 @@
 import type { Tokenizer } from "../tokenizer/types.ts";
 import { hashExamples } from "./hash.ts";
-import { dataSources, loadExamples } from "./load-examples.ts";
+import { dataSources, type LoadExamplesOptions, loadExamples } from "./load-examples.ts";
 import { holdOut } from "./split.ts";
 import type { ClassifierLabels, DataConfig, Example, LoadReport } from "./types.ts";
 
@@ -16,16 +16,20 @@ export interface Dataset {
   hashes: { train: string; eval: string };
 }
 
+/** What data are loaded for, and how rows are held out of them. */
+export interface LoadDatasetOptions extends LoadExamplesOptions {
+  /** Of the choice of held-out rows. */
+  readonly seed: number;
+}
+
 /**
  * Loads training and evaluation data, or holds a part of the training rows out (chosen by `seed` alone).
- * @param maxLength the longest sequence that the model takes, in tokens
- * @param classes reads rows of a classification into what a classifier learns
  * @throws ScaloraError `data` or `config`, as `loadExamples` and `holdOut`
  */
 export async function loadDataset(
   config: DataConfig,
   tokenizer: Tokenizer,
-  { seed, ...limits }: { maxLength: number; classes?: ClassifierLabels; seed: number },
+  { seed, ...limits }: LoadDatasetOptions,
 ): Promise<Dataset> {
   const loaded = await loadExamples(config, tokenizer, limits);
   const other = await loadEval(config, tokenizer, limits);

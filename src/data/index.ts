@@ -1,7 +1,7 @@
 export { BatchSource, type BatchSourceOptions, type BatchState, batchesInOrder } from "./batch-source.ts";
 export { type ChatMessage, ChatTemplate, type RenderOptions } from "./chat-template.ts";
 export { collate } from "./collate.ts";
-export { type Dataset, loadDataset } from "./dataset.ts";
+export { type Dataset, type LoadDatasetOptions, loadDataset } from "./dataset.ts";
 export {
   findGlueTask,
   type GlueExample,
@@ -11,7 +11,7 @@ export {
   readGlueRows,
 } from "./glue/index.ts";
 export { deriveSeed } from "./hash.ts";
-export { type LoadedExamples, loadExamples } from "./load-examples.ts";
+export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
 export { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
 export { readRows } from "./read-rows.ts";

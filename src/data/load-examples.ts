@@ -34,17 +34,23 @@ export interface LoadedExamples {
   report: LoadReport;
 }
 
+/** What data are loaded for. */
+export interface LoadExamplesOptions {
+  /** The longest sequence that the model takes, in tokens. */
+  readonly maxLength: number;
+  /** Reads rows of a classification into what a classifier learns. */
+  readonly classes?: ClassifierLabels;
+}
+
 /**
  * Reads the files of `config.train`: rows to text to tokens with their label masks.
- * @param maxLength the longest sequence that the model takes, in tokens
- * @param classes reads rows of a classification into what a classifier learns
  * @throws ScaloraError `data` with file and line for what cannot be used; for a file of which no row is left, with
  * the rows and reasons; `config` for limits that the model does not have.
  */
 export async function loadExamples(
   config: DataConfig,
   tokenizer: Tokenizer,
-  { maxLength, classes }: { maxLength: number; classes?: ClassifierLabels },
+  { maxLength, classes }: LoadExamplesOptions,
 ): Promise<LoadedExamples> {
   const limit = readLengthLimit(config, maxLength);
   const loader = new ExampleLoader(tokenizer, limit, classes);

@@ -18,6 +18,7 @@ export interface GenerationRequest {
   readonly seed: number;
 }
 
+/** How outputs are generated, many at a time. */
 export interface GenerateBatchOptions {
   /** Most tokens of an output. */
   readonly maxTokens: number;
@@ -33,6 +34,7 @@ export interface GenerateBatchOptions {
   readonly signal: AbortSignal;
 }
 
+/** A finished output. */
 export interface Generated {
   /** Which request it answers, from 0. */
   readonly index: number;

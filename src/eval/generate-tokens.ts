@@ -5,6 +5,7 @@ import { internalError, ScaloraError } from "../util/errors.ts";
 import { decodeStep, SampledSequence } from "./decode-step.ts";
 import type { Sampling } from "./sampling.ts";
 
+/** How tokens are generated. */
 export interface TokenOptions {
   /** Most tokens to generate. */
   readonly maxTokens: number;

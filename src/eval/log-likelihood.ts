@@ -9,6 +9,7 @@ export interface Continuation {
   readonly tokens: readonly number[];
 }
 
+/** A context with the continuations to score. */
 export interface LikelihoodRequest {
   /** Names it in errors. */
   readonly name: string;
@@ -16,12 +17,14 @@ export interface LikelihoodRequest {
   readonly continuations: readonly Continuation[];
 }
 
+/** How continuations are scored. */
 export interface LikelihoodOptions {
   /** Prefix tokens of one pass, about (a request is never split). */
   readonly passTokens: number;
   readonly signal: AbortSignal;
 }
 
+/** Scores of the continuations of one request. */
 export interface Likelihoods {
   /** Which request, from 0. */
   readonly index: number;

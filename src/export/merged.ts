@@ -101,18 +101,25 @@ function effectiveWeights({
   };
 }
 
+/** What a merged model is saved from and as. */
+export interface MergeAndSaveOptions {
+  /** The folder or GGUF file that the model was loaded from: its config and tokenizer files are copied. */
+  readonly baseFolder: string;
+  /** The folder to make; it must be empty or absent. */
+  readonly out: string;
+  /** Of the files; by default what the base's config names. */
+  readonly dtype?: "float32" | "bfloat16";
+}
+
 /**
  * Writes a trained model as a Hugging Face folder with its effective weights, for any tool to load. The model in memory keeps
  * its adapters; a weight that an adapted layer shares is saved as one of its own.
- * @param options.baseFolder that the model was loaded from: its config and tokenizer files are copied
- * @param options.out the folder to make; it must be empty or absent
- * @param options.dtype of the files; default what the base's config names
  * @returns `drift`: how far rounding to bfloat16 takes all weights together, relative
  */
 export function mergeAndSave(
   model: TrainableModel,
   adapters: AdapterSet,
-  { baseFolder, out, dtype }: { baseFolder: string; out: string; dtype?: "float32" | "bfloat16" },
+  { baseFolder, out, dtype }: MergeAndSaveOptions,
 ): { drift?: number } {
   return exportMerged({ model, adapters, baseFolder }, out, dtype);
 }

@@ -35,6 +35,7 @@ export type RunEvaluation = (
   hooks: Interruptible & { onProgress(done: number, total: number): void },
 ) => Promise<EvaluationResult>;
 
+/** Which tasks a model is scored on, and how. */
 export interface TaskRequest {
   target: ModelTarget;
   /** Names of tasks. */
@@ -55,6 +56,7 @@ export interface TaskRequest {
   out?: string;
 }
 
+/** Scores of the tasks that were run. */
 export interface TaskReport {
   tasks: (TaskSummary & { seconds: number })[];
   render: "plain" | "chat";
@@ -67,6 +69,7 @@ export type RunTasks = (
   hooks: Interruptible & { onProgress(task: string, done: number, total: number): void },
 ) => Promise<TaskReport>;
 
+/** One message of a conversation. */
 export interface ChatMessage {
   role: string;
   content: string;
@@ -84,6 +87,7 @@ export interface SamplingSettings {
   stop: readonly string[];
 }
 
+/** How a generated text ended. */
 export interface GenerationSummary {
   promptTokens: number;
   tokens: number;
@@ -104,6 +108,7 @@ export interface TextGenerator extends Disposable {
     settings?: Partial<SamplingSettings>,
     signal?: AbortSignal,
   ): AsyncGenerator<string, GenerationSummary>;
+  /** Frees the model. */
   dispose(): void;
 }
 

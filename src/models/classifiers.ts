@@ -36,6 +36,7 @@ export function isClassifierFolder(folder: string): boolean {
   return typeof type === "string" && families.has(type);
 }
 
+/** How an encoder is loaded as a classifier. */
 export interface ClassifierOptions {
   /** Names of the classes in the order of the logits, or their number; 1 is a regression. Default: the config's. */
   labels?: number | readonly string[];

@@ -53,17 +53,18 @@ export function modelFamilies(): string[] {
   return [...families.keys(), ...classifierFamilies()];
 }
 
-interface LoadOptions {
+/** How a model's weights are loaded. */
+export interface LoadOptions {
+  /** Of all weights; `auto`, the default, takes what the files hold (float16 becomes float32). */
   readonly dtype?: LoadDType;
+  /** "cpu" by default. */
   readonly device?: string;
+  /** `nf4` keeps the weights of linear layers within blocks in 4 bits; "none" by default. */
   readonly quantization?: Quantization | undefined;
 }
 
 /**
  * Loads a Hugging Face model folder or a GGUF file.
- * @param options.dtype of all weights; `auto` takes what the files hold (float16 becomes float32)
- * @param options.device "cpu" by default
- * @param options.quantization `nf4` keeps the weights of linear layers within blocks in 4 bits; "none" by default
  * @throws ScaloraError `model` or `format`
  */
 export async function loadModel(

@@ -46,6 +46,7 @@ export interface CausalLM extends Module {
   readonly lm_head: LMHead;
   /** `[T, hidden]`, after the final norm. Advances the stream's caches. */
   hiddenStates(stream: TokenStream): Tensor;
+  /** An empty key-value cache for one sequence. */
   newCache(): KeyValueCache;
 }
 

@@ -28,6 +28,7 @@ export abstract class Module implements Disposable {
     for (const [, parameter] of this.namedParameters()) parameter.dispose();
   }
 
+  /** Frees all parameters. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -43,6 +43,7 @@ export class AdamW extends FusedOptimizer<AdamWState> {
     this.stateByName = new Map(this.entries.map((entry) => [entry.parameter.name, entry]));
   }
 
+  /** The averages of a trainable by its name. */
   moments(name: string): OptimizerMoments | undefined {
     return this.stateByName.get(name);
   }

@@ -22,14 +22,17 @@ export interface OptimizerMoments {
   readonly steps?: Tensor;
 }
 
+/** Moves trainables by their gradients; its state belongs to a run's checkpoints. */
 export interface Optimizer extends Disposable {
   /** One step at learning rate `lr`; moves every parameter by what its gradient holds. */
   step(lr: number): void;
+  /** The averages of a trainable by its name; undefined where there are none. */
   moments(name: string): OptimizerMoments | undefined;
   /** Everything a checkpoint must hold, by name; the tensors stay the optimiser's. */
   state(): Map<string, Tensor>;
   /** Takes a state back; the tensors read stay the caller's. */
   loadState(read: (name: string) => Tensor): void;
+  /** Frees the state. */
   dispose(): void;
 }
 
@@ -95,6 +98,7 @@ export abstract class FusedOptimizer<Entry extends ParameterState> implements Op
     this.weightDecay = weightDecay;
   }
 
+  /** The averages of a trainable by its name; undefined where there are none. */
   abstract moments(name: string): OptimizerMoments | undefined;
   /** The averages of an entry by the kind that names them in a checkpoint. */
   protected abstract stateTensors(entry: Entry): Record<string, Tensor | undefined>;
@@ -121,6 +125,7 @@ export abstract class FusedOptimizer<Entry extends ParameterState> implements Op
     copyState(this.state(), read);
   }
 
+  /** Frees the state. */
   dispose(): void {
     for (const tensor of this.state().values()) tensor.dispose();
   }

@@ -13,6 +13,7 @@ export interface ScheduleOptions {
   warmup?: number;
 }
 
+/** Learning rates by step. */
 export interface Schedule {
   readonly peakLr: number;
   readonly warmupSteps: number;

@@ -40,6 +40,7 @@ export class SGD extends FusedOptimizer<SGDState> {
     );
   }
 
+  /** The momentum of a trainable by its name. */
   moments(name: string): OptimizerMoments | undefined {
     return this.momentsByName.get(name);
   }

@@ -103,6 +103,7 @@ export class RunFolder implements Disposable {
     this.guard(() => writeSync(events, recordLine(event)));
   }
 
+  /** Replaces `status.json`, atomically. */
   writeStatus(status: RunStatus): void {
     const recorded: RecordedStatus = {
       version: recordVersion,
@@ -131,6 +132,7 @@ export class RunFolder implements Disposable {
     this.events = undefined;
   }
 
+  /** Closes the record. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -4,6 +4,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { runFiles } from "./run-files.ts";
 import { effectiveState, type RecordedStatus, type RunState, readStatus } from "./status.ts";
 
+/** A run in a list: where it lies and where it stands. */
 export interface RunEntry {
   name: string;
   path: string;

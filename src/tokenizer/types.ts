@@ -57,6 +57,7 @@ export interface Tokenizer {
   readonly chatTemplate: string | undefined;
   /** Special tokens written in the text become those tokens, as in transformers. */
   encode(text: string, options?: EncodeOptions): Promise<Encoding>;
+  /** `encode` for many texts at once. */
   encodeBatch(texts: readonly string[], options?: EncodeOptions): Promise<Encoding[]>;
   /**
    * Texts and pairs with the tokens around them that the model expects, cut to `maxLength` tokens: the longer text of a
@@ -69,5 +70,6 @@ export interface Tokenizer {
    * @throws ScaloraError `data` when an id is not an integer from 0 to 2^32 − 1
    */
   decode(ids: ArrayLike<number>, options?: DecodeOptions): Promise<string>;
+  /** The id of a token; undefined where the vocabulary lacks it. */
   idOf(token: string): number | undefined;
 }

@@ -37,6 +37,7 @@ const widths: Record<DType, number> = {
 const names = new Map<number, DType>();
 for (const name of Object.keys(codes)) if (isDType(name)) names.set(codes[name], name);
 
+/** Whether a name is one of a dtype. */
 export function isDType(name: string): name is DType {
   return name in codes;
 }

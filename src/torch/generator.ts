@@ -16,14 +16,17 @@ export class Generator implements Disposable {
     return new Tensor(native().generatorState(this.handle));
   }
 
+  /** Takes back a state that `state` gave. */
   setState(state: Tensor): void {
     native().setGeneratorState(this.handle, state.handle);
   }
 
+  /** Frees the generator. */
   dispose(): void {
     native().disposeGenerator(this.handle);
   }
 
+  /** Frees the generator. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -17,10 +17,12 @@ export class MappedFile implements Disposable {
     return new Tensor(native().mappedTensor(this.handle, byteOffset, shape, dtypeCode(dtype)));
   }
 
+  /** Unmaps the file once no tensor uses it. */
   dispose(): void {
     native().closeMappedFile(this.handle);
   }
 
+  /** Unmaps the file once no tensor uses it. */
   [Symbol.dispose](): void {
     this.dispose();
   }

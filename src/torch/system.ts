@@ -15,6 +15,7 @@ export function cpuCapability(): string {
   return native().cpuCapability();
 }
 
+/** Whether libtorch has a CUDA device here. */
 export function hasCuda(): boolean {
   return native().hasCuda();
 }

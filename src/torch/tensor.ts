@@ -83,6 +83,7 @@ export class Tensor implements Disposable {
     return native().requiresGrad(this.handle);
   }
 
+  /** Turns recording of gradients on or off, in place. */
   setRequiresGrad(on: boolean): this {
     native().setRequiresGrad(this.handle, on);
     return this;
@@ -146,6 +147,7 @@ export class Tensor implements Disposable {
     if (native().dispose(this.handle)) recordDisposal(this.handle);
   }
 
+  /** Frees the tensor. */
   [Symbol.dispose](): void {
     this.dispose();
   }

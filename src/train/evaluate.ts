@@ -23,16 +23,22 @@ export type ComputeMetrics = (
   predictions: ArrayLike<number>,
 ) => Readonly<Record<string, number>>;
 
+/** What an evaluation measures, and what ends it. */
+export interface EvaluateOptions {
+  /** Ends the evaluation early, without a result, when it returns true. */
+  readonly stopping?: () => boolean;
+  /** Measured of a classifier, over all rows. */
+  readonly metrics?: ComputeMetrics;
+}
+
 /**
  * Loss over held-out batches, normalised by all their labels. Yields to the event loop after each batch.
- * @param options.stopping ends the evaluation early, without a result, when it returns true
- * @param options.metrics are measured of a classifier, over all rows
  * @throws `data` when there is no label, `run` when the loss is not finite.
  */
 export async function evaluateLoss(
   model: TrainableModel,
   batches: readonly Batch[],
-  { stopping = () => false, metrics }: { stopping?: () => boolean; metrics?: ComputeMetrics } = {},
+  { stopping = () => false, metrics }: EvaluateOptions = {},
 ): Promise<Evaluation | undefined> {
   const objective = objectiveOf(model);
   let sum = 0;

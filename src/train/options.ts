@@ -29,6 +29,7 @@ export interface TrainSettings {
   readonly patience?: number;
 }
 
+/** Everything that a training run works with. */
 export interface TrainOptions {
   /** What it is decides what is learnt: a decoder the next token, a classifier labels. */
   readonly model: TrainableModel;
@@ -60,6 +61,7 @@ export interface TrainOptions {
   readonly onEvent?: (event: RunEvent) => void;
 }
 
+/** How a training run ended. */
 export interface TrainResult {
   /** `early`: stopped by patience; `stopped`: by the signal or `control.json`. */
   readonly reason: "finished" | "early" | "stopped";

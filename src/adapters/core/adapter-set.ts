@@ -35,6 +35,7 @@ export interface StepContext {
   readonly warmupSteps: number;
   readonly peakLr: number;
   readonly lr: number;
+  /** The optimiser's averages of a trainable; undefined where it keeps none. */
   moments(name: string): Moments | undefined;
 }
 
@@ -137,11 +138,15 @@ export interface AdapterSet extends StepHooks, Disposable {
   readonly lowRank: LowRankLayers | undefined;
   /** Of methods with scaling events. */
   readonly scaling: ScalingEvents | undefined;
+  /** Everything that the optimiser moves. */
   trainables(): readonly Trainable[];
+  /** Sets all gradients to zero, in place. */
   zeroGrad(): void;
+  /** Numbers of parameters: trainable ones, and all of the model with its adapters. */
   parameterCounts(): { readonly trainable: number; readonly all: number };
   /** The effective weight of an adapted layer, a new tensor `[out, in]`; float32 unless asked for in float64. */
   mergedWeight(path: string, dtype?: "float32" | "float64"): Tensor;
+  /** Paths of the layers that have an adapter, as `namedModules` has them. */
   adaptedPaths(): readonly string[];
   /** Paths of the modules that are trained whole, none within another, and saved as they are (PEFT's `modules_to_save`). */
   fullyTrainedPaths(): readonly string[];
@@ -156,6 +161,7 @@ export interface AdapterSet extends StepHooks, Disposable {
   loadState(read: (name: string) => Tensor): void;
   /** Numbers that are not tensors (events so far, skipped layers): plain data for a checkpoint. */
   counters(): Json;
+  /** Takes back what `counters` gave. */
   loadCounters(counters: Json): void;
   /** Frees gradients and factors. The model keeps its weights, and layers lose their adapters. */
   dispose(): void;

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+import base from "./vitest.config.ts";
+
+// The tests that mutation testing runs: those of the mutated files.
+export default defineConfig({
+  test: {
+    ...base.test,
+    include: [
+      "src/adapters/scalora/**/*.test.ts",
+      "src/optim/*.test.ts",
+      "src/train/step.test.ts",
+      "src/nn/causal-loss.test.ts",
+    ],
+  },
+});
