@@ -1,7 +1,9 @@
 import { type Module, nf4Weights } from "../nn/index.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
+import { checkAdapterSet } from "./check-adapter-set.ts";
 import type { AdapterSet } from "./core/adapter-set.ts";
 import type { AdapterConfig, Method } from "./core/method.ts";
+import { naming } from "./core/name-method.ts";
 import { linearLayers } from "./core/targets.ts";
 import { parseAdapterOptions } from "./parse-options.ts";
 import { readAdapterConfig } from "./peft/adapter-folder.ts";
@@ -38,7 +40,9 @@ export function attachParsed(model: Module, options: AdapterConfig, seed: number
     });
   }
   refuseQuantised(model, method, options);
-  return method.attach(model, options, { seed });
+  const adapters = naming(method.name, "attach()", () => method.attach(model, options, { seed }));
+  checkAdapterSet(method.name, adapters);
+  return adapters;
 }
 
 function refuseQuantised(model: Module, { name, refusesQuantised }: Method, options: AdapterConfig): void {

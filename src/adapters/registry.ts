@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { ScaloraError } from "../util/errors.ts";
+import { checkMethod } from "./check-method.ts";
 import type { Method, OptionsSchema } from "./core/method.ts";
 import { dora } from "./dora/method.ts";
 import { flora } from "./flora/method.ts";
@@ -38,6 +40,21 @@ type BuiltInSchema = (typeof builtInMethods)[number]["schema"];
 export type BuiltInOptions = Readonly<z.input<BuiltInSchema>>;
 
 const methods = new Map<string, Method>(builtInMethods.map((method) => [method.name, method]));
+
+/**
+ * Makes a method of your own known: recipes, `attach`, comparisons and lists take it as they take those of this package.
+ * docs/adapters.md (A method of your own) shows one. A recipe names the module that exports it in `plugins`.
+ * @throws ScaloraError `config` naming the method: its name is taken, or what it tells of itself cannot be used
+ */
+export function registerMethod<Schema extends OptionsSchema>(method: Method<Schema>): void {
+  checkMethod(method);
+  if (methods.has(method.name))
+    throw new ScaloraError("config", `There is a method ${method.name} already`, {
+      where: `method ${method.name}`,
+      fix: "give yours another name",
+    });
+  methods.set(method.name, method);
+}
 
 /** Every method of training that is known. */
 export const listMethods = (): readonly Method[] => [...methods.values()];

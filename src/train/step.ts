@@ -1,4 +1,5 @@
-import type { AdapterSet, EventReport, StepContext } from "../adapters/core/adapter-set.ts";
+import type { AdapterSet, EventReport, StepContext, StepHooks } from "../adapters/core/adapter-set.ts";
+import { naming } from "../adapters/core/name-method.ts";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
@@ -70,19 +71,20 @@ export function trainStep(parts: StepParts, microBatches: readonly Batch[], step
       where: microBatches.flatMap(({ sources }) => sources).join(", "),
       fix: "drop rows whose completion is masked or cut off entirely",
     });
+  const hook = <T>(name: keyof StepHooks, run: () => T) => naming(adapters.method, name, run);
   const { warmupSteps, peakLr } = schedule;
-  const lr = schedule.lrAt(step) * adapters.lrFactor(step);
+  const lr = schedule.lrAt(step) * hook("lrFactor", () => adapters.lrFactor(step));
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };
   return torch.scope(() => {
-    adapters.beforeForward(context);
+    hook("beforeForward", () => adapters.beforeForward(context));
     observer?.beforeForward(context);
-    const isMeasured = adapters.measuresEvent(context);
+    const isMeasured = hook("measuresEvent", () => adapters.measuresEvent(context));
     const dropoutState = isMeasured ? parts.dropout?.state() : undefined;
     const lossSum = accumulate(objective, microBatches, labelTokens, parts.dropout);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, microBatches, step, lossSum);
     observer?.afterBackward(context);
-    const report = torch.noGrad(() => adapters.beforeClip(context));
+    const report = hook("beforeClip", () => torch.noGrad(() => adapters.beforeClip(context)));
     const lossBefore = loss / labelTokens;
     const lossAfter = () => recomputeLoss(objective, microBatches, parts.dropout, dropoutState) / labelTokens;
     const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;

@@ -1,0 +1,57 @@
+import { ScaloraError } from "../util/errors.ts";
+import type { AdapterSet, Trainable } from "./core/adapter-set.ts";
+
+/** What training, checkpoints and exports call, whatever the method. */
+const members = [
+  "trainables",
+  "zeroGrad",
+  "lrFactor",
+  "beforeForward",
+  "beforeClip",
+  "measuresEvent",
+  "parameterCounts",
+  "mergedWeight",
+  "adaptedPaths",
+  "fullyTrainedPaths",
+  "saveAdapter",
+  "state",
+  "loadState",
+  "counters",
+  "loadCounters",
+  "dispose",
+] as const satisfies readonly (keyof AdapterSet)[];
+
+/**
+ * Checks what a method has put on a model.
+ * @throws ScaloraError `config` naming the method: it lacks a member of `AdapterSet`, trains nothing, or has a trainable without
+ * a gradient of its shape, dtype and device
+ */
+export function checkAdapterSet(method: string, adapters: AdapterSet): void {
+  const missing = members.find((name) => typeof adapters[name] !== "function");
+  if (missing !== undefined) throw broken(method, `its adapter set has no ${missing}()`, "AdapterSet");
+  const trainables = adapters.trainables();
+  if (trainables.length === 0) throw broken(method, "it trains nothing", "trainables()");
+  const names = new Set<string>();
+  for (const one of trainables) {
+    const where = `trainable ${one.name}`;
+    if (names.has(one.name)) throw broken(method, "two trainables have one name", where);
+    names.add(one.name);
+    const problem = gradientProblem(one);
+    if (problem !== undefined) throw broken(method, problem, where);
+  }
+}
+
+/** A method written in JavaScript may leave the gradient out. */
+function gradientProblem({ value, grad }: Trainable): string | undefined {
+  if (!grad) return "a trainable has no gradient";
+  const form = ({ shape, dtype, device }: Trainable["grad"]) => `[${shape.join(", ")}] ${dtype} on ${device}`;
+  if (form(value) === form(grad)) return undefined;
+  return `a trainable of ${form(value)} has a gradient of ${form(grad)}`;
+}
+
+function broken(method: string, problem: string, where: string): ScaloraError {
+  return new ScaloraError("config", `Method ${method} breaks the contract of methods: ${problem}`, {
+    where,
+    fix: "docs/adapters.md (A method of your own) says what a method must do",
+  });
+}
