@@ -1,6 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // As tsconfig.json has it for tsx.
+  resolve: { alias: { scalora: fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     // Two workers with one thread each: threads of one operator that wait for a busy core waste whole seconds.

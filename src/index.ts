@@ -2,19 +2,34 @@
  * scalora: fine-tuning of language models with high-rank, low-cost adapters, on libtorch. Importing it loads nothing native;
  * the first operator does, and fails with the one command that sets everything up when that has not run.
  */
+export { z } from "zod";
 export {
+  type AdapterConfig,
   type AdapterOptions,
   type AdapterSet,
+  type AttachContext,
+  adapterExportError,
   attach,
   attachFolder,
+  Bank,
   type EventReport,
+  findLayers,
+  groupIntoBanks,
+  LayerAdapters,
+  listMethods,
+  type Method,
   type Moments,
+  type NamedLinear,
+  type OptionsSchema,
+  registerMethod,
+  resolveModulesToSave,
   type StepContext,
   type Trainable,
+  targetFields,
   writeLora,
 } from "./adapters/index.ts";
 export { type RankReport, rankReport } from "./analysis/change-rank.ts";
-export { ConfigError, loadRecipe, parseRecipe, type Recipe } from "./config/index.ts";
+export { ConfigError, loadPlugins, loadRecipe, parseRecipe, type Recipe } from "./config/index.ts";
 export {
   type Batch,
   BatchSource,
@@ -72,6 +87,7 @@ export {
 export {
   type CausalLM,
   type ClassifierInfo,
+  type LinearAdapter,
   type ModelInfo,
   type SequenceClassifier,
   type TokenStream,

@@ -15,6 +15,7 @@ for (const name of ["assets", "examples", "src", "node_modules", "tsconfig.json"
 const endings: Readonly<Record<string, RegExp>> = {
   "train.ts": /^finished after 60 steps; the merged model is in runs\/example-model$/m,
   "stream-generation.ts": /^\d+ tokens in [\d.]+ s \((length|end)\)$/m,
+  "custom-method.ts": /^input-gain: \d+ gains, loss [\d.]+ at step 20$/m,
   "custom-metric.ts": /^scalora-i: word accuracy [\d.]+ → [\d.]+ %$/m,
   "serve-while-training.ts": /^trained: step 60, loss [\d.]+$/m,
 };

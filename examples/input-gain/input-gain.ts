@@ -7,9 +7,8 @@ import {
   LayerAdapters,
   type LinearAdapter,
   type Method,
-  type NamedLinear,
   resolveModulesToSave,
-  StackedParameter,
+  type Trainable,
   targetFields,
   torch,
   z,
@@ -17,27 +16,50 @@ import {
 
 const schema = z.strictObject({
   method: z.literal("input-gain"),
+  ratio: z.number().positive().default(1).meta({ description: "How many times train.lr the gains get" }),
   ...targetFields,
-  start: z.number().default(0).meta({ description: "What every gain starts at" }),
 });
 
-/** Gains g `[L, n]` of L layers of equal weights `[m, n]`: `W′ = W · diag(1 + g)`. */
+/** Gains g `[n]` of layers of equal weights `[m, n]`: `W′ = W · diag(1 + g)`. They start at 0. */
 class GainBank extends Bank {
-  readonly gain: StackedParameter;
-
-  constructor(name: string, layers: readonly [NamedLinear, ...NamedLinear[]]) {
-    const gain = new StackedParameter(layers, layers[0].linear.weight.shape.slice(1));
-    super(name, layers, { gain });
-    this.gain = gain;
-  }
-
   override linearAdapter(index: number): LinearAdapter {
-    const gain = this.gain.leaf(index);
-    return { forward: (x, base) => base.forwardBase(torch.add(x, torch.mul(x, torch.toDType(gain, x.dtype)))) };
+    const gain = this.leaf("gain", index);
+    const scaled = (x: torch.Tensor) => torch.add(x, torch.mul(x, torch.toDType(gain, x.dtype)));
+    return { forward: (x, base) => base.forwardBase(scaled(x)) };
   }
 
   override effectiveWeight(index: number, base: torch.Tensor): torch.Tensor {
-    const gain = torch.toDType(torch.select(this.gain.value, 0, index), base.dtype);
-    return torch.add(base, torch.mul(base, gain));
+    return torch.add(base, torch.mul(base, torch.toDType(this.leaf("gain", index), base.dtype)));
   }
 }
+
+/** What training, checkpoints and exports ask of the method; the rest is `LayerAdapters`'s. */
+class InputGains extends LayerAdapters<GainBank> {
+  ratio = 1;
+
+  override trainables(): Trainable[] {
+    return super.trainables().map((one) => ({ ...one, lrFactor: this.ratio }));
+  }
+
+  saveAdapter(): never {
+    throw adapterExportError("no other tool reads gains of inputs");
+  }
+}
+
+export const inputGain: Method<typeof schema> = {
+  name: "input-gain",
+  summary: "a trained gain for each input of a layer (examples/input-gain)",
+  presetLr: 5e-3,
+  schema,
+  attach(model, options) {
+    const saved = resolveModulesToSave(model, options.modulesToSave);
+    const banks = groupIntoBanks(
+      findLayers(model, options, saved),
+      () => "",
+      (name, layers) => new GainBank(name, layers, { gain: layers[0].linear.weight.shape.slice(1) }),
+    );
+    const adapters = new InputGains("input-gain", model, banks, saved);
+    adapters.ratio = options.ratio;
+    return adapters;
+  },
+};

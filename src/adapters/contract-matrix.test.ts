@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
+import { inputGain } from "../../examples/input-gain/input-gain.ts";
 import type { Linear } from "../nn/index.ts";
 import { quantiseLinearLayers } from "../testing/quantise-model.ts";
 import { SupportRecorder } from "../testing/support-recorder.ts";
@@ -13,7 +14,7 @@ import { train } from "../train/trainer.ts";
 import { DoraBank } from "./dora/dora-bank.ts";
 import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.ts";
 import { type MoraType, squareWidth } from "./mora/square-bank.ts";
-import { listMethods } from "./registry.ts";
+import { listMethods, registerMethod } from "./registry.ts";
 import {
   distance,
   type Expected,
@@ -27,6 +28,9 @@ import {
 
 const factors = (m: number, n: number, rank: number) => (m + n) * rank;
 const lowRank = { start: "exact", parameters: factors, highestRank: Math.min } as const;
+
+// A method from outside the package, which must do what those of the package do.
+registerMethod(inputGain);
 
 /** Every method of training, with what the contract expects of it. */
 const methodsAlone: Readonly<Record<string, Expected>> = {
@@ -169,6 +173,13 @@ const methodsAlone: Readonly<Record<string, Expected>> = {
     parameters: (m, _n, rank) => m * rank,
     folder: false,
   },
+  "input-gain": {
+    options: () => ({ method: "input-gain" }),
+    start: "exact",
+    base: "frozen",
+    parameters: (_m, n) => n,
+    folder: false,
+  },
   full: {
     options: () => ({ method: "full" }),
     start: "exact",
@@ -187,6 +198,7 @@ const nf4Names = [
   "fourierft",
   "mora",
   "mora, sharing",
+  "input-gain",
   "scalora, factored",
   "scalora-i, factored",
   "scalora, magnitude, factored",

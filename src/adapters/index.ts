@@ -1,6 +1,16 @@
 export { attach, attachFolder, attachParsed } from "./attach.ts";
 export type { AdapterSet, EventReport, Moments, StepContext, Trainable } from "./core/adapter-set.ts";
-export { LayerAdapters } from "./core/layer-adapters.ts";
+export { Bank, groupIntoBanks, type NamedLinear } from "./core/bank.ts";
+export { adapterExportError, LayerAdapters } from "./core/layer-adapters.ts";
 export { LowRankAdapters } from "./core/low-rank-adapters.ts";
+export type { AdapterConfig, AttachContext, Method, OptionsSchema } from "./core/method.ts";
+export { resolveModulesToSave } from "./core/modules-to-save.ts";
+export { findLayers } from "./core/targets.ts";
+export { targetFields } from "./options/fields.ts";
 export { writeLora } from "./peft/lora.ts";
-export { type BuiltInOptions as AdapterOptions, listMethods, methodNamed } from "./registry.ts";
+export {
+  type BuiltInOptions as AdapterOptions,
+  listMethods,
+  methodNamed,
+  registerMethod,
+} from "./registry.ts";

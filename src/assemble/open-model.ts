@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { type AdapterSet, attachFolder, attachParsed } from "../adapters/index.ts";
-import { loadRecipe, type ModelConfig, type Recipe } from "../config/index.ts";
+import { loadPlugins, loadRecipe, type ModelConfig, type Recipe } from "../config/index.ts";
 import { modelPath } from "../download/index.ts";
 import { type CausalLM, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -81,14 +81,16 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
       fix: "leave --quantization out, or give the base model's folder in place of the run's",
     });
   }
-  const recipe = loadRecipe(join(target.path, "config.yaml"), { needsData });
+  const config = join(target.path, "config.yaml");
+  await loadPlugins(config);
+  const recipe = loadRecipe(config, { needsData });
   const { path: checkpoint } = chooseCheckpoint(target.path, target.checkpoint);
-  const config = {
+  const modelConfig = {
     ...resolveModelConfig(recipe),
     dtype: explicitValue(target.dtype) ?? recipe.model.dtype,
     device: explicitValue(target.device) ?? recipe.model.device,
   };
-  const load = { config, seed: recipe.train.seed };
+  const load = { config: modelConfig, seed: recipe.train.seed };
   const base = await loadModelAndTokenizer(load.config, load.seed);
   return disposeOnError(base.model, () => {
     const manifest = readManifest(checkpoint);

@@ -1,4 +1,10 @@
-import { describeSection, type FieldDescription, type SectionName, sectionNames } from "../config/index.ts";
+import {
+  describeSection,
+  type FieldDescription,
+  pluginsHelp,
+  type SectionName,
+  sectionNames,
+} from "../config/field-descriptions.ts";
 import type { Context } from "./context.ts";
 import { pad, terminalWidth, wrap } from "./terminal/text.ts";
 
@@ -6,7 +12,9 @@ import { pad, terminalWidth, wrap } from "./terminal/text.ts";
 export function recipeHelp(context: Context): string {
   const width = Math.min(110, terminalWidth(context.stdout, 100));
   const head = "Keys of a recipe (in YAML, or with --set section.key=value):";
-  return [head, ...sectionNames.flatMap((section) => sectionHelp(section, width, context))].join("\n\n");
+  const plugins = fieldLines({ ...pluginsHelp, unset: "none" }, pluginsHelp.key.length + 2, width);
+  const sections = sectionNames.flatMap((section) => sectionHelp(section, width, context));
+  return [head, ...sections, ["beside the sections:", ...plugins].join("\n")].join("\n\n");
 }
 
 /** One block for the keys that all have, and one for those of some methods only. */
@@ -23,7 +31,11 @@ function sectionHelp(section: SectionName, width: number, { paintOut }: Context)
   );
 }
 
-function fieldLines(field: FieldDescription, keyWidth: number, width: number): string[] {
+function fieldLines(
+  field: Pick<FieldDescription, "key" | "expects" | "unset" | "description">,
+  keyWidth: number,
+  width: number,
+): string[] {
   const unset = field.unset === undefined ? "required" : `default: ${field.unset}`;
   const lines = [
     ...wrap(field.description, width - keyWidth - 2),

@@ -1,25 +1,6 @@
 import { z } from "zod";
 import { integerAtLeast, pathString, positive } from "../schema/field-types.ts";
-
-/** What a row can hold. */
-export const dataFormats = [
-  "auto",
-  "text",
-  "prompt-completion",
-  "alpaca",
-  "messages",
-  "commonsense",
-  "gsm8k",
-  "classification",
-  "cola",
-  "sst2",
-  "mrpc",
-  "stsb",
-  "qqp",
-  "mnli",
-  "qnli",
-  "rte",
-] as const;
+import { dataFormats } from "./data-formats.ts";
 
 /** How rows become text: the section's own keys, which each file may set for itself. */
 const formatFields = {

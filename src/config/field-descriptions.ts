@@ -41,6 +41,14 @@ export interface FieldDescription {
   methods: string[] | undefined;
 }
 
+/** What `--help` says of the key `plugins`, which stands beside the sections. */
+export const pluginsHelp = {
+  key: "plugins",
+  expects: "a list of paths of modules (.mjs, .js or .ts)",
+  description:
+    "Modules of your own, run as code before the recipe is checked: every method that one exports can be used (docs/adapters.md)",
+} as const;
+
 /** The JSON schema of a section as a user writes it. */
 export function sectionJsonSchema(section: SectionName): SchemaNode {
   return z.toJSONSchema(sectionSchemas[section](), { io: "input" });

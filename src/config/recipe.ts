@@ -11,14 +11,23 @@ import { formatFoundValue } from "../schema/format-value.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data.ts";
-import { type RawSections, type SectionName, sectionJsonSchema, sectionNames } from "./field-descriptions.ts";
+import {
+  pluginsHelp,
+  type RawSections,
+  type SectionName,
+  sectionJsonSchema,
+  sectionNames,
+} from "./field-descriptions.ts";
 import { type ModelConfig, modelSchema } from "./model.ts";
+import { checkPlugins } from "./plugins.ts";
 import { type RecipeSource, readRecipeSource, recipeSourceFromObject } from "./recipe-source.ts";
 import { type RunConfig, runSchema } from "./run.ts";
 import { resolveTrain, type TrainConfig, trainSchema } from "./train.ts";
 
 /** A checked recipe: every default filled in, every path absolute. */
 export interface Recipe {
+  /** Modules whose methods the recipe uses; absent where there are none. */
+  plugins?: readonly string[];
   model: ModelConfig;
   adapter: AdapterConfig;
   data: DataConfig;
@@ -37,7 +46,7 @@ export interface RecipeOptions {
 
 /**
  * Reads and checks a recipe file.
- * Throws `ConfigError` (exit code 2) that lists every problem: unknown keys with the nearest known one, wrong
+ * A recipe with `plugins` needs `loadPlugins` first. Throws `ConfigError` (exit code 2) that lists every problem: unknown keys with the nearest known one, wrong
  * values, keys that exclude each other, and files that do not exist.
  */
 export function loadRecipe(path: string, options: RecipeOptions = {}): Recipe {
@@ -66,6 +75,7 @@ function checkSource(
     issues.push({ where: source.where(path), key: formatKeyPath(path), ...issue });
   const raw = readSections(source, report);
   const parse = <T>(section: SectionName, schema: z.ZodType<T>) => parseSection(section, schema, raw, report);
+  const plugins = checkPlugins(source, cwd, report);
   const model = parse("model", modelSchema);
   const section = parse("adapter", adapterSchema());
   const data = parse("data", dataSchema);
@@ -81,6 +91,7 @@ function checkSource(
   const folder = resolve(cwd, run.folder);
   const runName = run.name ?? unusedRunName(folder, `${name}-${adapter.method}`);
   return {
+    ...(plugins.length > 0 && { plugins }),
     model: { ...model, quantization: model.quantization ?? defaultQuantization(adapter.method) },
     adapter,
     data,
@@ -104,7 +115,7 @@ function readSections(source: RecipeSource, report: Report): RawSections {
   }
   for (const [key, section] of Object.entries(value)) {
     if (isSection(key)) raw[key] = section ?? {};
-    else report([key], unknownKeyIssue(key, sectionNames));
+    else if (key !== pluginsHelp.key) report([key], unknownKeyIssue(key, [pluginsHelp.key, ...sectionNames]));
   }
   return raw;
 }

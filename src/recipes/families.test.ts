@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { inputGain } from "../../examples/input-gain/input-gain.ts";
 import type { AdapterConfig, Method } from "../adapters/core/method.ts";
-import { type AdapterSet, attachParsed, listMethods } from "../adapters/index.ts";
+import { type AdapterSet, attachParsed, listMethods, registerMethod } from "../adapters/index.ts";
 import { collate, type Example } from "../data/index.ts";
 import { classifierFamilies } from "../models/classifiers.ts";
 import { loadClassifier, loadModel, modelFamilies, saveModel } from "../models/index.ts";
@@ -15,6 +16,8 @@ import { temporaryFolder } from "../testing/tiny-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { liveTensorCount, noGrad, scope } from "../torch/index.ts";
 import { trainStep } from "../train/step.ts";
+
+registerMethod(inputGain);
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

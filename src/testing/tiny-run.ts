@@ -25,7 +25,8 @@ export function temporaryFolder(): { path: string; remove: () => void } {
 export interface TinyRunOptions extends TinyLMOptions {
   readonly folder?: string;
   readonly resume?: boolean;
-  readonly adapter?: AdapterOptions;
+  /** A method of this package, or that of `examples/input-gain`. */
+  readonly adapter?: AdapterOptions | { readonly method: "input-gain" };
   readonly optimizer?: "adamw" | "sgd";
   /** In place of the tiny model; freed with the run. */
   readonly lm?: CausalLM;

@@ -13,6 +13,7 @@ import {
   transpose,
   zeros,
 } from "../../torch/index.ts";
+import { required } from "../../util/elements.ts";
 import { groupBy } from "../../util/group-by.ts";
 import type { Trainable } from "./adapter-set.ts";
 
@@ -75,6 +76,11 @@ export abstract class Bank implements Disposable {
     this.stacks = Object.fromEntries(
       Object.entries(shapes).map(([part, shape]) => [part, new StackedParameter(layers, shape)]),
     );
+  }
+
+  /** What a layer trains under a name: the parameter that autograd sees, of the shape of one layer. */
+  leaf(part: string, index: number): Tensor {
+    return required(this.stacks[part]?.leaves[index], `${part} of layer ${index} of ${this.name}`);
   }
 
   /** How a layer computes with its parameters. */

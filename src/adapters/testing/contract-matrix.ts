@@ -6,7 +6,7 @@ import type { AdapterOptions, AdapterSet } from "../index.ts";
 /** What the contract matrix expects of a method. */
 export interface Expected {
   /** The method with its options, for a rank. */
-  options(rank: number): AdapterOptions;
+  options(rank: number): AdapterOptions | { readonly method: "input-gain" };
   /** Whether the adapted model starts as the base model: bit for bit, but for rounding, or not at all. */
   readonly start: "exact" | "rounding" | "other";
   /**

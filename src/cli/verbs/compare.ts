@@ -51,6 +51,7 @@ export function addCompare(program: Command, context: Context, load: () => Promi
     .addOption(jsonOption())
     .action(async (recipe: string, options: Options) => {
       const compare = await load();
+      await compare.loadPlugins(recipe, options);
       const request = {
         recipe,
         set: options.set,

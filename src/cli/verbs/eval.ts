@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
-import { dataFormats } from "../../config/index.ts";
+import { dataFormats } from "../../config/data-formats.ts";
 import type {
   EvaluationRequest,
   EvaluationResult,

@@ -1,12 +1,11 @@
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
-import { loadRecipe, type Recipe } from "../../config/index.ts";
+import type { Recipe } from "../../config/index.ts";
 import type { RunResult, RunTraining } from "../../recipes/types.ts";
 import { formatDuration, shellQuote } from "../../util/format.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
 import { type Context, usageError } from "../context.ts";
 import { jsonOption, setOption } from "../options.ts";
-import { recipeHelp } from "../recipe-help.ts";
 import { percent, perplexityText, RunProgressView } from "../run-progress-view.ts";
 import { table } from "../terminal/table.ts";
 
@@ -22,16 +21,17 @@ export function addTrain(
   context: Context,
   load: () => Promise<{ runTraining: RunTraining }>,
 ): void {
-  program
+  let help = "";
+  const train = program
     .command("train")
     .description("fine-tune a model as a recipe says")
     .argument("[recipe]", "YAML file of a recipe")
     .addOption(setOption())
     .option("--resume <run>", "go on from the newest checkpoint of a run's folder")
     .addOption(jsonOption())
-    .addHelpText("after", () => `\n${recipeHelp(context)}`)
+    .addHelpText("after", () => help)
     .action(async (path: string | undefined, options: Options) => {
-      const recipe = loadRequestedRecipe(path, options);
+      const recipe = await loadRequestedRecipe(path, options);
       await context.startEngine();
       const { runTraining } = await load();
       const view = new RunProgressView(context);
@@ -47,11 +47,17 @@ export function addTrain(
       if (options.json) context.json(result);
       else context.result(resultText(result, context));
     });
+  // The schemas of all methods are loaded for this verb alone.
+  program.hook("preSubcommand", async (_, verb) => {
+    if (verb === train) help = `\n${(await import("../recipe-help.ts")).recipeHelp(context)}`;
+  });
 }
 
-function loadRequestedRecipe(path: string | undefined, { resume, set }: Options): Recipe {
+async function loadRequestedRecipe(path: string | undefined, { resume, set }: Options): Promise<Recipe> {
+  const { loadPlugins, loadRecipe } = await import("../../config/index.ts");
   if (resume === undefined) {
     if (path === undefined) throw usageError("train needs a recipe", "scalora train recipes/….yaml");
+    await loadPlugins(path, { set });
     return loadRecipe(path, { set });
   }
   if (path !== undefined || set.length > 0) {
@@ -63,7 +69,9 @@ function loadRequestedRecipe(path: string | undefined, { resume, set }: Options)
   }
   const folder = resolve(resume);
   assertRunFolder(folder);
-  const recipe = loadRecipe(join(folder, "config.yaml"));
+  const config = join(folder, "config.yaml");
+  await loadPlugins(config);
+  const recipe = loadRecipe(config);
   return { ...recipe, run: { ...recipe.run, folder: dirname(folder), name: basename(folder) } };
 }
 

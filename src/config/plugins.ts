@@ -1,0 +1,86 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { z } from "zod";
+import type { Method } from "../adapters/core/method.ts";
+import { methodNamed, registerMethod } from "../adapters/registry.ts";
+import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
+import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
+import { pluginsHelp } from "./field-descriptions.ts";
+import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
+
+/** Key `plugins` of a recipe. */
+const pluginsSchema = z.array(z.string().min(1));
+
+/** Modules whose methods are registered, by their absolute paths. */
+const loaded = new Set<string>();
+
+/**
+ * Imports the modules that a recipe names in `plugins` and registers the methods that they export; to be called before
+ * `loadRecipe`. Each is imported once. A list that is wrong is left to `loadRecipe`, which tells all problems together.
+ * @param options.cwd folder that relative paths start from; the current one by default
+ * @throws ConfigError for a module that cannot be imported or exports no method; ScaloraError `config` naming a method that
+ * cannot be registered
+ */
+export async function loadPlugins(
+  path: string,
+  { set = [], cwd = process.cwd() }: { set?: readonly string[] | undefined; cwd?: string } = {},
+): Promise<void> {
+  const source = readRecipeSource(path, set);
+  const { data = [] } = pluginsSchema.safeParse(pluginsOf(source));
+  for (const [index, plugin] of data.entries()) {
+    const file = resolve(cwd, plugin);
+    if (!loaded.has(file) && isFile(file)) await loadPlugin(file, source, ["plugins", index]);
+  }
+}
+
+async function loadPlugin(file: string, source: RecipeSource, key: KeyPath): Promise<void> {
+  const fail = (issue: Pick<ConfigIssue, "problem" | "expected" | "found">) =>
+    new ConfigError(source.name, [{ where: source.where(key), key: formatKeyPath(key), ...issue }]);
+  let exported: object;
+  try {
+    exported = await import(pathToFileURL(file).href);
+  } catch (error) {
+    if (error instanceof ScaloraError) throw error;
+    throw fail({ problem: `${file} cannot be imported`, found: messageOf(error) });
+  }
+  const methods = Object.values(exported).filter(isMethod);
+  if (methods.length === 0)
+    throw fail({ problem: `${file} exports no method`, expected: "an export with a schema and attach()" });
+  for (const method of methods) if (methodNamed(method.name) !== method) registerMethod(method);
+  loaded.add(file);
+}
+
+/** Whether an export is meant to be a method; `registerMethod` says what is wrong with it. */
+const isMethod = (value: unknown): value is Method =>
+  isRecord(value) && "attach" in value && "schema" in value;
+
+type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
+
+/** The absolute paths of a recipe's plugins; a report for each that is no file, or was not loaded. */
+export function checkPlugins(source: RecipeSource, cwd: string, report: Report): string[] {
+  const value = pluginsOf(source);
+  const { data } = pluginsSchema.safeParse(value);
+  if (data === undefined) {
+    if (value !== undefined) report(["plugins"], { problem: "wrong value", expected: pluginsHelp.expects });
+    return [];
+  }
+  return data.map((plugin, index) => {
+    const file = resolve(cwd, plugin);
+    if (!isFile(file))
+      report(["plugins", index], { problem: "does not exist", expected: "a module", found: file });
+    else if (!loaded.has(file))
+      report(["plugins", index], {
+        problem: "is not loaded",
+        found: file,
+        fix: "call loadPlugins() with the recipe's file first",
+      });
+    return file;
+  });
+}
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+const pluginsOf = ({ value }: RecipeSource): unknown => (isRecord(value) ? value["plugins"] : undefined);
