@@ -37,6 +37,28 @@ test.each([undefined, 0.7])(
   },
 );
 
+test.each(["adapter", "bias"])("an output layer's %s is in the loss", (part) => {
+  torch.scope(() => {
+    const model = new TinyLM({ dtype: "float64" });
+    const plain = causalLossSum(model, batch).item();
+    // A constant of 100 on the logit of token 0, which is no label: both labels cost 100 more, less their loss before.
+    const constant = torch.fromData(
+      Float64Array.from({ length: 13 }, (_, i) => (i === 0 ? 100 : 0)),
+      [13],
+      {
+        device: "cpu",
+      },
+    );
+    if (part === "bias") model.lm_head.bias = constant;
+    else
+      model.lm_head.adapter = {
+        forward: (x, base) => torch.add(torch.linear(x, base.denseWeight()), constant),
+      };
+    expect(causalLossSum(model, batch).item() - plain).toBeGreaterThan(150);
+    model.dispose();
+  });
+});
+
 test("the gradients of a soft-capped loss are those of its definition", () => {
   torch.scope(() => {
     const model = new TinyLM({ dtype: "float64", softCap: 0.7 });

@@ -125,6 +125,16 @@ test("moments are the optimiser's own: changing them changes the next step", () 
   expect(optimizer.moments("other")).toBeUndefined();
 });
 
+test("SGD's moments are its momentum, and none without one", () => {
+  const parameters = parametersOf("float32");
+  const [heavy, light] = [new SGD(parameters, { momentum: 0.9 }), new SGD(parameters)];
+  made.push(heavy, light);
+  expect(heavy.moments("weight")?.expAvg.shape).toEqual(
+    parameters.find(({ name }) => name === "weight")?.value.shape,
+  );
+  expect(light.moments("weight")).toBeUndefined();
+});
+
 test("bad settings, parameters and states are refused by name", () => {
   expect(() => new AdamW([], { betas: [0.9, 1] })).toThrow(/AdamW: betas.*\n.*\[0, 1\).*\n.*found: +1/);
   expect(() => new AdamW([], { eps: 0 })).toThrow(/eps/);

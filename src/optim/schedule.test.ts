@@ -38,6 +38,16 @@ test("warm-up is a share below 1 and a number of steps from 1 on", () => {
   expect(countWarmupSteps(0.05, 1)).toBe(0);
 });
 
+test("an unknown schedule is refused with those that there are", () => {
+  const name: "linear" = JSON.parse('"linaer"');
+  expect(() => makeSchedule({ name, lr: 1, steps: 2 })).toThrow(
+    expect.objectContaining({ code: "config", expected: scheduleNames.join(", "), found: "linaer" }),
+  );
+  expect(() => makeSchedule({ name: "linear", lr: -1, steps: 2 })).toThrow(
+    expect.objectContaining({ code: "config", found: "-1" }),
+  );
+});
+
 test("numbers out of range are refused", () => {
   const make = (options: { lr?: number; steps?: number; warmup?: number }) => () =>
     makeSchedule({ name: "linear", lr: 1e-3, steps: 10, ...options });

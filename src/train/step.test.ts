@@ -3,6 +3,7 @@ import type { AdapterSet, StepContext } from "../adapters/core/adapter-set.ts";
 import { FullFineTuning } from "../adapters/full/full.ts";
 import { attach } from "../adapters/index.ts";
 import { collate } from "../data/collate.ts";
+import type { Batch } from "../data/index.ts";
 import { causalLossSum } from "../nn/causal-loss.ts";
 import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
@@ -201,6 +202,47 @@ test("gradients whose squares overflow float32 are finite: the step is clipped, 
 test("a window without labels is refused", () => {
   const parts = partsOf();
   const batch = collate(rows);
-  const empty = { ...batch, labelRows: new Int32Array(), labelTargets: new Int32Array() };
-  expect(() => trainStep(parts, [empty], 4)).toThrow(/step 4 has no label tokens[\s\S]*count\.jsonl:1/);
+  expect(() => trainStep(parts, [withoutLabels(batch), withoutLabels(batch)], 4)).toThrow(
+    expect.objectContaining({
+      code: "data",
+      where: [...batch.sources, ...batch.sources].join(", "),
+      fix: expect.stringContaining("drop rows"),
+    }),
+  );
+});
+
+const withoutLabels = (batch: Batch): Batch => ({
+  ...batch,
+  labelPositions: new Int32Array(),
+  labelTargets: new Int32Array(),
+});
+
+test("a micro-batch without labels is left out of a window that has some", () => {
+  const [alone, beside] = [partsOf(), partsOf()];
+  const forward = beside.model.hiddenStates.bind(beside.model);
+  let passes = 0;
+  beside.model.hiddenStates = (stream) => {
+    passes += 1;
+    return forward(stream);
+  };
+  const batch = collate(rows);
+  const expected = trainStep(alone, [batch], 1);
+  const report = trainStep(beside, [withoutLabels(batch), batch], 1);
+  expect(passes).toBe(1);
+  expect(report).toEqual({ ...expected, tokens: 2 * expected.tokens });
+  expect(weightsOf(beside)).toEqual(weightsOf(alone));
+});
+
+test("what a method multiplies the learning rate by is in the step and in the report", () => {
+  const [plain, slowed] = [partsOf(), partsOf()];
+  const before = weightsOf(plain);
+  trainStep(plain, [collate(rows)], 3);
+  slowed.adapters.lrFactor = (step) => step / 6;
+  expect(trainStep(slowed, [collate(rows)], 3).lr).toBeCloseTo(0.05, 12);
+  const half = weightsOf(slowed);
+  for (const [name, values] of weightsOf(plain))
+    for (const [i, value] of values.entries()) {
+      const start = before.get(name)?.[i] ?? Number.NaN;
+      expect((half.get(name)?.[i] ?? Number.NaN) - start).toBeCloseTo((value - start) / 2, 6);
+    }
 });
