@@ -12,6 +12,7 @@ import { type AdapterOptions, attach, listMethods } from "../src/adapters/index.
 import { AdamW } from "../src/optim/index.ts";
 import { quantiseLinearLayers } from "../src/testing/quantise-model.ts";
 import * as torch from "../src/torch/index.ts";
+import { elementAt, required } from "../src/util/elements.ts";
 import { LayerStack } from "./layer-stack.ts";
 
 const [layers, tokens, warmup, measured] = [4, 512, 2, 20];
@@ -81,7 +82,7 @@ function prepare({ options }: Setting) {
 function peakOf(name: string): number {
   const own = process.argv.slice(0, 2);
   const args = [...process.execArgv, own[1], String(width), name];
-  return Number(execFileSync(own[0], args, { encoding: "utf8" }));
+  return Number(execFileSync(elementAt(own, 0), args, { encoding: "utf8" }));
 }
 
 function printPeak({ filling, ...setting }: Setting): void {
@@ -129,4 +130,4 @@ function printTable(): void {
 torch.setThreads(1);
 torch.keepFreedMemory();
 if (alone === undefined) printTable();
-else printPeak(settings[alone]);
+else printPeak(required(settings[alone], alone));

@@ -11,6 +11,7 @@ import { evaluateModel } from "../src/quickstart/evaluate-model.ts";
 import { prepareFolder } from "../src/quickstart/folder.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
+import { elementAt } from "../src/util/elements.ts";
 import { mean, spread } from "./statistics.ts";
 
 const [resultsPath, stage] = process.argv.slice(2);
@@ -196,7 +197,7 @@ function testRow({ sweep, lr, title }: ReturnType<typeof chosen>[number]): strin
     `${show((row) => 100 * row.test, 1)} %`,
     `${show((row) => 100 * row.testWords, 1)} %`,
     show((row) => row.testLoss, 3),
-    rows[0].trainable.toLocaleString("en"),
+    elementAt(rows, 0).trainable.toLocaleString("en"),
     `${spread(
       rows.map(({ rank }) => rank),
       1,

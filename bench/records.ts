@@ -13,6 +13,7 @@ import { makeRecipe } from "../src/quickstart/recipe.ts";
 import { recordsDemo } from "../src/quickstart/records/demo.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { runTraining } from "../src/recipes/sft.ts";
+import { elementAt } from "../src/util/elements.ts";
 import { spread } from "./statistics.ts";
 
 const [model, resultsPath, stage] = process.argv.slice(2);
@@ -127,7 +128,9 @@ function printTables(): void {
         `${show(({ exact }) => 100 * exact, 1)} %`,
         `${show(({ fields }) => 100 * fields, 1)} %`,
         show(({ loss }) => loss, 3),
-        ...(trained ? [rows[0].trainable.toLocaleString("en"), show(({ rank }) => rank, 1)] : ["", ""]),
+        ...(trained
+          ? [elementAt(rows, 0).trainable.toLocaleString("en"), show(({ rank }) => rank, 1)]
+          : ["", ""]),
         trained ? `${show(({ cpuSeconds }) => cpuSeconds, 0)} s` : "",
       ];
       return `| ${cells.join(" | ")} |`;

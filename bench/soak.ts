@@ -7,6 +7,7 @@ import type { AdapterOptions } from "../src/adapters/index.ts";
 import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.ts";
 import { liveTensorCount } from "../src/torch/index.ts";
 import { train } from "../src/train/trainer.ts";
+import { elementAt } from "../src/util/elements.ts";
 
 const steps = Number(process.argv[2] ?? 5000);
 const method = process.argv[3] ?? "scalora";
@@ -64,7 +65,10 @@ const result = {
   method,
   steps,
   liveTensorsAfterEachStep: [...live],
-  residentMegabytes: { first: memory[0].megabytes, last: memory[memory.length - 1].megabytes },
+  residentMegabytes: {
+    first: elementAt(memory, 0).megabytes,
+    last: elementAt(memory, memory.length - 1).megabytes,
+  },
   slopeMegabytesPer1000Steps: slope * 1000,
   slopeStandardError: error * 1000,
   ...drift(memory),
@@ -93,10 +97,10 @@ function regression(points: typeof memory): { slope: number; error: number } {
  * not have that fault: growth is shown when `driftT` is well above 2.
  */
 function drift(points: typeof memory): { driftMegabytesPer1000Steps: number; driftT: number } {
-  const changes = points.slice(1).map(({ megabytes }, i) => megabytes - points[i].megabytes);
+  const changes = points.slice(1).map(({ megabytes }, i) => megabytes - elementAt(points, i).megabytes);
   const mean = changes.reduce((a, b) => a + b, 0) / changes.length;
   const variance = changes.reduce((sum, change) => sum + (change - mean) ** 2, 0) / (changes.length - 1);
-  const stepsBetween = points[1].step - points[0].step;
+  const stepsBetween = elementAt(points, 1).step - elementAt(points, 0).step;
   return {
     driftMegabytesPer1000Steps: (mean / stepsBetween) * 1000,
     driftT: mean / Math.sqrt(variance / changes.length),

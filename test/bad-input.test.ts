@@ -139,7 +139,7 @@ const cases: [name: string, cause: () => ReturnType<typeof run>, code: number, s
         "model.safetensors",
       );
       const bytes = readFileSync(weights);
-      bytes[bytes.length - 1] ^= 1;
+      bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
       writeFileSync(weights, bytes);
       const config = place("runs", "other", "config.yaml");
       writeFileSync(config, readFileSync(config, "utf8").replace(place("model"), place("changed")));

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { batches, compareBatches } from "../src/eval/testing/batch-invariance.ts";
 import { loadTokenizer } from "../src/hub/load-tokenizer.ts";
 import { loadModel } from "../src/models/index.ts";
+import { elementAt } from "../src/util/elements.ts";
 
 const [count, length, written] = [40, 40, 16];
 const [folder, file] = process.argv.slice(2);
@@ -26,8 +27,10 @@ const { worstSum, worstPerToken, ties, different, milliseconds } = await compare
   written,
 );
 for (const [i, batch] of batches.entries()) {
-  const speed = (1000 * count * written) / milliseconds[i];
-  console.log(`batch ${batch}: ${(milliseconds[i] / 1000).toFixed(1)} s, ${speed.toFixed(1)} tokens/s`);
+  const speed = (1000 * count * written) / elementAt(milliseconds, i);
+  console.log(
+    `batch ${batch}: ${(elementAt(milliseconds, i) / 1000).toFixed(1)} s, ${speed.toFixed(1)} tokens/s`,
+  );
 }
 console.log(
   `log-likelihoods of ${written} tokens: max|difference| ${worstSum.toExponential(2)} nats, ${worstPerToken.toExponential(2)} a token (limit 1e-5)`,

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { loadTokenizer } from "../src/hub/load-tokenizer.ts";
 import { trimOffsets } from "../src/tokenizer/testing/trim-offsets.ts";
+import { elementAt } from "../src/util/elements.ts";
 
 const shown = 10;
 const [folder, path] = process.argv.slice(2);
@@ -29,7 +30,7 @@ const counts = { compared: 0, ids: 0, offsets: 0, tokens: 0 };
 for (const [i, row] of rows.entries()) {
   if (row === null) continue;
   const { ids, offsets } = encodings[i];
-  const spans = (trimmed ? trimOffsets(texts[i], offsets) : offsets).flat();
+  const spans = (trimmed ? trimOffsets(elementAt(texts, i), offsets) : offsets).flat();
   const sameIds = `${ids}` === `${row.ids}`;
   const sameOffsets = sameIds && `${spans}` === `${row.offsets}`;
   counts.compared += 1;
@@ -38,7 +39,7 @@ for (const [i, row] of rows.entries()) {
   counts.offsets += sameIds && !sameOffsets ? 1 : 0;
   if (sameOffsets || counts.ids + counts.offsets > shown) continue;
   const [expected, found] = sameIds ? [row.offsets, spans] : [row.ids, ids];
-  console.log(`${JSON.stringify(texts[i].slice(0, 80))}, ${sameIds ? "offsets" : "ids"}:`);
+  console.log(`${JSON.stringify(elementAt(texts, i).slice(0, 80))}, ${sameIds ? "offsets" : "ids"}:`);
   console.log(`  expected ${expected.slice(0, 40)}\n  found    ${found.slice(0, 40)}`);
 }
 console.log(

@@ -11,7 +11,7 @@ import { scalingEvent } from "../src/adapters/scalora/event.ts";
 import { Linear } from "../src/nn/index.ts";
 import { AdamW, makeSchedule } from "../src/optim/index.ts";
 import * as torch from "../src/torch/index.ts";
-import { mapTuple } from "../src/util/elements.ts";
+import { elementAt, mapTuple } from "../src/util/elements.ts";
 
 const [size, rank, scale, batch, steps, interval, lr] = [256, 8, 2, 128, 400, 1, 1e-3];
 /** The merge whose size is measured: one in the middle. */
@@ -25,7 +25,7 @@ class RoundedBase implements BaseStore {
   private readonly weights: Tensor;
 
   constructor({ layers }: LowRankBank) {
-    this.weights = layers[0].linear.unquantisedWeight();
+    this.weights = elementAt(layers, 0).linear.unquantisedWeight();
   }
 
   merge(left: Tensor, right: Tensor): undefined {
@@ -204,10 +204,10 @@ function kept(stored: Tensor, intended: Tensor): number {
 function relativeToHalfUnit(change: Tensor, weight: Tensor): number {
   const weights = weight.toFloats();
   const ratios = change.toFloats().map((x, i) => {
-    const exponent = Math.floor(Math.log2(Math.abs(weights[i]) || Number.MIN_VALUE));
+    const exponent = Math.floor(Math.log2(Math.abs(elementAt(weights, i)) || Number.MIN_VALUE));
     return Math.abs(x) / 2 ** (exponent - 8);
   });
-  return ratios.sort()[ratios.length >> 1];
+  return elementAt(ratios.sort(), ratios.length >> 1);
 }
 
 const cell = (value: number) => (Number.isNaN(value) ? "–" : value.toFixed(3)).padStart(9);

@@ -14,6 +14,7 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { attach, type CausalLM, loadModel, loadTokenizer, tokenStream, torch } from "../src/index.ts";
+import { elementAt } from "../src/util/elements.ts";
 
 /** What of node-llama-cpp is used here. */
 interface LlamaModule {
@@ -53,11 +54,11 @@ function greedy(model: CausalLM, prompt: readonly number[], count: number): Gree
       }),
     );
     let best = 0;
-    for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
+    for (let i = 1; i < logits.length; i++) if (elementAt(logits, i) > elementAt(logits, best)) best = i;
     let second = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < logits.length; i++) if (i !== best) second = Math.max(second, logits[i]);
+    for (let i = 0; i < logits.length; i++) if (i !== best) second = Math.max(second, elementAt(logits, i));
     result.tokens.push(best);
-    result.gaps.push(logits[best] - second);
+    result.gaps.push(elementAt(logits, best) - second);
     next = [best];
   }
   cache.dispose();
@@ -94,7 +95,7 @@ function compare(
 ): { same: number; verdict: "equal" | "tie" | "differs" } {
   for (const [i, token] of theirs.entries()) {
     if (token === ours.tokens[i]) continue;
-    return { same: i, verdict: ours.gaps[i] < close ? "tie" : "differs" };
+    return { same: i, verdict: elementAt(ours.gaps, i) < close ? "tie" : "differs" };
   }
   return { same: theirs.length, verdict: theirs.length === ours.tokens.length ? "equal" : "tie" };
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Linear, Module } from "../nn/index.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import * as torch from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { type AdapterOptions, attach, LowRankAdapters, type StepContext } from "./index.ts";
 
 const lowRank = { rank: 2, alpha: 6, targetModules: ["mix"] };
@@ -39,7 +40,7 @@ test.each(methods)(
         expect(adapters.parameterCounts().trainable).toBe(2 * (8 + 8));
         expect([...model.namedParameters()].every(([, parameter]) => !parameter.requiresGrad)).toBe(true);
 
-        const [{ A, B }] = adapters.banks[0].leaves;
+        const [{ A, B }] = elementAt(adapters.banks, 0).leaves;
         for (const factor of [A, B]) torch.normal_(factor, { generator });
         const merged = torch.add(base, torch.matmul(A, torch.transpose(B, 0, 1)), { alpha: s });
         expect(worst(adapters.mergedWeight("mix", "float64"), merged)).toBeLessThan(1e-14);

@@ -11,6 +11,7 @@ import * as torch from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import type { TrainResult } from "../train/options.ts";
 import { train } from "../train/trainer.ts";
+import { elementAt, mapTuple } from "../util/elements.ts";
 import { DoraBank } from "./dora/dora-bank.ts";
 import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.ts";
 import { type MoraType, squareWidth } from "./mora/square-bank.ts";
@@ -221,7 +222,7 @@ function holdRowNorms(adapters: AdapterSet): void {
   for (const bank of adapters.banks) {
     if (!(bank instanceof DoraBank)) continue;
     const norms = bank.layers.map((_, index) => bank.rowNorms(index));
-    vi.spyOn(bank, "rowNorms").mockImplementation((index) => norms[index]);
+    vi.spyOn(bank, "rowNorms").mockImplementation((index) => elementAt(norms, index));
   }
 }
 
@@ -389,7 +390,7 @@ test.each(gradientCases)("$name, rank $rank: gradients are finite differences, i
           torch.add_(value, direction, { alpha: -size });
           return there;
         });
-      const [near, far] = [1e-4, 2e-4].map((size) => (at(size) - at(-size)) / (2 * size));
+      const [near, far] = mapTuple([1e-4, 2e-4], (size) => (at(size) - at(-size)) / (2 * size));
       const expected = near + (near - far) / 3;
       expect(Math.abs(along - expected) / Math.abs(expected), name).toBeLessThan(1e-7);
     }
@@ -469,7 +470,9 @@ const trainingCases = entries.flatMap(([name, expected]) =>
 test.each(trainingCases)(
   "$name, $dtype: learns, leaves the base alone or not, and resumes bit for bit",
   async ({ name, expected, dtype }) => {
-    const [whole, parts] = ["whole", "parts"].map((part) => join(scratch.path, `${name}-${dtype}-${part}`));
+    const [whole, parts] = mapTuple(["whole", "parts"], (part) =>
+      join(scratch.path, `${name}-${dtype}-${part}`),
+    );
     const once = await trained(whole, expected, { dtype });
     expect(once.isFrozen).toBe(expected.base === "frozen");
     expect(once.last).toBeLessThan(once.first);

@@ -1,5 +1,6 @@
 import type { LayerAnalysis, LayerScaling } from "../run/analysis-event.ts";
 import { type AnalysisEvent, eventsOfType, type RunEvent } from "../run/events.ts";
+import { elementAt } from "../util/elements.ts";
 import { quantilesOf } from "./quantiles.ts";
 
 /** Least, mean and largest over layers. */
@@ -116,7 +117,7 @@ export function recordingCost(records: readonly AnalysisRecord[], events: readon
 /** Of each layer's quantiles the least, the medians of the quartiles, and the largest. */
 function pooled(quantiles: readonly (readonly number[])[]): number[] | null {
   if (quantiles.length === 0) return null;
-  const column = (at: number) => quantiles.map((list) => list[at]);
+  const column = (at: number) => quantiles.map((list) => elementAt(list, at));
   const median = (at: number) => quantilesOf(column(at))[2];
   return [Math.min(...column(0)), median(1), median(2), median(3), Math.max(...column(4))];
 }

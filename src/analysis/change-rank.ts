@@ -1,6 +1,7 @@
 import type { AdapterSet } from "../adapters/index.ts";
 import { Linear, type TrainableModel } from "../nn/index.ts";
 import { linalgSvdvals, scope } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { changedLayerPaths, weightChange } from "./weight-change.ts";
 
 /** How many directions the change of one layer has. */
@@ -68,13 +69,14 @@ export function ranksFromSingularValues(
   const energies = values.map((value) => value * value);
   const known = energies.reduce((total, energy) => total + energy, 0);
   if (known === 0) return { rank: 0, entropyRank: 0 };
+  const threshold = rankThreshold * elementAt(values, 0);
   const whole = Math.max(known, energy ?? 0);
   const rest = (whole - known) / whole;
-  const last = Math.max(energies[energies.length - 1] / whole, Number.MIN_VALUE);
+  const last = Math.max((energies.at(-1) ?? 0) / whole, Number.MIN_VALUE);
   const shares = energies.map((energy) => energy / whole).filter((share) => share > 0);
   const entropy = shares.reduce((total, share) => total - share * Math.log(share), -rest * Math.log(last));
   return {
-    rank: values.filter((value) => value > rankThreshold * values[0]).length,
+    rank: values.filter((value) => value > threshold).length,
     entropyRank: Math.exp(entropy),
   };
 }

@@ -92,7 +92,7 @@ function shareChart(records: readonly AnalysisRecord[]): Chart {
 
 function branchChart(records: readonly AnalysisRecord[]): Chart {
   const shareOf = ({ scaling, layers }: AnalysisRecord, policy: string, branch: string) =>
-    scaling && (scaling.branches[policy][branch] ?? 0) / layers;
+    scaling && (scaling.branches[policy]?.[branch] ?? 0) / layers;
   return {
     title: "Layers with a feasible column scaling (Fig. 2d)",
     xLabel: "step",

@@ -18,6 +18,7 @@ import * as torch from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import { objectiveOf } from "../train/objective.ts";
 import { train } from "../train/trainer.ts";
+import { elementAt, mapTuple } from "../util/elements.ts";
 import { GradientCollector } from "./gradient-collector.ts";
 import { AnalysisObserver, isAnalysisRecord, roundRobinLayers } from "./observer.ts";
 
@@ -105,10 +106,10 @@ test("what is recorded of an event is what the event did", async () => {
     const { scaling: seen } = layers[0];
     const event = events.find((other) => other.type === "method" && other.step === step);
     const report = event?.type === "method" ? event.report : expect.fail(`no event at step ${step}`);
-    expect(report.branches).toEqual({ [seen?.branch ?? ""]: 1 });
+    expect(report["branches"]).toEqual({ [seen?.branch ?? ""]: 1 });
     expect(seen?.branches.default).toBe(seen?.branch);
     const [least, , , , largest] = seen?.alpha ?? [];
-    expect(report.alpha).toMatchObject({ 0: least, 2: largest });
+    expect(report["alpha"]).toMatchObject({ 0: least, 2: largest });
   }
 });
 
@@ -138,7 +139,7 @@ test.each([false, true])(
       torch.noGrad(() => {
         analysis.afterBackward(context);
         const { bank, index } = adapters.find("mix");
-        const [A, B] = [bank.A, bank.B].map((stack) => torch.select(stack, 0, index));
+        const [A, B] = mapTuple([bank.A, bank.B], (stack) => torch.select(stack, 0, index));
         const effective = adapters.mergedWeight("mix", "float64");
         const direction = torch.add(
           model.mix.unquantisedWeight(),
@@ -167,9 +168,9 @@ test("LoRA's change has at most its rank", async () => {
   const { events } = await trained("run", { adapter: { method: "lora", ...scaling }, every: 4 });
   expect(records(events).map(({ step }) => step)).toEqual([1, 4, 8, 12]);
   for (const { layers } of records(events)) {
-    expect(layers[0].change.rank).toBeLessThanOrEqual(2);
-    expect(layers[0].change.entropyRank).toBeLessThanOrEqual(2);
-    expect(layers[0].gradient).toMatchObject({ directions: 4, complete: true });
+    expect(elementAt(layers, 0).change.rank).toBeLessThanOrEqual(2);
+    expect(elementAt(layers, 0).change.entropyRank).toBeLessThanOrEqual(2);
+    expect(elementAt(layers, 0)?.gradient).toMatchObject({ directions: 4, complete: true });
   }
 });
 

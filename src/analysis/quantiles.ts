@@ -1,10 +1,15 @@
-/** Least, lower quartile, median, upper quartile and largest of some numbers, interpolated between neighbours. */
-export function quantilesOf(values: ArrayLike<number>): number[] {
+import { elementAt, mapTuple } from "../util/elements.ts";
+
+/** Least, lower quartile, median, upper quartile and largest of some numbers. */
+export type Quantiles = [number, number, number, number, number];
+
+/** The five numbers, interpolated between neighbours. */
+export function quantilesOf(values: ArrayLike<number>): Quantiles {
   const sorted = Array.from(values).sort((a, b) => a - b);
-  return [0, 0.25, 0.5, 0.75, 1].map((share) => {
+  return mapTuple([0, 0.25, 0.5, 0.75, 1], (share) => {
     const at = share * (sorted.length - 1);
     const low = Math.floor(at);
-    const high = Math.min(low + 1, sorted.length - 1);
-    return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
+    const [below, above] = [elementAt(sorted, low), sorted[low + 1]];
+    return above === undefined ? below : below + (at - low) * (above - below);
   });
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import * as torch from "../torch/index.ts";
+import { elementAt, mapTuple } from "../util/elements.ts";
 import { ranksFromSingularValues } from "./change-rank.ts";
 import { leadingEnergyFraction, leadingSpectrum, significantSpectrum, spectrumRanks } from "./spectrum.ts";
 
@@ -11,7 +12,8 @@ function matrixOf(m: number, n: number, value: (i: number) => number): torch.Ten
   return torch.scope(() => {
     using generator = new torch.Generator(3, "cpu");
     const side = Math.min(m, n);
-    const [left, right] = [m, n].map(
+    const [left, right] = mapTuple(
+      [m, n],
       (rows) => torch.linalgQr(torch.randn([rows, side], { generator, dtype: "float64", device: "cpu" }))[0],
     );
     const values = torch.fromData(
@@ -39,7 +41,10 @@ test.each<[string, (i: number) => number]>([
     expect(ranks.complete).toBe(true);
     expect(Math.abs(ranks.rank - expected.rank)).toBeLessThanOrEqual(1);
     expect(ranks.entropyRank / expected.entropyRank).toBeCloseTo(1, 2);
-    for (let i = 0; i < 8; i++) expect(Math.abs(sketched.values[i] - exact[i])).toBeLessThan(1e-4 * exact[0]);
+    for (let i = 0; i < 8; i++)
+      expect(Math.abs(elementAt(sketched.values, i) - elementAt(exact, i))).toBeLessThan(
+        1e-4 * elementAt(exact, 0),
+      );
     const energy = exact.reduce((sum, x) => sum + x * x, 0);
     const leading = exact.subarray(0, 8).reduce((sum, x) => sum + x * x, 0);
     expect(leadingEnergyFraction(sketched, 8)).toBeCloseTo(leading / energy, 5);

@@ -9,6 +9,7 @@ import {
   toDType,
   transpose,
 } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { ranksFromSingularValues, rankThreshold } from "./change-rank.ts";
 
 /** Singular values of a matrix, as far as they were looked for. */
@@ -66,7 +67,8 @@ function withSubspaceSvd(
           const basis = randomisedRangeFinder(single, columns, powerIterations);
           return linalgSvdvals(matmul(transpose(basis, 0, 1), single)).toFloats();
         }).slice(0, -oversampling);
-        return { values, energy, complete: values[values.length - 1] <= rankThreshold * values[0] };
+        const [largest, least] = [elementAt(values, 0), elementAt(values, values.length - 1)];
+        return { values, energy, complete: least <= rankThreshold * largest };
       };
       return find(leading, side);
     }),

@@ -1,4 +1,5 @@
 import type { ReportTable } from "../report/index.ts";
+import { elementAt } from "../util/elements.ts";
 import {
   type AnalysisRecord,
   type BranchCounts,
@@ -29,10 +30,8 @@ const columnsOf = (...titles: string[]) =>
 /** Evenly spaced, the first and the last among them. */
 function thinned<T>(rows: readonly T[]): T[] {
   if (rows.length <= mostRows) return [...rows];
-  return Array.from(
-    { length: mostRows },
-    (_, i) => rows[Math.round((i * (rows.length - 1)) / (mostRows - 1))],
-  );
+  const last = rows.length - 1;
+  return Array.from({ length: mostRows }, (_, i) => elementAt(rows, Math.round((i * last) / (mostRows - 1))));
 }
 
 const spreadText = ({ least, mean, largest }: MinMeanMax, text: (value: number) => string) => [
@@ -112,7 +111,7 @@ function branchTable(records: readonly AnalysisRecord[]): ReportTable {
 
 function factorTable(records: readonly AnalysisRecord[]): ReportTable {
   const cells = (list: readonly number[] | null) =>
-    list === null ? ["–", "–", "–"] : [list[0], list[2], list[4]].map(figure);
+    list === null ? ["–", "–", "–"] : [0, 2, 4].map((at) => figure(elementAt(list, at)));
   const rows = thinned(records.filter(({ scaling }) => scaling?.alpha)).map(({ step, scaling }) => [
     String(step),
     ...cells(scaling?.alpha ?? null),

@@ -8,15 +8,15 @@ import { nearestName } from "../util/nearest-name.ts";
 export interface ModelTarget {
   path: string;
   /** PEFT adapter folder. */
-  adapter?: string;
+  adapter?: string | undefined;
   /** Of a run: a checkpoint's name, `best` or `last`; `best` where there is one is the default. */
-  checkpoint?: string;
+  checkpoint?: string | undefined;
   /** Default `auto`: a run's own precision, else float32. */
-  dtype?: "auto" | "float32" | "bfloat16";
+  dtype?: "auto" | "float32" | "bfloat16" | undefined;
   /** How a model's weights within blocks are kept; default "none". Of a run: its own. */
-  quantization?: "none" | "nf4";
+  quantization?: "none" | "nf4" | undefined;
   /** Default `auto`: a run's own device, else a GPU when there is one. */
-  device?: string;
+  device?: string | undefined;
 }
 
 /** Whether a target is a run's folder, not a model's. */

@@ -10,6 +10,7 @@ import { temporaryFolder } from "../testing/tiny-run.ts";
 import { trainTiny, writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { liveTensorCount, MappedFile, matmul, scope, type Tensor } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { scaloraJson as json, runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
@@ -99,7 +100,7 @@ describe("base and adapter in a GGUF file together are the merged file, in the f
         const [before, after] = files.map(({ path, tensors: of }) =>
           stored(path, of.get(name) ?? expect.fail(name)).toFloats(),
         );
-        const sum = before.map((value, i) => value + scale * change[i]);
+        const sum = before.map((value, i) => value + scale * elementAt(change, i));
         expect(sum, name).toBeCloseToAll(after, tolerances.logits);
       });
     }
@@ -174,12 +175,12 @@ test.each(models)(
   async (name) => {
     const folders = [at(`${name}-1`), at(`${name}-2`)];
     const middle = at(`middle-${name}`);
-    await json("convert", goldenGguf("models", name), folders[0]);
-    await toGguf(folders[0], middle, "--dtype", "float32");
-    await json("convert", middle, folders[1]);
-    const names = readdirSync(folders[0]);
+    await json("convert", goldenGguf("models", name), elementAt(folders, 0));
+    await toGguf(elementAt(folders, 0), middle, "--dtype", "float32");
+    await json("convert", middle, elementAt(folders, 1));
+    const names = readdirSync(elementAt(folders, 0));
     expect(names).toContain("tokenizer.json");
-    expect(readdirSync(folders[1])).toEqual(names);
+    expect(readdirSync(elementAt(folders, 1))).toEqual(names);
     for (const file of names) {
       const [first, second] = folders.map((folder) => readFileSync(join(folder, file)));
       expect(second?.equals(first), file).toBe(true);

@@ -89,7 +89,7 @@ function sweepChart(rows: readonly CompareRow[]): Chart[] {
     {
       title: "Sweep of the learning rate",
       xLabel: "log10 of the learning rate",
-      yLabel: rows[0].figure,
+      yLabel: rows[0]?.figure ?? "score",
       series,
     },
   ];

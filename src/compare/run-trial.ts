@@ -111,7 +111,7 @@ export async function runTrial(cell: Trial, plan: TrialPlan, signal: AbortSignal
 
 /** Runs a program to its end and returns what it wrote on stderr, and how it ended. Ctrl-C reaches it once, through the signal. */
 function runProcess(
-  [program, ...args]: readonly string[],
+  [program = "", ...args]: readonly string[],
   threads: number | undefined,
   signal: AbortSignal,
 ): Promise<{ output: string; code: number | null; killed: NodeJS.Signals | null }> {

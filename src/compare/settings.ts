@@ -65,7 +65,7 @@ function parseMethod(setting: string, where: string): Pick<Method, "name" | "pre
   const fits = listMethods().filter(({ name }) => setting === name || setting.startsWith(`${name}+`));
   const [method] = fits.sort((a, b) => b.name.length - a.name.length);
   if (method !== undefined) return method;
-  const [name] = setting.split("+");
+  const [name = setting] = setting.split("+");
   const names = listMethods().map((known) => known.name);
   const near = nearestName(name, names);
   throw new ScaloraError("usage", `There is no method "${name}"`, {

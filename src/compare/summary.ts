@@ -41,7 +41,7 @@ export function summarise(
     const row: CompareRow = {
       setting: setting.name,
       lr: best.lr,
-      figure: figures[0].higherIsBetter ? "score" : "loss",
+      figure: figures[0]?.higherIsBetter ? "score" : "loss",
       mean: mean(values),
       deviation: deviation(values),
       seeds: values.length,
@@ -73,5 +73,5 @@ function medianOf(results: readonly TrialResult[], key: "secondsPerStep" | "memo
 /** The middle value; null of none. */
 function median(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted.length === 0 ? null : sorted[Math.floor(sorted.length / 2)];
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
 }

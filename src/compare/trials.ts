@@ -79,10 +79,11 @@ const isBetter = (a: PrimaryMetric, b: PrimaryMetric) =>
 /** The results of a setting's sweep: every rate on the first seed. */
 export function sweepResults(
   setting: Setting,
-  seeds: readonly number[],
+  [seed]: readonly number[],
   results: readonly TrialResult[],
 ): TrialResult[] {
-  return setting.lrs.flatMap((lr) => findResult({ setting, lr, seed: seeds[0] }, results) ?? []);
+  if (seed === undefined) return [];
+  return setting.lrs.flatMap((lr) => findResult({ setting, lr, seed }, results) ?? []);
 }
 
 /**
@@ -94,11 +95,13 @@ export function pendingTrials(
   seeds: readonly number[],
   results: readonly TrialResult[],
 ): Trial[] {
+  const [first, ...others] = seeds;
+  if (first === undefined) return [];
   const cells = settings.flatMap((setting) => {
-    const sweep = setting.lrs.map((lr) => ({ setting, lr, seed: seeds[0] }));
+    const sweep = setting.lrs.map((lr) => ({ setting, lr, seed: first }));
     const swept = sweepResults(setting, seeds, results);
     const best = swept.length === sweep.length ? bestResult(swept) : undefined;
-    const repeats = best === undefined ? [] : seeds.slice(1).map((seed) => ({ setting, lr: best.lr, seed }));
+    const repeats = best === undefined ? [] : others.map((seed) => ({ setting, lr: best.lr, seed }));
     return [...sweep, ...repeats];
   });
   return cells

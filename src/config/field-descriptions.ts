@@ -91,7 +91,7 @@ function mergeField(row: FieldDescription & { methods: string[] }, node: SchemaN
   if (row.key === "method" && constant !== undefined) row.expects += `, ${constant}`;
   const description = stringOrUndefined(node.description);
   if (description !== undefined && !row.description.includes(description))
-    row.description += `; with ${method}: ${description[0].toLowerCase()}${description.slice(1)}`;
+    row.description += `; with ${method}: ${description.charAt(0).toLowerCase()}${description.slice(1)}`;
   const unset = defaultText(node);
   const isFirst = unset === row.unset || row.unset?.startsWith(`${unset};`) === true;
   if (unset !== undefined && !isFirst) row.unset += `; ${unset} with ${method}`;

@@ -148,7 +148,7 @@ function issuesOfAllMethods(section: SectionName, schema: z.ZodType, raw: RawSec
   if (section !== "adapter" || typeof adapter !== "object" || adapter === null) return [];
   if ("method" in adapter && methodNamed(String(adapter.method)) !== undefined) return [];
   const node = sectionJsonSchema(section);
-  const [first, ...others] = listMethods().map(({ name: method }) => {
+  const [first = [], ...others] = listMethods().map(({ name: method }) => {
     const meant = { ...adapter, method };
     const { error } = schema.safeParse(meant);
     return error === undefined ? [] : translateIssues(error.issues, node, meant);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { elementAt } from "../util/elements.ts";
 import { BatchSource, type BatchSourceOptions, batchesInOrder } from "./batch-source.ts";
 import { collate } from "./collate.ts";
 import { packRows } from "./packing.ts";
@@ -20,7 +21,9 @@ test("a packed batch has the labels of its sequences alone, shifted to their pla
   expect([...batch.tokens]).toEqual(alone.flatMap(({ tokens }) => [...tokens]));
   expect([...batch.labelTargets]).toEqual(alone.flatMap(({ labelTargets }) => [...labelTargets]));
   expect([...batch.labelPositions]).toEqual(
-    alone.flatMap(({ labelPositions }, i) => [...labelPositions].map((row) => row + batch.offsets[i])),
+    alone.flatMap(({ labelPositions }, i) =>
+      [...labelPositions].map((row) => row + elementAt(batch.offsets, i)),
+    ),
   );
   for (const [k, row] of batch.labelPositions.entries()) {
     expect(batch.labelTargets[k]).toBe(batch.tokens[row + 1]);
@@ -46,12 +49,12 @@ test.each<[string, Partial<BatchSourceOptions>]>([
     return batches;
   });
   for (const batches of epochs) expect(sourcesOf(batches).toSorted()).toEqual(names([...examples, ...other]));
-  expect(sourcesOf(epochs[0])).not.toEqual(sourcesOf(epochs[1]));
+  expect(sourcesOf(elementAt(epochs, 0))).not.toEqual(sourcesOf(elementAt(epochs, 1)));
   const counts = epochs.map(({ length }) => length);
-  expect(source.countBatches(3)).toBe(counts[0] + counts[1] + counts[2]);
-  expect(source.countBatches(1.5)).toBe(counts[0] + Math.ceil(counts[1] / 2));
+  expect(source.countBatches(3)).toBe(elementAt(counts, 0) + elementAt(counts, 1) + elementAt(counts, 2));
+  expect(source.countBatches(1.5)).toBe(elementAt(counts, 0) + Math.ceil(elementAt(counts, 1) / 2));
   const otherSeed = new BatchSource([examples, other], { seed: 4, ...size });
-  expect(sourcesOf(take(otherSeed, 5))).not.toEqual(sourcesOf(epochs[0].slice(0, 5)));
+  expect(sourcesOf(take(otherSeed, 5))).not.toEqual(sourcesOf(elementAt(epochs, 0).slice(0, 5)));
 });
 
 test("a token budget is kept and nearly filled, and rows are never cut", () => {
@@ -62,7 +65,7 @@ test("a token budget is kept and nearly filled, and rows are never cut", () => {
   expect(Math.max(...sizes)).toBeLessThanOrEqual(512);
   const total = many.reduce((sum, { ids }) => sum + ids.length, 0);
   expect(total / (512 * batches.length)).toBeGreaterThan(0.97);
-  expect(packRows([0, 1, 2, 3, 4], (row) => [5, 7, 3, 2, 3][row], 10)).toEqual([
+  expect(packRows([0, 1, 2, 3, 4], (row) => elementAt([5, 7, 3, 2, 3], row), 10)).toEqual([
     [1, 2],
     [0, 4, 3],
   ]);

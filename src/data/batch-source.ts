@@ -1,3 +1,4 @@
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { Random } from "../util/random.ts";
 import { collate } from "./collate.ts";
@@ -65,8 +66,8 @@ export class BatchSource {
   /** The next batch; the source never ends. */
   next(): Batch {
     this.epochBatches ??= this.makeEpochBatches(this.epochsDone, this.drawn);
-    const rows = this.epochBatches[this.position++];
-    const batch = collate(rows.map((row) => this.examples[row]));
+    const rows = elementAt(this.epochBatches, this.position++);
+    const batch = collate(rows.map((row) => elementAt(this.examples, row)));
     if (this.position === this.epochBatches.length) {
       this.drawn = this.order.countsAfterEpoch(this.drawn);
       this.epochsDone++;
@@ -119,7 +120,7 @@ export class BatchSource {
     const rows = this.order.sampleEpoch(drawn);
     const { batchSize, batchTokens, seed } = this.options;
     if (batchSize !== undefined) return chunkRows(rows, batchSize);
-    const batches = packRows(rows, (row) => this.examples[row].ids.length, batchTokens ?? 0);
+    const batches = packRows(rows, (row) => elementAt(this.examples, row).ids.length, batchTokens ?? 0);
     return new Random(deriveSeed(seed, "batches", epoch)).shuffled(batches);
   }
 }
@@ -163,11 +164,12 @@ function checkBatchSize(
     });
   if (examples.length === 0) throw new ScaloraError("data", "There is no row to make batches of");
   const large = batchTokens === undefined ? [] : examples.filter(({ ids }) => ids.length > batchTokens);
-  if (large.length > 0)
+  const [first, ...others] = large;
+  if (first !== undefined)
     throw new ScaloraError("data", "A row is larger than the token budget of a batch", {
-      where: large[0].source,
+      where: first.source,
       expected: `at most train.batchTokens = ${batchTokens} tokens`,
-      found: `${large[0].ids.length} tokens${large.length > 1 ? `, and ${large.length - 1} more such rows` : ""}`,
+      found: `${first.ids.length} tokens${others.length > 0 ? `, and ${others.length} more such rows` : ""}`,
       fix: "raise train.batchTokens, or lower data.maxLength",
     });
 }

@@ -1,5 +1,6 @@
 import { Template } from "@huggingface/jinja";
 import type { SpecialTokens } from "../tokenizer/types.ts";
+import { elementAt } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 
 /** A message as chat templates see it; further keys (`tool_calls`, `name`, …) are handed on unchanged. */
@@ -92,10 +93,10 @@ export function strftime(date: Date, format: string): string {
     y: two(date.getFullYear() % 100),
     m: two(date.getMonth() + 1),
     d: two(date.getDate()),
-    b: months[date.getMonth()].slice(0, 3),
-    B: months[date.getMonth()],
-    a: days[date.getDay()].slice(0, 3),
-    A: days[date.getDay()],
+    b: elementAt(months, date.getMonth()).slice(0, 3),
+    B: elementAt(months, date.getMonth()),
+    a: elementAt(days, date.getDay()).slice(0, 3),
+    A: elementAt(days, date.getDay()),
     H: two(date.getHours()),
     I: two(hour12),
     p: date.getHours() < 12 ? "AM" : "PM",

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { elementAt } from "../util/elements.ts";
 import { collate } from "./collate.ts";
 import { hashExamples } from "./hash.ts";
 import { loadExamples } from "./load-examples.ts";
@@ -115,7 +116,7 @@ test("texts and pairs with labels by name and by number", async () => {
   expect([...(batch.labels ?? [])]).toEqual([1, 0, 0]);
   expect([...(batch.tokenTypes ?? [])].join("")).toBe("0000000011000");
   expect(batch.labelPositions).toHaveLength(0);
-  expect(collate([examples[0]]).tokenTypes).toBeUndefined();
+  expect(collate([elementAt(examples, 0)]).tokenTypes).toBeUndefined();
 });
 
 test("in CSV a class's number is text; a class's name comes first", async () => {

@@ -1,4 +1,5 @@
 import type { TextOrPair, Tokenizer } from "../tokenizer/types.ts";
+import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { type ColumnMapping, readString } from "./columns.ts";
@@ -126,8 +127,7 @@ export async function encodeLabelled(
     rows.map(({ texts }) => texts),
     tooLong === "truncate" ? maxLength : Number.POSITIVE_INFINITY,
   );
-  return encodings.map(({ ids, tokenTypes, truncated }, i) => {
-    const { label, source } = rows[i];
+  return zip(rows, encodings).map(([{ label, source }, { ids, tokenTypes, truncated }]) => {
     const isTyped = kinds > 1 && tokenTypes.some((type) => type > 0);
     const example: Example = {
       ids: Int32Array.from(ids),

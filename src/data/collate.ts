@@ -35,10 +35,10 @@ function collateTokens(examples: readonly Example[]): Batch {
   let start = 0;
   for (const { ids, isLabel } of examples) {
     tokens.set(ids, start);
-    for (let j = 1; j < ids.length; j++) {
-      if (isLabel[j] === 0) continue;
+    for (const [j, id] of ids.entries()) {
+      if (j === 0 || isLabel[j] === 0) continue;
       rows.push(start + j - 1);
-      targets.push(ids[j]);
+      targets.push(id);
     }
     start += ids.length;
     offsets.push(start);

@@ -71,7 +71,7 @@ export class ConversationRenderer {
     source: string,
   ): string {
     try {
-      return this.template.render(messages, { tools, addGenerationPrompt });
+      return this.template.render(messages, { ...(tools && { tools }), addGenerationPrompt });
     } catch (error) {
       if (!(error instanceof ScaloraError)) throw error;
       const { found, cause } = error;

@@ -36,7 +36,7 @@ export function* readCsv(path: string, delimiter: string): Generator<DataRow> {
 }
 
 /** A single column whose name holds another delimiter is a file with that delimiter. */
-function refuseDelimiter([name, ...more]: readonly string[], delimiter: string, where: string): void {
+function refuseDelimiter([name = "", ...more]: readonly string[], delimiter: string, where: string): void {
   const others: readonly [string, string, string][] = [
     [";", "semicolons", "save it with commas: a field that holds one goes into double quotes"],
     ["\t", "tabs", "give it the ending .tsv"],

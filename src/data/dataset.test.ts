@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { elementAt } from "../util/elements.ts";
 import { loadDataset } from "./dataset.ts";
 import { hashExamples } from "./hash.ts";
 import { holdOut } from "./split.ts";
@@ -74,7 +75,7 @@ test("the content hash sees every token, every mark and the order, and not the p
   const [first, ...rest] = examples;
   const base = hashExamples([examples]);
   expect(hashExamples([examples.map((example) => ({ ...example, source: "elsewhere" }))])).toBe(base);
-  const token = { ...first, ids: first.ids.with(0, first.ids[0] + 1) };
+  const token = { ...first, ids: first.ids.with(0, elementAt(first.ids, 0) + 1) };
   const mark = { ...first, isLabel: first.isLabel.with(0, 1) };
   for (const changed of [
     [token, ...rest],

@@ -1,4 +1,5 @@
 import type { Encoding, Tokenizer } from "../tokenizer/types.ts";
+import { elementAt, zip } from "../util/elements.ts";
 import type { Example, MarkedText, Span } from "./types.ts";
 
 /** A tokenised text before truncation. */
@@ -21,20 +22,20 @@ export class ExampleEncoder {
   async encode(texts: readonly MarkedText[]): Promise<EncodedText[]> {
     const encodings = await this.encodeKinds(texts);
     const result: EncodedText[] = [];
-    for (const [i, text] of texts.entries()) result.push(await this.toExample(text, encodings[i]));
+    for (const [text, encoding] of zip(texts, encodings)) result.push(await this.toExample(text, encoding));
     return result;
   }
 
   private async encodeKinds(texts: readonly MarkedText[]): Promise<Encoding[]> {
     const result = new Array<Encoding>(texts.length);
     for (const kind of ["document", "chat"] as const) {
-      const positions = texts.flatMap((text, i) => (text.kind === kind ? [i] : []));
-      if (positions.length === 0) continue;
+      const some = [...texts.entries()].filter(([, text]) => text.kind === kind);
+      if (some.length === 0) continue;
       const encodings = await this.tokenizer.encodeBatch(
-        positions.map((i) => texts[i].text),
+        some.map(([, { text }]) => text),
         { addSpecialTokens: kind === "document" },
       );
-      for (const [k, i] of positions.entries()) result[i] = encodings[k];
+      for (const [[i], encoding] of zip(some, encodings)) result[i] = encoding;
     }
     return result;
   }
@@ -66,7 +67,9 @@ export class ExampleEncoder {
   /** A text that spells out its BOS, from a tokenizer that adds one too. */
   private hasDuplicateBos({ ids, offsets }: Encoding): boolean {
     const bos = this.tokenizer.special.bos?.id;
-    return bos !== undefined && ids[0] === bos && ids[1] === bos && offsets[0][0] === offsets[0][1];
+    if (bos === undefined || ids[0] !== bos || ids[1] !== bos) return false;
+    const [start, end] = elementAt(offsets, 0);
+    return start === end;
   }
 
   /** White space that a template writes after the end token is its own affair: the model has stopped by then. */
@@ -77,11 +80,13 @@ export class ExampleEncoder {
     offsets: Encoding["offsets"],
     labels: number[],
   ): Promise<void> {
-    let last = lastTokenBefore(span[1], offsets);
-    const end = last;
-    while (last >= 0 && text.slice(...offsets[last]).trim() === "" && offsets[last][0] >= span[0]) last--;
-    if (last < 0 || offsets[last][0] < span[0] || !(await this.isSpecial(ids[last]))) return;
-    labels.fill(0, last + 1, end + 1);
+    const end = lastTokenBefore(span[1], offsets) + 1;
+    const last = offsets
+      .slice(0, end)
+      .findLastIndex(([from, to]) => from < span[0] || text.slice(from, to).trim() !== "");
+    if (last < 0 || elementAt(offsets, last)[0] < span[0] || !(await this.isSpecial(elementAt(ids, last))))
+      return;
+    labels.fill(0, last + 1, end);
   }
 
   /** Appends EOS to what ends without: the model learns to stop there. */
@@ -91,7 +96,9 @@ export class ExampleEncoder {
       labels[ids.length - 1] = 1;
       return;
     }
-    if (eos === undefined || (kind === "chat" && (await this.isSpecial(ids[labels.lastIndexOf(1)])))) return;
+    if (eos === undefined) return;
+    const last = ids[labels.lastIndexOf(1)];
+    if (kind === "chat" && last !== undefined && (await this.isSpecial(last))) return;
     ids.push(eos);
     labels.push(1);
   }
@@ -111,9 +118,10 @@ function spansToLabelMask(offsets: Encoding["offsets"], spans: readonly Span[]) 
   let straddles = false;
   let next = 0;
   for (const [i, [start, end]] of offsets.entries()) {
-    while (next < spans.length && spans[next][1] <= start) next++;
-    if (next === spans.length) break;
-    const [from] = spans[next];
+    let span = spans[next];
+    while (span !== undefined && span[1] <= start) span = spans[++next];
+    if (span === undefined) break;
+    const [from] = span;
     if (end <= from && !(start === end && start >= from)) continue;
     labels[i] = 1;
     if (start < from) straddles = true;
@@ -126,7 +134,7 @@ function lastTokenBefore(end: number, offsets: Encoding["offsets"]): number {
   let high = offsets.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (offsets[middle][0] < end) low = middle + 1;
+    if (elementAt(offsets, middle)[0] < end) low = middle + 1;
     else high = middle;
   }
   return low - 1;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Tokenizer } from "../tokenizer/types.ts";
+import { elementAt } from "../util/elements.ts";
 import { loadExamples } from "./load-examples.ts";
 import { maskPreview } from "./mask-preview.ts";
 import { jsonl, temporaryFile } from "./testing/files.ts";
@@ -20,7 +21,7 @@ async function marked(example: Example, tokenizer: Tokenizer): Promise<string> {
 async function only(train: string, tokenizer: Tokenizer, config?: Partial<DataConfig>): Promise<string> {
   const { examples } = await load(train, tokenizer, config);
   expect(examples).toHaveLength(1);
-  return marked(examples[0], tokenizer);
+  return marked(elementAt(examples, 0), tokenizer);
 }
 
 const turn = (role: string, content: string, more = {}) => ({ role, content, ...more });
@@ -42,8 +43,8 @@ test("prompt and completion: the completion and EOS are labels, a shared token t
     jsonl({ prompt: "2+2=", completion: "4" }, { prompt: "Answer: ", completion: "yes" }),
     tokenizer,
   );
-  expect(await marked(examples[0], tokenizer)).toBe("2+2=[4</s>]");
-  expect(await marked(examples[1], tokenizer)).toBe("Answer:[ yes</s>]");
+  expect(await marked(elementAt(examples, 0), tokenizer)).toBe("2+2=[4</s>]");
+  expect(await marked(elementAt(examples, 1), tokenizer)).toBe("Answer:[ yes</s>]");
   expect(report.straddling).toBe(1);
   expect(report.labelTokens).toBe(4);
   expect(report.tokens).toBe(10);
@@ -160,7 +161,9 @@ test("tools and tool calls reach the template; call arguments as an object", asy
   );
   const plain = new WordTokenizer({ chatTemplate: chatml, eos: "<|im_end|>" });
   const { examples, report } = await load(path, plain);
-  expect(await marked(examples[0], plain)).toContain('[{"name":"sum","arguments":{"a":1}}<|im_end|>]');
+  expect(await marked(elementAt(examples, 0), plain)).toContain(
+    '[{"name":"sum","arguments":{"a":1}}<|im_end|>]',
+  );
   expect(report.notes).toEqual([
     "the chat template has no tool calls: they are rendered as JSON text",
     "the chat template does not render the tools column",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { parquetReadObjects } from "hyparquet";
+import { zip } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { readCsv } from "./csv.ts";
@@ -52,9 +53,9 @@ export function readTsv(path: string, columns?: readonly string[]): TsvRow[] {
   const names = columns ?? lines[0]?.split("\t") ?? [];
   const first = columns === undefined ? 1 : 0;
   return lines.slice(first).map((text, i) => {
-    const cells = text.split("\t");
+    const cells = text.split("\t").slice(0, names.length);
     const present = names.slice(0, cells.length);
-    return { line: first + i + 1, value: Object.fromEntries(present.map((name, k) => [name, cells[k]])) };
+    return { line: first + i + 1, value: Object.fromEntries(zip(present, cells)) };
   });
 }
 

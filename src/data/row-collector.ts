@@ -58,7 +58,7 @@ export class RowCollector {
   throwErrors(): void {
     const [first, ...rest] = this.rowErrors;
     if (first === undefined) return;
-    const kind = (error: ScaloraError) => error.message.split("\n")[0];
+    const kind = (error: ScaloraError) => error.message.replace(/\n.*/s, "");
     const others = rest.filter((error) => kind(error) === kind(first));
     if (others.length === 0) throw first;
     const places = others.slice(0, maxNamedRows).map(({ where, found }) => `${where} (${found})`);

@@ -1,3 +1,4 @@
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { Random } from "../util/random.ts";
 import { deriveSeed } from "./hash.ts";
@@ -28,7 +29,7 @@ export class RowSampler {
   /** Rows drawn from each source after one more epoch. */
   countsAfterEpoch(drawn: readonly number[]): number[] {
     const result = [...drawn];
-    for (let i = 0; i < this.total; i++) result[this.nextSource(result)]++;
+    for (let i = 0; i < this.total; i++) this.take(result);
     return result;
   }
 
@@ -36,28 +37,40 @@ export class RowSampler {
   sampleEpoch(drawn: readonly number[]): number[] {
     const taken = [...drawn];
     const firsts = this.sizes.map((_, i) => this.sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
-    const passes: { pass: number; rows: number[] }[] = this.sizes.map(() => ({ pass: -1, rows: [] }));
+    const orders = new Map<number, { pass: number; rows: number[] }>();
     return Array.from({ length: this.total }, () => {
-      const source = this.nextSource(taken);
-      const size = this.sizes[source];
-      const pass = Math.floor(taken[source] / size);
-      if (passes[source].pass !== pass) passes[source] = { pass, rows: this.shuffle(source, pass) };
-      return firsts[source] + passes[source].rows[taken[source]++ % size];
+      const { source, count } = this.take(taken);
+      const size = elementAt(this.sizes, source);
+      const pass = Math.floor(count / size);
+      let order = orders.get(source);
+      if (order?.pass !== pass) order = { pass, rows: this.shuffle(source, pass) };
+      orders.set(source, order);
+      return elementAt(firsts, source) + elementAt(order.rows, count % size);
     });
+  }
+
+  /** Counts one more row of the next source; says how many it had given before. */
+  private take(taken: number[]): { source: number; count: number } {
+    const source = this.nextSource(taken);
+    const count = elementAt(taken, source);
+    taken[source] = count + 1;
+    return { source, count };
   }
 
   /** The source that is furthest behind its share: proportions are exact to one row at any moment. */
   private nextSource(taken: readonly number[]): number {
     if (taken.length === 1) return 0;
     const next = taken.reduce((sum, count) => sum + count, 1);
-    let best = 0;
-    for (let i = 1; i < taken.length; i++)
-      if (this.fractions[i] * next - taken[i] > this.fractions[best] * next - taken[best]) best = i;
-    return best;
+    let [furthest, most] = [0, Number.NEGATIVE_INFINITY];
+    for (const [source, fraction] of this.fractions.entries()) {
+      const behind = fraction * next - elementAt(taken, source);
+      if (behind > most) [furthest, most] = [source, behind];
+    }
+    return furthest;
   }
 
   private shuffle(source: number, pass: number): number[] {
-    const rows = Array.from({ length: this.sizes[source] }, (_, i) => i);
+    const rows = Array.from({ length: elementAt(this.sizes, source) }, (_, i) => i);
     return new Random(deriveSeed(this.seed, "rows", source, pass)).shuffled(rows);
   }
 }

@@ -1,3 +1,4 @@
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { Random } from "../util/random.ts";
 import { deriveSeed, hashIds } from "./hash.ts";
@@ -39,7 +40,7 @@ function groupRelatedExamples(examples: readonly Example[]): Example[][] {
   const parents = examples.map((_, i) => i);
   const rootOf = (i: number) => {
     let root = i;
-    while (parents[root] !== root) root = parents[root];
+    while (parents[root] !== root) root = elementAt(parents, root);
     parents[i] = root;
     return root;
   };

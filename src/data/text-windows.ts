@@ -30,15 +30,15 @@ export async function readWindows(path: string, tokenizer: Tokenizer, width: num
 
 /** A text's tokens with EOS at its end, and the BOS that the tokenizer put before them. */
 async function encodeLong(text: string, tokenizer: Tokenizer): Promise<{ bos?: number; ids: number[] }> {
-  const [first, ...others] = cutText(text);
+  const [first = "", ...others] = cutText(text);
   const bos = tokenizer.special.bos?.id;
   const eos = tokenizer.special.eos?.id;
   const hasBos = bos !== undefined && (await tokenizer.encode("a")).ids[0] === bos;
   const start = (await tokenizer.encode(first)).ids;
-  const pieces = [hasBos ? start.slice(start.findIndex((id) => id !== bos)) : start];
-  if (others.length > 0 && pieces[0].at(-1) === eos) pieces[0].pop();
-  for (const piece of others) pieces.push((await tokenizer.encode(piece, { addSpecialTokens: false })).ids);
-  const ids = pieces.flat();
+  const ids = hasBos ? start.slice(start.findIndex((id) => id !== bos)) : start;
+  if (others.length > 0 && ids.at(-1) === eos) ids.pop();
+  for (const piece of others)
+    for (const id of (await tokenizer.encode(piece, { addSpecialTokens: false })).ids) ids.push(id);
   if (eos !== undefined && ids.at(-1) !== eos) ids.push(eos);
   return { ...(hasBos ? { bos } : {}), ids };
 }

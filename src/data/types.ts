@@ -22,22 +22,22 @@ export type ColumnNames = Readonly<Record<string, string>>;
 /** How rows become text, the same for every file of a run unless a file says otherwise. */
 export interface FormatConfig {
   /** Default `auto`. */
-  format?: DataFormat;
-  columns?: ColumnNames;
+  format?: DataFormat | undefined;
+  columns?: ColumnNames | undefined;
   /**
    * `plain` (default): prompt and completion follow each other as they are, alpaca rows take Alpaca's own prompt.
    * `chat`: they become a user and an assistant message in the model's chat template.
    */
-  render?: "plain" | "chat";
+  render?: "plain" | "chat" | undefined;
   /** Put between prompt and completion when `render` is `plain`; default none. */
-  separator?: string;
+  separator?: string | undefined;
 }
 
 /** One file of a mix. */
 export interface DataSource extends FormatConfig {
   path: string;
   /** Share of the rows drawn from this file, relative to the others; without weights all rows are drawn equally. */
-  weight?: number;
+  weight?: number | undefined;
 }
 
 /** The `data` section of a recipe. */
@@ -48,14 +48,14 @@ export interface DataConfig extends FormatConfig {
    * Files to evaluate on, or a part held out of `train` (below 1 a fraction of the rows, else their number), or
    * `none`, the default.
    */
-  eval?: string | readonly DataSource[] | { holdOut: number };
+  eval?: string | readonly DataSource[] | { holdOut: number } | undefined;
   /** Longest sequence, in tokens; also the width of the windows that a `.txt` file is cut into. Default: the model's. */
-  maxLength?: number;
+  maxLength?: number | undefined;
   /**
    * What becomes of a longer row. `truncate` keeps its first `maxLength` tokens, `drop` leaves it out; both are
    * counted. Default: `truncate` where `maxLength` is given; otherwise `error`, for the limit is the model's own.
    */
-  tooLong?: "truncate" | "drop" | "error";
+  tooLong?: "truncate" | "drop" | "error" | undefined;
 }
 
 /** One training sequence. */

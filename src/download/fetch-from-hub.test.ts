@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { elementAt } from "../util/elements.ts";
 import { hubAccess } from "./hub-client.ts";
 import { cachedHubModels, cachedModelPath, type DownloadProgress, fetchModel, modelPath } from "./index.ts";
 import { commit, repo, startHub } from "./testing/hub-server.ts";
@@ -94,7 +95,7 @@ test("shards count when all that the index names are there", async () => {
   };
   expect(await message(get())).toContain("does not have all the weights");
   expect(cachedModelPath(repo, env)).toBeUndefined();
-  hub.state.files[shards[1]] = Buffer.from("more");
+  hub.state.files[elementAt(shards, 1)] = Buffer.from("more");
   const path = await get();
   expect(cachedModelPath(repo, env)).toBe(path);
   rmSync(join(path, "model.safetensors.index.json"));

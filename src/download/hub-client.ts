@@ -26,11 +26,12 @@ export function hubAccess(
   checkAddress("HF_ENDPOINT", hubUrl, ["http:", "https:"]);
   const httpProxy = proxyAddress("http_proxy", env);
   const httpsProxy = proxyAddress("https_proxy", env);
+  const noProxy = env["no_proxy"] ?? env["NO_PROXY"];
   const token = hubToken(env);
   const dispatcher = new EnvHttpProxyAgent({
-    httpProxy,
-    httpsProxy,
-    noProxy: env["no_proxy"] ?? env["NO_PROXY"],
+    ...(httpProxy !== undefined && { httpProxy }),
+    ...(httpsProxy !== undefined && { httpsProxy }),
+    ...(noProxy !== undefined && { noProxy }),
     // Plain requests go through an HTTP proxy as they are, like everywhere else; only TLS needs a tunnel.
     proxyTunnel: false,
     headersTimeout: patience,

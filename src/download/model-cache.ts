@@ -14,8 +14,8 @@ export interface HubId {
 /** Reads an ID of the hub; undefined for any other text. */
 export function parseHubId(text: string): HubId | undefined {
   const match = /^([\w.-]+\/[\w.-]+)(?:\/([\w./-]+\.gguf))?$/.exec(text);
-  if (match === null || /(^|\/)\.{1,2}(\/|$)|--/.test(text)) return undefined;
-  const [, repo, file] = match;
+  const [, repo, file] = match ?? [];
+  if (repo === undefined || /(^|\/)\.{1,2}(\/|$)|--/.test(text)) return undefined;
   return { repo, ...(file !== undefined && { file }) };
 }
 

@@ -1,5 +1,6 @@
 import type { KeyValueCache } from "../nn/index.ts";
 import { add, fromData, logSoftmax, reshape, type Tensor, toDType, topk } from "../torch/index.ts";
+import { elementAt, zip } from "../util/elements.ts";
 import type { DecodingState, PendingSequence } from "./decode-step.ts";
 
 interface Beam {
@@ -63,12 +64,12 @@ export class BeamSearch implements DecodingState, Disposable {
     if (this.length === 0) return false;
     if (this.length >= maxTokens || this.beams.length === 0) return true;
     const worst = Math.min(...this.finishedBeams.map(({ score }) => score));
-    return this.finishedBeams.length === beams && this.beams[0].score / this.length <= worst;
+    return this.finishedBeams.length === beams && elementAt(this.beams, 0).score / this.length <= worst;
   }
 
   /** The best output so far, without its end token. */
   get best(): readonly number[] {
-    return this.finishedBeams[0]?.tokens ?? this.beams[0].tokens;
+    return this.finishedBeams[0]?.tokens ?? elementAt(this.beams, 0).tokens;
   }
 
   accept(logits: Tensor): void {
@@ -79,7 +80,7 @@ export class BeamSearch implements DecodingState, Disposable {
     const ended = candidates.slice(0, beams).filter((one) => isEnd(one) || this.length >= maxTokens);
     const going = candidates.filter((one) => !isEnd(one)).slice(0, beams);
     const outputs = ended.map((one) => {
-      const { tokens } = this.beams[one.parent];
+      const { tokens } = elementAt(this.beams, one.parent);
       return { tokens: isEnd(one) ? tokens : [...tokens, one.token], score: one.score / this.length };
     });
     this.finishedBeams = [...this.finishedBeams, ...outputs]
@@ -110,10 +111,10 @@ export class BeamSearch implements DecodingState, Disposable {
     const count = Math.min(beams * (1 + endTokens.size), rows * vocabulary);
     const [best, places] = topk(reshape(scores, [-1]), count, { dim: 0 });
     const values = best.toFloats();
-    return [...places.toFloats()].map((place, i) => ({
+    return zip(places.toFloats(), values).map(([place, score]) => ({
       parent: Math.floor(place / vocabulary),
       token: place % vocabulary,
-      score: values[i],
+      score,
     }));
   }
 
@@ -121,16 +122,12 @@ export class BeamSearch implements DecodingState, Disposable {
   private keepBeams(going: readonly Candidate[]): void {
     const old = this.beams;
     const taken = new Set<number>();
-    const forks = going.map(({ parent }) => {
-      if (taken.has(parent)) return old[parent].cache.fork();
+    this.beams = going.map(({ parent, token, score }) => {
+      const { cache, tokens } = elementAt(old, parent);
+      const isFirst = !taken.has(parent);
       taken.add(parent);
-      return old[parent].cache;
+      return { cache: isFirst ? cache : cache.fork(), tokens: [...tokens, token], score };
     });
-    this.beams = going.map(({ parent, token, score }, i) => ({
-      cache: forks[i],
-      tokens: [...old[parent].tokens, token],
-      score,
-    }));
     for (const [i, { cache }] of old.entries()) if (!taken.has(i)) cache.dispose();
   }
 }

@@ -10,6 +10,7 @@ import {
   scope,
   type Tensor,
 } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { type Sampling, sampleToken } from "./sampling.ts";
 
@@ -39,16 +40,16 @@ export interface DecodingState {
 export function decodeStep(model: CausalLM, tracks: readonly DecodingState[]): void {
   noGrad(() =>
     scope(() => {
-      const counts = tracks.map(({ pending }) => pending.length);
       const logits = nextLogits(
         model,
         tracks.flatMap(({ pending }) => pending),
       );
-      checkLogits(logits, tracks, counts);
+      checkLogits(logits, tracks);
       let row = 0;
-      for (const [i, track] of tracks.entries()) {
-        track.accept(narrow(logits, 0, row, counts[i]));
-        row += counts[i];
+      for (const track of tracks) {
+        const count = track.pending.length;
+        track.accept(narrow(logits, 0, row, count));
+        row += count;
       }
     }),
   );
@@ -69,19 +70,15 @@ function nextLogits(model: CausalLM, sequences: readonly PendingSequence[]): Ten
 }
 
 /** Of a diverged model the largest score is NaN or infinite. */
-function checkLogits(logits: Tensor, tracks: readonly DecodingState[], counts: readonly number[]): void {
+function checkLogits(logits: Tensor, tracks: readonly DecodingState[]): void {
   const largest = max(logits).item();
   if (Number.isFinite(largest)) return;
   const bad = amax(logits, { dim: [1] })
     .toFloats()
     .findIndex((score) => !Number.isFinite(score));
-  let end = 0;
-  const at = counts.findIndex((count) => {
-    end += count;
-    return bad < end;
-  });
+  const tracksOfRows = tracks.flatMap((track) => track.pending.map(() => track));
   throw new ScaloraError("run", "The model's scores are not finite numbers", {
-    where: tracks[at].name,
+    where: elementAt(tracksOfRows, bad).name,
     found: String(largest),
     fix: "use a checkpoint from before training diverged, or a wider dtype",
   });
@@ -115,7 +112,7 @@ export class SampledSequence implements DecodingState {
 
   /** The token that the last step chose. */
   get lastToken(): number {
-    return this.next[0];
+    return elementAt(this.next, 0);
   }
 
   accept(logits: Tensor): void {

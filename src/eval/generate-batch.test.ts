@@ -7,6 +7,7 @@ import type { CausalLM } from "../nn/index.ts";
 import { copyGoldenLlama } from "../testing/golden-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fill_, liveTensorCount, narrow, noGrad, scope } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { Random } from "../util/random.ts";
 import { type GenerateBatchOptions, type GenerationRequest, generateBatch } from "./generate-batch.ts";
 
@@ -87,9 +88,9 @@ test.each([1, 2])("a stop text ends an output and is cut away (beams: %d)", asyn
   using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
   const requests = requestsOf(6);
   const whole = await texts(model, requests, { beams, endTokens: new Set() });
-  const stop = whole[2].slice(3, 5);
+  const stop = elementAt(whole, 2).slice(3, 5);
   const stopped = await texts(model, requests, { beams, endTokens: new Set(), stop: [stop] });
-  expect(stopped[2]).toBe(`${whole[2].slice(0, whole[2].indexOf(stop))} stop`);
+  expect(stopped[2]).toBe(`${elementAt(whole, 2).slice(0, elementAt(whole, 2).indexOf(stop))} stop`);
   for (const [i, text] of whole.entries()) if (!text.includes(stop)) expect(stopped[i]).toBe(text);
 });
 

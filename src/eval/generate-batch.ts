@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { CausalLM } from "../nn/index.ts";
 import { Generator } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { BeamSearch } from "./beam-search.ts";
 import { checkGenerationOptions, positiveIntegerCheck } from "./check-generation-options.ts";
 import { type DecodingState, decodeStep, SampledSequence } from "./decode-step.ts";
@@ -65,11 +66,12 @@ export async function* generateBatch(
     for (;;) {
       let room = passTokens;
       while (live.length < options.batch && next < requests.length) {
-        const { prompt, name } = requests[next];
+        const request = elementAt(requests, next);
+        const { prompt, name } = request;
         checkPrompt(prompt, model, name);
         if (room < prompt.length && room < passTokens) break;
         room -= prompt.length;
-        live.push(startOutput(model, next, requests[next], options));
+        live.push(startOutput(model, next, request, options));
         next++;
       }
       if (live.length === 0) return;

@@ -1,4 +1,5 @@
 import { deriveSeed } from "../data/index.ts";
+import { elementAt, zip } from "../util/elements.ts";
 import { generateBatch } from "./generate-batch.ts";
 import { promptText, promptTokens } from "./prompts.ts";
 import type { ExampleResult } from "./result-log.ts";
@@ -22,22 +23,23 @@ export const generateMode: ScoringMode = {
     const prompts: number[][] = [];
     for (const { context } of jobs)
       prompts.push(await promptTokens(context, tokenizer, template !== undefined));
-    const requests = jobs.map(({ index, example }, i) => ({
+    const requests = zip(jobs, prompts).map(([{ index, example }, prompt]) => ({
       name: example.source,
-      prompt: prompts[i].slice(-room),
+      prompt: prompt.slice(-room),
       seed: deriveSeed(task.name, index),
     }));
     const decode = (ids: readonly number[]) => tokenizer.decode(ids);
     const sampling = { temperature: 0 };
     const options = { maxTokens, sampling, beams, endTokens, stop: task.stop, decode, batch, signal };
     for await (const { index: i, text, tokens, reason } of generateBatch(model, requests, options)) {
+      const job = elementAt(jobs, i);
       yield {
-        ...resultHeader(task, jobs[i]),
-        ...scoreOutput(text, task, jobs[i].example),
+        ...resultHeader(task, job),
+        ...scoreOutput(text, task, job.example),
         output: text,
         tokens: tokens.length,
         ended: reason,
-        truncated: prompts[i].length > room,
+        truncated: elementAt(prompts, i).length > room,
       };
     }
   },

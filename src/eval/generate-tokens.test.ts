@@ -8,6 +8,7 @@ import { tokenStream } from "../nn/index.ts";
 import { copyGoldenLlama } from "../testing/golden-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fill_, Generator, liveTensorCount, noGrad, scope } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { generateTokens, type TokenOptions } from "./generate-tokens.ts";
 import type { Sampling } from "./sampling.ts";
 
@@ -110,7 +111,7 @@ test("a prompt that cannot be, and a model that has diverged, are clear errors",
   await expect(collect(model, Array(65).fill(1))).rejects.toThrow(
     /longer than the model's context.*64 tokens.*65/s,
   );
-  const [, parameter] = [...model.namedParameters()][1];
+  const [, parameter] = elementAt([...model.namedParameters()], 1);
   noGrad(() => fill_(parameter, Number.NaN));
   for (const temperature of [0, 1])
     await expect(collect(model, [1], { sampling: { temperature } })).rejects.toThrow("scores are not finite");

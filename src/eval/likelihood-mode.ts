@@ -1,3 +1,4 @@
+import { elementAt, zip } from "../util/elements.ts";
 import { logLikelihoods } from "./log-likelihood.ts";
 import { encodeChoice, fewShotPrefix } from "./prompts.ts";
 import type { ExampleResult } from "./result-log.ts";
@@ -27,9 +28,10 @@ export const likelihoodMode: ScoringMode = {
       requests.push({ name: example.source, continuations });
     }
     for await (const { index: i, values } of logLikelihoods(model, requests, { passTokens, signal })) {
+      const job = elementAt(jobs, i);
       yield {
-        ...resultHeader(task, jobs[i]),
-        ...scoreChoices(values, jobs[i].example),
+        ...resultHeader(task, job),
+        ...scoreChoices(values, job.example),
         logLikelihoods: values,
         truncated: cut.has(i),
       };
@@ -46,16 +48,16 @@ function scoreChoices(
   const texts = choices.map(({ continuation }) => continuation.replace(/^ /, ""));
   const best = argmax(values);
   const isRight = (lengths: readonly number[]) =>
-    argmax(values.map((value, k) => value / lengths[k])) === right ? 1 : 0;
+    argmax(zip(values, lengths).map(([value, length]) => value / length)) === right ? 1 : 0;
   const scores = {
     acc: best === right ? 1 : 0,
     acc_norm: isRight(texts.map((text) => [...text].length)),
     acc_bytes: isRight(texts.map((text) => Buffer.byteLength(text))),
   };
-  return { scores, answer: texts[best] };
+  return { scores, answer: elementAt(texts, best) };
 }
 
 /** The first of the largest. */
 function argmax(values: readonly number[]): number {
-  return values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
+  return Math.max(0, values.indexOf(Math.max(...values)));
 }

@@ -4,6 +4,7 @@ import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { copyGoldenLlama } from "../testing/golden-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { Random } from "../util/random.ts";
 import { type Continuation, type LikelihoodRequest, logLikelihoods } from "./log-likelihood.ts";
 
@@ -32,7 +33,10 @@ function plain(model: CausalLM, { prefix, tokens }: Continuation): number {
     const logits = model.lm_head.forward(model.hiddenStates(tokenStream(whole)));
     const logs = torch.logSoftmax(logits, 1).toFloats();
     const width = model.info.vocabSize;
-    return tokens.reduce((sum, token, i) => sum + logs[(prefix.length - 1 + i) * width + token], 0);
+    return tokens.reduce(
+      (sum, token, i) => sum + elementAt(logs, (prefix.length - 1 + i) * width + token),
+      0,
+    );
   });
 }
 
@@ -48,13 +52,13 @@ test.each([1, 64, 4096])(
   async (tokens) => {
     using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
     const requests = randomRequests(13);
-    plain(model, requests[0].continuations[0]);
+    plain(model, elementAt(requests, 0).continuations[0]);
     const before = torch.liveTensorCount();
     const scores = await score(model, requests, tokens);
     expect(torch.liveTensorCount()).toBe(before);
     for (const [i, { continuations }] of requests.entries())
       for (const [k, one] of continuations.entries())
-        expect(Math.abs(scores[i][k] - plain(model, one))).toBeLessThan(2e-5);
+        expect(Math.abs(elementAt(scores, i)[k] - plain(model, one))).toBeLessThan(2e-5);
   },
 );
 

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type CausalLM, type KeyValueCache, sequenceOffsets, tokenStream } from "../nn/index.ts";
 import * as torch from "../torch/index.ts";
+import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 
 /** A text and one way for it to go on, in tokens, neither empty. */
@@ -62,8 +63,8 @@ export async function* logLikelihoods(
   async function* scoreBatch(indices: readonly number[]): AsyncGenerator<Likelihoods> {
     await setImmediate();
     signal.throwIfAborted();
-    const some = indices.map((index) => requests[index]);
-    for (const [i, values] of scoreRequests(model, some).entries()) yield { index: indices[i], values };
+    const some = indices.map((index) => elementAt(requests, index));
+    for (const [index, values] of zip(indices, scoreRequests(model, some))) yield { index, values };
   }
 }
 
@@ -103,26 +104,28 @@ function groupByPrefix({ continuations }: LikelihoodRequest): PrefixGroup[] {
 function scoreRequests(model: CausalLM, requests: readonly LikelihoodRequest[]): number[][] {
   const groups = requests.map(groupByPrefix);
   const scores = requests.map(({ continuations }) => continuations.map(() => 0));
-  const flat = groups.flatMap((list, request) => list.map((group) => ({ request, ...group })));
-  const caches = flat.map(() => model.newCache());
+  const flat = groups.flatMap((list, request) =>
+    list.map((group) => ({ request, ...group, cache: model.newCache() })),
+  );
+  const caches = flat.map(({ cache }) => cache);
   try {
     torch.noGrad(() =>
       torch.scope(() => {
-        const prefixes = flat.map(({ prefix }, i) => ({ tokens: prefix, cache: caches[i] }));
+        const prefixes = flat.map(({ prefix, cache }) => ({ tokens: prefix, cache }));
         const { hidden, offsets } = pass(model, prefixes);
         const first = flat.flatMap(({ request, continuations }, i) =>
           continuations.map(({ place, tokens }) => ({
             request,
             place,
-            row: offsets[i + 1] - 1,
-            token: tokens[0],
+            row: elementAt(offsets, i + 1) - 1,
+            token: elementAt(tokens, 0),
           })),
         );
         addLogProbabilities(model, hidden, first, scores);
-        const rest = flat.flatMap(({ request, continuations }, i) =>
+        const rest = flat.flatMap(({ request, continuations, cache }) =>
           continuations
             .filter(({ tokens }) => tokens.length > 1)
-            .map(({ place, tokens }, k) => ({ request, place, tokens, cache: caches[i], isFirst: k === 0 })),
+            .map(({ place, tokens }, k) => ({ request, place, tokens, cache, isFirst: k === 0 })),
         );
         if (rest.length > 0) addRestLogProbabilities(model, rest, caches, scores);
       }),
@@ -158,10 +161,10 @@ function addRestLogProbabilities(
   });
   const { hidden, offsets } = pass(
     model,
-    ways.map(({ tokens }, i) => ({ tokens: tokens.slice(0, -1), cache: forked[i] })),
+    zip(ways, forked).map(([{ tokens }, cache]) => ({ tokens: tokens.slice(0, -1), cache })),
   );
   const targets = ways.flatMap(({ request, place, tokens }, i) =>
-    tokens.slice(1).map((token, k) => ({ request, place, row: offsets[i] + k, token })),
+    tokens.slice(1).map((token, k) => ({ request, place, row: elementAt(offsets, i) + k, token })),
   );
   addLogProbabilities(model, hidden, targets, scores);
 }
@@ -200,7 +203,10 @@ function addLogProbabilities(
       const tokens = torch.unsqueeze(place(some.map(({ token }) => token)), 1);
       return torch.gather(logs, 1, tokens).toFloats();
     });
-    for (const [i, { request, place }] of some.entries()) scores[request][place] += values[i];
+    for (const [{ request, place }, value] of zip(some, values)) {
+      const ofRequest = elementAt(scores, request);
+      ofRequest[place] = elementAt(ofRequest, place) + value;
+    }
   }
 }
 
@@ -211,8 +217,8 @@ function checkLogLikelihoods(
   const bad = scores.findIndex((values) => !values.every(Number.isFinite));
   if (bad < 0) return;
   throw new ScaloraError("run", "The model's scores are not finite numbers", {
-    where: requests[bad].name,
-    found: String(scores[bad].find((value) => !Number.isFinite(value))),
+    where: elementAt(requests, bad).name,
+    found: String(elementAt(scores, bad).find((value) => !Number.isFinite(value))),
     fix: "use a checkpoint from before training diverged, or a wider dtype",
   });
 }

@@ -1,5 +1,6 @@
 import type { ChatMessage, ChatTemplate } from "../data/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { elementAt } from "../util/elements.ts";
 import type { Choice, TaskExample, TextTask } from "./tasks/index.ts";
 
 /** A text with the tokens that the model expects before it, and none after it. */
@@ -43,10 +44,11 @@ export async function promptTokens(text: string, tokenizer: Tokenizer, isChat: b
 
 /** What stands before a choice's context: the shots with their right choices. */
 export function fewShotPrefix(task: TextTask, shots: readonly TaskExample[]): string {
-  const solved = shots.map(
-    ({ choices = [], right = 0 }) => choices[right].context + choices[right].continuation,
-  );
-  return solved.map((text) => text + task.separator).join("");
+  const solved = shots.map(({ choices = [], right = 0 }) => {
+    const { context, continuation } = elementAt(choices, right);
+    return context + continuation + task.separator;
+  });
+  return solved.join("");
 }
 
 /**

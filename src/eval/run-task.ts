@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { elementAt, required } from "../util/elements.ts";
 import { generateMode } from "./generate-mode.ts";
 import { likelihoodMode } from "./likelihood-mode.ts";
 import { bootstrapInterval, type ConfidenceInterval } from "./metrics/index.ts";
@@ -88,8 +89,9 @@ function summarise(results: readonly ExampleResult[]) {
   return {
     examples: results.length,
     metrics: names.map((metric): MetricSummary => {
-      const scores = sorted.map((result) => result.scores[metric]);
-      const mean = (rows: Int32Array) => rows.reduce((sum, row) => sum + scores[row], 0) / rows.length;
+      const scores = sorted.map((result) => required(result.scores[metric], metric));
+      const mean = (rows: Int32Array) =>
+        rows.reduce((sum, row) => sum + elementAt(scores, row), 0) / rows.length;
       const value = mean(Int32Array.from(scores, (_, i) => i));
       return { metric, value, ...bootstrapInterval(scores.length, mean, { seed: 0 }) };
     }),

@@ -21,14 +21,15 @@ import {
   toDType,
   transpose,
 } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { compareHeldOut } from "./held-out-loss.ts";
 import type { ExportResult } from "./types.ts";
 
 /** How much of each layer's change to keep. */
 interface Truncation {
-  readonly rank?: number;
-  readonly energy?: number;
+  readonly rank?: number | undefined;
+  readonly energy?: number | undefined;
 }
 
 /** One layer's change, cut down to two factors. */
@@ -137,7 +138,7 @@ const negligible = 1e-14;
 
 /** The rank asked for, as far as the change has one, or the smallest that keeps the energy. */
 function rankFor(energies: readonly number[], whole: number, { rank, energy = 1 }: Truncation): number {
-  const significant = energies.filter((value) => value > energies[0] * negligible).length;
+  const significant = energies.filter((value) => value > elementAt(energies, 0) * negligible).length;
   if (rank !== undefined) return Math.min(rank, significant);
   let kept = 0;
   for (const [index, value] of energies.entries()) {

@@ -11,12 +11,12 @@ export interface ExportRequest {
    */
   kind: "merged" | "adapter" | "svd";
   /** `folder`, the default: as transformers and PEFT load it; `gguf`: one file, as llama.cpp and what is built on it do. */
-  format?: "folder" | "gguf";
+  format?: "folder" | "gguf" | undefined;
   /** Of a merged model; `float16` and `q8_0` in a GGUF file only. */
-  dtype?: "float32" | "float16" | "bfloat16" | "q8_0";
-  rank?: number;
+  dtype?: "float32" | "float16" | "bfloat16" | "q8_0" | undefined;
+  rank?: number | undefined;
   /** Share of the squared Frobenius norm to keep, in (0, 1]. */
-  energy?: number;
+  energy?: number | undefined;
 }
 
 export interface ExportResult {
@@ -29,9 +29,9 @@ export interface ExportResult {
   drift?: number;
   /** Of `svd`: the share of energy kept, over all layers, and the largest rank. */
   retainedEnergy?: number;
-  rank?: number;
+  rank?: number | undefined;
   /** Of `svd`: mean loss on the run's held-out rows, as of an evaluation, or why it was not measured. */
-  heldOutLoss?: { trained: number; exported: number } | { notMeasured: string };
+  heldOutLoss?: { trained: number; exported: number } | { notMeasured: string } | undefined;
 }
 
 /** `src/export/index.ts`. */

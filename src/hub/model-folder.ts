@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ggufConfig, isGgufFile } from "../gguf/index.ts";
 import { type TensorSource, tensorBytes, writeSafetensors } from "../safetensors/index.ts";
 import { writeFolderAtomic } from "../util/atomic-folder.ts";
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { type JsonObject, readJsonObject } from "../util/json-file.ts";
@@ -63,7 +64,7 @@ function writeWeights(folder: string, weights: ModelFolderContent["weights"], ma
   const shards = splitShards(weights, maxShardBytes);
   const metadata = { format: "pt" };
   if (shards.length === 1) {
-    writeSafetensors(join(folder, weightsFileName), shards[0], metadata);
+    writeSafetensors(join(folder, weightsFileName), elementAt(shards, 0), metadata);
     return;
   }
   const map: JsonObject = new Map();

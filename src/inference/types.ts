@@ -7,8 +7,8 @@ export interface EvaluationRequest {
   target: ModelTarget;
   /** Files of examples; of a run, its own held-out rows when none are given. */
   data: readonly string[];
-  format?: Exclude<NonNullable<DataConfig["format"]>, "auto">;
-  maxLength?: number;
+  format?: Exclude<NonNullable<DataConfig["format"]>, "auto"> | undefined;
+  maxLength?: number | undefined;
 }
 
 export interface EvaluationResult {
@@ -17,9 +17,9 @@ export interface EvaluationResult {
   /** exp(loss), of language models. */
   perplexity?: number;
   /** Of a classification: the share of rows that get the right class. */
-  accuracy?: number;
+  accuracy?: number | undefined;
   /** Of a task's data: its official metrics by name, and their mean. */
-  metrics?: Readonly<Record<string, number>>;
+  metrics?: Readonly<Record<string, number>> | undefined;
   score?: number;
   /** Labels: tokens, or rows of a classification. */
   labelTokens: number;
@@ -43,17 +43,17 @@ export interface TaskRequest {
   /** Folders that hold the tasks' folders. */
   data: readonly string[];
   /** Most examples of a task, its first ones. */
-  limit?: number;
+  limit?: number | undefined;
   /** Solved examples before each one, the first of the training split. */
   shots: number;
   mode: "generate" | "loglikelihood";
   /** Default: of a run its recipe's; else plain. */
-  render?: "plain" | "chat";
+  render?: "plain" | "chat" | undefined;
   beams: number;
   /** Most outputs written at once. */
   batch: number;
   /** File of results, one line an example; what is in it already is not done again. */
-  out?: string;
+  out?: string | undefined;
 }
 
 /** Scores of the tasks that were run. */
@@ -80,8 +80,8 @@ export interface SamplingSettings {
   /** Longest output. */
   maxTokens: number;
   temperature: number;
-  topK?: number;
-  topP?: number;
+  topK?: number | undefined;
+  topP?: number | undefined;
   seed: number;
   /** Texts that end the output when they appear. */
   stop: readonly string[];

@@ -16,6 +16,7 @@ import { ModelWeights } from "../hub/model-weights.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { writeSafetensors } from "../safetensors/index.ts";
 import { fromData, Generator, liveTensorCount, noGrad, scope, type Tensor, toDType } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { createModel, loadModel, saveModel } from "./index.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-load-"));
@@ -139,7 +140,7 @@ test("large models are written in shards with an index, and read back", async ()
   writeFileSync(join(out, "config.json"), JSON.stringify(config));
   using loaded = await loadModel(out);
   expect(logits(loaded)).toEqual(logits(model));
-  rmSync(join(out, files[0]));
+  rmSync(join(out, elementAt(files, 0)));
   await expect(loadModel(out)).rejects.toThrow(/Cannot open the safetensors file.*model-00001/s);
 });
 

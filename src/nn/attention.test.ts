@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as torch from "../torch/index.ts";
-import { mapTuple } from "../util/elements.ts";
+import { elementAt, mapTuple } from "../util/elements.ts";
 import {
   type AttentionOptions,
   bidirectionalAttention,
@@ -50,19 +50,23 @@ function reference(
       const end = causal ? row : Math.min(...offsets.filter((offset) => offset > row)) - 1;
       const seen = Array.from({ length: end - start + 1 }, (_, i) => (start + i) * groups + group);
       const dot = (at: number) =>
-        Array.from({ length: width }, (_, d) => q[(row * heads + head) * width + d] * k[at * width + d]);
+        Array.from(
+          { length: width },
+          (_, d) => elementAt(q, (row * heads + head) * width + d) * elementAt(k, at * width + d),
+        );
       const weights = seen.map((at) => Math.exp(cap(rule.scale * dot(at).reduce((a, b) => a + b))));
       const total = weights.reduce((a, b) => a + b);
       return Array.from(
         { length: width },
-        (_, d) => seen.reduce((sum, at, i) => sum + weights[i] * v[at * width + d], 0) / total,
+        (_, d) =>
+          seen.reduce((sum, at, i) => sum + elementAt(weights, i) * elementAt(v, at * width + d), 0) / total,
       );
     }).flat();
   });
 }
 
 const worst = (actual: torch.Tensor, expected: readonly number[]) =>
-  Math.max(...[...actual.toFloats()].map((x, i) => Math.abs(x - expected[i])));
+  Math.max(...[...actual.toFloats()].map((x, i) => Math.abs(x - elementAt(expected, i))));
 
 const offsetsOf = [
   [0, 7],
@@ -135,8 +139,8 @@ test.each([
         };
         const [own, exact] = [run("float32"), run("float64")];
         for (const [i, values] of own.entries()) {
-          expect(values).toHaveLength(exact[i].length);
-          const error = Math.max(...values.map((x, j) => Math.abs(x - exact[i][j])));
+          expect(values).toHaveLength(elementAt(exact, i).length);
+          const error = Math.max(...values.map((x, j) => Math.abs(x - elementAt(exact, i)[j])));
           expect(error, `length ${length}, tensor ${i}`).toBeLessThan(1e-5);
         }
       }
@@ -189,7 +193,16 @@ test.each([
       ]) {
         const present = added.flatMap((count, i) => (count > 0 ? [i] : []));
         const part = (name: keyof QueryKeyValue) =>
-          torch.cat(present.map((i) => torch.narrow(sequences[i][name], 0, caches[i].length, added[i])));
+          torch.cat(
+            present.map((i) =>
+              torch.narrow(
+                elementAt(sequences, i)[name],
+                0,
+                elementAt(caches, i).length,
+                elementAt(added, i),
+              ),
+            ),
+          );
         const heads = { queries: part("queries"), keys: part("keys"), values: part("values") };
         const offsets = sequenceOffsets(present.map((i) => added[i]));
         const used = present.map((i) => caches[i]);
@@ -197,14 +210,18 @@ test.each([
           .noGrad(() => streamAttention(heads, { offsets, caches: used }, 0, { scale }))
           .toFloats();
         for (const [k, i] of present.entries()) {
-          results[i].push(...flat.slice(offsets[k] * 4 * width, offsets[k + 1] * 4 * width));
-          caches[i].advance(added[i]);
+          elementAt(results, i).push(
+            ...flat.slice(elementAt(offsets, k) * 4 * width, elementAt(offsets, k + 1) * 4 * width),
+          );
+          elementAt(caches, i).advance(elementAt(added, i));
         }
       }
       for (const [i, length] of lengths.entries()) {
-        const expected = reference(sequences[i], [0, length], { scale });
+        const expected = reference(elementAt(sequences, i), [0, length], { scale });
         expect(results[i]?.length).toBe(expected.length);
-        expect(Math.max(...expected.map((x, at) => Math.abs(x - results[i][at])))).toBeLessThan(tolerance);
+        expect(Math.max(...expected.map((x, at) => Math.abs(x - elementAt(results, i)[at])))).toBeLessThan(
+          tolerance,
+        );
       }
       for (const cache of caches) cache.dispose();
     });

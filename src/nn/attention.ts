@@ -26,9 +26,11 @@ import {
   triu,
   unsqueeze,
 } from "../torch/index.ts";
-import type { TokenStream } from "./causal-lm.ts";
+import { zip } from "../util/elements.ts";
+import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { dropout } from "./dropout.ts";
 import { canUseFusedKernel } from "./fused-kernels.ts";
+import { joinParts } from "./join.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 
 /** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
@@ -71,12 +73,13 @@ export function causalAttention(
     });
     return reshape(result, [rows, count * width]);
   }
-  const count = offsets.length - 1;
-  if (count === 1) return attendSequence(heads, options);
-  const length = offsets[1] - offsets[0];
-  if (offsets.every((offset, i) => offset === i * length)) return attendBatch(heads, count, length, options);
-  const parts = offsets.slice(1).map((end, i) => {
-    const part = (x: Tensor) => narrow(x, 0, offsets[i], end - offsets[i]);
+  const [group, ...others] = groupByLength(offsets);
+  if (group !== undefined && others.length === 0)
+    return group.count === 1
+      ? attendSequence(heads, options)
+      : attendBatch(heads, group.count, group.length, options);
+  const parts = sequenceSpans(offsets).map(({ start, length }) => {
+    const part = (x: Tensor) => narrow(x, 0, start, length);
     const { queries, keys, values } = heads;
     return attendSequence({ queries: part(queries), keys: part(keys), values: part(values) }, options);
   });
@@ -96,11 +99,10 @@ export interface SequenceGroup {
 /** Cuts a stream into runs of equally long sequences, each of which can be computed as one batch. */
 export function groupByLength(offsets: readonly number[]): SequenceGroup[] {
   const result: SequenceGroup[] = [];
-  for (let s = 0; s + 1 < offsets.length; s++) {
-    const length = offsets[s + 1] - offsets[s];
+  for (const { start, length } of sequenceSpans(offsets)) {
     const last = result.at(-1);
     if (last?.length === length) last.count++;
-    else result.push({ start: offsets[s], count: 1, length });
+    else result.push({ start, count: 1, length });
   }
   return result;
 }
@@ -130,7 +132,7 @@ export function bidirectionalAttention(
         : attendWithDropout(q, k, v, scale, attentionDropout, bias?.(segment));
     return reshape(transpose(result, 1, 2), [count * length, heads * width]);
   });
-  return parts.length === 1 ? parts[0] : cat(parts);
+  return joinParts(parts);
 }
 
 /** By its definition: the fused kernels draw their dropout from a generator that no checkpoint holds. */
@@ -178,14 +180,14 @@ export function streamAttention(
   const isPlain = options.slidingWindow === undefined && options.softCap === undefined;
   if (isStep && isPlain && canUseFusedKernel(queries))
     return attendDecodeStep(heads, caches, layer, options.scale);
-  const parts = caches.map((cache, i) => {
-    const part = (x: Tensor) => narrow(x, 0, offsets[i], offsets[i + 1] - offsets[i]);
+  const parts = zip(caches, sequenceSpans(offsets)).map(([cache, { start, length }]) => {
+    const part = (x: Tensor) => narrow(x, 0, start, length);
     return cachedAttention(
       { queries: part(queries), ...cache.append(layer, part(keys), part(values)) },
       options,
     );
   });
-  return parts.length === 1 ? parts[0] : cat(parts);
+  return joinParts(parts);
 }
 
 /** One new token for each sequence, all in one operator. */

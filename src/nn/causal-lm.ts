@@ -1,4 +1,5 @@
 import { type DType, fromData, type Generator, indices, type Tensor } from "../torch/index.ts";
+import { zip } from "../util/elements.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 import type { LMHead } from "./lm-head.ts";
 import type { Module } from "./module.ts";
@@ -50,22 +51,26 @@ export interface CausalLM extends Module {
   newCache(): KeyValueCache;
 }
 
+/** The sequences of a stream: the row of the first token, and how many tokens there are. */
+export function sequenceSpans(offsets: readonly number[]): { start: number; length: number }[] {
+  return zip(offsets.slice(0, -1), offsets.slice(1)).map(([start, end]) => ({ start, length: end - start }));
+}
+
 /** How many tokens each sequence of a stream has. */
 export function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): number[] {
-  return offsets.slice(1).map((end, i) => end - offsets[i]);
+  return sequenceSpans(offsets).map(({ length }) => length);
 }
 
 /** Where each sequence of a stream starts, and the number of tokens at the end. */
 export function sequenceOffsets(lengths: readonly number[]): number[] {
-  const offsets = [0];
-  for (const length of lengths) offsets.push(offsets[offsets.length - 1] + length);
-  return offsets;
+  let end = 0;
+  return [0, ...lengths.map((length) => (end += length))];
 }
 
 /** Counts a pass's tokens in the caches of its stream, once every layer has them. */
 export function advanceCaches(stream: TokenStream): void {
-  const lengths = sequenceLengths(stream);
-  for (const [i, cache] of (stream.caches ?? []).entries()) cache.advance(lengths[i]);
+  if (stream.caches === undefined) return;
+  for (const [cache, length] of zip(stream.caches, sequenceLengths(stream))) cache.advance(length);
 }
 
 /**
@@ -82,16 +87,16 @@ export function tokenStream(
     tokenTypes,
     dropout,
   }: {
-    caches?: readonly KeyValueCache[];
+    caches?: readonly KeyValueCache[] | undefined;
     device?: string;
-    tokenTypes?: ArrayLike<number>;
-    dropout?: Generator;
+    tokenTypes?: ArrayLike<number> | undefined;
+    dropout?: Generator | undefined;
   } = {},
 ): TokenStream {
   const positions = new BigInt64Array(tokens.length);
-  for (let s = 0; s + 1 < offsets.length; s++) {
-    const past = caches?.[s].length ?? 0;
-    for (let i = offsets[s]; i < offsets[s + 1]; i++) positions[i] = BigInt(past + i - offsets[s]);
+  for (const [s, { start, length }] of sequenceSpans(offsets).entries()) {
+    const past = caches?.[s]?.length ?? 0;
+    for (let i = 0; i < length; i++) positions[start + i] = BigInt(past + i);
   }
   return {
     tokens: indices(tokens, { device }),

@@ -25,6 +25,7 @@ export {
 export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export type { FrozenDelta } from "./frozen-delta.ts";
+export { joinParts } from "./join.ts";
 export { KeyValueCache } from "./kv-cache.ts";
 export { LayerNorm } from "./layer-norm.ts";
 export { Linear, type LinearAdapter } from "./linear.ts";

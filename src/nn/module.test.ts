@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { fromData, liveTensorCount, mulScalar, scope, type Tensor } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { Linear, Module, makeParameterSource } from "./index.ts";
 
 const before = liveTensorCount();
@@ -20,7 +21,7 @@ class Part extends Module {
 
 class Whole extends Module {
   readonly layers = [new Part(), new Part()];
-  readonly lm_head: Linear = new Linear(this.layers[0].q_proj.weight);
+  readonly lm_head: Linear = new Linear(elementAt(this.layers, 0).q_proj.weight);
 }
 
 test("names are the paths of the properties; a shared parameter has one name", () => {

@@ -60,14 +60,14 @@ export class Nf4Weight extends Module {
   readonly levels: Tensor;
   readonly scales: Tensor;
   /** `[out, in]` of the weight that it stands for. */
-  readonly shape: readonly number[];
+  readonly shape: readonly [number, number];
   /** Of the products, and of the numbers. */
   readonly dtype: DType;
 
   /** @param weight `[out, in]`, the caller's; its dtype becomes that of the products */
   constructor(weight: Tensor, codebook: Nf4Codebook) {
     super();
-    this.shape = weight.shape;
+    this.shape = weight.sizes(2);
     this.dtype = weight.dtype;
     const codes = noGrad(() => scope(() => quantise(weight, codebook)));
     this.packed = codes.packed.keep();

@@ -1,4 +1,5 @@
 import { fromData, powTensor, scope } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 
 /**
  * Inverse frequencies of rotary position embeddings, for each kind of context extension that transformers 5.17 knows
@@ -182,7 +183,7 @@ function longropeFrequencies(
   const { originalMaxPositions, factor } = rope;
   const factors = length > originalMaxPositions ? rope.longFactor : rope.shortFactor;
   const frequencies = thetaPowers(rope.theta, dim).map(
-    (value, i) => 1 / toFloat32(toFloat32(factors[i]) * value),
+    (value, i) => 1 / toFloat32(toFloat32(elementAt(factors, i)) * value),
   );
   const natural = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions));
   return { inverseFrequencies: frequencies, attentionScaling: rope.attentionFactor ?? natural };

@@ -16,8 +16,9 @@ import {
   toDType,
   unsqueeze,
 } from "../torch/index.ts";
-import { sequenceLengths, type TokenStream } from "./causal-lm.ts";
+import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { canUseFusedKernel } from "./fused-kernels.ts";
+import { joinParts } from "./join.ts";
 import {
   type RopeParameters,
   type RopeShape,
@@ -74,8 +75,8 @@ export class RotaryEmbedding implements Disposable {
       const scaled = (x: Tensor) => toDType(table.scale === 1 ? x : mulScalar(x, table.scale), dtype);
       return { cos: scaled(cos(angles)), sin: scaled(sin(angles)) };
     });
-    const join = (tensors: Tensor[]) => (tensors.length === 1 ? tensors[0] : cat(tensors));
-    const [cosine, sine] = [join(parts.map((part) => part.cos)), join(parts.map((part) => part.sin))];
+    const cosine = joinParts(parts.map((part) => part.cos));
+    const sine = joinParts(parts.map((part) => part.sin));
     return {
       cos: unsqueeze(cat([cosine, cosine], { dim: 1 }), 1),
       signedSin: unsqueeze(cat([neg(sine), sine], { dim: 1 }), 1),
@@ -87,12 +88,12 @@ export class RotaryEmbedding implements Disposable {
     stream: TokenStream,
   ): { start: number; length: number; table: DeviceFrequencies }[] {
     const groups: { start: number; length: number; tableLength: number }[] = [];
-    for (const [i, length] of sequenceLengths(stream).entries()) {
-      const past = stream.caches?.[i].length ?? 0;
+    for (const [i, { start, length }] of sequenceSpans(stream.offsets).entries()) {
+      const past = stream.caches?.[i]?.length ?? 0;
       const tableLength = ropeFrequenciesKey(this.rope, this.shape, past + length);
       const last = groups.at(-1);
       if (last?.tableLength === tableLength) last.length += length;
-      else groups.push({ start: stream.offsets[i], length, tableLength });
+      else groups.push({ start, length, tableLength });
     }
     const device = stream.positions.device;
     return groups.map(({ start, length, tableLength }) => ({

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { DType, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
+import { elementAt, required } from "../util/elements.ts";
 import { AdamW, type OptimizedParameter, type Optimizer, SGD } from "./index.ts";
 
 type Flat = Record<string, number[]>;
@@ -40,8 +41,8 @@ function tensorOf(values: readonly number[], shape: readonly number[], dtype: DT
 function parametersOf(dtype: DType, gradDType = dtype): OptimizedParameter[] {
   return Object.entries(golden.shapes).map(([name, shape]) => ({
     name,
-    value: tensorOf(golden.start[name], shape, dtype),
-    grad: tensorOf(golden.start[name], shape, gradDType),
+    value: tensorOf(required(golden.start[name], name), shape, dtype),
+    grad: tensorOf(required(golden.start[name], name), shape, gradDType),
     decay: name === "weight",
   }));
 }
@@ -58,7 +59,7 @@ function setGradients(parameters: readonly OptimizedParameter[], step: number): 
 function worst(parameters: readonly OptimizedParameter[], expected: Flat): number {
   return Math.max(
     ...parameters.flatMap(({ name, value }) =>
-      [...value.toFloats()].map((x, i) => Math.abs(x - expected[name][i])),
+      [...value.toFloats()].map((x, i) => Math.abs(x - required(expected[name], name)[i])),
     ),
   );
 }
@@ -94,7 +95,7 @@ test("bfloat16 parameters move through float32 masters, and gradients may have a
       torch.copy_(value, torch.fromData(rounded[i], value.shape, { device: "cpu" }));
     });
   });
-  const [a, b] = [makers["adamw"](half), makers["adamw"](single)];
+  const [a, b] = [required(makers["adamw"], "adamw")(half), required(makers["adamw"], "adamw")(single)];
   made.push(a, b);
   for (let step = 0; step < 10; step++) {
     for (const parameters of [half, single]) setGradients(parameters, step);
@@ -103,25 +104,27 @@ test("bfloat16 parameters move through float32 masters, and gradients may have a
   single.forEach(({ name, value }, i) => {
     using rounding = torch.toDType(value, "bfloat16");
     expect(half[i]?.value.data()).toEqual(rounding.data());
-    expect(half[i].value.toFloats()).not.toEqual(rounded[i]);
+    expect(elementAt(half, i).value.toFloats()).not.toEqual(rounded[i]);
     expect(a.state().get(`master.${name}`)?.data()).toEqual(value.data());
   });
 });
 
 test("moments are the optimiser's own: changing them changes the next step", () => {
   const parameters = parametersOf("float32");
-  const optimizer = makers["adamw"](parameters);
+  const optimizer = required(makers["adamw"], "adamw")(parameters);
   made.push(optimizer);
   optimizer.step(0);
   const moments = optimizer.moments("weight");
   if (!moments) return expect.fail("no moments");
   torch.zero_(moments.expAvg);
   for (const { grad } of parameters) torch.zero_(grad);
-  const before = parameters[0].value.toFloats();
+  const before = elementAt(parameters, 0).value.toFloats();
   optimizer.step(1e-3);
-  parameters[0].value.toFloats().forEach((x, i) => {
-    expect(x).toBeCloseTo(before[i] * (1 - 1e-4), 6);
-  });
+  elementAt(parameters, 0)
+    .value.toFloats()
+    .forEach((x, i) => {
+      expect(x).toBeCloseTo(elementAt(before, i) * (1 - 1e-4), 6);
+    });
   expect(optimizer.moments("other")).toBeUndefined();
 });
 
@@ -153,17 +156,17 @@ test("parameters with rates of their own move as each would at its rate alone", 
   const factors: Record<string, number> = { weight: 16, bias: 0.5 };
   const withFactors = parametersOf("float64").map((one) => ({ ...one, lrFactor: factors[one.name] }));
   const alone = parametersOf("float64");
-  const together = makers["adamw"](withFactors);
-  const single = alone.map((one) => makers["adamw"]([one]));
+  const together = required(makers["adamw"], "adamw")(withFactors);
+  const single = alone.map((one) => required(makers["adamw"], "adamw")([one]));
   made.push(together, ...single);
   golden.lrs.forEach((lr, step) => {
     for (const parameters of [withFactors, alone]) setGradients(parameters, step);
     together.step(lr);
     alone.forEach(({ name }, i) => {
-      single[i].step(lr * (factors[name] ?? 1));
+      elementAt(single, i).step(lr * (factors[name] ?? 1));
     });
     withFactors.forEach(({ value }, i) => {
-      expect(value.toFloats()).toEqual(alone[i].value.toFloats());
+      expect(value.toFloats()).toEqual(elementAt(alone, i).value.toFloats());
     });
   });
 });

@@ -6,6 +6,7 @@ import { generateBatch } from "../eval/index.ts";
 import { bootstrapInterval } from "../eval/metrics/index.ts";
 import { releaseFreeMemory } from "../torch/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
+import { elementAt } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
 import type { Demo, ExerciseSplits, Grade, Split } from "./demo.ts";
 import { splitFile } from "./folder.ts";
@@ -61,8 +62,8 @@ export function gradeFractions(grades: readonly Grade[]): Pick<TestResult, "exac
     const share = (rows: Iterable<number>) => {
       const sum = { right: 0, all: 0 };
       for (const row of rows) {
-        sum.right += right(grades[row]);
-        sum.all += all(grades[row]);
+        sum.right += right(elementAt(grades, row));
+        sum.all += all(elementAt(grades, row));
       }
       return sum.right / sum.all;
     };

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RunEvent } from "../run/events.ts";
 import { setThreads, threads } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { shellQuote } from "../util/format.ts";
 import type { Demo } from "./demo.ts";
 import { evaluateModel } from "./evaluate-model.ts";
@@ -53,7 +54,7 @@ async function compareMethods(
   const note = (text: string) => onEvent({ type: "note", text });
   onEvent({ type: "phase", title: `The task: ${job.title}` });
   note(job.intro);
-  const [first] = task.test;
+  const first = elementAt(task.test, 0);
   note(`  question  ${first.question}\n  expected  ${first.expected}`);
   const before = await evaluateModel(place, job.model, "test", signal);
   note(`  before    ${before.texts[0]}\n  test      ${scoreText(job, before)}`);
@@ -86,7 +87,7 @@ const scoreText = ({ names }: Demo, { exact, parts }: QuickstartScore) =>
 function keptText(methods: readonly string[], out: string): string {
   const saved = methods.filter((method) => existsSync(join(out, method, "checkpoints")));
   if (saved.length === 0) return "Stopped before anything was learnt.";
-  const last = shellQuote(relativeToCwd(join(out, saved[saved.length - 1])));
+  const last = shellQuote(relativeToCwd(join(out, elementAt(saved, saved.length - 1))));
   return [
     `What was learnt so far is kept (${saved.join(", ")}):`,
     `  npx scalora generate ${last} 'a question' goes on with a text`,

@@ -9,6 +9,7 @@ import { loadTokenizer } from "../hub/load-tokenizer.ts";
 import { loadModel } from "../models/index.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { gradeFractions } from "./evaluate-model.ts";
 import { prepareFolder } from "./folder.ts";
 import { runDemo } from "./index.ts";
@@ -55,7 +56,11 @@ test("the quickstart trains, compares, reports and exports; the commands that it
   }
   expect(stderr).toContain("3 of 3: full");
   const page = readFileSync(result.report, "utf8");
-  for (const text of ["Rank of the accumulated change", "Scaling factors", result.samples[0].expected])
+  for (const text of [
+    "Rank of the accumulated change",
+    "Scaling factors",
+    elementAt(result.samples, 0).expected,
+  ])
     expect(page).toContain(text);
   expect(result.next).toHaveLength(3);
   for (const command of result.next) {

@@ -2,6 +2,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
 import { runExport } from "../export/index.ts";
 import { writeReport } from "../report/index.ts";
+import { elementAt, zip } from "../util/elements.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { shellQuote } from "../util/format.ts";
 import type { TestResult } from "./evaluate-model.ts";
@@ -21,18 +22,18 @@ export async function publish(quickstart: QuickstartRuns, signal: AbortSignal): 
   const exported = join(out, name);
   const target = { path: join(out, exportedMethod), ...job.compute };
   await runExport({ target, out: exported, kind: "merged", format, dtype }, { signal });
-  for (const [file, text] of Object.entries(job.programs(task.test[0].question)))
+  for (const [file, text] of Object.entries(job.programs(elementAt(task.test, 0).question)))
     writeFileAtomic(join(out, file), text);
   writeFileAtomic(join(out, fileNames.recipe), recipeText(quickstart));
   const result: QuickstartResult = {
     names: job.names,
     before: withoutTexts(before),
     rows: runs.map(tableRow),
-    samples: before.texts.map((text, i) => ({
-      prompt: task.test[i].question,
-      expected: task.test[i].expected,
+    samples: zip(task.test.slice(0, before.texts.length), before.texts).map(([exercise, text], i) => ({
+      prompt: exercise.question,
+      expected: exercise.expected,
       before: text,
-      after: runs.map(({ method, testResult }) => ({ method, output: testResult.texts[i] })),
+      after: runs.map(({ method, testResult }) => ({ method, output: elementAt(testResult.texts, i) })),
     })),
     report: join(out, fileNames.report),
     exported,
@@ -63,7 +64,8 @@ function recipeText({ job, out, data, seed }: QuickstartRuns): string {
     data: relativeIfBelow(data),
     folder: relativeIfBelow(out),
   };
-  const settings = job.methods.find(({ adapter }) => adapter.method === exportedMethod) ?? job.methods[0];
+  const exported = job.methods.find(({ adapter }) => adapter.method === exportedMethod);
+  const settings = exported ?? elementAt(job.methods, 0);
   const sections = recipeSections(job, settings, place, seed);
   return (
     `# ${job.title}: the quickstart's ${exportedMethod} run\n` +
@@ -84,7 +86,7 @@ export const relativeToCwd = (path: string) => relative(process.cwd(), path) || 
 function nextCommands({ job, task, out, data }: QuickstartRuns): string[] {
   const path = (...names: string[]) => shellQuote(relativeToCwd(join(...names)));
   return [
-    ...job.next((name) => path(out, name), task.test[0].question),
+    ...job.next((name) => path(out, name), elementAt(task.test, 0).question),
     `npx scalora eval ${path(out, job.output.name)} --data ${path(splitFile(data, "test"))}`,
     `npx scalora train ${path(out, fileNames.recipe)} --set train.steps=${4 * job.training.steps}`,
   ];

@@ -32,5 +32,6 @@ export function listRecipes(folders: readonly string[]): RecipeEntry[] {
 }
 
 function firstComment(text: string): string {
-  return /^#\s*(.+)$/m.exec(text.split(/^[^#\s]/m)[0])?.[1].trim() ?? "";
+  const [head = ""] = text.split(/^[^#\s]/m);
+  return /^#\s*(.+)$/m.exec(head)?.[1]?.trim() ?? "";
 }

@@ -16,6 +16,7 @@ import { temporaryFolder } from "../testing/tiny-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { liveTensorCount, noGrad, scope } from "../torch/index.ts";
 import { trainStep } from "../train/step.ts";
+import { elementAt } from "../util/elements.ts";
 
 registerMethod(inputGain);
 
@@ -90,7 +91,7 @@ function trainSteps(model: TrainableModel, adapters: AdapterSet): number {
     (step) => trainStep({ model, adapters, optimizer, schedule, clip: 1 }, [batch], step).loss,
   );
   optimizer.dispose();
-  return losses[2];
+  return elementAt(losses, 2);
 }
 
 /** The folder of the merged model. */

@@ -6,6 +6,7 @@ import { AdamW } from "../optim/index.ts";
 import { quantiseLinearLayers } from "../testing/quantise-model.ts";
 import { tinyLlamaConfig } from "../testing/tiny-llama.ts";
 import { Generator } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { checkpointBytes, estimateMemory } from "./memory-estimate.ts";
 
 /** What a method at a rank is estimated to take, in bytes, and the numbers that it trains. */
@@ -62,5 +63,7 @@ test("every token of a batch costs the inputs and outputs of all linear layers b
   using generator = new Generator(1, "cpu");
   using model = createModel(tinyLlamaConfig, generator);
   const weights = [...model.namedParameters()].filter(([name]) => name.endsWith("_proj.weight"));
-  expect(perToken).toBe(4 * weights.reduce((sum, [, { shape }]) => sum + shape[0] + shape[1], 0));
+  expect(perToken).toBe(
+    4 * weights.reduce((sum, [, { shape }]) => sum + elementAt(shape, 0) + elementAt(shape, 1), 0),
+  );
 });

@@ -68,7 +68,7 @@ function chartSection(charts: readonly Chart[]): string {
 
 function tableHtml({ title, columns, rows, note }: ReportTable): string {
   const cell = (tag: "th" | "td", text: string, i: number) =>
-    `<${tag}${columns[i].align === "right" ? ' class="right"' : ""}>${escapeHtml(text)}</${tag}>`;
+    `<${tag}${columns[i]?.align === "right" ? ' class="right"' : ""}>${escapeHtml(text)}</${tag}>`;
   const head = columns.map((column, i) => cell("th", column.title, i)).join("");
   const body = rows.map((row) => `<tr>${row.map((text, i) => cell("td", text, i)).join("")}</tr>`).join("");
   const table = `<table class="data"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
@@ -96,17 +96,17 @@ function chartData({ xLabel, yLabel, logarithmic = false, series }: Chart) {
   };
 }
 
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
+const entities: ReadonlyMap<string, string> = new Map([
+  ["&", "&amp;"],
+  ["<", "&lt;"],
+  [">", "&gt;"],
+  ['"', "&quot;"],
+  ["'", "&#39;"],
+]);
 
 /** Text as HTML shows it, in elements and in attributes. */
 function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => entities[character]);
+  return text.replaceAll(/[&<>"']/g, (character) => entities.get(character) ?? character);
 }
 
 /** JSON that cannot end the script element around it. */

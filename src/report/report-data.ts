@@ -10,7 +10,7 @@ export interface Chart {
   xLabel: string;
   yLabel: string;
   /** One or two sentences on how to read it. */
-  note?: string;
+  note?: string | undefined;
   /** Draw y on a logarithmic scale; values must be above 0. */
   logarithmic?: boolean;
   series: readonly Series[];
@@ -20,7 +20,7 @@ export interface ReportTable {
   title: string;
   columns: readonly { title: string; align?: "left" | "right" }[];
   rows: readonly (readonly string[])[];
-  note?: string;
+  note?: string | undefined;
 }
 
 /** A prompt and what several models (or one, at several times) make of it. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RunEvent } from "../run/events.ts";
+import { elementAt } from "../util/elements.ts";
 import { type ReportData, runCharts, runReport, writeReport } from "./index.ts";
 import { alignSeries, downsample, movingAverage } from "./series.ts";
 
@@ -114,7 +115,7 @@ test("charts of several runs name them; those without data are left out", () => 
     { name: "full", events: [step(1)] },
   ]);
   expect(charts.map(({ title }) => title)).toEqual(["Training loss"]);
-  expect(charts[0].series.map(({ name }) => name)).toEqual(["lora", "full"]);
+  expect(elementAt(charts, 0)?.series.map(({ name }) => name)).toEqual(["lora", "full"]);
 });
 
 /** Writes a report and reads it back. */

@@ -63,7 +63,7 @@ function metricChart(runs: readonly NamedRun[]): Chart {
     return Object.keys(measured[0]?.metrics ?? {}).map((metric) => ({
       name: runs.length > 1 ? `${name}: ${metric}` : metric,
       x: measured.map(({ step }) => step),
-      y: measured.map(({ metrics }) => metrics[metric]),
+      y: measured.map(({ metrics }) => metrics[metric] ?? null),
     }));
   });
   return { title: "Held-out metrics", xLabel: "step", yLabel: "metric", series };

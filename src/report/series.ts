@@ -11,7 +11,7 @@ export function downsample(series: Series, most = maxPoints): Series {
   const y: (number | null)[] = [];
   for (let start = 0; start < series.x.length; start += bucket) {
     const values = series.y.slice(start, start + bucket).filter((value) => value !== null);
-    x.push(series.x[Math.min(start + bucket, series.x.length) - 1]);
+    x.push(...series.x.slice(start, start + bucket).slice(-1));
     y.push(values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length);
   }
   return { ...series, x, y };

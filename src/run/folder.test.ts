@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { requestControl } from "./control.ts";
 import type { RunEvent } from "./events.ts";
@@ -75,7 +76,7 @@ test("a new run holds its configuration, its status and its events", () => {
   const events = readEvents(run.path);
   expect(events.map((event) => event.step)).toEqual([1, 2]);
   expect(events[1]).toMatchObject({ loss: Number.NaN });
-  expect(Date.parse(events[0].time)).not.toBeNaN();
+  expect(Date.parse(elementAt(events, 0).time)).not.toBeNaN();
   expect(readStatus(run.path)).toMatchObject({ ...status, process: { pid: process.pid } });
 });
 
@@ -216,7 +217,7 @@ test("a run that another living process trains is refused; a dead one's is not",
   if (recorded === undefined) throw new Error("no status");
   expect(isActive(recorded)).toBe(false);
   const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
-  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1].split(" ");
+  const fields = elementAt(readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") "), 1).split(" ");
   const startTime = `${recorded.process.startTime?.split(" ")[0]} ${fields[19]}`;
   const other = { ...recorded, process: { ...recorded.process, pid: child.pid ?? 0, startTime } };
   writeFileSync(run.file("status.json"), JSON.stringify(other));

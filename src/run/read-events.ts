@@ -49,7 +49,7 @@ function parseEvents(text: string, file: string): RecordedEvent[] {
     }
     const place = { file, line: index + 1 };
     if (!isRecord(value)) throw damaged(place, "", { expected: "object", found: jsonText(value) });
-    if (cutAt !== undefined && !firstEvents.has(value.type))
+    if (cutAt !== undefined && !firstEvents.has(value["type"]))
       throw damaged({ file, line: cutAt + 1 }, "", { expected: "JSON", found: jsonText(lines[cutAt]) });
     cutAt = undefined;
     const event = parseEvent(value, place);
@@ -86,7 +86,7 @@ function validated<T>(schema: z.ZodType<T>, value: { readonly [key: string]: unk
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { key, ...issue } = firstIssue(result.error, value);
-  throw damaged(place, `${String(value.type)}.${key}`, issue);
+  throw damaged(place, `${String(value["type"])}.${key}`, issue);
 }
 
 function damaged({ file, line }: Place, key: string, issue: Omit<SchemaIssue, "key">): ScaloraError {

@@ -49,7 +49,7 @@ export type RunState = RunStatus["state"];
 export function readStatus(path: string): RecordedStatus | undefined {
   const file = join(path, runFiles.status);
   const value = parseOptional(readOptional(file) ?? "");
-  if (isRecord(value) && typeof value.version === "number") assertKnownVersion(value.version, file);
+  if (isRecord(value) && typeof value["version"] === "number") assertKnownVersion(value["version"], file);
   return statusSchema.safeParse(value).data;
 }
 

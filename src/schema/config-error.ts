@@ -113,7 +113,9 @@ function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath
   if (issue.code === "invalid_union") {
     if (issue.discriminator !== undefined) return [wrongMethod(path, root, valueAt(raw, path))];
     const inside = issue.errors.filter((errors) => errors.every((error) => error.path.length > 0));
-    if (inside.length === 1) return inside[0].flatMap((error) => translate(error, root, raw, path));
+    const [only, ...others] = inside;
+    if (only !== undefined && others.length === 0)
+      return only.flatMap((error) => translate(error, root, raw, path));
   }
   const isPlain = node !== undefined && (node.anyOf === undefined || node["expects"] !== undefined);
   return [{ path, ...wrongValue(isPlain ? node : parent, valueAt(raw, path)) }];
@@ -156,7 +158,10 @@ function branchFor(root: SchemaNode, raw: unknown): SchemaNode {
 }
 
 /** The schema node of a key path, and the deepest one above it that says what it expects. */
-function nodesAt(root: SchemaNode, path: KeyPath): { node?: SchemaNode; parent?: SchemaNode } {
+function nodesAt(
+  root: SchemaNode,
+  path: KeyPath,
+): { node: SchemaNode | undefined; parent: SchemaNode | undefined } {
   let node: SchemaNode | undefined = root;
   let parent: SchemaNode | undefined;
   for (const part of path) {

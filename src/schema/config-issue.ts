@@ -5,9 +5,9 @@ export interface ConfigIssue {
   /** Dotted key path, such as `data.train[0].weight`. */
   key: string;
   problem: string;
-  expected?: string;
-  found?: string;
-  fix?: string;
+  expected?: string | undefined;
+  found?: string | undefined;
+  fix?: string | undefined;
 }
 
 export type KeyPath = readonly (string | number)[];

@@ -11,7 +11,7 @@ interface LockOptions {
   /** What it may have to wait for. */
   what?: string;
   /** Ends the wait. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 interface Holder {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mapTuple } from "../util/elements.ts";
+import { elementAt, mapTuple } from "../util/elements.ts";
 import * as torch from "./index.ts";
 
 /** Worst difference over the largest value. */
@@ -113,7 +113,7 @@ test("linear_cross_entropy in float32 equals float64's, gradients included", () 
       torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
     );
     const reference = torch.linearCrossEntropy(hidden, weight, targets);
-    const ours = torch.linearCrossEntropy(single[0], single[1], targets);
+    const ours = torch.linearCrossEntropy(elementAt(single, 0), single[1], targets);
     expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(2e-7);
     const mine = torch.grad([ours], single);
     const theirs = torch.grad([reference], [hidden, weight]);
@@ -146,7 +146,7 @@ test.skipIf(!torch.hasFusedAttention())(
       });
       const reference = torch.cat(parts);
       const single = [q, k, v].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
-      const ours = torch.causalAttention(single[0], single[1], single[2], offsets, 0.3);
+      const ours = torch.causalAttention(elementAt(single, 0), single[1], single[2], offsets, 0.3);
       expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(1e-6);
       const mine = torch.grad([torch.sum(torch.mul(torch.toDType(ours, "float64"), weights))], single);
       const theirs = torch.grad([torch.sum(torch.mul(reference, weights))], [q, k, v]);
@@ -297,9 +297,9 @@ test.each([64, 24, 6])("rotate equals its definition in float64 (width %i)", (wi
       const exact = torch.add(torch.mul(x, c), torch.mul(torch.roll(x, width / 2, { dims: -1 }), s));
       const ours = torch.fusedRotate(single[0], single[1], single[2]);
       expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
-      expect(() => torch.fusedRotate(single[0], single[1], torch.narrow(single[2], 0, 1, 4))).toThrow(
-        `sines of shape [4, 1, ${width}]`,
-      );
+      expect(() =>
+        torch.fusedRotate(elementAt(single, 0), single[1], torch.narrow(elementAt(single, 2), 0, 1, 4)),
+      ).toThrow(`sines of shape [4, 1, ${width}]`);
     }),
   );
 });

@@ -9,6 +9,7 @@ import "../testing/close-to.ts";
 import { tokenStream } from "../nn/index.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { Generator, liveTensorCount, noGrad, scope } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { evaluateLoss } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
 import { trainStep } from "./step.ts";
@@ -79,16 +80,19 @@ test("the loss is the mean cross entropy, or the mean squared error, of transfor
   const logits = (of: typeof model) =>
     rows.map(({ ids }) => noGrad(() => scope(() => [...of.logits(tokenStream(ids)).toFloats()])));
   const entropy = (values: number[], label: number) =>
-    Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0)) - values[label];
+    Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0)) - elementAt(values, label);
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const classes = logits(model);
   const found = await evaluateLoss(model, [collate(rows.slice(0, 2)), collate(rows.slice(2))]);
-  expect(found?.loss).toBeCloseTo(mean(classes.map((row, i) => entropy(row, rows[i].label ?? 0))), 5);
-  const right = classes.filter(([no, yes], i) => Number(yes > no) === rows[i].label).length;
+  expect(found?.loss).toBeCloseTo(
+    mean(classes.map((row, i) => entropy(row, elementAt(rows, i).label ?? 0))),
+    5,
+  );
+  const right = classes.filter(([no, yes], i) => Number(yes > no) === elementAt(rows, i).label).length;
   expect(found).toMatchObject({ labelTokens: 3, accuracy: right / 3 });
   const regression = await evaluateLoss(scores, [collate(rows)]);
   expect(regression?.accuracy).toBeUndefined();
-  const squares = logits(scores).map(([value], i) => (value - (rows[i].label ?? 0)) ** 2);
+  const squares = logits(scores).map(([value], i) => (value - (elementAt(rows, i).label ?? 0)) ** 2);
   expect(regression?.loss).toBeCloseTo(mean(squares), 5);
 });
 
@@ -137,15 +141,15 @@ test("what an event does to the loss is measured under the dropout of the step",
     window,
     1,
   );
-  expect(event?.lossBefore).toBe(loss);
-  expect(event?.lossAfter).toBeCloseTo(loss, 6);
+  expect(event?.["lossBefore"]).toBe(loss);
+  expect(event?.["lossAfter"]).toBeCloseTo(loss, 6);
   optimizer.dispose();
   adapters.dispose();
 });
 
 test("a row that makes the loss infinite is named, and nothing changes", async () => {
   const broken = { ...rows[1], label: Number.POSITIVE_INFINITY };
-  await expect(step("bert-regression", [[rows[0], broken, rows[2]]])).rejects.toThrow(
+  await expect(step("bert-regression", [[elementAt(rows, 0), broken, elementAt(rows, 2)]])).rejects.toThrow(
     /loss of step 1 is not finite[\s\S]*rows: rows:2\n/,
   );
 });

@@ -14,8 +14,8 @@ export function gradientNorms(
     torch.scope(() => {
       const wide = (x: Tensor) => (x.dtype === "float64" ? x : torch.toDType(x, "float64"));
       const norms = trainables.map(({ grad }) => wide(norm(grad)));
-      const all = torch.stack([wide(torch.detach(extra)), ...norms]).toFloats();
-      return { norms: [...all.subarray(1)], extra: all[0] };
+      const [first = Number.NaN, ...others] = torch.stack([wide(torch.detach(extra)), ...norms]).toFloats();
+      return { norms: others, extra: first };
     }),
   );
 }

@@ -3,6 +3,7 @@ import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
+import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { allFinite, forEachParameter } from "./gradient-norms.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
@@ -101,20 +102,21 @@ function badRows(
   ok: (row: Batch) => boolean,
 ): string[] {
   const rows = microBatches.flatMap((batch) => batch.sources.map((_, s) => singleRow(batch, s)));
-  return rows.filter((row) => objective.labelCount(row) > 0 && !ok(row)).map(({ sources }) => sources[0]);
+  return rows.filter((row) => objective.labelCount(row) > 0 && !ok(row)).flatMap(({ sources }) => sources);
 }
 
 function singleRow(batch: Batch, s: number): Batch {
-  const [start, end] = [batch.offsets[s], batch.offsets[s + 1]];
-  const labels = [...batch.labelPositions.keys()].filter(
-    (i) => start <= batch.labelPositions[i] && batch.labelPositions[i] < end,
+  const start = elementAt(batch.offsets, s);
+  const end = elementAt(batch.offsets, s + 1);
+  const labels = zip(batch.labelPositions, batch.labelTargets).filter(
+    ([position]) => start <= position && position < end,
   );
   return {
     tokens: batch.tokens.slice(start, end),
     offsets: [0, end - start],
-    labelPositions: Int32Array.from(labels, (i) => batch.labelPositions[i] - start),
-    labelTargets: Int32Array.from(labels, (i) => batch.labelTargets[i]),
-    sources: [batch.sources[s]],
+    labelPositions: Int32Array.from(labels, ([position]) => position - start),
+    labelTargets: Int32Array.from(labels, ([, target]) => target),
+    sources: batch.sources.slice(s, s + 1),
     ...(batch.labels && { labels: batch.labels.slice(s, s + 1) }),
     ...(batch.tokenTypes && { tokenTypes: batch.tokenTypes.slice(start, end) }),
   };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { Json } from "../util/json.ts";
 
@@ -89,7 +90,7 @@ function isBetter(here: EvaluationRecord, best: EvaluationRecord): boolean {
 export function parseState(written: unknown, where: string): SavedState {
   const parsed = schema.safeParse(written);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const issue = elementAt(parsed.error.issues, 0);
   throw new ScaloraError("format", "This checkpoint's state is not one that this version reads", {
     where: `${where}: ${issue.path.join(".")}`,
     found: issue.message,

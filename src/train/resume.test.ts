@@ -6,6 +6,7 @@ import { readEvents } from "../run/read-events.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { listCheckpoints } from "./checkpoints/load.ts";
 import type { TrainSettings } from "./options.ts";
 import { loadCheckpointWeights } from "./resume.ts";
@@ -72,7 +73,7 @@ test("a newest checkpoint with a flipped bit is set aside, and the resume makes 
   const path = join(checkpointsIn("flipped"), "step-000017");
   const file = join(path, "adapters.safetensors");
   const bytes = readFileSync(file);
-  bytes[bytes.length >> 1] ^= 1;
+  bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
   writeFileSync(file, bytes);
   expect((await runIn("flipped", { resume: true })).reason).toBe("finished");
   expect(contentOf("flipped", 17)).toEqual(contentOf("whole", 17));
@@ -158,7 +159,7 @@ test("the newest valid checkpoint is used: broken ones are skipped and named, th
     12: (path) => {
       const file = join(path, "adapters.safetensors");
       const bytes = readFileSync(file);
-      bytes[bytes.length - 1] ^= 1;
+      bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
       writeFileSync(file, bytes);
     },
   };
@@ -236,9 +237,9 @@ test("the best checkpoint's weights can be taken back", async () => {
   const run = tinyRun(settings);
   made.push(run);
   const { adapters } = run.options;
-  const before = adapters.trainables()[0].value.toFloats();
+  const before = elementAt(adapters.trainables(), 0).value.toFloats();
   loadCheckpointWeights(result.bestCheckpoint ?? expect.fail("no best"), adapters);
-  expect(adapters.trainables()[0].value.toFloats()).not.toEqual(before);
+  expect(elementAt(adapters.trainables(), 0).value.toFloats()).not.toEqual(before);
   const { evaluateLoss } = await import("./evaluate.ts");
   const evaluation = await evaluateLoss(run.options.model, run.options.evalBatches ?? []);
   expect(evaluation?.loss).toBe(result.best?.loss);

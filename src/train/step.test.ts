@@ -4,12 +4,14 @@ import { FullFineTuning } from "../adapters/full/full.ts";
 import { attach } from "../adapters/index.ts";
 import { collate } from "../data/collate.ts";
 import type { Batch } from "../data/index.ts";
+import { sequenceSpans } from "../nn/causal-lm.ts";
 import { causalLossSum } from "../nn/causal-loss.ts";
 import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { countingExamples } from "../testing/tiny-data.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import * as torch from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { type StepParts, trainStep } from "./step.ts";
 
 const made = checkTensorLeaks();
@@ -146,7 +148,7 @@ test("a factor of an adapter that is not finite is named", () => {
   const adapters = attach(model, { method: "lora", rank: 2, targetModules: ["mix"] });
   const optimizer = new SGD(adapters.trainables());
   made.push(model, adapters, optimizer);
-  torch.noGrad(() => torch.fill_(adapters.trainables()[0].value, Number.NaN));
+  torch.noGrad(() => torch.fill_(elementAt(adapters.trainables(), 0).value, Number.NaN));
   expect(() => trainStep({ model, adapters, optimizer, schedule, clip: 0 }, [collate(rows)], 5)).toThrow(
     /loss of step 5 is not finite[\s\S]*not finite in mix \(bank0\.8x8r2\.A\)/,
   );
@@ -156,19 +158,19 @@ test("a row whose loss is not finite is named", () => {
   const parts = partsOf();
   const { model } = parts;
   const plain = model.hiddenStates.bind(model);
-  const bad = rows[3];
+  const bad = elementAt(rows, 3);
   model.hiddenStates = (stream) => {
     const hidden = plain(stream);
-    const at = stream.offsets.findIndex((start, s) => stream.offsets[s + 1] - start === bad.ids.length);
+    const start = sequenceSpans(stream.offsets).find(({ length }) => length === bad.ids.length)?.start;
     const mask = torch.indices(
-      Array.from({ length: hidden.shape[0] }, (_, i) => Number(i === stream.offsets[at])),
+      Array.from({ length: hidden.size(0) }, (_, i) => Number(i === start)),
       { device: "cpu" },
     );
     return torch.maskedFill(hidden, torch.unsqueeze(torch.eqScalar(mask, 1), 1), Number.POSITIVE_INFINITY);
   };
   const first = rows.findIndex(({ ids }) => ids.length === bad.ids.length);
   const window = [collate(rows.slice(0, first)), collate(rows.slice(first, first + 1))].filter(Boolean);
-  expect(() => trainStep(parts, window, 2)).toThrow(new RegExp(`rows: ${rows[first].source}`));
+  expect(() => trainStep(parts, window, 2)).toThrow(new RegExp(`rows: ${elementAt(rows, first).source}`));
 });
 
 test("a gradient that is not finite is named with the rows that cause it", () => {

@@ -6,6 +6,7 @@ import type { Optimizer, Schedule } from "../optim/index.ts";
 import type { LayerAnalysis } from "../run/analysis-event.ts";
 import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
+import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-norms.ts";
 import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
@@ -20,7 +21,7 @@ export interface StepParts {
   /** Largest global gradient norm; 0 turns clipping off. */
   readonly clip: number;
   /** What the model's own dropout is drawn from; without it there is none. */
-  readonly dropout?: Generator;
+  readonly dropout?: Generator | undefined;
   readonly observer?: StepObserver;
 }
 
@@ -164,5 +165,5 @@ function finiteNorms(
 function trainableNorms(adapters: AdapterSet, anyScalar: Tensor): number[] {
   const trainables = adapters.trainables();
   const { norms } = gradientNorms(trainables, anyScalar);
-  return norms.map((norm, i) => (Number.isFinite(norm) ? norm : exactNorm(trainables[i].grad)));
+  return zip(norms, trainables).map(([norm, { grad }]) => (Number.isFinite(norm) ? norm : exactNorm(grad)));
 }

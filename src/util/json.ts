@@ -1,5 +1,11 @@
-/** What `JSON.stringify` writes and `JSON.parse` reads back unchanged. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+/** What `JSON.stringify` writes and `JSON.parse` reads back unchanged, but that keys without a value are gone. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
 
 /** Whether a value is an object with named fields. */
 export function isRecord(value: unknown): value is { readonly [key: string]: unknown } {

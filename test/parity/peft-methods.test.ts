@@ -11,7 +11,7 @@ import { copyGoldenLlama } from "../../src/testing/golden-llama.ts";
 import { temporaryFolder } from "../../src/testing/tiny-run.ts";
 import { tolerances } from "../../src/testing/tolerances.ts";
 import * as torch from "../../src/torch/index.ts";
-import { mapTuple } from "../../src/util/elements.ts";
+import { mapTuple, required } from "../../src/util/elements.ts";
 
 const golden = fileURLToPath(new URL("../golden/peft-methods", import.meta.url));
 const scratch = temporaryFolder();
@@ -37,7 +37,7 @@ function located(adapters: AdapterSet, name: string) {
 /** A layer's slice of the tensor that has a name of PEFT's. */
 function ours(adapters: AdapterSet, name: string, of: "value" | "grad"): torch.Tensor {
   const { bank, index, end } = located(adapters, name);
-  const [part, turned] = stacks[end];
+  const [part, turned] = required(stacks[end], end);
   const slice = torch.select(bank.stacks[part][of], 0, index);
   return turned ? torch.transpose(slice, 0, 1) : slice;
 }

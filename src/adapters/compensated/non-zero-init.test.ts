@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
+import { mapTuple } from "../../util/elements.ts";
 import { NonZeroInitBank } from "./non-zero-init.ts";
 
 /** What a small step of the factors from their start changes in the output of a layer whose own weight is 0. */
@@ -14,7 +15,7 @@ test("in bfloat16 a change of 1e-4 is learnt to the precision of bfloat16, not t
       const bank = new NonZeroInitBank("test", { m, n, rank, scale }, [{ path: "layer", linear }]);
       const wide = (tensor: torch.Tensor) => torch.toDType(tensor, "float64");
       const product = () => {
-        const [A, B] = [bank.A, bank.B].map((stack) => wide(torch.select(stack, 0, 0)));
+        const [A, B] = mapTuple([bank.A, bank.B], (stack) => wide(torch.select(stack, 0, 0)));
         return torch.matmul(A, torch.transpose(B, 0, 1));
       };
       bank.begin(0, random(m, rank), random(n, rank));

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
 import { checkTensorLeaks } from "../../testing/tensor-leak-check.ts";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { frobenius } from "../scalora/testing/random-bank.ts";
 import { FrozenDeltaBase, truncateToRank } from "./frozen-delta-base.ts";
 
@@ -52,7 +53,7 @@ test.each([
       expect(frobenius(own, torch.select(expected, 0, layer))).toBeLessThan(2e-6);
       const squares = torch.square(torch.select(sigma, 0, layer)).toFloats();
       const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
-      expect(best.cut[layer] / (sum(squares.subarray(rank)) / sum(squares))).toBeCloseTo(1, 5);
+      expect(elementAt(best.cut, layer) / (sum(squares.subarray(rank)) / sum(squares))).toBeCloseTo(1, 5);
     }
     expect(best.left.shape).toEqual([3, m, rank]);
   });
@@ -83,7 +84,7 @@ test("columns that say nothing new take no room, and a layer without a change st
 
 test("merges are appended as they are until they are more than R; the base stays frozen", () => {
   const { base, layers } = store(9, 7, 4, "bfloat16");
-  const before = layers[0].linear.denseWeight().data();
+  const before = elementAt(layers, 0).linear.denseWeight().data();
   const generator = generatorOf(4);
   torch.scope(() => {
     const merges = [0, 1, 2].map(() => ({
@@ -108,13 +109,16 @@ test("merges are appended as they are until they are more than R; the base stays
     const lost = base.merge(left, right);
     const whole = dense(join("left", 3), join("right", 3));
     for (const layer of [0, 1, 2]) {
-      const weight = torch.toDType(layers[layer].linear.denseWeight(), "float64");
+      const weight = torch.toDType(elementAt(layers, layer).linear.denseWeight(), "float64");
       const change = torch.sub(base.weight(layer), weight);
-      expect(frobenius(change, torch.select(whole, 0, layer)) ** 2 / lost[layer]).toBeCloseTo(1, 4);
+      expect(frobenius(change, torch.select(whole, 0, layer)) ** 2 / elementAt(lost, layer)).toBeCloseTo(
+        1,
+        4,
+      );
       expect(lost[layer]).toBeGreaterThan(1e-3);
     }
   });
-  expect(layers[0].linear.denseWeight().data()).toEqual(before);
+  expect(elementAt(layers, 0)?.linear.denseWeight().data()).toEqual(before);
 });
 
 test("a rank beyond the layers' sides is that of the smaller one, and then nothing is ever lost", () => {
@@ -145,7 +149,7 @@ test("a restored store goes on where it was, whatever it held", () => {
       torch.randn([3, 9, 2], { generator, device: "cpu" }),
       torch.randn([3, 7, 2], { generator, device: "cpu" }),
     ]);
-    base.merge(merges[0][0], merges[0][1]);
+    base.merge(elementAt(merges, 0)[0], elementAt(merges, 0)[1]);
     for (const [left, right] of [merges[2], merges[1]]) other.merge(left, right);
     const saved = base.state();
     torch.noGrad(() => {
@@ -154,8 +158,8 @@ test("a restored store goes on where it was, whatever it held", () => {
     other.restored();
     for (const one of [base, other]) {
       expect(one.frozenDelta(0)?.P.shape).toEqual([9, 2]);
-      one.merge(merges[1][0], merges[1][1]);
-      one.merge(merges[2][0], merges[2][1]);
+      one.merge(elementAt(merges, 1)[0], elementAt(merges, 1)[1]);
+      one.merge(elementAt(merges, 2)[0], elementAt(merges, 2)[1]);
     }
     expect(other.weight(1).toFloats()).toEqual(base.weight(1).toFloats());
   });

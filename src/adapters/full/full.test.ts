@@ -4,6 +4,7 @@ import { causalLossSum } from "../../nn/causal-loss.ts";
 import { countingExamples } from "../../testing/tiny-data.ts";
 import { TinyLM, type TinyLMOptions } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { FullFineTuning } from "./full.ts";
 
 const made: { dispose(): void }[] = [];
@@ -50,7 +51,7 @@ test("autograd adds to the gradients given, through both uses of a tied weight; 
   backward();
   adapters.trainables().forEach(({ grad }, i) => {
     grad.toFloats().forEach((x, j) => {
-      expect(x).toBeCloseTo(2 * once[i][j], 4);
+      expect(x).toBeCloseTo(2 * elementAt(once, i)[j], 4);
     });
   });
   adapters.zeroGrad();

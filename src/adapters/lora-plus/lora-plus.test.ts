@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { SGD } from "../../optim/index.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { attachLoraPlus } from "./lora-plus.ts";
 import { loraPlusSchema } from "./options.ts";
 
@@ -25,7 +26,7 @@ test("in one step A moves by ratio · rate · gradient, and B by rate · gradien
     parts.forEach(({ value, grad, times }, i) => {
       const gradients = grad.toFloats();
       value.toFloats().forEach((x, at) => {
-        expect(before[i][at] - x).toBeCloseTo(times * 0.1 * gradients[at], 14);
+        expect(elementAt(before, i)[at] - x).toBeCloseTo(times * 0.1 * elementAt(gradients, at), 14);
       });
     });
   });

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { matrix } from "../testing/reference-run.ts";
 import { type MoraType, SquareBank, squareWidth } from "./square-bank.ts";
 
@@ -39,7 +40,7 @@ test.each(cases)(
         ),
       ])
         found.toFloats().forEach((value, i) => {
-          expect(value).toBeCloseTo(change.flat()[i], 13);
+          expect(value).toBeCloseTo(elementAt(change.flat(), i), 13);
         });
     });
     bank.dispose();

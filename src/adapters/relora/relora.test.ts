@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { AdamW } from "../../optim/index.ts";
 import * as torch from "../../torch/index.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/reference-run.ts";
 import { reloraSchema } from "./options.ts";
 import { pruneMoments } from "./prune-moments.ts";
@@ -39,16 +40,18 @@ test("a run with two restarts is the paper's: base, weights, pruned moments and 
   };
   stepThrough(run, adapters, optimizer, (step, effective) => {
     effective.forEach((x, i) => {
-      expect(x, `step ${step}`).toBeCloseTo(run.effective[step - 1].flat()[i], 12);
+      expect(x, `step ${step}`).toBeCloseTo(elementAt(run.effective, step - 1).flat()[i], 12);
     });
   });
   expect(kept).toEqual(run.kept);
   expect(adapters.counters()).toEqual({ restarts: 2 });
   const base = model.layer.denseWeight().toFloats();
   base.forEach((x, i) => {
-    expect(x).toBeCloseTo(run.base.flat()[i], 12);
+    expect(x).toBeCloseTo(elementAt(run.base.flat(), i), 12);
   });
-  expect(Math.max(...base.map((x, i) => Math.abs(x - run.weight.flat()[i])))).toBeGreaterThan(0.01);
+  expect(Math.max(...base.map((x, i) => Math.abs(x - elementAt(run.weight.flat(), i))))).toBeGreaterThan(
+    0.01,
+  );
   optimizer.dispose();
   adapters.dispose();
 });
@@ -66,7 +69,7 @@ test.each([0, 0.5, 0.9, 0.99])(
   (share) => {
     torch.scope(() => {
       using generator = new torch.Generator(1, "cpu");
-      const [expAvg, expAvgSq] = [1, 2].map(() =>
+      const [expAvg, expAvgSq] = mapTuple([1, 2], () =>
         torch.randn([2, 10, 10], { generator, dtype: "float64", device: "cpu" }),
       );
       const slices = (stack: torch.Tensor) => [0, 1].map((i) => [...torch.select(stack, 0, i).toFloats()]);
@@ -74,12 +77,12 @@ test.each([0, 0.5, 0.9, 0.99])(
       pruneMoments({ expAvg, expAvgSq }, share);
       slices(expAvg).forEach((left, i) => {
         const count = share === 0 ? 100 : 100 - Math.floor(share * 99) - 1;
-        const bySize = means[i].toSorted((a, b) => Math.abs(b) - Math.abs(a));
-        const smallest = Math.abs(bySize[count - 1]);
-        const kept = means[i].map((x) => count > 0 && Math.abs(x) >= smallest);
+        const bySize = elementAt(means, i).toSorted((a, b) => Math.abs(b) - Math.abs(a));
+        const smallest = Math.abs(elementAt(bySize, count - 1));
+        const kept = elementAt(means, i).map((x) => count > 0 && Math.abs(x) >= smallest);
         expect(kept.filter(Boolean)).toHaveLength(count);
-        expect(left).toEqual(means[i].map((x, at) => (kept[at] ? x : 0 * x)));
-        expect(slices(expAvgSq)[i]).toEqual(squares[i].map((x, at) => (kept[at] ? x : 0 * x)));
+        expect(left).toEqual(elementAt(means, i).map((x, at) => (kept[at] ? x : 0 * x)));
+        expect(slices(expAvgSq)[i]).toEqual(elementAt(squares, i).map((x, at) => (kept[at] ? x : 0 * x)));
       });
     });
   },

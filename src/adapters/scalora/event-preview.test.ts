@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { GradientSize } from "../core/adapter-set.ts";
 import { ExactBase } from "../core/base-store.ts";
 import type { ColumnNormRule } from "./column-norm.ts";
@@ -38,7 +39,7 @@ test.each(cases)("$policy, $scale: distances are those of the matrices themselve
     const factorsAt = (i: number) => [bank.A, bank.B].map((stack) => torch.clone(torch.select(stack, 0, i)));
     const before = bank.layers.map((_, i) => factorsAt(i));
     const views = examineBank(bank, options, gradientOf);
-    expect(factorsAt(0).map((t) => t.toFloats())).toEqual(before[0].map((t) => t.toFloats()));
+    expect(factorsAt(0).map((t) => t.toFloats())).toEqual(elementAt(before, 0).map((t) => t.toFloats()));
     const base = new ExactBase(bank.layers);
     const outcomes = scalingEvent(bank, base, undefined, options);
     base.dispose();
@@ -47,10 +48,10 @@ test.each(cases)("$policy, $scale: distances are those of the matrices themselve
       expect(branches[one.policy]).toBe(outcome.branch);
       const layer = torch.select(G, 0, i);
       const at = ([A, B]: torch.Tensor[]) => distance(layer, A, B, s, outcome.rho);
-      expect(distances?.unscaled).toBeCloseTo(at(before[i]), 10);
+      expect(distances?.unscaled).toBeCloseTo(at(elementAt(before, i)), 10);
       expect(distances?.chosen).toBeCloseTo(at(factorsAt(i)), 10);
-      const rest = squares(sigmas[i].subarray(2 * rank));
-      expect(distances?.optimum).toBeCloseTo(Math.sqrt(rest / squares(sigmas[i])), 10);
+      const rest = squares(elementAt(sigmas, i).subarray(2 * rank));
+      expect(distances?.optimum).toBeCloseTo(Math.sqrt(rest / squares(elementAt(sigmas, i))), 10);
       expect(distances?.optimum).toBeLessThan(distances?.chosen ?? 0);
     });
   });

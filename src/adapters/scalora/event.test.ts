@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { NamedLinear } from "../core/bank.ts";
 import { type BaseStore, ExactBase, SplitBase } from "../core/base-store.ts";
 import { FrozenDeltaBase } from "../core/frozen-delta-base.ts";
@@ -29,7 +30,7 @@ function drift(
   for (let event = 0; event < events; event++) {
     torch.scope(() => {
       const outcomes = scalingEvent(bank, base, undefined, { ...options, scale: { columnNorm: 0.25 } });
-      if (event === 0) expect(outcomes[0].alpha[0]).not.toBe(1);
+      if (event === 0) expect(elementAt(outcomes, 0).alpha[0]).not.toBe(1);
       // fresh factors in the same effective weight: the base takes in the old product and gives up the new one
       const old = { A: torch.mulScalar(bank.A, testScale), B: torch.clone(bank.B) };
       redraw(0.1);
@@ -81,7 +82,7 @@ test("the split store holds what float32 weights hold, bit for bit", () => {
   torch.scope(() => {
     // the same start: bfloat16 weights, which float32 holds exactly
     exact.bank.layers.forEach(({ linear }, i) => {
-      torch.copy_(linear.unquantisedWeight(), split.bank.layers[i].linear.unquantisedWeight());
+      torch.copy_(linear.unquantisedWeight(), elementAt(split.bank.layers, i).linear.unquantisedWeight());
     });
     const exactBase = mergedOneByOne(exact.bank.layers);
     const splitBase = new SplitBase(split.bank.layers);
@@ -93,7 +94,9 @@ test("the split store holds what float32 weights hold, bit for bit", () => {
     for (const index of [0, 1, 2]) {
       expect(torch.equal(splitBase.weight(index), exactBase.weight(index))).toBe(true);
       const rounded = torch.toDType(exactBase.weight(index), "bfloat16");
-      expect(frobenius(split.bank.layers[index].linear.unquantisedWeight(), rounded)).toBeLessThan(2 ** -8);
+      expect(frobenius(elementAt(split.bank.layers, index).linear.unquantisedWeight(), rounded)).toBeLessThan(
+        2 ** -8,
+      );
     }
     exactBase.dispose();
     splitBase.dispose();
@@ -105,7 +108,10 @@ test("the split store holds what float32 weights hold, bit for bit", () => {
 /** AdamW's averages after seeing `gradients`, from zero. */
 function averages(gradients: readonly torch.Tensor[]) {
   return torch.noGrad(() => {
-    const [expAvg, expAvgSq] = [torch.zerosLike(gradients[0]), torch.zerosLike(gradients[0])];
+    const [expAvg, expAvgSq] = [
+      torch.zerosLike(elementAt(gradients, 0)),
+      torch.zerosLike(elementAt(gradients, 0)),
+    ];
     for (const gradient of gradients) {
       torch.add_(torch.mulScalar_(expAvg, 0.9), gradient, { alpha: 0.1 });
       torch.add_(torch.mulScalar_(expAvgSq, 0.999), torch.square(gradient), { alpha: 0.001 });
@@ -136,7 +142,7 @@ test("transferred moments are those of an adapter that had been (Ã, B̃) all al
       });
     const moments = { A: averages(seen("gradA")), B: averages(seen("gradB")) };
     const [outcome] = scalingEvent(bank, base, moments, options);
-    expect(outcome.branch).toMatch(/column|nnls/);
+    expect(outcome?.branch).toMatch(/column|nnls/);
     // what they would have been, had the factors been the scaled ones from the start
     const expected = { A: averages(seen("gradA")), B: averages(seen("gradB")) };
     for (const side of ["A", "B"] as const) {
@@ -177,8 +183,8 @@ test("gradients that are not those of the adapter stop the event before anything
     expect(() => scalingEvent(bank, base, undefined, options)).toThrow(
       /not those of its adapter[\s\S]*layers\.1/,
     );
-    expect(torch.equal(bank.A, before[0])).toBe(true);
-    expect(torch.equal(base.weight(1), before[1])).toBe(true);
+    expect(torch.equal(bank.A, elementAt(before, 0))).toBe(true);
+    expect(torch.equal(base.weight(1), elementAt(before, 1))).toBe(true);
     base.dispose();
   });
   dispose();
@@ -198,8 +204,10 @@ test.each<[string, ColumnNormRule, number]>([
     const before = [0, 1, 2].map(norm);
     const outcomes = scalingEvent(bank, base, undefined, { ...options, scale });
     [0, 1, 2].forEach((index) => {
-      expect(norm(index) / before[index]).toBeCloseTo(share, 12);
-      expect(outcomes[index].alpha.some((factor) => Math.abs(factor / share - 1) > 0.01)).toBe(true);
+      expect(norm(index) / elementAt(before, index)).toBeCloseTo(share, 12);
+      expect(elementAt(outcomes, index)?.alpha.some((factor) => Math.abs(factor / share - 1) > 0.01)).toBe(
+        true,
+      );
     });
     base.dispose();
   });

@@ -10,6 +10,7 @@ import { TinyLM, type TinyLMOptions } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { type StepReport, trainStep } from "../../train/step.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import { attachFolder } from "../attach.ts";
 import { type ScaloraOptions, scaloraSchema } from "./options.ts";
 import { attachScalora } from "./scalora.ts";
@@ -65,8 +66,8 @@ test.each<[string, Partial<ScaloraOptions>, RegExp]>([
   const { adapters, reports } = trained(options);
   expect(reports.map(({ event }) => event !== undefined)).toEqual([false, ...Array(11).fill(true)]);
   for (const { event } of reports.slice(1))
-    for (const name of Object.keys(event?.branches ?? {})) expect(name).toMatch(branch);
-  expect(reports[11].loss).toBeLessThan(reports[0].loss);
+    for (const name of Object.keys(event?.["branches"] ?? {})) expect(name).toMatch(branch);
+  expect(elementAt(reports, 11).loss).toBeLessThan(elementAt(reports, 0).loss);
   expect(adapters.counters()).toMatchObject({ events: 11 });
 });
 
@@ -83,7 +84,7 @@ test("with a horizon of H steps an event keeps exp(−I·lr/(peak·H)) of the no
     const norm = () => Math.hypot(...[bank.A, bank.B].map((stack) => torch.linalgVectorNorm(stack).item()));
     const before = norm();
     const event = adapters.beforeClip({ step: 6, warmupSteps: 1, peakLr, lr, moments: () => undefined });
-    expect(event?.kind).toBe("scaling");
+    expect(event?.["kind"]).toBe("scaling");
     expect(norm() / before).toBeCloseTo(Math.exp((-interval * lr) / (peakLr * horizon)), 6);
   });
 });
@@ -101,11 +102,13 @@ test("adaptive events apply a layer's factors where one is beyond 1.2×, and lea
   const applied = trained({ interval: "adaptive" })
     .reports.slice(1)
     .map(({ event }) => event);
-  const branches = applied.map((event) => Object.keys(event?.branches ?? {}).join());
+  const branches = applied.map((event) => Object.keys(event?.["branches"] ?? {}).join());
   expect(branches).toContain("skip_small");
   expect(branches.some((branch) => branch !== "skip_small")).toBe(true);
   for (const [at, branch] of branches.entries()) {
-    const [alpha, beta] = [applied[at]?.alpha, applied[at]?.beta].map((value) => JSON.stringify(value));
+    const [alpha, beta] = mapTuple([applied[at]?.["alpha"], applied[at]?.["beta"]], (value) =>
+      JSON.stringify(value),
+    );
     if (branch === "skip_small") expect([alpha, beta]).toEqual(["[1,1,1]", "[1,1,1]"]);
     else {
       const factors: number[] = [...JSON.parse(alpha), ...JSON.parse(beta)];
@@ -116,7 +119,7 @@ test("adaptive events apply a layer's factors where one is beyond 1.2×, and lea
 
 test("the forward pass of a split base computes with the upper halves of what is stored", () => {
   const { model, adapters, reports } = trained({}, { dtype: "bfloat16" });
-  expect(reports[11].loss).toBeLessThan(reports[0].loss);
+  expect(elementAt(reports, 11).loss).toBeLessThan(elementAt(reports, 0).loss);
   expect([...adapters.state().keys()].filter((name) => name.includes("base"))).toEqual([
     "bank0.8x8r2.base.high",
     "bank0.8x8r2.base.low",
@@ -126,15 +129,15 @@ test("the forward pass of a split base computes with the upper halves of what is
 
 test("on a split base the first event and every tenth step's tell the loss of their batch before and after", () => {
   const { reports } = trained({}, { dtype: "bfloat16" });
-  const measured = reports.filter(({ event }) => event?.lossAfter !== undefined);
+  const measured = reports.filter(({ event }) => event?.["lossAfter"] !== undefined);
   expect(measured).toEqual([reports[1], reports[11]]);
   for (const { event, loss } of measured) {
-    expect(event?.lossBefore).toBe(loss);
+    expect(event?.["lossBefore"]).toBe(loss);
     // bfloat16 holds 8 bits: the rounded base moves the loss by less than its last bit, but it may move it.
-    expect(Math.abs(Number(event?.lossAfter) - loss)).toBeLessThan(2 ** -8 * loss);
+    expect(Math.abs(Number(event?.["lossAfter"]) - loss)).toBeLessThan(2 ** -8 * loss);
   }
-  expect(measured.some(({ event, loss }) => event?.lossAfter !== loss)).toBe(true);
-  expect(trained({}).reports[1].event).not.toHaveProperty("lossAfter");
+  expect(measured.some(({ event, loss }) => event?.["lossAfter"] !== loss)).toBe(true);
+  expect(elementAt(trained({}).reports, 1).event).not.toHaveProperty("lossAfter");
 });
 
 const losses = (reports: readonly StepReport[]) => reports.map(({ loss }) => loss);
@@ -148,11 +151,11 @@ test.each([
   (dtype, tolerance) => {
     const factored = trained({ base: "factored" }, { dtype });
     expect(factored.model.mix.weight.dtype).toBe(dtype);
-    expect(Number(factored.reports[11].event?.cutMax)).toBeLessThan(1e-12);
+    expect(Number(elementAt(factored.reports, 11).event?.["cutMax"])).toBeLessThan(1e-12);
     const others = losses(trained({}, { dtype }).reports);
-    expect(others[11]).toBeLessThan(0.95 * others[0]);
+    expect(others[11]).toBeLessThan(0.95 * elementAt(others, 0));
     losses(factored.reports).forEach((loss, step) => {
-      expect(Math.abs(loss - others[step]) / others[step]).toBeLessThan(tolerance);
+      expect(Math.abs(loss - elementAt(others, step)) / elementAt(others, step)).toBeLessThan(tolerance);
     });
   },
 );
@@ -162,17 +165,17 @@ test("a factored base of low rank is exact until it overflows, then tells what i
   const { adapters, reports } = trained({ base: "factored", baseRank: 4 });
   // Events at steps 2 and 3 fill four columns; the one of step 4 shows in the loss of step 5.
   reports.slice(0, 4).forEach(({ loss }, step) => {
-    expect(Math.abs(loss - exact[step]) / exact[step]).toBeLessThan(1e-5);
+    expect(Math.abs(loss - elementAt(exact, step)) / elementAt(exact, step)).toBeLessThan(1e-5);
   });
-  const cuts = reports.map(({ event }) => Number(event?.cutMax ?? 0));
+  const cuts = reports.map(({ event }) => Number(event?.["cutMax"] ?? 0));
   expect(cuts.slice(0, 3)).toEqual([0, 0, 0]);
   for (const [step, cut] of cuts.slice(3).entries()) {
     expect(cut).toBeGreaterThan(0);
     expect(cut).toBeLessThan(0.5);
-    expect(Number(reports[step + 3].event?.cutMean)).toBe(cut);
+    expect(Number(elementAt(reports, step + 3).event?.["cutMean"])).toBe(cut);
   }
-  expect(reports[11].loss).toBeLessThan(reports[0].loss);
-  expect(reports.map(({ event }) => event?.lossAfter !== undefined).indexOf(true)).toBe(11);
+  expect(elementAt(reports, 11).loss).toBeLessThan(elementAt(reports, 0).loss);
+  expect(reports.map(({ event }) => event?.["lossAfter"] !== undefined).indexOf(true)).toBe(11);
   const state = adapters.state();
   expect(state.get("bank0.8x8r2.base.P")?.shape).toEqual([1, 8, 4]);
   expect(state.get("bank0.8x8r2.base.columns")?.item()).toBe(4);
@@ -190,11 +193,11 @@ test("over quantised weights a factored base trains as an exact one over their n
   const exact = trained({}, {}, quantiseAndBack);
   const others = losses(exact.reports);
   losses(reports).forEach((loss, step) => {
-    expect(Math.abs(loss - others[step]) / others[step]).toBeLessThan(1e-5);
+    expect(Math.abs(loss - elementAt(others, step)) / elementAt(others, step)).toBeLessThan(1e-5);
   });
   expect(model.mix.weight).toBeInstanceOf(Nf4Weight);
   torch.scope(() => {
-    const [own, other] = [adapters, exact.adapters].map((set) => set.mergedWeight("mix", "float64"));
+    const [own, other] = mapTuple([adapters, exact.adapters], (set) => set.mergedWeight("mix", "float64"));
     // As in the tolerances: fp32 differences of the gradients, divided by their own roots in AdamW.
     expect(frobenius(own, other)).toBeLessThan(1e-4);
   });
@@ -219,7 +222,7 @@ test("what a factored base learns is an adapter of LoRA: a folder of rank R + r 
   made.push(copy);
   expect(copy.parameterCounts().trainable).toBe((8 + 8) * (4 + 2));
   torch.scope(() => {
-    const [own, loaded] = [adapters, copy].map((set) => set.mergedWeight("mix", "float64"));
+    const [own, loaded] = mapTuple([adapters, copy], (set) => set.mergedWeight("mix", "float64"));
     expect(frobenius(loaded, own)).toBeLessThan(1e-6);
   });
 });

@@ -1,6 +1,7 @@
 import { Linear, Module } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import * as torch from "../../torch/index.ts";
+import { mapTuple } from "../../util/elements.ts";
 import type { AdapterOptions, AdapterSet } from "../index.ts";
 
 /** What the contract matrix expects of a method. */
@@ -93,7 +94,7 @@ export function moveTrainables(adapters: AdapterSet, size = 0.3): void {
 /** `‖a − b‖ / ‖b‖` in float64. */
 export function distance(a: Tensor, b: Tensor): number {
   return torch.scope(() => {
-    const [x, y] = [a, b].map((t) => torch.toDType(t, "float64"));
+    const [x, y] = mapTuple([a, b], (t) => torch.toDType(t, "float64"));
     return torch.linalgVectorNorm(torch.sub(x, y)).item() / torch.linalgVectorNorm(y).item();
   });
 }

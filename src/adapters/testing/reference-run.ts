@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Linear, Module } from "../../nn/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { AdapterSet } from "../core/adapter-set.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
 
@@ -25,7 +26,7 @@ export function readRun<T extends GivenRun>(name: string): T {
 }
 
 export const matrix = (rows: readonly (readonly number[])[]) =>
-  torch.fromData(Float64Array.from(rows.flat()), [rows.length, rows[0].length], { device: "cpu" });
+  torch.fromData(Float64Array.from(rows.flat()), [rows.length, elementAt(rows, 0).length], { device: "cpu" });
 
 /** A model of one layer. */
 export class OneLayer extends Module {

@@ -1,3 +1,4 @@
+import { elementAt, zip } from "../../util/elements.ts";
 import { displayWidth, type Paint, pad } from "./text.ts";
 
 export interface Column {
@@ -11,12 +12,13 @@ export function table(
   rows: readonly (readonly string[])[],
   paint: Paint,
 ): string {
-  const widths = columns.map((column, i) =>
-    Math.max(...[column.title, ...rows.map((row) => row[i])].map(displayWidth)),
-  );
+  const sized = columns.map(({ title, align }, i) => ({
+    align,
+    width: Math.max(...[title, ...rows.map((row) => elementAt(row, i))].map(displayWidth)),
+  }));
   const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => pad(cell, widths[i], columns[i].align))
+    zip(cells, sized)
+      .map(([cell, { width, align }]) => pad(cell, width, align))
       .join("  ")
       .trimEnd();
   const head = line(columns.map((column) => column.title));

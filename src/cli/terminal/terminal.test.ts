@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { elementAt } from "../../util/elements.ts";
 import { CapturedStream } from "../testing/terminal.ts";
 import { panel } from "./panel.ts";
 import { ProgressLine } from "./progress.ts";
@@ -60,7 +61,7 @@ test("a panel closes its box, whatever the contents", () => {
   );
   const lines = text.split("\n");
   expect(new Set(lines.map(displayWidth)).size).toBe(1);
-  expect(displayWidth(lines[0])).toBeLessThanOrEqual(60);
+  expect(displayWidth(elementAt(lines, 0))).toBeLessThanOrEqual(60);
   expect(lines[0]).toMatch(/^╭ scalora train ─+╮$/);
   expect(lines[1]).toMatch(/^│ model +stories260K +│$/);
   expect(lines[2]).toContain("x…");

@@ -59,7 +59,7 @@ export function addCompare(program: Command, context: Context, load: () => Promi
         seeds: readSeeds(options.seeds),
         out: resolve(options.out ?? join("runs", `compare-${basename(recipe, extname(recipe))}`)),
         jobs: options.jobs,
-        command: [process.execPath, ...process.execArgv, process.argv[1]],
+        command: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
       };
       await context.prepareEngine();
       const view = new CompareView(context);

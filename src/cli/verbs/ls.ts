@@ -103,7 +103,7 @@ function print(context: Context, rows: readonly Record<string, string>[], titles
   context.result(
     table(
       columns,
-      rows.map((row) => titles.map((title) => row[title])),
+      rows.map((row) => titles.map((title) => row[title] ?? "–")),
       context.paintOut,
     ),
   );

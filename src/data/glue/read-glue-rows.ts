@@ -107,4 +107,5 @@ class Columns {
   }
 }
 
-const pairOf = ([text, pair]: readonly string[]): TextOrPair => (pair === undefined ? [text] : [text, pair]);
+const pairOf = ([text = "", pair]: readonly string[]): TextOrPair =>
+  pair === undefined ? [text] : [text, pair];

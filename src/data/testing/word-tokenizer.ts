@@ -1,4 +1,5 @@
 import type { EncodeOptions, Encoding, PairEncoding, TextOrPair, Tokenizer } from "../../tokenizer/types.ts";
+import { elementAt } from "../../util/elements.ts";
 
 const specialNames = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<end>"];
 
@@ -74,7 +75,7 @@ export class WordTokenizer implements Tokenizer {
   }
 
   tokensOf(ids: ArrayLike<number>): string[] {
-    return Array.from(ids, (id) => this.words[id]);
+    return Array.from(ids, (id) => elementAt(this.words, id));
   }
 
   private number(word: string): number {

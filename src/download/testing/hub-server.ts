@@ -84,6 +84,6 @@ function send(state: HubState, content: Buffer, range: string | undefined, respo
     response.end(part);
     return;
   }
-  state.breakAfter = undefined;
+  delete state.breakAfter;
   response.write(part.subarray(0, breakAfter), () => setTimeout(() => response.destroy(), 50));
 }

@@ -1,3 +1,4 @@
+import { elementAt } from "../../util/elements.ts";
 import { Random } from "../../util/random.ts";
 
 export interface ConfidenceInterval {
@@ -45,5 +46,5 @@ function quantile(sorted: Float64Array, fraction: number): number {
   const place = fraction * (sorted.length - 1);
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+  return elementAt(sorted, below) + (elementAt(sorted, above) - elementAt(sorted, below)) * (place - below);
 }

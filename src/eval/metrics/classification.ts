@@ -41,9 +41,7 @@ export function matthewsCorrelation(labels: ArrayLike<number>, predictions: Arra
 }
 
 function countWhere(values: ArrayLike<number>, holds: (value: number, index: number) => boolean): number {
-  let count = 0;
-  for (let i = 0; i < values.length; i++) if (holds(values[i], i)) count++;
-  return count;
+  return Array.from(values).filter(holds).length;
 }
 
 /** Labels and predictions belong to the same rows. */

@@ -1,3 +1,5 @@
+import { zip } from "../../util/elements.ts";
+import { groupBy } from "../../util/group-by.ts";
 import { checkLengths } from "./classification.ts";
 
 /** Pearson's correlation. Equals scipy's `pearsonr`; NaN for fewer than two rows or where one side is constant. */
@@ -5,8 +7,7 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
   checkLengths(a, b);
   if (a.length < 2 || isConstant(a) || isConstant(b)) return Number.NaN;
   const [x, y] = [unit(a), unit(b)];
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
+  const sum = zip(x, y).reduce((total, [left, right]) => total + left * right, 0);
   return Math.min(1, Math.max(-1, sum));
 }
 
@@ -18,13 +19,12 @@ export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
 /** Ranks from 1; equal values share the mean of their ranks. NaN everywhere when a value is not a number. */
 function ranks(values: ArrayLike<number>): Float64Array {
   const result = new Float64Array(values.length).fill(Number.NaN);
-  const order = Array.from(values, (_, i) => i).sort((i, j) => values[i] - values[j]);
-  if (order.some((i) => Number.isNaN(values[i]))) return result;
-  for (let start = 0; start < order.length; ) {
-    let end = start + 1;
-    while (end < order.length && values[order[end]] === values[order[start]]) end++;
-    for (const i of order.slice(start, end)) result[i] = (start + 1 + end) / 2;
-    start = end;
+  const ordered = [...Array.from(values).entries()].sort(([, a], [, b]) => a - b);
+  if (ordered.some(([, value]) => Number.isNaN(value))) return result;
+  let below = 0;
+  for (const equal of groupBy(ordered, ([, value]) => `${value}`)) {
+    for (const [i] of equal) result[i] = below + (1 + equal.length) / 2;
+    below += equal.length;
   }
   return result;
 }

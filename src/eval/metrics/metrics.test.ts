@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { elementAt } from "../../util/elements.ts";
 import { accuracy, binaryF1, bootstrapInterval, matthewsCorrelation, pearson, spearman } from "./index.ts";
 
 interface Classified {
@@ -44,7 +45,8 @@ test.each(golden.correlation)("$name: Pearson and Spearman are scipy's", (c) => 
 });
 
 test.each(golden.bootstrap)("$name: the interval of a mean is scipy's but for the draws", (c) => {
-  const mean = (sample: Int32Array) => sample.reduce((sum, row) => sum + c.values[row], 0) / sample.length;
+  const mean = (sample: Int32Array) =>
+    sample.reduce((sum, row) => sum + elementAt(c.values, row), 0) / sample.length;
   const { low, high } = bootstrapInterval(c.values.length, mean, {
     seed: 1,
     resamples: 20_000,
@@ -57,7 +59,8 @@ test.each(golden.bootstrap)("$name: the interval of a mean is scipy's but for th
 
 test("a bootstrap depends on its seed alone, and leaves out samples without a score", () => {
   const values = [0, 1, 1, 0, 1, 0, 1, 1];
-  const mean = (sample: Int32Array) => sample.reduce((sum, row) => sum + values[row], 0) / sample.length;
+  const mean = (sample: Int32Array) =>
+    sample.reduce((sum, row) => sum + elementAt(values, row), 0) / sample.length;
   const interval = (seed: number) => bootstrapInterval(8, mean, { seed, resamples: 50, level: 0.5 });
   expect(interval(3)).toEqual(interval(3));
   const same = (sample: Int32Array) => pearson(sample, sample);

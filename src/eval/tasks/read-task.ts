@@ -12,7 +12,7 @@ import type { TaskExample, TextTask } from "./task.ts";
 export async function readTask(
   task: TextTask,
   roots: readonly string[],
-  { split, limit = Number.POSITIVE_INFINITY }: { split: "train" | "test"; limit?: number },
+  { split, limit = Number.POSITIVE_INFINITY }: { split: "train" | "test"; limit?: number | undefined },
 ): Promise<TaskExample[]> {
   const examples: TaskExample[] = [];
   for (const path of findTaskFiles(roots, task, [split])) {

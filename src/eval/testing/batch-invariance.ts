@@ -1,5 +1,6 @@
 import { type CausalLM, tokenStream } from "../../nn/index.ts";
 import { noGrad, scope } from "../../torch/index.ts";
+import { elementAt, zip } from "../../util/elements.ts";
 import { generateBatch } from "../generate-batch.ts";
 import { logLikelihoods } from "../log-likelihood.ts";
 
@@ -36,14 +37,14 @@ export async function compareBatches(
     outputs.push(await write(model, prompts, maxTokens, batch));
     milliseconds.push(performance.now() - started);
   }
-  const [alone, ...others] = outputs;
+  const [alone = [], ...others] = outputs;
   let ties = 0;
   const different: string[] = [];
   for (const [k, many] of others.entries()) {
     for (const [i, tokens] of many.entries()) {
-      const at = tokens.findIndex((token, j) => token !== alone[i][j]);
+      const at = tokens.findIndex((token, j) => token !== alone[i]?.[j]);
       if (at < 0) continue;
-      if (bestGap(model, [...prompts[i], ...tokens.slice(0, at)]) < tieGap) ties += 1;
+      if (bestGap(model, [...elementAt(prompts, i), ...tokens.slice(0, at)]) < tieGap) ties += 1;
       else different.push(`prompt ${i} at batch ${batches[k + 1]}`);
     }
   }
@@ -70,21 +71,23 @@ async function compareScores(
   prompts: readonly (readonly number[])[],
   outputs: readonly (readonly number[])[],
 ) {
-  const requests = prompts.map((prefix, i) => ({
+  const requests = zip(prompts, outputs).map(([prefix, tokens], i) => ({
     name: `prompt ${i}`,
-    continuations: [{ prefix, tokens: outputs[i] }],
+    continuations: [{ prefix, tokens }],
   }));
   const longest = Math.max(...prompts.map(({ length }) => length));
   const scores: number[][] = [];
   for (const batch of batches) {
     const values: number[] = [];
     for await (const one of logLikelihoods(model, requests, { passTokens: batch * longest, signal }))
-      values[one.index] = one.values[0];
+      values[one.index] = elementAt(one.values, 0);
     scores.push(values);
   }
-  const [alone, ...others] = scores;
-  const differences = others.flatMap((values) => values.map((value, i) => Math.abs(value - alone[i])));
-  const perToken = differences.map((value, i) => value / outputs[i % outputs.length].length);
+  const [alone = [], ...others] = scores;
+  const differences = others.flatMap((values) =>
+    values.map((value, i) => Math.abs(value - elementAt(alone, i))),
+  );
+  const perToken = differences.map((value, i) => value / elementAt(outputs, i % outputs.length).length);
   return { worstSum: Math.max(...differences), worstPerToken: Math.max(...perToken) };
 }
 
@@ -95,6 +98,6 @@ function bestGap(model: CausalLM, tokens: readonly number[]): number {
       model.lm_head.forward(model.hiddenStates(tokenStream(tokens, [0, tokens.length]))).toFloats(),
     ),
   );
-  const [best, second] = logits.slice(-model.info.vocabSize).sort((a, b) => b - a);
+  const [best = 0, second = 0] = logits.slice(-model.info.vocabSize).sort((a, b) => b - a);
   return best - second;
 }

@@ -2,12 +2,13 @@ import {
   type Activation,
   dropout,
   groupByLength,
+  joinParts,
   LayerNorm,
   Module,
   type ParameterSource,
   type TokenStream,
 } from "../../nn/index.ts";
-import { add, cat, conv1d, narrow, reshape, type Tensor, transpose } from "../../torch/index.ts";
+import { add, conv1d, narrow, reshape, type Tensor, transpose } from "../../torch/index.ts";
 import { activationOf } from "../encoder/layers.ts";
 import type { ConvolutionConfig, DebertaConfig } from "./config.ts";
 
@@ -36,7 +37,7 @@ class Convolution extends Module {
       });
       return reshape(transpose(result, 1, 2), [count * length, width]);
     });
-    return parts.length === 1 ? parts[0] : cat(parts);
+    return joinParts(parts);
   }
 }
 

@@ -23,6 +23,7 @@ import {
   unsqueeze,
   where,
 } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { DebertaConfig } from "./config.ts";
 
 /** Which rows of the table of relative positions a pass needs. */
@@ -46,7 +47,7 @@ export function relativePositions(
   const longest = Math.max(...lengths);
   const span = config.buckets > 0 ? config.buckets : config.maxDistance;
   const ahead = logBucketPositions(config, longest);
-  const farthest = Math.min(span, ahead.toFloats()[longest - 1]);
+  const farthest = Math.min(span, elementAt(ahead.toFloats(), longest - 1));
   const first = span - farthest;
   const last = Math.min(span + farthest, 2 * span - 1);
   const both = cat([neg(flip(narrow(ahead, 0, 1, longest - 1), [0])), ahead]);

@@ -10,6 +10,7 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { reshape, type Tensor } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { DecoderConfig } from "./config.ts";
 
 /** What a layer is given beside its input. */
@@ -47,7 +48,7 @@ export class Attention extends Module {
     this.layer = layer;
     this.rule = {
       scale: config.attentionScale,
-      slidingWindow: config.layers[layer].slidingWindow,
+      slidingWindow: elementAt(config.layers, layer).slidingWindow,
       softCap: config.attentionLogitSoftcap,
     };
   }

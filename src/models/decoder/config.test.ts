@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { elementAt, required } from "../../util/elements.ts";
 import { parseGemma2Config } from "../gemma2/config.ts";
 import { parseGemma3Config, parseGemma3TextConfig } from "../gemma3/config.ts";
 import { parseMistralConfig } from "../mistral/config.ts";
@@ -18,7 +19,7 @@ const families: Readonly<Record<string, Parse>> = {
   gemma3: parseGemma3Config,
 };
 
-const parse = (family: string, values: Values) => families[family](values, "config.json");
+const parse = (family: string, values: Values) => required(families[family], family)(values, "config.json");
 const windows = (family: string, values: Values) =>
   parse(family, values).layers.map(({ slidingWindow }) => slidingWindow ?? "all");
 
@@ -105,7 +106,7 @@ test("keys of every family's published configs that change nothing are taken", (
   const gemma = { cache_implementation: "hybrid", hidden_act: "gelu_pytorch_tanh", use_cache: true };
   expect(parse("gemma2", gemma).hiddenSize).toBe(2304);
   const qwen = { sliding_window: 32_768, use_sliding_window: false, max_window_layers: 21, use_mrope: false };
-  expect(parse("qwen2", qwen).layers[0].slidingWindow).toBeUndefined();
+  expect(elementAt(parse("qwen2", qwen).layers, 0).slidingWindow).toBeUndefined();
   const images = { vision_config: { hidden_size: 8 }, mm_tokens_per_image: 256, image_token_index: 262_144 };
   expect(parse("gemma3", { ...images, text_config: { hidden_size: 640 } }).hiddenSize).toBe(640);
 });

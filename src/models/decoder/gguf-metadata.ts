@@ -1,6 +1,7 @@
 import { type GgufDescription, llama3Factors } from "../../gguf/export.ts";
 import { float32Item, type MetadataItem, stringItem, uint32Item } from "../../gguf/write-metadata.ts";
 import type { RopeParameters } from "../../nn/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { DecoderConfig } from "./config.ts";
 
@@ -44,7 +45,7 @@ export function describeDecoderForGguf(config: DecoderConfig, where: string): Gg
     ["rope.dimension_count", uint32Item, config.headDim],
     ["vocab_size", uint32Item, config.vocabSize],
   ];
-  const { rope } = config.layers[fullAttentionLayer(config)];
+  const { rope } = elementAt(config.layers, fullAttentionLayer(config));
   return {
     architecture: name,
     heads: { query: config.heads, key: config.keyValueHeads },

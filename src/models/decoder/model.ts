@@ -12,6 +12,7 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { scope, type Tensor } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { DecoderConfig } from "./config.ts";
 import { type DecoderLayer, PreNormLayer, SandwichNormLayer } from "./layers.ts";
 
@@ -41,7 +42,8 @@ class Decoder extends Module {
     let hidden = this.embed_tokens.forward(stream.tokens);
     const rotations = this.rotaries.map((rotary) => rotary.cosSin(stream, hidden));
     for (const [i, block] of this.layers.entries()) {
-      const next = block.forward(hidden, { stream, rotation: rotations[this.rotaryByLayer[i]] });
+      const rotation = elementAt(rotations, elementAt(this.rotaryByLayer, i));
+      const next = block.forward(hidden, { stream, rotation });
       hidden.dispose();
       hidden = next;
     }

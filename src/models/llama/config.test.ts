@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { elementAt } from "../../util/elements.ts";
 import { parseLlamaConfig } from "./config.ts";
 
 const base = { model_type: "llama", hidden_size: 64, num_attention_heads: 4 };
 const parse = (changes: Record<string, unknown>) => parseLlamaConfig({ ...base, ...changes }, "config.json");
-const rope = (changes: Record<string, unknown>) => parse(changes).layers[0].rope;
+const rope = (changes: Record<string, unknown>) => elementAt(parse(changes).layers, 0).rope;
 
 test("defaults are transformers' own", () => {
   const { layers, ...rest } = parseLlamaConfig({}, "config.json");

@@ -1,3 +1,4 @@
+import { elementAt } from "../../util/elements.ts";
 import { shellQuote } from "../../util/format.ts";
 import { Random } from "../../util/random.ts";
 import type { Demo, Exercise, MethodSettings, Split } from "../demo.ts";
@@ -65,7 +66,7 @@ export function recordsDemo(model: string): Demo {
     },
     async answer(open, { items, examples }, { signal }) {
       const texts = await generateAnswers(open, examples, { maxTokens, signal });
-      return { texts, grades: items.map((item, i) => gradeRecord(texts[i], item.expected)) };
+      return { texts, grades: items.map((item, i) => gradeRecord(elementAt(texts, i), item.expected)) };
     },
   };
 }

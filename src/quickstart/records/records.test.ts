@@ -4,6 +4,7 @@ import { afterAll, expect, test } from "vitest";
 import { byteTokenizer, writeTinyLlama } from "../../testing/tiny-llama.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { liveTensorCount } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { Random } from "../../util/random.ts";
 import { splitNames } from "../demo.ts";
 import { runDemo } from "../index.ts";
@@ -31,7 +32,9 @@ test("no wording and no value of one part is in another", () => {
     const all = values.flatMap((set) => [...set]);
     expect(new Set(all).size).toBe(all.length);
   }
-  const learnt = drawn[0].map(({ text }) => text).join("\n");
+  const learnt = elementAt(drawn, 0)
+    .map(({ text }) => text)
+    .join("\n");
   for (const phrase of pools.flatMap((pool) => pool.test).filter((phrase) => phrase !== ""))
     expect(learnt).not.toContain(phrase);
 });

@@ -4,6 +4,7 @@ import type { Batch, Example } from "../../data/index.ts";
 import { type CausalLM, tokenStream } from "../../nn/index.ts";
 import { packageRoot } from "../../setup/locate.ts";
 import { argmax, indexSelect, indices, noGrad, scope } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { formatCount, shellQuote } from "../../util/format.ts";
 import type { Demo, Grade, MethodSettings } from "../demo.ts";
 import { generateAnswers } from "../evaluate-model.ts";
@@ -90,9 +91,9 @@ function correctLabels(model: CausalLM, batch: Batch): boolean[][] {
     }),
   );
   return batch.offsets.slice(1).map((end, s) => {
-    const isHere = (row: number) => batch.offsets[s] <= row && row < end;
+    const isHere = (row: number) => elementAt(batch.offsets, s) <= row && row < end;
     return [...batch.labelPositions.keys()]
-      .filter((i) => isHere(batch.labelPositions[i]))
+      .filter((i) => isHere(elementAt(batch.labelPositions, i)))
       .map((i) => best[i] === batch.labelTargets[i]);
   });
 }

@@ -6,8 +6,8 @@ function vocabulary(): string[] {
   return [...specials, ...instructionWords, ...words];
 }
 
-const specials = ["<unk>", "<s>", "</s>"];
-const [unknown, begin, end] = specials;
+const [unknown, begin, end] = ["<unk>", "<s>", "</s>"] as const;
+const specials: readonly string[] = [unknown, begin, end];
 
 /** `config.json` of the embedded model: a Llama with grouped queries, 0.6 million parameters. */
 export function tinyConfig() {

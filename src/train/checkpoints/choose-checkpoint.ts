@@ -25,7 +25,8 @@ export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
   if (!newest) throw noCheckpoint(folder, name ?? "last", []);
   const { entry: last, broken } = newest;
   const isByName = name !== undefined && name !== "last" && name !== "best";
-  if (!isByName && broken.length > 0) throw damaged(run, last, broken[0]);
+  const [fault] = broken;
+  if (!isByName && fault !== undefined) throw damaged(run, last, fault);
   if (name === "last") return last;
   const entries = listCheckpoints(folder);
   const best = parseState(readState(last.path), last.path).best?.step;

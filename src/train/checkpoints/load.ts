@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { SafetensorsFile } from "../../safetensors/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { hashFile } from "../../util/files.ts";
 import type { Json } from "../../util/json.ts";
@@ -67,7 +68,7 @@ function parseManifest(file: string): Manifest {
   }
   const parsed = manifestSchema.safeParse(written);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const issue = elementAt(parsed.error.issues, 0);
   throw new ScaloraError("format", "This checkpoint's manifest is not one that this version reads", {
     where: `${file}: ${issue.path.join(".")}`,
     found: issue.message,

@@ -10,7 +10,7 @@ import { Generator } from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { train } from "../trainer.ts";
 
-const [folder, kind, mode, count] = process.argv.slice(2);
+const [folder = "", kind = "", mode, count] = process.argv.slice(2);
 const lowRank = { rank: 2, alpha: 4, targetModules: ["mix"] };
 const kinds: Record<string, () => TinyRunOptions> = {
   full: () => ({ adapter: { method: "full" } }),
@@ -37,7 +37,7 @@ if (mode === "full")
 
 const settings = { steps: 24, evalEvery: 4, saveEvery: 3, keepLast: 2, accumulate: 2 };
 try {
-  const run = tinyRun(settings, { folder, resume, ...kinds[kind]() });
+  const run = tinyRun(settings, { folder, resume, ...kinds[kind]?.() });
   const { reason } = await train(run.options);
   process.stdout.write(reason);
 } catch (error) {

@@ -1,21 +1,21 @@
 import { expect, test } from "vitest";
+import { elementAt, zip } from "../../../util/elements.ts";
 import { Random } from "../../../util/random.ts";
 import { nonNegativeMinimiser } from "./nnls.ts";
 import { multiply, type Symmetric, smallestEigenvalue, solveDefinite } from "./symmetric.ts";
 
 /** A random positive definite matrix M Mᵀ + shift·I. */
 function definite(random: Random, size: number, shift: number): Symmetric {
-  const M = Float64Array.from({ length: size * size }, () => 2 * random.uniform() - 1);
-  const values = new Float64Array(size * size);
-  for (let i = 0; i < size; i++)
-    for (let j = 0; j < size; j++)
-      for (let k = 0; k < size; k++)
-        values[i * size + j] += M[i * size + k] * M[j * size + k] + (i === j ? shift / size : 0);
-  return { size, values };
+  const rows = Array.from({ length: size }, () =>
+    Array.from({ length: size }, () => 2 * random.uniform() - 1),
+  );
+  const dot = (a: number[], b: number[]) => zip(a, b).reduce((sum, [x, y]) => sum + x * y, 0);
+  const values = rows.flatMap((row, i) => rows.map((other, j) => dot(row, other) + (i === j ? shift : 0)));
+  return { size, values: Float64Array.from(values) };
 }
 
 const objective = (matrix: Symmetric, right: Float64Array, x: Float64Array) =>
-  multiply(matrix, x).reduce((sum, value, i) => sum + x[i] * (value / 2 - right[i]), 0);
+  multiply(matrix, x).reduce((sum, value, i) => sum + elementAt(x, i) * (value / 2 - elementAt(right, i)), 0);
 
 test("a definite system is solved to rounding", () => {
   const random = new Random(0);
@@ -65,7 +65,7 @@ test("the non-negative minimiser beats every choice of support (brute force over
       if (!part?.every((value) => value >= 0)) continue;
       const x = new Float64Array(size);
       kept.forEach((i, k) => {
-        x[i] = part[k];
+        x[i] = elementAt(part, k);
       });
       best = Math.min(best, objective(matrix, right, x));
     }

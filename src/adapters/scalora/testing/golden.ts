@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { Linear } from "../../../nn/index.ts";
 import * as torch from "../../../torch/index.ts";
+import { elementAt, required } from "../../../util/elements.ts";
 import { messageOf, ScaloraError } from "../../../util/errors.ts";
 import { LowRankBank } from "../../core/bank.ts";
 import { ExactBase } from "../../core/base-store.ts";
@@ -11,7 +12,10 @@ const number = z.number();
 const matrix = z
   .array(z.array(number).min(1))
   .min(1)
-  .refine((rows) => rows.every(({ length }) => length === rows[0].length), "rows of different lengths");
+  .refine(
+    (rows) => rows.every(({ length }) => length === elementAt(rows, 0).length),
+    "rows of different lengths",
+  );
 const stored = z.union([number, z.array(number), matrix]);
 const outcome = z.object({ branch: z.string(), objective: number }).catchall(z.unknown());
 
@@ -80,7 +84,7 @@ export function readGolden(path: string): GoldenFile {
 
 /** The first array whose shape is not that of a layer with A `[m, r]` and B `[n, r]`, in words. */
 function misfit({ name, inputs, expected }: GoldenFile): string | undefined {
-  const [m, n, r] = [inputs.A.length, inputs.B.length, inputs.A[0].length];
+  const [m, n, r] = [inputs.A.length, inputs.B.length, elementAt(inputs.A, 0).length];
   const shapes: Record<string, number[]> = { alpha: [r], beta: [r], W: [m, n], G: [m, n] };
   for (const key of ["A", "gA", "mA", "vA"]) shapes[key] = [m, r];
   for (const key of ["B", "gB", "mB", "vB"]) shapes[key] = [n, r];
@@ -91,8 +95,8 @@ function misfit({ name, inputs, expected }: GoldenFile): string | undefined {
     for (const key of keys) {
       const found = stored.safeParse(Object.entries(values).find(([field]) => field === key)?.[1]);
       const shape = found.success ? shapeOf(found.data) : undefined;
-      if (shape?.join() === shapes[key].join()) continue;
-      return `${section}.${key} is ${shape ? `[${shape.join(", ")}]` : "no array of numbers"} and not [${shapes[key].join(", ")}]`;
+      if (shape?.join() === required(shapes[key], key).join()) continue;
+      return `${section}.${key} is ${shape ? `[${shape.join(", ")}]` : "no array of numbers"} and not [${required(shapes[key], key).join(", ")}]`;
     }
   }
   return undefined;
@@ -141,7 +145,7 @@ interface EventResult {
 /** The layer stands second in a bank of two, so that a mistake in the batching shows. */
 function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResult {
   return torch.scope(() => {
-    const [m, n, rank] = [inputs.A.length, inputs.B.length, inputs.A[0].length];
+    const [m, n, rank] = [inputs.A.length, inputs.B.length, elementAt(inputs.A, 0).length];
     const layers = [0, 1].map((i) => ({
       path: `${name}.${i}`,
       linear: new Linear(tensor(inputs.W, 2 - i).keep()),
@@ -208,7 +212,7 @@ function fillStack(target: torch.Tensor, rows: Matrix, first: number): void {
 
 /** ‖G/L − η·s²·(G·B̃·B̃ᵀ + Ã·Ãᵀ·G)‖²_F in plain loops. */
 function objectiveOf({ inputs: { G, L, eta, s } }: GoldenFile, { arrays: { A, B } }: EventResult): number {
-  const [m, n] = [G.length, G[0].length];
+  const [m, n] = [G.length, elementAt(G, 0).length];
   const rank = A.length / m;
   const at = (values: readonly number[], row: number, column: number) => values[row * rank + column];
   let total = 0;
@@ -216,10 +220,10 @@ function objectiveOf({ inputs: { G, L, eta, s } }: GoldenFile, { arrays: { A, B 
     for (let j = 0; j < n; j++) {
       let update = 0;
       for (let k = 0; k < rank; k++) {
-        for (let l = 0; l < n; l++) update += G[i][l] * at(B, l, k) * at(B, j, k);
-        for (let l = 0; l < m; l++) update += at(A, i, k) * at(A, l, k) * G[l][j];
+        for (let l = 0; l < n; l++) update += elementAt(G, i)[l] * at(B, l, k) * at(B, j, k);
+        for (let l = 0; l < m; l++) update += at(A, i, k) * at(A, l, k) * elementAt(G, l)[j];
       }
-      total += (G[i][j] / L - eta * s ** 2 * update) ** 2;
+      total += (elementAt(G, i)[j] / L - eta * s ** 2 * update) ** 2;
     }
   }
   return total;

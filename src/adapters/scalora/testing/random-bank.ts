@@ -1,5 +1,6 @@
 import { Linear } from "../../../nn/index.ts";
 import * as torch from "../../../torch/index.ts";
+import { mapTuple } from "../../../util/elements.ts";
 import { LowRankBank } from "../../core/bank.ts";
 
 /** A bank of random layers with gradients that belong to its factors: gradA = s·G·B, gradB = s·Gᵀ·A for random G. */
@@ -62,7 +63,7 @@ export function setGradients({ A, B, gradA, gradB, shape }: LowRankBank, G: torc
 /** ‖a − b‖_F / ‖b‖_F, in float64. */
 export function frobenius(a: torch.Tensor, b: torch.Tensor): number {
   return torch.scope(() => {
-    const [x, y] = [a, b].map((t) => torch.toDType(t, "float64"));
+    const [x, y] = mapTuple([a, b], (t) => torch.toDType(t, "float64"));
     return torch.linalgVectorNorm(torch.sub(x, y)).item() / torch.linalgVectorNorm(y).item();
   });
 }
@@ -70,7 +71,7 @@ export function frobenius(a: torch.Tensor, b: torch.Tensor): number {
 /** W + s·A·Bᵀ of every layer, in float64. */
 export function effectiveWeights(bank: LowRankBank, weight: (index: number) => torch.Tensor): torch.Tensor {
   return torch.scope(() => {
-    const [A, B] = [bank.A, bank.B].map((t) => torch.toDType(t, "float64"));
+    const [A, B] = mapTuple([bank.A, bank.B], (t) => torch.toDType(t, "float64"));
     const low = torch.mulScalar(torch.matmul(A, torch.transpose(B, 1, 2)), bank.shape.scale);
     const base = torch.stack(bank.layers.map((_, index) => torch.toDType(weight(index), "float64")));
     return torch.add(base, low);

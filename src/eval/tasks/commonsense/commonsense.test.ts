@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
+import { elementAt } from "../../../util/elements.ts";
 import { textTasks } from "../index.ts";
 import { readTask } from "../read-task.ts";
 import type { TextTask } from "../task.ts";
@@ -156,12 +157,16 @@ test.each([
 });
 
 test.each([
-  ["boolq", sets[1][1], /no instruction of boolq.*rows:2.*Please choose the correct solution/s],
-  ["piqa", sets[2][1], /no instruction of piqa.*Solution1: /s],
-  ["siqa", sets[6][1], /no instruction of siqa/],
-  ["obqa", { ...sets[7][1], answer: "answer9" }, /unknown answer.*answer1, answer2.*"answer9"/s],
-  ["obqa", { instruction: sets[7][1].instruction, output: "x" }, /lacks the column answer/],
-  ["obqa", { ...sets[7][1], instruction: "Say something" }, /no instruction of obqa.*Say something/s],
+  ["boolq", elementAt(sets, 1)[1], /no instruction of boolq.*rows:2.*Please choose the correct solution/s],
+  ["piqa", elementAt(sets, 2)[1], /no instruction of piqa.*Solution1: /s],
+  ["siqa", elementAt(sets, 6)[1], /no instruction of siqa/],
+  ["obqa", { ...elementAt(sets, 7)[1], answer: "answer9" }, /unknown answer.*answer1, answer2.*"answer9"/s],
+  ["obqa", { instruction: elementAt(sets, 7)[1].instruction, output: "x" }, /lacks the column answer/],
+  [
+    "obqa",
+    { ...elementAt(sets, 7)[1], instruction: "Say something" },
+    /no instruction of obqa.*Say something/s,
+  ],
 ])("%s refuses a row that is not its own: %#", (name, given, says) => {
   expect(() => taskOf(name).read(given, "rows:2")).toThrow(says);
 });
@@ -169,7 +174,10 @@ test.each([
 test("the files of LLM-Adapters are JSON lists in folders of their own names", async () => {
   const { path } = temporaryFolder();
   mkdirSync(join(path, "social_i_qa"));
-  writeFileSync(join(path, "social_i_qa", "test.json"), JSON.stringify([sets[2][1], sets[2][1]]));
+  writeFileSync(
+    join(path, "social_i_qa", "test.json"),
+    JSON.stringify([elementAt(sets, 2)[1], elementAt(sets, 2)[1]]),
+  );
   const examples = await readTask(taskOf("siqa"), [path], { split: "test" });
   expect(examples.map(({ source }) => source.slice(path.length))).toEqual([
     "/social_i_qa/test.json:1",

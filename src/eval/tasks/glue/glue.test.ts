@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { type GlueTask, glueTasks } from "../../../data/index.ts";
 import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
+import { required } from "../../../util/elements.ts";
 import { readGlue, readGlueFiles, scoreGlue } from "./index.ts";
 
 /** A folder with these files. */
@@ -115,7 +116,7 @@ test.each([...glueTasks.keys()])("%s: the official TSV, and the hub's columns as
 test("rows that are cut short are left out and named", async () => {
   const { dropped, examples } = await readGlue(
     taskOf("qqp"),
-    [folderOf({ "QQP/dev.tsv": official["qqp"].content })],
+    [folderOf({ "QQP/dev.tsv": required(official["qqp"], "qqp").content })],
     "dev",
   );
   expect(examples).toHaveLength(1);

@@ -26,13 +26,13 @@ const substitutions: readonly (readonly [from: string, to: string])[] = [
 function normalizeLatex(answer: string): string | undefined {
   let text = answer;
   for (const [from, to] of substitutions) text = text.replaceAll(from, to);
-  const parts = text.split("\\text{ ");
-  if (parts.length > 2) return undefined;
-  text = parts[0].replaceAll("\\%", "").replaceAll(" .", " 0.").replaceAll("{.", "{0.");
+  const [start = "", ...units] = text.split("\\text{ ");
+  if (units.length > 1) return undefined;
+  text = start.replaceAll("\\%", "").replaceAll(" .", " 0.").replaceAll("{.", "{0.");
   if (text === "") return text;
   if (text.startsWith(".")) text = `0${text}`;
-  const sides = text.split("=");
-  if (sides.length === 2 && sides[0].length <= 2) text = sides[1];
+  const [left = "", right, ...more] = text.split("=");
+  if (right !== undefined && more.length === 0 && left.length <= 2) text = right;
   const rooted = bracedRoots(text)?.replaceAll(" ", "");
   const fractions = rooted === undefined ? undefined : bracedFractions(rooted);
   if (fractions === undefined) return undefined;
@@ -51,8 +51,8 @@ function bracedRoots(text: string): string | undefined {
 
 /** `\frac12` and `\frac1{2}` as `\frac{1}{2}`; as it is when a fraction has only one sign after it. */
 function bracedFractions(text: string): string | undefined {
-  const [start, ...rest] = text.split("\\frac");
-  const braced: string[] = [start];
+  const [start = "", ...rest] = text.split("\\frac");
+  const braced = [start];
   for (const part of rest) {
     if (part === "") return undefined;
     if (part[0] !== "{" && part.length < 2) return text;

@@ -5,7 +5,7 @@ export const minervaFinalSentence = (answer: string) =>
 /** The answer of an output that ends with Minerva's sentence. */
 export function minervaAnswer(output: string): string | undefined {
   const sentence = /Final Answer: The final answer is(.*?). I hope it is correct\./u;
-  return sentence.exec(`${output}I hope it is correct.`)?.[1].trim();
+  return sentence.exec(`${output}I hope it is correct.`)?.[1]?.trim();
 }
 
 const substitutions: readonly (readonly [from: string, to: string])[] = [
