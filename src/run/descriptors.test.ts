@@ -8,9 +8,9 @@ import { RunFolder } from "./folder.ts";
 const disk = vi.hoisted(() => ({ full: false }));
 vi.mock("node:fs", async (importOriginal) => {
   const fs = await importOriginal<typeof import("node:fs")>();
-  const writeSync = (descriptor: number, text: string) => {
+  const writeSync = (...args: unknown[]) => {
     if (disk.full) throw new Error("ENOSPC: no space left on device");
-    return fs.writeSync(descriptor, text);
+    return Reflect.apply(fs.writeSync, fs, args);
   };
   return { ...fs, writeSync };
 });

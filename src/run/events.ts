@@ -48,7 +48,7 @@ const methodEvent = z
     report: methodReportSchema.describe("What happened"),
   })
   .describe(
-    "After the `step` event of a step at which the method did something of its own: a scaling event, a restart.",
+    "After the `step` event of a step at which the method did something of its own: a scaling event, a restart. A method from outside reports what it likes, under other names than these or with their types.",
   );
 
 const rankEvent = z

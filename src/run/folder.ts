@@ -1,7 +1,7 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { makeFolders, writeFileAtomic } from "../util/files.ts";
+import { makeFolders, writeFileAtomic, writeFully } from "../util/files.ts";
 import { shellQuote } from "../util/format.ts";
 import { type ControlCommand, parseControl } from "./control.ts";
 import type { RunEvent } from "./events.ts";
@@ -25,7 +25,7 @@ export class RunFolder implements Disposable {
     this.startedAt = startedAt;
     this.events = openSync(this.file(runFiles.events), "a");
     try {
-      if (firstText !== "") writeSync(this.events, firstText);
+      if (firstText !== "") writeFully(this.events, Buffer.from(firstText));
     } catch (error) {
       this.close();
       throw error;
@@ -100,7 +100,7 @@ export class RunFolder implements Disposable {
         where: this.path,
         fix: "append before close()",
       });
-    this.guard(() => writeSync(events, recordLine(event)));
+    this.guard(() => writeFully(events, Buffer.from(recordLine(event))));
   }
 
   /** Replaces `status.json`, atomically. */
