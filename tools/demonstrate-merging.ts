@@ -50,6 +50,8 @@ class RoundedBase implements BaseStore {
   }
 
   dispose(): void {}
+
+  [Symbol.dispose](): void {}
 }
 
 interface Way {

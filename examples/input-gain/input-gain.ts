@@ -1,14 +1,12 @@
 // A method of one's own: a trained gain for each input of a layer. A recipe names this module in `plugins`.
 import {
-  adapterExportError,
+  adapterSet,
   Bank,
   findLayers,
   groupIntoBanks,
-  LayerAdapters,
   type LinearAdapter,
   type Method,
   resolveModulesToSave,
-  type Trainable,
   targetFields,
   torch,
   z,
@@ -33,33 +31,19 @@ class GainBank extends Bank {
   }
 }
 
-/** What training, checkpoints and exports ask of the method; the rest is `LayerAdapters`'s. */
-class InputGains extends LayerAdapters<GainBank> {
-  ratio = 1;
-
-  override trainables(): Trainable[] {
-    return super.trainables().map((one) => ({ ...one, lrFactor: this.ratio }));
-  }
-
-  saveAdapter(): never {
-    throw adapterExportError("no other tool reads gains of inputs");
-  }
-}
-
 export const inputGain: Method<typeof schema> = {
   name: "input-gain",
   summary: "a trained gain for each input of a layer (examples/input-gain)",
   presetLr: 5e-3,
   schema,
   attach(model, options) {
-    const saved = resolveModulesToSave(model, options.modulesToSave);
+    const modulesToSave = resolveModulesToSave(model, options.modulesToSave);
     const banks = groupIntoBanks(
-      findLayers(model, options, saved),
+      findLayers(model, options, modulesToSave),
       () => "",
       (name, layers) => new GainBank(name, layers, { gain: layers[0].linear.weight.shape.slice(1) }),
     );
-    const adapters = new InputGains("input-gain", model, banks, saved);
-    adapters.ratio = options.ratio;
-    return adapters;
+    for (const { lrFactors } of banks) lrFactors["gain"] = options.ratio;
+    return adapterSet({ method: "input-gain", model, banks, modulesToSave });
   },
 };

@@ -3,7 +3,8 @@ import { Linear, Module } from "../nn/index.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
-import { type AdapterOptions, attach, LowRankAdapters, type StepContext } from "./index.ts";
+import { type AdapterOptions, attach, type StepContext } from "./index.ts";
+import { requireLowRank } from "./testing/low-rank.ts";
 
 const lowRank = { rank: 2, alpha: 6, targetModules: ["mix"] };
 /** Every method of two factors, with the scale that alpha 6 and rank 2 make. */
@@ -13,11 +14,6 @@ const methods: [string, AdapterOptions, number][] = [
   ["scalora", { method: "scalora", ...lowRank }, 3],
   ["scalora-i", { method: "scalora-i", ...lowRank }, 3],
 ];
-
-function factorsOf(adapters: object): LowRankAdapters {
-  if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
-  return adapters;
-}
 
 const worst = (a: torch.Tensor, b: torch.Tensor) =>
   torch.scope(() => torch.max(torch.abs(torch.sub(a, b))).item());
@@ -35,7 +31,7 @@ test.each(methods)(
         torch.fill_(bias, 0.25);
         const base = torch.clone(model.mix.unquantisedWeight());
         const plain = model.mix.forward(x);
-        const adapters = factorsOf(attach(model, options, 1));
+        const adapters = requireLowRank(attach(model, options, 1));
         expect(worst(model.mix.forward(x), plain)).toBeLessThan(1e-15);
         expect(adapters.parameterCounts().trainable).toBe(2 * (8 + 8));
         expect([...model.namedParameters()].every(([, parameter]) => !parameter.requiresGrad)).toBe(true);
@@ -61,7 +57,7 @@ test.each(methods)(
 /** The steps of 1 to 40 at which the method has an event. */
 function eventSteps(options: AdapterOptions, warmupSteps: number): number[] {
   const model = new TinyLM();
-  const adapters = factorsOf(attach(model, options));
+  const adapters = requireLowRank(attach(model, options));
   const context = { warmupSteps, peakLr: 0.01, lr: 0.01, moments: () => undefined };
   const steps = Array.from({ length: 40 }, (_, i) => i + 1).filter((step) => {
     const now: StepContext = { ...context, step };
@@ -91,7 +87,7 @@ test("banks of different shape start from different random numbers", () => {
     second = layer(5, 4);
   }
   using model = new TwoShapes();
-  const adapters = factorsOf(attach(model, { method: "lora", rank: 2, targetModules: "all-linear" }, 7));
+  const adapters = requireLowRank(attach(model, { method: "lora", rank: 2, targetModules: "all-linear" }, 7));
   const [a, b] = adapters.banks.map(({ B }) => B.data());
   expect(a).toHaveLength(b.length);
   expect(a).not.toEqual(b);

@@ -1,4 +1,5 @@
 import { type Module, nf4Weights } from "../nn/index.ts";
+import { disposeOnError } from "../util/dispose-on-error.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { checkAdapterSet } from "./check-adapter-set.ts";
 import type { AdapterSet } from "./core/adapter-set.ts";
@@ -41,7 +42,9 @@ export function attachParsed(model: Module, options: AdapterConfig, seed: number
   }
   refuseQuantised(model, method, options);
   const adapters = naming(method.name, "attach()", () => method.attach(model, options, { seed }));
-  checkAdapterSet(method.name, adapters);
+  // What is refused may lack even this.
+  const owned = { [Symbol.dispose]: () => adapters.dispose?.() };
+  disposeOnError([owned], () => checkAdapterSet(method.name, adapters));
   return adapters;
 }
 

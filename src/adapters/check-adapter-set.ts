@@ -19,6 +19,7 @@ const members = [
   "counters",
   "loadCounters",
   "dispose",
+  Symbol.dispose,
 ] as const satisfies readonly (keyof AdapterSet)[];
 
 /**
@@ -28,7 +29,8 @@ const members = [
  */
 export function checkAdapterSet(method: string, adapters: AdapterSet): void {
   const missing = members.find((name) => typeof adapters[name] !== "function");
-  if (missing !== undefined) throw broken(method, `its adapter set has no ${missing}()`, "AdapterSet");
+  if (missing !== undefined)
+    throw broken(method, `its adapter set has no ${String(missing)}()`, "AdapterSet");
   const trainables = adapters.trainables();
   if (trainables.length === 0) throw broken(method, "it trains nothing", "trainables()");
   const names = new Set<string>();

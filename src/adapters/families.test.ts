@@ -10,7 +10,8 @@ import { copyGolden } from "../testing/golden-models.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { Generator, noGrad, normal_, scope } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
-import { type AdapterOptions, attach, LowRankAdapters } from "./index.ts";
+import { type AdapterOptions, attach } from "./index.ts";
+import { requireLowRank } from "./testing/low-rank.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-families-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -36,8 +37,7 @@ test.each(cases)(
     const folder = folderOf(family);
     using model = await loadModel(folder);
     const plain = logits(model);
-    const adapters = attach(model, options, 1);
-    if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
+    const adapters = requireLowRank(attach(model, options, 1));
     expect(adapters.adaptedPaths()).toHaveLength(7 * model.info.layers);
     expect(adapters.adaptedPaths()).not.toContain("lm_head");
     expect(logits(model)).toEqual(plain);

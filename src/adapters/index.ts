@@ -1,8 +1,24 @@
 export { attach, attachFolder, attachParsed } from "./attach.ts";
-export type { AdapterSet, EventReport, Moments, StepContext, Trainable } from "./core/adapter-set.ts";
+export type {
+  AdapterSet,
+  EventReport,
+  LayerScalingPreview,
+  LowRankLayers,
+  Moments,
+  ScalingEvents,
+  StepContext,
+  StepHooks,
+  Trainable,
+} from "./core/adapter-set.ts";
 export { Bank, groupIntoBanks, type NamedLinear } from "./core/bank.ts";
-export { adapterExportError, LayerAdapters } from "./core/layer-adapters.ts";
-export { LowRankAdapters } from "./core/low-rank-adapters.ts";
+export {
+  type AdapterParts,
+  adapterExportError,
+  adapterSet,
+  LayerAdapters,
+  type MethodHooks,
+} from "./core/layer-adapters.ts";
+export type { LowRankAdapters } from "./core/low-rank-adapters.ts";
 export type { AdapterConfig, AttachContext, Method, OptionsSchema } from "./core/method.ts";
 export { resolveModulesToSave } from "./core/modules-to-save.ts";
 export { findLayers } from "./core/targets.ts";

@@ -112,10 +112,12 @@ test.each<[string, (adapters: AdapterSet) => object, string]>([
 ])("%s: an adapter set that breaks the contract is refused, and the method named", (name, change, says) => {
   registerMethod({ ...toy(change), name, schema: named(name) });
   using model = new TinyLM();
+  const live = torch.liveTensorCount();
   expect(failure(() => attach(model, { method: name }))).toMatchObject({
     code: "config",
     message: expect.stringMatching(new RegExp(`^Method ${name} breaks the contract[^]*${says}`)),
   });
+  expect(torch.liveTensorCount()).toBe(live);
 });
 
 function fail(): never {
@@ -141,7 +143,7 @@ test.each(["lrFactor", "beforeForward", "measuresEvent", "beforeClip"])(
       code: "run",
       where: "adapter.method: mine",
       found: "boom",
-      message: expect.stringContaining(`Method mine failed in ${hook}`),
+      message: expect.stringContaining(`Method mine failed in ${hook} of step 1`),
     });
     run.dispose();
   },

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { LowRankAdapters } from "../adapters/core/low-rank-adapters.ts";
 import { type AdapterOptions, attach } from "../adapters/index.ts";
 import { distance, moveTrainables } from "../adapters/testing/contract-matrix.ts";
+import { requireLowRank } from "../adapters/testing/low-rank.ts";
 import { collate } from "../data/collate.ts";
 import { countingExamples } from "../testing/tiny-data.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
@@ -72,8 +72,7 @@ test.each<AdapterOptions>([
   "$method: the factors' gradients are s·G·B and s·Gᵀ·A of the gradient that they are said to see",
   (options) => {
     const model = new TinyLM({ dtype: "float64" });
-    const adapters = attach(model, options, 1);
-    if (!(adapters instanceof LowRankAdapters)) expect.fail("no factors");
+    const adapters = requireLowRank(attach(model, options, 1));
     moveTrainables(adapters);
     torch.scope(() => {
       const watch = new GradientCollector([["mix", model.mix]]);

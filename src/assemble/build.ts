@@ -29,7 +29,7 @@ export async function loadModelAndTokenizer(config: ModelConfig, seed: number): 
   readModelConfig(path);
   const tokenizer = await loadTokenizer(path);
   const model = await loadBaseModel(config, seed);
-  disposeOnError(model, () => checkVocabulary(tokenizer, model.info.vocabSize, path));
+  disposeOnError([model], () => checkVocabulary(tokenizer, model.info.vocabSize, path));
   const gemmBackend = deviceOf(model) === "cpu" ? chooseGemmBackend().chosen : "aten";
   return { model, tokenizer, gemmBackend };
 }

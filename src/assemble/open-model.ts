@@ -46,7 +46,7 @@ export async function openModel(
   const { path, adapter, dtype = "auto", device = "auto", quantization = "none" } = target;
   const load = { config: { path, dtype, device, quantization }, seed: 0 };
   const base = await loadModelAndTokenizer(load.config, load.seed);
-  return disposeOnError(base.model, () =>
+  return disposeOnError([base.model], () =>
     makeOpenModel(base, load, adapter === undefined ? undefined : attachFolder(base.model, adapter)),
   );
 }
@@ -92,12 +92,12 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
   };
   const load = { config: modelConfig, seed: recipe.train.seed };
   const base = await loadModelAndTokenizer(load.config, load.seed);
-  return disposeOnError(base.model, () => {
+  return disposeOnError([base.model], () => {
     const manifest = readManifest(checkpoint);
     const identity = { base: hashModel(base.model), adapter: definedFields(recipe.adapter) };
     checkIdentity(manifest, identity, checkpoint);
     const adapters = attachParsed(base.model, recipe.adapter, recipe.train.seed);
-    disposeOnError(adapters, () => loadCheckpointWeights(checkpoint, adapters));
+    disposeOnError([adapters], () => loadCheckpointWeights(checkpoint, adapters));
     return makeOpenModel(base, load, adapters, recipe);
   });
 }

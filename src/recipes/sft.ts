@@ -119,7 +119,7 @@ async function makeObserver(
   if (!analysis) return undefined;
   const original = await loadBaseModel(resolveModelConfig(recipe), recipe.train.seed);
   const parts = { model, adapters, original, every: analysis.every };
-  return disposeOnError(original, () => new AnalysisObserver(parts));
+  return disposeOnError([original], () => new AnalysisObserver(parts));
 }
 
 /** Whether the samples or the rank of a run's end are recorded already: a finished run that is resumed does nothing more. */

@@ -72,7 +72,8 @@ export function trainStep(parts: StepParts, microBatches: readonly Batch[], step
       where: microBatches.flatMap(({ sources }) => sources).join(", "),
       fix: "drop rows whose completion is masked or cut off entirely",
     });
-  const hook = <T>(name: keyof StepHooks, run: () => T) => naming(adapters.method, name, run);
+  const hook = <T>(name: keyof StepHooks, run: () => T) =>
+    naming(adapters.method, `${name} of step ${step}`, run);
   const { warmupSteps, peakLr } = schedule;
   const lr = schedule.lrAt(step) * hook("lrFactor", () => adapters.lrFactor(step));
   const context: StepContext = { step, warmupSteps, peakLr, lr, moments: (name) => optimizer.moments(name) };

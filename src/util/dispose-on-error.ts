@@ -1,9 +1,9 @@
-/** What `build` makes of something that it takes over: where it fails, that is disposed of. */
-export function disposeOnError<T>(owned: Disposable, build: () => T): T {
+/** What `build` makes of things that it takes over: where it fails, they are disposed of, the last first. */
+export function disposeOnError<T>(owned: readonly Disposable[], build: () => T): T {
   try {
     return build();
   } catch (error) {
-    owned[Symbol.dispose]();
+    for (const thing of owned.toReversed()) thing[Symbol.dispose]();
     throw error;
   }
 }

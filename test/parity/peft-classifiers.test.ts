@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { attach, LowRankAdapters, writeLora } from "../../src/adapters/index.ts";
+import { attach, writeLora } from "../../src/adapters/index.ts";
+import { requireLowRank } from "../../src/adapters/testing/low-rank.ts";
 import { loadClassifier } from "../../src/models/index.ts";
 import { type SequenceClassifier, tokenStream } from "../../src/nn/index.ts";
 import { SafetensorsFile } from "../../src/safetensors/index.ts";
@@ -51,8 +52,7 @@ test.each(names)(
 test.each(names)("%s: an adapter written again has PEFT's names and values", async (name) => {
   const { model: folder, logits, logitsOf } = readCase(name);
   using model = await loadClassifier(folder);
-  const adapters = attach(model, lora(golden("peft-classifiers", name)));
-  if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
+  const adapters = requireLowRank(attach(model, lora(golden("peft-classifiers", name))));
   const out = join(scratch.path, name);
   writeLora(out, adapters, folder);
   adapters.dispose();

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { attach, LowRankAdapters } from "../../src/adapters/index.ts";
+import { attach } from "../../src/adapters/index.ts";
 import { readAdapterFolder } from "../../src/adapters/peft/adapter-folder.ts";
+import { requireLowRank } from "../../src/adapters/testing/low-rank.ts";
 import { collate } from "../../src/data/index.ts";
 import { loadModel } from "../../src/models/index.ts";
 import { tokenStream } from "../../src/nn/index.ts";
@@ -95,8 +96,7 @@ test("30 steps of LoRA: every loss is that of PEFT with torch's AdamW, and so ar
 
 /** A layer's factor in PEFT's layout: its `lora_A` is our Bᵀ, its `lora_B` our A. */
 function factor(adapters: object, path: string, isDown: boolean): Float64Array {
-  if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
-  const { bank, index } = adapters.find(path);
+  const { bank, index } = requireLowRank(adapters).find(path);
   const { A, B } = bank.leaves[index];
   return noGrad(() => scope(() => (isDown ? transpose(B, 0, 1) : A).toFloats()));
 }

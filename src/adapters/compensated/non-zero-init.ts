@@ -15,7 +15,7 @@ import {
   zerosLike,
 } from "../../torch/index.ts";
 import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
-import { LowRankAdapters } from "../core/low-rank-adapters.ts";
+import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
 import { type StoredFactors, writeFactors } from "../peft/lora.ts";
 import { fullyTrainedModulesOf } from "../peft/save-adapter.ts";
 
@@ -88,14 +88,16 @@ export class NonZeroInitBank extends LowRankBank {
   }
 }
 
-/** Adapters of such banks. Their folder is one of LoRA at rank 2r, for PEFT to put on the base model as it is. */
-export class NonZeroInitAdapters extends LowRankAdapters<NonZeroInitBank> {
-  saveAdapter(folder: string, baseModel: string): void {
-    const layers = this.banks.flatMap((bank) =>
-      bank.layers.map(({ path }, index) => stored(bank, path, index)),
-    );
-    writeFactors(folder, layers, baseModel, fullyTrainedModulesOf(this));
-  }
+/** Writes adapters of such banks as a folder of LoRA at rank 2r, for PEFT to put on the base model as it is. */
+export function writeNonZeroInit(
+  folder: string,
+  adapters: LowRankAdapters<NonZeroInitBank>,
+  baseModel: string,
+): void {
+  const layers = adapters.banks.flatMap((bank) =>
+    bank.layers.map(({ path }, index) => stored(bank, path, index)),
+  );
+  writeFactors(folder, layers, baseModel, fullyTrainedModulesOf(adapters));
 }
 
 function stored(bank: NonZeroInitBank, path: string, index: number): StoredFactors {

@@ -78,6 +78,9 @@ export abstract class Bank implements Disposable {
     );
   }
 
+  /** What the learning rate is multiplied by, of the parts whose factor is not 1. */
+  readonly lrFactors: Record<string, number> = {};
+
   /** What a layer trains under a name: the parameter that autograd sees, of the shape of one layer. */
   leaf(part: string, index: number): Tensor {
     return required(this.stacks[part]?.leaves[index], `${part} of layer ${index} of ${this.name}`);
@@ -107,6 +110,7 @@ export abstract class Bank implements Disposable {
       grad,
       decay: false,
       slices,
+      ...(part in this.lrFactors && { lrFactor: this.lrFactors[part] }),
     }));
   }
 

@@ -22,7 +22,7 @@ import {
 import type { NamedLinear } from "./bank.ts";
 
 /** Where the adapted weights of a bank live, so that merging into them loses nothing. */
-export interface BaseStore {
+export interface BaseStore extends Disposable {
   /**
    * W_l += left_l · right_lᵀ for every layer; left `[L, m, k]`, right `[L, n, k]`.
    * @returns of a store that may have to cut what was merged, by layer the share of its energy that was lost
@@ -90,6 +90,10 @@ export class ExactBase implements BaseStore {
   dispose(): void {
     this.weights.dispose();
   }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 /**
@@ -145,6 +149,10 @@ export class SplitBase implements BaseStore {
   dispose(): void {
     this.high.dispose();
     this.low.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

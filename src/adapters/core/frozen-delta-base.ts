@@ -148,6 +148,10 @@ export class FrozenDeltaBase implements BaseStore {
     this.disposeFactors();
     for (const tensor of [this.P, this.Q, this.used]) tensor.dispose();
   }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 /**

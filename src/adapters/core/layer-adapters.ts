@@ -3,61 +3,107 @@ import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
-import {
-  type AdapterSet,
-  defaultStepHooks,
-  type EventReport,
-  type LowRankLayers,
-  type ScalingEvents,
-  type StepContext,
-  type Trainable,
+import type {
+  AdapterSet,
+  EventReport,
+  LowRankLayers,
+  ScalingEvents,
+  StepContext,
+  StepHooks,
+  Trainable,
 } from "./adapter-set.ts";
 import { adapterDType, type Bank } from "./bank.ts";
 import { baseFingerprint } from "./base-fingerprint.ts";
+import type { BaseStore } from "./base-store.ts";
 import { ModulesToSave } from "./modules-to-save.ts";
 
-/** What all methods that hang adapters on linear layers share: banks, and parts that are trained whole beside them. */
-export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
+/** What a method does beside holding its banks: at each step, in checkpoints, at its end. */
+export interface MethodHooks extends StepHooks {
+  /** Numbers that are not tensors: plain data for a checkpoint. */
+  counters(): Json;
+  loadCounters(counters: Json): void;
+  /** After a state was taken back. */
+  stateLoaded(): void;
+  /** Frees what the method holds beside its banks. */
+  dispose(): void;
+}
+
+/** What an adapter set is made of. What is left out has a default that does nothing. */
+export interface AdapterParts<B extends Bank = Bank> {
   readonly method: string;
-  readonly trainsBase: boolean = false;
-  readonly lowRank: LowRankLayers | undefined = undefined;
-  readonly scaling: ScalingEvents | undefined = undefined;
+  readonly model: Module;
+  /** One for every group of equal layers (`groupIntoBanks`). */
   readonly banks: readonly B[];
+  /** Where the adapted weights are, by bank, of methods that merge into them. */
+  readonly bases?: readonly BaseStore[];
+  /** Paths of the modules that are trained whole beside the banks (`resolveModulesToSave`). */
+  readonly modulesToSave?: readonly string[];
+  readonly lowRank?: LowRankLayers;
+  readonly scaling?: ScalingEvents;
+  readonly hooks?: Partial<MethodHooks>;
+  /** Writes the adapter as a PEFT folder; by default it is refused. */
+  saveAdapter?(folder: string, adapters: LayerAdapters<B>, baseModel: string): void;
+}
+
+/**
+ * Freezes the model, puts the adapters of some banks on their layers and makes an adapter set of them; it owns the banks.
+ * Where it fails, they are taken off again and freed.
+ */
+export function adapterSet<B extends Bank>(parts: AdapterParts<B>): LayerAdapters<B> {
+  return new LayerAdapters(parts);
+}
+
+/** The adapter set of a method that puts adapters on linear layers; made by `adapterSet`. */
+export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
+  readonly method: string;
+  readonly trainsBase = false;
+  readonly lowRank: LowRankLayers | undefined;
+  readonly scaling: ScalingEvents | undefined;
+  readonly model: Module;
+  readonly banks: readonly B[];
+  readonly bases: readonly BaseStore[];
   /** What is trained whole beside the adapters. */
   readonly modulesToSave: ModulesToSave;
-  readonly model: Module;
   /** Names the adapted weights as they were before anything was trained (`baseFingerprint`). */
   readonly base: string | undefined;
+  private readonly hooks: Partial<MethodHooks>;
+  private readonly save: (folder: string, baseModel: string) => void;
 
-  /** Freezes the model and hangs the adapters on their layers. @param saved paths of what is trained whole */
-  constructor(method: string, model: Module, banks: readonly B[], saved: readonly string[]) {
+  constructor(parts: AdapterParts<B>) {
+    const { method, model, banks, bases = [], lowRank, scaling, hooks = {} } = parts;
     this.method = method;
     this.model = model;
     this.banks = banks;
+    this.bases = bases;
+    this.lowRank = lowRank;
+    this.scaling = scaling;
+    this.hooks = hooks;
+    this.save = (folder, baseModel) => {
+      if (!parts.saveAdapter) throw adapterExportError(`no other tool reads the adapters of ${method}`);
+      parts.saveAdapter(folder, this, baseModel);
+    };
     for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(false);
-    this.base = baseFingerprint(banks.flatMap(({ layers }) => layers));
-    this.modulesToSave = disposeOnError(disposableBanks(banks), () => {
+    [this.base, this.modulesToSave] = disposeOnError([...bases, ...banks], () => {
+      const base = baseFingerprint(banks.flatMap(({ layers }) => layers));
       for (const bank of banks) bank.install();
-      return new ModulesToSave(model, saved);
+      return [base, new ModulesToSave(model, parts.modulesToSave ?? [])];
     });
   }
 
-  abstract saveAdapter(folder: string, baseModel: string): void;
-
   lrFactor(step: number): number {
-    return defaultStepHooks.lrFactor(step);
+    return this.hooks.lrFactor?.(step) ?? 1;
   }
 
   beforeForward(step: StepContext): void {
-    defaultStepHooks.beforeForward(step);
+    this.hooks.beforeForward?.(step);
   }
 
   beforeClip(step: StepContext): EventReport | undefined {
-    return defaultStepHooks.beforeClip(step);
+    return this.hooks.beforeClip?.(step);
   }
 
   measuresEvent(step: StepContext): boolean {
-    return defaultStepHooks.measuresEvent(step);
+    return this.hooks.measuresEvent?.(step) ?? false;
   }
 
   trainables(): Trainable[] {
@@ -99,26 +145,23 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
   }
 
   /** The weight that the adapter of a layer is put on; a tensor of the model or a new one. */
-  protected baseWeight(bank: B, index: number): Tensor {
-    return bank.layers[index].linear.denseWeight();
+  private baseWeight(bank: B, index: number): Tensor {
+    const store = this.bases[this.banks.indexOf(bank)];
+    return store?.weight(index) ?? bank.layers[index].linear.denseWeight();
   }
 
-  /** The bank of a layer, and its place there. */
+  /** The bank of a layer, and its place there. @throws ScaloraError `model` */
   find(path: string): { bank: B; index: number } {
-    for (const bank of this.banks) {
-      const index = bank.layers.findIndex((layer) => layer.path === path);
-      if (index >= 0) return { bank, index };
-    }
-    throw new ScaloraError("model", "The layer has no adapter", {
-      where: path,
-      expected: `one of ${this.adaptedPaths().length} adapted layers, such as ${this.adaptedPaths()[0]}`,
-    });
+    return findLayer(this.banks, path);
   }
 
   state(): Map<string, Tensor> {
     const state = new Map(this.trainables().map(({ name, value }) => [name, value]));
     for (const bank of this.banks)
       for (const [part, tensor] of bank.buffers()) state.set(`${bank.name}.${part}`, tensor);
+    this.bases.forEach((store, index) => {
+      for (const [part, tensor] of store.state()) state.set(`${this.banks[index].name}.${part}`, tensor);
+    });
     return state;
   }
 
@@ -126,18 +169,28 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
     noGrad(() => {
       for (const [name, tensor] of this.state()) copy_(tensor, read(name));
     });
+    for (const store of this.bases) store.restored?.();
+    this.hooks.stateLoaded?.();
+  }
+
+  saveAdapter(folder: string, baseModel: string): void {
+    this.save(folder, baseModel);
   }
 
   counters(): Json {
-    return {};
+    return this.hooks.counters?.() ?? {};
   }
 
-  loadCounters(_counters: Json): void {}
+  loadCounters(counters: Json): void {
+    this.hooks.loadCounters?.(counters);
+  }
 
   /** Takes the adapters off and frees them; the base weights stay as they are, saved modules become what they were. */
   dispose(): void {
+    this.hooks.dispose?.();
     this.modulesToSave.dispose();
     for (const bank of this.banks) bank.dispose();
+    for (const store of this.bases) store.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -145,11 +198,18 @@ export abstract class LayerAdapters<B extends Bank = Bank> implements AdapterSet
   }
 }
 
-const disposableBanks = (banks: readonly Bank[]): Disposable => ({
-  [Symbol.dispose]: () => {
-    for (const bank of banks) bank.dispose();
-  },
-});
+/** The bank of a layer, and its place there. @throws ScaloraError `model` for a layer without an adapter */
+export function findLayer<B extends Bank>(banks: readonly B[], path: string): { bank: B; index: number } {
+  for (const bank of banks) {
+    const index = bank.layers.findIndex((layer) => layer.path === path);
+    if (index >= 0) return { bank, index };
+  }
+  const paths = banks.flatMap(({ layers }) => layers.map((layer) => layer.path));
+  throw new ScaloraError("model", "The layer has no adapter", {
+    where: path,
+    expected: `one of ${paths.length} adapted layers, such as ${paths[0]}`,
+  });
+}
 
 /** Why a method's adapter cannot be stored alone, and what can. */
 export function adapterExportError(why: string): ScaloraError {

@@ -3,7 +3,7 @@ import { noGrad } from "../../torch/index.ts";
 import type { RankOptions } from "../options/fields.ts";
 import type { LowRankLayers } from "./adapter-set.ts";
 import { type BankShape, groupIntoBanks, type LowRankBank, type NamedLinear } from "./bank.ts";
-import { LayerAdapters } from "./layer-adapters.ts";
+import { type AdapterParts, findLayer, type LayerAdapters } from "./layer-adapters.ts";
 import { resolveModulesToSave } from "./modules-to-save.ts";
 import { findTargets, type Target } from "./targets.ts";
 
@@ -56,13 +56,25 @@ export function makeBanks<B extends LowRankBank>({ targets }: LowRankPlan, Kind:
   );
 }
 
-/** The adapters of a method made of two factors. */
-export abstract class LowRankAdapters<B extends LowRankBank = LowRankBank> extends LayerAdapters<B> {
-  override readonly lowRank: LowRankLayers = {
-    rank: (path) => this.find(path).bank.shape.rank,
+/** The adapter set of a method made of two factors. */
+export type LowRankAdapters<B extends LowRankBank = LowRankBank> = LayerAdapters<B>;
+
+/** What analyses ask of layers that are adapted by two factors. */
+export function lowRankLayers(banks: readonly LowRankBank[]): LowRankLayers {
+  return {
+    rank: (path) => findLayer(banks, path).bank.shape.rank,
     factorGradient: (path, gradient) => {
-      const { bank, index } = this.find(path);
+      const { bank, index } = findLayer(banks, path);
       return noGrad(() => bank.gradientOfFactors(index, gradient));
     },
   };
+}
+
+/** Parts that the adapter sets of two factors share. */
+export function lowRankParts<B extends LowRankBank>(
+  model: Module,
+  { modulesToSave }: LowRankPlan,
+  banks: readonly B[],
+): Pick<AdapterParts<B>, "model" | "banks" | "modulesToSave" | "lowRank"> {
+  return { model, banks, modulesToSave, lowRank: lowRankLayers(banks) };
 }

@@ -1,55 +1,44 @@
 import type { Module } from "../../nn/index.ts";
-import type { Tensor } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import type { BaseOptions } from "../options/fields.ts";
 import type { StepContext } from "./adapter-set.ts";
 import type { LowRankBank } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
 import { baseStoreFactory } from "./base-store-factory.ts";
-import { type BankOf, LowRankAdapters, type LowRankPlan, makeBanks } from "./low-rank-adapters.ts";
+import { type BankOf, type LowRankPlan, makeBanks } from "./low-rank-adapters.ts";
 import { untieWeight } from "./untie.ts";
 
-/** Factors whose base absorbs them, at once or in part, as training goes on: the adapted weights lie in stores of their own. */
-export abstract class MergingAdapters<B extends LowRankBank = LowRankBank> extends LowRankAdapters<B> {
-  /** Where the adapted weights are, by bank. */
+/** Factors that their base absorbs, at once or in part, as training goes on. */
+export interface MergingBanks<B extends LowRankBank> {
+  readonly banks: readonly B[];
+  /** Where the adapted weights lie, by bank. */
   readonly bases: readonly BaseStore[];
+}
 
-  constructor(method: string, model: Module, plan: LowRankPlan, Kind: BankOf<B>, options: BaseOptions) {
-    prepareBases(model, plan, options);
-    super(method, model, makeBanks(plan, Kind), plan.modulesToSave);
-    const bases: BaseStore[] = [];
-    this.bases = bases;
-    disposeOnError(this, () => {
-      for (const bank of this.banks) {
-        const { layers, shape } = bank;
-        const store = baseStoreFactory(layers[0].linear, options, shape.rank)(layers);
-        bank.frozenDelta = store.frozenDelta && ((index) => store.frozenDelta?.(index));
-        bases.push(store);
-      }
-    });
-  }
+/**
+ * Zero factors for every group of equal layers, whose adapted weights move into stores of their own.
+ * @throws ScaloraError `config` for weights that nothing can be merged into as the options say
+ */
+export function makeMergingBanks<B extends LowRankBank>(
+  model: Module,
+  plan: LowRankPlan,
+  Kind: BankOf<B>,
+  options: BaseOptions,
+): MergingBanks<B> {
+  prepareBases(model, plan, options);
+  const banks = makeBanks(plan, Kind);
+  const bases: BaseStore[] = [];
+  disposeOnError([...banks], () => {
+    for (const bank of banks) bases.push(makeBase(bank, options));
+  });
+  return { banks, bases };
+}
 
-  protected override baseWeight(bank: B, index: number): Tensor {
-    return this.bases[this.banks.indexOf(bank)].weight(index);
-  }
-
-  override state(): Map<string, Tensor> {
-    const state = super.state();
-    this.banks.forEach(({ name }, index) => {
-      for (const [part, tensor] of this.bases[index].state()) state.set(`${name}.${part}`, tensor);
-    });
-    return state;
-  }
-
-  override loadState(read: (name: string) => Tensor): void {
-    super.loadState(read);
-    for (const base of this.bases) base.restored?.();
-  }
-
-  override dispose(): void {
-    super.dispose();
-    for (const base of this.bases) base.dispose();
-  }
+function makeBase(bank: LowRankBank, options: BaseOptions): BaseStore {
+  const { layers, shape } = bank;
+  const store = baseStoreFactory(layers[0].linear, options, shape.rank)(layers);
+  bank.frozenDelta = store.frozenDelta && ((index) => store.frozenDelta?.(index));
+  return store;
 }
 
 /** Every refusal comes before the first factor is made. */

@@ -7,18 +7,14 @@ import { tokenStream } from "../../nn/index.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
-import { type AdapterOptions, attach, LowRankAdapters, writeLora } from "../index.ts";
+import { type AdapterOptions, attach, writeLora } from "../index.ts";
+import { requireLowRank } from "../testing/low-rank.ts";
 
 const golden = fileURLToPath(new URL("../../../test/golden/encoders", import.meta.url));
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
 const lora = (options: object = {}): AdapterOptions => ({ method: "lora", rank: 2, ...options });
-
-function factors(adapters: object): LowRankAdapters {
-  if (!(adapters instanceof LowRankAdapters)) throw new Error("not an adapter of two factors");
-  return adapters;
-}
 
 test.each([
   ["bert-pairs", ["classifier"], 2 * 6 + 1],
@@ -28,7 +24,7 @@ test.each([
   using model = await loadClassifier(join(golden, name));
   const before = torch.liveTensorCount();
   for (const method of ["lora", "scalora"] as const) {
-    const adapters = factors(attach(model, { method, rank: 2 }));
+    const adapters = requireLowRank(attach(model, { method, rank: 2 }));
     expect(adapters.modulesToSave.paths).toEqual(head);
     expect(adapters.adaptedPaths()).toHaveLength(layers);
     expect(adapters.adaptedPaths().filter((path) => head.some((part) => path.startsWith(part)))).toEqual([]);
@@ -49,7 +45,7 @@ test("trained values belong to the state, and go with the adapter", async () => 
   const logits = () =>
     torch.noGrad(() => torch.scope(() => [...model.logits(tokenStream([4, 5, 6])).toFloats()]));
   const base = logits();
-  const adapters = factors(attach(model, lora()));
+  const adapters = requireLowRank(attach(model, lora()));
   const state = adapters.state();
   expect([...state.keys()]).toEqual(expect.arrayContaining(["classifier.weight", "classifier.bias"]));
   const saved = new Map([...state].map(([name, value]) => [name, torch.clone(value)]));
@@ -68,7 +64,7 @@ test("trained values belong to the state, and go with the adapter", async () => 
 test("modules are chosen by pattern, and a part of another is not taken twice", async () => {
   using model = await loadClassifier(join(golden, "roberta-unequal"));
   const chosen = (modulesToSave: string[]) => {
-    const adapters = factors(attach(model, lora({ modulesToSave, targetModules: ["query"] })));
+    const adapters = requireLowRank(attach(model, lora({ modulesToSave, targetModules: ["query"] })));
     const { paths } = adapters.modulesToSave;
     adapters.dispose();
     return paths;
@@ -93,7 +89,7 @@ test("a folder names the task and what it saves; of a language model nothing by 
     [undefined, null],
     [["norm"], ["norm"]],
   ] as const) {
-    const adapters = factors(attach(model, lora({ targetModules: ["mix"], modulesToSave })));
+    const adapters = requireLowRank(attach(model, lora({ targetModules: ["mix"], modulesToSave })));
     const out = join(scratch.path, String(saved));
     writeLora(out, adapters, "base");
     const config = JSON.parse(readFileSync(join(out, "adapter_config.json"), "utf8"));

@@ -16,7 +16,7 @@ interface Slot {
  * Parts of a model that are trained whole beside an adapter and saved with it (PEFT's `modules_to_save`). Their parameters
  * are copies as long as the adapter is on; the originals come back when it is taken off.
  */
-export class ModulesToSave {
+export class ModulesToSave implements Disposable {
   /** Paths of the modules; none lies within another. */
   readonly paths: readonly string[];
   readonly trainables: readonly Trainable[];
@@ -39,6 +39,10 @@ export class ModulesToSave {
       value.dispose();
       grad.dispose();
     }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

@@ -1,6 +1,12 @@
 import type { Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
-import { LowRankAdapters, type LowRankTarget, makeBanks } from "../core/low-rank-adapters.ts";
+import { adapterSet } from "../core/layer-adapters.ts";
+import {
+  type LowRankAdapters,
+  type LowRankTarget,
+  lowRankParts,
+  makeBanks,
+} from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { initialiseBanks, planOf } from "../lora/lora.ts";
 import type { LoraOptions } from "../lora/options.ts";
@@ -38,20 +44,10 @@ const doraFormat: PeftFormat<DoraBank, LowRankTarget> = {
   parts: (bank) => [...loraFormat.parts(bank), { stack: bank.magnitude, transposed: false }],
 };
 
-/**
- * DoRA (arXiv 2402.09353): the rows of W have directions, which LoRA changes, and lengths, which are trained by themselves.
- * The effective weight is `magnitude ∘ (W + sABᵀ) / ‖W + sABᵀ‖` by rows (the paper's columns of its transposed W).
- */
-export class DoraAdapters extends LowRankAdapters<DoraBank> {
-  saveAdapter(folder: string, baseModel: string): void {
-    writeDora(
-      folder,
-      folderTensors(this, doraFormat),
-      loraLayerConfigs(this),
-      baseModel,
-      fullyTrainedModulesOf(this),
-    );
-  }
+/** Writes the factors, magnitudes and saved modules as a PEFT DoRA folder. */
+function writeDoraAdapters(folder: string, adapters: LowRankAdapters<DoraBank>, baseModel: string): void {
+  const tensors = folderTensors(adapters, doraFormat);
+  writeDora(folder, tensors, loraLayerConfigs(adapters), baseModel, fullyTrainedModulesOf(adapters));
 }
 
 /** Writes a PEFT DoRA folder of any factors with the magnitudes of their layers. */
@@ -78,12 +74,22 @@ function writeDora(
   writePeft(folder, tensors, { ...loraConfig(layers), use_dora: true }, baseModel, whole);
 }
 
-export function attachDora(model: Module, options: LoraOptions, { seed }: AttachContext): DoraAdapters {
+/**
+ * DoRA (arXiv 2402.09353): the rows of W have directions, which LoRA changes, and lengths, which are trained by themselves.
+ * The effective weight is `magnitude ∘ (W + sABᵀ) / ‖W + sABᵀ‖` by rows (the paper's columns of its transposed W).
+ */
+export function attachDora(
+  model: Module,
+  options: LoraOptions,
+  { seed }: AttachContext,
+): LowRankAdapters<DoraBank> {
   const { from } = options;
   const plan = from === undefined ? planOf(model, options) : readPlan(from, model, doraFormat);
-  const adapters = new DoraAdapters("dora", model, makeBanks(plan, DoraBank), plan.modulesToSave);
-  if (from === undefined) initialiseBanks(adapters, options.init, seed);
-  for (const bank of adapters.banks) bank.startMagnitudes();
+  const banks = makeBanks(plan, DoraBank);
+  const parts = lowRankParts(model, plan, banks);
+  const adapters = adapterSet({ method: "dora", ...parts, saveAdapter: writeDoraAdapters });
+  if (from === undefined) initialiseBanks(banks, options.init, seed);
+  for (const bank of banks) bank.startMagnitudes();
   if (from !== undefined) loadPeftWeights(from, adapters, doraFormat);
   return adapters;
 }

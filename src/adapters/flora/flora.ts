@@ -20,8 +20,9 @@ import { isRecord, type Json } from "../../util/json.ts";
 import type { EventReport, Moments, StepContext, Trainable } from "../core/adapter-set.ts";
 import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
 import { truncationReport } from "../core/frozen-delta-base.ts";
-import { type LowRankPlan, lowRankPlan } from "../core/low-rank-adapters.ts";
-import { MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
+import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
+import { type LowRankAdapters, lowRankParts, lowRankPlan } from "../core/low-rank-adapters.ts";
+import { type MergingBanks, makeMergingBanks, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 import type { floraSchema } from "./options.ts";
@@ -44,44 +45,42 @@ class ProjectedBank extends LowRankBank {
   }
 }
 
-/**
- * Flora (arXiv 2402.03293): full matrices trained with gradient and momentum kept as their projections `G B`, B random with
- * E[B Bᵀ] = I and new every κ steps, when the momentum M becomes M Bᵀ B′ of the new B′. `W + A Bᵀ` with A trained from 0 is
- * the same: the gradient of A is G B without forming G, and an optimiser's step of A is decompressed in the forward pass.
- * The base absorbs A Bᵀ at each new projection.
- */
-export class FloraAdapters extends MergingAdapters<ProjectedBank> {
+/** New projections every κ steps: the base absorbs A Bᵀ. */
+class Projections implements Partial<MethodHooks> {
+  private readonly factors: MergingBanks<ProjectedBank>;
   private readonly interval: number;
   private readonly seed: number;
   private projections = 0;
   /** What the bases cut off at the last projection. */
   private cuts: readonly number[] = [];
 
-  constructor(model: Module, plan: LowRankPlan, options: FloraOptions, seed: number) {
-    super("flora", model, plan, ProjectedBank, options);
-    this.interval = options.interval;
+  constructor(factors: MergingBanks<ProjectedBank>, { interval }: FloraOptions, seed: number) {
+    this.factors = factors;
+    this.interval = interval;
     this.seed = seed;
     this.project();
   }
 
   /** Draws every B from the seed and the number of projections so far. */
   private project(): void {
-    using generator = new Generator(seedAfter(this.seed, this.projections), this.banks[0].B.device);
+    const { banks } = this.factors;
+    using generator = new Generator(seedAfter(this.seed, this.projections), banks[0].B.device);
     noGrad(() => {
-      for (const { B, shape } of this.banks) normal_(B, { std: 1 / Math.sqrt(shape.rank), generator });
+      for (const { B, shape } of banks) normal_(B, { std: 1 / Math.sqrt(shape.rank), generator });
     });
   }
 
-  override beforeForward(step: StepContext): void {
+  beforeForward(step: StepContext): void {
     if (!startsInterval(step, this.interval)) return;
+    const { banks, bases } = this.factors;
     noGrad(() =>
       scope(() => {
-        this.cuts = this.banks.flatMap(({ A, B }, index) => this.bases[index].merge(A, B) ?? []);
-        for (const { A } of this.banks) zero_(A);
-        const before = this.banks.map(({ B }) => toDType(B, B.dtype, { copy: true }));
+        this.cuts = banks.flatMap(({ A, B }, index) => bases[index].merge(A, B) ?? []);
+        for (const { A } of banks) zero_(A);
+        const before = banks.map(({ B }) => toDType(B, B.dtype, { copy: true }));
         this.projections++;
         this.project();
-        this.banks.forEach((bank, index) => {
+        banks.forEach((bank, index) => {
           const moments = step.moments(`${bank.name}.A`);
           if (moments) moveMoments(moments, before[index], bank);
         });
@@ -89,24 +88,20 @@ export class FloraAdapters extends MergingAdapters<ProjectedBank> {
     );
   }
 
-  override beforeClip(step: StepContext): EventReport | undefined {
+  beforeClip(step: StepContext): EventReport | undefined {
     if (!startsInterval(step, this.interval)) return undefined;
     return {
       projection: this.projections,
-      layers: this.adaptedPaths().length,
+      layers: this.factors.banks.flatMap((bank) => bank.layers).length,
       ...truncationReport(this.cuts),
     };
   }
 
-  saveAdapter(folder: string, baseModel: string): void {
-    saveMergingAdapter(folder, this, baseModel);
-  }
-
-  override counters(): Json {
+  counters(): Json {
     return { projections: this.projections };
   }
 
-  override loadCounters(counters: Json): void {
+  loadCounters(counters: Json): void {
     if (!isRecord(counters)) throw internalError("the counters of Flora are not what it saved");
     this.projections = Number(counters.projections);
   }
@@ -124,6 +119,24 @@ function moveMoments({ expAvg, expAvgSq }: Moments, before: Tensor, { B, shape }
   if (expAvgSq) copy_(expAvgSq, expand(mean(expAvgSq, { dim: [2], keepdim: true }), expAvgSq.shape));
 }
 
-export function attachFlora(model: Module, options: FloraOptions, { seed }: AttachContext): FloraAdapters {
-  return new FloraAdapters(model, lowRankPlan(model, options), options, seed);
+/**
+ * Flora (arXiv 2402.03293): full matrices trained with gradient and momentum kept as their projections `G B`, B random with
+ * E[B Bᵀ] = I and new every κ steps, when the momentum M becomes M Bᵀ B′ of the new B′. `W + A Bᵀ` with A trained from 0 is
+ * the same: the gradient of A is G B without forming G, and an optimiser's step of A is decompressed in the forward pass.
+ * The base absorbs A Bᵀ at each new projection.
+ */
+export function attachFlora(
+  model: Module,
+  options: FloraOptions,
+  { seed }: AttachContext,
+): LowRankAdapters<ProjectedBank> {
+  const plan = lowRankPlan(model, options);
+  const factors = makeMergingBanks(model, plan, ProjectedBank, options);
+  return adapterSet({
+    method: "flora",
+    ...lowRankParts(model, plan, factors.banks),
+    bases: factors.bases,
+    hooks: new Projections(factors, options, seed),
+    saveAdapter: saveMergingAdapter,
+  });
 }

@@ -3,7 +3,7 @@ import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
-import { LayerAdapters } from "../core/layer-adapters.ts";
+import { adapterSet, type LayerAdapters } from "../core/layer-adapters.ts";
 import type { AdapterPlan } from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { resolveModulesToSave } from "../core/modules-to-save.ts";
@@ -40,45 +40,55 @@ const fourierFormat: PeftFormat<SpectrumBank, SpectrumTarget> = {
   parts: ({ spectrum }) => [{ stack: spectrum, transposed: false }],
 };
 
+/** Writes the coefficients and saved modules as a PEFT FourierFT folder. */
+function writeFourier(folder: string, adapters: LayerAdapters<SpectrumBank>, baseModel: string): void {
+  const layers = adapters.banks.flatMap(({ layers, shape }) =>
+    layers.map(({ path }) => ({ path, ...shape })),
+  );
+  const { common, pattern } = withPattern(layers.map(({ path, frequencies }) => [path, frequencies]));
+  const [{ scaling, placeSeed }] = layers;
+  const config = {
+    peft_type: "FOURIERFT",
+    n_frequency: common,
+    n_frequency_pattern: pattern,
+    scaling,
+    random_loc_seed: placeSeed,
+    target_modules: layers.map(({ path }) => path),
+    bias: "none",
+    fan_in_fan_out: false,
+    init_weights: false,
+  };
+  const tensors = folderTensors(adapters, fourierFormat);
+  writePeft(folder, tensors, config, baseModel, fullyTrainedModulesOf(adapters));
+}
+
 /**
  * FourierFT (arXiv 2405.03003): the change of a weight is the real part of the inverse Fourier transform of a matrix that
  * is 0 but at k random places, the same ones in every layer of a shape. The coefficients start at random, so that the
  * adapted model does not start as the base model.
  */
-export class FourierAdapters extends LayerAdapters<SpectrumBank> {
-  saveAdapter(folder: string, baseModel: string): void {
-    const layers = this.banks.flatMap(({ layers, shape }) => layers.map(({ path }) => ({ path, ...shape })));
-    const { common, pattern } = withPattern(layers.map(({ path, frequencies }) => [path, frequencies]));
-    const [{ scaling, placeSeed }] = layers;
-    const config = {
-      peft_type: "FOURIERFT",
-      n_frequency: common,
-      n_frequency_pattern: pattern,
-      scaling,
-      random_loc_seed: placeSeed,
-      target_modules: layers.map(({ path }) => path),
-      bias: "none",
-      fan_in_fan_out: false,
-      init_weights: false,
-    };
-    writePeft(folder, folderTensors(this, fourierFormat), config, baseModel, fullyTrainedModulesOf(this));
-  }
-}
-
 export function attachFourier(
   model: Module,
   options: FourierOptions,
   { seed }: AttachContext,
-): FourierAdapters {
+): LayerAdapters<SpectrumBank> {
   const { from } = options;
   const plan = from === undefined ? planOf(model, options) : readPlan(from, model, fourierFormat);
-  const adapters = new FourierAdapters("fourierft", model, makeBanks(plan.targets), plan.modulesToSave);
+  const { modulesToSave } = plan;
+  const banks = makeBanks(plan.targets);
+  const adapters = adapterSet({
+    method: "fourierft",
+    model,
+    banks,
+    modulesToSave,
+    saveAdapter: writeFourier,
+  });
   if (from !== undefined) {
     loadPeftWeights(from, adapters, fourierFormat);
     return adapters;
   }
-  using generator = new Generator(seed, adapters.banks[0].spectrum.value.device);
-  for (const bank of adapters.banks) bank.draw(generator);
+  using generator = new Generator(seed, banks[0].spectrum.value.device);
+  for (const bank of banks) bank.draw(generator);
   return adapters;
 }
 

@@ -2,7 +2,14 @@ import type { LinearAdapter, Module } from "../../nn/index.ts";
 import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { forwardWithDelta } from "../core/delta-forward.ts";
-import { LowRankAdapters, type LowRankTarget, lowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
+import { adapterSet } from "../core/layer-adapters.ts";
+import {
+  type LowRankAdapters,
+  type LowRankTarget,
+  lowRankParts,
+  lowRankPlan,
+  makeBanks,
+} from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { initialiseBanks } from "../lora/lora.ts";
 import type { RankOptions, StartOptions } from "../options/fields.ts";
@@ -50,33 +57,34 @@ class HiraBank extends LowRankBank {
   }
 }
 
-/** HiRA (Huang et al., ICLR 2025): `W + W ∘ (A Bᵀ)` on a frozen W. Its rank is that of W, whatever that of the factors. */
-export class HiraAdapters extends LowRankAdapters<HiraBank> {
-  saveAdapter(folder: string, baseModel: string): void {
-    const layers = loraLayerConfigs(this);
-    const { common, pattern } = withPattern(layers.map(({ path, rank }) => [path, rank]));
-    const config = {
-      peft_type: "HIRA",
-      r: common,
-      rank_pattern: pattern,
-      target_modules: layers.map(({ path }) => path),
-      hira_dropout: 0,
-      fan_in_fan_out: false,
-      init_weights: true,
-    };
-    writePeft(folder, folderTensors(this, hiraFormat), config, baseModel, fullyTrainedModulesOf(this));
-  }
+/** Writes the factors and saved modules as a PEFT HiRA folder. */
+function writeHira(folder: string, adapters: LowRankAdapters<HiraBank>, baseModel: string): void {
+  const layers = loraLayerConfigs(adapters);
+  const { common, pattern } = withPattern(layers.map(({ path, rank }) => [path, rank]));
+  const config = {
+    peft_type: "HIRA",
+    r: common,
+    rank_pattern: pattern,
+    target_modules: layers.map(({ path }) => path),
+    hira_dropout: 0,
+    fan_in_fan_out: false,
+    init_weights: true,
+  };
+  writePeft(folder, folderTensors(adapters, hiraFormat), config, baseModel, fullyTrainedModulesOf(adapters));
 }
 
+/** HiRA (Huang et al., ICLR 2025): `W + W ∘ (A Bᵀ)` on a frozen W. Its rank is that of W, whatever that of the factors. */
 export function attachHira(
   model: Module,
   options: RankOptions & StartOptions,
   { seed }: AttachContext,
-): HiraAdapters {
+): LowRankAdapters<HiraBank> {
   const { from, init } = options;
   const plan = from === undefined ? lowRankPlan(model, options) : readPlan(from, model, hiraFormat);
-  const adapters = new HiraAdapters("hira", model, makeBanks(plan, HiraBank), plan.modulesToSave);
-  if (from === undefined) initialiseBanks(adapters, init, seed);
+  const banks = makeBanks(plan, HiraBank);
+  const parts = lowRankParts(model, plan, banks);
+  const adapters = adapterSet({ method: "hira", ...parts, saveAdapter: writeHira });
+  if (from === undefined) initialiseBanks(banks, init, seed);
   else loadPeftWeights(from, adapters, hiraFormat);
   return adapters;
 }

@@ -9,9 +9,10 @@ test("a first step that is begun twice, after a failure, watches each weight onc
   const live = torch.liveTensorCount();
   const options = loraGaSchema.parse({ method: "lora-ga", rank: 2, targetModules: ["mix"] });
   const adapters = attachLoraGa(model, options);
-  adapters.beforeForward();
+  const context = { step: 1, warmupSteps: 0, peakLr: 1, lr: 1, moments: () => undefined };
+  adapters.beforeForward(context);
   const watching = torch.liveTensorCount();
-  adapters.beforeForward();
+  adapters.beforeForward(context);
   expect(torch.liveTensorCount()).toBe(watching);
   adapters.dispose();
   expect(torch.liveTensorCount()).toBe(live);

@@ -17,9 +17,10 @@ import {
 } from "../../torch/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import { NonZeroInitAdapters, NonZeroInitBank } from "../compensated/non-zero-init.ts";
+import { NonZeroInitBank, writeNonZeroInit } from "../compensated/non-zero-init.ts";
 import type { EventReport } from "../core/adapter-set.ts";
-import { type LowRankPlan, makeBanks } from "../core/low-rank-adapters.ts";
+import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
+import { type LowRankAdapters, lowRankParts, makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
 import { planOf } from "../lora/lora.ts";
 import type { loraGaSchema } from "./options.ts";
@@ -30,28 +31,25 @@ interface Watched {
   readonly weight: Tensor;
 }
 
-/**
- * LoRA-GA (arXiv 2407.05000): LoRA whose first step moves the weight as full fine-tuning would. The gradient is that of the
- * first step's own batches: they run on the base alone, their gradient's singular vectors 1…r make B and r+1…2r make A, each
- * of length m^¼/√γ, what makes up for them goes beside W, and the step goes on with the gradients of the new factors.
- */
-export class LoraGaAdapters extends NonZeroInitAdapters {
+/** The first step: the base alone computes, and the factors start from the gradients of its weights. */
+class GradientStart implements Partial<MethodHooks> {
+  private readonly banks: readonly NonZeroInitBank[];
   private readonly size: (m: number) => number;
   private hasBegun = false;
   private watched: Watched[][] = [];
 
-  constructor(model: Module, plan: LowRankPlan, gamma: number) {
-    super("lora-ga", model, makeBanks(plan, NonZeroInitBank), plan.modulesToSave);
+  constructor(banks: readonly NonZeroInitBank[], gamma: number) {
+    this.banks = banks;
     this.size = (m) => m ** 0.25 / Math.sqrt(gamma);
   }
 
-  override beforeForward(): void {
+  beforeForward(): void {
     if (this.hasBegun) return;
     this.release();
     this.watched = this.banks.map(({ layers }) => layers.map(({ linear }) => watch(linear)));
   }
 
-  override beforeClip(): EventReport | undefined {
+  beforeClip(): EventReport | undefined {
     if (this.hasBegun) return undefined;
     noGrad(() => {
       this.banks.forEach((bank, at) => {
@@ -63,7 +61,7 @@ export class LoraGaAdapters extends NonZeroInitAdapters {
     this.release();
     for (const bank of this.banks) bank.install();
     this.hasBegun = true;
-    return { start: "gradient", layers: this.adaptedPaths().length };
+    return { start: "gradient", layers: this.banks.flatMap(({ layers }) => layers).length };
   }
 
   private beginLayer(bank: NonZeroInitBank, index: number, { weight }: Watched): void {
@@ -88,18 +86,17 @@ export class LoraGaAdapters extends NonZeroInitAdapters {
     this.watched = [];
   }
 
-  override counters(): Json {
+  counters(): Json {
     return { hasBegun: this.hasBegun };
   }
 
-  override loadCounters(counters: Json): void {
+  loadCounters(counters: Json): void {
     if (!isRecord(counters)) throw internalError("the counters of LoRA-GA are not what it saved");
     this.hasBegun = counters.hasBegun === true;
   }
 
-  override dispose(): void {
+  dispose(): void {
     this.release();
-    super.dispose();
   }
 }
 
@@ -116,8 +113,16 @@ function watch(linear: Linear): Watched {
   return { linear, weight };
 }
 
-/** The factors are 0 until the first step. */
-export function attachLoraGa(model: Module, options: z.output<typeof loraGaSchema>): LoraGaAdapters {
+/**
+ * LoRA-GA (arXiv 2407.05000): LoRA whose first step moves the weight as full fine-tuning would. The gradient is that of the
+ * first step's own batches: they run on the base alone, their gradient's singular vectors 1…r make B and r+1…2r make A, each
+ * of length m^¼/√γ, what makes up for them goes beside W, and the step goes on with the gradients of the new factors, which
+ * are 0 until then.
+ */
+export function attachLoraGa(
+  model: Module,
+  options: z.output<typeof loraGaSchema>,
+): LowRankAdapters<NonZeroInitBank> {
   const plan = planOf(model, options);
   for (const { path, linear, rank } of plan.targets) {
     const most = Math.floor(Math.min(...linear.weight.shape) / 2);
@@ -128,5 +133,11 @@ export function attachLoraGa(model: Module, options: z.output<typeof loraGaSchem
       fix: "lower adapter.rank, or give the layer its own rank in adapter.rankPattern",
     });
   }
-  return new LoraGaAdapters(model, plan, options.gamma);
+  const banks = makeBanks(plan, NonZeroInitBank);
+  return adapterSet({
+    method: "lora-ga",
+    ...lowRankParts(model, plan, banks),
+    hooks: new GradientStart(banks, options.gamma),
+    saveAdapter: writeNonZeroInit,
+  });
 }

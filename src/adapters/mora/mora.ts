@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
-import { adapterExportError, LayerAdapters } from "../core/layer-adapters.ts";
+import { adapterSet, type LayerAdapters } from "../core/layer-adapters.ts";
 import { resolveModulesToSave } from "../core/modules-to-save.ts";
 import { findTargets, type Target } from "../core/targets.ts";
 import type { moraSchema } from "./options.ts";
@@ -10,19 +10,13 @@ import { type MoraType, SquareBank, type SquareShape, squareWidth } from "./squa
 
 /**
  * MoRA (arXiv 2405.12130): a square matrix of as many numbers as a LoRA of rank r has, between two fixed linear maps, so
- * that the change can have rank r̂ > r.
+ * that the change can have rank r̂ > r. The matrices start at 0, so the adapted model starts as the base model whatever the
+ * seed.
  */
-export class MoraAdapters extends LayerAdapters<SquareBank> {
-  saveAdapter(): void {
-    throw adapterExportError("no other tool reads MoRA's square matrices");
-  }
-}
-
-/** The matrices start at 0, so the adapted model starts as the base model whatever the seed. */
-export function attachMora(model: Module, options: z.output<typeof moraSchema>): MoraAdapters {
+export function attachMora(model: Module, options: z.output<typeof moraSchema>): LayerAdapters<SquareBank> {
   const { type } = options;
-  const saved = resolveModulesToSave(model, options.modulesToSave);
-  const layers = findTargets(model, options, saved).map((target) => withShape(target, type));
+  const modulesToSave = resolveModulesToSave(model, options.modulesToSave);
+  const layers = findTargets(model, options, modulesToSave).map((target) => withShape(target, type));
   const banks = groupIntoBanks(
     layers,
     ({ width }) => `w${width}`,
@@ -31,7 +25,7 @@ export function attachMora(model: Module, options: z.output<typeof moraSchema>):
       return new SquareBank(name, { m, n, width, type }, group);
     },
   );
-  return new MoraAdapters("mora", model, banks, saved);
+  return adapterSet({ method: "mora", model, banks, modulesToSave });
 }
 
 function withShape({ path, linear, rank }: Target, type: MoraType): NamedLinear & SquareShape {

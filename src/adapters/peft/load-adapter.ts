@@ -117,7 +117,7 @@ export function loadPeftWeights<B extends Bank, T extends NamedLinear>(
   adapters: LayerAdapters<B>,
   format: PeftFormat<B, T>,
 ): void {
-  disposeOnError(adapters, () => {
+  disposeOnError([adapters], () => {
     using stored = readAdapterFolder(folder);
     noGrad(() => copyTensors(folder, stored.tensors, adapters, format));
   });

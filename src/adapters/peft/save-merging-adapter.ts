@@ -10,7 +10,7 @@ import {
 } from "../../torch/index.ts";
 import type { LowRankBank } from "../core/bank.ts";
 import { adapterExportError } from "../core/layer-adapters.ts";
-import type { MergingAdapters } from "../core/merging-adapters.ts";
+import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
 import { type StoredFactors, writeFactors } from "./lora.ts";
 import { fullyTrainedModulesOf } from "./save-adapter.ts";
 
@@ -19,12 +19,12 @@ import { fullyTrainedModulesOf } from "./save-adapter.ts";
  * LoRA adapter, of the sum of their ranks.
  * @throws ScaloraError `usage` where the base itself has changed
  */
-export function saveMergingAdapter(folder: string, adapters: MergingAdapters, baseModel: string): void {
+export function saveMergingAdapter(folder: string, adapters: LowRankAdapters, baseModel: string): void {
   writeFactors(folder, joinedFactors(adapters), baseModel, fullyTrainedModulesOf(adapters));
 }
 
 /** What was merged and the factors, layer by layer. @throws ScaloraError `usage` where the base itself has changed */
-export function joinedFactors({ method, bases, banks }: MergingAdapters): StoredFactors[] {
+export function joinedFactors({ method, bases, banks }: LowRankAdapters): StoredFactors[] {
   if (!bases.every(({ frozenDelta }) => frozenDelta))
     throw adapterExportError(
       `${method} merges into the base as it trains, so its adapter alone is not what was learnt`,

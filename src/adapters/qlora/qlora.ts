@@ -1,10 +1,9 @@
 import type { Module } from "../../nn/index.ts";
 import { Nf4Weight } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { LowRankBank } from "../core/bank.ts";
-import { makeBanks } from "../core/low-rank-adapters.ts";
+import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
-import { initialiseOrLoadFactors, LoraAdapters, resolveLoraPlan } from "../lora/lora.ts";
+import { attachFactors, resolveLoraPlan } from "../lora/lora.ts";
 import type { LoraOptions } from "../lora/options.ts";
 
 /**
@@ -12,7 +11,7 @@ import type { LoraOptions } from "../lora/options.ts";
  * is adapted as LoRA adapts it.
  * @throws ScaloraError `config` where no adapted weight is in 4 bits
  */
-export function attachQlora(model: Module, options: LoraOptions, { seed }: AttachContext): LoraAdapters {
+export function attachQlora(model: Module, options: LoraOptions, { seed }: AttachContext): LowRankAdapters {
   const plan = resolveLoraPlan(model, options);
   if (!plan.targets.some(({ linear }) => linear.weight instanceof Nf4Weight))
     throw new ScaloraError("config", "QLoRA adapts weights in 4 bits, and none of these is", {
@@ -20,7 +19,5 @@ export function attachQlora(model: Module, options: LoraOptions, { seed }: Attac
       found: `${plan.targets[0].path} in ${plan.targets[0].linear.weight.dtype}`,
       fix: "load the model with quantization: nf4 (linear layers within blocks get it), or use method lora",
     });
-  const adapters = new LoraAdapters("qlora", model, makeBanks(plan, LowRankBank), plan.modulesToSave);
-  initialiseOrLoadFactors(adapters, options, seed);
-  return adapters;
+  return attachFactors("qlora", model, plan, options, seed);
 }

@@ -5,44 +5,44 @@ import { isRecord, type Json } from "../../util/json.ts";
 import type { EventReport, StepContext } from "../core/adapter-set.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { truncationReport } from "../core/frozen-delta-base.ts";
-import type { LowRankPlan } from "../core/low-rank-adapters.ts";
-import { MergingAdapters, seedAfter, startsInterval } from "../core/merging-adapters.ts";
+import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
+import { type LowRankAdapters, lowRankParts } from "../core/low-rank-adapters.ts";
+import { type MergingBanks, makeMergingBanks, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { initialiseBanks, initialiseOrLoadFactors, resolveLoraPlan } from "../lora/lora.ts";
 import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 import type { ReloraOptions } from "./options.ts";
 import { pruneMoments } from "./prune-moments.ts";
 
-/**
- * ReLoRA (arXiv 2307.05695): every `interval` steps the base absorbs the adapter, which starts anew with another random B;
- * most of the optimiser's moments are pruned by size, and the learning rate warms up again (a jagged schedule).
- */
-export class ReloraAdapters extends MergingAdapters {
+/** Restarts: the base absorbs the factors, which start anew. */
+class Restarts implements Partial<MethodHooks> {
+  private readonly factors: MergingBanks<LowRankBank>;
   private readonly options: ReloraOptions;
   private readonly seed: number;
   private restarts = 0;
   /** What the bases cut off at the last restart. */
   private cuts: readonly number[] = [];
 
-  constructor(model: Module, plan: LowRankPlan, options: ReloraOptions, seed: number) {
-    super("relora", model, plan, LowRankBank, options);
+  constructor(factors: MergingBanks<LowRankBank>, options: ReloraOptions, seed: number) {
+    this.factors = factors;
     this.options = options;
     this.seed = seed;
   }
 
-  override lrFactor(step: number): number {
+  lrFactor(step: number): number {
     const { interval, restartWarmup } = this.options;
     const since = (step - 1) % interval;
     return step <= interval || since >= restartWarmup ? 1 : (since + 1) / (restartWarmup + 1);
   }
 
-  override beforeForward(step: StepContext): void {
+  beforeForward(step: StepContext): void {
     if (!startsInterval(step, this.options.interval)) return;
+    const { banks, bases } = this.factors;
     noGrad(() => {
-      this.cuts = this.banks.flatMap((bank, index) =>
-        scope(() => this.bases[index].merge(mulScalar(bank.A, bank.shape.scale), bank.B) ?? []),
+      this.cuts = banks.flatMap((bank, index) =>
+        scope(() => bases[index].merge(mulScalar(bank.A, bank.shape.scale), bank.B) ?? []),
       );
-      this.banks.forEach((bank) => {
+      banks.forEach((bank) => {
         zero_(bank.A);
         for (const { name } of bank.trainables()) {
           const moments = step.moments(name);
@@ -51,30 +51,43 @@ export class ReloraAdapters extends MergingAdapters {
       });
     });
     this.restarts++;
-    initialiseBanks(this, this.options.init, seedAfter(this.seed, this.restarts));
+    initialiseBanks(banks, this.options.init, seedAfter(this.seed, this.restarts));
   }
 
-  override beforeClip(step: StepContext): EventReport | undefined {
+  beforeClip(step: StepContext): EventReport | undefined {
     if (!startsInterval(step, this.options.interval)) return undefined;
-    return { restart: this.restarts, layers: this.adaptedPaths().length, ...truncationReport(this.cuts) };
+    const layers = this.factors.banks.flatMap((bank) => bank.layers).length;
+    return { restart: this.restarts, layers, ...truncationReport(this.cuts) };
   }
 
-  saveAdapter(folder: string, baseModel: string): void {
-    saveMergingAdapter(folder, this, baseModel);
-  }
-
-  override counters(): Json {
+  counters(): Json {
     return { restarts: this.restarts };
   }
 
-  override loadCounters(counters: Json): void {
+  loadCounters(counters: Json): void {
     if (!isRecord(counters)) throw internalError("the counters of ReLoRA are not what it saved");
     this.restarts = Number(counters.restarts);
   }
 }
 
-export function attachRelora(model: Module, options: ReloraOptions, { seed }: AttachContext): ReloraAdapters {
-  const adapters = new ReloraAdapters(model, resolveLoraPlan(model, options), options, seed);
+/**
+ * ReLoRA (arXiv 2307.05695): every `interval` steps the base absorbs the adapter, which starts anew with another random B;
+ * most of the optimiser's moments are pruned by size, and the learning rate warms up again (a jagged schedule).
+ */
+export function attachRelora(
+  model: Module,
+  options: ReloraOptions,
+  { seed }: AttachContext,
+): LowRankAdapters {
+  const plan = resolveLoraPlan(model, options);
+  const factors = makeMergingBanks(model, plan, LowRankBank, options);
+  const adapters = adapterSet({
+    method: "relora",
+    ...lowRankParts(model, plan, factors.banks),
+    bases: factors.bases,
+    hooks: new Restarts(factors, options, seed),
+    saveAdapter: saveMergingAdapter,
+  });
   initialiseOrLoadFactors(adapters, options, seed);
   return adapters;
 }

@@ -1,12 +1,18 @@
 import type { Linear, Module } from "../../nn/index.ts";
-import type { Tensor } from "../../torch/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import type { EventReport, ScalingEvents, StepContext } from "../core/adapter-set.ts";
+import type {
+  EventReport,
+  GradientSize,
+  LayerScalingPreview,
+  ScalingEvents,
+  StepContext,
+} from "../core/adapter-set.ts";
 import { LowRankBank } from "../core/bank.ts";
 import type { BaseStore } from "../core/base-store.ts";
-import type { LowRankPlan } from "../core/low-rank-adapters.ts";
-import { MergingAdapters } from "../core/merging-adapters.ts";
+import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
+import { type LowRankAdapters, type LowRankPlan, lowRankParts } from "../core/low-rank-adapters.ts";
+import { type MergingBanks, makeMergingBanks } from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { writeDoraFactors } from "../dora/dora.ts";
 import { DoraBank } from "../dora/dora-bank.ts";
@@ -25,61 +31,60 @@ const adaptiveThreshold = 1.2;
 /** Steps from one event whose effect on the loss is measured to the next: a forward pass in ten steps. */
 const measuredEvery = 10;
 
-/**
- * ScaLoRA (arXiv 2510.23818): LoRA whose base absorbs, at each event, the difference that an optimal scaling of the factors'
- * columns makes, so that the effective weight stays and the accumulated change gains rank. docs/scalora.md has the mathematics.
- */
-export class ScaloraAdapters extends MergingAdapters {
-  override readonly scaling: ScalingEvents = {
-    hasEvent: (step) => this.hasEvent(step),
-    preview: (step, gradientOf) => {
-      const previews = this.banks.flatMap((bank) => examineBank(bank, this.eventOptions(step), gradientOf));
-      return this.isOracle ? previews.map(oraclePreview) : previews;
-    },
-  };
+/** The factors of a model, their bases, and those of the factors that have magnitudes. */
+interface ScaloraFactors extends MergingBanks<LowRankBank> {
+  readonly doraBanks: readonly DoraBank[];
+}
+
+/** Scaling events: when they happen, and what they do. */
+class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
   private readonly options: ScaloraOptions;
+  private readonly factors: ScaloraFactors;
   private events = 0;
   private branches: Record<string, number> = {};
 
-  constructor(model: Module, plan: LowRankPlan, options: ScaloraOptions) {
-    super(options.method, model, plan, options.magnitude ? DoraBank : LowRankBank, options);
+  constructor(options: ScaloraOptions, factors: ScaloraFactors) {
     this.options = options;
+    this.factors = factors;
   }
 
-  /** Over a factored base a LoRA folder, with magnitudes a DoRA folder; refused otherwise. */
-  saveAdapter(folder: string, baseModel: string): void {
-    if (this.options.magnitude) {
-      const banks = this.banks.filter((bank) => bank instanceof DoraBank);
-      writeDoraFactors(folder, joinedFactors(this), banks, baseModel, fullyTrainedModulesOf(this));
-    } else saveMergingAdapter(folder, this, baseModel);
+  preview(
+    step: StepContext,
+    gradientOf: (path: string) => GradientSize | undefined,
+  ): readonly LayerScalingPreview[] {
+    const options = this.eventOptions(step);
+    const previews = this.factors.banks.flatMap((bank) => examineBank(bank, options, gradientOf));
+    return this.isOracle ? previews.map(oraclePreview) : previews;
   }
 
-  override loadState(read: (name: string) => Tensor): void {
-    super.loadState(read);
-    for (const bank of this.banks) measureBase(bank);
+  /** The lengths of rows that magnitudes are relative to follow what was merged. */
+  stateLoaded(): void {
+    for (const bank of this.factors.doraBanks) bank.updateBaseRowNorms();
   }
 
-  override measuresEvent(step: StepContext): boolean {
-    const moves = this.bases.some((base, index) => base.isLossy(this.banks[index].shape.rank));
+  measuresEvent(step: StepContext): boolean {
+    const { banks, bases } = this.factors;
+    const moves = bases.some((base, index) => base.isLossy(banks[index].shape.rank));
     if (!moves || !this.hasEvent(step)) return false;
     const { interval } = this.options;
     const every = interval === "adaptive" ? measuredEvery : Math.ceil(measuredEvery / interval);
     return this.events % every === 0;
   }
 
-  override beforeForward(step: StepContext): void {
+  beforeForward(step: StepContext): void {
     if (!this.isOracle || !this.hasEvent(step)) return;
-    for (const bank of this.banks) enableBaseGradients(bank);
+    for (const bank of this.factors.banks) enableBaseGradients(bank);
   }
 
-  override beforeClip(step: StepContext): EventReport | undefined {
+  beforeClip(step: StepContext): EventReport | undefined {
     if (!this.hasEvent(step)) return undefined;
-    const outcomes = this.banks.map((bank, index) => this.runEvent(bank, this.bases[index], step));
-    for (const bank of this.banks) measureBase(bank);
+    const { banks, bases } = this.factors;
+    const outcomes = banks.map((bank, index) => this.runEvent(bank, bases[index], step));
+    this.stateLoaded();
     this.events++;
     for (const { branch } of outcomes.flat()) this.branches[branch] = (this.branches[branch] ?? 0) + 1;
     return eventReport(
-      this.banks.map(({ shape }, index) => ({ shape, outcomes: outcomes[index] })),
+      banks.map(({ shape }, index) => ({ shape, outcomes: outcomes[index] })),
       step,
     );
   }
@@ -117,7 +122,7 @@ export class ScaloraAdapters extends MergingAdapters {
   }
 
   /** The first event, then every `interval` steps. */
-  private hasEvent({ step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">): boolean {
+  hasEvent({ step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">): boolean {
     const first = Math.max(2, this.options.firstEvent ?? warmupSteps + 1);
     return step >= first && (step - first) % this.stepsBetween === 0;
   }
@@ -128,11 +133,11 @@ export class ScaloraAdapters extends MergingAdapters {
     return interval === "adaptive" ? 1 : interval;
   }
 
-  override counters(): Json {
+  counters(): Json {
     return { events: this.events, branches: this.branches };
   }
 
-  override loadCounters(counters: Json): void {
+  loadCounters(counters: Json): void {
     if (!isRecord(counters) || !isRecord(counters.branches))
       throw internalError("the counters of ScaLoRA are not what it saved");
     this.events = Number(counters.events);
@@ -142,24 +147,42 @@ export class ScaloraAdapters extends MergingAdapters {
   }
 }
 
-/** Hangs ScaLoRA on a model; its adapted weights move into stores that merging into loses nothing. */
+/**
+ * ScaLoRA (arXiv 2510.23818): LoRA whose base absorbs, at each event, the difference that an optimal scaling of the factors'
+ * columns makes, so that the effective weight stays and the accumulated change gains rank. docs/scalora.md has the mathematics.
+ */
 export function attachScalora(
   model: Module,
   options: ScaloraOptions,
   { seed }: AttachContext,
-): ScaloraAdapters {
+): LowRankAdapters {
   const plan = resolveLoraPlan(model, options);
   for (const { linear } of plan.targets) refuseOracle(linear.weight, options);
-  const adapters = new ScaloraAdapters(model, plan, options);
+  const factors = makeFactors(model, plan, options);
+  const events = new ScaloraEvents(options, factors);
+  const adapters = adapterSet({
+    method: options.method,
+    ...lowRankParts(model, plan, factors.banks),
+    bases: factors.bases,
+    scaling: events,
+    hooks: events,
+    saveAdapter: options.magnitude ? saveWithMagnitudes(factors.doraBanks) : saveMergingAdapter,
+  });
   initialiseOrLoadFactors(adapters, options, seed);
-  for (const bank of adapters.banks) if (bank instanceof DoraBank) bank.startMagnitudes();
+  for (const bank of factors.doraBanks) bank.startMagnitudes();
   return adapters;
 }
 
-/** The lengths of rows that magnitudes are relative to follow what was merged. */
-function measureBase(bank: LowRankBank): void {
-  if (bank instanceof DoraBank) bank.updateBaseRowNorms();
+function makeFactors(model: Module, plan: LowRankPlan, options: ScaloraOptions): ScaloraFactors {
+  if (!options.magnitude) return { ...makeMergingBanks(model, plan, LowRankBank, options), doraBanks: [] };
+  const { banks, bases } = makeMergingBanks(model, plan, DoraBank, options);
+  return { banks, bases, doraBanks: banks };
 }
+
+/** Over a factored base a DoRA folder; refused otherwise. */
+const saveWithMagnitudes =
+  (banks: readonly DoraBank[]) => (folder: string, adapters: LowRankAdapters, baseModel: string) =>
+    writeDoraFactors(folder, joinedFactors(adapters), banks, baseModel, fullyTrainedModulesOf(adapters));
 
 function bankMoments({ name }: LowRankBank, moments: StepContext["moments"]): BankMoments | undefined {
   const [A, B] = [moments(`${name}.A`), moments(`${name}.B`)];
