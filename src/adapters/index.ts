@@ -27,6 +27,5 @@ export { writeLora } from "./peft/lora.ts";
 export {
   type BuiltInOptions as AdapterOptions,
   listMethods,
-  methodNamed,
   registerMethod,
 } from "./registry.ts";

@@ -47,12 +47,12 @@ const methods = new Map<string, Method>(builtInMethods.map((method) => [method.n
  * @throws ScaloraError `config` naming the method: its name is taken, or what it tells of itself cannot be used
  */
 export function registerMethod<Schema extends OptionsSchema>(method: Method<Schema>): void {
-  checkMethod(method);
   if (methods.has(method.name))
     throw new ScaloraError("config", `There is a method ${method.name} already`, {
       where: `method ${method.name}`,
       fix: "give yours another name",
     });
+  checkMethod(method);
   methods.set(method.name, method);
 }
 

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { listRuns } from "../run/list.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
 /** @throws ScaloraError `usage` when a folder holds no run; names the nearest run beside it. */
-export function assertRunFolder(folder: string): void {
+export async function assertRunFolder(folder: string): Promise<void> {
   if (existsSync(join(folder, "config.yaml"))) return;
+  const { listRuns } = await import("../run/list.ts");
   const near = nearestName(
     basename(folder),
     listRuns(dirname(folder)).map(({ name }) => name),

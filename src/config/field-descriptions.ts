@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Method } from "../adapters/core/method.ts";
 import { adapterSchema } from "../adapters/registry.ts";
 import { formatValue } from "../schema/format-value.ts";
 import {
@@ -57,9 +58,17 @@ export function sectionJsonSchema(section: SectionName): SchemaNode {
 /** Every key of a section; with the adapters, of every method. */
 export function describeSection(section: SectionName): FieldDescription[] {
   const root = sectionJsonSchema(section);
-  const branches = root.oneOf ?? [root];
+  return describeBranches((root.oneOf ?? [root]).filter(isNode));
+}
+
+/** Every key of some methods, of their options alone. */
+export function describeMethods(methods: readonly Method[]): FieldDescription[] {
+  return describeBranches(methods.map(({ schema }) => z.toJSONSchema(schema, { io: "input" })));
+}
+
+function describeBranches(branches: readonly SchemaNode[]): FieldDescription[] {
   const rows = new Map<string, FieldDescription & { methods: string[] }>();
-  for (const branch of branches.filter(isNode)) {
+  for (const branch of branches) {
     const method = constString(branch.properties?.["method"]);
     for (const [key, node] of Object.entries(branch.properties ?? {})) {
       if (!isNode(node)) continue;

@@ -20,14 +20,15 @@ const loaded = new Set<string>();
 /**
  * Imports the modules that a recipe names in `plugins` and registers the methods that they export; to be called before
  * `loadRecipe`. Each is imported once. A list that is wrong is left to `loadRecipe`, which tells all problems together.
- * @param options.cwd folder that relative paths start from; the current one by default
+ * @param options `set`: overrides, as of `loadRecipe`; `cwd`: folder that relative paths start from, the current one by default
  * @throws ConfigError for a module that cannot be imported or exports no method; ScaloraError `config` naming a method that
  * cannot be registered
  */
 export async function loadPlugins(
   path: string,
-  { set = [], cwd = process.cwd() }: { set?: readonly string[] | undefined; cwd?: string } = {},
+  options: { readonly set?: readonly string[] | undefined; readonly cwd?: string } = {},
 ): Promise<void> {
+  const { set = [], cwd = process.cwd() } = options;
   const source = readRecipeSource(path, set);
   const { data = [] } = pluginsSchema.safeParse(pluginsOf(source));
   for (const [index, plugin] of data.entries()) {

@@ -24,7 +24,7 @@ export function addAnalyze(program: Command, context: Context, load: () => Promi
     .option("--out <file>", "HTML page to write (default: analysis.html in the run's folder)")
     .addOption(jsonOption())
     .action(async (path: string, { layers, out, json }: Options) => {
-      assertRunFolder(resolve(path));
+      await assertRunFolder(resolve(path));
       await context.startEngine();
       const { analysisTables, runAnalyze } = await load();
       const request = { path, ...(layers !== undefined && { layers }), ...(out !== undefined && { out }) };

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { listRuns, type RunEntry } from "../../run/list.ts";
+import type { RunEntry } from "../../run/list.ts";
 import { packageRoot } from "../../setup/locate.ts";
 import { type Context, usageError } from "../context.ts";
 import { jsonOption } from "../options.ts";
@@ -59,6 +59,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
     .addOption(jsonOption())
     .action(async (folder: string, { json }: Options) => {
       assertFolderExists(folder);
+      const { listRuns } = await import("../../run/list.ts");
       const runs = listRuns(resolve(folder));
       if (json) context.json(runs);
       else

@@ -68,7 +68,7 @@ async function loadRequestedRecipe(path: string | undefined, { resume, set }: Op
     );
   }
   const folder = resolve(resume);
-  assertRunFolder(folder);
+  await assertRunFolder(folder);
   const config = join(folder, "config.yaml");
   await loadPlugins(config);
   const recipe = loadRecipe(config);
