@@ -131,7 +131,19 @@ test("parameters that have not moved by step 3 are reported by name", async () =
   const trainables = adapters.trainables().filter((trainable) => trainable !== frozen);
   const partly = { ...options, optimizer: new (await import("../optim/index.ts")).SGD(trainables) };
   await train(partly);
-  expect(eventsOf("warning")).toMatchObject([{ step: 3, message: "not moved in 3 steps: mix.bias" }]);
+  expect(eventsOf("warning")).toMatchObject([
+    { step: 3, message: "not moved in 3 steps by method full: mix.bias" },
+  ]);
+});
+
+test("a run whose method gets no gradient ends by step 3, and the method is named", async () => {
+  const options = make({ steps: 9 }, { folder: path() });
+  for (const { value } of options.adapters.trainables()) value.setGrad(undefined);
+  await expect(train(options)).rejects.toMatchObject({
+    code: "run",
+    where: "adapter.method: full, step 3",
+  });
+  expect(eventsOf("end")).toMatchObject([{ reason: "failed", step: 3 }]);
 });
 
 test("a loss that is not finite fails the run, says where, and keeps the last checkpoint", async () => {

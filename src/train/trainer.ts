@@ -33,6 +33,7 @@ class Trainer {
   private readonly settings: ResolvedSettings;
   private readonly progress: Progress = freshProgress();
   private readonly recorder: RunRecorder;
+  private hasSeenGradient = false;
   private unchangedDetector: UnchangedParameterDetector | undefined;
   private savedStep: number | undefined;
   private gemmBackend: torch.GemmBackend;
@@ -138,15 +139,25 @@ class Trainer {
     if (event)
       recorder.emit({ type: "method", step, report: checkMethodReport(options.adapters.method, event) });
     if (observation) recorder.emit({ type: "analysis", step, ...observation });
-    if (step === changedByStep) this.warnUnchanged();
+    if (report.gradNorm > 0) this.hasSeenGradient = true;
+    if (step === changedByStep) this.checkChanged();
   }
 
-  private warnUnchanged(): void {
+  /** Warns of parameters that have not moved. @throws ScaloraError `run` where no gradient has reached any of them */
+  private checkChanged(): void {
     const unmoved = this.unchangedDetector?.unchanged() ?? [];
     this.unchangedDetector = undefined;
     if (unmoved.length === 0) return;
     const more = unmoved.length > 5 ? ` and ${unmoved.length - 5} more` : "";
-    const message = `not moved in ${changedByStep} steps: ${unmoved.slice(0, 5).join(", ")}${more}`;
+    const names = unmoved.slice(0, 5).join(", ") + more;
+    const { method } = this.options.adapters;
+    if (!this.hasSeenGradient)
+      throw new ScaloraError("run", `No gradient has reached what method ${method} trains`, {
+        where: `adapter.method: ${method}, step ${this.progress.step}`,
+        found: `gradients of 0 in ${changedByStep} steps: ${names}`,
+        fix: "the layers must compute with these parameters, and autograd add to the tensors that `grad` names",
+      });
+    const message = `not moved in ${changedByStep} steps by method ${method}: ${names}`;
     this.recorder.emit({ type: "warning", step: this.progress.step, message });
   }
 
