@@ -114,7 +114,7 @@ export const mutants: Mutant[] = [
   {
     fault: "clipping before the event",
     file: "src/train/step.ts",
-    from: `    const report = torch.noGrad(() => adapters.beforeClip(context));
+    from: `    const report = hook("beforeClip", () => torch.noGrad(() => adapters.beforeClip(context)));
     const lossBefore = loss / labelTokens;
     const lossAfter = () => recomputeLoss(objective, microBatches, parts.dropout, dropoutState) / labelTokens;
     const event = report && isMeasured ? { ...report, lossBefore, lossAfter: lossAfter() } : report;
@@ -124,7 +124,7 @@ export const mutants: Mutant[] = [
     to: `    const gradNorm = globalNorm(norms);
     const clipped = parts.clip > 0 && clipGradients(adapters.trainables(), gradNorm, parts.clip);
     const lossBefore = loss / labelTokens;
-    const event = torch.noGrad(() => adapters.beforeClip(context));
+    const event = hook("beforeClip", () => torch.noGrad(() => adapters.beforeClip(context)));
 `,
     test: { file: step, name: "hooks see their step in order: before the clip" },
   },
@@ -152,7 +152,7 @@ export const mutants: Mutant[] = [
   {
     fault: "DoRA's row lengths without the factors' part across W",
     file: "src/adapters/dora/dora-bank.ts",
-    from: "mul(add(own, cross, 2), left)",
+    from: "mul(add(own, cross, { alpha: 2 }), left)",
     to: "mul(own, left)",
     test: { file: matrix, name: "'dora', 'float32', rank 1: the merged weights compute" },
   },
@@ -166,8 +166,8 @@ export const mutants: Mutant[] = [
   {
     fault: "MoRA's pairs turned the other way",
     file: "src/adapters/mora/square-bank.ts",
-    from: "cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], 2)",
-    to: "cat([narrow(parts, 2, half, half), neg(narrow(parts, 2, 0, half))], 2)",
+    from: "cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], { dim: 2 })",
+    to: "cat([narrow(parts, 2, half, half), neg(narrow(parts, 2, 0, half))], { dim: 2 })",
     test: { file: "src/adapters/mora/mora.test.ts", name: "'rotation', [" },
   },
   {
@@ -194,8 +194,8 @@ export const mutants: Mutant[] = [
   {
     fault: "factors and start rounded apart",
     file: compensated,
-    from: "A: cat([sub(own.A, start.A), start.A], 1),\n      B: cat([own.B, sub(own.B, start.B)], 1),",
-    to: "A: cat([own.A, sub(zerosLike(start.A), start.A)], 1),\n      B: cat([own.B, start.B], 1),",
+    from: "A: cat([sub(own.A, start.A), start.A], { dim: 1 }),\n      B: cat([own.B, sub(own.B, start.B)], { dim: 1 }),",
+    to: "A: cat([own.A, sub(zerosLike(start.A), start.A)], { dim: 1 }),\n      B: cat([own.B, start.B], { dim: 1 }),",
     test: {
       file: "src/adapters/compensated/non-zero-init.test.ts",
       name: "in bfloat16 a change of 1e-4 is learnt",
@@ -204,15 +204,15 @@ export const mutants: Mutant[] = [
   {
     fault: "a bias dropped",
     file: "src/nn/linear.ts",
-    from: "fastLinear(x, weight, bias)",
+    from: "fastLinear(x, weight, { bias })",
     to: "fastLinear(x, weight)",
     test: { file: parity, name: "biases: logits, loss and all gradients" },
   },
   {
     fault: "the bias of an adapted layer dropped",
     file: "src/nn/linear.ts",
-    from: "loraLinear(x, weight, bias, A, B, scale,",
-    to: "loraLinear(x, weight, null, A, B, scale,",
+    from: "loraLinear(x, weight, A, B, scale, { bias,",
+    to: "loraLinear(x, weight, A, B, scale, {",
     test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
   },
   {
@@ -225,8 +225,8 @@ export const mutants: Mutant[] = [
   {
     fault: "rope off by one: positions",
     file: "src/nn/causal-lm.ts",
-    from: "BigInt(past + i - offsets[s])",
-    to: "BigInt(past + i - offsets[s] + 1)",
+    from: "BigInt(past + i)",
+    to: "BigInt(past + i + 1)",
     test: { file: "src/nn/causal-lm.test.ts", name: "positions count from 0 in each sequence" },
   },
   {
@@ -239,15 +239,15 @@ export const mutants: Mutant[] = [
   {
     fault: "a mask leaking between equally long sequences",
     file: "src/nn/attention.ts",
-    from: "attendBatch(heads, count, length, options);",
+    from: "attendBatch(heads, group.count, group.length, options);",
     to: "attendSequence(heads, options);",
     test: attention,
   },
   {
     fault: "attention not causal",
     file: "src/nn/attention.ts",
-    from: "mask, 0, isCausal, options.scale)",
-    to: "mask, 0, false, options.scale)",
+    from: "attnMask: mask, isCausal, scale",
+    to: "attnMask: mask, isCausal: false, scale",
     test: attention,
   },
   {
@@ -274,7 +274,7 @@ export const mutants: Mutant[] = [
   {
     fault: "the loss without the logits' soft cap",
     file: "src/nn/causal-loss.ts",
-    from: "head.weight, targets, head.softCap)",
+    from: "head.weight, targets, { softCap: head.softCap })",
     to: "head.weight, targets)",
     test: { file: "src/nn/causal-loss.test.ts", name: "the gradients of a soft-capped loss" },
   },
@@ -288,8 +288,8 @@ export const mutants: Mutant[] = [
   {
     fault: "every layer with the rope of the first",
     file: "src/models/decoder/model.ts",
-    from: "rotations[this.rotaryByLayer[i]]",
-    to: "rotations[0]",
+    from: "elementAt(rotations, elementAt(this.rotaryByLayer, i))",
+    to: "elementAt(rotations, 0)",
     test: { file: decoders, name: "gemma3_text, saved: logits, loss and all gradients" },
   },
   {
