@@ -70,5 +70,6 @@ void registerDispatch(napi_env env, napi_value exports);
 void registerGenerators(napi_env env, napi_value exports);
 void registerMapping(napi_env env, napi_value exports);
 void registerSystem(napi_env env, napi_value exports);
+void registerSecondDevice(napi_env env, napi_value exports);
 
 }  // namespace scalora

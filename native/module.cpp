@@ -10,6 +10,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
     scalora::registerGenerators(env, exports);
     scalora::registerMapping(env, exports);
     scalora::registerSystem(env, exports);
+    scalora::registerSecondDevice(env, exports);
   } catch (...) {
     scalora::throwToJs(env, "loading the addon", "");
   }

@@ -150,6 +150,13 @@ export const mutants: Mutant[] = [
     test: { file: "test/parity/peft.test.ts", name: "PEFT's plain adapter: the logits are PEFT's" },
   },
   {
+    fault: "DoRA's row lengths on the CPU whatever the model's device",
+    file: "src/adapters/dora/dora-bank.ts",
+    from: "device: weight.device",
+    to: 'device: "cpu"',
+    test: { file: "test/second-device.test.ts", name: "dora trains" },
+  },
+  {
     fault: "DoRA's row lengths without the factors' part across W",
     file: "src/adapters/dora/dora-bank.ts",
     from: "mul(add(own, cross, { alpha: 2 }), left)",
@@ -317,7 +324,7 @@ export const mutants: Mutant[] = [
     fault: "an RNG state not saved",
     file: "src/train/trainer.ts",
     from: "[name, g.state()]",
-    to: "[name, new torch.Generator(0).state()]",
+    to: '[name, new torch.Generator(0, "cpu").state()]',
     test: { file: resume, name: "the state of generators belongs to the checkpoint" },
   },
   {

@@ -51,4 +51,6 @@ export interface NativeAddon {
   keepFreedMemory(): boolean;
   releaseFreeMemory(): boolean;
   setGemmBackend(name: string): void;
+  /** @returns the name of a second device, for tests */
+  useSecondDevice(): string;
 }

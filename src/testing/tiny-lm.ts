@@ -18,6 +18,7 @@ export interface TinyLMOptions {
   hiddenSize?: number;
   tied?: boolean;
   dtype?: DType;
+  device?: string;
   seed?: number;
   softCap?: number;
 }
@@ -35,11 +36,12 @@ export class TinyLM extends Module implements CausalLM {
     hiddenSize = 8,
     tied = false,
     dtype = "float32",
+    device = "cpu",
     seed = 7,
     softCap,
   }: TinyLMOptions = {}) {
     super();
-    using generator = new torch.Generator(seed, "cpu");
+    using generator = new torch.Generator(seed, device);
     const source = randomParameters(generator, 0.3, dtype);
     this.info = {
       family: "tiny",

@@ -1,0 +1,177 @@
+// A second device for tests, "second:0". Its tensors lie in the host's memory and its operators run on the CPU, but to
+// libtorch it is a device of its own, as a GPU is: an operator given tensors or generators of both refuses. So a test
+// without hardware finds what was made on the wrong device. Nothing of it exists before `useSecondDevice` is called.
+#include "addon.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/EmptyTensor.h>
+#include <ATen/detail/PrivateUse1HooksInterface.h>
+#include <ATen/native/CPUFallback.h>
+#include <ATen/ops/_reshape_alias_native.h>
+#include <ATen/ops/as_strided_native.h>
+#include <ATen/ops/view_as_complex_native.h>
+#include <ATen/ops/view_as_real_native.h>
+#include <ATen/ops/view_native.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <c10/core/impl/alloc_cpu.h>
+#include <torch/library.h>
+
+namespace scalora {
+namespace {
+
+constexpr auto kType = c10::DeviceType::PrivateUse1;
+constexpr auto kKey = c10::DispatchKey::PrivateUse1;
+const c10::Device kSecond(kType, 0);
+
+struct HostMemory final : c10::Allocator {
+  c10::DataPtr allocate(size_t size) override {
+    void* data = c10::alloc_cpu(size);
+    return {data, data, &c10::free_cpu, kSecond};
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return &c10::free_cpu; }
+  void copy_data(void* to, const void* from, size_t size) const override { default_copy_data(to, from, size); }
+};
+HostMemory hostMemory;
+
+// The numbers of a CPU generator under another device's name.
+struct SecondGenerator final : c10::GeneratorImpl {
+  explicit SecondGenerator(at::Generator source)
+      : GeneratorImpl(kSecond, c10::DispatchKeySet(kKey)), source(std::move(source)) {}
+  void set_current_seed(uint64_t seed) override { source.set_current_seed(seed); }
+  void set_offset(uint64_t offset) override { source.set_offset(offset); }
+  uint64_t get_offset() const override { return source.get_offset(); }
+  uint64_t current_seed() const override { return source.current_seed(); }
+  uint64_t seed() override { return source.seed(); }
+  void set_state(const c10::TensorImpl& state) override { source.unsafeGetGeneratorImpl()->set_state(state); }
+  c10::intrusive_ptr<c10::TensorImpl> get_state() const override { return source.unsafeGetGeneratorImpl()->get_state(); }
+  SecondGenerator* clone_impl() const override { return new SecondGenerator(source.clone()); }
+
+  mutable at::Generator source;
+};
+
+// Its operators end before they return, so there is one stream, and nothing to wait for.
+struct Guard final : c10::impl::NoOpDeviceGuardImpl<kType> {
+  c10::Device exchangeDevice(c10::Device) const override { return kSecond; }
+  c10::Device getDevice() const override { return kSecond; }
+  c10::Stream getStream(c10::Device) const noexcept override { return c10::Stream(c10::Stream::DEFAULT, kSecond); }
+  c10::Stream exchangeStream(c10::Stream stream) const noexcept override { return stream; }
+  void record(void**, const c10::Stream&, const c10::DeviceIndex, const c10::EventFlag) const override {}
+  void block(void*, const c10::Stream&) const override {}
+  bool queryEvent(void*) const override { return true; }
+};
+
+struct Hooks final : at::PrivateUse1HooksInterface {
+  bool isBuilt() const override { return true; }
+  bool isAvailable() const override { return true; }
+  bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
+  const at::Generator& getDefaultGenerator(c10::DeviceIndex) const override {
+    static const auto generator = at::make_generator<SecondGenerator>(at::make_generator<at::CPUGeneratorImpl>());
+    return generator;
+  }
+};
+
+void requireSecond(const c10::OperatorHandle& op, const c10::Device& device, const std::string& what) {
+  TORCH_CHECK(device == kSecond, op.schema().name(), ": ", what, " is on ", device.str(), ", beside tensors on ", kSecond.str());
+}
+
+void requireSecond(const c10::OperatorHandle& op, const at::Tensor& tensor, const std::string& what) {
+  // Numbers become tensors without dimensions on their way here.
+  const bool isNumber = tensor.defined() && tensor.unsafeGetTensorImpl()->is_wrapped_number();
+  if (tensor.defined() && !isNumber) requireSecond(op, tensor.device(), what + " " + c10::str(tensor.sizes()));
+}
+
+// Refuses what is on another device; a generator is replaced by the one of the CPU that it stands for.
+void checkArgument(const c10::OperatorHandle& op, c10::IValue& value, const std::string& name) {
+  if (value.isTensor()) {
+    requireSecond(op, value.toTensor(), name);
+  } else if (value.isTensorList()) {
+    for (const at::Tensor& tensor : value.toTensorVector()) requireSecond(op, tensor, name);
+  } else if (value.isOptionalTensorList()) {
+    for (const auto& item : value.toOptionalTensorVector()) if (item) requireSecond(op, *item, name);
+  } else if (value.isGenerator()) {
+    at::Generator generator = value.toGenerator();
+    requireSecond(op, generator.device(), name);
+    value = generator.get<SecondGenerator>()->source;
+  }
+}
+
+void runOnCpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  const auto& arguments = op.schema().arguments();
+  for (size_t i = 0; i < arguments.size(); ++i)
+    checkArgument(op, torch::jit::peek(*stack, i, arguments.size()), arguments[i].name());
+  at::native::cpu_fallback(op, stack);
+}
+
+at::Tensor emptyTensor(at::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
+                       std::optional<at::Device>, std::optional<bool>, std::optional<at::MemoryFormat> format) {
+  return at::detail::empty_generic(size, &hostMemory, c10::DispatchKeySet(kKey), c10::dtype_or_default(dtype), format);
+}
+
+at::Tensor emptyStrided(at::IntArrayRef size, at::IntArrayRef stride, std::optional<at::ScalarType> dtype,
+                        std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>) {
+  return at::detail::empty_strided_generic(size, stride, &hostMemory, c10::DispatchKeySet(kKey), c10::dtype_or_default(dtype));
+}
+
+// A CPU tensor over the same memory.
+at::Tensor onHost(const at::Tensor& tensor) {
+  if (tensor.is_cpu()) return tensor;
+  return at::from_blob(tensor.data_ptr(), tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
+}
+
+at::Tensor copyFrom(const at::Tensor& from, const at::Tensor& to, bool) {
+  onHost(to).copy_(onHost(from));
+  return to;
+}
+
+// The numbers of a tensor that grows are lost: it is written next.
+const at::Tensor& resizeTensor(const at::Tensor& tensor, at::IntArrayRef size, std::optional<at::MemoryFormat>) {
+  auto* impl = tensor.unsafeGetTensorImpl();
+  const size_t bytes = at::detail::computeStorageNbytesContiguous(size, tensor.element_size(), tensor.storage_offset());
+  if (bytes > tensor.storage().nbytes())
+    impl->set_storage_keep_dtype(c10::Storage(c10::Storage::use_byte_size_t(), bytes, &hostMemory, false));
+  impl->set_sizes_contiguous(size);
+  return tensor;
+}
+
+// What an operator on the CPU wrote in place goes back.
+at::Tensor copyBack(const at::Tensor& from, const at::Tensor& to) {
+  if (from.sizes() != to.sizes()) resizeTensor(to, from.sizes(), std::nullopt);
+  return copyFrom(from, to, false);
+}
+
+void registerKernels() {
+  static torch::Library fallback(torch::Library::IMPL, "_", kKey, __FILE__, __LINE__);
+  fallback.fallback(torch::CppFunction::makeFromBoxedFunction<&runOnCpu>());
+  static torch::Library kernels(torch::Library::IMPL, "aten", kKey, __FILE__, __LINE__);
+  kernels.impl("empty.memory_format", &emptyTensor);
+  kernels.impl("empty_strided", &emptyStrided);
+  kernels.impl("_copy_from", &copyFrom);
+  kernels.impl("_copy_from_and_resize", &copyBack);
+  kernels.impl("resize_", &resizeTensor);
+  kernels.impl("view_as_real", &at::native::view_as_real);
+  kernels.impl("view_as_complex", &at::native::view_as_complex);
+  kernels.impl("as_strided", &at::native::as_strided_tensorimpl);
+  kernels.impl("view", &at::native::view);
+  kernels.impl("_reshape_alias", &at::native::_reshape_alias);
+}
+
+// useSecondDevice() -> the device's name
+napi_value useSecondDevice(napi_env env, const std::vector<napi_value>&) {
+  static const std::string name = [] {
+    static Hooks hooks;
+    static c10::impl::DeviceGuardImplRegistrar guard(kType, new Guard());
+    c10::register_privateuse1_backend("second");
+    at::RegisterPrivateUse1HooksInterface(&hooks);
+    c10::SetAllocator(kType, &hostMemory);
+    registerKernels();
+    return kSecond.str();
+  }();
+  return fromString(env, name);
+}
+
+}  // namespace
+
+void registerSecondDevice(napi_env env, napi_value exports) { define(env, exports, "useSecondDevice", useSecondDevice); }
+
+}  // namespace scalora
