@@ -1,11 +1,11 @@
-/** What the format makes of a model family. */
+/** How GGUF stores a model family. */
 export interface Architecture {
   /** `model_type` and class of the Hugging Face config. */
   readonly modelType: string;
   readonly className: string;
-  /** Modules of a layer: their names in the format, and in the model. */
+  /** Modules of a layer: GGUF name to Hugging Face name. */
   readonly moduleNames: ReadonlyMap<string, string>;
-  /** Rows of q and k stand in the order of interleaved rotary pairs. */
+  /** Rows of q and k are stored in the order of interleaved rotary pairs. */
   readonly interleavedRotary: boolean;
   /** Norm weights are stored as 1 + w. */
   readonly normWeightsPlusOne: boolean;
@@ -86,7 +86,7 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
   ],
 ]);
 
-/** Tensors that stand outside the layers: their names in the format, and in the model. */
+/** Tensors outside the layers: GGUF name to Hugging Face name. */
 const topLevelNames: ReadonlyMap<string, string> = new Map([
   ["token_embd.weight", "model.embed_tokens.weight"],
   ["output_norm.weight", "model.norm.weight"],
@@ -97,21 +97,21 @@ const invertMap = (names: ReadonlyMap<string, string>) =>
   new Map([...names].map(([a, b]) => [b, a] as const));
 const topLevelGgufNames = invertMap(topLevelNames);
 
-/** The model's name of a tensor of the file; a name that the format does not have stays. */
+/** The Hugging Face name of a GGUF tensor; an unknown name stays as it is. */
 export function toHuggingFaceName(architecture: Architecture, stored: string): string {
   const [, layer, module, kind] = /^blk\.(\d+)\.(.+)\.(weight|bias)$/.exec(stored) ?? [];
   const path = module === undefined ? undefined : architecture.moduleNames.get(module);
   return path === undefined ? (topLevelNames.get(stored) ?? stored) : `model.layers.${layer}.${path}.${kind}`;
 }
 
-/** The format's name of a parameter, or undefined where it has none. */
+/** The GGUF name of a parameter, or undefined where it has none. */
 export function toGgufName(architecture: Architecture, name: string): string | undefined {
   const [, layer, path, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
   const module = path === undefined ? undefined : invertMap(architecture.moduleNames).get(path);
   return module === undefined ? topLevelGgufNames.get(name) : `blk.${layer}.${module}.${kind}`;
 }
 
-/** What the format changed in a parameter's numbers. */
+/** How GGUF stores a parameter's values otherwise than Hugging Face. */
 export type WeightConversion = "none" | "query" | "key" | "norm";
 
 export function weightConversion(

@@ -7,7 +7,7 @@ const windowBytes = 1 << 18;
 /** Reads a file's little-endian values one after another, through a window, never beyond its end. */
 export class ByteReader implements Disposable {
   readonly path: string;
-  /** Bytes of the file. */
+  /** File size in bytes. */
   readonly size: number;
   position = 0;
   /** What is being read, for messages. */
@@ -49,10 +49,10 @@ export class ByteReader implements Disposable {
     this.position += count;
   }
 
-  /** Throws where the file is too short for what it says comes next. */
+  /** @throws ScaloraError `format` when fewer than `count` bytes are left in the file */
   requireBytes(count: number): void {
     if (count <= this.remaining) return;
-    throw ggufFormatError(this.where, "The file is cut short, or lies about a size", {
+    throw ggufFormatError(this.where, "The file is truncated, or one of its sizes is wrong", {
       expected: `${count} more bytes at byte ${this.position}`,
       found: `${this.remaining} bytes before the end of the file`,
       fix: "download or copy the file again",
@@ -74,7 +74,7 @@ export class ByteReader implements Disposable {
     });
   }
 
-  /** The bytes of a string, which stand before it. @param maxBytes more are refused before anything is read */
+  /** The length prefix of a string, in bytes. @param maxBytes a longer string is refused before it is read */
   stringLength(maxBytes: number): number {
     const count = this.readSize();
     this.requireBytes(count);
@@ -85,7 +85,7 @@ export class ByteReader implements Disposable {
     });
   }
 
-  /** A string with its length before it. */
+  /** A length-prefixed string. */
   string(maxBytes: number): string {
     const bytes = this.bytes(this.stringLength(maxBytes));
     try {

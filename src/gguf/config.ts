@@ -10,15 +10,14 @@ import { ropeFactorsName } from "./weights.ts";
 type ConfigValues = Record<string, unknown>;
 
 /**
- * `config.json` as transformers would have it for the model of a GGUF file. The families' own parsers read it, so that
- * nothing is interpreted here that they know.
- * @throws ScaloraError `format` for keys that are missing or say what no config can
+ * The `config.json` that transformers would have for the model of a GGUF file. The families' own parsers interpret it.
+ * @throws ScaloraError `format` for keys that are missing, or whose values a config cannot express
  */
 export function readConfig(header: GgufHeader, name: string, architecture: Architecture): ConfigValues {
   const { metadata, tensors } = header;
   const embedding = tensors.get("token_embd.weight");
   if (embedding === undefined)
-    throw ggufFormatError(header.path, "The file holds no embedding", {
+    throw ggufFormatError(header.path, "The file has no token embedding", {
       expected: "a tensor token_embd.weight",
     });
   const has = (tensor: string) => tensors.has(tensor);
@@ -44,7 +43,7 @@ export function readConfig(header: GgufHeader, name: string, architecture: Archi
   };
 }
 
-/** Layers, held against the tensors: a model is built layer by layer before its names are compared with the file's. */
+/** The layer count, checked against the tensors: a model is built layer by layer before its names are compared. */
 function readLayerCount({ metadata, tensors }: GgufHeader, name: string): number {
   const key = `${name}.block_count`;
   const count = metadata.requiredCount(key);
@@ -55,15 +54,15 @@ function readLayerCount({ metadata, tensors }: GgufHeader, name: string): number
   const found = `${count}, and tensors of ${layerIndices.size} layers, the last of them ${highest}`;
   throw ggufFormatError(
     `${metadata.path}, key ${JSON.stringify(key)}`,
-    "The layers are not as many as the file says",
+    "The layer count does not match the tensors",
     {
-      expected: "one more than the number of the last layer (blk.N.…), and tensors of each",
+      expected: "one more than the index of the last layer (blk.N.…), and tensors for each layer",
       found,
     },
   );
 }
 
-/** Heads of the model. */
+/** Head counts of the model. */
 export function readHeads({ metadata }: GgufHeader, name: string): HeadCounts {
   const query = metadata.requiredCount(`${name}.attention.head_count`);
   return { query, key: metadata.count(`${name}.attention.head_count_kv`) ?? query };
@@ -100,7 +99,7 @@ function readRopeFactors({ path, tensors }: GgufHeader): number[] | undefined {
   return Array.from({ length: tensor.byteLength / 4 }, () => reader.bytes(4).readFloatLE());
 }
 
-/** What only some families have. */
+/** Config keys that only some families have. */
 function familyKeys(header: GgufHeader, name: string, has: (tensor: string) => boolean): ConfigValues {
   const hasBias = has("blk.0.attn_q.bias");
   switch (name) {
@@ -118,7 +117,7 @@ function familyKeys(header: GgufHeader, name: string, has: (tensor: string) => b
 }
 
 /**
- * @param largestLayerCount layers of the family's 27-billion model, whose scores are scaled by hidden size over heads; the format has
+ * @param largestLayerCount layers of the family's 27-billion model, whose scores are scaled by hidden size over heads; GGUF has
  * no field for it (llama.cpp, `src/models/gemma*.cpp`)
  */
 function gemmaKeys({ metadata }: GgufHeader, name: string, largestLayerCount: number): ConfigValues {

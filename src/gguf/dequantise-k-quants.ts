@@ -1,8 +1,8 @@
 import { readFloat16 } from "./float16.ts";
 
-/** Blocks of 256 numbers whose parts have scales of their own ("K quants"; ggml-common.h, gguf-py's quants.py). */
+/** K-quants: blocks of 256 values with a scale for each sub-block (ggml-common.h, gguf-py's quants.py). */
 
-/** Of eight parts, 6-bit scales (`[0]` to `[7]`) and 6-bit offsets (`[8]` to `[15]`), packed into 12 bytes. */
+/** 6-bit scales (`[0]` to `[7]`) and 6-bit minimums (`[8]` to `[15]`) of eight sub-blocks, packed into 12 bytes. */
 const subBlockScales = new DataView(new ArrayBuffer(16));
 
 function unpackSubBlockScales(source: DataView, at: number): void {

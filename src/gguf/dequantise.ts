@@ -4,8 +4,8 @@ import { readFloat16 } from "./float16.ts";
 import type { TensorType } from "./types.ts";
 
 /**
- * Writes one block's numbers to `out[to…]`. The format defines each as a few products and one sum of which only the last
- * operation rounds in float32, so double arithmetic with one rounding at the store gives the same bits.
+ * Writes one block's values to `out[to…]`. Each is a few products and one sum of which only the last operation rounds in
+ * float32, so double arithmetic with one rounding at the store gives the same bits.
  */
 export type BlockDecoder = (source: DataView, at: number, out: Float32Array, to: number) => void;
 
@@ -20,13 +20,13 @@ const decoders: ReadonlyMap<string, BlockDecoder> = new Map<string, BlockDecoder
   ["Q6_K", decodeQ6K],
 ]);
 
-/** Whether numbers of the type stand in blocks with scales (the others are plain floats). */
+/** Whether the type is quantised, in blocks with scales; the others are plain floats. */
 export function isQuantised({ name }: TensorType): boolean {
   return decoders.has(name);
 }
 
 /**
- * The numbers of whole blocks.
+ * Dequantises complete blocks.
  * @param source the blocks' bytes, a multiple of `type.bytes`
  */
 export function dequantise(type: TensorType, source: Uint8Array): Float32Array {

@@ -7,8 +7,8 @@ import { type TensorType, tensorTypeByName } from "./types.ts";
 export type WritableType = "F32" | "F16" | "BF16" | "Q8_0";
 
 /**
- * The type that a tensor of a file gets: vectors stay in F32, and rows that blocks do not fill are in F16 (as llama.cpp's
- * conversion has it).
+ * The type that a tensor is written as: vectors stay F32, and rows whose length is no multiple of the block size become F16
+ * (as in llama.cpp's conversion).
  */
 export function tensorTypeFor(wanted: WritableType, shape: readonly number[]): TensorType {
   if (shape.length < 2) return tensorTypeByName("F32");
@@ -16,7 +16,7 @@ export function tensorTypeFor(wanted: WritableType, shape: readonly number[]): T
   return elementAt(shape, shape.length - 1) % type.blockSize === 0 ? type : tensorTypeByName("F16");
 }
 
-/** The bytes of a tensor's numbers, in row-major order. */
+/** The bytes of a tensor's values, in row-major order. */
 export function encodeTensor(tensor: Tensor, { name }: TensorType): Uint8Array {
   switch (name) {
     case "F32":
@@ -44,7 +44,7 @@ function bytesOf(tensor: Tensor): Uint8Array {
 }
 
 /**
- * Blocks of 32 with the scale that maps the largest magnitude to 127; every step rounds to float32, halves go away from
+ * Blocks of 32 with the scale that maps the largest magnitude to 127; every step rounds to float32, halves round away from
  * zero (ggml, `quantize_row_q8_0_ref`).
  */
 function encodeQ80(values: Float32Array): Uint8Array {

@@ -7,7 +7,7 @@ export function readFloat16(source: DataView, at: number): number {
   const magnitude = bits & 0x7fff;
   if (magnitude > 0x7c00) return Number.NaN;
   if (magnitude === 0x7c00) return sign ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  // As a 32-bit float, whose exponents are counted from 112 below.
+  // As a 32-bit float, whose exponent bias is larger by 112.
   scratch.setUint32(0, (sign << 16) | (magnitude << 13));
   return scratch.getFloat32(0) * 2 ** 112;
 }

@@ -1,6 +1,6 @@
 import { type ErrorDetails, ScaloraError } from "../util/errors.ts";
 
-/** The error of a GGUF file that is damaged, lies, or holds what cannot be read. */
+/** The error of a GGUF file that is damaged, inconsistent or not supported. */
 export function ggufFormatError(
   where: string,
   what: string,

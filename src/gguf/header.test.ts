@@ -92,8 +92,8 @@ describe("a file that lies gets an error with the place, what was expected and w
     ],
     ["a list of 2^60 numbers", { keys: [list(4, huge)] }, /key "k".*1152921504606846976/s],
     ["a list of 2^50 strings", { keys: [list(8, 2n ** 50n)] }, /key "k".*more bytes/s],
-    ["a list of lists", { keys: [list(9, 1n)] }, /a list of kind 9/],
-    ["an unknown kind", { keys: [Buffer.concat([name("k"), uint32(77)])] }, /kinds 0 to 12.*kind 77/s],
+    ["a list of lists", { keys: [list(9, 1n)] }, /an array of type 9/],
+    ["an unknown kind", { keys: [Buffer.concat([name("k"), uint32(77)])] }, /types 0 to 12.*kind 77/s],
     [
       "a key of more than 4096 bytes",
       { keys: [item(uint32Item("k".repeat(4097), 1))] },
@@ -136,14 +136,14 @@ describe("a file that lies gets an error with the place, what was expected and w
       { tensors: [tensor("t", { type: 20 })] },
       /tensor "t".*Q8_0.*IQ4_NL.*quantisation/s,
     ],
-    ["a type that does not exist", { tensors: [tensor("t", { type: 999 })] }, /type 999, which the format/],
+    ["a type that does not exist", { tensors: [tensor("t", { type: 999 })] }, /type 999, unknown to GGUF/],
     ["five dimensions", { tensors: [tensor("t", { shape: [1n, 1n, 1n, 1n, 1n] })] }, /1 to 4.*5/s],
     ["no rows", { tensors: [tensor("t", { shape: [4n, 0n] })] }, /impossible shape.*\[0, 4\]/s],
     ["2^80 numbers", { tensors: [tensor("t", { shape: [2n ** 40n, 2n ** 40n] })] }, /impossible shape/],
     [
       "a row that blocks do not fill",
       { tensors: [tensor("t", { type: 8, shape: [33n] })] },
-      /multiple of 32 numbers \(Q8_0\)/,
+      /multiple of 32 values \(Q8_0\)/,
     ],
     [
       "an offset that is not aligned",
@@ -153,7 +153,7 @@ describe("a file that lies gets an error with the place, what was expected and w
     [
       "an offset beyond the end",
       { tensors: [tensor("t", { offset: 2n ** 50n })], data: 64 },
-      /lies about a tensor.*tensor "t"/s,
+      /a tensor.s size is wrong.*tensor "t"/s,
     ],
     [
       "more data than there is",
@@ -236,7 +236,7 @@ describe("a file that says what cannot be used", () => {
       "a token twice",
       [...gpt2, item(stringArrayItem("tokenizer.ggml.tokens", ["a", "a"])), pre],
       ggufTokenizer,
-      /token 1.*of its own/s,
+      /token 1.*no other token has/s,
     ],
     [
       "too few types",

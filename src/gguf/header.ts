@@ -4,10 +4,10 @@ import { ggufFormatError } from "./format-error.ts";
 import { GgufMetadata, readValue, type StoredMetadataValue } from "./metadata.ts";
 import { type TensorType, tensorTypes, typeLabel } from "./types.ts";
 
-/** Where one tensor lies. */
+/** Type, shape and position of one tensor. */
 export interface GgufTensor {
   readonly type: TensorType;
-  /** As torch has it: the slowest dimension first (the format names the fastest first). */
+  /** In torch's order, the slowest dimension first (GGUF stores the fastest first). */
   readonly shape: readonly number[];
   /** Bytes from the start of the file. */
   readonly begin: number;
@@ -16,21 +16,20 @@ export interface GgufTensor {
 
 export interface GgufHeader {
   readonly path: string;
-  /** Bytes of the whole file. */
+  /** File size in bytes. */
   readonly size: number;
   readonly metadata: GgufMetadata;
   /** In the order of the file. */
   readonly tensors: ReadonlyMap<string, GgufTensor>;
 }
 
-/** More than any model has, and few enough that a file of tiny entries cannot fill the memory. */
+/** Above the needs of any model, and low enough that a malicious file cannot fill the memory. */
 const limits = { keys: 1 << 16, tensors: 1 << 17, nameBytes: 1 << 12, text: 1 << 26 };
 const magic = "GGUF";
 
 /**
- * Reads and checks the header of a GGUF file (version 2 or 3, little-endian). Nothing is believed: every count, length and
- * offset is held against the file's size before anything is read or allocated for it. Long lists stay in the file until
- * they are asked for.
+ * Reads and validates the header of a GGUF file (version 2 or 3, little-endian). Every count, length and offset is checked
+ * against the file's size before anything is read or allocated for it. Arrays stay in the file until they are requested.
  * @throws ScaloraError `format`, naming the file and the key or tensor
  */
 export function readGgufHeader(path: string): GgufHeader {
@@ -60,7 +59,7 @@ function readPreamble(reader: ByteReader): { tensorCount: number; keyCount: numb
   const version = reader.uint32();
   if (version !== 2 && version !== 3) {
     const swapped = version !== 0 && (version & 0xffff) === 0;
-    throw ggufFormatError(path, "This version of the format cannot be read", {
+    throw ggufFormatError(path, "This version of GGUF is not supported", {
       expected: "version 2 or 3, little-endian",
       found: swapped ? "a big-endian file" : `version ${version}`,
     });
@@ -122,7 +121,7 @@ function readTensorInfos(reader: ByteReader, count: number): Map<string, TensorI
     const id = reader.uint32();
     const type = tensorTypes.get(id);
     if (type === undefined) {
-      throw ggufFormatError(reader.where, "Tensors of this type cannot be read", {
+      throw ggufFormatError(reader.where, "This tensor type is not supported", {
         expected: [...tensorTypes.values()].map((known) => known.name).join(", "),
         found: typeLabel(id),
         fix: "take another quantisation of the model, such as Q8_0 or Q4_K_M",
@@ -166,7 +165,7 @@ function locateTensor(
   const row = shape.at(-1) ?? 1;
   if (numbers === 0 || !Number.isSafeInteger(numbers * type.blockBytes) || row % type.blockSize !== 0) {
     throw ggufFormatError(where, "A tensor has an impossible shape", {
-      expected: `rows of a multiple of ${type.blockSize} numbers (${type.name}), fewer than 2^53 bytes`,
+      expected: `rows of a multiple of ${type.blockSize} values (${type.name}), fewer than 2^53 bytes`,
       found: formatShape(shape),
     });
   }
@@ -178,7 +177,7 @@ function locateTensor(
       found: `${offset}`,
     });
   if (begin + bytes > reader.size) {
-    throw ggufFormatError(where, "The file is cut short, or lies about a tensor", {
+    throw ggufFormatError(where, "The file is truncated, or a tensor's size is wrong", {
       expected: `${bytes} bytes from byte ${begin} on (${type.name} ${formatShape(shape)})`,
       found: `a file of ${reader.size} bytes`,
       fix: "download or copy the file again",

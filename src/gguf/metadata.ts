@@ -2,7 +2,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { ggufFormatError } from "./format-error.ts";
 import { valueType, valueTypeBytes } from "./types.ts";
 
-/** A list that is still in the file. */
+/** An array that has not been read yet. */
 interface ArrayLocation {
   readonly kind: number;
   readonly count: number;
@@ -12,12 +12,12 @@ interface ArrayLocation {
 
 export type StoredMetadataValue = string | number | bigint | boolean | ArrayLocation;
 
-/** More tokens or merges than any tokenizer has; longer lists of numbers are skipped over but never read. */
+/** More tokens or merges than any tokenizer has; longer arrays of numbers are skipped and cannot be read. */
 const maxArrayLength = 1 << 22;
-/** Bytes of a string (chat templates are the longest), of one in a list, and of a whole list of them. */
+/** Most bytes of a string (chat templates are the longest), of a string in an array, and of an array of strings. */
 const limits = { string: 1 << 24, item: 1 << 16, list: 1 << 25 };
 
-/** Reads a value; a list is checked and passed over. @throws ScaloraError `format` */
+/** Reads a value; an array is checked and skipped. @throws ScaloraError `format` */
 export function readValue(reader: ByteReader): StoredMetadataValue {
   const kind = reader.uint32();
   if (kind === valueType.string) return reader.string(limits.string);
@@ -37,14 +37,14 @@ function passList(reader: ByteReader): ArrayLocation {
     return { kind, count, begin };
   }
   const bytes = valueTypeBytes.get(kind);
-  if (bytes === undefined) throw unknownValueTypeError(reader, `a list of kind ${kind}`);
+  if (bytes === undefined) throw unknownValueTypeError(reader, `an array of type ${kind}`);
   reader.skip(count * bytes);
   return { kind, count, begin };
 }
 
 function checkArrayLength(reader: ByteReader, count: number, limit: number, things: string): void {
   if (count <= limit) return;
-  throw ggufFormatError(reader.where, "A list in the file is too long", {
+  throw ggufFormatError(reader.where, "An array in the file is too long", {
     expected: `at most ${limit} ${things}`,
     found: `${count}`,
   });
@@ -81,8 +81,8 @@ function readScalar(reader: ByteReader, kind: number): number | bigint | boolean
 }
 
 function unknownValueTypeError(reader: ByteReader, found: string): Error {
-  return ggufFormatError(reader.where, "A metadata value is of a kind that cannot be read", {
-    expected: "a number, a truth value, a string, or a list of them (kinds 0 to 12)",
+  return ggufFormatError(reader.where, "This type of metadata value is not supported", {
+    expected: "a number, boolean, string, or an array of them (types 0 to 12)",
     found,
   });
 }
@@ -126,14 +126,14 @@ export class GgufMetadata {
     throw this.invalidValueError(key, "a finite number", value);
   }
 
-  /** A whole number from 0 on. */
+  /** A non-negative integer. */
   count(key: string): number | undefined {
     const value = this.number(key);
     if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
     throw this.invalidValueError(key, "a whole number from 0", value);
   }
 
-  /** As `count`, of a key that must be there. */
+  /** As `count`, for a required key. */
   requiredCount(key: string): number {
     const value = this.count(key);
     if (value !== undefined) return value;
@@ -155,15 +155,15 @@ export class GgufMetadata {
     return this.readList(key, list, (reader) => Number(readScalar(reader, list.kind)));
   }
 
-  /** The error of a key that is not there. */
+  /** The error of a missing key. */
   missingKeyError(key: string): Error {
-    return ggufFormatError(this.path, "The file lacks a key that its model needs", { expected: key });
+    return ggufFormatError(this.path, "The file lacks a required key", { expected: key });
   }
 
-  /** The error of a value that cannot be used. */
+  /** The error of an invalid value. */
   invalidValueError(key: string, expected: string, value: StoredMetadataValue): Error {
     const where = `${this.path}, key ${JSON.stringify(key)}`;
-    return ggufFormatError(where, "A metadata value cannot be used", { expected, found: formatValue(value) });
+    return ggufFormatError(where, "A metadata value is invalid", { expected, found: formatValue(value) });
   }
 
   private list(key: string, expected: string): ArrayLocation | undefined {

@@ -1,15 +1,15 @@
 import type { HeadCounts } from "./weight-conversion.ts";
 import type { MetadataItem } from "./write-metadata.ts";
 
-/** What a GGUF file says of a model beside its weights and its tokenizer. */
+/** The metadata of a GGUF file except that of the tokenizer. */
 export interface GgufDescription {
   /** `general.architecture` */
   readonly architecture: string;
   readonly heads: HeadCounts;
-  /** Whether the output layer is the embedding. */
+  /** Whether `lm_head` and the embedding are one tensor. */
   readonly tiedEmbeddings: boolean;
   /** The architecture's own keys. */
   readonly metadata: readonly MetadataItem[];
-  /** What each rotary frequency is divided by, for Llama 3's stretching. */
+  /** Divisors of the rotary frequencies, for Llama 3's RoPE scaling. */
   readonly ropeFactors: readonly number[] | undefined;
 }

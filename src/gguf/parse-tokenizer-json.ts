@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 
-/** One of the components of a tokenizer, whose parts differ by type. */
+/** A component of a tokenizer; its fields depend on its type. */
 const component = z.looseObject({ type: z.string() });
 export type ComponentJson = z.output<typeof component>;
 
@@ -19,26 +19,26 @@ const schema = z.object({
   }),
 });
 
-/** What of a tokenizer the format has fields for. */
+/** The parts of a tokenizer.json that GGUF has fields for. */
 export interface ParsedTokenizer {
   /** Model folder or file, for messages. */
   readonly where: string;
   readonly vocabulary: readonly (readonly [string, number])[];
-  /** By number. */
+  /** By token id. */
   readonly addedTokens: ReadonlyMap<number, z.output<typeof addedToken>>;
   readonly merges: readonly (readonly [string, string])[];
   readonly ignoresMerges: boolean;
-  /** Steps of the normaliser and of the pre-tokeniser, sequences laid out flat. */
+  /** Steps of the normaliser and of the pre-tokeniser, nested sequences flattened. */
   readonly normalizers: readonly ComponentJson[];
   readonly preTokenizers: readonly ComponentJson[];
-  /** Whether the tokens are of bytes in GPT-2's alphabet, not of characters. */
+  /** Whether the model is byte-level (GPT-2's alphabet) rather than of characters. */
   readonly isByteLevel: boolean;
-  /** Tokens put around a text. */
+  /** Post-processor template: tokens before and after a text. */
   readonly template: { readonly before: readonly string[]; readonly after: readonly string[] };
 }
 
 /**
- * Takes a tokenizer.json apart.
+ * Parses a tokenizer.json.
  * @param where for messages
  * @throws ScaloraError `usage` for models other than BPE
  */
@@ -60,13 +60,13 @@ export function parseTokenizerJson(where: string, json: string): ParsedTokenizer
   };
 }
 
-/** Older files write a merge as one text. */
+/** A merge that older files write as one string. */
 function splitMerge(merge: string): [string, string] {
   const gap = merge.indexOf(" ", 1);
   return [merge.slice(0, gap), merge.slice(gap + 1)];
 }
 
-/** The steps of a component, sequences laid out flat. */
+/** The steps of a component, nested sequences flattened. */
 export function flattenSequence(part: ComponentJson | null): ComponentJson[] {
   if (part === null) return [];
   const inner = part["normalizers"] ?? part["pretokenizers"] ?? part["processors"];
@@ -92,9 +92,9 @@ function readTemplate(where: string, processors: readonly ComponentJson[]): Pars
   return { before: tokens(items.slice(0, text)), after: tokens(items.slice(text + 1)) };
 }
 
-/** The error of a tokenizer that the format cannot hold. */
+/** The error of a tokenizer that GGUF cannot represent. */
 export function unsupportedTokenizerError(where: string, found: string): ScaloraError {
-  return new ScaloraError("usage", "A GGUF file cannot hold this tokenizer", {
+  return new ScaloraError("usage", "GGUF cannot represent this tokenizer", {
     where,
     found,
     fix: "export it as a folder",

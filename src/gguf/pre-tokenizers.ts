@@ -1,13 +1,13 @@
 import { byteLevelComponent } from "../tokenizer/byte-level-components.ts";
 import type { Component } from "../tokenizer/tokenizer-spec.ts";
 
-/** What `tokenizer.ggml.pre` stands for. */
+/** The components that a value of `tokenizer.ggml.pre` names. */
 export interface PreTokenizer {
   readonly component: Component;
   readonly normalizer: Component | null;
-  /** A word that is a token is taken whole. */
+  /** A word that is itself a token is not split (`ignore_merges`). */
   readonly ignoresMerges: boolean;
-  /** Whether a text begins with the bos token where the file does not say. */
+  /** Whether a text begins with the BOS token where the file does not specify it. */
   readonly addsBos: boolean;
 }
 
@@ -24,7 +24,7 @@ const splitByPattern = (pattern: string): Component => ({
   ],
 });
 
-/** The pattern of Llama 3 and Qwen 2, which differ in the digits that stay together. */
+/** The pattern of Llama 3 and Qwen 2, which differ in the number of digits per word. */
 const wordPattern = (digits: string) =>
   `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
 
@@ -40,7 +40,7 @@ const llama3: PreTokenizer = {
   ignoresMerges: true,
   addsBos: true,
 };
-/** The composition is the model's own; llama.cpp leaves it out. */
+/** With the NFC normalisation of the model's own tokenizer, which llama.cpp leaves out. */
 const qwen2: PreTokenizer = {
   ...plain,
   component: splitByPattern(wordPattern("\\p{N}")),
@@ -48,8 +48,8 @@ const qwen2: PreTokenizer = {
 };
 
 /**
- * By the names in files (llama.cpp, `src/llama-vocab.cpp`), with the components of the models' own tokenizer.json. Of those
- * that are alike, the first is written.
+ * By the names in files (llama.cpp, `src/llama-vocab.cpp`), with the components of the models' own tokenizer.json. Of equal
+ * ones, the first name is written.
  */
 export const preTokenizers: ReadonlyMap<string, PreTokenizer> = new Map<string, PreTokenizer>([
   ["gpt-2", gpt2],

@@ -8,12 +8,12 @@ import { readTokenizer } from "./read-tokenizer.ts";
 import { specialTokenIds } from "./special-tokens.ts";
 import { GgufWeights } from "./weights.ts";
 
-/** Whether a model is given as a file, which then must be a GGUF file. */
+/** Whether a model path names a file, which must then be a GGUF file. */
 export function isGgufFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-/** A checked file and what its architecture means. */
+/** A validated file with its architecture. */
 interface GgufModelFile {
   readonly header: GgufHeader;
   readonly architectureName: string;
@@ -50,13 +50,13 @@ function openModelFile(path: string): GgufModelFile {
   return { header, architectureName: name, architecture };
 }
 
-/** `config.json` for the model of a GGUF file, as plain values. @throws ScaloraError `format` */
+/** The `config.json` of a GGUF file's model, as plain values. @throws ScaloraError `format` */
 export function ggufConfig(path: string): Record<string, unknown> {
   const { header, architectureName, architecture } = openModelFile(path);
   return readConfig(header, architectureName, architecture);
 }
 
-/** `generation_config.json`: the special tokens, all that end an output among them. @throws ScaloraError `format` */
+/** The `generation_config.json` of a GGUF file: the special tokens, with every EOS token. @throws ScaloraError `format` */
 export function ggufGenerationConfig(path: string): Record<string, unknown> {
   const { header } = openModelFile(path);
   const tokens = specialTokenIds(header.metadata);
@@ -66,12 +66,12 @@ export function ggufGenerationConfig(path: string): Record<string, unknown> {
   return { ...tokens, eos_token_id: ends.length === 1 ? ends[0] : ends };
 }
 
-/** The tokenizer of a GGUF file, as a model folder's files would say it. @throws ScaloraError `format` */
+/** The tokenizer of a GGUF file, as a model folder's files would specify it. @throws ScaloraError `format` */
 export function ggufTokenizer(path: string): TokenizerSource {
   return readTokenizer(openModelFile(path).header.metadata);
 }
 
-/** The weights of a GGUF file under the model's names. @throws ScaloraError `format` */
+/** The weights of a GGUF file under their Hugging Face names. @throws ScaloraError `format` */
 export function ggufWeights(path: string): GgufWeights {
   const { header, architectureName, architecture } = openModelFile(path);
   return new GgufWeights(header, architecture, readHeads(header, architectureName));

@@ -14,17 +14,17 @@ import type { GgufMetadata } from "./metadata.ts";
 import { preTokenizers } from "./pre-tokenizers.ts";
 import { isSentencePiece, readSpecialTokens } from "./special-tokens.ts";
 
-/** What both kinds of tokenizers have. */
+/** Vocabulary that both kinds of tokenizers have. */
 interface Vocabulary {
   readonly metadata: GgufMetadata;
-  /** A token's place is its number. */
+  /** By token id. */
   readonly pieces: readonly Piece[];
   readonly roles: Readonly<Partial<Record<SpecialTokenRole, string>>>;
 }
 
 /**
  * The tokenizer of a GGUF file: byte-level BPE with merges (`gpt2`), or SentencePiece's scored pieces (`llama`).
- * @throws ScaloraError `format` for another kind, a pre-tokenizer that is not known, and lists that do not fit together
+ * @throws ScaloraError `format` for another kind, an unknown pre-tokenizer, and arrays that contradict each other
  */
 export function readTokenizer(metadata: GgufMetadata): TokenizerSource {
   const key = "tokenizer.ggml.model";
@@ -77,7 +77,7 @@ function sentencePieceTokenizer(vocabulary: Vocabulary): TokenizerSource {
   return { spec: blueprint, settings: tokenizerSettings(vocabulary, true) };
 }
 
-/** Conversion writes the spaces of user-defined pieces as such: they are found in the text as given. */
+/** llama.cpp's conversion keeps plain spaces in user-defined pieces, so they are matched in the text as given. */
 function withoutNormalization(token: AddedToken): AddedToken {
   return token.content.includes(" ") ? { ...token, normalized: false } : token;
 }
@@ -117,7 +117,7 @@ function readPerTokenArray(metadata: GgufMetadata, key: string, count: number): 
 }
 
 function invalidTokenError(metadata: GgufMetadata, id: number, expected: string, found: string): Error {
-  return ggufFormatError(`${metadata.path}, token ${id}`, "A token cannot be used", { expected, found });
+  return ggufFormatError(`${metadata.path}, token ${id}`, "A token is invalid", { expected, found });
 }
 
 function withSpecialTokens(metadata: GgufMetadata, pieces: Piece[]): Vocabulary {
@@ -140,7 +140,7 @@ function tokenIds({ metadata, pieces }: Vocabulary): Map<string, number> {
       throw invalidTokenError(
         metadata,
         id,
-        "a text of its own",
+        "a text that no other token has",
         `${JSON.stringify(text)}, as token ${before}`,
       );
     numbers.set(text, id);

@@ -5,18 +5,18 @@ import type { GgufMetadata } from "./metadata.ts";
 /** `rope_scaling` of a config; null without one. */
 export type RopeScaling = Readonly<Record<string, unknown>> | null;
 
-/** What rotates: pairs of `headDim` numbers, by frequencies of the base `theta`. */
+/** Rotary embedding of heads of `headDim` values with the base `theta`. */
 export interface RopeSettings {
   readonly theta: number;
   readonly headDim: number;
-  /** What each frequency is divided by, where the file holds that (Llama 3). */
+  /** Divisor of each frequency, where the file has them (Llama 3). */
   readonly factors: readonly number[] | undefined;
 }
 
 /**
- * How the file stretches rotary positions, as `rope_scaling` of a Hugging Face config. As llama.cpp has it, a factor without
- * a type is linear, and a factor of 0 is none.
- * @throws ScaloraError `format` for kinds that the config cannot say
+ * The RoPE scaling of a file as `rope_scaling` of a Hugging Face config. As in llama.cpp, a factor without a type is linear,
+ * and a factor of 0 is none.
+ * @throws ScaloraError `format` for kinds that a config cannot express
  */
 export function readRopeScaling(metadata: GgufMetadata, prefix: string, rotation: RopeSettings): RopeScaling {
   const key = `${prefix}.rope.scaling.type`;
@@ -35,21 +35,21 @@ export function readRopeScaling(metadata: GgufMetadata, prefix: string, rotation
   throw metadata.invalidValueError(key, "none, or linear or yarn with a factor", type);
 }
 
-/** By the key of today or the old one. */
+/** By the current key or the old one. */
 function readFactor(metadata: GgufMetadata, prefix: string): number | undefined {
   const found =
     metadata.number(`${prefix}.rope.scaling.factor`) ?? metadata.number(`${prefix}.rope.scale_linear`);
   return found === 0 ? undefined : found;
 }
 
-/** No config says it. */
+/** Refuses an attention factor: a config cannot express it. */
 function checkNoAttentionFactor(metadata: GgufMetadata, prefix: string): void {
   const key = `${prefix}.rope.scaling.attn_factor`;
   const value = metadata.number(key) ?? 1;
   if (value !== 1) throw metadata.invalidValueError(key, "1", value);
 }
 
-/** Keys of the format for YaRN, and those of the config. */
+/** YaRN's keys in GGUF, and in the config. */
 const yarnKeys: readonly (readonly [string, string])[] = [
   ["original_context_length", "original_max_position_embeddings"],
   ["yarn_attn_factor", "attention_factor"],
@@ -76,7 +76,7 @@ function llama3Scaling(
   const where = `${path}, tensor "rope_freqs.weight"`;
   if (factors.length * 2 !== headDim)
     throw ggufFormatError(where, "The rotary frequencies do not fit the heads", {
-      expected: `half as many as a head has numbers (${headDim})`,
+      expected: `half the head size (${headDim})`,
       found: `${factors.length}`,
     });
   const factor = Math.max(...factors);
@@ -84,7 +84,7 @@ function llama3Scaling(
   const expected = llama3Factors(theta, headDim, scaling);
   const worst = Math.max(...zip(expected, factors).map(([value, stored]) => Math.abs(value / stored - 1)));
   if (worst < 1e-4) return scaling;
-  throw ggufFormatError(where, "The rotary frequencies are no known ones", {
+  throw ggufFormatError(where, "The rotary frequencies are unknown", {
     expected: `Llama 3's for a factor of ${factor}`,
     found: `others, by a factor of up to ${1 + worst}`,
   });
@@ -97,7 +97,7 @@ export interface Llama3Scaling {
   readonly original_max_position_embeddings: number;
 }
 
-/** What Llama 3 divides each rotary frequency by, in the order of the frequencies (transformers, `_compute_llama3_parameters`). */
+/** Llama 3's divisors of the rotary frequencies, in their order (transformers, `_compute_llama3_parameters`). */
 export function llama3Factors(theta: number, headDim: number, scaling: Llama3Scaling): number[] {
   const { factor, low_freq_factor: low, high_freq_factor: high } = scaling;
   return Array.from({ length: headDim / 2 }, (_, i) => {

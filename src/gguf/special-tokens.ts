@@ -1,7 +1,7 @@
 import type { SpecialTokenRole } from "../tokenizer/tokenizer-spec.ts";
 import type { GgufMetadata } from "./metadata.ts";
 
-/** What the format calls the roles; SentencePiece's have the numbers that its own files give them by default. */
+/** GGUF keys of the special tokens, with SentencePiece's default ids. */
 const specialTokenKeys: readonly (readonly [
   role: SpecialTokenRole,
   name: string,
@@ -13,19 +13,19 @@ const specialTokenKeys: readonly (readonly [
   ["pad", "padding", undefined],
 ];
 
-/** A role's token, with the key that names it. */
+/** A special token, with the key that specifies it. */
 export interface GgufSpecialToken {
   readonly role: SpecialTokenRole;
   readonly key: string;
   readonly id: number;
 }
 
-/** Whether the tokenizer is of SentencePiece's scored pieces. */
+/** Whether the tokenizer is a SentencePiece model. */
 export function isSentencePiece(metadata: GgufMetadata): boolean {
   return metadata.string("tokenizer.ggml.model") === "llama";
 }
 
-/** The tokens of the roles that the file, or its kind of tokenizer, gives a number. */
+/** The special tokens that the file specifies, or that its kind of tokenizer has by default. */
 export function readSpecialTokens(metadata: GgufMetadata): GgufSpecialToken[] {
   const hasFallbacks = isSentencePiece(metadata);
   return specialTokenKeys.flatMap(([role, name, fallback]) => {
@@ -35,7 +35,7 @@ export function readSpecialTokens(metadata: GgufMetadata): GgufSpecialToken[] {
   });
 }
 
-/** `bos_token_id`, `eos_token_id` and `pad_token_id` of a config, those that there are. */
+/** `bos_token_id`, `eos_token_id` and `pad_token_id` of a config, where the file has them. */
 export function specialTokenIds(metadata: GgufMetadata): Record<string, number> {
   const named = readSpecialTokens(metadata).filter(({ role }) => role !== "unk");
   return Object.fromEntries(named.map(({ role, id }) => [`${role}_token_id`, id]));

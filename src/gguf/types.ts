@@ -1,6 +1,6 @@
 import { internalError } from "../util/errors.ts";
 
-/** Kinds of metadata values, as numbered in the format (ggml, docs/gguf.md). */
+/** Types of metadata values by their GGUF numbers (ggml, docs/gguf.md). */
 export const valueType = {
   uint8: 0,
   int8: 1,
@@ -17,7 +17,7 @@ export const valueType = {
   float64: 12,
 } as const;
 
-/** Bytes of a value of each kind that has a fixed size. */
+/** Bytes of a value of each type of fixed size. */
 export const valueTypeBytes: ReadonlyMap<number, number> = new Map([
   [valueType.uint8, 1],
   [valueType.int8, 1],
@@ -32,7 +32,7 @@ export const valueTypeBytes: ReadonlyMap<number, number> = new Map([
   [valueType.float64, 8],
 ]);
 
-/** How the numbers of a tensor are stored: blocks of `block` numbers in `bytes` bytes. */
+/** A tensor type: blocks of `blockSize` values in `bytes` bytes. */
 export interface TensorType {
   readonly id: number;
   readonly name: string;
@@ -86,7 +86,7 @@ const otherTypes: ReadonlyMap<number, string> = new Map([
 
 /** A type for a message. */
 export function typeLabel(id: number): string {
-  return tensorTypes.get(id)?.name ?? otherTypes.get(id) ?? `type ${id}, which the format does not have`;
+  return tensorTypes.get(id)?.name ?? otherTypes.get(id) ?? `type ${id}, unknown to GGUF`;
 }
 
 /** The type of that name. */

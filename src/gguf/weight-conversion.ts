@@ -1,15 +1,15 @@
 import { addScalar, reshape, type Tensor, transpose } from "../torch/index.ts";
 import type { WeightConversion } from "./architectures.ts";
 
-/** Heads of queries, and of keys and values. */
+/** Number of query heads, and of key-value heads. */
 export interface HeadCounts {
   readonly query: number;
   readonly key: number;
 }
 
 /**
- * A parameter as the model has it, from one as the format has it. Llama's rotary pairs are `(i, i + d/2)` in the model and
- * neighbours in the format (`LlamaModel.permute` of llama.cpp's conversion).
+ * Converts a parameter from GGUF's convention to Hugging Face's. Llama's rotary pairs are `(i, i + d/2)` in Hugging Face's and
+ * neighbours in GGUF's (`LlamaModel.permute` of llama.cpp's conversion).
  */
 export function fromGguf(tensor: Tensor, convention: WeightConversion, heads: HeadCounts): Tensor {
   if (convention === "none") return tensor;
@@ -17,14 +17,14 @@ export function fromGguf(tensor: Tensor, convention: WeightConversion, heads: He
   return permuteRotaryRows(tensor, convention === "query" ? heads.query : heads.key, false);
 }
 
-/** A parameter as the format has it. */
+/** Converts a parameter to GGUF's convention. */
 export function toGguf(tensor: Tensor, convention: WeightConversion, heads: HeadCounts): Tensor {
   if (convention === "none") return tensor;
   if (convention === "norm") return addScalar(tensor, 1);
   return permuteRotaryRows(tensor, convention === "query" ? heads.query : heads.key, true);
 }
 
-/** Swaps halves and pairs of the rows of each head. */
+/** Reorders the rows of each head between rotary halves and interleaved pairs. */
 function permuteRotaryRows(tensor: Tensor, heads: number, toPairs: boolean): Tensor {
   const { shape } = tensor;
   const half = tensor.size(0) / heads / 2;

@@ -9,16 +9,16 @@ import { ggufFormatError } from "./format-error.ts";
 import type { GgufHeader, GgufTensor } from "./header.ts";
 import { fromGguf, type HeadCounts } from "./weight-conversion.ts";
 
-/** What a tensor is, to those who load it: `dtype` as safetensors files name it. */
+/** Shape and dtype of a tensor; `dtype` as safetensors files name it. */
 export interface WeightEntry {
   readonly dtype: string;
   readonly shape: readonly number[];
 }
 
-/** Numbers that are dequantised at a time. */
+/** Values that are dequantised at a time. */
 const chunkElements = 1 << 22;
 
-/** The tensors of a GGUF file under the model's names, with the format's conventions undone. */
+/** The tensors of a GGUF file under their Hugging Face names and in Hugging Face's conventions. */
 export class GgufWeights implements Disposable {
   readonly path: string;
   readonly entries: ReadonlyMap<string, WeightEntry>;
@@ -44,7 +44,7 @@ export class GgufWeights implements Disposable {
     this.map = new MappedFile(path);
   }
 
-  /** The tensor in float32 where it was quantised, else of its own dtype. It outlives this object. */
+  /** A tensor, in float32 where it was quantised, else in its own dtype. It stays valid after `dispose` of this object. */
   tensor(name: string): Tensor {
     const location = this.locations.get(name);
     if (location === undefined) throw internalError(`no tensor ${name}`);
@@ -56,7 +56,7 @@ export class GgufWeights implements Disposable {
     )
       throw ggufFormatError(
         `${this.path}, tensor ${JSON.stringify(name)}`,
-        "A tensor does not fit the heads",
+        "A tensor does not match the head count",
         {
           expected: `rows in pairs for each of ${this.heads[convention]} heads`,
           found: formatShape(location.shape),
@@ -98,7 +98,7 @@ export class GgufWeights implements Disposable {
     return reshape(out, shape);
   }
 
-  /** Touching a page beyond the end of a mapped file ends the process, so look before. */
+  /** Access beyond the end of a mapped file ends the process, so the file's size is checked first. */
   private checkSize(): void {
     const size = statSync(this.path, { throwIfNoEntry: false })?.size;
     if (size === undefined || size === this.size) return;
@@ -109,5 +109,5 @@ export class GgufWeights implements Disposable {
   }
 }
 
-/** The stored factors of Llama 3's rotary frequencies: part of the config, not of the weights. */
+/** The tensor of Llama 3's frequency divisors: part of the config, not of the weights. */
 export const ropeFactorsName = "rope_freqs.weight";

@@ -1,6 +1,6 @@
 import { valueType } from "./types.ts";
 
-/** A metadata value to write, with the kind that readers of the format expect there. */
+/** A metadata value to write, with the type that GGUF readers expect. */
 export type MetadataValue =
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "bool"; readonly value: boolean }
@@ -27,7 +27,7 @@ export const float32ArrayItem = (key: string, value: readonly number[]): Metadat
   { kind: "float32s", value },
 ];
 
-/** @param withType whether the number of the kind stands before it */
+/** @param withType whether the value is preceded by its type */
 export function encodeMetadataValue(value: MetadataValue, withType: boolean): Buffer {
   const [kind, bytes] = encodeValue(value);
   return withType ? Buffer.concat([uint32(kind), bytes]) : bytes;
@@ -73,7 +73,7 @@ function uint64(value: number): Buffer {
   return bytesOfTypedArray(new BigUint64Array([BigInt(value)]));
 }
 
-/** The machines that libtorch is made for are little-endian, as the format is. */
+/** libtorch's platforms are little-endian, as GGUF is. */
 function bytesOfTypedArray(array: Uint32Array | Int32Array | Float32Array | BigUint64Array): Buffer {
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 }

@@ -11,7 +11,7 @@ import { type GgufTensorSource, writeGguf } from "./write.ts";
 import { type MetadataItem, stringItem, uint32Item } from "./write-metadata.ts";
 import { type TokenizerToWrite, tokenizerItems } from "./write-tokenizer.ts";
 
-/** A parameter of the model, made when its turn comes. */
+/** A parameter of the model, loaded when it is written. */
 export interface LazyParameter {
   readonly name: string;
   readonly shape: readonly number[];
@@ -21,20 +21,20 @@ export interface LazyParameter {
 /** `general.file_type` (llama.cpp, `llama_ftype`). */
 const fileTypes: Readonly<Record<WritableType, number>> = { F32: 0, F16: 1, Q8_0: 7, BF16: 32 };
 
-/** A model on its way into a file. */
+/** A model to be written to a GGUF file. */
 export interface GgufModel {
   readonly description: GgufDescription;
   readonly tokenizer: TokenizerToWrite;
-  /** What tools show as its name. */
+  /** `general.name`, which tools show. */
   readonly title: string;
-  /** Of the matrices. */
+  /** Tensor type of the matrices. */
   readonly type: WritableType;
   readonly parameters: readonly LazyParameter[];
 }
 
 /**
- * Writes a whole model as a GGUF file, complete or not at all.
- * @throws ScaloraError `usage` for a tokenizer that the format cannot hold, `run` when the file cannot be written
+ * Writes a model as a GGUF file, atomically.
+ * @throws ScaloraError `usage` for a tokenizer that GGUF cannot represent, `run` when the file cannot be written
  */
 export function writeGgufModel(
   path: string,
@@ -83,7 +83,7 @@ function ropeFactorsTensor({ ropeFactors: factors }: GgufDescription): GgufTenso
   return [{ name: ropeFactorsName, type: tensorTypeByName("F32"), shape, load }];
 }
 
-/** The numbers of a parameter after they were written as the type and read again, in float32. */
+/** A parameter's values after a round trip through the type, in float32. */
 export function roundToStoredType(tensor: Tensor, wanted: WritableType): Tensor {
   const type = tensorTypeFor(wanted, tensor.shape);
   if (type.name === "F32") return toDType(tensor, "float32");

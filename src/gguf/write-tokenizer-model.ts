@@ -17,10 +17,10 @@ import {
   stringItem,
 } from "./write-metadata.ts";
 
-/** Keys of a byte-level tokenizer: merges, and the name of how text is cut into words. */
+/** Keys of a byte-level tokenizer: its merges and the name of its pre-tokenizer. */
 export function byteLevelItems(parts: ParsedTokenizer): MetadataItem[] {
   const { where, merges, ignoresMerges, normalizers } = parts;
-  // The one normaliser that a name implies; files of other names have none.
+  // NFC is the only normaliser that a pre-tokenizer's name can imply.
   const other = normalizers.find(({ type }) => type !== "NFC");
   if (other !== undefined) throw unsupportedTokenizerError(where, `a normaliser ${other.type} before bytes`);
   const steps = parts.preTokenizers.map(withoutTrimOffsets);
@@ -38,19 +38,19 @@ export function byteLevelItems(parts: ParsedTokenizer): MetadataItem[] {
   }
   throw unsupportedTokenizerError(
     where,
-    `words cut by ${JSON.stringify(parts.preTokenizers)}, which has no name in the format`,
+    `words cut by ${JSON.stringify(parts.preTokenizers)}, which has no name in GGUF`,
   );
 }
 
-/** Without what changes offsets only. */
+/** A pre-tokenizer without the setting that changes offsets only. */
 function withoutTrimOffsets({ trim_offsets: _, ...step }: ComponentJson): Record<string, unknown> {
   return { ...step };
 }
 
 /**
- * Keys of SentencePiece-like pieces: the scores that imply the merges.
- * @param types of the tokens, as the format numbers them
- * @throws ScaloraError `usage` where no scores imply them
+ * Keys of a SentencePiece model: scores from which readers derive the merges.
+ * @param types token types by their GGUF numbers
+ * @throws ScaloraError `usage` for merges that no scores give
  */
 export function sentencePieceItems(
   parts: ParsedTokenizer,
@@ -65,7 +65,7 @@ export function sentencePieceItems(
   ];
 }
 
-/** A piece made by an earlier merge is better; pieces that no merge makes are the worst. */
+/** Scores that fall with the position of the merge that makes a piece; pieces that no merge makes have the lowest. */
 function impliedScores(
   { where, merges }: ParsedTokenizer,
   tokens: readonly string[],
@@ -84,7 +84,7 @@ function impliedScores(
   return pieces.map(({ score }) => score);
 }
 
-/** Merges that make the same piece may stand in any order: which of them comes first changes nothing that scores say. */
+/** Whether two merge lists are equal but for the order of merges that make the same piece, which scores do not keep. */
 function sameMerges(
   a: readonly (readonly [string, string])[],
   b: readonly (readonly [string, string])[],
@@ -97,7 +97,7 @@ function sameMerges(
   return isDeepStrictEqual(ordered(a), ordered(b));
 }
 
-/** Whether a text gets a space before it; other steps of the normaliser are not in the format. */
+/** Whether a space is put before a text; GGUF has no other normaliser steps. */
 function hasSpacePrefix({ where, normalizers, preTokenizers: steps }: ParsedTokenizer): boolean {
   let prefix = false;
   let escapes = false;

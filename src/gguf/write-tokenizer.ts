@@ -16,12 +16,12 @@ import {
 } from "./write-metadata.ts";
 import { byteLevelItems, sentencePieceItems } from "./write-tokenizer-model.ts";
 
-/** Types of tokens, as the format numbers them. */
+/** Token types by their GGUF numbers. */
 const tokenTypes = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };
 
-/** A model's tokenizer on its way into a file. */
+/** A model's tokenizer to be written to a GGUF file. */
 export interface TokenizerToWrite extends TokenizerSource {
-  /** The model folder or GGUF file that it is of, for messages. */
+  /** Its model folder or GGUF file, for messages. */
   readonly where: string;
   /** Tokens that end an output. */
   readonly eosTokenIds: readonly number[];
@@ -29,8 +29,8 @@ export interface TokenizerToWrite extends TokenizerSource {
 
 /**
  * The metadata of a model's tokenizer and chat template.
- * @param rows of the embedding: the file lists as many tokens
- * @throws ScaloraError `usage` for a tokenizer that the format cannot hold
+ * @param rows rows of the embedding; the file lists as many tokens
+ * @throws ScaloraError `usage` for a tokenizer that GGUF cannot represent
  */
 export function tokenizerItems(
   { where, spec, settings, eosTokenIds }: TokenizerToWrite,
@@ -39,7 +39,7 @@ export function tokenizerItems(
   const assembly = assembleTokenizer(spec, settings);
   const parts = parseTokenizerJson(where, assembly.json);
   if (assembly.requiredRows > rows) {
-    throw new ScaloraError("usage", "A GGUF file cannot hold this tokenizer", {
+    throw new ScaloraError("usage", "GGUF cannot represent this tokenizer", {
       where,
       expected: `at most ${rows} tokens, as many as the model has rows`,
       found: `${assembly.requiredRows}`,
@@ -68,7 +68,7 @@ export function tokenizerItems(
   ];
 }
 
-/** Every row has a token: rows that the tokenizer leaves over get names that no text forms. */
+/** A token for every row of the embedding: rows beyond the tokenizer's tokens get padding tokens that no text contains. */
 function tokenTexts({ vocabulary, addedTokens }: ParsedTokenizer, rows: number): string[] {
   const tokens: (string | undefined)[] = Array.from({ length: rows });
   for (const [token, id] of vocabulary) if (id < rows) tokens[id] = token;
@@ -91,7 +91,7 @@ function tokenType(
   return !isByteLevel && /^<0x[0-9A-F]{2}>$/.test(token) ? tokenTypes.byte : tokenTypes.normal;
 }
 
-/** The token that ends a turn, where the model has one beside the end of the text. */
+/** The token that ends a turn, where the model has one besides its EOS token. */
 function endOfTurnItem(eosTokenIds: readonly number[], eos: number | undefined): MetadataItem[] {
   const [other] = eosTokenIds.filter((id) => id !== eos);
   return other === undefined ? [] : [uint32Item("tokenizer.ggml.eot_token_id", other)];

@@ -6,21 +6,21 @@ import { encodeTensor } from "./encode-tensor.ts";
 import type { TensorType } from "./types.ts";
 import { encodeMetadataValue, type MetadataItem } from "./write-metadata.ts";
 
-/** A tensor to write, made when its turn comes. */
+/** A tensor to write, loaded when its turn comes. */
 export interface GgufTensorSource {
   readonly name: string;
   readonly type: TensorType;
-  /** As torch has it. */
+  /** In torch's order, the slowest dimension first. */
   readonly shape: readonly number[];
-  /** The numbers in any floating dtype; freed after the write. */
+  /** The values in any floating dtype; freed after the write. */
   load(): Tensor;
 }
 
 const alignment = 32;
 
 /**
- * Writes a GGUF file (version 3), and the folders that it is in, complete or not at all: temporary file, fsync, rename. One tensor at a time is held in
- * memory.
+ * Writes a GGUF file (version 3) atomically (temporary file, fsync, rename), and creates its folders. One tensor at a time is
+ * held in memory.
  * @throws ScaloraError `run` when the file cannot be written
  */
 export function writeGguf(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ggufGenerationConfig, ggufTokenizer, isGgufFile } from "../gguf/index.ts";
 import { assembleTokenizer } from "../tokenizer/assemble-tokenizer.ts";
 
-/** Everything beside config and weights that belongs to a model: what other tools need to use the copy. */
+/** The files of a model folder, besides config and weights, that other tools need. */
 const auxiliaryFileNames = [
   "tokenizer.json",
   "tokenizer_config.json",
@@ -24,7 +24,7 @@ const auxiliaryFileNames = [
   "USE_POLICY.md",
 ];
 
-/** The tokenizer, generation and licence files of a model folder, or the ones that stand for a GGUF file's metadata. */
+/** The tokenizer, generation and licence files of a model folder, or those that a GGUF file's metadata give. */
 export function* auxiliaryFiles(
   path: string,
 ): Generator<readonly [name: string, content: string | Uint8Array]> {
@@ -45,7 +45,7 @@ function* auxiliaryFilesFromGguf(path: string): Generator<readonly [string, stri
   yield ["generation_config.json", pretty(ggufGenerationConfig(path))];
 }
 
-/** tokenizer.json says the rest, for both this and other tools. */
+/** A minimal tokenizer_config.json; everything else is in tokenizer.json. */
 function tokenizerConfig(special: ReturnType<typeof assembleTokenizer>["special"]): Record<string, unknown> {
   const named = Object.entries(special).flatMap(([role, token]) =>
     token === undefined ? [] : [[`${role}_token`, token.content] as const],

@@ -6,9 +6,9 @@ import { readJsonObject } from "../util/json-file.ts";
 import { toPlainValue } from "../util/strict-json.ts";
 
 /**
- * The tokens that end an output, as a model folder or GGUF file names them: `eos_token_id` of generation_config.json, else of
- * config.json, one or several; none where they name none.
- * @throws ScaloraError `model` for an entry that is no token number
+ * The EOS token ids of a model folder or GGUF file: `eos_token_id` of generation_config.json, else of config.json, which hold
+ * one, several or none.
+ * @throws ScaloraError `model` for an entry that is not a token id
  */
 export function readEosTokenIds(path: string): number[] {
   if (isGgufFile(path)) return toTokenIds(ggufGenerationConfig(path)["eos_token_id"] ?? [], path);
@@ -25,7 +25,7 @@ function toTokenIds(plain: unknown, where: string): number[] {
   const numbers: unknown[] = Array.isArray(plain) ? plain : [plain];
   return numbers.map((number) => {
     if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
-    throw new ScaloraError("model", "An end token is not a token number", {
+    throw new ScaloraError("model", "An EOS token is not a token id", {
       where: `${where}: eos_token_id`,
       expected: "a whole number from 0, or a list of them",
       found: JSON.stringify(plain),

@@ -8,16 +8,16 @@ import {
 
 /**
  * Loads the tokenizer of a GGUF file, or of a Hugging Face model folder: `tokenizer.json`, a SentencePiece model, BERT's
- * `vocab.txt`, or GPT-2's `vocab.json` with `merges.txt`, the first that is there. `tokenizer_config.json`, `special_tokens_map.json`,
- * `added_tokens.json` and `chat_template.jinja` are applied; with `tokenizer.json`, its post-processor wins over
- * `add_bos_token` and `add_eos_token` but in the Llama and Gemma classes.
+ * `vocab.txt`, or GPT-2's `vocab.json` with `merges.txt`, the first that is found. `tokenizer_config.json`,
+ * `special_tokens_map.json`, `added_tokens.json` and `chat_template.jinja` are applied. The post-processor of `tokenizer.json`
+ * takes precedence over `add_bos_token` and `add_eos_token`, except in the Llama and Gemma classes.
  * @throws ScaloraError `usage` when there is no tokenizer, `format` when a file is malformed or not supported
  */
 export async function loadTokenizer(path: string): Promise<Tokenizer> {
   return buildTokenizer(readTokenizerSource(path));
 }
 
-/** What the tokenizer of a model folder or GGUF file is built from. @throws as `loadTokenizer` */
+/** The source of the tokenizer of a model folder or GGUF file. @throws as `loadTokenizer` */
 export function readTokenizerSource(path: string): TokenizerSource {
   return isGgufFile(path) ? ggufTokenizer(path) : readTokenizerFolder(path);
 }

@@ -11,7 +11,7 @@ import { formatJson, parseJson } from "../util/strict-json.ts";
 import { auxiliaryFiles } from "./auxiliary-files.ts";
 import { indexFileName, weightsFileName } from "./model-weights.ts";
 
-/** `config.json` of a model folder, or what stands for it in a GGUF file. Throws ScaloraError `model` or `format`. */
+/** The `config.json` of a model folder, or its equivalent of a GGUF file. @throws ScaloraError `model` or `format` */
 export function readModelConfig(folder: string): JsonObject {
   if (isGgufFile(folder)) return toJsonObject(ggufConfig(folder));
   if (!existsSync(folder))
@@ -29,12 +29,12 @@ export function readModelConfig(folder: string): JsonObject {
   return readJsonObject(path);
 }
 
-/** Where the config of a model folder or GGUF file stands, for messages. */
+/** Location of the config of a model folder or GGUF file, for messages. */
 export function configLocation(source: string): string {
   return isGgufFile(source) ? source : join(source, "config.json");
 }
 
-/** Plain values as a file would hold them. */
+/** Plain values as a `JsonObject`. */
 function toJsonObject(values: Readonly<Record<string, unknown>>): JsonObject {
   const parsed = parseJson(JSON.stringify(values));
   return parsed instanceof Map ? parsed : new Map();
@@ -43,12 +43,12 @@ function toJsonObject(values: Readonly<Record<string, unknown>>): JsonObject {
 export interface ModelFolderContent {
   config: JsonObject;
   weights: readonly (readonly [string, TensorSource])[];
-  /** The model folder or GGUF file whose tokenizer, generation and licence files are copied. */
+  /** Model folder or GGUF file whose tokenizer, generation and licence files are copied. */
   auxiliarySource: string;
 }
 
 /**
- * Writes a Hugging Face model folder, complete or not at all: config, weights (shards of at most `maxShardBytes` with
+ * Writes a Hugging Face model folder, atomically: config, weights (shards of at most `maxShardBytes` with
  * an index, or one file), and the source's tokenizer files.
  */
 export function writeModelFolder(folder: string, content: ModelFolderContent, maxShardBytes = 5e9): void {

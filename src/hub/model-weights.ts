@@ -8,18 +8,18 @@ import { readJsonObject } from "../util/json-file.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { toPlainValue } from "../util/strict-json.ts";
 
-/** The weights of a folder in one file, and the list of its shards. */
+/** File names of a folder's weights: all in one file, or the index of its shards. */
 export const weightsFileName = "model.safetensors";
 export const indexFileName = "model.safetensors.index.json";
 
-/** A file that holds weights. */
+/** A file of weights. */
 interface WeightFile extends Disposable {
   readonly path: string;
   readonly entries: ReadonlyMap<string, WeightEntry>;
   tensor(name: string): Tensor;
 }
 
-/** Where a tensor is. */
+/** Location of a tensor. */
 interface TensorLocation {
   file: WeightFile;
   /** Its name in the file. */
@@ -39,7 +39,7 @@ export class ModelWeights implements Disposable {
 
   /**
    * Opens and checks every weight file.
-   * @param rename gives the name to use in place of that in the files
+   * @param rename maps a tensor's name in the files to its name in the model
    * @throws ScaloraError `model` or `format`
    */
   static open(folder: string, rename: (stored: string) => string = (stored) => stored): ModelWeights {
@@ -65,7 +65,7 @@ export class ModelWeights implements Disposable {
     return this.location(name).entry;
   }
 
-  /** The file's own tensor, mapped (see `SafetensorsFile.tensor`), or what a GGUF file makes of it. */
+  /** A tensor: mapped from a safetensors file (see `SafetensorsFile.tensor`), or read from a GGUF file and dequantised. */
   tensor(name: string): Tensor {
     const { file, nameInFile } = this.location(name);
     return file.tensor(nameInFile);

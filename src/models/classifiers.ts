@@ -25,37 +25,37 @@ const families: ReadonlyMap<string, ClassifierFamily> = new Map([
   ["deberta-v2", debertaV2],
 ]);
 
-/** The families of encoders, by `model_type`. */
+/** The `model_type`s of encoders. */
 export function classifierFamilies(): string[] {
   return [...families.keys()];
 }
 
-/** Whether a folder holds an encoder, for `loadClassifier`. */
+/** Whether a model folder holds an encoder, for `loadClassifier`. */
 export function isClassifierFolder(folder: string): boolean {
   const { model_type: type } = plainConfig(readModelConfig(folder));
   return typeof type === "string" && families.has(type);
 }
 
-/** How an encoder is loaded as a classifier. */
+/** Options of `loadClassifier`. */
 export interface ClassifierOptions {
   /** Names of the classes in the order of the logits, or their number; 1 is a regression. Default: the config's. */
   labels?: number | readonly string[];
-  /** Of the random start of a head that the files do not hold; default 0. */
+  /** Seed of a newly initialised head; default 0. */
   seed?: number;
   /** Dropout before the classifier, in [0, 1). Default: the config's. */
   headDropout?: number;
-  /** Of all weights; `auto`, the default, takes what the files hold. */
+  /** Dtype of all weights; `auto`, the default, is that of the files. */
   dtype?: LoadDType;
-  /** "cpu" by default. */
+  /** Device; "cpu" by default. */
   device?: string;
-  /** `nf4` keeps the weights of linear layers within blocks in 4 bits; "none" by default. */
+  /** `nf4` quantises the linear layers of blocks to 4 bits; "none" by default. */
   quantization?: Quantization | undefined;
 }
 
 /**
- * Loads the folder of an encoder as a classifier of sequences. Files of the bare encoder, and of other heads, do too: the
- * head then has a random start, and `info.fresh` names its parameters.
- * @throws ScaloraError `model` or `format`; `config` for labels that are none
+ * Loads an encoder's folder for sequence classification. Where the files hold a bare encoder or another head, the head is
+ * newly initialised at random, and `info.newlyInitialized` names its parameters.
+ * @throws ScaloraError `model` or `format`; `config` for invalid labels
  */
 export async function loadClassifier(
   folder: string,
@@ -83,7 +83,7 @@ export function createClassifier(
   return parsed.build(source, { ...parsed.labels, newlyInitialized: [] });
 }
 
-/** Writes what transformers' classes for sequence classification read of labels into a config. */
+/** Writes a classifier's labels into a config, in the keys that transformers' sequence classifiers read. */
 export function writeClassifierConfig(config: JsonObject, { info }: SequenceClassifier): void {
   const { labels, regression } = info;
   const set = (key: string, value: unknown) => config.set(key, parseJson(JSON.stringify(value)));
@@ -121,7 +121,7 @@ function loadRules(
   return rules;
 }
 
-/** Other names that files may have for a parameter: without the encoder's prefix, and TensorFlow's of norms. */
+/** Other names of a parameter in files: without the encoder's prefix, and TensorFlow's names of norms. */
 function storedNames(name: string, prefix: string): string[] {
   const bare = name.startsWith(prefix) ? [name, name.slice(prefix.length)] : [name];
   const old = bare.map((each) =>

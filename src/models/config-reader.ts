@@ -3,8 +3,8 @@ import { isRecord } from "../util/json.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
 /**
- * Keys of Hugging Face configs that do not change what a decoder computes: how text is generated, what is returned,
- * where the model came from.
+ * Keys of Hugging Face configs that do not change a model's outputs: settings of generation, of what is returned, and of the
+ * model's origin.
  */
 const ignoredKeys: readonly string[] = (
   "architectures auto_map bad_words_ids begin_suppress_tokens bos_token_id cache_implementation " +
@@ -21,8 +21,8 @@ const ignoredKeys: readonly string[] = (
 const mostLayers = 1024;
 
 /**
- * Reads a model's config key by key and remembers which keys were read and what is wrong, so that `finish` can name
- * every problem at once: bad values, and keys that nobody read.
+ * Reads a model's config key by key and collects the problems (invalid values, keys that nobody read), so that
+ * `throwIfInvalid` can report all of them at once.
  */
 export class ConfigReader {
   private readonly values: Readonly<Record<string, unknown>>;
@@ -30,7 +30,7 @@ export class ConfigReader {
   private readonly problems: string[] = [];
   private readonly known: Set<string>;
 
-  /** @param where the file, for messages */
+  /** @param where location of the config, for messages */
   constructor(
     values: Readonly<Record<string, unknown>>,
     where: string,
@@ -47,7 +47,7 @@ export class ConfigReader {
     return (Object.hasOwn(this.values, key) ? this.values[key] : undefined) ?? undefined;
   }
 
-  /** Whether the key is written, null included. */
+  /** Whether the key is present, even if null. */
   has(key: string): boolean {
     return Object.hasOwn(this.values, key);
   }
@@ -65,7 +65,7 @@ export class ConfigReader {
     );
   }
 
-  /** `num_hidden_layers`; more than any model has would fill the memory before the weights are seen. */
+  /** `num_hidden_layers`, limited: an absurd count would fill the memory before the weights are checked. */
   numHiddenLayers(fallback: number): number {
     const isCount = (value: unknown): value is number =>
       typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= mostLayers;
@@ -86,14 +86,14 @@ export class ConfigReader {
     );
   }
 
-  /** A whole number of at least 1, or null for none; `fallback` where the key is absent. */
+  /** An integer of at least 1; undefined for null; `fallback` where the key is absent. */
   positiveIntegerOrNull(key: string, fallback?: number): number | undefined {
     return this.isNull(key) || (this.value(key) ?? fallback) === undefined
       ? undefined
       : this.positiveInteger(key, fallback);
   }
 
-  /** A number above 0, or null for none; `fallback` where the key is absent. */
+  /** A number above 0; undefined for null; `fallback` where the key is absent. */
   positiveNumberOrNull(key: string, fallback?: number): number | undefined {
     if (this.isNull(key)) return undefined;
     const fits = (value: unknown): value is number | undefined =>
@@ -101,7 +101,7 @@ export class ConfigReader {
     return this.read<number | undefined>(key, "a number above 0, or null", fits, fallback, false);
   }
 
-  /** Whether the key is there and null, for the few keys where that is not the same as absent. */
+  /** Whether the key is present and null; for a few keys that differs from being absent. */
   isNull(key: string): boolean {
     return Object.hasOwn(this.values, key) && this.values[key] === null;
   }
@@ -128,7 +128,7 @@ export class ConfigReader {
     return this.read<readonly number[]>(key, `a list of ${length} positive numbers`, fits, [], true);
   }
 
-  /** A part of the config with keys of its own: an object, or nothing. */
+  /** A nested config, or undefined where it is absent. */
   object(key: string): Readonly<Record<string, unknown>> | undefined {
     const value = this.value(key);
     if (value === undefined) return undefined;
@@ -137,25 +137,25 @@ export class ConfigReader {
     return undefined;
   }
 
-  /** Refuses every value of `key` but the neutral ones (and none). */
+  /** Refuses every value of `key` except the neutral ones; the key may be absent. */
   allowOnly(key: string, neutral: readonly unknown[], reason: string): void {
     const value = this.value(key);
     if (value === undefined || neutral.some((item) => JSON.stringify(item) === JSON.stringify(value))) return;
     this.addProblem(`${key}: ${JSON.stringify(value)} is not supported (${reason})`);
   }
 
-  /** Notes a problem that the reader's own checks cannot see. */
+  /** Adds a problem that the caller found. */
   addProblem(problem: string): void {
     this.problems.push(problem);
   }
 
-  /** Throws ScaloraError `model` when anything was wrong or a key is unknown. */
+  /** @throws ScaloraError `model`, naming every problem and unknown key, if there are any */
   throwIfInvalid(): void {
     for (const [key, value] of Object.entries(this.values)) {
       if (this.known.has(key) || key.startsWith("_") || value === null || value === false) continue;
       const near = nearestName(key, this.known);
       this.addProblem(
-        `${key}: unknown key, which may change the maths${near === undefined ? "" : `; did you mean ${near}?`}`,
+        `${key}: unknown key, which may change the model's outputs${near === undefined ? "" : `; did you mean ${near}?`}`,
       );
     }
     if (this.problems.length === 0) return;
@@ -163,7 +163,7 @@ export class ConfigReader {
     throw new ScaloraError("model", `The model's config cannot be used as it is`, {
       where: this.where,
       found: many ? this.problems.map((problem) => `\n    - ${problem}`).join("") : this.problems[0],
-      fix: "a key that does not change the maths can be removed from the file",
+      fix: "a key that does not change the model's outputs can be removed from the file",
     });
   }
 

@@ -48,18 +48,18 @@ const families: ReadonlyMap<string, ModelFamily> = new Map([
   ["gemma3", gemma3],
 ]);
 
-/** The families that can be loaded, by `model_type`: decoders, then encoders. */
+/** The `model_type`s that can be loaded: decoders, then encoders. */
 export function modelFamilies(): string[] {
   return [...families.keys(), ...classifierFamilies()];
 }
 
-/** How a model's weights are loaded. */
+/** Options of `loadModel`. */
 export interface LoadOptions {
-  /** Of all weights; `auto`, the default, takes what the files hold (float16 becomes float32). */
+  /** Dtype of all weights; `auto`, the default, is that of the files (float16 becomes float32). */
   readonly dtype?: LoadDType;
-  /** "cpu" by default. */
+  /** Device; "cpu" by default. */
   readonly device?: string;
-  /** `nf4` keeps the weights of linear layers within blocks in 4 bits; "none" by default. */
+  /** `nf4` quantises the linear layers of blocks to 4 bits; "none" by default. */
   readonly quantization?: Quantization | undefined;
 }
 
@@ -82,7 +82,7 @@ export async function loadModel(
 }
 
 /**
- * A new model with random weights, as training from nothing starts.
+ * A new model with random weights, for training from scratch.
  * @param config as in `config.json`
  */
 export function createModel(
@@ -95,15 +95,15 @@ export function createModel(
 }
 
 export interface SaveOptions {
-  /** Of all weights in the files; that of the model by default. */
+  /** Dtype of all weights in the files; that of the model by default. */
   dtype?: DType;
-  /** Gives what stands in the files in place of a parameter (a merged weight), or undefined for the parameter. */
+  /** Returns the tensor to write instead of a parameter (a merged weight), or undefined to write the parameter. */
   replace?: (name: string) => Tensor | undefined;
 }
 
 /**
- * Writes a complete Hugging Face folder: the source's config (with the dtype written, and a classifier's labels) and
- * tokenizer files, and the model's weights. It appears complete or not at all.
+ * Writes a complete Hugging Face folder, atomically: the source's config (with the dtype of the files, and a classifier's
+ * labels) and tokenizer files, and the model's weights.
  * @throws ScaloraError `usage` when the folder is not empty, `run` when it cannot be written
  */
 export function saveModel(
@@ -139,8 +139,8 @@ export function saveModelWithConfig(
 }
 
 /**
- * What a GGUF file says of the model of a folder or of another such file.
- * @throws ScaloraError `usage` for a model that the format cannot hold
+ * The GGUF metadata of a model folder's or GGUF file's model.
+ * @throws ScaloraError `usage` for a model that GGUF cannot represent
  */
 export function describeModelForGguf(source: string, { tied }: { tied?: boolean } = {}): GgufDescription {
   const config = readModelConfig(source);
@@ -148,7 +148,7 @@ export function describeModelForGguf(source: string, { tied }: { tied?: boolean 
   return parseConfig(config, configLocation(source)).describeForGguf();
 }
 
-/** The parameters of a model as a file gets them, quantised ones as numbers. @param replace as in `SaveOptions` */
+/** The parameters of a model to be written, quantised ones dequantised. @param replace as in `SaveOptions` */
 export function parametersToSave(
   model: CausalLM | SequenceClassifier,
   replace: NonNullable<SaveOptions["replace"]>,

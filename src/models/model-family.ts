@@ -5,31 +5,31 @@ import type { JsonObject } from "../util/json-file.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { toPlainValue } from "../util/strict-json.ts";
 
-/** What a model family gives the registry; one folder under `src/models` each. */
+/** A family of decoders, as registered in `src/models/index.ts`; each has a folder under `src/models`. */
 export interface ModelFamily {
-  /** Reads `config.json` (its `where` is for messages). */
+  /** Parses `config.json`. @param where location of the config, for messages */
   parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;
-  /** The config to write beside the weights, where it is not the one that was read. */
+  /** The config to save with the weights, where it differs from the one that was read. */
   savedConfig?(config: JsonObject): JsonObject;
 }
 
-/** A config that was read and found good. */
+/** A parsed, valid config. */
 export interface ParsedModel {
   tieEmbeddings: boolean;
-  /** Standard deviation of fresh weights. */
+  /** Standard deviation of newly initialised weights. */
   initializerRange: number;
-  /** Names that old files hold and nobody needs, such as stored rotary tables. */
+  /** Tensors in old files that the model does not use, such as stored rotary tables. */
   ignoredWeights: RegExp;
-  /** The name of a weight in the model, where files have another. */
+  /** Maps a weight's name in the files to its name in the model, where they differ. */
   rename?(stored: string): string;
-  /** What a GGUF file says of it. @throws ScaloraError `usage` for what the format cannot say */
+  /** The model's GGUF metadata. @throws ScaloraError `usage` for a model that GGUF cannot represent */
   describeForGguf(): GgufDescription;
-  /** @param tied whether the output layer is the embedding */
+  /** @param tied whether `lm_head` and the embedding are one tensor */
   build(source: ParameterSource, tied: boolean): CausalLM;
 }
 
 /**
- * The family that a config's `model_type` names, and the config as plain values.
+ * The family of a config's `model_type`, and the config as plain values.
  * @param others families of another kind of model, and the function that loads them
  * @throws ScaloraError `model`
  */

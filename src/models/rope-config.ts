@@ -3,14 +3,14 @@ import { ConfigReader } from "./config-reader.ts";
 import type { LayerType } from "./decoder/read-config.ts";
 
 /**
- * Reads rotary embeddings from a config: the layout of transformers 5 (`rope_parameters`) or the older one
- * (`rope_theta` beside `rope_scaling`), with transformers' own precedence and defaults.
+ * Reads rotary embeddings from a config, in the layout of transformers 5 (`rope_parameters`) or the older one (`rope_theta`
+ * and `rope_scaling`), with transformers' precedence and defaults.
  */
 export function readRope(config: ConfigReader, where: string, shape: RopeShape): RopeParameters {
   const outer = { theta: config.number("rope_theta", 1, 10_000), ...readTopLevelRope(config) };
   const scaling = config.object("rope_scaling");
   const parameters = config.object("rope_parameters");
-  // An older `rope_scaling` that is set takes the place of `rope_parameters`, as in transformers.
+  // A non-empty `rope_scaling` takes precedence over `rope_parameters`, as in transformers.
   const chosen = scaling !== undefined && Object.keys(scaling).length > 0 ? scaling : (parameters ?? {});
   return readRopeParameters(
     chosen,
@@ -21,9 +21,9 @@ export function readRope(config: ConfigReader, where: string, shape: RopeShape):
 }
 
 /**
- * Reads rotary embeddings that differ between full and windowed layers (Gemma 3): a dictionary for each in
- * `rope_parameters`, or the older layout, where `rope_scaling` and `rope_theta` are for full layers and
- * `rope_local_base_freq` for windowed ones.
+ * Reads rotary embeddings that differ between full-attention and sliding-window layers (Gemma 3): a dictionary for each in
+ * `rope_parameters`, or the older layout, with `rope_scaling` and `rope_theta` for full-attention layers and
+ * `rope_local_base_freq` for sliding-window ones.
  */
 export function readRopesByLayerType(
   config: ConfigReader,
@@ -47,7 +47,7 @@ export function readRopesByLayerType(
   };
 }
 
-/** What stands outside the dictionary. */
+/** Keys outside the rope dictionary. */
 interface TopLevelRope {
   theta: number;
   originalMaxPositions: number | undefined;
@@ -161,13 +161,13 @@ function readLongrope(
   };
 }
 
-/** The trained context: a value outside the rope dictionary wins, then the dictionary's, then the model's maximum. */
+/** The trained context length: the value outside the rope dictionary, else the dictionary's, else the model's maximum. */
 function readOriginalMaxPositions(rope: ConfigReader, shape: RopeShape, outer: number | undefined): number {
   const inner = rope.positiveInteger("original_max_position_embeddings", shape.maxPositions);
   return outer ?? inner;
 }
 
-/** A number that the result has only where the config has it. */
+/** A number under its key, or an empty object where the config lacks it. */
 function optional<Name extends string>(
   rope: ConfigReader,
   key: string,

@@ -21,31 +21,31 @@ import { ScaloraError } from "../util/errors.ts";
 import { formatShape } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
-/** Precision of a model's weights in memory; `auto` takes what the files hold (float16 becomes float32). */
+/** Dtype of a model's weights in memory; `auto` is that of the files (float16 becomes float32). */
 export type LoadDType = "auto" | "float32" | "bfloat16";
 
-/** How the weights of linear layers within blocks are kept: as they are, or in codes of 4 bits (docs/methods/qlora.md). */
+/** Quantisation of the linear layers of blocks: none, or 4-bit NF4 (docs/methods/qlora.md). */
 export type Quantization = "none" | "nf4";
 
-/** Where and how a model's parameters lie. */
+/** Device, dtype and quantisation of a model's parameters. */
 export interface WeightPlacement {
   readonly dtype: DType;
   readonly device: string;
   readonly quantization?: Quantization | undefined;
 }
 
-/** Weights within the blocks of any family; not embeddings, the output layer, poolers and heads. */
+/** Weights of the blocks of any family; not of embeddings, output layers, poolers and heads. */
 const blockWeightPattern = /(^|\.)layers?\.\d+\..*\.weight$/;
 
-/** How the names and the content of files may differ from the model's, where they may. */
+/** How the tensors in files may differ from the model's parameters. */
 export interface LoadRules {
-  /** The name in the files of a parameter that is not there by its own. */
+  /** Another name in the files of a parameter that is not found under its own. */
   rename?: (name: string, has: (name: string) => boolean) => string | undefined;
-  /** Makes a parameter that the files do not hold, where that is no fault. */
+  /** Initialises a parameter that the files may lack; undefined for one that they must hold. */
   initialize?: (name: string, shape: readonly number[], kind: ParameterKind) => Tensor | undefined;
 }
 
-/** Takes parameters from a folder's files and, at the end, knows everything that did not fit. */
+/** Loads parameters from a folder's files and collects all mismatches, to report them at once. */
 export class WeightLoader {
   private readonly weights: ModelWeights;
   private readonly where: string;
@@ -64,8 +64,8 @@ export class WeightLoader {
   }
 
   /**
-   * Builds a model from the files. Nothing of it is left when it fails.
-   * @param ignored names that may be in the files though the model does not take them
+   * Builds a model from the files. When it fails, everything that was loaded is freed.
+   * @param ignored names of tensors in the files that the model need not use
    * @throws ScaloraError `model`, naming every missing, unexpected and mis-shaped tensor
    */
   load<M>(build: (source: ParameterSource) => M, ignored: RegExp): M {
@@ -97,14 +97,14 @@ export class WeightLoader {
     return tensor;
   }
 
-  /** A copy where the model is quantised: one mapped tensor would keep all that was read of its file in memory. */
+  /** A copy where the model is quantised: one mapped tensor would keep every page read of its file in memory. */
   private copyIfQuantized(tensor: Tensor): Tensor {
     if (this.place.quantization !== "nf4") return tensor;
     using mapped = tensor;
     return noGrad(() => clone(mapped));
   }
 
-  /** One weight at a time becomes dense, so that what a model takes at most is little more than its codes. */
+  /** Quantises weight by weight, so that peak memory is little more than that of the quantised model. */
   private takeQuantized(name: string, shape: readonly number[]): Nf4Weight | undefined {
     const stored = this.storedName(name);
     if (this.place.quantization !== "nf4" || !blockWeightPattern.test(name)) return undefined;
@@ -138,7 +138,7 @@ export class WeightLoader {
     return tensor;
   }
 
-  /** Some tensor, so that building goes on and all problems are found; the model is never used. */
+  /** Any tensor, so that building continues and all problems are found; the model is never used. */
   private placeholder(name: string): Tensor {
     const [any] = this.weights.names();
     if (any === undefined)
@@ -159,7 +159,7 @@ export class WeightLoader {
     if (problems.length === 0) return;
     const shown = problems.slice(0, 12).map((problem) => `\n    - ${problem}`);
     if (problems.length > shown.length) shown.push(`\n    … and ${problems.length - shown.length} more`);
-    throw new ScaloraError("model", "The weights are not those of the model that config.json describes", {
+    throw new ScaloraError("model", "The weights do not match config.json", {
       where: this.where,
       found: shown.join(""),
     });
@@ -171,7 +171,7 @@ function suggestion(name: string, candidates: readonly string[]): string {
   return near === undefined ? "" : ` (nearest: ${near})`;
 }
 
-/** The tensor itself where nothing changes, so that mapped weights stay mapped. */
+/** Converts dtype and device; returns the tensor itself where nothing changes, so that mapped weights stay mapped. */
 function convert(tensor: Tensor, { dtype, device }: WeightPlacement): Tensor {
   if (tensor.dtype === dtype && device === "cpu") return tensor;
   try {
@@ -181,7 +181,7 @@ function convert(tensor: Tensor, { dtype, device }: WeightPlacement): Tensor {
   }
 }
 
-/** Whether two tensors of the files are the same numbers. */
+/** Whether two tensors of the files have equal values. */
 export function storedTensorsEqual(weights: ModelWeights, a: string, b: string): boolean {
   const [first, second] = [weights.entry(a), weights.entry(b)];
   if (first.dtype !== second.dtype || formatShape(first.shape) !== formatShape(second.shape)) return false;
@@ -190,7 +190,7 @@ export function storedTensorsEqual(weights: ModelWeights, a: string, b: string):
   return equal(x, y);
 }
 
-/** The one floating dtype of the files; where they mix, the widest. float16 is read as float32, which holds it. */
+/** The widest floating dtype in the files; float16 counts as float32, which represents it exactly. */
 export function storedDType(weights: ModelWeights): DType {
   const stored = new Set([...weights.names()].map((name) => weights.entry(name).dtype));
   return stored.has("BF16") && !stored.has("F32") && !stored.has("F16") ? "bfloat16" : "float32";

@@ -33,7 +33,7 @@ import { canUseFusedKernel } from "./fused-kernels.ts";
 import { joinParts } from "./join.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 
-/** Heads of a stream of tokens; keys and values may have fewer heads (grouped queries). */
+/** Queries, keys and values of a token stream; fewer key-value heads than query heads are grouped-query attention. */
 export interface QueryKeyValue {
   /** `[T, heads, headDim]` */
   queries: Tensor;
@@ -43,11 +43,11 @@ export interface QueryKeyValue {
   values: Tensor;
 }
 
-/** How a token weighs the tokens up to itself. */
+/** Options of causal attention. */
 export interface AttentionOptions {
-  /** Of the scores, usually 1/√headDim. */
+  /** The scores are multiplied by it; usually 1/√headDim. */
   scale: number;
-  /** How many tokens a token sees, itself included; all by default. */
+  /** Sliding window: tokens that a token attends to, itself included; all earlier ones by default. */
   slidingWindow?: number | undefined;
   /** Scores s become c·tanh(s/c) (Gemma 2). */
   softCap?: number | undefined;
@@ -90,9 +90,9 @@ export function causalAttention(
 export interface SequenceGroup {
   /** Row of the first token. */
   start: number;
-  /** How many sequences. */
+  /** Number of sequences. */
   count: number;
-  /** Tokens of each. */
+  /** Tokens of each sequence. */
   length: number;
 }
 
@@ -108,7 +108,7 @@ export function groupByLength(offsets: readonly number[]): SequenceGroup[] {
 }
 
 /**
- * Attention of every token to all tokens of its sequence.
+ * Bidirectional attention: every token attends to all tokens of its sequence.
  * @param bias added to the scores of a segment, `[count or 1, heads, length, length]`
  * @param attentionDropout dropout of the attention probabilities; none without a generator
  * @returns `[T, heads · headDim]`
@@ -135,7 +135,7 @@ export function bidirectionalAttention(
   return joinParts(parts);
 }
 
-/** By its definition: the fused kernels draw their dropout from a generator that no checkpoint holds. */
+/** Attention written out: the fused kernels draw dropout from torch's own generator, which no checkpoint saves. */
 function attendWithDropout(
   q: Tensor,
   k: Tensor,
@@ -150,7 +150,7 @@ function attendWithDropout(
 }
 
 /**
- * Attention of new tokens at the end of a sequence to all of it.
+ * Causal attention of the new tokens at the end of a sequence to all of its tokens.
  * @param heads queries of the new tokens only; keys and values of the whole sequence
  * @returns `[new, heads · headDim]`
  */
@@ -163,9 +163,9 @@ function cachedAttention({ queries, keys, values }: QueryKeyValue, options: Atte
 }
 
 /**
- * Attention of a stream's tokens to what came before them in their own sequences, in its caches (of which each sequence
- * has one of its own length) or in the stream alone.
- * @param layer whose keys and values these are
+ * Causal attention within each sequence of a stream. Where the stream has key-value caches, one per sequence, the tokens
+ * also attend to the cached ones, and their keys and values are appended.
+ * @param layer index of the layer in the caches
  * @returns `[T, heads · headDim]`
  */
 export function streamAttention(
@@ -190,7 +190,7 @@ export function streamAttention(
   return joinParts(parts);
 }
 
-/** One new token for each sequence, all in one operator. */
+/** A decoding step: one new token for each sequence, all in one operator call. */
 function attendDecodeStep(
   { queries, keys, values }: QueryKeyValue,
   caches: readonly KeyValueCache[],
@@ -212,8 +212,8 @@ function attendDecodeStep(
 }
 
 /**
- * One sequence, whose last tokens have queries. Shared keys and values are expanded without a copy: a batch of groups
- * whose heads have stride 0.
+ * Attention of one sequence with queries for its last tokens. Grouped keys and values are expanded without a copy, by
+ * heads of stride 0.
  */
 function attendSequence({ queries, keys, values }: QueryKeyValue, options: AttentionOptions): Tensor {
   const [rows, heads, width] = queries.sizes(3);
@@ -231,7 +231,7 @@ function attendSequence({ queries, keys, values }: QueryKeyValue, options: Atten
   return reshape(permute(result, [2, 0, 1, 3]), [rows, heads * width]);
 }
 
-/** Sequences of one length, in one call. */
+/** Attention of sequences of equal length, in one call. */
 function attendBatch(
   { queries, keys, values }: QueryKeyValue,
   count: number,
@@ -247,7 +247,7 @@ function attendBatch(
   return reshape(transpose(result, 1, 2), [rows, heads * width]);
 }
 
-/** The queries `[…, new, width]` are those of the last of the keys `[…, all, width]`. */
+/** @param q `[…, new, width]`, of the last tokens. @param k `[…, all, width]`, of all tokens; so is `v` */
 function attend(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
   const [rows, keyCount] = [q.size(2), k.size(2)];
   const isWindowed = options.slidingWindow !== undefined && options.slidingWindow < keyCount;
@@ -276,7 +276,7 @@ function attendSoftCapped(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: 
   return matmul(toDType(weights, q.dtype), v);
 }
 
-/** bool `[rows, seen]`: which keys the last `rows` tokens of `seen` look at. */
+/** bool `[rows, keyCount]`: the keys that each of the last `rows` tokens attends to. */
 function causalMask(rows: number, keyCount: number, window: number | undefined, device: string): Tensor {
   const past = tril(ones([rows, keyCount], { dtype: "bool", device }), { diagonal: keyCount - rows });
   return window === undefined ? past : triu(past, { diagonal: keyCount - rows - window + 1 });

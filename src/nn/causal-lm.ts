@@ -5,8 +5,7 @@ import type { LMHead } from "./lm-head.ts";
 import type { Module } from "./module.ts";
 
 /**
- * A batch without padding: the tokens of all its sequences one after another. Attention never looks from one
- * sequence into another.
+ * A batch without padding: the tokens of all its sequences one after another. No token attends to another sequence.
  */
 export interface TokenStream {
   /** int64 `[T]` */
@@ -15,15 +14,15 @@ export interface TokenStream {
   offsets: readonly number[];
   /** int64 `[T]`, from 0 in each sequence, or from its cache's length. */
   positions: Tensor;
-  /** One per sequence: keys and values of what came before; each sequence goes on from there. */
+  /** One per sequence: the keys and values of its earlier tokens, which the stream continues. */
   caches?: readonly KeyValueCache[];
-  /** int64 `[T]`: which part of a pair each token belongs to, for encoders; absent: all to part 0. */
+  /** int64 `[T]`: token type ids, for encoders (the text of a pair that a token belongs to); absent: all 0. */
   tokenTypes?: Tensor;
-  /** The training run's random numbers for the model's own dropout; outside training absent, and no dropout acts. */
+  /** The training run's generator, for the model's own dropout; without it (outside training) there is no dropout. */
   dropout?: Generator;
 }
 
-/** What of any model's config the rest of the project asks for. */
+/** Model metadata shared by decoders and classifiers. */
 export interface CommonModelInfo {
   /** `model_type` of the config, such as `llama`. */
   family: string;
@@ -34,7 +33,7 @@ export interface CommonModelInfo {
   dtype: DType;
 }
 
-/** The same of a decoder. */
+/** Model metadata of a decoder. */
 export interface ModelInfo extends CommonModelInfo {
   /** Whether `lm_head` and the embedding are one tensor. */
   tiedEmbeddings: boolean;
@@ -43,20 +42,20 @@ export interface ModelInfo extends CommonModelInfo {
 /** A decoder that predicts the next token. */
 export interface CausalLM extends Module {
   readonly info: ModelInfo;
-  /** Makes logits of hidden states. */
+  /** Output layer: hidden states to logits. */
   readonly lm_head: LMHead;
-  /** `[T, hidden]`, after the final norm. Advances the stream's caches. */
+  /** Hidden states `[T, hidden]` after the final norm. Advances the stream's caches. */
   hiddenStates(stream: TokenStream): Tensor;
   /** An empty key-value cache for one sequence. */
   newCache(): KeyValueCache;
 }
 
-/** The sequences of a stream: the row of the first token, and how many tokens there are. */
+/** Start row and number of tokens of each sequence of a stream. */
 export function sequenceSpans(offsets: readonly number[]): { start: number; length: number }[] {
   return zip(offsets.slice(0, -1), offsets.slice(1)).map(([start, end]) => ({ start, length: end - start }));
 }
 
-/** How many tokens each sequence of a stream has. */
+/** Number of tokens of each sequence of a stream. */
 export function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): number[] {
   return sequenceSpans(offsets).map(({ length }) => length);
 }
@@ -67,7 +66,7 @@ export function sequenceOffsets(lengths: readonly number[]): number[] {
   return [0, ...lengths.map((length) => (end += length))];
 }
 
-/** Counts a pass's tokens in the caches of its stream, once every layer has them. */
+/** Advances the caches of a stream by its tokens, after every layer has appended them. */
 export function advanceCaches(stream: TokenStream): void {
   if (stream.caches === undefined) return;
   for (const [cache, length] of zip(stream.caches, sequenceLengths(stream))) cache.advance(length);

@@ -16,7 +16,7 @@ export interface LabelledTokens {
 
 /**
  * Cross entropy summed over a batch's label tokens, in nats: a scalar, differentiable in every parameter.
- * Logits exist for label rows only; where nothing stands between hidden states and logits, never all at once.
+ * Logits are computed for label positions only; those of an output layer without adapter and bias, chunk by chunk.
  */
 export function causalLossSum(model: CausalLM, batch: LabelledTokens): Tensor {
   const head = model.lm_head;

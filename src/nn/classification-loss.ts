@@ -9,15 +9,15 @@ export interface LabelledSequences {
   readonly tokens: Int32Array;
   /** Sequence starts, S + 1 of them; the last is T. */
   readonly offsets: readonly number[];
-  /** The part of a pair that each token belongs to, [T]; absent: all to part 0. */
+  /** Token type ids (the text of a pair that each token belongs to), [T]; absent: all 0. */
   readonly tokenTypes?: Int32Array;
-  /** Numbers of the classes, or the numbers of a regression, [S]. */
+  /** Class indices, or the target values of a regression, [S]. */
   readonly labels: Float64Array;
 }
 
 /**
- * `[S, labels]` in float32, differentiable in every parameter.
- * @param dropout the training run's generator: with it the model's own dropout acts
+ * Logits `[S, labels]` in float32, differentiable in every parameter.
+ * @param dropout the training run's generator; with it the model applies its own dropout
  */
 export function classifierLogits(
   model: SequenceClassifier,
@@ -29,7 +29,7 @@ export function classifierLogits(
 }
 
 /**
- * Cross entropy in nats, or of a regression the squared error, summed over a batch's sequences: a scalar.
+ * Cross entropy in nats, or the squared error for a regression, summed over a batch's sequences: a scalar.
  * @param logits of `classifierLogits`
  */
 export function labelLossSum(logits: Tensor, labels: Float64Array, regression: boolean): Tensor {

@@ -2,33 +2,33 @@ import type { Tensor } from "../torch/index.ts";
 import type { CausalLM, CommonModelInfo, TokenStream } from "./causal-lm.ts";
 import type { Module } from "./module.ts";
 
-/** What of a classifier's config the rest of the project asks for. */
+/** Model metadata of a classifier. */
 export interface ClassifierInfo extends CommonModelInfo {
-  /** The classes in the order of the logits; of a regression the one number's name. */
+  /** Names of the classes in the order of the logits; for a regression the name of its one output. */
   labels: readonly string[];
-  /** Whether the one logit is a number to predict rather than a class's score. */
+  /** Whether the model has one output, a predicted number, in place of class logits. */
   regression: boolean;
-  /** Parts of a pair that have an embedding of their own; below 2 the model does not tell them apart. */
+  /** Rows of the token type embedding; below 2 the model does not distinguish the texts of a pair. */
   tokenTypeCount: number;
-  /** Parts that make the logits of pooled outputs, by path: adapters leave them alone, they are trained whole. */
+  /** Paths of the head modules (pooler, classifier): trained in full, never adapted, as PEFT's `modules_to_save`. */
   headModules: readonly string[];
-  /** Parameters that the model's files do not hold, which have a random start. */
+  /** Parameters that the model's files do not hold, initialised at random. */
   newlyInitialized: readonly string[];
 }
 
-/** A model that says one thing of a whole sequence: its class, or a number. */
+/** A model that predicts a class or a number for each sequence. */
 export interface SequenceClassifier extends Module {
   readonly info: ClassifierInfo;
-  /** `[T, hidden]`, of the last layer. */
+  /** Hidden states `[T, hidden]` of the last layer. */
   hiddenStates(stream: TokenStream): Tensor;
-  /** `[S, labels]`, one row for each sequence of the stream. */
+  /** Logits `[S, labels]`, one row for each sequence of the stream. */
   logits(stream: TokenStream): Tensor;
 }
 
 /** Every kind of model that can be trained. */
 export type TrainableModel = CausalLM | SequenceClassifier;
 
-/** Tells classifiers from other models. */
+/** Whether a model is a classifier. */
 export function isClassifier(model: Module): model is SequenceClassifier {
   return "logits" in model;
 }

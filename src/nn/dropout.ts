@@ -10,7 +10,7 @@ import {
 
 /**
  * Sets each element to 0 with probability `rate` and scales the others by 1 / (1 − rate).
- * @param generator of the training run, whose state checkpoints hold; without it (outside training) x stays as it is
+ * @param generator of the training run, saved in checkpoints; without it (outside training) x is returned unchanged
  */
 export function dropout(x: Tensor, rate: number, generator: Generator | undefined): Tensor {
   if (generator === undefined || rate === 0) return x;

@@ -2,7 +2,7 @@ import { type DType, embedding, fromData, mulScalar, scope, type Tensor, toDType
 import { Module } from "./module.ts";
 import type { ParameterSource } from "./parameter-source.ts";
 
-/** A row of `weight` for each token, times a factor where the model has one. */
+/** Token embedding: a row of `weight` for each token, times `scale` where the model has one. */
 export class Embedding extends Module {
   /** `[vocabulary, hidden]` */
   weight: Tensor;

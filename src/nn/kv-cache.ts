@@ -7,7 +7,7 @@ interface LayerCache {
   values: Tensor;
 }
 
-/** The keys and values of one sequence so far, for every layer, so that each new token costs one token's work. */
+/** Key-value cache of one sequence: the keys and values of its tokens so far, for every layer. */
 export class KeyValueCache implements Disposable {
   private readonly layers: (LayerCache | undefined)[];
   private usedLength = 0;
@@ -22,7 +22,7 @@ export class KeyValueCache implements Disposable {
   }
 
   /**
-   * Adds new tokens to one layer and gives all of them, old and new, as views of the cache.
+   * Appends new tokens to one layer and returns the keys and values of all tokens, as views of the cache.
    * @param keys `[new, kvHeads, headDim]`; so are the values
    */
   append(layer: number, keys: Tensor, values: Tensor): { keys: Tensor; values: Tensor } {
@@ -36,17 +36,17 @@ export class KeyValueCache implements Disposable {
     return { keys: narrow(cache.keys, 0, 0, total), values: narrow(cache.values, 0, 0, total) };
   }
 
-  /** A layer's whole tensors, with room for one more token after the `length` rows used; who asks writes it there. */
+  /** A layer's full tensors, with room for one more token after the `length` rows used; the caller writes it there. */
   reserveNext(layer: number, like: Tensor): { keys: Tensor; values: Tensor } {
     return this.reserve(layer, like, this.usedLength + 1);
   }
 
-  /** Counts tokens that every layer has got. */
+  /** Advances `length` by tokens that every layer has appended. */
   advance(count: number): void {
     this.usedLength += count;
   }
 
-  /** A cache of its own with the same tokens, for a sequence that goes on in several ways. */
+  /** A copy, for a sequence that branches (beam search). */
   fork(): KeyValueCache {
     const copy = new KeyValueCache(this.layers.length);
     for (const [i, layer] of this.layers.entries()) {
@@ -61,7 +61,7 @@ export class KeyValueCache implements Disposable {
     return copy;
   }
 
-  /** Forgets all but the first `length` tokens. */
+  /** Drops all but the first `length` tokens. */
   truncate(length: number): void {
     if (length > this.usedLength)
       throw internalError(`a cache of ${this.usedLength} tokens cannot keep ${length}`);

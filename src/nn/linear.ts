@@ -5,13 +5,13 @@ import { Module } from "./module.ts";
 import type { Nf4Weight } from "./nf4.ts";
 import type { ParameterSource } from "./parameter-source.ts";
 
-/** Takes the place of a linear layer's product: what an adapter method hangs on a layer. */
+/** The adapter that a method installs on a linear layer; it replaces the layer's forward pass. */
 export interface LinearAdapter {
   /** @param x `[rows, in]`; the result is `[rows, out]` */
   forward(x: Tensor, base: Linear): Tensor;
 }
 
-/** `y = x Wᵀ + b`, or what its adapter makes of it. */
+/** A linear layer `y = x Wᵀ + b`, or the forward pass of the adapter installed on it. */
 export class Linear extends Module {
   /** `[out, in]` */
   weight: Tensor | Nf4Weight;
@@ -26,7 +26,7 @@ export class Linear extends Module {
     this.adapter = undefined;
   }
 
-  /** A layer whose parameters `source` names `weight` and, when `withBias`, `bias`. */
+  /** A layer with the parameters `weight` and, when `withBias`, `bias` of `source`. */
   static fromSource(
     source: ParameterSource,
     inFeatures: number,
@@ -75,8 +75,8 @@ export class Linear extends Module {
   }
 
   /**
-   * W `[out, in]` as its products see it, in their dtype: the layer's own tensor, which nobody may write to or free, or the
-   * numbers of its codes, a new one of the scope around.
+   * W `[out, in]` in the dtype of the products: the layer's own tensor, which the caller may neither change nor free, or, of a
+   * quantised weight, its dequantised values in a new tensor of the present scope.
    */
   denseWeight(): Tensor {
     const { weight } = this;
@@ -84,15 +84,15 @@ export class Linear extends Module {
   }
 
   /**
-   * The weight itself, to move or to write to.
-   * @throws ScaloraError `config` for codes, which can be neither
+   * The weight tensor itself, to be moved or changed.
+   * @throws ScaloraError `config` for a quantised weight, which allows neither
    */
   unquantisedWeight(): Tensor {
     const { weight } = this;
     if (weight instanceof Tensor) return weight;
     throw new ScaloraError("config", "A quantised weight cannot be trained or merged into", {
       where: "model.quantization",
-      found: "nf4, whose sixteen numbers a block cannot take a small change",
+      found: "nf4: 4-bit weights cannot store small updates",
       fix: "use model.quantization: none, or adapter.method: qlora",
     });
   }

@@ -1,7 +1,7 @@
 import { divScalar, mulScalar, type Tensor, tanh } from "../torch/index.ts";
 import { Linear } from "./linear.ts";
 
-/** The output layer of a language model: what it makes of hidden states are the logits. */
+/** The output layer of a language model: hidden states to logits. */
 export class LMHead extends Linear {
   declare weight: Tensor;
   /** Logits z become c·tanh(z/c) (Gemma 2). */

@@ -1,8 +1,8 @@
 import { Tensor } from "../torch/index.ts";
 
 /**
- * A part of a model. Its parameters and parts are its properties, and the properties' names are the names of the
- * weights in Hugging Face folders: `model.layers.0.self_attn.q_proj.weight`. Arrays of modules are named by index.
+ * A module of a model. Its properties are its parameters and submodules, named as the weights in Hugging Face folders:
+ * `model.layers.0.self_attn.q_proj.weight`. Arrays of modules are named by index.
  */
 export abstract class Module implements Disposable {
   /** This module (path `prefix`) and every module below it, in the order of their properties. */
@@ -11,7 +11,7 @@ export abstract class Module implements Disposable {
     for (const [name, child] of children(this)) yield* child.namedModules(join(prefix, name));
   }
 
-  /** Every parameter once: one that two modules share (tied weights) has the name at which it comes first. */
+  /** Every parameter once: one that two modules share (tied weights) under the first of its names. */
   *namedParameters(): Generator<[string, Tensor]> {
     const seen = new Set<Tensor>();
     for (const [path, module] of this.namedModules()) {

@@ -4,25 +4,25 @@ import { mapTuple } from "../util/elements.ts";
 import type { FrozenDelta } from "./frozen-delta.ts";
 import { Module } from "./module.ts";
 
-/** Numbers that share a scale, and scales that share one of their own. */
+/** Weight values per block, which share an absmax scale; scales per group, which share a second scale (double quantisation). */
 const [blockSize, groupSize] = [64, 256];
 
-/** The sixteen numbers of NF4: quantiles of the normal distribution, with an exact 0 (QLoRA, appendix E). */
+/** The 16 values of NF4: quantiles of the normal distribution, with an exact 0 (QLoRA, appendix E). */
 const nf4Levels = [
   -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
   -0.18477343022823334, -0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725,
   0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1,
 ];
 
-/** What the codes of a model's weights stand for; one for all of them. */
+/** The values of NF4's codes; all weights of a model share one codebook. */
 export interface Nf4Codebook {
-  /** Numbers of the 4-bit codes, `[16]`, rising. */
+  /** Values of the 4-bit codes, `[16]`, ascending. */
   readonly levels: Tensor;
-  /** Numbers of the 8-bit codes of scales, `[256]`, rising. */
+  /** Values of the 8-bit codes of scales, `[256]`, ascending. */
   readonly scales: Tensor;
 }
 
-/** The codebook on a device; the caller's. */
+/** Makes the codebook on a device; the caller owns it. */
 export function nf4Codebook(device: string): Nf4Codebook {
   return scope(() => ({
     levels: torch.fromData(Float32Array.from(nf4Levels), [nf4Levels.length], { device }).keep(),
@@ -31,8 +31,8 @@ export function nf4Codebook(device: string): Nf4Codebook {
 }
 
 /**
- * The dynamic 8-bit numbers (arXiv 1511.04561) as bitsandbytes makes them: seven decades, each with twice as many means of
- * neighbours of an even grid as the one below, both signs, and 0 and 1.
+ * The dynamic 8-bit data type (arXiv 1511.04561) as bitsandbytes computes it: seven decades of both signs, each with twice as
+ * many midpoints of an even grid as the one below, and 0 and 1.
  */
 function dynamicScales(): Tensor {
   const decades = Array.from({ length: 7 }, (_, decade) => {
@@ -47,24 +47,24 @@ function dynamicScales(): Tensor {
 }
 
 /**
- * A frozen weight in NF4 with doubly quantised scales (QLoRA, arXiv 2305.14314): 4 bits a number, 8 for every 64 numbers and
- * 32 for every 16,384. Codes and numbers are those of bitsandbytes, bit for bit. Products make the numbers anew and keep none.
+ * A frozen weight in NF4 with double quantisation (QLoRA, arXiv 2305.14314): 4 bits a value, 8 for every 64 values and 32 for
+ * every 16,384. Codes and dequantised values equal those of bitsandbytes bit for bit. Each product dequantises and keeps nothing.
  */
 export class Nf4Weight extends Module {
-  /** Two codes a byte, the first in the upper half. */
+  /** The 4-bit codes, two a byte, the first in the upper half. */
   readonly packed: Tensor;
-  /** Codes of the largest magnitudes of blocks. */
+  /** 8-bit codes of the blocks' scales (their largest magnitudes). */
   readonly absmax: Tensor;
   readonly nested_absmax: Tensor;
   readonly offset: Tensor;
   readonly levels: Tensor;
   readonly scales: Tensor;
-  /** `[out, in]` of the weight that it stands for. */
+  /** Shape `[out, in]` of the dequantised weight. */
   readonly shape: readonly [number, number];
-  /** Of the products, and of the numbers. */
+  /** Dtype of the products and of the dequantised values. */
   readonly dtype: DType;
 
-  /** @param weight `[out, in]`, the caller's; its dtype becomes that of the products */
+  /** @param weight `[out, in]`, owned by the caller; its dtype becomes that of the products */
   constructor(weight: Tensor, codebook: Nf4Codebook) {
     super();
     this.shape = weight.sizes(2);
@@ -82,7 +82,7 @@ export class Nf4Weight extends Module {
     return this.packed.device;
   }
 
-  /** How many numbers it stands for. */
+  /** Number of weight values. */
   get numel(): number {
     const [m, n] = this.shape;
     return m * n;
@@ -111,7 +111,7 @@ export class Nf4Weight extends Module {
     });
   }
 
-  /** The numbers, a new tensor `[out, in]`. */
+  /** The dequantised values, a new tensor `[out, in]`. */
   dequantise(): Tensor {
     const [m, n] = this.shape;
     return torch.nf4Dequantize(this.operatorInputs, m, n, this.dtype);
@@ -122,7 +122,7 @@ export class Nf4Weight extends Module {
   }
 }
 
-/** Every parameter once, as a model's files name it: the codes of a quantised weight are one parameter. */
+/** Every parameter once, by its name in the model's files; a quantised weight is one parameter. */
 export function* namedWeights(model: Module): Generator<[string, Tensor | Nf4Weight]> {
   const seen = new Set<unknown>();
   for (const [path, module] of model.namedModules()) {
@@ -138,7 +138,7 @@ export function* namedWeights(model: Module): Generator<[string, Tensor | Nf4Wei
   }
 }
 
-/** The weights of a model that are kept in codes, with their names. */
+/** The quantised weights of a model, with their names. */
 export function nf4Weights(model: Module): [string, Nf4Weight][] {
   return [...model.namedModules()].flatMap(([path, module]): [string, Nf4Weight][] =>
     module instanceof Nf4Weight ? [[path, module]] : [],
@@ -162,8 +162,8 @@ function quantise(weight: Tensor, codebook: Nf4Codebook): Nf4Codes {
 }
 
 /**
- * Each number over the largest magnitude of its block. As bitsandbytes has it: whole blocks are multiplied by the reciprocal,
- * what is left behind them is divided; a magnitude below 1e-38 counts as that.
+ * Each value divided by the largest magnitude of its block. As in bitsandbytes, full blocks are multiplied by the reciprocal and
+ * an incomplete last block is divided; magnitudes below 1e-38 count as 1e-38.
  */
 function scaledBlocks(flat: Tensor): { absmax: Tensor; scaled: Tensor } {
   const rest = flat.numel % blockSize;
@@ -183,7 +183,7 @@ function scaledBlocks(flat: Tensor): { absmax: Tensor; scaled: Tensor } {
 
 const minAbsmax = 1e-38;
 
-/** Codes are those of the nearest number; half way between two, of the lower. */
+/** Boundaries between codes: a value gets the code of the nearest level; half way between two, of the lower. */
 function midpoints(numbers: Tensor): Tensor {
   const count = numbers.numel - 1;
   return torch.divScalar(
@@ -192,7 +192,7 @@ function midpoints(numbers: Tensor): Tensor {
   );
 }
 
-/** Two codes a byte; an odd one out is followed by the code of 0. */
+/** Packs two codes a byte; after an odd number of them follows the code of 0. */
 function packCodes(codes: Tensor): Tensor {
   const zero = torch.full([codes.numel % 2], nf4Levels.indexOf(0), {
     dtype: codes.dtype,
@@ -203,10 +203,10 @@ function packCodes(codes: Tensor): Tensor {
   return torch.toDType(torch.add(torch.leftShiftScalar(first, 4), second), "uint8");
 }
 
-/** How fine the grid is to which bitsandbytes rounds on a CPU before it looks for the nearest number. */
+/** Steps of the grid to which bitsandbytes rounds on the CPU before it looks for the nearest level. */
 const roundingGridSize = 65535;
 
-/** 8-bit codes of scales in groups; a group of zeros has code 0. */
+/** Quantises scales to 8-bit codes, group by group; a group of zeros has code 0. */
 function quantiseScales(scales: Tensor, numbers: Tensor): { codes: Tensor; largest: Tensor } {
   const count = scales.numel;
   const groups = Math.ceil(count / groupSize);

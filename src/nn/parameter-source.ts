@@ -1,20 +1,20 @@
 import { type DType, empty, fill_, type Generator, noGrad, normal_, type Tensor } from "../torch/index.ts";
 import type { Nf4Weight } from "./nf4.ts";
 
-/** What a parameter is, which decides how a new one starts. */
+/** Kind of a parameter, which decides its initialisation. */
 export type ParameterKind = "weight" | "bias" | "scale";
 
-/** Where a model's parameters come from: files, or a random start. The tensors given belong to the module. */
+/** Supplies a model's parameters, from files or by random initialisation. The module owns the tensors that it takes. */
 export interface ParameterSource {
   /** @param name the full name, as in Hugging Face folders */
   take(name: string, shape: readonly number[], kind: ParameterKind): Tensor;
-  /** The codes of a linear layer's weight, where the source quantises it; undefined where it is to be taken as it is. */
+  /** A linear layer's weight in NF4; undefined where the source does not quantise it, and `take` gives it. */
   takeQuantised(name: string, shape: readonly number[]): Nf4Weight | undefined;
   /** A source for one module's parameters: names get `prefix.` in front. */
   withPrefix(prefix: string): ParameterSource;
 }
 
-/** Adds `at` to functions that find parameters by name; without `quantised` no weight is. */
+/** Makes a source of functions that look parameters up by full name; without `quantised` no weight is quantised. */
 export function makeParameterSource(
   take: ParameterSource["take"],
   quantised: ParameterSource["takeQuantised"] = () => undefined,
@@ -28,8 +28,8 @@ export function makeParameterSource(
 }
 
 /**
- * Fresh parameters as Hugging Face models start: weights normal with standard deviation `std`, biases 0, scales of
- * norms 1; on the generator's device.
+ * Random initialisation as in Hugging Face models: weights normal with standard deviation `std`, biases 0, scales of norms 1;
+ * on the generator's device.
  */
 export function randomParameters(generator: Generator, std: number, dtype: DType): ParameterSource {
   return makeParameterSource((_name, shape, kind) => {

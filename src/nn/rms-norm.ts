@@ -5,7 +5,7 @@ import type { ParameterSource } from "./parameter-source.ts";
 
 export interface RMSNormOptions {
   epsilon: number;
-  /** Multiply by 1 + w in place of w, before rounding to the dtype of x in place of after (as Gemma does it). */
+  /** Multiply by 1 + w instead of w, before rounding to the dtype of x instead of after (Gemma). */
   addUnitOffset?: boolean;
 }
 
@@ -18,7 +18,7 @@ export class RMSNorm extends Module {
 
   constructor(source: ParameterSource, width: number, { epsilon, addUnitOffset = false }: RMSNormOptions) {
     super();
-    // A weight that counts from 1 starts at 0, as biases do.
+    // An offset from 1 is initialised to 0, as biases are.
     this.weight = source.take("weight", [width], addUnitOffset ? "bias" : "scale");
     this.epsilon = epsilon;
     this.addUnitOffset = addUnitOffset;

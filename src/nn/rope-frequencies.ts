@@ -47,7 +47,7 @@ export interface RopeFrequencies {
   attentionScaling: number;
 }
 
-/** What of a model's shape the tables depend on. */
+/** The shape values of a model that the frequencies depend on. */
 export interface RopeShape {
   headDim: number;
   maxPositions: number;
@@ -85,7 +85,7 @@ export function ropeFrequencies(rope: RopeParameters, shape: RopeShape, length: 
   }
 }
 
-/** A length that has the same table as `length`: one for all of a type whose table does not depend on it. */
+/** Key of the table for `length`: equal keys mean equal tables. */
 export function ropeFrequenciesKey(rope: RopeParameters, shape: RopeShape, length: number): number {
   if (rope.type === "dynamic") return Math.max(length, shape.maxPositions);
   if (rope.type === "longrope" && length > rope.originalMaxPositions) return rope.originalMaxPositions + 1;

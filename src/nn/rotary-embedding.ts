@@ -26,7 +26,7 @@ import {
   ropeFrequenciesKey,
 } from "./rope-frequencies.ts";
 
-/** Cosines and sines for each token of a stream, made once for all layers. */
+/** Cosines and sines for each token of a stream, computed once for all layers. */
 export interface RotaryCosSin {
   /** `[T, 1, headDim]` */
   cos: Tensor;
@@ -40,7 +40,7 @@ interface DeviceFrequencies {
   scale: number;
 }
 
-/** Rotary position embeddings of one model: halves of a head are the two coordinates (Hugging Face's layout). */
+/** Rotary position embeddings of one model, in the `rotate_half` layout of Hugging Face: pairs are `(i, i + headDim/2)`. */
 export class RotaryEmbedding implements Disposable {
   private readonly rope: RopeParameters;
   private readonly shape: RopeShape;
@@ -66,7 +66,7 @@ export class RotaryEmbedding implements Disposable {
   }
 
   private compute(stream: TokenStream, like: Tensor): RotaryCosSin {
-    // Dynamic tables differ from length to length: a pass may need many, the next one others.
+    // Dynamic tables depend on the length: without a limit they would add up.
     if (this.tables.size >= 64) this.dispose();
     const dtype = like.dtype;
     const positions = unsqueeze(toDType(stream.positions, "float32"), 1);
@@ -83,7 +83,7 @@ export class RotaryEmbedding implements Disposable {
     };
   }
 
-  /** Neighbouring sequences that use one table, together. */
+  /** Groups neighbouring sequences that use one table. */
   private groupByFrequencies(
     stream: TokenStream,
   ): { start: number; length: number; table: DeviceFrequencies }[] {

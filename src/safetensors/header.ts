@@ -3,7 +3,7 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { JsonError, JsonNumber, type JsonValue, parseJson } from "../util/strict-json.ts";
 import { dtypeBits } from "./dtypes.ts";
 
-/** Where one tensor lies. `begin` and `end` are bytes from the start of the file. */
+/** Dtype, shape and position of one tensor. `begin` and `end` are bytes from the start of the file. */
 export interface SafetensorsEntry {
   /** As the file names it: `F32`, `BF16`, … */
   dtype: string;
@@ -16,7 +16,7 @@ export interface SafetensorsHeader {
   metadata: ReadonlyMap<string, string>;
   /** In the order of the data. */
   entries: ReadonlyMap<string, SafetensorsEntry>;
-  /** Bytes of the whole file. */
+  /** File size in bytes. */
   size: number;
 }
 
@@ -24,8 +24,8 @@ const maxHeaderBytes = 100_000_000;
 
 /**
  * Reads and checks the header of a safetensors file; the data is not touched. Every rule of the format is enforced:
- * sizes, UTF-8, JSON without duplicate keys, string metadata, and data that is described exactly once, without
- * holes, overlaps or a rest.
+ * sizes, UTF-8, JSON without duplicate keys, string metadata, and tensors that cover the data without gaps, overlaps or
+ * trailing bytes.
  * @throws ScaloraError `format`, naming the file and the tensor
  */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {
@@ -75,7 +75,7 @@ function readHeaderLength(path: string, descriptor: number, size: number): numbe
     const expected = `at least ${length + 8n} bytes for the header alone`;
     throw safetensorsFormatError(
       path,
-      "The file is cut short: its header is not complete",
+      "The file is truncated: its header is incomplete",
       expected,
       `${size} bytes`,
     );
@@ -222,7 +222,7 @@ function checkCoverage(
   for (const [name, { begin, end }] of entries) {
     if (begin !== position) {
       const what =
-        begin > position ? "There is a hole in the data before a tensor" : "Tensors overlap in the file";
+        begin > position ? "There is a gap in the data before a tensor" : "Tensors overlap in the file";
       const where = `${path}, tensor ${JSON.stringify(name)}`;
       throw safetensorsFormatError(
         where,
@@ -234,7 +234,7 @@ function checkCoverage(
     position = end;
   }
   if (position === size) return;
-  const what = position > size ? "The file is cut short" : "There are bytes after the last tensor";
+  const what = position > size ? "The file is truncated" : "There are bytes after the last tensor";
   throw safetensorsFormatError(path, what, `${position} bytes`, `${size} bytes`);
 }
 

@@ -65,7 +65,7 @@ export class SafetensorsFile implements Disposable {
     this.dispose();
   }
 
-  /** Touching a page beyond the end of a mapped file ends the process, so look before. */
+  /** Access beyond the end of a mapped file ends the process, so the file's size is checked first. */
   private checkSize(): void {
     const size = statSync(this.path, { throwIfNoEntry: false })?.size;
     if (size === undefined || size === this.header.size) return;

@@ -4,7 +4,7 @@ import { streamFileAtomic, writeFully } from "../util/files.ts";
 import { loneSurrogate } from "../util/strict-json.ts";
 import { dtypeBits, fileDType } from "./dtypes.ts";
 
-/** A tensor to be written that is made only when its turn comes; what `load` makes is freed after the write. */
+/** A tensor that is loaded only when it is written; the result of `load` is freed after the write. */
 export interface LazyTensor {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -21,7 +21,7 @@ interface PlannedTensor {
 }
 
 /**
- * Writes tensors to a safetensors file that appears complete or not at all (temporary file, fsync, rename).
+ * Writes tensors to a safetensors file, atomically (temporary file, fsync, rename).
  * Wider dtypes come first and names are in order, as the reference writer does, so that all data is aligned and
  * equal content gives equal bytes. A tensor is copied to the host only while it is written.
  * @param metadata strings for `__metadata__`; left out when empty

@@ -1,21 +1,21 @@
 import { ConfigReader } from "../config-reader.ts";
 import { type EncoderConfig, readDropoutRate, readEncoderConfig, readHeadDim } from "../encoder/config.ts";
 
-/** Everything of a BERT (or RoBERTa) config that changes what a classifier computes. */
+/** The keys of a BERT or RoBERTa config that change a classifier's outputs. */
 export interface BertConfig extends EncoderConfig {
   classifierDropout: number;
 }
 
-/** Where the defaults of transformers' `BertConfig` and `RobertaConfig` differ. */
+/** Defaults that differ between transformers' `BertConfig` and `RobertaConfig`. */
 interface BertDefaults {
   vocabSize: number;
   padTokenId: number;
 }
 
 /**
- * Reads `config.json` of a BERT model; defaults are those of transformers' `BertConfig`. A key that changes the maths is
- * implemented here or refused; an unknown key is refused.
- * @param where the file, for messages
+ * Reads `config.json` of a BERT model; defaults are those of transformers' `BertConfig`. A key that changes the model's
+ * outputs is implemented or refused; an unknown key is refused.
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseBertConfig(
@@ -37,7 +37,7 @@ export function parseBertConfig(
   if (encoder.typeVocabSize < 1) config.addProblem("type_vocab_size: expected at least 1, found 0");
   config.allowOnly("position_embedding_type", ["absolute"], "relative positions");
   config.allowOnly("embedding_size", [encoder.hiddenSize], "embeddings of another width");
-  // No code reads them: Google's multilingual configs have them.
+  // Google's multilingual configs have them; transformers does not read them.
   for (const key of unusedKeys) config.value(key);
   const result = {
     ...encoder,
@@ -47,7 +47,7 @@ export function parseBertConfig(
   return result;
 }
 
-/** Of a pooler that was never published, and a setting of memory. */
+/** Keys of a pooler that was never published, and a setting that saves memory only. */
 const unusedKeys = [
   "directionality",
   "pooler_fc_size",

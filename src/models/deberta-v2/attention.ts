@@ -25,15 +25,15 @@ import type { EncoderContext, SelfAttention } from "../encoder/layers.ts";
 import type { DebertaConfig } from "./config.ts";
 import type { RelativePositions } from "./relative-positions.ts";
 
-/** What every layer of one forward pass shares. */
+/** Values that all layers of one forward pass share. */
 export interface DebertaContext extends EncoderContext {
-  /** Without relative attention there is none. */
+  /** Undefined without relative attention. */
   relative: { positions: RelativePositions; embeddings: Tensor } | undefined;
 }
 
 /**
- * Disentangled attention (arXiv 2006.03654): scores of content to content, content to position and position to content,
- * scaled by 1/√(d · number of kinds).
+ * Disentangled attention (arXiv 2006.03654): content-to-content, content-to-position and position-to-content scores, scaled
+ * by 1/√(d · number of kinds).
  */
 export class DisentangledSelfAttention extends Module implements SelfAttention<DebertaContext> {
   readonly query_proj: Linear;
@@ -74,7 +74,7 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
     return reshape(projected, [projected.size(0), -1, this.config.headDim]);
   }
 
-  /** The scores that positions add, by segment; undefined when no kind of them is on. */
+  /** The position scores, by segment; undefined when the config has none. */
   private positionScores(
     content: { queries: Tensor; keys: Tensor },
     { positions, embeddings }: NonNullable<DebertaContext["relative"]>,
@@ -102,7 +102,7 @@ export class DisentangledSelfAttention extends Module implements SelfAttention<D
 }
 
 /**
- * Products of the content with the rows of a table that its distance to every other token names.
+ * Products of each token's content with the table rows of its relative positions to all tokens.
  * @param content `[T, heads, headDim]`
  * @param rows int64 `[length, length]`
  * @returns `[count, heads, length, length]`

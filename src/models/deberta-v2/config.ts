@@ -7,18 +7,18 @@ import {
   readHeadDim,
 } from "../encoder/config.ts";
 
-/** The convolution beside the first layer. */
+/** The convolution parallel to the first layer. */
 export interface ConvolutionConfig {
-  /** Tokens that it sees, an odd number. */
+  /** Kernel size in tokens, an odd number. */
   kernel: number;
   groups: number;
   activation: string;
 }
 
-/** Everything of a DeBERTa-v2 or -v3 config that changes what a classifier computes. */
+/** The keys of a DeBERTa-v2 or -v3 config that change a classifier's outputs. */
 export interface DebertaConfig extends EncoderConfig {
   headDim: number;
-  /** Width of the embeddings; another than the hidden size has a projection behind it. */
+  /** Width of the embeddings; if it differs from the hidden size, a projection follows. */
   embeddingSize: number;
   /** Whether absolute positions are added to the embeddings. */
   absolutePositions: boolean;
@@ -28,9 +28,9 @@ export interface DebertaConfig extends EncoderConfig {
   positionToContent: boolean;
   /** Distances above half of this share logarithmic buckets; 0: every distance has its own embedding. */
   buckets: number;
-  /** The largest distance told apart. */
+  /** Larger distances share the last bucket. */
   maxDistance: number;
-  /** Whether positions go through the projections of the content. */
+  /** Whether positions share the projections of the content (`share_att_key`). */
   sharedProjections: boolean;
   normedPositions: boolean;
   convolution: ConvolutionConfig | undefined;
@@ -41,8 +41,8 @@ export interface DebertaConfig extends EncoderConfig {
 
 /**
  * Reads `config.json` of a DeBERTa-v2 model; defaults are those of transformers' `DebertaV2Config`. A key that changes the
- * maths is implemented here or refused; an unknown key is refused.
- * @param where the file, for messages
+ * model's outputs is implemented or refused; an unknown key is refused.
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseDebertaConfig(values: Readonly<Record<string, unknown>>, where: string): DebertaConfig {
@@ -99,7 +99,7 @@ function readRelativePositions(config: ConfigReader, positions: number) {
   };
 }
 
-/** A list of words, or one text with bars between them. */
+/** A list of words, or one string of words separated by `|`. */
 function readWords(config: ConfigReader, key: string, known: readonly string[]): string[] {
   const value = config.value(key) ?? [];
   const list: unknown[] = typeof value === "string" ? value.toLowerCase().split("|") : [value].flat();
@@ -112,7 +112,7 @@ function readWords(config: ConfigReader, key: string, known: readonly string[]):
   return words;
 }
 
-/** A whole number; −1 stands for "none" and is the default. */
+/** An integer; −1 means none and is the default. */
 function readSigned(config: ConfigReader, key: string): number {
   const value = config.number(key, -1, -1);
   if (!Number.isSafeInteger(value)) config.addProblem(`${key}: expected a whole number, found ${value}`);

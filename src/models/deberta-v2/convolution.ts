@@ -25,7 +25,7 @@ class Convolution extends Module {
     this.groups = groups;
   }
 
-  /** @param x `[T, hidden]`; so is the result. Zeros stand around each sequence. */
+  /** @param x `[T, hidden]`; so is the result. Each sequence is padded with zeros. */
   forward(x: Tensor, offsets: readonly number[]): Tensor {
     const [width, , kernel] = this.weight.sizes(3);
     const parts = groupByLength(offsets).map(({ start, count, length }) => {
@@ -41,7 +41,7 @@ class Convolution extends Module {
   }
 }
 
-/** What DeBERTa-v2 adds to its first layer: a convolution over the embeddings of neighbouring tokens. */
+/** The convolution over the embeddings that DeBERTa-v2 adds to the output of its first layer. */
 export class ConvLayer extends Module {
   readonly conv: Convolution;
   readonly LayerNorm: LayerNorm;
@@ -57,7 +57,7 @@ export class ConvLayer extends Module {
     this.rate = hiddenDropout;
   }
 
-  /** @param embedded what the layer was given, `[T, hidden]`; @param layered what it made of it */
+  /** @param embedded input of the first layer, `[T, hidden]`. @param layered its output, of the same shape */
   forward(embedded: Tensor, layered: Tensor, stream: TokenStream): Tensor {
     const convolved = dropout(this.conv.forward(embedded, stream.offsets), this.rate, stream.dropout);
     return this.LayerNorm.forward(add(layered, this.activation(convolved)));

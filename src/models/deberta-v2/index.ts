@@ -2,7 +2,7 @@ import type { ClassifierFamily } from "../encoder/classifier-family.ts";
 import { parseDebertaConfig } from "./config.ts";
 import { DebertaV2ForSequenceClassification } from "./model.ts";
 
-/** `model_type: deberta-v2`, which DeBERTa-v3 has too. */
+/** `model_type: deberta-v2`, of DeBERTa-v2 and -v3. */
 export const debertaV2: ClassifierFamily = {
   headDropoutKey: "cls_dropout",
   parse(values, where) {
@@ -13,7 +13,7 @@ export const debertaV2: ClassifierFamily = {
       labels: config.labels,
       initializerRange: config.initializerRange,
       headWeights: /^(pooler|classifier)\./,
-      // Files of v3 hold positions that position_biased_input: false leaves unused, and heads of two pretraining tasks.
+      // Files of v3 also hold position embeddings, unused with position_biased_input: false, and two pretraining heads.
       ignoredWeights:
         /^(lm_predictions|mask_predictions|cls)\.|embeddings\.position_(ids|embeddings\.weight)$/,
       build: (source, task) => new DebertaV2ForSequenceClassification(source, config, task),

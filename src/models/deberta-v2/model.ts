@@ -96,7 +96,7 @@ class Encoder extends Module {
     return hidden;
   }
 
-  /** The rows of the table of relative positions that the stream's sequences need, normed where the config says so. */
+  /** The relative position embeddings that the stream's sequences need, normalised where the config asks for it. */
   private relative(stream: TokenStream, device: string): DebertaContext["relative"] {
     if (!this.rel_embeddings) return undefined;
     const lengths = groupByLength(stream.offsets).map(({ length }) => length);

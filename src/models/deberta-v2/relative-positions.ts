@@ -26,9 +26,9 @@ import {
 import { elementAt } from "../../util/elements.ts";
 import type { DebertaConfig } from "./config.ts";
 
-/** Which rows of the table of relative positions a pass needs. */
+/** The rows of the relative position table that a forward pass needs. */
 export interface RelativePositions {
-  /** First row of the table that is used, and how many are. */
+  /** First used row of the table, and number of used rows. */
   readonly first: number;
   readonly count: number;
   /** By length of a sequence: the used row of each query and key. int64 `[length, length]` */
@@ -36,8 +36,8 @@ export interface RelativePositions {
 }
 
 /**
- * Relative positions of sequences of some lengths. Distances up to half the buckets are their own bucket, larger ones share
- * logarithmic buckets, in fp32 as transformers computes them (`make_log_bucket_position`).
+ * Relative positions for sequences of the given lengths. Distances up to half the buckets have a bucket each, larger ones
+ * share logarithmic buckets, computed in fp32 as in transformers (`make_log_bucket_position`).
  */
 export function relativePositions(
   config: DebertaConfig,

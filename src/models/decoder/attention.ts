@@ -13,13 +13,13 @@ import { reshape, type Tensor } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import type { DecoderConfig } from "./config.ts";
 
-/** What a layer is given beside its input. */
+/** Inputs of a layer besides the hidden states. */
 export interface DecoderContext {
   stream: TokenStream;
   rotation: RotaryCosSin;
 }
 
-/** Causal attention with rotary positions and grouped queries, within a window where the layer has one. */
+/** Causal grouped-query attention with rotary positions, within a sliding window where the layer has one. */
 export class Attention extends Module {
   readonly q_proj: Linear;
   readonly k_proj: Linear;

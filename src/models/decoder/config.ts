@@ -1,14 +1,14 @@
 import type { RMSNormOptions, RopeParameters } from "../../nn/index.ts";
 
-/** What sets one layer of a decoder apart from the others. */
+/** Settings that differ between the layers of a decoder. */
 export interface LayerConfig {
-  /** How many tokens a token sees, itself included; all where there is none. */
+  /** Tokens that a token attends to, itself included; undefined: all earlier ones. */
   slidingWindow: number | undefined;
-  /** Layers that rotate alike share one object. */
+  /** Layers with equal rotary embeddings share one object. */
   rope: RopeParameters;
 }
 
-/** Everything of a decoder's config that changes what the model computes. */
+/** The keys of a decoder's config that change the model's outputs. */
 export interface DecoderConfig {
   /** `model_type` of the config. */
   family: string;
@@ -21,11 +21,11 @@ export interface DecoderConfig {
   headDim: number;
   maxPositions: number;
   norm: RMSNormOptions;
-  /** Whether queries and keys are normalised head by head. */
+  /** Whether queries and keys are normalised per head. */
   queryKeyNorm: boolean;
-  /** Whether attention and MLP have a norm behind them too, not only before. */
+  /** Whether attention and MLP are followed, not only preceded, by a norm. */
   sandwichNorms: boolean;
-  /** Which linear layers have a bias: the three before attention, the one behind it, those of the MLP. */
+  /** Which linear layers have a bias: q, k and v projections; output projection; MLP. */
   biases: { queryKeyValue: boolean; output: boolean; mlp: boolean };
   activation: string;
   /** Attention scores are multiplied by it. */
@@ -35,6 +35,6 @@ export interface DecoderConfig {
   /** Embeddings are multiplied by it. */
   embeddingScale: number | undefined;
   tieEmbeddings: boolean;
-  /** Standard deviation of fresh weights. */
+  /** Standard deviation of newly initialised weights. */
   initializerRange: number;
 }

@@ -3,7 +3,7 @@ import type { DecoderConfig } from "./config.ts";
 import { describeDecoderForGguf } from "./gguf-metadata.ts";
 import { DecoderForCausalLM } from "./model.ts";
 
-/** A family of decoders, by its config parser. */
+/** Makes a family of decoders from its config parser. */
 export function decoderFamily(
   parse: (values: Readonly<Record<string, unknown>>, where: string) => DecoderConfig,
 ): ModelFamily {

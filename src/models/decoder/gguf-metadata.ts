@@ -17,16 +17,16 @@ const architectureOf: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * What a GGUF file says of a decoder (llama.cpp, `conversion/` and `src/models/`). The format fixes much of an architecture,
- * so a config that departs from it cannot be said.
- * @param where the config's file, for messages
- * @throws ScaloraError `usage`, naming everything that the format cannot say
+ * The GGUF metadata of a decoder (llama.cpp, `conversion/` and `src/models/`). GGUF fixes many settings of an architecture; a
+ * config with others cannot be represented.
+ * @param where location of the config, for messages
+ * @throws ScaloraError `usage`, naming everything that GGUF cannot represent
  */
 export function describeDecoderForGguf(config: DecoderConfig, where: string): GgufDescription {
   const name = architectureOf.get(config.family) ?? config.family;
   const problems = findUnsupported(config, name);
   if (problems.length > 0) {
-    throw new ScaloraError("usage", "A GGUF file cannot hold this model", {
+    throw new ScaloraError("usage", "GGUF cannot represent this model", {
       where,
       found: problems.map((problem) => `\n    - ${problem}`).join(""),
       fix: "export it as a folder",
@@ -59,7 +59,7 @@ export function describeDecoderForGguf(config: DecoderConfig, where: string): Gg
   };
 }
 
-/** A layer without a window, whose rotation the main keys describe. */
+/** Index of a layer with full attention, whose rotary embedding the main keys describe. */
 function fullAttentionLayer({ layers }: DecoderConfig): number {
   return Math.max(
     0,
@@ -109,15 +109,15 @@ function gemmaItems(name: string, config: DecoderConfig): MetadataItem[] {
   return items;
 }
 
-/** What an architecture fixes. */
+/** Settings that an architecture fixes. */
 interface ArchitectureConstraints {
   readonly activation: string;
-  /** Which layers have a window; none where there is no such rule. */
+  /** Which layers have a sliding window. */
   readonly isWindowed: (layer: number) => boolean;
   readonly windows: string;
   readonly queryKeyValueBias: "any" | "always" | "never";
   readonly otherBiases: boolean;
-  /** Layers of the model whose scores are scaled by hidden size over heads. */
+  /** Layer count of the model whose scores are scaled by hidden size over heads. */
   readonly largest?: number;
   readonly softCaps?: boolean;
   readonly ownOutput: boolean;
@@ -157,12 +157,12 @@ const constraintsByArchitecture: ReadonlyMap<string, ArchitectureConstraints> = 
   ],
 ]);
 
-/** Notes a problem where something is not good. */
+/** Adds a problem unless a condition holds. */
 type Check = (isGood: boolean, problem: string) => void;
 
 function findUnsupported(config: DecoderConfig, name: string): string[] {
   const rules = constraintsByArchitecture.get(name);
-  if (rules === undefined) return [`${name}: no such architecture in the format`];
+  if (rules === undefined) return [`${name}: GGUF has no such architecture`];
   const { biases, layers, hiddenSize, heads, headDim } = config;
   const problems: string[] = [];
   const check: Check = (isGood, problem) => {
@@ -174,21 +174,24 @@ function findUnsupported(config: DecoderConfig, name: string): string[] {
   );
   check(isFollowed, `windows: ${rules.windows}`);
   const isBiased = biases.queryKeyValue;
-  check(rules.queryKeyValueBias !== "always" || isBiased, "biases: queries, keys and values have one");
-  check(rules.queryKeyValueBias !== "never" || !isBiased, "biases: none in attention");
-  check(rules.otherBiases || !(biases.output || biases.mlp), "biases: none behind attention or in the MLP");
+  check(rules.queryKeyValueBias !== "always" || isBiased, "biases: on the q, k and v projections");
+  check(rules.queryKeyValueBias !== "never" || !isBiased, "biases: none on the q, k and v projections");
+  check(
+    rules.otherBiases || !(biases.output || biases.mlp),
+    "biases: none on the output projection and the MLP",
+  );
   const scaled = layers.length === rules.largest ? hiddenSize / heads : headDim;
   check(
     Math.abs(config.attentionScale * Math.sqrt(scaled) - 1) < 1e-6,
     `query_pre_attn_scalar: ${scaled} at this size`,
   );
   checkSoftCaps(config, rules, check);
-  check(rules.ownOutput || config.tieEmbeddings, "the output layer is the embedding");
+  check(rules.ownOutput || config.tieEmbeddings, "tie_word_embeddings: true");
   for (const { rope } of layers) check(isExpressible(rope), `rope_type ${rope.type}`);
   return [...new Set(problems)];
 }
 
-/** Where a key is missing, readers take Gemma 2's own caps; other architectures have no cap of scores. */
+/** Where a key is missing, readers assume Gemma 2's own soft caps; other architectures have none. */
 function checkSoftCaps(
   { attentionLogitSoftcap, finalLogitSoftcap }: DecoderConfig,
   { softCaps }: ArchitectureConstraints,
@@ -199,7 +202,7 @@ function checkSoftCaps(
   else check(attentionLogitSoftcap === undefined, "attn_logit_softcapping: none");
 }
 
-/** Whether the format has the stretching, with nothing about it that only transformers knows. */
+/** Whether GGUF can represent the RoPE scaling. */
 function isExpressible(rope: RopeParameters): boolean {
   if (rope.type === "yarn")
     return rope.truncate && rope.attentionFactor === undefined && rope.mscale === undefined;

@@ -42,13 +42,13 @@ class MLP extends Module {
   }
 }
 
-/** One layer of a decoder: attention, then an MLP, each added to what came in. */
+/** One layer of a decoder: attention, then an MLP, each with a residual connection. */
 export interface DecoderLayer extends Module {
   /** @param x `[T, hidden]` */
   forward(x: Tensor, pass: DecoderContext): Tensor;
 }
 
-/** A norm before attention and one before the MLP, as Llama has them. */
+/** Norms before attention and before the MLP (Llama). */
 export class PreNormLayer extends Module implements DecoderLayer {
   readonly input_layernorm: RMSNorm;
   readonly self_attn: Attention;
@@ -73,7 +73,7 @@ export class PreNormLayer extends Module implements DecoderLayer {
   }
 }
 
-/** Norms before and behind attention and the MLP, as Gemma 2 and 3 have them. */
+/** Norms before and after attention and the MLP (Gemma 2 and 3). */
 export class SandwichNormLayer extends Module implements DecoderLayer {
   readonly input_layernorm: RMSNorm;
   readonly self_attn: Attention;
@@ -108,7 +108,7 @@ export class SandwichNormLayer extends Module implements DecoderLayer {
   }
 }
 
-/** Scopes free what the next part does not read; autograd keeps what it needs by itself. */
+/** Runs both halves in scopes, which free tensors that are no longer read; autograd keeps the ones it needs. */
 function addResiduals(x: Tensor, attend: (x: Tensor) => Tensor, mix: (x: Tensor) => Tensor): Tensor {
   const attended = scope(() => add(x, attend(x)));
   const result = scope(() => add(attended, mix(attended)));

@@ -21,7 +21,7 @@ class Decoder extends Module {
   readonly layers: readonly DecoderLayer[];
   readonly norm: RMSNorm;
   private readonly rotaries: readonly RotaryEmbedding[];
-  /** Which of the rotaries each layer uses. */
+  /** By layer, the index of its rotary embedding. */
   private readonly rotaryByLayer: readonly number[];
 
   constructor(source: ParameterSource, config: DecoderConfig) {
@@ -57,7 +57,7 @@ class Decoder extends Module {
   }
 }
 
-/** A decoder of any family: what it computes is all in its config. */
+/** A decoder of any family; the families differ in their configs only. */
 export class DecoderForCausalLM extends Module implements CausalLM {
   readonly model: Decoder;
   readonly lm_head: LMHead;

@@ -2,26 +2,26 @@ import { activations, type RopeParameters } from "../../nn/index.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import type { DecoderConfig, LayerConfig } from "./config.ts";
 
-/** A family's own values of the keys that every decoder has. */
+/** A family's defaults of the keys that every decoder has. */
 export interface DecoderDefaults {
   vocab_size: number;
   hidden_size: number;
   intermediate_size: number;
   num_attention_heads: number;
-  /** As many as there are heads, where the family has no number of its own. */
+  /** Default: the number of heads. */
   num_key_value_heads?: number;
-  /** hidden_size / num_attention_heads, where the family has no number of its own. */
+  /** Default: hidden_size / num_attention_heads. */
   head_dim?: number;
   max_position_embeddings: number;
   tie_word_embeddings?: boolean;
-  /** The key that names the activation (`hidden_act` in most families), and its default. */
+  /** Key of the activation (`hidden_act` in most families), and its default. */
   activation?: readonly [key: string, fallback: string];
 }
 
-/** What the families share; each adds its own maths to it. */
+/** The config that all families share; each family completes it. */
 export type CommonDecoderConfig = Omit<DecoderConfig, "family" | "layers">;
 
-/** Reads the keys that every decoder has; the maths is Llama's without biases. */
+/** Reads the keys that every decoder has; everything else is as in a Llama without biases. */
 export function readCommonDecoderConfig(
   config: ConfigReader,
   defaults: DecoderDefaults,
@@ -76,7 +76,7 @@ function readActivation(config: ConfigReader, key: string, fallback: string): st
   return activation;
 }
 
-/** Keys that change what any decoder computes; with these values they change nothing. */
+/** Refuses keys that would change a decoder's outputs, unless their value is neutral. */
 function refuseUnsupportedKeys(config: ConfigReader): void {
   config.allowOnly(
     "attention_dropout",
@@ -95,7 +95,7 @@ function refuseUnsupportedKeys(config: ConfigReader): void {
   config.allowOnly("chunk_size_feed_forward", [0], "chunked feed-forward layers");
 }
 
-/** The two kinds of layers that configs name. */
+/** The layer types of configs. */
 export type LayerType = "full_attention" | "sliding_attention";
 
 /**
@@ -120,7 +120,7 @@ function isLayerType(value: unknown): value is LayerType {
   return value === "full_attention" || value === "sliding_attention";
 }
 
-/** Layers of which some see `sliding_window` tokens only. */
+/** Layers of which some have a sliding window of `sliding_window` tokens. */
 export function slidingWindowLayers(
   config: ConfigReader,
   types: readonly LayerType[],
@@ -136,7 +136,7 @@ export function slidingWindowLayers(
   }));
 }
 
-/** Layers that are all alike. */
+/** Layers with equal settings. */
 export function uniformLayers(count: number, layer: LayerConfig): LayerConfig[] {
   return Array.from({ length: count }, () => layer);
 }

@@ -1,32 +1,32 @@
 import type { ParameterSource, SequenceClassifier } from "../../nn/index.ts";
 import type { ConfigLabels } from "./labels.ts";
 
-/** What a family of classifiers gives the registry; one folder under `src/models` each. */
+/** A family of classifiers, as registered in `src/models/classifiers.ts`; each has a folder under `src/models`. */
 export interface ClassifierFamily {
   /** The key of `config.json` for the dropout before the classifier. */
   headDropoutKey: string;
-  /** Reads `config.json` (its `where` is for messages). */
+  /** Parses `config.json`. @param where location of the config, for messages */
   parse(config: Readonly<Record<string, unknown>>, where: string): ParsedClassifier;
 }
 
-/** What a classifier is built for. */
+/** Labels and initialisation of a classifier's head. */
 export interface ClassifierHeadConfig extends ConfigLabels {
-  /** Names of the parameters that get a random start; complete once the model is built. */
+  /** Names of the newly initialised parameters; complete once the model is built. */
   newlyInitialized: readonly string[];
 }
 
-/** A config that was read and found good. */
+/** A parsed, valid config. */
 export interface ParsedClassifier {
-  /** Of transformers' class. */
+  /** Name of transformers' class. */
   architecture: string;
-  /** What stands before the names of the encoder's own parameters, and is missing in the files of a bare encoder. */
+  /** Prefix of the encoder's parameter names, which files of a bare encoder lack. */
   baseModelPrefix: string;
   labels: ConfigLabels;
-  /** Standard deviation of fresh weights. */
+  /** Standard deviation of newly initialised weights. */
   initializerRange: number;
-  /** Parameters that files of encoders without a head do not hold. */
+  /** Parameters of the head, which files of a bare encoder lack. */
   headWeights: RegExp;
-  /** Names that files hold and nobody needs: heads of other tasks, stored position numbers. */
+  /** Tensors in files that the model does not use: heads of other tasks, stored position ids. */
   ignoredWeights: RegExp;
   build(source: ParameterSource, task: ClassifierHeadConfig): SequenceClassifier;
 }

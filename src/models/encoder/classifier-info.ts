@@ -2,7 +2,7 @@ import type { ClassifierInfo } from "../../nn/index.ts";
 import type { ClassifierHeadConfig } from "./classifier-family.ts";
 import type { EncoderConfig } from "./config.ts";
 
-/** Puts together what the rest of the project asks of a classifier; parts with a random start belong to its head. */
+/** The metadata of a classifier; newly initialised modules count as head modules. */
 export function classifierInfo(
   family: string,
   { vocabSize, hiddenSize, layers, typeVocabSize }: EncoderConfig,

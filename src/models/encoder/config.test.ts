@@ -64,7 +64,7 @@ test("labels: their names, their number, a regression", () => {
 });
 
 test.each([
-  [() => bert({ hidden_sizes: 1 }), "hidden_sizes: unknown key, which may change the maths"],
+  [() => bert({ hidden_sizes: 1 }), "hidden_sizes: unknown key, which may change the model's outputs"],
   [() => bert({ hidden_size: 66 }), "66 is not a multiple of num_attention_heads (4)"],
   [() => bert({ position_embedding_type: "relative_key" }), "relative positions"],
   [() => bert({ hidden_act: "swiglu" }), "hidden_act: expected silu, swish, gelu"],

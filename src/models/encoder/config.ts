@@ -2,7 +2,7 @@ import { activations } from "../../nn/index.ts";
 import type { ConfigReader } from "../config-reader.ts";
 import { type ConfigLabels, readLabels } from "./labels.ts";
 
-/** What BERT, RoBERTa and DeBERTa have in common of what changes the maths. */
+/** The keys, common to BERT, RoBERTa and DeBERTa, that change a model's outputs. */
 export interface EncoderConfig {
   vocabSize: number;
   hiddenSize: number;
@@ -11,20 +11,20 @@ export interface EncoderConfig {
   heads: number;
   /** Rows of the position table. */
   maxPositionEmbeddings: number;
-  /** Rows of the token type table; 0: there is none. */
+  /** Rows of the token type table; 0: no table. */
   typeVocabSize: number;
   normEpsilon: number;
   activation: string;
   hiddenDropout: number;
   attentionDropout: number;
-  /** The token whose embedding gets no gradient; −1: there is none. */
+  /** Id of the token whose embedding gets no gradient; −1: none. */
   padTokenId: number;
-  /** Standard deviation of fresh weights. */
+  /** Standard deviation of newly initialised weights. */
   initializerRange: number;
   labels: ConfigLabels;
 }
 
-/** Where the families' defaults in transformers differ. */
+/** Defaults that differ between the families in transformers. */
 interface Defaults {
   vocabSize: number;
   hiddenSize: number;
@@ -36,7 +36,7 @@ interface Defaults {
   padTokenId: number;
 }
 
-/** Reads the common keys, and refuses what none of the families computes. */
+/** Reads the common keys, and refuses settings that no family supports. */
 export function readEncoderConfig(config: ConfigReader, defaults: Defaults): EncoderConfig {
   refuseUnsupportedKeys(config);
   const padding = config.value("pad_token_id") === undefined ? undefined : config.number("pad_token_id", 0);
@@ -74,7 +74,7 @@ export function readDropoutRate(config: ConfigReader, key: string, fallback: num
   return rate;
 }
 
-/** Checks that the heads share the hidden size evenly. @returns numbers of one head */
+/** The head size. Adds a problem where the hidden size is not a multiple of the head count. */
 export function readHeadDim(config: ConfigReader, { hiddenSize, heads }: EncoderConfig): number {
   if (hiddenSize % heads !== 0)
     config.addProblem(`hidden_size: ${hiddenSize} is not a multiple of num_attention_heads (${heads})`);
@@ -90,6 +90,6 @@ function refuseUnsupportedKeys(config: ConfigReader): void {
   config.allowOnly("quantization_config", [], "quantised weights");
   config.allowOnly("pruned_heads", [{}], "pruned attention heads");
   config.allowOnly("chunk_size_feed_forward", [0], "chunked feed-forward layers");
-  // The heads of masked language models, which a classifier does not have.
+  // It concerns heads of masked language models only.
   config.value("tie_word_embeddings");
 }

@@ -9,7 +9,7 @@ import {
 import { add, narrow, type Tensor } from "../../torch/index.ts";
 import type { EncoderConfig } from "./config.ts";
 
-/** Words, positions and token types, added, normed and dropped out, as BERT and RoBERTa start. */
+/** Embeddings of BERT and RoBERTa: the sum of word, position and token type embeddings, then norm and dropout. */
 export class BertEmbeddings extends Module {
   readonly word_embeddings: Embedding;
   readonly position_embeddings: Embedding;

@@ -1,13 +1,13 @@
 import type { ConfigReader } from "../config-reader.ts";
 
-/** What a config says of classes. */
+/** The labels of a config. */
 export interface ConfigLabels {
-  /** By class number. */
+  /** By class index. */
   names: readonly string[];
   regression: boolean;
 }
 
-/** transformers' names of classes that have none. */
+/** transformers' default names of classes. */
 export const defaultLabels = (count: number) => Array.from({ length: count }, (_, i) => `LABEL_${i}`);
 
 /** Reads `id2label`, else `num_labels` (2 by default), and `problem_type`; one label alone is a regression. */

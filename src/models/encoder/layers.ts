@@ -13,20 +13,20 @@ import { add, reshape, scope, type Tensor } from "../../torch/index.ts";
 import { internalError } from "../../util/errors.ts";
 import type { EncoderConfig } from "./config.ts";
 
-/** The function of an activation's name, which the config's reader has checked. */
+/** The activation of a name that the config's reader has checked. */
 export function activationOf(name: string): Activation {
   const activation = activations.get(name);
   if (activation === undefined) throw internalError(`no activation ${name}`);
   return activation;
 }
 
-/** Attention of one layer before its output projection; families differ here. `Pass` is what all layers share. */
+/** Self-attention of one layer without its output projection; it differs between families. `Pass` holds a pass's shared values. */
 export interface SelfAttention<Pass> extends Module {
   /** @param x `[T, hidden]`; so is the result */
   forward(x: Tensor, pass: Pass): Tensor;
 }
 
-/** What a pass through an encoder always has. */
+/** Inputs of every encoder layer besides the hidden states. */
 export interface EncoderContext {
   stream: TokenStream;
 }
@@ -58,7 +58,7 @@ class BertSelfAttention extends Module implements SelfAttention<EncoderContext> 
   }
 }
 
-/** A projection, dropout, the residual and the norm: the end of either half of a layer. */
+/** End of either half of a layer: projection, dropout, residual connection and norm. */
 class ResidualOutput extends Module {
   readonly dense: Linear;
   readonly LayerNorm: LayerNorm;
@@ -96,10 +96,10 @@ class Intermediate extends Module {
   }
 }
 
-/** Makes a family's attention of one layer. */
+/** Makes the self-attention of one layer. */
 export type AttentionMaker<Pass> = (source: ParameterSource) => SelfAttention<Pass>;
 
-/** One layer of BERT's kind: the norms come behind the residuals. */
+/** A post-norm layer, as in BERT. */
 export class EncoderLayer<Pass extends EncoderContext> extends Module {
   readonly attention: Attention<Pass>;
   readonly intermediate: Intermediate;
@@ -114,7 +114,7 @@ export class EncoderLayer<Pass extends EncoderContext> extends Module {
     this.activation = activationOf(config.activation);
   }
 
-  /** @param x `[T, hidden]`; so is the result. Scopes free what the next part does not read. */
+  /** @param x `[T, hidden]`; so is the result. Scopes free tensors that are no longer read. */
   forward(x: Tensor, pass: Pass): Tensor {
     const { self, output } = this.attention;
     const attended = scope(() => output.forward(self.forward(x, pass), x, pass.stream));

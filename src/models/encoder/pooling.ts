@@ -8,7 +8,7 @@ import {
 } from "../../nn/index.ts";
 import { indexSelect, indices, type Tensor } from "../../torch/index.ts";
 
-/** The first token's row of every sequence. `[S, hidden]` */
+/** Hidden states of the first token of every sequence. `[S, hidden]` */
 export function firstTokenStates(hidden: Tensor, { offsets }: TokenStream): Tensor {
   return indexSelect(hidden, 0, indices(offsets.slice(0, -1), { device: hidden.device }));
 }
@@ -19,7 +19,7 @@ export class Pooler extends Module {
   private readonly activation: Activation;
   private readonly rate: number;
 
-  /** @param rate of dropout before the layer */
+  /** @param rate dropout before the layer */
   constructor(source: ParameterSource, width: number, activation: Activation, rate: number) {
     super();
     this.dense = Linear.fromSource(source.withPrefix("dense"), width, width, true);

@@ -10,9 +10,9 @@ import {
 import { readRope } from "../rope-config.ts";
 
 /**
- * Reads `config.json` of a Gemma 2 model: norms that count from 1 before and behind each part, scaled embeddings, soft
- * caps on scores and logits, a window on every second layer; defaults are those of transformers' `Gemma2Config`.
- * @param where the file, for messages
+ * Reads `config.json` of a Gemma 2 model: norms with weights 1 + w before and after attention and MLP, scaled embeddings,
+ * soft-capped scores and logits, a sliding window on every second layer; defaults are those of transformers' `Gemma2Config`.
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseGemma2Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
@@ -35,7 +35,7 @@ export function parseGemma2Config(values: Readonly<Record<string, unknown>>, whe
   return result;
 }
 
-/** What Gemma 2 and 3 share. */
+/** Reads the keys that Gemma 2 and 3 share. */
 export function readCommonGemmaConfig(
   config: ConfigReader,
   own: Pick<DecoderDefaults, "vocab_size" | "max_position_embeddings">,
@@ -50,7 +50,7 @@ export function readCommonGemmaConfig(
     tie_word_embeddings: true,
     activation: ["hidden_activation", "gelu_pytorch_tanh"],
   });
-  // Files carry both keys; transformers goes by hidden_activation.
+  // Files have both keys; transformers uses hidden_activation.
   config.allowOnly("hidden_act", [decoder.activation], "hidden_activation names another activation");
   const attentionBias = config.boolean("attention_bias", false);
   return {

@@ -5,9 +5,9 @@ import { readCommonGemmaConfig } from "../gemma2/config.ts";
 import { readRopesByLayerType } from "../rope-config.ts";
 
 /**
- * Reads `config.json` of a Gemma 3 text model: as Gemma 2, with norms of queries and keys in place of the soft cap on
- * scores, and a rotary base of their own for windowed layers; defaults are those of transformers' `Gemma3TextConfig`.
- * @param where the file, for messages
+ * Reads `config.json` of a Gemma 3 text model: as Gemma 2, with normalised queries and keys in place of soft-capped scores,
+ * and a separate rotary base for sliding-window layers; defaults are those of transformers' `Gemma3TextConfig`.
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseGemma3TextConfig(
@@ -35,8 +35,8 @@ export function parseGemma3TextConfig(
 }
 
 /**
- * Reads `config.json` of a Gemma 3 model that reads images too (`model_type: gemma3`), for its text part.
- * @param where the file, for messages
+ * Reads `config.json` of a multimodal Gemma 3 model (`model_type: gemma3`), for its text part.
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseGemma3Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
@@ -50,7 +50,7 @@ export function parseGemma3Config(values: Readonly<Record<string, unknown>>, whe
   return { ...decoder, family: "gemma3", tieEmbeddings };
 }
 
-/** What concerns images only; a text has none. */
+/** Keys that concern images only. */
 const imageKeys = [
   "vision_config",
   "mm_tokens_per_image",

@@ -9,8 +9,8 @@ export const gemma3Text = decoderFamily(parseGemma3TextConfig);
 const multimodal = decoderFamily(parseGemma3Config);
 
 /**
- * `model_type: gemma3`: the text part of a model that reads images too. What is saved of it is a text model, since the
- * parts that read images are not loaded.
+ * `model_type: gemma3`: the text part of a multimodal model. It is saved as a text model, since the image modules are not
+ * loaded.
  */
 export const gemma3: ModelFamily = {
   parse(values, where) {
@@ -28,7 +28,7 @@ export const gemma3: ModelFamily = {
   savedConfig: textConfig,
 };
 
-/** The text part of a multimodal config, as the config of a whole model. */
+/** The text part of a multimodal config, as the config of a text model. */
 function textConfig(config: JsonObject): JsonObject {
   const text = config.get("text_config");
   const result: JsonObject = new Map(text instanceof Map ? text : []);

@@ -73,7 +73,10 @@ test("both layouts of rope settings, with transformers' precedence", () => {
 });
 
 test.each([
-  [{ hidden_sizes: 1 }, "hidden_sizes: unknown key, which may change the maths; did you mean hidden_size?"],
+  [
+    { hidden_sizes: 1 },
+    "hidden_sizes: unknown key, which may change the model's outputs; did you mean hidden_size?",
+  ],
   [{ hidden_size: "64" }, 'hidden_size: expected a whole number of at least 1, found "64"'],
   [{ hidden_size: 0 }, "hidden_size: expected a whole number of at least 1, found 0"],
   [{ num_hidden_layers: 1.5 }, "num_hidden_layers: expected a whole number"],
@@ -102,7 +105,7 @@ test.each([
   [{ rope_scaling: { type: "linear", factor: 0.5 } }, "factor: expected a number of at least 1, found 0.5"],
   [
     { rope_parameters: { ...yarn, beta_fst: 32 } },
-    "beta_fst: unknown key, which may change the maths; did you mean beta_fast?",
+    "beta_fst: unknown key, which may change the model's outputs; did you mean beta_fast?",
   ],
   [
     { rope_parameters: { rope_type: "llama3", factor: 8, low_freq_factor: 4, high_freq_factor: 1 } },

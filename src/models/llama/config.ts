@@ -4,9 +4,9 @@ import { readCommonDecoderConfig, uniformLayers } from "../decoder/read-config.t
 import { readRope } from "../rope-config.ts";
 
 /**
- * Reads `config.json` of a Llama model; defaults are those of transformers' `LlamaConfig`. A key that changes the
- * maths is implemented here or refused; an unknown key is refused.
- * @param where the file, for messages
+ * Reads `config.json` of a Llama model; defaults are those of transformers' `LlamaConfig`. A key that changes the model's
+ * outputs is implemented or refused; an unknown key is refused.
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseLlamaConfig(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
@@ -19,7 +19,7 @@ export function parseLlamaConfig(values: Readonly<Record<string, unknown>>, wher
     max_position_embeddings: 2048,
   });
   const attentionBias = config.boolean("attention_bias", false);
-  // How a product was once cut up for training on several devices; the numbers do not depend on it.
+  // How products were split over devices in pretraining; the outputs do not depend on it.
   config.value("pretraining_tp");
   config.allowOnly("is_llama_config", [true], "a config of another family");
   config.allowOnly("sliding_window", [], "Llama attention is never windowed");

@@ -4,9 +4,9 @@ import { readCommonDecoderConfig, uniformLayers } from "../decoder/read-config.t
 import { readRope } from "../rope-config.ts";
 
 /**
- * Reads `config.json` of a Mistral model, a Llama all of whose layers may have a window; defaults are those of
+ * Reads `config.json` of a Mistral model: a Llama, all of whose layers may have a sliding window; defaults are those of
  * transformers' `MistralConfig`.
- * @param where the file, for messages
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseMistralConfig(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {

@@ -8,7 +8,7 @@ import {
 } from "../decoder/read-config.ts";
 import { readRope } from "../rope-config.ts";
 
-/** What Qwen 2 and 3 take where a config says nothing. */
+/** Defaults of Qwen 2 and 3. */
 export const qwenDefaults = {
   vocab_size: 151_936,
   hidden_size: 4096,
@@ -19,9 +19,9 @@ export const qwenDefaults = {
 };
 
 /**
- * Reads `config.json` of a Qwen 2 or 2.5 model: biases on queries, keys and values, windows on the upper layers;
+ * Reads `config.json` of a Qwen 2 or 2.5 model: biases on queries, keys and values, sliding windows on the upper layers;
  * defaults are those of transformers' `Qwen2Config`.
- * @param where the file, for messages
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseQwen2Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {
@@ -37,7 +37,7 @@ export function parseQwen2Config(values: Readonly<Record<string, unknown>>, wher
   return result;
 }
 
-/** The layers from `max_window_layers` on have a window, where `use_sliding_window` says so. */
+/** With `use_sliding_window`, the layers from `max_window_layers` on have a sliding window. */
 export function readQwenLayers(
   config: ConfigReader,
   where: string,

@@ -4,9 +4,9 @@ import { readCommonDecoderConfig } from "../decoder/read-config.ts";
 import { qwenDefaults, readQwenLayers } from "../qwen2/config.ts";
 
 /**
- * Reads `config.json` of a Qwen 3 model: as Qwen 2, with norms of queries and keys in place of their biases; defaults
- * are those of transformers' `Qwen3Config`.
- * @param where the file, for messages
+ * Reads `config.json` of a Qwen 3 model: as Qwen 2, with normalised queries and keys in place of biases; defaults are those
+ * of transformers' `Qwen3Config`.
+ * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem
  */
 export function parseQwen3Config(values: Readonly<Record<string, unknown>>, where: string): DecoderConfig {

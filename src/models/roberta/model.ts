@@ -38,7 +38,7 @@ class Roberta extends Module {
   }
 }
 
-/** Two layers on the first token, dropout before each. */
+/** Two linear layers on the first token, with dropout before each. */
 class ClassificationHead extends Module {
   readonly dense: Linear;
   readonly out_proj: Linear;
@@ -96,8 +96,8 @@ export class RobertaForSequenceClassification extends Module implements Sequence
 }
 
 /**
- * RoBERTa counts the tokens of a sequence that are not the padding token, from `padding` + 1 on; a padding token that a
- * text spells out stands at position `padding`.
+ * RoBERTa's position ids: the tokens of a sequence count from `padding` + 1; a padding token written in a text does not count
+ * and has position `padding`.
  */
 function positionIdsFromTokens({ tokens, positions }: TokenStream, padding: number): Tensor {
   const counted = toDType(neScalar(tokens, padding), "int64");
