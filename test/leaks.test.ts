@@ -254,9 +254,12 @@ test("a model, opened with its tokenizer, and one whose vocabulary is too small"
 test("a generator of text, which keeps what it computed last, and one whose output nobody takes to its end", async () => {
   await expectNoLeak(async () => {
     using generator = await openGenerator({ path: model });
-    for await (const piece of generator.generate("ab", { maxTokens: 3 })) expect(piece).not.toBe("");
+    const [first, again]: [string[], string[]] = [[], []];
+    for await (const piece of generator.generate("ab", { maxTokens: 3 })) first.push(piece);
     for await (const _ of generator.generate("b", { maxTokens: 20 })) break;
-    for await (const piece of generator.generate("ab", { maxTokens: 3 })) expect(piece).not.toBe("");
+    for await (const piece of generator.generate("ab", { maxTokens: 3 })) again.push(piece);
+    expect(first.join("")).not.toBe("");
+    expect(again).toEqual(first);
   });
 });
 

@@ -141,8 +141,11 @@ test.each([
     return "nothing";
   };
   const rankPattern = Object.fromEntries(targetModules.map((pattern) => [pattern, 1]));
-  for (const said of [refusal({ exclude: targetModules }), refusal({ rankPattern })]) {
-    expect(said).toMatch(/adapter\.(exclude|rankPattern)/);
+  for (const [key, said] of [
+    ["adapter.exclude", refusal({ exclude: targetModules })],
+    ["adapter.rankPattern", refusal({ rankPattern })],
+  ] as const) {
+    expect(said).toContain(key);
     expect(said).not.toContain("modulesToSave");
   }
   expect(torch.liveTensorCount()).toBe(live);

@@ -397,13 +397,13 @@ test.each(gradientCases)("$name, rank $rank: gradients are finite differences, i
   });
 });
 
-test.each(entries)("%s: a rank beyond its bound is refused, with the bound", (_, expected) => {
-  const { options, highestRank } = expected;
-  if (!highestRank) return;
+const bounded = entries.filter(([, { highestRank }]) => highestRank);
+test.each(bounded)("%s: a rank beyond its bound is refused, with the bound", (_, expected) => {
+  const { options, highestRank = () => expect.fail("no bound") } = expected;
   const bound = Math.min(...oddShapes.map(([m, n]) => highestRank(m, n)));
   using model = modelFor(expected, "float32");
   const live = torch.liveTensorCount();
-  expect(() => attach(model, options(bound + 1))).toThrow(new RegExp(`[Rr]ank[\\s\\S]*at most ${bound}`));
+  expect(() => attach(model, options(bound + 1))).toThrow(`at most ${bound},`);
   expect(torch.liveTensorCount()).toBe(live);
   attach(model, options(bound)).dispose();
 });

@@ -87,6 +87,7 @@ test.each<[string, AdapterOptions, torch.DType?]>([
   expect(records(analysed.events).length).toBeGreaterThan(2);
   for (const { seconds, layers } of records(analysed.events)) {
     expect(seconds).toBeGreaterThan(0);
+    expect(layers.length).toBeGreaterThan(0);
     for (const { gradient } of layers) expect(gradient?.rank).toBeGreaterThan(0);
   }
 });
@@ -102,6 +103,7 @@ test("a run that is stopped and goes on records each look once, as the uninterru
 
 test("what is recorded of an event is what the event did", async () => {
   const { events } = await trained("run", { adapter: { method: "scalora", ...scaling }, every: 1 });
+  expect(records(events).map(({ step }) => step)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   for (const { step, layers } of records(events)) {
     const { scaling: seen } = layers[0];
     const event = events.find((other) => other.type === "method" && other.step === step);

@@ -66,6 +66,8 @@ test.each([
     for (const [i, { logLikelihoods = [], ...rest }] of found.entries()) {
       const { logLikelihoods: values = [], ...same } = expected[i];
       expect(rest).toEqual(same);
+      expect(logLikelihoods).toHaveLength(mode === "loglikelihood" ? 2 : 0);
+      expect(values).toHaveLength(logLikelihoods.length);
       for (const [k, value] of logLikelihoods.entries())
         expect(Math.abs(value - values[k])).toBeLessThan(1e-5);
     }

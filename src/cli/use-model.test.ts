@@ -216,9 +216,11 @@ test("a bfloat16 run: what is exported in float32 is exact, and eval in another 
     await json("export", run, "--out", at(`${method}-half`), "--dtype", "float32");
     using merged = await loadModel(at(`${method}-half`));
     const weights = new Map(merged.namedParameters());
-    for (const path of open.adapters?.adaptedPaths() ?? []) {
-      using exact = open.adapters?.mergedWeight(path);
-      expect(weights.get(`${path}.weight`)?.data(), path).toEqual(exact?.data());
+    const adapters = open.adapters ?? expect.fail("the run has no adapters");
+    expect(adapters.adaptedPaths().length).toBeGreaterThan(0);
+    for (const path of adapters.adaptedPaths()) {
+      using exact = adapters.mergedWeight(path);
+      expect(weights.get(`${path}.weight`)?.data(), path).toEqual(exact.data());
     }
     open.dispose();
     const svd = await json("export", run, "--out", at(`${method}-half-svd`), "--as", "svd", "--rank", "3");

@@ -107,6 +107,7 @@ test.each(["generate", "loglikelihood"] as const)(
         const { source: place, logLikelihoods: alone = [], ...expected } = linesOf(whole)[i];
         expect(rest).toEqual(expected);
         expect(place).toBe(elementAt(examples, i).source);
+        expect(logLikelihoods).toHaveLength(alone.length);
         expect(source).toContain(place);
         for (const [k, value] of logLikelihoods.entries())
           expect(Math.abs(value - alone[k])).toBeLessThan(1e-5);
@@ -231,7 +232,9 @@ test("the likeliest choice, by the whole, by characters and by bytes", async () 
     const path = join(scratch.path, "choices.jsonl");
     await runTask(subject, task, examples, { ...settings, mode: "loglikelihood" }, new ResultLog(path));
     const best = (values: number[]) => values.indexOf(Math.max(...values));
-    for (const { index, scores, logLikelihoods = [], answer } of linesOf(path)) {
+    const lines = linesOf(path);
+    expect(lines).toHaveLength(examples.length);
+    for (const { index, scores, logLikelihoods = [], answer } of lines) {
       const right = index % 3;
       const per = (lengths: number[]) =>
         best(logLikelihoods.map((value, k) => value / elementAt(lengths, k)));

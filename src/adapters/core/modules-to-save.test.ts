@@ -29,6 +29,7 @@ test.each([
     expect(adapters.adaptedPaths()).toHaveLength(layers);
     expect(adapters.adaptedPaths().filter((path) => head.some((part) => path.startsWith(part)))).toEqual([]);
     const trained = [...model.namedParameters()].filter(([, { requiresGrad }]) => requiresGrad);
+    expect(trained.length).toBeGreaterThanOrEqual(head.length);
     expect(trained.map(([path]) => path)).toEqual(adapters.modulesToSave.trainables.map(({ name }) => name));
     torch.scope(() => torch.sum(model.logits(tokenStream([4, 5, 6, 7], [0, 1, 4]))).backward());
     for (const { name, grad } of adapters.modulesToSave.trainables)

@@ -68,7 +68,10 @@ test("of a gradient that is not known, or zero, there is no distance", () => {
     elapsed: 10,
     threshold: 1,
   };
-  for (const gradient of [undefined, { energy: 0, share: 0 }])
-    for (const { distances } of examineBank(bank, options, () => gradient)) expect(distances).toBeUndefined();
+  for (const gradient of [undefined, { energy: 0, share: 0 }]) {
+    const views = examineBank(bank, options, () => gradient);
+    expect(views).toHaveLength(bank.layers.length);
+    for (const { distances } of views) expect(distances).toBeUndefined();
+  }
   dispose();
 });

@@ -65,8 +65,9 @@ test.each<[string, Partial<ScaloraOptions>, RegExp]>([
 ])("training with %s: events from step 2 on, the loss falls", (_, options, branch) => {
   const { adapters, reports } = trained(options);
   expect(reports.map(({ event }) => event !== undefined)).toEqual([false, ...Array(11).fill(true)]);
-  for (const { event } of reports.slice(1))
-    for (const name of Object.keys(event?.["branches"] ?? {})) expect(name).toMatch(branch);
+  const branches = reports.slice(1).map(({ event }) => Object.keys(event?.["branches"] ?? {}));
+  expect(branches.filter((names) => names.length === 0)).toEqual([]);
+  for (const name of branches.flat()) expect(name).toMatch(branch);
   expect(elementAt(reports, 11).loss).toBeLessThan(elementAt(reports, 0).loss);
   expect(adapters.counters()).toMatchObject({ events: 11 });
 });
