@@ -88,6 +88,15 @@ test.each(methods)("an adapter set: $method", async (options) => {
   });
 });
 
+test("an adapter set whose factors have no start", async () => {
+  await expectNoLeak(() => {
+    using lm = new TinyLM();
+    torch.noGrad(() => torch.fill_(lm.mix.unquantisedWeight(), Number.NaN));
+    expect(() => attach(lm, { method: "pissa", rank: 2 })).toThrow(expect.objectContaining({ code: "run" }));
+    expect(lm.mix.adapter).toBeUndefined();
+  });
+});
+
 test("an adapter set of which the second bank fails", async () => {
   const layer = (path: string, lm: TinyLM): NamedLinear => ({ path, linear: lm.mix });
   await expectNoLeak(() => {

@@ -1,5 +1,6 @@
 import type { Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
 import {
   type LowRankAdapters,
@@ -88,8 +89,10 @@ export function attachDora(
   const banks = makeBanks(plan, DoraBank);
   const parts = lowRankParts(model, plan, banks);
   const adapters = adapterSet({ method: "dora", ...parts, saveAdapter: writeDoraAdapters });
-  if (from === undefined) initialiseBanks(banks, options.init, seed);
-  for (const bank of banks) bank.startMagnitudes();
-  if (from !== undefined) loadPeftWeights(from, adapters, doraFormat);
+  disposeOnError([adapters], () => {
+    if (from === undefined) initialiseBanks(banks, options.init, seed);
+    for (const bank of banks) bank.startMagnitudes();
+    if (from !== undefined) loadPeftWeights(from, adapters, doraFormat);
+  });
   return adapters;
 }

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
 import { adapterSet, type LayerAdapters } from "../core/layer-adapters.ts";
@@ -83,12 +84,11 @@ export function attachFourier(
     modulesToSave,
     saveAdapter: writeFourier,
   });
-  if (from !== undefined) {
-    loadPeftWeights(from, adapters, fourierFormat);
-    return adapters;
-  }
-  using generator = new Generator(seed, banks[0].spectrum.value.device);
-  for (const bank of banks) bank.draw(generator);
+  disposeOnError([adapters], () => {
+    if (from !== undefined) return loadPeftWeights(from, adapters, fourierFormat);
+    using generator = new Generator(seed, banks[0].spectrum.value.device);
+    for (const bank of banks) bank.draw(generator);
+  });
   return adapters;
 }
 

@@ -1,5 +1,6 @@
 import type { LinearAdapter, Module } from "../../nn/index.ts";
 import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { forwardWithDelta } from "../core/delta-forward.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
@@ -84,7 +85,9 @@ export function attachHira(
   const banks = makeBanks(plan, HiraBank);
   const parts = lowRankParts(model, plan, banks);
   const adapters = adapterSet({ method: "hira", ...parts, saveAdapter: writeHira });
-  if (from === undefined) initialiseBanks(banks, init, seed);
-  else loadPeftWeights(from, adapters, hiraFormat);
+  disposeOnError([adapters], () => {
+    if (from === undefined) initialiseBanks(banks, init, seed);
+    else loadPeftWeights(from, adapters, hiraFormat);
+  });
   return adapters;
 }

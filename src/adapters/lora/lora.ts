@@ -1,5 +1,6 @@
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
 import {
@@ -31,7 +32,7 @@ export function attachFactors(
 ): LowRankAdapters {
   const banks = makeBanks(plan, LowRankBank);
   const adapters = adapterSet({ method, ...lowRankParts(model, plan, banks), saveAdapter: writeLora });
-  initialiseOrLoadFactors(adapters, options, seed);
+  disposeOnError([adapters], () => initialiseOrLoadFactors(adapters, options, seed));
   return adapters;
 }
 

@@ -1,5 +1,6 @@
 import type { Module } from "../../nn/index.ts";
 import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { NonZeroInitBank, writeNonZeroInit } from "../compensated/non-zero-init.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, makeBanks } from "../core/low-rank-adapters.ts";
@@ -16,15 +17,17 @@ export function attachPissa(model: Module, options: ScaledRankOptions): LowRankA
   const banks = makeBanks(plan, NonZeroInitBank);
   const parts = lowRankParts(model, plan, banks);
   const adapters = adapterSet({ method: "pissa", ...parts, saveAdapter: writeNonZeroInit });
-  noGrad(() => {
-    for (const bank of banks)
-      bank.layers.forEach(({ linear }, index) => {
-        scope(() => {
-          const { left, values, right } = truncatedSvd(linear.denseWeight(), bank.shape.rank);
-          const roots = sqrt(divScalar(values, bank.shape.scale));
-          bank.begin(index, mul(left, roots), mul(right, roots));
+  disposeOnError([adapters], () =>
+    noGrad(() => {
+      for (const bank of banks)
+        bank.layers.forEach(({ linear }, index) => {
+          scope(() => {
+            const { left, values, right } = truncatedSvd(linear.denseWeight(), bank.shape.rank);
+            const roots = sqrt(divScalar(values, bank.shape.scale));
+            bank.begin(index, mul(left, roots), mul(right, roots));
+          });
         });
-      });
-  });
+    }),
+  );
   return adapters;
 }

@@ -1,5 +1,6 @@
 import type { Module } from "../../nn/index.ts";
 import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { internalError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
 import type { EventReport, StepContext } from "../core/adapter-set.ts";
@@ -88,6 +89,6 @@ export function attachRelora(
     hooks: new Restarts(factors, options, seed),
     saveAdapter: saveMergingAdapter,
   });
-  initialiseOrLoadFactors(adapters, options, seed);
+  disposeOnError([adapters], () => initialiseOrLoadFactors(adapters, options, seed));
   return adapters;
 }

@@ -1,4 +1,5 @@
 import type { Linear, Module } from "../../nn/index.ts";
+import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
 import type {
@@ -168,8 +169,10 @@ export function attachScalora(
     hooks: events,
     saveAdapter: options.magnitude ? saveWithMagnitudes(factors.doraBanks) : saveMergingAdapter,
   });
-  initialiseOrLoadFactors(adapters, options, seed);
-  for (const bank of factors.doraBanks) bank.startMagnitudes();
+  disposeOnError([adapters], () => {
+    initialiseOrLoadFactors(adapters, options, seed);
+    for (const bank of factors.doraBanks) bank.startMagnitudes();
+  });
   return adapters;
 }
 
