@@ -160,7 +160,7 @@ const cases: [name: string, cause: () => ReturnType<typeof run>, code: number, s
     1,
     [/cannot be written/],
   ],
-  ["a run folder that exists", () => train("run.name=other"), 2, [/exists already/, /--resume/]],
+  ["a run folder that exists", () => train("run.name=other"), 2, [/already exists/, /--resume/]],
   ["a model folder without a model", () => train(`model.path=${scratch.path}`), 2, [/config\.json/]],
   [
     "weight decay with ScaLoRA",

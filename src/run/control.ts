@@ -8,13 +8,13 @@ export const controlSchema = z.object({
   version: z.literal(recordVersion).optional().describe("Version of the format; absent: 1"),
   command: z
     .enum(["pause", "continue", "stop", "checkpoint"])
-    .describe("What the run shall do between two steps; a pause lasts until `continue` or `stop`"),
+    .describe("What the run does before its next step; a pause lasts until `continue` or `stop`"),
 });
 
 export type ControlCommand = z.output<typeof controlSchema>["command"];
 
 /**
- * Asks a run for something; it looks between its steps.
+ * Sends a command to a run, which reads it between two steps.
  * @param path the run's folder
  */
 export function requestControl(path: string, command: ControlCommand): void {
@@ -22,7 +22,7 @@ export function requestControl(path: string, command: ControlCommand): void {
   writeFileAtomic(join(path, runFiles.control), text);
 }
 
-/** The command that a `control.json` holds; undefined where it holds none that this version knows. */
+/** The command in the text of a `control.json`; undefined when this version knows no such command. */
 export function parseControl(text: string): ControlCommand | undefined {
   return controlSchema.safeParse(parseOptional(text)).data?.command;
 }

@@ -11,13 +11,13 @@ const stepEvent = z
     type: z.literal("step"),
     step: z.int().min(1).describe("Number of the step, from 1"),
     loss: real().describe(
-      "Mean loss over the labels of all micro-batches, before the step: cross entropy in nats, of a regression squared error",
+      "Mean loss over the labels of all micro-batches, before the update: cross entropy in nats, or squared error for a regression",
     ),
     lr: real().describe("Learning rate"),
     gradNorm: real().describe("Global gradient norm before clipping"),
     clipped: z.boolean().describe("Whether the gradients were clipped"),
-    tokens: count().describe("Tokens of the step"),
-    labelTokens: count().describe("Labels of the step: tokens, or rows of a classification"),
+    tokens: count().describe("Tokens in the step"),
+    labelTokens: count().describe("Labels in the step: tokens, or rows for a classification"),
     seconds: real().describe("Duration in seconds, without evaluation, analysis and checkpoints"),
     memory: real().describe("Resident memory in bytes; on a GPU, device memory in use"),
   })
@@ -27,14 +27,16 @@ const evalEvent = z
   .object({
     type: z.literal("eval"),
     step: stepsDone(),
-    loss: real().describe("Mean loss over the labels of the held-out rows, as of a step"),
+    loss: real().describe("Mean loss over the labels of the held-out rows, in the unit of a step's loss"),
     labelTokens: count().describe("Labels of the held-out rows"),
-    accuracy: real().optional().describe("Classification: fraction of rows that get the right class"),
-    metrics: z.record(z.string(), real()).optional().describe("Metrics of a task's data, by name"),
+    accuracy: real().optional().describe("Classification: fraction of rows classified correctly"),
+    metrics: z.record(z.string(), real()).optional().describe("Metrics of the data's task, by name"),
     score: real().optional().describe("Mean of the metrics"),
     best: z
       .boolean()
-      .describe("Whether it is the best so far: the highest score, or the lowest loss where there is none"),
+      .describe(
+        "Whether this is the best evaluation so far: the highest score, or the lowest loss without scores",
+      ),
     seconds: real().describe("Duration in seconds"),
   })
   .describe(
@@ -44,11 +46,11 @@ const evalEvent = z
 const methodEvent = z
   .object({
     type: z.literal("method"),
-    step: z.int().min(1).describe("The step at which it happened"),
+    step: z.int().min(1).describe("The step that it belongs to"),
     report: methodReportSchema.describe("What happened"),
   })
   .describe(
-    "After the `step` event of a step at which the method did something of its own: a scaling event, a restart. A method from outside reports what it likes, under other names than these or with their types.",
+    "After the `step` event, when the method acted at that step: a scaling event, a restart. A method from a plug-in may report other fields, or these with their types.",
   );
 
 const rankEvent = z
@@ -60,12 +62,12 @@ const rankEvent = z
         z.object({
           path: z.string().describe("Name of the layer"),
           rank: count().describe("Singular values above 1 % of the largest"),
-          entropyRank: real().describe("exp of the entropy of their squares"),
+          entropyRank: real().describe("exp of the entropy of the squared singular values"),
         }),
       )
       .describe("The adapted layers"),
   })
-  .describe("Rank of the accumulated change, after `end`, where that takes few seconds.");
+  .describe("Rank of the accumulated change, after `end`, when computing it takes only seconds.");
 
 const checkpointEvent = z
   .object({
@@ -74,16 +76,16 @@ const checkpointEvent = z
     path: z.string().describe("Relative to the run's folder"),
     reason: z
       .enum(["interval", "best", "end", "stop", "request"])
-      .describe("`interval`: `train.saveEvery`; `request`: asked by `control.json`"),
+      .describe("`interval`: `train.saveEvery`; `request`: requested by `control.json`"),
   })
-  .describe("After a checkpoint was saved.");
+  .describe("After each saved checkpoint.");
 
 const sampleEvent = z
   .object({
     type: z.literal("sample"),
     step: stepsDone(),
-    prompt: z.string().describe("What the model was given"),
-    output: z.string().describe("How it went on"),
+    prompt: z.string().describe("The prompt"),
+    output: z.string().describe("The model's continuation"),
   })
   .describe("A generated text: after the first `start`, and again after `end`.");
 
@@ -91,15 +93,15 @@ const warningEvent = z
   .object({
     type: z.literal("warning"),
     step: stepsDone(),
-    message: z.string().describe("A sentence for a person"),
+    message: z.string().describe("Text of the warning"),
   })
-  .describe("When something should be known, but the run goes on.");
+  .describe("A problem that does not stop the run.");
 
 const pauseEvent = z.object({ type: z.literal("pause"), step: stepsDone() }).describe("The run was paused.");
 
 const continueEvent = z
   .object({ type: z.literal("continue"), step: stepsDone() })
-  .describe("The run goes on after a pause.");
+  .describe("The run continues after a pause.");
 
 const resumeEvent = z
   .object({
@@ -107,7 +109,9 @@ const resumeEvent = z
     step: count().describe("Step of the checkpoint"),
     checkpoint: z.string().describe("Relative to the run's folder"),
   })
-  .describe("The run goes on from a checkpoint, in another process; written before its `start`.");
+  .describe(
+    "The run resumes from a checkpoint, in another process; written before the `start` of that process.",
+  );
 
 const endEvent = z
   .object({
@@ -115,20 +119,20 @@ const endEvent = z
     step: stepsDone(),
     reason: z
       .enum(["finished", "early", "stopped", "failed"])
-      .describe("`early`: no better evaluation within `train.patience`"),
+      .describe("`early`: no better evaluation within `train.patience` evaluations"),
     message: z.string().optional().describe("Why it stopped or failed"),
     seconds: real().describe("Time of training, evaluation and saving over all resumes, in seconds"),
   })
-  .describe("When a process ends its work on the run.");
+  .describe("When a process stops training the run.");
 
-/** The first line of a record: the version of the lines that follow. It is no event; without it they are of version 1. */
+/** The first line of a record: the format version of the lines that follow. It is not an event; without it the version is 1. */
 export const formatLine = z.object({
   type: z.literal("format"),
   step: count().describe("0"),
   version: z.int().min(1).describe("Version of the lines that follow"),
 });
 
-/** Every event by its type: the one definition of what a line of `events.jsonl` holds beside its time. */
+/** The schema of each event type: the only definition of the fields of a line of `events.jsonl`, apart from its time. */
 export const eventSchemas = {
   start: startEvent,
   step: stepEvent,
@@ -150,7 +154,7 @@ export type EventType = keyof typeof eventSchemas;
 /** One line of `events.jsonl`, without its time. */
 export type RunEvent = z.output<(typeof eventSchemas)[EventType]>;
 
-/** A line as it is read back; `time` is ISO 8601. */
+/** An event as read from the file; `time` is ISO 8601. */
 export type RecordedEvent = RunEvent & { time: string };
 
 export type StartEvent = z.output<typeof startEvent>;

@@ -11,8 +11,8 @@ import { readOptional, recordVersion, runFiles } from "./run-files.ts";
 import { isActive, type RecordedStatus, type RunStatus, readStatus } from "./status.ts";
 
 /**
- * The folder of one run: `config.yaml`, `status.json` (replaced atomically), `events.jsonl` (only ever appended to),
- * `control.json` (written by others, taken by the run), `checkpoints/`, `export/`, `report.html`.
+ * The folder of one run: `config.yaml`, `status.json` (replaced atomically), `events.jsonl` (append-only),
+ * `control.json` (written by others, read and removed by the run), `checkpoints/`, `export/`, `report.html`.
  */
 export class RunFolder implements Disposable {
   readonly path: string;
@@ -33,7 +33,7 @@ export class RunFolder implements Disposable {
   }
 
   /**
-   * Makes the folder of a new run and writes its configuration.
+   * Creates the folder of a new run and writes its configuration.
    * @throws ScaloraError `config` when the folder exists, `run` when it cannot be written
    */
   static create(path: string, config: string): RunFolder {
@@ -53,8 +53,8 @@ export class RunFolder implements Disposable {
   }
 
   /**
-   * Opens the folder of a run that goes on.
-   * @throws ScaloraError `config` when it holds no run, `usage` when another living process works on it, `format` when its
+   * Opens the folder of an existing run to resume it.
+   * @throws ScaloraError `config` when it holds no run, `usage` when another live process trains it, `format` when its
    * record is damaged or of a newer version, `run` when it cannot be written
    */
   static open(path: string): RunFolder {
@@ -74,7 +74,7 @@ export class RunFolder implements Disposable {
         fix: "wait for it, or stop it",
       });
     }
-    // What no report could read at the end is refused before time is spent on it.
+    // An unreadable record would fail the report at the end of the run: fail before training instead.
     readEvents(path);
     try {
       const lineEnd = endsMidLine(join(path, runFiles.events)) ? "\n" : "";
@@ -90,7 +90,7 @@ export class RunFolder implements Disposable {
   }
 
   /**
-   * Appends one event with the present time. Numbers that JSON lacks (NaN, infinite) become null.
+   * Appends one event with the current time. Non-finite numbers become null.
    * @throws ScaloraError `run` when the file cannot be written, `usage` when the folder is closed
    */
   append(event: RunEvent): void {
@@ -117,7 +117,7 @@ export class RunFolder implements Disposable {
     );
   }
 
-  /** Takes what `control.json` asks and removes the file; `unknown` holds a content that is no command. */
+  /** Reads the command in `control.json` and removes the file; `unknown` is the content when it is not a command. */
   takeControl(): { command?: ControlCommand; unknown?: string } {
     const text = readOptional(this.file(runFiles.control));
     if (text === undefined) return {};
@@ -126,7 +126,7 @@ export class RunFolder implements Disposable {
     return command === undefined ? { unknown: text.slice(0, 200) } : { command };
   }
 
-  /** Closes the record; closing it again does nothing. The files stay. */
+  /** Closes the record (idempotent). The files stay. */
   close(): void {
     if (this.events !== undefined) closeSync(this.events);
     this.events = undefined;
@@ -150,12 +150,12 @@ const recordLine = (content: object) => `${JSON.stringify({ time: new Date().toI
 
 function alreadyThere(path: string): ScaloraError {
   const isRun = existsSync(join(path, runFiles.config));
-  const goOn = isRun ? `, or go on with \`npx scalora train --resume ${shellQuote(path)}\`` : "";
-  return new ScaloraError("config", "The run's folder exists already", {
+  const orResume = isRun ? `, or resume it with \`npx scalora train --resume ${shellQuote(path)}\`` : "";
+  return new ScaloraError("config", "The run's folder already exists", {
     where: path,
     expected: "a new name (run.name)",
     ...(!isRun && { found: "a file, or a folder without a run" }),
-    fix: `choose another with --set run.name=…${goOn}`,
+    fix: `choose another with --set run.name=…${orResume}`,
   });
 }
 
@@ -163,12 +163,12 @@ function notWritable(path: string, cause: unknown): ScaloraError {
   return new ScaloraError("run", "The run's folder cannot be written", {
     where: path,
     found: messageOf(cause),
-    fix: "choose another place with --set run.folder=…, or make room or permissions here",
+    fix: "choose another location with --set run.folder=…, free disk space or change the permissions",
     cause,
   });
 }
 
-/** Whether the last line of a file lacks its end, as after a crash: the next event must not continue it. */
+/** Whether the file's last line has no newline, as after a crash: the next event must start a new line. */
 function endsMidLine(file: string): boolean {
   const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
   return bytes.length > 0 && bytes[bytes.length - 1] !== 0x0a;

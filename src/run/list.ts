@@ -4,13 +4,13 @@ import { ScaloraError } from "../util/errors.ts";
 import { runFiles } from "./run-files.ts";
 import { effectiveState, type RecordedStatus, type RunState, readStatus } from "./status.ts";
 
-/** A run in a list: where it lies and where it stands. */
+/** A run in a list: its folder and status. */
 export interface RunEntry {
   name: string;
   path: string;
   /**
-   * `interrupted`: the process is gone without having said how it ended; the run can be resumed. `unknown`: there is no status,
-   * or none that this version can read.
+   * `interrupted`: the process died without recording an end; the run can be resumed. `unknown`: there is no status that
+   * this version can read.
    */
   state: RunState | "interrupted" | "unknown";
   method: string | null;
@@ -18,13 +18,13 @@ export interface RunEntry {
   totalSteps: number | null;
   loss: number | null;
   bestEvalLoss: number | null;
-  /** Of a task's data: the score by which that evaluation is the best. */
+  /** Score of that evaluation, when the data belong to a task with metrics. */
   bestScore: number | null;
   /** ISO 8601. */
   updatedAt: string | null;
 }
 
-/** The runs of a folder, nested ones too, with where they stand, sorted by name (their path below the folder). */
+/** The runs in a folder, nested ones too, with their status, sorted by name (the path below the folder). */
 export function listRuns(folder: string): RunEntry[] {
   return runPaths(folder).map((path) => {
     const name = relative(folder, path);
@@ -44,7 +44,7 @@ export function listRuns(folder: string): RunEntry[] {
   });
 }
 
-/** A run's status; none where a newer version wrote it: one such run is no reason not to list the others. */
+/** A run's status; undefined when a newer version wrote it, so that one such run does not hide the others. */
 function knownStatus(path: string): RecordedStatus | undefined {
   try {
     return readStatus(path);
@@ -54,7 +54,7 @@ function knownStatus(path: string): RecordedStatus | undefined {
   }
 }
 
-/** Where nobody keeps runs. */
+/** Folders that are not searched for runs. */
 const otherFolders = /^(\.|node_modules$)/;
 
 function runPaths(folder: string): string[] {
@@ -71,7 +71,7 @@ function foldersIn(folder: string): string[] {
     const entries = readdirSync(folder, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   } catch {
-    // Gone, or not ours to read: no runs to list.
+    // Removed meanwhile, or not readable: no runs to list.
     return [];
   }
 }

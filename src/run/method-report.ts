@@ -6,34 +6,36 @@ import { firstIssue } from "./schema-issue.ts";
 const extremes = z.array(real()).length(3);
 
 /**
- * What a method did at a step. The fields that readers know are typed; a method from outside adds its own beside them, any
- * JSON, under other names.
+ * What a method did at a step. The fields that scalora reads are typed; a method from a plug-in may add others, with any
+ * JSON value.
  */
 export const methodReportSchema = z
   .object({
     kind: z.string().optional().describe("`scaling`: a scaling event of ScaLoRA"),
-    layers: count().optional().describe("ReLoRA, Flora, LoRA-GA: how many layers took part"),
+    layers: count().optional().describe("ReLoRA, Flora, LoRA-GA: number of layers affected"),
     branches: z
       .record(z.string(), count())
       .optional()
-      .describe("ScaLoRA: how many layers took each branch of the solver (docs/scalora.md)"),
+      .describe("ScaLoRA: number of layers by branch of the solver (docs/scalora.md)"),
     alpha: extremes
       .optional()
-      .describe("ScaLoRA: least, median and largest factor of the columns of A, over all layers"),
-    beta: extremes.optional().describe("ScaLoRA: the same of the columns of B"),
-    rho: real().optional().describe("ScaLoRA: column norm aimed at, mean over layers"),
+      .describe("ScaLoRA: minimum, median and maximum factor of the columns of A, over all layers"),
+    beta: extremes.optional().describe("ScaLoRA: the same for the columns of B"),
+    rho: real().optional().describe("ScaLoRA: target column norm ρ, mean over layers"),
     lipschitz: real().optional().describe("ScaLoRA: the L that ρ implies, mean over layers"),
     effectiveStep: real().optional().describe("ScaLoRA: effective step u, mean over layers"),
     turnoverA: real().optional().describe("ScaLoRA: turnover τ of A, mean over layers"),
     turnoverB: real().optional().describe("ScaLoRA: turnover τ of B, mean over layers"),
     lossBefore: real()
       .optional()
-      .describe("Loss of the step's own batch before the event, where the event moves it; as of a step"),
+      .describe(
+        "Loss of the step's own batch before the event, when the event changes it; in the unit of a step's loss",
+      ),
     lossAfter: real().optional().describe("The same loss after the event"),
     cutMax: real()
       .optional()
       .describe(
-        "`base: factored`: energy that the recompression cut off, as a fraction of what was merged; largest of the layers",
+        "`base: factored`: energy that the recompression truncates, as a fraction of the merged energy; maximum over layers",
       ),
     cutMean: real().optional().describe("The same, mean over layers"),
     restart: count().optional().describe("ReLoRA: number of this restart"),
@@ -41,16 +43,16 @@ export const methodReportSchema = z
     start: z
       .string()
       .optional()
-      .describe("LoRA-GA: `gradient` where the factors were begun from the first gradient"),
+      .describe("LoRA-GA: `gradient` when the factors were initialised from the first gradient"),
   })
   .catchall(json());
 
-/** What a method's hook did, as plain data for the run's record. */
+/** What a method's hook did, as JSON for the run's record. */
 export type MethodReport = z.output<typeof methodReportSchema>;
 
 /**
- * The report as the record's readers will get it. A method from outside may be plain JavaScript: what it reports wrongly is
- * told when it happens, not by the report of a run that has ended.
+ * Validates a method's report before it is recorded: a method from a plug-in may be plain JavaScript, and an invalid report
+ * should fail at that step, not when the run's report is written.
  * @throws ScaloraError `run` naming the method and the field
  */
 export function checkMethodReport(method: string, report: MethodReport): MethodReport {
@@ -58,9 +60,9 @@ export function checkMethodReport(method: string, report: MethodReport): MethodR
   const result = methodReportSchema.safeParse(written);
   if (result.success) return result.data;
   const { key, ...issue } = firstIssue(result.error, written);
-  throw new ScaloraError("run", "A method reports what the run's record does not take", {
+  throw new ScaloraError("run", "A method's report does not fit the run's record", {
     where: `method ${method}: ${key}`,
     ...issue,
-    fix: "give the field another name, or the type that docs/run-folder.md says",
+    fix: "rename the field, or give it the type in docs/run-folder.md",
   });
 }

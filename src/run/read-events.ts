@@ -7,11 +7,10 @@ import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run
 import { firstIssue, jsonText, type SchemaIssue } from "./schema-issue.ts";
 
 /**
- * The events of a run in order, without those that a later `resume` made void, or a start from the first step where there was
- * no checkpoint to go on from. Types that this version does not know are left out, and so is a line that a crash cut off.
- * Numbers that are not finite are NaN.
- * @param path the run's folder; one without a record has no events
- * @throws ScaloraError `format` for a record of a newer version, or a damaged one: file, line, type and key are named
+ * The events of a run in order, without those superseded by a later `resume`, or by a restart from step 0 for lack of a
+ * checkpoint. Unknown event types and a last line cut off by a crash are skipped. Non-finite numbers are NaN.
+ * @param path the run's folder; without a record there are no events
+ * @throws ScaloraError `format` for a record of a newer version, or a damaged one (names file, line, type and key)
  */
 export function readEvents(path: string): RecordedEvent[] {
   const file = join(path, runFiles.events);
@@ -28,14 +27,14 @@ export function readEvents(path: string): RecordedEvent[] {
 
 const isResume = ({ type }: RecordedEvent) => type === "resume";
 
-/** Warnings of the start, and what the untrained model wrote: a run that starts again does not repeat it. */
+/** Warnings before the first step and samples of the untrained model: a restarted run does not record them again. */
 const isInitialEvent = ({ type, step }: RecordedEvent) =>
   step === 0 && (type === "warning" || type === "sample");
 
-/** What a process may write first: only after its last line can a crash have cut it off. */
+/** The types that a process writes first: a line cut off by a crash can only be followed by one of these. */
 const firstEvents: ReadonlySet<unknown> = new Set<EventType>(["resume", "start", "warning", "end"]);
 
-/** Every event that the lines hold, void or not. */
+/** Every event of the text, superseded or not. */
 function parseEvents(text: string, file: string): RecordedEvent[] {
   const events: RecordedEvent[] = [];
   const lines = text.split("\n");
@@ -60,11 +59,11 @@ function parseEvents(text: string, file: string): RecordedEvent[] {
 
 interface Place {
   readonly file: string;
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number;
 }
 
-/** @returns undefined for the line that tells the version, and for a type that this version does not know */
+/** @returns undefined for the format line and for unknown event types */
 function parseEvent(value: { readonly [key: string]: unknown }, place: Place): RecordedEvent | undefined {
   const { type, time } = value;
   if (typeof type !== "string") throw damaged(place, "type", { expected: "string", found: jsonText(type) });
@@ -93,6 +92,6 @@ function damaged({ file, line }: Place, key: string, issue: Omit<SchemaIssue, "k
   return new ScaloraError("format", "The run's record is damaged", {
     where: `${file}:${line}${key === "" ? "" : `: ${key}`}`,
     ...issue,
-    fix: "restore the file from a copy, or remove this line: the other lines do not need it",
+    fix: "restore the file from a copy, or remove this line: the other lines do not depend on it",
   });
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { ScaloraError } from "../util/errors.ts";
 
-/** Files of a run's folder that scalora writes and reads by name. */
+/** Names of the files in a run's folder. */
 export const runFiles = {
   config: "config.yaml",
   status: "status.json",
@@ -9,11 +9,11 @@ export const runFiles = {
   control: "control.json",
 } as const;
 
-/** The version of the run folder's files that this scalora writes, and the only one that it reads. */
+/** The format version of the run folder's files: the one that is written, and the only one that is read. */
 export const recordVersion = 1;
 
 /**
- * @param version what a file says of itself; absent in files of before there were versions, which are of version 1
+ * @param version the version in a file; absent in old files, which are version 1
  * @throws ScaloraError `format` for a version that this scalora does not know
  */
 export function assertKnownVersion(version: number | undefined, where: string): void {
@@ -26,7 +26,7 @@ export function assertKnownVersion(version: number | undefined, where: string): 
   });
 }
 
-/** A file's text; undefined where there is none, or it cannot be read. */
+/** A file's text; undefined when it cannot be read. */
 export function readOptional(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
@@ -35,7 +35,7 @@ export function readOptional(path: string): string | undefined {
   }
 }
 
-/** What JSON a text holds; undefined where it holds none. */
+/** A text parsed as JSON; undefined when it is not JSON. */
 export function parseOptional(text: string): unknown {
   try {
     return JSON.parse(text);

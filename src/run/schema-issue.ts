@@ -1,17 +1,17 @@
 import type { z } from "zod";
 
-/** What a schema found wrong first, in a message's terms. */
+/** The first issue of a failed schema check, as an error message reports it. */
 export interface SchemaIssue {
-  /** Keys from the outside in, joined by dots; empty for the value itself. */
+  /** Path of the value, joined by dots; empty for the root. */
   readonly key: string;
   readonly expected: string;
   readonly found: string;
 }
 
-/** The first thing that is wrong with a value that a schema refused. */
+/** The first issue of a value that failed its schema. */
 export function firstIssue(error: z.ZodError, value: unknown): SchemaIssue {
   const [issue] = error.issues;
-  if (!issue) return { key: "", expected: "what the schema says", found: jsonText(value) };
+  if (!issue) return { key: "", expected: "a value that fits the schema", found: jsonText(value) };
   return {
     key: issue.path.join("."),
     expected: expectedText(issue),
@@ -33,6 +33,6 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** A value as a message shows it. */
+/** A value as error messages show it. */
 export const jsonText = (value: unknown) =>
   value === undefined ? "nothing" : JSON.stringify(value).slice(0, 200);

@@ -3,7 +3,7 @@ import { count, json } from "./fields.ts";
 
 const taskTypeSchema = z.enum(["causal-lm", "classification", "regression"]);
 
-/** What is learnt: the next token, the class of a sequence, or a number. */
+/** What a model learns to predict: the next token, the class of a sequence, or a number. */
 export type TaskType = z.output<typeof taskTypeSchema>;
 
 const modelSchema = z.object({
@@ -12,10 +12,7 @@ const modelSchema = z.object({
   layers: count().describe("Transformer blocks"),
   hiddenSize: count().describe("Width of the hidden states"),
   vocabSize: count().describe("Rows of the embedding"),
-  hash: z
-    .string()
-    .optional()
-    .describe("Hash of the weights as they were loaded (`hashModel`); absent in older runs"),
+  hash: z.string().optional().describe("Hash of the loaded weights (`hashModel`); absent in older runs"),
 });
 
 const dataSchema = z
@@ -34,23 +31,23 @@ const dataSchema = z
     hashes: z
       .object({ train: z.string(), eval: z.string() })
       .optional()
-      .describe("Hashes of the tokenised rows that are trained on and of those held out"),
+      .describe("Hashes of the tokenised training rows and held-out rows"),
     dropped: z
       .array(z.object({ source: z.string(), reason: z.string() }))
       .optional()
-      .describe("Rows that were left out: where each comes from, and why"),
-    rows: count().optional().describe("Rows trained on"),
+      .describe("Dropped rows: file and line of each, and the reason"),
+    rows: count().optional().describe("Training rows"),
     heldOut: count().optional().describe("Rows held out for evaluation"),
-    tokens: count().optional().describe("Tokens of the rows trained on"),
+    tokens: count().optional().describe("Tokens of the training rows"),
     labelTokens: count()
       .optional()
-      .describe("Labels of the rows trained on: tokens, or rows of a classification"),
-    truncated: count().optional().describe("Rows cut to `data.maxLength`"),
-    notes: z.array(z.string()).optional().describe("What a person should know of the files"),
+      .describe("Labels of the training rows: tokens, or rows for a classification"),
+    truncated: count().optional().describe("Rows truncated to `data.maxLength`"),
+    notes: z.array(z.string()).optional().describe("Remarks on the files"),
     labels: z
       .union([z.string(), z.array(z.string())])
       .optional()
-      .describe("Names of the classes; of a language model, which tokens are trained on, in words"),
+      .describe("Names of the classes; for a language model, a description of the tokens that are labels"),
   })
   .catchall(json());
 
@@ -59,21 +56,18 @@ const environmentSchema = z
     scalora: z.string().optional().describe("Version of scalora"),
     libtorch: z.string().optional().describe("Version of libtorch"),
     node: z.string().optional().describe("Version of Node"),
-    device: z.string().optional().describe("Where the tensors are: `cpu`, `cuda:0`"),
-    dtype: z.string().optional().describe("Precision of the model's weights"),
-    quantization: z
-      .string()
-      .optional()
-      .describe("How the base weights are quantised; absent where they are not"),
+    device: z.string().optional().describe("Device of the tensors: `cpu`, `cuda:0`"),
+    dtype: z.string().optional().describe("Data type of the model's weights"),
+    quantization: z.string().optional().describe("Quantisation of the base weights; absent without one"),
     base: z
       .string()
       .optional()
-      .describe("How the base takes merges: `exact` or `split`; absent where none is merged"),
-    vectorInstructions: z.string().optional().describe("The CPU's vector instructions that libtorch uses"),
-    estimatedMemory: z.number().optional().describe("Memory the run was expected to take, in bytes"),
+      .describe("How the base weights take merges: `exact` or `split`; absent for methods without merges"),
+    vectorInstructions: z.string().optional().describe("Vector instructions of the CPU that libtorch uses"),
+    estimatedMemory: z.number().optional().describe("Estimated memory of the run, in bytes"),
     checkpointBytes: z.number().optional().describe("Size of one checkpoint, in bytes"),
     seed: z.number().optional().describe("`train.seed`"),
-    threads: count().optional().describe("Threads of libtorch; a resume uses as many"),
+    threads: count().optional().describe("Threads of libtorch; a resume uses the same number"),
     gemmBackend: z
       .string()
       .optional()
@@ -81,25 +75,27 @@ const environmentSchema = z
   })
   .catchall(json());
 
-/** What is known of a run when its first step is about to begin. */
+/** What is known about a run before its first step. */
 export const startEvent = z
   .object({
     type: z.literal("start"),
-    step: count().describe("Steps already done: 0, or the checkpoint's when the run goes on"),
+    step: count().describe("Steps already done: 0, or the checkpoint's step on a resume"),
     task: taskTypeSchema
       .optional()
-      .describe("What is learnt: the next token, a class, or a number; absent in older runs: `causal-lm`"),
+      .describe(
+        "What the model predicts: the next token, a class, or a number; absent in older runs: `causal-lm`",
+      ),
     totalSteps: count().describe("Steps of the whole run"),
     model: modelSchema.describe("The base model"),
     method: z.string().describe("Name of the training method"),
     parameters: z
       .object({ trainable: count(), all: count() })
-      .describe("Numbers that are trained, and all numbers of the model and the adapter"),
+      .describe("Number of trainable parameters, and of all parameters of model and adapters"),
     data: dataSchema.describe(
-      "The training data; a program that calls `train` itself records what it knows, and other keys",
+      "The training data; a program that calls `train` may leave keys out and add its own",
     ),
     environment: environmentSchema.describe(
-      "Versions, device and precision; a program that calls `train` itself records what it knows, and other keys",
+      "Versions, device and precision; a program that calls `train` may leave keys out and add its own",
     ),
   })
   .describe("Before the first step of each process that trains the run.");

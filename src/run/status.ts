@@ -12,7 +12,7 @@ export const statusSchema = z.object({
   version: count().optional().describe("Version of the format; absent in older runs: 1"),
   state: z
     .enum(["starting", "running", "paused", "finished", "stopped", "failed"])
-    .describe("Where the run stands; a run whose process is gone keeps the state it had"),
+    .describe("State of the run; it stays as it was when the process dies"),
   method: z.string().describe("Name of the training method"),
   model: z.string().describe("Path of the base model"),
   step: count().describe("Optimiser steps done"),
@@ -20,22 +20,24 @@ export const statusSchema = z.object({
   loss: number().describe("Loss of the last step, as in its event"),
   evalLoss: number().describe("Loss of the last evaluation"),
   bestEvalLoss: number().describe("Loss of the best evaluation after the first step"),
-  bestScore: number().optional().describe("Score of that evaluation, of a task's data; absent in older runs"),
-  bestStep: count().nullable().describe("Its step"),
+  bestScore: number()
+    .optional()
+    .describe("Score of that evaluation, when the data's task has metrics; absent in older runs"),
+  bestStep: count().nullable().describe("Step of that evaluation"),
   lr: number().describe("Learning rate of the last step"),
   tokensPerSecond: number().describe("Running mean of the speed"),
-  memory: number().describe("Memory in bytes, as of a step"),
-  remaining: number().describe("Seconds to the end, as the last steps went"),
+  memory: number().describe("Memory in bytes, as in the step event"),
+  remaining: number().describe("Estimated seconds to the end, from the speed of the last steps"),
   message: z.string().nullable().describe("Why it stopped or failed"),
   process: processSchema.describe("The process that wrote this"),
-  startedAt: z.string().describe("When the run was begun, ISO 8601"),
-  updatedAt: z.string().describe("When this was written, ISO 8601"),
+  startedAt: z.string().describe("Start of the run, ISO 8601"),
+  updatedAt: z.string().describe("Time of writing, ISO 8601"),
 });
 
-/** A status as it is read back, with who wrote it and when. */
+/** A status as read from the file, with its process and times. */
 export type RecordedStatus = z.output<typeof statusSchema>;
 
-/** Where the run stands now. Numbers are null until they are known. */
+/** The present status of a run. Numbers are null until they are known. */
 export type RunStatus = Omit<RecordedStatus, "version" | "process" | "startedAt" | "updatedAt">;
 
 export type RunState = RunStatus["state"];
@@ -43,7 +45,7 @@ export type RunState = RunStatus["state"];
 /**
  * The status of a run.
  * @param path the run's folder
- * @returns undefined when there is none, or what is there cannot be read
+ * @returns undefined when there is no readable status
  * @throws ScaloraError `format` when a newer version wrote it
  */
 export function readStatus(path: string): RecordedStatus | undefined {
@@ -53,12 +55,12 @@ export function readStatus(path: string): RecordedStatus | undefined {
   return statusSchema.safeParse(value).data;
 }
 
-/** Whether a run's process still works on it. */
+/** Whether the run's process is still alive. */
 export function isActive(status: RecordedStatus): boolean {
   return isUnfinished(status) && isRunning(status.process);
 }
 
-/** Where a run stands; `interrupted` where its process is gone without having said how it ended. */
+/** The state of a run; `interrupted` when its process died without recording an end. */
 export function effectiveState(status: RecordedStatus): RunState | "interrupted" {
   return isUnfinished(status) && !isActive(status) ? "interrupted" : status.state;
 }

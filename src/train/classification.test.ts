@@ -27,15 +27,15 @@ const rows: Example[] = [
   label: Number(label),
 }));
 
-/** One step of SGD over windows of rows; the loss, the trained head, and what the gradient norm was. */
-async function step(name: string, windows: Example[][], dropout?: Generator) {
+/** One step of SGD over micro-batches; returns the loss, the trained head and the gradient norm. */
+async function step(name: string, microBatches: Example[][], dropout?: Generator) {
   using model = await loadClassifier(join(golden, name));
   const before = liveTensorCount();
   const adapters = attach(model, { method: "lora", rank: 2 });
   const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });
   const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 2, warmup: 0 });
   const parts = { model, adapters, optimizer, schedule, clip: 0, ...(dropout && { dropout }) };
-  const report = trainStep(parts, windows.map(collate), 1);
+  const report = trainStep(parts, microBatches.map(collate), 1);
   const head = adapters
     .trainables()
     .find(({ name: of }) => of.endsWith("weight") && of.startsWith("classifier"));
@@ -47,7 +47,7 @@ async function step(name: string, windows: Example[][], dropout?: Generator) {
 }
 
 test.each(["bert-pairs", "roberta-unequal", "deberta-v3"])(
-  "%s: a window of unequal micro-batches is one batch: the loss is the mean over rows",
+  "%s: unequal micro-batches act as one batch: the loss is the mean over rows",
   async (name) => {
     const whole = await step(name, [rows]);
     const parts = await step(name, [rows.slice(0, 1), rows.slice(1)]);
@@ -135,10 +135,10 @@ test("what an event does to the loss is measured under the dropout of the step",
   });
   const optimizer = new SGD(adapters.trainables(), { momentum: 0, weightDecay: 0 });
   const schedule = makeSchedule({ name: "constant", lr: 0.1, steps: 2, warmup: 0 });
-  const window = [collate(rows.slice(0, 1)), collate(rows.slice(1))];
+  const microBatches = [collate(rows.slice(0, 1)), collate(rows.slice(1))];
   const { loss, event } = trainStep(
     { model, adapters: idle, optimizer, schedule, clip: 0, dropout },
-    window,
+    microBatches,
     1,
   );
   expect(event?.["lossBefore"]).toBe(loss);

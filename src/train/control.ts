@@ -3,19 +3,19 @@ import type { ControlCommand } from "../run/control.ts";
 import type { TrainOptions } from "./options.ts";
 import type { RunRecorder } from "./run-recorder.ts";
 
-/** Milliseconds between looks at `control.json` during a pause. */
+/** Milliseconds between reads of `control.json` during a pause. */
 const pausePoll = 100;
 
 export interface ControlRequests {
-  /** Why the run shall stop, if it shall. */
+  /** Why the run must stop; undefined when it continues. */
   readonly stop: string | undefined;
-  /** Whether a checkpoint was asked for. */
+  /** Whether a checkpoint was requested. */
   readonly checkpoint: boolean;
 }
 
 /**
- * Yields to the event loop, so that signals arrive, then takes what `control.json` asks; waits while it says pause.
- * @param save saves a checkpoint that is asked for during a pause
+ * Yields to the event loop, so that signals arrive, then executes the command in `control.json`; waits during a pause.
+ * @param save saves a checkpoint that is requested during a pause
  */
 export async function awaitControl(
   options: TrainOptions,
@@ -42,11 +42,11 @@ export async function awaitControl(
 function takeCommand({ run }: TrainOptions, recorder: RunRecorder, step: number): ControlCommand | undefined {
   const { command, unknown } = run?.folder.takeControl() ?? {};
   if (unknown !== undefined)
-    recorder.emit({ type: "warning", step, message: `control.json asks for something unknown: ${unknown}` });
+    recorder.emit({ type: "warning", step, message: `control.json holds an unknown command: ${unknown}` });
   return command;
 }
 
-/** Whether evaluation and other waits should end early. */
+/** Whether the caller has aborted the run; evaluations end early then. */
 export const isAborted = ({ signal }: TrainOptions) => signal?.aborted === true;
 
 function reasonOf(signal: AbortSignal): string {

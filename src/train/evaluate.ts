@@ -5,29 +5,29 @@ import { ScaloraError } from "../util/errors.ts";
 import { objectiveOf, requireLabels } from "./objective.ts";
 
 export interface Evaluation {
-  /** Mean over the labels: cross entropy in nats, or of a regression squared error. */
+  /** Mean over the labels: cross entropy in nats, or squared error for a regression. */
   readonly loss: number;
-  /** Labels: tokens, or rows of a classification. */
+  /** Number of labels: tokens, or rows for a classification. */
   readonly labelTokens: number;
-  /** Of a classification: the share of rows that get the right class. */
+  /** Classification: fraction of rows classified correctly. */
   readonly accuracy?: number;
-  /** Of a task's data: its metrics by name; one without a value (a correlation with equal scores) is 0. */
+  /** Metrics of the task by name; an undefined one (a correlation of constant scores) is 0. */
   readonly metrics?: Readonly<Record<string, number>>;
-  /** The mean of the metrics: the higher, the better. */
+  /** Mean of the metrics; higher is better. */
   readonly score?: number;
 }
 
-/** A task's metrics of predicted classes or numbers, by name; NaN where one has no value. */
+/** Computes a task's metrics from predicted classes or numbers, by name; NaN for an undefined one. */
 export type ComputeMetrics = (
   labels: ArrayLike<number>,
   predictions: ArrayLike<number>,
 ) => Readonly<Record<string, number>>;
 
-/** What an evaluation measures, and what ends it. */
+/** Options of an evaluation. */
 export interface EvaluateOptions {
-  /** Ends the evaluation early, without a result, when it returns true. */
+  /** Return true to end the evaluation early, without a result. */
   readonly stopping?: () => boolean;
-  /** Measured of a classifier, over all rows. */
+  /** For classifiers: computed over all rows. */
   readonly metrics?: ComputeMetrics;
 }
 
@@ -51,7 +51,7 @@ export async function evaluateLoss(
       throw new ScaloraError("run", "The held-out loss is not finite", {
         where: batch.sources.join(", "),
         found: String(loss),
-        fix: "look at these rows; of a trained model, lower the learning rate, or go back to an earlier checkpoint if there is one",
+        fix: "check these rows; if the model is trained, lower the learning rate or use an earlier checkpoint",
       });
     sum += loss;
     labelTokens += objective.labelCount(batch);
@@ -63,7 +63,7 @@ export async function evaluateLoss(
   }
   if (labelTokens === 0)
     throw new ScaloraError("data", "The held-out set has no label tokens", {
-      fix: "give data whose completions are not all masked or cut off",
+      fix: "use data whose completions are not all masked or truncated",
     });
   const right = predictions.filter((found, row) => found === labels[row]).length;
   return {

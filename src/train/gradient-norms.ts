@@ -4,7 +4,7 @@ import * as torch from "../torch/index.ts";
 
 /**
  * Euclidean norms of all gradients and of `extra` (a scalar), read with one copy to the host.
- * @returns `norms` in the order of `trainables`, NaN or infinite where a gradient is.
+ * @returns `norms` in the order of `trainables`, non-finite where a gradient is.
  */
 export function gradientNorms(
   trainables: readonly Trainable[],
@@ -20,7 +20,7 @@ export function gradientNorms(
   );
 }
 
-/** Norm of one tensor, accumulated in float32 or better; in float64 where squares may overflow or round badly. */
+/** Norm of one tensor, accumulated in float32 or better; in float64 when squares may overflow or lose precision. */
 function norm(x: Tensor, dtype?: "float64"): Tensor {
   const accumulate = dtype ?? (x.dtype === "float64" ? "float64" : "float32");
   return torch.linalgVectorNorm(x, { dtype: accumulate });
@@ -50,7 +50,7 @@ export function clipGradients(trainables: readonly Trainable[], norm: number, li
   return true;
 }
 
-/** Visits `tensor`, a trainable's value or gradient, parameter by parameter: slice by slice where it is a bank. */
+/** Visits the parameters in `tensor`, a trainable's value or gradient: the slices of a bank, or the tensor itself. */
 export function forEachParameter(
   { name, slices }: Trainable,
   tensor: Tensor,

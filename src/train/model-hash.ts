@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { Module } from "../nn/module.ts";
 
 /**
- * SHA-256 over names, dtypes, shapes and values of all parameters, in hexadecimal: names the base that adapters and
- * checkpoints belong to. Taken before anything is attached to the model or trained.
+ * SHA-256 over names, dtypes, shapes and values of all parameters, in hexadecimal: identifies the base model that adapters
+ * and checkpoints belong to. Computed before adapters are installed and before training.
  */
 export function hashModel(model: Module): string {
   const hash = createHash("sha256");

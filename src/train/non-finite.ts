@@ -8,12 +8,12 @@ import { ScaloraError } from "../util/errors.ts";
 import { allFinite, forEachParameter } from "./gradient-norms.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
 
-/** How many names a message lists. */
+/** Maximum number of names in a message. */
 const maxListed = 5;
 
 /**
- * Why a step's loss is not finite: weights or factors that are not, else the rows whose loss, each taken alone, is not.
- * Nothing has been changed by the step yet.
+ * Explains a non-finite loss: names the non-finite weights and factors, or else the rows with a non-finite loss of their
+ * own. The step has not changed anything yet.
  */
 export function nonFiniteLossError(
   model: TrainableModel,
@@ -26,10 +26,10 @@ export function nonFiniteLossError(
   const weights = [...new Set([...badWeights(model), ...adapters.trainables().flatMap(badValues)])];
   if (weights.length > 0)
     return new ScaloraError("run", what, {
-      found: `numbers that are not finite in ${list(weights)}`,
+      found: `non-finite values in ${list(weights)}`,
       fix:
         step === 1
-          ? "the model's files or the adapter's hold them: fetch these again, or start from others"
+          ? "they come from the files of the model or the adapter: download these again, or use others"
           : "start a new run with a lower train.lr or train.clip, or from an earlier checkpoint",
     });
   const objective = objectiveOf(model);
@@ -38,8 +38,8 @@ export function nonFiniteLossError(
 }
 
 /**
- * Which gradients of a step are not finite and which rows, each taken alone, make them so. Leaves gradients zero.
- * @returns undefined when all are finite.
+ * Finds the non-finite gradients of a step, and the rows that cause them on their own. Leaves gradients zero.
+ * @returns undefined when all gradients are finite.
  */
 export function nonFiniteGradientError(
   model: TrainableModel,
@@ -62,13 +62,13 @@ export function nonFiniteGradientError(
   });
 }
 
-const sourcesOf = (window: readonly Batch[]) => window.flatMap(({ sources }) => sources);
+const sourcesOf = (microBatches: readonly Batch[]) => microBatches.flatMap(({ sources }) => sources);
 
 function stopError(what: string, found: { tensors: string[]; rows: string[] }): ScaloraError {
   const tensors = found.tensors.length > 0 ? `not finite: ${list(found.tensors)}; ` : "";
   return new ScaloraError("run", what, {
     found: `${tensors}rows: ${list(found.rows)}`,
-    fix: "look at these rows; start a new run with a lower train.lr or train.clip (a resume would repeat these steps as they were)",
+    fix: "check these rows; start a new run with a lower train.lr or train.clip (a resume would repeat the same steps)",
   });
 }
 
@@ -86,7 +86,7 @@ function badWeights(model: TrainableModel): string[] {
 const badValues = (trainable: Trainable) => badParts(trainable, trainable.value);
 const badGradients = (trainable: Trainable) => badParts(trainable, trainable.grad);
 
-/** Names of the parameters whose part of `tensor`, the trainable's value or gradient, is not finite. */
+/** Names of the parameters with non-finite elements in `tensor`, the trainable's value or gradient. */
 function badParts(trainable: Trainable, tensor: Tensor): string[] {
   const names: string[] = [];
   forEachParameter(trainable, tensor, (name, part) => {
@@ -95,7 +95,7 @@ function badParts(trainable: Trainable, tensor: Tensor): string[] {
   return names;
 }
 
-/** Sources of the sequences that fail `ok` when each is a batch alone. */
+/** Sources of the rows that fail `ok` as a batch of one. */
 function badRows(
   objective: Objective,
   microBatches: readonly Batch[],

@@ -7,21 +7,21 @@ import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
-/** What training lowers: a loss summed over the labels of a batch, which everything else divides by their number. */
+/** The loss that training minimises, summed over the labels of a batch; callers divide by the number of labels. */
 export interface Objective {
   readonly taskType: TaskType;
-  /** How many labels a batch has: tokens to predict, or rows of a classification. */
+  /** Number of labels in a batch: tokens to predict, or rows for a classification. */
   labelCount(batch: Batch): number;
   /**
-   * A scalar, differentiable in every parameter.
-   * @param dropout the run's generator, in training: with it the model's own dropout acts
+   * A scalar, differentiable with respect to every parameter.
+   * @param dropout the run's generator; with it the model's own dropout is active (training)
    */
   lossSum(batch: Batch, dropout?: Generator): Tensor;
-  /** The same as a number, and what a classifier says of each row, its class or number; without gradients. */
+  /** The loss as a number, and a classifier's predicted class or number of each row; without gradients. */
   evaluate(batch: Batch): { loss: number; predictions?: Float64Array };
 }
 
-/** The objective that goes with a kind of model. */
+/** The objective for a kind of model. */
 export function objectiveOf(model: TrainableModel): Objective {
   if (isClassifier(model)) return classification(model);
   const lossSum = (batch: Batch) => causalLossSum(model, batch);
@@ -52,7 +52,7 @@ function classification(model: SequenceClassifier): Objective {
   };
 }
 
-/** The label of each row. @throws ScaloraError `data` where the rows have none */
+/** The label of each row. @throws ScaloraError `data` when the rows have no labels */
 export function requireLabels({ labels, sources }: Batch): Float64Array {
   if (labels) return labels;
   throw new ScaloraError("data", "A classifier needs rows with labels", {

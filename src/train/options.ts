@@ -17,47 +17,47 @@ export interface TrainSettings {
   readonly steps: number;
   /** Micro-batches of one step; default 1. */
   readonly accumulate?: number;
-  /** Largest global gradient norm; 0 turns clipping off; default 1. */
+  /** Maximum global gradient norm; 0 turns clipping off; default 1. */
   readonly clip?: number;
-  /** Steps between evaluations; default only before the first step and after the last. */
+  /** Steps between evaluations; by default there is one before the first step and one after the last. */
   readonly evalEvery?: number;
-  /** Steps between checkpoints; default only after the last. */
+  /** Steps between checkpoints; by default there is one after the last step. */
   readonly saveEvery?: number;
-  /** Checkpoints kept beside the best one; default 2. */
+  /** Number of newest checkpoints to keep, in addition to the best one; default 2. */
   readonly keepLast?: number;
-  /** Evaluations without a lower loss before the run stops; 0, the default, never stops early. */
+  /** Stop after this many evaluations without improvement; 0 (the default) turns early stopping off. */
   readonly patience?: number;
 }
 
-/** Everything that a training run works with. */
+/** Everything that a training run uses. */
 export interface TrainOptions {
-  /** What it is decides what is learnt: a decoder the next token, a classifier labels. */
+  /** Its kind sets the objective: a decoder learns the next token, a classifier labels. */
   readonly model: TrainableModel;
   readonly adapters: AdapterSet;
   /** Training batches, endless. */
   readonly batches: Pick<BatchSource, "next" | "state" | "restore">;
   /** Held-out batches; without them there is no evaluation, no best checkpoint, no early stop. */
   readonly evalBatches?: readonly Batch[];
-  /** A task's metrics, for classifiers: the best checkpoint has the highest mean of them, not the lowest loss. */
+  /** Metrics of the task, for classifiers: the best checkpoint is then the one with the highest mean of them, not the lowest loss. */
   readonly metrics?: ComputeMetrics;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly settings: TrainSettings;
-  /** Where status, events and checkpoints go, and what checkpoints depend on; without it nothing is written. */
+  /** Folder for status, events and checkpoints, and the identity of the checkpoints; without it nothing is written. */
   readonly run?: { readonly folder: RunFolder; readonly identity: CheckpointIdentity };
-  /** Go on from the newest valid checkpoint of the run, or start where there is none. */
+  /** Resume from the newest valid checkpoint of the run; start from step 0 when there is none. */
   readonly resume?: boolean;
-  /** Generators whose state belongs to the run, by name; `dropout` is what a model's own dropout is drawn from. */
+  /** Random generators whose state is saved in checkpoints, by name; `dropout` drives the model's own dropout. */
   readonly generators?: ReadonlyMap<string, Generator>;
-  /** The GEMM backend in use ("aten" where none was chosen); a resume switches to the one it was started with. */
+  /** The GEMM backend in use (default "aten"); a resume switches to the one that the run was started with. */
   readonly gemmBackend?: GemmBackend;
-  /** What the start event tells of model, data and environment; threads and GEMM backend are added. */
+  /** Model, data and environment for the start event; threads and GEMM backend are added. */
   readonly startInfo?: Pick<StartEvent, "model" | "data" | "environment">;
-  /** Aborted to stop after the present step, with a checkpoint; its reason (`SIGINT`…) goes into the events. */
+  /** Abort it to stop after the current step, with a checkpoint; its reason (`SIGINT`…) goes into the events. */
   readonly signal?: AbortSignal;
-  /** Looks on at some steps; what it sees becomes events. */
+  /** Analyses some of the steps; its observations are recorded as events. */
   readonly observer?: StepObserver;
-  /** Sees every event when it happens, after it is recorded. */
+  /** Called with every event, after it is recorded. */
   readonly onEvent?: (event: RunEvent) => void;
 }
 
@@ -66,7 +66,7 @@ export interface TrainResult {
   /** `early`: stopped by patience; `stopped`: by the signal or `control.json`. */
   readonly reason: "finished" | "early" | "stopped";
   readonly step: number;
-  /** Training loss of the last step, per label; null when there was none. */
+  /** Training loss of the last step, per label; null without a step. */
   readonly loss: number | null;
   readonly firstEval: EvaluationRecord | null;
   readonly lastEval: EvaluationRecord | null;
@@ -75,14 +75,14 @@ export interface TrainResult {
   readonly labelTokens: number;
   /** Over all resumes. */
   readonly seconds: number;
-  /** Paths of the newest and the best checkpoint, where there are any. */
+  /** Paths of the newest and the best checkpoint; undefined when there is none. */
   readonly checkpoint: string | undefined;
   readonly bestCheckpoint: string | undefined;
 }
 
 export type ResolvedSettings = Required<TrainSettings>;
 
-/** Fills the defaults. @throws `config` naming the setting that is out of range. */
+/** Fills in the defaults. @throws `config` naming the setting that is out of range. */
 export function resolveSettings(settings: TrainSettings): ResolvedSettings {
   const { steps, accumulate = 1, clip = 1, keepLast = 2, patience = 0 } = settings;
   const { evalEvery = steps, saveEvery = steps } = settings;
@@ -92,7 +92,7 @@ export function resolveSettings(settings: TrainSettings): ResolvedSettings {
     const ok = key === "clip" ? Number.isFinite(value) : Number.isSafeInteger(value);
     if (!ok || value < least)
       throw new ScaloraError("config", `The training setting ${key} is out of range`, {
-        expected: `a${key === "clip" ? "" : " whole"} number ≥ ${least}`,
+        expected: `${key === "clip" ? "a number" : "an integer"} ≥ ${least}`,
         found: String(value),
       });
   }

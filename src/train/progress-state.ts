@@ -8,12 +8,12 @@ const evaluationSchema = z.strictObject({
   loss: z.number(),
   score: z.number().optional(),
 });
-/** A held-out loss, where a task has metrics its score, and the step it was measured after. */
+/** An evaluation: held-out loss, score when the task has metrics, and number of steps done. */
 export type EvaluationRecord = z.output<typeof evaluationSchema>;
 
 const json: z.ZodType<Json> = z.json();
 
-/** Everything a resume needs that is no tensor: `state.json` of a checkpoint. */
+/** Everything that a resume needs besides tensors: `state.json` of a checkpoint. */
 const schema = z.strictObject({
   /** Optimiser steps done. */
   step: z.int().min(0),
@@ -24,13 +24,13 @@ const schema = z.strictObject({
   seconds: z.number().min(0),
   /** Training loss of the last step. */
   loss: z.number().nullable(),
-  /** Held-out loss before the first step, after the last evaluation, and the best of the trained ones. */
+  /** Evaluation before the first step, the last one, and the best one after at least one step. */
   firstEval: evaluationSchema.nullable(),
   lastEval: evaluationSchema.nullable(),
   best: evaluationSchema.nullable(),
   /** Evaluations since the best one. */
   sinceBest: z.int().min(0),
-  /** What arithmetic depends on beside the data: a resume uses the same. */
+  /** Settings that change rounding: a resume uses the same. */
   engine: z.strictObject({ threads: z.int().min(1), gemmBackend: z.enum(["aten", "onednn"]) }),
   /** The batch source's position. */
   batches: z.strictObject({
@@ -46,7 +46,7 @@ const schema = z.strictObject({
 
 /** What a checkpoint's `state.json` holds. */
 export type SavedState = z.output<typeof schema>;
-/** How far a run has come. */
+/** The progress of a run. */
 export type Progress = Omit<SavedState, "engine" | "batches" | "counters">;
 
 export const freshProgress = (): Progress => ({
@@ -62,8 +62,8 @@ export const freshProgress = (): Progress => ({
 });
 
 /**
- * Notes an evaluation: the best has the highest score, or the lowest loss where there are no scores. The one before any
- * step is no candidate: there is nothing to keep of it.
+ * Records an evaluation. The best one has the highest score, or the lowest loss without scores; the one before the first
+ * step does not count.
  */
 export function recordEvaluation(
   progress: Progress,
@@ -86,12 +86,12 @@ function isBetter(here: EvaluationRecord, best: EvaluationRecord): boolean {
   return here.loss < best.loss;
 }
 
-/** @throws `format` naming the first field that is not as this version writes it. */
+/** @throws `format` naming the first invalid field. */
 export function parseState(written: unknown, where: string): SavedState {
   const parsed = schema.safeParse(written);
   if (parsed.success) return parsed.data;
   const issue = elementAt(parsed.error.issues, 0);
-  throw new ScaloraError("format", "This checkpoint's state is not one that this version reads", {
+  throw new ScaloraError("format", "This checkpoint's state is invalid or of another version", {
     where: `${where}: ${issue.path.join(".")}`,
     found: issue.message,
   });

@@ -20,16 +20,16 @@ export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("chec
 
 export interface ResumedState {
   readonly progress: Progress;
-  /** Relative to the run's folder. */
+  /** Path relative to the run's folder. */
   readonly checkpoint: string;
   readonly warnings: readonly string[];
-  /** The one that the run was started with, now in use. */
+  /** The backend that the run was started with, now in use. */
   readonly gemmBackend: torch.GemmBackend;
 }
 
 /**
- * Puts everything back to where the newest valid checkpoint of the run was taken.
- * @returns undefined when the run has none.
+ * Restores the state of the newest valid checkpoint of the run.
+ * @returns undefined when the run has no checkpoint.
  * @throws ScaloraError `model` or `config` for another base or adapter, `data` for other data, `format` when no
  * checkpoint is valid, `config` for a finished run whose checkpoints were removed.
  */
@@ -47,7 +47,7 @@ export function resumeRun(options: TrainOptions): ResumedState | undefined {
   options.batches.restore(batches);
   const warnings = [
     ...newest.broken.map(
-      ({ path, reason }) => `set a damaged checkpoint aside as ${basename(markDamaged(path))}: ${reason}`,
+      ({ path, reason }) => `renamed a damaged checkpoint to ${basename(markDamaged(path))}: ${reason}`,
     ),
     ...restoreEngine(engine),
   ];
@@ -65,7 +65,7 @@ export function resumeRun(options: TrainOptions): ResumedState | undefined {
   };
 }
 
-/** A finished run has nothing left to train: without its checkpoints, going on would mean to train all of it again. */
+/** A finished run without checkpoints is refused: a resume would train all of it again. */
 function refuseFinished(path: string): void {
   if (readStatus(path)?.state !== "finished") return;
   throw new ScaloraError("config", "This run is finished, and its checkpoints were removed", {
@@ -76,8 +76,8 @@ function refuseFinished(path: string): void {
 }
 
 /**
- * Puts an adapter set (attached to the same base) to the state of one checkpoint, for example the best one's.
- * @throws ScaloraError `format` when the checkpoint is not whole.
+ * Loads a checkpoint, for example the best one, into an adapter set on the same base model.
+ * @throws ScaloraError `format` when the checkpoint is incomplete.
  */
 export function loadCheckpointWeights(path: string, adapters: AdapterSet): void {
   verifyCheckpoint(path);
@@ -89,7 +89,7 @@ function loadAdapterState(path: string, adapters: AdapterSet): void {
   torch.noGrad(() => withTensors(path, "adapters", (read) => adapters.loadState(read)));
 }
 
-/** Threads and GEMM backend decide the last bits of every sum: the run keeps those it was started with. */
+/** Threads and GEMM backend change the rounding of sums: a resume uses those that the run was started with. */
 function restoreEngine({ threads, gemmBackend }: SavedState["engine"]): string[] {
   torch.useGemmBackend(gemmBackend);
   if (threads !== torch.threads()) torch.setThreads(threads);

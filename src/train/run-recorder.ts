@@ -5,12 +5,12 @@ import { messageOf } from "../util/errors.ts";
 import type { ResolvedSettings, TrainOptions } from "./options.ts";
 import type { Progress } from "./progress-state.ts";
 
-/** The status file is rewritten at most this often while steps go by. */
+/** Minimum milliseconds between two writes of the status file after steps. */
 const statusEvery = 500;
-/** Weight of the newest step in the running mean of the speed. */
+/** Weight of the newest step in the exponential moving average of the speed. */
 const emaWeight = 0.1;
 
-/** Tells the world how a run goes: events to the run folder and the caller, the status to its file. */
+/** Reports a run's progress: events to the run folder and to the caller, the status to its file. */
 export class RunRecorder {
   private readonly options: TrainOptions;
   private readonly settings: ResolvedSettings;
@@ -62,14 +62,14 @@ export class RunRecorder {
     this.writeStatus(reason === "stopped" ? "stopped" : "finished", message ?? null);
   }
 
-  /** Notes why a run failed; a folder that cannot be written any more must not hide the reason. */
+  /** Records why a run failed; a failure to write the record must not hide that error. */
   fail(error: unknown): void {
     const message = messageOf(error);
     try {
       this.emitEnd("failed", message);
       this.writeStatus("failed", message);
     } catch {
-      // The error itself is on its way to the caller.
+      // The caller gets the original error.
     }
   }
 

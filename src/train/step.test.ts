@@ -42,7 +42,7 @@ function worstDifference(a: StepParts, b: StepParts): number {
   );
 }
 
-test("a window of micro-batches is one batch: the loss is normalised by the label tokens of all", () => {
+test("micro-batches act as one batch: the loss is normalised by the label tokens of all", () => {
   const [whole, parts] = [partsOf(), partsOf()];
   const one = trainStep(whole, [collate(rows)], 1);
   const many = trainStep(
@@ -138,7 +138,7 @@ test("a weight that is not finite stops the step by its name, and nothing change
     /loss of step 7 is not finite[\s\S]*embed_tokens\.weight\s+fix: +start a new run/,
   );
   expect(() => trainStep(parts, [collate(rows)], 1)).toThrow(
-    /fix: +the model's files or the adapter's hold them/,
+    /fix: +they come from the files of the model or the adapter/,
   );
   expect(weightsOf(parts)).toEqual(before);
 });
@@ -150,7 +150,7 @@ test("a factor of an adapter that is not finite is named", () => {
   made.push(model, adapters, optimizer);
   torch.noGrad(() => torch.fill_(elementAt(adapters.trainables(), 0).value, Number.NaN));
   expect(() => trainStep({ model, adapters, optimizer, schedule, clip: 0 }, [collate(rows)], 5)).toThrow(
-    /loss of step 5 is not finite[\s\S]*not finite in mix \(bank0\.8x8r2\.A\)/,
+    /loss of step 5 is not finite[\s\S]*non-finite values in mix \(bank0\.8x8r2\.A\)/,
   );
 });
 
@@ -169,8 +169,10 @@ test("a row whose loss is not finite is named", () => {
     return torch.maskedFill(hidden, torch.unsqueeze(torch.eqScalar(mask, 1), 1), Number.POSITIVE_INFINITY);
   };
   const first = rows.findIndex(({ ids }) => ids.length === bad.ids.length);
-  const window = [collate(rows.slice(0, first)), collate(rows.slice(first, first + 1))].filter(Boolean);
-  expect(() => trainStep(parts, window, 2)).toThrow(new RegExp(`rows: ${elementAt(rows, first).source}`));
+  const microBatches = [collate(rows.slice(0, first)), collate(rows.slice(first, first + 1))].filter(Boolean);
+  expect(() => trainStep(parts, microBatches, 2)).toThrow(
+    new RegExp(`rows: ${elementAt(rows, first).source}`),
+  );
 });
 
 test("a gradient that is not finite is named with the rows that cause it", () => {
@@ -201,7 +203,7 @@ test("gradients whose squares overflow float32 are finite: the step is clipped, 
   expect(report.clipped).toBe(true);
 });
 
-test("a window without labels is refused", () => {
+test("a step without labels is refused", () => {
   const parts = partsOf();
   const batch = collate(rows);
   expect(() => trainStep(parts, [withoutLabels(batch), withoutLabels(batch)], 4)).toThrow(
@@ -219,7 +221,7 @@ const withoutLabels = (batch: Batch): Batch => ({
   labelTargets: new Int32Array(),
 });
 
-test("a micro-batch without labels is left out of a window that has some", () => {
+test("a micro-batch without labels is skipped when others have some", () => {
   const [alone, beside] = [partsOf(), partsOf()];
   const forward = beside.model.hiddenStates.bind(beside.model);
   let passes = 0;

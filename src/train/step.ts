@@ -12,56 +12,55 @@ import { clipGradients, exactNorm, globalNorm, gradientNorms } from "./gradient-
 import { nonFiniteGradientError, nonFiniteLossError } from "./non-finite.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
 
-/** What a step works on. */
+/** What a step needs. */
 export interface StepParts {
   readonly model: TrainableModel;
   readonly adapters: AdapterSet;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
-  /** Largest global gradient norm; 0 turns clipping off. */
+  /** Maximum global gradient norm; 0 turns clipping off. */
   readonly clip: number;
-  /** What the model's own dropout is drawn from; without it there is none. */
+  /** Generator for the model's own dropout; without it dropout is off. */
   readonly dropout?: Generator | undefined;
   readonly observer?: StepObserver;
 }
 
-/** Looks on as a run trains, at some of its steps; changes nothing of it, to the last bit. */
+/** Observes some steps of a run without changing the training, bit for bit. */
 export interface StepObserver {
-  /** Before the step's first forward pass, after the method's hook there. */
+  /** Called before the step's first forward pass, after the method's hook. */
   beforeForward(step: StepContext): void;
-  /** After backward with every gradient finite, before the method's hook. */
+  /** Called after backward, when all gradients are finite, before the method's hook. */
   afterBackward(step: StepContext): void;
-  /** After the step. @returns what was seen, if it looked */
+  /** Called after the step. @returns the observation; undefined when this step is not observed */
   afterStep(step: StepContext): StepObservation | undefined;
 }
 
-/** What an observer saw of a step's layers. */
+/** What an observer measured at a step, by layer. */
 export interface StepObservation {
-  /** What looking took. */
+  /** Duration of the observation. */
   readonly seconds: number;
   readonly layers: LayerAnalysis[];
 }
 
 export interface StepReport {
-  /** Mean over the labels of the whole window, before the step: cross entropy in nats, or squared error. */
+  /** Mean over the labels of all micro-batches, before the update: cross entropy in nats, or squared error. */
   readonly loss: number;
   readonly lr: number;
-  /** Global norm as clipping saw it: after the method's hook, before clipping. */
+  /** Global gradient norm after the method's hook, before clipping. */
   readonly gradNorm: number;
   readonly clipped: boolean;
   readonly tokens: number;
-  /** Labels: tokens, or rows of a classification. */
+  /** Number of labels: tokens, or rows for a classification. */
   readonly labelTokens: number;
-  /** What the method's hook did, if anything. */
+  /** Report of the method's hook, if it acted. */
   readonly event: EventReport | undefined;
   readonly observation: StepObservation | undefined;
 }
 
 /**
- * One optimiser step over a window of micro-batches: forward and backward of each, normalised by the labels
- * of all → everything finite → the method's hook → clip → optimiser → gradients to zero.
- * Leaves no tensor behind.
- * @throws `data` when the window has no label, `run` when a loss or gradient is not finite (nothing is changed).
+ * One optimiser step over several micro-batches: forward and backward of each, normalised by the number of all labels →
+ * check that all is finite → the method's hook → clip → optimiser → gradients to zero. Leaves no tensor behind.
+ * @throws `data` when there is no label, `run` when a loss or gradient is not finite (nothing is changed).
  */
 export function trainStep(parts: StepParts, microBatches: readonly Batch[], step: number): StepReport {
   const { adapters, optimizer, schedule, observer } = parts;
@@ -70,7 +69,7 @@ export function trainStep(parts: StepParts, microBatches: readonly Batch[], step
   if (labelTokens === 0)
     throw new ScaloraError("data", `The batch of step ${step} has no label tokens`, {
       where: microBatches.flatMap(({ sources }) => sources).join(", "),
-      fix: "drop rows whose completion is masked or cut off entirely",
+      fix: "drop rows whose completion is entirely masked or truncated",
     });
   const hook = <T>(name: keyof StepHooks, run: () => T) =>
     naming(adapters.method, `${name} of step ${step}`, run);
@@ -101,8 +100,8 @@ export function trainStep(parts: StepParts, microBatches: readonly Batch[], step
 }
 
 /**
- * The summed loss of a window with the weights as they are now, under the dropout that it had before.
- * @param dropoutState state of the dropout's generator before that loss
+ * The summed loss of the micro-batches with the present weights, under the same dropout masks as before.
+ * @param dropoutState state of the dropout generator before the first computation
  */
 function recomputeLoss(
   objective: Objective,
@@ -119,19 +118,15 @@ function recomputeLoss(
 const withLabels = (objective: Objective, microBatches: readonly Batch[]) =>
   microBatches.filter((batch) => objective.labelCount(batch) > 0);
 
-/** Frozen weights are read from their mapped files: one that was cut short since has turned to zeros. */
+/** Frozen weights are read from memory-mapped files: a file truncated meanwhile would read as zeros. */
 function checkWeightFiles(): void {
   if (torch.mappedFilesIntact()) return;
-  throw new ScaloraError(
-    "run",
-    "A weight file of the model was cut short while it was in use; the run stops",
-    {
-      fix: "restore the model's folder, then resume from the last checkpoint",
-    },
-  );
+  throw new ScaloraError("run", "A weight file of the model was truncated while in use; the run stops", {
+    fix: "restore the model's folder, then resume from the last checkpoint",
+  });
 }
 
-/** Backward of every micro-batch; each graph is gone before the next. @returns the summed loss, a scalar tensor. */
+/** Forward and backward of every micro-batch; each graph is freed before the next. @returns the summed loss, a scalar. */
 function accumulate(
   objective: Objective,
   microBatches: readonly Batch[],
@@ -162,7 +157,7 @@ function finiteNorms(
   return { norms: trainableNorms(adapters, lossSum), loss: extra };
 }
 
-/** Norms of finite gradients, in float64 where float32 overflows. */
+/** Norms of finite gradients; in float64 when float32 overflows. */
 function trainableNorms(adapters: AdapterSet, anyScalar: Tensor): number[] {
   const trainables = adapters.trainables();
   const { norms } = gradientNorms(trainables, anyScalar);

@@ -132,7 +132,7 @@ test("parameters that have not moved by step 3 are reported by name", async () =
   const partly = { ...options, optimizer: new (await import("../optim/index.ts")).SGD(trainables) };
   await train(partly);
   expect(eventsOf("warning")).toMatchObject([
-    { step: 3, message: "not moved in 3 steps by method full: mix.bias" },
+    { step: 3, message: "unchanged after 3 steps by method full: mix.bias" },
   ]);
 });
 

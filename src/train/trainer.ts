@@ -15,11 +15,11 @@ import { RunRecorder, residentMemory } from "./run-recorder.ts";
 import { trainStep } from "./step.ts";
 import { UnchangedParameterDetector } from "./unchanged-parameters.ts";
 
-/** By this step every parameter should have moved. */
+/** Parameters unchanged after this many steps are warned about. */
 const changedByStep = 3;
 
 /**
- * Trains until the steps are done, patience ends, the signal is aborted or `control.json` says stop, and saves a
+ * Trains until the steps are done, patience runs out, the signal is aborted or `control.json` asks to stop, and saves a
  * checkpoint at the end in each case. Yields to the event loop between steps.
  * @throws ScaloraError `run` when a loss or gradient is not finite or the run folder cannot be written; `model`,
  * `config`, `data` or `format` when a resume does not fit; `config` when a new run finds checkpoints in its folder.
@@ -47,7 +47,7 @@ class Trainer {
   }
 
   async run(): Promise<TrainResult> {
-    // A resume that is refused leaves the run's record as it is.
+    // A refused resume leaves the run's record unchanged.
     const resumed = this.options.resume ? resumeRun(this.options) : undefined;
     try {
       this.begin(resumed);
@@ -74,7 +74,7 @@ class Trainer {
       recorder.emit({
         type: "warning",
         step: 0,
-        message: "the run has no checkpoint: it starts again from its first step",
+        message: "the run has no checkpoint: it restarts from its first step",
       });
     else this.refuseOverwriting();
     if (options.startInfo)
@@ -143,21 +143,21 @@ class Trainer {
     if (step === changedByStep) this.checkChanged();
   }
 
-  /** Warns of parameters that have not moved. @throws ScaloraError `run` where no gradient has reached any of them */
+  /** Warns about unchanged parameters. @throws ScaloraError `run` when no gradient has reached any of them */
   private checkChanged(): void {
-    const unmoved = this.unchangedDetector?.unchanged() ?? [];
+    const unchanged = this.unchangedDetector?.unchanged() ?? [];
     this.unchangedDetector = undefined;
-    if (unmoved.length === 0) return;
-    const more = unmoved.length > 5 ? ` and ${unmoved.length - 5} more` : "";
-    const names = unmoved.slice(0, 5).join(", ") + more;
+    if (unchanged.length === 0) return;
+    const more = unchanged.length > 5 ? ` and ${unchanged.length - 5} more` : "";
+    const names = unchanged.slice(0, 5).join(", ") + more;
     const { method } = this.options.adapters;
     if (!this.hasSeenGradient)
-      throw new ScaloraError("run", `No gradient has reached what method ${method} trains`, {
+      throw new ScaloraError("run", `No gradient has reached the parameters of method ${method}`, {
         where: `adapter.method: ${method}, step ${this.progress.step}`,
         found: `gradients of 0 in ${changedByStep} steps: ${names}`,
         fix: "the layers must compute with these parameters, and autograd add to the tensors that `grad` names",
       });
-    const message = `not moved in ${changedByStep} steps by method ${method}: ${names}`;
+    const message = `unchanged after ${changedByStep} steps by method ${method}: ${names}`;
     this.recorder.emit({ type: "warning", step: this.progress.step, message });
   }
 
@@ -222,12 +222,12 @@ class Trainer {
     };
   }
 
-  /** What the last bits of every sum depend on, as it is in use. */
+  /** The settings in use that change rounding. */
   private engineState(): SavedState["engine"] {
     return { threads: torch.threads(), gemmBackend: this.gemmBackend };
   }
 
-  /** Adds the time since the last call to the run's. */
+  /** Adds the time since the last call to the run's total. */
   private addElapsed(): void {
     const now = performance.now();
     this.progress.seconds += (now - this.clock) / 1000;

@@ -3,7 +3,7 @@ import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { forEachParameter } from "./gradient-norms.ts";
 
-/** Sum and norm in float64: equal for equal values, and different, in practice, for others. */
+/** Sum and norm in float64: equal for equal values, and in practice different for different ones. */
 function fingerprint(x: Tensor): string {
   return torch.noGrad(() =>
     torch.scope(() => {
@@ -14,7 +14,7 @@ function fingerprint(x: Tensor): string {
   );
 }
 
-/** Finds parameters that training does not move: a frozen layer, a dead gradient, steps that rounding swallows. */
+/** Finds parameters that training leaves unchanged: a frozen layer, a zero gradient, updates lost to rounding. */
 export class UnchangedParameterDetector {
   private readonly before = new Map<string, string>();
   private readonly trainables: readonly Trainable[];
@@ -24,7 +24,7 @@ export class UnchangedParameterDetector {
     this.forEachFingerprint((name, print) => this.before.set(name, print));
   }
 
-  /** Names of the parameters whose values are what they were. */
+  /** Names of the parameters that have not changed since construction. */
   unchanged(): string[] {
     const names: string[] = [];
     this.forEachFingerprint((name, print) => {

@@ -32,7 +32,7 @@ test("last, best and names choose a checkpoint; the best is the default where th
   expect(chosen(run, "step-000004")).toBe("step-000004");
   expect(() => chosen(run, "step-000003")).toThrow(/step-000002, step-000004, step-000006[\s\S]*step-000003/);
   writeFileSync(join(run, "checkpoints/step-000006/state.json"), "");
-  expect(() => chosen(run, "step-000006")).toThrow(/not whole/);
+  expect(() => chosen(run, "step-000006")).toThrow(/incomplete/);
   // Not silently another one than was meant.
   for (const name of [undefined, "best", "last"])
     expect(() => chosen(run, name)).toThrow(/newest.*damaged[\s\S]*--checkpoint step-000004[\s\S]*--resume/);

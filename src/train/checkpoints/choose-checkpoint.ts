@@ -13,11 +13,11 @@ import {
 } from "./load.ts";
 
 /**
- * The checkpoint of a run that a name means: `last` (the newest valid one), `best` (the lowest held-out loss), or a
- * folder's name such as `step-000100`; without a name the best one, or the last where nothing was evaluated.
+ * Finds a checkpoint of a run by name: `last` (the newest valid one), `best` (the best evaluation), or a folder's name such
+ * as `step-000100`. The default is the best one, or the last one of a run without evaluations.
  * @param run the run's folder
- * @throws ScaloraError `config` when there is no such checkpoint, `format` when it is not valid, or may not be the one that
- * was meant since a newer one is damaged
+ * @throws ScaloraError `config` when there is no such checkpoint, `format` when it is invalid, or when the default is
+ * ambiguous because a newer one is damaged
  */
 export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
   const folder = join(run, "checkpoints");
@@ -48,7 +48,7 @@ function damaged(run: string, good: CheckpointEntry, { path, reason }: BrokenChe
   return new ScaloraError("format", "The newest checkpoint of this run is damaged", {
     where: path,
     found: reason,
-    fix: `give an older one (--checkpoint ${basename(good.path)}), or let the run make it again (npx scalora train --resume ${shellQuote(run)})`,
+    fix: `choose an older one (--checkpoint ${basename(good.path)}), or train these steps again (npx scalora train --resume ${shellQuote(run)})`,
   });
 }
 
@@ -60,7 +60,7 @@ function noCheckpoint(folder: string, name: string, there: readonly string[]): S
       there.length > 0
         ? `last, best or one of ${there.join(", ")}`
         : "a run that has saved a checkpoint (`compare` removes those of its finished runs)",
-    found: name === "best" && there.length > 0 ? "best, of a run that was not evaluated" : name,
+    found: name === "best" && there.length > 0 ? "best, but the run has no evaluations" : name,
     fix: near === undefined ? undefined : `did you mean ${near}?`,
   });
 }

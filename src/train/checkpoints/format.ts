@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { Json } from "../../util/json.ts";
 
-/** Version of the checkpoint folder's layout; a reader refuses others. */
+/** Version of the checkpoint folder's layout; other versions are refused. */
 export const checkpointVersion = 1;
 
-/** The tensor files of a checkpoint: weights the method changed, the optimiser's moments, torch generators. */
+/** The tensor files of a checkpoint: weights that the method changed, optimiser moments, states of torch generators. */
 export const tensorFiles = {
   adapters: "adapters.safetensors",
   optimizer: "optimizer.safetensors",
@@ -15,7 +15,7 @@ export type TensorPart = keyof typeof tensorFiles;
 export const stateFile = "state.json";
 export const manifestFile = "manifest.json";
 
-/** What a checkpoint depends on without holding it: a resume must present the same. */
+/** What a checkpoint belongs to but does not contain: a resume must have the same base and adapter configuration. */
 export interface CheckpointIdentity {
   /** Hash of the base model's weights (`hashModel`). */
   readonly base: string;
@@ -29,7 +29,7 @@ export const manifestSchema = z.strictObject({
   format: z.literal("scalora-checkpoint"),
   version: z.literal(checkpointVersion),
   step: z.int().min(0),
-  /** Held-out loss at this step, where it was measured. */
+  /** Held-out loss at this step; null when it was not measured. */
   evalLoss: z.number().nullable(),
   base: z.string(),
   adapter: json,
@@ -42,12 +42,12 @@ export type Manifest = z.output<typeof manifestSchema>;
 
 export const stepFolder = (step: number) => `step-${String(step).padStart(6, "0")}`;
 
-/** The step in a checkpoint folder's name, undefined when it is not one. */
+/** The step in a checkpoint folder's name; undefined for other names. */
 export function stepOf(folderName: string): number | undefined {
   const match = /^step-(\d{6,})$/.exec(folderName);
   return match ? Number(match[1]) : undefined;
 }
 
-/** Folders that a save or a removal left half done; never read. */
+/** Whether a folder is left over from an interrupted save or removal; never read. */
 export const isUnfinished = (folderName: string) => folderName.startsWith(".unfinished-");
 export const unfinishedName = (folderName: string) => `.unfinished-${folderName}`;

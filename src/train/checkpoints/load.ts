@@ -23,12 +23,12 @@ export interface CheckpointEntry {
   readonly path: string;
 }
 
-/** One whose files are not what was written. */
+/** A checkpoint whose files are missing or changed. */
 export interface BrokenCheckpoint extends CheckpointEntry {
   readonly reason: string;
 }
 
-/** The checkpoint folders by step, whole or not; none when the folder does not exist. */
+/** The checkpoint folders by step, complete or not; none when the folder does not exist. */
 export function listCheckpoints(folder: string): CheckpointEntry[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
@@ -39,10 +39,10 @@ export function listCheckpoints(folder: string): CheckpointEntry[] {
     .sort((a, b) => a.step - b.step);
 }
 
-/** Reads the manifest and checks that every file is there in its size. @throws `format` saying what is wrong. */
+/** Reads the manifest and checks existence and size of every file. @throws `format` saying what is wrong. */
 export function readManifest(path: string): Manifest {
   const fail = (found: string): never => {
-    throw new ScaloraError("format", "This checkpoint is not whole", { where: path, found });
+    throw new ScaloraError("format", "This checkpoint is incomplete", { where: path, found });
   };
   const manifest = parseManifest(join(path, manifestFile));
   for (const name of [...Object.values(tensorFiles), stateFile])
@@ -50,7 +50,7 @@ export function readManifest(path: string): Manifest {
   for (const [name, { bytes }] of Object.entries(manifest.files)) {
     const stat = statSync(join(path, name), { throwIfNoEntry: false });
     if (!stat) fail(`${name} is missing`);
-    else if (stat.size !== bytes) fail(`${name} has ${stat.size} bytes where the manifest says ${bytes}`);
+    else if (stat.size !== bytes) fail(`${name} has ${stat.size} bytes; the manifest lists ${bytes}`);
   }
   return manifest;
 }
@@ -69,13 +69,13 @@ function parseManifest(file: string): Manifest {
   const parsed = manifestSchema.safeParse(written);
   if (parsed.success) return parsed.data;
   const issue = elementAt(parsed.error.issues, 0);
-  throw new ScaloraError("format", "This checkpoint's manifest is not one that this version reads", {
+  throw new ScaloraError("format", "This checkpoint's manifest is invalid or of another version", {
     where: `${file}: ${issue.path.join(".")}`,
     found: issue.message,
   });
 }
 
-/** Whether every file is there in its size (hashes are not looked at). */
+/** Whether every file exists with its size (without checking hashes). */
 export function isComplete(path: string): boolean {
   try {
     readManifest(path);
@@ -91,17 +91,21 @@ export function verifyCheckpoint(path: string): Manifest {
   for (const [name, { sha256 }] of Object.entries(manifest.files)) {
     const found = hashFile(join(path, name));
     if (found !== sha256)
-      throw new ScaloraError("format", "A file of this checkpoint has changed since it was written", {
-        where: join(path, name),
-        expected: `sha256 ${sha256}`,
-        found: `sha256 ${found}`,
-      });
+      throw new ScaloraError(
+        "format",
+        "A file of this checkpoint has changed since the checkpoint was saved",
+        {
+          where: join(path, name),
+          expected: `sha256 ${sha256}`,
+          found: `sha256 ${found}`,
+        },
+      );
   }
   return manifest;
 }
 
 /**
- * The newest checkpoint whose files are what was written; `broken` are newer ones that are not.
+ * The newest valid checkpoint; `broken` are newer, invalid ones.
  * @returns undefined when there is no checkpoint at all.
  * @throws `format` when there are checkpoints and none is valid.
  */
@@ -125,14 +129,14 @@ export function findNewestValid(
   });
 }
 
-/** @throws `model` when the checkpoint was written over another base, `config` when its adapter differs. */
+/** @throws `model` when the checkpoint belongs to another base model, `config` when its adapter configuration differs. */
 export function checkIdentity(manifest: Manifest, { base, adapter }: CheckpointIdentity, path: string): void {
   if (manifest.base !== base)
     throw new ScaloraError("model", "This checkpoint belongs to another model", {
       where: path,
       expected: `base weights ${manifest.base}`,
       found: `base weights ${base}`,
-      fix: "give the model (and dtype) that the run was started with",
+      fix: "use the model (and dtype) that the run was started with",
     });
   if (canonical(manifest.adapter) !== canonical(adapter))
     throw new ScaloraError("config", "This checkpoint belongs to another adapter configuration", {
@@ -143,7 +147,7 @@ export function checkIdentity(manifest: Manifest, { base, adapter }: CheckpointI
     });
 }
 
-/** JSON with sorted keys: equal for equal values. */
+/** JSON with sorted keys: equal values give equal texts. */
 function canonical(value: Json): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === "object" && !Array.isArray(inner)
@@ -152,7 +156,7 @@ function canonical(value: Json): string {
   );
 }
 
-/** Opens one tensor file and hands `use` a reader of it; the tensors it gives live until `use` returns. */
+/** Opens one tensor file and passes a reader to `use`; tensors from the reader are freed when `use` returns. */
 export function withTensors(
   path: string,
   part: TensorPart,
@@ -164,7 +168,7 @@ export function withTensors(
   });
 }
 
-/** The content of `state.json`, not yet checked. */
+/** The content of `state.json`, not validated. */
 export function readState(path: string): unknown {
   return JSON.parse(readFileSync(join(path, stateFile), "utf8"));
 }

@@ -41,7 +41,7 @@ export interface CheckpointContent {
 
 /**
  * Writes `checkpoints/step-…`: files into a temporary folder, flushed to the disk, hashed into the manifest, then
- * one rename, so that a crash at any instant leaves whole checkpoints only. A step that is saved already stays.
+ * one rename, so that a crash at any time leaves complete checkpoints only. A complete checkpoint of the step is kept.
  * @returns the checkpoint's path.
  * @throws `run` when it cannot be written (disk full…); checkpoints saved before are untouched.
  */
@@ -108,18 +108,18 @@ function syncFile(path: string): void {
 }
 
 /**
- * Removes all but the last `keepLast` whole checkpoints and the best one (`bestStep`). Broken ones older than those
- * go too; the newest whole one always stays.
+ * Removes all but the last `keepLast` complete checkpoints and the best one (`bestStep`), incomplete ones too. The newest
+ * complete one is always kept; without any, nothing is removed.
  */
 export function pruneCheckpoints(folder: string, keepLast: number, bestStep: number | undefined): void {
-  const whole = listCheckpoints(folder).filter(({ path }) => isComplete(path));
-  const keep = new Set(whole.slice(-Math.max(1, keepLast)).map(({ step }) => step));
+  const complete = listCheckpoints(folder).filter(({ path }) => isComplete(path));
+  const keep = new Set(complete.slice(-Math.max(1, keepLast)).map(({ step }) => step));
   if (keep.size === 0) return;
   if (bestStep !== undefined) keep.add(bestStep);
   for (const { step, path } of listCheckpoints(folder)) if (!keep.has(step)) remove(folder, path, step);
 }
 
-/** Renamed first: a removal that is cut short must not look like a checkpoint. */
+/** Renames first: an interrupted removal must not look like a checkpoint. */
 function remove(folder: string, path: string, step: number): void {
   const leftover = join(folder, unfinishedName(stepFolder(step)));
   rmSync(leftover, { recursive: true, force: true });
@@ -128,7 +128,7 @@ function remove(folder: string, path: string, step: number): void {
 }
 
 /**
- * Renames a checkpoint that is damaged, so that it is neither chosen nor counted, and its step can be saved again.
+ * Renames a damaged checkpoint, so that it is neither listed nor counted, and its step can be saved again.
  * @returns the new path
  */
 export function markDamaged(path: string): string {

@@ -1,5 +1,5 @@
 // A training run of a tiny model in its own process: node … run-child.ts <run folder> <kind> <kill | full | none> <count>.
-// `kill` ends it by SIGKILL at the count-th change of a file, `full` makes that change fail as a full disk does.
+// `kill` ends it by SIGKILL at the count-th file change, `full` makes that change fail as on a full disk.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createModel } from "../../models/index.ts";
