@@ -19,7 +19,6 @@ import {
 } from "./trials.ts";
 import type { CompareProgress, CompareResult, RunCompare } from "./types.ts";
 
-export { loadPlugins } from "../config/index.ts";
 export { compareColumns, tableCells } from "./report.ts";
 export { readSettings, type Setting } from "./settings.ts";
 

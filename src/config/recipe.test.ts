@@ -380,6 +380,13 @@ test.each([
   expect(problems(minimal, [set]).message).toContain(says);
 });
 
+test("an unknown method may be one whose plugin is missing", () => {
+  const { issues } = problems(minimal, ["adapter.method=mine"]);
+  expect(issues).toMatchObject([
+    { key: "adapter.method", fix: "of a method of your own, name the module in plugins" },
+  ]);
+});
+
 test("a number can be the name of a run, in YAML and on the command line", () => {
   expect(load(`${minimal}run:\n  name: 20251124\n`).run.name).toBe("20251124");
   expect(load(minimal, ["run.name=7"]).run.name).toBe("7");

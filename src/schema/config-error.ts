@@ -144,6 +144,7 @@ function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIs
     problem: found === undefined ? "is missing" : "unknown method",
     expected: joinWithOr(names),
     found: found === undefined ? undefined : formatFoundValue(found),
+    ...(found !== undefined && { fix: "of a method of your own, name the module in plugins" }),
     ...suggestValue(found, names),
   };
 }

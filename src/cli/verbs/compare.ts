@@ -50,8 +50,8 @@ export function addCompare(program: Command, context: Context, load: () => Promi
     )
     .addOption(jsonOption())
     .action(async (recipe: string, options: Options) => {
-      const compare = await load();
-      await compare.loadPlugins(recipe, options);
+      const [compare, { loadPlugins }] = await Promise.all([load(), import("../../config/index.ts")]);
+      await loadPlugins(recipe, options);
       const request = {
         recipe,
         set: options.set,
