@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
 import { BatchSource, type BatchSourceOptions, batchesInOrder } from "./batch-source.ts";
 import { collate } from "./collate.ts";
@@ -33,7 +34,7 @@ test("a packed batch has the labels of its sequences alone, shifted to their pla
 
 test("a batch without a label is an error that names its rows", () => {
   const silent = { ids: new Int32Array(3), isLabel: new Uint8Array(3), source: "f:7" };
-  expect(() => collate([silent])).toThrow(/No token of a batch is a label\n.*f:7/);
+  expect(() => collate([silent])).toThrow(refusal("data", { where: "f:7" }));
 });
 
 test.each<[string, Partial<BatchSourceOptions>]>([
@@ -119,22 +120,27 @@ test("a state of other data, seed, size or weights is refused", () => {
   ];
   for (const [data, options] of others)
     expect(() => new BatchSource(data, options).restore(state)).toThrow(
-      /belongs to other data or batch settings/,
+      refusal("data", { expected: state.fingerprint, found: /^[0-9a-f]{64}-[0-9a-f]{12}$/ }),
     );
 });
 
 test("impossible batches are refused, a large row by name", () => {
   const make = (options: Partial<BatchSourceOptions>) =>
     new BatchSource([examples, other], { seed: 1, ...options });
-  expect(() => make({})).toThrow(/one of train\.batchSize and train\.batchTokens/);
-  expect(() => make({ batchSize: 1, batchTokens: 1 })).toThrow(/either in rows or in tokens/);
-  expect(() => make({ batchSize: 0 })).toThrow(/whole number, 1 or more\n.*0/);
-  expect(() => make({ batchSize: 1, weights: [1] })).toThrow(/2 positive numbers\n.*\[1\]/);
-  expect(() => make({ batchSize: 1, weights: [1, -1] })).toThrow(/weight above 0/);
-  expect(() => new BatchSource([[]], { seed: 1, batchSize: 1 })).toThrow(/no row to make batches of/);
+  const measure = refusal("config", { expected: "train.batchSize and train.batchTokens" });
+  expect(() => make({})).toThrow(measure);
+  expect(() => make({ batchSize: 1, batchTokens: 1 })).toThrow(measure);
+  expect(() => make({ batchSize: 0 })).toThrow(refusal("config", { found: /^0$/ }));
+  expect(() => make({ batchSize: 1, weights: [1] })).toThrow(
+    refusal("config", { expected: "2 positive", found: "[1]" }),
+  );
+  expect(() => make({ batchSize: 1, weights: [1, -1] })).toThrow(
+    refusal("config", { expected: "2 positive", found: "[1,-1]" }),
+  );
+  expect(() => new BatchSource([[]], { seed: 1, batchSize: 1 })).toThrow(refusal("data"));
   const large = randomExamples([5, 200, 300]);
   expect(() => new BatchSource([large], { seed: 1, batchTokens: 150 })).toThrow(
-    /larger than the token budget of a batch\n.*f:2\n.*150 tokens\n.*200 tokens, and 1 more such rows/,
+    refusal("data", { where: "f:2", expected: "train.batchTokens = 150", found: /^200 tokens.* 1 more/ }),
   );
 });
 

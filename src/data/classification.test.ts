@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
 import { collate } from "./collate.ts";
@@ -74,7 +75,7 @@ test("the official files of GLUE are read by the name of their task", async () =
   expect(stsb.examples[0]?.label).toBe(3.8);
   await expect(
     read(glueFile("none.tsv", [["sentence1", "sentence2", "score"]]), "stsb", { ...two, regression: true }),
-  ).rejects.toThrow(/has no rows/);
+  ).rejects.toThrow(refusal("data", { where: "none.tsv" }));
 });
 
 test.each([
@@ -185,17 +186,28 @@ test("the hash of the data holds labels and types", async () => {
 });
 
 test("labels of rows that are none, and data of another kind", async () => {
-  await expect(load([{ text: "a", label: 2 }])).rejects.toThrow(/number from 0 to 1[\s\S]*found: +2/);
-  await expect(load([{ text: "a", label: true }])).rejects.toThrow(/found: +a boolean/);
+  await expect(load([{ text: "a", label: 2 }])).rejects.toThrow(
+    refusal("data", { where: /:1, column "label"$/, expected: "no, yes", found: /^2$/ }),
+  );
+  await expect(load([{ text: "a", label: true }])).rejects.toThrow(refusal("data", { found: "a boolean" }));
   const wrong = Array.from({ length: 15 }, (_, i) => ({ text: "a", label: i === 7 ? 0 : `x${i}` }));
   await expect(load(wrong)).rejects.toThrow(
-    /none of the classes\n.*:1, column "label"\n[\s\S]*found: +"x0", and 13 more rows like it: .*:2, column "label" \("x1"\).*:7.*:9.*, …\n/,
+    refusal("data", {
+      where: /:1, column "label"$/,
+      found: /^"x0", and 13 more .*:2, column "label" \("x1"\).*:7.*:9.*, …$/,
+    }),
   );
-  await expect(load([{ text: "a" }])).rejects.toThrow(/needs the column label[\s\S]*label: gold/);
-  await expect(load([{ text: "a", label: "ye" }])).rejects.toThrow(/did you mean yes/);
-  await expect(load([{ text: 1, label: 0 }])).rejects.toThrow(/column "text" is not text/);
+  await expect(load([{ text: "a" }])).rejects.toThrow(
+    refusal("data", { where: /:1$/, expected: "text + label", found: /text$/, fix: "data.columns" }),
+  );
+  await expect(load([{ text: "a", label: "ye" }])).rejects.toThrow(
+    refusal("data", { found: '"ye"', fix: "yes" }),
+  );
+  await expect(load([{ text: 1, label: 0 }])).rejects.toThrow(
+    refusal("data", { message: '"text"', found: "a number" }),
+  );
   await expect(load([{ text: "a", label: 0 }], two, { format: "text" })).rejects.toThrow(
-    /classifier cannot be trained[\s\S]*found: +text/,
+    refusal("config", { where: /data\.format$/, expected: "format: classification", found: /^text$/ }),
   );
   const path = join(scratch.path, "plain.jsonl");
   writeFileSync(path, '{"text": "a", "label": 0}');

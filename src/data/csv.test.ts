@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { readCsv } from "./csv.ts";
 import { loadExamples } from "./load-examples.ts";
 import { temporaryFile } from "./testing/files.ts";
@@ -32,16 +33,16 @@ test("a row is there before the file is read to its end, and text that is not UT
 test("a field may be tens of megabytes, and so may what follows a quote that does not close", () => {
   const long = "x".repeat(2 ** 25);
   expect(rows(`a,b\n"${long}",1\n`)[0]?.value["a"]).toHaveLength(2 ** 25);
-  expect(() => rows(`a,b\n1,"2\n${long}`)).toThrow(/does not end where it should.*rows\.csv:2/s);
+  expect(() => rows(`a,b\n1,"2\n${long}`)).toThrow(refusal("data", { where: /rows\.csv:2$/ }));
 });
 
 test.each([
-  ["a,b\n1,2\n1,2,3\n", /not as many fields.*rows\.csv:3.*2 \(a, b\).*found: +3/s],
-  ["a,b\n1\n", /not as many fields.*rows\.csv:2.*found: +1/s],
-  ['a,b\n1,"2\n3,4\n', /does not end where it should.*rows\.csv:2/s],
-  ['a,b\n1,"2"3\n', /does not end where it should.*rows\.csv:2/s],
-  ["a,a\n1,2\n", /need names, each once.*rows\.csv:1.*"a", "a"/s],
-  ["a,\n1,2\n", /need names, each once/],
+  ["a,b\n1,2\n1,2,3\n", refusal("data", { where: /rows\.csv:3$/, expected: "2 (a, b)", found: /^3$/ })],
+  ["a,b\n1\n", refusal("data", { where: /rows\.csv:2$/, expected: "2 (a, b)", found: /^1$/ })],
+  ['a,b\n1,"2\n3,4\n', refusal("data", { where: /rows\.csv:2$/, expected: "double quotes" })],
+  ['a,b\n1,"2"3\n', refusal("data", { where: /rows\.csv:2$/, expected: "double quotes" })],
+  ["a,a\n1,2\n", refusal("data", { where: /rows\.csv:1$/, found: '"a", "a"' })],
+  ["a,\n1,2\n", refusal("data", { where: /rows\.csv:1$/, found: '"a", ""' })],
 ])("%j is a clear error", (content, says) => {
   expect(() => rows(content)).toThrow(says);
 });
@@ -57,9 +58,21 @@ test.each([
 });
 
 test.each([
-  ["prompt;completion\na;b\n", ",", /separated by semicolons.*rows\.csv:1.*commas.*prompt;completion/s],
-  ["prompt\tcompletion\na\tb\n", ",", /separated by tabs.*ending \.tsv/s],
-  ["prompt,completion\na,b\n", "\t", /separated by commas.*ending \.csv/s],
+  [
+    "prompt;completion\na;b\n",
+    ",",
+    refusal("data", { where: /:1$/, expected: "commas", found: "prompt;completion" }),
+  ],
+  [
+    "prompt\tcompletion\na\tb\n",
+    ",",
+    refusal("data", { expected: "commas", found: "prompt\tcompletion", fix: ".tsv" }),
+  ],
+  [
+    "prompt,completion\na,b\n",
+    "\t",
+    refusal("data", { expected: "tabs", found: "prompt,completion", fix: ".csv" }),
+  ],
 ])("another delimiter is named: %j", (content, delimiter, says) => {
   expect(() => rows(content, delimiter)).toThrow(says);
 });

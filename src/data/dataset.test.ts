@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
 import { loadDataset } from "./dataset.ts";
 import { hashExamples } from "./hash.ts";
@@ -46,7 +47,7 @@ test("equal sequences, and the turns of one chat, are never on both sides", () =
 test("amounts that leave one side empty are refused", () => {
   for (const amount of [0, -1, 1.5, 200, 500, Number.NaN])
     expect(() => holdOut([examples], { amount, seed: 1 })).toThrow(
-      /cannot be held out\n.*below the 200 rows/,
+      refusal("config", { expected: "200 rows", found: String(amount) }),
     );
 });
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { loadExamples } from "./load-examples.ts";
 import { readRows, readTsv } from "./read-rows.ts";
 import { temporaryFile } from "./testing/files.ts";
@@ -49,18 +50,28 @@ test("TSV: quotes are text, lines end at line feeds only, short lines lack colum
 });
 
 test.each([
-  ["rows.json", '[{"a": 1}, 2]', /not a JSON object.*rows\.json:2.*a number/s],
-  ["rows.json", '[{"a": 1},', /not valid JSON.*rows\.json/s],
-  ["rows.parquet", "PAR1 and nothing more", /Parquet file is damaged.*rows\.parquet.*end is missing.*again/s],
-  ["rows.parquet", "PAR1 and what is no footer PAR1", /Parquet file cannot be read.*rows\.parquet.*again/s],
-  ["rows.parquet", '{"a": 1}', /no Parquet file.*rows\.parquet.*ending of what it is/s],
-  ["rows.xlsx", "PK\u0003\u0004", /spreadsheet.*rows\.xlsx.*save the sheet as CSV/s],
+  ["rows.json", '[{"a": 1}, 2]', refusal("data", { where: /rows\.json:2$/, found: "a number" })],
+  ["rows.json", '[{"a": 1},', refusal("data", { where: /rows\.json$/, found: "JSON" })],
+  [
+    "rows.parquet",
+    "PAR1 and nothing more",
+    refusal("data", { where: /rows\.parquet$/, expected: "PAR1", found: "21 bytes" }),
+  ],
+  [
+    "rows.parquet",
+    "PAR1 and what is no footer PAR1",
+    refusal("data", { where: /rows\.parquet$/, found: "544367988" }),
+  ],
+  ["rows.parquet", '{"a": 1}', refusal("data", { where: /rows\.parquet$/, found: '{\\"a\\"', fix: ".json" })],
+  ["rows.xlsx", "PK\u0003\u0004", refusal("data", { where: /rows\.xlsx$/, expected: "JSONL", fix: "CSV" })],
 ])("%s that holds %j is a clear error", async (name, content, says) => {
   await expect(rowsOf(temporaryFile(name, content))).rejects.toThrow(says);
 });
 
 test("a file that is not there is a clear error", async () => {
-  await expect(rowsOf("none/rows.parquet")).rejects.toThrow(/cannot be opened.*none\/rows\.parquet/s);
+  await expect(rowsOf("none/rows.parquet")).rejects.toThrow(
+    refusal("data", { where: /^none\/rows\.parquet$/, found: "ENOENT" }),
+  );
 });
 
 test("task files are training data: prompts as in evaluation, answers as labels", async () => {

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { type ExampleResult, ResultLog } from "./result-log.ts";
 
@@ -54,17 +55,19 @@ test("results of another model, other files and folders are refused", () => {
   const path = join(scratch.path, "results.jsonl");
   new ResultLog(path).add(result(0));
   expect(() => new ResultLog(path).find("gsm8k", 0, "other")).toThrow(
-    /another model, other settings.*results\.jsonl.*gsm8k example 1/s,
+    refusal("usage", { where: path, found: "gsm8k example 1", fix: "--out" }),
   );
   writeFileSync(path, '{"question": "?"}\n');
-  expect(() => new ResultLog(path)).toThrow(/no result of an evaluation.*results\.jsonl:1/s);
+  expect(() => new ResultLog(path)).toThrow(refusal("usage", { where: `${path}:1`, found: "question" }));
   writeFileSync(path, `${JSON.stringify(result(0))}\nnot JSON\n`);
-  expect(() => new ResultLog(path)).toThrow(/results\.jsonl:2/);
+  expect(() => new ResultLog(path)).toThrow(refusal("usage", { where: `${path}:2`, found: "not JSON" }));
   mkdirSync(join(scratch.path, "folder"));
-  expect(() => new ResultLog(join(scratch.path, "folder"))).toThrow("cannot be used");
+  expect(() => new ResultLog(join(scratch.path, "folder"))).toThrow(
+    refusal("usage", { where: /folder$/, found: "EISDIR" }),
+  );
 });
 
 test("a file that cannot be made is an error with a cure, also where no folder can be", () => {
   const below = join(process.platform === "linux" ? "/proc/nowhere" : "/dev/null/nowhere", "results.jsonl");
-  expect(() => new ResultLog(below)).toThrow(/cannot be used[\s\S]*fix: .*--out/);
+  expect(() => new ResultLog(below)).toThrow(refusal("usage", { where: below, fix: "--out" }));
 });

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder, tinyRun } from "../../testing/tiny-run.ts";
 import { train } from "../trainer.ts";
 import { chooseCheckpoint } from "./choose-checkpoint.ts";
@@ -30,23 +31,31 @@ test("last, best and names choose a checkpoint; the best is the default where th
   expect(chosen(run, "best")).toBe("step-000002");
   expect(chosen(run, "last")).toBe("step-000006");
   expect(chosen(run, "step-000004")).toBe("step-000004");
-  expect(() => chosen(run, "step-000003")).toThrow(/step-000002, step-000004, step-000006[\s\S]*step-000003/);
+  expect(() => chosen(run, "step-000003")).toThrow(
+    refusal("config", { expected: "step-000002, step-000004, step-000006", found: "step-000003" }),
+  );
   writeFileSync(join(run, "checkpoints/step-000006/state.json"), "");
-  expect(() => chosen(run, "step-000006")).toThrow(/incomplete/);
+  expect(() => chosen(run, "step-000006")).toThrow(
+    refusal("format", { where: /step-000006$/, found: /^state\.json has 0 bytes/ }),
+  );
   // Not silently another one than was meant.
   for (const name of [undefined, "best", "last"])
-    expect(() => chosen(run, name)).toThrow(/newest.*damaged[\s\S]*--checkpoint step-000004[\s\S]*--resume/);
+    expect(() => chosen(run, name)).toThrow(
+      refusal("format", { where: /step-000006$/, fix: /--checkpoint step-000004.*--resume/ }),
+    );
   expect(chosen(run, "step-000004")).toBe("step-000004");
 });
 
 test("without an evaluation the default is the last one, and best is refused", async () => {
   const run = await makeRun(false);
   expect(chosen(run)).toBe("step-000006");
-  expect(() => chosen(run, "best")).toThrow(/no such checkpoint[\s\S]*best/);
+  expect(() => chosen(run, "best")).toThrow(
+    refusal("config", { expected: "step-000004, step-000006", found: /^best,/ }),
+  );
 });
 
 test("a run without checkpoints is refused", async () => {
   const run = await makeRun();
   rmSync(join(run, "checkpoints"), { recursive: true });
-  expect(() => chosen(run)).toThrow(/has saved a checkpoint/);
+  expect(() => chosen(run)).toThrow(refusal("config", { where: /checkpoints$/, found: /^last$/ }));
 });
