@@ -69,7 +69,6 @@ export {
 export { readGlue, scoreGlue } from "./eval/tasks/glue/index.ts";
 export { runExport } from "./export/index.ts";
 export { type MergeAndSaveOptions, mergeAndSave } from "./export/merged.ts";
-export { loadTokenizer } from "./hub/load-tokenizer.ts";
 export { runTasks } from "./inference/evaluate-tasks.ts";
 export { generateText, openGenerator } from "./inference/generate.ts";
 export type {
@@ -80,6 +79,7 @@ export type {
   TaskRequest,
   TextGenerator,
 } from "./inference/types.ts";
+export { loadTokenizer } from "./model-files/load-tokenizer.ts";
 export {
   type ClassifierOptions,
   createModel,

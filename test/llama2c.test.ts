@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { loadTokenizer } from "../src/hub/load-tokenizer.ts";
+import { loadTokenizer } from "../src/model-files/load-tokenizer.ts";
 import { loadModel } from "../src/models/index.ts";
 import { tokenStream } from "../src/nn/index.ts";
 import { writeSafetensors } from "../src/safetensors/index.ts";

@@ -4,7 +4,7 @@
 // Exits with 1 when a log-likelihood differs by more than 1e-5 nats a token, or a text where no two logits were a tie.
 import { readFileSync } from "node:fs";
 import { batches, compareBatches } from "../src/eval/testing/batch-invariance.ts";
-import { loadTokenizer } from "../src/hub/load-tokenizer.ts";
+import { loadTokenizer } from "../src/model-files/load-tokenizer.ts";
 import { loadModel } from "../src/models/index.ts";
 import { elementAt } from "../src/util/elements.ts";
 

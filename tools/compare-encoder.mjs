@@ -2,7 +2,7 @@
 // The reference comes from tools/reference/encoder_hidden.py. Compares tokens and types of every text, and the hidden
 // states of all texts in one stream; exits with 1 when anything is beyond its limit.
 
-import { loadTokenizer } from "../dist/hub/load-tokenizer.js";
+import { loadTokenizer } from "../dist/model-files/load-tokenizer.js";
 import { loadClassifier } from "../dist/models/index.js";
 import { tokenStream } from "../dist/nn/index.js";
 import { SafetensorsFile } from "../dist/safetensors/index.js";

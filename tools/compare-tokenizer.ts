@@ -4,7 +4,7 @@
 // equal in ids and in offsets, and the first that differ; exits with 1 when any does.
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { loadTokenizer } from "../src/hub/load-tokenizer.ts";
+import { loadTokenizer } from "../src/model-files/load-tokenizer.ts";
 import { trimOffsets } from "../src/tokenizer/testing/trim-offsets.ts";
 import { elementAt } from "../src/util/elements.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attach } from "../src/adapters/index.ts";
 import { type Batch, batchesInOrder, collate, type Example } from "../src/data/index.ts";
-import { loadTokenizer } from "../src/hub/load-tokenizer.ts";
+import { loadTokenizer } from "../src/model-files/load-tokenizer.ts";
 import { createModel, saveModelWithConfig } from "../src/models/index.ts";
 import { AdamW, makeSchedule } from "../src/optim/index.ts";
 import { drawPretrainingText, type PretrainingKind } from "../src/quickstart/translation/sentences.ts";

@@ -17,7 +17,7 @@ export interface Mutant {
 
 const event = "src/adapters/scalora/event.ts";
 const eventTest = "src/adapters/scalora/event.test.ts";
-const compensated = "src/adapters/compensated/non-zero-init.ts";
+const compensated = "src/adapters/non-zero-init/non-zero-init.ts";
 const golden = {
   file: "src/adapters/scalora/golden.test.ts",
   name: "01_column_all_nonneg.json, policy default",
@@ -144,7 +144,7 @@ export const mutants: Mutant[] = [
   },
   {
     fault: "LoRA scale of a PEFT folder inverted",
-    file: "src/adapters/peft/lora.ts",
+    file: "src/adapters/peft/lora-format.ts",
     from: "scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank)",
     to: "scale: (config.use_rslora === true ? Math.sqrt(rank) : rank) / alpha",
     test: { file: "test/parity/peft.test.ts", name: "PEFT's plain adapter: the logits are PEFT's" },
@@ -204,7 +204,7 @@ export const mutants: Mutant[] = [
     from: "A: cat([sub(own.A, start.A), start.A], { dim: 1 }),\n      B: cat([own.B, sub(own.B, start.B)], { dim: 1 }),",
     to: "A: cat([own.A, sub(zerosLike(start.A), start.A)], { dim: 1 }),\n      B: cat([own.B, start.B], { dim: 1 }),",
     test: {
-      file: "src/adapters/compensated/non-zero-init.test.ts",
+      file: "src/adapters/non-zero-init/non-zero-init.test.ts",
       name: "in bfloat16 a change of 1e-4 is learnt",
     },
   },

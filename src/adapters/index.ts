@@ -23,7 +23,7 @@ export type { AdapterConfig, AttachContext, Method, OptionsSchema } from "./core
 export { resolveModulesToSave } from "./core/modules-to-save.ts";
 export { findLayers } from "./core/targets.ts";
 export { targetFields } from "./options/fields.ts";
-export { writeLora } from "./peft/lora.ts";
+export { writeLora } from "./peft/lora-format.ts";
 export {
   type BuiltInOptions as AdapterOptions,
   listMethods,

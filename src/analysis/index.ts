@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { matcher } from "../adapters/core/module-patterns.ts";
+import { matcher } from "../adapters/core/path-matcher.ts";
 import { openModel } from "../assemble/open-model.ts";
 import { type ReportTable, writeReport } from "../report/index.ts";
 import { eventsOfType, type RunEvent } from "../run/events.ts";

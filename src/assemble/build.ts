@@ -1,8 +1,8 @@
 import type { AdapterSet } from "../adapters/index.ts";
 import type { ModelConfig, TrainConfig } from "../config/index.ts";
 import type { ClassifierLabels } from "../data/index.ts";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
-import { readModelConfig } from "../hub/model-folder.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
+import { readModelConfig } from "../model-files/model-folder.ts";
 import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.ts";
 import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import { AdamW, type Optimizer, SGD } from "../optim/index.ts";

@@ -1,5 +1,5 @@
 import { ChatTemplate } from "../data/index.ts";
-import { readEosTokenIds } from "../hub/eos-tokens.ts";
+import { readEosTokenIds } from "../model-files/eos-tokens.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** How a model speaks: its chat template, and the tokens that end its outputs. */

@@ -3,7 +3,7 @@ import type { TaskType } from "../run/start-event.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
 import type { Context } from "./context.ts";
 import { panel } from "./terminal/panel.ts";
-import { ProgressLine } from "./terminal/progress.ts";
+import { ProgressLine } from "./terminal/progress-line.ts";
 import { stripControl, terminalWidth } from "./terminal/text.ts";
 import { StepMeter } from "./throughput.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
 import type { Tokenizer } from "../tokenizer/types.ts";
 import { loadExamples } from "./load-examples.ts";

@@ -12,7 +12,7 @@ export { cachedHubModels, cachedModelPath, downloadHint, modelPath } from "./mod
 /**
  * Fetches a model, by a name of the list or an ID of the Hugging Face hub, into its cache; what is there is not fetched again.
  * @returns the path of its folder or file
- * @throws ScaloraError `usage` for a name that is neither; as `fetchPackaged` and `fetchFromHub`
+ * @throws ScaloraError `usage` for a name that is neither; as `fetchListedModel` and `fetchFromHub`
  */
 export async function fetchModel(name: string, hooks: DownloadHooks): Promise<string> {
   const listed = listedModels.find((model) => model.name === name);

@@ -3,7 +3,7 @@ import { readAdapterFolder } from "../adapters/peft/adapter-folder.ts";
 import { toGgufName, weightConversion } from "../gguf/architectures.ts";
 import type { GgufDescription } from "../gguf/model-description.ts";
 import { tensorTypeByName } from "../gguf/types.ts";
-import { toGguf } from "../gguf/weight-conversion.ts";
+import { toGguf } from "../gguf/weight-layout.ts";
 import { type GgufTensorSource, writeGguf } from "../gguf/write.ts";
 import { float32Item, stringItem } from "../gguf/write-metadata.ts";
 import { requireArchitecture } from "../gguf/write-model.ts";

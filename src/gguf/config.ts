@@ -4,7 +4,7 @@ import { ggufFormatError } from "./format-error.ts";
 import type { GgufHeader } from "./header.ts";
 import { readRopeScaling } from "./rope-scaling.ts";
 import { specialTokenIds } from "./special-tokens.ts";
-import type { HeadCounts } from "./weight-conversion.ts";
+import type { HeadCounts } from "./weight-layout.ts";
 import { ropeFactorsName } from "./weights.ts";
 
 type ConfigValues = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import type { HeadCounts } from "./weight-conversion.ts";
+import type { HeadCounts } from "./weight-layout.ts";
 import type { MetadataItem } from "./write-metadata.ts";
 
 /** The metadata of a GGUF file except that of the tokenizer. */

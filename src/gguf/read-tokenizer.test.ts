@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { goldenGguf } from "../testing/golden-gguf.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeGguf } from "./write.ts";

@@ -7,7 +7,7 @@ import { type Architecture, toHuggingFaceName, weightConversion } from "./archit
 import { dequantise, isQuantised } from "./dequantise.ts";
 import { ggufFormatError } from "./format-error.ts";
 import type { GgufHeader, GgufTensor } from "./header.ts";
-import { fromGguf, type HeadCounts } from "./weight-conversion.ts";
+import { fromGguf, type HeadCounts } from "./weight-layout.ts";
 
 /** Shape and dtype of a tensor; `dtype` as safetensors files name it. */
 export interface WeightEntry {

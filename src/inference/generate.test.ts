@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { loadModel } from "../models/index.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";

@@ -1,5 +1,5 @@
-import { configLocation, readModelConfig } from "../hub/model-folder.ts";
-import { ModelWeights } from "../hub/model-weights.ts";
+import { configLocation, readModelConfig } from "../model-files/model-folder.ts";
+import { ModelWeights } from "../model-files/model-weights.ts";
 import { randomParameters, type SequenceClassifier } from "../nn/index.ts";
 import { type DType, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";

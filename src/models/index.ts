@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { GgufDescription, LazyParameter } from "../gguf/export.ts";
-import { configLocation, readModelConfig, writeModelFolder } from "../hub/model-folder.ts";
-import { ModelWeights } from "../hub/model-weights.ts";
+import { configLocation, readModelConfig, writeModelFolder } from "../model-files/model-folder.ts";
+import { ModelWeights } from "../model-files/model-weights.ts";
 import {
   type CausalLM,
   isClassifier,

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeModelFolder } from "../hub/model-folder.ts";
-import { ModelWeights } from "../hub/model-weights.ts";
+import { writeModelFolder } from "../model-files/model-folder.ts";
+import { ModelWeights } from "../model-files/model-weights.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { writeSafetensors } from "../safetensors/index.ts";
 import { fromData, Generator, liveTensorCount, noGrad, scope, type Tensor, toDType } from "../torch/index.ts";

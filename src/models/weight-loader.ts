@@ -1,4 +1,4 @@
-import type { ModelWeights } from "../hub/model-weights.ts";
+import type { ModelWeights } from "../model-files/model-weights.ts";
 import {
   makeParameterSource,
   type Nf4Codebook,

@@ -5,7 +5,7 @@ import { main } from "../cli/main.ts";
 import { CapturedStream, runVerb, testContext } from "../cli/testing/terminal.ts";
 import { addQuickstart } from "../cli/verbs/quickstart.ts";
 import { loadExamples } from "../data/index.ts";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { loadModel } from "../models/index.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { liveTensorCount } from "../torch/index.ts";

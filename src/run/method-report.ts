@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 import { count, json, real } from "./fields.ts";
-import { firstIssue } from "./schema-issue.ts";
+import { firstIssue } from "./first-schema-issue.ts";
 
 const extremes = z.array(real()).length(3);
 

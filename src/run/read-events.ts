@@ -3,8 +3,8 @@ import type { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { type EventType, eventSchemas, formatLine, type RecordedEvent, type RunEvent } from "./events.ts";
+import { firstIssue, jsonText, type SchemaIssue } from "./first-schema-issue.ts";
 import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run-files.ts";
-import { firstIssue, jsonText, type SchemaIssue } from "./schema-issue.ts";
 
 /**
  * The events of a run in order, without those superseded by a later `resume`, or by a restart from step 0 for lack of a

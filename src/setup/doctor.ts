@@ -2,9 +2,9 @@
 import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { findCompiler, tryLoading } from "./compile.ts";
-import { pinnedWheels } from "./download.ts";
 import { SetupError } from "./errors.ts";
 import { type Attempt, findLibtorch, pythonWithPip, whyNoDownload } from "./find.ts";
+import { pinnedWheels } from "./install-libtorch.ts";
 import { cacheFolder, hasNvidiaDriver, readSetup, setupCommand } from "./locate.ts";
 import { formatBytes } from "./progress.ts";
 import { isNodeTooOld, minimumNode } from "./versions.ts";

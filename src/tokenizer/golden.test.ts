@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
 import type { Tokenizer } from "./index.ts";
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
 import { required, zip } from "../util/elements.ts";
 import type { Encoding } from "./index.ts";

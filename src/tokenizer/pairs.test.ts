@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { required } from "../util/elements.ts";
 import { copyGoldenTokenizer } from "./testing/folders.ts";
 import type { TextOrPair } from "./types.ts";

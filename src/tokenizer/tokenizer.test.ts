@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadTokenizer } from "../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { mapTuple } from "../util/elements.ts";
 import { checkVocabulary, type Tokenizer } from "./index.ts";
 import { copyGoldenTokenizer, type Files, loadingError, writeTokenizerFolder } from "./testing/folders.ts";

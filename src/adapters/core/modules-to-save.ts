@@ -3,7 +3,7 @@ import * as torch from "../../torch/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Trainable } from "./adapter-set.ts";
-import { matcher } from "./module-patterns.ts";
+import { matcher } from "./path-matcher.ts";
 
 /** A parameter of a saved module: its owner, the original that comes back, and the copy in its place. */
 interface Slot {

@@ -2,8 +2,8 @@ import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.ts"
 import { ScaloraError } from "../../util/errors.ts";
 import type { RankOptions, TargetOptions } from "../options/fields.ts";
 import type { NamedLinear } from "./bank.ts";
-import { lastPart, noMatch, patternTest } from "./module-patterns.ts";
 import { isWithin } from "./modules-to-save.ts";
+import { lastPart, noMatch, patternTest } from "./path-matcher.ts";
 
 /** A layer to adapt. */
 export interface Target extends NamedLinear {

@@ -20,7 +20,7 @@ import {
   type StoredFactors,
   scaledTarget,
   storedTensors,
-} from "../peft/lora.ts";
+} from "../peft/lora-format.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";
 import { checkShape } from "../peft/peft-layer.ts";
 import {

@@ -15,7 +15,7 @@ import type { AttachContext } from "../core/method.ts";
 import { initialiseBanks } from "../lora/lora.ts";
 import type { RankOptions, StartOptions } from "../options/fields.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
-import { loraLayerConfigs } from "../peft/lora.ts";
+import { loraLayerConfigs } from "../peft/lora-format.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";
 import { factorRank } from "../peft/peft-layer.ts";
 import { folderTensors, fullyTrainedModulesOf, withPattern, writePeft } from "../peft/save-adapter.ts";

@@ -17,12 +17,12 @@ import {
 } from "../../torch/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
-import { NonZeroInitBank, writeNonZeroInit } from "../compensated/non-zero-init.ts";
 import type { EventReport } from "../core/adapter-set.ts";
 import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
 import { planOf } from "../lora/lora.ts";
+import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init.ts";
 import type { loraGaSchema } from "./options.ts";
 
 /** A base weight during the first step: a leaf of its own on the same memory, so that no other module adds to it. */

@@ -13,7 +13,7 @@ import {
 import type { AttachContext } from "../core/method.ts";
 import type { ScaledRankOptions, StartOptions } from "../options/fields.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
-import { loraFormat, writeLora } from "../peft/lora.ts";
+import { loraFormat, writeLora } from "../peft/lora-format.ts";
 import { initialiseFactors, type LoraInit } from "./init.ts";
 import type { LoraOptions } from "./options.ts";
 

@@ -8,7 +8,7 @@ import { attachLora } from "../lora/lora.ts";
 import { loraSchema } from "../lora/options.ts";
 import { writeAdapterFolder } from "./adapter-folder.ts";
 import { loadPeftWeights } from "./load-adapter.ts";
-import { loraFormat } from "./lora.ts";
+import { loraFormat } from "./lora-format.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

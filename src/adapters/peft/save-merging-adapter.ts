@@ -11,7 +11,7 @@ import {
 import type { LowRankBank } from "../core/bank.ts";
 import { adapterExportError } from "../core/layer-adapters.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
-import { type StoredFactors, writeFactors } from "./lora.ts";
+import { type StoredFactors, writeFactors } from "./lora-format.ts";
 import { fullyTrainedModulesOf } from "./save-adapter.ts";
 
 /**

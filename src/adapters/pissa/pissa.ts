@@ -1,11 +1,11 @@
 import type { Module } from "../../nn/index.ts";
 import { divScalar, mul, noGrad, scope, sqrt } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
-import { NonZeroInitBank, writeNonZeroInit } from "../compensated/non-zero-init.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
 import { planOf } from "../lora/lora.ts";
+import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init.ts";
 import type { ScaledRankOptions } from "../options/fields.ts";
 
 /**

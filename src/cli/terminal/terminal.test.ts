@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { elementAt } from "../../util/elements.ts";
 import { CapturedStream } from "../testing/terminal.ts";
 import { panel } from "./panel.ts";
-import { ProgressLine } from "./progress.ts";
+import { ProgressLine } from "./progress-line.ts";
 import { table } from "./table.ts";
 import { displayWidth, pad, painter, stripControl, truncate, wrap } from "./text.ts";
 

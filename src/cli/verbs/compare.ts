@@ -4,7 +4,7 @@ import type { CompareProgress, CompareResult } from "../../compare/types.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Context } from "../context.ts";
 import { collect, jsonOption, numberParser, setOption } from "../options.ts";
-import { ProgressLine } from "../terminal/progress.ts";
+import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
 
 type Compare = typeof import("../../compare/index.ts");

@@ -13,7 +13,7 @@ import { formatCount, formatDuration } from "../../util/format.ts";
 import { type Context, usageError } from "../context.ts";
 import { addModelOptions, collect, jsonOption, type ModelOptions, numberParser } from "../options.ts";
 import { metricEntries, percent } from "../run-progress-view.ts";
-import { ProgressLine } from "../terminal/progress.ts";
+import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
 
 interface Options extends ModelOptions {

@@ -1,13 +1,13 @@
 import type { DataFormat } from "../types.ts";
-import { cola } from "./cola.ts";
 import type { GlueTask } from "./glue-task.ts";
-import { mnli } from "./mnli.ts";
-import { mrpc } from "./mrpc.ts";
-import { qnli } from "./qnli.ts";
-import { qqp } from "./qqp.ts";
-import { rte } from "./rte.ts";
-import { sst2 } from "./sst2.ts";
-import { stsb } from "./stsb.ts";
+import { cola } from "./tasks/cola.ts";
+import { mnli } from "./tasks/mnli.ts";
+import { mrpc } from "./tasks/mrpc.ts";
+import { qnli } from "./tasks/qnli.ts";
+import { qqp } from "./tasks/qqp.ts";
+import { rte } from "./tasks/rte.ts";
+import { sst2 } from "./tasks/sst2.ts";
+import { stsb } from "./tasks/stsb.ts";
 
 export type { GlueName, GlueTask } from "./glue-task.ts";
 export { type GlueExample, readGlueRows } from "./read-glue-rows.ts";

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { loadTokenizer } from "../../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../../model-files/load-tokenizer.ts";
 import { loadModel } from "../../models/index.ts";
 import { tokenStream } from "../../nn/index.ts";
 import { noGrad, scope } from "../../torch/index.ts";

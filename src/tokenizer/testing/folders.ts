@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
-import { loadTokenizer } from "../../hub/load-tokenizer.ts";
+import { loadTokenizer } from "../../model-files/load-tokenizer.ts";
 import { ScaloraError } from "../../util/errors.ts";
 
 /** Removed after the tests of the file. */

@@ -16,7 +16,7 @@ import {
 } from "../../torch/index.ts";
 import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
-import { type StoredFactors, writeFactors } from "../peft/lora.ts";
+import { type StoredFactors, writeFactors } from "../peft/lora-format.ts";
 import { fullyTrainedModulesOf } from "../peft/save-adapter.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { GlueTask } from "./glue-task.ts";
+import type { GlueTask } from "../glue-task.ts";
 
 export const mnli: GlueTask = {
   name: "mnli",

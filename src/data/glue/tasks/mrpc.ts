@@ -1,4 +1,4 @@
-import { type GlueTask, usualSplits } from "./glue-task.ts";
+import { type GlueTask, usualSplits } from "../glue-task.ts";
 
 export const mrpc: GlueTask = {
   name: "mrpc",

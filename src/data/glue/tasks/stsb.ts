@@ -1,4 +1,4 @@
-import { type GlueTask, usualSplits } from "./glue-task.ts";
+import { type GlueTask, usualSplits } from "../glue-task.ts";
 
 export const stsb: GlueTask = {
   name: "stsb",

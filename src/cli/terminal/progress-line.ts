@@ -7,7 +7,7 @@ const drawInterval = 50;
 
 /**
  * One line of progress: on a terminal it is rewritten in place, elsewhere a plain line comes every five seconds.
- * Other lines go through `print`, so that they do not run into it.
+ * Other lines go through `printAbove`, so that they do not run into it.
  */
 export class ProgressLine {
   private readonly stream: TextStream;
