@@ -113,7 +113,7 @@ function printTable(): void {
       const { user, system } = process.cpuUsage(before);
       if (round > warmup) each.spent += (user + system) / 1000 / measured;
     }
-  const [lora] = all;
+  const lora = elementAt(all, 0);
   const loraKept = lora.kept();
   console.log(`width ${width}; LoRA: ${lora.spent.toFixed(1)} ms of CPU a step`);
   console.log(`${"method".padEnd(28)}   time  trained   kept  peak`);

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { packageRoot, readSetup, setupCommand } from "../src/setup/locate.ts";
+import { elementAt } from "../src/util/elements.ts";
 
 const listFile = join(packageRoot, "src/torch/operators.txt");
 const outputFile = join(packageRoot, "src/torch/operators.generated.ts");
@@ -99,9 +100,9 @@ function tsType({ type, oneForMany }: Argument): string {
   const optional = type.endsWith("?");
   const base = optional ? type.slice(0, -1) : type;
   const list = /^(\w+)(\??)\[\]$/.exec(base);
-  let ts = list ? `readonly ${scalarTypes[list[1]]}[]` : scalarTypes[base];
+  let ts = list ? `readonly ${scalarTypes[elementAt(list, 1)]}[]` : scalarTypes[base];
   if (ts === undefined || ts.includes("undefined")) throw new Error(`no TypeScript type for ${type}`);
-  if (list?.[2]) ts = `readonly (${scalarTypes[list[1]]} | null)[]`;
+  if (list?.[2]) ts = `readonly (${scalarTypes[elementAt(list, 1)]} | null)[]`;
   if (oneForMany) ts += " | number";
   return optional ? `${ts} | null` : ts;
 }
@@ -193,10 +194,10 @@ function convertResult(text: string, args: Parameter[]): Result {
     if (written.length !== 1 || args[0]?.ts !== "Tensor") {
       return { ts: "void", raw: "undefined", convert: asIs, statement: true };
     }
-    const convert = (call: string) => `${call};\n  return ${args[0].name}`;
+    const convert = (call: string) => `${call};\n  return ${elementAt(args, 0).name}`;
     return { ts: "Tensor", raw: "undefined", convert, statement: true };
   }
-  const single = fresh.length === 1 ? resultTypes[fresh[0]] : undefined;
+  const single = fresh.length === 1 ? resultTypes[elementAt(fresh, 0)] : undefined;
   if (single !== undefined) return single;
   if (fresh.every((type) => type === "Tensor")) {
     const tuple = (type: string) => `[${fresh.map(() => type).join(", ")}]`;

@@ -11,6 +11,7 @@ import { runDemo } from "../src/quickstart/index.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
 import { runsTypeScript } from "../src/testing/child-process.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
+import { elementAt } from "../src/util/elements.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(join(repository, "README.md"), "utf8");
@@ -60,7 +61,7 @@ test("every scalora command of the README works as printed", async () => {
 });
 
 test("the README's program runs and writes a model", () => {
-  const [program] = blocks("ts");
+  const program = elementAt(blocks("ts"), 0);
   const source = program.replaceAll('"scalora"', JSON.stringify(join(repository, "src/index.ts")));
   writeFileSync("readme.mts", source);
   const { status, stdout, stderr } = spawnSync(process.execPath, [...runsTypeScript, "readme.mts"], {
@@ -73,7 +74,7 @@ test("the README's program runs and writes a model", () => {
 });
 
 test("the README's recipe has no mistake but the files that a reader brings", () => {
-  const [recipe] = blocks("yaml");
+  const recipe = elementAt(blocks("yaml"), 0);
   writeFileSync("recipe.yaml", recipe);
   const { value } = readRecipeSource("recipe.yaml", []);
   // A cache of no models: this machine's may hold the recipe's.

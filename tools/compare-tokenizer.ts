@@ -29,7 +29,7 @@ const encodings = await tokenizer.encodeBatch(texts, { addSpecialTokens: referen
 const counts = { compared: 0, ids: 0, offsets: 0, tokens: 0 };
 for (const [i, row] of rows.entries()) {
   if (row === null) continue;
-  const { ids, offsets } = encodings[i];
+  const { ids, offsets } = elementAt(encodings, i);
   const spans = (trimmed ? trimOffsets(elementAt(texts, i), offsets) : offsets).flat();
   const sameIds = `${ids}` === `${row.ids}`;
   const sameOffsets = sameIds && `${spans}` === `${row.offsets}`;

@@ -13,6 +13,7 @@ import { tinyConfig, tinyTokenizer, tinyTokenizerConfig } from "../src/quickstar
 import type { Tokenizer } from "../src/tokenizer/index.ts";
 import { chooseGemmBackend, Generator, keepFreedMemory } from "../src/torch/index.ts";
 import { train } from "../src/train/trainer.ts";
+import { elementAt } from "../src/util/elements.ts";
 import { Random } from "../src/util/random.ts";
 import { parseJson } from "../src/util/strict-json.ts";
 
@@ -80,7 +81,7 @@ async function freshRows(tokenizer: Tokenizer) {
   let turn = 0;
   return {
     next: (): Batch => {
-      const { all, size } = kinds[turn % 2];
+      const { all, size } = elementAt(kinds, turn % 2);
       const first = Math.floor(turn++ / 2) * size;
       return collate(all.slice(first, first + size));
     },

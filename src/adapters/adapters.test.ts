@@ -36,7 +36,7 @@ test.each(methods)(
         expect(adapters.parameterCounts().trainable).toBe(2 * (8 + 8));
         expect([...model.namedParameters()].every(([, parameter]) => !parameter.requiresGrad)).toBe(true);
 
-        const [{ A, B }] = elementAt(adapters.banks, 0).leaves;
+        const { A, B } = elementAt(elementAt(adapters.banks, 0).leaves, 0);
         for (const factor of [A, B]) torch.normal_(factor, { generator });
         const merged = torch.add(base, torch.matmul(A, torch.transpose(B, 0, 1)), { alpha: s });
         expect(worst(adapters.mergedWeight("mix", "float64"), merged)).toBeLessThan(1e-14);

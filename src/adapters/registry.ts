@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { required } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { checkMethod } from "./check-method.ts";
 import type { Method, OptionsSchema } from "./core/method.ts";
@@ -65,5 +66,5 @@ export const methodNamed = (name: string): Method | undefined => methods.get(nam
 /** Schema of a recipe's `adapter` section: a union over `method`. */
 export function adapterSchema(): z.ZodType<z.output<OptionsSchema>> {
   const [first, ...others] = listMethods().map(({ schema }) => schema);
-  return z.discriminatedUnion("method", [first, ...others]);
+  return z.discriminatedUnion("method", [required(first, "the first method"), ...others]);
 }

@@ -105,7 +105,7 @@ test("what is recorded of an event is what the event did", async () => {
   const { events } = await trained("run", { adapter: { method: "scalora", ...scaling }, every: 1 });
   expect(records(events).map(({ step }) => step)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   for (const { step, layers } of records(events)) {
-    const { scaling: seen } = layers[0];
+    const { scaling: seen } = elementAt(layers, 0);
     const event = events.find((other) => other.type === "method" && other.step === step);
     const report = event?.type === "method" ? event.report : expect.fail(`no event at step ${step}`);
     expect(report["branches"]).toEqual({ [seen?.branch ?? ""]: 1 });

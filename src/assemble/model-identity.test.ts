@@ -5,6 +5,7 @@ import { loadModel } from "../models/index.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fill_, noGrad } from "../torch/index.ts";
+import { elementAt } from "../util/elements.ts";
 import { modelIdentity } from "./model-identity.ts";
 
 const scratch = temporaryFolder();
@@ -19,7 +20,10 @@ test("everything in an adapter's state counts, what does not train too", async (
   const before = identity();
   expect(identity()).toBe(before);
   const trained = new Set(adapters.trainables().map(({ name }) => name));
-  const [frozen] = [...adapters.state()].filter(([name]) => !trained.has(name));
+  const frozen = elementAt(
+    [...adapters.state()].filter(([name]) => !trained.has(name)),
+    0,
+  );
   noGrad(() => fill_(frozen[1], 3));
   expect(identity()).not.toBe(before);
   adapters.dispose();

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { runChild } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { elementAt } from "../util/elements.ts";
 import { runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
@@ -64,15 +65,19 @@ test.each([
     const [found, expected] = [linesOf(killed), linesOf(whole)];
     expect(found.map(({ index }) => index)).toEqual(Array.from({ length: examples }, (_, i) => i));
     for (const [i, { logLikelihoods = [], ...rest }] of found.entries()) {
-      const { logLikelihoods: values = [], ...same } = expected[i];
+      const { logLikelihoods: values = [], ...same } = elementAt(expected, i);
       expect(rest).toEqual(same);
       expect(logLikelihoods).toHaveLength(mode === "loglikelihood" ? 2 : 0);
       expect(values).toHaveLength(logLikelihoods.length);
       for (const [k, value] of logLikelihoods.entries())
         expect(Math.abs(value - values[k])).toBeLessThan(1e-5);
     }
-    const [{ seconds: _, reused, ...scores }] = report.parse(JSON.parse(resumed.stdout)).tasks;
-    const [{ seconds: __, reused: none, ...same }] = report.parse(JSON.parse(straight.stdout)).tasks;
+    const { seconds: _, reused, ...scores } = elementAt(report.parse(JSON.parse(resumed.stdout)).tasks, 0);
+    const {
+      seconds: __,
+      reused: none,
+      ...same
+    } = elementAt(report.parse(JSON.parse(straight.stdout)).tasks, 0);
     expect(scores).toEqual(same);
     expect([done, reused, none]).toEqual([count - 2, count - 2, 0]);
   },

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { required } from "../util/elements.ts";
 import { type ChatMessage, ChatTemplate, strftime, trainingDate } from "./chat-template.ts";
 
 interface Golden {
@@ -25,7 +26,7 @@ test.each(Object.entries(golden.templates))("template %s renders as in transform
   const renderings = golden.renderings.filter((rendering) => rendering.template === name);
   expect(renderings).toHaveLength(2 * Object.keys(golden.chats).length);
   for (const { chat, addGenerationPrompt, text, error } of renderings) {
-    const { messages, tools } = golden.chats[chat];
+    const { messages, tools } = required(golden.chats[chat], chat);
     const render = () => template.render(messages, { tools: tools ?? undefined, addGenerationPrompt });
     if (error === undefined) expect(render(), chat).toBe(text);
     else expect(render, chat).toThrow(error);

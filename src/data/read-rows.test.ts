@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
+import { elementAt } from "../util/elements.ts";
 import { loadExamples } from "./load-examples.ts";
 import { readRows, readTsv } from "./read-rows.ts";
 import { temporaryFile } from "./testing/files.ts";
@@ -79,7 +80,7 @@ test("task files are training data: prompts as in evaluation, answers as labels"
   const text = async (content: unknown, format: "gsm8k" | "commonsense") => {
     const train = temporaryFile("rows.json", JSON.stringify([content]));
     const { examples } = await loadExamples({ train, format }, tokenizer, { maxLength: 99 });
-    const [{ ids, isLabel }] = examples;
+    const { ids, isLabel } = elementAt(examples, 0);
     return [await tokenizer.decode(ids), await tokenizer.decode(ids.filter((_, i) => isLabel[i] === 1))];
   };
   expect(await text({ question: "2+2?", answer: "4\n#### 4" }, "gsm8k")).toEqual([

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
 import type { Tokenizer } from "../tokenizer/types.ts";
+import { elementAt } from "../util/elements.ts";
 import { loadExamples } from "./load-examples.ts";
 import { maskPreview } from "./mask-preview.ts";
 import { chatml } from "./testing/templates.ts";
@@ -45,7 +46,7 @@ test.skipIf(folder === undefined)("real files load as they are (needs ../shared/
     expect(report.files, name).toMatchObject([expected]);
     expect(examples.length + report.dropped.length, name).toBe(report.rows);
     expect(report.dropped.length / report.rows, name).toBeLessThan(0.02);
-    const [first] = examples;
+    const first = elementAt(examples, 0);
     const segments = await maskPreview(first, tokenizer);
     const whole = await tokenizer.decode(first.ids, { skipSpecialTokens: false });
     expect(segments.map(({ text }) => text).join(""), name).toBe(whole);

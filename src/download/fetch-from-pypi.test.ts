@@ -142,7 +142,7 @@ test("a file that is not the listed one is refused", async () => {
 test("the list: names, licences and sizes; a file by hand counts when its size is right", async () => {
   expect(listedModels[0]).toMatchObject({ name: "smollm2-135m-instruct", licence: "Apache-2.0" });
   expect(downloadBytes(elementAt(listedModels, 0))).toBe(92_871_040);
-  const { name, file, bytes } = listedModels[0];
+  const { name, file, bytes } = elementAt(listedModels, 0);
   expect(cachedModelPath(name, env)).toBeUndefined();
   const folder = join(scratch.path, "cache", "scalora", "models", name);
   mkdirSync(folder, { recursive: true });

@@ -57,7 +57,7 @@ test.each(cases)(
 );
 
 test("a cache that holds the beginning gives the same tokens", async () => {
-  const [{ model: name, prompt, tokens }] = cases;
+  const { model: name, prompt, tokens } = elementAt(cases, 0);
   using model = await loadModel(copyGoldenLlama(scratch.path, name));
   using cache = model.newCache();
   noGrad(() =>
@@ -70,7 +70,7 @@ test("a cache that holds the beginning gives the same tokens", async () => {
 });
 
 test("an end token and the model's context end the output", async () => {
-  const [{ model: name, prompt, tokens }] = cases;
+  const { model: name, prompt, tokens } = elementAt(cases, 0);
   using model = await loadModel(copyGoldenLlama(scratch.path, name));
   const place = tokens.findIndex((token, i) => i > 2 && !tokens.slice(0, i).includes(token));
   const ended = await collect(model, prompt, { endTokens: new Set([tokens[place]]) });

@@ -104,7 +104,7 @@ test.each(["generate", "loglikelihood"] as const)(
       const results = linesOf(parts);
       expect(results.map(({ index }) => index)).toEqual(examples.map((_, i) => i));
       for (const [i, { source, logLikelihoods = [], ...rest }] of results.entries()) {
-        const { source: place, logLikelihoods: alone = [], ...expected } = linesOf(whole)[i];
+        const { source: place, logLikelihoods: alone = [], ...expected } = elementAt(linesOf(whole), i);
         expect(rest).toEqual(expected);
         expect(place).toBe(elementAt(examples, i).source);
         expect(logLikelihoods).toHaveLength(alone.length);

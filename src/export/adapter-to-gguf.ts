@@ -36,8 +36,8 @@ export function adapterToGguf(folder: string, path: string, description: GgufDes
     });
   checkAdapterConfig(folder, config, loraSupported);
   const layers = readLayers(folder, config, tensors);
-  const alphas = new Set(layers.map(({ alpha }) => alpha));
-  const [alpha] = alphas.size === 1 ? alphas : [0];
+  const [first, ...others] = new Set(layers.map(({ alpha }) => alpha));
+  const alpha = first !== undefined && others.length === 0 ? first : 0;
   const metadata = [
     stringItem("general.architecture", description.architecture),
     stringItem("general.type", "adapter"),

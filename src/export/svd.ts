@@ -122,7 +122,7 @@ function truncateChange(path: string, change: Tensor, share: Truncation): Trunca
   if (whole === 0) return undefined;
   const rank = rankFor(energies, whole, share);
   const leading = flip(narrow(vectors, 1, Math.min(m, n) - rank, rank), [1]);
-  const sqrtSigmas = Float64Array.from({ length: rank }, (_, i) => energies[i] ** 0.25);
+  const sqrtSigmas = Float64Array.from({ length: rank }, (_, i) => elementAt(energies, i) ** 0.25);
   const sqrtSigma = fromData(sqrtSigmas, [rank], { device: change.device });
   const scaled = mul(leading, sqrtSigma);
   const projected = div(matmul(isTall ? change : transposed, leading), sqrtSigma);

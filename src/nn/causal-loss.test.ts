@@ -28,7 +28,8 @@ test.each([undefined, 0.7])(
       });
       const expected = logits.map(
         (row, i) =>
-          Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0)) - row[elementAt(batch.labelTargets, i)],
+          Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0)) -
+          elementAt(row, elementAt(batch.labelTargets, i)),
       );
       expect(fused).toBeCloseTo(elementAt(expected, 0) + elementAt(expected, 1), 10);
       model.lm_head.adapter = { forward: (x, base) => torch.linear(x, base.denseWeight()) };

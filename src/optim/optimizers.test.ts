@@ -51,8 +51,8 @@ function parametersOf(dtype: DType, gradDType = dtype): OptimizedParameter[] {
 function setGradients(parameters: readonly OptimizedParameter[], step: number): void {
   torch.scope(() => {
     for (const { name, grad } of parameters) {
-      const values = Float64Array.from(golden.gradients[step][name]);
-      torch.copy_(grad, torch.fromData(values, golden.shapes[name], { device: "cpu" }));
+      const values = Float64Array.from(required(elementAt(golden.gradients, step)[name], name));
+      torch.copy_(grad, torch.fromData(values, required(golden.shapes[name], name), { device: "cpu" }));
     }
   });
 }
@@ -60,7 +60,7 @@ function setGradients(parameters: readonly OptimizedParameter[], step: number): 
 function worst(parameters: readonly OptimizedParameter[], expected: Flat): number {
   return Math.max(
     ...parameters.flatMap(({ name, value }) =>
-      [...value.toFloats()].map((x, i) => Math.abs(x - required(expected[name], name)[i])),
+      [...value.toFloats()].map((x, i) => Math.abs(x - elementAt(required(expected[name], name), i))),
     ),
   );
 }
@@ -93,7 +93,7 @@ test("bfloat16 parameters move through float32 masters, and gradients may have a
   const rounded = half.map(({ value }) => value.toFloats());
   torch.scope(() => {
     single.forEach(({ value }, i) => {
-      torch.copy_(value, torch.fromData(rounded[i], value.shape, { device: "cpu" }));
+      torch.copy_(value, torch.fromData(elementAt(rounded, i), value.shape, { device: "cpu" }));
     });
   });
   const [a, b] = [required(makers["adamw"], "adamw")(half), required(makers["adamw"], "adamw")(single)];

@@ -45,7 +45,7 @@ export const methodReportSchema = z
       .optional()
       .describe("LoRA-GA: `gradient` when the factors were initialised from the first gradient"),
   })
-  .catchall(json());
+  .catchall(json().optional());
 
 /** What a method's hook did, as JSON for the run's record. */
 export type MethodReport = z.output<typeof methodReportSchema>;

@@ -49,7 +49,7 @@ const dataSchema = z
       .optional()
       .describe("Names of the classes; for a language model, a description of the tokens that are labels"),
   })
-  .catchall(json());
+  .catchall(json().optional());
 
 const environmentSchema = z
   .object({
@@ -73,7 +73,7 @@ const environmentSchema = z
       .optional()
       .describe("Kernels of float32 products: `aten` or `onednn`; a resume uses the same"),
   })
-  .catchall(json());
+  .catchall(json().optional());
 
 /** What is known about a run before its first step. */
 export const startEvent = z

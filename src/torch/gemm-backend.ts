@@ -1,4 +1,5 @@
 import { native } from "../native/load.ts";
+import { mapTuple } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { noGrad } from "./autograd.ts";
 import { Generator } from "./generator.ts";
@@ -39,7 +40,7 @@ const minSpeedup = 1.1;
  */
 export function chooseGemmBackend(env: NodeJS.ProcessEnv = process.env): {
   chosen: GemmBackend;
-  probes: GemmProbe[];
+  probes: readonly GemmProbe[];
 } {
   const pinned = pinnedBackend(env);
   if (pinned !== undefined) {
@@ -65,7 +66,7 @@ function pinnedBackend({ SCALORA_GEMM_BACKEND: value }: NodeJS.ProcessEnv): Gemm
 }
 
 /** @param probes of libtorch's own choice, then of oneDNN */
-export function fasterBackend([aten, onednn]: readonly GemmProbe[]): GemmBackend {
+export function fasterBackend([aten, onednn]: readonly [GemmProbe, GemmProbe]): GemmBackend {
   if (onednn.error > maxRelativeError) return "aten";
   const isWrong = aten.error > maxRelativeError;
   return isWrong || onednn.gigaflops > minSpeedup * aten.gigaflops ? "onednn" : "aten";
@@ -77,11 +78,11 @@ export function useGemmBackend(backend: GemmBackend): void {
 }
 
 /** The backends in turn, so that what else runs on the machine slows both; the fastest round of each counts. */
-function probeBackends(): GemmProbe[] {
+function probeBackends(): [aten: GemmProbe, onednn: GemmProbe] {
   using generator = new Generator(0, "cpu");
   const x = randn([rows, inner], { generator, device: "cpu" });
   const weight = randn([columns, inner], { generator, device: "cpu" });
-  const probes = backends.map((backend) => {
+  const probes = mapTuple(backends, (backend) => {
     useGemmBackend(backend);
     return { backend, gigaflops: 0, error: relativeError(fastLinear(x, weight), x, weight) };
   });

@@ -113,7 +113,7 @@ test("linear_cross_entropy in float32 equals float64's, gradients included", () 
       torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
     );
     const reference = torch.linearCrossEntropy(hidden, weight, targets);
-    const ours = torch.linearCrossEntropy(elementAt(single, 0), single[1], targets);
+    const ours = torch.linearCrossEntropy(elementAt(single, 0), elementAt(single, 1), targets);
     expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(2e-7);
     const mine = torch.grad([ours], single);
     const theirs = torch.grad([reference], [hidden, weight]);
@@ -137,7 +137,7 @@ test.skipIf(!torch.hasFusedAttention())(
         torch.reshape(torch.expand(torch.unsqueeze(x, 2), [-1, 2, 3, 24]), [-1, 6, 24]);
       const parts = offsets.slice(1).map((end, i) => {
         const part = (x: torch.Tensor) =>
-          torch.transpose(torch.narrow(x, 0, offsets[i], end - offsets[i]), 0, 1);
+          torch.transpose(torch.narrow(x, 0, elementAt(offsets, i), end - elementAt(offsets, i)), 0, 1);
         const exact = torch.scaledDotProductAttention(part(q), part(spread(k)), part(spread(v)), {
           isCausal: true,
           scale: 0.3,
@@ -146,7 +146,13 @@ test.skipIf(!torch.hasFusedAttention())(
       });
       const reference = torch.cat(parts);
       const single = [q, k, v].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
-      const ours = torch.causalAttention(elementAt(single, 0), single[1], single[2], offsets, 0.3);
+      const ours = torch.causalAttention(
+        elementAt(single, 0),
+        elementAt(single, 1),
+        elementAt(single, 2),
+        offsets,
+        0.3,
+      );
       expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(1e-6);
       const mine = torch.grad([torch.sum(torch.mul(torch.toDType(ours, "float64"), weights))], single);
       const theirs = torch.grad([torch.sum(torch.mul(reference, weights))], [q, k, v]);
@@ -209,7 +215,7 @@ test("both GEMM backends are exact in fp32, in forward and backward", () => {
       const { x, w, b } = leaves({ x: [33, 20], w: [24, 20], b: [24] });
       const exact = torch.linear(x, w, { bias: b });
       const single = [x, w, b].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
-      const ours = torch.fastLinear(single[0], single[1], { bias: single[2] });
+      const ours = torch.fastLinear(elementAt(single, 0), elementAt(single, 1), { bias: single[2] });
       expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(1e-6);
       const mine = torch.grad([torch.sum(torch.square(ours))], single);
       const theirs = torch.grad([torch.sum(torch.square(exact))], [x, w, b]);
@@ -233,10 +239,12 @@ test.each([1, 2, 7, 8, 9, 21, 32, 33])(
         const single = [x, w, b].map((t) => torch.toDType(torch.detach(t), "float32"));
         for (const bias of [undefined, b]) {
           const exact = torch.linear(x, w, { bias });
-          const ours = torch.fastLinear(single[0], single[1], { bias: bias && single[2] });
+          const ours = torch.fastLinear(elementAt(single, 0), elementAt(single, 1), {
+            bias: bias && single[2],
+          });
           expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
-          const last = torch.narrow(single[0], 0, rows - 1, 1);
-          const alone = torch.fastLinear(last, single[1], { bias: bias && single[2] });
+          const last = torch.narrow(elementAt(single, 0), 0, rows - 1, 1);
+          const alone = torch.fastLinear(last, elementAt(single, 1), { bias: bias && single[2] });
           expect(relative(torch.narrow(ours, 0, rows - 1, 1), alone)).toBeLessThan(5e-7);
         }
       }),
@@ -295,10 +303,14 @@ test.each([64, 24, 6])("rotate equals its definition in float64 (width %i)", (wi
       const { x, c, s } = leaves({ x: [5, 3, width], c: [5, 1, width], s: [5, 1, width] });
       const single = [x, c, s].map((t) => torch.toDType(torch.detach(t), "float32"));
       const exact = torch.add(torch.mul(x, c), torch.mul(torch.roll(x, width / 2, { dims: -1 }), s));
-      const ours = torch.fusedRotate(single[0], single[1], single[2]);
+      const ours = torch.fusedRotate(elementAt(single, 0), elementAt(single, 1), single[2]);
       expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
       expect(() =>
-        torch.fusedRotate(elementAt(single, 0), single[1], torch.narrow(elementAt(single, 2), 0, 1, 4)),
+        torch.fusedRotate(
+          elementAt(single, 0),
+          elementAt(single, 1),
+          torch.narrow(elementAt(single, 2), 0, 1, 4),
+        ),
       ).toThrow(`sines of shape [4, 1, ${width}]`);
     }),
   );

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { deriveSeed } from "../data/hash.ts";
 import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { elementAt } from "../util/elements.ts";
 import { Random } from "../util/random.ts";
 import { findNewestValid, listCheckpoints } from "./checkpoints/load.ts";
 
@@ -22,7 +23,10 @@ afterEach(() => folder.remove());
 
 /** The final checkpoint without what may differ: the time it took. */
 function finalOf(run: string) {
-  const [last] = listCheckpoints(join(run, "checkpoints")).filter(({ step }) => step === lastStep);
+  const last = elementAt(
+    listCheckpoints(join(run, "checkpoints")).filter(({ step }) => step === lastStep),
+    0,
+  );
   const { seconds: _, ...state } = JSON.parse(readFileSync(join(last.path, "state.json"), "utf8"));
   const { "state.json": __, ...files } = JSON.parse(
     readFileSync(join(last.path, "manifest.json"), "utf8"),

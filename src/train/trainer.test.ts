@@ -150,7 +150,7 @@ test("a loss that is not finite fails the run, says where, and keeps the last ch
   const options = make({ steps: 20, saveEvery: 2 }, { folder: path() });
   const onEvent = (event: RunEvent) => {
     if (event.type !== "step" || event.step !== 5) return;
-    const [weight] = options.adapters.trainables();
+    const weight = elementAt(options.adapters.trainables(), 0);
     torch.noGrad(() => torch.fill_(weight.value, Number.NaN));
   };
   await expect(train({ ...options, onEvent })).rejects.toThrow(

@@ -97,6 +97,6 @@ test("30 steps of LoRA: every loss is that of PEFT with torch's AdamW, and so ar
 /** A layer's factor in PEFT's layout: its `lora_A` is our Bᵀ, its `lora_B` our A. */
 function factor(adapters: object, path: string, isDown: boolean): Float64Array {
   const { bank, index } = requireLowRank(adapters).find(path);
-  const { A, B } = bank.leaves[index];
+  const { A, B } = elementAt(bank.leaves, index);
   return noGrad(() => scope(() => (isDown ? transpose(B, 0, 1) : A).toFloats()));
 }

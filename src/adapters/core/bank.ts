@@ -13,7 +13,7 @@ import {
   transpose,
   zeros,
 } from "../../torch/index.ts";
-import { required } from "../../util/elements.ts";
+import { elementAt, mapTuple, required, zip } from "../../util/elements.ts";
 import { groupBy } from "../../util/group-by.ts";
 import type { Trainable } from "./adapter-set.ts";
 
@@ -31,7 +31,7 @@ export class StackedParameter {
 
   /** Zeros of dtype float32, or float64 beside float64 weights. @param shape of one layer's parameter */
   constructor(layers: readonly NamedLinear[], shape: readonly number[]) {
-    const { weight } = layers[0].linear;
+    const { weight } = elementAt(layers, 0).linear;
     const make = () =>
       zeros([layers.length, ...shape], { dtype: adapterDType(weight), device: weight.device }).keep();
     [this.value, this.grad] = [make(), make()];
@@ -84,6 +84,11 @@ export abstract class Bank implements Disposable {
   /** What a layer trains under a name: the parameter that autograd sees, of the shape of one layer. */
   leaf(part: string, index: number): Tensor {
     return required(this.stacks[part]?.leaves[index], `${part} of layer ${index} of ${this.name}`);
+  }
+
+  /** What is trained under a name. */
+  stack(part: string): StackedParameter {
+    return required(this.stacks[part], `${part} of ${this.name}`);
   }
 
   /** How a layer computes with its parameters. */
@@ -167,14 +172,14 @@ export class LowRankBank extends Bank {
   ) {
     super(name, layers, { A: [shape.m, shape.rank], B: [shape.n, shape.rank], ...more });
     this.shape = shape;
-    const { A, B } = this.stacks;
+    const [A, B] = [this.stack("A"), this.stack("B")];
     [this.A, this.B, this.gradA, this.gradB] = [A.value, B.value, A.grad, B.grad];
-    this.leaves = A.leaves.map((leafOfA, index) => ({ A: leafOfA, B: B.leaves[index] }));
+    this.leaves = zip(A.leaves, B.leaves).map(([leafOfA, leafOfB]) => ({ A: leafOfA, B: leafOfB }));
     this.frozenDelta = undefined;
   }
 
   linearAdapter(index: number): LinearAdapter {
-    const { A, B } = this.leaves[index];
+    const { A, B } = elementAt(this.leaves, index);
     const { scale } = this.shape;
     return {
       forward: (x, base) => base.forwardLowRank(x, A, B, scale, undefined, this.frozenDelta?.(index)),
@@ -195,7 +200,7 @@ export class LowRankBank extends Bank {
 
   /** A·Bᵀ of a layer, without s. */
   protected product(index: number, dtype: DType): Tensor {
-    const [A, B] = [this.A, this.B].map((stack) => toDType(select(stack, 0, index), dtype));
+    const [A, B] = mapTuple([this.A, this.B], (stack) => toDType(select(stack, 0, index), dtype));
     return matmul(A, transpose(B, 0, 1));
   }
 }

@@ -19,6 +19,7 @@ import {
   transpose,
   viewDType,
 } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { NamedLinear } from "./bank.ts";
 
 /** Where the adapted weights of a bank live, so that merging into them loses nothing. */
@@ -65,7 +66,7 @@ export class ExactBase implements BaseStore {
   private readonly weights: Tensor;
 
   constructor(layers: readonly NamedLinear[]) {
-    const { weight } = layers[0].linear;
+    const { weight } = elementAt(layers, 0).linear;
     const dtype = weight.dtype === "float64" ? "float64" : "float32";
     this.weights = empty([layers.length, ...weight.shape], { dtype, device: weight.device }).keep();
     moveWeights(this.weights, layers, copy_);
@@ -106,7 +107,7 @@ export class SplitBase implements BaseStore {
   private readonly low: Tensor;
 
   constructor(layers: readonly NamedLinear[]) {
-    const { weight } = layers[0].linear;
+    const { weight } = elementAt(layers, 0).linear;
     const shape = [layers.length, ...weight.shape];
     this.high = empty(shape, { dtype: "bfloat16", device: weight.device }).keep();
     this.low = empty(shape, { dtype: "int16", device: weight.device }).keep();
@@ -115,7 +116,7 @@ export class SplitBase implements BaseStore {
   }
 
   merge(left: Tensor, right: Tensor): undefined {
-    const [layers] = this.high.shape;
+    const layers = this.high.size(0);
     noGrad(() => {
       for (let index = 0; index < layers; index++)
         scope(() => {

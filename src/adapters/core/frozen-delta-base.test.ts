@@ -105,7 +105,7 @@ test("merges are appended as they are until they are more than R; the base stays
       expect(Q.toFloats()).toEqual(torch.select(join("right", index + 1), 0, 2).toFloats());
     }
     expect(base.isLossy(2)).toBe(true);
-    const { left, right } = merges[2];
+    const { left, right } = elementAt(merges, 2);
     const lost = base.merge(left, right);
     const whole = dense(join("left", 3), join("right", 3));
     for (const layer of [0, 1, 2]) {
@@ -149,7 +149,7 @@ test("a restored store goes on where it was, whatever it held", () => {
       torch.randn([3, 9, 2], { generator, device: "cpu" }),
       torch.randn([3, 7, 2], { generator, device: "cpu" }),
     ]);
-    base.merge(elementAt(merges, 0)[0], elementAt(merges, 0)[1]);
+    base.merge(elementAt(elementAt(merges, 0), 0), elementAt(elementAt(merges, 0), 1));
     for (const [left, right] of [merges[2], merges[1]]) other.merge(left, right);
     const saved = base.state();
     torch.noGrad(() => {
@@ -158,8 +158,8 @@ test("a restored store goes on where it was, whatever it held", () => {
     other.restored();
     for (const one of [base, other]) {
       expect(one.frozenDelta(0)?.P.shape).toEqual([9, 2]);
-      one.merge(elementAt(merges, 1)[0], elementAt(merges, 1)[1]);
-      one.merge(elementAt(merges, 2)[0], elementAt(merges, 2)[1]);
+      one.merge(elementAt(elementAt(merges, 1), 0), elementAt(elementAt(merges, 1), 1));
+      one.merge(elementAt(elementAt(merges, 2), 0), elementAt(elementAt(merges, 2), 1));
     }
     expect(other.weight(1).toFloats()).toEqual(base.weight(1).toFloats());
   });

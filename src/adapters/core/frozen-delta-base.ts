@@ -20,6 +20,7 @@ import {
   zero_,
   zeros,
 } from "../../torch/index.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import type { EventReport } from "./adapter-set.ts";
 import { adapterDType, type NamedLinear } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
@@ -54,7 +55,7 @@ export class FrozenDeltaBase implements BaseStore {
   /** @param rank R; more than min(m, n) has no use and takes no room */
   constructor(layers: readonly NamedLinear[], rank: number) {
     this.layers = layers;
-    const { weight } = layers[0].linear;
+    const { weight } = elementAt(layers, 0).linear;
     const [m, n] = weight.shape;
     const dtype = adapterDType(weight);
     const make = (rows: number) =>
@@ -69,25 +70,23 @@ export class FrozenDeltaBase implements BaseStore {
   }
 
   isLossy(columns: number): boolean {
-    const [, m, rank] = this.P.shape;
-    const [, n] = this.Q.shape;
+    const [, m, rank] = this.P.sizes(3);
+    const [, n] = this.Q.sizes(3);
     return rank < Math.min(m, n) && this.columns + columns > rank;
   }
 
   merge(left: Tensor, right: Tensor): number[] {
-    const [, , added] = left.shape;
-    const [layers, , rank] = this.P.shape;
+    const [, , added] = left.sizes(3);
+    const [layers, , rank] = this.P.sizes(3);
     return noGrad(() =>
       scope(() => {
         if (this.columns + added <= rank) {
           this.write(left, right, this.columns);
           return Array.from({ length: layers }, () => 0);
         }
-        const both = [
-          [this.P, left],
-          [this.Q, right],
-        ].map(([old, more]) => cat([narrow(old, 2, 0, this.columns), more], { dim: 2 }));
-        const best = truncateToRank(both[0], both[1], rank);
+        const extended = (old: Tensor, more: Tensor) =>
+          cat([narrow(old, 2, 0, this.columns), more], { dim: 2 });
+        const best = truncateToRank(extended(this.P, left), extended(this.Q, right), rank);
         for (const stack of [this.P, this.Q]) zero_(stack);
         this.write(best.left, best.right, 0);
         return best.cut;
@@ -97,7 +96,7 @@ export class FrozenDeltaBase implements BaseStore {
 
   /** Puts columns into both factors from a place on; they are the last ones in use. */
   private write(left: Tensor, right: Tensor, from: number): void {
-    const [, , columns] = left.shape;
+    const [, , columns] = left.sizes(3);
     copy_(narrow(this.P, 2, from, columns), left);
     copy_(narrow(this.Q, 2, from, columns), right);
     this.use(from + columns);
@@ -126,8 +125,12 @@ export class FrozenDeltaBase implements BaseStore {
   weight(index: number): Tensor {
     return noGrad(() =>
       scope(() => {
-        const [P, Q] = [this.P, this.Q].map((stack) => toDType(select(stack, 0, index), "float64"));
-        return addmm(toDType(this.layers[index].linear.denseWeight(), "float64"), P, transpose(Q, 0, 1));
+        const [P, Q] = mapTuple([this.P, this.Q], (stack) => toDType(select(stack, 0, index), "float64"));
+        return addmm(
+          toDType(elementAt(this.layers, index).linear.denseWeight(), "float64"),
+          P,
+          transpose(Q, 0, 1),
+        );
       }),
     );
   }
@@ -166,7 +169,7 @@ export function truncateToRank(
   right: Tensor,
   rank: number,
 ): { left: Tensor; right: Tensor; cut: number[] } {
-  const [layers] = left.shape;
+  const layers = left.size(0);
   const { dtype } = left;
   const [U, upper] = linalgQr(left);
   const [V, lower] = linalgQr(right);
@@ -177,7 +180,7 @@ export function truncateToRank(
   const width = values.length / layers;
   const rows = Array.from({ length: layers }, (_, i) => values.subarray(i * width, (i + 1) * width));
   const floor = dtype === "float64" ? negligible.float64 : negligible.float32;
-  const needed = rows.map((row) => row.filter((value) => value > floor * row[0]).length);
+  const needed = rows.map((row) => row.filter((value) => value > floor * elementAt(row, 0)).length);
   const kept = Math.max(1, Math.min(rank, Math.max(...needed)));
   const roots = unsqueeze(sqrt(narrow(sigma, 1, 0, kept)), 1);
   const scaledVectors = (basis: Tensor, vectors: Tensor) =>

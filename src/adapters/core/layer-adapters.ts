@@ -1,6 +1,7 @@
 import { type Module, namedWeights } from "../../nn/index.ts";
 import { copy_, foreachZero_, noGrad, scope, type Tensor, toDType } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
+import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
 import type {
@@ -147,7 +148,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   /** The weight that the adapter of a layer is put on; a tensor of the model or a new one. */
   private baseWeight(bank: B, index: number): Tensor {
     const store = this.bases[this.banks.indexOf(bank)];
-    return store?.weight(index) ?? bank.layers[index].linear.denseWeight();
+    return store?.weight(index) ?? elementAt(bank.layers, index).linear.denseWeight();
   }
 
   /** The bank of a layer, and its place there. @throws ScaloraError `model` */
@@ -160,7 +161,8 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
     for (const bank of this.banks)
       for (const [part, tensor] of bank.buffers()) state.set(`${bank.name}.${part}`, tensor);
     this.bases.forEach((store, index) => {
-      for (const [part, tensor] of store.state()) state.set(`${this.banks[index].name}.${part}`, tensor);
+      for (const [part, tensor] of store.state())
+        state.set(`${elementAt(this.banks, index).name}.${part}`, tensor);
     });
     return state;
   }

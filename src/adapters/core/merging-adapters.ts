@@ -1,5 +1,6 @@
 import type { Module } from "../../nn/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { BaseOptions } from "../options/fields.ts";
 import type { StepContext } from "./adapter-set.ts";
 import type { LowRankBank } from "./bank.ts";
@@ -36,7 +37,7 @@ export function makeMergingBanks<B extends LowRankBank>(
 
 function makeBase(bank: LowRankBank, options: BaseOptions): BaseStore {
   const { layers, shape } = bank;
-  const store = baseStoreFactory(layers[0].linear, options, shape.rank)(layers);
+  const store = baseStoreFactory(elementAt(layers, 0).linear, options, shape.rank)(layers);
   bank.frozenDelta = store.frozenDelta && ((index) => store.frozenDelta?.(index));
   return store;
 }

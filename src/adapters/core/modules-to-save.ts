@@ -1,6 +1,7 @@
 import { isClassifier, type Module, nf4Weights } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
 import { Tensor } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Trainable } from "./adapter-set.ts";
 import { matcher } from "./path-matcher.ts";
@@ -28,7 +29,7 @@ export class ModulesToSave implements Disposable {
     this.slots = found.map(({ slot }) => slot);
     this.trainables = torch.allOrNothing(() => found.map(trainableCopy));
     this.slots.forEach(({ module, key }, index) => {
-      Reflect.set(module, key, this.trainables[index].value);
+      Reflect.set(module, key, elementAt(this.trainables, index).value);
     });
   }
 

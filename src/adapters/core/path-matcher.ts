@@ -7,8 +7,8 @@ import { nearestName } from "../../util/nearest-name.ts";
  * @throws ScaloraError `config` for a regular expression that is none
  */
 export function patternTest(pattern: string, where: string): (path: string) => boolean {
-  const expression = /^\/(.*)\/([a-z]*)$/s.exec(pattern);
-  if (expression) return regularExpression(expression[1], expression[2], where);
+  const [, source, flags] = /^\/(.*)\/([a-z]*)$/s.exec(pattern) ?? [];
+  if (source !== undefined && flags !== undefined) return regularExpression(source, flags, where);
   return (path) => path === pattern || path.endsWith(`.${pattern}`);
 }
 

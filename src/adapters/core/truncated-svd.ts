@@ -31,7 +31,7 @@ const [spare, rounds] = [10, 8];
  * O(m n k), from a fixed seed.
  */
 export function truncatedSvd(matrix: Tensor, k: number): Triplets {
-  const [m, n] = matrix.shape;
+  const [m, n] = matrix.sizes(2);
   const wide = toDType(matrix, "float64");
   const [left, values, rightT] =
     Math.min(m, n) <= smallSide ? linalgSvd(wide, { fullMatrices: false }) : iterated(wide, k);
@@ -42,7 +42,7 @@ export function truncatedSvd(matrix: Tensor, k: number): Triplets {
   };
 }
 
-function iterated(matrix: Tensor, k: number): Tensor[] {
+function iterated(matrix: Tensor, k: number): [left: Tensor, values: Tensor, right: Tensor] {
   const basis = randomisedRangeFinder(matrix, 2 * k + spare, rounds);
   const [inner, values, rightT] = linalgSvd(matmul(transpose(basis, 0, 1), matrix), { fullMatrices: false });
   return [matmul(basis, inner), values, rightT];
@@ -56,7 +56,7 @@ function iterated(matrix: Tensor, k: number): Tensor[] {
 export function randomisedRangeFinder(matrix: Tensor, columns: number, rounds: number): Tensor {
   const transposed = transpose(matrix, 0, 1);
   using generator = new Generator(0, matrix.device);
-  const [, n] = matrix.shape;
+  const [, n] = matrix.sizes(2);
   const width = Math.min(...matrix.shape, columns);
   const start = randn([n, width], { generator, dtype: matrix.dtype, device: matrix.device });
   let [basis] = linalgQr(matmul(matrix, start));

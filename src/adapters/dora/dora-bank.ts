@@ -20,6 +20,7 @@ import {
   unsqueeze,
   zeros,
 } from "../../torch/index.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import {
   adapterDType,
   type BankShape,
@@ -36,7 +37,7 @@ export class DoraBank extends LowRankBank {
 
   constructor(name: string, shape: BankShape, layers: readonly NamedLinear[]) {
     super(name, shape, layers, { magnitude: [shape.m] });
-    this.magnitude = this.stacks.magnitude;
+    this.magnitude = this.stack("magnitude");
     this.squares = layers.map(({ linear: { weight } }) =>
       zeros([shape.m], { dtype: adapterDType(weight), device: weight.device }).keep(),
     );
@@ -51,7 +52,7 @@ export class DoraBank extends LowRankBank {
           const weight = linear.denseWeight();
           const own = sum(square(toDType(weight, adapterDType(weight))), { dim: [1] });
           const frozen = this.frozenDelta?.(index);
-          copy_(this.squares[index], frozen ? add(own, growth(weight, frozen.P, frozen.Q)) : own);
+          copy_(elementAt(this.squares, index), frozen ? add(own, growth(weight, frozen.P, frozen.Q)) : own);
         });
       });
     });
@@ -73,8 +74,8 @@ export class DoraBank extends LowRankBank {
    * (section 4.3 of the paper).
    */
   override linearAdapter(index: number): LinearAdapter {
-    const { A, B } = this.leaves[index];
-    const magnitude = this.magnitude.leaves[index];
+    const { A, B } = elementAt(this.leaves, index);
+    const magnitude = this.leaf("magnitude", index);
     return {
       forward: (x, base) => {
         const direction = base.forwardLowRank(x, A, B, this.shape.scale, null, this.frozenDelta?.(index));
@@ -89,10 +90,15 @@ export class DoraBank extends LowRankBank {
   rowNorms(index: number): Tensor {
     return noGrad(() =>
       scope(() => {
-        const [A, B] = [this.A, this.B].map((stack) => select(stack, 0, index));
+        const [A, B] = mapTuple([this.A, this.B], (stack) => select(stack, 0, index));
         const left = mulScalar(A, this.shape.scale);
-        const change = growth(this.layers[index].linear.denseWeight(), left, B, this.frozenDelta?.(index));
-        return sqrt(clampMin(add(this.squares[index], change), 0));
+        const change = growth(
+          elementAt(this.layers, index).linear.denseWeight(),
+          left,
+          B,
+          this.frozenDelta?.(index),
+        );
+        return sqrt(clampMin(add(elementAt(this.squares, index), change), 0));
       }),
     );
   }

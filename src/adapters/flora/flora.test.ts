@@ -24,7 +24,7 @@ test("with momentum, every weight is that of the paper's algorithm on the weight
   const optimizer = new SGD(adapters.trainables(), { momentum: run.momentum });
   stepThrough(run, adapters, optimizer, (step, effective) => {
     effective.forEach((x, i) => {
-      expect(x, `step ${step}`).toBeCloseTo(elementAt(run.effective, step - 1).flat()[i], 12);
+      expect(x, `step ${step}`).toBeCloseTo(elementAt(elementAt(run.effective, step - 1).flat(), i), 12);
     });
   });
   expect(adapters.counters()).toEqual({ projections: 2 });
@@ -46,7 +46,7 @@ test("with AdamW every weight is that of Adam on the projections, whose moments 
   const optimizer = new AdamW(adapters.trainables());
   stepThrough(run, adapters, optimizer, (step, effective) => {
     effective.forEach((x, i) => {
-      expect(x, `step ${step}`).toBeCloseTo(elementAt(run.adamw, step - 1).flat()[i], 12);
+      expect(x, `step ${step}`).toBeCloseTo(elementAt(elementAt(run.adamw, step - 1).flat(), i), 12);
     });
   });
   optimizer.dispose();

@@ -15,6 +15,7 @@ import {
   transpose,
   zero_,
 } from "../../torch/index.ts";
+import { elementAt, zip } from "../../util/elements.ts";
 import { internalError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
 import type { EventReport, Moments, StepContext, Trainable } from "../core/adapter-set.ts";
@@ -64,7 +65,7 @@ class Projections implements Partial<MethodHooks> {
   /** Draws every B from the seed and the number of projections so far. */
   private project(): void {
     const { banks } = this.factors;
-    using generator = new Generator(seedAfter(this.seed, this.projections), banks[0].B.device);
+    using generator = new Generator(seedAfter(this.seed, this.projections), elementAt(banks, 0).B.device);
     noGrad(() => {
       for (const { B, shape } of banks) normal_(B, { std: 1 / Math.sqrt(shape.rank), generator });
     });
@@ -75,14 +76,14 @@ class Projections implements Partial<MethodHooks> {
     const { banks, bases } = this.factors;
     noGrad(() =>
       scope(() => {
-        this.cuts = banks.flatMap(({ A, B }, index) => bases[index].merge(A, B) ?? []);
+        this.cuts = zip(banks, bases).flatMap(([{ A, B }, base]) => base.merge(A, B) ?? []);
         for (const { A } of banks) zero_(A);
         const before = banks.map(({ B }) => toDType(B, B.dtype, { copy: true }));
         this.projections++;
         this.project();
         banks.forEach((bank, index) => {
           const moments = step.moments(`${bank.name}.A`);
-          if (moments) moveMoments(moments, before[index], bank);
+          if (moments) moveMoments(moments, elementAt(before, index), bank);
         });
       }),
     );
@@ -103,7 +104,7 @@ class Projections implements Partial<MethodHooks> {
 
   loadCounters(counters: Json): void {
     if (!isRecord(counters)) throw internalError("the counters of Flora are not what it saved");
-    this.projections = Number(counters.projections);
+    this.projections = Number(counters["projections"]);
   }
 }
 

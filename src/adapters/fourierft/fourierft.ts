@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
+import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { groupIntoBanks, type NamedLinear } from "../core/bank.ts";
 import { adapterSet, type LayerAdapters } from "../core/layer-adapters.ts";
@@ -34,8 +35,8 @@ const fourierFormat: PeftFormat<SpectrumBank, SpectrumTarget> = {
     const { folder, path, linear, config } = found;
     const frequencies = lengthOf(found, spectrumName);
     checkShape(found, spectrumName, [frequencies]);
-    const scaling = requireNumber(folder, "scaling", config.scaling);
-    const placeSeed = seedOf(folder, "random_loc_seed", config.random_loc_seed);
+    const scaling = requireNumber(folder, "scaling", config["scaling"]);
+    const placeSeed = seedOf(folder, "random_loc_seed", config["random_loc_seed"]);
     return target({ path, linear }, { frequencies, scaling, placeSeed });
   },
   parts: ({ spectrum }) => [{ stack: spectrum, transposed: false }],
@@ -47,7 +48,7 @@ function writeFourier(folder: string, adapters: LayerAdapters<SpectrumBank>, bas
     layers.map(({ path }) => ({ path, ...shape })),
   );
   const { common, pattern } = withPattern(layers.map(({ path, frequencies }) => [path, frequencies]));
-  const [{ scaling, placeSeed }] = layers;
+  const { scaling, placeSeed } = elementAt(layers, 0);
   const config = {
     peft_type: "FOURIERFT",
     n_frequency: common,
@@ -86,7 +87,7 @@ export function attachFourier(
   });
   disposeOnError([adapters], () => {
     if (from !== undefined) return loadPeftWeights(from, adapters, fourierFormat);
-    using generator = new Generator(seed, banks[0].spectrum.value.device);
+    using generator = new Generator(seed, elementAt(banks, 0).spectrum.value.device);
     for (const bank of banks) bank.draw(generator);
   });
   return adapters;

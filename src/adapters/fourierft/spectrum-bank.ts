@@ -18,6 +18,7 @@ import {
   toDType,
   zeros,
 } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { Bank, type NamedLinear, type StackedParameter } from "../core/bank.ts";
 import { forwardWithDelta } from "../core/delta-forward.ts";
 
@@ -43,8 +44,8 @@ export class SpectrumBank extends Bank {
   constructor(name: string, shape: SpectrumShape, layers: readonly NamedLinear[]) {
     super(name, layers, { spectrum: [shape.frequencies] });
     this.shape = shape;
-    this.spectrum = this.stacks.spectrum;
-    this.places = placesOf(shape, layers[0].linear.weight.device);
+    this.spectrum = this.stack("spectrum");
+    this.places = placesOf(shape, elementAt(layers, 0).linear.weight.device);
   }
 
   /** Standard normal coefficients: PEFT's start. */
@@ -53,7 +54,7 @@ export class SpectrumBank extends Bank {
   }
 
   override linearAdapter(index: number): LinearAdapter {
-    const spectrum = this.spectrum.leaves[index];
+    const spectrum = this.leaf("spectrum", index);
     return { forward: (x, base) => forwardWithDelta(x, base, this.change(spectrum)) };
   }
 

@@ -51,7 +51,7 @@ test("autograd adds to the gradients given, through both uses of a tied weight; 
   backward();
   adapters.trainables().forEach(({ grad }, i) => {
     grad.toFloats().forEach((x, j) => {
-      expect(x).toBeCloseTo(2 * elementAt(once, i)[j], 4);
+      expect(x).toBeCloseTo(2 * elementAt(elementAt(once, i), j), 4);
     });
   });
   adapters.zeroGrad();

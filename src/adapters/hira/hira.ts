@@ -1,6 +1,7 @@
 import type { LinearAdapter, Module } from "../../nn/index.ts";
 import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
+import { elementAt } from "../../util/elements.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { forwardWithDelta } from "../core/delta-forward.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
@@ -30,16 +31,16 @@ const hiraFormat: PeftFormat<HiraBank, LowRankTarget> = {
     const { path, linear } = found;
     return { path, linear, rank: factorRank(found, downName, upName), scale: 1 };
   },
-  parts: ({ stacks: { A, B } }) => [
-    { stack: B, transposed: true },
-    { stack: A, transposed: false },
+  parts: (bank) => [
+    { stack: bank.stack("B"), transposed: true },
+    { stack: bank.stack("A"), transposed: false },
   ],
 };
 
 /** Factors of a change `W ∘ (A Bᵀ)`. */
 class HiraBank extends LowRankBank {
   override linearAdapter(index: number): LinearAdapter {
-    const { A, B } = this.leaves[index];
+    const { A, B } = elementAt(this.leaves, index);
     return {
       forward: (x, base) => {
         const factor = matmul(A, transpose(B, 0, 1));
@@ -54,7 +55,7 @@ class HiraBank extends LowRankBank {
 
   /** W ∘ G: the gradient of A·Bᵀ. */
   override gradientOfFactors(index: number, gradient: Tensor): Tensor {
-    return mul(toDType(this.layers[index].linear.denseWeight(), gradient.dtype), gradient);
+    return mul(toDType(elementAt(this.layers, index).linear.denseWeight(), gradient.dtype), gradient);
   }
 }
 

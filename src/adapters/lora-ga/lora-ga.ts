@@ -15,6 +15,7 @@ import {
   toDType,
   transpose,
 } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
 import type { EventReport } from "../core/adapter-set.ts";
@@ -54,7 +55,7 @@ class GradientStart implements Partial<MethodHooks> {
     noGrad(() => {
       this.banks.forEach((bank, at) => {
         bank.layers.forEach((_, index) => {
-          scope(() => this.beginLayer(bank, index, this.watched[at][index]));
+          scope(() => this.beginLayer(bank, index, elementAt(elementAt(this.watched, at), index)));
         });
       });
     });
@@ -69,7 +70,7 @@ class GradientStart implements Partial<MethodHooks> {
     const gradient = toDType(weight.grad ?? missing(), "float64");
     if (!Number.isFinite(linalgVectorNorm(gradient).item()))
       throw new ScaloraError("run", "The gradient that the factors are to start from is not finite", {
-        where: bank.layers[index].path,
+        where: elementAt(bank.layers, index).path,
         fix: "look at the rows of the first batch, or use model.dtype: float32",
       });
     const { left, right } = truncatedSvd(gradient, 2 * rank);
@@ -92,7 +93,7 @@ class GradientStart implements Partial<MethodHooks> {
 
   loadCounters(counters: Json): void {
     if (!isRecord(counters)) throw internalError("the counters of LoRA-GA are not what it saved");
-    this.hasBegun = counters.hasBegun === true;
+    this.hasBegun = counters["hasBegun"] === true;
   }
 
   dispose(): void {

@@ -11,7 +11,7 @@ test("in one step A moves by ratio · rate · gradient, and B by rate · gradien
   const options = loraPlusSchema.parse({ method: "lora+", rank: 2, ratio: 4, targetModules: ["mix"] });
   const adapters = attachLoraPlus(model, options, { seed: 1 });
   const optimizer = new SGD(adapters.trainables());
-  const [bank] = adapters.banks;
+  const bank = elementAt(adapters.banks, 0);
   torch.scope(() => {
     using generator = new torch.Generator(2, "cpu");
     const parts = [
@@ -26,7 +26,10 @@ test("in one step A moves by ratio · rate · gradient, and B by rate · gradien
     parts.forEach(({ value, grad, times }, i) => {
       const gradients = grad.toFloats();
       value.toFloats().forEach((x, at) => {
-        expect(elementAt(before, i)[at] - x).toBeCloseTo(times * 0.1 * elementAt(gradients, at), 14);
+        expect(elementAt(elementAt(before, i), at) - x).toBeCloseTo(
+          times * 0.1 * elementAt(gradients, at),
+          14,
+        );
       });
     });
   });

@@ -1,6 +1,7 @@
 import type { Module } from "../../nn/index.ts";
 import { Generator } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
+import { elementAt } from "../../util/elements.ts";
 import { LowRankBank } from "../core/bank.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
 import {
@@ -59,6 +60,6 @@ export function initialiseOrLoadFactors(
 
 /** Draws the second factor of every bank. */
 export function initialiseBanks(banks: readonly LowRankBank[], init: LoraInit, seed: number): void {
-  using generator = new Generator(seed, banks[0].B.device);
+  using generator = new Generator(seed, elementAt(banks, 0).B.device);
   for (const bank of banks) initialiseFactors(bank, init, generator);
 }

@@ -17,6 +17,7 @@ import {
   toDType,
   transpose,
 } from "../../torch/index.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import { adapterDType, Bank, type NamedLinear, type StackedParameter } from "../core/bank.ts";
 import type { moraSchema } from "./options.ts";
 
@@ -50,19 +51,19 @@ export class SquareBank extends Bank {
   constructor(name: string, shape: SquareShape, layers: readonly NamedLinear[]) {
     super(name, layers, { square: [shape.width, shape.width] });
     this.shape = shape;
-    this.square = this.stacks.square;
-    this.turns = shape.type === "rotation" ? turnsOf(shape, layers[0].linear.weight) : undefined;
+    this.square = this.stack("square");
+    this.turns = shape.type === "rotation" ? turnsOf(shape, elementAt(layers, 0).linear.weight) : undefined;
   }
 
   override linearAdapter(index: number): LinearAdapter {
-    const square = this.square.leaves[index];
+    const square = this.leaf("square", index);
     return {
       forward: (x, base) => add(base.forwardBase(x), this.apply(x, square)),
     };
   }
 
   override effectiveWeight(index: number, base: Tensor): Tensor {
-    const [, n] = base.shape;
+    const [, n] = base.sizes(2);
     const unit = eye(n, { dtype: base.dtype, device: base.device });
     return add(base, transpose(this.apply(unit, select(this.square.value, 0, index)), 0, 1));
   }
@@ -70,7 +71,7 @@ export class SquareBank extends Bank {
   /** The change of the output, `[rows, m]`. @param x `[rows, n]` */
   private apply(x: Tensor, square: Tensor): Tensor {
     const { m, n, width } = this.shape;
-    const [rows] = x.shape;
+    const rows = x.size(0);
     const own = toDType(square, x.dtype);
     const groups = Math.ceil(n / width);
     const parts = reshape(fill(x, groups * width), [rows, groups, width]);
@@ -87,7 +88,7 @@ export class SquareBank extends Bank {
 
 /** The columns of a matrix again and again, until there are `count`. */
 function fill(x: Tensor, count: number): Tensor {
-  const [, have] = x.shape;
+  const [, have] = x.sizes(2);
   if (have === count) return x;
   const whole = Array.from({ length: Math.floor(count / have) }, () => x);
   const rest = count % have;
@@ -96,8 +97,8 @@ function fill(x: Tensor, count: number): Tensor {
 
 /** Turns the pairs (j, j + r̂/2) of each group by the group's angle, as rotary embeddings do. */
 function rotatePairs(parts: Tensor, turns: readonly [cos: Tensor, sin: Tensor]): Tensor {
-  const [cos, sin] = turns.map((table) => toDType(table, parts.dtype));
-  const half = parts.shape[2] / 2;
+  const [cos, sin] = mapTuple(turns, (table) => toDType(table, parts.dtype));
+  const half = parts.size(2) / 2;
   const crossed = cat([neg(narrow(parts, 2, half, half)), narrow(parts, 2, 0, half)], { dim: 2 });
   return add(mul(parts, cos), mul(crossed, sin));
 }

@@ -14,6 +14,7 @@ import {
   transpose,
   zerosLike,
 } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { type BankShape, LowRankBank, type NamedLinear } from "../core/bank.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
 import { type StoredFactors, writeFactors } from "../peft/lora-format.ts";
@@ -43,7 +44,7 @@ export class NonZeroInitBank extends LowRankBank {
 
   /** Puts a layer's factors at a start. @param A `[m, r]`, @param B `[n, r]` */
   begin(index: number, A: Tensor, B: Tensor): void {
-    const start = this.starts[index];
+    const start = elementAt(this.starts, index);
     for (const slot of [select(this.A, 0, index), start.A]) copy_(slot, A);
     for (const slot of [select(this.B, 0, index), start.B]) copy_(slot, B);
   }
@@ -60,7 +61,7 @@ export class NonZeroInitBank extends LowRankBank {
 
   /** What was learnt as one product of rank 2r: `[A − A₀ | A₀]` and `[B | B − B₀]`. */
   both(index: number): { A: Tensor; B: Tensor } {
-    const [own, start] = [this.leaves[index], this.starts[index]];
+    const [own, start] = [elementAt(this.leaves, index), elementAt(this.starts, index)];
     return {
       A: cat([sub(own.A, start.A), start.A], { dim: 1 }),
       B: cat([own.B, sub(own.B, start.B)], { dim: 1 }),

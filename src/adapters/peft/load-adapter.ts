@@ -1,6 +1,7 @@
 import type { Linear, Module } from "../../nn/index.ts";
 import { copy_, noGrad, select, type Tensor, transpose } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
+import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Bank, NamedLinear } from "../core/bank.ts";
 import { checkBase } from "../core/base-fingerprint.ts";
@@ -28,10 +29,10 @@ export function readPlan<B extends Bank, T extends NamedLinear>(
   const { config, tensors, baseFingerprint } = stored;
   checkAdapterConfig(folder, config, format.neutral);
   const linears = new Map(linearLayers(model));
-  const targets = pathsOf(tensors, format.suffixes[0]).map((path) =>
+  const targets = pathsOf(tensors, elementAt(format.suffixes, 0)).map((path) =>
     format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
   );
-  checkBase(folder, baseFingerprint, targets, config.base_model_name_or_path);
+  checkBase(folder, baseFingerprint, targets, config["base_model_name_or_path"]);
   const modulesToSave = savedIn(config, model);
   const own = targets.flatMap(({ path }) => format.suffixes.map((suffix) => path + suffix));
   checkTensors(folder, tensors, own, savedShapes(model, modulesToSave));

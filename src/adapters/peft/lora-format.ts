@@ -20,9 +20,9 @@ export const loraFormat: PeftFormat<LowRankBank, LowRankTarget> = {
   neutral: loraSupported,
   suffixes: [downName, upName],
   target: scaledTarget,
-  parts: ({ stacks: { A, B } }) => [
-    { stack: B, transposed: true },
-    { stack: A, transposed: false },
+  parts: (bank) => [
+    { stack: bank.stack("B"), transposed: true },
+    { stack: bank.stack("A"), transposed: false },
   ],
 };
 
@@ -31,7 +31,7 @@ export function scaledTarget(found: PeftLayer): LowRankTarget {
   const { folder, path, linear, config } = found;
   const rank = factorRank(found, downName, upName);
   const alpha = loraAlpha(folder, config, path);
-  return { path, linear, rank, scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank) };
+  return { path, linear, rank, scale: alpha / (config["use_rslora"] === true ? Math.sqrt(rank) : rank) };
 }
 
 /** Writes the factors and saved modules as a PEFT LoRA folder that `PeftModel.from_pretrained` loads. */

@@ -1,5 +1,6 @@
 import type { Linear } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
+import { required } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { requireNumber } from "./adapter-config.ts";
 import type { AdapterFolder } from "./adapter-folder.ts";
@@ -20,7 +21,7 @@ export function checkShape(
   suffix: string,
   shape: readonly number[],
 ): void {
-  const found = tensors[suffix].shape;
+  const found = required(tensors[suffix], suffix).shape;
   if (found.join() === shape.join()) return;
   throw new ScaloraError("model", "The adapter does not fit the model", {
     where: `${folder}: ${path}${suffix}`,
@@ -43,7 +44,7 @@ export function factorRank(found: PeftLayer, downName: string, upName: string): 
 
 /** The first dimension of a tensor of a folder. @throws ScaloraError `model` where it is 0 or there is none */
 export function lengthOf({ folder, path, tensors }: PeftLayer, suffix: string): number {
-  const { shape } = tensors[suffix];
+  const { shape } = required(tensors[suffix], suffix);
   const [length = 0] = shape;
   if (length >= 1) return length;
   throw new ScaloraError("model", "The adapter holds a tensor without numbers", {

@@ -1,6 +1,7 @@
 import { isClassifier, type Module } from "../../nn/index.ts";
 import type { TensorSource } from "../../safetensors/index.ts";
 import { contiguous, select, type Tensor, transpose } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { Bank, NamedLinear, StackedParameter } from "../core/bank.ts";
 import type { LayerAdapters } from "../core/layer-adapters.ts";
 import { writeAdapterFolder } from "./adapter-folder.ts";
@@ -74,6 +75,6 @@ export function withPattern<T>(layers: readonly (readonly [path: string, value: 
   common: T;
   pattern: Record<string, T>;
 } {
-  const [[, common]] = layers;
+  const [, common] = elementAt(layers, 0);
   return { common, pattern: Object.fromEntries(layers.filter(([, value]) => value !== common)) };
 }

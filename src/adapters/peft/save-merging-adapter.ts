@@ -8,6 +8,7 @@ import {
   type Tensor,
   transpose,
 } from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import type { LowRankBank } from "../core/bank.ts";
 import { adapterExportError } from "../core/layer-adapters.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
@@ -42,7 +43,7 @@ function joinedFactorsOf(bank: LowRankBank, index: number): StoredFactors {
   const join = (first: Tensor | undefined, second: Tensor) =>
     first ? cat([first, second], { dim: 1 }) : second;
   return {
-    path: bank.layers[index].path,
+    path: elementAt(bank.layers, index).path,
     rank,
     alpha: rank,
     up: {

@@ -1,5 +1,6 @@
 import type { Module } from "../../nn/index.ts";
 import { Nf4Weight } from "../../nn/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
@@ -16,7 +17,7 @@ export function attachQlora(model: Module, options: LoraOptions, { seed }: Attac
   if (!plan.targets.some(({ linear }) => linear.weight instanceof Nf4Weight))
     throw new ScaloraError("config", "QLoRA adapts weights in 4 bits, and none of these is", {
       where: "adapter.targetModules",
-      found: `${plan.targets[0].path} in ${plan.targets[0].linear.weight.dtype}`,
+      found: `${elementAt(plan.targets, 0).path} in ${elementAt(plan.targets, 0).linear.weight.dtype}`,
       fix: "load the model with quantization: nf4 (linear layers within blocks get it), or use method lora",
     });
   return attachFactors("qlora", model, plan, options, seed);

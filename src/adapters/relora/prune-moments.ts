@@ -20,7 +20,7 @@ import type { Moments } from "../core/adapter-set.ts";
 export function pruneMoments({ expAvg, expAvgSq }: Moments, fraction: number): void {
   if (fraction === 0) return;
   noGrad(() => {
-    for (let index = 0; index < expAvg.shape[0]; index++)
+    for (let index = 0; index < expAvg.size(0); index++)
       scope(() => {
         const slice = select(expAvg, 0, index);
         const sizes = abs(slice);

@@ -40,7 +40,7 @@ test("a run with two restarts is the paper's: base, weights, pruned moments and 
   };
   stepThrough(run, adapters, optimizer, (step, effective) => {
     effective.forEach((x, i) => {
-      expect(x, `step ${step}`).toBeCloseTo(elementAt(run.effective, step - 1).flat()[i], 12);
+      expect(x, `step ${step}`).toBeCloseTo(elementAt(elementAt(run.effective, step - 1).flat(), i), 12);
     });
   });
   expect(kept).toEqual(run.kept);

@@ -1,6 +1,7 @@
 import type { Module } from "../../nn/index.ts";
 import { mulScalar, noGrad, scope, zero_ } from "../../torch/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
+import { elementAt } from "../../util/elements.ts";
 import { internalError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
 import type { EventReport, StepContext } from "../core/adapter-set.ts";
@@ -41,7 +42,7 @@ class Restarts implements Partial<MethodHooks> {
     const { banks, bases } = this.factors;
     noGrad(() => {
       this.cuts = banks.flatMap((bank, index) =>
-        scope(() => bases[index].merge(mulScalar(bank.A, bank.shape.scale), bank.B) ?? []),
+        scope(() => elementAt(bases, index).merge(mulScalar(bank.A, bank.shape.scale), bank.B) ?? []),
       );
       banks.forEach((bank) => {
         zero_(bank.A);
@@ -67,7 +68,7 @@ class Restarts implements Partial<MethodHooks> {
 
   loadCounters(counters: Json): void {
     if (!isRecord(counters)) throw internalError("the counters of ReLoRA are not what it saved");
-    this.restarts = Number(counters.restarts);
+    this.restarts = Number(counters["restarts"]);
   }
 }
 

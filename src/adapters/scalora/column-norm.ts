@@ -1,3 +1,4 @@
+import { elementAt } from "../../util/elements.ts";
 import type { LayerGrams } from "./solve/column-system.ts";
 import type { ScalingFactors } from "./solve/policies.ts";
 
@@ -65,10 +66,10 @@ export function keepNorm(
     after += (norm * factor) ** 2;
   };
   normsA.forEach((norm, i) => {
-    visit(norm, factors.alpha[i]);
+    visit(norm, elementAt(factors.alpha, i));
   });
   normsB.forEach((norm, i) => {
-    visit(norm, factors.beta[i]);
+    visit(norm, elementAt(factors.beta, i));
   });
   if (after === 0) return factors;
   const common = share * Math.sqrt(before / after);

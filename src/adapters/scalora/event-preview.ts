@@ -1,4 +1,5 @@
 import { noGrad } from "../../torch/index.ts";
+import { elementAt, zip } from "../../util/elements.ts";
 import type { Distances, GradientSize, LayerScalingPreview } from "../core/adapter-set.ts";
 import { chooseFactors, type EventBank, type EventOptions, type LayerOutcome } from "./event.ts";
 import { layerGrams } from "./grams.ts";
@@ -25,7 +26,7 @@ export function examineBank(
 ): LayerEventPreview[] {
   const grams = noGrad(() => layerGrams(bank, bank.shape.scale));
   return grams.map((layer, index) => {
-    const { path } = bank.layers[index];
+    const { path } = elementAt(bank.layers, index);
     const outcome = { path, ...chooseFactors(layer, bank.shape.scale, options) };
     const branchOf = (policy: SolvePolicy) => solveFactors(layer, outcome.rho, policy).branch;
     return {
@@ -55,7 +56,7 @@ function distancesOf(
     );
   return {
     unscaled: at(() => 1),
-    chosen: at((i) => factors[i]),
+    chosen: at((i) => elementAt(factors, i)),
     optimum: Math.sqrt(Math.max(0, 1 - gradient.share)),
   };
 }
@@ -68,14 +69,14 @@ function relativeDistance(grams: LayerGrams, energy: number, v: Float64Array): n
   const system = columnSystem(grams);
   if (!system) return 1;
   const { b, C } = system;
-  const w = v.map((value, i) => value * b[i]);
-  const product = multiply(C, w);
-  const gain = w.reduce((sum, value, i) => sum + value * (2 * b[i] - product[i]), 0);
+  const w = Float64Array.from(zip(v, b), ([value, norm]) => value * norm);
+  const slopes = zip(b, multiply(C, w)).map(([norm, product]) => 2 * norm - product);
+  const gain = zip(w, slopes).reduce((sum, [value, slope]) => sum + value * slope, 0);
   return Math.sqrt(Math.max(0, 1 - (largestSquare(grams) * gain) / energy));
 }
 
 /** The square of the norm that `columnSystem` divides its right side by. */
 function largestSquare({ rank, kk, hh }: LayerGrams): number {
-  const diagonal = Array.from({ length: rank }, (_, i) => i * (rank + 1));
-  return Math.max(...diagonal.flatMap((at) => [kk[at], hh[at]]));
+  const diagonal = (gram: Float64Array) => gram.filter((_, at) => at % (rank + 1) === 0);
+  return Math.max(...diagonal(kk), ...diagonal(hh));
 }

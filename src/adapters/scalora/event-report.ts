@@ -1,3 +1,4 @@
+import { elementAt } from "../../util/elements.ts";
 import type { EventReport, StepContext } from "../core/adapter-set.ts";
 import type { BankShape } from "../core/bank.ts";
 import { truncationReport } from "../core/frozen-delta-base.ts";
@@ -37,5 +38,5 @@ export function eventReport(banks: readonly BankOutcome[], { lr, peakLr }: StepC
 /** Minimum, median and maximum. */
 function quantiles(values: readonly number[]): number[] {
   const sorted = [...values].sort((a, b) => a - b);
-  return [sorted[0], sorted[sorted.length >> 1], sorted[sorted.length - 1]];
+  return [elementAt(sorted, 0), elementAt(sorted, sorted.length >> 1), elementAt(sorted, sorted.length - 1)];
 }

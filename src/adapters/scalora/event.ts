@@ -10,6 +10,7 @@ import {
   toDType,
   zero_,
 } from "../../torch/index.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Moments } from "../core/adapter-set.ts";
 import type { LowRankBank } from "../core/bank.ts";
@@ -24,6 +25,7 @@ import {
 } from "./column-norm.ts";
 import { type CheckedGrams, gradientMismatch, layerGrams } from "./grams.ts";
 import type { LayerGrams } from "./solve/column-system.ts";
+import { numberAt } from "./solve/number-at.ts";
 import { type ScalingFactors, type SolvePolicy, solveFactors, unitFactors } from "./solve/policies.ts";
 
 /** Moments of a bank's two stacks, as the optimiser holds them. */
@@ -74,12 +76,12 @@ export function scalingEvent(
 ): LayerOutcome[] {
   const grams = layerGrams(bank, bank.shape.scale);
   const tolerance =
-    bank.layers[0].linear.weight.dtype === "bfloat16"
+    elementAt(bank.layers, 0).linear.weight.dtype === "bfloat16"
       ? mismatchTolerance.bfloat16
       : mismatchTolerance.float32;
   const outcomes = grams.map((layer, index) => {
-    checkGradients(layer, bank.layers[index].path, tolerance);
-    return { path: bank.layers[index].path, ...chooseFactors(layer, bank.shape.scale, options) };
+    checkGradients(layer, elementAt(bank.layers, index).path, tolerance);
+    return { path: elementAt(bank.layers, index).path, ...chooseFactors(layer, bank.shape.scale, options) };
   });
   if (!outcomes.some(changes)) return outcomes;
   const cuts = noGrad(() => scope(() => apply(bank, base, moments, outcomes, options.moments)));
@@ -164,12 +166,14 @@ function onDevice({ A, shape: { scale, rank } }: EventBank, outcomes: readonly S
   outcomes.forEach(({ alpha, beta }, layer) => {
     for (let i = 0; i < rank; i++) {
       const at = layer * rank + i;
-      values[at] = round(alpha[i]);
-      values[size + at] = round(beta[i]);
-      values[2 * size + at] = scale * (1 - values[at] * values[size + at]);
+      const roundAlpha = round(numberAt(alpha, i));
+      const roundBeta = round(numberAt(beta, i));
+      values[at] = roundAlpha;
+      values[size + at] = roundBeta;
+      values[2 * size + at] = scale * (1 - roundAlpha * roundBeta);
     }
   });
   const placed = toDType(fromData(values, [3, outcomes.length, 1, rank], { device: A.device }), dtype);
-  const [alpha, beta, absorbed] = [0, 1, 2].map((row) => select(placed, 0, row));
+  const [alpha, beta, absorbed] = mapTuple([0, 1, 2], (row) => select(placed, 0, row));
   return { alpha, beta, absorbed };
 }

@@ -13,7 +13,9 @@ import {
   toDType,
   transpose,
 } from "../../torch/index.ts";
+import { mapTuple } from "../../util/elements.ts";
 import type { LayerGrams } from "./solve/column-system.ts";
+import { numberAt } from "./solve/number-at.ts";
 
 /** The stacked factors of a bank with the gradients that backward left: A, gradA `[L, m, r]`, B, gradB `[L, n, r]`. */
 export interface StackedFactors {
@@ -34,10 +36,10 @@ export interface CheckedGrams extends LayerGrams {
  * @param scale s; gradients are those of `W + s·A·Bᵀ`, so gradA = s·G·B and gradB = s·Gᵀ·A
  */
 export function layerGrams(factors: StackedFactors, scale: number): CheckedGrams[] {
-  const [layers, , rank] = factors.A.shape;
+  const [layers, , rank] = factors.A.sizes(3);
   const packed = noGrad(() =>
     scope(() => {
-      const [A, B, gradA, gradB] = [factors.A, factors.B, factors.gradA, factors.gradB].map((t) =>
+      const [A, B, gradA, gradB] = mapTuple([factors.A, factors.B, factors.gradA, factors.gradB], (t) =>
         toDType(t, "float64"),
       );
       const normsA = columnNorms(A);
@@ -85,8 +87,8 @@ function unpack(row: Float64Array, rank: number): CheckedGrams {
     return row.slice(at - count, at);
   };
   const [normsA, normsB] = [take(rank), take(rank)];
-  const [aa, bb, kk, hh, ah, kb] = Array.from({ length: 6 }, () => take(rank * rank));
-  return { rank, normsA, normsB, aa, bb, kk, hh, ah, kb };
+  const gram = () => take(rank * rank);
+  return { rank, normsA, normsB, aa: gram(), bb: gram(), kk: gram(), hh: gram(), ah: gram(), kb: gram() };
 }
 
 /**
@@ -94,12 +96,13 @@ function unpack(row: Float64Array, rank: number): CheckedGrams {
  * means that the gradients are not those of this adapter.
  */
 export function gradientMismatch({ rank, normsA, normsB, kk, hh, ah, kb }: CheckedGrams): number {
+  const mismatch = (at: number) => numberAt(ah, at) - numberAt(kb, at);
   let [difference, gradA, gradB] = [0, 0, 0];
   for (let i = 0; i < rank; i++) {
-    gradA += normsB[i] ** 2 * hh[i * rank + i];
-    gradB += normsA[i] ** 2 * kk[i * rank + i];
+    gradA += numberAt(normsB, i) ** 2 * numberAt(hh, i * rank + i);
+    gradB += numberAt(normsA, i) ** 2 * numberAt(kk, i * rank + i);
     for (let j = 0; j < rank; j++)
-      difference += (normsA[i] * normsB[j] * (ah[i * rank + j] - kb[i * rank + j])) ** 2;
+      difference += (numberAt(normsA, i) * numberAt(normsB, j) * mismatch(i * rank + j)) ** 2;
   }
   const bound = Math.hypot(...normsA) * Math.sqrt(gradA) + Math.hypot(...normsB) * Math.sqrt(gradB);
   return difference === 0 ? 0 : Math.sqrt(difference) / bound;

@@ -17,6 +17,7 @@ import {
   transpose,
   zerosLike,
 } from "../../torch/index.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import { internalError } from "../../util/errors.ts";
 import type { LayerScalingPreview, Moments } from "../core/adapter-set.ts";
 import type { LowRankBank } from "../core/bank.ts";
@@ -46,7 +47,7 @@ export function enableBaseGradients(bank: LowRankBank): void {
 
 /** `x Wᵀ + b + s (x B) Aᵀ` through operators that give W its gradient. */
 function composed(bank: LowRankBank, index: number): LinearAdapter {
-  const { A, B } = bank.leaves[index];
+  const { A, B } = elementAt(bank.leaves, index);
   return {
     forward: (x, base) =>
       add(base.forwardBase(x), matmul(matmul(x, B), transpose(A, 0, 1)), { alpha: bank.shape.scale }),
@@ -75,7 +76,7 @@ export function oracleEvent(
 ): LayerOutcome[] {
   return noGrad(() =>
     scope(() => {
-      const [left, right] = [bank.A, bank.B].map((stack) => zerosLike(cat([stack, stack], { dim: 2 })));
+      const [left, right] = mapTuple([bank.A, bank.B], (stack) => zerosLike(cat([stack, stack], { dim: 2 })));
       const outcomes = bank.layers.map((_, index) => {
         const absorbed = { left: select(left, 0, index), right: select(right, 0, index) };
         return scope(() => replaceFactors(bank, absorbed, moments, index, options));
@@ -98,15 +99,15 @@ function replaceFactors(
   options: OracleOptions,
 ): LayerOutcome {
   const { scale, rank } = bank.shape;
-  const { path, linear } = bank.layers[index];
+  const { path, linear } = elementAt(bank.layers, index);
   linear.adapter = bank.linearAdapter(index);
   const G = takeGradient(linear);
-  const [A, B] = [bank.A, bank.B].map((stack) => toDType(select(stack, 0, index), "float64"));
-  const [normsA, normsB] = [A, B].map(columnNorms);
+  const [A, B] = mapTuple([bank.A, bank.B], (stack) => toDType(select(stack, 0, index), "float64"));
+  const [normsA, normsB] = mapTuple([A, B], columnNorms);
   const rho = columnNormOf(options.scale, scale, options, { normsA, normsB, rank });
   const [U, sigma, Vt] = linalgSvd(G, { fullMatrices: false });
   const sizes = sigma.toFloats();
-  if (!(sizes.length >= 2 * rank && sizes[2 * rank - 1] > smallestShare * sizes[0]))
+  if (!(sizes.length >= 2 * rank && elementAt(sizes, 2 * rank - 1) > smallestShare * elementAt(sizes, 0)))
     return { path, rho, normsA, normsB, ...unitFactors(rank, "skip_low_rank") };
   const newA = mulScalar(slice(U, { dim: 1, start: 0, end: 2 * rank, step: 2 }), rho);
   const newB = mulScalar(transpose(slice(Vt, { start: 1, end: 2 * rank, step: 2 }), 0, 1), rho);
@@ -135,10 +136,10 @@ export function oraclePreview({ distances, ...scaled }: LayerScalingPreview): La
 }
 
 function columnNorms(factor: Tensor): Float64Array {
-  const [rows, columns] = factor.shape;
+  const columns = factor.size(1);
   const values = factor.toFloats();
   return Float64Array.from({ length: columns }, (_, j) =>
-    Math.hypot(...Array.from({ length: rows }, (_, i) => values[i * columns + j])),
+    Math.hypot(...values.filter((_, at) => at % columns === j)),
   );
 }
 

@@ -75,7 +75,7 @@ test.each<[string, Partial<ScaloraOptions>, RegExp]>([
 test("with a horizon of H steps an event keeps exp(−I·lr/(peak·H)) of the norm that the factors have", () => {
   const [interval, horizon, peakLr, lr] = [4, 20, 0.02, 0.01];
   const { adapters } = attached({ interval, scale: { horizon } });
-  const [bank] = adapters.banks;
+  const bank = elementAt(adapters.banks, 0);
   torch.scope(() => {
     const draw = (shape: readonly number[]) =>
       torch.randn(shape, { generator: new torch.Generator(3, "cpu"), device: "cpu" });

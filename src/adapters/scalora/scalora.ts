@@ -1,5 +1,6 @@
 import type { Linear, Module } from "../../nn/index.ts";
 import { disposeOnError } from "../../util/dispose-on-error.ts";
+import { zip } from "../../util/elements.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isRecord, type Json } from "../../util/json.ts";
 import type {
@@ -65,7 +66,7 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
 
   measuresEvent(step: StepContext): boolean {
     const { banks, bases } = this.factors;
-    const moves = bases.some((base, index) => base.isLossy(banks[index].shape.rank));
+    const moves = zip(bases, banks).some(([base, { shape }]) => base.isLossy(shape.rank));
     if (!moves || !this.hasEvent(step)) return false;
     const { interval } = this.options;
     const every = interval === "adaptive" ? measuredEvery : Math.ceil(measuredEvery / interval);
@@ -80,12 +81,12 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
   beforeClip(step: StepContext): EventReport | undefined {
     if (!this.hasEvent(step)) return undefined;
     const { banks, bases } = this.factors;
-    const outcomes = banks.map((bank, index) => this.runEvent(bank, bases[index], step));
+    const outcomes = zip(banks, bases).map(([bank, base]) => this.runEvent(bank, base, step));
     this.stateLoaded();
     this.events++;
     for (const { branch } of outcomes.flat()) this.branches[branch] = (this.branches[branch] ?? 0) + 1;
     return eventReport(
-      banks.map(({ shape }, index) => ({ shape, outcomes: outcomes[index] })),
+      zip(banks, outcomes).map(([{ shape }, ofBank]) => ({ shape, outcomes: ofBank })),
       step,
     );
   }
@@ -139,11 +140,11 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
   }
 
   loadCounters(counters: Json): void {
-    if (!isRecord(counters) || !isRecord(counters.branches))
+    if (!isRecord(counters) || !isRecord(counters["branches"]))
       throw internalError("the counters of ScaLoRA are not what it saved");
-    this.events = Number(counters.events);
+    this.events = Number(counters["events"]);
     this.branches = Object.fromEntries(
-      Object.entries(counters.branches).map(([name, count]) => [name, Number(count)]),
+      Object.entries(counters["branches"]).map(([name, count]) => [name, Number(count)]),
     );
   }
 }

@@ -45,7 +45,7 @@ export function stepThrough(
   optimizer: Optimizer,
   visit: (step: number, effective: Float64Array) => void,
 ): void {
-  const [{ A, B, gradA, gradB, shape }] = adapters.banks;
+  const { A, B, gradA, gradB, shape } = elementAt(adapters.banks, 0);
   run.gradients.forEach((rows, at) => {
     const step = at + 1;
     const lr = run.lr * adapters.lrFactor(step);

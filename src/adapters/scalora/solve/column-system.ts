@@ -1,3 +1,4 @@
+import { numberAt } from "./number-at.ts";
 import type { Symmetric } from "./symmetric.ts";
 
 /**
@@ -38,22 +39,22 @@ export function columnSystem(grams: LayerGrams): ColumnSystem | undefined {
   const size = 2 * rank;
   const norms = new Float64Array(size);
   for (let i = 0; i < rank; i++) {
-    norms[i] = Math.sqrt(kk[i * rank + i]);
-    norms[rank + i] = Math.sqrt(hh[i * rank + i]);
+    norms[i] = Math.sqrt(numberAt(kk, i * rank + i));
+    norms[rank + i] = Math.sqrt(numberAt(hh, i * rank + i));
   }
   const largest = Math.max(...norms);
   if (!(largest > 0)) return undefined;
   const values = new Float64Array(size * size);
   const set = (i: number, j: number, inner: number) => {
-    const product = norms[i] * norms[j];
+    const product = numberAt(norms, i) * numberAt(norms, j);
     values[i * size + j] = values[j * size + i] = product > 0 ? inner / product : 0;
   };
   for (let i = 0; i < rank; i++) {
     for (let j = 0; j < rank; j++) {
       const at = i * rank + j;
-      set(i, j, aa[at] * kk[at]);
-      set(rank + i, rank + j, hh[at] * bb[at]);
-      set(i, rank + j, ah[at] ** 2);
+      set(i, j, numberAt(aa, at) * numberAt(kk, at));
+      set(rank + i, rank + j, numberAt(hh, at) * numberAt(bb, at));
+      set(i, rank + j, numberAt(ah, at) ** 2);
     }
   }
   return { b: norms.map((norm) => norm / largest), C: { size, values } };

@@ -1,4 +1,5 @@
 import { internalError } from "../../../util/errors.ts";
+import { numberAt } from "./number-at.ts";
 import { multiply, type Symmetric, solveDefinite, submatrix } from "./symmetric.ts";
 
 /** Full exchanges that may fail to improve before one index at a time is exchanged, which always ends. */
@@ -20,7 +21,9 @@ export function nonNegativeMinimiser(matrix: Symmetric, right: Float64Array): Fl
     const product = multiply(matrix, x);
     const inSupport = new Set(support);
     const wrong = [...right.keys()].filter((i) =>
-      inSupport.has(i) ? x[i] < -zero * scale : product[i] - right[i] < -zero * scale,
+      inSupport.has(i)
+        ? numberAt(x, i) < -zero * scale
+        : numberAt(product, i) - numberAt(right, i) < -zero * scale,
     );
     if (wrong.length === 0) return x.map((value) => Math.max(value, 0));
     if (wrong.length < fewest) [fewest, triesLeft] = [wrong.length, patience];
@@ -38,11 +41,11 @@ function solveOn(matrix: Symmetric, right: Float64Array, support: readonly numbe
   const x = new Float64Array(matrix.size);
   const part = solveDefinite(
     submatrix(matrix, support),
-    Float64Array.from(support, (i) => right[i]),
+    Float64Array.from(support, (i) => numberAt(right, i)),
   );
   if (!part) throw internalError("the system of a scaling event is not positive definite");
   support.forEach((i, k) => {
-    x[i] = part[k];
+    x[i] = numberAt(part, k);
   });
   return x;
 }

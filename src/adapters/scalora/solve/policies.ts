@@ -1,5 +1,6 @@
 import { type ColumnSystem, columnSystem, type LayerGrams } from "./column-system.ts";
 import { nonNegativeMinimiser } from "./nnls.ts";
+import { numberAt } from "./number-at.ts";
 import { shifted, smallestEigenvalue, solveDefinite, submatrix } from "./symmetric.ts";
 
 /** How an event's factors came about, or why the layer was left alone. */
@@ -64,16 +65,16 @@ function splitFactors(branch: Branch, rank: number, factors: Float64Array): Scal
 /** Policy `default`; the order of the steps is part of the definition. */
 function ridgeColumns(grams: LayerGrams, { b, C }: ColumnSystem, rho: number): ScalingFactors {
   const columnNorms = norms(grams);
-  const kept = [...b.keys()].filter((i) => columnNorms[i] > 0 && b[i] > negligible);
+  const kept = [...b.keys()].filter((i) => numberAt(columnNorms, i) > 0 && numberAt(b, i) > negligible);
   const matrix = shifted(submatrix(C, kept), ridge);
-  const right = Float64Array.from(kept, (i) => (1 + ridge) * b[i]);
+  const right = Float64Array.from(kept, (i) => (1 + ridge) * numberAt(b, i));
   const exact = solveDefinite(matrix, right);
   const isColumn = exact?.every((w) => w >= 0) ?? false;
   const w = exact && isColumn ? exact : nonNegativeMinimiser(matrix, right);
   const factors = new Float64Array(2 * grams.rank).fill(1);
   kept.forEach((i, k) => {
-    const target = rho * clamp(Math.sqrt(w[k] / b[i]), floor, ceiling);
-    factors[i] = clamp(target / columnNorms[i], 1 / largestRatio, largestRatio);
+    const target = rho * clamp(Math.sqrt(numberAt(w, k) / numberAt(b, i)), floor, ceiling);
+    factors[i] = clamp(target / numberAt(columnNorms, i), 1 / largestRatio, largestRatio);
   });
   return splitFactors(isColumn ? "column" : "nnls", grams.rank, factors);
 }
@@ -84,7 +85,7 @@ function exactColumns(grams: LayerGrams, { b, C }: ColumnSystem, rho: number): S
   const w = solveDefinite(C, b);
   if (!w?.every((value) => value >= 0)) return undefined;
   const columnNorms = norms(grams);
-  const factors = w.map((value, i) => (rho * Math.sqrt(value / b[i])) / columnNorms[i]);
+  const factors = w.map((value, i) => (rho * Math.sqrt(value / numberAt(b, i))) / numberAt(columnNorms, i));
   return splitFactors("column", grams.rank, factors);
 }
 
@@ -95,15 +96,15 @@ function scalar(grams: LayerGrams, rho: number): ScalingFactors {
   const normB = Math.hypot(...grams.normsB);
   let [p, q, c, tracesK, tracesH] = [0, 0, 0, 0, 0];
   for (let i = 0; i < rank; i++) {
-    const [ai, bi] = [grams.normsA[i] / normA, grams.normsB[i] / normB];
-    tracesK += ai ** 2 * kk[i * rank + i];
-    tracesH += bi ** 2 * hh[i * rank + i];
+    const [ai, bi] = [numberAt(grams.normsA, i) / normA, numberAt(grams.normsB, i) / normB];
+    tracesK += ai ** 2 * numberAt(kk, i * rank + i);
+    tracesH += bi ** 2 * numberAt(hh, i * rank + i);
     for (let j = 0; j < rank; j++) {
       const at = i * rank + j;
-      const [aj, bj] = [grams.normsA[j] / normA, grams.normsB[j] / normB];
-      p += (ai * aj) ** 2 * aa[at] * kk[at];
-      q += (bi * bj) ** 2 * bb[at] * hh[at];
-      c += (ai * bj * ah[at]) ** 2;
+      const [aj, bj] = [numberAt(grams.normsA, j) / normA, numberAt(grams.normsB, j) / normB];
+      p += (ai * aj) ** 2 * numberAt(aa, at) * numberAt(kk, at);
+      q += (bi * bj) ** 2 * numberAt(bb, at) * numberAt(hh, at);
+      c += (ai * bj * numberAt(ah, at)) ** 2;
     }
   }
   const [forA, forB] = solvePair(p, q, c, tracesK, tracesH);

@@ -60,7 +60,7 @@ test("the non-negative minimiser beats every choice of support (brute force over
           size: kept.length,
           values: Float64Array.from(kept.flatMap((i) => kept.map((j) => matrix.values[i * size + j]))),
         },
-        Float64Array.from(kept, (i) => right[i]),
+        Float64Array.from(kept, (i) => elementAt(right, i)),
       );
       if (!part?.every((value) => value >= 0)) continue;
       const x = new Float64Array(size);

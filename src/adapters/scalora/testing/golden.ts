@@ -74,7 +74,7 @@ export function readGolden(path: string): GoldenFile {
   }
   const parsed = goldenSchema.safeParse(written);
   if (!parsed.success) {
-    const [{ path: key, message }] = parsed.error.issues;
+    const { path: key, message } = elementAt(parsed.error.issues, 0);
     throw fail(`${key.join(".") || "the whole file"}: ${message}`);
   }
   const wrong = misfit(parsed.data);
@@ -197,7 +197,7 @@ function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResu
 function tensor(rows: Matrix, factor: number): torch.Tensor {
   return torch.fromData(
     Float64Array.from(flat(rows), (x) => x * factor),
-    [rows.length, rows[0].length],
+    [rows.length, elementAt(rows, 0).length],
     { device: "cpu" },
   );
 }
@@ -220,10 +220,10 @@ function objectiveOf({ inputs: { G, L, eta, s } }: GoldenFile, { arrays: { A, B 
     for (let j = 0; j < n; j++) {
       let update = 0;
       for (let k = 0; k < rank; k++) {
-        for (let l = 0; l < n; l++) update += elementAt(G, i)[l] * at(B, l, k) * at(B, j, k);
-        for (let l = 0; l < m; l++) update += at(A, i, k) * at(A, l, k) * elementAt(G, l)[j];
+        for (let l = 0; l < n; l++) update += elementAt(elementAt(G, i), l) * at(B, l, k) * at(B, j, k);
+        for (let l = 0; l < m; l++) update += at(A, i, k) * at(A, l, k) * elementAt(elementAt(G, l), j);
       }
-      total += (elementAt(G, i)[j] / L - eta * s ** 2 * update) ** 2;
+      total += (elementAt(elementAt(G, i), j) / L - eta * s ** 2 * update) ** 2;
     }
   }
   return total;

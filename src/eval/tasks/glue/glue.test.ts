@@ -97,7 +97,7 @@ const official: Record<string, { file: string; content: string; rows: [texts: st
 
 test.each([...glueTasks.keys()])("%s: the official TSV, and the hub's columns as JSONL", async (name) => {
   const task = taskOf(name);
-  const { file, content, rows } = official[name];
+  const { file, content, rows } = required(official[name], name);
   const read = await readGlue(task, [folderOf({ [file]: content })], "dev");
   expect(read.examples.map(({ texts, label }) => [texts, label])).toEqual(rows);
   const hub = rows.map(([texts, label], idx) => {
