@@ -12,7 +12,7 @@ import { type AdapterOptions, attach, listMethods } from "../src/adapters/index.
 import { AdamW } from "../src/optim/index.ts";
 import { quantiseLinearLayers } from "../src/testing/quantise-model.ts";
 import * as torch from "../src/torch/index.ts";
-import { elementAt, required } from "../src/util/elements.ts";
+import { elementAt, required, takeFirst } from "../src/util/elements.ts";
 import { LayerStack } from "./layer-stack.ts";
 
 const [layers, tokens, warmup, measured] = [4, 512, 2, 20];
@@ -80,9 +80,9 @@ function prepare({ options }: Setting) {
 
 /** MiB that the steps of a setting need at most beyond the model, in a process of its own. */
 function peakOf(name: string): number {
-  const own = process.argv.slice(0, 2);
-  const args = [...process.execArgv, own[1], String(width), name];
-  return Number(execFileSync(elementAt(own, 0), args, { encoding: "utf8" }));
+  const [node, program] = takeFirst(process.argv, 2);
+  const args = [...process.execArgv, program, String(width), name];
+  return Number(execFileSync(node, args, { encoding: "utf8" }));
 }
 
 function printPeak({ filling, ...setting }: Setting): void {
@@ -119,7 +119,10 @@ function printTable(): void {
   console.log(`${"method".padEnd(28)}   time  trained   kept  peak`);
   for (const { name, spent, trained, kept } of all) {
     const ratios = [spent / lora.spent, trained / lora.trained, kept() / loraKept];
-    const [time, numbers, held] = ratios.map((ratio) => ratio.toFixed(2));
+    const [time, numbers, held] = takeFirst(
+      ratios.map((ratio) => ratio.toFixed(2)),
+      3,
+    );
     const peak = `${peakOf(name).toFixed(0)} MiB`;
     console.log(
       `${name.padEnd(28)} ${time.padStart(6)} ${numbers.padStart(8)} ${held.padStart(6)} ${peak.padStart(8)}`,

@@ -14,7 +14,7 @@ import { translationDemo } from "../src/quickstart/translation/demo.ts";
 import { elementAt } from "../src/util/elements.ts";
 import { mean, spread } from "./statistics.ts";
 
-const [resultsPath, stage] = process.argv.slice(2);
+const [resultsPath = "", stage] = process.argv.slice(2);
 const quickstartSteps = translationDemo.training.steps;
 const steps = Number(process.argv[4] ?? quickstartSteps);
 const job = { ...translationDemo, training: { ...translationDemo.training, steps } };
@@ -75,7 +75,7 @@ async function run(name: string, adapter: Adapter, lr: number, seed: number): Pr
     });
   } catch (error) {
     const nothing = { valid: 0, validWords: 0, validLoss: 1e9, test: 0, testWords: 0, testLoss: 1e9 };
-    const failed = String(error).split("\n")[0];
+    const [failed = ""] = String(error).split("\n");
     const none = { trainable: 0, rank: 0, entropyRank: 0, cpuSeconds: 0 };
     record({ name, steps, lr, seed, ...nothing, ...none, failed });
   } finally {

@@ -16,7 +16,7 @@ import { runTraining } from "../src/recipes/sft.ts";
 import { elementAt } from "../src/util/elements.ts";
 import { spread } from "./statistics.ts";
 
-const [model, resultsPath, stage] = process.argv.slice(2);
+const [model = "", resultsPath = "", stage] = process.argv.slice(2);
 if (stage === undefined) throw new Error("usage: bench/records.ts MODEL RESULTS.jsonl STAGE");
 
 const rates = [2e-3, 5e-3, 7e-3, 1e-2, 2e-2];

@@ -15,7 +15,7 @@ for (const [m, n] of [
   [1536, 576],
   [2048, 2048],
   [4096, 4096],
-])
+] as const)
   scope(() => {
     using generator = new Generator(1, "cpu");
     const change = matmul(

@@ -7,7 +7,7 @@ import type { AdapterOptions } from "../src/adapters/index.ts";
 import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.ts";
 import { liveTensorCount } from "../src/torch/index.ts";
 import { train } from "../src/train/trainer.ts";
-import { elementAt } from "../src/util/elements.ts";
+import { elementAt, required } from "../src/util/elements.ts";
 
 const steps = Number(process.argv[2] ?? 5000);
 const method = process.argv[3] ?? "scalora";
@@ -46,7 +46,10 @@ const memory = Array.from(readings, (megabytes, i) => ({ step: (i + 1) * between
 async function oneRun(afterStep: (step: number) => void): Promise<void> {
   const folder = temporaryFolder();
   const settings = { steps, evalEvery: 50, saveEvery: 100 };
-  const run = tinyRun(settings, { folder: `${folder.path}/run`, adapter: adapters[method] });
+  const run = tinyRun(settings, {
+    folder: `${folder.path}/run`,
+    adapter: required(adapters[method], method),
+  });
   try {
     await train({
       ...run.options,

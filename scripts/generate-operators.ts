@@ -76,7 +76,7 @@ function parseArguments(text: string): Argument[] {
 function parseArgument(text: string, keywordOnly: boolean): Argument {
   const match = /^(.*?) (\w+)(?:=(.*))?$/.exec(text);
   if (match === null) throw new Error(`cannot read the argument "${text}"`);
-  const [, type, name, fallback] = match;
+  const [, type = "", name = "", fallback] = match;
   const bare = type.replace(/\([a-z!*|> -]+\)/g, "").replace(/\[\d+\]/g, "[]");
   return { name: argumentName(name), type: bare, oneForMany: /\[\d+\]/.test(type), fallback, keywordOnly };
 }
@@ -197,7 +197,8 @@ function convertResult(text: string, args: Parameter[]): Result {
     const convert = (call: string) => `${call};\n  return ${elementAt(args, 0).name}`;
     return { ts: "Tensor", raw: "undefined", convert, statement: true };
   }
-  const single = fresh.length === 1 ? resultTypes[elementAt(fresh, 0)] : undefined;
+  const [only = "", ...others] = fresh;
+  const single = others.length === 0 ? resultTypes[only] : undefined;
   if (single !== undefined) return single;
   if (fresh.every((type) => type === "Tensor")) {
     const tuple = (type: string) => `[${fresh.map(() => type).join(", ")}]`;
@@ -207,7 +208,7 @@ function convertResult(text: string, args: Parameter[]): Result {
 }
 
 function emit(alias: string, target: string) {
-  const [name, overload = ""] = target.split(".");
+  const [name = "", overload = ""] = target.split(".");
   const schema = addon.schema(name, overload);
   const arrow = schema.lastIndexOf(" -> ");
   const inner = schema.slice(schema.indexOf("(") + 1, schema.lastIndexOf(")", arrow));
@@ -236,7 +237,7 @@ import type { Generator } from "./generator.ts";
 import type { Tensor } from "./tensor.ts";
 
 `;
-const output = header + entries.map(([alias, target]) => emit(alias, target)).join("\n");
+const output = header + entries.map(([alias = "", target = ""]) => emit(alias, target)).join("\n");
 if (process.argv.includes("--check")) {
   if (readFileSync(outputFile, "utf8") !== output) {
     process.stderr.write(

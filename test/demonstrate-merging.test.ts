@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { runChild } from "../src/testing/child-process.ts";
-import { elementAt } from "../src/util/elements.ts";
+import { elementAt, takeFirst } from "../src/util/elements.ts";
 
 /** The numbers of the rows of one table, by the row's name: loss forward, stored, exported; kept; size of a merge. */
 function tables(output: string): Map<string, number[]>[] {
@@ -10,7 +10,7 @@ function tables(output: string): Map<string, number[]>[] {
       new Map(
         table.split("\n").flatMap((line) => {
           const row = /^(\S.*?) {2,}((-?\d+\.\d{3}|–)( +(-?\d+\.\d{3}|–)){4})$/.exec(line);
-          return row ? [[row[1], elementAt(row, 2).split(/ +/).map(Number)] as const] : [];
+          return row ? [[elementAt(row, 1), elementAt(row, 2).split(/ +/).map(Number)] as const] : [];
         }),
       ),
   );
@@ -19,7 +19,7 @@ function tables(output: string): Map<string, number[]>[] {
 test("the demonstration of merging shows what docs/scalora.md says of it", async () => {
   const { code, stdout } = await runChild(new URL("../tools/demonstrate-merging.ts", import.meta.url));
   expect(code).toBe(0);
-  const [, large, small] = tables(stdout);
+  const [, large, small] = takeFirst(tables(stdout), 3);
   for (const table of [large, small]) {
     const row = (name: string) => table.get(name) ?? expect.fail(`no row ${name} in\n${stdout}`);
     const lora = row("LoRA, nothing merged");
@@ -31,7 +31,7 @@ test("the demonstration of merging shows what docs/scalora.md says of it", async
     expect(split[0]).toBeLessThan(elementAt(lora, 0) / 2);
     expect(rounded[0]).toBeGreaterThan(elementAt(lora, 0));
     expect(split[3]).toBe(1);
-    const factored = [128, 64, 32].map((rank) => row(`base: factored, R = ${rank}`)[0]);
+    const factored = [128, 64, 32].map((rank) => elementAt(row(`base: factored, R = ${rank}`), 0));
     expect(factored).toEqual(factored.toSorted((a, b) => a - b));
     expect(factored[0]).toBeLessThan(elementAt(lora, 0) / 3);
     expect(factored[2]).toBeLessThan(elementAt(lora, 0));

@@ -20,7 +20,7 @@ const pages = new Map(names.map((name) => [name, readFileSync(join(repository, "
 /** The code blocks of one language in one page. */
 const blocks = (page: string, language: string) =>
   [...(pages.get(page) ?? "").matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map(
-    ([, code]) => code,
+    ([, code = ""]) => code,
   );
 
 /** A reader's folder: a model, data and a recipe, all tiny. */
@@ -54,7 +54,7 @@ test("the commands of the guides work as printed, one after another", async () =
   const mine = ["--set", "run.name=mine", "--set", "adapter.method=lora"];
   expect(await runScalora("train", "recipe.yaml", ...mine)).toMatchObject({ code: 0 });
   for (const command of commands) {
-    const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+    const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain = ""]) => quoted ?? plain);
     expect(words.slice(0, 2)).toEqual(["npx", "scalora"]);
     if (words[2] === "chat") continue; // needs somebody to talk to
     if (words[2] === "compare") continue; // starts processes of its own: src/cli/compare.test.ts
@@ -120,16 +120,16 @@ test("the programs of the docs run", () => {
 test("files and npm scripts that the docs name are there", () => {
   const { scripts } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
   for (const [page, text] of pages) {
-    for (const [, path] of text.matchAll(
+    for (const [, path = ""] of text.matchAll(
       /`(?:node )?((?:src|native|scripts|tools|test|recipes|bench)\/[\w./-]+)/g,
     ))
       expect(
         [path, `${path}.ts`].some((name) => existsSync(join(repository, name))),
         `${page}: ${path}`,
       ).toBe(true);
-    for (const [, script] of text.matchAll(/`npm run ([\w:-]+)/g))
+    for (const [, script = ""] of text.matchAll(/`npm run ([\w:-]+)/g))
       expect(scripts, page).toHaveProperty([script]);
-    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
+    for (const [, link = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
       expect(existsSync(join(dirname(join(repository, "docs", page)), link)), `${page}: ${link}`).toBe(true);
   }
 });

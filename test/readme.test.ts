@@ -20,7 +20,7 @@ const scratch = temporaryFolder();
 
 /** The code blocks of one language. */
 const blocks = (language: string) =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map(([, code]) => code);
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map(([, code = ""]) => code);
 
 /** A folder as it is after `npm start`, with a quickstart of few steps. */
 beforeAll(async () => {

@@ -9,7 +9,7 @@ import { loadModel } from "../src/models/index.ts";
 import { elementAt } from "../src/util/elements.ts";
 
 const [count, length, written] = [40, 40, 16];
-const [folder, file] = process.argv.slice(2);
+const [folder = "", file] = process.argv.slice(2);
 if (file === undefined) {
   console.error("usage: compare-batches.ts MODEL_FOLDER TEXT_FILE");
   process.exit(2);

@@ -9,7 +9,7 @@ import { trimOffsets } from "../src/tokenizer/testing/trim-offsets.ts";
 import { elementAt } from "../src/util/elements.ts";
 
 const shown = 10;
-const [folder, path] = process.argv.slice(2);
+const [folder = "", path] = process.argv.slice(2);
 if (path === undefined) {
   console.error("usage: compare-tokenizer.ts MODEL_FOLDER REFERENCE.json");
   process.exit(2);

@@ -14,7 +14,7 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { attach, type CausalLM, loadModel, loadTokenizer, tokenStream, torch } from "../src/index.ts";
-import { elementAt } from "../src/util/elements.ts";
+import { elementAt, takeFirst } from "../src/util/elements.ts";
 
 /** What of node-llama-cpp is used here. */
 interface LlamaModule {
@@ -132,7 +132,7 @@ const { positionals, values } = parseArgs({
     prompts: { type: "string" },
   },
 });
-const [path, file] = positionals;
+const [path, file] = takeFirst(positionals, 2);
 const count = Number(values.tokens);
 const prompts: string[] = values.prompts ? JSON.parse(readFileSync(values.prompts, "utf8")) : defaultPrompts;
 const folder = process.env["NODE_LLAMA_CPP"];

@@ -28,8 +28,8 @@ export function readTable(): Row[] {
   const rows: Row[] = [];
   for (const line of readFileSync(join(packageRoot, tablePath), "utf8").split("\n")) {
     const match = /^\| `(src\/[^`]+)` \|.*\| ([^|]+) \|$/.exec(line);
-    if (match === null) continue;
-    const [, folder, cell] = match;
+    const [, folder, cell] = match ?? [];
+    if (folder === undefined || cell === undefined) continue;
     const names = cell === "—" ? [] : cell.split(",").map((name) => name.trim());
     rows.push({ folder, permissions: names.map(permission) });
   }

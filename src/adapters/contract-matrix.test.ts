@@ -11,7 +11,7 @@ import * as torch from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/load.ts";
 import type { TrainResult } from "../train/options.ts";
 import { train } from "../train/trainer.ts";
-import { elementAt, mapTuple } from "../util/elements.ts";
+import { elementAt, mapTuple, required } from "../util/elements.ts";
 import { DoraBank } from "./dora/dora-bank.ts";
 import { type AdapterSet, attach, attachFolder, LayerAdapters } from "./index.ts";
 import { type MoraType, squareWidth } from "./mora/square-bank.ts";
@@ -209,7 +209,9 @@ const nf4Names = [
 
 const matrix: Readonly<Record<string, Expected>> = {
   ...methodsAlone,
-  ...Object.fromEntries(nf4Names.map((name) => [`${name}, NF4`, { ...methodsAlone[name], onNf4: true }])),
+  ...Object.fromEntries(
+    nf4Names.map((name) => [`${name}, NF4`, { ...required(methodsAlone[name], name), onNf4: true }]),
+  ),
 };
 
 /** The highest rank whose square is no wider than the layer. */

@@ -156,7 +156,7 @@ test.each([false, true])(
         );
         const apart = torch.sub(seen, torch.divScalar(product, 0.7 ** 2));
         const expected = torch.linalgVectorNorm(apart).item() / torch.linalgVectorNorm(seen).item();
-        const unscaled = analysis.afterStep()?.layers[0].scaling?.distance?.unscaled;
+        const unscaled = analysis.afterStep()?.layers[0]?.scaling?.distance?.unscaled;
         expect(unscaled).toBeCloseTo(expected, 8);
       });
     });

@@ -20,8 +20,8 @@ test.each([...glueTasks.values()])("$name has a recipe: its files, labels and me
   const recipe = recipes.get(`glue-${task.name}.yaml`) ?? expect.fail("no recipe");
   expect(recipe.data.format).toBe(task.name);
   const { train, eval: held } = recipe.data;
-  const names = [train, Array.isArray(held) ? held : []].map(([{ path }]) =>
-    path.split("/").slice(-2).join("/"),
+  const names = [train, Array.isArray(held) ? held : []].map(([source]) =>
+    source?.path.split("/").slice(-2).join("/"),
   );
   expect(names).toEqual([`${task.folder}/train.tsv`, `${task.folder}/${task.splits.dev[0]}.tsv`]);
   expect(resolveModelConfig(recipe).labels).toEqual(task.labels ?? 1);

@@ -70,7 +70,7 @@ test.each([
       expect(logLikelihoods).toHaveLength(mode === "loglikelihood" ? 2 : 0);
       expect(values).toHaveLength(logLikelihoods.length);
       for (const [k, value] of logLikelihoods.entries())
-        expect(Math.abs(value - values[k])).toBeLessThan(1e-5);
+        expect(Math.abs(value - elementAt(values, k))).toBeLessThan(1e-5);
     }
     const { seconds: _, reused, ...scores } = elementAt(report.parse(JSON.parse(resumed.stdout)).tasks, 0);
     const {

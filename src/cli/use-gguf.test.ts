@@ -10,7 +10,7 @@ import { temporaryFolder } from "../testing/tiny-run.ts";
 import { trainTiny, writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { liveTensorCount, MappedFile, matmul, scope, type Tensor } from "../torch/index.ts";
-import { elementAt } from "../util/elements.ts";
+import { elementAt, mapTuple } from "../util/elements.ts";
 import { scaloraJson as json, runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
@@ -85,7 +85,10 @@ describe("base and adapter in a GGUF file together are the merged file, in the f
     await toGguf(at("model"), base, "--dtype", "float32");
     await toGguf(runs[method], merged, "--dtype", "float32");
     await toGguf(runs[method], adapter, ...options);
-    const [files, { metadata, tensors }] = [[base, merged].map(readGgufHeader), readGgufHeader(adapter)];
+    const [files, { metadata, tensors }] = [
+      mapTuple([base, merged], readGgufHeader),
+      readGgufHeader(adapter),
+    ];
     expect(metadata.string("general.type")).toBe("adapter");
     expect(metadata.string("adapter.type")).toBe("lora");
     const alpha = metadata.number("adapter.lora.alpha") ?? Number.NaN;
@@ -94,10 +97,10 @@ describe("base and adapter in a GGUF file together are the merged file, in the f
     for (const name of names.map((each) => each.slice(0, -".lora_a".length))) {
       scope(() => {
         const part = (of: string) => tensors.get(`${name}.${of}`) ?? expect.fail(of);
-        const rank = part("lora_a").shape[0];
+        const rank = elementAt(part("lora_a").shape, 0);
         const scale = alpha === 0 ? 1 : alpha / rank;
         const change = matmul(stored(adapter, part("lora_b")), stored(adapter, part("lora_a"))).toFloats();
-        const [before, after] = files.map(({ path, tensors: of }) =>
+        const [before, after] = mapTuple(files, ({ path, tensors: of }) =>
           stored(path, of.get(name) ?? expect.fail(name)).toFloats(),
         );
         const sum = before.map((value, i) => value + scale * elementAt(change, i));
@@ -173,17 +176,17 @@ const models = readdirSync(goldenGguf("models")).filter((name) => name.endsWith(
 test.each(models)(
   "%s: file, folder, file in float32, folder: the folders are equal byte for byte",
   async (name) => {
-    const folders = [at(`${name}-1`), at(`${name}-2`)];
+    const [once, twice] = [at(`${name}-1`), at(`${name}-2`)];
     const middle = at(`middle-${name}`);
-    await json("convert", goldenGguf("models", name), elementAt(folders, 0));
-    await toGguf(elementAt(folders, 0), middle, "--dtype", "float32");
-    await json("convert", middle, elementAt(folders, 1));
-    const names = readdirSync(elementAt(folders, 0));
+    await json("convert", goldenGguf("models", name), once);
+    await toGguf(once, middle, "--dtype", "float32");
+    await json("convert", middle, twice);
+    const names = readdirSync(once);
     expect(names).toContain("tokenizer.json");
-    expect(readdirSync(elementAt(folders, 1))).toEqual(names);
+    expect(readdirSync(twice)).toEqual(names);
     for (const file of names) {
-      const [first, second] = folders.map((folder) => readFileSync(join(folder, file)));
-      expect(second?.equals(first), file).toBe(true);
+      const [first, second] = mapTuple([once, twice], (folder) => readFileSync(join(folder, file)));
+      expect(second.equals(first), file).toBe(true);
     }
   },
 );

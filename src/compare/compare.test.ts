@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { elementAt } from "../util/elements.ts";
+import { elementAt, required } from "../util/elements.ts";
 import { readSettings, type Setting } from "./settings.ts";
 import { summarise } from "./summary.ts";
 import {
@@ -92,7 +92,7 @@ test("settings are read with their keys and rates; names of runs are names of fi
     lrs: [0.02],
   });
   expect(full?.lrs).toEqual([0.0001, 0.0003]);
-  expect(trialName({ setting: scaled, lr: 0.01, seed: 2 })).toBe(
+  expect(trialName({ setting: required(scaled, "the setting"), lr: 0.01, seed: 2 })).toBe(
     "scalora-i+rank=1+scale=-columnNorm-0.5--lr0.01-seed2",
   );
 });

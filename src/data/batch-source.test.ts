@@ -94,7 +94,7 @@ test.each<[string, Partial<BatchSourceOptions>]>([
     [7, 30],
     [14, 100],
     [1, 149],
-  ]) {
+  ] as const) {
     let source = make();
     const parts = [];
     for (const count of [first, second - first, 150 - second]) {

@@ -27,7 +27,7 @@ test.each(Object.entries(golden.templates))("template %s renders as in transform
   expect(renderings).toHaveLength(2 * Object.keys(golden.chats).length);
   for (const { chat, addGenerationPrompt, text, error } of renderings) {
     const { messages, tools } = required(golden.chats[chat], chat);
-    const render = () => template.render(messages, { tools: tools ?? undefined, addGenerationPrompt });
+    const render = () => template.render(messages, { ...(tools && { tools }), addGenerationPrompt });
     if (error === undefined) expect(render(), chat).toBe(text);
     else expect(render, chat).toThrow(error);
   }

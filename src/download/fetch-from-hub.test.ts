@@ -86,7 +86,7 @@ test.each([
 });
 
 test("shards count when all that the index names are there", async () => {
-  const shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+  const shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"] as const;
   const weight_map = { a: shards[0], b: shards[1], c: shards[1] };
   hub.state.files = {
     "config.json": files["config.json"],

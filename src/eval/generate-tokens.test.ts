@@ -73,7 +73,7 @@ test("an end token and the model's context end the output", async () => {
   const { model: name, prompt, tokens } = elementAt(cases, 0);
   using model = await loadModel(copyGoldenLlama(scratch.path, name));
   const place = tokens.findIndex((token, i) => i > 2 && !tokens.slice(0, i).includes(token));
-  const ended = await collect(model, prompt, { endTokens: new Set([tokens[place]]) });
+  const ended = await collect(model, prompt, { endTokens: new Set([elementAt(tokens, place)]) });
   ended.cache.dispose();
   expect(ended).toMatchObject({ tokens: tokens.slice(0, place), end: "end" });
   const full = await collect(model, prompt, { maxTokens: 1000 });

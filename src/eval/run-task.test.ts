@@ -110,7 +110,7 @@ test.each(["generate", "loglikelihood"] as const)(
         expect(logLikelihoods).toHaveLength(alone.length);
         expect(source).toContain(place);
         for (const [k, value] of logLikelihoods.entries())
-          expect(Math.abs(value - alone[k])).toBeLessThan(1e-5);
+          expect(Math.abs(value - elementAt(alone, k))).toBeLessThan(1e-5);
       }
       await expect(
         runTask({ ...subject, identity: "other" }, task, some, { ...settings, mode }, new ResultLog(parts)),

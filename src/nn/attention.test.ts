@@ -91,7 +91,7 @@ test.each([
     for (const [heads, groups] of [
       [2, 2],
       [4, 2],
-    ])
+    ] as const)
       for (const offsets of offsetsOf) {
         const given = randomHeads(offsets.at(-1) ?? 0, heads, groups, dtype);
         const result = causalAttention(given, offsets, { scale });
@@ -204,8 +204,8 @@ test.each([
             ),
           );
         const heads = { queries: part("queries"), keys: part("keys"), values: part("values") };
-        const offsets = sequenceOffsets(present.map((i) => added[i]));
-        const used = present.map((i) => caches[i]);
+        const offsets = sequenceOffsets(present.map((i) => elementAt(added, i)));
+        const used = present.map((i) => elementAt(caches, i));
         const flat = torch
           .noGrad(() => streamAttention(heads, { offsets, caches: used }, 0, { scale }))
           .toFloats();

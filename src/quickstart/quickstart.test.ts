@@ -9,7 +9,7 @@ import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { loadModel } from "../models/index.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
-import { elementAt } from "../util/elements.ts";
+import { elementAt, takeFirst } from "../util/elements.ts";
 import { gradeFractions } from "./evaluate-model.ts";
 import { prepareFolder } from "./folder.ts";
 import { runDemo } from "./index.ts";
@@ -34,7 +34,7 @@ async function quickstart(...args: string[]) {
 
 /** The words of a command as it is printed. */
 const shellWords = (command: string) =>
-  [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+  [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain = ""]) => quoted ?? plain);
 
 test("the quickstart trains, compares, reports and exports; the commands that it names work", async () => {
   const out = join(scratch.path, "quick");
@@ -44,10 +44,10 @@ test("the quickstart trains, compares, reports and exports; the commands that it
   const result: QuickstartResult = JSON.parse(stdout);
   expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i", "full"]);
   for (const row of result.rows) expect(row.loss).toBeLessThan(20);
-  const [lora, scalora, full] = result.rows;
-  expect(lora?.rank).toBe(1);
+  const [lora, scalora, full] = takeFirst(result.rows, 3);
+  expect(lora.rank).toBe(1);
   expect(scalora.rank).toBeGreaterThan(1);
-  expect(scalora?.trainable).toBe(lora.trainable);
+  expect(scalora.trainable).toBe(lora.trainable);
   expect(full.trainable).toBeGreaterThan(50 * lora.trainable);
   // What it could do before: repeat the sentence, more or less, as it was asked in no language.
   for (const { prompt, before: answer } of result.samples) {

@@ -8,6 +8,7 @@ function relative(a: torch.Tensor, b: torch.Tensor): number {
 }
 
 /** float64 tensors that record gradients. */
+function leaves<Name extends string>(shapes: Record<Name, number[]>): Record<Name, torch.Tensor>;
 function leaves(shapes: Record<string, number[]>): Record<string, torch.Tensor> {
   using generator = new torch.Generator(1, "cpu");
   const made = Object.entries(shapes).map(([name, shape]) => {
@@ -109,11 +110,11 @@ test("linear_cross_entropy in float32 equals float64's, gradients included", () 
       Array.from({ length: 50 }, (_, i) => (i * 7919) % 1003),
       { device: "cpu" },
     );
-    const single = [hidden, weight].map((t) =>
+    const single = mapTuple([hidden, weight], (t) =>
       torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
     );
     const reference = torch.linearCrossEntropy(hidden, weight, targets);
-    const ours = torch.linearCrossEntropy(elementAt(single, 0), elementAt(single, 1), targets);
+    const ours = torch.linearCrossEntropy(single[0], single[1], targets);
     expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(2e-7);
     const mine = torch.grad([ours], single);
     const theirs = torch.grad([reference], [hidden, weight]);
@@ -145,14 +146,10 @@ test.skipIf(!torch.hasFusedAttention())(
         return torch.transpose(exact, 0, 1);
       });
       const reference = torch.cat(parts);
-      const single = [q, k, v].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
-      const ours = torch.causalAttention(
-        elementAt(single, 0),
-        elementAt(single, 1),
-        elementAt(single, 2),
-        offsets,
-        0.3,
+      const single = mapTuple([q, k, v], (t) =>
+        torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
       );
+      const ours = torch.causalAttention(single[0], single[1], single[2], offsets, 0.3);
       expect(relative(torch.toDType(ours, "float64"), reference)).toBeLessThan(1e-6);
       const mine = torch.grad([torch.sum(torch.mul(torch.toDType(ours, "float64"), weights))], single);
       const theirs = torch.grad([torch.sum(torch.mul(reference, weights))], [q, k, v]);
@@ -181,9 +178,9 @@ test.each([24, 64, 7])(
           torch.cat([torch.narrow(torch.select(cache, 0, i), 0, 0, past), torch.narrow(added, 0, i, 1)]);
         const [allKeys, allValues] = [whole(keys, k), whole(values, v)];
         for (const [cache, all] of [
-          [ownKeys[i], allKeys],
-          [ownValues[i], allValues],
-        ])
+          [elementAt(ownKeys, i), allKeys],
+          [elementAt(ownValues, i), allValues],
+        ] as const)
           expect(torch.equal(torch.narrow(cache, 0, 0, past + 1), single(all))).toBe(true);
         const heads = (x: torch.Tensor) => torch.repeatInterleave(torch.transpose(x, 0, 1), 3, { dim: 0 });
         const query = torch.unsqueeze(torch.select(q, 0, i), 1);
@@ -214,8 +211,10 @@ test("both GEMM backends are exact in fp32, in forward and backward", () => {
     torch.scope(() => {
       const { x, w, b } = leaves({ x: [33, 20], w: [24, 20], b: [24] });
       const exact = torch.linear(x, w, { bias: b });
-      const single = [x, w, b].map((t) => torch.toDType(torch.detach(t), "float32").setRequiresGrad(true));
-      const ours = torch.fastLinear(elementAt(single, 0), elementAt(single, 1), { bias: single[2] });
+      const single = mapTuple([x, w, b], (t) =>
+        torch.toDType(torch.detach(t), "float32").setRequiresGrad(true),
+      );
+      const ours = torch.fastLinear(single[0], single[1], { bias: single[2] });
       expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(1e-6);
       const mine = torch.grad([torch.sum(torch.square(ours))], single);
       const theirs = torch.grad([torch.sum(torch.square(exact))], [x, w, b]);
@@ -236,15 +235,15 @@ test.each([1, 2, 7, 8, 9, 21, 32, 33])(
       torch.scope(() => {
         // An odd number of outputs, more than a block of weights; several vectors of inputs.
         const { x, w, b } = leaves({ x: [rows, 112], w: [75, 112], b: [75] });
-        const single = [x, w, b].map((t) => torch.toDType(torch.detach(t), "float32"));
+        const single = mapTuple([x, w, b], (t) => torch.toDType(torch.detach(t), "float32"));
         for (const bias of [undefined, b]) {
           const exact = torch.linear(x, w, { bias });
-          const ours = torch.fastLinear(elementAt(single, 0), elementAt(single, 1), {
+          const ours = torch.fastLinear(single[0], single[1], {
             bias: bias && single[2],
           });
           expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
-          const last = torch.narrow(elementAt(single, 0), 0, rows - 1, 1);
-          const alone = torch.fastLinear(last, elementAt(single, 1), { bias: bias && single[2] });
+          const last = torch.narrow(single[0], 0, rows - 1, 1);
+          const alone = torch.fastLinear(last, single[1], { bias: bias && single[2] });
           expect(relative(torch.narrow(ours, 0, rows - 1, 1), alone)).toBeLessThan(5e-7);
         }
       }),
@@ -301,17 +300,13 @@ test.each([64, 24, 6])("rotate equals its definition in float64 (width %i)", (wi
   torch.noGrad(() =>
     torch.scope(() => {
       const { x, c, s } = leaves({ x: [5, 3, width], c: [5, 1, width], s: [5, 1, width] });
-      const single = [x, c, s].map((t) => torch.toDType(torch.detach(t), "float32"));
+      const single = mapTuple([x, c, s], (t) => torch.toDType(torch.detach(t), "float32"));
       const exact = torch.add(torch.mul(x, c), torch.mul(torch.roll(x, width / 2, { dims: -1 }), s));
-      const ours = torch.fusedRotate(elementAt(single, 0), elementAt(single, 1), single[2]);
+      const ours = torch.fusedRotate(single[0], single[1], single[2]);
       expect(relative(torch.toDType(ours, "float64"), exact)).toBeLessThan(5e-7);
-      expect(() =>
-        torch.fusedRotate(
-          elementAt(single, 0),
-          elementAt(single, 1),
-          torch.narrow(elementAt(single, 2), 0, 1, 4),
-        ),
-      ).toThrow(`sines of shape [4, 1, ${width}]`);
+      expect(() => torch.fusedRotate(single[0], single[1], torch.narrow(single[2], 0, 1, 4))).toThrow(
+        `sines of shape [4, 1, ${width}]`,
+      );
     }),
   );
 });

@@ -32,3 +32,10 @@ export function mapTuple(
 ): unknown[] {
   return items.map(convert);
 }
+
+/** The first `count` elements, which must be there, to be taken apart. */
+export function takeFirst<T>(list: readonly T[], count: 2): [T, T];
+export function takeFirst<T>(list: readonly T[], count: 3): [T, T, T];
+export function takeFirst<T>(list: readonly T[], count: number): T[] {
+  return Array.from({ length: count }, (_, i) => elementAt(list, i));
+}

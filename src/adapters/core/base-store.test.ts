@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
+import { elementAt } from "../../util/elements.ts";
 import { joinHalves, splitHalves } from "./base-store.ts";
 
-const float = (bits: number) => new Float32Array(Int32Array.of(bits).buffer)[0];
+const float = (bits: number) => elementAt(new Float32Array(Int32Array.of(bits).buffer), 0);
 
 // Even and odd upper halves with every kind of lower half, ties (0x8000) included; tiny, huge and negative numbers.
 const patterns = [0x3f80, 0x3f81, 0x0001, 0x0000, 0x7f7f, 0xbf80, 0xbf81, 0x8001, 0xff7f].flatMap((upper) =>

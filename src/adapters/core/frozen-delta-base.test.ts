@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
 import { checkTensorLeaks } from "../../testing/tensor-leak-check.ts";
 import * as torch from "../../torch/index.ts";
-import { elementAt } from "../../util/elements.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import { frobenius } from "../scalora/testing/random-bank.ts";
 import { FrozenDeltaBase, truncateToRank } from "./frozen-delta-base.ts";
 
@@ -145,12 +145,12 @@ test("a restored store goes on where it was, whatever it held", () => {
   const [{ base }, { base: other }] = [store(9, 7, 4), store(9, 7, 4)];
   const generator = generatorOf(6);
   torch.scope(() => {
-    const merges = [0, 1, 2].map(() => [
+    const [first, second, third] = mapTuple([0, 1, 2], (): [torch.Tensor, torch.Tensor] => [
       torch.randn([3, 9, 2], { generator, device: "cpu" }),
       torch.randn([3, 7, 2], { generator, device: "cpu" }),
     ]);
-    base.merge(elementAt(elementAt(merges, 0), 0), elementAt(elementAt(merges, 0), 1));
-    for (const [left, right] of [merges[2], merges[1]]) other.merge(left, right);
+    base.merge(...first);
+    for (const pair of [third, second]) other.merge(...pair);
     const saved = base.state();
     torch.noGrad(() => {
       for (const [name, tensor] of other.state()) torch.copy_(tensor, saved.get(name) ?? expect.fail(name));
@@ -158,8 +158,8 @@ test("a restored store goes on where it was, whatever it held", () => {
     other.restored();
     for (const one of [base, other]) {
       expect(one.frozenDelta(0)?.P.shape).toEqual([9, 2]);
-      one.merge(elementAt(elementAt(merges, 1), 0), elementAt(elementAt(merges, 1), 1));
-      one.merge(elementAt(elementAt(merges, 2), 0), elementAt(elementAt(merges, 2), 1));
+      one.merge(...second);
+      one.merge(...third);
     }
     expect(other.weight(1).toFloats()).toEqual(base.weight(1).toFloats());
   });

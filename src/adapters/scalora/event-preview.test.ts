@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as torch from "../../torch/index.ts";
-import { elementAt } from "../../util/elements.ts";
+import { elementAt, mapTuple } from "../../util/elements.ts";
 import type { GradientSize } from "../core/adapter-set.ts";
 import { ExactBase } from "../core/base-store.ts";
 import type { ColumnNormRule } from "./column-norm.ts";
@@ -31,12 +31,13 @@ test.each(cases)("$policy, $scale: distances are those of the matrices themselve
     const sigmas = bank.layers.map((_, i) => torch.linalgSvdvals(torch.select(G, 0, i)).toFloats());
     const squares = (values: Float64Array) => values.reduce((sum, x) => sum + x * x, 0);
     const gradientOf = (path: string): GradientSize => {
-      const sigma = sigmas[Number(path.slice("layers.".length))];
+      const sigma = elementAt(sigmas, Number(path.slice("layers.".length)));
       const energy = squares(sigma);
       return { energy, share: squares(sigma.subarray(0, 2 * rank)) / energy };
     };
     const options: EventOptions = { ...one, moments: "transfer", peakLr, elapsed: 10, threshold: 1 };
-    const factorsAt = (i: number) => [bank.A, bank.B].map((stack) => torch.clone(torch.select(stack, 0, i)));
+    const factorsAt = (i: number) =>
+      mapTuple([bank.A, bank.B], (stack) => torch.clone(torch.select(stack, 0, i)));
     const before = bank.layers.map((_, i) => factorsAt(i));
     const views = examineBank(bank, options, gradientOf);
     expect(factorsAt(0).map((t) => t.toFloats())).toEqual(elementAt(before, 0).map((t) => t.toFloats()));
@@ -47,7 +48,7 @@ test.each(cases)("$policy, $scale: distances are those of the matrices themselve
       expect(outcome).toEqual(outcomes[i]);
       expect(branches[one.policy]).toBe(outcome.branch);
       const layer = torch.select(G, 0, i);
-      const at = ([A, B]: torch.Tensor[]) => distance(layer, A, B, s, outcome.rho);
+      const at = ([A, B]: [torch.Tensor, torch.Tensor]) => distance(layer, A, B, s, outcome.rho);
       expect(distances?.unscaled).toBeCloseTo(at(elementAt(before, i)), 10);
       expect(distances?.chosen).toBeCloseTo(at(factorsAt(i)), 10);
       const rest = squares(elementAt(sigmas, i).subarray(2 * rank));

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { zip } from "../../util/elements.ts";
 import { Random } from "../../util/random.ts";
 import { english, lumi, wordKinds } from "./lexicon.ts";
 import {
@@ -32,9 +33,9 @@ test("the task: equal lengths, one dictionary, no sentence twice, the seed decid
   for (const { prompt, completion } of rows) {
     const [words, answers] = [prompt.split(" ").slice(0, -3), completion.trim().split(" ")];
     expect([words.length, answers.length]).toEqual([sentenceLength, sentenceLength]);
-    for (const [i, word] of words.entries()) {
-      const known = dictionary.get(word) ?? answers[i];
-      expect(answers[i]).toBe(known);
+    for (const [word, answer] of zip(words, answers)) {
+      const known = dictionary.get(word) ?? answer;
+      expect(answer).toBe(known);
       dictionary.set(word, known);
     }
   }

@@ -170,7 +170,7 @@ function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResu
       threshold: 1,
     });
     const own = (stacked: torch.Tensor) => [...torch.select(stacked, 0, 1).toFloats()];
-    const outcome = outcomes[1];
+    const outcome = elementAt(outcomes, 1);
     const result = {
       outcome,
       arrays: {
@@ -214,7 +214,8 @@ function fillStack(target: torch.Tensor, rows: Matrix, first: number): void {
 function objectiveOf({ inputs: { G, L, eta, s } }: GoldenFile, { arrays: { A, B } }: EventResult): number {
   const [m, n] = [G.length, elementAt(G, 0).length];
   const rank = A.length / m;
-  const at = (values: readonly number[], row: number, column: number) => values[row * rank + column];
+  const at = (values: readonly number[], row: number, column: number) =>
+    elementAt(values, row * rank + column);
   let total = 0;
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {

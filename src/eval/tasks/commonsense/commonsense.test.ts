@@ -147,7 +147,7 @@ test.each([
   ["winogrande", "option3 option1", "option1"],
   ["obqa", "answer1/answer2/answer3/answer4", "answer1"],
 ])("%s: the answer in %j is %s", (name, output, found) => {
-  const [, given] = sets.find(([set]) => set === name) ?? sets[0];
+  const [, given] = sets.find(([set]) => set === name) ?? elementAt(sets, 0);
   const task = taskOf(name);
   const example = task.read(given, "a:1");
   expect(task.scoreOutput(output, example)).toEqual({
