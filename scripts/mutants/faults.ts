@@ -58,15 +58,15 @@ export const mutants: Mutant[] = [
   {
     fault: "s missing in the merge",
     file: event,
-    from: "scale * (1 - values[at] * values[size + at])",
-    to: "1 - values[at] * values[size + at]",
+    from: "scale * (1 - roundAlpha * roundBeta)",
+    to: "1 - roundAlpha * roundBeta",
     test: golden,
   },
   {
     fault: "wrong merge sign",
     file: event,
-    from: "scale * (1 - values[at] * values[size + at])",
-    to: "scale * (values[at] * values[size + at] - 1)",
+    from: "scale * (1 - roundAlpha * roundBeta)",
+    to: "scale * (roundAlpha * roundBeta - 1)",
     test: golden,
   },
   {
@@ -145,8 +145,8 @@ export const mutants: Mutant[] = [
   {
     fault: "LoRA scale of a PEFT folder inverted",
     file: "src/adapters/peft/lora-format.ts",
-    from: "scale: alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank)",
-    to: "scale: (config.use_rslora === true ? Math.sqrt(rank) : rank) / alpha",
+    from: 'scale: alpha / (config["use_rslora"] === true ? Math.sqrt(rank) : rank)',
+    to: 'scale: (config["use_rslora"] === true ? Math.sqrt(rank) : rank) / alpha',
     test: { file: "test/parity/peft.test.ts", name: "PEFT's plain adapter: the logits are PEFT's" },
   },
   {
@@ -187,7 +187,7 @@ export const mutants: Mutant[] = [
   {
     fault: "Flora's momentum left in the old projection",
     file: "src/adapters/flora/flora.ts",
-    from: "if (moments) moveMoments(moments, before[index], bank);",
+    from: "if (moments) moveMoments(moments, elementAt(before, index), bank);",
     to: "",
     test: { file: "src/adapters/flora/flora.test.ts", name: "with momentum, every weight is that" },
   },

@@ -207,11 +207,10 @@ const nf4Names = [
   "flora, factored",
 ];
 
+const onNf4 = (name: string) => ({ ...required(methodsAlone[name], name), onNf4: true });
 const matrix: Readonly<Record<string, Expected>> = {
   ...methodsAlone,
-  ...Object.fromEntries(
-    nf4Names.map((name) => [`${name}, NF4`, { ...required(methodsAlone[name], name), onNf4: true }]),
-  ),
+  ...Object.fromEntries(nf4Names.map((name) => [`${name}, NF4`, onNf4(name)])),
 };
 
 /** The highest rank whose square is no wider than the layer. */
