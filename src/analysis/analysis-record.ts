@@ -3,24 +3,24 @@ import { type AnalysisEvent, eventsOfType, type RunEvent } from "../run/events.t
 import { elementAt } from "../util/elements.ts";
 import { quantilesOf } from "./quantiles.ts";
 
-/** Least, mean and largest over layers. */
+/** Minimum, mean and maximum over layers. */
 export interface MinMeanMax {
   least: number;
   mean: number;
   largest: number;
 }
 
-/** How many layers of how many records took each branch. */
+/** Number of layers by branch of the solver. */
 export type BranchCounts = Record<string, number>;
 
-/** One step of the record, over its layers. Shares are of layers or of energy, in [0, 1]. */
+/** One analysed step, summarised over its layers. Fractions (of layers or of energy) are in [0, 1]. */
 export interface AnalysisRecord {
   step: number;
   seconds: number;
   layers: number;
-  /** Of the accumulated change (Fig. 2b). `complete`: whether no layer's rank is only a lower bound. */
+  /** Ranks of the accumulated change (Fig. 2b). `complete` is false when some layer's rank is only a lower bound. */
   change: { rank: MinMeanMax; entropyRank: number; complete: boolean };
-  /** Of the full gradient (Fig. 2c): `enough` is the share of layers whose rank is at least 2r. */
+  /** Ranks of the full gradient (Fig. 2c); `enough` is the fraction of layers whose rank is at least 2r. */
   gradient: {
     layers: number;
     rank: MinMeanMax;
@@ -28,7 +28,7 @@ export interface AnalysisRecord {
     enough: number | null;
     share: MinMeanMax | null;
   } | null;
-  /** Of a scaling event (Fig. 2d); factors: least, median quartiles and largest over the layers. */
+  /** The scaling event (Fig. 2d); factors: minimum, medians of the layers' quartiles, maximum. */
   scaling: {
     branches: Record<string, BranchCounts>;
     alpha: number[] | null;
@@ -37,10 +37,10 @@ export interface AnalysisRecord {
   } | null;
 }
 
-/** The policies of the solver, and what the run itself did. */
+/** The policies of the solver. */
 export const policies = ["default", "paper", "scalar"] as const;
 
-/** A record in figures over its layers. */
+/** Summarises an analysis event over its layers. */
 export function toAnalysisRecord({ step, seconds, layers }: AnalysisEvent): AnalysisRecord {
   const changes = layers.map(({ change }) => change);
   return {
@@ -94,7 +94,7 @@ function scalingFigures(scalings: readonly LayerScaling[]): AnalysisRecord["scal
   };
 }
 
-/** Branches over several records, by who decides: `run` and the policies. */
+/** Branch counts over several records, as taken by the run (`run`) and by each policy. */
 export function branchTotals(records: readonly AnalysisRecord[]): Record<string, BranchCounts> {
   const totals: Record<string, BranchCounts> = {};
   for (const { scaling } of records)
@@ -106,7 +106,7 @@ export function branchTotals(records: readonly AnalysisRecord[]): Record<string,
   return totals;
 }
 
-/** What the record cost: seconds, and their share of the run's; null without a record. */
+/** Cost of the analysis: seconds, and their fraction of the run's time; null without records. */
 export function recordingCost(records: readonly AnalysisRecord[], events: readonly RunEvent[]) {
   if (records.length === 0) return null;
   const seconds = records.reduce((sum, look) => sum + look.seconds, 0);
@@ -114,7 +114,7 @@ export function recordingCost(records: readonly AnalysisRecord[], events: readon
   return { records: records.length, seconds, share: whole > 0 ? seconds / whole : null };
 }
 
-/** Of each layer's quantiles the least, the medians of the quartiles, and the largest. */
+/** Pools the quantiles of several layers: minimum, medians of the quartiles, maximum. */
 function pooled(quantiles: readonly (readonly number[])[]): number[] | null {
   if (quantiles.length === 0) return null;
   const column = (at: number) => quantiles.map((list) => elementAt(list, at));

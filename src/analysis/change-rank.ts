@@ -4,28 +4,28 @@ import { linalgSvdvals, scope } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { changedLayerPaths, weightChange } from "./weight-change.ts";
 
-/** How many directions the change of one layer has. */
+/** The ranks of one layer's accumulated change. */
 export interface LayerChangeRank {
   readonly path: string;
   /** Singular values above 1e-2 of the largest. */
   readonly rank: number;
-  /** exp(H(σ²/Σσ²)): the number of equal singular values that would be as spread out. */
+  /** Entropy rank exp(H(σ²/Σσ²)): the number of equal singular values with the same entropy. */
   readonly entropyRank: number;
 }
 
-/** Ranks of the accumulated change, averaged over layers and of each. */
+/** Ranks of the accumulated change: means over layers, and per layer. */
 export interface RankReport {
   readonly rank: number;
   readonly entropyRank: number;
   readonly layers: readonly LayerChangeRank[];
 }
 
-/** A singular value counts above this share of the largest. */
+/** Singular values above this fraction of the largest count towards the rank. */
 export const rankThreshold = 1e-2;
 
 /**
- * The rank of what training has changed: of the float64 difference of effective weights of each adapted layer.
- * @param original the base model, as it was loaded for training
+ * The rank of the accumulated change of each adapted layer: the float64 difference of effective and original weights.
+ * @param original the base model as loaded for training
  */
 export function rankReport(
   model: TrainableModel,
@@ -42,10 +42,10 @@ export function rankReport(
   return { rank: mean("rank"), entropyRank: mean("entropyRank"), layers };
 }
 
-/** Multiplications that the singular values of a run's layers may take at its end: a few seconds. */
+/** Budget of multiplications for the singular values at a run's end: a few seconds. */
 const maxRankFlops = 1e10;
 
-/** Whether the ranks of a model's change are cheap enough to be found unasked: Σ m·n·min(m, n) over its layers. */
+/** Whether the ranks are cheap enough to compute at the end of every run: Σ m·n·min(m, n) over the adapted layers. */
 export function isWithinRankBudget(model: TrainableModel, adapters: AdapterSet): boolean {
   const paths = new Set(changedLayerPaths(model, adapters));
   let cost = 0;
@@ -58,8 +58,8 @@ export function isWithinRankBudget(model: TrainableModel, adapters: AdapterSet):
 }
 
 /**
- * Both ranks of a matrix by its singular values, the largest first; 0 for a zero matrix.
- * @param energy ‖·‖²_F, where `singularValues` are only the leading ones: the rest counts as values like the last of them
+ * Rank and entropy rank of a matrix from its singular values in descending order; 0 for a zero matrix.
+ * @param energy ‖·‖²_F when `singularValues` are only the leading ones: the rest is counted as values equal to the last one
  */
 export function ranksFromSingularValues(
   singularValues: ArrayLike<number>,

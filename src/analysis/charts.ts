@@ -2,7 +2,7 @@ import type { Chart, Series } from "../report/index.ts";
 import { type AnalysisRecord, minMeanMax, policies } from "./analysis-record.ts";
 import type { AnalysisResult } from "./types.ts";
 
-/** The figures over time; those without data are left out. */
+/** The figures over the steps; those without data are left out. */
 export function analysisCharts({ records, end }: AnalysisResult): Chart[] {
   return [
     rankChart(records, end),
@@ -14,7 +14,7 @@ export function analysisCharts({ records, end }: AnalysisResult): Chart[] {
   ].filter(({ series }) => series.length > 0);
 }
 
-/** A line through the records that have a value. */
+/** A line over the records that have a value. */
 function line(
   name: string,
   records: readonly AnalysisRecord[],
@@ -43,7 +43,7 @@ function rankChart(records: readonly AnalysisRecord[], end: AnalysisResult["end"
     title: "Rank of the accumulated change (Fig. 2b)",
     xLabel: "step",
     yLabel: "rank, over layers",
-    note: "Singular values above 1 % of the largest; the last point is exact, from the final checkpoint.",
+    note: "Number of singular values above 1 % of the largest; the last point is exact, from the final checkpoint.",
     series: [
       withEnd(
         line("largest", records, ({ change }) => change.rank.largest),
@@ -82,7 +82,7 @@ function shareChart(records: readonly AnalysisRecord[]): Chart {
     title: "The gradient's energy in its leading 2r directions",
     xLabel: "step",
     yLabel: "share, over layers",
-    note: "What the optimum of Theorem 3.2 reaches.",
+    note: "The fraction that the optimum of Theorem 3.2 captures.",
     series: present([
       line("mean", records, ({ gradient }) => gradient?.share?.mean),
       line("least", records, ({ gradient }) => gradient?.share?.least),
@@ -96,8 +96,8 @@ function branchChart(records: readonly AnalysisRecord[]): Chart {
   return {
     title: "Layers with a feasible column scaling (Fig. 2d)",
     xLabel: "step",
-    yLabel: "share of layers",
-    note: "Those whose least-squares weights are all non-negative: of the exact system (paper), and with the ridge (default).",
+    yLabel: "fraction of layers",
+    note: "Layers whose least-squares weights are all non-negative, in the exact system (paper) and with the ridge (default).",
     series: present(
       policies
         .filter((policy) => policy !== "scalar")
@@ -112,7 +112,7 @@ function factorChart(records: readonly AnalysisRecord[]): Chart {
     title: "Factors of scaling events",
     xLabel: "step",
     yLabel: "factor",
-    note: "Over columns and layers; quartiles are the medians of the layers' own.",
+    note: "Over columns and layers; quartiles are medians of the layers' quartiles.",
     logarithmic: true,
     series: present(
       (["alpha", "beta"] as const).flatMap((factor) =>
@@ -128,8 +128,8 @@ function distanceChart(records: readonly AnalysisRecord[]): Chart {
   return {
     title: "Distance to the full-gradient step",
     xLabel: "step",
-    yLabel: "share of that step",
-    note: "1 is no step at all; no adapter of this rank can be below the optimum.",
+    yLabel: "fraction of that step",
+    note: "1 means no update at all; no adapter of this rank can get below the optimum.",
     series: present([
       line("no scaling", records, ({ scaling }) => scaling?.distance?.unscaled),
       line("as chosen", records, ({ scaling }) => scaling?.distance?.chosen),

@@ -3,25 +3,25 @@ import { add, fastLinear, Tensor, zeros } from "../torch/index.ts";
 import { internalError } from "../util/errors.ts";
 
 /** A layer whose gradient is collected. */
-interface Watched {
+interface CollectedLayer {
   readonly path: string;
   readonly linear: Linear;
-  /** What hung on the layer, and hangs there again afterwards. */
+  /** The installed adapter, restored by `take()`. */
   readonly adapter: LinearAdapter | undefined;
-  /** What gets the gradient: the weight, where it is trained, or a probe in its place. */
+  /** The tensor that gets the gradient: the weight if it is trained, or else a probe. */
   readonly collector: Tensor;
 }
 
 /**
- * Collects the gradients of effective weights over the passes of one step. An adapted layer computes `y + x Zᵀ` with Z = 0
- * meanwhile: y is what it was, bit for bit, and so is every gradient, since only zeros are added; Z gets the gradient of the
- * weight. To be started and taken within one scope.
+ * Collects the gradients of effective weights during one step. Meanwhile an adapted layer computes `y + x Zᵀ` with Z = 0, so
+ * that Z gets the gradient of the weight; outputs and all other gradients stay the same, bit for bit, since only zeros are
+ * added. Construct it and call `take()` within one scope.
  */
 export class GradientCollector {
-  private readonly watched: readonly Watched[];
+  private readonly layers: readonly CollectedLayer[];
 
   constructor(layers: readonly (readonly [path: string, linear: Linear])[]) {
-    this.watched = layers.map(([path, linear]) => {
+    this.layers = layers.map(([path, linear]) => {
       const { adapter, weight } = linear;
       if (weight instanceof Tensor && weight.requiresGrad)
         return { path, linear, adapter, collector: weight };
@@ -32,10 +32,10 @@ export class GradientCollector {
     });
   }
 
-  /** The gradients by path; the layers compute as before again. */
+  /** Returns the gradients by path and restores the layers. */
   take(): Map<string, Tensor> {
     return new Map(
-      this.watched.map(({ path, linear, adapter, collector }) => {
+      this.layers.map(({ path, linear, adapter, collector }) => {
         linear.adapter = adapter;
         const { grad } = collector;
         if (!grad) throw internalError(`the gradient of ${path} was not collected`);

@@ -18,9 +18,10 @@ import { changedLayerPaths } from "./weight-change.ts";
 export { analysisTables } from "./tables.ts";
 
 /**
- * The paper's figures of a finished run: what it recorded, and the exact ranks of what its last checkpoint has changed.
- * @throws ScaloraError `usage` for a run that has not finished or a pattern that matches no layer, `format` for a damaged
- * record, and what `openModel` throws
+ * The paper's figures for a finished run: its analysis records, and the exact ranks of the accumulated change in its last
+ * checkpoint.
+ * @throws ScaloraError `usage` for an unfinished run or a pattern that matches no layer, `format` for a damaged record, and
+ * the errors of `openModel`
  */
 export const runAnalyze: RunAnalyze = async (request, { signal }) => {
   const path = resolve(request.path);
@@ -59,12 +60,12 @@ function resultOf({ path, out, events, end }: Parts): AnalysisResult {
   const hint =
     records.length > 0
       ? null
-      : "This run recorded nothing on its way: train with --set run.analysis.every=50 for the other figures.";
+      : "This run has no analysis records: train with --set run.analysis.every=50 for the other figures.";
   const method = eventsOfType(events, "start").at(0)?.method ?? "–";
   return { run: path, method, end, records, cost: recordingCost(records, events), hint, report: out };
 }
 
-/** The ranks of what the last checkpoint has changed, by whole decompositions in float64. */
+/** The ranks of the accumulated change in the last checkpoint, by full singular value decompositions in float64. */
 async function exactRanks(
   path: string,
   pattern: string | undefined,
@@ -73,7 +74,8 @@ async function exactRanks(
   const started = performance.now();
   using open = await openModel({ path, checkpoint: "last" });
   const { model, adapters } = open;
-  if (!adapters) throw new ScaloraError("usage", "A run without adapters changes nothing", { where: path });
+  if (!adapters)
+    throw new ScaloraError("usage", "A run without adapters has no accumulated change", { where: path });
   const paths = selectLayers(changedLayerPaths(model, adapters), pattern);
   signal.throwIfAborted();
   using original = await open.loadOriginal();
@@ -97,15 +99,15 @@ function assertFinished(path: string): void {
       status === undefined
         ? "no status"
         : `${effectiveState(status)}, step ${status.step} of ${status.totalSteps}`,
-    fix: isRunning ? "wait for it" : `go on with it: npx scalora train --resume ${shellQuote(path)}`,
+    fix: isRunning ? "wait for it" : `resume it: npx scalora train --resume ${shellQuote(path)}`,
   });
 }
 
-/** The page's file: one of the run's own, which is made anew each time, or one that does not exist. */
+/** Path of the HTML page: the run's own, which is overwritten, or a file that does not exist yet. */
 function reportPath(path: string, out: string | undefined): string {
   if (out === undefined) return resolve(path, "analysis.html");
   if (!existsSync(out)) return resolve(out);
-  throw new ScaloraError("usage", `${out} exists already`, {
+  throw new ScaloraError("usage", `${out} already exists`, {
     where: "--out",
     expected: "a file that does not exist",
   });

@@ -17,19 +17,19 @@ import {
 } from "./spectrum.ts";
 import { changedLayerPaths, weightChange } from "./weight-change.ts";
 
-/** Numbers of the gradients that one step collects: with more, the layers take turns (1 GiB in float32). */
+/** Maximum elements of the gradients collected in one step (1 GiB in float32); with more, layers take turns. */
 const maxGradientElements = 2 ** 28;
-/** Directions of a gradient that are looked for where the method has no rank. */
+/** Leading directions of a gradient to compute when the method has no rank. */
 const directionsWithoutRank = 16;
-/** Weight of the newest step in the running mean of what the passes of a step take. */
+/** Weight of the newest step in the exponential moving average of the time of forward and backward. */
 const emaWeight = 0.1;
 
 export interface AnalysisObserverOptions {
   readonly model: TrainableModel;
   readonly adapters: AdapterSet;
-  /** The base model, as it was loaded for training; it goes with the analysis. */
+  /** The base model as loaded for training; owned and disposed by the observer. */
   readonly original: TrainableModel;
-  /** Steps from one look to the next: of a method with events, the first event of each such stretch. */
+  /** Steps between records; for a method with events, the first event in each interval is recorded. */
   readonly every: number;
 }
 
@@ -41,15 +41,15 @@ interface PendingRecord {
 }
 
 /**
- * The paper's figures, recorded as a run goes: ranks of the accumulated change and of the gradients, branches, factors and
- * distances of scaling events (docs/analysis.md). Keeps nothing from one look to the next but how long a step takes.
+ * Records the paper's figures during a run: ranks of the accumulated change and of the gradients, branches, factors and
+ * distances of scaling events (docs/analysis.md). Between records it keeps only the usual time of a step.
  */
 export class AnalysisObserver implements StepObserver, Disposable {
   private readonly parts: AnalysisObserverOptions;
   private readonly layers: Layers;
   private pending: PendingRecord | undefined;
   private seconds = 0;
-  /** Running mean of what the passes of an ordinary step take; the first step of a process is slower and does not count. */
+  /** Moving average of forward and backward time without collection; a process's slower first step does not count. */
   private usualPassSeconds: number | undefined;
   private isFirst = true;
   private clock = 0;
@@ -108,7 +108,7 @@ export class AnalysisObserver implements StepObserver, Disposable {
 
   private recordGradients({ gradients, layers }: PendingRecord, step: StepContext): void {
     const { adapters } = this.parts;
-    // Of the effective weight, or as the method's factors get it.
+    // The gradient of the effective weight, or as the method's factors receive it.
     const factorGradient = (path: string, gradient: Tensor) =>
       adapters.lowRank?.factorGradient(path, gradient) ?? gradient;
     const spectra = new Map<string, Spectrum>();
@@ -147,25 +147,25 @@ export class AnalysisObserver implements StepObserver, Disposable {
     return spectrumRanks(scope(() => significantSpectrum(weightChange(adapters, original, path))));
   }
 
-  private timed<T>(look: () => T): T {
+  private timed<T>(work: () => T): T {
     const started = performance.now();
-    const result = look();
+    const result = work();
     this.seconds += (performance.now() - started) / 1000;
     return result;
   }
 }
 
 /**
- * The layers whose gradients a look collects: all, or where they are more than the budget every so many, another set each turn.
- * @param budget in numbers
+ * The layers whose gradients a record collects: all, or when these exceed the budget, every n-th layer, shifted each turn.
+ * @param budget maximum number of gradient elements
  */
 export function roundRobinLayers(layers: Layers, turn: number, budget = maxGradientElements): Layers {
-  const whole = layers.reduce((sum, [, { weight }]) => sum + weight.numel, 0);
-  const turns = Math.ceil(whole / budget);
+  const total = layers.reduce((sum, [, { weight }]) => sum + weight.numel, 0);
+  const turns = Math.ceil(total / budget);
   return layers.filter((_, index) => (index + turn) % turns === 0);
 }
 
-/** Whether a step is the first with an event (of other methods: the first) in its stretch of `every` steps. */
+/** Whether a step is recorded: the first with an event in its interval of `every` steps; without events the first one. */
 export function isAnalysisRecord(
   { adapters, every }: { adapters: Pick<AdapterSet, "scaling">; every: number },
   { step, warmupSteps }: Pick<StepContext, "step" | "warmupSteps">,
@@ -177,7 +177,7 @@ export function isAnalysisRecord(
   return true;
 }
 
-/** 2r, of methods whose adapter has a rank. */
+/** 2r; undefined for methods without a rank. */
 function leadingDirections({ lowRank }: AdapterSet, path: string): number | undefined {
   return lowRank && 2 * lowRank.rank(path);
 }

@@ -1,6 +1,6 @@
 import { elementAt, mapTuple } from "../util/elements.ts";
 
-/** Least, lower quartile, median, upper quartile and largest of some numbers. */
+/** Minimum, lower quartile, median, upper quartile and maximum. */
 export type Quantiles = [number, number, number, number, number];
 
 /** The five numbers, interpolated between neighbours. */

@@ -12,26 +12,26 @@ import {
 import { elementAt } from "../util/elements.ts";
 import { ranksFromSingularValues, rankThreshold } from "./change-rank.ts";
 
-/** Singular values of a matrix, as far as they were looked for. */
+/** The leading singular values of a matrix. */
 export interface Spectrum {
-  /** The largest ones, the largest first. */
+  /** Singular values in descending order. */
   readonly values: Float64Array;
-  /** ‖·‖²_F: the sum of the squares of all of them. */
+  /** ‖·‖²_F: the sum of the squares of all singular values. */
   readonly energy: number;
-  /** Whether no singular value above the threshold of the rank is missing. */
+  /** Whether `values` holds every singular value above the rank threshold. */
   readonly complete: boolean;
 }
 
-/** Up to this side all singular values are found, in milliseconds. */
+/** Matrices up to this side get a full decomposition, which takes milliseconds. */
 const exactSvdMaxSide = 256;
-/** Columns of the first subspace; those of the widest, beyond which a rank is only known to be at least that. */
+/** Columns of the first and of the widest subspace; a higher rank is reported as a lower bound. */
 const [minColumns, maxColumns] = [64, 512];
-/** Columns beside those that are trusted, and rounds of the subspace iteration. */
+/** Oversampling columns and power iterations of the randomised subspace iteration. */
 const [oversampling, powerIterations] = [16, 2];
 
 /**
- * The singular values of a matrix down to the threshold of the rank: exact for small ones, of large ones by a randomised
- * subspace that grows until it holds them. Draws nothing from any generator of a run.
+ * The singular values of a matrix above the rank threshold: exact for small matrices, for large ones by a randomised
+ * subspace that grows until it contains them. Uses none of the run's generators.
  */
 export function significantSpectrum(matrix: Tensor): Spectrum {
   return withSubspaceSvd(matrix, (leading, side) => {
@@ -43,12 +43,12 @@ export function significantSpectrum(matrix: Tensor): Spectrum {
   });
 }
 
-/** The `count` leading singular values of a matrix, and some more; exact for small ones, found as `spectrumOf` does. */
+/** At least the `count` leading singular values of a matrix, computed as in `significantSpectrum`. */
 export function leadingSpectrum(matrix: Tensor, count: number): Spectrum {
   return withSubspaceSvd(matrix, (leading) => leading(2 * count + oversampling));
 }
 
-/** @param find gets what finds the leading values within a subspace of so many columns, and the shorter side */
+/** @param find gets a function that computes the leading values in a subspace of n columns, and the shorter side */
 function withSubspaceSvd(
   matrix: Tensor,
   find: (leading: (columns: number) => Spectrum, side: number) => Spectrum,
@@ -59,7 +59,7 @@ function withSubspaceSvd(
       const energy = linalgVectorNorm(matrix, { dtype: "float64" }).item() ** 2;
       const whole = () => linalgSvdvals(toDType(matrix, "float64")).toFloats();
       if (side <= exactSvdMaxSide) return { values: whole(), energy, complete: true };
-      // The threshold is far above float32's rounding, in which the products are twice as fast.
+      // float32 products are twice as fast, and the threshold is far above their rounding errors.
       const single = toDType(matrix, "float32");
       const leading = (columns: number): Spectrum => {
         if (columns >= side) return { values: whole(), energy, complete: true };
@@ -75,12 +75,12 @@ function withSubspaceSvd(
   );
 }
 
-/** The ranks of a spectrum; where it is not complete, the least that they can be. */
+/** The ranks of a spectrum; lower bounds when it is incomplete. */
 export function spectrumRanks({ values, energy, complete }: Spectrum) {
   return { ...ranksFromSingularValues(values, energy), complete };
 }
 
-/** The share of the energy in the leading `count` directions. */
+/** The fraction of the energy in the leading `count` directions. */
 export function leadingEnergyFraction({ values, energy }: Spectrum, count: number): number {
   const leading = values.subarray(0, count).reduce((sum, value) => sum + value * value, 0);
   return energy === 0 ? 0 : Math.min(1, leading / energy);

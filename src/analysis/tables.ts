@@ -9,10 +9,10 @@ import {
 } from "./analysis-record.ts";
 import type { AnalysisResult } from "./types.ts";
 
-/** Rows of a table over time, beside the end's. */
+/** Maximum rows of a table over the steps, not counting the end's. */
 const mostRows = 6;
 
-/** The figures as tables, one for each figure that there is data for. */
+/** The figures as tables; figures without data are left out. */
 export function analysisTables({ records, end, cost, hint }: AnalysisResult): ReportTable[] {
   return [
     rankTable(records, end, hint),
@@ -27,7 +27,7 @@ export function analysisTables({ records, end, cost, hint }: AnalysisResult): Re
 const columnsOf = (...titles: string[]) =>
   titles.map((title, i) => ({ title, align: i === 0 ? ("left" as const) : ("right" as const) }));
 
-/** Evenly spaced, the first and the last among them. */
+/** Evenly spaced rows, including the first and the last. */
 function thinned<T>(rows: readonly T[]): T[] {
   if (rows.length <= mostRows) return [...rows];
   const last = rows.length - 1;
@@ -77,9 +77,9 @@ function gradientTable(records: readonly AnalysisRecord[]): ReportTable {
   ]);
   return {
     title: "Rank of the full gradient against 2r (Fig. 2c)",
-    columns: columnsOf("step", "rank, mean", "least", "layers ≥ 2r", "energy in 2r, mean", "least"),
+    columns: columnsOf("step", "rank, mean", "min", "layers ≥ 2r", "energy in 2r, mean", "min"),
     rows,
-    note: "Theorem 3.2 takes for granted that a gradient has at least 2r directions.",
+    note: "Theorem 3.2 assumes that a gradient has rank at least 2r.",
   };
 }
 
@@ -105,7 +105,7 @@ function branchTable(records: readonly AnalysisRecord[]): ReportTable {
     title: "How layers are scaled (Fig. 2d)",
     columns: columnsOf("", ...branchColumns.map(([title]) => title), "left alone"),
     rows,
-    note: `Share of layers over ${records.length} recorded events. Of policy paper, columns is the share with a feasible column scaling.`,
+    note: `Fraction of layers over ${records.length} recorded events. For policy paper, columns is the fraction with a feasible column scaling.`,
   };
 }
 
@@ -139,10 +139,10 @@ function distanceTable(records: readonly AnalysisRecord[]): ReportTable {
       : [],
   );
   return {
-    title: "Distance to the full-gradient step, as a share of that step",
+    title: "Distance to the full-gradient step, as a fraction of that step",
     columns: columnsOf("step", "no scaling", "as chosen", "optimum (Theorem 3.2)"),
     rows,
-    note: "‖G/L − ηs²(GB̃B̃ᵀ + ÃÃᵀG)‖ / ‖G/L‖, mean over layers, L as the column norm ρ implies it: 1 is no step at all.",
+    note: "‖G/L − ηs²(GB̃B̃ᵀ + ÃÃᵀG)‖ / ‖G/L‖, mean over layers, L as implied by the column norm ρ; 1 means no update at all.",
   };
 }
 
@@ -157,5 +157,9 @@ function costTable(cost: AnalysisResult["cost"]): ReportTable {
             cost.share === null ? "–" : percent(cost.share),
           ],
         ];
-  return { title: "Cost of the record", columns: columnsOf("records", "time", "share of the run"), rows };
+  return {
+    title: "Cost of the analysis",
+    columns: columnsOf("records", "time", "fraction of the run"),
+    rows,
+  };
 }

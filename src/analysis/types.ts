@@ -4,7 +4,7 @@ import type { AnalysisRecord } from "./analysis-record.ts";
 export interface AnalysisRequest {
   /** A run's folder. */
   path: string;
-  /** A pattern of layers; all by default. */
+  /** Pattern of layer names; default all layers. */
   layers?: string;
   /** The page to write; default `analysis.html` in the run's folder. */
   out?: string;
@@ -13,7 +13,7 @@ export interface AnalysisRequest {
 export interface AnalysisResult {
   run: string;
   method: string;
-  /** What the last checkpoint has changed, exactly. */
+  /** Exact ranks of the accumulated change in the last checkpoint. */
   end: {
     step: number;
     rank: number;
@@ -21,11 +21,11 @@ export interface AnalysisResult {
     layers: { path: string; rank: number; entropyRank: number }[];
     seconds: number;
   };
-  /** What the run recorded on its way. */
+  /** Records made during the run. */
   records: AnalysisRecord[];
-  /** What recording took; null where nothing was recorded. */
+  /** Cost of recording; null without records. */
   cost: { records: number; seconds: number; share: number | null } | null;
-  /** How to record what is missing. */
+  /** How to record the missing figures. */
   hint: string | null;
   report: string;
 }

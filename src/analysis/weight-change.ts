@@ -5,8 +5,8 @@ import { noGrad, scope, sub, type Tensor, toDType } from "../torch/index.ts";
 import { internalError } from "../util/errors.ts";
 
 /**
- * What training has changed of one layer: its effective weight less the original one, a new float64 tensor `[out, in]`.
- * @param original the base model, as it was loaded for training
+ * The accumulated change of one layer: effective weight minus original weight, a new float64 tensor `[out, in]`.
+ * @param original the base model as loaded for training
  */
 export function weightChange(adapters: AdapterSet, original: Module, path: string): Tensor {
   return noGrad(() =>
@@ -17,8 +17,8 @@ export function weightChange(adapters: AdapterSet, original: Module, path: strin
 }
 
 /**
- * The adapted layers, but for an output layer that is the embedding (no adapter of one layer says what changed there) and
- * for a classifier's head, which is kept whole.
+ * The adapted layers, without an output layer tied to the embedding (its change is not that of one layer) and without a
+ * classifier's head, which is fully trained.
  */
 export function changedLayerPaths(model: TrainableModel, adapters: AdapterSet): string[] {
   if (isClassifier(model)) {
@@ -29,7 +29,7 @@ export function changedLayerPaths(model: TrainableModel, adapters: AdapterSet): 
   return adapters.adaptedPaths().filter((path) => !(isShared && path === "lm_head"));
 }
 
-/** The linear layer of a path. */
+/** The linear layer at a path. */
 export function linearAt(model: Module, path: string): Linear {
   for (const [name, module] of model.namedModules())
     if (name === path && module instanceof Linear) return module;

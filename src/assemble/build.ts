@@ -11,18 +11,18 @@ import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.ts"
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 
-/** A base model, ready to compute, and how it computes. */
+/** A loaded base model with its tokenizer and compute settings. */
 export interface LoadedModel {
   readonly model: TrainableModel;
   readonly tokenizer: Tokenizer;
-  /** Who computes fp32 matrix products; "aten" where there was nothing to choose. */
+  /** Backend of float32 matrix products; "aten" when there is no choice. */
   readonly gemmBackend: GemmBackend;
 }
 
 /**
- * Loads a model folder with its tokenizer and chooses the kernels. An encoder becomes a classifier.
- * @param seed of the random start of a head that the folder does not hold
- * @throws ScaloraError `model` or `format` for a folder that cannot be used, `config` for a device that is not there
+ * Loads a model folder with its tokenizer and chooses the kernels. An encoder is loaded as a classifier.
+ * @param seed for the random initialisation of a head that the folder does not hold
+ * @throws ScaloraError `model` or `format` for an unusable folder, `config` for a missing device
  */
 export async function loadModelAndTokenizer(config: ModelConfig, seed: number): Promise<LoadedModel> {
   const { path } = config;
@@ -34,7 +34,7 @@ export async function loadModelAndTokenizer(config: ModelConfig, seed: number): 
   return { model, tokenizer, gemmBackend };
 }
 
-/** The model of `loadBase` alone. */
+/** Loads the model only, without tokenizer. */
 export async function loadBaseModel(
   { path, dtype, device, quantization, labels, headDropout }: ModelConfig,
   seed: number,
@@ -55,20 +55,20 @@ export async function loadBaseModel(
   });
 }
 
-/** Where a model's parameters lie. */
+/** The device of a model's parameters. */
 export function deviceOf(model: TrainableModel): string {
   for (const [, parameter] of model.namedParameters()) return parameter.device;
   return "cpu";
 }
 
-/** What the data of a classifier are read for; of another model nothing. */
+/** The class names of a classifier, as options for loading its data; empty for other models. */
 export function classesOf(model: TrainableModel): { classes?: ClassifierLabels } {
   if (!isClassifier(model)) return {};
   const { labels, regression, tokenTypeCount } = model.info;
   return { classes: { labels, regression, typeVocabSize: tokenTypeCount } };
 }
 
-/** `auto` is float32 until bfloat16 is shown to be faster end to end and as good (docs/decisions.md). */
+/** `auto` is float32 as long as bfloat16 is not measured to be faster and equally good (docs/decisions.md). */
 function computeDType(dtype: ModelConfig["dtype"]): "float32" | "bfloat16" {
   return dtype === "auto" ? "float32" : dtype;
 }
@@ -76,7 +76,7 @@ function computeDType(dtype: ModelConfig["dtype"]): "float32" | "bfloat16" {
 function chooseDevice(wanted: string): string {
   if (wanted === "auto") return hasCuda() ? "cuda:0" : "cpu";
   if (wanted.startsWith("cuda") && !hasCuda()) {
-    throw new ScaloraError("config", "There is no CUDA device here", {
+    throw new ScaloraError("config", "No CUDA device is available", {
       where: "model.device",
       found: wanted,
       fix: "use model.device: cpu, or run `npx scalora doctor` to see what was found",
@@ -85,7 +85,7 @@ function chooseDevice(wanted: string): string {
   return wanted;
 }
 
-/** The recipe's optimiser over everything that the method trains. */
+/** The recipe's optimiser over all trainable parameters of the method. */
 export function makeOptimizer(adapters: AdapterSet, train: TrainConfig): Optimizer {
   const { weightDecay } = train;
   return train.optimizer === "sgd"

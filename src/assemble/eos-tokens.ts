@@ -2,7 +2,7 @@ import { ChatTemplate } from "../data/index.ts";
 import { readEosTokenIds } from "../model-files/eos-tokens.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
-/** How a model speaks: its chat template, and the tokens that end its outputs. */
+/** A model's chat template and the tokens that end its outputs. */
 export interface ChatFormat {
   readonly template: ChatTemplate | undefined;
   readonly textEosIds: ReadonlySet<number>;
@@ -10,7 +10,7 @@ export interface ChatFormat {
 }
 
 /**
- * @param ends tokens that end any output
+ * @param ends token ids that end any output
  * @throws ScaloraError `model` for a template that cannot be parsed
  */
 export async function loadChatFormat(tokenizer: Tokenizer, ends: ReadonlySet<number>): Promise<ChatFormat> {
@@ -26,8 +26,8 @@ export async function loadChatFormat(tokenizer: Tokenizer, ends: ReadonlySet<num
 }
 
 /**
- * The tokens that end a model's output: what its folder names, one or several, else the tokenizer's own end token.
- * @throws ScaloraError `model` for an entry that is no token number
+ * The EOS token ids of a model: those in its folder's config, or else the tokenizer's EOS token.
+ * @throws ScaloraError `model` for an entry that is not a token id
  */
 export function eosTokenIds(folder: string, tokenizer: Tokenizer): Set<number> {
   const named = readEosTokenIds(folder);
@@ -36,8 +36,8 @@ export function eosTokenIds(folder: string, tokenizer: Tokenizer): Set<number> {
 }
 
 /**
- * The special token with which a chat template closes the assistant's turn, if it does: a model trained on chats writes it
- * whatever its config names.
+ * The special token with which a chat template ends the assistant's turn, if any: a chat model writes it even if its config
+ * does not list it as an EOS token.
  */
 async function endOfTurnToken(template: ChatTemplate, tokenizer: Tokenizer): Promise<number | undefined> {
   const question = { role: "user", content: "a" };

@@ -3,7 +3,7 @@ import { findGlueTask, type GlueTask } from "../data/index.ts";
 import { scoreGlue } from "../eval/tasks/glue/index.ts";
 import type { ComputeMetrics } from "../train/evaluate.ts";
 
-/** The task of GLUE that every file with labels is of, where there is one. */
+/** The GLUE task that all labelled files belong to, if there is one. */
 function commonGlueTask({ train, eval: held, format }: Pick<DataConfig, "train" | "eval" | "format">) {
   const sources = [...train, ...(Array.isArray(held) ? held : [])];
   const tasks = new Set<GlueTask | undefined>(sources.map((source) => findGlueTask(source.format ?? format)));
@@ -11,19 +11,19 @@ function commonGlueTask({ train, eval: held, format }: Pick<DataConfig, "train" 
   return tasks.size === 1 ? task : undefined;
 }
 
-/** A recipe's model with the labels that follow from the data, where the recipe leaves them open. */
+/** A recipe's model config, with the labels of the data's GLUE task when the recipe has none. */
 export function resolveModelConfig({ model, data }: Recipe): ModelConfig {
   const task = commonGlueTask(data);
   if (task === undefined || model.labels !== undefined) return model;
   return { ...model, labels: task.labels === undefined ? 1 : [...task.labels] };
 }
 
-/** The classes of the task that data are of; undefined of other data and of a regression. */
+/** The class names of the data's GLUE task; undefined for other data and for a regression. */
 export function glueClassNames(data: Pick<DataConfig, "train" | "eval" | "format">) {
   return commonGlueTask(data)?.labels;
 }
 
-/** The official metrics of the task that data are of, where they are of one. */
+/** The official metrics of the data's GLUE task, if there is one. */
 export function glueMetrics(data: Pick<DataConfig, "train" | "eval" | "format">): {
   metrics?: ComputeMetrics;
 } {

@@ -4,9 +4,9 @@ import { type Example, loadDataset } from "../data/index.ts";
 import { classesOf } from "./build.ts";
 import type { OpenModel } from "./open-model.ts";
 
-/** The rows that a run held out, cut from its data as the run did; in words why there are none. */
+/** The held-out rows of a run, split from its data as in training; or the reason, in words, why there are none. */
 export async function heldOutRows({ model, tokenizer, recipe }: OpenModel): Promise<Example[] | string> {
-  if (recipe === undefined) return "a model's folder has no held-out rows";
+  if (recipe === undefined) return "a model folder has no held-out rows";
   if (recipe.data.eval === "none") return "the run held no rows out (data.eval: none)";
   const gone = filesOf(recipe.data).find((path) => !existsSync(path));
   if (gone !== undefined) return `the run's data is gone: ${gone}`;
@@ -19,7 +19,7 @@ export async function heldOutRows({ model, tokenizer, recipe }: OpenModel): Prom
   return dataset.eval;
 }
 
-/** Rows held out of the training files need these; rows of their own files need both. */
+/** The files that held-out rows are read from: the training files, and the evaluation files if there are any. */
 function filesOf({ train, eval: held }: DataConfig): string[] {
   return [...train, ...(Array.isArray(held) ? held : [])].map(({ path }) => path);
 }

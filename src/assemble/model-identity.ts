@@ -8,13 +8,13 @@ import { hashModel } from "../train/model-hash.ts";
 import { formatJson } from "../util/strict-json.ts";
 import type { OpenModel } from "./open-model.ts";
 
-/** Files of a model folder that change what a model with the same weights says. */
+/** Files of a model folder, other than weights, that change the model's outputs. */
 const settingFiles =
   /^(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|merges|spiece|spm|chat_template)\.(json|model|txt|jinja)$/;
 
 /**
- * Hash of everything that an output depends on beside the prompt.
- * @param adapter the folder of the adapter that was put on it, if any
+ * Hash of everything that an output depends on, except the prompt.
+ * @param adapter the folder of the installed adapter, if any
  */
 export function modelIdentity(
   { model, adapters, recipe, baseFolder }: Pick<OpenModel, "model" | "adapters" | "recipe" | "baseFolder">,
@@ -34,7 +34,7 @@ export function modelIdentity(
   return identity.digest("hex");
 }
 
-/** The setting files of a model folder, or what stands for them in a GGUF file. */
+/** The settings files of a model folder, or the corresponding metadata of a GGUF file. */
 function* settings(model: string): Generator<readonly [name: string, content: string | Uint8Array]> {
   if (isGgufFile(model)) {
     yield ["config.json", formatJson(readModelConfig(model))];

@@ -4,28 +4,28 @@ import { downloadHint, modelPath } from "../download/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
-/** A model to use: a Hugging Face folder or GGUF file, with or without an adapter, or a run's folder. */
+/** The model to use: a Hugging Face folder or GGUF file, optionally with an adapter, or a run's folder. */
 export interface ModelTarget {
   path: string;
   /** PEFT adapter folder. */
   adapter?: string | undefined;
-  /** Of a run: a checkpoint's name, `best` or `last`; `best` where there is one is the default. */
+  /** For a run: a checkpoint's name, `best` or `last`; default `best`, or `last` without evaluations. */
   checkpoint?: string | undefined;
-  /** Default `auto`: a run's own precision, else float32. */
+  /** Default `auto`: the run's own precision, or float32 for a model. */
   dtype?: "auto" | "float32" | "bfloat16" | undefined;
-  /** How a model's weights within blocks are kept; default "none". Of a run: its own. */
+  /** Quantisation of a model's linear layers; default "none". A run uses its own. */
   quantization?: "none" | "nf4" | undefined;
-  /** Default `auto`: a run's own device, else a GPU when there is one. */
+  /** Default `auto`: the run's own device, or a GPU when there is one. */
   device?: string | undefined;
 }
 
-/** Whether a target is a run's folder, not a model's. */
+/** Whether a target is a run's folder. */
 export function isRun({ path }: ModelTarget): boolean {
   return existsSync(join(path, "config.yaml"));
 }
 
 /**
- * Refuses what is plainly no model and no run; needs no engine.
+ * Checks that a target looks like a model or a run; needs no engine.
  * @throws ScaloraError `usage`
  */
 export function checkTarget(target: ModelTarget): void {
@@ -41,9 +41,9 @@ export function checkTarget(target: ModelTarget): void {
     });
   }
   if (!existsSync(join(path, "adapter_config.json")) || existsSync(join(path, "config.json"))) return;
-  throw new ScaloraError("usage", "This is an adapter's folder, not a model's", {
+  throw new ScaloraError("usage", "This is an adapter folder, not a model folder", {
     where: path,
-    fix: `give the model's folder, and --adapter ${path}`,
+    fix: `give the model folder, and --adapter ${path}`,
   });
 }
 

@@ -16,25 +16,25 @@ import { resolveModelConfig } from "./glue-benchmark.ts";
 import type { ModelTarget } from "./model-target.ts";
 import { checkTarget, isRun } from "./model-target.ts";
 
-/** A model ready to use, with what was put on it. */
+/** A model ready to use, with its adapters. */
 export interface OpenModel extends Disposable {
   readonly model: TrainableModel;
   readonly tokenizer: Tokenizer;
   /** The folder of the base model. */
   readonly baseFolder: string;
   readonly adapters: AdapterSet | undefined;
-  /** Of a run: its recipe. */
+  /** The run's recipe; undefined for a model folder. */
   readonly recipe: Recipe | undefined;
-  /** The base model once more, as it was before anything was put on it. */
+  /** Loads the base model again, without adapters and as it was before training. */
   loadOriginal(): Promise<TrainableModel>;
   dispose(): void;
 }
 
 /**
- * Opens what a verb was pointed at: a model folder or the name of a fetched model, one with a PEFT adapter folder, or a run's
- * folder with one of its checkpoints.
- * @param options.needsData whether the data files of a run must still be there
- * @throws ScaloraError `usage`, `model`, `format` or `config` for what cannot be opened
+ * Opens the target of a command: a model folder or the name of a downloaded model, optionally with a PEFT adapter folder, or
+ * a run's folder with one of its checkpoints.
+ * @param options.needsData whether the run's data files must exist
+ * @throws ScaloraError `usage`, `model`, `format` or `config` for a target that cannot be opened
  */
 export async function openModel(
   request: ModelTarget,
@@ -51,16 +51,16 @@ export async function openModel(
   );
 }
 
-/** An opened model that writes text. */
+/** An opened model that generates text. */
 export type OpenLanguageModel = OpenModel & { readonly model: CausalLM };
 
-/** `openModel` for what only a language model can do. @throws ScaloraError `usage` for a classifier too */
+/** `openModel` for language models only. @throws ScaloraError as `openModel`, and `usage` for a classifier */
 export async function openLanguageModel(target: ModelTarget): Promise<OpenLanguageModel> {
   const open = await openModel(target);
   const { model } = open;
   if (!isClassifier(model)) return { ...open, model };
   open.dispose();
-  throw new ScaloraError("usage", "A classifier writes no text", {
+  throw new ScaloraError("usage", "A classifier does not generate text", {
     where: target.path,
     fix: "use `scalora eval` on rows with labels",
   });
@@ -71,14 +71,14 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
     throw new ScaloraError("usage", "A run has its own adapter", {
       where: target.path,
       found: `another one, ${target.adapter}`,
-      fix: "leave --adapter out, or give the base model's folder in place of the run's",
+      fix: "omit --adapter, or give the base model's folder instead of the run's",
     });
   }
   if (target.quantization !== undefined) {
     throw new ScaloraError("usage", "A run has its own quantisation", {
       where: target.path,
       found: `another one, ${target.quantization}`,
-      fix: "leave --quantization out, or give the base model's folder in place of the run's",
+      fix: "omit --quantization, or give the base model's folder instead of the run's",
     });
   }
   const config = join(target.path, "config.yaml");
@@ -102,7 +102,7 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
   });
 }
 
-/** What the target itself says; `auto` leaves it to the run's recipe. */
+/** The target's own value; undefined for `auto`, which means the run's recipe decides. */
 const explicitValue = <T extends string>(value: T | undefined) => (value === "auto" ? undefined : value);
 
 function makeOpenModel(

@@ -45,7 +45,7 @@ test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page"
     /\(Fig\. 2d\)[\s\S]*as this run did[\s\S]*policy paper/,
     /Factors α/,
     /optimum \(Theorem 3\.2\)/,
-    /Cost of the record\n.*\n4 +[\d.]+ s +[\d.]+ %/,
+    /Cost of the analysis\n.*\n4 +[\d.]+ s +[\d.]+ %/,
   ])
     expect(stdout).toMatch(says);
   const page = readFileSync(join(runs.scalora, "analysis.html"), "utf8");
@@ -77,7 +77,7 @@ test("layers are chosen by a pattern, and the page goes where it is asked to", a
   expect(result.records[0].layers).toBe(2);
   expect(readFileSync(page, "utf8")).toContain("layers.1.self_attn.q_proj");
   const again = await runScalora("analyze", runs.scalora, "--out", page);
-  expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("exists already")]);
+  expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("already exists")]);
 });
 
 /** A copy of the recorded run, changed. */

@@ -80,7 +80,7 @@ test.each([
       problem_type: "single_label_classification",
     });
     const gguf = await runScalora("export", at("runs", name), "--format", "gguf", "--out", at("no.gguf"));
-    expect(gguf.stderr).toMatch(/Only decoders are written as GGUF files[\s\S]*bert, a classifier/);
+    expect(gguf.stderr).toMatch(/Only decoders can be exported as GGUF files[\s\S]*bert, a classifier/);
     expect(gguf.code).toBe(2);
     expect(liveTensorCount()).toBe(before);
     if (name === "full") return;
@@ -111,7 +111,7 @@ test("a run tells the rank of its change, its memory and its checkpoints; it has
   });
   expect(events.map(({ type }) => type)).not.toContain("sample");
   const { code, stderr } = await runScalora("train", recipe("talking", { run: { samples: ["the film"] } }));
-  expect(stderr).toMatch(/A classifier writes no text[\s\S]*run\.samples/);
+  expect(stderr).toMatch(/A classifier does not generate text[\s\S]*run\.samples/);
   expect(code).toBe(2);
 }, 60_000);
 
@@ -191,7 +191,7 @@ test("a task of GLUE brings its labels; its metric is told and chooses the best 
     /classes are not those[\s\S]*unacceptable, acceptable[\s\S]*negative, positive/,
   );
   const bare = await runScalora("eval", at("bert"), "--data", at("test.tsv"), "--format", "sst2");
-  expect(bare.stderr).toContain("untrained, with a random start: classifier.weight, classifier.bias");
+  expect(bare.stderr).toContain("untrained, randomly initialised: classifier.weight, classifier.bias");
 
   const whole = finalOf("sst2", "step-000150");
   for (const name of readdirSync(at("runs", "sst2", "checkpoints")))
@@ -226,6 +226,6 @@ test("labels, rows and models that do not go together are named", async () => {
     expect(code).toBe(2);
   }
   const chat = await runScalora("generate", at("bert"), "hello");
-  expect(chat.stderr).toMatch(/A classifier writes no text/);
+  expect(chat.stderr).toMatch(/A classifier does not generate text/);
   expect(chat.code).toBe(2);
 });

@@ -199,7 +199,7 @@ test("what cannot be is refused with the reason", async () => {
   };
   writeFileSync(at("notes.txt"), "This is no model.");
   await refused("This is not a GGUF file", "generate", at("notes.txt"), "a");
-  await refused("There is no GGUF file here", "convert", at("model"), at("no"));
+  await refused("This is not a GGUF file", "convert", at("model"), at("no"));
   await refused(
     "--dtype q8_0 is for --format gguf",
     "export",
@@ -211,7 +211,7 @@ test("what cannot be is refused with the reason", async () => {
   );
   const adapter = ["--format", "gguf", "--as", "adapter"];
   await refused("no adapter to export", "export", at("model"), "--out", at("no.gguf"), ...adapter);
-  await refused("exists already", "export", at("model"), "--out", at("notes.txt"), "--format", "gguf");
+  await refused("already exists", "export", at("model"), "--out", at("notes.txt"), "--format", "gguf");
 });
 
 test("a folder named as a GGUF file is refused, and so is a GGUF file as an adapter", async () => {

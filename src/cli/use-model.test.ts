@@ -57,7 +57,7 @@ test("eval takes files, of a model folder too, and says what is missing", async 
   writeFileSync(at("texts.jsonl"), '{"text": "hi"}\n{"text": "a text that is too long"}\n{"text": ""}\n');
   const cut = await runScalora("eval", at("model"), "--data", at("texts.jsonl"), "--max-length", "8");
   expect(cut.stderr).toMatch(
-    /1 of 3 rows dropped: .*texts\.jsonl:3 \(.*\)\n1 of 3 rows cut to data\.maxLength\n/,
+    /1 of 3 rows dropped: .*texts\.jsonl:3 \(.*\)\n1 of 3 rows truncated to data\.maxLength\n/,
   );
   const text = await runScalora(
     "eval",
@@ -70,7 +70,7 @@ test("eval takes files, of a model folder too, and says what is missing", async 
   expect(text.stdout).toMatch(/perplexity +\d/);
   for (const [args, says] of [
     [["eval", at("model")], "name files of examples with --data"],
-    [["eval", runs.lora, "--max-length", "9"], "--max-length is for files"],
+    [["eval", runs.lora, "--max-length", "9"], "--max-length needs files"],
     [["eval", runs.lora, "--checkpoint", "step-000013"], "did you mean step-000012"],
     [["eval", at("model"), "--checkpoint", "best"], "Only a run has checkpoints"],
     [["eval", at("nothing"), "--data", at("test.jsonl")], "neither a model nor a run here"],
@@ -276,7 +276,7 @@ test.each([
   const { code, stderr } = await runScalora(...args());
   expect(code).toBe(1);
   expect(stderr).toMatch(/cannot be written|Cannot write/);
-  expect(stderr).toMatch(/fix: .*room or permissions/);
+  expect(stderr).toMatch(/fix: .*change the permissions/);
 });
 
 test("quickstart over a file ends with 2 before anything is fetched", async () => {

@@ -96,14 +96,14 @@ test("a run is scored with its adapter, prompts as it was trained; short context
 });
 
 test.each([
-  [["--tasks", "gsm8"], /no task "gsm8".*did you mean "gsm8k"/s],
+  [["--tasks", "gsm8"], /Unknown task "gsm8".*did you mean "gsm8k"/s],
   [["--tasks", "piqa"], /no data for piqa.*piqa or PIQA \/ test.*LLM-Adapters/s],
   [["--tasks", "gsm8k", "--shots", "1"], /no data for gsm8k.*train \.jsonl/s],
   [["--tasks", "boolq", "--shots", "6"], /too few rows for so many shots.*6 rows.*5/s],
   [["--tasks", "gsm8k", "--mode", "loglikelihood"], /gsm8k has no choices.*--mode generate/s],
   [
     ["--tasks", "boolq", "--mode", "loglikelihood", "--render", "chat"],
-    /ways to go on with a plain text.*--render chat/s,
+    /continuations of plain text.*--render chat/s,
   ],
   [["--tasks", "boolq", "--render", "chat"], /no chat template.*--render plain/s],
 ])("refused: %j", async (args, says) => {

@@ -56,7 +56,7 @@ test("patterns of alphas match the ends of paths, as in PEFT", () => {
 });
 
 test.each([
-  ["DoRA", { use_dora: true }, both, /no place for DoRA's magnitudes[\s\S]*merged/],
+  ["DoRA", { use_dora: true }, both, /cannot hold DoRA's magnitudes[\s\S]*merged/],
   ["another method", { peft_type: "IA3" }, both, /peft_type.*LORA.*IA3/s],
   ["no alpha", { lora_alpha: null }, both, /lora_alpha is not a number/],
   ["B without A", {}, both.slice(1), /cannot hold this part.*q_proj.lora_B/s],

@@ -21,17 +21,17 @@ interface LoraLayer {
 }
 
 /**
- * Writes a LoRA adapter folder as a GGUF adapter file, as llama.cpp's `convert_lora_to_gguf.py` does: rows of Llama's q and k
- * in the format's order, in float32. The file has one alpha, and readers scale by alpha over rank; where the layers' alphas
- * differ, the factors hold the scale and the alpha is 0, which readers take for a scale of 1.
- * @throws ScaloraError `usage` for an adapter that has more than factors of layers in the format, `model` for one that
- * computes otherwise
+ * Writes a LoRA adapter folder as a GGUF adapter file, as llama.cpp's `convert_lora_to_gguf.py` does: float32, with the rows
+ * of Llama's q and k permuted for GGUF. The file has a single alpha, and readers scale by alpha / rank; when the layers'
+ * alphas differ, the factors include the scale and alpha is 0, which readers treat as a scale of 1.
+ * @throws ScaloraError `usage` for an adapter with anything but factors of linear layers in GGUF, `model` for an unsupported
+ * kind of adapter
  */
 export function adapterToGguf(folder: string, path: string, description: GgufDescription): void {
   using stored = readAdapterFolder(folder);
   const { config, tensors } = stored;
   if (config["use_dora"] === true)
-    throw new ScaloraError("usage", "A GGUF adapter has no place for DoRA's magnitudes", {
+    throw new ScaloraError("usage", "A GGUF adapter cannot hold DoRA's magnitudes", {
       fix: "export the model merged",
     });
   checkAdapterConfig(folder, config, loraSupported);
@@ -61,7 +61,7 @@ function readLayers(
     const [, path] = /^(.*)\.lora_A\.weight$/.exec(name) ?? [];
     const up = tensors.get(`${path}.lora_B.weight`);
     if (path === undefined || up === undefined) continue;
-    // rsLoRA divides by the root of the rank, readers of the format by the rank.
+    // rsLoRA divides by the square root of the rank, readers of GGUF by the rank.
     const rsloraFactor = config["use_rslora"] === true ? Math.sqrt(down.size(0)) : 1;
     layers.push({ path, down, up, alpha: loraAlpha(folder, config, path) * rsloraFactor });
   }

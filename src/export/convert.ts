@@ -6,14 +6,14 @@ import { ScaloraError } from "../util/errors.ts";
 import { folderBytes } from "./folder-size.ts";
 import type { RunConvert } from "./types.ts";
 
-/** Writes the model of a GGUF file as a Hugging Face folder: exactly its numbers, with tokenizer and chat template. */
+/** Writes the model of a GGUF file as a Hugging Face folder: the exact (dequantised) values, tokenizer and chat template. */
 export const runConvert: RunConvert = async ({ path: given, out }) => {
   const path = modelPath(given);
   if (!isGgufFile(path)) {
-    throw new ScaloraError("usage", "There is no GGUF file here", {
+    throw new ScaloraError("usage", "This is not a GGUF file", {
       where: resolve(path),
       expected: "a GGUF file",
-      fix: "the other way, from a folder to a GGUF file, is `scalora export FOLDER --format gguf --out FILE.gguf`",
+      fix: "to convert a folder to a GGUF file: `scalora export FOLDER --format gguf --out FILE.gguf`",
     });
   }
   using model = await loadModel(path);

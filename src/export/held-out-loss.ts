@@ -6,7 +6,7 @@ import { evaluateLoss } from "../train/evaluate.ts";
 import type { ExportResult } from "./types.ts";
 
 /**
- * The held-out loss of a run's model, and of what was exported of it; in words why it was not measured.
+ * Measures the held-out loss of a run's model and of its export; or gives the reason, in words, why it was not measured.
  * @throws the signal's reason when it is aborted
  */
 export async function compareHeldOut(

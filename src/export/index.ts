@@ -15,7 +15,7 @@ import { exportGguf, exportMerged, type FolderDType } from "./merged.ts";
 import { exportSvdAdapter } from "./svd.ts";
 import type { ExportRequest, ExportResult, RunExport } from "./types.ts";
 
-/** Writes what was learnt as a folder or a GGUF file that other tools load. */
+/** Exports a trained model or adapter as a folder or a GGUF file for other tools. */
 export const runExport: RunExport = async (request, { signal }) => {
   checkRequest(request);
   using open = await openModel(request.target);
@@ -29,10 +29,10 @@ type Facts = Omit<ExportResult, "out" | "kind" | "bytes" | "base">;
 
 async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
   if (request.format === "gguf" && isClassifier(open.model))
-    throw new ScaloraError("usage", "Only decoders are written as GGUF files", {
+    throw new ScaloraError("usage", "Only decoders can be exported as GGUF files", {
       where: open.baseFolder,
       found: `${open.model.info.family}, a classifier`,
-      fix: "export it as a folder: leave --format out",
+      fix: "export it as a folder: omit --format",
     });
   if (request.kind === "merged") return exportMergedModel(open, request, signal);
   if (request.format === "gguf") return exportGgufAdapter(request, open, signal);
@@ -46,7 +46,7 @@ async function exportAdapter(request: ExportRequest, open: OpenModel, signal: Ab
   return {};
 }
 
-/** By way of an adapter folder, so that both formats hold the same numbers. */
+/** Converts an exported adapter folder, so that both formats hold the same values. */
 async function exportGgufAdapter(
   request: ExportRequest,
   open: OpenModel,
@@ -64,7 +64,7 @@ async function exportGgufAdapter(
   }
 }
 
-/** A merged model; where its weights are rounded, the held-out loss tells what that costs beside the drift. */
+/** Exports a merged model; when its weights are rounded, also measures the held-out loss. */
 async function exportMergedModel(
   open: OpenModel,
   { out, format, dtype }: ExportRequest,
@@ -86,7 +86,7 @@ async function exportMergedModel(
   return { ...facts, heldOutLoss: await compareHeldOut(open, rounded, signal) };
 }
 
-/** @throws ScaloraError `usage` for what only GGUF files hold */
+/** @throws ScaloraError `usage` for a dtype that only GGUF files support */
 function folderDType(dtype: ExportRequest["dtype"]): FolderDType | undefined {
   if (dtype !== "float16" && dtype !== "q8_0") return dtype;
   throw new ScaloraError("usage", "A folder cannot be exported in this precision", {
@@ -98,17 +98,17 @@ function folderDType(dtype: ExportRequest["dtype"]): FolderDType | undefined {
 
 function checkRequest({ out, kind, rank, energy }: ExportRequest): void {
   if (existsSync(out)) {
-    throw new ScaloraError("usage", "The output exists already", {
+    throw new ScaloraError("usage", "The output already exists", {
       where: out,
       expected: "a folder or file that does not exist",
     });
   }
   if (kind !== "svd") return;
   if ((rank === undefined) === (energy === undefined))
-    throw new ScaloraError("usage", "An svd export needs either a rank or a share of energy");
+    throw new ScaloraError("usage", "An svd export needs either a rank or a fraction of the energy");
   const good = rank === undefined ? energy !== undefined && energy > 0 && energy <= 1 : isCount(rank);
   if (good) return;
-  throw new ScaloraError("usage", "An svd export cannot be of this size", {
+  throw new ScaloraError("usage", "Rank or energy of the svd export is out of range", {
     expected: rank === undefined ? "energy above 0, at most 1" : "a rank of 1 or more",
     found: String(rank ?? energy),
   });
@@ -118,9 +118,9 @@ const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
 
 function requireAdapters({ adapters, baseFolder }: OpenModel): AdapterSet {
   if (adapters) return adapters;
-  throw new ScaloraError("usage", "There is no adapter to export: this is a model's folder", {
+  throw new ScaloraError("usage", "There is no adapter to export: this is a model folder", {
     where: baseFolder,
-    fix: "give a run's folder, or the model's with --adapter",
+    fix: "give a run's folder, or the model folder with --adapter",
   });
 }
 

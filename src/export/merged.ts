@@ -13,13 +13,13 @@ import { toPlainValue } from "../util/strict-json.ts";
 import { RoundingError } from "./rounding-error.ts";
 import type { ExportRequest } from "./types.ts";
 
-/** What the weights of a folder can be saved in. */
+/** Data types of a folder's weights. */
 export type FolderDType = "float32" | "bfloat16";
 
 /**
- * Writes a model folder whose weights are the effective ones.
- * @param dtype of the files; by default what the base model's config names (bfloat16, else float32)
- * @returns how far the rounding to `dtype` takes all weights together, relative; absent in float32
+ * Writes a model folder with the merged (effective) weights.
+ * @param dtype of the files; default: that of the base model's config (bfloat16, or else float32)
+ * @returns the relative Frobenius error of rounding to `dtype`, over all weights; absent for float32
  */
 export function exportMerged(
   open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
@@ -37,10 +37,10 @@ export function exportMerged(
 }
 
 /**
- * Writes a GGUF file whose weights are the effective ones, with the base's tokenizer and chat template.
- * @param dtype of the matrices; by default what the base model's config names (bfloat16, else float32)
- * @returns how far rounding takes all weights together, relative; absent in float32
- * @throws ScaloraError `usage` for a model or tokenizer that the format cannot hold
+ * Writes a GGUF file with the merged (effective) weights and the base model's tokenizer and chat template.
+ * @param dtype of the matrices; default: that of the base model's config (bfloat16, or else float32)
+ * @returns the relative Frobenius error of rounding, over all weights; absent for float32
+ * @throws ScaloraError `usage` for a model or tokenizer that GGUF cannot represent
  */
 export function exportGguf(
   open: Pick<OpenModel, "model" | "adapters" | "baseFolder">,
@@ -63,7 +63,7 @@ const tokenizerOf = (baseFolder: string) => ({
   eosTokenIds: readEosTokenIds(baseFolder),
 });
 
-/** How far rounding takes all parameters together, relative. */
+/** The relative Frobenius error of rounding, over all parameters. */
 function measureRounding(
   parameters: Iterable<{ load(): Tensor }>,
   rounded: (exact: Tensor) => Tensor,
@@ -88,7 +88,7 @@ const ggufTypes: Readonly<Record<ExportDType, WritableType>> = {
 
 const isTied = (model: TrainableModel) => (isClassifier(model) ? {} : { tied: model.info.tiedEmbeddings });
 
-/** What stands in files in place of a parameter: the merged weight of an adapted layer. */
+/** Maps a parameter's name to the tensor to save instead: the merged weight of an adapted layer. */
 function effectiveWeights({
   model,
   adapters,
@@ -101,20 +101,20 @@ function effectiveWeights({
   };
 }
 
-/** What a merged model is saved from and as. */
+/** Options of `mergeAndSave`. */
 export interface MergeAndSaveOptions {
   /** The folder or GGUF file that the model was loaded from: its config and tokenizer files are copied. */
   readonly baseFolder: string;
-  /** The folder to make; it must be empty or absent. */
+  /** The output folder; it must be empty or absent. */
   readonly out: string;
-  /** Of the files; by default what the base's config names. */
+  /** Data type of the files; default: that of the base model's config. */
   readonly dtype?: "float32" | "bfloat16";
 }
 
 /**
- * Writes a trained model as a Hugging Face folder with its effective weights, for any tool to load. The model in memory keeps
- * its adapters; a weight that an adapted layer shares is saved as one of its own.
- * @returns `drift`: how far rounding to bfloat16 takes all weights together, relative
+ * Merges the adapters and saves the model as a Hugging Face folder for any tool. The model in memory keeps its adapters; an
+ * adapted layer with tied weights is saved untied.
+ * @returns `drift`: the relative Frobenius error of rounding to bfloat16, over all weights
  */
 export function mergeAndSave(
   model: TrainableModel,
@@ -124,7 +124,7 @@ export function mergeAndSave(
   return exportMerged({ model, adapters, baseFolder }, out, dtype);
 }
 
-/** A frozen weight that two modules share can only be changed for one of them once it has its own. */
+/** Unties the weights of adapted layers: the change belongs to only one of the modules that share a weight. */
 function untieAdapted(model: OpenModel["model"], adapters: AdapterSet): void {
   const adapted = new Set(adapters.adaptedPaths());
   for (const [path, module] of model.namedModules())

@@ -1,11 +1,11 @@
 import { linalgVectorNorm, noGrad, sub, type Tensor, toDType } from "../torch/index.ts";
 
-/** Sums up ‖rounded − exact‖² and ‖exact‖² over tensors. */
+/** Accumulates ‖rounded − exact‖² and ‖exact‖² over tensors. */
 export class RoundingError {
   private changed = 0;
   private whole = 0;
 
-  /** To be called within a scope. */
+  /** Call it within a scope. */
   add(exact: Tensor, rounded: Tensor): void {
     noGrad(() => {
       const wide = toDType(exact, "float64");

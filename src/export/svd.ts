@@ -26,13 +26,13 @@ import { ScaloraError } from "../util/errors.ts";
 import { compareHeldOut } from "./held-out-loss.ts";
 import type { ExportResult } from "./types.ts";
 
-/** How much of each layer's change to keep. */
+/** The rank, or the fraction of the energy, to keep of each layer's change. */
 interface Truncation {
   readonly rank?: number | undefined;
   readonly energy?: number | undefined;
 }
 
-/** One layer's change, cut down to two factors. */
+/** One layer's change, truncated to two factors. */
 interface TruncatedChange {
   readonly factors: StoredFactors & { readonly up: Tensor; readonly down: Tensor };
   /** Squared Frobenius norms. */
@@ -41,10 +41,10 @@ interface TruncatedChange {
 }
 
 /**
- * Writes the change of every adapted layer against the original base as a LoRA adapter of scale 1: by singular value
- * decomposition in float64, cut to a rank or to the rank that keeps a share of the energy, `√σ` on either side. Layers
- * that have not changed are left out, and so are all weights that are not linear layers, but for parts trained whole. What
- * that costs is measured on the run's held-out rows, where there are any.
+ * Writes the accumulated change of every adapted layer as a LoRA adapter of scale 1, by a truncated singular value
+ * decomposition in float64: to a rank, or to the rank that keeps a fraction of the energy, with `√σ` in each factor. Modules
+ * to save are kept; unchanged layers and all other weights are left out. The held-out loss shows the cost when the run has
+ * held-out rows.
  * @throws ScaloraError `usage` when no layer has changed
  */
 export async function exportSvdAdapter(
@@ -84,13 +84,13 @@ export async function exportSvdAdapter(
   }
 }
 
-/** Parts that were trained whole stay whole. */
+/** The fully trained modules, saved as PEFT's modules to save. */
 function modulesToSave(model: TrainableModel, adapters: AdapterSet): Omit<FullyTrainedModules, "base"> {
   const paths = adapters.fullyTrainedPaths();
   return { model, paths, tensors: [...model.namedParameters()].filter(([name]) => isWithin(name, paths)) };
 }
 
-/** What the run's held-out rows say of the original model with the adapter that was written. */
+/** Compares the held-out loss of the trained model with that of the base model with the exported adapter. */
 async function compareLosses(
   open: OpenModel,
   original: TrainableModel,
@@ -109,7 +109,7 @@ function keep(layer: TruncatedChange): TruncatedChange {
 
 /**
  * The leading singular triplets from the eigenvectors of the smaller Gram matrix, in float64: a quarter of the time of a
- * full decomposition. The other side is the projection itself, so what is kept is exact for the vectors found.
+ * full decomposition. The other factor is the projection on these eigenvectors.
  * @returns undefined for a change of 0
  */
 function truncateChange(path: string, change: Tensor, share: Truncation): TruncatedChange | undefined {
@@ -133,10 +133,10 @@ function truncateChange(path: string, change: Tensor, share: Truncation): Trunca
   return { factors, kept, whole };
 }
 
-/** Beside the largest singular value, one of 1e-7 is less than float32 holds. */
+/** Relative energy of negligible singular values: below 1e-7 of the largest, float32 loses them. */
 const negligible = 1e-14;
 
-/** The rank asked for, as far as the change has one, or the smallest that keeps the energy. */
+/** The requested rank, limited by the rank of the change, or the smallest rank that keeps the energy. */
 function rankFor(energies: readonly number[], whole: number, { rank, energy = 1 }: Truncation): number {
   const significant = energies.filter((value) => value > elementAt(energies, 0) * negligible).length;
   if (rank !== undefined) return Math.min(rank, significant);

@@ -8,14 +8,14 @@ import { formatCountOf } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import type { RunTasks, TaskReport, TaskRequest } from "./types.ts";
 
-/** A task with what is asked and shown. */
+/** A task with its examples and few-shot examples. */
 interface PreparedTask {
   readonly task: TextTask;
   readonly examples: readonly TaskExample[];
   readonly shots: readonly TaskExample[];
 }
 
-/** Scores of a model on tasks. Everything that can be refused is refused before the model is loaded. */
+/** Scores a model on tasks. Invalid requests fail before the model is loaded. */
 export const runTasks: RunTasks = async (request, { signal, onProgress }) => {
   const tasks = await prepare(request);
   const log = new ResultLog(request.out);
@@ -36,8 +36,8 @@ export const runTasks: RunTasks = async (request, { signal, onProgress }) => {
 async function prepare(request: TaskRequest): Promise<PreparedTask[]> {
   const { tasks: names, data, limit, shots, mode, render, beams } = request;
   if (mode === "loglikelihood" && (render === "chat" || beams > 1))
-    throw new ScaloraError("usage", "Log-likelihood compares ways to go on with a plain text", {
-      fix: "leave --render chat and --beams to --mode generate",
+    throw new ScaloraError("usage", "Log-likelihood mode compares continuations of plain text", {
+      fix: "use --render chat and --beams with --mode generate only",
     });
   const prepared: PreparedTask[] = [];
   for (const name of new Set(names)) {
@@ -62,13 +62,13 @@ function findTask(name: string): TextTask {
   const task = textTasks.get(name);
   if (task !== undefined) return task;
   const near = nearestName(name, textTasks.keys());
-  throw new ScaloraError("usage", `There is no task "${name}"`, {
+  throw new ScaloraError("usage", `Unknown task "${name}"`, {
     expected: [...textTasks.keys()].join(", "),
     fix: near === undefined ? undefined : `did you mean "${near}"?`,
   });
 }
 
-/** What is asked; where results are kept, named by all that makes them. */
+/** The model as the tasks use it; with a result log, its identity is part of each result's key. */
 async function makeTaskModel(
   open: OpenLanguageModel,
   { render: wanted, mode, out, target: { adapter } }: TaskRequest,

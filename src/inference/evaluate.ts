@@ -10,7 +10,7 @@ import { evaluateLoss } from "../train/evaluate.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { EvaluationRequest, RunEvaluation } from "./types.ts";
 
-/** Loss of a model, with perplexity or accuracy, on files of examples, or of a run on the rows that it held out. */
+/** Measures a model's loss, with perplexity or accuracy, on files of examples, or a run's on its held-out rows. */
 export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {
   const started = performance.now();
   checkRequest(request);
@@ -36,16 +36,16 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
   };
 };
 
-/** What a run's own rows are, its recipe says alone: another cut would mix rows of its training among them. */
+/** Data options need `--data`: a run's held-out rows come from its recipe, another split would contain training rows. */
 function checkRequest({ data, format, maxLength }: EvaluationRequest): void {
   const given = format === undefined ? maxLength && "--max-length" : "--format";
   if (data.length > 0 || !given) return;
-  throw new ScaloraError("usage", `${given} is for files of examples, and there are none`, {
+  throw new ScaloraError("usage", `${given} needs files of examples`, {
     fix: "name them with --data",
   });
 }
 
-/** @throws ScaloraError `usage` where the data are of a task with other classes: its metrics would be of mixed-up numbers */
+/** @throws ScaloraError `usage` when the data's task has other classes than the model: its metrics would mix up labels */
 function checkClasses(
   { model, baseFolder }: OpenModel,
   config: ReturnType<typeof evaluationDataConfig>,
@@ -64,13 +64,13 @@ function checkClasses(
   });
 }
 
-/** A head that no file holds gives scores that mean nothing. */
+/** A newly initialised head gives meaningless scores. */
 function headNotes({ model, adapters }: OpenModel): string[] {
   if (adapters !== undefined || !isClassifier(model) || model.info.newlyInitialized.length === 0) return [];
-  return [`untrained, with a random start: ${model.info.newlyInitialized.join(", ")}`];
+  return [`untrained, randomly initialised: ${model.info.newlyInitialized.join(", ")}`];
 }
 
-/** What is read, and how: the files of the request, or else a run's own data. */
+/** The data config of an evaluation: the request's files, or else the run's own data. */
 function evaluationDataConfig({ data, format, maxLength }: EvaluationRequest, { recipe }: OpenModel) {
   if (data.length === 0) return recipe?.data;
   return {
@@ -107,7 +107,7 @@ async function requireHeldOutRows({ target }: EvaluationRequest, open: OpenModel
   });
 }
 
-/** How a run reads its rows: other files of the same kind are read so too. */
+/** The row settings of a run's recipe, which also apply to the request's files. */
 function rowFormat({ format, columns, render, separator, maxLength, tooLong }: DataConfig) {
   return {
     ...(format && { format }),

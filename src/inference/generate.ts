@@ -12,7 +12,7 @@ import type {
   TextGenerator,
 } from "./types.ts";
 
-/** Opens a model folder or a run for writing text; `dispose()` frees it. */
+/** Opens a model folder or a run for text generation; `dispose()` frees it. */
 export const openGenerator: OpenGenerator = async (target) => {
   const open = await openLanguageModel(target);
   try {
@@ -25,11 +25,11 @@ export const openGenerator: OpenGenerator = async (target) => {
 };
 
 /**
- * Goes on with a text, or answers messages, with a model in memory (adapters that are on it count): the pieces as they come.
- * @param options as `TextGenerator.generate` has them, a signal, and the tokens that end an output (default: the tokenizer's
- * own end token; with messages also what closes a turn in its chat template)
- * @throws ScaloraError `usage` for settings that cannot be, a prompt longer than the model's context, or messages without a
- * chat template
+ * Continues a prompt, or answers messages, with a model in memory and its installed adapters; streams pieces of text.
+ * @param options the settings of `TextGenerator.generate`, a signal, and the EOS token ids (default: the tokenizer's EOS
+ * token; with messages also the end-of-turn token of its chat template)
+ * @throws ScaloraError `usage` for invalid settings, a prompt longer than the model's context, or messages without a chat
+ * template
  */
 export async function* generateText(
   model: CausalLM,
@@ -50,11 +50,11 @@ export async function* generateText(
   return yield* generator.generate(input, settings, signal);
 }
 
-/** What a generator works with. */
+/** The parts of a generator. */
 interface GeneratorParts {
   readonly model: CausalLM;
   readonly tokenizer: Tokenizer;
-  /** For messages: where a chat template would be. */
+  /** Where the chat template would be, for error messages. */
   readonly where: string;
   readonly chatFormat: ChatFormat;
   /** Frees model and adapters. */
@@ -63,7 +63,7 @@ interface GeneratorParts {
 
 const defaults: SamplingSettings = { maxTokens: 256, temperature: 0, seed: 0, stop: [] };
 
-/** What was computed for the last output: the next prompt of a conversation begins with the same tokens. */
+/** The key-value cache of the last output: the next prompt of a conversation begins with the same tokens. */
 interface CachedPrefix {
   readonly cache: KeyValueCache;
   /** The tokens in the cache. */
@@ -116,7 +116,7 @@ class LoadedGenerator implements TextGenerator {
     this.dispose();
   }
 
-  /** A cache of this caller's own, holding as much of the prompt's beginning as was computed before. */
+  /** Takes the cache, cut to the longest prefix that it shares with the prompt; the caller owns it. */
   private takeCache(prompt: readonly number[]): KeyValueCache {
     const { cachedPrefix } = this;
     this.cachedPrefix = undefined;
@@ -132,7 +132,7 @@ class LoadedGenerator implements TextGenerator {
     if (!template) {
       throw new ScaloraError("usage", "This model has no chat template", {
         where: this.parts.where,
-        fix: "give a text to go on with instead of messages",
+        fix: "give a plain prompt instead of messages",
       });
     }
     const rendered = messages.map(({ role, content }) => ({ role, content }));

@@ -5,26 +5,26 @@ import type { Interruptible } from "../util/interruptible.ts";
 
 export interface EvaluationRequest {
   target: ModelTarget;
-  /** Files of examples; of a run, its own held-out rows when none are given. */
+  /** Files of examples; empty for a run's own held-out rows. */
   data: readonly string[];
   format?: Exclude<NonNullable<DataConfig["format"]>, "auto"> | undefined;
   maxLength?: number | undefined;
 }
 
 export interface EvaluationResult {
-  /** Mean over the labels: cross entropy in nats, or of a regression squared error. */
+  /** Mean over the labels: cross entropy in nats, or squared error for a regression. */
   loss: number;
-  /** exp(loss), of language models. */
+  /** exp(loss), for language models. */
   perplexity?: number;
-  /** Of a classification: the share of rows that get the right class. */
+  /** Classification: fraction of rows classified correctly. */
   accuracy?: number | undefined;
-  /** Of a task's data: its official metrics by name, and their mean. */
+  /** The official metrics of the data's task by name, and their mean. */
   metrics?: Readonly<Record<string, number>> | undefined;
   score?: number;
-  /** Labels: tokens, or rows of a classification. */
+  /** Number of labels: tokens, or rows for a classification. */
   labelTokens: number;
   rows: number;
-  /** Of files: which of their rows were dropped, and how many were cut. */
+  /** Notes on the files: dropped and truncated rows. */
   notes: readonly string[];
   seconds: number;
 }
@@ -35,24 +35,24 @@ export type RunEvaluation = (
   hooks: Interruptible & { onProgress(done: number, total: number): void },
 ) => Promise<EvaluationResult>;
 
-/** Which tasks a model is scored on, and how. */
+/** The tasks that a model is scored on, and their settings. */
 export interface TaskRequest {
   target: ModelTarget;
   /** Names of tasks. */
   tasks: readonly string[];
   /** Folders that hold the tasks' folders. */
   data: readonly string[];
-  /** Most examples of a task, its first ones. */
+  /** Use only this many examples of each task, the first ones. */
   limit?: number | undefined;
-  /** Solved examples before each one, the first of the training split. */
+  /** Few-shot examples before each example, the first ones of the training split. */
   shots: number;
   mode: "generate" | "loglikelihood";
-  /** Default: of a run its recipe's; else plain. */
+  /** Default: as in the run's recipe, or plain for a model. */
   render?: "plain" | "chat" | undefined;
   beams: number;
-  /** Most outputs written at once. */
+  /** Maximum number of sequences generated at once. */
   batch: number;
-  /** File of results, one line an example; what is in it already is not done again. */
+  /** File of results, one line per example; examples in it are not run again. */
   out?: string | undefined;
 }
 
@@ -75,15 +75,15 @@ export interface ChatMessage {
   content: string;
 }
 
-/** How tokens are chosen. Temperature 0 is greedy. */
+/** Sampling settings. Temperature 0 is greedy. */
 export interface SamplingSettings {
-  /** Longest output. */
+  /** Maximum number of new tokens. */
   maxTokens: number;
   temperature: number;
   topK?: number | undefined;
   topP?: number | undefined;
   seed: number;
-  /** Texts that end the output when they appear. */
+  /** Stop strings. */
   stop: readonly string[];
 }
 
@@ -95,11 +95,11 @@ export interface GenerationSummary {
   seconds: number;
 }
 
-/** A loaded model that writes text. */
+/** A loaded model that generates text. */
 export interface TextGenerator extends Disposable {
   readonly hasChatTemplate: boolean;
   /**
-   * Pieces of text as they come; a list of messages goes through the model's chat template.
+   * Streams pieces of text; a list of messages is rendered with the model's chat template.
    * @param settings default: greedy, at most 256 tokens, seed 0, no stop texts
    * @param signal ends the output before the next token
    */

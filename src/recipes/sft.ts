@@ -160,7 +160,7 @@ async function makeSampler(
     return (step) => takeSamples({ model, tokenizer, folder: path }, prompts, step, signal);
   }
   if (typeof samples === "number") return async () => [];
-  throw new ScaloraError("config", "A classifier writes no text", {
+  throw new ScaloraError("config", "A classifier does not generate text", {
     where: "run.samples",
     fix: "remove run.samples",
   });

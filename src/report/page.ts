@@ -3,15 +3,15 @@ import { reportScript } from "./script.ts";
 import { alignSeries, downsample } from "./series.ts";
 import { reportStyle } from "./style.ts";
 
-/** The chart library's own files, as text. */
+/** Script and style sheet of the chart library, as text. */
 export interface ChartLibrary {
   script: string;
   style: string;
 }
 
 /**
- * A whole report as one HTML page that works offline. Its policy forbids every request, so that a text that slipped
- * through the escaping could not load anything either.
+ * A report as one HTML page that works offline. Its content security policy forbids every request, so that even a text that
+ * escaped the escaping could not load anything.
  */
 export function reportPage(data: ReportData, library: ChartLibrary): string {
   return `<!doctype html>
@@ -85,7 +85,7 @@ function sampleHtml({ prompt, outputs }: SampleGroup): string {
 const noteHtml = (note: string | undefined) =>
   note === undefined ? "" : `<p class="soft">${escapeHtml(note)}</p>`;
 
-/** What the page's script needs of a chart. */
+/** The data of a chart for the page's script. */
 function chartData({ xLabel, yLabel, logarithmic = false, series }: Chart) {
   return {
     xLabel,
@@ -104,12 +104,12 @@ const entities: ReadonlyMap<string, string> = new Map([
   ["'", "&#39;"],
 ]);
 
-/** Text as HTML shows it, in elements and in attributes. */
+/** Text escaped for HTML elements and attributes. */
 function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities.get(character) ?? character);
 }
 
-/** JSON that cannot end the script element around it. */
+/** JSON escaped so that it cannot close the script element around it. */
 function scriptJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

@@ -9,7 +9,7 @@ export interface Chart {
   title: string;
   xLabel: string;
   yLabel: string;
-  /** One or two sentences on how to read it. */
+  /** One or two sentences on how to read the chart. */
   note?: string | undefined;
   /** Draw y on a logarithmic scale; values must be above 0. */
   logarithmic?: boolean;
@@ -23,21 +23,21 @@ export interface ReportTable {
   note?: string | undefined;
 }
 
-/** A prompt and what several models (or one, at several times) make of it. */
+/** A prompt and the outputs of several models, or of one model at several steps. */
 export interface SampleGroup {
   prompt: string;
   outputs: readonly { name: string; text: string }[];
 }
 
-/** Everything that a report shows: plain data, from a run's events or a comparison. All texts may be anything. */
+/** Everything that a report shows, as plain data from a run's events or a comparison. Texts need no escaping. */
 export interface ReportData {
   title: string;
-  /** A sentence or two below the title. */
+  /** One or two sentences below the title. */
   summary?: string;
   facts: readonly { label: string; value: string }[];
   charts: readonly Chart[];
   tables: readonly ReportTable[];
   samples: readonly SampleGroup[];
-  /** Commands that lead on. */
+  /** Commands to try next. */
   next?: readonly string[];
 }

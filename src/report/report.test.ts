@@ -79,7 +79,7 @@ test("a run's events become curves, rank growth, scaling factors and samples", (
   expect(series.get("Training loss")).toEqual([{ name: "tiny-scalora", x: [1, 2], y: [3, 1.5] }]);
   expect(series.get("Held-out loss")).toEqual([{ name: "tiny-scalora", x: [2], y: [1.25] }]);
   expect(series.get("Rank of the accumulated change")).toEqual([{ name: "tiny-scalora", x: [2], y: [4] }]);
-  expect(series.get("Cut off by factored bases")).toEqual([{ name: "tiny-scalora", x: [2], y: [0.25] }]);
+  expect(series.get("Truncated by factored bases")).toEqual([{ name: "tiny-scalora", x: [2], y: [0.25] }]);
   expect(series.get("Scaling factors")?.map(({ name, y }) => [name, y])).toEqual([
     ["alpha, least", [0.5]],
     ["alpha, median", [1]],

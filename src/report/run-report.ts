@@ -4,7 +4,7 @@ import { formatCount } from "../util/format.ts";
 import type { Chart, ReportData, SampleGroup, Series } from "./report-data.ts";
 import { movingAverage } from "./series.ts";
 
-/** A run's events under the name that a chart's legend gives it. */
+/** A run's events with its name in chart legends. */
 export interface NamedRun {
   name: string;
   events: readonly RunEvent[];
@@ -21,7 +21,7 @@ export function runReport(run: NamedRun): ReportData {
   };
 }
 
-/** The charts that several runs have in common: losses, rank growth, scaling factors; those without data are left out. */
+/** The charts that compare several runs: losses, ranks, scaling factors. Charts without data are left out. */
 export function runCharts(runs: readonly NamedRun[]): Chart[] {
   const of = [
     trainingChart,
@@ -54,7 +54,7 @@ function heldOutChart(runs: readonly NamedRun[]): Chart {
   return { title: "Held-out loss", xLabel: "step", yLabel: lossUnit(runs), series };
 }
 
-/** The official metrics of a task's data; empty for other data. */
+/** The metrics of the data's task; empty for other data. */
 function metricChart(runs: readonly NamedRun[]): Chart {
   const series = runs.flatMap(({ name, events }) => {
     const measured = eventsOfType(events, "eval").flatMap(({ step, metrics }) =>
@@ -69,7 +69,7 @@ function metricChart(runs: readonly NamedRun[]): Chart {
   return { title: "Held-out metrics", xLabel: "step", yLabel: "metric", series };
 }
 
-/** What the losses of runs of one task are measured in. */
+/** The unit of the losses of runs of one task type. */
 function lossUnit(runs: readonly NamedRun[]): string {
   const tasks = runs.flatMap(({ events }) => eventsOfType(events, "start").flatMap(({ task }) => task ?? []));
   const units = {
@@ -80,7 +80,7 @@ function lossUnit(runs: readonly NamedRun[]): string {
   return units[tasks[0] ?? "causal-lm"];
 }
 
-/** The rank at a run's end, and on its way where that was recorded. */
+/** The rank at a run's end, and during it when that was recorded. */
 function rankChart(runs: readonly NamedRun[]): Chart {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const series = runs.flatMap(({ name, events }) => {
@@ -101,10 +101,10 @@ function rankChart(runs: readonly NamedRun[]): Chart {
   };
 }
 
-/** Names of what a scaling event reports of its factors, in the report's order. */
+/** Names of the three values of a scaling event's factors, in the event's order. */
 const quantiles = ["least", "median", "largest"] as const;
 
-/** The factors of scaling events: all three quantiles of one run, only the medians of several. */
+/** The factors of scaling events: all three values for one run, only the medians for several. */
 function scalingChart(runs: readonly NamedRun[]): Chart {
   const shown = runs.length > 1 ? [1] : [0, 1, 2];
   const series = runs.flatMap(({ name, events }) => {
@@ -126,37 +126,37 @@ function scalingChart(runs: readonly NamedRun[]): Chart {
     title: "Scaling factors",
     xLabel: "step",
     yLabel: runs.length > 1 ? "factor, median over columns" : "factor",
-    note: "What the events multiply the columns of A (alpha) and B (beta) by.",
+    note: "Factors by which scaling events multiply the columns of A (alpha) and B (beta).",
     logarithmic: true,
     series,
   };
 }
 
-/** What merging into a base that rounds or cuts did to the loss; empty where the base is exact. */
+/** The loss change by merging into a base store that rounds or truncates; empty when the base is exact. */
 function mergeLossChart(runs: readonly NamedRun[]): Chart {
   return {
     title: "Loss after an event minus before",
     xLabel: "step",
     yLabel: lossUnit(runs),
-    note: "Of the step's own batch. The base is split, and the forward sees it rounded to bfloat16, or factored and full.",
+    note: "Loss of the step's own batch. It changes where merged weights are rounded to bfloat16 (base: split), or where the frozen low-rank delta is truncated (base: factored).",
     series: methodEventSeries(runs, ({ lossBefore, lossAfter }) =>
       lossBefore !== undefined && lossAfter !== undefined ? lossAfter - lossBefore : undefined,
     ),
   };
 }
 
-/** What factored bases cut off; empty where there are none. */
+/** The energy that factored bases truncate; empty without such bases. */
 function truncationChart(runs: readonly NamedRun[]): Chart {
   return {
-    title: "Cut off by factored bases",
+    title: "Truncated by factored bases",
     xLabel: "step",
-    yLabel: "share of the merged energy, mean over layers",
+    yLabel: "fraction of the merged energy, mean over layers",
     note: "0 until the merges have filled the rank that the base keeps.",
     series: methodEventSeries(runs, ({ cutMean }) => cutMean),
   };
 }
 
-/** One line per run from what its method's events report; runs where none has a value have none. */
+/** One line per run from the reports of its method's events; runs without values get no line. */
 function methodEventSeries(
   runs: readonly NamedRun[],
   value: (report: MethodReport) => number | undefined,
@@ -170,10 +170,10 @@ function methodEventSeries(
   });
 }
 
-/** A number that is not finite is a gap in a line. */
+/** Null, a gap in the line, for non-finite numbers. */
 const finiteOrNull = (value: number) => (Number.isFinite(value) ? value : null);
 
-/** One line per run from the losses of its events of a type; runs without such events have none. */
+/** One line per run from the losses of its events of a type; runs without such events get no line. */
 function lossSeries(runs: readonly NamedRun[], type: "step" | "eval"): Series[] {
   return runs.flatMap(({ name, events }) => {
     const measured: readonly (StepEvent | EvalEvent)[] = eventsOfType(events, type);
@@ -182,7 +182,7 @@ function lossSeries(runs: readonly NamedRun[], type: "step" | "eval"): Series[] 
   });
 }
 
-/** Samples by prompt; the name of an output says when it was made, and by which run where there are several. */
+/** Samples by prompt; an output's name gives its step, and its run when there are several. */
 function sampleGroups(runs: readonly NamedRun[]): SampleGroup[] {
   const groups = new Map<string, { name: string; text: string }[]>();
   for (const { name, events } of runs) {

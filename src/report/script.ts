@@ -1,6 +1,6 @@
 /**
- * What the report runs in the browser: it reads the embedded data and draws each chart with uPlot, again when the
- * colour scheme or the width changes. Plain JavaScript, for the page has no build of its own.
+ * The report's script for the browser: reads the embedded data and draws each chart with uPlot, again when the colour scheme
+ * or the width changes. Plain JavaScript, because the page has no build step.
  */
 export const reportScript = `
 "use strict";
@@ -15,7 +15,7 @@ export const reportScript = `
     grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 },
   });
 
-  // Steps are whole numbers, so their ticks are too.
+  // Steps are integers, so their ticks are too.
   const wholeSteps = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   const tickFigure = (value) => value === null ? "" : Number(value.toPrecision(6)).toString();
 

@@ -1,9 +1,9 @@
 import type { Series } from "./report-data.ts";
 
-/** Lines longer than this are averaged in buckets, so that a report of a long run stays small. */
+/** Longer lines are averaged in buckets, so that the report of a long run stays small. */
 const maxPoints = 1500;
 
-/** Averages neighbouring points until at most `most` are left; gaps do not count in an average. */
+/** Averages neighbouring points until at most `most` are left; averages ignore gaps. */
 export function downsample(series: Series, most = maxPoints): Series {
   const bucket = Math.ceil(series.x.length / most);
   if (bucket <= 1) return series;
@@ -17,7 +17,7 @@ export function downsample(series: Series, most = maxPoints): Series {
   return { ...series, x, y };
 }
 
-/** Running mean over the last `count` points, from what there is at the start. */
+/** Running mean over the last `count` points, fewer at the start. */
 export function movingAverage(series: Series, count: number): Series {
   const y = series.y.map((_, i) => {
     const values = series.y.slice(Math.max(0, i - count + 1), i + 1).filter((value) => value !== null);
@@ -26,7 +26,7 @@ export function movingAverage(series: Series, count: number): Series {
   return { ...series, y };
 }
 
-/** Puts lines on one common axis, as the chart library takes them: all x, then each line's y with null between. */
+/** Aligns lines on a common x axis in the chart library's format: all x, then each line's y, null where it has no point. */
 export function alignSeries(series: readonly Series[]): [x: number[], ...y: (number | null)[][]] {
   const x = [...new Set(series.flatMap((line) => line.x))].sort((a, b) => a - b);
   const rows = series.map((line) => {

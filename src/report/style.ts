@@ -1,4 +1,4 @@
-/** The report's style sheet. Colours are variables, so that the charts can read them too. */
+/** The report's style sheet. Colours are variables, so that the charts can use them. */
 export const reportStyle = `
 :root {
   color-scheme: light dark;

@@ -91,7 +91,7 @@ function exportRequest(path: string, options: Options): ExportRequest {
       `${out} names a GGUF file, and this would be a folder`,
       "--format gguf, or another name",
     );
-  if (existsSync(out)) throw usageError(`${out} exists already`, "a folder or file that does not exist");
+  if (existsSync(out)) throw usageError(`${out} already exists`, "a folder or file that does not exist");
   const target = { path, adapter, checkpoint, dtype: "auto" as const, device };
   return { target, kind, format, out: resolve(out), dtype, rank, energy };
 }

@@ -240,7 +240,7 @@ test("export passes its request on", async () => {
       says,
     );
   }
-  await expect(runVerb(add, ["export", model, "--out", "/tmp"])).rejects.toThrow("exists already");
+  await expect(runVerb(add, ["export", model, "--out", "/tmp"])).rejects.toThrow("already exists");
 });
 
 test.each([
