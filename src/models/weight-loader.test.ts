@@ -213,7 +213,7 @@ test("a cut weight file is refused, and one cut while it is open gives no tensor
   expect(() => weights.tensor("model.norm.weight")).toThrow(
     /changed while it was in use.*found: {4}500 bytes/s,
   );
-  await expect(loadModel(folder)).rejects.toThrow(/cut short/);
+  await expect(loadModel(folder)).rejects.toThrow(/truncated/);
 });
 
 test("an index may not lead out of the folder, nor to a shard without the tensor", async () => {
