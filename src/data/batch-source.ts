@@ -12,27 +12,27 @@ export interface BatchSourceOptions {
   seed: number;
   batchSize?: number;
   batchTokens?: number;
-  /** One per source: shares of the rows drawn. Without them all rows are shuffled together. */
+  /** Sampling weight of each source, relative to the others. Without weights all rows are shuffled together. */
   weights?: readonly number[];
 }
 
-/** Where a `BatchSource` stands, as JSON. */
+/** State of a `BatchSource` for checkpoints, as JSON. */
 export interface BatchState {
   version: 1;
-  /** Hash of data and options: a state continues only what made it. */
+  /** Hash of data and options; a state fits only the source that made it. */
   fingerprint: string;
   /** Finished epochs. */
   epoch: number;
-  /** Batches already taken from this epoch. */
+  /** Batches of this epoch that have been taken. */
   batch: number;
-  /** Rows drawn from each source before this epoch. */
+  /** Rows drawn from each source before this epoch, by source. */
   drawn: number[];
 }
 
 /**
- * Endless batches in an order that only the seed, the data and the options decide. An epoch draws as many rows as
- * there are; it is shuffled anew each time and its last batch may be smaller. With weights each source goes through
- * its rows at its own pace, all of them before any comes again.
+ * An endless stream of batches whose order depends only on seed, data and options. An epoch draws as many rows as there
+ * are, in a new order each time; its last batch may be smaller. With weights, each source is drawn at its own rate, without
+ * replacement until all of its rows have been drawn.
  */
 export class BatchSource {
   private readonly examples: Example[];
@@ -63,7 +63,7 @@ export class BatchSource {
     return this.epochsDone;
   }
 
-  /** The next batch; the source never ends. */
+  /** The next batch; there always is one. */
   next(): Batch {
     this.epochBatches ??= this.makeEpochBatches(this.epochsDone, this.drawn);
     const rows = elementAt(this.epochBatches, this.position++);
@@ -76,7 +76,7 @@ export class BatchSource {
     return batch;
   }
 
-  /** Batches in the first `epochs` epochs; for a fraction, of the part of the last one rounded up. */
+  /** Number of batches in the first `epochs` epochs; a fraction of an epoch is rounded up. */
   countBatches(epochs: number): number {
     let drawn = this.order.initialCounts();
     let count = 0;
@@ -87,7 +87,7 @@ export class BatchSource {
     return count;
   }
 
-  /** Where the source stands, for a checkpoint. */
+  /** The present state, for a checkpoint. */
   state(): BatchState {
     return {
       version: 1,
@@ -98,7 +98,7 @@ export class BatchSource {
     };
   }
 
-  /** Goes on where `state()` was taken. @throws ScaloraError `data` when it belongs to other data or options. */
+  /** Resumes from a `state()`. @throws ScaloraError `data` when it belongs to other data or options. */
   restore(state: BatchState): void {
     if (state.version !== 1 || state.fingerprint !== this.fingerprint)
       throw new ScaloraError(
@@ -154,7 +154,7 @@ function checkBatchSize(
   { batchSize, batchTokens }: Pick<BatchSourceOptions, "batchSize" | "batchTokens">,
 ): void {
   if ((batchSize === undefined) === (batchTokens === undefined))
-    throw new ScaloraError("config", "A batch is measured either in rows or in tokens", {
+    throw new ScaloraError("config", "The batch size must be given either in rows or in tokens", {
       expected: "one of train.batchSize and train.batchTokens",
     });
   const size = batchSize ?? batchTokens;

@@ -3,7 +3,7 @@ import type { SpecialTokens } from "../tokenizer/types.ts";
 import { elementAt } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 
-/** A message as chat templates see it; further keys (`tool_calls`, `name`, …) are handed on unchanged. */
+/** A message of a chat; further keys (`tool_calls`, `name`, …) are passed to the template unchanged. */
 export interface ChatMessage {
   readonly role: string;
   readonly content?: string | null;
@@ -13,15 +13,15 @@ export interface ChatMessage {
 export interface RenderOptions {
   /** Functions the model may call, as JSON schema objects. */
   tools?: readonly unknown[];
-  /** Ends the text where the assistant's answer begins. */
+  /** Appends the prefix of an assistant's answer, as transformers' `add_generation_prompt`. */
   addGenerationPrompt?: boolean;
-  /** What `strftime_now` sees. Default: `trainingDate`. */
+  /** Date of the template's `strftime_now`. Default: `trainingDate`. */
   date?: Date;
 }
 
 /**
- * The day that templates print while training: fixed, so that a resumed run sees the same tokens on another day.
- * It is the one that Llama 3's template falls back to.
+ * The date that templates print in training: fixed, so that a run resumed on another day has the same tokens. It is the
+ * default of Llama 3's template.
  */
 export const trainingDate = new Date(2024, 6, 26);
 
@@ -36,7 +36,7 @@ export class ChatTemplate {
   constructor(source: string, special: SpecialTokens) {
     this.source = source;
     this.template = parse(source);
-    // The library's own strftime_now reads the clock; an assignment ahead of the template takes its place.
+    // Overrides @huggingface/jinja's strftime_now, which reads the clock, by an assignment before the template.
     this.template.parsed.body.unshift(
       ...new Template("{% set strftime_now = scalora_strftime %}").parsed.body,
     );
@@ -47,7 +47,7 @@ export class ChatTemplate {
     }
   }
 
-  /** @throws ScaloraError `data` with the template's own complaint (e.g. about the order of roles). */
+  /** @throws ScaloraError `data` with the template's own error (e.g. about the order of roles). */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { tools, addGenerationPrompt = false, date = trainingDate } = options;
     try {

@@ -2,16 +2,16 @@ import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import type { ChatMessage } from "./chat-template.ts";
 
-/** What every chat may have; a template that takes another role names it. */
+/** Roles that every template supports; a template that supports another one contains its name. */
 const standardRoles: readonly string[] = ["system", "user", "assistant", "tool"];
 
-/** ShareGPT's names, whose rows have other keys too. */
+/** ShareGPT's roles, with their names here. */
 const sharegpt: Readonly<Record<string, string>> = { human: "user", gpt: "assistant" };
 
 /**
- * Refuses a role that is neither usual nor named in the chat template: rendered as it is, no model has ever seen it.
- * @param template the Jinja source
- * @throws ScaloraError `data` naming the message, the role and those that there are
+ * Refuses a role that is neither standard nor named in the chat template: the model was not trained with it.
+ * @param template its Jinja source
+ * @throws ScaloraError `data` naming the message, the role and the supported roles
  */
 export function checkRoles(messages: readonly ChatMessage[], template: string, source: string): void {
   for (const [index, { role }] of messages.entries()) {
@@ -30,7 +30,7 @@ export function checkRoles(messages: readonly ChatMessage[], template: string, s
   }
 }
 
-/** Whether the source has a role's name as a text of its own. */
+/** Whether the template's source contains a role as a string literal. */
 function mentionsRole(template: string, role: string): boolean {
   return template.includes(`'${role}'`) || template.includes(`"${role}"`);
 }

@@ -8,14 +8,14 @@ import { type DataRow, kindOf } from "./jsonl.ts";
 import type { EncodedLabelledRow, LengthLimit } from "./row-collector.ts";
 import type { ClassifierLabels, DataSource, DroppedRow, Example } from "./types.ts";
 
-/** A row of a classification before it is tokenised. */
+/** A row of classification data before it is tokenised. */
 export interface LabelledRow {
   readonly texts: TextOrPair;
   readonly label: number;
   readonly source: string;
 }
 
-/** @throws ScaloraError `config` where a classifier is given other rows than its own, or the reverse */
+/** @throws ScaloraError `config` for a classifier with data of another format, or a language model with classification data */
 export function checkFormatFitsModel(source: DataSource, classes: ClassifierLabels | undefined): void {
   const { path, format = "auto" } = source;
   const task = findGlueTask(format);
@@ -37,7 +37,7 @@ export function checkFormatFitsModel(source: DataSource, classes: ClassifierLabe
   });
 }
 
-/** A model of other classes, or of the same in another order, would be scored on the wrong ones. */
+/** Refuses a model whose classes are not the task's, in the same order. */
 function checkGlueLabels(
   { path, columns }: DataSource,
   classes: ClassifierLabels,
@@ -64,8 +64,8 @@ function checkGlueLabels(
 }
 
 /**
- * Reads the texts and the label of a row. A label is a class's name or number; of a regression a number.
- * @throws ScaloraError `data` with file and line for a label that is none of them
+ * Reads the texts and the label of a row. A label is a class's name or index, or a number in a regression.
+ * @throws ScaloraError `data` with file and line for another label
  */
 export function readLabelledRow(
   row: DataRow,
@@ -88,7 +88,7 @@ export function readLabelledRow(
 function readNumber(value: unknown, where: string): number {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   if (typeof number === "number" && Number.isFinite(number)) return number;
-  throw new ScaloraError("data", "A label of a regression is not a number", {
+  throw new ScaloraError("data", "The label of a regression is not a number", {
     where,
     expected: "a number",
     found: shown(value),
@@ -102,7 +102,7 @@ function readClass(value: unknown, { labels }: ClassifierLabels, where: string):
   if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number < labels.length)
     return number;
   const near = typeof value === "string" ? nearestName(value, labels) : undefined;
-  throw new ScaloraError("data", "A label is none of the classes", {
+  throw new ScaloraError("data", "A label is not one of the model's classes", {
     where,
     expected: `a name (${labels.slice(0, 10).join(", ")}${labels.length > 10 ? ", …" : ""}) or a number from 0 to ${labels.length - 1}`,
     found: shown(value),
@@ -116,7 +116,7 @@ function readClass(value: unknown, { labels }: ClassifierLabels, where: string):
 const shown = (value: unknown) =>
   typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : kindOf(value);
 
-/** Tokenises rows, with the tokens around them that the model expects; cuts them where the policy is to truncate. */
+/** Tokenises rows with the model's special tokens, truncated where the length limit says `truncate`. */
 export async function encodeLabelled(
   rows: readonly LabelledRow[],
   tokenizer: Tokenizer,

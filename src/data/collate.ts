@@ -2,9 +2,9 @@ import { ScaloraError } from "../util/errors.ts";
 import type { Batch, Example } from "./types.ts";
 
 /**
- * Lays sequences one after the other, nothing padded: a stream of T tokens with S + 1 offsets. A label at position j
- * of a sequence is predicted from position j - 1 of the same sequence, never across a boundary.
- * Rows of a classification have one label each instead.
+ * Concatenates sequences without padding: a stream of T tokens with S + 1 offsets. A label at position j of a sequence is
+ * predicted from position j - 1 of the same sequence, never across a boundary. Rows of a classification have one label each
+ * instead.
  * @throws ScaloraError `data` when no token of the batch is a label.
  */
 export function collate(examples: readonly Example[]): Batch {
@@ -19,7 +19,7 @@ export function collate(examples: readonly Example[]): Batch {
   return batch;
 }
 
-/** Absent where every token belongs to the first part. */
+/** Token type ids, absent where all are 0. */
 function collateTypes(examples: readonly Example[]): Pick<Batch, "tokenTypes"> {
   if (examples.every(({ tokenTypes }) => tokenTypes === undefined)) return {};
   const types = examples.map(({ ids, tokenTypes }) => tokenTypes ?? new Int32Array(ids.length));

@@ -9,15 +9,15 @@ interface FormatSpec {
   format: RowFormat;
   required: readonly string[];
   optional: readonly string[];
-  /** Usual other names of a column, in the order of preference. */
+  /** Other common names of a column, in order of preference. */
   aliases?: Readonly<Record<string, readonly string[]>>;
-  /** Only taken when it is named: other files have such columns too. */
+  /** Never detected, only by name: files of other formats have such columns too. */
   explicitOnly?: true;
 }
 
 /** In the order in which auto-detection tries them: a file with alpaca columns and a joint `text` is alpaca. */
 const formats: readonly FormatSpec[] = [
-  // ShareGPT calls the list of messages so.
+  // ShareGPT's name of the list of messages.
   {
     format: "messages",
     required: ["messages"],
@@ -43,17 +43,17 @@ const formats: readonly FormatSpec[] = [
   },
 ];
 
-/** How the rows of one file are read. */
+/** Format and columns of one file. */
 export interface ColumnMapping {
   format: RowFormat;
-  /** Our column -> the file's, for every column that is read. */
+  /** Column name of the format to column name in the file, for every column that is read. */
   fileColumns: ReadonlyMap<string, string>;
   ignored: string[];
 }
 
 /**
- * Chooses the format and the columns from a first row.
- * @throws ScaloraError `data` when no format fits, or a named column does not exist; both list what there is.
+ * Determines the format and the columns from a file's first row.
+ * @throws ScaloraError `data` when no format fits, or a named column does not exist; both list the file's columns.
  */
 export function resolveColumns(
   row: Readonly<Record<string, unknown>>,

@@ -4,9 +4,9 @@ import { checkRoles } from "./check-roles.ts";
 import type { Conversation } from "./messages.ts";
 import type { MarkedText, Span } from "./types.ts";
 
-/** Renders conversations with one template and marks what is trained on. */
+/** Renders conversations with one chat template and marks the characters that are trained on (TRL's assistant mask). */
 export class ConversationRenderer {
-  /** Chats that had to be cut into one text per trained turn. */
+  /** Number of chats that were split into one text per trained turn. */
   splitChats = 0;
   private readonly template: ChatTemplate;
   private readonly rendersCalls: boolean;
@@ -18,17 +18,16 @@ export class ConversationRenderer {
     this.rendersCalls = rendersToolCalls(template);
   }
 
-  /** What the template leaves out of these conversations, in words. */
+  /** Notes on parts of these conversations that the template does not render. */
   get notes(): string[] {
     return [...this.foundNotes];
   }
 
   /**
-   * A trained turn is what lies between the rendering of the messages before it with the generation prompt, and the
-   * rendering up to it: what the model will have to write, end token included. Where the template writes earlier
-   * turns differently once later ones follow (it drops their reasoning, say), each trained turn becomes a text of its
-   * own, exactly as the model meets it in use.
-   * @throws ScaloraError `data` when a turn does not begin with its own generation prompt: its place is unknown then.
+   * The assistant mask of a turn begins after the generation prompt, rendered with the messages before the turn, and ends with
+   * the rendering of the turn, end token included. Where the template renders earlier turns differently once others follow
+   * (drops their reasoning, for instance), each trained turn becomes a separate text, as in inference.
+   * @throws ScaloraError `data` when a turn does not begin with the generation prompt: its position is unknown then.
    */
   renderTrainedTurns(conversation: Conversation, source: string): MarkedText[] {
     const messages = this.withToolCallsAsText(conversation.messages);
@@ -52,7 +51,7 @@ export class ConversationRenderer {
     return turns.map(({ text, span }) => ({ text, spans: [span], kind: "chat", source }));
   }
 
-  /** @throws ScaloraError `data` for a message whose role the template does not know */
+  /** @throws ScaloraError `data` for a message whose role the template does not support */
   checkRoles({ messages }: Conversation, source: string): void {
     checkRoles(messages, this.template.source, source);
   }
@@ -84,7 +83,7 @@ export class ConversationRenderer {
     }
   }
 
-  /** Templates without tool calls get them as the JSON text that the model is to write. */
+  /** For templates without tool calls, renders them as JSON text in the message's content. */
   private withToolCallsAsText(messages: ChatMessage[]): ChatMessage[] {
     if (this.rendersCalls) return messages;
     return messages.map((message) => {
@@ -103,7 +102,7 @@ function generationPromptMismatch(prompt: string, text: string, where: string): 
   const around = (rendering: string) => JSON.stringify(rendering.slice(Math.max(0, same - 30), same + 30));
   return new ScaloraError(
     "data",
-    "The chat template does not begin an answer as its generation prompt does, so the labels' place is unknown",
+    "The chat template's answers do not begin with its generation prompt, so the label mask is unknown",
     {
       where,
       expected: `… ${around(prompt)} (generation prompt)`,

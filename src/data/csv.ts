@@ -8,9 +8,8 @@ interface CsvRecord {
 }
 
 /**
- * The rows of a CSV or TSV file by the names in its first record (RFC 4180): a field in double quotes may hold the
- * delimiter, line feeds and, doubled, quotes. A row's `line` is the one on which it begins. Blank lines are skipped. Memory holds one row and a piece of
- * the file.
+ * The rows of a CSV or TSV file, by the column names in its first record (RFC 4180): a field in double quotes may hold the
+ * delimiter, line feeds and, doubled, quotes. A row's `line` is its first one. Blank lines are skipped. The file is streamed.
  * @param delimiter one character
  * @throws ScaloraError `data` naming file and line for a quote that does not close, a repeated or empty column name, or a
  * record with more or fewer fields than there are columns
@@ -25,7 +24,7 @@ export function* readCsv(path: string, delimiter: string): Generator<DataRow> {
       continue;
     }
     if (fields.length !== names.length)
-      throw new ScaloraError("data", "A row has not as many fields as there are columns", {
+      throw new ScaloraError("data", "A row does not have as many fields as there are columns", {
         where: `${path}:${line}`,
         expected: `${names.length} (${names.join(", ")})`,
         found: `${fields.length}`,
@@ -35,7 +34,7 @@ export function* readCsv(path: string, delimiter: string): Generator<DataRow> {
   }
 }
 
-/** A single column whose name holds another delimiter is a file with that delimiter. */
+/** Refuses a file with another delimiter: a single column whose name contains it. */
 function refuseDelimiter([name = "", ...more]: readonly string[], delimiter: string, where: string): void {
   const others: readonly [string, string, string][] = [
     [";", "semicolons", "save it with commas: a field that holds one goes into double quotes"],
@@ -74,13 +73,13 @@ function* readRecords(path: string, delimiter: string): Generator<CsvRecord> {
   record.assertClosed();
 }
 
-/** A record that grows line by line, until none of its quotes is open. */
+/** Parses a record line by line, until none of its quotes is open. */
 class RecordParser implements CsvRecord {
   readonly fields: string[] = [];
   readonly line: number;
   private readonly path: string;
   private readonly delimiter: string;
-  /** The field in quotes that goes on in the next line. */
+  /** The quoted field that continues on the next line. */
   private open: { readonly line: number; readonly lines: string[] } | undefined;
 
   constructor(path: string, delimiter: string, line: number) {
@@ -107,14 +106,14 @@ class RecordParser implements CsvRecord {
     if (this.open !== undefined) throw badQuote(this.path, this.open.line);
   }
 
-  /** Takes the field that begins at `at`. @returns where the next one begins; undefined where the line ends */
+  /** Parses the field at `at`. @returns start of the next field; undefined at the end of the line */
   private takePlain(text: string, at: number): number | undefined {
     const end = text.indexOf(this.delimiter, at);
     this.fields.push(end < 0 ? text.slice(at) : text.slice(at, end));
     return end < 0 ? undefined : end + 1;
   }
 
-  /** Takes what this line has of the open field. @returns as `takePlain` does */
+  /** Parses this line's part of the open field. @returns as `takePlain` */
   private takeQuoted(
     text: string,
     at: number,
@@ -131,7 +130,7 @@ class RecordParser implements CsvRecord {
   }
 }
 
-/** Where the quote before `from` is closed, doubled quotes passed over; the text's end where it is not. */
+/** Position of the quote that closes the field at `from`, doubled quotes skipped; the text's length where there is none. */
 function closingQuote(text: string, from: number): number {
   let close = text.indexOf('"', from);
   while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2);

@@ -4,10 +4,10 @@ import { dataSources, type LoadExamplesOptions, loadExamples } from "./load-exam
 import { holdOut } from "./split.ts";
 import type { ClassifierLabels, DataConfig, Example, LoadReport } from "./types.ts";
 
-/** Everything that a run reads: its training rows by file, and its evaluation rows. */
+/** Training examples by file, and evaluation examples. */
 export interface Dataset {
   train: Example[][];
-  /** One per file where any file has a weight, for `BatchSource`. */
+  /** Sampling weight of each file, if any file has one, for `BatchSource`. */
   weights: number[] | undefined;
   /** Empty when the config names no evaluation data. */
   eval: Example[];
@@ -16,14 +16,14 @@ export interface Dataset {
   hashes: { train: string; eval: string };
 }
 
-/** What data are loaded for, and how rows are held out of them. */
+/** Options of `loadDataset`. */
 export interface LoadDatasetOptions extends LoadExamplesOptions {
-  /** Of the choice of held-out rows. */
+  /** Seed of the choice of held-out rows. */
   readonly seed: number;
 }
 
 /**
- * Loads training and evaluation data, or holds a part of the training rows out (chosen by `seed` alone).
+ * Loads training and evaluation data, or holds out a part of the training rows (which depends on `seed` alone).
  * @throws ScaloraError `data` or `config`, as `loadExamples` and `holdOut`
  */
 export async function loadDataset(

@@ -5,11 +5,11 @@ import type { Example, MarkedText, Span } from "./types.ts";
 /** A tokenised text before truncation. */
 export interface EncodedText {
   example: Example;
-  /** One token holds characters on both sides of where the training begins. */
+  /** Whether one token holds characters of both the prompt and the completion. */
   straddlesPromptEnd: boolean;
 }
 
-/** Tokenises marked texts, many at a time, and carries the marks over to the tokens. */
+/** Tokenises marked texts in batches and converts their marks to label masks. */
 export class ExampleEncoder {
   private readonly tokenizer: Tokenizer;
   private readonly special = new Map<number, boolean>();
@@ -18,7 +18,7 @@ export class ExampleEncoder {
     this.tokenizer = tokenizer;
   }
 
-  /** All of one kind: documents take the tokenizer's own special tokens, chats bring theirs. */
+  /** @param texts all of one kind: documents get the tokenizer's special tokens, chats contain theirs already */
   async encode(texts: readonly MarkedText[]): Promise<EncodedText[]> {
     const encodings = await this.encodeKinds(texts);
     const result: EncodedText[] = [];
@@ -46,7 +46,7 @@ export class ExampleEncoder {
   ): Promise<EncodedText> {
     const skip = kind === "document" && this.hasDuplicateBos(encoding) ? 1 : 0;
     const ids = encoding.ids.slice(skip);
-    // Offsets are dear to fetch, and a text that is trained on whole needs none.
+    // Offsets are expensive, and a text that is trained on in full needs none.
     const isFullyTrained =
       kind === "document" && spans.every(([from, to]) => from === 0 && to === text.length);
     const offsets = isFullyTrained ? [] : encoding.offsets.slice(skip);
@@ -64,7 +64,7 @@ export class ExampleEncoder {
     };
   }
 
-  /** A text that spells out its BOS, from a tokenizer that adds one too. */
+  /** Whether a text contains its BOS and the tokenizer added another one. */
   private hasDuplicateBos({ ids, offsets }: Encoding): boolean {
     const bos = this.tokenizer.special.bos?.id;
     if (bos === undefined || ids[0] !== bos || ids[1] !== bos) return false;
@@ -72,7 +72,7 @@ export class ExampleEncoder {
     return start === end;
   }
 
-  /** White space that a template writes after the end token is its own affair: the model has stopped by then. */
+  /** Excludes white space after the end token from the labels: in inference the model has stopped by then. */
   private async unlabelAfterEndToken(
     text: string,
     span: Span,
@@ -89,7 +89,7 @@ export class ExampleEncoder {
     labels.fill(0, last + 1, end);
   }
 
-  /** Appends EOS to what ends without: the model learns to stop there. */
+  /** Appends EOS, as a label, to a text that does not end with it. */
   private async labelFinalEos(kind: MarkedText["kind"], ids: number[], labels: number[]): Promise<void> {
     const eos = this.tokenizer.special.eos?.id;
     if (ids.at(-1) === eos) {
@@ -112,7 +112,7 @@ export class ExampleEncoder {
   }
 }
 
-/** A token is a label when it holds at least one trained character (or, holding none, lies among them). */
+/** A token is a label when it holds at least one trained character, or, if it holds none, is within a trained span. */
 function spansToLabelMask(offsets: Encoding["offsets"], spans: readonly Span[]) {
   const labels = new Array<number>(offsets.length).fill(0);
   let straddles = false;

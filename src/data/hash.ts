@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { Example } from "./types.ts";
 
 /**
- * SHA-256 of what training sees: every token, label mark and label in order. It changes with the rows, the tokenizer, the
- * chat template and the length limit, and with nothing else (not with where the files lie).
+ * SHA-256 of all examples: every token, label mask and label in order. It depends on the rows, the tokenizer, the chat template
+ * and the length limit, and on nothing else (not on the files' paths).
  */
 export function hashExamples(perSource: readonly (readonly Example[])[]): string {
   const hash = createHash("sha256");
@@ -20,7 +20,7 @@ export function hashExamples(perSource: readonly (readonly Example[])[]): string
   return hash.digest("hex");
 }
 
-/** An integer seed that depends on all parts, each combination its own. */
+/** An integer seed derived from all parts. */
 export function deriveSeed(...parts: readonly (string | number)[]): number {
   return createHash("sha256").update(JSON.stringify(parts)).digest().readUIntBE(0, 6);
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 
-/** One JSON object of a JSONL file, with its line number counted from 1. */
+/** One JSON object of a JSONL file, with its line number from 1. */
 export interface DataRow {
   line: number;
   value: Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * The rows of a JSONL file. Lines end at "\n" only (U+2028 and the like belong to the data); blank lines are skipped.
- * @throws ScaloraError `data` naming file and line for what is not UTF-8, not JSON or not an object.
+ * @throws ScaloraError `data` naming file and line for a line that is not UTF-8, not JSON or not an object.
  */
 export function* readJsonl(path: string): Generator<DataRow> {
   let line = 0;
@@ -26,8 +26,8 @@ export function* readJsonl(path: string): Generator<DataRow> {
 }
 
 /**
- * The lines of a text file, which end at "\n" only, without that; memory holds one line and one piece of the file.
- * @throws ScaloraError `data` naming file and line for what is not UTF-8
+ * Streams the lines of a text file, which end at "\n" only, without it.
+ * @throws ScaloraError `data` naming file and line for a line that is not UTF-8
  */
 export function* readTextLines(path: string): Generator<string> {
   let line = 0;
@@ -37,13 +37,13 @@ export function* readTextLines(path: string): Generator<string> {
   }
 }
 
-/** A whole text file, without a byte order mark and with "\r\n" read as "\n". */
+/** The content of a text file, without a byte order mark and with "\r\n" read as "\n". */
 export function readText(path: string): string {
   const pieces = [...readPieces(path)];
   return decodeUtf8(Buffer.concat(pieces), path).replaceAll("\r\n", "\n");
 }
 
-/** Every line's bytes without its "\n". */
+/** The bytes of every line, without its "\n". */
 function* readLines(path: string): Generator<Buffer> {
   let rest: Buffer[] = [];
   for (const piece of readPieces(path)) {
@@ -131,10 +131,10 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
   });
 }
 
-/** For a whole file that is one JSON list. */
+/** Advice for a file that is one JSON array. */
 const listFix = "if the file is one list of rows, let its name end in .json";
 
-/** The kind of a JSON value in words, for messages. */
+/** The type of a JSON value in words, for messages. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";

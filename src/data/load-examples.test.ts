@@ -130,7 +130,7 @@ test("a template whose generation prompt does not begin its answers is refused",
   });
   const path = jsonl({ messages: [turn("user", "hi"), turn("assistant", "hello")] });
   await expect(load(path, tokenizer)).rejects.toThrow(
-    new RegExp(`generation prompt does, so the labels' place is unknown\n {2}where: {4}${path}:1, message 2`),
+    new RegExp(`generation prompt, so the label mask is unknown\n {2}where: {4}${path}:1, message 2`),
   );
 });
 
@@ -201,7 +201,7 @@ test("longer rows are cut, dropped or refused, as asked, and counted", async () 
     truncated: 1,
     labelTokens: 3,
     tokens: 8,
-    dropped: [{ source: `${path}:2`, reason: "its labels lie beyond 5 tokens" }],
+    dropped: [{ source: `${path}:2`, reason: "its labels are beyond 5 tokens" }],
   });
   const dropped = await load(path, tokenizer, { maxLength: 5, tooLong: "drop" });
   expect(dropped.report.dropped.map(({ reason }) => reason)).toEqual([
@@ -212,7 +212,7 @@ test("longer rows are cut, dropped or refused, as asked, and counted", async () 
     /A row is longer than the sequence limit\n.*rows\.jsonl:1\n.*at most 6 tokens\n.*8 tokens, and 1 more row like it: .*rows\.jsonl:2 \(8 tokens\)/,
   );
   await expect(load(path, tokenizer, { maxLength: 5000 })).rejects.toThrow(
-    /data\.maxLength is longer than the model\n.*at most 4096/,
+    /data\.maxLength is above the model's maximum\n.*at most 4096/,
   );
 });
 
@@ -221,7 +221,7 @@ test("rows without a label are dropped and named; none left is an error that nam
   const silent = { messages: [turn("user", "hi"), turn("assistant", "hello", { train: false })] };
   const path = jsonl(silent, { messages: [] }, silent);
   await expect(load(path, tokenizer)).rejects.toThrow(
-    `3 rows dropped: ${path}:1 (no message of it is trained on), ${path}:2 (it has no messages), ${path}:3`,
+    `3 rows dropped: ${path}:1 (none of its messages is trained on), ${path}:2 (it has no messages), ${path}:3`,
   );
   const { report } = await load(
     jsonl({ prompt: "a", completion: " " }, { prompt: "a", completion: " b" }),

@@ -23,29 +23,29 @@ import type {
   MarkedText,
 } from "./types.ts";
 
-/** Characters that are tokenised at once: enough to keep all cores busy, little enough to forget. */
+/** Characters that are tokenised at once: enough to keep all cores busy, at little memory. */
 const chunkCharacters = 1 << 20;
 
 export interface LoadedExamples {
-  /** All examples, file after file. */
+  /** The examples of all files, in their order. */
   examples: Example[];
-  /** The same, by file. */
+  /** The same examples by file. */
   examplesByFile: Example[][];
   report: LoadReport;
 }
 
-/** What data are loaded for. */
+/** Options of `loadExamples`. */
 export interface LoadExamplesOptions {
-  /** The longest sequence that the model takes, in tokens. */
+  /** The model's context length, in tokens. */
   readonly maxLength: number;
-  /** Reads rows of a classification into what a classifier learns. */
+  /** Labels of a classifier, for classification data. */
   readonly classes?: ClassifierLabels;
 }
 
 /**
- * Reads the files of `config.train`: rows to text to tokens with their label masks.
- * @throws ScaloraError `data` with file and line for what cannot be used; for a file of which no row is left, with
- * the rows and reasons; `config` for limits that the model does not have.
+ * Reads the files of `config.train`: rows to texts to tokens with label masks.
+ * @throws ScaloraError `data` with file and line for invalid rows, and for a file of which every row was dropped, with the
+ * reasons; `config` for a length limit above the model's.
  */
 export async function loadExamples(
   config: DataConfig,
@@ -64,7 +64,7 @@ export function dataSources(files: string | readonly DataSource[]): readonly Dat
   return typeof files === "string" ? [{ path: files }] : files;
 }
 
-/** Turns one row of a file into what is tokenised, or says why it is left out. */
+/** Converts one row of a file to items to tokenise, or gives the reason for dropping it. */
 type RowReader<T> = (row: DataRow, plan: ColumnMapping) => T[] | DroppedRow;
 
 class ExampleLoader {
@@ -148,7 +148,7 @@ class ExampleLoader {
         collector.addLabelled(encoded);
   }
 
-  /** The rows of a file of GLUE, as `readChunks`. */
+  /** The rows of a GLUE file, as `readChunks`. */
   private async *readGlueChunks(
     task: GlueTask,
     path: string,
@@ -166,7 +166,7 @@ class ExampleLoader {
     this.addFileReport(path, collector, { format: task.name, ignored: [] });
   }
 
-  /** What the rows of a file are read into, in chunks of about `chunkCharacters`. */
+  /** Reads the rows of a file, in chunks of about `chunkCharacters`. */
   private async *readChunks<T>(
     source: DataSource,
     collector: RowCollector,
@@ -213,7 +213,7 @@ class ExampleLoader {
   }
 }
 
-/** What reading a row gives; a fault of the row itself is noted, to be told with others of its kind. */
+/** Reads a row; a `data` error is collected, to be reported together with others of its kind. */
 function readOrCollectError<T>(read: () => T, source: string, collector: RowCollector): T | [] {
   try {
     return read();
@@ -225,7 +225,7 @@ function readOrCollectError<T>(read: () => T, source: string, collector: RowColl
   }
 }
 
-/** Gathers items until there are about `chunkCharacters` of them. */
+/** Collects items up to about `chunkCharacters` characters. */
 class ChunkBuffer<T> {
   private readonly sizeOf: (item: T) => number;
   private items: T[] = [];
@@ -235,7 +235,7 @@ class ChunkBuffer<T> {
     this.sizeOf = sizeOf;
   }
 
-  /** Whether there are enough now. */
+  /** Adds items. @returns whether the chunk is full */
   add(items: readonly T[]): boolean {
     this.items.push(...items);
     this.characters += items.reduce((total, item) => total + this.sizeOf(item), 0);

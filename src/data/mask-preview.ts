@@ -1,7 +1,7 @@
 import type { Tokenizer } from "../tokenizer/types.ts";
 import type { Example } from "./types.ts";
 
-/** A run of tokens that are all trained on, or all not. */
+/** Consecutive tokens that are all labels, or all not. */
 export interface MaskSegment {
   text: string;
   isLabel: boolean;
@@ -9,8 +9,8 @@ export interface MaskSegment {
 }
 
 /**
- * An example's text, special tokens included, cut where the label mask changes; for a coloured preview.
- * The texts joined are the decoded example.
+ * An example's text, special tokens included, split where the label mask changes, for a coloured preview. The texts joined
+ * are the decoded example.
  */
 export async function maskPreview(example: Example, tokenizer: Tokenizer): Promise<MaskSegment[]> {
   const { ids, isLabel } = example;
@@ -19,7 +19,7 @@ export async function maskPreview(example: Example, tokenizer: Tokenizer): Promi
   for (let start = 0; start < ids.length; ) {
     let end = start + 1;
     while (end < ids.length && isLabel[end] === isLabel[start]) end++;
-    // Decoded from the beginning each time: a token's text can depend on what stands before it.
+    // Decoded from the beginning each time: a token's text can depend on the tokens before it.
     const decoded = await tokenizer.decode(ids.subarray(0, end), { skipSpecialTokens: false });
     const same = sharedLength(before, decoded);
     segments.push({ text: decoded.slice(same), isLabel: isLabel[start] === 1, tokens: end - start });

@@ -4,10 +4,10 @@ import { nearestName } from "../util/nearest-name.ts";
 import type { ChatMessage } from "./chat-template.ts";
 import { kindOf } from "./jsonl.ts";
 
-/** One chat row: what the template renders, and which messages are trained on. */
+/** One chat: the messages and tools that the template renders, and which messages are trained on. */
 export interface Conversation {
   messages: ChatMessage[];
-  /** [messages] */
+  /** One flag for each message. */
   trained: boolean[];
   tools: unknown[] | undefined;
 }
@@ -84,7 +84,7 @@ function readPart(part: unknown, where: string): string {
   });
 }
 
-/** Templates want `arguments` as an object; OpenAI's format has it as a JSON string. */
+/** Parses `arguments`, a JSON string in OpenAI's format, to the object that templates expect. */
 function readToolCalls(calls: unknown, where: string): Json[] | undefined {
   if (calls === undefined || calls === null) return undefined;
   if (!Array.isArray(calls) || !calls.every(isRecord))
@@ -129,7 +129,7 @@ function fromSharegpt(item: Json, before: readonly ChatMessage[], where: string)
   return { role, content: "", tool_calls: [{ type: "function", id: callId(before.length), function: call }] };
 }
 
-/** Nine letters and digits, as Mistral's templates demand. */
+/** Nine letters and digits, which Mistral's templates require. */
 function callId(message: number): string {
   return `call${String(message).padStart(5, "0")}`;
 }
@@ -150,14 +150,13 @@ function readTrain(item: Json, role: string, where: string): boolean {
   if (train && role !== "assistant")
     throw new ScaloraError("data", `A ${role} message cannot be trained on`, {
       where,
-      expected:
-        "train: true on assistant messages only: they alone have a place in the chat template to start",
+      expected: "train: true on assistant messages only: only they begin after a generation prompt",
       fix: "remove the flag, or write the row as text or prompt and completion",
     });
   return train;
 }
 
-/** A list, or the JSON of one; bare functions are wrapped as `{type: "function", function}`. */
+/** Reads a list of tools, or its JSON; bare functions are wrapped as `{type: "function", function}`. */
 function readTools(tools: unknown, where: string): unknown[] | undefined {
   if (tools === undefined || tools === null || tools === "") return undefined;
   const list = typeof tools === "string" ? tryJson(tools) : tools;

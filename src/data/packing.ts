@@ -1,12 +1,12 @@
-/** Rows that are packed together; few enough that every epoch's batches mix different rows. */
+/** Rows that are packed together; few enough that batches differ from epoch to epoch. */
 const groupRows = 1024;
 
 /**
- * Best-fit decreasing: within each run of 1,024 rows, the longest first, each row goes to the batch that it fills
- * most tightly. Which rows share a batch is the only choice; a row is never cut.
- * @param rows row numbers in their order of this epoch
+ * Best-fit decreasing: in each group of 1,024 rows, the longest first, each row goes to the batch with the least room left for
+ * it. Rows are never cut.
+ * @param rows row indices in this epoch's order
  * @param lengthOf tokens of a row, at most `budget`
- * @returns batches of row numbers, each of at most `budget` tokens
+ * @returns batches of row indices, each of at most `budget` tokens
  */
 export function packRows(
   rows: readonly number[],

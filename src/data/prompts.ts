@@ -3,7 +3,7 @@ import type { FormatConfig } from "./types.ts";
 const alpacaTask = "Below is an instruction that describes a task";
 const alpacaWish = "Write a response that appropriately completes the request.";
 
-/** Alpaca's prompt (github.com/tatsu-lab/stanford_alpaca), or for chat templates the bare instruction and input. */
+/** Alpaca's prompt (github.com/tatsu-lab/stanford_alpaca), or the bare instruction and input for chat templates. */
 export function alpacaPrompt(instruction: string, input: string, render: FormatConfig["render"]): string {
   const hasInput = input.trim() !== "";
   if (render === "chat") return hasInput ? `${instruction}\n\n${input}` : instruction;
@@ -12,7 +12,7 @@ export function alpacaPrompt(instruction: string, input: string, render: FormatC
     : `${alpacaTask}. ${alpacaWish}\n\n### Instruction:\n${instruction}\n\n### Response:\n`;
 }
 
-/** The prompt that lm-evaluation-harness gives a question of GSM8K; a space and the answer follow. */
+/** lm-evaluation-harness' prompt of a GSM8K question; a space and the answer follow. */
 export function gsm8kPrompt(question: string): string {
   return `Question: ${question}\nAnswer:`;
 }

@@ -11,7 +11,7 @@ import { type DataRow, kindOf, readJsonl, readText } from "./jsonl.ts";
  * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects or a single one
  * (`.json`), CSV or TSV with a line of column names (`.csv`, `.tsv`), otherwise JSONL. A row's `line` counts from 1: lines of
  * text files, else rows.
- * @throws ScaloraError `data` naming file and row for what cannot be read
+ * @throws ScaloraError `data` naming file and row for rows that cannot be read
  */
 export async function* readRows(path: string): AsyncGenerator<DataRow> {
   switch (extname(path).toLowerCase()) {
@@ -39,13 +39,13 @@ export async function* readRows(path: string): AsyncGenerator<DataRow> {
 /** One line of a TSV file. */
 export interface TsvRow {
   readonly line: number;
-  /** By column; a line that is too short lacks the last ones. */
+  /** By column; an incomplete line lacks the last columns. */
   readonly value: Readonly<Record<string, string>>;
 }
 
 /**
- * The rows of a TSV file as GLUE has them: split on tabs, quotes are part of the text, lines end at "\n" (or "\r\n") only.
- * @param columns names of the columns of a file without a header
+ * The rows of a TSV file in GLUE's format: split on tabs, quotes are text, lines end at "\n" (or "\r\n") only.
+ * @param columns column names of a file without a header
  */
 export function readTsv(path: string, columns?: readonly string[]): TsvRow[] {
   const lines = readText(path).split("\n");
@@ -59,7 +59,7 @@ export function readTsv(path: string, columns?: readonly string[]): TsvRow[] {
   });
 }
 
-/** The rows of a file that is one JSON value; undefined for one of JSON lines. */
+/** The rows of a file that is one JSON value; undefined for JSON lines. */
 function readJsonFile(path: string): DataRow[] | undefined {
   const text = readText(path);
   const value = parseJsonFile(text, path);
@@ -104,13 +104,13 @@ async function readParquet(path: string): Promise<DataRow[]> {
   }
 }
 
-/** A Parquet file begins and ends with `PAR1`: one that was not downloaded to its end lacks the last. */
+/** Checks that the file begins and ends with `PAR1`; an incomplete download lacks the latter. */
 function checkParquetMagic(path: string, bytes: ArrayBuffer): void {
   const mark = (at: number) => Buffer.from(bytes.slice(at, at + 4)).toString("latin1");
   const [first, last] = [mark(0), mark(Math.max(0, bytes.byteLength - 4))];
   if (first === "PAR1" && last === "PAR1" && bytes.byteLength >= 12) return;
   const isCut = first === "PAR1";
-  throw new ScaloraError("data", isCut ? "A Parquet file is damaged" : "This is no Parquet file", {
+  throw new ScaloraError("data", isCut ? "A Parquet file is damaged" : "This is not a Parquet file", {
     where: path,
     expected: "PAR1 at its beginning and at its end",
     found: isCut
@@ -118,11 +118,11 @@ function checkParquetMagic(path: string, bytes: ArrayBuffer): void {
       : `${JSON.stringify(first)} at its beginning`,
     fix: isCut
       ? "download or write it again"
-      : "give it the ending of what it is (.jsonl, .json, .csv, .tsv)",
+      : "give it the ending of its format (.jsonl, .json, .csv, .tsv)",
   });
 }
 
-/** 64-bit integers become numbers, as in JSON; those of lists and structs too. */
+/** Converts 64-bit integers to numbers, as in JSON, also within lists and structs. */
 function bigintsToNumbers(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.map(bigintsToNumbers);
@@ -133,7 +133,7 @@ function plainRow(row: Readonly<Record<string, unknown>>): Record<string, unknow
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, bigintsToNumbers(value)]));
 }
 
-/** Dates and bytes are objects too, but none of named fields. */
+/** Whether a value is a struct; dates and bytes are objects, but not structs. */
 function isStruct(value: unknown): value is Readonly<Record<string, unknown>> {
   return isRecord(value) && Object.getPrototypeOf(value) === Object.prototype;
 }

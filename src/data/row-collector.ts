@@ -3,13 +3,13 @@ import { formatCountOf } from "../util/format.ts";
 import type { EncodedText } from "./example-encoder.ts";
 import type { DataConfig, DroppedRow, Example } from "./types.ts";
 
-/** The longest sequence, and what becomes of longer ones. */
+/** The longest allowed sequence, and the policy for longer ones. */
 export interface LengthLimit {
   maxLength: number;
   tooLong: NonNullable<DataConfig["tooLong"]>;
 }
 
-/** @throws ScaloraError `config` for a `maxLength` that is no length, or longer than the model's. */
+/** @throws ScaloraError `config` for an invalid `maxLength`, or one above the model's. */
 export function readLengthLimit({ maxLength, tooLong }: DataConfig, modelLength: number): LengthLimit {
   if (maxLength === undefined) return { maxLength: modelLength, tooLong: tooLong ?? "error" };
   if (!Number.isSafeInteger(maxLength) || maxLength < 2)
@@ -17,23 +17,23 @@ export function readLengthLimit({ maxLength, tooLong }: DataConfig, modelLength:
       found: String(maxLength),
     });
   if (maxLength > modelLength)
-    throw new ScaloraError("config", "data.maxLength is longer than the model", {
+    throw new ScaloraError("config", "data.maxLength is above the model's maximum", {
       expected: `at most ${modelLength} tokens`,
       found: `${maxLength}`,
     });
   return { maxLength, tooLong: tooLong ?? "truncate" };
 }
 
-/** A tokenised row of a classification. */
+/** A tokenised row of classification data. */
 export interface EncodedLabelledRow {
   readonly example: Example;
   readonly truncated: boolean;
 }
 
-/** How many dropped rows an error names. */
+/** Most dropped rows that an error names. */
 const maxNamedRows = 10;
 
-/** Takes encoded rows one by one, applies the limit, keeps those with labels and counts everything. */
+/** Collects encoded rows: applies the length limit, keeps rows with labels and counts the others. */
 export class RowCollector {
   readonly examples: Example[] = [];
   readonly dropped: DroppedRow[] = [];
@@ -49,12 +49,12 @@ export class RowCollector {
     this.limit = limit;
   }
 
-  /** Notes a row that cannot be used; `refuseFaults` tells them together. */
+  /** Adds the error of an invalid row, for `throwErrors`. */
   addError(error: ScaloraError): void {
     this.rowErrors.push(error);
   }
 
-  /** @throws ScaloraError `data`: the first fault, with the number and the places of others of its kind */
+  /** @throws ScaloraError `data`: the first error, with the number and the places of similar ones */
   throwErrors(): void {
     const [first, ...rest] = this.rowErrors;
     if (first === undefined) return;
@@ -68,7 +68,7 @@ export class RowCollector {
     throw new ScaloraError("data", kind(first), { where, expected, found, fix });
   }
 
-  /** Takes a row; one beyond the limit is a fault where the policy says so. */
+  /** Adds a row, or applies the policy for rows beyond the limit. */
   add({ example, straddlesPromptEnd }: EncodedText): void {
     const fitted = this.applyLimit(example);
     if (fitted === undefined) return;
@@ -76,8 +76,8 @@ export class RowCollector {
     if (labels === 0) {
       const cut = fitted !== example;
       const reason = cut
-        ? `its labels lie beyond ${this.limit.maxLength} tokens`
-        : "no token of it is a label";
+        ? `its labels are beyond ${this.limit.maxLength} tokens`
+        : "none of its tokens is a label";
       this.dropped.push({ source: example.source, reason });
       return;
     }
@@ -89,8 +89,8 @@ export class RowCollector {
   }
 
   /**
-   * Takes a row of a classification, which the tokenizer has cut where the policy is to truncate; one beyond the limit is a
-   * fault where the policy says so.
+   * Adds a row of classification data, or applies the policy for rows beyond the limit. The tokenizer has already truncated the
+   * row if that is the policy.
    */
   addLabelled({ example, truncated }: EncodedLabelledRow): void {
     const fitted = this.applyLimit(example);

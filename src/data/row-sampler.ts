@@ -4,11 +4,11 @@ import { Random } from "../util/random.ts";
 import { deriveSeed } from "./hash.ts";
 
 /**
- * The order of rows, epoch by epoch, as a pure function of the seed and of how many rows each source has given.
- * Rows are numbered through all sources.
+ * The order of rows, epoch by epoch: a pure function of the seed and of the number of rows drawn from each source. Row
+ * indices run through all sources.
  */
 export class RowSampler {
-  /** Rows of each source that is drawn from; one source for all files when there are no weights. */
+  /** Rows of each source; without weights all files are one source. */
   private readonly sizes: readonly number[];
   private readonly fractions: readonly number[];
   private readonly seed: number;
@@ -33,7 +33,7 @@ export class RowSampler {
     return result;
   }
 
-  /** The rows of the epoch that begins when `drawn` rows have been taken. [total] */
+  /** Row indices of the epoch that begins after `drawn` rows. [total] */
   sampleEpoch(drawn: readonly number[]): number[] {
     const taken = [...drawn];
     const firsts = this.sizes.map((_, i) => this.sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
@@ -49,7 +49,7 @@ export class RowSampler {
     });
   }
 
-  /** Counts one more row of the next source; says how many it had given before. */
+  /** Draws a row of the next source. @returns the source, and the rows drawn from it before */
   private take(taken: number[]): { source: number; count: number } {
     const source = this.nextSource(taken);
     const count = elementAt(taken, source);
@@ -57,7 +57,7 @@ export class RowSampler {
     return { source, count };
   }
 
-  /** The source that is furthest behind its share: proportions are exact to one row at any moment. */
+  /** The source that is furthest behind its weight, so that proportions are always exact to one row. */
   private nextSource(taken: readonly number[]): number {
     if (taken.length === 1) return 0;
     const next = taken.reduce((sum, count) => sum + count, 1);

@@ -5,10 +5,10 @@ import { readConversation } from "./messages.ts";
 import { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
 import type { DroppedRow, FormatConfig, MarkedText } from "./types.ts";
 
-/** A row as text to be tokenised (several where a chat is cut into turns), or why it was left out. */
+/** The texts of a row (several where a chat is split into turns), or the reason why it was dropped. */
 export type ReadRow = MarkedText[] | DroppedRow;
 
-/** Turns one row of a file into text with its trained characters marked. */
+/** Converts one row of a file to texts whose trained characters are marked. */
 export function rowToTexts(
   row: DataRow,
   plan: ColumnMapping,
@@ -25,7 +25,7 @@ export function rowToTexts(
   return [markPair(prompt + (config.separator ?? ""), completion, source)];
 }
 
-/** Prompt and completion of a row that has two sides. */
+/** Prompt and completion of a row. */
 function readPair(
   format: RowFormat,
   column: (name: string) => string,
@@ -48,7 +48,7 @@ function readChat(row: DataRow, plan: ColumnMapping, source: string, marker: Con
   const conversation = readConversation(value("messages"), value("tools"), source);
   if (conversation.messages.length === 0) return { source, reason: "it has no messages" };
   marker.checkRoles(conversation, source);
-  if (!conversation.trained.includes(true)) return { source, reason: "no message of it is trained on" };
+  if (!conversation.trained.includes(true)) return { source, reason: "none of its messages is trained on" };
   return marker.renderTrainedTurns(conversation, source);
 }
 

@@ -5,14 +5,14 @@ import { deriveSeed, hashIds } from "./hash.ts";
 import type { Example } from "./types.ts";
 
 export interface Split {
-  /** What is left to train on, by source. */
+  /** The remaining training examples, by source. */
   train: Example[][];
   heldOut: Example[];
 }
 
 /**
- * Holds examples out for evaluation: a fraction of them (`amount` below 1) or a number. Equal sequences, and the
- * turns of one chat, stay on one side, so nothing that is trained on is evaluated.
+ * Holds examples out for evaluation: a fraction of them (`amount` below 1) or a number. Equal sequences, and the turns of
+ * one chat, stay on one side, so that no evaluation example is trained on.
  * @throws ScaloraError `config` for an amount that leaves one side empty.
  */
 export function holdOut(
@@ -35,7 +35,7 @@ export function holdOut(
   return { train, heldOut: perSource.flat().filter((example) => held.has(example)) };
 }
 
-/** Examples that belong together, directly or through others: of one row, or of equal tokens. */
+/** Groups examples of one row and examples of equal tokens, transitively. */
 function groupRelatedExamples(examples: readonly Example[]): Example[][] {
   const parents = examples.map((_, i) => i);
   const rootOf = (i: number) => {

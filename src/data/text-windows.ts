@@ -7,9 +7,8 @@ import type { Example } from "./types.ts";
 const pieceLength = 1 << 20;
 
 /**
- * Cuts a `.txt` file into windows of `width` tokens so that each token but the first is predicted exactly once:
- * a window starts with BOS where the tokenizer writes one, else with the last token of the window before.
- * EOS ends the file. [windows]
+ * Splits a `.txt` file into windows of `width` tokens so that each token except the first is predicted exactly once: a
+ * window starts with BOS where the tokenizer adds one, else with the last token of the previous window. EOS ends the file.
  * @throws ScaloraError `data` for a file without text.
  */
 export async function readWindows(path: string, tokenizer: Tokenizer, width: number): Promise<Example[]> {
@@ -28,7 +27,7 @@ export async function readWindows(path: string, tokenizer: Tokenizer, width: num
   return examples;
 }
 
-/** A text's tokens with EOS at its end, and the BOS that the tokenizer put before them. */
+/** A text's tokens with EOS at their end, and the BOS that the tokenizer adds. */
 async function encodeLong(text: string, tokenizer: Tokenizer): Promise<{ bos?: number; ids: number[] }> {
   const [first = "", ...others] = cutText(text);
   const bos = tokenizer.special.bos?.id;
@@ -43,7 +42,7 @@ async function encodeLong(text: string, tokenizer: Tokenizer): Promise<{ bos?: n
   return { ...(hasBos ? { bos } : {}), ids };
 }
 
-/** Pieces that end after a line break where there is one. */
+/** Splits a text into pieces, after line breaks where possible. */
 function cutText(text: string): string[] {
   const pieces: string[] = [];
   for (let start = 0; start < text.length; ) {

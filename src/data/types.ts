@@ -1,9 +1,9 @@
 import type { GlueName } from "./glue/glue-task.ts";
 
 /**
- * How a row is read. `auto` looks at the columns of the first row; a `.txt` file is always running text. `commonsense`
- * and `gsm8k` are the files of these tasks, with the prompts that their evaluation uses; `classification` is for encoders, and so are
- * the files of GLUE's tasks, by their names.
+ * Format of the rows. `auto` detects it by the columns of the first row; a `.txt` file is always running text. `commonsense`
+ * and `gsm8k` are the files of these tasks, with the prompts of their evaluation; `classification` and the names of GLUE's
+ * tasks are for encoders.
  */
 export type DataFormat =
   | "auto"
@@ -16,27 +16,27 @@ export type DataFormat =
   | "classification"
   | GlueName;
 
-/** Our column name -> the name it has in the file, e.g. `{ prompt: "question", completion: "answer" }`. */
+/** Column name of the format to column name in the file, e.g. `{ prompt: "question", completion: "answer" }`. */
 export type ColumnNames = Readonly<Record<string, string>>;
 
-/** How rows become text, the same for every file of a run unless a file says otherwise. */
+/** How rows become text; a file's own settings override those of the run. */
 export interface FormatConfig {
   /** Default `auto`. */
   format?: DataFormat | undefined;
   columns?: ColumnNames | undefined;
   /**
-   * `plain` (default): prompt and completion follow each other as they are, alpaca rows take Alpaca's own prompt.
+   * `plain` (default): prompt and completion are concatenated; alpaca rows get Alpaca's own prompt.
    * `chat`: they become a user and an assistant message in the model's chat template.
    */
   render?: "plain" | "chat" | undefined;
-  /** Put between prompt and completion when `render` is `plain`; default none. */
+  /** Text between prompt and completion when `render` is `plain`; default none. */
   separator?: string | undefined;
 }
 
 /** One file of a mix. */
 export interface DataSource extends FormatConfig {
   path: string;
-  /** Share of the rows drawn from this file, relative to the others; without weights all rows are drawn equally. */
+  /** Sampling weight of this file, relative to the others; without weights all rows are drawn equally. */
   weight?: number | undefined;
 }
 
@@ -52,8 +52,8 @@ export interface DataConfig extends FormatConfig {
   /** Longest sequence, in tokens; also the width of the windows that a `.txt` file is cut into. Default: the model's. */
   maxLength?: number | undefined;
   /**
-   * What becomes of a longer row. `truncate` keeps its first `maxLength` tokens, `drop` leaves it out; both are
-   * counted. Default: `truncate` where `maxLength` is given; otherwise `error`, for the limit is the model's own.
+   * Policy for longer rows. `truncate` keeps the first `maxLength` tokens, `drop` drops the row; both are counted.
+   * Default: `truncate` where `maxLength` is given; otherwise (the limit is the model's own) `error`.
    */
   tooLong?: "truncate" | "drop" | "error" | undefined;
 }
@@ -61,27 +61,27 @@ export interface DataConfig extends FormatConfig {
 /** One training sequence. */
 export interface Example {
   ids: Int32Array;
-  /** 1: this token is predicted and counted. Always 0 at position 0, which has nothing before it. */
+  /** Label mask. 1: this token counts in the loss. Always 0 at position 0, which nothing predicts. */
   isLabel: Uint8Array;
   /** `file:line`, or `file:window n` for running text. */
   source: string;
-  /** Of a classification: the class's number, or the number of a regression. */
+  /** Class index, or the target value of a regression; classification data only. */
   label?: number;
-  /** Of a pair: the part that each token belongs to. */
+  /** Token type ids, for pairs only. */
   tokenTypes?: Int32Array;
 }
 
-/** What rows of a classification are read for. */
+/** Labels of the classifier that classification data are read for. */
 export interface ClassifierLabels {
-  /** Names of the classes, by number. */
+  /** Names of the classes, by index. */
   labels: readonly string[];
-  /** Whether a label is a number to predict. */
+  /** Whether labels are numbers to predict. */
   regression: boolean;
-  /** Parts of a pair that the model tells apart. */
+  /** Number of token types of the model. */
   typeVocabSize: number;
 }
 
-/** One flat token stream: sequences one after the other, nothing padded. */
+/** A batch as one token stream: concatenated sequences without padding. */
 export interface Batch {
   /** [T] */
   tokens: Int32Array;
@@ -89,24 +89,24 @@ export interface Batch {
   offsets: number[];
   /** Stream positions whose *next* token is a label, ascending. */
   labelPositions: Int32Array;
-  /** The tokens to predict there, as long as `labelRows`. */
+  /** The tokens to predict there, as many as `labelPositions`. */
   labelTargets: Int32Array;
   /** [S] */
   sources: string[];
-  /** Of a classification, which has no label rows: the label of each sequence, [S]. */
+  /** Label of each sequence, [S]; classification data only, which have no label positions. */
   labels?: Float64Array;
-  /** The part of a pair that each token belongs to, [T]; absent: all to part 0. */
+  /** Token type ids, [T]; absent: all 0. */
   tokenTypes?: Int32Array;
 }
 
-/** What happened to one file. */
+/** Statistics of one file. */
 export interface FileReport {
   path: string;
   /** SHA-256 of the file's bytes. */
   sha256: string;
   format: Exclude<DataFormat, "auto">;
   rows: number;
-  /** Columns of the first row that nothing reads. */
+  /** Columns of the first row that are not read. */
   ignoredColumns: string[];
 }
 
@@ -115,31 +115,31 @@ export interface DroppedRow {
   reason: string;
 }
 
-/** What happened to the rows. */
+/** Statistics of loading all files. */
 export interface LoadReport {
   files: FileReport[];
   rows: number;
   dropped: DroppedRow[];
   truncated: number;
-  /** Labels that the loss is a mean over: tokens; of a classification rows. */
+  /** Number of labels that the loss is averaged over: tokens, or rows of classification data. */
   labelTokens: number;
   tokens: number;
   /** Rows in which one token holds the last characters of the prompt and the first ones of the completion. */
   straddling: number;
-  /** Chats cut into one example per trained turn, because the template rewrites earlier turns. */
+  /** Chats split into one example per trained turn, because the template rewrites earlier turns. */
   splitChats: number;
-  /** What a person should know: columns that the template does not render, and the like. */
+  /** Notes for the user, such as columns that the template does not render. */
   notes: string[];
 }
 
 /** Half-open range of UTF-16 code units. */
 export type Span = readonly [start: number, end: number];
 
-/** Text ready to be tokenised, and the characters of it that are trained on. */
+/** A text to tokenise, and the spans of its characters that are trained on. */
 export interface MarkedText {
   text: string;
   spans: Span[];
-  /** `document`: the tokenizer adds its BOS, we add EOS. `chat`: the template has written every special token. */
+  /** `document`: the tokenizer adds its BOS, we add EOS. `chat`: the template has written all special tokens. */
   kind: "document" | "chat";
   source: string;
 }

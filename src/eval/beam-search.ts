@@ -10,13 +10,13 @@ interface Beam {
   readonly score: number;
 }
 
-/** An output that has ended, and its mean log-probability a token, the end token counted. */
+/** A finished output and its mean log-probability per token, end token included. */
 interface FinishedBeam {
   readonly tokens: readonly number[];
   readonly score: number;
 }
 
-/** One way for a beam to go on. */
+/** One continuation of a beam by one token. */
 interface Candidate {
   readonly parent: number;
   readonly token: number;
@@ -24,16 +24,16 @@ interface Candidate {
 }
 
 export interface BeamOptions {
-  /** How many outputs are kept in view. */
+  /** Number of beams. */
   readonly beams: number;
   readonly maxTokens: number;
   readonly endTokens: ReadonlySet<number>;
 }
 
 /**
- * Beam search: the likeliest whole output among those in view, by its mean log-probability a token. Ends as transformers
- * 5.17 does with `length_penalty=1, early_stopping=False`: when as many outputs have ended as there are beams and the best
- * of the others is behind the worst of those. The beams share the prompt's pass; one that splits copies its cache.
+ * Beam search for the output of the highest mean log-probability per token. It ends as in transformers 5.17 with
+ * `length_penalty=1, early_stopping=False`: when as many outputs have finished as there are beams, and no unfinished beam
+ * scores above the worst of them. The prompt is computed once for all beams; a beam that branches copies its cache.
  */
 export class BeamSearch implements DecodingState, Disposable {
   readonly name: string;
@@ -43,7 +43,7 @@ export class BeamSearch implements DecodingState, Disposable {
   private finishedBeams: readonly FinishedBeam[] = [];
   private length = 0;
 
-  /** @param cache an empty one, which the track disposes of */
+  /** @param cache an empty cache, which this object disposes of */
   constructor(name: string, cache: KeyValueCache, prompt: readonly number[], options: BeamOptions) {
     this.name = name;
     this.prompt = prompt;
@@ -58,7 +58,7 @@ export class BeamSearch implements DecodingState, Disposable {
     }));
   }
 
-  /** Whether nothing better can come. */
+  /** Whether no unfinished beam can improve the result. */
   get isDone(): boolean {
     const { beams, maxTokens } = this.options;
     if (this.length === 0) return false;
@@ -67,7 +67,7 @@ export class BeamSearch implements DecodingState, Disposable {
     return this.finishedBeams.length === beams && elementAt(this.beams, 0).score / this.length <= worst;
   }
 
-  /** The best output so far, without its end token. */
+  /** Tokens of the best output so far, without its end token. */
   get best(): readonly number[] {
     return this.finishedBeams[0]?.tokens ?? elementAt(this.beams, 0).tokens;
   }
@@ -98,7 +98,7 @@ export class BeamSearch implements DecodingState, Disposable {
     this.dispose();
   }
 
-  /** The best ways to go on, best first: enough that `beams` are left when every end token is among them. */
+  /** The best continuations, best first: so many that `beams` are left without those that end. */
   private candidates(logits: Tensor): Candidate[] {
     const [rows, vocabulary] = logits.sizes(2);
     const { beams, endTokens } = this.options;
@@ -118,7 +118,7 @@ export class BeamSearch implements DecodingState, Disposable {
     }));
   }
 
-  /** A beam's first way on takes its cache, further ones get copies. */
+  /** Keeps the continuations as the new beams: the first of each beam takes over its cache, the others copy it. */
   private keepBeams(going: readonly Candidate[]): void {
     const old = this.beams;
     const taken = new Set<number>();

@@ -1,18 +1,18 @@
 import { ScaloraError } from "../util/errors.ts";
 import type { Sampling } from "./sampling.ts";
 
-/** What every way to generate text is told. */
+/** Options shared by all functions that generate text. */
 interface GenerationOptions extends Sampling {
   readonly maxTokens: number;
   readonly stop: readonly string[];
 }
 
-/** Whether an option is good, its name, what it should be, and what it is. */
+/** Whether an option is valid, its name, the expected values, and its value. */
 type OptionCheck = readonly [good: boolean, where: string, expected: string, found: unknown];
 
 /**
  * @param more checks of the caller's own options
- * @throws ScaloraError `usage` naming the first option that cannot be
+ * @throws ScaloraError `usage` naming the first invalid option
  */
 export function checkGenerationOptions(
   { maxTokens, temperature, topK = 1, topP = 1, stop }: GenerationOptions,
@@ -28,11 +28,15 @@ export function checkGenerationOptions(
   ];
   for (const [good, where, expected, found] of checks) {
     if (good) continue;
-    throw new ScaloraError("usage", "Text cannot be generated so", { where, expected, found: String(found) });
+    throw new ScaloraError("usage", "A generation option is invalid", {
+      where,
+      expected,
+      found: String(found),
+    });
   }
 }
 
-/** The check of an option that counts something. */
+/** The check of an option that must be a positive integer. */
 export function positiveIntegerCheck(name: string, value: number): OptionCheck {
   return [Number.isSafeInteger(value) && value >= 1, name, "a whole number ≥ 1", value];
 }

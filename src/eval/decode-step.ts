@@ -14,28 +14,28 @@ import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { type Sampling, sampleToken } from "./sampling.ts";
 
-/** A sequence that goes on: what its cache holds, and the tokens after that, at least one. */
+/** A sequence to continue: its cache, and its tokens beyond those in the cache, at least one. */
 export interface PendingSequence {
   readonly cache: KeyValueCache;
   readonly tokens: readonly number[];
 }
 
-/** One output that is being written, of one sequence or of the beams of a search. */
+/** Decoding of one output, by one sequence or by the beams of a search. */
 export interface DecodingState {
   /** Names the output in errors. */
   readonly name: string;
   readonly pending: readonly PendingSequence[];
   /**
-   * Takes the scores of what follows each pending sequence, and decides.
+   * Chooses the next token of each pending sequence.
    * @param logits `[pending, vocabulary]`
    */
   accept(logits: Tensor): void;
 }
 
 /**
- * One pass for all tracks together, whatever the lengths of their sequences: no padding, every token computed once,
- * only the last row of each sequence through the output layer.
- * @throws ScaloraError `run` when the model's scores are not numbers
+ * One forward pass for all outputs together, without padding. Each token is computed once; only the last one of each
+ * sequence goes through the output layer.
+ * @throws ScaloraError `run` when logits are not finite
  */
 export function decodeStep(model: CausalLM, tracks: readonly DecodingState[]): void {
   noGrad(() =>
@@ -55,7 +55,7 @@ export function decodeStep(model: CausalLM, tracks: readonly DecodingState[]): v
   );
 }
 
-/** `[sequences, vocabulary]` */
+/** Logits of the next token, `[sequences, vocabulary]` */
 function nextLogits(model: CausalLM, sequences: readonly PendingSequence[]): Tensor {
   const { device } = model.lm_head.weight;
   const offsets = sequenceOffsets(sequences.map(({ tokens }) => tokens.length));
@@ -69,7 +69,7 @@ function nextLogits(model: CausalLM, sequences: readonly PendingSequence[]): Ten
   return model.lm_head.forward(indexSelect(hidden, 0, last));
 }
 
-/** Of a diverged model the largest score is NaN or infinite. */
+/** Refuses logits of a diverged model, whose largest one is NaN or infinite. */
 function checkLogits(logits: Tensor, tracks: readonly DecodingState[]): void {
   const largest = max(logits).item();
   if (Number.isFinite(largest)) return;
@@ -77,14 +77,14 @@ function checkLogits(logits: Tensor, tracks: readonly DecodingState[]): void {
     .toFloats()
     .findIndex((score) => !Number.isFinite(score));
   const tracksOfRows = tracks.flatMap((track) => track.pending.map(() => track));
-  throw new ScaloraError("run", "The model's scores are not finite numbers", {
+  throw new ScaloraError("run", "The model's logits are not finite", {
     where: elementAt(tracksOfRows, bad).name,
     found: String(largest),
     fix: "use a checkpoint from before training diverged, or a wider dtype",
   });
 }
 
-/** A sequence that goes on with one chosen token after another. */
+/** Decoding of one sequence by sampling token after token. */
 export class SampledSequence implements DecodingState {
   readonly name: string;
   private readonly cache: KeyValueCache;
@@ -92,7 +92,7 @@ export class SampledSequence implements DecodingState {
   private readonly generator: Generator;
   private next: readonly number[];
 
-  /** @param prompt whole; its first `cache.length` tokens are in the cache, which stays the caller's */
+  /** @param prompt the full prompt; its first `cache.length` tokens are in the cache, which the caller keeps */
   constructor(
     name: string,
     cache: KeyValueCache,

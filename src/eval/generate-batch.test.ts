@@ -123,7 +123,7 @@ test.each([
   [{ maxTokens: 0 }, /maxTokens.*a whole number ≥ 1/s],
   [{ batch: 0 }, /batch.*a whole number ≥ 1.*0/s],
   [{ beams: 1.5 }, /beams.*1\.5/s],
-  [{ beams: 2, sampling: { temperature: 0.7 } }, /sampling\.temperature.*beams do not sample.*0\.7/s],
+  [{ beams: 2, sampling: { temperature: 0.7 } }, /sampling\.temperature.*beam search does not sample.*0\.7/s],
   [{ stop: [""] }, /stop.*not empty/s],
 ])("options that cannot be are refused: %j", async (options, says) => {
   using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));

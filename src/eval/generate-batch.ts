@@ -12,47 +12,47 @@ import { TextStreamer } from "./text-streamer.ts";
 
 /** One output to generate. */
 export interface GenerationRequest {
-  /** Names it in errors, such as the file and line that it comes from. */
+  /** Name of the request in errors, such as its file and line. */
   readonly name: string;
   readonly prompt: readonly number[];
-  /** Of its own random numbers: what it becomes does not depend on what else is generated. */
+  /** Seed of this output alone, which does not depend on the other requests. */
   readonly seed: number;
 }
 
-/** How outputs are generated, many at a time. */
+/** Options of `generateBatch`. */
 export interface GenerateBatchOptions {
-  /** Most tokens of an output. */
+  /** Maximum tokens of an output. */
   readonly maxTokens: number;
   readonly sampling: Sampling;
-  /** More than 1 searches with so many beams; the sampling must be greedy then. */
+  /** Above 1: beam search with this many beams; the sampling must be greedy then. */
   readonly beams?: number;
   readonly endTokens: ReadonlySet<number>;
-  /** Texts that end an output; what comes from there on is cut away. */
+  /** Stop strings: an output ends before the first of them. */
   readonly stop: readonly string[];
   readonly decode: Decode;
-  /** Most outputs that are written at once. */
+  /** Maximum outputs that are generated at once. */
   readonly batch: number;
   readonly signal: AbortSignal;
 }
 
 /** A finished output. */
 export interface Generated {
-  /** Which request it answers, from 0. */
+  /** Index of the request, from 0. */
   readonly index: number;
   readonly text: string;
   readonly tokens: readonly number[];
   readonly reason: "end" | "length" | "stop";
 }
 
-/** Prompts join a pass until it has so many tokens (one always does). */
+/** Prompts are added to a pass up to this many tokens (at least one prompt is). */
 const passTokens = 2048;
 
 /**
- * Generates many outputs at once. A pass takes the next token of every output that is being written, and the prompts of
- * new ones; a finished output leaves and the next request takes its place. Outputs come as they finish, and depend on
- * their own request alone (in fp32 up to the rounding of products of other shapes).
- * @throws ScaloraError `usage` for options that cannot be, and for a prompt that is empty or too long, `run` when the model's
- * scores are not numbers; the last two name the request; the signal's reason when it is aborted
+ * Generates many outputs at once (continuous batching): a pass computes the next token of every unfinished output and the
+ * prompts of new requests, which take the places of finished ones. Outputs are yielded as they finish, and depend on their own
+ * request alone (in fp32 up to the rounding of products of other shapes).
+ * @throws ScaloraError `usage` for invalid options, and for a prompt that is empty or too long, `run` when logits are not
+ * finite; the last two name the request; the signal's reason when it is aborted
  */
 export async function* generateBatch(
   model: CausalLM,
@@ -102,15 +102,15 @@ function checkOptions({ sampling, maxTokens, stop, batch, beams = 1 }: GenerateB
   checkGenerationOptions({ ...sampling, maxTokens, stop }, [
     positiveIntegerCheck("batch", batch),
     positiveIntegerCheck("beams", beams),
-    [greedy, "sampling.temperature", "0, for beams do not sample", sampling.temperature],
+    [greedy, "sampling.temperature", "0, since beam search does not sample", sampling.temperature],
   ]);
 }
 
-/** An output that is being written. */
+/** An unfinished output. */
 interface ActiveOutput extends Disposable {
   readonly index: number;
   readonly track: DecodingState;
-  /** Looks at what the last step brought; gives the output when it is finished. */
+  /** Processes the tokens of the last step. @returns the output when it is finished */
   takeResult(): Promise<Generated | undefined>;
   dispose(): void;
 }

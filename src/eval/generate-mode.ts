@@ -6,7 +6,7 @@ import type { ExampleResult } from "./result-log.ts";
 import { resultHeader, type ScoringMode, type TaskModel } from "./scoring-mode.ts";
 import type { TaskExample, TextTask } from "./tasks/index.ts";
 
-/** The model writes an answer, which the task judges. */
+/** The model generates an answer, which the task scores. */
 export const generateMode: ScoringMode = {
   buildContext: ({ template }, task, example, { shots }) => promptText(task, example, { shots, template }),
 
@@ -47,7 +47,7 @@ export const generateMode: ScoringMode = {
   rescore: ({ output = "" }, task, example) => scoreOutput(output, task, example),
 };
 
-/** Of a context shorter than twice an output, half is left to the prompt. */
+/** Token limits of prompt and output; the prompt gets at least half of the context. */
 function limits({ info }: TaskModel["model"], task: TextTask) {
   const maxTokens = Math.min(task.maxTokens, Math.floor(info.maxPositions / 2));
   return { maxTokens, room: info.maxPositions - maxTokens + 1 };

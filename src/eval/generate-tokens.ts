@@ -5,26 +5,25 @@ import { internalError, ScaloraError } from "../util/errors.ts";
 import { decodeStep, SampledSequence } from "./decode-step.ts";
 import type { Sampling } from "./sampling.ts";
 
-/** How tokens are generated. */
+/** Options of `generateTokens`. */
 export interface TokenOptions {
-  /** Most tokens to generate. */
+  /** Maximum tokens to generate. */
   readonly maxTokens: number;
   readonly sampling: Sampling;
   readonly generator: Generator;
-  /** Tokens that end the output; they are not given out. */
+  /** Tokens that end the output; they are not yielded. */
   readonly endTokens: ReadonlySet<number>;
 }
 
-/** Why there are no more tokens: the model ended, or the limit, or the model's context, is reached. */
+/** Why generation ended: by an end token, or by the limit or the model's context length. */
 export type TokenEnd = "end" | "length";
 
 /**
- * Goes on with a sequence token by token, yielding to the event loop before each. Every token is computed once: a
- * pass takes what the cache does not hold, and only its last row goes through the output layer.
- * @param prompt the whole sequence so far; its first `cache.length` tokens are those that the cache holds, at least the
- * last one is not
- * @throws ScaloraError `usage` for a prompt that is empty or longer than the model's context, `run` when the model's
- * scores are not numbers
+ * Continues a sequence token by token, yielding to the event loop before each. Each token is computed once: a pass takes the
+ * tokens that are not in the cache, and only its last row goes through the output layer.
+ * @param prompt the full sequence; its first `cache.length` tokens, which are not all of it, are in the cache
+ * @throws ScaloraError `usage` for a prompt that is empty or longer than the model's context, `run` when logits are not
+ * finite
  */
 export async function* generateTokens(
   model: CausalLM,
@@ -52,7 +51,7 @@ export function checkPrompt(
   where?: string,
 ): void {
   if (prompt.length === 0) {
-    throw new ScaloraError("usage", "There is nothing to go on from: the prompt has no tokens", {
+    throw new ScaloraError("usage", "The prompt has no tokens", {
       where,
       fix: "give a prompt of at least one character",
     });

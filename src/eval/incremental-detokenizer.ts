@@ -1,22 +1,22 @@
 import { internalError } from "../util/errors.ts";
 
-/** What `Tokenizer.decode` does. */
+/** `Tokenizer.decode`. */
 export type Decode = (ids: readonly number[]) => Promise<string>;
 
-/** Stands where the bytes of a character have not all come. */
+/** Decoded in place of an incomplete character. */
 const replacementCharacter = "\ufffd";
 /** A character has at most four bytes, so at most as many tokens. */
 const maxTokensPerCharacter = 4;
 
 /**
- * Turns tokens into text as they come: each step decodes the tokens since the last text, behind those of the text before
- * it, because decoders treat joints by what comes before (a leading space dropped, bytes put together).
+ * Decodes tokens to text incrementally. Each step decodes the new tokens together with those of the last text, because the
+ * text of a token depends on the tokens before it (a leading space is dropped, bytes are joined to characters).
  */
 export class IncrementalDetokenizer {
   private readonly decode: Decode;
-  /** The tokens of the last text given out, and those since. */
+  /** The tokens of the last emitted text, and those since. */
   private window: number[];
-  /** How many of the window's tokens have been given out, and their text. */
+  /** Number of emitted tokens in the window, and their text. */
   private emitted: { count: number; text: string };
 
   private constructor(decode: Decode, window: number[], text: string) {
@@ -25,7 +25,7 @@ export class IncrementalDetokenizer {
     this.emitted = { count: window.length, text };
   }
 
-  /** @param before the tokens that the text goes on from, such as the prompt */
+  /** @param before the tokens before the text, such as the prompt */
   static async create(before: readonly number[], decode: Decode): Promise<IncrementalDetokenizer> {
     for (let count = maxTokensPerCharacter; ; count++) {
       const window = before.slice(-count);
@@ -35,7 +35,7 @@ export class IncrementalDetokenizer {
     }
   }
 
-  /** The text that one more token adds: none while it may still change. */
+  /** Adds a token. @returns the new text; empty while it may still change */
   async push(token: number): Promise<string> {
     this.window.push(token);
     const text = await this.decode(this.window);
@@ -46,14 +46,14 @@ export class IncrementalDetokenizer {
     return piece;
   }
 
-  /** What is left, complete or not. */
+  /** The remaining text, even of an incomplete character. */
   async flush(): Promise<string> {
     const text = await this.decode(this.window);
     return text.slice(commonLength(this.emitted.text, text));
   }
 }
 
-/** Some tokenizers drop a space when punctuation follows. */
+/** Whether later tokens may change the text: some tokenizers drop a space before punctuation. */
 function mayChange(text: string): boolean {
   return text.endsWith(replacementCharacter) || text.endsWith(" ");
 }
@@ -64,7 +64,7 @@ function commonLength(a: string, b: string): number {
   return length;
 }
 
-/** Cuts a text at the first of some strings, holding back what may be the beginning of one. */
+/** Ends a text at the first stop string, holding back text that may be the beginning of one. */
 export class StopSequenceScanner {
   private readonly stops: readonly string[];
   private held = "";
@@ -76,12 +76,12 @@ export class StopSequenceScanner {
     this.stops = stops;
   }
 
-  /** Whether a stop string has come; the text is over then. */
+  /** Whether a stop string was found, which ends the text. */
   get stopped(): boolean {
     return this.found;
   }
 
-  /** The text that is certain not to belong to a stop string. */
+  /** Adds text. @returns the text that cannot belong to a stop string */
   push(piece: string): string {
     const text = this.held + piece;
     const places = this.stops.map((stop) => text.indexOf(stop)).filter((place) => place >= 0);
@@ -95,7 +95,7 @@ export class StopSequenceScanner {
     return this.held;
   }
 
-  /** How long an end of the text is that a stop string may begin with. */
+  /** Length of the longest end of the text that is a beginning of a stop string. */
   private partialMatchLength(text: string): number {
     const longest = Math.max(0, ...this.stops.map((stop) => stop.length - 1));
     for (let length = Math.min(longest, text.length); length > 0; length--) {
@@ -109,8 +109,8 @@ export class StopSequenceScanner {
 const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
 
 /**
- * Holds back the last character as people see it (a letter with its accents, a flag, a joined emoji) until the next one
- * begins: what follows may still belong to it.
+ * Holds back the last grapheme (a letter with its accents, a flag, a joined emoji) until the next one begins: later characters
+ * may still belong to it.
  */
 export class GraphemeBuffer {
   private held = "";
@@ -129,7 +129,7 @@ export class GraphemeBuffer {
   }
 }
 
-/** Nothing joins a line feed. */
+/** Whether a text ends with a line feed, which no grapheme extends. */
 function endsGrapheme(text: string): boolean {
   return text.endsWith("\n");
 }

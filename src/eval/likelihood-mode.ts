@@ -8,7 +8,7 @@ import type { TaskExample } from "./tasks/index.ts";
 /** Prefix tokens of one pass. */
 const passTokens = 2048;
 
-/** The choices are compared by how likely the model finds them. */
+/** The choices are compared by their log-likelihoods. */
 export const likelihoodMode: ScoringMode = {
   buildContext: (_, task, __, { shots }) => fewShotPrefix(task, shots),
 
@@ -57,7 +57,7 @@ function scoreChoices(
   return { scores, answer: elementAt(texts, best) };
 }
 
-/** The first of the largest. */
+/** Index of the first largest value. */
 function argmax(values: readonly number[]): number {
   return Math.max(0, values.indexOf(Math.max(...values)));
 }

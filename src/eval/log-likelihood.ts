@@ -4,7 +4,7 @@ import * as torch from "../torch/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 
-/** A text and one way for it to go on, in tokens, neither empty. */
+/** Context (prefix) and continuation, in tokens, neither empty. */
 export interface Continuation {
   readonly prefix: readonly number[];
   readonly tokens: readonly number[];
@@ -12,34 +12,34 @@ export interface Continuation {
 
 /** A context with the continuations to score. */
 export interface LikelihoodRequest {
-  /** Names it in errors. */
+  /** Name of the request in errors. */
   readonly name: string;
-  /** Prefixes that are equal are computed once. Prefix and tokens together fit the model's context. */
+  /** Equal prefixes are computed once. Prefix and tokens together must fit into the model's context. */
   readonly continuations: readonly Continuation[];
 }
 
-/** How continuations are scored. */
+/** Options of `logLikelihoods`. */
 export interface LikelihoodOptions {
-  /** Prefix tokens of one pass, about (a request is never split). */
+  /** Approximate prefix tokens per pass (a request is never split). */
   readonly passTokens: number;
   readonly signal: AbortSignal;
 }
 
-/** Scores of the continuations of one request. */
+/** Log-likelihoods of the continuations of one request. */
 export interface Likelihoods {
-  /** Which request, from 0. */
+  /** Index of the request, from 0. */
   readonly index: number;
   /** Log-probability of each continuation after its prefix, in nats, summed over its tokens. */
   readonly values: readonly number[];
 }
 
-/** Rows whose scores of the whole vocabulary exist at once. */
+/** Rows of logits over the vocabulary that are computed at once. */
 const rowsAtOnce = 256;
 
 /**
- * Log-likelihoods of continuations, many requests to a pass: one over all prefixes, one over what follows each of them.
- * @throws ScaloraError naming the request: `usage` when a prefix or what follows it is empty, or both are longer than the
- * model's context, `run` when a score is not a number; the signal's reason when it is aborted
+ * Log-likelihoods of continuations, with many requests per batch: one pass over all prefixes, one over all continuations.
+ * @throws ScaloraError naming the request: `usage` when a prefix or continuation is empty, or both are longer than the model's
+ * context, `run` when a log-likelihood is not finite; the signal's reason when it is aborted
  */
 export async function* logLikelihoods(
   model: CausalLM,
@@ -76,7 +76,7 @@ function checkRequest(
     // The last token is only predicted.
     const isWithin = prefix.length + tokens.length - 1 <= maxPositions;
     if (prefix.length > 0 && tokens.length > 0 && isWithin) continue;
-    throw new ScaloraError("usage", "A log-likelihood needs a text and one way for it to go on", {
+    throw new ScaloraError("usage", "A log-likelihood needs a context and a continuation", {
       where: name,
       expected: `at least one token each, together at most ${maxPositions + 1}`,
       found: `${prefix.length} and ${tokens.length} tokens`,
@@ -84,7 +84,7 @@ function checkRequest(
   }
 }
 
-/** Continuations of one prefix, and their places in the request. */
+/** Continuations of one prefix, and their indices in the request. */
 interface PrefixGroup {
   readonly prefix: readonly number[];
   readonly continuations: { readonly place: number; readonly tokens: readonly number[] }[];
@@ -142,11 +142,11 @@ interface ContinuationRest {
   readonly place: number;
   readonly tokens: readonly number[];
   readonly cache: KeyValueCache;
-  /** Of its prefix: it takes the cache, the others get copies. */
+  /** Whether it is the first continuation of its prefix, which takes the cache; the others get copies. */
   readonly isFirst: boolean;
 }
 
-/** Adds the scores of all tokens but the first. @param caches collects the copies, for the caller to dispose of */
+/** Adds the log-probabilities of all tokens but the first. @param caches receives the copies, for the caller to dispose of */
 function addRestLogProbabilities(
   model: CausalLM,
   ways: readonly ContinuationRest[],
@@ -183,7 +183,7 @@ function pass(
 interface Target {
   readonly request: number;
   readonly place: number;
-  /** Of the hidden states, from which the token is predicted. */
+  /** Row of the hidden states from which the token is predicted. */
   readonly row: number;
   readonly token: number;
 }
@@ -216,7 +216,7 @@ function checkLogLikelihoods(
 ): void {
   const bad = scores.findIndex((values) => !values.every(Number.isFinite));
   if (bad < 0) return;
-  throw new ScaloraError("run", "The model's scores are not finite numbers", {
+  throw new ScaloraError("run", "The model's logits are not finite", {
     where: elementAt(requests, bad).name,
     found: String(elementAt(scores, bad).find((value) => !Number.isFinite(value))),
     fix: "use a checkpoint from before training diverged, or a wider dtype",

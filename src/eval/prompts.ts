@@ -3,7 +3,7 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { elementAt } from "../util/elements.ts";
 import type { Choice, TaskExample, TextTask } from "./tasks/index.ts";
 
-/** A text with the tokens that the model expects before it, and none after it. */
+/** Encodes a text with the special tokens before it, without those after it. */
 export async function encodePrompt(tokenizer: Tokenizer, text: string): Promise<number[]> {
   const { ids } = await tokenizer.encode(text);
   const { ids: bare } = await tokenizer.encode(text, { addSpecialTokens: false });
@@ -11,15 +11,15 @@ export async function encodePrompt(tokenizer: Tokenizer, text: string): Promise<
   return endsWithEos ? ids.slice(0, -1) : ids;
 }
 
-/** What an example's prompt is made with. */
+/** Options of `promptText`. */
 export interface PromptOptions {
-  /** Solved examples that come before it. */
+  /** Solved examples before it. */
   readonly shots: readonly TaskExample[];
-  /** The prompt as a conversation in this template; as plain text without one. */
+  /** Chat template to render the prompt as a conversation; without one it is plain text. */
   readonly template: ChatTemplate | undefined;
 }
 
-/** The text that a model goes on with to answer an example. */
+/** The prompt of an example. */
 export function promptText(
   task: TextTask,
   { prompt, message }: TaskExample,
@@ -35,14 +35,14 @@ export function promptText(
   return template.render([...turns, { role: "user", content: message }], { addGenerationPrompt: true });
 }
 
-/** The tokens of a prompt; a template has written every special token itself. */
+/** The tokens of a prompt; one from a template contains all special tokens already. */
 export async function promptTokens(text: string, tokenizer: Tokenizer, isChat: boolean): Promise<number[]> {
   return isChat
     ? (await tokenizer.encode(text, { addSpecialTokens: false })).ids
     : encodePrompt(tokenizer, text);
 }
 
-/** What stands before a choice's context: the shots with their right choices. */
+/** The shots with their correct choices, as a prefix of a choice's context. */
 export function fewShotPrefix(task: TextTask, shots: readonly TaskExample[]): string {
   const solved = shots.map(({ choices = [], right = 0 }) => {
     const { context, continuation } = elementAt(choices, right);
@@ -52,8 +52,8 @@ export function fewShotPrefix(task: TextTask, shots: readonly TaskExample[]): st
 }
 
 /**
- * A context and what follows it, in tokens, cut as lm-evaluation-harness cuts them: spaces at the context's end belong to
- * the continuation, both are tokenised together, and what the context alone has tokens for is the context.
+ * Tokenises a context and its continuation as lm-evaluation-harness does: trailing spaces of the context are moved to the
+ * continuation, both are tokenised together, and as many tokens as the context alone has are the context.
  */
 export async function encodeChoice(
   tokenizer: Tokenizer,

@@ -5,37 +5,37 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
 
-/** What became of one example; a line of the log. */
+/** Result of one example; a line of the log. */
 export interface ExampleResult {
   readonly task: string;
-  /** Of the example in its file, from 0. */
+  /** Index of the example in its file, from 0. */
   readonly index: number;
   /** Hash of everything the result depends on: the model, the settings, the prompt. */
   readonly key: string;
   /** `file:line` */
   readonly source: string;
-  /** 0 or 1 by each metric. */
+  /** 0 or 1 for each metric. */
   readonly scores: Readonly<Record<string, number>>;
   readonly expected: string;
-  /** The answer found in the output, null when there is none; of log-likelihood, the likeliest choice. */
+  /** The answer found in the output, null when there is none; for log-likelihood scoring the likeliest choice. */
   readonly answer: string | null;
   readonly output?: string;
   readonly tokens?: number;
   readonly ended?: "end" | "length" | "stop";
-  /** Of the choices, in nats. */
+  /** Log-likelihoods of the choices, in nats. */
   readonly logLikelihoods?: readonly number[];
-  /** Whether the beginning of the prompt was cut off. */
+  /** Whether the beginning of the prompt was truncated. */
   readonly truncated: boolean;
 }
 
-/** Results of examples as JSON lines, each written as soon as it is there; what is in the file already is not done again. */
+/** Results of examples as JSON lines, appended one by one; an evaluation reuses the results that the file holds. */
 export class ResultLog {
   private readonly path: string | undefined;
   private readonly resultsByExample = new Map<string, ExampleResult>();
 
   /**
-   * @param path of a file that is made, or goes on; nothing is written without one
-   * @throws ScaloraError `usage` when it cannot be used
+   * @param path file that is created or appended to; without one nothing is written
+   * @throws ScaloraError `usage` when the file cannot be used
    */
   constructor(path?: string) {
     this.path = path;
@@ -46,8 +46,8 @@ export class ResultLog {
   }
 
   /**
-   * The result of an example that was done before.
-   * @throws ScaloraError `usage` when it was done by another model or with other settings
+   * The earlier result of an example, if any.
+   * @throws ScaloraError `usage` when it is of another model or other settings
    */
   find(task: string, index: number, key: string): ExampleResult | undefined {
     const found = this.resultsByExample.get(`${task} ${index}`);
@@ -66,7 +66,7 @@ export class ResultLog {
     tryFile(path, () => appendFileSync(path, lineOf(result)));
   }
 
-  /** Takes the place of what was known of these examples; the file is written anew when something differs. */
+  /** Replaces the results of these examples; the file is rewritten when one differs. */
   replaceResults(results: readonly ExampleResult[]): void {
     const { path, resultsByExample } = this;
     const changed = results.filter(
@@ -77,7 +77,7 @@ export class ResultLog {
     tryFile(path, () => writeFileAtomic(path, [...resultsByExample.values()].map(lineOf).join("")));
   }
 
-  /** A line that a crash cut short is taken off. */
+  /** Reads the results, and removes a last line that a crash left incomplete. */
   private read(path: string): void {
     const bytes = tryFile(path, () => readFileSync(path));
     const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1);
@@ -113,7 +113,7 @@ function parseResult(line: string, where: string): ExampleResult {
     value = undefined;
   }
   if (isResult(value)) return value;
-  throw new ScaloraError("usage", "A line is no result of an evaluation", {
+  throw new ScaloraError("usage", "A line is not a result of an evaluation", {
     where,
     found: line.slice(0, 60),
     fix: "give --out a new file, or one that `scalora eval` wrote",

@@ -24,19 +24,19 @@ export interface TaskSummary {
   readonly examples: number;
   /** Each metric with its 95 % bootstrap interval; the task's main one first. */
   readonly metrics: readonly MetricSummary[];
-  /** Prompts whose beginning was cut off because the context is shorter. */
+  /** Prompts whose beginning was truncated to fit into the context. */
   readonly truncated: number;
-  /** Outputs in which no answer was found. */
+  /** Outputs without an answer. */
   readonly unanswered: number;
-  /** Outputs that the token limit ended. */
+  /** Outputs that reached the token limit. */
   readonly unfinished: number;
   /** Results taken from the log. */
   readonly reused: number;
 }
 
 /**
- * Scores a model on examples of a task, each result written to the log as soon as it is there. Results that the log has
- * are judged again, by the rules of today; the model is not asked twice.
+ * Scores a model on examples of a task and appends each result to the log. Outputs that the log already holds are not
+ * generated again, but scored anew by the present rules.
  * @throws ScaloraError as `generateBatch` and `logLikelihoods`, and `usage` from the log
  */
 export async function runTask(
@@ -58,7 +58,7 @@ export async function runTask(
   return { task: task.name, mode: settings.mode, reused, ...summarise(results) };
 }
 
-/** What the log has, and what is still to be done. */
+/** The results in the log, and the examples that lack one. */
 function splitFinishedAndPending(
   mode: ScoringMode,
   subject: TaskModel,
@@ -72,7 +72,7 @@ function splitFinishedAndPending(
   const conditions = [subject.identity, settings.mode, mode.cacheKeyParts(subject, task, settings)];
   for (const [index, example] of examples.entries()) {
     const text = mode.buildContext(subject, task, example, settings);
-    // Where the file lies changes nothing.
+    // A result does not depend on the file's path.
     const key = hash([...conditions, text, { ...example, source: undefined }]);
     const known = log.find(task.name, index, key);
     if (known === undefined) jobs.push({ index, example, key, context: text });

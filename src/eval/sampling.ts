@@ -18,12 +18,12 @@ import {
   zerosLike,
 } from "../torch/index.ts";
 
-/** How a token is chosen. Temperature 0 takes the likeliest one. */
+/** Sampling settings. Temperature 0 chooses the likeliest token. */
 export interface Sampling {
   readonly temperature: number;
-  /** Only the k likeliest tokens can be chosen. */
+  /** Top-k: only the k likeliest tokens can be chosen. */
   readonly topK?: number | undefined;
-  /** Only the likeliest tokens that together have this share can be chosen; in (0, 1]. */
+  /** Top-p: only the likeliest tokens whose probabilities add up to this can be chosen; in (0, 1]. */
   readonly topP?: number | undefined;
 }
 
@@ -45,7 +45,7 @@ export function sampleToken(logits: Tensor, sampling: Sampling, generator: Gener
 
 const minusInfinity = Number.NEGATIVE_INFINITY;
 
-/** Ties with the k-th likeliest stay. */
+/** Removes all but the k likeliest tokens; ties with the k-th stay. */
 function keepTopK(scores: Tensor, k: number): Tensor {
   const count = Math.min(k, scores.size(1));
   const [likeliest] = topk(scores, count, { dim: 1 });
@@ -53,7 +53,7 @@ function keepTopK(scores: Tensor, k: number): Tensor {
   return maskedFill(scores, ltScalar(scores, least), minusInfinity);
 }
 
-/** The token that crosses the share stays, so there is always one. */
+/** Removes tokens beyond the cumulative probability p; the token that crosses it stays, so there is always one. */
 function keepTopP(scores: Tensor, p: number): Tensor {
   const [ascending, order] = sort(scores, { dim: 1 });
   const improbable = leScalar(cumsum(softmax(ascending, 1), 1), 1 - p);

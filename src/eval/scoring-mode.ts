@@ -4,43 +4,43 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import type { ExampleResult } from "./result-log.ts";
 import type { TaskExample, TextTask } from "./tasks/index.ts";
 
-/** A model that answers tasks. */
+/** A model to score on tasks. */
 export interface TaskModel {
   readonly model: CausalLM;
   readonly tokenizer: Tokenizer;
-  /** Renders prompts as conversations; without one they are plain text. */
+  /** Chat template to render prompts as conversations; without one they are plain text. */
   readonly template: ChatTemplate | undefined;
   readonly endTokens: ReadonlySet<number>;
-  /** Names all that its results depend on: weights, adapter, config and tokenizer. Needed only for a log with a file. */
+  /** Identifies weights, adapter, config and tokenizer, on which results depend. Needed only for a log with a file. */
   readonly identity: string;
 }
 
 export interface TaskSettings {
   readonly mode: "generate" | "loglikelihood";
-  /** Solved examples before each one, of the training split. */
+  /** Solved examples of the training split before each example. */
   readonly shots: readonly TaskExample[];
-  /** Of the search for an output; 1 is greedy. */
+  /** Number of beams; 1 is greedy decoding. */
   readonly beams: number;
-  /** Most outputs written at once. Results depend on it only by the rounding of the model's dtype. */
+  /** Maximum outputs generated at once. Results depend on it only by the rounding of the model's dtype. */
   readonly batch: number;
   readonly signal: AbortSignal;
   onProgress(done: number, total: number): void;
 }
 
-/** An example that is still to be done. */
+/** An example without a result. */
 export interface PendingExample {
   readonly index: number;
   readonly example: TaskExample;
   readonly key: string;
-  /** What the mode puts before the model. */
+  /** Text that the model gets before its output or the choices. */
   readonly context: string;
 }
 
 /** A way to score examples. */
 export interface ScoringMode {
-  /** What stands before the output, or before every choice. */
+  /** The text before the output, or before every choice. */
   buildContext(subject: TaskModel, task: TextTask, example: TaskExample, settings: TaskSettings): string;
-  /** What else a result depends on, beside the model and the example. */
+  /** What a result depends on besides the model and the example. */
   cacheKeyParts(subject: TaskModel, task: TextTask, settings: TaskSettings): unknown;
   run(
     subject: TaskModel,
@@ -48,7 +48,7 @@ export interface ScoringMode {
     jobs: readonly PendingExample[],
     settings: TaskSettings,
   ): AsyncGenerator<ExampleResult>;
-  /** The scores of a result that the model gave earlier, by the rules of today. */
+  /** Scores an earlier result by the present rules. */
   rescore(
     result: ExampleResult,
     task: TextTask,
@@ -56,7 +56,7 @@ export interface ScoringMode {
   ): Pick<ExampleResult, "scores" | "answer">;
 }
 
-/** What a result says of its example. */
+/** The fields of a result that identify its example. */
 export function resultHeader(
   task: TextTask,
   { index, example, key }: PendingExample,

@@ -9,24 +9,24 @@ import { TextStreamer } from "./text-streamer.ts";
 export interface TextOptions extends Sampling {
   readonly maxTokens: number;
   readonly seed: number;
-  /** Texts that end the output when they appear; they are not given out. */
+  /** Stop strings: they end the output and are not yielded. */
   readonly stop: readonly string[];
   readonly endTokens: ReadonlySet<number>;
-  /** Ends the output before the next token. */
+  /** Aborted: ends the output before the next token. */
   readonly signal: AbortSignal;
 }
 
-/** How an output ended, and the tokens that were chosen for it. */
+/** How an output ended, and its tokens. */
 export interface TextEnd {
   readonly reason: "end" | "length" | "stop" | "interrupted";
   readonly tokens: readonly number[];
 }
 
 /**
- * Goes on with a sequence in text, piece by piece: a piece never ends within a character, an accented letter or a joined
- * emoji, and nothing of a stop text is given out.
- * @param cache of the model; what it holds is the beginning of `prompt`
- * @throws ScaloraError `usage` for options that cannot be, and as `generateTokens`
+ * Continues a sequence and yields its text piece by piece. A piece never ends within a grapheme (an accented letter, a joined
+ * emoji), and no part of a stop string is yielded.
+ * @param cache of the model; it holds the beginning of `prompt`
+ * @throws ScaloraError `usage` for invalid options, and as `generateTokens`
  */
 export async function* streamText(
   model: CausalLM,

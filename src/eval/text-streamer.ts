@@ -1,6 +1,6 @@
 import { type Decode, IncrementalDetokenizer, StopSequenceScanner } from "./incremental-detokenizer.ts";
 
-/** Turns the tokens of one output into its text, and sees when a stop text has come. */
+/** Decodes one output incrementally, up to a stop string. */
 export class TextStreamer {
   private readonly decoder: IncrementalDetokenizer;
   private readonly scanner: StopSequenceScanner;
@@ -11,8 +11,8 @@ export class TextStreamer {
   }
 
   /**
-   * @param prompt the tokens that the text goes on from
-   * @param stop texts that end it, none of them empty
+   * @param prompt the tokens before the output
+   * @param stop stop strings, none of them empty
    */
   static async create(
     prompt: readonly number[],
@@ -25,17 +25,17 @@ export class TextStreamer {
     );
   }
 
-  /** Whether a stop text has come. */
+  /** Whether a stop string was found. */
   get stopped(): boolean {
     return this.scanner.stopped;
   }
 
-  /** The text that one more token makes certain. */
+  /** Adds a token. @returns the text that is final now */
   async push(token: number): Promise<string> {
     return this.scanner.push(await this.decoder.push(token));
   }
 
-  /** What is left when no more tokens come. */
+  /** The remaining text, after the last token. */
   async flush(): Promise<string> {
     if (this.scanner.stopped) return "";
     return this.scanner.push(await this.decoder.flush()) + this.scanner.flush();

@@ -5,17 +5,17 @@ export type GlueName = "cola" | "sst2" | "mrpc" | "stsb" | "qqp" | "mnli" | "qnl
 export interface GlueTask {
   readonly name: GlueName;
   readonly description: string;
-  /** The folder of the official download. */
+  /** Folder name of the official download. */
   readonly folder: string;
-  /** One entry a sentence, one or two; the names of its column, the official file's first. */
+  /** For each sentence (one or two) the possible names of its column, the official file's first. */
   readonly textColumns: readonly (readonly string[])[];
-  /** Names of the label's column. */
+  /** Possible names of the label column. */
   readonly labelColumns: readonly string[];
   /** Columns of the official TSV when it has no header. */
   readonly headerlessColumns?: readonly string[];
-  /** The classes in the order of their numbers; `undefined` for a score that is a number. */
+  /** The classes by index; `undefined` for a regression. */
   readonly labels: readonly string[] | undefined;
-  /** Names of the file of each split without its ending. */
+  /** Possible file names of each split, without the ending. */
   readonly splits: { readonly train: readonly string[]; readonly dev: readonly string[] };
 }
 

@@ -17,6 +17,6 @@ export const glueTasks: ReadonlyMap<string, GlueTask> = new Map(
   [cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte].map((task) => [task.name, task]),
 );
 
-/** The task that a format is of, where it is one of GLUE's. */
+/** The GLUE task of a format, or undefined for other formats. */
 export const findGlueTask = (format: DataFormat | undefined): GlueTask | undefined =>
   format === undefined ? undefined : glueTasks.get(format);

@@ -11,17 +11,16 @@ type Row = DataRow["value"];
 export interface GlueExample {
   /** `file:line` */
   readonly source: string;
-  /** One sentence, or the two of a pair in the task's order. */
+  /** One sentence, or a pair in the task's order. */
   readonly texts: TextOrPair;
-  /** The number of its class, or a score. */
+  /** Class index, or a score. */
   readonly label: number;
 }
 
 /**
  * The rows of one file of a GLUE task: the official TSV (split on tabs, quotes are text), or JSONL, JSON or Parquet with
- * the columns of the Hugging Face hub. Rows of the TSV that are cut short, as some of QQP are, are left out, as the
- * Hugging Face reader does.
- * @throws ScaloraError `data` naming file, line and column for what is not of the task
+ * the columns of the Hugging Face hub. Incomplete rows of the TSV (QQP has some) are dropped, as in the Hugging Face reader.
+ * @throws ScaloraError `data` naming file, line and column for rows of another task
  */
 export async function* readGlueRows(task: GlueTask, path: string): AsyncGenerator<GlueExample | DroppedRow> {
   const isTsv = path.toLowerCase().endsWith(".tsv");
@@ -44,14 +43,14 @@ class Columns {
     this.task = task;
   }
 
-  /** Chooses among the names that a column can have, by the file's first row. */
+  /** Finds the columns by their possible names in the file's first row. */
   choose(row: Row, where: string): void {
     if (this.chosen !== undefined) return;
     const present = Object.keys(row);
     const find = (names: readonly string[]) => {
       const name = names.find((candidate) => present.includes(candidate));
       if (name !== undefined) return name;
-      throw new ScaloraError("data", `This is no file of ${this.task.name}: it lacks a column`, {
+      throw new ScaloraError("data", `This is not a file of ${this.task.name}: it lacks a column`, {
         where,
         expected: names.join(" or "),
         found: `columns ${present.join(", ")}`,
@@ -60,7 +59,7 @@ class Columns {
     this.chosen = { texts: this.task.textColumns.map(find), label: find(this.task.labelColumns) };
   }
 
-  /** The first column that a row lacks. */
+  /** The first column that a row lacks, if any. */
   missing(row: Row): string | undefined {
     const { texts, label } = this.columns;
     return [...texts, label].find((name) => row[name] === undefined);

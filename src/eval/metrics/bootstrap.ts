@@ -7,21 +7,21 @@ export interface ConfidenceInterval {
 }
 
 export interface BootstrapOptions {
-  /** The same seed gives the same interval. */
+  /** Seed of the resampling. */
   readonly seed: number;
-  /** Samples that are drawn; default 2,000. */
+  /** Number of resamples; default 2,000. */
   readonly resamples?: number;
-  /** Share of the samples' scores within the interval; default 0.95. */
+  /** Confidence level; default 0.95. */
   readonly level?: number;
 }
 
 /**
- * Percentile bootstrap interval of a score over rows (Efron 1979): rows are drawn with replacement, as many as there are,
- * and the interval holds the middle `level` of the scores. Equals scipy's `bootstrap(method="percentile")` up to the
- * draws. Samples whose score is not a number (a correlation of equal values) are left out.
- * @param rows how many rows there are
- * @param score of the rows with these numbers, of which some come several times
- * @returns NaN at both ends where no sample has a score
+ * Percentile bootstrap confidence interval of a score over rows (Efron 1979): each resample draws as many rows as there are,
+ * with replacement, and the interval holds the middle `level` of the scores. Equals scipy's
+ * `bootstrap(method="percentile")` up to the draws. Resamples whose score is NaN (a correlation of equal values) are left out.
+ * @param rows number of rows
+ * @param score score of the rows with these indices, which may repeat
+ * @returns NaN at both ends where no resample has a score
  */
 export function bootstrapInterval(
   rows: number,
@@ -40,7 +40,7 @@ export function bootstrapInterval(
   return { low: quantile(sorted, (1 - level) / 2), high: quantile(sorted, (1 + level) / 2) };
 }
 
-/** Linear between the neighbouring values, as numpy's default. */
+/** Quantile by linear interpolation, numpy's default. */
 function quantile(sorted: Float64Array, fraction: number): number {
   if (sorted.length === 0) return Number.NaN;
   const place = fraction * (sorted.length - 1);

@@ -7,8 +7,8 @@ export function accuracy(labels: ArrayLike<number>, predictions: ArrayLike<numbe
 }
 
 /**
- * F1 of the class 1 against all others: 2·TP / (2·TP + FP + FN). Equals scikit-learn's `f1_score`; 0 where nobody has
- * or predicts the class.
+ * F1 of class 1 against all others: 2·TP / (2·TP + FP + FN). Equals scikit-learn's `f1_score`; 0 where class 1 occurs neither
+ * in the labels nor in the predictions.
  */
 export function binaryF1(labels: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkLengths(labels, predictions);
@@ -44,7 +44,7 @@ function countWhere(values: ArrayLike<number>, holds: (value: number, index: num
   return Array.from(values).filter(holds).length;
 }
 
-/** Labels and predictions belong to the same rows. */
+/** @throws an internal error for lists of different lengths */
 export function checkLengths(a: ArrayLike<number>, b: ArrayLike<number>): void {
   if (a.length !== b.length) throw internalError(`${a.length} labels and ${b.length} predictions`);
 }

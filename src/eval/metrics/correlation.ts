@@ -29,7 +29,7 @@ function ranks(values: ArrayLike<number>): Float64Array {
   return result;
 }
 
-/** The values less their mean, of length 1; scaled first, so that squares neither overflow nor vanish. */
+/** The centred values, normalised to length 1; scaled first, so that squares neither overflow nor vanish. */
 function unit(values: ArrayLike<number>): Float64Array {
   const given = Float64Array.from(values);
   const mean = given.reduce((sum, value) => sum + value, 0) / given.length;

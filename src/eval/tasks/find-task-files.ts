@@ -2,9 +2,9 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { ScaloraError } from "../../util/errors.ts";
 
-/** Where the files of a task are looked for. */
+/** Location of a task's files. */
 export interface TaskDataLocation {
-  /** Names of the task's folder, ours first. */
+  /** Possible names of the task's folder, ours first. */
   readonly folders: readonly string[];
   /** Where to get the data. */
   readonly source: string;
@@ -14,10 +14,10 @@ const endings = ["jsonl", "json", "parquet", "csv", "tsv"];
 
 /**
  * The files of one split of a task: `FOLDER/NAME.ENDING`, or the numbered parts of a Parquet set
- * (`NAME-00000-of-00002.parquet`). In a folder `NAME` every `.json` file below it is a row of its own (as MATH comes).
+ * (`NAME-00000-of-00002.parquet`). In a folder `NAME` every `.json` file below it is one row (MATH's layout).
  * @param roots folders that hold the tasks' folders, or a task's folder itself
- * @param names of the split's file without its ending, the best first
- * @throws ScaloraError `usage` naming what was looked for and where the data comes from
+ * @param names possible names of the split's file without its ending, in order of preference
+ * @throws ScaloraError `usage` naming the expected files and the source of the data
  */
 export function findTaskFiles(
   roots: readonly string[],

@@ -6,8 +6,8 @@ import type { TaskExample, TextTask } from "./task.ts";
 /**
  * Reads examples of a task.
  * @param roots folders that hold the tasks' folders
- * @param limit most examples, the first ones of the file
- * @throws ScaloraError `usage` when there is no file, `data` for rows that are not of the task
+ * @param limit maximum examples, the first ones of the file
+ * @throws ScaloraError `usage` when there is no file, `data` for rows of another task
  */
 export async function readTask(
   task: TextTask,

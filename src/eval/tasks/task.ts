@@ -3,10 +3,10 @@ import type { TaskDataLocation } from "./find-task-files.ts";
 /** A row of a data file, by column. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** One way to go on, as text, for scoring by log-likelihood. */
+/** A context with one continuation, as text, for log-likelihood scoring. */
 export interface Choice {
   readonly context: string;
-  /** Follows the context directly, its own leading space included. */
+  /** Follows the context directly, with its leading space. */
   readonly continuation: string;
 }
 
@@ -14,24 +14,24 @@ export interface Choice {
 export interface TaskExample {
   /** `file:line` */
   readonly source: string;
-  /** For a model that goes on with a text. */
+  /** Prompt for a base model. */
   readonly prompt: string;
-  /** The same as a message to a chat model. */
+  /** Prompt as a message to a chat model. */
   readonly message: string;
-  /** The reference's own output, as it is shown in few-shot prompts and trained on; follows the prompt directly. */
+  /** The reference output for few-shot prompts and training; follows the prompt directly. */
   readonly completion: string;
-  /** What `judge` looks for in an output. */
+  /** The correct answer. */
   readonly answer: string;
-  /** What log-likelihood chooses among, and which of it is right. */
+  /** Choices for log-likelihood scoring, and the index of the correct one. */
   readonly choices?: readonly Choice[];
   readonly right?: number;
 }
 
-/** What an output is worth. */
+/** Scores of an output. */
 export interface ScoredOutput {
-  /** The answer that was found in it. */
+  /** The answer found in it. */
   readonly answer: string | undefined;
-  /** Each metric's score of this example, 0 or 1; the first one is the task's main metric. */
+  /** 0 or 1 for each metric; the task's main metric comes first. */
   readonly scores: Readonly<Record<string, number>>;
 }
 
@@ -39,14 +39,14 @@ export interface ScoredOutput {
 export interface TextTask extends TaskDataLocation {
   readonly name: string;
   readonly description: string;
-  /** Most tokens of an output. */
+  /** Maximum tokens of an output. */
   readonly maxTokens: number;
-  /** Texts that end an output. */
+  /** Stop strings. */
   readonly stop: readonly string[];
   /** Between the examples of a few-shot prompt. */
   readonly separator: string;
   readonly hasChoices: boolean;
-  /** @throws ScaloraError `data` naming the row for what is not of this task */
+  /** @throws ScaloraError `data` naming the row, for a row of another task */
   read(row: Row, source: string): TaskExample;
   scoreOutput(output: string, example: TaskExample): ScoredOutput;
 }

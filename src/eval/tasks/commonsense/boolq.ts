@@ -1,6 +1,6 @@
 import { choicesAfterContext, commonsenseTask } from "./commonsense-task.ts";
 
-/** The passage is not in these files; log-likelihood takes lm-evaluation-harness' prompt without it. */
+/** These files lack the passage; log-likelihood scoring uses lm-evaluation-harness' prompt without it. */
 export const boolq = commonsenseTask({
   name: "boolq",
   description: "BoolQ: questions to be answered with true or false",

@@ -3,26 +3,26 @@ import { ScaloraError } from "../../../util/errors.ts";
 import type { Choice, Row, TaskExample, TextTask } from "../task.ts";
 import { textColumn } from "../text-column.ts";
 
-/** An instruction of the LLM-Adapters files, taken apart. */
+/** A parsed instruction of the LLM-Adapters files. */
 export interface ParsedInstruction {
-  /** What stands between the task's opening and its options. */
+  /** Text between the task's prefix and its options. */
   readonly question: string;
-  /** The options' texts; none of a question for true or false. */
+  /** Texts of the options; empty for a true-or-false question. */
   readonly options: readonly string[];
 }
 
-/** What the eight sets differ in. */
+/** Settings that differ between the eight tasks. */
 export interface CommonsenseTaskConfig {
   readonly name: string;
   readonly description: string;
   readonly folders: readonly string[];
-  /** How every instruction of the set begins. */
+  /** Beginning of every instruction of the task. */
   readonly instructionPrefix: string;
-  /** `Answer` of "Answer1: … Answer2: …", if the set has options. */
+  /** `Answer` of "Answer1: … Answer2: …", if the task has options. */
   readonly optionLabel?: string;
-  /** The answers that can be. */
+  /** The possible answers. */
   readonly answers: readonly string[];
-  /** The texts that log-likelihood compares, in the order of the answers. */
+  /** The choices for log-likelihood scoring, in the order of the answers. */
   choices(instruction: ParsedInstruction): readonly Choice[];
 }
 
@@ -48,7 +48,7 @@ export function commonsenseTask(set: CommonsenseTaskConfig): TextTask {
   };
 }
 
-/** The first of the answers that stands in an output, as LLM-Adapters' evaluation takes it. */
+/** The first of the answers that occurs in an output, as in LLM-Adapters' evaluation. */
 function findAnswer(output: string, answers: readonly string[]): string | undefined {
   return new RegExp(answers.join("|")).exec(output)?.[0];
 }
@@ -76,7 +76,7 @@ function readExample(set: CommonsenseTaskConfig, row: Row, source: string): Task
   };
 }
 
-/** @throws ScaloraError `data` when the instruction is not one of this set */
+/** @throws ScaloraError `data` for an instruction of another task */
 function parseInstruction(set: CommonsenseTaskConfig, instruction: string, source: string) {
   const { instructionPrefix, optionLabel, name } = set;
   const end = instruction.lastIndexOf(format);
@@ -94,7 +94,7 @@ function parseInstruction(set: CommonsenseTaskConfig, instruction: string, sourc
       ? { question: body, options: [] }
       : splitOptions(body, optionLabel, allowed.length);
   if (isOurs && parts !== undefined) return { parts, allowed };
-  throw new ScaloraError("data", `This is no instruction of ${name}`, {
+  throw new ScaloraError("data", `This is not an instruction of ${name}`, {
     where: source,
     expected: `"${instructionPrefix}…${optionLabel === undefined ? "" : `${optionLabel}1: …`}…Answer format: ${set.answers.slice(0, 3).join("/")}…"`,
     found: `"${instruction.slice(0, 80)}…"`,
@@ -102,7 +102,7 @@ function parseInstruction(set: CommonsenseTaskConfig, instruction: string, sourc
   });
 }
 
-/** Options follow the question after an empty line, "Answer1: a Answer2: b", on one line or on several. */
+/** Splits a question from its options, which follow after an empty line: "Answer1: a Answer2: b", on one line or several. */
 function splitOptions(body: string, option: string, count: number): ParsedInstruction | undefined {
   const first = body.lastIndexOf(`\n\n${option}1: `);
   if (first < 0) return undefined;

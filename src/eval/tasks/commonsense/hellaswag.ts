@@ -10,7 +10,7 @@ export const hellaswag = commonsenseTask({
   choices: ({ question, options }) => choicesAfterContext(withoutMarks(question), options.map(withoutMarks)),
 });
 
-/** Takes out the marks of WikiHow, as lm-evaluation-harness does. */
+/** Removes WikiHow's marks, as lm-evaluation-harness does. */
 function withoutMarks(text: string): string {
   return text
     .trim()

@@ -1,6 +1,6 @@
 import { commonsenseTask, numberedAnswers } from "./commonsense-task.ts";
 
-/** Log-likelihood compares what follows the blank after each way to fill it (lm-evaluation-harness; arXiv 1806.02847). */
+/** Log-likelihood scoring compares the text after the blank, given each way to fill it (lm-evaluation-harness; arXiv 1806.02847). */
 export const winogrande = commonsenseTask({
   name: "winogrande",
   description: "WinoGrande: whom or what a blank stands for",

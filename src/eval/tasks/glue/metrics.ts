@@ -13,7 +13,7 @@ const matthewsScorer: NamedMetric = { name: "matthews", score: matthewsCorrelati
 const pearsonScorer: NamedMetric = { name: "pearson", score: pearson };
 const spearmanScorer: NamedMetric = { name: "spearman", score: spearman };
 
-/** The official metrics of each task; its score is their mean, as the benchmark reports it (arXiv 1804.07461). */
+/** The official metrics of each task; its score is their mean, as in the benchmark (arXiv 1804.07461). */
 export const glueMetrics: Readonly<Record<GlueName, readonly NamedMetric[]>> = {
   cola: [matthewsScorer],
   sst2: [accuracyScorer],

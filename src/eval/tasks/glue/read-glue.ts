@@ -5,7 +5,7 @@ import { glueMetrics } from "./metrics.ts";
 
 export interface GlueData {
   readonly examples: readonly GlueExample[];
-  /** Rows of the official TSV that are cut short, as some of QQP are: left out, as the Hugging Face reader does. */
+  /** Incomplete rows of the official TSV (QQP has some), dropped as in the Hugging Face reader. */
   readonly dropped: readonly { readonly source: string; readonly reason: string }[];
 }
 
@@ -13,7 +13,7 @@ export interface GlueData {
  * Reads a split of a GLUE task: the official TSV (split on tabs, quotes are text), or JSONL, JSON or Parquet with the
  * columns of the Hugging Face hub.
  * @param roots folders that hold `CoLA`, `SST-2` and so on
- * @throws ScaloraError `usage` when there is no file, `data` naming file, line and column for what is not of the task
+ * @throws ScaloraError `usage` when there is no file, `data` naming file, line and column for rows of another task
  */
 export async function readGlue(
   task: GlueTask,
@@ -25,7 +25,7 @@ export async function readGlue(
   return readGlueFiles(task, findTaskFiles(roots, { folders, source }, task.splits[split]));
 }
 
-/** Reads some files of a GLUE task, as `readGlue`. */
+/** As `readGlue`, from the given files. */
 export async function readGlueFiles(task: GlueTask, paths: readonly string[]): Promise<GlueData> {
   const examples: GlueExample[] = [];
   const dropped: { source: string; reason: string }[] = [];
@@ -40,7 +40,7 @@ export async function readGlueFiles(task: GlueTask, paths: readonly string[]): P
   return { examples, dropped };
 }
 
-/** Every metric of a task by its name, in [-1, 1]; NaN where it has no value (a correlation of equal scores). */
+/** The metrics of a task by name, in [-1, 1]; NaN where undefined (a correlation of equal scores). */
 export function scoreGlue(
   task: Pick<GlueTask, "name">,
   labels: ArrayLike<number>,

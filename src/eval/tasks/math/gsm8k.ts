@@ -48,7 +48,7 @@ function flexibleAnswer(output: string): string | undefined {
   return output.match(/-?[$0-9.,]{2,}|-?[0-9]+/g)?.at(-1);
 }
 
-/** What two answers must share: without commas, dollar signs, a closing full stop, and all before the last "#### ". */
+/** An answer without commas, dollar signs, a final full stop, and everything before the last "#### ". */
 function normalizeAnswer(text: string): string {
   return text
     .replaceAll(",", "")

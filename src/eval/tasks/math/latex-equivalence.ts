@@ -1,14 +1,14 @@
 /**
- * Whether two LaTeX answers are the same by the rule of the MATH paper (arXiv 2103.03874; lm-evaluation-harness'
- * hendrycks_math): equal once spaces, units, degrees, percent signs and ways to write fractions and roots are levelled.
- * Where the rule cannot read one of them they are compared as they are.
+ * Whether two LaTeX answers are equal by the rule of the MATH paper (arXiv 2103.03874; lm-evaluation-harness'
+ * hendrycks_math): after spaces, units, degrees and percent signs are removed, and fractions and roots are normalised.
+ * Answers that cannot be normalised are compared as they are.
  */
 export function isEquivalent(a: string, b: string): boolean {
   const [left, right] = [normalizeLatex(a), normalizeLatex(b)];
   return left === undefined || right === undefined ? a === b : left === right;
 }
 
-/** Marks that say nothing, in the order in which they are taken out, and other spellings of one command. */
+/** Removed marks and replaced spellings of commands, in the order in which they are applied. */
 const substitutions: readonly (readonly [from: string, to: string])[] = [
   ["\n", ""],
   ["\\!", ""],
@@ -22,7 +22,7 @@ const substitutions: readonly (readonly [from: string, to: string])[] = [
   ["\\$", ""],
 ];
 
-/** The common spelling of an answer, or undefined where the rule does not reach. */
+/** The normalised answer, or undefined where it cannot be normalised. */
 function normalizeLatex(answer: string): string | undefined {
   let text = answer;
   for (const [from, to] of substitutions) text = text.replaceAll(from, to);
@@ -62,7 +62,7 @@ function bracedFractions(text: string): string | undefined {
   return braced.join("");
 }
 
-/** `a/b` of whole numbers as `\frac{a}{b}`; undefined when one side is no whole number. */
+/** `a/b` of integers as `\frac{a}{b}`; undefined when one side is not an integer. */
 function asFraction(text: string): string | undefined {
   const sides = text.split("/");
   if (sides.length !== 2) return text;

@@ -5,9 +5,9 @@ import { isEquivalent } from "./latex-equivalence.ts";
 import { minervaAnswer, minervaFinalSentence, normalizeMinervaAnswer } from "./minerva.ts";
 
 /**
- * Competition maths (arXiv 2103.03874). `hendrycks` and `minerva` are lm-evaluation-harness' two rules (the second
- * without its computer algebra); `exact` takes the answer from a box, from Minerva's sentence, or from between dollar
- * signs, in this order, and is content with either of the two ways to compare.
+ * Competition maths (arXiv 2103.03874). `hendrycks` and `minerva` are lm-evaluation-harness' two rules (the second without
+ * its computer algebra); `exact` takes the answer from a box, from Minerva's sentence, or from between dollar signs, in this
+ * order, and accepts it when either rule does.
  */
 export const math: TextTask = {
   name: "math",
@@ -53,7 +53,7 @@ export const math: TextTask = {
   },
 };
 
-/** What stands in the last `\boxed{…}` or `\fbox{…}`, or after the last `\boxed ` up to a dollar sign. */
+/** Content of the last `\boxed{…}` or `\fbox{…}`, or the text after the last `\boxed ` up to a dollar sign. */
 export function boxedAnswer(text: string): string | undefined {
   const bare = text.lastIndexOf("\\boxed ");
   if (bare >= 0) return text.slice(bare + "\\boxed ".length).split("$")[0];
@@ -69,7 +69,7 @@ export function boxedAnswer(text: string): string | undefined {
   return undefined;
 }
 
-/** What stands between the first and the last dollar sign; all of it where there are no two. */
+/** The text between the first and the last dollar sign, or all of it where there are not two. */
 function betweenDollars(text: string): string {
   const [first, last] = [text.indexOf("$"), text.lastIndexOf("$")];
   return first === last ? text : text.slice(first + 1, last);

@@ -1,4 +1,4 @@
-/** The sentence with which Minerva's solutions end (arXiv 2206.14858, appendix D). */
+/** The last sentence of Minerva's solutions (arXiv 2206.14858, appendix D). */
 export const minervaFinalSentence = (answer: string) =>
   `Final Answer: The final answer is $${answer}$. I hope it is correct.`;
 
@@ -25,7 +25,7 @@ const substitutions: readonly (readonly [from: string, to: string])[] = [
 const words =
   "square ways integers dollars mph inches ft hours km units \\ldots sue points feet minutes digits cents degrees cm gm pounds meters meals edges students childrentickets multiples";
 
-/** What says nothing about the number: units, and marks. In this order: one may uncover another. */
+/** Removed units and marks, in the order in which they are applied. */
 const removedExpressions: readonly string[] = [
   ...words.split(" "),
   "\\text{s}",
@@ -47,7 +47,7 @@ const removedExpressions: readonly string[] = [
 
 const isWord = (text: string) => /^[a-z]+$/.test(text);
 
-/** The common spelling of a final answer by Minerva's rules, as lm-evaluation-harness' minerva_math has them. */
+/** Normalises a final answer by Minerva's rules (lm-evaluation-harness' minerva_math). */
 export function normalizeMinervaAnswer(answer: string): string {
   let text = answer.split("=").at(-1) ?? "";
   for (const word of removedExpressions.filter(isWord))
@@ -58,13 +58,13 @@ export function normalizeMinervaAnswer(answer: string): string {
   return withoutSeparators(stripLatexMarkup(text));
 }
 
-/** Takes a unit out that is glued to its number, but not out of a command (`ft` of `\left`). */
+/** Removes a unit, except within a command (`ft` of `\left`). */
 function outsideCommands(text: string, unit: string): string {
   const parts = text.split(/(\\[a-zA-Z]+)/);
   return parts.map((part, i) => (i % 2 === 0 ? part.replaceAll(unit, "") : part)).join("");
 }
 
-/** Out of dollar signs, boxes and text commands; `\fracab` as `\frac{a}{b}`, `\sqrta` as `\sqrt{a}`. */
+/** Removes dollar signs, boxes and text commands; `\fracab` becomes `\frac{a}{b}`, `\sqrta` `\sqrt{a}`. */
 function stripLatexMarkup(text: string): string {
   return text
     .replaceAll(/.*?\$(.*?)\$.*/gu, (_, inside: string) => `$${inside}$`)
@@ -78,7 +78,7 @@ function stripLatexMarkup(text: string): string {
     .replaceAll("$", "");
 }
 
-/** 100,000 as 100000, but not the pair 0,1. */
+/** Removes thousands separators: 100,000 becomes 100000, the pair 0,1 stays. */
 function withoutSeparators(text: string): string {
   return /^-?\d{1,3}(,\d{3})+$/.test(text) ? text.replaceAll(",", "") : text;
 }
