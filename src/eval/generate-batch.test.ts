@@ -140,5 +140,5 @@ test("a bad prompt and scores that are not numbers are errors that name the requ
   const embedding = new Map(model.namedParameters()).get("model.embed_tokens.weight");
   if (embedding === undefined) throw new Error("the model has an embedding");
   noGrad(() => scope(() => void fill_(narrow(embedding, 0, 2, 1), Number.NaN)));
-  await expect(texts(model, requests)).rejects.toThrow(/not finite numbers.*rows\.jsonl:2/s);
+  await expect(texts(model, requests)).rejects.toThrow(/logits are not finite.*rows\.jsonl:2/s);
 });

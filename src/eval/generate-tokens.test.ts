@@ -107,7 +107,7 @@ test("no tensor is left behind, however the output ends", async () => {
 test("a prompt that cannot be, and a model that has diverged, are clear errors", async () => {
   const folder = copyGoldenLlama(scratch.path, "gqa");
   using model = await loadModel(folder);
-  await expect(collect(model, [])).rejects.toThrow("the prompt has no tokens");
+  await expect(collect(model, [])).rejects.toThrow("The prompt has no tokens");
   await expect(collect(model, Array(65).fill(1))).rejects.toThrow(
     /longer than the model's context.*64 tokens.*65/s,
   );

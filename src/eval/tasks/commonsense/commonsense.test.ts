@@ -157,15 +157,15 @@ test.each([
 });
 
 test.each([
-  ["boolq", elementAt(sets, 1)[1], /no instruction of boolq.*rows:2.*Please choose the correct solution/s],
-  ["piqa", elementAt(sets, 2)[1], /no instruction of piqa.*Solution1: /s],
-  ["siqa", elementAt(sets, 6)[1], /no instruction of siqa/],
+  ["boolq", elementAt(sets, 1)[1], /not an instruction of boolq.*rows:2.*Please choose the correct solution/s],
+  ["piqa", elementAt(sets, 2)[1], /not an instruction of piqa.*Solution1: /s],
+  ["siqa", elementAt(sets, 6)[1], /not an instruction of siqa/],
   ["obqa", { ...elementAt(sets, 7)[1], answer: "answer9" }, /unknown answer.*answer1, answer2.*"answer9"/s],
   ["obqa", { instruction: elementAt(sets, 7)[1].instruction, output: "x" }, /lacks the column answer/],
   [
     "obqa",
     { ...elementAt(sets, 7)[1], instruction: "Say something" },
-    /no instruction of obqa.*Say something/s,
+    /not an instruction of obqa.*Say something/s,
   ],
 ])("%s refuses a row that is not its own: %#", (name, given, says) => {
   expect(() => taskOf(name).read(given, "rows:2")).toThrow(says);

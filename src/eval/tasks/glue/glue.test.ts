@@ -143,9 +143,9 @@ test.each([
   [
     "rte",
     "index\tsentence1\tsentence2\n0\ta\tb\n",
-    /no file of rte: it lacks a column.*expected: label.*sentence2/s,
+    /not a file of rte: it lacks a column.*expected: label.*sentence2/s,
   ],
-  ["rte", "sentence\tlabel\na\t1\n", /no file of rte.*expected: sentence1/s],
+  ["rte", "sentence\tlabel\na\t1\n", /not a file of rte.*expected: sentence1/s],
   [
     "rte",
     "sentence1\tsentence2\tlabel\na\tb\tmaybe\n",
