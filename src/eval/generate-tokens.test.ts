@@ -114,5 +114,5 @@ test("a prompt that cannot be, and a model that has diverged, are clear errors",
   const [, parameter] = elementAt([...model.namedParameters()], 1);
   noGrad(() => fill_(parameter, Number.NaN));
   for (const temperature of [0, 1])
-    await expect(collect(model, [1], { sampling: { temperature } })).rejects.toThrow("scores are not finite");
+    await expect(collect(model, [1], { sampling: { temperature } })).rejects.toThrow("logits are not finite");
 });

@@ -157,7 +157,11 @@ test.each([
 });
 
 test.each([
-  ["boolq", elementAt(sets, 1)[1], /not an instruction of boolq.*rows:2.*Please choose the correct solution/s],
+  [
+    "boolq",
+    elementAt(sets, 1)[1],
+    /not an instruction of boolq.*rows:2.*Please choose the correct solution/s,
+  ],
   ["piqa", elementAt(sets, 2)[1], /not an instruction of piqa.*Solution1: /s],
   ["siqa", elementAt(sets, 6)[1], /not an instruction of siqa/],
   ["obqa", { ...elementAt(sets, 7)[1], answer: "answer9" }, /unknown answer.*answer1, answer2.*"answer9"/s],
