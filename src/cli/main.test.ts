@@ -24,7 +24,41 @@ async function scalora(...args: string[]) {
 test("help and version are results", async () => {
   const help = await scalora("--help");
   expect(help.code).toBe(0);
-  expect(help.stdout).toContain("doctor");
+  expect(help.stdout).toMatchInlineSnapshot(`
+    "Usage: scalora [options] [command]
+
+    Fine-tune language models with high-rank, low-cost adapters, on libtorch.
+
+    Options:
+      -V, --version                        output the version number
+      --verbose                            print the stack of an error
+      -h, --help                           display help for command
+
+    Commands:
+      quickstart [options]                 fine-tune smollm2-135m-instruct with LoRA and ScaLoRA-I, and
+                                           compare them
+      train [options] [recipe]             fine-tune a model as a recipe says
+      compare [options] <recipe>           train one recipe with several methods and compare them
+                                           fairly; finished runs are not repeated
+      analyze [options] <run>              ranks, gradients and scaling of a finished run: the figures
+                                           of the ScaLoRA paper
+      eval [options] <model>               loss, and perplexity or accuracy, or scores on tasks, of a
+                                           model or a run's best checkpoint
+      generate [options] <model> <prompt>  go on with a prompt; the text streams to stdout
+      chat [options] <model>               talk to a model; one line is one message, /reset starts over,
+                                           /exit or Ctrl-D ends
+      export [options] <model>             write what a run has learnt as a folder or GGUF file that
+                                           other tools load
+      get [options] [name]                 fetch a model by name, or by its ID on the Hugging Face hub;
+                                           without a name list them
+      convert [options] <in> <out>         write the model of a GGUF file as a Hugging Face folder
+      ls [options]                         list methods, models, tasks, recipes or runs
+      doctor [options]                     say what is there, what is missing, and what to do about it
+      setup [options]                      find or download libtorch and compile the addon (verbs that
+                                           need them do it by themselves)
+      help [command]                       display help for command
+    "
+  `);
   expect(help.stderr).toBe("");
   expect((await scalora("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { elementAt, required } from "../util/elements.ts";
 import { readSettings, type Setting } from "./settings.ts";
 import { summarise } from "./summary.ts";
@@ -136,6 +137,10 @@ test("runs of one seed must have been given the same rows and the same model", (
   expect(() => check({})).not.toThrow();
   expect(() => check({ data: "b" }, 1)).not.toThrow();
   expect(() => check({ data: null, model: null })).not.toThrow();
-  expect(() => check({ data: "b" })).toThrow(/same rows[\s\S]*runs\/new[\s\S]*other rows than runs\/first/);
-  expect(() => check({ model: "n" })).toThrow(/same model/);
+  expect(() => check({ data: "b" })).toThrow(
+    refusal("config", { where: /^runs\/new$/, found: /rows.*runs\/first$/ }),
+  );
+  expect(() => check({ model: "n" })).toThrow(
+    refusal("config", { where: /^runs\/new$/, found: /model.*runs\/first$/ }),
+  );
 });

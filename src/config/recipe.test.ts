@@ -18,6 +18,9 @@ function problems(yaml: string, set: string[] = []): ConfigError {
   throw new Error("the recipe was accepted");
 }
 
+/** For `toThrow`: a recipe with this one problem. */
+const issue = (fields: object) => expect.objectContaining({ issues: [expect.objectContaining(fields)] });
+
 test("a minimal recipe gets every default, and absolute paths", () => {
   const recipe = load(minimal);
   expect(recipe.model).toEqual({
@@ -49,8 +52,12 @@ test("an analysis looks every 50 steps, or as often as it is told; without the k
   expect(analysisOf()).toBeUndefined();
   expect(analysisOf("run.analysis={}")).toEqual({ every: 50 });
   expect(analysisOf("run.analysis.every=7")).toEqual({ every: 7 });
-  expect(() => analysisOf("run.analysis.every=0")).toThrow(/run\.analysis\.every[\s\S]*at least 1/);
-  expect(() => analysisOf("run.analysis=10")).toThrow(/run\.analysis[\s\S]*\{every: N\}/);
+  expect(() => analysisOf("run.analysis.every=0")).toThrow(
+    issue({ key: "run.analysis.every", expected: expect.stringContaining("at least 1"), found: "0" }),
+  );
+  expect(() => analysisOf("run.analysis=10")).toThrow(
+    issue({ key: "run.analysis", expected: expect.stringContaining("{every: N}"), found: "10" }),
+  );
 });
 
 test("scalora acts at every step, and policy svd resets the moments", () => {
@@ -77,7 +84,9 @@ test("a run name that is taken gets a number", () => {
 test("a plain object is checked the same way", () => {
   const value = { model: { path: "model" }, adapter: { method: "lora" }, data: { train: "chats.jsonl" } };
   expect(parseRecipe(value, { cwd: folder }).adapter).toMatchObject({ rank: 8 });
-  expect(() => parseRecipe({ ...value, adapters: {} }, { cwd: folder })).toThrow(/did you mean adapter\?/);
+  expect(() => parseRecipe({ ...value, adapters: {} }, { cwd: folder })).toThrow(
+    issue({ key: "adapters", fix: expect.stringContaining("adapter?") }),
+  );
 });
 
 /** Bad input: what is put in, the key it is about, and what the message must say. */
@@ -393,37 +402,6 @@ test("a number can be the name of a run, in YAML and on the command line", () =>
   expect(problems(minimal, ["run.name=-7"]).message).toContain("letters, digits");
 });
 
-test("all problems come at once, each with file, line, key, expected and found", () => {
-  const yaml = [
-    "model:",
-    "  path: nowhere",
-    "  dtipe: float32",
-    "adapter:",
-    "  method: scalora",
-    "  rank: many",
-    "  dropout: 0.1",
-    "train:",
-    "  steps: 10",
-    "  epochs: 1",
-    "  weightDecay: 0.1",
-    "extra: 1",
-  ].join("\n");
-  const error = problems(yaml);
-  const places = error.issues.map((issue) => `${issue.where.replace(/.*recipe\.yaml/, "")} ${issue.key}`);
-  expect(places.sort()).toEqual(
-    [
-      " data.train",
-      ":10 train.epochs",
-      ":11 train.weightDecay",
-      ":12 extra",
-      ":3 model.dtipe",
-      ":6 adapter.rank",
-      ":7 adapter.dropout",
-    ].sort(),
-  );
-  expect(error.message).toContain("has 7 problems");
-});
-
 test("a broken YAML file names its line", () => {
   expect(problems("model:\n  path: [a\n").message).toMatch(/recipe\.yaml:\d/);
   const twice = problems("model:\n  path: a\nmodel:\n  path: b\n");
@@ -432,7 +410,9 @@ test("a broken YAML file names its line", () => {
 });
 
 test("a missing recipe file is one clear problem", () => {
-  expect(() => loadRecipe(join(folder, "none.yaml"))).toThrow(/cannot be read/);
+  expect(() => loadRecipe(join(folder, "none.yaml"))).toThrow(
+    issue({ found: expect.stringContaining("ENOENT") }),
+  );
 });
 
 test("an empty recipe names all that must be given", () => {
@@ -445,11 +425,13 @@ test("an empty recipe names all that must be given", () => {
 
 test("a key that only other methods have is told so", () => {
   const sections = {
-    model: { path: "m" },
+    model: { path: "model" },
     adapter: { method: "full", rank: 8 },
     data: { train: "rows.jsonl" },
   };
-  expect(() => parseRecipe(sections, { needsData: false, name: "r" })).toThrow(/method full has no rank/);
+  expect(() => parseRecipe(sections, { needsData: false, name: "r", cwd: folder })).toThrow(
+    issue({ key: "adapter.rank", fix: expect.stringMatching(/full.* rank/) }),
+  );
 });
 
 test("what is no recipe is said once", () => {
@@ -457,7 +439,7 @@ test("what is no recipe is said once", () => {
   expect(issues).toEqual([
     expect.objectContaining({ key: "recipe", problem: "is no recipe", found: "a list of 2" }),
   ]);
-  expect(problems("just words").message).toMatch(/recipe: is no recipe[\s\S]*"just words" \(text\)/);
+  expect(problems("just words").message).toContain('"just words" (text)');
 });
 
 test("a wrong method hides no other problem that every method would have", () => {

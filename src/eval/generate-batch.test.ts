@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { loadModel } from "../models/index.ts";
 import type { CausalLM } from "../nn/index.ts";
 import { copyGoldenLlama } from "../testing/golden-llama.ts";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fill_, liveTensorCount, narrow, noGrad, scope } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
@@ -134,11 +135,15 @@ test("a bad prompt and scores that are not numbers are errors that name the requ
   using model = await loadModel(copyGoldenLlama(scratch.path, "untied"));
   const bad = (prompt: number[]) =>
     texts(model, [...requestsOf(3), { name: "rows.jsonl:4", prompt, seed: 0 }]);
-  await expect(bad([])).rejects.toThrow(/no tokens.*rows\.jsonl:4/s);
-  await expect(bad(Array(65).fill(1))).rejects.toThrow(/context.*rows\.jsonl:4/s);
+  await expect(bad([])).rejects.toThrow(refusal("usage", { where: /^rows\.jsonl:4$/ }));
+  await expect(bad(Array(65).fill(1))).rejects.toThrow(
+    refusal("usage", { where: /^rows\.jsonl:4$/, expected: "64 tokens", found: /^65 tokens$/ }),
+  );
   const requests = requestsOf(3).map((request, i) => ({ ...request, prompt: [i + 1] }));
   const embedding = new Map(model.namedParameters()).get("model.embed_tokens.weight");
   if (embedding === undefined) throw new Error("the model has an embedding");
   noGrad(() => scope(() => void fill_(narrow(embedding, 0, 2, 1), Number.NaN)));
-  await expect(texts(model, requests)).rejects.toThrow(/logits are not finite.*rows\.jsonl:2/s);
+  await expect(texts(model, requests)).rejects.toThrow(
+    refusal("run", { where: /^rows\.jsonl:2$/, found: "NaN" }),
+  );
 });

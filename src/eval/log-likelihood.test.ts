@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { loadModel } from "../models/index.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { copyGoldenLlama } from "../testing/golden-llama.ts";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
@@ -63,14 +64,15 @@ test.each([1, 64, 4096])(
 );
 
 test.each([
-  [[], [1], /0 and 1 tokens/],
-  [[1], [], /1 and 0 tokens/],
-  [Array(60).fill(1), Array(6).fill(2), /at most 65.*60 and 6 tokens/s],
-])("a prefix or continuation that cannot be scored is refused: %#", async (prefix, tokens, says) => {
+  [[], [1], "0 and 1 tokens"],
+  [[1], [], "1 and 0 tokens"],
+  [Array(60).fill(1), Array(6).fill(2), "60 and 6 tokens"],
+])("a prefix or continuation that cannot be scored is refused: %#", async (prefix, tokens, found) => {
   using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
   const bad = { name: "rows.jsonl:4", continuations: [{ prefix, tokens }] };
-  await expect(score(model, [...randomRequests(2), bad], 64)).rejects.toThrow(says);
-  await expect(score(model, [bad], 64)).rejects.toThrow(/rows\.jsonl:4/);
+  const refused = refusal("usage", { where: /^rows\.jsonl:4$/, expected: "65", found });
+  await expect(score(model, [...randomRequests(2), bad], 64)).rejects.toThrow(refused);
+  await expect(score(model, [bad], 64)).rejects.toThrow(refused);
 });
 
 test("scores that are not numbers name the request, and an abort ends it", async () => {
@@ -87,5 +89,7 @@ test("scores that are not numbers name the request, and an abort ends it", async
   const embedding = new Map(model.namedParameters()).get("model.embed_tokens.weight");
   if (embedding === undefined) throw new Error("the model has an embedding");
   torch.noGrad(() => torch.scope(() => void torch.fill_(torch.narrow(embedding, 0, 9, 1), Number.NaN)));
-  await expect(score(model, requests, 4096)).rejects.toThrow(/not finite.*rows\.jsonl:9/s);
+  await expect(score(model, requests, 4096)).rejects.toThrow(
+    refusal("run", { where: /^rows\.jsonl:9$/, found: "NaN" }),
+  );
 });

@@ -15,6 +15,7 @@ import { writeModelFolder } from "../model-files/model-folder.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { writeSafetensors } from "../safetensors/index.ts";
+import { refusal } from "../testing/refusal.ts";
 import { fromData, Generator, liveTensorCount, noGrad, scope, type Tensor, toDType } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { createModel, loadModel, saveModel } from "./index.ts";
@@ -141,7 +142,7 @@ test("large models are written in shards with an index, and read back", async ()
   using loaded = await loadModel(out);
   expect(logits(loaded)).toEqual(logits(model));
   rmSync(join(out, elementAt(files, 0)));
-  await expect(loadModel(out)).rejects.toThrow(/Cannot open the safetensors file.*model-00001/s);
+  await expect(loadModel(out)).rejects.toThrow(refusal("format", { where: "model-00001", found: "ENOENT" }));
 });
 
 test("missing, unexpected and mis-shaped tensors are all named, with the nearest name", async () => {
@@ -193,15 +194,19 @@ test("an output layer that differs from the embedding is not tied, whatever the 
 
 test("a folder that is not a model says what is missing", async () => {
   const empty = mkdtempSync(join(scratch, "empty-"));
-  await expect(loadModel(join(scratch, "absent"))).rejects.toThrow("There is no model folder here");
-  await expect(loadModel(empty)).rejects.toThrow("no config.json");
+  await expect(loadModel(join(scratch, "absent"))).rejects.toThrow(refusal("model", { where: /absent$/ }));
+  await expect(loadModel(empty)).rejects.toThrow(refusal("model", { where: empty, message: "config.json" }));
   writeFileSync(join(empty, "config.json"), '{"model_type":"llama","model_type":"gpt2"}');
   await expect(loadModel(empty)).rejects.toThrow('duplicate key "model_type"');
   writeFileSync(join(empty, "config.json"), '{"model_type":"lama"}');
-  await expect(loadModel(empty)).rejects.toThrow(/not supported\n.*expected: llama.*"lama"/s);
+  await expect(loadModel(empty)).rejects.toThrow(
+    refusal("model", { where: "model_type", expected: /^llama/, found: '"lama"', fix: "llama" }),
+  );
   writeFileSync(join(empty, "config.json"), JSON.stringify(config));
   writeFileSync(join(empty, "pytorch_model.bin"), "");
-  await expect(loadModel(empty)).rejects.toThrow(/expected: model.safetensors.*pytorch_model.bin.*convert/s);
+  await expect(loadModel(empty)).rejects.toThrow(
+    refusal("model", { expected: "model.safetensors", found: "pytorch_model.bin", fix: "safetensors" }),
+  );
 });
 
 test("a cut weight file is refused, and one cut while it is open gives no tensor", async () => {
@@ -211,9 +216,11 @@ test("a cut weight file is refused, and one cut while it is open gives no tensor
   using weights = ModelWeights.open(folder);
   truncateSync(path, 500);
   expect(() => weights.tensor("model.norm.weight")).toThrow(
-    /changed while it was in use.*found: {4}500 bytes/s,
+    refusal("format", { where: path, expected: /^\d+ bytes$/, found: /^500 bytes$/ }),
   );
-  await expect(loadModel(folder)).rejects.toThrow(/truncated/);
+  await expect(loadModel(folder)).rejects.toThrow(
+    refusal("format", { where: path, expected: "at least", found: /^500 bytes$/ }),
+  );
 });
 
 test("an index may not lead out of the folder, nor to a shard without the tensor", async () => {
@@ -223,10 +230,12 @@ test("an index may not lead out of the folder, nor to a shard without the tensor
     writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }));
   index({ "model.norm.weight": "../model.safetensors" });
   await expect(loadModel(folder)).rejects.toThrow(
-    /not a safetensors file of this folder.*"..\/model.safetensors"/s,
+    refusal("format", { where: 'tensor "model.norm.weight"', found: '"../model.safetensors"' }),
   );
   index({ "model.norms.weight": "model.safetensors" });
-  await expect(loadModel(folder)).rejects.toThrow(/does not hold the tensor "model.norms.weight"/);
+  await expect(loadModel(folder)).rejects.toThrow(
+    refusal("format", { message: '"model.norms.weight"', expected: "model.safetensors" }),
+  );
 });
 
 test("an occupied output folder is left alone", () => {
@@ -234,10 +243,12 @@ test("an occupied output folder is left alone", () => {
   const source = folderOf(model.namedParameters());
   const out = mkdtempSync(join(scratch, "occupied-"));
   writeFileSync(join(out, "precious.txt"), "x");
-  expect(() => saveModel(model, source, out)).toThrow(/not empty.*precious.txt/s);
+  expect(() => saveModel(model, source, out)).toThrow(
+    refusal("usage", { where: out, found: "precious.txt" }),
+  );
   expect(readdirSync(out)).toEqual(["precious.txt"]);
   expect(() => saveModel(model, source, join(out, "precious.txt", "model"))).toThrow(
-    "Cannot write the folder",
+    refusal("run", { where: join(out, "precious.txt", "model"), found: "ENOTDIR" }),
   );
   expect(existsSync(join(out, "precious.txt"))).toBe(true);
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { type DType, fromData, liveTensorCount, type TensorData, transpose } from "../torch/index.ts";
 import { readSafetensorsHeader, SafetensorsFile, writeSafetensors } from "./index.ts";
 
@@ -108,5 +109,7 @@ test("a bad name, a bad folder and an unknown tensor are clear errors that leave
   writeSafetensors(path, [["weight_a", tensor]]);
   expect(statSync(path).size % 8).toBe(4);
   using file = SafetensorsFile.open(path);
-  expect(() => file.tensor("weight_b")).toThrow(/no tensor "weight_b".*did you mean "weight_a"\?/s);
+  expect(() => file.tensor("weight_b")).toThrow(
+    refusal("format", { message: '"weight_b"', fix: '"weight_a"' }),
+  );
 });

@@ -4,6 +4,7 @@ import { requestControl } from "../run/control.ts";
 import type { RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
+import { refusal } from "../testing/refusal.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
@@ -154,7 +155,7 @@ test("a loss that is not finite fails the run, says where, and keeps the last ch
     torch.noGrad(() => torch.fill_(weight.value, Number.NaN));
   };
   await expect(train({ ...options, onEvent })).rejects.toThrow(
-    /loss of step 6 is not finite[\s\S]*embed_tokens\.weight/,
+    refusal("run", { message: "step 6", found: "embed_tokens.weight", fix: "train.lr" }),
   );
   expect(eventsOf("end")).toMatchObject([{ step: 5, reason: "failed" }]);
   expect(readStatus(path())?.state).toBe("failed");
@@ -163,12 +164,14 @@ test("a loss that is not finite fails the run, says where, and keeps the last ch
 
 test("settings out of range and a folder with an earlier run's checkpoints are refused", async () => {
   await expect(train({ ...make({ steps: 5 }), settings: { steps: 0 } })).rejects.toThrow(
-    /steps is out of range[\s\S]*≥ 1[\s\S]*0/,
+    refusal("config", { message: " steps ", expected: "≥ 1", found: /^0$/ }),
   );
-  await expect(train({ ...make({ steps: 5 }), settings: { steps: 5, clip: -1 } })).rejects.toThrow(/clip/);
+  await expect(train({ ...make({ steps: 5 }), settings: { steps: 5, clip: -1 } })).rejects.toThrow(
+    refusal("config", { message: " clip ", expected: "≥ 0", found: /^-1$/ }),
+  );
   const options = make({ steps: 3 }, { folder: path() });
   await train(options);
-  await expect(train(options)).rejects.toThrow(/holds checkpoints of an earlier run/);
+  await expect(train(options)).rejects.toThrow(refusal("config", { where: /checkpoints$/, fix: "run.name" }));
 });
 
 test("without a run folder nothing is written and the result still tells", async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { refusal } from "../../testing/refusal.ts";
 import { liveTensorCount } from "../../torch/index.ts";
 import { compareGolden, goldenPolicies, readGolden } from "./testing/golden.ts";
 
@@ -47,12 +48,16 @@ test("a wrong number, a wrong branch and a file of another format are seen", () 
     { array: "alpha", error: expect.closeTo(1e-8, 12) },
   ]);
   expect(result((text) => text.replace('"branch": "column"', '"branch": "nnls"')).passed).toBe(false);
-  expect(() => changed(() => "{")).toThrow(/Not a file of golden vectors[\s\S]*changed\.json/);
-  expect(() => changed(() => "{}")).toThrow(/name/);
-  expect(() => changed((text) => text.replace('"vB"', '"vb"'))).toThrow(/inputs\.vB/);
-  expect(() => changed((text) => text.replace(alpha, "$1$2, 1"))).toThrow(
-    /expected\.default\.alpha is \[2\] and not \[1\]/,
+  expect(() => changed(() => "{")).toThrow(refusal("format", { where: "changed.json", found: "position 1" }));
+  expect(() => changed(() => "{}")).toThrow(refusal("format", { found: /^name: / }));
+  expect(() => changed((text) => text.replace('"vB"', '"vb"'))).toThrow(
+    refusal("format", { found: /^inputs\.vB: / }),
   );
-  expect(() => readGolden(join(scratch, "none.json"))).toThrow(/no such file/);
+  expect(() => changed((text) => text.replace(alpha, "$1$2, 1"))).toThrow(
+    refusal("format", { found: /^expected\.default\.alpha .*\[2\].*\[1\]/ }),
+  );
+  expect(() => readGolden(join(scratch, "none.json"))).toThrow(
+    refusal("format", { where: "none.json", found: "ENOENT" }),
+  );
   rmSync(scratch, { recursive: true });
 });

@@ -5,6 +5,7 @@ import { afterAll, expect, test } from "vitest";
 import { type SequenceClassifier, tokenStream } from "../../nn/index.ts";
 import { SafetensorsFile, writeSafetensors } from "../../safetensors/index.ts";
 import "../../testing/close-to.ts";
+import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { tolerances } from "../../testing/tolerances.ts";
 import { fromData, liveTensorCount, mul, noGrad, scope, sum } from "../../torch/index.ts";
@@ -174,14 +175,24 @@ test("a head of other classes, and a missing weight of the encoder, are refused"
   await expect(loadClassifier(folder)).rejects.toThrow(
     /missing roberta.encoder.layer.0.attention.self.query.weight/,
   );
-  await expect(loadClassifier(folder, { labels: [] })).rejects.toThrow(/A classifier needs labels/);
-  await expect(loadClassifier(folder, { labels: ["a", "a"] })).rejects.toThrow(/Two classes have one name/);
+  await expect(loadClassifier(folder, { labels: [] })).rejects.toThrow(
+    refusal("config", { where: "model.labels", found: /^\[\]$/ }),
+  );
+  await expect(loadClassifier(folder, { labels: ["a", "a"] })).rejects.toThrow(
+    refusal("config", { where: "model.labels", found: /^a, a$/ }),
+  );
 });
 
 test("a decoder is no classifier, and an encoder no language model", async () => {
   const decoder = fileURLToPath(new URL("../../../test/golden/llama/gqa", import.meta.url));
-  await expect(loadClassifier(decoder)).rejects.toThrow(/expected: bert, roberta, deberta-v2\n.*"llama"/);
+  await expect(loadClassifier(decoder)).rejects.toThrow(
+    refusal("model", { where: "model_type", expected: /^bert, roberta, deberta-v2$/, found: '"llama"' }),
+  );
   await expect(loadModel(join(golden, "bert-pairs"))).rejects.toThrow(
-    /another kind[\s\S]*llama, .*; with loadClassifier: bert, roberta, deberta-v2\n.*"bert"\n.*load it with loadClassifier/,
+    refusal("model", {
+      expected: /^llama, .*; with loadClassifier: bert, roberta, deberta-v2$/,
+      found: '"bert"',
+      fix: "loadClassifier",
+    }),
   );
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { findNewestValid, isComplete, listCheckpoints, verifyCheckpoint } from "./load.ts";
@@ -85,7 +86,7 @@ test("a save that fails leaves the earlier checkpoints and says which one is saf
       tensors: { adapters: new Map([["weight", broken]]), optimizer: new Map(), generators: new Map() },
       state: {},
     });
-  expect(failing).toThrow(/could not be written[\s\S]*step-000002[\s\S]*step 1 is safe/);
+  expect(failing).toThrow(refusal("run", { where: /step-000002$/, fix: "step 1" }));
   expect(readdirSync(folder())).toEqual(["step-000001"]);
   expect(isComplete(good)).toBe(true);
 });
@@ -94,5 +95,7 @@ test("a manifest cannot point outside its folder", () => {
   const path = save(1);
   const file = join(path, "manifest.json");
   writeFileSync(file, readFileSync(file, "utf8").replace('"state.json"', '"../state.json"'));
-  expect(() => verifyCheckpoint(path)).toThrow(/files/);
+  expect(() => verifyCheckpoint(path)).toThrow(
+    refusal("format", { where: "manifest.json: files.../state.json" }),
+  );
 });
