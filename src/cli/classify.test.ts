@@ -213,7 +213,7 @@ test("labels, rows and models that do not go together are named", async () => {
     [{ data: { train: at("number.jsonl") } }, /number from 0 to 1[\s\S]*found: +2/],
     [{ data: { train: at("unlabelled.jsonl") } }, /needs the column label/],
     [{ data: { format: "text" } }, /A classifier cannot be trained on these data/],
-    [{ data: { maxLength: 3 } }, /leave it no room/],
+    [{ data: { maxLength: 3 } }, /leave no room/],
     [{ adapter: { method: "lora", targetModules: ["classifier"] } }, /No linear layer is left to adapt/],
     [
       { adapter: { method: "lora", modulesToSave: ["clasifier"] } },

@@ -1,4 +1,4 @@
-/** How far a download is. */
+/** Progress of a download. */
 export interface DownloadProgress {
   /** Bytes. */
   readonly done: number;
@@ -11,6 +11,6 @@ export interface DownloadHooks {
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
   onProgress(progress: DownloadProgress): void;
-  /** A remark for people. */
+  /** Called with notes for the user. */
   onNote(text: string): void;
 }

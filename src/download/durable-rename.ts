@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { syncFolder } from "../util/files.ts";
 
-/** Gives a written file its name, so that no power cut leaves the name without the content. */
+/** Renames a written file so that after a power cut the new name never lacks the content. */
 export function renameDurably(from: string, to: string): void {
   const descriptor = openSync(from, "r");
   try {

@@ -133,7 +133,7 @@ test("what is there is not fetched again", async () => {
 
 test("a download that breaks off goes on where it stopped", async () => {
   hub.state.breakAfter = 20_000;
-  expect(await message(get())).toMatch(/could not be fetched from the hub[\s\S]*what has come is kept/);
+  expect(await message(get())).toMatch(/could not be fetched from the hub[\s\S]*partial downloads are kept/);
   hub.state.requests = [];
   const path = await get();
   expect(read(path, "model.safetensors").equals(weights)).toBe(true);
@@ -176,9 +176,9 @@ test("downloads of one model at a time do not write into each other's files", as
 test.each([
   [
     401,
-    /does not give maker\/small-model without a token[\s\S]*HTTP 401: Access is refused[\s\S]*set HF_TOKEN/,
+    /denies access to maker\/small-model without a token[\s\S]*HTTP 401: Access is refused[\s\S]*set HF_TOKEN/,
   ],
-  [403, /is gated, and this token may not read it[\s\S]*accept its terms at http.*maker\/small-model/],
+  [403, /is gated, and this token has no access[\s\S]*accept its terms at http.*maker\/small-model/],
   [404, /The hub has no model maker\/small-model/],
   [429, /The hub asks to wait/],
   [503, /run the command again later/],

@@ -11,19 +11,19 @@ import { type HubAccess, hubAccess } from "./hub-client.ts";
 import { hubError } from "./hub-errors.ts";
 import { cachedModelPath, type HubId, hubCache, hubFolder, isCompleteModel } from "./model-cache.ts";
 
-/** The weights of a whole model; not those of an adapter, of another precision or of its maker's own programs. */
+/** Weight files in the transformers layout; not those of adapters, of other precisions or of the maker's own programs. */
 const weightFilePattern = /^model(-\d+-of-\d+)?\.safetensors$/;
 
-/** What else a model consists of; other formats of the weights stay where they are. */
+/** The other files of a model; weights in other formats are not downloaded. */
 const otherFilePattern =
   /^((?!adapter_)[\w-]*config\.json|model\.safetensors\.index\.json|(tokenizer|special_tokens_map|added_tokens|vocab)\.json|[\w.-]*\.model|merges\.txt|vocab\.txt|chat_template\.(jinja|json)|LICENSE[\w.]*)$/;
 
 /**
- * Fetches a model of the hub into the hub's own cache, so that its other tools find it there. A file that was broken off goes on
- * where it stopped; each is checked by its size and hash.
- * @returns the snapshot's folder, or the GGUF file that the ID names
- * @throws ScaloraError `run` when the hub cannot be reached, breaks off or sends something else; `usage` when it has no such
- * model or does not give it
+ * Downloads a model from the Hugging Face hub into the hub's own cache, where other tools find it. Interrupted downloads are
+ * resumed; each file is checked by size and hash.
+ * @returns the snapshot's folder, or the GGUF file of the ID
+ * @throws ScaloraError `run` when the hub cannot be reached, the connection breaks or a file is wrong; `usage` when the model
+ * does not exist or access is denied
  */
 export async function fetchFromHub(id: HubId, name: string, hooks: DownloadHooks): Promise<string> {
   const { env = process.env } = hooks;
@@ -73,7 +73,7 @@ async function fetchSnapshot(id: HubId, access: HubAccess, hooks: DownloadHooks)
   return id.file === undefined ? snapshot : join(snapshot, id.file);
 }
 
-/** The files of a model, or the one that was named. @throws ScaloraError `usage` where there is none */
+/** The files of a model, or the one that the ID names. @throws ScaloraError `usage` where there are none */
 function chooseFiles(id: HubId, entries: readonly ListFileEntry[]): ListFileEntry[] {
   const files = entries.filter(({ type }) => type === "file");
   const paths = files.map(({ path }) => path);
@@ -84,7 +84,7 @@ function chooseFiles(id: HubId, entries: readonly ListFileEntry[]): ListFileEntr
   );
 }
 
-/** What a repository lacks of what is wanted; undefined where it has all of it. */
+/** The required files that a repository lacks; undefined where it lacks none. */
 function findMissing(paths: readonly string[], { file }: HubId): string | undefined {
   if (file !== undefined) return paths.includes(file) ? undefined : file;
   if (!paths.some((path) => weightFilePattern.test(path))) return "weights as safetensors";

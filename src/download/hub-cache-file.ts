@@ -10,7 +10,7 @@ import { renameDurably } from "./durable-rename.ts";
 import type { HubAccess } from "./hub-client.ts";
 import { fileSize } from "./model-cache.ts";
 
-/** A file of the hub, and the folder of its model in the cache. */
+/** A file on the hub, and its model's folder in the cache. */
 interface HubFile {
   readonly repo: string;
   readonly entry: ListFileEntry;
@@ -22,11 +22,11 @@ interface HubFile {
 interface FileHooks {
   readonly signal?: AbortSignal;
   onNote(text: string): void;
-  /** Bytes of this file so far. */
+  /** Called with the bytes of this file so far. */
   onBytes(bytes: number): void;
 }
 
-/** One file: into the cache's blobs, named by its hash, with a link from the snapshot. @throws as `fetchFromHub` */
+/** Downloads one file into the cache's blobs, under its hash, and links it from the snapshot. @throws as `fetchFromHub` */
 export async function fetchFile(file: HubFile, hooks: FileHooks): Promise<void> {
   const { entry, folder, revision } = file;
   const { path, size, lfs, oid } = entry;
@@ -49,7 +49,7 @@ export async function fetchFile(file: HubFile, hooks: FileHooks): Promise<void> 
   hooks.onBytes(size);
 }
 
-/** The bytes of a file, after those that an earlier attempt left. The caller holds the blob's lock. */
+/** Downloads a file, or the rest of it after an interrupted attempt. The caller holds the blob's lock. */
 async function fetchBlob({ repo, entry, revision, access }: HubFile, blob: string, hooks: FileHooks) {
   const { downloadFile } = await import("@huggingface/hub");
   const { path, size } = entry;
@@ -80,7 +80,7 @@ async function appendBytes(
   await pipeline(Readable.from(source.stream()), count, target, { signal });
 }
 
-/** A file that is not the listed one is removed, so that the next attempt starts it anew. */
+/** Checks size and hash; a wrong file is removed, so that the next attempt starts again. */
 async function checkFile(path: string, { path: name, size, lfs, oid }: ListFileEntry): Promise<void> {
   const found = fileSize(path) ?? 0;
   if (found < size) throw new Error(`${name} broke off after ${found} of ${size} bytes`);
@@ -95,10 +95,10 @@ async function checkFile(path: string, { path: name, size, lfs, oid }: ListFileE
   });
 }
 
-/** What git names a file of so many bytes by, before those. */
+/** git's blob hash, started with the header of a file of this size. */
 const gitHash = (size: number) => createHash("sha1").update(`blob ${size}\0`);
 
-/** Piece by piece, so that the lock's heartbeat goes on. */
+/** Hash of a file, read in pieces, so that the lock's heartbeat continues. */
 async function hashOfFile(path: string, hash: Hash): Promise<string> {
   for await (const piece of createReadStream(path)) hash.update(piece);
   return hash.digest("hex");

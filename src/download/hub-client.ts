@@ -4,19 +4,19 @@ import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 import { ScaloraError } from "../util/errors.ts";
 import { hubHome } from "./model-cache.ts";
 
-/** Milliseconds without an answer, or without a further byte of it, after which a connection is given up. */
+/** Milliseconds without a response, or without further bytes, after which a request is aborted. */
 const defaultTimeoutMs = 60_000;
 
-/** What every call of the hub's package takes. */
+/** Parameters of every call of the hub's package. */
 export interface HubAccess {
   readonly hubUrl: string;
   readonly fetch: typeof fetch;
 }
 
 /**
- * The hub as its own tools reach it: `HF_ENDPOINT` names a mirror; the token is `HF_TOKEN`, else what `hf auth login` has
- * stored; proxies are `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. The token goes to the hub alone, never to where it redirects.
- * @throws ScaloraError `usage` for an address that is none
+ * Access to the hub by its own tools' settings: `HF_ENDPOINT` is a mirror; the token is `HF_TOKEN`, else that of `hf auth
+ * login`; proxies are `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. The token is sent to the hub only, never to redirects.
+ * @throws ScaloraError `usage` for an invalid URL
  */
 export function hubAccess(
   env: NodeJS.ProcessEnv,
@@ -32,7 +32,7 @@ export function hubAccess(
     ...(httpProxy !== undefined && { httpProxy }),
     ...(httpsProxy !== undefined && { httpsProxy }),
     ...(noProxy !== undefined && { noProxy }),
-    // Plain requests go through an HTTP proxy as they are, like everywhere else; only TLS needs a tunnel.
+    // Plain HTTP requests need no tunnel through a proxy; only TLS does.
     proxyTunnel: false,
     headersTimeout: patience,
     bodyTimeout: patience,
@@ -60,7 +60,7 @@ export function hubAccess(
   };
 }
 
-/** A proxy's address, in whichever case its variable is written. */
+/** The URL of a proxy, from its variable in lower or upper case. */
 function proxyAddress(lower: string, env: NodeJS.ProcessEnv): string | undefined {
   const variable = env[lower] === undefined ? lower.toUpperCase() : lower;
   const value = env[variable];
@@ -70,10 +70,10 @@ function proxyAddress(lower: string, env: NodeJS.ProcessEnv): string | undefined
 
 function checkAddress(variable: string, value: string, protocols: readonly string[]): void {
   if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return;
-  throw new ScaloraError("usage", `${variable} is not an address`, {
+  throw new ScaloraError("usage", `${variable} is not a valid URL`, {
     where: `the environment variable ${variable}`,
     expected: "http://HOST, https://HOST or either with a port",
-    // A proxy's address may hold a password.
+    // A proxy's URL may contain a password.
     found: value.replace(/[^/]*@/, "…@"),
     fix: `correct ${variable}, or unset it`,
   });

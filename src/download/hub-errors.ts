@@ -2,7 +2,7 @@ import { HubApiError } from "@huggingface/hub";
 import { isUnwritable } from "../setup/errors.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 
-/** What went wrong with the hub or its cache, and what to do about it. */
+/** The error of a failed request to the hub or a failed write to its cache, with advice. */
 export function hubError(
   error: unknown,
   name: string,
@@ -10,7 +10,7 @@ export function hubError(
 ): ScaloraError {
   const cause = error;
   if (isUnwritable(error)) {
-    return new ScaloraError("run", `The hub's cache cannot be written`, {
+    return new ScaloraError("run", "The hub's cache cannot be written", {
       where: cache,
       found: error.message,
       fix: "make room or permissions there, or set HF_HOME to a folder that you can write to, on a disk with room",
@@ -22,7 +22,7 @@ export function hubError(
       where: endpoint,
       found: innermostMessage(error),
       fix:
-        "run the command again where there is a network (what has come is kept; HF_ENDPOINT names a mirror, HTTPS_PROXY a proxy); " +
+        "run the command again where there is a network (partial downloads are kept; HF_ENDPOINT names a mirror, HTTPS_PROXY a proxy); " +
         `or bring the model's folder by hand and name its path; looked in ${cache} first`,
       cause,
     });
@@ -44,20 +44,20 @@ function explainStatus(
   const page = `${endpoint}/${repo}`;
   if (status === 401)
     return [
-      `The hub does not give ${name} without a token`,
+      `The hub denies access to ${name} without a token`,
       `check the name; for a gated or private model set HF_TOKEN to a token of yours (${endpoint}/settings/tokens)`,
     ];
   if (status === 403)
     return [
-      `${name} is gated, and this token may not read it`,
+      `${name} is gated, and this token has no access`,
       `accept its terms at ${page} with the account of HF_TOKEN`,
     ];
   if (status === 404) return [`The hub has no model ${repo}`, `check the name: ${page}`];
   if (status === 429) return ["The hub asks to wait", "wait a few minutes, or set HF_TOKEN"];
-  return [`The hub cannot give ${name}`, "run the command again later: what has come is kept"];
+  return [`The hub failed to send ${name}`, "run the command again later: partial downloads are kept"];
 }
 
-/** The innermost reason: a fetch says only that it failed. */
+/** The message of the innermost cause: that of `fetch` itself says nothing specific. */
 function innermostMessage(error: unknown): string {
   return error instanceof Error && error.cause instanceof Error
     ? `${error.message}: ${error.cause.message}`

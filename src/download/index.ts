@@ -10,16 +10,16 @@ export { downloadBytes, type ListedModel, listedModels, quickstartModel } from "
 export { cachedHubModels, cachedModelPath, downloadHint, modelPath } from "./model-cache.ts";
 
 /**
- * Fetches a model, by a name of the list or an ID of the Hugging Face hub, into its cache; what is there is not fetched again.
+ * Downloads a model, by its name in the list or its ID on the Hugging Face hub, into the cache, unless it is there already.
  * @returns the path of its folder or file
- * @throws ScaloraError `usage` for a name that is neither; as `fetchListedModel` and `fetchFromHub`
+ * @throws ScaloraError `usage` for an unknown name; as `fetchListedModel` and `fetchFromHub`
  */
 export async function fetchModel(name: string, hooks: DownloadHooks): Promise<string> {
   const listed = listedModels.find((model) => model.name === name);
   if (listed !== undefined) return fetchListedModel(listed, hooks);
   const id = parseHubId(name);
   if (id !== undefined) {
-    // Only then: its packages are large.
+    // Imported on demand: its packages are large.
     const { fetchFromHub } = await import("./fetch-from-hub.ts");
     return fetchFromHub(id, name, hooks);
   }

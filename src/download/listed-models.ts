@@ -1,6 +1,6 @@
 import type { Wheel } from "../setup/pip.ts";
 
-/** A small open model that `scalora get` knows by name: one GGUF file, carried by pinned Python packages. */
+/** A small open model with a name in `scalora get`: one GGUF file, distributed in pinned Python packages. */
 export interface ListedModel {
   readonly name: string;
   readonly description: string;
@@ -9,7 +9,7 @@ export interface ListedModel {
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
-  /** The packages, and where each holds the file or, where there are several, its next part. */
+  /** The packages, and the member of each that is the file or, where there are several, its next part. */
   readonly wheels: readonly (Wheel & { readonly member: string })[];
 }
 
@@ -31,7 +31,7 @@ const gemmaParts: readonly (readonly [hash: string, size: number])[] = [
   ["1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38", 60_704_618],
 ];
 
-/** The models that are known by name. Each was downloaded and loaded before it came here. */
+/** The listed models. Each was downloaded and loaded before it was added. */
 export const listedModels: readonly ListedModel[] = [
   {
     name: "smollm2-135m-instruct",

@@ -11,7 +11,7 @@ export interface HubId {
   readonly file?: string;
 }
 
-/** Reads an ID of the hub; undefined for any other text. */
+/** Parses an ID of the hub; undefined for any other text. */
 export function parseHubId(text: string): HubId | undefined {
   const match = /^([\w.-]+\/[\w.-]+)(?:\/([\w./-]+\.gguf))?$/.exec(text);
   const [, repo, file] = match ?? [];
@@ -19,19 +19,19 @@ export function parseHubId(text: string): HubId | undefined {
   return { repo, ...(file !== undefined && { file }) };
 }
 
-/** Where a listed model's file is, or would be. */
+/** Path of a listed model's file, whether it exists or not. */
 export const listedModelPath = ({ name, file }: ListedModel, env = process.env): string =>
   join(cacheFolder(env), "models", name, file);
 
-/** The hub's home folder, as its own tools find it. */
+/** The hub's home folder, by its own tools' rules. */
 export const hubHome = (env = process.env): string =>
   env["HF_HOME"] || join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "huggingface");
 
-/** The hub's cache, as its own tools find it: what they have fetched is found here, and the other way round. */
+/** The hub's cache, shared with its own tools. */
 export const hubCache = (env = process.env): string =>
   env["HF_HUB_CACHE"] || env["HUGGINGFACE_HUB_CACHE"] || join(hubHome(env), "hub");
 
-/** The cache's folder of a model of the hub. */
+/** The folder of a hub model in the cache. */
 export const hubFolder = ({ repo }: HubId, env = process.env): string =>
   join(hubCache(env), `models--${repo.replace("/", "--")}`);
 
@@ -49,7 +49,7 @@ function listSnapshots(id: HubId, env: NodeJS.ProcessEnv): string[] {
     .map(({ path }) => path);
 }
 
-/** Whether a folder has a model's config and all of its weights. */
+/** Whether a folder has a model's config and all weight files. */
 export function isCompleteModel(folder: string): boolean {
   if (!existsSync(join(folder, "config.json"))) return false;
   const index = readTextIfPresent(join(folder, "model.safetensors.index.json"));
@@ -58,7 +58,7 @@ export function isCompleteModel(folder: string): boolean {
   return shards.length > 0 && shards.every((name) => existsSync(join(folder, name)));
 }
 
-/** The files that an index of weights names; none where it cannot be read. */
+/** The shards in an index of weights; none where it cannot be read. */
 function indexedShards(index: string): string[] {
   try {
     const { weight_map }: { weight_map?: Record<string, unknown> } = JSON.parse(index);
@@ -68,7 +68,7 @@ function indexedShards(index: string): string[] {
   }
 }
 
-/** What has been fetched of a model of the hub: the folder of a whole model, or the file. */
+/** A downloaded hub model: the folder of a complete model, or the GGUF file. */
 function hubPath(id: HubId, env: NodeJS.ProcessEnv): string | undefined {
   const { file } = id;
   const snapshots = listSnapshots(id, env);
@@ -84,7 +84,7 @@ function readTextIfPresent(path: string): string | undefined {
   }
 }
 
-/** What a folder holds, also below it where `recursive`; nothing where it cannot be read. */
+/** The entries of a folder, with subfolders where `recursive`; none where it cannot be read. */
 function listFolder(path: string, { recursive = false } = {}): string[] {
   try {
     return readdirSync(path, { encoding: "utf8", recursive });
@@ -93,10 +93,10 @@ function listFolder(path: string, { recursive = false } = {}): string[] {
   }
 }
 
-/** Bytes of a file; undefined where there is none. */
+/** Size of a file in bytes; undefined where it does not exist. */
 export const fileSize = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
 
-/** Where a fetched model is, by its name or its ID on the hub; undefined when it has not been fetched. */
+/** Path of a downloaded model, by its name or its ID on the hub; undefined when it has not been downloaded. */
 export function cachedModelPath(name: string, env = process.env): string | undefined {
   const listed = listedModels.find((model) => model.name === name);
   if (listed !== undefined) {
@@ -107,12 +107,12 @@ export function cachedModelPath(name: string, env = process.env): string | undef
   return id === undefined ? undefined : hubPath(id, env);
 }
 
-/** What a model's path means: itself, where something is there; else a fetched model of that name; else itself again. */
+/** Resolves a model path: an existing path is itself; else the downloaded model of that name or ID; else the path itself. */
 export function modelPath(path: string, cwd = process.cwd()): string {
   return existsSync(resolve(cwd, path)) ? path : (cachedModelPath(path) ?? path);
 }
 
-/** What a person can do about a model that is neither a path nor fetched; undefined where its name is like none. */
+/** Advice for a model that is neither a path nor downloaded; undefined where its name resembles none. */
 export function downloadHint(name: string): string | undefined {
   const names = listedModels.map((model) => model.name);
   if (names.includes(name) || parseHubId(name) !== undefined)
@@ -121,7 +121,7 @@ export function downloadHint(name: string): string | undefined {
   return near === undefined ? undefined : `did you mean ${near}? \`npx scalora get ${near}\` fetches it`;
 }
 
-/** The models of the hub that are in its cache, and the GGUF files, each by the name that finds it. */
+/** The hub models in the cache, and the GGUF files, each with its ID. */
 export function cachedHubModels(env = process.env): { id: string; path: string }[] {
   return listFolder(hubCache(env)).flatMap((name) => {
     const match = /^models--(.+?)--(.+)$/.exec(name);

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect } from "vitest";
 import { liveTensorCount } from "../torch/index.ts";
 
 /**
- * Watches over the tensors of each test of a file, which must leave as many as it found.
- * @returns a list: what a test puts there is disposed of after it, the last first
+ * Leak check: each test of a file must end with as many live tensors as it began with.
+ * @returns a list; whatever a test adds to it is disposed of after the test, the last first
  */
 export function checkTensorLeaks(): { dispose(): void }[] {
   const made: { dispose(): void }[] = [];

@@ -12,7 +12,7 @@ import {
 } from "./tokenizer-spec.ts";
 import type { SpecialToken, SpecialTokens } from "./types.ts";
 
-/** A whole tokenizer, ready for the library. */
+/** A complete tokenizer for the `tokenizers` library. */
 export interface AssembledTokenizer {
   /** The text of a `tokenizer.json`. */
   readonly json: string;
@@ -26,7 +26,7 @@ export interface AssembledTokenizer {
 }
 
 /**
- * Applies a folder's settings to a blueprint: added tokens, the tokens of the roles, and what stands around a text.
+ * Applies a folder's settings to a spec: added tokens, special tokens, and the post-processor template.
  * @throws ScaloraError `format` when the settings contradict the vocabulary
  */
 export function assembleTokenizer(blueprint: TokenizerSpec, settings: TokenizerSettings): AssembledTokenizer {
@@ -54,7 +54,7 @@ export function assembleTokenizer(blueprint: TokenizerSpec, settings: TokenizerS
     file.model,
   ]);
   const { bos, eos, unk, pad } = named;
-  // BPE text holds its own spaces: transformers ignores the setting there too.
+  // Byte-level BPE keeps spaces itself; transformers ignores the setting there too.
   const cleansUp =
     blueprint.model["type"] !== "BPE" &&
     (settings.options.clean_up_tokenization_spaces ?? blueprint.cleanUpSpaces);
@@ -69,7 +69,7 @@ export function assembleTokenizer(blueprint: TokenizerSpec, settings: TokenizerS
   };
 }
 
-/** Without the special tokens at the end that nothing names. */
+/** Rows without the special tokens at the end that are not used. */
 function requiredRows(
   tokens: TokenTable,
   named: ResolvedSpecialTokens,
@@ -87,7 +87,7 @@ function requiredRows(
 
 type ResolvedSpecialTokens = Partial<Record<SpecialTokenRole, SpecialToken>>;
 
-/** The settings' tokens first, then the source's; all become special tokens. */
+/** The special tokens by role: the settings' first, then the source's. */
 function resolveSpecialTokens(
   tokens: TokenTable,
   blueprint: TokenizerSpec,
@@ -103,7 +103,7 @@ function resolveSpecialTokens(
   return result;
 }
 
-/** Added tokens by text, with the numbers that the library will give them. */
+/** Added tokens by text, with the ids that the `tokenizers` library will assign. */
 class TokenTable {
   private readonly vocabulary: ReadonlyMap<string, number>;
   private readonly where: string;
@@ -118,7 +118,7 @@ class TokenTable {
     for (const token of addedTokens) this.set({ ...token, id: token.id ?? this.size });
   }
 
-  /** A token with a given number; one that is known already takes the flags, but where it is matched stays. */
+  /** Adds a token with a given id; an existing one gets the flags, except `normalized`. */
   set(token: AddedToken & { id: number }): void {
     const { content, id } = token;
     const known = this.idOf(content);
@@ -135,7 +135,7 @@ class TokenTable {
     this.reserveId(id, content);
   }
 
-  /** A special token by its text; a new one gets the next number. */
+  /** Adds a special token by its text; a new one gets the next id. */
   add(token: ConfiguredToken): SpecialToken {
     const { content } = token;
     const known = this.added.get(content);
@@ -145,7 +145,7 @@ class TokenTable {
     return { id, content };
   }
 
-  /** The added token of the number, when the vocabulary does not have it. */
+  /** The added token of an id that is not in the vocabulary. */
   addedTokenOutsideVocabulary(id: number): AddedToken | undefined {
     const content = this.contents.get(id);
     return content === undefined || this.vocabulary.has(content) ? undefined : this.added.get(content);
@@ -191,7 +191,7 @@ function buildPostProcessor(
   return { type: "TemplateProcessing", single, pair, special_tokens: Object.fromEntries(tokens) };
 }
 
-/** `add_bos_token` and `add_eos_token` add or remove those two and leave the others. */
+/** Adds or removes BOS and EOS in the template, by `add_bos_token` and `add_eos_token`. */
 function applyBosEosSettings(
   { before, after, pair }: TokenTemplate,
   { addBos, addEos }: TokenizerSettings,

@@ -15,7 +15,7 @@ interface ByteLevelClass {
   readonly roles: Partial<Record<SpecialTokenRole, string>>;
   readonly frame: TokenTemplate;
   readonly normalizer: Component | null;
-  /** Cuts the text into words; undefined for GPT-2's own rule. */
+  /** Pre-tokenizer pattern; undefined for GPT-2's. */
   readonly pattern?: string;
 }
 
@@ -100,7 +100,7 @@ function buildPreTokenizer({ pattern }: ByteLevelClass, addPrefixSpace: boolean)
   return { type: "Sequence", pretokenizers: [split, byteLevelComponent(addPrefixSpace, false)] };
 }
 
-/** Without a token for every byte the library would drop text silently. */
+/** Requires a token for every byte: without one the `tokenizers` library would drop text silently. */
 function checkByteVocabulary(path: string, vocabulary: ReadonlyMap<string, number>): void {
   const missing = bytesToUnicode().filter((character) => !vocabulary.has(character));
   if (missing.length === 0) return;
@@ -112,7 +112,7 @@ function checkByteVocabulary(path: string, vocabulary: ReadonlyMap<string, numbe
   );
 }
 
-/** The characters that stand for the 256 bytes: printable ones for themselves, the others from U+0100 on (GPT-2). */
+/** The characters of the 256 bytes: printable bytes map to themselves, the others from U+0100 on (GPT-2). */
 function bytesToUnicode(): string[] {
   let next = 0x100;
   return Array.from({ length: 256 }, (_, byte) => {

@@ -1,15 +1,15 @@
 import type { Component } from "./tokenizer-spec.ts";
 
 /**
- * The library's pre-tokenizer and decoder of byte-level tokenizers.
+ * The `ByteLevel` component: pre-tokenizer and decoder of byte-level tokenizers.
  * @param addPrefixSpace puts a space before a text that has none
- * @param useRegex cuts words by GPT-2's own rule
+ * @param useRegex splits words by GPT-2's pattern
  */
 export function byteLevelComponent(addPrefixSpace: boolean, useRegex = true): Component {
   return { type: "ByteLevel", add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: useRegex };
 }
 
-/** The model of byte-level BPE. @param ignoresMerges takes a word that is a token whole */
+/** The model of byte-level BPE. @param ignoresMerges does not split a word that is itself a token */
 export function byteLevelModel(
   vocabulary: ReadonlyMap<string, number>,
   merges: readonly (readonly [string, string])[],

@@ -1,29 +1,29 @@
 import { elementAt } from "../util/elements.ts";
 import { Charsmap } from "./charsmap.ts";
 
-/** What sentencepiece does to the characters of a text before everything else. */
+/** The character normalisation of sentencepiece, its first step. */
 export interface NormalizationRules {
-  /** A `precompiled_charsmap` without faults. */
+  /** A valid `precompiled_charsmap`. */
   readonly charsmap: Uint8Array;
   readonly lowerCase: boolean;
-  /** Pieces that stay as they are. */
+  /** Pieces that are not normalised. */
   readonly protectedPieces: readonly string[];
 }
 
-/** A text as the library is given it; for each of its code units the `[start, end)` that it came from. */
+/** A normalised text; for each of its code units the `[start, end)` in the original text. */
 export interface NormalizedText {
   readonly text: string;
   readonly starts: readonly number[];
   readonly ends: readonly number[];
 }
 
-/** Put into what a rule made, so that it is not taken for a special token; the library takes it out again. */
+/** Inserted into replacements, so that they are not matched as special tokens; the normaliser removes it. */
 export const nonSpecialMarker = "\ufdd0\ufdd1";
 
 /**
- * Replaces characters as sentencepiece does: at every place the longest rule. (The library's own `Precompiled` takes
- * the shortest rule for a whole grapheme, so that combining marks behind it are lost.) Special tokens, which are found
- * in the text as given, stay as they are.
+ * Replaces characters as sentencepiece does, by the longest matching rule. (`Precompiled` of the `tokenizers` library takes
+ * the shortest rule for a full grapheme, and so loses combining marks.) Special tokens, which are matched in the text as
+ * given, are not changed.
  */
 export class CharacterNormalizer {
   private readonly map: Charsmap;
@@ -51,7 +51,7 @@ export class CharacterNormalizer {
     return out;
   }
 
-  /** Applies the rules to `[from, to)` of a text and hides special tokens that come of it. */
+  /** Applies the rules to `[from, to)` of a text; special tokens in the result are marked, so that they are not matched. */
   private normalizeSpan(source: NormalizedText, from: number, to: number, out: NormalizedTextBuilder): void {
     const made = this.applyCharsmap(source, from, to);
     let at = 0;
@@ -83,7 +83,7 @@ export class CharacterNormalizer {
     return out;
   }
 
-  /** Length of the piece at a place that stays as it is, 0 when there is none. */
+  /** Length of the protected piece at a position, 0 when there is none. */
   private protectedLengthAt(text: string, at: number): number {
     if (this.kept === undefined) return 0;
     this.kept.lastIndex = at;
@@ -96,7 +96,7 @@ class NormalizedTextBuilder implements NormalizedText {
   readonly starts: number[] = [];
   readonly ends: number[] = [];
 
-  /** Text that came from `[start, end)`. */
+  /** Appends text that comes from `[start, end)`. */
   add(text: string, start: number, end: number): void {
     this.text += text;
     for (let i = 0; i < text.length; i++) {
@@ -112,14 +112,14 @@ class NormalizedTextBuilder implements NormalizedText {
   }
 }
 
-/** Lone surrogates become U+FFFD, as the library reads them. */
+/** The unchanged text; lone surrogates become U+FFFD, as in the `tokenizers` library. */
 function identityText(text: string): NormalizedText {
   const sound = Buffer.from(text).toString("utf8");
   const places = { length: sound.length };
   return { text: sound, starts: Array.from(places, (_, i) => i), ends: Array.from(places, (_, i) => i + 1) };
 }
 
-/** By the character, as sentencepiece's callers do. */
+/** The text in lower case, character by character, as sentencepiece's callers do. */
 function lowerCaseText(text: string): NormalizedText {
   const out = new NormalizedTextBuilder();
   let at = 0;
@@ -138,14 +138,14 @@ function matches(pattern: RegExp | undefined, text: string): Iterable<RegExpExec
   return pattern === undefined ? [] : text.matchAll(pattern);
 }
 
-/** A pattern that finds the longest of the texts at a place. */
+/** A pattern that matches the longest of the texts at a position. */
 function alternation(texts: readonly string[], flags: string): RegExp | undefined {
   if (texts.length === 0) return undefined;
   const longestFirst = texts.toSorted((a, b) => b.length - a.length);
   return new RegExp(longestFirst.map(escapeRegExp).join("|"), flags);
 }
 
-/** Also for the library's patterns. */
+/** Escapes a text for JavaScript's and Oniguruma's patterns. */
 export function escapeRegExp(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/#&~-]/g, "\\$&");
 }

@@ -1,4 +1,4 @@
-/** Units of the double array (darts-clone), as the library decodes them. */
+/** Units of the double array (darts-clone). */
 const childOffset = (unit: number) => ((unit >>> 10) << ((unit & 0x200) >>> 6)) >>> 0;
 const hasLeaf = (unit: number) => (unit & 0x100) !== 0;
 const labelOf = (unit: number) => (unit & 0x800000ff) >>> 0;
@@ -14,7 +14,7 @@ function parseCharsmap(bytes: Uint8Array) {
   return { trie, texts: bytes.subarray(4 + trieBytes) };
 }
 
-/** A SentencePiece character map without faults (`charsmapFault`). */
+/** A valid SentencePiece character map (see `validateCharsmap`). */
 export class Charsmap {
   private readonly trie: DataView;
   private readonly texts: Uint8Array;
@@ -25,7 +25,7 @@ export class Charsmap {
     this.texts = texts;
   }
 
-  /** The longest rule that UTF-8 bytes start with at a place: how many bytes it takes and what it puts there. */
+  /** The longest rule that matches UTF-8 bytes at a position: the number of bytes and their replacement. */
   longestMatch(bytes: Uint8Array, from: number): { length: number; text: string } | undefined {
     let best: { length: number; at: number } | undefined;
     let node = childOffset(unitAt(this.trie, 0));
@@ -46,8 +46,8 @@ export class Charsmap {
 }
 
 /**
- * What is wrong with a SentencePiece `precompiled_charsmap` (a double array of a trie, then the replacement texts, each
- * ended by a zero byte), or undefined. The `tokenizers` library trusts it and aborts the process where it is wrong.
+ * The fault of a SentencePiece `precompiled_charsmap` (a double array of a trie, then the replacement texts, each ended by a
+ * zero byte), or undefined for a valid one. The `tokenizers` library does not check it and aborts the process on a fault.
  */
 export function validateCharsmap(bytes: Uint8Array): string | undefined {
   if (bytes.length < 4) return `${bytes.length} bytes`;
@@ -65,14 +65,14 @@ export function validateCharsmap(bytes: Uint8Array): string | undefined {
   return isTrieInBounds(trie, texts) ? undefined : "a trie that points outside itself";
 }
 
-/** Whether every place that some text can lead to is inside. */
+/** Whether every reachable unit is within the trie. */
 function isTrieInBounds(trie: DataView, texts: Uint8Array): boolean {
   const length = trie.byteLength / 4;
   const start = childOffset(unitAt(trie, 0));
   const seen = new Set([start]);
   const open = [start];
   for (let base = open.pop(); base !== undefined; base = open.pop()) {
-    // Labels flip the low eight bits: all of them must be inside, whatever byte comes.
+    // Labels flip the low eight bits, so all units that differ in them must be within the trie.
     if ((base | 0xff) >>> 0 >= length) return false;
     for (let label = 1; label < 256; label++) {
       const unit = unitAt(trie, base ^ label);
@@ -87,7 +87,7 @@ function isTrieInBounds(trie: DataView, texts: Uint8Array): boolean {
   return true;
 }
 
-/** Inside the texts, and not within a UTF-8 sequence. */
+/** Whether a position is within the texts and not within a UTF-8 sequence. */
 function isTextStart(texts: Uint8Array, at: number): boolean {
   const byte = texts[at];
   return byte === undefined ? at === texts.length : (byte & 0xc0) !== 0x80;

@@ -3,8 +3,8 @@ import { validateCharsmap } from "./charsmap.ts";
 import { tokenizerFormatError } from "./read-files.ts";
 
 /**
- * Checks what the `tokenizers` library does not: faults in these parts end the process there (a panic in native code)
- * instead of throwing. Looks into sequences.
+ * Validates components, nested ones too, where the `tokenizers` library does not: it would end the process (a panic in native
+ * code) instead of throwing.
  * @throws ScaloraError `format`
  */
 export function checkComponents(where: string, part: unknown): void {
@@ -65,13 +65,13 @@ function checkFixedLength(part: object): string | undefined {
   return Number.isInteger(length) && Number(length) > 0 ? undefined : `length ${length}`;
 }
 
-/** The decoder, not the normaliser of that name: taking from the end reaches before the start of short tokens. */
+/** The decoder `Strip` (not the normaliser): stripping the end of a short token would reach before its start. */
 function checkStrip(part: object): string | undefined {
   const stop: unknown = Reflect.get(part, "stop") ?? 0;
   return stop === 0 ? undefined : `stop ${stop}; only 0 is safe`;
 }
 
-/** With a prefix of inner parts, every right part of a merge starts with it. */
+/** With a continuing subword prefix, the right part of every merge must start with it. */
 function checkMerges(part: object): string | undefined {
   const prefix: unknown = Reflect.get(part, "continuing_subword_prefix");
   const merges: unknown = Reflect.get(part, "merges");

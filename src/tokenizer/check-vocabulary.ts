@@ -1,14 +1,13 @@
 import { ScaloraError } from "../util/errors.ts";
 import type { Tokenizer } from "./types.ts";
 
-/** Rows that models have beyond their tokenizers' tokens: known ones reach 2 % (Phi-2: 905 of 51,200). */
+/** Limits of embedding rows without a token; known models have up to 2 % (Phi-2: 905 of 51,200). */
 const unusedRowLimits = { share: 0.1, least: 1024 };
 
 /**
- * Refuses a tokenizer and a model that were not made for each other: tokens without a row, or far more rows than
- * tokens.
+ * Refuses a tokenizer that does not belong to the model: tokens without a row, or far more rows than tokens.
  * @param modelVocabSize rows of the model's embedding
- * @param where the folder or file, for the message
+ * @param where folder or file of the model, for the message
  * @throws ScaloraError `model`
  */
 export function checkVocabulary(
@@ -19,7 +18,7 @@ export function checkVocabulary(
   const { size, requiredRows = size } = tokenizer;
   const spare = Math.max(unusedRowLimits.least, unusedRowLimits.share * modelVocabSize);
   if (requiredRows <= modelVocabSize && size >= modelVocabSize - spare) return;
-  throw new ScaloraError("model", "The tokenizer does not fit the model", {
+  throw new ScaloraError("model", "The tokenizer does not belong to the model", {
     where,
     expected: `at most ${modelVocabSize} tokens, as many as the model has rows, and not far fewer`,
     found: `${requiredRows} tokens`,

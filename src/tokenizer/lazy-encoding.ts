@@ -5,15 +5,15 @@ import type { Encoding } from "./types.ts";
 
 type Span = [start: number, end: number];
 
-/** What makes the library's offsets those of the text as it was given. */
+/** Settings that map the `tokenizers` library's offsets to the original text. */
 export interface OffsetCorrection {
-  /** What rewrote texts before the library had them. */
+  /** The normaliser that was applied before the library. */
   readonly rewriter: CharacterNormalizer | undefined;
-  /** Bytes of tokens that share out the characters of an unknown stretch. */
+  /** Byte-fallback tokens and their bytes. */
   readonly byteTokens: ReadonlyMap<number, number>;
 }
 
-/** The offsets cost as much as a third of the encoding: they are fetched when asked for. */
+/** An encoding whose offsets, which cost as much as a third of the encoding, are computed on first use. */
 export class LazyEncoding implements Encoding {
   readonly ids: number[];
   private readonly text: string;
@@ -46,7 +46,7 @@ export class LazyEncoding implements Encoding {
   }
 }
 
-/** The library counts code points. */
+/** Converts offsets from code points to UTF-16 code units. */
 function codeUnitOffsets(text: string, offsets: readonly number[][]): Span[] {
   if (!/[\ud800-\udbff][\udc00-\udfff]/.test(text))
     return offsets.map(([start = 0, end = start]) => [start, end]);
@@ -60,7 +60,7 @@ function codeUnitOffsets(text: string, offsets: readonly number[][]): Span[] {
   return offsets.map(([start = 0, end = start]) => [elementAt(starts, start), elementAt(starts, end)]);
 }
 
-/** The library's Unigram gives every byte of an unknown stretch the whole of it: each gets its own character. */
+/** The library's Unigram gives every byte token of an unknown span the full span; here each gets its own character. */
 function splitByteOffsets(
   text: string,
   ids: readonly number[],
@@ -81,7 +81,7 @@ function splitByteOffsets(
   }
 }
 
-/** For each UTF-8 byte of a text that starts at a place the span of its character. */
+/** For each UTF-8 byte of a text, the span of its character. @param at start of the text */
 function byteSpans(text: string, at: number): Span[] {
   const result: Span[] = [];
   let start = at;

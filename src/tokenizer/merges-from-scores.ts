@@ -1,14 +1,14 @@
 import { tokenizerFormatError } from "./read-files.ts";
 import type { Piece } from "./sentencepiece-model.ts";
 
-/** Squared lengths of all pieces together, which time and memory go by; the 262,144 pieces of Gemma 3 have 11 million. */
+/** Most squared lengths of all pieces together, to which time and memory are proportional; Gemma 3's pieces have 11 million. */
 const maxWork = 2 ** 27;
 
 /**
- * The merge list that makes a BPE model out of SentencePiece's scored pieces: every split of a piece into two pieces,
- * better pieces first, within a piece the longest left part first (transformers, `generate_merges`). Only pieces that
- * text can form take part: neither control nor byte pieces, nor user-defined ones, which are cut out beforehand.
- * @throws ScaloraError `format` where the pieces are so long that no memory would hold their merges
+ * The BPE merges of SentencePiece's scored pieces: every split of a piece into two pieces, better pieces first, and of one
+ * piece the longest left part first (transformers, `generate_merges`). Control, byte and user-defined pieces, which merges
+ * never form, are left out.
+ * @throws ScaloraError `format` where the pieces are so long that their merges would not fit into memory
  */
 export function mergesFromScores(where: string, pieces: readonly Piece[]): [string, string][] {
   const scores = new Map<string, number>();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 
-/** The path of a file of the folder, or undefined when it is not there. */
+/** The path of a file in a folder, or undefined when it does not exist. */
 export function findFile(folder: string, name: string): string | undefined {
   const path = join(folder, name);
   return existsSync(path) && statSync(path).isFile() ? path : undefined;
@@ -44,7 +44,7 @@ export function readJson<Schema extends z.ZodType>(path: string, schema: Schema)
   throw tokenizerFormatError(path, "tokenizer settings", faults.join("; "));
 }
 
-/** The error of a tokenizer file that cannot be used. */
+/** The error of an invalid tokenizer file. */
 export function tokenizerFormatError(
   where: string,
   expected: string,

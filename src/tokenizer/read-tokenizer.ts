@@ -8,7 +8,7 @@ import { readTokenizerSettings, type TokenizerSettings } from "./tokenizer-setti
 import type { TokenizerSpec } from "./tokenizer-spec.ts";
 import { readWordPieceTokenizer } from "./wordpiece.ts";
 
-/** What a tokenizer is made of, in the order of preference. */
+/** The files of tokenizers, in order of preference. */
 const sources: readonly {
   file: string;
   read: (path: string, settings: TokenizerSettings) => TokenizerSpec;
@@ -20,13 +20,13 @@ const sources: readonly {
   { file: "vocab.txt", read: readWordPieceTokenizer },
 ];
 
-/** What a tokenizer is built from. */
+/** Spec and settings of a tokenizer. */
 export interface TokenizerSource {
   readonly spec: TokenizerSpec;
   readonly settings: TokenizerSettings;
 }
 
-/** Reads the tokenizer of a model folder, without building it. */
+/** Reads the tokenizer files of a model folder. */
 export function readTokenizerFolder(folder: string): TokenizerSource {
   const settings = readTokenizerSettings(checkFolder(folder));
   return { spec: readTokenizerSpec(folder, settings), settings };

@@ -4,7 +4,7 @@ import { readBytes, tokenizerFormatError } from "./read-files.ts";
 
 /** Kinds of pieces. */
 export type PieceKind = "normal" | "unknown" | "control" | "userDefined" | "unused" | "byte";
-/** By their number in sentencepiece_model.proto, which GGUF files have too; none is 0. */
+/** Kinds by their number in sentencepiece_model.proto, which GGUF uses too; none is 0. */
 export const pieceKinds: readonly (PieceKind | undefined)[] = [
   undefined,
   "normal",
@@ -21,12 +21,12 @@ export interface Piece {
   readonly kind: PieceKind;
 }
 
-/** What a SentencePiece `.model` file says; a piece's place is its token number. */
+/** The content of a SentencePiece `.model` file; the index of a piece is its token id. */
 export interface SentencePieceModel {
   readonly kind: "bpe" | "unigram";
   readonly pieces: readonly Piece[];
   readonly byteFallback: boolean;
-  /** Texts of the pieces for the roles; the pieces may not exist (-1 when training). */
+  /** Texts of the special pieces, which may not exist (-1 in training). */
   readonly roles: { readonly unk: string; readonly bos: string; readonly eos: string; readonly pad: string };
   readonly charsmap: Uint8Array;
   readonly addDummyPrefix: boolean;
@@ -49,7 +49,7 @@ const normalizerField = { charsmap: 2, addDummyPrefix: 3, removeExtraWhitespaces
 
 /**
  * Reads a SentencePiece model (BPE or Unigram).
- * @throws ScaloraError `format` when the file is not such a model or uses what cannot be represented
+ * @throws ScaloraError `format` when the file is not such a model or uses an unsupported feature
  */
 export function readSentencePieceModel(path: string): SentencePieceModel {
   const bytes = readBytes(path);
@@ -112,7 +112,7 @@ function parseModel(where: string, bytes: Uint8Array): SentencePieceModel {
   };
 }
 
-/** The fields of a message by number; the last of a repeated one, as protobuf has it for scalars. */
+/** The fields of a message by number; of a repeated one the last, as protobuf specifies for scalars. */
 function lastFields(message: Uint8Array): Map<number, Field> {
   const result = new Map<number, Field>();
   for (const field of readFields(message)) result.set(field.number, field);
@@ -137,7 +137,7 @@ function parsePiece(where: string, index: number, message: Uint8Array): Piece {
 function decodeText(where: string, bytes: Uint8Array | undefined): string | undefined {
   if (bytes === undefined) return undefined;
   try {
-    // A byte order mark can be a piece of its own.
+    // A byte order mark can be a piece.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw tokenizerFormatError(where, "UTF-8 text in pieces", "other bytes", cause);
@@ -151,7 +151,7 @@ function modelKind(where: string, number: number): "bpe" | "unigram" {
 }
 
 function unsupported(where: string, what: string): ScaloraError {
-  return new ScaloraError("format", "The SentencePiece model uses what scalora does not support", {
+  return new ScaloraError("format", "The SentencePiece model uses an unsupported feature", {
     where,
     found: what,
     fix: "convert the tokenizer to a tokenizer.json with transformers",

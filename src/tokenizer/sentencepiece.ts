@@ -18,7 +18,7 @@ import {
   type TokenTemplate,
 } from "./tokenizer-spec.ts";
 
-/** What a tokenizer class adds to the model file. Classes that renumber the pieces are refused. */
+/** Settings of a tokenizer class that the model file lacks. Classes with other token ids than the model's are refused. */
 interface SentencePieceClass {
   readonly template?: TokenTemplate;
   readonly roles?: Partial<Record<SpecialTokenRole, string>>;
@@ -44,8 +44,8 @@ const supportedClasses: ReadonlyMap<string, SentencePieceClass> = new Map<string
 ]);
 
 /**
- * A SentencePiece model as components of the `tokenizers` library. The reference is the sentencepiece library for
- * plain text; control pieces written in the text become tokens, as in transformers, and start a new text behind them.
+ * A SentencePiece model as components of the `tokenizers` library. The reference for plain text is the sentencepiece
+ * library; control pieces written in the text become tokens, as in transformers, and start a new text after them.
  * @throws ScaloraError `format` when the file or the class of the folder is not supported
  */
 export function readSentencePieceTokenizer(path: string, settings: TokenizerSettings): TokenizerSpec {
@@ -66,10 +66,10 @@ export function readSentencePieceTokenizer(path: string, settings: TokenizerSett
   };
 }
 
-/** What of a SentencePiece model does not depend on the names of its special pieces. */
+/** A SentencePiece model without the names of its special pieces. */
 type SentencePieceCore = Omit<SentencePieceModel, "roles">;
 
-/** The components that tokenise as a SentencePiece model does. */
+/** The `tokenizers` components of a SentencePiece model. */
 export function sentencePieceComponents(
   where: string,
   model: SentencePieceCore,
@@ -113,7 +113,7 @@ function unsupportedKey(settings: TokenizerSettings, found: string): ScaloraErro
   });
 }
 
-/** The control and unknown pieces that the model file names. */
+/** The special tokens that the model file specifies. */
 function specialPieces(model: SentencePieceModel): Partial<Record<SpecialTokenRole, string>> {
   const controls = new Set(model.pieces.filter(({ kind }) => kind === "control").map(({ text }) => text));
   const result: Partial<Record<SpecialTokenRole, string>> = {};
@@ -125,15 +125,15 @@ function specialPieces(model: SentencePieceModel): Partial<Record<SpecialTokenRo
   return { ...result, ...(unknown && { unk: unknown.text }) };
 }
 
-/** Without a class: BERT's frame where its pieces are, else what T5 (no bos) and Llama (bos) do. */
+/** Template without a tokenizer class: BERT's where its pieces exist, else T5's (no BOS) or Llama's (BOS). */
 function defaultTemplate(roles: Partial<Record<SpecialTokenRole, string>>): TokenTemplate {
   if (roles.cls !== undefined) return bertTemplate;
   return roles.bos === undefined ? t5Template : { before: ["bos"], after: [] };
 }
 
 /**
- * `text`: the ▁ that every text starts with, also after a control piece, as sentencepiece does for each text;
- * `first`: only where the input starts (`legacy: false`), and not before a space.
+ * The dummy prefix ▁. `text`: at the start of every text, also after a control piece, as in sentencepiece; `first`: only at
+ * the start of the input (`legacy: false`), and not before a space.
  */
 type DummyPrefix = "none" | "text" | "first";
 
@@ -149,7 +149,7 @@ function normalizationRules(
 ): NormalizationRules | undefined {
   if (charsmap.length === 0) return undefined;
   const fault = validateCharsmap(charsmap);
-  if (fault !== undefined) throw tokenizerFormatError(where, "a sound precompiled_charsmap", fault);
+  if (fault !== undefined) throw tokenizerFormatError(where, "a valid precompiled_charsmap", fault);
   return { charsmap, lowerCase, protectedPieces: userDefinedPieces(pieces) };
 }
 
@@ -174,8 +174,8 @@ function buildNormalizer(
 }
 
 /**
- * Matches the empty start of a text that is not empty. The library normalises the user-defined pieces themselves with
- * the same steps to find them in normalised text; they get no prefix, nor does a text that is nothing but one.
+ * Matches the start of a non-empty text. The library also normalises user-defined pieces by these steps, to match them in
+ * normalised text; they get no prefix, and neither does a text that is only one of them.
  */
 function textStartPattern(pieces: readonly Piece[]): string {
   const whole = userDefinedPieces(pieces).map(escapeRegExp);
@@ -188,7 +188,7 @@ function buildPreTokenizer(model: SentencePieceCore, prefix: DummyPrefix): Compo
   if (prefix === "first") {
     steps.push({ type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false });
   }
-  // The library's Unigram would take the text <0x0A> for the byte piece of that name: cut inside it.
+  // The library's Unigram would match the text <0x0A> as the byte piece of that name, so split it.
   if (model.kind === "unigram" && model.byteFallback) {
     const inside = "(?<=<)(?=0x[0-9A-F]{2}>)";
     steps.push({ type: "Split", pattern: { Regex: inside }, behavior: "Isolated", invert: false });
@@ -196,7 +196,7 @@ function buildPreTokenizer(model: SentencePieceCore, prefix: DummyPrefix): Compo
   return steps.length > 0 ? { type: "Sequence", pretokenizers: steps } : null;
 }
 
-/** More leading spaces than a text has. */
+/** More leading spaces than any text has. */
 const everySpace = 2 ** 31 - 1;
 
 function buildDecoder(model: SentencePieceCore, prefix: DummyPrefix): Component {
@@ -227,7 +227,7 @@ function modelComponent(where: string, model: SentencePieceCore): Component {
   };
 }
 
-/** Control pieces are special and found in the text as given; user-defined ones in the normalised text. */
+/** Added tokens: control pieces are special and matched in the text as given; user-defined ones in the normalised text. */
 function addedPieces(model: SentencePieceCore): AddedToken[] {
   const result: AddedToken[] = [];
   for (const [id, { text: content, kind }] of model.pieces.entries()) {
@@ -245,12 +245,12 @@ function addedPieces(model: SentencePieceCore): AddedToken[] {
   return result;
 }
 
-/** Whether the normaliser surely leaves something of a user-defined piece. */
+/** Whether normalisation certainly does not empty a user-defined piece. */
 function survivesNormalizer(model: SentencePieceCore, content: string): boolean {
   return !(model.removeExtraWhitespaces && /^[ ▁]/.test(content));
 }
 
-/** T5's sentinels, numbered downwards from the end: `<extra_id_0>` is the last. */
+/** T5's sentinel tokens, in descending order: `<extra_id_0>` is the last. */
 function sentinelTokens(
   { options }: TokenizerSettings,
   vocabulary: ReadonlyMap<string, number>,

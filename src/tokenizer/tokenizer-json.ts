@@ -14,14 +14,14 @@ const addedToken = z.object({
   special: z.boolean().default(false),
 });
 
-/** The parts that are looked at here; the `tokenizers` library checks the rest. */
+/** The parts that are read here; the `tokenizers` library checks the rest. */
 const schema = z.looseObject({
   added_tokens: z.array(addedToken).default([]),
   normalizer: component.nullish(),
   pre_tokenizer: component.nullish(),
   post_processor: component.nullish(),
   decoder: component.nullish(),
-  // Old files leave the type of the model out; the library finds it by the keys.
+  // Old files omit the model's type; the library infers it from the keys.
   model: z.custom<Record<string, unknown>>(isObject, "an object"),
 });
 
@@ -37,7 +37,7 @@ const rebuiltTemplateClasses: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A folder's `tokenizer.json`, taken as it is but for truncation and padding, which are the caller's.
+ * A folder's `tokenizer.json`, without its truncation and padding, which the caller decides.
  * @throws ScaloraError `format` when it is malformed
  */
 export function readTokenizerJson(path: string, settings: TokenizerSettings): TokenizerSpec {
@@ -65,17 +65,17 @@ function readVocabulary(path: string, model: Readonly<Record<string, unknown>>):
   const tokens = new Map<number, string>();
   for (const [token, id] of Object.entries(vocab)) {
     const where = `${path}: model.vocab[${JSON.stringify(token)}]`;
-    if (!isTokenId(id)) throw tokenizerFormatError(where, "a token number", JSON.stringify(id));
+    if (!isTokenId(id)) throw tokenizerFormatError(where, "a token id", JSON.stringify(id));
     const before = tokens.get(id);
     if (before !== undefined)
-      throw tokenizerFormatError(where, "a number of its own", `${id}, as ${JSON.stringify(before)}`);
+      throw tokenizerFormatError(where, "a unique token id", `${id}, as ${JSON.stringify(before)}`);
     tokens.set(id, token);
     result.set(token, id);
   }
   return result;
 }
 
-/** Unigram: pairs of text and score; the place is the number. */
+/** Vocabulary of a Unigram model: pairs of text and score; the index is the token id. */
 function scoredVocabulary(path: string, vocab: readonly unknown[]): Map<string, number> {
   const result = new Map<string, number>();
   for (const [id, entry] of vocab.entries()) {
@@ -87,7 +87,7 @@ function scoredVocabulary(path: string, vocab: readonly unknown[]): Map<string, 
   return result;
 }
 
-/** Numbers that a row of a weight matrix can have; the library would take any 32-bit number. */
+/** Whether a value can be the row index of an embedding; the library would accept any 32-bit number. */
 function isTokenId(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 1 << 30;
 }

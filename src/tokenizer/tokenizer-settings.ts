@@ -8,26 +8,26 @@ import {
   specialTokenRoles,
 } from "./tokenizer-spec.ts";
 
-/** What the files beside the vocabulary say: `tokenizer_config.json` and its older companions. */
+/** Settings in `tokenizer_config.json` and its older companion files. */
 export interface TokenizerSettings {
   /** The file that names the tokenizer class, for messages. */
   readonly where: string;
-  /** `tokenizer_class` without the suffix `Fast`; undefined when nothing says or when it says nothing. */
+  /** `tokenizer_class` without the suffix `Fast`; undefined when it is missing or generic. */
   readonly tokenizerClass: string | undefined;
-  /** Tokens by role; null when the settings say that there is none. */
+  /** Special tokens by role; null when the settings exclude one. */
   readonly specialTokens: Readonly<Partial<Record<SpecialTokenRole, ConfiguredToken | null>>>;
-  /** Tokens with a given id, in the order of the ids. */
+  /** Tokens with an id, in the order of their ids. */
   readonly addedTokens: readonly (AddedToken & { id: number })[];
   /** Further special tokens without an id. */
   readonly extraSpecialTokens: readonly ConfiguredToken[];
   readonly addBos: boolean | undefined;
   readonly addEos: boolean | undefined;
   readonly chatTemplate: string | undefined;
-  /** Keys that only some kinds of tokenizers know. */
+  /** Keys that only some kinds of tokenizers support. */
   readonly options: TokenizerKeys;
 }
 
-/** A token named by the settings; flags only where they give them. */
+/** A token in the settings, with the flags that they specify. */
 export type ConfiguredToken = Pick<AddedToken, "content"> & Partial<AddedToken>;
 
 const namedToken = z.union([
@@ -76,7 +76,7 @@ type TokenizerKeys = z.output<typeof tokenizerKeys>;
 
 const tokenizerConfig = specialTokenKeys.extend(tokenizerKeys.shape).extend({
   tokenizer_class: z.string().nullish(),
-  added_tokens_decoder: z.record(z.string().regex(/^\d{1,9}$/, "a token number"), namedToken).nullish(),
+  added_tokens_decoder: z.record(z.string().regex(/^\d{1,9}$/, "a token id"), namedToken).nullish(),
   extra_special_tokens: z.union([z.array(namedToken), z.record(z.string(), namedToken)]).nullish(),
   add_bos_token: z.boolean().nullish(),
   add_eos_token: z.boolean().nullish(),
@@ -105,15 +105,15 @@ const classOfModelType: ReadonlyMap<string, string> = new Map([
   ["t5", "T5Tokenizer"],
 ]);
 
-/** Classes that only say "read the files". */
+/** Generic classes, which specify nothing. */
 const genericClasses: ReadonlySet<string> = new Set(["PreTrainedTokenizer", "TokenizersBackend"]);
 
-/** Reads everything about a tokenizer that does not stand in its vocabulary file. */
+/** Reads the settings of a folder's tokenizer. */
 export function readTokenizerSettings(folder: string): TokenizerSettings {
   const configPath = findFile(folder, "tokenizer_config.json");
   const config = configPath === undefined ? {} : readJson(configPath, tokenizerConfig);
   const mapPath = findFile(folder, "special_tokens_map.json");
-  // Newer folders say everything in tokenizer_config.json; in older ones the map has the last word (transformers).
+  // Newer folders have everything in tokenizer_config.json; in older ones the map takes precedence (transformers).
   const map = mapPath === undefined || config.added_tokens_decoder ? {} : readJson(mapPath, specialTokenKeys);
   const source = { ...config, ...dropUndefined(map) };
   return {
@@ -129,7 +129,7 @@ export function readTokenizerSettings(folder: string): TokenizerSettings {
   };
 }
 
-/** The keys that have a value (null is one). */
+/** Removes keys whose value is undefined. */
 function dropUndefined<T extends object>(source: T): { [Key in keyof T]?: Exclude<T[Key], undefined> };
 function dropUndefined(source: object): object {
   return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined));
@@ -177,7 +177,7 @@ function readExtraSpecialTokens(config: TokenizerConfig): readonly ConfiguredTok
   return Array.isArray(extra) ? extra : Object.values(extra);
 }
 
-/** A file of its own wins over the key, as in transformers; a list must name one template `default`. */
+/** The chat template; a file takes precedence over the key, as in transformers; a list must contain a template `default`. */
 function readChatTemplate(folder: string, config: TokenizerConfig): string | undefined {
   const path = findFile(folder, "chat_template.jinja");
   if (path !== undefined) return readText(path);

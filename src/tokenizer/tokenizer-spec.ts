@@ -3,11 +3,11 @@ import type { NormalizationRules } from "./character-normalizer.ts";
 /** One component of a `tokenizer.json`, as the `tokenizers` library reads it. */
 export type Component = { readonly type: string; readonly [key: string]: unknown };
 
-/** How a token is found in the text, as in `tokenizer.json`. */
+/** How a token is matched in the text, as in `tokenizer.json`. */
 export interface TokenFlags {
   /** Matched only as a whole word. */
   single_word: boolean;
-  /** Takes the white space to its left / right along. */
+  /** Includes the white space to its left / right. */
   lstrip: boolean;
   rstrip: boolean;
   /** Matched in the normalised text, not in the text as given. */
@@ -16,7 +16,7 @@ export interface TokenFlags {
   special: boolean;
 }
 
-/** A token that is cut out of the text before the model sees it; without an id it is appended to the vocabulary. */
+/** A token that is matched before the model tokenises the text; without an id it is appended to the vocabulary. */
 export interface AddedToken extends TokenFlags {
   content: string;
   id?: number;
@@ -26,35 +26,35 @@ export interface AddedToken extends TokenFlags {
 export const specialTokenRoles = ["bos", "eos", "unk", "pad", "cls", "sep", "mask"] as const;
 export type SpecialTokenRole = (typeof specialTokenRoles)[number];
 
-/** What stands before and after every text; roles without a token are left out. */
+/** Special tokens before and after every text; roles without a token are left out. */
 export interface TokenTemplate {
   readonly before: readonly SpecialTokenRole[];
   readonly after: readonly SpecialTokenRole[];
-  /** How the second text of a pair follows; by default with a frame of its own, as type 1. */
+  /** Template of the second text of a pair; by default it has the same special tokens, and token type 1. */
   readonly pair?: PairTemplate;
 }
 
-/** The second text of a pair: what stands before it, and its type. The frame's `after` ends it too. */
+/** The second text of a pair: special tokens before it, and its token type. The template's `after` ends it too. */
 export interface PairTemplate {
   readonly before: readonly SpecialTokenRole[];
   readonly typeId: 0 | 1;
 }
 
-/** `[CLS] A [SEP] B [SEP]`, B of type 1. */
+/** `[CLS] A [SEP] B [SEP]`, with token type 1 for B. */
 export const bertTemplate: TokenTemplate = {
   before: ["cls"],
   after: ["sep"],
   pair: { before: [], typeId: 1 },
 };
 
-/** `<s> A </s> </s> B </s>`, all of type 0. */
+/** `<s> A </s> </s> B </s>`, with token type 0 for all. */
 export const robertaTemplate: TokenTemplate = {
   before: ["cls"],
   after: ["sep"],
   pair: { before: ["sep"], typeId: 0 },
 };
 
-/** What a source file (SentencePiece model, `vocab.txt`, …) says, before the folder's settings are applied. */
+/** The content of a source file (SentencePiece model, `vocab.txt`, …), before the folder's settings are applied. */
 export interface TokenizerSpec {
   /** The file, for messages. */
   readonly where: string;
@@ -65,22 +65,22 @@ export interface TokenizerSpec {
   /** The model's own tokens. */
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly addedTokens: readonly AddedToken[];
-  /** Tokens of the roles that the settings do not name. */
+  /** Special tokens where the settings do not specify them. */
   readonly specialTokens: Readonly<Partial<Record<SpecialTokenRole, string>>>;
-  /** Whether decoding removes the spaces around punctuation when the settings do not say. */
+  /** Whether decoding removes the spaces around punctuation, where the settings do not specify it. */
   readonly cleanUpSpaces: boolean;
-  /** What sentencepiece does and the library cannot. */
+  /** Steps of sentencepiece that the `tokenizers` library lacks. */
   readonly sentencePiece?: {
-    /** Characters that become others, of a model with a character map. */
+    /** Character normalisation, for a model with a character map. */
     readonly normalization: NormalizationRules | undefined;
-    /** Whether tokens of bytes share out the characters of an unknown stretch. */
+    /** Whether unknown characters become byte tokens. */
     readonly byteFallback: boolean;
   };
-  /** A frame to build, or the source's own post-processor. */
+  /** Post-processor template, or the source's own post-processor. */
   readonly template: TokenTemplate | { readonly postProcessor: Component | null };
 }
 
-/** Flags of a special token given by its text alone. */
+/** Flags of a special token that is specified by its text alone. */
 export const specialTokenFlags: Readonly<TokenFlags> = {
   single_word: false,
   lstrip: false,

@@ -39,7 +39,7 @@ export function buildTokenizer({ spec, settings }: TokenizerSource): Tokenizer {
   return new BackendTokenizer(library, assembly, settings.chatTemplate);
 }
 
-/** The library numbers added tokens itself, and aborts the process on ones that normalise to nothing. */
+/** Checks added tokens: the library assigns their ids itself, and aborts the process on one that normalises to nothing. */
 function checkAddedTokens(
   where: string,
   library: LibraryTokenizer,
@@ -106,7 +106,7 @@ class BackendTokenizer implements Tokenizer {
 
   async encodePairs(rows: readonly TextOrPair[], maxLength: number): Promise<PairEncoding[]> {
     try {
-      // The library's own batches take single texts only.
+      // The library's batch function takes single texts only.
       const encodings = await Promise.all(
         rows.map(([text, pair]) =>
           this.library.encode(this.normalizeText(text), pair && this.normalizeText(pair)),
@@ -122,7 +122,7 @@ class BackendTokenizer implements Tokenizer {
     const wanted: number[] = [];
     for (const value of Array.from(ids)) {
       const id = checkId(value);
-      // Left out here: the library keeps special tokens that it matches in normalised text (Llama 2's).
+      // Skipped here, since the library keeps special tokens that it matches in normalised text (Llama 2's).
       if (!(skipSpecialTokens && this.specialIds.has(id))) wanted.push(id);
     }
     const text = await this.library.decode(wanted, false);
@@ -133,7 +133,7 @@ class BackendTokenizer implements Tokenizer {
     return this.library.tokenToId(token) ?? undefined;
   }
 
-  /** What the library is given of a text. */
+  /** The text as the library gets it. */
   private readonly normalizeText = (text: string): string =>
     this.rules.rewriter?.normalize(text).text ?? text;
 }
@@ -159,10 +159,10 @@ function cleanUpTokenization(text: string): string {
     .replaceAll(/ (n't|'m|'s|'ve|'re)/g, "$1");
 }
 
-/** The library would wrap numbers around. */
+/** Checks a token id, which the library would wrap around. */
 function checkId(id: number): number {
   if (Number.isInteger(id) && id >= 0 && id < 2 ** 32) return id;
-  throw new ScaloraError("data", "Not a token number", {
+  throw new ScaloraError("data", "Not a token id", {
     expected: "an integer from 0 to 2^32 − 1",
     found: `${id}`,
   });

@@ -4,9 +4,9 @@ import { ScaloraError } from "../util/errors.ts";
 import type { PairEncoding } from "./types.ts";
 
 /**
- * Cuts the ends of the texts of an encoding so that `maxLength` tokens are left, those around the texts included. Done here
- * because the library's version for Node cuts pairs otherwise than Python's.
- * @throws ScaloraError `config` when the tokens around the texts leave no room
+ * Truncates the ends of an encoding's texts to `maxLength` tokens, special tokens included. The library's Node version
+ * truncates pairs otherwise than Python's.
+ * @throws ScaloraError `config` when the special tokens leave no room
  */
 export function truncatePair(encoding: LibraryEncoding, maxLength: number): PairEncoding {
   const [ids, types] = [encoding.getIds(), encoding.getTypeIds()];
@@ -15,7 +15,7 @@ export function truncatePair(encoding: LibraryEncoding, maxLength: number): Pair
   const [first, second] = mapTuple([0, 1], (text) => sequenceIds.filter((owner) => owner === text).length);
   const specialTokenCount = ids.length - first - second;
   if (maxLength <= specialTokenCount)
-    throw new ScaloraError("config", "The tokens around a text leave it no room", {
+    throw new ScaloraError("config", "The special tokens leave no room for the text", {
       where: "data.maxLength",
       expected: `at least ${specialTokenCount + 1}`,
       found: `${maxLength}`,
@@ -32,8 +32,8 @@ export function truncatePair(encoding: LibraryEncoding, maxLength: number): Pair
 }
 
 /**
- * How many tokens of two texts stay: those of the longer one go first, then both are equally long; an odd token belongs to
- * the longer one, of equally long ones to the second (tokenizers 0.23.3, `TruncationStrategy::LongestFirst`).
+ * Numbers of tokens that two texts keep: the longer one is truncated until both are equally long, then both are; an odd token
+ * goes to the longer one, or to the second of equally long ones (tokenizers 0.23.3, `TruncationStrategy::LongestFirst`).
  */
 function truncatedLengths(first: number, second: number, room: number): [number, number] {
   const [short, long] = [Math.min(first, second), Math.max(first, second)];

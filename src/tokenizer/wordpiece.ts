@@ -7,7 +7,7 @@ const defaultSpecialTokens = { pad: "[PAD]", cls: "[CLS]", sep: "[SEP]", mask: "
 const supportedClasses = ["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"];
 
 /**
- * BERT's `vocab.txt` (one token a line, its number is the line) as components of the `tokenizers` library.
+ * BERT's `vocab.txt` (one token a line, whose index is the token id) as components of the `tokenizers` library.
  * @throws ScaloraError `format` when the file or the class of the folder is not supported
  */
 export function readWordPieceTokenizer(path: string, settings: TokenizerSettings): TokenizerSpec {
@@ -57,7 +57,7 @@ function unsupported(settings: TokenizerSettings, found: string, expected: strin
   });
 }
 
-/** A token that stands on two lines has the number of the later one, as in transformers. */
+/** Reads the vocabulary; a token on two lines gets the id of the later one, as in transformers. */
 function readVocabulary(path: string): Map<string, number> {
   const lines = readText(path).split(/\r\n|\n|\r/);
   if (lines.at(-1) === "") lines.pop();
