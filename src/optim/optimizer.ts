@@ -3,14 +3,14 @@ import * as torch from "../torch/index.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { groupBy } from "../util/group-by.ts";
 
-/** What an optimiser moves: `value` in place, by the gradient in `grad` (same shape). */
+/** A parameter that an optimiser updates: `value` in place, by the gradient `grad` of the same shape. */
 export interface OptimizedParameter {
   readonly name: string;
   readonly value: Tensor;
   readonly grad: Tensor;
   /** Whether weight decay applies. */
   readonly decay: boolean;
-  /** What the learning rate is multiplied by for this one; default 1. */
+  /** Factor of the learning rate for this parameter; default 1. */
   readonly lrFactor?: number;
 }
 
@@ -18,31 +18,31 @@ export interface OptimizedParameter {
 export interface OptimizerMoments {
   readonly expAvg: Tensor;
   readonly expAvgSq?: Tensor;
-  /** Steps that the averages have seen, a float32 scalar. */
+  /** Number of steps in the averages, a float32 scalar. */
   readonly steps?: Tensor;
 }
 
-/** Moves trainables by their gradients; its state belongs to a run's checkpoints. */
+/** Updates parameters by their gradients; its state is saved in checkpoints. */
 export interface Optimizer extends Disposable {
-  /** One step at learning rate `lr`; moves every parameter by what its gradient holds. */
+  /** Updates every parameter once at learning rate `lr`. */
   step(lr: number): void;
   /** The averages of a trainable by its name; undefined where there are none. */
   moments(name: string): OptimizerMoments | undefined;
-  /** Everything a checkpoint must hold, by name; the tensors stay the optimiser's. */
+  /** The state for a checkpoint, by name; the optimiser keeps the tensors. */
   state(): Map<string, Tensor>;
-  /** Takes a state back; the tensors read stay the caller's. */
+  /** Restores a state; the caller keeps the tensors that are read. */
   loadState(read: (name: string) => Tensor): void;
   /** Frees the state. */
   dispose(): void;
 }
 
 /**
- * A parameter with what arithmetic in float32 needs beside it. torch's fused kernels take one dtype only, and
- * a step is usually below half an ulp of a bfloat16 weight: such a weight moves through a float32 `master`.
+ * A parameter with its float32 master weight, if it needs one: torch's fused kernels take one dtype only, and a step is
+ * usually below half an ulp of a bfloat16 weight.
  */
 export interface ParameterState {
   readonly parameter: OptimizedParameter;
-  /** What the kernel moves: the parameter itself or its float32 master. */
+  /** The tensor that the kernel updates: the parameter or its float32 master weight. */
   readonly target: Tensor;
   readonly master: Tensor | undefined;
 }
@@ -50,7 +50,7 @@ export interface ParameterState {
 const exactDTypes: ReadonlySet<string> = new Set(["float32", "float64"]);
 const halfDTypes: ReadonlySet<string> = new Set(["bfloat16", "float16"]);
 
-/** Checks the parameters and gives each its slot. @throws `internal` on a repeated name, `tensor` on a dtype or shape. */
+/** Checks the parameters and creates their states. @throws `internal` on a repeated name, `tensor` on a dtype or shape. */
 function createParameterStates(parameters: readonly OptimizedParameter[]): ParameterState[] {
   const names = new Set<string>();
   return parameters.map((parameter) => {
@@ -74,7 +74,7 @@ function createParameterStates(parameters: readonly OptimizedParameter[]): Param
   });
 }
 
-/** What a fused kernel moves: one dtype and device a call. */
+/** Tensors of one call of a fused kernel, which takes one dtype and device. */
 export interface FusedUpdate<Entry> {
   readonly entries: readonly Entry[];
   readonly targets: Tensor[];
@@ -83,7 +83,7 @@ export interface FusedUpdate<Entry> {
   readonly weightDecay: number;
 }
 
-/** What optimisers on torch's fused kernels share: groups with and without weight decay, masters, state by name. */
+/** Base of optimisers on torch's fused kernels: parameter groups, master weights, state by name. */
 export abstract class FusedOptimizer<Entry extends ParameterState> implements Optimizer {
   protected readonly entries: readonly Entry[];
   private readonly weightDecay: number;
@@ -100,7 +100,7 @@ export abstract class FusedOptimizer<Entry extends ParameterState> implements Op
 
   /** The averages of a trainable by its name; undefined where there are none. */
   abstract moments(name: string): OptimizerMoments | undefined;
-  /** The averages of an entry by the kind that names them in a checkpoint. */
+  /** The averages of an entry by their names in a checkpoint. */
   protected abstract stateTensors(entry: Entry): Record<string, Tensor | undefined>;
   protected abstract fusedUpdate(move: FusedUpdate<Entry>): void;
 
@@ -134,7 +134,7 @@ export abstract class FusedOptimizer<Entry extends ParameterState> implements Op
     this.dispose();
   }
 
-  /** Gradients are converted where their dtype differs from what moves, and masters rounded back afterwards. */
+  /** Updates one group: gradients are converted to the dtype of the target, and master weights rounded to their parameters. */
   private updateGroup(entries: readonly Entry[], lr: number, weightDecay: number): void {
     torch.noGrad(() =>
       torch.scope(() => {

@@ -7,9 +7,9 @@ export interface ScheduleOptions {
   name: ScheduleName;
   /** Peak learning rate. */
   lr: number;
-  /** Steps of the whole run. */
+  /** Steps of the run. */
   steps: number;
-  /** A share of the steps when below 1, else a number of steps; default 0. */
+  /** A fraction of the steps when below 1, else a number of steps; default 0. */
   warmup?: number;
 }
 
@@ -21,15 +21,15 @@ export interface Schedule {
   lrAt(step: number): number;
 }
 
-/** `warmup` as whole steps: a share (below 1) is rounded up, as transformers does, but leaves a step at the peak. */
+/** Number of warm-up steps: a fraction (below 1) is rounded up, as in transformers, but leaves a step at the peak. */
 export function countWarmupSteps(warmup: number, steps: number): number {
   return warmup < 1 ? Math.min(Math.ceil(warmup * steps), steps - 1) : warmup;
 }
 
 /**
- * A learning rate per step: a linear rise over the warm-up, the peak at the step after it, then the shape, which
- * would reach 0 one step past the end. After the warm-up these are transformers' schedules (polynomial: of power
- * 2); in it step k has k/(warm-up + 1) of the peak, as in nanoGPT, so that the first step is not spent on rate 0.
+ * A learning rate for each step: linear warm-up, the peak at the step after it, then the decay, which would reach 0 one step
+ * past the end. The decays are those of transformers (polynomial: of power 2); in the warm-up, step k has k/(warm-up + 1) of
+ * the peak, as in nanoGPT, so that the first step is not spent on rate 0.
  * @throws `config` when a number is out of range or the warm-up takes the whole run.
  */
 export function makeSchedule({ name, lr, steps, warmup = 0 }: ScheduleOptions): Schedule {
@@ -52,7 +52,7 @@ export function makeSchedule({ name, lr, steps, warmup = 0 }: ScheduleOptions): 
   return { peakLr: lr, warmupSteps, lrAt };
 }
 
-/** Share of the peak at `progress` in [0, 1] through the steps after the warm-up. */
+/** Fraction of the peak at `progress` in [0, 1] through the steps after the warm-up. */
 const decayFactors: Record<ScheduleName, (progress: number) => number> = {
   constant: () => 1,
   linear: (progress) => 1 - progress,

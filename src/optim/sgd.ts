@@ -10,7 +10,7 @@ import {
 } from "./optimizer.ts";
 
 export interface SGDOptions {
-  /** Share of the last step's direction that is kept; default 0. */
+  /** Momentum factor, in [0, 1); default 0. */
   momentum?: number;
   /** L2 penalty added to the gradient of the parameters marked `decay`; default 0. */
   weightDecay?: number;

@@ -1,7 +1,7 @@
 import { native } from "../native/load.ts";
 import { Tensor } from "./tensor.ts";
 
-/** Runs `body` without recording what gradients would need. */
+/** Runs `body` without recording operations for gradients. */
 export function noGrad<T>(body: () => T): T {
   const before = native().setGradMode(false);
   try {
@@ -11,7 +11,7 @@ export function noGrad<T>(body: () => T): T {
   }
 }
 
-/** Whether operators record what gradients need: they do outside `noGrad`. */
+/** Whether operations are recorded for gradients, as they are outside `noGrad`. */
 export function isGradEnabled(): boolean {
   return native().gradMode();
 }

@@ -4,7 +4,7 @@ import { toDevice } from "./operators.generated.ts";
 import { Tensor } from "./tensor.ts";
 
 interface Placement {
-  /** Where the tensor goes: the device of what it stands beside. */
+  /** Device of the tensor. */
   readonly device: string;
 }
 

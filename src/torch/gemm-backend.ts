@@ -9,10 +9,10 @@ import type { Tensor } from "./tensor.ts";
 
 const backends = ["aten", "onednn"] as const;
 
-/** Who computes fp32 matrix products on the CPU: libtorch's own choice (MKL), or oneDNN. */
+/** Backend of fp32 matrix products on the CPU: libtorch's own choice (MKL), or oneDNN. */
 export type GemmBackend = (typeof backends)[number];
 
-/** What the probe measured for one backend. */
+/** Measurements of one backend. */
 export interface GemmProbe {
   backend: GemmBackend;
   gigaflops: number;
@@ -22,12 +22,12 @@ export interface GemmProbe {
 
 const [rows, inner, columns] = [256, 512, 1024];
 const rounds = 12;
-/** Twice what MKL shows at this size is still fp32; TF32- or bf16-like arithmetic is a hundred times worse. */
+/** Twice MKL's error at this size; TF32- or bf16-like arithmetic is a hundred times worse. */
 const maxRelativeError = 4e-6;
 
 /**
- * How much faster oneDNN must be than libtorch's own choice. Where they are alike, noise must not choose: the same command
- * would give other last bits from one run to the next.
+ * Least speedup at which oneDNN is chosen. Where both are about equally fast, noise must not decide: results of the same
+ * command would differ in their last bits from run to run.
  */
 const minSpeedup = 1.1;
 

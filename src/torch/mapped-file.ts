@@ -28,7 +28,7 @@ export class MappedFile implements Disposable {
   }
 }
 
-/** False once a mapped file was cut short by somebody while in use: what was read from it since is zeros. */
+/** False once a mapped file was truncated while in use: data read from it since then are zeros. */
 export function mappedFilesIntact(): boolean {
   return native().mappedFilesIntact();
 }

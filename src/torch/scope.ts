@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 
-/** What a scope needs to know of a tensor. */
+/** A tensor as scopes see it. */
 export interface ScopedTensor {
   readonly isKept: boolean;
   dispose(): void;
@@ -18,8 +18,8 @@ export function addToScope(tensor: ScopedTensor): void {
 }
 
 /**
- * Makes something that owns tensors, whole or not at all: where `body` throws, every tensor that it has made is disposed of,
- * those that were `keep()`t too. Synchronous only, as `scope`.
+ * Runs `body`, which makes something that owns tensors. Where it throws, every tensor that it has made is disposed of, even
+ * after `keep()`. Synchronous only, as `scope`.
  */
 export function allOrNothing<T>(body: () => T extends PromiseLike<unknown> ? never : T): T {
   const outer = sinceStart;

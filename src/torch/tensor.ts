@@ -34,7 +34,7 @@ export class Tensor implements Disposable {
     return native().shape(this.handle);
   }
 
-  /** The extent of one dimension; negative dimensions count from the last. */
+  /** The size of one dimension; negative dimensions count from the last. */
   size(dim: number): number {
     const size = this.shape.at(dim);
     if (size === undefined)
@@ -45,7 +45,7 @@ export class Tensor implements Disposable {
     return size;
   }
 
-  /** The shape of a tensor that has `ndim` dimensions, to be taken apart. */
+  /** The shape of a tensor of `ndim` dimensions, as a tuple. */
   sizes<N extends keyof Sizes>(ndim: N): Sizes[N];
   sizes(ndim: number): readonly number[] {
     const { shape } = this;
@@ -70,7 +70,7 @@ export class Tensor implements Disposable {
     return this.shape.length;
   }
 
-  /** How many elements it has. */
+  /** Number of elements. */
   get numel(): number {
     return this.shape.reduce((product, extent) => product * extent, 1);
   }
@@ -101,7 +101,7 @@ export class Tensor implements Disposable {
     return this;
   }
 
-  /** Adds the gradients of this tensor (a scalar unless `gradient` is given) to every leaf that it was made of. */
+  /** Backpropagates from this tensor (a scalar unless `gradient` is given): adds gradients to the leaves of its graph. */
   backward(gradient?: Tensor): void {
     native().backward(this.handle, gradient?.handle ?? 0);
   }
@@ -166,7 +166,7 @@ function bfloat16ToNumber(half: number): number {
   return view.getFloat32(0);
 }
 
-/** How many tensors of the calling thread are alive. */
+/** Number of live tensors of the calling thread. */
 export function liveTensorCount(): number {
   return native().liveTensors();
 }

@@ -4,8 +4,8 @@ import { messageOf, ScaloraError } from "./errors.ts";
 import { makeFolders, syncFolder } from "./files.ts";
 
 /**
- * Makes a folder that appears complete or not at all: `fill` writes into a temporary folder beside it, which is then
- * renamed. Folders above it are made.
+ * Creates a folder atomically: `fill` writes into a temporary folder next to it, which is then renamed. Parent folders are
+ * created.
  * @throws ScaloraError `usage` when something that is not an empty folder is there already, `run` when it cannot be
  * written
  */

@@ -13,7 +13,7 @@ export function required<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-/** Pairs of what stands at the same place in two equally long lists. */
+/** Pairs of the elements at the same index of two lists of equal length. */
 export function zip<A, B>(first: Iterable<A>, second: ArrayLike<B>): [A, B][] {
   const pairs = Array.from(first, (item, i): [A, B] => [item, elementAt(second, i)]);
   if (pairs.length !== second.length)

@@ -1,8 +1,8 @@
 /**
- * The one error family of the project. `code` says whose turn it is to act:
- * - `usage`, `config`, `data`, `format`, `model`: what the user gave cannot be used (exit code 2);
- * - `tensor`: an operator was called with something it cannot take;
- * - `run`: the run could not go on (non-finite values, a folder that cannot be written) (exit code 1);
+ * The error codes of the project. A code says who has to fix the error:
+ * - `usage`, `config`, `data`, `format`, `model`: the user's input is invalid (exit code 2);
+ * - `tensor`: an operator was called with an invalid argument;
+ * - `run`: a run could not continue (non-finite values, a folder that cannot be written) (exit code 1);
  * - `setup`: libtorch or the addon is missing or does not load (exit code 1);
  * - `internal`: our own fault (exit code 1).
  */
@@ -19,7 +19,7 @@ export type ErrorCode =
 
 const badInput: ReadonlySet<ErrorCode> = new Set(["usage", "config", "data", "format", "model"]);
 
-/** What a reader needs beside the message, each on its own line when printed. */
+/** Details of an error, each on its own line when printed. */
 export interface ErrorDetails {
   /** File, line, key, tensor or operator. */
   where?: string | undefined;
@@ -30,7 +30,7 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** Every error that scalora throws on purpose. Its `message` already holds where, expected, found and fix. */
+/** Every error that scalora throws on purpose. Its `message` includes where, expected, found and fix. */
 export class ScaloraError extends Error {
   readonly code: ErrorCode;
   readonly where: string | undefined;
@@ -48,7 +48,7 @@ export class ScaloraError extends Error {
     this.fix = details.fix;
   }
 
-  /** 2 when the user's input cannot be used, 1 otherwise. */
+  /** 2 when the user's input is invalid, 1 otherwise. */
   get exitCode(): 1 | 2 {
     return badInput.has(this.code) ? 2 : 1;
   }

@@ -27,7 +27,7 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
 }
 
 /**
- * Writes a large file piece by piece, so that it appears complete or not at all: temporary file, fsync, rename.
+ * Writes a large file piece by piece, atomically: temporary file, fsync, rename.
  * @param write gets the descriptor of the temporary file
  */
 export function streamFileAtomic(path: string, write: (descriptor: number) => void): void {
