@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { elementAt, mapTuple } from "../util/elements.ts";
 import * as torch from "./index.ts";
 
@@ -71,9 +72,15 @@ test("lora_linear with frozen factors beside it equals its definition, and its g
       const difference = near + (near - far) / 3;
       expect(Math.abs(along - difference) / Math.abs(difference)).toBeLessThan(1e-9);
     });
-    expect(() => torch.loraLinear(x, w, A, B, 1, { P })).toThrow(/P and Q go together/);
-    expect(() => torch.loraLinear(x, w, A, B, 1, { P: Q, Q: P })).toThrow(/P of shape \[5, 3\]/);
-    expect(() => torch.loraLinear(x, w, A, B, 1, { P: A, Q: B })).toThrow(/P and Q must be frozen/);
+    expect(() => torch.loraLinear(x, w, A, B, 1, { P })).toThrow(
+      refusal("tensor", { where: "lora_linear", found: "Q None" }),
+    );
+    expect(() => torch.loraLinear(x, w, A, B, 1, { P: Q, Q: P })).toThrow(
+      refusal("tensor", { where: "lora_linear", found: "P Double[5, 3], Q Double[6, 3]" }),
+    );
+    expect(() => torch.loraLinear(x, w, A, B, 1, { P: A, Q: B })).toThrow(
+      refusal("tensor", { where: "lora_linear", message: "frozen" }),
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { refusal } from "../../testing/refusal.ts";
 import { parseBertConfig } from "../bert/config.ts";
 import { parseDebertaConfig } from "../deberta-v2/config.ts";
 import { parseRobertaConfig } from "../roberta/config.ts";
@@ -92,5 +93,7 @@ test.each([
 test("more layers than any model has are refused before one is built", () => {
   const changes = { num_hidden_layers: 1e8 };
   for (const parse of [bert, deberta])
-    expect(() => parse(changes)).toThrow(/from 1 to 1024, found 100000000/);
+    expect(() => parse(changes)).toThrow(
+      refusal("model", { where: "config.json", found: /^num_hidden_layers: .* 1024, .* 100000000$/ }),
+    );
 });
