@@ -60,7 +60,7 @@ test.each([
     const result = await json("train", path);
     expect(result).toMatchObject({ reason: "finished", task: "classification" });
     expect(result.stderr).toContain(
-      "new, with a random start from train.seed 0: classifier.weight, classifier.bias",
+      "newly initialised from train.seed 0: classifier.weight, classifier.bias",
     );
     const run = await json("eval", at("runs", name));
     expect(run).toMatchObject({ rows: 40, labelTokens: 40 });

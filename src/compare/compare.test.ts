@@ -109,7 +109,7 @@ test.each([
   [["lora"], ["1e-3,x"], "not a number above 0"],
   [["lora"], ["fulll=1e-3"], "did you mean full?"],
   [["lora+rank=2"], ["full=1e-3"], "rates of full, which is not compared"],
-  [["lora+rank=["], [], "no YAML"],
+  [["lora+rank=["], [], "not valid YAML"],
 ])("refused: %o at %o", (methods, lrs, says) => {
   expect(() => readSettings(methods, lrs)).toThrow(says);
 });
@@ -128,7 +128,7 @@ test("a plus sign within a value stays there", () => {
   expect(setting?.adapterOverrides).toEqual({ alpha: 100, targetModules: ["/q+_proj$/"], rank: 2 });
 });
 
-test("runs of one seed must have been given the same rows and the same model", () => {
+test("runs of one seed must have the same rows and the same model", () => {
   const first = result("lora", 0.1, 0, { data: "a", model: "m", folder: "runs/first" });
   const check = (figures: Partial<TrialResult>, seed = 0) =>
     checkSameInputs(result("full", 0.1, seed, { data: "a", model: "m", folder: "runs/new", ...figures }), [

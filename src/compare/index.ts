@@ -22,12 +22,12 @@ import type { CompareProgress, CompareResult, RunCompare } from "./types.ts";
 export { compareColumns, tableCells } from "./report.ts";
 export { readSettings, type Setting } from "./settings.ts";
 
-/** Milliseconds between two looks at the runs that are at work. */
+/** Milliseconds between two progress reports of the active runs. */
 const progressInterval = 1000;
 
 /**
  * Trains every setting at every learning rate on the first seed, then each at its best rate on the other seeds, and compares
- * them. All see the same data in the same order, the same schedule and the same budget. What has run is not run again.
+ * them. All trials have the same data in the same order, schedule and budget. Finished trials are not repeated.
  */
 export const runCompare: RunCompare = async (request, { signal, onProgress }) => {
   const { recipe, set, settings, seeds, out, jobs, command } = request;
@@ -79,7 +79,7 @@ function makeRunFolders(runs: string): void {
   try {
     makeFolders(runs);
   } catch (cause) {
-    throw new ScaloraError("usage", "The folder of the comparison cannot be made", {
+    throw new ScaloraError("usage", "The folder of the comparison cannot be created", {
       where: runs,
       found: messageOf(cause),
       fix: "choose another with --out",
@@ -87,7 +87,7 @@ function makeRunFolders(runs: string): void {
   }
 }
 
-/** Works through what `open` gives, `jobs` at a time, until nothing is open; after a failure nothing new begins. */
+/** Processes the items of `open`, `jobs` at a time, until none are left; after a failure no new one starts. */
 async function runPool<T>(open: () => T[], work: (item: T) => Promise<void>, jobs: number): Promise<void> {
   const running = new Set<Promise<void>>();
   let failure: { error: unknown } | undefined;
@@ -117,10 +117,10 @@ function writeComparison(
 ): CompareResult {
   const rows = summarise(settings, seeds, results);
   if (rows.length === 0)
-    throw new ScaloraError("run", "No run of the comparison gave a figure", {
+    throw new ScaloraError("run", "No run of the comparison has a result", {
       where: out,
       found: results[0]?.failed ?? undefined,
-      fix: "lower the learning rates (--lrs), or see why the runs failed",
+      fix: "lower the learning rates (--lrs), or check why the runs failed",
     });
   const report = join(out, "report.html");
   writeReport(report, compareReport(recipe, settings, seeds, results, rows));

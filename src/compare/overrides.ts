@@ -3,8 +3,8 @@ import { ScaloraError } from "../util/errors.ts";
 import { type Trial, type TrialPlan, trialName } from "./trials.ts";
 
 /**
- * A cell's overrides of the recipe, of the keys in `ownKeys` among them. A comparison writes no samples, and its checkpoints
- * only serve to go on.
+ * A trial's overrides of the recipe, including the keys in `reservedKeys`. A comparison records no samples, and its
+ * checkpoints only serve to resume.
  */
 export function trialOverrides(cell: Trial, { recipe, set, runs }: TrialPlan): string[] {
   const { setting, lr, seed } = cell;
@@ -21,18 +21,18 @@ export function trialOverrides(cell: Trial, { recipe, set, runs }: TrialPlan): s
   ];
 }
 
-/** What a comparison sets in each cell itself, and where it is told instead. */
+/** Keys that a comparison sets in each trial, with the option to use instead. */
 const reservedKeys: Readonly<Record<string, string>> = {
   "adapter.method": "name the methods with --methods",
   "train.lr": "name the rates with --lrs",
   "train.seed": "name the seeds with --seeds",
-  "train.keepLast": "leave it out: checkpoints of finished runs are removed",
+  "train.keepLast": "omit it: checkpoints of finished runs are removed",
   "run.folder": "choose the folder with --out",
-  "run.name": "leave it out: runs are named after their cells",
-  "run.samples": "leave it out: a comparison writes no samples",
+  "run.name": "omit it: runs are named after their trials",
+  "run.samples": "omit it: a comparison records no samples",
 };
 
-/** An override that each cell would override again is refused, rather than ignored. */
+/** Refuses overrides that each trial would override again, rather than ignoring them. */
 export function assertNoReservedKeys(set: readonly string[]): void {
   for (const override of set) {
     const fix = reservedKeys[override.slice(0, Math.max(0, override.indexOf("=")))];

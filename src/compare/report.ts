@@ -5,7 +5,7 @@ import type { Setting } from "./settings.ts";
 import type { CompareRow } from "./summary.ts";
 import { bestResult, sweepResults, type TrialResult } from "./trials.ts";
 
-/** Titles of the columns that `cellsOf` fills. */
+/** Titles of the columns that `tableCells` fills. */
 export const compareColumns = [
   { title: "setting" },
   ...["lr", "result", "seeds", "trainable", "step", "memory", "rank"].map((title) => ({
@@ -14,7 +14,7 @@ export const compareColumns = [
   })),
 ];
 
-/** A row of the table, for terminals and pages. */
+/** A row of the table, for the terminal and the HTML page. */
 export function tableCells(row: CompareRow): string[] {
   const spread = row.deviation === null ? "" : ` ± ${metricText(row, row.deviation)}`;
   return [
@@ -29,16 +29,16 @@ export function tableCells(row: CompareRow): string[] {
   ];
 }
 
-/** A score in percent, a loss as it is. */
+/** A score in percent, or a loss. */
 function metricText({ figure }: CompareRow, value: number): string {
   return figure === "score" ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
 }
 
-/** What the table's figures mean. */
+/** Explains the table's figures. */
 export function tableRemark(rows: readonly CompareRow[]): string {
   const figure = rows[0]?.figure === "loss" ? "the lowest held-out loss" : "the best checkpoint's score";
   const edge = rows.some(({ atEdge }) => atEdge)
-    ? " * The best rate is at the end of its sweep: others beyond it may be better."
+    ? " * The best rate is at the end of its sweep: rates beyond it may be better."
     : "";
   return `Result: ${figure}, mean ± standard deviation over the seeds, at the rate that was best on the first seed.${edge}`;
 }

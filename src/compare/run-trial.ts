@@ -10,13 +10,13 @@ import { trialOverrides } from "./overrides.ts";
 import { mean } from "./summary.ts";
 import { type Trial, type TrialPlan, type TrialResult, trialName } from "./trials.ts";
 
-/** How a process ends that cannot use what it was given. */
+/** Exit code of a process with a usage or configuration error. */
 const usageExitCode = 2;
 
 /**
- * Checks a cell before any runs.
- * @throws ConfigError when the recipe does not fit the setting; ScaloraError `config` when the cell's run is there already,
- * but of another recipe: figures of different experiments must not meet in one table
+ * Checks a trial before any is run.
+ * @throws ConfigError when the recipe does not fit the setting; ScaloraError `config` when the trial's run exists with another
+ * recipe: one table must not mix different experiments
  */
 export function checkTrial(cell: Trial, plan: TrialPlan): void {
   const recipe = loadRecipe(plan.recipe, { set: trialOverrides(cell, plan) });
@@ -34,12 +34,12 @@ export function checkTrial(cell: Trial, plan: TrialPlan): void {
   });
 }
 
-/** Without held-out rows there is nothing to compare by. */
+/** Without held-out rows there is nothing to compare. */
 function assertHeldOutRows({ data }: Recipe, plan: TrialPlan): void {
   if (data.eval !== undefined && data.eval !== "none") return;
   throw new ScaloraError("config", "A comparison needs held-out rows", {
     where: `${plan.recipe}: data.eval`,
-    expected: "files, or a share of the rows such as { holdOut: 0.05 }",
+    expected: "files, or a fraction of the rows such as { holdOut: 0.05 }",
     found: data.eval ?? "nothing",
   });
 }
@@ -51,7 +51,7 @@ function firstDifference(found: string, wanted: string): { found: string; wanted
   return { found: a[i]?.trim() ?? "nothing", wanted: b[i]?.trim() ?? "nothing" };
 }
 
-/** The result of a cell whose run has ended, by finishing or by failing; undefined when it must run, or go on. */
+/** The result of a trial that has finished or failed; undefined when it must be run or resumed. */
 export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult | undefined {
   const folder = join(runs, trialName(cell));
   const status = readStatus(folder);
@@ -79,15 +79,15 @@ export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult |
   };
 }
 
-/** What a run's record says of its rows: hashes of those trained on and of those held out. */
+/** The hashes of a run's training and held-out rows, from its start event. */
 const dataHash = ({ data: { hashes } }: StartEvent) => (hashes ? `${hashes.train} ${hashes.eval}` : null);
 
 /**
- * Runs a cell in a process of its own, so that its memory is its own and its end is its own; a run that was cut short
- * goes on from its checkpoint. Once the run has ended its checkpoints go: a comparison keeps figures, not models. A run that
- * is refused as it begins (a rank above a layer's, say) counts as failed: the other settings need not wait for it.
- * @throws ScaloraError `run` when the process ends without the run having ended
- * @throws the signal's reason when that stopped it; the run has saved a checkpoint
+ * Runs a trial in a separate process, to isolate its memory and crashes; an interrupted run is resumed from its checkpoint.
+ * Afterwards its checkpoints are removed: a comparison keeps results, not models. A run that is refused at the start (for
+ * example for a rank above a layer's size) counts as failed, so that the other settings go ahead.
+ * @throws ScaloraError `run` when the process ends before the run does
+ * @throws the signal's reason when it is aborted; the run has saved a checkpoint
  */
 export async function runTrial(cell: Trial, plan: TrialPlan, signal: AbortSignal): Promise<TrialResult> {
   const folder = join(plan.runs, trialName(cell));
@@ -102,14 +102,14 @@ export async function runTrial(cell: Trial, plan: TrialPlan, signal: AbortSignal
   }
   signal.throwIfAborted();
   if (code === usageExitCode && !existsSync(folder)) return refusedTrial(cell, folder, lastErrorText(output));
-  throw new ScaloraError("run", "A run of the comparison ended before it was done", {
+  throw new ScaloraError("run", "The process of a run ended before the run was finished", {
     where: folder,
     found: killed === null ? lastErrorText(output) : `the process was ended by ${killed}`,
-    fix: "put right what it says and give the same command again: finished runs are kept",
+    fix: "fix the cause and repeat the command: finished runs are kept",
   });
 }
 
-/** Runs a program to its end and returns what it wrote on stderr, and how it ended. Ctrl-C reaches it once, through the signal. */
+/** Runs a program to its end; returns its stderr and exit. Ctrl-C reaches it only once, through the signal. */
 function runProcess(
   [program = "", ...args]: readonly string[],
   threads: number | undefined,
@@ -117,7 +117,7 @@ function runProcess(
 ): Promise<{ output: string; code: number | null; killed: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      // A group of its own: the terminal's Ctrl-C would reach it beside ours, and twice means at once, without saving.
+      // In its own process group: otherwise it would also get the terminal's Ctrl-C, and a second signal stops without saving.
       detached: true,
       stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, ...(threads !== undefined && { OMP_NUM_THREADS: String(threads) }) },
@@ -151,7 +151,7 @@ function refusedTrial({ setting, lr, seed }: Trial, folder: string, failed: stri
   return { setting: setting.name, lr, seed, ...none, data: null, model: null, failed, folder };
 }
 
-/** The end of what a process wrote: its error. */
+/** The last lines of a process's output: its error. */
 function lastErrorText(output: string): string {
   const at = output.lastIndexOf("error:");
   return (at < 0 ? output.slice(-1000) : output.slice(at)).trim() || "nothing";

@@ -4,9 +4,9 @@ import { listMethods } from "../adapters/registry.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
-/** One row of a comparison: a method with its settings, and the learning rates that it is tried at. */
+/** One row of a comparison: a method with its settings, and the learning rates to try. */
 export interface Setting {
-  /** As it was asked for: `lora`, `scalora-i+rank=1`. */
+  /** As given on the command line: `lora`, `scalora-i+rank=1`. */
   readonly name: string;
   readonly method: string;
   /** Keys of the adapter section that differ from the recipe. */
@@ -14,15 +14,15 @@ export interface Setting {
   readonly lrs: readonly number[];
 }
 
-/** What a preset learning rate is multiplied by where no rates are named. */
+/** Factors of a method's preset learning rate for the default sweep. */
 const defaultLrFactors = [1 / 3, 1, 3];
 
 /**
- * Reads what is compared.
+ * Parses the settings to compare.
  * @param methods such as `lora` or `scalora-i+rank=1+scale={columnNorm: 0.5}`: a method, then keys of the adapter section
- * @param lrs lists of learning rates: `1e-3,3e-3` of all methods, `full=1e-4,3e-4` of one method or setting; default: around each
+ * @param lrs lists of learning rates: `1e-3,3e-3` for all methods, `full=1e-4,3e-4` for one method or setting; default: around each
  * method's preset
- * @throws ScaloraError `usage` for unknown methods, wrong rates, rates of what is not compared, and settings that are named twice
+ * @throws ScaloraError `usage` for unknown methods, invalid rates, rates of settings that are not compared, and duplicate settings
  */
 export function readSettings(methods: readonly string[], lrs: readonly string[]): Setting[] {
   const rates = readRates(lrs);
@@ -36,7 +36,7 @@ export function readSettings(methods: readonly string[], lrs: readonly string[])
 function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>): Setting {
   const { name: method, presetLr } = parseMethod(text.trim(), "--methods");
   const keys = text.trim().slice(method.length + 1);
-  // A plus sign begins another key only where a key and = follow: 1e+2 and /a+b/ keep theirs.
+  // A plus sign starts another key only when a key and = follow, so 1e+2 and /a+b/ are not split.
   const changes = keys === "" ? [] : keys.split(/\+(?=[A-Za-z]\w*=)/);
   const known = rates.get(text.trim()) ?? rates.get(method) ?? rates.get("");
   const lrs = known ?? defaultLrFactors.map((factor) => round(presetLr * factor));
@@ -56,11 +56,11 @@ function assertRatesAreUsed(settings: readonly Setting[], rated: readonly string
     where: "--lrs",
     expected: [...new Set(names)].join(", "),
     found: stray,
-    fix: "add it to --methods, or leave its rates out",
+    fix: "add it to --methods, or omit its rates",
   });
 }
 
-/** The method that a setting begins with: `lora` of `lora+rank=1`, but `lora+` of `lora+` and of `lora++rank=1`. */
+/** The method at the start of a setting: `lora` in `lora+rank=1`, but `lora+` in `lora+` and `lora++rank=1`. */
 function parseMethod(setting: string, where: string): Pick<Method, "name" | "presetLr"> {
   const fits = listMethods().filter(({ name }) => setting === name || setting.startsWith(`${name}+`));
   const [method] = fits.sort((a, b) => b.name.length - a.name.length);
@@ -68,7 +68,7 @@ function parseMethod(setting: string, where: string): Pick<Method, "name" | "pre
   const [name = setting] = setting.split("+");
   const names = listMethods().map((known) => known.name);
   const near = nearestName(name, names);
-  throw new ScaloraError("usage", `There is no method "${name}"`, {
+  throw new ScaloraError("usage", `Unknown method "${name}"`, {
     where,
     expected: names.join(", "),
     fix: near === undefined ? undefined : `did you mean ${near}?`,
@@ -78,7 +78,7 @@ function parseMethod(setting: string, where: string): Pick<Method, "name" | "pre
 function parseAdapterOverride(text: string): [string, unknown] {
   const equals = text.indexOf("=");
   if (equals <= 0)
-    throw new ScaloraError("usage", "A setting of a method has the wrong form", {
+    throw new ScaloraError("usage", "A method's setting is malformed", {
       where: "--methods",
       expected: "method+key=value, such as scalora-i+rank=1",
       found: text,
@@ -86,7 +86,7 @@ function parseAdapterOverride(text: string): [string, unknown] {
   try {
     return [text.slice(0, equals), parse(text.slice(equals + 1))];
   } catch (cause) {
-    throw new ScaloraError("usage", `The value of ${text.slice(0, equals)} is no YAML`, {
+    throw new ScaloraError("usage", `The value of ${text.slice(0, equals)} is not valid YAML`, {
       where: "--methods",
       found: text.slice(equals + 1),
       cause,
@@ -94,7 +94,7 @@ function parseAdapterOverride(text: string): [string, unknown] {
   }
 }
 
-/** Learning rates by method or setting; under "" those of all others. */
+/** Learning rates by method or setting; those under "" apply to all others. */
 function readRates(lists: readonly string[]): Map<string, number[]> {
   const rates = new Map<string, number[]>();
   for (const list of lists) {
@@ -119,5 +119,5 @@ function readRates(lists: readonly string[]): Map<string, number[]> {
   return rates;
 }
 
-/** Two digits are enough for a rate that is a guess. */
+/** Rounds to two digits. */
 const round = (rate: number) => Number(rate.toPrecision(2));

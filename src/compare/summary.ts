@@ -5,24 +5,24 @@ import { bestResult, primaryMetric, sweepResults, type TrialResult } from "./tri
 export interface CompareRow {
   setting: string;
   lr: number;
-  /** What `mean` is of: a task's score, or the held-out loss. */
+  /** The metric of `mean`: a task's score, or the held-out loss. */
   figure: "score" | "loss";
   mean: number;
-  /** Standard deviation over the seeds (n − 1); null of one seed. */
+  /** Standard deviation over the seeds (n − 1); null for one seed. */
   deviation: number | null;
-  /** Seeds that count; runs that failed do not. */
+  /** Number of seeds, without failed runs. */
   seeds: number;
   trainable: number | null;
   secondsPerStep: number | null;
   memory: number | null;
   rank: number | null;
-  /** The best rate is the first or last of several: a wider sweep may find a better one. */
+  /** Whether the best rate is the first or last of several: a wider sweep may find a better one. */
   atEdge: boolean;
-  /** The first seed's figure at every rate; null where the run failed. */
+  /** The metric on the first seed at every rate; null for a failed run. */
   sweep: { lr: number; value: number | null }[];
 }
 
-/** The rows of the comparison; settings none of whose runs gave a figure are left out. */
+/** The rows of the comparison; settings without any result are left out. */
 export function summarise(
   settings: readonly Setting[],
   seeds: readonly number[],
@@ -70,7 +70,7 @@ function medianOf(results: readonly TrialResult[], key: "secondsPerStep" | "memo
   return median(results.flatMap((result) => result[key] ?? []));
 }
 
-/** The middle value; null of none. */
+/** The median; null without values. */
 function median(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? null;

@@ -8,48 +8,48 @@ export interface Trial {
   readonly seed: number;
 }
 
-/** What all cells of a comparison have in common. */
+/** What all trials of a comparison have in common. */
 export interface TrialPlan {
-  /** The recipe's file. */
+  /** Path of the recipe. */
   readonly recipe: string;
-  /** Overrides of the recipe, for every cell. */
+  /** Overrides of the recipe, for every trial. */
   readonly set: readonly string[];
   /** Folder of the runs. */
   readonly runs: string;
-  /** The command line program: what comes before `train`. */
+  /** The program with its arguments before `train`. */
   readonly command: readonly string[];
-  /** Threads of each process; undefined leaves that to the environment. */
+  /** Threads of each process; undefined: as the environment sets them. */
   readonly threads: number | undefined;
 }
 
-/** What a run gave; null where there is no such figure. */
+/** The result of a trial; null for figures that it does not have. */
 export interface TrialResult {
   /** Name of the setting. */
   readonly setting: string;
   readonly lr: number;
   readonly seed: number;
-  /** Of a task's data: the score of the best checkpoint, the higher the better. */
+  /** Score of the best checkpoint when the data's task has metrics; higher is better. */
   readonly score: number | null;
   /** Held-out loss of the best evaluation. */
   readonly loss: number | null;
   readonly trainable: number | null;
-  /** Mean over the steps, so that what a method does only every few steps counts. */
+  /** Mean over all steps, including the method's occasional work. */
   readonly secondsPerStep: number | null;
   /** Peak resident memory (on a GPU, device memory) over the steps, in bytes. */
   readonly memory: number | null;
-  /** Rank of the accumulated change at the end, averaged over the layers; only measured where that is cheap. */
+  /** Mean rank of the accumulated change at the end, over layers; only measured when cheap. */
   readonly rank: number | null;
-  /** Why the run failed (a diverged loss, say); such a run is never the best. */
+  /** Why the run failed (for example a diverged loss); null when it did not. A failed run is never the best. */
   readonly failed: string | null;
-  /** Hash of the rows that it trained and was evaluated on; null where it did not come to its first step. */
+  /** Hash of its training and evaluation rows; null when it failed before the first step. */
   readonly data: string | null;
-  /** Hash of the base model; null of older runs, too, and where it was quantised, which gives other numbers. */
+  /** Hash of the base model; null for older runs and for quantised models, whose values differ. */
   readonly model: string | null;
   /** The run's folder. */
   readonly folder: string;
 }
 
-/** A figure to compare by: a score where the task has one, else the loss. */
+/** The metric to compare by: the task's score if there is one, or else the loss. */
 export interface PrimaryMetric {
   readonly value: number;
   readonly higherIsBetter: boolean;
@@ -62,7 +62,7 @@ export function primaryMetric({ score, loss, failed }: TrialResult): PrimaryMetr
   return loss === null ? undefined : { value: loss, higherIsBetter: false };
 }
 
-/** The result with the best figure; undefined where none has one. */
+/** The result with the best metric; undefined when none has one. */
 export function bestResult(results: readonly TrialResult[]): TrialResult | undefined {
   let best: { result: TrialResult; figure: PrimaryMetric } | undefined;
   for (const result of results) {
@@ -76,7 +76,7 @@ export function bestResult(results: readonly TrialResult[]): TrialResult | undef
 const isBetter = (a: PrimaryMetric, b: PrimaryMetric) =>
   a.higherIsBetter ? a.value > b.value : a.value < b.value;
 
-/** The results of a setting's sweep: every rate on the first seed. */
+/** The results of a setting's learning rate sweep on the first seed. */
 export function sweepResults(
   setting: Setting,
   [seed]: readonly number[],
@@ -87,8 +87,8 @@ export function sweepResults(
 }
 
 /**
- * The cells that can run now: every rate of a setting on the first seed; then, on the other seeds, the rate that was best.
- * A sweep on one seed gives every method the same number of tries, at a third of the cost of all rates on all seeds.
+ * The trials that can run now: every rate of a setting on the first seed, then the best rate on the other seeds. A sweep on
+ * one seed gives every method the same number of trials, at a third of the cost of all rates on all seeds.
  */
 export function pendingTrials(
   settings: readonly Setting[],
@@ -109,7 +109,7 @@ export function pendingTrials(
     .sort((a, b) => seeds.indexOf(a.seed) - seeds.indexOf(b.seed));
 }
 
-/** How many runs a comparison has, as far as every setting has a rate that works. */
+/** Number of runs in a comparison, if every setting has a rate that does not fail. */
 export function countTrials(settings: readonly Setting[], seeds: readonly number[]): number {
   return settings.reduce((sum, { lrs }) => sum + lrs.length + seeds.length - 1, 0);
 }
@@ -120,14 +120,14 @@ function findResult({ setting, lr, seed }: Trial, results: readonly TrialResult[
   );
 }
 
-/** The name of a cell's run. */
+/** The name of a trial's run. */
 export function trialName({ setting, lr, seed }: Trial): string {
   return `${setting.name.replaceAll(/[^\p{L}\p{N}._+=-]+/gu, "-")}-lr${lr}-seed${seed}`;
 }
 
 /**
- * Runs on other rows, or of another model, must not meet in one table. Rows that are held out are drawn by the seed and a
- * new head starts from it, so it is the runs of one seed that must agree.
+ * Checks that runs of the same seed have the same rows and the same model, so that their results are comparable. (Held-out
+ * rows and a new head depend on the seed.)
  * @throws ScaloraError `config` naming both runs
  */
 export function checkSameInputs(result: TrialResult, others: readonly TrialResult[]): void {
@@ -137,10 +137,10 @@ export function checkSameInputs(result: TrialResult, others: readonly TrialResul
       ["model", "model"],
     ] as const) {
       if (result[key] === null || other[key] === null || result[key] === other[key]) continue;
-      throw new ScaloraError("config", `Two runs of the comparison were not given the same ${what}`, {
+      throw new ScaloraError("config", `Two runs of the comparison differ in their ${what}`, {
         where: result.folder,
-        found: `other ${what} than ${other.folder}`,
-        fix: "remove the run that is out of date, or choose another folder with --out",
+        found: `${what} different from ${other.folder}`,
+        fix: "remove the outdated run, or choose another folder with --out",
       });
     }
 }

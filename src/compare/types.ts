@@ -3,26 +3,26 @@ import type { Setting } from "./settings.ts";
 import type { CompareRow } from "./summary.ts";
 import type { TrialResult } from "./trials.ts";
 
-/** What a comparison trains. */
+/** The settings of a comparison. */
 export interface CompareRequest {
-  /** File of the recipe. */
+  /** Path of the recipe. */
   recipe: string;
   /** Overrides of the recipe, for all runs. */
   set: readonly string[];
   settings: readonly Setting[];
-  /** The learning rates are swept on the first. */
+  /** Seeds; the learning rates are swept on the first. */
   seeds: readonly number[];
   /** Folder of the comparison: its runs, `results.jsonl` and `report.html`. */
   out: string;
-  /** Runs at a time. */
+  /** Number of parallel runs. */
   jobs: number;
-  /** The program and arguments that come before `train`. */
+  /** The program with its arguments before `train`. */
   command: readonly string[];
 }
 
 export interface CompareProgress {
   done: number;
-  /** As far as every setting has a learning rate that works. */
+  /** Number of runs, if every setting has a rate that does not fail. */
   total: number;
   running: { name: string; step: number; totalSteps: number | null }[];
   /** The run that has just ended. */
@@ -31,7 +31,7 @@ export interface CompareProgress {
 
 export interface CompareResult {
   rows: CompareRow[];
-  /** Runs that failed, with why. */
+  /** Failed runs with the reasons. */
   failed: { folder: string; message: string }[];
   /** How to read the table. */
   remark: string;

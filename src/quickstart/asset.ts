@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { packageRoot } from "../setup/locate.ts";
 
-/** The content of a JSON file of `assets/quickstart`, read when it is first asked for. */
+/** The content of a JSON file in `assets/quickstart`, read on first use. */
 export function lazyAsset<T>(name: string, schema: z.ZodType<T>): () => T {
   let content: T | undefined;
   return () => {

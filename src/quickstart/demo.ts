@@ -1,7 +1,7 @@
 import type { OpenLanguageModel } from "../assemble/open-model.ts";
 import type { Example } from "../data/index.ts";
 
-/** Rows of each of these are in no other one. */
+/** The data splits; they are disjoint. */
 export const splitNames = ["train", "validation", "test"] as const;
 export type Split = (typeof splitNames)[number];
 
@@ -9,55 +9,55 @@ export type Split = (typeof splitNames)[number];
 export interface Exercise {
   /** A line of a JSONL file. */
   readonly row: Readonly<Record<string, unknown>>;
-  /** What is asked, as a person reads it. */
+  /** The question as readable text. */
   readonly question: string;
   readonly expected: string;
 }
 
-/** The exercises of each part. */
+/** The exercises of each split. */
 export type ExerciseSplits = Readonly<Record<Split, readonly Exercise[]>>;
 
-/** How an answer fares. */
+/** The grade of an answer. */
 export interface Grade {
   readonly exact: boolean;
-  /** Right parts of the answer, words or fields, and how many it should have. */
+  /** Number of correct parts (words or fields) of the answer, and of expected parts. */
   readonly right: number;
   readonly parts: number;
 }
 
-/** What a model made of exercises: a grade of each, and the texts of the first ones at least. */
+/** A model's answers: a grade for each exercise, and at least the texts of the first ones. */
 export interface Answers {
   readonly grades: readonly Grade[];
   readonly texts: readonly string[];
 }
 
-/** A method with the settings that its own sweep found best. */
+/** A method with the best settings of its sweep. */
 export interface MethodSettings {
   readonly adapter: Readonly<Record<string, unknown>> & { readonly method: string };
   /** Peak learning rate. */
   readonly lr: number;
 }
 
-/** How long and in which pieces a job's runs train, the same for all methods. */
+/** The training settings of a demo, the same for all methods. */
 export interface Training {
   readonly steps: number;
   readonly batchSize: number;
-  /** Evaluations on the validation rows, and checkpoints. */
+  /** Number of evaluations on the validation rows, and of checkpoints. */
   readonly evaluations: number;
   readonly keepLast: number;
 }
 
-/** What a quickstart teaches, to which model, and how it is measured. */
+/** A demo of the quickstart: model, exercises, training and grading. */
 export interface Demo {
-  /** In a few words. */
+  /** Short title. */
   readonly title: string;
-  /** What a person should know first. */
+  /** Text shown at the start. */
   readonly intro: string;
-  /** Says in the report what was done. */
+  /** Summary for the report. */
   readonly summary: string;
   /** How to read the comparison. */
   readonly remark: string;
-  /** What the rows of a test, and the parts of an answer, are called. */
+  /** Plural names of the test's rows and of an answer's parts. */
   readonly names: { readonly item: string; readonly part: string };
   /** The model's folder or file. */
   readonly model: string;
@@ -66,7 +66,7 @@ export interface Demo {
   readonly training: Training;
   /** Precision and device of the runs. */
   readonly compute: { readonly dtype: "auto" | "float32"; readonly device: "auto" | "cpu" };
-  /** Threads that it computes with; all cores by default. */
+  /** Number of threads; default all cores. */
   readonly threads?: number;
   /** The merged model: its file or folder in the quickstart's folder, and how it is stored. */
   readonly output: {
@@ -74,13 +74,13 @@ export interface Demo {
     readonly format: "folder" | "gguf";
     readonly dtype: "float32" | "q8_0";
   };
-  /** Programs that ask the merged model, by the names of their files beside it. */
+  /** Programs that query the merged model, by file name. */
   programs(question: string): Readonly<Record<string, string>>;
-  /** Commands that ask the merged model. @param path of a name in the quickstart's folder, as a word of a shell */
+  /** Commands that query the merged model. @param path gives the path of a name in the quickstart's folder, quoted for a shell */
   next(path: (name: string) => string, question: string): string[];
-  /** The exercises of a seed. */
+  /** Generates the exercises for a seed. */
   makeExercises(seed: number): ExerciseSplits;
-  /** Answers the exercises greedily, at least the first `shown` in words, and grades them all. */
+  /** Answers the exercises greedily and grades them all; returns at least the first `shown` texts. */
   answer(
     open: OpenLanguageModel,
     exercises: { items: readonly Exercise[]; examples: readonly Example[] },

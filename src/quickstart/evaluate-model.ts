@@ -12,23 +12,23 @@ import type { Demo, ExerciseSplits, Grade, Split } from "./demo.ts";
 import { splitFile } from "./folder.ts";
 import type { FractionEstimate } from "./types.ts";
 
-/** Exercises whose answers are shown. */
+/** Number of answers shown. */
 const shownCount = 3;
 
-/** How a model fares on one part of a job. */
+/** A model's result on one split. */
 export interface TestResult {
-  /** Share of the exercises answered without a fault. */
+  /** Fraction of exact answers. */
   readonly exact: FractionEstimate;
-  /** Share of the right words or fields. */
+  /** Fraction of correct words or fields. */
   readonly parts: FractionEstimate;
   /** Mean cross entropy per label token, in nats. */
   readonly loss: number;
-  /** What it answers to the first exercises. */
+  /** Answers to the first exercises. */
   readonly texts: readonly string[];
 }
 
 /**
- * Measures a model, or a run's best checkpoint, on one part of a job.
+ * Measures a model, or a run's best checkpoint, on one split of a demo.
  * @throws the signal's reason when it is aborted
  */
 export async function evaluateModel(
@@ -56,7 +56,7 @@ export async function evaluateModel(
   }
 }
 
-/** Both shares with their 95 % bootstrap intervals over the exercises. */
+/** Both fractions with 95 % bootstrap intervals over the exercises. */
 export function gradeFractions(grades: readonly Grade[]): Pick<TestResult, "exact" | "parts"> {
   const estimate = (right: (grade: Grade) => number, all: (grade: Grade) => number): FractionEstimate => {
     const share = (rows: Iterable<number>) => {
@@ -81,10 +81,10 @@ export function gradeFractions(grades: readonly Grade[]): Pick<TestResult, "exac
   };
 }
 
-/** Outputs that are written at once. */
+/** Number of sequences generated at once. */
 const generationBatchSize = 64;
 
-/** Greedy answers to examples, each from its prompt up to the first token that is trained on. */
+/** Greedy answers to examples; the prompt of each ends before its first label. */
 export async function generateAnswers(
   { model, tokenizer, baseFolder }: OpenLanguageModel,
   examples: readonly Example[],

@@ -4,20 +4,20 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { type Exercise, type ExerciseSplits, type Split, splitNames } from "./demo.ts";
 
-/** What a quickstart puts into its folder, beside a run's folder for each method. */
+/** Files in a quickstart's folder, in addition to a run folder for each method. */
 export const fileNames = {
-  /** Marks the folder; holds the results in the end. */
+  /** Identifies the folder as a quickstart's; holds the results at the end. */
   results: "quickstart.json",
   data: "data",
   recipe: "recipe.yaml",
   report: "report.html",
 } as const;
 
-/** Names of runs, models and programs, which a quickstart of either job may have left. */
+/** Names of runs, models and programs that a quickstart of any demo may have written. */
 const outputNames = ["lora", "scalora-i", "full", "model", "model.gguf", "chat.mjs", "Modelfile"];
 
 /**
- * Makes the output folder, or clears what an earlier quickstart left in it, and writes the task's rows.
+ * Creates the output folder, or clears the files of an earlier quickstart, and writes the data splits.
  * @returns the folder of the rows
  * @throws ScaloraError `usage` when the folder holds other things, `run` when it cannot be written
  */
@@ -32,13 +32,13 @@ export function prepareFolder(out: string, task: ExerciseSplits): string {
   return data;
 }
 
-/** The rows of one part of the task. */
+/** Path of the rows of one split. */
 export const splitFile = (data: string, part: Split) => join(data, `${part}.jsonl`);
 
 const lines = (items: readonly Exercise[]) => items.map(({ row }) => `${JSON.stringify(row)}\n`).join("");
 
 /**
- * Whether a quickstart may have a folder: one that is not there, is empty, or holds an earlier quickstart.
+ * Checks that a quickstart may use a folder: it must be absent, empty, or hold an earlier quickstart.
  * @throws ScaloraError `usage`
  */
 export function checkOutputFolder(out: string): void {
@@ -46,10 +46,10 @@ export function checkOutputFolder(out: string): void {
   const isFolder = statSync(out).isDirectory();
   const content = isFolder ? readdirSync(out) : [];
   if (isFolder && (content.length === 0 || content.includes(fileNames.results))) return;
-  throw new ScaloraError("usage", "The output folder holds something else than an earlier quickstart", {
+  throw new ScaloraError("usage", "The output folder holds files that are not from an earlier quickstart", {
     where: resolve(out),
     found: isFolder ? content.slice(0, 5).join(", ") : "a file",
-    fix: "name another folder with --out",
+    fix: "choose another folder with --out",
   });
 }
 
@@ -62,13 +62,13 @@ function makeWritable(out: string): void {
     throw new ScaloraError("run", "The output folder cannot be written", {
       where: out,
       found: messageOf(cause),
-      fix: "make room or permissions there, or name another folder with --out",
+      fix: "free disk space, change the permissions, or choose another folder with --out",
       cause,
     });
   }
 }
 
-/** Removes only what a quickstart makes: other runs in the folder stay. */
+/** Removes only files of a quickstart: other runs in the folder are kept. */
 function removePreviousOutput(out: string): void {
   for (const name of [...Object.values(fileNames), ...outputNames])
     rmSync(join(out, name), { recursive: true, force: true });

@@ -18,16 +18,16 @@ type Options = Parameters<RunQuickstart>[0];
 type Hooks = Parameters<RunQuickstart>[1];
 
 /**
- * Fine-tunes a small chat model, or without one the embedded tiny model, with each method on equal seeds and data, measures
- * the results on a test set, writes a report and exports the model that ScaLoRA-I made.
- * @throws ScaloraError `usage` when the output folder holds something else than an earlier quickstart; the signal's
- * reason when it stops
+ * Fine-tunes a small chat model, or the embedded tiny model, with each method on the same seed and data, measures the results
+ * on a test set, writes a report and exports the merged model of ScaLoRA-I.
+ * @throws ScaloraError `usage` when the output folder holds other files than an earlier quickstart's; the signal's reason
+ * when it is aborted
  */
 export async function runQuickstart(options: Options, hooks: Hooks): ReturnType<RunQuickstart> {
   return runDemo(options.model === undefined ? translationDemo : recordsDemo(options.model), options, hooks);
 }
 
-/** One job of the quickstart. @throws as `runQuickstart` */
+/** Runs one demo. @throws as `runQuickstart` */
 export async function runDemo(
   job: Demo,
   options: { out: string; seed: number },
@@ -83,15 +83,15 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const scoreText = ({ names }: Demo, { exact, parts }: QuickstartScore) =>
   `${percent(exact.value)} of ${names.item} exact, ${percent(parts.value)} of ${names.part} right`;
 
-/** What a stopped quickstart leaves, and what can be done with it. */
+/** Tells which runs a stopped quickstart has saved, and how to use them. */
 function keptText(methods: readonly string[], out: string): string {
   const saved = methods.filter((method) => existsSync(join(out, method, "checkpoints")));
-  if (saved.length === 0) return "Stopped before anything was learnt.";
+  if (saved.length === 0) return "Stopped before any run was saved.";
   const last = shellQuote(relativeToCwd(join(out, elementAt(saved, saved.length - 1))));
   return [
-    `What was learnt so far is kept (${saved.join(", ")}):`,
-    `  npx scalora generate ${last} 'a question' goes on with a text`,
-    `  npx scalora train --resume ${last} goes on with the training`,
-    "The next quickstart into this folder replaces it.",
+    `These runs are kept (${saved.join(", ")}):`,
+    `  npx scalora generate ${last} 'a question' continues a prompt`,
+    `  npx scalora train --resume ${last} resumes the training`,
+    "The next quickstart in this folder replaces them.",
   ].join("\n");
 }

@@ -79,7 +79,9 @@ test("the quickstart trains, compares, reports and exports; the commands that it
 
 test("a folder that holds other things is left alone", async () => {
   writeFileSync(join(scratch.path, "precious"), "");
-  await expect(quickstart("--out", scratch.path)).rejects.toThrow("holds something else");
+  await expect(quickstart("--out", scratch.path)).rejects.toThrow(
+    "holds files that are not from an earlier quickstart",
+  );
 });
 
 test("the embedded model is the one that the generator describes, and repeats what it reads", async () => {

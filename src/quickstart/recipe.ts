@@ -5,14 +5,14 @@ import { splitFile } from "./folder.ts";
 export interface RunPaths {
   /** The model's folder or file. */
   readonly model: string;
-  /** Folder of the task's files. */
+  /** Folder of the data splits. */
   readonly data: string;
-  /** Folder that holds the runs, and the run's name there; its own by default. */
+  /** Folder of the runs, and the run's name in it; default: the method's name. */
   readonly folder: string;
   readonly name?: string;
 }
 
-/** What a recipe file would say of a run: the same for all methods but for method and learning rate. */
+/** The sections of a run's recipe; only method and learning rate differ between methods. */
 export function recipeSections(
   { training, compute }: Demo,
   { adapter, lr }: MethodSettings,
@@ -30,7 +30,7 @@ export function recipeSections(
   };
 }
 
-/** The recipe of one of the quickstart's own runs, which shows samples of all of them itself. */
+/** The recipe of a quickstart's run, without samples: the quickstart shows its own. */
 export function makeRecipe(...args: Parameters<typeof recipeSections>): Recipe {
   const sections = recipeSections(...args);
   return parseRecipe({ ...sections, run: { ...sections.run, samples: 0 } }, { name: "quickstart" });

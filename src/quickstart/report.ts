@@ -14,10 +14,10 @@ export function quickstartReport(
     summary: job.summary,
     facts: [
       { label: "Rank of the adapters", value: String(job.rank) },
-      { label: "Steps of each method", value: formatCount(job.training.steps) },
-      { label: "Rows of a step", value: formatCount(job.training.batchSize) },
+      { label: "Steps per method", value: formatCount(job.training.steps) },
+      { label: "Rows per step", value: formatCount(job.training.batchSize) },
       { label: "Seed", value: String(seed) },
-      { label: "Time in all", value: formatDuration(seconds) },
+      { label: "Total time", value: formatDuration(seconds) },
     ],
     charts: runCharts(runs.map(({ method, result }) => ({ name: method, events: result.events }))),
     tables: [comparison(quickstart, remark)],
@@ -57,8 +57,8 @@ function comparison({ job, before, runs }: QuickstartRuns, remark: string): Repo
     ],
     note:
       `${remark} In brackets: 95 % bootstrap intervals over the ${job.names.item} of the test. ` +
-      "Rank is that of the accumulated change: singular values above 1 % of the largest, averaged over the adapted layers; the " +
-      "entropy rank weighs them by their energy. Memory is the whole process's, with Node's and libtorch's own.",
+      "Rank is that of the accumulated change: the number of singular values above 1 % of the largest, averaged over the adapted layers; the " +
+      "entropy rank weights them by energy. Memory is that of the whole process, including Node and libtorch.",
   };
 }
 

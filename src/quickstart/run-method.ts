@@ -12,16 +12,16 @@ import type { Interruptible } from "../util/interruptible.ts";
 import type { Demo, MethodSettings } from "./demo.ts";
 import { makeRecipe, type RunPaths } from "./recipe.ts";
 
-/** What one method came to. */
+/** The result of one method. */
 export interface MethodResult {
   /** The run's folder. */
   readonly folder: string;
   readonly trainable: number;
-  /** Of training, its evaluations included. */
+  /** Seconds of training, including evaluations. */
   readonly seconds: number;
-  /** Most resident memory at the end of a step, in bytes. */
+  /** Maximum resident memory at the end of a step, in bytes. */
   readonly memory: number;
-  /** Of the accumulated change, averaged over the adapted layers. */
+  /** Mean rank of the accumulated change over the adapted layers. */
   readonly rank: number;
   readonly entropyRank: number;
   /** The run's events, with the ranks of its checkpoints. */
@@ -29,8 +29,8 @@ export interface MethodResult {
 }
 
 /**
- * Trains with one method and finds the ranks of its change at all checkpoints that were kept.
- * @throws the signal's reason when it stops the run, which has saved what it had learnt
+ * Trains with one method and computes the ranks of its accumulated change at all kept checkpoints.
+ * @throws the signal's reason when it is aborted; the run has saved a checkpoint
  */
 export async function runMethod(
   job: Demo,
@@ -56,7 +56,7 @@ export async function runMethod(
   };
 }
 
-/** The ranks of the change at each checkpoint of a run. */
+/** The ranks of the accumulated change at each checkpoint of a run. */
 async function checkpointRanks(run: string, { compute }: Demo): Promise<RankEvent[]> {
   const checkpoints = listCheckpoints(checkpointFolder({ file: (...parts) => join(run, ...parts) }));
   const events: RankEvent[] = [];

@@ -2,24 +2,24 @@ import type { Demo, ExerciseSplits } from "./demo.ts";
 import type { TestResult } from "./evaluate-model.ts";
 import type { MethodResult } from "./run-method.ts";
 
-/** One method of a quickstart when it is done. */
+/** A finished method of a quickstart. */
 export interface MethodRun {
   readonly method: string;
   readonly result: MethodResult;
-  /** On the test. */
+  /** Result on the test split. */
   readonly testResult: TestResult;
 }
 
-/** Everything that a quickstart did. */
+/** All results of a quickstart. */
 export interface QuickstartRuns {
   readonly job: Demo;
   readonly task: ExerciseSplits;
   readonly out: string;
   readonly data: string;
   readonly seed: number;
-  /** The model on the test before it was trained. */
+  /** Result of the untrained model on the test split. */
   readonly before: TestResult;
   readonly runs: readonly MethodRun[];
-  /** `performance.now()` at its beginning. */
+  /** `performance.now()` at the start. */
   readonly started: number;
 }

@@ -1,30 +1,30 @@
 import type { RunEvent } from "../run/events.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
-/** What the quickstart tells while it works. */
+/** Progress events of the quickstart. */
 export type QuickstartEvent =
   | { type: "phase"; title: string }
   | { type: "run"; method: string; event: RunEvent }
   | { type: "note"; text: string };
 
-/** A share of a test set in [0, 1], with its 95 % bootstrap interval over the rows. */
+/** A fraction of a test set in [0, 1], with its 95 % bootstrap interval over the rows. */
 export interface FractionEstimate {
   value: number;
   low: number;
   high: number;
 }
 
-/** How a model fares on the quickstart's test. */
+/** A model's result on the quickstart's test. */
 export interface QuickstartScore {
-  /** Answers without a fault. */
+  /** Fraction of exact answers. */
   exact: FractionEstimate;
-  /** Right parts of the answers: words, or fields of records. */
+  /** Fraction of correct parts of the answers: words, or fields of records. */
   parts: FractionEstimate;
   /** Mean cross entropy per label token, in nats. */
   loss: number;
 }
 
-/** One line of the closing comparison. */
+/** One row of the final comparison. */
 export interface QuickstartRow extends QuickstartScore {
   method: string;
   trainable: number;
@@ -36,9 +36,9 @@ export interface QuickstartRow extends QuickstartScore {
 }
 
 export interface QuickstartResult {
-  /** What the test's rows and the parts of their answers are called. */
+  /** Plural names of the test's rows and of their answers' parts. */
   names: { item: string; part: string };
-  /** The model before it was trained. */
+  /** Result of the untrained model. */
   before: QuickstartScore;
   rows: QuickstartRow[];
   samples: {
@@ -48,7 +48,7 @@ export interface QuickstartResult {
     after: { method: string; output: string }[];
   }[];
   report: string;
-  /** The exported merged model. */
+  /** Path of the exported merged model. */
   exported: string;
   seconds: number;
   /** How to read the comparison. */

@@ -15,7 +15,7 @@ import type { QuickstartResult, QuickstartRow, QuickstartScore } from "./types.t
 /** The method whose model is exported and whose recipe is written. */
 const exportedMethod = "scalora-i";
 
-/** Writes the merged model, a recipe to go on with, the results and the report. */
+/** Writes the merged model, a recipe to continue with, the results and the report. */
 export async function publish(quickstart: QuickstartRuns, signal: AbortSignal): Promise<QuickstartResult> {
   const { job, task, out, before, runs, started } = quickstart;
   const { name, format, dtype } = job.output;
@@ -57,7 +57,7 @@ function tableRow({ method, result, testResult }: MethodRun): QuickstartRow {
   return { method, ...withoutTexts(testResult), trainable, seconds, memory, rank };
 }
 
-/** The shown method's run as a recipe file, for runs of one's own. */
+/** The recipe file of the exported method, as a template for the user's own runs. */
 function recipeText({ job, out, data, seed }: QuickstartRuns): string {
   const place = {
     model: relativeIfBelow(job.model),
@@ -73,16 +73,16 @@ function recipeText({ job, out, data, seed }: QuickstartRuns): string {
   );
 }
 
-/** A path below the present folder as it is seen from there, so that the folder can be moved or given away. */
+/** Makes a path below the working directory relative, so that the folder can be moved. */
 function relativeIfBelow(path: string): string {
   const inside = relative(process.cwd(), path);
   return inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside;
 }
 
-/** A path as it is seen from the present folder. */
+/** A path relative to the working directory. */
 export const relativeToCwd = (path: string) => relative(process.cwd(), path) || ".";
 
-/** Commands that work from the present folder. */
+/** Commands to try next, for the working directory. */
 function nextCommands({ job, task, out, data }: QuickstartRuns): string[] {
   const path = (...names: string[]) => shellQuote(relativeToCwd(join(...names)));
   return [

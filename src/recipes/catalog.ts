@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { textTasks } from "../eval/tasks/index.ts";
 import { modelFamilies } from "../models/index.ts";
 
-/** The model families that can be loaded, by the `model_type` of their `config.json`. */
+/** The supported model families, by the `model_type` of their `config.json`. */
 export const listModels = modelFamilies;
 
-/** The tasks of `scalora eval --tasks`: their names, and the names that the folder of their data may have. */
+/** The tasks of `scalora eval --tasks`: names, and the possible names of their data folders. */
 export function listTasks(): { task: string; folders: readonly string[]; description: string }[] {
   return [...textTasks.values()].map(({ name, folders, description }) => ({
     task: name,
@@ -17,11 +17,11 @@ export function listTasks(): { task: string; folders: readonly string[]; descrip
 
 export interface RecipeEntry {
   path: string;
-  /** The comment at the top of the file, its first line. */
+  /** First line of the comment at the top of the file. */
   description: string;
 }
 
-/** The recipes of some folders, sorted by path; folders that do not exist hold none. */
+/** The recipes in the given folders, sorted by path; missing folders are skipped. */
 export function listRecipes(folders: readonly string[]): RecipeEntry[] {
   const paths = folders.filter(existsSync).flatMap((folder) =>
     readdirSync(folder)

@@ -4,29 +4,28 @@ import { isClassifier, Linear, nf4Weights, type TrainableModel } from "../nn/ind
 import type { Optimizer } from "../optim/index.ts";
 import { dtypeWidth, type Tensor } from "../torch/index.ts";
 
-/** What a run is made of, before its first step. */
+/** The parts of a run before its first step. */
 export interface RunParts {
   readonly model: TrainableModel;
   readonly adapters: AdapterSet;
   readonly optimizer: Optimizer;
 }
 
-/** The output layer's logits are made in chunks of about this many bytes, each with its gradient beside it. */
+/** Approximate bytes of a chunk of logits; each chunk has a gradient of the same size. */
 const logitsChunk = 2 ** 24;
-/** Code of libtorch and heap of JavaScript that only the first step touches (measured, x86-64). */
+/** Bytes of libtorch code and JavaScript heap that the first step loads (measured, x86-64). */
 const firstStep = 80 * 2 ** 20;
 
-/** What stores of changing weights hold beside the weights: low halves, or the factors of what was merged. */
+/** Tensors that base stores hold in addition to the weights: low halves, or factors of the frozen low-rank delta. */
 const baseStoreTensors = /\.base\.(low|P|Q)$/;
 
 /**
- * About the most memory that training takes, from shapes, in bytes; measured peaks were up to a third above it
- * (docs/training.md). It counts what the process holds before the model is loaded, all weights (what stores of merged
- * changes hold beside them too; the codes of quantised ones, and the numbers of the largest), factors with gradients and
- * moments, and what one batch keeps for its backward pass: the input and the output of every
- * linear layer, once per token, and of a language model two chunks of logits.
- * @param tokens of the largest batch
- * @param before bytes resident before the model was loaded; 0 on a GPU
+ * Estimates the peak memory of training from shapes, in bytes; measured peaks were up to a third higher (docs/training.md).
+ * Counted are the process before the model is loaded, all weights (with base stores; quantised weights in 4 bits, plus the
+ * largest one dequantised), trainable parameters with gradients and moments, and the activations of one batch: input and
+ * output of every linear layer per token, and for a language model two chunks of logits.
+ * @param tokens in the largest batch
+ * @param before resident bytes before the model was loaded; 0 on a GPU
  */
 export function estimateMemory(
   { model, adapters, optimizer }: RunParts,
@@ -49,12 +48,12 @@ export function estimateMemory(
   return (before > 0 ? before + firstStep : 0) + kept + activations + logits;
 }
 
-/** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights where a method changes them. */
+/** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights if the method changes them. */
 export function checkpointBytes({ adapters, optimizer }: Omit<RunParts, "model">): number {
   return bytesOf([...adapters.state().values(), ...optimizer.state().values()]);
 }
 
-/** Tokens of the largest batch that the recipe's batch size can make of its rows. */
+/** Tokens in the largest possible batch of the recipe's rows. */
 export function largestBatchTokens(
   { train }: Dataset,
   { batchSize, batchTokens }: { batchSize?: number | undefined; batchTokens?: number | undefined },
@@ -66,7 +65,7 @@ export function largestBatchTokens(
   return longest.reduce((sum, length) => sum + length, 0);
 }
 
-/** The output layer is left out: its logits never exist all at once. */
+/** The output layer is not counted: its logits are computed in chunks. */
 function activationsPerToken(model: TrainableModel): number {
   let floats = 0;
   for (const [path, module] of model.namedModules())

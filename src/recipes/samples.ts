@@ -6,18 +6,18 @@ import type { CausalLM } from "../nn/index.ts";
 import type { SampleEvent } from "../run/events.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
-/** Longest sample in tokens: enough to see what a model has learnt, and cheap. */
+/** Maximum tokens of a sample. */
 const sampleTokens = 32;
 
-/** A prompt in words, and as the tokens that the model goes on from. */
+/** A prompt as text and as token ids. */
 export interface SamplePrompt {
   readonly text: string;
   readonly ids: readonly number[];
 }
 
 /**
- * What a run shows its progress by: the prompts that its recipe names, or those of its first held-out rows, up to the first
- * token that is trained on. Rows of plain text have none.
+ * The prompts of a run's samples: those in its recipe, or those of its first held-out rows, up to the first label. Rows of
+ * plain text have no prompt.
  */
 export async function samplePrompts(
   samples: RunConfig["samples"],
@@ -31,7 +31,7 @@ export async function samplePrompts(
   return Promise.all(chosen.map(async (ids) => ({ text: await tokenizer.decode(ids), ids })));
 }
 
-/** Goes on greedily from each prompt, with the weights as they are now; an output that the signal cut short is no sample. */
+/** Continues each prompt greedily with the present weights; an output interrupted by the signal is left out. */
 export async function takeSamples(
   { model, tokenizer, folder }: { model: CausalLM; tokenizer: Tokenizer; folder: string },
   prompts: readonly SamplePrompt[],

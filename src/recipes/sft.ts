@@ -40,12 +40,12 @@ import { samplePrompts, takeSamples } from "./samples.ts";
 import type { RunTraining } from "./types.ts";
 import { packageVersion } from "./version.ts";
 
-/** A run reports, evaluates and saves this many times unless the recipe says otherwise. */
+/** Default number of evaluations and checkpoints in a run. */
 const defaultTimes = 10;
 
 /**
- * Supervised fine-tuning as a recipe says: model, data, method, training, checkpoints, report. Nothing is written before
- * everything that the recipe names was found good.
+ * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing is written before
+ * everything in the recipe has been checked.
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
   const before = memory().resident;
@@ -109,7 +109,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
 const analysisTime = (events: readonly RunEvent[]) =>
   eventsOfType(events, "analysis").reduce((sum, { seconds }) => sum + seconds, 0);
 
-/** What records the figures of `scalora analyze`, where the recipe asks for them. */
+/** The observer that records the figures of `scalora analyze`, if the recipe asks for them. */
 async function makeObserver(
   recipe: Recipe,
   model: TrainableModel,
@@ -122,14 +122,14 @@ async function makeObserver(
   return disposeOnError([original], () => new AnalysisObserver(parts));
 }
 
-/** Whether the samples or the rank of a run's end are recorded already: a finished run that is resumed does nothing more. */
+/** Whether samples or rank of the run's end are already recorded: resuming a finished run adds nothing. */
 function hasFinalEvents(folder: RunFolder, step: number): boolean {
   return readEvents(folder.path).some(
     (event) => (event.type === "sample" || event.type === "rank") && event.step === step,
   );
 }
 
-/** Schedule and settings of a run of `steps`. */
+/** Schedule and settings of a run of `steps` steps. */
 function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
   const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = settings;
   const often = Math.max(1, Math.ceil(steps / defaultTimes));
@@ -140,7 +140,7 @@ function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
   };
 }
 
-/** Writes an event of the recipe's own into the run's record and tells the caller. */
+/** Records an event in the run's folder and passes it to the caller. */
 function eventRecorder(folder: RunFolder, onEvent: (event: RunEvent) => void) {
   return (event: RunEvent) => {
     folder.append(event);
@@ -148,7 +148,7 @@ function eventRecorder(folder: RunFolder, onEvent: (event: RunEvent) => void) {
   };
 }
 
-/** Shows what the model writes at a step; a classifier writes nothing. @throws ScaloraError `config` where it is to */
+/** Makes the function that records samples; none for a classifier. @throws ScaloraError `config` when a classifier's recipe has prompts */
 async function makeSampler(
   { model, tokenizer }: LoadedModel,
   { run: { samples }, model: { path } }: Recipe,
@@ -166,7 +166,7 @@ async function makeSampler(
   });
 }
 
-/** The rank of the accumulated change, where that is cheap: it needs the original weights once more. */
+/** Records the rank of the accumulated change if that is cheap; loads the original weights again. */
 async function finalRank(
   recipe: Recipe,
   model: TrainableModel,
@@ -200,15 +200,13 @@ function countSteps(batches: BatchSource, { train: { steps, epochs, accumulate }
   return steps ?? Math.max(1, Math.ceil(batches.countBatches(epochs ?? 1) / accumulate));
 }
 
-/** A head with a random start is said: a classifier that was thought to be a trained one would be noticed late. */
+/** Warns about a randomly initialised head, in case a trained classifier was expected. */
 function modelWarnings(model: TrainableModel, { train }: Recipe): string[] {
   if (!isClassifier(model) || model.info.newlyInitialized.length === 0) return [];
-  return [
-    `new, with a random start from train.seed ${train.seed}: ${model.info.newlyInitialized.join(", ")}`,
-  ];
+  return [`newly initialised from train.seed ${train.seed}: ${model.info.newlyInitialized.join(", ")}`];
 }
 
-/** What is told of the rows before time is spent on them; the run's record holds all of it. */
+/** Warnings about the rows, before training; the start event has all details. */
 function dataWarnings({ report: { train, eval: other } }: Dataset): string[] {
   const ofOthers = other === undefined ? [] : rowNotes({ ...other, notes: [] });
   return [...rowNotes(train), ...ofOthers.map((note) => `data.eval: ${note}`)];
@@ -236,7 +234,7 @@ function startInfo(
       ...{ ...trainingCounts(dataset), truncated, notes },
       labels: isClassifier(model)
         ? [...model.info.labels]
-        : "completions and trained assistant turns with their end token; every token of plain text",
+        : "completions and trained assistant turns with their EOS token; every token of plain text",
     },
     environment: {
       scalora: packageVersion(),
@@ -253,7 +251,7 @@ function startInfo(
   };
 }
 
-/** What the files hold less what is held out of them. */
+/** Counts of the training rows: those of the files minus the held-out ones. */
 function trainingCounts({ report, eval: heldOut }: Dataset) {
   const { rows, labelTokens, tokens } = report.train;
   const held = report.eval === undefined ? heldOut : [];

@@ -5,7 +5,7 @@ import type { Interruptible } from "../util/interruptible.ts";
 
 export interface RunHooks extends Interruptible {
   onEvent(event: RunEvent): void;
-  /** Go on from the run folder's newest valid checkpoint instead of starting. */
+  /** Resume from the run's newest valid checkpoint. */
   resume?: boolean;
 }
 
@@ -22,15 +22,15 @@ export interface RunResult {
   evalLoss: number | null;
   bestEvalLoss: number | null;
   bestStep: number | null;
-  /** Of a task's data: its score at that step, by which it is the best. */
+  /** Score of the best evaluation, when the data's task has metrics. */
   bestScore: number | null;
   parameters: { trainable: number; all: number };
-  /** The newest checkpoint. */
+  /** Path of the newest checkpoint. */
   checkpoint: string | null;
   seconds: number;
-  /** The part of it that recording for `scalora analyze` took; null where nothing is recorded. */
+  /** Seconds of these spent recording for `scalora analyze`; null without `run.analysis`. */
   analysisSeconds: number | null;
 }
 
-/** `src/recipes/sft.ts`: trains as a recipe says. A run stopped by the signal returns with reason `stopped`. */
+/** `src/recipes/sft.ts`: trains a recipe. A run stopped by the signal returns with reason `stopped`. */
 export type RunTraining = (recipe: Recipe, hooks: RunHooks) => Promise<RunResult>;

@@ -45,7 +45,9 @@ test("a quickstart whose output folder holds other things says so before it fetc
   writeFileSync(join(out, "thesis.txt"), "");
   for (const path of [out, join(out, "thesis.txt")]) {
     const run = runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--out", path]);
-    await expect(run).rejects.toThrow(/something else than an earlier quickstart[\s\S]*name another folder/);
+    await expect(run).rejects.toThrow(
+      /holds files that are not from an earlier quickstart[\s\S]*choose another folder/,
+    );
   }
   expect(stderr.text).toBe("");
 });

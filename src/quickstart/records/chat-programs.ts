@@ -1,6 +1,6 @@
 import { instruction } from "./messages.ts";
 
-/** A program that asks a GGUF file through node-llama-cpp. @param file its name, in the same folder */
+/** A program that queries a GGUF file through node-llama-cpp. @param file its name, in the same folder */
 export const nodeProgram = (
   file: string,
   question: string,
@@ -20,7 +20,7 @@ console.log(await session.prompt(message, { temperature: 0, maxTokens: 100 }));
 await llama.dispose();
 `;
 
-/** The same for Ollama. SmolLM2 speaks ChatML. */
+/** The Modelfile for Ollama. SmolLM2 uses ChatML. */
 export const ollamaFile = (
   file: string,
 ) => `# ollama create records -f Modelfile, then: ollama run records "a message"

@@ -7,15 +7,15 @@ import { nodeProgram, ollamaFile } from "./chat-programs.ts";
 import { gradeRecord } from "./grade.ts";
 import { type CustomerMessage, drawMessages, instruction } from "./messages.ts";
 
-/** Messages of each part. */
+/** Number of messages in each split. */
 const sizes: Readonly<Record<Split, number>> = { train: 200, validation: 24, test: 64 };
 
-/** Columns of the factors. */
+/** Rank of the adapters. */
 const rank = 4;
 
 /**
- * By bench/records.ts (docs/results.md): the best rate of ScaLoRA-I's sweep, and of LoRA's two best the one that is better on
- * the three seeds.
+ * From bench/records.ts (docs/results.md): the best rate of ScaLoRA-I's sweep, and for LoRA the better of its two best rates
+ * on three seeds.
  */
 const methods: readonly MethodSettings[] = [
   { adapter: { method: "lora", rank }, lr: 5e-3 },
@@ -25,11 +25,11 @@ const methods: readonly MethodSettings[] = [
 /** The merged model in the quickstart's folder. */
 const modelFile = "model.gguf";
 
-/** Longest answer in tokens; records have about 30. */
+/** Maximum tokens of an answer; records have about 30. */
 const maxTokens = 48;
 
 /**
- * A small chat model learns to turn a customer's message into a record.
+ * A demo: a small chat model learns to turn a customer's message into a JSON record.
  * @param model its folder or file; it needs a chat template with a system message
  */
 export function recordsDemo(model: string): Demo {

@@ -2,8 +2,8 @@ import type { Grade } from "../demo.ts";
 import { recordFields } from "./messages.ts";
 
 /**
- * Compares an answer with the JSON of the record that it should be, field by field; values must be equal, numbers may be written with or
- * without quotes. An answer with text around its JSON can have right fields but is not exact, nor is one with other fields.
+ * Compares an answer with the expected JSON record, field by field. Values must be equal; numbers may have quotes. An answer
+ * with text around its JSON or with additional fields is not exact, but its fields can be correct.
  */
 export function gradeRecord(answer: string, expected: string): Grade {
   const wanted = parseObject(expected) ?? {};

@@ -3,11 +3,11 @@ import type { Random } from "../../util/random.ts";
 import type { Split } from "../demo.ts";
 import { type Intent, intentNames, phrases, type Urgency, urgencyNames } from "./phrases.ts";
 
-/** What a message says, in the order of its JSON. */
+/** The content of a message, with fields in the order of the JSON record. */
 export interface CustomerRecord {
   readonly intent: Intent;
   readonly product: string;
-  /** As the message has it; null where it has none. */
+  /** Order number as written in the message; null without one. */
   readonly order: string | null;
   readonly urgency: Urgency;
 }
@@ -15,23 +15,22 @@ export interface CustomerRecord {
 /** The names of a record's fields. */
 export const recordFields = ["intent", "product", "order", "urgency"] as const;
 
-/** What the model is told before each message. */
+/** The system message. */
 export const instruction =
   `Turn the message into JSON: intent (${intentNames.join(", ")}), product, order (or null), ` +
   `urgency (${urgencyNames.join(", ")}).`;
 
-/** A message of a customer and the record that it should become. */
+/** A customer's message and its expected record. */
 export interface CustomerMessage {
   readonly text: string;
   readonly record: CustomerRecord;
 }
 
-/** Of ten messages so many name no order. */
+/** Messages out of ten without an order number. */
 const withoutOrder = 2;
 
 /**
- * Messages of one part of the data, no text twice: phrases and values are of this part's pools alone.
- * @param random decides all
+ * Draws distinct messages for one split, from the phrases and values of this split only.
  */
 export function drawMessages(part: Split, count: number, random: Random): CustomerMessage[] {
   const messages = new Map<string, CustomerMessage>();
@@ -58,7 +57,7 @@ function drawMessage(part: Split, random: Random): CustomerMessage {
   return { text, record: { intent, product, order, urgency } };
 }
 
-/** The last digit of a number says which part it belongs to. */
+/** Last digits of order numbers in each split. */
 const lastDigits: Readonly<Record<Split, string>> = { train: "012345", validation: "67", test: "89" };
 
 /** Two letters and digits, or digits alone. */

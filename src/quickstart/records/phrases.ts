@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { lazyAsset } from "../asset.ts";
 
-/** What a customer can want. */
+/** Intents of a customer. */
 export const intentNames = ["refund", "exchange", "delivery", "cancel", "invoice", "repair"] as const;
 export type Intent = (typeof intentNames)[number];
 
-/** How pressing it is. */
+/** Urgency of a message. */
 export const urgencyNames = ["low", "normal", "high"] as const;
 export type Urgency = (typeof urgencyNames)[number];
 
-/** Phrases or values of each part of the data; none is in two, so what the test says, training never says. */
+/** Phrases or values of each split; they are disjoint, so that the test's wording never occurs in training. */
 const pool = z.strictObject({
   train: z.array(z.string()),
   validation: z.array(z.string()),
@@ -17,21 +17,21 @@ const pool = z.strictObject({
 });
 export type Pool = z.infer<typeof pool>;
 
-/** What the messages are made of; `{product}` and `{order}` in a phrase stand for the values. */
+/** The building blocks of messages; `{product}` and `{order}` in a phrase are placeholders. */
 export const phrases = lazyAsset(
   "phrases.json",
   z.strictObject({
-    /** The sentences that say what is wanted. */
+    /** Sentences that express the intent. */
     intents: z.record(z.enum(intentNames), pool),
-    /** What is normal has no words for it. */
+    /** Phrases for low and high urgency; normal urgency has none. */
     urgencies: z.record(z.enum(urgencyNames), pool),
-    /** How the number of the order is named. */
+    /** Phrases with the order number. */
     orderPhrases: pool,
-    /** Before the matter. */
+    /** Opening phrases. */
     openers: pool,
-    /** After the matter. */
+    /** Closing phrases. */
     closers: pool,
-    /** Things that a shop sells. */
+    /** Product names. */
     products: pool,
   }),
 );

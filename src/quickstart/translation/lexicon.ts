@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Random } from "../../util/random.ts";
 import { lazyAsset } from "../asset.ts";
 
-/** Kinds of words; both languages have as many of each. */
+/** Kinds of words; both languages have the same number of each. */
 export const wordKinds = [
   "noun",
   "verb",
@@ -18,7 +18,7 @@ export type WordKind = (typeof wordKinds)[number];
 /** A language's words by kind. */
 export type Lexicon = Readonly<Record<WordKind, readonly string[]>>;
 
-/** 633 words with content and ten that hold sentences together. */
+/** 633 content words and ten function words. */
 export const english: () => Lexicon = lazyAsset(
   "english-words.json",
   z.record(z.enum(wordKinds), z.array(z.string())),
@@ -26,13 +26,13 @@ export const english: () => Lexicon = lazyAsset(
 
 let invented: Lexicon | undefined;
 
-/** The made-up language, as many words of each kind; always the same ones. */
+/** The invented language Lumi, with the same number of words of each kind; always the same words. */
 export function lumi(): Lexicon {
   invented ??= inventLexicon();
   return invented;
 }
 
-/** Words that ask for something: `… in Lumi :`. */
+/** Words of the prompts: `… in Lumi :`. */
 export const instructionWords = ["in", "English", "Lumi", ":"] as const;
 
 function inventLexicon(): Lexicon {

@@ -2,10 +2,10 @@ import { internalError } from "../../util/errors.ts";
 import { Random } from "../../util/random.ts";
 import { english, type Lexicon, lumi, type WordKind, wordKinds } from "./lexicon.ts";
 
-/** Words of a sentence. All sentences have as many, so that a batch of them is computed in one piece. */
+/** Words per sentence, the same for all sentences, so that batches need no splitting by length. */
 export const sentenceLength = 8;
 
-/** The grammar, which both languages share. */
+/** The grammar of both languages. */
 const patterns: readonly (readonly WordKind[])[] = [
   ["article", "adjective", "noun", "verb", "article", "adjective", "noun", "adverb"],
   ["article", "noun", "and", "article", "noun", "verb", "article", "noun"],
@@ -15,7 +15,7 @@ const patterns: readonly (readonly WordKind[])[] = [
   ["name", "verb", "name", "preposition", "article", "adjective", "adjective", "noun"],
 ];
 
-/** A sentence as what it is made of: words by kind and place in the lexicon. */
+/** A sentence in both languages: words by kind and index in the lexicon. */
 export type Sentence = readonly { readonly kind: WordKind; readonly index: number }[];
 
 function drawSentence(random: Random): Sentence {
@@ -27,7 +27,7 @@ function renderSentence(sentence: Sentence, lexicon: Lexicon): string {
   return sentence.map(({ kind, index }) => lexicon[kind][index]).join(" ");
 }
 
-/** Which Lumi word stands for each English word: a permutation of the words of each kind. */
+/** Draws the Lumi word for each English word: a permutation of the words of each kind. */
 export function drawDictionary(random: Random): Lexicon {
   const shuffled = wordKinds.map((kind) => [kind, random.shuffled(lumi()[kind])] as const);
   return { ...lumi(), ...Object.fromEntries(shuffled) };
@@ -39,7 +39,7 @@ export interface Row {
   readonly completion: string;
 }
 
-/** Asks for a sentence in a language. */
+/** The prompt that asks for a translation. */
 export const translationPrompt = (sentence: string, language: "English" | "Lumi") =>
   `${sentence} in ${language} :`;
 
@@ -49,11 +49,11 @@ export interface TranslationSplits {
   readonly test: Row[];
 }
 
-/** Rows of each part. */
+/** Number of rows in each split. */
 export const splitSizes = { train: 4000, validation: 256, test: 512 } as const;
 
 /**
- * English to Lumi, word for word by a dictionary that the seed draws. No sentence is in two parts, nor twice in one.
+ * English to Lumi, word by word with a dictionary drawn from the seed. All sentences are distinct, within and across splits.
  */
 export function makeTranslationSplits(seed: number): TranslationSplits {
   const random = new Random(seed);
@@ -81,10 +81,10 @@ export function makeTranslationSplits(seed: number): TranslationSplits {
   };
 }
 
-/** A sentence alone, or one that is repeated on demand. */
+/** A plain sentence, or a prompt to repeat one. */
 export type PretrainingKind = "plain" | "repeat";
 
-/** What the tiny model was made with. Nothing in it says which words of the two languages correspond. */
+/** Pretraining text of the tiny model. It does not reveal which words of the two languages correspond. */
 export function drawPretrainingText(random: Random, kind: PretrainingKind): string {
   const language = random.pick(["English", "Lumi"] as const);
   const text = renderSentence(drawSentence(random), language === "English" ? english() : lumi());

@@ -1,6 +1,6 @@
 import { english, instructionWords, lumi, wordKinds } from "./lexicon.ts";
 
-/** Special tokens and words, each at the place that is its token's number. */
+/** Special tokens and words, in the order of their token ids. */
 function vocabulary(): string[] {
   const words = [english(), lumi()].flatMap((lexicon) => wordKinds.flatMap((kind) => lexicon[kind]));
   return [...specials, ...instructionWords, ...words];
@@ -9,7 +9,7 @@ function vocabulary(): string[] {
 const [unknown, begin, end] = ["<unk>", "<s>", "</s>"] as const;
 const specials: readonly string[] = [unknown, begin, end];
 
-/** `config.json` of the embedded model: a Llama with grouped queries, 0.6 million parameters. */
+/** `config.json` of the embedded model: a Llama with grouped-query attention, 0.6 million parameters. */
 export function tinyConfig() {
   return {
     architectures: ["LlamaForCausalLM"],
@@ -33,7 +33,7 @@ export function tinyConfig() {
   };
 }
 
-/** `tokenizer.json`: one token a word. */
+/** `tokenizer.json`: one token per word. */
 export function tinyTokenizer() {
   const words = vocabulary();
   const special = (content: string) => ({
