@@ -56,7 +56,7 @@ export function sequenceSpans(offsets: readonly number[]): { start: number; leng
 }
 
 /** Number of tokens of each sequence of a stream. */
-export function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): number[] {
+function sequenceLengths({ offsets }: Pick<TokenStream, "offsets">): number[] {
   return sequenceSpans(offsets).map(({ length }) => length);
 }
 

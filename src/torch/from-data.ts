@@ -9,9 +9,8 @@ interface Placement {
 }
 
 /**
- * A tensor holding a copy of a typed array in row-major order.
- * @param options.dtype inferred from the array's kind; needed for "bool" (a Uint8Array) and 16-bit floats (bits in a
- *   Uint16Array)
+ * A tensor holding a copy of a typed array in row-major order. `dtype` is inferred from the array's kind; "bool" (a
+ * Uint8Array) and 16-bit floats (bits in a Uint16Array) need it.
  */
 export function fromData(
   data: TensorData,

@@ -60,7 +60,7 @@ export function makeBanks<B extends LowRankBank>({ targets }: LowRankPlan, Kind:
 export type LowRankAdapters<B extends LowRankBank = LowRankBank> = LayerAdapters<B>;
 
 /** What analyses ask of layers that are adapted by two factors. */
-export function lowRankLayers(banks: readonly LowRankBank[]): LowRankLayers {
+function lowRankLayers(banks: readonly LowRankBank[]): LowRankLayers {
   return {
     rank: (path) => findLayer(banks, path).bank.shape.rank,
     factorGradient: (path, gradient) => {
