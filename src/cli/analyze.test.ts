@@ -94,11 +94,11 @@ function rewrite(file: string, change: (text: string) => string): void {
 
 test("what cannot be analysed is said", async () => {
   const cases: [args: string[], code: number, says: RegExp][] = [
-    [["analyze", at("model")], 2, /There is no run here[\s\S]*without it/],
+    [["analyze", at("model")], 2, /This folder holds no run[\s\S]*without it/],
     [
       ["analyze", at("runs", "scalora-float31")],
       2,
-      /There is no run here[\s\S]*did you mean .*scalora-float32/,
+      /This folder holds no run[\s\S]*did you mean .*scalora-float32/,
     ],
     [["analyze", runs.scalora, "--layers", "q_prj"], 2, /--layers[\s\S]*did you mean "q_proj"/],
     [

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
-/** @throws ScaloraError `usage` when a folder holds no run; names the nearest run beside it. */
+/** @throws ScaloraError `usage` when a folder holds no run; suggests the sibling run with the nearest name. */
 export async function assertRunFolder(folder: string): Promise<void> {
   if (existsSync(join(folder, "config.yaml"))) return;
   const { listRuns } = await import("../run/list.ts");
@@ -11,7 +11,7 @@ export async function assertRunFolder(folder: string): Promise<void> {
     basename(folder),
     listRuns(dirname(folder)).map(({ name }) => name),
   );
-  throw new ScaloraError("usage", "There is no run here", {
+  throw new ScaloraError("usage", "This folder holds no run", {
     where: folder,
     expected: "the folder of a run (with config.yaml)",
     found: existsSync(folder) ? "a folder without it" : "no folder",

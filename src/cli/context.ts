@@ -3,10 +3,10 @@ import { type Paint, painter, type TextStream } from "./terminal/text.ts";
 
 type StopSignal = "SIGINT" | "SIGTERM";
 
-/** Exit codes of a run that a signal stopped, as shells count them. */
+/** Exit codes of a run stopped by a signal: 128 + signal number, as in shells. */
 const signalCodes: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
 
-/** What an aborted task throws: which signal stopped it. */
+/** Thrown by a task that was aborted by a signal. */
 export class Interruption extends Error {
   readonly exitCode: number;
 
@@ -21,21 +21,21 @@ export interface ContextOptions {
   stdout: TextStream;
   stderr: TextStream;
   env: NodeJS.ProcessEnv;
-  /** Sets up libtorch and the addon when that has not been done. */
+  /** Sets up libtorch and the addon if they are not ready. */
   prepareEngine: () => Promise<unknown>;
 }
 
-/** What every verb works with: its streams, how it is stopped, and the engine when it needs one. */
+/** The environment of a command: streams, interruption and the engine. */
 export class Context {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   readonly env: NodeJS.ProcessEnv;
-  /** Paints what goes to stdout. */
+  /** Styles text for stdout. */
   readonly paintOut: Paint;
-  /** Paints what goes to stderr. */
+  /** Styles text for stderr. */
   readonly paint: Paint;
   readonly prepareEngine: () => Promise<unknown>;
-  /** What the process ends with when the verb returns. */
+  /** Exit code of the process when the command returns. */
   exitCode = 0;
   private readonly controller = new AbortController();
 
@@ -48,35 +48,35 @@ export class Context {
     this.prepareEngine = prepareEngine;
   }
 
-  /** Makes the engine ready to compute in this process, which is ours: it may keep the memory that it frees. */
+  /** Prepares the engine in this process. The process is the CLI's own, so the allocator may keep freed memory. */
   async startEngine(): Promise<void> {
     await this.prepareEngine();
     const { keepFreedMemory } = await import("../torch/index.ts");
     keepFreedMemory();
   }
 
-  /** A result, on stdout. */
+  /** Prints a result on stdout. */
   result(text: string): void {
     this.stdout.write(`${text}\n`);
   }
 
-  /** A result for programs, on stdout. */
+  /** Prints a result as JSON on stdout. */
   json(value: unknown): void {
     this.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
   }
 
-  /** A remark for people, on stderr. */
+  /** Prints a note on stderr. */
   note(text: string): void {
     this.stderr.write(`${text}\n`);
   }
 
   /**
-   * Runs a task that Ctrl-C or SIGTERM asks to stop; a second one ends the process at once.
-   * @param stopping what it does then, in words
+   * Runs a task that Ctrl-C or SIGTERM stops gracefully; a second signal ends the process immediately.
+   * @param stopping text printed at the first signal
    */
   async interruptible<T>(
     task: (signal: AbortSignal) => Promise<T>,
-    stopping = "stopping (once more to stop at once)",
+    stopping = "stopping (repeat to stop immediately)",
   ): Promise<T> {
     const handlers = (["SIGINT", "SIGTERM"] as const).map((name) => {
       const handler = () => this.stop(name, stopping);
@@ -98,7 +98,7 @@ export class Context {
   }
 }
 
-/** An error of what was typed after the verb. */
+/** An error in the command's arguments. */
 export function usageError(what: string, expected?: string, fix?: string): ScaloraError {
   return new ScaloraError("usage", what, { expected, fix });
 }

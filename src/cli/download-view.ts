@@ -5,7 +5,7 @@ import { ProgressLine } from "./terminal/progress-line.ts";
 
 const barWidth = 24;
 
-/** Draws a download on stderr: a bar, how much of how much, the speed and the time left. */
+/** Shows a download on stderr: progress bar, bytes done and total, speed and remaining time. */
 export class DownloadView {
   private readonly line: ProgressLine;
   private readonly now: () => number;
@@ -18,7 +18,7 @@ export class DownloadView {
     this.now = now;
   }
 
-  /** What a download reports to. */
+  /** The hooks for a download. */
   hooks(env: NodeJS.ProcessEnv): DownloadHooks {
     return {
       env,
@@ -45,7 +45,7 @@ export class DownloadView {
     this.isFull = done === total;
   }
 
-  /** Leaves the line. */
+  /** Ends the progress line. */
   end(): void {
     this.line.end();
   }

@@ -1,7 +1,7 @@
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { type Context, Interruption } from "./context.ts";
 
-/** Prints why a verb failed on stderr, its stack only with `--verbose`, and returns the exit code. */
+/** Prints an error on stderr, with its stack only for `--verbose`, and returns the exit code. */
 export function reportFailure(error: unknown, context: Context, verbose: boolean): number {
   if (error instanceof Interruption) return error.exitCode;
   const label = context.paint("red", "error:");
@@ -9,15 +9,13 @@ export function reportFailure(error: unknown, context: Context, verbose: boolean
   else {
     context.note(`${label} internal: ${messageOf(error)}`);
     if (!verbose)
-      context.note(
-        "  fix:      this is a bug in scalora; run again with --verbose and report what it prints",
-      );
+      context.note("  fix:      this is a bug in scalora; run again with --verbose and report the output");
   }
   if (verbose) for (const stack of stacksOf(error)) context.note(context.paint("dim", stack));
   return isUserFacing(error) ? error.exitCode : 1;
 }
 
-/** Errors whose message is meant for the user: ours, and those of the set-up scripts. */
+/** Whether an error's message is meant for the user: `ScaloraError`, and errors of the set-up. */
 function isUserFacing(error: unknown): error is Error & { exitCode: number } {
   if (error instanceof ScaloraError) return true;
   return error instanceof Error && "exitCode" in error && typeof error.exitCode === "number";

@@ -37,25 +37,26 @@ test("help and version are results", async () => {
     Commands:
       quickstart [options]                 fine-tune smollm2-135m-instruct with LoRA and ScaLoRA-I, and
                                            compare them
-      train [options] [recipe]             fine-tune a model as a recipe says
+      train [options] [recipe]             fine-tune a model with a recipe
       compare [options] <recipe>           train one recipe with several methods and compare them
                                            fairly; finished runs are not repeated
       analyze [options] <run>              ranks, gradients and scaling of a finished run: the figures
                                            of the ScaLoRA paper
       eval [options] <model>               loss, and perplexity or accuracy, or scores on tasks, of a
                                            model or a run's best checkpoint
-      generate [options] <model> <prompt>  go on with a prompt; the text streams to stdout
+      generate [options] <model> <prompt>  continue a prompt; the text streams to stdout
       chat [options] <model>               talk to a model; one line is one message, /reset starts over,
                                            /exit or Ctrl-D ends
-      export [options] <model>             write what a run has learnt as a folder or GGUF file that
-                                           other tools load
-      get [options] [name]                 fetch a model by name, or by its ID on the Hugging Face hub;
-                                           without a name list them
+      export [options] <model>             export a trained model or adapter as a folder or GGUF file
+                                           for other tools
+      get [options] [name]                 download a model by name, or by its ID on the Hugging Face
+                                           hub; without a name list the known models
       convert [options] <in> <out>         write the model of a GGUF file as a Hugging Face folder
       ls [options]                         list methods, models, tasks, recipes or runs
-      doctor [options]                     say what is there, what is missing, and what to do about it
-      setup [options]                      find or download libtorch and compile the addon (verbs that
-                                           need them do it by themselves)
+      doctor [options]                     check the installation: what is ready, what is missing, and
+                                           how to fix it
+      setup [options]                      find or download libtorch and compile the addon (commands
+                                           that need them do this automatically)
       help [command]                       display help for command
     "
   `);

@@ -57,7 +57,7 @@ function buildProgram(context: Context): Command {
   return program;
 }
 
-/** Recipes load the engine's modules, so each is imported only when its verb runs. */
+/** Each command's modules are imported when it runs, because they load the engine. */
 function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../quickstart/index.ts"));
   addTrain(program, context, () => import("../recipes/sft.ts"));

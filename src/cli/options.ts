@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** `--json`, on every verb that reports. */
+/** `--json`, for every command with a result. */
 export const jsonOption = () => new Option("--json", "print the result as JSON on stdout");
 
 /** Collects an option that may be given several times. */
@@ -12,7 +12,7 @@ export const setOption = () =>
     .argParser<string[]>(collect)
     .default([], "none");
 
-/** A parser of numbers within limits, for commander. */
+/** A commander parser for numbers within limits. */
 export function numberParser(limits: { least?: number; above?: number; most?: number; whole?: boolean }) {
   return (text: string): number => {
     const value = Number(text);
@@ -29,14 +29,14 @@ export function numberParser(limits: { least?: number; above?: number; most?: nu
 }
 
 function numberWords({ least, above, most, whole }: Parameters<typeof numberParser>[0]): string {
-  const words = [whole ? "a whole number" : "a number"];
+  const words = [whole ? "an integer" : "a number"];
   if (least !== undefined) words.push(`at least ${least}`);
   if (above !== undefined) words.push(`above ${above}`);
   if (most !== undefined) words.push(`at most ${most}`);
   return words.join(", ");
 }
 
-/** Options that say which model a verb uses, and how. */
+/** Options that choose the model of a command. */
 export interface ModelOptions {
   adapter?: string;
   checkpoint?: string;
@@ -45,21 +45,20 @@ export interface ModelOptions {
   quantization?: "none" | "nf4";
 }
 
-/** Adds the options of `TargetOptions` to a verb. */
+/** Adds the options of `ModelOptions` to a command. */
 export function addModelOptions(command: Command): Command {
   return command
-    .option("--adapter <folder>", "PEFT adapter folder to put on the model")
-    .option("--checkpoint <name>", "of a run: best, last, or a checkpoint's name (default: best, else last)")
+    .option("--adapter <folder>", "PEFT adapter folder to load on the model")
+    .option("--checkpoint <name>", "for a run: best, last, or a checkpoint's name (default: best, else last)")
     .addOption(
       new Option("--dtype <dtype>", "precision of the computation")
         .choices(["auto", "float32", "bfloat16"])
         .default("auto"),
     )
     .addOption(
-      new Option("--quantization <kind>", "of a model: how its weights are kept (default: none)").choices([
-        "none",
-        "nf4",
-      ]),
+      new Option("--quantization <kind>", "for a model: quantisation of its weights (default: none)").choices(
+        ["none", "nf4"],
+      ),
     )
     .option("--device <device>", "auto, cpu, mps, cuda or cuda:N", "auto");
 }

@@ -66,11 +66,11 @@ test("killed and resumed, a run on a base in 4 bits ends bit for bit as one that
   const config = readFileSync(at("runs", "whole", "config.yaml"), "utf8");
   expect(config).toContain("quantization: nf4");
   const merged = await runScalora("export", at("runs", "whole"), "--out", at("merged"), "--dtype", "float32");
-  expect(merged.stdout).toContain("merged into  the numbers of NF4 that the run trained on");
+  expect(merged.stdout).toContain("merged into  the dequantised NF4 weights that the run trained on");
   const { loss } = await json("eval", at("runs", "whole"), "--data", at("test.jsonl"));
   expect((await json("eval", at("merged"), "--data", at("test.jsonl"))).loss).toBeCloseTo(loss, 5);
   const adapter = await runScalora("export", at("runs", "whole"), "--out", at("adapter"), "--as", "adapter");
-  expect(adapter.stdout).toMatch(/made for +the numbers of NF4/);
+  expect(adapter.stdout).toMatch(/made for +the dequantised NF4 weights/);
   const peft = JSON.parse(readFileSync(at("adapter", "adapter_config.json"), "utf8"));
   expect(peft).toMatchObject({ peft_type: "LORA", r: 2, base_model_name_or_path: at("model") });
   await json("export", at("runs", "whole"), "--out", at("svd"), "--as", "svd", "--rank", "2");

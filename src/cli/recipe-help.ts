@@ -8,7 +8,7 @@ import {
 import type { Context } from "./context.ts";
 import { pad, terminalWidth, wrap } from "./terminal/text.ts";
 
-/** Every key of a recipe, section by section, from the schemas that check it. */
+/** Help on every key of a recipe, by section, generated from the schemas. */
 export function recipeHelp(context: Context): string {
   const width = Math.min(110, terminalWidth(context.stdout, 100));
   const head = "Keys of a recipe (in YAML, or with --set section.key=value):";
@@ -17,7 +17,7 @@ export function recipeHelp(context: Context): string {
   return [head, ...sections, ["beside the sections:", ...plugins].join("\n")].join("\n\n");
 }
 
-/** One block for the keys that all have, and one for those of some methods only. */
+/** One block for the common keys, and one for the keys of particular methods. */
 function sectionHelp(section: SectionName, width: number, { paintOut }: Context): string[] {
   const fields = describeSection(section);
   const keyWidth = Math.max(...fields.map((field) => field.key.length)) + 2;

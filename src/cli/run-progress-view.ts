@@ -7,7 +7,7 @@ import { ProgressLine } from "./terminal/progress-line.ts";
 import { stripControl, terminalWidth } from "./terminal/text.ts";
 import { StepMeter } from "./throughput.ts";
 
-/** Draws a training run on stderr: a panel at its start, one line of progress, a line for what else happens. */
+/** Shows a training run on stderr: a panel at its start, one progress line, and a line for every other event. */
 export class RunProgressView {
   private readonly context: Context;
   private readonly line: ProgressLine;
@@ -35,7 +35,7 @@ export class RunProgressView {
     }
   }
 
-  /** Leaves the progress line. */
+  /** Ends the progress line. */
   end(): void {
     this.line.end();
   }
@@ -65,7 +65,7 @@ export class RunProgressView {
       case "continue":
         return "going on";
       case "resume":
-        return `going on from ${event.checkpoint} (step ${event.step})`;
+        return `resuming from ${event.checkpoint} (step ${event.step})`;
       default:
         return undefined;
     }
@@ -84,7 +84,7 @@ export class RunProgressView {
   }
 }
 
-/** What is shown beside a classifier's loss: its task's metrics, else its accuracy; in [-1, 1]. */
+/** Figures shown with a classifier's loss: its task's metrics, or else its accuracy; in [-1, 1]. */
 export function metricEntries({
   accuracy,
   metrics,
@@ -125,7 +125,7 @@ const checkpointReasons: Readonly<Record<CheckpointEvent["reason"], string>> = {
 const checkpointText = (event: CheckpointEvent) =>
   `step ${event.step}  saved ${event.path}${checkpointReasons[event.reason]}`;
 
-/** Labels of what a run may record of its environment, in the order of the panel. */
+/** Labels of the environment's entries, in the order of the panel. */
 const environmentLabels = [
   ["device", "device"],
   ["dtype", "precision"],
@@ -136,7 +136,7 @@ const environmentLabels = [
   ["libtorch", "libtorch"],
 ] as const;
 
-/** From this size on, in bytes, a person should know before the disk is full. */
+/** Checkpoints of at least this many bytes are mentioned in the panel. */
 const largeCheckpoint = 2 ** 28;
 
 function startFacts(event: StartEvent): [string, string][] {

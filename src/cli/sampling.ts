@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { collect, numberParser } from "./options.ts";
 import { stripControl } from "./terminal/text.ts";
 
-/** Options of the verbs that generate text, as commander gives them. */
+/** Options of the commands that generate text, as parsed by commander. */
 export interface SamplingOptions {
   maxTokens: number;
   temperature: number;
@@ -17,34 +17,29 @@ export interface SamplingOptions {
 /** Adds the options of `SamplingOptions`. */
 export function addSamplingOptions(command: Command): Command {
   return command
-    .option("--max-tokens <n>", "longest output in tokens", numberParser({ least: 1, whole: true }), 256)
-    .option(
-      "--temperature <t>",
-      "0 takes the likeliest token, higher values vary more",
-      numberParser({ least: 0 }),
-      0,
-    )
+    .option("--max-tokens <n>", "maximum number of new tokens", numberParser({ least: 1, whole: true }), 256)
+    .option("--temperature <t>", "0 is greedy, higher values are more random", numberParser({ least: 0 }), 0)
     .option(
       "--top-k <k>",
-      "sample among the k likeliest tokens only",
+      "sample from the k most likely tokens only",
       numberParser({ least: 1, whole: true }),
     )
     .option(
       "--top-p <p>",
-      "sample among the likeliest tokens that together have this share",
+      "sample from the most likely tokens with this total probability",
       numberParser({ above: 0, most: 1 }),
     )
-    .option("--seed <n>", "seed of the sampling", numberParser({ least: 0, whole: true }), 0)
+    .option("--seed <n>", "seed for sampling", numberParser({ least: 0, whole: true }), 0)
     .option("--stop <text>", "end the output at this text; repeatable", collect, []);
 }
 
-/** The settings among a verb's options. */
+/** The sampling settings in a command's options. */
 export function samplingSettings(options: SamplingOptions): SamplingSettings {
   const { maxTokens, temperature, topK, topP, seed, stop } = options;
   return { maxTokens, temperature, topK, topP, seed, stop };
 }
 
-/** Streams an output to `write`, harmless for a terminal; returns the whole text and its summary. */
+/** Streams an output to `write`; returns the complete text and its summary. */
 export async function streamOutput(
   pieces: ReturnType<TextGenerator["generate"]>,
   write: (text: string) => void,
@@ -58,7 +53,7 @@ export async function streamOutput(
   }
 }
 
-/** Text for stdout: as it is for a file or pipe, without control characters for a terminal. */
+/** Text for stdout: without control characters on a terminal, unchanged for a file or pipe. */
 export function terminalSafe(context: Context, text: string): string {
   return context.stdout.isTTY ? stripControl(text) : text;
 }

@@ -1,4 +1,4 @@
-/** Speed over the last steps. */
+/** Measures the speed of the last steps. */
 export class StepMeter {
   private readonly window: { tokens: number; seconds: number; wall: number }[] = [];
   private readonly size: number;
@@ -12,7 +12,7 @@ export class StepMeter {
     this.lastStep = now();
   }
 
-  /** Counts a step that has just ended: its tokens, and its own duration in seconds. */
+  /** Adds a step that has just ended: its tokens, and its duration in seconds. */
   count(tokens: number, seconds: number): void {
     const now = this.now();
     this.window.push({ tokens, seconds, wall: now - this.lastStep });
@@ -20,13 +20,13 @@ export class StepMeter {
     if (this.window.length > this.size) this.window.shift();
   }
 
-  /** Tokens a second within steps, evaluations and checkpoints not counted; null before the first step. */
+  /** Tokens per second within steps, without evaluations and checkpoints; null before the first step. */
   get tokensPerSecond(): number | null {
     const seconds = this.sum("seconds");
     return seconds > 0 ? this.sum("tokens") / seconds : null;
   }
 
-  /** Seconds that `steps` more steps will take as the last ones went, what happens between them included. */
+  /** Estimated seconds for `steps` more steps, including the time between steps; null before the first step. */
   remaining(steps: number): number | null {
     return this.window.length === 0 ? null : (this.sum("wall") / this.window.length) * steps;
   }

@@ -201,7 +201,7 @@ test("what cannot be is refused with the reason", async () => {
   await refused("This is not a GGUF file", "generate", at("notes.txt"), "a");
   await refused("This is not a GGUF file", "convert", at("model"), at("no"));
   await refused(
-    "--dtype q8_0 is for --format gguf",
+    "--dtype q8_0 needs --format gguf",
     "export",
     at("model"),
     "--out",

@@ -276,7 +276,7 @@ test.each([
   const { code, stderr } = await runScalora(...args());
   expect(code).toBe(1);
   expect(stderr).toMatch(/cannot be written|Cannot write/);
-  expect(stderr).toMatch(/fix: .*change the permissions/);
+  expect(stderr).toMatch(/fix: .*permissions/);
 });
 
 test("quickstart over a file ends with 2 before anything is fetched", async () => {

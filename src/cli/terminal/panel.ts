@@ -1,6 +1,6 @@
 import { displayWidth, type Paint, pad, truncate } from "./text.ts";
 
-/** A titled box of labels and values, as wide as it must be and no wider than the terminal. */
+/** A titled box of labels and values, no wider than necessary and than the terminal. */
 export function panel(
   title: string,
   facts: readonly (readonly [label: string, value: string])[],

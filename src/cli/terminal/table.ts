@@ -6,7 +6,7 @@ export interface Column {
   align?: "left" | "right";
 }
 
-/** A plain table: titles, then rows, columns two spaces apart, no trailing spaces. Cells are single lines. */
+/** A plain text table: titles and rows, columns two spaces apart, no trailing spaces. Cells are single lines. */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],

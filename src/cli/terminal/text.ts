@@ -1,24 +1,23 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import stringWidth from "string-width";
 
-/** A text stream of the command line: what a verb writes to, real or in a test. */
+/** An output stream of the command line, or its stand-in for tests. */
 export interface TextStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
-/** The stream's width; some terminals say 0, which is no width. */
+/** The stream's width; `otherwise` for the 0 that some terminals report. */
 export const terminalWidth = (stream: TextStream, otherwise: number): number => stream.columns || otherwise;
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
-/** Colours texts when the stream is a terminal and the environment does not forbid it. */
+/** Styles a text if the stream supports it. */
 export type Paint = (style: Style, text: string) => string;
 
 /**
- * The painter for a stream: plain text with `NO_COLOR` set (to anything but nothing), with `TERM=dumb`, and where the
- * output is no terminal.
+ * The painter for a stream: plain text with a non-empty `NO_COLOR`, with `TERM=dumb`, and when the output is not a terminal.
  */
 export function painter(stream: TextStream, env: NodeJS.ProcessEnv): Paint {
   const coloured = stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
@@ -27,10 +26,10 @@ export function painter(stream: TextStream, env: NodeJS.ProcessEnv): Paint {
     : (_style, text) => text;
 }
 
-/** Columns that a text takes on a terminal; styles take none, East Asian characters and emoji two. */
+/** Columns of a text on a terminal: style codes have none, East Asian characters and emoji two. */
 export const displayWidth = (text: string): number => stringWidth(text);
 
-/** The text filled up with spaces to a width, on its right or (numbers) on its left. */
+/** Pads the text with spaces to a width: on the right, or on the left for numbers. */
 export function pad(text: string, width: number, align: "left" | "right" = "left"): string {
   const space = " ".repeat(Math.max(0, width - displayWidth(text)));
   return align === "left" ? text + space : space + text;
@@ -39,8 +38,7 @@ export function pad(text: string, width: number, align: "left" | "right" = "left
 const characters = new Intl.Segmenter();
 
 /**
- * The text cut to a width, with an ellipsis when something is cut; what is shown as one character stays whole. Takes plain
- * text only.
+ * Truncates plain text to a width with an ellipsis, without splitting grapheme clusters.
  */
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
@@ -54,15 +52,15 @@ export function truncate(text: string, width: number): string {
 }
 
 /**
- * Text from outside (a model, a file) made harmless for a terminal: escape sequences and control characters other
- * than tabs and line ends go.
+ * Makes untrusted text (from a model or a file) safe for a terminal: removes escape sequences, and control characters other
+ * than tabs and line ends.
  */
 export function stripControl(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed.
   return stripVTControlCharacters(text).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
 }
 
-/** Lines no longer than `width`, broken at spaces where there are some. */
+/** Wraps text into lines of at most `width` columns, at spaces if possible. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

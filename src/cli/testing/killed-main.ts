@@ -1,4 +1,4 @@
-// The command line in its own process, ended by SIGKILL at the count-th change of a file, in the middle of it:
+// The command line in its own process, ended by SIGKILL during the count-th file change:
 // node … killed-main.ts <count> <arguments of scalora>.
 import { failAtFileChange } from "../../testing/file-fault-injection.ts";
 import { main } from "../main.ts";

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { Context } from "../context.ts";
 import type { TextStream } from "../terminal/text.ts";
 
-/** A stream that keeps what is written. */
+/** A stream that records its output. */
 export class CapturedStream implements TextStream {
   text = "";
   readonly isTTY: boolean;
@@ -18,7 +18,7 @@ export class CapturedStream implements TextStream {
   }
 }
 
-/** A context over recorders, whose engine needs no set-up. */
+/** A context with captured streams, whose engine is already set up. */
 export function testContext({ isTTY = false, env = {} }: { isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}) {
   const stdout = new CapturedStream({ isTTY });
   const stderr = new CapturedStream({ isTTY });
@@ -26,7 +26,7 @@ export function testContext({ isTTY = false, env = {} }: { isTTY?: boolean; env?
   return { context, stdout, stderr };
 }
 
-/** Runs one verb alone, as `main` would. */
+/** Runs a single command, as `main` does. */
 export async function runVerb(add: (program: Command) => void, args: readonly string[]): Promise<void> {
   const program = new Command("scalora")
     .exitOverride()

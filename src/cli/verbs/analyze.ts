@@ -14,13 +14,13 @@ interface Options {
   json?: boolean;
 }
 
-/** `scalora analyze`: the ScaLoRA paper's figures of a run. */
+/** `scalora analyze`: the ScaLoRA paper's figures for a run. */
 export function addAnalyze(program: Command, context: Context, load: () => Promise<Analysis>): void {
   program
     .command("analyze")
     .description("ranks, gradients and scaling of a finished run: the figures of the ScaLoRA paper")
     .argument("<run>", "a run's folder; run.analysis in its recipe records most of the figures")
-    .option("--layers <pattern>", "only layers of this name (q_proj), or that match a /regular expression/")
+    .option("--layers <pattern>", "only layers with this name (q_proj), or matching a /regular expression/")
     .option("--out <file>", "HTML page to write (default: analysis.html in the run's folder)")
     .addOption(jsonOption())
     .action(async (path: string, { layers, out, json }: Options) => {

@@ -16,7 +16,7 @@ interface Options extends ModelOptions, SamplingOptions {
   system?: string;
 }
 
-/** `scalora chat`: a conversation, one line of stdin a turn; answers stream to stdout. */
+/** `scalora chat`: a conversation; each line of stdin is a message, answers stream to stdout. */
 export function addChat(
   program: Command,
   context: Context,
@@ -39,7 +39,7 @@ export function addChat(
       throw usageError(
         "This model has no chat template",
         undefined,
-        "use `scalora generate` to go on with a text",
+        "use `scalora generate` to continue a plain prompt",
       );
     }
     await converse(generator, options, context, input);

@@ -19,7 +19,7 @@ interface Options {
   json?: boolean;
 }
 
-/** `scalora compare`: one recipe under several methods, each with its own sweep of learning rates. */
+/** `scalora compare`: one recipe with several methods, each with its own sweep of learning rates. */
 export function addCompare(program: Command, context: Context, load: () => Promise<Compare>): void {
   program
     .command("compare")
@@ -41,10 +41,13 @@ export function addCompare(program: Command, context: Context, load: () => Promi
         .default([], "none"),
     )
     .addOption(setOption())
-    .option("--out <folder>", "where runs, results.jsonl and report.html go (default: runs/compare-<recipe>)")
+    .option(
+      "--out <folder>",
+      "folder for runs, results.jsonl and report.html (default: runs/compare-<recipe>)",
+    )
     .option(
       "--jobs <n>",
-      "runs at a time, the cores divided among them",
+      "number of parallel runs, which share the cores",
       numberParser({ least: 1, whole: true }),
       1,
     )
@@ -66,7 +69,7 @@ export function addCompare(program: Command, context: Context, load: () => Promi
       const result = await context
         .interruptible(
           (signal) => compare.runCompare(request, { signal, onProgress: view.show.bind(view) }),
-          "stopping after this step; the same command goes on (once more to stop at once, without saving)",
+          "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
         )
         .finally(() => view.end());
       if (options.json) context.json(result);
@@ -74,7 +77,7 @@ export function addCompare(program: Command, context: Context, load: () => Promi
     });
 }
 
-/** Splits at commas outside of braces and brackets. */
+/** Splits at commas outside braces and brackets. */
 function splitList(text: string): string[] {
   return text.split(/,(?![^{[]*[}\]])/).map((part) => part.trim());
 }
@@ -83,14 +86,14 @@ function readSeeds(text: string): number[] {
   const seeds = text.split(",").map(Number);
   if (seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0) && new Set(seeds).size === seeds.length)
     return seeds;
-  throw new ScaloraError("usage", "The seeds are not a list of different whole numbers", {
+  throw new ScaloraError("usage", "The seeds are not a list of distinct integers", {
     where: "--seeds",
     expected: "such as 0,1,2",
     found: text,
   });
 }
 
-/** A line for each run that ends, and one for those at work. */
+/** Prints a line for each finished run, and a progress line for the active ones. */
 class CompareView {
   private readonly line: ProgressLine;
 

@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { jsonOption } from "../options.ts";
 import { table } from "../terminal/table.ts";
 
-/** `scalora convert`: a GGUF file as a Hugging Face folder. */
+/** `scalora convert`: writes the model of a GGUF file as a Hugging Face folder. */
 export function addConvert(
   program: Command,
   context: Context,
@@ -16,7 +16,7 @@ export function addConvert(
     .command("convert")
     .description("write the model of a GGUF file as a Hugging Face folder")
     .argument("<in>", "GGUF file")
-    .argument("<out>", "folder to make")
+    .argument("<out>", "output folder")
     .addOption(jsonOption())
     .action(async (path: string, out: string, { json }: { json?: boolean }) => {
       await context.startEngine();

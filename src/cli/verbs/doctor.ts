@@ -3,11 +3,11 @@ import { type Finding, inspect } from "../../setup/doctor.ts";
 import type { Context } from "../context.ts";
 import { jsonOption } from "../options.ts";
 
-/** `scalora doctor`: what is there, what is missing, and the cure. Changes nothing; exit code 1 when something is missing. */
+/** `scalora doctor`: checks the installation and suggests fixes. Changes nothing; exit code 1 when something is missing. */
 export function addDoctor(program: Command, context: Context, runInspection: typeof inspect = inspect): void {
   program
     .command("doctor")
-    .description("say what is there, what is missing, and what to do about it")
+    .description("check the installation: what is ready, what is missing, and how to fix it")
     .addOption(jsonOption())
     .action(async ({ json }: { json?: boolean }) => {
       const findings = await runInspection(context.env);
@@ -28,5 +28,5 @@ function findingText({ name, status, found, cure }: Finding, { paintOut }: Conte
     info: paintOut("dim", "note   "),
   };
   const line = `${marks[status]}  ${paintOut("bold", name)}: ${found}`;
-  return cure === undefined ? line : `${line}\n         do: ${cure}`;
+  return cure === undefined ? line : `${line}\n         fix: ${cure}`;
 }

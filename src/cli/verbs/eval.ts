@@ -67,13 +67,13 @@ export function addEval(program: Command, context: Context, load: () => Promise<
 function addLossOptions(command: Command): void {
   command
     .addOption(
-      new Option("--format <format>", "what a row holds (default: told from its columns)").choices(
+      new Option("--format <format>", "format of the rows (default: from the columns)").choices(
         dataFormats.filter((format) => format !== "auto"),
       ),
     )
     .option(
       "--max-length <tokens>",
-      "longest sequence (default: the model's own limit)",
+      "maximum sequence length in tokens (default: the model's limit)",
       numberParser({ least: 2, whole: true }),
     );
 }
@@ -81,28 +81,26 @@ function addLossOptions(command: Command): void {
 function addTaskOptions(command: Command): void {
   const count = (least: number) => numberParser({ least, whole: true });
   command
-    .option(
-      "--tasks <names>",
-      "score on these tasks, with commas between (scalora ls tasks)",
-      (names: string) => names.split(",").filter((name) => name !== ""),
+    .option("--tasks <names>", "score on these tasks, comma-separated (scalora ls tasks)", (names: string) =>
+      names.split(",").filter((name) => name !== ""),
     )
-    .option("--limit <n>", "of a task: its first n examples only", count(1))
-    .option("--shots <k>", "solved examples before each one, from the training split (default: 0)", count(0))
+    .option("--limit <n>", "for tasks: only the first n examples", count(1))
+    .option("--shots <k>", "few-shot examples from the training split (default: 0)", count(0))
     .addOption(
-      new Option("--mode <mode>", "write an answer, or choose the likeliest (default: generate)").choices([
-        "generate",
-        "loglikelihood",
-      ]),
+      new Option(
+        "--mode <mode>",
+        "generate an answer, or choose the most likely one (default: generate)",
+      ).choices(["generate", "loglikelihood"]),
     )
     .addOption(
       new Option(
         "--render <style>",
-        "prompts as text or in the model's chat template (default: as a run was trained, else plain)",
+        "plain prompts, or the model's chat template (default: as the run was trained, else plain)",
       ).choices(["plain", "chat"]),
     )
-    .option("--beams <k>", "search for the answer with k beams (default: 1, greedy)", count(1))
-    .option("--batch <n>", "outputs written at once, a matter of speed and memory (default: 8)", count(1))
-    .option("--out <file>", "results of examples as JSON lines; what is in it already is not done again");
+    .option("--beams <k>", "beam search with k beams (default: 1, greedy)", count(1))
+    .option("--batch <n>", "sequences generated at once; affects speed and memory (default: 8)", count(1))
+    .option("--out <file>", "results of the examples as JSON lines; examples in it are not run again");
 }
 
 const taskOptions = ["limit", "shots", "mode", "render", "beams", "batch", "out"] as const;
@@ -118,7 +116,7 @@ function checkFlagCombination(options: Options): void {
       : (["format", "maxLength"] as const).find((name) => options[name] !== undefined);
   if (foreign === undefined) return;
   const flag = foreign === "maxLength" ? "max-length" : foreign;
-  throw usageError(`--${flag} is ${tasks === undefined ? "for --tasks" : "not for --tasks"}`);
+  throw usageError(`--${flag} ${tasks === undefined ? "needs --tasks" : "does not go with --tasks"}`);
 }
 
 function modelTarget(path: string, { adapter, checkpoint, dtype, device, quantization }: Options) {
@@ -191,11 +189,11 @@ async function evaluateTasks(
     batch,
     out,
   };
-  const kept = out === undefined ? "nothing is kept without --out" : `finished examples are in ${out}`;
+  const kept = out === undefined ? "without --out no results are kept" : `finished examples are in ${out}`;
   const report = await context
     .interruptible(
       (signal) => runTasks(request, { signal, onProgress }),
-      `stopping; ${kept} (once more to stop at once)`,
+      `stopping; ${kept} (repeat to stop immediately)`,
     )
     .finally(() => line.end());
   if (json) context.json(report);
@@ -228,7 +226,7 @@ function printTasks({ tasks, render, shots }: TaskReport, context: Context): voi
       ...(reused > 0 ? [`${reused} done before`] : []),
       ...(unanswered > 0 ? [`${unanswered} without an answer`] : []),
       ...(unfinished > 0 ? [`${unfinished} ended by the token limit`] : []),
-      ...(truncated > 0 ? [`${truncated} prompts lost their beginning to the context`] : []),
+      ...(truncated > 0 ? [`${truncated} prompts truncated on the left to fit the context`] : []),
     ];
     context.note(`${task}: ${notes.join(", ")}`);
   }

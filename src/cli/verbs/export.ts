@@ -21,7 +21,7 @@ interface Options {
   json?: boolean;
 }
 
-/** `scalora export`: what a run has learnt, as a folder or GGUF file that other tools load. */
+/** `scalora export`: exports a trained model or adapter as a folder or GGUF file for other tools. */
 export function addExport(
   program: Command,
   context: Context,
@@ -29,13 +29,13 @@ export function addExport(
 ): void {
   program
     .command("export")
-    .description("write what a run has learnt as a folder or GGUF file that other tools load")
+    .description("export a trained model or adapter as a folder or GGUF file for other tools")
     .argument("<model>", "a run's folder, or a model (with --adapter, or to change its format)")
-    .requiredOption("--out <path>", "folder or file to make")
+    .requiredOption("--out <path>", "output folder or file")
     .addOption(
       new Option(
         "--as <kind>",
-        "merged: a whole model; adapter: the adapter as trained; svd: the whole change as a LoRA adapter",
+        "merged: a complete model; adapter: the adapter as trained; svd: the accumulated change as a LoRA adapter",
       )
         .choices(["merged", "adapter", "svd"])
         .default("merged"),
@@ -48,8 +48,8 @@ export function addExport(
         .choices(["folder", "gguf"])
         .default("folder"),
     )
-    .option("--adapter <folder>", "PEFT adapter folder to put on the model")
-    .option("--checkpoint <name>", "of a run: best, last, or a checkpoint's name (default: best, else last)")
+    .option("--adapter <folder>", "PEFT adapter folder to load on the model")
+    .option("--checkpoint <name>", "for a run: best, last, or a checkpoint's name (default: best, else last)")
     .addOption(
       new Option(
         "--dtype <dtype>",
@@ -60,7 +60,7 @@ export function addExport(
     .option("--rank <r>", "rank of an svd adapter", numberParser({ least: 1, whole: true }))
     .option(
       "--energy <share>",
-      "share of the change that an svd adapter keeps",
+      "fraction of the change's energy that an svd adapter keeps",
       numberParser({ above: 0, most: 1 }),
     )
     .addOption(jsonOption())
@@ -81,14 +81,14 @@ function exportRequest(path: string, options: Options): ExportRequest {
     throw usageError("an svd adapter needs either --rank or --energy", "one of them");
   }
   if (kind !== "svd" && (rank !== undefined || energy !== undefined)) {
-    throw usageError(`--rank and --energy are for --as svd, not ${kind}`);
+    throw usageError(`--rank and --energy need --as svd, not ${kind}`);
   }
-  if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype is for --as merged");
+  if (kind !== "merged" && dtype !== undefined) throw usageError("--dtype needs --as merged");
   if (format === "folder" && (dtype === "float16" || dtype === "q8_0"))
-    throw usageError(`--dtype ${dtype} is for --format gguf`);
+    throw usageError(`--dtype ${dtype} needs --format gguf`);
   if (format === "folder" && out.endsWith(".gguf"))
     throw usageError(
-      `${out} names a GGUF file, and this would be a folder`,
+      `${out} names a GGUF file, but the output is a folder`,
       "--format gguf, or another name",
     );
   if (existsSync(out)) throw usageError(`${out} already exists`, "a folder or file that does not exist");
@@ -105,10 +105,10 @@ function resultText(result: ExportResult, context: Context): string {
   if (result.base !== undefined)
     rows.push([
       result.kind === "merged" ? "merged into" : "made for",
-      "the numbers of NF4 that the run trained on, not the model's own weights",
+      "the dequantised NF4 weights that the run trained on, not the model's original weights",
     ]);
   if (result.drift !== undefined)
-    rows.push(["drift", `${result.drift.toExponential(2)} relative to the exact weights`]);
+    rows.push(["drift", `${result.drift.toExponential(2)} relative to the exact weights (rounding)`]);
   if (result.rank !== undefined) rows.push(["rank", String(result.rank)]);
   if (result.retainedEnergy !== undefined) {
     rows.push(["kept", `${(100 * result.retainedEnergy).toFixed(2)} % of the change's energy`]);

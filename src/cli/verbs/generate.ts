@@ -17,7 +17,7 @@ interface Options extends ModelOptions, SamplingOptions {
   json?: boolean;
 }
 
-/** `scalora generate`: goes on with a prompt; the text streams to stdout. */
+/** `scalora generate`: continues a prompt; the text streams to stdout. */
 export function addGenerate(
   program: Command,
   context: Context,
@@ -25,10 +25,10 @@ export function addGenerate(
 ): void {
   const command = program
     .command("generate")
-    .description("go on with a prompt; the text streams to stdout")
+    .description("continue a prompt; the text streams to stdout")
     .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
-    .argument("<prompt>", "text to go on with")
-    .option("--chat", "put the prompt, as a user's message, into the model's chat template");
+    .argument("<prompt>", "text to continue")
+    .option("--chat", "render the prompt as a user message with the model's chat template");
   addSamplingOptions(addModelOptions(command))
     .addOption(jsonOption())
     .action(async (path: string, prompt: string, options: Options) => {

@@ -15,12 +15,14 @@ import { table } from "../terminal/table.ts";
 
 type Get = (name: string, hooks: DownloadHooks) => Promise<string>;
 
-/** `scalora get [name]`: fetches a model into the cache; without a name lists those that it knows. Needs no engine. */
+/** `scalora get [name]`: downloads a model into the cache; without a name lists the known models. Needs no engine. */
 export function addGet(program: Command, context: Context, get: Get = fetchModel): void {
   program
     .command("get")
-    .description("fetch a model by name, or by its ID on the Hugging Face hub; without a name list them")
-    .argument("[name]", "a name of the list, owner/name on the hub, or owner/name/file.gguf")
+    .description(
+      "download a model by name, or by its ID on the Hugging Face hub; without a name list the known models",
+    )
+    .argument("[name]", "a listed name, owner/name on the hub, or owner/name/file.gguf")
     .addOption(jsonOption())
     .action(async (name: string | undefined, { json }: { json?: boolean }) => {
       if (name === undefined) return list(context, json);
@@ -30,7 +32,7 @@ export function addGet(program: Command, context: Context, get: Get = fetchModel
     });
 }
 
-/** Fetches a model under a progress bar; Ctrl-C keeps what has come. */
+/** Downloads a model with a progress bar; Ctrl-C keeps the partial download. */
 export async function fetchWithProgress(
   name: string,
   context: Context,
@@ -42,7 +44,7 @@ export async function fetchWithProgress(
     .finally(() => view.end());
 }
 
-/** What is known by name, and what of the hub is here. */
+/** The models known by name, and the other cached models of the hub. */
 function modelEntries(env: NodeJS.ProcessEnv) {
   const listed = listedModels.map((model) => ({
     name: model.name,
@@ -69,7 +71,9 @@ function list(context: Context, json: boolean | undefined): void {
     context.json(entries);
     return;
   }
-  const columns = ["name", "here", "download", "licence", "source", "what it is"].map((title) => ({ title }));
+  const columns = ["name", "cached", "download", "licence", "source", "description"].map((title) => ({
+    title,
+  }));
   const rows = entries.map(({ name, path, download, licence, packages, description }) => [
     name,
     path === null ? "no" : "yes",
@@ -81,5 +85,5 @@ function list(context: Context, json: boolean | undefined): void {
     description,
   ]);
   context.result(table(columns, rows, context.paintOut));
-  context.note("Any other model of the hub: npx scalora get OWNER/NAME");
+  context.note("Other models of the hub: npx scalora get OWNER/NAME");
 }

@@ -18,7 +18,7 @@ interface Options {
 export function addLs(program: Command, context: Context, load: () => Promise<Catalog>): void {
   const ls = program.command("ls").description("list methods, models, tasks, recipes or runs");
   ls.command("methods")
-    .description("the methods of training")
+    .description("the training methods")
     .addOption(jsonOption())
     .action(async ({ json }: Options) => {
       const { listMethods } = await import("../../adapters/registry.ts");
@@ -27,7 +27,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
       else print(context, rows, ["method", "description"]);
     });
   ls.command("models")
-    .description("the model families that can be loaded")
+    .description("the supported model families")
     .addOption(jsonOption())
     .action(async ({ json }: Options) => {
       const rows = (await load()).listModels().map((family) => ({ family }));
@@ -54,8 +54,8 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
       else print(context, rows, ["path", "description"]);
     });
   ls.command("runs")
-    .description("runs and where they stand, those of folders inside too")
-    .argument("[folder]", "folder to look in", "runs")
+    .description("runs with their status, including those in subfolders")
+    .argument("[folder]", "folder to search", "runs")
     .addOption(jsonOption())
     .action(async (folder: string, { json }: Options) => {
       assertFolderExists(folder);
@@ -76,7 +76,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
     });
 }
 
-/** The folder that runs go to by default need not be there yet. */
+/** The default folder of runs need not exist yet. */
 function assertFolderExists(folder: string): void {
   if (folder === "runs" || existsSync(folder)) return;
   throw usageError(`There is no folder ${folder}`, "a folder with runs in it");

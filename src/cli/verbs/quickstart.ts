@@ -40,7 +40,7 @@ export function addQuickstart(
     .option("--seed <n>", "seed of data and training", numberParser({ least: 0, whole: true }), 0)
     .addOption(jsonOption())
     .action(async ({ out, seed, tiny, json }: Options) => {
-      // Before a download, what would be refused after it.
+      // Check the output folder before downloading.
       checkOutputFolder(out);
       await context.startEngine();
       const model = tiny ? undefined : await fetchQuickstartModel(context);
@@ -60,7 +60,7 @@ export function addQuickstart(
     });
 }
 
-/** The chat model, fetched when it is not here; undefined, with a note, where that fails. */
+/** The chat model, downloaded if it is not cached; undefined, with a note, when the download fails. */
 async function fetchQuickstartModel(context: Context): Promise<string | undefined> {
   try {
     return await fetchWithProgress(quickstartModel, context);
@@ -74,7 +74,7 @@ async function fetchQuickstartModel(context: Context): Promise<string | undefine
   }
 }
 
-/** A title for each phase, the progress of one run after the other below it. */
+/** Shows a title for each phase, with the progress of its runs below. */
 class QuickstartView {
   private readonly context: Context;
   private current: { method: string; view: RunProgressView } | undefined;

@@ -15,7 +15,7 @@ interface Options {
   json?: boolean;
 }
 
-/** `scalora train`: a recipe, or a run that goes on. */
+/** `scalora train`: trains a recipe, or resumes a run. */
 export function addTrain(
   program: Command,
   context: Context,
@@ -24,10 +24,10 @@ export function addTrain(
   let help = "";
   const train = program
     .command("train")
-    .description("fine-tune a model as a recipe says")
+    .description("fine-tune a model with a recipe")
     .argument("[recipe]", "YAML file of a recipe")
     .addOption(setOption())
-    .option("--resume <run>", "go on from the newest checkpoint of a run's folder")
+    .option("--resume <run>", "resume from the newest checkpoint of a run's folder")
     .addOption(jsonOption())
     .addHelpText("after", () => help)
     .action(async (path: string | undefined, options: Options) => {
@@ -40,14 +40,14 @@ export function addTrain(
       const result = await context
         .interruptible(
           (signal) => runTraining(recipe, { signal, onEvent, resume }),
-          "stopping after this step (once more to stop at once, without saving)",
+          "stopping after this step (repeat to stop immediately, without saving)",
         )
         .finally(() => view.end());
       if (result.reason !== "stopped") context.exitCode = 0;
       if (options.json) context.json(result);
       else context.result(resultText(result, context));
     });
-  // The schemas of all methods are loaded for this verb alone.
+  // The schemas of all methods are loaded for this command only.
   program.hook("preSubcommand", async (_, verb) => {
     if (verb === train) help = `\n${(await import("../recipe-help.ts")).recipeHelp(context)}`;
   });
@@ -62,9 +62,9 @@ async function loadRequestedRecipe(path: string | undefined, { resume, set }: Op
   }
   if (path !== undefined || set.length > 0) {
     throw usageError(
-      "--resume goes on with the run's own recipe, unchanged",
+      "--resume uses the run's own recipe, unchanged",
       "scalora train --resume runs/<name>",
-      "leave the recipe and --set out, or start a new run",
+      "omit the recipe and --set, or start a new run",
     );
   }
   const folder = resolve(resume);
@@ -97,6 +97,6 @@ function resultText(result: RunResult, context: Context): string {
       `${result.analysisSeconds.toFixed(2)} s of it, ${percent(result.analysisSeconds / result.seconds)} %`,
     ]);
   if (result.reason === "stopped")
-    rows.push(["go on with", `npx scalora train --resume ${shellQuote(result.folder)}`]);
+    rows.push(["resume with", `npx scalora train --resume ${shellQuote(result.folder)}`]);
   return table([{ title: "result" }, { title: "" }], rows, context.paintOut);
 }

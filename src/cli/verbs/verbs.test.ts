@@ -71,12 +71,12 @@ test("eval --tasks passes its options on and prints scores with their intervals"
   expect(stdout.text).toMatch(/gsm8k +1,319 +flexible +12\.5 % +10\.0 – 15\.0 +1 min 30 s/);
   expect(stdout.text).toMatch(/\n +strict +0\.0 %/);
   expect(stderr.text).toBe(
-    "gsm8k: generate, chat prompts, 0 shots, 5 done before, 3 without an answer, 4 ended by the token limit, 2 prompts lost their beginning to the context\n",
+    "gsm8k: generate, chat prompts, 0 shots, 5 done before, 3 without an answer, 4 ended by the token limit, 2 prompts truncated on the left to fit the context\n",
   );
   for (const [args, says] of [
-    [["--limit", "3"], "--limit is for --tasks"],
-    [["--tasks", "gsm8k", "--format", "text"], "--format is not for --tasks"],
-    [["--tasks", "gsm8k", "--max-length", "9"], "--max-length is not for --tasks"],
+    [["--limit", "3"], "--limit needs --tasks"],
+    [["--tasks", "gsm8k", "--format", "text"], "--format does not go with --tasks"],
+    [["--tasks", "gsm8k", "--max-length", "9"], "--max-length does not go with --tasks"],
     [["--tasks", ","], "names no task"],
     [["--tasks", "gsm8k", "--mode", "think"], "Allowed choices"],
     [["--tasks", "gsm8k", "--batch", "0"], "at least 1"],
@@ -87,9 +87,9 @@ test("eval --tasks passes its options on and prints scores with their intervals"
 test.each([
   [
     ["--out", "kept.jsonl"],
-    "SIGTERM: stopping; finished examples are in kept.jsonl (once more to stop at once)",
+    "SIGTERM: stopping; finished examples are in kept.jsonl (repeat to stop immediately)",
   ],
-  [[], "SIGTERM: stopping; nothing is kept without --out (once more to stop at once)"],
+  [[], "SIGTERM: stopping; without --out no results are kept (repeat to stop immediately)"],
 ])("eval --tasks %j says what a signal leaves", async (args, says) => {
   const { context, stderr } = testContext();
   const runTasks = async (_: TaskRequest, { signal }: { signal: AbortSignal }): Promise<never> => {
@@ -233,8 +233,8 @@ test("export passes its request on", async () => {
   for (const [args, says] of [
     [["--as", "svd"], "--rank or --energy"],
     [["--as", "svd", "--rank", "4", "--energy", "0.9"], "--rank or --energy"],
-    [["--rank", "4"], "for --as svd"],
-    [["--as", "adapter", "--dtype", "bfloat16"], "--dtype is for --as merged"],
+    [["--rank", "4"], "need --as svd"],
+    [["--as", "adapter", "--dtype", "bfloat16"], "--dtype needs --as merged"],
   ] as const) {
     await expect(runVerb(add, ["export", model, "--out", "/tmp/scalora-none/out", ...args])).rejects.toThrow(
       says,
@@ -246,8 +246,8 @@ test("export passes its request on", async () => {
 test.each([
   [["generate", "m", "x", "--temperature", "-1"], "at least 0"],
   [["generate", "m", "x", "--top-p", "2"], "at most 1"],
-  [["generate", "m", "x", "--max-tokens", "1.5"], "a whole number"],
-  [["generate", "m", "x", "--seed", "much"], "a whole number"],
+  [["generate", "m", "x", "--max-tokens", "1.5"], "an integer"],
+  [["generate", "m", "x", "--seed", "much"], "an integer"],
   [["generate", "m", "x", "--dtype", "int8"], "Allowed choices"],
 ])("refused: %j", async (args, says) => {
   const { context } = testContext();
@@ -262,7 +262,7 @@ test("doctor prints each finding with its cure and fails when something is missi
     { name: "C++ compiler", status: "missing" as const, found: "none", cure: "apt-get install g++" },
   ];
   await runVerb((program) => addDoctor(program, context, look), ["doctor"]);
-  expect(stdout.text).toContain("missing  C++ compiler: none\n         do: apt-get install g++");
+  expect(stdout.text).toContain("missing  C++ compiler: none\n         fix: apt-get install g++");
   expect(stdout.text).toContain("1 missing.");
   expect(context.exitCode).toBe(1);
 });
