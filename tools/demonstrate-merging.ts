@@ -126,7 +126,7 @@ function run({ dtype, store, events }: Way, change: number): Outcome {
   const intended = torch.zeros([size, size], { device: "cpu" }).keep();
   let [merge, merges] = [0, 0];
   const recording: BaseStore = Object.assign(Object.create(base), {
-    absorb: (left: Tensor, right: Tensor) =>
+    merge: (left: Tensor, right: Tensor) =>
       torch.scope(() => {
         const one = torch.matmul(torch.select(left, 0, 0), torch.transpose(torch.select(right, 0, 0), 0, 1));
         torch.add_(intended, one);

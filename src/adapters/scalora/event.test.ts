@@ -66,14 +66,14 @@ test.each([
 
 /** A float32 store that merges layer by layer as the split store does: one product of all layers may sum in another order. */
 function mergedOneByOne(layers: readonly NamedLinear[]): BaseStore {
-  const absorb: BaseStore["merge"] = (left, right) => {
+  const merge: BaseStore["merge"] = (left, right) => {
     layers.forEach(({ linear }, i) => {
-      const turned = torch.transpose(torch.select(right, 0, i), 0, 1);
-      torch.addmm_(linear.unquantisedWeight(), torch.select(left, 0, i), turned);
+      const transposed = torch.transpose(torch.select(right, 0, i), 0, 1);
+      torch.addmm_(linear.unquantisedWeight(), torch.select(left, 0, i), transposed);
     });
     return undefined;
   };
-  return Object.assign(new ExactBase(layers), { absorb });
+  return Object.assign(new ExactBase(layers), { merge });
 }
 
 test("the split store holds what float32 weights hold, bit for bit", () => {
