@@ -5,15 +5,13 @@ import { z } from "zod";
 import { controlSchema } from "../src/run/control.ts";
 import { eventSchemas } from "../src/run/events.ts";
 import { statusSchema } from "../src/run/status.ts";
+import { isNode, type SchemaNode } from "../src/schema/schema-node.ts";
 import { packageRoot } from "../src/setup/locate.ts";
 
 const page = join(packageRoot, "docs", "run-folder.md");
 
-type Node = z.core.JSONSchema.BaseSchema;
-const isNode = (node: unknown): node is Node => typeof node === "object" && node !== null;
-
 /** Fields of an object, in order. */
-function fieldsOf(node: Node): [name: string, field: Node, isOptional: boolean][] {
+function fieldsOf(node: SchemaNode): [name: string, field: SchemaNode, isOptional: boolean][] {
   const required = new Set(node.required ?? []);
   return Object.entries(node.properties ?? {}).flatMap(([name, field]) =>
     isNode(field) ? [[name, field, !required.has(name)]] : [],
@@ -21,13 +19,13 @@ function fieldsOf(node: Node): [name: string, field: Node, isOptional: boolean][
 }
 
 /** The object within a field, where its own fields are described: they have rows of their own. */
-function describedObject(node: Node): Node | undefined {
+function describedObject(node: SchemaNode): SchemaNode | undefined {
   const object = node.type === "array" && isNode(node.items) ? node.items : node;
   const fields = fieldsOf(object);
   return fields.length > 0 && fields.every(([, { description }]) => description) ? object : undefined;
 }
 
-function typeText(node: Node): string {
+function typeText(node: SchemaNode): string {
   if (node.const !== undefined) return `\`${node.const}\``;
   if (node.enum) return node.enum.map((value) => `\`${value}\``).join(", ");
   if (node.anyOf) return node.anyOf.filter(isNode).map(typeText).join(" or ");
@@ -39,7 +37,7 @@ function typeText(node: Node): string {
   return Array.isArray(node.type) ? node.type.join(" or ") : String(node.type);
 }
 
-function objectText(node: Node): string {
+function objectText(node: SchemaNode): string {
   const names = fieldsOf(node).map(([name]) => `\`${name}\``);
   if (names.length > 0) return describedObject(node) ? "object" : `object with ${names.join(", ")}`;
   return isNode(node.additionalProperties)
@@ -47,7 +45,7 @@ function objectText(node: Node): string {
     : "object";
 }
 
-function rows(node: Node, prefix = ""): string[] {
+function rows(node: SchemaNode, prefix = ""): string[] {
   return fieldsOf(node)
     .filter(([name]) => prefix !== "" || name !== "type")
     .flatMap(([name, field, isOptional]) => {

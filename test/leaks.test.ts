@@ -39,6 +39,9 @@ const model = join(scratch.path, "model");
 writeTinyLlama(model);
 const weights = join(model, "model.safetensors");
 
+/** Descriptors and mapped files are read from /proc. */
+const onLinux = test.runIf(process.platform === "linux");
+
 /** What a process holds that must be given back by hand. */
 interface Holdings {
   readonly tensors: number;
@@ -80,7 +83,7 @@ const methods: AdapterOptions[] = [
   { method: "full" },
 ];
 
-test.each(methods)("an adapter set: $method", async (options) => {
+onLinux.each(methods)("an adapter set: $method", async (options) => {
   await expectNoLeak(() => {
     using lm = new TinyLM();
     using adapters = attach(lm, options);
@@ -88,7 +91,7 @@ test.each(methods)("an adapter set: $method", async (options) => {
   });
 });
 
-test("an adapter set whose factors have no start", async () => {
+onLinux("an adapter set whose factors have no start", async () => {
   await expectNoLeak(() => {
     using lm = new TinyLM();
     torch.noGrad(() => torch.fill_(lm.mix.unquantisedWeight(), Number.NaN));
@@ -97,7 +100,7 @@ test("an adapter set whose factors have no start", async () => {
   });
 });
 
-test("an adapter set of which the second bank fails", async () => {
+onLinux("an adapter set of which the second bank fails", async () => {
   const layer = (path: string, lm: TinyLM): NamedLinear => ({ path, linear: lm.mix });
   await expectNoLeak(() => {
     using lm = new TinyLM();
@@ -111,7 +114,7 @@ test("an adapter set of which the second bank fails", async () => {
   });
 });
 
-test("adapters of a folder, of one that does not fit the model too", async () => {
+onLinux("adapters of a folder, of one that does not fit the model too", async () => {
   const folder = join(scratch.path, "adapter");
   torch.scope(() => {
     using lm = new TinyLM();
@@ -131,14 +134,14 @@ test("adapters of a folder, of one that does not fit the model too", async () =>
   });
 });
 
-test("a stack of parameters", async () => {
+onLinux("a stack of parameters", async () => {
   await expectNoLeak(() => {
     using lm = new TinyLM();
     new StackedParameter([{ path: "mix", linear: lm.mix }], [8, 2]).dispose();
   });
 });
 
-test.each(["float32", "bfloat16"] as const)("an optimiser of %s parameters", async (dtype) => {
+onLinux.each(["float32", "bfloat16"] as const)("an optimiser of %s parameters", async (dtype) => {
   await expectNoLeak(() => {
     using lm = new TinyLM({ dtype });
     using adapters = attach(lm, { method: "full" });
@@ -149,7 +152,7 @@ test.each(["float32", "bfloat16"] as const)("an optimiser of %s parameters", asy
   });
 });
 
-test("an optimiser over a parameter that cannot be trained", async () => {
+onLinux("an optimiser over a parameter that cannot be trained", async () => {
   await expectNoLeak(() => {
     using lm = new TinyLM({ dtype: "bfloat16" });
     using adapters = attach(lm, { method: "full" });
@@ -172,7 +175,7 @@ function closedRun(): RunFolder {
   return run;
 }
 
-test("a run's folder, made and opened", async () => {
+onLinux("a run's folder, made and opened", async () => {
   await expectNoLeak(() => {
     using run = newRun();
     run.append({ type: "warning", step: 0, message: "none" });
@@ -181,7 +184,7 @@ test("a run's folder, made and opened", async () => {
   });
 });
 
-test("a run's folder whose last line cannot be ended", async () => {
+onLinux("a run's folder whose last line cannot be ended", async () => {
   const { writeSync } = fs;
   const replaceWrite = (write: typeof writeSync) => {
     fs.writeSync = write;
@@ -201,7 +204,7 @@ test("a run's folder whose last line cannot be ended", async () => {
   });
 });
 
-test("files of weights, and what reads them", async () => {
+onLinux("files of weights, and what reads them", async () => {
   await expectNoLeak(() => {
     using file = SafetensorsFile.open(weights);
     using tensor = file.tensor("lm_head.weight");
@@ -217,7 +220,7 @@ test("files of weights, and what reads them", async () => {
   });
 });
 
-test("files of weights of which the second is damaged", async () => {
+onLinux("files of weights of which the second is damaged", async () => {
   const folder = join(scratch.path, "shards");
   mkdirSync(folder);
   fs.copyFileSync(weights, join(folder, "a.safetensors"));
@@ -230,7 +233,7 @@ test("files of weights of which the second is damaged", async () => {
   });
 });
 
-test("the tensors of a checkpoint, where what takes them fails", async () => {
+onLinux("the tensors of a checkpoint, where what takes them fails", async () => {
   const folder = join(scratch.path, "checkpoint");
   mkdirSync(folder);
   fs.copyFileSync(weights, join(folder, "adapters.safetensors"));
@@ -244,7 +247,7 @@ test("the tensors of a checkpoint, where what takes them fails", async () => {
   });
 });
 
-test("a model, opened with its tokenizer, and one whose vocabulary is too small", async () => {
+onLinux("a model, opened with its tokenizer, and one whose vocabulary is too small", async () => {
   await expectNoLeak(async () => {
     using lm = await loadModel(model);
     expect(lm.info.layers).toBe(2);
@@ -260,19 +263,22 @@ test("a model, opened with its tokenizer, and one whose vocabulary is too small"
   });
 });
 
-test("a generator of text, which keeps what it computed last, and one whose output nobody takes to its end", async () => {
-  await expectNoLeak(async () => {
-    using generator = await openGenerator({ path: model });
-    const [first, again]: [string[], string[]] = [[], []];
-    for await (const piece of generator.generate("ab", { maxTokens: 3 })) first.push(piece);
-    for await (const _ of generator.generate("b", { maxTokens: 20 })) break;
-    for await (const piece of generator.generate("ab", { maxTokens: 3 })) again.push(piece);
-    expect(first.join("")).not.toBe("");
-    expect(again).toEqual(first);
-  });
-});
+onLinux(
+  "a generator of text, which keeps what it computed last, and one whose output nobody takes to its end",
+  async () => {
+    await expectNoLeak(async () => {
+      using generator = await openGenerator({ path: model });
+      const [first, again]: [string[], string[]] = [[], []];
+      for await (const piece of generator.generate("ab", { maxTokens: 3 })) first.push(piece);
+      for await (const _ of generator.generate("b", { maxTokens: 20 })) break;
+      for await (const piece of generator.generate("ab", { maxTokens: 3 })) again.push(piece);
+      expect(first.join("")).not.toBe("");
+      expect(again).toEqual(first);
+    });
+  },
+);
 
-test("an observer of a run owns the original model", async () => {
+onLinux("an observer of a run owns the original model", async () => {
   await expectNoLeak(() => {
     using lm = new TinyLM();
     using adapters = attach(lm, { method: "lora", rank: 2 });

@@ -44,7 +44,7 @@ test.skipIf(!source)(
     expect(await tokenizer.decode(ids)).toBe(story);
     const loss = noGrad(() =>
       scope(() => {
-        const hidden = model.hiddenStates(tokenStream(ids));
+        const hidden = model.hiddenStates(tokenStream(ids, undefined, { device: "cpu" }));
         const rows = narrow(hidden, 0, 0, ids.length - 1);
         return (
           linearCrossEntropy(rows, model.lm_head.weight, indices(ids.slice(1), { device: "cpu" })).item() /
@@ -59,7 +59,9 @@ test.skipIf(!source)(
       told.push(
         noGrad(() =>
           scope(() => {
-            const hidden = model.hiddenStates(tokenStream(told.slice(-1), undefined, { caches: [cache] }));
+            const hidden = model.hiddenStates(
+              tokenStream(told.slice(-1), undefined, { device: "cpu", caches: [cache] }),
+            );
             return argmax(model.lm_head.forward(hidden)).item();
           }),
         ),

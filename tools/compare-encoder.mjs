@@ -30,7 +30,9 @@ console.log(
 
 const model = await loadClassifier(folder);
 const found = torch.noGrad(() =>
-  torch.scope(() => model.hiddenStates(tokenStream(tokens, offsets, { tokenTypes })).toFloats()),
+  torch.scope(() =>
+    model.hiddenStates(tokenStream(tokens, offsets, { device: "cpu", tokenTypes })).toFloats(),
+  ),
 );
 const expected = numbers("hidden");
 const error = found.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i])), 0);

@@ -55,7 +55,7 @@ torch.scope(() => {
   const [tokens, offsets] = [numbers("tokens"), numbers("offsets")];
   for (const [, parameter] of parameters) parameter.setRequiresGrad(true);
   const before = performance.now();
-  const hidden = model.hiddenStates(tokenStream(tokens, offsets));
+  const hidden = model.hiddenStates(tokenStream(tokens, offsets, { device: "cpu" }));
   const rows = tokens.map((_, i) => i).filter((i) => !offsets.includes(i + 1));
   const picked = torch.indexSelect(hidden, 0, torch.indices(rows, { device: "cpu" }));
   const targets = torch.indices(
@@ -89,7 +89,7 @@ let input = prompt;
 const written = answer.map(() => {
   const next = torch.noGrad(() =>
     torch.scope(() => {
-      const hidden = model.hiddenStates(tokenStream(input, undefined, { caches: [cache] }));
+      const hidden = model.hiddenStates(tokenStream(input, undefined, { device: "cpu", caches: [cache] }));
       const last = torch.narrow(hidden, 0, input.length - 1, 1);
       return torch.argmax(model.lm_head.forward(last)).item();
     }),

@@ -21,7 +21,7 @@ const { ids } = await open.tokenizer.encode(text);
 const { labels } = open.model.info;
 torch.noGrad(() =>
   torch.scope(() => {
-    const stream = tokenStream(ids);
+    const stream = tokenStream(ids, undefined, { device: "cpu" });
     const logits = labels
       ? open.model.logits(stream)
       : open.model.lm_head.forward(open.model.hiddenStates(stream));

@@ -49,7 +49,7 @@ function greedy(model: CausalLM, prompt: readonly number[], count: number): Gree
   while (result.tokens.length < count) {
     const logits = torch.noGrad(() =>
       torch.scope(() => {
-        const hidden = model.hiddenStates(tokenStream(next, undefined, { caches: [cache] }));
+        const hidden = model.hiddenStates(tokenStream(next, undefined, { device: "cpu", caches: [cache] }));
         return model.lm_head.forward(torch.narrow(hidden, 0, next.length - 1, 1)).toFloats();
       }),
     );

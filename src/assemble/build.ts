@@ -4,7 +4,7 @@ import type { ClassifierLabels } from "../data/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-folder.ts";
 import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.ts";
-import { isClassifier, type TrainableModel } from "../nn/index.ts";
+import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import { AdamW, type Optimizer, SGD } from "../optim/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
 import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.ts";
@@ -53,12 +53,6 @@ export async function loadBaseModel(
     found: `${path}, a language model`,
     fix: `remove ${key}`,
   });
-}
-
-/** The device of a model's parameters. */
-export function deviceOf(model: TrainableModel): string {
-  for (const [, parameter] of model.namedParameters()) return parameter.device;
-  return "cpu";
 }
 
 /** The class names of a classifier, as options for loading its data; empty for other models. */

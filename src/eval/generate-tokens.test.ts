@@ -61,7 +61,12 @@ test("a cache that holds the beginning gives the same tokens", async () => {
   using model = await loadModel(copyGoldenLlama(scratch.path, name));
   using cache = model.newCache();
   noGrad(() =>
-    scope(() => void model.hiddenStates(tokenStream(prompt.slice(0, 3), undefined, { caches: [cache] }))),
+    scope(
+      () =>
+        void model.hiddenStates(
+          tokenStream(prompt.slice(0, 3), undefined, { device: "cpu", caches: [cache] }),
+        ),
+    ),
   );
   expect((await collect(model, prompt, {}, cache)).tokens).toEqual(tokens);
   expect(cache.length).toBe(prompt.length + tokens.length - 1);

@@ -31,7 +31,9 @@ function randomRequests(count: number): LikelihoodRequest[] {
 function plain(model: CausalLM, { prefix, tokens }: Continuation): number {
   return torch.scope(() => {
     const whole = [...prefix, ...tokens];
-    const logits = model.lm_head.forward(model.hiddenStates(tokenStream(whole)));
+    const logits = model.lm_head.forward(
+      model.hiddenStates(tokenStream(whole, undefined, { device: "cpu" })),
+    );
     const logs = torch.logSoftmax(logits, 1).toFloats();
     const width = model.info.vocabSize;
     return tokens.reduce(

@@ -60,7 +60,11 @@ function folderOf(
 
 function logits(model: CausalLM): Float64Array {
   return noGrad(() =>
-    scope(() => model.lm_head.forward(model.hiddenStates(tokenStream([1, 2, 3]))).toFloats()),
+    scope(() =>
+      model.lm_head
+        .forward(model.hiddenStates(tokenStream([1, 2, 3], undefined, { device: "cpu" })))
+        .toFloats(),
+    ),
   );
 }
 

@@ -75,22 +75,26 @@ export function advanceCaches(stream: TokenStream): void {
 /**
  * A stream of token ids.
  * @param tokens the ids of all sequences, one after another
- * @param offsets where each sequence starts, and the number of tokens at the end; one sequence by default
+ * @param offsets where each sequence starts, and the number of tokens at the end; undefined: one sequence
+ * @param options.device that of the model
+ * @param options.caches one per sequence, which the stream continues
+ * @param options.tokenTypes the token type ids of an encoder's stream
+ * @param options.dropout the generator of the model's own dropout, in training
  */
 export function tokenStream(
   tokens: ArrayLike<number>,
   offsets: readonly number[] = [0, tokens.length],
   {
+    device,
     caches,
-    device = "cpu",
     tokenTypes,
     dropout,
   }: {
+    device: string;
     caches?: readonly KeyValueCache[] | undefined;
-    device?: string;
     tokenTypes?: ArrayLike<number> | undefined;
     dropout?: Generator | undefined;
-  } = {},
+  },
 ): TokenStream {
   const positions = new BigInt64Array(tokens.length);
   for (const [s, { start, length }] of sequenceSpans(offsets).entries()) {

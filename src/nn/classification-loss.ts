@@ -2,6 +2,7 @@ import type { Generator, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { tokenStream } from "./causal-lm.ts";
 import type { SequenceClassifier } from "./classifier.ts";
+import { deviceOf } from "./device-of.ts";
 
 /** One flat token stream whose sequences have labels; `src/data` makes it. */
 export interface LabelledSequences {
@@ -40,9 +41,4 @@ export function labelLossSum(logits: Tensor, labels: Float64Array, regression: b
   }
   const classes = torch.unsqueeze(torch.indices(labels, { device }), 1);
   return torch.neg(torch.sum(torch.gather(torch.logSoftmax(logits, 1), 1, classes)));
-}
-
-function deviceOf(model: SequenceClassifier): string {
-  for (const [, parameter] of model.namedParameters()) return parameter.device;
-  return "cpu";
 }

@@ -22,6 +22,7 @@ export {
   type SequenceClassifier,
   type TrainableModel,
 } from "./classifier.ts";
+export { deviceOf } from "./device-of.ts";
 export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export type { FrozenDelta } from "./frozen-delta.ts";

@@ -7,7 +7,11 @@ import type { ParameterSource } from "./parameter-source.ts";
 
 /** The adapter that a method installs on a linear layer; it replaces the layer's forward pass. */
 export interface LinearAdapter {
-  /** @param x `[rows, in]`; the result is `[rows, out]` */
+  /**
+   * Computes the layer with the adapter.
+   * @param x `[rows, in]`; the result is `[rows, out]`
+   * @param base the layer, whose own weight and bias the adapter uses
+   */
   forward(x: Tensor, base: Linear): Tensor;
 }
 

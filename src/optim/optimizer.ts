@@ -130,6 +130,7 @@ export abstract class FusedOptimizer<Entry extends ParameterState> implements Op
     for (const tensor of this.state().values()) tensor.dispose();
   }
 
+  /** Frees the state, as `dispose` does. */
   [Symbol.dispose](): void {
     this.dispose();
   }

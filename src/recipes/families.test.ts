@@ -64,7 +64,7 @@ const batchFor = (model: TrainableModel) =>
 function logits(model: TrainableModel): Float64Array {
   return noGrad(() =>
     scope(() => {
-      const stream = tokenStream([3, 5, 9, 4, 7, 6, 8, 10], [0, 6, 8]);
+      const stream = tokenStream([3, 5, 9, 4, 7, 6, 8, 10], [0, 6, 8], { device: "cpu" });
       const values = isClassifier(model)
         ? model.logits(stream)
         : model.lm_head.forward(model.hiddenStates(stream));

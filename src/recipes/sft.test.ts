@@ -82,11 +82,25 @@ test("what an interrupt cuts short is no sample", async () => {
   expect(samplesIn(seen)).toEqual([]);
 });
 
-/** What the start event tells of memory and disk. */
-async function estimates(name: string, adapter: object) {
+/** The environment in the start event of a run with an adapter. */
+async function environmentOf(name: string, adapter: object) {
   const { seen } = await run(name, { adapter, run: { samples: 0 } });
   const start = seen.find((event) => event.type === "start");
-  const { estimatedMemory, checkpointBytes } = start?.type === "start" ? start.environment : {};
+  return start?.type === "start" ? start.environment : expect.fail("no start event");
+}
+
+test.each([
+  ["lora", undefined, undefined],
+  ["scalora", "auto", "exact"],
+  ["scalora", "factored", "factored"],
+])("%s with base %s records base %s", async (method, base, recorded) => {
+  const adapter = { method, rank: 2, ...(base && { base }) };
+  expect((await environmentOf(`base-${method}-${base}`, adapter)).base).toBe(recorded);
+});
+
+/** What the start event tells of memory and disk. */
+async function estimates(name: string, adapter: object) {
+  const { estimatedMemory, checkpointBytes } = await environmentOf(name, adapter);
   return { memory: Number(estimatedMemory), checkpoint: Number(checkpointBytes) };
 }
 

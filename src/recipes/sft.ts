@@ -4,7 +4,6 @@ import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
 import { AnalysisObserver } from "../analysis/observer.ts";
 import {
   classesOf,
-  deviceOf,
   type LoadedModel,
   loadBaseModel,
   loadModelAndTokenizer,
@@ -15,7 +14,7 @@ import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics, resolveModelConfig } from "../assemble/glue-benchmark.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.ts";
-import { isClassifier, type TrainableModel } from "../nn/index.ts";
+import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import { makeSchedule } from "../optim/index.ts";
 import { runReport, writeReport } from "../report/index.ts";
 import {
@@ -27,7 +26,14 @@ import {
 } from "../run/events.ts";
 import { RunFolder } from "../run/folder.ts";
 import { readEvents } from "../run/read-events.ts";
-import { cpuCapability, Generator, memory, releaseFreeMemory, torchVersion } from "../torch/index.ts";
+import {
+  cpuCapability,
+  type DType,
+  Generator,
+  memory,
+  releaseFreeMemory,
+  torchVersion,
+} from "../torch/index.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/options.ts";
@@ -243,12 +249,18 @@ function startInfo(
       device: deviceOf(model),
       dtype,
       ...(recipe.model.quantization === "nf4" && { quantization: "nf4" }),
-      ...("base" in recipe.adapter && { base: dtype === "bfloat16" ? "split" : "exact" }),
+      ...storedBase(recipe, dtype),
       vectorInstructions: cpuCapability(),
       ...estimated,
       seed: recipe.train.seed,
     },
   };
+}
+
+/** How the base weights take merges; nothing for methods without merges. */
+function storedBase({ adapter: { base } }: Recipe, dtype: DType): { base?: string } {
+  if (typeof base !== "string") return {};
+  return { base: base === "auto" ? (dtype === "bfloat16" ? "split" : "exact") : base };
 }
 
 /** Counts of the training rows: those of the files minus the held-out ones. */

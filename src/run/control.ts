@@ -11,6 +11,7 @@ export const controlSchema = z.object({
     .describe("What the run does before its next step; a pause lasts until `continue` or `stop`"),
 });
 
+/** A command to a running process: `pause`, `continue`, `stop` or `checkpoint`. */
 export type ControlCommand = z.output<typeof controlSchema>["command"];
 
 /**
@@ -22,7 +23,17 @@ export function requestControl(path: string, command: ControlCommand): void {
   writeFileAtomic(join(path, runFiles.control), text);
 }
 
-/** The command in the text of a `control.json`; undefined when this version knows no such command. */
-export function parseControl(text: string): ControlCommand | undefined {
-  return controlSchema.safeParse(parseOptional(text)).data?.command;
+const versioned = z.object({ version: z.number() });
+
+/** The command in the text of a `control.json`, or a warning that says why there is none. */
+export function parseControl(text: string): { command: ControlCommand } | { warning: string } {
+  const content = parseOptional(text);
+  const version = versioned.safeParse(content).data?.version;
+  if (version !== undefined && version !== recordVersion) return { warning: unknownVersion(version) };
+  const command = controlSchema.safeParse(content).data?.command;
+  if (command !== undefined) return { command };
+  return { warning: `control.json holds an unknown command: ${text.slice(0, 200)}` };
 }
+
+const unknownVersion = (version: number) =>
+  `control.json ignored: a newer scalora wrote it (version ${version}, expected ${recordVersion}); send the command with the scalora that trains the run`;

@@ -149,6 +149,7 @@ export const eventSchemas = {
   end: endEvent,
 };
 
+/** The name of a type of event, as `events.jsonl` has it. */
 export type EventType = keyof typeof eventSchemas;
 
 /** One line of `events.jsonl`, without its time. */

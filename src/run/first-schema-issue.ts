@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { valueAt } from "../util/value-at.ts";
 
 /** The first issue of a failed schema check, as an error message reports it. */
 export interface SchemaIssue {
@@ -24,13 +25,6 @@ function expectedText(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_union")
     return issue.errors.flatMap(([first]) => (first ? expectedText(first) : [])).join(" or ");
   return issue.message;
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
-    value,
-  );
 }
 
 /** A value as error messages show it. */

@@ -202,10 +202,14 @@ test("control.json is taken once, and what is no command is reported", () => {
   requestControl(run.path, "pause");
   expect(run.takeControl()).toEqual({ command: "pause" });
   expect(run.takeControl()).toEqual({});
-  for (const text of ["", "{", "[]", '{"command":"explode"}', "null", '{"version":2,"command":"stop"}']) {
+  for (const text of ["", "{", "[]", '{"command":"explode"}', "null"]) {
     writeFileSync(run.file("control.json"), text);
-    expect(run.takeControl()).toEqual({ unknown: text });
+    expect(run.takeControl()).toEqual({ warning: `control.json holds an unknown command: ${text}` });
   }
+  writeFileSync(run.file("control.json"), '{"version":7,"command":"stop"}');
+  const { command, warning } = run.takeControl();
+  expect(command).toBeUndefined();
+  expect(warning).toMatch(/newer scalora.*version 7, expected 1.*send the command with/);
   run.close();
 });
 

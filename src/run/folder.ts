@@ -117,13 +117,12 @@ export class RunFolder implements Disposable {
     );
   }
 
-  /** Reads the command in `control.json` and removes the file; `unknown` is the content when it is not a command. */
-  takeControl(): { command?: ControlCommand; unknown?: string } {
+  /** Reads the command in `control.json` and removes the file; `warning` says why the file holds none. */
+  takeControl(): { command?: ControlCommand; warning?: string } {
     const text = readOptional(this.file(runFiles.control));
     if (text === undefined) return {};
     rmSync(this.file(runFiles.control), { force: true });
-    const command = parseControl(text);
-    return command === undefined ? { unknown: text.slice(0, 200) } : { command };
+    return parseControl(text);
   }
 
   /** Closes the record (idempotent). The files stay. */

@@ -62,7 +62,9 @@ const environmentSchema = z
     base: z
       .string()
       .optional()
-      .describe("How the base weights take merges: `exact` or `split`; absent for methods without merges"),
+      .describe(
+        "How the base weights take merges: `exact` in float32, `split` in bfloat16 and 16 more bits, `factored` in a low-rank term beside them; absent for methods without merges",
+      ),
     vectorInstructions: z.string().optional().describe("Vector instructions of the CPU that libtorch uses"),
     estimatedMemory: z.number().optional().describe("Estimated memory of the run, in bytes"),
     checkpointBytes: z.number().optional().describe("Size of one checkpoint, in bytes"),

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
+import { valueAt } from "../util/value-at.ts";
 import type { ConfigIssue, KeyPath } from "./config-issue.ts";
 import { formatFoundValue } from "./format-value.ts";
 import { isOtherToolValue } from "./other-tools.ts";
@@ -186,13 +187,4 @@ function childOf(node: SchemaNode, part: string | number): SchemaNode | undefine
     if (child !== undefined) return child;
   }
   return undefined;
-}
-
-function valueAt(value: unknown, path: KeyPath): unknown {
-  let current = value;
-  for (const part of path) {
-    if (typeof current !== "object" || current === null || !Object.hasOwn(current, part)) return undefined;
-    current = Reflect.get(current, part);
-  }
-  return current;
 }

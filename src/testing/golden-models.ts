@@ -71,7 +71,7 @@ export function runGolden(
 ): { logits: Float64Array; loss: number } {
   return scope(() => {
     const head = model.lm_head;
-    const hidden = model.hiddenStates(tokenStream(tokens, offsets));
+    const hidden = model.hiddenStates(tokenStream(tokens, offsets, { device: "cpu" }));
     const rows = tokens.map((_, i) => i).filter((i) => !offsets.includes(i + 1));
     const targets = indices(
       rows.map((i) => elementAt(tokens, i + 1)),
@@ -114,7 +114,7 @@ export function expectCachedParity(model: CausalLM, sample: GoldenModel, sizes: 
     const logits = noGrad(() =>
       scope(() =>
         model.lm_head
-          .forward(model.hiddenStates(tokenStream(piece, undefined, { caches: [cache] })))
+          .forward(model.hiddenStates(tokenStream(piece, undefined, { device: "cpu", caches: [cache] })))
           .toFloats(),
       ),
     );

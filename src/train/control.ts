@@ -40,9 +40,8 @@ export async function awaitControl(
 }
 
 function takeCommand({ run }: TrainOptions, recorder: RunRecorder, step: number): ControlCommand | undefined {
-  const { command, unknown } = run?.folder.takeControl() ?? {};
-  if (unknown !== undefined)
-    recorder.emit({ type: "warning", step, message: `control.json holds an unknown command: ${unknown}` });
+  const { command, warning } = run?.folder.takeControl() ?? {};
+  if (warning !== undefined) recorder.emit({ type: "warning", step, message: warning });
   return command;
 }
 

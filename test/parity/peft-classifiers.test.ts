@@ -30,7 +30,9 @@ function readCase(name: string) {
   };
   const [tokens, offsets, tokenTypes, logits] = mapTuple(["tokens", "offsets", "types", "logits"], read);
   const logitsOf = (model: SequenceClassifier) =>
-    noGrad(() => scope(() => model.logits(tokenStream(tokens, [...offsets], { tokenTypes })).toFloats()));
+    noGrad(() =>
+      scope(() => model.logits(tokenStream(tokens, [...offsets], { device: "cpu", tokenTypes })).toFloats()),
+    );
   return { model: golden("encoders", file.header.metadata.get("model") ?? ""), logits, logitsOf };
 }
 

@@ -49,7 +49,9 @@ function compare(model: CausalLM, adapters: AdapterSet, file: SafetensorsFile): 
     return tensor.toFloats();
   };
   torch.scope(() => {
-    const logits = model.lm_head.forward(model.hiddenStates(tokenStream(expected("tokens"))));
+    const logits = model.lm_head.forward(
+      model.hiddenStates(tokenStream(expected("tokens"), undefined, { device: "cpu" })),
+    );
     expect(logits.toFloats()).toBeCloseToAll(expected("logits"), tolerances.adaptedLogits);
     torch.mean(torch.square(logits)).backward();
     for (const name of file.header.entries.keys()) {
@@ -151,7 +153,9 @@ test("lora-ga's factors have the directions of PEFT's, and the paper's length", 
   torch.scope(() => {
     using tokens = file.tensor("tokens");
     adapters.beforeForward(context);
-    const logits = model.lm_head.forward(model.hiddenStates(tokenStream(tokens.toFloats())));
+    const logits = model.lm_head.forward(
+      model.hiddenStates(tokenStream(tokens.toFloats(), undefined, { device: "cpu" })),
+    );
     torch.mean(torch.square(logits)).backward();
     torch.noGrad(() => adapters.beforeClip(context));
     for (const name of [...file.header.entries.keys()].filter((key) => key.startsWith("start."))) {

@@ -34,7 +34,11 @@ test.each(["plain", "patterns", "rslora"])(
     using model = await loadModel(copyGoldenLlama(scratch.path, file.header.metadata.get("model") ?? ""));
     const logits = () =>
       noGrad(() =>
-        scope(() => model.lm_head.forward(model.hiddenStates(tokenStream(tokens.toFloats()))).toFloats()),
+        scope(() =>
+          model.lm_head
+            .forward(model.hiddenStates(tokenStream(tokens.toFloats(), undefined, { device: "cpu" })))
+            .toFloats(),
+        ),
       );
     const base = logits();
     const adapters = attach(model, lora(join(golden, name)));

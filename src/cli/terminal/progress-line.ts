@@ -1,13 +1,13 @@
 import { type TextStream, terminalWidth, truncate } from "./text.ts";
 
-/** Milliseconds between lines where they cannot be rewritten. */
+/** Milliseconds between two lines when the output is not a terminal. */
 const plainInterval = 5000;
-/** Milliseconds between two drawings of the line on a terminal. */
+/** Milliseconds between two updates of the line on a terminal. */
 const drawInterval = 50;
 
 /**
- * One line of progress: on a terminal it is rewritten in place, elsewhere a plain line comes every five seconds.
- * Other lines go through `printAbove`, so that they do not run into it.
+ * One line of progress. A terminal shows it in one place, updated; other outputs get a new line every five seconds.
+ * Print other lines with `printAbove`, so that they do not mix with it.
  */
 export class ProgressLine {
   private readonly stream: TextStream;
@@ -20,7 +20,7 @@ export class ProgressLine {
     this.now = now;
   }
 
-  /** Shows the state; `important` states (the first, the last) are always shown. */
+  /** Shows the progress; `important` text (the first, the last) is always shown. */
   update(text: string, { important = false } = {}): void {
     const elapsed = this.now() - this.last;
     if (!important && elapsed < (this.stream.isTTY ? drawInterval : plainInterval)) return;
@@ -33,13 +33,13 @@ export class ProgressLine {
     this.stream.write(`\r\x1b[2K${this.drawn}`);
   }
 
-  /** Prints lines that stay above the progress line. */
+  /** Prints text above the progress line. */
   printAbove(text: string): void {
     if (this.drawn === "") this.stream.write(`${text}\n`);
     else this.stream.write(`\r\x1b[2K${text}\n${this.drawn}`);
   }
 
-  /** Leaves the line as it is and goes on below it. */
+  /** Ends the line: it stays on the screen, and later output starts below it. */
   end(): void {
     if (this.drawn !== "") this.stream.write("\n");
     this.drawn = "";

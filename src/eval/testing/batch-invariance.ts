@@ -95,7 +95,9 @@ async function compareScores(
 function bestGap(model: CausalLM, tokens: readonly number[]): number {
   const logits = noGrad(() =>
     scope(() =>
-      model.lm_head.forward(model.hiddenStates(tokenStream(tokens, [0, tokens.length]))).toFloats(),
+      model.lm_head
+        .forward(model.hiddenStates(tokenStream(tokens, [0, tokens.length], { device: "cpu" })))
+        .toFloats(),
     ),
   );
   const [best = 0, second = 0] = logits.slice(-model.info.vocabSize).sort((a, b) => b - a);

@@ -63,5 +63,11 @@ async function readTexts(path: string): Promise<void> {
 
 async function runModel(path: string): Promise<void> {
   using model = await loadModel(path);
-  noGrad(() => scope(() => model.lm_head.forward(model.hiddenStates(tokenStream([0, 1, 2, 1]))).toFloats()));
+  noGrad(() =>
+    scope(() =>
+      model.lm_head
+        .forward(model.hiddenStates(tokenStream([0, 1, 2, 1], undefined, { device: "cpu" })))
+        .toFloats(),
+    ),
+  );
 }

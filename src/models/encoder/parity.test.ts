@@ -37,7 +37,7 @@ function streamOf(expected: Expected) {
   const [tokens, offsets, tokenTypes] = mapTuple(["tokens", "offsets", "types"], (name) =>
     get(expected, name),
   );
-  return tokenStream(tokens, [...offsets], { tokenTypes });
+  return tokenStream(tokens, [...offsets], { device: "cpu", tokenTypes });
 }
 
 const norm = (values: Float64Array) => Math.hypot(...values);

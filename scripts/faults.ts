@@ -1,4 +1,4 @@
-// npm run mutants [-- WORD…]: do the tests have teeth? Plants one fault at a time in a copy of the tree and expects the
+// npm run faults [-- WORD…]: do the tests have teeth? Plants one fault at a time in a copy of the tree and expects the
 // named test to fail; with words, only the faults that contain one of them. The working tree is never touched.
 import { execFileSync, spawnSync } from "node:child_process";
 import {
@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { packageRoot } from "../src/setup/locate.ts";
 import { ensureSetup } from "../src/setup/setup.ts";
-import { type Mutant, mutants, type NamedTest } from "./mutants/faults.ts";
+import { type Fault, faults, type NamedTest } from "./faults/faults.ts";
 import { installDependencies } from "./repository/dependencies.ts";
 import { log } from "./repository/prepare.ts";
 
@@ -26,7 +26,7 @@ interface Report {
 
 /** A copy of every file that git knows or would take, with the packages and the addon of this clone. */
 function copyTree() {
-  const copy = mkdtempSync(join(tmpdir(), "scalora-mutants-"));
+  const copy = mkdtempSync(join(tmpdir(), "scalora-faults-"));
   const args = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
   const listed = execFileSync("git", args, { cwd: packageRoot, encoding: "utf8" });
   for (const file of new Set(listed.split("\0"))) {
@@ -43,7 +43,7 @@ function runTests(
   copy: string,
   tests: readonly NamedTest[],
 ): (test: NamedTest) => "passed" | "failed" | "not run" {
-  const report = join(copy, "mutants-report.json");
+  const report = join(copy, "faults-report.json");
   rmSync(report, { force: true });
   const names = tests.map(({ name }) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const files = [...new Set(tests.map(({ file }) => file))];
@@ -64,7 +64,7 @@ function runTests(
 }
 
 /** @returns what came of it */
-function tryMutant(copy: string, { file, from, to, test }: Mutant): string {
+function tryFault(copy: string, { file, from, to, test }: Fault): string {
   const path = join(copy, file);
   const source = readFileSync(path, "utf8");
   if (source.split(from).length !== 2) return "does not fit";
@@ -78,11 +78,9 @@ function tryMutant(copy: string, { file, from, to, test }: Mutant): string {
 }
 
 const words = process.argv.slice(2);
-const chosen = mutants.filter(
-  ({ fault }) => words.length === 0 || words.some((word) => fault.includes(word)),
-);
+const chosen = faults.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 if (chosen.length === 0) {
-  log(`no fault is called so; there are\n  ${mutants.map(({ fault }) => fault).join("\n  ")}`);
+  log(`no fault is called so; there are\n  ${faults.map(({ name }) => name).join("\n  ")}`);
   process.exit(2);
 }
 await installDependencies(log);
@@ -95,12 +93,12 @@ const tests = chosen.map(({ test }) => test);
 log(`running the ${new Set(tests.map(({ name }) => name)).size} named tests without any fault`);
 const healthy = runTests(copy, tests);
 let bad = 0;
-for (const mutant of chosen) {
-  const { fault, test } = mutant;
+for (const fault of chosen) {
+  const { name, test } = fault;
   const before = healthy(test);
-  const result = before === "passed" ? tryMutant(copy, mutant) : `${before} without the fault`;
+  const result = before === "passed" ? tryFault(copy, fault) : `${before} without the fault`;
   if (result !== "red") bad += 1;
-  console.log(`${result.padEnd(9)} ${fault.padEnd(45)} ${test.file} > ${test.name}`);
+  console.log(`${result.padEnd(9)} ${name.padEnd(45)} ${test.file} > ${test.name}`);
 }
 console.log(`${chosen.length - bad} red, ${bad} not`);
 process.exitCode = bad === 0 ? 0 : 1;
