@@ -5,19 +5,29 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { type AdapterOptions, attach } from "../src/adapters/index.ts";
 import { listMethods } from "../src/adapters/registry.ts";
+import { rankReport } from "../src/analysis/change-rank.ts";
 import { AnalysisObserver } from "../src/analysis/observer.ts";
-import { generateTokens } from "../src/eval/index.ts";
+import { generateBatch, generateTokens, logLikelihoods } from "../src/eval/index.ts";
+import { mergeAndSave } from "../src/export/merged.ts";
+import { exportSvdAdapter } from "../src/export/svd.ts";
+import { loadTokenizer } from "../src/model-files/load-tokenizer.ts";
 import { classifierFamilies, loadClassifier } from "../src/models/classifiers.ts";
 import { loadModel, modelFamilies } from "../src/models/index.ts";
 import { labelLossSum } from "../src/nn/classification-loss.ts";
 import { tokenStream } from "../src/nn/index.ts";
+import { SafetensorsFile } from "../src/safetensors/index.ts";
 import { copyGolden } from "../src/testing/golden-models.ts";
 import { quantiseLinearLayers } from "../src/testing/quantise-model.ts";
+import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { TinyLM } from "../src/testing/tiny-lm.ts";
 import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.ts";
-import { add, Generator, noGrad, randn, scope } from "../src/torch/index.ts";
+import { tolerances } from "../src/testing/tolerances.ts";
+import "../src/testing/close-to.ts";
+import { add, add_, Generator, noGrad, randn, scope } from "../src/torch/index.ts";
 import { useSecondDevice } from "../src/torch/testing/second-device.ts";
+import { hashModel } from "../src/train/model-hash.ts";
 import { train } from "../src/train/trainer.ts";
+import { zip } from "../src/util/elements.ts";
 
 const second = useSecondDevice();
 const scratch = temporaryFolder();
@@ -120,6 +130,73 @@ test.each(decoders)("%s generates beside the CPU what it does on it", async (fam
     }),
   );
   expect(texts[1]).toEqual(texts[0]);
+});
+
+const prompts = [[5, 6, 7, 8], [9]];
+const { signal } = new AbortController();
+
+/** Outputs, log-likelihoods and hash of a model. */
+async function evaluated(folder: string, device: string) {
+  using model = await loadModel(folder, { device });
+  const requests = prompts.map((prompt, seed) => ({ name: `prompt ${seed}`, prompt, seed }));
+  const sampling = { temperature: 1, topK: 5, topP: 0.9 };
+  const limits = { maxTokens: 4, endTokens: new Set<number>(), stop: [], batch: 2, signal };
+  const decode = async (ids: readonly number[]) => ids.join(" ");
+  const outputs: (readonly number[])[] = [];
+  for await (const output of generateBatch(model, requests, { ...limits, sampling, decode }))
+    outputs[output.index] = output.tokens;
+  const scored = prompts.map((prefix) => ({ name: "text", continuations: [{ prefix, tokens: [1, 2] }] }));
+  const likelihoods: number[] = [];
+  for await (const { values } of logLikelihoods(model, scored, { passTokens: 8, signal }))
+    likelihoods.push(...values);
+  return { hash: hashModel(model), outputs, likelihoods };
+}
+
+test("outputs in batches, log-likelihoods and the model's hash are those of the CPU", async () => {
+  const folder = join(scratch.path, "evaluated");
+  writeTinyLlama(folder);
+  const [here, there] = [await evaluated(folder, "cpu"), await evaluated(folder, second)];
+  expect(here.outputs.map(({ length }) => length)).toEqual([4, 4]);
+  expect([there.hash, there.outputs]).toEqual([here.hash, here.outputs]);
+  expect(there.likelihoods).toBeCloseToAll(here.likelihoods, tolerances.logits);
+});
+
+/** All numbers of a file of weights. */
+function numbersIn(path: string): number[] {
+  using file = SafetensorsFile.open(path);
+  return scope(() => [...file.entries.keys()].flatMap((name) => [...file.tensor(name).toFloats()]));
+}
+
+/** Exports of a model with an adapter that has learnt something: the ranks, and the numbers of every file of weights. */
+async function exported(baseFolder: string, device: string) {
+  const out = join(scratch.path, `exports-${device.replace(":", "-")}`);
+  const loadOriginal = () => loadModel(baseFolder, { device });
+  using model = await loadOriginal();
+  using original = await loadOriginal();
+  using adapters = attach(model, { method: "scalora", rank: 2, ...factored, targetModules: ["q_proj"] }, 1);
+  using generator = new Generator(1, device);
+  for (const { value } of adapters.trainables())
+    noGrad(() => scope(() => void add_(value, randn(value.shape, { generator, device }))));
+  const { layers } = rankReport(model, adapters, original);
+  mergeAndSave(model, adapters, { baseFolder, out: join(out, "merged") });
+  adapters.saveAdapter(join(out, "adapter"), baseFolder);
+  const open = { model, adapters, baseFolder, loadOriginal, recipe: undefined };
+  const tokenizer = await loadTokenizer(baseFolder);
+  const unused = { tokenizer, dispose: () => {}, [Symbol.dispose]: () => {} };
+  const { rank } = await exportSvdAdapter({ ...open, ...unused }, join(out, "svd"), { rank: 2 }, signal);
+  const files = ["merged/model", "adapter/adapter_model", "svd/adapter_model"];
+  const weights = files.map((name) => numbersIn(join(out, `${name}.safetensors`)));
+  return { ranks: [...layers.map((layer) => layer.rank), rank], weights };
+}
+
+test("exports and ranks of a change are those of the CPU", async () => {
+  const folder = join(scratch.path, "exported");
+  writeTinyLlama(folder);
+  const [here, there] = [await exported(folder, "cpu"), await exported(folder, second)];
+  expect(here.ranks).toEqual([2, 2, 2]);
+  expect(there.ranks).toEqual(here.ranks);
+  for (const [weights, expected] of zip(there.weights, here.weights))
+    expect(weights).toBeCloseToAll(expected, tolerances.logits);
 });
 
 const classifiers = fileURLToPath(new URL("golden/encoders", import.meta.url));

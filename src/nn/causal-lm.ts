@@ -76,10 +76,6 @@ export function advanceCaches(stream: TokenStream): void {
  * A stream of token ids.
  * @param tokens the ids of all sequences, one after another
  * @param offsets where each sequence starts, and the number of tokens at the end; undefined: one sequence
- * @param options.device that of the model
- * @param options.caches one per sequence, which the stream continues
- * @param options.tokenTypes the token type ids of an encoder's stream
- * @param options.dropout the generator of the model's own dropout, in training
  */
 export function tokenStream(
   tokens: ArrayLike<number>,
@@ -90,9 +86,13 @@ export function tokenStream(
     tokenTypes,
     dropout,
   }: {
+    /** That of the model. */
     device: string;
+    /** One per sequence, which the stream continues. */
     caches?: readonly KeyValueCache[] | undefined;
+    /** Token type ids, for encoders. */
     tokenTypes?: ArrayLike<number> | undefined;
+    /** The generator of the model's own dropout, in training. */
     dropout?: Generator | undefined;
   },
 ): TokenStream {
