@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CrossKeyIssue, UncheckedSection } from "../adapters/core/method.ts";
+import type { UncheckedSection } from "../adapters/core/method.ts";
 import { listMethods, methodNamed } from "../adapters/registry.ts";
+import type { KeyIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { mapTuple } from "../util/elements.ts";
 import type { RawSections } from "./field-descriptions.ts";
 import { exclusiveKeys, trainSchema } from "./train.ts";
 
 /** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
-export function checkAcrossKeys(raw: RawSections): CrossKeyIssue[] {
+export function checkAcrossKeys(raw: RawSections): KeyIssue[] {
   const [model, adapter, train, data] = mapTuple([raw.model, raw.adapter, raw.train, raw.data], asSection);
   return [
     ...exclusiveKeys.flatMap(([first, second]) => exclusiveKeyIssues(train, first, second)),
@@ -23,7 +24,7 @@ function asSection(value: unknown): UncheckedSection {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
-function exclusiveKeyIssues(train: UncheckedSection, first: string, second: string): CrossKeyIssue[] {
+function exclusiveKeyIssues(train: UncheckedSection, first: string, second: string): KeyIssue[] {
   if (train[first] === undefined || train[second] === undefined) return [];
   return [
     {
@@ -35,7 +36,7 @@ function exclusiveKeyIssues(train: UncheckedSection, first: string, second: stri
   ];
 }
 
-function checkFromKeys(adapter: UncheckedSection): CrossKeyIssue[] {
+function checkFromKeys(adapter: UncheckedSection): KeyIssue[] {
   if (adapter["from"] === undefined) return [];
   const { folderKeys, schema } = methodNamed(String(adapter["method"])) ?? {};
   const defaults = schema?.safeParse({ method: adapter["method"] }).data;
@@ -52,7 +53,7 @@ function checkFromKeys(adapter: UncheckedSection): CrossKeyIssue[] {
 }
 
 /** What a method says of `model.quantization`. */
-function quantisationChecks({ quantization }: UncheckedSection, adapter: UncheckedSection): CrossKeyIssue[] {
+function quantisationChecks({ quantization }: UncheckedSection, adapter: UncheckedSection): KeyIssue[] {
   const facts = methodNamed(String(adapter["method"]));
   if (quantization === "none" && facts?.quantises === true)
     return [
@@ -85,7 +86,7 @@ function methodsForQuantisedBase(adapter: UncheckedSection): string {
 }
 
 /** An option of the other optimiser would be ignored silently; it is refused instead, unless it is the default. */
-function optimizerChecks(train: UncheckedSection): CrossKeyIssue[] {
+function optimizerChecks(train: UncheckedSection): KeyIssue[] {
   const { optimizer = "adamw" } = train;
   if (optimizer !== "adamw" && optimizer !== "sgd") return [];
   const defaults = trainSchema().parse({});
@@ -100,7 +101,7 @@ function optimizerChecks(train: UncheckedSection): CrossKeyIssue[] {
     }));
 }
 
-function evalChecks(data: UncheckedSection, train: UncheckedSection): CrossKeyIssue[] {
+function evalChecks(data: UncheckedSection, train: UncheckedSection): KeyIssue[] {
   if (data["eval"] !== "none") return [];
   return ["evalEvery", "patience"]
     .filter((key) => typeof train[key] === "number" && train[key] > 0)

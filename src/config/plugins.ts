@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Method } from "../adapters/core/method.ts";
 import { methodNamed, registerMethod } from "../adapters/registry.ts";
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
-import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
+import type { ConfigIssue, KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { pluginsHelp } from "./field-descriptions.ts";
@@ -58,10 +58,8 @@ async function loadPlugin(file: string, source: RecipeSource, key: KeyPath): Pro
 const isMethod = (value: unknown): value is Method =>
   isRecord(value) && "attach" in value && "schema" in value;
 
-type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
-
 /** The absolute paths of a recipe's plugins; a report for each that is no file, or was not loaded. */
-export function checkPlugins(source: RecipeSource, cwd: string, report: Report): string[] {
+export function checkPlugins(source: RecipeSource, cwd: string, report: ReportIssue): string[] {
   const value = pluginsOf(source);
   const { data } = pluginsSchema.safeParse(value);
   if (data === undefined) {

@@ -6,7 +6,7 @@ import type { AdapterConfig } from "../adapters/core/method.ts";
 import { adapterSchema, listMethods, methodNamed } from "../adapters/registry.ts";
 import { downloadHint, modelPath } from "../download/index.ts";
 import { ConfigError, formatKeyPath, translateIssues, unknownKeyIssue } from "../schema/config-error.ts";
-import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
+import type { KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
@@ -46,8 +46,9 @@ export interface RecipeOptions {
 
 /**
  * Reads and checks a recipe file.
- * A recipe with `plugins` needs `loadPlugins` first. Throws `ConfigError` (exit code 2) that lists every problem: unknown keys with the nearest known one, wrong
- * values, keys that exclude each other, and files that do not exist.
+ * A recipe with `plugins` needs `loadPlugins` first.
+ * @throws ConfigError (exit code 2) with every problem: unknown keys with the nearest known one, wrong values, keys that
+ * exclude each other, and files that do not exist
  */
 export function loadRecipe(path: string, options: RecipeOptions = {}): Recipe {
   const name = basename(path, extname(path));
@@ -71,7 +72,7 @@ function checkSource(
   { cwd = process.cwd(), needsData = true }: RecipeOptions,
 ): Recipe {
   const issues = [...source.issues];
-  const report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) =>
+  const report: ReportIssue = (path, issue) =>
     issues.push({ where: source.where(path), key: formatKeyPath(path), ...issue });
   const raw = readSections(source, report);
   const parse = <T>(section: SectionName, schema: z.ZodType<T>) => parseSection(section, schema, raw, report);
@@ -102,9 +103,7 @@ function checkSource(
 
 const defaultQuantization = (method: string) => (methodNamed(method)?.quantises ? "nf4" : "none");
 
-type Report = (path: KeyPath, issue: Omit<ConfigIssue, "where" | "key">) => void;
-
-function readSections(source: RecipeSource, report: Report): RawSections {
+function readSections(source: RecipeSource, report: ReportIssue): RawSections {
   const { value } = source;
   const raw: RawSections = { model: {}, adapter: {}, data: {}, train: {}, run: {} };
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -130,7 +129,7 @@ function parseSection<T>(
   section: SectionName,
   schema: z.ZodType<T>,
   raw: RawSections,
-  report: Report,
+  report: ReportIssue,
 ): T | undefined {
   const result = schema.safeParse(raw[section]);
   if (result.success) return result.data;
@@ -157,7 +156,7 @@ function issuesOfAllMethods(section: SectionName, schema: z.ZodType, raw: RawSec
   return first.filter(({ path }) => others.every((issues) => isIn(issues, formatKeyPath(path))));
 }
 
-function checkDataPaths(cwd: string, data: DataConfig, report: Report): void {
+function checkDataPaths(cwd: string, data: DataConfig, report: ReportIssue): void {
   const check = (sources: DataSource[], key: string) => {
     for (const source of sources) source.path = resolvePath(cwd, source.path, ["data", key], report);
   };
@@ -166,19 +165,19 @@ function checkDataPaths(cwd: string, data: DataConfig, report: Report): void {
 }
 
 /** The folder of `adapter.from` by its absolute path. */
-function withAbsoluteFrom(adapter: AdapterConfig, cwd: string, report: Report): AdapterConfig {
+function withAbsoluteFrom(adapter: AdapterConfig, cwd: string, report: ReportIssue): AdapterConfig {
   const { from } = adapter;
   if (typeof from !== "string") return adapter;
   return { ...adapter, from: resolvePath(cwd, from, ["adapter", "from"], report) };
 }
 
 /** The path of a model's folder or file, or of a fetched model of that name; a path that exists wins. */
-function resolveModelPath(cwd: string, path: string, report: Report): string {
+function resolveModelPath(cwd: string, path: string, report: ReportIssue): string {
   return resolvePath(cwd, modelPath(path, cwd), ["model", "path"], report, downloadHint(path));
 }
 
 /** The absolute path; a report, with the nearest name in that folder, when nothing is there. */
-function resolvePath(cwd: string, path: string, key: KeyPath, report: Report, hint?: string): string {
+function resolvePath(cwd: string, path: string, key: KeyPath, report: ReportIssue, hint?: string): string {
   const absolute = resolve(cwd, path);
   const isFolder = key[0] !== "data";
   const stats = statSync(absolute, { throwIfNoEntry: false });

@@ -2,9 +2,9 @@ import type { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { valueAt } from "../util/value-at.ts";
-import type { ConfigIssue, KeyPath } from "./config-issue.ts";
+import type { ConfigIssue, IssueText, KeyIssue, KeyPath } from "./config-issue.ts";
 import { formatFoundValue } from "./format-value.ts";
-import { isOtherToolValue } from "./other-tools.ts";
+import { isOtherToolValue, otherToolKeys } from "./other-tools.ts";
 import { constString, expectedText, isNode, joinWithOr, type SchemaNode } from "./schema-node.ts";
 
 /** A file that is no recipe at all has a problem on every line. */
@@ -42,22 +42,6 @@ export function formatKeyPath(path: KeyPath): string {
     .join("");
 }
 
-/** Names that other tools give to keys of ours and that are too far from them for `nearest`. */
-const otherToolKeys: Readonly<Record<string, string>> = {
-  r: "rank",
-  target_modules: "targetModules",
-  use_rslora: "rslora",
-  learning_rate: "lr",
-  max_steps: "steps",
-  max_grad_norm: "clip",
-  per_device_train_batch_size: "batchSize",
-  gradient_accumulation_steps: "accumulate",
-  lr_scheduler_type: "schedule",
-  max_seq_length: "maxLength",
-  name_or_path: "path",
-  optim: "optimizer",
-};
-
 /** The known value that was probably meant; of one that exists elsewhere, plainly that it is not there. */
 function suggestValue(found: unknown, known: readonly string[]): { problem?: string; fix?: string } {
   if (typeof found !== "string") return {};
@@ -67,7 +51,7 @@ function suggestValue(found: unknown, known: readonly string[]): { problem?: str
 }
 
 /** An unknown key, with the known key that was probably meant. */
-export function unknownKeyIssue(key: string, known: readonly string[]): Omit<ConfigIssue, "where" | "key"> {
+export function unknownKeyIssue(key: string, known: readonly string[]): IssueText {
   const other = otherToolKeys[key];
   const meant = other !== undefined && known.includes(other) ? other : nearestName(key, known);
   return {
@@ -79,10 +63,9 @@ export function unknownKeyIssue(key: string, known: readonly string[]): Omit<Con
 }
 
 type Issue = z.core.$ZodIssue;
-type LocatedIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
 
 /** A section's zod issues in our words; `root` is the section's JSON schema and `raw` what was given. */
-export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw: unknown): LocatedIssue[] {
+export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw: unknown): KeyIssue[] {
   const found = issues
     .flatMap((issue) => translate(issue, branchFor(root, raw), raw, []))
     .map((issue) => explainOtherMethodKey(issue, root, raw));
@@ -93,7 +76,7 @@ export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw:
 }
 
 /** A key that only other methods have is no misspelling. */
-function explainOtherMethodKey(issue: LocatedIssue, root: SchemaNode, raw: unknown): LocatedIssue {
+function explainOtherMethodKey(issue: KeyIssue, root: SchemaNode, raw: unknown): KeyIssue {
   const [key] = issue.path;
   const method = valueAt(raw, ["method"]);
   const isOfOthers = (root.oneOf ?? []).some(
@@ -104,7 +87,7 @@ function explainOtherMethodKey(issue: LocatedIssue, root: SchemaNode, raw: unkno
   return { ...issue, fix };
 }
 
-function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath): LocatedIssue[] {
+function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath): KeyIssue[] {
   const path = [...prefix, ...issue.path.filter((part) => typeof part !== "symbol")];
   const { node, parent } = nodesAt(root, path);
   if (issue.code === "unrecognized_keys") {
@@ -122,7 +105,7 @@ function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath
   return [{ path, ...wrongValue(isPlain ? node : parent, valueAt(raw, path)) }];
 }
 
-function wrongValue(node: SchemaNode | undefined, found: unknown): Omit<ConfigIssue, "where" | "key"> {
+function wrongValue(node: SchemaNode | undefined, found: unknown): IssueText {
   const expected = node === undefined ? undefined : expectedText(node);
   if (found === undefined) return { problem: "is missing", expected };
   const refusal = node?.["refusal"];
@@ -136,7 +119,7 @@ function wrongValue(node: SchemaNode | undefined, found: unknown): Omit<ConfigIs
   };
 }
 
-function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIssue {
+function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): KeyIssue {
   const names = (root.oneOf ?? []).flatMap((branch) =>
     isNode(branch) ? (constString(branch.properties?.["method"]) ?? []) : [],
   );
@@ -150,7 +133,7 @@ function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): LocatedIs
   };
 }
 
-/** Of a union over `method`, the branch of the method that was given; else the node itself. */
+/** Returns the branch of the given method if the node is a union over `method`, and the node itself otherwise. */
 function branchFor(root: SchemaNode, raw: unknown): SchemaNode {
   const method = valueAt(raw, ["method"]);
   const branch = root.oneOf?.find(

@@ -10,4 +10,14 @@ export interface ConfigIssue {
   fix?: string | undefined;
 }
 
+/** Keys and list indexes from the recipe down to a value. */
 export type KeyPath = readonly (string | number)[];
+
+/** What is wrong with a value, without the places that only the reader of the recipe knows. */
+export type IssueText = Omit<ConfigIssue, "where" | "key">;
+
+/** An issue with the key path that it is about. */
+export type KeyIssue = IssueText & { path: KeyPath };
+
+/** Takes note of an issue. */
+export type ReportIssue = (path: KeyPath, issue: IssueText) => void;

@@ -1,4 +1,20 @@
-/** Values that other tools have and that are no misspelling of ours. */
+/** Names that other tools give to our keys, too different from ours for `nearestName` to find. */
+export const otherToolKeys: Readonly<Record<string, string>> = {
+  r: "rank",
+  target_modules: "targetModules",
+  use_rslora: "rslora",
+  learning_rate: "lr",
+  max_steps: "steps",
+  max_grad_norm: "clip",
+  per_device_train_batch_size: "batchSize",
+  gradient_accumulation_steps: "accumulate",
+  lr_scheduler_type: "schedule",
+  max_seq_length: "maxLength",
+  name_or_path: "path",
+  optim: "optimizer",
+};
+
+/** Values that other tools have; none is a misspelling of one of ours. */
 const otherToolValues: readonly string[] = [
   // Methods.
   ..."adalora boft galore hra ia3 loftq loha lokr lora-fa oft olora prefix prefix-tuning prompt-tuning".split(
@@ -28,7 +44,7 @@ function normalise(text: string): string {
   return text.toLowerCase().replaceAll(/[-_\s]/g, "");
 }
 
-/** Whether a value means something that exists, only not here: then a similar name of ours is no help. */
+/** Whether another tool has this value: suggesting a similar name of ours would then mislead. */
 export function isOtherToolValue(value: string): boolean {
   return normalisedValues.has(normalise(value));
 }

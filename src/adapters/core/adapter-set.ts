@@ -39,10 +39,10 @@ export interface StepContext {
   moments(name: string): Moments | undefined;
 }
 
-/** What a hook did, as plain data for the run's record: fields that readers know, and a method's own beside them. */
+/** What a hook did, as plain data for the run's record. A method may add fields of its own. */
 export type EventReport = MethodReport;
 
-/** What a method does at a step, beside what every step does. */
+/** A method's own part in a training step. */
 export interface StepHooks {
   /** What the schedule's learning rate is multiplied by at a step, from 1. */
   lrFactor(step: number): number;
@@ -88,13 +88,13 @@ export interface GradientSize {
   readonly share: number;
 }
 
-/** Distances ‖G/L − η s² (G B̃B̃ᵀ + ÃÃᵀG)‖_F, relative to ‖G/L‖_F: 1 is no step at all. L is what ρ stands for. */
+/** Distances ‖G/L − η s² (G B̃B̃ᵀ + ÃÃᵀG)‖_F, relative to ‖G/L‖_F (1: no step at all). L is the Lipschitz constant that ρ implies. */
 export interface Distances {
   /** With the factors as they are. */
   readonly unscaled: number;
   /** With the factors that the event chooses. */
   readonly chosen: number;
-  /** Theorem 3.2's, by Eckart and Young: what no adapter of this rank can be below. */
+  /** The smallest distance that an adapter of this rank can have (Theorem 3.2, by Eckart and Young). */
   readonly optimum: number;
 }
 
@@ -134,9 +134,9 @@ export interface AdapterSet extends StepHooks, Disposable {
   readonly method: string;
   /** Whether the model's own weights are trained, not adapters on layers: what modules share stays shared. */
   readonly trainsBase: boolean;
-  /** Of methods whose adapters are two factors. */
+  /** Defined for methods whose adapters are two factors. */
   readonly lowRank: LowRankLayers | undefined;
-  /** Of methods with scaling events. */
+  /** Defined for methods with scaling events. */
   readonly scaling: ScalingEvents | undefined;
   /** Everything that the optimiser moves. */
   trainables(): readonly Trainable[];

@@ -63,7 +63,7 @@ export const adapterDType = (weight: { readonly dtype: DType }): DType =>
 export abstract class Bank implements Disposable {
   readonly name: string;
   readonly layers: readonly NamedLinear[];
-  /** What is trained, by name. */
+  /** The trained parameters, by name. */
   readonly stacks: Readonly<Record<string, StackedParameter>>;
 
   constructor(
@@ -78,15 +78,15 @@ export abstract class Bank implements Disposable {
     );
   }
 
-  /** What the learning rate is multiplied by, of the parts whose factor is not 1. */
+  /** Factors of the learning rate, by name of the stack; 1 where absent. */
   readonly lrFactors: Record<string, number> = {};
 
-  /** What a layer trains under a name: the parameter that autograd sees, of the shape of one layer. */
+  /** One layer's part of a trained parameter: what autograd sees, in the shape of one layer. */
   leaf(part: string, index: number): Tensor {
     return required(this.stacks[part]?.leaves[index], `${part} of layer ${index} of ${this.name}`);
   }
 
-  /** What is trained under a name. */
+  /** The trained parameter of a name, for all layers. */
   stack(part: string): StackedParameter {
     return required(this.stacks[part], `${part} of ${this.name}`);
   }
@@ -107,6 +107,7 @@ export abstract class Bank implements Disposable {
     });
   }
 
+  /** The stacks as the optimiser sees them, one trainable each. */
   trainables(): Trainable[] {
     const slices = this.layers.map(({ path }) => path);
     return Object.entries(this.stacks).map(([part, { value, grad }]) => ({
@@ -124,6 +125,7 @@ export abstract class Bank implements Disposable {
     return new Map();
   }
 
+  /** Sets the gradients of all stacks to zero, in place. */
   zeroGrad(): void {
     foreachZero_(Object.values(this.stacks).map(({ grad }) => grad));
   }
@@ -135,6 +137,7 @@ export abstract class Bank implements Disposable {
     for (const tensor of this.buffers().values()) tensor.dispose();
   }
 
+  /** `dispose`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -4,24 +4,27 @@ import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
-import type {
-  AdapterSet,
-  EventReport,
-  LowRankLayers,
-  ScalingEvents,
-  StepContext,
-  StepHooks,
-  Trainable,
+import {
+  type AdapterSet,
+  defaultStepHooks,
+  type EventReport,
+  type LowRankLayers,
+  type ScalingEvents,
+  type StepContext,
+  type StepHooks,
+  type Trainable,
 } from "./adapter-set.ts";
 import { adapterDType, type Bank } from "./bank.ts";
 import { baseFingerprint } from "./base-fingerprint.ts";
 import type { BaseStore } from "./base-store.ts";
 import { ModulesToSave } from "./modules-to-save.ts";
+import { naming } from "./name-method.ts";
 
-/** What a method does beside holding its banks: at each step, in checkpoints, at its end. */
+/** What a method does besides holding its banks: at each step, in checkpoints, when it is disposed. */
 export interface MethodHooks extends StepHooks {
   /** Numbers that are not tensors: plain data for a checkpoint. */
   counters(): Json;
+  /** Restores what `counters` returned. */
   loadCounters(counters: Json): void;
   /** After a state was taken back. */
   stateLoaded(): void;
@@ -86,13 +89,13 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
     for (const [, parameter] of model.namedParameters()) parameter.setRequiresGrad(false);
     [this.base, this.modulesToSave] = disposeOnError([...bases, ...banks], () => {
       const base = baseFingerprint(banks.flatMap(({ layers }) => layers));
-      for (const bank of banks) bank.install();
+      for (const bank of banks) naming(method, "linearAdapter()", () => bank.install());
       return [base, new ModulesToSave(model, parts.modulesToSave ?? [])];
     });
   }
 
   lrFactor(step: number): number {
-    return this.hooks.lrFactor?.(step) ?? 1;
+    return this.hooks.lrFactor?.(step) ?? defaultStepHooks.lrFactor(step);
   }
 
   beforeForward(step: StepContext): void {
@@ -104,7 +107,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   }
 
   measuresEvent(step: StepContext): boolean {
-    return this.hooks.measuresEvent?.(step) ?? false;
+    return this.hooks.measuresEvent?.(step) ?? defaultStepHooks.measuresEvent(step);
   }
 
   trainables(): Trainable[] {
@@ -140,7 +143,9 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
       scope(() => {
         const base = this.baseWeight(bank, index);
         const exact = dtype === "float64" ? dtype : adapterDType(base);
-        return toDType(bank.effectiveWeight(index, toDType(base, exact)), dtype, { copy: true });
+        return naming(this.method, "effectiveWeight()", () =>
+          toDType(bank.effectiveWeight(index, toDType(base, exact)), dtype, { copy: true }),
+        );
       }),
     );
   }

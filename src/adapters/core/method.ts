@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Module } from "../../nn/index.ts";
-import type { ConfigIssue, KeyPath } from "../../schema/config-issue.ts";
+import type { KeyIssue } from "../../schema/config-issue.ts";
 import type { Json } from "../../util/json.ts";
 import type { AdapterSet } from "./adapter-set.ts";
 
@@ -16,12 +16,9 @@ export type OptionsSchema = z.ZodType<AdapterConfig> & z.core.$ZodTypeDiscrimina
 /** A section as it was written, unchecked. */
 export type UncheckedSection = Readonly<Record<string, unknown>>;
 
-/** Something wrong between two keys. */
-export type CrossKeyIssue = Omit<ConfigIssue, "where" | "key"> & { path: KeyPath };
-
 /** What a method is attached with, beside its options. */
 export interface AttachContext {
-  /** Of everything that the method draws at random. */
+  /** Seed for everything that the method draws at random. */
   readonly seed: number;
 }
 
@@ -52,7 +49,7 @@ export interface Method<Schema extends OptionsSchema = OptionsSchema> {
   /** Why a base in 4 bits cannot serve the method; absent, or undefined, where it can. Works on unchecked sections. */
   readonly refusesQuantised?: (adapter: UncheckedSection) => string | undefined;
   /** What keys say about each other; works on unchecked sections, so that these problems come with all others. */
-  readonly check?: (adapter: UncheckedSection, train: UncheckedSection) => CrossKeyIssue[];
+  readonly check?: (adapter: UncheckedSection, train: UncheckedSection) => KeyIssue[];
   /**
    * Freezes what the method does not train, and puts its adapters on the model.
    * @throws ScaloraError `config` for options that do not fit the model, which must be as it was then

@@ -36,7 +36,7 @@ const magnitudeName = ".lora_magnitude_vector";
 
 /** PEFT's LoRA folders with `use_dora`. */
 const doraFormat: PeftFormat<DoraBank, LowRankTarget> = {
-  neutral: { ...loraFormat.neutral, use_dora: [true] },
+  supported: { ...loraFormat.supported, use_dora: [true] },
   suffixes: [...loraFormat.suffixes, magnitudeName],
   target: (found) => {
     checkShape(found, magnitudeName, [found.linear.weight.shape[0]]);

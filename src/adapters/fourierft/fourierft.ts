@@ -29,7 +29,7 @@ const spectrumName = ".fourierft_spectrum";
 
 /** PEFT's FourierFT folders. */
 const fourierFormat: PeftFormat<SpectrumBank, SpectrumTarget> = {
-  neutral: { peft_type: ["FOURIERFT"] },
+  supported: { peft_type: ["FOURIERFT"] },
   suffixes: [spectrumName],
   target: (found) => {
     const { folder, path, linear, config } = found;

@@ -25,7 +25,7 @@ const [downName, upName] = [".hira_A", ".hira_B"];
 
 /** PEFT's HiRA folders: `hira_A` is our Bᵀ, `hira_B` our A. */
 const hiraFormat: PeftFormat<HiraBank, LowRankTarget> = {
-  neutral: { peft_type: ["HIRA"] },
+  supported: { peft_type: ["HIRA"] },
   suffixes: [downName, upName],
   target: (found) => {
     const { path, linear } = found;

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import type { KeyIssue } from "../../schema/config-issue.ts";
 import { integerAtLeast, modulePattern, pathString, positive } from "../../schema/field-types.ts";
 import { formatFoundValue } from "../../schema/format-value.ts";
-import type { CrossKeyIssue, UncheckedSection } from "../core/method.ts";
+import type { UncheckedSection } from "../core/method.ts";
 
 const patterns = z.array(modulePattern()).readonly();
 const somePatterns = z.array(modulePattern()).min(1).readonly();
@@ -31,7 +32,7 @@ export const targetFields = {
   }),
 };
 
-/** What the methods have that name a rank. */
+/** The keys of the methods that have a rank. */
 export const rankFields = {
   rank: integerAtLeast(1).default(8).meta({ description: "Columns r of the factors A [m, r] and B [n, r]" }),
   rankPattern: z.record(modulePattern(), integerAtLeast(1)).default({}).meta({
@@ -40,7 +41,7 @@ export const rankFields = {
   }),
 };
 
-/** What the methods have that scale A·Bᵀ. */
+/** The keys of the methods that scale A·Bᵀ. */
 export const scaleFields = {
   alpha: positive().optional().meta({ description: "Scale numerator: s = alpha / rank", unset: "2 × rank" }),
   rslora: z.boolean().default(false).meta({ description: "Scale by alpha / √rank (rsLoRA) instead" }),
@@ -53,7 +54,7 @@ export const initField = {
   }),
 };
 
-/** Of the methods that can go on from a PEFT folder. */
+/** The key of the methods that can go on from a PEFT folder. */
 export const fromField = {
   from: pathString("the path of a PEFT adapter folder (with adapter_config.json)").optional().meta({
     description: "Adapter folder that training goes on from; its layers, ranks and scales are taken",
@@ -61,7 +62,7 @@ export const fromField = {
   }),
 };
 
-/** What every method of two factors has. */
+/** The keys of every method of two factors. */
 export const lowRankFields = {
   ...rankFields,
   ...scaleFields,
@@ -74,7 +75,7 @@ export const lowRankFields = {
 export const writesToBaseRefusal =
   "it changes the base weights as it trains, and codes of sixteen numbers a block cannot take a small change";
 
-/** Of the methods that merge into the base as they train. */
+/** The keys of the methods that merge into the base as they train. */
 export const baseFields = {
   base: z.enum(["auto", "exact", "split", "factored"]).default("auto").meta({
     description:
@@ -97,8 +98,8 @@ export const refusalUnlessFactored = ({ base }: UncheckedSection): string | unde
     ? undefined
     : `${writesToBaseRefusal}; use adapter.base: factored, which keeps what changes beside them`;
 
-/** What the keys of a factored base say about each other. */
-export function checkBaseOptions({ base, baseRank, rank = 8 }: UncheckedSection): CrossKeyIssue[] {
+/** Finds keys of a factored base that do not go together. */
+export function checkBaseOptions({ base, baseRank, rank = 8 }: UncheckedSection): KeyIssue[] {
   if (baseRank === undefined) return [];
   const path = ["adapter", "baseRank"];
   const found = formatFoundValue(baseRank);
@@ -110,8 +111,8 @@ export function checkBaseOptions({ base, baseRank, rank = 8 }: UncheckedSection)
 }
 
 /**
- * What a PEFT folder brings itself of the keys above: which layers, of what rank and scale, with what values. `from` is
- * refused beside them, for they would be ignored silently.
+ * Keys that a PEFT folder already decides: which layers are adapted, their ranks, scales and values. A recipe may not give
+ * them beside `from`, which would silently ignore them.
  */
 export const layerFolderKeys: readonly string[] = ["targetModules", "exclude", "modulesToSave"];
 export const factorFolderKeys: readonly string[] = [...layerFolderKeys, "rank", "rankPattern", "init"];

@@ -3,7 +3,7 @@ import type { AdapterFolder } from "./adapter-folder.ts";
 
 type Config = AdapterFolder["config"];
 
-/** Keys of adapter_config.json that change the computation when they are not at one of these values. */
+/** The accepted values of those keys of adapter_config.json that change the computation. */
 export type SupportedSettings = Readonly<Record<string, readonly unknown[]>>;
 
 /** Settings that say nothing, or that every format refuses at another value. */

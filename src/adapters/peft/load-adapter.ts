@@ -27,7 +27,7 @@ export function readPlan<B extends Bank, T extends NamedLinear>(
 ): AdapterPlan<T> {
   using stored = readAdapterFolder(folder);
   const { config, tensors, baseFingerprint } = stored;
-  checkAdapterConfig(folder, config, format.neutral);
+  checkAdapterConfig(folder, config, format.supported);
   const linears = new Map(linearLayers(model));
   const targets = pathsOf(tensors, elementAt(format.suffixes, 0)).map((path) =>
     format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),

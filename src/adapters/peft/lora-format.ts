@@ -17,7 +17,7 @@ const [downName, upName] = [".lora_A.weight", ".lora_B.weight"];
 
 /** PEFT's LoRA folders. */
 export const loraFormat: PeftFormat<LowRankBank, LowRankTarget> = {
-  neutral: loraSupported,
+  supported: loraSupported,
   suffixes: [downName, upName],
   target: scaledTarget,
   parts: (bank) => [

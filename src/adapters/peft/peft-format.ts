@@ -4,8 +4,8 @@ import type { PeftLayer } from "./peft-layer.ts";
 
 /** How PEFT stores the adapters of a method. */
 export interface PeftFormat<B extends Bank, T extends NamedLinear> {
-  /** Keys of adapter_config.json that change the computation when they are not at one of these values. */
-  readonly neutral: SupportedSettings;
+  /** The accepted values of those keys of adapter_config.json that change the computation. */
+  readonly supported: SupportedSettings;
   /** Ends of the names of a layer's tensors, behind its path. */
   readonly suffixes: readonly string[];
   /** The target that makes room for what was found. @throws ScaloraError `model` where it does not fit the layer */

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import type { KeyIssue } from "../../schema/config-issue.ts";
 import { fraction, integerAtLeast } from "../../schema/field-types.ts";
 import { formatFoundValue } from "../../schema/format-value.ts";
-import type { CrossKeyIssue, UncheckedSection } from "../core/method.ts";
+import type { UncheckedSection } from "../core/method.ts";
 import { baseFields, checkBaseOptions, lowRankFields, withDefaultAlpha } from "../options/fields.ts";
 
 const defaultInterval = 100;
@@ -30,7 +31,7 @@ export const reloraSchema = z
 export type ReloraOptions = z.output<typeof reloraSchema>;
 
 /** What the keys of ReLoRA say about each other. */
-export function checkReloraOptions(adapter: UncheckedSection): CrossKeyIssue[] {
+export function checkReloraOptions(adapter: UncheckedSection): KeyIssue[] {
   const { interval = defaultInterval, restartWarmup } = adapter;
   if (typeof interval !== "number" || typeof restartWarmup !== "number" || restartWarmup < interval)
     return checkBaseOptions(adapter);

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import type { KeyIssue } from "../../schema/config-issue.ts";
 import { integerAtLeast, positive } from "../../schema/field-types.ts";
 import { formatFoundValue } from "../../schema/format-value.ts";
 import { isRecord } from "../../util/json.ts";
-import type { CrossKeyIssue, UncheckedSection } from "../core/method.ts";
+import type { UncheckedSection } from "../core/method.ts";
 import { baseFields, checkBaseOptions, lowRankFields, withDefaultAlpha } from "../options/fields.ts";
 
 const scaleValue = z.union([
@@ -59,7 +60,7 @@ export const amortisedScaloraSchema = z
 export type ScaloraOptions = z.output<typeof scaloraSchema> | z.output<typeof amortisedScaloraSchema>;
 
 /** What the keys of ScaLoRA say about each other, and about weight decay. */
-export function checkScaloraOptions(adapter: UncheckedSection, train: UncheckedSection): CrossKeyIssue[] {
+export function checkScaloraOptions(adapter: UncheckedSection, train: UncheckedSection): KeyIssue[] {
   const issues = checkBaseOptions(adapter);
   const { policy = "default", moments } = adapter;
   if (policy === "svd" && (moments === "transfer" || moments === "keep")) {
