@@ -6,9 +6,10 @@ import type { AdapterSet } from "./core/adapter-set.ts";
 import type { AdapterConfig, Method } from "./core/method.ts";
 import { naming } from "./core/name-method.ts";
 import { linearLayers } from "./core/targets.ts";
+import { methodOfFolder, methodsForQuantisedBase, quantisedRefusal } from "./method-options.ts";
 import { parseAdapterOptions } from "./parse-options.ts";
 import { readAdapterConfig } from "./peft/adapter-folder.ts";
-import { type BuiltInOptions, listMethods, methodNamed } from "./registry.ts";
+import { type BuiltInOptions, methodNamed } from "./registry.ts";
 
 /** Options of a method of this package; of a registered one, whatever its schema says. */
 type OptionsOf<Name extends string> = Name extends BuiltInOptions["method"]
@@ -41,20 +42,31 @@ export function attachParsed(model: Module, options: AdapterConfig, seed: number
     });
   }
   refuseQuantised(model, method, options);
-  const adapters = naming(method.name, "attach()", () => method.attach(model, options, { seed }));
-  // What is refused may lack even this.
-  const owned = { [Symbol.dispose]: () => adapters.dispose?.() };
-  disposeOnError([owned], () => checkAdapterSet(method.name, adapters));
+  const installed = { [Symbol.dispose]: () => clearAdapters(model) };
+  return disposeOnError([installed], () => attachChecked(model, method, options, seed));
+}
+
+function attachChecked(model: Module, method: Method, options: AdapterConfig, seed: number): AdapterSet {
+  const { name } = method;
+  const adapters = naming(name, "attach()", () => method.attach(model, options, { seed }));
+  // What is refused may be nothing, or lack even this.
+  const owned = { [Symbol.dispose]: () => naming(name, "dispose()", () => adapters?.dispose?.()) };
+  disposeOnError([owned], () => checkAdapterSet(name, adapters));
   return adapters;
 }
 
-function refuseQuantised(model: Module, { name, refusesQuantised }: Method, options: AdapterConfig): void {
-  const refusal = refusesQuantised?.(options);
+/** Takes off what a method that failed has left on the layers, so that another can be attached. */
+function clearAdapters(model: Module): void {
+  for (const [, linear] of linearLayers(model)) linear.adapter = undefined;
+}
+
+function refuseQuantised(model: Module, method: Method, options: AdapterConfig): void {
+  const refusal = quantisedRefusal(method, options);
   const [quantised] = nf4Weights(model);
   if (refusal === undefined || quantised === undefined) return;
-  throw new ScaloraError("config", `${name} does not go with a base in 4 bits: ${refusal}`, {
+  throw new ScaloraError("config", `${method.name} does not go with a base in 4 bits: ${refusal}`, {
     where: quantised[0],
-    fix: "load the model with quantization: none, or use qlora or dora",
+    fix: `load the model with quantization: none, or use one of ${methodsForQuantisedBase(options)}`,
   });
 }
 
@@ -64,7 +76,7 @@ function refuseQuantised(model: Module, { name, refusesQuantised }: Method, opti
  */
 export function attachFolder(model: Module, from: string): AdapterSet {
   const config = readAdapterConfig(from);
-  const method = listMethods().find(({ readsFolder }) => readsFolder?.(config));
+  const method = methodOfFolder(config);
   // What is not known here is left to LoRA, whose check of the config names it.
   return attachParsed(model, parseAdapterOptions({ method: method?.name ?? "lora", from }), 0);
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ConfigError, formatKeyPath, translateIssues } from "../schema/config-error.ts";
 import type { AdapterConfig } from "./core/method.ts";
+import { crossKeyIssues, safeParseOptions } from "./method-options.ts";
 import { adapterSchema, methodNamed } from "./registry.ts";
 
 /**
@@ -9,10 +10,10 @@ import { adapterSchema, methodNamed } from "./registry.ts";
  */
 export function parseAdapterOptions(options: Readonly<Record<string, unknown>>): AdapterConfig {
   const schema = adapterSchema();
-  const { data, error } = schema.safeParse(options);
+  const { data, error } = safeParseOptions(schema, options);
   const issues = error
     ? translateIssues(error.issues, z.toJSONSchema(schema, { io: "input" }), options)
-    : (methodNamed(data.method)?.check?.(options, {}) ?? []).map(({ path: [, ...path], ...issue }) => ({
+    : crossKeyIssues(methodNamed(data.method), options, {}).map(({ path: [, ...path], ...issue }) => ({
         path,
         ...issue,
       }));

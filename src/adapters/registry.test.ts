@@ -1,13 +1,16 @@
-import { expect, test } from "vitest";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { inputGain } from "../../examples/input-gain/input-gain.ts";
+import { parseRecipe } from "../config/index.ts";
 import { ConfigError } from "../schema/config-error.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
-import { tinyRun } from "../testing/tiny-run.ts";
+import { temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import { train } from "../train/trainer.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { attach } from "./attach.ts";
+import { attach, attachFolder } from "./attach.ts";
 import type { AdapterSet, Trainable } from "./core/adapter-set.ts";
 import type { Method, OptionsSchema } from "./core/method.ts";
 import { listMethods, registerMethod } from "./registry.ts";
@@ -58,6 +61,7 @@ test.each<[string, Partial<Method>, string]>([
   ["a name with spaces", { name: "my method" }, "its name is not one"],
   ["no summary", { summary: "" }, "it has no summary"],
   ["no rate", { presetLr: Number.NaN }, "it has no preset learning rate"],
+  ["a rate without end", { presetLr: Number.POSITIVE_INFINITY }, "it has no preset learning rate"],
   ["a schema of another name", { schema: named("lora") }, "its schema does not name it"],
   ["a schema that takes any key", { schema: z.object({ method: z.literal("toy") }) }, "takes unknown keys"],
   [
@@ -69,6 +73,7 @@ test.each<[string, Partial<Method>, string]>([
     },
     "other options when its own are parsed again",
   ],
+  ["a schema that throws", { schema: named("toy").transform(fail) }, "its schema throws"],
 ])("registerMethod refuses %s, and names the method", (_, wrong, says) => {
   const method: Method<OptionsSchema> = { ...toy(), ...wrong };
   const known = listMethods();
@@ -78,6 +83,11 @@ test.each<[string, Partial<Method>, string]>([
     message: expect.stringContaining(says),
   });
   expect(listMethods()).toEqual(known);
+});
+
+test.each([undefined, null, "lora"])("registerMethod refuses %s", (value) => {
+  const register: (method: unknown) => void = Object.assign(registerMethod);
+  expect(failure(() => register(value))).toMatchObject({ code: "config", where: `method ${value}` });
 });
 
 /** A method that does what `full` does, but for what is changed. */
@@ -108,7 +118,18 @@ test.each<[string, (adapters: AdapterSet) => object, string]>([
   ["other-shape", trainables(([first, second]) => [{ ...first, grad: second?.grad }]), "has a gradient of"],
   ["same-name", trainables(([first]) => [first, first]), "two trainables have one name"],
   ["trains-nothing", trainables(() => []), "it trains nothing"],
+  ["no-list", trainables(() => 5), "trainables\\(\\) returned no list"],
+  ["no-trainable", trainables(() => [undefined]), "something else than trainables"],
+  ["no-value", trainables((all) => all.map(({ value: _, ...rest }) => rest)), "a trainable has no value"],
   ["no-state", () => ({ state: undefined }), "no state()"],
+  [
+    "no-dispose",
+    (full) => {
+      full.dispose();
+      return { dispose: undefined };
+    },
+    "no dispose()",
+  ],
 ])("%s: an adapter set that breaks the contract is refused, and the method named", (name, change, says) => {
   registerMethod({ ...toy(change), name, schema: named(name) });
   using model = new TinyLM();
@@ -124,14 +145,94 @@ function fail(): never {
   throw new TypeError("boom");
 }
 
-test("an attach() that throws names its method", () => {
-  registerMethod({ ...toy(fail), name: "no-attach", schema: named("no-attach") });
+test("an attach() that returns nothing is refused, and the method named", () => {
+  const method = { ...toy(), name: "no-set", schema: named("no-set") };
+  registerMethod(Object.assign(method, { attach: () => undefined }));
   using model = new TinyLM();
-  expect(failure(() => attach(model, { method: "no-attach" }))).toMatchObject({
-    code: "run",
-    where: "adapter.method: no-attach",
-    found: "boom",
+  expect(failure(() => attach(model, { method: "no-set" }))).toMatchObject({
+    code: "config",
+    message: expect.stringContaining("Method no-set breaks the contract of methods: attach() returned no"),
   });
+});
+
+/** The fields of the error for a method whose own code throws. */
+const failedIn = (method: string, hook: string) => ({
+  code: "run",
+  where: `adapter.method: ${method}`,
+  message: expect.stringContaining(`Method ${method} failed in ${hook}`),
+});
+
+let made = 0;
+const unusedName = () => `failing-${++made}`;
+
+const nf4 = { model: { path: ".", quantization: "nf4" } };
+
+test.each<[string, Partial<Method<OptionsSchema>>]>([
+  ["attach()", { attach: fail }],
+  ["trainables()", toy(() => ({ trainables: fail }))],
+  ["check()", { check: fail }],
+  ["check()", Object.assign({ check: () => [{ problem: "has no path" }] })],
+  ["refusesQuantised()", { refusesQuantised: fail }],
+])("a method whose own code throws is named: %s", (hook, wrong) => {
+  const name = unusedName();
+  registerMethod({ ...toy(), ...wrong, name, schema: named(name) });
+  using model = new TinyLM();
+  expect(failure(() => attach(model, { method: name }))).toMatchObject(failedIn(name, hook));
+});
+
+test.each<[string, Partial<Method<OptionsSchema>>]>([
+  ["check()", { check: fail }],
+  ["refusesQuantised()", { refusesQuantised: fail }],
+])("a recipe of a method whose own code throws names it: %s", (hook, wrong) => {
+  const name = unusedName();
+  registerMethod({ ...toy(), ...wrong, name, schema: named(name) });
+  expect(failure(() => parseRecipe({ ...nf4, adapter: { method: name } }))).toMatchObject(
+    failedIn(name, hook),
+  );
+  // Recipes of other methods are checked as ever.
+  const other = failure(() => parseRecipe({ ...nf4, adapter: { method: "full" } }));
+  expect(other).toBeInstanceOf(ConfigError);
+  expect(other).toMatchObject({
+    issues: expect.arrayContaining([expect.objectContaining({ key: "model.quantization" })]),
+  });
+});
+
+test("a schema that throws when it is parsed names its method, in code and in a recipe", () => {
+  const schema = z
+    .strictObject({ method: z.literal("throws"), size: z.number().default(1) })
+    .transform(({ method, size }) => (size > 1 ? fail() : { method, size }));
+  registerMethod({ ...toy(), name: "throws", schema });
+  using model = new TinyLM();
+  const options = { method: "throws", size: 2 };
+  for (const run of [() => attach(model, options), () => parseRecipe({ adapter: options })])
+    expect(failure(run)).toMatchObject(failedIn("throws", "its schema"));
+});
+
+test("a folder that a method's own code fails to look at names the method", () => {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  writeFileSync(join(folder.path, "adapter_config.json"), '{ "peft_type": "STRANGE" }');
+  registerMethod({ ...toy(), name: "reader", schema: named("reader"), readsFolder: fail });
+  using model = new TinyLM();
+  expect(failure(() => attachFolder(model, folder.path))).toMatchObject(failedIn("reader", "readsFolder()"));
+});
+
+test("a model is free again after an attach() that threw once its adapters were on", () => {
+  registerMethod({
+    ...toy(),
+    name: "half-way",
+    schema: named("half-way"),
+    attach(model) {
+      attach(model, { method: "lora" });
+      return fail();
+    },
+  });
+  using model = new TinyLM();
+  expect(failure(() => attach(model, { method: "half-way" }))).toMatchObject(
+    failedIn("half-way", "attach()"),
+  );
+  using adapters = attach(model, { method: "lora" });
+  expect(adapters.method).toBe("lora");
 });
 
 test.each(["lrFactor", "beforeForward", "measuresEvent", "beforeClip"])(

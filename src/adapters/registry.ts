@@ -45,10 +45,11 @@ const methods = new Map<string, Method>(builtInMethods.map((method) => [method.n
 /**
  * Makes a method of your own known: recipes, `attach`, comparisons and lists take it as they take those of this package.
  * docs/adapters.md (A method of your own) shows one. A recipe names the module that exports it in `plugins`.
- * @throws ScaloraError `config` naming the method: its name is taken, or what it tells of itself cannot be used
+ * @throws ScaloraError `config` naming the method: its name is taken, or it breaks the contract of methods
  */
 export function registerMethod<Schema extends OptionsSchema>(method: Method<Schema>): void {
-  if (methods.has(method.name))
+  // A plug-in in plain JavaScript may hand over nothing; the check below says so.
+  if (methods.has(method?.name))
     throw new ScaloraError("config", `There is a method ${method.name} already`, {
       where: `method ${method.name}`,
       fix: "give yours another name",

@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { UncheckedSection } from "../adapters/core/method.ts";
-import { listMethods, methodNamed } from "../adapters/registry.ts";
+import {
+  crossKeyIssues,
+  methodsForQuantisedBase,
+  quantisedRefusal,
+  safeParseOptions,
+} from "../adapters/method-options.ts";
+import { methodNamed } from "../adapters/registry.ts";
 import type { KeyIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { mapTuple } from "../util/elements.ts";
@@ -14,7 +20,7 @@ export function checkAcrossKeys(raw: RawSections): KeyIssue[] {
     ...exclusiveKeys.flatMap(([first, second]) => exclusiveKeyIssues(train, first, second)),
     ...checkFromKeys(adapter),
     ...quantisationChecks(model, adapter),
-    ...(methodNamed(String(adapter["method"]))?.check?.(adapter, train) ?? []),
+    ...crossKeyIssues(methodNamed(String(adapter["method"])), adapter, train),
     ...optimizerChecks(train),
     ...evalChecks(data, train),
   ];
@@ -39,7 +45,7 @@ function exclusiveKeyIssues(train: UncheckedSection, first: string, second: stri
 function checkFromKeys(adapter: UncheckedSection): KeyIssue[] {
   if (adapter["from"] === undefined) return [];
   const { folderKeys, schema } = methodNamed(String(adapter["method"])) ?? {};
-  const defaults = schema?.safeParse({ method: adapter["method"] }).data;
+  const defaults = schema && safeParseOptions(schema, { method: adapter["method"] }).data;
   if (folderKeys === undefined || defaults === undefined) return [];
   return Object.entries(adapter)
     .filter(([key]) => folderKeys.includes(key))
@@ -54,18 +60,19 @@ function checkFromKeys(adapter: UncheckedSection): KeyIssue[] {
 
 /** What a method says of `model.quantization`. */
 function quantisationChecks({ quantization }: UncheckedSection, adapter: UncheckedSection): KeyIssue[] {
-  const facts = methodNamed(String(adapter["method"]));
-  if (quantization === "none" && facts?.quantises === true)
+  const method = methodNamed(String(adapter["method"]));
+  if (method === undefined) return [];
+  if (quantization === "none" && method.quantises === true)
     return [
       {
         path: ["model", "quantization"],
-        problem: `is what adapter.method: ${facts.name} is about`,
+        problem: `is what adapter.method: ${method.name} is about`,
         expected: "nf4, or nothing",
         found: "none",
         fix: "use adapter.method: lora on a base that is not quantised",
       },
     ];
-  const refusal = quantization === "nf4" ? facts?.refusesQuantised?.(adapter) : undefined;
+  const refusal = quantization === "nf4" ? quantisedRefusal(method, adapter) : undefined;
   if (refusal === undefined) return [];
   return [
     {
@@ -75,14 +82,6 @@ function quantisationChecks({ quantization }: UncheckedSection, adapter: Uncheck
       found: "nf4",
     },
   ];
-}
-
-/** The methods that a base in 4 bits can serve, whatever their options. */
-function methodsForQuantisedBase(adapter: UncheckedSection): string {
-  const served = listMethods().filter(
-    ({ name, refusesQuantised }) => refusesQuantised?.({ ...adapter, method: name }) === undefined,
-  );
-  return served.map(({ name }) => name).join(", ");
 }
 
 /** An option of the other optimiser would be ignored silently; it is refused instead, unless it is the default. */

@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
 import type { AdapterConfig } from "../adapters/core/method.ts";
+import { safeParseOptions } from "../adapters/method-options.ts";
 import { adapterSchema, listMethods, methodNamed } from "../adapters/registry.ts";
 import { downloadHint, modelPath } from "../download/index.ts";
 import { ConfigError, formatKeyPath, translateIssues, unknownKeyIssue } from "../schema/config-error.ts";
@@ -131,7 +132,8 @@ function parseSection<T>(
   raw: RawSections,
   report: ReportIssue,
 ): T | undefined {
-  const result = schema.safeParse(raw[section]);
+  const value = raw[section];
+  const result = section === "adapter" ? safeParseOptions(schema, value) : schema.safeParse(value);
   if (result.success) return result.data;
   const node = sectionJsonSchema(section);
   const found = translateIssues(result.error.issues, node, raw[section]);
@@ -149,7 +151,7 @@ function issuesOfAllMethods(section: SectionName, schema: z.ZodType, raw: RawSec
   const node = sectionJsonSchema(section);
   const [first = [], ...others] = listMethods().map(({ name: method }) => {
     const meant = { ...adapter, method };
-    const { error } = schema.safeParse(meant);
+    const { error } = safeParseOptions(schema, meant);
     return error === undefined ? [] : translateIssues(error.issues, node, meant);
   });
   const isIn = (issues: typeof first, key: string) => issues.some(({ path }) => formatKeyPath(path) === key);

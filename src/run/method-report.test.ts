@@ -16,3 +16,13 @@ test("a report is what its readers will get; one that they cannot read names its
     }),
   );
 });
+
+test.each<[string, object, string]>([
+  ["a BigInt", { figure: 1n }, "BigInt"],
+  ["a function", { figure: () => 1 }, "figure is a function"],
+  ["no object at all", () => 1, "the report is a function"],
+])("a report that JSON cannot hold names its method: %s", (_, report, found) => {
+  expect(() => checkMethodReport("own", Object.assign(report))).toThrow(
+    expect.objectContaining({ code: "run", where: "method own", found: expect.stringContaining(found) }),
+  );
+});

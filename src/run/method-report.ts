@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ScaloraError } from "../util/errors.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
 import { count, json, real } from "./fields.ts";
 import { firstIssue } from "./first-schema-issue.ts";
 
@@ -56,7 +56,7 @@ export type MethodReport = z.output<typeof methodReportSchema>;
  * @throws ScaloraError `run` naming the method and the field
  */
 export function checkMethodReport(method: string, report: MethodReport): MethodReport {
-  const written: unknown = JSON.parse(JSON.stringify(report));
+  const written = asJson(method, report);
   const result = methodReportSchema.safeParse(written);
   if (result.success) return result.data;
   const { key, ...issue } = firstIssue(result.error, written);
@@ -65,4 +65,25 @@ export function checkMethodReport(method: string, report: MethodReport): MethodR
     ...issue,
     fix: "rename the field, or give it the type in docs/run-folder.md",
   });
+}
+
+/** A report as it will be read from the record. @throws ScaloraError `run` for what JSON cannot hold */
+function asJson(method: string, report: MethodReport): unknown {
+  try {
+    return JSON.parse(JSON.stringify(report, refuseCode));
+  } catch (cause) {
+    throw new ScaloraError("run", "A method's report cannot be written as JSON", {
+      where: `method ${method}`,
+      found: messageOf(cause),
+      fix: "return plain data: numbers, texts, lists and objects",
+      cause,
+    });
+  }
+}
+
+/** JSON would leave functions and symbols out without a word. */
+function refuseCode(key: string, value: unknown): unknown {
+  if (typeof value === "function" || typeof value === "symbol")
+    throw new TypeError(`${key || "the report"} is a ${typeof value}`);
+  return value;
 }

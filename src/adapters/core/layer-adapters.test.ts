@@ -113,3 +113,24 @@ test("a part of a bank may have a learning rate of its own", () => {
   for (const { lrFactors } of adapters.banks) lrFactors["shift"] = 4;
   expect(adapters.trainables()).toMatchObject([{ name: "bank.shift", lrFactor: 4 }]);
 });
+
+test.each(["linearAdapter", "effectiveWeight"])(
+  "a bank whose own code throws names its method: %s",
+  (hook) => {
+    using model = new TinyLM();
+    const bank = bankOf(model);
+    Object.assign(bank, {
+      [hook]: () => {
+        throw new TypeError("boom");
+      },
+    });
+    const run = () => {
+      using adapters = adapterSet({ method: "shift", model, banks: [bank] });
+      adapters.mergedWeight("mix");
+    };
+    expect(run).toThrow(
+      expect.objectContaining({ code: "run", where: "adapter.method: shift", found: "boom" }),
+    );
+    expect(model.mix.adapter).toBeUndefined();
+  },
+);
