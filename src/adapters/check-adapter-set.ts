@@ -3,7 +3,7 @@ import { ScaloraError } from "../util/errors.ts";
 import type { AdapterSet, Trainable } from "./core/adapter-set.ts";
 import { naming } from "./core/name-method.ts";
 
-/** What training, checkpoints and exports call, whatever the method. */
+/** The functions that training, checkpoints and exports call on every method's adapter set. */
 const members = [
   "trainables",
   "zeroGrad",

@@ -49,7 +49,7 @@ function parsed(name: string, schema: OptionsSchema, options: object): AdapterCo
   }
 }
 
-/** As a recipe writes it; also what messages and `--help` are made of. */
+/** The schema's JSON schema for input, from which messages and `--help` are made. */
 function jsonSchema(name: string, schema: OptionsSchema): SchemaNode {
   try {
     const node: unknown = z.toJSONSchema(schema, { io: "input" });

@@ -13,7 +13,7 @@ import { mapTuple } from "../util/elements.ts";
 import type { RawSections } from "./field-descriptions.ts";
 import { exclusiveKeys, trainSchema } from "./train.ts";
 
-/** What keys say about each other. Works on unchecked sections, so that these problems too come with all others. */
+/** Finds keys that do not go together. Works on unchecked sections, so that these problems are reported with all others. */
 export function checkAcrossKeys(raw: RawSections): KeyIssue[] {
   const [model, adapter, train, data] = mapTuple([raw.model, raw.adapter, raw.train, raw.data], asSection);
   return [
@@ -58,7 +58,7 @@ function checkFromKeys(adapter: UncheckedSection): KeyIssue[] {
     }));
 }
 
-/** What a method says of `model.quantization`. */
+/** Checks `model.quantization` against the method. */
 function quantisationChecks({ quantization }: UncheckedSection, adapter: UncheckedSection): KeyIssue[] {
   const method = methodNamed(String(adapter["method"]));
   if (method === undefined) return [];

@@ -42,7 +42,7 @@ export interface FieldDescription {
   methods: string[] | undefined;
 }
 
-/** What `--help` says of the key `plugins`, which stands beside the sections. */
+/** The help text of the key `plugins`, which is outside the sections. */
 export const pluginsHelp = {
   key: "plugins",
   expects: "a list of paths of modules (.mjs, .js or .ts)",

@@ -5,7 +5,7 @@ import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { messageOf } from "../util/errors.ts";
 import { exclusiveKeys } from "./train.ts";
 
-/** What a recipe file and its overrides say, unchecked, with the place of each value. */
+/** The values of a recipe file with its overrides, unchecked, and the place of each. */
 export interface RecipeSource {
   /** The file's path, for messages. */
   readonly name: string;

@@ -13,7 +13,7 @@ export interface Trainable {
   readonly grad: Tensor;
   /** Whether weight decay applies (not to norms and biases). */
   readonly decay: boolean;
-  /** What the learning rate is multiplied by for this one; default 1. */
+  /** Factor of the learning rate for this trainable; default 1. */
   readonly lrFactor?: number;
   /** Names of the slices along the first dimension of a bank, for messages; absent on a single parameter. */
   readonly slices?: readonly string[];
@@ -25,7 +25,7 @@ export interface Moments {
   readonly expAvg: Tensor;
   /** Second moment; only of optimisers that keep one. */
   readonly expAvgSq?: Tensor;
-  /** How many steps the averages have seen, for their bias correction; of optimisers that correct. */
+  /** Number of steps in the averages; only of optimisers that correct their bias. */
   readonly steps?: Tensor;
 }
 
@@ -44,7 +44,7 @@ export type EventReport = MethodReport;
 
 /** A method's own part in a training step. */
 export interface StepHooks {
-  /** What the schedule's learning rate is multiplied by at a step, from 1. */
+  /** Factor of the schedule's learning rate at a step; steps count from 1. */
   lrFactor(step: number): number;
   /** Before a step's first forward pass. */
   beforeForward(step: StepContext): void;
@@ -132,7 +132,7 @@ export interface ScalingEvents {
  */
 export interface AdapterSet extends StepHooks, Disposable {
   readonly method: string;
-  /** Whether the model's own weights are trained, not adapters on layers: what modules share stays shared. */
+  /** Whether the model's own weights are trained instead of adapters; tied weights then stay tied. */
   readonly trainsBase: boolean;
   /** Defined for methods whose adapters are two factors. */
   readonly lowRank: LowRankLayers | undefined;

@@ -120,7 +120,7 @@ export abstract class Bank implements Disposable {
     }));
   }
 
-  /** What a checkpoint must hold beside the trained stacks, by name. */
+  /** Further tensors that a checkpoint must hold, by name. */
   buffers(): Map<string, Tensor> {
     return new Map();
   }
@@ -143,7 +143,7 @@ export abstract class Bank implements Disposable {
   }
 }
 
-/** What the layers of a bank of factors have in common. */
+/** The sizes that all layers of a bank of factors share. */
 export interface BankShape {
   /** Out features of the adapted weights. */
   readonly m: number;
@@ -163,7 +163,7 @@ export class LowRankBank extends Bank {
   readonly gradB: Tensor;
   /** Each layer's own A `[m, r]` and B `[n, r]`: the parameters that autograd sees. */
   readonly leaves: readonly { readonly A: Tensor; readonly B: Tensor }[];
-  /** What lies beside a layer's weight, where anything does. */
+  /** The low-rank term beside a layer's frozen weight, where there is one. */
   frozenDelta: ((index: number) => FrozenDelta | undefined) | undefined;
 
   /** @param more shapes of what a method trains beside the factors */

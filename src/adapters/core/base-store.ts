@@ -26,16 +26,16 @@ import type { NamedLinear } from "./bank.ts";
 export interface BaseStore extends Disposable {
   /**
    * W_l += left_l · right_lᵀ for every layer; left `[L, m, k]`, right `[L, n, k]`.
-   * @returns of a store that may have to cut what was merged, by layer the share of its energy that was lost
+   * @returns for stores that truncate: the share of the merged energy that was lost, by layer
    */
   merge(left: Tensor, right: Tensor): readonly number[] | undefined;
   /** Whether absorbing so many more columns can move the forward pass by more than the rounding of one product. */
   isLossy(columns: number): boolean;
-  /** What lies beside a layer's frozen weight, of a store that changes no weight; undefined before the first merge. */
+  /** The low-rank term beside a layer's frozen weight, for stores that change no weight; undefined before the first merge. */
   frozenDelta?(index: number): FrozenDelta | undefined;
   /** The exact weight of a layer, float32 or wider; the caller's. */
   weight(index: number): Tensor;
-  /** What a checkpoint must hold, by name. */
+  /** The tensors that a checkpoint must hold, by name. */
   state(): Map<string, Tensor>;
   /** After values were written into the tensors of `state`. */
   restored?(): void;

@@ -25,10 +25,10 @@ import type { EventReport } from "./adapter-set.ts";
 import { adapterDType, type NamedLinear } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
 
-/** Singular values below this share of the largest are what rounding in the store's precision left. */
+/** Singular values below this share of the largest are rounding errors of the store's precision. */
 const negligible = { float32: 2 ** -23, float64: 2 ** -52 };
 
-/** What a factored base lost at one merge, over all layers: shares of the energy of what was merged so far. */
+/** Maximum and mean over layers of what a factored base truncated at one merge, as shares of the energy merged so far. */
 export function truncationReport(cuts: readonly number[]): EventReport {
   if (cuts.length === 0) return {};
   return { cutMax: Math.max(...cuts), cutMean: cuts.reduce((sum, cut) => sum + cut, 0) / cuts.length };

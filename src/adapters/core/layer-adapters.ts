@@ -32,7 +32,7 @@ export interface MethodHooks extends StepHooks {
   dispose(): void;
 }
 
-/** What an adapter set is made of. What is left out has a default that does nothing. */
+/** The parts of an adapter set. Hooks that are left out do nothing. */
 export interface AdapterParts<B extends Bank = Bank> {
   readonly method: string;
   readonly model: Module;
@@ -66,7 +66,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   readonly model: Module;
   readonly banks: readonly B[];
   readonly bases: readonly BaseStore[];
-  /** What is trained whole beside the adapters. */
+  /** The modules that are trained whole beside the adapters. */
   readonly modulesToSave: ModulesToSave;
   /** Names the adapted weights as they were before anything was trained (`baseFingerprint`). */
   readonly base: string | undefined;

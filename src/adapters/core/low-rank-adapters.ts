@@ -10,7 +10,7 @@ import { findTargets, type Target } from "./targets.ts";
 /** A layer to adapt, with the rank and scale of its adapter. */
 export type LowRankTarget = NamedLinear & { readonly rank: number; readonly scale: number };
 
-/** What an adapter is put on. */
+/** The parts of a model that a method trains. */
 export interface AdapterPlan<T extends NamedLinear> {
   /** The layers to adapt. */
   readonly targets: readonly T[];
@@ -18,7 +18,7 @@ export interface AdapterPlan<T extends NamedLinear> {
   readonly modulesToSave: readonly string[];
 }
 
-/** What an adapter of two factors is put on: layers with their ranks and scales. */
+/** `AdapterPlan` for two factors: layers with their ranks and scales. */
 export type LowRankPlan = AdapterPlan<LowRankTarget>;
 
 /** A kind of bank of factors. */

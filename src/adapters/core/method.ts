@@ -16,7 +16,7 @@ export type OptionsSchema = z.ZodType<AdapterConfig> & z.core.$ZodTypeDiscrimina
 /** A section as it was written, unchecked. */
 export type UncheckedSection = Readonly<Record<string, unknown>>;
 
-/** What a method is attached with, beside its options. */
+/** What `attach` gets beside the options. */
 export interface AttachContext {
   /** Seed for everything that the method draws at random. */
   readonly seed: number;
@@ -42,13 +42,13 @@ export interface Method<Schema extends OptionsSchema = OptionsSchema> {
   readonly docs?: string;
   /** Keys that have no effect beside `from`, whose folder has its own; absent where there is no `from`. */
   readonly folderKeys?: readonly string[];
-  /** Whether an adapter folder with this `adapter_config.json` is one of this method: `--adapter` finds it so. */
+  /** Whether this method made an adapter folder, by its `adapter_config.json`; `--adapter` finds the method with it. */
   readonly readsFolder?: (config: Readonly<Record<string, unknown>>) => boolean;
-  /** Whether the method is one on a base in 4 bits: recipes that leave `model.quantization` out get it. */
+  /** Whether the method needs a base in 4 bits: `model.quantization` is then `nf4` by default. */
   readonly quantises?: boolean;
-  /** Why a base in 4 bits cannot serve the method; absent, or undefined, where it can. Works on unchecked sections. */
+  /** Why the method cannot train on a base in 4 bits; absent, or undefined, where it can. Works on unchecked sections. */
   readonly refusesQuantised?: (adapter: UncheckedSection) => string | undefined;
-  /** What keys say about each other; works on unchecked sections, so that these problems come with all others. */
+  /** Finds keys that do not go together. Works on unchecked sections, so that these problems are reported with all others. */
   readonly check?: (adapter: UncheckedSection, train: UncheckedSection) => KeyIssue[];
   /**
    * Freezes what the method does not train, and puts its adapters on the model.

@@ -40,7 +40,7 @@ function regularExpression(source: string, flags: string, where: string): (path:
   }
 }
 
-/** What is said of a pattern that no path passes: the names that there are, and the nearest. */
+/** The error for a pattern that matches no path: it lists the names there are, and the nearest. */
 export function noMatch(
   pattern: string,
   where: string,

@@ -52,7 +52,7 @@ class Projections implements Partial<MethodHooks> {
   private readonly interval: number;
   private readonly seed: number;
   private projections = 0;
-  /** What the bases cut off at the last projection. */
+  /** Shares of energy that the bases truncated at the last projection. */
   private cuts: readonly number[] = [];
 
   constructor(factors: MergingBanks<ProjectedBank>, { interval }: FloraOptions, seed: number) {

@@ -22,13 +22,13 @@ import { elementAt } from "../../util/elements.ts";
 import { Bank, type NamedLinear, type StackedParameter } from "../core/bank.ts";
 import { forwardWithDelta } from "../core/delta-forward.ts";
 
-/** What the layers of one bank have in common. */
+/** The sizes that all layers of one bank share. */
 export interface SpectrumShape {
   readonly m: number;
   readonly n: number;
   /** How many coefficients are trained. */
   readonly frequencies: number;
-  /** What the inverse transform is multiplied by. */
+  /** Factor of the inverse transform. */
   readonly scaling: number;
   /** Seed of the places of the coefficients. */
   readonly placeSeed: number;

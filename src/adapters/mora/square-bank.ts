@@ -24,7 +24,7 @@ import type { moraSchema } from "./options.ts";
 /** Ways into the square matrix and out of it: equation 9 of the paper (type 6 of its code), or equation 6 (type 1). */
 export type MoraType = z.output<typeof moraSchema>["type"];
 
-/** What the layers of one bank have in common. */
+/** The sizes that all layers of one bank share. */
 export interface SquareShape {
   readonly m: number;
   readonly n: number;

@@ -59,7 +59,7 @@ export class NonZeroInitBank extends LowRankBank {
     };
   }
 
-  /** What was learnt as one product of rank 2r: `[A − A₀ | A₀]` and `[B | B − B₀]`. */
+  /** The learnt change as one product of rank 2r: `[A − A₀ | A₀]` and `[B | B − B₀]`. */
   both(index: number): { A: Tensor; B: Tensor } {
     const [own, start] = [elementAt(this.leaves, index), elementAt(this.starts, index)];
     return {

@@ -71,7 +71,7 @@ export const lowRankFields = {
   ...fromField,
 };
 
-/** Why a base in 4 bits cannot serve a method that writes to it. */
+/** Why a method that changes its base cannot train on one in 4 bits. */
 export const writesToBaseRefusal =
   "it changes the base weights as it trains, and codes of sixteen numbers a block cannot take a small change";
 
@@ -92,7 +92,7 @@ export const baseFields = {
   }),
 };
 
-/** Why a base in 4 bits cannot serve a method that merges into it, unless what is merged lies beside it. */
+/** Why a method that merges into its base cannot train on one in 4 bits, unless the base is factored. */
 export const refusalUnlessFactored = ({ base }: UncheckedSection): string | undefined =>
   base === "factored"
     ? undefined
@@ -123,7 +123,7 @@ export function withDefaultAlpha<T extends { rank: number; alpha?: number | unde
   return { ...adapter, alpha: adapter.alpha ?? 2 * adapter.rank };
 }
 
-/** What a schema of some fields gives. */
+/** The parsed options of some fields. */
 type Parsed<Fields extends z.ZodRawShape> = z.output<z.ZodObject<Fields>>;
 
 /** Options of the methods that adapt linear layers. */

@@ -6,13 +6,13 @@ type Config = AdapterFolder["config"];
 /** The accepted values of those keys of adapter_config.json that change the computation. */
 export type SupportedSettings = Readonly<Record<string, readonly unknown[]>>;
 
-/** Settings that say nothing, or that every format refuses at another value. */
+/** Accepted values of the keys that every format checks. */
 const commonSupported: SupportedSettings = {
   bias: ["none", undefined],
   fan_in_fan_out: [false, null, undefined],
 };
 
-/** What changes the computation of LoRA. */
+/** Accepted values of the keys that change the computation of LoRA. */
 export const loraSupported: SupportedSettings = {
   peft_type: ["LORA"],
   use_dora: [false, null, undefined],

@@ -43,7 +43,7 @@ export interface FullyTrainedModules {
   readonly tensors: readonly (readonly [string, TensorSource])[];
 }
 
-/** What adapters train whole. */
+/** The modules that an adapter set trains whole. */
 export function fullyTrainedModulesOf({ model, modulesToSave, base }: LayerAdapters): FullyTrainedModules {
   return {
     model,

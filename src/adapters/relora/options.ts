@@ -30,7 +30,7 @@ export const reloraSchema = z
 
 export type ReloraOptions = z.output<typeof reloraSchema>;
 
-/** What the keys of ReLoRA say about each other. */
+/** Finds keys of ReLoRA that do not go together. */
 export function checkReloraOptions(adapter: UncheckedSection): KeyIssue[] {
   const { interval = defaultInterval, restartWarmup } = adapter;
   if (typeof interval !== "number" || typeof restartWarmup !== "number" || restartWarmup < interval)

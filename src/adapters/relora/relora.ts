@@ -22,7 +22,7 @@ class Restarts implements Partial<MethodHooks> {
   private readonly options: ReloraOptions;
   private readonly seed: number;
   private restarts = 0;
-  /** What the bases cut off at the last restart. */
+  /** Shares of energy that the bases truncated at the last restart. */
   private cuts: readonly number[] = [];
 
   constructor(factors: MergingBanks<LowRankBank>, options: ReloraOptions, seed: number) {

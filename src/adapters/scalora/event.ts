@@ -34,7 +34,7 @@ export interface BankMoments {
   readonly B: Moments;
 }
 
-/** What an event does to the optimiser's moments: by the chain rule, not at all, or start anew. */
+/** How an event changes the optimiser's moments: by the chain rule (`transfer`), not at all, or back to zero. */
 export type MomentRule = "transfer" | "keep" | "reset";
 
 export interface EventOptions extends EventTiming {
@@ -52,14 +52,14 @@ export interface LayerOutcome extends ScalingFactors {
   readonly rho: number;
   readonly normsA: Float64Array;
   readonly normsB: Float64Array;
-  /** Share of the energy of all that was merged which the base had to cut off; of bases that may have to. */
+  /** Share of the merged energy that the base truncated; only of bases that truncate. */
   readonly cut?: number | undefined;
 }
 
 /** A bank as an event sees it. */
 export type EventBank = Pick<LowRankBank, "A" | "B" | "gradA" | "gradB" | "shape" | "layers">;
 
-/** How far honest gradients are from AᵀgA = gBᵀB, times 40: by rounding in fp32, in bf16 compute. */
+/** Tolerated relative difference of AᵀgA and gBᵀB, by compute dtype: 40 times what rounding causes. */
 const mismatchTolerance = { float32: 1e-6, bfloat16: 4e-3 };
 
 /**

@@ -3,7 +3,7 @@ import { lowRankFolderKeys, refusalUnlessFactored } from "../options/fields.ts";
 import { amortisedScaloraSchema, checkScaloraOptions, scaloraSchema } from "./options.ts";
 import { attachScalora } from "./scalora.ts";
 
-/** What both methods say; they differ in the default interval. */
+/** The fields that both methods share; they differ in the default interval. */
 const common = {
   presetLr: 2e-4,
   docs: "docs/methods/scalora.md",

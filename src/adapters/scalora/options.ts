@@ -13,7 +13,7 @@ const scaleValue = z.union([
   z.strictObject({ horizon: positive() }),
 ]);
 
-/** What both ScaLoRA methods have beside the low-rank options; the methods differ in the default interval. */
+/** The keys of both ScaLoRA methods beside the low-rank ones; the methods differ in the default interval. */
 const scaloraFields = (interval: number) => ({
   policy: z.enum(["default", "paper", "scalar", "svd"]).default("default").meta({
     description: "Solver of the scaling factors (svd: the slow oracle of Theorem 3.2, for small models)",
@@ -59,7 +59,7 @@ export const amortisedScaloraSchema = z
 
 export type ScaloraOptions = z.output<typeof scaloraSchema> | z.output<typeof amortisedScaloraSchema>;
 
-/** What the keys of ScaLoRA say about each other, and about weight decay. */
+/** Finds keys of ScaLoRA that do not go together, or not with weight decay. */
 export function checkScaloraOptions(adapter: UncheckedSection, train: UncheckedSection): KeyIssue[] {
   const issues = checkBaseOptions(adapter);
   const { policy = "default", moments } = adapter;

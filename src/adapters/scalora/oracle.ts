@@ -125,7 +125,7 @@ function replaceFactors(
   return { path, rho, normsA, normsB, ...unitFactors(rank, "oracle") };
 }
 
-/** What an event of policy `svd` is about to do, of what a scaling of the factors would: it chooses the optimum itself. */
+/** Turns the preview of a scaling event into that of an event of policy `svd`, which takes the optimum instead. */
 export function oraclePreview({ distances, ...scaled }: LayerScalingPreview): LayerScalingPreview {
   return {
     ...scaled,

@@ -99,7 +99,7 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
     return oracleEvent(bank, base, averages, { ...options, moments: rule });
   }
 
-  /** How events choose factors; with policy svd, how the default policy would. */
+  /** The options of the events; for policy `svd`, those with which the default policy would run. */
   private eventOptions({ peakLr, lr }: StepContext): EventOptions {
     const { policy, moments, interval, scale } = this.options;
     if (moments === "transport" && policy !== "svd")
