@@ -24,10 +24,9 @@ test("keys say their default, what happens without them, and their methods", () 
   expect(fields.get("rank")).toMatchObject({
     expects: "an integer, at least 1",
     unset: "8",
-    methods: listMethods()
-      .map(({ name }) => name)
-      .filter((method) => method !== "fourierft" && method !== "full"),
+    methods: expect.arrayContaining(["lora", "mora", "scalora-i"]),
   });
+  expect(fields.get("rank")?.methods).not.toContain("full");
   expect(fields.get("alpha")?.unset).toBe("2 × rank; rank with pissa");
   expect(fields.get("interval")).toMatchObject({
     unset: "1; 10 with scalora-i; 100 with relora; 1000 with flora",

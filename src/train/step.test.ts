@@ -7,6 +7,7 @@ import type { Batch } from "../data/index.ts";
 import { sequenceSpans } from "../nn/causal-lm.ts";
 import { causalLossSum } from "../nn/causal-loss.ts";
 import { AdamW, makeSchedule, type Optimizer, SGD } from "../optim/index.ts";
+import { refusal } from "../testing/refusal.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { countingExamples } from "../testing/tiny-data.ts";
 import { TinyLM } from "../testing/tiny-lm.ts";
@@ -249,4 +250,12 @@ test("what a method multiplies the learning rate by is in the step and in the re
       const start = before.get(name)?.[i] ?? Number.NaN;
       expect((half.get(name)?.[i] ?? Number.NaN) - start).toBeCloseTo((value - start) / 2, 6);
     }
+});
+
+test("a method whose parameters take no part in the loss is named", () => {
+  const parts = partsOf();
+  for (const [, parameter] of parts.model.namedParameters()) parameter.setRequiresGrad(false);
+  expect(() => trainStep(parts, [collate(rows)], 1)).toThrow(
+    refusal("run", { message: "Method full", found: "without a gradient" }),
+  );
 });

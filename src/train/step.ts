@@ -81,7 +81,7 @@ export function trainStep(parts: StepParts, microBatches: readonly Batch[], step
     observer?.beforeForward(context);
     const isMeasured = hook("measuresEvent", () => adapters.measuresEvent(context));
     const dropoutState = isMeasured ? parts.dropout?.state() : undefined;
-    const lossSum = accumulate(objective, microBatches, labelTokens, parts.dropout);
+    const lossSum = accumulate(parts, objective, microBatches, labelTokens);
     checkWeightFiles();
     const { norms, loss } = finiteNorms(parts, microBatches, step, lossSum);
     observer?.afterBackward(context);
@@ -128,14 +128,24 @@ function checkWeightFiles(): void {
 
 /** Forward and backward of every micro-batch; each graph is freed before the next. @returns the summed loss, a scalar. */
 function accumulate(
+  { adapters, dropout }: Pick<StepParts, "adapters" | "dropout">,
   objective: Objective,
   microBatches: readonly Batch[],
   labelTokens: number,
-  dropout: Generator | undefined,
 ): Tensor {
   const sums = withLabels(objective, microBatches).map((batch) =>
     torch.scope(() => {
       const loss = objective.lossSum(batch, dropout);
+      if (!loss.requiresGrad)
+        throw new ScaloraError(
+          "run",
+          `Method ${adapters.method}: the loss depends on none of its trainables`,
+          {
+            expected: "layers that compute with parameters that require a gradient",
+            found: "a loss without a gradient",
+            fix: "compute each layer's forward pass with the tensors that autograd tracks (`leaf` of the bank)",
+          },
+        );
       torch.divScalar(loss, labelTokens).backward();
       return torch.detach(loss);
     }),
