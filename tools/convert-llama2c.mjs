@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeModelFolder } from "../dist/model-files/model-folder.js";
+import { writeModelFolder } from "../dist/model-files/write-model-folder.js";
 import { fromData } from "../dist/torch/index.js";
 import { parseJson } from "../dist/util/strict-json.js";
 import { readLlama2c, readLlama2cTokenizer } from "./llama2c.mjs";

@@ -2,7 +2,7 @@ import type { AdapterSet } from "../adapters/index.ts";
 import type { ModelConfig, TrainConfig } from "../config/index.ts";
 import type { ClassifierLabels } from "../data/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
-import { readModelConfig } from "../model-files/model-folder.ts";
+import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import { AdamW, type Optimizer, SGD } from "../optim/index.ts";

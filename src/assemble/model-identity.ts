@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isGgufFile } from "../gguf/index.ts";
 import { auxiliaryFiles } from "../model-files/auxiliary-files.ts";
-import { readModelConfig } from "../model-files/model-folder.ts";
+import { readModelConfig } from "../model-files/model-config.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { formatJson } from "../util/strict-json.ts";
 import type { OpenModel } from "./open-model.ts";

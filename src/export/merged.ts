@@ -5,7 +5,7 @@ import type { OpenModel } from "../assemble/open-model.ts";
 import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/export.ts";
 import { readEosTokenIds } from "../model-files/eos-tokens.ts";
 import { readTokenizerSource } from "../model-files/load-tokenizer.ts";
-import { readModelConfig } from "../model-files/model-folder.ts";
+import { readModelConfig } from "../model-files/model-config.ts";
 import { describeModelForGguf, parametersToSave, saveModel } from "../models/index.ts";
 import { isClassifier, Linear, type TrainableModel } from "../nn/index.ts";
 import { scope, type Tensor, toDType } from "../torch/index.ts";

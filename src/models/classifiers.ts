@@ -1,4 +1,4 @@
-import { configLocation, readModelConfig } from "../model-files/model-folder.ts";
+import { configLocation, readModelConfig } from "../model-files/model-config.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
 import { randomParameters, type SequenceClassifier } from "../nn/index.ts";
 import { type DType, Generator } from "../torch/index.ts";

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeModelFolder } from "../model-files/model-folder.ts";
+import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { writeSafetensors } from "../safetensors/index.ts";

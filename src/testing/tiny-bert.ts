@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeModelFolder } from "../model-files/model-folder.ts";
+import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import { createClassifier } from "../models/index.ts";
 import { Generator } from "../torch/index.ts";
 import { Random } from "../util/random.ts";

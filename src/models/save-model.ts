@@ -1,0 +1,67 @@
+import { resolve } from "node:path";
+import type { LazyParameter } from "../gguf/export.ts";
+import { readModelConfig } from "../model-files/model-config.ts";
+import { writeModelFolder } from "../model-files/write-model-folder.ts";
+import { type CausalLM, isClassifier, Nf4Weight, namedWeights, type SequenceClassifier } from "../nn/index.ts";
+import type { LazyTensor } from "../safetensors/index.ts";
+import { type DType, detach, type Tensor, toDType } from "../torch/index.ts";
+import type { JsonObject } from "../util/json-file.ts";
+import { writeClassifierConfig } from "./classifiers.ts";
+import { decoderFamilies } from "./families.ts";
+
+/** How a model's weights are written. */
+export interface SaveOptions {
+  /** Dtype of all weights in the files; that of the model by default. */
+  dtype?: DType;
+  /** Returns the tensor to write instead of a parameter (a merged weight), or undefined to write the parameter. */
+  replace?: (name: string) => Tensor | undefined;
+}
+
+/**
+ * Writes a complete Hugging Face folder, atomically: the source's config (with the dtype of the files, and a classifier's
+ * labels) and tokenizer files, and the model's weights.
+ * @throws ScaloraError `usage` when the folder is not empty, `run` when it cannot be written
+ */
+export function saveModel(
+  model: CausalLM | SequenceClassifier,
+  sourceFolder: string,
+  outFolder: string,
+  options: SaveOptions = {},
+): void {
+  const config = readModelConfig(sourceFolder);
+  saveModelWithConfig(model, config, resolve(sourceFolder), outFolder, options);
+}
+
+/** `saveModel` for a model that was not read from a folder; tokenizer files come from `companions`. */
+export function saveModelWithConfig(
+  model: CausalLM | SequenceClassifier,
+  config: JsonObject,
+  companions: string,
+  outFolder: string,
+  { dtype = model.info.dtype, replace = () => undefined }: SaveOptions = {},
+): void {
+  const weights = parametersToSave(model, replace).map(({ name, shape, load }): [string, LazyTensor] => [
+    name,
+    { shape, dtype, load: () => toDType(load(), dtype, { copy: true }) },
+  ]);
+  const type = config.get("model_type");
+  const family = typeof type === "string" ? decoderFamilies.get(type) : undefined;
+  const written: JsonObject = new Map(family?.savedConfig?.(config) ?? config);
+  const oldKey = written.has("torch_dtype") && !written.has("dtype");
+  written.set(oldKey ? "torch_dtype" : "dtype", dtype);
+  if (isClassifier(model)) writeClassifierConfig(written, model);
+  else written.set("tie_word_embeddings", model.info.tiedEmbeddings);
+  writeModelFolder(outFolder, { config: written, weights, auxiliarySource: companions });
+}
+
+/** The parameters of a model to be written, quantised ones dequantised. @param replace as in `SaveOptions` */
+export function parametersToSave(
+  model: CausalLM | SequenceClassifier,
+  replace: NonNullable<SaveOptions["replace"]>,
+): LazyParameter[] {
+  return [...namedWeights(model)].map(([name, weight]) => ({
+    name,
+    shape: weight.shape,
+    load: () => replace(name) ?? (weight instanceof Nf4Weight ? weight.dequantise() : detach(weight)),
+  }));
+}
