@@ -67,8 +67,8 @@ export {
   type TokenOptions,
 } from "./eval/index.ts";
 export { readGlue, scoreGlue } from "./eval/tasks/glue/index.ts";
-export { runExport } from "./export/index.ts";
 export { type MergeAndSaveOptions, mergeAndSave } from "./export/merged.ts";
+export { runExport } from "./export/run-export.ts";
 export { runTasks } from "./inference/evaluate-tasks.ts";
 export { generateText, openGenerator } from "./inference/generate.ts";
 export type {

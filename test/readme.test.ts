@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { runScalora } from "../src/cli/testing/scalora.ts";
 import { parseRecipe } from "../src/config/index.ts";
 import { readRecipeSource } from "../src/config/recipe-source.ts";
-import { runDemo } from "../src/quickstart/index.ts";
+import { runDemo } from "../src/quickstart/run-quickstart.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
 import { runsTypeScript } from "../src/testing/child-process.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";

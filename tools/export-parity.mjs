@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openModel } from "../dist/assemble/open-model.js";
-import { runExport } from "../dist/export/index.js";
+import { runExport } from "../dist/export/run-export.js";
 import { nf4Weights, tokenStream } from "../dist/nn/index.js";
 import { writeSafetensors } from "../dist/safetensors/index.js";
 import * as torch from "../dist/torch/index.js";

@@ -99,7 +99,7 @@ export const faults: Fault[] = [
   },
   {
     name: "an event one step late",
-    file: "src/adapters/scalora/scalora.ts",
+    file: "src/adapters/scalora/attach-scalora.ts",
     from: "(step - first) % this.stepsBetween === 0",
     to: "(step - first) % this.stepsBetween === 1 % this.stepsBetween",
     test: { file: methods, name: "events: the first after warm-up" },
@@ -137,7 +137,7 @@ export const faults: Fault[] = [
   },
   {
     name: "LoRA scale inverted",
-    file: "src/adapters/lora/lora.ts",
+    file: "src/adapters/lora/attach-lora.ts",
     from: "alpha / (rslora ? Math.sqrt(rank) : rank)",
     to: "(rslora ? Math.sqrt(rank) : rank) / alpha",
     test: { file: methods, name: "lora: starts as the base, adds s·A·Bᵀ" },
@@ -165,7 +165,7 @@ export const faults: Fault[] = [
   },
   {
     name: "HiRA's change not multiplied by W",
-    file: "src/adapters/hira/hira.ts",
+    file: "src/adapters/hira/attach-hira.ts",
     from: "mul(toDType(base.denseWeight(), factor.dtype), factor)",
     to: "factor",
     test: { file: matrix, name: "'hira', 'float32', rank 1: the merged weights compute" },
@@ -179,14 +179,14 @@ export const faults: Fault[] = [
   },
   {
     name: "ReLoRA's scale missing in the merge",
-    file: "src/adapters/relora/relora.ts",
+    file: "src/adapters/relora/attach-relora.ts",
     from: "merge(mulScalar(bank.A, bank.shape.scale), bank.B)",
     to: "merge(bank.A, bank.B)",
     test: { file: "src/adapters/relora/relora.test.ts", name: "a run with two restarts is the paper's" },
   },
   {
     name: "Flora's momentum left in the old projection",
-    file: "src/adapters/flora/flora.ts",
+    file: "src/adapters/flora/attach-flora.ts",
     from: "if (moments) moveMoments(moments, elementAt(before, index), bank);",
     to: "",
     test: { file: "src/adapters/flora/flora.test.ts", name: "with momentum, every weight is that" },

@@ -59,17 +59,17 @@ function buildProgram(context: Context): Command {
 
 /** Each command's modules are imported when it runs, because they load the engine. */
 function addVerbs(program: Command, context: Context): void {
-  addQuickstart(program, context, () => import("../quickstart/index.ts"));
+  addQuickstart(program, context, () => import("../quickstart/run-quickstart.ts"));
   addTrain(program, context, () => import("../recipes/sft.ts"));
-  addCompare(program, context, () => import("../compare/index.ts"));
-  addAnalyze(program, context, () => import("../analysis/index.ts"));
+  addCompare(program, context, () => import("../compare/run-compare.ts"));
+  addAnalyze(program, context, () => import("../analysis/run-analyze.ts"));
   addEval(program, context, async () => ({
     ...(await import("../inference/evaluate.ts")),
     ...(await import("../inference/evaluate-tasks.ts")),
   }));
   addGenerate(program, context, () => import("../inference/generate.ts"));
   addChat(program, context, () => import("../inference/generate.ts"));
-  addExport(program, context, () => import("../export/index.ts"));
+  addExport(program, context, () => import("../export/run-export.ts"));
   addGet(program, context);
   addConvert(program, context, () => import("../export/convert.ts"));
   addLs(program, context, () => import("../recipes/catalog.ts"));

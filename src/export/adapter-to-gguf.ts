@@ -1,11 +1,11 @@
 import { checkAdapterConfig, loraAlpha, loraSupported } from "../adapters/peft/adapter-config.ts";
 import { readAdapterFolder } from "../adapters/peft/adapter-folder.ts";
 import { toGgufName, weightConversion } from "../gguf/architectures.ts";
+import { float32Item, stringItem } from "../gguf/encode-metadata.ts";
 import type { GgufDescription } from "../gguf/model-description.ts";
 import { tensorTypeByName } from "../gguf/types.ts";
 import { toGguf } from "../gguf/weight-layout.ts";
 import { type GgufTensorSource, writeGguf } from "../gguf/write.ts";
-import { float32Item, stringItem } from "../gguf/write-metadata.ts";
 import { requireArchitecture } from "../gguf/write-model.ts";
 import { mulScalar, type Tensor, toDType } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";

@@ -34,7 +34,7 @@ export interface ExportResult {
   heldOutLoss?: { trained: number; exported: number } | { notMeasured: string } | undefined;
 }
 
-/** `src/export/index.ts`. */
+/** `src/export/run-export.ts`. */
 export type RunExport = (request: ExportRequest, hooks: Interruptible) => Promise<ExportResult>;
 
 /** `src/export/convert.ts`: converts a GGUF file to a folder, which must not exist. */

@@ -4,11 +4,11 @@ import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fromData } from "../torch/index.ts";
 import { mapTuple } from "../util/elements.ts";
+import { float32Item, type MetadataItem, stringItem, uint32Item } from "./encode-metadata.ts";
 import { ggufConfig, ggufGenerationConfig } from "./index.ts";
 import { llama3Factors } from "./rope-scaling.ts";
 import { tensorTypeByName } from "./types.ts";
 import { writeGguf } from "./write.ts";
-import { float32Item, type MetadataItem, stringItem, uint32Item } from "./write-metadata.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -3,8 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ScaloraError } from "../util/errors.ts";
-import { readGgufHeader } from "./header.ts";
-import { ggufConfig, ggufTokenizer } from "./index.ts";
 import {
   encodeMetadataValue,
   int32ArrayItem,
@@ -12,7 +10,9 @@ import {
   stringArrayItem,
   stringItem,
   uint32Item,
-} from "./write-metadata.ts";
+} from "./encode-metadata.ts";
+import { readGgufHeader } from "./header.ts";
+import { ggufConfig, ggufTokenizer } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "scalora-gguf-"));
 afterAll(() => rmSync(folder, { recursive: true }));

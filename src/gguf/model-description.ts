@@ -1,5 +1,5 @@
+import type { MetadataItem } from "./encode-metadata.ts";
 import type { HeadCounts } from "./weight-layout.ts";
-import type { MetadataItem } from "./write-metadata.ts";
 
 /** The metadata of a GGUF file except that of the tokenizer. */
 export interface GgufDescription {

@@ -2,13 +2,13 @@ import { fromData, reshape, scope, type Tensor, toDType } from "../torch/index.t
 import { internalError } from "../util/errors.ts";
 import { type Architecture, architectures, toGgufName, weightConversion } from "./architectures.ts";
 import { dequantise } from "./dequantise.ts";
+import { type MetadataItem, stringItem, uint32Item } from "./encode-metadata.ts";
 import { encodeTensor, tensorTypeFor, type WritableType } from "./encode-tensor.ts";
 import type { GgufDescription } from "./model-description.ts";
 import { tensorTypeByName } from "./types.ts";
 import { type HeadCounts, toGguf } from "./weight-layout.ts";
 import { ropeFactorsName } from "./weights.ts";
 import { type GgufTensorSource, writeGguf } from "./write.ts";
-import { type MetadataItem, stringItem, uint32Item } from "./write-metadata.ts";
 import { type TokenizerToWrite, tokenizerItems } from "./write-tokenizer.ts";
 
 /** A parameter of the model, loaded when it is written. */

@@ -3,19 +3,19 @@ import { mergesFromScores } from "../tokenizer/merges-from-scores.ts";
 import { pieceKinds } from "../tokenizer/sentencepiece-model.ts";
 import { zip } from "../util/elements.ts";
 import {
+  boolItem,
+  float32ArrayItem,
+  type MetadataItem,
+  stringArrayItem,
+  stringItem,
+} from "./encode-metadata.ts";
+import {
   type ComponentJson,
   flattenSequence,
   type ParsedTokenizer,
   unsupportedTokenizerError,
 } from "./parse-tokenizer-json.ts";
 import { preTokenizers } from "./pre-tokenizers.ts";
-import {
-  boolItem,
-  float32ArrayItem,
-  type MetadataItem,
-  stringArrayItem,
-  stringItem,
-} from "./write-metadata.ts";
 
 /** Keys of a byte-level tokenizer: its merges and the name of its pre-tokenizer. */
 export function byteLevelItems(parts: ParsedTokenizer): MetadataItem[] {

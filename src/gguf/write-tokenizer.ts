@@ -2,18 +2,18 @@ import { assembleTokenizer } from "../tokenizer/assemble-tokenizer.ts";
 import type { TokenizerSource } from "../tokenizer/read-tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import {
-  type ParsedTokenizer,
-  parseTokenizerJson,
-  unsupportedTokenizerError,
-} from "./parse-tokenizer-json.ts";
-import {
   boolItem,
   int32ArrayItem,
   type MetadataItem,
   stringArrayItem,
   stringItem,
   uint32Item,
-} from "./write-metadata.ts";
+} from "./encode-metadata.ts";
+import {
+  type ParsedTokenizer,
+  parseTokenizerJson,
+  unsupportedTokenizerError,
+} from "./parse-tokenizer-json.ts";
 import { byteLevelItems, sentencePieceItems } from "./write-tokenizer-model.ts";
 
 /** Token types by their GGUF numbers. */

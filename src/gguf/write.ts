@@ -2,9 +2,9 @@ import { dirname } from "node:path";
 import { scope, type Tensor } from "../torch/index.ts";
 import { internalError, messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, streamFileAtomic, writeFully } from "../util/files.ts";
+import { encodeMetadataValue, type MetadataItem } from "./encode-metadata.ts";
 import { encodeTensor } from "./encode-tensor.ts";
 import type { TensorType } from "./types.ts";
-import { encodeMetadataValue, type MetadataItem } from "./write-metadata.ts";
 
 /** A tensor to write, loaded when its turn comes. */
 export interface GgufTensorSource {

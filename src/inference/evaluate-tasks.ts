@@ -2,7 +2,7 @@ import { eosTokenIds, loadChatFormat } from "../assemble/eos-tokens.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
-import { readTask, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.ts";
+import { readTaskExamples, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
@@ -46,8 +46,9 @@ async function prepare(request: TaskRequest): Promise<PreparedTask[]> {
       throw new ScaloraError("usage", `The task ${name} has no choices to compare`, {
         fix: "use --mode generate",
       });
-    const examples = await readTask(task, data, { split: "test", limit });
-    const shotExamples = shots === 0 ? [] : await readTask(task, data, { split: "train", limit: shots });
+    const examples = await readTaskExamples(task, data, { split: "test", limit });
+    const shotExamples =
+      shots === 0 ? [] : await readTaskExamples(task, data, { split: "train", limit: shots });
     if (shotExamples.length < shots)
       throw new ScaloraError("usage", `The training data of ${name} has too few rows for so many shots`, {
         expected: formatCountOf(shots, "row"),

@@ -27,7 +27,10 @@ export function modelFamilies(): string[] {
 }
 
 /** Reads a decoder's config by its family. @param where the file, for messages @throws ScaloraError `model` */
-export function parseConfig(config: JsonObject | Readonly<Record<string, unknown>>, where: string): ParsedModel {
+export function parseConfig(
+  config: JsonObject | Readonly<Record<string, unknown>>,
+  where: string,
+): ParsedModel {
   const { family, values } = resolveFamily(config, where, decoderFamilies, {
     names: classifierFamilies(),
     load: "loadClassifier",

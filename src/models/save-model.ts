@@ -2,7 +2,13 @@ import { resolve } from "node:path";
 import type { LazyParameter } from "../gguf/export.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { writeModelFolder } from "../model-files/write-model-folder.ts";
-import { type CausalLM, isClassifier, Nf4Weight, namedWeights, type SequenceClassifier } from "../nn/index.ts";
+import {
+  type CausalLM,
+  isClassifier,
+  Nf4Weight,
+  namedWeights,
+  type SequenceClassifier,
+} from "../nn/index.ts";
 import type { LazyTensor } from "../safetensors/index.ts";
 import { type DType, detach, type Tensor, toDType } from "../torch/index.ts";
 import type { JsonObject } from "../util/json-file.ts";

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
+import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { writeSafetensors } from "../safetensors/index.ts";
 import { refusal } from "../testing/refusal.ts";

@@ -12,7 +12,7 @@ import { liveTensorCount } from "../torch/index.ts";
 import { elementAt, takeFirst } from "../util/elements.ts";
 import { gradeFractions } from "./evaluate-model.ts";
 import { prepareFolder } from "./folder.ts";
-import { runDemo } from "./index.ts";
+import { runDemo } from "./run-quickstart.ts";
 import { gradeWords, tinyModelFolder, translationDemo } from "./translation/demo.ts";
 import { makeTranslationSplits, sentenceLength, translationPrompt } from "./translation/sentences.ts";
 import { tinyTokenizer } from "./translation/tiny-model.ts";

@@ -1,6 +1,6 @@
 import { isAbsolute, join, relative } from "node:path";
 import { stringify } from "yaml";
-import { runExport } from "../export/index.ts";
+import { runExport } from "../export/run-export.ts";
 import { writeReport } from "../report/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { writeFileAtomic } from "../util/files.ts";

@@ -1,6 +1,6 @@
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys } from "../options/fields.ts";
-import { attachDora } from "./dora.ts";
+import { attachDora } from "./attach-dora.ts";
 import { doraSchema } from "./options.ts";
 
 export const dora: Method<typeof doraSchema> = {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { AdamW, SGD } from "../../optim/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/reference-run.ts";
-import { attachFlora } from "./flora.ts";
+import { attachFlora } from "./attach-flora.ts";
 import { floraSchema } from "./options.ts";
 
 interface FloraRun extends GivenRun {

@@ -1,6 +1,6 @@
 import type { Method } from "../core/method.ts";
 import { checkBaseOptions, refusalUnlessFactored } from "../options/fields.ts";
-import { attachFlora } from "./flora.ts";
+import { attachFlora } from "./attach-flora.ts";
 import { floraSchema } from "./options.ts";
 
 export const flora: Method<typeof floraSchema> = {

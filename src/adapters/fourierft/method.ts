@@ -1,6 +1,6 @@
 import type { Method } from "../core/method.ts";
 import { layerFolderKeys } from "../options/fields.ts";
-import { attachFourier } from "./fourierft.ts";
+import { attachFourier } from "./attach-fourierft.ts";
 import { fourierSchema } from "./options.ts";
 
 export const fourierft: Method<typeof fourierSchema> = {

@@ -1,6 +1,6 @@
 import type { Method } from "../core/method.ts";
 import { factorFolderKeys } from "../options/fields.ts";
-import { attachHira } from "./hira.ts";
+import { attachHira } from "./attach-hira.ts";
 import { hiraSchema } from "./options.ts";
 
 export const hira: Method<typeof hiraSchema> = {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
-import { attachLoraGa } from "./lora-ga.ts";
+import { attachLoraGa } from "./attach-lora-ga.ts";
 import { loraGaSchema } from "./options.ts";
 
 test("a first step that is begun twice, after a failure, watches each weight once", () => {

@@ -1,5 +1,5 @@
 import type { Method } from "../core/method.ts";
-import { attachLoraGa } from "./lora-ga.ts";
+import { attachLoraGa } from "./attach-lora-ga.ts";
 import { loraGaSchema } from "./options.ts";
 
 export const loraGa: Method<typeof loraGaSchema> = {

@@ -3,7 +3,7 @@ import { SGD } from "../../optim/index.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
-import { attachLoraPlus } from "./lora-plus.ts";
+import { attachLoraPlus } from "./attach-lora-plus.ts";
 import { loraPlusSchema } from "./options.ts";
 
 test("in one step A moves by ratio · rate · gradient, and B by rate · gradient", () => {

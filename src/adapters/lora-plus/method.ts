@@ -1,6 +1,6 @@
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys } from "../options/fields.ts";
-import { attachLoraPlus } from "./lora-plus.ts";
+import { attachLoraPlus } from "./attach-lora-plus.ts";
 import { loraPlusSchema } from "./options.ts";
 
 export const loraPlus: Method<typeof loraPlusSchema> = {

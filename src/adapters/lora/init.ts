@@ -6,7 +6,7 @@ import type { StartOptions } from "../options/fields.ts";
 export type LoraInit = StartOptions["init"];
 
 /**
- * Draws B: `kaiming` is PEFT's default, uniform in ±1/√n (Kaiming-uniform with a = √5 on `[r, n]`); `gaussian` is normal with
+ * Draws B (PEFT's `lora_A`): `kaiming` is PEFT's default, uniform in ±1/√n (Kaiming-uniform with a = √5 on `[r, n]`); `gaussian` is normal with
  * deviation 1/r.
  */
 export function initialiseFactors(bank: LowRankBank, init: LoraInit, generator: Generator): void {

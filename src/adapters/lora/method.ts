@@ -1,6 +1,6 @@
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys } from "../options/fields.ts";
-import { attachLora } from "./lora.ts";
+import { attachLora } from "./attach-lora.ts";
 import { loraSchema } from "./options.ts";
 
 export const lora: Method<typeof loraSchema> = {

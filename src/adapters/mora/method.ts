@@ -1,5 +1,5 @@
 import type { Method } from "../core/method.ts";
-import { attachMora } from "./mora.ts";
+import { attachMora } from "./attach-mora.ts";
 import { moraSchema } from "./options.ts";
 
 export const mora: Method<typeof moraSchema> = {

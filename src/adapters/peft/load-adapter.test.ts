@@ -5,7 +5,7 @@ import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { attachFolder } from "../index.ts";
-import { attachLora } from "../lora/lora.ts";
+import { attachLora } from "../lora/attach-lora.ts";
 import { loraSchema } from "../lora/options.ts";
 import { writeAdapterFolder } from "./adapter-folder.ts";
 import { loadPeftWeights } from "./load-adapter.ts";

@@ -12,7 +12,7 @@ import { linearLayers } from "../core/targets.ts";
 import { checkAdapterConfig } from "./adapter-config.ts";
 import { type AdapterFolder, readAdapterFolder } from "./adapter-folder.ts";
 import type { PeftFormat } from "./peft-format.ts";
-import type { PeftLayer } from "./peft-layer.ts";
+import type { PeftLayer } from "./read-peft-layer.ts";
 
 type Config = AdapterFolder["config"];
 

@@ -3,7 +3,7 @@ import type { LowRankBank } from "../core/bank.ts";
 import type { LowRankAdapters, LowRankTarget } from "../core/low-rank-adapters.ts";
 import { loraAlpha, loraSupported } from "./adapter-config.ts";
 import type { PeftFormat } from "./peft-format.ts";
-import { factorRank, type PeftLayer } from "./peft-layer.ts";
+import { factorRank, type PeftLayer } from "./read-peft-layer.ts";
 import {
   type FullyTrainedModules,
   folderTensors,

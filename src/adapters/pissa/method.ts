@@ -1,6 +1,6 @@
 import type { Method } from "../core/method.ts";
+import { attachPissa } from "./attach-pissa.ts";
 import { pissaSchema } from "./options.ts";
-import { attachPissa } from "./pissa.ts";
 
 export const pissa: Method<typeof pissaSchema> = {
   name: "pissa",

@@ -1,7 +1,7 @@
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys } from "../options/fields.ts";
+import { attachQlora } from "./attach-qlora.ts";
 import { qloraSchema } from "./options.ts";
-import { attachQlora } from "./qlora.ts";
 
 export const qlora: Method<typeof qloraSchema> = {
   name: "qlora",

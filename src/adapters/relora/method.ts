@@ -1,7 +1,7 @@
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys, refusalUnlessFactored } from "../options/fields.ts";
+import { attachRelora } from "./attach-relora.ts";
 import { checkReloraOptions, reloraSchema } from "./options.ts";
-import { attachRelora } from "./relora.ts";
 
 export const relora: Method<typeof reloraSchema> = {
   name: "relora",

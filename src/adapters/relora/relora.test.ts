@@ -3,9 +3,9 @@ import { AdamW } from "../../optim/index.ts";
 import * as torch from "../../torch/index.ts";
 import { elementAt, mapTuple } from "../../util/elements.ts";
 import { type GivenRun, OneLayer, readRun, stepThrough } from "../testing/reference-run.ts";
+import { attachRelora } from "./attach-relora.ts";
 import { reloraSchema } from "./options.ts";
 import { pruneMoments } from "./prune-moments.ts";
-import { attachRelora } from "./relora.ts";
 
 interface ReloraRun extends GivenRun {
   readonly scale: number;

@@ -3,8 +3,8 @@ import * as torch from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { DoraBank } from "../dora/dora-bank.ts";
 import { distance, lossOf, moveTrainables, OddModel } from "../testing/contract-matrix.ts";
+import { attachScalora } from "./attach-scalora.ts";
 import { scaloraSchema } from "./options.ts";
-import { attachScalora } from "./scalora.ts";
 import { frobenius } from "./testing/random-bank.ts";
 
 // The effective weight is diag(c)·V with V = W + sABᵀ and c = magnitude / ‖V‖ held still in the gradient, so the gradients of

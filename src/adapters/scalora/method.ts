@@ -1,7 +1,7 @@
 import type { Method } from "../core/method.ts";
 import { lowRankFolderKeys, refusalUnlessFactored } from "../options/fields.ts";
+import { attachScalora } from "./attach-scalora.ts";
 import { amortisedScaloraSchema, checkScaloraOptions, scaloraSchema } from "./options.ts";
-import { attachScalora } from "./scalora.ts";
 
 /** The fields that both methods share; they differ in the default interval. */
 const common = {

@@ -12,8 +12,8 @@ import * as torch from "../../torch/index.ts";
 import { type StepReport, trainStep } from "../../train/step.ts";
 import { elementAt, mapTuple } from "../../util/elements.ts";
 import { attachFolder } from "../attach.ts";
+import { attachScalora } from "./attach-scalora.ts";
 import { type ScaloraOptions, scaloraSchema } from "./options.ts";
-import { attachScalora } from "./scalora.ts";
 import { frobenius, setGradients } from "./testing/random-bank.ts";
 
 const scratch = temporaryFolder();

@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { jsonOption } from "../options.ts";
 import { table } from "../terminal/table.ts";
 
-type Analysis = typeof import("../../analysis/index.ts");
+type Analysis = typeof import("../../analysis/run-analyze.ts");
 
 interface Options {
   layers?: string;

@@ -7,7 +7,7 @@ import { collect, jsonOption, numberParser, setOption } from "../options.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
 
-type Compare = typeof import("../../compare/index.ts");
+type Compare = typeof import("../../compare/run-compare.ts");
 
 interface Options {
   methods: string;

@@ -10,7 +10,7 @@ import { gsm8k } from "./math/gsm8k.ts";
 import { math } from "./math/math.ts";
 import type { TextTask } from "./task.ts";
 
-export { readTask } from "./read-task.ts";
+export { readTaskExamples } from "./read-task-examples.ts";
 export type { Choice, ScoredOutput, TaskExample, TextTask } from "./task.ts";
 
 /** The tasks for causal models, by name. */

@@ -9,9 +9,9 @@ import {
 } from "../../nn/index.ts";
 import { scope, type Tensor, tanh } from "../../torch/index.ts";
 import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
-import { classifierInfo } from "../encoder/classifier-info.ts";
 import { BertEmbeddings } from "../encoder/embeddings.ts";
 import { BertEncoder } from "../encoder/layers.ts";
+import { makeClassifierInfo } from "../encoder/make-classifier-info.ts";
 import { Pooler } from "../encoder/pooling.ts";
 import type { BertConfig } from "./config.ts";
 
@@ -51,7 +51,7 @@ export class BertForSequenceClassification extends Module implements SequenceCla
   get info(): ClassifierInfo {
     const maxPositions = this.config.maxPositionEmbeddings;
     const { dtype } = this.classifier.weight;
-    return classifierInfo("bert", this.config, this.headConfig, {
+    return makeClassifierInfo("bert", this.config, this.headConfig, {
       maxPositions,
       dtype,
       headModules: ["classifier"],

@@ -12,9 +12,9 @@ import {
 } from "../../nn/index.ts";
 import { add, narrow, scope, type Tensor } from "../../torch/index.ts";
 import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
-import { classifierInfo } from "../encoder/classifier-info.ts";
 import { typeRows } from "../encoder/embeddings.ts";
 import { activationOf, EncoderLayer } from "../encoder/layers.ts";
+import { makeClassifierInfo } from "../encoder/make-classifier-info.ts";
 import { Pooler } from "../encoder/pooling.ts";
 import { type DebertaContext, DisentangledSelfAttention } from "./attention.ts";
 import type { DebertaConfig } from "./config.ts";
@@ -147,7 +147,7 @@ export class DebertaV2ForSequenceClassification extends Module implements Sequen
       dtype,
       headModules: ["pooler", "classifier"],
     };
-    return classifierInfo("deberta-v2", this.config, this.headConfig, own);
+    return makeClassifierInfo("deberta-v2", this.config, this.headConfig, own);
   }
 
   hiddenStates(stream: TokenStream): Tensor {

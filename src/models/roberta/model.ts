@@ -22,9 +22,9 @@ import {
 } from "../../torch/index.ts";
 import type { BertConfig } from "../bert/config.ts";
 import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
-import { classifierInfo } from "../encoder/classifier-info.ts";
 import { BertEmbeddings } from "../encoder/embeddings.ts";
 import { BertEncoder } from "../encoder/layers.ts";
+import { makeClassifierInfo } from "../encoder/make-classifier-info.ts";
 import { firstTokenStates } from "../encoder/pooling.ts";
 
 class Roberta extends Module {
@@ -75,7 +75,7 @@ export class RobertaForSequenceClassification extends Module implements Sequence
   get info(): ClassifierInfo {
     const maxPositions = this.config.maxPositionEmbeddings - this.config.padTokenId - 1;
     const { dtype } = this.classifier.dense.weight;
-    return classifierInfo("roberta", this.config, this.headConfig, {
+    return makeClassifierInfo("roberta", this.config, this.headConfig, {
       maxPositions,
       dtype,
       headModules: ["classifier"],

@@ -7,7 +7,7 @@ import { liveTensorCount } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { Random } from "../../util/random.ts";
 import { splitNames } from "../demo.ts";
-import { runDemo } from "../index.ts";
+import { runDemo } from "../run-quickstart.ts";
 import type { QuickstartEvent } from "../types.ts";
 import { recordsDemo } from "./demo.ts";
 import { gradeRecord } from "./grade.ts";

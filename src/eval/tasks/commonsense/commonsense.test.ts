@@ -5,7 +5,7 @@ import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { elementAt } from "../../../util/elements.ts";
 import { textTasks } from "../index.ts";
-import { readTask } from "../read-task.ts";
+import { readTaskExamples } from "../read-task-examples.ts";
 import type { TextTask } from "../task.ts";
 
 function taskOf(name: string): TextTask {
@@ -182,7 +182,7 @@ test("the files of LLM-Adapters are JSON lists in folders of their own names", a
     join(path, "social_i_qa", "test.json"),
     JSON.stringify([elementAt(sets, 2)[1], elementAt(sets, 2)[1]]),
   );
-  const examples = await readTask(taskOf("siqa"), [path], { split: "test" });
+  const examples = await readTaskExamples(taskOf("siqa"), [path], { split: "test" });
   expect(examples.map(({ source }) => source.slice(path.length))).toEqual([
     "/social_i_qa/test.json:1",
     "/social_i_qa/test.json:2",
@@ -197,7 +197,7 @@ test.skipIf(data === undefined)(
     const sizes: Record<string, number> = {};
     for (const name of ["boolq", "arc-e", "obqa"])
       for (const split of ["train", "test"] as const) {
-        const examples = await readTask(taskOf(name), [data ?? ""], { split });
+        const examples = await readTaskExamples(taskOf(name), [data ?? ""], { split });
         sizes[`${name} ${split}`] = examples.length;
         for (const example of examples) {
           expect(

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
-import { readTask } from "../read-task.ts";
+import { readTaskExamples } from "../read-task-examples.ts";
 import type { TaskExample, TextTask } from "../task.ts";
 import { gsm8k } from "./gsm8k.ts";
 import { isEquivalent } from "./latex-equivalence.ts";
@@ -112,14 +112,16 @@ test("MATH as its authors publish it: a file a problem, by subject; and MATH-500
     "MATH/train/algebra/5.json": problem(5),
   });
   const answers = (examples: TaskExample[]) => examples.map(({ answer }) => answer);
-  expect(answers(await readTask(math, [folder], { split: "test" }))).toEqual(["2", "10", "1"]);
-  expect(answers(await readTask(math, [join(folder, "MATH")], { split: "train" }))).toEqual(["5"]);
-  expect(answers(await readTask(math, [folder], { split: "test", limit: 2 }))).toEqual(["2", "10"]);
+  expect(answers(await readTaskExamples(math, [folder], { split: "test" }))).toEqual(["2", "10", "1"]);
+  expect(answers(await readTaskExamples(math, [join(folder, "MATH")], { split: "train" }))).toEqual(["5"]);
+  expect(answers(await readTaskExamples(math, [folder], { split: "test", limit: 2 }))).toEqual(["2", "10"]);
   const hub = folderOf({
     "math/test.json": [{ problem: "?", solution: "so", answer: "\\pi", unique_id: "test/1" }],
   });
-  expect(answers(await readTask(math, [hub], { split: "test" }))).toEqual(["\\pi"]);
-  await expect(readTask(gsm8k, [folder], { split: "test" })).rejects.toThrow(/no data for gsm8k.*openai/s);
+  expect(answers(await readTaskExamples(math, [hub], { split: "test" }))).toEqual(["\\pi"]);
+  await expect(readTaskExamples(gsm8k, [folder], { split: "test" })).rejects.toThrow(
+    /no data for gsm8k.*openai/s,
+  );
 });
 
 const data = sharedPath("data", "math");
@@ -129,7 +131,7 @@ test.skipIf(data === undefined)(
   async () => {
     const sizes: number[] = [];
     for (const split of ["train", "test"] as const) {
-      const examples = await readTask(gsm8k, [data ?? ""], { split });
+      const examples = await readTaskExamples(gsm8k, [data ?? ""], { split });
       sizes.push(examples.length);
       for (const example of examples)
         expect(gsm8k.scoreOutput(example.completion, example).scores, example.source).toEqual({

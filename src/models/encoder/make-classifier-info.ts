@@ -3,7 +3,7 @@ import type { ClassifierHeadConfig } from "./classifier-family.ts";
 import type { EncoderConfig } from "./config.ts";
 
 /** The metadata of a classifier; newly initialised modules count as head modules. */
-export function classifierInfo(
+export function makeClassifierInfo(
   family: string,
   { vocabSize, hiddenSize, layers, typeVocabSize }: EncoderConfig,
   { names, regression, newlyInitialized }: ClassifierHeadConfig,

@@ -22,7 +22,7 @@ import type { EventReport } from "../core/adapter-set.ts";
 import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
-import { planOf } from "../lora/lora.ts";
+import { planOf } from "../lora/attach-lora.ts";
 import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init.ts";
 import type { loraGaSchema } from "./options.ts";
 

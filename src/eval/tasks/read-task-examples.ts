@@ -9,7 +9,7 @@ import type { TaskExample, TextTask } from "./task.ts";
  * @param limit maximum examples, the first ones of the file
  * @throws ScaloraError `usage` when there is no file, `data` for rows of another task
  */
-export async function readTask(
+export async function readTaskExamples(
   task: TextTask,
   roots: readonly string[],
   { split, limit = Number.POSITIVE_INFINITY }: { split: "train" | "test"; limit?: number | undefined },

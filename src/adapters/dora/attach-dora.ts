@@ -9,7 +9,7 @@ import {
   makeBanks,
 } from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
-import { initialiseBanks, planOf } from "../lora/lora.ts";
+import { initialiseBanks, planOf } from "../lora/attach-lora.ts";
 import type { LoraOptions } from "../lora/options.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import {
@@ -22,7 +22,7 @@ import {
   storedTensors,
 } from "../peft/lora-format.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";
-import { checkShape } from "../peft/peft-layer.ts";
+import { checkShape } from "../peft/read-peft-layer.ts";
 import {
   type FullyTrainedModules,
   folderTensors,

@@ -13,7 +13,7 @@ import { findLayers } from "../core/targets.ts";
 import { requireNumber } from "../peft/adapter-config.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";
-import { checkShape, lengthOf, seedOf } from "../peft/peft-layer.ts";
+import { checkShape, lengthOf, seedOf } from "../peft/read-peft-layer.ts";
 import { folderTensors, fullyTrainedModulesOf, withPattern, writePeft } from "../peft/save-adapter.ts";
 import type { fourierSchema } from "./options.ts";
 import { SpectrumBank, type SpectrumShape } from "./spectrum-bank.ts";

@@ -11,7 +11,7 @@ import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts } from "../core/low-rank-adapters.ts";
 import { type MergingBanks, makeMergingBanks, seedAfter, startsInterval } from "../core/merging-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
-import { initialiseBanks, initialiseOrLoadFactors, resolveLoraPlan } from "../lora/lora.ts";
+import { initialiseBanks, initialiseOrLoadFactors, resolveLoraPlan } from "../lora/attach-lora.ts";
 import { saveMergingAdapter } from "../peft/save-merging-adapter.ts";
 import type { ReloraOptions } from "./options.ts";
 import { pruneMoments } from "./prune-moments.ts";

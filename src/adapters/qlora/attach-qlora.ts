@@ -4,7 +4,7 @@ import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
-import { attachFactors, resolveLoraPlan } from "../lora/lora.ts";
+import { attachFactors, resolveLoraPlan } from "../lora/attach-lora.ts";
 import type { LoraOptions } from "../lora/options.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Module } from "../../nn/index.ts";
 import type { LowRankAdapters } from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
-import { attachFactors, resolveLoraPlan } from "../lora/lora.ts";
+import { attachFactors, resolveLoraPlan } from "../lora/attach-lora.ts";
 import type { LoraOptions } from "../lora/options.ts";
 
 interface LoraPlusOptions extends LoraOptions {

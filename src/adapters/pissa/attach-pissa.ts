@@ -4,7 +4,7 @@ import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
-import { planOf } from "../lora/lora.ts";
+import { planOf } from "../lora/attach-lora.ts";
 import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init.ts";
 import type { ScaledRankOptions } from "../options/fields.ts";
 
