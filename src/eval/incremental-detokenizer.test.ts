@@ -4,7 +4,9 @@ import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
 import { byteTokenizer, writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { GraphemeBuffer, IncrementalDetokenizer, StopSequenceScanner } from "./incremental-detokenizer.ts";
+import { GraphemeBuffer } from "./grapheme-buffer.ts";
+import { IncrementalDetokenizer } from "./incremental-detokenizer.ts";
+import { StopSequenceScanner } from "./stop-sequence-scanner.ts";
 
 const hard =
   "naïve — 中文字符, e\u0301te\u0301, 👩‍🚀👩🏽‍🚀 🇩🇪🇫🇷, \u0928\u093f, ﷽\n  tabs\tand \u{1F600}\ufffd end";

@@ -2,7 +2,8 @@ import type { CausalLM, KeyValueCache } from "../nn/index.ts";
 import { Generator } from "../torch/index.ts";
 import { checkGenerationOptions } from "./check-generation-options.ts";
 import { generateTokens } from "./generate-tokens.ts";
-import { type Decode, GraphemeBuffer } from "./incremental-detokenizer.ts";
+import { GraphemeBuffer } from "./grapheme-buffer.ts";
+import type { Decode } from "./incremental-detokenizer.ts";
 import type { Sampling } from "./sampling.ts";
 import { TextStreamer } from "./text-streamer.ts";
 

@@ -1,4 +1,5 @@
-import { type Decode, IncrementalDetokenizer, StopSequenceScanner } from "./incremental-detokenizer.ts";
+import { type Decode, IncrementalDetokenizer } from "./incremental-detokenizer.ts";
+import { StopSequenceScanner } from "./stop-sequence-scanner.ts";
 
 /** Decodes one output incrementally, up to a stop string. */
 export class TextStreamer {

@@ -1,5 +1,5 @@
-import { checkAdapterConfig, loraAlpha, loraSupported } from "../adapters/peft/adapter-config.ts";
 import { readAdapterFolder } from "../adapters/peft/adapter-folder.ts";
+import { checkAdapterConfig, loraAlpha, loraSupported } from "../adapters/peft/check-adapter-config.ts";
 import { toGgufName, weightConversion } from "../gguf/architectures.ts";
 import { float32Item, stringItem } from "../gguf/encode-metadata.ts";
 import type { GgufDescription } from "../gguf/model-description.ts";

@@ -20,7 +20,7 @@ import {
 } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { Bank, type NamedLinear, type StackedParameter } from "../core/bank.ts";
-import { forwardWithDelta } from "../core/delta-forward.ts";
+import { forwardWithDelta } from "../core/dense-delta-forward.ts";
 
 /** The sizes that all layers of one bank share. */
 export interface SpectrumShape {

@@ -3,7 +3,7 @@ import { add, matmul, mul, type Tensor, toDType, transpose } from "../../torch/i
 import { disposeOnError } from "../../util/dispose-on-error.ts";
 import { elementAt } from "../../util/elements.ts";
 import { LowRankBank } from "../core/bank.ts";
-import { forwardWithDelta } from "../core/delta-forward.ts";
+import { forwardWithDelta } from "../core/dense-delta-forward.ts";
 import { adapterSet } from "../core/layer-adapters.ts";
 import {
   type LowRankAdapters,

@@ -9,8 +9,8 @@ import type { LayerAdapters } from "../core/layer-adapters.ts";
 import type { AdapterPlan } from "../core/low-rank-adapters.ts";
 import { isWithin, outermostOf, refuseUntrainable } from "../core/modules-to-save.ts";
 import { linearLayers } from "../core/targets.ts";
-import { checkAdapterConfig } from "./adapter-config.ts";
 import { type AdapterFolder, readAdapterFolder } from "./adapter-folder.ts";
+import { checkAdapterConfig } from "./check-adapter-config.ts";
 import type { PeftFormat } from "./peft-format.ts";
 import type { PeftLayer } from "./read-peft-layer.ts";
 

@@ -1,5 +1,5 @@
 import type { Bank, NamedLinear, StackedParameter } from "../core/bank.ts";
-import type { SupportedSettings } from "./adapter-config.ts";
+import type { SupportedSettings } from "./check-adapter-config.ts";
 import type { PeftLayer } from "./read-peft-layer.ts";
 
 /** How PEFT stores the adapters of a method. */

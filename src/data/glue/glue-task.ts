@@ -1,7 +1,7 @@
 /** GLUE's eight tasks (without WNLI). */
 export type GlueName = "cola" | "sst2" | "mrpc" | "stsb" | "qqp" | "mnli" | "qnli" | "rte";
 
-/** One of GLUE's tasks: its columns, labels and metrics (gluebenchmark.com; paper arXiv 1804.07461). */
+/** One of GLUE's tasks: its columns and labels (gluebenchmark.com; paper arXiv 1804.07461). */
 export interface GlueTask {
   readonly name: GlueName;
   readonly description: string;

@@ -3,7 +3,7 @@ import { shellQuote } from "../../util/format.ts";
 import { Random } from "../../util/random.ts";
 import type { Demo, Exercise, MethodSettings, Split } from "../demo.ts";
 import { generateAnswers } from "../evaluate-model.ts";
-import { nodeProgram, ollamaFile } from "./chat-programs.ts";
+import { nodeProgram, ollamaFile } from "./chat-file-templates.ts";
 import { gradeRecord } from "./grade.ts";
 import { type CustomerMessage, drawMessages, instruction } from "./messages.ts";
 
