@@ -82,7 +82,7 @@ test("a Node that will do runs the script itself", () => {
 
 test("a program with an old Node is told so when it computes, and nothing is fetched", () => {
   const library = pathToFileURL(join(packageRoot, "dist", "index.js")).href;
-  const program = `import { torch } from ${JSON.stringify(library)};\ntry { torch.zeros([1]); } catch (error) { console.log(error.code, error.found); }`;
+  const program = `import { torch } from ${JSON.stringify(library)};\ntry { torch.zeros([1], { device: "cpu" }); } catch (error) { console.log(error.code, error.found); }`;
   writeFileSync(join(folder, "program.mjs"), program);
   const { stdout } = run(npmThatFetches, join(folder, "program.mjs"), []);
   expect(stdout).toBe("setup Node 20.20.2\n");

@@ -84,7 +84,7 @@ writeFileSync(
 const functions: ((...args: never[]) => unknown)[] = [loadModel, attach, train, mergeAndSave];
 // @ts-expect-error: the model's folder is a string
 const wrong = () => loadModel(1);
-console.log(functions.length, typeof wrong, process.argv[2] === "compute" ? torch.zeros([2, 3]).shape.join("x") : "");
+console.log(functions.length, typeof wrong, process.argv[2] === "compute" ? torch.zeros([2, 3], { device: "cpu" }).shape.join("x") : "");
 `,
 );
 const { devDependencies } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));

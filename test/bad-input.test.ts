@@ -174,7 +174,7 @@ const cases: [name: string, cause: () => ReturnType<typeof run>, code: number, s
     "a run that is not there",
     () => run("train", "--resume", place("runs", "othr")),
     2,
-    [/no run here/i, /runs\/other\?/],
+    [/holds no run/i, /runs\/other\?/],
   ],
   ["data in place of a recipe", () => run("train", place("train.jsonl")), 2, [/… and \d+ more/]],
   ["a method that is none", () => train("adapter.method=lorra"), 2, [/lorra/, /lora/]],
