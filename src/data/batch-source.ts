@@ -159,7 +159,7 @@ function checkBatchSize(
     });
   const size = batchSize ?? batchTokens;
   if (!Number.isSafeInteger(size) || Number(size) < 1)
-    throw new ScaloraError("config", "The batch size must be a whole number, 1 or more", {
+    throw new ScaloraError("config", "The batch size must be an integer of at least 1", {
       found: String(size),
     });
   if (examples.length === 0) throw new ScaloraError("data", "There is no row to make batches of");

@@ -13,7 +13,7 @@ export interface LengthLimit {
 export function readLengthLimit({ maxLength, tooLong }: DataConfig, modelLength: number): LengthLimit {
   if (maxLength === undefined) return { maxLength: modelLength, tooLong: tooLong ?? "error" };
   if (!Number.isSafeInteger(maxLength) || maxLength < 2)
-    throw new ScaloraError("config", "data.maxLength must be a whole number of tokens, 2 or more", {
+    throw new ScaloraError("config", "data.maxLength must be an integer, 2 or more", {
       found: String(maxLength),
     });
   if (maxLength > modelLength)

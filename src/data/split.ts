@@ -64,7 +64,7 @@ function groupRelatedExamples(examples: readonly Example[]): Example[][] {
 
 function badAmount(amount: number, total: number): ScaloraError {
   return new ScaloraError("config", "This part of the data cannot be held out", {
-    expected: `a fraction between 0 and 1, or a whole number below the ${total} rows, leaving rows of every file; equal rows and the turns of one chat stay together`,
+    expected: `a fraction between 0 and 1, or an integer below the ${total} rows, leaving rows of every file; equal rows and the turns of one chat stay together`,
     found: String(amount),
   });
 }

@@ -38,5 +38,5 @@ export function checkGenerationOptions(
 
 /** The check of an option that must be a positive integer. */
 export function positiveIntegerCheck(name: string, value: number): OptionCheck {
-  return [Number.isSafeInteger(value) && value >= 1, name, "a whole number ≥ 1", value];
+  return [Number.isSafeInteger(value) && value >= 1, name, "an integer ≥ 1", value];
 }

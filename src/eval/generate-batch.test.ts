@@ -121,8 +121,8 @@ test("no tensor is left behind, however it ends", async () => {
 });
 
 test.each([
-  [{ maxTokens: 0 }, /maxTokens.*a whole number ≥ 1/s],
-  [{ batch: 0 }, /batch.*a whole number ≥ 1.*0/s],
+  [{ maxTokens: 0 }, /maxTokens.*an integer ≥ 1/s],
+  [{ batch: 0 }, /batch.*an integer ≥ 1.*0/s],
   [{ beams: 1.5 }, /beams.*1\.5/s],
   [{ beams: 2, sampling: { temperature: 0.7 } }, /sampling\.temperature.*beam search does not sample.*0\.7/s],
   [{ stop: [""] }, /stop.*not empty/s],

@@ -130,7 +130,7 @@ export class GgufMetadata {
   count(key: string): number | undefined {
     const value = this.number(key);
     if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
-    throw this.invalidValueError(key, "a whole number from 0", value);
+    throw this.invalidValueError(key, "an integer from 0", value);
   }
 
   /** As `count`, for a required key. */

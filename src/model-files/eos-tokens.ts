@@ -27,7 +27,7 @@ function toTokenIds(plain: unknown, where: string): number[] {
     if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
     throw new ScaloraError("model", "An EOS token is not a token id", {
       where: `${where}: eos_token_id`,
-      expected: "a whole number from 0, or a list of them",
+      expected: "an integer from 0, or a list of them",
       found: JSON.stringify(plain),
     });
   });

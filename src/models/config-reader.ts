@@ -52,13 +52,13 @@ export class ConfigReader {
     return Object.hasOwn(this.values, key);
   }
 
-  /** A whole number of at least 1. */
+  /** An integer of at least 1. */
   positiveInteger(key: string, fallback?: number): number {
     const isCount = (value: unknown): value is number =>
       typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
     return this.read(
       key,
-      "a whole number of at least 1",
+      "an integer of at least 1",
       isCount,
       fallback ?? Number.NaN,
       fallback === undefined,
@@ -69,7 +69,7 @@ export class ConfigReader {
   numHiddenLayers(fallback: number): number {
     const isCount = (value: unknown): value is number =>
       typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= mostLayers;
-    const expected = `a whole number from 1 to ${mostLayers}`;
+    const expected = `an integer from 1 to ${mostLayers}`;
     return this.read("num_hidden_layers", expected, isCount, fallback, false);
   }
 

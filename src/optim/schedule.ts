@@ -39,9 +39,9 @@ export function makeSchedule({ name, lr, steps, warmup = 0 }: ScheduleOptions): 
       found: String(name),
     });
   checkOption("lr", lr, Number.isFinite(lr) && lr >= 0, "a number ≥ 0");
-  checkOption("steps", steps, Number.isSafeInteger(steps) && steps >= 1, "a whole number ≥ 1");
+  checkOption("steps", steps, Number.isSafeInteger(steps) && steps >= 1, "an integer ≥ 1");
   const warmupOk = warmup >= 0 && (warmup < 1 || Number.isSafeInteger(warmup));
-  checkOption("warmup", warmup, warmupOk, "a share in [0, 1) or a number of steps");
+  checkOption("warmup", warmup, warmupOk, "a fraction in [0, 1) or a number of steps");
   const warmupSteps = countWarmupSteps(warmup, steps);
   checkOption("warmup", warmup, warmupSteps < steps, `less than the run's ${steps} steps`);
   const decayFactor = decayFactors[name];

@@ -165,10 +165,10 @@ function readEntry(path: string, name: string, value: JsonValue, dataStart: numb
   }
   const shape = naturalNumbers(value.get("shape"));
   if (shape === undefined)
-    throw safetensorsFormatError(where, "The shape is not a list of whole numbers from 0 to 2^53 − 1");
+    throw safetensorsFormatError(where, "The shape is not a list of integers from 0 to 2^53 − 1");
   const [begin, end, ...rest] = naturalNumbers(value.get("data_offsets")) ?? [];
   if (begin === undefined || end === undefined || rest.length > 0)
-    throw safetensorsFormatError(where, "data_offsets is not two whole numbers from 0 to 2^53 − 1");
+    throw safetensorsFormatError(where, "data_offsets is not two integers from 0 to 2^53 − 1");
   if (begin > end)
     throw safetensorsFormatError(where, "data_offsets run backwards", "begin ≤ end", `[${begin}, ${end}]`);
   checkSize(where, shape, bits, end - begin);

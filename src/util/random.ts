@@ -23,7 +23,7 @@ export class Random {
     });
   }
 
-  /** A whole number in [0, 2^32). */
+  /** An integer in [0, 2^32). */
   uint32(): number {
     const [s0, s1, s2, s3] = this.stateWords;
     const [mixed2, mixed3] = [s2 ^ s0, s3 ^ s1];
@@ -36,7 +36,7 @@ export class Random {
     return this.uint32() / 2 ** 32;
   }
 
-  /** A whole number in [0, limit). */
+  /** An integer in [0, limit). */
   integerBelow(limit: number): number {
     return Math.floor(this.uniform() * limit);
   }

@@ -107,7 +107,7 @@ function noLinearLayer(
 function checkRank(rank: number, path: string, { weight }: Linear): number {
   const limit = Math.min(...weight.shape);
   if (!Number.isInteger(rank) || rank < 1)
-    throw new ScaloraError("config", "A rank must be a whole number of at least 1", {
+    throw new ScaloraError("config", "A rank must be an integer of at least 1", {
       where: "adapter.rank",
       found: String(rank),
     });

@@ -46,7 +46,7 @@ const bad: [string, Record<string, unknown>, Shapes, RegExp][] = [
     "places of no seed",
     { ...fourier, random_loc_seed: 1.5 },
     { fourierft_spectrum: [4] },
-    /random_loc_seed.*a whole number.*1\.5/s,
+    /random_loc_seed.*an integer.*1\.5/s,
   ],
 ];
 

@@ -54,13 +54,13 @@ export function lengthOf({ folder, path, tensors }: PeftLayer, suffix: string): 
   });
 }
 
-/** A seed of a folder's config: a whole number from 0. @throws ScaloraError `format` */
+/** A seed of a folder's config: an integer from 0. @throws ScaloraError `format` */
 export function seedOf(folder: string, key: string, value: unknown): number {
   const seed = requireNumber(folder, key, value);
   if (Number.isSafeInteger(seed) && seed >= 0) return seed;
   throw new ScaloraError("format", `The adapter's ${key} is not a seed`, {
     where: folder,
-    expected: "a whole number, at least 0",
+    expected: "an integer, at least 0",
     found: String(seed),
   });
 }

@@ -115,7 +115,7 @@ function readWords(config: ConfigReader, key: string, known: readonly string[]):
 /** An integer; −1 means none and is the default. */
 function readSigned(config: ConfigReader, key: string): number {
   const value = config.number(key, -1, -1);
-  if (!Number.isSafeInteger(value)) config.addProblem(`${key}: expected a whole number, found ${value}`);
+  if (!Number.isSafeInteger(value)) config.addProblem(`${key}: expected an integer, found ${value}`);
   return value;
 }
 

@@ -114,7 +114,7 @@ test("keys of every family's published configs that change nothing are taken", (
 test.each([
   ["mistral", { attention_bias: true }, "attention_bias: unknown key"],
   ["mistral", { layer_types: ["full_attention"] }, 'layer_types: ["full_attention"] is not supported'],
-  ["mistral", { sliding_window: 0 }, "sliding_window: expected a whole number of at least 1, found 0"],
+  ["mistral", { sliding_window: 0 }, "sliding_window: expected an integer of at least 1, found 0"],
   ["mistral", { attention_dropout: 0.1 }, "attention_dropout: 0.1 is not supported"],
   ["qwen2", { attention_bias: true }, "attention_bias: unknown key"],
   ["qwen2", { dual_chunk_attention_config: {} }, "dual_chunk_attention_config: unknown key"],
@@ -139,7 +139,7 @@ test.each([
   ["gemma2", { use_bidirectional_attention: true }, "use_bidirectional_attention: true is not supported"],
   ["gemma2", { sliding_window: null }, "sliding_attention needs a sliding_window"],
   ["gemma2", { hidden_act: "gelu" }, 'hidden_act: "gelu" is not supported (hidden_activation names another'],
-  ["gemma2", { query_pre_attn_scalar: 0 }, "query_pre_attn_scalar: expected a whole number of at least 1"],
+  ["gemma2", { query_pre_attn_scalar: 0 }, "query_pre_attn_scalar: expected an integer of at least 1"],
   ["gemma2", { rope_parameters: { full_attention: {} } }, "full_attention: unknown key"],
   ["gemma3_text", { attn_logit_softcapping: 50 }, "attn_logit_softcapping: 50 is not supported"],
   ["gemma3_text", { rope_parameters: { rope_type: "default" } }, "rope_type: unknown key"],
