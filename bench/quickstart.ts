@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MethodSettings, Split } from "../src/quickstart/demo.ts";
 import { evaluateModel } from "../src/quickstart/evaluate-model.ts";
-import { prepareFolder } from "../src/quickstart/folder.ts";
+import { prepareFolder } from "../src/quickstart/output-folder.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
 import { elementAt } from "../src/util/elements.ts";

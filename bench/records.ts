@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MethodSettings } from "../src/quickstart/demo.ts";
 import { evaluateModel, type TestResult } from "../src/quickstart/evaluate-model.ts";
-import { prepareFolder } from "../src/quickstart/folder.ts";
+import { prepareFolder } from "../src/quickstart/output-folder.ts";
 import { makeRecipe } from "../src/quickstart/recipe.ts";
 import { recordsDemo } from "../src/quickstart/records/demo.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
-import { runTraining } from "../src/recipes/sft.ts";
+import { runTraining } from "../src/recipes/run-training.ts";
 import { elementAt } from "../src/util/elements.ts";
 import { spread } from "./statistics.ts";
 

@@ -1,6 +1,6 @@
 // What a look of `run.analysis` costs for one layer of several sizes, one thread, beside the exact decomposition:
 // npx tsx bench/sketches.ts
-import { leadingSpectrum, significantSpectrum } from "../src/analysis/spectrum.ts";
+import { leadingSpectrum, significantSpectrum } from "../src/analysis/singular-values.ts";
 import { Generator, linalgSvdvals, matmul, randn, scope, setThreads, toDType } from "../src/torch/index.ts";
 
 function milliseconds(work: () => unknown): string {

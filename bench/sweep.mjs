@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { loadRecipe } from "../dist/config/index.js";
-import { runTraining } from "../dist/recipes/sft.js";
+import { runTraining } from "../dist/recipes/run-training.js";
 
 const [planPath, resultsPath] = process.argv.slice(2);
 if (resultsPath === undefined) {

@@ -27,7 +27,7 @@ process.exitCode = await main(process.argv.slice(2));
 async function prepareClone() {
   const { ensureNode } = await import(new URL("node.mjs", scripts).href);
   await ensureNode();
-  const { installDependencies } = await import(new URL("repository/dependencies.ts", scripts).href);
+  const { installDependencies } = await import(new URL("repository/install-dependencies.ts", scripts).href);
   const { refreshDist } = await import(new URL("repository/build.ts", scripts).href);
   const log = (/** @type {string} */ line) => process.stderr.write(`scalora: ${line}\n`);
   await installDependencies(log);

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { packageRoot } from "../src/setup/locate.ts";
 import { ensureSetup } from "../src/setup/setup.ts";
-import { installDependencies } from "./repository/dependencies.ts";
+import { installDependencies } from "./repository/install-dependencies.ts";
 import { log } from "./repository/prepare.ts";
 
 const gates: [name: string, program: string, ...args: string[]][] = [
@@ -17,7 +17,7 @@ const gates: [name: string, program: string, ...args: string[]][] = [
   ["docs/run-folder.md is fresh", process.execPath, "scripts/run-folder-tables.ts", "--check"],
   ["public names have documentation", "node_modules/.bin/typedoc", "--emit", "none", "--logLevel", "Warn"],
   ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
-  ["versions are pinned", process.execPath, "scripts/gates/pinned.ts"],
+  ["versions are pinned", process.execPath, "scripts/gates/pinned-versions.ts"],
   ["no type assertions", process.execPath, "scripts/gates/assertions.ts"],
   ["files are short", process.execPath, "scripts/gates/lines.ts"],
 ];

@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import { packageRoot } from "../src/setup/locate.ts";
 import { ensureSetup } from "../src/setup/setup.ts";
 import { type Fault, faults, type NamedTest } from "./faults/faults.ts";
-import { installDependencies } from "./repository/dependencies.ts";
+import { installDependencies } from "./repository/install-dependencies.ts";
 import { log } from "./repository/prepare.ts";
 
 /** What vitest's JSON reporter writes. */

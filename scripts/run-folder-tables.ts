@@ -2,10 +2,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { controlSchema } from "../src/run/control.ts";
+import { controlSchema } from "../src/run/control-command.ts";
 import { eventSchemas } from "../src/run/events.ts";
 import { statusSchema } from "../src/run/status.ts";
-import { isNode, type SchemaNode } from "../src/schema/schema-node.ts";
+import { isNode, type SchemaNode } from "../src/schema/json-schema-node.ts";
 import { packageRoot } from "../src/setup/locate.ts";
 
 const page = join(packageRoot, "docs", "run-folder.md");

@@ -67,7 +67,7 @@ export {
   type TokenOptions,
 } from "./eval/index.ts";
 export { readGlue, scoreGlue } from "./eval/tasks/glue/index.ts";
-export { type MergeAndSaveOptions, mergeAndSave } from "./export/merged.ts";
+export { type MergeAndSaveOptions, mergeAndSave } from "./export/export-merged.ts";
 export { runExport } from "./export/run-export.ts";
 export { runTasks } from "./inference/evaluate-tasks.ts";
 export { generateText, openGenerator } from "./inference/generate.ts";
@@ -99,19 +99,19 @@ export {
   tokenStream,
 } from "./nn/index.ts";
 export { AdamW, makeSchedule, type Optimizer, type Schedule, SGD } from "./optim/index.ts";
-export { runTraining } from "./recipes/sft.ts";
-export type { RunResult } from "./recipes/types.ts";
-export { type ControlCommand, requestControl } from "./run/control.ts";
+export type { RunResult } from "./recipes/run-result.ts";
+export { runTraining } from "./recipes/run-training.ts";
+export { type ControlCommand, requestControl } from "./run/control-command.ts";
 export { type EventType, eventsOfType, type RecordedEvent, type RunEvent } from "./run/events.ts";
-export { RunFolder } from "./run/folder.ts";
-export { listRuns, type RunEntry } from "./run/list.ts";
+export { listRuns, type RunEntry } from "./run/list-runs.ts";
 export type { MethodReport } from "./run/method-report.ts";
 export { readEvents } from "./run/read-events.ts";
+export { RunFolder } from "./run/run-folder.ts";
 export { type RecordedStatus, type RunStatus, readStatus } from "./run/status.ts";
 export type { Tokenizer } from "./tokenizer/index.ts";
 export * as torch from "./torch/index.ts";
 export { type EvaluateOptions, evaluateLoss } from "./train/evaluate.ts";
 export { hashModel } from "./train/model-hash.ts";
-export type { TrainOptions, TrainResult } from "./train/options.ts";
+export type { TrainOptions, TrainResult } from "./train/train-options.ts";
 export { train } from "./train/trainer.ts";
 export { type ErrorCode, ScaloraError } from "./util/errors.ts";

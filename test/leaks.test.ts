@@ -17,21 +17,21 @@ import {
 } from "../src/adapters/core/bank.ts";
 import { type AdapterOptions, attach, attachFolder } from "../src/adapters/index.ts";
 import { readAdapterFolder } from "../src/adapters/peft/adapter-folder.ts";
-import { AnalysisObserver } from "../src/analysis/observer.ts";
+import { AnalysisObserver } from "../src/analysis/analysis-observer.ts";
 import { openModel } from "../src/assemble/open-model.ts";
 import { ggufWeights } from "../src/gguf/index.ts";
 import { openGenerator } from "../src/inference/generate.ts";
 import { ModelWeights } from "../src/model-files/model-weights.ts";
 import { loadModel } from "../src/models/index.ts";
 import { AdamW, SGD } from "../src/optim/index.ts";
-import { RunFolder } from "../src/run/folder.ts";
+import { RunFolder } from "../src/run/run-folder.ts";
 import { SafetensorsFile } from "../src/safetensors/index.ts";
 import { goldenGguf } from "../src/testing/golden-gguf.ts";
 import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { TinyLM } from "../src/testing/tiny-lm.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
 import * as torch from "../src/torch/index.ts";
-import { withTensors } from "../src/train/checkpoints/load.ts";
+import { withTensors } from "../src/train/checkpoints/read-checkpoint.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -8,8 +8,11 @@ import { type Batch, batchesInOrder, collate, type Example } from "../src/data/i
 import { loadTokenizer } from "../src/model-files/load-tokenizer.ts";
 import { createModel, saveModelWithConfig } from "../src/models/index.ts";
 import { AdamW, makeSchedule } from "../src/optim/index.ts";
-import { drawPretrainingText, type PretrainingKind } from "../src/quickstart/translation/sentences.ts";
 import { tinyConfig, tinyTokenizer, tinyTokenizerConfig } from "../src/quickstart/translation/tiny-model.ts";
+import {
+  drawPretrainingText,
+  type PretrainingKind,
+} from "../src/quickstart/translation/translation-examples.ts";
 import type { Tokenizer } from "../src/tokenizer/index.ts";
 import { chooseGemmBackend, Generator, keepFreedMemory } from "../src/torch/index.ts";
 import { train } from "../src/train/trainer.ts";

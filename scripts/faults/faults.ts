@@ -343,7 +343,7 @@ export const faults: Fault[] = [
   },
   {
     name: "checkpoint hash not verified",
-    file: "src/train/checkpoints/load.ts",
+    file: "src/train/checkpoints/read-checkpoint.ts",
     from: "if (found !== sha256)",
     to: "if (found.length !== sha256.length)",
     test: { file: resume, name: "the newest valid checkpoint is used" },

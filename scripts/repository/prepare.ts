@@ -2,7 +2,7 @@ import { packageRoot } from "../../src/setup/locate.ts";
 import { ensureSetup } from "../../src/setup/setup.ts";
 import { handOver } from "../node.mjs";
 import { refreshDist } from "./build.ts";
-import { installDependencies } from "./dependencies.ts";
+import { installDependencies } from "./install-dependencies.ts";
 
 export function log(line: string) {
   process.stderr.write(`scalora: ${line}\n`);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { constString, isNode, type SchemaNode } from "../schema/schema-node.ts";
+import { constString, isNode, type SchemaNode } from "../schema/json-schema-node.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import type { AdapterConfig, Method, OptionsSchema } from "./core/method.ts";

@@ -1,6 +1,6 @@
 import type { Chart, Series } from "../report/index.ts";
 import { type AnalysisRecord, minMeanMax, policies } from "./analysis-record.ts";
-import type { AnalysisResult } from "./types.ts";
+import type { AnalysisResult } from "./analysis-request.ts";
 
 /** The figures over the steps; those without data are left out. */
 export function analysisCharts({ records, end }: AnalysisResult): Chart[] {

@@ -7,7 +7,7 @@ import {
   type MinMeanMax,
   minMeanMax,
 } from "./analysis-record.ts";
-import type { AnalysisResult } from "./types.ts";
+import type { AnalysisResult } from "./analysis-request.ts";
 
 /** Maximum rows of a table over the steps, not counting the end's. */
 const mostRows = 6;

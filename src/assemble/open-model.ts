@@ -5,14 +5,14 @@ import { modelPath } from "../download/index.ts";
 import { type CausalLM, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { chooseCheckpoint } from "../train/checkpoints/choose-checkpoint.ts";
-import { checkIdentity, readManifest } from "../train/checkpoints/load.ts";
+import { checkIdentity, readManifest } from "../train/checkpoints/read-checkpoint.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { loadCheckpointWeights } from "../train/resume.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
 import { type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "./build.ts";
-import { resolveModelConfig } from "./glue-benchmark.ts";
+import { resolveModelConfig } from "./glue-labels-and-metrics.ts";
 import type { ModelTarget } from "./model-target.ts";
 import { checkTarget, isRun } from "./model-target.ts";
 

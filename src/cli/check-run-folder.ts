@@ -6,7 +6,7 @@ import { nearestName } from "../util/nearest-name.ts";
 /** @throws ScaloraError `usage` when a folder holds no run; suggests the sibling run with the nearest name. */
 export async function assertRunFolder(folder: string): Promise<void> {
   if (existsSync(join(folder, "config.yaml"))) return;
-  const { listRuns } = await import("../run/list.ts");
+  const { listRuns } = await import("../run/list-runs.ts");
   const near = nearestName(
     basename(folder),
     listRuns(dirname(folder)).map(({ name }) => name),

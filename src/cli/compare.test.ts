@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { parseRecipe } from "../config/index.ts";
-import { runTraining } from "../recipes/sft.ts";
+import { runTraining } from "../recipes/run-training.ts";
 import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
 import { runChild } from "../testing/child-process.ts";

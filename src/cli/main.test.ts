@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { RunFolder } from "../run/folder.ts";
+import { RunFolder } from "../run/run-folder.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { Interruption } from "./context.ts";
-import { reportFailure } from "./failure.ts";
 import { main } from "./main.ts";
+import { reportFailure } from "./report-failure.ts";
 import { CapturedStream, testContext } from "./testing/terminal.ts";
 
 async function scalora(...args: string[]) {

@@ -1,8 +1,8 @@
 import { Command, CommanderError } from "commander";
-import { packageVersion } from "../recipes/version.ts";
+import { packageVersion } from "../recipes/package-version.ts";
 import { ensureSetup } from "../setup/setup.ts";
 import { Context, type ContextOptions } from "./context.ts";
-import { reportFailure } from "./failure.ts";
+import { reportFailure } from "./report-failure.ts";
 import { terminalWidth } from "./terminal/text.ts";
 import { addAnalyze } from "./verbs/analyze.ts";
 import { addChat } from "./verbs/chat.ts";
@@ -60,9 +60,9 @@ function buildProgram(context: Context): Command {
 /** Each command's modules are imported when it runs, because they load the engine. */
 function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../quickstart/run-quickstart.ts"));
-  addTrain(program, context, () => import("../recipes/sft.ts"));
+  addTrain(program, context, () => import("../recipes/run-training.ts"));
   addCompare(program, context, () => import("../compare/run-compare.ts"));
-  addAnalyze(program, context, () => import("../analysis/run-analyze.ts"));
+  addAnalyze(program, context, () => import("../analysis/analyze-run.ts"));
   addEval(program, context, async () => ({
     ...(await import("../inference/evaluate.ts")),
     ...(await import("../inference/evaluate-tasks.ts")),
@@ -71,7 +71,7 @@ function addVerbs(program: Command, context: Context): void {
   addChat(program, context, () => import("../inference/generate.ts"));
   addExport(program, context, () => import("../export/run-export.ts"));
   addGet(program, context);
-  addConvert(program, context, () => import("../export/convert.ts"));
+  addConvert(program, context, () => import("../export/convert-gguf.ts"));
   addLs(program, context, () => import("../recipes/catalog.ts"));
   addDoctor(program, context);
   addSetup(program, context);

@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { ConfigError, loadPlugins, loadRecipe } from "../config/index.ts";
-import { runTraining } from "../recipes/sft.ts";
+import { runTraining } from "../recipes/run-training.ts";
 import { runChild } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";
-import { listCheckpoints } from "../train/checkpoints/load.ts";
+import { listCheckpoints } from "../train/checkpoints/read-checkpoint.ts";
 import { runScalora, scaloraJson } from "./testing/scalora.ts";
 
 const plugin = fileURLToPath(new URL("../../examples/input-gain/input-gain.ts", import.meta.url));

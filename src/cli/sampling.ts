@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { GenerationSummary, SamplingSettings, TextGenerator } from "../inference/types.ts";
 import type { Context } from "./context.ts";
-import { collect, numberParser } from "./options.ts";
+import { collect, numberParser } from "./shared-options.ts";
 import { stripControl } from "./terminal/text.ts";
 
 /** Options of the commands that generate text, as parsed by commander. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRecipe } from "../config/index.ts";
 import { type GgufTensor, readGgufHeader } from "../gguf/header.ts";
-import { runTraining } from "../recipes/sft.ts";
+import { runTraining } from "../recipes/run-training.ts";
 import "../testing/close-to.ts";
 import { goldenGguf } from "../testing/golden-gguf.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";

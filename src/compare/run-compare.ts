@@ -4,6 +4,7 @@ import { writeReport } from "../report/index.ts";
 import { readStatus } from "../run/status.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
+import type { CompareProgress, CompareResult, RunCompare } from "./compare-request.ts";
 import { assertNoReservedKeys } from "./overrides.ts";
 import { compareReport, tableRemark } from "./report.ts";
 import { checkTrial, readTrialResult, runTrial } from "./run-trial.ts";
@@ -17,7 +18,6 @@ import {
   type TrialResult,
   trialName,
 } from "./trials.ts";
-import type { CompareProgress, CompareResult, RunCompare } from "./types.ts";
 
 export { compareColumns, tableCells } from "./report.ts";
 export { readSettings, type Setting } from "./settings.ts";

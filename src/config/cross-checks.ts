@@ -11,7 +11,7 @@ import type { KeyIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { mapTuple } from "../util/elements.ts";
 import type { RawSections } from "./field-descriptions.ts";
-import { exclusiveKeys, trainSchema } from "./train.ts";
+import { exclusiveKeys, trainSchema } from "./train-section.ts";
 
 /** Finds keys that do not go together. Works on unchecked sections, so that these problems are reported with all others. */
 export function checkAcrossKeys(raw: RawSections): KeyIssue[] {

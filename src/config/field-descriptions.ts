@@ -8,11 +8,11 @@ import {
   isNode,
   type SchemaNode,
   stringOrUndefined,
-} from "../schema/schema-node.ts";
-import { dataSchema } from "./data.ts";
-import { modelSchema } from "./model.ts";
-import { runSchema } from "./run.ts";
-import { trainSchema } from "./train.ts";
+} from "../schema/json-schema-node.ts";
+import { dataSchema } from "./data-section.ts";
+import { modelSchema } from "./model-section.ts";
+import { runSchema } from "./run-section.ts";
+import { trainSchema } from "./train-section.ts";
 
 /** The sections of a recipe, in the order in which they are written. */
 const sectionSchemas = {

@@ -1,12 +1,12 @@
 export { ConfigError } from "../schema/config-error.ts";
 export type { ConfigIssue } from "../schema/config-issue.ts";
 export { adapterSectionForMethod } from "./adapter-section-for-method.ts";
-export type { DataConfig, DataSource } from "./data.ts";
+export type { DataConfig, DataSource } from "./data-section.ts";
 export type { FieldDescription, SectionName } from "./field-descriptions.ts";
 export { describeSection, sectionNames } from "./field-descriptions.ts";
-export type { ModelConfig } from "./model.ts";
+export type { ModelConfig } from "./model-section.ts";
 export { loadPlugins } from "./plugins.ts";
 export type { Recipe, RecipeOptions } from "./recipe.ts";
 export { loadRecipe, parseRecipe, recipeToYaml } from "./recipe.ts";
-export type { RunConfig } from "./run.ts";
-export type { TrainConfig } from "./train.ts";
+export type { RunConfig } from "./run-section.ts";
+export type { TrainConfig } from "./train-section.ts";

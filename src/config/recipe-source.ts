@@ -3,7 +3,7 @@ import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } fro
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { messageOf } from "../util/errors.ts";
-import { exclusiveKeys } from "./train.ts";
+import { exclusiveKeys } from "./train-section.ts";
 
 /** The values of a recipe file with its overrides, unchecked, and the place of each. */
 export interface RecipeSource {

@@ -11,7 +11,7 @@ import type { KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
-import { type DataConfig, type DataSource, dataSchema } from "./data.ts";
+import { type DataConfig, type DataSource, dataSchema } from "./data-section.ts";
 import {
   pluginsHelp,
   type RawSections,
@@ -19,11 +19,11 @@ import {
   sectionJsonSchema,
   sectionNames,
 } from "./field-descriptions.ts";
-import { type ModelConfig, modelSchema } from "./model.ts";
+import { type ModelConfig, modelSchema } from "./model-section.ts";
 import { checkPlugins } from "./plugins.ts";
 import { type RecipeSource, readRecipeSource, recipeSourceFromObject } from "./recipe-source.ts";
-import { type RunConfig, runSchema } from "./run.ts";
-import { resolveTrain, type TrainConfig, trainSchema } from "./train.ts";
+import { type RunConfig, runSchema } from "./run-section.ts";
+import { resolveTrain, type TrainConfig, trainSchema } from "./train-section.ts";
 
 /** A checked recipe: every default filled in, every path absolute. */
 export interface Recipe {

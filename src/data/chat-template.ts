@@ -1,5 +1,5 @@
 import { Template } from "@huggingface/jinja";
-import type { SpecialTokens } from "../tokenizer/types.ts";
+import type { SpecialTokens } from "../tokenizer/tokenizer.ts";
 import { elementAt } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 

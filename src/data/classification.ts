@@ -1,4 +1,4 @@
-import type { TextOrPair, Tokenizer } from "../tokenizer/types.ts";
+import type { TextOrPair, Tokenizer } from "../tokenizer/tokenizer.ts";
 import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";

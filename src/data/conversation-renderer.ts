@@ -1,7 +1,7 @@
 import { ScaloraError } from "../util/errors.ts";
 import type { ChatMessage, ChatTemplate } from "./chat-template.ts";
-import { checkRoles } from "./check-roles.ts";
-import type { Conversation } from "./messages.ts";
+import { checkRoles } from "./check-chat-roles.ts";
+import type { Conversation } from "./conversation.ts";
 import type { MarkedText, Span } from "./types.ts";
 
 /** Renders conversations with one chat template and marks the characters that are trained on (TRL's assistant mask). */

@@ -3,7 +3,7 @@ import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
 import { loadDataset } from "./dataset.ts";
 import { hashExamples } from "./hash.ts";
-import { holdOut } from "./split.ts";
+import { holdOut } from "./hold-out.ts";
 import { randomExamples, randomLengths } from "./testing/examples.ts";
 import { jsonl } from "./testing/files.ts";
 import { WordTokenizer } from "./testing/word-tokenizer.ts";

@@ -1,7 +1,7 @@
-import type { Tokenizer } from "../tokenizer/types.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { hashExamples } from "./hash.ts";
+import { holdOut } from "./hold-out.ts";
 import { dataSources, type LoadExamplesOptions, loadExamples } from "./load-examples.ts";
-import { holdOut } from "./split.ts";
 import type { ClassifierLabels, DataConfig, Example, LoadReport } from "./types.ts";
 
 /** Training examples by file, and evaluation examples. */

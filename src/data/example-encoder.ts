@@ -1,4 +1,4 @@
-import type { Encoding, Tokenizer } from "../tokenizer/types.ts";
+import type { Encoding, Tokenizer } from "../tokenizer/tokenizer.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import type { Example, MarkedText, Span } from "./types.ts";
 

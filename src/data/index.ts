@@ -13,6 +13,6 @@ export {
 export { deriveSeed } from "./hash.ts";
 export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
-export { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
+export { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";
 export { readRows } from "./read-rows.ts";
 export type * from "./types.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Tokenizer } from "../tokenizer/types.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { elementAt } from "../util/elements.ts";
 import { loadExamples } from "./load-examples.ts";
 import { maskPreview } from "./mask-preview.ts";

@@ -1,4 +1,4 @@
-import type { Tokenizer } from "../tokenizer/types.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
 import { ChatTemplate } from "./chat-template.ts";

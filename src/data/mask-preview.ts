@@ -1,4 +1,4 @@
-import type { Tokenizer } from "../tokenizer/types.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { Example } from "./types.ts";
 
 /** Consecutive tokens that are all labels, or all not. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { sharedPath } from "../testing/shared-folder.ts";
-import type { Tokenizer } from "../tokenizer/types.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { elementAt } from "../util/elements.ts";
 import { loadExamples } from "./load-examples.ts";
 import { maskPreview } from "./mask-preview.ts";

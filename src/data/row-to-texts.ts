@@ -1,8 +1,8 @@
 import { type ColumnMapping, type RowFormat, readString } from "./columns.ts";
+import { readConversation } from "./conversation.ts";
 import type { ConversationRenderer } from "./conversation-renderer.ts";
 import type { DataRow } from "./jsonl.ts";
-import { readConversation } from "./messages.ts";
-import { alpacaPrompt, gsm8kPrompt } from "./prompts.ts";
+import { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";
 import type { DroppedRow, FormatConfig, MarkedText } from "./types.ts";
 
 /** The texts of a row (several where a chat is split into turns), or the reason why it was dropped. */

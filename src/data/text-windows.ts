@@ -1,4 +1,4 @@
-import type { Tokenizer } from "../tokenizer/types.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { readText } from "./jsonl.ts";
 import type { Example } from "./types.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
-import { hubAccess } from "./hub-client.ts";
+import { hubAccess } from "./hub-access.ts";
 import { cachedHubModels, cachedModelPath, type DownloadProgress, fetchModel, modelPath } from "./index.ts";
 import { commit, repo, startHub } from "./testing/hub-server.ts";
 

@@ -6,8 +6,8 @@ import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { formatBytes } from "../util/format.ts";
 import type { DownloadHooks } from "./download-hooks.ts";
-import { fetchFile } from "./hub-cache-file.ts";
-import { type HubAccess, hubAccess } from "./hub-client.ts";
+import { fetchFile } from "./fetch-hub-file.ts";
+import { type HubAccess, hubAccess } from "./hub-access.ts";
 import { hubError } from "./hub-errors.ts";
 import { cachedModelPath, type HubId, hubCache, hubFolder, isCompleteModel } from "./model-cache.ts";
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { elementAt, required } from "../util/elements.ts";
-import { generateMode } from "./generate-mode.ts";
-import { likelihoodMode } from "./likelihood-mode.ts";
 import { bootstrapInterval, type ConfidenceInterval } from "./metrics/index.ts";
 import type { ExampleResult, ResultLog } from "./result-log.ts";
+import { generateMode } from "./score-by-generation.ts";
+import { likelihoodMode } from "./score-by-likelihood.ts";
 import type { PendingExample, ScoringMode, TaskModel, TaskSettings } from "./scoring-mode.ts";
 import type { TaskExample, TextTask } from "./tasks/index.ts";
 

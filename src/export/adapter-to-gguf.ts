@@ -5,7 +5,7 @@ import { float32Item, stringItem } from "../gguf/encode-metadata.ts";
 import type { GgufDescription } from "../gguf/model-description.ts";
 import { tensorTypeByName } from "../gguf/types.ts";
 import { toGguf } from "../gguf/weight-layout.ts";
-import { type GgufTensorSource, writeGguf } from "../gguf/write.ts";
+import { type GgufTensorSource, writeGguf } from "../gguf/write-gguf.ts";
 import { requireArchitecture } from "../gguf/write-model.ts";
 import { mulScalar, type Tensor, toDType } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";

@@ -3,17 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.ts";
 import { loadBaseModel } from "../assemble/build.ts";
-import { resolveModelConfig } from "../assemble/glue-benchmark.ts";
+import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
 import { describeModelForGguf } from "../models/index.ts";
 import { deviceOf, isClassifier, nf4Weights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
+import { compareHeldOut } from "./compare-held-out-loss.ts";
+import { exportGguf, exportMerged, type FolderDType } from "./export-merged.ts";
+import type { ExportRequest, ExportResult, RunExport } from "./export-request.ts";
+import { exportSvdAdapter } from "./export-svd-adapter.ts";
 import { folderBytes } from "./folder-size.ts";
-import { compareHeldOut } from "./held-out-loss.ts";
-import { exportGguf, exportMerged, type FolderDType } from "./merged.ts";
-import { exportSvdAdapter } from "./svd.ts";
-import type { ExportRequest, ExportResult, RunExport } from "./types.ts";
 
 /** Exports a trained model or adapter as a folder or a GGUF file for other tools. */
 export const runExport: RunExport = async (request, { signal }) => {

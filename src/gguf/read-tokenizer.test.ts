@@ -7,7 +7,7 @@ import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { goldenGguf } from "../testing/golden-gguf.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { boolItem, int32ArrayItem, stringArrayItem as list, stringItem } from "./encode-metadata.ts";
-import { writeGguf } from "./write.ts";
+import { writeGguf } from "./write-gguf.ts";
 
 const folder = fileURLToPath(new URL("../../test/golden/tokenizers", import.meta.url));
 const { texts } = z

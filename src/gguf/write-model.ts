@@ -8,7 +8,7 @@ import type { GgufDescription } from "./model-description.ts";
 import { tensorTypeByName } from "./types.ts";
 import { type HeadCounts, toGguf } from "./weight-layout.ts";
 import { ropeFactorsName } from "./weights.ts";
-import { type GgufTensorSource, writeGguf } from "./write.ts";
+import { type GgufTensorSource, writeGguf } from "./write-gguf.ts";
 import { type TokenizerToWrite, tokenizerItems } from "./write-tokenizer.ts";
 
 /** A parameter of the model, loaded when it is written. */

@@ -1,4 +1,4 @@
-import { eosTokenIds, loadChatFormat } from "../assemble/eos-tokens.ts";
+import { eosTokenIds, loadChatFormat } from "../assemble/chat-format.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";

@@ -1,8 +1,8 @@
 import { classesOf } from "../assemble/build.ts";
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { glueClassNames, glueMetrics } from "../assemble/glue-benchmark.ts";
-import { heldOutRows } from "../assemble/held-out.ts";
+import { glueClassNames, glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
+import { heldOutRows } from "../assemble/held-out-rows.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
 import { type DataConfig, type Example, loadExamples } from "../data/index.ts";
 import { isClassifier } from "../nn/index.ts";

@@ -1,4 +1,4 @@
-import { type ChatFormat, eosTokenIds, loadChatFormat } from "../assemble/eos-tokens.ts";
+import { type ChatFormat, eosTokenIds, loadChatFormat } from "../assemble/chat-format.ts";
 import { openLanguageModel } from "../assemble/open-model.ts";
 import { encodePrompt, streamText, type TextOptions } from "../eval/index.ts";
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";

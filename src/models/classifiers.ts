@@ -5,12 +5,12 @@ import { type DType, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { JsonObject } from "../util/json-file.ts";
 import { parseJson } from "../util/strict-json.ts";
-import { bert } from "./bert/index.ts";
-import { debertaV2 } from "./deberta-v2/index.ts";
+import { bert } from "./bert/family.ts";
+import { debertaV2 } from "./deberta-v2/family.ts";
 import type { ClassifierFamily, ParsedClassifier } from "./encoder/classifier-family.ts";
 import { type ConfigLabels, defaultLabels } from "./encoder/labels.ts";
 import { plainConfig, resolveFamily } from "./model-family.ts";
-import { roberta } from "./roberta/index.ts";
+import { roberta } from "./roberta/family.ts";
 import {
   type LoadDType,
   type LoadRules,

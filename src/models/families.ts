@@ -2,13 +2,13 @@ import type { GgufDescription } from "../gguf/export.ts";
 import { configLocation, readModelConfig } from "../model-files/model-config.ts";
 import type { JsonObject } from "../util/json-file.ts";
 import { classifierFamilies } from "./classifiers.ts";
-import { gemma2 } from "./gemma2/index.ts";
-import { gemma3, gemma3Text } from "./gemma3/index.ts";
-import { llama } from "./llama/index.ts";
-import { mistral } from "./mistral/index.ts";
+import { gemma2 } from "./gemma2/family.ts";
+import { gemma3, gemma3Text } from "./gemma3/family.ts";
+import { llama } from "./llama/family.ts";
+import { mistral } from "./mistral/family.ts";
 import { type ModelFamily, type ParsedModel, resolveFamily } from "./model-family.ts";
-import { qwen2 } from "./qwen2/index.ts";
-import { qwen3 } from "./qwen3/index.ts";
+import { qwen2 } from "./qwen2/family.ts";
+import { qwen3 } from "./qwen3/family.ts";
 
 /** The families of decoders by their `model_type`: one line for each. */
 export const decoderFamilies: ReadonlyMap<string, ModelFamily> = new Map([

@@ -5,7 +5,7 @@ import type { JsonObject } from "../util/json-file.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { toPlainValue } from "../util/strict-json.ts";
 
-/** A family of decoders, as registered in `src/models/index.ts`; each has a folder under `src/models`. */
+/** A family of decoders, as registered in `src/models/families.ts`; each has a folder under `src/models`. */
 export interface ModelFamily {
   /** Parses `config.json`. @param where location of the config, for messages */
   parse(config: Readonly<Record<string, unknown>>, where: string): ParsedModel;

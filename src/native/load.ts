@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { readSetup, setupCommand } from "../setup/locate.ts";
-import { isNodeTooOld, minimumNode } from "../setup/versions.ts";
+import { isNodeTooOld, minimumNode } from "../setup/node-version.ts";
 import { type ErrorCode, messageOf, ScaloraError } from "../util/errors.ts";
 import type { NativeAddon } from "./addon.ts";
 

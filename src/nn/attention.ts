@@ -27,10 +27,10 @@ import {
   unsqueeze,
 } from "../torch/index.ts";
 import { zip } from "../util/elements.ts";
+import { canUseFusedKernel } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
 import { dropout } from "./dropout.ts";
-import { canUseFusedKernel } from "./fused-kernels.ts";
-import { joinParts } from "./join.ts";
+import { joinParts } from "./join-parts.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 
 /** Queries, keys and values of a token stream; fewer key-value heads than query heads are grouped-query attention. */

@@ -26,7 +26,7 @@ export { deviceOf } from "./device-of.ts";
 export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export type { FrozenDelta } from "./frozen-delta.ts";
-export { joinParts } from "./join.ts";
+export { joinParts } from "./join-parts.ts";
 export { KeyValueCache } from "./kv-cache.ts";
 export { LayerNorm } from "./layer-norm.ts";
 export { Linear, type LinearAdapter } from "./linear.ts";

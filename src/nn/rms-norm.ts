@@ -1,5 +1,5 @@
 import { addScalar, fusedRmsNorm, mean, mul, pow, rsqrt, type Tensor, toDType } from "../torch/index.ts";
-import { canUseFusedKernel } from "./fused-kernels.ts";
+import { canUseFusedKernel } from "./can-use-fused-kernel.ts";
 import { Module } from "./module.ts";
 import type { ParameterSource } from "./parameter-source.ts";
 

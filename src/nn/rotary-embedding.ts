@@ -16,9 +16,9 @@ import {
   toDType,
   unsqueeze,
 } from "../torch/index.ts";
+import { canUseFusedKernel } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
-import { canUseFusedKernel } from "./fused-kernels.ts";
-import { joinParts } from "./join.ts";
+import { joinParts } from "./join-parts.ts";
 import {
   type RopeParameters,
   type RopeShape,

@@ -1,4 +1,4 @@
-import { eosTokenIds } from "../assemble/eos-tokens.ts";
+import { eosTokenIds } from "../assemble/chat-format.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { type Example, loadExamples } from "../data/index.ts";
@@ -9,8 +9,8 @@ import { evaluateLoss } from "../train/evaluate.ts";
 import { elementAt } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
 import type { Demo, ExerciseSplits, Grade, Split } from "./demo.ts";
-import { splitFile } from "./folder.ts";
-import type { FractionEstimate } from "./types.ts";
+import { splitFile } from "./output-folder.ts";
+import type { FractionEstimate } from "./quickstart-result.ts";
 
 /** Number of answers shown. */
 const shownCount = 3;

@@ -11,12 +11,16 @@ import { temporaryFolder } from "../testing/tiny-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
 import { elementAt, takeFirst } from "../util/elements.ts";
 import { gradeFractions } from "./evaluate-model.ts";
-import { prepareFolder } from "./folder.ts";
+import { prepareFolder } from "./output-folder.ts";
+import type { QuickstartResult } from "./quickstart-result.ts";
 import { runDemo } from "./run-quickstart.ts";
 import { gradeWords, tinyModelFolder, translationDemo } from "./translation/demo.ts";
-import { makeTranslationSplits, sentenceLength, translationPrompt } from "./translation/sentences.ts";
 import { tinyTokenizer } from "./translation/tiny-model.ts";
-import type { QuickstartResult } from "./types.ts";
+import {
+  makeTranslationSplits,
+  sentenceLength,
+  translationPrompt,
+} from "./translation/translation-examples.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

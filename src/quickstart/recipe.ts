@@ -1,6 +1,6 @@
 import { parseRecipe, type Recipe } from "../config/index.ts";
 import type { Demo, MethodSettings } from "./demo.ts";
-import { splitFile } from "./folder.ts";
+import { splitFile } from "./output-folder.ts";
 
 export interface RunPaths {
   /** The model's folder or file. */

@@ -1,7 +1,7 @@
 import { type ReportData, type ReportTable, runCharts } from "../report/index.ts";
 import { formatBytes, formatCount, formatDuration } from "../util/format.ts";
-import type { QuickstartRuns } from "./runs.ts";
-import type { FractionEstimate, QuickstartResult, QuickstartScore } from "./types.ts";
+import type { FractionEstimate, QuickstartResult, QuickstartScore } from "./quickstart-result.ts";
+import type { QuickstartRuns } from "./quickstart-runs.ts";
 
 /** The quickstart's report: how the methods compare, their curves, samples and what to try next. */
 export function quickstartReport(

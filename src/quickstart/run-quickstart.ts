@@ -6,12 +6,12 @@ import { elementAt } from "../util/elements.ts";
 import { shellQuote } from "../util/format.ts";
 import type { Demo } from "./demo.ts";
 import { evaluateModel } from "./evaluate-model.ts";
-import { prepareFolder } from "./folder.ts";
+import { prepareFolder } from "./output-folder.ts";
+import type { QuickstartScore, RunQuickstart } from "./quickstart-result.ts";
+import type { MethodRun } from "./quickstart-runs.ts";
 import { recordsDemo } from "./records/demo.ts";
 import { runMethod } from "./run-method.ts";
-import type { MethodRun } from "./runs.ts";
 import { translationDemo } from "./translation/demo.ts";
-import type { QuickstartScore, RunQuickstart } from "./types.ts";
 import { publish, relativeToCwd } from "./write-outputs.ts";
 
 type Options = Parameters<RunQuickstart>[0];

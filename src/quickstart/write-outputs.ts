@@ -6,11 +6,11 @@ import { elementAt, zip } from "../util/elements.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { shellQuote } from "../util/format.ts";
 import type { TestResult } from "./evaluate-model.ts";
-import { fileNames, splitFile } from "./folder.ts";
+import { fileNames, splitFile } from "./output-folder.ts";
+import type { QuickstartResult, QuickstartRow, QuickstartScore } from "./quickstart-result.ts";
+import type { MethodRun, QuickstartRuns } from "./quickstart-runs.ts";
 import { recipeSections } from "./recipe.ts";
 import { quickstartReport } from "./report.ts";
-import type { MethodRun, QuickstartRuns } from "./runs.ts";
-import type { QuickstartResult, QuickstartRow, QuickstartScore } from "./types.ts";
 
 /** The method whose model is exported and whose recipe is written. */
 const exportedMethod = "scalora-i";

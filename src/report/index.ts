@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { writeFileAtomic } from "../util/files.ts";
-import { type ChartLibrary, reportPage } from "./page.ts";
+import { type ChartLibrary, reportPage } from "./html-page.ts";
 import type { ReportData } from "./report-data.ts";
 
 export type { Chart, ReportData, ReportTable, SampleGroup, Series } from "./report-data.ts";

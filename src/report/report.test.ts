@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RunEvent } from "../run/events.ts";
 import { elementAt } from "../util/elements.ts";
+import { alignSeries, downsample, movingAverage } from "./chart-series.ts";
 import { type ReportData, runCharts, runReport, writeReport } from "./index.ts";
-import { alignSeries, downsample, movingAverage } from "./series.ts";
 
 test("long lines are averaged in buckets, short ones left alone", () => {
   const line = { name: "a", x: [1, 2, 3, 4, 5], y: [1, 3, null, 5, 7] };

@@ -1,8 +1,8 @@
 import { type EvalEvent, eventsOfType, type RunEvent, type StepEvent } from "../run/events.ts";
 import type { MethodReport } from "../run/method-report.ts";
 import { formatCount } from "../util/format.ts";
+import { movingAverage } from "./chart-series.ts";
 import type { Chart, ReportData, SampleGroup, Series } from "./report-data.ts";
-import { movingAverage } from "./series.ts";
 
 /** A run's events with its name in chart legends. */
 export interface NamedRun {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, real } from "./fields.ts";
+import { count, real } from "./schema-fields.ts";
 
 const quantiles = z.array(real()).length(5);
 

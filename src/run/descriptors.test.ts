@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { RunFolder } from "./folder.ts";
+import { RunFolder } from "./run-folder.ts";
 
 /** Whether the system refuses to write the next events. */
 const disk = vi.hoisted(() => ({ full: false }));

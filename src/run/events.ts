@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { analysisEvent } from "./analysis-event.ts";
-import { count, real } from "./fields.ts";
 import { methodReportSchema } from "./method-report.ts";
+import { count, real } from "./schema-fields.ts";
 import { startEvent } from "./start-event.ts";
 
 const stepsDone = () => count().describe("Optimiser steps done");

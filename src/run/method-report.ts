@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { count, json, real } from "./fields.ts";
 import { firstIssue } from "./first-schema-issue.ts";
+import { count, json, real } from "./schema-fields.ts";
 
 const extremes = z.array(real()).length(3);
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, json } from "./fields.ts";
+import { count, json } from "./schema-fields.ts";
 
 const taskTypeSchema = z.enum(["causal-lm", "classification", "regression"]);
 

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { RunFolder } from "./folder.ts";
-import { listRuns } from "./list.ts";
+import { listRuns } from "./list-runs.ts";
+import { RunFolder } from "./run-folder.ts";
 import { readStatus } from "./status.ts";
 
 test("a status says its version; a newer one is refused, a damaged one is none, and neither hides the other runs", () => {

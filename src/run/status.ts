@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { isRecord } from "../util/json.ts";
-import { count } from "./fields.ts";
-import { isRunning, processSchema } from "./processes.ts";
+import { isRunning, processSchema } from "./process-identity.ts";
 import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run-files.ts";
+import { count } from "./schema-fields.ts";
 
 const number = () => z.number().nullable();
 

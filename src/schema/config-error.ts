@@ -4,8 +4,8 @@ import { nearestName } from "../util/nearest-name.ts";
 import { valueAt } from "../util/value-at.ts";
 import type { ConfigIssue, IssueText, KeyIssue, KeyPath } from "./config-issue.ts";
 import { formatFoundValue } from "./format-value.ts";
-import { isOtherToolValue, otherToolKeys } from "./other-tools.ts";
-import { constString, expectedText, isNode, joinWithOr, type SchemaNode } from "./schema-node.ts";
+import { constString, expectedText, isNode, joinWithOr, type SchemaNode } from "./json-schema-node.ts";
+import { isOtherToolValue, otherToolKeys } from "./other-tool-keys.ts";
 
 /** A file that is no recipe at all has a problem on every line. */
 const maxPrintedIssues = 20;

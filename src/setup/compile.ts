@@ -5,10 +5,10 @@ import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { installCommand, SetupError, which } from "./errors.ts";
-import type { Libtorch } from "./find.ts";
+import type { Libtorch } from "./find-libtorch.ts";
 import { cacheFolder, compileFlags, nativeFiles, packageRoot } from "./locate.ts";
 import type { Progress } from "./progress.ts";
-import { lastLines, type RunResult, run } from "./run.ts";
+import { lastLines, type RunResult, run } from "./run-program.ts";
 
 interface Compiler {
   path: string;

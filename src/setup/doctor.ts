@@ -3,11 +3,11 @@ import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { findCompiler, tryLoading } from "./compile.ts";
 import { SetupError } from "./errors.ts";
-import { type Attempt, findLibtorch, pythonWithPip, whyNoDownload } from "./find.ts";
+import { type Attempt, findLibtorch, pythonWithPip, whyNoDownload } from "./find-libtorch.ts";
 import { pinnedWheels } from "./install-libtorch.ts";
 import { cacheFolder, hasNvidiaDriver, readSetup, setupCommand } from "./locate.ts";
+import { isNodeTooOld, minimumNode } from "./node-version.ts";
 import { formatBytes } from "./progress.ts";
-import { isNodeTooOld, minimumNode } from "./versions.ts";
 
 /** One thing that scalora needs, or a place where it looked. */
 export interface Finding {

@@ -2,7 +2,7 @@
 // install into a temporary folder, which is renamed.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { downloadFolder, whyNoDownload } from "./find.ts";
+import { downloadFolder, whyNoDownload } from "./find-libtorch.ts";
 import { cacheFolder, hasNvidiaDriver, packageRoot, setupCommand, torchVersion } from "./locate.ts";
 import {
   fetchWheels,

@@ -14,9 +14,9 @@ import {
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SetupError } from "./errors.ts";
-import { pythonWithPip } from "./find.ts";
+import { pythonWithPip } from "./find-libtorch.ts";
 import { formatBytes } from "./progress.ts";
-import { lastLines, run } from "./run.ts";
+import { lastLines, run } from "./run-program.ts";
 
 /** A file of a Python package, pinned. */
 export interface Wheel {

@@ -15,13 +15,13 @@ import { elementAt } from "../util/elements.ts";
 import { findCompiler } from "./compile.ts";
 import { inspect } from "./doctor.ts";
 import { SetupError } from "./errors.ts";
-import { findLibtorch, pythonWithPip } from "./find.ts";
+import { findLibtorch, pythonWithPip } from "./find-libtorch.ts";
 import { downloadLibtorch, pinnedWheels } from "./install-libtorch.ts";
 import { manifestPath, packageRoot, readSetup, torchVersion } from "./locate.ts";
 import { withLock } from "./lock.ts";
+import { compareVersions, minimumNode } from "./node-version.ts";
 import { formatBytes, Progress } from "./progress.ts";
 import { ensureSetup } from "./setup.ts";
-import { compareVersions, minimumNode } from "./versions.ts";
 
 let folder: string;
 beforeEach(() => {

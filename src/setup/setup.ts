@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { compileAddon, findCompiler, tryLoading } from "./compile.ts";
 import { unwritable } from "./errors.ts";
-import { findLibtorch } from "./find.ts";
+import { findLibtorch } from "./find-libtorch.ts";
 import { downloadLibtorch } from "./install-libtorch.ts";
 import { cacheFolder, manifestPath, readSetup, type Setup } from "./locate.ts";
 import { withLock } from "./lock.ts";

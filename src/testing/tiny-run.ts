@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { type AdapterOptions, attach } from "../adapters/index.ts";
 import type { CausalLM } from "../nn/index.ts";
 import { AdamW, makeSchedule, SGD } from "../optim/index.ts";
-import { RunFolder } from "../run/folder.ts";
+import { RunFolder } from "../run/run-folder.ts";
 import { Generator, setThreads } from "../torch/index.ts";
 import { hashModel } from "../train/model-hash.ts";
-import type { TrainOptions, TrainSettings } from "../train/options.ts";
+import type { TrainOptions, TrainSettings } from "../train/train-options.ts";
 import { countingBatches, heldOutBatches } from "./tiny-data.ts";
 import { TinyLM, type TinyLMOptions } from "./tiny-lm.ts";
 

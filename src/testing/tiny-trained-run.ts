@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseRecipe } from "../config/index.ts";
-import { runTraining } from "../recipes/sft.ts";
+import { runTraining } from "../recipes/run-training.ts";
 import { setThreads } from "../torch/index.ts";
 import { type TinyLlamaOptions, writeTinyLlama } from "./tiny-llama.ts";
 

@@ -1,5 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 import { checkComponents } from "./check-components.ts";
+import type { SpecialToken, SpecialTokens } from "./tokenizer.ts";
 import type { ConfiguredToken, TokenizerSettings } from "./tokenizer-settings.ts";
 import {
   type AddedToken,
@@ -10,7 +11,6 @@ import {
   type TokenizerSpec,
   type TokenTemplate,
 } from "./tokenizer-spec.ts";
-import type { SpecialToken, SpecialTokens } from "./types.ts";
 
 /** A complete tokenizer for the `tokenizers` library. */
 export interface AssembledTokenizer {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 import { byteLevelComponent, byteLevelModel } from "./byte-level-components.ts";
-import { readJson, readText, tokenizerFormatError } from "./read-files.ts";
+import { readJson, readText, tokenizerFormatError } from "./tokenizer-files.ts";
 import type { TokenizerSettings } from "./tokenizer-settings.ts";
 import {
   type Component,

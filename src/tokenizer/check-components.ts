@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { validateCharsmap } from "./charsmap.ts";
-import { tokenizerFormatError } from "./read-files.ts";
+import { tokenizerFormatError } from "./tokenizer-files.ts";
 
 /**
  * Validates components, nested ones too, where the `tokenizers` library does not: it would end the process (a panic in native

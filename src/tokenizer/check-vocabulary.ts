@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import type { Tokenizer } from "./types.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 
 /** Limits of embedding rows without a token; known models have up to 2 % (Phi-2: 905 of 51,200). */
 const unusedRowLimits = { share: 0.1, least: 1024 };

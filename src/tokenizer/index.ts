@@ -1,6 +1,5 @@
 export { checkVocabulary } from "./check-vocabulary.ts";
 export { readTokenizerFolder, type TokenizerSource } from "./read-tokenizer.ts";
-export { buildTokenizer } from "./tokenizers-backend.ts";
 export type {
   DecodeOptions,
   EncodeOptions,
@@ -10,4 +9,5 @@ export type {
   SpecialTokens,
   TextOrPair,
   Tokenizer,
-} from "./types.ts";
+} from "./tokenizer.ts";
+export { buildTokenizer } from "./tokenizers-backend.ts";

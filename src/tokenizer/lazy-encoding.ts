@@ -1,7 +1,7 @@
 import type { Encoding as LibraryEncoding } from "tokenizers";
 import { elementAt } from "../util/elements.ts";
-import type { CharacterNormalizer } from "./character-normalizer.ts";
-import type { Encoding } from "./types.ts";
+import type { CharacterNormalizer } from "./sentencepiece-normalizer.ts";
+import type { Encoding } from "./tokenizer.ts";
 
 type Span = [start: number, end: number];
 

@@ -1,5 +1,5 @@
-import { tokenizerFormatError } from "./read-files.ts";
 import type { Piece } from "./sentencepiece-model.ts";
+import { tokenizerFormatError } from "./tokenizer-files.ts";
 
 /** Most squared lengths of all pieces together, to which time and memory are proportional; Gemma 3's pieces have 11 million. */
 const maxWork = 2 ** 27;

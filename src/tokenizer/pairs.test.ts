@@ -5,7 +5,7 @@ import { z } from "zod";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { required } from "../util/elements.ts";
 import { copyGoldenTokenizer } from "./testing/folders.ts";
-import type { TextOrPair } from "./types.ts";
+import type { TextOrPair } from "./tokenizer.ts";
 
 const path = (...parts: string[]) =>
   fileURLToPath(new URL(`../../test/golden/tokenizers/${parts.join("/")}`, import.meta.url));

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { ScaloraError } from "../util/errors.ts";
 import { readByteLevelTokenizer } from "./byte-level-bpe.ts";
-import { findFile } from "./read-files.ts";
 import { readSentencePieceTokenizer } from "./sentencepiece.ts";
+import { findFile } from "./tokenizer-files.ts";
 import { readTokenizerJson } from "./tokenizer-json.ts";
 import { readTokenizerSettings, type TokenizerSettings } from "./tokenizer-settings.ts";
 import type { TokenizerSpec } from "./tokenizer-spec.ts";

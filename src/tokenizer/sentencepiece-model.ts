@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 import { type Field, ProtobufError, readFields } from "./protobuf.ts";
-import { readBytes, tokenizerFormatError } from "./read-files.ts";
+import { readBytes, tokenizerFormatError } from "./tokenizer-files.ts";
 
 /** Kinds of pieces. */
 export type PieceKind = "normal" | "unknown" | "control" | "userDefined" | "unused" | "byte";

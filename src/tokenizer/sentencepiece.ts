@@ -1,10 +1,10 @@
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { escapeRegExp, type NormalizationRules, nonSpecialMarker } from "./character-normalizer.ts";
 import { validateCharsmap } from "./charsmap.ts";
 import { mergesFromScores } from "./merges-from-scores.ts";
-import { tokenizerFormatError } from "./read-files.ts";
 import { type Piece, readSentencePieceModel, type SentencePieceModel } from "./sentencepiece-model.ts";
+import { escapeRegExp, type NormalizationRules, nonSpecialMarker } from "./sentencepiece-normalizer.ts";
+import { tokenizerFormatError } from "./tokenizer-files.ts";
 import type { TokenizerSettings } from "./tokenizer-settings.ts";
 import {
   type AddedToken,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readJson, tokenizerFormatError } from "./read-files.ts";
+import { readJson, tokenizerFormatError } from "./tokenizer-files.ts";
 import type { TokenizerSettings } from "./tokenizer-settings.ts";
 import type { Component, SpecialTokenRole, TokenizerSpec } from "./tokenizer-spec.ts";
 

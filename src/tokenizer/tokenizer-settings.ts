@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
-import { findFile, readJson, readText } from "./read-files.ts";
+import { findFile, readJson, readText } from "./tokenizer-files.ts";
 import {
   type AddedToken,
   type SpecialTokenRole,

@@ -1,4 +1,4 @@
-import type { NormalizationRules } from "./character-normalizer.ts";
+import type { NormalizationRules } from "./sentencepiece-normalizer.ts";
 
 /** One component of a `tokenizer.json`, as the `tokenizers` library reads it. */
 export type Component = { readonly type: string; readonly [key: string]: unknown };

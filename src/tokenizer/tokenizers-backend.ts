@@ -2,11 +2,9 @@ import { Tokenizer as LibraryTokenizer } from "tokenizers";
 import { elementAt, zip } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer.ts";
-import { CharacterNormalizer } from "./character-normalizer.ts";
 import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
-import { tokenizerFormatError } from "./read-files.ts";
 import type { TokenizerSource } from "./read-tokenizer.ts";
-import { truncatePair } from "./truncate.ts";
+import { CharacterNormalizer } from "./sentencepiece-normalizer.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -15,7 +13,9 @@ import type {
   SpecialTokens,
   TextOrPair,
   Tokenizer,
-} from "./types.ts";
+} from "./tokenizer.ts";
+import { tokenizerFormatError } from "./tokenizer-files.ts";
+import { truncatePair } from "./truncate-pair.ts";
 
 /**
  * Builds the tokenizer with the `tokenizers` library.

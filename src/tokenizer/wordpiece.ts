@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import { readText, tokenizerFormatError } from "./read-files.ts";
+import { readText, tokenizerFormatError } from "./tokenizer-files.ts";
 import type { TokenizerSettings } from "./tokenizer-settings.ts";
 import { bertTemplate, type TokenizerSpec } from "./tokenizer-spec.ts";
 

@@ -6,7 +6,7 @@ import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
 import { Random } from "../util/random.ts";
-import { findNewestValid, listCheckpoints } from "./checkpoints/load.ts";
+import { findNewestValid, listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 
 const child = new URL("testing/run-child.ts", import.meta.url);
 const lastStep = 24;

@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { requestControl } from "../run/control.ts";
+import { requestControl } from "../run/control-command.ts";
 import { readEvents } from "../run/read-events.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
-import { listCheckpoints } from "./checkpoints/load.ts";
-import type { TrainSettings } from "./options.ts";
+import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 import { loadCheckpointWeights } from "./resume.ts";
+import type { TrainSettings } from "./train-options.ts";
 import { train } from "./trainer.ts";
 
 const made = checkTensorLeaks();

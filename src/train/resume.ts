@@ -1,7 +1,7 @@
 import { cpus } from "node:os";
 import { basename, relative } from "node:path";
 import type { AdapterSet } from "../adapters/core/adapter-set.ts";
-import type { RunFolder } from "../run/folder.ts";
+import type { RunFolder } from "../run/run-folder.ts";
 import { readStatus } from "../run/status.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -11,10 +11,10 @@ import {
   readState,
   verifyCheckpoint,
   withTensors,
-} from "./checkpoints/load.ts";
+} from "./checkpoints/read-checkpoint.ts";
 import { markDamaged } from "./checkpoints/save.ts";
-import type { TrainOptions } from "./options.ts";
 import { type Progress, parseState, type SavedState } from "./progress-state.ts";
+import type { TrainOptions } from "./train-options.ts";
 
 export const checkpointFolder = (run: Pick<RunFolder, "file">) => run.file("checkpoints");
 

@@ -2,8 +2,8 @@ import type { RunEvent } from "../run/events.ts";
 import type { RunState } from "../run/status.ts";
 import * as torch from "../torch/index.ts";
 import { messageOf } from "../util/errors.ts";
-import type { ResolvedSettings, TrainOptions } from "./options.ts";
 import type { Progress } from "./progress-state.ts";
+import type { ResolvedSettings, TrainOptions } from "./train-options.ts";
 
 /** Minimum milliseconds between two writes of the status file after steps. */
 const statusEvery = 500;

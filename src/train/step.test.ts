@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AdapterSet, StepContext } from "../adapters/core/adapter-set.ts";
-import { FullFineTuning } from "../adapters/full/full.ts";
+import { FullFineTuning } from "../adapters/full/full-fine-tuning.ts";
 import { attach } from "../adapters/index.ts";
 import { collate } from "../data/collate.ts";
 import type { Batch } from "../data/index.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FullFineTuning } from "../adapters/full/full.ts";
-import { requestControl } from "../run/control.ts";
+import { FullFineTuning } from "../adapters/full/full-fine-tuning.ts";
+import { requestControl } from "../run/control-command.ts";
 import type { RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
@@ -9,7 +9,7 @@ import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
-import type { TrainOptions } from "./options.ts";
+import type { TrainOptions } from "./train-options.ts";
 import { train } from "./trainer.ts";
 
 const made = checkTensorLeaks();

@@ -3,16 +3,21 @@ import type { CheckpointEvent } from "../run/events.ts";
 import { checkMethodReport } from "../run/method-report.ts";
 import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { listCheckpoints } from "./checkpoints/load.ts";
+import { awaitControl, isAborted } from "./await-control.ts";
+import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save.ts";
-import { awaitControl, isAborted } from "./control.ts";
 import { evaluateLoss } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
-import { type ResolvedSettings, resolveSettings, type TrainOptions, type TrainResult } from "./options.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
 import { checkpointFolder, type ResumedState, resumeRun } from "./resume.ts";
 import { RunRecorder, residentMemory } from "./run-recorder.ts";
 import { trainStep } from "./step.ts";
+import {
+  type ResolvedSettings,
+  resolveSettings,
+  type TrainOptions,
+  type TrainResult,
+} from "./train-options.ts";
 import { UnchangedParameterDetector } from "./unchanged-parameters.ts";
 
 /** Parameters unchanged after this many steps are warned about. */

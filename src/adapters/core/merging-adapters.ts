@@ -7,7 +7,7 @@ import type { LowRankBank } from "./bank.ts";
 import type { BaseStore } from "./base-store.ts";
 import { baseStoreFactory } from "./base-store-factory.ts";
 import { type BankOf, type LowRankPlan, makeBanks } from "./low-rank-adapters.ts";
-import { untieWeight } from "./untie.ts";
+import { untieWeight } from "./untie-weight.ts";
 
 /** Factors that their base absorbs, at once or in part, as training goes on. */
 export interface MergingBanks<B extends LowRankBank> {

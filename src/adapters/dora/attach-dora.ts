@@ -11,6 +11,7 @@ import {
 import type { AttachContext } from "../core/method.ts";
 import { initialiseBanks, planOf } from "../lora/attach-lora.ts";
 import type { LoraOptions } from "../lora/options.ts";
+import { checkShape } from "../peft/check-peft-layer.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import {
   type LoraLayerConfig,
@@ -22,7 +23,6 @@ import {
   storedTensors,
 } from "../peft/lora-format.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";
-import { checkShape } from "../peft/read-peft-layer.ts";
 import {
   type FullyTrainedModules,
   folderTensors,

@@ -1,6 +1,6 @@
 import type { Method } from "../core/method.ts";
 import { writesToBaseRefusal } from "../options/fields.ts";
-import { FullFineTuning } from "./full.ts";
+import { FullFineTuning } from "./full-fine-tuning.ts";
 import { fullSchema } from "./options.ts";
 
 export const full: Method<typeof fullSchema> = {

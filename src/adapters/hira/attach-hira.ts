@@ -15,10 +15,10 @@ import {
 import type { AttachContext } from "../core/method.ts";
 import { initialiseBanks } from "../lora/attach-lora.ts";
 import type { RankOptions, StartOptions } from "../options/fields.ts";
+import { factorRank } from "../peft/check-peft-layer.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import { loraLayerConfigs } from "../peft/lora-format.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";
-import { factorRank } from "../peft/read-peft-layer.ts";
 import { folderTensors, fullyTrainedModulesOf, withPattern, writePeft } from "../peft/save-adapter.ts";
 
 const [downName, upName] = [".hira_A", ".hira_B"];

@@ -11,8 +11,8 @@ import { isWithin, outermostOf, refuseUntrainable } from "../core/modules-to-sav
 import { linearLayers } from "../core/targets.ts";
 import { type AdapterFolder, readAdapterFolder } from "./adapter-folder.ts";
 import { checkAdapterConfig } from "./check-adapter-config.ts";
+import type { PeftLayer } from "./check-peft-layer.ts";
 import type { PeftFormat } from "./peft-format.ts";
-import type { PeftLayer } from "./read-peft-layer.ts";
 
 type Config = AdapterFolder["config"];
 

@@ -1,6 +1,6 @@
 import type { Bank, NamedLinear, StackedParameter } from "../core/bank.ts";
 import type { SupportedSettings } from "./check-adapter-config.ts";
-import type { PeftLayer } from "./read-peft-layer.ts";
+import type { PeftLayer } from "./check-peft-layer.ts";
 
 /** How PEFT stores the adapters of a method. */
 export interface PeftFormat<B extends Bank, T extends NamedLinear> {

@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { AnalysisResult } from "../../analysis/types.ts";
+import type { AnalysisResult } from "../../analysis/analysis-request.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
 import type { Context } from "../context.ts";
-import { jsonOption } from "../options.ts";
+import { jsonOption } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
 
-type Analysis = typeof import("../../analysis/run-analyze.ts");
+type Analysis = typeof import("../../analysis/analyze-run.ts");
 
 interface Options {
   layers?: string;

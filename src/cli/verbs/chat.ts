@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/types.ts";
 import { type Context, usageError } from "../context.ts";
-import { addModelOptions, type ModelOptions } from "../options.ts";
 import {
   addSamplingOptions,
   type SamplingOptions,
@@ -11,6 +10,7 @@ import {
   streamOutput,
   terminalSafe,
 } from "../sampling.ts";
+import { addModelOptions, type ModelOptions } from "../shared-options.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   system?: string;

@@ -1,9 +1,9 @@
 import { basename, extname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import type { CompareProgress, CompareResult } from "../../compare/types.ts";
+import type { CompareProgress, CompareResult } from "../../compare/compare-request.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Context } from "../context.ts";
-import { collect, jsonOption, numberParser, setOption } from "../options.ts";
+import { collect, jsonOption, numberParser, setOption } from "../shared-options.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
 

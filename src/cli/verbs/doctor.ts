@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type Finding, inspect } from "../../setup/doctor.ts";
 import type { Context } from "../context.ts";
-import { jsonOption } from "../options.ts";
+import { jsonOption } from "../shared-options.ts";
 
 /** `scalora doctor`: checks the installation and suggests fixes. Changes nothing; exit code 1 when something is missing. */
 export function addDoctor(program: Command, context: Context, runInspection: typeof inspect = inspect): void {

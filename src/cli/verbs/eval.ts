@@ -11,8 +11,8 @@ import type {
 } from "../../inference/types.ts";
 import { formatCount, formatDuration } from "../../util/format.ts";
 import { type Context, usageError } from "../context.ts";
-import { addModelOptions, collect, jsonOption, type ModelOptions, numberParser } from "../options.ts";
 import { metricEntries, percent } from "../run-progress-view.ts";
+import { addModelOptions, collect, jsonOption, type ModelOptions, numberParser } from "../shared-options.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
 

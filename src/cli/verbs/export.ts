@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
-import type { ExportRequest, ExportResult, RunExport } from "../../export/types.ts";
+import type { ExportRequest, ExportResult, RunExport } from "../../export/export-request.ts";
 import { formatBytes } from "../../util/format.ts";
 import { type Context, usageError } from "../context.ts";
-import { jsonOption, numberParser } from "../options.ts";
+import { jsonOption, numberParser } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
 
 interface Options {

@@ -3,7 +3,6 @@ import { checkTarget } from "../../assemble/model-target.ts";
 import type { OpenGenerator } from "../../inference/types.ts";
 import { formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
-import { addModelOptions, jsonOption, type ModelOptions } from "../options.ts";
 import {
   addSamplingOptions,
   type SamplingOptions,
@@ -11,6 +10,7 @@ import {
   streamOutput,
   terminalSafe,
 } from "../sampling.ts";
+import { addModelOptions, jsonOption, type ModelOptions } from "../shared-options.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   chat?: boolean;

@@ -10,7 +10,7 @@ import {
 import { formatBytes } from "../../util/format.ts";
 import type { Context } from "../context.ts";
 import { DownloadView } from "../download-view.ts";
-import { jsonOption } from "../options.ts";
+import { jsonOption } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
 
 type Get = (name: string, hooks: DownloadHooks) => Promise<string>;

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import type { RunEntry } from "../../run/list.ts";
+import type { RunEntry } from "../../run/list-runs.ts";
 import { packageRoot } from "../../setup/locate.ts";
 import { type Context, usageError } from "../context.ts";
-import { jsonOption } from "../options.ts";
 import { percent } from "../run-progress-view.ts";
+import { jsonOption } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
 
 type Catalog = typeof import("../../recipes/catalog.ts");
@@ -59,7 +59,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
     .addOption(jsonOption())
     .action(async (folder: string, { json }: Options) => {
       assertFolderExists(folder);
-      const { listRuns } = await import("../../run/list.ts");
+      const { listRuns } = await import("../../run/list-runs.ts");
       const runs = listRuns(resolve(folder));
       if (json) context.json(runs);
       else

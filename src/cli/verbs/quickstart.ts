@@ -1,20 +1,20 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { quickstartModel } from "../../download/index.ts";
-import { checkOutputFolder } from "../../quickstart/folder.ts";
+import { checkOutputFolder } from "../../quickstart/output-folder.ts";
 import type {
   FractionEstimate,
   QuickstartEvent,
   QuickstartResult,
   QuickstartScore,
   RunQuickstart,
-} from "../../quickstart/types.ts";
+} from "../../quickstart/quickstart-result.ts";
 import { SetupError } from "../../setup/errors.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
-import { jsonOption, numberParser } from "../options.ts";
 import { RunProgressView } from "../run-progress-view.ts";
+import { jsonOption, numberParser } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
 import { stripControl } from "../terminal/text.ts";
 import { fetchWithProgress } from "./get.ts";

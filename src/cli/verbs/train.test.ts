@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Recipe } from "../../config/index.ts";
-import type { RunResult, RunTraining } from "../../recipes/types.ts";
+import type { RunResult, RunTraining } from "../../recipes/run-result.ts";
 import type { RunEvent } from "../../run/events.ts";
 import { runVerb, testContext } from "../testing/terminal.ts";
 import { addTrain } from "./train.ts";

@@ -1,12 +1,12 @@
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Recipe } from "../../config/index.ts";
-import type { RunResult, RunTraining } from "../../recipes/types.ts";
+import type { RunResult, RunTraining } from "../../recipes/run-result.ts";
 import { formatDuration, shellQuote } from "../../util/format.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
 import { type Context, usageError } from "../context.ts";
-import { jsonOption, setOption } from "../options.ts";
 import { percent, perplexityText, RunProgressView } from "../run-progress-view.ts";
+import { jsonOption, setOption } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
 
 interface Options {

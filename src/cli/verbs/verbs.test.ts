@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import type { ModelTarget } from "../../assemble/model-target.ts";
-import type { ExportRequest } from "../../export/types.ts";
+import type { ExportRequest } from "../../export/export-request.ts";
 import type {
   ChatMessage,
   EvaluationRequest,

@@ -1,4 +1,4 @@
-import type { TextOrPair } from "../../tokenizer/types.ts";
+import type { TextOrPair } from "../../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { DataRow } from "../jsonl.ts";
 import { readRows, readTsv } from "../read-rows.ts";

@@ -1,4 +1,10 @@
-import type { EncodeOptions, Encoding, PairEncoding, TextOrPair, Tokenizer } from "../../tokenizer/types.ts";
+import type {
+  EncodeOptions,
+  Encoding,
+  PairEncoding,
+  TextOrPair,
+  Tokenizer,
+} from "../../tokenizer/tokenizer.ts";
 import { elementAt } from "../../util/elements.ts";
 
 const specialNames = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<end>"];

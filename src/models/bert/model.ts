@@ -8,9 +8,9 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { scope, type Tensor, tanh } from "../../torch/index.ts";
+import { BertEncoder } from "../encoder/bert-encoder.ts";
 import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
 import { BertEmbeddings } from "../encoder/embeddings.ts";
-import { BertEncoder } from "../encoder/layers.ts";
 import { makeClassifierInfo } from "../encoder/make-classifier-info.ts";
 import { Pooler } from "../encoder/pooling.ts";
 import type { BertConfig } from "./config.ts";

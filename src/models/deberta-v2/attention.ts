@@ -21,7 +21,7 @@ import {
 } from "../../torch/index.ts";
 import { mapTuple } from "../../util/elements.ts";
 import { internalError } from "../../util/errors.ts";
-import type { EncoderContext, SelfAttention } from "../encoder/layers.ts";
+import type { EncoderContext, SelfAttention } from "../encoder/bert-encoder.ts";
 import type { DebertaConfig } from "./config.ts";
 import type { RelativePositions } from "./relative-positions.ts";
 

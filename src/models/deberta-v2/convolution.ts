@@ -9,7 +9,7 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { add, conv1d, narrow, reshape, type Tensor, transpose } from "../../torch/index.ts";
-import { activationOf } from "../encoder/layers.ts";
+import { activationOf } from "../encoder/bert-encoder.ts";
 import type { ConvolutionConfig, DebertaConfig } from "./config.ts";
 
 class Convolution extends Module {

@@ -11,9 +11,9 @@ import {
   type TokenStream,
 } from "../../nn/index.ts";
 import { add, narrow, scope, type Tensor } from "../../torch/index.ts";
+import { activationOf, EncoderLayer } from "../encoder/bert-encoder.ts";
 import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
 import { typeRows } from "../encoder/embeddings.ts";
-import { activationOf, EncoderLayer } from "../encoder/layers.ts";
 import { makeClassifierInfo } from "../encoder/make-classifier-info.ts";
 import { Pooler } from "../encoder/pooling.ts";
 import { type DebertaContext, DisentangledSelfAttention } from "./attention.ts";

@@ -14,7 +14,7 @@ import {
 import { scope, type Tensor } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import type { DecoderConfig } from "./config.ts";
-import { type DecoderLayer, PreNormLayer, SandwichNormLayer } from "./layers.ts";
+import { type DecoderLayer, PreNormLayer, SandwichNormLayer } from "./decoder-layer.ts";
 
 class Decoder extends Module {
   readonly embed_tokens: Embedding;

@@ -21,9 +21,9 @@ import {
   toDType,
 } from "../../torch/index.ts";
 import type { BertConfig } from "../bert/config.ts";
+import { BertEncoder } from "../encoder/bert-encoder.ts";
 import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
 import { BertEmbeddings } from "../encoder/embeddings.ts";
-import { BertEncoder } from "../encoder/layers.ts";
 import { makeClassifierInfo } from "../encoder/make-classifier-info.ts";
 import { firstTokenStates } from "../encoder/pooling.ts";
 

@@ -3,9 +3,9 @@ import { shellQuote } from "../../util/format.ts";
 import { Random } from "../../util/random.ts";
 import type { Demo, Exercise, MethodSettings, Split } from "../demo.ts";
 import { generateAnswers } from "../evaluate-model.ts";
-import { nodeProgram, ollamaFile } from "./chat-file-templates.ts";
-import { gradeRecord } from "./grade.ts";
-import { type CustomerMessage, drawMessages, instruction } from "./messages.ts";
+import { type CustomerMessage, drawMessages, instruction } from "./customer-messages.ts";
+import { nodeProgram, ollamaFile } from "./gguf-chat-programs.ts";
+import { gradeRecord } from "./grade-record.ts";
 
 /** Number of messages in each split. */
 const sizes: Readonly<Record<Split, number>> = { train: 200, validation: 24, test: 64 };

@@ -7,12 +7,12 @@ import { liveTensorCount } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { Random } from "../../util/random.ts";
 import { splitNames } from "../demo.ts";
+import type { QuickstartEvent } from "../quickstart-result.ts";
 import { runDemo } from "../run-quickstart.ts";
-import type { QuickstartEvent } from "../types.ts";
+import { drawMessages, recordFields } from "./customer-messages.ts";
 import { recordsDemo } from "./demo.ts";
-import { gradeRecord } from "./grade.ts";
-import { drawMessages, recordFields } from "./messages.ts";
-import { type Pool, phrases } from "./phrases.ts";
+import { gradeRecord } from "./grade-record.ts";
+import { type Pool, phrases } from "./message-phrases.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -8,7 +8,7 @@ import { elementAt } from "../../util/elements.ts";
 import { formatCount, shellQuote } from "../../util/format.ts";
 import type { Demo, Grade, MethodSettings } from "../demo.ts";
 import { generateAnswers } from "../evaluate-model.ts";
-import { makeTranslationSplits, sentenceLength, splitSizes } from "./sentences.ts";
+import { makeTranslationSplits, sentenceLength, splitSizes } from "./translation-examples.ts";
 
 /** The embedded model. */
 export const tinyModelFolder = join(packageRoot, "assets", "tiny");

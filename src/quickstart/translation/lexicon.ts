@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Random } from "../../util/random.ts";
-import { lazyAsset } from "../asset.ts";
+import { lazyAsset } from "../lazy-asset.ts";
 
 /** Kinds of words; both languages have the same number of each. */
 export const wordKinds = [

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
-import { findNewestValid, isComplete, listCheckpoints, verifyCheckpoint } from "./load.ts";
+import { findNewestValid, isComplete, listCheckpoints, verifyCheckpoint } from "./read-checkpoint.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./save.ts";
 
 let temporary: ReturnType<typeof temporaryFolder>;

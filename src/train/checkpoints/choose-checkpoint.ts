@@ -10,7 +10,7 @@ import {
   listCheckpoints,
   readState,
   verifyCheckpoint,
-} from "./load.ts";
+} from "./read-checkpoint.ts";
 
 /**
  * Finds a checkpoint of a run by name: `last` (the newest valid one), `best` (the best evaluation), or a folder's name such

@@ -28,7 +28,7 @@ import {
   tensorFiles,
   unfinishedName,
 } from "./format.ts";
-import { isComplete, listCheckpoints } from "./load.ts";
+import { isComplete, listCheckpoints } from "./read-checkpoint.ts";
 
 export interface CheckpointContent {
   readonly step: number;

@@ -8,7 +8,7 @@ import type { TaskExample, TextTask } from "../task.ts";
 import { gsm8k } from "./gsm8k.ts";
 import { isEquivalent } from "./latex-equivalence.ts";
 import { boxedAnswer, math } from "./math.ts";
-import { normalizeMinervaAnswer } from "./minerva.ts";
+import { normalizeMinervaAnswer } from "./minerva-answer.ts";
 
 interface Golden {
   pairs: { a: string; b: string; equivalent: boolean; normal: [string, string] }[];

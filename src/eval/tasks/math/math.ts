@@ -2,7 +2,7 @@ import { ScaloraError } from "../../../util/errors.ts";
 import type { TextTask } from "../task.ts";
 import { textColumn } from "../text-column.ts";
 import { isEquivalent } from "./latex-equivalence.ts";
-import { minervaAnswer, minervaFinalSentence, normalizeMinervaAnswer } from "./minerva.ts";
+import { minervaAnswer, minervaFinalSentence, normalizeMinervaAnswer } from "./minerva-answer.ts";
 
 /**
  * Competition maths (arXiv 2103.03874). `hendrycks` and `minerva` are lm-evaluation-harness' two rules (the second without

@@ -4,7 +4,7 @@ import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import type { RunEvent, StartEvent } from "../run/events.ts";
-import type { RunFolder } from "../run/folder.ts";
+import type { RunFolder } from "../run/run-folder.ts";
 import type { GemmBackend, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { CheckpointIdentity } from "./checkpoints/format.ts";

@@ -8,7 +8,7 @@ import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { liveTensorCount, setThreads } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
-import { runTraining } from "./sft.ts";
+import { runTraining } from "./run-training.ts";
 
 const scratch = temporaryFolder();
 beforeAll(() => {

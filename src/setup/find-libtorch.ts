@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { installCommand, SetupError, which } from "./errors.ts";
 import { cacheFolder, hasNvidiaDriver, type Setup, torchVersion } from "./locate.ts";
-import { run } from "./run.ts";
-import { compareVersions } from "./versions.ts";
+import { compareVersions } from "./node-version.ts";
+import { run } from "./run-program.ts";
 
 export type Libtorch = Pick<Setup, "libtorch" | "version" | "from">;
 

@@ -1,5 +1,5 @@
 import type { Grade } from "../demo.ts";
-import { recordFields } from "./messages.ts";
+import { recordFields } from "./customer-messages.ts";
 
 /**
  * Compares an answer with the expected JSON record, field by field. Values must be equal; numbers may have quotes. An answer

@@ -1,7 +1,7 @@
+import { reportScript } from "./browser-script.ts";
+import { alignSeries, downsample } from "./chart-series.ts";
 import type { Chart, ReportData, ReportTable, SampleGroup } from "./report-data.ts";
-import { reportScript } from "./script.ts";
-import { alignSeries, downsample } from "./series.ts";
-import { reportStyle } from "./style.ts";
+import { reportStyle } from "./style-sheet.ts";
 
 /** Script and style sheet of the chart library, as text. */
 export interface ChartLibrary {

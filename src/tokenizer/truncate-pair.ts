@@ -1,7 +1,7 @@
 import type { Encoding as LibraryEncoding } from "tokenizers";
 import { mapTuple } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { PairEncoding } from "./types.ts";
+import type { PairEncoding } from "./tokenizer.ts";
 
 /**
  * Truncates the ends of an encoding's texts to `maxLength` tokens, special tokens included. The library's Node version

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseRecipe, type Recipe } from "../config/index.ts";
 import { glueTasks } from "../data/index.ts";
-import { glueMetrics, resolveModelConfig } from "./glue-benchmark.ts";
+import { glueMetrics, resolveModelConfig } from "./glue-labels-and-metrics.ts";
 
 const folder = fileURLToPath(new URL("../../recipes/", import.meta.url));
 /** Every recipe of the repository, with a model folder that is there. */

@@ -1,9 +1,9 @@
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { heldOutRows } from "../assemble/held-out.ts";
+import { heldOutRows } from "../assemble/held-out-rows.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import type { TrainableModel } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
-import type { ExportResult } from "./types.ts";
+import type { ExportResult } from "./export-request.ts";
 
 /**
  * Measures the held-out loss of a run's model and of its export; or gives the reason, in words, why it was not measured.

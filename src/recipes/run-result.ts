@@ -32,5 +32,5 @@ export interface RunResult {
   analysisSeconds: number | null;
 }
 
-/** `src/recipes/sft.ts`: trains a recipe. A run stopped by the signal returns with reason `stopped`. */
+/** `src/recipes/run-training.ts`: trains a recipe. A run stopped by the signal returns with reason `stopped`. */
 export type RunTraining = (recipe: Recipe, hooks: RunHooks) => Promise<RunResult>;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type AdapterSet, attachParsed } from "../adapters/index.ts";
+import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
-import { AnalysisObserver } from "../analysis/observer.ts";
 import {
   classesOf,
   type LoadedModel,
@@ -11,7 +11,7 @@ import {
 } from "../assemble/build.ts";
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
-import { glueMetrics, resolveModelConfig } from "../assemble/glue-benchmark.ts";
+import { glueMetrics, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
@@ -24,8 +24,8 @@ import {
   type SampleEvent,
   type StartEvent,
 } from "../run/events.ts";
-import { RunFolder } from "../run/folder.ts";
 import { readEvents } from "../run/read-events.ts";
+import { RunFolder } from "../run/run-folder.ts";
 import {
   cpuCapability,
   type DType,
@@ -36,15 +36,15 @@ import {
 } from "../torch/index.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { objectiveOf } from "../train/objective.ts";
-import type { TrainResult } from "../train/options.ts";
+import type { TrainResult } from "../train/train-options.ts";
 import { train } from "../train/trainer.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { definedFields } from "../util/json.ts";
+import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes, estimateMemory, largestBatchTokens, type RunParts } from "./memory-estimate.ts";
-import { samplePrompts, takeSamples } from "./samples.ts";
-import type { RunTraining } from "./types.ts";
-import { packageVersion } from "./version.ts";
+import { packageVersion } from "./package-version.ts";
+import type { RunTraining } from "./run-result.ts";
 
 /** Default number of evaluations and checkpoints in a run. */
 const defaultTimes = 10;

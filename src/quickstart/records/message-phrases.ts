@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { lazyAsset } from "../asset.ts";
+import { lazyAsset } from "../lazy-asset.ts";
 
 /** Intents of a customer. */
 export const intentNames = ["refund", "exchange", "delivery", "cancel", "invoice", "repair"] as const;

@@ -7,7 +7,7 @@ import type { ListFileEntry } from "@huggingface/hub";
 import { withLock } from "../setup/lock.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { renameDurably } from "./durable-rename.ts";
-import type { HubAccess } from "./hub-client.ts";
+import type { HubAccess } from "./hub-access.ts";
 import { fileSize } from "./model-cache.ts";
 
 /** A file on the hub, and its model's folder in the cache. */

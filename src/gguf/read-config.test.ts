@@ -8,7 +8,7 @@ import { float32Item, type MetadataItem, stringItem, uint32Item } from "./encode
 import { ggufConfig, ggufGenerationConfig } from "./index.ts";
 import { llama3Factors } from "./rope-scaling.ts";
 import { tensorTypeByName } from "./types.ts";
-import { writeGguf } from "./write.ts";
+import { writeGguf } from "./write-gguf.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

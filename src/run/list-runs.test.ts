@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { RunFolder } from "./folder.ts";
-import { listRuns } from "./list.ts";
+import { listRuns } from "./list-runs.ts";
+import { RunFolder } from "./run-folder.ts";
 import type { RunState } from "./status.ts";
 
 let folder = "";

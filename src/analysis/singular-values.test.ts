@@ -3,7 +3,12 @@ import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt, mapTuple } from "../util/elements.ts";
 import { ranksFromSingularValues } from "./change-rank.ts";
-import { leadingEnergyFraction, leadingSpectrum, significantSpectrum, spectrumRanks } from "./spectrum.ts";
+import {
+  leadingEnergyFraction,
+  leadingSpectrum,
+  significantSpectrum,
+  spectrumRanks,
+} from "./singular-values.ts";
 
 checkTensorLeaks();
 

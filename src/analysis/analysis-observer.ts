@@ -14,7 +14,7 @@ import {
   type Spectrum,
   significantSpectrum,
   spectrumRanks,
-} from "./spectrum.ts";
+} from "./singular-values.ts";
 import { changedLayerPaths, weightChange } from "./weight-change.ts";
 
 /** Maximum elements of the gradients collected in one step (1 GiB in float32); with more, layers take turns. */

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { untieWeight } from "../adapters/core/untie.ts";
+import { untieWeight } from "../adapters/core/untie-weight.ts";
 import type { AdapterSet } from "../adapters/index.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/export.ts";
@@ -10,8 +10,8 @@ import { describeModelForGguf, parametersToSave, saveModel } from "../models/ind
 import { isClassifier, Linear, type TrainableModel } from "../nn/index.ts";
 import { scope, type Tensor, toDType } from "../torch/index.ts";
 import { toPlainValue } from "../util/strict-json.ts";
+import type { ExportRequest } from "./export-request.ts";
 import { RoundingError } from "./rounding-error.ts";
-import type { ExportRequest } from "./types.ts";
 
 /** Data types of a folder's weights. */
 export type FolderDType = "float32" | "bfloat16";

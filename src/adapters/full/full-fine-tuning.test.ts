@@ -6,7 +6,7 @@ import { countingExamples } from "../../testing/tiny-data.ts";
 import { TinyLM, type TinyLMOptions } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
-import { FullFineTuning } from "./full.ts";
+import { FullFineTuning } from "./full-fine-tuning.ts";
 
 const made: { dispose(): void }[] = [];
 afterEach(() => {

@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { ControlCommand } from "../run/control.ts";
-import type { TrainOptions } from "./options.ts";
+import type { ControlCommand } from "../run/control-command.ts";
 import type { RunRecorder } from "./run-recorder.ts";
+import type { TrainOptions } from "./train-options.ts";
 
 /** Milliseconds between reads of `control.json` during a pause. */
 const pausePoll = 100;

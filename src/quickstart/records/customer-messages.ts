@@ -1,7 +1,7 @@
 import { internalError } from "../../util/errors.ts";
 import type { Random } from "../../util/random.ts";
 import type { Split } from "../demo.ts";
-import { type Intent, intentNames, phrases, type Urgency, urgencyNames } from "./phrases.ts";
+import { type Intent, intentNames, phrases, type Urgency, urgencyNames } from "./message-phrases.ts";
 
 /** The content of a message, with fields in the order of the JSON record. */
 export interface CustomerRecord {

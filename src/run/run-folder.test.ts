@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { requestControl } from "./control.ts";
+import { requestControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";
-import { RunFolder } from "./folder.ts";
 import { readEvents } from "./read-events.ts";
+import { RunFolder } from "./run-folder.ts";
 import { isActive, type RunStatus, readStatus } from "./status.ts";
 
 let parent = "";

@@ -9,10 +9,10 @@ import { effectiveState, isActive, readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { shellQuote } from "../util/format.ts";
 import { recordingCost, toAnalysisRecord } from "./analysis-record.ts";
+import type { AnalysisResult, RunAnalyze } from "./analysis-request.ts";
 import { rankReport } from "./change-rank.ts";
 import { analysisCharts } from "./charts.ts";
 import { analysisTables } from "./tables.ts";
-import type { AnalysisResult, RunAnalyze } from "./types.ts";
 import { changedLayerPaths } from "./weight-change.ts";
 
 export { analysisTables } from "./tables.ts";

@@ -23,8 +23,8 @@ import {
 } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { compareHeldOut } from "./held-out-loss.ts";
-import type { ExportResult } from "./types.ts";
+import { compareHeldOut } from "./compare-held-out-loss.ts";
+import type { ExportResult } from "./export-request.ts";
 
 /** The rank, or the fraction of the energy, to keep of each layer's change. */
 interface Truncation {

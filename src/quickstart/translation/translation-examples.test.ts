@@ -8,7 +8,7 @@ import {
   makeTranslationSplits,
   sentenceLength,
   splitSizes,
-} from "./sentences.ts";
+} from "./translation-examples.ts";
 
 const wordsOf = (lexicon: ReturnType<typeof english>) => wordKinds.flatMap((kind) => lexicon[kind]);
 

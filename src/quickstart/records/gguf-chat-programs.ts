@@ -1,4 +1,4 @@
-import { instruction } from "./messages.ts";
+import { instruction } from "./customer-messages.ts";
 
 /** A program that queries a GGUF file through node-llama-cpp. @param file its name, in the same folder */
 export const nodeProgram = (

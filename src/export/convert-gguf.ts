@@ -3,8 +3,8 @@ import { modelPath } from "../download/index.ts";
 import { isGgufFile } from "../gguf/index.ts";
 import { loadModel, saveModel } from "../models/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import type { RunConvert } from "./export-request.ts";
 import { folderBytes } from "./folder-size.ts";
-import type { RunConvert } from "./types.ts";
 
 /** Writes the model of a GGUF file as a Hugging Face folder: the exact (dequantised) values, tokenizer and chat template. */
 export const runConvert: RunConvert = async ({ path: given, out }) => {

@@ -37,7 +37,7 @@ export interface ExportResult {
 /** `src/export/run-export.ts`. */
 export type RunExport = (request: ExportRequest, hooks: Interruptible) => Promise<ExportResult>;
 
-/** `src/export/convert.ts`: converts a GGUF file to a folder, which must not exist. */
+/** `src/export/convert-gguf.ts`: converts a GGUF file to a folder, which must not exist. */
 export type RunConvert = (request: { path: string; out: string }) => Promise<{
   out: string;
   family: string;
