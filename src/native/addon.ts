@@ -1,12 +1,12 @@
 /** An operator of libtorch, bound once: tensors and generators pass as handles, the rest as plain values. */
 export type NativeOperator<Result = unknown> = (...args: unknown[]) => Result;
 
-/** What the addon exports. Handles are numbers, 0 stands for "no tensor"; dtypes are torch's ScalarType codes. */
+/** What the addon exports. Handles are numbers, 0 is "no tensor"; dtypes are torch's ScalarType codes. */
 export interface NativeAddon {
   setErrorFactory(
     factory: (kind: string, message: string, where: string, found: string, fix: string) => Error,
   ): void;
-  /** `Result` is what the operator's schema says of its results, which is for the caller to know. */
+  /** `Result` must match the results in the operator's schema; nothing checks it. */
   operator<Result>(name: string, overload: string): NativeOperator<Result>;
   schema(name: string, overload: string): string;
 
@@ -28,7 +28,7 @@ export interface NativeAddon {
   backward(tensor: number, gradient: number): void;
   gradients(outputs: readonly number[], inputs: readonly number[]): number[];
   gradMode(): boolean;
-  /** @returns what it was */
+  /** @returns the previous mode */
   setGradMode(on: boolean): boolean;
 
   generator(seed: number, device: string): number;

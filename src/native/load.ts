@@ -6,7 +6,7 @@ import type { NativeAddon } from "./addon.ts";
 
 let loaded: NativeAddon | undefined;
 
-/** The addon, loaded at first use. Throws with the one command that sets it up when it is not there. */
+/** The addon, loaded at first use. @throws ScaloraError `setup`, with the command that sets it up */
 export function native(): NativeAddon {
   loaded ??= load();
   return loaded;

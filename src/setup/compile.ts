@@ -1,4 +1,4 @@
-// Compiles the addon against a libtorch: one object per source, in parallel, each kept in the cache by what it is made of.
+// Compiles the addon against libtorch: one object file per source, in parallel, each cached under a hash of its inputs.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -32,7 +32,7 @@ interface Source {
 /** A source that includes libtorch's headers takes about this much memory to compile. */
 const bytesPerJob = 1.5e9;
 
-/** The compiler that `CXX` names, else the first of the usual ones. */
+/** The compiler in `CXX`, otherwise the first of the usual ones that runs. */
 export async function findCompiler(env = process.env): Promise<Compiler> {
   const names = env["CXX"] ? [env["CXX"]] : ["g++", "clang++", "c++"];
   for (const name of names) {
@@ -48,7 +48,7 @@ export async function findCompiler(env = process.env): Promise<Compiler> {
   throw new SetupError("no C++ compiler", { found, fix: installCommand("compiler", env) });
 }
 
-/** Builds the addon, or finds it built. The caller holds the lock. */
+/** Builds the addon unless the cache has it. The caller holds the lock. */
 export async function compileAddon(
   libtorch: Libtorch,
   progress: Progress,
@@ -142,7 +142,7 @@ async function link(
   renameSync(temporary, dirname(addon));
 }
 
-/** Loads the addon in a process of its own, so that a library that is missing is found out here. */
+/** Loads the addon in a child process, to find missing libraries. */
 export async function tryLoading(addon: string, env: NodeJS.ProcessEnv) {
   const code = "process.dlopen({ exports: {} }, process.argv[1])";
   const { NODE_OPTIONS: _options, ...rest } = env;
@@ -150,9 +150,9 @@ export async function tryLoading(addon: string, env: NodeJS.ProcessEnv) {
   if (result.code === 0) return;
   const reason =
     result.stderr.split("\n").find((line) => line.startsWith("Error:")) ?? lastLines(result.stderr, 4);
-  throw new SetupError("the addon was compiled, and does not load", {
-    found: reason || `the process ended with ${result.code}`,
-    fix: "set SCALORA_LIBTORCH to a libtorch that is complete and built for this system, or unset it",
+  throw new SetupError("the addon was compiled but does not load", {
+    found: reason || `exit code ${result.code}`,
+    fix: "set SCALORA_LIBTORCH to a complete libtorch that was built for this system, or unset it",
   });
 }
 
@@ -169,7 +169,7 @@ function flagsFor(libtorch: string, headers: string) {
   ];
 }
 
-/** Not a static import: in a bare clone this module is read before npm's packages are there. */
+/** Not a static import: in a fresh clone this module is loaded before the npm packages are installed. */
 function nodeApiHeaders(): string {
   const require = createRequire(import.meta.url);
   const { include_dir: folder }: { include_dir: string } = require("node-api-headers");
@@ -178,14 +178,14 @@ function nodeApiHeaders(): string {
 
 function compileError(what: string, { stderr, code }: RunResult, compiler: Compiler) {
   const errors = stderr.split("\n").filter((line) => /error|undefined reference|cannot find/i.test(line));
-  const found = `${compiler.version}:\n${errors.slice(0, 8).join("\n") || lastLines(stderr) || `it ended with ${code}`}`;
+  const found = `${compiler.version}:\n${errors.slice(0, 8).join("\n") || lastLines(stderr) || `exit code ${code}`}`;
   if (/No space left on device/i.test(stderr)) {
     return new SetupError("the disk is too full to compile the addon", { found, fix: "free some space" });
   }
   if (code === 128 || /Killed/.test(stderr)) {
     return new SetupError(what, {
       found,
-      fix: "the compiler was killed, as a rule for want of memory (2 GB are needed)",
+      fix: "the compiler was killed, usually because memory ran out (2 GB are needed)",
     });
   }
   return new SetupError(what, {

@@ -1,4 +1,4 @@
-// What a machine has of what scalora needs. Looks, and changes nothing.
+// Checks whether this machine has what scalora needs; changes nothing.
 import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { findCompiler, tryLoading } from "./compile.ts";
@@ -9,17 +9,17 @@ import { cacheFolder, hasNvidiaDriver, readSetup, setupCommand } from "./locate.
 import { isNodeTooOld, minimumNode } from "./node-version.ts";
 import { formatBytes } from "./progress.ts";
 
-/** One thing that scalora needs, or a place where it looked. */
+/** One requirement of scalora, or one place that was searched for libtorch. */
 export interface Finding {
   name: string;
-  /** `info` neither helps nor harms. */
+  /** `info`: a place without libtorch, which another place may have. */
   status: "ok" | "missing" | "info";
   found: string;
-  /** The command or step that mends it; there for everything that is missing. */
+  /** The command or step that fixes it; set for everything that is missing. */
   cure?: string;
 }
 
-/** One finding for each thing that is needed, in the order in which set-up needs them. */
+/** Checks every requirement, in the order in which set-up needs them. */
 export async function inspect(env: NodeJS.ProcessEnv = process.env): Promise<Finding[]> {
   const libtorch = await inspectLibtorch(env);
   const present = libtorch.at(-1)?.status === "ok";
@@ -53,7 +53,7 @@ async function inspectCompiler(env: NodeJS.ProcessEnv): Promise<Finding> {
   });
 }
 
-/** Every place that was tried; only the last one counts. */
+/** Every place that was searched; only the last one counts. */
 async function inspectLibtorch(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   let attempts: Attempt[];
   try {

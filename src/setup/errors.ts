@@ -2,7 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { cacheFolder } from "./locate.ts";
 
-/** Set-up could not go on. `code` is the one of ScaloraError; the message ends with what to do. */
+/** Set-up failed. `code` is a ScaloraError's; the message ends with the fix. */
 export class SetupError extends Error {
   readonly code = "setup";
   readonly exitCode = 1;
@@ -22,18 +22,18 @@ export class SetupError extends Error {
   }
 }
 
-/** Whether a folder could not be written: no permission, or no room. */
+/** Whether an error means that a folder cannot be written: no permission, or no space. */
 export function isUnwritable(error: unknown): error is Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return ["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOSPC", "EDQUOT"].includes(code);
 }
 
-/** The clear error for a cache folder that cannot be written, or undefined for any other error. */
+/** The error for a cache folder that cannot be written; undefined for any other error. */
 export function unwritable(error: unknown, env: NodeJS.ProcessEnv): SetupError | undefined {
   if (!isUnwritable(error)) return undefined;
   return new SetupError(`the cache folder ${cacheFolder(env)} cannot be written`, {
     found: error.message,
-    fix: "set XDG_CACHE_HOME to a folder that you can write to, on a disk with room",
+    fix: "set XDG_CACHE_HOME to a writable folder on a disk with free space",
     cause: error,
   });
 }
@@ -82,7 +82,7 @@ const managers: Record<string, Record<"install" | Installable, string>> = {
   brew: { install: "brew install", compiler: "llvm", python: "python3", pip: "python3" },
 };
 
-/** The command that installs something here. */
+/** The command that installs it on this system. */
 export function installCommand(what: Installable, env = process.env): string {
   if (what === "compiler" && process.platform === "darwin") return "xcode-select --install";
   const name = Object.keys(managers).find((manager) => which(manager, env) !== undefined);

@@ -1,4 +1,4 @@
-// The places where libtorch can be, in order; finding one costs no import of torch.
+// Searches the places where libtorch can be, in order, without importing torch (slow).
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { installCommand, SetupError, which } from "./errors.ts";
@@ -8,7 +8,7 @@ import { run } from "./run-program.ts";
 
 export type Libtorch = Pick<Setup, "libtorch" | "version" | "from">;
 
-/** A place where libtorch was looked for; `libtorch` is there when it is one that can be used. */
+/** A place that was searched; `libtorch` is set if it has a usable one. */
 export interface Attempt {
   place: string;
   found: string;
@@ -21,8 +21,8 @@ export function downloadFolder(env = process.env): string {
 }
 
 /**
- * Looks in every place until one has a libtorch that can be used.
- * @returns the last one has `libtorch` when something was found
+ * Searches until a place has a usable libtorch.
+ * @returns the places searched; the last has `libtorch` if one was found
  */
 export async function findLibtorch(env: NodeJS.ProcessEnv = process.env): Promise<Attempt[]> {
   if (env["SCALORA_LIBTORCH"]) return [fromVariable(env["SCALORA_LIBTORCH"])];
@@ -30,7 +30,7 @@ export async function findLibtorch(env: NodeJS.ProcessEnv = process.env): Promis
   return python.libtorch === undefined ? [python, fromDownload(env)] : [python];
 }
 
-/** The user's own libtorch, of any version: nothing else is looked at when it does not do. */
+/** The user's own libtorch, of any version; if it is not usable, no other place is searched. */
 function fromVariable(value: string): Attempt {
   const place = `SCALORA_LIBTORCH=${value}`;
   const folder = resolve(value);
@@ -63,7 +63,7 @@ async function fromPython(env: NodeJS.ProcessEnv): Promise<Attempt> {
   if (version?.split("+")[0] !== torchVersion) {
     return {
       place,
-      found: `torch ${version ?? "of unknown version"}, not ${torchVersion} (SCALORA_LIBTORCH would take it)`,
+      found: `torch ${version ?? "of unknown version"}, not ${torchVersion} (SCALORA_LIBTORCH accepts any version)`,
     };
   }
   const missing = missingFile(libtorch);
@@ -85,7 +85,7 @@ function fromDownload(env: NodeJS.ProcessEnv): Attempt {
   };
 }
 
-/** The first file that the addon needs and this folder lacks. */
+/** The first file that the addon needs and this folder does not have. */
 function missingFile(libtorch: string) {
   const library = process.platform === "darwin" ? "libtorch_cpu.dylib" : "libtorch_cpu.so";
   const needed = [join("lib", library), join("include", "ATen", "ATen.h")];
@@ -106,7 +106,7 @@ function versionIn(libtorch: string) {
   }
 }
 
-/** Why the download cannot be made on this machine, or undefined when it can. */
+/** Why libtorch cannot be downloaded for this machine; undefined if it can. */
 export function whyNoDownload(): SetupError | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") {
     return new SetupError(`there is no pinned libtorch for ${process.platform} on ${process.arch}`, {
@@ -128,7 +128,7 @@ function glibcVersion() {
   return report.header?.glibcVersionRuntime;
 }
 
-/** A Python whose pip can fetch a wheel for another Python. */
+/** A Python whose pip can download wheels for another Python version. */
 export async function pythonWithPip(env = process.env): Promise<string> {
   const python = which("python3", env);
   if (python === undefined) {

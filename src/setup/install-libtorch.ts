@@ -1,5 +1,5 @@
-// Fills the cache with the pinned libtorch: one wheel after another, each kept once it is whole; then one offline
-// install into a temporary folder, which is renamed.
+// Puts the pinned libtorch into the cache. Complete wheels are kept, so that an interrupted download continues; they are
+// then installed offline into a temporary folder, which is renamed.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { downloadFolder, whyNoDownload } from "./find-libtorch.ts";
@@ -16,7 +16,7 @@ import {
 } from "./pip.ts";
 import { formatBytes, type Progress } from "./progress.ts";
 
-/** Unpacked, a wheel takes this many times its own size. */
+/** Size of an unpacked wheel, relative to the wheel. */
 const unpackedRatio = 2.4;
 
 const purpose: Purpose = {
@@ -25,7 +25,7 @@ const purpose: Purpose = {
   otherwise: `set SCALORA_LIBTORCH to a folder with libtorch ${torchVersion}`,
 };
 
-/** The wheels of a pinned requirements file. It stands with the sources, in a package too: the compiler copies none. */
+/** The wheels of a pinned requirements file. It is read from src, in the npm package too: tsc does not copy it to dist. */
 export function pinnedWheels(kind: "cpu" | "cuda"): Wheel[] {
   const text = readFileSync(join(packageRoot, "src", "setup", `libtorch-${kind}.txt`), "utf8");
   return text.split("\n").flatMap((line) => {
@@ -80,7 +80,7 @@ async function install(wheels: Wheel[], folder: string, pip: Pip, destination: s
   renameSync(into, destination);
 }
 
-/** Removes what only CUDA or Python uses: 1.2 GB become 0.5 GB. The licences stay. */
+/** Removes what only CUDA or Python uses (1.2 GB becomes 0.5 GB), but keeps the licences. */
 function keepCpuLibraries(into: string) {
   const remove = (folder: string, keep: (name: string) => boolean) => {
     for (const name of readdirSync(join(into, folder))) {

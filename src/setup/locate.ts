@@ -1,17 +1,17 @@
-// Where set-up keeps things, and what it left there. No side effects and nothing slow: every start reads this.
+// Paths of set-up's files, and its saved result. Must be fast and without side effects: every start runs it.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** What set-up leaves for the loader. */
+/** The result of set-up, from which the addon is loaded. */
 export interface Setup {
   /** Folder with libtorch's `lib` and `include`. */
   libtorch: string;
   /** Version of that libtorch, for example "2.11.0+cu130". */
   version: string;
-  /** Which of the ways found it. */
+  /** Where it was found. */
   from: "SCALORA_LIBTORCH" | "python" | "download";
   /** The compiled addon. */
   addon: string;
@@ -21,7 +21,7 @@ export interface Setup {
   setUpAt: string;
 }
 
-/** Another package folder than this one, or another environment than this process's. */
+/** Overrides the package folder or the environment variables. */
 interface Place {
   root?: string;
   env?: NodeJS.ProcessEnv;
@@ -33,7 +33,7 @@ export const torchVersion = "2.11.0";
 /** The one command that sets everything up. */
 export const setupCommand = "npx scalora setup";
 
-/** Compiler flags of the addon; a change of them is a change of the addon. */
+/** Compiler flags of the addon; a change of them rebuilds it. */
 export const compileFlags: readonly string[] = ["-std=c++20", "-O2", "-fPIC", "-D_GLIBCXX_USE_CXX11_ABI=1"];
 
 /** The folder of the package: this repository, or `node_modules/scalora`. */
@@ -63,7 +63,7 @@ export function hasNvidiaDriver(): boolean {
   return existsSync("/proc/driver/nvidia/version") || existsSync("/usr/lib/wsl/lib/libcuda.so.1");
 }
 
-/** Names the set-up that fits these sources, this kind of machine and this environment. */
+/** A hash of everything that a set-up depends on: sources, flags, kind of machine and environment. */
 function setupKey(root: string, env: NodeJS.ProcessEnv) {
   const hash = createHash("sha256");
   const machine = [process.platform, process.arch, hasNvidiaDriver() ? "cuda" : "cpu"];
@@ -72,12 +72,12 @@ function setupKey(root: string, env: NodeJS.ProcessEnv) {
   return hash.digest("hex").slice(0, 20);
 }
 
-/** The file that holds the result of set-up for these sources and this environment, whether or not it exists. */
+/** Path of set-up's result for these sources and this environment; the file need not exist. */
 export function manifestPath({ root = packageRoot, env = process.env }: Place = {}): string {
   return join(cacheFolder(env), "state", `${setupKey(root, env)}.json`);
 }
 
-/** What set-up found and built, or undefined when it has not run, or when what it left is no longer there. */
+/** The result of set-up; undefined if it has not run or its files are gone. */
 export function readSetup(place: Place = {}): Setup | undefined {
   let setup: Setup;
   try {

@@ -1,4 +1,4 @@
-// One process at a time sets up. The lock only saves work: every step is atomic without it.
+// Lets one process at a time set up. The lock only saves work: every step is atomic without it.
 import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
@@ -8,7 +8,7 @@ const heartbeatMs = 2_000;
 const staleMs = 15_000;
 
 interface LockOptions {
-  /** What it may have to wait for. */
+  /** What the holder of the lock does, for the log. */
   what?: string;
   /** Ends the wait. */
   signal?: AbortSignal | undefined;
@@ -17,14 +17,13 @@ interface LockOptions {
 interface Holder {
   pid: number;
   host: string;
-  /** Milliseconds since it was last seen. */
+  /** Milliseconds since its last heartbeat. */
   age: number;
 }
 
 /**
- * Runs `work` while holding the lock file; waits for another process that holds it, and takes it over from one that is
- * gone.
- * @param log told once when it has to wait
+ * Runs `work` while holding the lock file. Waits if another process holds it; takes it over if that process is gone.
+ * @param log called once if it has to wait
  */
 export async function withLock<T>(
   path: string,
@@ -98,7 +97,10 @@ function isGone({ pid, host, age }: Holder) {
   }
 }
 
-/** Only the holder of a second, short-lived lock may remove a dead one, so that nobody removes a fresh one. */
+/**
+ * Removes a stale lock while holding a second one: of two processes that find it stale, the slower would otherwise remove
+ * the faster one's new lock.
+ */
 function breakLock(path: string) {
   const breaker = `${path}.break`;
   if (!create(breaker)) {

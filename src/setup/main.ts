@@ -1,4 +1,4 @@
-// `scalora setup`, also before anything is compiled: sets up libtorch and the addon.
+// `scalora setup`: sets up libtorch and the addon. Works before anything is compiled.
 import { SetupError } from "./errors.ts";
 import { ensureSetup } from "./setup.ts";
 

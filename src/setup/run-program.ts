@@ -14,7 +14,7 @@ export interface RunResult {
 
 /**
  * Runs a program to its end, without a shell.
- * @returns code 127 when it cannot be started, 128 when a signal ended it
+ * @returns `code` is 127 if it cannot be started, 128 if a signal ended it
  */
 export function run(
   program: string,
@@ -33,7 +33,7 @@ export function run(
     const stop = () => child.kill();
     process.once("exit", stop);
     child.on("error", (error) => {
-      // One that was started and is told to stop still closes.
+      // A process that was started and then aborted still emits `close`.
       if (child.pid === undefined) resolve({ code: 127, ...output, stderr: error.message });
     });
     child.once("close", (code) => {
@@ -43,7 +43,7 @@ export function run(
   });
 }
 
-/** The last lines of a program's output that say something. */
+/** The last lines of a program's output that are not empty. */
 export function lastLines(text: string, count = 12): string {
   return text
     .split("\n")

@@ -59,7 +59,7 @@ function fakePython(torch = "", pip = "exit 0") {
 
 const silent: () => Progress = () => new Progress({ write: () => true });
 
-test("the manifest depends on SCALORA_LIBTORCH and lies in the cache folder", () => {
+test("the manifest depends on SCALORA_LIBTORCH and is in the cache folder", () => {
   const env = { XDG_CACHE_HOME: folder };
   const path = manifestPath({ env });
   expect(dirname(path)).toBe(join(folder, "scalora", "state"));
@@ -77,7 +77,7 @@ test("the manifest depends on the text of every native source", () => {
   expect(manifestPath({ root, env })).not.toBe(before);
 });
 
-test("a set-up whose addon is gone counts as none", () => {
+test("a set-up whose addon is gone is not used", () => {
   const env = { XDG_CACHE_HOME: folder };
   const path = manifestPath({ env }).slice(folder.length + 1);
   const addon = write("addon/scalora.node", "");
@@ -110,7 +110,7 @@ test("Python's torch is taken when it is the pinned one", async () => {
   expect(attempts.at(-1)?.libtorch).toEqual({ libtorch, version: `${torchVersion}+cu130`, from: "python" });
 });
 
-test("Python's torch of another version is passed over, and the reason told", async () => {
+test("Python's torch of another version is skipped, with the reason", async () => {
   const libtorch = fakeTorch("2.10.1");
   const attempts = await findLibtorch(machine({ python3: fakePython(join(libtorch, "__init__.py")) }));
   expect(attempts[0]?.found).toContain("torch 2.10.1, not 2.11.0");
@@ -118,7 +118,7 @@ test("Python's torch of another version is passed over, and the reason told", as
   expect(attempts.every((attempt) => attempt.libtorch === undefined)).toBe(true);
 });
 
-test("an incomplete torch is passed over", async () => {
+test("an incomplete torch is skipped", async () => {
   const libtorch = fakeTorch(torchVersion, ["lib/libtorch_cpu.so"]);
   const attempts = await findLibtorch(machine({ python3: fakePython(join(libtorch, "__init__.py")) }));
   expect(attempts[0]?.found).toContain(join("include", "ATen", "ATen.h"));
@@ -140,14 +140,14 @@ function machineAgain(programs: Record<string, string>) {
   return machine(programs);
 }
 
-test("an old pip is an error that says how to renew it", async () => {
+test("an old pip is an error with the command that upgrades it", async () => {
   const env = machine({ python3: "echo 'pip 20.0.2 from /usr'" });
   await expect(pythonWithPip(env)).rejects.toThrow(
     /pip 20\.0\.2; 20\.3 or newer[\s\S]*pip install --upgrade pip/,
   );
 });
 
-test("CXX names the compiler, and is named when it does not run", async () => {
+test("CXX chooses the compiler, and the error names it if it does not run", async () => {
   const env = machine({ "my-cxx": "echo 'my-cxx 1.2'", "g++": "echo 'g++ 12'" });
   expect(await findCompiler({ ...env, CXX: "my-cxx" })).toMatchObject({ version: "my-cxx 1.2" });
   expect(await findCompiler(env)).toMatchObject({ version: "g++ 12" });
@@ -156,7 +156,7 @@ test("CXX names the compiler, and is named when it does not run", async () => {
 
 test.each([
   ["no network", "ERROR: Could not resolve host", "connect to a network"],
-  ["no time", "ReadTimeoutError: timed out", "it goes on where it stopped"],
+  ["no time", "ReadTimeoutError: timed out", "it continues where it stopped"],
   ["another file", "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "check the package index"],
   [
     "full disk",
@@ -171,7 +171,7 @@ test.each([
   expect(error).toMatchObject({ code: "setup", message: expect.stringContaining(fix) });
 });
 
-test("a broken wheel from before is not believed", async () => {
+test("a damaged wheel in the cache is downloaded again", async () => {
   const wheel = elementAt(pinnedWheels("cpu"), 0);
   const env = machine({ python3: fakePython("", "echo reached pip >&2; exit 1") });
   write(`cache/scalora/wheels/${wheel.file}`, "not a wheel");
@@ -190,7 +190,7 @@ test("both pinned sets hold torch, with a hash and a size for each file", () => 
   }
 });
 
-test("the lock lets one in at a time and tells the other why it waits", async () => {
+test("one process at a time holds the lock; the other logs why it waits", async () => {
   const path = join(folder, "lock");
   const events: string[] = [];
   const first = withLock(
@@ -212,7 +212,7 @@ test("the lock lets one in at a time and tells the other why it waits", async ()
   expect(events).toEqual(["first in", waiting, "first out", "second in"]);
 });
 
-test("who waits for the lock says for what, and can be stopped", async () => {
+test("a wait for the lock is logged with its reason and can be aborted", async () => {
   const path = write("lock", JSON.stringify({ pid: 1, host: "elsewhere" }));
   const stop = new AbortController();
   const lines: string[] = [];
@@ -266,7 +266,7 @@ test("the lock is freed when the work throws", async () => {
   ).toBe("in");
 });
 
-test("doctor lists what is missing, each with its cure, and changes nothing", async () => {
+test("doctor lists what is missing, each with its fix, and changes nothing", async () => {
   const env = machine({ "apt-get": "" });
   const findings = await inspect(env);
   const cures = Object.fromEntries(findings.map(({ name, cure }) => [name, cure]));

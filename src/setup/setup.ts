@@ -1,4 +1,4 @@
-// Sets everything up: finds or downloads libtorch, compiles the addon, writes down where they are.
+// Sets everything up: finds or downloads libtorch, compiles the addon, saves where they are.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { compileAddon, findCompiler, tryLoading } from "./compile.ts";
@@ -16,10 +16,9 @@ interface SetupOptions {
 }
 
 /**
- * What set-up left, made first when it is not there. Costs milliseconds once it is; safe to call in several processes
- * at once, and after any interruption.
- * @param options with `verify`, what is there is loaded once, and made anew when it does not load; progress goes to
- *   `stream` (stderr)
+ * The result of set-up, which runs first if it has not. Takes milliseconds when it has; safe in several processes at once
+ * and after any interruption.
+ * @param options `verify` loads an existing addon and sets up again if that fails; progress goes to `stream` (stderr)
  * @throws SetupError naming what is missing and the command that installs it
  */
 export async function ensureSetup({
@@ -53,7 +52,7 @@ async function forgetBroken(env: NodeJS.ProcessEnv) {
 }
 
 async function setUp(progress: Progress, env: NodeJS.ProcessEnv): Promise<Setup> {
-  // Before the download, which takes longer.
+  // A missing compiler is found before the long download.
   await findCompiler(env);
   const libtorch = await provideLibtorch(progress, env);
   const { addon, compiler } = await compileAddon(libtorch, progress, env);
@@ -68,7 +67,7 @@ async function provideLibtorch(progress: Progress, env: NodeJS.ProcessEnv) {
   if (found !== undefined) return found;
   await downloadLibtorch(progress, env);
   const downloaded = (await findLibtorch(env)).at(-1)?.libtorch;
-  if (downloaded === undefined) throw new Error("internal: libtorch was downloaded, and is not there");
+  if (downloaded === undefined) throw new Error("internal: libtorch was downloaded but is not found");
   return downloaded;
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const tsx = createRequire(import.meta.url).resolve("tsx");
 
-/** Options with which Node runs a TypeScript source, whatever the working directory. */
+/** Node options that run a TypeScript source from any working directory. */
 export const runsTypeScript: readonly string[] = ["--import", pathToFileURL(tsx).href];
 
 export interface ChildResult {
@@ -19,7 +19,7 @@ export function runChild(file: URL, ...args: string[]): Promise<ChildResult> {
   return runChildWithInput(file, "", ...args);
 }
 
-/** The same, with a text on its standard input. */
+/** `runChild` with text on standard input. */
 export function runChildWithInput(file: URL, input: string, ...args: string[]): Promise<ChildResult> {
   const child = spawn(process.execPath, [...runsTypeScript, fileURLToPath(file), ...args]);
   const result: ChildResult = { code: null, signal: null, stdout: "", stderr: "" };

@@ -4,7 +4,7 @@ import type { Tolerance } from "./tolerances.ts";
 
 /** Where and how much two equally long lists of numbers differ. */
 export interface Difference {
-  /** In the tolerance's own measure; infinite when a value is not finite or the lengths differ. */
+  /** In the tolerance's measure; infinite if a value is not finite or the lengths differ. */
   error: number;
   /** Index of the largest |Δ|. */
   index: number;
@@ -41,7 +41,7 @@ export function compare(
 }
 
 interface CloseMatchers<R = unknown> {
-  /** Within a named tolerance of reference numbers; the message holds the error and the worst element. */
+  /** Passes within a tolerance of the reference values; the message has the error and the worst element. */
   toBeCloseToAll(expected: ArrayLike<number>, tolerance: Tolerance): R;
 }
 

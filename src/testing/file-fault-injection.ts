@@ -23,7 +23,7 @@ export function failAtFileChange(count: number, end: () => void): void {
         ? writeSync(descriptor, data)
         : writeSync(descriptor, data, offset, length);
     },
-    // Appending calls it too.
+    // appendFileSync calls it too.
     writeFileSync: (path: string, data: string, options?: object) => {
       if (isDiskFull()) {
         writeFileSync(path, half(data), options);

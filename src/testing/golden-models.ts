@@ -19,7 +19,7 @@ export interface GoldenModel {
   /** Sequences, one after another. */
   tokens: number[];
   offsets: number[];
-  /** What transformers computes: `logits`, `loss`, and `grad.NAME` for each parameter. */
+  /** Computed by transformers: `logits`, `loss`, and `grad.NAME` for each parameter. */
   expected: Map<string, Float64Array>;
 }
 
@@ -84,7 +84,7 @@ export function runGolden(
   });
 }
 
-/** Logits, loss and the gradient of every parameter, by name. */
+/** Compares logits, loss and the gradient of every parameter with the reference. */
 export function expectParity(model: CausalLM, sample: GoldenModel): void {
   const parameters = [...model.namedParameters()];
   for (const [, parameter] of parameters) parameter.setRequiresGrad(true);
@@ -102,7 +102,7 @@ export function expectParity(model: CausalLM, sample: GoldenModel): void {
   }
 }
 
-/** The first sequence, fed through a cache in pieces of the given sizes and then what is left. */
+/** Compares the logits of the first sequence, fed through a cache in pieces of these sizes and then the rest. */
 export function expectCachedParity(model: CausalLM, sample: GoldenModel, sizes: readonly number[]): void {
   const length = elementAt(sample.offsets, 1);
   using cache = model.newCache();

@@ -1,6 +1,6 @@
 import { Linear, LMHead, type Module, type Nf4Codebook, Nf4Weight, nf4Codebook } from "../nn/index.ts";
 
-/** Puts the weights of a model's linear layers, but for an output layer's, into NF4. */
+/** Quantises a model's linear layers to NF4, except the output layer. */
 export function quantiseLinearLayers<M extends Module>(model: M): M {
   let codebook: Nf4Codebook | undefined;
   for (const [, module] of [...model.namedModules()]) {

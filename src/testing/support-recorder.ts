@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 
-/** What a method was shown to do; docs/support.md has a column, or a table, for each. */
+/** What tests can show about a method; docs/support.md has a column or a table for each. */
 export type SupportClaim =
   | "computes as merged"
   | "adapter folder"
@@ -13,8 +13,8 @@ export type SupportClaim =
   | "merged folder";
 
 /**
- * Notes what the tests of one file have shown of each method. The notes stand in `test/support/<name>.txt`, from which
- * `node scripts/support-table.ts` makes docs/support.md; the file's last test compares them.
+ * Records what the tests of one file have shown about each method. The file's last test compares the records with
+ * `test/support/<name>.txt`, from which `node scripts/support-table.ts` makes docs/support.md.
  */
 export class SupportRecorder {
   private readonly lines = new Set<string>();
@@ -24,12 +24,12 @@ export class SupportRecorder {
     this.name = name;
   }
 
-  /** Called when a test has shown something, after its assertions. @param on a precision, a model family */
+  /** Call it after the assertions that show it. @param on for example a precision or a model family */
   record(method: string, what: SupportClaim, ...on: readonly string[]): void {
     this.lines.add([method, what, ...on].join(" | "));
   }
 
-  /** Fails where the notes are not what stands in the file; `npx vitest run FILE -u` writes it anew. */
+  /** Fails if the records differ from the file; `npx vitest run FILE -u` rewrites it. */
   async compare(): Promise<void> {
     const file = fileURLToPath(new URL(`../../test/support/${this.name}.txt`, import.meta.url));
     await expect(`${[...this.lines].sort().join("\n")}\n`).toMatchFileSnapshot(file);

@@ -3,7 +3,7 @@ import { liveTensorCount } from "../torch/index.ts";
 
 /**
  * Leak check: each test of a file must end with as many live tensors as it began with.
- * @returns a list; whatever a test adds to it is disposed of after the test, the last first
+ * @returns a list: what a test adds to it is disposed after the test, in reverse order
  */
 export function checkTensorLeaks(): { dispose(): void }[] {
   const made: { dispose(): void }[] = [];

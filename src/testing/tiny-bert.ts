@@ -13,7 +13,7 @@ const [good, bad] = [
 const neutral = ["the", "film", "was", "a", "story", "and", "of", "people", "in", "town"];
 const vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ...good, ...bad, ...neutral];
 
-/** A BERT of 2 layers over some words, with all of BERT's dropout. */
+/** A BERT of 2 layers with a vocabulary of a few words and all of BERT's dropout. */
 const tinyBertConfig = {
   model_type: "bert",
   vocab_size: vocabulary.length,
@@ -28,7 +28,7 @@ const tinyBertConfig = {
   dtype: "float32",
 };
 
-/** Writes the model folder of a bare tiny BERT: random weights without a head, a tokenizer of words. */
+/** Writes the model folder of a tiny BERT without a head: random weights, a tokenizer of words. */
 export function writeTinyBert(folder: string): void {
   const companions = `${folder}-companions`;
   mkdirSync(companions, { recursive: true });
@@ -44,7 +44,7 @@ export function writeTinyBert(folder: string): void {
   writeModelFolder(folder, { config, weights, auxiliarySource: companions });
 }
 
-/** Rows that one word of praise or blame decides, some of them pairs. */
+/** Rows whose label depends on one word of praise or blame; a third are pairs. */
 function sentimentRows(count: number, seed: number): string {
   const random = new Random(seed);
   const words = (least: number) =>
@@ -58,7 +58,7 @@ function sentimentRows(count: number, seed: number): string {
   return `${rows.join("\n")}\n`;
 }
 
-/** The model, and rows with labels: `train.jsonl`, `test.jsonl`. */
+/** Writes the model (`bert`) and rows with labels (`train.jsonl`, `test.jsonl`). */
 export function writeTinySentimentProject(folder: string): void {
   writeTinyBert(join(folder, "bert"));
   writeFileSync(join(folder, "train.jsonl"), sentimentRows(160, 1));

@@ -2,7 +2,7 @@ import { BatchSource, batchesInOrder } from "../data/batch-source.ts";
 import type { Batch, Example } from "../data/types.ts";
 import { Random } from "../util/random.ts";
 
-/** Sequences that count upwards modulo 13 from a random start, the first token being no label. */
+/** Sequences that count upwards modulo 13 from a random start; the first token is not a label. */
 export function countingExamples(count: number, seed = 1): Example[] {
   const random = new Random(seed);
   return Array.from({ length: count }, (_, row) => {

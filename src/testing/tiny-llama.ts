@@ -29,7 +29,7 @@ const chatTemplate =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}" +
   "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
-/** GPT-2's printable stand-ins for bytes. */
+/** GPT-2's printable character for each byte. */
 function byteCharacters(): string[] {
   const isShown = (byte: number) =>
     (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
@@ -41,7 +41,7 @@ function byteCharacters(): string[] {
 
 const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
 
-/** A tokenizer whose tokens are bytes: token numbers 0 to 255 are their values. */
+/** A byte tokenizer: token ids 0 to 255 are the values of the bytes. */
 export const byteTokenizer = {
   version: "1.0",
   added_tokens: specials.map((content, i) => ({
@@ -71,7 +71,7 @@ export interface TinyLlamaOptions {
   seed?: number;
 }
 
-/** Writes a complete model folder: the tiny Llama with random weights, a tokenizer of bytes, a chat template. */
+/** Writes a complete model folder: the tiny Llama with random weights, a byte tokenizer, a chat template. */
 export function writeTinyLlama(
   folder: string,
   { config, chat = true, seed = 5 }: TinyLlamaOptions = {},

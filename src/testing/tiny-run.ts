@@ -16,7 +16,7 @@ export interface TinyRun {
   dispose(): void;
 }
 
-/** A temporary folder, and what removes it. */
+/** A temporary folder, and the function that removes it. */
 export function temporaryFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), "scalora-test-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
@@ -28,11 +28,11 @@ export interface TinyRunOptions extends TinyLMOptions {
   /** A method of this package, or that of `examples/input-gain`. */
   readonly adapter?: AdapterOptions | { readonly method: "input-gain" };
   readonly optimizer?: "adamw" | "sgd";
-  /** In place of the tiny model; freed with the run. */
+  /** Replaces the tiny model; disposed with the run. */
   readonly lm?: CausalLM;
 }
 
-/** Everything a run of the tiny model needs; `folder` makes or opens a run folder. */
+/** The options of a run of the tiny model. `folder`: creates a run folder, or opens it with `resume`. */
 export function tinyRun(
   settings: TrainSettings,
   {

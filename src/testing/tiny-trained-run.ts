@@ -5,7 +5,7 @@ import { runTraining } from "../recipes/run-training.ts";
 import { setThreads } from "../torch/index.ts";
 import { type TinyLlamaOptions, writeTinyLlama } from "./tiny-llama.ts";
 
-/** Rows of a small task: letters and the same in capitals. */
+/** Rows of a small task: three letters, to be repeated in capitals. */
 export function capitalRows(count: number, first = 0): string {
   const letters = "abcdefghijklmnopqrstuvwxyz";
   const rows = Array.from({ length: count }, (_, i) => {
@@ -15,7 +15,7 @@ export function capitalRows(count: number, first = 0): string {
   return `${rows.join("\n")}\n`;
 }
 
-/** Method sections of recipes for the runs of these tests. */
+/** The `adapter` section of a recipe for each method. */
 export const tinyMethodConfigs = {
   lora: { method: "lora", rank: 2 },
   "lora-patterns": { method: "lora", rank: 2, alpha: 5, rankPattern: { v_proj: 3 } },
@@ -57,7 +57,7 @@ export const tinyMethodConfigs = {
 export type TinyMethod = keyof typeof tinyMethodConfigs;
 
 /**
- * Writes a tiny model (`model`), rows (`train.jsonl`, `test.jsonl`), and trains a short run of a method on them.
+ * Trains a short run of a method on the model and rows that `writeTinyProject` wrote into `folder`.
  * @returns the run's folder
  */
 export async function trainTiny(
@@ -83,7 +83,10 @@ export async function trainTiny(
   return result.folder;
 }
 
-/** The model and rows that `trainTiny` uses. @param config keys of the model's that differ from the tiny Llama's */
+/**
+ * Writes the model (`model`) and rows (`train.jsonl`, `test.jsonl`) that `trainTiny` uses.
+ * @param config overrides of the tiny Llama's config
+ */
 export function writeTinyProject(folder: string, config?: TinyLlamaOptions["config"]): void {
   writeTinyLlama(join(folder, "model"), { ...(config && { config }) });
   writeFileSync(join(folder, "train.jsonl"), capitalRows(48));

@@ -1,4 +1,4 @@
-/** How far a result may lie from a reference, and why not less. */
+/** How far a result may differ from a reference, and why so much. */
 export interface Tolerance {
   /** `max`: max|Δ| / max|reference|; `frobenius`: ‖Δ‖ / ‖reference‖. */
   measure: "max" | "frobenius";
@@ -6,12 +6,12 @@ export interface Tolerance {
   reason: string;
 }
 
-/** Every tolerance of the tests, by what is compared. Each is smaller than what a fault of the thing tested causes. */
+/** Every tolerance of the tests, by what is compared. Each is smaller than the error that a bug would cause. */
 export const tolerances = {
   logits: {
     measure: "max",
     limit: 2e-5,
-    reason: "fp32 sums in another order, through some layers; a rope or mask fault shows at 1e-2 and more",
+    reason: "fp32 sums in another order, through some layers; a wrong RoPE or mask shows at 1e-2 and more",
   },
   gradients: {
     measure: "frobenius",
@@ -37,7 +37,7 @@ export const tolerances = {
   adaptedLogits: {
     measure: "max",
     limit: 1e-5,
-    reason: "as the logits, of two layers; a scale or a factor's layout at fault shows at 1e-1",
+    reason: "as the logits, through two layers; a wrong scale or factor layout shows at 1e-1",
   },
   adaptedGradients: {
     measure: "frobenius",
@@ -57,6 +57,6 @@ export const tolerances = {
   cachedLogits: {
     measure: "max",
     limit: 1e-5,
-    reason: "the same fp32 products cut up differently",
+    reason: "the same fp32 products, split differently",
   },
 } as const satisfies Readonly<Record<string, Tolerance>>;

@@ -33,7 +33,7 @@ export function handlesOf(values: readonly (HasHandle | null)[]): (number | null
 /**
  * Calls any operator of libtorch by name, for those without a declaration in operators.txt. Tensors are passed as they
  * are, dtypes as torch's codes, `undefined` for a schema default and `null` for None.
- * @returns for operators whose only results are tensors: the tensors
+ * @returns the results, which must all be tensors
  */
 export function dispatch(name: string, overload: string, ...args: unknown[]): Tensor[] {
   const convert = (value: unknown): unknown => {

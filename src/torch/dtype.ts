@@ -37,7 +37,7 @@ const widths: Record<DType, number> = {
 const names = new Map<number, DType>();
 for (const name of Object.keys(codes)) if (isDType(name)) names.set(codes[name], name);
 
-/** Whether a name is one of a dtype. */
+/** Whether a string is the name of a dtype. */
 export function isDType(name: string): name is DType {
   return name in codes;
 }
@@ -47,7 +47,7 @@ export function dtypeWidth(dtype: DType): number {
   return widths[dtype];
 }
 
-/** torch's code of a dtype; undefined and null pass as they are (schema default, None). */
+/** torch's code of a dtype; undefined and null are returned unchanged (schema default, None). */
 export function dtypeCode(dtype: DType): number;
 export function dtypeCode(dtype: DType | null | undefined): number | null | undefined;
 export function dtypeCode(dtype: DType | null | undefined): number | null | undefined {
@@ -64,7 +64,7 @@ export function dtypeOfCode(code: number): DType {
   return name;
 }
 
-/** Typed arrays that hold tensor data; 16-bit floats travel as their bits, bool as bytes. */
+/** Typed arrays that hold tensor data; 16-bit floats are stored as their bits, bool as bytes. */
 export type TensorData =
   | Float32Array
   | Float64Array
@@ -75,7 +75,7 @@ export type TensorData =
   | Uint8Array
   | Uint16Array;
 
-/** The dtype that a typed array holds unless it is told otherwise. */
+/** The default dtype for the elements of a typed array. */
 export function dtypeOfData(data: TensorData): DType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
@@ -85,11 +85,11 @@ export function dtypeOfData(data: TensorData): DType {
   if (data instanceof Int8Array) return "int8";
   if (data instanceof Uint8Array) return "uint8";
   throw new ScaloraError("tensor", "The bits of 16-bit floats need a dtype", {
-    expected: 'dtype "bfloat16" or "float16" beside a Uint16Array',
+    expected: 'dtype "bfloat16" or "float16" with a Uint16Array',
   });
 }
 
-/** A buffer read as elements of a dtype. */
+/** A view of a buffer as elements of a dtype. */
 export function viewData(buffer: ArrayBuffer, dtype: DType): TensorData {
   switch (dtype) {
     case "float32":

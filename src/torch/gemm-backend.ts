@@ -35,8 +35,8 @@ const minSpeedup = 1.1;
  * Times both backends for about 100 ms on a typical product, checks the error of each against float64, and uses oneDNN where
  * it is clearly faster and its error is that of fp32 arithmetic. Never lowers the precision. The environment variable
  * `SCALORA_GEMM_BACKEND` (`aten` or `onednn`) makes the choice instead, and nothing is timed.
- * @returns the backend now in use, and what was measured: nothing where it was given
- * @throws ScaloraError `config` when the variable holds anything else
+ * @returns the backend now in use, and the measurements (none if the variable is set)
+ * @throws ScaloraError `config` if the variable has another value
  */
 export function chooseGemmBackend(env: NodeJS.ProcessEnv = process.env): {
   chosen: GemmBackend;
@@ -61,7 +61,7 @@ function pinnedBackend({ SCALORA_GEMM_BACKEND: value }: NodeJS.ProcessEnv): Gemm
     where: "the environment variable SCALORA_GEMM_BACKEND",
     expected: backends.join(" or "),
     found: value,
-    fix: "unset it, and the faster one is found by a short measurement",
+    fix: "unset it to use the faster one, found by a short measurement",
   });
 }
 
@@ -77,7 +77,7 @@ export function useGemmBackend(backend: GemmBackend): void {
   native().setGemmBackend(backend);
 }
 
-/** The backends in turn, so that what else runs on the machine slows both; the fastest round of each counts. */
+/** Alternates between the backends, so that other load on the machine slows both; the fastest round of each counts. */
 function probeBackends(): [aten: GemmProbe, onednn: GemmProbe] {
   using generator = new Generator(0, "cpu");
   const x = randn([rows, inner], { generator, device: "cpu" });

@@ -1,7 +1,7 @@
 import { native } from "../native/load.ts";
 import { Tensor } from "./tensor.ts";
 
-/** A source of random numbers on a device; the same seed gives the numbers of Python's torch. */
+/** A random number generator on a device; a seed gives the same numbers as in Python's torch. */
 export class Generator implements Disposable {
   readonly handle: number;
   readonly device: string;
@@ -11,12 +11,12 @@ export class Generator implements Disposable {
     this.handle = native().generator(seed, device);
   }
 
-  /** The whole state as bytes (a uint8 tensor). */
+  /** The complete state as bytes (a uint8 tensor). */
   state(): Tensor {
     return new Tensor(native().generatorState(this.handle));
   }
 
-  /** Takes back a state that `state` gave. */
+  /** Restores a state that `state()` returned. */
   setState(state: Tensor): void {
     native().setGeneratorState(this.handle, state.handle);
   }

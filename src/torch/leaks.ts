@@ -1,9 +1,9 @@
 import { internalError } from "../util/errors.ts";
 
-/** Where each live tensor was made, while tracking is on. */
+/** The stack at the creation of each live tensor, while tracking is on. */
 let creationStacks: Map<number, string> | undefined;
 
-/** Starts or stops noting where tensors are made (slow: for debugging; `SCALORA_DEBUG=leaks` starts it at load). */
+/** Starts or stops recording where tensors are created (slow, for debugging; `SCALORA_DEBUG=leaks` starts it at load). */
 export function trackLeaks(on: boolean): void {
   creationStacks = on ? new Map() : undefined;
 }
@@ -16,7 +16,7 @@ export function recordDisposal(handle: number): void {
   creationStacks?.delete(handle);
 }
 
-/** Each place that made tensors still alive, with how many; most first. Empty unless tracking is on. */
+/** The creation stacks of live tensors with their counts, largest first. Empty unless tracking is on. */
 export function leakReport(): { count: number; stack: string }[] {
   const counts = new Map<string, number>();
   for (const stack of creationStacks?.values() ?? []) counts.set(stack, (counts.get(stack) ?? 0) + 1);

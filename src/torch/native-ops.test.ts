@@ -40,7 +40,7 @@ test("lora_linear equals its definition, gradients included", () => {
   });
 });
 
-test("lora_linear with frozen factors beside it equals its definition, and its gradients finite differences", () => {
+test("lora_linear with a frozen delta equals its definition, and its gradients equal finite differences", () => {
   torch.scope(() => {
     const { x, A, B, w, P, Q } = leaves({ x: [7, 5], A: [6, 2], B: [5, 2], w: [6, 5], P: [6, 3], Q: [5, 3] });
     for (const frozen of [w, P, Q]) frozen.setRequiresGrad(false);
@@ -137,7 +137,7 @@ test.skipIf(!torch.hasFusedAttention())(
   "causal_attention equals ATen's in float64, sequence by sequence, gradients included",
   () => {
     torch.scope(() => {
-      // Within a block, a whole block, several blocks with a rest; three heads share each head of keys.
+      // Part of a block, a full block, several blocks and a remainder; three heads share each head of keys.
       const offsets = [0, 1, 6, 38, 102, 302];
       const shapes = { q: [302, 6, 24], k: [302, 2, 24], v: [302, 2, 24], weights: [302, 6, 24] };
       const { q, k, v, weights } = leaves(shapes);
@@ -240,7 +240,7 @@ test.each([1, 2, 7, 8, 9, 21, 32, 33])(
   (rows) => {
     torch.noGrad(() =>
       torch.scope(() => {
-        // An odd number of outputs, more than a block of weights; several vectors of inputs.
+        // An odd number of outputs, more than one block of weights; several vectors of inputs.
         const { x, w, b } = leaves({ x: [rows, 112], w: [75, 112], b: [75] });
         const single = mapTuple([x, w, b], (t) => torch.toDType(torch.detach(t), "float32"));
         for (const bias of [undefined, b]) {
@@ -258,7 +258,7 @@ test.each([1, 2, 7, 8, 9, 21, 32, 33])(
   },
 );
 
-test("a product with a width of no whole vectors, or with views, equals float64's", () => {
+test("a product whose width is not a multiple of the vector size, or with views, equals float64's", () => {
   torch.noGrad(() =>
     torch.scope(() => {
       const { x, w } = leaves({ x: [3, 21], w: [21, 40] });
@@ -328,7 +328,7 @@ test("rms_norm and rotate refuse a width of 0", () => {
   });
 });
 
-test("operators that record no gradients refuse to where they would be needed", () => {
+test("operators without gradients refuse inputs that require them", () => {
   torch.scope(() => {
     const { x, w } = leaves({ x: [2, 2, 8], w: [8] });
     const [input, weight] = mapTuple([x, w], (t) =>
@@ -340,7 +340,7 @@ test("operators that record no gradients refuse to where they would be needed", 
   });
 });
 
-test("whether gradients are recorded is what the engine says, after a failure too", () => {
+test("gradient recording is on again after noGrad, even if its body throws", () => {
   expect(torch.isGradEnabled()).toBe(true);
   expect(torch.noGrad(() => torch.noGrad(() => torch.isGradEnabled()))).toBe(false);
   const fail = () => {

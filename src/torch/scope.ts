@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 
-/** A tensor as scopes see it. */
+/** The part of a tensor that scopes use. */
 export interface ScopedTensor {
   readonly isKept: boolean;
   dispose(): void;
@@ -8,18 +8,18 @@ export interface ScopedTensor {
 
 let current: Set<ScopedTensor> | undefined;
 
-/** Every tensor that was made since `allOrNothing` began. */
+/** Every tensor created since `allOrNothing` began. */
 let sinceStart: ScopedTensor[] | undefined;
 
-/** Called for each new tensor: the innermost scope owns it. */
+/** Called for each new tensor; the innermost scope will own it. */
 export function addToScope(tensor: ScopedTensor): void {
   current?.add(tensor);
   sinceStart?.push(tensor);
 }
 
 /**
- * Runs `body`, which makes something that owns tensors. Where it throws, every tensor that it has made is disposed of, even
- * after `keep()`. Synchronous only, as `scope`.
+ * Runs `body`, which creates an object that owns tensors. If it throws, every tensor it has created is disposed, even after
+ * `keep()`. Synchronous only, like `scope`.
  */
 export function allOrNothing<T>(body: () => T extends PromiseLike<unknown> ? never : T): T {
   const outer = sinceStart;

@@ -5,7 +5,7 @@ export function torchVersion(): string {
   return native().version();
 }
 
-/** libtorch's own account of its threads and backends. */
+/** libtorch's report on its threads and backends. */
 export function parallelInfo(): string {
   return native().parallelInfo();
 }
@@ -25,13 +25,13 @@ export function hasFusedAttention(): boolean {
   return native().hasFusedAttention();
 }
 
-/** Threads that one operator may use on the CPU; libtorch's own choice until `setThreads`. */
+/** Threads that one operator may use on the CPU; libtorch's default until `setThreads`. */
 export function threads(): number {
   return native().threads();
 }
 
 /**
- * Sets how many threads the operators of the calling thread may use on the CPU, and those of threads that start later.
+ * Sets how many CPU threads an operator may use, in the calling thread and in threads started later.
  * @param count 1 to 4096
  * @throws ScaloraError `tensor` for any other number
  */
@@ -45,17 +45,17 @@ export function memory(): { resident: number; peak: number } {
 }
 
 /**
- * Lets this process keep the memory that it frees and use it again, instead of asking the system for the large buffers of
- * every training step anew; on virtual machines that can take most of a step's time. These are settings of the whole
- * process (`mallopt`), so nothing but this function makes them: the command line calls it, a program that trains may. Call it
- * before the first tensors; `releaseFreeMemory` still gives memory back.
- * @returns false where there is nothing to set: without glibc (macOS, musl)
+ * Makes this process keep and reuse the memory that it frees. Otherwise the system maps the large buffers of every training
+ * step anew, which can take most of a step's time on virtual machines. The settings (`mallopt`) apply to the whole process,
+ * so only this function changes them: the command line calls it, and a program that trains can. Call it before creating
+ * tensors; `releaseFreeMemory` still returns memory to the system.
+ * @returns false if there is nothing to set: without glibc (macOS, musl)
  */
 export function keepFreedMemory(): boolean {
   return native().keepFreedMemory();
 }
 
-/** Gives memory that is free inside the process back to the system, as after loading and tokenising data. */
+/** Returns the free memory of the process to the system; useful after loading and tokenising data. */
 export function releaseFreeMemory(): void {
   native().releaseFreeMemory();
 }

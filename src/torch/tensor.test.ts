@@ -59,7 +59,7 @@ test("a scope frees everything when its body throws", () => {
   expect(torch.liveTensorCount()).toBe(before);
 });
 
-test("leaks are reported with the place that made them", () => {
+test("leaks are reported with the place that created them", () => {
   torch.trackLeaks(true);
   const leaked = matrix();
   const [report] = torch.leakReport();
@@ -82,7 +82,7 @@ test("a generator repeats from its state and gives Python torch's numbers", () =
   });
 });
 
-/** Each is a mistake that a user can make; none may end the process. */
+/** Mistakes that a user can make; none may crash the process. */
 const mistakes: [name: string, call: () => unknown, message: RegExp][] = [
   [
     "use after dispose",
@@ -187,7 +187,7 @@ test.each(mistakes)("%s is a clear error", (_name, call, message) => {
   expect(String(thrown)).toMatch(message);
 });
 
-test("sizes by dimension, and shapes taken apart by their number of dimensions", () => {
+test("size of one dimension, and sizes as a tuple of a given length", () => {
   torch.scope(() => {
     const x = torch.zeros([2, 3], { device: "cpu" });
     expect([x.size(0), x.size(-1), ...x.sizes(2)]).toEqual([2, 3, 2, 3]);

@@ -14,12 +14,12 @@ interface Sizes {
 }
 
 /**
- * A tensor of libtorch. What it holds lives outside JavaScript and is freed by `dispose()`, by leaving the `scope()`
- * that made it, or by `using`; a disposed tensor throws when it is used, and so does one of another thread. Shape, dtype
- * and device always come from libtorch.
+ * A tensor of libtorch. Its memory is outside JavaScript and is freed by `dispose()`, by `using`, or when the `scope()` that
+ * created it ends. Using a disposed tensor or one of another thread throws. Shape, dtype and device always come from
+ * libtorch.
  */
 export class Tensor implements Disposable {
-  /** Names the tensor to the addon. */
+  /** Identifies the tensor in the addon. */
   readonly handle: number;
   private kept = false;
 
@@ -50,7 +50,7 @@ export class Tensor implements Disposable {
   sizes(ndim: number): readonly number[] {
     const { shape } = this;
     if (shape.length !== ndim)
-      throw new ScaloraError("tensor", "sizes: another number of dimensions", {
+      throw new ScaloraError("tensor", "sizes: wrong number of dimensions", {
         expected: `a tensor of ${ndim} dimensions`,
         found: formatShape(shape),
       });
@@ -131,7 +131,7 @@ export class Tensor implements Disposable {
     return !native().isAlive(this.handle);
   }
 
-  /** Whether `keep()` took it out of its scope. */
+  /** Whether `keep()` was called. */
   get isKept(): boolean {
     return this.kept;
   }

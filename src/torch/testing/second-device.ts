@@ -1,7 +1,8 @@
 import { native } from "../../native/load.ts";
 
 /**
- * Makes a device beside the CPU that needs no hardware (native/second_device.cpp): an operator refuses tensors of both.
+ * Creates a second device that needs no hardware (native/second_device.cpp). As with a GPU, an operator refuses its tensors
+ * together with the CPU's.
  * @returns its name
  */
 export function useSecondDevice(): string {
