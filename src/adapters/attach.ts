@@ -2,6 +2,7 @@ import { type Module, nf4Weights } from "../nn/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { checkAdapterSet } from "./check-adapter-set.ts";
+import { checkLayers } from "./check-layers.ts";
 import type { AdapterSet } from "./core/adapter-set.ts";
 import type { AdapterConfig, Method } from "./core/method.ts";
 import { naming } from "./core/name-method.ts";
@@ -9,7 +10,7 @@ import { linearLayers } from "./core/targets.ts";
 import { methodOfFolder, methodsForQuantisedBase, quantisedRefusal } from "./method-options.ts";
 import { parseAdapterOptions } from "./parse-options.ts";
 import { readAdapterConfig } from "./peft/adapter-folder.ts";
-import { type BuiltInOptions, methodNamed } from "./registry.ts";
+import { type BuiltInOptions, isRegistered, methodNamed } from "./registry.ts";
 
 /** Options of a method of this package; of a registered one, whatever its schema says. */
 type OptionsOf<Name extends string> = Name extends BuiltInOptions["method"]
@@ -51,7 +52,10 @@ function attachChecked(model: Module, method: Method, options: AdapterConfig, se
   const adapters = naming(name, "attach()", () => method.attach(model, options, { seed }));
   // What is refused may be nothing, or lack even this.
   const owned = { [Symbol.dispose]: () => naming(name, "dispose()", () => adapters?.dispose?.()) };
-  disposeOnError([owned], () => checkAdapterSet(name, adapters));
+  disposeOnError([owned], () => {
+    checkAdapterSet(name, adapters);
+    if (isRegistered(method)) checkLayers(name, model);
+  });
   return adapters;
 }
 

@@ -64,7 +64,8 @@ function gradientProblem({ value, grad }: Trainable): string | undefined {
   return `a trainable of ${form(value)} has a gradient of ${form(grad)}`;
 }
 
-function broken(method: string, problem: string, where: string): ScaloraError {
+/** The error for a method that breaks the contract. */
+export function broken(method: string, problem: string, where: string): ScaloraError {
   return new ScaloraError("config", `Method ${method} breaks the contract of methods: ${problem}`, {
     where,
     fix: "docs/adapters.md (A method of your own) says what a method must do",

@@ -13,6 +13,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { attach, attachFolder } from "./attach.ts";
 import type { AdapterSet, Trainable } from "./core/adapter-set.ts";
 import type { Method, OptionsSchema } from "./core/method.ts";
+import { linearLayers } from "./core/targets.ts";
 import { listMethods, registerMethod } from "./registry.ts";
 
 registerMethod(inputGain);
@@ -215,6 +216,28 @@ test("a folder that a method's own code fails to look at names the method", () =
   registerMethod({ ...toy(), name: "reader", schema: named("reader"), readsFolder: fail });
   using model = new TinyLM();
   expect(failure(() => attachFolder(model, folder.path))).toMatchObject(failedIn("reader", "readsFolder()"));
+});
+
+test.each<[string, () => unknown, object]>([
+  ["throws", fail, { code: "run", message: expect.stringContaining("failed in forward() of") }],
+  ["gives no tensor", () => undefined, { code: "config", message: expect.stringContaining("no tensor") }],
+  [
+    "gives another shape",
+    () => torch.zeros([1, 3], { device: "cpu" }),
+    { code: "config", message: expect.stringContaining("[1, 3]") },
+  ],
+])("a layer's forward() that %s is found when the method is attached", (_, forward, error) => {
+  const name = unusedName();
+  const attachTo: Method<OptionsSchema>["attach"] = (model, _options, { seed }) => {
+    const adapters = attach(model, { method: "lora" }, seed);
+    for (const [, { adapter }] of linearLayers(model)) if (adapter) Object.assign(adapter, { forward });
+    return adapters;
+  };
+  registerMethod({ ...toy(), name, schema: named(name), attach: attachTo });
+  using model = new TinyLM();
+  const live = torch.liveTensorCount();
+  expect(failure(() => attach(model, { method: name }))).toMatchObject(error);
+  expect(torch.liveTensorCount()).toBe(live);
 });
 
 test("a model is free again after an attach() that threw once its adapters were on", () => {

@@ -61,6 +61,10 @@ export function registerMethod<Schema extends OptionsSchema>(method: Method<Sche
 /** Every method of training that is known. */
 export const listMethods = (): readonly Method[] => [...methods.values()];
 
+/** Whether a method was registered from outside this package. */
+export const isRegistered = (method: Method): boolean =>
+  !builtInMethods.some(({ name }) => name === method.name);
+
 /** The method of a name. */
 export const methodNamed = (name: string): Method | undefined => methods.get(name);
 

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { untieWeight } from "../adapters/core/untie-weight.ts";
 import type { AdapterSet } from "../adapters/index.ts";
+import { linearAt } from "../analysis/weight-change.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/export.ts";
 import { readEosTokenIds } from "../model-files/eos-tokens.ts";
@@ -10,6 +11,7 @@ import { describeModelForGguf, parametersToSave, saveModel } from "../models/ind
 import { isClassifier, Linear, type TrainableModel } from "../nn/index.ts";
 import { scope, type Tensor, toDType } from "../torch/index.ts";
 import { toPlainValue } from "../util/strict-json.ts";
+import { checkMerge } from "./check-merge.ts";
 import type { ExportRequest } from "./export-request.ts";
 import { RoundingError } from "./rounding-error.ts";
 
@@ -97,8 +99,15 @@ function effectiveWeights({
   const adapted = new Map(adapters?.adaptedPaths().map((path) => [`${path}.weight`, path]));
   return (name) => {
     const path = adapted.get(name);
-    return path === undefined ? undefined : adapters?.mergedWeight(path);
+    return path === undefined || !adapters ? undefined : checkedWeight(model, adapters, path);
   };
+}
+
+/** The merged weight of an adapted layer, once it is known to compute what the layer computes. */
+function checkedWeight(model: TrainableModel, adapters: AdapterSet, path: string): Tensor {
+  const merged = adapters.mergedWeight(path);
+  if (!adapters.trainsBase) checkMerge(adapters.method, path, linearAt(model, path), merged);
+  return merged;
 }
 
 /** Options of `mergeAndSave`. */
