@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { fileRefusal, refusal } from "../testing/refusal.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { elementAt } from "../util/elements.ts";
 import { loadExamples } from "./load-examples.ts";
@@ -130,7 +131,11 @@ test("a template whose generation prompt does not begin its answers is refused",
   });
   const path = jsonl({ messages: [turn("user", "hi"), turn("assistant", "hello")] });
   await expect(load(path, tokenizer)).rejects.toThrow(
-    new RegExp(`generation prompt, so the label mask is unknown\n {2}where: {4}${path}:1, message 2`),
+    fileRefusal("data", path, {
+      where: ":1, message 2",
+      expected: expect.stringContaining("<|im_start|>model"),
+      found: expect.stringContaining("<|im_start|>assistant"),
+    }),
   );
 });
 
@@ -139,9 +144,7 @@ test("a template's own refusal names the row", async () => {
   const good = { messages: [turn("user", "hi"), turn("assistant", "hello")] };
   const path = jsonl(good, { messages: [turn("system", "x"), ...good.messages] });
   await expect(load(path, tokenizer)).rejects.toThrow(
-    new RegExp(
-      `cannot render these messages\n {2}where: {4}${path}:2\n {2}found: {4}System role not supported`,
-    ),
+    fileRefusal("data", path, { where: ":2", found: "System role not supported" }),
   );
 });
 
@@ -209,10 +212,14 @@ test("longer rows are cut, dropped or refused, as asked, and counted", async () 
     "it has 8 tokens, more than 5",
   ]);
   await expect(loadExamples({ train: path }, tokenizer, { maxLength: 6 })).rejects.toThrow(
-    /A row is longer than the sequence limit\n.*rows\.jsonl:1\n.*at most 6 tokens\n.*8 tokens, and 1 more row like it: .*rows\.jsonl:2 \(8 tokens\)/,
+    fileRefusal("data", path, {
+      where: ":1",
+      expected: "at most 6 tokens",
+      found: `8 tokens, and 1 more row like it: ${path}:2 (8 tokens)`,
+    }),
   );
   await expect(load(path, tokenizer, { maxLength: 5000 })).rejects.toThrow(
-    /data\.maxLength is above the model's maximum\n.*at most 4096/,
+    refusal("config", { message: "data.maxLength", expected: "at most 4096", found: "5000" }),
   );
 });
 
@@ -221,7 +228,10 @@ test("rows without a label are dropped and named; none left is an error that nam
   const silent = { messages: [turn("user", "hi"), turn("assistant", "hello", { train: false })] };
   const path = jsonl(silent, { messages: [] }, silent);
   await expect(load(path, tokenizer)).rejects.toThrow(
-    `3 rows dropped: ${path}:1 (none of its messages is trained on), ${path}:2 (it has no messages), ${path}:3`,
+    refusal("data", {
+      where: path,
+      found: `3 rows dropped: ${path}:1 (none of its messages is trained on), ${path}:2 (it has no messages), ${path}:3`,
+    }),
   );
   const { report } = await load(
     jsonl({ prompt: "a", completion: " " }, { prompt: "a", completion: " b" }),

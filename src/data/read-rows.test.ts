@@ -94,6 +94,6 @@ test("task files are training data: prompts as in evaluation, answers as labels"
     "the correct answer is true",
   ]);
   await expect(text({ question: "2+2?" }, "gsm8k")).rejects.toThrow(
-    /needs the column answer.*question \+ answer/s,
+    refusal("data", { expected: "question + answer", found: "columns question" }),
   );
 });

@@ -121,14 +121,16 @@ test("no tensor is left behind, however it ends", async () => {
 });
 
 test.each([
-  [{ maxTokens: 0 }, /maxTokens.*an integer ≥ 1/s],
-  [{ batch: 0 }, /batch.*an integer ≥ 1.*0/s],
-  [{ beams: 1.5 }, /beams.*1\.5/s],
-  [{ beams: 2, sampling: { temperature: 0.7 } }, /sampling\.temperature.*beam search does not sample.*0\.7/s],
-  [{ stop: [""] }, /stop.*not empty/s],
-])("options that cannot be are refused: %j", async (options, says) => {
+  [{ maxTokens: 0 }, "maxTokens", "0"],
+  [{ batch: 0 }, "batch", "0"],
+  [{ beams: 1.5 }, "beams", "1.5"],
+  [{ beams: 2, sampling: { temperature: 0.7 } }, "sampling.temperature", "0.7"],
+  [{ stop: [""] }, "stop", '""'],
+])("options that cannot be are refused: %j", async (options, where, found) => {
   using model = await loadModel(copyGoldenLlama(scratch.path, "gqa"));
-  await expect(texts(model, requestsOf(1), options)).rejects.toThrow(says);
+  await expect(texts(model, requestsOf(1), options)).rejects.toThrow(
+    expect.objectContaining({ code: "usage", where, found }),
+  );
 });
 
 test("a bad prompt and scores that are not numbers are errors that name the request", async () => {

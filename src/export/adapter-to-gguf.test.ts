@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { writeAdapterFolder } from "../adapters/peft/adapter-folder.ts";
 import { readGgufHeader } from "../gguf/header.ts";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { fromData, scope } from "../torch/index.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
@@ -56,11 +57,16 @@ test("patterns of alphas match the ends of paths, as in PEFT", () => {
 });
 
 test.each([
-  ["DoRA", { use_dora: true }, both, /cannot hold DoRA's magnitudes[\s\S]*merged/],
-  ["another method", { peft_type: "IA3" }, both, /peft_type.*LORA.*IA3/s],
-  ["no alpha", { lora_alpha: null }, both, /lora_alpha is not a number/],
-  ["B without A", {}, both.slice(1), /cannot hold this part.*q_proj.lora_B/s],
-  ["A without B", {}, both.slice(0, 3), /cannot hold this part.*k_proj.lora_A/s],
-])("%s is refused", (_, config, names, message) => {
-  expect(() => exported(config, names)).toThrow(message);
+  ["DoRA", { use_dora: true }, both, refusal("usage", { message: "DoRA", fix: "merged" })],
+  [
+    "another method",
+    { peft_type: "IA3" },
+    both,
+    refusal("model", { message: "peft_type", expected: "LORA", found: "IA3" }),
+  ],
+  ["no alpha", { lora_alpha: null }, both, refusal("format", { message: "lora_alpha", found: "null" })],
+  ["B without A", {}, both.slice(1), refusal("usage", { found: "q_proj.lora_B", fix: "--as merged" })],
+  ["A without B", {}, both.slice(0, 3), refusal("usage", { found: "k_proj.lora_A", fix: "--as merged" })],
+])("%s is refused", (_, config, names, refused) => {
+  expect(() => exported(config, names)).toThrow(refused);
 });

@@ -28,7 +28,7 @@ export interface FileRefusal {
 export function fileRefusal(
   code: ErrorCode,
   path: string,
-  { where = "", message = "", ...fields }: FileRefusal,
+  { where = "", message = "", ...fields }: FileRefusal = {},
 ) {
   return expect.objectContaining({
     code,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { refusal } from "../../testing/refusal.ts";
+import { type FileRefusal, fileRefusal, refusal } from "../../testing/refusal.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
@@ -29,32 +29,52 @@ function written(name: string, config: Readonly<Record<string, unknown>>, shapes
 }
 
 const fourier = { peft_type: "FOURIERFT", scaling: 150, random_loc_seed: 777 };
+const spectrum = ": mix.fourierft_spectrum";
 const factors = (rank: number) => ({ "lora_A.weight": [rank, 8], "lora_B.weight": [8, rank] });
-const bad: [string, Record<string, unknown>, Shapes, RegExp][] = [
-  ["LoRA of rank 0", { peft_type: "LORA", lora_alpha: 2 }, factors(0), /mix\.lora_A\.weight.*\[0, 8\]/s],
+const bad: [string, Record<string, unknown>, Shapes, FileRefusal][] = [
+  [
+    "LoRA of rank 0",
+    { peft_type: "LORA", lora_alpha: 2 },
+    factors(0),
+    { where: ": mix.lora_A.weight", found: "[0, 8]" },
+  ],
   [
     "DoRA of rank 0",
     { peft_type: "LORA", lora_alpha: 2, use_dora: true },
     { ...factors(0), lora_magnitude_vector: [8] },
-    /mix\.lora_A\.weight.*\[0, 8\]/s,
+    { where: ": mix.lora_A.weight", found: "[0, 8]" },
   ],
-  ["HiRA of rank 0", { peft_type: "HIRA" }, { hira_A: [0, 8], hira_B: [8, 0] }, /mix\.hira_A.*\[0, 8\]/s],
-  ["a spectrum without numbers", fourier, { fourierft_spectrum: [0] }, /without numbers.*\[0\]/s],
-  ["a spectrum of no dimension", fourier, { fourierft_spectrum: [] }, /without numbers.*\[\]/s],
-  ["a spectrum of two dimensions", fourier, { fourierft_spectrum: [2, 3] }, /\[2\].*\[2, 3\]/s],
   [
-    "places of no seed",
-    { ...fourier, random_loc_seed: 1.5 },
-    { fourierft_spectrum: [4] },
-    /random_loc_seed.*an integer.*1\.5/s,
+    "HiRA of rank 0",
+    { peft_type: "HIRA" },
+    { hira_A: [0, 8], hira_B: [8, 0] },
+    { where: ": mix.hira_A", found: "[0, 8]" },
+  ],
+  ["a spectrum without numbers", fourier, { fourierft_spectrum: [0] }, { where: spectrum, found: "[0]" }],
+  ["a spectrum of no dimension", fourier, { fourierft_spectrum: [] }, { where: spectrum, found: "[]" }],
+  [
+    "a spectrum of two dimensions",
+    fourier,
+    { fourierft_spectrum: [2, 3] },
+    { where: spectrum, expected: "[2] for a weight of shape [8, 8]", found: "[2, 3]" },
   ],
 ];
 
-test.each(bad)("a folder with %s is refused, and nothing is left behind", (name, config, shapes, says) => {
+test.each(bad)("a folder with %s is refused, and nothing is left behind", (name, config, shapes, fields) => {
   using model = new TinyLM();
   const live = torch.liveTensorCount();
   const folder = written(name, config, shapes);
-  expect(() => attachFolder(model, folder)).toThrow(says);
+  expect(() => attachFolder(model, folder)).toThrow(fileRefusal("model", folder, fields));
+  expect(torch.liveTensorCount()).toBe(live);
+});
+
+test("a folder with a seed that is none is refused, and nothing is left behind", () => {
+  using model = new TinyLM();
+  const live = torch.liveTensorCount();
+  const folder = written("seed", { ...fourier, random_loc_seed: 1.5 }, { fourierft_spectrum: [4] });
+  expect(() => attachFolder(model, folder)).toThrow(
+    fileRefusal("format", folder, { message: "random_loc_seed", found: "1.5" }),
+  );
   expect(torch.liveTensorCount()).toBe(live);
 });
 

@@ -4,6 +4,7 @@ import { collate } from "../../data/collate.ts";
 import { Nf4Weight, nf4Codebook } from "../../nn/index.ts";
 import { AdamW, makeSchedule } from "../../optim/index.ts";
 import { quantiseLinearLayers } from "../../testing/quantise-model.ts";
+import { type RefusalParts, refusal } from "../../testing/refusal.ts";
 import { checkTensorLeaks } from "../../testing/tensor-leak-check.ts";
 import { countingExamples } from "../../testing/tiny-data.ts";
 import { TinyLM, type TinyLMOptions } from "../../testing/tiny-lm.ts";
@@ -90,13 +91,13 @@ test("with a horizon of H steps an event keeps exp(−I·lr/(peak·H)) of the no
   });
 });
 
-test.each<[string, Partial<ScaloraOptions>, RegExp]>([
-  ["transported moments without the oracle", { moments: "transport" }, /transport needs policy: svd/],
-  ["a horizon with adaptive events", { interval: "adaptive", scale: { horizon: 20 } }, /fixed interval/],
-])("%s is refused at the first event", (_, options, says) => {
+test.each<[string, Partial<ScaloraOptions>, where: string]>([
+  ["transported moments without the oracle", { moments: "transport" }, "adapter.moments"],
+  ["a horizon with adaptive events", { interval: "adaptive", scale: { horizon: 20 } }, "adapter.scale"],
+])("%s is refused at the first event", (_, options, where) => {
   const { adapters } = attached(options);
   const context = { step: 2, warmupSteps: 0, peakLr: 0.02, lr: 0.02, moments: () => undefined };
-  expect(() => adapters.beforeClip(context)).toThrow(says);
+  expect(() => adapters.beforeClip(context)).toThrow(refusal("config", { where }));
 });
 
 test("adaptive events apply a layer's factors where one is beyond 1.2×, and leave it as it is elsewhere", () => {
@@ -243,14 +244,18 @@ test("a weight that another module shares is refused, or becomes the layer's own
   expect(Math.max(...model.embed_tokens.weight.toFloats())).toBeGreaterThan(0);
 });
 
-test.each<[Partial<ScaloraOptions>, TinyLMOptions, RegExp]>([
-  [{ base: "exact" }, { dtype: "bfloat16" }, /round the method away[\s\S]*base: split/],
-  [{ base: "split" }, {}, /compute in bfloat16[\s\S]*weights in float32/],
-  [{ policy: "svd" }, { dtype: "bfloat16" }, /full gradients in float32/],
-  [{ policy: "svd", base: "factored" }, {}, /full weights[\s\S]*base: exact/],
-  [{ base: "factored", baseRank: 1 }, {}, /rank of one merge[\s\S]*at least the adapter's rank, 2/],
-])("%j on %j is refused", (options, model, says) => {
+test.each<[Partial<ScaloraOptions>, TinyLMOptions, RefusalParts]>([
+  [
+    { base: "exact" },
+    { dtype: "bfloat16" },
+    { where: "adapter.base", found: "bfloat16", fix: "base: split" },
+  ],
+  [{ base: "split" }, {}, { where: "adapter.base", found: "float32", fix: "base: exact" }],
+  [{ policy: "svd" }, { dtype: "bfloat16" }, { where: "adapter.policy", fix: "model.dtype: float32" }],
+  [{ policy: "svd", base: "factored" }, {}, { where: "adapter.base", fix: "base: exact" }],
+  [{ base: "factored", baseRank: 1 }, {}, { where: "adapter.baseRank", expected: "rank, 2", found: "1" }],
+])("%j on %j is refused", (options, model, parts) => {
   const lm = new TinyLM(model);
   made.push(lm);
-  expect(() => attachScalora(lm, scalora(options), { seed: 1 })).toThrow(says);
+  expect(() => attachScalora(lm, scalora(options), { seed: 1 })).toThrow(refusal("config", parts));
 });

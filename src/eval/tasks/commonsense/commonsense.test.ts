@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { type FileRefusal, fileRefusal } from "../../../testing/refusal.ts";
 import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { elementAt } from "../../../util/elements.ts";
@@ -156,23 +157,38 @@ test.each([
   });
 });
 
-test.each([
+test.each<[string, Record<string, unknown>, FileRefusal]>([
   [
     "boolq",
     elementAt(sets, 1)[1],
-    /not an instruction of boolq.*rows:2.*Please choose the correct solution/s,
+    {
+      message: "an instruction of boolq",
+      found: expect.stringContaining("Please choose the correct solution"),
+    },
   ],
-  ["piqa", elementAt(sets, 2)[1], /not an instruction of piqa.*Solution1: /s],
-  ["siqa", elementAt(sets, 6)[1], /not an instruction of siqa/],
-  ["obqa", { ...elementAt(sets, 7)[1], answer: "answer9" }, /unknown answer.*answer1, answer2.*"answer9"/s],
-  ["obqa", { instruction: elementAt(sets, 7)[1].instruction, output: "x" }, /lacks the column answer/],
+  [
+    "piqa",
+    elementAt(sets, 2)[1],
+    { message: "an instruction of piqa", expected: expect.stringContaining("Solution1: ") },
+  ],
+  ["siqa", elementAt(sets, 6)[1], { message: "an instruction of siqa" }],
+  [
+    "obqa",
+    { ...elementAt(sets, 7)[1], answer: "answer9" },
+    { expected: "answer1, answer2, answer3, answer4", found: '"answer9"' },
+  ],
+  [
+    "obqa",
+    { instruction: elementAt(sets, 7)[1].instruction, output: "x" },
+    { message: "the column answer", found: "columns instruction, output" },
+  ],
   [
     "obqa",
     { ...elementAt(sets, 7)[1], instruction: "Say something" },
-    /not an instruction of obqa.*Say something/s,
+    { message: "an instruction of obqa", found: '"Say something…"' },
   ],
-])("%s refuses a row that is not its own: %#", (name, given, says) => {
-  expect(() => taskOf(name).read(given, "rows:2")).toThrow(says);
+])("%s refuses a row that is not its own: %#", (name, given, fields) => {
+  expect(() => taskOf(name).read(given, "rows:2")).toThrow(fileRefusal("data", "rows:2", fields));
 });
 
 test("the files of LLM-Adapters are JSON lists in folders of their own names", async () => {

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { type GlueTask, glueTasks } from "../../../data/index.ts";
+import { type FileRefusal, fileRefusal } from "../../../testing/refusal.ts";
 import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { required } from "../../../util/elements.ts";
@@ -139,34 +140,53 @@ test("Parquet, in one file or in parts", async () => {
   expect(examples[1]?.texts).toEqual(["Tabs\tand\nlines", "Both are kept"]);
 });
 
-test.each([
+test.each<[task: string, content: string, fields: FileRefusal]>([
+  ["rte", "index\tsentence1\tsentence2\n0\ta\tb\n", { where: ":2", expected: "label" }],
   [
     "rte",
-    "index\tsentence1\tsentence2\n0\ta\tb\n",
-    /not a file of rte: it lacks a column.*expected: label.*sentence2/s,
+    "sentence\tlabel\na\t1\n",
+    { where: ":2", expected: "sentence1", found: "columns sentence, label" },
   ],
-  ["rte", "sentence\tlabel\na\t1\n", /not a file of rte.*expected: sentence1/s],
   [
     "rte",
     "sentence1\tsentence2\tlabel\na\tb\tmaybe\n",
-    /unknown label.*RTE\/dev\.tsv:2.*entailment.*"maybe"/s,
+    { where: ":2", expected: "entailment, not_entailment, or 0 to 1", found: '"maybe"' },
   ],
-  ["sst2", "sentence\tlabel\na\t2\n", /unknown label.*negative, positive, or 0 to 1.*"2"/s],
-  ["sst2", "sentence\tlabel\na\t-1\n", /unknown label.*test sets of GLUE have no labels/s],
-  ["sst2", "sentence\tlabel\na\t\n", /unknown label.*""/s],
-  ["stsb", "sentence1\tsentence2\tscore\na\tb\t7\n", /no score.*a number from 0 to 5.*"7"/s],
-  ["sst2", "sentence\tlabel\n", /no rows/],
-])("%s that holds %j is refused", async (name, content, says) => {
+  [
+    "sst2",
+    "sentence\tlabel\na\t2\n",
+    { where: ":2", expected: "negative, positive, or 0 to 1", found: '"2"' },
+  ],
+  [
+    "sst2",
+    "sentence\tlabel\na\t-1\n",
+    { where: ":2", found: '"-1"', fix: expect.stringContaining("the dev set") },
+  ],
+  ["sst2", "sentence\tlabel\na\t\n", { where: ":2", found: '""' }],
+  [
+    "stsb",
+    "sentence1\tsentence2\tscore\na\tb\t7\n",
+    { where: ":2", expected: "a number from 0 to 5", found: '"7"' },
+  ],
+  ["sst2", "sentence\tlabel\n", { message: "no rows" }],
+])("%s that holds %j is refused", async (name, content, fields) => {
   const task = taskOf(name);
-  const folder = folderOf({ [`${task.folder}/dev.tsv`]: content });
-  await expect(readGlue(task, [folder], "dev")).rejects.toThrow(says);
+  const file = `${task.folder}/dev.tsv`;
+  const folder = folderOf({ [file]: content });
+  await expect(readGlue(task, [folder], "dev")).rejects.toThrow(
+    fileRefusal("data", join(folder, file), fields),
+  );
 });
 
 test("a missing file is named, with where to get it", async () => {
-  await expect(readGlue(taskOf("qnli"), [folderOf({})], "train")).rejects.toThrow(
-    /no data for QNLI.*QNLI or qnli \/ train \.jsonl.*gluebenchmark\.com/s,
+  const folder = folderOf({});
+  await expect(readGlue(taskOf("qnli"), [folder], "train")).rejects.toThrow(
+    fileRefusal("usage", folder, {
+      expected: expect.stringContaining("QNLI or qnli / train .jsonl"),
+      fix: expect.stringContaining("gluebenchmark.com"),
+    }),
   );
-  await expect(readGlue(taskOf("qnli"), ["/none"], "train")).rejects.toThrow(/no such folder.*\/none/s);
+  await expect(readGlue(taskOf("qnli"), ["/none"], "train")).rejects.toThrow(fileRefusal("usage", "/none"));
 });
 
 test("a task scores by its own metrics", () => {

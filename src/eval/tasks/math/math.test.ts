@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { type FileRefusal, fileRefusal } from "../../../testing/refusal.ts";
 import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { readTaskExamples } from "../read-task-examples.ts";
@@ -79,13 +80,17 @@ test("prompts are those of lm-evaluation-harness, and completions follow them", 
   );
 });
 
-test.each<[TextTask, Record<string, unknown>, RegExp]>([
-  [gsm8k, { question: "?", answer: "4" }, /no final answer.*rows:3.*"4"/s],
-  [gsm8k, { question: "?" }, /lacks the column answer.*columns question/s],
-  [math, { problem: "?", solution: "4" }, /no answer.*boxed.*"4"/s],
-  [math, { question: "?", answer: "#### 4" }, /lacks the column problem/],
-])("a row that is not of the task is refused: %#", (task, row, says) => {
-  expect(() => task.read(row, "rows:3")).toThrow(says);
+test.each<[TextTask, Record<string, unknown>, FileRefusal]>([
+  [gsm8k, { question: "?", answer: "4" }, { expected: expect.stringContaining("####"), found: '"4"' }],
+  [gsm8k, { question: "?" }, { message: "the column answer", found: "columns question" }],
+  [math, { problem: "?", solution: "4" }, { expected: expect.stringContaining("\\boxed"), found: '"4"' }],
+  [
+    math,
+    { question: "?", answer: "#### 4" },
+    { message: "the column problem", found: "columns question, answer" },
+  ],
+])("a row that is not of the task is refused: %#", (task, row, fields) => {
+  expect(() => task.read(row, "rows:3")).toThrow(fileRefusal("data", "rows:3", fields));
 });
 
 /** A folder with these files. */
@@ -120,7 +125,7 @@ test("MATH as its authors publish it: a file a problem, by subject; and MATH-500
   });
   expect(answers(await readTaskExamples(math, [hub], { split: "test" }))).toEqual(["\\pi"]);
   await expect(readTaskExamples(gsm8k, [folder], { split: "test" })).rejects.toThrow(
-    /no data for gsm8k.*openai/s,
+    fileRefusal("usage", folder, { message: "gsm8k", fix: expect.stringContaining("openai") }),
   );
 });
 
