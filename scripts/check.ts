@@ -1,7 +1,7 @@
 // npm run check: every gate that needs no test run, one line each; a failed one shows what it found.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { packageRoot } from "../src/setup/locate.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 import { ensureSetup } from "../src/setup/setup.ts";
 import { installDependencies } from "./repository/install-dependencies.ts";
 import { log } from "./repository/prepare.ts";

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { packageRoot } from "../src/setup/locate.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 
 /** Runs npm, shows its output as it comes, and keeps it. */
 function npm(args: string[]): Promise<{ code: number; output: string }> {

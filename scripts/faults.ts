@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { packageRoot } from "../src/setup/locate.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 import { ensureSetup } from "../src/setup/setup.ts";
 import { type Fault, faults, type NamedTest } from "./faults/faults.ts";
 import { installDependencies } from "./repository/install-dependencies.ts";

@@ -4,7 +4,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { packageRoot, readSetup, setupCommand } from "../src/setup/locate.ts";
+import { readSetup, setupCommand } from "../src/setup/manifest.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 import { elementAt } from "../src/util/elements.ts";
 
 const listFile = join(packageRoot, "src/torch/operators.txt");

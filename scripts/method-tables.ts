@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Method } from "../src/adapters/core/method.ts";
 import { listMethods } from "../src/adapters/registry.ts";
 import { describeMethods } from "../src/config/field-descriptions.ts";
-import { packageRoot } from "../src/setup/locate.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 import { groupBy } from "../src/util/group-by.ts";
 
 const [begin, end] = ["<!-- options: written by scripts/method-tables.ts -->", "<!-- /options -->"];

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../src/setup/locate.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 
 const path = join(packageRoot, "package-lock.json");
 const { status } = spawnSync("npm", ["install", "--package-lock-only", "--ignore-scripts"], {

@@ -6,7 +6,7 @@ import { controlSchema } from "../src/run/control-command.ts";
 import { eventSchemas } from "../src/run/events.ts";
 import { statusSchema } from "../src/run/status.ts";
 import { isNode, type SchemaNode } from "../src/schema/json-schema-node.ts";
-import { packageRoot } from "../src/setup/locate.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 
 const page = join(packageRoot, "docs", "run-folder.md");
 

@@ -1,7 +1,7 @@
 // Makes docs/support.md of what the tests noted in test/support (src/testing/support-recorder.ts); --check only compares.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../src/setup/locate.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 
 const notes = join(packageRoot, "test", "support");
 const output = join(packageRoot, "docs", "support.md");

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot, setupCommand } from "../src/setup/locate.ts";
+import { setupCommand } from "../src/setup/manifest.ts";
+import { packageRoot } from "../src/setup/paths.ts";
 import { ensureSetup } from "../src/setup/setup.ts";
 import { required } from "../src/util/elements.ts";
 

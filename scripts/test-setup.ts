@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cacheFolder, packageRoot, readSetup } from "../src/setup/locate.ts";
+import { readSetup } from "../src/setup/manifest.ts";
+import { cacheFolder, packageRoot } from "../src/setup/paths.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "scalora-setup-"));
 const env = { ...process.env, XDG_CACHE_HOME: folder, SCALORA_LIBTORCH: "" };

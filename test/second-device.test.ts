@@ -11,8 +11,9 @@ import { generateBatch, generateTokens, logLikelihoods } from "../src/eval/index
 import { mergeAndSave } from "../src/export/export-merged.ts";
 import { exportSvdAdapter } from "../src/export/export-svd-adapter.ts";
 import { loadTokenizer } from "../src/model-files/load-tokenizer.ts";
-import { classifierFamilies, loadClassifier } from "../src/models/classifiers.ts";
+import { classifierFamilies } from "../src/models/classifier-families.ts";
 import { loadModel, modelFamilies } from "../src/models/index.ts";
+import { loadClassifier } from "../src/models/load-classifier.ts";
 import { labelLossSum } from "../src/nn/classification-loss.ts";
 import { tokenStream } from "../src/nn/index.ts";
 import { SafetensorsFile } from "../src/safetensors/index.ts";

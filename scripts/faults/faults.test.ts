@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { packageRoot } from "../../src/setup/locate.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 import { faults } from "./faults.ts";
 
 test.each(faults)(

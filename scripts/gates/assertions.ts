@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { packageRoot } from "../../src/setup/locate.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 import { filesUnder } from "../repository/build.ts";
 
 const exempt = /\.test\.ts$|\/testing\/|^src\/native\//;

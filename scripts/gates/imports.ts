@@ -1,7 +1,7 @@
 // Checks every import under src, those of types included, against the table of docs/architecture.md, and that no files
 // import each other in a circle: the table becomes rules for dependency-cruiser.
 import { cruise, type IForbiddenRuleType } from "dependency-cruiser";
-import { packageRoot } from "../../src/setup/locate.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 import { type Permission, type Row, readTable, testFile } from "../repository/import-table.ts";
 
 /** A regular expression that stands for itself. */

@@ -1,7 +1,8 @@
 // Checks that every dependency has one exact version, and every wheel a hash.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot, torchVersion } from "../../src/setup/locate.ts";
+import { torchVersion } from "../../src/setup/manifest.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 
 type Versions = Record<string, string>;
 

@@ -2,7 +2,7 @@
 // files do not count.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../src/setup/locate.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 import { filesUnder } from "../repository/build.ts";
 import { readTable, roomOf, testFile } from "../repository/import-table.ts";
 

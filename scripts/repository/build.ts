@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../src/setup/locate.ts";
 import { withLock } from "../../src/setup/lock.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 
 /** Empty; from when the last build that succeeded began. */
 const marker = join(packageRoot, "dist", ".built");

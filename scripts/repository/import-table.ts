@@ -1,7 +1,7 @@
 // The table of folders in docs/architecture.md: which rooms there are, and what each may import.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../src/setup/locate.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 
 const tablePath = "docs/architecture.md";
 

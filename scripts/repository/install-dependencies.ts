@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../src/setup/locate.ts";
 import { withLock } from "../../src/setup/lock.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 
 type Lock = {
   packages: Record<string, { version?: string; integrity?: string; optional?: boolean; peer?: boolean }>;

@@ -1,4 +1,4 @@
-import { packageRoot } from "../../src/setup/locate.ts";
+import { packageRoot } from "../../src/setup/paths.ts";
 import { ensureSetup } from "../../src/setup/setup.ts";
 import { handOver } from "../node.mjs";
 import { refreshDist } from "./build.ts";

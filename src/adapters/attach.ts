@@ -7,10 +7,10 @@ import type { AdapterSet } from "./core/adapter-set.ts";
 import type { AdapterConfig, Method } from "./core/method.ts";
 import { naming } from "./core/name-method.ts";
 import { linearLayers } from "./core/targets.ts";
-import { methodOfFolder, methodsForQuantisedBase, quantisedRefusal } from "./method-options.ts";
 import { parseAdapterOptions } from "./parse-options.ts";
-import { readAdapterConfig } from "./peft/adapter-folder.ts";
-import { type BuiltInOptions, isRegistered, methodNamed } from "./registry.ts";
+import { readAdapterConfig } from "./peft/adapter-config.ts";
+import { methodsForQuantisedBase, quantisedRefusal } from "./quantised-base.ts";
+import { type BuiltInOptions, isRegistered, listMethods, methodNamed } from "./registry.ts";
 
 /** Options of a method of this package; of a registered one, whatever its schema says. */
 type OptionsOf<Name extends string> = Name extends BuiltInOptions["method"]
@@ -84,3 +84,10 @@ export function attachFolder(model: Module, from: string): AdapterSet {
   // What is not known here is left to LoRA, whose check of the config names it.
   return attachParsed(model, parseAdapterOptions({ method: method?.name ?? "lora", from }), 0);
 }
+
+/**
+ * The method that made an adapter folder, by the folder's `adapter_config.json`.
+ * @throws ScaloraError `run` naming the method whose `readsFolder` throws
+ */
+const methodOfFolder = (config: Readonly<Record<string, unknown>>): Method | undefined =>
+  listMethods().find((method) => naming(method.name, "readsFolder()", () => method.readsFolder?.(config)));

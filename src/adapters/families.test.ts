@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { classifierFamilies } from "../models/classifiers.ts";
+import { classifierFamilies } from "../models/classifier-families.ts";
 import { loadModel, modelFamilies, saveModel } from "../models/index.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import "../testing/close-to.ts";

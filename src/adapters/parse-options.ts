@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ConfigError, formatKeyPath, translateIssues } from "../schema/config-error.ts";
+import { crossKeyIssues, safeParseOptions } from "./check-options.ts";
 import type { AdapterConfig } from "./core/method.ts";
-import { crossKeyIssues, safeParseOptions } from "./method-options.ts";
 import { adapterSchema, methodNamed } from "./registry.ts";
 
 /**

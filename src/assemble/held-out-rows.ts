@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { DataConfig } from "../config/index.ts";
 import { type Example, loadDataset } from "../data/index.ts";
-import { classesOf } from "./build.ts";
+import { classesOf } from "./class-labels.ts";
 import type { OpenModel } from "./open-model.ts";
 
 /** The held-out rows of a run, split from its data as in training; or the reason, in words, why there are none. */

@@ -1,5 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
-import { type Paint, painter, type TextStream } from "./terminal/text.ts";
+import { type Paint, painter } from "./terminal/painter.ts";
+import type { TextStream } from "./terminal/text-stream.ts";
 
 type StopSignal = "SIGINT" | "SIGTERM";
 

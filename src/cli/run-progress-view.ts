@@ -4,7 +4,8 @@ import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util
 import type { Context } from "./context.ts";
 import { panel } from "./terminal/panel.ts";
 import { ProgressLine } from "./terminal/progress-line.ts";
-import { stripControl, terminalWidth } from "./terminal/text.ts";
+import { stripControl } from "./terminal/strip-control.ts";
+import { terminalWidth } from "./terminal/text-stream.ts";
 import { StepMeter } from "./throughput.ts";
 
 /** Shows a training run on stderr: a panel at its start, one progress line, and a line for every other event. */

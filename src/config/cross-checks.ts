@@ -1,16 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
+import { crossKeyIssues, safeParseOptions } from "../adapters/check-options.ts";
 import type { UncheckedSection } from "../adapters/core/method.ts";
-import {
-  crossKeyIssues,
-  methodsForQuantisedBase,
-  quantisedRefusal,
-  safeParseOptions,
-} from "../adapters/method-options.ts";
+import { methodsForQuantisedBase, quantisedRefusal } from "../adapters/quantised-base.ts";
 import { methodNamed } from "../adapters/registry.ts";
 import type { KeyIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
 import { mapTuple } from "../util/elements.ts";
-import type { RawSections } from "./field-descriptions.ts";
+import type { RawSections } from "./recipe-sections.ts";
 import { exclusiveKeys, trainSchema } from "./train-section.ts";
 
 /** Finds keys that do not go together. Works on unchecked sections, so that these problems are reported with all others. */

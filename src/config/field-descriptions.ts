@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Method } from "../adapters/core/method.ts";
-import { adapterSchema } from "../adapters/registry.ts";
 import { formatValue } from "../schema/format-value.ts";
 import {
   constString,
@@ -9,26 +8,7 @@ import {
   type SchemaNode,
   stringOrUndefined,
 } from "../schema/json-schema-node.ts";
-import { dataSchema } from "./data-section.ts";
-import { modelSchema } from "./model-section.ts";
-import { runSchema } from "./run-section.ts";
-import { trainSchema } from "./train-section.ts";
-
-/** The sections of a recipe, in the order in which they are written. */
-const sectionSchemas = {
-  model: () => modelSchema,
-  adapter: adapterSchema,
-  data: () => dataSchema,
-  train: trainSchema,
-  run: () => runSchema,
-};
-
-export type SectionName = keyof typeof sectionSchemas;
-
-/** Raw, unchecked sections by name; a missing one is empty. */
-export type RawSections = Record<SectionName, unknown>;
-
-export const sectionNames: readonly SectionName[] = ["model", "adapter", "data", "train", "run"];
+import { type SectionName, sectionJsonSchema } from "./recipe-sections.ts";
 
 /** One key of a section, as `--help` and the documentation show it. */
 export interface FieldDescription {
@@ -40,19 +20,6 @@ export interface FieldDescription {
   description: string;
   /** Methods that have the key; undefined when all have it. */
   methods: string[] | undefined;
-}
-
-/** The help text of the key `plugins`, which is outside the sections. */
-export const pluginsHelp = {
-  key: "plugins",
-  expects: "a list of paths of modules (.mjs, .js or .ts)",
-  description:
-    "Modules of your own, run as code before the recipe is checked: every method that one exports can be used (docs/adapters.md)",
-} as const;
-
-/** The JSON schema of a section as a user writes it. */
-export function sectionJsonSchema(section: SectionName): SchemaNode {
-  return z.toJSONSchema(sectionSchemas[section](), { io: "input" });
 }
 
 /** Every key of a section; with the adapters, of every method. */

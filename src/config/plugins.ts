@@ -8,7 +8,6 @@ import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
-import { pluginsHelp } from "./field-descriptions.ts";
 import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 
 /** Key `plugins` of a recipe. */
@@ -83,3 +82,11 @@ export function checkPlugins(source: RecipeSource, cwd: string, report: ReportIs
 const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 const pluginsOf = ({ value }: RecipeSource): unknown => (isRecord(value) ? value["plugins"] : undefined);
+
+/** The help text of the key `plugins`, which is outside the sections. */
+export const pluginsHelp = {
+  key: "plugins",
+  expects: "a list of paths of modules (.mjs, .js or .ts)",
+  description:
+    "Modules of your own, run as code before the recipe is checked: every method that one exports can be used (docs/adapters.md)",
+} as const;

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
+import { safeParseOptions } from "../adapters/check-options.ts";
 import type { AdapterConfig } from "../adapters/core/method.ts";
-import { safeParseOptions } from "../adapters/method-options.ts";
 import { adapterSchema, listMethods, methodNamed } from "../adapters/registry.ts";
 import { downloadHint, modelPath } from "../download/index.ts";
 import { ConfigError, formatKeyPath, translateIssues, unknownKeyIssue } from "../schema/config-error.ts";
@@ -12,15 +12,9 @@ import { formatFoundValue } from "../schema/format-value.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data-section.ts";
-import {
-  pluginsHelp,
-  type RawSections,
-  type SectionName,
-  sectionJsonSchema,
-  sectionNames,
-} from "./field-descriptions.ts";
 import { type ModelConfig, modelSchema } from "./model-section.ts";
-import { checkPlugins } from "./plugins.ts";
+import { checkPlugins, pluginsHelp } from "./plugins.ts";
+import { type RawSections, type SectionName, sectionJsonSchema, sectionNames } from "./recipe-sections.ts";
 import { type RecipeSource, readRecipeSource, recipeSourceFromObject } from "./recipe-source.ts";
 import { type RunConfig, runSchema } from "./run-section.ts";
 import { resolveTrain, type TrainConfig, trainSchema } from "./train-section.ts";

@@ -5,7 +5,7 @@ import { fileRefusal, refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
 import { collate } from "./collate.ts";
-import { hashExamples } from "./hash.ts";
+import { hashExamples } from "./hash-examples.ts";
 import { loadExamples } from "./load-examples.ts";
 import { WordTokenizer } from "./testing/word-tokenizer.ts";
 import type { ClassifierLabels, DataConfig } from "./types.ts";

@@ -3,8 +3,10 @@ import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { type ColumnMapping, readString } from "./columns.ts";
-import { findGlueTask, type GlueTask } from "./glue/index.ts";
-import { type DataRow, kindOf } from "./jsonl.ts";
+import type { GlueTask } from "./glue/index.ts";
+import { findGlueTask } from "./glue/index.ts";
+import { jsonTypeName } from "./json-type-name.ts";
+import type { DataRow } from "./jsonl.ts";
 import type { EncodedLabelledRow, LengthLimit } from "./row-collector.ts";
 import type { ClassifierLabels, DataSource, DroppedRow, Example } from "./types.ts";
 
@@ -114,7 +116,7 @@ function readClass(value: unknown, { labels }: ClassifierLabels, where: string):
 }
 
 const shown = (value: unknown) =>
-  typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : kindOf(value);
+  typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : jsonTypeName(value);
 
 /** Tokenises rows with the model's special tokens, truncated where the length limit says `truncate`. */
 export async function encodeLabelled(

@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
-import { kindOf } from "./jsonl.ts";
+import { jsonTypeName } from "./json-type-name.ts";
 import type { ColumnNames, DataFormat, FormatConfig } from "./types.ts";
 
 export type RowFormat = Exclude<DataFormat, "auto">;
@@ -153,6 +153,6 @@ export function readString(
   throw new ScaloraError("data", `The column "${name}" is not text`, {
     where,
     expected: "a string",
-    found: kindOf(value),
+    found: jsonTypeName(value),
   });
 }

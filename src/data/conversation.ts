@@ -2,7 +2,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import type { ChatMessage } from "./chat-template.ts";
-import { kindOf } from "./jsonl.ts";
+import { jsonTypeName } from "./json-type-name.ts";
 
 /** One chat: the messages and tools that the template renders, and which messages are trained on. */
 export interface Conversation {
@@ -32,12 +32,15 @@ const sharegptRoles: ReadonlyMap<string, string> = new Map([
  */
 export function readConversation(list: unknown, tools: unknown, where: string): Conversation {
   if (!Array.isArray(list))
-    throw new ScaloraError("data", "The messages of a row are not a list", { where, found: kindOf(list) });
+    throw new ScaloraError("data", "The messages of a row are not a list", {
+      where,
+      found: jsonTypeName(list),
+    });
   const conversation: Conversation = { messages: [], trained: [], tools: readTools(tools, where) };
   list.forEach((item: unknown, index) => {
     const at = `${where}, message ${index + 1}`;
     if (!isRecord(item))
-      throw new ScaloraError("data", "A message is not an object", { where: at, found: kindOf(item) });
+      throw new ScaloraError("data", "A message is not an object", { where: at, found: jsonTypeName(item) });
     const isSharegpt = "from" in item && !("role" in item);
     const message = readMessage(isSharegpt ? fromSharegpt(item, conversation.messages, at) : item, at);
     conversation.messages.push(message);
@@ -52,7 +55,7 @@ function readMessage({ train: _, ...item }: Json, where: string): ChatMessage {
     throw new ScaloraError("data", "A message has no role", {
       where,
       expected: '"role": "system", "user", "assistant" or "tool"',
-      found: role === undefined ? `keys ${Object.keys(item).join(", ")}` : kindOf(role),
+      found: role === undefined ? `keys ${Object.keys(item).join(", ")}` : jsonTypeName(role),
     });
   const calls = readToolCalls(item["tool_calls"], where);
   const content = readContent(item["content"], calls !== undefined, where);
@@ -71,7 +74,7 @@ function readContent(content: unknown, hasCalls: boolean, where: string): string
   throw new ScaloraError("data", "The content of a message is not text", {
     where,
     expected: 'a string, or a list of {"type": "text", "text": "…"}',
-    found: kindOf(content),
+    found: jsonTypeName(content),
   });
 }
 
@@ -80,7 +83,7 @@ function readPart(part: unknown, where: string): string {
   throw new ScaloraError("data", "A part of a message is not text", {
     where,
     expected: '{"type": "text", "text": "…"}',
-    found: isRecord(part) ? `type ${JSON.stringify(part["type"])}` : kindOf(part),
+    found: isRecord(part) ? `type ${JSON.stringify(part["type"])}` : jsonTypeName(part),
   });
 }
 
@@ -88,7 +91,10 @@ function readPart(part: unknown, where: string): string {
 function readToolCalls(calls: unknown, where: string): Json[] | undefined {
   if (calls === undefined || calls === null) return undefined;
   if (!Array.isArray(calls) || !calls.every(isRecord))
-    throw new ScaloraError("data", "tool_calls is not a list of objects", { where, found: kindOf(calls) });
+    throw new ScaloraError("data", "tool_calls is not a list of objects", {
+      where,
+      found: jsonTypeName(calls),
+    });
   if (calls.length === 0) return undefined;
   return calls.map((call) => {
     if (!isRecord(call["function"])) return call;
@@ -164,7 +170,7 @@ function readTools(tools: unknown, where: string): unknown[] | undefined {
     throw new ScaloraError("data", "The tools of a row are not a list", {
       where,
       expected: "a list of function descriptions, or a string holding one as JSON",
-      found: kindOf(tools),
+      found: jsonTypeName(tools),
     });
   if (list.length === 0) return undefined;
   return list.map((tool: unknown) =>

@@ -1,5 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
-import { type DataRow, readTextLines } from "./jsonl.ts";
+import type { DataRow } from "./jsonl.ts";
+import { readTextLines } from "./text-lines.ts";
 
 /** A record of a CSV file, and the line on which it begins. */
 interface CsvRecord {

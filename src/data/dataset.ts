@@ -1,5 +1,5 @@
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { hashExamples } from "./hash.ts";
+import { hashExamples } from "./hash-examples.ts";
 import { holdOut } from "./hold-out.ts";
 import { dataSources, type LoadExamplesOptions, loadExamples } from "./load-examples.ts";
 import type { ClassifierLabels, DataConfig, Example, LoadReport } from "./types.ts";

@@ -1,7 +1,8 @@
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { Random } from "../util/random.ts";
-import { deriveSeed, hashIds } from "./hash.ts";
+import { deriveSeed } from "./derive-seed.ts";
+import { hashIds } from "./hash-examples.ts";
 import type { Example } from "./types.ts";
 
 export interface Split {

@@ -2,6 +2,7 @@ export { BatchSource, type BatchSourceOptions, type BatchState, batchesInOrder }
 export { type ChatMessage, ChatTemplate, type RenderOptions } from "./chat-template.ts";
 export { collate } from "./collate.ts";
 export { type Dataset, type LoadDatasetOptions, loadDataset } from "./dataset.ts";
+export { deriveSeed } from "./derive-seed.ts";
 export {
   findGlueTask,
   type GlueExample,
@@ -10,7 +11,6 @@ export {
   glueTasks,
   readGlueRows,
 } from "./glue/index.ts";
-export { deriveSeed } from "./hash.ts";
 export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
 export { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";

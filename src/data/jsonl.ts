@@ -1,16 +1,12 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
+import { readTextLines } from "./text-lines.ts";
 
 /** One JSON object of a JSONL file, with its line number from 1. */
 export interface DataRow {
   line: number;
   value: Readonly<Record<string, unknown>>;
 }
-
-const pieceBytes = 1 << 20;
-const newline = 10;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * The rows of a JSONL file. Lines end at "\n" only (U+2028 and the like belong to the data); blank lines are skipped.
@@ -22,90 +18,6 @@ export function* readJsonl(path: string): Generator<DataRow> {
     line++;
     if (text.trim() === "") continue;
     yield { line, value: parseObject(text, `${path}:${line}`) };
-  }
-}
-
-/**
- * Streams the lines of a text file, which end at "\n" only, without it.
- * @throws ScaloraError `data` naming file and line for a line that is not UTF-8
- */
-export function* readTextLines(path: string): Generator<string> {
-  let line = 0;
-  for (const bytes of readLines(path)) {
-    line++;
-    yield decodeUtf8(bytes, `${path}:${line}`);
-  }
-}
-
-/** The content of a text file, without a byte order mark and with "\r\n" read as "\n". */
-export function readText(path: string): string {
-  const pieces = [...readPieces(path)];
-  return decodeUtf8(Buffer.concat(pieces), path).replaceAll("\r\n", "\n");
-}
-
-/** The bytes of every line, without its "\n". */
-function* readLines(path: string): Generator<Buffer> {
-  let rest: Buffer[] = [];
-  for (const piece of readPieces(path)) {
-    let start = 0;
-    for (let end = piece.indexOf(newline); end >= 0; end = piece.indexOf(newline, start)) {
-      yield Buffer.concat([...rest, piece.subarray(start, end)]);
-      rest = [];
-      start = end + 1;
-    }
-    if (start < piece.length) rest.push(piece.subarray(start));
-  }
-  if (rest.length > 0) yield Buffer.concat(rest);
-}
-
-function* readPieces(path: string): Generator<Buffer> {
-  const file = open(path);
-  try {
-    for (;;) {
-      const piece = Buffer.allocUnsafe(pieceBytes);
-      const read = readPiece(file, piece, path);
-      if (read === 0) return;
-      yield piece.subarray(0, read);
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-function open(path: string): number {
-  try {
-    return openSync(path, "r");
-  } catch (cause) {
-    throw new ScaloraError("data", "A data file cannot be opened", {
-      where: path,
-      found: messageOf(cause),
-      fix: "check the path (relative paths start at the folder where the command runs)",
-      cause,
-    });
-  }
-}
-
-function readPiece(file: number, piece: Buffer, path: string): number {
-  try {
-    return readSync(file, piece);
-  } catch (cause) {
-    throw new ScaloraError("data", "A data file cannot be read", {
-      where: path,
-      found: messageOf(cause),
-      cause,
-    });
-  }
-}
-
-function decodeUtf8(bytes: Uint8Array, where: string): string {
-  try {
-    return utf8.decode(bytes);
-  } catch (cause) {
-    throw new ScaloraError("data", "The data is not UTF-8 text", {
-      where,
-      fix: "convert the file to UTF-8, for instance with iconv",
-      cause,
-    });
   }
 }
 
@@ -133,13 +45,6 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
 
 /** Advice for a file that is one JSON array. */
 const listFix = "if the file is one list of rows, let its name end in .json";
-
-/** The type of a JSON value in words, for messages. */
-export function kindOf(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (value === null) return "null";
-  return Array.isArray(value) ? "a list" : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
-}
 
 function excerpt(text: string): string {
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;

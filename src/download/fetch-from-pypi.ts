@@ -2,8 +2,8 @@ import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { unwritable } from "../setup/errors.ts";
-import { cacheFolder } from "../setup/locate.ts";
 import { withLock } from "../setup/lock.ts";
+import { cacheFolder } from "../setup/paths.ts";
 import { fetchWheels, openPip, unpackWheel } from "../setup/pip.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { cacheFolder } from "../setup/locate.ts";
+import { cacheFolder } from "../setup/paths.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { type ListedModel, listedModels } from "./listed-models.ts";
 

@@ -12,7 +12,8 @@ import { elementAt, required } from "../util/elements.ts";
 import { type ExampleResult, ResultLog } from "./result-log.ts";
 import { runTask } from "./run-task.ts";
 import type { TaskModel, TaskSettings } from "./scoring-mode.ts";
-import { type TaskExample, type TextTask, textTasks } from "./tasks/index.ts";
+import type { TaskExample, TextTask } from "./tasks/index.ts";
+import { textTasks } from "./tasks/index.ts";
 
 const scratch = temporaryFolder();
 afterAll(scratch.remove);

@@ -1,9 +1,10 @@
+import { loraAlpha } from "../adapters/peft/adapter-config.ts";
 import { readAdapterFolder } from "../adapters/peft/adapter-folder.ts";
-import { checkAdapterConfig, loraAlpha, loraSupported } from "../adapters/peft/check-adapter-config.ts";
+import { checkAdapterConfig, loraSupported } from "../adapters/peft/check-adapter-config.ts";
 import { toGgufName, weightConversion } from "../gguf/architectures.ts";
 import { float32Item, stringItem } from "../gguf/encode-metadata.ts";
 import type { GgufDescription } from "../gguf/model-description.ts";
-import { tensorTypeByName } from "../gguf/types.ts";
+import { tensorTypeByName } from "../gguf/tensor-types.ts";
 import { toGguf } from "../gguf/weight-layout.ts";
 import { type GgufTensorSource, writeGguf } from "../gguf/write-gguf.ts";
 import { requireArchitecture } from "../gguf/write-model.ts";

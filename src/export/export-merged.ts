@@ -3,7 +3,7 @@ import { untieWeight } from "../adapters/core/untie-weight.ts";
 import type { AdapterSet } from "../adapters/index.ts";
 import { linearAt } from "../analysis/weight-change.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
-import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/export.ts";
+import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/index.ts";
 import { readEosTokenIds } from "../model-files/eos-tokens.ts";
 import { readTokenizerSource } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";

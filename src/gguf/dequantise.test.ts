@@ -4,7 +4,7 @@ import { goldenGguf } from "../testing/golden-gguf.ts";
 import { fromData, scope } from "../torch/index.ts";
 import { dequantise } from "./dequantise.ts";
 import { encodeTensor } from "./encode-tensor.ts";
-import { tensorTypeByName } from "./types.ts";
+import { tensorTypeByName } from "./tensor-types.ts";
 
 const fixture = SafetensorsFile.open(goldenGguf("blocks.safetensors"));
 afterAll(() => fixture.dispose());

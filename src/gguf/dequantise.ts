@@ -1,7 +1,7 @@
 import { internalError } from "../util/errors.ts";
 import { decodeQ4K, decodeQ5K, decodeQ6K } from "./dequantise-k-quants.ts";
 import { readFloat16 } from "./float16.ts";
-import type { TensorType } from "./types.ts";
+import type { TensorType } from "./tensor-types.ts";
 
 /**
  * Writes one block's values to `out[to…]`. Each is a few products and one sum of which only the last operation rounds in

@@ -1,4 +1,4 @@
-import { valueType } from "./types.ts";
+import { valueType } from "./metadata-types.ts";
 
 /** A metadata value to write, with the type that GGUF readers expect. */
 export type MetadataValue =

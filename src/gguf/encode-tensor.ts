@@ -1,7 +1,7 @@
 import { fromData, type Tensor, toDType } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
-import { type TensorType, tensorTypeByName } from "./types.ts";
+import { type TensorType, tensorTypeByName } from "./tensor-types.ts";
 
 /** The types that can be written. */
 export type WritableType = "F32" | "F16" | "BF16" | "Q8_0";

@@ -2,7 +2,7 @@ import { formatShape } from "../util/format.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ggufFormatError } from "./format-error.ts";
 import { GgufMetadata, readValue, type StoredMetadataValue } from "./metadata.ts";
-import { type TensorType, tensorTypes, typeLabel } from "./types.ts";
+import { type TensorType, tensorTypes, typeLabel } from "./tensor-types.ts";
 
 /** Type, shape and position of one tensor. */
 export interface GgufTensor {

@@ -1,6 +1,6 @@
 import { ByteReader } from "./byte-reader.ts";
 import { ggufFormatError } from "./format-error.ts";
-import { valueType, valueTypeBytes } from "./types.ts";
+import { valueType, valueTypeBytes } from "./metadata-types.ts";
 
 /** An array that has not been read yet. */
 interface ArrayLocation {

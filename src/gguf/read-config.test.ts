@@ -7,7 +7,7 @@ import { mapTuple } from "../util/elements.ts";
 import { float32Item, type MetadataItem, stringItem, uint32Item } from "./encode-metadata.ts";
 import { ggufConfig, ggufGenerationConfig } from "./index.ts";
 import { llama3Factors } from "./rope-scaling.ts";
-import { tensorTypeByName } from "./types.ts";
+import { tensorTypeByName } from "./tensor-types.ts";
 import { writeGguf } from "./write-gguf.ts";
 
 const scratch = temporaryFolder();

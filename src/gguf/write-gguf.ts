@@ -4,7 +4,7 @@ import { internalError, messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, streamFileAtomic, writeFully } from "../util/files.ts";
 import { encodeMetadataValue, type MetadataItem } from "./encode-metadata.ts";
 import { encodeTensor } from "./encode-tensor.ts";
-import type { TensorType } from "./types.ts";
+import type { TensorType } from "./tensor-types.ts";
 
 /** A tensor to write, loaded when its turn comes. */
 export interface GgufTensorSource {

@@ -5,7 +5,7 @@ import { dequantise } from "./dequantise.ts";
 import { type MetadataItem, stringItem, uint32Item } from "./encode-metadata.ts";
 import { encodeTensor, tensorTypeFor, type WritableType } from "./encode-tensor.ts";
 import type { GgufDescription } from "./model-description.ts";
-import { tensorTypeByName } from "./types.ts";
+import { tensorTypeByName } from "./tensor-types.ts";
 import { type HeadCounts, toGguf } from "./weight-layout.ts";
 import { ropeFactorsName } from "./weights.ts";
 import { type GgufTensorSource, writeGguf } from "./write-gguf.ts";

@@ -1,4 +1,4 @@
-import { classesOf } from "../assemble/build.ts";
+import { classesOf } from "../assemble/class-labels.ts";
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueClassNames, glueMetrics } from "../assemble/glue-labels-and-metrics.ts";

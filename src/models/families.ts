@@ -1,7 +1,7 @@
-import type { GgufDescription } from "../gguf/export.ts";
+import type { GgufDescription } from "../gguf/index.ts";
 import { configLocation, readModelConfig } from "../model-files/model-config.ts";
 import type { JsonObject } from "../util/json-file.ts";
-import { classifierFamilies } from "./classifiers.ts";
+import { classifierFamilies } from "./classifier-families.ts";
 import { gemma2 } from "./gemma2/family.ts";
 import { gemma3, gemma3Text } from "./gemma3/family.ts";
 import { llama } from "./llama/family.ts";

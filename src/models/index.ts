@@ -1,11 +1,7 @@
 export type { ModelInfo } from "../nn/index.ts";
-export {
-  type ClassifierOptions,
-  createClassifier,
-  isClassifierFolder,
-  loadClassifier,
-} from "./classifiers.ts";
+export { isClassifierFolder } from "./classifier-families.ts";
 export { describeModelForGguf, modelFamilies } from "./families.ts";
+export { type ClassifierOptions, createClassifier, loadClassifier } from "./load-classifier.ts";
 export { createModel, type LoadOptions, loadModel } from "./load-model.ts";
 export { parametersToSave, type SaveOptions, saveModel, saveModelWithConfig } from "./save-model.ts";
 export type { LoadDType, Quantization } from "./weight-loader.ts";

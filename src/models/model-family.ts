@@ -1,4 +1,4 @@
-import type { GgufDescription } from "../gguf/export.ts";
+import type { GgufDescription } from "../gguf/index.ts";
 import type { CausalLM, ParameterSource } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { JsonObject } from "../util/json-file.ts";

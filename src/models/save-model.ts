@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { LazyParameter } from "../gguf/export.ts";
+import type { LazyParameter } from "../gguf/index.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import {
@@ -12,8 +12,8 @@ import {
 import type { LazyTensor } from "../safetensors/index.ts";
 import { type DType, detach, type Tensor, toDType } from "../torch/index.ts";
 import type { JsonObject } from "../util/json-file.ts";
-import { writeClassifierConfig } from "./classifiers.ts";
 import { decoderFamilies } from "./families.ts";
+import { writeClassifierConfig } from "./write-classifier-config.ts";
 
 /** How a model's weights are written. */
 export interface SaveOptions {

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { readSetup, setupCommand } from "../setup/locate.ts";
+import { readSetup, setupCommand } from "../setup/manifest.ts";
 import { isNodeTooOld, minimumNode } from "../setup/node-version.ts";
 import { type ErrorCode, messageOf, ScaloraError } from "../util/errors.ts";
 import type { NativeAddon } from "./addon.ts";

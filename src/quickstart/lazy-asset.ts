@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
-import { packageRoot } from "../setup/locate.ts";
+import { packageRoot } from "../setup/paths.ts";
 
 /** The content of a JSON file in `assets/quickstart`, read on first use. */
 export function lazyAsset<T>(name: string, schema: z.ZodType<T>): () => T {

@@ -5,7 +5,7 @@ import { inputGain } from "../../examples/input-gain/input-gain.ts";
 import type { AdapterConfig, Method } from "../adapters/core/method.ts";
 import { type AdapterSet, attachParsed, listMethods, registerMethod } from "../adapters/index.ts";
 import { collate, type Example } from "../data/index.ts";
-import { classifierFamilies } from "../models/classifiers.ts";
+import { classifierFamilies } from "../models/classifier-families.ts";
 import { loadClassifier, loadModel, modelFamilies, saveModel } from "../models/index.ts";
 import { isClassifier, type TrainableModel, tokenStream } from "../nn/index.ts";
 import { AdamW, makeSchedule } from "../optim/index.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../setup/locate.ts";
+import { packageRoot } from "../setup/paths.ts";
 import { isRecord } from "../util/json.ts";
 
 /** The version in package.json. */

@@ -2,16 +2,12 @@ import { join } from "node:path";
 import { type AdapterSet, attachParsed } from "../adapters/index.ts";
 import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
-import {
-  classesOf,
-  type LoadedModel,
-  loadBaseModel,
-  loadModelAndTokenizer,
-  makeOptimizer,
-} from "../assemble/build.ts";
+import { classesOf } from "../assemble/class-labels.ts";
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
+import { type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "../assemble/load-base-model.ts";
+import { makeOptimizer } from "../assemble/make-optimizer.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";

@@ -5,7 +5,8 @@ import { expect, test } from "vitest";
 import type { RunEvent } from "../run/events.ts";
 import { elementAt } from "../util/elements.ts";
 import { alignSeries, downsample, movingAverage } from "./chart-series.ts";
-import { type ReportData, runCharts, runReport, writeReport } from "./index.ts";
+import { type ReportData, runCharts, runReport } from "./index.ts";
+import { writeReport } from "./write-report.ts";
 
 test("long lines are averaged in buckets, short ones left alone", () => {
   const line = { name: "a", x: [1, 2, 3, 4, 5], y: [1, 3, null, 5, 7] };

@@ -4,11 +4,13 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { installCommand, SetupError, which } from "./errors.ts";
+import { SetupError } from "./errors.ts";
 import type { Libtorch } from "./find-libtorch.ts";
-import { cacheFolder, compileFlags, nativeFiles, packageRoot } from "./locate.ts";
+import { installCommand } from "./install-command.ts";
+import { compileFlags, nativeFiles } from "./manifest.ts";
+import { cacheFolder, packageRoot } from "./paths.ts";
 import type { Progress } from "./progress.ts";
-import { lastLines, type RunResult, run } from "./run-program.ts";
+import { lastLines, type RunResult, run, which } from "./run-program.ts";
 
 interface Compiler {
   path: string;

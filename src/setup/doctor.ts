@@ -5,9 +5,10 @@ import { findCompiler, tryLoading } from "./compile.ts";
 import { SetupError } from "./errors.ts";
 import { type Attempt, findLibtorch, pythonWithPip, whyNoDownload } from "./find-libtorch.ts";
 import { pinnedWheels } from "./install-libtorch.ts";
-import { cacheFolder, hasNvidiaDriver, readSetup, setupCommand } from "./locate.ts";
+import { hasNvidiaDriver, readSetup, setupCommand } from "./manifest.ts";
 import { isNodeTooOld, minimumNode } from "./node-version.ts";
-import { formatBytes } from "./progress.ts";
+import { cacheFolder } from "./paths.ts";
+import { formatDecimalBytes } from "./progress.ts";
 
 /** One requirement of scalora, or one place that was searched for libtorch. */
 export interface Finding {
@@ -84,11 +85,15 @@ function inspectDisk(env: NodeJS.ProcessEnv): Finding {
   let folder = cacheFolder(env);
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   const { bavail, bsize } = statfsSync(folder);
-  const found = `${formatBytes(bavail * bsize)} free in ${folder}`;
+  const found = `${formatDecimalBytes(bavail * bsize)} free in ${folder}`;
   const needed = 3.4 * bytes;
   if (bavail * bsize >= needed) return ok("disk", found);
   const cure = "free some space, or set XDG_CACHE_HOME to a folder on another disk";
-  return missing("disk", `${found}; ${formatBytes(needed)} are needed while libtorch is installed`, cure);
+  return missing(
+    "disk",
+    `${found}; ${formatDecimalBytes(needed)} are needed while libtorch is installed`,
+    cure,
+  );
 }
 
 async function inspectAddon(env: NodeJS.ProcessEnv): Promise<Finding> {

@@ -1,10 +1,12 @@
 // Searches the places where libtorch can be, in order, without importing torch (slow).
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { installCommand, SetupError, which } from "./errors.ts";
-import { cacheFolder, hasNvidiaDriver, type Setup, torchVersion } from "./locate.ts";
+import { SetupError } from "./errors.ts";
+import { installCommand } from "./install-command.ts";
+import { hasNvidiaDriver, type Setup, torchVersion } from "./manifest.ts";
 import { compareVersions } from "./node-version.ts";
-import { run } from "./run-program.ts";
+import { cacheFolder } from "./paths.ts";
+import { run, which } from "./run-program.ts";
 
 export type Libtorch = Pick<Setup, "libtorch" | "version" | "from">;
 

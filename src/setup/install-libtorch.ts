@@ -3,7 +3,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { downloadFolder, whyNoDownload } from "./find-libtorch.ts";
-import { cacheFolder, hasNvidiaDriver, packageRoot, setupCommand, torchVersion } from "./locate.ts";
+import { hasNvidiaDriver, setupCommand, torchVersion } from "./manifest.ts";
+import { cacheFolder, packageRoot } from "./paths.ts";
 import {
   fetchWheels,
   missingWheels,
@@ -14,7 +15,7 @@ import {
   sum,
   type Wheel,
 } from "./pip.ts";
-import { formatBytes, type Progress } from "./progress.ts";
+import { formatDecimalBytes, type Progress } from "./progress.ts";
 
 /** Size of an unpacked wheel, relative to the wheel. */
 const unpackedRatio = 2.4;
@@ -46,10 +47,12 @@ export async function downloadLibtorch(progress: Progress, env: NodeJS.ProcessEn
   const scratch = join(cacheFolder(env), "tmp");
   const pip = await openPip(scratch, purpose, env);
   const missing = sum(await missingWheels(wheels, folder));
-  if (missing > 0) progress.log(`downloading libtorch ${torchVersion}, ${formatBytes(missing)}`);
+  if (missing > 0) progress.log(`downloading libtorch ${torchVersion}, ${formatDecimalBytes(missing)}`);
   const onProgress = (done: number, total: number, name: string) => {
     const percent = Math.floor((100 * done) / total);
-    progress.update(`downloading ${name}: ${formatBytes(done)} of ${formatBytes(total)} (${percent} %)`);
+    progress.update(
+      `downloading ${name}: ${formatDecimalBytes(done)} of ${formatDecimalBytes(total)} (${percent} %)`,
+    );
   };
   try {
     await fetchWheels(wheels, folder, pip, { room: sum(wheels) * unpackedRatio, onProgress });

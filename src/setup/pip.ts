@@ -15,7 +15,7 @@ import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SetupError } from "./errors.ts";
 import { pythonWithPip } from "./find-libtorch.ts";
-import { formatBytes } from "./progress.ts";
+import { formatDecimalBytes } from "./progress.ts";
 import { lastLines, run } from "./run-program.ts";
 
 /** A file of a Python package, pinned. */
@@ -189,9 +189,9 @@ function needSpace(folder: string, bytes: number, purpose: Purpose) {
 
 function fullDisk(folder: string, bytes: number | undefined, { what, command }: Purpose) {
   const { bavail, bsize } = statfsSync(folder);
-  const needed = bytes === undefined ? "" : `, ${formatBytes(bytes)} needed`;
+  const needed = bytes === undefined ? "" : `, ${formatDecimalBytes(bytes)} needed`;
   return new SetupError(`the disk is too full for ${what}`, {
-    found: `${formatBytes(bavail * bsize)} free in ${folder}${needed}`,
+    found: `${formatDecimalBytes(bavail * bsize)} free in ${folder}${needed}`,
     fix: `free some space, or set XDG_CACHE_HOME to a folder on another disk, then run ${command} again`,
   });
 }

@@ -8,7 +8,8 @@ interface Stream {
   write(text: string): unknown;
 }
 
-export function formatBytes(bytes: number): string {
+/** Bytes in decimal units, as package indexes and disks are labelled: `544 MB`. */
+export function formatDecimalBytes(bytes: number): string {
   if (bytes < 1e6) return `${Math.round(bytes / 1e3)} kB`;
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

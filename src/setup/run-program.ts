@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
 
 interface RunOptions {
   env?: NodeJS.ProcessEnv;
@@ -51,4 +53,18 @@ export function lastLines(text: string, count = 12): string {
     .filter((line) => line !== "")
     .slice(-count)
     .join("\n");
+}
+
+/** Full path of a program on the PATH, or undefined. */
+export function which(name: string, env = process.env): string | undefined {
+  for (const folder of name.includes("/") ? [""] : (env["PATH"] ?? "").split(delimiter)) {
+    const path = folder === "" ? name : join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined;
 }

@@ -17,10 +17,11 @@ import { inspect } from "./doctor.ts";
 import { SetupError } from "./errors.ts";
 import { findLibtorch, pythonWithPip } from "./find-libtorch.ts";
 import { downloadLibtorch, pinnedWheels } from "./install-libtorch.ts";
-import { manifestPath, packageRoot, readSetup, torchVersion } from "./locate.ts";
 import { withLock } from "./lock.ts";
+import { manifestPath, readSetup, torchVersion } from "./manifest.ts";
 import { compareVersions, minimumNode } from "./node-version.ts";
-import { formatBytes, Progress } from "./progress.ts";
+import { packageRoot } from "./paths.ts";
+import { formatDecimalBytes, Progress } from "./progress.ts";
 import { ensureSetup } from "./setup.ts";
 
 let folder: string;
@@ -292,7 +293,7 @@ test("package.json and set-up need the same Node", () => {
 test("versions compare by number, sizes read well", () => {
   expect(compareVersions("20.10", "20.9")).toBeGreaterThan(0);
   expect(compareVersions("2.28", "2.28.0")).toBe(0);
-  expect([formatBytes(2_000), formatBytes(544e6), formatBytes(2.31e9)]).toEqual([
+  expect([formatDecimalBytes(2_000), formatDecimalBytes(544e6), formatDecimalBytes(2.31e9)]).toEqual([
     "2 kB",
     "544 MB",
     "2.31 GB",

@@ -5,8 +5,9 @@ import { compileAddon, findCompiler, tryLoading } from "./compile.ts";
 import { unwritable } from "./errors.ts";
 import { findLibtorch } from "./find-libtorch.ts";
 import { downloadLibtorch } from "./install-libtorch.ts";
-import { cacheFolder, manifestPath, readSetup, type Setup } from "./locate.ts";
 import { withLock } from "./lock.ts";
+import { manifestPath, readSetup, type Setup } from "./manifest.ts";
+import { cacheFolder } from "./paths.ts";
 import { Progress } from "./progress.ts";
 
 interface SetupOptions {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { deriveSeed } from "../data/hash.ts";
+import { deriveSeed } from "../data/derive-seed.ts";
 import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";

@@ -10,7 +10,7 @@ import type { AdapterPlan } from "../core/low-rank-adapters.ts";
 import type { AttachContext } from "../core/method.ts";
 import { resolveModulesToSave } from "../core/modules-to-save.ts";
 import { findLayers } from "../core/targets.ts";
-import { requireNumber } from "../peft/check-adapter-config.ts";
+import { requireNumber } from "../peft/adapter-config.ts";
 import { checkShape, lengthOf, seedOf } from "../peft/check-peft-layer.ts";
 import { loadPeftWeights, readPlan } from "../peft/load-adapter.ts";
 import type { PeftFormat } from "../peft/peft-format.ts";

@@ -5,20 +5,19 @@ import { allOrNothing, type Tensor } from "../../torch/index.ts";
 import { writeFolderAtomic } from "../../util/atomic-folder.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { writeFileAtomic } from "../../util/files.ts";
-import { readJsonObject } from "../../util/json-file.ts";
-import { toPlainValue } from "../../util/strict-json.ts";
+import { adapterConfigName, type PeftConfig, readAdapterConfig } from "./adapter-config.ts";
 
-const configName = "adapter_config.json";
 const weightsName = "adapter_model.safetensors";
+
 /** Key of the weights file's metadata, which PEFT passes over. */
 const baseFingerprintKey = "scalora.base";
+
 /** PEFT wraps the model twice, and its files' names say so. */
 const peftPrefix = "base_model.model.";
 
 /** An adapter as PEFT stores it, as plain data; it owns its tensors. */
 export interface AdapterFolder extends Disposable {
-  /** `adapter_config.json`: `peft_type`, `r`, `lora_alpha`, `target_modules`, … */
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: PeftConfig;
   /** By the model's own names: `model.layers.0.self_attn.q_proj.lora_A.weight`. Mapped. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Names the weights it was made for (`baseFingerprint`); undefined where another program wrote the folder. */
@@ -56,21 +55,6 @@ export function readAdapterFolder(folder: string): AdapterFolder {
   };
 }
 
-/** The config of a PEFT adapter folder. @throws ScaloraError `model` or `format` */
-export function readAdapterConfig(folder: string): AdapterFolder["config"] {
-  if (folder.endsWith(".gguf"))
-    throw new ScaloraError("model", "Adapters are read from PEFT folders, not from GGUF files", {
-      where: folder,
-      fix: "export the run --as adapter without --format gguf",
-    });
-  if (!existsSync(join(folder, configName))) {
-    throw new ScaloraError("model", `The folder has no ${configName}, so it is not a PEFT adapter`, {
-      where: folder,
-    });
-  }
-  return plainRecord(toPlainValue(readJsonObject(join(folder, configName))));
-}
-
 /**
  * Writes a PEFT adapter folder, complete or not at all.
  * @param tensors by the model's own names, as `readAdapterFolder` gives them
@@ -78,14 +62,14 @@ export function readAdapterConfig(folder: string): AdapterFolder["config"] {
  */
 export function writeAdapterFolder(
   folder: string,
-  config: Readonly<Record<string, unknown>>,
+  config: PeftConfig,
   tensors: Iterable<readonly [string, TensorSource]>,
   baseFingerprint?: string,
 ): void {
   const renamed: (readonly [string, TensorSource])[] = [];
   for (const [name, tensor] of tensors) renamed.push([peftPrefix + name, tensor]);
   writeFolderAtomic(folder, (temporary) => {
-    writeFileAtomic(join(temporary, configName), `${JSON.stringify(config, null, 2)}\n`);
+    writeFileAtomic(join(temporary, adapterConfigName), `${JSON.stringify(config, null, 2)}\n`);
     writeSafetensors(join(temporary, weightsName), renamed, {
       format: "pt",
       ...(baseFingerprint !== undefined && { [baseFingerprintKey]: baseFingerprint }),
@@ -102,8 +86,4 @@ function fromPeftName(path: string, name: string): string {
     });
   }
   return name.slice(peftPrefix.length).replace(/\.(lora_[AB])\.[^.]+\.weight$/, ".$1.weight");
-}
-
-function plainRecord(value: unknown): Record<string, unknown> {
-  return { ...(typeof value === "object" ? value : {}) };
 }

@@ -1,7 +1,5 @@
 import { ScaloraError } from "../../util/errors.ts";
-import type { AdapterFolder } from "./adapter-folder.ts";
-
-type Config = AdapterFolder["config"];
+import type { PeftConfig } from "./adapter-config.ts";
 
 /** The accepted values of those keys of adapter_config.json that change the computation. */
 export type SupportedSettings = Readonly<Record<string, readonly unknown[]>>;
@@ -34,7 +32,7 @@ export const loraSupported: SupportedSettings = {
  * Refuses a folder whose settings change the computation.
  * @throws ScaloraError `model`
  */
-export function checkAdapterConfig(folder: string, config: Config, supported: SupportedSettings): void {
+export function checkAdapterConfig(folder: string, config: PeftConfig, supported: SupportedSettings): void {
   for (const [key, values] of Object.entries({ ...commonSupported, ...supported })) {
     if (values.includes(config[key])) continue;
     throw new ScaloraError("model", `The adapter's ${key} is not supported`, {
@@ -44,40 +42,4 @@ export function checkAdapterConfig(folder: string, config: Config, supported: Su
       fix: key === "use_dora" ? "this is a DoRA adapter: only method dora goes on from it" : undefined,
     });
   }
-}
-
-/** The numerator of a layer's scale. @throws ScaloraError `format` */
-export function loraAlpha(folder: string, config: Config, path: string): number {
-  return requireNumber(
-    folder,
-    "lora_alpha",
-    patternValue(config["alpha_pattern"], path) ?? config["lora_alpha"],
-  );
-}
-
-/** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
-function patternValue(patterns: unknown, path: string): unknown {
-  if (typeof patterns !== "object" || patterns === null) return undefined;
-  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
-}
-
-function peftPattern(key: string): RegExp {
-  try {
-    return new RegExp(`^(.*\\.)?(${key})$`);
-  } catch (cause) {
-    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
-      where: "adapter_config.json, alpha_pattern",
-      found: key,
-      cause,
-    });
-  }
-}
-
-/** A number of a folder's config. @throws ScaloraError `format` */
-export function requireNumber(folder: string, key: string, value: unknown): number {
-  if (typeof value === "number") return value;
-  throw new ScaloraError("format", `The adapter's ${key} is not a number`, {
-    where: folder,
-    found: JSON.stringify(value),
-  });
 }

@@ -2,8 +2,8 @@ import type { Linear } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import { required } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { requireNumber } from "./adapter-config.ts";
 import type { AdapterFolder } from "./adapter-folder.ts";
-import { requireNumber } from "./check-adapter-config.ts";
 
 /** A layer that a folder adapts, with what the folder holds for it. */
 export interface PeftLayer {

@@ -1,7 +1,8 @@
 import type { TensorSource } from "../../safetensors/index.ts";
 import type { LowRankBank } from "../core/bank.ts";
 import type { LowRankAdapters, LowRankTarget } from "../core/low-rank-adapters.ts";
-import { loraAlpha, loraSupported } from "./check-adapter-config.ts";
+import { loraAlpha } from "./adapter-config.ts";
+import { loraSupported } from "./check-adapter-config.ts";
 import { factorRank, type PeftLayer } from "./check-peft-layer.ts";
 import type { PeftFormat } from "./peft-format.ts";
 import {

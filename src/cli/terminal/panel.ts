@@ -1,4 +1,5 @@
-import { displayWidth, type Paint, pad, truncate } from "./text.ts";
+import type { Paint } from "./painter.ts";
+import { displayWidth, pad, truncate } from "./text-width.ts";
 
 /** A titled box of labels and values, no wider than necessary and than the terminal. */
 export function panel(

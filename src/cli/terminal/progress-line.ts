@@ -1,4 +1,5 @@
-import { type TextStream, terminalWidth, truncate } from "./text.ts";
+import { type TextStream, terminalWidth } from "./text-stream.ts";
+import { truncate } from "./text-width.ts";
 
 /** Milliseconds between two lines when the output is not a terminal. */
 const plainInterval = 5000;

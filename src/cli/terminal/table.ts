@@ -1,5 +1,6 @@
 import { elementAt, zip } from "../../util/elements.ts";
-import { displayWidth, type Paint, pad } from "./text.ts";
+import type { Paint } from "./painter.ts";
+import { displayWidth, pad } from "./text-width.ts";
 
 export interface Column {
   title: string;

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
 import { elementAt } from "../../util/elements.ts";
 import { CapturedStream } from "../testing/terminal.ts";
+import { painter } from "./painter.ts";
 import { panel } from "./panel.ts";
 import { ProgressLine } from "./progress-line.ts";
+import { stripControl } from "./strip-control.ts";
 import { table } from "./table.ts";
-import { displayWidth, pad, painter, stripControl, truncate, wrap } from "./text.ts";
+import { displayWidth, pad, truncate, wrap } from "./text-width.ts";
 
 const plain = (_style: string, text: string) => text;
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { Context } from "../context.ts";
-import type { TextStream } from "../terminal/text.ts";
+import type { TextStream } from "../terminal/text-stream.ts";
 
 /** A stream that records its output. */
 export class CapturedStream implements TextStream {

@@ -3,14 +3,9 @@ import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/types.ts";
 import { type Context, usageError } from "../context.ts";
-import {
-  addSamplingOptions,
-  type SamplingOptions,
-  samplingSettings,
-  streamOutput,
-  terminalSafe,
-} from "../sampling.ts";
+import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
 import { addModelOptions, type ModelOptions } from "../shared-options.ts";
+import { streamOutput, terminalSafe } from "../stream-output.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   system?: string;

@@ -3,14 +3,9 @@ import { checkTarget } from "../../assemble/model-target.ts";
 import type { OpenGenerator } from "../../inference/types.ts";
 import { formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
-import {
-  addSamplingOptions,
-  type SamplingOptions,
-  samplingSettings,
-  streamOutput,
-  terminalSafe,
-} from "../sampling.ts";
+import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
 import { addModelOptions, jsonOption, type ModelOptions } from "../shared-options.ts";
+import { streamOutput, terminalSafe } from "../stream-output.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   chat?: boolean;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import type { RunEntry } from "../../run/list-runs.ts";
-import { packageRoot } from "../../setup/locate.ts";
+import { packageRoot } from "../../setup/paths.ts";
 import { type Context, usageError } from "../context.ts";
 import { percent } from "../run-progress-view.ts";
 import { jsonOption } from "../shared-options.ts";

@@ -15,8 +15,8 @@ import { formatBytes, formatCount, formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
 import { RunProgressView } from "../run-progress-view.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
+import { stripControl } from "../terminal/strip-control.ts";
 import { table } from "../terminal/table.ts";
-import { stripControl } from "../terminal/text.ts";
 import { fetchWithProgress } from "./get.ts";
 
 interface Options {

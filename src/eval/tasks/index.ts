@@ -1,22 +1,3 @@
-import { arcChallenge } from "./commonsense/arc-challenge.ts";
-import { arcEasy } from "./commonsense/arc-easy.ts";
-import { boolq } from "./commonsense/boolq.ts";
-import { hellaswag } from "./commonsense/hellaswag.ts";
-import { openbookqa } from "./commonsense/openbookqa.ts";
-import { piqa } from "./commonsense/piqa.ts";
-import { siqa } from "./commonsense/siqa.ts";
-import { winogrande } from "./commonsense/winogrande.ts";
-import { gsm8k } from "./math/gsm8k.ts";
-import { math } from "./math/math.ts";
-import type { TextTask } from "./task.ts";
-
 export { readTaskExamples } from "./read-task-examples.ts";
 export type { Choice, ScoredOutput, TaskExample, TextTask } from "./task.ts";
-
-/** The tasks for causal models, by name. */
-export const textTasks: ReadonlyMap<string, TextTask> = new Map(
-  [boolq, piqa, siqa, hellaswag, winogrande, arcEasy, arcChallenge, openbookqa, gsm8k, math].map((task) => [
-    task.name,
-    task,
-  ]),
-);
+export { textTasks } from "./text-tasks.ts";

@@ -1,5 +1,5 @@
 import { float32Item, type MetadataItem, stringItem, uint32Item } from "../../gguf/encode-metadata.ts";
-import { type GgufDescription, llama3Factors } from "../../gguf/export.ts";
+import { type GgufDescription, llama3Factors } from "../../gguf/index.ts";
 import type { RopeParameters } from "../../nn/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";

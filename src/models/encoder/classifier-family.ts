@@ -1,7 +1,7 @@
 import type { ParameterSource, SequenceClassifier } from "../../nn/index.ts";
 import type { ConfigLabels } from "./labels.ts";
 
-/** A family of classifiers, as registered in `src/models/classifiers.ts`; each has a folder under `src/models`. */
+/** A family of classifiers, as registered in `src/models/classifier-families.ts`; each has a folder under `src/models`. */
 export interface ClassifierFamily {
   /** The key of `config.json` for the dropout before the classifier. */
   headDropoutKey: string;

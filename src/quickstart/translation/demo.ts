@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { evaluationBatches } from "../../assemble/evaluation-batches.ts";
 import type { Batch, Example } from "../../data/index.ts";
 import { type CausalLM, tokenStream } from "../../nn/index.ts";
-import { packageRoot } from "../../setup/locate.ts";
+import { packageRoot } from "../../setup/paths.ts";
 import { argmax, indexSelect, indices, noGrad, scope } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { formatCount, shellQuote } from "../../util/format.ts";

@@ -5,9 +5,9 @@ import { type FileRefusal, fileRefusal } from "../../../testing/refusal.ts";
 import { sharedPath } from "../../../testing/shared-folder.ts";
 import { temporaryFolder } from "../../../testing/tiny-run.ts";
 import { elementAt } from "../../../util/elements.ts";
-import { textTasks } from "../index.ts";
 import { readTaskExamples } from "../read-task-examples.ts";
 import type { TextTask } from "../task.ts";
+import { textTasks } from "../text-tasks.ts";
 
 function taskOf(name: string): TextTask {
   const task = textTasks.get(name);

@@ -1,11 +1,8 @@
-import type { AdapterSet } from "../adapters/index.ts";
-import type { ModelConfig, TrainConfig } from "../config/index.ts";
-import type { ClassifierLabels } from "../data/index.ts";
+import type { ModelConfig } from "../config/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.ts";
-import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
-import { AdamW, type Optimizer, SGD } from "../optim/index.ts";
+import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
 import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
@@ -55,13 +52,6 @@ export async function loadBaseModel(
   });
 }
 
-/** The class names of a classifier, as options for loading its data; empty for other models. */
-export function classesOf(model: TrainableModel): { classes?: ClassifierLabels } {
-  if (!isClassifier(model)) return {};
-  const { labels, regression, tokenTypeCount } = model.info;
-  return { classes: { labels, regression, typeVocabSize: tokenTypeCount } };
-}
-
 /** `auto` is float32 as long as bfloat16 is not measured to be faster and equally good (docs/decisions.md). */
 function computeDType(dtype: ModelConfig["dtype"]): "float32" | "bfloat16" {
   return dtype === "auto" ? "float32" : dtype;
@@ -77,12 +67,4 @@ function chooseDevice(wanted: string): string {
     });
   }
   return wanted;
-}
-
-/** The recipe's optimiser over all trainable parameters of the method. */
-export function makeOptimizer(adapters: AdapterSet, train: TrainConfig): Optimizer {
-  const { weightDecay } = train;
-  return train.optimizer === "sgd"
-    ? new SGD(adapters.trainables(), { momentum: train.momentum, weightDecay })
-    : new AdamW(adapters.trainables(), { betas: train.betas, eps: train.eps, weightDecay });
 }

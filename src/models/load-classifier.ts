@@ -3,14 +3,9 @@ import { ModelWeights } from "../model-files/model-weights.ts";
 import { randomParameters, type SequenceClassifier } from "../nn/index.ts";
 import { type DType, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { JsonObject } from "../util/json-file.ts";
-import { parseJson } from "../util/strict-json.ts";
-import { bert } from "./bert/family.ts";
-import { debertaV2 } from "./deberta-v2/family.ts";
-import type { ClassifierFamily, ParsedClassifier } from "./encoder/classifier-family.ts";
+import { parseClassifierConfig } from "./classifier-families.ts";
+import type { ParsedClassifier } from "./encoder/classifier-family.ts";
 import { type ConfigLabels, defaultLabels } from "./encoder/labels.ts";
-import { plainConfig, resolveFamily } from "./model-family.ts";
-import { roberta } from "./roberta/family.ts";
 import {
   type LoadDType,
   type LoadRules,
@@ -18,23 +13,6 @@ import {
   storedDType,
   WeightLoader,
 } from "./weight-loader.ts";
-
-const families: ReadonlyMap<string, ClassifierFamily> = new Map([
-  ["bert", bert],
-  ["roberta", roberta],
-  ["deberta-v2", debertaV2],
-]);
-
-/** The `model_type`s of encoders. */
-export function classifierFamilies(): string[] {
-  return [...families.keys()];
-}
-
-/** Whether a model folder holds an encoder, for `loadClassifier`. */
-export function isClassifierFolder(folder: string): boolean {
-  const { model_type: type } = plainConfig(readModelConfig(folder));
-  return typeof type === "string" && families.has(type);
-}
 
 /** Options of `loadClassifier`. */
 export interface ClassifierOptions {
@@ -61,7 +39,7 @@ export async function loadClassifier(
   folder: string,
   { labels, headDropout, seed = 0, dtype = "auto", device = "cpu", quantization }: ClassifierOptions = {},
 ): Promise<SequenceClassifier> {
-  const parsed = parseConfig(readModelConfig(folder), configLocation(folder), headDropout);
+  const parsed = parseClassifierConfig(readModelConfig(folder), configLocation(folder), headDropout);
   using weights = ModelWeights.open(folder);
   using generator = new Generator(seed, "cpu");
   const newlyInitialized: string[] = [];
@@ -78,30 +56,9 @@ export function createClassifier(
   generator: Generator,
   dtype: DType = "float32",
 ): SequenceClassifier {
-  const parsed = parseConfig(config, "the given config");
+  const parsed = parseClassifierConfig(config, "the given config");
   const source = randomParameters(generator, parsed.initializerRange, dtype);
   return parsed.build(source, { ...parsed.labels, newlyInitialized: [] });
-}
-
-/** Writes a classifier's labels into a config, in the keys that transformers' sequence classifiers read. */
-export function writeClassifierConfig(config: JsonObject, { info }: SequenceClassifier): void {
-  const { labels, regression } = info;
-  const set = (key: string, value: unknown) => config.set(key, parseJson(JSON.stringify(value)));
-  set("architectures", [parseConfig(config, "config.json").architecture]);
-  config.delete("num_labels");
-  set("id2label", Object.fromEntries(labels.map((label, id) => [id, label])));
-  set("label2id", Object.fromEntries(labels.map((label, id) => [label, id])));
-  set("problem_type", regression ? "regression" : "single_label_classification");
-}
-
-function parseConfig(
-  config: JsonObject | Readonly<Record<string, unknown>>,
-  where: string,
-  headDropout?: number,
-): ParsedClassifier {
-  const { family, values } = resolveFamily(config, where, families);
-  const own = headDropout === undefined ? {} : { [family.headDropoutKey]: headDropout };
-  return family.parse({ ...values, ...own }, where);
 }
 
 function loadRules(

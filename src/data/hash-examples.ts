@@ -20,11 +20,6 @@ export function hashExamples(perSource: readonly (readonly Example[])[]): string
   return hash.digest("hex");
 }
 
-/** An integer seed derived from all parts. */
-export function deriveSeed(...parts: readonly (string | number)[]): number {
-  return createHash("sha256").update(JSON.stringify(parts)).digest().readUIntBE(0, 6);
-}
-
 /** SHA-256 of a sequence's tokens. */
 export function hashIds(ids: Int32Array): string {
   return createHash("sha256").update(bytesOf(ids)).digest("base64");

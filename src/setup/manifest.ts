@@ -1,9 +1,8 @@
-// Paths of set-up's files, and its saved result. Must be fast and without side effects: every start runs it.
+// The saved result of set-up. Must be fast and without side effects: every start reads it.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { cacheFolder, packageRoot } from "./paths.ts";
 
 /** The result of set-up, from which the addon is loaded. */
 export interface Setup {
@@ -35,14 +34,6 @@ export const setupCommand = "npx scalora setup";
 
 /** Compiler flags of the addon; a change of them rebuilds it. */
 export const compileFlags: readonly string[] = ["-std=c++20", "-O2", "-fPIC", "-D_GLIBCXX_USE_CXX11_ABI=1"];
-
-/** The folder of the package: this repository, or `node_modules/scalora`. */
-export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-
-/** `$XDG_CACHE_HOME/scalora`, or `~/.cache/scalora`. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "scalora");
-}
 
 /** The `.cpp` and `.h` files under `native/`, sorted, relative to the package. */
 export function nativeFiles(root = packageRoot): string[] {

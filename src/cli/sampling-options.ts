@@ -1,8 +1,6 @@
 import type { Command } from "commander";
-import type { GenerationSummary, SamplingSettings, TextGenerator } from "../inference/types.ts";
-import type { Context } from "./context.ts";
+import type { SamplingSettings } from "../inference/types.ts";
 import { collect, numberParser } from "./shared-options.ts";
-import { stripControl } from "./terminal/text.ts";
 
 /** Options of the commands that generate text, as parsed by commander. */
 export interface SamplingOptions {
@@ -37,23 +35,4 @@ export function addSamplingOptions(command: Command): Command {
 export function samplingSettings(options: SamplingOptions): SamplingSettings {
   const { maxTokens, temperature, topK, topP, seed, stop } = options;
   return { maxTokens, temperature, topK, topP, seed, stop };
-}
-
-/** Streams an output to `write`; returns the complete text and its summary. */
-export async function streamOutput(
-  pieces: ReturnType<TextGenerator["generate"]>,
-  write: (text: string) => void,
-): Promise<{ text: string; summary: GenerationSummary }> {
-  let text = "";
-  for (;;) {
-    const next = await pieces.next();
-    if (next.done) return { text, summary: next.value };
-    text += next.value;
-    write(next.value);
-  }
-}
-
-/** Text for stdout: without control characters on a terminal, unchanged for a file or pipe. */
-export function terminalSafe(context: Context, text: string): string {
-  return context.stdout.isTTY ? stripControl(text) : text;
 }
