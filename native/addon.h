@@ -1,4 +1,4 @@
-// What every source of the addon shares: errors that become JavaScript errors, and small Node-API helpers.
+// Shared by every source of the addon: errors that become JavaScript errors, and small Node-API helpers.
 #pragma once
 #include <node_api.h>
 
@@ -10,7 +10,7 @@
 
 namespace scalora {
 
-// An error with what the user needs to act; src/native/load.ts turns it into a ScaloraError.
+// An error with its fix; src/native/load.ts turns it into a ScaloraError.
 struct Failure : std::exception {
   std::string kind, message, found, fix;
   Failure(std::string kind, std::string message, std::string found = "", std::string fix = "")
@@ -18,7 +18,7 @@ struct Failure : std::exception {
   const char* what() const noexcept override { return message.c_str(); }
 };
 
-// Throws the error that is being handled as a JavaScript error. `where` names the operator, `found` its arguments.
+// Rethrows the current C++ exception as a JavaScript error. `where` names the operator, `found` its arguments.
 void throwToJs(napi_env env, const std::string& where, const std::string& found) noexcept;
 
 // Turns a failed Node-API status into a Failure.
@@ -35,11 +35,11 @@ napi_value functionWith(napi_env env, const char* name, napi_callback callback, 
   return function;
 }
 
-// A JavaScript function made of a C++ one; exceptions become JavaScript errors.
+// Exports a C++ function to JavaScript; exceptions become JavaScript errors.
 using Function = napi_value (*)(napi_env, const std::vector<napi_value>&);
 void define(napi_env env, napi_value exports, const char* name, Function function);
 
-// JavaScript to C++. Each throws a Failure that names `what` when the value is not of the kind.
+// JavaScript to C++. Each throws a Failure that names `what` if the value has the wrong type.
 double toNumber(napi_env env, napi_value value, const char* what);
 int64_t toInteger(napi_env env, napi_value value, const char* what);  // a safe integer or a BigInt within int64
 bool toBool(napi_env env, napi_value value, const char* what);
@@ -61,7 +61,7 @@ napi_value fromString(napi_env env, const std::string& value);
 napi_value fromTensor(napi_env env, const at::Tensor& tensor);  // a new handle; 0 for an undefined tensor
 napi_value undefined(napi_env env);
 
-// Registration of each source's functions; that of the environment comes first.
+// Registers the functions of each source; registerEnvironment must be called first.
 void registerEnvironment(napi_env env);
 void registerErrors(napi_env env, napi_value exports);
 void registerTensors(napi_env env, napi_value exports);

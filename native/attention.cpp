@@ -1,7 +1,7 @@
-// scalora::causal_attention: attention within each sequence of a stream, in fp32 on the CPU. Scores exist block by block
-// (flash attention, arXiv 2205.14135), their products through oneDNN's small kernels, which are several times faster than
-// those behind ATen's attention; keys and values shared by several heads are never repeated. With a window, a token sees
-// itself and the window - 1 tokens before it, and blocks that no token sees are not computed.
+// scalora::causal_attention: attention within each sequence of a token stream, in fp32 on the CPU. Scores are computed block
+// by block (flash attention, arXiv 2205.14135), with oneDNN's small kernels, which are several times faster than those that
+// ATen's attention uses; keys and values shared by several heads are not repeated. With a window, a token attends to itself
+// and the window - 1 tokens before it; blocks outside the window are not computed.
 #include "attention.h"
 
 #include <ATen/ATen.h>
@@ -26,7 +26,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-// C [m, n] = A [m, k] · B [k, n] (+ C), all dense. Few distinct shapes may be used: a kernel is made for each.
+// C [m, n] = A [m, k] · B [k, n] (+ C), all dense. Use few distinct shapes: a kernel is compiled for each.
 void multiply(int64_t m, int64_t n, int64_t k, const float* A, const float* B, float* C, bool add) {
   at::native::cpublas::brgemm(m, n, k, k, n, n, add, A, B, C, false);
 }
@@ -83,7 +83,7 @@ void hideOld(float* scores, int64_t block, int64_t ahead, int64_t window) {
   }
 }
 
-// Scores s to c tanh(s/c); the slopes of that too where they are wanted.
+// Replaces scores s by c tanh(s/c); writes the derivatives to `slopes` unless it is null.
 SCALORA_CLONES void capScores(float* scores, float* slopes, int64_t count, float cap) {
   for (int64_t i = 0; i < count; i += kLanes) {
     const Vector bounded = hyperbolicTangent(load(scores + i) / cap);
@@ -96,7 +96,8 @@ SCALORA_CLONES void multiplyBy(float* values, const float* factors, int64_t coun
   for (int64_t i = 0; i < count; i += kLanes) store(values + i, load(values + i) * load(factors + i));
 }
 
-// Scores of one block of queries, [count][block][block], to unnormalised probabilities; the last block is the diagonal.
+// Turns the scores of one block of queries, [count][block][block], into unnormalised probabilities; the last block is the
+// diagonal.
 SCALORA_CLONES void softmaxRows(float* scores, int64_t count, int64_t block, float* logSums, float* inverses) {
   for (int64_t row = 0; row < block; ++row) {
     float* diagonal = scores + ((count - 1) * block + row) * block;
@@ -120,8 +121,8 @@ SCALORA_CLONES void softmaxRows(float* scores, int64_t count, int64_t block, flo
   }
 }
 
-// Transposed scores [keys][queries] to probabilities P, and dP to dS = P (dP - delta). The first query comes `ahead`
-// tokens after the first key.
+// Turns transposed scores [keys][queries] into probabilities P, and dP into dS = P (dP - delta). The first query comes
+// `ahead` tokens after the first key.
 SCALORA_CLONES void softmaxBackward(float* scores, float* gradients, int64_t block, const float* logSums, const float* deltas,
                                     int64_t ahead, int64_t window) {
   for (int64_t key = 0; key < block; ++key) {
@@ -138,7 +139,7 @@ void transpose(const float* from, float* to, int64_t block) {
     for (int64_t j = 0; j < block; ++j) to[i * block + j] = from[j * block + i];
 }
 
-// How attention weighs: scores are multiplied by `scale`; `window` tokens are seen; a cap of 0 is none.
+// Scores are multiplied by `scale`; a token attends to `window` tokens; a cap of 0 is none.
 struct Scores {
   float scale, cap;
   int64_t window;
@@ -203,7 +204,7 @@ void backwardHead(const Head& query, const Head& key, const Head& value, const H
   addRows(gradients.value, dv, 1);
 }
 
-// Calls run(begin, end, group) for each sequence and each head of keys, in parallel.
+// Calls run(begin, end, group) for each sequence and each key head, in parallel.
 template <typename Run>
 void forEach(const std::vector<int64_t>& offsets, int64_t groups, const Run& run) {
   at::parallel_for(0, (static_cast<int64_t>(offsets.size()) - 1) * groups, 1, [&](int64_t first, int64_t last) {

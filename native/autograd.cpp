@@ -1,4 +1,4 @@
-// Gradients: what is recorded, and the backward pass.
+// Gradients: recording operations, and the backward pass.
 #include "addon.h"
 
 #include <ATen/core/grad_mode.h>
@@ -60,7 +60,7 @@ napi_value gradients(napi_env env, const std::vector<napi_value>& args) {
 
 napi_value gradMode(napi_env env, const std::vector<napi_value>&) { return fromBool(env, at::GradMode::is_enabled()); }
 
-// setGradMode(on) -> what it was
+// setGradMode(on) -> the previous mode
 napi_value setGradMode(napi_env env, const std::vector<napi_value>& args) {
   bool before = at::GradMode::is_enabled();
   at::GradMode::set_enabled(toBool(env, args.at(0), "enabled"));

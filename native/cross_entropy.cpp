@@ -1,5 +1,5 @@
-// scalora::linear_cross_entropy: the loss of a language model's head without the logits of a whole batch. Rows are
-// taken in chunks; each chunk's logits give its losses and, at once, its gradients, and are then forgotten.
+// scalora::linear_cross_entropy: the loss of a language model's head without storing the logits of a whole batch. Rows are
+// processed in chunks; the losses and gradients of a chunk are computed together, and its logits are then freed.
 #include "gemm.h"
 
 #include <ATen/ATen.h>
@@ -20,12 +20,12 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-// Logits of one chunk: about 16 MiB in fp32, small enough for the caches that matter.
+// Logits of one chunk: about 16 MiB in fp32, small enough for the CPU's caches.
 constexpr int64_t kChunkElements = 4 << 20;
 
 int64_t chunkRows(int64_t vocabulary) { return std::clamp<int64_t>(kChunkElements / vocabulary, 16, 4096); }
 
-// A row of logits to its probabilities; returns the logarithm of the sum of the exponentials.
+// Turns a row of logits into probabilities; returns the logarithm of the sum of the exponentials.
 SCALORA_CLONES float softmaxRow(float* row, int64_t length) {
   const int64_t whole = length / kLanes * kLanes;
   float highest = row[0];
@@ -47,8 +47,8 @@ SCALORA_CLONES float softmaxRow(float* row, int64_t length) {
   return highest + std::log(total);
 }
 
-// Turns logits [rows, vocabulary] into the gradient of their losses, softmax less one at the target; returns the losses'
-// sum. In fp32 on the CPU each row stays in the cache from its first pass to its last.
+// Turns logits [rows, vocabulary] into the gradient of their losses, softmax minus one at the target; returns the sum of the
+// losses. In fp32 on the CPU each row stays in the cache for all passes.
 at::Tensor lossAndGradient(at::Tensor& logits, const at::Tensor& targets) {
   if (!logits.is_cpu() || logits.scalar_type() != at::kFloat || !logits.is_contiguous()) {
     const at::Tensor target = targets.unsqueeze(1);
@@ -74,7 +74,7 @@ at::Tensor lossAndGradient(at::Tensor& logits, const at::Tensor& targets) {
   return losses.sum();
 }
 
-// Logits z to c tanh(z/c); returns the slope of that.
+// Replaces logits z by c tanh(z/c); returns the derivative.
 at::Tensor capSoftly(at::Tensor& logits, double cap) {
   logits.div_(cap).tanh_();
   const at::Tensor slope = 1 - logits.square();

@@ -1,5 +1,6 @@
-// scalora::decode_attention: one new token for each of several sequences, in fp32 on the CPU. It goes into the sequence's
-// cache and attends to all that is there, each sequence at its own length; nothing is padded, copied or repeated.
+// scalora::decode_attention: attention of one new token for each of several sequences, in fp32 on the CPU. The token is added
+// to its sequence's cache and attends to all tokens there. Sequences can have different lengths; nothing is padded, copied or
+// repeated.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/library.h>
@@ -36,7 +37,7 @@ SCALORA_CLONES void scoreRows(const float* query, const Rows& keys, int64_t coun
   }
 }
 
-// Scores to unnormalised probabilities; their sum. There is room for whole vectors behind the last score.
+// Turns scores into unnormalised probabilities and returns their sum. The buffer is padded to full vectors.
 SCALORA_CLONES float exponentials(float* scores, int64_t count) {
   const float highest = *std::max_element(scores, scores + count);
   std::fill(scores + count, scores + (count + kLanes - 1) / kLanes * kLanes, -std::numeric_limits<float>::infinity());

@@ -1,5 +1,5 @@
-// The one way from JavaScript to an operator: its schema, found once by name, tells how to convert the arguments;
-// the call is boxed, so that every operator of every backend is reachable and autograd records as usual.
+// Calls operators from JavaScript. Arguments are converted by the operator's schema, which is looked up once by name; the
+// call is boxed, so that every operator of every backend can be called and autograd records as usual.
 #include "addon.h"
 #include "environment.h"
 
@@ -21,7 +21,7 @@ struct Argument {
   std::string name;
   Kind kind;
   bool optional;
-  bool oneForMany;  // one integer may stand for a list of a fixed length
+  bool oneForMany;  // an integer is accepted for a list of fixed length
   std::optional<c10::IValue> fallback;
 };
 
@@ -30,7 +30,7 @@ struct Operator {
   std::string name;
   c10::OperatorHandle handle;
   std::vector<Argument> arguments;
-  std::vector<bool> written;  // results that are arguments written in place: not returned again
+  std::vector<bool> written;  // which results are arguments written in place; these are not returned
 };
 
 Kind kindOf(const c10::Type& type) {
@@ -131,7 +131,7 @@ c10::IValue convert(napi_env env, napi_value value, const Argument& argument) {
     case Kind::Device: return c10::Device(toString(env, value, name));
     case Kind::Generator: return environment(env).generators.get(toNumber(env, value, name), name);
     case Kind::NumberList:
-    case Kind::Unsupported: throw Failure("tensor", "the argument " + argument.name + " is of a kind that cannot be passed");
+    case Kind::Unsupported: throw Failure("tensor", "the argument " + argument.name + " has a type that cannot be passed");
     default: return listArgument(env, value, argument);
   }
 }
@@ -151,7 +151,7 @@ napi_value toJs(napi_env env, const c10::IValue& value) {
     return array;
   }
   if (value.isNone()) return undefined(env);
-  throw Failure("tensor", "the operator returned a kind of value that cannot be read: " + value.tagKind());
+  throw Failure("tensor", "the operator returned a type of value that cannot be read: " + value.tagKind());
 }
 
 std::string describeArgument(const c10::IValue& value) {
@@ -206,7 +206,7 @@ napi_value callOperator(napi_env env, napi_callback_info info) {
     for (size_t i = 0; i < op.arguments.size(); ++i) {
       stack.push_back(convert(env, i < count ? arguments[i] : missing, op.arguments[i]));
     }
-    torch::jit::Stack inputs;  // kept for the error message only when the call fails
+    torch::jit::Stack inputs;  // for the error message
     try {
       inputs = stack;
       op.handle.callBoxed(&stack);
@@ -240,7 +240,7 @@ napi_value bindOperator(napi_env env, const std::vector<napi_value>& args) {
   return functionWith(env, bound.c_str(), callOperator, std::move(op));
 }
 
-// schema(name, overload) -> its text, for the generator of declarations
+// schema(name, overload) -> its text, for scripts/generate-operators.ts
 napi_value schemaText(napi_env env, const std::vector<napi_value>& args) {
   std::ostringstream text;
   text << findOperator(toString(env, args.at(0), "name"), toString(env, args.at(1), "overload")).schema();

@@ -8,14 +8,14 @@ namespace {
 
 std::mutex numbersMutex;
 std::bitset<kEnvironments> numbersInUse;
-uint32_t nextNumber = 0;  // numbers go round, so that a handle of a thread that has ended is not soon another's
+uint32_t nextNumber = 0;  // wraps around, so that the handles of a thread that has ended stay invalid for long
 
 }  // namespace
 
 EnvironmentNumber::EnvironmentNumber() {
   std::lock_guard<std::mutex> lock(numbersMutex);
   if (numbersInUse.all())
-    throw Failure("tensor", "too many threads use the addon at once", "", "at most " + std::to_string(kEnvironments) + " may");
+    throw Failure("tensor", "too many threads use the addon at once", "", "at most " + std::to_string(kEnvironments) + " can");
   while (numbersInUse[nextNumber]) nextNumber = (nextNumber + 1) % kEnvironments;
   value = nextNumber;
   numbersInUse.set(value);

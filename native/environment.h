@@ -1,5 +1,5 @@
-// What one Node environment, the main thread or a worker thread, holds for its JavaScript. It is the instance data of the
-// addon there, so it is used by one thread only, and what it still holds is freed when that thread ends.
+// The state of one Node environment (the main thread or a worker thread). It is the addon's instance data, so only one thread
+// uses it, and it is freed with all its values when that thread ends.
 #pragma once
 #include "addon.h"
 #include "slots.h"
@@ -13,10 +13,10 @@ namespace scalora {
 
 class MappedFile;
 
-// A number that tells the living environments of this process apart.
+// A number that is unique among the live environments of this process.
 class EnvironmentNumber {
  public:
-  EnvironmentNumber();  // throws a Failure when there is none left
+  EnvironmentNumber();  // throws a Failure if none is left
   ~EnvironmentNumber();
   EnvironmentNumber(const EnvironmentNumber&) = delete;
   EnvironmentNumber& operator=(const EnvironmentNumber&) = delete;

@@ -1,6 +1,6 @@
-// x Wᵀ + b for a few rows of x, as a decoding step has them: what it costs is reading W once from memory. GEMM libraries
-// read several rows of W side by side, which the CPU's prefetcher follows at half the speed of one stream or less; here
-// every weight is read once, in the order of memory.
+// x Wᵀ + b for a few rows of x, as in a decoding step: the time is that of reading W once from memory. GEMM libraries read
+// several rows of W side by side, which the CPU prefetches at half the speed of one stream or less; here W is read once, in
+// memory order.
 #include "few_rows.h"
 
 #include "vectors.h"
@@ -15,8 +15,8 @@ namespace {
 
 constexpr int64_t kTile = 8;  // rows of x at once: their sums and those of two rows of W stay in registers
 constexpr int64_t kBlock = 16;  // rows of W that stay in the cache for all tiles
-constexpr int64_t kAhead = 8192 / sizeof(float);  // how far ahead to prefetch when the arithmetic would hold the reading up
-constexpr int64_t kBytesAtOnce = 1 << 16;  // of W: the least that is worth a thread
+constexpr int64_t kAhead = 8192 / sizeof(float);  // prefetch distance, for tiles whose arithmetic would delay the reads
+constexpr int64_t kBytesAtOnce = 1 << 16;  // of W: the least work for a thread
 
 struct Product {
   const float *x, *weight, *bias;
@@ -24,7 +24,7 @@ struct Product {
   int64_t rows, inner, outs;
 };
 
-// Rows [row, row + M) of x by rows [from, to) of W, R of these at once.
+// Multiplies rows [row, row + M) of x by rows [from, to) of W, R of these at a time.
 template <int M, int R>
 SCALORA_INLINE int64_t tile(const Product& p, int64_t row, int64_t from, int64_t to) {
   for (; from + R <= to; from += R) {
@@ -76,8 +76,8 @@ SCALORA_CLONES void multiply(const Product& p, int64_t begin, int64_t end) {
   }
 }
 
-// Up to how many rows this is faster than MKL and oneDNN: one wherever reading W is what takes the time; with AVX-512,
-// whose registers hold a tile's sums, as many as it was measured to be faster for on one CPU (Zen 4).
+// The number of rows up to which this is faster than MKL and oneDNN: one in general, where reading W takes most of the time;
+// with AVX-512, whose registers hold a tile's sums, as measured on one CPU (Zen 4).
 int64_t mostRows() {
 #if defined(__x86_64__)
   static const int64_t most = __builtin_cpu_supports("avx512f") ? 32 : 1;

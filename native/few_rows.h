@@ -6,7 +6,7 @@
 
 namespace scalora {
 
-// Whether fewRowsLinear takes these, and is the faster one.
+// Whether fewRowsLinear supports these arguments and is faster than libtorch.
 bool suitsFewRows(const at::Tensor& x, const at::Tensor& weight);
 
 // x [rows, in] · wᵀ [in, out] (+ bias [out]) -> [rows, out]; below autograd.

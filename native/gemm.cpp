@@ -19,7 +19,7 @@ at::Tensor oneDnnLinear(const at::Tensor& x, const at::Tensor& w, const std::opt
   return std::move(stack[0]).toTensor();
 }
 
-// What fewRowsLinear reads as it is; anything else is for libtorch to take or to refuse.
+// Whether fewRowsLinear can use the bias unchanged; libtorch handles or refuses any other.
 bool isPlainBias(const std::optional<at::Tensor>& bias, const at::Tensor& w) {
   if (!bias || !bias->defined()) return true;
   return bias->is_cpu() && bias->scalar_type() == at::kFloat && bias->dim() == 1 && bias->size(0) == w.size(0);

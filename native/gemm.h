@@ -6,9 +6,9 @@
 
 namespace scalora {
 
-// Aten: at::linear (MKL on x86). OneDnn: oneDNN in fp32, twice as fast on AMD CPUs with the same precision. The choice
-// is made by a probe of speed and error in src/torch/gemm-backend.ts; it applies to fp32 on the CPU only. Each thread has
-// its own: what a worker thread chooses changes no bits of another.
+// Aten: at::linear (MKL on x86). OneDnn: oneDNN in fp32, twice as fast on AMD CPUs with the same precision. A probe of speed
+// and error chooses in src/torch/gemm-backend.ts; the choice applies to fp32 on the CPU only. Each thread has its own, so that
+// a worker thread's choice does not change the results of another.
 enum class GemmBackend { Aten, OneDnn };
 void setGemmBackend(GemmBackend backend);
 

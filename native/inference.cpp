@@ -1,5 +1,5 @@
-// What a decoder computes between its products, in one pass each, for fp32 on the CPU where nothing records gradients. A
-// decoding step has few rows: there each ATen operator costs more in being called than in what it computes.
+// RMS norm and RoPE of a decoder in one pass each, for fp32 on the CPU without gradients. A decoding step has few rows, for
+// which calling an ATen operator takes longer than its arithmetic.
 #include "vectors.h"
 
 #include <ATen/ATen.h>
@@ -12,7 +12,7 @@
 namespace scalora {
 namespace {
 
-constexpr int64_t kElementsAtOnce = 1 << 14;  // the least that is worth a thread
+constexpr int64_t kElementsAtOnce = 1 << 14;  // the least work for a thread
 
 int64_t grainOf(int64_t width) { return std::max<int64_t>(1, kElementsAtOnce / width); }
 
@@ -36,7 +36,7 @@ SCALORA_CLONES void normRow(const float* x, const float* weight, int64_t width, 
   for (int64_t d = whole; d < width; ++d) out[d] = x[d] * scale * (weight[d] + shift);
 }
 
-// x [..., width] and weight [width] to x / sqrt(mean(x²) + epsilon) ∘ w, or ∘ (1 + w).
+// x / sqrt(mean(x²) + epsilon) ∘ w, or ∘ (1 + w), for x [..., width] and w [width].
 at::Tensor rmsNorm(const at::Tensor& input, const at::Tensor& weight, double epsilon, bool fromOne) {
   const at::Tensor x = input.contiguous();
   TORCH_CHECK(isPlain(x) && isPlain(weight) && x.dim() > 0 && weight.dim() == 1 && weight.size(0) > 0 &&

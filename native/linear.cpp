@@ -1,5 +1,5 @@
-// scalora::linear and scalora::lora_linear, and both on an NF4 weight: linear layers on a flat stream of tokens. They have
-// their own autograd, so that no more than needed is saved and every product goes through gemm().
+// scalora::linear and scalora::lora_linear, and both on an NF4 weight: linear layers on a token stream. They have their own
+// autograd, which saves only what the backward pass needs and uses gemm() for the products.
 #include "base_weight.h"
 #include "gemm.h"
 
@@ -32,7 +32,7 @@ void checkLinear(const char* name, const at::Tensor& x, const at::Tensor& weight
               weight.scalar_type());
 }
 
-// Two factors that fit a weight [out, in] and each other; their names are a letter each.
+// Checks that two factors fit a weight [out, in] and each other.
 void checkPair(const char* name, const char* names, const at::Tensor& left, const at::Tensor& right, at::IntArrayRef weight) {
   TORCH_CHECK(left.dim() == 2 && right.dim() == 2 && left.size(0) == weight[0] && right.size(0) == weight[1] &&
                   left.size(1) == right.size(1),
@@ -72,13 +72,13 @@ struct Linear : public Function<Linear> {
   }
 };
 
-// [frozen | own], transposed to [columns, rows]: two products with the rows become one.
+// [frozen | own], transposed to [columns, rows]: one product instead of two.
 at::Tensor joined(const OptionalTensor& frozen, const at::Tensor& own) {
   if (!defined(frozen)) return own.t().contiguous();
   return at::cat({frozen->to(own.scalar_type()).t(), own.t()});
 }
 
-// Saves what a backward pass reads: first `others`, then the parts of the weight.
+// Saves what the backward pass needs: first `others`, then the parts of the weight.
 void save(AutogradContext* ctx, variable_list others, const BaseWeight& weight) {
   ctx->saved_data["out"] = weight.out;
   ctx->saved_data["in"] = weight.in;
@@ -90,7 +90,7 @@ BaseWeight savedWeight(AutogradContext* ctx, const variable_list& saved, int64_t
   return {{saved.begin() + others, saved.end()}, ctx->saved_data["out"].toInt(), ctx->saved_data["in"].toInt()};
 }
 
-// y = x Wᵀ + b with a frozen weight whose numbers exist only as long as a product lasts.
+// y = x Wᵀ + b with a frozen weight that is dequantised for one product at a time.
 struct FrozenLinear : public Function<FrozenLinear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const BaseWeight& weight, const OptionalTensor& bias) {
     save(ctx, {}, weight);
@@ -104,9 +104,9 @@ struct FrozenLinear : public Function<FrozenLinear> {
   }
 };
 
-// y = x Wᵀ + b + s (x B) Aᵀ + (x Q) Pᵀ with A [out, r], B [in, r] and frozen P [out, R], Q [in, R], which may be absent:
-// saves x and x B only, never forms dW. Products with a side of r are written so that the long operand is read along its
-// rows: several times faster than the other way round.
+// y = x Wᵀ + b + s (x B) Aᵀ + (x Q) Pᵀ with A [out, r], B [in, r] and an optional frozen delta P [out, R], Q [in, R]. Saves x
+// and x B only, never computes dW. Products with a side of r read the long operand along its rows, which is several times
+// faster.
 struct LoraLinear : public Function<LoraLinear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const BaseWeight& weight, const OptionalTensor& bias,
                             const at::Tensor& A, const at::Tensor& B, double scale, const OptionalTensor& P,

@@ -1,6 +1,6 @@
-// A mapped file that another process cuts short raises SIGBUS at the next access, which would end the process. The handler
-// below puts zeros in place of the missing page and marks the damage, so that a run can stop with an error. It is there as
-// long as a file is mapped, and passes every other SIGBUS on to the handler that was there before.
+// If another process truncates a mapped file, the next access raises SIGBUS, which would end the process. The handler below
+// replaces the missing page by zeros and records the damage, so that a run can stop with an error. It is installed while a
+// file is mapped, and passes every other SIGBUS on to the previous handler.
 #include "mapped_file.h"
 
 #include "addon.h"
@@ -28,7 +28,7 @@ std::array<Range, 4096> ranges;  // read by the signal handler: no locks, no all
 std::atomic<bool> intact{true};
 const uintptr_t pageSize = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
 
-struct sigaction hostAction;  // what SIGBUS did before
+struct sigaction hostAction;  // the previous action of SIGBUS
 std::mutex handlerMutex;
 size_t mappedFiles = 0;
 bool isInstalled = false;
@@ -66,7 +66,7 @@ void installHandler() {
   isInstalled = sigaction(SIGBUS, &action, &hostAction) == 0;
 }
 
-// A handler that the host has put over ours may call ours: then ours stays.
+// Keeps our handler if the host has replaced it since: the host's may call it.
 void removeHandler() {
   std::lock_guard<std::mutex> lock(handlerMutex);
   if (--mappedFiles > 0) return;

@@ -1,4 +1,4 @@
-// A file mapped privately, so that weights are read without a copy.
+// A privately mapped file: weights are read without a copy.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -7,7 +7,7 @@ namespace scalora {
 
 class MappedFile {
  public:
-  explicit MappedFile(const std::string& path);  // throws a Failure where it cannot be mapped
+  explicit MappedFile(const std::string& path);  // throws a Failure if it cannot be mapped
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -19,7 +19,7 @@ class MappedFile {
   size_t range_ = 0;
 };
 
-// False once a mapped file of this process was cut short by another one while in use: what was read of it since is zeros.
+// False once another process has truncated a mapped file in use: data read from it since then are zeros.
 bool mappedFilesIntact();
 
 }  // namespace scalora

@@ -33,7 +33,7 @@ napi_value mappedTensor(napi_env env, const std::vector<napi_value>& args) {
   size_t bytes = width;
   for (int64_t extent : shape) {
     if (extent < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(extent), &bytes))
-      throw Failure("format", "the shape of a mapped tensor is not possible");
+      throw Failure("format", "the shape of a mapped tensor is invalid");
   }
   if (offset < 0 || static_cast<size_t>(offset) > file->size || bytes > file->size - static_cast<size_t>(offset))
     throw Failure("format", "a mapped tensor reaches beyond the end of its file");

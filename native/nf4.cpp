@@ -1,5 +1,5 @@
-// The numbers behind NF4 codes (QLoRA, arXiv 2305.14314), bit for bit those of bitsandbytes: blocks of 64 numbers, whose
-// largest magnitudes are themselves codes of 8 bits in blocks of 256.
+// Dequantises NF4 weights (QLoRA, arXiv 2305.14314), bit for bit as bitsandbytes: blocks of 64 values, whose largest
+// magnitudes are themselves quantised to 8 bits in blocks of 256.
 #include "base_weight.h"
 
 #include <ATen/ATen.h>
@@ -9,9 +9,9 @@
 namespace scalora {
 namespace {
 
-constexpr int64_t kBlock = 64;    // numbers that share a scale
-constexpr int64_t kGroup = 256;   // scales that share one of their own
-constexpr int64_t kGrain = 1024;  // blocks that are worth a thread
+constexpr int64_t kBlock = 64;    // values that share a scale
+constexpr int64_t kGroup = 256;   // scales that share a second scale
+constexpr int64_t kGrain = 1024;  // blocks: the least work for a thread
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -26,7 +26,7 @@ void check(const Nf4Parts& parts, int64_t out, int64_t in) {
               ", ", in, "]");
 }
 
-// The scale of every block, [blocks].
+// The scales of the blocks, [blocks].
 at::Tensor blockScales(const Nf4Parts& parts) {
   const at::Tensor &absmax = parts[1], &nested = parts[2], &offset = parts[3], &scales = parts[5];
   const at::Tensor groups = nested.repeat_interleave(kGroup).narrow(0, 0, absmax.numel());
@@ -60,7 +60,7 @@ void dequantizeOnCpu(const Nf4Parts& parts, at::Tensor& out) {
   });
 }
 
-// The same by operators of every device.
+// The same on any device, by libtorch's operators.
 at::Tensor dequantizeAnywhere(const Nf4Parts& parts, int64_t out, int64_t in, at::ScalarType dtype) {
   const at::Tensor &packed = parts[0], &levels = parts[4];
   const at::Tensor codes = at::stack({packed.bitwise_right_shift(4), packed.bitwise_and(15)}, 1).flatten().to(at::kInt);

@@ -1,6 +1,6 @@
-// A second device for tests, "second:0". Its tensors lie in the host's memory and its operators run on the CPU, but to
-// libtorch it is a device of its own, as a GPU is: an operator given tensors or generators of both refuses. So a test
-// without hardware finds what was made on the wrong device. Nothing of it exists before `useSecondDevice` is called.
+// A second device for tests, "second:0". Its tensors are in host memory and its operators run on the CPU, but to libtorch it
+// is a separate device, like a GPU: an operator refuses its tensors and generators together with the CPU's. So a test without
+// hardware finds tensors created on the wrong device. Nothing is registered before `useSecondDevice` is called.
 #include "addon.h"
 
 #include <ATen/ATen.h>
@@ -34,7 +34,7 @@ struct HostMemory final : c10::Allocator {
 };
 HostMemory hostMemory;
 
-// The numbers of a CPU generator under another device's name.
+// A CPU generator that belongs to the second device.
 struct SecondGenerator final : c10::GeneratorImpl {
   explicit SecondGenerator(at::Generator source)
       : GeneratorImpl(kSecond, c10::DispatchKeySet(kKey)), source(std::move(source)) {}
@@ -50,7 +50,7 @@ struct SecondGenerator final : c10::GeneratorImpl {
   mutable at::Generator source;
 };
 
-// Its operators end before they return, so there is one stream, and nothing to wait for.
+// Its operators are synchronous: there is one stream, and nothing to wait for.
 struct Guard final : c10::impl::NoOpDeviceGuardImpl<kType> {
   c10::Device exchangeDevice(c10::Device) const override { return kSecond; }
   c10::Device getDevice() const override { return kSecond; }
@@ -72,16 +72,16 @@ struct Hooks final : at::PrivateUse1HooksInterface {
 };
 
 void requireSecond(const c10::OperatorHandle& op, const c10::Device& device, const std::string& what) {
-  TORCH_CHECK(device == kSecond, op.schema().name(), ": ", what, " is on ", device.str(), ", beside tensors on ", kSecond.str());
+  TORCH_CHECK(device == kSecond, op.schema().name(), ": ", what, " is on ", device.str(), ", with tensors on ", kSecond.str());
 }
 
 void requireSecond(const c10::OperatorHandle& op, const at::Tensor& tensor, const std::string& what) {
-  // Numbers become tensors without dimensions on their way here.
+  // libtorch wraps numbers in tensors without dimensions.
   const bool isNumber = tensor.defined() && tensor.unsafeGetTensorImpl()->is_wrapped_number();
   if (tensor.defined() && !isNumber) requireSecond(op, tensor.device(), what + " " + c10::str(tensor.sizes()));
 }
 
-// Refuses what is on another device; a generator is replaced by the one of the CPU that it stands for.
+// Refuses arguments on another device; replaces a generator by its CPU generator.
 void checkArgument(const c10::OperatorHandle& op, c10::IValue& value, const std::string& name) {
   if (value.isTensor()) {
     requireSecond(op, value.toTensor(), name);
@@ -113,7 +113,7 @@ at::Tensor emptyStrided(at::IntArrayRef size, at::IntArrayRef stride, std::optio
   return at::detail::empty_strided_generic(size, stride, &hostMemory, c10::DispatchKeySet(kKey), c10::dtype_or_default(dtype));
 }
 
-// A CPU tensor over the same memory.
+// A CPU tensor that shares the memory.
 at::Tensor onHost(const at::Tensor& tensor) {
   if (tensor.is_cpu()) return tensor;
   return at::from_blob(tensor.data_ptr(), tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
@@ -124,7 +124,7 @@ at::Tensor copyFrom(const at::Tensor& from, const at::Tensor& to, bool) {
   return to;
 }
 
-// The numbers of a tensor that grows are lost: it is written next.
+// Does not keep the values of a tensor that grows: it is overwritten next.
 const at::Tensor& resizeTensor(const at::Tensor& tensor, at::IntArrayRef size, std::optional<at::MemoryFormat>) {
   auto* impl = tensor.unsafeGetTensorImpl();
   const size_t bytes = at::detail::computeStorageNbytesContiguous(size, tensor.element_size(), tensor.storage_offset());
@@ -134,7 +134,7 @@ const at::Tensor& resizeTensor(const at::Tensor& tensor, at::IntArrayRef size, s
   return tensor;
 }
 
-// What an operator on the CPU wrote in place goes back.
+// Copies back what an operator on the CPU wrote in place.
 at::Tensor copyBack(const at::Tensor& from, const at::Tensor& to) {
   if (from.sizes() != to.sizes()) resizeTensor(to, from.sizes(), std::nullopt);
   return copyFrom(from, to, false);

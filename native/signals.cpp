@@ -5,8 +5,8 @@
 
 #include <memory>
 
-// Calls `body` in every thread of the calling thread's team: what compilers make of `#pragma omp parallel`. The OpenMP
-// runtime that libtorch brings has it; a compiler's own -fopenmp could bring a second one. Null where there is none.
+// Calls `body` in every thread of the calling thread's team, like `#pragma omp parallel`. It is part of libtorch's OpenMP
+// runtime; compiling with -fopenmp could link a second runtime. Null if there is none.
 extern "C" __attribute__((weak)) void GOMP_parallel(void (*body)(void*), void* data, unsigned threads, unsigned flags);
 
 namespace scalora {
@@ -19,7 +19,7 @@ sigset_t allButFaults() {
   return all;
 }
 
-// The stack on which a thread's handlers of faults run, unless the host has given it one.
+// The stack on which a thread's fault handlers run, unless the host has set one.
 class FaultStack {
  public:
   FaultStack() {

@@ -1,15 +1,14 @@
-// oneDNN's fp32 kernels compute with the thread's stack pointer inside a heap block: a signal handler that runs meanwhile
-// writes its frame into memory that is not its own (a Ctrl-C or a profiler's tick corrupts the heap). So no signal is
-// delivered to a thread while it may run such a kernel. Each thread's own mask is set, and given back after the kernel; the
-// process, its handlers and its other threads stay as they are, and a blocked signal arrives a few milliseconds later, or
-// at once in another thread.
+// oneDNN's fp32 kernels keep the thread's stack pointer inside a heap block: a signal handler (Ctrl-C, a profiler's tick) that
+// runs meanwhile would write its stack frame there and corrupt the heap. So no signal is delivered to a thread while it may
+// run such a kernel. Only the mask of that thread is set, and it is restored after the kernel; handlers and other threads do
+// not change, and a blocked signal arrives a few milliseconds later, or at once in another thread.
 #pragma once
 #include <signal.h>
 
 namespace scalora {
 
-// Blocks the signals of the calling thread for as long as it lives, except those of faults (SIGSEGV, SIGBUS …), which cannot
-// wait: handlers of these that ask for it (SA_ONSTACK) get a stack of their own.
+// Blocks the signals of the calling thread during this object's lifetime, except faults (SIGSEGV, SIGBUS …), which cannot
+// wait: their handlers with SA_ONSTACK run on a separate stack.
 class SignalsBlocked {
  public:
   SignalsBlocked();
@@ -21,8 +20,8 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
-// Blocks them for good in the threads that compute parts of the calling thread's operators: no part of a kernel runs in a
-// thread of the host then that is not blocked. Threads that a kernel starts inherit the mask of a SignalsBlocked around it.
+// Blocks them permanently in the worker threads of the calling thread's operators, so that every thread that runs part of a
+// kernel is blocked. Threads that a kernel starts inherit the mask of the SignalsBlocked around it.
 void blockSignalsOfWorkers();
 
 }  // namespace scalora

@@ -1,5 +1,5 @@
-// Values that JavaScript holds by integer handles: slot, environment and generation, so that a stale handle, and one of
-// another thread, are told.
+// Values that JavaScript refers to by integer handles. A handle has slot, environment and generation, so that a stale handle
+// and one of another thread are recognised.
 #pragma once
 #include "addon.h"
 
@@ -11,14 +11,14 @@
 
 namespace scalora {
 
-constexpr uint32_t kEnvironments = 1 << 8;  // at once; each thread that loads the addon is one
+constexpr uint32_t kEnvironments = 1 << 8;  // at most at the same time; each thread that loads the addon is one
 
 // handle = (generation * 2^8 + environment) * 2^22 + slot + 1, at most 2^53: exact in a JavaScript number, and never 0.
 // Not thread-safe: one thread uses the slots of an environment.
 template <typename T>
 class Slots {
  public:
-  // `noun` and `cure` are for the errors of handles that cannot be used.
+  // `noun` and `cure` are for error messages.
   Slots(uint32_t environment, const char* noun, const char* cure) : environment_(environment), noun_(noun), cure_(cure) {}
 
   double add(T value) {
@@ -37,7 +37,7 @@ class Slots {
     return (static_cast<double>(entries_[slot].generation) * kEnvironments + environment_) * kSlots + slot + 1;
   }
 
-  // The value behind a handle. A Failure where it was disposed or is another thread's; `what` names it there.
+  // The value of a handle. Throws a Failure that names `what` if it was disposed or belongs to another thread.
   T get(double handle, const char* what) {
     if (Entry* entry = find(handle, what)) return *entry->value;
     throw Failure("tensor", std::string(what) + " is a " + noun_ + " that was disposed", "", cure_);
@@ -45,11 +45,11 @@ class Slots {
 
   bool has(double handle) { return isOwn(handle) && findOwn(handle) != nullptr; }
 
-  // False where it was disposed before; a Failure where the handle is another thread's.
+  // False if it was already disposed. Throws a Failure if the handle belongs to another thread.
   bool remove(double handle) {
     Entry* entry = find(handle, "this");
     if (!entry) return false;
-    T dropped = std::move(*entry->value);  // destroyed when the slot is in order again
+    T dropped = std::move(*entry->value);  // destroyed last, when the slot is consistent again
     entry->value.reset();
     // A slot whose next handle would not be exact in a JavaScript number is never used again.
     if (++entry->generation < kGenerations) free_.push_back(static_cast<uint32_t>(entry - entries_.data()));
@@ -84,7 +84,7 @@ class Slots {
     if (isOwn(handle)) return findOwn(handle);
     if (!isHandle(handle)) return nullptr;
     throw Failure("tensor", std::string(what) + " is a " + noun_ + " of another thread", "",
-                  "what a thread makes stays there: post its data() and make a tensor of that with fromData()");
+                  "threads cannot share it: post its data() and make a tensor of that with fromData()");
   }
 
   const uint32_t environment_;

@@ -18,7 +18,7 @@
 namespace scalora {
 namespace {
 
-// The CUDA library must be there before anything asks about CUDA: the answer is remembered.
+// The CUDA library must be loaded before the first query for CUDA, whose result libtorch caches.
 void loadCuda() {
   if (dlopen("libcuda.so.1", RTLD_LAZY)) dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
 }
@@ -38,9 +38,9 @@ napi_value setThreads(napi_env env, const std::vector<napi_value>& args) {
   return undefined(env);
 }
 
-// Large buffers come and go at every step: without this each one is mapped, zeroed page by page and unmapped again,
-// which takes most of a step's time on virtual machines (docs/decisions.md). Settings of the whole process: on request only.
-// Returns whether there was something to set: another malloc than glibc's has no such settings.
+// Every step allocates and frees large buffers. Without these settings each one is mapped, zeroed page by page and unmapped,
+// which takes most of a step's time on virtual machines (docs/decisions.md). They apply to the whole process: on request only.
+// Returns false if there is nothing to set: only glibc's malloc has these settings.
 napi_value keepFreedMemory(napi_env env, const std::vector<napi_value>&) {
 #ifdef __GLIBC__
   mallopt(M_MMAP_MAX, 0);
@@ -52,7 +52,7 @@ napi_value keepFreedMemory(napi_env env, const std::vector<napi_value>&) {
 #endif
 }
 
-// Returns to the system what is free: the threads that tokenise leave a lot behind.
+// Returns free memory to the system; tokenising threads leave much of it.
 napi_value releaseFreeMemory(napi_env env, const std::vector<napi_value>&) {
 #ifdef __GLIBC__
   return fromBool(env, malloc_trim(0) != 0);

@@ -1,4 +1,4 @@
-// Tensors made from and read into JavaScript, and what is asked of one.
+// Creates tensors from JavaScript data, reads them back, and returns their properties.
 #include "addon.h"
 #include "environment.h"
 

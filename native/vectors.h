@@ -1,9 +1,10 @@
-// Sixteen floats at a time: loops that the compiler makes for each kind of CPU (SCALORA_CLONES) and picks from at load time.
+// Operations on sixteen floats. Functions with SCALORA_CLONES are compiled for several kinds of CPU; the fitting version is
+// chosen at load time.
 #pragma once
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)  // others cannot pick at load time
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)  // others cannot choose at load time
 #define SCALORA_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define SCALORA_CLONES
@@ -27,7 +28,7 @@ SCALORA_INLINE void store(float* to, Vector value) { std::memcpy(to, &value, siz
 
 SCALORA_INLINE Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 
-// By halves, so that the additions do not wait for each other.
+// Adds halves, so that the additions do not depend on each other.
 SCALORA_INLINE float sum(Vector value) {
   typedef float Eight __attribute__((vector_size(32)));
   typedef float Four __attribute__((vector_size(16)));
