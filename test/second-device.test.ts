@@ -19,6 +19,7 @@ import { tokenStream } from "../src/nn/index.ts";
 import { SafetensorsFile } from "../src/safetensors/index.ts";
 import { copyGolden } from "../src/testing/golden-models.ts";
 import { quantiseLinearLayers } from "../src/testing/quantise-model.ts";
+import { refusal } from "../src/testing/refusal.ts";
 import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { TinyLM } from "../src/testing/tiny-lm.ts";
 import { temporaryFolder, tinyRun } from "../src/testing/tiny-run.ts";
@@ -70,7 +71,9 @@ test("an operator refuses tensors of both devices", () => {
   scope(() => {
     const [here, there] = ["cpu", second].map((device) => randn([2, 3], { device }));
     if (!here || !there) return expect.fail("no tensors");
-    expect(() => add(here, there)).toThrow(/second:0 and cpu/);
+    expect(() => add(here, there)).toThrow(
+      refusal("tensor", { where: "aten::add", message: "second:0 and cpu" }),
+    );
     expect(() => add(there, there)).not.toThrow();
   });
 });

@@ -3,8 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { type RefusalParts, refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
+import type { ErrorCode } from "../util/errors.ts";
 import { fetchModel } from "./fetch-model.ts";
 import { hubAccess } from "./hub-access.ts";
 import { cachedHubModels, cachedModelPath, type DownloadProgress, modelPath } from "./index.ts";
@@ -38,11 +40,6 @@ afterEach(async () => {
 
 const get = (name = repo) =>
   fetchModel(name, { env, onProgress: (event) => progress.push(event), onNote: () => {} });
-const message = (attempt: Promise<unknown>) =>
-  attempt.then(
-    () => "it worked",
-    (error: Error) => error.message,
-  );
 const read = (path: string, name: string) => readFileSync(join(path, name));
 const cache = () => join(scratch.path, "hf", "hub", "models--maker--small-model");
 
@@ -72,17 +69,17 @@ test("of the weights only the model's own are fetched, not those of other progra
   expect(readdirSync(path).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
 });
 
-test.each([
+test.each<[string, string[], RefusalParts]>([
+  ["an adapter", ["adapter_config.json", "adapter_model.safetensors"], { fix: "this is an adapter" }],
+  ["weights alone", ["model.safetensors"], { message: "no config.json", found: "model.safetensors" }],
   [
-    "an adapter",
-    ["adapter_config.json", "adapter_model.safetensors"],
-    /no weights as safetensors[\s\S]*is an adapter/,
+    "another program's weights",
+    ["config.json", "consolidated.safetensors"],
+    { found: "config.json, consolidated.safetensors", fix: "model.safetensors" },
   ],
-  ["weights alone", ["model.safetensors"], /no config\.json/],
-  ["another program's weights", ["config.json", "consolidated.safetensors"], /no weights as safetensors/],
-])("%s is no model", async (_what, names, text) => {
+])("%s is no model", async (_what, names, parts) => {
   hub.state.files = Object.fromEntries(names.map((name) => [name, Buffer.from("{}")]));
-  expect(await message(get())).toMatch(text);
+  await expect(get()).rejects.toThrow(refusal("usage", parts));
   expect(cachedModelPath(repo, env)).toBeUndefined();
 });
 
@@ -94,7 +91,9 @@ test("shards count when all that the index names are there", async () => {
     "model.safetensors.index.json": Buffer.from(JSON.stringify({ weight_map })),
     [shards[0]]: weights,
   };
-  expect(await message(get())).toContain("does not have all the weights");
+  await expect(get()).rejects.toThrow(
+    refusal("usage", { expected: "model.safetensors.index.json", found: shards[0] }),
+  );
   expect(cachedModelPath(repo, env)).toBeUndefined();
   hub.state.files[elementAt(shards, 1)] = Buffer.from("more");
   const path = await get();
@@ -134,7 +133,7 @@ test("what is there is not fetched again", async () => {
 
 test("a download that breaks off goes on where it stopped", async () => {
   hub.state.breakAfter = 20_000;
-  expect(await message(get())).toMatch(/could not be fetched from the hub[\s\S]*partial downloads are kept/);
+  await expect(get()).rejects.toThrow(refusal("run", { where: hub.url, fix: "partial downloads are kept" }));
   hub.state.requests = [];
   const path = await get();
   expect(read(path, "model.safetensors").equals(weights)).toBe(true);
@@ -143,13 +142,13 @@ test("a download that breaks off goes on where it stopped", async () => {
 });
 
 test.each([
-  ["of another size", Buffer.alloc(60_000, "x")],
-  ["with another hash", Buffer.alloc(50_000, "x")],
-])("a file %s is refused, and fetched anew next time", async (_how, wrong) => {
+  ["of another size", Buffer.alloc(60_000, "x"), "60000 bytes"],
+  ["with another hash", Buffer.alloc(50_000, "x"), "SHA-256"],
+])("a file %s is refused, and fetched anew next time", async (_how, wrong, found) => {
   hub.state.files = { "config.json": files["config.json"], "model.safetensors": weights };
   hub.state.corruptedFiles = { "model.safetensors": wrong };
-  expect(await message(get())).toMatch(
-    /model\.safetensors is not the file that the hub lists[\s\S]*SHA-256 [0-9a-f]{64}/,
+  await expect(get()).rejects.toThrow(
+    refusal("run", { message: "model.safetensors", expected: /^50000 bytes, SHA-256 [0-9a-f]{64}$/, found }),
   );
   hub.state.corruptedFiles = {};
   expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
@@ -157,10 +156,11 @@ test.each([
 
 test("a small file is checked by git's hash", async () => {
   hub.state.corruptedFiles = { "config.json": Buffer.from("[]") };
-  const text = await message(get());
-  expect(text).toMatch(/config\.json is not the file that the hub lists/);
   // `printf '{}' | git hash-object --stdin`
-  expect(text).toContain("git hash 9e26dfeeb6e641a33dae4961196235bdb965b21b");
+  const expected = "git hash 9e26dfeeb6e641a33dae4961196235bdb965b21b";
+  await expect(get()).rejects.toThrow(
+    refusal("run", { message: "config.json", expected, found: "another git hash" }),
+  );
   hub.state.corruptedFiles = {};
   expect(read(await get(), "config.json").toString()).toBe("{}");
 });
@@ -174,24 +174,22 @@ test("downloads of one model at a time do not write into each other's files", as
   expect(readdirSync(join(cache(), "blobs")).filter((name) => /lock|incomplete/.test(name))).toEqual([]);
 });
 
-test.each([
-  [
-    401,
-    /denies access to maker\/small-model without a token[\s\S]*HTTP 401: Access is refused[\s\S]*set HF_TOKEN/,
-  ],
-  [403, /is gated, and this token has no access[\s\S]*accept its terms at http.*maker\/small-model/],
-  [404, /The hub has no model maker\/small-model/],
-  [429, /The hub asks to wait/],
-  [503, /run the command again later/],
-])("HTTP %i says what to do", async (status, text) => {
+test.each<[status: number, ErrorCode, RefusalParts]>([
+  [401, "usage", { found: "HTTP 401: Access is refused", fix: "HF_TOKEN" }],
+  [403, "usage", { found: "HTTP 403", fix: /accept its terms at http.*maker\/small-model/ }],
+  [404, "usage", { found: "HTTP 404", fix: /check the name: http.*maker\/small-model$/ }],
+  [429, "usage", { found: "HTTP 429", fix: "wait" }],
+  [503, "run", { found: "HTTP 503", fix: "run the command again later" }],
+])("HTTP %i says what to do", async (status, code, parts) => {
   hub.state.refuse = status;
-  expect(await message(get())).toMatch(text);
+  await expect(get()).rejects.toThrow(refusal(code, parts));
 });
 
 test("the page that a message names is the repository's, for a file of it too", async () => {
   hub.state.refuse = 403;
-  const text = await message(get(`${repo}/small-Q8_0.gguf`));
-  expect(text).toContain(`accept its terms at ${hub.url}/${repo} with`);
+  await expect(get(`${repo}/small-Q8_0.gguf`)).rejects.toThrow(
+    refusal("usage", { fix: `accept its terms at ${hub.url}/${repo} with` }),
+  );
 });
 
 test.each([
@@ -219,7 +217,7 @@ test("a cache that cannot be written is not told as trouble with the network", a
 
 test("a token comes from HF_TOKEN, else from the file that the hub's tools write", async () => {
   hub.state.token = "secret";
-  expect(await message(get())).toContain("HTTP 401: Invalid credentials");
+  await expect(get()).rejects.toThrow(refusal("usage", { found: "HTTP 401: Invalid credentials" }));
   env["HF_TOKEN"] = "secret";
   expect(existsSync(await get())).toBe(true);
   delete env["HF_TOKEN"];
@@ -229,11 +227,11 @@ test("a token comes from HF_TOKEN, else from the file that the hub's tools write
 
 test("without a network the message says where it looked and how to bring the model by hand", async () => {
   await hub.stop();
-  const text = await message(get());
-  expect(text).toMatch(/ECONNREFUSED[\s\S]*bring the model's folder by hand/);
-  expect(text).toContain(join(scratch.path, "hf", "hub"));
+  await expect(get()).rejects.toThrow(
+    refusal("run", { where: hub.url, found: "ECONNREFUSED", fix: join(scratch.path, "hf", "hub") }),
+  );
   env["HF_HUB_OFFLINE"] = "1";
-  expect(await message(get())).toContain("HF_HUB_OFFLINE is set");
+  await expect(get()).rejects.toThrow(refusal("run", { where: cache(), fix: "unset HF_HUB_OFFLINE" }));
 });
 
 test("a proxy of the environment is used, but not for what NO_PROXY names", async () => {
@@ -241,7 +239,9 @@ test("a proxy of the environment is used, but not for what NO_PROXY names", asyn
   env["HF_ENDPOINT"] = "http://hub.invalid";
   expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
   env["NO_PROXY"] = "hub.invalid";
-  expect(await message(get())).toMatch(/ENOTFOUND|EAI_AGAIN/);
+  await expect(get()).rejects.toThrow(
+    refusal("run", { where: "http://hub.invalid", found: /ENOTFOUND|EAI_AGAIN/ }),
+  );
 });
 
 test("a server that does not answer is given up", async () => {
@@ -257,8 +257,8 @@ test("a server that does not answer is given up", async () => {
 test("a GGUF file is named after its repository; one without safetensors says which there are", async () => {
   expect(await get(`${repo}/small-Q8_0.gguf`)).toBe(join(cache(), "snapshots", commit, "small-Q8_0.gguf"));
   hub.state.files = { "a.gguf": Buffer.from("GGUF"), "config.json": Buffer.from("{}") };
-  expect(await message(get())).toMatch(
-    /no weights as safetensors[\s\S]*npx scalora get maker\/small-model\/a\.gguf/,
+  await expect(get()).rejects.toThrow(
+    refusal("usage", { found: "a.gguf (4 B)", fix: "npx scalora get maker/small-model/a.gguf" }),
   );
 });
 

