@@ -71,14 +71,13 @@ export { type MergeAndSaveOptions, mergeAndSave } from "./export/export-merged.t
 export { runExport } from "./export/run-export.ts";
 export { runTasks } from "./inference/evaluate-tasks.ts";
 export { generateText, openGenerator } from "./inference/generate.ts";
+export type { TaskReport, TaskRequest } from "./inference/task-request.ts";
 export type {
   ChatMessage,
   GenerationSummary,
   SamplingSettings,
-  TaskReport,
-  TaskRequest,
   TextGenerator,
-} from "./inference/types.ts";
+} from "./inference/text-generator.ts";
 export { loadTokenizer } from "./model-files/load-tokenizer.ts";
 export {
   type ClassifierOptions,

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ConfigError, formatKeyPath, translateIssues } from "../schema/config-error.ts";
+import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
+import { translateIssues } from "../schema/translate-issues.ts";
 import { crossKeyIssues, safeParseOptions } from "./check-options.ts";
 import type { AdapterConfig } from "./core/method.ts";
 import { adapterSchema, methodNamed } from "./registry.ts";

@@ -8,7 +8,7 @@ import { eventsOfType, type RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
 import { effectiveState, isActive, readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { shellQuote } from "../util/format.ts";
+import { shellQuote } from "../util/shell-quote.ts";
 import { recordingCost, toAnalysisRecord } from "./analysis-record.ts";
 import type { AnalysisResult, RunAnalyze } from "./analysis-request.ts";
 import { rankReport } from "./change-rank.ts";

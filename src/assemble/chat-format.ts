@@ -1,5 +1,4 @@
 import { ChatTemplate } from "../data/index.ts";
-import { readEosTokenIds } from "../model-files/eos-tokens.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** A model's chat template and the tokens that end its outputs. */
@@ -23,16 +22,6 @@ export async function loadChatFormat(tokenizer: Tokenizer, ends: ReadonlySet<num
     textEosIds: ends,
     chatEosIds: new Set(closing === undefined ? ends : [...ends, closing]),
   };
-}
-
-/**
- * The EOS token ids of a model: those in its folder's config, or else the tokenizer's EOS token.
- * @throws ScaloraError `model` for an entry that is not a token id
- */
-export function eosTokenIds(folder: string, tokenizer: Tokenizer): Set<number> {
-  const named = readEosTokenIds(folder);
-  const { eos } = tokenizer.special;
-  return new Set(named.length === 0 && eos ? [eos.id] : named);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openGenerator } from "../inference/generate.ts";
-import type { ChatMessage } from "../inference/types.ts";
+import type { ChatMessage } from "../inference/text-generator.ts";
 import { runChildWithInput } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";

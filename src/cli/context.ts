@@ -1,4 +1,3 @@
-import { ScaloraError } from "../util/errors.ts";
 import { type Paint, painter } from "./terminal/painter.ts";
 import type { TextStream } from "./terminal/text-stream.ts";
 
@@ -97,9 +96,4 @@ export class Context {
     this.note(`\n${signal}: ${stopping}`);
     this.controller.abort(new Interruption(signal));
   }
-}
-
-/** An error in the command's arguments. */
-export function usageError(what: string, expected?: string, fix?: string): ScaloraError {
-  return new ScaloraError("usage", what, { expected, fix });
 }

@@ -2,6 +2,7 @@ import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from
 import type { TaskType } from "../run/start-event.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
 import type { Context } from "./context.ts";
+import { metricEntries, percent, perplexityText } from "./metric-text.ts";
 import { panel } from "./terminal/panel.ts";
 import { ProgressLine } from "./terminal/progress-line.ts";
 import { stripControl } from "./terminal/strip-control.ts";
@@ -85,17 +86,6 @@ export class RunProgressView {
   }
 }
 
-/** Figures shown with a classifier's loss: its task's metrics, or else its accuracy; in [-1, 1]. */
-export function metricEntries({
-  accuracy,
-  metrics,
-}: Pick<EvalEvent, "accuracy" | "metrics">): [string, number][] {
-  if (metrics !== undefined) return Object.entries(metrics);
-  return accuracy === undefined ? [] : [["accuracy", accuracy]];
-}
-
-export const percent = (share: number) => (100 * share).toFixed(2);
-
 /** `step 120/1000  loss 2.3452  lr 1.9e-4  3,421 tok/s  1.20 GiB  ETA 2 min 05 s`. */
 function stepText(event: StepEvent, totalSteps: number, meter: StepMeter): string {
   const remaining = meter.remaining(totalSteps - event.step);
@@ -109,11 +99,6 @@ function stepText(event: StepEvent, totalSteps: number, meter: StepMeter): strin
   ];
   return parts.filter((part) => part !== "").join("  ");
 }
-
-export const perplexityText = (loss: number) => {
-  const perplexity = Math.exp(loss);
-  return perplexity < 1e5 ? perplexity.toFixed(2) : perplexity.toExponential(2);
-};
 
 const checkpointReasons: Readonly<Record<CheckpointEvent["reason"], string>> = {
   interval: "",

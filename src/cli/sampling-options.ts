@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { SamplingSettings } from "../inference/types.ts";
+import type { SamplingSettings } from "../inference/text-generator.ts";
 import { collect, numberParser } from "./shared-options.ts";
 
 /** Options of the commands that generate text, as parsed by commander. */

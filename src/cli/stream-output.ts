@@ -1,4 +1,4 @@
-import type { GenerationSummary, TextGenerator } from "../inference/types.ts";
+import type { GenerationSummary, TextGenerator } from "../inference/text-generator.ts";
 import type { Context } from "./context.ts";
 import { stripControl } from "./terminal/strip-control.ts";
 

@@ -1,4 +1,5 @@
-import { ConfigError, unknownKeyIssue } from "../schema/config-error.ts";
+import { ConfigError } from "../schema/config-error.ts";
+import { unknownKeyIssue } from "../schema/translate-issues.ts";
 import { describeSection } from "./field-descriptions.ts";
 import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 

@@ -1,4 +1,4 @@
-import { type ColumnMapping, type RowFormat, readString } from "./columns.ts";
+import { type ColumnMapping, type RowFormat, readString } from "./column-mapping.ts";
 import { readConversation } from "./conversation.ts";
 import type { ConversationRenderer } from "./conversation-renderer.ts";
 import type { DataRow } from "./jsonl.ts";

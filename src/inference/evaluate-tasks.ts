@@ -1,4 +1,5 @@
-import { eosTokenIds, loadChatFormat } from "../assemble/chat-format.ts";
+import { loadChatFormat } from "../assemble/chat-format.ts";
+import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
@@ -6,7 +7,7 @@ import { readTaskExamples, type TaskExample, type TextTask, textTasks } from "..
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
-import type { RunTasks, TaskReport, TaskRequest } from "./types.ts";
+import type { RunTasks, TaskReport, TaskRequest } from "./task-request.ts";
 
 /** A task with its examples and few-shot examples. */
 interface PreparedTask {

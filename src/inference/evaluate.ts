@@ -8,7 +8,7 @@ import { type DataConfig, type Example, loadExamples } from "../data/index.ts";
 import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { EvaluationRequest, RunEvaluation } from "./types.ts";
+import type { EvaluationRequest, RunEvaluation } from "./evaluation-request.ts";
 
 /** Measures a model's loss, with perplexity or accuracy, on files of examples, or a run's on its held-out rows. */
 export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {

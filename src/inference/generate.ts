@@ -1,4 +1,5 @@
-import { type ChatFormat, eosTokenIds, loadChatFormat } from "../assemble/chat-format.ts";
+import { type ChatFormat, loadChatFormat } from "../assemble/chat-format.ts";
+import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { openLanguageModel } from "../assemble/open-model.ts";
 import { encodePrompt, streamText, type TextOptions } from "../eval/index.ts";
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";
@@ -10,7 +11,7 @@ import type {
   OpenGenerator,
   SamplingSettings,
   TextGenerator,
-} from "./types.ts";
+} from "./text-generator.ts";
 
 /** Opens a model folder or a run for text generation; `dispose()` frees it. */
 export const openGenerator: OpenGenerator = async (target) => {

@@ -1,4 +1,4 @@
-import { eosTokenIds } from "../assemble/chat-format.ts";
+import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { type Example, loadExamples } from "../data/index.ts";

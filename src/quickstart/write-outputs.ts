@@ -1,15 +1,16 @@
-import { isAbsolute, join, relative } from "node:path";
+import { join } from "node:path";
 import { stringify } from "yaml";
 import { runExport } from "../export/run-export.ts";
 import { writeReport } from "../report/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { writeFileAtomic } from "../util/files.ts";
-import { shellQuote } from "../util/format.ts";
+import { shellQuote } from "../util/shell-quote.ts";
 import type { TestResult } from "./evaluate-model.ts";
 import { fileNames, splitFile } from "./output-folder.ts";
 import type { QuickstartResult, QuickstartRow, QuickstartScore } from "./quickstart-result.ts";
 import type { MethodRun, QuickstartRuns } from "./quickstart-runs.ts";
 import { recipeSections } from "./recipe.ts";
+import { relativeIfBelow, relativeToCwd } from "./relative-to-cwd.ts";
 import { quickstartReport } from "./report.ts";
 
 /** The method whose model is exported and whose recipe is written. */
@@ -72,15 +73,6 @@ function recipeText({ job, out, data, seed }: QuickstartRuns): string {
     `# Relative paths start at the folder where the command runs.\n${stringify(sections)}`
   );
 }
-
-/** Makes a path below the working directory relative, so that the folder can be moved. */
-function relativeIfBelow(path: string): string {
-  const inside = relative(process.cwd(), path);
-  return inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside;
-}
-
-/** A path relative to the working directory. */
-export const relativeToCwd = (path: string) => relative(process.cwd(), path) || ".";
 
 /** Commands to try next, for the working directory. */
 function nextCommands({ job, task, out, data }: QuickstartRuns): string[] {

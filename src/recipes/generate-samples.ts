@@ -1,4 +1,4 @@
-import { eosTokenIds } from "../assemble/chat-format.ts";
+import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import type { RunConfig } from "../config/index.ts";
 import type { Example } from "../data/index.ts";
 import { encodePrompt, streamText } from "../eval/index.ts";

@@ -2,7 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from
 import { dirname, join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic, writeFully } from "../util/files.ts";
-import { shellQuote } from "../util/format.ts";
+import { shellQuote } from "../util/shell-quote.ts";
 import { type ControlCommand, parseControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";
 import { currentProcess } from "./process-identity.ts";

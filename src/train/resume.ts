@@ -12,7 +12,7 @@ import {
   verifyCheckpoint,
   withTensors,
 } from "./checkpoints/read-checkpoint.ts";
-import { markDamaged } from "./checkpoints/save.ts";
+import { markDamaged } from "./checkpoints/save-checkpoint.ts";
 import { type Progress, parseState, type SavedState } from "./progress-state.ts";
 import type { TrainOptions } from "./train-options.ts";
 

@@ -7,7 +7,7 @@ import type { RunEvent, StartEvent } from "../run/events.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import type { GemmBackend, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import type { CheckpointIdentity } from "./checkpoints/format.ts";
+import type { CheckpointIdentity } from "./checkpoints/checkpoint-format.ts";
 import type { ComputeMetrics } from "./evaluate.ts";
 import type { EvaluationRecord } from "./progress-state.ts";
 import type { StepObserver } from "./step.ts";

@@ -5,7 +5,7 @@ import * as torch from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { awaitControl, isAborted } from "./await-control.ts";
 import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
-import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save.ts";
+import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save-checkpoint.ts";
 import { evaluateLoss } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";

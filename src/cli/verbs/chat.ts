@@ -1,11 +1,12 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
-import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/types.ts";
-import { type Context, usageError } from "../context.ts";
+import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/text-generator.ts";
+import type { Context } from "../context.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
 import { addModelOptions, type ModelOptions } from "../shared-options.ts";
 import { streamOutput, terminalSafe } from "../stream-output.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   system?: string;

@@ -5,16 +5,15 @@ import type {
   EvaluationRequest,
   EvaluationResult,
   RunEvaluation,
-  RunTasks,
-  TaskReport,
-  TaskRequest,
-} from "../../inference/types.ts";
+} from "../../inference/evaluation-request.ts";
+import type { RunTasks, TaskReport, TaskRequest } from "../../inference/task-request.ts";
 import { formatCount, formatDuration } from "../../util/format.ts";
-import { type Context, usageError } from "../context.ts";
-import { metricEntries, percent } from "../run-progress-view.ts";
+import type { Context } from "../context.ts";
+import { metricEntries, percent } from "../metric-text.ts";
 import { addModelOptions, collect, jsonOption, type ModelOptions, numberParser } from "../shared-options.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options extends ModelOptions {
   data: string[];

@@ -4,9 +4,10 @@ import { type Command, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ExportRequest, ExportResult, RunExport } from "../../export/export-request.ts";
 import { formatBytes } from "../../util/format.ts";
-import { type Context, usageError } from "../context.ts";
+import type { Context } from "../context.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options {
   out: string;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
-import type { OpenGenerator } from "../../inference/types.ts";
+import type { OpenGenerator } from "../../inference/text-generator.ts";
 import { formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";

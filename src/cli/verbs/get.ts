@@ -2,18 +2,15 @@ import type { Command } from "commander";
 import {
   cachedHubModels,
   cachedModelPath,
-  type DownloadHooks,
   downloadBytes,
   fetchModel,
   listedModels,
 } from "../../download/index.ts";
 import { formatBytes } from "../../util/format.ts";
 import type { Context } from "../context.ts";
-import { DownloadView } from "../download-view.ts";
+import { fetchWithProgress, type Get } from "../fetch-with-progress.ts";
 import { jsonOption } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
-
-type Get = (name: string, hooks: DownloadHooks) => Promise<string>;
 
 /** `scalora get [name]`: downloads a model into the cache; without a name lists the known models. Needs no engine. */
 export function addGet(program: Command, context: Context, get: Get = fetchModel): void {
@@ -30,18 +27,6 @@ export function addGet(program: Command, context: Context, get: Get = fetchModel
       if (json) context.json({ name, path });
       else context.result(path);
     });
-}
-
-/** Downloads a model with a progress bar; Ctrl-C keeps the partial download. */
-export async function fetchWithProgress(
-  name: string,
-  context: Context,
-  get: Get = fetchModel,
-): Promise<string> {
-  const view = new DownloadView(context);
-  return context
-    .interruptible((signal) => get(name, { ...view.hooks(context.env), signal }))
-    .finally(() => view.end());
 }
 
 /** The models known by name, and the other cached models of the hub. */

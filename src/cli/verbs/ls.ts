@@ -3,10 +3,11 @@ import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import type { RunEntry } from "../../run/list-runs.ts";
 import { packageRoot } from "../../setup/paths.ts";
-import { type Context, usageError } from "../context.ts";
-import { percent } from "../run-progress-view.ts";
+import type { Context } from "../context.ts";
+import { percent } from "../metric-text.ts";
 import { jsonOption } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
+import { usageError } from "../usage-error.ts";
 
 type Catalog = typeof import("../../recipes/catalog.ts");
 

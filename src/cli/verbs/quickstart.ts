@@ -13,11 +13,11 @@ import { SetupError } from "../../setup/errors.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { formatBytes, formatCount, formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
+import { fetchWithProgress } from "../fetch-with-progress.ts";
 import { RunProgressView } from "../run-progress-view.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
 import { stripControl } from "../terminal/strip-control.ts";
 import { table } from "../terminal/table.ts";
-import { fetchWithProgress } from "./get.ts";
 
 interface Options {
   out: string;

@@ -2,12 +2,15 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Recipe } from "../../config/index.ts";
 import type { RunResult, RunTraining } from "../../recipes/run-result.ts";
-import { formatDuration, shellQuote } from "../../util/format.ts";
+import { formatDuration } from "../../util/format.ts";
+import { shellQuote } from "../../util/shell-quote.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
-import { type Context, usageError } from "../context.ts";
-import { percent, perplexityText, RunProgressView } from "../run-progress-view.ts";
+import type { Context } from "../context.ts";
+import { percent, perplexityText } from "../metric-text.ts";
+import { RunProgressView } from "../run-progress-view.ts";
 import { jsonOption, setOption } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options {
   set: string[];

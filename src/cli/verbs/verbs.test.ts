@@ -2,15 +2,14 @@ import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import type { ModelTarget } from "../../assemble/model-target.ts";
 import type { ExportRequest } from "../../export/export-request.ts";
+import type { EvaluationRequest, RunEvaluation } from "../../inference/evaluation-request.ts";
+import type { TaskRequest } from "../../inference/task-request.ts";
 import type {
   ChatMessage,
-  EvaluationRequest,
   GenerationSummary,
-  RunEvaluation,
   SamplingSettings,
-  TaskRequest,
   TextGenerator,
-} from "../../inference/types.ts";
+} from "../../inference/text-generator.ts";
 import { runVerb, testContext } from "../testing/terminal.ts";
 import { addChat } from "./chat.ts";
 import { addDoctor } from "./doctor.ts";

@@ -1,6 +1,6 @@
 import { elementAt } from "../../util/elements.ts";
-import { shellQuote } from "../../util/format.ts";
 import { Random } from "../../util/random.ts";
+import { shellQuote } from "../../util/shell-quote.ts";
 import type { Demo, Exercise, MethodSettings, Split } from "../demo.ts";
 import { generateAnswers } from "../evaluate-model.ts";
 import { type CustomerMessage, drawMessages, instruction } from "./customer-messages.ts";

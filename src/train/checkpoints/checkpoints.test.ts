@@ -5,7 +5,7 @@ import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { findNewestValid, isComplete, listCheckpoints, verifyCheckpoint } from "./read-checkpoint.ts";
-import { pruneCheckpoints, saveCheckpoint } from "./save.ts";
+import { pruneCheckpoints, saveCheckpoint } from "./save-checkpoint.ts";
 
 let temporary: ReturnType<typeof temporaryFolder>;
 let weight: torch.Tensor;

@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { ScaloraError } from "../../util/errors.ts";
-import { shellQuote } from "../../util/format.ts";
 import { nearestName } from "../../util/nearest-name.ts";
+import { shellQuote } from "../../util/shell-quote.ts";
 import { parseState } from "../progress-state.ts";
 import {
   type BrokenCheckpoint,

@@ -16,7 +16,7 @@ import {
   stepOf,
   type TensorPart,
   tensorFiles,
-} from "./format.ts";
+} from "./checkpoint-format.ts";
 
 export interface CheckpointEntry {
   readonly step: number;

@@ -1,1 +1,2 @@
-export { type GlueData, readGlue, readGlueFiles, scoreGlue } from "./read-glue.ts";
+export { scoreGlue } from "./glue-metrics.ts";
+export { type GlueData, readGlue, readGlueFiles } from "./read-glue.ts";

@@ -1,7 +1,6 @@
 import { type GlueExample, type GlueTask, readGlueRows } from "../../../data/index.ts";
 import { ScaloraError } from "../../../util/errors.ts";
 import { findTaskFiles } from "../find-task-files.ts";
-import { glueMetrics } from "./metrics.ts";
 
 export interface GlueData {
   readonly examples: readonly GlueExample[];
@@ -38,15 +37,4 @@ export async function readGlueFiles(task: GlueTask, paths: readonly string[]): P
   if (examples.length === 0)
     throw new ScaloraError("data", `The data of ${task.name} has no rows`, { where: paths.join(", ") });
   return { examples, dropped };
-}
-
-/** The metrics of a task by name, in [-1, 1]; NaN where undefined (a correlation of equal scores). */
-export function scoreGlue(
-  task: Pick<GlueTask, "name">,
-  labels: ArrayLike<number>,
-  predictions: ArrayLike<number>,
-): Record<string, number> {
-  return Object.fromEntries(
-    glueMetrics[task.name].map(({ name, score }) => [name, score(labels, predictions)]),
-  );
 }

@@ -2,7 +2,7 @@ import type { TextOrPair, Tokenizer } from "../tokenizer/tokenizer.ts";
 import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
-import { type ColumnMapping, readString } from "./columns.ts";
+import { type ColumnMapping, readString } from "./column-mapping.ts";
 import type { GlueTask } from "./glue/index.ts";
 import { findGlueTask } from "./glue/index.ts";
 import { jsonTypeName } from "./json-type-name.ts";

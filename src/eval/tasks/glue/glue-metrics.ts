@@ -1,4 +1,4 @@
-import type { GlueName } from "../../../data/index.ts";
+import type { GlueName, GlueTask } from "../../../data/index.ts";
 import { accuracy, binaryF1, matthewsCorrelation, pearson, spearman } from "../../metrics/index.ts";
 
 /** A metric with its name in tables. */
@@ -8,13 +8,17 @@ export interface NamedMetric {
 }
 
 const accuracyScorer: NamedMetric = { name: "accuracy", score: accuracy };
+
 const f1Scorer: NamedMetric = { name: "f1", score: binaryF1 };
+
 const matthewsScorer: NamedMetric = { name: "matthews", score: matthewsCorrelation };
+
 const pearsonScorer: NamedMetric = { name: "pearson", score: pearson };
+
 const spearmanScorer: NamedMetric = { name: "spearman", score: spearman };
 
 /** The official metrics of each task; its score is their mean, as in the benchmark (arXiv 1804.07461). */
-export const glueMetrics: Readonly<Record<GlueName, readonly NamedMetric[]>> = {
+const glueMetrics: Readonly<Record<GlueName, readonly NamedMetric[]>> = {
   cola: [matthewsScorer],
   sst2: [accuracyScorer],
   mrpc: [f1Scorer, accuracyScorer],
@@ -24,3 +28,14 @@ export const glueMetrics: Readonly<Record<GlueName, readonly NamedMetric[]>> = {
   qnli: [accuracyScorer],
   rte: [accuracyScorer],
 };
+
+/** The metrics of a task by name, in [-1, 1]; NaN where undefined (a correlation of equal scores). */
+export function scoreGlue(
+  task: Pick<GlueTask, "name">,
+  labels: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+): Record<string, number> {
+  return Object.fromEntries(
+    glueMetrics[task.name].map(({ name, score }) => [name, score(labels, predictions)]),
+  );
+}

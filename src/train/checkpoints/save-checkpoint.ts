@@ -27,7 +27,7 @@ import {
   type TensorPart,
   tensorFiles,
   unfinishedName,
-} from "./format.ts";
+} from "./checkpoint-format.ts";
 import { isComplete, listCheckpoints } from "./read-checkpoint.ts";
 
 export interface CheckpointContent {

@@ -1,0 +1,35 @@
+import type { ModelTarget } from "../assemble/model-target.ts";
+import type { DataConfig } from "../config/index.ts";
+import type { Interruptible } from "../util/interruptible.ts";
+
+export interface EvaluationRequest {
+  target: ModelTarget;
+  /** Files of examples; empty for a run's own held-out rows. */
+  data: readonly string[];
+  format?: Exclude<NonNullable<DataConfig["format"]>, "auto"> | undefined;
+  maxLength?: number | undefined;
+}
+
+export interface EvaluationResult {
+  /** Mean over the labels: cross entropy in nats, or squared error for a regression. */
+  loss: number;
+  /** exp(loss), for language models. */
+  perplexity?: number;
+  /** Classification: fraction of rows classified correctly. */
+  accuracy?: number | undefined;
+  /** The official metrics of the data's task by name, and their mean. */
+  metrics?: Readonly<Record<string, number>> | undefined;
+  score?: number;
+  /** Number of labels: tokens, or rows for a classification. */
+  labelTokens: number;
+  rows: number;
+  /** Notes on the files: dropped and truncated rows. */
+  notes: readonly string[];
+  seconds: number;
+}
+
+/** `src/inference/evaluate.ts`. */
+export type RunEvaluation = (
+  request: EvaluationRequest,
+  hooks: Interruptible & { onProgress(done: number, total: number): void },
+) => Promise<EvaluationResult>;

@@ -1,0 +1,37 @@
+import type { ModelTarget } from "../assemble/model-target.ts";
+import type { TaskSummary } from "../eval/run-task.ts";
+import type { Interruptible } from "../util/interruptible.ts";
+
+/** The tasks that a model is scored on, and their settings. */
+export interface TaskRequest {
+  target: ModelTarget;
+  /** Names of tasks. */
+  tasks: readonly string[];
+  /** Folders that hold the tasks' folders. */
+  data: readonly string[];
+  /** Use only this many examples of each task, the first ones. */
+  limit?: number | undefined;
+  /** Few-shot examples before each example, the first ones of the training split. */
+  shots: number;
+  mode: "generate" | "loglikelihood";
+  /** Default: as in the run's recipe, or plain for a model. */
+  render?: "plain" | "chat" | undefined;
+  beams: number;
+  /** Maximum number of sequences generated at once. */
+  batch: number;
+  /** File of results, one line per example; examples in it are not run again. */
+  out?: string | undefined;
+}
+
+/** Scores of the tasks that were run. */
+export interface TaskReport {
+  tasks: (TaskSummary & { seconds: number })[];
+  render: "plain" | "chat";
+  shots: number;
+}
+
+/** `src/inference/evaluate-tasks.ts`. */
+export type RunTasks = (
+  request: TaskRequest,
+  hooks: Interruptible & { onProgress(task: string, done: number, total: number): void },
+) => Promise<TaskReport>;

@@ -1,0 +1,138 @@
+import type { z } from "zod";
+import { nearestName } from "../util/nearest-name.ts";
+import { valueAt } from "../util/value-at.ts";
+import { formatKeyPath } from "./config-error.ts";
+import type { IssueText, KeyIssue, KeyPath } from "./config-issue.ts";
+import { formatFoundValue } from "./format-value.ts";
+import { constString, expectedText, isNode, joinWithOr, type SchemaNode } from "./json-schema-node.ts";
+import { isOtherToolValue, otherToolKeys } from "./other-tool-keys.ts";
+
+/** The known value that was probably meant; of one that exists elsewhere, plainly that it is not there. */
+function suggestValue(found: unknown, known: readonly string[]): { problem?: string; fix?: string } {
+  if (typeof found !== "string") return {};
+  if (isOtherToolValue(found)) return { problem: `${found} is not supported (yet)` };
+  const meant = nearestName(found, known);
+  return meant === undefined ? {} : { fix: `did you mean ${meant}?` };
+}
+
+/** An unknown key, with the known key that was probably meant. */
+export function unknownKeyIssue(key: string, known: readonly string[]): IssueText {
+  const other = otherToolKeys[key];
+  const meant = other !== undefined && known.includes(other) ? other : nearestName(key, known);
+  return {
+    problem: "unknown key",
+    expected: known.length === 0 ? "no key here" : joinWithOr(known),
+    found: key,
+    fix: meant === undefined ? undefined : `did you mean ${meant}?`,
+  };
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** A section's zod issues in our words; `root` is the section's JSON schema and `raw` what was given. */
+export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw: unknown): KeyIssue[] {
+  const found = issues
+    .flatMap((issue) => translate(issue, branchFor(root, raw), raw, []))
+    .map((issue) => explainOtherMethodKey(issue, root, raw));
+  // Several of zod's checks may fail on one value; our message already says everything about it.
+  return [
+    ...new Map(found.toReversed().map((issue) => [formatKeyPath(issue.path), issue])).values(),
+  ].toReversed();
+}
+
+/** A key that only other methods have is no misspelling. */
+function explainOtherMethodKey(issue: KeyIssue, root: SchemaNode, raw: unknown): KeyIssue {
+  const [key] = issue.path;
+  const method = valueAt(raw, ["method"]);
+  const isOfOthers = (root.oneOf ?? []).some(
+    (branch) => isNode(branch) && keysOf(branch).includes(String(key)),
+  );
+  if (issue.problem !== "unknown key" || issue.path.length !== 1 || !isOfOthers) return issue;
+  const fix = `method ${String(method)} has no ${String(key)}: take it out, or give the whole section (--set adapter='{method: ${String(method)}}')`;
+  return { ...issue, fix };
+}
+
+function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath): KeyIssue[] {
+  const path = [...prefix, ...issue.path.filter((part) => typeof part !== "symbol")];
+  const { node, parent } = nodesAt(root, path);
+  if (issue.code === "unrecognized_keys") {
+    const known = node === undefined ? [] : keysOf(node);
+    return issue.keys.map((key) => ({ path: [...path, key], ...unknownKeyIssue(key, known) }));
+  }
+  if (issue.code === "invalid_union") {
+    if (issue.discriminator !== undefined) return [wrongMethod(path, root, valueAt(raw, path))];
+    const inside = issue.errors.filter((errors) => errors.every((error) => error.path.length > 0));
+    const [only, ...others] = inside;
+    if (only !== undefined && others.length === 0)
+      return only.flatMap((error) => translate(error, root, raw, path));
+  }
+  const isPlain = node !== undefined && (node.anyOf === undefined || node["expects"] !== undefined);
+  return [{ path, ...wrongValue(isPlain ? node : parent, valueAt(raw, path)) }];
+}
+
+function wrongValue(node: SchemaNode | undefined, found: unknown): IssueText {
+  const expected = node === undefined ? undefined : expectedText(node);
+  if (found === undefined) return { problem: "is missing", expected };
+  const refusal = node?.["refusal"];
+  if (typeof refusal === "string")
+    return { problem: `refused: ${refusal}`, expected, found: formatFoundValue(found) };
+  return {
+    problem: "wrong value",
+    expected,
+    found: formatFoundValue(found),
+    ...suggestValue(found, (node?.enum ?? []).map(String)),
+  };
+}
+
+function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): KeyIssue {
+  const names = (root.oneOf ?? []).flatMap((branch) =>
+    isNode(branch) ? (constString(branch.properties?.["method"]) ?? []) : [],
+  );
+  return {
+    path,
+    problem: found === undefined ? "is missing" : "unknown method",
+    expected: joinWithOr(names),
+    found: found === undefined ? undefined : formatFoundValue(found),
+    ...(found !== undefined && { fix: "of a method of your own, name the module in plugins" }),
+    ...suggestValue(found, names),
+  };
+}
+
+/** Returns the branch of the given method if the node is a union over `method`, and the node itself otherwise. */
+function branchFor(root: SchemaNode, raw: unknown): SchemaNode {
+  const method = valueAt(raw, ["method"]);
+  const branch = root.oneOf?.find(
+    (each) => isNode(each) && constString(each.properties?.["method"]) === method,
+  );
+  return isNode(branch) ? branch : root;
+}
+
+/** The schema node of a key path, and the deepest one above it that says what it expects. */
+function nodesAt(
+  root: SchemaNode,
+  path: KeyPath,
+): { node: SchemaNode | undefined; parent: SchemaNode | undefined } {
+  let node: SchemaNode | undefined = root;
+  let parent: SchemaNode | undefined;
+  for (const part of path) {
+    if (node?.["expects"] !== undefined) parent = node;
+    node = node === undefined ? undefined : childOf(node, part);
+  }
+  return { node, parent };
+}
+
+/** The keys that a node, or any alternative of it, knows. */
+function keysOf(node: SchemaNode): string[] {
+  const inBranches = (node.anyOf ?? []).flatMap((branch) => (isNode(branch) ? keysOf(branch) : []));
+  return [...Object.keys(node.properties ?? {}), ...inBranches];
+}
+
+function childOf(node: SchemaNode, part: string | number): SchemaNode | undefined {
+  const own = typeof part === "number" ? node.items : (node.properties?.[part] ?? node.additionalProperties);
+  if (isNode(own) && !Array.isArray(own)) return own;
+  for (const branch of node.anyOf ?? []) {
+    const child = isNode(branch) ? childOf(branch, part) : undefined;
+    if (child !== undefined) return child;
+  }
+  return undefined;
+}
