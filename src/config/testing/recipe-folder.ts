@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadRecipe } from "../index.ts";
+import { ConfigError, loadRecipe } from "../index.ts";
 
 /** The shortest recipe; what it names is in the folder that `recipeFolder` makes. */
 export const minimal = "model:\n  path: model\nadapter:\n  method: scalora-i\ndata:\n  train: chats.jsonl\n";
@@ -15,5 +15,15 @@ export function recipeFolder() {
     writeFileSync(join(path, "recipe.yaml"), yaml);
     return loadRecipe(join(path, "recipe.yaml"), { cwd: path, set });
   };
-  return { path, load, remove: () => rmSync(path, { recursive: true, force: true }) };
+  /** The error of a recipe with problems. */
+  const problems = (yaml: string, set: string[] = []): ConfigError => {
+    try {
+      load(yaml, set);
+    } catch (error) {
+      if (error instanceof ConfigError) return error;
+      throw error;
+    }
+    throw new Error("the recipe was accepted");
+  };
+  return { path, load, problems, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
