@@ -10,7 +10,7 @@ const gates: [name: string, program: string, ...args: string[]][] = [
   ["format and lint", "node_modules/.bin/biome", "ci", "--colors=off", "--error-on-warnings", "."],
   ["types", "node_modules/.bin/tsc", "-b", "tsconfig.tests.json"],
   ["imports follow docs/architecture.md", process.execPath, "scripts/gates/imports.ts"],
-  ["rooms are small", process.execPath, "scripts/gates/rooms.ts"],
+  ["rooms are small", process.execPath, "scripts/gates/room-sizes.ts"],
   ["operator declarations are fresh", process.execPath, "scripts/generate-operators.ts", "--check"],
   ["docs/support.md is fresh", process.execPath, "scripts/support-table.ts", "--check"],
   ["docs/methods are fresh", process.execPath, "--import", "tsx", "scripts/method-tables.ts", "--check"],
@@ -18,7 +18,7 @@ const gates: [name: string, program: string, ...args: string[]][] = [
   ["public names have documentation", "node_modules/.bin/typedoc", "--emit", "none", "--logLevel", "Warn"],
   ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
   ["versions are pinned", process.execPath, "scripts/gates/pinned-versions.ts"],
-  ["no type assertions", process.execPath, "scripts/gates/assertions.ts"],
+  ["no type assertions", process.execPath, "scripts/gates/type-assertions.ts"],
   ["files are short", process.execPath, "scripts/gates/lines.ts"],
 ];
 

@@ -17,7 +17,7 @@ export interface Fault {
 
 const event = "src/adapters/scalora/event.ts";
 const eventTest = "src/adapters/scalora/event.test.ts";
-const compensated = "src/adapters/non-zero-init/non-zero-init.ts";
+const compensated = "src/adapters/non-zero-init/non-zero-init-bank.ts";
 const golden = {
   file: "src/adapters/scalora/golden.test.ts",
   name: "01_column_all_nonneg.json, policy default",
@@ -204,7 +204,7 @@ export const faults: Fault[] = [
     from: "A: cat([sub(own.A, start.A), start.A], { dim: 1 }),\n      B: cat([own.B, sub(own.B, start.B)], { dim: 1 }),",
     to: "A: cat([own.A, sub(zerosLike(start.A), start.A)], { dim: 1 }),\n      B: cat([own.B, start.B], { dim: 1 }),",
     test: {
-      file: "src/adapters/non-zero-init/non-zero-init.test.ts",
+      file: "src/adapters/non-zero-init/non-zero-init-bank.test.ts",
       name: "in bfloat16 a change of 1e-4 is learnt",
     },
   },

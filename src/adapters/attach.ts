@@ -7,9 +7,9 @@ import type { AdapterSet } from "./core/adapter-set.ts";
 import type { AdapterConfig, Method } from "./core/method.ts";
 import { naming } from "./core/name-method.ts";
 import { linearLayers } from "./core/targets.ts";
+import { methodsForQuantisedBase, quantisedRefusal } from "./methods-for-quantised-base.ts";
 import { parseAdapterOptions } from "./parse-options.ts";
 import { readAdapterConfig } from "./peft/adapter-config.ts";
-import { methodsForQuantisedBase, quantisedRefusal } from "./quantised-base.ts";
 import { type BuiltInOptions, isRegistered, listMethods, methodNamed } from "./registry.ts";
 
 /** Options of a method of this package; of a registered one, whatever its schema says. */

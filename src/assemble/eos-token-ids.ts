@@ -1,4 +1,4 @@
-import { readEosTokenIds } from "../model-files/eos-tokens.ts";
+import { readEosTokenIds } from "../model-files/read-eos-token-ids.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /**

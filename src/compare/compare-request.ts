@@ -1,5 +1,5 @@
 import type { Interruptible } from "../util/interruptible.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./method-settings.ts";
 import type { CompareRow } from "./summary.ts";
 import type { TrialResult } from "./trials.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt, required } from "../util/elements.ts";
-import { readSettings, type Setting } from "./settings.ts";
+import { readSettings, type Setting } from "./method-settings.ts";
 import { summarise } from "./summary.ts";
 import {
   bestResult,

@@ -1,7 +1,7 @@
 import { type Chart, type ReportData, runCharts } from "../report/index.ts";
 import { readEvents } from "../run/read-events.ts";
 import { formatBytes, formatCount } from "../util/format.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./method-settings.ts";
 import type { CompareRow } from "./summary.ts";
 import { bestResult, sweepResults, type TrialResult } from "./trials.ts";
 

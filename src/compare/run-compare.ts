@@ -5,10 +5,10 @@ import { readStatus } from "../run/status.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import type { CompareProgress, CompareResult, RunCompare } from "./compare-request.ts";
-import { assertNoReservedKeys } from "./overrides.ts";
 import { compareReport, tableRemark } from "./report.ts";
 import { checkTrial, readTrialResult, runTrial } from "./run-trial.ts";
 import { summarise } from "./summary.ts";
+import { assertNoReservedKeys } from "./trial-overrides.ts";
 import {
   checkSameInputs,
   countTrials,
@@ -19,8 +19,8 @@ import {
   trialName,
 } from "./trials.ts";
 
+export { readSettings, type Setting } from "./method-settings.ts";
 export { compareColumns, tableCells } from "./report.ts";
-export { readSettings, type Setting } from "./settings.ts";
 
 /** Milliseconds between two progress reports of the active runs. */
 const progressInterval = 1000;

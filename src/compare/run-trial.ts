@@ -6,8 +6,8 @@ import { eventsOfType, type StartEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { trialOverrides } from "./overrides.ts";
 import { mean } from "./summary.ts";
+import { trialOverrides } from "./trial-overrides.ts";
 import { type Trial, type TrialPlan, type TrialResult, trialName } from "./trials.ts";
 
 /** Exit code of a process with a usage or configuration error. */

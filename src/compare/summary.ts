@@ -1,4 +1,4 @@
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./method-settings.ts";
 import { bestResult, primaryMetric, sweepResults, type TrialResult } from "./trials.ts";
 
 /** A row of the closing table: a setting at its best learning rate. */

@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./method-settings.ts";
 
 /** One run of a comparison. */
 export interface Trial {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { crossKeyIssues, safeParseOptions } from "../adapters/check-options.ts";
 import type { UncheckedSection } from "../adapters/core/method.ts";
-import { methodsForQuantisedBase, quantisedRefusal } from "../adapters/quantised-base.ts";
+import { methodsForQuantisedBase, quantisedRefusal } from "../adapters/methods-for-quantised-base.ts";
 import { methodNamed } from "../adapters/registry.ts";
 import type { KeyIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";

@@ -1,7 +1,6 @@
 export { BatchSource, type BatchSourceOptions, type BatchState, batchesInOrder } from "./batch-source.ts";
 export { type ChatMessage, ChatTemplate, type RenderOptions } from "./chat-template.ts";
 export { collate } from "./collate.ts";
-export { type Dataset, type LoadDatasetOptions, loadDataset } from "./dataset.ts";
 export { deriveSeed } from "./derive-seed.ts";
 export {
   findGlueTask,
@@ -11,6 +10,7 @@ export {
   glueTasks,
   readGlueRows,
 } from "./glue/index.ts";
+export { type Dataset, type LoadDatasetOptions, loadDataset } from "./load-dataset.ts";
 export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
 export { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";

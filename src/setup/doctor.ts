@@ -1,7 +1,7 @@
 // Checks whether this machine has what scalora needs; changes nothing.
 import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { findCompiler, tryLoading } from "./compile.ts";
+import { findCompiler, tryLoading } from "./compile-addon.ts";
 import { SetupError } from "./errors.ts";
 import { type Attempt, findLibtorch, pythonWithPip, whyNoDownload } from "./find-libtorch.ts";
 import { pinnedWheels } from "./install-libtorch.ts";

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { elementAt } from "../util/elements.ts";
-import { findCompiler } from "./compile.ts";
+import { findCompiler } from "./compile-addon.ts";
 import { inspect } from "./doctor.ts";
 import { SetupError } from "./errors.ts";
 import { findLibtorch, pythonWithPip } from "./find-libtorch.ts";

@@ -1,7 +1,7 @@
 // Sets everything up: finds or downloads libtorch, compiles the addon, saves where they are.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { compileAddon, findCompiler, tryLoading } from "./compile.ts";
+import { compileAddon, findCompiler, tryLoading } from "./compile-addon.ts";
 import { unwritable } from "./errors.ts";
 import { findLibtorch } from "./find-libtorch.ts";
 import { downloadLibtorch } from "./install-libtorch.ts";

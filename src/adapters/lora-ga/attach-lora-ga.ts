@@ -23,7 +23,7 @@ import { adapterSet, type MethodHooks } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
 import { planOf } from "../lora/attach-lora.ts";
-import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init.ts";
+import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init-bank.ts";
 import type { loraGaSchema } from "./options.ts";
 
 /** A base weight during the first step: a leaf of its own on the same memory, so that no other module adds to it. */

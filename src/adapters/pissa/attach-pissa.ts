@@ -5,7 +5,7 @@ import { adapterSet } from "../core/layer-adapters.ts";
 import { type LowRankAdapters, lowRankParts, makeBanks } from "../core/low-rank-adapters.ts";
 import { truncatedSvd } from "../core/truncated-svd.ts";
 import { planOf } from "../lora/attach-lora.ts";
-import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init.ts";
+import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init-bank.ts";
 import type { ScaledRankOptions } from "../options/fields.ts";
 
 /**

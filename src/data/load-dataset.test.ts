@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
-import { loadDataset } from "./dataset.ts";
 import { hashExamples } from "./hash-examples.ts";
 import { holdOut } from "./hold-out.ts";
+import { loadDataset } from "./load-dataset.ts";
 import { randomExamples, randomLengths } from "./testing/examples.ts";
 import { jsonl } from "./testing/files.ts";
 import { WordTokenizer } from "./testing/word-tokenizer.ts";

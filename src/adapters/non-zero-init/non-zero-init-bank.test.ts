@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
 import * as torch from "../../torch/index.ts";
 import { mapTuple } from "../../util/elements.ts";
-import { NonZeroInitBank } from "./non-zero-init.ts";
+import { NonZeroInitBank } from "./non-zero-init-bank.ts";
 
 /** What a small step of the factors from their start changes in the output of a layer whose own weight is 0. */
 test("in bfloat16 a change of 1e-4 is learnt to the precision of bfloat16, not to that of the start", () => {
