@@ -1,5 +1,5 @@
+import type { OutputStream } from "./terminal/output-stream.ts";
 import { type Paint, painter } from "./terminal/painter.ts";
-import type { TextStream } from "./terminal/text-stream.ts";
 
 type StopSignal = "SIGINT" | "SIGTERM";
 
@@ -18,8 +18,8 @@ export class Interruption extends Error {
 }
 
 export interface ContextOptions {
-  stdout: TextStream;
-  stderr: TextStream;
+  stdout: OutputStream;
+  stderr: OutputStream;
   env: NodeJS.ProcessEnv;
   /** Sets up libtorch and the addon if they are not ready. */
   prepareEngine: () => Promise<unknown>;
@@ -27,8 +27,8 @@ export interface ContextOptions {
 
 /** The environment of a command: streams, interruption and the engine. */
 export class Context {
-  readonly stdout: TextStream;
-  readonly stderr: TextStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
   readonly env: NodeJS.ProcessEnv;
   /** Styles text for stdout. */
   readonly paintOut: Paint;

@@ -3,7 +3,7 @@ import { packageVersion } from "../recipes/package-version.ts";
 import { ensureSetup } from "../setup/setup.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { reportFailure } from "./report-failure.ts";
-import { terminalWidth } from "./terminal/text-stream.ts";
+import { terminalWidth } from "./terminal/output-stream.ts";
 import { addAnalyze } from "./verbs/analyze.ts";
 import { addChat } from "./verbs/chat.ts";
 import { addCompare } from "./verbs/compare.ts";

@@ -2,7 +2,7 @@ import { describeSection, type FieldDescription } from "../config/field-descript
 import { pluginsHelp } from "../config/plugins.ts";
 import { type SectionName, sectionNames } from "../config/recipe-sections.ts";
 import type { Context } from "./context.ts";
-import { terminalWidth } from "./terminal/text-stream.ts";
+import { terminalWidth } from "./terminal/output-stream.ts";
 import { pad, wrap } from "./terminal/text-width.ts";
 
 /** Help on every key of a recipe, by section, generated from the schemas. */

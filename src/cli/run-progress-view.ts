@@ -3,10 +3,10 @@ import type { TaskType } from "../run/start-event.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
 import type { Context } from "./context.ts";
 import { metricEntries, percent, perplexityText } from "./metric-text.ts";
+import { terminalWidth } from "./terminal/output-stream.ts";
 import { panel } from "./terminal/panel.ts";
 import { ProgressLine } from "./terminal/progress-line.ts";
 import { stripControl } from "./terminal/strip-control.ts";
-import { terminalWidth } from "./terminal/text-stream.ts";
 import { StepMeter } from "./throughput.ts";
 
 /** Shows a training run on stderr: a panel at its start, one progress line, and a line for every other event. */

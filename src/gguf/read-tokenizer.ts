@@ -1,6 +1,6 @@
 import { byteLevelComponent, byteLevelModel } from "../tokenizer/byte-level-components.ts";
+import { sentencePieceComponents } from "../tokenizer/read-sentencepiece.ts";
 import type { TokenizerSource } from "../tokenizer/read-tokenizer.ts";
-import { sentencePieceComponents } from "../tokenizer/sentencepiece.ts";
 import { type Piece, pieceKinds } from "../tokenizer/sentencepiece-model.ts";
 import type { ConfiguredToken, TokenizerSettings } from "../tokenizer/tokenizer-settings.ts";
 import {

@@ -29,8 +29,8 @@ import {
 import { zip } from "../util/elements.ts";
 import { canUseFusedKernel } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
+import { concatenate } from "./concatenate.ts";
 import { dropout } from "./dropout.ts";
-import { joinParts } from "./join-parts.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 
 /** Queries, keys and values of a token stream; fewer key-value heads than query heads are grouped-query attention. */
@@ -132,7 +132,7 @@ export function bidirectionalAttention(
         : attendWithDropout(q, k, v, scale, attentionDropout, bias?.(segment));
     return reshape(transpose(result, 1, 2), [count * length, heads * width]);
   });
-  return joinParts(parts);
+  return concatenate(parts);
 }
 
 /** Attention written out: the fused kernels draw dropout from torch's own generator, which no checkpoint saves. */
@@ -187,7 +187,7 @@ export function streamAttention(
       options,
     );
   });
-  return joinParts(parts);
+  return concatenate(parts);
 }
 
 /** A decoding step: one new token for each sequence, all in one operator call. */

@@ -22,11 +22,11 @@ export {
   type SequenceClassifier,
   type TrainableModel,
 } from "./classifier.ts";
+export { concatenate } from "./concatenate.ts";
 export { deviceOf } from "./device-of.ts";
 export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export type { FrozenDelta } from "./frozen-delta.ts";
-export { joinParts } from "./join-parts.ts";
 export { KeyValueCache } from "./kv-cache.ts";
 export { LayerNorm } from "./layer-norm.ts";
 export { Linear, type LinearAdapter } from "./linear.ts";

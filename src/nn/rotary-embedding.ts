@@ -18,7 +18,7 @@ import {
 } from "../torch/index.ts";
 import { canUseFusedKernel } from "./can-use-fused-kernel.ts";
 import { sequenceSpans, type TokenStream } from "./causal-lm.ts";
-import { joinParts } from "./join-parts.ts";
+import { concatenate } from "./concatenate.ts";
 import {
   type RopeParameters,
   type RopeShape,
@@ -75,8 +75,8 @@ export class RotaryEmbedding implements Disposable {
       const scaled = (x: Tensor) => toDType(table.scale === 1 ? x : mulScalar(x, table.scale), dtype);
       return { cos: scaled(cos(angles)), sin: scaled(sin(angles)) };
     });
-    const cosine = joinParts(parts.map((part) => part.cos));
-    const sine = joinParts(parts.map((part) => part.sin));
+    const cosine = concatenate(parts.map((part) => part.cos));
+    const sine = concatenate(parts.map((part) => part.sin));
     return {
       cos: unsqueeze(cat([cosine, cosine], { dim: 1 }), 1),
       signedSin: unsqueeze(cat([neg(sine), sine], { dim: 1 }), 1),

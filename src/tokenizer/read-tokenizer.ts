@@ -1,12 +1,12 @@
 import { existsSync, statSync } from "node:fs";
 import { ScaloraError } from "../util/errors.ts";
-import { readByteLevelTokenizer } from "./byte-level-bpe.ts";
-import { readSentencePieceTokenizer } from "./sentencepiece.ts";
+import { readByteLevelTokenizer } from "./read-byte-level-bpe.ts";
+import { readSentencePieceTokenizer } from "./read-sentencepiece.ts";
+import { readWordPieceTokenizer } from "./read-wordpiece.ts";
 import { findFile } from "./tokenizer-files.ts";
 import { readTokenizerJson } from "./tokenizer-json.ts";
 import { readTokenizerSettings, type TokenizerSettings } from "./tokenizer-settings.ts";
 import type { TokenizerSpec } from "./tokenizer-spec.ts";
-import { readWordPieceTokenizer } from "./wordpiece.ts";
 
 /** The files of tokenizers, in order of preference. */
 const sources: readonly {

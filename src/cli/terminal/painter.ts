@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import type { TextStream } from "./text-stream.ts";
+import type { OutputStream } from "./output-stream.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
@@ -9,7 +9,7 @@ export type Paint = (style: Style, text: string) => string;
 /**
  * The painter for a stream: plain text with a non-empty `NO_COLOR`, with `TERM=dumb`, and when the output is not a terminal.
  */
-export function painter(stream: TextStream, env: NodeJS.ProcessEnv): Paint {
+export function painter(stream: OutputStream, env: NodeJS.ProcessEnv): Paint {
   const coloured = stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
   return coloured
     ? (style, text) => styleText(style, text, { validateStream: false })

@@ -1,4 +1,4 @@
-import { type TextStream, terminalWidth } from "./text-stream.ts";
+import { type OutputStream, terminalWidth } from "./output-stream.ts";
 import { truncate } from "./text-width.ts";
 
 /** Milliseconds between two lines when the output is not a terminal. */
@@ -11,12 +11,12 @@ const drawInterval = 50;
  * Print other lines with `printAbove`, so that they do not mix with it.
  */
 export class ProgressLine {
-  private readonly stream: TextStream;
+  private readonly stream: OutputStream;
   private readonly now: () => number;
   private drawn = "";
   private last = Number.NEGATIVE_INFINITY;
 
-  constructor(stream: TextStream, now: () => number = () => performance.now()) {
+  constructor(stream: OutputStream, now: () => number = () => performance.now()) {
     this.stream = stream;
     this.now = now;
   }

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { Context } from "../context.ts";
-import type { TextStream } from "../terminal/text-stream.ts";
+import type { OutputStream } from "../terminal/output-stream.ts";
 
 /** A stream that records its output. */
-export class CapturedStream implements TextStream {
+export class CapturedStream implements OutputStream {
   text = "";
   readonly isTTY: boolean;
   readonly columns: number;

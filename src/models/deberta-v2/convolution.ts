@@ -1,8 +1,8 @@
 import {
   type Activation,
+  concatenate,
   dropout,
   groupByLength,
-  joinParts,
   LayerNorm,
   Module,
   type ParameterSource,
@@ -37,7 +37,7 @@ class Convolution extends Module {
       });
       return reshape(transpose(result, 1, 2), [count * length, width]);
     });
-    return joinParts(parts);
+    return concatenate(parts);
   }
 }
 

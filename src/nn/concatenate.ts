@@ -1,7 +1,7 @@
 import { cat, type Tensor } from "../torch/index.ts";
 
 /** Parts one after another along the first dimension; a single part as it is. */
-export function joinParts(parts: readonly Tensor[]): Tensor {
+export function concatenate(parts: readonly Tensor[]): Tensor {
   const [first, ...others] = parts;
   return first !== undefined && others.length === 0 ? first : cat(parts);
 }
