@@ -10,6 +10,7 @@ import { runChild } from "../testing/child-process.ts";
 import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";
+import { printedFailure } from "./testing/printed-failure.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -103,8 +104,7 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   const repeat = at("out", "runs", "full-lr0.01-seed1", "config.yaml");
   writeFileSync(repeat, readFileSync(repeat, "utf8").replace("steps: 20", "steps: 19"));
   const mixed = await compare("--methods", "full", "--seeds", "0,1", ...rates.slice(2));
-  expect(mixed.code).toBe(2);
-  expect(mixed.stderr).toMatch(/runs of another recipe[\s\S]*expected: steps: 20\n\s+found: +steps: 19/);
+  expect(printedFailure(mixed)).toMatchObject({ code: 2, expected: "steps: 20", found: "steps: 19" });
 
   const changed = await compare(
     "--methods",
@@ -116,8 +116,7 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
     "--set",
     "train.steps=21",
   );
-  expect(changed.code).toBe(2);
-  expect(changed.stderr).toMatch(/runs of another recipe[\s\S]*expected: steps: 21\n\s+found: +steps: 20/);
+  expect(printedFailure(changed)).toMatchObject({ code: 2, expected: "steps: 21", found: "steps: 20" });
 
   const beside = await compare("--methods", "lora+rank=999,lora", "--seeds", "0", "--lrs", "0.02");
   expect(beside.code, beside.stderr).toBe(0);
@@ -127,9 +126,8 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
 }, 300_000);
 
 test("every setting is checked before anything runs", async () => {
-  const { code, stderr } = await compare("--methods", "lora,scalora+rnk=1", "--lrs", "0.01");
-  expect(code).toBe(2);
-  expect(stderr).toContain("did you mean rank?");
+  const result = await compare("--methods", "lora,scalora+rnk=1", "--lrs", "0.01");
+  expect(printedFailure(result)).toMatchObject({ code: 2, fix: "did you mean rank?" });
 });
 
 test.each([

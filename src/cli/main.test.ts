@@ -7,6 +7,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { Interruption } from "./context.ts";
 import { main } from "./main.ts";
 import { reportFailure } from "./report-failure.ts";
+import { printedFailure } from "./testing/printed-failure.ts";
 import { CapturedStream, testContext } from "./testing/terminal.ts";
 
 async function scalora(...args: string[]) {
@@ -127,9 +128,12 @@ test.each(["eval", "generate", "chat", "export"])(
       ["generate", ["hello"]],
       ["export", ["--as", "merged", "--out", "/nowhere/out"]],
     ]);
-    const { code, stderr } = await scalora(verb, "src/modles", ...(more.get(verb) ?? []));
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/neither a model nor a run[\s\S]*src\/modles[\s\S]*did you mean src\/models\?/);
+    const result = await scalora(verb, "src/modles", ...(more.get(verb) ?? []));
+    expect(printedFailure(result)).toMatchObject({
+      code: 2,
+      where: expect.stringContaining("src/modles"),
+      fix: expect.stringContaining("did you mean src/models?"),
+    });
   },
 );
 

@@ -10,6 +10,7 @@ import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/read-checkpoint.ts";
+import { printedFailure } from "./testing/printed-failure.ts";
 import { runScalora, scaloraJson } from "./testing/scalora.ts";
 
 const plugin = fileURLToPath(new URL("../../examples/input-gain/input-gain.ts", import.meta.url));
@@ -98,15 +99,13 @@ test.each<[string, string | undefined, object]>([
 ])("a plugin that cannot be used is named: %s", async (name, text, issue) => {
   if (text !== undefined) writeFileSync(at(name), text);
   const path = recipe("bad", { plugins: [at(name)] });
-  const { code, stderr } = await runScalora("train", path);
-  expect(code).toBe(2);
+  expect(printedFailure(await runScalora("train", path))).toMatchObject({ code: 2, where: `${path}:2` });
   const matching = Object.fromEntries(
     Object.entries(issue).map(([key, value]) => [
       key,
       value instanceof RegExp ? expect.stringMatching(value) : value,
     ]),
   );
-  expect(stderr).toContain("bad.yaml:2");
   await expect(openRecipe(path)).rejects.toMatchObject({
     issues: expect.arrayContaining([expect.objectContaining(matching)]),
   });
@@ -119,9 +118,8 @@ async function openRecipe(path: string): Promise<void> {
 
 test("a plugin whose method's name is taken is refused, and the method named", async () => {
   writeFileSync(at("taken.mjs"), 'export const mine = { name: "lora", schema: {}, attach() {} };');
-  const { code, stderr } = await runScalora("train", recipe("taken", { plugins: [at("taken.mjs")] }));
-  expect(code).toBe(2);
-  expect(stderr).toContain("There is a method lora already");
+  const result = await runScalora("train", recipe("taken", { plugins: [at("taken.mjs")] }));
+  expect(printedFailure(result)).toMatchObject({ code: 2, where: "method lora" });
 });
 
 test("a recipe whose plugins were not loaded says so; a list that is none is a wrong value", () => {

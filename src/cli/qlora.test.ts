@@ -9,6 +9,7 @@ import { runsTypeScript } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { setThreads } from "../torch/index.ts";
+import { printedFailure } from "./testing/printed-failure.ts";
 import { runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
@@ -87,8 +88,11 @@ test("a text is generated as by the merged model, and a run keeps its own quanti
   expect(text).not.toBe("");
   expect(text).toBe(await generated(at("merged")));
   const refused = await runScalora("eval", at("runs", "whole"), "--quantization", "none");
-  expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("A run has its own quantisation");
+  expect(printedFailure(refused)).toMatchObject({
+    code: 2,
+    where: at("runs", "whole"),
+    found: "another one, none",
+  });
 });
 
 test.each([
@@ -103,20 +107,27 @@ test.each([
   "%s on NF4 is refused before anything is loaded, with the reason and what works",
   async (method, reason) => {
     const path = recipe(`refused-${method}`, { adapter: { method }, model: { quantization: "nf4" } });
-    const { code, stderr } = await runScalora("train", path);
-    expect(code).toBe(2);
-    expect(stderr).toContain(`does not go with adapter.method: ${method}: ${reason}`);
-    expect(stderr).toContain("lora, qlora, lora+, dora, hira, fourierft, mora");
+    expect(printedFailure(await runScalora("train", path))).toMatchObject({
+      code: 2,
+      message: expect.stringContaining(
+        `model.quantization: does not go with adapter.method: ${method}: ${reason}`,
+      ),
+      where: `${path}:4`,
+      expected: expect.stringContaining("(lora, qlora, lora+, dora, hira, fourierft, mora)"),
+      found: "nf4",
+    });
     expect(existsSync(at("runs", `refused-${method}`))).toBe(false);
   },
 );
 
 test("qlora on a base that is not to be quantised is refused, and dora on one that is trains", async () => {
   const plain = await runScalora("train", recipe("plain", { model: { quantization: "none" } }));
-  expect([plain.code, plain.stderr]).toEqual([
-    2,
-    expect.stringContaining("is what adapter.method: qlora is about"),
-  ]);
+  expect(printedFailure(plain)).toMatchObject({
+    code: 2,
+    message: expect.stringContaining("model.quantization"),
+    expected: "nf4, or nothing",
+    found: "none",
+  });
   const dora = { adapter: { method: "dora", rank: 2 }, model: { quantization: "nf4", dtype: "bfloat16" } };
   const { step } = await json("train", recipe("dora", dora));
   expect(step).toBe(24);
@@ -124,7 +135,9 @@ test("qlora on a base that is not to be quantised is refused, and dora on one th
 
 test("a part in 4 bits cannot be trained whole", async () => {
   const adapter = { method: "qlora", rank: 2, targetModules: ["q_proj"], modulesToSave: ["down_proj"] };
-  const { code, stderr } = await runScalora("train", recipe("whole-part", { adapter }));
-  expect(code).toBe(2);
-  expect(stderr).toContain("A part in 4 bits cannot be trained whole");
+  expect(printedFailure(await runScalora("train", recipe("whole-part", { adapter })))).toMatchObject({
+    code: 2,
+    where: "adapter.modulesToSave",
+    found: expect.stringContaining("model.layers.0.mlp.down_proj.weight is quantised"),
+  });
 });

@@ -11,6 +11,7 @@ import { trainTiny, writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { liveTensorCount, MappedFile, matmul, scope, type Tensor } from "../torch/index.ts";
 import { elementAt, mapTuple } from "../util/elements.ts";
+import { printedFailure } from "./testing/printed-failure.ts";
 import { scaloraJson as json, runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
@@ -123,7 +124,11 @@ test("results of a GGUF file are kept, and used again for the same file alone", 
   await toGguf(at("model"), rounded, "--dtype", "float16");
   expect((await score(exact)).code).toBe(0);
   expect(JSON.parse((await score(exact)).stdout).tasks[0].reused).toBe(1);
-  expect((await score(rounded)).stderr).toContain("another model");
+  expect(printedFailure(await score(rounded))).toMatchObject({
+    code: 2,
+    where: at("kept.jsonl"),
+    found: "boolq example 1 with another key",
+  });
 });
 
 test("a GGUF file is a base to train on, and what comes of it a folder or another file", async () => {
@@ -167,8 +172,11 @@ test("tasks are scored on a GGUF file, and a rerun knows the model again", async
   expect(await reused()).toBe(0);
   expect(await reused()).toBe(1);
   const other = await runScalora("eval", second, ...flags);
-  expect(other.code).toBe(2);
-  expect(other.stderr).toContain("another model, other settings");
+  expect(printedFailure(other)).toMatchObject({
+    code: 2,
+    where: at("results.jsonl"),
+    found: "gsm8k example 1 with another key",
+  });
 });
 
 const models = readdirSync(goldenGguf("models")).filter((name) => name.endsWith(".gguf"));
@@ -192,33 +200,38 @@ test.each(models)(
 );
 
 test("what cannot be is refused with the reason", async () => {
-  const refused = async (expected: string, ...args: string[]) => {
-    const { code, stderr } = await runScalora(...args);
-    expect(stderr).toContain(expected);
-    expect(code).toBe(2);
-  };
-  writeFileSync(at("notes.txt"), "This is no model.");
-  await refused("This is not a GGUF file", "generate", at("notes.txt"), "a");
-  await refused("This is not a GGUF file", "convert", at("model"), at("no"));
+  const refused = async (fields: object, ...args: string[]) =>
+    expect(printedFailure(await runScalora(...args))).toMatchObject({ code: 2, ...fields });
+  const notes = at("notes.txt");
+  writeFileSync(notes, "This is no model.");
+  await refused({ where: notes, found: '"This"' }, "generate", notes, "a");
+  await refused({ where: at("model"), expected: "a GGUF file" }, "convert", at("model"), at("no"));
+  const exported = ["export", at("model"), "--out"];
   await refused(
-    "--dtype q8_0 needs --format gguf",
-    "export",
-    at("model"),
-    "--out",
-    at("no"),
-    "--dtype",
-    "q8_0",
+    { message: "--dtype q8_0 needs --format gguf" },
+    ...[...exported, at("no"), "--dtype", "q8_0"],
   );
-  const adapter = ["--format", "gguf", "--as", "adapter"];
-  await refused("no adapter to export", "export", at("model"), "--out", at("no.gguf"), ...adapter);
-  await refused("already exists", "export", at("model"), "--out", at("notes.txt"), "--format", "gguf");
+  await refused(
+    { where: at("model"), fix: expect.stringContaining("--adapter") },
+    ...[...exported, at("no.gguf"), "--format", "gguf", "--as", "adapter"],
+  );
+  await refused(
+    { message: expect.stringContaining(notes), expected: "a folder or file that does not exist" },
+    ...[...exported, notes, "--format", "gguf"],
+  );
 });
 
 test("a folder named as a GGUF file is refused, and so is a GGUF file as an adapter", async () => {
   const named = await runScalora("export", runs.lora, "--out", at("folder.gguf"));
-  expect(named.code).toBe(2);
-  expect(named.stderr).toMatch(/names a GGUF file[\s\S]*--format gguf/);
+  expect(printedFailure(named)).toMatchObject({
+    code: 2,
+    message: expect.stringContaining(at("folder.gguf")),
+    expected: expect.stringContaining("--format gguf"),
+  });
   const used = await runScalora("generate", at("model"), "--adapter", at("lora.gguf"), "hi");
-  expect(used.code).toBe(2);
-  expect(used.stderr).toMatch(/read from PEFT folders[\s\S]*--as adapter/);
+  expect(printedFailure(used)).toMatchObject({
+    code: 2,
+    where: at("lora.gguf"),
+    fix: expect.stringContaining("--as adapter"),
+  });
 });

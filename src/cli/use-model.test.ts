@@ -18,6 +18,7 @@ import { temporaryFolder } from "../testing/tiny-run.ts";
 import { trainTiny, writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { liveTensorCount, noGrad, scope } from "../torch/index.ts";
+import { printedFailure } from "./testing/printed-failure.ts";
 import { scaloraJson as json, runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
@@ -68,17 +69,17 @@ test("eval takes files, of a model folder too, and says what is missing", async 
     "prompt-completion",
   );
   expect(text.stdout).toMatch(/perplexity +\d/);
-  for (const [args, says] of [
-    [["eval", at("model")], "name files of examples with --data"],
-    [["eval", runs.lora, "--max-length", "9"], "--max-length needs files"],
-    [["eval", runs.lora, "--checkpoint", "step-000013"], "did you mean step-000012"],
-    [["eval", at("model"), "--checkpoint", "best"], "Only a run has checkpoints"],
-    [["eval", at("nothing"), "--data", at("test.jsonl")], "neither a model nor a run here"],
-    [["eval", runs.lora, "--adapter", at("x")], "A run has its own adapter"],
+  for (const [args, fields] of [
+    [["eval", at("model")], { where: at("model"), fix: "name files of examples with --data" }],
+    [["eval", runs.lora, "--max-length", "9"], { message: expect.stringContaining("--max-length") }],
+    [["eval", runs.lora, "--checkpoint", "step-000013"], { fix: "did you mean step-000012?" }],
+    [["eval", at("model"), "--checkpoint", "best"], { where: at("model"), found: "a folder without it" }],
+    [["eval", at("nothing"), "--data", at("test.jsonl")], { where: at("nothing"), found: "nothing" }],
+    [["eval", runs.lora, "--adapter", at("x")], { found: `another one, ${at("x")}` }],
   ] as const) {
-    const { code, stderr, stdout } = await runScalora(...args);
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toContain(says);
+    const result = await runScalora(...args);
+    expect(result.stdout).toBe("");
+    expect(printedFailure(result)).toMatchObject({ code: 2, ...fields });
   }
 });
 
@@ -102,8 +103,12 @@ test("generate stops at a stop text and at the model's context", async () => {
   const full = await json("generate", at("model"), "x".repeat(250), "--max-tokens", "40");
   expect(full.tokens).toBeLessThanOrEqual(7);
   const long = await runScalora("generate", at("model"), "x".repeat(300));
-  expect([long.code, long.stdout]).toEqual([2, ""]);
-  expect(long.stderr).toMatch(/longer than the model's context\n.*256 tokens\n.*300 tokens/s);
+  expect(long.stdout).toBe("");
+  expect(printedFailure(long)).toMatchObject({
+    code: 2,
+    expected: "at most 256 tokens",
+    found: "300 tokens",
+  });
 });
 
 test("a run is usable without its data", async () => {
@@ -230,7 +235,11 @@ test("a bfloat16 run: what is exported in float32 is exact, and eval in another 
     const svd = await json("export", run, "--out", at(`${method}-half-svd`), "--as", "svd", "--rank", "3");
     expect(svd).toMatchObject({ rank: 3 });
     const other = await runScalora("eval", run, "--dtype", "float32");
-    expect(other.stderr).toMatch(/belongs to another model.*dtype/s);
+    expect(printedFailure(other)).toMatchObject({
+      code: 2,
+      where: expect.stringContaining(join(run, "checkpoints")),
+      fix: expect.stringContaining("dtype"),
+    });
   }
 });
 
@@ -240,11 +249,14 @@ test("a run whose base model has changed is refused", async () => {
   const run = await trainTiny(other.path, "lora");
   rmSync(join(other.path, "model"), { recursive: true });
   renameSync(at("merged-full"), join(other.path, "model"));
-  const { code, stderr } = await runScalora("generate", run, "a");
+  const refused = await runScalora("generate", run, "a");
   renameSync(join(other.path, "model"), at("merged-full"));
   other.remove();
-  expect(code).toBe(2);
-  expect(stderr).toContain("belongs to another model");
+  expect(printedFailure(refused)).toMatchObject({
+    code: 2,
+    where: expect.stringContaining(join(run, "checkpoints")),
+    found: expect.stringMatching(/^base weights [0-9a-f]{64}$/),
+  });
 });
 
 /** Every verb that takes a run's folder, and those that make a folder, with the arguments that it needs. */
@@ -257,18 +269,23 @@ const verbs: readonly [verb: string, argumentsFor: (run: string) => string[]][] 
 ];
 
 test.each(verbs)("%s: a run that is not there ends with 2", async (_, argumentsFor) => {
-  const { code, stderr } = await runScalora(...argumentsFor(at("runs", "nothing")));
-  expect(code).toBe(2);
-  expect(stderr).toContain("`npx scalora ls runs` lists the runs");
+  const run = at("runs", "nothing");
+  expect(printedFailure(await runScalora(...argumentsFor(run)))).toMatchObject({
+    code: 2,
+    where: run,
+    fix: "`npx scalora ls runs` lists the runs",
+  });
 });
 
 test.each(verbs.slice(1))("%s: a run without a checkpoint ends with 2", async (_, argumentsFor) => {
   const fresh = at("runs", "fresh");
   mkdirSync(fresh, { recursive: true });
   copyFileSync(join(runs.lora, "config.yaml"), join(fresh, "config.yaml"));
-  const { code, stderr } = await runScalora(...argumentsFor(fresh));
-  expect(code).toBe(2);
-  expect(stderr).toContain("a run that has saved a checkpoint");
+  expect(printedFailure(await runScalora(...argumentsFor(fresh)))).toMatchObject({
+    code: 2,
+    where: join(fresh, "checkpoints"),
+    found: "last",
+  });
 });
 
 test.each([
@@ -277,16 +294,14 @@ test.each([
   ["quickstart", () => ["quickstart", "--tiny", "--out", "/proc/out"]],
   ["export below a file", () => ["export", runs.lora, "--out", join(at("train.jsonl"), "x")]],
 ])("%s: a folder that cannot be written ends with 1 and a cure", async (_, args) => {
-  const { code, stderr } = await runScalora(...args());
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/cannot be written|Cannot write/);
-  expect(stderr).toMatch(/fix: .*permissions/);
+  expect(printedFailure(await runScalora(...args()))).toMatchObject({
+    code: 1,
+    found: expect.stringMatching(/^ENOENT|^ENOTDIR/),
+    fix: expect.stringContaining("permissions"),
+  });
 });
 
 test("quickstart over a file ends with 2 before anything is fetched", async () => {
-  const { code, stderr } = await runScalora("quickstart", "--out", at("train.jsonl"));
-  expect(code).toBe(2);
-  expect(stderr).toMatch(
-    /holds files that are not from an earlier quickstart[\s\S]*a file[\s\S]*another folder/,
-  );
+  const result = await runScalora("quickstart", "--out", at("train.jsonl"));
+  expect(printedFailure(result)).toMatchObject({ code: 2, where: at("train.jsonl"), found: "a file" });
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Recipe } from "../../config/index.ts";
 import type { RunResult, RunTraining } from "../../recipes/run-result.ts";
 import type { RunEvent } from "../../run/events.ts";
+import { refusal } from "../../testing/refusal.ts";
 import { runVerb, testContext } from "../testing/terminal.ts";
 import { addTrain } from "./train.ts";
 
@@ -129,10 +130,13 @@ test("what recording for the analysis took is said, where anything was recorded"
 });
 
 test.each([
-  { args: [], says: "train needs a recipe" },
-  { args: ["x.yaml", "--resume", "runs/a"], says: "the run's own recipe" },
-  { args: ["--resume", "runs/a", "--set", "train.lr=1"], says: "the run's own recipe" },
-  { args: ["none.yaml"], says: "cannot be read" },
-])("refused: train $args", async ({ args, says }) => {
-  await expect(train(args)).rejects.toThrow(says);
+  { args: [], refused: refusal("usage", { message: "recipe" }) },
+  { args: ["x.yaml", "--resume", "runs/a"], refused: refusal("usage", { message: "--resume" }) },
+  {
+    args: ["--resume", "runs/a", "--set", "train.lr=1"],
+    refused: refusal("usage", { message: "--resume" }),
+  },
+  { args: ["none.yaml"], refused: refusal("config", { message: "ENOENT" }) },
+])("refused: train $args", async ({ args, refused }) => {
+  await expect(train(args)).rejects.toThrow(refused);
 });
