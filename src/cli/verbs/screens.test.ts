@@ -1,0 +1,123 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CompareRow } from "../../compare/summary.ts";
+import { temporaryFolder } from "../../testing/tiny-run.ts";
+import { capitalRows, writeTinyProject } from "../../testing/tiny-trained-run.ts";
+import { runScalora } from "../testing/scalora.ts";
+import { runVerb, testContext } from "../testing/terminal.ts";
+import { addCompare } from "./compare.ts";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+
+beforeAll(() => {
+  writeTinyProject(scratch.path);
+  const recipe = {
+    model: { path: at("model") },
+    adapter: { method: "lora", rank: 2 },
+    data: { train: at("train.jsonl"), eval: { holdOut: 4 } },
+    train: { steps: 4, batchSize: 4 },
+    run: { folder: at("runs"), samples: 0 },
+  };
+  writeFileSync(at("recipe.yaml"), JSON.stringify(recipe));
+});
+
+/** What `scalora train` prints after its panel, with `…` for the folder and `#` for measured numbers. */
+async function trainingScreen(...set: string[]) {
+  const overrides = set.flatMap((override) => ["--set", override]);
+  const { code, stdout, stderr } = await runScalora("train", at("recipe.yaml"), ...overrides);
+  expect(stdout).toBe("");
+  const screen = stderr
+    .slice(stderr.indexOf("╯") + 1)
+    .replaceAll(scratch.path, "…")
+    .replaceAll(/(?<=loss |perplexity )\d+\.\d+|[\d,.]+(?= tok\/s| MiB)|(?<=ETA ).*/g, "#");
+  return { code, screen };
+}
+
+test("the screen of a run whose data has a broken line", async () => {
+  writeFileSync(at("broken.jsonl"), `${capitalRows(2)}{"prompt": "x=", "completion": 3}\n`);
+  const { code, screen } = await trainingScreen(`data.train=${at("broken.jsonl")}`);
+  expect(code).toBe(2);
+  expect(screen).toMatchInlineSnapshot(`
+    "error: The column "completion" is not text
+      where:    …/broken.jsonl:3
+      expected: a string
+      found:    a number
+    "
+  `);
+});
+
+test("the screen of a run that diverges", async () => {
+  const { code, screen } = await trainingScreen("train.lr=1e30");
+  expect(code).toBe(1);
+  expect(screen).toMatchInlineSnapshot(`
+    "
+    step 0  held-out loss #  perplexity #
+    step 1/4  loss #  lr 5.00e+29  # tok/s  # MiB  ETA #
+    error: The held-out loss is not finite
+      where:    …/train.jsonl:17, …/train.jsonl:22, …/train.jsonl:43, …/train.jsonl:48
+      found:    NaN
+      fix:      check these rows; if the model is trained, lower the learning rate or use an earlier checkpoint
+    "
+  `);
+});
+
+test("the screen of a comparison, with a rate at the edge of its sweep and a failed run", async () => {
+  const [compare, { tableRemark }] = await Promise.all([
+    import("../../compare/run-compare.ts"),
+    import("../../compare/report.ts"),
+  ]);
+  const lora: CompareRow = {
+    setting: "lora",
+    lr: 0.02,
+    figure: "loss",
+    mean: 1.2345,
+    deviation: 0.0123,
+    seeds: 3,
+    trainable: 1_843_200,
+    secondsPerStep: 0.4567,
+    memory: 1.5 * 2 ** 30,
+    rank: 8,
+    atEdge: true,
+    sweep: [],
+  };
+  const full: CompareRow = {
+    ...lora,
+    setting: "full",
+    lr: 1e-4,
+    mean: 1.3,
+    deviation: null,
+    seeds: 1,
+    memory: null,
+    rank: null,
+    atEdge: false,
+  };
+  const { context, stdout, stderr } = testContext();
+  const load = async () => ({
+    ...compare,
+    runCompare: async () => ({
+      rows: [lora, full],
+      failed: [{ folder: "runs/c/runs/full-lr1-seed0", message: "The loss of step 3 is not finite (NaN)" }],
+      remark: tableRemark([lora, full]),
+      report: "runs/c/report.html",
+      results: "runs/c/results.jsonl",
+    }),
+  });
+  await runVerb(
+    (program) => addCompare(program, context, load),
+    ["compare", at("recipe.yaml"), "--methods", "lora,full", "--lrs", "0.02"],
+  );
+  expect(stderr.text).toBe("");
+  expect(stdout.text).toMatchInlineSnapshot(`
+    "setting      lr           result  seeds  trainable    step    memory  rank
+    lora     0.02 *  1.2345 ± 0.0123      3  1,843,200  457 ms  1.50 GiB   8.0
+    full     0.0001           1.3000      1  1,843,200  457 ms         –     –
+
+    Result: the lowest held-out loss, mean ± standard deviation over the seeds, at the rate that was best on the first seed. * The best rate is at the end of its sweep: rates beyond it may be better.
+    failed: runs/c/runs/full-lr1-seed0: The loss of step 3 is not finite (NaN)
+    report  runs/c/report.html
+    "
+  `);
+});
