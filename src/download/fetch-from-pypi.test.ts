@@ -166,7 +166,7 @@ test("the list: names, licences and sizes; a file by hand counts when its size i
 test("a name that is none says which there are", async () => {
   const hooks = { env, onProgress: () => {}, onNote: () => {} };
   await expect(fetchModel("smollm2", hooks)).rejects.toThrow(
-    /no model named smollm2[\s\S]*smollm2-135m-instruct/,
+    refusal("usage", { message: "smollm2", expected: "smollm2-135m-instruct" }),
   );
   await expect(fetchModel("../x/y", hooks)).rejects.toThrow("no model named");
 });

@@ -210,7 +210,7 @@ test.each(["auto", "exact", "split"] as const)("over quantised weights base: %s 
   made.push(lm);
   quantiseLinearLayers(lm);
   expect(() => attachScalora(lm, scalora({ base }), { seed: 1 })).toThrow(
-    /merged into a quantised weight[\s\S]*base: factored/,
+    refusal("config", { where: "adapter.base", found: "nf4", fix: "base: factored" }),
   );
 });
 
@@ -235,7 +235,7 @@ test("a weight that another module shares is refused, or becomes the layer's own
   made.push(lm);
   const options = scalora({ targetModules: ["lm_head"] });
   expect(() => attachScalora(lm, options, { seed: 1 })).toThrow(
-    /tied to another[\s\S]*lm_head[\s\S]*shared with embed_tokens[\s\S]*adapter\.tied: untie/,
+    refusal("config", { where: "lm_head", found: "shared with embed_tokens", fix: "adapter.tied: untie" }),
   );
   const { model } = attached({ targetModules: ["lm_head"], tied: "untie" }, tied);
   expect(model.lm_head.weight).not.toBe(model.embed_tokens.weight);
