@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import * as torch from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import type { NamedLinear } from "../core/bank.ts";
@@ -224,6 +224,56 @@ test("an adaptive event leaves factors near one alone", () => {
     );
     expect(branch).toBe("skip_small");
     expect([...alpha]).toEqual([1, 1, 1]);
+    base.dispose();
+  });
+  dispose();
+});
+
+test("an event that leaves every layer alone leaves weights and moments alone, whatever the rule of moments", () => {
+  const { bank, dispose } = randomBank();
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const merge = vi.spyOn(base, "merge");
+    const moments = { A: averages([bank.gradA]), B: averages([bank.gradB]) };
+    const before = torch.clone(moments.A.expAvg);
+    scalingEvent(bank, base, moments, { ...options, moments: "reset", threshold: 1e6 });
+    expect(torch.equal(moments.A.expAvg, before)).toBe(true);
+    expect(merge).not.toHaveBeenCalled();
+    base.dispose();
+  });
+  dispose();
+});
+
+test("layers that change are merged although others are left alone", () => {
+  const { bank, G, dispose } = randomBank();
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const before = effectiveWeights(bank, (i) => base.weight(i));
+    torch.noGrad(() => {
+      torch.zero_(torch.select(G, 0, 0));
+      setGradients(bank, G);
+    });
+    const A = torch.clone(bank.A);
+    const outcomes = scalingEvent(bank, base, undefined, options);
+    expect(outcomes.map(({ branch }) => branch === "skip_zero_grad")).toEqual([true, false, false]);
+    expect(torch.equal(torch.select(bank.A, 0, 0), torch.select(A, 0, 0))).toBe(true);
+    expect(frobenius(torch.select(bank.A, 0, 1), torch.select(A, 0, 1))).toBeGreaterThan(0.01);
+    const after = effectiveWeights(bank, (i) => base.weight(i));
+    expect(frobenius(after, before)).toBeLessThan(1e-13);
+    base.dispose();
+  });
+  dispose();
+});
+
+test("moments without squares, as SGD keeps them, are transferred", () => {
+  const { bank, dispose } = randomBank();
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const moments = { A: { expAvg: torch.clone(bank.gradA) }, B: { expAvg: torch.clone(bank.gradB) } };
+    scalingEvent(bank, base, moments, options);
+    // A momentum that was the gradient is the scaled gradient then.
+    expect(torch.equal(moments.A.expAvg, bank.gradA)).toBe(true);
+    expect(torch.equal(moments.B.expAvg, bank.gradB)).toBe(true);
     base.dispose();
   });
   dispose();
