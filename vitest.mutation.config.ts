@@ -8,7 +8,7 @@ export default defineConfig({
     include: [
       "src/adapters/scalora/**/*.test.ts",
       "src/optim/*.test.ts",
-      "src/train/{step,classification}.test.ts",
+      "src/train/{step,classification,truncated-weights}.test.ts",
       "src/nn/causal-loss.test.ts",
     ],
   },

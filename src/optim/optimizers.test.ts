@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import { refusal } from "../testing/refusal.ts";
+import { type RefusalParts, refusal } from "../testing/refusal.ts";
 import type { DType, Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt, required, takeFirst } from "../util/elements.ts";
@@ -181,4 +181,69 @@ test("parameters with rates of their own move as each would at its rate alone", 
       expect(value.toFloats()).toEqual(elementAt(alone, i).value.toFloats());
     });
   });
+});
+
+test.each<[string, () => unknown, RefusalParts]>([
+  [
+    "a negative beta",
+    () => new AdamW([], { betas: [-0.1, 0.9] }),
+    { message: "AdamW: betas", found: "-0.1" },
+  ],
+  [
+    "an infinite eps",
+    () => new AdamW([], { eps: Infinity }),
+    { message: "AdamW: eps", expected: "a positive" },
+  ],
+  [
+    "a negative decay",
+    () => new AdamW([], { weightDecay: -1 }),
+    { message: "AdamW: weightDecay", expected: "a number ≥ 0", found: "-1" },
+  ],
+  ["an infinite decay", () => new AdamW([], { weightDecay: Infinity }), { message: "AdamW: weightDecay" }],
+  ["SGD: momentum 1", () => new SGD([], { momentum: 1 }), { message: "SGD: momentum", found: "1" }],
+  [
+    "SGD: a negative decay",
+    () => new SGD([], { weightDecay: -1 }),
+    { message: "SGD: weightDecay", expected: "a number ≥ 0", found: "-1" },
+  ],
+  ["SGD: an infinite decay", () => new SGD([], { weightDecay: Infinity }), { message: "SGD: weightDecay" }],
+])("%s is refused", (_, make, parts) => {
+  expect(make).toThrow(refusal("config", parts));
+});
+
+test("0 is a beta, a decay and a momentum", () => {
+  made.push(new AdamW([], { betas: [0, 0], weightDecay: 0 }), new SGD([], { momentum: 0, weightDecay: 0 }));
+});
+
+test("what is refused says what it needs; a state of another dtype does not fit", () => {
+  const [weight] = takeFirst(parametersOf("float32"), 2);
+  const integers = { ...weight, value: tensorOf([1], [1], "int64"), grad: tensorOf([1], [1], "int64") };
+  expect(() => new SGD([integers])).toThrow(refusal("tensor", { message: "floating-point" }));
+  expect(() => new SGD([{ ...weight, grad: integers.grad }])).toThrow(
+    refusal("tensor", { message: "its parameter's shape" }),
+  );
+  const optimizer = new AdamW([weight]);
+  made.push(optimizer);
+  const wide = tensorOf(Array<number>(12).fill(0), [3, 4], "float64");
+  expect(() => optimizer.loadState(() => wide)).toThrow(
+    refusal("format", {
+      message: "does not fit",
+      where: "exp_avg.weight",
+      expected: "float32 [3, 4]",
+      found: "float64 [3, 4]",
+    }),
+  );
+});
+
+test("float16 parameters move through float32 masters too, and `using` frees the state", () => {
+  const parameters = parametersOf("float16");
+  const before = torch.liveTensorCount();
+  {
+    using optimizer = adamw(parameters);
+    setGradients(parameters, 0);
+    optimizer.step(1e-2);
+    expect([...optimizer.state().keys()]).toContain("master.weight");
+    expect(torch.liveTensorCount()).toBeGreaterThan(before);
+  }
+  expect(torch.liveTensorCount()).toBe(before);
 });

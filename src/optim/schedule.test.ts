@@ -42,7 +42,7 @@ test("warm-up is a share below 1 and a number of steps from 1 on", () => {
 test("an unknown schedule is refused with those that there are", () => {
   const name: "linear" = JSON.parse('"linaer"');
   expect(() => makeSchedule({ name, lr: 1, steps: 2 })).toThrow(
-    expect.objectContaining({ code: "config", expected: scheduleNames.join(", "), found: "linaer" }),
+    refusal("config", { message: "no such schedule", expected: scheduleNames.join(", "), found: "linaer" }),
   );
   expect(() => makeSchedule({ name: "linear", lr: -1, steps: 2 })).toThrow(
     expect.objectContaining({ code: "config", found: "-1" }),
@@ -54,8 +54,19 @@ test("numbers out of range are refused", () => {
     makeSchedule({ name: "linear", lr: 1e-3, steps: 10, ...options });
   expect(make({ lr: Number.NaN })).toThrow(refusal("config", { message: "lr", found: "NaN" }));
   expect(make({ steps: 0 })).toThrow(refusal("config", { message: "steps", found: /^0$/ }));
+  expect(make({ lr: -1e-9 })).toThrow(refusal("config", { message: "lr", expected: "a number ≥ 0" }));
+  expect(make({ steps: 2.5 })).toThrow(refusal("config", { message: "steps", expected: "an integer ≥ 1" }));
+  expect(make({ warmup: -0.1 })).toThrow(
+    refusal("config", { message: "warmup", expected: "a fraction in [0, 1) or a number of steps" }),
+  );
   expect(make({ warmup: 1.5 })).toThrow(refusal("config", { message: "warmup", found: "1.5" }));
   expect(make({ warmup: 10 })).toThrow(
     refusal("config", { message: "warmup", expected: "10 steps", found: /^10$/ }),
   );
+});
+
+test("a rate of 0, a run of one step, and a warm-up of one step are in range", () => {
+  expect(makeSchedule({ name: "linear", lr: 0, steps: 1 }).lrAt(1)).toBe(0);
+  expect(makeSchedule({ name: "linear", lr: 1, steps: 1 }).lrAt(1)).toBe(1);
+  expect(makeSchedule({ name: "linear", lr: 1, steps: 4, warmup: 1 }).warmupSteps).toBe(1);
 });

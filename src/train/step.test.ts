@@ -210,6 +210,7 @@ test("a step without labels is refused", () => {
   expect(() => trainStep(parts, [withoutLabels(batch), withoutLabels(batch)], 4)).toThrow(
     expect.objectContaining({
       code: "data",
+      message: expect.stringContaining("step 4 has no label tokens"),
       where: [...batch.sources, ...batch.sources].join(", "),
       fix: expect.stringContaining("drop rows"),
     }),
@@ -256,6 +257,30 @@ test("a method whose parameters take no part in the loss is named", () => {
   const parts = partsOf();
   for (const [, parameter] of parts.model.namedParameters()) parameter.setRequiresGrad(false);
   expect(() => trainStep(parts, [collate(rows)], 1)).toThrow(
-    refusal("run", { message: "Method full", found: "without a gradient" }),
+    refusal("run", {
+      message: "Method full",
+      expected: "require a gradient",
+      found: "without a gradient",
+      fix: "`leaf` of the bank",
+    }),
   );
 });
+
+test.each(["lrFactor", "beforeForward", "measuresEvent", "beforeClip"] as const)(
+  "a %s hook that throws is named with its method and step",
+  (hook) => {
+    const parts = partsOf();
+    Object.assign(parts.adapters, {
+      [hook]: () => {
+        throw new TypeError("boom");
+      },
+    });
+    expect(() => trainStep(parts, [collate(rows)], 6)).toThrow(
+      refusal("run", {
+        message: `Method full failed in ${hook} of step 6`,
+        where: "adapter.method: full",
+        found: "boom",
+      }),
+    );
+  },
+);

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { collate } from "../../data/collate.ts";
@@ -52,6 +53,8 @@ function trained(options: Partial<ScaloraOptions>, model?: TinyLMOptions, prepar
   return { ...parts, reports };
 }
 
+const losses = (reports: readonly StepReport[]) => reports.map(({ loss }) => loss);
+
 test.each<[string, Partial<ScaloraOptions>, RegExp]>([
   ["default", {}, /^(column|nnls)$/],
   ["paper", { policy: "paper" }, /^(column|scalar|skip_boundary)$/],
@@ -100,6 +103,123 @@ test.each<[string, Partial<ScaloraOptions>, where: string]>([
   expect(() => adapters.beforeClip(context)).toThrow(refusal("config", { where }));
 });
 
+const noMoments = () => undefined;
+
+test.each<[Partial<ScaloraOptions>, warmupSteps: number, events: number[]]>([
+  [{}, 0, [2, 3, 4, 5, 6, 7, 8, 9]],
+  [{}, 4, [5, 6, 7, 8, 9]],
+  [{ interval: 3 }, 0, [2, 5, 8]],
+  [{ interval: 3 }, 4, [5, 8]],
+  [{ interval: 4, firstEvent: 3 }, 6, [3, 7]],
+  [{ interval: "adaptive" }, 6, [7, 8, 9]],
+])("%j after %d steps of warm-up: events at %j", (options, warmupSteps, events) => {
+  const { adapters } = attached(options);
+  const steps = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  expect(steps.filter((step) => adapters.scaling?.hasEvent({ step, warmupSteps }))).toEqual(events);
+});
+
+test.each<[Partial<ScaloraOptions>, measured: number[]]>([
+  [{}, [1, 11]],
+  [{ interval: "adaptive" }, [1, 11]],
+  [{ interval: 4 }, [1, 4, 7, 10]],
+  [{ interval: 20 }, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]],
+])("on a split base with %j the loss of events %j is measured again", (options, measured) => {
+  const { adapters } = attached(options, { dtype: "bfloat16" });
+  const { interval = 1 } = options;
+  const stride = interval === "adaptive" ? 1 : interval;
+  const found: number[] = [];
+  for (let event = 1; event <= 12; event++) {
+    const context = {
+      step: 2 + (event - 1) * stride,
+      warmupSteps: 0,
+      peakLr: 0.02,
+      lr: 0.02,
+      moments: noMoments,
+    };
+    if (adapters.measuresEvent(context)) found.push(event);
+    expect(adapters.measuresEvent({ ...context, step: 1 })).toBe(false);
+    adapters.beforeClip(context);
+  }
+  expect(found).toEqual(measured);
+});
+
+test("the count of events goes through a checkpoint; other counters are a bug", () => {
+  const { adapters, reports } = trained({});
+  const counters = adapters.counters();
+  const names = reports.flatMap(({ event }) => Object.keys(event?.["branches"] ?? {}));
+  const branches = Object.fromEntries(
+    [...new Set(names)].map((name) => [name, names.filter((other) => other === name).length]),
+  );
+  expect(counters).toEqual({ events: 11, branches });
+  const { adapters: other } = attached({});
+  other.loadCounters(counters);
+  expect(other.counters()).toEqual(counters);
+  for (const wrong of [null, 5, { events: 1 }, { events: 1, branches: 5 }])
+    expect(() => other.loadCounters(wrong)).toThrow(refusal("internal", { message: "ScaLoRA" }));
+});
+
+test.each<[Partial<ScaloraOptions>, Partial<ScaloraOptions>]>([
+  [{ moments: "transfer" }, { moments: "keep" }],
+  [{ moments: "keep" }, { moments: "reset" }],
+  [
+    { policy: "svd", moments: "transport" },
+    { policy: "svd", moments: "reset" },
+  ],
+])("%j trains otherwise than %j", (one, other) => {
+  const scale = { columnNorm: 0.5 };
+  const [a, b] = mapTuple([one, other], (options) => losses(trained({ scale, ...options }).reports));
+  expect(a.slice(0, 2)).toEqual(b.slice(0, 2));
+  expect(a[11]).not.toBe(b[11]);
+});
+
+test("with magnitudes the effective weight starts as the base's, and follows a state that is loaded", () => {
+  const start = attached({ magnitude: true });
+  torch.scope(() => {
+    const weight = start.model.mix.denseWeight();
+    expect(frobenius(start.adapters.mergedWeight("mix"), weight)).toBeLessThan(1e-6);
+  });
+  const { adapters } = trained({ magnitude: true });
+  const state = adapters.state();
+  start.adapters.loadState((name) => state.get(name) ?? expect.fail(name));
+  torch.scope(() => {
+    const [own, loaded] = mapTuple([adapters, start.adapters], (set) => set.mergedWeight("mix"));
+    expect(frobenius(loaded, own)).toBeLessThan(1e-6);
+  });
+});
+
+test("with magnitudes over a factored base the export is a DoRA folder of the same weight", () => {
+  const { adapters } = trained({ magnitude: true, base: "factored", baseRank: 4 });
+  const folder = join(scratch.path, "magnitudes");
+  adapters.saveAdapter(folder, "base");
+  const config: unknown = JSON.parse(readFileSync(join(folder, "adapter_config.json"), "utf8"));
+  expect(config).toMatchObject({ use_dora: true, r: 6 });
+  const lm = new TinyLM();
+  made.push(lm);
+  const copy = attachFolder(lm, folder);
+  made.push(copy);
+  torch.scope(() => {
+    const [own, loaded] = mapTuple([adapters, copy], (set) => set.mergedWeight("mix"));
+    expect(frobenius(loaded, own)).toBeLessThan(1e-5);
+  });
+});
+
+test("policy svd previews the optimum", () => {
+  const { adapters } = attached({ policy: "svd" });
+  const context = { step: 2, warmupSteps: 0, peakLr: 0.02, lr: 0.02, moments: noMoments };
+  torch.scope(() => {
+    const bank = elementAt(adapters.banks, 0);
+    const draw = (shape: readonly number[]) =>
+      torch.randn(shape, { generator: new torch.Generator(3, "cpu"), device: "cpu" });
+    torch.copy_(bank.A, draw(bank.A.shape));
+    const { m, n } = bank.shape;
+    setGradients(bank, draw([bank.layers.length, m, n]));
+    const previews = adapters.scaling?.preview(context, () => undefined) ?? [];
+    expect(previews.map(({ path, branch, factors }) => ({ path, branch, factors }))).toEqual([
+      { path: "mix", branch: "oracle", factors: undefined },
+    ]);
+  });
+});
+
 test("adaptive events apply a layer's factors where one is beyond 1.2×, and leave it as it is elsewhere", () => {
   const applied = trained({ interval: "adaptive" })
     .reports.slice(1)
@@ -141,8 +261,6 @@ test("on a split base the first event and every tenth step's tell the loss of th
   expect(measured.some(({ event, loss }) => event?.["lossAfter"] !== loss)).toBe(true);
   expect(elementAt(trained({}).reports, 1).event).not.toHaveProperty("lossAfter");
 });
-
-const losses = (reports: readonly StepReport[]) => reports.map(({ loss }) => loss);
 
 // A split base differs by what its forward pass rounds: below half a unit of bfloat16, 2e-3 of each weight.
 test.each([
@@ -253,6 +371,7 @@ test.each<[Partial<ScaloraOptions>, TinyLMOptions, RefusalParts]>([
   [{ base: "split" }, {}, { where: "adapter.base", found: "float32", fix: "base: exact" }],
   [{ policy: "svd" }, { dtype: "bfloat16" }, { where: "adapter.policy", fix: "model.dtype: float32" }],
   [{ policy: "svd", base: "factored" }, {}, { where: "adapter.base", fix: "base: exact" }],
+  [{ policy: "svd", magnitude: true }, {}, { where: "adapter.magnitude", fix: "another policy" }],
   [{ base: "factored", baseRank: 1 }, {}, { where: "adapter.baseRank", expected: "rank, 2", found: "1" }],
 ])("%j on %j is refused", (options, model, parts) => {
   const lm = new TinyLM(model);
