@@ -1,9 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { parseRecipe } from "../config/index.ts";
 import { runTraining } from "../recipes/run-training.ts";
+import { ProcessLock } from "../run/process-lock.ts";
 import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
 import { runChild } from "../testing/child-process.ts";
@@ -11,6 +12,7 @@ import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
+import { runScalora } from "./testing/scalora.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -139,4 +141,17 @@ test.each([
   const { code, stderr } = await compare("--methods", "lora", "--lrs", "0.02", ...set);
   expect(code).toBe(2);
   expect(stderr).toContain(says);
+});
+
+test("a comparison that another process runs is refused before anything runs", async () => {
+  const out = at("held");
+  using _ = ProcessLock.take(join(out, ".lock"), { what: "running this comparison", where: out });
+  const { code, stderr } = await runScalora(
+    ...["compare", at("recipe.yaml"), "--methods", "lora", "--lrs", "0.02", "--out", out],
+  );
+  expect({ code, stderr }).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("running this comparison"),
+  });
+  expect(readdirSync(out)).toEqual([".lock"]);
 });

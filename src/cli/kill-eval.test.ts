@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { lockResults } from "../inference/lock-results.ts";
 import { runChild } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
@@ -36,13 +37,16 @@ const linesOf = (path: string) =>
     .sort((a, b) => a.index - b.index);
 const report = z.object({ tasks: z.array(z.looseObject({ seconds: z.number(), reused: z.int() })) });
 
-/** The file is opened by the first change; the last one is the line that is cut. */
+/** Changes before the first line: the lock, and the opening of the file. */
+const changesBefore = 6;
+
+/** The last change is the line that is cut. */
 test.each([
-  ["generate", 4],
-  ["loglikelihood", 6],
+  ["generate", 2],
+  ["loglikelihood", 4],
 ])(
   "%s: killed in the middle of a line and run again, an evaluation ends as if nothing had been",
-  async (mode, count) => {
+  async (mode, wholeLines) => {
     const args = (out: string) =>
       ["eval", at("model"), "--data", at("data"), "--tasks", "boolq", "--batch", "2"].concat([
         "--mode",
@@ -52,7 +56,7 @@ test.each([
         "--json",
       ]);
     const [killed, whole] = [at(`${mode}-killed.jsonl`), at(`${mode}-whole.jsonl`)];
-    const { signal, stderr } = await runChild(child, String(count), ...args(killed));
+    const { signal, stderr } = await runChild(child, String(changesBefore + wholeLines + 1), ...args(killed));
     expect({ signal, stderr }).toMatchObject({ signal: "SIGKILL" });
     const text = readFileSync(killed, "utf8");
     const before = text.slice(0, text.lastIndexOf("\n") + 1);
@@ -79,7 +83,26 @@ test.each([
       ...same
     } = elementAt(report.parse(JSON.parse(straight.stdout)).tasks, 0);
     expect(scores).toEqual(same);
-    expect([done, reused, none]).toEqual([count - 2, count - 2, 0]);
+    expect([done, reused, none]).toEqual([wholeLines, wholeLines, 0]);
   },
   120_000,
 );
+
+test("a file that another evaluation writes into is refused, and its lines stay its own", async () => {
+  const out = at("held.jsonl");
+  const args = ["eval", at("model"), "--data", at("data"), "--tasks", "boolq", "--out", out];
+  {
+    using _ = lockResults(out);
+    const { code, stderr } = await runScalora(...args);
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("evaluating into this file"),
+    });
+    expect(stderr).toContain(out);
+    expect(existsSync(out)).toBe(false);
+  }
+  writeFileSync(`${out}.${2 ** 22 + 1}.tmp`, "cut");
+  expect((await runScalora(...args)).code).toBe(0);
+  expect(linesOf(out)).toHaveLength(examples);
+  expect(readdirSync(scratch.path).filter((name) => name.includes("held"))).toEqual(["held.jsonl"]);
+});

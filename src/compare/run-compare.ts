@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { writeReport } from "../report/index.ts";
+import { removeLeftovers } from "../run/leftovers.ts";
+import { ProcessLock } from "../run/process-lock.ts";
 import { readStatus } from "../run/status.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
@@ -35,6 +37,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
   const plan: TrialPlan = { recipe, set, runs, command, threads };
   assertNoReservedKeys(set);
+  using _lock = lockComparison(out);
   for (const cell of pendingTrials(settings, seeds, [])) checkTrial(cell, plan);
   makeRunFolders(runs);
   const total = countTrials(settings, seeds);
@@ -75,16 +78,31 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   return writeComparison(request, results);
 };
 
+/** @throws ScaloraError `usage` when another process runs this comparison, or the folder cannot be written */
+function lockComparison(out: string): ProcessLock {
+  try {
+    const lock = ProcessLock.take(join(out, ".lock"), { what: "running this comparison", where: out });
+    removeLeftovers(out);
+    return lock;
+  } catch (cause) {
+    throw cause instanceof ScaloraError ? cause : notWritable(out, cause);
+  }
+}
+
 function makeRunFolders(runs: string): void {
   try {
     makeFolders(runs);
   } catch (cause) {
-    throw new ScaloraError("usage", "The folder of the comparison cannot be created", {
-      where: runs,
-      found: messageOf(cause),
-      fix: "choose another with --out",
-    });
+    throw notWritable(runs, cause);
   }
+}
+
+function notWritable(where: string, cause: unknown): ScaloraError {
+  return new ScaloraError("usage", "The folder of the comparison cannot be created", {
+    where,
+    found: messageOf(cause),
+    fix: "choose another with --out",
+  });
 }
 
 /** Processes the items of `open`, `jobs` at a time, until none are left; after a failure no new one starts. */

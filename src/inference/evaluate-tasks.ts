@@ -7,6 +7,7 @@ import { readTaskExamples, type TaskExample, type TextTask, textTasks } from "..
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
+import { lockResults } from "./lock-results.ts";
 import type { RunTasks, TaskReport, TaskRequest } from "./task-request.ts";
 
 /** A task with its examples and few-shot examples. */
@@ -19,6 +20,7 @@ interface PreparedTask {
 /** Scores a model on tasks. Invalid requests fail before the model is loaded. */
 export const runTasks: RunTasks = async (request, { signal, onProgress }) => {
   const tasks = await prepare(request);
+  using _lock = request.out === undefined ? undefined : lockResults(request.out);
   const log = new ResultLog(request.out);
   using open = await openLanguageModel(request.target);
   const { render, taskModel } = await makeTaskModel(open, request);

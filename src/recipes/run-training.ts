@@ -20,6 +20,8 @@ import {
   type SampleEvent,
   type StartEvent,
 } from "../run/events.ts";
+import { lockNewRun, lockRun } from "../run/lock-run.ts";
+import type { ProcessLock } from "../run/process-lock.ts";
 import { readEvents } from "../run/read-events.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import {
@@ -46,10 +48,11 @@ import type { RunTraining } from "./run-result.ts";
 const defaultTimes = 10;
 
 /**
- * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing is written before
- * everything in the recipe has been checked.
+ * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing but the run's lock is
+ * written before everything in the recipe has been checked.
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
+  using lock = takeRunLock(recipe, resume);
   const before = memory().resident;
   const seed = recipe.train.seed;
   const base = await loadModelAndTokenizer(resolveModelConfig(recipe), seed);
@@ -70,7 +73,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   const sample = await makeSampler(base, recipe, dataset, signal);
   const firstSamples = resume ? [] : await sample(0);
   using observer = await makeObserver(recipe, model, adapters);
-  using folder = openRunFolder(recipe, resume);
+  using folder = openRunFolder(recipe, resume, lock);
   const record = eventRecorder(folder, onEvent);
   for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
     onEvent({ type: "warning", step: 0, message });
@@ -214,9 +217,16 @@ function dataWarnings({ report: { train, eval: other } }: Dataset): string[] {
   return [...rowNotes(train), ...ofOthers.map((note) => `data.eval: ${note}`)];
 }
 
-function openRunFolder(recipe: Recipe, resume: boolean): RunFolder {
-  const path = join(recipe.run.folder, recipe.run.name);
-  return resume ? RunFolder.open(path) : RunFolder.create(path, recipeToYaml(recipe));
+const runPath = ({ run }: Recipe) => join(run.folder, run.name);
+
+/** The run's lock, before anything is read or loaded: of two processes, one is told so in its first moment. */
+function takeRunLock(recipe: Recipe, resume: boolean): ProcessLock {
+  return resume ? lockRun(runPath(recipe)) : lockNewRun(runPath(recipe));
+}
+
+function openRunFolder(recipe: Recipe, resume: boolean, lock: ProcessLock): RunFolder {
+  const path = runPath(recipe);
+  return resume ? RunFolder.open(path, lock) : RunFolder.create(path, recipeToYaml(recipe), lock);
 }
 
 function startInfo(

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
+import { codeOf } from "../util/files.ts";
 
 /** Identifies one process, even after its id has been reused. */
 export const processSchema = z.object({
@@ -25,13 +26,33 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return identity.startTime !== null && startTimeOf(identity.pid) === identity.startTime;
 }
 
-/** Boot and start time of a process on Linux (`/proc/<pid>/stat`, field 22); null on other systems, or without such a process. */
+/** Whether the identified process is certainly gone: it ran on this host, and does no more. This process is not gone. */
+export function isGone({ pid, host, startTime }: ProcessIdentity): boolean {
+  if (host !== hostname()) return false;
+  return startTime === null ? !isProcess(pid) : startTimeOf(pid) !== startTime;
+}
+
+/** Whether there is a process with this id on this host. */
+export function isProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: somebody else's.
+    return codeOf(error) !== "ESRCH";
+  }
+}
+
+/**
+ * Boot and start time of a process on Linux (`/proc/<pid>/stat`, field 22); null on other systems, or without such a process.
+ * One that has ended and only waits for its parent counts as none.
+ */
 function startTimeOf(pid: number): string | null {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return `${boot} ${fields[19]}`;
+    return /^[ZX]/.test(fields[0] ?? "") ? null : `${boot} ${fields[19]}`;
   } catch {
     return null;
   }

@@ -7,6 +7,8 @@ export const runFiles = {
   status: "status.json",
   events: "events.jsonl",
   control: "control.json",
+  /** Held by the process that trains the run. */
+  lock: ".lock",
 } as const;
 
 /** The format version of the run folder's files: the one that is written, and the only one that is read. */

@@ -1,14 +1,16 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { messageOf, ScaloraError } from "../util/errors.ts";
-import { makeFolders, writeFileAtomic, writeFully } from "../util/files.ts";
-import { shellQuote } from "../util/shell-quote.ts";
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ScaloraError } from "../util/errors.ts";
+import { writeFileAtomic, writeFully } from "../util/files.ts";
 import { type ControlCommand, parseControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";
+import { removeLeftovers } from "./leftovers.ts";
+import { lockNewRun, lockRun, notWritable } from "./lock-run.ts";
 import { currentProcess } from "./process-identity.ts";
+import type { ProcessLock } from "./process-lock.ts";
 import { readEvents } from "./read-events.ts";
 import { readOptional, recordVersion, runFiles } from "./run-files.ts";
-import { isActive, type RecordedStatus, type RunStatus, readStatus } from "./status.ts";
+import { type RecordedStatus, type RunStatus, readStatus } from "./status.ts";
 
 /**
  * The folder of one run: `config.yaml`, `status.json` (replaced atomically), `events.jsonl` (append-only),
@@ -16,72 +18,51 @@ import { isActive, type RecordedStatus, type RunStatus, readStatus } from "./sta
  */
 export class RunFolder implements Disposable {
   readonly path: string;
-  private readonly startedAt: string;
+  private startedAt = new Date().toISOString();
+  private readonly lock: ProcessLock;
   /** Descriptor of `events.jsonl`; undefined when closed. */
   private events: number | undefined;
+  /** Whether a folder in which nothing could be recorded is removed. */
+  private isBlank: boolean;
+  private hasFailed = false;
 
-  private constructor(path: string, startedAt: string, firstText: string) {
+  private constructor(path: string, lock: ProcessLock, isNew: boolean) {
     this.path = path;
-    this.startedAt = startedAt;
-    this.events = openSync(this.file(runFiles.events), "a");
-    try {
-      if (firstText !== "") writeFully(this.events, Buffer.from(firstText));
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+    this.lock = lock;
+    this.isBlank = isNew;
   }
 
   /**
    * Creates the folder of a new run and writes its configuration.
-   * @throws ScaloraError `config` when the folder exists, `run` when it cannot be written
+   * @param lock of the folder, when it is taken already; it is released when the folder is closed, or when this throws
+   * @throws ScaloraError `config` when the folder exists, `usage` when another process makes it, `run` when it cannot be
+   * written
    */
-  static create(path: string, config: string): RunFolder {
-    try {
-      makeFolders(dirname(path));
-      mkdirSync(path);
-    } catch (cause) {
-      throw existsSync(path) ? alreadyThere(path) : notWritable(path, cause);
-    }
-    try {
-      writeFileAtomic(join(path, runFiles.config), config);
-      const format = recordLine({ type: "format", step: 0, version: recordVersion });
-      return new RunFolder(path, new Date().toISOString(), format);
-    } catch (cause) {
-      throw notWritable(path, cause);
-    }
+  static create(path: string, config: string, lock = lockNewRun(path)): RunFolder {
+    const run = new RunFolder(path, lock, true);
+    run.begin(() => {
+      writeFileAtomic(run.file(runFiles.config), config);
+      run.openEvents(recordLine({ type: "format", step: 0, version: recordVersion }));
+    });
+    return run;
   }
 
   /**
-   * Opens the folder of an existing run to resume it.
+   * Opens the folder of an existing run to resume it. Temporary files of processes that are gone are removed.
+   * @param lock of the folder, when it is taken already; it is released when the folder is closed, or when this throws
    * @throws ScaloraError `config` when it holds no run, `usage` when another live process trains it, `format` when its
    * record is damaged or of a newer version, `run` when it cannot be written
    */
-  static open(path: string): RunFolder {
-    if (!existsSync(join(path, runFiles.config))) {
-      throw new ScaloraError("config", "This folder holds no run", {
-        where: path,
-        expected: `a folder with ${runFiles.config}`,
-        found: existsSync(path) ? "a folder without it" : "no folder",
-        fix: "`npx scalora ls runs` lists the runs",
-      });
-    }
-    const status = readStatus(path);
-    if (status !== undefined && isActive(status)) {
-      throw new ScaloraError("usage", "Another process is training this run", {
-        where: path,
-        found: `process ${status.process.pid}, ${status.state} at step ${status.step}`,
-        fix: "wait for it, or stop it",
-      });
-    }
-    // An unreadable record would fail the report at the end of the run: fail before training instead.
-    readEvents(path);
-    try {
-      const lineEnd = endsMidLine(join(path, runFiles.events)) ? "\n" : "";
-      return new RunFolder(path, status?.startedAt ?? new Date().toISOString(), lineEnd);
-    } catch (cause) {
-      throw notWritable(path, cause);
-    }
+  static open(path: string, lock = lockRun(path)): RunFolder {
+    const run = new RunFolder(path, lock, false);
+    run.begin(() => {
+      run.startedAt = readStatus(path)?.startedAt ?? run.startedAt;
+      // An unreadable record would fail the report at the end of the run: fail before training instead.
+      readEvents(path);
+      removeLeftovers(path);
+      run.openEvents(endsMidLine(run.file(runFiles.events)) ? "\n" : "");
+    });
+    return run;
   }
 
   /** A path inside the folder. */
@@ -103,7 +84,7 @@ export class RunFolder implements Disposable {
     this.guard(() => writeFully(events, Buffer.from(recordLine(event))));
   }
 
-  /** Replaces `status.json`, atomically. */
+  /** Replaces `status.json`, atomically. A new run's folder in which not even that was written is removed when it is closed. */
   writeStatus(status: RunStatus): void {
     const recorded: RecordedStatus = {
       version: recordVersion,
@@ -115,6 +96,7 @@ export class RunFolder implements Disposable {
     this.guard(() =>
       writeFileAtomic(this.file(runFiles.status), `${JSON.stringify(recorded, undefined, 2)}\n`),
     );
+    this.isBlank = false;
   }
 
   /** Reads the command in `control.json` and removes the file; `warning` says why the file holds none. */
@@ -125,47 +107,46 @@ export class RunFolder implements Disposable {
     return parseControl(text);
   }
 
-  /** Closes the record (idempotent). The files stay. */
+  /** Closes the record and releases the run (idempotent). The files stay. */
   close(): void {
     if (this.events !== undefined) closeSync(this.events);
     this.events = undefined;
+    if (this.isBlank && this.hasFailed)
+      for (const name of [runFiles.config, runFiles.events, runFiles.status])
+        rmSync(this.file(name), { force: true });
+    this.lock[Symbol.dispose]();
   }
 
-  /** Closes the record. */
+  /** Closes the record and releases the run. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  private begin(action: () => void): void {
+    try {
+      this.guard(action);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  private openEvents(firstText: string): void {
+    this.events = openSync(this.file(runFiles.events), "a");
+    if (firstText !== "") writeFully(this.events, Buffer.from(firstText));
   }
 
   private guard(write: () => unknown): void {
     try {
       write();
     } catch (cause) {
-      throw notWritable(this.path, cause);
+      this.hasFailed = true;
+      throw cause instanceof ScaloraError ? cause : notWritable(this.path, cause);
     }
   }
 }
 
 const recordLine = (content: object) => `${JSON.stringify({ time: new Date().toISOString(), ...content })}\n`;
-
-function alreadyThere(path: string): ScaloraError {
-  const isRun = existsSync(join(path, runFiles.config));
-  const orResume = isRun ? `, or resume it with \`npx scalora train --resume ${shellQuote(path)}\`` : "";
-  return new ScaloraError("config", "The run's folder already exists", {
-    where: path,
-    expected: "a new name (run.name)",
-    ...(!isRun && { found: "a file, or a folder without a run" }),
-    fix: `choose another with --set run.name=…${orResume}`,
-  });
-}
-
-function notWritable(path: string, cause: unknown): ScaloraError {
-  return new ScaloraError("run", "The run's folder cannot be written", {
-    where: path,
-    found: messageOf(cause),
-    fix: "choose another location with --set run.folder=…, free disk space or change the permissions",
-    cause,
-  });
-}
 
 /** Whether the file's last line has no newline, as after a crash: the next event must start a new line. */
 function endsMidLine(file: string): boolean {

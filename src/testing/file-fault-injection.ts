@@ -3,14 +3,16 @@ import { syncBuiltinESMExports } from "node:module";
 
 /**
  * Makes the `count`-th change of a file from now on fail: the call does half its work, then `end` is called, which ends
- * the process or throws. Later writes fail too (a full disk stays full), later renames and removals do not. For child
- * processes of the tests: it changes `node:fs` for the whole process.
+ * the process or throws. Later writes fail too (a full disk stays full), later renames and removals do not. It changes
+ * `node:fs` for the whole process.
+ * @returns what ends this
  */
-export function failAtFileChange(count: number, end: () => void): void {
+export function failAtFileChange(count: number, end: () => void): () => void {
   let remaining = count;
   const failsNow = () => --remaining === 0;
   const isDiskFull = () => --remaining <= 0;
   const { writeSync, writeFileSync, fsyncSync, renameSync, rmSync, mkdirSync } = fs;
+  const whole = { writeSync, writeFileSync, fsyncSync, renameSync, rmSync, mkdirSync };
   const half = (data: unknown) =>
     data instanceof Uint8Array ? data.subarray(0, data.length >> 1) : Buffer.from(String(data).slice(0, 20));
   Object.assign(fs, {
@@ -37,4 +39,8 @@ export function failAtFileChange(count: number, end: () => void): void {
     mkdirSync: (path: string, options?: object) => (isDiskFull() ? end() : mkdirSync(path, options)),
   });
   syncBuiltinESMExports();
+  return () => {
+    Object.assign(fs, whole);
+    syncBuiltinESMExports();
+  };
 }

@@ -192,7 +192,7 @@ test("a checkpoint of another model, adapter configuration, data or version is r
   const tried = (change: (run: TinyRun) => Partial<TinyRun["options"]>, model = {}) => {
     const run = tinyRun(settings, { folder: path, resume: true, ...model });
     made.push(run);
-    return train({ ...run.options, ...change(run) });
+    return train({ ...run.options, ...change(run) }).finally(() => made.pop()?.dispose());
   };
   await expect(tried(() => ({}), { seed: 8 })).rejects.toThrow(
     refusal("model", { expected: /base weights [0-9a-f]{64}/, found: /base weights [0-9a-f]{64}/ }),
@@ -227,6 +227,7 @@ test("the state of generators belongs to the checkpoint", async () => {
   draw(first);
   await train({ ...first.options, settings: { ...settings, steps: 3 } });
   const expected = draw(first);
+  first.options.run?.folder.close();
   const second = tinyRun(settings, { folder: path, resume: true });
   made.push(second);
   await train({ ...second.options, settings: { ...settings, steps: 3 } });

@@ -7,6 +7,7 @@ import {
   openSync,
   readSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -83,14 +84,34 @@ export function hashFile(path: string): string {
   return hash.digest("hex");
 }
 
-/** Makes a folder and those above it. Node's own `recursive` never returns on file systems such as /proc. */
-export function makeFolders(path: string): void {
-  if (existsSync(path)) return;
-  makeFolders(dirname(path));
+/**
+ * Makes a folder and those above it, or none of them. Node's own `recursive` never returns on file systems such as /proc.
+ * @returns the folders that were not there, the outermost first
+ */
+export function makeFolders(path: string): string[] {
+  if (existsSync(path)) return [];
+  const above = makeFolders(dirname(path));
   try {
     mkdirSync(path);
+    return [...above, path];
   } catch (cause) {
     // Another process may have made it meanwhile.
-    if (!existsSync(path)) throw cause;
+    if (existsSync(path)) return above;
+    removeEmptyFolders(above);
+    throw cause;
   }
+}
+
+/** Removes folders, the last first, up to one that is not empty. */
+export function removeEmptyFolders(folders: readonly string[]): void {
+  try {
+    for (const folder of folders.toReversed()) rmdirSync(folder);
+  } catch {
+    // Not empty, or removed by somebody else.
+  }
+}
+
+/** The code of an error of the file system, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

@@ -1,0 +1,30 @@
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { removeLeftovers } from "../run/leftovers.ts";
+import { ProcessLock } from "../run/process-lock.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+
+/**
+ * Takes the lock of a file of results, which lies beside it. A device such as /dev/null has none.
+ * @throws ScaloraError `usage` when another process evaluates into the file, or its folder cannot be written
+ */
+export function lockResults(out: string): ProcessLock | undefined {
+  try {
+    if (existsSync(out) && !statSync(out).isFile()) return undefined;
+    const path = existsSync(out) ? realpathSync(out) : resolve(out);
+    const lock = ProcessLock.take(join(dirname(path), `.${basename(path)}.lock`), {
+      what: "evaluating into this file",
+      where: path,
+    });
+    removeLeftovers(dirname(path), (name) => name === basename(path));
+    return lock;
+  } catch (cause) {
+    if (cause instanceof ScaloraError) throw cause;
+    throw new ScaloraError("usage", "The file of results cannot be used", {
+      where: out,
+      found: messageOf(cause),
+      fix: "make room or permissions there, or give another file with --out",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { shellQuote } from "../util/shell-quote.ts";
+import { ProcessLock } from "./process-lock.ts";
+import { runFiles } from "./run-files.ts";
+import { isActive, readStatus } from "./status.ts";
+
+/**
+ * Takes the lock of a run that does not exist yet; its folder is made, and removed with the lock if nothing else comes into it.
+ * @throws ScaloraError `config` when there is something in the folder, `usage` when another live process starts a run in it,
+ * `run` when it cannot be written
+ */
+export function lockNewRun(path: string): ProcessLock {
+  if (!isUnused(path)) throw alreadyThere(path);
+  const lock = takeLock(path);
+  if (isUnused(path)) return lock;
+  // Another process has made the run meanwhile, and its lock is free again.
+  lock[Symbol.dispose]();
+  throw alreadyThere(path);
+}
+
+/**
+ * Takes the lock of an existing run.
+ * @throws ScaloraError `config` when the folder holds no run, `usage` when another live process trains it, `run` when it
+ * cannot be written
+ */
+export function lockRun(path: string): ProcessLock {
+  if (!existsSync(join(path, runFiles.config))) {
+    throw new ScaloraError("config", "This folder holds no run", {
+      where: path,
+      expected: `a folder with ${runFiles.config}`,
+      found: existsSync(path) ? "a folder without it" : "no folder",
+      fix: "`npx scalora ls runs` lists the runs",
+    });
+  }
+  const lock = takeLock(path);
+  try {
+    refuseActive(path);
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+  return lock;
+}
+
+function takeLock(path: string): ProcessLock {
+  try {
+    return ProcessLock.take(join(path, runFiles.lock), {
+      what: "training this run",
+      where: path,
+      progress: (pid) => progressOf(path, pid),
+    });
+  } catch (cause) {
+    throw cause instanceof ScaloraError ? cause : notWritable(path, cause);
+  }
+}
+
+function progressOf(path: string, pid: number): string | undefined {
+  const status = readStatus(path);
+  return status?.process.pid === pid ? `${status.state} at step ${status.step}` : undefined;
+}
+
+/** Refuses a run that a scalora without locks is training. */
+function refuseActive(path: string): void {
+  const status = readStatus(path);
+  if (status === undefined || !isActive(status)) return;
+  throw new ScaloraError("usage", "Another process is training this run", {
+    where: path,
+    found: `process ${status.process.pid}, ${status.state} at step ${status.step}`,
+    fix: "wait for it, or stop it",
+  });
+}
+
+/** Whether there is nothing at the path, or a folder with nothing but a lock, as a killed process leaves it. */
+function isUnused(path: string): boolean {
+  if (!existsSync(path)) return true;
+  try {
+    return readdirSync(path).every((name) => name.startsWith(runFiles.lock));
+  } catch {
+    // Not a folder, or one that cannot be read.
+    return false;
+  }
+}
+
+function alreadyThere(path: string): ScaloraError {
+  const isRun = existsSync(join(path, runFiles.config));
+  const orResume = isRun ? `, or resume it with \`npx scalora train --resume ${shellQuote(path)}\`` : "";
+  return new ScaloraError("config", "The run's folder already exists", {
+    where: path,
+    expected: "a new name (run.name)",
+    ...(!isRun && { found: "a file, or a folder without a run" }),
+    fix: `choose another with --set run.name=…${orResume}`,
+  });
+}
+
+/** The error for a run's folder in which something cannot be written. */
+export function notWritable(path: string, cause: unknown): ScaloraError {
+  return new ScaloraError("run", "The run's folder cannot be written", {
+    where: path,
+    found: messageOf(cause),
+    fix: "choose another location with --set run.folder=…, free disk space or change the permissions",
+    cause,
+  });
+}
