@@ -13,13 +13,6 @@ else if (isTooOld()) {
   process.exit(1);
 }
 
-// A reader that has seen enough (`scalora ls runs | head`) is no error.
-process.stdout.on("error", (error) => {
-  if ("code" in error && error.code === "EPIPE") process.exit(0);
-  process.stderr.write(`error: the output cannot be written\n  found:    ${error.message}\n`);
-  process.exit(1);
-});
-
 const { main } = await import(new URL("../dist/cli/main.js", import.meta.url).href);
 process.exitCode = await main(process.argv.slice(2));
 

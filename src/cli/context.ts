@@ -1,21 +1,13 @@
+import { basename } from "node:path";
+import { Interruption, isClosedOutput, type StopCause, stopSignals } from "./interruption.ts";
 import type { OutputStream } from "./terminal/output-stream.ts";
 import { type Paint, painter } from "./terminal/painter.ts";
 
-type StopSignal = "SIGINT" | "SIGTERM";
-
-/** Exit codes of a run stopped by a signal: 128 + signal number, as in shells. */
-const signalCodes: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
-
-/** Thrown by a task that was aborted by a signal. */
-export class Interruption extends Error {
-  readonly exitCode: number;
-
-  constructor(signal: StopSignal) {
-    super(`stopped by ${signal}`);
-    this.name = "Interruption";
-    this.exitCode = signalCodes[signal];
-  }
-}
+/**
+ * Milliseconds within which Ctrl-C counts once: npm passes it on to a program that has had it from the terminal already.
+ * Both also arrive together, after a step, when they came during it.
+ */
+const repeatAfter = 300;
 
 export interface ContextOptions {
   stdout: OutputStream;
@@ -38,6 +30,10 @@ export class Context {
   /** Exit code of the process when the command returns. */
   exitCode = 0;
   private readonly controller = new AbortController();
+  /** Stops the task that runs; undefined when none does. */
+  private stopTask: ((cause: StopCause) => void) | undefined;
+  /** When the first SIGINT or SIGTERM came; undefined before. */
+  private askedAt: number | undefined;
 
   constructor({ stdout, stderr, env, prepareEngine }: ContextOptions) {
     this.stdout = stdout;
@@ -71,29 +67,67 @@ export class Context {
   }
 
   /**
-   * Runs a task that Ctrl-C or SIGTERM stops gracefully; a second signal ends the process immediately.
+   * Runs a task that Ctrl-C, SIGTERM, a hangup or a closed output stops gracefully; a second Ctrl-C or SIGTERM ends the process
+   * immediately. `nohup` makes it go on without its terminal.
    * @param stopping text printed at the first signal
    */
   async interruptible<T>(
     task: (signal: AbortSignal) => Promise<T>,
     stopping = "stopping (repeat to stop immediately)",
   ): Promise<T> {
-    const handlers = (["SIGINT", "SIGTERM"] as const).map((name) => {
-      const handler = () => this.stop(name, stopping);
+    const stop = (cause: StopCause) => this.stop(cause, stopping);
+    const handlers = stopSignals.map((name) => {
+      const handler = () => {
+        if (name !== "SIGHUP" || !this.isUnderNohup()) stop(name);
+      };
       process.on(name, handler);
       return () => process.off(name, handler);
     });
+    this.stopTask = stop;
     try {
       return await task(this.controller.signal);
     } finally {
+      this.stopTask = undefined;
       for (const remove of handlers) remove();
     }
   }
 
-  private stop(signal: StopSignal, stopping: string): void {
-    if (this.controller.signal.aborted) process.exit(signalCodes[signal]);
-    this.exitCode = signalCodes[signal];
-    this.note(`\n${signal}: ${stopping}`);
-    this.controller.abort(new Interruption(signal));
+  /**
+   * Handles failed writes to the output: a task is stopped when nobody reads any more; otherwise a closed stdout, as of
+   * `scalora ls runs | head`, ends the process. Other failures end it with an error, but no task.
+   */
+  watchOutput(): void {
+    this.stdout.on?.("error", (error) => this.outputFailed("stdout", error));
+    this.stderr.on?.("error", (error) => this.outputFailed("stderr", error));
+  }
+
+  private outputFailed(stream: "stdout" | "stderr", error: Error): void {
+    const closed = isClosedOutput(error);
+    if (this.stopTask !== undefined) {
+      if (closed && !(stream === "stderr" && this.isUnderNohup())) this.stopTask(`closed ${stream}`);
+    } else if (stream === "stdout") {
+      if (closed) process.exit(this.exitCode);
+      this.note(`error: the output cannot be written\n  found:    ${error.message}`);
+      process.exit(1);
+    }
+  }
+
+  private stop(cause: StopCause, stopping: string): void {
+    const interruption = new Interruption(cause);
+    // Only what somebody does on purpose ends the process at once: a terminal that closes sends several signals.
+    if (cause === "SIGINT" || cause === "SIGTERM") {
+      const now = performance.now();
+      this.askedAt ??= now;
+      if (now - this.askedAt > repeatAfter) process.exit(interruption.exitCode);
+    }
+    if (this.controller.signal.aborted) return;
+    this.exitCode = interruption.exitCode;
+    this.controller.abort(interruption);
+    if (!cause.startsWith("closed ")) this.note(`\n${cause}: ${stopping}`);
+  }
+
+  /** Node resets the signals that nohup ignores; the shell's variable still says how this program was started. */
+  private isUnderNohup(): boolean {
+    return basename(this.env["_"] ?? "") === "nohup";
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { RunFolder } from "../run/run-folder.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { Interruption } from "./context.ts";
+import { Interruption } from "./interruption.ts";
 import { main } from "./main.ts";
 import { reportFailure } from "./report-failure.ts";
 import { printedFailure } from "./testing/printed-failure.ts";

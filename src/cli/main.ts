@@ -27,6 +27,7 @@ export async function main(args: readonly string[], options: Partial<ContextOpti
     prepareEngine: ensureSetup,
     ...options,
   });
+  context.watchOutput();
   const program = buildProgram(context);
   try {
     await program.parseAsync([...args], { from: "user" });

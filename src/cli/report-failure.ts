@@ -1,5 +1,6 @@
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { type Context, Interruption } from "./context.ts";
+import type { Context } from "./context.ts";
+import { Interruption } from "./interruption.ts";
 
 /** Prints an error on stderr, with its stack only for `--verbose`, and returns the exit code. */
 export function reportFailure(error: unknown, context: Context, verbose: boolean): number {

@@ -48,6 +48,9 @@ function takeCommand({ run }: TrainOptions, recorder: RunRecorder, step: number)
 /** Whether the caller has aborted the run; evaluations end early then. */
 export const isAborted = ({ signal }: TrainOptions) => signal?.aborted === true;
 
-function reasonOf(signal: AbortSignal): string {
-  return typeof signal.reason === "string" ? signal.reason : "asked by the caller";
+/** Why the caller has aborted the run. */
+function reasonOf({ reason }: AbortSignal): string {
+  if (typeof reason === "string") return reason;
+  // Without a reason of its own, an AbortController gives an AbortError.
+  return reason instanceof Error && reason.name !== "AbortError" ? reason.message : "asked by the caller";
 }

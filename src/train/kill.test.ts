@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { deriveSeed } from "../data/derive-seed.ts";
+import { readEvents } from "../run/read-events.ts";
+import { readStatus } from "../run/status.ts";
 import { runChild } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt } from "../util/elements.ts";
@@ -82,5 +84,15 @@ test("a full disk stops the run with the last good checkpoint intact, and the re
   expect(result.stderr).toMatch(/cannot be written|could not be written/);
   expect(result.stderr).toMatch(/ENOSPC/);
   expect(findNewestValid(join(path, "checkpoints"))?.broken).toEqual([]);
+  expect(await finish("lora", path)).toEqual(await finish("lora", join(folder.path, "whole")));
+}, 120_000);
+
+test("a process that exits in the middle of a run leaves a record that says so, and the run resumes", async () => {
+  const path = join(folder.path, "left");
+  expect(await runChild(child, path, "lora", "exit", "5")).toMatchObject({ code: 130, stderr: "" });
+  const message = "the process exited without saving (exit code 130)";
+  expect(readStatus(path)).toMatchObject({ state: "stopped", step: 5, message });
+  expect(readEvents(path).at(-1)).toMatchObject({ type: "end", step: 5, reason: "stopped", message });
+  expect(existsSync(join(path, ".lock"))).toBe(false);
   expect(await finish("lora", path)).toEqual(await finish("lora", join(folder.path, "whole")));
 }, 120_000);

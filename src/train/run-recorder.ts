@@ -73,6 +73,17 @@ export class RunRecorder {
     }
   }
 
+  /** Records that the process exits in the middle of the run, in the handler of its exit. */
+  abandon(exitCode: number): void {
+    const message = `the process exited without saving (exit code ${exitCode})`;
+    try {
+      this.emitEnd("stopped", message);
+      this.writeStatus("stopped", message);
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
+
   private emitEnd(reason: "finished" | "early" | "stopped" | "failed", message: string | undefined): void {
     const { step, seconds } = this.progress;
     this.emit({ type: "end", step, reason, seconds, ...(message === undefined ? {} : { message }) });

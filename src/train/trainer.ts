@@ -54,6 +54,8 @@ class Trainer {
   async run(): Promise<TrainResult> {
     // A refused resume leaves the run's record unchanged.
     const resumed = this.options.resume ? resumeRun(this.options) : undefined;
+    const abandon = (exitCode: number) => this.recorder.abandon(exitCode);
+    process.once("exit", abandon);
     try {
       this.begin(resumed);
       const { reason, message } = await this.loop();
@@ -62,6 +64,8 @@ class Trainer {
     } catch (error) {
       this.recorder.fail(error);
       throw error;
+    } finally {
+      process.off("exit", abandon);
     }
   }
 

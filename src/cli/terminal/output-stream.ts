@@ -3,6 +3,8 @@ export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  /** Failed writes; a stream of the process has it. */
+  on?(event: "error", listener: (error: Error) => void): unknown;
 }
 
 /** The stream's width; `otherwise` for the 0 that some terminals report. */

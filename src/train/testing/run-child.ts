@@ -1,8 +1,10 @@
-// A training run of a tiny model in its own process: node … run-child.ts <run folder> <kind> <kill | full | none> <count>.
-// `kill` ends it by SIGKILL at the count-th file change, `full` makes that change fail as on a full disk.
+// A training run of a tiny model in its own process: node … run-child.ts <run folder> <kind> <kill | full | exit | none> <count>.
+// `kill` ends it by SIGKILL at the count-th file change, `full` makes that change fail as on a full disk; `exit` ends it after
+// that step, as a second Ctrl-C does.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createModel } from "../../models/index.ts";
+import type { RunEvent } from "../../run/events.ts";
 import { failAtFileChange } from "../../testing/file-fault-injection.ts";
 import { tinyLlamaConfig } from "../../testing/tiny-llama.ts";
 import { type TinyRunOptions, tinyRun } from "../../testing/tiny-run.ts";
@@ -38,7 +40,10 @@ if (mode === "full")
 const settings = { steps: 24, evalEvery: 4, saveEvery: 3, keepLast: 2, accumulate: 2 };
 try {
   const run = tinyRun(settings, { folder, resume, ...kinds[kind]?.() });
-  const { reason } = await train(run.options);
+  const onEvent = (event: RunEvent) => {
+    if (mode === "exit" && event.type === "step" && event.step === Number(count)) process.exit(130);
+  };
+  const { reason } = await train({ ...run.options, onEvent });
   process.stdout.write(reason);
 } catch (error) {
   process.stderr.write(messageOf(error));

@@ -1,0 +1,32 @@
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGPIPE: 13, SIGTERM: 15 } as const;
+
+/** The signals that stop a task. */
+export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** What stops a task: a signal, or that nobody reads its output any more (the terminal or the other end of a pipe is gone). */
+export type StopCause = (typeof stopSignals)[number] | "closed stdout" | "closed stderr";
+
+/**
+ * Exit code of a task that was stopped: 128 + signal number, as in shells, with the signal that a closed pipe sends to other
+ * programs. Who closes stdout has seen enough, which is no failure.
+ */
+function exitCodeOf(cause: StopCause): number {
+  if (cause === "closed stdout") return 0;
+  return 128 + signalNumbers[cause === "closed stderr" ? "SIGPIPE" : cause];
+}
+
+/** Thrown by a task that was stopped. */
+export class Interruption extends Error {
+  readonly exitCode: number;
+
+  constructor(cause: StopCause) {
+    super(cause.startsWith("closed ") ? `stopped: ${cause.slice(7)} was closed` : `stopped by ${cause}`);
+    this.name = "Interruption";
+    this.exitCode = exitCodeOf(cause);
+  }
+}
+
+/** Whether a failed write says that nobody can read any more: the pipe's other end is closed, or the terminal is gone. */
+export function isClosedOutput(error: Error): boolean {
+  return "code" in error && ["EPIPE", "EIO", "ENXIO", "ENOTCONN", "ECONNRESET"].includes(String(error.code));
+}

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { listRuns } from "../run/list-runs.ts";
+import { readEvents } from "../run/read-events.ts";
+import { readStatus } from "../run/status.ts";
+import { runChild, runsTypeScript } from "../testing/child-process.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+const program = new URL("testing/run-main.ts", import.meta.url);
+const children: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+  scratch.remove();
+});
+beforeAll(() => {
+  writeTinyLlama(at("model"));
+  writeFileSync(at("rows.jsonl"), '{"text": "a few words"}\n'.repeat(8));
+  writeFileSync(
+    at("recipe.yaml"),
+    stringify({
+      model: { path: at("model"), device: "cpu" },
+      adapter: { method: "lora", rank: 2, targetModules: "all-linear" },
+      data: { train: at("rows.jsonl"), eval: "none" },
+      train: { steps: 1_000_000, batchSize: 2 },
+      run: { folder: at("runs"), samples: 0 },
+    }),
+  );
+});
+
+/** Starts `scalora train` and waits until it trains. */
+async function startTraining(name: string, ...set: string[]) {
+  const overrides = [`run.name=${name}`, ...set].flatMap((each) => ["--set", each]);
+  const child = spawn(process.execPath, [
+    ...runsTypeScript,
+    fileURLToPath(program),
+    "train",
+    at("recipe.yaml"),
+    ...overrides,
+  ]);
+  children.push(child);
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once("close", (code, signal) => resolve({ code, signal }));
+  });
+  const folder = at("runs", name);
+  const hasSteps = () => (readStatus(folder)?.step ?? 0) > 0;
+  while (!hasSteps() && child.exitCode === null && child.signalCode === null) await sleep(20);
+  expect(hasSteps(), stderr).toBe(true);
+  return { child, ended, folder };
+}
+
+/** What a run that was stopped must look like. */
+function expectStopped(folder: string, message: string | RegExp): void {
+  const status = readStatus(folder) ?? expect.fail("no status");
+  expect(status).toMatchObject({ state: "stopped", message: expect.stringMatching(message) });
+  expect(readEvents(folder).at(-1)).toMatchObject({ type: "end", reason: "stopped", step: status.step });
+  const checkpoint = `checkpoints/step-${String(status.step).padStart(6, "0")}/manifest.json`;
+  expect(existsSync(join(folder, checkpoint))).toBe(true);
+  expect(existsSync(join(folder, ".lock"))).toBe(false);
+}
+
+test.concurrent.each([
+  ["SIGHUP", ["SIGHUP"], 129],
+  ["SIGTERM", ["SIGTERM"], 143],
+  // npm passes Ctrl-C on to a program that has had it from the terminal already.
+  ["SIGINT", ["SIGINT", "SIGINT"], 130],
+] as const)(
+  "%s saves a checkpoint, says why the run has stopped, and ends with its code",
+  async (name, signals, code) => {
+    const { child, ended, folder } = await startTraining(name);
+    for (const signal of signals) child.kill(signal);
+    expect(await ended).toEqual({ code, signal: null });
+    expectStopped(folder, `^stopped by ${name}$`);
+  },
+  120_000,
+);
+
+test.concurrent("so does a reader that closes the output; meanwhile nobody else trains the run", async () => {
+  cpSync(at("model"), at("moved"), { recursive: true });
+  const { child, ended, folder } = await startTraining(
+    "closed",
+    `model.path=${at("moved")}`,
+    "train.saveEvery=1",
+  );
+  rmSync(at("moved", "model.safetensors"));
+  const second = await runChild(program, "train", "--resume", folder);
+  expect(second).toMatchObject({ code: 2, stdout: "" });
+  expect(second.stderr).toMatch(/^error: Another process is training this run/);
+  expect(second.stderr).toContain(`process ${child.pid}, since`);
+  child.stderr.destroy();
+  child.stdout.destroy();
+  expect(await ended).toEqual({ code: 141, signal: null });
+  expectStopped(folder, "^stopped: stderr was closed$");
+  expect(listRuns(at("runs")).find(({ path }) => path === folder)).toMatchObject({ state: "stopped" });
+}, 120_000);
