@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { loadModel } from "../models/index.ts";
+import { refusal } from "../testing/refusal.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
@@ -46,8 +47,10 @@ test("the signal ends an output, and a model without a chat template refuses mes
   const tokenizer = await loadTokenizer(plain);
   const stopped = generateText(model, tokenizer, "hello", { signal: AbortSignal.abort() });
   expect(await stopped.next()).toMatchObject({ done: true, value: { reason: "interrupted", tokens: 0 } });
-  await expect(generateText(model, tokenizer, messages).next()).rejects.toThrow("no chat template");
+  await expect(generateText(model, tokenizer, messages).next()).rejects.toThrow(
+    refusal("usage", { where: "the tokenizer", message: "chat template" }),
+  );
   await expect(generateText(model, tokenizer, "a", { temperature: -1 }).next()).rejects.toThrow(
-    /temperature/,
+    refusal("usage", { where: /^temperature$/, found: /^-1$/ }),
   );
 });

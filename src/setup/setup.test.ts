@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
 import { findCompiler } from "./compile-addon.ts";
 import { inspect } from "./doctor.ts";
@@ -127,12 +128,14 @@ test("an incomplete torch is skipped", async () => {
 
 test("without python3, pip or a compiler the error names the command that installs it", async () => {
   await expect(pythonWithPip(machine({ "apt-get": "" }))).rejects.toThrow(
-    "sudo apt-get install -y python3 python3-pip",
+    refusal("setup", { fix: "sudo apt-get install -y python3 python3-pip" }),
   );
-  await expect(findCompiler(machineAgain({ dnf: "" }))).rejects.toThrow("sudo dnf install -y gcc-c++");
+  await expect(findCompiler(machineAgain({ dnf: "" }))).rejects.toThrow(
+    refusal("setup", { fix: "sudo dnf install -y gcc-c++" }),
+  );
   const noPip = machineAgain({ zypper: "", python3: "echo 'No module named pip' >&2; exit 1" });
   await expect(pythonWithPip(noPip)).rejects.toThrow(
-    /No module named pip[\s\S]*sudo zypper install -y python3-pip/,
+    refusal("setup", { found: "No module named pip", fix: "sudo zypper install -y python3-pip" }),
   );
 });
 
@@ -144,7 +147,7 @@ function machineAgain(programs: Record<string, string>) {
 test("an old pip is an error with the command that upgrades it", async () => {
   const env = machine({ python3: "echo 'pip 20.0.2 from /usr'" });
   await expect(pythonWithPip(env)).rejects.toThrow(
-    /pip 20\.0\.2; 20\.3 or newer[\s\S]*pip install --upgrade pip/,
+    refusal("setup", { found: "pip 20.0.2; 20.3", fix: "pip install --upgrade pip" }),
   );
 });
 

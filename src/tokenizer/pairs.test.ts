@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
+import { refusal } from "../testing/refusal.ts";
 import { required } from "../util/elements.ts";
 import { copyGoldenTokenizer } from "./testing/folders.ts";
 import type { TextOrPair } from "./tokenizer.ts";
@@ -66,7 +67,7 @@ test("DeBERTa's published folders name no class: the pieces of spm.model tell th
 test("a length that special tokens fill is refused", async () => {
   const tokenizer = await loadTokenizer(copyGoldenTokenizer("bert-uncased"));
   await expect(tokenizer.encodePairs([["a", "b"]], 3)).rejects.toThrow(
-    /no room[\s\S]*data.maxLength[\s\S]*at least 4\n.*3/,
+    refusal("config", { where: "data.maxLength", expected: /^at least 4$/, found: /^3$/ }),
   );
   expect(await tokenizer.encodePairs([], 3)).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { loadClassifier } from "../models/index.ts";
 import { makeSchedule, SGD } from "../optim/index.ts";
 import "../testing/close-to.ts";
 import { tokenStream } from "../nn/index.ts";
+import { refusal } from "../testing/refusal.ts";
 import { tolerances } from "../testing/tolerances.ts";
 import { Generator, liveTensorCount, noGrad, scope } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
@@ -139,7 +140,7 @@ test("what an event does to the loss is measured under the dropout of the step",
 test("a row that makes the loss infinite is named, and nothing changes", async () => {
   const broken = { ...elementAt(rows, 1), label: Number.POSITIVE_INFINITY };
   await expect(step("bert-regression", [[elementAt(rows, 0), broken, elementAt(rows, 2)]])).rejects.toThrow(
-    /loss of step 1 is not finite[\s\S]*rows: rows:2\n/,
+    refusal("run", { message: "loss of step 1", found: /^rows: rows:2$/ }),
   );
 });
 
@@ -147,6 +148,6 @@ test("rows without labels are no batch of a classifier", async () => {
   using model = await loadClassifier(join(golden, "bert-pairs"));
   const { labels: _, ...batch } = collate(rows);
   expect(() => objectiveOf(model).labelCount(batch)).toThrow(
-    /A classifier needs rows with labels[\s\S]*rows:1/,
+    refusal("data", { where: "rows:1", fix: "format: classification" }),
   );
 });

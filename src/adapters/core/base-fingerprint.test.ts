@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { fileRefusal } from "../../testing/refusal.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
@@ -41,7 +42,11 @@ test.each(["lora", "dora", "pissa", "hira", "fourierft"] as const)(
     );
     const live = torch.liveTensorCount();
     expect(() => attachFolder(model, folder)).toThrow(
-      /another base model.*the weights of org\/base.*merged/s,
+      fileRefusal("model", folder, {
+        expected: "the weights of org/base",
+        found: expect.stringContaining("other weights"),
+        fix: expect.stringContaining("--as merged"),
+      }),
     );
     expect(model.mix.adapter).toBeUndefined();
     expect(torch.liveTensorCount()).toBe(live);

@@ -79,7 +79,7 @@ test("modules are chosen by pattern, and a part of another is not taken twice", 
   expect(chosen(["LayerNorm"])).toHaveLength(5);
   expect(chosen([])).toEqual([]);
   expect(() => chosen(["clasifier"])).toThrow(
-    /matches no module of the model[\s\S]*did you mean "classifier"/,
+    refusal("config", { where: "adapter.modulesToSave", message: "clasifier", fix: '"classifier"' }),
   );
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Linear } from "../../nn/index.ts";
+import { refusal } from "../../testing/refusal.ts";
 import { TinyLM } from "../../testing/tiny-lm.ts";
 import * as torch from "../../torch/index.ts";
 import { attach } from "../attach.ts";
@@ -9,7 +10,12 @@ test("a layer cannot have more frequencies than numbers, and the refusal leaves 
   using model = new TinyLM();
   const live = torch.liveTensorCount();
   expect(() => attach(model, { method: "fourierft", frequencies: 65, targetModules: ["mix"] })).toThrow(
-    /fewer numbers than frequencies[\s\S]*at most 64, for a weight of shape \[8, 8\][\s\S]*lower adapter.frequencies/,
+    refusal("config", {
+      where: "mix",
+      expected: "at most 64, for a weight of shape [8, 8]",
+      found: /^65$/,
+      fix: "adapter.frequencies",
+    }),
   );
   expect(torch.liveTensorCount()).toBe(live);
   attach(model, { method: "fourierft", frequencies: 64, targetModules: ["mix"] }).dispose();

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readSafetensorsHeader, writeSafetensors } from "../../safetensors/index.ts";
+import { fileRefusal } from "../../testing/refusal.ts";
 import { fromData } from "../../torch/index.ts";
 import { readAdapterFolder, writeAdapterFolder } from "./adapter-folder.ts";
 
@@ -33,15 +34,24 @@ test("an adapter is written under PEFT's names and read under the model's", () =
 
 test("what is not an adapter folder is a clear error", () => {
   const folder = mkdtempSync(join(scratch, "bad-"));
-  expect(() => readAdapterFolder(folder)).toThrow("no adapter_config.json");
+  expect(() => readAdapterFolder(folder)).toThrow(
+    fileRefusal("model", folder, { message: "adapter_config.json" }),
+  );
   writeFileSync(join(folder, "adapter_config.json"), "{}");
   writeFileSync(join(folder, "adapter_model.bin"), "");
   expect(() => readAdapterFolder(folder)).toThrow(
-    /no adapter_model.safetensors.*convert the pickled adapter/s,
+    fileRefusal("model", folder, {
+      message: "adapter_model.safetensors",
+      found: "adapter_model.bin",
+      fix: expect.stringContaining("safetensors"),
+    }),
   );
   using tensor = fromData(Float32Array.of(1), [1], { device: "cpu" });
   writeSafetensors(join(folder, "adapter_model.safetensors"), [["lora_A.weight", tensor]]);
   expect(() => readAdapterFolder(folder)).toThrow(
-    /unexpected name.*begin with base_model.model..*lora_A.weight/s,
+    fileRefusal("format", join(folder, "adapter_model.safetensors"), {
+      expected: expect.stringMatching(/ base_model\.model\.$/),
+      found: "lora_A.weight",
+    }),
   );
 });

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
 import type { DownloadHooks } from "../../download/index.ts";
+import { fileRefusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { runVerb, testContext } from "../testing/terminal.ts";
 import { addGet } from "./get.ts";
@@ -43,10 +44,13 @@ test("a quickstart whose output folder holds other things says so before it fetc
   const out = join(scratch.path, "taken");
   mkdirSync(out);
   writeFileSync(join(out, "thesis.txt"), "");
-  for (const path of [out, join(out, "thesis.txt")]) {
+  for (const [path, found] of [
+    [out, "thesis.txt"],
+    [join(out, "thesis.txt"), "a file"],
+  ] as const) {
     const run = runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--out", path]);
     await expect(run).rejects.toThrow(
-      /holds files that are not from an earlier quickstart[\s\S]*choose another folder/,
+      fileRefusal("usage", path, { found, fix: expect.stringContaining("--out") }),
     );
   }
   expect(stderr.text).toBe("");

@@ -10,6 +10,7 @@ import type {
   SamplingSettings,
   TextGenerator,
 } from "../../inference/text-generator.ts";
+import { refusal } from "../../testing/refusal.ts";
 import { runVerb, testContext } from "../testing/terminal.ts";
 import { addChat } from "./chat.ts";
 import { addDoctor } from "./doctor.ts";
@@ -208,7 +209,7 @@ test("chat refuses a model without a chat template", async () => {
   const { context } = testContext();
   const load = async () => ({ openGenerator: async () => echo({ inputs: [] }, false) });
   await expect(runVerb((program) => addChat(program, context, load), ["chat", model])).rejects.toThrow(
-    /no chat template/,
+    refusal("usage", { message: "chat template", fix: "scalora generate" }),
   );
 });
 

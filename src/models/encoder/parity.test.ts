@@ -169,11 +169,11 @@ test("a pooler that the files lack belongs to the head; norms may have TensorFlo
 
 test("a head of other classes, and a missing weight of the encoder, are refused", async () => {
   await expect(loadClassifier(join(golden, "bert-pairs"), { labels: 3 })).rejects.toThrow(
-    /mis-shaped classifier.weight: expected \[3, 16\], found \[2, 16\]/,
+    refusal("model", { found: "mis-shaped classifier.weight: expected [3, 16], found [2, 16]" }),
   );
   const folder = folderWith("bare-roberta", (name) => (name.includes("query.weight") ? undefined : name));
   await expect(loadClassifier(folder)).rejects.toThrow(
-    /missing roberta.encoder.layer.0.attention.self.query.weight/,
+    refusal("model", { where: folder, found: "missing roberta.encoder.layer.0.attention.self.query.weight" }),
   );
   await expect(loadClassifier(folder, { labels: [] })).rejects.toThrow(
     refusal("config", { where: "model.labels", found: /^\[\]$/ }),
