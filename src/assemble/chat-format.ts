@@ -13,9 +13,9 @@ export interface ChatFormat {
  * @throws ScaloraError `model` for a template that cannot be parsed
  */
 export async function loadChatFormat(tokenizer: Tokenizer, ends: ReadonlySet<number>): Promise<ChatFormat> {
-  const { chatTemplate, special } = tokenizer;
+  const { chatTemplate, chatTemplateFile, special } = tokenizer;
   if (chatTemplate === undefined) return { template: undefined, textEosIds: ends, chatEosIds: ends };
-  const template = new ChatTemplate(chatTemplate, special);
+  const template = new ChatTemplate(chatTemplate, special, chatTemplateFile);
   const closing = await endOfTurnToken(template, tokenizer);
   return {
     template,

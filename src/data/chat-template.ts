@@ -1,7 +1,9 @@
-import { Template } from "@huggingface/jinja";
+import { Environment, Template } from "@huggingface/jinja";
 import type { SpecialTokens } from "../tokenizer/tokenizer.ts";
 import { elementAt } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { formatCount } from "../util/format.ts";
+import { TemplateInterpreter, TemplateLimitError } from "./template-interpreter.ts";
 
 /** A message of a chat; further keys (`tool_calls`, `name`, …) are passed to the template unchanged. */
 export interface ChatMessage {
@@ -17,6 +19,8 @@ export interface RenderOptions {
   addGenerationPrompt?: boolean;
   /** Date of the template's `strftime_now`. Default: `trainingDate`. */
   date?: Date;
+  /** Where the messages are from, for messages. */
+  source?: string;
 }
 
 /**
@@ -25,21 +29,29 @@ export interface RenderOptions {
  */
 export const trainingDate = new Date(2024, 6, 26);
 
+/** Characters of a template's source; the largest published ones have about 30,000. */
+const maxSource = 200_000;
+/** Spaces and line ends in a row in a source: the parser's time grows with the square of their number. */
+const maxSpaces = 1000;
+/** Length of a template's `range()`. */
+const maxRange = 50_000;
+
 /** A model's chat template: messages in, text out, as transformers' `apply_chat_template(tokenize=False)`. */
 export class ChatTemplate {
   /** The Jinja source. */
   readonly source: string;
   private readonly template: Template;
   private readonly specialTokens: Record<string, string>;
+  private readonly where: string | undefined;
 
-  /** @throws ScaloraError `model` when the template cannot be parsed. */
-  constructor(source: string, special: SpecialTokens) {
+  /**
+   * @param where the file that holds the template, for messages
+   * @throws ScaloraError `model` when the template cannot be parsed.
+   */
+  constructor(source: string, special: SpecialTokens, where?: string) {
     this.source = source;
-    this.template = parse(source);
-    // Overrides @huggingface/jinja's strftime_now, which reads the clock, by an assignment before the template.
-    this.template.parsed.body.unshift(
-      ...new Template("{% set strftime_now = scalora_strftime %}").parsed.body,
-    );
+    this.where = where;
+    this.template = parse(source, where);
     this.specialTokens = {};
     for (const name of ["bos", "eos", "unk", "pad"] as const) {
       const token = special[name];
@@ -47,35 +59,79 @@ export class ChatTemplate {
     }
   }
 
-  /** @throws ScaloraError `data` with the template's own error (e.g. about the order of roles). */
+  /**
+   * @throws ScaloraError `data` with the template's own error (e.g. about the order of roles); `model` when the rendering takes
+   * more steps, time or memory than a chat template may
+   */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
-    const { tools, addGenerationPrompt = false, date = trainingDate } = options;
+    const { tools, addGenerationPrompt = false, date = trainingDate, source } = options;
+    const variables = {
+      ...builtins,
+      ...this.specialTokens,
+      messages,
+      tools: tools ?? null,
+      documents: null,
+      add_generation_prompt: addGenerationPrompt,
+      strftime_now: (format: unknown) => strftime(date, String(format)),
+    };
+    const environment = new Environment();
+    for (const [name, value] of Object.entries(variables)) environment.set(name, value);
     try {
-      return this.template.render({
-        ...this.specialTokens,
-        messages,
-        tools: tools ?? null,
-        documents: null,
-        add_generation_prompt: addGenerationPrompt,
-        scalora_strftime: (format: unknown) => strftime(date, String(format)),
-      });
+      return String(new TemplateInterpreter(environment).run(this.template.parsed).value);
     } catch (cause) {
+      // The engine's own limits, on the depth of calls and the length of texts, are RangeErrors.
+      if (cause instanceof TemplateLimitError || cause instanceof RangeError)
+        throw this.limitError(cause, source);
       throw new ScaloraError("data", "The chat template cannot render these messages", {
         found: messageOf(cause),
         cause,
       });
     }
   }
+
+  private limitError(cause: Error, source: string | undefined): ScaloraError {
+    return new ScaloraError("model", "The chat template takes more than a template may", {
+      where: this.where ?? "the tokenizer's chat template",
+      expected: "a text of the messages, in bounded time and memory",
+      found: source === undefined ? cause.message : `${cause.message}, for ${source}`,
+      fix: "use the template of a model that you trust, as chat_template.jinja; or shorten the conversation",
+      cause,
+    });
+  }
 }
 
-function parse(source: string): Template {
+/** What any template can use, as in transformers. */
+const builtins = {
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
+  range,
+  raise_exception: (message: unknown) => {
+    throw new Error(String(message));
+  },
+};
+
+/** Python's `range()` as a list, so of limited length. */
+function range(first: number, second?: number, step = 1): number[] {
+  const [start, stop] = second === undefined ? [0, first] : [first, second];
+  const length = Math.max(0, Math.ceil((stop - start) / step));
+  if (!(length <= maxRange)) throw new TemplateLimitError(`a range() of more than ${formatCount(maxRange)}`);
+  return Array.from({ length }, (_, i) => start + i * step);
+}
+
+function parse(source: string, where: string | undefined): Template {
+  const fail = (found: string, cause?: unknown) =>
+    new ScaloraError("model", "The chat template of the tokenizer cannot be parsed", { where, found, cause });
+  if (source.length > maxSource)
+    throw fail(`${formatCount(source.length)} characters, more than ${formatCount(maxSource)}`);
+  if (new RegExp(`\\s{${maxSpaces + 1}}`).test(source)) throw fail(`more than ${maxSpaces} spaces in a row`);
   try {
     return new Template(source);
   } catch (cause) {
-    throw new ScaloraError("model", "The chat template of the tokenizer cannot be parsed", {
-      found: messageOf(cause),
-      cause,
-    });
+    throw fail(messageOf(cause), cause);
   }
 }
 

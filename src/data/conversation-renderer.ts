@@ -70,9 +70,9 @@ export class ConversationRenderer {
     source: string,
   ): string {
     try {
-      return this.template.render(messages, { ...(tools && { tools }), addGenerationPrompt });
+      return this.template.render(messages, { ...(tools && { tools }), addGenerationPrompt, source });
     } catch (error) {
-      if (!(error instanceof ScaloraError)) throw error;
+      if (!(error instanceof ScaloraError) || error.code !== "data") throw error;
       const { found, cause } = error;
       throw new ScaloraError("data", "The chat template cannot render these messages", {
         where: `${source}${addGenerationPrompt ? `, the ${messages.length} message(s) before an answer` : ""}`,
@@ -122,7 +122,8 @@ function rendersToolCalls(template: ChatTemplate): boolean {
         { role: "assistant", content: "", tool_calls: [call] },
       ])
       .includes(name);
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof ScaloraError && error.code === "data") return false;
+    throw error;
   }
 }

@@ -202,13 +202,13 @@ class ExampleLoader {
   }
 
   private conversationRenderer(path: string): ConversationRenderer {
-    const { chatTemplate, special } = this.tokenizer;
+    const { chatTemplate, chatTemplateFile, special } = this.tokenizer;
     if (chatTemplate === undefined)
       throw new ScaloraError("data", "These rows need a chat template, and the tokenizer has none", {
         where: path,
         fix: "use a chat model, or put a chat_template.jinja into the model folder",
       });
-    this.chatMarker ??= new ConversationRenderer(new ChatTemplate(chatTemplate, special));
+    this.chatMarker ??= new ConversationRenderer(new ChatTemplate(chatTemplate, special, chatTemplateFile));
     return this.chatMarker;
   }
 }

@@ -92,6 +92,7 @@ function tokenizerSettings({ metadata }: Vocabulary, addsBos: boolean): Tokenize
     addBos: metadata.boolean("tokenizer.ggml.add_bos_token") ?? addsBos,
     addEos: metadata.boolean("tokenizer.ggml.add_eos_token") ?? false,
     chatTemplate: metadata.string("tokenizer.chat_template"),
+    chatTemplateFile: metadata.path,
     options: {},
   };
 }

@@ -23,6 +23,8 @@ export interface TokenizerSettings {
   readonly addBos: boolean | undefined;
   readonly addEos: boolean | undefined;
   readonly chatTemplate: string | undefined;
+  /** The file that holds the chat template. */
+  readonly chatTemplateFile: string | undefined;
   /** Keys that only some kinds of tokenizers support. */
   readonly options: TokenizerKeys;
 }
@@ -125,6 +127,7 @@ export function readTokenizerSettings(folder: string): TokenizerSettings {
     addBos: config.add_bos_token ?? undefined,
     addEos: config.add_eos_token ?? undefined,
     chatTemplate: readChatTemplate(folder, config),
+    chatTemplateFile: findFile(folder, "chat_template.jinja") ?? configPath,
     options: config,
   };
 }

@@ -55,6 +55,8 @@ export interface Tokenizer {
   readonly special: SpecialTokens;
   /** The Jinja source of the default chat template. */
   readonly chatTemplate: string | undefined;
+  /** The file that holds it, for messages. */
+  readonly chatTemplateFile?: string | undefined;
   /** Encodes a text; special tokens written in it become those tokens, as in transformers. */
   encode(text: string, options?: EncodeOptions): Promise<Encoding>;
   /** `encode` for many texts at once. */

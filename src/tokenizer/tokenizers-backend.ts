@@ -5,6 +5,7 @@ import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer
 import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
 import type { TokenizerSource } from "./read-tokenizer.ts";
 import { CharacterNormalizer } from "./sentencepiece-normalizer.ts";
+import type { TokenizerSettings } from "./tokenizer-settings.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -36,7 +37,7 @@ export function buildTokenizer({ spec, settings }: TokenizerSource): Tokenizer {
     );
   }
   checkAddedTokens(where, library, assembly);
-  return new BackendTokenizer(library, assembly, settings.chatTemplate);
+  return new BackendTokenizer(library, assembly, settings);
 }
 
 /** Checks added tokens: the library assigns their ids itself, and aborts the process on one that normalises to nothing. */
@@ -66,17 +67,19 @@ class BackendTokenizer implements Tokenizer {
   readonly requiredRows: number;
   readonly special: SpecialTokens;
   readonly chatTemplate: string | undefined;
+  readonly chatTemplateFile: string | undefined;
   private readonly library: LibraryTokenizer;
   private readonly cleansUp: boolean;
   private readonly rules: OffsetCorrection;
   private readonly specialIds: ReadonlySet<number>;
 
-  constructor(library: LibraryTokenizer, assembly: AssembledTokenizer, chatTemplate: string | undefined) {
+  constructor(library: LibraryTokenizer, assembly: AssembledTokenizer, settings: TokenizerSettings) {
     this.library = library;
     this.size = assembly.size;
     this.requiredRows = assembly.requiredRows;
     this.special = assembly.special;
-    this.chatTemplate = chatTemplate;
+    this.chatTemplate = settings.chatTemplate;
+    this.chatTemplateFile = settings.chatTemplateFile;
     this.cleansUp = assembly.cleanUpSpaces;
     const { normalization, byteFallback = false } = assembly.sentencePiece ?? {};
     const raw = assembly.addedTokens.filter(({ normalized }) => !normalized).map(({ content }) => content);
