@@ -42,7 +42,7 @@ async function answers(turns: readonly string[], system: string): Promise<string
 }
 
 test("a conversation on piped stdin: each answer sees all turns, /reset starts over, the end of input ends it", async () => {
-  const args = ["chat", model, "--max-tokens", "6", "--stop", "\n", "--system", "sys"];
+  const args = ["chat", model, "--raw", "--max-tokens", "6", "--stop", "\n", "--system", "sys"];
   const { code, stdout, stderr } = await runChildWithInput(
     program,
     "hello\n\nagain é\n/reset\nhello\n",

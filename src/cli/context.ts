@@ -1,7 +1,9 @@
 import { basename } from "node:path";
+import { controlCharacters } from "../util/quote.ts";
 import { Interruption, isClosedOutput, type StopCause, stopSignals } from "./interruption.ts";
 import type { OutputStream } from "./terminal/output-stream.ts";
 import { type Paint, painter } from "./terminal/painter.ts";
+import { escapeUnstyled } from "./terminal/strip-control.ts";
 
 /**
  * Milliseconds within which Ctrl-C counts once: npm passes it on to a program that has had it from the terminal already.
@@ -53,17 +55,22 @@ export class Context {
 
   /** Prints a result on stdout. */
   result(text: string): void {
-    this.stdout.write(`${text}\n`);
+    this.stdout.write(`${escapeUnstyled(text, this.stdout.isTTY === true)}\n`);
   }
 
   /** Prints a result as JSON on stdout. */
   json(value: unknown): void {
-    this.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    // JSON's own escapes; of those that JSON.stringify leaves, any is within a string.
+    const text = JSON.stringify(value, undefined, 2).replaceAll(
+      controlCharacters,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+    this.stdout.write(`${text}\n`);
   }
 
   /** Prints a note on stderr. */
   note(text: string): void {
-    this.stderr.write(`${text}\n`);
+    this.stderr.write(`${escapeUnstyled(text, this.stderr.isTTY === true)}\n`);
   }
 
   /**

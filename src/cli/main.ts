@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../recipes/package-version.ts";
 import { ensureSetup } from "../setup/setup.ts";
+import { escapeControl, quote } from "../util/quote.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { reportFailure } from "./report-failure.ts";
 import { terminalWidth } from "./terminal/output-stream.ts";
@@ -17,6 +18,9 @@ import { addLs } from "./verbs/ls.ts";
 import { addQuickstart } from "./verbs/quickstart.ts";
 import { addSetup } from "./verbs/setup.ts";
 import { addTrain } from "./verbs/train.ts";
+
+/** Characters of an error about the arguments, which quotes them. */
+const maxUsageError = 2000;
 
 /** Runs one command line (without `node scalora`) and returns the exit code. */
 export async function main(args: readonly string[], options: Partial<ContextOptions> = {}): Promise<number> {
@@ -43,8 +47,8 @@ function buildProgram(context: Context): Command {
     .description("Fine-tune language models with high-rank, low-cost adapters, on libtorch.")
     .version(packageVersion())
     .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
+      writeOut: (text) => context.stdout.write(escapeControl(text)),
+      writeErr: (text) => context.stderr.write(quote(text, maxUsageError)),
       getOutHelpWidth: () => terminalWidth(context.stdout, 100),
       getErrHelpWidth: () => terminalWidth(context.stderr, 100),
       getOutHasColors: () => false,

@@ -1,6 +1,7 @@
 import type { CheckpointEvent, EvalEvent, RunEvent, StartEvent, StepEvent } from "../run/events.ts";
 import type { TaskType } from "../run/start-event.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
+import { quote } from "../util/quote.ts";
 import type { Context } from "./context.ts";
 import { metricEntries, percent, perplexityText } from "./metric-text.ts";
 import { terminalWidth } from "./terminal/output-stream.ts";
@@ -8,6 +9,9 @@ import { panel } from "./terminal/panel.ts";
 import { ProgressLine } from "./terminal/progress-line.ts";
 import { stripControl } from "./terminal/strip-control.ts";
 import { StepMeter } from "./throughput.ts";
+
+/** Characters of a warning. */
+const maxWarning = 2000;
 
 /** Shows a training run on stderr: a panel at its start, one progress line, and a line for every other event. */
 export class RunProgressView {
@@ -61,7 +65,7 @@ export class RunProgressView {
       case "sample":
         return `${event.step === 0 ? "before" : "after "}  ${paint("dim", stripControl(event.prompt))}${stripControl(event.output)}`;
       case "warning":
-        return `${paint("yellow", "warning:")} ${event.message}`;
+        return `${paint("yellow", "warning:")} ${quote(event.message, maxWarning)}`;
       case "pause":
         return `paused after step ${event.step}`;
       case "continue":

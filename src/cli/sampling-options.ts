@@ -10,6 +10,7 @@ export interface SamplingOptions {
   topP?: number;
   seed: number;
   stop: string[];
+  raw?: boolean;
 }
 
 /** Adds the options of `SamplingOptions`. */
@@ -28,7 +29,8 @@ export function addSamplingOptions(command: Command): Command {
       numberParser({ above: 0, most: 1 }),
     )
     .option("--seed <n>", "seed for sampling", numberParser({ least: 0, whole: true }), 0)
-    .option("--stop <text>", "end the output at this text; repeatable", collect, []);
+    .option("--stop <text>", "end the output at this text; repeatable", collect, [])
+    .option("--raw", "write the model's control characters and escape sequences too");
 }
 
 /** The sampling settings in a command's options. */

@@ -16,7 +16,7 @@ export async function streamOutput(
   }
 }
 
-/** Text for stdout: without control characters on a terminal, unchanged for a file or pipe. */
-export function terminalSafe(context: Context, text: string): string {
-  return context.stdout.isTTY ? stripControl(text) : text;
+/** Writes a model's text to stdout: without control characters, which a terminal would obey, unless `raw`. */
+export function writeModelText(context: Context, text: string, raw = false): void {
+  context.stdout.write(raw ? text : stripControl(text));
 }

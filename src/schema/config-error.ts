@@ -1,20 +1,28 @@
 import { ScaloraError } from "../util/errors.ts";
+import { formatCount } from "../util/format.ts";
+import { clip, quote } from "../util/quote.ts";
 import type { ConfigIssue, KeyPath } from "./config-issue.ts";
 
 /** A file that is no recipe at all has a problem on every line. */
 const maxPrintedIssues = 20;
+/** Characters of a line about a problem. */
+const maxDetail = 500;
 
 /** All the problems of a recipe in one error. */
 export class ConfigError extends ScaloraError {
   readonly issues: readonly ConfigIssue[];
 
   constructor(source: string, issues: readonly ConfigIssue[]) {
-    const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
+    const count = issues.length === 1 ? "1 problem" : `${formatCount(issues.length)} problems`;
     const rest = issues.length - maxPrintedIssues;
-    const more = rest > 0 ? [`  … and ${rest} more`] : [];
+    const more = rest > 0 ? [`  … and ${formatCount(rest)} more`] : [];
     super(
       "config",
-      [`${source} has ${count}`, ...issues.slice(0, maxPrintedIssues).map(printIssue), ...more].join("\n"),
+      [
+        `${quote(source, maxDetail)} has ${count}`,
+        ...issues.slice(0, maxPrintedIssues).map(printIssue),
+        ...more,
+      ].join("\n"),
     );
     this.name = "ConfigError";
     this.issues = issues;
@@ -22,10 +30,10 @@ export class ConfigError extends ScaloraError {
 }
 
 function printIssue(issue: ConfigIssue, index: number): string {
-  const lines = [`  ${index + 1}. ${issue.key}: ${issue.problem}`, `     where:    ${issue.where}`];
-  if (issue.expected !== undefined) lines.push(`     expected: ${issue.expected}`);
-  if (issue.found !== undefined) lines.push(`     found:    ${issue.found}`);
-  if (issue.fix !== undefined) lines.push(`     fix:      ${issue.fix}`);
+  const { where, expected, found, fix } = issue;
+  const lines = [`  ${index + 1}. ${quote(issue.key)}: ${quote(issue.problem, maxDetail)}`];
+  for (const [label, text] of Object.entries({ where, expected, found: found && clip(found), fix }))
+    if (text !== undefined) lines.push(`     ${`${label}:`.padEnd(10)}${quote(text, maxDetail)}`);
   return lines.join("\n");
 }
 

@@ -5,7 +5,6 @@ import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer
 import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
 import type { TokenizerSource } from "./read-tokenizer.ts";
 import { CharacterNormalizer } from "./sentencepiece-normalizer.ts";
-import type { TokenizerSettings } from "./tokenizer-settings.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -16,6 +15,7 @@ import type {
   Tokenizer,
 } from "./tokenizer.ts";
 import { tokenizerFormatError } from "./tokenizer-files.ts";
+import type { TokenizerSettings } from "./tokenizer-settings.ts";
 import { truncatePair } from "./truncate-pair.ts";
 
 /**

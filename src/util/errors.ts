@@ -1,3 +1,5 @@
+import { quote } from "./quote.ts";
+
 /**
  * The error codes of the project. A code says who has to fix the error:
  * - `usage`, `config`, `data`, `format`, `model`: the user's input is invalid (exit code 2);
@@ -30,7 +32,14 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** Every error that scalora throws on purpose. Its `message` includes where, expected, found and fix. */
+/** Characters of a detail in a message, and of what comes before the details (a recipe's problems, all of them). */
+const maxDetail = 1000;
+const maxWhat = 100_000;
+
+/**
+ * Every error that scalora throws on purpose. Its `message` includes where, expected, found and fix, cut to a length that can be
+ * read and without control characters; the fields are as they were given.
+ */
 export class ScaloraError extends Error {
   readonly code: ErrorCode;
   readonly where: string | undefined;
@@ -55,13 +64,14 @@ export class ScaloraError extends Error {
 }
 
 function describe(what: string, { where, expected, found, fix }: ErrorDetails): string {
-  const lines = [what];
-  if (where !== undefined) lines.push(`  where:    ${where}`);
-  if (expected !== undefined) lines.push(`  expected: ${expected}`);
-  if (found !== undefined) lines.push(`  found:    ${found}`);
-  if (fix !== undefined) lines.push(`  fix:      ${fix}`);
+  const lines = [quote(what, maxWhat)];
+  for (const [label, text] of Object.entries({ where, expected, found, fix }))
+    if (text !== undefined) lines.push(`  ${`${label}:`.padEnd(10)}${detail(text)}`);
   return lines.join("\n");
 }
+
+/** The further lines of a detail are indented, so that none passes for a detail of its own. */
+const detail = (text: string) => quote(text, maxDetail).replaceAll("\n", `\n${" ".repeat(12)}`);
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {

@@ -1,4 +1,6 @@
+import { escapeControl } from "../../util/quote.ts";
 import { type OutputStream, terminalWidth } from "./output-stream.ts";
+import { escapeUnstyled } from "./strip-control.ts";
 import { truncate } from "./text-width.ts";
 
 /** Milliseconds between two lines when the output is not a terminal. */
@@ -27,17 +29,18 @@ export class ProgressLine {
     if (!important && elapsed < (this.stream.isTTY ? drawInterval : plainInterval)) return;
     this.last = this.now();
     if (!this.stream.isTTY) {
-      this.stream.write(`${text}\n`);
+      this.stream.write(`${escapeControl(text)}\n`);
       return;
     }
-    this.drawn = truncate(text, terminalWidth(this.stream, 80) - 1);
+    this.drawn = truncate(escapeControl(text), terminalWidth(this.stream, 80) - 1);
     this.stream.write(`\r\x1b[2K${this.drawn}`);
   }
 
   /** Prints text above the progress line. */
   printAbove(text: string): void {
-    if (this.drawn === "") this.stream.write(`${text}\n`);
-    else this.stream.write(`\r\x1b[2K${text}\n${this.drawn}`);
+    const line = `${escapeUnstyled(text, this.stream.isTTY === true)}\n`;
+    if (this.drawn === "") this.stream.write(line);
+    else this.stream.write(`\r\x1b[2K${line}${this.drawn}`);
   }
 
   /** Ends the line: it stays on the screen, and later output starts below it. */

@@ -4,7 +4,7 @@ import { CapturedStream } from "../testing/terminal.ts";
 import { painter } from "./painter.ts";
 import { panel } from "./panel.ts";
 import { ProgressLine } from "./progress-line.ts";
-import { stripControl } from "./strip-control.ts";
+import { escapeUnstyled, stripControl } from "./strip-control.ts";
 import { table } from "./table.ts";
 import { displayWidth, pad, truncate, wrap } from "./text-width.ts";
 
@@ -36,7 +36,10 @@ test("colours only on a terminal that wants them", () => {
 });
 
 test("text from outside cannot move the cursor or change the terminal", () => {
-  expect(stripControl("a\x1b[2Jb\x1b]0;title\x07c\rd\x08\n\te\x9bm")).toBe("abcd\n\te");
+  expect(stripControl("a\x1b[2Jb\x1b]0;title\x07c\rd\x08\n\te\x9bm\u202ef")).toBe("abcd\n\tef");
+  const styled = "\x1b[1ma\x1b[22m \x1b[2Jb\x1b[8mc";
+  expect(escapeUnstyled(styled, true)).toBe("\x1b[1ma\x1b[22m \\x1b[2Jb\\x1b[8mc");
+  expect(escapeUnstyled(styled, false)).toBe("\\x1b[1ma\\x1b[22m \\x1b[2Jb\\x1b[8mc");
 });
 
 test("tables align columns and leave no trailing space", () => {

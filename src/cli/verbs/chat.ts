@@ -5,7 +5,7 @@ import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/
 import type { Context } from "../context.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
 import { addModelOptions, type ModelOptions } from "../shared-options.ts";
-import { streamOutput, terminalSafe } from "../stream-output.ts";
+import { streamOutput, writeModelText } from "../stream-output.ts";
 import { usageError } from "../usage-error.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
@@ -64,7 +64,7 @@ async function converse(
       messages.push({ role: "user", content: line });
       const { text, summary } = await context.interruptible((signal) =>
         streamOutput(generator.generate(messages, settings, signal), (piece) => {
-          context.stdout.write(terminalSafe(context, piece));
+          writeModelText(context, piece, options.raw);
         }),
       );
       context.stdout.write("\n");

@@ -5,7 +5,7 @@ import { formatDuration } from "../../util/format.ts";
 import type { Context } from "../context.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
 import { addModelOptions, jsonOption, type ModelOptions } from "../shared-options.ts";
-import { streamOutput, terminalSafe } from "../stream-output.ts";
+import { streamOutput, writeModelText } from "../stream-output.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   chat?: boolean;
@@ -36,7 +36,7 @@ export function addGenerate(
       const input = options.chat ? [{ role: "user", content: prompt }] : prompt;
       const { text, summary } = await context.interruptible((signal) =>
         streamOutput(generator.generate(input, samplingSettings(options), signal), (piece) => {
-          if (!options.json) context.stdout.write(terminalSafe(context, piece));
+          if (!options.json) writeModelText(context, piece, options.raw);
         }),
       );
       if (options.json) return context.json({ prompt, text, ...summary });

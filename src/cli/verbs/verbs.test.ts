@@ -177,6 +177,25 @@ test("generate streams to stdout and sums up on stderr", async () => {
   });
 });
 
+test.each([
+  [[], "a!b! \n"],
+  [["--raw"], "a\x1b[2J!b\u202e! \n"],
+])("generate leaves out a model's escape sequences, unless it is asked for them: %j", async (more, text) => {
+  const { context, stdout } = testContext();
+  const load = async () => ({ openGenerator: async () => echo({ inputs: [] }) });
+  const args = ["generate", model, "a\x1b[2J b\u202e", ...more];
+  await runVerb((program) => addGenerate(program, context, load), args);
+  expect(stdout.text.replaceAll("! ", "!")).toBe(text.replaceAll("! ", "!"));
+});
+
+test("results as JSON have no control characters, and are the same once read", () => {
+  const { context, stdout } = testContext();
+  const value = { "\u202e": "a\x1b[2J\x9b1m\x7f" };
+  context.json(value);
+  expect(stdout.text.replaceAll("\n", "")).toMatch(/^[\x20-\x7e]*$/);
+  expect(JSON.parse(stdout.text)).toEqual(value);
+});
+
 test("generate --json --chat prints one object and uses the chat template", async () => {
   const { context, stdout } = testContext();
   const seen: { inputs: unknown[] } = { inputs: [] };
