@@ -211,7 +211,7 @@ test("a checkpoint of another model, adapter configuration, data or version is r
   expect(record()).toEqual(before);
   for (const entry of listCheckpoints(checkpointsIn("run"))) {
     const file = join(entry.path, "manifest.json");
-    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 2'));
+    writeFileSync(file, readFileSync(file, "utf8").replace('"version": 2', '"version": 3'));
   }
   await expect(tried(() => ({}))).rejects.toThrow(refusal("format", { found: "manifest.json: version" }));
 });

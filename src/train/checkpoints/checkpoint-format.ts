@@ -1,8 +1,4 @@
-import { z } from "zod";
 import type { Json } from "../../util/json.ts";
-
-/** Version of the checkpoint folder's layout; other versions are refused. */
-export const checkpointVersion = 1;
 
 /** The tensor files of a checkpoint: weights that the method changed, optimiser moments, states of torch generators. */
 export const tensorFiles = {
@@ -22,23 +18,6 @@ export interface CheckpointIdentity {
   /** The method's resolved configuration. */
   readonly adapter: Json;
 }
-
-const json: z.ZodType<Json> = z.json();
-
-export const manifestSchema = z.strictObject({
-  format: z.literal("scalora-checkpoint"),
-  version: z.literal(checkpointVersion),
-  step: z.int().min(0),
-  /** Held-out loss at this step; null when it was not measured. */
-  evalLoss: z.number().nullable(),
-  base: z.string(),
-  adapter: json,
-  files: z.record(
-    z.string().regex(/^[a-z]+\.[a-z]+$/),
-    z.strictObject({ bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
-  ),
-});
-export type Manifest = z.output<typeof manifestSchema>;
 
 export const stepFolder = (step: number) => `step-${String(step).padStart(6, "0")}`;
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
+import { Random } from "../../util/random.ts";
 import { findNewestValid, isComplete, listCheckpoints, verifyCheckpoint } from "./read-checkpoint.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./save-checkpoint.ts";
 
@@ -34,7 +35,7 @@ test("a checkpoint is a folder whose manifest lists each file with size and hash
   const path = save(12);
   expect(readdirSync(folder())).toEqual(["step-000012"]);
   const manifest = verifyCheckpoint(path);
-  expect(manifest).toMatchObject({ format: "scalora-checkpoint", version: 1, step: 12, evalLoss: 1.2 });
+  expect(manifest).toMatchObject({ format: "scalora-checkpoint", version: 2, step: 12, evalLoss: 1.2 });
   expect(Object.keys(manifest.files).sort()).toEqual(
     readdirSync(path)
       .filter((name) => name !== "manifest.json")
@@ -98,4 +99,39 @@ test("a manifest cannot point outside its folder", () => {
   expect(() => verifyCheckpoint(path)).toThrow(
     refusal("format", { where: "manifest.json: files.../state.json" }),
   );
+});
+
+test("one flipped bit in the manifest or the state is damage of that checkpoint, and the older one is used", () => {
+  const random = new Random(17);
+  save(1, { data: [1, 2, 3] });
+  const path = save(2, { data: [1, 2, 3] });
+  for (const name of ["manifest.json", "state.json"]) {
+    const file = join(path, name);
+    const whole = readFileSync(file);
+    for (let i = 0; i < 200; i++) {
+      const flipped = Buffer.from(whole);
+      const at = random.integerBelow(flipped.length);
+      flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << random.integerBelow(8)), at);
+      writeFileSync(file, flipped);
+      expect(() => verifyCheckpoint(path)).toThrow(refusal("format"));
+      expect(findNewestValid(folder())).toMatchObject({
+        entry: { step: 1 },
+        broken: [{ step: 2, reason: expect.stringContaining(path) }],
+      });
+    }
+    writeFileSync(file, whole);
+  }
+  expect(verifyCheckpoint(path).step).toBe(2);
+});
+
+test("a checkpoint of version 1, whose manifest has no hash of its own, is read; one of a later version is not", () => {
+  const path = save(3);
+  const file = join(path, "manifest.json");
+  const { sha256: _, ...manifest } = JSON.parse(readFileSync(file, "utf8"));
+  writeFileSync(file, JSON.stringify({ ...manifest, version: 1 }));
+  expect(verifyCheckpoint(path)).toMatchObject({ version: 1, step: 3 });
+  for (const version of [2, 3]) {
+    writeFileSync(file, JSON.stringify({ ...manifest, version }));
+    expect(() => verifyCheckpoint(path)).toThrow(refusal("format", { where: "manifest.json" }));
+  }
 });

@@ -3,20 +3,18 @@ import { join } from "node:path";
 import { SafetensorsFile } from "../../safetensors/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import * as torch from "../../torch/index.ts";
-import { elementAt } from "../../util/elements.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { hashFile } from "../../util/files.ts";
 import type { Json } from "../../util/json.ts";
 import {
   type CheckpointIdentity,
-  type Manifest,
   manifestFile,
-  manifestSchema,
   stateFile,
   stepOf,
   type TensorPart,
   tensorFiles,
 } from "./checkpoint-format.ts";
+import { type Manifest, readManifestFile } from "./manifest.ts";
 
 export interface CheckpointEntry {
   readonly step: number;
@@ -44,7 +42,7 @@ export function readManifest(path: string): Manifest {
   const fail = (found: string): never => {
     throw new ScaloraError("format", "This checkpoint is incomplete", { where: path, found });
   };
-  const manifest = parseManifest(join(path, manifestFile));
+  const manifest = readManifestFile(join(path, manifestFile));
   for (const name of [...Object.values(tensorFiles), stateFile])
     if (!Object.hasOwn(manifest.files, name)) fail(`the manifest does not list ${name}`);
   for (const [name, { bytes }] of Object.entries(manifest.files)) {
@@ -53,26 +51,6 @@ export function readManifest(path: string): Manifest {
     else if (stat.size !== bytes) fail(`${name} has ${stat.size} bytes; the manifest lists ${bytes}`);
   }
   return manifest;
-}
-
-function parseManifest(file: string): Manifest {
-  let written: unknown;
-  try {
-    written = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new ScaloraError("format", "This checkpoint's manifest cannot be read", {
-      where: file,
-      found: messageOf(error),
-      cause: error,
-    });
-  }
-  const parsed = manifestSchema.safeParse(written);
-  if (parsed.success) return parsed.data;
-  const issue = elementAt(parsed.error.issues, 0);
-  throw new ScaloraError("format", "This checkpoint's manifest is invalid or of another version", {
-    where: `${file}: ${issue.path.join(".")}`,
-    found: issue.message,
-  });
 }
 
 /** Whether every file exists with its size (without checking hashes). */

@@ -18,9 +18,7 @@ import { hashFile, makeFolders, syncFolder } from "../../util/files.ts";
 import type { Json } from "../../util/json.ts";
 import {
   type CheckpointIdentity,
-  checkpointVersion,
   isUnfinished,
-  type Manifest,
   manifestFile,
   stateFile,
   stepFolder,
@@ -28,6 +26,7 @@ import {
   tensorFiles,
   unfinishedName,
 } from "./checkpoint-format.ts";
+import { formatManifest, type ManifestContent } from "./manifest.ts";
 import { isComplete, listCheckpoints } from "./read-checkpoint.ts";
 
 export interface CheckpointContent {
@@ -72,7 +71,7 @@ export function saveCheckpoint(folder: string, content: CheckpointContent): stri
 }
 
 function writeFiles(folder: string, { step, evalLoss, identity, tensors, state }: CheckpointContent): void {
-  const files: Manifest["files"] = {};
+  const files: ManifestContent["files"] = {};
   const add = (name: string) => {
     const file = join(folder, name);
     syncFile(file);
@@ -84,16 +83,14 @@ function writeFiles(folder: string, { step, evalLoss, identity, tensors, state }
   }
   writeFileSync(join(folder, stateFile), `${JSON.stringify(state, null, 1)}\n`);
   add(stateFile);
-  const manifest: Manifest = {
-    format: "scalora-checkpoint",
-    version: checkpointVersion,
+  const manifest = formatManifest({
     step,
     evalLoss: evalLoss ?? null,
     base: identity.base,
     adapter: identity.adapter,
     files,
-  };
-  writeFileSync(join(folder, manifestFile), `${JSON.stringify(manifest, null, 1)}\n`);
+  });
+  writeFileSync(join(folder, manifestFile), manifest);
   syncFile(join(folder, manifestFile));
   syncFolder(folder);
 }
