@@ -65,6 +65,11 @@ export class ModelWeights implements Disposable {
     return this.location(name).entry;
   }
 
+  /** Path of the file that holds a tensor. */
+  fileOf(name: string): string {
+    return this.location(name).file.path;
+  }
+
   /** A tensor: mapped from a safetensors file (see `SafetensorsFile.tensor`), or read from a GGUF file and dequantised. */
   tensor(name: string): Tensor {
     const { file, nameInFile } = this.location(name);

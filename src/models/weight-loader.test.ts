@@ -16,6 +16,7 @@ import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import { type CausalLM, tokenStream } from "../nn/index.ts";
 import { writeSafetensors } from "../safetensors/index.ts";
 import { refusal } from "../testing/refusal.ts";
+import * as torch from "../torch/index.ts";
 import { fromData, Generator, liveTensorCount, noGrad, scope, type Tensor, toDType } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { createModel, loadModel, saveModel } from "./index.ts";
@@ -255,4 +256,41 @@ test("an occupied output folder is left alone", () => {
     refusal("run", { where: join(out, "precious.txt", "model"), found: "ENOTDIR" }),
   );
   expect(existsSync(join(out, "precious.txt"))).toBe(true);
+});
+
+/** A stored weight of the first block's gate with one value changed. */
+function spoil(model: CausalLM, value: number, dtype: "float32" | "bfloat16" = "float32"): string {
+  const spoilt = [...model.namedParameters()].map(([name, weight]) => {
+    const values = Float32Array.from(weight.toFloats());
+    if (name.endsWith("gate_proj.weight")) values[17] = value;
+    return [name, toDType(fromData(values, weight.shape, { device: "cpu" }), dtype).keep()] as const;
+  });
+  try {
+    return folderOf(spoilt);
+  } finally {
+    for (const [, tensor] of spoilt) tensor.dispose();
+  }
+}
+
+test.each([
+  { stored: "float32", value: Number.NaN, options: {} },
+  { stored: "float32", value: Number.NEGATIVE_INFINITY, options: { dtype: "bfloat16" } },
+  { stored: "bfloat16", value: Number.NaN, options: {} },
+  { stored: "float32", value: Number.POSITIVE_INFINITY, options: { quantization: "nf4" } },
+] as const)("a weight of $value is found at load, by tensor and file ($stored, $options)", async (row) => {
+  using model = newModel();
+  const folder = scope(() => spoil(model, row.value, row.stored));
+  await expect(loadModel(folder, row.options)).rejects.toThrow(
+    refusal("model", {
+      where: join(folder, "model.safetensors"),
+      found: "model.layers.0.mlp.gate_proj.weight (1 of 96 numbers",
+    }),
+  );
+});
+
+test("weights whose sum overflows are finite all the same", async () => {
+  using model = newModel();
+  torch.noGrad(() => torch.fill_(elementAt([...model.namedParameters()], 0)[1], 3e38));
+  using loaded = await loadModel(folderOf(model.namedParameters()));
+  expect(loaded.info.vocabSize).toBe(11);
 });

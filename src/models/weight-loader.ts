@@ -1,5 +1,7 @@
 import type { ModelWeights } from "../model-files/model-weights.ts";
 import {
+  allFinite,
+  countNonFinite,
   makeParameterSource,
   type Nf4Codebook,
   Nf4Weight,
@@ -55,6 +57,9 @@ export class WeightLoader {
   private codebook: Nf4Codebook | undefined;
   private readonly missingKeys: string[] = [];
   private readonly mismatchedKeys: string[] = [];
+  /** What is said of tensors with numbers that are not finite, and their files. */
+  private readonly nonFinite: string[] = [];
+  private readonly nonFiniteFiles = new Set<string>();
 
   constructor(weights: ModelWeights, where: string, place: WeightPlacement, rules: LoadRules = {}) {
     this.rules = rules;
@@ -93,6 +98,7 @@ export class WeightLoader {
       return this.placeholder(stored);
     }
     const tensor = this.copyIfQuantized(convert(this.weights.tensor(stored), this.place)).keep();
+    this.checkFinite(stored, tensor);
     this.taken.set(stored, tensor);
     return tensor;
   }
@@ -111,10 +117,17 @@ export class WeightLoader {
     if (stored === undefined || !this.fits(stored, shape)) return undefined;
     this.codebook ??= nf4Codebook(this.place.device);
     using dense = convert(this.weights.tensor(stored), this.place);
+    this.checkFinite(stored, dense);
     const weight = new Nf4Weight(dense, this.codebook);
     releaseFreeMemory();
     this.taken.set(stored, weight);
     return weight;
+  }
+
+  private checkFinite(stored: string, tensor: Tensor): void {
+    if (allFinite(tensor)) return;
+    this.nonFinite.push(`${stored} (${countNonFinite(tensor)} of ${tensor.numel} numbers)`);
+    this.nonFiniteFiles.add(this.weights.fileOf(stored));
   }
 
   private storedName(name: string): string | undefined {
@@ -156,14 +169,25 @@ export class WeightLoader {
       ...this.mismatchedKeys.map((problem) => `mis-shaped ${problem}`),
       ...unexpected.map((name) => `unexpected ${name}${suggestion(name, this.missingKeys)}`),
     ];
-    if (problems.length === 0) return;
-    const shown = problems.slice(0, 12).map((problem) => `\n    - ${problem}`);
-    if (problems.length > shown.length) shown.push(`\n    … and ${problems.length - shown.length} more`);
-    throw new ScaloraError("model", "The weights do not match config.json", {
-      where: this.where,
-      found: shown.join(""),
-    });
+    if (problems.length > 0)
+      throw new ScaloraError("model", "The weights do not match config.json", {
+        where: this.where,
+        found: list(problems),
+      });
+    if (this.nonFinite.length > 0)
+      throw new ScaloraError("model", "Weights of the model are not finite (NaN or infinite)", {
+        where: [...this.nonFiniteFiles].join(", "),
+        found: list(this.nonFinite),
+        fix: "fetch the files again, or use another model",
+      });
   }
+}
+
+/** The first dozen, a line each, and the number of the others. */
+function list(problems: readonly string[]): string {
+  const shown = problems.slice(0, 12).map((problem) => `\n    - ${problem}`);
+  if (problems.length > shown.length) shown.push(`\n    … and ${problems.length - shown.length} more`);
+  return shown.join("");
 }
 
 function suggestion(name: string, candidates: readonly string[]): string {

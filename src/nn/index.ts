@@ -26,6 +26,7 @@ export { concatenate } from "./concatenate.ts";
 export { deviceOf } from "./device-of.ts";
 export { dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
+export { allFinite, countNonFinite } from "./finite.ts";
 export type { FrozenDelta } from "./frozen-delta.ts";
 export { KeyValueCache } from "./kv-cache.ts";
 export { LayerNorm } from "./layer-norm.ts";

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { nonFiniteEvaluationError } from "./non-finite.ts";
 import { objectiveOf, requireLabels } from "./objective.ts";
 
 export interface Evaluation {
@@ -47,12 +48,7 @@ export async function evaluateLoss(
   for (const batch of batches) {
     if (stopping()) return undefined;
     const { loss, predictions: found } = objective.evaluate(batch);
-    if (!Number.isFinite(loss))
-      throw new ScaloraError("run", "The held-out loss is not finite", {
-        where: batch.sources.join(", "),
-        found: String(loss),
-        fix: "check these rows; if the model is trained, lower the learning rate or use an earlier checkpoint",
-      });
+    if (!Number.isFinite(loss)) throw nonFiniteEvaluationError(model, batch, loss);
     sum += loss;
     labelTokens += objective.labelCount(batch);
     if (found !== undefined) {

@@ -64,8 +64,3 @@ export function forEachParameter(
       });
   });
 }
-
-/** Whether every element is finite. */
-export function allFinite(x: Tensor): boolean {
-  return torch.noGrad(() => torch.scope(() => torch.all(torch.isfinite(torch.detach(x))).item() !== 0));
-}

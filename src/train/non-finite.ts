@@ -1,19 +1,21 @@
 import type { AdapterSet, Trainable } from "../adapters/core/adapter-set.ts";
 import type { Batch } from "../data/types.ts";
 import type { TrainableModel } from "../nn/classifier.ts";
+import { allFinite } from "../nn/finite.ts";
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { allFinite, forEachParameter } from "./gradient-norms.ts";
+import { firstNonFinite } from "./first-non-finite.ts";
+import { forEachParameter } from "./gradient-norms.ts";
 import { type Objective, objectiveOf } from "./objective.ts";
 
 /** Maximum number of names in a message. */
 const maxListed = 5;
 
 /**
- * Explains a non-finite loss: names the non-finite weights and factors, or else the rows with a non-finite loss of their
- * own. The step has not changed anything yet.
+ * Explains a non-finite loss: names the non-finite weights and factors, or else the first module with a non-finite output
+ * and the rows with a non-finite loss of their own. The step has not changed anything yet.
  */
 export function nonFiniteLossError(
   model: TrainableModel,
@@ -33,8 +35,40 @@ export function nonFiniteLossError(
           : "start a new run with a lower train.lr or train.clip, or from an earlier checkpoint",
     });
   const objective = objectiveOf(model);
+  const place = firstPlace(model, microBatches, (batch) => objective.lossSum(batch));
   const rows = badRows(objective, microBatches, (row) => Number.isFinite(objective.evaluate(row).loss));
-  return stopError(what, { tensors: [], rows: rows.length > 0 ? rows : sourcesOf(microBatches) });
+  return stopError(what, [`first in ${place}`], rows.length > 0 ? rows : sourcesOf(microBatches));
+}
+
+/** Explains a non-finite loss of held-out rows, as `nonFiniteLossError` does. */
+export function nonFiniteEvaluationError(model: TrainableModel, batch: Batch, loss: number): ScaloraError {
+  const where = list(batch.sources);
+  const weights = badWeights(model);
+  if (weights.length > 0)
+    return new ScaloraError("run", "The held-out loss is not finite", {
+      where,
+      found: `${loss}; non-finite values in ${list(weights)}`,
+      fix: "use other files of the model; if it is trained, an earlier checkpoint or a lower learning rate",
+    });
+  const place = torch.noGrad(() => firstPlace(model, [batch], (rows) => objectiveOf(model).lossSum(rows)));
+  return new ScaloraError("run", "The held-out loss is not finite", {
+    where,
+    found: `${loss}, first in ${place}`,
+    fix: "check these rows; if the model is trained, lower the learning rate or use an earlier checkpoint",
+  });
+}
+
+/** Where the forward pass over the batches first stops being finite. */
+function firstPlace(
+  model: TrainableModel,
+  batches: readonly Batch[],
+  compute: (batch: Batch) => unknown,
+): string {
+  for (const batch of batches) {
+    const place = firstNonFinite(model, () => torch.scope(() => void compute(batch)));
+    if (place !== undefined) return place;
+  }
+  return "the loss itself: the outputs of all modules are finite";
 }
 
 /**
@@ -56,18 +90,18 @@ export function nonFiniteGradientError(
     return adapters.trainables().every(({ grad }) => allFinite(grad));
   });
   adapters.zeroGrad();
-  return stopError(`Gradients of step ${step} are not finite; the run stops before changing anything`, {
-    tensors,
-    rows: rows.length > 0 ? rows : sourcesOf(microBatches),
-  });
+  return stopError(
+    `Gradients of step ${step} are not finite; the run stops before changing anything`,
+    [`not finite: ${list(tensors)}`],
+    rows.length > 0 ? rows : sourcesOf(microBatches),
+  );
 }
 
 const sourcesOf = (microBatches: readonly Batch[]) => microBatches.flatMap(({ sources }) => sources);
 
-function stopError(what: string, found: { tensors: string[]; rows: string[] }): ScaloraError {
-  const tensors = found.tensors.length > 0 ? `not finite: ${list(found.tensors)}; ` : "";
+function stopError(what: string, found: readonly string[], rows: readonly string[]): ScaloraError {
   return new ScaloraError("run", what, {
-    found: `${tensors}rows: ${list(found.rows)}`,
+    found: [...found, `rows: ${list(rows)}`].join("; "),
     fix: "check these rows; start a new run with a lower train.lr or train.clip (a resume would repeat the same steps)",
   });
 }

@@ -176,6 +176,28 @@ test("a row whose loss is not finite is named", () => {
   );
 });
 
+test("the first module whose output is not finite is named beside the rows", () => {
+  const parts = partsOf();
+  const { model } = parts;
+  const plain = model.norm.forward.bind(model.norm);
+  model.norm.forward = (x) => torch.divScalar(plain(x), 0);
+  expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 2)).toThrow(
+    refusal("run", { found: "first in the output of norm; rows: count.jsonl:1, count.jsonl:2" }),
+  );
+  model.norm.forward = plain;
+  const mix = model.mix.forward.bind(model.mix);
+  const embed = model.embed_tokens.forward.bind(model.embed_tokens);
+  model.mix.forward = (x) => mix(torch.divScalar(x, 0));
+  expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 2)).toThrow(
+    refusal("run", { found: "first in the output of mix;" }),
+  );
+  model.mix.forward = mix;
+  model.hiddenStates = ({ tokens }) => model.norm.forward(torch.divScalar(embed(tokens), 0));
+  expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 2)).toThrow(
+    refusal("run", { found: "first in the input of norm;" }),
+  );
+});
+
 test("a gradient that is not finite is named with the rows that cause it", () => {
   const parts = partsOf();
   const { model } = parts;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readSafetensorsHeader, writeSafetensors } from "../../safetensors/index.ts";
-import { fileRefusal } from "../../testing/refusal.ts";
+import { fileRefusal, refusal } from "../../testing/refusal.ts";
 import { fromData } from "../../torch/index.ts";
 import { readAdapterFolder, writeAdapterFolder } from "./adapter-folder.ts";
 
@@ -52,6 +52,18 @@ test("what is not an adapter folder is a clear error", () => {
     fileRefusal("format", join(folder, "adapter_model.safetensors"), {
       expected: expect.stringMatching(/ base_model\.model\.$/),
       found: "lora_A.weight",
+    }),
+  );
+});
+
+test("an adapter with a weight that is not finite is refused by tensor and file", () => {
+  const folder = join(scratch, "nan");
+  using tensor = fromData(Float32Array.of(1, Number.NaN), [1, 2], { device: "cpu" });
+  writeAdapterFolder(folder, {}, [["mix.lora_A.weight", tensor]]);
+  expect(() => readAdapterFolder(folder)).toThrow(
+    refusal("model", {
+      where: join(folder, "adapter_model.safetensors"),
+      found: "mix.lora_A.weight (1 of 2 numbers)",
     }),
   );
 });

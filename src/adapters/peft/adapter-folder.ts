@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { allFinite, countNonFinite } from "../../nn/index.ts";
 import { SafetensorsFile, type TensorSource, writeSafetensors } from "../../safetensors/index.ts";
 import { allOrNothing, type Tensor } from "../../torch/index.ts";
 import { writeFolderAtomic } from "../../util/atomic-folder.ts";
@@ -44,6 +45,7 @@ export function readAdapterFolder(folder: string): AdapterFolder {
   allOrNothing(() => {
     for (const name of file.header.entries.keys())
       tensors.set(fromPeftName(file.path, name), file.tensor(name));
+    for (const [name, tensor] of tensors) assertFinite(file.path, name, tensor);
   });
   return {
     config,
@@ -74,6 +76,15 @@ export function writeAdapterFolder(
       format: "pt",
       ...(baseFingerprint !== undefined && { [baseFingerprintKey]: baseFingerprint }),
     });
+  });
+}
+
+function assertFinite(path: string, name: string, tensor: Tensor): void {
+  if (allFinite(tensor)) return;
+  throw new ScaloraError("model", "A weight of the adapter is not finite (NaN or infinite)", {
+    where: path,
+    found: `${name} (${countNonFinite(tensor)} of ${tensor.numel} numbers)`,
+    fix: "fetch the file again, or use another adapter",
   });
 }
 
