@@ -79,6 +79,13 @@ export const trainSchema = () =>
     patience: integerAtLeast(0).default(0).meta({
       description: "Evaluations without a better loss before the run stops; 0 never stops early",
     }),
+    // Optional, so that the recipes of runs that exist stay as they are.
+    stopOnDivergence: z.boolean().optional().meta({
+      expects: "true or false",
+      description:
+        "Stop as failed, with a checkpoint, when 50 steps in a row have a loss far above the first one's (docs/training.md)",
+      unset: "true",
+    }),
   });
 
 type UnresolvedTrainConfig = z.output<ReturnType<typeof trainSchema>>;

@@ -28,6 +28,8 @@ export interface RunResult {
   /** Path of the newest checkpoint. */
   checkpoint: string | null;
   seconds: number;
+  /** What is worse at the run's end than at its beginning, in words; null when nothing is. */
+  divergence: string | null;
   /** Seconds of these spent recording for `scalora analyze`; null without `run.analysis`. */
   analysisSeconds: number | null;
 }

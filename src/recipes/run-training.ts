@@ -78,7 +78,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
     onEvent({ type: "warning", step: 0, message });
   const estimated = estimates({ model, adapters, optimizer }, dataset, recipe, before);
-  const result = await train({
+  const training = train({
     model,
     adapters,
     batches,
@@ -98,18 +98,37 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
       if (event.type === "start") firstSamples.forEach(record);
     },
   });
+  const result = await training.catch((error: unknown) => {
+    reportFailedRun(folder, recipe.run.name);
+    throw error;
+  });
   if (result.reason !== "stopped" && !hasFinalEvents(folder, result.step)) {
     for (const event of await sample(result.step)) record(event);
     const rank = await finalRank(recipe, model, adapters, result.step);
     if (rank) record(rank);
   }
-  const events = readEvents(folder.path);
-  writeReport(folder.file("report.html"), runReport({ name: recipe.run.name, events }));
+  const events = reportRun(folder, recipe.run.name);
   const { taskType: task } = objectiveOf(model);
   const analysisSeconds = observer ? analysisTime(events) : null;
   const about = { folder: folder.path, task, totalSteps: steps, parameters: adapters.parameterCounts() };
   return { ...about, analysisSeconds, ...summary(result) };
 };
+
+/** Writes the page of a run. @returns the run's events */
+function reportRun(folder: RunFolder, name: string): RunEvent[] {
+  const events = readEvents(folder.path);
+  writeReport(folder.file("report.html"), runReport({ name, events }));
+  return events;
+}
+
+/** Writes the page of a run that has failed; when that fails too, the caller gets the first error. */
+function reportFailedRun(folder: RunFolder, name: string): void {
+  try {
+    reportRun(folder, name);
+  } catch {
+    // The first error is the one to fix.
+  }
+}
 
 const analysisTime = (events: readonly RunEvent[]) =>
   eventsOfType(events, "analysis").reduce((sum, { seconds }) => sum + seconds, 0);
@@ -136,12 +155,15 @@ function hasFinalEvents(folder: RunFolder, step: number): boolean {
 
 /** Schedule and settings of a run of `steps` steps. */
 function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
-  const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience } = settings;
+  const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience, stopOnDivergence } = settings;
   const often = Math.max(1, Math.ceil(steps / defaultTimes));
   const { evalEvery = often, saveEvery = often } = settings;
   return {
     schedule: makeSchedule({ name, lr, steps, warmup }),
-    settings: { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+    settings: {
+      ...{ steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+      ...(stopOnDivergence !== undefined && { stopOnDivergence }),
+    },
   };
 }
 
@@ -284,7 +306,8 @@ function trainingCounts({ report, eval: heldOut }: Dataset) {
   };
 }
 
-function summary({ reason, step, loss, lastEval, best, checkpoint, seconds }: TrainResult) {
+function summary(result: TrainResult) {
+  const { reason, step, loss, lastEval, best, checkpoint, seconds, divergence } = result;
   return {
     reason,
     step,
@@ -295,5 +318,6 @@ function summary({ reason, step, loss, lastEval, best, checkpoint, seconds }: Tr
     bestScore: best?.score ?? null,
     checkpoint: checkpoint ?? null,
     seconds,
+    divergence: divergence ?? null,
   };
 }

@@ -33,7 +33,7 @@ export interface SampleGroup {
 export interface ReportData {
   title: string;
   /** One or two sentences below the title. */
-  summary?: string;
+  summary?: string | undefined;
   facts: readonly { label: string; value: string }[];
   charts: readonly Chart[];
   tables: readonly ReportTable[];

@@ -14,6 +14,7 @@ export interface NamedRun {
 export function runReport(run: NamedRun): ReportData {
   return {
     title: run.name,
+    summary: troubleText(run.events),
     facts: runFacts(run.events),
     charts: runCharts([run]),
     tables: [],
@@ -194,6 +195,15 @@ function sampleGroups(runs: readonly NamedRun[]): SampleGroup[] {
     }
   }
   return [...groups].map(([prompt, outputs]) => ({ prompt, outputs }));
+}
+
+/** Why the run failed, or what it warned about at its end, such as a loss above the first one. */
+function troubleText(events: readonly RunEvent[]): string | undefined {
+  const end = eventsOfType(events, "end").at(-1);
+  if (end === undefined) return undefined;
+  if (end.reason === "failed") return `Failed after step ${end.step}: ${end.message ?? "no reason recorded"}`;
+  const warnings = eventsOfType(events, "warning").filter(({ step }) => step > 0 && step === end.step);
+  return warnings.length === 0 ? undefined : `Warning: ${warnings.map(({ message }) => message).join("; ")}`;
 }
 
 function runFacts(events: readonly RunEvent[]): ReportData["facts"] {

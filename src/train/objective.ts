@@ -10,6 +10,8 @@ import { ScaloraError } from "../util/errors.ts";
 /** The loss that training minimises, summed over the labels of a batch; callers divide by the number of labels. */
 export interface Objective {
   readonly taskType: TaskType;
+  /** Loss per label of a model that finds all answers equally likely; infinite for a regression, where all is possible. */
+  readonly guessLoss: number;
   /** Number of labels in a batch: tokens to predict, or rows for a classification. */
   labelCount(batch: Batch): number;
   /**
@@ -27,6 +29,7 @@ export function objectiveOf(model: TrainableModel): Objective {
   const lossSum = (batch: Batch) => causalLossSum(model, batch);
   return {
     taskType: "causal-lm",
+    guessLoss: Math.log(model.info.vocabSize),
     labelCount: ({ labelTargets }) => labelTargets.length,
     lossSum,
     evaluate: (batch) => ({ loss: torch.noGrad(() => torch.scope(() => lossSum(batch).item())) }),
@@ -34,9 +37,10 @@ export function objectiveOf(model: TrainableModel): Objective {
 }
 
 function classification(model: SequenceClassifier): Objective {
-  const { regression } = model.info;
+  const { regression, labels } = model.info;
   return {
     taskType: regression ? "regression" : "classification",
+    guessLoss: regression ? Number.POSITIVE_INFINITY : Math.log(labels.length),
     labelCount: (batch) => requireLabels(batch).length,
     lossSum: (batch, dropout) =>
       labelLossSum(classifierLogits(model, batch, dropout), requireLabels(batch), regression),

@@ -24,6 +24,11 @@ const schema = z.strictObject({
   seconds: z.number().min(0),
   /** Training loss of the last step. */
   loss: z.number().nullable(),
+  /** Training loss of the first step, and the moving average; null in checkpoints of version 1. */
+  firstLoss: z.number().nullable().default(null),
+  averageLoss: z.number().nullable().default(null),
+  /** Steps in a row whose loss was that of a diverged run. */
+  stepsDiverged: z.int().min(0).default(0),
   /** Evaluation before the first step, the last one, and the best one after at least one step. */
   firstEval: evaluationSchema.nullable(),
   lastEval: evaluationSchema.nullable(),
@@ -55,6 +60,9 @@ export const freshProgress = (): Progress => ({
   labelTokens: 0,
   seconds: 0,
   loss: null,
+  firstLoss: null,
+  averageLoss: null,
+  stepsDiverged: 0,
   firstEval: null,
   lastEval: null,
   best: null,

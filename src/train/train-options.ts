@@ -27,6 +27,8 @@ export interface TrainSettings {
   readonly keepLast?: number;
   /** Stop after this many evaluations without improvement; 0 (the default) turns early stopping off. */
   readonly patience?: number;
+  /** Whether a run that diverges stops as failed, with a checkpoint; the default. */
+  readonly stopOnDivergence?: boolean;
 }
 
 /** Everything that a training run uses. */
@@ -78,16 +80,18 @@ export interface TrainResult {
   /** Paths of the newest and the best checkpoint; undefined when there is none. */
   readonly checkpoint: string | undefined;
   readonly bestCheckpoint: string | undefined;
+  /** What is worse at the run's end than at its beginning, in words; undefined when nothing is, or the run was stopped. */
+  readonly divergence: string | undefined;
 }
 
 export type ResolvedSettings = Required<TrainSettings>;
 
 /** Fills in the defaults. @throws `config` naming the setting that is out of range. */
 export function resolveSettings(settings: TrainSettings): ResolvedSettings {
-  const { steps, accumulate = 1, clip = 1, keepLast = 2, patience = 0 } = settings;
+  const { steps, accumulate = 1, clip = 1, keepLast = 2, patience = 0, stopOnDivergence = true } = settings;
   const { evalEvery = steps, saveEvery = steps } = settings;
-  const resolved = { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience };
-  for (const [key, value] of Object.entries(resolved)) {
+  const numbers = { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience };
+  for (const [key, value] of Object.entries(numbers)) {
     const least = key === "clip" || key === "patience" ? 0 : 1;
     const ok = key === "clip" ? Number.isFinite(value) : Number.isSafeInteger(value);
     if (!ok || value < least)
@@ -96,5 +100,5 @@ export function resolveSettings(settings: TrainSettings): ResolvedSettings {
         found: String(value),
       });
   }
-  return resolved;
+  return { ...numbers, stopOnDivergence };
 }

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FullFineTuning } from "../adapters/full/full-fine-tuning.ts";
 import { requestControl } from "../run/control-command.ts";
@@ -180,4 +181,59 @@ test("without a run folder nothing is written and the result still tells", async
   const result = await train(options);
   expect(result).toMatchObject({ reason: "finished", checkpoint: undefined, bestCheckpoint: undefined });
   expect(result.loss).toBeGreaterThan(0);
+});
+
+/** A run whose learning rate destroys the model. */
+const diverging = (settings: Partial<TrainOptions["settings"]> = {}): TrainOptions => {
+  const options = make({ steps: 120, evalEvery: 20, saveEvery: 40, ...settings }, { folder: path() });
+  return { ...options, schedule: { ...options.schedule, lrAt: () => 30 } };
+};
+
+test("a run that diverges stops early as failed, with a checkpoint and a reason", async () => {
+  await expect(train(diverging())).rejects.toThrow(
+    refusal("run", { message: "diverged", found: /^a loss of 2\.\d{4} in the first step/, fix: "train.lr" }),
+  );
+  const [end] = eventsOf("end");
+  expect(end).toMatchObject({ reason: "failed", message: expect.stringContaining("has diverged") });
+  expect(end?.step).toBeLessThan(70);
+  expect(eventsOf("checkpoint").at(-1)).toMatchObject({ step: end?.step, reason: "stop" });
+  expect(readStatus(path())).toMatchObject({ state: "failed", message: end?.message });
+});
+
+test("with stopOnDivergence off it trains to its end, which is above its beginning and says so", async () => {
+  const result = await train(diverging({ stopOnDivergence: false }));
+  const [first, last] = [eventsOf("eval").at(0)?.loss, eventsOf("eval").at(-1)?.loss];
+  expect(result).toMatchObject({
+    reason: "finished",
+    step: 120,
+    divergence: expect.stringMatching(
+      `^held-out loss ${first?.toFixed(4)} .* ${last?.toFixed(4)} at the end$`,
+    ),
+  });
+  expect(eventsOf("warning")).toMatchObject([
+    { step: 120, message: expect.stringContaining("ended worse than it began") },
+  ]);
+});
+
+test("a resumed run diverges at the step at which the uninterrupted one does", async () => {
+  await expect(train(diverging())).rejects.toThrow("diverged");
+  const step = eventsOf("end").at(-1)?.step;
+  rmSync(path(), { recursive: true });
+  const onEvent = (event: RunEvent) => {
+    if (event.type === "step" && event.step === 33) requestControl(path(), "stop");
+  };
+  expect((await train({ ...diverging(), onEvent })).reason).toBe("stopped");
+  const resumed = make({ steps: 120, evalEvery: 20, saveEvery: 40 }, { folder: path(), resume: true });
+  const schedule = { ...resumed.schedule, lrAt: () => 30 };
+  await expect(train({ ...resumed, schedule })).rejects.toThrow("diverged");
+  expect(eventsOf("end").at(-1)).toMatchObject({ reason: "failed", step });
+});
+
+test("an evaluation that is not finite names the module and the rows", async () => {
+  const options = make({ steps: 4 }, { folder: path() });
+  const [, last] = elementAt([...options.model.namedParameters()].slice(-1), 0);
+  torch.noGrad(() => torch.fill_(last, Number.POSITIVE_INFINITY));
+  await expect(train(options)).rejects.toThrow(
+    refusal("run", { message: "held-out loss", found: "non-finite values in lm_head.weight" }),
+  );
 });

@@ -6,6 +6,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { awaitControl, isAborted } from "./await-control.ts";
 import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save-checkpoint.ts";
+import { divergenceAtEnd, divergenceError, hasDiverged, noteLoss } from "./divergence.ts";
 import { evaluateLoss } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
@@ -38,6 +39,7 @@ class Trainer {
   private readonly settings: ResolvedSettings;
   private readonly progress: Progress = freshProgress();
   private readonly recorder: RunRecorder;
+  private readonly guessLoss: number;
   private hasSeenGradient = false;
   private unchangedDetector: UnchangedParameterDetector | undefined;
   private savedStep: number | undefined;
@@ -47,6 +49,7 @@ class Trainer {
   constructor(options: TrainOptions) {
     this.options = options;
     this.settings = resolveSettings(options.settings);
+    this.guessLoss = objectiveOf(options.model).guessLoss;
     this.gemmBackend = options.gemmBackend ?? "aten";
     this.recorder = new RunRecorder(options, this.settings, this.progress);
   }
@@ -59,8 +62,11 @@ class Trainer {
     try {
       this.begin(resumed);
       const { reason, message } = await this.loop();
+      const divergence = reason === "stopped" ? undefined : divergenceAtEnd(this.progress, this.guessLoss);
+      if (divergence !== undefined && this.progress.step > (resumed?.progress.step ?? 0))
+        this.warn(`the run ended worse than it began: ${divergence}`);
       this.recorder.end(reason, message);
-      return this.result(reason);
+      return { ...this.result(reason), divergence };
     } catch (error) {
       this.recorder.fail(error);
       throw error;
@@ -77,14 +83,8 @@ class Trainer {
       this.savedStep = progress.step;
       this.gemmBackend = resumed.gemmBackend;
       recorder.emit({ type: "resume", step: progress.step, checkpoint: resumed.checkpoint });
-      for (const message of resumed.warnings)
-        recorder.emit({ type: "warning", step: progress.step, message });
-    } else if (options.resume)
-      recorder.emit({
-        type: "warning",
-        step: 0,
-        message: "the run has no checkpoint: it restarts from its first step",
-      });
+      for (const message of resumed.warnings) this.warn(message);
+    } else if (options.resume) this.warn("the run has no checkpoint: it restarts from its first step");
     else this.refuseOverwriting();
     if (options.startInfo)
       recorder.emit({
@@ -124,8 +124,17 @@ class Trainer {
       const better = options.metrics ? "higher score" : "lower loss";
       if (early) return { reason: "early", message: `no ${better} in ${settings.patience} evaluations` };
       if (stop !== undefined) return { reason: "stopped", message: stop };
+      this.stopIfDiverged();
       this.step();
     }
+  }
+
+  /** @throws ScaloraError `run` after saving, when the run has diverged and is to stop then */
+  private stopIfDiverged(): void {
+    const { progress } = this;
+    if (!this.settings.stopOnDivergence || !hasDiverged(progress, this.guessLoss)) return;
+    this.save("stop");
+    throw divergenceError(progress);
   }
 
   private step(): void {
@@ -140,6 +149,7 @@ class Trainer {
     );
     progress.step = step;
     progress.loss = report.loss;
+    noteLoss(progress, report.loss, this.guessLoss);
     progress.tokens += report.tokens;
     progress.labelTokens += report.labelTokens;
     const seconds = (performance.now() - started) / 1000 - (observation?.seconds ?? 0);
@@ -166,7 +176,10 @@ class Trainer {
         found: `gradients of 0 in ${changedByStep} steps: ${names}`,
         fix: "the layers must compute with these parameters, and autograd add to the tensors that `grad` names",
       });
-    const message = `unchanged after ${changedByStep} steps by method ${method}: ${names}`;
+    this.warn(`unchanged after ${changedByStep} steps by method ${method}: ${names}`);
+  }
+
+  private warn(message: string): void {
     this.recorder.emit({ type: "warning", step: this.progress.step, message });
   }
 
@@ -247,16 +260,15 @@ class Trainer {
     return this.options.run && checkpointFolder(this.options.run.folder);
   }
 
-  private result(reason: TrainResult["reason"]): TrainResult {
+  private result(reason: TrainResult["reason"]): Omit<TrainResult, "divergence"> {
     const folder = this.checkpointsPath();
     const saved = folder === undefined ? [] : listCheckpoints(folder);
-    const pathOf = (step: number | null | undefined) => saved.find((entry) => entry.step === step)?.path;
-    const { sinceBest: _, ...progress } = this.progress;
+    const pathOf = (saveStep: number | undefined) => saved.find((entry) => entry.step === saveStep)?.path;
+    const { step, loss, firstEval, lastEval, best, tokens, labelTokens, seconds } = this.progress;
     return {
-      ...progress,
-      reason,
-      checkpoint: pathOf(this.progress.step),
-      bestCheckpoint: pathOf(this.progress.best?.step),
+      ...{ reason, step, loss, firstEval, lastEval, best, tokens, labelTokens, seconds },
+      checkpoint: pathOf(step),
+      bestCheckpoint: pathOf(best?.step),
     };
   }
 }

@@ -38,6 +38,7 @@ const result: RunResult = {
   checkpoint: "runs/tiny-lora/checkpoints/step-000002",
   seconds: 3,
   analysisSeconds: null,
+  divergence: null,
 };
 
 const events: RunEvent[] = [
@@ -120,6 +121,15 @@ test("--resume takes the run's own recipe, also after its folder was moved", asy
 test("a stopped run says how to go on", async () => {
   const { stdout } = await train([recipePath], { reason: "stopped" });
   expect(stdout).toContain("scalora train --resume runs/tiny-lora");
+});
+
+test("a run that ended worse than it began says so, and fails on request", async () => {
+  const outcome = { divergence: "held-out loss 2.1000 before training, 10.8000 at the end" };
+  const { stdout, context } = await train([recipePath], outcome);
+  expect(stdout).toMatch(/WORSE +ended worse than it began: held-out loss 2\.1000 .* 10\.8000 at the end/);
+  expect(context.exitCode).toBe(0);
+  expect((await train([recipePath, "--fail-on-divergence"], outcome)).context.exitCode).toBe(1);
+  expect((await train([recipePath, "--fail-on-divergence"])).context.exitCode).toBe(0);
 });
 
 test("what recording for the analysis took is said, where anything was recorded", async () => {

@@ -15,6 +15,7 @@ import { usageError } from "../usage-error.ts";
 interface Options {
   set: string[];
   resume?: string;
+  failOnDivergence?: boolean;
   json?: boolean;
 }
 
@@ -31,6 +32,7 @@ export function addTrain(
     .argument("[recipe]", "YAML file of a recipe")
     .addOption(setOption())
     .option("--resume <run>", "resume from the newest checkpoint of a run's folder")
+    .option("--fail-on-divergence", "exit with 1 when the run ends worse than it began")
     .addOption(jsonOption())
     .addHelpText("after", () => help)
     .action(async (path: string | undefined, options: Options) => {
@@ -47,6 +49,7 @@ export function addTrain(
         )
         .finally(() => view.end());
       if (result.reason !== "stopped") context.exitCode = 0;
+      if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;
       if (options.json) context.json(result);
       else context.result(resultText(result, context));
     });
@@ -90,6 +93,8 @@ function resultText(result: RunResult, context: Context): string {
     ["training loss", result.loss === null ? "–" : result.loss.toFixed(4)],
     ["held-out loss", loss(result.evalLoss)],
   ];
+  if (result.divergence !== null)
+    rows.push([context.paintOut("red", "WORSE"), `ended worse than it began: ${result.divergence}`]);
   if (result.bestStep !== null)
     rows.push(["best", `${score}${loss(result.bestEvalLoss)} at step ${result.bestStep}`]);
   if (result.checkpoint !== null) rows.push(["checkpoint", result.checkpoint]);
