@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeTranslationSplits } from "../quickstart/translation/sentences.ts";
+import { makeTranslationSplits } from "../quickstart/translation/translation-examples.ts";
 import { readStatus } from "../run/status.ts";
 import { setThreads } from "../torch/index.ts";
 import { runScalora } from "./testing/scalora.ts";
