@@ -218,11 +218,13 @@ test("with stopOnDivergence off it trains to its end, which is above its beginni
 test("a resumed run diverges at the step at which the uninterrupted one does", async () => {
   await expect(train(diverging())).rejects.toThrow("diverged");
   const step = eventsOf("end").at(-1)?.step;
+  made.pop()?.dispose();
   rmSync(path(), { recursive: true });
   const onEvent = (event: RunEvent) => {
     if (event.type === "step" && event.step === 33) requestControl(path(), "stop");
   };
   expect((await train({ ...diverging(), onEvent })).reason).toBe("stopped");
+  made.pop()?.dispose();
   const resumed = make({ steps: 120, evalEvery: 20, saveEvery: 40 }, { folder: path(), resume: true });
   const schedule = { ...resumed.schedule, lrAt: () => 30 };
   await expect(train({ ...resumed, schedule })).rejects.toThrow("diverged");

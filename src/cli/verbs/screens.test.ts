@@ -58,7 +58,7 @@ test("the screen of a run that diverges", async () => {
     step 1/4  loss #  lr 5.00e+29  # tok/s  # MiB  ETA #
     error: The held-out loss is not finite
       where:    …/train.jsonl:17, …/train.jsonl:22, …/train.jsonl:43, …/train.jsonl:48
-      found:    NaN
+      found:    NaN, first in the input of model.layers.0.self_attn.o_proj
       fix:      check these rows; if the model is trained, lower the learning rate or use an earlier checkpoint
     "
   `);
