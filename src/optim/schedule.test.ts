@@ -69,4 +69,5 @@ test("a rate of 0, a run of one step, and a warm-up of one step are in range", (
   expect(makeSchedule({ name: "linear", lr: 0, steps: 1 }).lrAt(1)).toBe(0);
   expect(makeSchedule({ name: "linear", lr: 1, steps: 1 }).lrAt(1)).toBe(1);
   expect(makeSchedule({ name: "linear", lr: 1, steps: 4, warmup: 1 }).warmupSteps).toBe(1);
+  expect(makeSchedule({ name: "linear", lr: 1, steps: 4, warmup: 0.25 }).warmupSteps).toBe(1);
 });

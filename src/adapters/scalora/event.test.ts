@@ -6,7 +6,10 @@ import { type BaseStore, ExactBase, SplitBase } from "../core/base-store.ts";
 import { FrozenDeltaBase } from "../core/frozen-delta-base.ts";
 import type { ColumnNormRule } from "./column-norm.ts";
 import { type EventOptions, scalingEvent } from "./event.ts";
+import * as policies from "./solve/policies.ts";
 import { effectiveWeights, frobenius, randomBank, setGradients, testScale } from "./testing/random-bank.ts";
+
+vi.mock("./solve/policies.ts", { spy: true });
 
 const options: EventOptions = {
   policy: "default",
@@ -260,6 +263,32 @@ test("layers that change are merged although others are left alone", () => {
     expect(frobenius(torch.select(bank.A, 0, 1), torch.select(A, 0, 1))).toBeGreaterThan(0.01);
     const after = effectiveWeights(bank, (i) => base.weight(i));
     expect(frobenius(after, before)).toBeLessThan(1e-13);
+    base.dispose();
+  });
+  dispose();
+});
+
+test("factors of one side alone are applied, and of one column alone", () => {
+  const { bank, dispose } = randomBank({ layers: 1 });
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const before = effectiveWeights(bank, (i) => base.weight(i));
+    const one = Float64Array.of(1, 1, 1);
+    const solver = vi.spyOn(policies, "solveFactors");
+    for (const [alpha, beta] of [
+      [Float64Array.of(1, 2, 1), one],
+      [one, Float64Array.of(1, 1, 3)],
+    ] as const) {
+      const old = { A: torch.clone(bank.A), B: torch.clone(bank.B) };
+      solver.mockReturnValueOnce({ branch: "column", alpha, beta });
+      scalingEvent(bank, base, undefined, options);
+      const scaled = (stack: torch.Tensor, by: Float64Array) =>
+        torch.mul(stack, torch.fromData(by, [1, 1, 3], { device: "cpu" }));
+      expect(frobenius(bank.A, scaled(old.A, alpha))).toBeLessThan(1e-14);
+      expect(frobenius(bank.B, scaled(old.B, beta))).toBeLessThan(1e-14);
+      const after = effectiveWeights(bank, (i) => base.weight(i));
+      expect(frobenius(after, before)).toBeLessThan(1e-13);
+    }
     base.dispose();
   });
   dispose();
