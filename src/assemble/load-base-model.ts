@@ -4,7 +4,7 @@ import { readModelConfig } from "../model-files/model-config.ts";
 import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.ts";
 import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
-import { chooseGemmBackend, type GemmBackend, hasCuda } from "../torch/index.ts";
+import { chooseGemmBackend, type GemmBackend, hasCuda, requireGemmBackend } from "../torch/index.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
 
@@ -19,16 +19,30 @@ export interface LoadedModel {
 /**
  * Loads a model folder with its tokenizer and chooses the kernels. An encoder is loaded as a classifier.
  * @param seed for the random initialisation of a head that the folder does not hold
+ * @param recordedBackend the GEMM backend that an earlier process of the same run has used
  * @throws ScaloraError `model` or `format` for an unusable folder, `config` for a missing device
  */
-export async function loadModelAndTokenizer(config: ModelConfig, seed: number): Promise<LoadedModel> {
+export async function loadModelAndTokenizer(
+  config: ModelConfig,
+  seed: number,
+  recordedBackend?: GemmBackend,
+): Promise<LoadedModel> {
   const { path } = config;
   readModelConfig(path);
   const tokenizer = await loadTokenizer(path);
   const model = await loadBaseModel(config, seed);
   disposeOnError([model], () => checkVocabulary(tokenizer, model.info.vocabSize, path));
-  const gemmBackend = deviceOf(model) === "cpu" ? chooseGemmBackend().chosen : "aten";
+  const gemmBackend = disposeOnError([model], () =>
+    deviceOf(model) === "cpu" ? chooseBackend(config, recordedBackend) : "aten",
+  );
   return { model, tokenizer, gemmBackend };
+}
+
+function chooseBackend({ gemmBackend }: ModelConfig, recorded: GemmBackend | undefined): GemmBackend {
+  const wanted = recorded ?? gemmBackend;
+  if (wanted === undefined) return chooseGemmBackend().chosen;
+  requireGemmBackend(wanted, recorded === undefined ? "model.gemmBackend" : "the run's record");
+  return wanted;
 }
 
 /** Loads the model only, without tokenizer. */

@@ -23,6 +23,10 @@ export const modelSchema = z.strictObject({
     description: "How the base's weights within blocks are kept; nf4 in 4 bits, quantised as they are loaded",
     unset: "nf4 with adapter.method: qlora, else none",
   }),
+  gemmBackend: z.enum(["aten", "onednn"]).optional().meta({
+    description: "Kernels of float32 matrix products on the CPU; the choice changes the last bits of results",
+    unset: "the faster one, measured once for each machine",
+  }),
   labels: z
     .union([integerAtLeast(1), z.array(z.string().min(1)).min(2)])
     .optional()

@@ -41,7 +41,7 @@ test("all problems come at once, each with file, line, key, expected and found",
          found:    extra
       2. model.dtipe: unknown key
          where:    …/recipe.yaml:3
-         expected: path, dtype, device, quantization, labels or headDropout
+         expected: path, dtype, device, quantization, gemmBackend, labels or headDropout
          found:    dtipe
          fix:      did you mean dtype?
       3. adapter.rank: wrong value

@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { parseRecipe } from "../config/index.ts";
 import type { RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
-import { liveTensorCount, setThreads } from "../torch/index.ts";
+import { liveTensorCount, setThreads, useGemmBackend } from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
 import { runTraining } from "./run-training.ts";
 
@@ -16,15 +16,20 @@ beforeAll(() => {
   writeTinyProject(scratch.path);
 });
 afterAll(scratch.remove);
+afterEach(() => {
+  vi.unstubAllEnvs();
+  setThreads(1);
+  useGemmBackend("aten");
+});
 
 async function run(
   name: string,
-  sections: { run?: object; adapter?: object; data?: object } = {},
+  sections: { model?: object; run?: object; adapter?: object; data?: object } = {},
   { signal = new AbortController().signal, resume = false }: { signal?: AbortSignal; resume?: boolean } = {},
 ) {
   const recipe = parseRecipe(
     {
-      model: { path: "model", device: "cpu" },
+      model: { path: "model", device: "cpu", ...sections.model },
       adapter: { method: "scalora", rank: 2, ...sections.adapter },
       data: { train: "train.jsonl", eval: { holdOut: 8 }, ...sections.data },
       train: { steps: 4, batchSize: 4, lr: 1e-2 },
@@ -115,4 +120,38 @@ test("memory and checkpoints are estimated from shapes: a checkpoint's is its te
   // ScaLoRA's checkpoint holds the adapted weights too.
   expect(changing.checkpoint).toBeGreaterThan(large.checkpoint + 4 * numbers);
   for (const { memory } of [small, large, changing]) expect(memory).toBeGreaterThan(2 ** 25);
+});
+
+/** Threads and GEMM backend in the last start event. */
+const engineIn = (events: readonly RunEvent[]) =>
+  events
+    .flatMap((event) => (event.type === "start" ? [event.environment] : []))
+    .map(({ threads, gemmBackend }) => ({ threads, gemmBackend }))
+    .at(-1);
+
+const lossesIn = (events: readonly RunEvent[]) =>
+  events.flatMap((event) => (event.type === "step" ? [event.loss] : []));
+
+test("a run computes as it was started, whatever its machine would choose now, also without a checkpoint", async () => {
+  vi.stubEnv("SCALORA_GEMM_BACKEND", "onednn");
+  const { folder, seen } = await run("engine");
+  expect(engineIn(seen)).toEqual({ threads: 1, gemmBackend: "onednn" });
+  vi.stubEnv("SCALORA_GEMM_BACKEND", "aten");
+  setThreads(2);
+  const resumed = await run("engine", {}, { resume: true });
+  expect(engineIn(resumed.seen)).toEqual(engineIn(seen));
+  for (const name of ["checkpoints", "status.json"]) rmSync(join(folder, name), { recursive: true });
+  setThreads(2);
+  const restarted = await run("engine", {}, { resume: true });
+  expect(engineIn(restarted.seen)).toEqual(engineIn(seen));
+  expect(lossesIn(restarted.seen)).toEqual(lossesIn(seen));
+});
+
+test("a recipe pins the GEMM backend", async () => {
+  const pinned = await run("pinned", { model: { gemmBackend: "onednn" } });
+  expect(engineIn(pinned.seen)).toMatchObject({ gemmBackend: "onednn" });
+  expect(readFileSync(join(pinned.folder, "config.yaml"), "utf8")).toContain("gemmBackend: onednn");
+  const free = await run("free");
+  expect(engineIn(free.seen)).toMatchObject({ gemmBackend: "aten" });
+  expect(readFileSync(join(free.folder, "config.yaml"), "utf8")).not.toContain("gemmBackend");
 });

@@ -27,9 +27,12 @@ import { RunFolder } from "../run/run-folder.ts";
 import {
   cpuCapability,
   type DType,
+  type GemmBackend,
   Generator,
+  gemmBackends,
   memory,
   releaseFreeMemory,
+  setThreads,
   torchVersion,
 } from "../torch/index.ts";
 import { hashModel } from "../train/model-hash.ts";
@@ -55,7 +58,8 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   using lock = takeRunLock(recipe, resume);
   const before = memory().resident;
   const seed = recipe.train.seed;
-  const base = await loadModelAndTokenizer(resolveModelConfig(recipe), seed);
+  const recorded = resume ? useRecordedThreads(runPath(recipe)) : undefined;
+  const base = await loadModelAndTokenizer(resolveModelConfig(recipe), seed, recorded);
   using model = base.model;
   const { tokenizer, gemmBackend } = base;
   const dataset = await loadDataset(recipe.data, tokenizer, {
@@ -237,6 +241,17 @@ function modelWarnings(model: TrainableModel, { train }: Recipe): string[] {
 function dataWarnings({ report: { train, eval: other } }: Dataset): string[] {
   const ofOthers = other === undefined ? [] : rowNotes({ ...other, notes: [] });
   return [...rowNotes(train), ...ofOthers.map((note) => `data.eval: ${note}`)];
+}
+
+/**
+ * What changes rounding is as in the run's first process, also where no checkpoint says so: the number of threads, which is
+ * set here, and the GEMM backend.
+ * @returns the GEMM backend; undefined when no process came as far
+ */
+function useRecordedThreads(path: string): GemmBackend | undefined {
+  const environment = eventsOfType(readEvents(path), "start").at(-1)?.environment;
+  if (environment?.threads !== undefined && environment.threads > 0) setThreads(environment.threads);
+  return gemmBackends.find((name) => name === environment?.gemmBackend);
 }
 
 const runPath = ({ run }: Recipe) => join(run.folder, run.name);

@@ -2,7 +2,16 @@ export { grad, isGradEnabled, noGrad } from "./autograd.ts";
 export { dispatch } from "./dispatch.ts";
 export { type DType, dtypeWidth, isDType, type TensorData } from "./dtype.ts";
 export { fromData, indices } from "./from-data.ts";
-export { chooseGemmBackend, type GemmBackend, type GemmProbe, useGemmBackend } from "./gemm-backend.ts";
+export {
+  chooseGemmBackend,
+  type GemmBackend,
+  type GemmChoice,
+  type GemmProbe,
+  gemmBackends,
+  measureGemmBackends,
+  requireGemmBackend,
+  useGemmBackend,
+} from "./gemm-backend.ts";
 export { Generator } from "./generator.ts";
 export { leakReport, trackLeaks } from "./leaks.ts";
 export { MappedFile, mappedFilesIntact } from "./mapped-file.ts";

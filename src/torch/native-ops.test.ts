@@ -210,7 +210,7 @@ test.each([24, 64, 7])(
 );
 
 test("both GEMM backends are exact in fp32, in forward and backward", () => {
-  const { probes, chosen } = torch.chooseGemmBackend({});
+  const { probes, chosen } = torch.measureGemmBackends();
   expect(probes.map(({ backend }) => backend)).toEqual(["aten", "onednn"]);
   expect(probes.find(({ backend }) => backend === chosen)?.error).toBeLessThan(4e-6);
   for (const { backend } of probes) {

@@ -91,7 +91,7 @@ function loadAdapterState(path: string, adapters: AdapterSet): void {
 
 /** Threads and GEMM backend change the rounding of sums: a resume uses those that the run was started with. */
 function restoreEngine({ threads, gemmBackend }: SavedState["engine"]): string[] {
-  torch.useGemmBackend(gemmBackend);
+  torch.requireGemmBackend(gemmBackend, "the run's checkpoint");
   if (threads !== torch.threads()) torch.setThreads(threads);
   const cores = cpus().length;
   return threads > cores

@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readSync,
@@ -25,6 +26,26 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
     throw error;
   }
   syncFolder(dirname(path));
+}
+
+/**
+ * Writes a file that several processes may want to write at once: the first one's content stays. Folders above it are made.
+ * @param isValid whether the file that is there is to stay
+ */
+export function writeFileOnce(path: string, content: string, isValid: () => boolean): void {
+  makeFolders(dirname(path));
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, content, { flush: true });
+    try {
+      linkSync(temporary, path);
+    } catch {
+      // There is one already, or the file system has no links.
+      if (!isValid()) renameSync(temporary, path);
+    }
+  } finally {
+    rmSync(temporary, { force: true });
+  }
 }
 
 /**
