@@ -179,6 +179,7 @@ onLinux("a run's folder, made and opened", async () => {
   await expectNoLeak(() => {
     using run = newRun();
     run.append({ type: "warning", step: 0, message: "none" });
+    run.close();
     using again = RunFolder.open(run.path);
     again.close();
   });
