@@ -38,6 +38,14 @@ export const runSchema = z.strictObject({
         "Record ranks, gradients and scaling at a step in about this many, for scalora analyze (docs/analysis.md)",
       unset: "nothing is recorded",
     }),
+  reportTo: z
+    .array(z.enum(["tensorboard", "wandb", "mlflow"]))
+    .optional()
+    .meta({
+      expects: "a list of tensorboard, wandb and mlflow",
+      description: "Programs whose files are written too, beside the run's own (docs/trackers.md)",
+      unset: "none",
+    }),
 });
 
 export type RunConfig = z.output<typeof runSchema> & { name: string };

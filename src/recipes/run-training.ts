@@ -35,6 +35,7 @@ import {
   setThreads,
   torchVersion,
 } from "../torch/index.ts";
+import { RunTrackers } from "../trackers/index.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/train-options.ts";
@@ -78,7 +79,13 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   const firstSamples = resume ? [] : await sample(0);
   using observer = await makeObserver(recipe, model, adapters);
   using folder = openRunFolder(recipe, resume, lock);
-  const record = eventRecorder(folder, onEvent);
+  const warn = (message: string, step: number) => record({ type: "warning", step, message });
+  using trackers = new RunTrackers({ names: recipe.run.reportTo ?? [], path: folder.path, recipe, warn });
+  const notify = (event: RunEvent) => {
+    onEvent(event);
+    trackers.record(event);
+  };
+  const record = eventRecorder(folder, notify);
   for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
     onEvent({ type: "warning", step: 0, message });
   const estimated = estimates({ model, adapters, optimizer }, dataset, recipe, before);
@@ -98,7 +105,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     startInfo: startInfo(recipe, base, dataset, { ...estimated, hash: identity.base }),
     signal,
     onEvent: (event) => {
-      onEvent(event);
+      notify(event);
       if (event.type === "start") firstSamples.forEach(record);
     },
   });
@@ -171,11 +178,11 @@ function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
   };
 }
 
-/** Records an event in the run's folder and passes it to the caller. */
-function eventRecorder(folder: RunFolder, onEvent: (event: RunEvent) => void) {
+/** Records an event in the run's folder and passes it on. */
+function eventRecorder(folder: RunFolder, notify: (event: RunEvent) => void) {
   return (event: RunEvent) => {
     folder.append(event);
-    onEvent(event);
+    notify(event);
   };
 }
 

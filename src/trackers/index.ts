@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import type { RecordedEvent, RunEvent } from "../run/events.ts";
+import { readEvents } from "../run/read-events.ts";
+import { messageOf } from "../util/errors.ts";
+import { isRecord } from "../util/json.ts";
+import { openMlflow } from "./mlflow.ts";
+import { openTensorBoard } from "./tensorboard.ts";
+import type { OpenTracker, Setting, TrackedRun, Tracker } from "./tracker.ts";
+import { openWandb } from "./wandb.ts";
+
+const openers = {
+  tensorboard: openTensorBoard,
+  wandb: openWandb,
+  mlflow: openMlflow,
+} as const satisfies Record<string, OpenTracker>;
+
+/** The programs that a run can report to, as `run.reportTo` names them. */
+export type TrackerName = keyof typeof openers;
+
+export interface RunTrackersOptions {
+  readonly names: readonly TrackerName[];
+  /** The run's folder. */
+  readonly path: string;
+  /** The run's recipe, whose values become hyperparameters. */
+  readonly recipe: unknown;
+  /** Told once for a tracker that fails; the tracker gets no more events. */
+  readonly warn: (message: string, step: number) => void;
+}
+
+/**
+ * The trackers of one run. Their files are made from the run's record: when a process starts to train, they are written anew
+ * from what the record holds, so that a resume repeats no step and loses none. A tracker that cannot be written never stops the run.
+ */
+export class RunTrackers implements Disposable {
+  private readonly options: RunTrackersOptions;
+  private readonly open = new Map<TrackerName, Tracker>();
+
+  constructor(options: RunTrackersOptions) {
+    this.options = options;
+  }
+
+  /** Records an event that the run's folder has recorded already. */
+  record(event: RunEvent): void {
+    if (event.type === "start") this.begin(event.step);
+    else this.forward({ ...event, time: new Date().toISOString() });
+  }
+
+  /** Completes the files. */
+  [Symbol.dispose](): void {
+    for (const name of this.open.keys()) this.attempt(name, 0, (tracker) => tracker.close());
+    this.open.clear();
+  }
+
+  private begin(step: number): void {
+    const { names, path, recipe } = this.options;
+    if (names.length === 0) return;
+    const events = readEvents(path);
+    const [first] = events;
+    if (first === undefined) return;
+    const name = basename(path);
+    const run: TrackedRun = {
+      path,
+      name,
+      id: createHash("sha256").update(`${name}\n${first.time}`).digest("hex").slice(0, 32),
+      startedAt: new Date(first.time),
+      settings: flattenSettings(recipe),
+    };
+    for (const tracker of names)
+      this.guard(tracker, step, () => this.open.set(tracker, openers[tracker](run)));
+    for (const event of events) this.forward(event);
+  }
+
+  private forward(event: RecordedEvent): void {
+    const time = new Date(event.time);
+    for (const name of this.open.keys())
+      this.attempt(name, event.step, (tracker) => tracker.record(event, time));
+  }
+
+  private attempt(name: TrackerName, step: number, act: (tracker: Tracker) => void): void {
+    const tracker = this.open.get(name);
+    if (tracker !== undefined) this.guard(name, step, () => act(tracker));
+  }
+
+  /** Runs a tracker's own code; when it fails, the tracker is given up with a warning. */
+  private guard(name: TrackerName, step: number, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.open.delete(name);
+      this.options.warn(`run.reportTo: ${name} gets no more of this run: ${messageOf(error)}`, step);
+    }
+  }
+}
+
+/** The plain values of nested sections by dotted keys; keys without a value are left out. */
+function flattenSettings(value: unknown, key = ""): Map<string, Setting> {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return new Map([[key, value]]);
+  if (!isRecord(value) && !Array.isArray(value)) return new Map();
+  const inside = (name: string) => (key === "" ? name : `${key}.${name}`);
+  return new Map(Object.entries(value).flatMap(([name, each]) => [...flattenSettings(each, inside(name))]));
+}
