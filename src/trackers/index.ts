@@ -93,10 +93,12 @@ export class RunTrackers implements Disposable {
   }
 }
 
-/** The plain values of nested sections by dotted keys; keys without a value are left out. */
+/** The plain values of nested sections by dotted keys, lists of plain values as JSON; keys without a value are left out. */
 function flattenSettings(value: unknown, key = ""): Map<string, Setting> {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
     return new Map([[key, value]]);
+  if (Array.isArray(value) && !value.some((each) => typeof each === "object"))
+    return new Map([[key, JSON.stringify(value)]]);
   if (!isRecord(value) && !Array.isArray(value)) return new Map();
   const inside = (name: string) => (key === "" ? name : `${key}.${name}`);
   return new Map(Object.entries(value).flatMap(([name, each]) => [...flattenSettings(each, inside(name))]));

@@ -75,8 +75,7 @@ function writeGolden(open: (run: TrackedRun) => Tracker): void {
       ["train.steps", 2],
     ]),
   });
-  for (const [i, event] of goldenEvents.entries())
-    tracker.record(event, new Date(started + 1000 * (i + 1)));
+  for (const [i, event] of goldenEvents.entries()) tracker.record(event, new Date(started + 1000 * (i + 1)));
   tracker.close();
 }
 
@@ -173,7 +172,7 @@ test("a resume repeats no step and loses none", () => {
 test("MLflow's files: parameters, status and names that stay in their folder", () => {
   resumedRun(join(folder, "run"));
   const run = mlflowRun();
-  expect(readFileSync(join(run, "params", "train.betas.1"), "utf8")).toBe("0.99");
+  expect(readFileSync(join(run, "params", "train.betas"), "utf8")).toBe("[0.9,0.99]");
   const meta = readFileSync(join(run, "meta.yaml"), "utf8");
   expect(meta).toMatch(/^run_name: run$/m);
   expect(meta).toMatch(/^status: 3$/m);
