@@ -57,7 +57,17 @@ export async function loadBaseModel(
       ...(labels !== undefined && { labels }),
       ...(headDropout !== undefined && { headDropout }),
     });
-  if (labels === undefined && headDropout === undefined) return loadModel(path, options);
+  refuseHeadKeys({ path, labels, headDropout });
+  return loadModel(path, options);
+}
+
+/** @throws ScaloraError `config` when keys of a classifier are set for a language model */
+export function refuseHeadKeys({
+  path,
+  labels,
+  headDropout,
+}: Pick<ModelConfig, "path" | "labels" | "headDropout">): void {
+  if (labels === undefined && headDropout === undefined) return;
   const key = labels === undefined ? "model.headDropout" : "model.labels";
   throw new ScaloraError("config", `Only encoders have ${labels === undefined ? "a head" : "labels"}`, {
     where: key,

@@ -9,6 +9,7 @@ import { addAnalyze } from "./verbs/analyze.ts";
 import { addChat } from "./verbs/chat.ts";
 import { addCompare } from "./verbs/compare.ts";
 import { addConvert } from "./verbs/convert.ts";
+import { addData } from "./verbs/data.ts";
 import { addDoctor } from "./verbs/doctor.ts";
 import { addEval } from "./verbs/eval.ts";
 import { addExport } from "./verbs/export.ts";
@@ -66,6 +67,7 @@ function buildProgram(context: Context): Command {
 function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../quickstart/run-quickstart.ts"));
   addTrain(program, context, () => import("../recipes/run-training.ts"));
+  addData(program, context, () => import("../recipes/preview-data.ts"));
   addCompare(program, context, () => import("../compare/run-compare.ts"));
   addAnalyze(program, context, () => import("../analysis/analyze-run.ts"));
   addEval(program, context, async () => ({

@@ -87,7 +87,8 @@ function storedNames(name: string, prefix: string): string[] {
   return [...bare, ...old];
 }
 
-function resolveLabels(own: ConfigLabels, wanted: ClassifierOptions["labels"]): ConfigLabels {
+/** A classifier's labels: those asked for, else the config's. @throws ScaloraError `config` */
+export function resolveLabels(own: ConfigLabels, wanted: ClassifierOptions["labels"]): ConfigLabels {
   if (wanted === undefined) return own;
   const count = typeof wanted === "number" ? wanted : wanted.length;
   if (!Number.isSafeInteger(count) || count < 1)

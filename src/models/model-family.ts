@@ -16,6 +16,8 @@ export interface ModelFamily {
 /** A parsed, valid config. */
 export interface ParsedModel {
   tieEmbeddings: boolean;
+  /** Longest sequence, in tokens. */
+  maxPositions: number;
   /** Standard deviation of newly initialised weights. */
   initializerRange: number;
   /** Tensors in old files that the model does not use, such as stored rotary tables. */

@@ -3,13 +3,12 @@ import { type AdapterSet, attachParsed } from "../adapters/index.ts";
 import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
 import { classesOf } from "../assemble/class-labels.ts";
-import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "../assemble/load-base-model.ts";
 import { makeOptimizer } from "../assemble/make-optimizer.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
-import { BatchSource, type Dataset, type Example, loadDataset } from "../data/index.ts";
+import { type Dataset, loadDataset } from "../data/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import { makeSchedule } from "../optim/index.ts";
 import { runReport, writeReport } from "../report/index.ts";
@@ -47,6 +46,7 @@ import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes, estimateMemory, largestBatchTokens, type RunParts } from "./memory-estimate.ts";
 import { packageVersion } from "./package-version.ts";
 import type { RunTraining } from "./run-result.ts";
+import { countSteps, dataWarnings, makeBatches, trainingCounts } from "./training-data.ts";
 
 /** Default number of evaluations and checkpoints in a run. */
 const defaultTimes = 10;
@@ -225,29 +225,10 @@ function estimates(parts: RunParts, dataset: Dataset, { train: settings }: Recip
   };
 }
 
-function makeBatches(dataset: Dataset, { train: { seed, batchSize, batchTokens } }: Recipe): BatchSource {
-  return new BatchSource(dataset.train, {
-    seed,
-    ...(batchSize !== undefined && { batchSize }),
-    ...(batchTokens !== undefined && { batchTokens }),
-    ...(dataset.weights && { weights: dataset.weights }),
-  });
-}
-
-function countSteps(batches: BatchSource, { train: { steps, epochs, accumulate } }: Recipe): number {
-  return steps ?? Math.max(1, Math.ceil(batches.countBatches(epochs ?? 1) / accumulate));
-}
-
 /** Warns about a randomly initialised head, in case a trained classifier was expected. */
 function modelWarnings(model: TrainableModel, { train }: Recipe): string[] {
   if (!isClassifier(model) || model.info.newlyInitialized.length === 0) return [];
   return [`newly initialised from train.seed ${train.seed}: ${model.info.newlyInitialized.join(", ")}`];
-}
-
-/** Warnings about the rows, before training; the start event has all details. */
-function dataWarnings({ report: { train, eval: other } }: Dataset): string[] {
-  const ofOthers = other === undefined ? [] : rowNotes({ ...other, notes: [] });
-  return [...rowNotes(train), ...ofOthers.map((note) => `data.eval: ${note}`)];
 }
 
 /**
@@ -311,21 +292,6 @@ function startInfo(
 function storedBase({ adapter: { base } }: Recipe, dtype: DType): { base?: string } {
   if (typeof base !== "string") return {};
   return { base: base === "auto" ? (dtype === "bfloat16" ? "split" : "exact") : base };
-}
-
-/** Counts of the training rows: those of the files minus the held-out ones. */
-function trainingCounts({ report, eval: heldOut }: Dataset) {
-  const { rows, labelTokens, tokens } = report.train;
-  const held = report.eval === undefined ? heldOut : [];
-  const sum = (of: (example: Example) => number) => held.reduce((total, example) => total + of(example), 0);
-  const labelsIn = ({ label, isLabel }: Example) =>
-    label === undefined ? isLabel.reduce((total, one) => total + one, 0) : 1;
-  return {
-    rows: rows - held.length,
-    heldOut: heldOut.length,
-    labelTokens: labelTokens - sum(labelsIn),
-    tokens: tokens - sum(({ ids }) => ids.length),
-  };
 }
 
 function summary(result: TrainResult) {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { inflateSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { RunEvent } from "../run/events.ts";
-import { RunFolder } from "../run/folder.ts";
+import { RunFolder } from "../run/run-folder.ts";
 import { crc32c } from "./crc32c.ts";
 import { RunTrackers, type TrackerName } from "./index.ts";
 import { openTensorBoard } from "./tensorboard.ts";

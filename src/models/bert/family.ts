@@ -11,6 +11,8 @@ export const bert: ClassifierFamily = {
       architecture: "BertForSequenceClassification",
       baseModelPrefix: "bert.",
       labels: config.labels,
+      maxPositions: config.maxPositionEmbeddings,
+      typeVocabSize: config.typeVocabSize,
       initializerRange: config.initializerRange,
       headWeights: /^(classifier|bert\.pooler)\./,
       ignoredWeights: /^cls\.|embeddings\.position_ids$/,

@@ -11,6 +11,8 @@ export const debertaV2: ClassifierFamily = {
       architecture: "DebertaV2ForSequenceClassification",
       baseModelPrefix: "deberta.",
       labels: config.labels,
+      maxPositions: config.maxPositionEmbeddings,
+      typeVocabSize: config.typeVocabSize,
       initializerRange: config.initializerRange,
       headWeights: /^(pooler|classifier)\./,
       // Files of v3 also hold position embeddings, unused with position_biased_input: false, and two pretraining heads.

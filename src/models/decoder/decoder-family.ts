@@ -12,6 +12,7 @@ export function decoderFamily(
       const config = parse(values, where);
       return {
         tieEmbeddings: config.tieEmbeddings,
+        maxPositions: config.maxPositions,
         initializerRange: config.initializerRange,
         describeForGguf: () => describeDecoderForGguf(config, where),
         ignoredWeights: /\.rotary_emb\.inv_freq$|^lm_head\.weight$/,

@@ -22,6 +22,10 @@ export interface ParsedClassifier {
   /** Prefix of the encoder's parameter names, which files of a bare encoder lack. */
   baseModelPrefix: string;
   labels: ConfigLabels;
+  /** Longest sequence, in tokens. */
+  maxPositions: number;
+  /** Number of token types. */
+  typeVocabSize: number;
   /** Standard deviation of newly initialised weights. */
   initializerRange: number;
   /** Parameters of the head, which files of a bare encoder lack. */

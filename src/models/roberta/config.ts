@@ -15,3 +15,7 @@ export function parseRobertaConfig(values: Readonly<Record<string, unknown>>, wh
     found: `${config.padTokenId < 0 ? "no pad_token_id" : `pad_token_id ${config.padTokenId}`}, ${config.maxPositionEmbeddings} positions`,
   });
 }
+
+/** The longest sequence: positions are counted from after the padding token's id. */
+export const usablePositions = ({ maxPositionEmbeddings, padTokenId }: BertConfig): number =>
+  maxPositionEmbeddings - padTokenId - 1;

@@ -1,5 +1,5 @@
 import type { ClassifierFamily } from "../encoder/classifier-family.ts";
-import { parseRobertaConfig } from "./config.ts";
+import { parseRobertaConfig, usablePositions } from "./config.ts";
 import { RobertaForSequenceClassification } from "./model.ts";
 
 /** `model_type: roberta`. */
@@ -11,6 +11,8 @@ export const roberta: ClassifierFamily = {
       architecture: "RobertaForSequenceClassification",
       baseModelPrefix: "roberta.",
       labels: config.labels,
+      maxPositions: usablePositions(config),
+      typeVocabSize: config.typeVocabSize,
       initializerRange: config.initializerRange,
       headWeights: /^classifier\./,
       ignoredWeights: /^lm_head\.|^(roberta\.)?pooler\.|embeddings\.position_ids$/,

@@ -26,6 +26,7 @@ import type { ClassifierHeadConfig } from "../encoder/classifier-family.ts";
 import { BertEmbeddings } from "../encoder/embeddings.ts";
 import { makeClassifierInfo } from "../encoder/make-classifier-info.ts";
 import { firstTokenStates } from "../encoder/pooling.ts";
+import { usablePositions } from "./config.ts";
 
 class Roberta extends Module {
   readonly embeddings: BertEmbeddings;
@@ -73,10 +74,9 @@ export class RobertaForSequenceClassification extends Module implements Sequence
   }
 
   get info(): ClassifierInfo {
-    const maxPositions = this.config.maxPositionEmbeddings - this.config.padTokenId - 1;
     const { dtype } = this.classifier.dense.weight;
     return makeClassifierInfo("roberta", this.config, this.headConfig, {
-      maxPositions,
+      maxPositions: usablePositions(this.config),
       dtype,
       headModules: ["classifier"],
     });
