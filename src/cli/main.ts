@@ -10,11 +10,13 @@ import { addChat } from "./verbs/chat.ts";
 import { addCompare } from "./verbs/compare.ts";
 import { addConvert } from "./verbs/convert.ts";
 import { addData } from "./verbs/data.ts";
+import { addDiff } from "./verbs/diff.ts";
 import { addDoctor } from "./verbs/doctor.ts";
 import { addEval } from "./verbs/eval.ts";
 import { addExport } from "./verbs/export.ts";
 import { addGenerate } from "./verbs/generate.ts";
 import { addGet } from "./verbs/get.ts";
+import { addInit } from "./verbs/init.ts";
 import { addLs } from "./verbs/ls.ts";
 import { addQuickstart } from "./verbs/quickstart.ts";
 import { addSetup } from "./verbs/setup.ts";
@@ -66,9 +68,11 @@ function buildProgram(context: Context): Command {
 /** Each command's modules are imported when it runs, because they load the engine. */
 function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../quickstart/run-quickstart.ts"));
+  addInit(program, context, () => import("../recipes/draft-recipe.ts"));
   addTrain(program, context, () => import("../recipes/run-training.ts"));
   addData(program, context, () => import("../recipes/preview-data.ts"));
   addCompare(program, context, () => import("../compare/run-compare.ts"));
+  addDiff(program, context, () => import("../compare/diff-runs.ts"));
   addAnalyze(program, context, () => import("../analysis/analyze-run.ts"));
   addEval(program, context, async () => ({
     ...(await import("../inference/evaluate.ts")),

@@ -15,4 +15,5 @@ export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./l
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
 export { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";
 export { readRows } from "./read-rows.ts";
+export { type RecognisedFormat, recogniseFormat } from "./recognise-format.ts";
 export type * from "./types.ts";

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { RecordedEvent, RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
 import { messageOf } from "../util/errors.ts";
-import { isRecord } from "../util/json.ts";
+import { flattenKeys } from "../util/flatten.ts";
 import { openMlflow } from "./mlflow.ts";
 import { openTensorBoard } from "./tensorboard.ts";
 import type { OpenTracker, Setting, TrackedRun, Tracker } from "./tracker.ts";
@@ -64,7 +64,7 @@ export class RunTrackers implements Disposable {
       name,
       id: createHash("sha256").update(`${name}\n${first.time}`).digest("hex").slice(0, 32),
       startedAt: new Date(first.time),
-      settings: flattenSettings(recipe),
+      settings: settingsOf(recipe),
     };
     for (const tracker of names)
       this.guard(tracker, step, () => this.open.set(tracker, openers[tracker](run)));
@@ -93,13 +93,12 @@ export class RunTrackers implements Disposable {
   }
 }
 
-/** The plain values of nested sections by dotted keys, lists of plain values as JSON; keys without a value are left out. */
-function flattenSettings(value: unknown, key = ""): Map<string, Setting> {
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
-    return new Map([[key, value]]);
-  if (Array.isArray(value) && !value.some((each) => typeof each === "object"))
-    return new Map([[key, JSON.stringify(value)]]);
-  if (!isRecord(value) && !Array.isArray(value)) return new Map();
-  const inside = (name: string) => (key === "" ? name : `${key}.${name}`);
-  return new Map(Object.entries(value).flatMap(([name, each]) => [...flattenSettings(each, inside(name))]));
+/** The recipe's values as trackers show them: lists as JSON. */
+function settingsOf(recipe: unknown): Map<string, Setting> {
+  return new Map(
+    [...flattenKeys(recipe)].map(([key, value]) => [
+      key,
+      typeof value === "object" ? JSON.stringify(value) : value,
+    ]),
+  );
 }

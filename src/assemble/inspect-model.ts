@@ -1,0 +1,33 @@
+import { resolve } from "node:path";
+import { downloadHint, modelPath } from "../download/index.ts";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
+import { type ModelDataLimits, readDataLimits } from "../models/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+
+/** What can be said of a model without loading its weights. */
+export interface ModelFacts {
+  readonly limits: ModelDataLimits;
+  readonly hasChatTemplate: boolean;
+}
+
+/**
+ * Reads config and tokenizer of a model.
+ * @param model a folder, a GGUF file, or the name of a fetched model
+ * @throws ScaloraError `model` or `format`, with advice for a model that is not there
+ */
+export async function inspectModel(model: string): Promise<ModelFacts> {
+  const path = resolve(modelPath(model));
+  const limits = readLimits(path, model);
+  const { chatTemplate } = await loadTokenizer(path);
+  return { limits, hasChatTemplate: chatTemplate !== undefined };
+}
+
+function readLimits(path: string, model: string): ModelDataLimits {
+  try {
+    return readDataLimits(path);
+  } catch (error) {
+    const fix = downloadHint(model);
+    if (!(error instanceof ScaloraError) || fix === undefined || error.where !== path) throw error;
+    throw new ScaloraError("model", "There is no such model", { where: model, fix });
+  }
+}

@@ -1,0 +1,146 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { loadRecipe, parseRecipe } from "../config/index.ts";
+import { writeTinyBert } from "../testing/tiny-bert.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { capitalRows, writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { runScalora, scaloraJson } from "./testing/scalora.ts";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+beforeAll(() => {
+  writeTinyProject(scratch.path);
+  writeTinyBert(at("bert"));
+});
+afterAll(scratch.remove);
+
+const jsonl = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+
+test("a recipe from init is valid, says what comes next, and trains", async () => {
+  const out = at("mine.yaml");
+  const { code, stdout } = await runScalora(
+    "init",
+    "--model",
+    at("model"),
+    "--data",
+    at("train.jsonl"),
+    "--out",
+    out,
+  );
+  expect(code).toBe(0);
+  expect(stdout).toContain("format prompt-completion: columns prompt and completion");
+  expect(stdout).toContain(`npx scalora data ${out}\n  npx scalora train ${out}\n`);
+  expect(loadRecipe(out)).toMatchObject({
+    adapter: { method: "scalora-i", rank: 8 },
+    data: { format: "prompt-completion", maxLength: 256, eval: { holdOut: 0.05 } },
+  });
+  const folder = `run.folder=${at("runs")}`;
+  const trained = await runScalora("train", out, "--set", folder, "--set", "train.steps=1", "--json");
+  expect(trained.code).toBe(0);
+  expect(JSON.parse(trained.stdout)).toMatchObject({ reason: "finished", step: 1 });
+});
+
+test("an existing file is not overwritten", async () => {
+  const out = at("there.yaml");
+  writeFileSync(out, "mine");
+  const { code, stderr } = await runScalora(
+    "init",
+    "--model",
+    at("model"),
+    "--data",
+    at("train.jsonl"),
+    "--out",
+    out,
+  );
+  expect(code).toBe(2);
+  expect(stderr).toContain("already exists");
+  expect(readFileSync(out, "utf8")).toBe("mine");
+});
+
+test("every line in comments that looks like a key can be used", async () => {
+  const out = at("all.yaml");
+  await scaloraJson("init", "--model", at("model"), "--data", at("train.jsonl"), "--out", out);
+  const text = readFileSync(out, "utf8").replaceAll(/^( +)# (\w+: .*)$/gm, (line, indent, entry) =>
+    / {2}# (Recognised|Default)/.test(line) ? line : `${indent}${entry}`,
+  );
+  const recipe = parseRecipe(parse(text));
+  expect(recipe).toMatchObject({
+    model: { dtype: "bfloat16", device: "cpu" },
+    data: { tooLong: "drop" },
+    train: { lr: 2e-4, accumulate: 4, patience: 3, seed: 1 },
+    run: { name: "all-1", reportTo: ["tensorboard"] },
+  });
+});
+
+test.each([
+  {
+    name: "names",
+    rows: ["x", "y", "y"].map((label) => ({ sentence: "the film", label })),
+    model: { labels: ["x", "y"] },
+    shown: "x",
+  },
+  {
+    name: "numbers",
+    rows: [0, 1, 2].map((label) => ({ text: "the film", label })),
+    model: { labels: 3 },
+    shown: "LABEL_0",
+  },
+  {
+    name: "regression",
+    rows: [0.5, 1, 2].map((stars) => ({ review: "the film", stars })),
+    model: { labels: 1 },
+    shown: 0.5,
+    columns: { text: "review", label: "stars" },
+  },
+])("an encoder's classes are found in the rows: $name", async ({ name, rows, model, columns, shown }) => {
+  const [data, out] = [at(`${name}.jsonl`), at(`${name}.yaml`)];
+  writeFileSync(data, jsonl(rows));
+  const result = await scaloraJson("init", "--model", at("bert"), "--data", data, "--out", out);
+  expect(result).toMatchObject({ format: "classification", recipe: out });
+  expect(loadRecipe(out)).toMatchObject({
+    model,
+    data: { format: "classification", ...(columns && { columns }) },
+  });
+  const preview = await scaloraJson("data", out, "--set", "data.eval=none", "--rows", "1");
+  expect(preview.rows[0]).toMatchObject({ label: shown });
+});
+
+test("other names of columns, few rows and running text", async () => {
+  writeFileSync(at("qa.csv"), "question,answer,id\nwhat?,that,1\n");
+  const out = at("qa.yaml");
+  await scaloraJson("init", "--model", at("model"), "--data", at("qa.csv"), "--out", out);
+  expect(loadRecipe(out).data).toMatchObject({
+    columns: { prompt: "question", completion: "answer" },
+    eval: "none",
+  });
+  expect(readFileSync(out, "utf8")).toContain("by their names; not read: id");
+  writeFileSync(at("book.txt"), capitalRows(40));
+  const text = await scaloraJson(
+    "init",
+    "--model",
+    at("model"),
+    "--data",
+    at("book.txt"),
+    "--out",
+    at("book.yaml"),
+  );
+  expect(text).toMatchObject({ format: "text" });
+});
+
+test.each([
+  [["--model", "nowhere"], "There is no model folder here"],
+  [["--model", "smollm2-135m-instruct/x", "--data", "x.jsonl"], "There is no such model"],
+])("%j is refused", async (args, says) => {
+  const { code, stderr } = await runScalora(
+    "init",
+    "--data",
+    at("train.jsonl"),
+    ...args,
+    "--out",
+    at("no.yaml"),
+  );
+  expect(code).toBe(2);
+  expect(stderr).toContain(says);
+});

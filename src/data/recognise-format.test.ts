@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { recogniseFormat } from "./recognise-format.ts";
+
+const recognise = (row: Record<string, unknown>, { isClassifier = false } = {}) =>
+  recogniseFormat([row], "a.jsonl", isClassifier);
+
+test.each([
+  ["messages", { messages: [{ role: "user", content: "x" }], id: 1 }, undefined],
+  ["messages", { conversations: [] }, undefined],
+  ["prompt-completion", { prompt: "a", completion: "b" }, undefined],
+  ["alpaca", { instruction: "a", input: "", output: "b" }, undefined],
+  ["text", { text: "a", source: "web" }, undefined],
+  ["prompt-completion", { question: "a", answer: "b" }, { prompt: "question", completion: "answer" }],
+  ["prompt-completion", { input: "a", output: "b" }, { prompt: "input", completion: "output" }],
+  ["prompt-completion", { id: 3, query: "a", response: "b" }, { prompt: "query", completion: "response" }],
+  ["gsm8k", { question: "1 + 1?", answer: "It is 2.\n#### 2" }, undefined],
+  [
+    "commonsense",
+    { instruction: "a", input: "", output: "the correct answer is true", answer: "true" },
+    undefined,
+  ],
+  ["text", { id: 1, story: "once" }, { text: "story" }],
+] as const)("%s: %j", (format, row, columns) => {
+  expect(recognise(row)).toMatchObject({ format, ...(columns && { columns }) });
+  expect("columns" in recognise(row)).toBe(columns !== undefined);
+});
+
+test.each([
+  [{ text: "a", label: 1 }, undefined],
+  [{ sentence1: "a", sentence2: "b", label: "x" }, undefined],
+  [
+    { review: "a", stars: 5 },
+    { text: "review", label: "stars" },
+  ],
+  [
+    { premise: "a", hypothesis: "b", label: 0 },
+    { text: "premise", pair: "hypothesis", label: "label" },
+  ],
+] as const)("for an encoder: %j", (row, columns) => {
+  const recognised = recognise(row, { isClassifier: true });
+  expect(recognised).toMatchObject({ format: "classification" });
+  expect(recognised.columns).toEqual(columns);
+});
+
+test("it says what the format was recognised by, and which columns are not read", () => {
+  expect(recognise({ question: "a", answer: "b", id: 1 })).toMatchObject({
+    reason: "columns question and answer, by their names",
+    ignored: ["id"],
+  });
+});
+
+test("columns that fit nothing are named", () => {
+  for (const row of [{}, { a: "x", b: "y" }, { n: 1 }])
+    expect(() => recognise(row)).toThrow(
+      expect.objectContaining({
+        code: "data",
+        where: "a.jsonl",
+        found: `columns ${Object.keys(row).join(", ") || "none"}`,
+      }),
+    );
+  expect(() => recognise({ text: "no label" }, { isClassifier: true })).toThrow(
+    expect.objectContaining({ expected: "a text and a label" }),
+  );
+});
