@@ -38,9 +38,15 @@ test("help and version are results", async () => {
     Commands:
       quickstart [options]                 fine-tune smollm2-135m-instruct with LoRA and ScaLoRA-I, and
                                            compare them
+      init [options]                       write a commented recipe for a model and a data file, whose
+                                           format is recognised
       train [options] [recipe]             fine-tune a model with a recipe
+      data [options] <recipe>              show a recipe's rows as the model sees them: what is trained
+                                           on, lengths, dropped rows
       compare [options] <recipe>           train one recipe with several methods and compare them
                                            fairly; finished runs are not repeated
+      diff [options] <run> <other-run>     what differs between two runs: recipe, versions, machine,
+                                           model, data, losses, results
       analyze [options] <run>              ranks, gradients and scaling of a finished run: the figures
                                            of the ScaLoRA paper
       eval [options] <model>               loss, and perplexity or accuracy, or scores on tasks, of a
@@ -58,6 +64,8 @@ test("help and version are results", async () => {
                                            how to fix it
       setup [options]                      find or download libtorch and compile the addon (commands
                                            that need them do this automatically)
+      completion [options] <shell>         print a script for bash, zsh or fish that completes commands,
+                                           options, recipes and runs
       help [command]                       display help for command
     "
   `);

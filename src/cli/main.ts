@@ -3,11 +3,13 @@ import { packageVersion } from "../recipes/package-version.ts";
 import { ensureSetup } from "../setup/setup.ts";
 import { escapeControl, quote } from "../util/quote.ts";
 import { Context, type ContextOptions } from "./context.ts";
+import { addExamples } from "./examples.ts";
 import { reportFailure } from "./report-failure.ts";
 import { terminalWidth } from "./terminal/output-stream.ts";
 import { addAnalyze } from "./verbs/analyze.ts";
 import { addChat } from "./verbs/chat.ts";
 import { addCompare } from "./verbs/compare.ts";
+import { addCompletion } from "./verbs/completion.ts";
 import { addConvert } from "./verbs/convert.ts";
 import { addData } from "./verbs/data.ts";
 import { addDiff } from "./verbs/diff.ts";
@@ -45,7 +47,8 @@ export async function main(args: readonly string[], options: Partial<ContextOpti
   }
 }
 
-function buildProgram(context: Context): Command {
+/** The command line with all its commands. */
+export function buildProgram(context: Context): Command {
   const program = new Command("scalora")
     .description("Fine-tune language models with high-rank, low-cost adapters, on libtorch.")
     .version(packageVersion())
@@ -59,6 +62,7 @@ function buildProgram(context: Context): Command {
     })
     .exitOverride();
   addVerbs(program, context);
+  addExamples(program);
   for (const command of allCommands(program)) {
     command.option("--verbose", "print the stack of an error").exitOverride();
   }
@@ -86,6 +90,7 @@ function addVerbs(program: Command, context: Context): void {
   addLs(program, context, () => import("../recipes/catalog.ts"));
   addDoctor(program, context);
   addSetup(program, context);
+  addCompletion(program, context);
 }
 
 function allCommands(command: Command): Command[] {

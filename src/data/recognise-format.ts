@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import { resolveColumns } from "./columns.ts";
+import { resolveColumns } from "./column-mapping.ts";
 import type { DataFormat } from "./types.ts";
 
 type Row = Readonly<Record<string, unknown>>;

@@ -4,10 +4,11 @@ import type { Command } from "commander";
 import { cachedModelPath, listedModels, quickstartModel } from "../../download/index.ts";
 import type { DraftRecipe } from "../../recipes/draft-recipe.ts";
 import { messageOf } from "../../util/errors.ts";
-import { shellQuote } from "../../util/format.ts";
-import { type Context, usageError } from "../context.ts";
+import { shellQuote } from "../../util/shell-quote.ts";
+import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
 import { stripControl } from "../terminal/strip-control.ts";
+import { usageError } from "../usage-error.ts";
 
 interface Options {
   model?: string;
