@@ -99,7 +99,7 @@ class TensorBoardFile implements Tracker {
 }
 
 /** A record of a TFRecord file: length, its checksum, the data, their checksum. */
-export function tfRecord(data: Uint8Array): Uint8Array {
+function tfRecord(data: Uint8Array): Uint8Array {
   const record = Buffer.alloc(data.length + 16);
   record.writeBigUInt64LE(BigInt(data.length), 0);
   record.writeUInt32LE(maskedCrc(record.subarray(0, 8)), 8);

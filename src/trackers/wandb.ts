@@ -117,7 +117,7 @@ function runRecord(id: string, { name, startedAt, settings }: TrackedRun): Encod
  * A record as pieces that do not cross blocks of 32 KiB; each has checksum, length and kind before it.
  * @param position of the record in the file
  */
-export function frame(record: Uint8Array, position: number): Uint8Array {
+function frame(record: Uint8Array, position: number): Uint8Array {
   const parts: Uint8Array[] = [];
   let at = position;
   let start = 0;

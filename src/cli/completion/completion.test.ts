@@ -19,13 +19,13 @@ beforeAll(async () => {
 });
 afterAll(scratch.remove);
 
+const outputOf = (program: string, ...args: string[]) =>
+  execFileSync(program, args, { cwd: join(scratch.path, "work"), encoding: "utf8" });
+
 /** What bash completes for a command line, whose last word is being typed. */
 function completions(...words: string[]): string[] {
   const program = `source "$1"; shift; COMP_WORDS=(scalora "$@"); COMP_CWORD=$#; _scalora; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const output = execFileSync("bash", ["--norc", "-c", program, "bash", script("bash"), ...words], {
-    cwd: join(scratch.path, "work"),
-    encoding: "utf8",
-  });
+  const output = outputOf("bash", "--norc", "-c", program, "bash", script("bash"), ...words);
   return output
     .split("\n")
     .filter((line) => line !== "")
@@ -69,10 +69,7 @@ test.skipIf(!has("zsh"))("zsh takes its script (zsh)", () => {
 test.skipIf(!has("fish"))("fish completes commands, options and runs (fish)", () => {
   const lines = ["scalora tr", "scalora train --resume ", "scalora export --as m"];
   const commands = lines.map((line) => `complete -C "${line}"`).join("; ");
-  const output = execFileSync("fish", ["-N", "-c", `source ${script("fish")}; ${commands}`], {
-    cwd: join(scratch.path, "work"),
-    encoding: "utf8",
-  });
+  const output = outputOf("fish", "-N", "-c", `source ${script("fish")}; ${commands}`);
   const words = output
     .trimEnd()
     .split("\n")
