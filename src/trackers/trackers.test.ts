@@ -128,17 +128,24 @@ class RecordedRun {
     this.trackers[Symbol.dispose]();
     this.folder.close();
   }
+
+  /** Leaves the trackers' files as they are, as a process that is killed does. */
+  kill(): void {
+    this.folder.close();
+  }
 }
 
 const all = ["tensorboard", "wandb", "mlflow"] as const;
 
 /** A run of two processes: the first is killed after step 3, the second resumes from step 2. */
 function resumedRun(path: string): void {
-  new RecordedRun(path, all).record(
+  const killed = new RecordedRun(path, all);
+  killed.record(
     start(0),
     { type: "sample", step: 0, prompt: "a", output: "b" },
     ...[1, 2, 3].map((number) => step(number, number)),
   );
+  killed.kill();
   const again = new RecordedRun(path, all, { resume: true });
   again.record(
     { type: "resume", step: 2, checkpoint: "checkpoints/step-000002" },
