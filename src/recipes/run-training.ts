@@ -79,13 +79,8 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   const firstSamples = resume ? [] : await sample(0);
   using observer = await makeObserver(recipe, model, adapters);
   using folder = openRunFolder(recipe, resume, lock);
-  const warn = (message: string, step: number) => record({ type: "warning", step, message });
-  using trackers = new RunTrackers({ names: recipe.run.reportTo ?? [], path: folder.path, recipe, warn });
-  const notify = (event: RunEvent) => {
-    onEvent(event);
-    trackers.record(event);
-  };
-  const record = eventRecorder(folder, notify);
+  using trackers = openTrackers(recipe, folder, onEvent);
+  const { notify, record } = eventSinks(folder, onEvent, trackers);
   for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
     onEvent({ type: "warning", step: 0, message });
   const estimated = estimates({ model, adapters, optimizer }, dataset, recipe, before);
@@ -178,12 +173,24 @@ function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
   };
 }
 
-/** Records an event in the run's folder and passes it on. */
-function eventRecorder(folder: RunFolder, notify: (event: RunEvent) => void) {
-  return (event: RunEvent) => {
+/** The trackers of a run; a warning about one is recorded as an event. */
+function openTrackers(recipe: Recipe, folder: RunFolder, onEvent: (event: RunEvent) => void): RunTrackers {
+  const { record } = eventSinks(folder, onEvent);
+  const warn = (message: string, step: number) => record({ type: "warning", step, message });
+  return new RunTrackers({ names: recipe.run.reportTo ?? [], path: folder.path, recipe, warn });
+}
+
+/** `notify` passes an event to the caller and the trackers; `record` records it in the run's folder first. */
+function eventSinks(folder: RunFolder, onEvent: (event: RunEvent) => void, trackers?: RunTrackers) {
+  const notify = (event: RunEvent) => {
+    onEvent(event);
+    trackers?.record(event);
+  };
+  const record = (event: RunEvent) => {
     folder.append(event);
     notify(event);
   };
+  return { notify, record };
 }
 
 /** Makes the function that records samples; none for a classifier. @throws ScaloraError `config` when a classifier's recipe has prompts */
