@@ -39,7 +39,14 @@ function isFresh() {
   if (!existsSync(marker)) return false;
   const { mtimeMs } = statSync(marker);
   const sources = entriesUnder("src").filter((path) => !path.endsWith(".test.ts"));
-  const inputs = ["tsconfig.json", "tsconfig.build.json", "package-lock.json", "src", ...sources];
+  const inputs = [
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "tsconfig.page.json",
+    "package-lock.json",
+    "src",
+    ...sources,
+  ];
   return inputs.every((path) => statSync(join(packageRoot, path)).mtimeMs < mtimeMs);
 }
 

@@ -49,6 +49,8 @@ test("help and version are results", async () => {
                                            model, data, losses, results
       analyze [options] <run>              ranks, gradients and scaling of a finished run: the figures
                                            of the ScaLoRA paper
+      board [options] [folder]             show runs in the browser as they train: curves, samples,
+                                           buttons to pause and stop
       eval [options] <model>               loss, and perplexity or accuracy, or scores on tasks, of a
                                            model or a run's best checkpoint
       generate [options] <model> <prompt>  continue a prompt; the text streams to stdout

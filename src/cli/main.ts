@@ -7,6 +7,7 @@ import { addExamples } from "./examples.ts";
 import { reportFailure } from "./report-failure.ts";
 import { terminalWidth } from "./terminal/output-stream.ts";
 import { addAnalyze } from "./verbs/analyze.ts";
+import { addBoard } from "./verbs/board.ts";
 import { addChat } from "./verbs/chat.ts";
 import { addCompare } from "./verbs/compare.ts";
 import { addCompletion } from "./verbs/completion.ts";
@@ -78,6 +79,7 @@ function addVerbs(program: Command, context: Context): void {
   addCompare(program, context, () => import("../compare/run-compare.ts"));
   addDiff(program, context, () => import("../compare/diff-runs.ts"));
   addAnalyze(program, context, () => import("../analysis/analyze-run.ts"));
+  addBoard(program, context);
   addEval(program, context, async () => ({
     ...(await import("../inference/evaluate.ts")),
     ...(await import("../inference/evaluate-tasks.ts")),

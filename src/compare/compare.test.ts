@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt, required } from "../util/elements.ts";
 import { readSettings, type Setting } from "./method-settings.ts";
-import { summarise } from "./summary.ts";
+import { compareHeadline } from "./report.ts";
+import { type CompareRow, summarise } from "./summary.ts";
 import {
   bestResult,
   checkSameInputs,
@@ -79,6 +80,22 @@ test("a row has the mean and deviation over the seeds at the best rate, and says
   expect(lora?.deviation).toBeCloseTo(Math.SQRT2 * 0.1, 12);
   expect(lora?.sweep.map(({ value }) => value)).toEqual([0.5, 0.4, 0.3]);
   expect(full).toMatchObject({ lr: 0.0001, mean: 0.25, deviation: null, atEdge: false });
+});
+
+test("the headline says whether the seeds tell the best two apart", () => {
+  const none = { trainable: null, secondsPerStep: null, memory: null, rank: null, atEdge: false, sweep: [] };
+  const row = (setting: string, mean: number, deviation: number | null, seeds = 3): CompareRow => ({
+    ...{ setting, lr: 1, figure: "loss", mean, deviation, seeds },
+    ...none,
+  });
+  const clear = compareHeadline([row("lora", 1.5, 0.01), row("scalora", 1.2, 0.02)]);
+  expect(clear?.text).toMatch(
+    /^scalora is best: its held-out loss is 1\.2000 ± 0\.0200, that of lora 1\.5000/,
+  );
+  expect(clear?.certainty).toContain("23.2 times its standard error");
+  expect(compareHeadline([row("a", 1, 0.3), row("b", 1.1, 0.3)])?.certainty).toContain("do not tell");
+  expect(compareHeadline([row("a", 1, null, 1), row("b", 1.1, null, 1)])?.certainty).toContain("One seed");
+  expect(compareHeadline([])).toBeNull();
 });
 
 test("settings are read with their keys and rates; names of runs are names of files", () => {

@@ -1,4 +1,4 @@
-import { type Chart, type ReportData, runCharts } from "../report/index.ts";
+import { type Chart, type Headline, type ReportData, runCharts } from "../report/index.ts";
 import { readEvents } from "../run/read-events.ts";
 import { formatBytes, formatCount } from "../util/format.ts";
 import type { Setting } from "./method-settings.ts";
@@ -43,6 +43,36 @@ export function tableRemark(rows: readonly CompareRow[]): string {
   return `Result: ${figure}, mean ± standard deviation over the seeds, at the rate that was best on the first seed.${edge}`;
 }
 
+/** The best setting, and whether the seeds tell it apart from the next. */
+export function compareHeadline(rows: readonly CompareRow[]): Headline | null {
+  const sign = rows[0]?.figure === "score" ? -1 : 1;
+  const [best, second] = rows.toSorted((a, b) => sign * (a.mean - b.mean));
+  if (best === undefined) return null;
+  const name = best.figure === "score" ? "score" : "held-out loss";
+  const text = (row: CompareRow) => tableCells(row)[2];
+  if (second === undefined)
+    return { text: `${best.setting} has a ${name} of ${text(best)}`, certainty: "", tone: "result" };
+  return {
+    text: `${best.setting} is best: its ${name} is ${text(best)}, that of ${second.setting} ${text(second)}`,
+    certainty: differenceText(best, second),
+    tone: "result",
+  };
+}
+
+/** Compares a difference of means with its standard error (Welch). */
+function differenceText(best: CompareRow, second: CompareRow): string {
+  if (best.deviation === null || second.deviation === null)
+    return "One seed each: the difference may be chance. More seeds (--seeds) would tell.";
+  const error = Math.sqrt(best.deviation ** 2 / best.seeds + second.deviation ** 2 / second.seeds);
+  const ratio = Math.abs(best.mean - second.mean) / error;
+  if (!(ratio > clearDifference))
+    return "The difference is no larger than the spread between seeds: they do not tell which is better.";
+  return `The difference is ${Number.isFinite(ratio) ? `${ratio.toFixed(1)} times` : "far above"} its standard error over the seeds (${best.seeds} and ${second.seeds}).`;
+}
+
+/** Standard errors above which a difference is called clear. Few seeds need more than the 1.96 of many: t is 2.8 for 3 + 3. */
+const clearDifference = 2.8;
+
 /** The comparison as a page: table, sweeps, and the curves of each setting's best run on the first seed. */
 export function compareReport(
   title: string,
@@ -57,6 +87,7 @@ export function compareReport(
   });
   return {
     title,
+    headline: compareHeadline(rows),
     facts: [
       { label: "Runs", value: String(results.length) },
       { label: "Seeds", value: seeds.join(", ") },

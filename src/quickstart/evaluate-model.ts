@@ -25,6 +25,8 @@ export interface TestResult {
   readonly loss: number;
   /** Answers to the first exercises. */
   readonly texts: readonly string[];
+  /** Whether each of these answers is exact. */
+  readonly areExact: readonly boolean[];
 }
 
 /**
@@ -49,7 +51,12 @@ export async function evaluateModel(
     if (evaluation === undefined) throw internalError("nothing else stops an evaluation");
     const exercises = { items: task[part], examples };
     const { grades, texts } = await job.answer(open, exercises, { shown: shownCount, signal });
-    return { ...gradeFractions(grades), loss: evaluation.loss, texts: texts.slice(0, shownCount) };
+    return {
+      ...gradeFractions(grades),
+      loss: evaluation.loss,
+      texts: texts.slice(0, shownCount),
+      areExact: grades.slice(0, shownCount).map(({ exact }) => exact),
+    };
   } finally {
     open.dispose();
     releaseFreeMemory();

@@ -13,6 +13,7 @@ import { elementAt, takeFirst } from "../util/elements.ts";
 import { gradeFractions } from "./evaluate-model.ts";
 import { prepareFolder } from "./output-folder.ts";
 import type { QuickstartResult } from "./quickstart-result.ts";
+import { quickstartHeadline } from "./report.ts";
 import { runDemo } from "./run-quickstart.ts";
 import { gradeWords, tinyModelFolder, translationDemo } from "./translation/demo.ts";
 import { tinyTokenizer } from "./translation/tiny-model.ts";
@@ -79,6 +80,30 @@ test("the quickstart trains, compares, reports and exports; the commands that it
   // The next one replaces it, and leaves what the user made there.
   prepareFolder(out, translationDemo.makeExercises(0));
   expect(readdirSync(out).sort()).toEqual(["data", "quickstart.json", "recipe-scalora-i"]);
+});
+
+test("the headline ranks the methods and says whether the test tells the best two apart", () => {
+  const score = (value: number, low: number, high: number) => ({
+    ...{ exact: { value, low, high }, parts: { value, low, high } },
+    ...{ loss: 1, texts: [], areExact: [] },
+  });
+  const result = { folder: "", events: [], trainable: 1, seconds: 1, memory: 1, rank: 1, entropyRank: 1 };
+  const headline = (lora: ReturnType<typeof score>, full: ReturnType<typeof score>) =>
+    quickstartHeadline({
+      job: { names: { item: "records", part: "fields" } },
+      before: score(0, 0, 0),
+      runs: [
+        { method: "lora", result, testResult: lora },
+        { method: "full", result, testResult: full },
+      ],
+    });
+  const apart = headline(score(0.5, 0.4, 0.6), score(0.9, 0.8, 1));
+  expect(apart?.text).toBe(
+    "full gets 90.0 % of the test's records exactly right, lora 50.0 %; before training it was 0.0 %",
+  );
+  expect(apart?.certainty).toContain("do not overlap");
+  expect(headline(score(0.8, 0.7, 0.9), score(0.9, 0.8, 1))?.certainty).toContain("does not tell");
+  expect(headline(score(0, 0, 0), score(0, 0, 0))?.tone).toBe("warning");
 });
 
 test("a folder that holds other things is left alone", async () => {

@@ -1,4 +1,4 @@
-import { type ReportData, type ReportTable, runCharts } from "../report/index.ts";
+import { type Headline, type ReportData, type ReportTable, runCharts } from "../report/index.ts";
 import { formatBytes, formatCount, formatDuration } from "../util/format.ts";
 import type { FractionEstimate, QuickstartResult, QuickstartScore } from "./quickstart-result.ts";
 import type { QuickstartRuns } from "./quickstart-runs.ts";
@@ -9,8 +9,10 @@ export function quickstartReport(
   { samples, next, seconds, remark }: QuickstartResult,
 ): ReportData {
   const { job, seed, runs } = quickstart;
+  const mark = (isExact: boolean | undefined) => (isExact ? ("right" as const) : ("wrong" as const));
   return {
     title: "scalora quickstart",
+    headline: quickstartHeadline(quickstart),
     summary: job.summary,
     facts: [
       { label: "Rank of the adapters", value: String(job.rank) },
@@ -21,16 +23,49 @@ export function quickstartReport(
     ],
     charts: runCharts(runs.map(({ method, result }) => ({ name: method, events: result.events }))),
     tables: [comparison(quickstart, remark)],
-    samples: samples.map(({ prompt, expected, before, after }) => ({
+    samples: samples.map(({ prompt, expected, before, after }, i) => ({
       prompt,
       outputs: [
-        { name: "expected", text: expected },
-        { name: "before", text: before },
-        ...after.map(({ method, output }) => ({ name: method, text: output })),
+        { name: "reference", text: expected },
+        { name: "before", text: before, mark: mark(quickstart.before.areExact[i]) },
+        ...after.map(({ method, output }, run) => ({
+          ...{ name: method, text: output },
+          mark: mark(runs[run]?.testResult.areExact[i]),
+        })),
       ],
     })),
     next,
   };
+}
+
+/** The methods by their exact answers, and whether the test can tell the best two apart. */
+export function quickstartHeadline({
+  job: { names },
+  before,
+  runs,
+}: Pick<QuickstartRuns, "before" | "runs"> & { job: Pick<QuickstartRuns["job"], "names"> }): Headline | null {
+  const ranked = runs
+    .map(({ method, testResult }) => ({ method, ...testResult.exact }))
+    .sort((a, b) => b.value - a.value);
+  const [best, second] = ranked;
+  if (best === undefined) return null;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const others = ranked.slice(1).map(({ method, value }) => `, ${method} ${percent(value)}`);
+  return {
+    text: `${best.method} gets ${percent(best.value)} of the test's ${names.item} exactly right${others.join("")}; before training it was ${percent(before.exact.value)}`,
+    certainty:
+      `${second === undefined ? "" : comparisonText(best, second)} One seed: other seeds give other figures.`.trim(),
+    tone: best.low > before.exact.high ? "result" : "warning",
+  };
+}
+
+function comparisonText(
+  best: FractionEstimate & { method: string },
+  second: FractionEstimate & { method: string },
+): string {
+  if (best.low > second.high)
+    return `The 95 % intervals of ${best.method} and ${second.method} do not overlap: the test tells them apart.`;
+  return `The 95 % intervals of ${best.method} and ${second.method} overlap: this test does not tell which of them is better.`;
 }
 
 function comparison({ job, before, runs }: QuickstartRuns, remark: string): ReportTable {

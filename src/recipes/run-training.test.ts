@@ -54,6 +54,8 @@ test("a run shows what its first held-out prompts give before and after, and the
   const samples = samplesIn(recorded);
   expect(samples.map(({ step }) => step)).toEqual([0, 0, 4, 4]);
   for (const { prompt } of samples) expect(prompt).toMatch(/^[a-z]{3}=$/);
+  // The reference answer of the row: the labels without the end token.
+  for (const { prompt, expected } of samples) expect(expected).toBe(prompt.slice(0, 3).toUpperCase());
   expect(elementAt(samples, 0)?.prompt).toBe(elementAt(samples, 2).prompt);
   expect(recorded.findIndex(({ type }) => type === "start")).toBeLessThan(
     recorded.findIndex(({ type }) => type === "sample"),

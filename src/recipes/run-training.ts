@@ -105,7 +105,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     },
   });
   const result = await training.catch((error: unknown) => {
-    reportFailedRun(folder, recipe.run.name);
+    reportFailedRun(folder, recipe);
     throw error;
   });
   if (result.reason !== "stopped" && !hasFinalEvents(folder, result.step)) {
@@ -113,7 +113,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     const rank = await finalRank(recipe, model, adapters, result.step);
     if (rank) record(rank);
   }
-  const events = reportRun(folder, recipe.run.name);
+  const events = reportRun(folder, recipe);
   const { taskType: task } = objectiveOf(model);
   const analysisSeconds = observer ? analysisTime(events) : null;
   const about = { folder: folder.path, task, totalSteps: steps, parameters: adapters.parameterCounts() };
@@ -121,16 +121,16 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
 };
 
 /** Writes the page of a run. @returns the run's events */
-function reportRun(folder: RunFolder, name: string): RunEvent[] {
+function reportRun(folder: RunFolder, recipe: Recipe): RunEvent[] {
   const events = readEvents(folder.path);
-  writeReport(folder.file("report.html"), runReport({ name, events }));
+  writeReport(folder.file("report.html"), runReport({ name: recipe.run.name, events }, recipeToYaml(recipe)));
   return events;
 }
 
 /** Writes the page of a run that has failed; when that fails too, the caller gets the first error. */
-function reportFailedRun(folder: RunFolder, name: string): void {
+function reportFailedRun(folder: RunFolder, recipe: Recipe): void {
   try {
-    reportRun(folder, name);
+    reportRun(folder, recipe);
   } catch {
     // The first error is the one to fix.
   }
@@ -201,7 +201,7 @@ async function makeSampler(
   signal: AbortSignal,
 ): Promise<(step: number) => Promise<SampleEvent[]>> {
   if (!isClassifier(model)) {
-    const prompts = await samplePrompts(samples, dataset.eval, tokenizer);
+    const prompts = await samplePrompts(samples, dataset.eval, { tokenizer, folder: path });
     return (step) => takeSamples({ model, tokenizer, folder: path }, prompts, step, signal);
   }
   if (typeof samples === "number") return async () => [];

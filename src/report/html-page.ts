@@ -1,19 +1,13 @@
-import { reportScript } from "./browser-script.ts";
-import { alignSeries, downsample } from "./chart-series.ts";
-import type { Chart, ReportData, ReportTable, SampleGroup } from "./report-data.ts";
-import { reportStyle } from "./style-sheet.ts";
-
-/** Script and style sheet of the chart library, as text. */
-export interface ChartLibrary {
-  script: string;
-  style: string;
-}
+import { chartLibrary, reportScript } from "./browser-files.ts";
+import { chartData } from "./page/chart-series.ts";
+import type { Chart, Fact, ReportData, ReportTable, SampleGroup } from "./page/report-data.ts";
+import { reportStyle, sharedStyle } from "./style-sheet.ts";
 
 /**
  * A report as one HTML page that works offline. Its content security policy forbids every request, so that even a text that
  * escaped the escaping could not load anything.
  */
-export function reportPage(data: ReportData, library: ChartLibrary): string {
+export function reportPage(data: ReportData): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -21,37 +15,62 @@ export function reportPage(data: ReportData, library: ChartLibrary): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>${escapeHtml(data.title)}</title>
-<style>${library.style}${reportStyle}</style>
+<style>${chartLibrary("uPlot.min.css")}${sharedStyle}${reportStyle}</style>
 </head>
 <body>
 <main>
-${[
-  header(data),
-  section("Results", data.tables.map(tableHtml)),
-  chartSection(data.charts),
-  section("Samples", data.samples.map(sampleHtml)),
-  section(
-    "Try next",
-    data.next?.length ? [`<pre class="next">${escapeHtml(data.next.join("\n"))}</pre>`] : [],
-  ),
-]
+${sections(data)
   .filter((part) => part !== "")
   .join("\n")}
 </main>
-<script type="application/json" id="charts">${scriptJson(data.charts.map(chartData))}</script>
-<script>${library.script}</script>
-<script>${reportScript}</script>
+<script type="application/json" id="charts">${scriptJson(data.charts.map((chart) => chartData(chart)))}</script>
+<script>${chartLibrary("uPlot.iife.min.js")}</script>
+<script type="module">${reportScript()}</script>
 </body>
 </html>
 `;
 }
 
-function header({ title, summary, facts }: ReportData): string {
+const sections = (data: ReportData): string[] => [
+  header(data),
+  section("Warnings", warningsHtml(data.warnings ?? [])),
+  section("Results", data.tables.map(tableHtml)),
+  chartSection(data.charts),
+  section("Samples", data.samples.map(sampleHtml)),
+  section("Details", groupsHtml(data.groups ?? [])),
+  section(
+    "Try next",
+    data.next?.length ? [`<pre class="next">${escapeHtml(data.next.join("\n"))}</pre>`] : [],
+  ),
+];
+
+function header({ title, headline, summary, facts }: ReportData): string {
+  const learnt =
+    headline === undefined || headline === null
+      ? ""
+      : `<div class="headline ${headline.tone}"><p class="learnt">${escapeHtml(headline.text)}.</p><p class="soft">${escapeHtml(headline.certainty)}</p></div>`;
+  const text = summary === undefined ? "" : `<p class="soft">${escapeHtml(summary)}</p>`;
+  return `<header><h1>${escapeHtml(title)}</h1>${text}${learnt}${factsHtml(facts)}</header>`;
+}
+
+function factsHtml(facts: readonly Fact[]): string {
   const items = facts.map(
     ({ label, value }) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
   );
-  const text = summary === undefined ? "" : `<p class="soft">${escapeHtml(summary)}</p>`;
-  return `<header><h1>${escapeHtml(title)}</h1>${text}<dl class="facts">${items.join("")}</dl></header>`;
+  return `<dl class="facts">${items.join("")}</dl>`;
+}
+
+function warningsHtml(warnings: readonly string[]): string[] {
+  if (warnings.length === 0) return [];
+  return [
+    `<ul class="warnings">${warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join("")}</ul>`,
+  ];
+}
+
+function groupsHtml(groups: NonNullable<ReportData["groups"]>): string[] {
+  return groups.map(
+    ({ title, facts }) => `<div class="group"><h3>${escapeHtml(title)}</h3>${factsHtml(facts)}</div>`,
+  );
 }
 
 function section(title: string, parts: readonly string[]): string {
@@ -59,11 +78,15 @@ function section(title: string, parts: readonly string[]): string {
 }
 
 function chartSection(charts: readonly Chart[]): string {
+  if (charts.length === 0) return "";
   const cards = charts.map(
     ({ title, note }, i) =>
-      `<div class="card"><h3>${escapeHtml(title)}</h3>${noteHtml(note)}<div class="chart" id="chart-${i}"></div></div>`,
+      `<div class="card"><h3>${escapeHtml(title)}</h3>${noteHtml(note)}<div id="chart-${i}"></div></div>`,
   );
-  return cards.length === 0 ? "" : section("Curves", [`<div class="charts">${cards.join("")}</div>`]);
+  const smoothing = charts.some(({ noisy }) => noisy)
+    ? '<label class="control">Smoothing <input id="smoothing" type="range" min="0" max="20" step="1" value="2"></label>'
+    : "";
+  return section("Curves", [smoothing, `<div class="charts">${cards.join("")}</div>`]);
 }
 
 function tableHtml({ title, columns, rows, note }: ReportTable): string {
@@ -72,29 +95,22 @@ function tableHtml({ title, columns, rows, note }: ReportTable): string {
   const head = columns.map((column, i) => cell("th", column.title, i)).join("");
   const body = rows.map((row) => `<tr>${row.map((text, i) => cell("td", text, i)).join("")}</tr>`).join("");
   const table = `<table class="data"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
-  return `<div class="card"><h3>${escapeHtml(title)}</h3><div class="scroll">${table}</div>${noteHtml(note)}</div>`;
+  const scroll = `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}">${table}</div>`;
+  return `<div class="card"><h3>${escapeHtml(title)}</h3>${scroll}${noteHtml(note)}</div>`;
 }
 
+const marks = { right: "✓ as the reference", wrong: "✗ differs from the reference" };
+
 function sampleHtml({ prompt, outputs }: SampleGroup): string {
-  const texts = outputs.map(
-    ({ name, text }) => `<div class="soft">${escapeHtml(name)}</div><pre>${escapeHtml(text)}</pre>`,
-  );
-  return `<div class="card sample"><pre class="prompt">${escapeHtml(prompt)}</pre>${texts.join("")}</div>`;
+  const texts = outputs.map(({ name, text, mark }) => {
+    const says = mark === undefined ? "" : ` <span class="${mark}">${marks[mark]}</span>`;
+    return `<div class="output"><p class="by">${escapeHtml(name)}${says}</p><pre>${escapeHtml(text)}</pre></div>`;
+  });
+  return `<div class="card sample"><pre class="prompt">${escapeHtml(prompt)}</pre><div class="outputs">${texts.join("")}</div></div>`;
 }
 
 const noteHtml = (note: string | undefined) =>
   note === undefined ? "" : `<p class="soft">${escapeHtml(note)}</p>`;
-
-/** The data of a chart for the page's script. */
-function chartData({ xLabel, yLabel, logarithmic = false, series }: Chart) {
-  return {
-    xLabel,
-    yLabel,
-    logarithmic,
-    names: series.map(({ name }) => name),
-    data: alignSeries(series.map((line) => downsample(line))),
-  };
-}
 
 const entities: ReadonlyMap<string, string> = new Map([
   ["&", "&amp;"],

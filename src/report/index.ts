@@ -1,3 +1,8 @@
-export type { Chart, ReportData, ReportTable, SampleGroup, Series } from "./report-data.ts";
-export { type NamedRun, runCharts, runReport } from "./run-report.ts";
+export { browserModule, chartLibrary, moduleEnding } from "./browser-files.ts";
+export { modelName } from "./model-name.ts";
+export { chartData } from "./page/chart-series.ts";
+export type { Chart, Headline, ReportData, ReportTable, SampleGroup, Series } from "./page/report-data.ts";
+export { type NamedRun, runCharts } from "./run-charts.ts";
+export { runDetails, runReport } from "./run-report.ts";
+export { sharedStyle } from "./style-sheet.ts";
 export { writeReport } from "./write-report.ts";

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RunEvent } from "../run/events.ts";
 import { elementAt } from "../util/elements.ts";
-import { alignSeries, downsample, movingAverage } from "./chart-series.ts";
 import { type ReportData, runCharts, runReport } from "./index.ts";
+import { alignSeries, downsample, movingAverage } from "./page/chart-series.ts";
 import { writeReport } from "./write-report.ts";
 
 test("long lines are averaged in buckets, short ones left alone", () => {
   const line = { name: "a", x: [1, 2, 3, 4, 5], y: [1, 3, null, 5, 7] };
   expect(downsample(line, 5)).toBe(line);
   expect(downsample(line, 3)).toEqual({ name: "a", x: [2, 4, 5], y: [2, 5, 7] });
-  expect(movingAverage(line, 2).y).toEqual([1, 2, 3, 5, 6]);
+  expect(movingAverage(line.y, 2)).toEqual([1, 2, null, 4, 6]);
 });
 
 test("lines of different steps share one axis", () => {
@@ -43,7 +43,7 @@ const step = (number: number): RunEvent => ({
 const layer = (rank: number) => ({ path: "q_proj", rank, entropyRank: rank });
 
 const events: RunEvent[] = [
-  { type: "sample", step: 0, prompt: "2+2=", output: "7" },
+  { type: "sample", step: 0, prompt: "2+2=", output: "7", expected: "4" },
   step(1),
   step(2),
   { type: "eval", step: 2, loss: 1.25, labelTokens: 50, best: true, seconds: 1 },
@@ -59,7 +59,7 @@ const events: RunEvent[] = [
     },
   },
   { type: "rank", step: 2, layers: [layer(3), layer(5)] },
-  { type: "sample", step: 2, prompt: "2+2=", output: "4" },
+  { type: "sample", step: 2, prompt: "2+2=", output: "4 ", expected: "4" },
 ];
 
 test("a task's metrics have a chart", () => {
@@ -92,8 +92,9 @@ test("a run's events become curves, rank growth, scaling factors and samples", (
     {
       prompt: "2+2=",
       outputs: [
-        { name: "before", text: "7" },
-        { name: "step 2", text: "4" },
+        { name: "reference", text: "4" },
+        { name: "before", text: "7", mark: "wrong" },
+        { name: "step 2", text: "4 ", mark: "right" },
       ],
     },
   ]);
@@ -115,8 +116,19 @@ test("charts of several runs name them; those without data are left out", () => 
     { name: "lora", events: [step(1)] },
     { name: "full", events: [step(1)] },
   ]);
-  expect(charts.map(({ title }) => title)).toEqual(["Training loss"]);
+  expect(charts.map(({ title }) => title)).toEqual(["Training loss", "Learning rate", "Speed", "Memory"]);
   expect(elementAt(charts, 0)?.series.map(({ name }) => name)).toEqual(["lora", "full"]);
+});
+
+test("a run has one colour in all charts, also where another has no line", () => {
+  const evaluation: RunEvent = { type: "eval", step: 1, loss: 1, labelTokens: 5, best: true, seconds: 1 };
+  const charts = runCharts([
+    { name: "lora", events: [step(1)] },
+    { name: "full", events: [step(1), evaluation] },
+  ]);
+  const colours = new Map(charts.map(({ title, series }) => [title, series.map(({ colour }) => colour)]));
+  expect(colours.get("Training loss")).toEqual([0, 1]);
+  expect(colours.get("Held-out loss")).toEqual([1]);
 });
 
 /** Writes a report and reads it back. */
@@ -143,13 +155,16 @@ test("no text can become markup, wherever it stands", () => {
   const evil = `</script><img src=x onerror="alert(1)">'&`;
   const page = written({
     title: evil,
+    headline: { text: evil, certainty: evil, tone: "result" },
+    warnings: [evil],
+    groups: [{ title: evil, facts: [{ label: evil, value: evil }] }],
     summary: evil,
     facts: [{ label: evil, value: evil }],
     charts: [
       { title: evil, note: evil, xLabel: evil, yLabel: evil, series: [{ name: evil, x: [1], y: [1] }] },
     ],
     tables: [{ title: evil, note: evil, columns: [{ title: evil }], rows: [[evil]] }],
-    samples: [{ prompt: evil, outputs: [{ name: evil, text: evil }] }],
+    samples: [{ prompt: evil, outputs: [{ name: evil, text: evil, mark: "wrong" }] }],
     next: [evil],
   });
   expect(page).not.toContain("<img");

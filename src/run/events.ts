@@ -86,6 +86,12 @@ const sampleEvent = z
     step: stepsDone(),
     prompt: z.string().describe("The prompt"),
     output: z.string().describe("The model's continuation"),
+    expected: z
+      .string()
+      .optional()
+      .describe(
+        "The reference answer, up to as many tokens as an output may have; absent for prompts of the recipe, and in older runs",
+      ),
   })
   .describe("A generated text: after the first `start`, and again after `end`.");
 

@@ -14,15 +14,53 @@ import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run
  */
 export function readEvents(path: string): RecordedEvent[] {
   const file = join(path, runFiles.events);
-  let events: RecordedEvent[] = [];
-  for (const event of parseEvents(readOptional(file) ?? "", file)) {
-    if (event.type === "resume")
-      events = events.filter((earlier) => earlier.step <= event.step && earlier.type !== "end");
-    const isRestart = event.type === "start" && event.step === 0 && !events.some(isResume);
-    if (isRestart) events = events.filter(isInitialEvent);
-    events.push(event);
+  const collector = new EventCollector(file);
+  for (const line of (readOptional(file) ?? "").split("\n")) collector.add(line);
+  return collector.events;
+}
+
+/** Collects the events of a record line by line: what `readEvents` does, also for a file that is still growing. */
+export class EventCollector {
+  /** The valid events so far. A later line may make some of them invalid; the list is then a new one. */
+  events: RecordedEvent[] = [];
+  private readonly file: string;
+  private lines = 0;
+  /** A line that is no JSON: cut off by a crash, if what follows it is what a process writes first. */
+  private cut: { place: Place; text: string } | undefined;
+
+  /** @param file path of the record, for errors */
+  constructor(file: string) {
+    this.file = file;
   }
-  return events;
+
+  /**
+   * Takes the next line, without its line feed.
+   * @throws ScaloraError `format` as `readEvents` does; the events so far stay
+   */
+  add(text: string): void {
+    this.lines += 1;
+    if (text === "") return;
+    const place = { file: this.file, line: this.lines };
+    const value = parseOptional(text);
+    if (value === undefined) {
+      this.cut ??= { place, text };
+      return;
+    }
+    if (!isRecord(value)) throw damaged(place, "", { expected: "object", found: jsonText(value) });
+    if (this.cut !== undefined && !firstEvents.has(value["type"]))
+      throw damaged(this.cut.place, "", { expected: "JSON", found: jsonText(this.cut.text) });
+    this.cut = undefined;
+    const event = parseEvent(value, place);
+    if (event) this.take(event);
+  }
+
+  private take(event: RecordedEvent): void {
+    if (event.type === "resume")
+      this.events = this.events.filter((earlier) => earlier.step <= event.step && earlier.type !== "end");
+    const isRestart = event.type === "start" && event.step === 0 && !this.events.some(isResume);
+    if (isRestart) this.events = this.events.filter(isInitialEvent);
+    this.events.push(event);
+  }
 }
 
 const isResume = ({ type }: RecordedEvent) => type === "resume";
@@ -33,29 +71,6 @@ const isInitialEvent = ({ type, step }: RecordedEvent) =>
 
 /** The types that a process writes first: a line cut off by a crash can only be followed by one of these. */
 const firstEvents: ReadonlySet<unknown> = new Set<EventType>(["resume", "start", "warning", "end"]);
-
-/** Every event of the text, superseded or not. */
-function parseEvents(text: string, file: string): RecordedEvent[] {
-  const events: RecordedEvent[] = [];
-  const lines = text.split("\n");
-  let cutAt: number | undefined;
-  lines.forEach((line, index) => {
-    if (line === "") return;
-    const value = parseOptional(line);
-    if (value === undefined) {
-      cutAt ??= index;
-      return;
-    }
-    const place = { file, line: index + 1 };
-    if (!isRecord(value)) throw damaged(place, "", { expected: "object", found: jsonText(value) });
-    if (cutAt !== undefined && !firstEvents.has(value["type"]))
-      throw damaged({ file, line: cutAt + 1 }, "", { expected: "JSON", found: jsonText(lines[cutAt]) });
-    cutAt = undefined;
-    const event = parseEvent(value, place);
-    if (event) events.push(event);
-  });
-  return events;
-}
 
 interface Place {
   readonly file: string;

@@ -1,4 +1,4 @@
-import type { Series } from "./report-data.ts";
+import type { Chart, ChartData, Series } from "./report-data.ts";
 
 /** Longer lines are averaged in buckets, so that the report of a long run stays small. */
 const maxPoints = 1500;
@@ -17,13 +17,15 @@ export function downsample(series: Series, most = maxPoints): Series {
   return { ...series, x, y };
 }
 
-/** Running mean over the last `count` points, fewer at the start. */
-export function movingAverage(series: Series, count: number): Series {
-  const y = series.y.map((_, i) => {
-    const values = series.y.slice(Math.max(0, i - count + 1), i + 1).filter((value) => value !== null);
-    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Running mean over the last `count` values, fewer at the start; gaps stay gaps and do not count. */
+export function movingAverage(y: readonly (number | null)[], count: number): (number | null)[] {
+  const last: number[] = [];
+  return y.map((value) => {
+    if (value === null) return null;
+    last.push(value);
+    if (last.length > count) last.shift();
+    return last.reduce((sum, other) => sum + other, 0) / last.length;
   });
-  return { ...series, y };
 }
 
 /** Aligns lines on a common x axis in the chart library's format: all x, then each line's y, null where it has no point. */
@@ -34,4 +36,15 @@ export function alignSeries(series: readonly Series[]): [x: number[], ...y: (num
     return x.map((at) => values.get(at) ?? null);
   });
   return [x, ...rows];
+}
+
+/** A chart as the browser draws it, with at most `most` points a line. */
+export function chartData(chart: Chart, most?: number): ChartData {
+  const { title, xLabel, yLabel, note = null, logarithmic = false, noisy = false, series } = chart;
+  return {
+    ...{ title, xLabel, yLabel, note, logarithmic, noisy },
+    names: series.map(({ name }) => name),
+    colours: series.map(({ colour }, i) => colour ?? i),
+    data: alignSeries(series.map((line) => downsample(line, most))),
+  };
 }

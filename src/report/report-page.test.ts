@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { finishedRun, recipe } from "../board/testing/example-run.ts";
+import { readEvents } from "../run/read-events.ts";
+import { accessibilityProblems, findChromium, openPage, overflow, startBrowser } from "../testing/browser.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { required } from "../util/elements.ts";
+import { runReport, writeReport } from "./index.ts";
+
+// A report in the system's Chromium.
+const chromium = findChromium();
+if (chromium === undefined) console.log("skipped: there is no Chromium on the PATH");
+
+const scratch = temporaryFolder();
+const file = join(scratch.path, "report.html");
+let browser: Browser | undefined;
+beforeAll(async () => {
+  finishedRun(join(scratch.path, "run"), 60);
+  const columns = [
+    "Method",
+    "Exact sentences",
+    "Right words",
+    "Loss",
+    "Trainable",
+    "Time",
+    "Peak memory",
+    "Rank",
+  ];
+  const cells = [
+    "scalora-i",
+    "100.0 % [100.0, 100.0]",
+    "100.0 % [100.0, 100.0]",
+    "0.0024",
+    "134,515,008",
+    "43.4 s",
+  ];
+  writeReport(file, {
+    ...runReport({ name: "run", events: readEvents(join(scratch.path, "run")) }, recipe),
+    tables: [
+      {
+        title: "The methods on the test set",
+        columns: [...columns, "Entropy rank"].map((title) => ({ title, align: "right" })),
+        rows: [[...cells, "1,427.9 MiB", "75.0", "23.0"]],
+      },
+    ],
+  });
+  if (chromium !== undefined) browser = await startBrowser(chromium);
+});
+afterAll(async () => {
+  await browser?.close();
+  scratch.remove();
+});
+
+test.skipIf(chromium === undefined)(
+  "a report is drawn, whole at 1280 and 400 pixels, without barriers, and light on paper",
+  async () => {
+    const { page, complaints } = await openPage(required(browser, "a browser"), pathToFileURL(file).href);
+    expect(await page.locator(".chart canvas").count()).toBeGreaterThan(5);
+    expect(await page.locator(".u-legend .u-value").allTextContents()).not.toContain("–");
+    const table = "document.querySelector('.scroll')";
+    expect(await page.evaluate(`${table}.scrollWidth - ${table}.clientWidth`)).toBe(0);
+    for (const colorScheme of ["light", "dark"] as const)
+      for (const width of [1280, 400]) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.emulateMedia({ colorScheme });
+        expect([width, await overflow(page)]).toEqual([width, 0]);
+        expect(await accessibilityProblems(page)).toEqual([]);
+      }
+    const label = () => page.getByRole("img", { name: /Training loss/ }).getAttribute("aria-label");
+    const before = await label();
+    await page.getByRole("slider", { name: "Smoothing" }).fill("20");
+    expect(await label()).not.toBe(before);
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+    const colour = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    expect(await colour()).toBe("rgb(255, 255, 255)");
+    await page.evaluate("dispatchEvent(new Event('afterprint'))");
+    expect(await colour()).toBe("rgb(20, 23, 28)");
+    expect(complaints).toEqual([]);
+  },
+);
