@@ -5,6 +5,7 @@ import { isGgufFile } from "../gguf/index.ts";
 import { auxiliaryFiles } from "../model-files/auxiliary-files.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { hashModel } from "../train/model-hash.ts";
+import { statsOf } from "../util/read-file.ts";
 import { formatJson } from "../util/strict-json.ts";
 import type { OpenModel } from "./open-model.ts";
 
@@ -41,5 +42,6 @@ function* settings(model: string): Generator<readonly [name: string, content: st
     yield* auxiliaryFiles(model);
   } else
     for (const name of readdirSync(model).sort())
-      if (settingFiles.test(name)) yield [name, readFileSync(join(model, name))];
+      if (settingFiles.test(name) && statsOf(join(model, name))?.isFile())
+        yield [name, readFileSync(join(model, name))];
 }

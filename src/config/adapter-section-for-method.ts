@@ -1,5 +1,5 @@
 import { ConfigError } from "../schema/config-error.ts";
-import { unknownKeyIssue } from "../schema/translate-issues.ts";
+import { unknownKeyIssues } from "../schema/translate-issues.ts";
 import { describeSection } from "./field-descriptions.ts";
 import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 
@@ -50,7 +50,7 @@ function checkKnownKeys(source: RecipeSource, keys: readonly string[], known: re
     .map((key) => ({
       where: source.where(["adapter", key]),
       key: `adapter.${key}`,
-      ...unknownKeyIssue(key, known),
+      ...unknownKeyIssues(known)(key),
     }));
   if (issues.length > 0) throw new ConfigError(source.name, issues);
 }

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
@@ -8,6 +7,7 @@ import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
+import { statsOf } from "../util/read-file.ts";
 import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 
 /** Key `plugins` of a recipe. */
@@ -79,7 +79,7 @@ export function checkPlugins(source: RecipeSource, cwd: string, report: ReportIs
   });
 }
 
-const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+const isFile = (path: string) => statsOf(path)?.isFile() === true;
 
 const pluginsOf = ({ value }: RecipeSource): unknown => (isRecord(value) ? value["plugins"] : undefined);
 

@@ -1,9 +1,13 @@
-import { readFileSync } from "node:fs";
-import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from "yaml";
+import { isCollection, isPair, isScalar } from "yaml";
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { messageOf } from "../util/errors.ts";
+import { readFileText } from "../util/read-file.ts";
+import { parseYaml, YamlError, type YamlText } from "./parse-yaml.ts";
 import { exclusiveKeys } from "./train-section.ts";
+
+/** Size of a recipe; one of all keys has a few thousand bytes. */
+const maxBytes = 1 << 22;
 
 /** The values of a recipe file with its overrides, unchecked, and the place of each. */
 export interface RecipeSource {
@@ -30,28 +34,13 @@ interface Override {
 
 /** Reads a YAML file and lays `key.path=value` overrides over it. Throws `ConfigError` when it is no YAML. */
 export function readRecipeSource(path: string, overrides: readonly string[]): RecipeSource {
-  const lines = new LineCounter();
-  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      path,
-      document.errors.map((error) => ({
-        where: `${path}:${lines.linePos(error.pos[0]).line}`,
-        key: "YAML",
-        problem: error.message,
-      })),
-    );
-  }
+  const { value, contents, lineAt } = readYaml(path);
+  const offsetOf = offsetFinder(contents);
   const lineOf = (key: KeyPath) => {
-    const { offset, exact } = offsetOf(document.contents, key);
-    return { text: offset === undefined ? path : `${path}:${lines.linePos(offset).line}`, exact };
+    const { offset, exact } = offsetOf(key);
+    return { text: offset === undefined ? path : `${path}:${lineAt(offset)}`, exact };
   };
-  return withOverrides(
-    path,
-    plainValue(path, () => document.toJS()),
-    overrides,
-    lineOf,
-  );
+  return withOverrides(path, value ?? {}, overrides, lineOf);
 }
 
 /** A recipe given as a plain object, with overrides; `name` stands for the file in messages. */
@@ -63,27 +52,24 @@ export function recipeSourceFromObject(
   return withOverrides(name, structuredClone(value), overrides, () => ({ text: name, exact: false }));
 }
 
-function readText(path: string): string {
+function readYaml(path: string): YamlText {
   try {
-    return readFileSync(path, "utf8");
+    return parseYaml(readFileText(path, maxBytes));
   } catch (cause) {
+    if (cause instanceof YamlError)
+      throw new ConfigError(
+        path,
+        cause.problems.map(({ line, problem }) => ({ where: `${path}:${line}`, key: "YAML", problem })),
+      );
     throw new ConfigError(path, [
       {
         where: path,
         key: "recipe",
         problem: "cannot be read",
-        expected: "a YAML file",
+        expected: "a YAML file in UTF-8",
         found: messageOf(cause),
       },
     ]);
-  }
-}
-
-function plainValue(path: string, read: () => unknown): unknown {
-  try {
-    return read() ?? {};
-  } catch (cause) {
-    throw new ConfigError(path, [{ where: path, key: "YAML", problem: messageOf(cause) }]);
   }
 }
 
@@ -140,7 +126,7 @@ function parseOverride(option: string): Override | ConfigIssue {
     return { where, key: "--set", problem: "wrong form", expected: "section.key=value", found: option };
   }
   try {
-    return { option, path, value: parse(option.slice(equals + 1)) };
+    return { option, path, value: parseYaml(option.slice(equals + 1)).value };
   } catch (cause) {
     return { where, key: formatKeyPath(path), problem: `its value is no YAML: ${messageOf(cause)}` };
   }
@@ -177,21 +163,35 @@ function describePathConflict(holder: unknown, part: string | number): string | 
   return typeof holder === "object" && holder !== null ? undefined : "a section (keys and values)";
 }
 
-/** Where the deepest existing node of a key path starts. */
-function offsetOf(contents: unknown, path: KeyPath): { offset: number | undefined; exact: boolean } {
-  let node = contents;
-  let offset: number | undefined;
-  for (const part of path) {
-    if (!isCollection(node)) return { offset, exact: false };
-    const item = node.items.find((each, i) =>
-      isPair(each) ? isScalar(each.key) && String(each.key.value) === String(part) : i === part,
-    );
-    if (item === undefined) return { offset, exact: false };
-    const start = isPair(item) ? item.key : item;
-    offset = rangeStart(start) ?? offset;
-    node = isPair(item) ? item.value : item;
+type Position = { readonly offset: number | undefined; readonly exact: boolean };
+
+/** Finds where the deepest existing node of a key path starts. */
+function offsetFinder(contents: unknown): (path: KeyPath) => Position {
+  const itemsOf = new Map<unknown, ReadonlyMap<string, unknown>>();
+  return (path) => {
+    let node = contents;
+    let offset: number | undefined;
+    for (const part of path) {
+      if (!isCollection(node)) return { offset, exact: false };
+      const items = itemsOf.get(node) ?? itemsByKey(node.items);
+      itemsOf.set(node, items);
+      const item = items.get(String(part));
+      if (item === undefined) return { offset, exact: false };
+      offset = rangeStart(isPair(item) ? item.key : item) ?? offset;
+      node = isPair(item) ? item.value : item;
+    }
+    return { offset, exact: true };
+  };
+}
+
+/** The pairs of a section by their keys, the first of equal ones; the items of a list by their indexes. */
+function itemsByKey(items: readonly unknown[]): ReadonlyMap<string, unknown> {
+  const byKey = new Map<string, unknown>();
+  for (const [index, item] of items.entries()) {
+    const key = isPair(item) ? isScalar(item.key) && String(item.key.value) : String(index);
+    if (key !== false && !byKey.has(key)) byKey.set(key, item);
   }
-  return { offset, exact: true };
+  return byKey;
 }
 
 function rangeStart(node: unknown): number | undefined {

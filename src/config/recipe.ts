@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
@@ -9,8 +9,9 @@ import { downloadHint, modelPath } from "../download/index.ts";
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { KeyPath, ReportIssue } from "../schema/config-issue.ts";
 import { formatFoundValue } from "../schema/format-value.ts";
-import { translateIssues, unknownKeyIssue } from "../schema/translate-issues.ts";
+import { translateIssues, unknownKeyIssues } from "../schema/translate-issues.ts";
 import { nearestName } from "../util/nearest-name.ts";
+import { statsOf } from "../util/read-file.ts";
 import { checkAcrossKeys } from "./cross-checks.ts";
 import { type DataConfig, type DataSource, dataSchema } from "./data-section.ts";
 import { type ModelConfig, modelSchema } from "./model-section.ts";
@@ -108,9 +109,10 @@ function readSections(source: RecipeSource, report: ReportIssue): RawSections {
       { where: source.where([]), key: "recipe", problem: "is no recipe", expected, found: kindOf(value) },
     ]);
   }
+  const issueOf = unknownKeyIssues([pluginsHelp.key, ...sectionNames]);
   for (const [key, section] of Object.entries(value)) {
     if (isSection(key)) raw[key] = section ?? {};
-    else if (key !== pluginsHelp.key) report([key], unknownKeyIssue(key, [pluginsHelp.key, ...sectionNames]));
+    else if (key !== pluginsHelp.key) report([key], issueOf(key));
   }
   return raw;
 }
@@ -149,8 +151,8 @@ function issuesOfAllMethods(section: SectionName, schema: z.ZodType, raw: RawSec
     const { error } = safeParseOptions(schema, meant);
     return error === undefined ? [] : translateIssues(error.issues, node, meant);
   });
-  const isIn = (issues: typeof first, key: string) => issues.some(({ path }) => formatKeyPath(path) === key);
-  return first.filter(({ path }) => others.every((issues) => isIn(issues, formatKeyPath(path))));
+  const keys = others.map((issues) => new Set(issues.map(({ path }) => formatKeyPath(path))));
+  return first.filter(({ path }) => keys.every((each) => each.has(formatKeyPath(path))));
 }
 
 function checkDataPaths(cwd: string, data: DataConfig, report: ReportIssue): void {
@@ -177,7 +179,7 @@ function resolveModelPath(cwd: string, path: string, report: ReportIssue): strin
 function resolvePath(cwd: string, path: string, key: KeyPath, report: ReportIssue, hint?: string): string {
   const absolute = resolve(cwd, path);
   const isFolder = key[0] !== "data";
-  const stats = statSync(absolute, { throwIfNoEntry: false });
+  const stats = statsOf(absolute);
   // A model may be a file too (GGUF).
   const isRight = key[0] === "model" || stats?.isDirectory() === isFolder;
   if (stats === undefined || !isRight) {

@@ -74,9 +74,9 @@ export class ChatTemplate {
       add_generation_prompt: addGenerationPrompt,
       strftime_now: (format: unknown) => strftime(date, String(format)),
     };
-    const environment = new Environment();
-    for (const [name, value] of Object.entries(variables)) environment.set(name, value);
     try {
+      const environment = new Environment();
+      for (const [name, value] of Object.entries(variables)) environment.set(name, value);
       return String(new TemplateInterpreter(environment).run(this.template.parsed).value);
     } catch (cause) {
       // The engine's own limits, on the depth of calls and the length of texts, are RangeErrors.

@@ -1,6 +1,7 @@
 import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { nearestName } from "../util/nearest-name.ts";
+import { isNestedDeeper } from "../util/nesting.ts";
 import type { ChatMessage } from "./chat-template.ts";
 import { jsonTypeName } from "./json-type-name.ts";
 
@@ -113,7 +114,8 @@ function parseCallArguments(value: unknown): unknown {
 
 function tryJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isNestedDeeper(value) ? undefined : value;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
+import { isNestedDeeper, maxNesting } from "../util/nesting.ts";
 import { readTextLines } from "./text-lines.ts";
 
 /** One JSON object of a JSONL file, with its line number from 1. */
@@ -34,12 +35,25 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
       cause,
     });
   }
-  if (isRecord(value)) return value;
+  if (isRecord(value)) {
+    assertFlat(value, where);
+    return value;
+  }
   throw new ScaloraError("data", "A line is not a JSON object", {
     where,
     expected: 'an object with named columns, e.g. {"prompt": "…", "completion": "…"}',
     found: excerpt(text),
     ...(Array.isArray(value) && { fix: listFix }),
+  });
+}
+
+/** @throws ScaloraError `data` for a row whose lists and objects lie in each other too deep */
+export function assertFlat(row: unknown, where: string): void {
+  if (!isNestedDeeper(row)) return;
+  throw new ScaloraError("data", "A row is nested too deeply", {
+    where,
+    expected: `at most ${maxNesting} levels of lists and objects`,
+    fix: "take out what is nested, or write it as text",
   });
 }
 

@@ -4,7 +4,7 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { readCsv } from "./csv.ts";
 import { jsonTypeName } from "./json-type-name.ts";
-import { type DataRow, readJsonl } from "./jsonl.ts";
+import { assertFlat, type DataRow, readJsonl } from "./jsonl.ts";
 import { readParquet } from "./parquet/read-parquet.ts";
 import { readText } from "./text-lines.ts";
 
@@ -66,6 +66,7 @@ function readJsonFile(path: string): DataRow[] | undefined {
   const value = parseJsonFile(text, path);
   if (value === undefined) return undefined;
   return (Array.isArray(value) ? value : [value]).map((row: unknown, i) => {
+    assertFlat(row, `${path}:${i + 1}`);
     if (isRecord(row)) return { line: i + 1, value: row };
     throw new ScaloraError("data", "A row is not a JSON object", {
       where: `${path}:${i + 1}`,

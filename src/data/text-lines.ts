@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { openFile } from "../util/read-file.ts";
 
 const pieceBytes = 1 << 20;
 
@@ -56,7 +57,7 @@ function* readPieces(path: string): Generator<Buffer> {
 
 function open(path: string): number {
   try {
-    return openSync(path, "r");
+    return openFile(path);
   } catch (cause) {
     throw new ScaloraError("data", "A data file cannot be opened", {
       where: path,

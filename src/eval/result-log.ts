@@ -1,9 +1,10 @@
-import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
+import { appendFileSync, readFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
+import { statsOf } from "../util/read-file.ts";
 
 /** Result of one example; a line of the log. */
 export interface ExampleResult {
@@ -40,7 +41,7 @@ export class ResultLog {
   constructor(path?: string) {
     this.path = path;
     if (path === undefined) return;
-    if (existsSync(path)) this.read(path);
+    if (statsOf(path)?.isFile()) this.read(path);
     else tryFile(path, () => makeFolders(dirname(path)));
     tryFile(path, () => appendFileSync(path, ""));
   }

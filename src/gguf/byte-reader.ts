@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { openFile } from "../util/read-file.ts";
 import { ggufFormatError } from "./format-error.ts";
 
 const windowBytes = 1 << 18;
@@ -20,7 +21,7 @@ export class ByteReader implements Disposable {
   constructor(path: string) {
     this.path = path;
     try {
-      this.descriptor = openSync(path, "r");
+      this.descriptor = openFile(path);
     } catch (cause) {
       const found = messageOf(cause);
       throw new ScaloraError("format", "Cannot open the GGUF file", { where: path, found, cause });

@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
 import type { TokenizerSource } from "../tokenizer/read-tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { statsOf } from "../util/read-file.ts";
 import { type Architecture, architectures } from "./architectures.ts";
 import { type GgufHeader, readGgufHeader } from "./header.ts";
 import { readConfig, readHeads } from "./read-config.ts";
@@ -10,7 +10,7 @@ import { GgufWeights } from "./weights.ts";
 
 /** Whether a model path names a file, which must then be a GGUF file. */
 export function isGgufFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return statsOf(path)?.isFile() ?? false;
 }
 
 /** A validated file with its architecture. */

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ggufGenerationConfig, ggufTokenizer, isGgufFile } from "../gguf/index.ts";
 import { assembleTokenizer } from "../tokenizer/assemble-tokenizer.ts";
+import { statsOf } from "../util/read-file.ts";
 
 /** The files of a model folder, besides config and weights, that other tools need. */
 const auxiliaryFileNames = [
@@ -32,7 +33,7 @@ export function* auxiliaryFiles(
   else
     for (const name of auxiliaryFileNames) {
       const source = join(path, name);
-      if (existsSync(source)) yield [name, readFileSync(source)];
+      if (statsOf(source)?.isFile()) yield [name, readFileSync(source)];
     }
 }
 

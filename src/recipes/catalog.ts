@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { textTasks } from "../eval/tasks/index.ts";
 import { modelFamilies } from "../models/index.ts";
+import { statsOf } from "../util/read-file.ts";
 
 /** The supported model families, by the `model_type` of their `config.json`. */
 export const listModels = modelFamilies;
@@ -28,7 +29,8 @@ export function listRecipes(folders: readonly string[]): RecipeEntry[] {
       .filter((name) => /\.ya?ml$/.test(name))
       .map((name) => join(folder, name)),
   );
-  return paths.sort().map((path) => ({ path, description: firstComment(readFileSync(path, "utf8")) }));
+  const files = paths.filter((path) => statsOf(path)?.isFile()).sort();
+  return files.map((path) => ({ path, description: firstComment(readFileSync(path, "utf8")) }));
 }
 
 function firstComment(text: string): string {

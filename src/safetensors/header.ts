@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { openFile } from "../util/read-file.ts";
 import { JsonError, JsonNumber, type JsonValue, parseJson } from "../util/strict-json.ts";
 import { dtypeBits } from "./dtypes.ts";
 
@@ -29,7 +30,7 @@ const maxHeaderBytes = 100_000_000;
  * @throws ScaloraError `format`, naming the file and the tensor
  */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {
-  const descriptor = openFile(path);
+  const descriptor = openWeights(path);
   try {
     const size = fstatSync(descriptor).size;
     const headerBytes = readHeaderLength(path, descriptor, size);
@@ -41,9 +42,9 @@ export function readSafetensorsHeader(path: string): SafetensorsHeader {
   }
 }
 
-function openFile(path: string): number {
+function openWeights(path: string): number {
   try {
-    return openSync(path, "r");
+    return openFile(path);
   } catch (error) {
     throw new ScaloraError("format", "Cannot open the safetensors file", {
       where: path,

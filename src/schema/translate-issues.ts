@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { nearestName } from "../util/nearest-name.ts";
+import { nameFinder, nearestName } from "../util/nearest-name.ts";
 import { valueAt } from "../util/value-at.ts";
 import { formatKeyPath } from "./config-error.ts";
 import type { IssueText, KeyIssue, KeyPath } from "./config-issue.ts";
@@ -15,15 +15,15 @@ function suggestValue(found: unknown, known: readonly string[]): { problem?: str
   return meant === undefined ? {} : { fix: `did you mean ${meant}?` };
 }
 
-/** An unknown key, with the known key that was probably meant. */
-export function unknownKeyIssue(key: string, known: readonly string[]): IssueText {
-  const other = otherToolKeys[key];
-  const meant = other !== undefined && known.includes(other) ? other : nearestName(key, known);
-  return {
-    problem: "unknown key",
-    expected: known.length === 0 ? "no key here" : joinWithOr(known),
-    found: key,
-    fix: meant === undefined ? undefined : `did you mean ${meant}?`,
+/** The issue of any unknown key where `known` ones may be, with the known key that was probably meant. */
+export function unknownKeyIssues(known: readonly string[]): (key: string) => IssueText {
+  const expected = known.length === 0 ? "no key here" : joinWithOr(known);
+  const nearest = nameFinder(known);
+  return (key) => {
+    const other = otherToolKeys[key];
+    const meant = other !== undefined && known.includes(other) ? other : nearest(key);
+    const fix = meant === undefined ? undefined : `did you mean ${meant}?`;
+    return { problem: "unknown key", expected, found: key, fix };
   };
 }
 
@@ -31,9 +31,11 @@ type Issue = z.core.$ZodIssue;
 
 /** A section's zod issues in our words; `root` is the section's JSON schema and `raw` what was given. */
 export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw: unknown): KeyIssue[] {
+  const branch = branchFor(root, raw);
+  const ofOtherMethods = new Set((root.oneOf ?? []).flatMap((each) => (isNode(each) ? keysOf(each) : [])));
   const found = issues
-    .flatMap((issue) => translate(issue, branchFor(root, raw), raw, []))
-    .map((issue) => explainOtherMethodKey(issue, root, raw));
+    .flatMap((issue) => translate(issue, branch, raw, []))
+    .map((issue) => explainOtherMethodKey(issue, ofOtherMethods, valueAt(raw, ["method"])));
   // Several of zod's checks may fail on one value; our message already says everything about it.
   return [
     ...new Map(found.toReversed().map((issue) => [formatKeyPath(issue.path), issue])).values(),
@@ -41,13 +43,14 @@ export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw:
 }
 
 /** A key that only other methods have is no misspelling. */
-function explainOtherMethodKey(issue: KeyIssue, root: SchemaNode, raw: unknown): KeyIssue {
+function explainOtherMethodKey(
+  issue: KeyIssue,
+  ofOtherMethods: ReadonlySet<string>,
+  method: unknown,
+): KeyIssue {
   const [key] = issue.path;
-  const method = valueAt(raw, ["method"]);
-  const isOfOthers = (root.oneOf ?? []).some(
-    (branch) => isNode(branch) && keysOf(branch).includes(String(key)),
-  );
-  if (issue.problem !== "unknown key" || issue.path.length !== 1 || !isOfOthers) return issue;
+  const isTheirs = issue.path.length === 1 && ofOtherMethods.has(String(key));
+  if (issue.problem !== "unknown key" || !isTheirs) return issue;
   const fix = `method ${String(method)} has no ${String(key)}: take it out, or give the whole section (--set adapter='{method: ${String(method)}}')`;
   return { ...issue, fix };
 }
@@ -57,7 +60,8 @@ function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath
   const { node, parent } = nodesAt(root, path);
   if (issue.code === "unrecognized_keys") {
     const known = node === undefined ? [] : keysOf(node);
-    return issue.keys.map((key) => ({ path: [...path, key], ...unknownKeyIssue(key, known) }));
+    const issueOf = unknownKeyIssues(known);
+    return issue.keys.map((key) => ({ path: [...path, key], ...issueOf(key) }));
   }
   if (issue.code === "invalid_union") {
     if (issue.discriminator !== undefined) return [wrongMethod(path, root, valueAt(raw, path))];

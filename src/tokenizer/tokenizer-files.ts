@@ -1,18 +1,22 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { isNestedDeeper, maxNesting } from "../util/nesting.ts";
+import { readFileBytes, readFileText, statsOf } from "../util/read-file.ts";
+
+/** Size of a tokenizer file; the largest vocabularies have about 40 MB. */
+const maxBytes = 1 << 29;
 
 /** The path of a file in a folder, or undefined when it does not exist. */
 export function findFile(folder: string, name: string): string | undefined {
   const path = join(folder, name);
-  return existsSync(path) && statSync(path).isFile() ? path : undefined;
+  return statsOf(path)?.isFile() ? path : undefined;
 }
 
 /** The text of a UTF-8 file. Throws `format` when it cannot be read or is not UTF-8. */
 export function readText(path: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    return readFileText(path, maxBytes);
   } catch (cause) {
     throw tokenizerFormatError(path, "a UTF-8 text file", messageOf(cause), cause);
   }
@@ -21,7 +25,7 @@ export function readText(path: string): string {
 /** The bytes of a file. Throws `format` when it cannot be read. */
 export function readBytes(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readFileBytes(path, maxBytes);
   } catch (cause) {
     throw tokenizerFormatError(path, "a readable file", messageOf(cause), cause);
   }
@@ -36,6 +40,8 @@ export function readJson<Schema extends z.ZodType>(path: string, schema: Schema)
   } catch (cause) {
     throw tokenizerFormatError(path, "JSON", messageOf(cause), cause);
   }
+  if (isNestedDeeper(value))
+    throw tokenizerFormatError(path, `at most ${maxNesting} levels of lists and objects`, "more");
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   const faults = checked.error.issues.map(

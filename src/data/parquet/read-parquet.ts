@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { formatBytes, formatDuration } from "../../util/format.ts";
 import { isRecord } from "../../util/json.ts";
+import { openFile } from "../../util/read-file.ts";
 import type { DataRow } from "../jsonl.ts";
 import type { TableRow } from "./types.ts";
 
@@ -131,11 +132,12 @@ function checkMagic(path: string): number {
 function readEnds(path: string): { first: string; last: string; size: number } {
   let descriptor: number;
   try {
-    descriptor = openSync(path, "r");
+    descriptor = openFile(path);
   } catch (cause) {
     throw new ScaloraError("data", "A data file cannot be opened", {
       where: path,
       found: messageOf(cause),
+      fix: "check the path (relative paths start at the folder where the command runs)",
       cause,
     });
   }
