@@ -19,6 +19,16 @@ const maxFollowers = 32;
 /** Points of a line: more than a screen has. */
 const chartPoints = 800;
 
+/** A view of long runs takes a while to make: the board rests for this many times as long, and leaves the machine to training. */
+const restFactor = 20;
+
+/** A run that is looked at. */
+interface Shown {
+  readonly id: string;
+  readonly entry: RunEntry;
+  readonly follower: RecordFollower;
+}
+
 /** The runs of one folder, as the board shows them. Runs are named by ids, never by paths. */
 export class BoardRuns {
   readonly folder: string;
@@ -27,6 +37,7 @@ export class BoardRuns {
   private readonly instance = `${process.pid}.${Date.now()}`;
   private entries: ReadonlyMap<string, RunEntry> = new Map();
   private listedAt = Number.NEGATIVE_INFINITY;
+  private made: { ids: string; view: BoardView; until: number } | undefined;
 
   /** @param folder with runs in it, or the folder of one run; need not exist yet */
   constructor(folder: string) {
@@ -52,7 +63,28 @@ export class BoardRuns {
     await Promise.all(shown.map(({ follower }) => follower.update()));
     const versions = shown.map(({ id, follower }) => `${id}-${follower.version}`);
     const version = [this.instance, ...versions].join("_");
+    const recent = this.recentView(ids);
+    if (recent !== undefined) return recent.version === known ? null : recent;
     if (version === known) return null;
+    const began = performance.now();
+    const view = this.makeView(version, shown);
+    this.made = {
+      ids: ids.join(),
+      view,
+      until: performance.now() + restFactor * (performance.now() - began),
+    };
+    return view;
+  }
+
+  /** The view that was made last, while it is too early for another. */
+  private recentView(ids: readonly string[]): BoardView | undefined {
+    const { made } = this;
+    return made !== undefined && made.ids === ids.join() && performance.now() < made.until
+      ? made.view
+      : undefined;
+  }
+
+  private makeView(version: string, shown: readonly Shown[]): BoardView {
     const runs = shown.map(({ id, entry, follower }) => ({
       id,
       run: { name: entry.name, events: follower.events },

@@ -20,6 +20,7 @@ const examples: ReadonlyMap<string, readonly string[]> = new Map([
       "compare recipe.yaml --methods lora+rank=8,dora --seeds 0 --lrs 1e-4,3e-4 --jobs 2",
     ],
   ],
+  ["board", ["board", "board experiments --port 8080", "board --host 0.0.0.0"]],
   ["diff", ["diff runs/first runs/second", "diff runs/first runs/second --json"]],
   ["analyze", ["analyze runs/mine", "analyze runs/mine --layers q_proj --out q_proj.html"]],
   [
