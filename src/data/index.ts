@@ -1,6 +1,7 @@
 export { BatchSource, type BatchSourceOptions, type BatchState, batchesInOrder } from "./batch-source.ts";
 export { type ChatMessage, ChatTemplate, type RenderOptions } from "./chat-template.ts";
 export { collate } from "./collate.ts";
+export { resolveColumns } from "./column-mapping.ts";
 export { deriveSeed } from "./derive-seed.ts";
 export {
   findGlueTask,
@@ -15,5 +16,4 @@ export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./l
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
 export { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";
 export { readRows } from "./read-rows.ts";
-export { type RecognisedFormat, recogniseFormat } from "./recognise-format.ts";
 export type * from "./types.ts";

@@ -12,8 +12,7 @@ export interface MaskSegment {
 
 /**
  * An example's text, special tokens included, split where the label mask changes, for a coloured preview. The texts joined
- * are the decoded example.
- * @param options.special split around special tokens, too
+ * are the decoded example. With `special` it is split around special tokens, too.
  */
 export async function maskPreview(
   example: Example,

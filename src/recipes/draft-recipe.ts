@@ -2,9 +2,10 @@ import { extname } from "node:path";
 import { stringify } from "yaml";
 import { inspectModel, type ModelFacts } from "../assemble/inspect-model.ts";
 import { describeSection, type SectionName } from "../config/index.ts";
-import { type RecognisedFormat, readRows, recogniseFormat } from "../data/index.ts";
+import { readRows } from "../data/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
+import { type RecognisedFormat, recogniseFormat } from "./recognise-format.ts";
 
 /** Rows that are read to recognise the format, and to find the classes. */
 const sampledRows = 10_000;

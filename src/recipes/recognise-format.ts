@@ -1,6 +1,5 @@
+import { type DataFormat, resolveColumns } from "../data/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { resolveColumns } from "./column-mapping.ts";
-import type { DataFormat } from "./types.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
