@@ -22,6 +22,7 @@ const examples: ReadonlyMap<string, readonly string[]> = new Map([
   ],
   ["board", ["board", "board experiments --port 8080", "board --host 0.0.0.0"]],
   ["diff", ["diff runs/first runs/second", "diff runs/first runs/second --json"]],
+  ["board", ["board", "board experiments --port 8080"]],
   ["analyze", ["analyze runs/mine", "analyze runs/mine --layers q_proj --out q_proj.html"]],
   [
     "eval",
