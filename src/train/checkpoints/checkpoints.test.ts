@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { refusal } from "../../testing/refusal.ts";
@@ -90,6 +90,18 @@ test("a save that fails leaves the earlier checkpoints and says which one is saf
   expect(failing).toThrow(refusal("run", { where: /step-000002$/, fix: "step 1" }));
   expect(readdirSync(folder())).toEqual(["step-000001"]);
   expect(isComplete(good)).toBe(true);
+});
+
+test("a checkpoint in the folder of another step is not one: its run would go on from the wrong step", () => {
+  const path = save(1);
+  const other = join(folder(), "step-000009");
+  cpSync(path, other, { recursive: true });
+  expect(() => verifyCheckpoint(other)).toThrow(
+    refusal("format", { where: /step-000009$/, found: /step 1$/ }),
+  );
+  expect(findNewestValid(folder())).toMatchObject({ entry: { step: 1 }, broken: [{ step: 9 }] });
+  renameSync(path, join(temporary.path, "kept"));
+  expect(verifyCheckpoint(join(temporary.path, "kept")).step).toBe(1);
 });
 
 test("a manifest cannot point outside its folder", () => {

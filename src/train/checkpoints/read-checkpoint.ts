@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { SafetensorsFile } from "../../safetensors/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import * as torch from "../../torch/index.ts";
@@ -43,6 +43,9 @@ export function readManifest(path: string): Manifest {
     throw new ScaloraError("format", "This checkpoint is incomplete", { where: path, found });
   };
   const manifest = readManifestFile(join(path, manifestFile));
+  // A checkpoint that was copied elsewhere may have any other name.
+  const step = stepOf(basename(path)) ?? manifest.step;
+  if (manifest.step !== step) fail(`the manifest is of step ${manifest.step}`);
   for (const name of [...Object.values(tensorFiles), stateFile])
     if (!Object.hasOwn(manifest.files, name)) fail(`the manifest does not list ${name}`);
   for (const [name, { bytes }] of Object.entries(manifest.files)) {
