@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { parseRecipe } from "../config/index.ts";
@@ -71,6 +71,24 @@ test("a finished run that is resumed shows nothing a second time", async () => {
   const before = shown();
   await run("again", {}, { resume: true });
   expect(shown()).toEqual(before);
+});
+
+test("a run that was killed among its first or last events has all of them after a resume", async () => {
+  const { folder } = await run("killed");
+  const shown = () =>
+    readEvents(folder)
+      .filter(({ type }) => type === "sample" || type === "rank")
+      .sort((a, b) => a.step - b.step)
+      .map(({ time: _, ...event }) => event);
+  const whole = shown();
+  const file = join(folder, "events.jsonl");
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  // Without the second sample of the start, the second one of the end, and what follows that.
+  const kept = lines.filter((line, i) => !line.includes('"sample"') || lines[i + 1]?.includes('"sample"'));
+  writeFileSync(file, `${kept.filter((line) => !line.includes('"rank"')).join("\n")}\n`);
+  expect(shown()).toHaveLength(2);
+  await run("killed", {}, { resume: true });
+  expect(shown()).toEqual(whole);
 });
 
 test("prompts of one's own, or none", async () => {

@@ -76,7 +76,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   const steps = countSteps(batches, recipe);
   using optimizer = makeOptimizer(adapters, recipe.train);
   const sample = await makeSampler(base, recipe, dataset, signal);
-  const firstSamples = resume ? [] : await sample(0);
+  const firstSamples = await sample(0, resume ? readEvents(runPath(recipe)) : []);
   using observer = await makeObserver(recipe, model, adapters);
   using folder = openRunFolder(recipe, resume, lock);
   using trackers = openTrackers(recipe, folder, onEvent);
@@ -108,10 +108,10 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     reportFailedRun(folder, recipe);
     throw error;
   });
-  if (result.reason !== "stopped" && !hasFinalEvents(folder, result.step)) {
-    for (const event of await sample(result.step)) record(event);
-    const rank = await finalRank(recipe, model, adapters, result.step);
-    if (rank) record(rank);
+  const known = readEvents(folder.path);
+  if (result.reason !== "stopped") {
+    for (const event of await sample(result.step, known)) record(event);
+    for (const event of await finalRank(recipe, { model, adapters }, result.step, known)) record(event);
   }
   const events = reportRun(folder, recipe);
   const { taskType: task } = objectiveOf(model);
@@ -152,13 +152,6 @@ async function makeObserver(
   return disposeOnError([original], () => new AnalysisObserver(parts));
 }
 
-/** Whether samples or rank of the run's end are already recorded: resuming a finished run adds nothing. */
-function hasFinalEvents(folder: RunFolder, step: number): boolean {
-  return readEvents(folder.path).some(
-    (event) => (event.type === "sample" || event.type === "rank") && event.step === step,
-  );
-}
-
 /** Schedule and settings of a run of `steps` steps. */
 function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
   const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience, stopOnDivergence } = settings;
@@ -193,16 +186,22 @@ function eventSinks(folder: RunFolder, onEvent: (event: RunEvent) => void, track
   return { notify, record };
 }
 
-/** Makes the function that records samples; none for a classifier. @throws ScaloraError `config` when a classifier's recipe has prompts */
+/** Takes the samples of a step that the record does not hold yet: a process that was killed may have recorded the first ones. */
+type Sampler = (step: number, recorded: readonly RunEvent[]) => Promise<SampleEvent[]>;
+
+/** Makes the sampler; it takes none of a classifier. @throws ScaloraError `config` when a classifier's recipe has prompts */
 async function makeSampler(
   { model, tokenizer }: LoadedModel,
   { run: { samples }, model: { path } }: Recipe,
   dataset: Dataset,
   signal: AbortSignal,
-): Promise<(step: number) => Promise<SampleEvent[]>> {
+): Promise<Sampler> {
   if (!isClassifier(model)) {
     const prompts = await samplePrompts(samples, dataset.eval, { tokenizer, folder: path });
-    return (step) => takeSamples({ model, tokenizer, folder: path }, prompts, step, signal);
+    return (step, recorded) => {
+      const done = eventsOfType(recorded, "sample").filter((event) => event.step === step).length;
+      return takeSamples({ model, tokenizer, folder: path }, prompts.slice(done), step, signal);
+    };
   }
   if (typeof samples === "number") return async () => [];
   throw new ScaloraError("config", "A classifier does not generate text", {
@@ -211,16 +210,17 @@ async function makeSampler(
   });
 }
 
-/** Records the rank of the accumulated change if that is cheap; loads the original weights again. */
+/** The rank of the accumulated change, if that is cheap and not recorded yet, else none; loads the original weights again. */
 async function finalRank(
   recipe: Recipe,
-  model: TrainableModel,
-  adapters: AdapterSet,
+  { model, adapters }: { model: TrainableModel; adapters: AdapterSet },
   step: number,
-): Promise<RankEvent | undefined> {
-  if (!isWithinRankBudget(model, adapters)) return undefined;
+  recorded: readonly RunEvent[],
+): Promise<RankEvent[]> {
+  const isDone = eventsOfType(recorded, "rank").some((event) => event.step === step);
+  if (isDone || !isWithinRankBudget(model, adapters)) return [];
   using original = await loadBaseModel(resolveModelConfig(recipe), recipe.train.seed);
-  return { type: "rank", step, layers: [...rankReport(model, adapters, original).layers] };
+  return [{ type: "rank", step, layers: [...rankReport(model, adapters, original).layers] }];
 }
 
 function estimates(parts: RunParts, dataset: Dataset, { train: settings }: Recipe, before: number) {
