@@ -5,7 +5,8 @@ import { removeLeftovers } from "../run/leftovers.ts";
 import { ProcessLock } from "../run/process-lock.ts";
 import { readStatus } from "../run/status.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { makeFolders, writeFileAtomic } from "../util/files.ts";
+import { makeFolders } from "../util/files.ts";
+import { writeOutputFile } from "../util/output-file.ts";
 import type { CompareProgress, CompareResult, RunCompare } from "./compare-request.ts";
 import { compareReport, tableRemark } from "./report.ts";
 import { checkTrial, readTrialResult, runTrial } from "./run-trial.ts";
@@ -53,7 +54,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   const finish = (result: TrialResult) => {
     checkSameInputs(result, results);
     results.push(result);
-    writeFileAtomic(join(out, "results.jsonl"), results.map((each) => `${JSON.stringify(each)}\n`).join(""));
+    writeOutputFile(join(out, "results.jsonl"), results.map((each) => `${JSON.stringify(each)}\n`).join(""));
     onProgress({ done: results.length, total, running: [], finished: result });
   };
   const work = async (cell: Trial) => {

@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
-import { makeFolders, writeFileAtomic } from "../util/files.ts";
+import { makeFolders } from "../util/files.ts";
+import { writeOutputFile } from "../util/output-file.ts";
 import { type Exercise, type ExerciseSplits, type Split, splitNames } from "./demo.ts";
 
 /** Files in a quickstart's folder, in addition to a run folder for each method. */
@@ -25,10 +26,10 @@ export function prepareFolder(out: string, task: ExerciseSplits): string {
   checkOutputFolder(out);
   makeWritable(out);
   removePreviousOutput(out);
-  writeFileAtomic(join(out, fileNames.results), "{}\n");
+  writeOutputFile(join(out, fileNames.results), "{}\n");
   const data = join(out, fileNames.data);
   mkdirSync(data);
-  for (const part of splitNames) writeFileAtomic(splitFile(data, part), lines(task[part]));
+  for (const part of splitNames) writeOutputFile(splitFile(data, part), lines(task[part]));
   return data;
 }
 

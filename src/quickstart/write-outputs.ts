@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import { runExport } from "../export/run-export.ts";
 import { writeReport } from "../report/index.ts";
 import { elementAt, zip } from "../util/elements.ts";
-import { writeFileAtomic } from "../util/files.ts";
+import { writeOutputFile } from "../util/output-file.ts";
 import { shellQuote } from "../util/shell-quote.ts";
 import type { TestResult } from "./evaluate-model.ts";
 import { fileNames, splitFile } from "./output-folder.ts";
@@ -24,8 +24,8 @@ export async function publish(quickstart: QuickstartRuns, signal: AbortSignal): 
   const target = { path: join(out, exportedMethod), ...job.compute };
   await runExport({ target, out: exported, kind: "merged", format, dtype }, { signal });
   for (const [file, text] of Object.entries(job.programs(elementAt(task.test, 0).question)))
-    writeFileAtomic(join(out, file), text);
-  writeFileAtomic(join(out, fileNames.recipe), recipeText(quickstart));
+    writeOutputFile(join(out, file), text);
+  writeOutputFile(join(out, fileNames.recipe), recipeText(quickstart));
   const result: QuickstartResult = {
     names: job.names,
     before: withoutTexts(before),
@@ -43,7 +43,7 @@ export async function publish(quickstart: QuickstartRuns, signal: AbortSignal): 
     next: nextCommands(quickstart),
   };
   writeReport(result.report, quickstartReport(quickstart, result));
-  writeFileAtomic(join(out, fileNames.results), `${JSON.stringify(result, undefined, 2)}\n`);
+  writeOutputFile(join(out, fileNames.results), `${JSON.stringify(result, undefined, 2)}\n`);
   return result;
 }
 

@@ -1,8 +1,8 @@
-import { writeFileAtomic } from "../util/files.ts";
+import { writeOutputFile } from "../util/output-file.ts";
 import { reportPage } from "./html-page.ts";
 import type { ReportData } from "./page/report-data.ts";
 
 /** Writes a self-contained HTML report: charts, tables and samples in one file that needs nothing else. */
 export function writeReport(path: string, data: ReportData): void {
-  writeFileAtomic(path, reportPage(data));
+  writeOutputFile(path, reportPage(data));
 }
