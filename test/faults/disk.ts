@@ -1,0 +1,110 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { FaultBench } from "./bench.ts";
+import type { Case } from "./cases.ts";
+import { faultOf } from "./verdict.ts";
+
+/** What failing disks came to. */
+export interface DiskReport {
+  /** Processes whose write failed. */
+  failures: number;
+  /** Processes that a failing write did not reach, or did not stop. */
+  unhurt: number;
+  /** What was neither the result of the whole run nor a clear error. */
+  readonly mismatches: string[];
+}
+
+export const newDiskReport = (): DiskReport => ({ failures: 0, unhurt: 0, mismatches: [] });
+
+/** Lets the `at`-th change of a file, and all later ones, fail; then the disk works again and the run is resumed. */
+export async function failingWrites(
+  bench: FaultBench,
+  one: Case,
+  error: "ENOSPC" | "EIO",
+  instants: readonly number[],
+  report: DiskReport,
+): Promise<void> {
+  for (const at of instants) {
+    const run = bench.newRun(one);
+    const first = await bench.train(one, run, { fault: { at, error } });
+    await recover(bench, one, run, { first, what: `${error} at change ${at}`, says: error, report });
+  }
+}
+
+/** Trains on disks of so many bytes, each too small, which then get room, and the run is resumed. */
+export async function smallDisks(
+  bench: FaultBench,
+  one: Case,
+  sizes: readonly number[],
+  report: DiskReport,
+): Promise<void> {
+  for (const size of sizes)
+    await onDisk(bench, size, async (disk) => {
+      const run = bench.newRun(one, disk);
+      const first = await bench.train(one, run);
+      mount("remount,size=16m", disk);
+      await recover(bench, one, run, { first, what: `a disk of ${size} bytes`, says: "ENOSPC", report });
+    });
+}
+
+/** Starts, and resumes, a run in a folder that can only be read; then it can be written, and the run is resumed. */
+export async function readOnlyDisk(bench: FaultBench, one: Case, report: DiskReport): Promise<void> {
+  for (const fault of [undefined, { at: 90 }])
+    await onDisk(bench, 1 << 24, async (disk) => {
+      const run = bench.newRun(one, disk);
+      if (fault) await bench.train(one, run, { fault });
+      mount("remount,ro", disk);
+      const first = await bench.train(one, run);
+      mount("remount,rw", disk);
+      await recover(bench, one, run, { first, what: "a read-only disk", says: "EROFS", report });
+    });
+}
+
+interface Recovery {
+  readonly first: Awaited<ReturnType<FaultBench["train"]>>;
+  readonly what: string;
+  /** The system's code, which the error has to tell. */
+  readonly says: string;
+  readonly report: DiskReport;
+}
+
+/** Judges how a process ended, and resumes its run without faults. */
+async function recover(bench: FaultBench, one: Case, run: string, { first, what, says, report }: Recovery) {
+  const expected = await bench.reference(one);
+  const isUnhurt = first.results[0]?.code === 0;
+  report[isUnhurt ? "unhurt" : "failures"] += 1;
+  const wrong = (line: string) => report.mismatches.push(`${one.name}, ${what}: ${line}`);
+  const fault = isUnhurt ? undefined : faultOf(first, says);
+  if (fault !== undefined) wrong(fault);
+  const second = await bench.train(one, run);
+  if (second.results[0]?.code === 0) bench.differences(run, expected).forEach(wrong);
+  else wrong(`the resume: ${second.results[0]?.stderr ?? `signal ${second.signal}`}`);
+  rmSync(run, { recursive: true, force: true });
+}
+
+/** Whether this process may mount file systems, which takes root on Linux. */
+export const canMount = () => process.platform === "linux" && process.getuid?.() === 0 && mounts();
+
+function mounts(): boolean {
+  return spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "none", "/tmp"]).status === 0;
+}
+
+async function onDisk(bench: FaultBench, size: number, use: (disk: string) => Promise<void>): Promise<void> {
+  const disk = join(bench.runs, `disk-${size}`);
+  mkdirSync(disk, { recursive: true });
+  mount(`size=${size}`, disk);
+  try {
+    await use(disk);
+  } finally {
+    spawnSync("umount", ["--lazy", disk]);
+    rmSync(disk, { recursive: true, force: true });
+  }
+}
+
+function mount(options: string, disk: string): void {
+  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", options, "none", disk], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`mount: ${stderr}`);
+}

@@ -1,0 +1,80 @@
+// npm run test:faults [-- --kills N --writes N --damages N --seconds S --seed K --json FILE]: the long form. Kills runs of
+// every method at random instants, fails their writes, damages their checkpoints, and compares how they end with uninterrupted
+// runs. `--seconds` limits the kills, which come last.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { elementAt } from "../../src/util/elements.ts";
+import { Random } from "../../src/util/random.ts";
+import { FaultBench } from "./bench.ts";
+import { type Case, writeCases } from "./cases.ts";
+import { damageCheckpoints, newDamageReport } from "./damages.ts";
+import { canMount, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
+import { ForkServer } from "./fork-server.ts";
+import { killRuns } from "./kills.ts";
+import { printReport } from "./print-report.ts";
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "1000" },
+    writes: { type: "string", default: "160" },
+    damages: { type: "string", default: "500" },
+    seconds: { type: "string", default: "3600" },
+    seed: { type: "string", default: "1" },
+    json: { type: "string" },
+  },
+});
+const random = new Random(Number(values.seed));
+const started = performance.now();
+
+/** A run changes about so many files: as many writes fail, one after another, when all do. */
+const changes = 160;
+const writes = Math.min(changes, Number(values.writes));
+const failing = Array.from({ length: writes }, (_, i) => 1 + Math.floor((i * changes) / writes));
+/** Of disks on which no run has room. */
+const sizes = [1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20].map((size) => size * 8192);
+
+async function diskFaults(bench: FaultBench, cases: readonly Case[]) {
+  const report = newDiskReport();
+  const [first, second] = [random.pick(cases), random.pick(cases)];
+  await failingWrites(bench, first, "ENOSPC", failing, report);
+  await failingWrites(bench, second, "EIO", failing, report);
+  if (!canMount()) return { ...report, skipped: "small and read-only disks: mounting takes root on Linux" };
+  await smallDisks(bench, first, sizes, report);
+  await readOnlyDisk(bench, second, report);
+  return report;
+}
+
+async function damages(bench: FaultBench, cases: readonly Case[]) {
+  const report = newDamageReport();
+  const each = 20;
+  while (report.damages < Number(values.damages))
+    await damageCheckpoints(bench, random.pick(cases), { damages: each, random }, report);
+  return report;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "scalora-faults-"));
+try {
+  mkdirSync(join(folder, "runs"));
+  const cases = random.shuffled(writeCases(folder));
+  using server = await ForkServer.start(elementAt(cases, 0).recipe, folder);
+  const bench = new FaultBench(server, join(folder, "runs"));
+  const report = {
+    seed: Number(values.seed),
+    cores: availableParallelism(),
+    cases: cases.length,
+    disk: await diskFaults(bench, cases),
+    damages: await damages(bench, cases),
+    kills: await killRuns(bench, cases, {
+      kills: Number(values.kills),
+      until: started + 1000 * Number(values.seconds),
+      random,
+    }),
+    seconds: (performance.now() - started) / 1000,
+  };
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  process.exitCode = printReport(report) === 0 ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
