@@ -348,4 +348,32 @@ export const faults: Fault[] = [
     to: "if (found.length !== sha256.length)",
     test: { file: resume, name: "the newest valid checkpoint is used" },
   },
+  {
+    name: "a lock taken from a live process",
+    file: "src/run/process-lock.ts",
+    from: "if (holder !== undefined && !isGone(holder))",
+    to: "if (holder !== undefined && holder.host !== hostname())",
+    test: { file: "src/run/process-lock.test.ts", name: "a lock of this process is held too" },
+  },
+  {
+    name: "a takeover that removes whatever is there",
+    file: "src/run/process-lock.ts",
+    from: "    rmSync(file, { force: true });",
+    to: "    rmSync(path, { recursive: true, force: true });",
+    test: { file: "src/run/lock-takeover.test.ts", name: "whoever finds a lock without a holder" },
+  },
+  {
+    name: "the run's GEMM backend forgotten before its first checkpoint",
+    file: "src/recipes/run-training.ts",
+    from: "loadModelAndTokenizer(resolveModelConfig(recipe), seed, recorded)",
+    to: "loadModelAndTokenizer(resolveModelConfig(recipe), seed)",
+    test: { file: "src/recipes/run-training.test.ts", name: "a run computes as it was started" },
+  },
+  {
+    name: "a run that says running when its process exits",
+    file: "src/train/trainer.ts",
+    from: '    process.once("exit", abandon);\n',
+    to: "",
+    test: { file: "src/train/kill.test.ts", name: "a process that exits in the middle of a run" },
+  },
 ];
