@@ -1,6 +1,6 @@
+import { jsonTypeName } from "../data-files/json-type-name.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
-import { jsonTypeName } from "./json-type-name.ts";
 import type { ColumnNames, DataFormat, FormatConfig } from "./types.ts";
 
 export type RowFormat = Exclude<DataFormat, "auto">;

@@ -1,5 +1,6 @@
+export { type ChatMessage, ChatTemplate, type RenderOptions } from "../chat-template/chat-template.ts";
+export { readRows } from "../data-files/read-rows.ts";
 export { BatchSource, type BatchSourceOptions, type BatchState, batchesInOrder } from "./batch-source.ts";
-export { type ChatMessage, ChatTemplate, type RenderOptions } from "./chat-template.ts";
 export { collate } from "./collate.ts";
 export { resolveColumns } from "./column-mapping.ts";
 export { deriveSeed } from "./derive-seed.ts";
@@ -15,5 +16,4 @@ export { type Dataset, type LoadDatasetOptions, loadDataset } from "./load-datas
 export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
 export { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";
-export { readRows } from "./read-rows.ts";
 export type * from "./types.ts";

@@ -1,3 +1,5 @@
+import { jsonTypeName } from "../data-files/json-type-name.ts";
+import type { DataRow } from "../data-files/jsonl.ts";
 import type { TextOrPair, Tokenizer } from "../tokenizer/tokenizer.ts";
 import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -5,8 +7,6 @@ import { nearestName } from "../util/nearest-name.ts";
 import { type ColumnMapping, readString } from "./column-mapping.ts";
 import type { GlueTask } from "./glue/index.ts";
 import { findGlueTask } from "./glue/index.ts";
-import { jsonTypeName } from "./json-type-name.ts";
-import type { DataRow } from "./jsonl.ts";
 import type { EncodedLabelledRow, LengthLimit } from "./row-collector.ts";
 import type { ClassifierLabels, DataSource, DroppedRow, Example } from "./types.ts";
 

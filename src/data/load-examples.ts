@@ -1,14 +1,14 @@
+import { ChatTemplate } from "../chat-template/chat-template.ts";
+import type { DataRow } from "../data-files/jsonl.ts";
+import { readRows } from "../data-files/read-rows.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
-import { ChatTemplate } from "./chat-template.ts";
 import { type ColumnMapping, resolveColumns } from "./column-mapping.ts";
 import { ConversationRenderer } from "./conversation-renderer.ts";
 import { ExampleEncoder } from "./example-encoder.ts";
 import { findGlueTask, type GlueTask, readGlueRows } from "./glue/index.ts";
-import type { DataRow } from "./jsonl.ts";
 import { checkFormatFitsModel, encodeLabelled, type LabelledRow, readLabelledRow } from "./labelled-rows.ts";
-import { readRows } from "./read-rows.ts";
 import { type LengthLimit, RowCollector, readLengthLimit } from "./row-collector.ts";
 import { rowToTexts } from "./row-to-texts.ts";
 import { readWindows } from "./text-windows.ts";

@@ -1,7 +1,7 @@
+import type { DataRow } from "../data-files/jsonl.ts";
 import { type ColumnMapping, type RowFormat, readString } from "./column-mapping.ts";
 import { readConversation } from "./conversation.ts";
 import type { ConversationRenderer } from "./conversation-renderer.ts";
-import type { DataRow } from "./jsonl.ts";
 import { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";
 import type { DroppedRow, FormatConfig, MarkedText } from "./types.ts";
 

@@ -1,6 +1,6 @@
+import { readText } from "../data-files/text-lines.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { readText } from "./text-lines.ts";
 import type { Example } from "./types.ts";
 
 /** Longest piece of a text that is tokenised at once, in UTF-16 code units. */

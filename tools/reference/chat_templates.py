@@ -2,7 +2,7 @@
 
 Run with transformers 5.17.0:  python tools/reference/chat_templates.py SMOLLM2_FOLDER
 The templates are ours (chat-templates/*.jinja) and SmolLM2-135M-Instruct's (Apache-2.0), read from its folder.
-The date is fixed to the one that src/data/chat-template.ts trains with.
+The date is fixed to the one that src/chat-template/chat-template.ts trains with.
 """
 
 import datetime

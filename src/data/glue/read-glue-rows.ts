@@ -1,7 +1,7 @@
+import type { DataRow } from "../../data-files/jsonl.ts";
+import { readRows, readTsv } from "../../data-files/read-rows.ts";
 import type { TextOrPair } from "../../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import type { DataRow } from "../jsonl.ts";
-import { readRows, readTsv } from "../read-rows.ts";
 import type { DroppedRow } from "../types.ts";
 import type { GlueTask } from "./glue-task.ts";
 

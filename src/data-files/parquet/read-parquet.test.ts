@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { temporaryFile } from "../../data/testing/files.ts";
 import { refusal } from "../../testing/refusal.ts";
-import { temporaryFile } from "../testing/files.ts";
 import { type DecodeLimits, readParquet } from "./read-parquet.ts";
 
 /** 40 rows with a column `text`, in a dictionary. */

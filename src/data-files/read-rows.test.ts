@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { loadExamples } from "../data/load-examples.ts";
+import { temporaryFile } from "../data/testing/files.ts";
+import { WordTokenizer } from "../data/testing/word-tokenizer.ts";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
-import { loadExamples } from "./load-examples.ts";
 import { readRows, readTsv } from "./read-rows.ts";
-import { temporaryFile } from "./testing/files.ts";
-import { WordTokenizer } from "./testing/word-tokenizer.ts";
 
 const golden = (name: string) => fileURLToPath(new URL(`../../test/golden/tables/${name}`, import.meta.url));
 

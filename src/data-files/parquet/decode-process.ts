@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { messageOf } from "../../util/errors.ts";
 import { isRecord } from "../../util/json.ts";
-import type { DecoderAnswer, TableRow } from "./types.ts";
+import type { DecoderAnswer, TableRow } from "./decoder-messages.ts";
 
 /** Rows of one answer. */
 const rowsPerAnswer = 5000;

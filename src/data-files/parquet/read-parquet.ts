@@ -7,7 +7,7 @@ import { formatBytes, formatDuration } from "../../util/format.ts";
 import { isRecord } from "../../util/json.ts";
 import { openFile } from "../../util/read-file.ts";
 import type { DataRow } from "../jsonl.ts";
-import type { TableRow } from "./types.ts";
+import type { TableRow } from "./decoder-messages.ts";
 
 /** What decoding a file may take. */
 export interface DecodeLimits {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { loadExamples } from "../data/load-examples.ts";
+import { temporaryFile } from "../data/testing/files.ts";
+import { WordTokenizer } from "../data/testing/word-tokenizer.ts";
 import { refusal } from "../testing/refusal.ts";
 import { readCsv } from "./csv.ts";
-import { loadExamples } from "./load-examples.ts";
-import { temporaryFile } from "./testing/files.ts";
-import { WordTokenizer } from "./testing/word-tokenizer.ts";
 
 const rows = (content: string, delimiter = ",") => [
   ...readCsv(temporaryFile("rows.csv", content), delimiter),
