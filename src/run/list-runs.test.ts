@@ -42,8 +42,10 @@ test("runs say where they stand, and one whose process is gone is interrupted", 
   mkdirSync(join(folder, "no-run"));
   mkdirSync(join(folder, "quickstart"));
   make("quickstart/lora", "finished");
-  mkdirSync(join(folder, "node_modules"));
-  make("node_modules/foreign", "finished");
+  for (const other of ["node_modules", "mlruns", "wandb"]) {
+    mkdirSync(join(folder, other));
+    make(`${other}/foreign`, "finished");
+  }
   const runs = listRuns(folder);
   expect(runs.map(({ name, state }) => [name, state])).toEqual([
     ["done", "finished"],

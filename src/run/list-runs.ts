@@ -54,8 +54,8 @@ function knownStatus(path: string): RecordedStatus | undefined {
   }
 }
 
-/** Folders that are not searched for runs. */
-const otherFolders = /^(\.|node_modules$)/;
+/** Folders that are not searched for runs: hidden ones, packages, and the files of trackers, which are many. */
+const otherFolders = /^(\.|(node_modules|mlruns|wandb)$)/;
 
 function runPaths(folder: string): string[] {
   const paths = foldersIn(folder).flatMap((name) => {

@@ -66,7 +66,7 @@ export class RunTrackers implements Disposable {
       startedAt: new Date(first.time),
       settings: settingsOf(recipe),
     };
-    for (const tracker of names)
+    for (const tracker of new Set(names))
       this.guard(tracker, step, () => this.open.set(tracker, openers[tracker](run)));
     for (const event of events) this.forward(event);
   }

@@ -50,12 +50,14 @@ class WandbRun implements Tracker {
   }
 
   record(event: RunEvent, time: Date): void {
+    if (event.type === "end") this.exitCode = event.reason === "failed" ? 1 : 0;
+    const scalars = eventScalars(event);
+    if (scalars.length === 0 && event.type !== "sample") return;
     if (event.step !== this.rowStep) this.writeRow();
     this.rowStep = event.step;
-    for (const [name, value] of eventScalars(event)) this.set(name, String(value), time);
+    for (const [name, value] of scalars) this.set(name, String(value), time);
     if (event.type === "sample")
       this.set(`samples/${++this.samples}`, JSON.stringify(event.prompt + event.output), time);
-    if (event.type === "end") this.exitCode = event.reason === "failed" ? 1 : 0;
   }
 
   close(): void {
