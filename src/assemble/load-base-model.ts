@@ -77,7 +77,7 @@ export function refuseHeadKeys({
 }
 
 /** `auto` is float32 as long as bfloat16 is not measured to be faster and equally good (docs/decisions.md). */
-function computeDType(dtype: ModelConfig["dtype"]): "float32" | "bfloat16" {
+export function computeDType(dtype: ModelConfig["dtype"]): "float32" | "bfloat16" {
   return dtype === "auto" ? "float32" : dtype;
 }
 

@@ -1,8 +1,9 @@
 import type { AdapterSet } from "../adapters/index.ts";
-import type { Dataset } from "../data/index.ts";
-import { isClassifier, Linear, nf4Weights, type TrainableModel } from "../nn/index.ts";
+import type { Dataset, Example } from "../data/index.ts";
+import { deviceOf, isClassifier, Linear, nf4Weights, RMSNorm, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { dtypeWidth, type Tensor } from "../torch/index.ts";
+import { type MeasuredActivations, measureActivations } from "./measure-activations.ts";
 
 /** The parts of a run before its first step. */
 export interface RunParts {
@@ -11,26 +12,72 @@ export interface RunParts {
   readonly optimizer: Optimizer;
 }
 
-/** Approximate bytes of a chunk of logits; each chunk has a gradient of the same size. */
-const logitsChunk = 2 ** 24;
+/** The memory that a run takes at its peak. */
+export interface MemoryNeed {
+  /** Bytes at the peak: `fixed` and the activations of the largest batch. */
+  readonly total: number;
+  /** Bytes whatever the batch: process, weights, gradients, moments. */
+  readonly fixed: number;
+  /** Bytes for each token of a batch. */
+  readonly perToken: number;
+  /** Tokens of the largest batch. */
+  readonly tokens: number;
+}
+
+/** Elements in a chunk of logits (`native/cross_entropy.cpp`); each chunk has a gradient of the same size. */
+const logitsChunk = 2 ** 22;
 /** Bytes of libtorch code and JavaScript heap that the first step loads (measured, x86-64). */
-const firstStep = 80 * 2 ** 20;
+const firstStep = 32 * 2 ** 20;
+/** Memory of the process over that of its tensors: what aligned blocks leave unused in glibc's heap (measured). */
+const heapOverhead = 1.2;
 
 /** Tensors that base stores hold in addition to the weights: low halves, or factors of the frozen low-rank delta. */
 const baseStoreTensors = /\.base\.(low|P|Q)$/;
 
 /**
- * Estimates the peak memory of training from shapes, in bytes; measured peaks were up to a third higher (docs/training.md).
- * Counted are the process before the model is loaded, all weights (with base stores; quantised weights in 4 bits, plus the
- * largest one dequantised), trainable parameters with gradients and moments, and the activations of one batch: input and
- * output of every linear layer per token, and for a language model two chunks of logits.
+ * The memory of training at its peak: on the CPU measured on small batches where possible (`measureActivations`), else
+ * estimated from shapes.
+ * @param before resident bytes before the model was loaded
+ */
+export function memoryNeed(
+  parts: RunParts,
+  dataset: Dataset,
+  settings: { batchSize?: number | undefined; batchTokens?: number | undefined },
+  before: number,
+): MemoryNeed {
+  const onDevice = deviceOf(parts.model) !== "cpu";
+  const tokens = largestBatchTokens(dataset, settings);
+  const rows: Example[] = dataset.train.flat();
+  const measured = onDevice ? undefined : measureActivations(parts, rows, tokens);
+  return estimateMemory(parts, { tokens, before: onDevice ? 0 : before, measured });
+}
+
+/**
+ * Estimates the peak memory of training. Without a measurement these are counted: the process before the model is loaded, all
+ * weights (with base stores; quantised weights in 4 bits, plus the largest one dequantised), trainable parameters with
+ * gradients and moments, and the activations of one batch: input and output of every linear layer per token, float32 copies
+ * in norms of half precision, and for a language model two chunks of logits.
  * @param tokens in the largest batch
  * @param before resident bytes before the model was loaded; 0 on a GPU
  */
 export function estimateMemory(
-  { model, adapters, optimizer }: RunParts,
-  { tokens, before }: { tokens: number; before: number },
-): number {
+  parts: RunParts,
+  {
+    tokens,
+    before,
+    measured,
+  }: { tokens: number; before: number; measured?: MeasuredActivations | undefined },
+): MemoryNeed {
+  const { model, optimizer } = parts;
+  const perToken = measured?.perToken ?? activationsPerToken(model) * (before > 0 ? heapOverhead : 1);
+  const fixed = measured
+    ? // The moments of the optimiser are not touched before the first step.
+      measured.resident - measured.tokens * perToken + bytesOf([...optimizer.state().values()])
+    : (before > 0 ? before + firstStep : 0) + keptBytes(parts) + logitsBytes(model, tokens);
+  return { total: fixed + tokens * perToken, fixed, perToken, tokens };
+}
+
+function keptBytes({ model, adapters, optimizer }: RunParts): number {
   const weights = new Set([...model.namedParameters()].map(([, weight]) => weight));
   const trainables = adapters.trainables();
   const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
@@ -41,11 +88,15 @@ export function estimateMemory(
     ...nf4Weights(model).map(([, weight]) => weight.numel * dtypeWidth(weight.dtype)),
   );
   const beside = merged.map(([, tensor]) => tensor);
-  const kept =
-    numbers + bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
-  const activations = tokens * activationsPerToken(model) * dtypeWidth(model.info.dtype);
-  const logits = isClassifier(model) ? 0 : 2 * logitsChunk;
-  return (before > 0 ? before + firstStep : 0) + kept + activations + logits;
+  return numbers + bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
+}
+
+/** Logits of a chunk of rows with their gradient. */
+function logitsBytes(model: TrainableModel, tokens: number): number {
+  if (isClassifier(model)) return 0;
+  const { vocabSize } = model.info;
+  const rows = Math.min(tokens, Math.max(16, Math.floor(logitsChunk / vocabSize)));
+  return 2 * 4 * rows * vocabSize;
 }
 
 /** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights if the method changes them. */
@@ -65,13 +116,16 @@ export function largestBatchTokens(
   return longest.reduce((sum, length) => sum + length, 0);
 }
 
-/** The output layer is not counted: its logits are computed in chunks. */
+/** Bytes that a token leaves for the backward pass. The output layer is not counted: its logits are computed in chunks. */
 function activationsPerToken(model: TrainableModel): number {
-  let floats = 0;
-  for (const [path, module] of model.namedModules())
+  const width = dtypeWidth(model.info.dtype);
+  let bytes = 0;
+  for (const [path, module] of model.namedModules()) {
     if (module instanceof Linear && path !== "lm_head")
-      floats += module.weight.shape.reduce((sum, extent) => sum + extent, 0);
-  return floats;
+      bytes += width * module.weight.shape.reduce((sum, extent) => sum + extent, 0);
+    if (module instanceof RMSNorm && width < 4) bytes += 4 * module.weight.numel;
+  }
+  return bytes;
 }
 
 const bytesOf = (tensors: readonly Tensor[]) =>

@@ -1,14 +1,12 @@
 import { join } from "node:path";
-import { type AdapterSet, attachParsed } from "../adapters/index.ts";
+import type { AdapterSet } from "../adapters/index.ts";
 import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
-import { classesOf } from "../assemble/class-labels.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics, resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
-import { type LoadedModel, loadBaseModel, loadModelAndTokenizer } from "../assemble/load-base-model.ts";
-import { makeOptimizer } from "../assemble/make-optimizer.ts";
+import { type LoadedModel, loadBaseModel } from "../assemble/load-base-model.ts";
 import { type Recipe, recipeToYaml } from "../config/index.ts";
-import { type Dataset, loadDataset } from "../data/index.ts";
+import type { Dataset } from "../data/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import { makeSchedule } from "../optim/index.ts";
 import { runReport, writeReport } from "../report/index.ts";
@@ -27,26 +25,22 @@ import {
   cpuCapability,
   type DType,
   type GemmBackend,
-  Generator,
   gemmBackends,
-  memory,
-  releaseFreeMemory,
   setThreads,
   torchVersion,
 } from "../torch/index.ts";
 import { RunTrackers } from "../trackers/index.ts";
-import { hashModel } from "../train/model-hash.ts";
 import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/train-options.ts";
 import { train } from "../train/trainer.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { definedFields } from "../util/json.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
-import { checkpointBytes, estimateMemory, largestBatchTokens, type RunParts } from "./memory-estimate.ts";
+import { checkpointBytes } from "./memory-estimate.ts";
 import { packageVersion } from "./package-version.ts";
+import { checkMemoryFit, type PreparedRun, prepareRun } from "./prepare-run.ts";
 import type { RunTraining } from "./run-result.ts";
-import { countSteps, dataWarnings, makeBatches, trainingCounts } from "./training-data.ts";
+import { trainingCounts } from "./training-data.ts";
 
 /** Default number of evaluations and checkpoints in a run. */
 const defaultTimes = 10;
@@ -57,33 +51,19 @@ const defaultTimes = 10;
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
   using lock = takeRunLock(recipe, resume);
-  const before = memory().resident;
-  const seed = recipe.train.seed;
   const recorded = resume ? useRecordedThreads(runPath(recipe)) : undefined;
-  const base = await loadModelAndTokenizer(resolveModelConfig(recipe), seed, recorded);
-  using model = base.model;
-  const { tokenizer, gemmBackend } = base;
-  const dataset = await loadDataset(recipe.data, tokenizer, {
-    maxLength: model.info.maxPositions,
-    seed,
-    ...classesOf(model),
-  });
-  releaseFreeMemory();
-  const batches = makeBatches(dataset, recipe);
-  const identity = { base: hashModel(model), adapter: definedFields(recipe.adapter) };
-  using adapters = attachParsed(model, recipe.adapter, seed);
-  using dropout = new Generator(seed, deviceOf(model));
-  const steps = countSteps(batches, recipe);
-  using optimizer = makeOptimizer(adapters, recipe.train);
+  using prepared = await prepareRun(recipe, recorded);
+  const { base, dataset, batches, adapters, optimizer, steps, identity } = prepared;
+  const { model, gemmBackend } = base;
+  const tight = checkMemoryFit(prepared, recipe);
   const sample = await makeSampler(base, recipe, dataset, signal);
   const firstSamples = await sample(0, resume ? readEvents(runPath(recipe)) : []);
   using observer = await makeObserver(recipe, model, adapters);
   using folder = openRunFolder(recipe, resume, lock);
   using trackers = openTrackers(recipe, folder, onEvent);
   const { notify, record } = eventSinks(folder, onEvent, trackers);
-  for (const message of [...modelWarnings(model, recipe), ...dataWarnings(dataset)])
+  for (const message of [...prepared.warnings, ...(tight === undefined ? [] : [tight])])
     onEvent({ type: "warning", step: 0, message });
-  const estimated = estimates({ model, adapters, optimizer }, dataset, recipe, before);
   const training = train({
     model,
     adapters,
@@ -93,11 +73,11 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     optimizer,
     ...scheduleAndSettings(recipe, steps),
     run: { folder, identity },
-    ...(isClassifier(model) && { generators: new Map([["dropout", dropout]]) }),
+    ...(isClassifier(model) && { generators: new Map([["dropout", prepared.dropout]]) }),
     resume,
     gemmBackend,
     ...(observer && { observer }),
-    startInfo: startInfo(recipe, base, dataset, { ...estimated, hash: identity.base }),
+    startInfo: startInfo(recipe, prepared),
     signal,
     onEvent: (event) => {
       notify(event);
@@ -223,21 +203,6 @@ async function finalRank(
   return [{ type: "rank", step, layers: [...rankReport(model, adapters, original).layers] }];
 }
 
-function estimates(parts: RunParts, dataset: Dataset, { train: settings }: Recipe, before: number) {
-  const onDevice = deviceOf(parts.model) !== "cpu";
-  const tokens = largestBatchTokens(dataset, settings);
-  return {
-    estimatedMemory: estimateMemory(parts, { tokens, before: onDevice ? 0 : before }),
-    checkpointBytes: checkpointBytes(parts),
-  };
-}
-
-/** Warns about a randomly initialised head, in case a trained classifier was expected. */
-function modelWarnings(model: TrainableModel, { train }: Recipe): string[] {
-  if (!isClassifier(model) || model.info.newlyInitialized.length === 0) return [];
-  return [`newly initialised from train.seed ${train.seed}: ${model.info.newlyInitialized.join(", ")}`];
-}
-
 /**
  * What changes rounding is as in the run's first process, also where no checkpoint says so: the number of threads, which is
  * set here, and the GEMM backend.
@@ -263,14 +228,12 @@ function openRunFolder(recipe: Recipe, resume: boolean, lock: ProcessLock): RunF
 
 function startInfo(
   recipe: Recipe,
-  { model }: LoadedModel,
-  dataset: Dataset,
-  { hash, ...estimated }: { hash: string; estimatedMemory: number; checkpointBytes: number },
+  { base: { model }, dataset, adapters, optimizer, identity, memory }: PreparedRun,
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
   const { files, dropped, truncated, notes } = dataset.report.train;
   return {
-    model: { path: recipe.model.path, family, layers, hiddenSize, vocabSize, hash },
+    model: { path: recipe.model.path, family, layers, hiddenSize, vocabSize, hash: identity.base },
     data: {
       files: files.map(({ path, sha256, format, rows: count }) => ({ path, sha256, format, rows: count })),
       hashes: { ...dataset.hashes },
@@ -289,7 +252,8 @@ function startInfo(
       ...(recipe.model.quantization === "nf4" && { quantization: "nf4" }),
       ...storedBase(recipe, dtype),
       vectorInstructions: cpuCapability(),
-      ...estimated,
+      estimatedMemory: Math.round(memory.total),
+      checkpointBytes: checkpointBytes({ adapters, optimizer }),
       seed: recipe.train.seed,
     },
   };

@@ -22,6 +22,7 @@ export {
   hasCuda,
   hasFusedAttention,
   keepFreedMemory,
+  keepsFreedMemory,
   memory,
   parallelInfo,
   releaseFreeMemory,

@@ -52,7 +52,15 @@ export function memory(): { resident: number; peak: number } {
  * @returns false if there is nothing to set: without glibc (macOS, musl)
  */
 export function keepFreedMemory(): boolean {
-  return native().keepFreedMemory();
+  isFreedMemoryKept = native().keepFreedMemory();
+  return isFreedMemoryKept;
+}
+
+let isFreedMemoryKept = false;
+
+/** Whether `keepFreedMemory` is in effect: then the resident memory after a computation is the most that it took. */
+export function keepsFreedMemory(): boolean {
+  return isFreedMemoryKept;
 }
 
 /** Returns the free memory of the process to the system; useful after loading and tokenising data. */

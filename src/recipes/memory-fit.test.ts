@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
+import { fitOf, memoryError } from "./memory-fit.ts";
+
+const GiB = 2 ** 30;
+const need = { total: 20 * GiB, fixed: 4 * GiB, perToken: GiB / 1024, tokens: 16 * 1024 };
+const limit = { bytes: 8 * GiB, of: "the machine" } as const;
+const train = (batchTokens?: number) => ({ train: { batchTokens } });
+
+test("a run is refused where it would not fit if the estimate were a tenth too high", () => {
+  const fits = [8.9, 8.8, 7.3, 7.2].map((total) => fitOf({ total: total * GiB }, limit));
+  expect(fits).toEqual(["no", "tight", "tight", "yes"]);
+});
+
+test("the refusal names limit, need and what would fit", () => {
+  const weights = { float32: 2 * GiB, quantisable: GiB };
+  expect(memoryError(need, limit, weights, train(16_384))).toEqual(
+    refusal("config", {
+      where: "train.batchTokens",
+      expected: "at most 8.00 GiB, all that this process may take of the machine",
+      found:
+        "about 20.0 GiB at the peak: 4.00 GiB whatever the batch, 16.0 GiB for the largest one of 16,384 tokens",
+      fix: /^train\.batchTokens: 4096 fits \([^;]*; SCALORA_MEMORY_CHECK=off/,
+    }),
+  );
+  const larger = { ...limit, bytes: 19.5 * GiB };
+  expect(memoryError(need, larger, weights, train()).fix).toMatch(
+    /fits [^;]*; model\.dtype: bfloat16 takes about 13\.4 GiB; adapter\.method: qlora takes about 19\.1 GiB;/,
+  );
+  const heavy = { ...need, fixed: 9 * GiB };
+  const error = memoryError(heavy, limit, { float32: 0, quantisable: 0 }, train());
+  expect(error).toEqual(refusal("config", { where: "train.batchSize", fix: /^SCALORA_MEMORY_CHECK=off/ }));
+});

@@ -1,0 +1,15 @@
+// Trains a recipe (JSON) in its own process, as the command line does: prints the estimated and the real peak of its memory.
+import { parseRecipe } from "../../config/index.ts";
+import { keepFreedMemory, memory, setThreads } from "../../torch/index.ts";
+import { runTraining } from "../run-training.ts";
+
+keepFreedMemory();
+setThreads(1);
+let estimated: number | undefined;
+await runTraining(parseRecipe(JSON.parse(process.argv[2] ?? "")), {
+  signal: new AbortController().signal,
+  onEvent: (event) => {
+    if (event.type === "start") estimated = event.environment.estimatedMemory;
+  },
+});
+process.stdout.write(JSON.stringify({ estimated, peak: memory().peak }));
