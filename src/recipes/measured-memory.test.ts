@@ -25,6 +25,8 @@ test.skipIf(process.platform !== "linux").each([
   };
   const child = fileURLToPath(new URL("testing/memory-child.ts", import.meta.url));
   const args = [...runsTypeScript, child, JSON.stringify(recipe)];
-  const { estimated, peak } = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
+  const { estimated, peak } = JSON.parse(
+    execFileSync(process.execPath, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+  );
   expect(Math.abs(estimated / peak - 1)).toBeLessThan(0.1);
 });

@@ -1,4 +1,5 @@
-// Trains a recipe (JSON) in its own process, as the command line does: prints the estimated and the real peak of its memory.
+// Trains a recipe (JSON) in its own process, as the command line does: prints the estimated and the real peak of the training's
+// memory. (The report comes after it; from the sources it compiles the page's scripts, which the package does not.)
 import { parseRecipe } from "../../config/index.ts";
 import { keepFreedMemory, memory, setThreads } from "../../torch/index.ts";
 import { runTraining } from "../run-training.ts";
@@ -6,10 +7,12 @@ import { runTraining } from "../run-training.ts";
 keepFreedMemory();
 setThreads(1);
 let estimated: number | undefined;
+let peak: number | undefined;
 await runTraining(parseRecipe(JSON.parse(process.argv[2] ?? "")), {
   signal: new AbortController().signal,
   onEvent: (event) => {
     if (event.type === "start") estimated = event.environment.estimatedMemory;
+    if (event.type === "end") peak = memory().peak;
   },
 });
-process.stdout.write(JSON.stringify({ estimated, peak: memory().peak }));
+process.stdout.write(JSON.stringify({ estimated, peak }));
