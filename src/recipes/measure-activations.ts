@@ -1,7 +1,8 @@
+import type { AdapterSet } from "../adapters/index.ts";
 import { collate, type Example } from "../data/index.ts";
+import type { TrainableModel } from "../nn/index.ts";
 import { keepsFreedMemory, memory, releaseFreeMemory, scope } from "../torch/index.ts";
 import { objectiveOf } from "../train/objective.ts";
-import type { RunParts } from "./memory-estimate.ts";
 
 /** Tokens of the batches that are measured; larger ones are extrapolated. */
 const [smallBatch, largeBatch] = [512, 2048];
@@ -22,7 +23,7 @@ export interface MeasuredActivations {
  * @returns undefined when it does not, or when the passes fail, which the first step will report
  */
 export function measureActivations(
-  { model, adapters }: Pick<RunParts, "model" | "adapters">,
+  { model, adapters }: { readonly model: TrainableModel; readonly adapters: AdapterSet },
   examples: readonly Example[],
   limit: number,
 ): MeasuredActivations | undefined {
