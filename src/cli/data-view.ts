@@ -22,7 +22,7 @@ export function dataPreviewText(preview: DataPreview, paint: Paint): string {
   return sections.filter((section) => section !== "").join("\n\n");
 }
 
-function countsTable({ files, counts, batches }: DataPreview, paint: Paint): string {
+function countsTable({ files, counts, unknownTokens, batches }: DataPreview, paint: Paint): string {
   const rows: string[][] = files.map(({ path, format, rows: count, ignoredColumns }) => {
     const ignored = ignoredColumns.length > 0 ? `; not read: ${ignoredColumns.join(", ")}` : "";
     return ["file", stripControl(`${path} (${format}, ${formatCountOf(count, "row")}${ignored})`)];
@@ -35,6 +35,9 @@ function countsTable({ files, counts, batches }: DataPreview, paint: Paint): str
       "tokens",
       `${formatCount(counts.tokens)}, ${formatCount(counts.labelTokens)} of them labels (${share} %)`,
     ],
+    ...(unknownTokens > 0
+      ? [["unknown", `${formatCountOf(unknownTokens, "token")}: text that the vocabulary lacks`]]
+      : []),
     ["batches", batchesText(batches)],
     ["steps", formatCount(batches.steps)],
   );

@@ -45,6 +45,7 @@ test("--json has everything, --set changes the recipe", async () => {
 const preview: DataPreview = {
   files: [{ path: "a.jsonl", format: "text", rows: 2, ignoredColumns: ["id"] }],
   counts: { rows: 2, heldOut: 0, tokens: 8, labelTokens: 2 },
+  unknownTokens: 1200,
   truncated: 1,
   dropped: [],
   warnings: ["1 of 2 rows truncated to data.maxLength", "a column is not rendered"],
@@ -74,6 +75,7 @@ test("without colours labels are marked, with colours they are green; line by li
   const plain = dataPreviewText(preview, painter(new CapturedStream(), {}));
   expect(plain).toContain("a.jsonl:1  2 of 4 tokens trained on\n  <s>a\n  b«c</s>»");
   expect(plain).toContain("a.jsonl:2  1 token, label good");
+  expect(plain).toMatch(/^unknown +1,200 tokens: text that the vocabulary lacks$/m);
   expect(plain).toContain("limit 4: 1 row cut");
   expect(plain).toContain("1 in an epoch, of up to 10 tokens, 80.0 % filled; 2 of them a step");
   expect(plain).toContain("warning: a column is not rendered");

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseRecipe } from "../config/index.ts";
 import { eventsOfType, type RunEvent } from "../run/events.ts";
@@ -82,4 +83,13 @@ test("lengths are counted in bins and quantiles; packed batches say how full the
   expect(lengths.histogram.at(-1)?.rows).toBe(1);
   expect(batches).toMatchObject({ batchTokens: 100, accumulate: 1 });
   expect(batches.filled).toBeCloseTo(counts.tokens / (100 * batches.inEpoch), 10);
+});
+
+test("tokens that the vocabulary lacks are counted", async () => {
+  const row = { prompt: "the xqzy in Lumi :", completion: " xqzy xqzy" };
+  writeFileSync(join(scratch.path, "unknown.jsonl"), JSON.stringify(row));
+  const { model, ...rest } = recipe({ train: "unknown.jsonl", eval: "none" });
+  const path = fileURLToPath(new URL("../../assets/tiny", import.meta.url));
+  const { unknownTokens } = await previewData({ ...rest, model: { ...model, path } }, { rows: 0 });
+  expect(unknownTokens).toBe(3);
 });

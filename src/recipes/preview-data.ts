@@ -31,6 +31,8 @@ export interface DataPreview {
   files: { path: string; format: string; rows: number; ignoredColumns: string[] }[];
   /** As in the `start` event of the run: training rows, and those held out. */
   counts: { rows: number; heldOut: number; tokens: number; labelTokens: number };
+  /** Tokens of the training rows that stand for text which the vocabulary lacks. */
+  unknownTokens: number;
   /** Rows cut to `maxLength` tokens, of all that were read. */
   truncated: number;
   dropped: { source: string; reason: string }[];
@@ -78,6 +80,7 @@ export const previewData: PreviewData = async (recipe, { rows }) => {
       ignoredColumns,
     })),
     counts: trainingCounts(dataset),
+    unknownTokens: countUnknown(examples, tokenizer),
     truncated,
     dropped,
     warnings: dataWarnings(dataset),
@@ -89,6 +92,14 @@ export const previewData: PreviewData = async (recipe, { rows }) => {
     rows: shown,
   };
 };
+
+function countUnknown(examples: readonly Example[], { special: { unk } }: Tokenizer): number {
+  if (unk === undefined) return 0;
+  return examples.reduce(
+    (total, { ids }) => total + ids.reduce((sum, id) => sum + (id === unk.id ? 1 : 0), 0),
+    0,
+  );
+}
 
 async function previewRow(
   example: Example,
