@@ -91,6 +91,24 @@ inBrowser("the page finds a board that was started again", async () => {
   await close();
 });
 
+inBrowser(
+  "beyond this machine the printed link opens the page, and the token leaves the address",
+  async () => {
+    const board = await startBoard({ folder: scratch.path, host: "0.0.0.0", port: 0 });
+    const link = new URL(board.url);
+    link.hostname = "127.0.0.1";
+    const { page, complaints } = await openPage(required(browser, "a browser"), link.href);
+    await page.locator(".chart canvas").first().waitFor();
+    expect(new URL(page.url()).search).toBe("");
+    const stranger = await openPage(required(browser, "a browser"), new URL("/", link).href);
+    expect(await stranger.page.textContent("body")).toContain("Open the link");
+    await stranger.page.close();
+    await page.close();
+    await board.close();
+    expect(complaints).toEqual([]);
+  },
+);
+
 inBrowser("wide or narrow, light or dark: nothing sticks out, and axe finds no barrier", async () => {
   const { page, close } = await opened();
   await page.locator(".chart canvas").first().waitFor();

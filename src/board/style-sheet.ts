@@ -9,7 +9,6 @@ button:hover:not([aria-disabled="true"]) { border-color: var(--accent); }
 button[aria-disabled="true"] { color: var(--soft); cursor: default; opacity: .65; }
 button.danger:not([aria-disabled="true"]) { color: var(--bad); }
 input[type="checkbox"] { flex: none; width: 18px; height: 18px; margin: 0; accent-color: var(--accent); vertical-align: middle; }
-input[type="range"] { accent-color: var(--accent); }
 .data.runs :is(th, td) { vertical-align: middle; white-space: nowrap; }
 .data.runs td:first-child { white-space: normal; }
 .runs .name { display: flex; align-items: center; gap: 9px; font-weight: 600; cursor: pointer; white-space: normal; overflow-wrap: anywhere; min-width: 130px; }

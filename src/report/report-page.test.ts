@@ -72,7 +72,11 @@ test.skipIf(chromium === undefined)(
     const before = await label();
     await page.getByRole("slider", { name: "Smoothing" }).fill("20");
     expect(await label()).not.toBe(before);
+    // The width of a sheet of A4 without its margins.
+    await page.setViewportSize({ width: 690, height: 900 });
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
     await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+    expect(await overflow(page)).toBe(0);
     const colour = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
     expect(await colour()).toBe("rgb(255, 255, 255)");
     await page.evaluate("dispatchEvent(new Event('afterprint'))");

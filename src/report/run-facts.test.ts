@@ -44,9 +44,10 @@ test("facts name the model, not its path, and how far the run is", () => {
 
 test("data, speed, machine and settings are groups", () => {
   const groups = new Map(
-    runGroups(events, "train:\n  lr: 1e-4\n  steps: 4\nadapter: {scale: {horizon: 5}}\n").map(
-      ({ title, facts }) => [title, Object.fromEntries(facts.map(({ label, value }) => [label, value]))],
-    ),
+    runGroups(
+      events,
+      "train:\n  lr: 1e-4\n  steps: 4\nadapter: {scale: {horizon: 5}}\ndata: {train: [{path: a.jsonl}, {path: b, weight: 2}], drop: []}\n",
+    ).map(({ title, facts }) => [title, Object.fromEntries(facts.map(({ label, value }) => [label, value]))]),
   );
   expect(groups.get("Data")).toEqual({
     Files: "train.jsonl (chat, 1,200 rows)",
@@ -59,6 +60,7 @@ test("data, speed, machine and settings are groups", () => {
   });
   expect(groups.get("Machine and versions")).toEqual({ Device: "cpu", Seed: "7" });
   expect(groups.get("Settings: train")).toEqual({ lr: "0.0001", steps: "4" });
+  expect(groups.get("Settings: data")).toEqual({ train: 'a.jsonl, {"path":"b","weight":2}', drop: "[]" });
   expect(groups.get("Settings: adapter")).toEqual({ "scale.horizon": "5" });
 });
 

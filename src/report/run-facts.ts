@@ -123,11 +123,19 @@ function parsedRecipe(recipe: string): unknown {
   }
 }
 
+/** A setting's value; of files that have nothing but a path, the paths. */
+function settingText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value) && value.length > 0) return value.map(settingText).join(", ");
+  if (isRecord(value) && Object.keys(value).join() === "path") return settingText(value["path"]);
+  return JSON.stringify(value);
+}
+
 function settings(section: { readonly [key: string]: unknown }, prefix: string): Fact[] {
   return Object.entries(section).flatMap(([key, value]) => {
     const label = `${prefix}${key}`;
     if (isRecord(value)) return settings(value, `${label}.`);
-    return [{ label, value: typeof value === "string" ? value : JSON.stringify(value) }];
+    return [{ label, value: settingText(value) }];
   });
 }
 

@@ -26,7 +26,7 @@ p { margin: 6px 0; }
 .soft { color: var(--soft); }
 .headline { margin: 18px 0; padding: 12px 16px; border-left: 4px solid var(--accent); background: var(--card); border-radius: 4px; }
 .headline.warning { border-color: var(--bad); }
-.headline .learnt { font-size: 19px; line-height: 1.35; font-weight: 600; margin: 0 0 4px; }
+.headline .learnt { font-size: 19px; line-height: 1.35; font-weight: 600; margin: 0 0 4px; text-wrap: balance; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 210px), 1fr)); gap: 8px 24px; margin: 12px 0 0; }
 .facts dt { color: var(--soft); font-size: 13px; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
@@ -37,6 +37,7 @@ p { margin: 6px 0; }
 .card > .soft { font-size: 13px; }
 .chart { margin-top: 8px; min-height: 260px; }
 .control { display: inline-flex; align-items: center; gap: 8px; margin: 0 0 12px; }
+input[type="range"] { accent-color: var(--accent); }
 .scroll { overflow-x: auto; }
 table.data { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 table.data th, table.data td { padding: 6px 10px; border-bottom: 1px solid var(--line); text-align: left; vertical-align: bottom; }
@@ -60,6 +61,7 @@ table.data .right { text-align: right; }
 @media (max-width: 600px) {
   main { padding: 16px 12px 40px; }
   h1 { font-size: 21px; }
+  .facts { grid-template-columns: repeat(auto-fill, minmax(min(100%, 150px), 1fr)); gap: 8px 14px; }
   .card { padding: 12px 10px; }
   table.data th, table.data td { padding: 5px 7px; }
   .card table.data :is(th, td):first-child { position: sticky; left: 0; background: var(--card); }
@@ -76,6 +78,7 @@ export const reportStyle = `
   h2 { break-after: avoid; }
   .charts { grid-template-columns: 1fr 1fr; }
   .scroll { overflow: visible; }
-  table.data td { white-space: normal; }
+  table.data { font-size: 11px; }
+  table.data :is(th, td) { white-space: normal; padding: 3px 5px; }
 }
 `;
