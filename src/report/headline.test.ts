@@ -61,7 +61,13 @@ test("a failed run says why", () => {
   const failed: RunEvent = { type: "end", step: 7, reason: "failed", message: "no memory", seconds: 1 };
   expect(runHeadline([start(), evaluation(0, 3), failed])).toMatchObject({
     text: "The run failed at step 7: no memory",
+    certainty: "What it had saved can be resumed.",
     tone: "warning",
+  });
+  const message = "no memory\n  found:    1 GiB\n  fix:      a smaller batch";
+  expect(runHeadline([start(), { ...failed, message }])).toMatchObject({
+    text: "The run failed at step 7: no memory",
+    certainty: "found:    1 GiB\nfix:      a smaller batch\nWhat it had saved can be resumed.",
   });
 });
 

@@ -6,10 +6,11 @@ import type { Headline } from "./page/report-data.ts";
 export function runHeadline(events: readonly RunEvent[]): Headline | undefined {
   const end = eventsOfType(events, "end").at(-1);
   if (end?.reason === "failed") {
-    const why = end.message === undefined ? "" : `: ${end.message}`;
+    const [problem = "", ...details] = (end.message ?? "").split("\n").map((line) => line.trim());
+    const why = problem === "" ? "" : `: ${problem}`;
     return warning(
       `The run failed at step ${formatCount(end.step)}${why}`,
-      "What it had saved can be resumed.",
+      [...details, "What it had saved can be resumed."].join("\n"),
     );
   }
   const start = eventsOfType(events, "start").at(-1);

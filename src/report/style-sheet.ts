@@ -25,6 +25,7 @@ h3 { margin: 0; font-size: 15px; overflow-wrap: anywhere; }
 p { margin: 6px 0; }
 .soft { color: var(--soft); }
 .headline { margin: 18px 0; padding: 12px 16px; border-left: 4px solid var(--accent); background: var(--card); border-radius: 4px; }
+.headline .soft { white-space: pre-line; }
 .headline.warning { border-color: var(--bad); }
 .headline .learnt { font-size: 19px; line-height: 1.35; font-weight: 600; margin: 0 0 4px; text-wrap: balance; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 210px), 1fr)); gap: 8px 24px; margin: 12px 0 0; }

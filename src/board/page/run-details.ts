@@ -15,6 +15,7 @@ export function RunHead({
     (problem) => problem !== null,
   );
   const headline = details?.headline ?? null;
+  const isExplained = run.state === "failed" && headline !== null;
   return h(
     "section",
     { class: "run", "aria-label": run.name },
@@ -25,7 +26,7 @@ export function RunHead({
       h(StateText, { state: run.state, problem: run.problem }),
       h(Buttons, { run, sent: state.sent.get(run.id), send: (command) => void client.send(run, command) }),
     ),
-    run.message === null ? null : h("p", null, run.message),
+    run.message === null || isExplained ? null : h("p", null, run.message),
     problems.map((problem) => h("pre", { class: "problem" }, problem)),
     headline === null
       ? null
