@@ -12,6 +12,7 @@ const examples: ReadonlyMap<string, readonly string[]> = new Map([
       "train --resume runs/lora",
     ],
   ],
+  ["check", ["check recipe.yaml", "check recipe.yaml --set train.batchTokens=8192 --json"]],
   ["data", ["data recipe.yaml", "data recipe.yaml --rows 10 --set data.maxLength=512"]],
   [
     "compare",

@@ -40,6 +40,8 @@ test("help and version are results", async () => {
                                            compare them
       init [options]                       write a commented recipe for a model and a data file, whose
                                            format is recognised
+      check [options] <recipe>             try a recipe without writing anything: errors, parameters,
+                                           memory, disk, time of three steps
       train [options] [recipe]             fine-tune a model with a recipe
       data [options] <recipe>              show a recipe's rows as the model sees them: what is trained
                                            on, lengths, dropped rows

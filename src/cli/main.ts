@@ -9,6 +9,7 @@ import { terminalWidth } from "./terminal/output-stream.ts";
 import { addAnalyze } from "./verbs/analyze.ts";
 import { addBoard } from "./verbs/board.ts";
 import { addChat } from "./verbs/chat.ts";
+import { addCheck } from "./verbs/check.ts";
 import { addCompare } from "./verbs/compare.ts";
 import { addCompletion } from "./verbs/completion.ts";
 import { addConvert } from "./verbs/convert.ts";
@@ -74,6 +75,7 @@ export function buildProgram(context: Context): Command {
 function addVerbs(program: Command, context: Context): void {
   addQuickstart(program, context, () => import("../quickstart/run-quickstart.ts"));
   addInit(program, context, () => import("../recipes/draft-recipe.ts"));
+  addCheck(program, context, () => import("../recipes/check-recipe.ts"));
   addTrain(program, context, () => import("../recipes/run-training.ts"));
   addData(program, context, () => import("../recipes/preview-data.ts"));
   addCompare(program, context, () => import("../compare/run-compare.ts"));

@@ -8,7 +8,6 @@ import { type LoadedModel, loadBaseModel } from "../assemble/load-base-model.ts"
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
-import { makeSchedule } from "../optim/index.ts";
 import { runReport, writeReport } from "../report/index.ts";
 import {
   eventsOfType,
@@ -34,16 +33,13 @@ import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/train-options.ts";
 import { train } from "../train/trainer.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
-import { ScaloraError } from "../util/errors.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory-estimate.ts";
 import { packageVersion } from "./package-version.ts";
 import { checkMemoryFit, type PreparedRun, prepareRun } from "./prepare-run.ts";
 import type { RunTraining } from "./run-result.ts";
+import { assertSamplesFit, scheduleAndSettings } from "./run-settings.ts";
 import { trainingCounts } from "./training-data.ts";
-
-/** Default number of evaluations and checkpoints in a run. */
-const defaultTimes = 10;
 
 /**
  * Supervised fine-tuning of a recipe: model, data, method, training, checkpoints, report. Nothing but the run's lock is
@@ -132,20 +128,6 @@ async function makeObserver(
   return disposeOnError([original], () => new AnalysisObserver(parts));
 }
 
-/** Schedule and settings of a run of `steps` steps. */
-function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
-  const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience, stopOnDivergence } = settings;
-  const often = Math.max(1, Math.ceil(steps / defaultTimes));
-  const { evalEvery = often, saveEvery = often } = settings;
-  return {
-    schedule: makeSchedule({ name, lr, steps, warmup }),
-    settings: {
-      ...{ steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
-      ...(stopOnDivergence !== undefined && { stopOnDivergence }),
-    },
-  };
-}
-
 /** The trackers of a run; a warning about one is recorded as an event. */
 function openTrackers(recipe: Recipe, folder: RunFolder, onEvent: (event: RunEvent) => void): RunTrackers {
   const { record } = eventSinks(folder, onEvent);
@@ -172,10 +154,12 @@ type Sampler = (step: number, recorded: readonly RunEvent[]) => Promise<SampleEv
 /** Makes the sampler; it takes none of a classifier. @throws ScaloraError `config` when a classifier's recipe has prompts */
 async function makeSampler(
   { model, tokenizer }: LoadedModel,
-  { run: { samples }, model: { path } }: Recipe,
+  recipe: Recipe,
   dataset: Dataset,
   signal: AbortSignal,
 ): Promise<Sampler> {
+  const { samples } = recipe.run;
+  const { path } = recipe.model;
   if (!isClassifier(model)) {
     const prompts = await samplePrompts(samples, dataset.eval, { tokenizer, folder: path });
     return (step, recorded) => {
@@ -183,11 +167,8 @@ async function makeSampler(
       return takeSamples({ model, tokenizer, folder: path }, prompts.slice(done), step, signal);
     };
   }
-  if (typeof samples === "number") return async () => [];
-  throw new ScaloraError("config", "A classifier does not generate text", {
-    where: "run.samples",
-    fix: "remove run.samples",
-  });
+  assertSamplesFit(model, recipe);
+  return async () => [];
 }
 
 /** The rank of the accumulated change, if that is cheap and not recorded yet, else none; loads the original weights again. */

@@ -1,0 +1,55 @@
+import type { RecipeCheck, RunForecast } from "../recipes/check-recipe.ts";
+import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
+import type { Paint } from "./terminal/painter.ts";
+import { table } from "./terminal/table.ts";
+
+/**
+ * What `scalora check` prints: the recipe, what a run would take, warnings, errors, and the verdict.
+ * @param yaml the recipe
+ */
+export function checkText({ ok, errors, warnings, run }: RecipeCheck, yaml: string, paint: Paint): string {
+  const verdict = ok
+    ? paint("green", "The recipe would run.")
+    : paint("red", `The recipe would not run: ${formatCountOf(errors.length, "error")}.`);
+  return [
+    paint("dim", yaml.trimEnd()),
+    ...(run === null ? [] : [table([{ title: "run" }, { title: "" }], forecastRows(run), paint)]),
+    ...warnings.map((warning) => `${paint("yellow", "warning:")} ${warning}`),
+    ...errors.map((error) => `${paint("red", "error:")} ${error}`),
+    verdict,
+  ].join("\n\n");
+}
+
+function forecastRows({ steps, parameters, data, memory, disk, probe }: RunForecast): [string, string][] {
+  const share = ((100 * parameters.trainable) / parameters.all).toPrecision(3);
+  const rows: [string, string][] = [
+    [
+      "parameters",
+      `${formatCount(parameters.trainable)} trainable of ${formatCount(parameters.all)} (${share} %)`,
+    ],
+    [
+      "data",
+      `${formatCountOf(data.rows, "row")}, ${formatCountOf(data.tokens, "token")}, ${formatCount(data.labelTokens)} trained on, ${formatCountOf(data.heldOut, "row")} held out`,
+    ],
+    ["steps", formatCount(steps)],
+    [
+      "memory",
+      `about ${formatBytes(memory.total)} of ${formatBytes(memory.limit.bytes)} (${memory.limit.of}); largest batch ${formatCountOf(memory.tokens, "token")}`,
+    ],
+    [
+      "disk",
+      `up to ${formatBytes(disk.needed)} of ${formatBytes(disk.free)}; a checkpoint ${formatBytes(disk.checkpoint)}`,
+    ],
+  ];
+  if (probe === null) return rows;
+  const evaluation =
+    probe.evaluationSeconds === null ? "" : `, ${formatDuration(probe.evaluationSeconds)} an evaluation`;
+  rows.push(
+    [
+      "time",
+      `about ${formatDuration(probe.totalSeconds)}: ${probe.secondsPerStep.toPrecision(3)} s a step (${formatCount(Math.round(probe.tokensPerSecond))} tok/s)${evaluation}`,
+    ],
+    ["first losses", probe.losses.map((loss) => loss.toFixed(4)).join(", ")],
+  );
+  return rows;
+}

@@ -1,0 +1,81 @@
+import { cpSync, existsSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { writeTinyProject } from "../testing/tiny-trained-run.ts";
+import { setThreads } from "../torch/index.ts";
+import { runScalora, scaloraJson } from "./testing/scalora.ts";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+const recipe = at("recipe.yaml");
+beforeAll(() => {
+  setThreads(1);
+  writeTinyProject(scratch.path);
+  const sections = {
+    model: { path: at("model"), device: "cpu" },
+    adapter: { method: "scalora-i", rank: 2 },
+    data: { train: at("train.jsonl"), eval: { holdOut: 8 } },
+    train: { steps: 100, batchSize: 4, evalEvery: 25 },
+    run: { name: "mine", folder: at("runs") },
+  };
+  writeFileSync(recipe, stringify(sections));
+});
+afterAll(scratch.remove);
+
+test("a good recipe: parameters, rows, memory, disk and time, nothing written, exit code 0", async () => {
+  const { code, stdout } = await runScalora("check", recipe);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ +method: scalora-i$/m);
+  expect(stdout).toMatch(/^parameters +1,\d+ trainable of 3\d,\d+ \(\d\.\d+ %\)$/m);
+  expect(stdout).toMatch(/^data +40 rows, .* 8 rows held out$/m);
+  expect(stdout).toMatch(/^memory +about \d.* of \d.*largest batch \d+ tokens$/m);
+  expect(stdout).toMatch(/^time +about .* s a step \(.* tok\/s\), .* an evaluation$/m);
+  expect(stdout).toMatch(/The recipe would run\.\n$/);
+  expect(existsSync(at("runs"))).toBe(false);
+});
+
+test("the probe's losses are those of the run's first steps", async () => {
+  const { ok, run } = await scaloraJson("check", recipe);
+  expect(ok).toBe(true);
+  expect(run).toMatchObject({ steps: 100, data: { rows: 40, heldOut: 8 } });
+  const set = ["train.steps=100", "run.name=real", "run.samples=0", "train.stopOnDivergence=false"];
+  const trained = runScalora("train", recipe, ...set.flatMap((each) => ["--set", each]));
+  const { stderr } = await trained;
+  const [first] = /step +1\/100 {2}loss (\d+\.\d+)/.exec(stderr)?.slice(1) ?? [];
+  expect(run.probe.losses[0].toFixed(4)).toBe(first);
+});
+
+test("errors of a taken name, broken data and damaged weights are reported together, and none hides the others", async () => {
+  mkdirSync(at("taken", "mine"), { recursive: true });
+  writeFileSync(at("broken.jsonl"), '{"prompt": "a=", "completion": 3}\n');
+  cpSync(at("model"), at("damaged"), { recursive: true });
+  truncateSync(at("damaged", "model.safetensors"), 1000);
+  const set = [
+    `run.folder=${at("taken")}`,
+    `data.train=${at("broken.jsonl")}`,
+    `model.path=${at("damaged")}`,
+  ];
+  const { code, stdout } = await runScalora(
+    "check",
+    recipe,
+    "--json",
+    ...set.flatMap((each) => ["--set", each]),
+  );
+  expect(code).toBe(2);
+  const { ok, run, errors, recipe: resolved } = JSON.parse(stdout);
+  expect({ ok, run }).toEqual({ ok: false, run: null });
+  expect(errors).toEqual([
+    expect.stringContaining(at("taken", "mine")),
+    expect.stringContaining(at("damaged", "model.safetensors")),
+    expect.stringContaining(at("broken.jsonl:1")),
+  ]);
+  expect(resolved.train).toMatchObject({ accumulate: 1, clip: 1 });
+});
+
+test("a recipe with wrong keys is refused as by train", async () => {
+  const { code, stderr } = await runScalora("check", recipe, "--set", "train.lrr=1", "--set", "run.sample=2");
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/recipe\.yaml has 2 problems/);
+});

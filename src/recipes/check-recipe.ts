@@ -1,0 +1,185 @@
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { evaluationBatches } from "../assemble/evaluation-batches.ts";
+import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
+import { loadRecipeData } from "../assemble/load-recipe-data.ts";
+import type { Recipe } from "../config/index.ts";
+import type { Batch } from "../data/index.ts";
+import { isClassifier } from "../nn/index.ts";
+import { evaluateLoss } from "../train/evaluate.ts";
+import { trainStep } from "../train/step.ts";
+import { ScaloraError } from "../util/errors.ts";
+import { formatBytes } from "../util/format.ts";
+import type { Interruptible } from "../util/interruptible.ts";
+import type { MemoryLimit } from "./available-memory.ts";
+import { checkpointBytes, type MemoryNeed } from "./memory-estimate.ts";
+import { checkMemoryFit, type PreparedRun, prepareRun } from "./prepare-run.ts";
+import { assertSamplesFit, scheduleAndSettings } from "./run-settings.ts";
+import { trainingCounts } from "./training-data.ts";
+
+/** Steps of the probe: the first one loads code, the others are timed. */
+const probeSteps = 3;
+
+/** What three steps showed. */
+export interface Probe {
+  readonly losses: readonly number[];
+  readonly secondsPerStep: number;
+  readonly tokensPerSecond: number;
+  /** Of one evaluation; null without held-out rows. */
+  readonly evaluationSeconds: number | null;
+  /** Of the whole run. */
+  readonly totalSeconds: number;
+}
+
+/** What a recipe would do, and what keeps it from running. */
+export interface RecipeCheck {
+  /** Whether the recipe would run. */
+  readonly ok: boolean;
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+  /** The recipe with every default. */
+  readonly recipe: Recipe;
+  /** Null where the model or the data cannot be used. */
+  readonly run: RunForecast | null;
+}
+
+/** What a run would be and take. */
+export interface RunForecast {
+  readonly steps: number;
+  readonly parameters: { readonly trainable: number; readonly all: number };
+  readonly data: ReturnType<typeof trainingCounts>;
+  readonly memory: MemoryNeed & { readonly limit: MemoryLimit };
+  readonly disk: { readonly checkpoint: number; readonly needed: number; readonly free: number };
+  readonly probe: Probe | null;
+}
+
+export type CheckRecipe = (recipe: Recipe, options: Interruptible) => Promise<RecipeCheck>;
+
+/**
+ * Tries a recipe without writing anything: loads model and data, attaches the method, compares memory and disk with what is
+ * there, and trains three steps. What is wrong with different parts is reported together.
+ */
+export const checkRecipe: CheckRecipe = async (recipe, { signal }) => {
+  const errors: string[] = folderErrors(recipe);
+  const warnings: string[] = [];
+  const run = await collect(errors, async () => {
+    using prepared = await prepareRun(recipe);
+    warnings.push(...prepared.warnings);
+    const tight = await collect(errors, () => checkMemoryFit(prepared, recipe));
+    if (tight !== undefined) warnings.push(tight);
+    await collect(errors, () => assertSamplesFit(prepared.base.model, recipe));
+    const disk = diskOf(prepared, recipe);
+    if (disk.needed > disk.free) errors.push(diskError(disk, recipe).message);
+    signal.throwIfAborted();
+    const probe =
+      errors.length > 0 ? undefined : await collect(errors, () => probeRun(prepared, recipe, signal));
+    const { steps, adapters, dataset, memory, memoryLimit: limit } = prepared;
+    const [parameters, data] = [adapters.parameterCounts(), trainingCounts(dataset)];
+    return { steps, parameters, data, memory: { ...memory, limit }, disk, probe: probe ?? null };
+  });
+  // A model that cannot be loaded must not hide what is wrong with the data.
+  if (run === undefined) await collect(errors, () => loadRecipeData(recipe));
+  const all = [...new Set(errors)];
+  return { ok: all.length === 0, errors: all, warnings, recipe, run: run ?? null };
+};
+
+/** The result of a task; an error that a user can mend goes to the list. */
+async function collect<T>(errors: string[], task: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await task();
+  } catch (error) {
+    if (!(error instanceof ScaloraError) || error.code === "internal") throw error;
+    errors.push(error.message);
+    return undefined;
+  }
+}
+
+/** Why the run's folder cannot be made. */
+function folderErrors({ run }: Recipe): string[] {
+  const path = join(run.folder, run.name);
+  if (existsSync(path))
+    return [
+      new ScaloraError("config", "There is a run of this name already", {
+        where: path,
+        fix: "choose another run.name, or leave it out",
+      }).message,
+    ];
+  const parent = existingParent(path);
+  try {
+    accessSync(parent, constants.W_OK);
+    return [];
+  } catch {
+    return [
+      new ScaloraError("run", "The run's folder cannot be made", {
+        where: path,
+        found: `no permission to write to ${parent}`,
+        fix: "choose another run.folder",
+      }).message,
+    ];
+  }
+}
+
+const existingParent = (path: string): string => (existsSync(path) ? path : existingParent(dirname(path)));
+
+/** While a checkpoint is written there are those that are kept, the best one and itself. */
+function diskOf({ adapters, optimizer }: PreparedRun, { run, train }: Recipe): RunForecast["disk"] {
+  const checkpoint = checkpointBytes({ adapters, optimizer });
+  const { bavail, bsize } = statfsSync(existingParent(run.folder));
+  return { checkpoint, needed: (train.keepLast + 2) * checkpoint, free: bavail * bsize };
+}
+
+function diskError({ checkpoint, needed, free }: RunForecast["disk"], { run, train }: Recipe): ScaloraError {
+  return new ScaloraError("run", "The checkpoints do not fit onto the disk", {
+    where: run.folder,
+    expected: `${formatBytes(needed)}: ${train.keepLast + 2} checkpoints of ${formatBytes(checkpoint)}`,
+    found: `${formatBytes(free)} free`,
+    fix: "make room, choose another run.folder, or lower train.keepLast",
+  });
+}
+
+/** Trains three steps of the run, and evaluates one batch of held-out rows. */
+async function probeRun(prepared: PreparedRun, recipe: Recipe, signal: AbortSignal): Promise<Probe> {
+  const { base, adapters, optimizer, batches, dataset, dropout, steps } = prepared;
+  const { schedule, settings } = scheduleAndSettings(recipe, steps);
+  const { model } = base;
+  const parts = {
+    ...{ model, adapters, optimizer, schedule, clip: settings.clip },
+    dropout: isClassifier(model) ? dropout : undefined,
+  };
+  const reports = Array.from({ length: probeSteps }, (_, i) => {
+    signal.throwIfAborted();
+    const started = performance.now();
+    const microBatches = Array.from({ length: settings.accumulate }, () => batches.next());
+    const { loss, tokens } = trainStep(parts, microBatches, i + 1);
+    return { loss, tokens, seconds: secondsSince(started) };
+  });
+  const timed = reports.slice(1);
+  const sum = (of: (report: (typeof reports)[number]) => number) =>
+    timed.reduce((total, report) => total + of(report), 0);
+  const secondsPerStep = sum(({ seconds }) => seconds) / timed.length;
+  const evaluationSeconds = await timeEvaluation(prepared, recipe, evaluationBatches(dataset.eval));
+  const evaluations = 1 + Math.ceil(steps / settings.evalEvery);
+  return {
+    losses: reports.map(({ loss }) => loss),
+    secondsPerStep,
+    tokensPerSecond: sum(({ tokens }) => tokens) / sum(({ seconds }) => seconds),
+    evaluationSeconds,
+    totalSeconds: steps * secondsPerStep + evaluations * (evaluationSeconds ?? 0),
+  };
+}
+
+/** Seconds of an evaluation, from those of its first batch. */
+async function timeEvaluation(
+  { base }: PreparedRun,
+  recipe: Recipe,
+  batches: readonly Batch[],
+): Promise<number | null> {
+  const [first] = batches;
+  if (first === undefined) return null;
+  const started = performance.now();
+  await evaluateLoss(base.model, [first], glueMetrics(recipe.data));
+  const tokens = batches.reduce((sum, batch) => sum + batch.tokens.length, 0);
+  return secondsSince(started) * (tokens / first.tokens.length);
+}
+
+const secondsSince = (started: number) => (performance.now() - started) / 1000;

@@ -1,0 +1,30 @@
+import type { Recipe } from "../config/index.ts";
+import { isClassifier, type TrainableModel } from "../nn/index.ts";
+import { makeSchedule } from "../optim/index.ts";
+import { ScaloraError } from "../util/errors.ts";
+
+/** Default number of evaluations and checkpoints in a run. */
+const defaultTimes = 10;
+
+/** Schedule and settings of a run of `steps` steps. */
+export function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
+  const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience, stopOnDivergence } = settings;
+  const often = Math.max(1, Math.ceil(steps / defaultTimes));
+  const { evalEvery = often, saveEvery = often } = settings;
+  return {
+    schedule: makeSchedule({ name, lr, steps, warmup }),
+    settings: {
+      ...{ steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience },
+      ...(stopOnDivergence !== undefined && { stopOnDivergence }),
+    },
+  };
+}
+
+/** @throws ScaloraError `config` when a classifier's recipe has prompts */
+export function assertSamplesFit(model: TrainableModel, { run: { samples } }: Recipe): void {
+  if (!isClassifier(model) || typeof samples === "number") return;
+  throw new ScaloraError("config", "A classifier does not generate text", {
+    where: "run.samples",
+    fix: "remove run.samples",
+  });
+}
