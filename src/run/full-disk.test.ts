@@ -80,3 +80,12 @@ test("opening a run removes temporary files of processes that are gone, and no o
   RunFolder.open(path).close();
   expect(readdirSync(path).sort()).toEqual([...kept, "config.yaml", "events.jsonl"].sort());
 });
+
+test("a new run may take the folder of one that was killed before it had a configuration", () => {
+  const path = join(folder.path, "run");
+  mkdirSync(join(path, ".lock"), { recursive: true });
+  writeFileSync(join(path, ".lock", "4194999-token"), "{}");
+  writeFileSync(join(path, "config.yaml.4194999.tmp"), "model: {");
+  RunFolder.create(path, "model: {}\n").close();
+  expect(readdirSync(path).sort()).toEqual(["config.yaml", "events.jsonl"]);
+});

@@ -72,11 +72,15 @@ function refuseActive(path: string): void {
   });
 }
 
-/** Whether there is nothing at the path, or a folder with nothing but a lock, as a killed process leaves it. */
+/** What a process leaves that is killed before its run has a configuration. */
+const isLeftover = (name: string) =>
+  name.startsWith(runFiles.lock) || (name.startsWith(runFiles.config) && name.endsWith(".tmp"));
+
+/** Whether there is nothing at the path, or a folder with nothing but what a killed process leaves. */
 function isUnused(path: string): boolean {
   if (!existsSync(path)) return true;
   try {
-    return readdirSync(path).every((name) => name.startsWith(runFiles.lock));
+    return readdirSync(path).every(isLeftover);
   } catch {
     // Not a folder, or one that cannot be read.
     return false;

@@ -41,6 +41,7 @@ export class RunFolder implements Disposable {
   static create(path: string, config: string, lock = lockNewRun(path)): RunFolder {
     const run = new RunFolder(path, lock, true);
     run.begin(() => {
+      removeLeftovers(path);
       writeFileAtomic(run.file(runFiles.config), config);
       run.openEvents(recordLine({ type: "format", step: 0, version: recordVersion }));
     });
