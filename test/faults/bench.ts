@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Case } from "./cases.ts";
 import type { ForkServer } from "./fork-server.ts";
 import type { Job, JobResult } from "./job.ts";
@@ -49,12 +49,11 @@ export class FaultBench {
     return join(folder, `${one.name}-${this.made++}`);
   }
 
-  /** Trains a run, or resumes it where it has begun. A folder without a run, which is refused, is removed as the message says. */
+  /** Trains a run, or resumes it where it has begun. */
   async train(one: Case, run: string, faults: Omit<Job, "commands" | "folder"> = {}): Promise<JobResult> {
     if (existsSync(join(run, "config.yaml")))
       return this.server.run({ commands: [["train", "--resume", run]], ...faults });
-    rmSync(run, { recursive: true, force: true });
-    const set = [`run.folder=${join(run, "..")}`, `run.name=${run.slice(run.lastIndexOf("/") + 1)}`];
+    const set = [`run.folder=${dirname(run)}`, `run.name=${basename(run)}`];
     const command = ["train", one.recipe, ...set.flatMap((value) => ["--set", value])];
     return this.server.run({ commands: [command], ...faults });
   }

@@ -8,6 +8,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { listCheckpoints } from "../../src/train/checkpoints/read-checkpoint.ts";
 import type { Random } from "../../src/util/random.ts";
@@ -99,6 +100,29 @@ const kinds: Record<string, (target: Target) => void> = {
   },
 };
 
+/** Of a run's own files, as a killed process or a failing disk may leave them. */
+const otherKinds: Record<string, (run: string) => void> = {
+  "the lock of a process that is gone": (run) => {
+    mkdirSync(join(run, ".lock"));
+    const holder = { pid: 2 ** 22 + 1, host: hostname(), startTime: "0", since: new Date(0).toISOString() };
+    writeFileSync(join(run, ".lock", "stale"), JSON.stringify(holder));
+  },
+  "a lock that is cut": (run) => {
+    mkdirSync(join(run, ".lock"));
+    writeFileSync(join(run, ".lock", "stale"), '{"pid":');
+  },
+  "an empty lock": (run) => mkdirSync(join(run, ".lock")),
+  "a status that is cut": (run) => truncateSync(join(run, "status.json"), 40),
+  "no status": (run) => rmSync(join(run, "status.json")),
+  "a half-written checkpoint": (run) => {
+    const [name = ""] = readdirSync(join(run, "checkpoints"));
+    cpSync(join(run, "checkpoints", name), join(run, "checkpoints", `.unfinished-${name}`), {
+      recursive: true,
+    });
+    rmSync(join(run, "checkpoints", `.unfinished-${name}`, "manifest.json"));
+  },
+};
+
 /** Damages copies of a finished run, one or two of its checkpoints each, and resumes them. */
 export async function damageCheckpoints(
   bench: FaultBench,
@@ -112,6 +136,7 @@ export async function damageCheckpoints(
     const run = bench.newRun(one);
     cpSync(whole, run, { recursive: true });
     const done = damage(join(run, "checkpoints"), random);
+    if (i % 2 === 0) done.push(damageRecord(run, random));
     for (const { kind } of done) count(report.byKind, kind);
     report.damages += 1;
     const result = await bench.train(one, run);
@@ -138,6 +163,12 @@ function damage(folder: string, random: Random): { kind: string; path: string }[
     kinds[kind]?.({ folder, checkpoint, file, other: random.pick(others).path, random });
     return { kind, path: `${checkpoint.slice(folder.length + 1)}/${file}` };
   });
+}
+
+function damageRecord(run: string, random: Random): { kind: string; path: string } {
+  const kind = random.pick(Object.keys(otherKinds));
+  otherKinds[kind]?.(run);
+  return { kind, path: "the run" };
 }
 
 /** How the last checkpoint and the record differ; older checkpoints may be the damaged ones. */

@@ -22,6 +22,15 @@ export interface KillReport {
   readonly mismatches: string[];
 }
 
+interface KillSettings {
+  readonly kills: number;
+  /** Time at which no further run is begun, as `performance.now()` gives it. */
+  readonly until: number;
+  readonly random: Random;
+  /** Told now and then how far it has come. */
+  readonly say?: (what: string) => void;
+}
+
 /** A run is killed at most so often before it is left to come to its end. */
 const killsOfARun = 6;
 /** A run changes about so many files, and computes for about so many milliseconds. */
@@ -32,7 +41,7 @@ const milliseconds = 150;
 export async function killRuns(
   bench: FaultBench,
   cases: readonly Case[],
-  { kills, until, random }: { kills: number; until: number; random: Random },
+  { kills, until, random, say }: KillSettings,
 ): Promise<KillReport> {
   const report: KillReport = {
     kills: 0,
@@ -47,6 +56,7 @@ export async function killRuns(
     const one = elementAt(cases, report.runs % cases.length);
     await killedRun(bench, one, report, random);
     report.runs += 1;
+    if (report.runs % 20 === 0) say?.(`${report.kills} kills`);
   }
   return report;
 }

@@ -40,17 +40,22 @@ async function diskFaults(bench: FaultBench, cases: readonly Case[]) {
   const [first, second] = [random.pick(cases), random.pick(cases)];
   await failingWrites(bench, first, "ENOSPC", failing, report);
   await failingWrites(bench, second, "EIO", failing, report);
+  say(`${report.failures} failing disks`);
   if (!canMount()) return { ...report, skipped: "small and read-only disks: mounting takes root on Linux" };
   await smallDisks(bench, first, sizes, report);
   await readOnlyDisk(bench, second, report);
   return report;
 }
 
+const say = (what: string) => console.error(`${Math.round((performance.now() - started) / 1000)} s: ${what}`);
+
 async function damages(bench: FaultBench, cases: readonly Case[]) {
   const report = newDamageReport();
   const each = 20;
-  while (report.damages < Number(values.damages))
+  while (report.damages < Number(values.damages)) {
     await damageCheckpoints(bench, random.pick(cases), { damages: each, random }, report);
+    say(`${report.damages} damages`);
+  }
   return report;
 }
 
@@ -70,6 +75,7 @@ try {
       kills: Number(values.kills),
       until: started + 1000 * Number(values.seconds),
       random,
+      say,
     }),
     seconds: (performance.now() - started) / 1000,
   };
