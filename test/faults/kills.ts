@@ -56,7 +56,7 @@ export async function killRuns(
     const one = elementAt(cases, report.runs % cases.length);
     await killedRun(bench, one, report, random);
     report.runs += 1;
-    if (report.runs % 20 === 0) say?.(`${report.kills} kills`);
+    if (report.runs % 20 === 0) say?.(`${report.kills} kills, ${report.mismatches.length} mismatches`);
   }
   return report;
 }

@@ -1,6 +1,6 @@
 // npm run test:faults [-- --kills N --writes N --damages N --seconds S --seed K --json FILE]: the long form. Kills runs of
 // every method at random instants, fails their writes, damages their checkpoints, and compares how they end with uninterrupted
-// runs. `--seconds` limits the kills, which come last.
+// runs. After so many seconds nothing more is begun.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,7 @@ const { values } = parseArgs({
 });
 const random = new Random(Number(values.seed));
 const started = performance.now();
+const until = started + 1000 * Number(values.seconds);
 
 /** A run changes about so many files: as many writes fail, one after another, when all do. */
 const changes = 160;
@@ -40,7 +41,7 @@ async function diskFaults(bench: FaultBench, cases: readonly Case[]) {
   const [first, second] = [random.pick(cases), random.pick(cases)];
   await failingWrites(bench, first, "ENOSPC", failing, report);
   await failingWrites(bench, second, "EIO", failing, report);
-  say(`${report.failures} failing disks`);
+  say(`${report.failures} failing writes, ${report.mismatches.length} mismatches`);
   if (!canMount()) return { ...report, skipped: "small and read-only disks: mounting takes root on Linux" };
   await smallDisks(bench, first, sizes, report);
   await readOnlyDisk(bench, second, report);
@@ -52,9 +53,9 @@ const say = (what: string) => console.error(`${Math.round((performance.now() - s
 async function damages(bench: FaultBench, cases: readonly Case[]) {
   const report = newDamageReport();
   const each = 20;
-  while (report.damages < Number(values.damages)) {
+  while (report.damages < Number(values.damages) && performance.now() < until) {
     await damageCheckpoints(bench, random.pick(cases), { damages: each, random }, report);
-    say(`${report.damages} damages`);
+    say(`${report.damages} damages, ${report.mismatches.length} mismatches`);
   }
   return report;
 }
@@ -73,7 +74,7 @@ try {
     damages: await damages(bench, cases),
     kills: await killRuns(bench, cases, {
       kills: Number(values.kills),
-      until: started + 1000 * Number(values.seconds),
+      until,
       random,
       say,
     }),
