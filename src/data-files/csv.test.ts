@@ -76,3 +76,10 @@ test.each([
 ])("another delimiter is named: %j", (content, delimiter, says) => {
   expect(() => rows(content, delimiter)).toThrow(says);
 });
+
+test("a file of very many columns costs time linear in their number", () => {
+  const names = Array.from({ length: 200_000 }, (_, i) => `c${i}`);
+  const started = process.cpuUsage();
+  expect(rows(`${names.join(",")}\n${names.join(",")}\n`)).toHaveLength(1);
+  expect(process.cpuUsage(started).user / 1e6).toBeLessThan(4);
+});

@@ -54,7 +54,7 @@ function refuseDelimiter([name = "", ...more]: readonly string[], delimiter: str
 }
 
 function checkColumnNames(fields: readonly string[], where: string): readonly string[] {
-  if (fields.every((name, i) => name !== "" && fields.indexOf(name) === i)) return fields;
+  if (!fields.includes("") && new Set(fields).size === fields.length) return fields;
   throw new ScaloraError("data", "The columns of a file need names, each once", {
     where,
     found: fields.map((name) => JSON.stringify(name)).join(", "),

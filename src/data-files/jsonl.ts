@@ -1,4 +1,5 @@
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { formatCount } from "../util/format.ts";
 import { isRecord } from "../util/json.ts";
 import { isNestedDeeper, maxNesting } from "../util/nesting.ts";
 import { readTextLines } from "./text-lines.ts";
@@ -25,7 +26,7 @@ export function* readJsonl(path: string): Generator<DataRow> {
 function parseObject(text: string, where: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJsonText(text);
   } catch (cause) {
     throw new ScaloraError("data", "A line is not valid JSON", {
       where,
@@ -45,6 +46,29 @@ function parseObject(text: string, where: string): Readonly<Record<string, unkno
     found: excerpt(text),
     ...(Array.isArray(value) && { fix: listFix }),
   });
+}
+
+/** Values of a text; an empty list takes two characters of a file, and 40 bytes of memory. */
+const maxValues = 20_000_000;
+
+/**
+ * `JSON.parse`, but for texts of so many values that they would not fit into memory.
+ * @throws Error
+ */
+export function parseJsonText(text: string): unknown {
+  if (text.length > 2 * maxValues && countStarts(text) > maxValues)
+    throw new Error(`more than ${formatCount(maxValues)} values`);
+  return JSON.parse(text);
+}
+
+/** At least as many as the values of a JSON text: what begins a list, an object or a further item. */
+function countStarts(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b || code === 0x2c) count++;
+  }
+  return count;
 }
 
 /** @throws ScaloraError `data` for a row whose lists and objects lie in each other too deep */

@@ -4,7 +4,7 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { readCsv } from "./csv.ts";
 import { jsonTypeName } from "./json-type-name.ts";
-import { assertFlat, type DataRow, readJsonl } from "./jsonl.ts";
+import { assertFlat, type DataRow, parseJsonText, readJsonl } from "./jsonl.ts";
 import { readParquet } from "./parquet/read-parquet.ts";
 import { readText } from "./text-lines.ts";
 
@@ -78,7 +78,7 @@ function readJsonFile(path: string): DataRow[] | undefined {
 
 function parseJsonFile(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (cause) {
     if (!text.trimStart().startsWith("[")) return undefined;
     throw new ScaloraError("data", "A file is not valid JSON", {

@@ -5,7 +5,7 @@ import { isNestedDeeper, maxNesting } from "../util/nesting.ts";
 import { readFileBytes, readFileText, statsOf } from "../util/read-file.ts";
 
 /** Size of a tokenizer file; the largest vocabularies have about 40 MB. */
-const maxBytes = 1 << 29;
+const maxBytes = 1 << 27;
 
 /** The path of a file in a folder, or undefined when it does not exist. */
 export function findFile(folder: string, name: string): string | undefined {

@@ -30,3 +30,7 @@ test.each([
   expect(() => parseJson(text)).toThrow(JsonError);
   expect(() => parseJson(text)).toThrow(expect.objectContaining({ offset }));
 });
+
+test("a text of more values than any config has is refused before they take the memory", () => {
+  expect(() => parseJson(`[${"0,".repeat(4_000_001)}0]`)).toThrow(JsonError);
+});

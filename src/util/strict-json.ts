@@ -32,6 +32,8 @@ export class JsonError extends Error {
 }
 
 const maxDepth = 128;
+/** Values of one text: each takes some hundred bytes of memory, of which a text of brackets needs two. */
+const maxValues = 4_000_000;
 
 /** Parses exactly one JSON value with nothing but white space around it. Throws `JsonError`. */
 export function parseJson(text: string): JsonValue {
@@ -63,6 +65,7 @@ const escapes: Readonly<Record<string, string>> = {
 class Scanner {
   readonly text: string;
   position = 0;
+  private values = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -74,6 +77,7 @@ class Scanner {
 
   value(depth: number): JsonValue {
     if (depth > maxDepth) throw new JsonError(`nested deeper than ${maxDepth} levels`, this.position);
+    if (++this.values > maxValues) throw new JsonError(`more than ${maxValues} values`, this.position);
     this.skipSpace();
     const first = this.text[this.position];
     if (first === "{") return this.object(depth);

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { Script } from "node:vm";
 import { ScaloraError } from "../../util/errors.ts";
 import { readJsonObject } from "../../util/json-file.ts";
 import { toPlainValue } from "../../util/strict-json.ts";
@@ -33,25 +34,37 @@ export function loraAlpha(folder: string, config: PeftConfig, path: string): num
   return requireNumber(
     folder,
     "lora_alpha",
-    patternValue(config["alpha_pattern"], path) ?? config["lora_alpha"],
+    patternValue(folder, config["alpha_pattern"], path) ?? config["lora_alpha"],
   );
 }
 
 /** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
-function patternValue(patterns: unknown, path: string): unknown {
+function patternValue(folder: string, patterns: unknown, path: string): unknown {
   if (typeof patterns !== "object" || patterns === null) return undefined;
-  return Object.entries(patterns).find(([key]) => peftPattern(key).test(path))?.[1];
+  return Object.entries(patterns).find(([key]) => matchesEnd(folder, key, path))?.[1];
 }
 
-function peftPattern(key: string): RegExp {
+/** Milliseconds for one pattern and one path, which take microseconds. */
+const maxMatchTime = 1000;
+
+const match = new Script("new RegExp(pattern).test(path)");
+
+/** Whether a path ends with what a pattern describes. The pattern comes with the adapter, and may be made to take for ever. */
+function matchesEnd(folder: string, pattern: string, path: string): boolean {
   try {
-    return new RegExp(`^(.*\\.)?(${key})$`);
+    const values = { pattern: `^(.*\\.)?(${pattern})$`, path };
+    return match.runInNewContext(values, { timeout: maxMatchTime }) === true;
   } catch (cause) {
-    throw new ScaloraError("format", "A pattern of the adapter is not a regular expression", {
-      where: "adapter_config.json, alpha_pattern",
-      found: key,
-      cause,
-    });
+    throw new ScaloraError(
+      "format",
+      "A pattern of the adapter is not a regular expression, or takes for ever",
+      {
+        where: `${join(folder, adapterConfigName)}, alpha_pattern`,
+        found: pattern,
+        fix: "correct the pattern, or remove it if all layers have lora_alpha",
+        cause,
+      },
+    );
   }
 }
 

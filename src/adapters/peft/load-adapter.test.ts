@@ -7,6 +7,7 @@ import * as torch from "../../torch/index.ts";
 import { attachFolder } from "../index.ts";
 import { attachLora } from "../lora/attach-lora.ts";
 import { loraSchema } from "../lora/options.ts";
+import { loraAlpha } from "./adapter-config.ts";
 import { writeAdapterFolder } from "./adapter-folder.ts";
 import { loadPeftWeights } from "./load-adapter.ts";
 import { loraFormat } from "./lora-format.ts";
@@ -76,6 +77,11 @@ test("a folder with a seed that is none is refused, and nothing is left behind",
     fileRefusal("format", folder, { message: "random_loc_seed", found: "1.5" }),
   );
   expect(torch.liveTensorCount()).toBe(live);
+});
+
+test.each(["(a+)+x", "q_proj("])("the pattern %s of an adapter is an error that names it", (pattern) => {
+  const alpha = () => loraAlpha("folder", { alpha_pattern: { [pattern]: 1 } }, "a".repeat(60));
+  expect(alpha).toThrow(refusal("format", { where: /folder\/adapter_config\.json/, found: pattern }));
 });
 
 test("where a folder cannot be copied the adapters go, and the files' tensors with them", () => {
