@@ -12,12 +12,13 @@ import { readText } from "./text-lines.ts";
  * The rows of a table: a Parquet file (`.parquet`, uncompressed or Snappy), a JSON list of objects or a single one
  * (`.json`), CSV or TSV with a line of column names (`.csv`, `.tsv`), otherwise JSONL. A row's `line` counts from 1: lines of
  * text files, else rows.
+ * @param signal ends the wait for a Parquet file's rows; its reason is thrown
  * @throws ScaloraError `data` naming file and row for rows that cannot be read
  */
-export async function* readRows(path: string): AsyncGenerator<DataRow> {
+export async function* readRows(path: string, signal?: AbortSignal): AsyncGenerator<DataRow> {
   switch (extname(path).toLowerCase()) {
     case ".parquet":
-      return yield* readParquet(path);
+      return yield* readParquet(path, { signal });
     case ".xlsx":
     case ".xls":
     case ".ods":

@@ -2,7 +2,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { hashExamples } from "./hash-examples.ts";
 import { holdOut } from "./hold-out.ts";
 import { dataSources, type LoadExamplesOptions, loadExamples } from "./load-examples.ts";
-import type { ClassifierLabels, DataConfig, Example, LoadReport } from "./types.ts";
+import type { DataConfig, Example, LoadReport } from "./types.ts";
 
 /** Training examples by file, and evaluation examples. */
 export interface Dataset {
@@ -46,11 +46,7 @@ export async function loadDataset(
   };
 }
 
-async function loadEval(
-  config: DataConfig,
-  tokenizer: Tokenizer,
-  limits: { maxLength: number; classes?: ClassifierLabels },
-) {
+async function loadEval(config: DataConfig, tokenizer: Tokenizer, limits: LoadExamplesOptions) {
   const files = config.eval;
   if (files === undefined || files === "none" || (typeof files === "object" && "holdOut" in files))
     return undefined;

@@ -40,6 +40,8 @@ export interface LoadExamplesOptions {
   readonly maxLength: number;
   /** Labels of a classifier, for classification data. */
   readonly classes?: ClassifierLabels;
+  /** Ends the loading: it throws the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -50,10 +52,10 @@ export interface LoadExamplesOptions {
 export async function loadExamples(
   config: DataConfig,
   tokenizer: Tokenizer,
-  { maxLength, classes }: LoadExamplesOptions,
+  { maxLength, classes, signal }: LoadExamplesOptions,
 ): Promise<LoadedExamples> {
   const limit = readLengthLimit(config, maxLength);
-  const loader = new ExampleLoader(tokenizer, limit, classes);
+  const loader = new ExampleLoader(tokenizer, limit, classes, signal);
   const perSource: Example[][] = [];
   for (const source of dataSources(config.train)) perSource.push(await loader.load({ ...config, ...source }));
   return { examples: perSource.flat(), examplesByFile: perSource, report: loader.report() };
@@ -72,11 +74,18 @@ class ExampleLoader {
   private readonly limit: LengthLimit;
   private readonly encoder: ExampleEncoder;
   private readonly classes: ClassifierLabels | undefined;
+  private readonly signal: AbortSignal | undefined;
   private readonly files: FileReport[] = [];
   private readonly collectors: RowCollector[] = [];
   private chatMarker: ConversationRenderer | undefined;
 
-  constructor(tokenizer: Tokenizer, limit: LengthLimit, classes: ClassifierLabels | undefined) {
+  constructor(
+    tokenizer: Tokenizer,
+    limit: LengthLimit,
+    classes: ClassifierLabels | undefined,
+    signal: AbortSignal | undefined,
+  ) {
+    this.signal = signal;
     this.classes = classes;
     this.tokenizer = tokenizer;
     this.limit = limit;
@@ -156,7 +165,7 @@ class ExampleLoader {
     sizeOf: (row: LabelledRow) => number,
   ): AsyncGenerator<LabelledRow[]> {
     const chunks = new ChunkBuffer(sizeOf);
-    for await (const row of readGlueRows(task, path)) {
+    for await (const row of readGlueRows(task, path, this.signal)) {
       collector.rows++;
       if ("reason" in row) collector.dropped.push(row);
       else if (chunks.add([row])) yield chunks.take();
@@ -176,13 +185,16 @@ class ExampleLoader {
     const { path } = source;
     let plan: ColumnMapping | undefined;
     const chunks = new ChunkBuffer(sizeOf);
-    for await (const row of readRows(path)) {
+    for await (const row of readRows(path, this.signal)) {
       const ready = plan ?? resolveColumns(row.value, source, `${path}:${row.line}`);
       plan = ready;
       collector.rows++;
       const items = readOrCollectError(() => read(row, ready), `${path}:${row.line}`, collector);
       if (!Array.isArray(items)) collector.dropped.push(items);
-      else if (chunks.add(items)) yield chunks.take();
+      else if (chunks.add(items)) {
+        this.signal?.throwIfAborted();
+        yield chunks.take();
+      }
     }
     yield chunks.take();
     if (plan === undefined)

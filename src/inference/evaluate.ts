@@ -17,7 +17,7 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
   using open = await openModel(request.target, { needsData: request.data.length === 0 });
   const config = evaluationDataConfig(request, open);
   checkClasses(open, config);
-  const { examples, notes } = await examplesFor(config, request, open);
+  const { examples, notes } = await examplesFor(config, request, open, signal);
   const batches = evaluationBatches(examples);
   let done = 0;
   const stopping = () => {
@@ -86,6 +86,7 @@ async function examplesFor(
   config: DataConfig | undefined,
   request: EvaluationRequest,
   open: OpenModel,
+  signal: AbortSignal,
 ): Promise<{ examples: readonly Example[]; notes: readonly string[] }> {
   const { model, tokenizer } = open;
   if (config === undefined || request.data.length === 0)
@@ -93,6 +94,7 @@ async function examplesFor(
   const { examples, report } = await loadExamples(config, tokenizer, {
     maxLength: model.info.maxPositions,
     ...classesOf(model),
+    signal,
   });
   return { examples, notes: rowNotes(report) };
 }

@@ -40,9 +40,14 @@ export interface PreparedRun extends Disposable {
 /**
  * Loads model and data of a recipe and attaches its method.
  * @param recordedBackend the GEMM backend that an earlier process of the same run has used
+ * @param signal ends the loading of data, with its reason
  * @throws ScaloraError where something of the recipe cannot be used
  */
-export async function prepareRun(recipe: Recipe, recordedBackend?: GemmBackend): Promise<PreparedRun> {
+export async function prepareRun(
+  recipe: Recipe,
+  recordedBackend?: GemmBackend,
+  signal?: AbortSignal,
+): Promise<PreparedRun> {
   const before = memory().resident;
   const { seed } = recipe.train;
   const owned: Disposable[] = [];
@@ -59,7 +64,12 @@ export async function prepareRun(recipe: Recipe, recordedBackend?: GemmBackend):
     const base = await loadModelAndTokenizer(config, seed, recordedBackend);
     const model = own(base.model);
     const maxLength = model.info.maxPositions;
-    const dataset = await loadDataset(recipe.data, base.tokenizer, { maxLength, seed, ...classesOf(model) });
+    const dataset = await loadDataset(recipe.data, base.tokenizer, {
+      maxLength,
+      seed,
+      ...classesOf(model),
+      ...(signal && { signal }),
+    });
     releaseFreeMemory();
     const batches = makeBatches(dataset, recipe);
     const identity = { base: hashModel(model), adapter: definedFields(recipe.adapter) };

@@ -48,7 +48,7 @@ import { trainingCounts } from "./training-data.ts";
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
   using lock = takeRunLock(recipe, resume);
   const recorded = resume ? useRecordedThreads(runPath(recipe)) : undefined;
-  using prepared = await prepareRun(recipe, recorded);
+  using prepared = await prepareRun(recipe, recorded, signal);
   const { base, dataset, batches, adapters, optimizer, steps, identity } = prepared;
   const { model, gemmBackend } = base;
   const tight = checkMemoryFit(prepared, recipe);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { temporaryFile } from "../../data/testing/files.ts";
 import { refusal } from "../../testing/refusal.ts";
-import { type DecodeLimits, readParquet } from "./read-parquet.ts";
+import { readParquet } from "./read-parquet.ts";
 
 /** 40 rows with a column `text`, in a dictionary. */
 const table = Buffer.from(
@@ -11,9 +11,9 @@ const table = Buffer.from(
   "base64",
 );
 
-async function rowsOf(bytes: Uint8Array, limits?: DecodeLimits) {
+async function rowsOf(bytes: Uint8Array, options?: Parameters<typeof readParquet>[1]) {
   const rows: unknown[] = [];
-  for await (const { value } of readParquet(temporaryFile("rows.parquet", bytes), limits)) rows.push(value);
+  for await (const { value } of readParquet(temporaryFile("rows.parquet", bytes), options)) rows.push(value);
   return rows;
 }
 
@@ -34,14 +34,22 @@ test("a table is read in another process", async () => {
 test.each([{ 57: 255 }, { 145: 115, 56: 5 }])(
   "a table whose decoding never ends is given up: %o",
   async (changes) => {
-    await expect(rowsOf(damaged(changes), { seconds: 0.2, memory: 2 ** 30 })).rejects.toThrow(
+    await expect(rowsOf(damaged(changes), { limits: { seconds: 0.2, memory: 2 ** 30 } })).rejects.toThrow(
       refusal("data", { where: /rows\.parquet$/, found: "0.2 s" }),
     );
   },
 );
 
 test("decoding may take no more memory than its limit", async () => {
-  await expect(rowsOf(damaged({ 57: 255 }), { seconds: 60, memory: 2 ** 20 })).rejects.toThrow(
+  await expect(rowsOf(damaged({ 57: 255 }), { limits: { seconds: 60, memory: 2 ** 20 } })).rejects.toThrow(
     refusal("data", { where: /rows\.parquet$/, found: "1.00 MiB" }),
   );
+});
+
+test("a signal ends the wait", async () => {
+  const reason = new Error("stopped");
+  const stop = new AbortController();
+  const reading = rowsOf(damaged({ 57: 255 }), { signal: stop.signal });
+  setTimeout(() => stop.abort(reason), 100);
+  await expect(reading).rejects.toBe(reason);
 });

@@ -26,12 +26,16 @@ const limitsFor = (bytes: number): DecodeLimits => ({
 /**
  * The rows of a Parquet file (uncompressed or Snappy), counted from 1. It is decoded in another process, row group by row
  * group, because a damaged file can make the decoder hang, run out of memory or abort.
- * @param limits by default by the file's size
+ * @param options `limits`: by default by the file's size; `signal` ends the reading, and its reason is thrown
  * @throws ScaloraError `data` naming the file when it cannot be read within them
  */
-export async function* readParquet(path: string, limits?: DecodeLimits): AsyncGenerator<DataRow> {
+export async function* readParquet(
+  path: string,
+  options: { readonly limits?: DecodeLimits; readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<DataRow> {
   const size = checkMagic(path);
-  using decoder = new ParquetDecoder(path, limits ?? limitsFor(size));
+  const { limits = limitsFor(size), signal } = options;
+  using decoder = new ParquetDecoder(path, limits, signal);
   let line = 0;
   for (let rows = await decoder.next(); rows !== undefined; rows = await decoder.next())
     for (const value of rows) yield { line: ++line, value };
@@ -41,9 +45,11 @@ export async function* readParquet(path: string, limits?: DecodeLimits): AsyncGe
 class ParquetDecoder implements Disposable {
   private readonly path: string;
   private readonly limits: DecodeLimits;
+  private readonly signal: AbortSignal | undefined;
   private readonly process: ChildProcess;
 
-  constructor(path: string, limits: DecodeLimits) {
+  constructor(path: string, limits: DecodeLimits, signal: AbortSignal | undefined) {
+    this.signal = signal;
     this.path = path;
     this.limits = limits;
     const program = new URL(`./decode-process${extname(import.meta.url)}`, import.meta.url);
@@ -73,9 +79,11 @@ class ParquetDecoder implements Disposable {
   }
 
   private answer(): Promise<unknown> {
-    const { process } = this;
+    const { process, signal } = this;
+    signal?.throwIfAborted();
     const listening = new AbortController();
     const answer = new Promise((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason), listening);
       const on = (event: string, listener: (...args: [unknown, unknown]) => void) => {
         process.on(event, listener);
         listening.signal.addEventListener("abort", () => process.off(event, listener));

@@ -22,10 +22,16 @@ export interface GlueExample {
  * the columns of the Hugging Face hub. Incomplete rows of the TSV (QQP has some) are dropped, as in the Hugging Face reader.
  * @throws ScaloraError `data` naming file, line and column for rows of another task
  */
-export async function* readGlueRows(task: GlueTask, path: string): AsyncGenerator<GlueExample | DroppedRow> {
+export async function* readGlueRows(
+  task: GlueTask,
+  path: string,
+  signal?: AbortSignal,
+): AsyncGenerator<GlueExample | DroppedRow> {
   const isTsv = path.toLowerCase().endsWith(".tsv");
   const columns = new Columns(task);
-  for await (const { line, value } of isTsv ? readTsv(path, task.headerlessColumns) : readRows(path)) {
+  for await (const { line, value } of isTsv
+    ? readTsv(path, task.headerlessColumns)
+    : readRows(path, signal)) {
     const source = `${path}:${line}`;
     columns.choose(value, source);
     const missing = columns.missing(value);
