@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -31,7 +31,7 @@ test("a recipe from init is valid, says what comes next, and trains", async () =
   );
   expect(code).toBe(0);
   expect(stdout).toContain("format prompt-completion: columns prompt and completion");
-  expect(stdout).toContain(`npx scalora data ${out}\n  npx scalora train ${out}\n`);
+  expect(stdout).toContain(`npx scalora data ${out}\n  npx scalora check ${out}\n  npx scalora train ${out}\n`);
   expect(loadRecipe(out)).toMatchObject({
     adapter: { method: "scalora-i", rank: 8 },
     data: { format: "prompt-completion", maxLength: 256, eval: { holdOut: 0.05 } },
@@ -105,6 +105,19 @@ test.each([
   });
   const preview = await scaloraJson("data", out, "--set", "data.eval=none", "--rows", "1");
   expect(preview.rows[0]).toMatchObject({ label: shown });
+});
+
+test("a TSV file in a folder of a GLUE task is read as that task", async () => {
+  mkdirSync(at("SST-2"));
+  writeFileSync(at("SST-2", "train.tsv"), 'sentence\tlabel\na "good film\t1\na bad film\t0\n');
+  const out = at("sst2.yaml");
+  await scaloraJson("init", "--model", at("bert"), "--data", at("SST-2", "train.tsv"), "--out", out);
+  expect(readFileSync(out, "utf8")).not.toContain("labels:");
+  const preview = await scaloraJson("data", out, "--set", "data.eval=none");
+  expect(preview).toMatchObject({
+    counts: { rows: 2 },
+    rows: [{ label: "positive" }, { label: "negative" }],
+  });
 });
 
 test("other names of columns, few rows and running text", async () => {

@@ -1,8 +1,8 @@
-import { extname } from "node:path";
+import { basename, dirname, extname, resolve } from "node:path";
 import { stringify } from "yaml";
 import { inspectModel, type ModelFacts } from "../assemble/inspect-model.ts";
 import { describeSection, type SectionName } from "../config/index.ts";
-import { readRows } from "../data/index.ts";
+import { glueTasks, readRows } from "../data/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
 import { type RecognisedFormat, recogniseFormat } from "./recognise-format.ts";
@@ -34,8 +34,9 @@ type Row = Readonly<Record<string, unknown>>;
  */
 export const draftRecipe: DraftRecipe = async ({ model, data, name }) => {
   const facts = await inspectModel(model);
-  const rows = await firstRows(data);
-  const recognised = recognise(rows, data, facts);
+  const glue = facts.limits.classes === undefined ? undefined : recogniseGlue(data);
+  const rows = glue === undefined ? await firstRows(data) : [];
+  const recognised = glue ?? recognise(rows, data, facts);
   const { format, reason } = recognised;
   const parts = { model, data, name, facts, rows, recognised };
   return { text: recipeText(parts), format, reason };
@@ -51,6 +52,16 @@ interface Parts {
 }
 
 const isRunningText = (path: string) => extname(path).toLowerCase() === ".txt";
+
+/** A file of a GLUE task, by the name of its folder: its columns are not those of other TSV files. */
+function recogniseGlue(path: string): RecognisedFormat | undefined {
+  if (extname(path).toLowerCase() !== ".tsv") return undefined;
+  const folder = basename(dirname(resolve(path)));
+  const task = glueTasks.get(folder.toLowerCase().replaceAll(/[^a-z0-9]/g, ""));
+  if (task === undefined) return undefined;
+  const reason = `a .tsv file in a folder of the task's name, ${folder}; the classes are the task's`;
+  return { format: task.name, reason, ignored: [] };
+}
 
 async function firstRows(path: string): Promise<Row[]> {
   const rows: Row[] = [];
@@ -130,10 +141,14 @@ function description(name: SectionName, keyName: string): string {
   return field.unset === undefined ? field.description : `${field.description}. Default: ${field.unset}`;
 }
 
-const yamlValue = (value: unknown) => stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trimEnd();
+/** A value as YAML on one line. */
+const yamlValue = (value: unknown) =>
+  typeof value === "string" && /[\r\n]/.test(value)
+    ? JSON.stringify(value)
+    : stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trimEnd();
 
-function modelLines({ model, facts, rows, recognised }: Parts): string[] {
-  const labels = facts.limits.classes === undefined ? undefined : labelsIn(rows, recognised);
+function modelLines({ model, rows, recognised }: Parts): string[] {
+  const labels = recognised.format === "classification" ? labelsIn(rows, recognised) : undefined;
   return [
     ...key("model", "path", model),
     ...(labels === undefined ? [] : key("model", "labels", labels.value, labels.note)),
@@ -179,13 +194,12 @@ function dataLines({ data, facts, rows, recognised }: Parts): string[] {
   const isPrompted = format === "prompt-completion" || format === "alpaca";
   const maxLength = Math.min(facts.limits.maxLength, firstMaxLength);
   const unread = ignored.length === 0 ? "" : `; not read: ${ignored.map(comment).join(", ")}`;
-  const hasFew = !isRunningText(data) && rows.length < 2;
   return [
     ...key("data", "train", data),
     ...key("data", "format", format, `Recognised by ${comment(reason)}${unread}`),
     ...(columns === undefined ? [] : key("data", "columns", columns)),
     ...(isPrompted && facts.hasChatTemplate ? key("data", "render", "chat") : []),
-    ...key("data", "eval", hasFew ? "none" : { holdOut: 0.05 }),
+    ...key("data", "eval", rows.length === 1 ? "none" : { holdOut: 0.05 }),
     ...key(
       "data",
       "maxLength",

@@ -42,7 +42,7 @@ export function addInit(
       await checkDraft(draft.text, out);
       writeNew(out, draft.text);
       const { format, reason } = draft;
-      const next = ["data", "train"].map((verb) => `npx scalora ${verb} ${shellQuote(out)}`);
+      const next = ["data", "check", "train"].map((verb) => `npx scalora ${verb} ${shellQuote(out)}`);
       if (json) return context.json({ recipe: out, model, data, format, reason, next });
       context.result(
         [
