@@ -31,7 +31,9 @@ test("a recipe from init is valid, says what comes next, and trains", async () =
   );
   expect(code).toBe(0);
   expect(stdout).toContain("format prompt-completion: columns prompt and completion");
-  expect(stdout).toContain(`npx scalora data ${out}\n  npx scalora check ${out}\n  npx scalora train ${out}\n`);
+  expect(stdout).toContain(
+    `npx scalora data ${out}\n  npx scalora check ${out}\n  npx scalora train ${out}\n`,
+  );
   expect(loadRecipe(out)).toMatchObject({
     adapter: { method: "scalora-i", rank: 8 },
     data: { format: "prompt-completion", maxLength: 256, eval: { holdOut: 0.05 } },
