@@ -38,7 +38,10 @@ export async function startBoard({ folder, host, port }: BoardOptions): Promise<
   const access = { token, host, cookie: `scalora_board_${actualPort}` };
   const board = { access, files: staticFiles(), runs: new BoardRuns(folder) };
   server.on("request", (request, response) => {
-    answer(request, response, board).catch((error) => sendError(response, 500, messageOf(error)));
+    answer(request, response, board).catch((error) => {
+      if (response.headersSent) response.destroy();
+      else sendError(response, 500, messageOf(error));
+    });
   });
   return {
     url: `http://${addressName(host)}:${actualPort}/${token === null ? "" : `?token=${token}`}`,
