@@ -30,6 +30,7 @@ const attention = {
 };
 const methods = "src/adapters/adapters.test.ts";
 const matrix = "src/adapters/contract-matrix.test.ts";
+const boardServer = "src/board/board-server.test.ts";
 const resume = "src/train/resume.test.ts";
 const step = "src/train/step.test.ts";
 
@@ -375,5 +376,43 @@ export const faults: Fault[] = [
     from: '    process.once("exit", abandon);\n',
     to: "",
     test: { file: "src/train/kill.test.ts", name: "a process that exits in the middle of a run" },
+  },
+  {
+    name: "a board that answers without its token",
+    file: "src/board/access.ts",
+    from: "if (access.token !== null && !equals(",
+    to: "if (access.token === null && !equals(",
+    test: { file: boardServer, name: "beyond this machine nothing is answered without the token" },
+  },
+  {
+    name: "a board that takes commands of other pages",
+    file: "src/board/access.ts",
+    from: 'request.method === "POST" && !isSameOrigin(request)',
+    to: 'request.method === "POST" && request.headers.origin === undefined',
+    test: { file: boardServer, name: "commands of other pages are refused" },
+  },
+  {
+    name: "a board that answers to any name",
+    file: "src/board/access.ts",
+    from: "  if (isLoopback(access.host)) return false;\n",
+    to: "  if (isLoopback(access.host)) return true;\n",
+    test: { file: boardServer, name: "a name that is not this machine's is refused" },
+  },
+  {
+    name: "a replaced record read on from the old place",
+    file: "src/board/record-follower.ts",
+    from: "    return found.equals(this.tail);",
+    to: "    return found.length > 0 || this.offset === 0;",
+    test: {
+      file: "src/board/record-follower.test.ts",
+      name: "a shorter, replaced or removed file is read anew",
+    },
+  },
+  {
+    name: "a half-written line taken for a whole one",
+    file: "src/board/record-follower.ts",
+    from: "this.setRest([...this.rest, piece.subarray(start)]);",
+    to: 'this.collector.add(piece.subarray(start).toString("utf8"));',
+    test: { file: "src/board/record-follower.test.ts", name: "a growing record is read on" },
   },
 ];
