@@ -1,0 +1,56 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type ErrorCode, ScaloraError } from "../../src/util/errors.ts";
+import type { Target } from "./target.ts";
+
+/** How an input was taken: used, or refused with this code of bad input. */
+export type Outcome = "accepted" | ErrorCode;
+
+/** Longest message of a refusal, in characters: values that it quotes are clipped. */
+const longestMessage = 20_000;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these must not reach a terminal
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+/** Gives inputs to a target, in a folder of its own. */
+export class TargetRunner {
+  readonly target: Target;
+  readonly folder: string;
+  private readonly path: string;
+
+  private constructor(target: Target, folder: string) {
+    this.target = target;
+    this.folder = folder;
+    this.path = join(folder, target.file);
+  }
+
+  /** @param scratch a folder for all targets */
+  static async open(target: Target, scratch: string): Promise<TargetRunner> {
+    const runner = new TargetRunner(target, join(scratch, target.name));
+    mkdirSync(dirname(runner.path), { recursive: true });
+    await target.prepare?.(runner.folder);
+    return runner;
+  }
+
+  /** @throws whatever is no clear refusal of bad input */
+  async run(input: Uint8Array): Promise<Outcome> {
+    writeFileSync(this.path, input);
+    try {
+      await this.target.use(this.folder);
+      return "accepted";
+    } catch (error) {
+      if (!(error instanceof ScaloraError) || error.exitCode !== 2) throw error;
+      checkMessage(error);
+      return error.code;
+    }
+  }
+}
+
+function checkMessage({ message }: ScaloraError): void {
+  if (message.length > longestMessage)
+    throw new Error(`a message of ${message.length} characters: ${message.slice(0, 300)}`);
+  const control = controls.exec(message);
+  if (control === null) return;
+  const excerpt = JSON.stringify(message.slice(Math.max(0, control.index - 200), control.index + 20));
+  throw new Error(`a message with a control character: ${excerpt}`);
+}
