@@ -18,6 +18,7 @@ const gates: [name: string, program: string, ...args: string[]][] = [
   ["public names have documentation", "node_modules/.bin/typedoc", "--emit", "none", "--logLevel", "Warn"],
   ["nothing unused", "node_modules/.bin/knip", "--no-progress"],
   ["versions are pinned", process.execPath, "scripts/gates/pinned-versions.ts"],
+  ["packages: hashes, licences, no install scripts", process.execPath, "scripts/gates/supply-chain.ts"],
   ["no type assertions", process.execPath, "scripts/gates/type-assertions.ts"],
   ["files are short", process.execPath, "scripts/gates/lines.ts"],
 ];

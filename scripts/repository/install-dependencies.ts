@@ -14,7 +14,7 @@ export async function installDependencies(log: (line: string) => void) {
   await withLock(join(packageRoot, ".local", "npm.lock"), log, async () => {
     if (areInstalled()) return;
     log("npm ci: installing the packages of package-lock.json");
-    const args = ["ci", "--include=dev", "--no-audit", "--no-fund"];
+    const args = ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"];
     // Its output is progress, not a result.
     const { status, error } = spawnSync("npm", args, { cwd: packageRoot, stdio: ["ignore", 2, 2] });
     if (status === 0) return;

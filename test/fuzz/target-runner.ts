@@ -1,16 +1,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type ErrorCode, ScaloraError } from "../../src/util/errors.ts";
+import { controlCharacters } from "../../src/util/quote.ts";
 import type { Target } from "./target.ts";
 
 /** How an input was taken: used, or refused with this code of bad input. */
 export type Outcome = "accepted" | ErrorCode;
 
-/** Longest message of a refusal, in characters: values that it quotes are clipped. */
-const longestMessage = 20_000;
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these must not reach a terminal
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+/** Longest message of a refusal, in characters: a recipe's problems, all of them. Values that it quotes are clipped. */
+const longestMessage = 110_000;
 
 /** Gives inputs to a target, in a folder of its own. */
 export class TargetRunner {
@@ -49,8 +47,8 @@ export class TargetRunner {
 function checkMessage({ message }: ScaloraError): void {
   if (message.length > longestMessage)
     throw new Error(`a message of ${message.length} characters: ${message.slice(0, 300)}`);
-  const control = controls.exec(message);
-  if (control === null) return;
-  const excerpt = JSON.stringify(message.slice(Math.max(0, control.index - 200), control.index + 20));
+  const at = message.search(controlCharacters);
+  if (at < 0) return;
+  const excerpt = JSON.stringify(message.slice(Math.max(0, at - 200), at + 20));
   throw new Error(`a message with a control character: ${excerpt}`);
 }
