@@ -13,6 +13,8 @@ export interface CampaignReport {
   readonly target: string;
   readonly inputs: number;
   readonly seconds: number;
+  /** Processor time in seconds. */
+  readonly processorSeconds: number;
   /** Milliseconds of the slowest input. */
   readonly slowest: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
@@ -34,6 +36,7 @@ export class Campaign {
   private readonly onInput: () => void;
   private readonly outcomes = new Map<Outcome, number>();
   private readonly started = performance.now();
+  private readonly processorStart = process.cpuUsage();
   private inputs = 0;
   private slowest = 0;
   private blocks = 0;
@@ -98,10 +101,12 @@ export class Campaign {
   }
 
   private report(): CampaignReport {
+    const { user, system } = process.cpuUsage(this.processorStart);
     return {
       target: this.runner.target.name,
       inputs: this.inputs,
       seconds: this.elapsed(),
+      processorSeconds: (user + system) / 1e6,
       slowest: this.slowest,
       outcomes: Object.fromEntries(this.outcomes),
       blocks: this.blocks,

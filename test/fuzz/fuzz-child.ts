@@ -14,6 +14,7 @@ import { Random } from "../../src/util/random.ts";
 import { Campaign } from "./campaign.ts";
 import { requestSchema } from "./child-request.ts";
 import { InputStream } from "./input-stream.ts";
+import { shorten } from "./shorten.ts";
 import { TargetRunner } from "./target-runner.ts";
 import { allTargets } from "./targets/all-targets.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -40,5 +41,25 @@ for (const name of targets) {
   const campaign = new Campaign(runner, new InputStream(target, new Random(seed)), () => watchdog.next());
   const report = await campaign.run([...target.seeds, ...corpusOf(name)], budget, guided);
   console.log(JSON.stringify(report));
-  if (report.failure !== undefined) break;
+  if (report.failure === undefined) continue;
+  await shortenFailure(runner);
+  break;
+}
+
+/** Puts the shortest input that fails in the same place into the target's folder. */
+async function shortenFailure(runner: TargetRunner): Promise<void> {
+  const input = runner.lastInput();
+  const placeOf = async (bytes: Uint8Array) => {
+    watchdog.next();
+    return runner.run(bytes).then(() => "", errorPlace);
+  };
+  const place = await placeOf(input);
+  const shortest = await shorten(input, async (shorter) => (await placeOf(shorter)) === place);
+  await placeOf(shortest);
+}
+
+/** Kind of an error, and the line of code that threw it. */
+function errorPlace(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return `${error.name} ${error.stack?.split("\n").find((line) => line.startsWith("    at "))}`;
 }

@@ -89,14 +89,15 @@ function keepFailure(target: Target, reason: string): void {
   console.log(`${target.name}: FAILED, the input is ${file}\n${reason}`);
 }
 
-function describe({ target, inputs, seconds, slowest, outcomes, blocks, kept }: CampaignReport): string {
+function describe({ target, inputs, seconds, outcomes, ...report }: CampaignReport): string {
   const { accepted = 0, ...refused } = outcomes;
   const codes = Object.entries(refused).map(([code, count]) => `${code} ${count}`);
+  const perSecond = inputs / report.processorSeconds;
   const share = ((100 * accepted) / inputs).toFixed(0);
   return [
-    `${target}: ${inputs} inputs, ${(inputs / seconds).toFixed(0)} a second (slowest ${slowest.toFixed(0)} ms)`,
+    `${target}: ${inputs} inputs, ${(inputs / seconds).toFixed(0)} a second (${perSecond.toFixed(0)} of processor time, slowest ${report.slowest.toFixed(0)} ms)`,
     `accepted ${share} %, refused: ${codes.join(", ") || "none"}`,
-    `${blocks} blocks of code, ${kept} inputs kept`,
+    `${report.blocks} blocks of code, ${report.kept} inputs kept`,
   ].join("; ");
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type ErrorCode, ScaloraError } from "../../src/util/errors.ts";
 import { controlCharacters } from "../../src/util/quote.ts";
@@ -28,6 +28,10 @@ export class TargetRunner {
     mkdirSync(dirname(runner.path), { recursive: true });
     await target.prepare?.(runner.folder);
     return runner;
+  }
+
+  lastInput(): Uint8Array {
+    return readFileSync(this.path);
   }
 
   /** @throws whatever is no clear refusal of bad input */

@@ -1,10 +1,11 @@
-import { ScaloraError } from "../../util/errors.ts";
+import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { nearestName } from "../../util/nearest-name.ts";
+import { testWithinTime } from "../../util/timed-regexp.ts";
 
 /**
  * The test that a pattern (a module name, the end of a path, or a `/regular expression/`) stands for.
  * @param where the option, for messages
- * @throws ScaloraError `config` for a regular expression that is none
+ * @throws ScaloraError `config` for a regular expression that is none; the test, for one that takes longer than a second
  */
 export function patternTest(pattern: string, where: string): (path: string) => boolean {
   const [, source, flags] = /^\/(.*)\/([a-z]*)$/s.exec(pattern) ?? [];
@@ -29,15 +30,19 @@ export function matcher(
 }
 
 function regularExpression(source: string, flags: string, where: string): (path: string) => boolean {
-  try {
-    const expression = new RegExp(source, flags.replaceAll(/[gy]/g, ""));
-    return (path) => expression.test(path);
-  } catch (error) {
-    throw new ScaloraError("config", `Not a regular expression: /${source}/${flags}`, {
-      where,
-      cause: error,
-    });
-  }
+  const use = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw new ScaloraError("config", `The regular expression cannot be used: /${source}/${flags}`, {
+        where,
+        found: messageOf(cause),
+        cause,
+      });
+    }
+  };
+  const expression = use(() => new RegExp(source, flags.replaceAll(/[gy]/g, "")));
+  return (path) => use(() => testWithinTime(expression, path));
 }
 
 /** The error for a pattern that matches no path: it lists the names there are, and the nearest. */

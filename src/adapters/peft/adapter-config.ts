@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Script } from "node:vm";
 import { ScaloraError } from "../../util/errors.ts";
 import { readJsonObject } from "../../util/json-file.ts";
 import { toPlainValue } from "../../util/strict-json.ts";
+import { testWithinTime } from "../../util/timed-regexp.ts";
 
 export const adapterConfigName = "adapter_config.json";
 
@@ -44,16 +44,10 @@ function patternValue(folder: string, patterns: unknown, path: string): unknown 
   return Object.entries(patterns).find(([key]) => matchesEnd(folder, key, path))?.[1];
 }
 
-/** Milliseconds for one pattern and one path, which take microseconds. */
-const maxMatchTime = 1000;
-
-const match = new Script("new RegExp(pattern).test(path)");
-
 /** Whether a path ends with what a pattern describes. The pattern comes with the adapter, and may be made to take for ever. */
 function matchesEnd(folder: string, pattern: string, path: string): boolean {
   try {
-    const values = { pattern: `^(.*\\.)?(${pattern})$`, path };
-    return match.runInNewContext(values, { timeout: maxMatchTime }) === true;
+    return testWithinTime(new RegExp(`^(.*\\.)?(${pattern})$`), path);
   } catch (cause) {
     throw new ScaloraError(
       "format",

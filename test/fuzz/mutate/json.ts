@@ -53,7 +53,16 @@ const hostileValues: readonly string[] = [
   `${'{"a":'.repeat(3000)}1${"}".repeat(3000)}`,
 ];
 
-const hostileKeys: readonly string[] = ["__proto__", "constructor", "toString", "", "x", "\0", "\u001b[2J"];
+const hostileKeys: readonly string[] = [
+  "([a-z_.]+)+!",
+  "__proto__",
+  "constructor",
+  "toString",
+  "",
+  "x",
+  "\0",
+  "\u001b[2J",
+];
 
 function toNode(value: unknown): Node {
   if (typeof value !== "object" || value === null) return { text: JSON.stringify(value) };

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadRecipe, recipeToYaml } from "../../../src/config/recipe.ts";
-import { loadExamples } from "../../../src/data/index.ts";
+import { loadExamples, readRows } from "../../../src/data/index.ts";
 import { loadTokenizer } from "../../../src/model-files/load-tokenizer.ts";
 import { parseControl } from "../../../src/run/control-command.ts";
 import { listRuns } from "../../../src/run/list-runs.ts";
@@ -79,12 +79,15 @@ const csv = dataTarget(
   oneOf(mutateText(csvWords), mutateText(csvWords), mutateBytes),
 );
 
-const parquet = dataTarget(
-  "parquet",
-  "rows.parquet",
-  [golden("tables", "mrpc.parquet"), golden("tables", "stsb.parquet")],
-  mutateParquet,
-);
+const parquet: Target = {
+  name: "parquet",
+  file: "rows.parquet",
+  seeds: [golden("tables", "mrpc.parquet"), golden("tables", "stsb.parquet")],
+  mutate: mutateParquet,
+  use: async (folder) => {
+    for await (const _row of readRows(join(folder, "rows.parquet")));
+  },
+};
 
 const recipeWords = [
   "&a",
