@@ -225,6 +225,28 @@ test("a token comes from HF_TOKEN, else from the file that the hub's tools write
   expect(existsSync(await get())).toBe(true);
 });
 
+test("the token goes to the hub, and not to the server of files that it names", async () => {
+  const fileServer = await startHub({ ...files });
+  hub.state.redirectTo = fileServer.url;
+  env["HF_TOKEN"] = "secret";
+  expect(read(await get(), "model.safetensors").equals(weights)).toBe(true);
+  expect([...hub.state.tokens]).toEqual(["Bearer secret"]);
+  expect(fileServer.state.requests.length).toBeGreaterThan(0);
+  expect([...fileServer.state.tokens]).toEqual([]);
+  await fileServer.stop();
+});
+
+test("a hub that names a folder outside the cache writes nothing there", async () => {
+  hub.state.commit = "../../../../outside";
+  await expect(get()).rejects.toThrow(refusal("run", { message: "../../../../outside" }));
+  expect(readdirSync(scratch.path).filter((name) => name !== "hf")).toEqual([]);
+  hub.state.commit = commit;
+  hub.state.files["../../../outside.json"] = Buffer.from("{}");
+  hub.state.files["nested/../../../../outside/tokenizer.json"] = Buffer.from("{}");
+  await get().catch(() => {});
+  expect(readdirSync(scratch.path).filter((name) => name !== "hf")).toEqual([]);
+});
+
 test("without a network the message says where it looked and how to bring the model by hand", async () => {
   await hub.stop();
   await expect(get()).rejects.toThrow(

@@ -53,6 +53,8 @@ async function fetchSnapshot(id: HubId, access: HubAccess, hooks: DownloadHooks)
     revision: "main",
     additionalFields: ["sha"],
   });
+  // It becomes the name of a folder.
+  if (!/^[0-9a-f]+$/.test(sha)) throw new Error(`the hub names a commit ${JSON.stringify(sha)}`);
   const repo = { type: "model", name: id.repo } as const;
   const entries: ListFileEntry[] = [];
   for await (const entry of listFiles({ ...access, repo, revision: sha, recursive: true }))

@@ -81,10 +81,12 @@ async function fuzzTarget(target: Target, total: { inputs: number; seconds: numb
 }
 
 function keepFailure(target: Target, reason: string): void {
+  const input = join(scratch, target.name, target.file);
+  if (!existsSync(input)) throw new Error(`the process did not come to its first input: ${reason}`);
   const folder = join(values.failures, target.name);
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${values.seed}-${failures.length}${extname(target.file)}`);
-  copyFileSync(join(scratch, target.name, target.file), file);
+  copyFileSync(input, file);
   failures.push({ target: target.name, reason, file });
   console.log(`${target.name}: FAILED, the input is ${file}\n${reason}`);
 }

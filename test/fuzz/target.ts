@@ -11,6 +11,8 @@ export interface Target {
   /** Valid inputs, of which the others are damaged copies. */
   readonly seeds: readonly Uint8Array[];
   readonly mutate: Mutator;
+  /** Whether each input takes a process of its own. */
+  readonly isSlow?: boolean;
   /** Writes what an input needs beside it into the folder. */
   readonly prepare?: (folder: string) => void | Promise<void>;
   /**

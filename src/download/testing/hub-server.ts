@@ -14,8 +14,12 @@ export interface HubState {
   breakAfter?: number;
   /** Sends these bytes in place of a file's, by path. */
   corruptedFiles: Record<string, Buffer>;
+  /** Sends whoever asks for a file to this server. */
+  redirectTo?: string;
   /** The newest commit. */
   commit: string;
+  /** Tokens that came with requests. */
+  tokens: Set<string>;
   /** Requests so far: method, path, and range where one was asked for. */
   requests: string[];
 }
@@ -25,7 +29,7 @@ export const repo = "maker/small-model";
 
 /** A local server that answers as the hub does where `scalora get` asks. */
 export async function startHub(files: Record<string, Buffer>) {
-  const state: HubState = { files, corruptedFiles: {}, commit, requests: [] };
+  const state: HubState = { files, corruptedFiles: {}, commit, tokens: new Set(), requests: [] };
   const server = createServer((request, response) => answer(state, request, response));
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;
@@ -44,6 +48,7 @@ function answer(state: HubState, request: IncomingMessage, response: ServerRespo
   const path = decodeURIComponent(new URL(request.url ?? "", "http://hub").pathname);
   const range = request.headers.range;
   state.requests.push(`${request.method} ${path}${range === undefined ? "" : ` ${range}`}`);
+  if (request.headers.authorization !== undefined) state.tokens.add(request.headers.authorization);
   const json = (value: unknown, status = 200) => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
   };
@@ -56,6 +61,10 @@ function answer(state: HubState, request: IncomingMessage, response: ServerRespo
   const name = path.replace(`/${repo}/resolve/${state.commit}/`, "");
   const file = state.files[name];
   if (file === undefined) return json({ error: "Repository not found" }, 404);
+  if (state.redirectTo !== undefined) {
+    response.writeHead(302, { location: state.redirectTo + path }).end();
+    return;
+  }
   send(state, state.corruptedFiles[name] ?? file, range, response);
 }
 

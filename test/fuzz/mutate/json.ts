@@ -140,7 +140,7 @@ export function mutateJson(values: readonly string[] = []): Mutator {
       return asText(input, random);
     }
     if (way === 1) return asText(input, random);
-    const rounds = 1 + random.integerBelow(3);
+    const rounds = random.integerBelow(2) === 0 ? 1 : 1 + random.integerBelow(4);
     for (let round = 0; round < rounds; round++) changeEntry(top, random, all);
     return Buffer.from(toText(top));
   };

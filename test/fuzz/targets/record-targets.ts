@@ -83,6 +83,7 @@ const parquet: Target = {
   name: "parquet",
   file: "rows.parquet",
   seeds: [golden("tables", "mrpc.parquet"), golden("tables", "stsb.parquet")],
+  isSlow: true,
   mutate: mutateParquet,
   use: async (folder) => {
     for await (const _row of readRows(join(folder, "rows.parquet")));
@@ -120,7 +121,10 @@ const recipeWords = [
 
 const recipesFolder = fileURLToPath(new URL("../../../recipes/", import.meta.url));
 const recipeNames = ["smollm2-chat", "glue-cola", "commonsense-llama2-7b", "stories-shakespeare"];
-const recipeTexts = recipeNames.map((name) => readFileSync(join(recipesFolder, `${name}.yaml`)));
+/** The recipes of the package, with a model folder that exists. */
+const recipeTexts = recipeNames.map((name) =>
+  readFileSync(join(recipesFolder, `${name}.yaml`), "utf8").replace(/(model:.*path: )[^,}\n]+/s, "$1."),
+);
 const recipeValues = {
   model: { path: ".", dtype: "float32" },
   adapter: { method: "scalora", rank: 8, targetModules: ["q_proj", "v_proj"], scale: { columnNorm: 0.5 } },
@@ -132,7 +136,7 @@ const recipeValues = {
 const recipe: Target = {
   name: "recipe",
   file: "recipe.yaml",
-  seeds: [...recipeTexts, bytesOf(recipeValues), bytesOf(recipeValues)],
+  seeds: [...recipeTexts.map(bytesOf), bytesOf(recipeValues), bytesOf(recipeValues)],
   mutate: oneOf(
     mutateText(recipeWords),
     mutateJson(['"lora"', '"full"', '"auto"', '{"holdOut":0.1}']),
