@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ScaloraError } from "../util/errors.ts";
+import { isNestedDeeper } from "../util/nesting.ts";
 
 /** Names of the files in a run's folder. */
 export const runFiles = {
@@ -37,10 +38,11 @@ export function readOptional(path: string): string | undefined {
   }
 }
 
-/** A text parsed as JSON; undefined when it is not JSON. */
+/** A text parsed as JSON; undefined when it is not JSON, or nested deeper than any record is. */
 export function parseOptional(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isNestedDeeper(value) ? undefined : value;
   } catch {
     return undefined;
   }
