@@ -365,9 +365,9 @@ export const faults: Fault[] = [
   },
   {
     name: "the run's GEMM backend forgotten before its first checkpoint",
-    file: "src/recipes/run-training.ts",
-    from: "loadModelAndTokenizer(resolveModelConfig(recipe), seed, recorded)",
-    to: "loadModelAndTokenizer(resolveModelConfig(recipe), seed)",
+    file: "src/recipes/prepare-run.ts",
+    from: "loadModelAndTokenizer(config, seed, recordedBackend)",
+    to: "loadModelAndTokenizer(config, seed)",
     test: { file: "src/recipes/run-training.test.ts", name: "a run computes as it was started" },
   },
   {
