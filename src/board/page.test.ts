@@ -48,7 +48,9 @@ inBrowser("runs are compared in one chart, each in its colour, with the values a
   // No legend is empty, although no pointer is on a chart.
   expect(await page.locator(".u-legend .u-value").allTextContents()).not.toContain("–");
   await page.getByText("Values", { exact: true }).first().click();
-  expect(await page.locator(".values table tbody tr").count()).toBe(12);
+  const rows = page.locator(".values table tbody tr");
+  await rows.first().waitFor();
+  expect(await rows.count()).toBe(12);
   await page.getByRole("slider", { name: "Smoothing" }).fill("20");
   await page.getByText("Data, speed and settings").first().click();
   await page.getByText("Settings: adapter").first().waitFor();
