@@ -415,4 +415,31 @@ export const faults: Fault[] = [
     to: 'this.collector.add(piece.subarray(start).toString("utf8"));',
     test: { file: "src/board/record-follower.test.ts", name: "a growing record is read on" },
   },
+  {
+    name: "a template beyond its limits blamed on the row",
+    file: "src/chat-template/chat-template.ts",
+    from: "cause instanceof TemplateLimitError || cause instanceof RangeError",
+    to: "cause instanceof RangeError",
+    test: {
+      file: "src/chat-template/template-interpreter.test.ts",
+      name: "a range of a billion ends in an error that names the template",
+    },
+  },
+  {
+    name: "a decoder that is not watched",
+    file: "src/data-files/parquet/decode-process.ts",
+    from: "requested[0] > seconds",
+    to: "requested[0] > 1000 * seconds",
+    test: {
+      file: "src/data-files/parquet/read-parquet.test.ts",
+      name: "a table whose decoding never ends is given up: case 0",
+    },
+  },
+  {
+    name: "C1 controls printed raw",
+    file: "src/util/quote.ts",
+    from: "\\u007f-\\u009f",
+    to: "\\u007f",
+    test: { file: "src/util/quote.test.ts", name: "control characters are written out" },
+  },
 ];

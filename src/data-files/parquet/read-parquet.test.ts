@@ -32,7 +32,7 @@ test("a table is read in another process", async () => {
 
 // Found by changing bytes at random; each makes the decoder loop for ever.
 test.each([{ 57: 255 }, { 145: 115, 56: 5 }])(
-  "a table whose decoding never ends is given up: %o",
+  "a table whose decoding never ends is given up: case %#",
   async (changes) => {
     await expect(rowsOf(damaged(changes), { limits: { seconds: 0.2, memory: 2 ** 30 } })).rejects.toThrow(
       refusal("data", { where: /rows\.parquet$/, found: "0.2 s" }),
