@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { Case } from "./cases.ts";
 import type { ForkServer } from "./fork-server.ts";
 import type { Job, JobResult } from "./job.ts";
-import { differences, type Outcome, outcomeOf } from "./outcome.ts";
+import { type Outcome, outcomeOf } from "./outcome.ts";
 
 /** How often each thing happened. */
 export type Tally = Record<string, number>;
@@ -56,10 +56,5 @@ export class FaultBench {
     const set = [`run.folder=${dirname(run)}`, `run.name=${basename(run)}`];
     const command = ["train", one.recipe, ...set.flatMap((value) => ["--set", value])];
     return this.server.run({ commands: [command], ...faults });
-  }
-
-  /** How a run differs from what it should have come to. */
-  differences(run: string, expected: Outcome): string[] {
-    return differences(outcomeOf(run), expected);
   }
 }

@@ -14,7 +14,7 @@ import { listCheckpoints } from "../../src/train/checkpoints/read-checkpoint.ts"
 import type { Random } from "../../src/util/random.ts";
 import { count, type FaultBench, type Tally } from "./bench.ts";
 import type { Case } from "./cases.ts";
-import { type Outcome, outcomeOf } from "./outcome.ts";
+import { endDifferences, outcomeOf } from "./outcome.ts";
 import { faultOf } from "./verdict.ts";
 
 /** What damages of checkpoints came to. */
@@ -143,7 +143,7 @@ export async function damageCheckpoints(
     const isSame = result.results[0]?.code === 0;
     report[isSame ? "same" : "refused"] += 1;
     const faults = isSame
-      ? otherEnd(outcomeOf(run), expected)
+      ? endDifferences(outcomeOf(run), expected)
       : [faultOf(result)].filter((fault) => fault !== undefined);
     const what = done.map(({ kind, path }) => `${kind} (${path})`).join(", ");
     for (const fault of faults) report.mismatches.push(`${one.name}, ${what}: ${fault}`);
@@ -169,15 +169,4 @@ function damageRecord(run: string, random: Random): { kind: string; path: string
   const kind = random.pick(Object.keys(otherKinds));
   otherKinds[kind]?.(run);
   return { kind, path: "the run" };
-}
-
-/** How the last checkpoint and the record differ; older checkpoints may be the damaged ones. */
-function otherEnd(found: Outcome, expected: Outcome): string[] {
-  const last = String(Math.max(...Object.keys(expected.checkpoints).map(Number)));
-  const same = JSON.stringify(found.checkpoints[last]) === JSON.stringify(expected.checkpoints[last]);
-  const events = JSON.stringify(found.events) === JSON.stringify(expected.events);
-  return [
-    ...(same ? [] : [`the checkpoint of step ${last} differs`]),
-    ...(events ? [] : ["the record differs"]),
-  ];
 }

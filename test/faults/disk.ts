@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { FaultBench } from "./bench.ts";
 import type { Case } from "./cases.ts";
+import { differences, endDifferences, outcomeOf } from "./outcome.ts";
 import { faultOf } from "./verdict.ts";
 
 /** What failing disks came to. */
@@ -32,6 +33,33 @@ export async function failingWrites(
   }
 }
 
+/**
+ * Stops a run half-way, and resumes it while one of its files cannot be read: that of the first read, of the second, and so
+ * on. Then it can be read again, and the run is resumed.
+ */
+export async function failingReads(
+  bench: FaultBench,
+  one: Case,
+  instants: readonly number[],
+  report: DiskReport,
+): Promise<void> {
+  for (const at of instants) {
+    const run = bench.newRun(one);
+    await bench.train(one, run, { fault: { at: halfWay } });
+    const first = await bench.train(one, run, { readFault: { at, below: run } });
+    await recover(bench, one, run, {
+      first,
+      what: `EIO at read ${at}`,
+      says: "EIO",
+      report,
+      differ: endDifferences,
+    });
+  }
+}
+
+/** By this change of a file, a run has checkpoints. */
+const halfWay = 90;
+
 /** Trains on disks of so many bytes, each too small, which then get room, and the run is resumed. */
 export async function smallDisks(
   bench: FaultBench,
@@ -50,7 +78,7 @@ export async function smallDisks(
 
 /** Starts, and resumes, a run in a folder that can only be read; then it can be written, and the run is resumed. */
 export async function readOnlyDisk(bench: FaultBench, one: Case, report: DiskReport): Promise<void> {
-  for (const fault of [undefined, { at: 90 }])
+  for (const fault of [undefined, { at: halfWay }])
     await onDisk(bench, 1 << 24, async (disk) => {
       const run = bench.newRun(one, disk);
       if (fault) await bench.train(one, run, { fault });
@@ -67,10 +95,16 @@ interface Recovery {
   /** The system's code, which the error has to tell. */
   readonly says: string;
   readonly report: DiskReport;
+  readonly differ?: typeof differences;
 }
 
 /** Judges how a process ended, and resumes its run without faults. */
-async function recover(bench: FaultBench, one: Case, run: string, { first, what, says, report }: Recovery) {
+async function recover(
+  bench: FaultBench,
+  one: Case,
+  run: string,
+  { first, what, says, report, differ = differences }: Recovery,
+) {
   const expected = await bench.reference(one);
   const isUnhurt = first.results[0]?.code === 0;
   report[isUnhurt ? "unhurt" : "failures"] += 1;
@@ -78,7 +112,7 @@ async function recover(bench: FaultBench, one: Case, run: string, { first, what,
   const fault = isUnhurt ? undefined : faultOf(first, says);
   if (fault !== undefined) wrong(fault);
   const second = await bench.train(one, run);
-  if (second.results[0]?.code === 0) bench.differences(run, expected).forEach(wrong);
+  if (second.results[0]?.code === 0) differ(outcomeOf(run), expected).forEach(wrong);
   else wrong(`the resume: ${second.results[0]?.stderr ?? `signal ${second.signal}`}`);
   rmSync(run, { recursive: true, force: true });
 }

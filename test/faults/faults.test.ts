@@ -10,7 +10,7 @@ import { buildPackage } from "../support/programs.ts";
 import { FaultBench } from "./bench.ts";
 import { type Case, writeCases } from "./cases.ts";
 import { damageCheckpoints, newDamageReport } from "./damages.ts";
-import { canMount, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
+import { canMount, failingReads, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
 import { ForkServer } from "./fork-server.ts";
 import { killRuns } from "./kills.ts";
 
@@ -67,8 +67,9 @@ onLinux(
     const instants = () => [1, 2].map(() => 1 + random.integerBelow(120));
     await failingWrites(bench, named("scalora-i-float32"), "ENOSPC", instants(), report);
     await failingWrites(bench, named("full-bfloat16"), "EIO", instants(), report);
+    await failingReads(bench, named("full-bfloat16"), [1, 5], report);
     expect(report.mismatches).toEqual([]);
-    expect(report.failures).toBe(4);
+    expect(report.failures).toBe(6);
   },
 );
 

@@ -7,6 +7,8 @@ export interface Job {
   readonly folder: string;
   /** SIGKILL after so many milliseconds of computing. */
   readonly killAfter?: number;
+  /** The file of the `at`-th read below the folder cannot be read. */
+  readonly readFault?: { readonly at: number; readonly below: string };
   /** What happens at the `at`-th change of a file, half of which is done: SIGKILL, or an error of the system from then on. */
   readonly fault?: { readonly at: number; readonly error?: "ENOSPC" | "EIO" };
 }

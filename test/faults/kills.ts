@@ -7,6 +7,7 @@ import type { Random } from "../../src/util/random.ts";
 import { count, type FaultBench, type Tally } from "./bench.ts";
 import type { Case } from "./cases.ts";
 import type { Job } from "./job.ts";
+import { differences, outcomeOf } from "./outcome.ts";
 
 /** What a series of kills came to. */
 export interface KillReport {
@@ -85,7 +86,7 @@ async function killedRun(bench: FaultBench, one: Case, report: KillReport, rando
     if ((valid?.entry.step ?? 0) < newest) wrong(`checkpoint of step ${newest} is lost`);
     newest = valid?.entry.step ?? 0;
   }
-  for (const line of bench.differences(run, expected)) wrong(line);
+  for (const line of differences(outcomeOf(run), expected)) wrong(line);
   for (const name of leftovers(run)) wrong(`left ${name}`);
   rmSync(run, { recursive: true });
 }

@@ -10,7 +10,7 @@ import { Random } from "../../src/util/random.ts";
 import { FaultBench } from "./bench.ts";
 import { type Case, writeCases } from "./cases.ts";
 import { damageCheckpoints, newDamageReport } from "./damages.ts";
-import { canMount, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
+import { canMount, failingReads, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
 import { ForkServer } from "./fork-server.ts";
 import { killRuns } from "./kills.ts";
 import { printReport } from "./print-report.ts";
@@ -33,6 +33,8 @@ const until = started + 1000 * Number(values.seconds);
 const changes = 160;
 const writes = Math.min(changes, Number(values.writes));
 const failing = Array.from({ length: writes }, (_, i) => 1 + Math.floor((i * changes) / writes));
+/** A resume reads about so often. */
+const reads = 60;
 /** Of disks on which no run has room. */
 const sizes = [1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20].map((size) => size * 8192);
 
@@ -41,6 +43,7 @@ async function diskFaults(bench: FaultBench, cases: readonly Case[]) {
   const [first, second] = [random.pick(cases), random.pick(cases)];
   await failingWrites(bench, first, "ENOSPC", failing, report);
   await failingWrites(bench, second, "EIO", failing, report);
+  await failingReads(bench, first, failing.slice(0, reads), report);
   say(`${report.failures} failing writes, ${report.mismatches.length} mismatches`);
   if (!canMount()) return { ...report, skipped: "small and read-only disks: mounting takes root on Linux" };
   await smallDisks(bench, first, sizes, report);

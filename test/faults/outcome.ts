@@ -66,3 +66,13 @@ export function differences(found: Outcome, expected: Outcome): string[] {
   if (first >= 0) lines.push(`event ${first}: ${found.events[first]} instead of ${expected.events[first]}`);
   return lines;
 }
+
+/** The differences of last checkpoint and record alone: an older checkpoint that is damaged, or cannot be read, is removed. */
+export function endDifferences(found: Outcome, expected: Outcome): string[] {
+  const last = String(Math.max(...Object.keys(expected.checkpoints).map(Number)));
+  const only = ({ checkpoints, events }: Outcome) => ({
+    checkpoints: { [last]: checkpoints[last] ?? {} },
+    events,
+  });
+  return differences(only(found), only(expected));
+}

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { failAtFileChange } from "../../src/testing/file-fault-injection.ts";
 import { type CommandResult, type Job, resultsFile } from "./job.ts";
+import { failAtFileRead } from "./read-faults.ts";
 
 const [addon = "", recipe = ""] = process.argv.slice(2);
 const { fork, wait }: { fork: (milliseconds: number) => number; wait: () => number } = createRequire(
@@ -53,10 +54,11 @@ function collector() {
 }
 
 /** Does the job in the forked process, which ends by a signal: ending in order is the server's alone. */
-async function work({ commands, folder, fault }: Job) {
+async function work({ commands, folder, fault, readFault }: Job) {
   const kill = () => process.kill(process.pid, "SIGKILL");
   Object.defineProperty(process, "pid", { value: Number(fs.readlinkSync("/proc/self")) });
   if (fault) failAtFileChange(fault.at, fault.error === undefined ? kill : () => fail(fault.error));
+  if (readFault) failAtFileRead(readFault.at, readFault.below);
   const results: CommandResult[] = [];
   for (const command of commands) results.push(await runCommand(command));
   const file = join(folder, resultsFile);
