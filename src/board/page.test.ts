@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runFiles } from "../run/run-files.ts";
-import { accessibilityProblems, findChromium, openPage, overflow, startBrowser } from "../testing/browser.ts";
+import { accessibilityProblems, findChromium, fits, openPage, startBrowser } from "../testing/browser.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { required } from "../util/elements.ts";
 import { startBoard } from "./board-server.ts";
@@ -54,7 +54,7 @@ inBrowser("runs are compared in one chart, each in its colour, with the values a
   await page.getByRole("slider", { name: "Smoothing" }).fill("20");
   await page.getByText("Data, speed and settings").first().click();
   await page.getByText("Settings: adapter").first().waitFor();
-  expect(await overflow(page)).toBe(0);
+  await fits(page);
   await close();
 });
 
@@ -122,7 +122,7 @@ inBrowser("wide or narrow, light or dark: nothing sticks out, and axe finds no b
       await page.emulateMedia({ colorScheme });
       const background = await page.evaluate("getComputedStyle(document.body).backgroundColor");
       expect(background).toBe(colours[colorScheme]);
-      expect([width, await overflow(page)]).toEqual([width, 0]);
+      await fits(page);
       expect(await accessibilityProblems(page)).toEqual([]);
     }
   await close();

@@ -4,7 +4,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { finishedRun, recipe } from "../board/testing/example-run.ts";
 import { readEvents } from "../run/read-events.ts";
-import { accessibilityProblems, findChromium, openPage, overflow, startBrowser } from "../testing/browser.ts";
+import { accessibilityProblems, findChromium, fits, openPage, startBrowser } from "../testing/browser.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { required } from "../util/elements.ts";
 import { runReport, writeReport } from "./index.ts";
@@ -65,7 +65,7 @@ test.skipIf(chromium === undefined)(
       for (const width of [1280, 400]) {
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme });
-        expect([width, await overflow(page)]).toEqual([width, 0]);
+        await fits(page);
         expect(await accessibilityProblems(page)).toEqual([]);
       }
     const label = () => page.getByRole("img", { name: /Training loss/ }).getAttribute("aria-label");
@@ -76,7 +76,7 @@ test.skipIf(chromium === undefined)(
     await page.setViewportSize({ width: 690, height: 900 });
     await page.emulateMedia({ media: "print", colorScheme: "dark" });
     await page.evaluate("dispatchEvent(new Event('beforeprint'))");
-    expect(await overflow(page)).toBe(0);
+    await fits(page);
     const colour = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
     expect(await colour()).toBe("rgb(255, 255, 255)");
     await page.evaluate("dispatchEvent(new Event('afterprint'))");

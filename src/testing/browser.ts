@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
@@ -60,6 +61,8 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   });
 }
 
-/** Pixels by which a page is wider than the window. */
-export const overflow = (page: Page): Promise<number> =>
-  page.evaluate("document.documentElement.scrollWidth - innerWidth");
+/** Expects that a page is no wider than the window, once the charts have their new width. */
+export async function fits(page: Page): Promise<void> {
+  const width = "document.documentElement.scrollWidth - innerWidth";
+  await expect.poll(() => page.evaluate(width), { timeout: 10_000 }).toBe(0);
+}
