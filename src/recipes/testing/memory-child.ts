@@ -4,6 +4,8 @@ import { parseRecipe } from "../../config/index.ts";
 import { keepFreedMemory, memory, setThreads } from "../../torch/index.ts";
 import { runTraining } from "../run-training.ts";
 
+process.env["LRU_CACHE_CAPACITY"] = "64";
+process.env["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "64";
 keepFreedMemory();
 setThreads(1);
 let estimated: number | undefined;
