@@ -26,7 +26,7 @@ export interface CampaignReport {
 }
 
 /** Inputs between two looks at the coverage. */
-const batchSize = 100;
+const batchSize = 300;
 
 /** Gives one target its inputs, up to the first failure. */
 export class Campaign {

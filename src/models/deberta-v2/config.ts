@@ -103,7 +103,8 @@ function readRelativePositions(config: ConfigReader, positions: number) {
 function readWords(config: ConfigReader, key: string, known: readonly string[]): string[] {
   const value = config.value(key) ?? [];
   const list: unknown[] = typeof value === "string" ? value.toLowerCase().split("|") : [value].flat();
-  const words = list.map((word) => String(word).trim()).filter((word) => word !== "");
+  const texts = list.map((word) => (typeof word === "string" ? word : JSON.stringify(word)));
+  const words = texts.map((word) => word.trim()).filter((word) => word !== "");
   const bad = words.filter((word) => !known.includes(word));
   if (bad.length > 0)
     config.addProblem(
