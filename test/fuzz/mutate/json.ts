@@ -133,15 +133,19 @@ export function mutateJson(values: readonly string[] = []): Mutator {
   return (input, random) => {
     const way = random.integerBelow(10);
     if (way === 0) return mutateBytes(input, random);
-    let top: Node;
-    try {
-      top = toNode(JSON.parse(Buffer.from(input).toString("utf8")));
-    } catch {
-      return asText(input, random);
-    }
-    if (way === 1) return asText(input, random);
-    const rounds = random.integerBelow(2) === 0 ? 1 : 1 + random.integerBelow(4);
-    for (let round = 0; round < rounds; round++) changeEntry(top, random, all);
-    return Buffer.from(toText(top));
+    return (way > 1 && mutateTree(input, random, all)) || asText(input, random);
   };
+}
+
+/** Changes entries of a text that is JSON, and not nested too deep for this; otherwise undefined. */
+function mutateTree(input: Uint8Array, random: Random, values: readonly string[]): Uint8Array | undefined {
+  try {
+    const top = toNode(JSON.parse(Buffer.from(input).toString("utf8")));
+    const rounds = random.integerBelow(2) === 0 ? 1 : 1 + random.integerBelow(4);
+    for (let round = 0; round < rounds; round++) changeEntry(top, random, values);
+    return Buffer.from(toText(top));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
