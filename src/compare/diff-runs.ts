@@ -5,6 +5,7 @@ import { eventsOfType, type RecordedEvent, type StartEvent, type StepEvent } fro
 import { readEvents } from "../run/read-events.ts";
 import { runFiles } from "../run/run-files.ts";
 import { readStatus } from "../run/status.ts";
+import { largestOf } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { flattenKeys } from "../util/flatten.ts";
 import type { Json } from "../util/json.ts";
@@ -156,7 +157,7 @@ function figuresOf({ events, steps }: ReadRun): Map<string, number> {
     ...Object.entries(last?.metrics ?? {}),
     ["seconds", eventsOfType(events, "end").at(-1)?.seconds],
     ["tokens per second", seconds > 0 ? sum((step) => step.tokens) / seconds : undefined],
-    ["peak memory in bytes", steps.length > 0 ? Math.max(...steps.map(({ memory }) => memory)) : undefined],
+    ["peak memory in bytes", steps.length > 0 ? largestOf(steps.map(({ memory }) => memory)) : undefined],
   ];
   return new Map(figures.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }

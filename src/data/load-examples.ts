@@ -249,7 +249,7 @@ class ChunkBuffer<T> {
 
   /** Adds items. @returns whether the chunk is full */
   add(items: readonly T[]): boolean {
-    this.items.push(...items);
+    for (const item of items) this.items.push(item);
     this.characters += items.reduce((total, item) => total + this.sizeOf(item), 0);
     return this.characters >= chunkCharacters;
   }

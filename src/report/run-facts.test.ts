@@ -67,3 +67,15 @@ test("data, speed, machine and settings are groups", () => {
 test("a recipe that is none has no settings", () => {
   for (const text of ["&a {b: *a}", ": : :", "", "3"]) expect(runGroups([], text)).toEqual([]);
 });
+
+test("the peak memory of a run of 200,000 steps is told, without steps that have none", () => {
+  const long = Array.from({ length: 200_000 }, (_, i): RunEvent => {
+    const memory = i === 0 ? Number.NaN : 2 ** (i % 31);
+    return {
+      ...{ type: "step", step: i + 1, loss: 1, lr: 1, gradNorm: 1, clipped: false },
+      ...{ tokens: 100, labelTokens: 50, seconds: 0.5, memory },
+    };
+  });
+  const [speed] = runGroups(long);
+  expect(speed?.facts).toContainEqual({ label: "Peak memory", value: "1.00 GiB" });
+});

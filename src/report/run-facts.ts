@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { parse } from "yaml";
 import { eventsOfType, type RunEvent, type StartEvent } from "../run/events.ts";
+import { largestOf } from "../util/elements.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
 import { isRecord } from "../util/json.ts";
 import { modelName } from "./model-name.ts";
@@ -75,7 +76,7 @@ function speedFacts(events: readonly RunEvent[]): Fact[] {
   const tokens = sum(steps.map((step) => step.tokens));
   const sorted = steps.map((step) => step.seconds).sort((a, b) => a - b);
   const median = sorted[sorted.length >> 1];
-  const memory = Math.max(...steps.map((step) => step.memory).filter(Number.isFinite));
+  const memory = largestOf(steps.map((step) => step.memory).filter(Number.isFinite));
   const checkpoint = eventsOfType(events, "start").at(-1)?.environment.checkpointBytes;
   return present([
     ["Time in all", end && Number.isFinite(end.seconds) ? formatDuration(end.seconds) : undefined],

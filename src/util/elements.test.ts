@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { elementAt, mapTuple, required, zip } from "./elements.ts";
+import { elementAt, largestOf, mapTuple, required, zip } from "./elements.ts";
 
 const internal = expect.objectContaining({ code: "internal" });
 
@@ -22,4 +22,9 @@ test("lists of equal length in pairs", () => {
 test("a tuple keeps its length", () => {
   const [one, two]: [string, string] = mapTuple([1, 2], String);
   expect([one, two]).toEqual(["1", "2"]);
+});
+
+test("the largest of more values than a call takes arguments", () => {
+  expect(largestOf(Array.from({ length: 200_000 }, (_, i) => i))).toBe(199_999);
+  expect(largestOf([])).toBe(Number.NEGATIVE_INFINITY);
 });

@@ -21,6 +21,11 @@ export function zip<A, B>(first: Iterable<A>, second: ArrayLike<B>): [A, B][] {
   return pairs;
 }
 
+/** The largest of any number of values, -Infinity of none; `Math.max(...values)` fails above some hundred thousand. */
+export function largestOf(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+}
+
 /** `items.map(convert)`, with as many results in its type as there are items. */
 export function mapTuple<const Items extends readonly unknown[], Result>(
   items: Items,
