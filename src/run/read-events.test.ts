@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { eventSchemas, eventsOfType } from "./events.ts";
 import { readEvents } from "./read-events.ts";
@@ -119,4 +120,14 @@ test.each([
   ["end", line({ type: "end", reason: "failed", seconds: 1 })],
 ])("a line that a crash cut off is passed over before %s", (_, ...next) => {
   expect(read(format, pause, pause.slice(0, 20), ...next)).toHaveLength(1 + next.length);
+});
+
+test("a record that cannot be read is not an empty one", () => {
+  const run = join(folder, "unreadable");
+  mkdirSync(run);
+  expect(readEvents(run)).toEqual([]);
+  mkdirSync(join(run, "events.jsonl"));
+  expect(() => readEvents(run)).toThrow(
+    refusal("run", { where: join(run, "events.jsonl"), found: /^EISDIR/, fix: /readable/ }),
+  );
 });

@@ -1,22 +1,40 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
-import { ScaloraError } from "../util/errors.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { codeOf } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
 import { type EventType, eventSchemas, formatLine, type RecordedEvent, type RunEvent } from "./events.ts";
 import { firstIssue, jsonText, type SchemaIssue } from "./first-schema-issue.ts";
-import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run-files.ts";
+import { assertKnownVersion, parseOptional, runFiles } from "./run-files.ts";
 
 /**
  * The events of a run in order, without those superseded by a later `resume`, or by a restart from step 0 for lack of a
  * checkpoint. Unknown event types and a last line cut off by a crash are skipped. Non-finite numbers are NaN.
  * @param path the run's folder; without a record there are no events
- * @throws ScaloraError `format` for a record of a newer version, or a damaged one (names file, line, type and key)
+ * @throws ScaloraError `format` for a record of a newer version, or a damaged one (names file, line, type and key), `run`
+ * for one that cannot be read
  */
 export function readEvents(path: string): RecordedEvent[] {
   const file = join(path, runFiles.events);
   const collector = new EventCollector(file);
-  for (const line of (readOptional(file) ?? "").split("\n")) collector.add(line);
+  for (const line of readRecord(file).split("\n")) collector.add(line);
   return collector.events;
+}
+
+/** The text of the record; none without one. A record that cannot be read holds what a resume needs, so it is not taken for none. */
+function readRecord(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return "";
+    throw new ScaloraError("run", "The run's record cannot be read", {
+      where: file,
+      found: messageOf(cause),
+      fix: "make the file readable, or look whether its disk fails",
+      cause,
+    });
+  }
 }
 
 /** Collects the events of a record line by line: what `readEvents` does, also for a file that is still growing. */
