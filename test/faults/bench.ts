@@ -12,12 +12,18 @@ export function count(tally: Tally, name: string): void {
   tally[name] = (tally[name] ?? 0) + 1;
 }
 
+/** What an uninterrupted run comes to, and how long it computes. */
+interface Reference {
+  readonly outcome: Outcome;
+  readonly milliseconds: number;
+}
+
 /** Trains cases in processes of their own, and knows what each comes to without faults. */
 export class FaultBench {
   /** Folder of the runs. */
   readonly runs: string;
   private readonly server: ForkServer;
-  private readonly references = new Map<string, Outcome>();
+  private readonly references = new Map<string, Reference>();
   private made = 0;
 
   constructor(server: ForkServer, runs: string) {
@@ -26,22 +32,23 @@ export class FaultBench {
   }
 
   /** What the uninterrupted run of a case comes to; trained once. */
-  async reference(one: Case): Promise<Outcome> {
+  async reference(one: Case): Promise<Reference> {
     const known = this.references.get(one.name);
     if (known) return known;
-    const run = await this.wholeRun(one);
-    const outcome = outcomeOf(run);
+    const { run, milliseconds } = await this.wholeRun(one);
+    const reference = { outcome: outcomeOf(run), milliseconds };
     rmSync(run, { recursive: true });
-    this.references.set(one.name, outcome);
-    return outcome;
+    this.references.set(one.name, reference);
+    return reference;
   }
 
-  /** Trains a case without faults. @returns the run's folder */
-  async wholeRun(one: Case): Promise<string> {
+  /** Trains a case without faults. @returns the run's folder, and how long it computed */
+  async wholeRun(one: Case): Promise<{ run: string; milliseconds: number }> {
     const run = this.newRun(one);
     const { signal, results } = await this.train(one, run);
-    if (results[0]?.code !== 0) throw new Error(`${one.name}: signal ${signal}, ${results[0]?.stderr}`);
-    return run;
+    const [result] = results;
+    if (result?.code !== 0) throw new Error(`${one.name}: signal ${signal}, ${result?.stderr}`);
+    return { run, milliseconds: result.milliseconds };
   }
 
   /** The path of a run that does not exist yet. */

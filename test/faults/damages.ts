@@ -130,8 +130,8 @@ export async function damageCheckpoints(
   { damages, random }: { damages: number; random: Random },
   report: DamageReport,
 ): Promise<void> {
-  const expected = await bench.reference(one);
-  const whole = await bench.wholeRun(one);
+  const { outcome: expected } = await bench.reference(one);
+  const { run: whole } = await bench.wholeRun(one);
   for (let i = 0; i < damages; i++) {
     const run = bench.newRun(one);
     cpSync(whole, run, { recursive: true });
@@ -156,8 +156,8 @@ export async function damageCheckpoints(
 function damage(folder: string, random: Random): { kind: string; path: string }[] {
   const all = listCheckpoints(folder).reverse();
   const targets = random.integerBelow(3) === 0 ? all.slice(0, 2) : all.slice(0, 1);
+  const others = all.filter((entry) => !targets.includes(entry));
   return targets.map(({ path: checkpoint }) => {
-    const others = all.filter(({ path }) => path !== checkpoint);
     const kind = random.pick(Object.keys(kinds));
     const file = random.pick(readdirSync(checkpoint));
     kinds[kind]?.({ folder, checkpoint, file, other: random.pick(others).path, random });

@@ -105,7 +105,7 @@ async function recover(
   run: string,
   { first, what, says, report, differ = differences }: Recovery,
 ) {
-  const expected = await bench.reference(one);
+  const { outcome: expected } = await bench.reference(one);
   const isUnhurt = first.results[0]?.code === 0;
   report[isUnhurt ? "unhurt" : "failures"] += 1;
   const wrong = (line: string) => report.mismatches.push(`${one.name}, ${what}: ${line}`);

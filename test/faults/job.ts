@@ -18,6 +18,8 @@ export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** How long it computed. */
+  readonly milliseconds: number;
 }
 
 /** How the process ended: the command lines that came to their end, and the signal that ended it, if one did. */

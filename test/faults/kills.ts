@@ -34,9 +34,8 @@ interface KillSettings {
 
 /** A run is killed at most so often before it is left to come to its end. */
 const killsOfARun = 6;
-/** A run changes about so many files, and computes for about so many milliseconds. */
+/** A run changes about so many files. */
 const fileChanges = 150;
-const milliseconds = 150;
 
 /** Kills runs of the cases in turn, at random instants, until there have been enough kills or the time is up. */
 export async function killRuns(
@@ -63,13 +62,13 @@ export async function killRuns(
 }
 
 async function killedRun(bench: FaultBench, one: Case, report: KillReport, random: Random): Promise<void> {
-  const expected = await bench.reference(one);
+  const { outcome: expected, milliseconds } = await bench.reference(one);
   const run = bench.newRun(one);
   const wrong = (what: string) => report.mismatches.push(`${one.name}, run ${report.runs}: ${what}`);
   let newest = 0;
   for (let turn = 0; ; turn++) {
     if (newest > 0) report.resumes += 1;
-    const result = await bench.train(one, run, turn < killsOfARun ? instant(random) : {});
+    const result = await bench.train(one, run, turn < killsOfARun ? instant(random, milliseconds) : {});
     if (result.signal === 0) {
       const [{ code = -1, stderr = "" } = {}] = result.results;
       if (code === 0) break;
@@ -92,7 +91,7 @@ async function killedRun(bench: FaultBench, one: Case, report: KillReport, rando
 }
 
 /** Half of the kills come in the middle of a change of a file, half at any instant. */
-const instant = (random: Random): Omit<Job, "commands" | "folder"> =>
+const instant = (random: Random, milliseconds: number): Omit<Job, "commands" | "folder"> =>
   random.integerBelow(2) === 0
     ? { fault: { at: 1 + random.integerBelow(fileChanges) } }
     : { killAfter: 1 + random.uniform() * milliseconds };

@@ -38,8 +38,10 @@ function readByte(): number | undefined {
 
 async function runCommand(args: readonly string[]): Promise<CommandResult> {
   const [stdout, stderr] = [collector(), collector()];
+  const before = process.cpuUsage();
   const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
-  return { code, stdout: stdout.text, stderr: stderr.text };
+  const { user, system } = process.cpuUsage(before);
+  return { code, stdout: stdout.text, stderr: stderr.text, milliseconds: (user + system) / 1000 };
 }
 
 function collector() {
