@@ -6,10 +6,14 @@ import { join } from "node:path";
 import { packageRoot } from "../src/setup/paths.ts";
 
 const path = join(packageRoot, "package-lock.json");
-const { status } = spawnSync("npm", ["install", "--package-lock-only", "--ignore-scripts"], {
-  cwd: packageRoot,
-  stdio: "inherit",
-});
+const { status } = spawnSync(
+  "npm",
+  ["install", "--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved"],
+  {
+    cwd: packageRoot,
+    stdio: "inherit",
+  },
+);
 if (status !== 0) process.exit(1);
 
 /** Names such as `@oxc-parser/binding-linux-arm64-musl` say what they are for. */
