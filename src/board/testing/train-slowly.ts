@@ -1,7 +1,8 @@
-// A process that records a run and obeys commands as training does: node … train-slowly.ts <run folder>
+// A process that records a run and obeys commands as training does, until it is stopped or killed:
+// node … train-slowly.ts <run folder>
 import { setTimeout as pause } from "node:timers/promises";
 import { RunFolder } from "../../run/run-folder.ts";
-import { firstEvents, recipe, statusAt, stepEvents, totalSteps } from "./example-run.ts";
+import { firstEvents, recipe, statusAt, stepEvents } from "./example-run.ts";
 
 // It does not outlive the test.
 process.once("disconnect", () => process.exit());
@@ -12,7 +13,7 @@ for (const event of firstEvents) run.append(event);
 let paused = false;
 let step = 0;
 let stopped = false;
-while (!stopped && step < totalSteps) {
+while (!stopped) {
   const { command } = run.takeControl();
   if (command === "pause" || command === "continue") {
     paused = command === "pause";
@@ -28,5 +29,5 @@ while (!stopped && step < totalSteps) {
   run.writeStatus(statusAt(step, paused ? "paused" : "running"));
   await pause(20);
 }
-run.append({ type: "end", step, reason: stopped ? "stopped" : "finished", seconds: 1 });
-run.writeStatus(statusAt(step, stopped ? "stopped" : "finished"));
+run.append({ type: "end", step, reason: "stopped", seconds: 1 });
+run.writeStatus(statusAt(step, "stopped"));
