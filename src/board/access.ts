@@ -32,6 +32,8 @@ export function refusalOf(request: IncomingMessage, access: Access): Refusal | u
       message: "This address does not belong to the board (protection against DNS rebinding).",
     };
   }
+  if (request.url?.startsWith("/api/") && isForeign(request))
+    return { status: 403, message: "Only the board's own page may ask." };
   if (request.method === "POST" && !isSameOrigin(request))
     return { status: 403, message: "Commands are accepted from the board's own page only." };
   if (access.token !== null && !equals(cookieOf(request, access.cookie), access.token))
@@ -61,6 +63,10 @@ function isOurName(host: string, access: Access): boolean {
   const name = host.toLowerCase();
   return isIP(host) !== 0 || [access.host, hostname()].some((own) => own.toLowerCase() === name);
 }
+
+/** Whether a browser says that the page of another origin asks; such a page could not read the answer, but cause the work. */
+const isForeign = ({ headers: { "sec-fetch-site": site } }: IncomingMessage) =>
+  site === "cross-site" || site === "same-site";
 
 /** Browsers send `Origin` with every POST; a page of another origin cannot change it. */
 function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { chartData, modelName, type NamedRun, runCharts, runDetails } from "../report/index.ts";
+import { chartData, modelName, runCharts, runDetails } from "../report/index.ts";
 import { type ControlCommand, requestControl } from "../run/control-command.ts";
 import { listRuns, type RunEntry } from "../run/list-runs.ts";
 import { readOptional, runFiles } from "../run/run-files.ts";
 import { isActive, type RecordedStatus, readStatus } from "../run/status.ts";
 import { messageOf } from "../util/errors.ts";
-import type { BoardRun, BoardRunDetails, BoardView } from "./page/board-data.ts";
+import type { BoardRun, BoardView } from "./page/board-data.ts";
 import { RecordFollower } from "./record-follower.ts";
 
 /** For how long a list of the folder is good, in milliseconds: many pages may ask. */
@@ -19,8 +19,14 @@ const maxFollowers = 32;
 /** Points of a line: more than a screen has. */
 const chartPoints = 800;
 
+/** Runs in one view; more would be no picture. */
+const maxShown = 20;
+
 /** A view of long runs takes a while to make: the board rests for this many times as long, and leaves the machine to training. */
 const restFactor = 20;
+
+/** Other runs than those seen last are shown at once, unless more rest than this is left, in milliseconds. */
+const restForOthers = 30_000;
 
 /** A run that is looked at. */
 interface Shown {
@@ -37,7 +43,10 @@ export class BoardRuns {
   private readonly instance = `${process.pid}.${Date.now()}`;
   private entries: ReadonlyMap<string, RunEntry> = new Map();
   private listedAt = Number.NEGATIVE_INFINITY;
-  private made: { ids: string; view: BoardView; until: number } | undefined;
+  private made: { ids: string; view: BoardView } | undefined;
+  private restsUntil = 0;
+  /** Views are made one after another, so that each respects the rest after the one before. */
+  private last: Promise<unknown> = Promise.resolve();
 
   /** @param folder with runs in it, or the folder of one run; need not exist yet */
   constructor(folder: string) {
@@ -50,11 +59,22 @@ export class BoardRuns {
   }
 
   /**
-   * Charts and details of some runs; unknown ids are left out.
+   * Charts and details of some runs; unknown and repeated ids are left out, and those after the twentieth.
    * @param known version that the reader has
-   * @returns null when that is still the newest
+   * @returns null when that is still the newest, or while the board rests
    */
-  async view(ids: readonly string[], known: string | null): Promise<BoardView | null> {
+  view(ids: readonly string[], known: string | null): Promise<BoardView | null> {
+    const wanted = [...new Set(ids)].slice(0, maxShown);
+    const view = this.last.then(() => this.nextView(wanted, known));
+    this.last = view.catch(() => undefined);
+    return view;
+  }
+
+  private async nextView(ids: readonly string[], known: string | null): Promise<BoardView | null> {
+    const rest = this.restsUntil - performance.now();
+    const recent = this.made?.ids === ids.join() ? this.made.view : undefined;
+    if (rest > (recent === undefined ? restForOthers : 0))
+      return recent === undefined || recent.version === known ? null : recent;
     const entries = this.current();
     const shown = ids.flatMap((id) => {
       const entry = entries.get(id);
@@ -63,25 +83,13 @@ export class BoardRuns {
     await Promise.all(shown.map(({ follower }) => follower.update()));
     const versions = shown.map(({ id, follower }) => `${id}-${follower.version}`);
     const version = [this.instance, ...versions].join("_");
-    const recent = this.recentView(ids);
-    if (recent !== undefined) return recent.version === known ? null : recent;
     if (version === known) return null;
-    const began = performance.now();
+    const began = process.cpuUsage();
     const view = this.makeView(version, shown);
-    this.made = {
-      ids: ids.join(),
-      view,
-      until: performance.now() + restFactor * (performance.now() - began),
-    };
+    this.made = { ids: ids.join(), view };
+    const { user, system } = process.cpuUsage(began);
+    this.restsUntil = Math.max(this.restsUntil, performance.now()) + (restFactor * (user + system)) / 1000;
     return view;
-  }
-
-  /** The view that was made last, while it is too early for another. */
-  private recentView(ids: readonly string[]): BoardView | undefined {
-    const { made } = this;
-    return made !== undefined && made.ids === ids.join() && performance.now() < made.until
-      ? made.view
-      : undefined;
   }
 
   private makeView(version: string, shown: readonly Shown[]): BoardView {
@@ -94,7 +102,7 @@ export class BoardRuns {
     return {
       version,
       charts: runCharts(runs.map(({ run }) => run)).map((chart) => chartData(chart, chartPoints)),
-      runs: runs.map(({ id, run, recipe, problem }) => details(id, run, recipe, problem)),
+      runs: runs.map(({ id, run, recipe, problem }) => ({ id, problem, ...runDetails(run, recipe) })),
     };
   }
 
@@ -156,13 +164,4 @@ function boardRun(id: string, entry: RunEntry): BoardRun {
     memory: status?.memory ?? null,
     remaining: status?.remaining ?? null,
   };
-}
-
-function details(
-  id: string,
-  run: NamedRun,
-  recipe: string | undefined,
-  problem: string | null,
-): BoardRunDetails {
-  return { id, problem, ...runDetails(run, recipe) };
 }

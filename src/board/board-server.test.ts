@@ -1,12 +1,13 @@
 import { appendFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { moduleEnding } from "../report/index.ts";
 import { runFiles } from "../run/run-files.ts";
 import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { elementAt, required } from "../util/elements.ts";
+import { BoardRuns } from "./board-runs.ts";
 import { type Board, startBoard } from "./board-server.ts";
 import type { BoardList, BoardView } from "./page/board-data.ts";
 import { finishedRun } from "./testing/example-run.ts";
@@ -250,13 +251,62 @@ test("beyond this machine nothing is answered without the token, which the first
   const first = await ask(address, `/?token=${token}`);
   expect(first).toMatchObject({ status: 303, headers: { location: "/" } });
   const cookie = String(first.headers["set-cookie"]);
-  expect(cookie).toMatch(/HttpOnly; SameSite=Strict; Path=\//);
+  expect(cookie).toMatch(/HttpOnly; SameSite=Lax; Path=\//);
   const headers = { cookie: required(cookie.split(";")[0], "a cookie") };
   expect((await ask(address, "/", { headers })).status).toBe(200);
   expect((await ask(address, "/api/runs", { headers })).status).toBe(200);
   expect((await ask(address, "/api/runs", { headers: { cookie: `${headers.cookie}x` } })).status).toBe(401);
   const rebound = await ask(address, "/api/runs", { headers: { ...headers, host: "evil.example" } });
   expect(rebound.status).toBe(421);
+});
+
+test("repeated runs, and those after the twentieth, are not in a view", async () => {
+  const folder = join(scratch.path, "many");
+  const names = Array.from({ length: 22 }, (_, i) => `run-${String(i).padStart(2, "0")}`);
+  for (const name of names) finishedRun(join(folder, name), 1);
+  const ids = new BoardRuns(folder).list().map(({ id }) => id);
+  const first = elementAt(ids, 0);
+  const view = await new BoardRuns(folder).view([first, first, ...ids], null);
+  expect(view?.runs.map(({ id }) => id)).toEqual(ids.slice(0, 20));
+});
+
+test("views of other runs do not shorten the board's rest", async () => {
+  const runs = new BoardRuns(scratch.path);
+  const [first = "", second = ""] = runs.list().map(({ id }) => id);
+  // A long run: a second of work at each view.
+  const usage = vi.spyOn(process, "cpuUsage").mockReturnValue({ user: 1e6, system: 0 });
+  try {
+    const version = (await runs.view([first], null))?.version;
+    // Looking at other runs is not delayed at once, but cannot go on.
+    expect((await runs.view([second], null))?.runs).toHaveLength(1);
+    const many = [[first], [first, second], [second, first], [first]].map((ids) => runs.view(ids, null));
+    expect(await Promise.all(many)).toEqual([null, null, null, null]);
+    // Who loads the page again gets what was made last.
+    expect((await runs.view([second, second], null))?.runs).toHaveLength(1);
+    expect(await runs.view([first], required(version, "a version"))).toBeNull();
+  } finally {
+    usage.mockRestore();
+  }
+});
+
+test("what other pages ask for is refused before any work", async () => {
+  for (const site of ["cross-site", "same-site"])
+    for (const path of ["/api/runs", "/api/view"])
+      expect((await ask(local, path, { headers: { "sec-fetch-site": site } })).status).toBe(403);
+  for (const site of ["same-origin", "none"])
+    expect((await ask(local, "/api/runs", { headers: { "sec-fetch-site": site } })).status).toBe(200);
+  // A link to the board may be on any page.
+  expect((await ask(local, "/", { headers: { "sec-fetch-site": "cross-site" } })).status).toBe(200);
+});
+
+test.each(["localhost:9000", "127.0.0.1:9000"])("a tunnel's page can read and command: %s", async (host) => {
+  expect((await ask(local, "/api/runs", { headers: { host } })).status).toBe(200);
+  const { status } = await command(
+    local,
+    { run: "ffff", command: "stop" },
+    { host, origin: `http://${host}` },
+  );
+  expect(status).toBe(404);
 });
 
 test("a port that is taken is named", async () => {

@@ -119,9 +119,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, board:
   return getData(response, url, board.runs);
 }
 
-/** Puts the token into a cookie, and takes it out of the address, which others may see. */
+/**
+ * Puts the token into a cookie, and takes it out of the address, which others may see. `SameSite=Strict` would not be sent
+ * after this answer when the link is on another site, such as a terminal or mail in the browser.
+ */
 function keepToken(response: ServerResponse, { token, cookie }: Access): void {
-  const setCookie = `${cookie}=${token}; HttpOnly; SameSite=Strict; Path=/`;
+  const setCookie = `${cookie}=${token}; HttpOnly; SameSite=Lax; Path=/`;
   response.writeHead(303, { ...headers, Location: "/", "Set-Cookie": setCookie });
   response.end();
 }
