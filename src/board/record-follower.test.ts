@@ -1,9 +1,11 @@
+import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -11,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readEvents } from "../run/read-events.ts";
-import { RecordFollower } from "./record-follower.ts";
+import { RecordFollower, recordLimits } from "./record-follower.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -106,4 +108,67 @@ test("a record of many pieces is that of a reader of the whole", async () => {
   const follower = new RecordFollower(folder);
   await follower.update();
   expect(follower.events).toEqual(readEvents(folder));
+});
+
+test("a record that is too long is read to a limit once, says so, and is read anew when it is another", async () => {
+  for (const limits of [
+    { bytes: 500, events: 1000 },
+    { bytes: 1e6, events: 3 },
+  ]) {
+    const follower = new RecordFollower(folder, limits);
+    const more = Array.from({ length: 50 }, (_, i) => line("pause", 4 + i)).join("");
+    writeFileSync(file(), format() + [1, 2, 3].map((step) => line("pause", step)).join(""));
+    await follower.update();
+    appendFileSync(file(), more);
+    await follower.update();
+    expect(follower.problem).toMatch(/^The run's record is too long for the board/);
+    expect(steps(follower).slice(0, 3)).toEqual(["pause 1", "pause 2", "pause 3"]);
+    const { version } = follower;
+    const { length } = follower.events;
+    appendFileSync(file(), more);
+    await follower.update();
+    expect(follower.version).toBe(version);
+    expect(follower.events).toHaveLength(length);
+    expect(follower.problem).not.toBeNull();
+    writeFileSync(file(), format() + line("pause", 9));
+    await follower.update();
+    expect(follower).toMatchObject({ problem: null });
+    expect(steps(follower)).toEqual(["pause 9"]);
+  }
+});
+
+test("the records of a week's training are not too long", () => {
+  const third = 1 / 3;
+  const step = {
+    ...{ loss: third, lr: third / 1e6, gradNorm: third, clipped: false, seconds: third },
+    ...{ tokens: 100_000, labelTokens: 100_000, memory: 2 ** 40 },
+  };
+  const steps = 1e6;
+  expect(steps * line("step", steps, step).length).toBeLessThan(recordLimits.bytes / 1.5);
+  expect(steps).toBeLessThan(recordLimits.events / 1.5);
+});
+
+test.each([
+  ["a pipe", () => spawnSync("mkfifo", [file()])],
+  ["a device without end", () => symlinkSync("/dev/zero", file())],
+  ["a link to itself", () => symlinkSync(file(), file())],
+])("%s as a record is a problem, and nothing waits", async (_, make) => {
+  make();
+  const follower = new RecordFollower(folder);
+  await follower.update();
+  expect(follower.problem).toContain("The record cannot be read");
+  expect(follower.events).toEqual([]);
+});
+
+test.each([
+  ["zeros", Buffer.alloc(1 << 21)],
+  ["bytes that are no text", Buffer.from(`${"\xff\xfe\n".repeat(1000)}${line("pause", 1)}`, "latin1")],
+  ["deep nesting", `${"[".repeat(1e5)}${"]".repeat(1e5)}\n${line("pause", 1)}`],
+  ["keys of objects themselves", `{"__proto__":{"type":"pause"},"constructor":1}\n${line("pause", 1)}`],
+])("a hostile record is a problem at most: %s", async (_, text) => {
+  writeFileSync(file(), text);
+  const follower = new RecordFollower(folder);
+  await follower.update();
+  expect(follower.events).toEqual([]);
+  expect(Reflect.get({}, "type")).toBeUndefined();
 });

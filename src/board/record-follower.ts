@@ -5,8 +5,12 @@ import type { RecordedEvent } from "../run/events.ts";
 import { EventCollector } from "../run/read-events.ts";
 import { runFiles } from "../run/run-files.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { formatBytes, formatCount } from "../util/format.ts";
 
 const pieceBytes = 1 << 20;
+
+/** What is read of a record at most. A million steps, a week of two each second, are about 250 MB and a million events. */
+export const recordLimits = { bytes: 512 << 20, events: 2_000_000 };
 
 /** A longer line is no event. */
 const maxLineBytes = 64 << 20;
@@ -18,7 +22,8 @@ const lineFeed = 0x0a;
 
 /**
  * Follows a run's `events.jsonl` as it grows: each update reads only what was added. A file that was replaced, shortened or
- * removed is read anew. Damage, or a newer version, is a `problem`, never an error: the events before it stay.
+ * removed is read anew. Damage, a newer version or too great a length is a `problem`, never an error: the events before it
+ * stay.
  */
 export class RecordFollower {
   /** What is wrong with the record, as told to the user. */
@@ -26,6 +31,7 @@ export class RecordFollower {
   /** Changes whenever `events` may have changed. */
   version = 0;
   private readonly path: string;
+  private readonly limits: typeof recordLimits;
   private collector: EventCollector;
   private offset = 0;
   /** The last bytes before the offset. */
@@ -35,11 +41,14 @@ export class RecordFollower {
   private restBytes = 0;
   /** Size and time of the file in which the problem was found. */
   private problemIn: string | undefined;
+  /** The limits are reached: while the file only grows, nothing more is read. */
+  private isTooLong = false;
   private pending: Promise<void> | undefined;
 
   /** @param folder the run's folder */
-  constructor(folder: string) {
+  constructor(folder: string, limits = recordLimits) {
     this.path = join(folder, runFiles.events);
+    this.limits = limits;
     this.collector = new EventCollector(this.path);
   }
 
@@ -83,15 +92,35 @@ export class RecordFollower {
     if (!isFile) throw new Error("it is no file");
     const state = `${size} ${mtimeMs}`;
     if (this.problemIn === state) return;
-    if (this.problem !== null || size < this.offset || !(await this.continues(file))) this.reset();
+    const isContinued = size >= this.offset && (await this.continues(file));
+    if (this.isTooLong && isContinued) return;
+    if (this.problem !== null || !isContinued) this.reset();
     this.problemIn = state;
     while (this.offset < size) {
-      const piece = Buffer.alloc(Math.min(pieceBytes, size - this.offset));
+      if (this.hasReachedLimits()) {
+        this.isTooLong = true;
+        throw this.tooLong(size);
+      }
+      const room = Math.min(size, this.limits.bytes) - this.offset;
+      const piece = Buffer.alloc(Math.min(pieceBytes, room));
       const { bytesRead } = await file.read(piece, 0, piece.length, this.offset);
       if (bytesRead === 0) break;
       this.take(piece.subarray(0, bytesRead));
     }
     this.problemIn = undefined;
+  }
+
+  private hasReachedLimits(): boolean {
+    return this.offset >= this.limits.bytes || this.events.length >= this.limits.events;
+  }
+
+  private tooLong(size: number): ScaloraError {
+    return new ScaloraError("format", "The run's record is too long for the board", {
+      where: this.path,
+      expected: `at most ${formatBytes(this.limits.bytes)} and ${formatCount(this.limits.events)} events`,
+      found: formatBytes(size),
+      fix: "the curves show its beginning; the list of runs has the present values, and training is not affected",
+    });
   }
 
   /** Whether the bytes before the offset are still those that were read. */
@@ -131,6 +160,7 @@ export class RecordFollower {
     this.tail = Buffer.alloc(0);
     this.setRest();
     this.problem = null;
+    this.isTooLong = false;
     this.problemIn = undefined;
     this.version += 1;
   }
