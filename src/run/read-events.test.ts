@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { eventSchemas, eventsOfType } from "./events.ts";
-import { readEvents } from "./read-events.ts";
+import { EventCollector, readEvents } from "./read-events.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -130,4 +130,43 @@ test("a record that cannot be read is not an empty one", () => {
   expect(() => readEvents(run)).toThrow(
     refusal("run", { where: join(run, "events.jsonl"), found: /^EISDIR/, fix: /readable/ }),
   );
+});
+
+test("a resume removes what it supersedes, wherever it stands in the record", () => {
+  const events = read(
+    format,
+    line({ type: "warning", step: 0, message: "first" }),
+    line({ type: "pause", step: 4 }),
+    line({ type: "end", step: 4, reason: "failed", seconds: 1 }),
+    line({ type: "pause", step: 1 }),
+    line({ type: "warning", step: 0, message: "again" }),
+    line({ type: "resume", step: 3, checkpoint: "c" }),
+    line({ type: "end", step: 3, reason: "failed", seconds: 1 }),
+    line({ type: "warning", step: 0, message: "once more" }),
+    line({ type: "resume", step: 2, checkpoint: "c" }),
+    line({ type: "pause", step: 3 }),
+  );
+  expect(events.map(({ type, step }) => `${type} ${step}`)).toEqual([
+    ...["warning 0", "pause 1", "warning 0", "warning 0", "resume 2", "pause 3"],
+  ]);
+});
+
+test.each([
+  ["resumes", line({ type: "pause", step: 9 }), line({ type: "resume", step: 9, checkpoint: "c" })],
+  ["restarts", line({ type: "warning", step: 0, message: "w" }), start.replace('"step":5', '"step":0')],
+])("a record of many %s is read without looking at all events again for each", (_name, earlier, again) => {
+  let looks = 0;
+  const collector = new EventCollector("events.jsonl");
+  for (let i = 0; i < 1000; i++) collector.add(earlier);
+  for (const event of collector.events) {
+    const { step } = event;
+    Object.defineProperty(event, "step", {
+      get: () => {
+        looks += 1;
+        return step;
+      },
+    });
+  }
+  for (let i = 0; i < 1000; i++) collector.add(again);
+  expect(looks).toBeLessThan(10_000);
 });

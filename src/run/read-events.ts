@@ -39,8 +39,13 @@ function readRecord(file: string): string {
 
 /** Collects the events of a record line by line: what `readEvents` does, also for a file that is still growing. */
 export class EventCollector {
-  /** The valid events so far. A later line may make some of them invalid; the list is then a new one. */
-  events: RecordedEvent[] = [];
+  /** The valid events so far. A later line may remove some of them from the list. */
+  readonly events: RecordedEvent[] = [];
+  /** Of each event, the largest step of it and those before it; infinite from the first `end` on. */
+  private readonly reach: number[] = [];
+  /** How many events at the beginning a restarted run does not record again. */
+  private initialEvents = 0;
+  private hasResume = false;
   private readonly file: string;
   private lines = 0;
   /** A line that is no JSON: cut off by a crash, if what follows it is what a process writes first. */
@@ -73,15 +78,31 @@ export class EventCollector {
   }
 
   private take(event: RecordedEvent): void {
-    if (event.type === "resume")
-      this.events = this.events.filter((earlier) => earlier.step <= event.step && earlier.type !== "end");
-    const isRestart = event.type === "start" && event.step === 0 && !this.events.some(isResume);
-    if (isRestart) this.events = this.events.filter(isInitialEvent);
+    const { type, step } = event;
+    if (type === "resume") {
+      const valid = this.reach.findLastIndex((largest) => largest <= step) + 1;
+      this.keepFrom(valid, (earlier) => earlier.step <= step && earlier.type !== "end");
+      this.hasResume = true;
+    }
+    if (type === "start" && step === 0 && !this.hasResume) this.keepFrom(this.initialEvents, isInitialEvent);
+    this.push(event);
+  }
+
+  /** Keeps of the events from an index on only some: the others may be many, and so may be the lines that do this. */
+  private keepFrom(index: number, isValid: (event: RecordedEvent) => boolean): void {
+    const later = this.events.splice(index);
+    this.reach.length = index;
+    this.initialEvents = Math.min(this.initialEvents, index);
+    for (const event of later) if (isValid(event)) this.push(event);
+  }
+
+  private push(event: RecordedEvent): void {
+    if (this.initialEvents === this.events.length && isInitialEvent(event)) this.initialEvents += 1;
+    const reach = event.type === "end" ? Number.POSITIVE_INFINITY : event.step;
+    this.reach.push(Math.max(reach, this.reach.at(-1) ?? 0));
     this.events.push(event);
   }
 }
-
-const isResume = ({ type }: RecordedEvent) => type === "resume";
 
 /** Warnings before the first step and samples of the untrained model: a restarted run does not record them again. */
 const isInitialEvent = ({ type, step }: RecordedEvent) =>
