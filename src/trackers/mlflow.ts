@@ -88,9 +88,18 @@ class MlflowRun implements Tracker {
       start_time: run.startedAt.getTime(),
       status: statuses[status],
       tags: [],
-      user_id: userInfo().username,
+      user_id: userName(),
     };
     writeFileAtomic(join(folder, "meta.yaml"), stringify(meta));
+  }
+}
+
+/** Of a user whom the system does not list, as in a container, what the environment says. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env["USER"] ?? "";
   }
 }
 

@@ -14,7 +14,17 @@ import type { TrackedRun, Tracker } from "./tracker.ts";
 import golden from "./trackers.golden.json" with { type: "json" };
 import { openWandb } from "./wandb.ts";
 
-vi.mock(import("node:os"), async (original) => ({ ...(await original()), hostname: () => "host" }));
+const user = vi.hoisted(() => ({ isListed: true }));
+vi.mock(import("node:os"), async (original) => {
+  const os = await original();
+  const userInfo = new Proxy(os.userInfo, {
+    apply(target, self, parameters) {
+      if (!user.isListed) throw new Error("uv_os_get_passwd returned ENOENT (no such file or directory)");
+      return Reflect.apply(target, self, parameters);
+    },
+  });
+  return { ...os, hostname: () => "host", userInfo };
+});
 
 let folder = "";
 beforeEach(() => {
@@ -191,6 +201,27 @@ test("MLflow's files: parameters, status and names that stay in their folder", (
   expect(readdirSync(join(run, "metrics", "method"))).toEqual(["___x"]);
   expect(readFileSync(join(run, "artifacts", "samples.txt"), "utf8")).toBe("step 0\nab\n\n");
 });
+
+test.each([
+  ["a name", "somebody", "user_id: somebody"],
+  ["nothing", undefined, 'user_id: ""'],
+])(
+  "of a user whom the system does not list, MLflow is told what the environment says: %s",
+  (_, name, line) => {
+    vi.stubEnv("USER", name);
+    user.isListed = false;
+    try {
+      const run = new RecordedRun(join(folder, "run"), ["mlflow"]);
+      run.record(start(0));
+      run.end();
+      expect(run.warnings).toEqual([]);
+      expect(readFileSync(join(mlflowRun(), "meta.yaml"), "utf8")).toContain(`${line}\n`);
+    } finally {
+      user.isListed = true;
+      vi.unstubAllEnvs();
+    }
+  },
+);
 
 test("a tracker that cannot be written warns once, and the others go on", () => {
   writeFileSync(join(folder, "mlruns"), "no folder");
