@@ -359,8 +359,8 @@ export const faults: Fault[] = [
   {
     name: "a takeover that removes whatever is there",
     file: "src/run/process-lock.ts",
-    from: "    rmSync(file, { force: true });",
-    to: "    rmSync(path, { recursive: true, force: true });",
+    from: "goneHolders(path, purpose)) rmSync(file, { force: true });",
+    to: "goneHolders(path, purpose)) rmSync(path, { recursive: true, force: true });",
     test: { file: "src/run/lock-takeover.test.ts", name: "whoever finds a lock without a holder" },
   },
   {

@@ -49,6 +49,7 @@ test("the probe's losses are those of the run's first steps", async () => {
 
 test("errors of a taken name, broken data and damaged weights are reported together, and none hides the others", async () => {
   mkdirSync(at("taken", "mine"), { recursive: true });
+  writeFileSync(at("taken", "mine", "notes.txt"), "");
   writeFileSync(at("broken.jsonl"), '{"prompt": "a=", "completion": 3}\n');
   cpSync(at("model"), at("damaged"), { recursive: true });
   truncateSync(at("damaged", "model.safetensors"), 1000);

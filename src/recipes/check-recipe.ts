@@ -1,11 +1,11 @@
-import { accessSync, constants, existsSync, statfsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { statfsSync } from "node:fs";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
 import { loadRecipeData } from "../assemble/load-recipe-data.ts";
 import type { Recipe } from "../config/index.ts";
 import type { Batch } from "../data/index.ts";
 import { isClassifier } from "../nn/index.ts";
+import { assertCanStart, existingParent } from "../run/lock-run.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import { trainStep } from "../train/step.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -14,7 +14,7 @@ import type { Interruptible } from "../util/interruptible.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import { checkpointBytes, type MemoryNeed } from "./memory-estimate.ts";
 import { checkMemoryFit, type PreparedRun, prepareRun } from "./prepare-run.ts";
-import { assertSamplesFit, scheduleAndSettings } from "./run-settings.ts";
+import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
 import { trainingCounts } from "./training-data.ts";
 
 /** Steps of the probe: the first one loads code, the others are timed. */
@@ -60,8 +60,9 @@ export type CheckRecipe = (recipe: Recipe, options: Interruptible) => Promise<Re
  * there, and trains three steps. What is wrong with different parts is reported together.
  */
 export const checkRecipe: CheckRecipe = async (recipe, { signal }) => {
-  const errors: string[] = folderErrors(recipe);
+  const errors: string[] = [];
   const warnings: string[] = [];
+  await collect(errors, () => assertCanStart(runPath(recipe)));
   const run = await collect(errors, async () => {
     using prepared = await prepareRun(recipe);
     warnings.push(...prepared.warnings);
@@ -93,33 +94,6 @@ async function collect<T>(errors: string[], task: () => T | Promise<T>): Promise
     return undefined;
   }
 }
-
-/** Why the run's folder cannot be made. */
-function folderErrors({ run }: Recipe): string[] {
-  const path = join(run.folder, run.name);
-  if (existsSync(path))
-    return [
-      new ScaloraError("config", "There is a run of this name already", {
-        where: path,
-        fix: "choose another run.name, or leave it out",
-      }).message,
-    ];
-  const parent = existingParent(path);
-  try {
-    accessSync(parent, constants.W_OK);
-    return [];
-  } catch {
-    return [
-      new ScaloraError("run", "The run's folder cannot be made", {
-        where: path,
-        found: `no permission to write to ${parent}`,
-        fix: "choose another run.folder",
-      }).message,
-    ];
-  }
-}
-
-const existingParent = (path: string): string => (existsSync(path) ? path : existingParent(dirname(path)));
 
 /** While a checkpoint is written there are those that are kept, the best one and itself. */
 function diskOf({ adapters, optimizer }: PreparedRun, { run, train }: Recipe): RunForecast["disk"] {

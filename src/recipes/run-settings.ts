@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Recipe } from "../config/index.ts";
 import { isClassifier, type TrainableModel } from "../nn/index.ts";
 import { makeSchedule } from "../optim/index.ts";
@@ -5,6 +6,9 @@ import { ScaloraError } from "../util/errors.ts";
 
 /** Default number of evaluations and checkpoints in a run. */
 const defaultTimes = 10;
+
+/** The folder of a recipe's run. */
+export const runPath = ({ run }: Recipe) => join(run.folder, run.name);
 
 /** Schedule and settings of a run of `steps` steps. */
 export function scheduleAndSettings({ train: settings }: Recipe, steps: number) {

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { AdapterSet } from "../adapters/index.ts";
 import { AnalysisObserver } from "../analysis/analysis-observer.ts";
 import { isWithinRankBudget, rankReport } from "../analysis/change-rank.ts";
@@ -38,7 +37,7 @@ import { checkpointBytes } from "./memory-estimate.ts";
 import { packageVersion } from "./package-version.ts";
 import { checkMemoryFit, type PreparedRun, prepareRun } from "./prepare-run.ts";
 import type { RunTraining } from "./run-result.ts";
-import { assertSamplesFit, scheduleAndSettings } from "./run-settings.ts";
+import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
 import { trainingCounts } from "./training-data.ts";
 
 /**
@@ -194,8 +193,6 @@ function useRecordedThreads(path: string): GemmBackend | undefined {
   if (environment?.threads !== undefined && environment.threads > 0) setThreads(environment.threads);
   return gemmBackends.find((name) => name === environment?.gemmBackend);
 }
-
-const runPath = ({ run }: Recipe) => join(run.folder, run.name);
 
 /** The run's lock, before anything is read or loaded: of two processes, one is told so in its first moment. */
 function takeRunLock(recipe: Recipe, resume: boolean): ProcessLock {

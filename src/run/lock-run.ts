@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { shellQuote } from "../util/shell-quote.ts";
-import { ProcessLock } from "./process-lock.ts";
+import { type LockPurpose, ProcessLock } from "./process-lock.ts";
 import { runFiles } from "./run-files.ts";
 import { isActive, readStatus } from "./status.ts";
 
@@ -44,13 +44,36 @@ export function lockRun(path: string): ProcessLock {
   return lock;
 }
 
-function takeLock(path: string): ProcessLock {
+/**
+ * Looks whether a new run can start at a path, and writes nothing.
+ * @throws ScaloraError as `lockNewRun` does
+ */
+export function assertCanStart(path: string): void {
+  if (!isUnused(path)) throw alreadyThere(path);
+  const folder = existingParent(path);
+  asRunError(path, () => {
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    ProcessLock.assertFree(join(path, runFiles.lock), lockPurpose(path));
+  });
+}
+
+/** The path itself, or the nearest one above it that exists. */
+export const existingParent = (path: string): string =>
+  existsSync(path) ? path : existingParent(dirname(path));
+
+const takeLock = (path: string): ProcessLock =>
+  asRunError(path, () => ProcessLock.take(join(path, runFiles.lock), lockPurpose(path)));
+
+const lockPurpose = (path: string): LockPurpose => ({
+  what: "training this run",
+  where: path,
+  progress: (pid) => progressOf(path, pid),
+});
+
+function asRunError<T>(path: string, work: () => T): T {
   try {
-    return ProcessLock.take(join(path, runFiles.lock), {
-      what: "training this run",
-      where: path,
-      progress: (pid) => progressOf(path, pid),
-    });
+    return work();
   } catch (cause) {
     throw cause instanceof ScaloraError ? cause : notWritable(path, cause);
   }

@@ -57,13 +57,19 @@ export class ProcessLock implements Disposable {
     const made = new Set<string>();
     try {
       prepare(temporary, token, made);
-      while (!renameOnto(temporary, path)) removeGoneHolders(path, purpose);
+      while (!renameOnto(temporary, path))
+        for (const file of goneHolders(path, purpose)) rmSync(file, { force: true });
     } catch (error) {
       rmSync(temporary, { recursive: true, force: true });
       removeEmptyFolders([...made]);
       throw error;
     }
     return new ProcessLock(path, token, [...made]);
+  }
+
+  /** Looks whether `take` would find the lock held, and changes nothing. @throws ScaloraError `usage` when it is held */
+  static assertFree(path: string, purpose: LockPurpose): void {
+    goneHolders(path, purpose);
   }
 
   /** Releases the lock (idempotent). */
@@ -105,17 +111,17 @@ function renameOnto(temporary: string, path: string): boolean {
   }
 }
 
-/** Empties the lock of holders that are gone. @throws ScaloraError `usage` when one is not */
-function removeGoneHolders(path: string, purpose: LockPurpose): void {
-  for (const token of unlessMissing(() => readdirSync(path)) ?? []) {
+/** The files of holders that are gone. @throws ScaloraError `usage` when one is not */
+function goneHolders(path: string, purpose: LockPurpose): string[] {
+  return (unlessMissing(() => readdirSync(path)) ?? []).flatMap((token) => {
     const file = join(path, token);
     const text = unlessMissing(() => readFileSync(file, "utf8"));
-    if (text === undefined) continue;
+    if (text === undefined) return [];
     // Each file was complete before it had its place here: one that cannot be understood was damaged since, or is no lock's.
     const holder = holderSchema.safeParse(parseOptional(text)).data;
     if (holder !== undefined && !isGone(holder)) throw heldError(path, holder, purpose);
-    rmSync(file, { force: true });
-  }
+    return [file];
+  });
 }
 
 function heldError(path: string, { pid, host, since }: LockHolder, purpose: LockPurpose): ScaloraError {
