@@ -1,12 +1,10 @@
-import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { parse } from "yaml";
 import { eventsOfType, type RecordedEvent, type StartEvent, type StepEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
+import { readRecordedRecipe } from "../run/recorded-recipe.ts";
 import { runFiles } from "../run/run-files.ts";
 import { readStatus } from "../run/status.ts";
 import { largestOf } from "../util/elements.ts";
-import { messageOf, ScaloraError } from "../util/errors.ts";
 import { flattenKeys } from "../util/flatten.ts";
 import type { Json } from "../util/json.ts";
 
@@ -84,24 +82,15 @@ function readRun(path: string): ReadRun {
   const [start] = eventsOfType(events, "start");
   const host = readStatus(path)?.process.host;
   return {
-    recipe: select(readRecipe(join(path, runFiles.config)), (key) => !placeKeys.includes(key)),
+    recipe: select(
+      flattenKeys(readRecordedRecipe(join(path, runFiles.config))),
+      (key) => !placeKeys.includes(key),
+    ),
     environment: flattenKeys({ ...start?.environment, host }),
     events,
     start,
     steps: eventsOfType(events, "step"),
   };
-}
-
-function readRecipe(path: string): Map<string, Json> {
-  try {
-    return flattenKeys(parse(readFileSync(path, "utf8")));
-  } catch (cause) {
-    throw new ScaloraError("format", "The recipe of a run cannot be read", {
-      where: path,
-      found: messageOf(cause),
-      cause,
-    });
-  }
 }
 
 const isMachine = (key: string) => !versionKeys.includes(key) && !derivedKeys.includes(key);

@@ -2,8 +2,8 @@ import { isCollection, isPair, isScalar } from "yaml";
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
 import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { messageOf } from "../util/errors.ts";
+import { parseYaml, YamlError, type YamlText } from "../util/parse-yaml.ts";
 import { readFileText } from "../util/read-file.ts";
-import { parseYaml, YamlError, type YamlText } from "./parse-yaml.ts";
 import { exclusiveKeys } from "./train-section.ts";
 
 /** Size of a recipe; one of all keys has a few thousand bytes. */

@@ -1,6 +1,7 @@
 import { chartLibrary, reportScript } from "./browser-files.ts";
 import { chartData } from "./page/chart-series.ts";
 import type { Chart, Fact, ReportData, ReportTable, SampleGroup } from "./page/report-data.ts";
+import { sampleMarks } from "./page/sample-marks.ts";
 import { reportStyle, sharedStyle } from "./style-sheet.ts";
 
 /**
@@ -99,11 +100,9 @@ function tableHtml({ title, columns, rows, note }: ReportTable): string {
   return `<div class="card"><h3>${escapeHtml(title)}</h3>${scroll}${noteHtml(note)}</div>`;
 }
 
-const marks = { right: "✓ as the reference", wrong: "✗ differs from the reference" };
-
 function sampleHtml({ prompt, outputs }: SampleGroup): string {
   const texts = outputs.map(({ name, text, mark }) => {
-    const says = mark === undefined ? "" : ` <span class="${mark}">${marks[mark]}</span>`;
+    const says = mark === undefined ? "" : ` <span class="${mark}">${sampleMarks[mark]}</span>`;
     return `<div class="output"><p class="by">${escapeHtml(name)}${says}</p><pre>${escapeHtml(text)}</pre></div>`;
   });
   return `<div class="card sample"><pre class="prompt">${escapeHtml(prompt)}</pre><div class="outputs">${texts.join("")}</div></div>`;

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
-import { parse } from "yaml";
 import { eventsOfType, type RunEvent, type StartEvent } from "../run/events.ts";
+import { parseRecordedRecipe } from "../run/recorded-recipe.ts";
+import { runFiles } from "../run/run-files.ts";
 import { largestOf } from "../util/elements.ts";
 import { formatBytes, formatCount, formatCountOf, formatDuration } from "../util/format.ts";
 import { isRecord } from "../util/json.ts";
@@ -117,8 +118,7 @@ function settingGroups(recipe: string): FactGroup[] {
 
 function parsedRecipe(recipe: string): unknown {
   try {
-    // Through JSON, which has no circles.
-    return JSON.parse(JSON.stringify(parse(recipe)));
+    return parseRecordedRecipe(recipe, runFiles.config);
   } catch {
     return undefined;
   }

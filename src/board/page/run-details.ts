@@ -1,5 +1,6 @@
 import { h } from "preact";
 import type { Fact, SampleGroup, SampleOutput } from "../../report/page/report-data.ts";
+import { sampleMarks } from "../../report/page/sample-marks.ts";
 import type { PageProps, SentCommand } from "./board-client.ts";
 import type { BoardCommand, BoardRun, BoardRunDetails } from "./board-data.ts";
 import { StateText } from "./run-table.ts";
@@ -128,8 +129,6 @@ function Facts({ facts }: { facts: readonly Fact[] }) {
   );
 }
 
-const marks = { right: "✓ as the reference", wrong: "✗ differs from the reference" };
-
 function Sample({ group: { prompt, outputs } }: { group: SampleGroup }) {
   const output = ({ name, text, mark }: SampleOutput) =>
     h(
@@ -139,7 +138,7 @@ function Sample({ group: { prompt, outputs } }: { group: SampleGroup }) {
         "p",
         { class: "by" },
         name,
-        mark === undefined ? null : h("span", { class: mark }, ` ${marks[mark]}`),
+        mark === undefined ? null : h("span", { class: mark }, ` ${sampleMarks[mark]}`),
       ),
       h("pre", null, text),
     );

@@ -1,6 +1,6 @@
 import { type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
-import { messageOf } from "../util/errors.ts";
-import { maxNesting } from "../util/nesting.ts";
+import { messageOf } from "./errors.ts";
+import { maxNesting } from "./nesting.ts";
 
 /** Values of a document, each as often as aliases repeat it. */
 const maxValues = 100_000;
