@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -65,6 +66,17 @@ test("results of another model, other files and folders are refused", () => {
   expect(() => new ResultLog(join(scratch.path, "folder"))).toThrow(
     refusal("usage", { where: /folder$/, found: "EISDIR" }),
   );
+});
+
+test("a named pipe is refused, not waited for; an open one is written", () => {
+  const where = join(scratch.path, "pipe");
+  execFileSync("mkfifo", [where]);
+  const expected = refusal("usage", { where, found: "a pipe, not a file", fix: /--out/ });
+  expect(() => new ResultLog(where)).toThrow(expected);
+  const module = JSON.stringify(new URL("result-log.ts", import.meta.url));
+  const code = `const { ResultLog } = await import(${module}); new ResultLog("/dev/stdout").add({ index: 3 })`;
+  const child = `${process.execPath} --input-type=module -e "$0" | cat`;
+  expect(execFileSync("sh", ["-c", child, code], { encoding: "utf8" })).toBe('{"index":3}\n');
 });
 
 test("a file that cannot be made is an error with a cure, also where no folder can be", () => {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
+import { refuseNamedPipe } from "../util/output-file.ts";
 import { statsOf } from "../util/read-file.ts";
 
 /** Result of one example; a line of the log. */
@@ -41,6 +42,7 @@ export class ResultLog {
   constructor(path?: string) {
     this.path = path;
     if (path === undefined) return;
+    tryFile(path, () => refuseNamedPipe(path));
     if (statsOf(path)?.isFile()) this.read(path);
     else tryFile(path, () => makeFolders(dirname(path)));
     tryFile(path, () => appendFileSync(path, ""));

@@ -3,13 +3,15 @@ import { basename, dirname, join, resolve } from "node:path";
 import { removeLeftovers } from "../run/leftovers.ts";
 import { ProcessLock } from "../run/process-lock.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { refuseNamedPipe } from "../util/output-file.ts";
 
 /**
  * Takes the lock of a file of results, which lies beside it. A device such as /dev/null has none.
- * @throws ScaloraError `usage` when another process evaluates into the file, or its folder cannot be written
+ * @throws ScaloraError `usage` when another process evaluates into the file, it is a named pipe, or its folder cannot be written
  */
 export function lockResults(out: string): ProcessLock | undefined {
   try {
+    refuseNamedPipe(out);
     if (existsSync(out) && !statSync(out).isFile()) return undefined;
     const path = existsSync(out) ? realpathSync(out) : resolve(out);
     const lock = ProcessLock.take(join(dirname(path), `.${basename(path)}.lock`), {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -210,6 +210,20 @@ test("control.json is taken once, and what is no command is reported", () => {
   const { command, warning } = run.takeControl();
   expect(command).toBeUndefined();
   expect(warning).toMatch(/newer scalora.*version 7, expected 1.*send the command with/);
+  run.close();
+});
+
+test("a pipe or a folder as control.json is warned of once, neither waited for nor removed", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  const file = run.file("control.json");
+  execFileSync("mkfifo", [file]);
+  expect(run.takeControl()).toEqual({ warning: "control.json ignored: a pipe, not a file" });
+  expect(run.takeControl()).toEqual({});
+  rmSync(file);
+  requestControl(run.path, "stop");
+  expect(run.takeControl()).toEqual({ command: "stop" });
+  mkdirSync(file);
+  expect(run.takeControl()).toEqual({ warning: "control.json ignored: a folder, not a file" });
   run.close();
 });
 

@@ -1,7 +1,8 @@
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ScaloraError } from "../util/errors.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic, writeFully } from "../util/files.ts";
+import { readFileText, statsOf } from "../util/read-file.ts";
 import { type ControlCommand, parseControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -9,8 +10,11 @@ import { lockNewRun, lockRun, notWritable } from "./lock-run.ts";
 import { currentProcess } from "./process-identity.ts";
 import type { ProcessLock } from "./process-lock.ts";
 import { readEvents } from "./read-events.ts";
-import { readOptional, recordVersion, runFiles } from "./run-files.ts";
+import { recordVersion, runFiles } from "./run-files.ts";
 import { type RecordedStatus, type RunStatus, readStatus } from "./status.ts";
+
+/** Bytes of a `control.json`: far more than a command has. */
+const maxControl = 1 << 16;
 
 /**
  * The folder of one run: `config.yaml`, `status.json` (replaced atomically), `events.jsonl` (append-only),
@@ -25,6 +29,8 @@ export class RunFolder implements Disposable {
   /** Whether a folder in which nothing could be recorded is removed. */
   private isBlank: boolean;
   private hasFailed = false;
+  /** Whether a `control.json` that cannot be read is there, and warned of. */
+  private ignoresControl = false;
 
   private constructor(path: string, lock: ProcessLock, isNew: boolean) {
     this.path = path;
@@ -100,12 +106,25 @@ export class RunFolder implements Disposable {
     this.isBlank = false;
   }
 
-  /** Reads the command in `control.json` and removes the file; `warning` says why the file holds none. */
+  /** Reads the command in `control.json` and removes the file; `warning` says why there is none. */
   takeControl(): { command?: ControlCommand; warning?: string } {
-    const text = readOptional(this.file(runFiles.control));
-    if (text === undefined) return {};
-    rmSync(this.file(runFiles.control), { force: true });
+    const file = this.file(runFiles.control);
+    let text: string;
+    try {
+      text = readFileText(file, maxControl);
+    } catch (cause) {
+      return statsOf(file) ? this.ignoreControl(messageOf(cause)) : {};
+    }
+    this.ignoresControl = false;
+    rmSync(file, { force: true });
     return parseControl(text);
+  }
+
+  /** What cannot be read stays where it is, and is warned of once. */
+  private ignoreControl(reason: string): { warning?: string } {
+    if (this.ignoresControl) return {};
+    this.ignoresControl = true;
+    return { warning: `${runFiles.control} ignored: ${reason}` };
   }
 
   /** Closes the record and releases the run (idempotent). The files stay. */

@@ -1,5 +1,7 @@
+import { existsSync, realpathSync } from "node:fs";
 import { messageOf, ScaloraError } from "./errors.ts";
 import { writeFileAtomic } from "./files.ts";
+import { statsOf } from "./read-file.ts";
 
 /** Writes a file of results, atomically. @throws ScaloraError `run` when it cannot be written */
 export function writeOutputFile(path: string, content: string): void {
@@ -12,5 +14,22 @@ export function writeOutputFile(path: string, content: string): void {
       fix: "make room or permissions there, and run the command again",
       cause,
     });
+  }
+}
+
+/**
+ * Refuses a pipe of the file system, whose opening waits for a reader. An open one, such as /dev/stdout, may be written.
+ * @throws Error in plain words
+ */
+export function refuseNamedPipe(path: string): void {
+  if (statsOf(path)?.isFIFO() && isNamed(path)) throw new Error("a pipe, not a file");
+}
+
+/** Whether a path leads to a name of the file system: that of an open pipe is none. */
+function isNamed(path: string): boolean {
+  try {
+    return existsSync(realpathSync(path));
+  } catch {
+    return false;
   }
 }

@@ -1,0 +1,17 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { refusal } from "../testing/refusal.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { lockResults } from "./lock-results.ts";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+
+test("a named pipe is no file of results; a device is one without a lock", () => {
+  const where = join(scratch.path, "pipe");
+  execFileSync("mkfifo", [where]);
+  const expected = refusal("usage", { where, found: "a pipe, not a file", fix: /--out/ });
+  expect(() => lockResults(where)).toThrow(expected);
+  expect(lockResults("/dev/null")).toBeUndefined();
+});
