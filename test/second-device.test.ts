@@ -184,7 +184,7 @@ async function exported(baseFolder: string, device: string) {
   const { layers } = rankReport(model, adapters, original);
   mergeAndSave(model, adapters, { baseFolder, out: join(out, "merged") });
   adapters.saveAdapter(join(out, "adapter"), baseFolder);
-  const open = { model, adapters, baseFolder, loadOriginal, recipe: undefined };
+  const open = { model, adapters, baseFolder, loadOriginal, recipe: undefined, checkpoint: undefined };
   const tokenizer = await loadTokenizer(baseFolder);
   const unused = { tokenizer, dispose: () => {}, [Symbol.dispose]: () => {} };
   const { rank } = await exportSvdAdapter({ ...open, ...unused }, join(out, "svd"), { rank: 2 }, signal);

@@ -4,7 +4,7 @@ import { loadPlugins, loadRecipe, type ModelConfig, type Recipe } from "../confi
 import { modelPath } from "../download/index.ts";
 import { type CausalLM, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { chooseCheckpoint } from "../train/checkpoints/choose-checkpoint.ts";
+import { type ChosenCheckpoint, chooseCheckpoint } from "../train/checkpoints/choose-checkpoint.ts";
 import { checkIdentity, readManifest } from "../train/checkpoints/read-checkpoint.ts";
 import { hashModel } from "../train/model-hash.ts";
 import { loadCheckpointWeights } from "../train/resume.ts";
@@ -25,6 +25,8 @@ export interface OpenModel extends Disposable {
   readonly adapters: AdapterSet | undefined;
   /** The run's recipe; undefined for a model folder. */
   readonly recipe: Recipe | undefined;
+  /** The run's checkpoint; undefined for a model folder. */
+  readonly checkpoint: ChosenCheckpoint | undefined;
   /** Loads the base model again, without adapters and as it was before training. */
   loadOriginal(): Promise<TrainableModel>;
   dispose(): void;
@@ -84,7 +86,8 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
   const config = join(target.path, "config.yaml");
   await loadPlugins(config);
   const recipe = loadRecipe(config, { needsData });
-  const { path: checkpoint } = chooseCheckpoint(target.path, target.checkpoint);
+  const chosen = chooseCheckpoint(target.path, target.checkpoint);
+  const { path: checkpoint } = chosen;
   const modelConfig = {
     ...resolveModelConfig(recipe),
     dtype: explicitValue(target.dtype) ?? recipe.model.dtype,
@@ -98,7 +101,7 @@ async function openRunModel(target: ModelTarget, needsData: boolean): Promise<Op
     checkIdentity(manifest, identity, checkpoint);
     const adapters = attachParsed(base.model, recipe.adapter, recipe.train.seed);
     disposeOnError([adapters], () => loadCheckpointWeights(checkpoint, adapters));
-    return makeOpenModel(base, load, adapters, recipe);
+    return makeOpenModel(base, load, adapters, { recipe, checkpoint: chosen });
   });
 }
 
@@ -109,7 +112,7 @@ function makeOpenModel(
   { model, tokenizer }: LoadedModel,
   { config, seed }: { config: ModelConfig; seed: number },
   adapters: AdapterSet | undefined,
-  recipe?: Recipe,
+  { recipe, checkpoint }: Partial<Pick<OpenModel, "recipe" | "checkpoint">> = {},
 ): OpenModel {
   const dispose = () => {
     adapters?.dispose();
@@ -122,6 +125,7 @@ function makeOpenModel(
     baseFolder: resolve(config.path),
     adapters,
     recipe,
+    checkpoint,
     loadOriginal: original,
     dispose,
     [Symbol.dispose]: dispose,

@@ -50,6 +50,19 @@ test.each(["lora", "scalora", "full"] as const)(
   },
 );
 
+test("eval says which checkpoint it uses, and when that of the best evaluation is missing", async () => {
+  const file = join(runs.lora, "status.json");
+  const status = readFileSync(file, "utf8");
+  const { bestStep } = JSON.parse(status);
+  const name = `step-${String(bestStep).padStart(6, "0")}`;
+  expect((await json("eval", runs.lora)).checkpoint).toEqual({ name, choice: "best" });
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(status), bestStep: bestStep + 1 }));
+  const { stdout, stderr } = await runScalora("eval", runs.lora);
+  writeFileSync(file, status);
+  expect(stdout).toMatch(new RegExp(`^checkpoint +${name} \\(best saved\\)`, "m"));
+  expect(stderr).toContain(`warning: the best evaluation was at step ${bestStep + 1}`);
+});
+
 test("eval takes files, of a model folder too, and says what is missing", async () => {
   const own = await json("eval", runs.lora, "--data", at("test.jsonl"));
   const base = await json("eval", at("model"), "--data", at("test.jsonl"));

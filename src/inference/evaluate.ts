@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { classesOf } from "../assemble/class-labels.ts";
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
@@ -31,7 +32,10 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
     ...result,
     ...(!isClassifier(open.model) && { perplexity: Math.exp(result.loss) }),
     rows: examples.length,
-    notes: [...headNotes(open), ...notes],
+    ...(open.checkpoint && {
+      checkpoint: { name: basename(open.checkpoint.path), choice: open.checkpoint.choice },
+    }),
+    notes: [...checkpointNotes(open), ...headNotes(open), ...notes],
     seconds: (performance.now() - started) / 1000,
   };
 };
@@ -63,6 +67,9 @@ function checkClasses(
     fix: "evaluate on data of the task that the model was trained for",
   });
 }
+
+const checkpointNotes = ({ checkpoint }: OpenModel) =>
+  checkpoint?.warning === undefined ? [] : [`warning: ${checkpoint.warning}`];
 
 /** A newly initialised head gives meaningless scores. */
 function headNotes({ model, adapters }: OpenModel): string[] {

@@ -141,11 +141,15 @@ async function evaluateLoss(
   const rows = [
     ...scoreRows(result),
     ["rows", formatCount(result.rows)],
+    ...checkpointRow(result),
     ["time", formatDuration(result.seconds)],
   ];
   context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
   for (const note of result.notes) context.note(note);
 }
+
+const checkpointRow = ({ checkpoint }: EvaluationResult) =>
+  checkpoint === undefined ? [] : [["checkpoint", `${checkpoint.name} (${checkpoint.choice})`]];
 
 function scoreRows(result: EvaluationResult): [string, string][] {
   const { loss, perplexity, accuracy, metrics, labelTokens } = result;

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { refusal } from "../../testing/refusal.ts";
@@ -44,6 +44,21 @@ test("last, best and names choose a checkpoint; the best is the default where th
       refusal("format", { where: /step-000006$/, fix: /--checkpoint step-000004.*--resume/ }),
     );
   expect(chosen(run, "step-000004")).toBe("step-000004");
+});
+
+test("it is said which one is used, and when that of the best evaluation was never saved", async () => {
+  const run = await makeRun();
+  expect(chooseCheckpoint(run)).toMatchObject({ choice: "best", warning: undefined });
+  expect(chooseCheckpoint(run, "last")).toMatchObject({ choice: "last", warning: undefined });
+  const file = join(run, "status.json");
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), bestStep: 5 }));
+  for (const name of [undefined, "best"])
+    expect(chooseCheckpoint(run, name)).toMatchObject({
+      step: 2,
+      choice: "best saved",
+      warning: expect.stringMatching(/step 5,.* step-000002 /),
+    });
+  expect(chooseCheckpoint(run, "step-000002")).toMatchObject({ choice: "chosen", warning: undefined });
 });
 
 test("without an evaluation the default is the last one, and best is refused", async () => {

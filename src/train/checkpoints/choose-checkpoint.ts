@@ -1,4 +1,5 @@
 import { basename, join } from "node:path";
+import { readStatus } from "../../run/status.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import { nearestName } from "../../util/nearest-name.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
@@ -12,6 +13,14 @@ import {
   verifyCheckpoint,
 } from "./read-checkpoint.ts";
 
+/** A checkpoint, and how it was chosen. */
+export interface ChosenCheckpoint extends CheckpointEntry {
+  /** `best saved`: the run's best evaluation was at a step whose checkpoint is not there. */
+  readonly choice: "best" | "best saved" | "last" | "chosen";
+  /** What to know about a `best saved` one. */
+  readonly warning: string | undefined;
+}
+
 /**
  * Finds a checkpoint of a run by name: `last` (the newest valid one), `best` (the best evaluation), or a folder's name such
  * as `step-000100`. The default is the best one, or the last one of a run without evaluations.
@@ -19,7 +28,7 @@ import {
  * @throws ScaloraError `config` when there is no such checkpoint, `format` when it is invalid, or when the default is
  * ambiguous because a newer one is damaged
  */
-export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
+export function chooseCheckpoint(run: string, name?: string): ChosenCheckpoint {
   const folder = join(run, "checkpoints");
   const newest = findNewestValid(folder);
   if (!newest) throw noCheckpoint(folder, name ?? "last", []);
@@ -27,10 +36,10 @@ export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
   const isByName = name !== undefined && name !== "last" && name !== "best";
   const [fault] = broken;
   if (!isByName && fault !== undefined) throw damaged(run, last, fault);
-  if (name === "last") return last;
+  if (name === "last") return { ...last, choice: "last", warning: undefined };
   const entries = listCheckpoints(folder);
   const best = parseState(readState(last.path), last.path).best?.step;
-  if (name === undefined && best === undefined) return last;
+  if (name === undefined && best === undefined) return { ...last, choice: "last", warning: undefined };
   const wanted = entries.find(({ step, path }) =>
     name === undefined || name === "best" ? step === best : basename(path) === name,
   );
@@ -41,7 +50,19 @@ export function chooseCheckpoint(run: string, name?: string): CheckpointEntry {
       entries.map(({ path }) => basename(path)),
     );
   if (wanted.step !== last.step) verifyCheckpoint(wanted.path);
-  return wanted;
+  if (isByName) return { ...wanted, choice: "chosen", warning: undefined };
+  return { ...wanted, ...describeBest(run, wanted) };
+}
+
+/** The checkpoints know only evaluations before the last save; the run's status knows all, as after a full disk. */
+function describeBest(
+  run: string,
+  { step, path }: CheckpointEntry,
+): Pick<ChosenCheckpoint, "choice" | "warning"> {
+  const best = readStatus(run)?.bestStep ?? step;
+  if (best === step) return { choice: "best", warning: undefined };
+  const warning = `the best evaluation was at step ${best}, whose checkpoint is missing: ${basename(path)} is used, the best one saved`;
+  return { choice: "best saved", warning };
 }
 
 function damaged(run: string, good: CheckpointEntry, { path, reason }: BrokenCheckpoint): ScaloraError {
