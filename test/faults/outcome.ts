@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readEvents } from "../../src/run/read-events.ts";
 import { listCheckpoints } from "../../src/train/checkpoints/read-checkpoint.ts";
+import { messageOf } from "../../src/util/errors.ts";
 import { hashFile } from "../../src/util/files.ts";
 
 /** What a run comes to, without what may differ from one time to the next. */
@@ -15,10 +16,22 @@ export interface Outcome {
 /** Reads what a run's folder has come to. */
 export function outcomeOf(run: string): Outcome {
   const checkpoints = listCheckpoints(join(run, "checkpoints")).map(({ path, step }) => {
-    const files = readdirSync(path).sort();
-    return [String(step), Object.fromEntries(files.map((name) => [name, contentOf(join(path, name), name)]))];
+    const files = statSync(path).isDirectory() ? readdirSync(path).sort() : [];
+    return [
+      String(step),
+      Object.fromEntries(files.map((name) => [name, readContent(join(path, name), name)])),
+    ];
   });
   return { checkpoints: Object.fromEntries(checkpoints), events: eventsOf(run) };
+}
+
+function readContent(path: string, name: string): string {
+  try {
+    return contentOf(path, name);
+  } catch (error) {
+    // A damage that a resume left alone, as it went on from a newer checkpoint.
+    return messageOf(error);
+  }
 }
 
 function contentOf(path: string, name: string): string {
