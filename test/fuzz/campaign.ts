@@ -25,8 +25,9 @@ export interface CampaignReport {
   readonly failure?: string;
 }
 
-/** Inputs between two looks at the coverage. */
+/** Inputs between two looks at coverage and clock; few where each takes a process. */
 const batchSize = 300;
+const slowBatchSize = 10;
 
 /** Gives one target its inputs, up to the first failure. */
 export class Campaign {
@@ -78,7 +79,8 @@ export class Campaign {
   }
 
   private drawBatch({ inputs }: Budget): Uint8Array[] {
-    return Array.from({ length: Math.min(batchSize, inputs - this.inputs) }, () => this.stream.next());
+    const size = this.runner.target.isSlow ? slowBatchSize : batchSize;
+    return Array.from({ length: Math.min(size, inputs - this.inputs) }, () => this.stream.next());
   }
 
   private isWithin({ inputs, seconds }: Budget): boolean {
