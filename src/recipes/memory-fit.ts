@@ -1,13 +1,17 @@
-import type { Recipe } from "../config/index.ts";
+import type { LoadedModel } from "../assemble/load-base-model.ts";
+import { loadedModelBytes } from "../assemble/loaded-model-bytes.ts";
+import type { ModelConfig, Recipe } from "../config/index.ts";
+import { deviceOf, isClassifier, Linear, LMHead, type TrainableModel } from "../nn/index.ts";
+import { hasCuda, Tensor } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatBytes, formatCount } from "../util/format.ts";
-import type { MemoryLimit } from "./available-memory.ts";
+import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
 import type { MemoryNeed } from "./memory-estimate.ts";
 
 /** The estimate may be this much too high; a run is refused when it would not fit even then. */
 const estimateError = 0.1;
 /** Activations and float32 weights in bfloat16 take about this share of their memory (norms compute in float32). */
-const [bfloat16Activations, bfloat16Weights, nf4Weights] = [0.65, 0.5, 0.14];
+const [bfloat16Activations, bfloat16Weights, nf4Share] = [0.65, 0.5, 0.14];
 
 /** Bytes of the weights that a smaller dtype would make smaller. */
 export interface WeightBytes {
@@ -21,6 +25,61 @@ export interface WeightBytes {
 export function fitOf({ total }: Pick<MemoryNeed, "total">, { bytes }: MemoryLimit): "yes" | "tight" | "no" {
   if (total * (1 - estimateError) > bytes) return "no";
   return total * (1 + estimateError) > bytes ? "tight" : "yes";
+}
+
+/** The bytes of a loaded model's weights, before a method is attached. */
+export function weightBytesOf(model: TrainableModel): WeightBytes {
+  const weights = [...model.namedParameters()].map(([, weight]) => weight);
+  const linear = [...model.namedModules()].flatMap(([, module]) =>
+    module instanceof Linear && !(module instanceof LMHead) && module.weight instanceof Tensor
+      ? [module.weight]
+      : [],
+  );
+  const bytes = (tensors: readonly Tensor[]) =>
+    tensors.reduce((sum, { numel, dtype }) => sum + numel * (dtype === "float32" ? 4 : 2), 0);
+  return {
+    float32: bytes(weights.filter(({ dtype }) => dtype === "float32")),
+    quantisable: isClassifier(model) ? 0 : bytes(linear),
+  };
+}
+
+/** What a run needs and may take. */
+interface FittedRun {
+  readonly base: Pick<LoadedModel, "model">;
+  readonly memory: MemoryNeed;
+  readonly memoryLimit: MemoryLimit;
+  readonly weightBytes: WeightBytes;
+}
+
+/**
+ * Refuses a run that cannot fit into memory, unless `SCALORA_MEMORY_CHECK=off`.
+ * @returns a warning when it may not fit
+ * @throws ScaloraError `config` saying what would fit
+ */
+export function checkMemoryFit(
+  { base, memory: need, memoryLimit: limit, weightBytes }: FittedRun,
+  recipe: Recipe,
+  env = process.env,
+): string | undefined {
+  if (deviceOf(base.model) !== "cpu" || env["SCALORA_MEMORY_CHECK"] === "off") return undefined;
+  const fit = fitOf(need, limit);
+  if (fit === "yes") return undefined;
+  const error = memoryError(need, limit, weightBytes, recipe);
+  if (fit === "no") throw error;
+  return `memory is tight: ${error.found}; ${error.expected}`;
+}
+
+/** Refuses a model that cannot be loaded into memory, before loading it is tried. @throws ScaloraError `config` */
+export function checkModelFit(config: ModelConfig, limit = memoryLimit(), env = process.env): void {
+  if (config.device.startsWith("cuda") || hasCuda() || env["SCALORA_MEMORY_CHECK"] === "off") return;
+  const bytes = loadedModelBytes(config);
+  if (fitOf({ total: bytes }, limit) !== "no") return;
+  throw new ScaloraError("config", "The model does not fit into memory", {
+    where: `model.path: ${config.path}`,
+    expected: `at most ${formatBytes(limit.bytes)}, all that this process may take of ${limit.of}`,
+    found: `about ${formatBytes(bytes)} for its weights alone`,
+    fix: "use model.dtype: bfloat16, adapter.method: qlora, or a smaller model",
+  });
 }
 
 /** Why a run does not fit into memory, and what would. */
@@ -52,7 +111,7 @@ function smallerTypes(
   { bytes }: MemoryLimit,
 ): string[] {
   const half = fixed - float32 * (1 - bfloat16Weights) + tokens * perToken * bfloat16Activations;
-  const quantised = fixed - quantisable * (1 - nf4Weights) + tokens * perToken;
+  const quantised = fixed - quantisable * (1 - nf4Share) + tokens * perToken;
   return [
     ...(float32 > 0 && half < bytes ? [`model.dtype: bfloat16 takes about ${formatBytes(half)}`] : []),
     ...(quantisable > 0 && quantised < bytes

@@ -4,7 +4,8 @@ import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { writeTinyProject } from "../testing/tiny-trained-run.ts";
 import { liveTensorCount } from "../torch/index.ts";
-import { checkMemoryFit, checkModelFit, prepareRun } from "./prepare-run.ts";
+import { checkMemoryFit, checkModelFit } from "./memory-fit.ts";
+import { prepareRun } from "./prepare-run.ts";
 
 const scratch = temporaryFolder();
 beforeAll(() => writeTinyProject(scratch.path));

@@ -2,21 +2,19 @@ import { type AdapterSet, attachParsed } from "../adapters/index.ts";
 import { classesOf } from "../assemble/class-labels.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type LoadedModel, loadModelAndTokenizer } from "../assemble/load-base-model.ts";
-import { loadedModelBytes } from "../assemble/loaded-model-bytes.ts";
 import { makeOptimizer } from "../assemble/make-optimizer.ts";
-import type { ModelConfig, Recipe } from "../config/index.ts";
+import type { Recipe } from "../config/index.ts";
 import { type BatchSource, type Dataset, loadDataset } from "../data/index.ts";
-import { deviceOf, isClassifier, Linear, LMHead, type TrainableModel } from "../nn/index.ts";
+import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
-import { type GemmBackend, Generator, hasCuda, memory, releaseFreeMemory, Tensor } from "../torch/index.ts";
+import { type GemmBackend, Generator, memory, releaseFreeMemory } from "../torch/index.ts";
 import type { CheckpointIdentity } from "../train/checkpoints/checkpoint-format.ts";
 import { hashModel } from "../train/model-hash.ts";
-import { ScaloraError } from "../util/errors.ts";
-import { formatBytes, formatCount } from "../util/format.ts";
+import { formatCount } from "../util/format.ts";
 import { definedFields } from "../util/json.ts";
 import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
 import { type MemoryNeed, memoryNeed } from "./memory-estimate.ts";
-import { fitOf, memoryError, type WeightBytes } from "./memory-fit.ts";
+import { checkModelFit, type WeightBytes, weightBytesOf } from "./memory-fit.ts";
 import { countSteps, dataWarnings, makeBatches } from "./training-data.ts";
 
 /** Everything that a recipe trains with, loaded and checked; nothing is written. */
@@ -93,52 +91,6 @@ export async function prepareRun(
     dispose();
     throw error;
   }
-}
-
-/**
- * Refuses a run that cannot fit into memory, unless `SCALORA_MEMORY_CHECK=off`.
- * @returns a warning when it may not fit
- * @throws ScaloraError `config` saying what would fit
- */
-export function checkMemoryFit(
-  { base, memory: need, memoryLimit: limit, weightBytes }: Omit<PreparedRun, typeof Symbol.dispose>,
-  recipe: Recipe,
-  env = process.env,
-): string | undefined {
-  if (deviceOf(base.model) !== "cpu" || env["SCALORA_MEMORY_CHECK"] === "off") return undefined;
-  const fit = fitOf(need, limit);
-  if (fit === "yes") return undefined;
-  const error = memoryError(need, limit, weightBytes, recipe);
-  if (fit === "no") throw error;
-  return `memory is tight: ${error.found}; ${error.expected}`;
-}
-
-/** Refuses a model that cannot be loaded into memory, before loading it is tried. @throws ScaloraError `config` */
-export function checkModelFit(config: ModelConfig, limit = memoryLimit(), env = process.env): void {
-  if (config.device.startsWith("cuda") || hasCuda() || env["SCALORA_MEMORY_CHECK"] === "off") return;
-  const bytes = loadedModelBytes(config);
-  if (fitOf({ total: bytes }, limit) !== "no") return;
-  throw new ScaloraError("config", "The model does not fit into memory", {
-    where: `model.path: ${config.path}`,
-    expected: `at most ${formatBytes(limit.bytes)}, all that this process may take of ${limit.of}`,
-    found: `about ${formatBytes(bytes)} for its weights alone`,
-    fix: "use model.dtype: bfloat16, adapter.method: qlora, or a smaller model",
-  });
-}
-
-function weightBytesOf(model: TrainableModel): WeightBytes {
-  const weights = [...model.namedParameters()].map(([, weight]) => weight);
-  const linear = [...model.namedModules()].flatMap(([, module]) =>
-    module instanceof Linear && !(module instanceof LMHead) && module.weight instanceof Tensor
-      ? [module.weight]
-      : [],
-  );
-  const bytes = (tensors: readonly Tensor[]) =>
-    tensors.reduce((sum, { numel, dtype }) => sum + numel * (dtype === "float32" ? 4 : 2), 0);
-  return {
-    float32: bytes(weights.filter(({ dtype }) => dtype === "float32")),
-    quantisable: isClassifier(model) ? 0 : bytes(linear),
-  };
 }
 
 /** Warns about a randomly initialised head, in case a trained classifier was expected. */

@@ -1,0 +1,70 @@
+import { evaluationBatches } from "../assemble/evaluation-batches.ts";
+import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
+import type { Recipe } from "../config/index.ts";
+import type { Batch } from "../data/index.ts";
+import { isClassifier } from "../nn/index.ts";
+import { evaluateLoss } from "../train/evaluate.ts";
+import { trainStep } from "../train/step.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+import { scheduleAndSettings } from "./run-settings.ts";
+
+/** Steps of the probe: the first one loads code, the others are timed. */
+const probeSteps = 3;
+
+/** What three steps showed. */
+export interface Probe {
+  readonly losses: readonly number[];
+  readonly secondsPerStep: number;
+  readonly tokensPerSecond: number;
+  /** Of one evaluation; null without held-out rows. */
+  readonly evaluationSeconds: number | null;
+  /** Of the whole run. */
+  readonly totalSeconds: number;
+}
+
+/** Trains three steps of the run, and evaluates one batch of held-out rows. */
+export async function probeRun(prepared: PreparedRun, recipe: Recipe, signal: AbortSignal): Promise<Probe> {
+  const { base, adapters, optimizer, batches, dataset, dropout, steps } = prepared;
+  const { schedule, settings } = scheduleAndSettings(recipe, steps);
+  const { model } = base;
+  const parts = {
+    ...{ model, adapters, optimizer, schedule, clip: settings.clip },
+    dropout: isClassifier(model) ? dropout : undefined,
+  };
+  const reports = Array.from({ length: probeSteps }, (_, i) => {
+    signal.throwIfAborted();
+    const started = performance.now();
+    const microBatches = Array.from({ length: settings.accumulate }, () => batches.next());
+    const { loss, tokens } = trainStep(parts, microBatches, i + 1);
+    return { loss, tokens, seconds: secondsSince(started) };
+  });
+  const timed = reports.slice(1);
+  const sum = (of: (report: (typeof reports)[number]) => number) =>
+    timed.reduce((total, report) => total + of(report), 0);
+  const secondsPerStep = sum(({ seconds }) => seconds) / timed.length;
+  const evaluationSeconds = await timeEvaluation(prepared, recipe, evaluationBatches(dataset.eval));
+  const evaluations = 1 + Math.ceil(steps / settings.evalEvery);
+  return {
+    losses: reports.map(({ loss }) => loss),
+    secondsPerStep,
+    tokensPerSecond: sum(({ tokens }) => tokens) / sum(({ seconds }) => seconds),
+    evaluationSeconds,
+    totalSeconds: steps * secondsPerStep + evaluations * (evaluationSeconds ?? 0),
+  };
+}
+
+/** Seconds of an evaluation, from those of its first batch. */
+async function timeEvaluation(
+  { base }: PreparedRun,
+  recipe: Recipe,
+  batches: readonly Batch[],
+): Promise<number | null> {
+  const [first] = batches;
+  if (first === undefined) return null;
+  const started = performance.now();
+  await evaluateLoss(base.model, [first], glueMetrics(recipe.data));
+  const tokens = batches.reduce((sum, batch) => sum + batch.tokens.length, 0);
+  return secondsSince(started) * (tokens / first.tokens.length);
+}
+
+const secondsSince = (started: number) => (performance.now() - started) / 1000;
