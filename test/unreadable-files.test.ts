@@ -4,13 +4,20 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readAdapterConfig } from "../src/adapters/peft/adapter-config.ts";
+import { diffRuns } from "../src/compare/diff-runs.ts";
 import { loadPlugins, loadRecipe } from "../src/config/index.ts";
 import { readRows } from "../src/data/index.ts";
 import { readGgufHeader } from "../src/gguf/header.ts";
 import { readModelConfig } from "../src/model-files/model-config.ts";
+import { listRuns } from "../src/run/list-runs.ts";
+import { readEvents } from "../src/run/read-events.ts";
+import { RunFolder } from "../src/run/run-folder.ts";
+import { readStatus } from "../src/run/status.ts";
 import { readSafetensorsHeader } from "../src/safetensors/index.ts";
 import { readTokenizerFolder } from "../src/tokenizer/index.ts";
+import { readManifest, readState } from "../src/train/checkpoints/read-checkpoint.ts";
 import { ScaloraError } from "../src/util/errors.ts";
+import { codeOf } from "../src/util/files.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-unreadable-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -68,6 +75,60 @@ test.each(cases)("%s that is %s ends in one error that names it", async (name, t
   expect(error).toHaveProperty("exitCode", 2);
   expect(String(error)).toContain(folder);
 });
+
+const notFiles = ["a folder", "a pipe", "a device"] as const;
+
+/** A folder in which one file is something else. */
+function folderWith(name: string, thing: (typeof notFiles)[number]): string {
+  const folder = mkdtempSync(join(scratch, "run-"));
+  things[thing]?.(join(folder, name));
+  return folder;
+}
+
+test.each(notFiles)("%s in place of a file of a run is refused by name", (thing) => {
+  const inRun = folderWith("events.jsonl", thing);
+  writeFileSync(join(inRun, "config.yaml"), "");
+  const refusals = [
+    [() => readEvents(inRun), inRun],
+    [() => RunFolder.open(inRun), inRun],
+    ...["config.yaml", "events.jsonl"].map((name) => {
+      const run = folderWith(name, thing);
+      return [() => diffRuns(run, run), join(run, name)] as const;
+    }),
+    ...["manifest.json", "state.json"].map((name) => {
+      const checkpoint = folderWith(name, thing);
+      return [() => (name === "state.json" ? readState : readManifest)(checkpoint), checkpoint] as const;
+    }),
+  ] as const;
+  for (const [read, where] of refusals) {
+    const error = errorOf(read);
+    expect(error).toBeInstanceOf(ScaloraError);
+    expect(["format", "run"]).toContain(codeOf(error));
+    expect(String(error)).toContain(where);
+  }
+});
+
+test.each(notFiles)("%s in place of a status or a command hides no run and stops none", (thing) => {
+  const runs = mkdtempSync(join(scratch, "runs-"));
+  for (const name of ["odd", "other"]) RunFolder.create(join(runs, name), "").close();
+  things[thing]?.(join(runs, "odd", "status.json"));
+  expect(readStatus(join(runs, "odd"))).toBeUndefined();
+  expect(listRuns(runs).map(({ name, state }) => `${name} ${state}`)).toEqual([
+    "odd unknown",
+    "other unknown",
+  ]);
+  using run = RunFolder.open(join(runs, "other"));
+  things[thing]?.(run.file("control.json"));
+  expect(run.takeControl()).toEqual({ warning: `control.json ignored: ${thing}, not a file` });
+});
+
+function errorOf(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return error;
+  }
+}
 
 test.each([
   ["a zero byte", "a\0b"],

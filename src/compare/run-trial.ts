@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { loadRecipe, type Recipe, recipeToYaml } from "../config/index.ts";
 import { eventsOfType, type StartEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
+import { readOptional } from "../run/run-files.ts";
 import { readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { mean } from "./summary.ts";
@@ -24,7 +25,7 @@ export function checkTrial(cell: Trial, plan: TrialPlan): void {
   const wanted = recipeToYaml(recipe);
   const config = join(plan.runs, trialName(cell), "config.yaml");
   if (!existsSync(config)) return;
-  const line = firstDifference(readFileSync(config, "utf8"), wanted);
+  const line = firstDifference(readOptional(config) ?? "", wanted);
   if (line === undefined) return;
   throw new ScaloraError("config", "The comparison's folder holds runs of another recipe", {
     where: config,

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { ScaloraError } from "../util/errors.ts";
 import { codeOf, makeFolders, removeEmptyFolders } from "../util/files.ts";
+import { readFileBytes } from "../util/read-file.ts";
 import { currentProcess, isGone, processSchema } from "./process-identity.ts";
-import { parseOptional } from "./run-files.ts";
+import { maxFileBytes, parseOptional } from "./run-files.ts";
 
 const holderSchema = processSchema.extend({ since: z.string().describe("Time of taking it, ISO 8601") });
 
@@ -115,7 +116,7 @@ function renameOnto(temporary: string, path: string): boolean {
 function goneHolders(path: string, purpose: LockPurpose): string[] {
   return (unlessMissing(() => readdirSync(path)) ?? []).flatMap((token) => {
     const file = join(path, token);
-    const text = unlessMissing(() => readFileSync(file, "utf8"));
+    const text = unlessMissing(() => readFileBytes(file, maxFileBytes).toString("utf8"));
     if (text === undefined) return [];
     // Each file was complete before it had its place here: one that cannot be understood was damaged since, or is no lock's.
     const holder = holderSchema.safeParse(parseOptional(text)).data;

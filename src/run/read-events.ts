@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { codeOf } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
+import { readFileBytes } from "../util/read-file.ts";
 import { type EventType, eventSchemas, formatLine, type RecordedEvent, type RunEvent } from "./events.ts";
 import { firstIssue, jsonText, type SchemaIssue } from "./first-schema-issue.ts";
 import { assertKnownVersion, parseOptional, runFiles } from "./run-files.ts";
@@ -22,10 +22,14 @@ export function readEvents(path: string): RecordedEvent[] {
   return collector.events;
 }
 
+/** Size of a record that is read at once: as long as a text can be, about two million steps. */
+const maxRecordBytes = 500 * 2 ** 20;
+
 /** The text of the record; none without one. A record that cannot be read holds what a resume needs, so it is not taken for none. */
 function readRecord(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    // Not strict: a crash may have cut the last line within a character.
+    return readFileBytes(file, maxRecordBytes).toString("utf8");
   } catch (cause) {
     if (codeOf(cause) === "ENOENT") return "";
     throw new ScaloraError("run", "The run's record cannot be read", {

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { ScaloraError } from "../util/errors.ts";
 import { isNestedDeeper } from "../util/nesting.ts";
+import { readFileBytes } from "../util/read-file.ts";
 
 /** Names of the files in a run's folder. */
 export const runFiles = {
@@ -29,10 +29,13 @@ export function assertKnownVersion(version: number | undefined, where: string): 
   });
 }
 
-/** A file's text; undefined when it cannot be read. */
+/** Size of a file of a run other than `events.jsonl`; they have a few kB. */
+export const maxFileBytes = 1 << 24;
+
+/** A file's text; undefined when it cannot be read, as what is no file or has more than `maxFileBytes`. */
 export function readOptional(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readFileBytes(path, maxFileBytes).toString("utf8");
   } catch {
     return undefined;
   }

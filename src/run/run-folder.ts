@@ -1,8 +1,8 @@
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic, writeFully } from "../util/files.ts";
-import { readFileText, statsOf } from "../util/read-file.ts";
+import { openFile, readFileText, statsOf } from "../util/read-file.ts";
 import { type ControlCommand, parseControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -170,6 +170,13 @@ const recordLine = (content: object) => `${JSON.stringify({ time: new Date().toI
 
 /** Whether the file's last line has no newline, as after a crash: the next event must start a new line. */
 function endsMidLine(file: string): boolean {
-  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
-  return bytes.length > 0 && bytes[bytes.length - 1] !== 0x0a;
+  if (!existsSync(file)) return false;
+  const descriptor = openFile(file);
+  try {
+    const last = Buffer.alloc(1);
+    const { size } = fstatSync(descriptor);
+    return size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { elementAt } from "../../util/elements.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import type { Json } from "../../util/json.ts";
+import { readFileText } from "../../util/read-file.ts";
 
 /** Version of the checkpoint folder's layout. Version 1 has no hash over the manifest itself; later versions are refused. */
 const checkpointVersion = 2;
@@ -44,12 +44,15 @@ export function formatManifest(content: ManifestContent): string {
   return `${text},\n "sha256": "${hashOf(text)}"\n}\n`;
 }
 
+/** Size of a manifest; one has a few kB. */
+const maxManifestBytes = 1 << 26;
+
 /** Reads `manifest.json`. @throws ScaloraError `format` for one that is damaged, or of a later version */
 export function readManifestFile(file: string): Manifest {
   let text: string;
   let written: unknown;
   try {
-    text = readFileSync(file, "utf8");
+    text = readFileText(file, maxManifestBytes);
     written = JSON.parse(text);
   } catch (cause) {
     const found = messageOf(cause);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { SafetensorsFile } from "../../safetensors/index.ts";
 import type { Tensor } from "../../torch/index.ts";
@@ -6,6 +6,7 @@ import * as torch from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { hashFile } from "../../util/files.ts";
 import type { Json } from "../../util/json.ts";
+import { readFileText } from "../../util/read-file.ts";
 import {
   type CheckpointIdentity,
   manifestFile,
@@ -51,6 +52,7 @@ export function readManifest(path: string): Manifest {
   for (const [name, { bytes }] of Object.entries(manifest.files)) {
     const stat = statSync(join(path, name), { throwIfNoEntry: false });
     if (!stat) fail(`${name} is missing`);
+    else if (!stat.isFile()) fail(`${name} is not a file`);
     else if (stat.size !== bytes) fail(`${name} has ${stat.size} bytes; the manifest lists ${bytes}`);
   }
   return manifest;
@@ -149,7 +151,16 @@ export function withTensors(
   });
 }
 
-/** The content of `state.json`, not validated. */
+/** Size of a state, which may have counters of every layer. */
+const maxStateBytes = 1 << 28;
+
+/** The content of `state.json`, not validated. @throws ScaloraError `format` when it cannot be read */
 export function readState(path: string): unknown {
-  return JSON.parse(readFileSync(join(path, stateFile), "utf8"));
+  const file = join(path, stateFile);
+  try {
+    return JSON.parse(readFileText(file, maxStateBytes));
+  } catch (cause) {
+    const found = messageOf(cause);
+    throw new ScaloraError("format", "This checkpoint's state cannot be read", { where: file, found, cause });
+  }
 }
