@@ -1,5 +1,6 @@
 import type { DataPreview, LengthBin, PreviewRow } from "../recipes/preview-data.ts";
 import { formatCount, formatCountOf } from "../util/format.ts";
+import { escapeName } from "../util/quote.ts";
 import type { Paint } from "./terminal/painter.ts";
 import { stripControl } from "./terminal/strip-control.ts";
 import { table } from "./terminal/table.ts";
@@ -25,7 +26,7 @@ export function dataPreviewText(preview: DataPreview, paint: Paint): string {
 function countsTable({ files, counts, unknownTokens, batches }: DataPreview, paint: Paint): string {
   const rows: string[][] = files.map(({ path, format, rows: count, ignoredColumns }) => {
     const ignored = ignoredColumns.length > 0 ? `; not read: ${ignoredColumns.join(", ")}` : "";
-    return ["file", stripControl(`${path} (${format}, ${formatCountOf(count, "row")}${ignored})`)];
+    return ["file", escapeName(`${path} (${format}, ${formatCountOf(count, "row")}${ignored})`)];
   });
   const share = ((100 * counts.labelTokens) / counts.tokens).toFixed(1);
   rows.push(
@@ -89,7 +90,7 @@ function histogramLines(bins: readonly LengthBin[], paint: Paint): string[] {
 function droppedText({ dropped, warnings }: DataPreview, paint: Paint): string {
   const named = dropped
     .slice(0, maxDropped)
-    .map(({ source, reason }) => `  ${stripControl(source)}: ${reason}`);
+    .map(({ source, reason }) => `  ${escapeName(source)}: ${reason}`);
   const more = dropped.length - maxDropped;
   const rows =
     dropped.length === 0
@@ -101,9 +102,7 @@ function droppedText({ dropped, warnings }: DataPreview, paint: Paint): string {
         ];
   // The warnings on dropped and cut rows say the same in fewer words.
   const others = warnings.filter((text) => !/ (dropped: |truncated to data\.maxLength$)/.test(text));
-  return [...rows, ...others.map((text) => `${paint("yellow", "warning:")} ${stripControl(text)}`)].join(
-    "\n",
-  );
+  return [...rows, ...others.map((text) => `${paint("yellow", "warning:")} ${escapeName(text)}`)].join("\n");
 }
 
 function rowsText(rows: readonly PreviewRow[], paint: Paint, colour: boolean): string[] {
@@ -123,7 +122,7 @@ function rowText(row: PreviewRow, paint: Paint, colour: boolean): string {
       ? `${labelTokens} of ${tokens} tokens trained on`
       : `${formatCountOf(tokens, "token")}, label ${label}`;
   const text = segmentsText(row, paint, colour);
-  return `${paint("bold", stripControl(source))}  ${what}\n${text.replaceAll(/^/gm, "  ")}`;
+  return `${paint("bold", escapeName(source))}  ${what}\n${text.replaceAll(/^/gm, "  ")}`;
 }
 
 function segmentsText({ segments }: PreviewRow, paint: Paint, colour: boolean): string {

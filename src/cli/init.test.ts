@@ -44,6 +44,22 @@ test("a recipe from init is valid, says what comes next, and trains", async () =
   expect(JSON.parse(trained.stdout)).toMatchObject({ reason: "finished", step: 1 });
 });
 
+test("a file's name with control characters is escaped, in what is printed and in the recipe", async () => {
+  const data = at("e\x1b[31mvil\n\u202e.jsonl");
+  const out = at("evil.yaml");
+  writeFileSync(data, capitalRows(20));
+  const made = await runScalora("init", "--model", at("model"), "--data", data, "--out", out);
+  expect(made.code).toBe(0);
+  const shown = await runScalora("data", out);
+  const recipe = readFileSync(out, "utf8");
+  for (const text of [made.stdout, recipe, shown.stdout]) {
+    expect(text).toContain("e\\x1b[31mvil\\x0a\\u202e.jsonl");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what may not be there.
+    expect(text).not.toMatch(/[\u001b\u202e]/);
+  }
+  expect(loadRecipe(out).data.train).toMatchObject([{ path: data }]);
+});
+
 test("an existing file is not overwritten", async () => {
   const out = at("there.yaml");
   writeFileSync(out, "mine");

@@ -18,6 +18,22 @@ test.each([
   expect(issue?.where).toMatch(/recipe\.yaml:\d+$/);
 });
 
+test.each([
+  [
+    "aliases that multiply",
+    `${minimal}k0: &a0 [x]\n${bomb.join("\n")}\n`,
+    /more than 100 aliases/,
+    /write the values out/,
+  ],
+  ["an unknown alias", `${minimal}x:\n  - *nope\n`, /no anchor &nope/, /quote/],
+  ["a bracket left open", `${minimal}x: [1\n`, /./, /correct/],
+])("%s: what is bounded, and what to do", (_name, yaml, problem, fix) => {
+  const [issue] = problems(yaml).issues;
+  expect(issue?.problem).toMatch(problem);
+  expect(issue?.fix).toMatch(fix);
+  expect(issue?.where).not.toMatch(/:1$/);
+});
+
 test("the same in an override", () => {
   expect(problems(minimal, ["run.name=&a [*a]"]).issues[0]).toMatchObject({ key: "run.name" });
 });

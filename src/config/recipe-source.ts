@@ -59,7 +59,7 @@ function readYaml(path: string): YamlText {
     if (cause instanceof YamlError)
       throw new ConfigError(
         path,
-        cause.problems.map(({ line, problem }) => ({ where: `${path}:${line}`, key: "YAML", problem })),
+        cause.problems.map(({ line, ...what }) => ({ where: `${path}:${line}`, key: "YAML", ...what })),
       );
     throw new ConfigError(path, [
       {

@@ -5,6 +5,7 @@ import { describeSection, type SectionName } from "../config/index.ts";
 import { glueTasks, readRows } from "../data/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
+import { controlCharacters, escapeName } from "../util/quote.ts";
 import { type RecognisedFormat, recogniseFormat } from "./recognise-format.ts";
 
 /** Rows that are read to recognise the format, and to find the classes. */
@@ -141,10 +142,12 @@ function description(name: SectionName, keyName: string): string {
   return field.unset === undefined ? field.description : `${field.description}. Default: ${field.unset}`;
 }
 
+const yamlEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
 /** A value as YAML on one line. */
 const yamlValue = (value: unknown) =>
-  typeof value === "string" && /[\r\n]/.test(value)
-    ? JSON.stringify(value)
+  typeof value === "string" && escapeName(value) !== value
+    ? JSON.stringify(value).replaceAll(controlCharacters, yamlEscape)
     : stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trimEnd();
 
 function modelLines({ model, rows, recognised }: Parts): string[] {
@@ -235,4 +238,4 @@ function runLines(name: string): string[] {
 }
 
 /** A text within a comment: on one line. */
-const comment = (text: string) => text.replaceAll(/\s+/g, " ");
+const comment = (text: string) => escapeName(text).replaceAll(/\s+/g, " ");

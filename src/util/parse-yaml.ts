@@ -1,9 +1,12 @@
-import { type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { type Document, isAlias, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { messageOf } from "./errors.ts";
 import { maxNesting } from "./nesting.ts";
 
 /** Values of a document, each as often as aliases repeat it. */
 const maxValues = 100_000;
+
+/** Aliases of one anchor, each counted as often as other aliases repeat it. */
+const maxAliases = 100;
 
 /** What a YAML text holds. */
 export interface YamlText {
@@ -12,9 +15,16 @@ export interface YamlText {
   lineAt(offset: number): number;
 }
 
+/** One thing that is wrong, and what to do about it. */
+interface YamlProblem {
+  readonly line: number;
+  readonly problem: string;
+  readonly fix: string;
+}
+
 /** What is wrong with a YAML text, by line. */
 export class YamlError extends Error {
-  readonly problems: readonly { readonly line: number; readonly problem: string }[];
+  readonly problems: readonly YamlProblem[];
 
   constructor(problems: YamlError["problems"]) {
     super(problems[0]?.problem);
@@ -29,29 +39,74 @@ export class YamlError extends Error {
 export function parseYaml(text: string): YamlText {
   const lines = new LineCounter();
   const lineAt = (offset: number) => lines.linePos(offset).line;
+  let aliasOffset = 0;
   try {
     // The library compares each key with all others; `repeatedKeys` looks each up.
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
     const errors = document.errors.map(({ pos: [offset], code, message }) => ({
       line: lineAt(offset),
       problem: code === "RESOURCE_EXHAUSTION" ? tooDeep : message,
+      fix: code === "RESOURCE_EXHAUSTION" ? writeOut : correct,
     }));
     const repeated = repeatedKeys(document).map((offset) => ({
       line: lineAt(offset),
       problem: "Map keys must be unique",
+      fix: "keep one of them",
     }));
-    if (errors.length + repeated.length > 0) throw new YamlError([...errors, ...repeated]);
-    const value: unknown = document.toJS();
+    const unknown = unknownAliases(document).map(({ offset, name }) => ({
+      line: lineAt(offset),
+      problem: `an alias *${name} with no anchor &${name} before it`,
+      fix: `put &${name} before the value that is meant, or quote the text: "*${name}"`,
+    }));
+    const problems = [...errors, ...repeated, ...unknown];
+    if (problems.length > 0) throw new YamlError(problems);
+    aliasOffset = firstAlias(document);
+    const value: unknown = document.toJS({ maxAliasCount: maxAliases });
     countValues(value, maxNesting, { left: maxValues });
     return { value, contents: document.contents, lineAt };
   } catch (error) {
     if (error instanceof YamlError) throw error;
     const problem = error instanceof RangeError ? tooDeep : messageOf(error);
-    throw new YamlError([{ line: 1, problem }]);
+    const isAliases = problem.startsWith("Excessive alias count");
+    throw new YamlError([
+      {
+        line: Math.max(lineAt(aliasOffset), 1),
+        problem: isAliases ? tooManyAliases : problem,
+        fix: writeOut,
+      },
+    ]);
   }
 }
 
 const tooDeep = `lists and sections more than ${maxNesting} deep, or an alias within its own anchor`;
+
+const tooManyAliases = `more than ${maxAliases} aliases of an anchor, those within it counted as often as they are repeated`;
+const writeOut = "write the values out where aliases or deep nesting stand for them";
+const correct = "correct the line: indentation, quotes and brackets";
+
+/** Where the first alias is; 0 without one. */
+function firstAlias(document: Document): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_key, { range }) {
+      offset = range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
+}
+
+/** Aliases of anchors that are not in the text before them. */
+function unknownAliases(document: Document): { offset: number; name: string }[] {
+  const anchors = new Set<string>();
+  const unknown: { offset: number; name: string }[] = [];
+  visit(document, (_key, node) => {
+    if (isAlias(node) && !anchors.has(node.source))
+      unknown.push({ offset: node.range?.[0] ?? 0, name: node.source });
+    else if (isNode(node) && "anchor" in node && typeof node.anchor === "string") anchors.add(node.anchor);
+  });
+  return unknown;
+}
 
 /** Where a section has a key for the second time. */
 function repeatedKeys(document: Document): number[] {

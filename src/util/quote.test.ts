@@ -1,12 +1,16 @@
 import { expect, test } from "vitest";
 import { ScaloraError } from "./errors.ts";
-import { clip, escapeControl } from "./quote.ts";
+import { clip, escapeControl, escapeName } from "./quote.ts";
 
 test("control characters are written out, and so are those that reorder text", () => {
   expect(escapeControl("a\x1b[2J\r\x07\x9b1m\u202eb\u2066\x7f")).toBe(
     "a\\x1b[2J\\x0d\\x07\\x9b1m\\u202eb\\u2066\\x7f",
   );
   expect(escapeControl("é 日本\t\n😀\u200f")).toBe("é 日本\t\n😀\u200f");
+});
+
+test("a file's name stays on its line", () => {
+  expect(escapeName("e\x1b[31mvil\n\u202e.jsonl")).toBe("e\\x1b[31mvil\\x0a\\u202e.jsonl");
 });
 
 test("a long text is cut, with its length, and never within a pair of surrogates", () => {

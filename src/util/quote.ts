@@ -12,6 +12,10 @@ export function escapeControl(text: string): string {
   });
 }
 
+/** The name of a file on its line: line feeds and tabs are escaped too. */
+export const escapeName = (name: string): string =>
+  escapeControl(name).replaceAll("\n", "\\x0a").replaceAll("\t", "\\x09");
+
 /** A text in a message, cut after `most` characters, with its length. */
 export function clip(text: string, most = 200): string {
   if (text.length <= most) return text;

@@ -3,10 +3,10 @@ import type { Command } from "commander";
 import type { Difference, diffRuns, Figure, LossComparison, RunDifference } from "../../compare/diff-runs.ts";
 import { formatBytes, formatCountOf, formatDuration } from "../../util/format.ts";
 import type { Json } from "../../util/json.ts";
+import { escapeName } from "../../util/quote.ts";
 import { assertRunFolder } from "../check-run-folder.ts";
 import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
-import { stripControl } from "../terminal/strip-control.ts";
 import { table } from "../terminal/table.ts";
 import { truncate } from "../terminal/text-width.ts";
 
@@ -37,7 +37,7 @@ export function addDiff(
 const groups = ["recipe", "versions", "machine", "model", "data"] as const;
 
 function differenceText(difference: RunDifference, { paintOut }: Context): string {
-  const [first, second] = difference.runs.map(stripControl);
+  const [first, second] = difference.runs.map(escapeName);
   const titles = ["", first ?? "", second ?? ""].map((title) => ({ title }));
   const rows = [
     ...groups.flatMap((group) => groupRows(group, difference[group])),
@@ -48,13 +48,13 @@ function differenceText(difference: RunDifference, { paintOut }: Context): strin
 
 function groupRows(group: string, differences: readonly Difference[]): string[][] {
   if (differences.length === 0) return [[group, "equal", ""]];
-  return differences.map(({ key, values }) => [`${group}: ${stripControl(key)}`, ...values.map(valueText)]);
+  return differences.map(({ key, values }) => [`${group}: ${escapeName(key)}`, ...values.map(valueText)]);
 }
 
 function valueText(value: Json): string {
   if (value === null) return "–";
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return truncate(stripControl(text), maxWidth);
+  return truncate(escapeName(text), maxWidth);
 }
 
 function figureRow({ name, values }: Figure): string[] {

@@ -4,10 +4,10 @@ import type { Command } from "commander";
 import { cachedModelPath, listedModels, quickstartModel } from "../../download/index.ts";
 import type { DraftRecipe } from "../../recipes/draft-recipe.ts";
 import { messageOf } from "../../util/errors.ts";
+import { escapeName } from "../../util/quote.ts";
 import { shellQuote } from "../../util/shell-quote.ts";
 import type { Context } from "../context.ts";
 import { jsonOption } from "../shared-options.ts";
-import { stripControl } from "../terminal/strip-control.ts";
 import { usageError } from "../usage-error.ts";
 
 interface Options {
@@ -46,8 +46,8 @@ export function addInit(
       if (json) return context.json({ recipe: out, model, data, format, reason, next });
       context.result(
         [
-          `${out} trains ${stripControl(model)} on ${stripControl(data)}`,
-          `  format ${format}: ${stripControl(reason)}`,
+          `${escapeName(out)} trains ${escapeName(model)} on ${escapeName(data)}`,
+          `  format ${format}: ${escapeName(reason)}`,
           "",
           context.paintOut("bold", "Try next:"),
           ...next.map((command) => `  ${command}`),
