@@ -24,9 +24,9 @@ export function holdOut(
   const wanted = amount < 1 ? Math.max(1, Math.round(amount * total)) : amount;
   if (!Number.isSafeInteger(wanted) || amount <= 0 || wanted >= total) throw badAmount(amount, total);
   const held = new Set<Example>();
-  for (const group of new Random(deriveSeed(seed, "held out")).shuffled(
-    groupRelatedExamples(perSource.flat()),
-  )) {
+  const groups = groupRelatedExamples(perSource.flat());
+  if (groups.length === 1) throw allRelated(total);
+  for (const group of new Random(deriveSeed(seed, "held out")).shuffled(groups)) {
     if (held.size + group.length > wanted) continue;
     for (const example of group) held.add(example);
     if (held.size === wanted) break;
@@ -63,9 +63,20 @@ function groupRelatedExamples(examples: readonly Example[]): Example[][] {
   return [...groups.values()];
 }
 
+function allRelated(total: number): ScaloraError {
+  return new ScaloraError("config", "No part of the data can be held out: all its rows belong together", {
+    where: "data.eval",
+    expected: "rows that differ: equal rows and the turns of one chat stay on one side",
+    found: `${total} rows, 1 of them distinct`,
+    fix: "add other rows, or train without evaluation (data.eval: none)",
+  });
+}
+
 function badAmount(amount: number, total: number): ScaloraError {
   return new ScaloraError("config", "This part of the data cannot be held out", {
+    where: "data.eval.holdOut",
     expected: `a fraction between 0 and 1, or an integer below the ${total} rows, leaving rows of every file; equal rows and the turns of one chat stay together`,
     found: String(amount),
+    fix: "choose another amount, or train without evaluation (data.eval: none)",
   });
 }

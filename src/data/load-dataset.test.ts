@@ -51,6 +51,18 @@ test("amounts that leave one side empty are refused", () => {
     );
 });
 
+test("rows that are all equal cannot be divided: the error says so, and what to do", () => {
+  const [first] = examples;
+  const equal = Array.from({ length: 30 }, (_, i) => ({ ...(first ?? expect.fail()), source: `x:${i}` }));
+  expect(() => holdOut([equal], { amount: 0.05, seed: 1 })).toThrow(
+    refusal("config", {
+      where: /^data\.eval$/,
+      found: "30 rows, 1 of them distinct",
+      fix: "data.eval: none",
+    }),
+  );
+});
+
 test("a dataset: files, weights, held-out rows and content hashes", async () => {
   const a = jsonl(...Array.from({ length: 20 }, (_, i) => ({ text: `row ${i} of a` })));
   const b = jsonl(...Array.from({ length: 5 }, (_, i) => ({ prompt: `row ${i}`, completion: " of b" })));

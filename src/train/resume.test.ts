@@ -202,7 +202,7 @@ test("a checkpoint of another model, adapter configuration, data or version is r
       ? { run: { ...options.run, identity: { ...options.run.identity, adapter: { method: "lora" } } } }
       : {};
   await expect(tried(otherAdapter)).rejects.toThrow(
-    refusal("config", { expected: '"method":"full"', found: '"method":"lora"' }),
+    refusal("config", { where: "adapter.method", expected: "full", found: "lora" }),
   );
   const { countingBatches } = await import("../testing/tiny-data.ts");
   const record = () => ["status.json", "events.jsonl"].map((name) => readFileSync(join(path, name), "utf8"));

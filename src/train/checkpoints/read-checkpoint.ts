@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { SafetensorsFile } from "../../safetensors/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import * as torch from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { hashFile } from "../../util/files.ts";
+import { flattenKeys } from "../../util/flatten.ts";
 import type { Json } from "../../util/json.ts";
 import { readFileText } from "../../util/read-file.ts";
 import {
@@ -121,13 +122,30 @@ export function checkIdentity(manifest: Manifest, { base, adapter }: CheckpointI
       found: `base weights ${base}`,
       fix: "use the model (and dtype) that the run was started with",
     });
-  if (canonical(manifest.adapter) !== canonical(adapter))
-    throw new ScaloraError("config", "This checkpoint belongs to another adapter configuration", {
-      where: path,
-      expected: canonical(manifest.adapter),
-      found: canonical(adapter),
-      fix: "resume with the configuration saved in the run folder",
-    });
+  if (canonical(manifest.adapter) !== canonical(adapter)) throw otherAdapter(manifest.adapter, adapter, path);
+}
+
+/** Names only the keys that differ, in the run's recipe where there is one. */
+function otherAdapter(saved: Json, present: Json, path: string): ScaloraError {
+  const [before, now] = [flattenKeys(saved, "adapter"), flattenKeys(present, "adapter")];
+  const differ = [...new Set([...before.keys(), ...now.keys()])].filter(
+    (key) => canonical(before.get(key) ?? null) !== canonical(now.get(key) ?? null),
+  );
+  const show = (values: ReadonlyMap<string, Json>) =>
+    differ
+      .map((key) => {
+        const value = values.get(key) ?? "not set";
+        const text = typeof value === "string" ? value : canonical(value);
+        return differ.length === 1 ? text : `${key} ${text}`;
+      })
+      .join(", ");
+  const recipe = join(dirname(dirname(path)), "config.yaml");
+  return new ScaloraError("config", "This checkpoint belongs to another adapter configuration", {
+    where: `${existsSync(recipe) ? recipe : path}: ${differ.join(", ")}`,
+    expected: show(before),
+    found: show(now),
+    fix: `set ${differ.length === 1 ? "it" : "them"} back to what is expected, or start a new run`,
+  });
 }
 
 /** JSON with sorted keys: equal values give equal texts. */
