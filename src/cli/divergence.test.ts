@@ -30,16 +30,17 @@ test("a learning rate of a million ends with 1, a checkpoint, a status and a rep
   const { code, stdout, stderr } = await runScalora("train", at("recipe.yaml"), "--set", "run.name=far");
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(/error: The training has diverged; the run stops after step \d\d\n/);
+  expect(stderr).toContain(", and 7.1647 is the loss of guessing");
   expect(readStatus(at("runs/far"))).toMatchObject({ state: "failed" });
   expect(readFileSync(at("runs/far/report.html"), "utf8")).toContain("The training has diverged");
 });
 
-test("a short run ends worse than it began: it says so, and fails on request", async () => {
+test("a short run that collapses is not called worse than it began: it says so, and fails on request", async () => {
   const short = (name: string, ...more: string[]) =>
     runScalora("train", at("recipe.yaml"), "--set", "train.steps=8", "--set", `run.name=${name}`, ...more);
   const { code, stdout, stderr } = await short("told");
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^WORSE +ended worse than it began: the loss is that of guessing, 7.1647/m);
-  expect(stderr).toContain("warning: the run ended worse than it began");
+  expect(stdout).toMatch(/^COLLAPSED +predicts by guessing: the loss is that of guessing, 7.1647/m);
+  expect(stderr).toContain("warning: the run collapsed: the loss is that of guessing");
   expect((await short("failed", "--fail-on-divergence", "--json")).code).toBe(1);
 });

@@ -30,6 +30,8 @@ export interface RunResult {
   seconds: number;
   /** What is worse at the run's end than at its beginning, in words; null when nothing is. */
   divergence: string | null;
+  /** Whether that is a collapse: the model only guesses, whatever its loss was before. */
+  collapsed: boolean;
   /** Seconds of these spent recording for `scalora analyze`; null without `run.analysis`. */
   analysisSeconds: number | null;
 }

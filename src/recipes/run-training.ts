@@ -245,7 +245,7 @@ function storedBase({ adapter: { base } }: Recipe, dtype: DType): { base?: strin
 }
 
 function summary(result: TrainResult) {
-  const { reason, step, loss, lastEval, best, checkpoint, seconds, divergence } = result;
+  const { reason, step, loss, lastEval, best, checkpoint, seconds, divergence, collapsed } = result;
   return {
     reason,
     step,
@@ -257,5 +257,6 @@ function summary(result: TrainResult) {
     checkpoint: checkpoint ?? null,
     seconds,
     divergence: divergence ?? null,
+    collapsed,
   };
 }

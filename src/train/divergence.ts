@@ -52,19 +52,28 @@ export function hasDiverged(progress: Progress, guessLoss: number): boolean {
 }
 
 /** Why a diverged run stops. */
-export function divergenceError({ step, firstLoss, averageLoss, best }: Progress): ScaloraError {
+export function divergenceError(progress: Progress, guessLoss: number): ScaloraError {
+  const { step, firstLoss, averageLoss, best } = progress;
+  const guess = hasCollapsed(progress, guessLoss)
+    ? `, and ${guessLoss.toFixed(4)} is the loss of guessing`
+    : "";
   const kept =
     best === null ? "" : `; the best evaluation was ${best.loss.toFixed(4)}, after step ${best.step}`;
   return new ScaloraError("run", `The training has diverged; the run stops after step ${step}`, {
-    found: `a loss of ${firstLoss?.toFixed(4)} in the first step, about ${averageLoss?.toFixed(4)} in the last ${stepsOfDivergence}${kept}`,
+    found: `a loss of ${firstLoss?.toFixed(4)} in the first step, about ${averageLoss?.toFixed(4)} in the last ${stepsOfDivergence}${guess}${kept}`,
     fix: "start a new run with a lower train.lr, a longer train.warmup or a lower train.clip (train.stopOnDivergence: false trains on)",
   });
 }
 
+/** Whether a run that did not begin by guessing ends so, as its last evaluation says, or else its last loss. */
+export function hasCollapsed({ firstLoss, lastEval, loss }: Progress, guessLoss: number): boolean {
+  return firstLoss !== null && loss !== null && isCollapsed(firstLoss, lastEval?.loss ?? loss, guessLoss);
+}
+
 /** What is worse at the end of a run than at its beginning, in words; undefined when nothing is. */
 export function divergenceAtEnd(progress: Progress, guessLoss: number): string | undefined {
-  const { firstEval, lastEval, firstLoss, averageLoss, loss, best } = progress;
-  if (firstLoss !== null && loss !== null && isCollapsed(firstLoss, lastEval?.loss ?? loss, guessLoss))
+  const { firstEval, lastEval, firstLoss, averageLoss, best } = progress;
+  if (hasCollapsed(progress, guessLoss))
     return `the loss is that of guessing, ${guessLoss.toFixed(4)}: the model has lost what it knew`;
   const from = firstEval?.loss ?? firstLoss;
   const to = firstEval === null ? averageLoss : (lastEval?.loss ?? null);

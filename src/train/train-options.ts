@@ -82,6 +82,8 @@ export interface TrainResult {
   readonly bestCheckpoint: string | undefined;
   /** What is worse at the run's end than at its beginning, in words; undefined when nothing is, or the run was stopped. */
   readonly divergence: string | undefined;
+  /** Whether that is a collapse: the model only guesses, whatever its loss was before. */
+  readonly collapsed: boolean;
 }
 
 export type ResolvedSettings = Required<TrainSettings>;

@@ -6,7 +6,7 @@ import { ScaloraError } from "../util/errors.ts";
 import { awaitControl, isAborted } from "./await-control.ts";
 import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./checkpoints/save-checkpoint.ts";
-import { divergenceAtEnd, divergenceError, hasDiverged, noteLoss } from "./divergence.ts";
+import { divergenceAtEnd, divergenceError, hasCollapsed, hasDiverged, noteLoss } from "./divergence.ts";
 import { evaluateLoss } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
@@ -63,10 +63,11 @@ class Trainer {
       this.begin(resumed);
       const { reason, message } = await this.loop();
       const divergence = reason === "stopped" ? undefined : divergenceAtEnd(this.progress, this.guessLoss);
+      const collapsed = divergence !== undefined && hasCollapsed(this.progress, this.guessLoss);
       if (divergence !== undefined && this.progress.step > (resumed?.progress.step ?? 0))
-        this.warn(`the run ended worse than it began: ${divergence}`);
+        this.warn(`the run ${collapsed ? "collapsed" : "ended worse than it began"}: ${divergence}`);
       this.recorder.end(reason, message);
-      return { ...this.result(reason), divergence };
+      return { ...this.result(reason), divergence, collapsed };
     } catch (error) {
       this.recorder.fail(error);
       throw error;
@@ -134,7 +135,7 @@ class Trainer {
     const { progress } = this;
     if (!this.settings.stopOnDivergence || !hasDiverged(progress, this.guessLoss)) return;
     this.save("stop");
-    throw divergenceError(progress);
+    throw divergenceError(progress, this.guessLoss);
   }
 
   private step(): void {
@@ -260,7 +261,7 @@ class Trainer {
     return this.options.run && checkpointFolder(this.options.run.folder);
   }
 
-  private result(reason: TrainResult["reason"]): Omit<TrainResult, "divergence"> {
+  private result(reason: TrainResult["reason"]): Omit<TrainResult, "divergence" | "collapsed"> {
     const folder = this.checkpointsPath();
     const saved = folder === undefined ? [] : listCheckpoints(folder);
     const pathOf = (saveStep: number | undefined) => saved.find((entry) => entry.step === saveStep)?.path;

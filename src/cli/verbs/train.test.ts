@@ -39,6 +39,7 @@ const result: RunResult = {
   seconds: 3,
   analysisSeconds: null,
   divergence: null,
+  collapsed: false,
 };
 
 const events: RunEvent[] = [

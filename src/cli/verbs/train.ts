@@ -32,7 +32,7 @@ export function addTrain(
     .argument("[recipe]", "YAML file of a recipe")
     .addOption(setOption())
     .option("--resume <run>", "resume from the newest checkpoint of a run's folder")
-    .option("--fail-on-divergence", "exit with 1 when the run ends worse than it began")
+    .option("--fail-on-divergence", "exit with 1 when the run ends worse than it began, or by guessing")
     .addOption(jsonOption())
     .addHelpText("after", () => help)
     .action(async (path: string | undefined, options: Options) => {
@@ -94,7 +94,11 @@ function resultText(result: RunResult, context: Context): string {
     ["held-out loss", loss(result.evalLoss)],
   ];
   if (result.divergence !== null)
-    rows.push([context.paintOut("red", "WORSE"), `ended worse than it began: ${result.divergence}`]);
+    rows.push(
+      result.collapsed
+        ? [context.paintOut("red", "COLLAPSED"), `predicts by guessing: ${result.divergence}`]
+        : [context.paintOut("red", "WORSE"), `ended worse than it began: ${result.divergence}`],
+    );
   if (result.bestStep !== null)
     rows.push(["best", `${score}${loss(result.bestEvalLoss)} at step ${result.bestStep}`]);
   if (result.checkpoint !== null) rows.push(["checkpoint", result.checkpoint]);
