@@ -4,7 +4,7 @@ import type { RunStatus } from "../../run/status.ts";
 
 // Runs as training would record them, without a model.
 
-export const totalSteps = 1000;
+const totalSteps = 1000;
 
 export const recipe = "adapter:\n  method: scalora-i\n  rank: 8\ntrain:\n  lr: 0.0001\n";
 
