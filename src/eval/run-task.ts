@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { elementAt, required } from "../util/elements.ts";
-import { bootstrapInterval, type ConfidenceInterval } from "./metrics/index.ts";
+import { required } from "../util/elements.ts";
+import { type ConfidenceInterval, wilsonInterval } from "../util/wilson-interval.ts";
 import type { ExampleResult, ResultLog } from "./result-log.ts";
 import { generateMode } from "./score-by-generation.ts";
 import { likelihoodMode } from "./score-by-likelihood.ts";
@@ -22,7 +22,7 @@ export interface TaskSummary {
   readonly task: string;
   readonly mode: TaskSettings["mode"];
   readonly examples: number;
-  /** Each metric with its 95 % bootstrap interval; the task's main one first. */
+  /** Each metric with its 95 % interval (Wilson); the task's main one first. */
   readonly metrics: readonly MetricSummary[];
   /** Prompts whose beginning was truncated to fit into the context. */
   readonly truncated: number;
@@ -85,15 +85,12 @@ function splitFinishedAndPending(
 function summarise(results: readonly ExampleResult[]) {
   const names = Object.keys(results[0]?.scores ?? {});
   const count = (holds: (result: ExampleResult) => boolean) => results.filter(holds).length;
-  const sorted = results.toSorted((a, b) => a.index - b.index);
   return {
     examples: results.length,
     metrics: names.map((metric): MetricSummary => {
-      const scores = sorted.map((result) => required(result.scores[metric], metric));
-      const mean = (rows: Int32Array) =>
-        rows.reduce((sum, row) => sum + elementAt(scores, row), 0) / rows.length;
-      const value = mean(Int32Array.from(scores, (_, i) => i));
-      return { metric, value, ...bootstrapInterval(scores.length, mean, { seed: 0 }) };
+      const total = results.reduce((sum, { scores }) => sum + required(scores[metric], metric), 0);
+      const value = total / results.length;
+      return { metric, value, ...wilsonInterval(value, results.length) };
     }),
     truncated: count(({ truncated }) => truncated),
     unanswered: count(({ answer }) => answer === null),

@@ -3,11 +3,10 @@ import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { type Example, loadExamples } from "../data/index.ts";
 import { generateBatch } from "../eval/index.ts";
-import { bootstrapInterval } from "../eval/metrics/index.ts";
 import { releaseFreeMemory } from "../torch/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
-import { elementAt } from "../util/elements.ts";
 import { internalError } from "../util/errors.ts";
+import { wilsonInterval } from "../util/wilson-interval.ts";
 import type { Demo, ExerciseSplits, Grade, Split } from "./demo.ts";
 import { splitFile } from "./output-folder.ts";
 import type { FractionEstimate } from "./quickstart-result.ts";
@@ -63,28 +62,16 @@ export async function evaluateModel(
   }
 }
 
-/** Both fractions with 95 % bootstrap intervals over the exercises. */
+/**
+ * Both fractions with their 95 % intervals. Parts of one answer are right or wrong together, so the intervals count answers as
+ * trials: that of the parts is rather too wide.
+ */
 export function gradeFractions(grades: readonly Grade[]): Pick<TestResult, "exact" | "parts"> {
-  const estimate = (right: (grade: Grade) => number, all: (grade: Grade) => number): FractionEstimate => {
-    const share = (rows: Iterable<number>) => {
-      const sum = { right: 0, all: 0 };
-      for (const row of rows) {
-        sum.right += right(elementAt(grades, row));
-        sum.all += all(elementAt(grades, row));
-      }
-      return sum.right / sum.all;
-    };
-    return { value: share(grades.keys()), ...bootstrapInterval(grades.length, share, { seed: 0 }) };
-  };
+  const sum = (count: (grade: Grade) => number) => grades.reduce((total, grade) => total + count(grade), 0);
+  const estimate = (value: number): FractionEstimate => ({ value, ...wilsonInterval(value, grades.length) });
   return {
-    exact: estimate(
-      ({ exact }) => Number(exact),
-      () => 1,
-    ),
-    parts: estimate(
-      ({ right }) => right,
-      ({ parts }) => parts,
-    ),
+    exact: estimate(sum(({ exact }) => Number(exact)) / grades.length),
+    parts: estimate(sum(({ right }) => right) / sum(({ parts }) => parts)),
   };
 }
 

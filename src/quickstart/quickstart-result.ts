@@ -1,5 +1,6 @@
 import type { RunEvent } from "../run/events.ts";
 import type { Interruptible } from "../util/interruptible.ts";
+import type { ConfidenceInterval } from "../util/wilson-interval.ts";
 
 /** Progress events of the quickstart. */
 export type QuickstartEvent =
@@ -7,11 +8,9 @@ export type QuickstartEvent =
   | { type: "run"; method: string; event: RunEvent }
   | { type: "note"; text: string };
 
-/** A fraction of a test set in [0, 1], with its 95 % bootstrap interval over the rows. */
-export interface FractionEstimate {
-  value: number;
-  low: number;
-  high: number;
+/** A fraction of a test set in [0, 1], with its 95 % interval (Wilson). */
+export interface FractionEstimate extends ConfidenceInterval {
+  readonly value: number;
 }
 
 /** A model's result on the quickstart's test. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { EvalEvent, RunEvent } from "../run/events.ts";
-import { runHeadline, wilsonInterval } from "./headline.ts";
+import { runHeadline } from "./headline.ts";
 
 const evaluation = (step: number, loss: number, more: Partial<EvalEvent> = {}): RunEvent => ({
   ...{ type: "eval", step, loss, labelTokens: 400, best: false, seconds: 1 },
@@ -89,12 +89,4 @@ test("without held-out rows only the training loss is told, with what that is wo
   expect(headline?.text).toBe("The training loss fell from 4.000 to 2.000 in 3 steps");
   expect(headline?.certainty).toContain("No rows were held out");
   expect(runHeadline([])).toBeUndefined();
-});
-
-test("Wilson's interval is that of statsmodels", () => {
-  // proportion_confint(9, 10, method="wilson") and (0, 20)
-  const [low, high] = wilsonInterval(0.9, 10);
-  expect(low).toBeCloseTo(0.5958499739, 6);
-  expect(high).toBeCloseTo(0.9821237869, 6);
-  expect(wilsonInterval(0, 20)[1]).toBeCloseTo(0.1611251582, 6);
 });

@@ -1,5 +1,6 @@
 import { type EvalEvent, eventsOfType, type RunEvent, type StartEvent } from "../run/events.ts";
 import { formatCount, formatCountOf } from "../util/format.ts";
+import { wilsonInterval } from "../util/wilson-interval.ts";
 import type { Headline } from "./page/report-data.ts";
 
 /** What a run has learnt, and what that rests on. @returns undefined before there is anything to say */
@@ -111,18 +112,9 @@ function certaintyOf({ labelTokens, accuracy }: EvalEvent, start: StartEvent | u
 const fewRows = 100;
 
 function accuracyText(accuracy: number, rows: number): string {
-  const [low, high] = wilsonInterval(accuracy, rows);
+  const { low, high } = wilsonInterval(accuracy, rows);
   const percent = (share: number) => (100 * share).toFixed(1);
   return ` Accuracy ${percent(accuracy)} % (95 % interval ${percent(low)} to ${percent(high)}).`;
-}
-
-/** Wilson's 95 % score interval of a fraction of `count` trials (Wilson 1927). */
-export function wilsonInterval(fraction: number, count: number): [low: number, high: number] {
-  const z = 1.959964;
-  const scale = 1 + z ** 2 / count;
-  const centre = fraction + z ** 2 / (2 * count);
-  const spread = z * Math.sqrt((fraction * (1 - fraction)) / count + z ** 2 / (4 * count ** 2));
-  return [(centre - spread) / scale, (centre + spread) / scale];
 }
 
 /** Steps at either end whose mean loss counts, as a fraction of all. */

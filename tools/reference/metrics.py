@@ -76,19 +76,10 @@ def correlation(rng):
         yield {"name": name, "a": numbers(a), "b": numbers(b), "pearson": number(pearson), "spearman": number(spearman)}
 
 
-def bootstrap(rng):
-    cases = {
-        "right or wrong": ((rng.random(200) < 0.6).astype(float), 0.95),
-        "normal": (rng.normal(3, 1, 100), 0.9),
-        "all right": (np.ones(30), 0.95),
-        "skewed": (rng.exponential(size=80), 0.99),
-    }
-    for name, (values, level) in cases.items():
-        result = stats.bootstrap(
-            (values,), np.mean, n_resamples=40_000, confidence_level=level, method="percentile", rng=rng, batch=1000
-        )
-        low, high = result.confidence_interval
-        yield {"name": name, "values": values.tolist(), "level": level, "low": float(low), "high": float(high)}
+def wilson():
+    for right, count in [(0, 1), (1, 1), (0, 5), (5, 5), (0, 20), (9, 10), (64, 128), (1, 1000), (999, 1000)]:
+        interval = stats.binomtest(right, count).proportion_ci(confidence_level=0.95, method="wilson")
+        yield {"right": right, "count": count, "low": float(interval.low), "high": float(interval.high)}
 
 
 def main(path):
@@ -98,7 +89,7 @@ def main(path):
         **versions,
         "classification": list(classification(rng)),
         "correlation": list(correlation(rng)),
-        "bootstrap": list(bootstrap(rng)),
+        "wilson": list(wilson()),
     }
     with open(path, "w") as file:
         json.dump(golden, file, allow_nan=False)

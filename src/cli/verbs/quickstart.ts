@@ -131,7 +131,7 @@ function resultText(result: QuickstartResult, { paintOut }: Context): string {
     ...samples,
     "",
     table(columns, rows, paintOut),
-    `In brackets: 95 % bootstrap intervals over the test. ${result.remark}`,
+    `In brackets: 95 % intervals (Wilson). ${result.remark}`,
     "",
     `report  ${result.report}`,
     `model   ${result.exported}`,

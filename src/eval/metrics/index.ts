@@ -1,3 +1,2 @@
-export { type BootstrapOptions, bootstrapInterval, type ConfidenceInterval } from "./bootstrap.ts";
 export { accuracy, binaryF1, matthewsCorrelation } from "./classification.ts";
 export { pearson, spearman } from "./correlation.ts";

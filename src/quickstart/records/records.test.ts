@@ -87,7 +87,9 @@ test("the job runs from its rows to its report on any chat model", async () => {
   const result = await runDemo(short, { out: join(scratch.path, "out"), seed: 0 }, { signal, onEvent });
   expect(liveTensorCount()).toBe(before);
   expect(result.rows.map(({ method }) => method)).toEqual(["lora", "scalora-i"]);
-  expect(result.before.exact).toEqual({ value: 0, low: 0, high: 0 });
+  // 0 of few is not known to be 0.
+  expect(result.before.exact).toMatchObject({ value: 0, low: 0 });
+  expect(result.before.exact.high).toBeGreaterThan(0);
   expect(result.samples[0]?.expected).toMatch(/^\{"intent":/);
   expect(notes.join("\n")).toContain("0.0 % of records exact");
   expect(result.exported).toBe(join(scratch.path, "out", "model.gguf"));
