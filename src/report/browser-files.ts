@@ -21,7 +21,7 @@ export function browserModule(url: URL): string {
 
 /** The script of a report: its modules in one, because a page in one file has none to import. */
 export function reportScript(): string {
-  const names = ["chart-series", "draw-chart", "embedded-charts"];
+  const names = ["axis-range", "chart-series", "draw-chart", "embedded-charts"];
   const modules = names.map((name) =>
     browserModule(new URL(`./page/${name}${moduleEnding}`, import.meta.url)),
   );

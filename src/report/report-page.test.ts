@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { finishedRun, recipe } from "../board/testing/example-run.ts";
 import { readEvents } from "../run/read-events.ts";
 import { accessibilityProblems, findChromium, fits, openPage, startBrowser } from "../testing/browser.ts";
@@ -82,5 +83,38 @@ test.skipIf(chromium === undefined)(
     await page.evaluate("dispatchEvent(new Event('afterprint'))");
     expect(await colour()).toBe("rgb(20, 23, 28)");
     expect(complaints).toEqual([]);
+  },
+);
+
+/** Where pixels of the first line's colour are in a chart's canvas: their middle, as fractions of its width and height. */
+const middleOfLine = `(() => {
+  const canvas = document.querySelector(".chart canvas");
+  const probe = document.createElement("canvas").getContext("2d");
+  probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--series-1");
+  probe.fillRect(0, 0, 1, 1);
+  const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const found = Array.from({ length: width * height }, (_, i) => i)
+    .filter((i) => data[4 * i] === r && data[4 * i + 1] === g && data[4 * i + 2] === b && data[4 * i + 3] === 255);
+  const mean = (of) => found.reduce((sum, i) => sum + of(i), 0) / found.length;
+  return { count: found.length, x: mean((i) => i % width) / width, y: mean((i) => Math.floor(i / width)) / height };
+})()`;
+
+test.skipIf(chromium === undefined).each([0, 100])(
+  "a chart of one point, at step %d, has it in its middle",
+  async (step) => {
+    const line = { name: "run", x: [step], y: [2.5] };
+    const chart = { title: "Held-out loss", xLabel: "step", yLabel: "nats", series: [line] };
+    const page = join(scratch.path, `point-${step}.html`);
+    writeReport(page, { title: "run", facts: [], charts: [chart], tables: [], samples: [] });
+    const opened = await openPage(required(browser, "a browser"), pathToFileURL(page).href);
+    const middle = z.object({ count: z.number(), x: z.number(), y: z.number() });
+    const found = middle.parse(await opened.page.evaluate(middleOfLine));
+    expect(found.count).toBeGreaterThan(15);
+    // The axes' texts take room at the left and below.
+    expect(found.x).toBeCloseTo(0.55, 1);
+    expect(found.y).toBeCloseTo(0.4, 1);
+    await opened.page.close();
   },
 );

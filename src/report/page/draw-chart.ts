@@ -1,4 +1,5 @@
 import type uPlotClass from "uplot";
+import { rangeAroundStep, rangeAroundValue } from "./axis-range.ts";
 import { movingAverage } from "./chart-series.ts";
 import type { ChartData } from "./report-data.ts";
 
@@ -101,7 +102,7 @@ function newPlot(chart: ChartData, holder: HTMLElement): uPlotClass {
       height,
       legend: { markers: { width: 3 } },
       cursor: { points: { size: 7 } },
-      scales: { x: { time: false }, y: { distr: chart.logarithmic ? 3 : 1 } },
+      scales: { x: { time: false, range: xRange }, y: yScale(chart) },
       axes: [
         { ...axis(chart.xLabel), ...(!hasFractions(chart) && { incrs: integers }) },
         { ...axis(chart.yLabel), size: 62, values: (_, ticks) => ticks.map(tickText) },
@@ -127,6 +128,22 @@ function newPlot(chart: ChartData, holder: HTMLElement): uPlotClass {
   return plot;
 }
 
+/** The library's own ranges, but around a lone point: it would put one at step 0 on the edge, and any other far from its ticks. */
+function xRange({ data: [x] }: uPlotClass, least: number, most: number): uPlotClass.Range.MinMax {
+  const [only] = x;
+  return only !== undefined && x.length === 1 ? rangeAroundStep(only) : [least, most];
+}
+
+function yScale({ logarithmic }: ChartData): uPlotClass.Scale {
+  if (logarithmic) return { distr: 3 };
+  const range = (_: uPlotClass, least: number, most: number): uPlotClass.Range.MinMax => {
+    // Null without any value.
+    if (least === null) return [null, null];
+    return least === most ? rangeAroundValue(least) : uPlot.rangeNum(least, most, 0.1, true);
+  };
+  return { range };
+}
+
 /** A tick: 0.00009 as 9e-5, for there is little room. */
 function tickText(value: number | null): string {
   if (value === null) return "";
@@ -139,13 +156,14 @@ const lastIndex = (plot: uPlotClass) => plot.data[0].length - 1;
 function lineOf(label: string, i: number, chart: ChartData): uPlotClass.Series {
   const number = chart.colours[i] ?? i;
   const isSecond = number >= 8 || chart.colours.indexOf(number) < i;
+  const stroke = colour(`--series-${(number % 8) + 1}`);
   return {
     label,
-    stroke: colour(`--series-${(number % 8) + 1}`),
+    stroke,
     width: 2,
     spanGaps: true,
     ...(isSecond && { dash: [6, 4] }),
-    points: { show: chart.data[0].length < 30, size: 5 },
+    points: { show: (plot, line) => countPoints(plot.data[line]) < 30, size: 7, fill: stroke },
     // A line that has no value here shows the one before.
     value: (self, value, line, at) => {
       const before = value ?? lastValue(self.data[line] ?? [], at ?? lastIndex(self));
@@ -153,6 +171,10 @@ function lineOf(label: string, i: number, chart: ChartData): uPlotClass.Series {
     },
   };
 }
+
+/** Lines of few points show them, and those of one have nothing else. */
+const countPoints = (y: ArrayLike<number | null | undefined> = []) =>
+  Array.from(y).filter((value) => value !== null && value !== undefined).length;
 
 /** The last value of a line up to an index. */
 function lastValue(y: ArrayLike<number | null | undefined>, at: number): number | null {
