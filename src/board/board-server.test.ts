@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { moduleEnding } from "../report/index.ts";
@@ -29,7 +30,7 @@ afterAll(async () => {
 async function board(host = "127.0.0.1", folder = scratch.path): Promise<URL> {
   const started = await startBoard({ folder, host, port: 0 });
   boards.push(started);
-  return new URL(started.url);
+  return new URL(required(started.links[0], "a link"));
 }
 
 interface Asked {
@@ -232,6 +233,20 @@ test("commands of other pages are refused", async () => {
   expect((await command(url, "x".repeat(5000))).status).toBe(413);
   expect((await command(url, "{")).status).toBe(400);
   expect((await ask(url, "/api/runs", { method: "DELETE" })).status).toBe(405);
+});
+
+test("each printed link opens the board of a machine that others can reach", async () => {
+  const addresses = Object.values(networkInterfaces()).flatMap((some = []) => some);
+  for (const [host, family] of [
+    ["0.0.0.0", "IPv4"],
+    ["::", "IPv6"],
+  ] as const) {
+    if (!addresses.some((one) => one.family === family && !one.internal)) continue;
+    const started = await startBoard({ folder: scratch.path, host, port: 0 });
+    boards.push(started);
+    for (const link of started.links)
+      expect([link, (await fetch(link, { redirect: "manual" })).status]).toEqual([link, 303]);
+  }
 });
 
 test("beyond this machine nothing is answered without the token, which the first use puts into a cookie", async () => {

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { homedir, hostname } from "node:os";
+import { homedir } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
 import { controlSchema } from "../run/control-command.ts";
 import { parseOptional } from "../run/run-files.ts";
-import { messageOf, ScaloraError } from "../util/errors.ts";
+import { internalError, messageOf, ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { type Access, hasToken, isLoopback, refusalOf } from "./access.ts";
+import { hostsOf } from "./board-hosts.ts";
 import { BoardRuns } from "./board-runs.ts";
 import type { BoardList } from "./page/board-data.ts";
 import { contentSecurityPolicy, type StaticFile, staticFiles } from "./static-files.ts";
@@ -22,8 +23,8 @@ export interface BoardOptions {
 
 /** A board that is being served. */
 export interface Board {
-  /** Opens the page; has the token where one is needed. */
-  readonly url: string;
+  /** Links that open the page, one for each address that others reach; with the token where one is needed. */
+  readonly links: readonly string[];
   close(): Promise<void>;
 }
 
@@ -33,9 +34,9 @@ export interface Board {
  */
 export async function startBoard({ folder, host, port }: BoardOptions): Promise<Board> {
   const server = createServer();
-  const actualPort = await listen(server, host, port);
+  const listening = await listen(server, host, port);
   const token = isLoopback(host) ? null : randomBytes(24).toString("base64url");
-  const access = { token, host, cookie: `scalora_board_${actualPort}` };
+  const access = { token, host, cookie: `scalora_board_${listening.port}` };
   const board = { access, files: staticFiles(), runs: new BoardRuns(folder) };
   server.on("request", (request, response) => {
     answer(request, response, board).catch((error) => {
@@ -44,7 +45,9 @@ export async function startBoard({ folder, host, port }: BoardOptions): Promise<
     });
   });
   return {
-    url: `http://${addressName(host)}:${actualPort}/${token === null ? "" : `?token=${token}`}`,
+    links: hostsOf(host, listening.address).map(
+      (name) => `http://${name}:${listening.port}/${token === null ? "" : `?token=${token}`}`,
+    ),
     close: () => closeServer(server),
   };
 }
@@ -55,7 +58,7 @@ interface Parts {
   readonly runs: BoardRuns;
 }
 
-async function listen(server: Server, host: string, port: number): Promise<number> {
+async function listen(server: Server, host: string, port: number) {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -70,13 +73,8 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
     });
   }
   const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : port;
-}
-
-/** A host as an address has it; all interfaces are reached by the machine's name. */
-function addressName(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return hostname();
-  return host.includes(":") ? `[${host}]` : host;
+  if (typeof address === "object" && address !== null) return address;
+  throw internalError("the board's server has no address");
 }
 
 function closeServer(server: Server): Promise<void> {

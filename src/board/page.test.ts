@@ -6,7 +6,7 @@ import { runFiles } from "../run/run-files.ts";
 import { accessibilityProblems, findChromium, fits, openPage, startBrowser } from "../testing/browser.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { required } from "../util/elements.ts";
-import { startBoard } from "./board-server.ts";
+import { type Board, startBoard } from "./board-server.ts";
 import { finishedRun } from "./testing/example-run.ts";
 import { eventually, slowTraining } from "./testing/slow-training.ts";
 
@@ -26,10 +26,12 @@ afterAll(async () => {
   scratch.remove();
 });
 
+const linkOf = ({ links }: Board) => required(links[0], "a link");
+
 /** The board of a folder in a page. */
 async function opened(folder = scratch.path, options: Parameters<typeof openPage>[2] = {}) {
   const board = await startBoard({ folder, host: "127.0.0.1", port: 0 });
-  const { page, complaints } = await openPage(required(browser, "a browser"), board.url, options);
+  const { page, complaints } = await openPage(required(browser, "a browser"), linkOf(board), options);
   const close = async () => {
     await page.close();
     await board.close();
@@ -85,7 +87,7 @@ inBrowser("the page finds a board that was started again", async () => {
   await page.locator(".chart canvas").first().waitFor();
   await board.close();
   await page.getByText("The board does not answer.").first().waitFor();
-  const { port } = new URL(board.url);
+  const { port } = new URL(linkOf(board));
   const again = await startBoard({ folder: scratch.path, host: "127.0.0.1", port: Number(port) });
   await page.getByText("Live, from").waitFor();
   await page.getByRole("status").getByText("The board answers again.").waitFor();
@@ -97,7 +99,7 @@ inBrowser(
   "beyond this machine the printed link opens the page, and the token leaves the address",
   async () => {
     const board = await startBoard({ folder: scratch.path, host: "0.0.0.0", port: 0 });
-    const link = new URL(board.url);
+    const link = new URL(linkOf(board));
     link.hostname = "127.0.0.1";
     // The link may be on another site, such as a terminal in the browser.
     const mail = `data:text/html,<a href="${link.href}">the board</a>`;

@@ -34,7 +34,7 @@ export function addBoard(program: Command, context: Context): void {
       const { startBoard } = await import("../../board/board-server.ts");
       await context.interruptible(async (signal) => {
         const board = await startBoard({ folder: resolve(folder), host, port });
-        context.result(board.url);
+        context.result(board.links.join("\n"));
         context.note("Ctrl-C ends the board; runs go on without it.");
         await aborted(signal);
         await board.close();

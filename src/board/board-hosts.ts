@@ -1,0 +1,23 @@
+import { hostname, type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+
+type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>;
+
+/**
+ * Hosts under which a server that listens on an address can be opened, as an address of the web has them. All interfaces stand for
+ * the machine's addresses that others can reach (its name, where it has none: a container's means nothing outside).
+ * @param host as the server was given it, for a single address
+ * @param address on which it listens
+ */
+export function hostsOf(host: string, address: string, interfaces: Interfaces = networkInterfaces()) {
+  if (address !== "0.0.0.0" && address !== "::") return [bracketed(host)];
+  const hosts = Object.values(interfaces)
+    .flatMap((addresses = []) => addresses)
+    .filter(({ internal, family }) => !internal && (address === "::" || family === "IPv4"))
+    // A link-local address needs the name of the reader's own interface, which no browser takes.
+    .filter((one) => !/^fe[89ab]/i.test(one.address))
+    .sort((a, b) => a.family.localeCompare(b.family))
+    .map((one) => bracketed(one.address));
+  return hosts.length === 0 ? [hostname()] : hosts;
+}
+
+const bracketed = (host: string) => (host.includes(":") ? `[${host}]` : host);
