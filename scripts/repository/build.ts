@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { withLock } from "../../src/setup/lock.ts";
 import { packageRoot } from "../../src/setup/paths.ts";
+import { withLock } from "../../src/util/process-lock.ts";
 
 /** Empty; from when the last build that succeeded began. */
 const marker = join(packageRoot, "dist", ".built");
@@ -11,7 +11,8 @@ const tsc = join(packageRoot, "node_modules", "typescript", "bin", "tsc");
 
 /** Compiles what changed. Ends the process when the sources do not compile. */
 export async function buildDist(log: (line: string) => void) {
-  await withLock(join(packageRoot, ".local", "build.lock"), log, async () => compile(log));
+  const lock = join(packageRoot, ".local", "build-lock");
+  await withLock(lock, "another build", { onWait: log }, async () => compile(log));
 }
 
 /** The same, and costs milliseconds when nothing changed: the compiler alone takes .15 s to find that. */

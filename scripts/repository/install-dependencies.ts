@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withLock } from "../../src/setup/lock.ts";
 import { packageRoot } from "../../src/setup/paths.ts";
+import { withLock } from "../../src/util/process-lock.ts";
 
 type Lock = {
   packages: Record<string, { version?: string; integrity?: string; optional?: boolean; peer?: boolean }>;
@@ -11,7 +11,8 @@ type Lock = {
 
 export async function installDependencies(log: (line: string) => void) {
   if (areInstalled()) return;
-  await withLock(join(packageRoot, ".local", "npm.lock"), log, async () => {
+  const lock = join(packageRoot, ".local", "npm-lock");
+  await withLock(lock, "another npm ci", { onWait: log }, async () => {
     if (areInstalled()) return;
     log("npm ci: installing the packages of package-lock.json");
     const args = ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"];

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { isGgufFile } from "../gguf/index.ts";
 import { auxiliaryFiles } from "../model-files/auxiliary-files.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { hashModel } from "../train/model-hash.ts";
-import { statsOf } from "../util/read-file.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
+import { readFileBytes, statsOf } from "../util/read-file.ts";
 import { formatJson } from "../util/strict-json.ts";
 import type { OpenModel } from "./open-model.ts";
 
@@ -16,6 +17,7 @@ const settingFiles =
 /**
  * Hash of everything that an output depends on, except the prompt.
  * @param adapter the folder of the installed adapter, if any
+ * @throws ScaloraError `model` when a file of the model or the adapter cannot be read
  */
 export function modelIdentity(
   { model, adapters, recipe, baseFolder }: Pick<OpenModel, "model" | "adapters" | "recipe" | "baseFolder">,
@@ -30,7 +32,7 @@ export function modelIdentity(
   for (const [name, content] of settings(baseFolder)) identity.update(`${name}\0`).update(content);
   if (adapter !== undefined) {
     const name = "adapter_config.json";
-    identity.update(`${name}\0`).update(readFileSync(join(adapter, name)));
+    identity.update(`${name}\0`).update(readSetting(join(adapter, name)));
   }
   return identity.digest("hex");
 }
@@ -43,5 +45,22 @@ function* settings(model: string): Generator<readonly [name: string, content: st
   } else
     for (const name of readdirSync(model).sort())
       if (settingFiles.test(name) && statsOf(join(model, name))?.isFile())
-        yield [name, readFileSync(join(model, name))];
+        yield [name, readSetting(join(model, name))];
+}
+
+/** Size of a file of settings; the tokenizers of the largest vocabularies have some 40 MB. */
+const maxBytes = 1 << 27;
+
+/** The bytes as they are: the hash is over these, whatever text they make. */
+function readSetting(path: string): Uint8Array {
+  try {
+    return readFileBytes(path, maxBytes);
+  } catch (cause) {
+    throw new ScaloraError("model", `Cannot read ${basename(path)}`, {
+      where: path,
+      found: messageOf(cause),
+      fix: "give a folder whose files can be read",
+      cause,
+    });
+  }
 }

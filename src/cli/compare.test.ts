@@ -4,13 +4,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { parseRecipe } from "../config/index.ts";
 import { runTraining } from "../recipes/run-training.ts";
-import { ProcessLock } from "../run/process-lock.ts";
 import { readEvents } from "../run/read-events.ts";
 import { readStatus } from "../run/status.ts";
 import { runChild } from "../testing/child-process.ts";
 import { writeTinySentimentProject } from "../testing/tiny-bert.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { setThreads } from "../torch/index.ts";
+import { ProcessLock } from "../util/process-lock.ts";
 import { printedFailure } from "./testing/printed-failure.ts";
 import { runScalora } from "./testing/scalora.ts";
 

@@ -92,7 +92,7 @@ test("a file that another evaluation writes into is refused, and its lines stay 
   const out = at("held.jsonl");
   const args = ["eval", at("model"), "--data", at("data"), "--tasks", "boolq", "--out", out];
   {
-    using _ = lockResults(out);
+    using _ = await lockResults(out, { onWait: () => {} });
     const { code, stderr } = await runScalora(...args);
     expect({ code, stderr }).toMatchObject({
       code: 2,

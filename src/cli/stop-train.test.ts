@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -11,6 +12,7 @@ import { readStatus } from "../run/status.ts";
 import { runChild, runsTypeScript } from "../testing/child-process.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { ProcessLock } from "../util/process-lock.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -103,4 +105,57 @@ test.concurrent("so does a reader that closes the output; meanwhile nobody else 
   expect(await ended).toEqual({ code: 141, signal: null });
   expectStopped(folder, "^stopped: stderr was closed$");
   expect(listRuns(at("runs")).find(({ path }) => path === folder)).toMatchObject({ state: "stopped" });
+}, 120_000);
+
+test.concurrent("a run that was suspended while another process took over stops without writing", async () => {
+  const { child, ended, folder } = await startTraining("taken-over", "train.saveEvery=1");
+  child.kill("SIGSTOP");
+  const lock = join(folder, ".lock");
+  for (const token of readdirSync(lock)) rmSync(join(lock, token));
+  using _ = ProcessLock.take(lock, { what: "training this run", where: folder });
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  child.kill("SIGCONT");
+  expect(await ended).toEqual({ code: 1, signal: null });
+  expect(stderr).toContain("This process has lost its lock");
+  expect(stderr).toContain(`process ${process.pid}`);
+  // Not even that it has failed.
+  expect(readStatus(folder)?.state).toBe("running");
+  expect(readEvents(folder).map(({ type }) => type)).not.toContain("end");
+  expect(readdirSync(folder)).not.toContain("report.html");
+}, 120_000);
+
+/** A lock of another host; `beats` until it is stopped. */
+function plantForeignLock(name: string): { lock: string; beat: () => void } {
+  const lock = at("runs", name, ".lock");
+  const file = join(lock, "7-token");
+  mkdirSync(lock, { recursive: true });
+  const since = "2026-01-01T00:00:00.000Z";
+  writeFileSync(file, JSON.stringify({ pid: 7, host: "elsewhere", startTime: "1", since, heartbeat: 5000 }));
+  return { lock, beat: () => utimesSync(file, new Date(), new Date()) };
+}
+
+test.concurrent("a run of another host is refused once its heartbeat is seen", async () => {
+  const { beat } = plantForeignLock("beating");
+  const beats = setInterval(beat, 100);
+  const { code, stderr } = await runChild(program, "train", at("recipe.yaml"), "--set", "run.name=beating");
+  clearInterval(beats);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/waiting up to 60 s for a heartbeat of process 7 on elsewhere/);
+  expect(stderr).toMatch(/Another process is training this run/);
+}, 120_000);
+
+test.concurrent("Ctrl-C ends the wait for a heartbeat, and leaves the lock", async () => {
+  const { lock } = plantForeignLock("silent");
+  const args = ["train", at("recipe.yaml"), "--set", "run.name=silent"];
+  const child = spawn(process.execPath, [...runsTypeScript, fileURLToPath(program), ...args]);
+  children.push(child);
+  child.stderr.on("data", (text) => {
+    if (String(text).includes("waiting up to")) child.kill("SIGINT");
+  });
+  const [code] = await once(child, "close");
+  expect(code).toBe(130);
+  expect(readdirSync(lock)).toEqual(["7-token"]);
 }, 120_000);

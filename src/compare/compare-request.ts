@@ -42,5 +42,5 @@ export interface CompareResult {
 /** `src/compare`. */
 export type RunCompare = (
   request: CompareRequest,
-  hooks: Interruptible & { onProgress(progress: CompareProgress): void },
+  hooks: Interruptible & { onProgress(progress: CompareProgress): void; onNote?(text: string): void },
 ) => Promise<CompareResult>;

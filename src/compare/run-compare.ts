@@ -2,11 +2,11 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { writeReport } from "../report/index.ts";
 import { removeLeftovers } from "../run/leftovers.ts";
-import { ProcessLock } from "../run/process-lock.ts";
 import { readStatus } from "../run/status.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders } from "../util/files.ts";
 import { writeOutputFile } from "../util/output-file.ts";
+import { type LockWait, ProcessLock } from "../util/process-lock.ts";
 import type { CompareProgress, CompareResult, RunCompare } from "./compare-request.ts";
 import { compareReport, tableRemark } from "./report.ts";
 import { checkTrial, readTrialResult, runTrial } from "./run-trial.ts";
@@ -32,13 +32,13 @@ const progressInterval = 1000;
  * Trains every setting at every learning rate on the first seed, then each at its best rate on the other seeds, and compares
  * them. All trials have the same data in the same order, schedule and budget. Finished trials are not repeated.
  */
-export const runCompare: RunCompare = async (request, { signal, onProgress }) => {
+export const runCompare: RunCompare = async (request, { signal, onProgress, onNote = () => {} }) => {
   const { recipe, set, settings, seeds, out, jobs, command } = request;
   const runs = join(out, "runs");
   const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
   const plan: TrialPlan = { recipe, set, runs, command, threads };
   assertNoReservedKeys(set);
-  using _lock = lockComparison(out);
+  using lock = await lockComparison(out, { signal, onWait: onNote });
   for (const cell of pendingTrials(settings, seeds, [])) checkTrial(cell, plan);
   makeRunFolders(runs);
   const total = countTrials(settings, seeds);
@@ -54,6 +54,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   const finish = (result: TrialResult) => {
     checkSameInputs(result, results);
     results.push(result);
+    lock.assertHeld();
     writeOutputFile(join(out, "results.jsonl"), results.map((each) => `${JSON.stringify(each)}\n`).join(""));
     onProgress({ done: results.length, total, running: [], finished: result });
   };
@@ -79,13 +80,20 @@ export const runCompare: RunCompare = async (request, { signal, onProgress }) =>
   return writeComparison(request, results);
 };
 
-/** @throws ScaloraError `usage` when another process runs this comparison, or the folder cannot be written */
-function lockComparison(out: string): ProcessLock {
+/**
+ * @throws ScaloraError `usage` when another process runs this comparison, or the folder cannot be written; the signal's
+ * reason
+ */
+async function lockComparison(out: string, wait: LockWait): Promise<ProcessLock> {
+  const path = join(out, ".lock");
+  const purpose = { what: "running this comparison", where: out };
   try {
-    const lock = ProcessLock.take(join(out, ".lock"), { what: "running this comparison", where: out });
+    await ProcessLock.removeSilent(path, purpose, wait);
+    const lock = ProcessLock.take(path, purpose);
     removeLeftovers(out);
     return lock;
   } catch (cause) {
+    wait.signal?.throwIfAborted();
     throw cause instanceof ScaloraError ? cause : notWritable(out, cause);
   }
 }

@@ -2,11 +2,11 @@ import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { unwritable } from "../setup/errors.ts";
-import { withLock } from "../setup/lock.ts";
 import { cacheFolder } from "../setup/paths.ts";
 import { fetchWheels, openPip, unpackWheel } from "../setup/pip.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
+import { withLock } from "../util/process-lock.ts";
 import type { DownloadHooks } from "./download-hooks.ts";
 import { renameDurably } from "./durable-rename.ts";
 import { downloadBytes, type ListedModel } from "./listed-models.ts";
@@ -19,12 +19,11 @@ import { fileSize, listedModelPath } from "./model-cache.ts";
  */
 export async function fetchListedModel(model: ListedModel, hooks: DownloadHooks): Promise<string> {
   const { env = process.env, signal, onNote } = hooks;
-  const lock = join(cacheFolder(env), "models", `${model.name}.lock`);
+  const lock = join(cacheFolder(env), "models", `${model.name}-lock`);
   try {
-    return await withLock(lock, onNote, () => ensureModelFile(model, hooks), {
-      what: `another download of ${model.name}`,
-      signal,
-    });
+    return await withLock(lock, `another download of ${model.name}`, { onWait: onNote, signal }, () =>
+      ensureModelFile(model, hooks),
+    );
   } catch (error) {
     signal?.throwIfAborted();
     throw unwritable(error, env) ?? error;

@@ -4,8 +4,8 @@ import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ListFileEntry } from "@huggingface/hub";
-import { withLock } from "../setup/lock.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { withLock } from "../util/process-lock.ts";
 import { renameDurably } from "./durable-rename.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { fileSize } from "./model-cache.ts";
@@ -44,7 +44,8 @@ export async function fetchFile(file: HubFile, hooks: FileHooks): Promise<void> 
   };
   if (!existsSync(pointer)) {
     const { onNote, signal } = hooks;
-    await withLock(`${blob}.lock`, onNote, ensurePointer, { what: `another download of ${path}`, signal });
+    const wait = { onWait: onNote, signal };
+    await withLock(`${blob}-lock`, `another download of ${path}`, wait, ensurePointer);
   }
   hooks.onBytes(size);
 }

@@ -1,11 +1,11 @@
-import { appendFileSync, readFileSync, truncateSync } from "node:fs";
+import { appendFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
 import { refuseNamedPipe } from "../util/output-file.ts";
-import { statsOf } from "../util/read-file.ts";
+import { readFileBytes, statsOf } from "../util/read-file.ts";
 
 /** Result of one example; a line of the log. */
 export interface ExampleResult {
@@ -30,17 +30,23 @@ export interface ExampleResult {
   readonly truncated: boolean;
 }
 
+/** Size of a file of results, which is read at once. */
+const maxBytes = 1 << 28;
+
 /** Results of examples as JSON lines, appended one by one; an evaluation reuses the results that the file holds. */
 export class ResultLog {
   private readonly path: string | undefined;
+  private readonly assertHeld: () => void;
   private readonly resultsByExample = new Map<string, ExampleResult>();
 
   /**
    * @param path file that is created or appended to; without one nothing is written
+   * @param assertHeld throws when another process writes into the file by now
    * @throws ScaloraError `usage` when the file cannot be used
    */
-  constructor(path?: string) {
+  constructor(path?: string, assertHeld: () => void = () => {}) {
     this.path = path;
+    this.assertHeld = assertHeld;
     if (path === undefined) return;
     tryFile(path, () => refuseNamedPipe(path));
     if (statsOf(path)?.isFile()) this.read(path);
@@ -65,6 +71,7 @@ export class ResultLog {
   add(result: ExampleResult): void {
     const { path } = this;
     if (path === undefined) return;
+    this.assertHeld();
     this.resultsByExample.set(`${result.task} ${result.index}`, result);
     tryFile(path, () => appendFileSync(path, lineOf(result)));
   }
@@ -76,13 +83,14 @@ export class ResultLog {
       (result) => !isDeepStrictEqual(resultsByExample.get(`${result.task} ${result.index}`), result),
     );
     if (path === undefined || changed.length === 0) return;
+    this.assertHeld();
     for (const result of changed) resultsByExample.set(`${result.task} ${result.index}`, result);
     tryFile(path, () => writeFileAtomic(path, [...resultsByExample.values()].map(lineOf).join("")));
   }
 
   /** Reads the results, and removes a last line that a crash left incomplete. */
   private read(path: string): void {
-    const bytes = tryFile(path, () => readFileSync(path));
+    const bytes = tryFile(path, () => readFileBytes(path, maxBytes));
     const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1);
     const lines = whole.toString("utf8").split("\n").slice(0, -1);
     for (const [i, line] of lines.entries()) {

@@ -18,10 +18,11 @@ interface PreparedTask {
 }
 
 /** Scores a model on tasks. Invalid requests fail before the model is loaded. */
-export const runTasks: RunTasks = async (request, { signal, onProgress }) => {
+export const runTasks: RunTasks = async (request, { signal, onProgress, onNote = () => {} }) => {
   const tasks = await prepare(request);
-  using _lock = request.out === undefined ? undefined : lockResults(request.out);
-  const log = new ResultLog(request.out);
+  const wait = { signal, onWait: onNote };
+  using lock = request.out === undefined ? undefined : await lockResults(request.out, wait);
+  const log = new ResultLog(request.out, () => lock?.assertHeld());
   using open = await openLanguageModel(request.target);
   const { render, taskModel } = await makeTaskModel(open, request);
   const report: TaskReport = { tasks: [], render, shots: request.shots };

@@ -8,10 +8,10 @@ import { lockResults } from "./lock-results.ts";
 const scratch = temporaryFolder();
 afterAll(scratch.remove);
 
-test("a named pipe is no file of results; a device is one without a lock", () => {
+test("a named pipe is no file of results; a device is one without a lock", async () => {
   const where = join(scratch.path, "pipe");
   execFileSync("mkfifo", [where]);
   const expected = refusal("usage", { where, found: "a pipe, not a file", fix: /--out/ });
-  expect(() => lockResults(where)).toThrow(expected);
-  expect(lockResults("/dev/null")).toBeUndefined();
+  await expect(lockResults(where, { onWait: () => {} })).rejects.toThrow(expected);
+  expect(await lockResults("/dev/null", { onWait: () => {} })).toBeUndefined();
 });

@@ -1,26 +1,28 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { removeLeftovers } from "../run/leftovers.ts";
-import { ProcessLock } from "../run/process-lock.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { refuseNamedPipe } from "../util/output-file.ts";
+import { type LockWait, ProcessLock } from "../util/process-lock.ts";
 
 /**
  * Takes the lock of a file of results, which lies beside it. A device such as /dev/null has none.
- * @throws ScaloraError `usage` when another process evaluates into the file, it is a named pipe, or its folder cannot be written
+ * @throws ScaloraError `usage` when another process evaluates into the file, it is a named pipe, or its folder cannot be
+ * written; the signal's reason
  */
-export function lockResults(out: string): ProcessLock | undefined {
+export async function lockResults(out: string, wait: LockWait): Promise<ProcessLock | undefined> {
   try {
     refuseNamedPipe(out);
     if (existsSync(out) && !statSync(out).isFile()) return undefined;
     const path = existsSync(out) ? realpathSync(out) : resolve(out);
-    const lock = ProcessLock.take(join(dirname(path), `.${basename(path)}.lock`), {
-      what: "evaluating into this file",
-      where: path,
-    });
+    const lockPath = join(dirname(path), `.${basename(path)}.lock`);
+    const purpose = { what: "evaluating into this file", where: path };
+    await ProcessLock.removeSilent(lockPath, purpose, wait);
+    const lock = ProcessLock.take(lockPath, purpose);
     removeLeftovers(dirname(path), (name) => name === basename(path));
     return lock;
   } catch (cause) {
+    wait.signal?.throwIfAborted();
     if (cause instanceof ScaloraError) throw cause;
     throw new ScaloraError("usage", "The file of results cannot be used", {
       where: out,

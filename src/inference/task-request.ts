@@ -33,5 +33,8 @@ export interface TaskReport {
 /** `src/inference/evaluate-tasks.ts`. */
 export type RunTasks = (
   request: TaskRequest,
-  hooks: Interruptible & { onProgress(task: string, done: number, total: number): void },
+  hooks: Interruptible & {
+    onProgress(task: string, done: number, total: number): void;
+    onNote?(text: string): void;
+  },
 ) => Promise<TaskReport>;

@@ -15,8 +15,7 @@ import {
   type SampleEvent,
   type StartEvent,
 } from "../run/events.ts";
-import { lockNewRun, lockRun } from "../run/lock-run.ts";
-import type { ProcessLock } from "../run/process-lock.ts";
+import { lockWatchedRun } from "../run/lock-run.ts";
 import { readEvents } from "../run/read-events.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import {
@@ -32,6 +31,7 @@ import { objectiveOf } from "../train/objective.ts";
 import type { TrainResult } from "../train/train-options.ts";
 import { train } from "../train/trainer.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
+import type { ProcessLock } from "../util/process-lock.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory-estimate.ts";
 import { checkMemoryFit } from "./memory-fit.ts";
@@ -46,7 +46,12 @@ import { trainingCounts } from "./training-data.ts";
  * written before everything in the recipe has been checked.
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
-  using lock = takeRunLock(recipe, resume);
+  // Before anything is read or loaded: of two processes, one is told so in its first moment.
+  using lock = await lockWatchedRun(runPath(recipe), {
+    resume,
+    signal,
+    onWait: (message) => onEvent({ type: "warning", step: 0, message }),
+  });
   const recorded = resume ? useRecordedThreads(runPath(recipe)) : undefined;
   using prepared = await prepareRun(recipe, recorded, signal);
   const { base, dataset, batches, adapters, optimizer, steps, identity } = prepared;
@@ -99,6 +104,7 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
 /** Writes the page of a run. @returns the run's events */
 function reportRun(folder: RunFolder, recipe: Recipe): RunEvent[] {
   const events = readEvents(folder.path);
+  folder.assertHeld();
   writeReport(folder.file("report.html"), runReport({ name: recipe.run.name, events }, recipeToYaml(recipe)));
   return events;
 }
@@ -193,11 +199,6 @@ function useRecordedThreads(path: string): GemmBackend | undefined {
   const environment = eventsOfType(readEvents(path), "start").at(-1)?.environment;
   if (environment?.threads !== undefined && environment.threads > 0) setThreads(environment.threads);
   return gemmBackends.find((name) => name === environment?.gemmBackend);
-}
-
-/** The run's lock, before anything is read or loaded: of two processes, one is told so in its first moment. */
-function takeRunLock(recipe: Recipe, resume: boolean): ProcessLock {
-  return resume ? lockRun(runPath(recipe)) : lockNewRun(runPath(recipe));
 }
 
 function openRunFolder(recipe: Recipe, resume: boolean, lock: ProcessLock): RunFolder {

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isProcess } from "./process-identity.ts";
+import { isProcess } from "../util/process-identity.ts";
 
 /**
  * Removes temporary files (`NAME.PID.tmp`) that killed processes have left in a folder. One with this process's own id was

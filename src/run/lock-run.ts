@@ -1,8 +1,8 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { type LockPurpose, type LockWait, ProcessLock } from "../util/process-lock.ts";
 import { shellQuote } from "../util/shell-quote.ts";
-import { type LockPurpose, ProcessLock } from "./process-lock.ts";
 import { runFiles } from "./run-files.ts";
 import { isActive, readStatus } from "./status.ts";
 
@@ -42,6 +42,25 @@ export function lockRun(path: string): ProcessLock {
     throw error;
   }
   return lock;
+}
+
+/**
+ * Takes the lock of a new run, or of one to resume, as `lockNewRun` and `lockRun` do; a holder of another host is watched
+ * first, and its lock removed when it shows no heartbeat.
+ * @throws ScaloraError as those do; the signal's reason
+ */
+export async function lockWatchedRun(
+  path: string,
+  { resume, ...wait }: LockWait & { readonly resume: boolean },
+): Promise<ProcessLock> {
+  try {
+    if (resume ? existsSync(join(path, runFiles.config)) : isUnused(path))
+      await ProcessLock.removeSilent(join(path, runFiles.lock), lockPurpose(path), wait);
+  } catch (cause) {
+    wait.signal?.throwIfAborted();
+    throw cause instanceof ScaloraError ? cause : notWritable(path, cause);
+  }
+  return resume ? lockRun(path) : lockNewRun(path);
 }
 
 /**
@@ -118,6 +137,16 @@ function alreadyThere(path: string): ScaloraError {
     expected: "a new name (run.name)",
     ...(!isRun && { found: "a file, or a folder without a run" }),
     fix: `choose another with --set run.name=…${orResume}`,
+  });
+}
+
+/** The error for a run's folder in which something cannot be read. */
+export function notReadable(path: string, cause: unknown): ScaloraError {
+  return new ScaloraError("run", "The run's folder cannot be read", {
+    where: path,
+    found: messageOf(cause),
+    fix: "make it readable, or look whether its disk fails",
+    cause,
   });
 }
 

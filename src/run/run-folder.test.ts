@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -245,4 +254,27 @@ test("a run that another living process trains is refused; a dead one's is not",
   child.kill();
   await new Promise((resolve) => child.once("exit", resolve));
   RunFolder.open(run.path).close();
+});
+
+test("a run that another process has taken over is written no more by the first one, which is told so", () => {
+  const path = join(parent, "run");
+  const first = RunFolder.create(path, "x");
+  // As if this process had been suspended for so long that another one took the run for abandoned.
+  for (const token of readdirSync(join(path, ".lock"))) rmSync(join(path, ".lock", token));
+  using second = RunFolder.open(path);
+  requestControl(path, "stop");
+  const content = () => readdirSync(path).map((name) => [name, statSync(join(path, name)).size]);
+  const before = content();
+  const lost = {
+    code: "run",
+    where: path,
+    found: expect.stringMatching(`^the lock of process ${process.pid}, `),
+  };
+  expect(failure(() => first.append(step(1)))).toMatchObject(lost);
+  expect(failure(() => first.writeStatus(status))).toMatchObject(lost);
+  expect(failure(() => first.takeControl())).toMatchObject(lost);
+  first.close();
+  expect(content()).toEqual(before);
+  second.append(step(1));
+  expect(second.takeControl()).toEqual({ command: "stop" });
 });

@@ -2,13 +2,13 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from "no
 import { join } from "node:path";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic, writeFully } from "../util/files.ts";
+import { currentProcess } from "../util/process-identity.ts";
+import type { ProcessLock } from "../util/process-lock.ts";
 import { openFile, readFileText, statsOf } from "../util/read-file.ts";
 import { type ControlCommand, parseControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";
 import { removeLeftovers } from "./leftovers.ts";
-import { lockNewRun, lockRun, notWritable } from "./lock-run.ts";
-import { currentProcess } from "./process-identity.ts";
-import type { ProcessLock } from "./process-lock.ts";
+import { lockNewRun, lockRun, notReadable, notWritable } from "./lock-run.ts";
 import { readEvents } from "./read-events.ts";
 import { recordVersion, runFiles } from "./run-files.ts";
 import { type RecordedStatus, type RunStatus, readStatus } from "./status.ts";
@@ -58,7 +58,7 @@ export class RunFolder implements Disposable {
    * Opens the folder of an existing run to resume it. Temporary files of processes that are gone are removed.
    * @param lock of the folder, when it is taken already; it is released when the folder is closed, or when this throws
    * @throws ScaloraError `config` when it holds no run, `usage` when another live process trains it, `format` when its
-   * record is damaged or of a newer version, `run` when it cannot be written
+   * record is damaged or of a newer version, `run` when it cannot be read or written
    */
   static open(path: string, lock = lockRun(path)): RunFolder {
     const run = new RunFolder(path, lock, false);
@@ -67,7 +67,7 @@ export class RunFolder implements Disposable {
       // An unreadable record would fail the report at the end of the run: fail before training instead.
       readEvents(path);
       removeLeftovers(path);
-      run.openEvents(endsMidLine(run.file(runFiles.events)) ? "\n" : "");
+      run.openEvents(run.endsMidLine() ? "\n" : "");
     });
     return run;
   }
@@ -108,6 +108,7 @@ export class RunFolder implements Disposable {
 
   /** Reads the command in `control.json` and removes the file; `warning` says why there is none. */
   takeControl(): { command?: ControlCommand; warning?: string } {
+    this.assertHeld();
     const file = this.file(runFiles.control);
     let text: string;
     try {
@@ -131,7 +132,7 @@ export class RunFolder implements Disposable {
   close(): void {
     if (this.events !== undefined) closeSync(this.events);
     this.events = undefined;
-    if (this.isBlank && this.hasFailed)
+    if (this.isBlank && this.hasFailed && this.lock.isHeld())
       for (const name of [runFiles.config, runFiles.events, runFiles.status])
         rmSync(this.file(name), { force: true });
     this.lock[Symbol.dispose]();
@@ -151,13 +152,29 @@ export class RunFolder implements Disposable {
     }
   }
 
+  /** Whether the record's last line has no newline, as after a crash: the next event must start a new line. */
+  private endsMidLine(): boolean {
+    const file = this.file(runFiles.events);
+    try {
+      return existsSync(file) && lastByte(file) !== 0x0a;
+    } catch (cause) {
+      throw notReadable(this.path, cause);
+    }
+  }
+
   private openEvents(firstText: string): void {
     this.events = openSync(this.file(runFiles.events), "a");
     if (firstText !== "") writeFully(this.events, Buffer.from(firstText));
   }
 
+  /** @throws ScaloraError `run` when another process has taken the run over: nothing of it may be written then */
+  assertHeld(): void {
+    this.lock.assertHeld();
+  }
+
   private guard(write: () => unknown): void {
     try {
+      this.assertHeld();
       write();
     } catch (cause) {
       this.hasFailed = true;
@@ -168,14 +185,13 @@ export class RunFolder implements Disposable {
 
 const recordLine = (content: object) => `${JSON.stringify({ time: new Date().toISOString(), ...content })}\n`;
 
-/** Whether the file's last line has no newline, as after a crash: the next event must start a new line. */
-function endsMidLine(file: string): boolean {
-  if (!existsSync(file)) return false;
+/** The last byte of a file; a newline for an empty one. */
+function lastByte(file: string): number {
   const descriptor = openFile(file);
   try {
-    const last = Buffer.alloc(1);
-    const { size } = fstatSync(descriptor);
-    return size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
+    const last = Buffer.from("\n");
+    readSync(descriptor, last, 0, 1, Math.max(0, fstatSync(descriptor).size - 1));
+    return last.readUInt8();
   } finally {
     closeSync(descriptor);
   }

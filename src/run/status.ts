@@ -1,11 +1,17 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { isRecord } from "../util/json.ts";
-import { isRunning, processSchema } from "./process-identity.ts";
+import { isRunning } from "../util/process-identity.ts";
 import { assertKnownVersion, parseOptional, readOptional, runFiles } from "./run-files.ts";
 import { count } from "./schema-fields.ts";
 
 const number = () => z.number().nullable();
+
+const processSchema = z.object({
+  pid: z.int().describe("Process id"),
+  host: z.string().describe("Host name"),
+  startTime: z.string().nullable().describe("Start time in the operating system's units; null when unknown"),
+});
 
 /** What `status.json` holds. */
 export const statusSchema = z.object({

@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -18,7 +9,6 @@ import { inspect } from "./doctor.ts";
 import { SetupError } from "./errors.ts";
 import { findLibtorch, pythonWithPip } from "./find-libtorch.ts";
 import { downloadLibtorch, pinnedWheels } from "./install-libtorch.ts";
-import { withLock } from "./lock.ts";
 import { manifestPath, readSetup, torchVersion } from "./manifest.ts";
 import { compareVersions, minimumNode } from "./node-version.ts";
 import { packageRoot } from "./paths.ts";
@@ -196,82 +186,6 @@ test("both pinned sets hold torch, with a hash and a size for each file", () => 
     expect(wheels[0]?.requirement).toContain(`torch==${torchVersion} --hash=sha256:`);
     expect(wheels.every((wheel) => wheel.size > 0)).toBe(true);
   }
-});
-
-test("one process at a time holds the lock; the other logs why it waits", async () => {
-  const path = join(folder, "lock");
-  const events: string[] = [];
-  const first = withLock(
-    path,
-    () => {},
-    async () => {
-      events.push("first in");
-      await new Promise((resolve) => setTimeout(resolve, 60));
-      events.push("first out");
-    },
-  );
-  const second = withLock(
-    path,
-    (line) => events.push(line),
-    async () => events.push("second in"),
-  );
-  await Promise.all([first, second]);
-  const waiting = expect.stringContaining(`waiting for another set-up (process ${process.pid} on`);
-  expect(events).toEqual(["first in", waiting, "first out", "second in"]);
-});
-
-test("a wait for the lock is logged with its reason and can be aborted", async () => {
-  const path = write("lock", JSON.stringify({ pid: 1, host: "elsewhere" }));
-  const stop = new AbortController();
-  const lines: string[] = [];
-  const log = (line: string) => {
-    lines.push(line);
-    stop.abort();
-  };
-  const options = { what: "another download", signal: stop.signal };
-  await expect(withLock(path, log, async () => "in", options)).rejects.toThrow("aborted");
-  expect(lines).toEqual(["waiting for another download (process 1 on elsewhere)"]);
-  expect(readFileSync(path, "utf8")).toContain("elsewhere");
-});
-
-test("the lock of a process that is gone, or silent for long, is taken over", async () => {
-  const path = write(
-    "lock",
-    JSON.stringify({ pid: 2 ** 22 + 1, host: (await import("node:os")).hostname() }),
-  );
-  expect(
-    await withLock(
-      path,
-      () => {},
-      async () => "in",
-    ),
-  ).toBe("in");
-  write("lock", JSON.stringify({ pid: 1, host: "elsewhere" }));
-  utimesSync(path, 1, 1);
-  expect(
-    await withLock(
-      path,
-      () => {},
-      async () => readFileSync(path, "utf8"),
-    ),
-  ).toContain(`"pid":${process.pid}`);
-});
-
-test("the lock is freed when the work throws", async () => {
-  const path = join(folder, "lock");
-  const failed = withLock(
-    path,
-    () => {},
-    async () => Promise.reject(new Error("no")),
-  );
-  await expect(failed).rejects.toThrow("no");
-  expect(
-    await withLock(
-      path,
-      () => {},
-      async () => "in",
-    ),
-  ).toBe("in");
 });
 
 test("doctor lists what is missing, each with its fix, and changes nothing", async () => {

@@ -1,11 +1,11 @@
 // Sets everything up: finds or downloads libtorch, compiles the addon, saves where they are.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { withLock } from "../util/process-lock.ts";
 import { compileAddon, findCompiler, tryLoading } from "./compile-addon.ts";
 import { unwritable } from "./errors.ts";
 import { findLibtorch } from "./find-libtorch.ts";
 import { downloadLibtorch } from "./install-libtorch.ts";
-import { withLock } from "./lock.ts";
 import { manifestPath, readSetup, type Setup } from "./manifest.ts";
 import { cacheFolder } from "./paths.ts";
 import { Progress } from "./progress.ts";
@@ -31,10 +31,15 @@ export async function ensureSetup({
   const existing = readSetup({ env });
   if (existing !== undefined) return existing;
   const progress = new Progress(stream);
-  const lock = join(cacheFolder(env), "setup.lock");
-  const log = (line: string) => progress.log(line);
+  const lock = join(cacheFolder(env), "setup-lock");
+  const onWait = (text: string) => progress.log(text);
   try {
-    return await withLock(lock, log, async () => readSetup({ env }) ?? (await setUp(progress, env)));
+    return await withLock(
+      lock,
+      "another set-up",
+      { onWait },
+      async () => readSetup({ env }) ?? (await setUp(progress, env)),
+    );
   } catch (error) {
     throw unwritable(error, env) ?? error;
   }

@@ -58,7 +58,8 @@ class Trainer {
     // A refused resume leaves the run's record unchanged.
     const resumed = this.options.resume ? resumeRun(this.options) : undefined;
     const abandon = (exitCode: number) => this.recorder.abandon(exitCode);
-    process.once("exit", abandon);
+    // Before the handler that releases the run's lock: without that nothing is written.
+    process.prependOnceListener("exit", abandon);
     try {
       this.begin(resumed);
       const { reason, message } = await this.loop();
@@ -216,17 +217,21 @@ class Trainer {
     if (!options.run || folder === undefined || this.savedStep === progress.step) return;
     const { folder: run, identity } = options.run;
     const path = torch.scope(() =>
-      saveCheckpoint(folder, {
-        step: progress.step,
-        evalLoss: progress.lastEval?.step === progress.step ? progress.lastEval.loss : undefined,
-        identity,
-        tensors: {
-          adapters: options.adapters.state(),
-          optimizer: options.optimizer.state(),
-          generators: new Map([...(options.generators ?? [])].map(([name, g]) => [name, g.state()])),
+      saveCheckpoint(
+        folder,
+        {
+          step: progress.step,
+          evalLoss: progress.lastEval?.step === progress.step ? progress.lastEval.loss : undefined,
+          identity,
+          tensors: {
+            adapters: options.adapters.state(),
+            optimizer: options.optimizer.state(),
+            generators: new Map([...(options.generators ?? [])].map(([name, g]) => [name, g.state()])),
+          },
+          state: this.savedState(),
         },
-        state: this.savedState(),
-      }),
+        () => run.assertHeld(),
+      ),
     );
     this.savedStep = progress.step;
     pruneCheckpoints(folder, settings.keepLast, progress.best?.step);

@@ -68,7 +68,12 @@ export function addCompare(program: Command, context: Context, load: () => Promi
       const view = new CompareView(context);
       const result = await context
         .interruptible(
-          (signal) => compare.runCompare(request, { signal, onProgress: view.show.bind(view) }),
+          (signal) =>
+            compare.runCompare(request, {
+              signal,
+              onProgress: view.show.bind(view),
+              onNote: context.note.bind(context),
+            }),
           "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
         )
         .finally(() => view.end());

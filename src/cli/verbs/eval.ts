@@ -195,7 +195,7 @@ async function evaluateTasks(
   const kept = out === undefined ? "without --out no results are kept" : `finished examples are in ${out}`;
   const report = await context
     .interruptible(
-      (signal) => runTasks(request, { signal, onProgress }),
+      (signal) => runTasks(request, { signal, onProgress, onNote: context.note.bind(context) }),
       `stopping; ${kept} (repeat to stop immediately)`,
     )
     .finally(() => line.end());

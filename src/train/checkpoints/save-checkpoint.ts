@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -41,24 +42,33 @@ export interface CheckpointContent {
 /**
  * Writes `checkpoints/step-…`: files into a temporary folder, flushed to the disk, hashed into the manifest, then
  * one rename, so that a crash at any time leaves complete checkpoints only. A complete checkpoint of the step is kept.
+ * @param assertHeld throws when another process writes these checkpoints by now
  * @returns the checkpoint's path.
  * @throws `run` when it cannot be written (disk full…); checkpoints saved before are untouched.
  */
-export function saveCheckpoint(folder: string, content: CheckpointContent): string {
+export function saveCheckpoint(
+  folder: string,
+  content: CheckpointContent,
+  assertHeld: () => void = () => {},
+): string {
   const path = join(folder, stepFolder(content.step));
   if (isComplete(path)) return path;
-  const temporary = join(folder, unfinishedName(stepFolder(content.step)));
+  // A name of its own: a process that has lost the run without noticing must not write into another's files.
+  const temporary = join(folder, `${unfinishedName(stepFolder(content.step))}.${randomUUID()}`);
   try {
+    assertHeld();
     makeFolders(folder);
     removeLeftovers(folder);
     mkdirSync(temporary);
     writeFiles(temporary, content);
+    assertHeld();
     if (existsSync(path)) rmSync(path, { recursive: true });
     renameSync(temporary, path);
     syncFolder(folder);
     syncFolder(dirname(folder));
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
+    assertHeld();
     const last = listCheckpoints(folder).at(-1);
     throw new ScaloraError("run", "The checkpoint could not be written; the run stops", {
       where: path,

@@ -1,16 +1,14 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { z } from "zod";
-import { codeOf } from "../util/files.ts";
+import { codeOf } from "./files.ts";
 
 /** Identifies one process, even after its id has been reused. */
-export const processSchema = z.object({
-  pid: z.int().describe("Process id"),
-  host: z.string().describe("Host name"),
-  startTime: z.string().nullable().describe("Start time in the operating system's units; null when unknown"),
-});
-
-export type ProcessIdentity = z.output<typeof processSchema>;
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly host: string;
+  /** Start time in the operating system's units; null when unknown. */
+  readonly startTime: string | null;
+}
 
 /** The identity of this process. */
 export function currentProcess(): ProcessIdentity {

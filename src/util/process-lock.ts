@@ -1,0 +1,295 @@
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ScaloraError } from "./errors.ts";
+import { codeOf, makeFolders, removeEmptyFolders } from "./files.ts";
+import { HeartbeatWatch, type HeldLock, type LockHolder, lockState, readLock } from "./lock-holder.ts";
+import { currentProcess } from "./process-identity.ts";
+
+/** What a lock is for, as the error of a second taker says it. */
+export interface LockPurpose {
+  /** What the holder does, after "Another process is": "training this run". */
+  readonly what: string;
+  /** The file or folder that it works on. */
+  readonly where: string;
+  /** What else is known about the holder: "running at step 3". */
+  readonly progress?: (pid: number) => string | undefined;
+}
+
+/** Times of locks. A native step blocks the timer of the heartbeat for seconds: silence is far longer than that. */
+export interface LockTiming {
+  /** Milliseconds from one touch of a held lock to the next. */
+  readonly heartbeat: number;
+  /** Milliseconds from one look at somebody else's lock to the next. */
+  readonly look: number;
+  /** Looks without a heartbeat after which a holder that cannot be asked counts as gone. */
+  readonly silentLooks: number;
+}
+const usualTiming: LockTiming = { heartbeat: 5_000, look: 500, silentLooks: 120 };
+
+/** How a wait for a lock is announced and ended. */
+export interface LockWait {
+  readonly signal?: AbortSignal | undefined;
+  /** Called once, when there is a wait, with whom it is for. */
+  readonly onWait: (text: string) => void;
+  readonly timing?: LockTiming | undefined;
+}
+
+/**
+ * A lock that one process at a time holds, until it is disposed of or the process ends. It is a folder that holds one file,
+ * which has a name of its own and says whose the lock is.
+ *
+ * A lock is taken by renaming a folder that is complete already, which the system does only where there is no folder yet or
+ * an empty one. So nobody sees half a lock, and of two takers one gets it. The lock of a process that is gone is emptied by
+ * removing its file by name, which cannot hit the file of somebody who has taken the lock meanwhile.
+ *
+ * Whether a process of another host is gone only its heartbeat tells: the holder touches its file every few seconds.
+ * Whoever was suspended for longer than the others wait finds its file removed (`assertHeld`).
+ */
+export class ProcessLock implements Disposable {
+  private readonly path: string;
+  private readonly where: string;
+  /** This holder's file. */
+  private readonly file: string;
+  /** Folders that were made for the lock, the outermost first; removed with it where nothing else came into them. */
+  private readonly made: readonly string[];
+  private readonly timer: NodeJS.Timeout;
+  private readonly release = () => this[Symbol.dispose]();
+
+  private constructor(
+    path: string,
+    where: string,
+    token: string,
+    made: readonly string[],
+    heartbeat: number,
+  ) {
+    this.path = path;
+    this.where = where;
+    this.file = join(path, token);
+    this.made = made;
+    this.timer = setInterval(() => touch(this.file), heartbeat);
+    this.timer.unref();
+    process.once("exit", this.release);
+  }
+
+  /**
+   * Takes the lock, also from a process that is gone. A process of another host counts as alive: `removeSilent` goes first
+   * where it may not be.
+   * @param path of the lock; the folders above it are made
+   * @throws ScaloraError `usage` when it is held; `run` when it cannot be read; the system's error when it cannot be written
+   */
+  static take(path: string, purpose: LockPurpose, timing = usualTiming): ProcessLock {
+    for (;;) {
+      const held = removeGone(path);
+      if (held !== undefined) throw heldError(path, held, purpose);
+      const lock = ProcessLock.tryTake(path, purpose.where, timing);
+      if (lock !== undefined) return lock;
+    }
+  }
+
+  /**
+   * Takes the lock as soon as it is free, however long that takes.
+   * @param holder who is waited for: "another set-up"
+   * @throws the signal's reason, or the system's error
+   */
+  static async wait(
+    path: string,
+    holder: string,
+    { signal, onWait, timing = usualTiming }: LockWait,
+  ): Promise<ProcessLock> {
+    const watch = new HeartbeatWatch(timing.silentLooks);
+    for (let isTold = false; ; await pause(timing, signal)) {
+      const held = removeGone(path, watch);
+      const lock = held === undefined ? ProcessLock.tryTake(path, path, timing) : undefined;
+      if (lock !== undefined) return lock;
+      if (held !== undefined && !isTold) onWait(`waiting for ${holder} (${nameOf(held.holder)})`);
+      isTold ||= held !== undefined;
+    }
+  }
+
+  /**
+   * Watches a holder that cannot be asked whether it lives, of another host, and removes its lock when it shows no heartbeat.
+   * Returns at once when there is no such holder.
+   * @throws ScaloraError `usage` when there is a heartbeat; the signal's reason; the system's error
+   */
+  static async removeSilent(
+    path: string,
+    purpose: LockPurpose,
+    { signal, onWait, timing = usualTiming }: LockWait,
+  ): Promise<void> {
+    const watch = new HeartbeatWatch(timing.silentLooks);
+    for (let isTold = false; ; await pause(timing, signal)) {
+      const held = removeGone(path, watch);
+      if (held === undefined) return;
+      if (held.state === "alive") throw heldError(path, held, purpose);
+      const seconds = (timing.look * timing.silentLooks) / 1000;
+      if (!isTold)
+        onWait(
+          `waiting up to ${seconds} s for a heartbeat of ${nameOf(held.holder)}, which was ${purpose.what}`,
+        );
+      isTold = true;
+    }
+  }
+
+  /** Looks whether `take` would find the lock held, and changes nothing. @throws ScaloraError `usage` when it is held */
+  static assertFree(path: string, purpose: LockPurpose): void {
+    const { held } = lockState(path);
+    if (held !== undefined) throw heldError(path, held, purpose);
+  }
+
+  /** @returns undefined when somebody else has it */
+  private static tryTake(path: string, where: string, { heartbeat }: LockTiming): ProcessLock | undefined {
+    const token = `${process.pid}-${randomUUID()}`;
+    const temporary = join(dirname(path), `${basename(path)}.${token}.${process.pid}.tmp`);
+    const made = new Set<string>();
+    let isTaken = false;
+    try {
+      prepare(temporary, { token, heartbeat, made });
+      isTaken = renameOnto(temporary, path);
+    } finally {
+      if (!isTaken) {
+        rmSync(temporary, { recursive: true, force: true });
+        removeEmptyFolders([...made]);
+      }
+    }
+    return isTaken ? new ProcessLock(path, where, token, [...made], heartbeat) : undefined;
+  }
+
+  /**
+   * Whether the lock is still this one's: it may have been taken over, or removed by hand. Costs the opening of one file,
+   * which a file system of a network looks up afresh.
+   */
+  isHeld(): boolean {
+    const opened = readLock(this.path, () => openSync(this.file, "r"));
+    if (opened !== undefined) closeSync(opened);
+    return opened !== undefined;
+  }
+
+  /** For use before each write of what is locked. @throws ScaloraError `run` when the lock is another's by now, or nobody's */
+  assertHeld(): void {
+    if (this.isHeld()) return;
+    const { held } = lockState(this.path);
+    throw new ScaloraError("run", "This process has lost its lock, and writes nothing more", {
+      where: this.where,
+      expected: `${this.file}, which it made`,
+      found:
+        held === undefined ? "no lock" : `the lock of ${nameOf(held.holder)}, since ${held.holder.since}`,
+      fix: "leave the work to the other process, or stop that and start again; who stands still for a minute, or whose lock is removed by hand, loses it",
+    });
+  }
+
+  /** Releases the lock (idempotent). */
+  [Symbol.dispose](): void {
+    clearInterval(this.timer);
+    process.off("exit", this.release);
+    try {
+      rmSync(this.file, { force: true });
+    } catch {
+      // The system refuses; with this process the lock becomes free all the same.
+    }
+    removeEmptyFolders([...this.made, this.path]);
+  }
+}
+
+/** Runs `work` while holding a lock; waits for another process that holds it. @param holder and errors as in `wait` */
+export async function withLock<T>(
+  path: string,
+  holder: string,
+  wait: LockWait,
+  work: () => Promise<T>,
+): Promise<T> {
+  const lock = await ProcessLock.wait(path, holder, wait);
+  try {
+    return await work();
+  } finally {
+    lock[Symbol.dispose]();
+  }
+}
+
+/** Removes the files of holders that are gone. @returns who holds the lock all the same */
+function removeGone(path: string, watch?: HeartbeatWatch): HeldLock | undefined {
+  const { held, gone } = lockState(path, watch);
+  for (const file of gone) rmSync(file, { force: true });
+  return held;
+}
+
+/** Makes the folder that becomes the lock. @param made gets the folders above it that had to be made */
+function prepare(
+  temporary: string,
+  { token, heartbeat, made }: { token: string; heartbeat: number; made: Set<string> },
+): void {
+  const holder: LockHolder = { ...currentProcess(), since: new Date().toISOString(), heartbeat };
+  for (;;) {
+    for (const folder of makeFolders(dirname(temporary))) made.add(folder);
+    try {
+      mkdirSync(temporary);
+      break;
+    } catch (error) {
+      // The folder above is gone again: it was new, and another lock in it was released.
+      if (existsSync(dirname(temporary))) throw error;
+    }
+  }
+  writeFileSync(join(temporary, token), `${JSON.stringify(holder)}\n`, { flush: true });
+}
+
+/** @returns false when there is a folder with something in it already */
+function renameOnto(temporary: string, path: string): boolean {
+  try {
+    renameSync(temporary, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOTEMPTY" || codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Shows others that this process lives. */
+function touch(file: string): void {
+  try {
+    const now = new Date();
+    utimesSync(file, now, now);
+  } catch {
+    // The lock is lost, or its disk out of reach: the next write says so.
+  }
+}
+
+async function pause({ look }: LockTiming, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(look, undefined, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+const nameOf = ({ pid, host }: LockHolder) => `process ${pid}${host === hostname() ? "" : ` on ${host}`}`;
+
+function heldError(path: string, { holder, state }: HeldLock, purpose: LockPurpose): ScaloraError {
+  const { pid, host, since, heartbeat } = holder;
+  const { what, where, progress } = purpose;
+  const isHere = host === hostname();
+  const details = [`since ${since}`, progress?.(pid)].filter((each) => each !== undefined);
+  const showsLife = state === "alive" && heartbeat !== undefined;
+  return new ScaloraError(
+    "usage",
+    `${isHere && pid === process.pid ? "This process is already" : "Another process is"} ${what}`,
+    {
+      where,
+      found: `${nameOf(holder)}, ${details.join(", ")}`,
+      fix: isHere
+        ? "wait for it, or stop it"
+        : `wait for it, or stop it there${showsLife ? "" : `; if that machine or container is gone, remove ${path} and start again`}`,
+    },
+  );
+}
