@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
@@ -94,6 +95,35 @@ test("a run is scored with its adapter, prompts as it was trained; short context
   expect([code, stdout.split("\n").length]).toEqual([0, 3]);
   expect(stderr).toContain("boolq: generate, plain prompts, 0 shots");
   expect(stderr).toContain("2 prompts truncated on the left to fit the context");
+});
+
+test("a file of results that cannot be used is refused before any data is read", async () => {
+  const result = await scalora(at("silent"), "--tasks", "piqa", "--out", at("data"));
+  expect(printedFailure(result)).toMatchObject({
+    code: 2,
+    where: at("data"),
+    found: expect.stringContaining("EISDIR"),
+  });
+});
+
+test("a signal ends an evaluation that reads its data", async () => {
+  mkdirSync(at("data", "siqa"), { recursive: true });
+  // The last row would be refused.
+  const row = {
+    instruction: "a question\n\nAnswer format: answer1/answer2/answer3",
+    output: "",
+    answer: "answer1",
+  };
+  const rows = Array.from({ length: 3000 }, () => JSON.stringify(row)).join("\n");
+  writeFileSync(at("data", "siqa", "test.jsonl"), `${rows}\n{}`);
+  const listeners = process.listenerCount("SIGINT");
+  let isOver = false;
+  const ended = scalora(at("silent"), "--tasks", "siqa").finally(() => {
+    isOver = true;
+  });
+  while (!isOver && process.listenerCount("SIGINT") === listeners) await setImmediate();
+  process.emit("SIGINT");
+  expect(await ended).toMatchObject({ code: 130, stdout: "" });
 });
 
 test.each([

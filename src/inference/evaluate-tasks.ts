@@ -17,12 +17,16 @@ interface PreparedTask {
   readonly shots: readonly TaskExample[];
 }
 
-/** Scores a model on tasks. Invalid requests fail before the model is loaded. */
+/**
+ * Scores a model on tasks. Invalid requests, then a file of results that cannot be used, then data without rows fail before the
+ * model is loaded.
+ */
 export const runTasks: RunTasks = async (request, { signal, onProgress, onNote = () => {} }) => {
-  const tasks = await prepare(request);
+  const wanted = requestedTasks(request);
   const wait = { signal, onWait: onNote };
   using lock = request.out === undefined ? undefined : await lockResults(request.out, wait);
   const log = new ResultLog(request.out, () => lock?.assertHeld());
+  const tasks = await readExamples(wanted, request, signal);
   using open = await openLanguageModel(request.target);
   const { render, taskModel } = await makeTaskModel(open, request);
   const report: TaskReport = { tasks: [], render, shots: request.shots };
@@ -37,28 +41,41 @@ export const runTasks: RunTasks = async (request, { signal, onProgress, onNote =
   return report;
 };
 
-async function prepare(request: TaskRequest): Promise<PreparedTask[]> {
-  const { tasks: names, data, limit, shots, mode, render, beams } = request;
+/** The tasks of a request, each once. @throws ScaloraError `usage` for unknown ones, and settings that do not go together */
+function requestedTasks({ tasks: names, mode, render, beams }: TaskRequest): TextTask[] {
   if (mode === "loglikelihood" && (render === "chat" || beams > 1))
     throw new ScaloraError("usage", "Log-likelihood mode compares continuations of plain text", {
       fix: "use --render chat and --beams with --mode generate only",
     });
+  const tasks = [...new Set(names)].map(findTask);
+  const withoutChoices = tasks.find(({ hasChoices }) => !hasChoices);
+  if (mode === "loglikelihood" && withoutChoices !== undefined)
+    throw new ScaloraError("usage", `The task ${withoutChoices.name} has no choices to compare`, {
+      fix: "use --mode generate",
+    });
+  return tasks;
+}
+
+async function readExamples(
+  tasks: readonly TextTask[],
+  { data, limit, shots }: TaskRequest,
+  signal: AbortSignal,
+): Promise<PreparedTask[]> {
   const prepared: PreparedTask[] = [];
-  for (const name of new Set(names)) {
-    const task = findTask(name);
-    if (mode === "loglikelihood" && !task.hasChoices)
-      throw new ScaloraError("usage", `The task ${name} has no choices to compare`, {
-        fix: "use --mode generate",
-      });
-    const examples = await readTaskExamples(task, data, { split: "test", limit });
-    const shotExamples =
-      shots === 0 ? [] : await readTaskExamples(task, data, { split: "train", limit: shots });
-    if (shotExamples.length < shots)
-      throw new ScaloraError("usage", `The training data of ${name} has too few rows for so many shots`, {
-        expected: formatCountOf(shots, "row"),
-        found: `${shotExamples.length}`,
-      });
-    prepared.push({ task, examples, shots: shotExamples });
+  for (const task of tasks) {
+    const examples = await readTaskExamples(task, data, { split: "test", limit, signal });
+    const solved =
+      shots === 0 ? [] : await readTaskExamples(task, data, { split: "train", limit: shots, signal });
+    if (solved.length < shots)
+      throw new ScaloraError(
+        "usage",
+        `The training data of ${task.name} has too few rows for so many shots`,
+        {
+          expected: formatCountOf(shots, "row"),
+          found: `${solved.length}`,
+        },
+      );
+    prepared.push({ task, examples, shots: solved });
   }
   return prepared;
 }
