@@ -22,7 +22,7 @@ interface Reference {
 export class FaultBench {
   /** Folder of the runs. */
   readonly runs: string;
-  private readonly server: ForkServer;
+  readonly server: ForkServer;
   private readonly references = new Map<string, Reference>();
   private made = 0;
 
@@ -58,7 +58,7 @@ export class FaultBench {
 
   /** Trains a run, or resumes it where it has begun. */
   async train(one: Case, run: string, faults: Omit<Job, "commands" | "folder"> = {}): Promise<JobResult> {
-    if (existsSync(join(run, "config.yaml")))
+    if (existsSync(join(this.server.seen(run), "config.yaml")))
       return this.server.run({ commands: [["train", "--resume", run]], ...faults });
     const set = [`run.folder=${dirname(run)}`, `run.name=${basename(run)}`];
     const command = ["train", one.recipe, ...set.flatMap((value) => ["--set", value])];

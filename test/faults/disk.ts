@@ -1,5 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { FaultBench } from "./bench.ts";
 import type { Case } from "./cases.ts";
@@ -67,27 +66,30 @@ export async function smallDisks(
   sizes: readonly number[],
   report: DiskReport,
 ): Promise<void> {
-  for (const size of sizes)
-    await onDisk(bench, size, async (disk) => {
-      const run = bench.newRun(one, disk);
-      const first = await bench.train(one, run);
-      mount("remount,size=16m", disk);
-      await recover(bench, one, run, { first, what: `a disk of ${size} bytes`, says: "ENOSPC", report });
-    });
+  for (const size of sizes) {
+    using disk = newDisk(bench, size);
+    const run = bench.newRun(one, disk.path);
+    const first = await bench.train(one, run);
+    disk.remount("size=16m");
+    await recover(bench, one, run, { first, what: `a disk of ${size} bytes`, says: "ENOSPC", report });
+  }
 }
 
 /** Starts, and resumes, a run in a folder that can only be read; then it can be written, and the run is resumed. */
 export async function readOnlyDisk(bench: FaultBench, one: Case, report: DiskReport): Promise<void> {
-  for (const fault of [undefined, { at: halfWay }])
-    await onDisk(bench, 1 << 24, async (disk) => {
-      const run = bench.newRun(one, disk);
-      if (fault) await bench.train(one, run, { fault });
-      mount("remount,ro", disk);
-      const first = await bench.train(one, run);
-      mount("remount,rw", disk);
-      await recover(bench, one, run, { first, what: "a read-only disk", says: "EROFS", report });
-    });
+  for (const fault of [undefined, { at: halfWay }]) {
+    using disk = newDisk(bench, 1 << 24);
+    const run = bench.newRun(one, disk.path);
+    if (fault) await bench.train(one, run, { fault });
+    disk.remount("ro");
+    const first = await bench.train(one, run);
+    disk.remount("rw");
+    await recover(bench, one, run, { first, what: "a read-only disk", says: "EROFS", report });
+  }
 }
+
+const newDisk = ({ runs, server }: FaultBench, bytes: number) =>
+  server.mount(join(runs, `disk-${bytes}`), bytes);
 
 interface Recovery {
   readonly first: Awaited<ReturnType<FaultBench["train"]>>;
@@ -112,33 +114,7 @@ async function recover(
   const fault = isUnhurt ? undefined : faultOf(first, says);
   if (fault !== undefined) wrong(fault);
   const second = await bench.train(one, run);
-  if (second.results[0]?.code === 0) differ(outcomeOf(run), expected).forEach(wrong);
+  if (second.results[0]?.code === 0) differ(outcomeOf(bench.server.seen(run)), expected).forEach(wrong);
   else wrong(`the resume: ${second.results[0]?.stderr ?? `signal ${second.signal}`}`);
-  rmSync(run, { recursive: true, force: true });
-}
-
-/** Whether this process may mount file systems, which takes root on Linux. */
-export const canMount = () => process.platform === "linux" && process.getuid?.() === 0 && mounts();
-
-function mounts(): boolean {
-  return spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "none", "/tmp"]).status === 0;
-}
-
-async function onDisk(bench: FaultBench, size: number, use: (disk: string) => Promise<void>): Promise<void> {
-  const disk = join(bench.runs, `disk-${size}`);
-  mkdirSync(disk, { recursive: true });
-  mount(`size=${size}`, disk);
-  try {
-    await use(disk);
-  } finally {
-    spawnSync("umount", ["--lazy", disk]);
-    rmSync(disk, { recursive: true, force: true });
-  }
-}
-
-function mount(options: string, disk: string): void {
-  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", options, "none", disk], {
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`mount: ${stderr}`);
+  rmSync(bench.server.seen(run), { recursive: true, force: true });
 }

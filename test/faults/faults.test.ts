@@ -1,5 +1,5 @@
 // The short form of `npm run test:faults`: a few faults of each kind, the same every time.
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listMethods } from "../../src/adapters/registry.ts";
@@ -10,9 +10,10 @@ import { buildPackage } from "../support/programs.ts";
 import { FaultBench } from "./bench.ts";
 import { type Case, writeCases } from "./cases.ts";
 import { damageCheckpoints, newDamageReport } from "./damages.ts";
-import { canMount, failingReads, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
+import { failingReads, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
 import { ForkServer } from "./fork-server.ts";
 import { killRuns } from "./kills.ts";
+import { whyNoMounts } from "./mounts.ts";
 
 const onLinux = test.runIf(process.platform === "linux");
 const scratch = temporaryFolder();
@@ -73,7 +74,23 @@ onLinux(
   },
 );
 
-test.skipIf(!canMount())("small and read-only disks (mounting takes root on Linux)", async () => {
+const noMounts = whyNoMounts();
+if (noMounts !== undefined) console.log(`skipped: small and read-only disks, because ${noMounts}`);
+const withMounts = test.skipIf(noMounts !== undefined);
+
+withMounts("disks are mounted for the server's processes alone: a killed test leaves none behind", () => {
+  const path = join(scratch.path, "disk");
+  const isMounted = (pid: string) => readFileSync(`/proc/${pid}/mounts`, "utf8").includes(path);
+  {
+    using _ = server.mount(path, 65536);
+    expect([isMounted("self"), isMounted(`${server.pid}`)]).toEqual([false, true]);
+    writeFileSync(join(server.seen(path), "file"), "");
+    expect(readdirSync(path)).toEqual([]);
+  }
+  expect([isMounted(`${server.pid}`), existsSync(path)]).toEqual([false, false]);
+});
+
+withMounts("small and read-only disks", async () => {
   const report = newDiskReport();
   await smallDisks(bench, named("scalora-i-float32"), [65536], report);
   await readOnlyDisk(bench, named("scalora-i-float32"), report);

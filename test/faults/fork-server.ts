@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { findCompiler } from "../../src/setup/compile-addon.ts";
 import { packageRoot } from "../../src/setup/paths.ts";
 import { type Job, type JobResult, resultsFile } from "./job.ts";
+import { apart, MountedDisk } from "./mounts.ts";
 
 const local = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -45,7 +46,7 @@ export class ForkServer implements Disposable {
       UV_USE_IO_URING: "0",
     };
     const args = ["--single-threaded", "--no-warnings", local("server.ts"), addon, recipe];
-    const child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(...apart(process.execPath, args), { env, stdio: ["pipe", "pipe", "inherit"] });
     this.child = child;
     this.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   }
@@ -70,6 +71,21 @@ export class ForkServer implements Disposable {
     // A process that came to its end leaves its results and then kills itself.
     const isDone = existsSync(file);
     return { results: isDone ? JSON.parse(readFileSync(file, "utf8")) : [], signal: isDone ? 0 : signal };
+  }
+
+  /** A disk of so many bytes, which the server's processes see at this path, and others by `seen`. */
+  mount(path: string, bytes: number): MountedDisk {
+    return new MountedDisk(this.pid, path, bytes);
+  }
+
+  /** The path under which other processes see what is at this path for those of the server. */
+  seen(path: string): string {
+    return `/proc/${this.pid}/root${path}`;
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error("the server of forked processes has not started");
+    return this.child.pid;
   }
 
   private async answer(): Promise<string> {

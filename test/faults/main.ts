@@ -10,9 +10,10 @@ import { Random } from "../../src/util/random.ts";
 import { FaultBench } from "./bench.ts";
 import { type Case, writeCases } from "./cases.ts";
 import { damageCheckpoints, newDamageReport } from "./damages.ts";
-import { canMount, failingReads, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
+import { failingReads, failingWrites, newDiskReport, readOnlyDisk, smallDisks } from "./disk.ts";
 import { ForkServer } from "./fork-server.ts";
 import { killRuns } from "./kills.ts";
+import { whyNoMounts } from "./mounts.ts";
 import { printReport } from "./print-report.ts";
 
 const { values } = parseArgs({
@@ -45,7 +46,8 @@ async function diskFaults(bench: FaultBench, cases: readonly Case[]) {
   await failingWrites(bench, second, "EIO", failing, report);
   await failingReads(bench, first, failing.slice(0, reads), report);
   say(`${report.failures} failing writes, ${report.mismatches.length} mismatches`);
-  if (!canMount()) return { ...report, skipped: "small and read-only disks: mounting takes root on Linux" };
+  const why = whyNoMounts();
+  if (why !== undefined) return { ...report, skipped: `small and read-only disks: ${why}` };
   await smallDisks(bench, first, sizes, report);
   await readOnlyDisk(bench, second, report);
   return report;
