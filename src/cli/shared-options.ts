@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { ModelTarget } from "../assemble/model-target.ts";
 
 /** `--json`, for every command with a result. */
 export const jsonOption = () => new Option("--json", "print the result as JSON on stdout");
@@ -43,6 +44,14 @@ export interface ModelOptions {
   dtype: "auto" | "float32" | "bfloat16";
   device: string;
   quantization?: "none" | "nf4";
+}
+
+/** The model that a command's argument and options name. */
+export function modelTarget(
+  path: string,
+  { adapter, checkpoint, dtype, device, quantization }: ModelOptions,
+): ModelTarget {
+  return { path, adapter, checkpoint, dtype, device, quantization };
 }
 
 /** Adds the options of `ModelOptions` to a command. */

@@ -50,17 +50,28 @@ test.each(["lora", "scalora", "full"] as const)(
   },
 );
 
-test("eval says which checkpoint it uses, and when that of the best evaluation is missing", async () => {
+test("commands say which checkpoint they use, and when that of the best evaluation is missing", async () => {
   const file = join(runs.lora, "status.json");
   const status = readFileSync(file, "utf8");
   const { bestStep } = JSON.parse(status);
   const name = `step-${String(bestStep).padStart(6, "0")}`;
-  expect((await json("eval", runs.lora)).checkpoint).toEqual({ name, choice: "best" });
+  const generate = ["generate", runs.lora, "a", "--max-tokens", "1"];
+  for (const args of [["eval", runs.lora], generate, ["export", runs.lora, "--out", at("told")]])
+    expect((await json(...args)).checkpoint).toEqual({ name, choice: "best" });
   writeFileSync(file, JSON.stringify({ ...JSON.parse(status), bestStep: bestStep + 1 }));
-  const { stdout, stderr } = await runScalora("eval", runs.lora);
+  const results = [
+    await runScalora("eval", runs.lora),
+    await runScalora(...generate),
+    await runScalora("export", runs.lora, "--out", at("warned")),
+  ];
+  const { checkpoint } = await json("eval", runs.lora);
   writeFileSync(file, status);
-  expect(stdout).toMatch(new RegExp(`^checkpoint +${name} \\(best saved\\)`, "m"));
-  expect(stderr).toContain(`warning: the best evaluation was at step ${bestStep + 1}`);
+  const warning = `the best evaluation was at step ${bestStep + 1}`;
+  for (const { stdout, stderr } of results) {
+    expect(stdout + stderr).toMatch(new RegExp(`^checkpoint:? +${name} \\(best saved\\)`, "m"));
+    expect(stderr).toContain(`warning: ${warning}`);
+  }
+  expect(checkpoint).toMatchObject({ choice: "best saved", warning: expect.stringContaining(warning) });
 });
 
 test("eval takes files, of a model folder too, and says what is missing", async () => {
@@ -254,6 +265,13 @@ test("a bfloat16 run: what is exported in float32 is exact, and eval in another 
       fix: expect.stringContaining("dtype"),
     });
   }
+});
+
+test("a finished run that is resumed is said to be finished", async () => {
+  const { code, stdout, stderr } = await runScalora("train", "--resume", runs.lora);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ended +already finished, step 12 of 12/m);
+  expect(stderr).toBe("this run is already finished; nothing to do\n");
 });
 
 test("a run whose base model has changed is refused", async () => {

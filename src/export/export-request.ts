@@ -1,4 +1,5 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
+import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
 export interface ExportRequest {
@@ -23,6 +24,8 @@ export interface ExportResult {
   out: string;
   kind: ExportRequest["kind"];
   bytes: number;
+  /** The run's checkpoint; undefined for a model. */
+  checkpoint?: UsedCheckpoint | undefined;
   /** Set when the base was quantised: the adapter is merged into, or belongs to, its dequantised weights. */
   base?: "nf4";
   /** Merged model in lower precision: relative Frobenius error of rounding. */

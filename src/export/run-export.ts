@@ -5,6 +5,7 @@ import type { AdapterSet } from "../adapters/index.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { loadBaseModel } from "../assemble/load-base-model.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
+import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { describeModelForGguf } from "../models/index.ts";
 import { deviceOf, isClassifier, nf4Weights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -22,10 +23,10 @@ export const runExport: RunExport = async (request, { signal }) => {
   const { out, kind } = request;
   const base = nf4Weights(open.model).length > 0 ? { base: "nf4" as const } : {};
   const facts = await write(request, open, signal);
-  return { out, kind, bytes: storedBytes(out), ...base, ...facts };
+  return { out, kind, bytes: storedBytes(out), checkpoint: usedCheckpoint(open), ...base, ...facts };
 };
 
-type Facts = Omit<ExportResult, "out" | "kind" | "bytes" | "base">;
+type Facts = Omit<ExportResult, "out" | "kind" | "bytes" | "checkpoint" | "base">;
 
 async function write(request: ExportRequest, open: OpenModel, signal: AbortSignal): Promise<Facts> {
   if (request.format === "gguf" && isClassifier(open.model))

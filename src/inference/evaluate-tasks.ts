@@ -2,6 +2,7 @@ import { loadChatFormat } from "../assemble/chat-format.ts";
 import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
+import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
 import { readTaskExamples, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -29,7 +30,7 @@ export const runTasks: RunTasks = async (request, { signal, onProgress, onNote =
   const tasks = await readExamples(wanted, request, signal);
   using open = await openLanguageModel(request.target);
   const { render, taskModel } = await makeTaskModel(open, request);
-  const report: TaskReport = { tasks: [], render, shots: request.shots };
+  const report: TaskReport = { tasks: [], render, shots: request.shots, checkpoint: usedCheckpoint(open) };
   for (const { task, examples, shots } of tasks) {
     const started = performance.now();
     const { mode, beams, batch } = request;

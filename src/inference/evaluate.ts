@@ -1,10 +1,10 @@
-import { basename } from "node:path";
 import { classesOf } from "../assemble/class-labels.ts";
 import { rowNotes } from "../assemble/dropped-rows.ts";
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueClassNames, glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
 import { heldOutRows } from "../assemble/held-out-rows.ts";
 import { type OpenModel, openModel } from "../assemble/open-model.ts";
+import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { type DataConfig, type Example, loadExamples } from "../data/index.ts";
 import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
@@ -32,10 +32,8 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
     ...result,
     ...(!isClassifier(open.model) && { perplexity: Math.exp(result.loss) }),
     rows: examples.length,
-    ...(open.checkpoint && {
-      checkpoint: { name: basename(open.checkpoint.path), choice: open.checkpoint.choice },
-    }),
-    notes: [...checkpointNotes(open), ...headNotes(open), ...notes],
+    checkpoint: usedCheckpoint(open),
+    notes: [...headNotes(open), ...notes],
     seconds: (performance.now() - started) / 1000,
   };
 };
@@ -67,9 +65,6 @@ function checkClasses(
     fix: "evaluate on data of the task that the model was trained for",
   });
 }
-
-const checkpointNotes = ({ checkpoint }: OpenModel) =>
-  checkpoint?.warning === undefined ? [] : [`warning: ${checkpoint.warning}`];
 
 /** A newly initialised head gives meaningless scores. */
 function headNotes({ model, adapters }: OpenModel): string[] {

@@ -1,6 +1,6 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
+import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { DataConfig } from "../config/index.ts";
-import type { ChosenCheckpoint } from "../train/checkpoints/choose-checkpoint.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
 export interface EvaluationRequest {
@@ -24,9 +24,9 @@ export interface EvaluationResult {
   /** Number of labels: tokens, or rows for a classification. */
   labelTokens: number;
   rows: number;
-  /** The run's checkpoint, and how it was chosen: `best saved` when that of the best evaluation is missing. */
-  checkpoint?: { name: string; choice: ChosenCheckpoint["choice"] };
-  /** Notes on the checkpoint and the files: dropped and truncated rows. */
+  /** The run's checkpoint; undefined for a model. */
+  checkpoint?: UsedCheckpoint | undefined;
+  /** Notes on the model's head and the files: dropped and truncated rows. */
   notes: readonly string[];
   seconds: number;
 }

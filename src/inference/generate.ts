@@ -1,6 +1,7 @@
 import { type ChatFormat, loadChatFormat } from "../assemble/chat-format.ts";
 import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { openLanguageModel } from "../assemble/open-model.ts";
+import { type UsedCheckpoint, usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { encodePrompt, streamText, type TextOptions } from "../eval/index.ts";
 import type { CausalLM, KeyValueCache } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -18,7 +19,12 @@ export const openGenerator: OpenGenerator = async (target) => {
   const open = await openLanguageModel(target);
   try {
     const speech = await loadChatFormat(open.tokenizer, eosTokenIds(open.baseFolder, open.tokenizer));
-    return new LoadedGenerator({ ...open, where: open.baseFolder, chatFormat: speech });
+    return new LoadedGenerator({
+      ...open,
+      where: open.baseFolder,
+      chatFormat: speech,
+      checkpoint: usedCheckpoint(open),
+    });
   } catch (error) {
     open.dispose();
     throw error;
@@ -58,6 +64,7 @@ interface GeneratorParts {
   /** Where the chat template would be, for error messages. */
   readonly where: string;
   readonly chatFormat: ChatFormat;
+  readonly checkpoint?: UsedCheckpoint | undefined;
   /** Frees model and adapters. */
   dispose(): void;
 }
@@ -81,6 +88,10 @@ class LoadedGenerator implements TextGenerator {
 
   get hasChatTemplate(): boolean {
     return this.parts.chatFormat.template !== undefined;
+  }
+
+  get checkpoint(): UsedCheckpoint | undefined {
+    return this.parts.checkpoint;
   }
 
   async *generate(

@@ -1,4 +1,5 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
+import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { TaskSummary } from "../eval/run-task.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
@@ -28,6 +29,8 @@ export interface TaskReport {
   tasks: (TaskSummary & { seconds: number })[];
   render: "plain" | "chat";
   shots: number;
+  /** The run's checkpoint; undefined for a model. */
+  checkpoint?: UsedCheckpoint | undefined;
 }
 
 /** `src/inference/evaluate-tasks.ts`. */

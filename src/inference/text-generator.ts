@@ -1,4 +1,5 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
+import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 
 /** One message of a conversation. */
 export interface ChatMessage {
@@ -29,6 +30,8 @@ export interface GenerationSummary {
 /** A loaded model that generates text. */
 export interface TextGenerator extends Disposable {
   readonly hasChatTemplate: boolean;
+  /** The run's checkpoint; undefined for a model. */
+  readonly checkpoint: UsedCheckpoint | undefined;
   /**
    * Streams pieces of text; a list of messages is rendered with the model's chat template.
    * @param settings default: greedy, at most 256 tokens, seed 0, no stop texts

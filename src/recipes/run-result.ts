@@ -34,6 +34,8 @@ export interface RunResult {
   collapsed: boolean;
   /** Seconds of these spent recording for `scalora analyze`; null without `run.analysis`. */
   analysisSeconds: number | null;
+  /** Whether a resume found the run finished, its record whole, and did nothing. */
+  alreadyFinished: boolean;
 }
 
 /** `src/recipes/run-training.ts`: trains a recipe. A run stopped by the signal returns with reason `stopped`. */

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { parseRecipe } from "../config/index.ts";
@@ -39,7 +39,7 @@ async function run(
   );
   const seen: RunEvent[] = [];
   const result = await runTraining(recipe, { signal, resume, onEvent: (event) => seen.push(event) });
-  return { folder: result.folder, seen };
+  return { folder: result.folder, result, seen };
 }
 
 const samplesIn = (events: readonly RunEvent[]) =>
@@ -65,12 +65,24 @@ test("a run shows what its first held-out prompts give before and after, and the
   expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("before");
 });
 
-test("a finished run that is resumed shows nothing a second time", async () => {
-  const { folder } = await run("again");
+test("a finished run that is resumed does nothing, and has the same result", async () => {
+  const { folder, result } = await run("again");
+  const record = () => readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mtimeMs]);
+  const before = record();
+  const again = await run("again", {}, { resume: true });
+  expect(again.seen).toEqual([]);
+  expect(again.result).toEqual({ ...result, alreadyFinished: true });
+  expect(record()).toEqual(before);
+});
+
+test("a finished run whose report is not of the whole record is resumed, and shows nothing a second time", async () => {
+  const { folder } = await run("unreported");
   const shown = () => readEvents(folder).filter(({ type }) => type === "sample" || type === "rank");
   const before = shown();
-  await run("again", {}, { resume: true });
+  writeFileSync(join(folder, "report.html"), "an older one");
+  expect((await run("unreported", {}, { resume: true })).result.alreadyFinished).toBe(false);
   expect(shown()).toEqual(before);
+  expect((await run("unreported", {}, { resume: true })).result.alreadyFinished).toBe(true);
 });
 
 test("a run that was killed among its first or last events has all of them after a resume", async () => {
@@ -158,6 +170,7 @@ test("a run computes as it was started, whatever its machine would choose now, a
   expect(engineIn(seen)).toEqual({ threads: 1, gemmBackend: "onednn" });
   vi.stubEnv("SCALORA_GEMM_BACKEND", "aten");
   setThreads(2);
+  rmSync(join(folder, "report.html"));
   const resumed = await run("engine", {}, { resume: true });
   expect(engineIn(resumed.seen)).toEqual(engineIn(seen));
   for (const name of ["checkpoints", "status.json"]) rmSync(join(folder, name), { recursive: true });

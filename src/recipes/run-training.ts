@@ -7,7 +7,7 @@ import { type LoadedModel, loadBaseModel } from "../assemble/load-base-model.ts"
 import { type Recipe, recipeToYaml } from "../config/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
-import { runReport, writeReport } from "../report/index.ts";
+import { writeReport } from "../report/index.ts";
 import {
   eventsOfType,
   type RankEvent,
@@ -28,10 +28,10 @@ import {
 } from "../torch/index.ts";
 import { RunTrackers } from "../trackers/index.ts";
 import { objectiveOf } from "../train/objective.ts";
-import type { TrainResult } from "../train/train-options.ts";
 import { train } from "../train/trainer.ts";
 import { disposeOnError } from "../util/dispose-on-error.ts";
 import type { ProcessLock } from "../util/process-lock.ts";
+import { finishedRun } from "./finished-run.ts";
 import { samplePrompts, takeSamples } from "./generate-samples.ts";
 import { checkpointBytes } from "./memory-estimate.ts";
 import { checkMemoryFit } from "./memory-fit.ts";
@@ -39,6 +39,7 @@ import { packageVersion } from "./package-version.ts";
 import { type PreparedRun, prepareRun } from "./prepare-run.ts";
 import type { RunTraining } from "./run-result.ts";
 import { assertSamplesFit, runPath, scheduleAndSettings } from "./run-settings.ts";
+import { analysisSeconds, runReportFile, trainingSummary } from "./run-summary.ts";
 import { trainingCounts } from "./training-data.ts";
 
 /**
@@ -52,6 +53,8 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     signal,
     onWait: (message) => onEvent({ type: "warning", step: 0, message }),
   });
+  const finished = resume ? finishedRun(recipe) : undefined;
+  if (finished !== undefined) return finished;
   const recorded = resume ? useRecordedThreads(runPath(recipe)) : undefined;
   using prepared = await prepareRun(recipe, recorded, signal);
   const { base, dataset, batches, adapters, optimizer, steps, identity } = prepared;
@@ -96,16 +99,21 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   }
   const events = reportRun(folder, recipe);
   const { taskType: task } = objectiveOf(model);
-  const analysisSeconds = observer ? analysisTime(events) : null;
   const about = { folder: folder.path, task, totalSteps: steps, parameters: adapters.parameterCounts() };
-  return { ...about, analysisSeconds, ...summary(result) };
+  return {
+    ...about,
+    analysisSeconds: analysisSeconds(recipe, events),
+    ...trainingSummary(result),
+    alreadyFinished: false,
+  };
 };
 
 /** Writes the page of a run. @returns the run's events */
 function reportRun(folder: RunFolder, recipe: Recipe): RunEvent[] {
   const events = readEvents(folder.path);
   folder.assertHeld();
-  writeReport(folder.file("report.html"), runReport({ name: recipe.run.name, events }, recipeToYaml(recipe)));
+  const { path, data } = runReportFile(recipe, events);
+  writeReport(path, data);
   return events;
 }
 
@@ -117,9 +125,6 @@ function reportFailedRun(folder: RunFolder, recipe: Recipe): void {
     // The first error is the one to fix.
   }
 }
-
-const analysisTime = (events: readonly RunEvent[]) =>
-  eventsOfType(events, "analysis").reduce((sum, { seconds }) => sum + seconds, 0);
 
 /** The observer that records the figures of `scalora analyze`, if the recipe asks for them. */
 async function makeObserver(
@@ -243,21 +248,4 @@ function startInfo(
 function storedBase({ adapter: { base } }: Recipe, dtype: DType): { base?: string } {
   if (typeof base !== "string") return {};
   return { base: base === "auto" ? (dtype === "bfloat16" ? "split" : "exact") : base };
-}
-
-function summary(result: TrainResult) {
-  const { reason, step, loss, lastEval, best, checkpoint, seconds, divergence, collapsed } = result;
-  return {
-    reason,
-    step,
-    loss,
-    evalLoss: lastEval?.loss ?? null,
-    bestEvalLoss: best?.loss ?? null,
-    bestStep: best?.step ?? null,
-    bestScore: best?.score ?? null,
-    checkpoint: checkpoint ?? null,
-    seconds,
-    divergence: divergence ?? null,
-    collapsed,
-  };
 }

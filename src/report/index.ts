@@ -5,4 +5,4 @@ export type { Chart, Headline, ReportData, ReportTable, SampleGroup, Series } fr
 export { type NamedRun, runCharts } from "./run-charts.ts";
 export { runDetails, runReport } from "./run-report.ts";
 export { sharedStyle } from "./style-sheet.ts";
-export { writeReport } from "./write-report.ts";
+export { isReport, writeReport } from "./write-report.ts";

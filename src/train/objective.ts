@@ -10,7 +10,7 @@ import { ScaloraError } from "../util/errors.ts";
 /** The loss that training minimises, summed over the labels of a batch; callers divide by the number of labels. */
 export interface Objective {
   readonly taskType: TaskType;
-  /** Loss per label of a model that finds all answers equally likely; infinite for a regression, where all is possible. */
+  /** `guessLoss` of the task and the model's outputs. */
   readonly guessLoss: number;
   /** Number of labels in a batch: tokens to predict, or rows for a classification. */
   labelCount(batch: Batch): number;
@@ -23,13 +23,20 @@ export interface Objective {
   evaluate(batch: Batch): { loss: number; predictions?: Float64Array };
 }
 
+/**
+ * Loss per label of a model that finds all answers equally likely; infinite for a regression, where all is possible.
+ * @param outputs tokens of the vocabulary, or classes
+ */
+export const guessLoss = (task: TaskType, outputs: number): number =>
+  task === "regression" ? Number.POSITIVE_INFINITY : Math.log(outputs);
+
 /** The objective for a kind of model. */
 export function objectiveOf(model: TrainableModel): Objective {
   if (isClassifier(model)) return classification(model);
   const lossSum = (batch: Batch) => causalLossSum(model, batch);
   return {
     taskType: "causal-lm",
-    guessLoss: Math.log(model.info.vocabSize),
+    guessLoss: guessLoss("causal-lm", model.info.vocabSize),
     labelCount: ({ labelTargets }) => labelTargets.length,
     lossSum,
     evaluate: (batch) => ({ loss: torch.noGrad(() => torch.scope(() => lossSum(batch).item())) }),
@@ -38,9 +45,10 @@ export function objectiveOf(model: TrainableModel): Objective {
 
 function classification(model: SequenceClassifier): Objective {
   const { regression, labels } = model.info;
+  const taskType = regression ? "regression" : "classification";
   return {
-    taskType: regression ? "regression" : "classification",
-    guessLoss: regression ? Number.POSITIVE_INFINITY : Math.log(labels.length),
+    taskType,
+    guessLoss: guessLoss(taskType, labels.length),
     labelCount: (batch) => requireLabels(batch).length,
     lossSum: (batch, dropout) =>
       labelLossSum(classifierLogits(model, batch, dropout), requireLabels(batch), regression),

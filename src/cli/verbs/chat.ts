@@ -2,9 +2,10 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ChatMessage, OpenGenerator, TextGenerator } from "../../inference/text-generator.ts";
+import { noteCheckpoint } from "../checkpoint-view.ts";
 import type { Context } from "../context.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
-import { addModelOptions, type ModelOptions } from "../shared-options.ts";
+import { addModelOptions, type ModelOptions, modelTarget } from "../shared-options.ts";
 import { streamOutput, writeModelText } from "../stream-output.ts";
 import { usageError } from "../usage-error.ts";
 
@@ -25,8 +26,7 @@ export function addChat(
     .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .option("--system <text>", "system message");
   addSamplingOptions(addModelOptions(command)).action(async (path: string, options: Options) => {
-    const { adapter, checkpoint, dtype, device, quantization } = options;
-    const target = { path, adapter, checkpoint, dtype, device, quantization };
+    const target = modelTarget(path, options);
     checkTarget(target);
     await context.startEngine();
     const { openGenerator } = await load();
@@ -38,6 +38,7 @@ export function addChat(
         "use `scalora generate` to continue a plain prompt",
       );
     }
+    noteCheckpoint(context, generator.checkpoint);
     await converse(generator, options, context, input);
   });
 }

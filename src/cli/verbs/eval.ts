@@ -8,9 +8,17 @@ import type {
 } from "../../inference/evaluation-request.ts";
 import type { RunTasks, TaskReport, TaskRequest } from "../../inference/task-request.ts";
 import { formatCount, formatDuration } from "../../util/format.ts";
+import { checkpointRows, noteCheckpoint, warnOfCheckpoint } from "../checkpoint-view.ts";
 import type { Context } from "../context.ts";
 import { metricEntries, percent } from "../metric-text.ts";
-import { addModelOptions, collect, jsonOption, type ModelOptions, numberParser } from "../shared-options.ts";
+import {
+  addModelOptions,
+  collect,
+  jsonOption,
+  type ModelOptions,
+  modelTarget,
+  numberParser,
+} from "../shared-options.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
 import { usageError } from "../usage-error.ts";
@@ -118,11 +126,6 @@ function checkFlagCombination(options: Options): void {
   throw usageError(`--${flag} ${tasks === undefined ? "needs --tasks" : "does not go with --tasks"}`);
 }
 
-function modelTarget(path: string, { adapter, checkpoint, dtype, device, quantization }: Options) {
-  const given = { ...(adapter && { adapter }), ...(checkpoint && { checkpoint }) };
-  return { path, ...given, ...(quantization && { quantization }), dtype, device };
-}
-
 async function evaluateLoss(
   path: string,
   options: Options,
@@ -141,15 +144,13 @@ async function evaluateLoss(
   const rows = [
     ...scoreRows(result),
     ["rows", formatCount(result.rows)],
-    ...checkpointRow(result),
+    ...checkpointRows(result.checkpoint),
     ["time", formatDuration(result.seconds)],
   ];
   context.result(table([{ title: "result" }, { title: "" }], rows, context.paintOut));
+  warnOfCheckpoint(context, result.checkpoint);
   for (const note of result.notes) context.note(note);
 }
-
-const checkpointRow = ({ checkpoint }: EvaluationResult) =>
-  checkpoint === undefined ? [] : [["checkpoint", `${checkpoint.name} (${checkpoint.choice})`]];
 
 function scoreRows(result: EvaluationResult): [string, string][] {
   const { loss, perplexity, accuracy, metrics, labelTokens } = result;
@@ -203,7 +204,7 @@ async function evaluateTasks(
   else printTasks(report, context);
 }
 
-function printTasks({ tasks, render, shots }: TaskReport, context: Context): void {
+function printTasks({ tasks, render, shots, checkpoint }: TaskReport, context: Context): void {
   const rows = tasks.flatMap(({ task, examples, metrics, seconds }) =>
     metrics.map(({ metric, value, low, high }, i) => [
       i === 0 ? task : "",
@@ -223,6 +224,7 @@ function printTasks({ tasks, render, shots }: TaskReport, context: Context): voi
     { title: "time", align: "right" as const },
   ];
   context.result(table(columns, rows, context.paintOut));
+  noteCheckpoint(context, checkpoint);
   for (const { task, mode, truncated, unanswered, unfinished, reused } of tasks) {
     const notes = [
       `${mode}, ${render} prompts, ${shots} shots`,

@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { ExportRequest, ExportResult, RunExport } from "../../export/export-request.ts";
 import { formatBytes } from "../../util/format.ts";
+import { checkpointRows, warnOfCheckpoint } from "../checkpoint-view.ts";
 import type { Context } from "../context.ts";
 import { jsonOption, numberParser } from "../shared-options.ts";
 import { table } from "../terminal/table.ts";
@@ -71,8 +72,9 @@ export function addExport(
       await context.startEngine();
       const { runExport } = await load();
       const result = await context.interruptible((signal) => runExport(request, { signal }));
-      if (options.json) context.json(result);
-      else context.result(resultText(result, context));
+      if (options.json) return context.json(result);
+      context.result(resultText(result, context));
+      warnOfCheckpoint(context, result.checkpoint);
     });
 }
 
@@ -102,6 +104,7 @@ function resultText(result: ExportResult, context: Context): string {
     ["written", result.out],
     ["kind", result.kind],
     ["size", formatBytes(result.bytes)],
+    ...checkpointRows(result.checkpoint),
   ];
   if (result.base !== undefined)
     rows.push([

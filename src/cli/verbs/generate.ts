@@ -2,9 +2,10 @@ import type { Command } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import type { OpenGenerator } from "../../inference/text-generator.ts";
 import { formatDuration } from "../../util/format.ts";
+import { noteCheckpoint } from "../checkpoint-view.ts";
 import type { Context } from "../context.ts";
 import { addSamplingOptions, type SamplingOptions, samplingSettings } from "../sampling-options.ts";
-import { addModelOptions, jsonOption, type ModelOptions } from "../shared-options.ts";
+import { addModelOptions, jsonOption, type ModelOptions, modelTarget } from "../shared-options.ts";
 import { streamOutput, writeModelText } from "../stream-output.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
@@ -27,19 +28,20 @@ export function addGenerate(
   addSamplingOptions(addModelOptions(command))
     .addOption(jsonOption())
     .action(async (path: string, prompt: string, options: Options) => {
-      const { adapter, checkpoint, dtype, device, quantization } = options;
-      const target = { path, adapter, checkpoint, dtype, device, quantization };
+      const target = modelTarget(path, options);
       checkTarget(target);
       await context.startEngine();
       const { openGenerator } = await load();
       using generator = await openGenerator(target);
+      const { checkpoint } = generator;
+      if (!options.json) noteCheckpoint(context, checkpoint);
       const input = options.chat ? [{ role: "user", content: prompt }] : prompt;
       const { text, summary } = await context.interruptible((signal) =>
         streamOutput(generator.generate(input, samplingSettings(options), signal), (piece) => {
           if (!options.json) writeModelText(context, piece, options.raw);
         }),
       );
-      if (options.json) return context.json({ prompt, text, ...summary });
+      if (options.json) return context.json({ prompt, text, ...summary, checkpoint });
       context.stdout.write("\n");
       const rate = (summary.tokens / Math.max(summary.seconds, 1e-9)).toFixed(1);
       context.note(

@@ -40,6 +40,7 @@ const result: RunResult = {
   analysisSeconds: null,
   divergence: null,
   collapsed: false,
+  alreadyFinished: false,
 };
 
 const events: RunEvent[] = [

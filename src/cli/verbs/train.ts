@@ -52,6 +52,7 @@ export function addTrain(
       if (options.failOnDivergence && result.divergence !== null) context.exitCode = 1;
       if (options.json) context.json(result);
       else context.result(resultText(result, context));
+      if (result.alreadyFinished) context.note("this run is already finished; nothing to do");
     });
   // The schemas of all methods are loaded for this command only.
   program.hook("preSubcommand", async (_, verb) => {
@@ -87,9 +88,10 @@ function resultText(result: RunResult, context: Context): string {
   const loss = (value: number | null) => (value === null ? "–" : `${value.toFixed(4)}${perplexity(value)}`);
   const score = result.bestScore === null ? "" : `score ${percent(result.bestScore)} %, loss `;
   const endings = { finished: "finished", early: "finished early: no better evaluation", stopped: "stopped" };
+  const already = result.alreadyFinished ? "already " : "";
   const rows: [string, string][] = [
     ["run", result.folder],
-    ["ended", `${endings[result.reason]}, step ${result.step} of ${result.totalSteps}`],
+    ["ended", `${already}${endings[result.reason]}, step ${result.step} of ${result.totalSteps}`],
     ["training loss", result.loss === null ? "–" : result.loss.toFixed(4)],
     ["held-out loss", loss(result.evalLoss)],
   ];

@@ -48,7 +48,8 @@ test("eval --tasks passes its options on and prints scores with their intervals"
     runEvaluation: neverTasks,
     runTasks: async (request: TaskRequest) => {
       requests.push(request);
-      return { tasks: [summary], render: "chat" as const, shots: 0 };
+      const checkpoint = { name: "step-000004", choice: "last" as const };
+      return { tasks: [summary], render: "chat" as const, shots: 0, checkpoint };
     },
   });
   const add = (program: Parameters<typeof addEval>[0]) => addEval(program, context, load);
@@ -71,7 +72,7 @@ test("eval --tasks passes its options on and prints scores with their intervals"
   expect(stdout.text).toMatch(/gsm8k +1,319 +flexible +12\.5 % +10\.0 – 15\.0 +1 min 30 s/);
   expect(stdout.text).toMatch(/\n +strict +0\.0 %/);
   expect(stderr.text).toBe(
-    "gsm8k: generate, chat prompts, 0 shots, 5 done before, 3 without an answer, 4 ended by the token limit, 2 prompts truncated on the left to fit the context\n",
+    "checkpoint: step-000004 (last)\ngsm8k: generate, chat prompts, 0 shots, 5 done before, 3 without an answer, 4 ended by the token limit, 2 prompts truncated on the left to fit the context\n",
   );
   for (const [args, says] of [
     [["--limit", "3"], "--limit needs --tasks"],
@@ -140,10 +141,11 @@ test("eval passes its options on, ends its progress at the last batch, and print
 /** A generator that says its prompt back, word by word. */
 function echo(
   seen: { settings?: Partial<SamplingSettings> | undefined; inputs: unknown[] },
-  hasChatTemplate = true,
+  { hasChatTemplate = true, checkpoint }: Partial<Pick<TextGenerator, "hasChatTemplate" | "checkpoint">> = {},
 ): TextGenerator {
   return {
     hasChatTemplate,
+    checkpoint,
     async *generate(
       input: string | readonly ChatMessage[],
       settings,
@@ -209,9 +211,10 @@ test("generate --json --chat prints one object and uses the chat template", asyn
 });
 
 test("chat keeps the conversation, starts over with /reset and ends with /exit", async () => {
-  const { context, stdout } = testContext();
+  const { context, stdout, stderr } = testContext();
   const seen: { inputs: unknown[] } = { inputs: [] };
-  const load = async () => ({ openGenerator: async () => echo(seen) });
+  const checkpoint = { name: "step-000004", choice: "best saved", warning: "an older one" } as const;
+  const load = async () => ({ openGenerator: async () => echo(seen, { checkpoint }) });
   const input = Readable.from(["one\n", "two\n", "/reset\n", "three\n", "/exit\n", "four\n"]);
   await runVerb((program) => addChat(program, context, load, input), ["chat", model, "--system", "be kind"]);
   const system = { role: "system", content: "be kind" };
@@ -222,11 +225,12 @@ test("chat keeps the conversation, starts over with /reset and ends with /exit",
     [system, user("three")],
   ]);
   expect(stdout.text).toBe("one! \ntwo! \nthree! \n");
+  expect(stderr.text).toBe("checkpoint: step-000004 (best saved)\nwarning: an older one\n");
 });
 
 test("chat refuses a model without a chat template", async () => {
   const { context } = testContext();
-  const load = async () => ({ openGenerator: async () => echo({ inputs: [] }, false) });
+  const load = async () => ({ openGenerator: async () => echo({ inputs: [] }, { hasChatTemplate: false }) });
   await expect(runVerb((program) => addChat(program, context, load), ["chat", model])).rejects.toThrow(
     refusal("usage", { message: "chat template", fix: "scalora generate" }),
   );

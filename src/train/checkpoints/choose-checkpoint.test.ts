@@ -69,6 +69,18 @@ test("without an evaluation the default is the last one, and best is refused", a
   );
 });
 
+test("when the checkpoint of the best evaluation is gone, that is what is said", async () => {
+  const run = await makeRun();
+  rmSync(join(run, "checkpoints/step-000002"), { recursive: true });
+  for (const name of [undefined, "best"])
+    expect(() => chosen(run, name)).toThrow(
+      refusal("config", {
+        expected: "step-000004, step-000006",
+        found: "best, step 2, whose checkpoint is missing",
+      }),
+    );
+});
+
 test("a run without checkpoints is refused", async () => {
   const run = await makeRun();
   rmSync(join(run, "checkpoints"), { recursive: true });

@@ -46,7 +46,7 @@ export function chooseCheckpoint(run: string, name?: string): ChosenCheckpoint {
   if (!wanted)
     throw noCheckpoint(
       folder,
-      name ?? "best",
+      isByName ? name : bestText(best),
       entries.map(({ path }) => basename(path)),
     );
   if (wanted.step !== last.step) verifyCheckpoint(wanted.path);
@@ -65,6 +65,12 @@ function describeBest(
   return { choice: "best saved", warning };
 }
 
+/** What was looked for and is not there. */
+const bestText = (step: number | undefined) =>
+  step === undefined
+    ? "best, but the run has no evaluations"
+    : `best, step ${step}, whose checkpoint is missing`;
+
 function damaged(run: string, good: CheckpointEntry, { path, reason }: BrokenCheckpoint): ScaloraError {
   return new ScaloraError("format", "The newest checkpoint of this run is damaged", {
     where: path,
@@ -73,15 +79,15 @@ function damaged(run: string, good: CheckpointEntry, { path, reason }: BrokenChe
   });
 }
 
-function noCheckpoint(folder: string, name: string, there: readonly string[]): ScaloraError {
-  const near = nearestName(name, there);
+function noCheckpoint(folder: string, found: string, there: readonly string[]): ScaloraError {
+  const near = nearestName(found, there);
   return new ScaloraError("config", "There is no such checkpoint", {
     where: folder,
     expected:
       there.length > 0
         ? `last, best or one of ${there.join(", ")}`
         : "a run that has saved a checkpoint (`compare` removes those of its finished runs)",
-    found: name === "best" && there.length > 0 ? "best, but the run has no evaluations" : name,
+    found,
     fix: near === undefined ? undefined : `did you mean ${near}?`,
   });
 }
