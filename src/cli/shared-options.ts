@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ModelTarget } from "../assemble/model-target.ts";
+import { isWithinLimits, limitsText, type NumberLimits } from "../util/number-limits.ts";
 
 /** `--json`, for every command with a result. */
 export const jsonOption = () => new Option("--json", "print the result as JSON on stdout");
@@ -14,27 +15,12 @@ export const setOption = () =>
     .default([], "none");
 
 /** A commander parser for numbers within limits. */
-export function numberParser(limits: { least?: number; above?: number; most?: number; whole?: boolean }) {
+export function numberParser(limits: NumberLimits) {
   return (text: string): number => {
     const value = Number(text);
-    const bad =
-      text.trim() === "" ||
-      !Number.isFinite(value) ||
-      value < (limits.least ?? Number.NEGATIVE_INFINITY) ||
-      value <= (limits.above ?? Number.NEGATIVE_INFINITY) ||
-      value > (limits.most ?? Number.POSITIVE_INFINITY) ||
-      (limits.whole === true && !Number.isSafeInteger(value));
-    if (bad) throw new InvalidArgumentError(`Expected ${numberWords(limits)}.`);
-    return value;
+    if (text.trim() !== "" && isWithinLimits(value, limits)) return value;
+    throw new InvalidArgumentError(`Expected ${limitsText(limits)}.`);
   };
-}
-
-function numberWords({ least, above, most, whole }: Parameters<typeof numberParser>[0]): string {
-  const words = [whole ? "an integer" : "a number"];
-  if (least !== undefined) words.push(`at least ${least}`);
-  if (above !== undefined) words.push(`above ${above}`);
-  if (most !== undefined) words.push(`at most ${most}`);
-  return words.join(", ");
 }
 
 /** Options that choose the model of a command. */

@@ -56,7 +56,7 @@ const badInput: {
     name: "text for a number",
     set: ["train.lr=fast"],
     key: "train.lr",
-    issue: { expected: "a number, above 0", found: '"fast" (text)' },
+    issue: { expected: "a number above 0", found: '"fast" (text)' },
   },
   {
     name: "fraction for an integer",
@@ -74,7 +74,7 @@ const badInput: {
     name: "infinite rate",
     set: ["train.lr=.inf"],
     key: "train.lr",
-    issue: { expected: "a number, above 0", found: "null" },
+    issue: { expected: "a number above 0", found: "null" },
   },
   {
     name: "NaN",
@@ -92,7 +92,7 @@ const badInput: {
     name: "null",
     set: ["train.lr="],
     key: "train.lr",
-    issue: { expected: "a number, above 0", found: "nothing (null)" },
+    issue: { expected: "a number above 0", found: "nothing (null)" },
   },
   {
     name: "unknown method",
@@ -181,7 +181,7 @@ const badInput: {
     name: "negative scale",
     set: ["adapter.scale={lipschitz: -1}"],
     key: "adapter.scale.lipschitz",
-    issue: { expected: "a number, above 0", found: "-1" },
+    issue: { expected: "a number above 0", found: "-1" },
   },
   {
     name: "a model's name, misspelt",

@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "vitest";
+import { ConfigError } from "./index.ts";
 import { minimal, recipeFolder } from "./testing/recipe-folder.ts";
 
 const { problems, remove } = recipeFolder();
@@ -67,4 +68,22 @@ test.each([
   const { message } = problems(yaml("x".repeat(1_000_000)));
   expect(message.length).toBeLessThan(3000);
   expect(message).not.toContain("\0");
+});
+
+test.each([
+  ["with a zero byte", "a\\0b"],
+  ["of 5,000 bytes", `a${"/bcd".repeat(1250)}`],
+  ["with a name of 300 bytes", "é".repeat(150)],
+])("a folder of runs %s is refused with the key and what may be there", (_name, folder) => {
+  const { issues, message } = problems(`${minimal}run: { folder: "${folder}" }\n`);
+  expect(issues).toMatchObject([{ key: "run.folder", expected: expect.stringMatching(/3000 bytes, 255/) }]);
+  expect(message.length).toBeLessThan(600);
+});
+
+test("a recipe's long path is cut in its middle, wherever it is said", () => {
+  const path = `${"folder/".repeat(1000)}recipe.yaml`;
+  const error = new ConfigError(path, [{ where: `${path}:12`, key: "recipe", problem: "wrong" }]);
+  expect(error.message).toMatch(/recipe\.yaml \(7,011 characters\) has 1 problem/);
+  expect(error.message).toMatch(/recipe\.yaml:12 \(7,014 characters\)$/);
+  expect(error.message.length).toBeLessThan(600);
 });

@@ -7,6 +7,14 @@ const folderName = z
   .regex(/^[\p{L}\p{N}][\p{L}\p{N}._+=-]*$/u)
   .max(200);
 
+/** Bytes of a name, and of a path to which folder and files of a run are added, on every file system. */
+const [maxName, maxPath] = [255, 3000];
+
+const isPossiblePath = (path: string): boolean =>
+  !path.includes("\0") &&
+  Buffer.byteLength(path) <= maxPath &&
+  path.split(/[/\\]/).every((name) => Buffer.byteLength(name) <= maxName);
+
 /** YAML reads a name such as 20251124 as a number. */
 const runName = z.union([z.string(), z.number().transform(String)]).pipe(folderName);
 
@@ -17,10 +25,15 @@ export const runSchema = z.strictObject({
     description: "Name of the run's folder; it must not exist yet",
     unset: "the recipe's name and the method, numbered when taken",
   }),
-  folder: z.string().min(1).default("runs").meta({
-    expects: "the path of a folder",
-    description: "Folder that holds the runs",
-  }),
+  folder: z
+    .string()
+    .min(1)
+    .refine(isPossiblePath)
+    .default("runs")
+    .meta({
+      expects: `the path of a folder: at most ${maxPath} bytes, ${maxName} in each name, none of them zero`,
+      description: "Folder that holds the runs",
+    }),
   samples: z
     .union([integerAtLeast(0), z.array(z.string().min(1))])
     .default(2)

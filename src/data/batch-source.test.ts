@@ -132,10 +132,10 @@ test("impossible batches are refused, a large row by name", () => {
   expect(() => make({ batchSize: 1, batchTokens: 1 })).toThrow(measure);
   expect(() => make({ batchSize: 0 })).toThrow(refusal("config", { found: /^0$/ }));
   expect(() => make({ batchSize: 1, weights: [1] })).toThrow(
-    refusal("config", { expected: "2 positive", found: "[1]" }),
+    refusal("config", { expected: "2 numbers above 0", found: "[1]" }),
   );
   expect(() => make({ batchSize: 1, weights: [1, -1] })).toThrow(
-    refusal("config", { expected: "2 positive", found: "[1,-1]" }),
+    refusal("config", { expected: "2 numbers above 0", found: "[1,-1]" }),
   );
   expect(() => new BatchSource([[]], { seed: 1, batchSize: 1 })).toThrow(refusal("data"));
   const large = randomExamples([5, 200, 300]);

@@ -1,5 +1,6 @@
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { Random } from "../util/random.ts";
 import { collate } from "./collate.ts";
 import { deriveSeed } from "./derive-seed.ts";
@@ -159,8 +160,11 @@ function checkBatchSize(
       expected: "one of train.batchSize and train.batchTokens",
     });
   const size = batchSize ?? batchTokens;
-  if (!Number.isSafeInteger(size) || Number(size) < 1)
-    throw new ScaloraError("config", "The batch size must be an integer of at least 1", {
+  const limits = { whole: true, least: 1 };
+  if (!isWithinLimits(size, limits))
+    throw new ScaloraError("config", "The batch size is out of range", {
+      where: batchSize === undefined ? "train.batchTokens" : "train.batchSize",
+      expected: limitsText(limits),
       found: String(size),
     });
   if (examples.length === 0) throw new ScaloraError("data", "There is no row to make batches of");

@@ -1,5 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
+import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import type { EncodedText } from "./example-encoder.ts";
 import type { DataConfig, DroppedRow, Example } from "./types.ts";
 
@@ -12,8 +13,10 @@ export interface LengthLimit {
 /** @throws ScaloraError `config` for an invalid `maxLength`, or one above the model's. */
 export function readLengthLimit({ maxLength, tooLong }: DataConfig, modelLength: number): LengthLimit {
   if (maxLength === undefined) return { maxLength: modelLength, tooLong: tooLong ?? "error" };
-  if (!Number.isSafeInteger(maxLength) || maxLength < 2)
-    throw new ScaloraError("config", "data.maxLength must be an integer, 2 or more", {
+  const limits = { whole: true, least: 2 };
+  if (!isWithinLimits(maxLength, limits))
+    throw new ScaloraError("config", "data.maxLength is out of range", {
+      expected: limitsText(limits),
       found: String(maxLength),
     });
   if (maxLength > modelLength)

@@ -79,7 +79,7 @@ function normalizeWeights(weights: readonly number[], sizes: readonly number[]):
   const valid = weights.every((weight) => Number.isFinite(weight) && weight > 0);
   if (weights.length !== sizes.length || !valid)
     throw new ScaloraError("config", "Every file of a mix needs a weight above 0", {
-      expected: `${sizes.length} positive numbers`,
+      expected: `${sizes.length} numbers above 0`,
       found: JSON.stringify(weights),
     });
   const empty = sizes.indexOf(0);

@@ -1,5 +1,6 @@
 import { HubApiError } from "@huggingface/hub";
 import { isUnwritable } from "../setup/errors.ts";
+import { cannotWrite } from "../util/cannot-write.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 
 /** The error of a failed request to the hub or a failed write to its cache, with advice. */
@@ -10,11 +11,9 @@ export function hubError(
 ): ScaloraError {
   const cause = error;
   if (isUnwritable(error)) {
-    return new ScaloraError("run", "The hub's cache cannot be written", {
-      where: cache,
-      found: error.message,
-      fix: "make room or permissions there, or set HF_HOME to a folder that you can write to, on a disk with room",
+    return cannotWrite("The hub's cache cannot be written", cache, {
       cause,
+      otherwise: "set HF_HOME to another folder",
     });
   }
   if (!(error instanceof HubApiError)) {

@@ -1,4 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
+import { isWithinLimits, limitsText, type NumberLimits } from "../util/number-limits.ts";
 import type { Sampling } from "./sampling.ts";
 
 /** Options shared by all functions that generate text. */
@@ -20,9 +21,9 @@ export function checkGenerationOptions(
 ): void {
   const checks: readonly OptionCheck[] = [
     positiveIntegerCheck("maxTokens", maxTokens),
-    [Number.isFinite(temperature) && temperature >= 0, "temperature", "a number ≥ 0", temperature],
+    numberCheck("temperature", temperature, { least: 0 }),
     positiveIntegerCheck("topK", topK),
-    [topP > 0 && topP <= 1, "topP", "a number above 0, at most 1", topP],
+    numberCheck("topP", topP, { above: 0, most: 1 }),
     [!stop.includes(""), "stop", "texts that are not empty", '""'],
     ...more,
   ];
@@ -36,7 +37,13 @@ export function checkGenerationOptions(
   }
 }
 
-/** The check of an option that must be a positive integer. */
-export function positiveIntegerCheck(name: string, value: number): OptionCheck {
-  return [Number.isSafeInteger(value) && value >= 1, name, "an integer ≥ 1", value];
-}
+/** The check of a count. */
+export const positiveIntegerCheck = (name: string, value: number): OptionCheck =>
+  numberCheck(name, value, { whole: true, least: 1 });
+
+const numberCheck = (name: string, value: number, limits: NumberLimits): OptionCheck => [
+  isWithinLimits(value, limits),
+  name,
+  limitsText(limits),
+  value,
+];

@@ -1,7 +1,8 @@
 import { appendFileSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { messageOf, ScaloraError } from "../util/errors.ts";
+import { cannotWrite } from "../util/cannot-write.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
 import { refuseNamedPipe } from "../util/output-file.ts";
@@ -107,11 +108,10 @@ function tryFile<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    throw new ScaloraError("usage", "The file of results cannot be used", {
-      where: path,
-      found: messageOf(cause),
-      fix: "make room or permissions there, or give another file with --out",
+    throw cannotWrite("The file of results cannot be used", path, {
       cause,
+      otherwise: "give another file with --out",
+      code: "usage",
     });
   }
 }

@@ -9,6 +9,7 @@ import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
 import { describeModelForGguf } from "../models/index.ts";
 import { deviceOf, isClassifier, nf4Weights } from "../nn/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { adapterToGguf } from "./adapter-to-gguf.ts";
 import { compareHeldOut } from "./compare-held-out-loss.ts";
 import { exportGguf, exportMerged, type FolderDType } from "./export-merged.ts";
@@ -107,15 +108,17 @@ function checkRequest({ out, kind, rank, energy }: ExportRequest): void {
   if (kind !== "svd") return;
   if ((rank === undefined) === (energy === undefined))
     throw new ScaloraError("usage", "An svd export needs either a rank or a fraction of the energy");
-  const good = rank === undefined ? energy !== undefined && energy > 0 && energy <= 1 : isCount(rank);
-  if (good) return;
-  throw new ScaloraError("usage", "Rank or energy of the svd export is out of range", {
-    expected: rank === undefined ? "energy above 0, at most 1" : "a rank of 1 or more",
-    found: String(rank ?? energy),
-  });
+  const limits = rank === undefined ? { above: 0, most: 1 } : { whole: true, least: 1 };
+  if (isWithinLimits(rank ?? energy, limits)) return;
+  throw new ScaloraError(
+    "usage",
+    `The ${rank === undefined ? "energy" : "rank"} of the svd export is out of range`,
+    {
+      expected: limitsText(limits),
+      found: String(rank ?? energy),
+    },
+  );
 }
-
-const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
 
 function requireAdapters({ adapters, baseFolder }: OpenModel): AdapterSet {
   if (adapters) return adapters;

@@ -1,3 +1,4 @@
+import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ggufFormatError } from "./format-error.ts";
 import { valueType, valueTypeBytes } from "./metadata-types.ts";
@@ -129,8 +130,9 @@ export class GgufMetadata {
   /** A non-negative integer. */
   count(key: string): number | undefined {
     const value = this.number(key);
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
-    throw this.invalidValueError(key, "an integer from 0", value);
+    const limits = { whole: true, least: 0 };
+    if (value === undefined || isWithinLimits(value, limits)) return value;
+    throw this.invalidValueError(key, limitsText(limits), value);
   }
 
   /** As `count`, for a required key. */

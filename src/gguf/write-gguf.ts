@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { scope, type Tensor } from "../torch/index.ts";
-import { internalError, messageOf, ScaloraError } from "../util/errors.ts";
+import { cannotWrite } from "../util/cannot-write.ts";
+import { internalError, ScaloraError } from "../util/errors.ts";
 import { makeFolders, streamFileAtomic, writeFully } from "../util/files.ts";
 import { encodeMetadataValue, type MetadataItem } from "./encode-metadata.ts";
 import { encodeTensor } from "./encode-tensor.ts";
@@ -33,11 +34,9 @@ export function writeGguf(
     streamFileAtomic(path, (descriptor) => writeContent(descriptor, metadata, tensors));
   } catch (error) {
     if (error instanceof ScaloraError) throw error;
-    throw new ScaloraError("run", "Cannot write the GGUF file", {
-      where: path,
-      found: messageOf(error),
-      fix: "make room or permissions there, or choose another place",
+    throw cannotWrite("Cannot write the GGUF file", path, {
       cause: error,
+      otherwise: "choose another place",
     });
   }
 }

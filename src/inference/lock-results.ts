@@ -1,7 +1,8 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { removeLeftovers } from "../run/leftovers.ts";
-import { messageOf, ScaloraError } from "../util/errors.ts";
+import { cannotWrite } from "../util/cannot-write.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { refuseNamedPipe } from "../util/output-file.ts";
 import { type LockWait, ProcessLock } from "../util/process-lock.ts";
 
@@ -24,11 +25,10 @@ export async function lockResults(out: string, wait: LockWait): Promise<ProcessL
   } catch (cause) {
     wait.signal?.throwIfAborted();
     if (cause instanceof ScaloraError) throw cause;
-    throw new ScaloraError("usage", "The file of results cannot be used", {
-      where: out,
-      found: messageOf(cause),
-      fix: "make room or permissions there, or give another file with --out",
+    throw cannotWrite("The file of results cannot be used", out, {
       cause,
+      otherwise: "give another file with --out",
+      code: "usage",
     });
   }
 }

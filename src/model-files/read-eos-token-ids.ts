@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ggufGenerationConfig, isGgufFile } from "../gguf/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { readJsonObject } from "../util/json-file.ts";
+import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { toPlainValue } from "../util/strict-json.ts";
 
 /**
@@ -24,10 +25,11 @@ export function readEosTokenIds(path: string): number[] {
 function toTokenIds(plain: unknown, where: string): number[] {
   const numbers: unknown[] = Array.isArray(plain) ? plain : [plain];
   return numbers.map((number) => {
-    if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
+    const limits = { whole: true, least: 0 };
+    if (isWithinLimits(number, limits)) return number;
     throw new ScaloraError("model", "An EOS token is not a token id", {
       where: `${where}: eos_token_id`,
-      expected: "an integer from 0, or a list of them",
+      expected: `${limitsText(limits)}, or a list of them`,
       found: JSON.stringify(plain),
     });
   });

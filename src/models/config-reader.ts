@@ -1,6 +1,7 @@
 import { ScaloraError } from "../util/errors.ts";
 import { isRecord } from "../util/json.ts";
 import { nearestName } from "../util/nearest-name.ts";
+import { isWithinLimits, limitsText, type NumberLimits } from "../util/number-limits.ts";
 
 /**
  * Keys of Hugging Face configs that do not change a model's outputs: settings of generation, of what is returned, and of the
@@ -19,6 +20,7 @@ const ignoredKeys: readonly string[] = (
 ).split(" ");
 
 const mostLayers = 1024;
+const positive = { above: 0 };
 
 /**
  * Reads a model's config key by key and collects the problems (invalid values, keys that nobody read), so that
@@ -52,41 +54,22 @@ export class ConfigReader {
     return Object.hasOwn(this.values, key);
   }
 
-  /** An integer of at least 1. */
+  /** An integer, at least 1. */
   positiveInteger(key: string, fallback?: number): number {
-    const isCount = (value: unknown): value is number =>
-      typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
-    return this.read(
-      key,
-      "an integer of at least 1",
-      isCount,
-      fallback ?? Number.NaN,
-      fallback === undefined,
-    );
+    return this.numberWithin(key, { whole: true, least: 1 }, fallback);
   }
 
   /** `num_hidden_layers`, limited: an absurd count would fill the memory before the weights are checked. */
   numHiddenLayers(fallback: number): number {
-    const isCount = (value: unknown): value is number =>
-      typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= mostLayers;
-    const expected = `an integer from 1 to ${mostLayers}`;
-    return this.read("num_hidden_layers", expected, isCount, fallback, false);
+    return this.numberWithin("num_hidden_layers", { whole: true, least: 1, most: mostLayers }, fallback);
   }
 
-  /** A finite number of at least `least`. */
+  /** A finite number, at least `least`. */
   number(key: string, least: number, fallback?: number): number {
-    const fits = (value: unknown): value is number =>
-      typeof value === "number" && Number.isFinite(value) && value >= least;
-    return this.read(
-      key,
-      `a number of at least ${least}`,
-      fits,
-      fallback ?? Number.NaN,
-      fallback === undefined,
-    );
+    return this.numberWithin(key, { least }, fallback);
   }
 
-  /** An integer of at least 1; undefined for null; `fallback` where the key is absent. */
+  /** An integer, at least 1; undefined for null; `fallback` where the key is absent. */
   positiveIntegerOrNull(key: string, fallback?: number): number | undefined {
     return this.isNull(key) || (this.value(key) ?? fallback) === undefined
       ? undefined
@@ -96,9 +79,8 @@ export class ConfigReader {
   /** A number above 0; undefined for null; `fallback` where the key is absent. */
   positiveNumberOrNull(key: string, fallback?: number): number | undefined {
     if (this.isNull(key)) return undefined;
-    const fits = (value: unknown): value is number | undefined =>
-      typeof value === "number" && Number.isFinite(value) && value > 0;
-    return this.read<number | undefined>(key, "a number above 0, or null", fits, fallback, false);
+    const fits = (value: unknown): value is number | undefined => isWithinLimits(value, positive);
+    return this.read<number | undefined>(key, `${limitsText(positive)}, or null`, fits, fallback, false);
   }
 
   /** Whether the key is present and null; for a few keys that differs from being absent. */
@@ -120,12 +102,13 @@ export class ConfigReader {
     return this.read(key, "a string", (value): value is string => typeof value === "string", fallback, false);
   }
 
-  /** A list of positive numbers. */
+  /** A list of so many numbers above 0. */
   numbers(key: string, length: number): readonly number[] {
-    const isNumber = (item: unknown) => typeof item === "number" && item > 0;
     const fits = (value: unknown): value is number[] =>
-      Array.isArray(value) && value.length === length && value.every(isNumber);
-    return this.read<readonly number[]>(key, `a list of ${length} positive numbers`, fits, [], true);
+      Array.isArray(value) &&
+      value.length === length &&
+      value.every((item) => isWithinLimits(item, positive));
+    return this.read<readonly number[]>(key, `a list of ${length} numbers above 0`, fits, [], true);
   }
 
   /** A nested config, or undefined where it is absent. */
@@ -165,6 +148,11 @@ export class ConfigReader {
       found: many ? this.problems.map((problem) => `\n    - ${problem}`).join("") : this.problems[0],
       fix: "a key that does not change the model's outputs can be removed from the file",
     });
+  }
+
+  private numberWithin(key: string, limits: NumberLimits, fallback: number | undefined): number {
+    const fits = (value: unknown): value is number => isWithinLimits(value, limits);
+    return this.read(key, limitsText(limits), fits, fallback ?? Number.NaN, fallback === undefined);
   }
 
   private read<T>(

@@ -1,7 +1,7 @@
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
+import { checkRange } from "./check-range.ts";
 import {
-  checkRange,
   FusedOptimizer,
   type FusedUpdate,
   type OptimizedParameter,
@@ -33,10 +33,9 @@ export class AdamW extends FusedOptimizer<AdamWState> {
 
   constructor(parameters: readonly OptimizedParameter[], options: AdamWOptions = {}) {
     const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
-    for (const beta of betas) checkRange("AdamW: betas", beta, 0 <= beta && beta < 1, "numbers in [0, 1)");
-    checkRange("AdamW: eps", eps, eps > 0 && Number.isFinite(eps), "a positive number");
-    const decayOk = weightDecay >= 0 && Number.isFinite(weightDecay);
-    checkRange("AdamW: weightDecay", weightDecay, decayOk, "a number ≥ 0");
+    for (const beta of betas) checkRange("AdamW: betas", beta, { least: 0, below: 1 });
+    checkRange("AdamW: eps", eps, { above: 0 });
+    checkRange("AdamW: weightDecay", weightDecay, { least: 0 });
     super(parameters, withMoments, weightDecay);
     this.betas = betas;
     this.eps = eps;

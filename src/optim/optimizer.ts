@@ -170,8 +170,3 @@ const parameterGroups = <T extends ParameterState>(entries: readonly T[]) =>
   groupBy(entries, ({ target, parameter: { decay, lrFactor } }) =>
     [target.dtype, target.device, decay, lrFactor].join(),
   );
-
-/** @throws `config` unless `ok`. */
-export function checkRange(key: string, value: number, ok: boolean, expected: string): void {
-  if (!ok) throw new ScaloraError("config", `${key} is out of range`, { expected, found: String(value) });
-}

@@ -144,11 +144,11 @@ test("SGD's moments are its momentum, and none without one", () => {
 
 test("bad settings, parameters and states are refused by name", () => {
   expect(() => new AdamW([], { betas: [0.9, 1] })).toThrow(
-    refusal("config", { message: "AdamW: betas", expected: "[0, 1)", found: /^1$/ }),
+    refusal("config", { message: "AdamW: betas", expected: "a number, at least 0, below 1", found: /^1$/ }),
   );
   expect(() => new AdamW([], { eps: 0 })).toThrow(refusal("config", { message: "AdamW: eps", found: /^0$/ }));
   expect(() => new SGD([], { momentum: -0.1 })).toThrow(
-    refusal("config", { message: "SGD: momentum", expected: "[0, 1)", found: "-0.1" }),
+    refusal("config", { message: "SGD: momentum", expected: "a number, at least 0, below 1", found: "-0.1" }),
   );
   const [weight, bias] = takeFirst(parametersOf("float32"), 2);
   expect(() => new SGD([weight, weight])).toThrow(refusal("internal", { message: "weight" }));
@@ -197,14 +197,14 @@ test.each<[string, () => unknown, RefusalParts]>([
   [
     "a negative decay",
     () => new AdamW([], { weightDecay: -1 }),
-    { message: "AdamW: weightDecay", expected: "a number ≥ 0", found: "-1" },
+    { message: "AdamW: weightDecay", expected: "a number, at least 0", found: "-1" },
   ],
   ["an infinite decay", () => new AdamW([], { weightDecay: Infinity }), { message: "AdamW: weightDecay" }],
   ["SGD: momentum 1", () => new SGD([], { momentum: 1 }), { message: "SGD: momentum", found: "1" }],
   [
     "SGD: a negative decay",
     () => new SGD([], { weightDecay: -1 }),
-    { message: "SGD: weightDecay", expected: "a number ≥ 0", found: "-1" },
+    { message: "SGD: weightDecay", expected: "a number, at least 0", found: "-1" },
   ],
   ["SGD: an infinite decay", () => new SGD([], { weightDecay: Infinity }), { message: "SGD: weightDecay" }],
 ])("%s is refused", (_, make, parts) => {

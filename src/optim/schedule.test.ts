@@ -54,10 +54,15 @@ test("numbers out of range are refused", () => {
     makeSchedule({ name: "linear", lr: 1e-3, steps: 10, ...options });
   expect(make({ lr: Number.NaN })).toThrow(refusal("config", { message: "lr", found: "NaN" }));
   expect(make({ steps: 0 })).toThrow(refusal("config", { message: "steps", found: /^0$/ }));
-  expect(make({ lr: -1e-9 })).toThrow(refusal("config", { message: "lr", expected: "a number ≥ 0" }));
-  expect(make({ steps: 2.5 })).toThrow(refusal("config", { message: "steps", expected: "an integer ≥ 1" }));
+  expect(make({ lr: -1e-9 })).toThrow(refusal("config", { message: "lr", expected: "a number, at least 0" }));
+  expect(make({ steps: 2.5 })).toThrow(
+    refusal("config", { message: "steps", expected: "an integer, at least 1" }),
+  );
   expect(make({ warmup: -0.1 })).toThrow(
-    refusal("config", { message: "warmup", expected: "a fraction in [0, 1) or a number of steps" }),
+    refusal("config", { message: "warmup", expected: "a number, at least 0" }),
+  );
+  expect(make({ warmup: 1.5 })).toThrow(
+    refusal("config", { message: "warmup", expected: "a share of the steps below 1, or a number of steps" }),
   );
   expect(make({ warmup: 1.5 })).toThrow(refusal("config", { message: "warmup", found: "1.5" }));
   expect(make({ warmup: 10 })).toThrow(

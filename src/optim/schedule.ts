@@ -1,4 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
+import { checkRange, outOfRange } from "./check-range.ts";
 
 export const scheduleNames = ["constant", "linear", "cosine", "polynomial"] as const;
 export type ScheduleName = (typeof scheduleNames)[number];
@@ -38,12 +39,14 @@ export function makeSchedule({ name, lr, steps, warmup = 0 }: ScheduleOptions): 
       expected: scheduleNames.join(", "),
       found: String(name),
     });
-  checkOption("lr", lr, Number.isFinite(lr) && lr >= 0, "a number ≥ 0");
-  checkOption("steps", steps, Number.isSafeInteger(steps) && steps >= 1, "an integer ≥ 1");
-  const warmupOk = warmup >= 0 && (warmup < 1 || Number.isSafeInteger(warmup));
-  checkOption("warmup", warmup, warmupOk, "a fraction in [0, 1) or a number of steps");
+  checkRange("Schedule: lr", lr, { least: 0 });
+  checkRange("Schedule: steps", steps, { whole: true, least: 1 });
+  checkRange("Schedule: warmup", warmup, { least: 0 });
+  if (warmup >= 1 && !Number.isSafeInteger(warmup))
+    throw outOfRange("Schedule: warmup", "a share of the steps below 1, or a number of steps", warmup);
   const warmupSteps = countWarmupSteps(warmup, steps);
-  checkOption("warmup", warmup, warmupSteps < steps, `less than the run's ${steps} steps`);
+  if (warmupSteps >= steps)
+    throw outOfRange("Schedule: warmup", `less than the run's ${steps} steps`, warmup);
   const decayFactor = decayFactors[name];
   const lrAt = (step: number) => {
     if (step <= warmupSteps) return (lr * step) / (warmupSteps + 1);
@@ -59,8 +62,3 @@ const decayFactors: Record<ScheduleName, (progress: number) => number> = {
   cosine: (progress) => (1 + Math.cos(Math.PI * progress)) / 2,
   polynomial: (progress) => (1 - progress) ** 2,
 };
-
-function checkOption(key: string, value: number, ok: boolean, expected: string): void {
-  if (!ok)
-    throw new ScaloraError("config", `Schedule: ${key} is out of range`, { expected, found: String(value) });
-}

@@ -1,7 +1,7 @@
 import type { Tensor } from "../torch/index.ts";
 import * as torch from "../torch/index.ts";
+import { checkRange } from "./check-range.ts";
 import {
-  checkRange,
   FusedOptimizer,
   type FusedUpdate,
   type OptimizedParameter,
@@ -26,9 +26,8 @@ export class SGD extends FusedOptimizer<SGDState> {
   private readonly momentum: number;
 
   constructor(parameters: readonly OptimizedParameter[], { momentum = 0, weightDecay = 0 }: SGDOptions = {}) {
-    checkRange("SGD: momentum", momentum, 0 <= momentum && momentum < 1, "a number in [0, 1)");
-    const decayOk = weightDecay >= 0 && Number.isFinite(weightDecay);
-    checkRange("SGD: weightDecay", weightDecay, decayOk, "a number ≥ 0");
+    checkRange("SGD: momentum", momentum, { least: 0, below: 1 });
+    checkRange("SGD: weightDecay", weightDecay, { least: 0 });
     const withMomentum = (slot: ParameterState): SGDState => ({
       ...slot,
       expAvg: momentum > 0 ? torch.zerosLike(slot.target).keep() : undefined,

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { messageOf, ScaloraError } from "../util/errors.ts";
+import { cannotWrite } from "../util/cannot-write.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { makeFolders } from "../util/files.ts";
 import { writeOutputFile } from "../util/output-file.ts";
 import { type Exercise, type ExerciseSplits, type Split, splitNames } from "./demo.ts";
@@ -60,11 +61,9 @@ function makeWritable(out: string): void {
     makeFolders(out);
     accessSync(out, constants.W_OK);
   } catch (cause) {
-    throw new ScaloraError("run", "The output folder cannot be written", {
-      where: out,
-      found: messageOf(cause),
-      fix: "free disk space, change the permissions, or choose another folder with --out",
+    throw cannotWrite("The output folder cannot be written", out, {
       cause,
+      otherwise: "choose another folder with --out",
     });
   }
 }

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { cannotWrite } from "../util/cannot-write.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { type LockPurpose, type LockWait, ProcessLock } from "../util/process-lock.ts";
 import { shellQuote } from "../util/shell-quote.ts";
@@ -152,10 +153,8 @@ export function notReadable(path: string, cause: unknown): ScaloraError {
 
 /** The error for a run's folder in which something cannot be written. */
 export function notWritable(path: string, cause: unknown): ScaloraError {
-  return new ScaloraError("run", "The run's folder cannot be written", {
-    where: path,
-    found: messageOf(cause),
-    fix: "choose another location with --set run.folder=…, free disk space or change the permissions",
+  return cannotWrite("The run's folder cannot be written", path, {
     cause,
+    otherwise: "choose another place with --set run.folder=…",
   });
 }

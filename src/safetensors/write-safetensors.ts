@@ -1,5 +1,6 @@
 import { type DType, scope, type Tensor } from "../torch/index.ts";
-import { internalError, messageOf, ScaloraError } from "../util/errors.ts";
+import { cannotWrite } from "../util/cannot-write.ts";
+import { internalError, ScaloraError } from "../util/errors.ts";
 import { streamFileAtomic, writeFully } from "../util/files.ts";
 import { loneSurrogate } from "../util/strict-json.ts";
 import { dtypeBits, fileDType } from "./dtypes.ts";
@@ -40,11 +41,9 @@ export function writeSafetensors(
     });
   } catch (error) {
     if (error instanceof ScaloraError) throw error;
-    throw new ScaloraError("run", "Cannot write the safetensors file", {
-      where: path,
-      found: messageOf(error),
-      fix: "make room or permissions there, or choose another folder",
+    throw cannotWrite("Cannot write the safetensors file", path, {
       cause: error,
+      otherwise: "choose another folder",
     });
   }
 }

@@ -1,6 +1,6 @@
 import { ScaloraError } from "../util/errors.ts";
 import { formatCount } from "../util/format.ts";
-import { clip, quote } from "../util/quote.ts";
+import { clip, clipMiddle, quote } from "../util/quote.ts";
 import type { ConfigIssue, KeyPath } from "./config-issue.ts";
 
 /** A file that is no recipe at all has a problem on every line. */
@@ -19,7 +19,7 @@ export class ConfigError extends ScaloraError {
     super(
       "config",
       [
-        `${quote(source, maxDetail)} has ${count}`,
+        `${quote(clipMiddle(source), maxDetail)} has ${count}`,
         ...issues.slice(0, maxPrintedIssues).map(printIssue),
         ...more,
       ].join("\n"),
@@ -30,9 +30,10 @@ export class ConfigError extends ScaloraError {
 }
 
 function printIssue(issue: ConfigIssue, index: number): string {
-  const { where, expected, found, fix } = issue;
+  const { expected, fix } = issue;
+  const [where, found] = [clipMiddle(issue.where), issue.found && clip(issue.found)];
   const lines = [`  ${index + 1}. ${quote(issue.key)}: ${quote(issue.problem, maxDetail)}`];
-  for (const [label, text] of Object.entries({ where, expected, found: found && clip(found), fix }))
+  for (const [label, text] of Object.entries({ where, expected, found, fix }))
     if (text !== undefined) lines.push(`     ${`${label}:`.padEnd(10)}${quote(text, maxDetail)}`);
   return lines.join("\n");
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { limitsText, type NumberLimits } from "../util/number-limits.ts";
 import { formatValue } from "./format-value.ts";
 
 /** A node of a JSON schema, with the metadata of `field-types.ts`. */
@@ -10,22 +11,27 @@ export function expectedText(node: SchemaNode): string {
   if (own !== undefined) return own;
   if (node.const !== undefined) return formatValue(node.const);
   if (node.enum !== undefined) return joinWithOr(node.enum.map(formatValue));
-  if (node.type === "integer" || node.type === "number") return numberWords(node);
+  if (node.type === "integer" || node.type === "number") return limitsText(limitsOf(node));
   if (node.type === "boolean") return "true or false";
   if (node.type === "array") return "a list";
   if (node.type === "object") return `a section with ${joinWithOr(Object.keys(node.properties ?? {}))}`;
   return "text";
 }
 
-function numberWords(node: SchemaNode): string {
-  const limits = [
-    node.exclusiveMinimum === undefined ? "" : `above ${node.exclusiveMinimum}`,
-    node.minimum === undefined || node.minimum < -1e15 ? "" : `at least ${node.minimum}`,
-    node.exclusiveMaximum === undefined ? "" : `below ${node.exclusiveMaximum}`,
-    node.maximum === undefined || node.maximum > 1e15 ? "" : `at most ${node.maximum}`,
-  ].filter((limit) => limit !== "");
-  return [node.type === "integer" ? "an integer" : "a number", ...limits].join(", ");
-}
+/** The limits of a number's node; JSON schema's own of all integers are none. */
+const limitsOf = ({
+  type,
+  minimum,
+  maximum,
+  exclusiveMinimum,
+  exclusiveMaximum,
+}: SchemaNode): NumberLimits => ({
+  whole: type === "integer",
+  least: minimum !== undefined && minimum > -1e15 ? minimum : undefined,
+  above: numberOrUndefined(exclusiveMinimum),
+  most: maximum !== undefined && maximum < 1e15 ? maximum : undefined,
+  below: numberOrUndefined(exclusiveMaximum),
+});
 
 /** `a, b or c`. */
 export function joinWithOr(words: readonly string[]): string {
@@ -34,6 +40,8 @@ export function joinWithOr(words: readonly string[]): string {
 }
 
 export const isNode = (node: unknown): node is SchemaNode => typeof node === "object" && node !== null;
+
+const numberOrUndefined = (value: unknown) => (typeof value === "number" ? value : undefined);
 
 export const stringOrUndefined = (value: unknown) => (typeof value === "string" ? value : undefined);
 

@@ -1,6 +1,7 @@
 import { Tokenizer as LibraryTokenizer } from "tokenizers";
 import { elementAt, zip } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer.ts";
 import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
 import type { TokenizerSource } from "./read-tokenizer.ts";
@@ -164,9 +165,10 @@ function cleanUpTokenization(text: string): string {
 
 /** Checks a token id, which the library would wrap around. */
 function checkId(id: number): number {
-  if (Number.isInteger(id) && id >= 0 && id < 2 ** 32) return id;
+  const limits = { whole: true, least: 0, most: 2 ** 32 - 1 };
+  if (isWithinLimits(id, limits)) return id;
   throw new ScaloraError("data", "Not a token id", {
-    expected: "an integer from 0 to 2^32 − 1",
+    expected: limitsText(limits),
     found: `${id}`,
   });
 }

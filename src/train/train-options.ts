@@ -7,6 +7,7 @@ import type { RunEvent, StartEvent } from "../run/events.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import type { GemmBackend, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import type { CheckpointIdentity } from "./checkpoints/checkpoint-format.ts";
 import type { ComputeMetrics } from "./evaluate.ts";
 import type { EvaluationRecord } from "./progress-state.ts";
@@ -94,11 +95,10 @@ export function resolveSettings(settings: TrainSettings): ResolvedSettings {
   const { evalEvery = steps, saveEvery = steps } = settings;
   const numbers = { steps, accumulate, clip, evalEvery, saveEvery, keepLast, patience };
   for (const [key, value] of Object.entries(numbers)) {
-    const least = key === "clip" || key === "patience" ? 0 : 1;
-    const ok = key === "clip" ? Number.isFinite(value) : Number.isSafeInteger(value);
-    if (!ok || value < least)
+    const limits = { whole: key !== "clip", least: key === "clip" || key === "patience" ? 0 : 1 };
+    if (!isWithinLimits(value, limits))
       throw new ScaloraError("config", `The training setting ${key} is out of range`, {
-        expected: `${key === "clip" ? "a number" : "an integer"} ≥ ${least}`,
+        expected: limitsText(limits),
         found: String(value),
       });
   }

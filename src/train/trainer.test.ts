@@ -165,10 +165,10 @@ test("a loss that is not finite fails the run, says where, and keeps the last ch
 
 test("settings out of range and a folder with an earlier run's checkpoints are refused", async () => {
   await expect(train({ ...make({ steps: 5 }), settings: { steps: 0 } })).rejects.toThrow(
-    refusal("config", { message: " steps ", expected: "≥ 1", found: /^0$/ }),
+    refusal("config", { message: " steps ", expected: "an integer, at least 1", found: /^0$/ }),
   );
   await expect(train({ ...make({ steps: 5 }), settings: { steps: 5, clip: -1 } })).rejects.toThrow(
-    refusal("config", { message: " clip ", expected: "≥ 0", found: /^-1$/ }),
+    refusal("config", { message: " clip ", expected: "a number, at least 0", found: /^-1$/ }),
   );
   const options = make({ steps: 3 }, { folder: path() });
   await train(options);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { messageOf, ScaloraError } from "./errors.ts";
+import { cannotWrite } from "./cannot-write.ts";
+import { ScaloraError } from "./errors.ts";
 import { makeFolders, syncFolder } from "./files.ts";
 
 /**
@@ -26,11 +27,9 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
   } catch (error) {
     if (existsSync(temporary)) rmSync(temporary, { recursive: true });
     if (error instanceof ScaloraError) throw error;
-    throw new ScaloraError("run", "Cannot write the folder", {
-      where: target,
-      found: messageOf(error),
-      fix: "make room or permissions there, or choose another folder",
+    throw cannotWrite("Cannot write the folder", target, {
       cause: error,
+      otherwise: "choose another folder",
     });
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from "node:fs";
-import { messageOf, ScaloraError } from "./errors.ts";
+import { cannotWrite } from "./cannot-write.ts";
 import { writeFileAtomic } from "./files.ts";
 import { statsOf } from "./read-file.ts";
 
@@ -8,12 +8,7 @@ export function writeOutputFile(path: string, content: string): void {
   try {
     writeFileAtomic(path, content);
   } catch (cause) {
-    throw new ScaloraError("run", "The file cannot be written", {
-      where: path,
-      found: messageOf(cause),
-      fix: "make room or permissions there, and run the command again",
-      cause,
-    });
+    throw cannotWrite("The file cannot be written", path, { cause });
   }
 }
 

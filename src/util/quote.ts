@@ -22,5 +22,13 @@ export function clip(text: string, most = 200): string {
   return `${text.slice(0, most).replace(/[\ud800-\udbff]$/, "")}… (${formatCount(text.length)} characters)`;
 }
 
+/** A path in a message, cut in its middle: its end names the file, and may tell the line. */
+export function clipMiddle(path: string, most = 200): string {
+  if (path.length <= most) return path;
+  const half = most / 2;
+  const [start, end] = [path.slice(0, half), path.slice(-half)];
+  return `${start.replace(/[\ud800-\udbff]$/, "")}…${end.replace(/^[\udc00-\udfff]/, "")} (${formatCount(path.length)} characters)`;
+}
+
 /** Text from outside in a message, in one piece: escaped, and cut. */
 export const quote = (text: string, most?: number): string => escapeControl(clip(text, most));

@@ -1,5 +1,6 @@
 import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { isWithinLimits, limitsText } from "../../util/number-limits.ts";
 import type { RankOptions, TargetOptions } from "../options/fields.ts";
 import type { NamedLinear } from "./bank.ts";
 import { isWithin } from "./modules-to-save.ts";
@@ -104,11 +105,14 @@ function noLinearLayer(
   );
 }
 
+const rankLimits = { whole: true, least: 1 };
+
 function checkRank(rank: number, path: string, { weight }: Linear): number {
   const limit = Math.min(...weight.shape);
-  if (!Number.isInteger(rank) || rank < 1)
-    throw new ScaloraError("config", "A rank must be an integer of at least 1", {
+  if (!isWithinLimits(rank, rankLimits))
+    throw new ScaloraError("config", "A rank is out of range", {
       where: "adapter.rank",
+      expected: limitsText(rankLimits),
       found: String(rank),
     });
   if (rank > limit) {

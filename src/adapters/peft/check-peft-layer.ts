@@ -2,6 +2,7 @@ import type { Linear } from "../../nn/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import { required } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { isWithinLimits, limitsText } from "../../util/number-limits.ts";
 import { requireNumber } from "./adapter-config.ts";
 import type { AdapterFolder } from "./adapter-folder.ts";
 
@@ -54,13 +55,14 @@ export function lengthOf({ folder, path, tensors }: PeftLayer, suffix: string): 
   });
 }
 
-/** A seed of a folder's config: an integer from 0. @throws ScaloraError `format` */
+/** A seed of a folder's config: an integer, at least 0. @throws ScaloraError `format` */
 export function seedOf(folder: string, key: string, value: unknown): number {
   const seed = requireNumber(folder, key, value);
-  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
+  const limits = { whole: true, least: 0 };
+  if (isWithinLimits(seed, limits)) return seed;
   throw new ScaloraError("format", `The adapter's ${key} is not a seed`, {
     where: folder,
-    expected: "an integer, at least 0",
+    expected: limitsText(limits),
     found: String(seed),
   });
 }

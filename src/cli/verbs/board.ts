@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { clipMiddle } from "../../util/quote.ts";
 import type { Context } from "../context.ts";
 import { numberParser } from "../shared-options.ts";
 import { usageError } from "../usage-error.ts";
@@ -30,7 +31,10 @@ export function addBoard(program: Command, context: Context): void {
     .action(async (folder: string, { host, port }: Options) => {
       // The default folder of runs need not exist yet.
       if (folder !== "runs" && !existsSync(folder))
-        throw usageError(`There is no folder ${folder}`, "a folder with runs in it, or one run's folder");
+        throw usageError(
+          `There is no folder ${clipMiddle(folder)}`,
+          "a folder with runs in it, or one run's folder",
+        );
       const { startBoard } = await import("../../board/board-server.ts");
       await context.interruptible(async (signal) => {
         const board = await startBoard({ folder: resolve(folder), host, port });

@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import type { RunEntry } from "../../run/list-runs.ts";
 import { packageRoot } from "../../setup/paths.ts";
+import { clipMiddle } from "../../util/quote.ts";
 import type { Context } from "../context.ts";
 import { percent } from "../metric-text.ts";
 import { jsonOption } from "../shared-options.ts";
@@ -80,7 +81,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
 /** The default folder of runs need not exist yet. */
 function assertFolderExists(folder: string): void {
   if (folder === "runs" || existsSync(folder)) return;
-  throw usageError(`There is no folder ${folder}`, "a folder with runs in it");
+  throw usageError(`There is no folder ${clipMiddle(folder)}`, "a folder with runs in it");
 }
 
 function runRow(run: RunEntry): Record<string, string> {

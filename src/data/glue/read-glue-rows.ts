@@ -2,6 +2,7 @@ import type { DataRow } from "../../data-files/jsonl.ts";
 import { readRows, readTsv } from "../../data-files/read-rows.ts";
 import type { TextOrPair } from "../../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { isWithinLimits, limitsText } from "../../util/number-limits.ts";
 import type { DroppedRow } from "../types.ts";
 import type { GlueTask } from "./glue-task.ts";
 
@@ -94,10 +95,11 @@ class Columns {
     const number = isNumber ? Number(value) : Number.NaN;
     const found = JSON.stringify(value) ?? "nothing";
     if (labels === undefined) {
-      if (number >= 0 && number <= 5) return number;
+      const limits = { least: 0, most: 5 };
+      if (isWithinLimits(number, limits)) return number;
       throw new ScaloraError("data", `A row of ${name} has no score`, {
         where: source,
-        expected: "a number from 0 to 5",
+        expected: limitsText(limits),
         found,
       });
     }

@@ -82,7 +82,7 @@ test.each<[Record<string, unknown>, key: string, detail: string]>([
   [{ hidden_size: "64" }, "hidden_size", 'found "64"'],
   [{ hidden_size: 0 }, "hidden_size", "found 0"],
   [{ num_hidden_layers: 1.5 }, "num_hidden_layers", "found 1.5"],
-  [{ num_hidden_layers: 1e8 }, "num_hidden_layers", "from 1 to 1024, found 100000000"],
+  [{ num_hidden_layers: 1e8 }, "num_hidden_layers", "at least 1, at most 1024, found 100000000"],
   [{ hidden_size: 66 }, "hidden_size", "66 is not a multiple of num_attention_heads (4)"],
   [{ num_key_value_heads: 3 }, "num_attention_heads", "4 is not a multiple of num_key_value_heads (3)"],
   [{ head_dim: 15 }, "head_dim", "found 15"],
@@ -105,7 +105,7 @@ test.each<[Record<string, unknown>, key: string, detail: string]>([
   [{ rope_scaling: { type: "linear", factor: 0.5 } }, "rope_scaling.factor", "at least 1, found 0.5"],
   [{ rope_parameters: { ...yarn, beta_fst: 32 } }, "rope_parameters.beta_fst", "did you mean beta_fast?"],
   [{ rope_parameters: increasing }, "rope_parameters.high_freq_factor", "low_freq_factor (4), found 1"],
-  [{ rope_parameters: longrope }, "rope_parameters.short_factor", "8 positive numbers, found [1]"],
+  [{ rope_parameters: longrope }, "rope_parameters.short_factor", "8 numbers above 0, found [1]"],
 ])("refused: %j", (changes, key, detail) => {
   expect(() => parse(changes)).toThrow(configRefusal(key, detail));
 });

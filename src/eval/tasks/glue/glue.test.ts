@@ -166,7 +166,7 @@ test.each<[task: string, content: string, fields: FileRefusal]>([
   [
     "stsb",
     "sentence1\tsentence2\tscore\na\tb\t7\n",
-    { where: ":2", expected: "a number from 0 to 5", found: '"7"' },
+    { where: ":2", expected: "a number, at least 0, at most 5", found: '"7"' },
   ],
   ["sst2", "sentence\tlabel\n", { message: "no rows" }],
 ])("%s that holds %j is refused", async (name, content, fields) => {
