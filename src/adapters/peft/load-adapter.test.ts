@@ -79,6 +79,19 @@ test("a folder with a seed that is none is refused, and nothing is left behind",
   expect(torch.liveTensorCount()).toBe(live);
 });
 
+test.each([
+  ["a list of objects", [{}]],
+  ["a name alone", "lm_head"],
+  ["an object", {}],
+])("modules_to_save that is %s is an error", (kind, names) => {
+  using model = new TinyLM();
+  const config = { peft_type: "LORA", lora_alpha: 2, modules_to_save: names };
+  const folder = written(kind, config, factors(2));
+  expect(() => attachFolder(model, folder)).toThrow(
+    fileRefusal("format", folder, { message: "modules_to_save", found: JSON.stringify(names) }),
+  );
+});
+
 test.each(["(a+)+x", "q_proj("])("the pattern %s of an adapter is an error that names it", (pattern) => {
   const alpha = () => loraAlpha("folder", { alpha_pattern: { [pattern]: 1 } }, "a".repeat(60));
   expect(alpha).toThrow(refusal("format", { where: /folder\/adapter_config\.json/, found: pattern }));

@@ -33,7 +33,7 @@ export function readPlan<B extends Bank, T extends NamedLinear>(
     format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
   );
   checkBase(folder, baseFingerprint, targets, config["base_model_name_or_path"]);
-  const modulesToSave = savedIn(config, model);
+  const modulesToSave = savedIn(folder, config, model);
   const own = targets.flatMap(({ path }) => format.suffixes.map((suffix) => path + suffix));
   checkTensors(folder, tensors, own, savedShapes(model, modulesToSave));
   return { targets, modulesToSave };
@@ -67,12 +67,23 @@ function foundAt(
 }
 
 /** The modules of the model that `modules_to_save` names: PEFT's lists hold names for several families. */
-function savedIn({ modules_to_save: names }: Config, model: Module): string[] {
-  if (!Array.isArray(names)) return [];
+function savedIn(folder: string, config: Config, model: Module): string[] {
+  const names = savedNames(folder, config);
   const paths = [...model.namedModules()].map(([path]) => path);
   const saved = outermostOf(paths.filter((path) => path !== "" && names.some((name) => path.endsWith(name))));
   refuseUntrainable(model, saved);
   return saved;
+}
+
+/** @throws ScaloraError `format` where `modules_to_save` is there and not a list of names */
+function savedNames(folder: string, { modules_to_save: names }: Config): string[] {
+  if (names === undefined || names === null) return [];
+  if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
+  throw new ScaloraError("format", "The adapter's modules_to_save is not a list of names", {
+    where: folder,
+    expected: "a list of texts, or null",
+    found: JSON.stringify(names),
+  });
 }
 
 /** Shapes of the parameters of some modules, by name. */
