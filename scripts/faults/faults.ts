@@ -383,8 +383,8 @@ export const faults: Fault[] = [
   {
     name: "the run's GEMM backend forgotten before its first checkpoint",
     file: "src/recipes/prepare-run.ts",
-    from: "loadModelAndTokenizer(config, seed, recordedBackend)",
-    to: "loadModelAndTokenizer(config, seed)",
+    from: "loadModelAndTokenizer(config, seed, recordedBackend, modelConfig)",
+    to: "loadModelAndTokenizer(config, seed, undefined, modelConfig)",
     test: { file: "src/recipes/run-training.test.ts", name: "a run computes as it was started" },
   },
   {

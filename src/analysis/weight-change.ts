@@ -1,8 +1,8 @@
 import { isWithin } from "../adapters/core/modules-to-save.ts";
+import { linearAt } from "../adapters/core/targets.ts";
 import type { AdapterSet } from "../adapters/index.ts";
-import { isClassifier, Linear, type Module, type TrainableModel } from "../nn/index.ts";
+import { isClassifier, type Module, type TrainableModel } from "../nn/index.ts";
 import { noGrad, scope, sub, type Tensor, toDType } from "../torch/index.ts";
-import { internalError } from "../util/errors.ts";
 
 /**
  * The accumulated change of one layer: effective weight minus original weight, a new float64 tensor `[out, in]`.
@@ -27,11 +27,4 @@ export function changedLayerPaths(model: TrainableModel, adapters: AdapterSet): 
   }
   const isShared = adapters.trainsBase && model.info.tiedEmbeddings;
   return adapters.adaptedPaths().filter((path) => !(isShared && path === "lm_head"));
-}
-
-/** The linear layer at a path. */
-export function linearAt(model: Module, path: string): Linear {
-  for (const [name, module] of model.namedModules())
-    if (name === path && module instanceof Linear) return module;
-  throw internalError(`the original model has no linear layer ${path}`);
 }

@@ -1,7 +1,7 @@
 import type { ModelConfig } from "../config/index.ts";
 import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
-import { isClassifierFolder, loadClassifier, loadModel } from "../models/index.ts";
+import { isClassifierConfig, loadClassifier, loadModel } from "../models/index.ts";
 import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import { checkVocabulary, type Tokenizer } from "../tokenizer/index.ts";
 import { chooseGemmBackend, type GemmBackend, hasCuda, requireGemmBackend } from "../torch/index.ts";
@@ -20,17 +20,18 @@ export interface LoadedModel {
  * Loads a model folder with its tokenizer and chooses the kernels. An encoder is loaded as a classifier.
  * @param seed for the random initialisation of a head that the folder does not hold
  * @param recordedBackend the GEMM backend that an earlier process of the same run has used
+ * @param modelConfig of the folder, where it has been read already
  * @throws ScaloraError `model` or `format` for an unusable folder, `config` for a missing device
  */
 export async function loadModelAndTokenizer(
   config: ModelConfig,
   seed: number,
   recordedBackend?: GemmBackend,
+  modelConfig = readModelConfig(config.path),
 ): Promise<LoadedModel> {
   const { path } = config;
-  readModelConfig(path);
   const tokenizer = await loadTokenizer(path);
-  const model = await loadBaseModel(config, seed);
+  const model = await loadBaseModel(config, seed, modelConfig);
   disposeOnError([model], () => checkVocabulary(tokenizer, model.info.vocabSize, path));
   const gemmBackend = disposeOnError([model], () =>
     deviceOf(model) === "cpu" ? chooseBackend(config, recordedBackend) : "aten",
@@ -49,16 +50,18 @@ function chooseBackend({ gemmBackend }: ModelConfig, recorded: GemmBackend | und
 export async function loadBaseModel(
   { path, dtype, device, quantization, labels, headDropout }: ModelConfig,
   seed: number,
+  modelConfig = readModelConfig(path),
 ): Promise<TrainableModel> {
   const options = { dtype: computeDType(dtype), device: chooseDevice(device), quantization };
-  if (isClassifierFolder(path))
-    return loadClassifier(path, {
-      ...{ ...options, seed },
+  if (isClassifierConfig(modelConfig)) {
+    const head = {
       ...(labels !== undefined && { labels }),
       ...(headDropout !== undefined && { headDropout }),
-    });
+    };
+    return loadClassifier(path, { ...options, ...head, seed }, modelConfig);
+  }
   refuseHeadKeys({ path, labels, headDropout });
-  return loadModel(path, options);
+  return loadModel(path, options, modelConfig);
 }
 
 /** @throws ScaloraError `config` when keys of a classifier are set for a language model */

@@ -1,6 +1,5 @@
 import type { ModelConfig } from "../config/index.ts";
 import { isGgufFile } from "../gguf/index.ts";
-import { readModelConfig } from "../model-files/model-config.ts";
 import { ModelWeights } from "../model-files/model-weights.ts";
 import { computeDType } from "./load-base-model.ts";
 
@@ -13,8 +12,6 @@ const nf4Bytes = 0.52;
  * @throws ScaloraError `model` or `format` for files that cannot be read
  */
 export function loadedModelBytes({ path, dtype, quantization }: ModelConfig): number {
-  // A folder that holds no model at all is told by its config.
-  readModelConfig(path);
   using weights = ModelWeights.open(path);
   const [name, width] = computeDType(dtype) === "float32" ? (["F32", 4] as const) : (["BF16", 2] as const);
   let bytes = 0;

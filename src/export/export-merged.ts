@@ -1,7 +1,7 @@
 import { basename } from "node:path";
+import { linearAt } from "../adapters/core/targets.ts";
 import { untieWeight } from "../adapters/core/untie-weight.ts";
 import type { AdapterSet } from "../adapters/index.ts";
-import { linearAt } from "../analysis/weight-change.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import { roundToStoredType, type WritableType, writeGgufModel } from "../gguf/index.ts";
 import { readTokenizerSource } from "../model-files/load-tokenizer.ts";

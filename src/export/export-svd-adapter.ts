@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { baseFingerprint } from "../adapters/core/base-fingerprint.ts";
 import { isWithin } from "../adapters/core/modules-to-save.ts";
+import { linearAt } from "../adapters/core/targets.ts";
 import { type AdapterSet, attachFolder } from "../adapters/index.ts";
 import { type StoredFactors, writeFactors } from "../adapters/peft/lora-format.ts";
 import type { FullyTrainedModules } from "../adapters/peft/save-adapter.ts";
-import { changedLayerPaths, linearAt, weightChange } from "../analysis/weight-change.ts";
+import { changedLayerPaths, weightChange } from "../analysis/weight-change.ts";
 import type { OpenModel } from "../assemble/open-model.ts";
 import type { TrainableModel } from "../nn/index.ts";
 import {

@@ -1,4 +1,3 @@
-import { readModelConfig } from "../model-files/model-config.ts";
 import type { JsonObject } from "../util/json-file.ts";
 import { bert } from "./bert/family.ts";
 import { debertaV2 } from "./deberta-v2/family.ts";
@@ -18,9 +17,9 @@ export function classifierFamilies(): string[] {
   return [...families.keys()];
 }
 
-/** Whether a model folder holds an encoder, for `loadClassifier`. */
-export function isClassifierFolder(folder: string): boolean {
-  const { model_type: type } = plainConfig(readModelConfig(folder));
+/** Whether a model folder's config is that of an encoder, for `loadClassifier`. */
+export function isClassifierConfig(config: JsonObject): boolean {
+  const { model_type: type } = plainConfig(config);
   return typeof type === "string" && families.has(type);
 }
 

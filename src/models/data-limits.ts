@@ -1,5 +1,5 @@
 import { configLocation, readModelConfig } from "../model-files/model-config.ts";
-import { isClassifierFolder, parseClassifierConfig } from "./classifier-families.ts";
+import { isClassifierConfig, parseClassifierConfig } from "./classifier-families.ts";
 import { parseConfig } from "./families.ts";
 import { resolveLabels } from "./load-classifier.ts";
 
@@ -22,7 +22,7 @@ export interface ModelDataLimits {
  */
 export function readDataLimits(folder: string, labels?: number | readonly string[]): ModelDataLimits {
   const [config, where] = [readModelConfig(folder), configLocation(folder)];
-  if (!isClassifierFolder(folder)) return { maxLength: parseConfig(config, where).maxPositions };
+  if (!isClassifierConfig(config)) return { maxLength: parseConfig(config, where).maxPositions };
   const { maxPositions, typeVocabSize, labels: own } = parseClassifierConfig(config, where);
   const { names, regression } = resolveLabels(own, labels);
   return { maxLength: maxPositions, classes: { labels: names, regression, typeVocabSize } };

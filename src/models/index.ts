@@ -1,5 +1,5 @@
 export type { ModelInfo } from "../nn/index.ts";
-export { isClassifierFolder } from "./classifier-families.ts";
+export { isClassifierConfig } from "./classifier-families.ts";
 export { type ModelDataLimits, readDataLimits } from "./data-limits.ts";
 export { describeModelForGguf, modelFamilies } from "./families.ts";
 export { type ClassifierOptions, createClassifier, loadClassifier } from "./load-classifier.ts";

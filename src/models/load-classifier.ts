@@ -3,6 +3,7 @@ import { ModelWeights } from "../model-files/model-weights.ts";
 import { randomParameters, type SequenceClassifier } from "../nn/index.ts";
 import { type DType, Generator } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import type { JsonObject } from "../util/json-file.ts";
 import { parseClassifierConfig } from "./classifier-families.ts";
 import type { ParsedClassifier } from "./encoder/classifier-family.ts";
 import { type ConfigLabels, defaultLabels } from "./encoder/labels.ts";
@@ -33,13 +34,15 @@ export interface ClassifierOptions {
 /**
  * Loads an encoder's folder for sequence classification. Where the files hold a bare encoder or another head, the head is
  * newly initialised at random, and `info.newlyInitialized` names its parameters.
+ * @param config of the folder, where it has been read already
  * @throws ScaloraError `model` or `format`; `config` for invalid labels
  */
 export async function loadClassifier(
   folder: string,
   { labels, headDropout, seed = 0, dtype = "auto", device = "cpu", quantization }: ClassifierOptions = {},
+  config: JsonObject = readModelConfig(folder),
 ): Promise<SequenceClassifier> {
-  const parsed = parseClassifierConfig(readModelConfig(folder), configLocation(folder), headDropout);
+  const parsed = parseClassifierConfig(config, configLocation(folder), headDropout);
   using weights = ModelWeights.open(folder);
   using generator = new Generator(seed, "cpu");
   const newlyInitialized: string[] = [];

@@ -2,6 +2,7 @@ import { configLocation, readModelConfig } from "../model-files/model-config.ts"
 import { ModelWeights } from "../model-files/model-weights.ts";
 import { type CausalLM, randomParameters } from "../nn/index.ts";
 import type { DType, Generator } from "../torch/index.ts";
+import type { JsonObject } from "../util/json-file.ts";
 import { parseConfig } from "./families.ts";
 import type { ParsedModel } from "./model-family.ts";
 import {
@@ -24,13 +25,15 @@ export interface LoadOptions {
 
 /**
  * Loads a Hugging Face model folder or a GGUF file.
+ * @param config of the folder, where it has been read already
  * @throws ScaloraError `model` or `format`
  */
 export async function loadModel(
   folder: string,
   { dtype = "auto", device = "cpu", quantization }: LoadOptions = {},
+  config: JsonObject = readModelConfig(folder),
 ): Promise<CausalLM> {
-  const parsed = parseConfig(readModelConfig(folder), configLocation(folder));
+  const parsed = parseConfig(config, configLocation(folder));
   using weights = ModelWeights.open(folder, parsed.rename);
   const loader = new WeightLoader(weights, folder, {
     dtype: dtype === "auto" ? storedDType(weights) : dtype,

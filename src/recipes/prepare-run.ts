@@ -5,6 +5,7 @@ import { type LoadedModel, loadModelAndTokenizer } from "../assemble/load-base-m
 import { makeOptimizer } from "../assemble/make-optimizer.ts";
 import type { Recipe } from "../config/index.ts";
 import { type BatchSource, type Dataset, loadDataset } from "../data/index.ts";
+import { readModelConfig } from "../model-files/model-config.ts";
 import { deviceOf, isClassifier, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { type GemmBackend, Generator, memory, releaseFreeMemory } from "../torch/index.ts";
@@ -58,8 +59,10 @@ export async function prepareRun(
   };
   try {
     const config = resolveModelConfig(recipe);
+    // First of all: a folder that holds no model is told by its config.
+    const modelConfig = readModelConfig(config.path);
     checkModelFit(config);
-    const base = await loadModelAndTokenizer(config, seed, recordedBackend);
+    const base = await loadModelAndTokenizer(config, seed, recordedBackend, modelConfig);
     const model = own(base.model);
     const maxLength = model.info.maxPositions;
     const dataset = await loadDataset(recipe.data, base.tokenizer, {

@@ -92,12 +92,16 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
     reportFailedRun(folder, recipe);
     throw error;
   });
-  const known = readEvents(folder.path);
+  const events: RunEvent[] = readEvents(folder.path);
+  const add = (event: RunEvent) => {
+    record(event);
+    events.push(event);
+  };
   if (result.reason !== "stopped") {
-    for (const event of await sample(result.step, known)) record(event);
-    for (const event of await finalRank(recipe, { model, adapters }, result.step, known)) record(event);
+    for (const event of await sample(result.step, events)) add(event);
+    for (const event of await finalRank(recipe, { model, adapters }, result.step, events)) add(event);
   }
-  const events = reportRun(folder, recipe);
+  writeRunReport(folder, recipe, events);
   const { taskType: task } = objectiveOf(model);
   const about = { folder: folder.path, task, totalSteps: steps, parameters: adapters.parameterCounts() };
   return {
@@ -108,19 +112,17 @@ export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume
   };
 };
 
-/** Writes the page of a run. @returns the run's events */
-function reportRun(folder: RunFolder, recipe: Recipe): RunEvent[] {
-  const events = readEvents(folder.path);
+/** Writes the page of a run. */
+function writeRunReport(folder: RunFolder, recipe: Recipe, events: readonly RunEvent[]): void {
   folder.assertHeld();
   const { path, data } = runReportFile(recipe, events);
   writeReport(path, data);
-  return events;
 }
 
 /** Writes the page of a run that has failed; when that fails too, the caller gets the first error. */
 function reportFailedRun(folder: RunFolder, recipe: Recipe): void {
   try {
-    reportRun(folder, recipe);
+    writeRunReport(folder, recipe, readEvents(folder.path));
   } catch {
     // The first error is the one to fix.
   }

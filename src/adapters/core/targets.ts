@@ -1,5 +1,5 @@
 import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.ts";
-import { ScaloraError } from "../../util/errors.ts";
+import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isWithinLimits, limitsText } from "../../util/number-limits.ts";
 import type { RankOptions, TargetOptions } from "../options/fields.ts";
 import type { NamedLinear } from "./bank.ts";
@@ -50,6 +50,12 @@ export function findLayers(
 /** Every linear layer of a model, with its path. */
 export function* linearLayers(model: Module): Generator<[string, Linear]> {
   for (const [path, module] of model.namedModules()) if (module instanceof Linear) yield [path, module];
+}
+
+/** The linear layer at a path. @throws ScaloraError `internal` when there is none */
+export function linearAt(model: Module, path: string): Linear {
+  for (const [name, linear] of linearLayers(model)) if (name === path) return linear;
+  throw internalError(`the model has no linear layer ${path}`);
 }
 
 function wantedBy(targetModules: TargetOptions["targetModules"], model: Module): (path: string) => boolean {

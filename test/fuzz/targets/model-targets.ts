@@ -5,7 +5,7 @@ import { ggufConfig, ggufGenerationConfig, ggufWeights } from "../../../src/gguf
 import { loadTokenizer } from "../../../src/model-files/load-tokenizer.ts";
 import { configLocation, readModelConfig } from "../../../src/model-files/model-config.ts";
 import { readEosTokenIds } from "../../../src/model-files/read-eos-token-ids.ts";
-import { isClassifierFolder, parseClassifierConfig } from "../../../src/models/classifier-families.ts";
+import { isClassifierConfig, parseClassifierConfig } from "../../../src/models/classifier-families.ts";
 import { parseConfig } from "../../../src/models/families.ts";
 import { loadModel } from "../../../src/models/index.ts";
 import { type CausalLM, tokenStream } from "../../../src/nn/index.ts";
@@ -134,7 +134,7 @@ const config: Target = {
     readEosTokenIds(folder);
     const values = readModelConfig(folder);
     const where = configLocation(folder);
-    if (isClassifierFolder(folder)) parseClassifierConfig(values, where);
+    if (isClassifierConfig(values)) parseClassifierConfig(values, where);
     else parseConfig(values, where).describeForGguf();
   },
 };
