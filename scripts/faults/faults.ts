@@ -390,7 +390,7 @@ export const faults: Fault[] = [
   {
     name: "a run that says running when its process exits",
     file: "src/train/trainer.ts",
-    from: '    process.once("exit", abandon);\n',
+    from: '    process.prependOnceListener("exit", abandon);\n',
     to: "",
     test: { file: "src/train/kill.test.ts", name: "a process that exits in the middle of a run" },
   },

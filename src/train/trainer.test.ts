@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync, symlinkSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FullFineTuning } from "../adapters/full/full-fine-tuning.ts";
 import { requestControl } from "../run/control-command.ts";
@@ -161,6 +161,25 @@ test("a loss that is not finite fails the run, says where, and keeps the last ch
   expect(eventsOf("end")).toMatchObject([{ step: 5, reason: "failed" }]);
   expect(readStatus(path())?.state).toBe("failed");
   expect(eventsOf("checkpoint").map(({ step }) => step)).toEqual([2, 4]);
+});
+
+test("an older checkpoint that cannot be read for the moment is not pruned, and warned of once", async () => {
+  const options = make({ steps: 8, saveEvery: 2, keepLast: 1 }, { folder: path() });
+  const first = `${path()}/checkpoints/step-000002`;
+  const { evalBatches: _, ...withoutEvaluations } = options;
+  await train({
+    ...withoutEvaluations,
+    onEvent: ({ type, step }) => {
+      if (type !== "checkpoint" || step !== 2) return;
+      rmSync(`${first}/manifest.json`);
+      symlinkSync("manifest.json", `${first}/manifest.json`);
+    },
+  });
+  expect(eventsOf("checkpoint").map(({ step }) => step)).toEqual([2, 4, 6, 8]);
+  expect(readdirSync(`${path()}/checkpoints`)).toEqual(["step-000002", "step-000008"]);
+  expect(eventsOf("warning")).toMatchObject([
+    { step: 4, message: expect.stringMatching(/^step-000002 is kept.*ELOOP/) },
+  ]);
 });
 
 test("settings out of range and a folder with an earlier run's checkpoints are refused", async () => {

@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { basename, relative } from "node:path";
 import type { CheckpointEvent } from "../run/events.ts";
 import { checkMethodReport } from "../run/method-report.ts";
 import * as torch from "../torch/index.ts";
@@ -41,6 +41,8 @@ class Trainer {
   private readonly recorder: RunRecorder;
   private readonly guessLoss: number;
   private hasSeenGradient = false;
+  /** Whether a checkpoint that cannot be read has been warned of. */
+  private hasUnreadable = false;
   private unchangedDetector: UnchangedParameterDetector | undefined;
   private savedStep: number | undefined;
   private gemmBackend: torch.GemmBackend;
@@ -234,10 +236,13 @@ class Trainer {
       ),
     );
     this.savedStep = progress.step;
-    pruneCheckpoints(folder, settings.keepLast, progress.best?.step);
+    const [unreadable] = pruneCheckpoints(folder, settings.keepLast, progress.best?.step);
     this.addElapsed();
     const shown = relative(run.path, path);
     this.recorder.emit({ type: "checkpoint", step: progress.step, path: shown, reason });
+    if (unreadable !== undefined && !this.hasUnreadable)
+      this.warn(`${basename(unreadable.path)} is kept, because it cannot be read: ${unreadable.reason}`);
+    this.hasUnreadable ||= unreadable !== undefined;
   }
 
   private savedState(): SavedState {

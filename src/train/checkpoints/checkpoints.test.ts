@@ -1,11 +1,20 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
 import { Random } from "../../util/random.ts";
-import { findNewestValid, isComplete, listCheckpoints, verifyCheckpoint } from "./read-checkpoint.ts";
+import { completeness, findNewestValid, listCheckpoints, verifyCheckpoint } from "./read-checkpoint.ts";
 import { pruneCheckpoints, saveCheckpoint } from "./save-checkpoint.ts";
 
 let temporary: ReturnType<typeof temporaryFolder>;
@@ -75,6 +84,23 @@ test("pruning keeps the last k whole ones and the best; broken ones do not count
   expect(steps()).toEqual([5]);
 });
 
+test("a checkpoint that the disk does not let judge is kept whatever it is, and told", () => {
+  for (const step of [1, 2, 3]) save(step);
+  const manifest = join(folder(), "step-000001", "manifest.json");
+  renameSync(manifest, join(temporary.path, "manifest.json"));
+  // Opening this fails with ELOOP, as it may with EIO or EACCES.
+  symlinkSync("manifest.json", manifest);
+  writeFileSync(join(folder(), "step-000002", "state.json"), "");
+  expect(pruneCheckpoints(folder(), 1, undefined)).toEqual([
+    { step: 1, path: join(folder(), "step-000001"), reason: expect.stringContaining("ELOOP") },
+  ]);
+  expect(steps()).toEqual([1, 3]);
+  rmSync(manifest);
+  renameSync(join(temporary.path, "manifest.json"), manifest);
+  expect(pruneCheckpoints(folder(), 1, undefined)).toEqual([]);
+  expect(steps()).toEqual([3]);
+});
+
 test("a save that fails leaves the earlier checkpoints and says which one is safe", () => {
   const good = save(1);
   const broken = torch.fromData(Float32Array.of(1), [1], { device: "cpu" });
@@ -89,7 +115,7 @@ test("a save that fails leaves the earlier checkpoints and says which one is saf
     });
   expect(failing).toThrow(refusal("run", { where: /step-000002$/, fix: "step 1" }));
   expect(readdirSync(folder())).toEqual(["step-000001"]);
-  expect(isComplete(good)).toBe(true);
+  expect(completeness(good)).toBe("complete");
 });
 
 test("a checkpoint in the folder of another step is not one: its run would go on from the wrong step", () => {

@@ -4,7 +4,7 @@ import { SafetensorsFile } from "../../safetensors/index.ts";
 import type { Tensor } from "../../torch/index.ts";
 import * as torch from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
-import { hashFile } from "../../util/files.ts";
+import { codeOf, hashFile } from "../../util/files.ts";
 import { flattenKeys } from "../../util/flatten.ts";
 import type { Json } from "../../util/json.ts";
 import { readFileText } from "../../util/read-file.ts";
@@ -23,7 +23,7 @@ export interface CheckpointEntry {
   readonly path: string;
 }
 
-/** A checkpoint whose files are missing or changed. */
+/** A checkpoint whose files are missing, changed or not readable. */
 export interface BrokenCheckpoint extends CheckpointEntry {
   readonly reason: string;
 }
@@ -59,13 +59,15 @@ export function readManifest(path: string): Manifest {
   return manifest;
 }
 
-/** Whether every file exists with its size (without checking hashes). */
-export function isComplete(path: string): boolean {
+/** Whether every file exists with its size (without checking hashes), or why the disk does not say at present. */
+export function completeness(path: string): "complete" | "incomplete" | { readonly unreadable: string } {
   try {
     readManifest(path);
-    return true;
-  } catch {
-    return false;
+    return "complete";
+  } catch (error) {
+    const cause = error instanceof ScaloraError ? error.cause : error;
+    const code = codeOf(cause);
+    return [undefined, "ENOENT", "ENOTDIR"].includes(code) ? "incomplete" : { unreadable: messageOf(cause) };
   }
 }
 

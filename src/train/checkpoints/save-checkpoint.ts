@@ -28,7 +28,7 @@ import {
   unfinishedName,
 } from "./checkpoint-format.ts";
 import { formatManifest, type ManifestContent } from "./manifest.ts";
-import { isComplete, listCheckpoints } from "./read-checkpoint.ts";
+import { type BrokenCheckpoint, completeness, listCheckpoints } from "./read-checkpoint.ts";
 
 export interface CheckpointContent {
   readonly step: number;
@@ -52,7 +52,7 @@ export function saveCheckpoint(
   assertHeld: () => void = () => {},
 ): string {
   const path = join(folder, stepFolder(content.step));
-  if (isComplete(path)) return path;
+  if (completeness(path) === "complete") return path;
   // A name of its own: a process that has lost the run without noticing must not write into another's files.
   const temporary = join(folder, `${unfinishedName(stepFolder(content.step))}.${randomUUID()}`);
   try {
@@ -117,13 +117,23 @@ function syncFile(path: string): void {
 /**
  * Removes all but the last `keepLast` complete checkpoints and the best one (`bestStep`), incomplete ones too. The newest
  * complete one is always kept; without any, nothing is removed.
+ * @returns those of which the disk does not say at present whether they are complete: they are kept
  */
-export function pruneCheckpoints(folder: string, keepLast: number, bestStep: number | undefined): void {
-  const complete = listCheckpoints(folder).filter(({ path }) => isComplete(path));
-  const keep = new Set(complete.slice(-Math.max(1, keepLast)).map(({ step }) => step));
-  if (keep.size === 0) return;
+export function pruneCheckpoints(
+  folder: string,
+  keepLast: number,
+  bestStep: number | undefined,
+): BrokenCheckpoint[] {
+  const states = listCheckpoints(folder).map((entry) => ({ entry, state: completeness(entry.path) }));
+  const complete = states.filter(({ state }) => state === "complete").map(({ entry }) => entry.step);
+  const keep = new Set(complete.slice(-Math.max(1, keepLast)));
   if (bestStep !== undefined) keep.add(bestStep);
-  for (const { step, path } of listCheckpoints(folder)) if (!keep.has(step)) remove(folder, path, step);
+  if (complete.length > 0)
+    for (const { entry, state } of states)
+      if (typeof state === "string" && !keep.has(entry.step)) remove(folder, entry.path, entry.step);
+  return states.flatMap(({ entry, state }) =>
+    typeof state === "string" ? [] : [{ ...entry, reason: state.unreadable }],
+  );
 }
 
 /** Renames first: an interrupted removal must not look like a checkpoint. */
