@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { matcher } from "../adapters/core/path-matcher.ts";
+import { requiredMatches } from "../adapters/core/path-matcher.ts";
 import { openModel } from "../assemble/open-model.ts";
 import type { ReportTable } from "../report/index.ts";
 import { writeReport } from "../report/index.ts";
@@ -9,6 +9,7 @@ import { readEvents } from "../run/read-events.ts";
 import { effectiveState, isActive, readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { shellQuote } from "../util/shell-quote.ts";
+import { MatchTime } from "../util/timed-regexp.ts";
 import { recordingCost, toAnalysisRecord } from "./analysis-record.ts";
 import type { AnalysisResult, RunAnalyze } from "./analysis-request.ts";
 import { rankReport } from "./change-rank.ts";
@@ -87,7 +88,9 @@ async function exactRanks(
 }
 
 function selectLayers(paths: readonly string[], pattern: string | undefined): string[] {
-  return pattern === undefined ? [...paths] : paths.filter(matcher(pattern, "--layers", paths));
+  if (pattern === undefined) return [...paths];
+  const options = { where: "--layers", paths, kind: "linear layer", time: new MatchTime() };
+  return [...requiredMatches(pattern, options)];
 }
 
 function assertFinished(path: string): void {

@@ -1,4 +1,4 @@
-import { loraAlpha } from "../adapters/peft/adapter-config.ts";
+import { loraAlphas } from "../adapters/peft/adapter-config.ts";
 import { readAdapterFolder } from "../adapters/peft/adapter-folder.ts";
 import { checkAdapterConfig, loraSupported } from "../adapters/peft/check-adapter-config.ts";
 import { toGgufName, weightConversion } from "../gguf/architectures.ts";
@@ -57,14 +57,20 @@ function readLayers(
   config: Readonly<Record<string, unknown>>,
   tensors: ReadonlyMap<string, Tensor>,
 ): LoraLayer[] {
+  const pathOf = (name: string) => /^(.*)\.lora_A\.weight$/.exec(name)?.[1];
+  const alphaOf = loraAlphas(
+    folder,
+    config,
+    [...tensors.keys()].flatMap((name) => pathOf(name) ?? []),
+  );
   const layers: LoraLayer[] = [];
   for (const [name, down] of tensors) {
-    const [, path] = /^(.*)\.lora_A\.weight$/.exec(name) ?? [];
+    const path = pathOf(name);
     const up = tensors.get(`${path}.lora_B.weight`);
     if (path === undefined || up === undefined) continue;
     // rsLoRA divides by the square root of the rank, readers of GGUF by the rank.
     const rsloraFactor = config["use_rslora"] === true ? Math.sqrt(down.size(0)) : 1;
-    layers.push({ path, down, up, alpha: loraAlpha(folder, config, path) * rsloraFactor });
+    layers.push({ path, down, up, alpha: alphaOf(path) * rsloraFactor });
   }
   const taken = new Set<unknown>(layers.flatMap(({ down, up }) => [down, up]));
   for (const [name, tensor] of tensors) if (!taken.has(tensor)) throw unsupportedTensorError(folder, name);

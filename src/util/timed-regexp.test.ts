@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { testWithinTime } from "./timed-regexp.ts";
+import { MatchTime, MatchTimeout } from "./timed-regexp.ts";
 
-test("an expression that matches in time says so", () => {
-  expect(testWithinTime(/layers\.\d+$/, "model.layers.11")).toBe(true);
-  expect(testWithinTime(/layers\.\d+$/, "model.layers.x")).toBe(false);
+const paths = ["model.layers.11", "model.layers.x", "model.norm"];
+
+test("each text has its first match", () => {
+  expect(new MatchTime().firstMatches([/layers\.\d+$/, /layers/], paths)).toEqual([0, 1, -1]);
 });
 
 test("an error of another kind is told as it is", () => {
@@ -11,13 +12,32 @@ test("an error of another kind is told as it is", () => {
   broken.exec = () => {
     throw new RangeError("no memory");
   };
-  expect(() => testWithinTime(broken, "a")).toThrow(new RangeError("no memory"));
+  expect(() => new MatchTime().firstMatches([broken], ["a"])).toThrow(new RangeError("no memory"));
 });
 
-test("an expression that would take for ever is given up after a second", () => {
+/** Takes twice as long with each further letter. */
+const slow = /^(a+)+!$/;
+
+test("an expression that would take for ever is given up after a second, and named", () => {
   const started = performance.now();
-  expect(() => testWithinTime(/^([a-z_.]+)+!$/, "model.layers.self_attn.q_proj_and_more_letters")).toThrow(
-    "longer than a second",
-  );
+  const match = () => new MatchTime().firstMatches([/^b/, slow, /c/], ["a".repeat(60)]);
+  expect(match).toThrow(expect.objectContaining({ expression: slow }));
+  expect(match).toThrow(MatchTimeout);
+  expect(performance.now() - started).toBeLessThan(30_000);
+});
+
+test("the second is for all calls together", () => {
+  const time = new MatchTime();
+  let letters = 10;
+  const took = () => {
+    const started = performance.now();
+    time.firstMatches([slow], ["a".repeat(letters)]);
+    return performance.now() - started;
+  };
+  while (took() < 150) letters += 1;
+  const started = performance.now();
+  expect(() => {
+    for (;;) took();
+  }).toThrow("longer than a second");
   expect(performance.now() - started).toBeLessThan(30_000);
 });

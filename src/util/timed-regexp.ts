@@ -1,22 +1,53 @@
 import { createContext, Script } from "node:vm";
 
-/** More than any expression of a few names takes, however busy the machine. */
+/** For all expressions of a file or a section together: more than any few names take, however busy the machine. */
 const mostMilliseconds = 1000;
 
 const context = createContext();
-const script = new Script("expression.test(text)");
+const script = new Script(`
+for (const text of texts) {
+  progress.text = text;
+  const match = expressions.findIndex((expression, i) => {
+    progress.expression = expression;
+    return expression.test(text);
+  });
+  progress.matches.push(match);
+}`);
 
-/**
- * Whether an expression from a file matches a text: `expression.test(text)`, which for some expressions takes for ever.
- * @throws Error in plain words after a second; what the match itself throws
- */
-export function testWithinTime(expression: RegExp, text: string): boolean {
-  Object.assign(context, { expression, text });
-  try {
-    return Boolean(script.runInContext(context, { timeout: mostMilliseconds }));
-  } catch (cause) {
-    if (!isTimeout(cause)) throw cause;
-    throw new Error(`it takes longer than a second on ${JSON.stringify(text)}`, { cause });
+/** The time for all matches together was used up. */
+export class MatchTimeout extends Error {
+  /** The expression that was being matched. */
+  readonly expression: RegExp;
+
+  constructor(expression: RegExp, text: string, cause: unknown) {
+    super(`matching takes longer than a second, on ${JSON.stringify(text)} at last`, { cause });
+    this.name = "MatchTimeout";
+    this.expression = expression;
+  }
+}
+
+/** A second for matching the regular expressions of one file or section, some of which may be made to take for ever. */
+export class MatchTime {
+  private left = mostMilliseconds;
+
+  /**
+   * For each text the index of the first expression that matches it, or -1.
+   * @throws MatchTimeout when all calls together take longer than a second; what a match itself throws
+   */
+  firstMatches(expressions: readonly RegExp[], texts: readonly string[]): number[] {
+    const matches: number[] = [];
+    const progress = { expression: /(?:)/, text: "", matches };
+    Object.assign(context, { expressions, texts, progress });
+    const started = performance.now();
+    try {
+      script.runInContext(context, { timeout: Math.max(1, Math.ceil(this.left)) });
+      return matches;
+    } catch (cause) {
+      if (!isTimeout(cause)) throw cause;
+      throw new MatchTimeout(progress.expression, progress.text, cause);
+    } finally {
+      this.left -= performance.now() - started;
+    }
   }
 }
 

@@ -3,8 +3,9 @@ import * as torch from "../../torch/index.ts";
 import { Tensor } from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { MatchTime } from "../../util/timed-regexp.ts";
 import type { Trainable } from "./adapter-set.ts";
-import { matcher } from "./path-matcher.ts";
+import { requiredMatches } from "./path-matcher.ts";
 
 /** A parameter of a saved module: its owner, the original that comes back, and the copy in its place. */
 interface Slot {
@@ -54,8 +55,10 @@ export class ModulesToSave implements Disposable {
 export function resolveModulesToSave(model: Module, patterns: readonly string[] | undefined): string[] {
   if (patterns === undefined) return isClassifier(model) ? [...model.info.headModules] : [];
   const paths = [...model.namedModules()].map(([path]) => path).filter((path) => path !== "");
-  const matchers = patterns.map((pattern) => matcher(pattern, "adapter.modulesToSave", paths, "module"));
-  const outermost = outermostOf(paths.filter((path) => matchers.some((matches) => matches(path))));
+  const where = "adapter.modulesToSave";
+  const time = new MatchTime();
+  const found = patterns.map((pattern) => requiredMatches(pattern, { where, paths, kind: "module", time }));
+  const outermost = outermostOf(paths.filter((path) => found.some((matches) => matches.has(path))));
   refuseUntrainable(model, outermost);
   return outermost;
 }

@@ -1,48 +1,47 @@
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { nearestName } from "../../util/nearest-name.ts";
-import { testWithinTime } from "../../util/timed-regexp.ts";
+import type { MatchTime } from "../../util/timed-regexp.ts";
 
 /**
- * The test that a pattern (a module name, the end of a path, or a `/regular expression/`) stands for.
+ * The paths that a pattern stands for: a module name, the end of a path, or a `/regular expression/`.
  * @param where the option, for messages
- * @throws ScaloraError `config` for a regular expression that is none; the test, for one that takes longer than a second
+ * @param time for all patterns of the options
+ * @throws ScaloraError `config` for a regular expression that is none, or with which all take longer than a second
  */
-export function patternTest(pattern: string, where: string): (path: string) => boolean {
-  const [, source, flags] = /^\/(.*)\/([a-z]*)$/s.exec(pattern) ?? [];
-  if (source !== undefined && flags !== undefined) return regularExpression(source, flags, where);
-  return (path) => path === pattern || path.endsWith(`.${pattern}`);
-}
-
-/**
- * `patternTest` of a pattern that some path must pass.
- * @param kind what the paths are paths of
- * @throws ScaloraError `config` for a pattern that no path passes, listing names
- */
-export function matcher(
+export function matchingPaths(
   pattern: string,
   where: string,
   paths: readonly string[],
-  kind: "linear layer" | "module" = "linear layer",
-): (path: string) => boolean {
-  const matches = patternTest(pattern, where);
-  if (!paths.some(matches)) throw noMatch(pattern, where, paths, kind);
-  return matches;
+  time: MatchTime,
+): ReadonlySet<string> {
+  const [, source, flags] = /^\/(.*)\/([a-z]*)$/s.exec(pattern) ?? [];
+  if (source === undefined || flags === undefined)
+    return new Set(paths.filter((path) => path === pattern || path.endsWith(`.${pattern}`)));
+  try {
+    const expression = new RegExp(source, flags.replaceAll(/[gy]/g, ""));
+    const matches = time.firstMatches([expression], paths);
+    return new Set(paths.filter((_, i) => matches[i] === 0));
+  } catch (cause) {
+    throw new ScaloraError("config", `The regular expression cannot be used: ${pattern}`, {
+      where,
+      found: messageOf(cause),
+      cause,
+    });
+  }
 }
 
-function regularExpression(source: string, flags: string, where: string): (path: string) => boolean {
-  const use = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (cause) {
-      throw new ScaloraError("config", `The regular expression cannot be used: /${source}/${flags}`, {
-        where,
-        found: messageOf(cause),
-        cause,
-      });
-    }
-  };
-  const expression = use(() => new RegExp(source, flags.replaceAll(/[gy]/g, "")));
-  return (path) => use(() => testWithinTime(expression, path));
+/**
+ * `matchingPaths` of a pattern that some path must match.
+ * @param kind what the paths are paths of
+ * @throws ScaloraError `config` for a pattern that matches no path, listing names
+ */
+export function requiredMatches(
+  pattern: string,
+  { where, paths, kind, time }: { where: string; paths: readonly string[]; kind: string; time: MatchTime },
+): ReadonlySet<string> {
+  const matches = matchingPaths(pattern, where, paths, time);
+  if (matches.size === 0) throw noMatch(pattern, where, paths, kind);
+  return matches;
 }
 
 /** The error for a pattern that matches no path: it lists the names there are, and the nearest. */

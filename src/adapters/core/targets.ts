@@ -1,10 +1,11 @@
 import { Embedding, isClassifier, Linear, type Module } from "../../nn/index.ts";
 import { internalError, ScaloraError } from "../../util/errors.ts";
 import { isWithinLimits, limitsText } from "../../util/number-limits.ts";
+import { MatchTime } from "../../util/timed-regexp.ts";
 import type { RankOptions, TargetOptions } from "../options/fields.ts";
 import type { NamedLinear } from "./bank.ts";
 import { isWithin } from "./modules-to-save.ts";
-import { lastPart, noMatch, patternTest } from "./path-matcher.ts";
+import { lastPart, matchingPaths, noMatch } from "./path-matcher.ts";
 
 /** A layer to adapt. */
 export interface Target extends NamedLinear {
@@ -18,27 +19,33 @@ export interface Target extends NamedLinear {
  * named), or a rank does not fit
  */
 export function findTargets(model: Module, options: RankOptions, saved: readonly string[] = []): Target[] {
-  const matcherOf = layerMatcher(model, "adapter.rankPattern");
+  const time = new MatchTime();
+  const layersOf = layerFinder(model, "adapter.rankPattern", time);
   const ranks = Object.entries(options.rankPattern).map(
-    ([pattern, rank]) => [matcherOf(pattern), rank] as const,
+    ([pattern, rank]) => [layersOf(pattern), rank] as const,
   );
-  return findLayers(model, options, saved).map(({ path, linear }) => {
-    const rank = ranks.find(([matches]) => matches(path))?.[1] ?? options.rank;
+  return findLayers(model, options, saved, time).map(({ path, linear }) => {
+    const rank = ranks.find(([layers]) => layers.has(path))?.[1] ?? options.rank;
     return { path, linear, rank: checkRank(rank, path, linear) };
   });
 }
 
-/** The layers that the options name, in the model's order. @throws ScaloraError `config` as `findTargets` */
+/**
+ * The layers that the options name, in the model's order.
+ * @param time for the regular expressions of the options
+ * @throws ScaloraError `config` as `findTargets`
+ */
 export function findLayers(
   model: Module,
   options: TargetOptions,
   saved: readonly string[] = [],
+  time = new MatchTime(),
 ): NamedLinear[] {
   const linears = [...linearLayers(model)];
-  const wanted = wantedBy(options.targetModules, model);
-  const excluded = options.exclude.map(layerMatcher(model, "adapter.exclude"));
+  const wanted = wantedBy(options.targetModules, model, time);
+  const excluded = options.exclude.map(layerFinder(model, "adapter.exclude", time));
   const layers = linears
-    .filter(([path]) => wanted(path) && !isWithin(path, saved) && !excluded.some((matches) => matches(path)))
+    .filter(([path]) => wanted(path) && !isWithin(path, saved) && !excluded.some((paths) => paths.has(path)))
     .map(([path, linear]) => ({ path, linear }));
   if (layers.length > 0) return layers;
   throw new ScaloraError("config", "No linear layer is left to adapt", {
@@ -58,7 +65,11 @@ export function linearAt(model: Module, path: string): Linear {
   throw internalError(`the model has no linear layer ${path}`);
 }
 
-function wantedBy(targetModules: TargetOptions["targetModules"], model: Module): (path: string) => boolean {
+function wantedBy(
+  targetModules: TargetOptions["targetModules"],
+  model: Module,
+  time: MatchTime,
+): (path: string) => boolean {
   const head = isClassifier(model) ? model.info.headModules : ["lm_head"];
   if (targetModules === "all-linear") return (path) => !isWithin(path, head);
   if (!Array.isArray(targetModules) || targetModules.length === 0)
@@ -67,20 +78,22 @@ function wantedBy(targetModules: TargetOptions["targetModules"], model: Module):
       expected: 'a list of names and /regular expressions/, or "all-linear"',
       found: JSON.stringify(targetModules),
     });
-  const matchers = targetModules.map(layerMatcher(model, "adapter.targetModules"));
-  return (path) => matchers.some((matches) => matches(path));
+  const found = targetModules.map(layerFinder(model, "adapter.targetModules", time));
+  return (path) => found.some((paths) => paths.has(path));
 }
 
 /**
- * Makes tests of a model's linear layers from the patterns of an option.
- * @throws ScaloraError `config` for a pattern that no linear layer passes
+ * Finds the paths of a model's linear layers that a pattern of an option matches.
+ * @throws ScaloraError `config` for a pattern that no linear layer matches
  */
-function layerMatcher(model: Module, where: string): (pattern: string) => (path: string) => boolean {
+function layerFinder(model: Module, where: string, time: MatchTime) {
   const linears = [...linearLayers(model)].map(([path]) => path);
-  return (pattern) => {
-    const matches = patternTest(pattern, where);
-    if (linears.some(matches)) return matches;
-    const other = [...model.namedModules()].find(([path]) => path !== "" && matches(path));
+  return (pattern: string): ReadonlySet<string> => {
+    const matches = matchingPaths(pattern, where, linears, time);
+    if (matches.size > 0) return matches;
+    const modules = new Map([...model.namedModules()].filter(([path]) => path !== ""));
+    const others = matchingPaths(pattern, where, [...modules.keys()], time);
+    const other = [...modules].find(([path]) => others.has(path));
     throw other
       ? noLinearLayer(pattern, other, where, linears)
       : noMatch(pattern, where, linears, "linear layer");

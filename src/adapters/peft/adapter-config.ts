@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ScaloraError } from "../../util/errors.ts";
 import { readJsonObject } from "../../util/json-file.ts";
 import { toPlainValue } from "../../util/strict-json.ts";
-import { testWithinTime } from "../../util/timed-regexp.ts";
+import { MatchTime, MatchTimeout } from "../../util/timed-regexp.ts";
 
 export const adapterConfigName = "adapter_config.json";
 
@@ -29,32 +29,38 @@ function plainRecord(value: unknown): Record<string, unknown> {
   return { ...(typeof value === "object" ? value : {}) };
 }
 
-/** The numerator of a layer's scale. @throws ScaloraError `format` */
-export function loraAlpha(folder: string, config: PeftConfig, path: string): number {
-  return requireNumber(
-    folder,
-    "lora_alpha",
-    patternValue(folder, config["alpha_pattern"], path) ?? config["lora_alpha"],
-  );
+/**
+ * The numerators of layers' scales: `lora_alpha`, but where a key of `alpha_pattern` matches the end of a path.
+ * @throws ScaloraError `format` for a pattern that is no regular expression, or with which all take longer than a second; the
+ * function, for a value that is not a number
+ */
+export function loraAlphas(
+  folder: string,
+  config: PeftConfig,
+  paths: readonly string[],
+): (path: string) => number {
+  const patterns = Object.entries(plainRecord(config["alpha_pattern"]));
+  const keys = patterns.map(([key]) => key);
+  const first = keys.length === 0 ? [] : firstMatches(folder, keys, paths);
+  const alphas = new Map(paths.map((path, i) => [path, patterns[first[i] ?? -1]?.[1]]));
+  return (path) => requireNumber(folder, "lora_alpha", alphas.get(path) ?? config["lora_alpha"]);
 }
 
-/** PEFT's `rank_pattern` and its like: a key matches a path that ends with it. */
-function patternValue(folder: string, patterns: unknown, path: string): unknown {
-  if (typeof patterns !== "object" || patterns === null) return undefined;
-  return Object.entries(patterns).find(([key]) => matchesEnd(folder, key, path))?.[1];
-}
-
-/** Whether a path ends with what a pattern describes. The pattern comes with the adapter, and may be made to take for ever. */
-function matchesEnd(folder: string, pattern: string, path: string): boolean {
+/** For each path the first pattern that describes its end, or -1. */
+function firstMatches(folder: string, patterns: readonly string[], paths: readonly string[]): number[] {
+  const expressions: RegExp[] = [];
   try {
-    return testWithinTime(new RegExp(`^(.*\\.)?(${pattern})$`), path);
+    for (const pattern of patterns) expressions.push(new RegExp(`^(.*\\.)?(${pattern})$`));
+    return new MatchTime().firstMatches(expressions, paths);
   } catch (cause) {
+    // The one that is being matched, or else the one that could not be made.
+    const at = cause instanceof MatchTimeout ? expressions.indexOf(cause.expression) : expressions.length;
     throw new ScaloraError(
       "format",
       "A pattern of the adapter is not a regular expression, or takes for ever",
       {
         where: `${join(folder, adapterConfigName)}, alpha_pattern`,
-        found: pattern,
+        found: patterns[at],
         fix: "correct the pattern, or remove it if all layers have lora_alpha",
         cause,
       },

@@ -12,6 +12,8 @@ export interface PeftLayer {
   readonly path: string;
   readonly linear: Linear;
   readonly config: AdapterFolder["config"];
+  /** The numerator of its scale, of a method that has one. @throws ScaloraError `format` where it is not a number */
+  readonly alpha: () => number;
   /** By suffix. */
   readonly tensors: Readonly<Record<string, Tensor>>;
 }

@@ -7,7 +7,7 @@ import * as torch from "../../torch/index.ts";
 import { attachFolder } from "../index.ts";
 import { attachLora } from "../lora/attach-lora.ts";
 import { loraSchema } from "../lora/options.ts";
-import { loraAlpha } from "./adapter-config.ts";
+import { loraAlphas } from "./adapter-config.ts";
 import { writeAdapterFolder } from "./adapter-folder.ts";
 import { loadPeftWeights } from "./load-adapter.ts";
 import { loraFormat } from "./lora-format.ts";
@@ -92,9 +92,16 @@ test.each([
   );
 });
 
+test("a layer has the numerator of the first pattern that its path ends with", () => {
+  const config = { lora_alpha: 4, alpha_pattern: { "[qk]_proj": 8, q_proj: 16, "": 1 } };
+  const alphaOf = loraAlphas("folder", config, ["layers.0.q_proj", "layers.0.v_proj"]);
+  expect([alphaOf("layers.0.q_proj"), alphaOf("layers.0.v_proj")]).toEqual([8, 4]);
+});
+
 test.each(["(a+)+x", "q_proj("])("the pattern %s of an adapter is an error that names it", (pattern) => {
-  const alpha = () => loraAlpha("folder", { alpha_pattern: { [pattern]: 1 } }, "a".repeat(60));
-  expect(alpha).toThrow(refusal("format", { where: /folder\/adapter_config\.json/, found: pattern }));
+  const alphas = () =>
+    loraAlphas("folder", { alpha_pattern: { v_proj: 2, [pattern]: 1 } }, ["v_proj", "a".repeat(60)]);
+  expect(alphas).toThrow(refusal("format", { where: /folder\/adapter_config\.json/, found: pattern }));
 });
 
 test("where a folder cannot be copied the adapters go, and the files' tensors with them", () => {

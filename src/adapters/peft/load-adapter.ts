@@ -9,6 +9,7 @@ import type { LayerAdapters } from "../core/layer-adapters.ts";
 import type { AdapterPlan } from "../core/low-rank-adapters.ts";
 import { isWithin, outermostOf, refuseUntrainable } from "../core/modules-to-save.ts";
 import { linearLayers } from "../core/targets.ts";
+import { loraAlphas } from "./adapter-config.ts";
 import { type AdapterFolder, readAdapterFolder } from "./adapter-folder.ts";
 import { checkAdapterConfig } from "./check-adapter-config.ts";
 import type { PeftLayer } from "./check-peft-layer.ts";
@@ -29,9 +30,12 @@ export function readPlan<B extends Bank, T extends NamedLinear>(
   const { config, tensors, baseFingerprint } = stored;
   checkAdapterConfig(folder, config, format.supported);
   const linears = new Map(linearLayers(model));
-  const targets = pathsOf(tensors, elementAt(format.suffixes, 0)).map((path) =>
-    format.target(foundAt(folder, path, config, tensors, format.suffixes, linears)),
-  );
+  const paths = pathsOf(tensors, elementAt(format.suffixes, 0));
+  const alphaOf = loraAlphas(folder, config, paths);
+  const targets = paths.map((path) => {
+    const found = foundAt(folder, path, tensors, format.suffixes, linears);
+    return format.target({ ...found, folder, path, config, alpha: () => alphaOf(path) });
+  });
   checkBase(folder, baseFingerprint, targets, config["base_model_name_or_path"]);
   const modulesToSave = savedIn(folder, config, model);
   const own = targets.flatMap(({ path }) => format.suffixes.map((suffix) => path + suffix));
@@ -42,11 +46,10 @@ export function readPlan<B extends Bank, T extends NamedLinear>(
 function foundAt(
   folder: string,
   path: string,
-  config: Config,
   tensors: ReadonlyMap<string, Tensor>,
   suffixes: readonly string[],
   linears: ReadonlyMap<string, Linear>,
-): PeftLayer {
+): Pick<PeftLayer, "linear" | "tensors"> {
   const linear = linears.get(path);
   if (!linear)
     throw new ScaloraError("model", "The adapter does not fit the model", {
@@ -63,7 +66,7 @@ function foundAt(
       });
     own[suffix] = tensor;
   }
-  return { folder, path, linear, config, tensors: own };
+  return { linear, tensors: own };
 }
 
 /** The modules of the model that `modules_to_save` names: PEFT's lists hold names for several families. */

@@ -1,7 +1,6 @@
 import type { TensorSource } from "../../safetensors/index.ts";
 import type { LowRankBank } from "../core/bank.ts";
 import type { LowRankAdapters, LowRankTarget } from "../core/low-rank-adapters.ts";
-import { loraAlpha } from "./adapter-config.ts";
 import { loraSupported } from "./check-adapter-config.ts";
 import { factorRank, type PeftLayer } from "./check-peft-layer.ts";
 import type { PeftFormat } from "./peft-format.ts";
@@ -29,10 +28,14 @@ export const loraFormat: PeftFormat<LowRankBank, LowRankTarget> = {
 
 /** A layer's rank from its tensors, and its scale from the config. */
 export function scaledTarget(found: PeftLayer): LowRankTarget {
-  const { folder, path, linear, config } = found;
+  const { path, linear, config } = found;
   const rank = factorRank(found, downName, upName);
-  const alpha = loraAlpha(folder, config, path);
-  return { path, linear, rank, scale: alpha / (config["use_rslora"] === true ? Math.sqrt(rank) : rank) };
+  return {
+    path,
+    linear,
+    rank,
+    scale: found.alpha() / (config["use_rslora"] === true ? Math.sqrt(rank) : rank),
+  };
 }
 
 /** Writes the factors and saved modules as a PEFT LoRA folder that `PeftModel.from_pretrained` loads. */
