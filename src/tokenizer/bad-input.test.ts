@@ -71,6 +71,16 @@ describe("bad input", () => {
       component("pre_tokenizer", { type: "Sequence", pretokenizers: [{ type: "FixedLength", length: 0 }] }),
       "length 0",
     ],
+    [
+      "words that may be tried for ever",
+      component("pre_tokenizer", {
+        type: "Split",
+        pattern: { Regex: "(x+x+)+y" },
+        behavior: "Isolated",
+        invert: false,
+      }),
+      "(x+x+)+y",
+    ],
     ["stripping ends", component("decoder", { type: "Strip", content: " ", start: 0, stop: 1 }), "stop 1"],
     [
       "merges without the prefix",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { validateCharsmap } from "./charsmap.ts";
+import { regexFault } from "./check-regex.ts";
 import { tokenizerFormatError } from "./tokenizer-files.ts";
 
 /**
@@ -37,6 +38,8 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["FixedLength", checkFixedLength],
   ["Strip", checkStrip],
   ["BPE", checkMerges],
+  ["Split", checkPattern],
+  ["Replace", checkPattern],
 ]);
 
 function checkPrecompiled(part: object): string | undefined {
@@ -70,6 +73,13 @@ function checkStrip(part: object): string | undefined {
   const stop: unknown = Reflect.get(part, "stop") ?? 0;
   return stop === 0 ? undefined : `stop ${stop}; only 0 is safe`;
 }
+
+function checkPattern(part: object): string | undefined {
+  const { data } = regexPattern.safeParse(part);
+  return data === undefined ? undefined : regexFault(data.pattern.Regex);
+}
+
+const regexPattern = z.looseObject({ pattern: z.object({ Regex: z.string() }) });
 
 /** With a continuing subword prefix, the right part of every merge must start with it. */
 function checkMerges(part: object): string | undefined {
