@@ -3,6 +3,8 @@ import type { SpecialTokens } from "../tokenizer/tokenizer.ts";
 import { elementAt } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { formatCount } from "../util/format.ts";
+import { clip } from "../util/quote.ts";
+import { findTemplateFault } from "./template-fault.ts";
 import { TemplateInterpreter, TemplateLimitError } from "./template-interpreter.ts";
 
 /** A message of a chat; further keys (`tool_calls`, `name`, …) are passed to the template unchanged. */
@@ -36,6 +38,14 @@ const maxSpaces = 1000;
 /** Length of a template's `range()`. */
 const maxRange = 50_000;
 
+/** The name of a template that comes from no file. */
+const unnamed = "the tokenizer's chat template";
+const templateFix =
+  "correct the template there, or put one that works into the model's folder, as chat_template.jinja";
+
+/** A template's own refusal of messages: what it gives to `raise_exception`. */
+export class TemplateRefusal extends Error {}
+
 /** A model's chat template: messages in, text out, as transformers' `apply_chat_template(tokenize=False)`. */
 export class ChatTemplate {
   /** The Jinja source. */
@@ -60,8 +70,8 @@ export class ChatTemplate {
   }
 
   /**
-   * @throws ScaloraError `data` with the template's own error (e.g. about the order of roles); `model` when the rendering takes
-   * more steps, time or memory than a chat template may
+   * @throws ScaloraError `data` when the template refuses the messages (e.g. the order of roles; the cause is a
+   * `TemplateRefusal`), or fails on them; `model` when the rendering takes more steps, time or memory than a chat template may
    */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { tools, addGenerationPrompt = false, date = trainingDate, source } = options;
@@ -82,16 +92,31 @@ export class ChatTemplate {
       // The engine's own limits, on the depth of calls and the length of texts, are RangeErrors.
       if (cause instanceof TemplateLimitError || cause instanceof RangeError)
         throw this.limitError(cause, source);
-      throw new ScaloraError("data", "The chat template cannot render these messages", {
-        found: messageOf(cause),
+      throw this.renderError(cause);
+    }
+  }
+
+  private renderError(cause: unknown): ScaloraError {
+    const where = this.where ?? unnamed;
+    const found = clip(messageOf(cause));
+    if (cause instanceof TemplateRefusal)
+      return new ScaloraError("data", "The chat template refuses these messages", {
+        where,
+        found,
+        fix: "change the roles or their order to what the template allows",
         cause,
       });
-    }
+    return new ScaloraError("data", "The chat template fails on these messages", {
+      where,
+      found,
+      fix: templateFix,
+      cause,
+    });
   }
 
   private limitError(cause: Error, source: string | undefined): ScaloraError {
     return new ScaloraError("model", "The chat template takes more than a template may", {
-      where: this.where ?? "the tokenizer's chat template",
+      where: this.where ?? unnamed,
       expected: "a text of the messages, in bounded time and memory",
       found: source === undefined ? cause.message : `${cause.message}, for ${source}`,
       fix: "use the template of a model that you trust, as chat_template.jinja; or shorten the conversation",
@@ -110,7 +135,7 @@ const builtins = {
   None: null,
   range,
   raise_exception: (message: unknown) => {
-    throw new Error(String(message));
+    throw new TemplateRefusal(String(message));
   },
 };
 
@@ -122,16 +147,23 @@ function range(first: number, second?: number, step = 1): number[] {
   return Array.from({ length }, (_, i) => start + i * step);
 }
 
-function parse(source: string, where: string | undefined): Template {
+function parse(source: string, where = unnamed): Template {
   const fail = (found: string, cause?: unknown) =>
-    new ScaloraError("model", "The chat template of the tokenizer cannot be parsed", { where, found, cause });
+    new ScaloraError("model", "The chat template of the tokenizer cannot be parsed", {
+      where,
+      found,
+      fix: templateFix,
+      cause,
+    });
   if (source.length > maxSource)
     throw fail(`${formatCount(source.length)} characters, more than ${formatCount(maxSource)}`);
   if (new RegExp(`\\s{${maxSpaces + 1}}`).test(source)) throw fail(`more than ${maxSpaces} spaces in a row`);
   try {
     return new Template(source);
   } catch (cause) {
-    throw fail(messageOf(cause), cause);
+    const fault = findTemplateFault(source);
+    const place = fault === undefined ? "" : `line ${fault.line}, ${clip(fault.tag, 80)}: `;
+    throw fail(`${place}${clip(messageOf(cause))}`, cause);
   }
 }
 

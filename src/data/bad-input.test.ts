@@ -9,8 +9,8 @@ import type { DataConfig } from "./types.ts";
 const good = { role: "user", content: "x" };
 const chat = (...messages: unknown[]) => jsonl({ messages });
 
-const load = (path: string, config: Partial<DataConfig>) =>
-  loadExamples({ train: path, ...config }, new WordTokenizer({ chatTemplate: chatml }), { maxLength: 64 });
+const load = (path: string, config: Partial<DataConfig>, chatTemplate = chatml) =>
+  loadExamples({ train: path, ...config }, new WordTokenizer({ chatTemplate }), { maxLength: 64 });
 
 const cases: [name: string, path: () => string, fields: FileRefusal, config?: Partial<DataConfig>][] = [
   ["a missing file", () => "/no/such.jsonl", { found: expect.stringContaining("ENOENT") }],
@@ -149,6 +149,31 @@ test("a chat template that does not parse", async () => {
   const tokenizer = new WordTokenizer({ chatTemplate: "{% if %}" });
   await expect(loadExamples({ train: chat(good) }, tokenizer, { maxLength: 9 })).rejects.toThrow(
     refusal("model", { message: "chat template" }),
+  );
+});
+
+const answered = [good, { role: "assistant", content: "y" }];
+
+test("a chat template that fails on any messages is at fault itself, not the rows", async () => {
+  await expect(load(chat(...answered), {}, "{{ messages | nothing }}")).rejects.toThrow(
+    refusal("model", {
+      where: "chat template",
+      found: /nothing, first for .*:1/,
+      fix: "correct the template",
+    }),
+  );
+});
+
+test("rows on which a chat template fails are named, with what it does not find, in a short message", async () => {
+  const template = "{% for m in messages %}{{ m.content }}{% if m.x %}{{ m.x.f() }}{% endif %}{% endfor %}";
+  const messages = answered.map((message) => ({ ...message, x: "z" }));
+  const path = jsonl(...Array.from({ length: 20 }, () => ({ messages })));
+  await expect(load(path, {}, template)).rejects.toThrow(
+    refusal("data", {
+      where: `${path}:1`,
+      found: /not a function: got UndefinedValue, and 19 more rows like it: ([^( ]*:\d+, ){10}…$/,
+      fix: "complete the messages",
+    }),
   );
 });
 

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatTemplate } from "../chat-template/chat-template.ts";
+import { type ChatMessage, type ChatTemplate, TemplateRefusal } from "../chat-template/chat-template.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { checkRoles } from "./check-chat-roles.ts";
 import type { Conversation } from "./conversation.ts";
@@ -73,13 +73,24 @@ export class ConversationRenderer {
       return this.template.render(messages, { ...(tools && { tools }), addGenerationPrompt, source });
     } catch (error) {
       if (!(error instanceof ScaloraError) || error.code !== "data") throw error;
-      const { found, cause } = error;
-      throw new ScaloraError("data", "The chat template cannot render these messages", {
-        where: `${source}${addGenerationPrompt ? `, the ${messages.length} message(s) before an answer` : ""}`,
-        found,
-        fix: "change the roles or their order to what the template allows",
-        cause,
-      });
+      const place = `${source}${addGenerationPrompt ? `, the ${messages.length} message(s) before an answer` : ""}`;
+      throw error.cause instanceof TemplateRefusal || this.rendersPlainChat()
+        ? unrenderable(error, place)
+        : templateFailure(error, place);
+    }
+  }
+
+  /** Whether the template takes a question and an answer: one that fails on these is at fault itself. */
+  private rendersPlainChat(): boolean {
+    const chat = [
+      { role: "user", content: "a" },
+      { role: "assistant", content: "b" },
+    ];
+    try {
+      this.template.render(chat);
+      return true;
+    } catch (error) {
+      return error instanceof ScaloraError && error.cause instanceof TemplateRefusal;
     }
   }
 
@@ -94,6 +105,26 @@ export class ConversationRenderer {
       return { ...rest, content: [message.content || [], ...text].flat().join("\n") };
     });
   }
+}
+
+/** The error of a row: the template refuses its messages, or reads something that they lack. */
+function unrenderable(error: ScaloraError, where: string): ScaloraError {
+  const { found, cause, where: template } = error;
+  const fix =
+    cause instanceof TemplateRefusal
+      ? error.fix
+      : `complete the messages: the template (${template}) renders others; or correct it`;
+  return new ScaloraError("data", "The chat template cannot render these messages", {
+    where,
+    found,
+    fix,
+    cause,
+  });
+}
+
+function templateFailure({ where, found, fix, cause }: ScaloraError, row: string): ScaloraError {
+  const what = "The chat template fails, whatever the messages";
+  return new ScaloraError("model", what, { where, found: `${found}, first for ${row}`, fix, cause });
 }
 
 function generationPromptMismatch(prompt: string, text: string, where: string): ScaloraError {

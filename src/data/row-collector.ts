@@ -1,6 +1,7 @@
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
+import { clip } from "../util/quote.ts";
 import type { EncodedText } from "./example-encoder.ts";
 import type { DataConfig, DroppedRow, Example } from "./types.ts";
 
@@ -35,6 +36,8 @@ export interface EncodedLabelledRow {
 
 /** Most dropped rows that an error names. */
 const maxNamedRows = 10;
+/** Characters of what is found in each of them. */
+const maxFound = 80;
 
 /** Collects encoded rows: applies the length limit, keeps rows with labels and counts the others. */
 export class RowCollector {
@@ -64,7 +67,11 @@ export class RowCollector {
     const kind = (error: ScaloraError) => error.message.replace(/\n.*/s, "");
     const others = rest.filter((error) => kind(error) === kind(first));
     if (others.length === 0) throw first;
-    const places = others.slice(0, maxNamedRows).map(({ where, found }) => `${where} (${found})`);
+    const places = others
+      .slice(0, maxNamedRows)
+      .map(
+        ({ where, found = "" }) => `${where}${found === first.found ? "" : ` (${clip(found, maxFound)})`}`,
+      );
     const more = others.length > maxNamedRows ? ", …" : "";
     const { where, expected, fix } = first;
     const found = `${first.found}, and ${formatCountOf(others.length, "more row")} like it: ${places.join(", ")}${more}`;
