@@ -142,7 +142,7 @@ test("a damaged record and a newer version are shown as such, beside what can be
   writeFileSync(join(folder, "newer", runFiles.status), '{"version": 9}');
   const url = await board("127.0.0.1", folder);
   const [damaged, newer] = (await listed(url)).runs;
-  expect(newer).toMatchObject({ state: "unknown", active: false });
+  expect(newer).toMatchObject({ state: "newer", active: false });
   expect(newer?.problem).toContain("A newer scalora wrote this run's record");
   const view = await viewed(url, required(damaged, "a run").id);
   expect(view.runs[0]?.problem).toContain("The run's record is damaged");

@@ -24,7 +24,7 @@ input[type="checkbox"] { flex: none; width: 18px; height: 18px; margin: 0; accen
 .state::before { content: ""; display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 7px; background: var(--soft); }
 .state.running::before, .state.starting::before { background: var(--good); }
 .state.paused::before { background: var(--warn-line); }
-.state.failed::before, .state.interrupted::before, .state.unknown::before { background: var(--bad); }
+.state.failed::before, .state.interrupted::before, .state.newer::before, .state.unknown::before { background: var(--bad); }
 .progress { display: block; width: 100%; min-width: 76px; height: 6px; margin-top: 3px; border: 0; border-radius: 3px; background: var(--line); overflow: hidden; appearance: none; }
 .progress::-webkit-progress-bar { background: var(--line); }
 .progress::-webkit-progress-value { background: var(--accent); }

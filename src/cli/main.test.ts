@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -128,6 +128,20 @@ test("runs show the score by which one is the best", async () => {
     expect((await scalora("ls", "runs", folder)).stdout).toMatch(
       /best held-out +score +updated\ncola .* 2\.0000 +51\.25 %/,
     );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a run of a newer scalora is shown as such", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "scalora-ls-"));
+  try {
+    const run = RunFolder.create(join(folder, "a"), "x");
+    run.close();
+    writeFileSync(run.file("status.json"), '{"version": 2}');
+    const { code, stdout, stderr } = await scalora("ls", "runs", folder);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^a +newer +–/m)]);
+    expect(stderr).toContain("1 run written by a newer scalora");
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -247,6 +247,45 @@ const badInput: {
     issue: { expected: "all-linear, or a list of module names and /regular expressions/", found: "[]" },
   },
   {
+    name: "a tracker that is no list",
+    set: ["run.reportTo=wandb"],
+    key: "run.reportTo",
+    issue: { found: '"wandb" (text)', fix: "write a list: [wandb]" },
+  },
+  {
+    name: "trackers that are no list, one misspelled",
+    set: ["run.reportTo=tensor-board, mlflow"],
+    key: "run.reportTo",
+    issue: { fix: "write a list: [tensorboard, mlflow]" },
+  },
+  {
+    name: "a tracker that there is not",
+    set: ["run.reportTo=neptune"],
+    key: "run.reportTo",
+    issue: { found: '"neptune" (text)' },
+  },
+  {
+    name: "a prompt that is no list",
+    set: ['run.samples="hello: you"'],
+    key: "run.samples",
+    issue: { fix: 'write a list: ["hello: you"]' },
+  },
+  {
+    name: "misspelled word where a list may be",
+    set: ["adapter.targetModules=all-linaer"],
+    key: "adapter.targetModules",
+    issue: { fix: "did you mean all-linear?" },
+  },
+  {
+    name: "an override that is no YAML",
+    set: ["run.name=[a"],
+    key: "run.name",
+    issue: {
+      problem: expect.stringMatching(/^its value is no YAML/),
+      fix: expect.stringContaining("--set 'run.name="),
+    },
+  },
+  {
     name: "rank pattern with a fraction",
     set: ["adapter.rankPattern={q_proj: 1.5}"],
     key: "adapter.rankPattern.q_proj",

@@ -128,7 +128,9 @@ function parseOverride(option: string): Override | ConfigIssue {
   try {
     return { option, path, value: parseYaml(option.slice(equals + 1)).value };
   } catch (cause) {
-    return { where, key: formatKeyPath(path), problem: `its value is no YAML: ${messageOf(cause)}` };
+    const key = formatKeyPath(path);
+    const fix = `write the value as YAML; a text with brackets, quotes or a colon in quotes: --set '${key}="…"'`;
+    return { where, key, problem: `its value is no YAML: ${messageOf(cause)}`, fix };
   }
 }
 

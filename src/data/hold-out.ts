@@ -1,5 +1,6 @@
 import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { formatCountOf } from "../util/format.ts";
 import { Random } from "../util/random.ts";
 import { deriveSeed } from "./derive-seed.ts";
 import { hashIds } from "./hash-examples.ts";
@@ -31,8 +32,9 @@ export function holdOut(
     for (const example of group) held.add(example);
     if (held.size === wanted) break;
   }
+  if (held.size === 0) throw groupsTooLarge(amount, wanted, groups);
   const train = perSource.map((examples) => examples.filter((example) => !held.has(example)));
-  if (held.size === 0 || train.some(({ length }) => length === 0)) throw badAmount(amount, total);
+  if (train.some(({ length }) => length === 0)) throw badAmount(amount, total);
   return { train, heldOut: perSource.flat().filter((example) => held.has(example)) };
 }
 
@@ -70,6 +72,20 @@ function allRelated(total: number): ScaloraError {
     found: `${total} rows, 1 of them distinct`,
     fix: "add other rows, or train without evaluation (data.eval: none)",
   });
+}
+
+function groupsTooLarge(amount: number, wanted: number, groups: readonly Example[][]): ScaloraError {
+  const smallest = Math.min(...groups.map(({ length }) => length));
+  return new ScaloraError(
+    "config",
+    "The rows belong together in groups too large for this part to be held out",
+    {
+      where: "data.eval.holdOut",
+      expected: `at least ${smallest} rows: equal rows and the turns of one chat stay on one side`,
+      found: `${amount}${amount < 1 ? `, ${formatCountOf(wanted, "row")}` : ""}, and ${groups.length} groups of ${smallest} rows or more`,
+      fix: "hold more out, add other rows, or train without evaluation (data.eval: none)",
+    },
+  );
 }
 
 function badAmount(amount: number, total: number): ScaloraError {

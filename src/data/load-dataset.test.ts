@@ -51,6 +51,23 @@ test("amounts that leave one side empty are refused", () => {
     );
 });
 
+test("rows in groups larger than what is to be held out: the error says so", () => {
+  const rows = Array.from({ length: 30 }, (_, i) => ({
+    ...(examples[i < 10 ? 0 : 1] ?? expect.fail()),
+    source: `x:${i}`,
+  }));
+  const holding = (amount: number) => () => holdOut([rows], { amount, seed: 1 });
+  expect(holding(0.1)).toThrow(
+    refusal("config", {
+      where: "data.eval.holdOut",
+      expected: "at least 10 rows",
+      found: "0.1, 3 rows, and 2 groups of 10 rows or more",
+    }),
+  );
+  expect(holding(9)).toThrow(refusal("config", { found: /^9, and 2 groups/ }));
+  expect(holding(10)().heldOut).toHaveLength(10);
+});
+
 test("rows that are all equal cannot be divided: the error says so, and what to do", () => {
   const [first] = examples;
   const equal = Array.from({ length: 30 }, (_, i) => ({ ...(first ?? expect.fail()), source: `x:${i}` }));

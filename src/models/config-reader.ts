@@ -1,4 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
+import { formatProblems } from "../util/format.ts";
 import { isRecord } from "../util/json.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import { isWithinLimits, limitsText, type NumberLimits } from "../util/number-limits.ts";
@@ -142,10 +143,9 @@ export class ConfigReader {
       );
     }
     if (this.problems.length === 0) return;
-    const many = this.problems.length > 1;
     throw new ScaloraError("model", `The model's config cannot be used as it is`, {
       where: this.where,
-      found: many ? this.problems.map((problem) => `\n    - ${problem}`).join("") : this.problems[0],
+      found: formatProblems(this.problems),
       fix: "a key that does not change the model's outputs can be removed from the file",
     });
   }

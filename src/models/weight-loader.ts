@@ -20,7 +20,7 @@ import {
   toDType,
 } from "../torch/index.ts";
 import { ScaloraError } from "../util/errors.ts";
-import { formatShape } from "../util/format.ts";
+import { formatProblems, formatShape } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
 
 /** Dtype of a model's weights in memory; `auto` is that of the files (float16 becomes float32). */
@@ -172,28 +172,24 @@ export class WeightLoader {
     if (problems.length > 0)
       throw new ScaloraError("model", "The weights do not match config.json", {
         where: this.where,
-        found: list(problems),
+        found: formatProblems(problems, maxProblems),
       });
     if (this.nonFinite.length > 0)
       throw new ScaloraError("model", "Weights of the model are not finite (NaN or infinite)", {
         where: [...this.nonFiniteFiles].join(", "),
-        found: list(this.nonFinite),
+        found: formatProblems(this.nonFinite, maxProblems),
         fix: "fetch the files again, or use another model",
       });
   }
-}
-
-/** The first dozen, a line each, and the number of the others. */
-function list(problems: readonly string[]): string {
-  const shown = problems.slice(0, 12).map((problem) => `\n    - ${problem}`);
-  if (problems.length > shown.length) shown.push(`\n    … and ${problems.length - shown.length} more`);
-  return shown.join("");
 }
 
 function suggestion(name: string, candidates: readonly string[]): string {
   const near = nearestName(name, candidates);
   return near === undefined ? "" : ` (nearest: ${near})`;
 }
+
+/** Problems that an error names. */
+const maxProblems = 12;
 
 /** Converts dtype and device; returns the tensor itself where nothing changes, so that mapped weights stay mapped. */
 function convert(tensor: Tensor, { dtype, device }: WeightPlacement): Tensor {

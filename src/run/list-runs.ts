@@ -9,10 +9,10 @@ export interface RunEntry {
   name: string;
   path: string;
   /**
-   * `interrupted`: the process died without recording an end; the run can be resumed. `unknown`: there is no status that
-   * this version can read.
+   * `interrupted`: the process died without recording an end; the run can be resumed. `newer`: a newer scalora wrote the
+   * record. `unknown`: there is no status that can be read.
    */
-  state: RunState | "interrupted" | "unknown";
+  state: RunState | "interrupted" | "newer" | "unknown";
   method: string | null;
   step: number | null;
   totalSteps: number | null;
@@ -28,11 +28,11 @@ export interface RunEntry {
 export function listRuns(folder: string): RunEntry[] {
   return runPaths(folder).map((path) => {
     const name = relative(folder, path);
-    const status = knownStatus(path);
+    const { status, state } = statusAndState(path);
     return {
       name,
       path,
-      state: status === undefined ? "unknown" : effectiveState(status),
+      state,
       method: status?.method ?? null,
       step: status?.step ?? null,
       totalSteps: status?.totalSteps ?? null,
@@ -44,12 +44,14 @@ export function listRuns(folder: string): RunEntry[] {
   });
 }
 
-/** A run's status; undefined when a newer version wrote it, so that one such run does not hide the others. */
-function knownStatus(path: string): RecordedStatus | undefined {
+/** A status that a newer version wrote is not read, so that one such run does not hide the others. */
+function statusAndState(path: string): { status: RecordedStatus | undefined; state: RunEntry["state"] } {
   try {
-    return readStatus(path);
+    const status = readStatus(path);
+    return { status, state: status === undefined ? "unknown" : effectiveState(status) };
   } catch (error) {
-    if (error instanceof ScaloraError && error.code === "format") return undefined;
+    if (error instanceof ScaloraError && error.code === "format")
+      return { status: undefined, state: "newer" };
     throw error;
   }
 }

@@ -41,7 +41,7 @@ test("a status says its version; a newer one is refused, a damaged one is none, 
     expect(() => readStatus(run.path)).toThrow(
       expect.objectContaining({ code: "format", found: "version 2" }),
     );
-    expect(listRuns(parent)).toMatchObject([{ name: "a", state: "unknown" }]);
+    expect(listRuns(parent)).toMatchObject([{ name: "a", state: "newer" }]);
   } finally {
     rmSync(parent, { recursive: true, force: true });
   }

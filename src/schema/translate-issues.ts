@@ -84,9 +84,31 @@ function wrongValue(node: SchemaNode | undefined, found: unknown): IssueText {
     problem: "wrong value",
     expected,
     found: formatFoundValue(found),
-    ...suggestValue(found, (node?.enum ?? []).map(String)),
+    ...suggestList(node, found),
+    ...suggestValue(found, knownValues(node)),
   };
 }
+
+/** The texts that a node takes by name, those of its alternatives included. */
+const knownValues = (node: SchemaNode | undefined): string[] => [
+  ...(node?.enum ?? []).map(String),
+  ...(node?.anyOf ?? []).flatMap((branch) => constString(branch) ?? []),
+];
+
+/** Where a list is expected and a text found, the list of what the text names. */
+function suggestList(node: SchemaNode | undefined, found: unknown): { fix?: string } {
+  const list = [node, ...(node?.anyOf ?? [])].find((each) => isNode(each) && each.type === "array");
+  if (typeof found !== "string" || !isNode(list) || !isNode(list.items)) return {};
+  const { type, enum: known } = list.items;
+  if (type !== "string") return {};
+  const names = known === undefined ? [found] : found.split(/[\s,]+/).filter((name) => name !== "");
+  const meant = known === undefined ? names : names.map((name) => nearestName(name, known.map(String)));
+  if (names.length === 0 || meant.includes(undefined)) return {};
+  return { fix: `write a list: [${meant.map(inFlowList).join(", ")}]` };
+}
+
+/** A text as an item of a YAML list in brackets. */
+const inFlowList = (text = "") => (/^[\w/][\w./-]*$/.test(text) ? text : JSON.stringify(text));
 
 function wrongMethod(path: KeyPath, root: SchemaNode, found: unknown): KeyIssue {
   const names = (root.oneOf ?? []).flatMap((branch) =>

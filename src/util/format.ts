@@ -13,6 +13,15 @@ export function formatCountOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** The problems of an error: one by itself, or a line each, the first of them on the line of its label, and the number of the others. */
+export function formatProblems(problems: readonly string[], most = problems.length): string {
+  const [only, ...others] = problems;
+  if (only !== undefined && others.length === 0) return only;
+  const lines = problems.slice(0, most).map((problem) => `- ${problem}`);
+  if (problems.length > most) lines.push(`… and ${formatCount(problems.length - most)} more`);
+  return lines.join("\n");
+}
+
 /** Bytes in binary units: `1.5 GiB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

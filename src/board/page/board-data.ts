@@ -7,7 +7,7 @@ export interface BoardRun {
   /** Names the run in requests; made from its path. */
   id: string;
   name: string;
-  /** A run's state; `interrupted` when its process is gone, `unknown` without a status that can be read. */
+  /** A run's state; `interrupted` when its process is gone, `newer` when a newer scalora wrote it, `unknown` without a status that can be read. */
   state: string;
   /** Whether a process trains it now, so that it takes commands. */
   active: boolean;

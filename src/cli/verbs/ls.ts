@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import type { RunEntry } from "../../run/list-runs.ts";
 import { packageRoot } from "../../setup/paths.ts";
+import { formatCountOf } from "../../util/format.ts";
 import { clipMiddle } from "../../util/quote.ts";
 import type { Context } from "../context.ts";
 import { percent } from "../metric-text.ts";
@@ -63,18 +64,22 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
       assertFolderExists(folder);
       const { listRuns } = await import("../../run/list-runs.ts");
       const runs = listRuns(resolve(folder));
-      if (json) context.json(runs);
-      else
-        print(context, runs.map(runRow), [
-          "run",
-          "state",
-          "method",
-          "step",
-          "loss",
-          "best held-out",
-          "score",
-          "updated",
-        ]);
+      if (json) return context.json(runs);
+      print(context, runs.map(runRow), [
+        "run",
+        "state",
+        "method",
+        "step",
+        "loss",
+        "best held-out",
+        "score",
+        "updated",
+      ]);
+      const newer = runs.filter(({ state }) => state === "newer").length;
+      if (newer > 0)
+        context.note(
+          `${formatCountOf(newer, "run")} written by a newer scalora, which reads it: npm install scalora@latest`,
+        );
     });
 }
 

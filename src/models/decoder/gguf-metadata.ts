@@ -3,6 +3,7 @@ import { type GgufDescription, llama3Factors } from "../../gguf/index.ts";
 import type { RopeParameters } from "../../nn/index.ts";
 import { elementAt } from "../../util/elements.ts";
 import { ScaloraError } from "../../util/errors.ts";
+import { formatProblems } from "../../util/format.ts";
 import type { DecoderConfig } from "./config.ts";
 
 /** `general.architecture` of the families. */
@@ -28,7 +29,7 @@ export function describeDecoderForGguf(config: DecoderConfig, where: string): Gg
   if (problems.length > 0) {
     throw new ScaloraError("usage", "GGUF cannot represent this model", {
       where,
-      found: problems.map((problem) => `\n    - ${problem}`).join(""),
+      found: formatProblems(problems),
       fix: "export it as a folder",
     });
   }
