@@ -12,7 +12,7 @@ import { parseAdapterOptions } from "./parse-options.ts";
 import { readAdapterConfig } from "./peft/adapter-config.ts";
 import { type BuiltInOptions, isRegistered, listMethods, methodNamed } from "./registry.ts";
 
-/** Options of a method of this package; of a registered one, whatever its schema says. */
+/** Options of a method of this package; for a registered one, whatever its schema accepts. */
 type OptionsOf<Name extends string> = Name extends BuiltInOptions["method"]
   ? Extract<BuiltInOptions, { readonly method: Name }>
   : { readonly [option: string]: unknown };
@@ -59,7 +59,7 @@ function attachChecked(model: Module, method: Method, options: AdapterConfig, se
   return adapters;
 }
 
-/** Takes off what a method that failed has left on the layers, so that another can be attached. */
+/** Removes what a failed method has left on the layers, so that another one can be attached. */
 function clearAdapters(model: Module): void {
   for (const [, linear] of linearLayers(model)) linear.adapter = undefined;
 }
@@ -75,13 +75,13 @@ function refuseQuantised(model: Module, method: Method, options: AdapterConfig):
 }
 
 /**
- * Puts the adapters of a PEFT folder on a model, by whatever method made them.
- * @throws ScaloraError `model` or `format` where the folder is of a method that is not here, or does not fit the model
+ * Attaches the adapters of a PEFT folder to a model, with the method that made them.
+ * @throws ScaloraError `model` or `format` when the method is not supported, or the folder does not fit the model
  */
 export function attachFolder(model: Module, from: string): AdapterSet {
   const config = readAdapterConfig(from);
   const method = methodOfFolder(config);
-  // What is not known here is left to LoRA, whose check of the config names it.
+  // An unknown type is left to LoRA, whose check of the config reports it by name.
   return attachParsed(model, parseAdapterOptions({ method: method?.name ?? "lora", from }), 0);
 }
 

@@ -25,7 +25,7 @@ const members = [
 ] as const satisfies readonly (keyof AdapterSet)[];
 
 /**
- * Checks what a method has put on a model.
+ * Checks the adapter set that a method has attached to a model.
  * @throws ScaloraError naming the method: `config` when it returned no adapter set, or one that lacks a member of
  * `AdapterSet`, trains nothing, or has a trainable without a gradient of its shape, dtype and device; `run` when
  * `trainables()` throws

@@ -6,8 +6,8 @@ import { naming } from "./core/name-method.ts";
 import { linearLayers } from "./core/targets.ts";
 
 /**
- * Runs what a registered method has put on the layers on one row, for one layer of each shape: a mistake there names the
- * method before training begins.
+ * Runs the layers of a registered method on one row, one layer of each shape, so that a mistake is reported with the method's
+ * name before training begins.
  * @throws ScaloraError naming the method: `run` when a layer's `forward` throws, `config` when it returns something else than
  * `[rows, out]`
  */

@@ -48,7 +48,7 @@ const methods = new Map<string, Method>(builtInMethods.map((method) => [method.n
  * @throws ScaloraError `config` naming the method: its name is taken, or it breaks the contract of methods
  */
 export function registerMethod<Schema extends OptionsSchema>(method: Method<Schema>): void {
-  // A plug-in in plain JavaScript may hand over nothing; the check below says so.
+  // A plug-in in plain JavaScript may pass undefined; the check below reports it.
   if (methods.has(method?.name))
     throw new ScaloraError("config", `There is a method ${method.name} already`, {
       where: `method ${method.name}`,

@@ -4,7 +4,7 @@ import { loadTokenizer } from "../model-files/load-tokenizer.ts";
 import { type ModelDataLimits, readDataLimits } from "../models/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
-/** What can be said of a model without loading its weights. */
+/** What is known about a model without loading its weights. */
 export interface ModelFacts {
   readonly limits: ModelDataLimits;
   readonly hasChatTemplate: boolean;

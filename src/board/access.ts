@@ -64,7 +64,7 @@ function isOurName(host: string, access: Access): boolean {
   return isIP(host) !== 0 || [access.host, hostname()].some((own) => own.toLowerCase() === name);
 }
 
-/** Whether a browser says that the page of another origin asks; such a page could not read the answer, but cause the work. */
+/** Whether the request comes from a page of another origin: it could not read the response, but it could cause load. */
 const isForeign = ({ headers: { "sec-fetch-site": site } }: IncomingMessage) =>
   site === "cross-site" || site === "same-site";
 
@@ -78,7 +78,7 @@ function cookieOf({ headers: { cookie } }: IncomingMessage, name: string): strin
   return found?.slice(name.length + 1);
 }
 
-/** Compares in a time that tells nothing of where they differ. */
+/** Constant-time comparison. */
 function equals(found: string | undefined, token: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return found !== undefined && timingSafeEqual(digest(found), digest(token));

@@ -3,8 +3,8 @@ import { hostname, type NetworkInterfaceInfo, networkInterfaces } from "node:os"
 type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>;
 
 /**
- * Hosts under which a server that listens on an address can be opened, as an address of the web has them. All interfaces stand for
- * the machine's addresses that others can reach (its name, where it has none: a container's means nothing outside).
+ * Hosts, as in a URL, under which a server that listens on an address can be opened. A wildcard address expands to the addresses
+ * that other machines can reach, or to the host name where there are none (a container's name is unknown outside).
  * @param host as the server was given it, for a single address
  * @param address on which it listens
  */

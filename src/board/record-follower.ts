@@ -26,7 +26,7 @@ const lineFeed = 0x0a;
  * stay.
  */
 export class RecordFollower {
-  /** What is wrong with the record, as told to the user. */
+  /** What is wrong with the record, as shown to the user. */
   problem: string | null = null;
   /** Changes whenever `events` may have changed. */
   version = 0;

@@ -8,7 +8,7 @@ type Node = SyntaxNode | undefined;
 const maxSteps = 500_000;
 /** A text of so many characters costs a step wherever it is written or read. */
 const charactersPerStep = 32;
-/** What a pass of a loop costs beside its statements. */
+/** Cost of one loop iteration in addition to its statements. */
 const stepsPerPass = 4;
 /** Milliseconds of one rendering, for what the steps do not count. */
 const maxTime = 2000;
@@ -30,7 +30,7 @@ interface Frame {
   readonly node: Node;
   /** The arguments of a call or a filter. */
   readonly argumentNodes: ReadonlySet<unknown>;
-  /** Size of what a filter, or the method of a text, is applied to. */
+  /** Size of the operand of a filter or a string method. */
   operandSize: number;
   argumentWeight: number;
 }

@@ -1,7 +1,7 @@
 import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
 import type { Context } from "./context.ts";
 
-/** The row of a result that says which checkpoint it is of; none for a model. */
+/** The row of a result that names its checkpoint; none for a model. */
 export const checkpointRows = (checkpoint: UsedCheckpoint | undefined): [string, string][] =>
   checkpoint === undefined ? [] : [["checkpoint", `${checkpoint.name} (${checkpoint.choice})`]];
 

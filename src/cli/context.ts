@@ -82,7 +82,7 @@ export class Context {
 
   /**
    * Runs a task that Ctrl-C, SIGTERM, a hangup or a closed output stops gracefully; a second Ctrl-C or SIGTERM ends the process
-   * immediately. `nohup` makes it go on without its terminal.
+   * immediately. Under `nohup` a hangup is ignored.
    * @param stopping text printed at the first signal
    */
   async interruptible<T>(
@@ -107,7 +107,7 @@ export class Context {
   }
 
   /**
-   * Handles failed writes to the output: a task is stopped when nobody reads any more; otherwise a closed stdout, as of
+   * Handles failed writes to the output: a running task is stopped when the reader is gone; without a task, a closed stdout, as in
    * `scalora ls runs | head`, ends the process. Other failures end it with an error, but no task.
    */
   watchOutput(): void {
@@ -140,7 +140,7 @@ export class Context {
     if (!cause.startsWith("closed ")) this.note(`\n${cause}: ${stopping}`);
   }
 
-  /** Node resets the signals that nohup ignores; the shell's variable still says how this program was started. */
+  /** Node resets the signals that nohup ignores, but the shell's variable still shows that nohup was used. */
   private isUnderNohup(): boolean {
     return basename(this.env["_"] ?? "") === "nohup";
   }

@@ -3,7 +3,7 @@ const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGPIPE: 13, SIGTERM: 15 } as cons
 /** The signals that stop a task. */
 export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** What stops a task: a signal, or that nobody reads its output any more (the terminal or the other end of a pipe is gone). */
+/** What stops a task: a signal, or a closed output (the terminal or the reader of a pipe is gone). */
 export type StopCause = (typeof stopSignals)[number] | "closed stdout" | "closed stderr";
 
 /**
@@ -26,7 +26,7 @@ export class Interruption extends Error {
   }
 }
 
-/** Whether a failed write says that nobody can read any more: the pipe's other end is closed, or the terminal is gone. */
+/** Whether a failed write means that the output is closed: the pipe's reader or the terminal is gone. */
 export function isClosedOutput(error: Error): boolean {
   return "code" in error && ["EPIPE", "EIO", "ENXIO", "ENOTCONN", "ECONNRESET"].includes(String(error.code));
 }

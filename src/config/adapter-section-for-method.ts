@@ -4,10 +4,10 @@ import { describeSection } from "./field-descriptions.ts";
 import { type RecipeSource, readRecipeSource } from "./recipe-source.ts";
 
 /**
- * The `adapter` section that a recipe has for another method: what it says under keys that this method has too, unchecked.
+ * The `adapter` section of a recipe for another method: the recipe's values of the keys that this method has too, unchecked.
  * @param set overrides `section.key=value` that count as the recipe's
- * @throws ConfigError for keys that no method has, and for `from` where the method cannot go on from a folder: leaving that
- * out would start it from another model than the rest
+ * @throws ConfigError for keys that no method has, and for `from` where the method cannot continue from a folder: without it,
+ * this method would start from another model than the others
  */
 export function adapterSectionForMethod(
   path: string,

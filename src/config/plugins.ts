@@ -18,7 +18,7 @@ const loaded = new Set<string>();
 
 /**
  * Imports the modules that a recipe names in `plugins` and registers the methods that they export; to be called before
- * `loadRecipe`. Each is imported once. A list that is wrong is left to `loadRecipe`, which tells all problems together.
+ * `loadRecipe`. Each is imported once. An invalid list is left to `loadRecipe`, which reports all problems at once.
  * @param options `set`: overrides, as of `loadRecipe`; `cwd`: folder that relative paths start from, the current one by default
  * @throws ConfigError for a module that cannot be imported or exports no method; ScaloraError `config` naming a method that
  * cannot be registered
@@ -53,7 +53,7 @@ async function loadPlugin(file: string, source: RecipeSource, key: KeyPath): Pro
   loaded.add(file);
 }
 
-/** Whether an export is meant to be a method; `registerMethod` says what is wrong with it. */
+/** Whether an export is meant to be a method; `registerMethod` reports what is wrong with it. */
 const isMethod = (value: unknown): value is Method =>
   isRecord(value) && "attach" in value && "schema" in value;
 

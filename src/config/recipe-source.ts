@@ -43,7 +43,7 @@ export function readRecipeSource(path: string, overrides: readonly string[]): Re
   return withOverrides(path, value ?? {}, overrides, lineOf);
 }
 
-/** A recipe given as a plain object, with overrides; `name` stands for the file in messages. */
+/** A recipe given as a plain object, with overrides; `name` is used for the file in messages. */
 export function recipeSourceFromObject(
   name: string,
   value: unknown,
@@ -100,9 +100,9 @@ function withOverrides(
 }
 
 /**
- * Takes the file's key out where an override sets the one that excludes it: `train.steps` for `train.epochs`, `batchSize` for
- * `batchTokens`, and the reverse. Two overrides that exclude each other stay, to be refused, and so do those beside one of
- * the whole section.
+ * Removes a key of the file when an override sets the key that excludes it: `train.steps` for `train.epochs`, `batchSize` for
+ * `batchTokens`, and vice versa. Two overrides that exclude each other stay and are refused later, as does one next to an
+ * override of the whole section.
  */
 function removeExcludedKeys(root: unknown, applied: readonly Override[]): void {
   const train = typeof root === "object" && root !== null ? Reflect.get(root, "train") : undefined;

@@ -52,7 +52,7 @@ export function loadRecipe(path: string, options: RecipeOptions = {}): Recipe {
   return checkSource(readRecipeSource(path, options.set ?? []), name, options);
 }
 
-/** Checks a recipe given as a plain object; `name` stands for the file's in messages and in the run's name. */
+/** Checks a recipe given as a plain object; `name` is used for the file in messages and in the run's name. */
 export function parseRecipe(value: unknown, options: RecipeOptions & { name?: string } = {}): Recipe {
   const name = options.name ?? "recipe";
   return checkSource(recipeSourceFromObject(name, value, options.set ?? []), name, options);

@@ -15,7 +15,10 @@ export const exclusiveKeys = [
   ["batchSize", "batchTokens"],
 ] as const;
 
-/** Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. Made anew: it tells of all methods. */
+/**
+ * Section `train`: the optimisation itself. Steps are optimiser steps, counted from 1. Built on each call, because its
+ * descriptions list all registered methods.
+ */
 export const trainSchema = () =>
   z.strictObject({
     steps: integerAtLeast(1).optional().meta({

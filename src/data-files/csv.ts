@@ -74,7 +74,7 @@ function* readRecords(path: string, delimiter: string): Generator<CsvRecord> {
   record.assertClosed();
 }
 
-/** Parses a record line by line, until none of its quotes is open. */
+/** Parses a record, which continues on the next line as long as a quote is open. */
 class RecordParser implements CsvRecord {
   readonly fields: string[] = [];
   readonly line: number;

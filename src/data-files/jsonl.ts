@@ -71,7 +71,7 @@ function countStarts(text: string): number {
   return count;
 }
 
-/** @throws ScaloraError `data` for a row whose lists and objects lie in each other too deep */
+/** @throws ScaloraError `data` for a row that is nested too deeply */
 export function assertFlat(row: unknown, where: string): void {
   if (!isNestedDeeper(row)) return;
   throw new ScaloraError("data", "A row is nested too deeply", {

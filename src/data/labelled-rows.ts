@@ -39,7 +39,7 @@ export function checkFormatFitsModel(source: DataSource, classes: ClassifierLabe
   });
 }
 
-/** Refuses a model whose classes are not the task's, in the same order. */
+/** Refuses a model whose classes differ from the task's, also in their order. */
 function checkGlueLabels(
   { path, columns }: DataSource,
   classes: ClassifierLabels,

@@ -5,7 +5,7 @@ import type { Example } from "./types.ts";
 export interface MaskSegment {
   text: string;
   isLabel: boolean;
-  /** Whether they are all special tokens; absent where special tokens are not told apart. */
+  /** Whether they are all special tokens; absent where special tokens are not distinguished. */
   isSpecial?: boolean;
   tokens: number;
 }

@@ -56,7 +56,7 @@ function explainStatus(
   return [`The hub failed to send ${name}`, "run the command again later: partial downloads are kept"];
 }
 
-/** The message of the innermost cause: that of `fetch` itself says nothing specific. */
+/** The message of the innermost cause; `fetch` itself only reports "fetch failed". */
 function innermostMessage(error: unknown): string {
   return error instanceof Error && error.cause instanceof Error
     ? `${error.message}: ${error.cause.message}`

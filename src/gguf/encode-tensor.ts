@@ -7,7 +7,7 @@ import { type TensorType, tensorTypeByName } from "./tensor-types.ts";
 export type WritableType = "F32" | "F16" | "BF16" | "Q8_0";
 
 /**
- * The type that a tensor is written as: vectors stay F32, and rows whose length is no multiple of the block size become F16
+ * The type that a tensor is stored as: vectors stay F32, and rows whose length is not a multiple of the block size become F16
  * (as in llama.cpp's conversion).
  */
 export function tensorTypeFor(wanted: WritableType, shape: readonly number[]): TensorType {

@@ -117,8 +117,8 @@ function familyKeys(header: GgufHeader, name: string, has: (tensor: string) => b
 }
 
 /**
- * @param largestLayerCount layers of the family's 27-billion model, whose scores are scaled by hidden size over heads; GGUF has
- * no field for it (llama.cpp, `src/models/gemma*.cpp`)
+ * @param largestLayerCount layer count of the family's 27B model, which scales attention scores by hidden size over heads; GGUF
+ * has no field for it (llama.cpp, `src/models/gemma*.cpp`)
  */
 function gemmaKeys({ metadata }: GgufHeader, name: string, largestLayerCount: number): ConfigValues {
   const heads = metadata.requiredCount(`${name}.attention.head_count`);

@@ -7,7 +7,7 @@ import { refuseNamedPipe } from "../util/output-file.ts";
 import { type LockWait, ProcessLock } from "../util/process-lock.ts";
 
 /**
- * Takes the lock of a file of results, which lies beside it. A device such as /dev/null has none.
+ * Takes the lock of a file of results, a folder next to it. A device such as /dev/null has none.
  * @throws ScaloraError `usage` when another process evaluates into the file, it is a named pipe, or its folder cannot be
  * written; the signal's reason
  */

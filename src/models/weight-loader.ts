@@ -57,7 +57,7 @@ export class WeightLoader {
   private codebook: Nf4Codebook | undefined;
   private readonly missingKeys: string[] = [];
   private readonly mismatchedKeys: string[] = [];
-  /** What is said of tensors with numbers that are not finite, and their files. */
+  /** Descriptions of tensors with non-finite values, and their files. */
   private readonly nonFinite: string[] = [];
   private readonly nonFiniteFiles = new Set<string>();
 

@@ -11,7 +11,7 @@ import { type RecognisedFormat, recogniseFormat } from "./recognise-format.ts";
 /** Rows that are read to recognise the format, and to find the classes. */
 const sampledRows = 10_000;
 const formatRows = 20;
-/** Longest sequence that a recipe begins with, in tokens. */
+/** Maximum sequence length of a new recipe, in tokens. */
 const firstMaxLength = 1024;
 /** More numbers than these are values of a regression rather than classes. */
 const maxNumberedClasses = 20;

@@ -33,7 +33,7 @@ const heapOverhead = 1.2;
 
 /** Kernels that oneDNN makes and keeps for the batch lengths of later steps, in bfloat16 (measured). */
 const kernelCache = 24 * 2 ** 20;
-/** Activations of later steps, whose batches have other shapes, over those of the measured ones (measured). */
+/** Activations of later steps, with batches of other shapes, relative to the measured ones (an empirical factor). */
 const laterSteps = 1.15;
 
 /** Tensors that base stores hold in addition to the weights: low halves, or factors of the frozen low-rank delta. */

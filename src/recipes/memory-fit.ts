@@ -21,7 +21,7 @@ export interface WeightBytes {
   readonly quantisable: number;
 }
 
-/** Whether a run fits into memory: certainly, perhaps, or not at all. */
+/** Whether a run fits into memory, given the error of the estimate. */
 export function fitOf({ total }: Pick<MemoryNeed, "total">, { bytes }: MemoryLimit): "yes" | "tight" | "no" {
   if (total * (1 - estimateError) > bytes) return "no";
   return total * (1 + estimateError) > bytes ? "tight" : "yes";

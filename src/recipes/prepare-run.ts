@@ -59,7 +59,7 @@ export async function prepareRun(
   };
   try {
     const config = resolveModelConfig(recipe);
-    // First of all: a folder that holds no model is told by its config.
+    // First, since a folder without a model is recognised by its config.
     const modelConfig = readModelConfig(config.path);
     checkModelFit(config);
     const base = await loadModelAndTokenizer(config, seed, recordedBackend, modelConfig);

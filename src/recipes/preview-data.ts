@@ -31,7 +31,7 @@ export interface DataPreview {
   files: { path: string; format: string; rows: number; ignoredColumns: string[] }[];
   /** As in the `start` event of the run: training rows, and those held out. */
   counts: { rows: number; heldOut: number; tokens: number; labelTokens: number };
-  /** Tokens of the training rows that stand for text which the vocabulary lacks. */
+  /** Unknown tokens in the training rows. */
   unknownTokens: number;
   /** Rows cut to `maxLength` tokens, of all that were read. */
   truncated: number;
@@ -39,7 +39,7 @@ export interface DataPreview {
   warnings: string[];
   lengths: {
     maxLength: number;
-    /** Lengths below which the fraction of the training rows lies. */
+    /** Quantiles of the lengths of the training rows. */
     quantiles: { fraction: number; tokens: number }[];
     histogram: LengthBin[];
   };

@@ -6,7 +6,7 @@ import { readOptional, runFiles } from "../run/run-files.ts";
 import type { TrainResult } from "../train/train-options.ts";
 import { runPath } from "./run-settings.ts";
 
-/** What a result says of the training itself. */
+/** The part of a result about the training itself. */
 export function trainingSummary({
   reason,
   step,

@@ -47,7 +47,7 @@ import { trainingCounts } from "./training-data.ts";
  * written before everything in the recipe has been checked.
  */
 export const runTraining: RunTraining = async (recipe, { signal, onEvent, resume = false }) => {
-  // Before anything is read or loaded: of two processes, one is told so in its first moment.
+  // Before anything is read or loaded, so that the second of two processes is refused at once.
   using lock = await lockWatchedRun(runPath(recipe), {
     resume,
     signal,
@@ -164,7 +164,7 @@ function eventSinks(folder: RunFolder, onEvent: (event: RunEvent) => void, track
 /** Takes the samples of a step that the record does not hold yet: a process that was killed may have recorded the first ones. */
 type Sampler = (step: number, recorded: readonly RunEvent[]) => Promise<SampleEvent[]>;
 
-/** Makes the sampler; it takes none of a classifier. @throws ScaloraError `config` when a classifier's recipe has prompts */
+/** Makes the sampler; for a classifier it takes no samples. @throws ScaloraError `config` when a classifier's recipe has prompts */
 async function makeSampler(
   { model, tokenizer }: LoadedModel,
   recipe: Recipe,
@@ -198,9 +198,9 @@ async function finalRank(
 }
 
 /**
- * What changes rounding is as in the run's first process, also where no checkpoint says so: the number of threads, which is
- * set here, and the GEMM backend.
- * @returns the GEMM backend; undefined when no process came as far
+ * Restores from the record what changes rounding, also when there is no checkpoint yet: sets the number of threads, and
+ * returns the GEMM backend.
+ * @returns undefined when no process has recorded it
  */
 function useRecordedThreads(path: string): GemmBackend | undefined {
   const environment = eventsOfType(readEvents(path), "start").at(-1)?.environment;

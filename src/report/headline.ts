@@ -117,7 +117,7 @@ function accuracyText(accuracy: number, rows: number): string {
   return ` Accuracy ${percent(accuracy)} % (95 % interval ${percent(low)} to ${percent(high)}).`;
 }
 
-/** Steps at either end whose mean loss counts, as a fraction of all. */
+/** Fraction of the steps, at the start and at the end, whose mean loss is compared. */
 const ends = 0.1;
 
 /** Without held-out rows: the training loss at both ends. */

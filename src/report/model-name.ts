@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 
-/** A commit of the hub, or another hash: says nothing to a reader. */
+/** A commit of the hub, or another hash: meaningless to a reader. */
 const hash = /^[0-9a-f]{12,}$/;
 
 /** The name of a model for readers, instead of its path: `owner/name` in the hub's cache, else the last folder that is a name. */

@@ -12,7 +12,7 @@ export function runReport(run: NamedRun, recipe?: string): ReportData {
   return { ...runDetails(run, recipe), charts: runCharts([run]), tables: [] };
 }
 
-/** What a report says of a run in words: all but the charts. */
+/** The text of a report on a run: everything but the charts. */
 export function runDetails(run: NamedRun, recipe?: string): RunDetails {
   return {
     title: run.name,

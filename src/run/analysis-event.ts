@@ -42,7 +42,7 @@ const layerAnalysisSchema = z.object({
   scaling: layerScalingSchema.optional().describe("The scaling event of the step, where there was one"),
 });
 
-/** One adapted layer at an analysed step; docs/analysis.md says what each figure means. */
+/** One adapted layer at an analysed step; docs/analysis.md explains each figure. */
 export type LayerAnalysis = z.output<typeof layerAnalysisSchema>;
 
 /** What the analysis measured at one step. */

@@ -25,7 +25,7 @@ export function requestControl(path: string, command: ControlCommand): void {
 
 const versioned = z.object({ version: z.number() });
 
-/** The command in the text of a `control.json`, or a warning that says why there is none. */
+/** The command in the text of a `control.json`, or a warning explaining why it is not valid. */
 export function parseControl(text: string): { command: ControlCommand } | { warning: string } {
   const content = parseOptional(text);
   const version = versioned.safeParse(content).data?.version;

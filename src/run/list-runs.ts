@@ -73,7 +73,7 @@ function foldersIn(folder: string): string[] {
     const entries = readdirSync(folder, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   } catch {
-    // Removed meanwhile, or not readable: no runs to list.
+    // Removed in the meantime, or not readable: no runs to list.
     return [];
   }
 }

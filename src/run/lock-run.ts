@@ -16,7 +16,7 @@ export function lockNewRun(path: string): ProcessLock {
   if (!isUnused(path)) throw alreadyThere(path);
   const lock = takeLock(path);
   if (isUnused(path)) return lock;
-  // Another process has made the run meanwhile, and its lock is free again.
+  // Another process has created the run in the meantime and released its lock.
   lock[Symbol.dispose]();
   throw alreadyThere(path);
 }

@@ -25,7 +25,7 @@ export function readEvents(path: string): RecordedEvent[] {
 /** Size of a record that is read at once: as long as a text can be, about two million steps. */
 const maxRecordBytes = 500 * 2 ** 20;
 
-/** The text of the record; none without one. A record that cannot be read holds what a resume needs, so it is not taken for none. */
+/** The text of the record; empty without one. An unreadable record is an error: a resume needs what it holds. */
 function readRecord(file: string): string {
   try {
     // Not strict: a crash may have cut the last line within a character.
@@ -52,7 +52,7 @@ export class EventCollector {
   private hasResume = false;
   private readonly file: string;
   private lines = 0;
-  /** A line that is no JSON: cut off by a crash, if what follows it is what a process writes first. */
+  /** A line that is not JSON: cut off by a crash if the next line is the first event of a new process, else damaged. */
   private cut: { place: Place; text: string } | undefined;
 
   /** @param file path of the record, for errors */

@@ -106,7 +106,7 @@ export class RunFolder implements Disposable {
     this.isBlank = false;
   }
 
-  /** Reads the command in `control.json` and removes the file; `warning` says why there is none. */
+  /** Reads the command in `control.json` and removes the file; `warning` explains why it is not valid. */
   takeControl(): { command?: ControlCommand; warning?: string } {
     this.assertHeld();
     const file = this.file(runFiles.control);

@@ -5,7 +5,7 @@ import { z } from "zod";
  * the error messages, `--help` and the documentation.
  */
 
-/** What a field's metadata may say beside its description; read back from the JSON schema. */
+/** Metadata of a field besides its description; read back from the JSON schema. */
 export interface FieldMeta {
   description: string;
   /** Completes "expected …" where the schema's own words would be poor. */

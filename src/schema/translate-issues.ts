@@ -36,7 +36,7 @@ export function translateIssues(issues: readonly Issue[], root: SchemaNode, raw:
   const found = issues
     .flatMap((issue) => translate(issue, branch, raw, []))
     .map((issue) => explainOtherMethodKey(issue, ofOtherMethods, valueAt(raw, ["method"])));
-  // Several of zod's checks may fail on one value; our message already says everything about it.
+  // Several of zod's checks may fail on one value; our message already covers all of them.
   return [
     ...new Map(found.toReversed().map((issue) => [formatKeyPath(issue.path), issue])).values(),
   ].toReversed();
@@ -133,7 +133,7 @@ function branchFor(root: SchemaNode, raw: unknown): SchemaNode {
   return isNode(branch) ? branch : root;
 }
 
-/** The schema node of a key path, and the deepest one above it that says what it expects. */
+/** The schema node of a key path, and its deepest ancestor that has a description of valid values. */
 function nodesAt(
   root: SchemaNode,
   path: KeyPath,

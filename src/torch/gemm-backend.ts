@@ -135,7 +135,7 @@ export function useGemmBackend(backend: GemmBackend): void {
 
 /**
  * Uses the backend that somebody asks for, such as a recipe or an interrupted run; another would change results.
- * @param where who asks for it
+ * @param where the caller, for messages
  * @param tryProduct fails when the backend in use does not work
  * @throws ScaloraError `config` when this libtorch does not have it
  */

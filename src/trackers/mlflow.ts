@@ -13,7 +13,7 @@ import type { OpenTracker, TrackedRun, Tracker } from "./tracker.ts";
 /** The experiment that all runs of a folder belong to; its id must be a number for `mlflow migrate-filestore`. */
 const experiment = { name: "scalora", id: "729360164502918374" } as const;
 
-/** MLflow's numbers of a run's status. */
+/** MLflow's codes of a run's status. */
 const statuses = { running: 1, finished: 3, failed: 4, killed: 5 } as const;
 
 const endStatus = { finished: "finished", early: "finished", stopped: "killed", failed: "failed" } as const;
@@ -21,7 +21,7 @@ const endStatus = { finished: "finished", early: "finished", stopped: "killed", 
 /** Longest value of a parameter that MLflow reads. */
 const maxParameter = 6000;
 
-/** MLflow: a file store beside the run's folder, for `mlflow ui --backend-store-uri runs/mlruns`. */
+/** MLflow: a file store next to the run's folder, for `mlflow ui --backend-store-uri runs/mlruns`. */
 export const openMlflow: OpenTracker = (run) => {
   const store = join(dirname(run.path), "mlruns");
   const experimentPath = join(store, experiment.id);
@@ -94,7 +94,7 @@ class MlflowRun implements Tracker {
   }
 }
 
-/** Of a user whom the system does not list, as in a container, what the environment says. */
+/** The user's name; from the environment where the system does not know the user, as in a container. */
 function userName(): string {
   try {
     return userInfo().username;

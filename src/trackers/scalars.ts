@@ -28,7 +28,7 @@ export function eventScalars(event: RunEvent): Scalar[] {
   }
 }
 
-/** The numbers of a method's report; of a list of three, minimum, median and maximum. */
+/** The numbers of a method's report; a list of three is minimum, median and maximum. */
 function methodScalars({ report }: MethodEvent): Scalar[] {
   return Object.entries(report).flatMap(([key, value]): Scalar[] => {
     if (typeof value === "number") return named("method", { [key]: value });

@@ -18,7 +18,7 @@ const headerSize = 7;
 const piece = { whole: 1, first: 2, middle: 3, last: 4 } as const;
 const field = { history: 2, summary: 3, run: 17, exit: 18, header: 21 } as const;
 
-/** Weights & Biases: an offline run beside the run's folder, which `wandb sync` uploads. */
+/** Weights & Biases: an offline run next to the run's folder, which `wandb sync` uploads. */
 export const openWandb: OpenTracker = (run) => {
   const id = run.id.slice(0, 8);
   const stamp = run.startedAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_");

@@ -51,6 +51,6 @@ export const isAborted = ({ signal }: TrainOptions) => signal?.aborted === true;
 /** Why the caller has aborted the run. */
 function reasonOf({ reason }: AbortSignal): string {
   if (typeof reason === "string") return reason;
-  // Without a reason of its own, an AbortController gives an AbortError.
+  // The default reason of an AbortController is an AbortError.
   return reason instanceof Error && reason.name !== "AbortError" ? reason.message : "asked by the caller";
 }

@@ -1,7 +1,7 @@
 import { ScaloraError } from "../util/errors.ts";
 import type { Progress } from "./progress-state.ts";
 
-/** Steps in a row that mean divergence; a run that recovers sooner goes on. */
+/** Consecutive steps that count as divergence; a run that recovers sooner continues. */
 const stepsOfDivergence = 50;
 /** Weight of the newest step in the moving average of the loss. */
 const averageWeight = 0.1;
@@ -65,7 +65,7 @@ export function divergenceError(progress: Progress, guessLoss: number): ScaloraE
   });
 }
 
-/** Whether a run that did not begin by guessing ends so, as its last evaluation says, or else its last loss. */
+/** Whether a run that did not start at the loss of guessing ends there, by its last evaluation or, without one, its last loss. */
 export function hasCollapsed({ firstLoss, lastEval, loss }: Progress, guessLoss: number): boolean {
   return firstLoss !== null && loss !== null && isCollapsed(firstLoss, lastEval?.loss ?? loss, guessLoss);
 }

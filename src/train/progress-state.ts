@@ -27,7 +27,7 @@ const schema = z.strictObject({
   /** Training loss of the first step, and the moving average; null in checkpoints of version 1. */
   firstLoss: z.number().nullable().default(null),
   averageLoss: z.number().nullable().default(null),
-  /** Steps in a row whose loss was that of a diverged run. */
+  /** Consecutive steps, up to the last one, with the loss of a diverged run. */
   stepsDiverged: z.int().min(0).default(0),
   /** Evaluation before the first step, the last one, and the best one after at least one step. */
   firstEval: evaluationSchema.nullable(),

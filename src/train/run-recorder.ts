@@ -80,7 +80,7 @@ export class RunRecorder {
       this.emitEnd("stopped", message);
       this.writeStatus("stopped", message);
     } catch {
-      // Nobody is left to be told.
+      // The process is exiting: the error cannot be reported.
     }
   }
 

@@ -118,7 +118,7 @@ function recomputeLoss(
 const withLabels = (objective: Objective, microBatches: readonly Batch[]) =>
   microBatches.filter((batch) => objective.labelCount(batch) > 0);
 
-/** Frozen weights are read from memory-mapped files: a file truncated meanwhile would read as zeros. */
+/** Frozen weights are memory-mapped: if another process truncates the file during training, they read as zeros. */
 function checkWeightFiles(): void {
   if (torch.mappedFilesIntact()) return;
   throw new ScaloraError("run", "A weight file of the model was truncated while in use; the run stops", {

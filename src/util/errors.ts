@@ -1,7 +1,7 @@
 import { quote } from "./quote.ts";
 
 /**
- * The error codes of the project. A code says who has to fix the error:
+ * The error codes of the project. A code tells who has to fix the error:
  * - `usage`, `config`, `data`, `format`, `model`: the user's input is invalid (exit code 2);
  * - `tensor`: an operator was called with an invalid argument;
  * - `run`: a run could not continue (non-finite values, a folder that cannot be written) (exit code 1);
@@ -70,7 +70,7 @@ function describe(what: string, { where, expected, found, fix }: ErrorDetails): 
   return lines.join("\n");
 }
 
-/** The further lines of a detail are indented, so that none passes for a detail of its own. */
+/** Continuation lines are indented, so that none looks like another detail. */
 const detail = (text: string) => quote(text, maxDetail).replaceAll("\n", `\n${" ".repeat(12)}`);
 
 /** The message of anything that was thrown. */

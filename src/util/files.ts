@@ -106,8 +106,8 @@ export function hashFile(path: string): string {
 }
 
 /**
- * Makes a folder and those above it, or none of them. Node's own `recursive` never returns on file systems such as /proc.
- * @returns the folders that were not there, the outermost first
+ * Creates a folder and its missing parents, or none of them. Node's own `recursive` never returns on file systems such as /proc.
+ * @returns the folders that were created, the outermost first
  */
 export function makeFolders(path: string): string[] {
   if (existsSync(path)) return [];
@@ -116,7 +116,7 @@ export function makeFolders(path: string): string[] {
     mkdirSync(path);
     return [...above, path];
   } catch (cause) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it in the meantime.
     if (existsSync(path)) return above;
     removeEmptyFolders(above);
     throw cause;

@@ -13,7 +13,7 @@ export function writeOutputFile(path: string, content: string): void {
 }
 
 /**
- * Refuses a pipe of the file system, whose opening waits for a reader. An open one, such as /dev/stdout, may be written.
+ * Refuses a named pipe, since opening one blocks until there is a reader. One that is open already, such as /dev/stdout, is fine.
  * @throws Error in plain words
  */
 export function refuseNamedPipe(path: string): void {

@@ -2,9 +2,9 @@ import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from "
 import { formatBytes } from "./format.ts";
 
 /**
- * Opens a regular file for reading; its descriptor.
- * @throws Error in plain words for a folder, and for a pipe or a device, whose reading may wait or go on for ever; of the file
- * system otherwise
+ * Opens a regular file for reading and returns its descriptor.
+ * @throws Error in plain words for a folder, and for a pipe or a device, since reading those may block or never end; the file
+ * system's error otherwise
  */
 export function openFile(path: string): number {
   const stats = statsOf(path);
@@ -12,7 +12,7 @@ export function openFile(path: string): number {
   return openSync(path, "r");
 }
 
-/** What the file system says of a path; undefined for what is not there, or cannot be. */
+/** The stats of a path; undefined when nothing is there, or the path is invalid. */
 export function statsOf(path: string): Stats | undefined {
   if (path.includes("\0")) return undefined;
   try {

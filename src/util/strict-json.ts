@@ -48,7 +48,7 @@ export function parseJson(text: string): JsonValue {
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings may not hold them unescaped
 const plainPattern = /[^"\\\u0000-\u001f]*/y;
-/** Half of a pair that stands alone: not text, and not encodable in UTF-8. */
+/** A lone surrogate: not text, and not encodable in UTF-8. */
 export const loneSurrogate = /\p{Surrogate}/u;
 const spacePattern = /[ \t\n\r]*/y;
 const escapes: Readonly<Record<string, string>> = {

@@ -54,13 +54,13 @@ export interface StepHooks {
    */
   beforeClip(step: StepContext): EventReport | undefined;
   /**
-   * Whether a step measures its loss also after `beforeClip`: where the forward sees a rounded base an event moves it, and
-   * one more forward pass now and then tells by how much.
+   * Whether a step also measures its loss after `beforeClip`: an event changes the loss where the forward pass uses a rounded
+   * base, and an occasional extra forward pass shows by how much.
    */
   measuresEvent(step: StepContext): boolean;
 }
 
-/** The hooks of a method that does nothing of its own. */
+/** Hooks that do nothing. */
 export const defaultStepHooks: Readonly<StepHooks> = {
   lrFactor: () => 1,
   beforeForward: () => {},

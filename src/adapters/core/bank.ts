@@ -29,7 +29,7 @@ export class StackedParameter {
   readonly grad: Tensor;
   readonly leaves: readonly Tensor[];
 
-  /** Zeros of dtype float32, or float64 beside float64 weights. @param shape of one layer's parameter */
+  /** Zeros of dtype float32, or float64 for float64 weights. @param shape of one layer's parameter */
   constructor(layers: readonly NamedLinear[], shape: readonly number[]) {
     const { weight } = elementAt(layers, 0).linear;
     const make = () =>
@@ -163,10 +163,10 @@ export class LowRankBank extends Bank {
   readonly gradB: Tensor;
   /** Each layer's own A `[m, r]` and B `[n, r]`: the parameters that autograd sees. */
   readonly leaves: readonly { readonly A: Tensor; readonly B: Tensor }[];
-  /** The low-rank term beside a layer's frozen weight, where there is one. */
+  /** The frozen low-rank term of a layer, if there is one. */
   frozenDelta: ((index: number) => FrozenDelta | undefined) | undefined;
 
-  /** @param more shapes of what a method trains beside the factors */
+  /** @param more shapes of what a method trains in addition to the factors */
   constructor(
     name: string,
     shape: BankShape,
@@ -210,7 +210,7 @@ export class LowRankBank extends Bank {
 
 /**
  * Makes one bank of the layers of equal weights that a method treats alike, in order of first appearance.
- * @param labelOf what a bank's name says beside the shape, such as `r8` of `bank0.64x32r8`
+ * @param labelOf the part of a bank's name after the shape, such as `r8` of `bank0.64x32r8`
  * @param make the bank of some layers
  * @param apart what else must be equal within a bank
  */

@@ -3,13 +3,13 @@ import { reshape, scope, slice, Tensor, toDType, viewDType } from "../../torch/i
 import { ScaloraError } from "../../util/errors.ts";
 import type { NamedLinear } from "./bank.ts";
 
-/** Numbers of each weight that are looked at: another model differs everywhere. */
+/** Values sampled from each weight: enough, since another model differs everywhere. */
 const sampled = 1024;
 
 /**
- * SHA-256, in hexadecimal, over the paths, shapes and evenly spaced numbers of the weights that an adapter is made for. The
- * numbers are rounded to bfloat16, so that a model has one fingerprint in whichever precision it is loaded.
- * @returns undefined for quantised weights: their adapters are used on the weights that these were made of, too
+ * SHA-256, in hexadecimal, over the paths, shapes and evenly spaced values of the weights that an adapter belongs to. The
+ * values are rounded to bfloat16, so that a model has the same fingerprint in every dtype.
+ * @returns undefined for quantised weights: their adapters are also used on the original weights
  */
 export function baseFingerprint(layers: readonly Pick<NamedLinear, "path" | "linear">[]): string | undefined {
   const hash = createHash("sha256");

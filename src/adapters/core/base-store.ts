@@ -31,7 +31,7 @@ export interface BaseStore extends Disposable {
   merge(left: Tensor, right: Tensor): readonly number[] | undefined;
   /** Whether absorbing so many more columns can move the forward pass by more than the rounding of one product. */
   isLossy(columns: number): boolean;
-  /** The low-rank term beside a layer's frozen weight, for stores that change no weight; undefined before the first merge. */
+  /** The low-rank term of a layer, for stores that leave its weight frozen; undefined before the first merge. */
   frozenDelta?(index: number): FrozenDelta | undefined;
   /** The exact weight of a layer, float32 or wider; the caller's. */
   weight(index: number): Tensor;

@@ -2,7 +2,7 @@ import type { Linear } from "../../nn/index.ts";
 import { add, fastLinear, type Tensor, toDType } from "../../torch/index.ts";
 
 /**
- * `x (W + change)ᵀ + b`. In bfloat16 by two products, for the sum would round away what is small beside W.
+ * `x (W + change)ᵀ + b`. In bfloat16 it takes two products: adding the change to W would round small changes away.
  * @param change `[m, n]`, part of the graph
  */
 export function forwardWithDelta(x: Tensor, base: Linear, change: Tensor): Tensor {

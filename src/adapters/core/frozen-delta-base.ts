@@ -38,9 +38,9 @@ export function truncationReport(cuts: readonly number[]): EventReport {
 export const defaultBaseRank = (rank: number) => Math.max(64, 8 * rank);
 
 /**
- * The base as it is loaded, frozen, with all that was merged beside it as P·Qᵀ of rank at most R: (m + n)·R numbers a layer.
- * What is merged is appended as columns; where they would be more than R, the best approximation of rank R takes their
- * place, by a thin QR of both factors and the singular values of their small product (Eckart–Young).
+ * The frozen base, and everything merged so far as a separate P·Qᵀ of rank at most R: (m + n)·R values per layer. A merge appends
+ * columns; when there would be more than R, they are replaced by the best approximation of rank R, from a thin QR of both
+ * factors and the SVD of their small product (Eckart–Young).
  */
 export class FrozenDeltaBase implements BaseStore {
   /** `[L, m, R]` and `[L, n, R]`; columns beyond those in use are 0. */
@@ -121,7 +121,7 @@ export class FrozenDeltaBase implements BaseStore {
     this.factors = [];
   }
 
-  /** W + P·Qᵀ in float64: beside W the change may be small. */
+  /** W + P·Qᵀ in float64, since the change may be small compared to W. */
   weight(index: number): Tensor {
     return noGrad(() =>
       scope(() => {

@@ -28,7 +28,7 @@ export interface MethodHooks extends StepHooks {
   loadCounters(counters: Json): void;
   /** After a state was taken back. */
   stateLoaded(): void;
-  /** Frees what the method holds beside its banks. */
+  /** Frees what the method holds in addition to its banks. */
   dispose(): void;
 }
 
@@ -40,7 +40,7 @@ export interface AdapterParts<B extends Bank = Bank> {
   readonly banks: readonly B[];
   /** Where the adapted weights are, by bank, of methods that merge into them. */
   readonly bases?: readonly BaseStore[];
-  /** Paths of the modules that are trained whole beside the banks (`resolveModulesToSave`). */
+  /** Paths of the modules that are trained in full (`resolveModulesToSave`). */
   readonly modulesToSave?: readonly string[];
   readonly lowRank?: LowRankLayers;
   readonly scaling?: ScalingEvents;
@@ -66,7 +66,7 @@ export class LayerAdapters<B extends Bank = Bank> implements AdapterSet {
   readonly model: Module;
   readonly banks: readonly B[];
   readonly bases: readonly BaseStore[];
-  /** The modules that are trained whole beside the adapters. */
+  /** The modules that are trained in full. */
   readonly modulesToSave: ModulesToSave;
   /** Names the adapted weights as they were before anything was trained (`baseFingerprint`). */
   readonly base: string | undefined;

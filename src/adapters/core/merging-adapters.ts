@@ -9,7 +9,7 @@ import { baseStoreFactory } from "./base-store-factory.ts";
 import { type BankOf, type LowRankPlan, makeBanks } from "./low-rank-adapters.ts";
 import { untieWeight } from "./untie-weight.ts";
 
-/** Factors that their base absorbs, at once or in part, as training goes on. */
+/** Factors that are merged into their base, fully or in part, during training. */
 export interface MergingBanks<B extends LowRankBank> {
   readonly banks: readonly B[];
   /** Where the adapted weights lie, by bank. */
@@ -56,6 +56,6 @@ export const startsInterval = ({ step }: StepContext, interval: number) =>
 /** Seeds of what is drawn anew lie this far apart, so that runs of neighbouring seeds share none. */
 const seedStride = 1_000_003;
 
-/** The seed of what a run draws after `count` restarts. */
+/** The seed for random draws after `count` restarts. */
 export const seedAfter = (seed: number, count: number) =>
   (seed + count * seedStride) % Number.MAX_SAFE_INTEGER;

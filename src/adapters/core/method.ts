@@ -16,7 +16,7 @@ export type OptionsSchema = z.ZodType<AdapterConfig> & z.core.$ZodTypeDiscrimina
 /** A section as it was written, unchecked. */
 export type UncheckedSection = Readonly<Record<string, unknown>>;
 
-/** What `attach` gets beside the options. */
+/** What `attach` gets in addition to the options. */
 export interface AttachContext {
   /** Seed for everything that the method draws at random. */
   readonly seed: number;
@@ -34,13 +34,12 @@ export interface Method<Schema extends OptionsSchema = OptionsSchema> {
   /** Peak learning rate where the recipe names none. */
   readonly presetLr: number;
   /**
-   * Its options. The same options must come out when what it gave is parsed again: runs keep their resolved recipe, and read it
-   * when they go on.
+   * Its options. Parsing must be idempotent: a run stores its resolved recipe and parses it again when it is resumed.
    */
   readonly schema: Schema;
   /** Its page of documentation, a path in the package. */
   readonly docs?: string;
-  /** Keys that have no effect beside `from`, whose folder has its own; absent where there is no `from`. */
+  /** Keys that have no effect with `from`, whose folder decides them; absent for methods without `from`. */
   readonly folderKeys?: readonly string[];
   /** Whether this method made an adapter folder, by its `adapter_config.json`; `--adapter` finds the method with it. */
   readonly readsFolder?: (config: Readonly<Record<string, unknown>>) => boolean;

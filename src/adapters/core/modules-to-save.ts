@@ -15,11 +15,11 @@ interface Slot {
 }
 
 /**
- * Parts of a model that are trained whole beside an adapter and saved with it (PEFT's `modules_to_save`). Their parameters
- * are copies as long as the adapter is on; the originals come back when it is taken off.
+ * Modules that are trained in full as well as an adapter and saved with it (PEFT's `modules_to_save`). Their parameters are
+ * copies while the adapter is installed; removing it restores the originals.
  */
 export class ModulesToSave implements Disposable {
-  /** Paths of the modules; none lies within another. */
+  /** Paths of the modules; none is inside another. */
   readonly paths: readonly string[];
   readonly trainables: readonly Trainable[];
   private readonly slots: readonly Slot[];
@@ -63,7 +63,7 @@ export function resolveModulesToSave(model: Module, patterns: readonly string[] 
   return outermost;
 }
 
-/** Whether a path is one of the modules or lies within one. */
+/** Whether a path is one of the modules or inside one. */
 export const isWithin = (path: string, modules: readonly string[]) =>
   modules.some((module) => path === module || path.startsWith(`${module}.`));
 

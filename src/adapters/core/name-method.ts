@@ -1,7 +1,7 @@
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 
 /**
- * Does what a method has its own code for; an error that the method did not mean for the user names the method then.
+ * Runs the code of a method; errors that were not meant for the user are wrapped with the method's name.
  * @param what the code's name, such as a hook's
  * @throws ScaloraError `run` in place of other errors, and of those of operators
  */

@@ -3,10 +3,10 @@ import { nearestName } from "../../util/nearest-name.ts";
 import type { MatchTime } from "../../util/timed-regexp.ts";
 
 /**
- * The paths that a pattern stands for: a module name, the end of a path, or a `/regular expression/`.
+ * The paths that a pattern matches: a module name, the end of a path, or a `/regular expression/`.
  * @param where the option, for messages
  * @param time for all patterns of the options
- * @throws ScaloraError `config` for a regular expression that is none, or with which all take longer than a second
+ * @throws ScaloraError `config` for an invalid regular expression, or when all of them together take longer than a second
  */
 export function matchingPaths(
   pattern: string,

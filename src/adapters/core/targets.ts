@@ -100,7 +100,7 @@ function layerFinder(model: Module, where: string, time: MatchTime) {
   };
 }
 
-/** Only linear layers have adapters: says what the module that a pattern matches is, and what to do. */
+/** The error for a pattern that matches a module other than a linear layer; only linear layers have adapters. */
 function noLinearLayer(
   pattern: string,
   [path, module]: [string, Module],

@@ -21,9 +21,9 @@ export interface Triplets {
   readonly right: Tensor;
 }
 
-/** Up to this side a whole decomposition is a matter of a second. */
+/** Up to this side a full decomposition takes about a second. */
 const smallSide = 512;
-/** Columns beside those asked for, and rounds, of the subspace iteration (Halko et al., arXiv 0909.4061). */
+/** Oversampling columns and iterations of the subspace iteration (Halko et al., arXiv 0909.4061). */
 const [spare, rounds] = [10, 8];
 
 /**
@@ -50,8 +50,8 @@ function iterated(matrix: Tensor, k: number): [left: Tensor, values: Tensor, rig
 
 /**
  * An orthonormal basis `[m, columns]` of a subspace that holds the leading left directions of a matrix, by a randomised range
- * finder and subspace iteration, from a fixed seed of its own. O(m n columns rounds).
- * @param columns of the subspace; the directions of the last few are not to be trusted
+ * finder and subspace iteration, from a fixed seed. O(m n columns rounds).
+ * @param columns of the subspace; the last few directions are inaccurate
  */
 export function randomisedRangeFinder(matrix: Tensor, columns: number, rounds: number): Tensor {
   const transposed = transpose(matrix, 0, 1);

@@ -4,7 +4,7 @@ import { ScaloraError } from "../../util/errors.ts";
 
 /**
  * Makes sure that no other module shares the weight of an adapted layer: merging into it would change that module too.
- * `untie` gives the layer a copy; `refuse` says what to do.
+ * `untie` gives the layer a copy; `refuse` throws an error with the fix.
  */
 export function untieWeight(model: Module, path: string, linear: Linear, rule: "refuse" | "untie"): void {
   const owners = [...model.namedModules()].filter(([, module]) =>

@@ -70,7 +70,7 @@ export class DoraBank extends LowRankBank {
   }
 
   /**
-   * `y = (magnitude / ‖W + sABᵀ‖) ∘ (x Wᵀ + s (x B) Aᵀ) + b`, whose gradient takes the lengths of the rows for constants
+   * `y = (magnitude / ‖W + sABᵀ‖) ∘ (x Wᵀ + s (x B) Aᵀ) + b`, where the gradient treats the row norms as constants
    * (section 4.3 of the paper).
    */
   override linearAdapter(index: number): LinearAdapter {
@@ -86,7 +86,7 @@ export class DoraBank extends LowRankBank {
     };
   }
 
-  /** ‖W + sABᵀ‖ by rows, `[m]`, without forming the matrix; with P·Qᵀ where it lies beside W. */
+  /** Row norms ‖W + sABᵀ‖, `[m]`, without forming the matrix; includes the frozen delta P·Qᵀ, if there is one. */
   rowNorms(index: number): Tensor {
     return noGrad(() =>
       scope(() => {
@@ -123,7 +123,7 @@ export class DoraBank extends LowRankBank {
 }
 
 /**
- * What the squared lengths of rows grow by where `left · rightᵀ` is added to a weight and what lies beside it, by rows:
+ * How much the squared row norms grow when `left · rightᵀ` is added to a weight and its frozen delta:
  * 2 (W right)∘left + (left rightᵀ right)∘left, summed over the columns.
  */
 function growth(weight: Tensor, left: Tensor, right: Tensor, frozen?: FrozenDelta): Tensor {

@@ -109,9 +109,9 @@ class Projections implements Partial<MethodHooks> {
 }
 
 /**
- * The momentum through the new projection: M Bᵀ B′, as the paper has it. Its noise makes it √(n/r) times as long, and Adam
- * divides by roots that know nothing of it: there M is first shortened to what M Bᵀ says of the gradient, r/n of it, and the
- * second moments become the mean of their row, for every new direction is as likely as another.
+ * Transfers the momentum to the new projection: M Bᵀ B′, as in the paper. Its noise makes it √(n/r) times as long, which Adam's
+ * second moments do not account for. So with Adam, M is first scaled by r/n, the part that M Bᵀ holds of the gradient, and the
+ * second moments become the means of their rows, since all new directions are equally likely.
  */
 function moveMoments({ expAvg, expAvgSq }: Moments, before: Tensor, { B, shape }: LowRankBank): void {
   const { n, rank } = shape;

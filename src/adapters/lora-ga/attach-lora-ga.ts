@@ -26,7 +26,7 @@ import { planOf } from "../lora/attach-lora.ts";
 import { NonZeroInitBank, writeNonZeroInit } from "../non-zero-init/non-zero-init-bank.ts";
 import type { loraGaSchema } from "./options.ts";
 
-/** A base weight during the first step: a leaf of its own on the same memory, so that no other module adds to it. */
+/** A base weight during the first step: a separate leaf on the same memory, so that no other module adds to its gradient. */
 interface Watched {
   readonly linear: Linear;
   readonly weight: Tensor;
@@ -116,9 +116,9 @@ function watch(linear: Linear): Watched {
 
 /**
  * LoRA-GA (arXiv 2407.05000): LoRA whose first step moves the weight as full fine-tuning would. The gradient is that of the
- * first step's own batches: they run on the base alone, their gradient's singular vectors 1…r make B and r+1…2r make A, each
- * of length m^¼/√γ, what makes up for them goes beside W, and the step goes on with the gradients of the new factors, which
- * are 0 until then.
+ * first step's own batches, run on the base alone. Its singular vectors 1…r become B and r+1…2r become A, each of length
+ * m^¼/√γ; a frozen delta next to W cancels them; then the step continues with the gradients of the new factors, which are 0
+ * until then.
  */
 export function attachLoraGa(
   model: Module,

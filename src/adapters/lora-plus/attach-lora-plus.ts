@@ -9,7 +9,7 @@ interface LoraPlusOptions extends LoraOptions {
   readonly ratio: number;
 }
 
-/** LoRA+ (arXiv 2402.12354): LoRA with a learning rate of its own for A, PEFT's `lora_B`. */
+/** LoRA+ (arXiv 2402.12354): LoRA with a separate learning rate for A, PEFT's `lora_B`. */
 export function attachLoraPlus(
   model: Module,
   options: LoraPlusOptions,

@@ -37,7 +37,7 @@ export function attachFactors(
   return adapters;
 }
 
-/** From the options, or from the folder they go on from. */
+/** From the options, or from the folder that training continues from. */
 export function resolveLoraPlan(model: Module, options: LoraOptions): LowRankPlan {
   return options.from === undefined ? planOf(model, options) : readPlan(options.from, model, loraFormat);
 }
@@ -48,7 +48,7 @@ export function planOf(model: Module, options: ScaledRankOptions): LowRankPlan {
   return lowRankPlan(model, options, ({ rank }) => alpha / (rslora ? Math.sqrt(rank) : rank));
 }
 
-/** Draws the factors from `seed`, or takes them from the folder that training goes on from. */
+/** Draws the factors from `seed`, or loads them from the folder that training continues from. */
 export function initialiseOrLoadFactors(
   adapters: LowRankAdapters,
   options: StartOptions,

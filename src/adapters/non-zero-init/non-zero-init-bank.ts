@@ -21,11 +21,11 @@ import { type StoredFactors, writeFactors } from "../peft/lora-format.ts";
 import { fullyTrainedModulesOf } from "../peft/save-adapter.ts";
 
 /**
- * Factors that start at (A₀, B₀) other than zero, with what makes up for it: the effective weight is
- * `W + s (A Bᵀ − A₀ B₀ᵀ)`. The papers take s A₀ B₀ᵀ out of W instead; beside W it costs (m + n) r numbers.
+ * Factors that start at a non-zero product A₀ B₀ᵀ, which a frozen delta cancels: the effective weight is
+ * `W + s (A Bᵀ − A₀ B₀ᵀ)`. The papers subtract s A₀ B₀ᵀ from W instead; kept separately it costs (m + n) r values.
  *
- * It is computed as `(A − A₀) Bᵀ + A₀ (B − B₀)ᵀ`, the differences before any rounding to the precision of the layer: there
- * the start is the base bit for bit, and what is learnt is not lost beside A₀ in bfloat16.
+ * The change is computed as `(A − A₀) Bᵀ + A₀ (B − B₀)ᵀ`, with the differences taken before rounding to the layer's dtype: at the
+ * start the layer equals the base bit for bit, and in bfloat16 small changes are not lost next to A₀.
  */
 export class NonZeroInitBank extends LowRankBank {
   /** A₀ `[L, m, r]` and B₀ `[L, n, r]`. */

@@ -7,7 +7,7 @@ import type { UncheckedSection } from "../core/method.ts";
 const patterns = z.array(modulePattern()).readonly();
 const somePatterns = z.array(modulePattern()).min(1).readonly();
 
-/** Which layers a method adapts, and what is trained whole beside them. */
+/** Which layers a method adapts, and which modules are trained in full as well. */
 export const targetFields = {
   targetModules: z
     .union([z.literal("all-linear"), somePatterns])
@@ -54,7 +54,7 @@ export const initField = {
   }),
 };
 
-/** The key of the methods that can go on from a PEFT folder. */
+/** The key of methods that can continue from a PEFT folder. */
 export const fromField = {
   from: pathString("the path of a PEFT adapter folder (with adapter_config.json)").optional().meta({
     description: "Adapter folder that training goes on from; its layers, ranks and scales are taken",
@@ -111,8 +111,8 @@ export function checkBaseOptions({ base, baseRank, rank = 8 }: UncheckedSection)
 }
 
 /**
- * Keys that a PEFT folder already decides: which layers are adapted, their ranks, scales and values. A recipe may not give
- * them beside `from`, which would silently ignore them.
+ * Keys that a PEFT folder already decides: which layers are adapted, their ranks, scales and values. A recipe may not set
+ * them together with `from`, which would silently ignore them.
  */
 export const layerFolderKeys: readonly string[] = ["targetModules", "exclude", "modulesToSave"];
 export const factorFolderKeys: readonly string[] = [...layerFolderKeys, "rank", "rankPattern", "init"];

@@ -16,8 +16,8 @@ import { type StoredFactors, writeFactors } from "./lora-format.ts";
 import { fullyTrainedModulesOf } from "./save-adapter.ts";
 
 /**
- * Writes what a method learnt that merges into its base: over a factored base the merged columns and the factors are one
- * LoRA adapter, of the sum of their ranks.
+ * Writes the adapter of a method that merges into its base: over a factored base, the merged columns and the factors together
+ * are one LoRA adapter whose rank is the sum of theirs.
  * @throws ScaloraError `usage` where the base itself has changed
  */
 export function saveMergingAdapter(folder: string, adapters: LowRankAdapters, baseModel: string): void {

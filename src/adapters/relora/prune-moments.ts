@@ -13,9 +13,9 @@ import {
 import type { Moments } from "../core/adapter-set.ts";
 
 /**
- * Sets a share of the moments of each slice of a stack to 0: where the first moment is smallest by size, up to the quantile
- * that the paper's code takes; a share of 0 leaves all. One mask serves both moments. The paper's code prunes each by its own size; then a mean can
- * stay whose mean of squares is gone, and Adam divides it by next to nothing.
+ * Sets a fraction of the moments of each slice of a stack to 0, those with the smallest magnitude of the first moment; the
+ * quantile is that of the paper's code. Both moments share one mask. The paper's code prunes each by its own magnitude: then a
+ * first moment can survive whose second moment is 0, and Adam divides it by almost nothing.
  */
 export function pruneMoments({ expAvg, expAvgSq }: Moments, fraction: number): void {
   if (fraction === 0) return;

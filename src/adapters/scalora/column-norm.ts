@@ -3,13 +3,12 @@ import type { LayerGrams } from "./solve/column-system.ts";
 import type { ScalingFactors } from "./solve/policies.ts";
 
 /**
- * The column norm that the optimum aims at. The paper searches over the smoothness constant L; here it may be given as
- * that (`lipschitz`), as the norm itself (`columnNorm`), or be each layer's own: kept as it is (`preserve`), or kept but for
- * what a memory of so many steps forgets (`horizon`).
+ * The column norm of the optimum. The paper sweeps the smoothness constant L; here the norm may be given by L (`lipschitz`),
+ * directly (`columnNorm`), or be each layer's own: kept as it is (`preserve`), or decaying over so many steps (`horizon`).
  */
 export type ColumnNormRule = OwnNorm | { readonly columnNorm: number } | { readonly lipschitz: number };
 
-/** Scales at which every layer goes on from the norm that it has. */
+/** Rules that start from the present norm of each layer. */
 type OwnNorm = "preserve" | { readonly horizon: number };
 
 /** Where a run is at an event. */
@@ -45,7 +44,7 @@ export function columnNormOf(
 
 type NormsOf = Pick<LayerGrams, "normsA" | "normsB" | "rank">;
 
-/** The L that a column norm stands for: L = 1/(η s² ρ²). */
+/** The L that corresponds to a column norm: L = 1/(η s² ρ²). */
 export function impliedLipschitz(rho: number, s: number, peakLr: number): number {
   return 1 / (peakLr * (s * rho) ** 2);
 }

@@ -13,7 +13,7 @@ const scaleValue = z.union([
   z.strictObject({ horizon: positive() }),
 ]);
 
-/** The keys of both ScaLoRA methods beside the low-rank ones; the methods differ in the default interval. */
+/** The keys of both ScaLoRA methods in addition to the low-rank ones; the methods differ in the default interval. */
 const scaloraFields = (interval: number) => ({
   policy: z.enum(["default", "paper", "scalar", "svd"]).default("default").meta({
     description: "Solver of the scaling factors (svd: the slow oracle of Theorem 3.2, for small models)",

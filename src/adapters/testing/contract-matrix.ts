@@ -15,7 +15,7 @@ export interface Expected {
    * hold since; `trained`: the trained model, for the weights themselves are trained.
    */
   readonly base: "frozen" | "absorbs" | "trained";
-  /** Trained numbers of an adapted weight `[m, n]`. */
+  /** Number of trainable parameters of an adapted weight `[m, n]`. */
   parameters(m: number, n: number, rank: number): number;
   /** The highest rank that a weight `[m, n]` can have; undefined where there is no such bound. */
   highestRank?(m: number, n: number): number;
@@ -75,7 +75,7 @@ export const inputRows = (dtype: torch.DType) => {
   );
 };
 
-/** Moves what a method trains to somewhere in the middle of training. */
+/** Perturbs the trainable parameters, as if in the middle of training. */
 export function moveTrainables(adapters: AdapterSet, size = 0.3): void {
   using generator = new torch.Generator(8, "cpu");
   torch.noGrad(() =>

@@ -138,7 +138,7 @@ async function ask(address: string, options: RequestInit = {}) {
   throw new Error(error ?? `The board answers with ${response.status}.`);
 }
 
-/** An error of the network says nothing that helps. */
+/** The message of a network error does not help the user. */
 function reason(error: unknown): string {
   if (!(error instanceof Error) || error instanceof TypeError || error.name === "TimeoutError")
     return "The board does not answer. Runs go on; start scalora board again, and this page finds it.";

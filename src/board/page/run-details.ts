@@ -57,7 +57,7 @@ interface ButtonProps {
 
 function Buttons({ run, sent, send }: ButtonProps) {
   if (!run.active) return null;
-  // Not `disabled`, which would take the focus away from who uses the keyboard.
+  // Not `disabled`, which would lose the keyboard focus.
   const isWaiting = sent !== undefined && sent.command !== "checkpoint";
   const button = (command: Command, label: string, onClick = () => send(command)) =>
     h(

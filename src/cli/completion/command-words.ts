@@ -29,7 +29,7 @@ export interface CommandWords {
   commands: CommandWords[];
 }
 
-/** Names of arguments and of options' values in the help, and what they stand for. */
+/** Placeholders of arguments and option values in the help, and the kind of value of each. */
 const kinds: ReadonlyMap<string, ValueKind> = new Map([
   ["recipe", "recipe"],
   ["run", "run"],

@@ -31,7 +31,7 @@ function commandLines(name: string, { path, options, values, commands }: Command
   ];
 }
 
-/** Whether the command line is within the command of a path, and in none of those below it. */
+/** Whether the command line is at the command of a path, and not at one of its subcommands. */
 function condition(path: readonly string[], below: readonly string[]): string {
   const within = path.map((word) => `__fish_seen_subcommand_from ${word}`);
   const outside = below.length === 0 ? [] : [`not __fish_seen_subcommand_from ${below.join(" ")}`];

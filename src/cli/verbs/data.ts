@@ -10,7 +10,7 @@ interface Options {
   json?: boolean;
 }
 
-/** `scalora data`: the rows of a recipe as the model sees them, and what becomes of the others. */
+/** `scalora data`: the rows of a recipe as the model sees them, and which are dropped and why. */
 export function addData(
   program: Command,
   context: Context,

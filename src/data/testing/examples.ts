@@ -1,7 +1,7 @@
 import { Random } from "../../util/random.ts";
 import type { Example } from "../types.ts";
 
-/** Sequences of the given lengths, each with tokens of its own, about half of them labels (the last always). */
+/** Sequences of the given lengths with different tokens, about half of them labels (the last one always). */
 export function randomExamples(lengths: readonly number[], { seed = 1, name = "f" } = {}): Example[] {
   const random = new Random(seed);
   return lengths.map((length, row) => {

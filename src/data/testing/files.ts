@@ -8,7 +8,7 @@ afterAll(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A file in a folder of its own, gone after the test file. */
+/** A file in a new folder, which is removed after the test file has run. */
 export function temporaryFile(name: string, content: string | Uint8Array): string {
   const folder = mkdtempSync(join(tmpdir(), "scalora-data-"));
   folders.push(folder);

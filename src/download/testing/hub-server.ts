@@ -14,7 +14,7 @@ export interface HubState {
   breakAfter?: number;
   /** Sends these bytes in place of a file's, by path. */
   corruptedFiles: Record<string, Buffer>;
-  /** Sends whoever asks for a file to this server. */
+  /** Redirects requests for files to this server. */
   redirectTo?: string;
   /** The newest commit. */
   commit: string;

@@ -4,7 +4,7 @@ import { readCommonDecoderConfig, uniformLayers } from "../decoder/read-config.t
 import { readRope } from "../rope-config.ts";
 
 /**
- * Reads `config.json` of a Mistral model: a Llama, all of whose layers may have a sliding window; defaults are those of
+ * Reads `config.json` of a Mistral model, a Llama with an optional sliding window in all layers; defaults are those of
  * transformers' `MistralConfig`.
  * @param where location of the config, for messages
  * @throws ScaloraError `model`, naming every problem

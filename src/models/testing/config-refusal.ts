@@ -4,7 +4,7 @@ import { expect } from "vitest";
  * For `toThrow`: a `config.json` with one problem.
  *
  * @param key where the problem is, with its section: `rope_scaling.factor`
- * @param detail a part of what is said of the key: its value, a name, a number
+ * @param detail part of the message about the key: its value, a name, a number
  */
 export function configRefusal(key: string, detail: string) {
   const sections = key.split(".");

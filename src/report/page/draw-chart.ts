@@ -203,7 +203,7 @@ const pointsOf = (chart: ChartData, line: number) => {
   });
 };
 
-/** A chart in words, for readers who do not see it. */
+/** A text alternative of a chart, for screen readers. */
 function describe(chart: ChartData): string {
   const lines = chart.names.map((name, i) => {
     const points = pointsOf(chart, i);

@@ -73,7 +73,7 @@ export interface Headline {
   tone: "result" | "warning";
 }
 
-/** What a report says of one run in words. */
+/** The text of a report on one run. */
 export interface RunDetails {
   title: string;
   /** Null before there is anything to say. */

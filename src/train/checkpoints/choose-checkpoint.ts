@@ -15,7 +15,7 @@ import {
 
 /** A checkpoint, and how it was chosen. */
 export interface ChosenCheckpoint extends CheckpointEntry {
-  /** `best saved`: the run's best evaluation was at a step whose checkpoint is not there. */
+  /** `best saved`: the checkpoint of the run's best evaluation is missing. */
   readonly choice: "best" | "best saved" | "last" | "chosen";
   /** What to know about a `best saved` one. */
   readonly warning: string | undefined;

@@ -22,7 +22,7 @@ const contentSchema = z.strictObject({
     z.strictObject({ bytes: z.int().min(0), sha256: sha256() }),
   ),
 });
-/** What a manifest says: what the checkpoint belongs to, and size and hash of each of its files. */
+/** Content of a manifest: what the checkpoint belongs to, and size and hash of each of its files. */
 export type ManifestContent = z.output<typeof contentSchema>;
 
 const format = z.literal("scalora-checkpoint");

@@ -30,7 +30,7 @@ const ridge = 1e-3;
 const [floor, ceiling] = [0.1, 3];
 /** The most that one event of the default policy changes a column's norm. */
 const largestRatio = 10;
-/** Columns whose share of the gradient is below this, against the largest, are left alone. */
+/** Columns whose gradient, relative to the largest, is below this are left unchanged. */
 const negligible = 1e-7;
 /** A unit-diagonal Gram with a smaller eigenvalue is singular: its minimiser is not unique. */
 const singular = 1e-12;

@@ -106,7 +106,7 @@ function shapeOf(value: unknown): number[] {
   return Array.isArray(value) ? [value.length, ...shapeOf(value[0])] : [];
 }
 
-/** Runs the event that training calls on the layer of a golden file, beside a second layer in the same bank. */
+/** Runs a scaling event on the layer of a golden file, with a second layer in the same bank. */
 export function compareGolden(file: GoldenFile, policy: GoldenPolicy): GoldenResult {
   const expected = file.expected[policy];
   const result = runEvent(file, policy);
@@ -142,7 +142,7 @@ interface EventResult {
   readonly arrays: { readonly [K in (typeof arrays)[number]]: readonly number[] };
 }
 
-/** The layer stands second in a bank of two, so that a mistake in the batching shows. */
+/** The layer is the second in a bank of two, so that a mistake in the batching shows. */
 function runEvent({ inputs, name }: GoldenFile, policy: GoldenPolicy): EventResult {
   return torch.scope(() => {
     const [m, n, rank] = [inputs.A.length, inputs.B.length, elementAt(inputs.A, 0).length];
