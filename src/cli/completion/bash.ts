@@ -1,7 +1,10 @@
 import { allWords, type CommandWords, type ValueKind } from "./command-words.ts";
 
-/** A script for bash (3.2 or newer) that completes a program's command lines. It starts no program. */
-export function bashCompletion(name: string, program: CommandWords): string {
+/**
+ * A script for bash (3.2 or newer) that completes a program's command lines. It starts no program.
+ * @param settings the keys of a recipe
+ */
+export function bashCompletion(name: string, program: CommandWords, settings: readonly string[]): string {
   const commands = allWords(program);
   const branches = commands
     .filter(({ path }) => path.length > 0)
@@ -23,6 +26,7 @@ _${name}_value() {
     model) compopt -o filenames 2>/dev/null; _${name}_add < <(_${name}_runs "$1"; _${name}_files "$1" '!*.gguf') ;;
     folder) compopt -o filenames 2>/dev/null; _${name}_add < <(compgen -d -- "$1") ;;
     file) compopt -o filenames 2>/dev/null; _${name}_add < <(compgen -f -- "$1") ;;
+    setting) compopt -o nospace 2>/dev/null; _${name}_add < <(compgen -S = -W "${settings.join(" ")}" -- "$1") ;;
     words:*) _${name}_add < <(compgen -W "\${2#words:}" -- "$1") ;;
   esac
 }

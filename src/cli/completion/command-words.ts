@@ -1,6 +1,9 @@
 import type { Argument, Command, Option } from "commander";
 
-/** What a value is completed to: one of some words, or names from the file system; `text` is not completed. */
+/**
+ * What a value is completed to: one of some words, names from the file system, or, as a `setting`, a key of a recipe with `=`
+ * after it; `text` is not completed.
+ */
 export type ValueKind =
   | { readonly words: readonly string[] }
   | "recipe"
@@ -8,6 +11,7 @@ export type ValueKind =
   | "model"
   | "folder"
   | "file"
+  | "setting"
   | "text";
 
 export interface OptionWords {
@@ -40,6 +44,7 @@ const kinds: ReadonlyMap<string, ValueKind> = new Map([
   ["path", "file"],
   ["in", "file"],
   ["out", "file"],
+  ["key=value", "setting"],
 ]);
 
 /** The words of a program, from its commands. */

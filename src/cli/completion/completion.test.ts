@@ -46,7 +46,10 @@ test.each([
   { words: ["export", "runs/first", "--as", "m"], gives: ["merged"] },
   { words: ["export", "--as", "=", "s"], gives: ["svd"] },
   { words: ["generate", "m"], gives: ["model.gguf"] },
-  { words: ["train", "--set", ""], gives: [] },
+  { words: ["train", "--set", "train.l"], gives: ["train.lr="] },
+  { words: ["compare", "--set", "run.re"], gives: ["run.reportTo="] },
+  { words: ["train", "--set", "adapter.scale"], gives: ["adapter.scale="] },
+  { words: ["train", "--set", "nothing"], gives: [] },
 ])("bash completes $words", ({ words, gives }) => {
   expect(completions(...words)).toEqual(gives);
 });
@@ -67,14 +70,19 @@ test.skipIf(!has("zsh"))("zsh takes its script (zsh)", () => {
 });
 
 test.skipIf(!has("fish"))("fish completes commands, options and runs (fish)", () => {
-  const lines = ["scalora tr", "scalora train --resume ", "scalora export --as m"];
+  const lines = [
+    "scalora tr",
+    "scalora train --resume ",
+    "scalora export --as m",
+    "scalora data --set model.q",
+  ];
   const commands = lines.map((line) => `complete -C "${line}"`).join("; ");
   const output = outputOf("fish", "-N", "-c", `source ${script("fish")}; ${commands}`);
   const words = output
     .trimEnd()
     .split("\n")
     .map((line) => line.split("\t")[0]);
-  expect(words).toEqual(["train", "runs/first", "runs/second run", "merged"]);
+  expect(words).toEqual(["train", "runs/first", "runs/second run", "merged", "model.quantization="]);
 });
 
 test("a shell that is not known is refused", async () => {

@@ -1,13 +1,19 @@
 import { allWords, type CommandWords, type OptionWords, type ValueKind } from "./command-words.ts";
 
-/** A script for fish that completes a program's command lines. It starts no program. */
-export function fishCompletion(name: string, program: CommandWords): string {
+/**
+ * A script for fish that completes a program's command lines. It starts no program.
+ * @param settings the keys of a recipe
+ */
+export function fishCompletion(name: string, program: CommandWords, settings: readonly string[]): string {
   return `# fish completion for ${name}: save it as ~/.config/fish/completions/${name}.fish
 function __${name}_runs
   set -l word (commandline -ct)
   for file in $word*/config.yaml $word*/*/config.yaml
     string replace -r '/config.yaml$' '' -- $file
   end
+end
+function __${name}_settings
+  string split ' ' -- '${settings.map((key) => `${key}=`).join(" ")}'
 end
 complete -c ${name} -f
 ${allWords(program)
@@ -53,6 +59,7 @@ function valueFlags(name: string, kind: ValueKind): string {
     model: `-a '(__${name}_runs) (__fish_complete_directories) (__fish_complete_suffix .gguf)'`,
     folder: "-a '(__fish_complete_directories)'",
     file: "-F",
+    setting: `-a '(__${name}_settings)'`,
     text: "",
   } as const;
   return flags[kind];

@@ -1,7 +1,10 @@
 import { allWords, type CommandWords, type OptionWords, type ValueKind } from "./command-words.ts";
 
-/** A script for zsh that completes a program's command lines. It starts no program. */
-export function zshCompletion(name: string, program: CommandWords): string {
+/**
+ * A script for zsh that completes a program's command lines. It starts no program.
+ * @param settings the keys of a recipe
+ */
+export function zshCompletion(name: string, program: CommandWords, settings: readonly string[]): string {
   return `#compdef ${name}
 # zsh completion for ${name}: save it as _${name} in a folder of $fpath
 _${name}_runs() {
@@ -9,6 +12,7 @@ _${name}_runs() {
   runs=(\${PREFIX}*/config.yaml(N:h) \${PREFIX}*/*/config.yaml(N:h))
   compadd -f -a runs
 }
+_${name}_settings() { compadd "$@" -S = -- ${settings.join(" ")}; }
 _${name}_models() { _${name}_runs; _files -g '*.gguf(-.)'; _files -/; }
 ${allWords(program)
   .map((command) => commandFunction(name, command))
@@ -58,6 +62,7 @@ function action(name: string, kind: ValueKind): string {
     model: `_${name}_models`,
     folder: "_files -/",
     file: "_files",
+    setting: `_${name}_settings`,
     text: "",
   } as const;
   return actions[kind];
