@@ -1,12 +1,12 @@
-// npm run test:faults [-- --kills N --writes N --damages N --seconds S --seed K --json FILE]: the long form. Kills runs of
-// every method at random instants, fails their writes, damages their checkpoints, and compares how they end with uninterrupted
-// runs. After so many seconds nothing more is begun.
+// npm run test:faults: the long form. Kills runs of every method at random instants, fails their writes, damages their
+// checkpoints, and compares how they end with uninterrupted runs.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { elementAt } from "../../src/util/elements.ts";
 import { Random } from "../../src/util/random.ts";
+import { numberOption, readOptions } from "../long-form-options.ts";
 import { FaultBench } from "./bench.ts";
 import { type Case, writeCases } from "./cases.ts";
 import { damageCheckpoints, newDamageReport } from "./damages.ts";
@@ -16,23 +16,44 @@ import { killRuns } from "./kills.ts";
 import { whyNoMounts } from "./mounts.ts";
 import { printReport } from "./print-report.ts";
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "1000" },
-    writes: { type: "string", default: "160" },
-    damages: { type: "string", default: "500" },
-    seconds: { type: "string", default: "3600" },
-    seed: { type: "string", default: "1" },
-    json: { type: "string" },
-  },
+const usage = `npm run test:faults -- [--kills N] [--writes N] [--damages N] [--seconds S] [--seed K] [--json FILE]
+
+Kills runs of every method at random instants, fails their writes, damages their checkpoints, and compares how they end with
+uninterrupted runs.
+
+  --kills N     processes to kill (1000)
+  --writes N    writes to fail, one after another, at most 160 (160)
+  --damages N   checkpoints to damage (500)
+  --seconds S   begin nothing more after so many seconds (3600)
+  --seed K      seed of what is chosen at random (1)
+  --json FILE   write the report as JSON`;
+
+const options = readOptions(usage, () => {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: "string", default: "1000" },
+      writes: { type: "string", default: "160" },
+      damages: { type: "string", default: "500" },
+      seconds: { type: "string", default: "3600" },
+      seed: { type: "string", default: "1" },
+      json: { type: "string" },
+    },
+  });
+  const count = (name: "kills" | "writes" | "damages" | "seed") =>
+    numberOption(name, values[name], { whole: true, least: 0 });
+  return {
+    ...{ kills: count("kills"), writes: count("writes"), damages: count("damages"), seed: count("seed") },
+    seconds: numberOption("seconds", values.seconds, { above: 0 }),
+    json: values.json,
+  };
 });
-const random = new Random(Number(values.seed));
+const random = new Random(options.seed);
 const started = performance.now();
-const until = started + 1000 * Number(values.seconds);
+const until = started + 1000 * options.seconds;
 
 /** A run changes about so many files: as many writes fail, one after another, when all do. */
 const changes = 160;
-const writes = Math.min(changes, Number(values.writes));
+const writes = Math.min(changes, options.writes);
 const failing = Array.from({ length: writes }, (_, i) => 1 + Math.floor((i * changes) / writes));
 /** A resume reads about so often. */
 const reads = 60;
@@ -58,7 +79,7 @@ const say = (what: string) => console.error(`${Math.round((performance.now() - s
 async function damages(bench: FaultBench, cases: readonly Case[]) {
   const report = newDamageReport();
   const each = 20;
-  while (report.damages < Number(values.damages) && performance.now() < until) {
+  while (report.damages < options.damages && performance.now() < until) {
     await damageCheckpoints(bench, random.pick(cases), { damages: each, random }, report);
     say(`${report.damages} damages, ${report.mismatches.length} mismatches`);
   }
@@ -72,20 +93,20 @@ try {
   using server = await ForkServer.start(elementAt(cases, 0).recipe, folder);
   const bench = new FaultBench(server, join(folder, "runs"));
   const report = {
-    seed: Number(values.seed),
+    seed: options.seed,
     cores: availableParallelism(),
     cases: cases.length,
     disk: await diskFaults(bench, cases),
     damages: await damages(bench, cases),
     kills: await killRuns(bench, cases, {
-      kills: Number(values.kills),
+      kills: options.kills,
       until,
       random,
       say,
     }),
     seconds: (performance.now() - started) / 1000,
   };
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
   process.exitCode = printReport(report) === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -1,30 +1,47 @@
 /**
  * npm run test:fuzz: damaged files of every kind for as long as wanted, each target in a process of its own, which is started
  * again after a failure. A failing input is shortened where it can be and kept in the folder of failures.
- *
- *     npm run test:fuzz -- [--inputs N] [--seconds S] [--seed K] [--target NAME]… [--json FILE]
- *
- * Inputs and seconds are for each target; the defaults make more than a million inputs.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { elementAt } from "../../src/util/elements.ts";
+import { namedOption, numberOption, readOptions } from "../long-form-options.ts";
 import type { CampaignReport } from "./campaign.ts";
 import { fuzzInChild } from "./run-child.ts";
 import type { Target } from "./target.ts";
 import { allTargets } from "./targets/all-targets.ts";
 
-const { values } = parseArgs({
-  options: {
-    inputs: { type: "string", default: "60000" },
-    seconds: { type: "string", default: "600" },
-    seed: { type: "string", default: "1" },
-    target: { type: "string", multiple: true, default: allTargets.map(({ name }) => name) },
-    failures: { type: "string", default: join(tmpdir(), "scalora-fuzz-failures") },
-    json: { type: "string" },
-  },
+const targetNames = allTargets.map(({ name }) => name);
+const usage = `npm run test:fuzz -- [--inputs N] [--seconds S] [--seed K] [--target NAME]… [--failures FOLDER] [--json FILE]
+
+Gives damaged files of every kind to the readers; the defaults make more than a million inputs.
+
+  --inputs N          inputs of each target (60000)
+  --seconds S         seconds of each target (600)
+  --seed K            seed of the damages (1)
+  --target NAME       only this target; repeatable; of ${targetNames.join(", ")}
+  --failures FOLDER   where inputs that fail are kept (scalora-fuzz-failures in the system's temporary folder)
+  --json FILE         write the report as JSON`;
+
+const options = readOptions(usage, () => {
+  const { values } = parseArgs({
+    options: {
+      inputs: { type: "string", default: "60000" },
+      seconds: { type: "string", default: "600" },
+      seed: { type: "string", default: "1" },
+      target: { type: "string", multiple: true, default: targetNames },
+      failures: { type: "string", default: join(tmpdir(), "scalora-fuzz-failures") },
+      json: { type: "string" },
+    },
+  });
+  return {
+    ...values,
+    inputs: numberOption("inputs", values.inputs, { whole: true, least: 1 }),
+    seconds: numberOption("seconds", values.seconds, { above: 0 }),
+    seed: numberOption("seed", values.seed, { whole: true, least: 0 }),
+    targets: values.target.map((name) => namedOption("target", name, allTargets)),
+  };
 });
 
 /** Failures of one target after which it is given up. */
@@ -42,19 +59,13 @@ const scratch = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(),
 const reports: CampaignReport[] = [];
 const failures: Failure[] = [];
 try {
-  for (const name of values.target) {
-    const target = elementAt(
-      allTargets.filter((each) => each.name === name),
-      0,
-    );
-    await fuzzTarget(target, { inputs: Number(values.inputs), seconds: Number(values.seconds) });
-  }
+  for (const target of options.targets) await fuzzTarget(target, options);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
 printSum();
-if (values.json !== undefined)
-  writeFileSync(values.json, `${JSON.stringify({ reports, failures }, null, 2)}\n`);
+if (options.json !== undefined)
+  writeFileSync(options.json, `${JSON.stringify({ reports, failures }, null, 2)}\n`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
 async function fuzzTarget(target: Target, total: { inputs: number; seconds: number }): Promise<void> {
@@ -65,7 +76,7 @@ async function fuzzTarget(target: Target, total: { inputs: number; seconds: numb
       scratch,
       targets: [target.name],
       budget: { inputs, seconds },
-      seed: Number(values.seed) + 1000 * attempt,
+      seed: options.seed + 1000 * attempt,
       guided: true,
     });
     for (const report of found) {
@@ -83,9 +94,9 @@ async function fuzzTarget(target: Target, total: { inputs: number; seconds: numb
 function keepFailure(target: Target, reason: string): void {
   const input = join(scratch, target.name, target.file);
   if (!existsSync(input)) throw new Error(`the process did not come to its first input: ${reason}`);
-  const folder = join(values.failures, target.name);
+  const folder = join(options.failures, target.name);
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${values.seed}-${failures.length}${extname(target.file)}`);
+  const file = join(folder, `${options.seed}-${failures.length}${extname(target.file)}`);
   copyFileSync(input, file);
   failures.push({ target: target.name, reason, file });
   console.log(`${target.name}: FAILED, the input is ${file}\n${reason}`);
