@@ -12,12 +12,19 @@ const refusal = (what) =>
   };
 
 for (const [holder, names] of [
-  [net.Socket.prototype, ["connect"]],
   [dgram.Socket.prototype, ["bind", "connect", "send"]],
   [dns, ["resolve", "resolve4", "resolve6"]],
   [dns.promises, ["lookup", "resolve", "resolve4", "resolve6"]],
 ])
   for (const name of names) holder[name] = refusal(name);
+
+// A socket of the file system (tsx has one) is not the network.
+const { connect } = net.Socket.prototype;
+net.Socket.prototype.connect = function connectHere(...args) {
+  const [first] = args.flat();
+  const isFile = typeof first === "string" || first?.path;
+  return isFile ? connect.apply(this, args) : refusal(`connect to ${first?.host ?? first}`)();
+};
 
 // A server looks up the address that it listens on.
 const { lookup } = dns;
