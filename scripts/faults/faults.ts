@@ -146,8 +146,8 @@ export const faults: Fault[] = [
   {
     name: "LoRA scale of a PEFT folder inverted",
     file: "src/adapters/peft/lora-format.ts",
-    from: 'scale: alpha / (config["use_rslora"] === true ? Math.sqrt(rank) : rank)',
-    to: 'scale: (config["use_rslora"] === true ? Math.sqrt(rank) : rank) / alpha',
+    from: 'scale: found.alpha() / (config["use_rslora"] === true ? Math.sqrt(rank) : rank)',
+    to: 'scale: (config["use_rslora"] === true ? Math.sqrt(rank) : rank) / found.alpha()',
     test: { file: "test/parity/peft.test.ts", name: "PEFT's plain adapter: the logits are PEFT's" },
   },
   {
