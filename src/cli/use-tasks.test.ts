@@ -94,6 +94,7 @@ test("a run is scored with its adapter, prompts as it was trained; short context
   const { code, stdout, stderr } = await scalora(run, "--tasks", "boolq", "--limit", "2");
   expect([code, stdout.split("\n").length]).toEqual([0, 3]);
   expect(stderr).toContain("boolq: generate, plain prompts, 0 shots");
+  expect(stderr).toMatch(/^checkpoint: step-\d+ \(best\)$/m);
   expect(stderr).toContain("2 prompts truncated on the left to fit the context");
 });
 

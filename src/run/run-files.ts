@@ -30,7 +30,7 @@ export function assertKnownVersion(version: number | undefined, where: string): 
 }
 
 /** Size of a file of a run other than `events.jsonl`; they have a few kB. */
-export const maxFileBytes = 1 << 24;
+const maxFileBytes = 1 << 24;
 
 /** A file's text; undefined when it cannot be read, as what is no file or has more than `maxFileBytes`. */
 export function readOptional(path: string): string | undefined {
