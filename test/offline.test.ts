@@ -94,6 +94,6 @@ test("commands connect to nothing, but for those that fetch", () => {
 });
 
 test("a try would be noticed", () => {
-  const { tries } = withoutNetwork(["--eval", 'fetch("http://localhost:9").catch(() => {})']);
-  expect(tries).toMatch(/connect|lookup/);
+  const { tries } = withoutNetwork(["--eval", 'fetch("http://localhost:8765").catch(() => {})']);
+  expect(tries).toContain("connect to localhost");
 });
