@@ -32,6 +32,8 @@ input[type="checkbox"] { flex: none; width: 18px; height: 18px; margin: 0; accen
 .problem { margin: 8px 0; padding: 8px 12px; border: 1px solid var(--bad); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; font: 13px/1.5 ui-monospace, monospace; }
 .run { margin-top: 28px; border-top: 2px solid var(--line); padding-top: 18px; }
 .run > .bar h2 { margin: 0; flex: 1 1 auto; overflow-wrap: anywhere; }
+.heads { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 0 16px; }
+.heads > * { min-width: 0; }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
 .run details { margin-top: 14px; }
 .run details > summary { cursor: pointer; font-weight: 600; }

@@ -57,6 +57,7 @@ table.data .right { text-align: right; }
 .output .wrong { color: var(--bad); }
 .u-legend { font-size: 13px; text-align: left; }
 .u-legend th { font-weight: 500; }
+.u-legend .u-series:first-child .u-marker { display: none; }
 .u-legend .u-value { font-variant-numeric: tabular-nums; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 600px) {

@@ -15,7 +15,11 @@ export function BoardPage(props: PageProps) {
     h(Header, props),
     h("p", { class: "hidden", role: "status", "aria-live": "polite" }, announcement),
     h(RunTable, props),
-    runs.map(({ run, details }) => h(RunHead, { key: run.id, run, details, ...props })),
+    h(
+      "div",
+      { class: "heads" },
+      runs.map(({ run, details }) => h(RunHead, { key: run.id, run, details, ...props })),
+    ),
     h(Charts, { charts: view?.charts ?? [], ...props }),
     runs.map(({ run, details }) =>
       details === undefined
