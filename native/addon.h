@@ -69,6 +69,7 @@ void registerAutograd(napi_env env, napi_value exports);
 void registerDispatch(napi_env env, napi_value exports);
 void registerGenerators(napi_env env, napi_value exports);
 void registerMapping(napi_env env, napi_value exports);
+void registerMemoryCount(napi_env env, napi_value exports);
 void registerSystem(napi_env env, napi_value exports);
 void registerSecondDevice(napi_env env, napi_value exports);
 

@@ -9,6 +9,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
     scalora::registerDispatch(env, exports);
     scalora::registerGenerators(env, exports);
     scalora::registerMapping(env, exports);
+    scalora::registerMemoryCount(env, exports);
     scalora::registerSystem(env, exports);
     scalora::registerSecondDevice(env, exports);
   } catch (...) {

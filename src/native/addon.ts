@@ -41,6 +41,9 @@ export interface NativeAddon {
   closeMappedFile(file: number): boolean;
   mappedFilesIntact(): boolean;
 
+  startMemoryCount(): void;
+  endMemoryCount(): [tensors: number, resident: number];
+
   version(): string;
   parallelInfo(): string;
   cpuCapability(): string;

@@ -1,55 +1,81 @@
-import type { AdapterSet } from "../adapters/index.ts";
-import { collate, type Example } from "../data/index.ts";
-import type { TrainableModel } from "../nn/index.ts";
-import { keepsFreedMemory, memory, releaseFreeMemory, scope } from "../torch/index.ts";
+import { evaluationBatches } from "../assemble/evaluation-batches.ts";
+import { type Batch, collate, type Example } from "../data/index.ts";
+import { deviceOf, type TrainableModel } from "../nn/index.ts";
+import { Generator, measureMemory, memory, releaseFreeMemory, scope } from "../torch/index.ts";
 import { objectiveOf } from "../train/objective.ts";
+import type { MemoryLimit } from "./available-memory.ts";
 
 /** Tokens of the batches that are measured; larger ones are extrapolated. */
-const [smallBatch, largeBatch] = [512, 2048];
+const [smallBatch, largeBatch] = [128, 512];
+/**
+ * Memory of the process over that of its tensors when a batch grows: what blocks of other sizes leave unused in the heap
+ * (measured, glibc).
+ */
+const heapOverhead = 1.2;
 
-/** What the forward and backward pass of a batch takes. */
-export interface MeasuredActivations {
-  /** Bytes that the process takes at the peak of a batch of `tokens`. */
-  readonly resident: number;
-  readonly tokens: number;
-  /** Bytes for each token more; undefined where all rows were measured at once. */
-  readonly perToken: number | undefined;
+/** What a pass over a batch takes beyond what the process has before it, in bytes. */
+export interface BatchMemory {
+  /** For the largest batch. */
+  readonly bytes: number;
+  /** For each of its tokens that another batch has more or less. */
+  readonly perToken: number;
 }
 
 /**
- * Measures the memory of forward and backward passes on two small batches of the longest rows, with at most `limit` tokens. The
- * weights stay as they are, gradients become zero. The resident memory afterwards is the peak only where the process keeps
- * freed memory.
- * @returns undefined when it does not, or when the passes fail, which the first step will report
+ * Measures the forward and backward pass of a batch of the longest rows, for up to `tokens`. The weights stay as they are;
+ * gradients are added to.
  */
-export function measureActivations(
-  { model, adapters }: { readonly model: TrainableModel; readonly adapters: AdapterSet },
-  examples: readonly Example[],
-  limit: number,
-): MeasuredActivations | undefined {
-  if (!keepsFreedMemory()) return undefined;
-  const longest = examples.toSorted((a, b) => b.ids.length - a.ids.length);
+export function measureTraining(
+  model: TrainableModel,
+  rows: readonly Example[],
+  tokens: number,
+  limit: MemoryLimit,
+): BatchMemory {
   const objective = objectiveOf(model);
-  const before = memory().peak;
+  using dropout = new Generator(0, deviceOf(model));
+  return measurePass({ model, rows, tokens, limit }, (batch) => objective.lossSum(batch, dropout).backward());
+}
+
+/** Measures an evaluation in the same way. */
+export function measureEvaluation(
+  model: TrainableModel,
+  rows: readonly Example[],
+  limit: MemoryLimit,
+): BatchMemory {
+  if (rows.length === 0) return { bytes: 0, perToken: 0 };
+  const tokens = Math.max(...evaluationBatches(rows).map((batch) => batch.tokens.length));
+  const objective = objectiveOf(model);
+  return measurePass({ model, rows, tokens, limit }, (batch) => objective.evaluate(batch));
+}
+
+/** What is measured: batches of a model's rows, for up to so many tokens, within a limit. */
+interface Measured {
+  readonly model: TrainableModel;
+  readonly rows: readonly Example[];
+  readonly tokens: number;
+  readonly limit: MemoryLimit;
+}
+
+/** Measures two small batches, and extrapolates from the larger one by what its tensors take more. */
+function measurePass({ model, rows, tokens, limit }: Measured, pass: (batch: Batch) => unknown): BatchMemory {
+  const onDevice = deviceOf(model) !== "cpu";
+  const longest = rows.toSorted((a, b) => b.ids.length - a.ids.length);
   const measure = (budget: number) => {
     const batch = collate(rowsWithin(longest, budget));
-    scope(() => objective.lossSum(batch).backward());
-    const { resident, peak } = memory();
-    return { resident: peak > before ? peak : resident, tokens: batch.tokens.length };
+    const used = measureMemory(() => scope(() => void pass(batch)));
+    return { ...used, tokens: batch.tokens.length };
   };
-  try {
-    // The first pass loads code and makes kernels.
-    measure(Math.min(smallBatch, limit / 4));
-    releaseFreeMemory();
-    const small = measure(Math.min(smallBatch, limit / 4));
-    const large = measure(Math.min(largeBatch, limit));
-    const perToken = (large.resident - small.resident) / (large.tokens - small.tokens);
-    return { ...large, perToken: perToken > 0 && Number.isFinite(perToken) ? perToken : undefined };
-  } catch {
-    return undefined;
-  } finally {
-    adapters.zeroGrad();
-  }
+  // The first pass also loads code and makes kernels.
+  const small = measure(Math.min(smallBatch, tokens / 4));
+  releaseFreeMemory();
+  const before = memory().resident;
+  const room = onDevice ? tokens : ((limit.bytes - before) / (2 * small.tensors)) * small.tokens;
+  const large = measure(Math.min(largeBatch, tokens, room));
+  const more = large.tokens - small.tokens;
+  const perToken = more > 0 ? (large.tensors - small.tensors) / more : large.tensors / large.tokens;
+  const bytes = onDevice ? large.tensors : Math.max(large.tensors, large.resident - before);
+  const growth = Math.max(0, perToken) * (onDevice ? 1 : heapOverhead);
+  return { bytes: bytes + growth * (tokens - large.tokens), perToken: growth };
 }
 
 /** The first rows with up to `budget` tokens together; at least one. */

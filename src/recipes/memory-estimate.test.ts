@@ -1,34 +1,44 @@
 import { expect, test } from "vitest";
 import { type AdapterOptions, attach } from "../adapters/index.ts";
+import { collate, type Example } from "../data/index.ts";
 import { createModel } from "../models/index.ts";
 import type { CausalLM } from "../nn/index.ts";
 import { AdamW } from "../optim/index.ts";
 import { quantiseLinearLayers } from "../testing/quantise-model.ts";
 import { tinyLlamaConfig } from "../testing/tiny-llama.ts";
-import { Generator } from "../torch/index.ts";
-import { elementAt } from "../util/elements.ts";
-import { checkpointBytes, estimateMemory } from "./memory-estimate.ts";
+import { Generator, liveTensorCount, measureMemory, memory, scope } from "../torch/index.ts";
+import { objectiveOf } from "../train/objective.ts";
+import { measureEvaluation, measureTraining } from "./measure-activations.ts";
+import { checkpointBytes, keptBytes, memoryNeed, type RunParts } from "./memory-estimate.ts";
 
-/** What a method at a rank is estimated to take, in bytes, and the numbers that it trains. */
-function estimate(options: AdapterOptions, tokens: number, prepare = (model: CausalLM) => model) {
+/** The result of an action on a method attached to the tiny Llama. */
+function withParts<T>(
+  options: AdapterOptions,
+  action: (parts: RunParts) => T,
+  prepare = (model: CausalLM) => model,
+): T {
   using generator = new Generator(1, "cpu");
   using model = prepare(createModel(tinyLlamaConfig, generator));
-  const adapters = attach(model, options);
-  const optimizer = new AdamW(adapters.trainables());
-  try {
-    const parts = { model, adapters, optimizer };
-    const { total: memory } = estimateMemory(parts, { tokens, before: 0 });
-    return { memory, checkpoint: checkpointBytes(parts), ...adapters.parameterCounts() };
-  } finally {
-    optimizer.dispose();
-    adapters.dispose();
-  }
+  using adapters = attach(model, options);
+  using optimizer = new AdamW(adapters.trainables());
+  return action({ model, adapters, optimizer });
 }
+
+/** What a method keeps in memory and in a checkpoint, in bytes, and the numbers that it trains. */
+const sizes = (options: AdapterOptions, prepare?: (model: CausalLM) => CausalLM) =>
+  withParts(
+    options,
+    (parts) => ({
+      ...{ memory: keptBytes(parts), checkpoint: checkpointBytes(parts) },
+      ...parts.adapters.parameterCounts(),
+    }),
+    prepare,
+  );
 
 const lora = (rank: number): AdapterOptions => ({ method: "lora", rank, targetModules: "all-linear" });
 
 test("each trained number costs its value, gradient and two moments in memory, a checkpoint all but the gradient", () => {
-  const [small, large] = [estimate(lora(1), 10), estimate(lora(4), 10)];
+  const [small, large] = [sizes(lora(1)), sizes(lora(4))];
   const added = large.trainable - small.trainable;
   expect(added).toBeGreaterThan(0);
   expect(large.memory - small.memory).toBe(16 * added);
@@ -36,7 +46,7 @@ test("each trained number costs its value, gradient and two moments in memory, a
 });
 
 test("weights in 4 bits count as their codes, with the numbers of the largest", () => {
-  const [dense, nf4] = [estimate(lora(1), 10), estimate(lora(1), 10, quantiseLinearLayers)];
+  const [dense, nf4] = [sizes(lora(1)), sizes(lora(1), quantiseLinearLayers)];
   expect([nf4.all, nf4.trainable]).toEqual([dense.all, dense.trainable]);
   using generator = new Generator(1, "cpu");
   using model = createModel(tinyLlamaConfig, generator);
@@ -50,7 +60,7 @@ test("weights in 4 bits count as their codes, with the numbers of the largest", 
 });
 
 test("full fine-tuning has no values beside the weights, whose gradients and moments count", () => {
-  const [full, small] = [estimate({ method: "full" }, 10), estimate(lora(1), 10)];
+  const [full, small] = [sizes({ method: "full" }), sizes(lora(1))];
   const moments = (trainable: number) => 12 * trainable;
   const own = 4 * small.trainable;
   // A step counter for each tensor is all that is left.
@@ -58,13 +68,55 @@ test("full fine-tuning has no values beside the weights, whose gradients and mom
   expect(Math.abs(rest)).toBeLessThan(4 * 64);
 });
 
-test("every token of a batch costs the inputs and outputs of all linear layers but the last", () => {
-  // Beyond the tokens whose logits make a chunk.
-  const perToken = estimate(lora(1), 20_001).memory - estimate(lora(1), 20_000).memory;
-  using generator = new Generator(1, "cpu");
-  using model = createModel(tinyLlamaConfig, generator);
-  const weights = [...model.namedParameters()].filter(([name]) => name.endsWith("_proj.weight"));
-  expect(perToken).toBe(
-    4 * weights.reduce((sum, [, { shape }]) => sum + elementAt(shape, 0) + elementAt(shape, 1), 0),
-  );
+/** Rows of 100 tokens, all but the first of which are labels. */
+const rows: readonly Example[] = Array.from({ length: 60 }, (_, row) => ({
+  ids: Int32Array.from({ length: 100 }, (_, i) => (row + i) % 250),
+  isLabel: Uint8Array.from({ length: 100 }, (_, i) => Math.min(i, 1)),
+  source: `rows:${row}`,
+}));
+const ample = { bytes: 2 ** 50, of: "the machine" } as const;
+
+test("a token more takes what its tensors do in a large batch, with a fifth for the heap", () => {
+  withParts(lora(2), ({ model }) => {
+    const tensors = (count: number) =>
+      measureMemory(() =>
+        scope(() =>
+          objectiveOf(model)
+            .lossSum(collate(rows.slice(0, count)))
+            .backward(),
+        ),
+      ).tensors;
+    const { perToken } = measureTraining(model, rows, 4000, ample);
+    expect(perToken / 1.2 / ((tensors(40) - tensors(20)) / 2000)).toBeCloseTo(1, 1);
+    const scarce = { ...ample, bytes: memory().resident + 2 ** 20 };
+    expect(measureTraining(model, rows, 4000, scarce).perToken / perToken).toBeCloseTo(1, 0);
+  });
+});
+
+test("an evaluation takes what its tensors do in the largest batch, and less than training", () => {
+  withParts(lora(2), ({ model }) => {
+    const batch = collate(rows.slice(0, 40));
+    const { tensors } = measureMemory(() => scope(() => objectiveOf(model).evaluate(batch)));
+    const { bytes } = measureEvaluation(model, rows, ample);
+    expect(bytes).toBeGreaterThan(0.98 * tensors);
+    expect(bytes).toBeLessThan(measureTraining(model, rows, 4000, ample).bytes);
+    expect(measureEvaluation(model, [], ample).bytes).toBe(0);
+  });
+});
+
+test("the need is the largest batch's or that of evaluation; gradients are zero afterwards", () => {
+  const before = liveTensorCount();
+  const need = (evaluation: Example[], train: { batchSize?: number; batchTokens?: number }) =>
+    withParts(lora(2), (parts) => {
+      const dataset = { train: [rows.slice(0, 20)], eval: evaluation };
+      const found = memoryNeed(parts, { dataset, train, limit: ample, peakBefore: 2 ** 50 });
+      for (const { grad } of parts.adapters.trainables()) expect(Math.max(...grad.toFloats())).toBe(0);
+      return found;
+    });
+  const [one, all] = [need([...rows], { batchSize: 1 }), need([], { batchTokens: 1e9 })];
+  expect([one.tokens, one.longestRow, all.tokens]).toEqual([100, 100, 2000]);
+  expect(one.total).toBe(Math.max(one.least, one.fixed + 100 * one.perToken));
+  expect(all.total).toBeCloseTo(all.fixed + 2000 * all.perToken, 0);
+  expect(all.total).toBeGreaterThan(all.least);
+  expect(liveTensorCount()).toBe(before);
 });

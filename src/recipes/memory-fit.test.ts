@@ -3,16 +3,24 @@ import { refusal } from "../testing/refusal.ts";
 import { fitOf, memoryError } from "./memory-fit.ts";
 
 const GiB = 2 ** 30;
-const need = { total: 20 * GiB, fixed: 4 * GiB, perToken: GiB / 1024, tokens: 16 * 1024 };
+const need = {
+  total: 20 * GiB,
+  fixed: 4 * GiB,
+  perToken: GiB / 1024,
+  tokens: 16 * 1024,
+  longestRow: 1000,
+  least: 4 * GiB,
+};
 const limit = { bytes: 8 * GiB, of: "the machine" } as const;
 const train = (batchTokens?: number) => ({ train: { batchTokens } });
+const none = { float32: 0, quantisable: 0 };
 
 test("a run is refused where it would not fit if the estimate were a tenth too high", () => {
   const fits = [8.9, 8.8, 7.3, 7.2].map((total) => fitOf({ total: total * GiB }, limit));
   expect(fits).toEqual(["no", "tight", "tight", "yes"]);
 });
 
-test("the refusal names limit, need and what would fit", () => {
+test("the refusal names limit, need and what would fit even if the estimate were a tenth too low", () => {
   const weights = { float32: 2 * GiB, quantisable: GiB };
   expect(memoryError(need, limit, weights, train(16_384))).toEqual(
     refusal("config", {
@@ -20,14 +28,21 @@ test("the refusal names limit, need and what would fit", () => {
       expected: "at most 8.00 GiB, all that this process may take of the machine",
       found:
         "about 20.0 GiB at the peak: 4.00 GiB whatever the batch, 16.0 GiB for the largest one of 16,384 tokens",
-      fix: /^train\.batchTokens: 4096 fits \([^;]*; SCALORA_MEMORY_CHECK=off/,
+      fix: /^train\.batchTokens: 3351 fits \([^;]*; SCALORA_MEMORY_CHECK=off/,
     }),
   );
-  const larger = { ...limit, bytes: 19.5 * GiB };
+  const larger = { ...limit, bytes: 21.1 * GiB };
   expect(memoryError(need, larger, weights, train()).fix).toMatch(
     /fits [^;]*; model\.dtype: bfloat16 takes about 13\.4 GiB; adapter\.method: qlora takes about 19\.1 GiB;/,
   );
-  const heavy = { ...need, fixed: 9 * GiB };
-  const error = memoryError(heavy, limit, { float32: 0, quantisable: 0 }, train());
-  expect(error).toEqual(refusal("config", { where: "train.batchSize", fix: /^SCALORA_MEMORY_CHECK=off/ }));
+  const heavy = memoryError({ ...need, fixed: 9 * GiB }, limit, none, train());
+  expect(heavy).toEqual(refusal("config", { where: "train.batchSize", fix: /^SCALORA_MEMORY_CHECK=off/ }));
+});
+
+test("a budget below the longest row needs shorter rows, and none is named where evaluation does not fit", () => {
+  const long = memoryError({ ...need, longestRow: 4000 }, limit, none, train());
+  expect(long.fix).toMatch(/^train\.batchTokens: 3351 with data\.maxLength: 3351 fits/);
+  const { found, fix } = memoryError({ ...need, least: 20 * GiB }, limit, none, train());
+  expect(found).toMatch(/^about 20\.0 GiB at the peak: that of loading the model, or of evaluating/);
+  expect(fix).toMatch(/^SCALORA_MEMORY_CHECK=off/);
 });

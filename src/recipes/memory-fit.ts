@@ -8,7 +8,7 @@ import { formatBytes, formatCount } from "../util/format.ts";
 import { type MemoryLimit, memoryLimit } from "./available-memory.ts";
 import type { MemoryNeed } from "./memory-estimate.ts";
 
-/** The estimate may be this much too high; a run is refused when it would not fit even then. */
+/** The estimate may be wrong by this much: a run is refused that would not fit if it were too high. */
 const estimateError = 0.1;
 /** Activations and float32 weights in bfloat16 take about this share of their memory (norms compute in float32). */
 const [bfloat16Activations, bfloat16Weights, nf4Share] = [0.65, 0.5, 0.14];
@@ -82,39 +82,54 @@ export function checkModelFit(config: ModelConfig, limit = memoryLimit(), env = 
   });
 }
 
-/** Why a run does not fit into memory, and what would. */
+/** Why a run does not fit into memory, and what would, even if the estimate were too low. */
 export function memoryError(
   need: MemoryNeed,
   limit: MemoryLimit,
   weights: WeightBytes,
   { train }: { readonly train: Pick<Recipe["train"], "batchTokens"> },
 ): ScaloraError {
-  const fitting = Math.floor((limit.bytes - need.fixed) / need.perToken);
+  const { total, fixed, perToken, least, tokens } = need;
+  const parts =
+    least < total
+      ? `${formatBytes(fixed)} whatever the batch, ${formatBytes(tokens * perToken)} for the largest one of ${formatCount(tokens)} tokens`
+      : "that of loading the model, or of evaluating, whatever the batch";
   return new ScaloraError("config", "The run does not fit into memory", {
     where: train.batchTokens === undefined ? "train.batchSize" : "train.batchTokens",
     expected: `at most ${formatBytes(limit.bytes)}, all that this process may take of ${limit.of}`,
-    found: `about ${formatBytes(need.total)} at the peak: ${formatBytes(need.fixed)} whatever the batch, ${formatBytes(need.tokens * need.perToken)} for the largest one of ${formatCount(need.tokens)} tokens`,
+    found: `about ${formatBytes(total)} at the peak: ${parts}`,
     fix: [
-      ...(fitting >= 1
-        ? [`train.batchTokens: ${fitting} fits (a larger train.accumulate makes up for it)`]
-        : []),
+      ...smallerBatch(need, limit),
       ...smallerTypes(need, weights, limit),
       "SCALORA_MEMORY_CHECK=off starts it all the same",
     ].join("; "),
   });
 }
 
+/** The largest token budget with which the run would fit. */
+function smallerBatch(
+  { fixed, perToken, least, tokens, longestRow }: MemoryNeed,
+  limit: MemoryLimit,
+): string[] {
+  const room = limit.bytes / (1 + estimateError);
+  const fitting = Math.min(tokens - 1, Math.floor((room - fixed) / perToken));
+  if (least > room || fitting < 2) return [];
+  const length = fitting < longestRow ? ` with data.maxLength: ${fitting}` : "";
+  return [`train.batchTokens: ${fitting}${length} fits (a larger train.accumulate makes up for it)`];
+}
+
 /** Other types of the weights with which the run would fit. */
 function smallerTypes(
   { fixed, perToken, tokens }: MemoryNeed,
   { float32, quantisable }: WeightBytes,
-  { bytes }: MemoryLimit,
+  limit: MemoryLimit,
 ): string[] {
   const half = fixed - float32 * (1 - bfloat16Weights) + tokens * perToken * bfloat16Activations;
   const quantised = fixed - quantisable * (1 - nf4Share) + tokens * perToken;
+  const fits = (total: number) => fitOf({ total }, limit) === "yes";
   return [
-    ...(float32 > 0 && half < bytes ? [`model.dtype: bfloat16 takes about ${formatBytes(half)}`] : []),
-    ...(quantisable > 0 && quantised < bytes
+    ...(float32 > 0 && fits(half) ? [`model.dtype: bfloat16 takes about ${formatBytes(half)}`] : []),
+    ...(quantisable > 0 && fits(quantised)
       ? [`adapter.method: qlora takes about ${formatBytes(quantised)}`]
       : []),
   ];

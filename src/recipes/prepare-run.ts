@@ -47,7 +47,7 @@ export async function prepareRun(
   recordedBackend?: GemmBackend,
   signal?: AbortSignal,
 ): Promise<PreparedRun> {
-  const before = memory().resident;
+  const peakBefore = memory().peak;
   const { seed } = recipe.train;
   const owned: Disposable[] = [];
   const own = <T extends Disposable>(thing: T) => {
@@ -78,11 +78,12 @@ export async function prepareRun(
     const adapters = own(attachParsed(model, recipe.adapter, seed));
     const dropout = own(new Generator(seed, deviceOf(model)));
     const optimizer = own(makeOptimizer(adapters, recipe.train));
+    const limit = memoryLimit();
     return {
       ...{ base, dataset, batches, adapters, optimizer, dropout, identity, weightBytes },
       steps: countSteps(batches, recipe),
-      memory: memoryNeed({ model, adapters, optimizer }, dataset, recipe.train, before),
-      memoryLimit: memoryLimit(),
+      memory: memoryNeed({ model, adapters, optimizer }, { dataset, train: recipe.train, limit, peakBefore }),
+      memoryLimit: limit,
       warnings: [
         ...modelWarnings(model, recipe),
         ...dataWarnings(dataset),

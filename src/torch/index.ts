@@ -18,11 +18,13 @@ export { MappedFile, mappedFilesIntact } from "./mapped-file.ts";
 export * from "./operators.generated.ts";
 export { allOrNothing, scope } from "./scope.ts";
 export {
+  type ActionMemory,
   cpuCapability,
   hasCuda,
   hasFusedAttention,
   keepFreedMemory,
   keepsFreedMemory,
+  measureMemory,
   memory,
   parallelInfo,
   releaseFreeMemory,

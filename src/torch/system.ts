@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { native } from "../native/load.ts";
 
 /** The version of libtorch in use. */
@@ -41,7 +42,14 @@ export function setThreads(count: number): void {
 
 /** Resident memory of this process in bytes: now, and at most so far. */
 export function memory(): { resident: number; peak: number } {
-  return { resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 };
+  return { resident: process.memoryUsage.rss(), peak: peakResident() };
+}
+
+/** Linux counts in `maxRSS` what the process that started this one held at that time, but not in `VmHWM`. */
+function peakResident(): number {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
+  const kilobytes = /^VmHWM:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return Number(kilobytes) * 1024;
 }
 
 /**
@@ -61,6 +69,27 @@ let isFreedMemoryKept = false;
 /** Whether `keepFreedMemory` is in effect: then the resident memory after a computation is the most that it took. */
 export function keepsFreedMemory(): boolean {
   return isFreedMemoryKept;
+}
+
+/** What an action takes at its peak, in bytes. */
+export interface ActionMemory {
+  /** The tensors that it creates, together: the same in every process. */
+  readonly tensors: number;
+  /** Resident memory of the process near that peak; 0 where the system is not Linux. */
+  readonly resident: number;
+}
+
+/** Measures the memory of an action, on any device. It should free no older tensors. */
+export function measureMemory(action: () => void): ActionMemory {
+  native().startMemoryCount();
+  let counted: readonly [number, number] = [0, 0];
+  try {
+    action();
+  } finally {
+    counted = native().endMemoryCount();
+  }
+  const [tensors, resident] = counted;
+  return { tensors, resident };
 }
 
 /** Returns the free memory of the process to the system; useful after loading and tokenising data. */

@@ -1,0 +1,43 @@
+// A run within a real limit of memory: refused where it cannot fit, and what the refusal says would fit does.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { runsTypeScript } from "../src/testing/child-process.ts";
+import { makeMemoryGroup } from "../src/testing/memory-group.ts";
+import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
+import { temporaryFolder } from "../src/testing/tiny-run.ts";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+const main = fileURLToPath(new URL("../src/cli/testing/run-main.ts", import.meta.url));
+
+test("a run that cannot fit into its container is refused, and trains with the budget that is named", (context) => {
+  using group = makeMemoryGroup(480 * 2 ** 20);
+  if (group === undefined)
+    return context.skip("this process may make no control group with a limit of memory");
+  writeTinyLlama(at("model"), {
+    config: { hidden_size: 48, intermediate_size: 128, num_hidden_layers: 16 },
+  });
+  const row = { prompt: "p".repeat(50), completion: "c".repeat(50) };
+  writeFileSync(at("rows.jsonl"), `${JSON.stringify(row)}\n`.repeat(100));
+  const recipe = {
+    model: { path: at("model"), device: "cpu" },
+    adapter: { method: "lora", rank: 8 },
+    data: { train: at("rows.jsonl"), eval: "none" },
+    train: { steps: 2, batchTokens: 9000 },
+    run: { name: "limited", folder: at("runs"), samples: 0 },
+  };
+  writeFileSync(at("recipe.yaml"), stringify(recipe));
+  const train = (...options: string[]) =>
+    group.run([process.execPath, ...runsTypeScript, main, "train", at("recipe.yaml"), ...options]);
+  const refused = train();
+  expect(refused.output).toContain("all that this process may take of the control group (container)");
+  expect(refused.code).toBe(2);
+  const fitting = /train\.batchTokens: (\d+) fits/.exec(refused.output)?.[1];
+  expect(Number(fitting)).toBeGreaterThan(100);
+  const trained = train("--set", `train.batchTokens=${fitting}`);
+  expect([trained.code, trained.signal], trained.output).toEqual([0, null]);
+});
