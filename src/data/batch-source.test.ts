@@ -72,6 +72,18 @@ test("a token budget is kept and nearly filled, and rows are never cut", () => {
   ]);
 });
 
+test.each<Partial<BatchSourceOptions>>([
+  { batchSize: 8 },
+  { batchTokens: 128 },
+  { batchSize: 3, weights: [1, 0.7] },
+])("the largest of the first batches is known beforehand: %j", (size) => {
+  const make = () => new BatchSource([examples, other], { seed: 3, ...size });
+  for (const count of [1, 5, 60]) {
+    const largest = Math.max(...take(make(), count).map(({ tokens }) => tokens.length));
+    expect(make().largestBatchTokens(count)).toBe(largest);
+  }
+});
+
 test("weights: shares are exact, and a source's rows all come before one comes again", () => {
   const source = new BatchSource([examples, other], { seed: 1, batchSize: 4, weights: [1, 3] });
   const drawn = sourcesOf(take(source, 40));

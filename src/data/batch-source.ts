@@ -89,6 +89,22 @@ export class BatchSource {
     return count;
   }
 
+  /** Tokens of the largest of the first `count` batches. After ten epochs it is not looked for any further. */
+  largestBatchTokens(count: number): number {
+    let drawn = this.order.initialCounts();
+    let [left, largest] = [count, 0];
+    for (let epoch = 0; epoch < 10 && left > 0; epoch++) {
+      const batches = this.makeEpochBatches(epoch, drawn).slice(0, left);
+      for (const rows of batches) {
+        const tokens = rows.reduce((sum, row) => sum + elementAt(this.examples, row).ids.length, 0);
+        largest = Math.max(largest, tokens);
+      }
+      left -= batches.length;
+      drawn = this.order.countsAfterEpoch(drawn);
+    }
+    return largest;
+  }
+
   /** The present state, for a checkpoint. */
   state(): BatchState {
     return {

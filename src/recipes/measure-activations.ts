@@ -43,7 +43,7 @@ export function measureEvaluation(
   limit: MemoryLimit,
 ): BatchMemory {
   if (rows.length === 0) return { bytes: 0, perToken: 0 };
-  const tokens = Math.max(...evaluationBatches(rows).map((batch) => batch.tokens.length));
+  const tokens = evaluationBatches(rows).reduce((most, batch) => Math.max(most, batch.tokens.length), 0);
   const objective = objectiveOf(model);
   return measurePass({ model, rows, tokens, limit }, (batch) => objective.evaluate(batch));
 }

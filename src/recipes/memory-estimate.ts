@@ -1,8 +1,8 @@
 import type { AdapterSet } from "../adapters/index.ts";
-import type { Dataset, Example } from "../data/index.ts";
-import { deviceOf, nf4Weights, type TrainableModel } from "../nn/index.ts";
+import type { Dataset } from "../data/index.ts";
+import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
-import { dtypeWidth, memory, releaseFreeMemory, type Tensor } from "../torch/index.ts";
+import { dtypeWidth, keepsFreedMemory, memory, releaseFreeMemory, type Tensor } from "../torch/index.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import { type BatchMemory, measureEvaluation, measureTraining } from "./measure-activations.ts";
 
@@ -32,14 +32,16 @@ export interface MemoryNeed {
 /** Tensors that base stores hold in addition to the weights: low halves, or factors of the frozen low-rank delta. */
 const baseStoreTensors = /\.base\.(low|P|Q)$/;
 
-/** JavaScript heap and kernels of later steps, whose batches have other shapes (measured, x86-64). */
-const laterSteps = 32 * 2 ** 20;
+/** JavaScript heap that later steps add, and kernels that oneDNN makes in bfloat16 for their batches (measured, x86-64). */
+const [laterHeap, laterKernels] = [24 * 2 ** 20, 16 * 2 ** 20];
 
-/** Where a run trains: the rows, the size of its batches, and the peak of the process before the run was prepared. */
+/** What a run trains on and within. */
 export interface MemorySettings {
   readonly dataset: Pick<Dataset, "train" | "eval">;
-  readonly train: { readonly batchSize?: number | undefined; readonly batchTokens?: number | undefined };
+  /** Tokens of the largest batch. */
+  readonly tokens: number;
   readonly limit: MemoryLimit;
+  /** Peak of the process before the run was prepared, in bytes. */
   readonly peakBefore: number;
 }
 
@@ -49,20 +51,19 @@ export interface MemorySettings {
  */
 export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNeed {
   const { model, adapters } = parts;
-  const { dataset, train, limit, peakBefore } = settings;
+  const { dataset, tokens, limit, peakBefore } = settings;
   const rows = dataset.train.flat();
-  const tokens = largestBatchTokens(rows, train);
   const training = orNothing(() => measureTraining(model, rows, tokens, limit));
   const evaluation = orNothing(() => measureEvaluation(model, dataset.eval, limit));
   adapters.zeroGrad();
   const { kept, soFar } =
-    deviceOf(model) === "cpu" ? processMemory(peakBefore) : { kept: keptBytes(parts), soFar: 0 };
+    deviceOf(model) === "cpu" ? processMemory(parts, peakBefore) : { kept: keptBytes(parts), soFar: 0 };
   const { bytes, perToken } = training;
   const least = Math.max(kept + evaluation.bytes, soFar);
   return {
     total: Math.max(kept + bytes, least),
     fixed: kept + bytes - tokens * perToken,
-    longestRow: Math.max(...rows.map(({ ids }) => ids.length)),
+    longestRow: rows.reduce((length, { ids }) => Math.max(length, ids.length), 0),
     ...{ least, perToken, tokens },
   };
 }
@@ -77,15 +78,19 @@ function orNothing(measure: () => BatchMemory): BatchMemory {
 }
 
 /** What the process keeps between steps, and its peak so far if that is of this run. */
-function processMemory(peakBefore: number): { kept: number; soFar: number } {
+function processMemory({ model, adapters }: RunParts, peakBefore: number): { kept: number; soFar: number } {
   releaseFreeMemory();
   const { resident, peak } = memory();
-  return { kept: resident + laterSteps, soFar: peak > peakBefore ? peak : 0 };
+  const kernels = model.info.dtype === "bfloat16" ? laterKernels : 0;
+  // In a heap that keeps what is freed, the holes become too small for the largest gradients (measured, glibc).
+  const largest = adapters.trainables().reduce((most, { grad }) => Math.max(most, bytesOf([grad])), 0);
+  const holes = keepsFreedMemory() ? 2 * largest : 0;
+  return { kept: resident + laterHeap + kernels + holes, soFar: peak > peakBefore ? peak : 0 };
 }
 
 /**
- * Bytes of the tensors that a run keeps: all weights (with base stores; quantised ones in 4 bits, plus the largest one
- * dequantised), trainable parameters with gradients and moments.
+ * Bytes of the tensors that a run keeps between steps: all weights (with base stores; quantised ones in 4 bits), trainable
+ * parameters with gradients and moments.
  */
 export function keptBytes({ model, adapters, optimizer }: RunParts): number {
   const weights = new Set([...model.namedParameters()].map(([, weight]) => weight));
@@ -93,29 +98,13 @@ export function keptBytes({ model, adapters, optimizer }: RunParts): number {
   const own = trainables.map(({ value }) => value).filter((value) => !weights.has(value));
   const merged = [...adapters.state()].filter(([name]) => baseStoreTensors.test(name));
   const gradients = trainables.map(({ grad }) => grad);
-  const numbers = Math.max(
-    0,
-    ...nf4Weights(model).map(([, weight]) => weight.numel * dtypeWidth(weight.dtype)),
-  );
   const beside = merged.map(([, tensor]) => tensor);
-  return numbers + bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
+  return bytesOf([...weights, ...own, ...beside, ...gradients, ...optimizer.state().values()]);
 }
 
 /** Bytes of a checkpoint's tensors: factors, moments, and the adapted weights if the method changes them. */
 export function checkpointBytes({ adapters, optimizer }: Omit<RunParts, "model">): number {
   return bytesOf([...adapters.state().values(), ...optimizer.state().values()]);
-}
-
-/** Tokens in the largest possible batch of the recipe's rows. */
-function largestBatchTokens(
-  rows: readonly Example[],
-  { batchSize, batchTokens }: MemorySettings["train"],
-): number {
-  const lengths = rows.map(({ ids }) => ids.length);
-  const total = lengths.reduce((sum, length) => sum + length, 0);
-  if (batchTokens !== undefined) return Math.min(batchTokens, total);
-  const longest = lengths.sort((a, b) => b - a).slice(0, batchSize);
-  return longest.reduce((sum, length) => sum + length, 0);
 }
 
 const bytesOf = (tensors: readonly Tensor[]) =>

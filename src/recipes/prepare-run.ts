@@ -78,11 +78,12 @@ export async function prepareRun(
     const adapters = own(attachParsed(model, recipe.adapter, seed));
     const dropout = own(new Generator(seed, deviceOf(model)));
     const optimizer = own(makeOptimizer(adapters, recipe.train));
-    const limit = memoryLimit();
+    const [limit, steps] = [memoryLimit(), countSteps(batches, recipe)];
+    const tokens = batches.largestBatchTokens(steps * recipe.train.accumulate);
     return {
       ...{ base, dataset, batches, adapters, optimizer, dropout, identity, weightBytes },
-      steps: countSteps(batches, recipe),
-      memory: memoryNeed({ model, adapters, optimizer }, { dataset, train: recipe.train, limit, peakBefore }),
+      steps,
+      memory: memoryNeed({ model, adapters, optimizer }, { dataset, tokens, limit, peakBefore }),
       memoryLimit: limit,
       warnings: [
         ...modelWarnings(model, recipe),

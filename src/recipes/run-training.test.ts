@@ -141,7 +141,7 @@ async function estimates(name: string, adapter: object) {
   return { memory: Number(estimatedMemory), checkpoint: Number(checkpointBytes) };
 }
 
-test("memory and checkpoints are estimated from shapes: a checkpoint's is its tensors' size", async () => {
+test("the memory of a run is announced, and the size of a checkpoint, which is that of its tensors", async () => {
   const small = await estimates("small", { method: "lora", rank: 1 });
   const large = await estimates("large", { method: "lora", rank: 4 });
   const changing = await estimates("changing", { method: "scalora", rank: 4 });

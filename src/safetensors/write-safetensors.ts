@@ -1,4 +1,4 @@
-import { type DType, scope, type Tensor } from "../torch/index.ts";
+import { type DType, scope, type Tensor, visitBytes } from "../torch/index.ts";
 import { cannotWrite } from "../util/cannot-write.ts";
 import { internalError, ScaloraError } from "../util/errors.ts";
 import { streamFileAtomic, writeFully } from "../util/files.ts";
@@ -24,7 +24,7 @@ interface PlannedTensor {
 /**
  * Writes tensors to a safetensors file, atomically (temporary file, fsync, rename).
  * Wider dtypes come first and names are in order, as the reference writer does, so that all data is aligned and
- * equal content gives equal bytes. A tensor is copied to the host only while it is written.
+ * equal content gives equal bytes. A tensor is copied to the host piece by piece as it is written.
  * @param metadata strings for `__metadata__`; left out when empty
  * @throws ScaloraError `format` for a name that occurs twice, `run` when the file cannot be written
  */
@@ -89,10 +89,14 @@ function headerBytes(planned: readonly PlannedTensor[], metadata: Readonly<Recor
 }
 
 function writeTensor(descriptor: number, { name, source, dtype, bytes }: PlannedTensor): void {
-  const data = "load" in source ? scope(() => checkDType(source.load(), name, dtype).data()) : source.data();
-  if (data.byteLength !== bytes)
-    throw internalError(`tensor ${name} gave ${data.byteLength} bytes, not ${bytes}`);
-  writeFully(descriptor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  scope(() => {
+    let written = 0;
+    visitBytes("load" in source ? checkDType(source.load(), name, dtype) : source, (piece) => {
+      writeFully(descriptor, piece);
+      written += piece.length;
+    });
+    if (written !== bytes) throw internalError(`tensor ${name} gave ${written} bytes, not ${bytes}`);
+  });
 }
 
 function checkDType(tensor: Tensor, name: string, dtype: string): Tensor {

@@ -33,3 +33,4 @@ export {
   torchVersion,
 } from "./system.ts";
 export { liveTensorCount, Tensor } from "./tensor.ts";
+export { visitBytes } from "./visit-bytes.ts";
