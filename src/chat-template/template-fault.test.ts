@@ -7,13 +7,13 @@ import { findTemplateFault } from "./template-fault.ts";
 const message = "{% for m in messages %}\n{{ m.role }}";
 
 test.each([
-  [`${message}\n{{ m.content }\n{% endfor %}{{ 1 }}`, 3, "{{ m.content }\n{% endfor %}{{ 1 }}"],
+  [`${message}\n{{ m.content }\n{% endfor %}{{ 1 }}`, 3, "{{ m.content }"],
   [`${message}{{ 1 + }}{% endfor %}`, 2, "{{ 1 + }}"],
   [`${message}{% elif %}{% endfor %}`, 2, "{% elif %}"],
   [`${message}{% foo %}{% endfor %}`, 2, "{% foo %}"],
   [`${message}\n{% endif %}`, 3, "{% endif %}"],
   [`${message}\n\n`, 1, "{% for m in messages %}"],
-  [`{# }} #}\n{% set a %}x{% endset %}{% set b = 1 -%}\n{{ 'abc`, 3, "{{"],
+  [`{# }} #}\n{% set a %}x{% endset %}{% set b = 1 -%}\n{{ 'abc`, 3, "{{ 'abc"],
 ])("the fault of %j is in line %i, at %j", (source, line, tag) => {
   expect(findTemplateFault(source)).toEqual({ line, tag });
 });

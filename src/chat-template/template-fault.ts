@@ -4,7 +4,7 @@ import { Template } from "@huggingface/jinja";
 export interface TemplateFault {
   /** Counted from 1. */
   readonly line: number;
-  /** The tag there, as it is written. */
+  /** The tag there, as it is written, up to the end of the line. */
   readonly tag: string;
 }
 
@@ -12,6 +12,9 @@ export interface TemplateFault {
 const blocks: ReadonlySet<string> = new Set(["if", "for", "macro", "call", "filter", "generation"]);
 /** Statements that are nothing by themselves. */
 const inner: ReadonlySet<string> = new Set(["else", "break", "continue"]);
+
+/** Characters that are shown of a tag without an end. */
+const maxUnclosed = 200;
 
 /** An expression, a statement or a comment; the beginning of one that has no end. */
 const tagPattern = /\{\{([\s\S]*?)\}\}|\{%([\s\S]*?)%\}|\{#[\s\S]*?#\}|\{[{%#]/g;
@@ -26,7 +29,8 @@ export function findTemplateFault(source: string): TemplateFault | undefined {
   for (const { 0: tag, 1: expression, 2: statement, index } of source.matchAll(tagPattern)) {
     line += lineEnds(source.slice(counted, index));
     counted = index;
-    const fault = { line, tag };
+    const written = tag.length > 2 ? tag : source.slice(index, index + maxUnclosed);
+    const fault = { line, tag: written.replace(/\n.*/s, "") };
     if (expression !== undefined) {
       if (!parses(tag)) return fault;
     } else if (statement !== undefined) {
