@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { loadTokenizer } from "../model-files/load-tokenizer.ts";
+import { refusal } from "../testing/refusal.ts";
 import {
   copyGoldenTokenizer,
   type Files,
@@ -25,6 +27,14 @@ describe("bad input", () => {
       "one of tokenizer.json, tokenizer.model, spm.model, spiece.model, vocab.txt, or vocab.json with merges.txt",
     );
     expect((await loadingError(writeTokenizerFolder({ "vocab.json": {} }))).found).toContain("only");
+  });
+
+  test("a text so long that the library could end the process over it", async () => {
+    const tokenizer = await loadTokenizer(copyGoldenTokenizer("llama3"));
+    const refused = refusal("data", { expected: "at most 4,194,304 characters", found: "4,194,305" });
+    const long = " ".repeat((1 << 22) + 1);
+    await expect(tokenizer.encode(long)).rejects.toThrow(refused);
+    await expect(tokenizer.encodePairs([["a", long]], 8)).rejects.toThrow(refused);
   });
 
   test.each<[string, Files, string]>([

@@ -1,6 +1,7 @@
 import { Tokenizer as LibraryTokenizer } from "tokenizers";
 import { elementAt, zip } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
+import { formatCount } from "../util/format.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer.ts";
 import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
@@ -100,8 +101,9 @@ class BackendTokenizer implements Tokenizer {
     { addSpecialTokens = true }: EncodeOptions = {},
   ): Promise<Encoding[]> {
     if (texts.length === 0) return [];
+    const normalized = texts.map(this.normalizeText);
     try {
-      const encodings = await this.library.encodeBatch(texts.map(this.normalizeText), { addSpecialTokens });
+      const encodings = await this.library.encodeBatch(normalized, { addSpecialTokens });
       return zip(texts, encodings).map(([text, encoding]) => new LazyEncoding(text, encoding, this.rules));
     } catch (cause) {
       throw encodingError(cause);
@@ -109,13 +111,12 @@ class BackendTokenizer implements Tokenizer {
   }
 
   async encodePairs(rows: readonly TextOrPair[], maxLength: number): Promise<PairEncoding[]> {
+    const normalized = rows.map(
+      ([text, pair]) => [this.normalizeText(text), pair && this.normalizeText(pair)] as const,
+    );
     try {
       // The library's batch function takes single texts only.
-      const encodings = await Promise.all(
-        rows.map(([text, pair]) =>
-          this.library.encode(this.normalizeText(text), pair && this.normalizeText(pair)),
-        ),
-      );
+      const encodings = await Promise.all(normalized.map(([text, pair]) => this.library.encode(text, pair)));
       return encodings.map((encoding) => truncatePair(encoding, maxLength));
     } catch (cause) {
       throw cause instanceof ScaloraError ? cause : encodingError(cause);
@@ -138,8 +139,25 @@ class BackendTokenizer implements Tokenizer {
   }
 
   /** The text as the library gets it. */
-  private readonly normalizeText = (text: string): string =>
-    this.rules.rewriter?.normalize(text).text ?? text;
+  private readonly normalizeText = (text: string): string => {
+    checkLength(text);
+    return this.rules.rewriter?.normalize(text).text ?? text;
+  };
+}
+
+/**
+ * Longest text that is tokenised at once, in UTF-16 code units. The library ends the process where an expression needs ten
+ * million tries at one place, and the expressions that `regexFault` lets through need about one for each character.
+ */
+const longestText = 1 << 22;
+
+function checkLength({ length }: string): void {
+  if (length <= longestText) return;
+  throw new ScaloraError("data", "A text is too long to be tokenised at once", {
+    expected: `at most ${formatCount(longestText)} characters`,
+    found: formatCount(length),
+    fix: "divide the text into several rows",
+  });
 }
 
 function readByteTokens(library: LibraryTokenizer): Map<number, number> {
