@@ -1,5 +1,11 @@
 export { type ChatMessage, ChatTemplate, type RenderOptions } from "../chat-template/chat-template.ts";
 export { readRows } from "../data-files/read-rows.ts";
+export {
+  isSameNumber,
+  lastNumber,
+  plainNumber,
+  readAdaptersMaths,
+} from "./adapters-maths.ts";
 export { BatchSource, type BatchSourceOptions, type BatchState, batchesInOrder } from "./batch-source.ts";
 export { collate } from "./collate.ts";
 export { resolveColumns } from "./column-mapping.ts";

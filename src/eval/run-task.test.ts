@@ -35,6 +35,7 @@ const task: TextTask = {
   name: "letters",
   description: "",
   folders: ["letters"],
+  columns: [],
   source: "nowhere",
   maxTokens: 10,
   stop: ["z"],
@@ -250,7 +251,10 @@ test("the likeliest choice, by the whole, by characters and by bytes", async () 
 });
 
 test("every task has its own name and folders", () => {
-  const paper = "boolq piqa siqa hellaswag winogrande arc-e arc-c obqa gsm8k math".split(" ");
+  const paper =
+    "boolq piqa siqa hellaswag winogrande arc-e arc-c obqa gsm8k math svamp aqua addsub multiarith singleeq mawps".split(
+      " ",
+    );
   expect([...textTasks.keys()]).toEqual(expect.arrayContaining(paper));
   const folders = [...textTasks.values()].flatMap((one) => one.folders);
   expect(new Set(folders).size).toBe(folders.length);

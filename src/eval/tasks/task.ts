@@ -39,6 +39,8 @@ export interface ScoredOutput {
 export interface TextTask extends TaskDataLocation {
   readonly name: string;
   readonly description: string;
+  /** Columns of its rows that `--columns` can name; where a set has several layouts, those of the first. */
+  readonly columns: readonly string[];
   /** Maximum tokens of an output. */
   readonly maxTokens: number;
   /** Stop strings. */

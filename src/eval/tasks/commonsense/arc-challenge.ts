@@ -1,3 +1,4 @@
+import { lettered } from "./authors-row.ts";
 import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./commonsense-task.ts";
 
 export const arcChallenge = commonsenseTask({
@@ -7,5 +8,6 @@ export const arcChallenge = commonsenseTask({
   instructionPrefix: "Please choose the correct answer to the question: ",
   optionLabel: "Answer",
   answers: numberedAnswers("answer", 5),
+  readAuthorsRow: (row) => lettered(row, "question"),
   choices: ({ question, options }) => choicesAfterContext(`Question: ${question}\nAnswer:`, options),
 });

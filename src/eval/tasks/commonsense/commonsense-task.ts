@@ -2,6 +2,7 @@ import { alpacaPrompt } from "../../../data/index.ts";
 import { ScaloraError } from "../../../util/errors.ts";
 import type { Choice, Row, TaskExample, TextTask } from "../task.ts";
 import { textColumn } from "../text-column.ts";
+import type { AuthorsQuestion } from "./authors-row.ts";
 
 /** A parsed instruction of the LLM-Adapters files. */
 export interface ParsedInstruction {
@@ -20,13 +21,17 @@ export interface CommonsenseTaskConfig {
   readonly instructionPrefix: string;
   /** `Answer` of "Answer1: … Answer2: …", if the task has options. */
   readonly optionLabel?: string;
+  /** What stands between two options; default a space. */
+  readonly betweenOptions?: string;
+  /** What stands before "Answer format: "; default an empty line. */
+  readonly beforeFormat?: string;
   /** The possible answers. */
   readonly answers: readonly string[];
+  /** The question of a row as the set's authors lay it out; undefined for other rows. */
+  readAuthorsRow(row: Row): AuthorsQuestion | undefined;
   /** The choices for log-likelihood scoring, in the order of the answers. */
   choices(instruction: ParsedInstruction): readonly Choice[];
 }
-
-const format = "\n\nAnswer format: ";
 
 /** A task of the commonsense benchmark of LLM-Adapters (arXiv 2304.01933). */
 export function commonsenseTask(set: CommonsenseTaskConfig): TextTask {
@@ -35,6 +40,7 @@ export function commonsenseTask(set: CommonsenseTaskConfig): TextTask {
     name,
     description,
     folders,
+    columns: ["instruction", "input", "output", "answer"],
     source: "github.com/AGI-Edgerunners/LLM-Adapters (dataset/)",
     maxTokens: 32,
     stop: ["###"],
@@ -53,7 +59,9 @@ function findAnswer(output: string, answers: readonly string[]): string | undefi
   return new RegExp(answers.join("|")).exec(output)?.[0];
 }
 
-function readExample(set: CommonsenseTaskConfig, row: Row, source: string): TaskExample {
+function readExample(set: CommonsenseTaskConfig, given: Row, source: string): TaskExample {
+  const authors = set.readAuthorsRow(given);
+  const row = authors === undefined ? given : inAdaptersWording(set, authors, source);
   const column = (name: string) => textColumn(row, name, set.name, source);
   const [instruction, output, answer] = [column("instruction"), column("output"), column("answer")];
   const input = typeof row["input"] === "string" ? row["input"] : "";
@@ -76,19 +84,42 @@ function readExample(set: CommonsenseTaskConfig, row: Row, source: string): Task
   };
 }
 
+/** The row that LLM-Adapters makes of a question. @throws ScaloraError `data` where the answer is not published */
+function inAdaptersWording(
+  {
+    name,
+    instructionPrefix,
+    optionLabel,
+    betweenOptions = " ",
+    beforeFormat = "\n\n",
+    answers,
+  }: CommonsenseTaskConfig,
+  { question, options, right }: AuthorsQuestion,
+  source: string,
+): Row {
+  const answer = answers[right];
+  if (answer === undefined)
+    throw new ScaloraError("data", `A row of ${name} has no answer`, {
+      where: source,
+      fix: "the answers of some test sets are not published: give the validation set",
+    });
+  const allowed = options.length === 0 ? answers : answers.slice(0, options.length);
+  const listed = options.map((text, i) => `${optionLabel}${i + 1}: ${text}`).join(betweenOptions);
+  const body = listed === "" ? question : `${question}\n\n${listed}`;
+  return {
+    instruction: `${instructionPrefix}${body}${beforeFormat}Answer format: ${allowed.join("/")}`,
+    output: `the correct answer is ${answer}`,
+    answer,
+  };
+}
+
 /** @throws ScaloraError `data` for an instruction of another task */
 function parseInstruction(set: CommonsenseTaskConfig, instruction: string, source: string) {
   const { instructionPrefix, optionLabel, name } = set;
-  const end = instruction.lastIndexOf(format);
-  const allowed = instruction
-    .slice(end + format.length)
-    .trim()
-    .split("/");
-  const isOurs =
-    instruction.startsWith(instructionPrefix) &&
-    end >= 0 &&
-    allowed.every((one) => set.answers.includes(one));
-  const body = instruction.slice(instructionPrefix.length, Math.max(end, instructionPrefix.length));
+  const [, before = "", list = ""] = /^(.*)(?:\n\n| )Answer format: (.*)$/s.exec(instruction) ?? [];
+  const allowed = list.trim().split("/");
+  const isOurs = before.startsWith(instructionPrefix) && allowed.every((one) => set.answers.includes(one));
+  const body = before.slice(instructionPrefix.length);
   const parts =
     optionLabel === undefined
       ? { question: body, options: [] }

@@ -1,3 +1,4 @@
+import { lettered } from "./authors-row.ts";
 import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./commonsense-task.ts";
 
 export const openbookqa = commonsenseTask({
@@ -7,5 +8,6 @@ export const openbookqa = commonsenseTask({
   instructionPrefix: "Please choose the correct answer to the question: ",
   optionLabel: "Answer",
   answers: numberedAnswers("answer", 4),
+  readAuthorsRow: (row) => lettered(row, "question_stem"),
   choices: ({ question, options }) => choicesAfterContext(question, options),
 });

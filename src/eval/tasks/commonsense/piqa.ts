@@ -1,3 +1,4 @@
+import { numberIn, textsOf } from "./authors-row.ts";
 import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./commonsense-task.ts";
 
 export const piqa = commonsenseTask({
@@ -7,5 +8,10 @@ export const piqa = commonsenseTask({
   instructionPrefix: "Please choose the correct solution to the question: ",
   optionLabel: "Solution",
   answers: numberedAnswers("solution", 2),
+  betweenOptions: "\n\n",
+  readAuthorsRow: (row) => {
+    const [question, ...options] = textsOf(row, "goal", "sol1", "sol2") ?? [];
+    return question === undefined ? undefined : { question, options, right: numberIn(row["label"]) };
+  },
   choices: ({ question, options }) => choicesAfterContext(`Question: ${question}\nAnswer:`, options),
 });

@@ -1,3 +1,4 @@
+import { numberIn, textsOf } from "./authors-row.ts";
 import { choicesAfterContext, commonsenseTask, numberedAnswers } from "./commonsense-task.ts";
 
 export const siqa = commonsenseTask({
@@ -7,5 +8,11 @@ export const siqa = commonsenseTask({
   instructionPrefix: "Please choose the correct answer to the question: ",
   optionLabel: "Answer",
   answers: numberedAnswers("answer", 3),
+  readAuthorsRow: (row) => {
+    const texts = textsOf(row, "context", "question", "answerA", "answerB", "answerC");
+    if (texts === undefined) return undefined;
+    const [context, question, ...options] = texts;
+    return { question: `${context} ${question}`, options, right: numberIn(row["label"]) - 1 };
+  },
   choices: ({ question, options }) => choicesAfterContext(`Q: ${question}\nA:`, options),
 });

@@ -1,6 +1,6 @@
-import { gsm8kPrompt } from "../../../data/index.ts";
+import { gsm8kPrompt, readAdaptersMaths } from "../../../data/index.ts";
 import { ScaloraError } from "../../../util/errors.ts";
-import type { TextTask } from "../task.ts";
+import type { Row, TextTask } from "../task.ts";
 import { textColumn } from "../text-column.ts";
 
 const answerMarker = "#### ";
@@ -13,12 +13,15 @@ export const gsm8k: TextTask = {
   name: "gsm8k",
   description: "GSM8K: school maths in words, the answer a number",
   folders: ["gsm8k", "GSM8K"],
-  source: "github.com/openai/grade-school-math or the data set openai/gsm8k of the Hugging Face hub",
+  columns: ["question", "answer"],
+  source:
+    "github.com/openai/grade-school-math, the data set openai/gsm8k of the Hugging Face hub, or github.com/AGI-Edgerunners/LLM-Adapters",
   maxTokens: 256,
   stop: ["Question:"],
   separator: "\n\n",
   hasChoices: false,
-  read(row, source) {
+  read(given, source) {
+    const row = asGsm8kRow(given);
     const question = textColumn(row, "question", "gsm8k", source);
     const solution = textColumn(row, "answer", "gsm8k", source);
     if (!solution.includes(answerMarker))
@@ -37,6 +40,14 @@ export const gsm8k: TextTask = {
     return { answer: flexible, scores: { flexible: isRight(flexible), strict: isRight(strict) } };
   },
 };
+
+/** A row of LLM-Adapters with a number as GSM8K lays it out; a solution that ends in another answer is left out. */
+function asGsm8kRow(row: Row): Row {
+  const maths = readAdaptersMaths(row);
+  if (maths === undefined || !/\d/.test(maths.answer)) return row;
+  const { question, solution, answer, isSolved } = maths;
+  return { question, answer: `${isSolved ? `${solution}\n` : ""}${answerMarker}${answer}` };
+}
 
 /** The first number after "####". */
 function strictAnswer(output: string): string | undefined {

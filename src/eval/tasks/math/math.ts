@@ -13,6 +13,7 @@ export const math: TextTask = {
   name: "math",
   description: "MATH: competition maths, the answer in LaTeX",
   folders: ["math", "MATH"],
+  columns: ["problem", "solution", "answer"],
   source:
     "github.com/hendrycks/math or the data sets EleutherAI/hendrycks_math and MATH-500 of the Hugging Face hub",
   maxTokens: 512,
