@@ -23,7 +23,7 @@ export function dataPreviewText(preview: DataPreview, paint: Paint): string {
   return sections.filter((section) => section !== "").join("\n\n");
 }
 
-function countsTable({ files, counts, unknownTokens, batches }: DataPreview, paint: Paint): string {
+function countsTable({ files, counts, rejected, unknownTokens, batches }: DataPreview, paint: Paint): string {
   const rows: string[][] = files.map(({ path, format, rows: count, ignoredColumns }) => {
     const ignored = ignoredColumns.length > 0 ? `; not read: ${ignoredColumns.join(", ")}` : "";
     return ["file", escapeName(`${path} (${format}, ${formatCountOf(count, "row")}${ignored})`)];
@@ -31,6 +31,7 @@ function countsTable({ files, counts, unknownTokens, batches }: DataPreview, pai
   const share = ((100 * counts.labelTokens) / counts.tokens).toFixed(1);
   rows.push(
     ["trained on", formatCountOf(counts.rows, "row")],
+    ...(rejected > 0 ? [["left out", formatCountOf(rejected, "rejected answer")]] : []),
     ["held out", formatCountOf(counts.heldOut, "row")],
     [
       "tokens",
@@ -100,8 +101,10 @@ function droppedText({ dropped, warnings }: DataPreview, paint: Paint): string {
           ...named,
           ...(more > 0 ? [`  and ${more} more`] : []),
         ];
-  // The warnings on dropped and cut rows say the same in fewer words.
-  const others = warnings.filter((text) => !/ (dropped: |truncated to data\.maxLength$)/.test(text));
+  // The warnings on dropped, rejected and cut rows say the same in fewer words.
+  const others = warnings.filter(
+    (text) => !/^(?!data\.eval: ).* (dropped: |left out$|truncated to data\.maxLength$)/.test(text),
+  );
   return [...rows, ...others.map((text) => `${paint("yellow", "warning:")} ${escapeName(text)}`)].join("\n");
 }
 

@@ -48,6 +48,7 @@ const preview: DataPreview = {
   unknownTokens: 1200,
   truncated: 1,
   dropped: [],
+  rejected: 0,
   warnings: ["1 of 2 rows truncated to data.maxLength", "a column is not rendered"],
   lengths: {
     maxLength: 4,

@@ -7,6 +7,8 @@ export const dataFormats = [
   "messages",
   "commonsense",
   "gsm8k",
+  "preference",
+  "unpaired-preference",
   "classification",
   "cola",
   "sst2",

@@ -6,7 +6,7 @@ import { dataFormats } from "./data-formats.ts";
 const formatFields = {
   format: z.enum(dataFormats).optional().meta({
     description:
-      "What a row holds; auto tells from its columns (not the files of tasks: commonsense, gsm8k and GLUE's, cola to rte; with an encoder it is classification)",
+      "What a row holds; auto tells from its columns (not preferences, nor the files of tasks: commonsense, gsm8k and GLUE's, cola to rte; with an encoder it is classification)",
     unset: "auto",
   }),
   columns: z.record(z.string(), z.string().min(1)).optional().meta({

@@ -1,6 +1,7 @@
 import { jsonTypeName } from "../data-files/json-type-name.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
+import { refuseJudgedRow } from "./judgement-columns.ts";
 import type { ColumnNames, DataFormat, FormatConfig } from "./types.ts";
 
 export type RowFormat = Exclude<DataFormat, "auto">;
@@ -15,16 +16,18 @@ interface FormatSpec {
   explicitOnly?: true;
 }
 
-/** In the order in which auto-detection tries them: a file with alpaca columns and a joint `text` is alpaca. */
+/** ShareGPT's name of the list of messages. */
+const sharegpt = { messages: ["conversations"] };
+/** LLaMA-Factory's name of KTO's label. */
+const verdict = { label: ["kto_tag"] };
+
+/**
+ * In the order in which auto-detection tries them: a file with alpaca columns and a joint `text` is alpaca. A format may
+ * have several layouts.
+ */
 const formats: readonly FormatSpec[] = [
-  // ShareGPT's name of the list of messages.
-  {
-    format: "messages",
-    required: ["messages"],
-    optional: ["tools"],
-    aliases: { messages: ["conversations"] },
-  },
-  { format: "prompt-completion", required: ["prompt", "completion"], optional: [] },
+  { format: "messages", required: ["messages"], optional: ["tools"], aliases: sharegpt },
+  { format: "prompt-completion", required: ["prompt", "completion"], optional: ["tools"] },
   { format: "alpaca", required: ["instruction", "output"], optional: ["input"] },
   { format: "text", required: ["text"], optional: [] },
   {
@@ -34,6 +37,33 @@ const formats: readonly FormatSpec[] = [
     explicitOnly: true,
   },
   { format: "gsm8k", required: ["question", "answer"], optional: [], explicitOnly: true },
+  {
+    format: "gsm8k",
+    required: ["instruction", "output", "answer"],
+    optional: ["input"],
+    explicitOnly: true,
+  },
+  {
+    format: "preference",
+    required: ["chosen", "rejected"],
+    optional: ["prompt", "tools"],
+    aliases: { prompt: ["conversations"] },
+    explicitOnly: true,
+  },
+  {
+    format: "unpaired-preference",
+    required: ["prompt", "completion", "label"],
+    optional: ["tools"],
+    aliases: verdict,
+    explicitOnly: true,
+  },
+  {
+    format: "unpaired-preference",
+    required: ["messages", "label"],
+    optional: ["tools"],
+    aliases: { ...sharegpt, ...verdict },
+    explicitOnly: true,
+  },
   {
     format: "classification",
     required: ["text", "label"],
@@ -53,9 +83,24 @@ export interface ColumnMapping {
 
 /**
  * Determines the format and the columns from a file's first row.
- * @throws ScaloraError `data` when no format fits, or a named column does not exist; both list the file's columns.
+ * @throws ScaloraError `data` when no format fits, or a named column does not exist (both list the file's columns), and for
+ * rows that are not to be imitated as they are
  */
 export function resolveColumns(
+  row: Readonly<Record<string, unknown>>,
+  config: FormatConfig,
+  where: string,
+): ColumnMapping {
+  const { format = "auto" } = config;
+  const named = new Map(Object.entries(config.columns ?? {}));
+  if (format === "auto") refuseJudgedRow(row, { format: "text", fileColumns: named }, true, where);
+  const mapping = mapColumns(row, config, where);
+  if (format !== "classification") refuseJudgedRow(row, mapping, format !== "auto", where);
+  return mapping;
+}
+
+/** As `resolveColumns`, for rows of any meaning. */
+export function mapColumns(
   row: Readonly<Record<string, unknown>>,
   config: FormatConfig,
   where: string,
@@ -63,19 +108,21 @@ export function resolveColumns(
   const present = Object.keys(row);
   checkMapping(config.columns ?? {}, present, where);
   const { format = "auto" } = config;
-  const has = (candidate: FormatSpec) => (column: string) =>
-    present.includes(resolveColumnName(column, candidate, config.columns, present));
-  const chosen =
-    format === "auto"
-      ? formats.find((candidate) => !candidate.explicitOnly && candidate.required.every(has(candidate)))
-      : formats.find((candidate) => candidate.format === format);
-  const nameOf = (column: string) =>
-    chosen ? resolveColumnName(column, chosen, config.columns, present) : column;
-  const missing = chosen?.required.filter((column) => !present.includes(nameOf(column))) ?? [];
-  if (chosen === undefined || missing.length > 0) throw formatMismatchError(present, missing, format, where);
-  const read = [...chosen.required, ...chosen.optional].filter((column) => present.includes(nameOf(column)));
-  for (const column of chosen.optional) if (!read.includes(column)) read.push(column);
-  const names = new Map(read.map((column) => [column, nameOf(column)]));
+  const missingOf = (candidate: FormatSpec) =>
+    candidate.required.filter(
+      (column) => !present.includes(resolveColumnName(column, candidate, config.columns, present)),
+    );
+  const candidates = formats.filter((one) => (format === "auto" ? !one.explicitOnly : one.format === format));
+  const chosen = candidates.find((candidate) => missingOf(candidate).length === 0);
+  if (chosen === undefined) {
+    const [nearest] = format === "auto" ? [] : candidates;
+    throw formatMismatchError(present, nearest ? missingOf(nearest) : [], format, where);
+  }
+  const nameOf = (column: string) => resolveColumnName(column, chosen, config.columns, present);
+  // Tools are rendered by a chat template only.
+  const isChat = config.render === "chat" || typeof row[nameOf(chosen.required[0] ?? "")] !== "string";
+  const optional = chosen.optional.filter((column) => column !== "tools" || isChat);
+  const names = new Map([...chosen.required, ...optional].map((column) => [column, nameOf(column)]));
   const used = new Set(names.values());
   return { format: chosen.format, fileColumns: names, ignored: present.filter((name) => !used.has(name)) };
 }

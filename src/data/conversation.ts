@@ -28,7 +28,8 @@ const sharegptRoles: ReadonlyMap<string, string> = new Map([
 
 /**
  * Reads a row of messages: `{role, content, train?}` (with `tool_calls` and the like), or ShareGPT's `{from, value}`.
- * Assistant messages are trained on unless `train` is false.
+ * Assistant messages are trained on unless `train` is false, or
+ * OpenAI's `weight` 0.
  * @throws ScaloraError `data` naming file, line and message.
  */
 export function readConversation(list: unknown, tools: unknown, where: string): Conversation {
@@ -50,7 +51,7 @@ export function readConversation(list: unknown, tools: unknown, where: string): 
   return conversation;
 }
 
-function readMessage({ train: _, ...item }: Json, where: string): ChatMessage {
+function readMessage({ train: _, weight: __, ...item }: Json, where: string): ChatMessage {
   const { role } = item;
   if (typeof role !== "string")
     throw new ScaloraError("data", "A message has no role", {
@@ -148,7 +149,7 @@ function parseFunctionCall(value: unknown): Json | undefined {
 }
 
 function readTrain(item: Json, role: string, where: string): boolean {
-  const { train } = item;
+  const train = item["train"] ?? readWeight(item["weight"], where);
   if (train === undefined) return role === "assistant";
   if (typeof train !== "boolean")
     throw new ScaloraError("data", "A message's train flag is not true or false", {
@@ -162,6 +163,17 @@ function readTrain(item: Json, role: string, where: string): boolean {
       fix: "remove the flag, or write the row as text or prompt and completion",
     });
   return train;
+}
+
+/** OpenAI's flag of assistant messages, 1 or 0. */
+function readWeight(weight: unknown, where: string): boolean | undefined {
+  if (weight === undefined || weight === null) return undefined;
+  if (weight === 0 || weight === 1) return weight === 1;
+  throw new ScaloraError("data", "A message's weight is neither 0 nor 1", {
+    where,
+    expected: "1 for a message to train on, 0 for one to leave alone",
+    found: JSON.stringify(weight),
+  });
 }
 
 /** Reads a list of tools, or its JSON; bare functions are wrapped as `{type: "function", function}`. */

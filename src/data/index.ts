@@ -8,7 +8,7 @@ export {
 } from "./adapters-maths.ts";
 export { BatchSource, type BatchSourceOptions, type BatchState, batchesInOrder } from "./batch-source.ts";
 export { collate } from "./collate.ts";
-export { resolveColumns } from "./column-mapping.ts";
+export { mapColumns } from "./column-mapping.ts";
 export { deriveSeed } from "./derive-seed.ts";
 export {
   findGlueTask,
@@ -18,6 +18,7 @@ export {
   glueTasks,
   readGlueRows,
 } from "./glue/index.ts";
+export { unreadGrades, verdictColumn } from "./judgement-columns.ts";
 export { type Dataset, type LoadDatasetOptions, loadDataset } from "./load-dataset.ts";
 export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";

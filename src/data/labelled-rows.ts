@@ -31,7 +31,10 @@ export function checkFormatFitsModel(source: DataSource, classes: ClassifierLabe
   if (classes === undefined ? !isLabelled : isClassification && !isText) return;
   const [model, expected] = classes
     ? ["A classifier", "rows with text and label (format: classification), or a task of GLUE"]
-    : ["A language model", "text, prompt-completion, alpaca, messages, commonsense or gsm8k"];
+    : [
+        "A language model",
+        "text, prompt-completion, alpaca, messages, commonsense, gsm8k, preference or unpaired-preference",
+      ];
   throw new ScaloraError("config", `${model} cannot be trained on these data`, {
     where: `${path}, data.format`,
     expected,

@@ -8,6 +8,7 @@ import { type ColumnMapping, resolveColumns } from "./column-mapping.ts";
 import { ConversationRenderer } from "./conversation-renderer.ts";
 import { ExampleEncoder } from "./example-encoder.ts";
 import { findGlueTask, type GlueTask, readGlueRows } from "./glue/index.ts";
+import { unreadGrades } from "./judgement-columns.ts";
 import { checkFormatFitsModel, encodeLabelled, type LabelledRow, readLabelledRow } from "./labelled-rows.ts";
 import { type LengthLimit, RowCollector, readLengthLimit } from "./row-collector.ts";
 import { rowToTexts } from "./row-to-texts.ts";
@@ -106,13 +107,14 @@ class ExampleLoader {
   report(): LoadReport {
     const sum = (of: (collector: RowCollector) => number) =>
       this.collectors.reduce((total, collector) => total + of(collector), 0);
-    const notes = this.chatMarker?.notes ?? [];
+    const notes = [...(this.chatMarker?.notes ?? []), ...this.files.flatMap(gradeNotes)];
     if (this.classes === undefined && this.tokenizer.special.eos === undefined)
       notes.push("the tokenizer has no EOS token: texts and completions end without one");
     return {
       files: this.files,
       rows: sum(({ rows }) => rows),
       dropped: this.collectors.flatMap(({ dropped }) => dropped),
+      rejected: sum(({ rejected }) => rejected),
       truncated: sum(({ truncated }) => truncated),
       labelTokens: sum(({ labelTokens }) => labelTokens),
       tokens: sum(({ tokens }) => tokens),
@@ -190,8 +192,13 @@ class ExampleLoader {
       plan = ready;
       collector.rows++;
       const items = readOrCollectError(() => read(row, ready), `${path}:${row.line}`, collector);
-      if (!Array.isArray(items)) collector.dropped.push(items);
-      else if (chunks.add(items)) {
+      if (!Array.isArray(items)) {
+        collector.drop(items);
+        continue;
+      }
+      // Each row of this format holds a rejected answer beside the chosen one.
+      if (ready.format === "preference") collector.rejected++;
+      if (chunks.add(items)) {
         this.signal?.throwIfAborted();
         yield chunks.take();
       }
@@ -223,6 +230,13 @@ class ExampleLoader {
     this.chatMarker ??= new ConversationRenderer(new ChatTemplate(chatTemplate, special, chatTemplateFile));
     return this.chatMarker;
   }
+}
+
+function gradeNotes({ path, format, ignoredColumns }: FileReport): string[] {
+  if (format === "classification") return [];
+  return unreadGrades(ignoredColumns).map(
+    (name) => `${path}: the column ${name} is not read, all rows are trained on alike`,
+  );
 }
 
 /** Reads a row; a `data` error is collected, to be reported together with others of its kind. */

@@ -44,6 +44,7 @@ export class RowCollector {
   readonly examples: Example[] = [];
   readonly dropped: DroppedRow[] = [];
   rows = 0;
+  rejected = 0;
   truncated = 0;
   labelTokens = 0;
   tokens = 0;
@@ -53,6 +54,12 @@ export class RowCollector {
 
   constructor(limit: LengthLimit) {
     this.limit = limit;
+  }
+
+  /** Leaves a row out: it is counted as rejected, or listed with its reason. */
+  drop({ isRejected, source, reason }: DroppedRow): void {
+    if (isRejected) this.rejected++;
+    else this.dropped.push({ source, reason });
   }
 
   /** Adds the error of an invalid row, for `throwErrors`. */
@@ -115,9 +122,15 @@ export class RowCollector {
   noTrainableRowsError(path: string): ScaloraError {
     const rows = this.dropped.slice(0, maxNamedRows).map(({ source, reason }) => `${source} (${reason})`);
     const more = this.dropped.length > maxNamedRows ? `, and ${this.dropped.length - maxNamedRows} more` : "";
+    const found = [
+      ...(this.rejected > 0 ? [`${formatCountOf(this.rejected, "rejected answer")}`] : []),
+      ...(rows.length > 0
+        ? [`${formatCountOf(this.dropped.length, "row")} dropped: ${rows.join(", ")}${more}`]
+        : []),
+    ];
     return new ScaloraError("data", "No row of a data file has a label to train on", {
       where: path,
-      found: `${formatCountOf(this.dropped.length, "row")} dropped: ${rows.join(", ")}${more}`,
+      found: found.join("; "),
       fix: "raise data.maxLength if labels were cut off; check train flags and empty completions",
     });
   }

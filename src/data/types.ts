@@ -2,7 +2,8 @@ import type { GlueName } from "./glue/glue-task.ts";
 
 /**
  * Format of the rows. `auto` detects it by the columns of the first row; a `.txt` file is always running text. `commonsense`
- * and `gsm8k` are the files of these tasks, with the prompts of their evaluation; `classification` and the names of GLUE's
+ * and `gsm8k` are the files of these tasks, with the prompts of their evaluation; `preference` and `unpaired-preference` are
+ * TRL's, of which the good answers are trained on; `classification` and the names of GLUE's
  * tasks are for encoders.
  */
 export type DataFormat =
@@ -13,6 +14,8 @@ export type DataFormat =
   | "messages"
   | "commonsense"
   | "gsm8k"
+  | "preference"
+  | "unpaired-preference"
   | "classification"
   | GlueName;
 
@@ -113,6 +116,8 @@ export interface FileReport {
 export interface DroppedRow {
   source: string;
   reason: string;
+  /** It holds an answer that preference data reject: counted, not listed. */
+  isRejected?: true;
 }
 
 /** Statistics of loading all files. */
@@ -120,6 +125,8 @@ export interface LoadReport {
   files: FileReport[];
   rows: number;
   dropped: DroppedRow[];
+  /** Answers of preference data that are not trained on because they were rejected. */
+  rejected: number;
   truncated: number;
   /** Number of labels that the loss is averaged over: tokens, or rows of classification data. */
   labelTokens: number;

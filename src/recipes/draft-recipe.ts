@@ -98,12 +98,29 @@ function recognise(
       ignored: [],
     };
   const recognised = recogniseFormat(rows.slice(0, formatRows), `${data}, first row`, isClassifier);
-  if (recognised.format === "messages" && !hasChatTemplate)
+  if (holdsMessages(rows, recognised) && !hasChatTemplate)
     throw new ScaloraError("data", "These rows need a chat template, and the tokenizer has none", {
       where: data,
       fix: "use a chat model, or put a chat_template.jinja into the model folder",
     });
   return recognised;
+}
+
+/** The formats whose prompts and answers may be texts or messages, and the column that tells. */
+const answerColumns: ReadonlyMap<string, string> = new Map([
+  ["messages", "messages"],
+  ["prompt-completion", "completion"],
+  ["alpaca", "output"],
+  ["preference", "chosen"],
+  ["unpaired-preference", "completion"],
+]);
+
+/** Whether the first row's answer is messages, which need a chat template. */
+function holdsMessages([first = {}]: readonly Row[], { format, columns }: RecognisedFormat): boolean {
+  const column = answerColumns.get(format);
+  if (column === undefined) return false;
+  const answer = first[columns?.[column] ?? column];
+  return answer === undefined || (typeof answer === "object" && answer !== null);
 }
 
 function recipeText(parts: Parts): string {
@@ -194,7 +211,7 @@ function adapterLines(): string[] {
 
 function dataLines({ data, facts, rows, recognised }: Parts): string[] {
   const { format, columns, reason, ignored } = recognised;
-  const isPrompted = format === "prompt-completion" || format === "alpaca";
+  const isPrompted = answerColumns.has(format) && !holdsMessages(rows, recognised);
   const maxLength = Math.min(facts.limits.maxLength, firstMaxLength);
   const unread = ignored.length === 0 ? "" : `; not read: ${ignored.map(comment).join(", ")}`;
   return [

@@ -36,6 +36,8 @@ export interface DataPreview {
   /** Rows cut to `maxLength` tokens, of all that were read. */
   truncated: number;
   dropped: { source: string; reason: string }[];
+  /** Rejected answers of preference data, which are left out. */
+  rejected: number;
   warnings: string[];
   lengths: {
     maxLength: number;
@@ -68,7 +70,7 @@ const maxBins = 10;
  */
 export const previewData: PreviewData = async (recipe, { rows }) => {
   const { dataset, tokenizer, limits } = await loadRecipeData(recipe);
-  const { files, dropped, truncated } = dataset.report.train;
+  const { files, dropped, rejected, truncated } = dataset.report.train;
   const examples = dataset.train.flat();
   const shown: PreviewRow[] = [];
   for (const example of examples.slice(0, rows)) shown.push(await previewRow(example, tokenizer, limits));
@@ -83,6 +85,7 @@ export const previewData: PreviewData = async (recipe, { rows }) => {
     unknownTokens: countUnknown(examples, tokenizer),
     truncated,
     dropped,
+    rejected,
     warnings: dataWarnings(dataset),
     lengths: {
       maxLength: recipe.data.maxLength ?? limits.maxLength,

@@ -20,6 +20,12 @@ test.each([
     undefined,
   ],
   ["text", { id: 1, story: "once" }, { text: "story" }],
+  ["preference", { prompt: "a", chosen: "b", rejected: "c" }, undefined],
+  ["preference", { chosen: [], rejected: [] }, undefined],
+  ["preference", { question: "a", chosen: "b", rejected: "c" }, { prompt: "question" }],
+  ["unpaired-preference", { prompt: "a", completion: "b", label: true }, undefined],
+  ["unpaired-preference", { messages: [], kto_tag: false }, undefined],
+  ["prompt-completion", { prompt: "a", completion: "b", label: "news" }, undefined],
 ] as const)("%s: %j", (format, row, columns) => {
   expect(recognise(row)).toMatchObject({ format, ...(columns && { columns }) });
   expect("columns" in recognise(row)).toBe(columns !== undefined);
@@ -47,6 +53,13 @@ test("it says what the format was recognised by, and which columns are not read"
     reason: "columns question and answer, by their names",
     ignored: ["id"],
   });
+});
+
+test("it says what becomes of rejected answers and of grades", () => {
+  const reasonOf = (row: Record<string, unknown>) => recognise(row).reason;
+  expect(reasonOf({ prompt: "a", chosen: "b", rejected: "c" })).toMatch(/^columns chosen, .*left out$/);
+  expect(reasonOf({ messages: [], label: false })).toMatch(/ those with false left out$/);
+  expect(reasonOf({ messages: [], score: 1 })).toMatch(/alike, whatever their score$/);
 });
 
 test("columns that fit nothing are named", () => {

@@ -1,4 +1,4 @@
-import { type DataFormat, resolveColumns } from "../data/index.ts";
+import { type DataFormat, mapColumns, unreadGrades, verdictColumn } from "../data/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -36,10 +36,7 @@ export function recogniseFormat(
   const [first = {}] = rows;
   const recognised = isClassifier
     ? (byUsualColumns(first, "classification", where) ?? byCommonNames(first, "classification"))
-    : (byTaskAnswers(first, rows) ??
-      byUsualColumns(first, "auto", where) ??
-      byCommonNames(first, "prompt-completion") ??
-      bySingleText(first));
+    : (byPreference(first, where) ?? withGrades(byLanguage(first, rows, where)));
   if (recognised !== undefined) return recognised;
   throw new ScaloraError("data", "The columns fit no known format", {
     where,
@@ -49,6 +46,39 @@ export function recogniseFormat(
     found: `columns ${Object.keys(first).join(", ") || "none"}`,
     fix: "rename the columns, or write the recipe by hand with data.columns",
   });
+}
+
+function byLanguage(first: Row, rows: readonly Row[], where: string): RecognisedFormat | undefined {
+  return (
+    byTaskAnswers(first, rows) ??
+    byUsualColumns(first, "auto", where) ??
+    byCommonNames(first, "prompt-completion") ??
+    bySingleText(first)
+  );
+}
+
+/** Says of columns that grade the rows that they are passed over. */
+function withGrades(recognised: RecognisedFormat | undefined): RecognisedFormat | undefined {
+  const grades = unreadGrades(recognised?.ignored ?? []);
+  if (recognised === undefined || grades.length === 0) return recognised;
+  return {
+    ...recognised,
+    reason: `${recognised.reason}; all rows are trained on alike, whatever their ${grades.join(" and ")}`,
+  };
+}
+
+/** Rows that say which answers are good: their format trains on those. */
+function byPreference(first: Row, where: string): RecognisedFormat | undefined {
+  if ("chosen" in first && "rejected" in first) {
+    const prompt = ["conversations", ...commonNames.prompt].find((name) => name in first);
+    const columns = prompt === undefined || prompt === "prompt" ? undefined : { prompt };
+    const reason = "the chosen answers are trained on, the rejected ones left out";
+    return byUsualColumns(first, "preference", where, { columns, reason });
+  }
+  const reason = "the rows with true are trained on, those with false left out";
+  return verdictColumn(first) === undefined
+    ? undefined
+    : byUsualColumns(first, "unpaired-preference", where, { reason });
 }
 
 /** The files of tasks, whose columns other formats have too. */
@@ -73,13 +103,15 @@ function byTaskAnswers(first: Row, rows: readonly Row[]): RecognisedFormat | und
 
 function byUsualColumns(
   first: Row,
-  format: "auto" | "classification",
+  format: DataFormat,
   where: string,
+  { columns, reason }: { columns?: Record<string, string> | undefined; reason?: string } = {},
 ): RecognisedFormat | undefined {
   try {
-    const { format: found, fileColumns, ignored } = resolveColumns(first, { format }, where);
-    const names = [...fileColumns.values()].filter((name) => name in first);
-    return { format: found, reason: columnsText(names), ignored };
+    const { format: found, fileColumns, ignored } = mapColumns(first, { format, columns }, where);
+    const names = columnsText([...fileColumns.values()].filter((name) => name in first));
+    const why = reason === undefined ? names : `${names}: ${reason}`;
+    return { format: found, ...(columns && { columns }), reason: why, ignored };
   } catch (error) {
     if (error instanceof ScaloraError) return undefined;
     throw error;

@@ -218,13 +218,14 @@ function startInfo(
   { base: { model }, dataset, adapters, optimizer, identity, memory }: PreparedRun,
 ): Pick<StartEvent, "model" | "data" | "environment"> {
   const { family, layers, hiddenSize, vocabSize, dtype } = model.info;
-  const { files, dropped, truncated, notes } = dataset.report.train;
+  const { files, dropped, rejected, truncated, notes } = dataset.report.train;
   return {
     model: { path: recipe.model.path, family, layers, hiddenSize, vocabSize, hash: identity.base },
     data: {
       files: files.map(({ path, sha256, format, rows: count }) => ({ path, sha256, format, rows: count })),
       hashes: { ...dataset.hashes },
       dropped: dropped.map(({ source, reason }) => ({ source, reason })),
+      ...(rejected > 0 && { rejected }),
       ...{ ...trainingCounts(dataset), truncated, notes },
       labels: isClassifier(model)
         ? [...model.info.labels]

@@ -32,11 +32,13 @@ export function trainingCounts({ train, eval: heldOut }: Dataset) {
   const sum = (of: (example: Example) => number) =>
     examples.reduce((total, example) => total + of(example), 0);
   return {
-    rows: train.reduce((total, file) => total + new Set(file.map(({ source }) => source)).size, 0),
-    heldOut: heldOut.length,
+    rows: train.reduce((total, file) => total + countRows(file), 0),
+    heldOut: countRows(heldOut),
     labelTokens: sum(({ label, isLabel }) =>
       label === undefined ? isLabel.reduce((total, one) => total + one, 0) : 1,
     ),
     tokens: sum(({ ids }) => ids.length),
   };
 }
+
+const countRows = (examples: readonly Example[]) => new Set(examples.map(({ source }) => source)).size;

@@ -65,6 +65,7 @@ function dataFacts(data: StartEvent["data"]): Fact[] {
     ["Labelled", labels],
     ["Truncated rows", data.truncated === 0 ? undefined : counted(data.truncated)],
     ["Dropped rows", dropped],
+    ["Rejected answers", counted(data.rejected)],
     ["Remarks", data.notes?.join(" ")],
   ]);
 }

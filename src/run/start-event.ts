@@ -36,6 +36,7 @@ const dataSchema = z
       .array(z.object({ source: z.string(), reason: z.string() }))
       .optional()
       .describe("Dropped rows: file and line of each, and the reason"),
+    rejected: count().optional().describe("Rejected answers of preference data, which are left out"),
     rows: count().optional().describe("Training rows"),
     heldOut: count().optional().describe("Rows held out for evaluation"),
     tokens: count().optional().describe("Tokens of the training rows"),
