@@ -10,7 +10,8 @@ export interface TaskDataLocation {
   readonly source: string;
 }
 
-const endings = ["jsonl", "json", "parquet", "csv", "tsv"];
+/** Endings of data files, the preferred first. */
+export const dataEndings = ["jsonl", "json", "parquet", "csv", "tsv"];
 
 /**
  * The files of one split of a task: `FOLDER/NAME.ENDING`, or the numbered parts of a Parquet set
@@ -21,12 +22,27 @@ const endings = ["jsonl", "json", "parquet", "csv", "tsv"];
  */
 export function findTaskFiles(
   roots: readonly string[],
-  { folders, source }: TaskDataLocation,
+  location: TaskDataLocation,
+  names: readonly string[],
+): string[] {
+  const found = filesByFolder(roots, location.folders, names);
+  if (found.length === 0) throw noTaskFiles(roots, location, names);
+  return found;
+}
+
+/**
+ * As `findTaskFiles`; none where no folder has one of the names.
+ * @throws ScaloraError `usage` for a root that does not exist
+ */
+export function filesByFolder(
+  roots: readonly string[],
+  folders: readonly string[],
   names: readonly string[],
 ): string[] {
   for (const root of roots) {
-    if (!existsSync(root) || !statSync(root).isDirectory())
+    if (!existsSync(root))
       throw new ScaloraError("usage", "There is no such folder of task data", { where: root });
+    if (!statSync(root).isDirectory()) continue;
     const places = [
       ...folders.map((folder) => join(root, folder)),
       ...(folders.includes(basename(resolve(root))) ? [root] : []),
@@ -38,15 +54,23 @@ export function findTaskFiles(
       }
     }
   }
-  throw new ScaloraError("usage", `There is no data for ${folders[0]}`, {
+  return [];
+}
+
+export function noTaskFiles(
+  roots: readonly string[],
+  { folders, source }: TaskDataLocation,
+  names: readonly string[],
+): ScaloraError {
+  return new ScaloraError("usage", `There is no data for ${folders[0]}`, {
     where: roots.join(", ") || "no folder given",
-    expected: `${folders.join(" or ")} / ${names.join(" or ")} .${endings.join(", .")}`,
-    fix: `give --data the folder that holds it; get it from ${source}`,
+    expected: `${folders.join(" or ")} / ${names.join(" or ")} .${dataEndings.join(", .")}`,
+    fix: `give --data the folder or the file that holds it; get it from ${source}`,
   });
 }
 
 function filesOf(place: string, name: string): string[] {
-  for (const ending of endings) {
+  for (const ending of dataEndings) {
     const path = join(place, `${name}.${ending}`);
     if (existsSync(path)) return [path];
   }

@@ -1,8 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { readRows } from "../../data/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
-import { findTaskFiles } from "./find-task-files.ts";
-import type { TaskExample, TextTask } from "./task.ts";
+import { filesByFolder, noTaskFiles } from "./find-task-files.ts";
+import { searchTaskFiles } from "./search-task-files.ts";
+import type { Row, TaskExample, TextTask } from "./task.ts";
+import { textTasks } from "./text-tasks.ts";
 
 /** After so many rows, what else waits (a signal) has its turn. */
 const rowsAtOnce = 256;
@@ -14,27 +16,63 @@ export interface ReadTaskOptions {
   readonly limit?: number | undefined;
   /** Ends the reading: its reason is thrown. */
   readonly signal?: AbortSignal;
+  /** Column name of the task to column name in the file. */
+  readonly columns?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
  * Reads examples of a task.
- * @param roots folders that hold the tasks' folders
- * @throws ScaloraError `usage` when there is no file, `data` for rows of another task
+ * @param roots folders that hold the tasks' data in any layout, or data files
+ * @throws ScaloraError `usage` when there is no file, or more than one; `data` for rows of another task
  */
 export async function readTaskExamples(
   task: TextTask,
   roots: readonly string[],
-  { split, limit = Number.POSITIVE_INFINITY, signal }: ReadTaskOptions,
+  { split, limit = Number.POSITIVE_INFINITY, columns, signal }: ReadTaskOptions,
 ): Promise<TaskExample[]> {
   const examples: TaskExample[] = [];
-  for (const path of findTaskFiles(roots, task, [split])) {
+  const read = (row: Row, source: string) => task.read(withColumns(row, task, columns, source), source);
+  for (const path of await findFiles(task, roots, split, read)) {
     for await (const { line, value } of readRows(path, signal)) {
       if (examples.length >= limit) return examples;
       if (examples.length % rowsAtOnce === 0) await setImmediate();
       signal?.throwIfAborted();
-      examples.push(task.read(value, `${path}:${line}`));
+      examples.push(read(value, `${path}:${line}`));
     }
   }
   if (examples.length > 0) return examples;
   throw new ScaloraError("data", `The data of ${task.name} has no rows`, { where: roots.join(", ") });
+}
+
+async function findFiles(
+  task: TextTask,
+  roots: readonly string[],
+  split: "train" | "test",
+  read: (row: Row, source: string) => TaskExample,
+): Promise<readonly string[]> {
+  const named = filesByFolder(roots, task.folders, [split]);
+  if (named.length > 0) return named;
+  const search = { name: task.name, folders: task.folders, fits: (row: Row) => read(row, "") !== undefined };
+  const found = await searchTaskFiles(roots, search, searchesOfOthers(task), split);
+  if (found.length === 0) throw noTaskFiles(roots, task, [split]);
+  return found;
+}
+
+const searchesOfOthers = (task: TextTask) =>
+  [...textTasks.values()]
+    .filter(({ name }) => name !== task.name)
+    .map((other) => ({ ...other, fits: (row: Row) => other.read(row, "") !== undefined }));
+
+/** A row under the task's own names of columns, of which some were given. */
+function withColumns(row: Row, task: TextTask, given: ReadTaskOptions["columns"], where: string): Row {
+  const named = Object.entries(given ?? {}).filter(([ours]) => task.columns.includes(ours));
+  if (named.length === 0) return row;
+  const missing = named.find(([, theirs]) => !(theirs in row));
+  if (missing !== undefined)
+    throw new ScaloraError("data", `The column "${missing[1]}", named in --columns, does not exist`, {
+      where,
+      found: `columns ${Object.keys(row).join(", ")}`,
+    });
+  const names = new Map(named);
+  return Object.fromEntries(task.columns.map((ours) => [ours, row[names.get(ours) ?? ours]]));
 }

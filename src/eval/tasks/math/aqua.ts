@@ -9,6 +9,7 @@ export const aqua = wordProblemTask({
   name: "aqua",
   description: "AQuA: algebra in words, five options",
   folders: ["aqua", "AQuA", "aqua_rat"],
+  columns: ["question", "options", "correct"],
   authors: "deepmind/aqua_rat of the Hugging Face hub",
   answers: { pattern: /^[A-E]$/, words: "a letter from A to E" },
   readAuthorsRow,

@@ -16,6 +16,7 @@ interface NumberProblemConfig {
 export function numberProblemTask({ authorsColumns, ...set }: NumberProblemConfig): TextTask {
   return wordProblemTask({
     ...set,
+    columns: ["question", "answer"],
     answers: { pattern: /^-?\d+(\.\d+)?(e-?\d+)?$/, words: "a number" },
     readAuthorsRow: (row) => readByColumns(row, authorsColumns),
     solutionOf: (answer) => `The answer is ${answer}.`,

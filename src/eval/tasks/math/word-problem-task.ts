@@ -15,6 +15,7 @@ interface WordProblemConfig {
   readonly folders: readonly string[];
   /** Where the authors' own files are. */
   readonly authors: string;
+  readonly columns: readonly string[];
   /** The possible answers, as a pattern and in words. */
   readonly answers: { readonly pattern: RegExp; readonly words: string };
   /** The problem of a row as the set's authors lay it out; undefined for other rows. */
@@ -26,12 +27,12 @@ interface WordProblemConfig {
 
 /** A maths set of LLM-Adapters (arXiv 2304.01933): the problem in Alpaca's prompt, an output of up to 256 tokens. */
 export function wordProblemTask(set: WordProblemConfig): TextTask {
-  const { name, description, folders, authors, scoreOutput } = set;
+  const { name, description, folders, authors, columns, scoreOutput } = set;
   return {
     name,
     description,
     folders,
-    columns: ["instruction", "input", "output", "answer"],
+    columns,
     source: `github.com/AGI-Edgerunners/LLM-Adapters (dataset/) or ${authors}`,
     maxTokens: 256,
     stop: ["###"],
