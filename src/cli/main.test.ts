@@ -105,8 +105,20 @@ test("listings need no engine and speak JSON", async () => {
 
 test("the folders of tasks are a list in JSON and words in a table", async () => {
   const tasks = JSON.parse((await scalora("ls", "tasks", "--json")).stdout);
-  expect(tasks).toContainEqual(expect.objectContaining({ task: "boolq", folders: ["boolq", "BoolQ"] }));
-  expect((await scalora("ls", "tasks")).stdout).toMatch(/^boolq +boolq or BoolQ +BoolQ:/m);
+  const boolq = { task: "boolq", folders: ["boolq", "BoolQ"], columns: expect.arrayContaining(["answer"]) };
+  expect(tasks).toContainEqual(expect.objectContaining(boolq));
+  expect((await scalora("ls", "tasks")).stdout).toMatch(/^boolq +decoder +boolq or BoolQ +BoolQ:/m);
+});
+
+test("GLUE's tasks are listed for encoders", async () => {
+  const tasks: { task: string; model: string }[] = JSON.parse(
+    (await scalora("ls", "tasks", "--json")).stdout,
+  );
+  const ofEncoders = tasks.filter(({ model }) => model === "encoder").map(({ task }) => task);
+  expect(ofEncoders).toEqual(["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte"]);
+  expect(tasks).toContainEqual(
+    expect.objectContaining({ task: "mrpc", columns: ["#1 String", "#2 String", "Quality"] }),
+  );
 });
 
 test("runs show the score by which one is the best", async () => {

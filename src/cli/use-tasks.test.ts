@@ -127,7 +127,41 @@ test("a signal ends an evaluation that reads its data", async () => {
   expect(await ended).toMatchObject({ code: 130, stdout: "" });
 });
 
+test("any file of a set, with columns of other names", async () => {
+  const file = at("problems.jsonl");
+  writeFileSync(file, `${JSON.stringify({ text: "1+1?", result: "#### 2" })}\n`);
+  const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
+  const args = [
+    "eval",
+    at("long"),
+    "--tasks",
+    "gsm8k",
+    "--data",
+    file,
+    "--columns",
+    "question=text,answer=result",
+  ];
+  const code = await main(args, { stdout, stderr, env: {}, prepareEngine: async () => {} });
+  expect([code, stdout.text]).toEqual([0, expect.stringMatching(/^gsm8k +1 +flexible/m)]);
+  expect(stderr.text).toContain(`rows of ${file}`);
+});
+
+test("a set of several files is named by its folder", async () => {
+  for (const subject of ["algebra", "geometry"]) {
+    mkdirSync(at("data", "math", "test", subject), { recursive: true });
+    const problem = { problem: "1+1?", solution: "\\boxed{2}" };
+    writeFileSync(at("data", "math", "test", subject, "1.json"), JSON.stringify(problem));
+  }
+  const { stdout } = await scalora(at("long"), "--tasks", "math,boolq", "--limit", "2", "--json");
+  expect(JSON.parse(stdout).tasks).toMatchObject([
+    { task: "math", data: at("data", "math", "test") },
+    { task: "boolq", data: at("data", "boolq", "test.json") },
+  ]);
+});
+
 test.each([
+  [["--tasks", "cola"], { fix: "scalora eval MODEL --data CoLA/dev.tsv --format cola" }],
+  [["--tasks", "gsm8k", "--columns", "questoin=a"], { fix: 'did you mean "question"?' }],
   [["--tasks", "gsm8"], { fix: 'did you mean "gsm8k"?' }],
   [
     ["--tasks", "piqa"],

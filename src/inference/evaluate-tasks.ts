@@ -1,8 +1,10 @@
+import { dirname, join } from "node:path";
 import { loadChatFormat } from "../assemble/chat-format.ts";
 import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
+import { glueTasks } from "../data/index.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
 import { readTaskExamples, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -37,13 +39,25 @@ export const runTasks: RunTasks = async (request, { signal, onProgress, onNote =
     const progress = (done: number, total: number) => onProgress(task.name, done, total);
     const settings = { mode, beams, batch, shots, signal, onProgress: progress };
     const summary = await runTask(taskModel, task, examples, settings, log);
-    report.tasks.push({ ...summary, seconds: (performance.now() - started) / 1000 });
+    const seconds = (performance.now() - started) / 1000;
+    report.tasks.push({ ...summary, data: fileOf(examples), seconds });
   }
   return report;
 };
 
+/** The file of all examples, or the folder that holds all of their files. */
+function fileOf(examples: readonly TaskExample[]): string {
+  const files = [...new Set(examples.map(({ source }) => source.replace(/:\d+$/, "")))];
+  return files.reduce((common, file) => {
+    let folder = common;
+    while (folder !== dirname(folder) && file !== folder && !file.startsWith(join(folder, "/")))
+      folder = dirname(folder);
+    return folder;
+  });
+}
+
 /** The tasks of a request, each once. @throws ScaloraError `usage` for unknown ones, and settings that do not go together */
-function requestedTasks({ tasks: names, mode, render, beams }: TaskRequest): TextTask[] {
+function requestedTasks({ tasks: names, columns, mode, render, beams }: TaskRequest): TextTask[] {
   if (mode === "loglikelihood" && (render === "chat" || beams > 1))
     throw new ScaloraError("usage", "Log-likelihood mode compares continuations of plain text", {
       fix: "use --render chat and --beams with --mode generate only",
@@ -54,19 +68,22 @@ function requestedTasks({ tasks: names, mode, render, beams }: TaskRequest): Tex
     throw new ScaloraError("usage", `The task ${withoutChoices.name} has no choices to compare`, {
       fix: "use --mode generate",
     });
+  checkColumns(columns, tasks);
   return tasks;
 }
 
 async function readExamples(
   tasks: readonly TextTask[],
-  { data, limit, shots }: TaskRequest,
+  { data, columns, limit, shots }: TaskRequest,
   signal: AbortSignal,
 ): Promise<PreparedTask[]> {
   const prepared: PreparedTask[] = [];
   for (const task of tasks) {
-    const examples = await readTaskExamples(task, data, { split: "test", limit, signal });
+    const examples = await readTaskExamples(task, data, { split: "test", limit, columns, signal });
     const solved =
-      shots === 0 ? [] : await readTaskExamples(task, data, { split: "train", limit: shots, signal });
+      shots === 0
+        ? []
+        : await readTaskExamples(task, data, { split: "train", limit: shots, columns, signal });
     if (solved.length < shots)
       throw new ScaloraError(
         "usage",
@@ -81,9 +98,31 @@ async function readExamples(
   return prepared;
 }
 
+/** @throws ScaloraError `usage` for a column that none of the tasks has */
+function checkColumns(columns: TaskRequest["columns"] = {}, tasks: readonly TextTask[]): void {
+  const known = [...new Set(tasks.flatMap((task) => task.columns))];
+  const unknown = Object.keys(columns).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const near = nearestName(unknown, known);
+  throw new ScaloraError("usage", `No task that is scored has a column "${unknown}"`, {
+    where: "--columns",
+    expected: known.join(", "),
+    fix: near === undefined ? undefined : `did you mean "${near}"?`,
+  });
+}
+
 function findTask(name: string): TextTask {
   const task = textTasks.get(name);
   if (task !== undefined) return task;
+  const glue = glueTasks.get(name);
+  if (glue !== undefined)
+    throw new ScaloraError(
+      "usage",
+      `The task ${name} is for classifiers, which are scored on files of examples`,
+      {
+        fix: `scalora eval MODEL --data ${glue.folder}/${glue.splits.dev[0]}.tsv --format ${name}`,
+      },
+    );
   const near = nearestName(name, textTasks.keys());
   throw new ScaloraError("usage", `Unknown task "${name}"`, {
     expected: [...textTasks.keys()].join(", "),

@@ -39,8 +39,8 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
 };
 
 /** Data options need `--data`: a run's held-out rows come from its recipe, another split would contain training rows. */
-function checkRequest({ data, format, maxLength }: EvaluationRequest): void {
-  const given = format === undefined ? maxLength && "--max-length" : "--format";
+function checkRequest({ data, format, maxLength, columns }: EvaluationRequest): void {
+  const given = (format && "--format") || (maxLength && "--max-length") || (columns && "--columns");
   if (data.length > 0 || !given) return;
   throw new ScaloraError("usage", `${given} needs files of examples`, {
     fix: "name them with --data",
@@ -73,7 +73,10 @@ function headNotes({ model, adapters }: OpenModel): string[] {
 }
 
 /** The data config of an evaluation: the request's files, or else the run's own data. */
-function evaluationDataConfig({ data, format, maxLength }: EvaluationRequest, { recipe }: OpenModel) {
+function evaluationDataConfig(
+  { data, format, maxLength, columns }: EvaluationRequest,
+  { recipe }: OpenModel,
+) {
   if (data.length === 0) return recipe?.data;
   return {
     ...(recipe && rowFormat(recipe.data)),
@@ -81,6 +84,7 @@ function evaluationDataConfig({ data, format, maxLength }: EvaluationRequest, { 
     eval: "none" as const,
     ...(format !== undefined && { format }),
     ...(maxLength !== undefined && { maxLength }),
+    ...(columns && { columns }),
   };
 }
 

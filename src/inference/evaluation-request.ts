@@ -9,6 +9,8 @@ export interface EvaluationRequest {
   data: readonly string[];
   format?: Exclude<NonNullable<DataConfig["format"]>, "auto"> | undefined;
   maxLength?: number | undefined;
+  /** Column name of the format to column name in the files. */
+  columns?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface EvaluationResult {

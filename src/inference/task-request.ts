@@ -8,8 +8,10 @@ export interface TaskRequest {
   target: ModelTarget;
   /** Names of tasks. */
   tasks: readonly string[];
-  /** Folders that hold the tasks' folders. */
+  /** Folders that hold the tasks' data, or data files. */
   data: readonly string[];
+  /** Column name of a task to column name in its files. */
+  columns?: Readonly<Record<string, string>> | undefined;
   /** Use only this many examples of each task, the first ones. */
   limit?: number | undefined;
   /** Few-shot examples before each example, the first ones of the training split. */
@@ -26,7 +28,8 @@ export interface TaskRequest {
 
 /** Scores of the tasks that were run. */
 export interface TaskReport {
-  tasks: (TaskSummary & { seconds: number })[];
+  /** The summary of each, with the file that its examples are from, or the folder where there are several. */
+  tasks: (TaskSummary & { data: string; seconds: number })[];
   render: "plain" | "chat";
   shots: number;
   /** The run's checkpoint; undefined for a model. */

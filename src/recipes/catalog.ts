@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { glueTasks } from "../data/index.ts";
 import { textTasks } from "../eval/tasks/index.ts";
 import { modelFamilies } from "../models/index.ts";
 import { statsOf } from "../util/read-file.ts";
@@ -7,13 +8,37 @@ import { statsOf } from "../util/read-file.ts";
 /** The supported model families, by the `model_type` of their `config.json`. */
 export const listModels = modelFamilies;
 
-/** The tasks of `scalora eval --tasks`: names, and the possible names of their data folders. */
-export function listTasks(): { task: string; folders: readonly string[]; description: string }[] {
-  return [...textTasks.values()].map(({ name, folders, description }) => ({
+/** A task that models are scored on. */
+interface TaskEntry {
+  task: string;
+  /** What it scores: a decoder by `scalora eval --tasks`, an encoder by `scalora eval --format`. */
+  model: "decoder" | "encoder";
+  /** Possible names of its data folder. */
+  folders: readonly string[];
+  /** The columns of its rows, by the names that `--columns` takes. */
+  columns: readonly string[];
+  description: string;
+}
+
+/** The tasks of decoders, and GLUE's for encoders. */
+export function listTasks(): TaskEntry[] {
+  const ofDecoders = [...textTasks.values()].map(({ name, folders, columns, description }) => ({
     task: name,
+    model: "decoder" as const,
     folders,
+    columns,
     description,
   }));
+  const ofEncoders = [...glueTasks.values()].map(
+    ({ name, folder, textColumns, labelColumns, description }) => ({
+      task: name,
+      model: "encoder" as const,
+      folders: [folder],
+      columns: [...textColumns, labelColumns].flatMap(([column]) => column ?? []),
+      description,
+    }),
+  );
+  return [...ofDecoders, ...ofEncoders];
 }
 
 export interface RecipeEntry {

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
 import { dataFormats } from "../../config/data-formats.ts";
 import type {
@@ -8,6 +8,7 @@ import type {
 } from "../../inference/evaluation-request.ts";
 import type { RunTasks, TaskReport, TaskRequest } from "../../inference/task-request.ts";
 import { formatCount, formatDuration } from "../../util/format.ts";
+import { escapeName } from "../../util/quote.ts";
 import { checkpointRows, noteCheckpoint, warnOfCheckpoint } from "../checkpoint-view.ts";
 import type { Context } from "../context.ts";
 import { metricEntries, percent } from "../metric-text.ts";
@@ -25,6 +26,7 @@ import { usageError } from "../usage-error.ts";
 
 interface Options extends ModelOptions {
   data: string[];
+  columns?: Record<string, string>;
   format?: EvaluationRequest["format"];
   maxLength?: number;
   tasks?: string[];
@@ -53,10 +55,11 @@ export function addEval(program: Command, context: Context, load: () => Promise<
     .argument("<model>", "Hugging Face model folder or GGUF file, or a run's folder")
     .option(
       "--data <path>",
-      "file of examples, or a folder of task data; repeatable; a run has its own held-out rows",
+      "file of examples, or a folder or file of task data; repeatable; a run has its own held-out rows",
       collect,
       [],
-    );
+    )
+    .option("--columns <names>", "columns of other names, as in question=problem,answer=result", readColumns);
   addLossOptions(command);
   addTaskOptions(command);
   addModelOptions(command)
@@ -69,6 +72,18 @@ export function addEval(program: Command, context: Context, load: () => Promise<
       if (options.tasks === undefined) await evaluateLoss(path, options, context, recipes);
       else await evaluateTasks(path, options, options.tasks, context, recipes);
     });
+}
+
+/** `question=problem,answer=result` as a map. */
+function readColumns(text: string): Record<string, string> {
+  const pairs = text.split(",").map((pair) => pair.split("="));
+  return Object.fromEntries(
+    pairs.map(([ours = "", theirs = "", ...more]) => {
+      if (ours === "" || theirs === "" || more.length > 0)
+        throw new InvalidArgumentError("Expected pairs as in question=problem,answer=result.");
+      return [ours.trim(), theirs.trim()];
+    }),
+  );
 }
 
 function addLossOptions(command: Command): void {
@@ -132,11 +147,11 @@ async function evaluateLoss(
   context: Context,
   { runEvaluation }: EvalFunctions,
 ) {
-  const { data, format, maxLength, json } = options;
+  const { data, columns, format, maxLength, json } = options;
   const line = new ProgressLine(context.stderr);
   const onProgress = (done: number, total: number) =>
     line.update(`evaluated ${done} of ${total} batches`, { important: done === total });
-  const request = { target: modelTarget(path, options), data, format, maxLength };
+  const request = { target: modelTarget(path, options), data, columns, format, maxLength };
   const result = await context
     .interruptible((signal) => runEvaluation(request, { signal, onProgress }))
     .finally(() => line.end());
@@ -177,7 +192,18 @@ async function evaluateTasks(
   context: Context,
   { runTasks }: EvalFunctions,
 ): Promise<void> {
-  const { data, limit, shots = 0, mode = "generate", render, beams = 1, batch = 8, out, json } = options;
+  const {
+    data,
+    columns,
+    limit,
+    shots = 0,
+    mode = "generate",
+    render,
+    beams = 1,
+    batch = 8,
+    out,
+    json,
+  } = options;
   const line = new ProgressLine(context.stderr);
   const onProgress = (task: string, done: number, total: number) =>
     line.update(`${task}: ${done} of ${total} examples`, { important: done === total });
@@ -185,6 +211,7 @@ async function evaluateTasks(
     target: modelTarget(path, options),
     tasks,
     data,
+    columns,
     limit,
     shots,
     mode,
@@ -225,9 +252,10 @@ function printTasks({ tasks, render, shots, checkpoint }: TaskReport, context: C
   ];
   context.result(table(columns, rows, context.paintOut));
   noteCheckpoint(context, checkpoint);
-  for (const { task, mode, truncated, unanswered, unfinished, reused } of tasks) {
+  for (const { task, mode, data, truncated, unanswered, unfinished, reused } of tasks) {
     const notes = [
       `${mode}, ${render} prompts, ${shots} shots`,
+      `rows of ${escapeName(data)}`,
       ...(reused > 0 ? [`${reused} done before`] : []),
       ...(unanswered > 0 ? [`${unanswered} without an answer`] : []),
       ...(unfinished > 0 ? [`${unfinished} ended by the token limit`] : []),

@@ -42,9 +42,12 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
     .addOption(jsonOption())
     .action(async ({ json }: Options) => {
       const tasks = (await load()).listTasks();
-      const rows = tasks.map(({ folders, ...rest }) => ({ ...rest, folder: folders.join(" or ") }));
+      const rows = tasks.map(({ folders, columns: _, ...rest }) => ({
+        ...rest,
+        folder: folders.join(" or "),
+      }));
       if (json) context.json(tasks);
-      else print(context, rows, ["task", "folder", "description"]);
+      else print(context, rows, ["task", "model", "folder", "description"]);
     });
   ls.command("recipes")
     .description("recipes of this package and of ./recipes")

@@ -42,6 +42,7 @@ test("eval --tasks passes its options on and prints scores with their intervals"
     unanswered: 3,
     unfinished: 4,
     reused: 5,
+    data: "d/gsm8k.json",
     seconds: 90,
   };
   const load = async () => ({
@@ -64,15 +65,18 @@ test("eval --tasks passes its options on and prints scores with their intervals"
     "9",
     "--render",
     "chat",
+    "--columns",
+    "question=text",
   ]);
   const { shots, mode, beams, batch } = { shots: 0, mode: "generate", beams: 1, batch: 8 } as const;
   const tasks = ["gsm8k", "boolq"];
   const defaults = { target, shots, mode, beams, batch, out: undefined };
-  expect(requests).toEqual([{ ...defaults, tasks, data: ["d"], limit: 9, render: "chat" }]);
+  const given = { data: ["d"], columns: { question: "text" }, limit: 9, render: "chat" };
+  expect(requests).toEqual([{ ...defaults, tasks, ...given }]);
   expect(stdout.text).toMatch(/gsm8k +1,319 +flexible +12\.5 % +10\.0 – 15\.0 +1 min 30 s/);
   expect(stdout.text).toMatch(/\n +strict +0\.0 %/);
   expect(stderr.text).toBe(
-    "checkpoint: step-000004 (last)\ngsm8k: generate, chat prompts, 0 shots, 5 done before, 3 without an answer, 4 ended by the token limit, 2 prompts truncated on the left to fit the context\n",
+    "checkpoint: step-000004 (last)\ngsm8k: generate, chat prompts, 0 shots, rows of d/gsm8k.json, 5 done before, 3 without an answer, 4 ended by the token limit, 2 prompts truncated on the left to fit the context\n",
   );
   for (const [args, says] of [
     [["--limit", "3"], "--limit needs --tasks"],

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { readRows } from "../../data/index.ts";
 import { ScaloraError } from "../../util/errors.ts";
@@ -54,8 +55,11 @@ async function findFiles(
   if (named.length > 0) return named;
   const search = { name: task.name, folders: task.folders, fits: (row: Row) => read(row, "") !== undefined };
   const found = await searchTaskFiles(roots, search, searchesOfOthers(task), split);
-  if (found.length === 0) throw noTaskFiles(roots, task, [split]);
-  return found;
+  if (found.length > 0) return found;
+  // The error of a file that was given by itself says what it lacks.
+  const [only, ...more] = roots;
+  if (only !== undefined && more.length === 0 && statSync(only).isFile()) return [only];
+  throw noTaskFiles(roots, task, [split]);
 }
 
 const searchesOfOthers = (task: TextTask) =>

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { refusal } from "../../testing/refusal.ts";
+import { fileRefusal, refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { required } from "../../util/elements.ts";
 import { readTaskExamples } from "./read-task-examples.ts";
@@ -120,5 +120,7 @@ test("columns of other names", async () => {
   ]);
   const file = join(folder, "mine.jsonl");
   const wrong = readTaskExamples(gsm8k, [file], { split: "test", columns: { question: "txt" } });
-  await expect(wrong).rejects.toThrow(refusal("usage", { message: "gsm8k" }));
+  await expect(wrong).rejects.toThrow(
+    fileRefusal("data", file, { where: ":1", message: '"txt"', found: "columns text, result, answer" }),
+  );
 });
