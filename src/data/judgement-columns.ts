@@ -1,5 +1,5 @@
 import { ScaloraError } from "../util/errors.ts";
-import type { ColumnMapping } from "./column-mapping.ts";
+import type { DataFormat } from "./types.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -27,7 +27,7 @@ export const verdictColumn = (row: Row): string | undefined => verdicts.find((na
  */
 export function refuseJudgedRow(
   row: Row,
-  { format, fileColumns }: Pick<ColumnMapping, "format" | "fileColumns">,
+  { format, fileColumns }: { format: DataFormat; fileColumns: ReadonlyMap<string, string> },
   isNamed: boolean,
   where: string,
 ): void {
