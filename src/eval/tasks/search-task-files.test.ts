@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { fileRefusal, refusal } from "../../testing/refusal.ts";
@@ -109,6 +109,19 @@ test.each<[string, string, Record<string, readonly object[]>, "train" | "test", 
   await expect(readTaskExamples(required(textTasks.get(task), task), [folder], { split })).rejects.toThrow(
     refusal("usage", fields),
   );
+});
+
+test.each([
+  ["arc-e", "arc.parquet", ["answer2", "answer1"], "Answer1: stone Answer2: ice Answer3: sand"],
+  ["piqa", "piqa.parquet", ["solution1", "solution2"], "Solution1: in a freezer\n\nSolution2: in the sun"],
+])("%s: a Parquet file of the hub's columns", async (name, table, answers, options) => {
+  const folder = folderOf({});
+  mkdirSync(join(folder, name, "data"), { recursive: true });
+  const file = join(folder, name, "data", "validation-00000-of-00001.parquet");
+  copyFileSync(new URL(`../../../test/golden/tables/${table}`, import.meta.url), file);
+  const examples = await readTaskExamples(required(textTasks.get(name), name), [folder], { split: "test" });
+  expect(examples.map(({ answer }) => answer)).toEqual(answers);
+  expect(examples[0]?.message).toContain(options);
 });
 
 test("columns of other names", async () => {
