@@ -56,11 +56,12 @@ function commonMessages(a: readonly unknown[], b: readonly unknown[]): number {
 function commonBeginning(a: string, b: string): number {
   let end = 0;
   while (end < a.length && a[end] === b[end]) end++;
-  const cutsWord = /^\S+$/.test(`${a[end - 1] ?? " "}${a[end] ?? ""}`);
-  const word = a.slice(0, end).search(/\S+$/);
-  const start = cutsWord ? Math.max(0, word) : end;
-  return a[start - 1] === " " ? start - 1 : start;
+  const cutsWord = end === a.length || isPartOfWord(a[end]);
+  while (cutsWord && end > 0 && isPartOfWord(a[end - 1])) end--;
+  return a[end - 1] === " " ? end - 1 : end;
 }
+
+const isPartOfWord = (character: string | undefined) => character !== undefined && /\S/.test(character);
 
 /** KTO's verdict on an answer. @throws ScaloraError `data` for anything but true and false, 1 and 0 */
 export function readVerdict(value: unknown, where: string): boolean {
