@@ -93,7 +93,12 @@ test("eval takes files, of a model folder too, and says what is missing", async 
     "prompt-completion",
   );
   expect(text.stdout).toMatch(/perplexity +\d/);
+  const renamed = readFileSync(at("test.jsonl"), "utf8").replaceAll('"prompt"', '"q"');
+  writeFileSync(at("renamed.jsonl"), renamed.replaceAll('"completion"', '"a"'));
+  const mapped = ["--data", at("renamed.jsonl"), "--columns", "prompt=q,completion=a"];
+  expect((await json("eval", at("model"), ...mapped)).loss).toBe(base.loss);
   for (const [args, fields] of [
+    [["eval", at("model"), "--columns", "prompt=q"], { message: expect.stringContaining("--columns") }],
     [["eval", at("model")], { where: at("model"), fix: "name files of examples with --data" }],
     [["eval", runs.lora, "--max-length", "9"], { message: expect.stringContaining("--max-length") }],
     [["eval", runs.lora, "--checkpoint", "step-000013"], { fix: "did you mean step-000012?" }],

@@ -83,6 +83,7 @@ test("eval --tasks passes its options on and prints scores with their intervals"
     [["--tasks", "gsm8k", "--format", "text"], "--format does not go with --tasks"],
     [["--tasks", "gsm8k", "--max-length", "9"], "--max-length does not go with --tasks"],
     [["--tasks", ","], "names no task"],
+    [["--columns", "question"], "question=problem"],
     [["--tasks", "gsm8k", "--mode", "think"], "Allowed choices"],
     [["--tasks", "gsm8k", "--batch", "0"], "at least 1"],
   ] as const)
