@@ -8,7 +8,7 @@ import { tokenStream } from "../src/nn/index.ts";
 import { writeSafetensors } from "../src/safetensors/index.ts";
 import { sharedPath } from "../src/testing/shared-folder.ts";
 import { argmax, fromData, indices, linearCrossEntropy, narrow, noGrad, scope } from "../src/torch/index.ts";
-import { readLlama2c, readLlama2cTokenizer } from "../tools/llama2c.mjs";
+import { readLlama2c, readLlama2cTokenizer } from "../tools/llama2c.ts";
 
 const source = sharedPath("data", "checkpoints", "stories260K");
 const folder = mkdtempSync(join(tmpdir(), "scalora-llama2c-"));

@@ -1,12 +1,12 @@
-// Trains a short run of every method on a tiny model, for tools/export-parity.mjs to export each of FOLDER/runs:
-//   npx tsx tools/tiny-runs.ts NEW_FOLDER
+// Trains a short run of every method on a tiny model, for tools/export-parity.ts to export each of FOLDER/runs:
+//   npm run tool -- tools/tiny-runs.ts NEW_FOLDER
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { tinyMethodConfigs, trainTiny, writeTinyProject } from "../src/testing/tiny-trained-run.ts";
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {
-  console.error("usage: npx tsx tools/tiny-runs.ts NEW_FOLDER");
+  console.error("usage: npm run tool -- tools/tiny-runs.ts NEW_FOLDER");
   process.exit(2);
 }
 const project = resolve(folder);

@@ -1,4 +1,4 @@
-"""Loads what tools/export-parity.mjs wrote in transformers and PEFT and compares the logits with the run's own.
+"""Loads what tools/export-parity.ts wrote in transformers and PEFT and compares the logits with the run's own.
 
     python tools/reference/check_exports.py FOLDER…
 

@@ -1,4 +1,4 @@
-"""Hidden states of a real encoder, from transformers, for tools/compare-encoder.mjs.
+"""Hidden states of a real encoder, from transformers, for tools/compare-encoder.ts.
 
     python tools/reference/encoder_hidden.py MODEL_FOLDER OUT.safetensors
 

@@ -1,4 +1,4 @@
-"""Greedy continuations of a real model, from transformers, for tools/compare-generation.mjs.
+"""Greedy continuations of a real model, from transformers, for tools/compare-generation.ts.
 
     python tools/reference/greedy.py MODEL_FOLDER OUT.json
 

@@ -1,4 +1,4 @@
-"""What transformers computes with a real model folder, for `tools/compare-model.mjs`.
+"""What transformers computes with a real model folder, for `tools/compare-model.ts`.
 
     python tools/reference/real_model.py MODEL_FOLDER OUT.safetensors [--tokens 192] [--text FILE] [--new 64]
 

@@ -1,22 +1,27 @@
-// Compares a real model's greedy output with transformers': node tools/compare-generation.mjs MODEL_FOLDER REFERENCE.json
+// Compares a real model's greedy output with transformers':
+//   npm run tool -- tools/compare-generation.ts MODEL_FOLDER REFERENCE.json
 // The reference comes from tools/reference/greedy.py. Prints each case and the speed; ends with 1 when a token or a text differs.
 import { readFileSync } from "node:fs";
-import { openGenerator } from "../dist/inference/generate.js";
+import { z } from "zod";
+import { openGenerator } from "../src/inference/generate.ts";
 
-const [path, referencePath] = process.argv.slice(2);
+const [path = "", referencePath] = process.argv.slice(2);
 if (referencePath === undefined) {
-  console.error("usage: node tools/compare-generation.mjs MODEL_FOLDER REFERENCE.json");
+  console.error("usage: npm run tool -- tools/compare-generation.ts MODEL_FOLDER REFERENCE.json");
   process.exit(2);
 }
-const { newTokens, cases } = JSON.parse(readFileSync(referencePath, "utf8"));
-const target = { path, dtype: "float32", device: "cpu" };
-const generator = await openGenerator(target);
-const { signal } = new AbortController();
-const settings = { maxTokens: newTokens, temperature: 0, seed: 0, stop: [] };
+const reference = z.object({
+  newTokens: z.int(),
+  cases: z.array(
+    z.object({ prompt: z.string(), ids: z.array(z.int()), tokens: z.array(z.int()), text: z.string() }),
+  ),
+});
+const { newTokens, cases } = reference.parse(JSON.parse(readFileSync(referencePath, "utf8")));
+using generator = await openGenerator({ path, dtype: "float32", device: "cpu" });
 let failed = 0;
 
 for (const { prompt, ids, tokens, text } of cases) {
-  const stream = generator.generate(prompt, settings, signal);
+  const stream = generator.generate(prompt, { maxTokens: newTokens });
   let written = "";
   let next = await stream.next();
   for (; !next.done; next = await stream.next()) written += next.value;
@@ -29,5 +34,4 @@ for (const { prompt, ids, tokens, text } of cases) {
   console.log(`     ${JSON.stringify(written.slice(0, 90))}`);
   if (!good) console.log(`     expected ${JSON.stringify(text)}`);
 }
-generator.dispose();
 process.exitCode = failed > 0 ? 1 : 0;

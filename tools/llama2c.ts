@@ -1,15 +1,19 @@
 // Reads the files of llama2.c (github.com/karpathy/llama2.c): the legacy "version 0" export of a model, and the
-// tokenizer that goes with it. Gives what a Hugging Face folder holds; convert-llama2c.mjs writes it.
+// tokenizer that goes with it. Gives what a Hugging Face folder holds; convert-llama2c.ts writes it.
 
 /** Reads little-endian numbers from bytes and never past their end. */
 class Reader {
-  constructor(bytes, what) {
+  private readonly view: DataView<ArrayBufferLike>;
+  private readonly what: string;
+  private position = 0;
+
+  constructor(bytes: Uint8Array, what: string) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.what = what;
-    this.position = 0;
   }
 
-  take(count) {
+  /** Moves on by so many bytes. @returns where they begin */
+  take(count: number): number {
     const start = this.position;
     if (count < 0 || start + count > this.view.byteLength) {
       throw new Error(`${this.what} is cut short: ${this.view.byteLength} bytes, ${start + count} needed`);
@@ -18,33 +22,42 @@ class Reader {
     return start;
   }
 
-  int32() {
+  get remaining(): number {
+    return this.view.byteLength - this.position;
+  }
+
+  int32(): number {
     return this.view.getInt32(this.take(4), true);
   }
 
-  float32() {
+  float32(): number {
     return this.view.getFloat32(this.take(4), true);
   }
 
-  bytes(count) {
+  bytes(count: number): Uint8Array {
     const start = this.take(count);
     return new Uint8Array(this.view.buffer, this.view.byteOffset + start, count);
   }
 
-  floats(count) {
+  floats(count: number): Float32Array {
     const start = this.take(4 * count);
     return Float32Array.from({ length: count }, (_, i) => this.view.getFloat32(start + 4 * i, true));
   }
 }
 
+interface Llama2cTensor {
+  readonly shape: readonly number[];
+  data: Float32Array;
+}
+
 /** A model file as a Hugging Face config and named tensors. */
-export function readLlama2c(bytes) {
+export function readLlama2c(bytes: Uint8Array) {
   const reader = new Reader(bytes, "the model");
-  const [hidden, intermediate, layers, heads, kvHeads, signedVocab, positions] = Array.from(
-    { length: 7 },
-    () => reader.int32(),
-  );
-  const numbers = [hidden, intermediate, layers, heads, kvHeads, Math.abs(signedVocab), positions];
+  const next = () => reader.int32();
+  const [hidden, intermediate, layers, heads, kvHeads] = [next(), next(), next(), next(), next()];
+  const [signedVocab, positions] = [next(), next()];
+  const vocab = Math.abs(signedVocab);
+  const numbers = [hidden, intermediate, layers, heads, kvHeads, vocab, positions];
   if (
     numbers.some((value) => value < 1 || value > 1 << 20) ||
     hidden % heads !== 0 ||
@@ -52,12 +65,10 @@ export function readLlama2c(bytes) {
   ) {
     throw new Error(`the model is not a legacy llama2.c export: its header reads ${numbers.join(", ")}`);
   }
-  const vocab = Math.abs(signedVocab);
   const headDim = hidden / heads;
   const shape = { vocab, hidden, intermediate, layers, positions, headDim, kvDim: kvHeads * headDim };
   const tensors = readTensors(reader, shape, signedVocab < 0);
-  if (reader.position !== bytes.byteLength)
-    throw new Error(`the model has ${bytes.byteLength - reader.position} bytes too many`);
+  if (reader.remaining > 0) throw new Error(`the model has ${reader.remaining} bytes too many`);
   const config = {
     architectures: ["LlamaForCausalLM"],
     model_type: "llama",
@@ -79,13 +90,23 @@ export function readLlama2c(bytes) {
   return { config, tensors };
 }
 
+interface Shape {
+  readonly vocab: number;
+  readonly hidden: number;
+  readonly intermediate: number;
+  readonly layers: number;
+  readonly positions: number;
+  readonly headDim: number;
+  readonly kvDim: number;
+}
+
 /** The tensors in their order in the file, with the rows of queries and keys as Hugging Face has them. */
-function readTensors(reader, shape, hasOutput) {
+function readTensors(reader: Reader, shape: Shape, hasOutput: boolean) {
   const { vocab, hidden, intermediate, layers, positions, headDim, kvDim } = shape;
-  const tensors = new Map();
-  const one = (name, extents) =>
+  const tensors = new Map<string, Llama2cTensor>();
+  const one = (name: string, extents: readonly number[]) =>
     tensors.set(name, { shape: extents, data: reader.floats(extents.reduce((a, b) => a * b, 1)) });
-  const each = (name, extents) => {
+  const each = (name: string, extents: readonly number[]) => {
     for (let i = 0; i < layers; i++) one(`model.layers.${i}.${name}.weight`, extents);
   };
   one("model.embed_tokens.weight", [vocab, hidden]);
@@ -108,7 +129,7 @@ function readTensors(reader, shape, hasOutput) {
 }
 
 /** llama2.c rotates neighbouring rows of a head; Hugging Face rotates a row of the first half with one of the second. */
-function splitHalves(data, headDim, width) {
+function splitHalves(data: Float32Array, headDim: number, width: number) {
   const result = new Float32Array(data.length);
   const rows = data.length / width;
   for (let row = 0; row < rows; row++) {
@@ -151,14 +172,22 @@ const textSteps = {
   },
 };
 
+interface Piece {
+  readonly id: number;
+  readonly score: number;
+  readonly text: string;
+}
+
+const specialPieces = ["<unk>", "<s>", "</s>"];
+
 /** A tokenizer file as `tokenizer.json`: BPE whose merges follow from the pieces' scores, with byte fallback. */
-export function readLlama2cTokenizer(bytes, vocabSize) {
+export function readLlama2cTokenizer(bytes: Uint8Array, vocabSize: number) {
   const reader = new Reader(bytes, "the tokenizer");
   reader.int32(); // length of the longest piece
-  const pieces = Array.from({ length: vocabSize }, (_, id) => {
+  const pieces = Array.from({ length: vocabSize }, (_, id): Piece => {
     const score = reader.float32();
     const text = new TextDecoder("utf-8", { fatal: true }).decode(reader.bytes(reader.int32()));
-    return { id, score, text: id < 3 ? ["<unk>", "<s>", "</s>"][id] : text.replaceAll(" ", "▁") };
+    return { id, score, text: specialPieces[id] ?? text.replaceAll(" ", "▁") };
   });
   const special = pieces.slice(0, 3).map(({ id, text }) => ({
     id,
@@ -193,10 +222,10 @@ export function readLlama2cTokenizer(bytes, vocabSize) {
  * SentencePiece joins the neighbours whose joined piece has the best score; so do merges in the order of the scores,
  * where every way to cut a piece into two pieces is a merge.
  */
-function mergesOf(pieces) {
+function mergesOf(pieces: readonly Piece[]) {
   const ids = new Map(pieces.map(({ text, id }) => [text, id]));
   const joined = pieces.slice(3).filter(({ text }) => !/^<0x[0-9A-F]{2}>$/.test(text));
-  const merges = [];
+  const merges: string[][] = [];
   for (const { text } of joined.sort((a, b) => b.score - a.score || a.id - b.id)) {
     const characters = [...text];
     for (let cut = 1; cut < characters.length; cut++) {
