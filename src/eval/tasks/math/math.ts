@@ -1,3 +1,4 @@
+import { isSameAnswer } from "../../../answers/same-answer.ts";
 import { ScaloraError } from "../../../util/errors.ts";
 import type { TextTask } from "../task.ts";
 import { textColumn } from "../text-column.ts";
@@ -5,9 +6,9 @@ import { isEquivalent } from "./latex-equivalence.ts";
 import { minervaAnswer, minervaFinalSentence, normalizeMinervaAnswer } from "./minerva-answer.ts";
 
 /**
- * Competition maths (arXiv 2103.03874). `hendrycks` and `minerva` are lm-evaluation-harness' two rules (the second without
- * its computer algebra); `exact` takes the answer from a box, from Minerva's sentence, or from between dollar signs, in this
- * order, and accepts it when either rule does.
+ * Competition maths (arXiv 2103.03874). `exact` takes the answer from a box, from Minerva's sentence, or from between
+ * dollar signs, in this order, and compares what it means. `hendrycks` and `minerva` are lm-evaluation-harness' two rules
+ * (the second without its computer algebra), for comparison with the literature.
  */
 export const math: TextTask = {
   name: "math",
@@ -42,11 +43,13 @@ export const math: TextTask = {
     const [boxed, sentence] = [boxedAnswer(output), minervaAnswer(output)];
     const dollars = betweenDollars(output);
     const found = boxed ?? sentence?.replaceAll("$", "") ?? dollars;
-    const isExact =
-      isEquivalent(found, answer) || normalizeMinervaAnswer(found) === normalizeMinervaAnswer(answer);
     const isMinerva =
       sentence !== undefined && normalizeMinervaAnswer(sentence) === normalizeMinervaAnswer(answer);
-    const scores = { exact: isExact, hendrycks: isEquivalent(dollars, answer), minerva: isMinerva };
+    const scores = {
+      exact: isSameAnswer(found, answer),
+      hendrycks: isEquivalent(dollars, answer),
+      minerva: isMinerva,
+    };
     return {
       answer: found === output ? undefined : found,
       scores: Object.fromEntries(Object.entries(scores).map(([name, right]) => [name, right ? 1 : 0])),

@@ -1,0 +1,128 @@
+import type { Algebra, Quotient } from "./algebra.ts";
+import type { Answer, RelationAnswer } from "./answer.ts";
+import { symbol } from "./functions.ts";
+import type { Token } from "./latex-tokens.ts";
+import { NotUnderstood } from "./limits.ts";
+import type { Polynomial } from "./polynomial.ts";
+import { isCommand, isMark, splitAtTop, textOf } from "./token-groups.ts";
+
+type Tokens = readonly Token[];
+
+/** Readers of the sides of a relation. */
+interface SideReaders {
+  answer(tokens: Tokens): Answer;
+  expression(tokens: Tokens): Quotient;
+}
+
+type Relation = "=" | "<" | "<=" | ">" | ">=" | "!=" | "in";
+
+function relationOf(token: Token): Relation | undefined {
+  if (isMark(token, "=") || isCommand(token, "approx")) return "=";
+  if (isMark(token, "<")) return "<";
+  if (isMark(token, ">")) return ">";
+  if (isCommand(token, "le")) return "<=";
+  if (isCommand(token, "ge")) return ">=";
+  if (isCommand(token, "ne")) return "!=";
+  return isCommand(token, "in") ? "in" : undefined;
+}
+
+/** Reads an equation, a membership or an inequality; undefined for tokens without a relation. */
+export function parseRelation(tokens: Tokens, algebra: Algebra, read: SideReaders): Answer | undefined {
+  const relations: Relation[] = [];
+  const sides = splitAtTop(tokens, (token) => {
+    const relation = relationOf(token);
+    if (relation !== undefined) relations.push(relation);
+    return relation !== undefined;
+  });
+  const [first] = relations;
+  if (first === undefined) return undefined;
+  if (relations.every((relation) => relation === "=")) return equation(sides, algebra, read);
+  if (relations.length === 1 && first === "in") return named(sides[0] ?? [], sides[1] ?? [], undefined, read);
+  return inequality(sides, relations, algebra, read);
+}
+
+function equation(sides: readonly Tokens[], algebra: Algebra, read: SideReaders): Answer {
+  const [left = [], right = []] = [sides[0], sides.at(-1)];
+  const difference = tryDifference(left, right, algebra, read);
+  if (left.length === 0) return read.answer(right);
+  if (isName(left)) return named(left, right, difference, read);
+  if (isName(right) && sides.length === 2) return named(right, left, difference, read);
+  if (difference === undefined || sides.length > 2) throw new NotUnderstood("an equation");
+  return { kind: "relation", relation: "=", difference };
+}
+
+function named(name: Tokens, is: Tokens, difference: Polynomial | undefined, read: SideReaders): Answer {
+  return { kind: "named", name: textOf(name), is: read.answer(is), difference };
+}
+
+/** `x`, `x_1`, `AB`, `f(x)`, `\theta`, or words. */
+const isName = (tokens: Tokens) =>
+  /^(?:[A-Za-z]+|\\[a-z]+ )(?:_\{?\w+\}?)?'?(?:\^\{?-1\}?)?(?:\([a-z]\))?$/.test(textOf(tokens)) ||
+  tokens.every(({ kind }) => kind === "words");
+
+function tryDifference(
+  left: Tokens,
+  right: Tokens,
+  algebra: Algebra,
+  read: SideReaders,
+): Polynomial | undefined {
+  try {
+    return algebra.subtract(read.expression(left), read.expression(right)).top;
+  } catch (error) {
+    if (error instanceof NotUnderstood) return undefined;
+    throw error;
+  }
+}
+
+/** `x < 3` and `1 < x <= 3` are intervals; other inequalities keep the difference of their sides. */
+function inequality(
+  sides: readonly Tokens[],
+  relations: readonly Relation[],
+  algebra: Algebra,
+  read: SideReaders,
+): Answer {
+  const isReversed = relations[0] === ">" || relations[0] === ">=";
+  const ordered = isReversed ? sides.toReversed() : sides;
+  const signs = (isReversed ? relations.toReversed() : relations).map((sign) => upwards(sign, isReversed));
+  const [low = [], middle = [], high] = ordered;
+  const [first, second] = signs;
+  if (first === undefined) throw new NotUnderstood("an inequality");
+  if (high !== undefined) {
+    if (signs.length > 2 || second === undefined || !isName(middle)) throw new NotUnderstood("an inequality");
+    return interval(middle, [first, read.answer(low)], [second, read.answer(high)]);
+  }
+  const unbounded = (sign: 1 | -1): Answer => infinity(algebra, sign);
+  if (first !== "!=" && isName(low)) return interval(low, ["<", unbounded(-1)], [first, read.answer(middle)]);
+  if (first !== "!=" && isName(middle))
+    return interval(middle, [first, read.answer(low)], ["<", unbounded(1)]);
+  const difference = algebra.subtract(read.expression(middle), read.expression(low)).top;
+  return { kind: "relation", relation: first, difference };
+}
+
+/** The relation read from the smaller side. @throws NotUnderstood for a mixture of directions */
+function upwards(relation: Relation, isReversed: boolean): RelationAnswer["relation"] {
+  const [less, atMost] = isReversed ? [">", ">="] : ["<", "<="];
+  if (relation === less) return "<";
+  if (relation === atMost) return "<=";
+  if (relation === "!=") return relation;
+  throw new NotUnderstood("relations of two directions");
+}
+
+type Bound = readonly [relation: RelationAnswer["relation"], bound: Answer];
+
+function interval(name: Tokens, [below, low]: Bound, [above, high]: Bound): Answer {
+  const [open, close] = [below === "<" ? "(" : "[", above === "<" ? ")" : "]"];
+  const is: Answer = { kind: "tuple", open, close, items: [low, high] };
+  return { kind: "named", name: textOf(name), is, difference: undefined };
+}
+
+/** The end of an interval without a bound. */
+function infinity(algebra: Algebra, sign: 1 | -1): Answer {
+  const value = algebra.atom(symbol("infty"));
+  return {
+    kind: "value",
+    value: sign === 1 ? value : algebra.negate(value),
+    unit: undefined,
+    mayBeRounded: false,
+  };
+}
