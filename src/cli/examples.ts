@@ -21,7 +21,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   eval: [
     "eval runs/mine",
     "eval models/SmolLM2-135M --data test.jsonl --max-length 512",
-    "eval runs/mine --tasks boolq,piqa --data benchmarks --limit 100 --out results.jsonl",
+    "eval runs/mine --tasks boolq,piqa --data benchmarks --limit 100 --predictions results.jsonl",
   ],
   generate: [
     'generate runs/mine "Once upon a time"',

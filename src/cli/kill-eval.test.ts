@@ -51,7 +51,7 @@ test.each([
       ["eval", at("model"), "--data", at("data"), "--tasks", "boolq", "--batch", "2"].concat([
         "--mode",
         mode,
-        "--out",
+        "--predictions",
         out,
         "--json",
       ]);
@@ -90,7 +90,7 @@ test.each([
 
 test("a file that another evaluation writes into is refused, and its lines stay its own", async () => {
   const out = at("held.jsonl");
-  const args = ["eval", at("model"), "--data", at("data"), "--tasks", "boolq", "--out", out];
+  const args = ["eval", at("model"), "--data", at("data"), "--tasks", "boolq", "--predictions", out];
   {
     using _ = await lockResults(out, { onWait: () => {} });
     const { code, stderr } = await runScalora(...args);

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(scratch.remove);
 
 const toGguf = (model: string, out: string, ...options: string[]) =>
-  json("export", model, "--out", out, "--format", "gguf", ...options);
+  json("export", model, "--predictions", out, "--format", "gguf", ...options);
 
 describe("a merged GGUF file is the model that was trained", () => {
   test.each(["lora", "scalora", "full"] as const)("%s", async (method) => {
@@ -118,7 +118,8 @@ test("results of a GGUF file are kept, and used again for the same file alone", 
   const row = { instruction, input: "", output: "the correct answer is true", answer: "true" };
   writeFileSync(at("tasks", "boolq", "test.json"), JSON.stringify([row]));
   const flags = ["--tasks", "boolq", "--mode", "loglikelihood", "--data", at("tasks")];
-  const score = (model: string) => runScalora("eval", model, ...flags, "--out", at("kept.jsonl"), "--json");
+  const score = (model: string) =>
+    runScalora("eval", model, ...flags, "--predictions", at("kept.jsonl"), "--json");
   const [exact, rounded] = [at("exact.gguf"), at("rounded.gguf")];
   await toGguf(at("model"), exact, "--dtype", "float32");
   await toGguf(at("model"), rounded, "--dtype", "float16");
@@ -147,7 +148,7 @@ test("a GGUF file is a base to train on, and what comes of it a folder or anothe
   };
   const [run, same] = [await train(model, "on-gguf"), await train(at("model"), "on-folder")];
   expect(run.evalLoss).toBe(same.evalLoss);
-  await json("export", run.folder, "--out", at("from-gguf"));
+  await json("export", run.folder, "--predictions", at("from-gguf"));
   expect(readdirSync(at("from-gguf")).sort()).toEqual([
     "chat_template.jinja",
     "config.json",
@@ -167,7 +168,7 @@ test("tasks are scored on a GGUF file, and a rerun knows the model again", async
   mkdirSync(at("data", "gsm8k"), { recursive: true });
   const row = { question: "1+1?", answer: "One more.\n#### 2" };
   writeFileSync(at("data", "gsm8k", "test.jsonl"), JSON.stringify(row));
-  const flags = ["--tasks", "gsm8k", "--data", at("data"), "--out", at("results.jsonl"), "--json"];
+  const flags = ["--tasks", "gsm8k", "--data", at("data"), "--predictions", at("results.jsonl"), "--json"];
   const reused = async () => JSON.parse((await runScalora("eval", first, ...flags)).stdout).tasks[0].reused;
   expect(await reused()).toBe(0);
   expect(await reused()).toBe(1);
@@ -206,7 +207,7 @@ test("what cannot be is refused with the reason", async () => {
   writeFileSync(notes, "This is no model.");
   await refused({ where: notes, found: '"This"' }, "generate", notes, "a");
   await refused({ where: at("model"), expected: "a GGUF file" }, "convert", at("model"), at("no"));
-  const exported = ["export", at("model"), "--out"];
+  const exported = ["export", at("model"), "--predictions"];
   await refused(
     { message: "--dtype q8_0 needs --format gguf" },
     ...[...exported, at("no"), "--dtype", "q8_0"],
@@ -222,7 +223,7 @@ test("what cannot be is refused with the reason", async () => {
 });
 
 test("a folder named as a GGUF file is refused, and so is a GGUF file as an adapter", async () => {
-  const named = await runScalora("export", runs.lora, "--out", at("folder.gguf"));
+  const named = await runScalora("export", runs.lora, "--predictions", at("folder.gguf"));
   expect(printedFailure(named)).toMatchObject({
     code: 2,
     message: expect.stringContaining(at("folder.gguf")),

@@ -52,9 +52,18 @@ async function scalora(...args: string[]) {
 
 test("tasks are scored, examples logged, and a rerun does only what is missing", async () => {
   const out = at("results.jsonl");
-  await scalora(at("long"), "--tasks", "boolq", "--limit", "1", "--out", out);
+  await scalora(at("long"), "--tasks", "boolq", "--limit", "1", "--predictions", out);
   const before = liveTensorCount();
-  const some = await scalora(at("long"), "--tasks", "boolq,gsm8k", "--limit", "3", "--out", out, "--json");
+  const some = await scalora(
+    at("long"),
+    "--tasks",
+    "boolq,gsm8k",
+    "--limit",
+    "3",
+    "--predictions",
+    out,
+    "--json",
+  );
   expect(some.code).toBe(0);
   const report = JSON.parse(some.stdout);
   expect(report).toMatchObject({ render: "plain", shots: 0 });
@@ -62,13 +71,13 @@ test("tasks are scored, examples logged, and a rerun does only what is missing",
     { task: "boolq", mode: "generate", examples: 3, reused: 1 },
     { task: "gsm8k", mode: "generate", examples: 3, reused: 0 },
   ]);
-  const again = await scalora(at("long"), "--tasks", "gsm8k", "--out", out, "--batch", "2");
+  const again = await scalora(at("long"), "--tasks", "gsm8k", "--predictions", out, "--batch", "2");
   expect(again.stdout).toMatch(/gsm8k +5 +flexible +\d+\.\d %/);
   expect(again.stderr).toContain("3 done before");
   expect(again.stderr).toContain("gsm8k: 5 of 5 examples");
   expect(readFileSync(out, "utf8").trim().split("\n")).toHaveLength(3 + 5);
   expect(liveTensorCount()).toBe(before);
-  const other = await scalora(at("silent"), "--tasks", "gsm8k", "--out", out, "--beams", "2");
+  const other = await scalora(at("silent"), "--tasks", "gsm8k", "--predictions", out, "--beams", "2");
   expect([other.code, other.stdout]).toEqual([2, ""]);
   expect(other.stderr).toContain("another model, other settings");
 });

@@ -70,11 +70,11 @@ export const trainSchema = () =>
     seed: seed().default(0).meta({ description: "Seed of data order, adapter start and sampling" }),
     evalEvery: integerAtLeast(1).optional().meta({
       description: "Steps between evaluations",
-      unset: "a tenth of the run",
+      unset: "a tenth of the run, at least 20",
     }),
     saveEvery: integerAtLeast(1).optional().meta({
       description: "Steps between checkpoints; one is always saved at the end",
-      unset: "a tenth of the run",
+      unset: "a tenth of the run, at least 20",
     }),
     keepLast: integerAtLeast(1).default(2).meta({
       description: "Checkpoints kept beside the best one",

@@ -13,7 +13,7 @@ export {
   logLikelihoods,
 } from "./log-likelihood.ts";
 export { encodePrompt } from "./prompts.ts";
-export { ResultLog } from "./result-log.ts";
+export { type ExampleResult, ResultLog } from "./result-log.ts";
 export { runTask, type TaskSummary } from "./run-task.ts";
 export type { Sampling } from "./sampling.ts";
 export type { TaskModel, TaskSettings } from "./scoring-mode.ts";

@@ -10,17 +10,21 @@ import { readFileBytes, statsOf } from "../util/read-file.ts";
 
 /** Result of one example; a line of the log. */
 export interface ExampleResult {
+  /** The task, or the kind of a classifier: `classification` or `regression`. */
   readonly task: string;
-  /** Index of the example in its file, from 0. */
+  /** Index of the example among those evaluated, from 0. */
   readonly index: number;
   /** Hash of everything the result depends on: the model, the settings, the prompt. */
   readonly key: string;
   /** `file:line` */
   readonly source: string;
-  /** 0 or 1 for each metric. */
+  /** 0 or 1 for each metric; the squared error of a regression. */
   readonly scores: Readonly<Record<string, number>>;
   readonly expected: string;
-  /** The answer found in the output, null when there is none; for log-likelihood scoring the likeliest choice. */
+  /**
+   * What was predicted: the answer found in the output, null when there is none; the likeliest choice; a classifier's class
+   * or number.
+   */
   readonly answer: string | null;
   readonly output?: string;
   readonly tokens?: number;
@@ -28,7 +32,7 @@ export interface ExampleResult {
   /** Log-likelihoods of the choices, in nats. */
   readonly logLikelihoods?: readonly number[];
   /** Whether the beginning of the prompt was truncated. */
-  readonly truncated: boolean;
+  readonly truncated?: boolean;
 }
 
 /** Size of a file of results, which is read at once. */
@@ -65,7 +69,7 @@ export class ResultLog {
     throw new ScaloraError("usage", "The results belong to another model, other settings or other data", {
       where: this.path,
       found: `${task} example ${index + 1} with another key`,
-      fix: "give --out a new file",
+      fix: "give --predictions a new file",
     });
   }
 
@@ -110,7 +114,7 @@ function tryFile<T>(path: string, action: () => T): T {
   } catch (cause) {
     throw cannotWrite("The file of results cannot be used", path, {
       cause,
-      otherwise: "give another file with --out",
+      otherwise: "give another file with --predictions",
       code: "usage",
     });
   }
@@ -127,7 +131,7 @@ function parseResult(line: string, where: string): ExampleResult {
   throw new ScaloraError("usage", "A line is not a result of an evaluation", {
     where,
     found: line.slice(0, 60),
-    fix: "give --out a new file, or one that `scalora eval` wrote",
+    fix: "give --predictions a new file, or one that `scalora eval` wrote",
   });
 }
 

@@ -92,7 +92,7 @@ function summarise(results: readonly ExampleResult[]) {
       const value = total / results.length;
       return { metric, value, ...wilsonInterval(value, results.length) };
     }),
-    truncated: count(({ truncated }) => truncated),
+    truncated: count(({ truncated }) => truncated === true),
     unanswered: count(({ answer }) => answer === null),
     unfinished: count(({ ended }) => ended === "length"),
   };

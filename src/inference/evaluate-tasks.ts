@@ -27,8 +27,8 @@ interface PreparedTask {
 export const runTasks: RunTasks = async (request, { signal, onProgress, onNote = () => {} }) => {
   const wanted = requestedTasks(request);
   const wait = { signal, onWait: onNote };
-  using lock = request.out === undefined ? undefined : await lockResults(request.out, wait);
-  const log = new ResultLog(request.out, () => lock?.assertHeld());
+  using lock = request.predictions === undefined ? undefined : await lockResults(request.predictions, wait);
+  const log = new ResultLog(request.predictions, () => lock?.assertHeld());
   const tasks = await readExamples(wanted, request, signal);
   using open = await openLanguageModel(request.target);
   const { render, taskModel } = await makeTaskModel(open, request);
@@ -133,7 +133,7 @@ function findTask(name: string): TextTask {
 /** The model as the tasks use it; with a result log, its identity is part of each result's key. */
 async function makeTaskModel(
   open: OpenLanguageModel,
-  { render: wanted, mode, out, target: { adapter } }: TaskRequest,
+  { render: wanted, mode, predictions, target: { adapter } }: TaskRequest,
 ): Promise<{ render: "plain" | "chat"; taskModel: TaskModel }> {
   const { model, tokenizer, recipe, baseFolder } = open;
   const render = mode === "loglikelihood" ? "plain" : (wanted ?? recipe?.data.render ?? "plain");
@@ -154,7 +154,7 @@ async function makeTaskModel(
       tokenizer,
       template: isChat ? template : undefined,
       endTokens: isChat ? chatEosIds : textEosIds,
-      identity: out === undefined ? "" : modelIdentity(open, adapter),
+      identity: predictions === undefined ? "" : modelIdentity(open, adapter),
     },
   };
 }

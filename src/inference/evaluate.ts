@@ -10,12 +10,16 @@ import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { EvaluationRequest, RunEvaluation } from "./evaluation-request.ts";
+import { lockResults } from "./lock-results.ts";
+import { predictionRecorder } from "./record-predictions.ts";
 
 /** Measures a model's loss, with perplexity or accuracy, on files of examples, or a run's on its held-out rows. */
 export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {
   const started = performance.now();
   checkRequest(request);
+  using _lock = request.predictions === undefined ? undefined : lockResults(request.predictions);
   using open = await openModel(request.target, { needsData: request.data.length === 0 });
+  const recorder = predictionRecorder(request, open);
   const config = evaluationDataConfig(request, open);
   checkClasses(open, config);
   const { examples, notes } = await examplesFor(config, request, open, signal);
@@ -25,8 +29,13 @@ export const runEvaluation: RunEvaluation = async (request, { signal, onProgress
     onProgress(done++, batches.length);
     return signal.aborted;
   };
-  const result = await evaluateLoss(open.model, batches, { stopping, ...(config && glueMetrics(config)) });
+  const result = await evaluateLoss(open.model, batches, {
+    stopping,
+    ...(recorder && { onPredictions: (batch, found) => recorder.add(batch, found) }),
+    ...(config && glueMetrics(config)),
+  });
   if (result === undefined) throw signal.reason;
+  recorder?.write();
   onProgress(done, batches.length);
   return {
     ...result,

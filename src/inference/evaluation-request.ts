@@ -11,6 +11,8 @@ export interface EvaluationRequest {
   maxLength?: number | undefined;
   /** Column name of the format to column name in the files. */
   columns?: Readonly<Record<string, string>> | undefined;
+  /** File that gets a line for each row with a classifier's prediction, the row's own label and the score. */
+  predictions?: string | undefined;
 }
 
 export interface EvaluationResult {

@@ -23,7 +23,7 @@ export interface TaskRequest {
   /** Maximum number of sequences generated at once. */
   batch: number;
   /** File of results, one line per example; examples in it are not run again. */
-  out?: string | undefined;
+  predictions?: string | undefined;
 }
 
 /** Scores of the tasks that were run. */

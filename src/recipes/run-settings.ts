@@ -7,13 +7,16 @@ import { ScaloraError } from "../util/errors.ts";
 /** Default number of evaluations and checkpoints in a run. */
 const defaultTimes = 10;
 
+/** Steps between them at least, so that a short run trains rather than evaluates and saves. */
+const leastSteps = 20;
+
 /** The folder of a recipe's run. */
 export const runPath = ({ run }: Recipe) => join(run.folder, run.name);
 
 /** Schedule and settings of a run of `steps` steps. */
 export function scheduleAndSettings({ train: settings }: Recipe, steps: number) {
   const { lr, schedule: name, warmup, accumulate, clip, keepLast, patience, stopOnDivergence } = settings;
-  const often = Math.max(1, Math.ceil(steps / defaultTimes));
+  const often = Math.max(leastSteps, Math.ceil(steps / defaultTimes));
   const { evalEvery = often, saveEvery = often } = settings;
   return {
     schedule: makeSchedule({ name, lr, steps, warmup }),

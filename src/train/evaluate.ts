@@ -30,6 +30,8 @@ export interface EvaluateOptions {
   readonly stopping?: () => boolean;
   /** For classifiers: computed over all rows. */
   readonly metrics?: ComputeMetrics;
+  /** For classifiers: called with each batch and the predicted class or number of each of its rows. */
+  readonly onPredictions?: (batch: Batch, predictions: Float64Array) => void;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface EvaluateOptions {
 export async function evaluateLoss(
   model: TrainableModel,
   batches: readonly Batch[],
-  { stopping = () => false, metrics }: EvaluateOptions = {},
+  { stopping = () => false, metrics, onPredictions }: EvaluateOptions = {},
 ): Promise<Evaluation | undefined> {
   const objective = objectiveOf(model);
   let sum = 0;
@@ -54,6 +56,7 @@ export async function evaluateLoss(
     if (found !== undefined) {
       labels.push(...requireLabels(batch));
       predictions.push(...found);
+      onPredictions?.(batch, found);
     }
     await setImmediate();
   }

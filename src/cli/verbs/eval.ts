@@ -36,7 +36,7 @@ interface Options extends ModelOptions {
   render?: TaskRequest["render"];
   beams?: number;
   batch?: number;
-  out?: string;
+  predictions?: string;
   json?: boolean;
 }
 
@@ -60,6 +60,10 @@ export function addEval(program: Command, context: Context, load: () => Promise<
       [],
     )
     .option("--columns <names>", "columns of other names, as in question=problem,answer=result", readColumns);
+  command.option(
+    "--out, --predictions <file>",
+    "each example with its prediction, reference and scores, as JSON lines; tasks reuse what is in it",
+  );
   addLossOptions(command);
   addTaskOptions(command);
   addModelOptions(command)
@@ -121,11 +125,10 @@ function addTaskOptions(command: Command): void {
       ).choices(["plain", "chat"]),
     )
     .option("--beams <k>", "beam search with k beams (default: 1, greedy)", count(1))
-    .option("--batch <n>", "sequences generated at once; affects speed and memory (default: 8)", count(1))
-    .option("--out <file>", "results of the examples as JSON lines; examples in it are not run again");
+    .option("--batch <n>", "sequences generated at once; affects speed and memory (default: 8)", count(1));
 }
 
-const taskOptions = ["limit", "shots", "mode", "render", "beams", "batch", "out"] as const;
+const taskOptions = ["limit", "shots", "mode", "render", "beams", "batch"] as const;
 
 const percentOneDecimal = (share: number) => (100 * share).toFixed(1);
 
@@ -147,11 +150,11 @@ async function evaluateLoss(
   context: Context,
   { runEvaluation }: EvalFunctions,
 ) {
-  const { data, columns, format, maxLength, json } = options;
+  const { data, columns, format, maxLength, predictions, json } = options;
   const line = new ProgressLine(context.stderr);
   const onProgress = (done: number, total: number) =>
     line.update(`evaluated ${done} of ${total} batches`, { important: done === total });
-  const request = { target: modelTarget(path, options), data, columns, format, maxLength };
+  const request = { target: modelTarget(path, options), data, columns, format, maxLength, predictions };
   const result = await context
     .interruptible((signal) => runEvaluation(request, { signal, onProgress }))
     .finally(() => line.end());
@@ -201,7 +204,7 @@ async function evaluateTasks(
     render,
     beams = 1,
     batch = 8,
-    out,
+    predictions,
     json,
   } = options;
   const line = new ProgressLine(context.stderr);
@@ -218,9 +221,12 @@ async function evaluateTasks(
     render,
     beams,
     batch,
-    out,
+    predictions,
   };
-  const kept = out === undefined ? "without --out no results are kept" : `finished examples are in ${out}`;
+  const kept =
+    predictions === undefined
+      ? "without --predictions no results are kept"
+      : `finished examples are in ${predictions}`;
   const report = await context
     .interruptible(
       (signal) => runTasks(request, { signal, onProgress, onNote: context.note.bind(context) }),

@@ -70,7 +70,7 @@ test("eval --tasks passes its options on and prints scores with their intervals"
   ]);
   const { shots, mode, beams, batch } = { shots: 0, mode: "generate", beams: 1, batch: 8 } as const;
   const tasks = ["gsm8k", "boolq"];
-  const defaults = { target, shots, mode, beams, batch, out: undefined };
+  const defaults = { target, shots, mode, beams, batch, predictions: undefined };
   const given = { data: ["d"], columns: { question: "text" }, limit: 9, render: "chat" };
   expect(requests).toEqual([{ ...defaults, tasks, ...given }]);
   expect(stdout.text).toMatch(/gsm8k +1,319 +flexible +12\.5 % +10\.0 – 15\.0 +1 min 30 s/);
@@ -92,10 +92,10 @@ test("eval --tasks passes its options on and prints scores with their intervals"
 
 test.each([
   [
-    ["--out", "kept.jsonl"],
+    ["--predictions", "kept.jsonl"],
     "SIGTERM: stopping; finished examples are in kept.jsonl (repeat to stop immediately)",
   ],
-  [[], "SIGTERM: stopping; without --out no results are kept (repeat to stop immediately)"],
+  [[], "SIGTERM: stopping; without --predictions no results are kept (repeat to stop immediately)"],
 ])("eval --tasks %j says what a signal leaves", async (args, says) => {
   const { context, stderr } = testContext();
   const runTasks = async (_: TaskRequest, { signal }: { signal: AbortSignal }): Promise<never> => {
