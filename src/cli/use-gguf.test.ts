@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(scratch.remove);
 
 const toGguf = (model: string, out: string, ...options: string[]) =>
-  json("export", model, "--predictions", out, "--format", "gguf", ...options);
+  json("export", model, "--out", out, "--format", "gguf", ...options);
 
 describe("a merged GGUF file is the model that was trained", () => {
   test.each(["lora", "scalora", "full"] as const)("%s", async (method) => {
@@ -118,8 +118,7 @@ test("results of a GGUF file are kept, and used again for the same file alone", 
   const row = { instruction, input: "", output: "the correct answer is true", answer: "true" };
   writeFileSync(at("tasks", "boolq", "test.json"), JSON.stringify([row]));
   const flags = ["--tasks", "boolq", "--mode", "loglikelihood", "--data", at("tasks")];
-  const score = (model: string) =>
-    runScalora("eval", model, ...flags, "--predictions", at("kept.jsonl"), "--json");
+  const score = (model: string) => runScalora("eval", model, ...flags, "--predictions", at("kept.jsonl"), "--json");
   const [exact, rounded] = [at("exact.gguf"), at("rounded.gguf")];
   await toGguf(at("model"), exact, "--dtype", "float32");
   await toGguf(at("model"), rounded, "--dtype", "float16");
@@ -148,7 +147,7 @@ test("a GGUF file is a base to train on, and what comes of it a folder or anothe
   };
   const [run, same] = [await train(model, "on-gguf"), await train(at("model"), "on-folder")];
   expect(run.evalLoss).toBe(same.evalLoss);
-  await json("export", run.folder, "--predictions", at("from-gguf"));
+  await json("export", run.folder, "--out", at("from-gguf"));
   expect(readdirSync(at("from-gguf")).sort()).toEqual([
     "chat_template.jinja",
     "config.json",
@@ -207,7 +206,7 @@ test("what cannot be is refused with the reason", async () => {
   writeFileSync(notes, "This is no model.");
   await refused({ where: notes, found: '"This"' }, "generate", notes, "a");
   await refused({ where: at("model"), expected: "a GGUF file" }, "convert", at("model"), at("no"));
-  const exported = ["export", at("model"), "--predictions"];
+  const exported = ["export", at("model"), "--out"];
   await refused(
     { message: "--dtype q8_0 needs --format gguf" },
     ...[...exported, at("no"), "--dtype", "q8_0"],
@@ -223,7 +222,7 @@ test("what cannot be is refused with the reason", async () => {
 });
 
 test("a folder named as a GGUF file is refused, and so is a GGUF file as an adapter", async () => {
-  const named = await runScalora("export", runs.lora, "--predictions", at("folder.gguf"));
+  const named = await runScalora("export", runs.lora, "--out", at("folder.gguf"));
   expect(printedFailure(named)).toMatchObject({
     code: 2,
     message: expect.stringContaining(at("folder.gguf")),

@@ -56,7 +56,7 @@ test("results of another model, other files and folders are refused", () => {
   const path = join(scratch.path, "results.jsonl");
   new ResultLog(path).add(result(0));
   expect(() => new ResultLog(path).find("gsm8k", 0, "other")).toThrow(
-    refusal("usage", { where: path, found: "gsm8k example 1", fix: "--out" }),
+    refusal("usage", { where: path, found: "gsm8k example 1", fix: "--predictions" }),
   );
   writeFileSync(path, '{"question": "?"}\n');
   expect(() => new ResultLog(path)).toThrow(refusal("usage", { where: `${path}:1`, found: "question" }));
@@ -71,7 +71,7 @@ test("results of another model, other files and folders are refused", () => {
 test("a named pipe is refused, not waited for; an open one is written", () => {
   const where = join(scratch.path, "pipe");
   execFileSync("mkfifo", [where]);
-  const expected = refusal("usage", { where, found: "a pipe, not a file", fix: /--out/ });
+  const expected = refusal("usage", { where, found: "a pipe, not a file", fix: /--predictions/ });
   expect(() => new ResultLog(where)).toThrow(expected);
   const module = JSON.stringify(new URL("result-log.ts", import.meta.url));
   const code = `const { ResultLog } = await import(${module}); new ResultLog("/dev/stdout").add({ index: 3 })`;
@@ -81,5 +81,5 @@ test("a named pipe is refused, not waited for; an open one is written", () => {
 
 test("a file that cannot be made is an error with a cure, also where no folder can be", () => {
   const below = join(process.platform === "linux" ? "/proc/nowhere" : "/dev/null/nowhere", "results.jsonl");
-  expect(() => new ResultLog(below)).toThrow(refusal("usage", { where: below, fix: "--out" }));
+  expect(() => new ResultLog(below)).toThrow(refusal("usage", { where: below, fix: "--predictions" }));
 });

@@ -11,7 +11,7 @@ afterAll(scratch.remove);
 test("a named pipe is no file of results; a device is one without a lock", async () => {
   const where = join(scratch.path, "pipe");
   execFileSync("mkfifo", [where]);
-  const expected = refusal("usage", { where, found: "a pipe, not a file", fix: /--out/ });
+  const expected = refusal("usage", { where, found: "a pipe, not a file", fix: /--predictions/ });
   await expect(lockResults(where, { onWait: () => {} })).rejects.toThrow(expected);
   expect(await lockResults("/dev/null", { onWait: () => {} })).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { LazyParameter } from "../gguf/index.ts";
+import { isGgufFile, type LazyParameter } from "../gguf/index.ts";
 import { readModelConfig } from "../model-files/model-config.ts";
 import { writeModelFolder } from "../model-files/write-model-folder.ts";
 import {
@@ -57,8 +57,20 @@ export function saveModelWithConfig(
   written.set(oldKey ? "torch_dtype" : "dtype", dtype);
   if (isClassifier(model)) writeClassifierConfig(written, model);
   else written.set("tie_word_embeddings", model.info.tiedEmbeddings);
+  if (!written.has("transformers_version") && mayNameVersion(type, companions))
+    written.set("transformers_version", transformersVersion);
   writeModelFolder(outFolder, { config: written, weights, auxiliarySource: companions });
 }
+
+/** The version of transformers with which our config files were checked. */
+const transformersVersion = "5.17.0";
+
+/**
+ * Whether a config without a version may get ours. Without one transformers 5 warns of the expression that Mistral's older
+ * tokenizers split texts with, whatever the model; it is right only for a Mistral folder, whose tokenizer is copied as it is.
+ */
+const mayNameVersion = (modelType: unknown, companions: string) =>
+  modelType !== "mistral" || isGgufFile(companions);
 
 /** The parameters of a model to be written, quantised ones dequantised. @param replace as in `SaveOptions` */
 export function parametersToSave(

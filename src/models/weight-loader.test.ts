@@ -76,7 +76,7 @@ test("a saved folder holds config, tokenizer and weights, and loads to the same 
   saveModel(model, source, out);
   expect(readdirSync(out).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
   const text = readFileSync(join(out, "config.json"), "utf8");
-  expect(JSON.parse(text)).toEqual({ ...config, dtype: "float32" });
+  expect(JSON.parse(text)).toEqual({ ...config, dtype: "float32", transformers_version: "5.17.0" });
   expect(text).toContain('"rope_theta": 10000.0');
   using loaded = await loadModel(out);
   expect([...loaded.namedParameters()].map(([name]) => name)).toEqual(
