@@ -118,7 +118,8 @@ test("results of a GGUF file are kept, and used again for the same file alone", 
   const row = { instruction, input: "", output: "the correct answer is true", answer: "true" };
   writeFileSync(at("tasks", "boolq", "test.json"), JSON.stringify([row]));
   const flags = ["--tasks", "boolq", "--mode", "loglikelihood", "--data", at("tasks")];
-  const score = (model: string) => runScalora("eval", model, ...flags, "--predictions", at("kept.jsonl"), "--json");
+  const score = (model: string) =>
+    runScalora("eval", model, ...flags, "--predictions", at("kept.jsonl"), "--json");
   const [exact, rounded] = [at("exact.gguf"), at("rounded.gguf")];
   await toGguf(at("model"), exact, "--dtype", "float32");
   await toGguf(at("model"), rounded, "--dtype", "float16");

@@ -14,12 +14,13 @@ import { lockResults } from "./lock-results.ts";
 import { predictionRecorder } from "./record-predictions.ts";
 
 /** Measures a model's loss, with perplexity or accuracy, on files of examples, or a run's on its held-out rows. */
-export const runEvaluation: RunEvaluation = async (request, { signal, onProgress }) => {
+export const runEvaluation: RunEvaluation = async (request, { signal, onProgress, onNote = () => {} }) => {
   const started = performance.now();
   checkRequest(request);
-  using _lock = request.predictions === undefined ? undefined : lockResults(request.predictions);
+  const wait = { signal, onWait: onNote };
+  using lock = request.predictions === undefined ? undefined : await lockResults(request.predictions, wait);
   using open = await openModel(request.target, { needsData: request.data.length === 0 });
-  const recorder = predictionRecorder(request, open);
+  const recorder = predictionRecorder(request, open, () => lock?.assertHeld());
   const config = evaluationDataConfig(request, open);
   checkClasses(open, config);
   const { examples, notes } = await examplesFor(config, request, open, signal);

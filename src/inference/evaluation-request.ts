@@ -38,5 +38,5 @@ export interface EvaluationResult {
 /** `src/inference/evaluate.ts`. */
 export type RunEvaluation = (
   request: EvaluationRequest,
-  hooks: Interruptible & { onProgress(done: number, total: number): void },
+  hooks: Interruptible & { onProgress(done: number, total: number): void; onNote?(text: string): void },
 ) => Promise<EvaluationResult>;

@@ -18,12 +18,14 @@ interface PredictionRecorder {
 
 /**
  * What records predictions into the file of a request, in the format of the tasks' results; undefined without a file.
+ * @param assertHeld throws when another process writes into the file by now
  * @throws ScaloraError `usage` for a language model, whose rows have a loss and no prediction, and when the file cannot be
  *   used or holds something else
  */
 export function predictionRecorder(
   { predictions: path, target }: EvaluationRequest,
   open: OpenModel,
+  assertHeld: () => void,
 ): PredictionRecorder | undefined {
   const { model } = open;
   if (path === undefined) return undefined;
@@ -32,7 +34,7 @@ export function predictionRecorder(
       where: target.path,
       fix: "use --predictions with --tasks, or with a classifier",
     });
-  const log = new ResultLog(path);
+  const log = new ResultLog(path, assertHeld);
   const identity = modelIdentity(open, target.adapter);
   const results: ExampleResult[] = [];
   return {

@@ -156,7 +156,9 @@ async function evaluateLoss(
     line.update(`evaluated ${done} of ${total} batches`, { important: done === total });
   const request = { target: modelTarget(path, options), data, columns, format, maxLength, predictions };
   const result = await context
-    .interruptible((signal) => runEvaluation(request, { signal, onProgress }))
+    .interruptible((signal) =>
+      runEvaluation(request, { signal, onProgress, onNote: context.note.bind(context) }),
+    )
     .finally(() => line.end());
   if (json) return context.json(result);
   const rows = [
