@@ -51,8 +51,8 @@ export function cleanLatex(answer: string): string {
   for (const [from, to] of spellings) text = text.replace(from, to);
   return text
     .trim()
-    .replace(/[.,;]$/, "")
-    .trim();
+    .replaceAll(/\s+/g, " ")
+    .replace(/ ?[.,;]$/, "");
 }
 
 const wordCommands =

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Random } from "../util/random.ts";
 import { isSameAnswer } from "./same-answer.ts";
 
 /** Pairs that a person calls equal, by kind. */
@@ -265,4 +266,21 @@ test.each([
 ])("hostile: %s ends within the time of a test, and equals itself", (_, answer) => {
   expect(isSameAnswer(answer, answer)).toBe(true);
   for (const other of [`${answer} `, `1+${answer}`, `(${answer}, 1)`, "1"]) isSameAnswer(answer, other);
+});
+
+const pieces =
+  "0 1 12 3.5 , : x e i \\frac \\sqrt { } ( ) [ ] \\{ \\} ^ _ + - \\pm \\cdot / ! | % ^\\circ \\pi \\text{ \\text{cm} \\text{and} = < \\in \\cup \\begin{pmatrix} \\end{pmatrix} & \\\\ \\sin \\log_ \\binom \\overline $ \\$ \\left \\boxed{".split(
+    " ",
+  );
+
+test("random pieces of LaTeX equal themselves, and differ or not in either order", () => {
+  const random = new Random(4);
+  const make = () => Array.from({ length: 1 + random.integerBelow(12) }, () => random.pick(pieces)).join("");
+  for (let i = 0; i < 300; i++) {
+    const [a, b] = [make(), make()];
+    const near = a.replace(/\d/, "7");
+    expect(isSameAnswer(a, ` ${a}\n`), a).toBe(true);
+    for (const other of [b, near])
+      expect(isSameAnswer(other, a), `${a} | ${other}`).toBe(isSameAnswer(a, other));
+  }
 });

@@ -15,9 +15,11 @@ import { textOf } from "./token-groups.ts";
 export function isSameAnswer(a: string, b: string): boolean {
   if (a === b) return true;
   if (Math.max(a.length, b.length) > maxCharacters) return false;
+  const [first, second] = [cleanLatex(a), cleanLatex(b)];
+  if (first === second) return true;
   const algebra = new Algebra(new WorkBudget());
   try {
-    const [left, right] = [readingsOf(cleanLatex(a), algebra), readingsOf(cleanLatex(b), algebra)];
+    const [left, right] = [readingsOf(first, algebra), readingsOf(second, algebra)];
     const comparison = new Comparison(algebra);
     return left.some((x) => right.some((y) => x.text === y.text || comparison.same(x.answer, y.answer)));
   } catch (error) {

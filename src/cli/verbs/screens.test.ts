@@ -50,7 +50,7 @@ test("the screen of a run whose data has a broken line", async () => {
 });
 
 test("the screen of a run that diverges", async () => {
-  const { code, screen } = await trainingScreen("train.lr=1e30");
+  const { code, screen } = await trainingScreen("train.lr=1e30", "train.evalEvery=1");
   expect(code).toBe(1);
   expect(screen).toMatchInlineSnapshot(`
     "
