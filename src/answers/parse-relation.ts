@@ -17,7 +17,7 @@ interface SideReaders {
 type Relation = "=" | "<" | "<=" | ">" | ">=" | "!=" | "in";
 
 function relationOf(token: Token): Relation | undefined {
-  if (isMark(token, "=") || isCommand(token, "approx")) return "=";
+  if (isMark(token, "=")) return "=";
   if (isMark(token, "<")) return "<";
   if (isMark(token, ">")) return ">";
   if (isCommand(token, "le")) return "<=";
@@ -26,8 +26,14 @@ function relationOf(token: Token): Relation | undefined {
   return isCommand(token, "in") ? "in" : undefined;
 }
 
-/** Reads an equation, a membership or an inequality; undefined for tokens without a relation. */
+/**
+ * Reads an equation, a membership or an inequality; undefined for tokens without a relation. What follows `\approx` is left
+ * out, unless only a name is before it.
+ */
 export function parseRelation(tokens: Tokens, algebra: Algebra, read: SideReaders): Answer | undefined {
+  const [exact = [], rounded] = splitAtTop(tokens, (token) => isCommand(token, "approx"));
+  if (rounded !== undefined)
+    return isName(exact) ? named(exact, rounded, undefined, read) : read.answer(exact);
   const relations: Relation[] = [];
   const sides = splitAtTop(tokens, (token) => {
     const relation = relationOf(token);
@@ -41,13 +47,15 @@ export function parseRelation(tokens: Tokens, algebra: Algebra, read: SideReader
   return inequality(sides, relations, algebra, read);
 }
 
+/** Of `2+3 = 5` and of longer chains the answer is the last side; of `x = 5` it is 5 with a name. */
 function equation(sides: readonly Tokens[], algebra: Algebra, read: SideReaders): Answer {
   const [left = [], right = []] = [sides[0], sides.at(-1)];
   const difference = tryDifference(left, right, algebra, read);
   if (left.length === 0) return read.answer(right);
   if (isName(left)) return named(left, right, difference, read);
   if (isName(right) && sides.length === 2) return named(right, left, difference, read);
-  if (difference === undefined || sides.length > 2) throw new NotUnderstood("an equation");
+  if (sides.length > 2 || difference?.size === 0) return read.answer(right);
+  if (difference === undefined) throw new NotUnderstood("an equation");
   return { kind: "relation", relation: "=", difference };
 }
 
