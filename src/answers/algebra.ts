@@ -12,7 +12,7 @@ import {
   type Polynomial,
   polynomialKey,
   polynomialPower,
-  polynomialValue,
+  polynomialValues,
   productOf,
   scale,
   type Term,
@@ -30,6 +30,7 @@ import {
   rational,
   rationalPower,
 } from "./rational.ts";
+import { agree, type Samples } from "./sample-values.ts";
 
 /** A value: a polynomial above another. */
 export interface Quotient {
@@ -50,8 +51,11 @@ export function rationalOf({ top, bottom }: Quotient): Rational | undefined {
 export const quotientKey = ({ top, bottom }: Quotient) =>
   `(${polynomialKey(top)})/(${polynomialKey(bottom)})`;
 
-/** The value in double precision; NaN when there are symbols. */
-export const approximate = ({ top, bottom }: Quotient) => polynomialValue(top) / polynomialValue(bottom);
+/** The values at the points of a comparison, in double precision. */
+export function quotientValues({ top, bottom }: Quotient): Samples {
+  const below = polynomialValues(bottom);
+  return polynomialValues(top).map((value, point) => value / (below[point] ?? Number.NaN));
+}
 
 /** Exact arithmetic of one comparison. Every function throws `NotUnderstood` when it would take too long. */
 export class Algebra {
@@ -108,16 +112,14 @@ export class Algebra {
   }
 
   /**
-   * Whether two values are equal: exactly, or by their values where they are constants of which one has a function or a
-   * nested root.
+   * Whether two values are equal: exactly, or by their values at a few points where one has a function or a nested root.
    * @param byValue false where a number is rounded, which must not count as exact by its digits
    */
   equal(a: Quotient, b: Quotient, byValue: boolean): boolean {
     const [left, right] = [this.product(a.top, b.bottom), this.product(b.top, a.bottom)];
     if (addPolynomials(left, scale(right, minusOne), this.budget).size === 0) return true;
     if (!byValue || ![a.top, a.bottom, b.top, b.bottom].some(hasOpaqueAtom)) return false;
-    const [x, y] = [approximate(a), approximate(b)];
-    return Math.abs(x - y) <= 1e-10 * Math.max(Math.abs(x), Math.abs(y));
+    return agree(quotientValues(a), quotientValues(b));
   }
 
   private product(a: Polynomial, b: Polynomial): Polynomial {
@@ -145,8 +147,8 @@ export class Algebra {
     if (others.length === 0) return { top: this.rootOfTerm(term, exponent), bottom: unit };
     const content = contentOf(base);
     const rest = scale(base, rationalPower(content, -1n));
-    const value = polynomialValue(rest);
-    const atom: Atom = { key: `(${polynomialKey(rest)})`, value, sum: rest, isOpaque: true };
+    const values = polynomialValues(rest);
+    const atom: Atom = { key: `(${polynomialKey(rest)})`, values, sum: rest, isOpaque: true };
     const factors = [...powersOfPrimes(content, exponent), { atom, exponent }];
     return { top: productOf(one, factors, this.budget), bottom: unit };
   }
@@ -166,7 +168,7 @@ export class Algebra {
   /** The root of a power: √(x⁴) is x², √(x²) is |x|. */
   private rootOfPower(atom: Atom, power: Rational, exponent: Rational): Factor {
     const result = multiplyRationals(power, exponent);
-    const mayBeNegative = Number.isNaN(atom.value) || atom.value < 0;
+    const mayBeNegative = !atom.values.every((value) => value >= 0);
     const losesSign = isEven(power.numerator) && isEven(exponent.denominator) && !isEven(result.numerator);
     if (!mayBeNegative || !losesSign) return { atom, exponent: result };
     return { atom: absoluteAtom(atom), exponent: result };
@@ -194,16 +196,17 @@ export class Algebra {
 
 const isEven = (integer: bigint) => integer % 2n === 0n;
 
-export const absoluteAtom = ({ key, value }: Atom): Atom => ({
+export const absoluteAtom = ({ key, values }: Atom): Atom => ({
   key: `|${key}|`,
-  value: Math.abs(value),
+  values: values.map(Math.abs),
 });
 
 /** An atom to the power of a product of atoms. */
 function powerAtom(atom: Atom, symbols: readonly Factor[]): Atom {
   const product = polynomialOfFactors(symbols);
-  const value = atom.value ** polynomialValue(product);
-  return { key: `${atom.key}^(${polynomialKey(product)})`, value, isOpaque: true };
+  const exponents = polynomialValues(product);
+  const values = atom.values.map((value, point) => value ** (exponents[point] ?? Number.NaN));
+  return { key: `${atom.key}^(${polynomialKey(product)})`, values, isOpaque: true };
 }
 
 const polynomialOfFactors = (factors: readonly Factor[]): Polynomial =>

@@ -1,27 +1,29 @@
 import {
   type Algebra,
   absoluteAtom,
-  approximate,
   isWholeNumber,
   numberValue,
   type Quotient,
   quotientKey,
+  quotientValues,
   rationalOf,
 } from "./algebra.ts";
 import { NotUnderstood } from "./limits.ts";
 import { type Atom, constantOf, imaginaryUnit } from "./polynomial.ts";
 import { absolute, equalRationals, isInteger, one, type Rational, rational } from "./rational.ts";
+import { noSamples, samplesOf, symbolSamples } from "./sample-values.ts";
 
 export const constants = {
-  pi: { key: "pi", value: Math.PI },
-  e: { key: "e", value: Math.E },
+  pi: { key: "pi", values: samplesOf(Math.PI) },
+  e: { key: "e", values: samplesOf(Math.E) },
 } as const satisfies Record<string, Atom>;
 
 /** A symbol of one letter or a command; `e` is Euler's number, `i` the imaginary unit. */
 export function symbol(name: string): Atom {
   if (name === "e") return constants.e;
   if (name === "i") return imaginaryUnit;
-  return { key: name === "infty" ? "infinity" : `$${name}`, value: Number.NaN };
+  if (name === "infty") return { key: "infinity", values: noSamples };
+  return { key: `$${name}`, values: symbolSamples(name) };
 }
 
 const greek = new Set(
@@ -75,15 +77,15 @@ export function applyFunction(name: string, argument: Quotient, algebra: Algebra
   const exact = exactFunctions[name];
   if (number !== undefined && exact !== undefined) return numberValue(exact(number));
   if (base !== undefined && name !== "log") throw new NotUnderstood("a subscript of a function");
-  const x = approximate(argument);
-  const value =
-    base === undefined
-      ? (numericFunctions[name]?.(x) ?? Number.NaN)
-      : Math.log(x) / Math.log(approximate(base));
+  const ofNumber = numericFunctions[name] ?? (() => Number.NaN);
+  const bases = base && quotientValues(base);
+  const values = quotientValues(argument).map((x, point) =>
+    bases === undefined ? ofNumber(x) : Math.log(x) / Math.log(bases[point] ?? Number.NaN),
+  );
   const symbolOfArgument = loneAtom(argument);
   if (name === "abs" && symbolOfArgument !== undefined) return algebra.atom(absoluteAtom(symbolOfArgument));
   const index = base === undefined ? "" : `_${quotientKey(base)}`;
-  return algebra.atom({ key: `${name}${index}${quotientKey(argument)}`, value, isOpaque: true });
+  return algebra.atom({ key: `${name}${index}${quotientKey(argument)}`, values, isOpaque: true });
 }
 
 /** The symbol that a value is, or whose negative it is. */
@@ -103,7 +105,7 @@ const maxFactorial = 1000n;
 /** n! of an integer from 0, or a symbol for it. */
 export function factorial(value: Quotient, algebra: Algebra): Quotient {
   const number = rationalOf(value);
-  if (number === undefined) return algebra.atom({ key: `factorial${quotientKey(value)}`, value: Number.NaN });
+  if (number === undefined) return algebra.atom({ key: `factorial${quotientKey(value)}`, values: noSamples });
   if (!isWholeNumber(number) || number.numerator > maxFactorial) throw new NotUnderstood("a factorial");
   return numberValue(rational(productOfRange(1n, number.numerator)));
 }
@@ -112,7 +114,7 @@ export function factorial(value: Quotient, algebra: Algebra): Quotient {
 export function binomial(from: Quotient, taken: Quotient, algebra: Algebra): Quotient {
   const [n, k] = [rationalOf(from), rationalOf(taken)];
   if (n === undefined || k === undefined)
-    return algebra.atom({ key: `binomial${quotientKey(from)}${quotientKey(taken)}`, value: Number.NaN });
+    return algebra.atom({ key: `binomial${quotientKey(from)}${quotientKey(taken)}`, values: noSamples });
   if (!isWholeNumber(n) || !isWholeNumber(k) || n.numerator > maxFactorial)
     throw new NotUnderstood("a binomial coefficient");
   if (k.numerator > n.numerator) return numberValue(rational(0n));

@@ -11,18 +11,19 @@ import {
   toNumber,
   zero,
 } from "./rational.ts";
+import { noSamples, type Samples, samplesOf } from "./sample-values.ts";
 
 /** What arithmetic does not take apart: a prime (its powers are radicals), a symbol, π, i, a sum under a root, sin x. */
 export interface Atom {
   /** Equal atoms have equal keys. */
   readonly key: string;
-  /** Its value; NaN for a symbol. */
-  readonly value: number;
+  /** Its values at the points of a comparison; NaN where it has none. */
+  readonly values: Samples;
   /** The prime, or another integer that is not factored further. */
   readonly integer?: bigint;
   /** The sum that it stands for; only its broken powers stay an atom. */
   readonly sum?: Polynomial;
-  /** Whether its equality with other constants is known only by its value, as that of sin(π/6). */
+  /** Whether its equality with others is known only by its values, as that of sin(π/6). */
   readonly isOpaque?: boolean;
 }
 
@@ -40,7 +41,7 @@ export interface Term {
 /** A sum of terms, by the key of their factors. No coefficient is 0. */
 export type Polynomial = ReadonlyMap<string, Term>;
 
-export const imaginaryUnit: Atom = { key: "i", value: Number.NaN };
+export const imaginaryUnit: Atom = { key: "i", values: noSamples };
 
 const factorsKey = (factors: readonly Factor[]) =>
   factors.map(({ atom, exponent }) => `${atom.key}^${rationalKey(exponent)}`).join("*");
@@ -155,14 +156,18 @@ export function polynomialPower(base: Polynomial, exponent: bigint, budget: Work
   return productOf(rationalPower(first.coefficient, exponent), factors, budget);
 }
 
-/** The value in double precision; NaN when there are symbols. */
-export function polynomialValue(polynomial: Polynomial): number {
-  let sum = 0;
+/** The values at the points of a comparison, in double precision. */
+export function polynomialValues(polynomial: Polynomial): Samples {
+  let sums = samplesOf(0);
   for (const { coefficient, factors } of polynomial.values()) {
-    const powers = factors.map(({ atom, exponent }) => atom.value ** toNumber(exponent));
-    sum += powers.reduce((product, power) => product * power, toNumber(coefficient));
+    let products = samplesOf(toNumber(coefficient));
+    for (const { atom, exponent } of factors) {
+      const power = toNumber(exponent);
+      products = products.map((product, point) => product * (atom.values[point] ?? Number.NaN) ** power);
+    }
+    sums = sums.map((sum, point) => sum + (products[point] ?? Number.NaN));
   }
-  return sum;
+  return sums;
 }
 
 export const hasOpaqueAtom = (polynomial: Polynomial) =>

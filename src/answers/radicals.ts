@@ -1,5 +1,6 @@
 import type { Atom } from "./polynomial.ts";
 import { absolute } from "./rational.ts";
+import { samplesOf } from "./sample-values.ts";
 
 /** Larger prime factors are not looked for. */
 const largestDivisor = 2000n;
@@ -35,6 +36,6 @@ function squareRoot(integer: bigint): bigint {
 
 export const primeAtom = (prime: bigint): Atom => ({
   key: `${prime}`,
-  value: Number(prime),
+  values: samplesOf(Number(prime)),
   integer: prime,
 });
