@@ -59,11 +59,11 @@ export function addEval(program: Command, context: Context, load: () => Promise<
       collect,
       [],
     )
-    .option("--columns <names>", "columns of other names, as in question=problem,answer=result", readColumns);
-  command.option(
-    "--out, --predictions <file>",
-    "each example with its prediction, reference and scores, as JSON lines; tasks reuse what is in it",
-  );
+    .option("--columns <names>", "columns of other names, as in question=problem,answer=result", readColumns)
+    .option(
+      "--out, --predictions <file>",
+      "each example with its prediction, reference and scores, as JSON lines; tasks reuse what is in it",
+    );
   addLossOptions(command);
   addTaskOptions(command);
   addModelOptions(command)
