@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt, required } from "../util/elements.ts";
+import { candidateName, rateCandidates, sweptKeys } from "./candidates.ts";
 import { readSettings, type Setting } from "./method-settings.ts";
 import { compareHeadline } from "./report.ts";
 import { type CompareRow, summarise } from "./summary.ts";
@@ -14,8 +15,8 @@ import {
 } from "./trials.ts";
 
 const settings: Setting[] = [
-  { name: "lora", method: "lora", adapterOverrides: {}, lrs: [0.001, 0.01, 0.1] },
-  { name: "full", method: "full", adapterOverrides: {}, lrs: [0.0001] },
+  { name: "lora", method: "lora", adapterOverrides: {}, candidates: rateCandidates([0.001, 0.01, 0.1]) },
+  { name: "full", method: "full", adapterOverrides: {}, candidates: rateCandidates([0.0001]) },
 ];
 const seeds = [4, 0, 1];
 
@@ -25,7 +26,11 @@ function result(setting: string, lr: number, seed: number, figures: Partial<Tria
 }
 
 const open = (results: TrialResult[]) =>
-  pendingTrials(settings, seeds, results).map(({ setting, lr, seed }) => [setting.name, lr, seed]);
+  pendingTrials(settings, seeds, results).map(({ setting, candidate, seed }) => [
+    setting.name,
+    candidate.lr,
+    seed,
+  ]);
 
 test("rates are swept on the first seed; the best one alone runs on the others", () => {
   expect(open([])).toEqual([
@@ -103,20 +108,25 @@ test("settings are read with their keys and rates; names of runs are names of fi
     ["lora", "scalora-i+rank=1+scale={columnNorm: 0.5}", "full"],
     ["0.01,0.001", "full=1e-4,3e-4", "scalora-i+rank=1+scale={columnNorm: 0.5}=0.02"],
   );
-  expect(lora).toEqual({ name: "lora", method: "lora", adapterOverrides: {}, lrs: [0.001, 0.01] });
+  expect(lora).toEqual({
+    ...{ name: "lora", method: "lora", adapterOverrides: {} },
+    candidates: rateCandidates([0.001, 0.01]),
+  });
   expect(scaled).toMatchObject({
     method: "scalora-i",
     adapterOverrides: { rank: 1, scale: { columnNorm: 0.5 } },
-    lrs: [0.02],
+    candidates: rateCandidates([0.02]),
   });
-  expect(full?.lrs).toEqual([0.0001, 0.0003]);
-  expect(trialName({ setting: required(scaled, "the setting"), lr: 0.01, seed: 2 })).toBe(
-    "scalora-i+rank=1+scale=-columnNorm-0.5--lr0.01-seed2",
-  );
+  expect(full?.candidates).toEqual(rateCandidates([0.0001, 0.0003]));
+  expect(
+    trialName({ setting: required(scaled, "the setting"), candidate: { lr: 0.01, options: {} }, seed: 2 }),
+  ).toBe("scalora-i+rank=1+scale=-columnNorm-0.5--lr0.01-seed2");
 });
 
 test("without rates, those around the method's preset", () => {
-  expect(elementAt(readSettings(["lora"], []), 0)?.lrs).toEqual([0.000067, 0.0002, 0.0006]);
+  expect(elementAt(readSettings(["lora"], []), 0)?.candidates).toEqual(
+    rateCandidates([0.000067, 0.0002, 0.0006]),
+  );
 });
 
 test.each([
@@ -133,7 +143,12 @@ test.each([
 
 test("a method whose name ends in a plus sign keeps it", () => {
   const settings = readSettings(["lora+", "lora++ratio=8", "lora+rank=1"], ["lora+=1e-3", "1e-2"]);
-  expect(settings.map(({ method, adapterOverrides, lrs }) => [method, adapterOverrides, lrs])).toEqual([
+  expect(
+    settings.map(({ method, adapterOverrides, candidates }) => [
+      ...[method, adapterOverrides],
+      candidates.map(({ lr }) => lr),
+    ]),
+  ).toEqual([
     ["lora+", {}, [0.001]],
     ["lora+", { ratio: 8 }, [0.001]],
     ["lora", { rank: 1 }, [0.01]],
@@ -160,4 +175,11 @@ test("runs of one seed must have the same rows and the same model", () => {
   expect(() => check({ model: "n" })).toThrow(
     refusal("config", { where: /^runs\/new$/, found: /model.*runs\/first$/ }),
   );
+});
+
+test("a candidate is a rate with swept options, in the name of its run and in the adapter section", () => {
+  const candidate = { lr: 0.01, options: { "scale.lipschitz": 4, interval: 10, policy: "paper" } };
+  expect(candidateName(candidate)).toBe("lr0.01+scale.lipschitz=4+interval=10+policy=paper");
+  expect(sweptKeys(candidate)).toEqual({ scale: { lipschitz: 4 }, interval: 10, policy: "paper" });
+  expect(sweptKeys({ lr: 0.01, options: {} })).toEqual({});
 });

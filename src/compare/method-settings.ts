@@ -3,15 +3,16 @@ import type { Method } from "../adapters/core/method.ts";
 import { listMethods } from "../adapters/registry.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
+import { type Candidate, rateCandidates } from "./candidates.ts";
 
-/** One row of a comparison: a method with its settings, and the learning rates to try. */
+/** One row of a comparison: a method with its settings, and what its sweep tries. */
 export interface Setting {
   /** As given on the command line: `lora`, `scalora-i+rank=1`. */
   readonly name: string;
   readonly method: string;
   /** Keys of the adapter section that differ from the recipe. */
   readonly adapterOverrides: Readonly<Record<string, unknown>>;
-  readonly lrs: readonly number[];
+  readonly candidates: readonly Candidate[];
 }
 
 /** Factors of a method's preset learning rate for the default sweep. */
@@ -44,7 +45,7 @@ function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>
     name: text.trim(),
     method,
     adapterOverrides: Object.fromEntries(changes.map(parseAdapterOverride)),
-    lrs,
+    candidates: rateCandidates(lrs),
   };
 }
 

@@ -7,6 +7,7 @@ import { readEvents } from "../run/read-events.ts";
 import { readOptional } from "../run/run-files.ts";
 import { readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
+import type { Candidate } from "./candidates.ts";
 import { mean } from "./summary.ts";
 import { trialOverrides } from "./trial-overrides.ts";
 import { type Trial, type TrialPlan, type TrialResult, trialName } from "./trials.ts";
@@ -64,7 +65,7 @@ export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult |
   const start = eventsOfType(events, "start").at(-1);
   return {
     setting: cell.setting.name,
-    lr: cell.lr,
+    ...recordedCandidate(cell.candidate),
     seed: cell.seed,
     score: best?.score ?? null,
     loss: best?.loss ?? null,
@@ -79,6 +80,12 @@ export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult |
     folder,
   };
 }
+
+/** A candidate in a result; options only where some are swept. */
+const recordedCandidate = ({ lr, options }: Candidate) => ({
+  lr,
+  ...(Object.keys(options).length > 0 && { options }),
+});
 
 /** The hashes of a run's training and held-out rows, from its start event. */
 const dataHash = ({ data: { hashes } }: StartEvent) => (hashes ? `${hashes.train} ${hashes.eval}` : null);
@@ -147,9 +154,12 @@ function runProcess(
   });
 }
 
-function refusedTrial({ setting, lr, seed }: Trial, folder: string, failed: string): TrialResult {
+function refusedTrial({ setting, candidate, seed }: Trial, folder: string, failed: string): TrialResult {
   const none = { score: null, loss: null, trainable: null, secondsPerStep: null, memory: null, rank: null };
-  return { setting: setting.name, lr, seed, ...none, data: null, model: null, failed, folder };
+  return {
+    ...{ setting: setting.name, ...recordedCandidate(candidate), seed, ...none },
+    ...{ data: null, model: null, failed, folder },
+  };
 }
 
 /** The last lines of a process's output: its error. */

@@ -37,7 +37,7 @@ export function summarise(
     );
     const figures = atBest.flatMap((result) => primaryMetric(result) ?? []);
     const values = figures.map(({ value }) => value);
-    const { lrs } = setting;
+    const lrs = setting.candidates.map(({ lr }) => lr);
     const row: CompareRow = {
       setting: setting.name,
       lr: best.lr,

@@ -1,5 +1,6 @@
 import { adapterSectionForMethod } from "../config/index.ts";
 import { ScaloraError } from "../util/errors.ts";
+import { sweptKeys } from "./candidates.ts";
 import { type Trial, type TrialPlan, trialName } from "./trials.ts";
 
 /**
@@ -7,12 +8,16 @@ import { type Trial, type TrialPlan, trialName } from "./trials.ts";
  * checkpoints only serve to resume.
  */
 export function trialOverrides(cell: Trial, { recipe, set, runs }: TrialPlan): string[] {
-  const { setting, lr, seed } = cell;
-  const adapter = { ...adapterSectionForMethod(recipe, setting.method, set), ...setting.adapterOverrides };
+  const { setting, candidate, seed } = cell;
+  const adapter = {
+    ...adapterSectionForMethod(recipe, setting.method, set),
+    ...setting.adapterOverrides,
+    ...sweptKeys(candidate),
+  };
   return [
     ...set,
     `adapter=${JSON.stringify(adapter)}`,
-    `train.lr=${lr}`,
+    `train.lr=${candidate.lr}`,
     `train.seed=${seed}`,
     "train.keepLast=1",
     "run.samples=0",

@@ -1,10 +1,11 @@
 import { ScaloraError } from "../util/errors.ts";
+import { type Candidate, candidateName } from "./candidates.ts";
 import type { Setting } from "./method-settings.ts";
 
 /** One run of a comparison. */
 export interface Trial {
   readonly setting: Setting;
-  readonly lr: number;
+  readonly candidate: Candidate;
   readonly seed: number;
 }
 
@@ -27,6 +28,8 @@ export interface TrialResult {
   /** Name of the setting. */
   readonly setting: string;
   readonly lr: number;
+  /** Swept options of the adapter section by their paths; absent where only rates are swept. */
+  readonly options?: Candidate["options"];
   readonly seed: number;
   /** Score of the best checkpoint when the data's task has metrics; higher is better. */
   readonly score: number | null;
@@ -83,7 +86,7 @@ export function sweepResults(
   results: readonly TrialResult[],
 ): TrialResult[] {
   if (seed === undefined) return [];
-  return setting.lrs.flatMap((lr) => findResult({ setting, lr, seed }, results) ?? []);
+  return setting.candidates.flatMap((candidate) => findResult({ setting, candidate, seed }, results) ?? []);
 }
 
 /**
@@ -98,10 +101,11 @@ export function pendingTrials(
   const [first, ...others] = seeds;
   if (first === undefined) return [];
   const cells = settings.flatMap((setting) => {
-    const sweep = setting.lrs.map((lr) => ({ setting, lr, seed: first }));
+    const sweep = setting.candidates.map((candidate) => ({ setting, candidate, seed: first }));
     const swept = sweepResults(setting, seeds, results);
     const best = swept.length === sweep.length ? bestResult(swept) : undefined;
-    const repeats = best === undefined ? [] : others.map((seed) => ({ setting, lr: best.lr, seed }));
+    const candidate = best && candidateOf(best);
+    const repeats = candidate === undefined ? [] : others.map((seed) => ({ setting, candidate, seed }));
     return [...sweep, ...repeats];
   });
   return cells
@@ -111,18 +115,26 @@ export function pendingTrials(
 
 /** Number of runs in a comparison, if every setting has a rate that does not fail. */
 export function countTrials(settings: readonly Setting[], seeds: readonly number[]): number {
-  return settings.reduce((sum, { lrs }) => sum + lrs.length + seeds.length - 1, 0);
+  return settings.reduce((sum, { candidates }) => sum + candidates.length + seeds.length - 1, 0);
 }
 
-function findResult({ setting, lr, seed }: Trial, results: readonly TrialResult[]): TrialResult | undefined {
+function findResult(
+  { setting, candidate, seed }: Trial,
+  results: readonly TrialResult[],
+): TrialResult | undefined {
+  const name = candidateName(candidate);
   return results.find(
-    (result) => result.setting === setting.name && result.lr === lr && result.seed === seed,
+    (result) =>
+      result.setting === setting.name && result.seed === seed && candidateName(candidateOf(result)) === name,
   );
 }
 
+/** What a trial tried. */
+export const candidateOf = ({ lr, options = {} }: TrialResult): Candidate => ({ lr, options });
+
 /** The name of a trial's run. */
-export function trialName({ setting, lr, seed }: Trial): string {
-  return `${setting.name.replaceAll(/[^\p{L}\p{N}._+=-]+/gu, "-")}-lr${lr}-seed${seed}`;
+export function trialName({ setting, candidate, seed }: Trial): string {
+  return `${setting.name}-${candidateName(candidate)}-seed${seed}`.replaceAll(/[^\p{L}\p{N}._+=-]+/gu, "-");
 }
 
 /**
