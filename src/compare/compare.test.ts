@@ -123,6 +123,28 @@ test("settings are read with their keys and rates; names of runs are names of fi
   ).toBe("scalora-i+rank=1+scale=-columnNorm-0.5--lr0.01-seed2");
 });
 
+test("a list where an option takes one value is swept, with every rate; options that are lists are not", () => {
+  const [swept, listed] = readSettings(
+    ["scalora+policy=paper+scale={lipschitz: [30, 10]}+interval=[1, 10]", "lora+targetModules=[q_proj]"],
+    ["1e-3,1e-2"],
+  );
+  expect(swept).toMatchObject({ adapterOverrides: { policy: "paper" } });
+  expect(swept?.candidates).toHaveLength(8);
+  expect(swept?.candidates.slice(0, 3).map(candidateName)).toEqual([
+    "lr0.001+scale.lipschitz=10+interval=1",
+    "lr0.001+scale.lipschitz=10+interval=10",
+    "lr0.001+scale.lipschitz=30+interval=1",
+  ]);
+  expect(listed).toMatchObject({ adapterOverrides: { targetModules: ["q_proj"] } });
+  expect(listed?.candidates).toHaveLength(2);
+});
+
+test.each(["[]", "[1, 1]", "[[1]]", "[null]"])("a sweep of %s is refused", (list) => {
+  expect(() => readSettings([`scalora+interval=${list}`], ["1e-3"])).toThrow(
+    refusal("usage", { where: /--methods scalora/, found: /^\[/ }),
+  );
+});
+
 test("without rates, those around the method's preset", () => {
   expect(elementAt(readSettings(["lora"], []), 0)?.candidates).toEqual(
     rateCandidates([0.000067, 0.0002, 0.0006]),

@@ -3,7 +3,8 @@ import type { Method } from "../adapters/core/method.ts";
 import { listMethods } from "../adapters/registry.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
-import { type Candidate, rateCandidates } from "./candidates.ts";
+import type { Candidate } from "./candidates.ts";
+import { candidatesOf, splitSweep } from "./sweep-options.ts";
 
 /** One row of a comparison: a method with its settings, and what its sweep tries. */
 export interface Setting {
@@ -20,7 +21,8 @@ const defaultLrFactors = [1 / 3, 1, 3];
 
 /**
  * Parses the settings to compare.
- * @param methods such as `lora` or `scalora-i+rank=1+scale={columnNorm: 0.5}`: a method, then keys of the adapter section
+ * @param methods such as `lora` or `scalora-i+rank=1+scale={columnNorm: 0.5}`: a method, then keys of the adapter section; a list of
+ * values of such a key is swept
  * @param lrs lists of learning rates: `1e-3,3e-3` for all methods, `full=1e-4,3e-4` for one method or setting; default: around each
  * method's preset
  * @throws ScaloraError `usage` for unknown methods, invalid rates, rates of settings that are not compared, and duplicate settings
@@ -41,12 +43,11 @@ function readSetting(text: string, rates: ReadonlyMap<string, readonly number[]>
   const changes = keys === "" ? [] : keys.split(/\+(?=[A-Za-z]\w*=)/);
   const known = rates.get(text.trim()) ?? rates.get(method) ?? rates.get("");
   const lrs = known ?? defaultLrFactors.map((factor) => round(presetLr * factor));
-  return {
-    name: text.trim(),
-    method,
-    adapterOverrides: Object.fromEntries(changes.map(parseAdapterOverride)),
-    candidates: rateCandidates(lrs),
-  };
+  const { fixed, swept } = splitSweep(
+    Object.fromEntries(changes.map(parseAdapterOverride)),
+    `--methods ${text}`,
+  );
+  return { name: text.trim(), method, adapterOverrides: fixed, candidates: candidatesOf(lrs, swept) };
 }
 
 function assertRatesAreUsed(settings: readonly Setting[], rated: readonly string[]): void {

@@ -156,7 +156,7 @@ const badInput: {
     issue: {
       problem: "does not go with policy svd, which works on full weights",
       expected: "auto or exact",
-      found: "factored",
+      found: '"factored" (text)',
     },
   },
   {

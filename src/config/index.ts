@@ -4,6 +4,7 @@ export { adapterSectionForMethod } from "./adapter-section-for-method.ts";
 export type { DataConfig, DataSource } from "./data-section.ts";
 export type { FieldDescription } from "./field-descriptions.ts";
 export { describeSection } from "./field-descriptions.ts";
+export { adapterListOptions } from "./list-options.ts";
 export type { ModelConfig } from "./model-section.ts";
 export { loadPlugins } from "./plugins.ts";
 export type { Recipe, RecipeOptions } from "./recipe.ts";

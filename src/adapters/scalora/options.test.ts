@@ -78,6 +78,8 @@ test.each([
   { policy: "svd" },
   { policy: "svd", moments: "transport", base: "exact" },
   { interval: "adaptive" },
+  { policy: "paper", scale: { lipschitz: 40 } },
+  { policy: "paper", scale: "auto" },
 ])("%j goes together", (adapter) => {
   expect(checkScaloraOptions(adapter, { weightDecay: 0 })).toEqual([]);
   expect(checkScaloraOptions(adapter, { weightDecay: "much" })).toEqual([]);
@@ -92,12 +94,18 @@ test.each<[adapter: Record<string, unknown>, key: string, expected: RegExp, foun
   [svd({ magnitude: true }), "magnitude", /^false$/, "true"],
   [{ interval: "adaptive", scale: { horizon: 20 } }, "scale", /preserve.*number as interval/, "horizon"],
   [{ moments: "transport" }, "moments", /transfer, keep or reset.*svd/, "transport"],
-  [{ policy: "paper", moments: "transport" }, "moments", /transfer, keep or reset.*svd/, "transport"],
+  [{ policy: "paper" }, "scale", /\{lipschitz: L\}/, "nothing"],
+  [
+    { policy: "paper", scale: { lipschitz: 9 }, moments: "transport" },
+    "moments",
+    /transfer, keep or reset.*svd/,
+    "transport",
+  ],
 ])("%j is refused at %s", (adapter, key, expected, found) => {
   expect(checkScaloraOptions(adapter, {})).toEqual([
     {
       path: ["adapter", key],
-      problem: expect.stringMatching(/svd|adaptive/),
+      problem: expect.stringMatching(/svd|adaptive|smoothness/),
       expected: expect.stringMatching(expected),
       found: expect.stringContaining(found),
     },

@@ -61,46 +61,13 @@ export type ScaloraOptions = z.output<typeof scaloraSchema> | z.output<typeof am
 
 /** Finds keys of ScaLoRA that do not go together, or not with weight decay. */
 export function checkScaloraOptions(adapter: UncheckedSection, train: UncheckedSection): KeyIssue[] {
-  const issues = checkBaseOptions(adapter);
-  const { policy = "default", moments } = adapter;
-  if (policy === "svd" && (moments === "transfer" || moments === "keep")) {
-    issues.push({
-      path: ["adapter", "moments"],
-      problem: "does not go with policy svd, whose new factors have no columns in common with the old ones",
-      expected: "reset or transport",
-      found: formatFoundValue(moments),
-    });
-  }
-  if (policy === "svd" && adapter["base"] === "factored") {
-    issues.push({
-      path: ["adapter", "base"],
-      problem: "does not go with policy svd, which works on full weights",
-      expected: "auto or exact",
-      found: "factored",
-    });
-  }
-  if (policy === "svd" && adapter["magnitude"] === true) {
-    issues.push({
-      path: ["adapter", "magnitude"],
-      problem: "does not go with policy svd, which takes the gradient of the weight without its lengths",
-      expected: "false",
-      found: "true",
-    });
-  }
+  const issues = [...checkBaseOptions(adapter), ...checkPolicy(adapter)];
   if (adapter["interval"] === "adaptive" && isRecord(adapter["scale"]) && "horizon" in adapter["scale"]) {
     issues.push({
       path: ["adapter", "scale"],
       problem: "forgets at every event, and adaptive events are left out where little would change",
       expected: "preserve, {columnNorm: ρ} or {lipschitz: L} (or a number as interval)",
       found: formatFoundValue(adapter["scale"]),
-    });
-  }
-  if (policy !== "svd" && moments === "transport") {
-    issues.push({
-      path: ["adapter", "moments"],
-      problem: "transport projects moments onto the new factors of policy svd",
-      expected: "transfer, keep or reset (or policy: svd)",
-      found: formatFoundValue(moments),
     });
   }
   if (typeof train["weightDecay"] === "number" && train["weightDecay"] > 0) {
@@ -112,5 +79,48 @@ export function checkScaloraOptions(adapter: UncheckedSection, train: UncheckedS
       found: formatFoundValue(train["weightDecay"]),
     });
   }
+  return issues;
+}
+
+/** Finds keys that a policy needs or does not go with. */
+function checkPolicy(adapter: UncheckedSection): KeyIssue[] {
+  const { policy = "default", moments } = adapter;
+  const issues: KeyIssue[] = [];
+  const refuse = (key: string, problem: string, expected: string) =>
+    issues.push({
+      path: ["adapter", key],
+      problem,
+      expected,
+      found: key in adapter ? formatFoundValue(adapter[key]) : "nothing",
+    });
+  if (policy === "paper" && adapter["scale"] === undefined)
+    refuse(
+      "scale",
+      "must be given with policy paper, whose optimum depends on the smoothness constant L",
+      "{lipschitz: L} with an L found by a sweep (scalora compare), or another scale by its name",
+    );
+  if (policy !== "svd") {
+    if (moments === "transport")
+      refuse(
+        "moments",
+        "transport projects moments onto the new factors of policy svd",
+        "transfer, keep or reset (or policy: svd)",
+      );
+    return issues;
+  }
+  if (moments === "transfer" || moments === "keep")
+    refuse(
+      "moments",
+      "does not go with policy svd, whose new factors have no columns in common with the old ones",
+      "reset or transport",
+    );
+  if (adapter["base"] === "factored")
+    refuse("base", "does not go with policy svd, which works on full weights", "auto or exact");
+  if (adapter["magnitude"] === true)
+    refuse(
+      "magnitude",
+      "does not go with policy svd, which takes the gradient of the weight without its lengths",
+      "false",
+    );
   return issues;
 }
