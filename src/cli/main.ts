@@ -78,7 +78,10 @@ function addVerbs(program: Command, context: Context): void {
   addCheck(program, context, () => import("../recipes/check-recipe.ts"));
   addTrain(program, context, () => import("../recipes/run-training.ts"));
   addData(program, context, () => import("../recipes/preview-data.ts"));
-  addCompare(program, context, () => import("../compare/run-compare.ts"));
+  addCompare(program, context, async () => ({
+    compare: await import("../compare/run-compare.ts"),
+    plans: await import("../compare/run-plan.ts"),
+  }));
   addDiff(program, context, () => import("../compare/diff-runs.ts"));
   addAnalyze(program, context, () => import("../analysis/analyze-run.ts"));
   addBoard(program, context);

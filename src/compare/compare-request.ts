@@ -1,5 +1,6 @@
 import type { Interruptible } from "../util/interruptible.ts";
 import type { Setting } from "./method-settings.ts";
+import type { TaskScoring } from "./read-plan.ts";
 import type { CompareRow } from "./summary.ts";
 import type { TrialResult } from "./trials.ts";
 
@@ -18,6 +19,8 @@ export interface CompareRequest {
   jobs: number;
   /** The program with its arguments before `train`. */
   command: readonly string[];
+  /** Tasks on which models are scored after training. */
+  tasks?: TaskScoring | undefined;
 }
 
 export interface CompareProgress {

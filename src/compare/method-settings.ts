@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import type { Method } from "../adapters/core/method.ts";
-import { listMethods } from "../adapters/registry.ts";
+import { listMethods, methodNamed } from "../adapters/registry.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
 import type { Candidate } from "./candidates.ts";
@@ -68,7 +68,14 @@ function parseMethod(setting: string, where: string): Pick<Method, "name" | "pre
   const [method] = fits.sort((a, b) => b.name.length - a.name.length);
   if (method !== undefined) return method;
   const [name = setting] = setting.split("+");
-  const names = listMethods().map((known) => known.name);
+  return findMethod(name, where);
+}
+
+/** @throws ScaloraError `usage` for a method that is not there */
+export function findMethod(name: string, where: string): Method {
+  const known = methodNamed(name);
+  if (known !== undefined) return known;
+  const names = listMethods().map((method) => method.name);
   const near = nearestName(name, names);
   throw new ScaloraError("usage", `Unknown method "${name}"`, {
     where,

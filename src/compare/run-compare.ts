@@ -7,7 +7,7 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { makeFolders } from "../util/files.ts";
 import { writeOutputFile } from "../util/output-file.ts";
 import { type LockWait, ProcessLock } from "../util/process-lock.ts";
-import type { CompareProgress, CompareResult, RunCompare } from "./compare-request.ts";
+import type { CompareProgress, CompareRequest, CompareResult, RunCompare } from "./compare-request.ts";
 import { compareReport, tableRemark } from "./report.ts";
 import { checkTrial, readTrialResult, runTrial } from "./run-trial.ts";
 import { summarise } from "./summary.ts";
@@ -33,13 +33,11 @@ const progressInterval = 1000;
  * them. All trials have the same data in the same order, schedule and budget. Finished trials are not repeated.
  */
 export const runCompare: RunCompare = async (request, { signal, onProgress, onNote = () => {} }) => {
-  const { recipe, set, settings, seeds, out, jobs, command } = request;
-  const runs = join(out, "runs");
-  const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
-  const plan: TrialPlan = { recipe, set, runs, command, threads };
-  assertNoReservedKeys(set);
+  const { settings, seeds, out, jobs } = request;
+  assertNoReservedKeys(request.set);
   using lock = await lockComparison(out, { signal, onWait: onNote });
-  for (const cell of pendingTrials(settings, seeds, [])) checkTrial(cell, plan);
+  const plan = checkComparison(request);
+  const { runs } = plan;
   makeRunFolders(runs);
   const total = countTrials(settings, seeds);
   const results: TrialResult[] = [];
@@ -79,6 +77,18 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
   }
   return writeComparison(request, results);
 };
+
+/**
+ * Checks every setting of a comparison; nothing is run or written.
+ * @throws ScaloraError and ConfigError as `checkTrial` does
+ */
+export function checkComparison(request: CompareRequest): TrialPlan {
+  const { recipe, set, settings, seeds, out, jobs, command, tasks } = request;
+  const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
+  const plan = { recipe, set, runs: join(out, "runs"), command, threads, tasks };
+  for (const cell of pendingTrials(settings, seeds, [])) checkTrial(cell, plan);
+  return plan;
+}
 
 /**
  * @throws ScaloraError `usage` when another process runs this comparison, or the folder cannot be written; the signal's

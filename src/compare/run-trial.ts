@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { loadRecipe, type Recipe, recipeToYaml } from "../config/index.ts";
@@ -8,6 +7,9 @@ import { readOptional } from "../run/run-files.ts";
 import { readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { Candidate } from "./candidates.ts";
+import type { TaskScoring } from "./read-plan.ts";
+import { errorOf, runProcess } from "./run-process.ts";
+import { readTaskScores, scoreTasks } from "./score-tasks.ts";
 import { mean } from "./summary.ts";
 import { trialOverrides } from "./trial-overrides.ts";
 import { type Trial, type TrialPlan, type TrialResult, trialName } from "./trials.ts";
@@ -53,8 +55,20 @@ function firstDifference(found: string, wanted: string): { found: string; wanted
   return { found: a[i]?.trim() ?? "nothing", wanted: b[i]?.trim() ?? "nothing" };
 }
 
-/** The result of a trial that has finished or failed; undefined when it must be run or resumed. */
-export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult | undefined {
+/** The result of a trial that is done: finished and scored, or failed; undefined when it must be run, resumed or scored. */
+export function readTrialResult(cell: Trial, plan: TrialPlan): TrialResult | undefined {
+  const result = endedResult(cell, plan);
+  return result === undefined || scoringOf(result, plan) !== undefined ? undefined : result;
+}
+
+/** The tasks on which a result's model is still to be scored. */
+function scoringOf({ seed, failed, tasks }: TrialResult, plan: TrialPlan): TaskScoring | undefined {
+  const isOpen = failed === null && tasks === undefined && plan.tasks?.seeds.includes(seed);
+  return isOpen ? plan.tasks : undefined;
+}
+
+/** The result of a run that has finished or failed. */
+function endedResult(cell: Trial, { runs }: TrialPlan): TrialResult | undefined {
   const folder = join(runs, trialName(cell));
   const status = readStatus(folder);
   if (status?.state !== "finished" && status?.state !== "failed") return undefined;
@@ -63,6 +77,7 @@ export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult |
   const steps = eventsOfType(events, "step");
   const layers = eventsOfType(events, "rank").at(-1)?.layers;
   const start = eventsOfType(events, "start").at(-1);
+  const tasks = readTaskScores(folder);
   return {
     setting: cell.setting.name,
     ...recordedCandidate(cell.candidate),
@@ -78,6 +93,7 @@ export function readTrialResult(cell: Trial, { runs }: TrialPlan): TrialResult |
     model:
       start === undefined || start.environment.quantization !== undefined ? null : (start.model.hash ?? null),
     folder,
+    ...(tasks && { tasks }),
   };
 }
 
@@ -92,65 +108,38 @@ const dataHash = ({ data: { hashes } }: StartEvent) => (hashes ? `${hashes.train
 
 /**
  * Runs a trial in a separate process, to isolate its memory and crashes; an interrupted run is resumed from its checkpoint.
- * Afterwards its checkpoints are removed: a comparison keeps results, not models. A run that is refused at the start (for
+ * Its model is scored on the plan's tasks; afterwards its checkpoints are removed: a comparison keeps results, not models. A run that is refused at the start (for
  * example for a rank above a layer's size) counts as failed, so that the other settings go ahead.
  * @throws ScaloraError `run` when the process ends before the run does
  * @throws the signal's reason when it is aborted; the run has saved a checkpoint
  */
 export async function runTrial(cell: Trial, plan: TrialPlan, signal: AbortSignal): Promise<TrialResult> {
   const folder = join(plan.runs, trialName(cell));
+  const result = endedResult(cell, plan) ?? (await train(cell, plan, folder, signal));
+  const scoring = scoringOf(result, plan);
+  const tasks = scoring === undefined ? undefined : await scoreTasks(folder, scoring, plan, signal);
+  rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
+  return tasks === undefined ? result : { ...result, tasks };
+}
+
+async function train(
+  cell: Trial,
+  plan: TrialPlan,
+  folder: string,
+  signal: AbortSignal,
+): Promise<TrialResult> {
   const args = existsSync(join(folder, "config.yaml"))
     ? ["train", "--resume", folder]
     : ["train", plan.recipe, ...trialOverrides(cell, plan).flatMap((override) => ["--set", override])];
-  const { output, code, killed } = await runProcess([...plan.command, ...args], plan.threads, signal);
-  const result = readTrialResult(cell, plan);
-  if (result !== undefined) {
-    rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
-    return result;
-  }
+  const end = await runProcess([...plan.command, ...args], plan.threads, signal);
+  const result = endedResult(cell, plan);
+  if (result !== undefined) return result;
   signal.throwIfAborted();
-  if (code === usageExitCode && !existsSync(folder)) return refusedTrial(cell, folder, lastErrorText(output));
+  if (end.code === usageExitCode && !existsSync(folder)) return refusedTrial(cell, folder, errorOf(end));
   throw new ScaloraError("run", "The process of a run ended before the run was finished", {
     where: folder,
-    found: killed === null ? lastErrorText(output) : `the process was ended by ${killed}`,
+    found: errorOf(end),
     fix: "fix the cause and repeat the command: finished runs are kept",
-  });
-}
-
-/** Runs a program to its end; returns its stderr and exit. Ctrl-C reaches it only once, through the signal. */
-function runProcess(
-  [program = "", ...args]: readonly string[],
-  threads: number | undefined,
-  signal: AbortSignal,
-): Promise<{ output: string; code: number | null; killed: NodeJS.Signals | null }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      // In its own process group: otherwise it would also get the terminal's Ctrl-C, and a second signal stops without saving.
-      detached: true,
-      stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, ...(threads !== undefined && { OMP_NUM_THREADS: String(threads) }) },
-    });
-    const stop = () => child.kill("SIGTERM");
-    const kill = () => child.kill("SIGKILL");
-    signal.addEventListener("abort", stop, { once: true });
-    process.once("exit", kill);
-    const done = () => {
-      signal.removeEventListener("abort", stop);
-      process.off("exit", kill);
-    };
-    let output = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      output = (output + text).slice(-10_000);
-    });
-    child.once("error", (error) => {
-      done();
-      reject(error);
-    });
-    child.once("close", (code, killed) => {
-      done();
-      resolve({ output, code, killed });
-    });
-    if (signal.aborted) stop();
   });
 }
 
@@ -160,10 +149,4 @@ function refusedTrial({ setting, candidate, seed }: Trial, folder: string, faile
     ...{ setting: setting.name, ...recordedCandidate(candidate), seed, ...none },
     ...{ data: null, model: null, failed, folder },
   };
-}
-
-/** The last lines of a process's output: its error. */
-function lastErrorText(output: string): string {
-  const at = output.lastIndexOf("error:");
-  return (at < 0 ? output.slice(-1000) : output.slice(at)).trim() || "nothing";
 }

@@ -5,6 +5,8 @@ import { bestResult, primaryMetric, sweepResults, type TrialResult } from "./tri
 export interface CompareRow {
   setting: string;
   lr: number;
+  /** Swept options at which the setting is best; absent where only rates are swept. */
+  options?: TrialResult["options"];
   /** The metric of `mean`: a task's score, or the held-out loss. */
   figure: "score" | "loss";
   mean: number;
@@ -41,6 +43,7 @@ export function summarise(
     const row: CompareRow = {
       setting: setting.name,
       lr: best.lr,
+      ...(best.options && { options: best.options }),
       figure: figures[0]?.higherIsBetter ? "score" : "loss",
       mean: mean(values),
       deviation: deviation(values),

@@ -1,6 +1,8 @@
 import { ScaloraError } from "../util/errors.ts";
 import { type Candidate, candidateName } from "./candidates.ts";
 import type { Setting } from "./method-settings.ts";
+import type { TaskScoring } from "./read-plan.ts";
+import type { TaskScores } from "./score-tasks.ts";
 
 /** One run of a comparison. */
 export interface Trial {
@@ -21,6 +23,8 @@ export interface TrialPlan {
   readonly command: readonly string[];
   /** Threads of each process; undefined: as the environment sets them. */
   readonly threads: number | undefined;
+  /** Tasks on which models are scored after training. */
+  readonly tasks?: TaskScoring | undefined;
 }
 
 /** The result of a trial; null for figures that it does not have. */
@@ -50,6 +54,8 @@ export interface TrialResult {
   readonly model: string | null;
   /** The run's folder. */
   readonly folder: string;
+  /** Scores of its model on the plan's tasks; absent where it was not scored. */
+  readonly tasks?: TaskScores;
 }
 
 /** The metric to compare by: the task's score if there is one, or else the loss. */

@@ -7,6 +7,7 @@ export const dataFormats = [
   "messages",
   "commonsense",
   "gsm8k",
+  "metamathqa",
   "preference",
   "unpaired-preference",
   "classification",
@@ -19,3 +20,6 @@ export const dataFormats = [
   "qnli",
   "rte",
 ] as const;
+
+/** How a prompt becomes text. */
+export const renderStyles = ["plain", "chat", "llm-adapters", "metamath"] as const;

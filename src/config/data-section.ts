@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { integerAtLeast, pathString, positive } from "../schema/field-types.ts";
-import { dataFormats } from "./data-formats.ts";
+import { dataFormats, renderStyles } from "./data-formats.ts";
 
 /** How rows become text: the section's own keys, which each file may set for itself. */
 const formatFields = {
   format: z.enum(dataFormats).optional().meta({
     description:
-      "What a row holds; auto tells from its columns (not preferences, nor the files of tasks: commonsense, gsm8k and GLUE's, cola to rte; with an encoder it is classification)",
+      "What a row holds; auto tells from its columns (not preferences, nor the files of tasks: commonsense, gsm8k, metamathqa and GLUE's, cola to rte; with an encoder it is classification)",
     unset: "auto",
   }),
   columns: z.record(z.string(), z.string().min(1)).optional().meta({
@@ -14,9 +14,9 @@ const formatFields = {
     description: "Names of the columns in the file, where they are not the usual ones",
     unset: "the usual names",
   }),
-  render: z.enum(["plain", "chat"]).optional().meta({
+  render: z.enum(renderStyles).optional().meta({
     description:
-      "Whether prompt and completion follow each other as they are, or in the model's chat template",
+      "Whether prompt and completion follow each other as they are, in the model's chat template, or in the prompt of LLM-Adapters' or MetaMath's scripts",
     unset: "plain",
   }),
   separator: z.string().optional().meta({

@@ -36,6 +36,7 @@ const formats: readonly FormatSpec[] = [
     optional: ["input"],
     explicitOnly: true,
   },
+  { format: "metamathqa", required: ["query", "response"], optional: [], explicitOnly: true },
   { format: "gsm8k", required: ["question", "answer"], optional: [], explicitOnly: true },
   {
     format: "gsm8k",
@@ -161,6 +162,11 @@ function suggestion(word: string, candidates: readonly string[]): string | undef
   return near === undefined ? undefined : `did you mean "${near}"?`;
 }
 
+const columnsExample: Readonly<Partial<Record<DataFormat, string>>> = {
+  classification: "{ text: sentence, label: gold }",
+  metamathqa: "{ query: question, response: solution }",
+};
+
 function formatMismatchError(
   present: string[],
   missing: string[],
@@ -178,7 +184,7 @@ function formatMismatchError(
       .map(({ required }) => required.join(" + "))
       .join(", or "),
     found: `columns ${present.join(", ") || "none"}`,
-    fix: `name the file's own columns, e.g. data.columns: ${format === "classification" ? "{ text: sentence, label: gold }" : "{ prompt: question, completion: answer }"}`,
+    fix: `name the file's own columns, e.g. data.columns: ${columnsExample[format] ?? "{ prompt: question, completion: answer }"}`,
   });
 }
 

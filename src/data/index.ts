@@ -22,5 +22,5 @@ export { unreadGrades, verdictColumn } from "./judgement-columns.ts";
 export { type Dataset, type LoadDatasetOptions, loadDataset } from "./load-dataset.ts";
 export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from "./load-examples.ts";
 export { type MaskSegment, maskPreview } from "./mask-preview.ts";
-export { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";
+export { alpacaPrompt, gsm8kPrompt, scriptPrompt } from "./prompt-templates.ts";
 export type * from "./types.ts";

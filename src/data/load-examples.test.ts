@@ -75,6 +75,34 @@ test("alpaca rows take Alpaca's prompt, or the chat template", async () => {
   );
 });
 
+test("rows of MetaMathQA take MetaMath's prompt; without its columns they are refused", async () => {
+  const path = jsonl({ type: "GSM_SV", query: "1+1?", response: "Two. The answer is: 2" });
+  const own = await only(path, new WordTokenizer(), { format: "metamathqa" });
+  expect(own).toMatch(
+    /### Instruction:\n1\+1\?\n\n### Response: Let's think step by step\.\[Two\. .*<\/s>\]$/,
+  );
+  expect(await only(path, new WordTokenizer(), { format: "metamathqa", render: "metamath" })).toBe(own);
+  const other = jsonl({ question: "1+1?", answer: "2" });
+  await expect(load(other, new WordTokenizer(), { format: "metamathqa" })).rejects.toThrow(
+    refusal("data", {
+      expected: "query + response",
+      found: "columns question, answer",
+      fix: /query: question/,
+    }),
+  );
+});
+
+test("render names the prompt of LLM-Adapters' or MetaMath's scripts, for every format", async () => {
+  const alpaca = jsonl({ instruction: "Add.", input: "", output: "3" });
+  expect(await only(alpaca, new WordTokenizer(), { render: "llm-adapters" })).toMatch(
+    /request\. \n\n {16}### Instruction:\n {16}Add\.\n\n {16}### Response:\n {15}\[ 3<\/s>\]$/,
+  );
+  const gsm8k = jsonl({ question: "1+1?", answer: "#### 2" });
+  expect(await only(gsm8k, new WordTokenizer(), { format: "gsm8k", render: "metamath" })).toMatch(
+    /request\.\n\n### Instruction:\n1\+1\?\n\n### Response: Let's think step by step\.\[#### 2<\/s>\]$/,
+  );
+});
+
 test("a chat trains on every answer and its end token, but for turns with train: false", async () => {
   const tokenizer = new WordTokenizer({ chatTemplate: chatml, eos: "<|im_end|>" });
   const messages = [

@@ -6,7 +6,13 @@ import { type Conversation, readConversation } from "./conversation.ts";
 import type { ConversationRenderer } from "./conversation-renderer.ts";
 import { refuseJudgedRow } from "./judgement-columns.ts";
 import { type PromptedAnswer, readChosenAnswer, readVerdict } from "./preference-rows.ts";
-import { alpacaPrompt, gsm8kPrompt } from "./prompt-templates.ts";
+import {
+  alpacaPrompt,
+  gsm8kPrompt,
+  scriptPrompt,
+  scriptPrompts,
+  takesBarePrompt,
+} from "./prompt-templates.ts";
 import type { DroppedRow, FormatConfig, MarkedText } from "./types.ts";
 
 /** The texts of a row (several where a chat is split into turns), or the reason why it was dropped. */
@@ -76,6 +82,11 @@ function readRow(
       return fileColumns.has("question")
         ? readQuestion(text("question"), text("answer"), context)
         : readMaths(row, fileColumns, context);
+    case "metamathqa": {
+      const query = text("query");
+      const prompt = takesBarePrompt(config.render) ? query : scriptPrompts.metamath(query);
+      return readPair(prompt, text("response"), context);
+    }
     default:
       return readAnswer(promptedAnswer(context), context);
   }
@@ -113,9 +124,9 @@ function readAnswer({ prompt, completion }: PromptedAnswer, context: RowContext)
 
 const kindOf = (value: unknown) => (Array.isArray(value) ? "messages" : typeof value);
 
-/** A question of GSM8K; a chat model gets it bare. */
+/** A question of GSM8K; in a template or another prompt it is bare. */
 function readQuestion(question: string, answer: string, context: RowContext): ReadRow {
-  if (context.config.render === "chat") return readPair(question, answer, context);
+  if (takesBarePrompt(context.config.render)) return readPair(question, answer, context);
   return readPair(gsm8kPrompt(question), ` ${answer}`, context);
 }
 
@@ -143,7 +154,10 @@ function readMaths(
 function readPair(prompt: string, completion: string, context: RowContext): ReadRow {
   const { source, config, marker, value } = context;
   if (completion.trim() === "") return { source, reason: "its completion is empty" };
-  if (config.render !== "chat") return [markPair(prompt + (config.separator ?? ""), completion, source)];
+  if (config.render !== "chat") {
+    const before = scriptPrompt(config.render)?.(prompt) ?? prompt;
+    return [markPair(before + (config.separator ?? ""), completion, source)];
+  }
   const messages = [
     { role: "user", content: prompt },
     { role: "assistant", content: completion },

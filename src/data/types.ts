@@ -14,6 +14,7 @@ export type DataFormat =
   | "messages"
   | "commonsense"
   | "gsm8k"
+  | "metamathqa"
   | "preference"
   | "unpaired-preference"
   | "classification"
@@ -30,11 +31,15 @@ export interface FormatConfig {
   /**
    * `plain` (default): prompt and completion are concatenated; alpaca rows get Alpaca's own prompt.
    * `chat`: they become a user and an assistant message in the model's chat template.
+   * `llm-adapters`, `metamath`: the prompt is put into that of the project's scripts (`prompt-templates.ts`).
    */
-  render?: "plain" | "chat" | undefined;
+  render?: RenderStyle | undefined;
   /** Text between prompt and completion when `render` is `plain`; default none. */
   separator?: string | undefined;
 }
+
+/** How a prompt becomes text. */
+export type RenderStyle = "plain" | "chat" | "llm-adapters" | "metamath";
 
 /** One file of a mix. */
 export interface DataSource extends FormatConfig {

@@ -17,22 +17,27 @@ export interface PromptOptions {
   readonly shots: readonly TaskExample[];
   /** Chat template to render the prompt as a conversation; without one it is plain text. */
   readonly template: ChatTemplate | undefined;
+  /** Puts a bare instruction into another prompt than the task's own. */
+  readonly scriptPrompt?: ((instruction: string) => string) | undefined;
 }
 
 /** The prompt of an example. */
 export function promptText(
   task: TextTask,
-  { prompt, message }: TaskExample,
-  { shots, template }: PromptOptions,
+  example: TaskExample,
+  { shots, template, scriptPrompt }: PromptOptions,
 ): string {
   if (template === undefined) {
-    return [...shots.map((shot) => shot.prompt + shot.completion), prompt].join(task.separator);
+    const prompt = (one: TaskExample) => scriptPrompt?.(one.message) ?? one.prompt;
+    return [...shots.map((shot) => prompt(shot) + shot.completion), prompt(example)].join(task.separator);
   }
   const turns = shots.flatMap((shot): ChatMessage[] => [
     { role: "user", content: shot.message },
     { role: "assistant", content: shot.completion.trim() },
   ]);
-  return template.render([...turns, { role: "user", content: message }], { addGenerationPrompt: true });
+  return template.render([...turns, { role: "user", content: example.message }], {
+    addGenerationPrompt: true,
+  });
 }
 
 /** The tokens of a prompt; one from a template contains all special tokens already. */

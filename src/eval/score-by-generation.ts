@@ -8,7 +8,8 @@ import type { TaskExample, TextTask } from "./tasks/index.ts";
 
 /** The model generates an answer, which the task scores. */
 export const generateMode: ScoringMode = {
-  buildContext: ({ template }, task, example, { shots }) => promptText(task, example, { shots, template }),
+  buildContext: ({ template, scriptPrompt }, task, example, { shots }) =>
+    promptText(task, example, { shots, template, scriptPrompt }),
 
   cacheKeyParts: ({ model, endTokens }, { maxTokens, stop }, { beams }) => ({
     beams,

@@ -10,6 +10,8 @@ export interface TaskModel {
   readonly tokenizer: Tokenizer;
   /** Chat template to render prompts as conversations; without one they are plain text. */
   readonly template: ChatTemplate | undefined;
+  /** Puts a bare instruction into the prompt of another project's scripts; without it plain prompts are the task's own. */
+  readonly scriptPrompt?: ((instruction: string) => string) | undefined;
   readonly endTokens: ReadonlySet<number>;
   /** Identifies weights, adapter, config and tokenizer, on which results depend. Needed only for a log with a file. */
   readonly identity: string;

@@ -4,7 +4,7 @@ import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
-import { glueTasks } from "../data/index.ts";
+import { glueTasks, type RenderStyle, scriptPrompt } from "../data/index.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
 import { readTaskExamples, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.ts";
 import { ScaloraError } from "../util/errors.ts";
@@ -58,9 +58,9 @@ function fileOf(examples: readonly TaskExample[]): string {
 
 /** The tasks of a request, each once. @throws ScaloraError `usage` for unknown ones, and settings that do not go together */
 function requestedTasks({ tasks: names, columns, mode, render, beams }: TaskRequest): TextTask[] {
-  if (mode === "loglikelihood" && (render === "chat" || beams > 1))
+  if (mode === "loglikelihood" && ((render !== undefined && render !== "plain") || beams > 1))
     throw new ScaloraError("usage", "Log-likelihood mode compares continuations of plain text", {
-      fix: "use --render chat and --beams with --mode generate only",
+      fix: "use --render and --beams with --mode generate only",
     });
   const tasks = [...new Set(names)].map(findTask);
   const withoutChoices = tasks.find(({ hasChoices }) => !hasChoices);
@@ -134,7 +134,7 @@ function findTask(name: string): TextTask {
 async function makeTaskModel(
   open: OpenLanguageModel,
   { render: wanted, mode, predictions, target: { adapter } }: TaskRequest,
-): Promise<{ render: "plain" | "chat"; taskModel: TaskModel }> {
+): Promise<{ render: RenderStyle; taskModel: TaskModel }> {
   const { model, tokenizer, recipe, baseFolder } = open;
   const render = mode === "loglikelihood" ? "plain" : (wanted ?? recipe?.data.render ?? "plain");
   const { template, textEosIds, chatEosIds } = await loadChatFormat(
@@ -153,6 +153,7 @@ async function makeTaskModel(
       model,
       tokenizer,
       template: isChat ? template : undefined,
+      scriptPrompt: scriptPrompt(render),
       endTokens: isChat ? chatEosIds : textEosIds,
       identity: predictions === undefined ? "" : modelIdentity(open, adapter),
     },

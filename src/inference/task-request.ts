@@ -1,5 +1,6 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
 import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
+import type { RenderStyle } from "../data/types.ts";
 import type { TaskSummary } from "../eval/run-task.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 
@@ -18,7 +19,7 @@ export interface TaskRequest {
   shots: number;
   mode: "generate" | "loglikelihood";
   /** Default: as in the run's recipe, or plain for a model. */
-  render?: "plain" | "chat" | undefined;
+  render?: RenderStyle | undefined;
   beams: number;
   /** Maximum number of sequences generated at once. */
   batch: number;
@@ -30,7 +31,7 @@ export interface TaskRequest {
 export interface TaskReport {
   /** The summary of each, with the file that its examples are from, or the folder where there are several. */
   tasks: (TaskSummary & { data: string; seconds: number })[];
-  render: "plain" | "chat";
+  render: RenderStyle;
   shots: number;
   /** The run's checkpoint; undefined for a model. */
   checkpoint?: UsedCheckpoint | undefined;

@@ -14,6 +14,7 @@ test.each([
   ["prompt-completion", { input: "a", output: "b" }, { prompt: "input", completion: "output" }],
   ["prompt-completion", { id: 3, query: "a", response: "b" }, { prompt: "query", completion: "response" }],
   ["gsm8k", { question: "1 + 1?", answer: "It is 2.\n#### 2" }, undefined],
+  ["metamathqa", { type: "GSM_SV", query: "1 + 1?", response: "It is 2.\nThe answer is: 2" }, undefined],
   [
     "commonsense",
     { instruction: "a", input: "", output: "the correct answer is true", answer: "true" },

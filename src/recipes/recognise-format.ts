@@ -91,6 +91,12 @@ function byTaskAnswers(first: Row, rows: readonly Row[]): RecognisedFormat | und
       reason: "columns question and answer, answers that end in #### and a number",
       ignored: ignoredBut("question", "answer"),
     };
+  if ("query" in first && every("response", /The answer is: [^\n]*$/))
+    return {
+      format: "metamathqa",
+      reason: 'columns query and response, responses that end in "The answer is: " and an answer',
+      ignored: ignoredBut("query", "response"),
+    };
   const isCommonsense = "instruction" in first && "answer" in first;
   if (isCommonsense && every("output", /^the correct answer is /))
     return {

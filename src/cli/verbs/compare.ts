@@ -1,17 +1,20 @@
 import { basename, extname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { CompareProgress, CompareResult } from "../../compare/compare-request.ts";
+import type { PlanResult } from "../../compare/run-plan.ts";
 import { ScaloraError } from "../../util/errors.ts";
 import type { Context } from "../context.ts";
 import { collect, jsonOption, numberParser, setOption } from "../shared-options.ts";
 import { ProgressLine } from "../terminal/progress-line.ts";
 import { table } from "../terminal/table.ts";
+import { usageError } from "../usage-error.ts";
 
 type Compare = typeof import("../../compare/run-compare.ts");
+type Plans = typeof import("../../compare/run-plan.ts");
 
 interface Options {
-  methods: string;
-  seeds: string;
+  methods?: string;
+  seeds?: string;
   lrs: string[];
   set: string[];
   out?: string;
@@ -19,19 +22,22 @@ interface Options {
   json?: boolean;
 }
 
-/** `scalora compare`: one recipe with several methods, each with its own sweep of learning rates. */
-export function addCompare(program: Command, context: Context, load: () => Promise<Compare>): void {
+/** What the verb loads when it runs. */
+type Load = () => Promise<{ compare: Compare; plans: Plans }>;
+
+/** `scalora compare`: one recipe with several methods, each with its own sweep, or all that a plan file lists. */
+export function addCompare(program: Command, context: Context, load: Load): void {
   program
     .command("compare")
     .description(
       "train one recipe with several methods and compare them fairly; finished runs are not repeated",
     )
-    .argument("<recipe>", "YAML file of a recipe")
-    .requiredOption(
+    .argument("<recipe>", "YAML file of a recipe, or of a plan, which lists recipes and settings")
+    .option(
       "--methods <list>",
-      "methods, with keys of the adapter section after +: lora,scalora-i+rank=1",
+      "methods, with keys of the adapter section after + (a list is swept): lora,scalora-i+interval=[5, 10]",
     )
-    .option("--seeds <list>", "seeds; learning rates are swept on the first", "0,1,2")
+    .option("--seeds <list>", "seeds; learning rates are swept on the first (default: 0,1,2, or the plan's)")
     .addOption(
       new Option(
         "--lrs <list>",
@@ -52,34 +58,69 @@ export function addCompare(program: Command, context: Context, load: () => Promi
       1,
     )
     .addOption(jsonOption())
-    .action(async (recipe: string, options: Options) => {
-      const [compare, { loadPlugins }] = await Promise.all([load(), import("../../config/index.ts")]);
-      await loadPlugins(recipe, options);
-      const request = {
-        recipe,
-        set: options.set,
-        settings: compare.readSettings(splitList(options.methods), options.lrs),
-        seeds: readSeeds(options.seeds),
-        out: resolve(options.out ?? join("runs", `compare-${basename(recipe, extname(recipe))}`)),
-        jobs: options.jobs,
-        command: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
-      };
-      await context.prepareEngine();
-      const view = new CompareView(context);
-      const result = await context
-        .interruptible(
-          (signal) =>
-            compare.runCompare(request, {
-              signal,
-              onProgress: view.show.bind(view),
-              onNote: context.note.bind(context),
-            }),
-          "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
-        )
-        .finally(() => view.end());
-      if (options.json) context.json(result);
-      else context.result(resultText(result, compare, context));
+    .action(async (path: string, options: Options) => {
+      const { compare, plans } = await load();
+      if (plans.isPlanFile(path)) await comparePlan(path, options, plans, context);
+      else await compareMethods(path, options, compare, context);
     });
+}
+
+async function compareMethods(recipe: string, options: Options, compare: Compare, context: Context) {
+  if (options.methods === undefined)
+    throw usageError("--methods is missing", "such as lora,scalora-i, or a plan in place of the recipe");
+  await (await import("../../config/index.ts")).loadPlugins(recipe, options);
+  const request = {
+    ...commonRequest(recipe, options),
+    recipe,
+    settings: compare.readSettings(splitList(options.methods), options.lrs),
+    seeds: readSeeds(options.seeds) ?? [0, 1, 2],
+  };
+  const result = await watch(context, (signal, view) =>
+    compare.runCompare(request, { signal, onNote: view.note, onProgress: (progress) => view.show(progress) }),
+  );
+  if (options.json) context.json(result);
+  else context.result(resultText(result, compare, context));
+}
+
+async function comparePlan(path: string, options: Options, plans: Plans, context: Context) {
+  if (options.methods !== undefined || options.lrs.length > 0)
+    throw usageError("A plan has its own settings", undefined, "omit --methods and --lrs");
+  const plan = plans.readPlan(path);
+  const { loadPlugins } = await import("../../config/index.ts");
+  for (const recipe of plan.recipes) await loadPlugins(recipe, options);
+  const seeds = readSeeds(options.seeds) ?? plan.seeds;
+  const request = { ...commonRequest(path, options), name: basename(path, extname(path)), plan, seeds };
+  const result = await watch(context, (signal, view) =>
+    plans.runPlan(request, {
+      signal,
+      onNote: view.note,
+      onProgress: (recipe, progress) => view.show(progress, recipe),
+    }),
+  );
+  if (options.json) context.json(result);
+  else context.result(planText(result, plans, context));
+}
+
+const commonRequest = (path: string, { set, out, jobs }: Options) => ({
+  set,
+  out: resolve(out ?? join("runs", `compare-${basename(path, extname(path))}`)),
+  jobs,
+  command: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
+});
+
+/** Runs a comparison with its progress on the screen. */
+async function watch<T>(
+  context: Context,
+  run: (signal: AbortSignal, view: CompareView) => Promise<T>,
+): Promise<T> {
+  await context.prepareEngine();
+  const view = new CompareView(context);
+  return await context
+    .interruptible(
+      (signal) => run(signal, view),
+      "stopping after this step; the same command resumes (repeat to stop immediately, without saving)",
+    )
+    .finally(() => view.end());
 }
 
 /** Splits at commas outside braces and brackets. */
@@ -87,7 +128,8 @@ function splitList(text: string): string[] {
   return text.split(/,(?![^{[]*[}\]])/).map((part) => part.trim());
 }
 
-function readSeeds(text: string): number[] {
+function readSeeds(text: string | undefined): number[] | undefined {
+  if (text === undefined) return undefined;
   const seeds = text.split(",").map(Number);
   if (seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0) && new Set(seeds).size === seeds.length)
     return seeds;
@@ -100,17 +142,21 @@ function readSeeds(text: string): number[] {
 
 /** Prints a line for each finished run, and a progress line for the active ones. */
 class CompareView {
+  readonly note: (text: string) => void;
   private readonly line: ProgressLine;
 
   constructor(context: Context) {
+    this.note = context.note.bind(context);
     this.line = new ProgressLine(context.stderr);
   }
 
-  show({ done, total, running, finished }: CompareProgress): void {
-    if (finished !== undefined) this.line.printAbove(`${done} of ${total}  ${finishedText(finished)}`);
+  show({ done, total, running, finished }: CompareProgress, recipe = ""): void {
+    const prefix = recipe === "" ? "" : `${recipe}  `;
+    if (finished !== undefined)
+      this.line.printAbove(`${prefix}${done} of ${total}  ${finishedText(finished)}`);
     if (running.length === 0) return;
     const runs = running.map(({ name, step, totalSteps }) => `${name} ${step}/${totalSteps ?? "…"}`);
-    this.line.update(`${done} of ${total} runs done  ${runs.join("  ")}`);
+    this.line.update(`${prefix}${done} of ${total} runs done  ${runs.join("  ")}`);
   }
 
   end(): void {
@@ -148,4 +194,20 @@ function resultText(
     ...failures,
     `report  ${report}`,
   ].join("\n");
+}
+
+function planText({ tables, comparisons, report }: PlanResult, plans: Plans, context: Context): string {
+  const texts = tables
+    .map(plans.planCells)
+    .flatMap(({ title, columns, rows, note }) => [
+      ...(title === "" ? [] : [title]),
+      table(columns, rows, context.paintOut),
+      "",
+      ...(note === undefined ? [] : [note]),
+    ]);
+  const remarks = comparisons.flatMap(({ recipe, remark, failed }) => [
+    `${recipe}: ${remark}`,
+    ...failed.map(({ folder, message }) => `failed: ${folder}: ${message}`),
+  ]);
+  return [...texts, ...remarks, `report  ${report}`].join("\n");
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { checkTarget } from "../../assemble/model-target.ts";
-import { dataFormats } from "../../config/data-formats.ts";
+import { dataFormats, renderStyles } from "../../config/data-formats.ts";
 import type {
   EvaluationRequest,
   EvaluationResult,
@@ -121,8 +121,8 @@ function addTaskOptions(command: Command): void {
     .addOption(
       new Option(
         "--render <style>",
-        "plain prompts, or the model's chat template (default: as the run was trained, else plain)",
-      ).choices(["plain", "chat"]),
+        "plain prompts, the model's chat template, or the prompts of LLM-Adapters' or MetaMath's scripts (default: as the run was trained, else plain)",
+      ).choices(renderStyles),
     )
     .option("--beams <k>", "beam search with k beams (default: 1, greedy)", count(1))
     .option("--batch <n>", "sequences generated at once; affects speed and memory (default: 8)", count(1));

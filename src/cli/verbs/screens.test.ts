@@ -65,9 +65,10 @@ test("the screen of a run that diverges", async () => {
 });
 
 test("the screen of a comparison, with a rate at the edge of its sweep and a failed run", async () => {
-  const [compare, { tableRemark }] = await Promise.all([
+  const [compare, { tableRemark }, plans] = await Promise.all([
     import("../../compare/run-compare.ts"),
     import("../../compare/report.ts"),
+    import("../../compare/run-plan.ts"),
   ]);
   const lora: CompareRow = {
     setting: "lora",
@@ -95,15 +96,16 @@ test("the screen of a comparison, with a rate at the edge of its sweep and a fai
     atEdge: false,
   };
   const { context, stdout, stderr } = testContext();
+  const runCompare = async () => ({
+    rows: [lora, full],
+    failed: [{ folder: "runs/c/runs/full-lr1-seed0", message: "The loss of step 3 is not finite (NaN)" }],
+    remark: tableRemark([lora, full]),
+    report: "runs/c/report.html",
+    results: "runs/c/results.jsonl",
+  });
   const load = async () => ({
-    ...compare,
-    runCompare: async () => ({
-      rows: [lora, full],
-      failed: [{ folder: "runs/c/runs/full-lr1-seed0", message: "The loss of step 3 is not finite (NaN)" }],
-      remark: tableRemark([lora, full]),
-      report: "runs/c/report.html",
-      results: "runs/c/results.jsonl",
-    }),
+    compare: { ...compare, runCompare },
+    plans: { ...plans, isPlanFile: () => false },
   });
   await runVerb(
     (program) => addCompare(program, context, load),

@@ -120,7 +120,7 @@ const recipeWords = [
 ];
 
 const recipesFolder = fileURLToPath(new URL("../../../recipes/", import.meta.url));
-const recipeNames = ["smollm2-chat", "glue-cola", "commonsense-llama2-7b", "stories-shakespeare"];
+const recipeNames = ["smollm2-chat", "paper/glue/cola", "paper/commonsense/llama2-7b", "stories-shakespeare"];
 /** The recipes of the package, with a model folder that exists. */
 const recipeTexts = recipeNames.map((name) =>
   readFileSync(join(recipesFolder, `${name}.yaml`), "utf8").replace(/(model:.*path: )[^,}\n]+/s, "$1."),

@@ -1,0 +1,128 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { isPlanFile, planSettings, readPlan } from "../compare/read-plan.ts";
+import { trialOverrides } from "../compare/trial-overrides.ts";
+import { loadRecipe } from "../config/index.ts";
+import { runChild } from "../testing/child-process.ts";
+import { writeTinyBert } from "../testing/tiny-bert.ts";
+import { writeTinyLlama } from "../testing/tiny-llama.ts";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { elementAt } from "../util/elements.ts";
+
+const scratch = temporaryFolder();
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+afterAll(scratch.remove);
+
+const recipes = fileURLToPath(new URL("../../recipes", import.meta.url));
+const files = readdirSync(recipes, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".yaml"))
+  .sort();
+const plans = files.filter((name) => isPlanFile(join(recipes, name)));
+
+beforeAll(() => {
+  writeTinyBert(at("bert"));
+  writeTinyLlama(at("llama"), { config: { max_position_embeddings: 1024 } });
+  const acceptable = (i: number) => `gj04\t${i % 2}\t\tthe film was ${i % 2 === 1 ? "good" : "bad"} .`;
+  const boolq = (i: number) => ({
+    instruction: `Please answer the following question with true or false, question: is ${i} even?\n\nAnswer format: true/false`,
+    input: "",
+    output: `the correct answer is ${i % 2 === 0}`,
+    answer: String(i % 2 === 0),
+  });
+  const rows = Array.from({ length: 16 }, (_, i) => i);
+  writeFileSync(at("cola.tsv"), `${rows.map(acceptable).join("\n")}\n`);
+  writeFileSync(at("commonsense.json"), JSON.stringify(rows.map(boolq)));
+  mkdirSync(at("tasks", "boolq"), { recursive: true });
+  writeFileSync(at("tasks", "boolq", "test.json"), JSON.stringify(rows.slice(0, 2).map(boolq)));
+});
+
+test.each(files.filter((name) => !plans.includes(name)))("the recipe %s is sound", (name) => {
+  const recipe = loadRecipe(join(recipes, name), { set: [`model.path=${at("llama")}`], needsData: false });
+  const isPaper = name.startsWith("paper");
+  expect(recipe.adapter["policy"] === "paper").toBe(isPaper);
+  if (isPaper) expect(recipe.adapter["scale"]).toHaveProperty("lipschitz");
+});
+
+test.each(plans)("the first run of each setting of the plan %s is sound", (name) => {
+  const plan = readPlan(join(recipes, name));
+  for (const recipe of plan.recipes) {
+    const set = [`model.path=${at("llama")}`];
+    for (const setting of planSettings(plan, recipe, set)) {
+      const candidate = elementAt(setting.candidates, 0);
+      const common = { recipe, set, runs: at("runs"), command: [], threads: undefined };
+      const overrides = trialOverrides({ setting, candidate, seed: 0 }, common);
+      expect(loadRecipe(recipe, { set: overrides, needsData: false })).toMatchObject({
+        adapter: { method: setting.method },
+        train: { lr: candidate.lr },
+      });
+    }
+  }
+});
+
+/** A plan of the package with one recipe, some of its settings and two values of each sweep. */
+function smallPlan(name: string, recipe: string, settings: readonly string[]): string {
+  const plan = parse(readFileSync(join(recipes, name), "utf8"));
+  const chosen = settings.map((setting) => {
+    const { lr, adapter, ...rest } = plan.settings[setting];
+    const scale = adapter?.scale && { scale: { lipschitz: adapter.scale.lipschitz.slice(0, 2) } };
+    return [setting, { ...rest, adapter: { ...adapter, ...scale }, lr: [lr].flat()[0] ?? 0.01 }];
+  });
+  const file = at(name.replaceAll("/", "-"));
+  const tasks = plan.tasks && { tasks: { ...plan.tasks, names: ["boolq"], data: at("tasks"), limit: 2 } };
+  const small = { ...plan, ...tasks, recipes: [join(recipes, recipe)], seeds: [0] };
+  writeFileSync(file, stringify({ ...small, settings: Object.fromEntries(chosen) }));
+  return file;
+}
+
+const compare = (plan: string, ...set: string[]) =>
+  runChild(
+    new URL("testing/run-main.ts", import.meta.url),
+    ...["compare", plan, "--out", at(`out-${set.length}`), "--jobs", "2", "--json"],
+    ...set.flatMap((override) => ["--set", override]),
+  );
+
+test("the plan of GLUE in miniature: one table of policy paper with L swept, and LoRA", async () => {
+  const plan = smallPlan("paper/glue.yaml", "paper/glue/cola.yaml", ["LoRA", "ScaLoRA-I"]);
+  const { code, stdout, stderr } = await compare(
+    plan,
+    ...[`model.path=${at("bert")}`, `data.train=${at("cola.tsv")}`, `data.eval=${at("cola.tsv")}`],
+    ...[
+      "adapter.targetModules=[query, value]",
+      "adapter.rank=2",
+      "data.maxLength=32",
+      "train.warmup=0",
+      "train.steps=3",
+    ],
+  );
+  expect(code, stderr).toBe(0);
+  const { tables, comparisons } = JSON.parse(stdout);
+  expect(tables).toMatchObject([
+    { columns: ["cola"], rows: [{ setting: "LoRA" }, { setting: "ScaLoRA-I" }] },
+  ]);
+  for (const { values, mean, figure } of tables[0].rows) {
+    expect(figure).toBe("score");
+    expect(values).toEqual([mean]);
+  }
+  expect(comparisons[0].rows[1]).toMatchObject({ options: { "scale.lipschitz": expect.any(Number) } });
+  expect(stderr).toContain("cola  3 of 3");
+});
+
+test("the plan of commonsense in miniature: models are scored on the tasks, once", async () => {
+  const plan = smallPlan("paper/commonsense.yaml", "paper/commonsense/llama2-7b.yaml", ["ScaLoRA"]);
+  const run = () =>
+    compare(
+      plan,
+      ...[`model.path=${at("llama")}`, `data.train=${at("commonsense.json")}`, "data.eval.holdOut=4"],
+      ...["data.maxLength=1024", "adapter.rank=2", "train.warmup=0", "train.batchSize=2", "train.steps=3"],
+    );
+  const { code, stdout, stderr } = await run();
+  expect(code, stderr).toBe(0);
+  const { tables } = JSON.parse(stdout);
+  expect(tables).toMatchObject([{ title: "llama2-7b", columns: ["boolq"], rows: [{ setting: "ScaLoRA" }] }]);
+  for (const { values } of tables[0].rows) expect(values[0]).toBeGreaterThanOrEqual(0);
+  const again = await run();
+  expect(JSON.parse(again.stdout).tables).toEqual(tables);
+});

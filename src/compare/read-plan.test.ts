@@ -1,0 +1,133 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { temporaryFolder } from "../testing/tiny-run.ts";
+import { candidateName } from "./candidates.ts";
+import { type PlanPart, planCells, planTables } from "./plan-table.ts";
+import { isPlanFile, planSettings, readPlan } from "./read-plan.ts";
+import type { CompareRow } from "./summary.ts";
+
+const scratch = temporaryFolder();
+afterAll(scratch.remove);
+const at = (...parts: string[]) => join(scratch.path, ...parts);
+
+mkdirSync(at("model"));
+writeFileSync(
+  at("recipe.yaml"),
+  stringify({
+    model: { path: at("model") },
+    adapter: { method: "scalora", policy: "paper", scale: { lipschitz: 3000 } },
+    data: { train: at("train.jsonl") },
+    train: { steps: 4, lr: 0.003 },
+  }),
+);
+
+function planFile(plan: object): string {
+  writeFileSync(at("plan.yaml"), stringify(plan));
+  return at("plan.yaml");
+}
+
+const problemsOf = (plan: object) => {
+  try {
+    readPlan(planFile(plan));
+  } catch (error) {
+    return Object(error).issues;
+  }
+  return [];
+};
+
+const settings = {
+  LoRA: { method: "lora" },
+  ScaLoRA: { method: "scalora", adapter: { scale: { lipschitz: [1000, 300] } }, lr: [0.01, 0.001] },
+};
+
+test("a plan's recipes are found from its folder; settings take the recipe's rate, or their own with each swept value", () => {
+  const plan = readPlan(planFile({ recipes: ["recipe.yaml"], settings }));
+  expect(plan).toMatchObject({ recipes: [at("recipe.yaml")], seeds: [0, 1, 2], set: [] });
+  const [lora, scalora] = planSettings(plan, at("recipe.yaml"), []);
+  expect(lora?.candidates).toEqual([{ lr: 0.003, options: {} }]);
+  expect(scalora).toMatchObject({ name: "ScaLoRA", method: "scalora", adapterOverrides: {} });
+  expect(scalora?.candidates.map(candidateName)).toEqual([
+    "lr0.001+scale.lipschitz=300",
+    "lr0.001+scale.lipschitz=1000",
+    "lr0.01+scale.lipschitz=300",
+    "lr0.01+scale.lipschitz=1000",
+  ]);
+  expect(planSettings(plan, at("recipe.yaml"), ["train.lr=0.5"])[0]?.candidates[0]?.lr).toBe(0.5);
+  expect(isPlanFile(at("plan.yaml"))).toBe(true);
+  expect(isPlanFile(at("recipe.yaml"))).toBe(false);
+});
+
+test.each([
+  [{ recipes: [], settings }, "recipes"],
+  [{ recipes: ["a/x.yaml", "b/x.yaml"], settings }, "recipes"],
+  [{ recipes: ["a.yaml"] }, "settings"],
+  [{ recipes: ["a.yaml"], settings: { LoRA: { methods: "lora" } } }, "settings.LoRA.method"],
+  [{ recipes: ["a.yaml"], settings: { LoRA: { method: "lora", lr: [] } } }, "settings.LoRA.lr"],
+  [{ recipes: ["a.yaml"], settings: { LoRA: { method: "lora", lr: 0 } } }, "settings.LoRA.lr"],
+  [{ recipes: ["a.yaml"], settings, seeds: [-1] }, "seeds[0]"],
+  [{ recipes: ["a.yaml"], settings, tasks: { names: ["boolq"] } }, "tasks.data"],
+  [{ recipes: ["a.yaml"], settings, epochs: 3 }, "epochs"],
+])("refused: %j at %s", (plan, key) => {
+  expect(problemsOf(plan)).toContainEqual(
+    expect.objectContaining({ key, where: expect.stringContaining("plan.yaml") }),
+  );
+});
+
+test("an unknown method and a list that is no sweep are refused by their setting", () => {
+  const of = (setting: object) =>
+    planSettings(
+      readPlan(planFile({ recipes: ["recipe.yaml"], settings: { one: setting } })),
+      at("recipe.yaml"),
+      [],
+    );
+  expect(() => of({ method: "scalor" })).toThrow(
+    expect.objectContaining({ where: "settings.one.method", fix: "did you mean scalora?" }),
+  );
+  expect(() => of({ method: "scalora", adapter: { scale: { lipschitz: [] } } })).toThrow(
+    expect.objectContaining({ where: "settings.one.adapter", found: "[]" }),
+  );
+});
+
+const row = (setting: string, mean: number, figure: CompareRow["figure"] = "score"): CompareRow => ({
+  ...{ setting, lr: 0.1, figure, mean, deviation: null, seeds: 1, atEdge: false, sweep: [] },
+  ...{ trainable: null, secondsPerStep: null, memory: null, rank: null },
+});
+const result = (setting: string, seed: number, tasks?: Record<string, number>) => ({
+  ...{ setting, lr: 0.1, seed, score: null, loss: 1, trainable: null, secondsPerStep: null, memory: null },
+  ...{ rank: null, failed: null, data: null, model: null, folder: "", ...(tasks && { tasks }) },
+});
+
+test("a table has a column for each recipe, with their mean where all are there", () => {
+  const parts: PlanPart[] = [
+    { recipe: "cola", rows: [row("a", 0.5), row("b", 0.4)], results: [] },
+    { recipe: "rte", rows: [row("a", 0.7)], results: [] },
+  ];
+  const [table] = planTables("glue", ["a", "b"], parts, undefined);
+  expect(table).toMatchObject({ columns: ["cola", "rte"] });
+  expect(table?.rows).toMatchObject([
+    { setting: "a", values: [0.5, 0.7], mean: expect.closeTo(0.6, 12) },
+    { setting: "b", values: [0.4, null], mean: null },
+  ]);
+  expect(table && planCells(table).rows).toEqual([
+    ["a", "50.00", "70.00", "60.00"],
+    ["b", "40.00", "–", "–"],
+  ]);
+});
+
+test("with tasks each recipe has a table of the scored runs at the best candidate", () => {
+  const other = { ...result("a", 0, { boolq: 0, piqa: 0 }), lr: 0.2 };
+  const results = [
+    result("a", 0, { boolq: 0.5, piqa: 1 }),
+    result("a", 1, { boolq: 0.7, piqa: 0.8 }),
+    result("a", 2),
+    other,
+  ];
+  const parts: PlanPart[] = [{ recipe: "llama", rows: [row("a", 1.2, "loss")], results }];
+  const [table] = planTables("x", ["a", "b"], parts, ["boolq", "piqa"]);
+  expect(table).toMatchObject({ title: "llama", columns: ["boolq", "piqa"] });
+  expect(table?.rows[0]?.values).toEqual([expect.closeTo(0.6, 12), expect.closeTo(0.9, 12)]);
+  expect(table?.rows[0]?.mean).toBeCloseTo(0.75, 12);
+  expect(table?.rows[1]).toMatchObject({ values: [null, null], mean: null });
+});

@@ -1,0 +1,103 @@
+import { basename, dirname, extname, resolve } from "node:path";
+import { z } from "zod";
+import { renderStyles } from "../config/data-formats.ts";
+import { loadRecipe } from "../config/index.ts";
+import { readRecipeSource } from "../config/recipe-source.ts";
+import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
+import { integerAtLeast, pathString, positive, seed } from "../schema/field-types.ts";
+import { translateIssues } from "../schema/translate-issues.ts";
+import { isRecord } from "../util/json.ts";
+import { findMethod, type Setting } from "./method-settings.ts";
+import { candidatesOf, splitSweep } from "./sweep-options.ts";
+
+/** One value or a list of them. */
+const oneOrMore = <T extends z.ZodType>(value: T) => z.union([value, z.array(value).min(1)]);
+
+const planSetting = z.strictObject({
+  method: z.string().min(1).meta({ expects: "a method (scalora ls methods)" }),
+  adapter: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .meta({ expects: "keys of the adapter section; a list where one value belongs is swept" }),
+  lr: oneOrMore(positive())
+    .optional()
+    .meta({ expects: "a learning rate or a list of them; left out, the recipe's own" }),
+});
+
+const planTasks = z.strictObject({
+  names: z.array(z.string().min(1)).min(1).meta({ expects: "names of tasks (scalora ls tasks)" }),
+  data: oneOrMore(z.string().min(1)).meta({ expects: "the folder that holds the tasks' folders" }),
+  limit: integerAtLeast(1).optional(),
+  render: z.enum(renderStyles).optional(),
+  beams: integerAtLeast(1).optional(),
+});
+
+const planSchema = z.strictObject({
+  recipes: z
+    .array(pathString("the path of a recipe, seen from the plan's folder"))
+    .min(1)
+    .refine((paths) => new Set(paths.map(recipeName)).size === paths.length)
+    .meta({ expects: "a list of recipes, whose files have different names" }),
+  settings: z.record(z.string().min(1), planSetting).meta({ expects: "settings by their names" }),
+  seeds: z.array(seed()).min(1).default([0, 1, 2]).meta({ expects: "a list of seeds" }),
+  set: z.array(z.string().min(1)).default([]).meta({ expects: "overrides such as train.steps=100" }),
+  tasks: planTasks.optional(),
+});
+
+/** What a plan's table calls a recipe. */
+export const recipeName = (path: string) => basename(path, extname(path));
+
+type PlanSetting = z.output<typeof planSetting>;
+
+/** The tasks on which models are scored after training, and how. */
+export interface TaskScoring extends z.output<typeof planTasks> {
+  /** Seeds whose models are scored. */
+  readonly seeds: readonly number[];
+}
+
+/** A table of several recipes and settings, as a plan file describes it. */
+export interface ComparePlan {
+  /** Absolute paths. */
+  readonly recipes: readonly string[];
+  readonly settings: Readonly<Record<string, PlanSetting>>;
+  readonly seeds: readonly number[];
+  readonly set: readonly string[];
+  readonly tasks?: z.output<typeof planTasks> | undefined;
+}
+
+/** Whether a YAML file is a plan: it lists recipes, where a recipe has sections. @throws ConfigError when it is no YAML */
+export function isPlanFile(path: string): boolean {
+  const { value } = readRecipeSource(path, []);
+  return isRecord(value) && "recipes" in value;
+}
+
+/** @throws ConfigError with every problem of the plan */
+export function readPlan(path: string): ComparePlan {
+  const source = readRecipeSource(path, []);
+  const { success, data, error } = planSchema.safeParse(source.value);
+  if (success) return { ...data, recipes: data.recipes.map((recipe) => resolve(dirname(path), recipe)) };
+  const issues = translateIssues(error.issues, z.toJSONSchema(planSchema, { io: "input" }), source.value);
+  throw new ConfigError(
+    path,
+    issues.map(({ path: key, ...issue }) => ({
+      where: source.where(key),
+      key: formatKeyPath(key) || "plan",
+      ...issue,
+    })),
+  );
+}
+
+/**
+ * The settings of a plan for one of its recipes.
+ * @param set overrides of the recipe
+ * @throws ScaloraError `usage` for an unknown method or a list that is no sweep; ConfigError for a faulty recipe
+ */
+export function planSettings({ settings }: ComparePlan, recipe: string, set: readonly string[]): Setting[] {
+  return Object.entries(settings).map(([name, { method, adapter, lr }]) => {
+    findMethod(method, `settings.${name}.method`);
+    const { fixed, swept } = splitSweep(adapter, `settings.${name}.adapter`);
+    const own = () => loadRecipe(recipe, { set, needsData: false }).train.lr;
+    const lrs = [...new Set([lr ?? own()].flat())].sort((a, b) => a - b);
+    return { name, method, adapterOverrides: fixed, candidates: candidatesOf(lrs, swept) };
+  });
+}
