@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Method } from "../src/adapters/core/method.ts";
+import { optionsText } from "../src/adapters/preset-note.ts";
 import { listMethods } from "../src/adapters/registry.ts";
 import { describeMethods } from "../src/config/field-descriptions.ts";
 import { packageRoot } from "../src/setup/paths.ts";
@@ -11,6 +12,7 @@ const [begin, end] = ["<!-- options: written by scripts/method-tables.ts -->", "
 
 function table(methods: readonly Method[]): string {
   const rates = methods.map(({ name, presetLr }) => `${presetLr.toExponential()} (\`${name}\`)`);
+  const sources = [...new Set(methods.map(presetSource))].filter((source) => source !== "");
   const rows = describeMethods(methods).map(({ key, expects, unset, description }) => [
     `\`${key}\``,
     description,
@@ -19,7 +21,18 @@ function table(methods: readonly Method[]): string {
   ]);
   const cells = [["key", "what", "takes", "default"], ["---", "---", "---", "---"], ...rows];
   const lines = cells.map((row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`);
-  return ["## Options", `Preset of \`train.lr\`: ${rates.join(", ")}.`, lines.join("\n")].join("\n\n");
+  return [
+    "## Options",
+    `Preset of \`train.lr\`: ${rates.join(", ")}${sources.join("")}.`,
+    lines.join("\n"),
+  ].join("\n\n");
+}
+
+/** Where a method's preset rate is from, and what was published with it. */
+function presetSource({ published }: Method): string {
+  if (published === undefined) return "";
+  const options = published.options && `, with ${optionsText(published.options)}`;
+  return `; source: ${published.source}${options ?? ""}`;
 }
 
 /** The page with its table, at its end where it has none yet. */

@@ -38,6 +38,14 @@ test("a budget of a thousand million tokens is said to be more than the data, an
   expect(liveTensorCount()).toBe(before);
 });
 
+test("a preset rate at another scale than the published one is said to be so", async () => {
+  const { adapter, ...rest } = recipe({});
+  using prepared = await prepareRun({ ...rest, adapter: { ...adapter, alpha: 2 } });
+  expect(prepared.warnings).toEqual([
+    expect.stringMatching(/^train\.lr 2e-4 is the preset of lora, .*0\.5 times/),
+  ]);
+});
+
 test("a run and a model that cannot fit are refused, unless the check is off", async () => {
   using prepared = await prepareRun(recipe({ batchSize: 4 }));
   const scarce = { ...prepared, memoryLimit: small };

@@ -1,4 +1,6 @@
 import { type AdapterSet, attachParsed } from "../adapters/index.ts";
+import { presetNote } from "../adapters/preset-note.ts";
+import { methodNamed } from "../adapters/registry.ts";
 import { classesOf } from "../assemble/class-labels.ts";
 import { resolveModelConfig } from "../assemble/glue-labels-and-metrics.ts";
 import { type LoadedModel, loadModelAndTokenizer } from "../assemble/load-base-model.ts";
@@ -86,6 +88,7 @@ export async function prepareRun(
       memory: memoryNeed({ model, adapters, optimizer }, { dataset, tokens, limit, peakBefore }),
       memoryLimit: limit,
       warnings: [
+        ...presetWarnings(recipe),
         ...modelWarnings(model, recipe),
         ...dataWarnings(dataset),
         ...budgetWarnings(dataset, recipe),
@@ -96,6 +99,13 @@ export async function prepareRun(
     dispose();
     throw error;
   }
+}
+
+/** Says what becomes of a method's preset rate at other options than those that it was published with. */
+function presetWarnings({ adapter, train }: Recipe): string[] {
+  const method = methodNamed(adapter.method);
+  const note = method && presetNote(method, adapter, train.lr);
+  return note === undefined ? [] : [note];
 }
 
 /** Warns about a randomly initialised head, in case a trained classifier was expected. */

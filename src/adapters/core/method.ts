@@ -22,6 +22,14 @@ export interface AttachContext {
   readonly seed: number;
 }
 
+/** The source of a rate. */
+export interface PublishedRate {
+  /** Paper or script, with model and task: "its paper, for LLaMA 7B". */
+  readonly source: string;
+  /** The method's options there on which a good rate depends; absent where the source names none. */
+  readonly options?: Readonly<Record<string, number | boolean>>;
+}
+
 /**
  * A method of training: everything that recipes, the command line, comparisons and documentation know of it. Its schema is
  * the one place of its options and their defaults.
@@ -33,6 +41,8 @@ export interface Method<Schema extends OptionsSchema = OptionsSchema> {
   readonly summary: string;
   /** Peak learning rate where the recipe names none. */
   readonly presetLr: number;
+  /** Where the preset rate is from, and the options that it was published with; a run says when its own differ. */
+  readonly published?: PublishedRate;
   /**
    * Its options. Parsing must be idempotent: a run stores its resolved recipe and parses it again when it is resumed.
    */

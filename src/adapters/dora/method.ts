@@ -6,8 +6,11 @@ import { doraSchema } from "./options.ts";
 export const dora: Method<typeof doraSchema> = {
   name: "dora",
   summary: "DoRA: LoRA for the directions of W's rows, and a trained length for each (arXiv 2402.09353)",
-  // The paper's for LLaMA-7B on commonsense reasoning.
   presetLr: 2e-4,
+  published: {
+    source: "its authors' script for LLaMA-2 7B on commonsense",
+    options: { rank: 32, alpha: 64 },
+  },
   schema: doraSchema,
   docs: "docs/methods/dora.md",
   folderKeys: lowRankFolderKeys,

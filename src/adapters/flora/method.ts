@@ -7,8 +7,8 @@ export const flora: Method<typeof floraSchema> = {
   name: "flora",
   summary:
     "Flora: full matrices trained through random projections of gradient and momentum (arXiv 2402.03293)",
-  // One step of AdamW moves a number of W by about this much, as in full fine-tuning; the projections add noise.
   presetLr: 2e-5,
+  published: { source: "full fine-tuning's, since a step moves each weight by about as much" },
   schema: floraSchema,
   docs: "docs/methods/flora.md",
   refusesQuantised: refusalUnlessFactored,

@@ -7,8 +7,8 @@ export const fourierft: Method<typeof fourierSchema> = {
   name: "fourierft",
   summary:
     "FourierFT: some coefficients of the change's two-dimensional Fourier transform (arXiv 2405.03003)",
-  // The paper's for LLaMA2 on instructions.
   presetLr: 3e-2,
+  published: { source: "its paper, for LLaMA-2 on instructions", options: { scaling: 300 } },
   schema: fourierSchema,
   docs: "docs/methods/fourierft.md",
   folderKeys: [...layerFolderKeys, "frequencies", "scaling"],

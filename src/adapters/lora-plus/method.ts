@@ -6,8 +6,8 @@ import { loraPlusSchema } from "./options.ts";
 export const loraPlus: Method<typeof loraPlusSchema> = {
   name: "lora+",
   summary: "LoRA+: LoRA whose factor on the output side learns faster than the other (arXiv 2402.12354)",
-  // Half of LoRA's, as PEFT's guide has it.
   presetLr: 1e-4,
+  published: { source: "half of LoRA's, as PEFT's guide advises" },
   schema: loraPlusSchema,
   docs: "docs/methods/lora-plus.md",
   folderKeys: lowRankFolderKeys,

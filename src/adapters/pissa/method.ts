@@ -5,8 +5,8 @@ import { pissaSchema } from "./options.ts";
 export const pissa: Method<typeof pissaSchema> = {
   name: "pissa",
   summary: "PiSSA: LoRA whose factors start as the leading singular triplets of W (arXiv 2404.02948)",
-  // The paper's.
   presetLr: 2e-5,
+  published: { source: "its paper, for LLaMA-2 7B", options: { rank: 128, alpha: 128 } },
   schema: pissaSchema,
   docs: "docs/methods/pissa.md",
   refusesQuantised: () =>

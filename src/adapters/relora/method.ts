@@ -6,8 +6,8 @@ import { checkReloraOptions, reloraSchema } from "./options.ts";
 export const relora: Method<typeof reloraSchema> = {
   name: "relora",
   summary: "ReLoRA: LoRA that is merged and started anew every so many steps (arXiv 2307.05695)",
-  // Twice LoRA's, as the paper doubles the rate of its full training.
   presetLr: 4e-4,
+  published: { source: "twice LoRA's, as its paper doubles the rate of full training" },
   schema: reloraSchema,
   docs: "docs/methods/relora.md",
   folderKeys: lowRankFolderKeys,

@@ -6,6 +6,10 @@ import { amortisedScaloraSchema, checkScaloraOptions, scaloraSchema } from "./op
 /** The fields that both methods share; they differ in the default interval. */
 const common = {
   presetLr: 2e-4,
+  published: {
+    source: "RefLoRA's script for LoRA on LLaMA-2 7B, since ScaLoRA's own rates are not published",
+    options: { rank: 32, alpha: 64 },
+  },
   docs: "docs/methods/scalora.md",
   folderKeys: lowRankFolderKeys,
   refusesQuantised: refusalUnlessFactored,
