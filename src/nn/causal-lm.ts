@@ -37,6 +37,8 @@ export interface CommonModelInfo {
 export interface ModelInfo extends CommonModelInfo {
   /** Whether `lm_head` and the embedding are one tensor. */
   tiedEmbeddings: boolean;
+  /** What the files hold beside the decoder and is not loaded, in words; absent where there is nothing. */
+  leftOut?: string;
 }
 
 /** A decoder that predicts the next token. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -18,8 +18,11 @@ test("recipes are listed with the comment at their top", () => {
   writeFileSync(join(folder, "b.yaml"), "# A chat model on real chats.\n# More.\nmodel: {}\n");
   writeFileSync(join(folder, "a.yml"), "model: {} # not this\n");
   writeFileSync(join(folder, "notes.txt"), "");
+  mkdirSync(join(folder, "paper"));
+  writeFileSync(join(folder, "paper", "c.yaml"), "# A plan.\nrecipes: []\n");
   expect(listRecipes([folder, join(folder, "none")])).toEqual([
     { path: join(folder, "a.yml"), description: "" },
     { path: join(folder, "b.yaml"), description: "A chat model on real chats." },
+    { path: join(folder, "paper", "c.yaml"), description: "A plan." },
   ]);
 });

@@ -47,10 +47,10 @@ export interface RecipeEntry {
   description: string;
 }
 
-/** The recipes in the given folders, sorted by path; missing folders are skipped. */
+/** The recipes and plans in the given folders and below them, sorted by path; missing folders are skipped. */
 export function listRecipes(folders: readonly string[]): RecipeEntry[] {
   const paths = folders.filter(existsSync).flatMap((folder) =>
-    readdirSync(folder)
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((name) => /\.ya?ml$/.test(name))
       .map((name) => join(folder, name)),
   );

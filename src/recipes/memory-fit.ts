@@ -78,8 +78,34 @@ export function checkModelFit(config: ModelConfig, limit = memoryLimit(), env = 
     where: `model.path: ${config.path}`,
     expected: `at most ${formatBytes(limit.bytes)}, all that this process may take of ${limit.of}`,
     found: `about ${formatBytes(bytes)} for its weights alone`,
-    fix: "use model.dtype: bfloat16, adapter.method: qlora, or a smaller model",
+    fix: modelsThatFit(config, limit),
   });
+}
+
+/** Other forms of the same weights that fit, with what they take; else the memory that the smallest needs. */
+function modelsThatFit(config: ModelConfig, limit: MemoryLimit): string {
+  const forms = [
+    { text: "model.dtype: bfloat16", change: { dtype: "bfloat16" } },
+    { text: "adapter.method: qlora", change: { quantization: "nf4" } },
+    {
+      text: "adapter.method: qlora with model.dtype: bfloat16",
+      change: { dtype: "bfloat16", quantization: "nf4" },
+    },
+  ] as const;
+  const sizes = forms.map(({ text, change }) => ({
+    text,
+    bytes: loadedModelBytes({ ...config, ...change }),
+  }));
+  const fitting = sizes.filter(
+    ({ bytes }, i) =>
+      fitOf({ total: bytes }, limit) === "yes" && sizes.findIndex((size) => size.bytes === bytes) === i,
+  );
+  if (fitting.length === 0)
+    return `use a smaller model, or a machine with ${formatBytes(Math.min(...sizes.map(({ bytes }) => bytes)))} for it`;
+  const texts = fitting.map(({ text, bytes }) =>
+    bytes === 0 ? `${text} maps the files as they are` : `${text} takes about ${formatBytes(bytes)}`,
+  );
+  return `${texts.join("; ")}; or use a smaller model`;
 }
 
 /** Why a run does not fit into memory, and what would, even if the estimate were too low. */

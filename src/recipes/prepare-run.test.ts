@@ -57,6 +57,14 @@ test("a run and a model that cannot fit are refused, unless the check is off", a
   expect(checkMemoryFit(tight, recipe({}), {})).toMatch(/^memory is tight: about/);
   const none = { ...small, bytes: 1000 };
   const half = recipe({}, { dtype: "bfloat16" }).model;
-  expect(() => checkModelFit(half, none, {})).toThrow(refusal("config", { where: "model.path" }));
+  expect(() => checkModelFit(half, none, {})).toThrow(
+    refusal("config", { where: "model.path", fix: /^use a smaller model, or a machine with \d+/ }),
+  );
+  const room = { ...small, bytes: 50_000 };
+  expect(() => checkModelFit(half, room, {})).toThrow(
+    refusal("config", {
+      fix: /^adapter\.method: qlora takes about [\d.]+ KiB; or/,
+    }),
+  );
   checkModelFit(half, none, { SCALORA_MEMORY_CHECK: "off" });
 });

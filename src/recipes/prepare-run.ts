@@ -108,9 +108,13 @@ function presetWarnings({ adapter, train }: Recipe): string[] {
   return note === undefined ? [] : [note];
 }
 
-/** Warns about a randomly initialised head, in case a trained classifier was expected. */
+/** Says what of a model's files is not loaded, and warns about a randomly initialised head, in case a trained one was expected. */
 function modelWarnings(model: TrainableModel, { train }: Recipe): string[] {
-  if (!isClassifier(model) || model.info.newlyInitialized.length === 0) return [];
+  if (!isClassifier(model)) {
+    const { leftOut } = model.info;
+    return leftOut === undefined ? [] : [`not loaded, not trained and not exported: ${leftOut}`];
+  }
+  if (model.info.newlyInitialized.length === 0) return [];
   return [`newly initialised from train.seed ${train.seed}: ${model.info.newlyInitialized.join(", ")}`];
 }
 

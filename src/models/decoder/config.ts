@@ -12,6 +12,8 @@ export interface LayerConfig {
 export interface DecoderConfig {
   /** `model_type` of the config. */
   family: string;
+  /** What a multimodal model's files hold beside the decoder, in words. */
+  leftOut?: string;
   vocabSize: number;
   hiddenSize: number;
   intermediateSize: number;

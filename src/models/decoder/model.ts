@@ -75,7 +75,7 @@ export class DecoderForCausalLM extends Module implements CausalLM {
   }
 
   get info(): ModelInfo {
-    const { family, vocabSize, hiddenSize, layers, maxPositions } = this.config;
+    const { family, leftOut, vocabSize, hiddenSize, layers, maxPositions } = this.config;
     const embedding = this.model.embed_tokens.weight;
     return {
       family,
@@ -85,6 +85,7 @@ export class DecoderForCausalLM extends Module implements CausalLM {
       maxPositions,
       tiedEmbeddings: this.lm_head.weight === embedding,
       dtype: embedding.dtype,
+      ...(leftOut !== undefined && { leftOut }),
     };
   }
 

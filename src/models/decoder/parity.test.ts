@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { tokenStream } from "../../nn/index.ts";
+import { SafetensorsFile, writeSafetensors } from "../../safetensors/index.ts";
 import "../../testing/close-to.ts";
 import {
   expectCachedParity,
@@ -13,7 +14,7 @@ import {
   runGolden,
 } from "../../testing/golden-models.ts";
 import { tolerances } from "../../testing/tolerances.ts";
-import { liveTensorCount, noGrad, scope } from "../../torch/index.ts";
+import { liveTensorCount, noGrad, scope, type Tensor } from "../../torch/index.ts";
 import { loadModel, saveModel } from "../index.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "scalora-decoders-"));
@@ -26,6 +27,26 @@ test.each(cases)("%s, %s: logits, loss and all gradients equal transformers'", a
   const sample = readGolden(scratch, family, name);
   using model = await loadModel(sample.folder);
   expectParity(model, sample);
+});
+
+test("a Gemma 3 with modules for images loads by both layouts of its files, and says what is left out", async () => {
+  const sample = readGolden(scratch, "gemma3", "saved");
+  {
+    using file = SafetensorsFile.open(join(sample.folder, "model.safetensors"));
+    const renamed = [...file.header.entries.keys()].map((name): [string, Tensor] => [
+      name
+        .replace(/^language_model\.model\./, "model.language_model.")
+        .replace(/^(vision|multi)/, "model.$1"),
+      file.tensor(name),
+    ]);
+    expect(renamed.map(([name]) => name)).toContain("model.vision_tower.head.layernorm.bias");
+    writeSafetensors(join(sample.folder, "renamed.safetensors"), renamed);
+    for (const [, tensor] of renamed) tensor.dispose();
+  }
+  renameSync(join(sample.folder, "renamed.safetensors"), join(sample.folder, "model.safetensors"));
+  using model = await loadModel(sample.folder);
+  expectParity(model, sample);
+  expect(model.info.leftOut).toContain("vision_tower");
 });
 
 test("every golden case of every family is found", () => {

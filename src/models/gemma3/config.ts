@@ -47,7 +47,12 @@ export function parseGemma3Config(values: Readonly<Record<string, unknown>>, whe
   const tieEmbeddings = config.boolean("tie_word_embeddings", true);
   config.throwIfInvalid();
   const decoder = parseGemma3TextConfig(text, `${where}, text_config`);
-  return { ...decoder, family: "gemma3", tieEmbeddings };
+  return {
+    ...decoder,
+    family: "gemma3",
+    leftOut: "the modules for images (vision_tower, multi_modal_projector)",
+    tieEmbeddings,
+  };
 }
 
 /** Keys that concern images only. */
