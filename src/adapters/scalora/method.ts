@@ -27,6 +27,6 @@ export const scalora: Method<typeof scaloraSchema> = {
 export const amortisedScalora: Method<typeof amortisedScaloraSchema> = {
   ...common,
   name: "scalora-i",
-  summary: "ScaLoRA with a scaling event every tenth step: the same within noise, at a tenth of the cost",
+  summary: "ScaLoRA with a scaling event every tenth step, at a tenth of the events' cost",
   schema: amortisedScaloraSchema,
 };

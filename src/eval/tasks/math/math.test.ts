@@ -51,6 +51,8 @@ test.each([
   ["\\boxed{1} no, \\boxed{2}", "1", 0, "2"],
   ["Final Answer: The final answer is $7$. I hope it is correct.", "7", 1, "7"],
   ["so the answer is $x = 7$", "7", 1, "x = 7"],
+  ["We have $a=2$ and $b=3$.\nThe answer is: 6", "6", 1, "6"],
+  ["The answer is: 5 No.\nThe answer is: $\\frac12$.", "\\frac{1}{2}", 1, "\\frac12"],
   ["I do not know", "7", 0, undefined],
 ])("%s for %s: exact is %d", (output, answer, exact, found) => {
   expect(math.scoreOutput(output, mathExample(answer))).toMatchObject({ answer: found, scores: { exact } });

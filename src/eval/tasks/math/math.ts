@@ -42,7 +42,7 @@ export const math: TextTask = {
   scoreOutput(output, { answer }) {
     const [boxed, sentence] = [boxedAnswer(output), minervaAnswer(output)];
     const dollars = betweenDollars(output);
-    const found = boxed ?? sentence?.replaceAll("$", "") ?? dollars;
+    const found = boxed ?? sentence?.replaceAll("$", "") ?? metaMathAnswer(output) ?? dollars;
     const isMinerva =
       sentence !== undefined && normalizeMinervaAnswer(sentence) === normalizeMinervaAnswer(answer);
     const scores = {
@@ -71,6 +71,12 @@ export function boxedAnswer(text: string): string | undefined {
     if (text[i] === "}" && --depth === 0) return text.slice(open + 1, i);
   }
   return undefined;
+}
+
+/** What follows the last "The answer is: ", with which MetaMath's answers end, without a full stop and dollar signs. */
+function metaMathAnswer(text: string): string | undefined {
+  const [, answer] = /.*The answer is: ([^\n]+)/s.exec(text) ?? [];
+  return answer?.trim().replace(/\.$/, "").replaceAll("$", "");
 }
 
 /** The text between the first and the last dollar sign, or all of it where there are not two. */
