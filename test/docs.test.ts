@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { runScalora } from "../src/cli/testing/scalora.ts";
+import { readPlan } from "../src/compare/read-plan.ts";
 import { parseRecipe } from "../src/config/index.ts";
 import { runsTypeScript } from "../src/testing/child-process.ts";
 import { writeTinyBert } from "../src/testing/tiny-bert.ts";
@@ -80,6 +81,11 @@ test("every YAML block is right: all its keys and values are known", () => {
   for (const page of pages.keys())
     for (const block of blocks(page, "yaml")) {
       const { model, adapter, ...rest } = parse(block);
+      if ("recipes" in rest) {
+        writeFileSync("plan.yaml", block);
+        expect(readPlan("plan.yaml").recipes.length).toBeGreaterThan(0);
+        continue;
+      }
       const recipe = {
         ...whole,
         ...rest,

@@ -177,3 +177,9 @@ test("a wrong method hides no other problem that every method would have", () =>
   const missing = minimal.replace("method: scalora-i", "rnak: 1");
   expect(problems(missing).issues.map(({ key }) => key)).toEqual(["adapter.method", "adapter.rnak"]);
 });
+
+test("a plan in place of a recipe is said to be one", () => {
+  expect(() => parseRecipe({ recipes: ["a.yaml"], settings: {} }, { name: "plan.yaml" })).toThrow(
+    issue({ key: "recipes", fix: "npx scalora compare plan.yaml" }),
+  );
+});

@@ -109,6 +109,15 @@ function readSections(source: RecipeSource, report: ReportIssue): RawSections {
       { where: source.where([]), key: "recipe", problem: "is no recipe", expected, found: kindOf(value) },
     ]);
   }
+  if ("recipes" in value)
+    throw new ConfigError(source.name, [
+      {
+        where: source.where(["recipes"]),
+        key: "recipes",
+        problem: "this is a plan of several recipes",
+        fix: `npx scalora compare ${source.name}`,
+      },
+    ]);
   const issueOf = unknownKeyIssues([pluginsHelp.key, ...sectionNames]);
   for (const [key, section] of Object.entries(value)) {
     if (isSection(key)) raw[key] = section ?? {};
