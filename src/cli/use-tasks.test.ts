@@ -98,6 +98,15 @@ test("choices by log-likelihood, after solved examples; chat prompts", async () 
   expect(JSON.parse(chat.stdout)).toMatchObject({ render: "chat", tasks: [{ examples: 2 }] });
 });
 
+test("a prompt of another project's scripts is another evaluation", async () => {
+  const out = at("metamath.jsonl");
+  const flags = ["--tasks", "gsm8k", "--limit", "2", "--out", out];
+  const first = await scalora(at("long"), ...flags, "--render", "metamath", "--json");
+  expect(JSON.parse(first.stdout)).toMatchObject({ render: "metamath", tasks: [{ examples: 2, reused: 0 }] });
+  const plain = await scalora(at("long"), ...flags);
+  expect([plain.code, plain.stderr]).toEqual([2, expect.stringContaining("other settings")]);
+});
+
 test("a run is scored with its adapter, prompts as it was trained; short contexts cut prompts and say so", async () => {
   const run = await trainTiny(scratch.path, "lora");
   const { code, stdout, stderr } = await scalora(run, "--tasks", "boolq", "--limit", "2");
@@ -184,7 +193,7 @@ test.each([
   [["--tasks", "gsm8k", "--mode", "loglikelihood"], { fix: expect.stringContaining("--mode generate") }],
   [
     ["--tasks", "boolq", "--mode", "loglikelihood", "--render", "chat"],
-    { fix: expect.stringContaining("--render chat") },
+    { fix: expect.stringContaining("--mode generate only") },
   ],
   [["--tasks", "boolq", "--render", "chat"], { fix: expect.stringContaining("--render plain") }],
 ])("refused: %j", async (args, fields) => {
