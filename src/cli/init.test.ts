@@ -44,6 +44,15 @@ test("a recipe from init is valid, says what comes next, and trains", async () =
   expect(JSON.parse(trained.stdout)).toMatchObject({ reason: "finished", step: 1 });
 });
 
+test("rows of MetaMathQA are recognised, and evaluated with the prompt that they are trained with", async () => {
+  const data = at("MetaMathQA.json");
+  writeFileSync(data, JSON.stringify([{ query: "1+1?", response: "Two. The answer is: 2" }]));
+  const out = at("metamath.yaml");
+  await runScalora("init", "--model", at("model"), "--data", data, "--out", out);
+  expect(loadRecipe(out).data).toMatchObject({ format: "metamathqa", render: "metamath" });
+  expect((await runScalora("data", out)).stdout).toContain("Let's think step by step.");
+});
+
 test("a file's name with control characters is escaped, in what is printed and in the recipe", async () => {
   const data = at("e\x1b[31mvil\n\u202e.jsonl");
   const out = at("evil.yaml");

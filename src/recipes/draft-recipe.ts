@@ -219,6 +219,7 @@ function dataLines({ data, facts, rows, recognised }: Parts): string[] {
     ...key("data", "format", format, `Recognised by ${comment(reason)}${unread}`),
     ...(columns === undefined ? [] : key("data", "columns", columns)),
     ...(isPrompted && facts.hasChatTemplate ? key("data", "render", "chat") : []),
+    ...(format === "metamathqa" ? key("data", "render", "metamath") : []),
     ...key("data", "eval", rows.length === 1 ? "none" : { holdOut: 0.05 }),
     ...key(
       "data",
