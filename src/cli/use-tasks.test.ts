@@ -100,7 +100,7 @@ test("choices by log-likelihood, after solved examples; chat prompts", async () 
 
 test("a prompt of another project's scripts is another evaluation", async () => {
   const out = at("metamath.jsonl");
-  const flags = ["--tasks", "gsm8k", "--limit", "2", "--out", out];
+  const flags = ["--tasks", "gsm8k", "--limit", "2", "--predictions", out];
   const first = await scalora(at("long"), ...flags, "--render", "metamath", "--json");
   expect(JSON.parse(first.stdout)).toMatchObject({ render: "metamath", tasks: [{ examples: 2, reused: 0 }] });
   const plain = await scalora(at("long"), ...flags);

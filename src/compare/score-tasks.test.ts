@@ -37,7 +37,7 @@ test("the main metric of each task is kept beside the run", async () => {
 
 test("the evaluation gets the plan's settings", async () => {
   const script = "console.error('error: ' + process.argv.slice(1).join(' ')); process.exit(1)";
-  const options = `eval ${folder} --tasks boolq,piqa --json --data tasks --out ${join(folder, "tasks.jsonl")} --limit 3 --render llm-adapters --beams 4`;
+  const options = `eval ${folder} --tasks boolq,piqa --json --data tasks --predictions ${join(folder, "tasks.jsonl")} --limit 3 --render llm-adapters --beams 4`;
   await expect(scoreWith(script)).rejects.toThrow(refusal("run", { where: folder, found: options }));
 });
 

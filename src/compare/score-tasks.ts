@@ -61,7 +61,7 @@ function evalArguments(folder: string, { names, data, limit, render, beams }: Ta
   return [
     ...["eval", folder, "--tasks", names.join(","), "--json"],
     ...[data].flat().flatMap((root) => ["--data", root]),
-    ...["--out", join(folder, "tasks.jsonl")],
+    ...["--predictions", join(folder, "tasks.jsonl")],
     ...option("limit", limit),
     ...option("render", render),
     ...option("beams", beams),

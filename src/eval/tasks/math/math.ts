@@ -6,7 +6,7 @@ import { isEquivalent } from "./latex-equivalence.ts";
 import { minervaAnswer, minervaFinalSentence, normalizeMinervaAnswer } from "./minerva-answer.ts";
 
 /**
- * Competition maths (arXiv 2103.03874). `exact` takes the answer from a box, from Minerva's sentence, or from between
+ * Competition maths (arXiv 2103.03874). `exact` takes the answer from a box, from Minerva's or MetaMath's sentence, or from between
  * dollar signs, in this order, and compares what it means. `hendrycks` and `minerva` are lm-evaluation-harness' two rules
  * (the second without its computer algebra), for comparison with the literature.
  */
