@@ -106,3 +106,15 @@ test("a file that another evaluation writes into is refused, and its lines stay 
   expect(linesOf(out)).toHaveLength(examples);
   expect(readdirSync(scratch.path).filter((name) => name.includes("held"))).toEqual(["held.jsonl"]);
 });
+
+test("an evaluation that fails before its first result leaves no file of results", async () => {
+  const evaluate = (out: string) =>
+    runScalora("eval", at("model"), "--data", at("model"), "--tasks", "boolq", "--predictions", out);
+  const made = at("new", "results.jsonl");
+  expect((await evaluate(made)).code).toBe(2);
+  expect(existsSync(at("new"))).toBe(false);
+  const existing = at("existing.jsonl");
+  writeFileSync(existing, "");
+  expect((await evaluate(existing)).code).toBe(2);
+  expect(readFileSync(existing, "utf8")).toBe("");
+});

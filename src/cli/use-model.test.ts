@@ -325,15 +325,15 @@ test.each(verbs.slice(1))("%s: a run without a checkpoint ends with 2", async (_
 });
 
 test.each([
-  ["train", () => ["train", join(runs.lora, "config.yaml"), "--set", "run.folder=/proc/runs"]],
-  ["export", () => ["export", runs.lora, "--out", "/proc/out/model"]],
-  ["quickstart", () => ["quickstart", "--tiny", "--out", "/proc/out"]],
-  ["export below a file", () => ["export", runs.lora, "--out", join(at("train.jsonl"), "x")]],
-])("%s: a folder that cannot be written ends with 1 and a cure", async (_, args) => {
+  ["train", "ENOENT", () => ["train", join(runs.lora, "config.yaml"), "--set", "run.folder=/proc/runs"]],
+  ["export", "ENOENT", () => ["export", runs.lora, "--out", "/proc/out/model"]],
+  ["quickstart", "ENOENT", () => ["quickstart", "--tiny", "--out", "/proc/out"]],
+  ["export below a file", "ENOTDIR", () => ["export", runs.lora, "--out", join(at("train.jsonl"), "x")]],
+])("%s: a folder that cannot be written ends with 1 and a cure", async (_, reason, args) => {
   expect(printedFailure(await runScalora(...args()))).toMatchObject({
     code: 1,
-    found: expect.stringMatching(/^ENOENT|^ENOTDIR/),
-    fix: expect.stringContaining("permissions"),
+    found: expect.stringMatching(`^${reason}`),
+    fix: expect.stringContaining(reason === "ENOENT" ? "make the folder" : "it is a file"),
   });
 });
 

@@ -42,7 +42,7 @@ export interface TrialResult {
   readonly trainable: number | null;
   /** Mean over all steps, including the method's occasional work. */
   readonly secondsPerStep: number | null;
-  /** Peak resident memory (on a GPU, device memory) over the steps, in bytes. */
+  /** Peak resident memory over the steps, in bytes. */
   readonly memory: number | null;
   /** Mean rank of the accumulated change at the end, over layers; only measured when cheap. */
   readonly rank: number | null;

@@ -1,4 +1,4 @@
-import { appendFileSync, truncateSync } from "node:fs";
+import { appendFileSync, rmSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { cannotWrite } from "../util/cannot-write.ts";
@@ -39,8 +39,10 @@ export interface ExampleResult {
 const maxBytes = 1 << 28;
 
 /** Results of examples as JSON lines, appended one by one; an evaluation reuses the results that the file holds. */
-export class ResultLog {
+export class ResultLog implements Disposable {
   private readonly path: string | undefined;
+  /** Whether the file is new. */
+  private readonly isNew: boolean;
   private readonly assertHeld: () => void;
   private readonly resultsByExample = new Map<string, ExampleResult>();
 
@@ -51,6 +53,7 @@ export class ResultLog {
    */
   constructor(path?: string, assertHeld: () => void = () => {}) {
     this.path = path;
+    this.isNew = path !== undefined && statsOf(path) === undefined;
     this.assertHeld = assertHeld;
     if (path === undefined) return;
     tryFile(path, () => refuseNamedPipe(path));
@@ -91,6 +94,12 @@ export class ResultLog {
     this.assertHeld();
     for (const result of changed) resultsByExample.set(`${result.task} ${result.index}`, result);
     tryFile(path, () => writeFileAtomic(path, [...resultsByExample.values()].map(lineOf).join("")));
+  }
+
+  /** Removes a new file into which nothing was written. */
+  [Symbol.dispose](): void {
+    const { path, isNew } = this;
+    if (path !== undefined && isNew && statsOf(path)?.size === 0) rmSync(path);
   }
 
   /** Reads the results, and removes a last line that a crash left incomplete. */

@@ -28,7 +28,7 @@ export const runTasks: RunTasks = async (request, { signal, onProgress, onNote =
   const wanted = requestedTasks(request);
   const wait = { signal, onWait: onNote };
   using lock = request.predictions === undefined ? undefined : await lockResults(request.predictions, wait);
-  const log = new ResultLog(request.predictions, () => lock?.assertHeld());
+  using log = new ResultLog(request.predictions, () => lock?.assertHeld());
   const tasks = await readExamples(wanted, request, signal);
   using open = await openLanguageModel(request.target);
   const { render, taskModel } = await makeTaskModel(open, request);

@@ -145,7 +145,7 @@ async function makeObserver(
 function openTrackers(recipe: Recipe, folder: RunFolder, onEvent: (event: RunEvent) => void): RunTrackers {
   const { record } = eventSinks(folder, onEvent);
   const warn = (message: string, step: number) => record({ type: "warning", step, message });
-  return new RunTrackers({ names: recipe.run.reportTo ?? [], path: folder.path, recipe, warn });
+  return new RunTrackers({ names: recipe.run.reportTo ?? [], folder, recipe, warn });
 }
 
 /** `notify` passes an event to the caller and the trackers; `record` records it in the run's folder first. */

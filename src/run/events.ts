@@ -19,7 +19,7 @@ const stepEvent = z
     tokens: count().describe("Tokens in the step"),
     labelTokens: count().describe("Labels in the step: tokens, or rows for a classification"),
     seconds: real().describe("Duration in seconds, without evaluation, analysis and checkpoints"),
-    memory: real().describe("Resident memory in bytes; on a GPU, device memory in use"),
+    memory: real().describe("Resident memory of the process in bytes; the memory of a GPU is not part of it"),
   })
   .describe("After each optimiser step.");
 

@@ -132,7 +132,7 @@ export class RunFolder implements Disposable {
   close(): void {
     if (this.events !== undefined) closeSync(this.events);
     this.events = undefined;
-    if (this.isBlank && this.hasFailed && this.lock.isHeld())
+    if (this.isBlank && this.hasFailed && this.isHeld())
       for (const name of [runFiles.config, runFiles.events, runFiles.status])
         rmSync(this.file(name), { force: true });
     this.lock[Symbol.dispose]();
@@ -165,6 +165,11 @@ export class RunFolder implements Disposable {
   private openEvents(firstText: string): void {
     this.events = openSync(this.file(runFiles.events), "a");
     if (firstText !== "") writeFully(this.events, Buffer.from(firstText));
+  }
+
+  /** Whether the run is still this process's to write. */
+  isHeld(): boolean {
+    return this.lock.isHeld();
   }
 
   /** @throws ScaloraError `run` when another process has taken the run over: nothing of it may be written then */

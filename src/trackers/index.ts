@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { RecordedEvent, RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
+import type { RunFolder } from "../run/run-folder.ts";
 import { messageOf } from "../util/errors.ts";
 import { flattenKeys } from "../util/flatten.ts";
 import { openMlflow } from "./mlflow.ts";
@@ -20,8 +21,7 @@ export type TrackerName = keyof typeof openers;
 
 export interface RunTrackersOptions {
   readonly names: readonly TrackerName[];
-  /** The run's folder. */
-  readonly path: string;
+  readonly folder: RunFolder;
   /** The run's recipe, whose values become hyperparameters. */
   readonly recipe: unknown;
   /** Told once for a tracker that fails; the tracker gets no more events. */
@@ -46,14 +46,23 @@ export class RunTrackers implements Disposable {
     else this.forward({ ...event, time: new Date().toISOString() });
   }
 
-  /** Completes the files. */
+  /** Completes the files, unless another process writes them by now, and closes them. */
   [Symbol.dispose](): void {
-    for (const name of this.open.keys()) this.attempt(name, 0, (tracker) => tracker.close());
+    const isHeld = this.options.folder.isHeld();
+    for (const [name, tracker] of this.open)
+      this.guard(name, 0, () => {
+        try {
+          if (isHeld) tracker.complete();
+        } finally {
+          tracker.close();
+        }
+      });
     this.open.clear();
   }
 
   private begin(step: number): void {
-    const { names, path, recipe } = this.options;
+    const { names, recipe, folder } = this.options;
+    const { path } = folder;
     if (names.length === 0) return;
     const events = readEvents(path);
     const [first] = events;
@@ -73,13 +82,7 @@ export class RunTrackers implements Disposable {
 
   private forward(event: RecordedEvent): void {
     const time = new Date(event.time);
-    for (const name of this.open.keys())
-      this.attempt(name, event.step, (tracker) => tracker.record(event, time));
-  }
-
-  private attempt(name: TrackerName, step: number, act: (tracker: Tracker) => void): void {
-    const tracker = this.open.get(name);
-    if (tracker !== undefined) this.guard(name, step, () => act(tracker));
+    for (const [name, tracker] of this.open) this.guard(name, event.step, () => tracker.record(event, time));
   }
 
   /** Runs a tracker's own code; when it fails, the tracker is given up with a warning. */

@@ -68,8 +68,12 @@ class MlflowRun implements Tracker {
     if (event.type === "end") this.writeMeta(endStatus[event.reason], time);
   }
 
-  close(): void {
+  complete(): void {
     // Every file is complete after each event.
+  }
+
+  close(): void {
+    // No file stays open.
   }
 
   private writeMeta(status: keyof typeof statuses, end?: Date): void {

@@ -62,6 +62,10 @@ class TensorBoardFile implements Tracker {
     }
   }
 
+  complete(): void {
+    // The file is complete after each event.
+  }
+
   close(): void {
     closeSync(this.descriptor);
   }

@@ -19,7 +19,9 @@ export interface TrackedRun {
 export interface Tracker {
   /** Records an event; each is recorded once, in order. */
   record(event: RunEvent, time: Date): void;
-  /** Completes the files; nothing is recorded afterwards. */
+  /** Writes what is still missing in the files. */
+  complete(): void;
+  /** Closes the files. */
   close(): void;
 }
 

@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inflateSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { RunEvent } from "../run/events.ts";
+import { runFiles } from "../run/run-files.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { crc32c } from "./crc32c.ts";
 import { RunTrackers, type TrackerName } from "./index.ts";
@@ -91,6 +92,7 @@ function writeGolden(open: (run: TrackedRun) => Tracker): void {
     // Of an event without numbers and texts nothing is written, whatever its step.
     tracker.record({ type: "warning", step: 0, message: "w" }, time);
   }
+  tracker.complete();
   tracker.close();
 }
 
@@ -128,7 +130,7 @@ class RecordedRun {
       run: { analysis: false },
     };
     const warn = (message: string) => this.warnings.push(message);
-    this.trackers = new RunTrackers({ names, path, recipe, warn });
+    this.trackers = new RunTrackers({ names, folder: this.folder, recipe, warn });
   }
 
   record(...events: RunEvent[]): this {
@@ -229,6 +231,20 @@ test("a tracker that cannot be written warns once, and the others go on", () => 
   run.record(start(0), step(1, 1), step(2, 2)).end();
   expect(run.warnings).toEqual([expect.stringMatching(/^run\.reportTo: mlflow gets no more of this run: /)]);
   expect(readdirSync(join(folder, "wandb"))).toHaveLength(1);
+});
+
+test("after another process has taken the run over, nothing more is written at the end", () => {
+  const run = new RecordedRun(join(folder, "run"), ["wandb"]);
+  run.record(start(0), step(1, 1));
+  const lock = join(folder, "run", runFiles.lock);
+  for (const token of readdirSync(lock)) rmSync(join(lock, token));
+  const files = globSync(join(folder, "wandb", "*", "*.wandb"));
+  const content = () => files.map((file) => readFileSync(file, "hex"));
+  const before = content();
+  run.end();
+  expect(content()).toEqual(before);
+  expect(before).toHaveLength(1);
+  expect(run.warnings).toEqual([]);
 });
 
 test("a run without trackers writes nothing", () => {

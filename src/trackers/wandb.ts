@@ -60,13 +60,13 @@ class WandbRun implements Tracker {
       this.set(`samples/${++this.samples}`, JSON.stringify(event.prompt + event.output), time);
   }
 
+  complete(): void {
+    this.writeRow();
+    this.write(field.exit, integerField(1, this.exitCode));
+  }
+
   close(): void {
-    try {
-      this.writeRow();
-      this.write(field.exit, integerField(1, this.exitCode));
-    } finally {
-      closeSync(this.descriptor);
-    }
+    closeSync(this.descriptor);
   }
 
   /** @param value JSON, with NaN and Infinity as wandb writes them */

@@ -1,12 +1,35 @@
 import { type ErrorCode, messageOf, ScaloraError } from "./errors.ts";
+import { codeOf } from "./files.ts";
 
-/** The error for a file or folder that cannot be written. @param otherwise what else can be done: `choose another folder` */
+/** What to do about an error of the file system. */
+const cures: ReadonlyMap<string | undefined, string> = new Map([
+  ["EACCES", "give yourself permission to write there"],
+  ["EPERM", "give yourself permission to write there"],
+  ["EROFS", "mount that disk for writing: it is read-only"],
+  ["ENOSPC", "free disk space there"],
+  ["EDQUOT", "free disk space there: your quota is used up"],
+  ["EISDIR", "remove or rename what has this name: it is a folder"],
+  ["ENOTDIR", "remove or rename what the path goes through: it is a file, no folder"],
+  ["ENOENT", "make the folder above it, if the system lets you"],
+  ["ENAMETOOLONG", "give it a shorter name"],
+  ["EIO", "look whether the disk fails"],
+]);
+
+/**
+ * The error for a file or folder that cannot be written.
+ * @param cause the system's error, whose code tells the cure; or another, whose message is enough
+ * @param otherwise what else can be done: `choose another folder`
+ */
 export function cannotWrite(
   what: string,
   where: string,
   { cause, otherwise, code = "run" }: { cause: unknown; otherwise?: string; code?: ErrorCode },
 ): ScaloraError {
-  const next = otherwise === undefined ? "and run the command again" : `or ${otherwise}`;
-  const fix = `free disk space or change the permissions there, ${next}`;
+  const cure = cures.get(codeOf(cause));
+  const again = "run the command again";
+  const fix =
+    cure === undefined
+      ? (otherwise ?? again)
+      : `${cure}, ${otherwise === undefined ? `and ${again}` : `or ${otherwise}`}`;
   return new ScaloraError(code, what, { where, found: messageOf(cause), fix, cause });
 }

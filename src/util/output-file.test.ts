@@ -13,7 +13,7 @@ test("an output that cannot be written is the user's to mend: the error names th
   expect(readFileSync(file, "utf8")).toBe("text");
   const occupied = join(path, "folder");
   mkdirSync(join(occupied, "inside"), { recursive: true });
-  const expected = refusal("run", { where: occupied, found: /^E[A-Z]+: /, fix: /disk space/ });
+  const expected = refusal("run", { where: occupied, found: /^E[A-Z]+: /, fix: /folder/ });
   expect(() => writeOutputFile(occupied, "text")).toThrow(expected);
   const report = { title: "t", facts: [], charts: [], tables: [], samples: [] };
   expect(() => writeReport(occupied, report)).toThrow(expected);
