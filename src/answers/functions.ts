@@ -26,6 +26,9 @@ export function symbol(name: string): Atom {
   return { key: `$${name}`, values: symbolSamples(name) };
 }
 
+/** Whether an atom is a symbol, and no number. */
+export const isSymbol = ({ key }: Atom) => key.startsWith("$");
+
 const greek = new Set(
   "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell".split(
     " ",

@@ -1,9 +1,18 @@
-import type { Algebra, Quotient } from "./algebra.ts";
+import { type Algebra, numberValue, type Quotient } from "./algebra.ts";
 import type { Answer, RelationAnswer } from "./answer.ts";
-import { symbol } from "./functions.ts";
+import { isSymbol, symbol } from "./functions.ts";
 import type { Token } from "./latex-tokens.ts";
 import { NotUnderstood } from "./limits.ts";
 import type { Polynomial } from "./polynomial.ts";
+import {
+  equalRationals,
+  multiplyRationals,
+  one,
+  type Rational,
+  rational,
+  rationalPower,
+  zero,
+} from "./rational.ts";
 import { isCommand, isMark, splitAtTop, textOf } from "./token-groups.ts";
 
 type Tokens = readonly Token[];
@@ -97,14 +106,39 @@ function inequality(
   if (first === undefined) throw new NotUnderstood("an inequality");
   if (high !== undefined) {
     if (signs.length > 2 || second === undefined || !isName(middle)) throw new NotUnderstood("an inequality");
-    return interval(middle, [first, read.answer(low)], [second, read.answer(high)]);
+    return interval(textOf(middle), [first, read.answer(low)], [second, read.answer(high)]);
   }
   const unbounded = (sign: 1 | -1): Answer => infinity(algebra, sign);
-  if (first !== "!=" && isName(low)) return interval(low, ["<", unbounded(-1)], [first, read.answer(middle)]);
+  if (first !== "!=" && isName(low))
+    return interval(textOf(low), ["<", unbounded(-1)], [first, read.answer(middle)]);
   if (first !== "!=" && isName(middle))
-    return interval(middle, [first, read.answer(low)], ["<", unbounded(1)]);
+    return interval(textOf(middle), [first, read.answer(low)], ["<", unbounded(1)]);
   const difference = algebra.subtract(read.expression(middle), read.expression(low)).top;
-  return { kind: "relation", relation: first, difference };
+  const solved = first === "!=" ? undefined : solveLinear(difference);
+  if (solved === undefined) return { kind: "relation", relation: first, difference };
+  const [bound, infinite]: [Bound, Bound] = [
+    [first, numberAnswer(solved.bound)],
+    ["<", unbounded(solved.isLower ? 1 : -1)],
+  ];
+  return solved.isLower ? interval(solved.name, bound, infinite) : interval(solved.name, infinite, bound);
+}
+
+/** What is to be above 0, as a bound of its only symbol: `6 - 2x` says that x is below 3. */
+function solveLinear(
+  difference: Polynomial,
+): { name: string; bound: Rational; isLower: boolean } | undefined {
+  const terms = [...difference.values()];
+  const symbols = terms.filter(({ factors }) => factors.length > 0);
+  const [term, ...others] = symbols;
+  const [factor, ...further] = term?.factors ?? [];
+  if (term === undefined || factor === undefined || others.length + further.length > 0) return undefined;
+  if (!isSymbol(factor.atom) || !equalRationals(factor.exponent, one)) return undefined;
+  const rest = difference.get("")?.coefficient ?? zero;
+  const bound = multiplyRationals(
+    rest,
+    rationalPower(multiplyRationals(term.coefficient, rational(-1n)), -1n),
+  );
+  return { name: factor.atom.key.slice(1), bound, isLower: term.coefficient.numerator > 0n };
 }
 
 /** The relation read from the smaller side. @throws NotUnderstood for a mixture of directions */
@@ -118,11 +152,18 @@ function upwards(relation: Relation, isReversed: boolean): RelationAnswer["relat
 
 type Bound = readonly [relation: RelationAnswer["relation"], bound: Answer];
 
-function interval(name: Tokens, [below, low]: Bound, [above, high]: Bound): Answer {
+function interval(name: string, [below, low]: Bound, [above, high]: Bound): Answer {
   const [open, close] = [below === "<" ? "(" : "[", above === "<" ? ")" : "]"];
   const is: Answer = { kind: "tuple", open, close, items: [low, high] };
-  return { kind: "named", name: textOf(name), is, difference: undefined };
+  return { kind: "named", name, is, difference: undefined };
 }
+
+const numberAnswer = (number: Rational): Answer => ({
+  kind: "value",
+  value: numberValue(number),
+  unit: undefined,
+  mayBeRounded: false,
+});
 
 /** The end of an interval without a bound. */
 function infinity(algebra: Algebra, sign: 1 | -1): Answer {

@@ -60,7 +60,7 @@ export function leadingTerm(polynomial: Polynomial): Term | undefined {
   return first === undefined ? undefined : polynomial.get(first);
 }
 
-export function polynomialOf(terms: readonly Term[]): Polynomial {
+function polynomialOf(terms: readonly Term[]): Polynomial {
   const sum = new Map<string, Term>();
   for (const term of terms) {
     const key = factorsKey(term.factors);
