@@ -9,6 +9,7 @@ import { log } from "./repository/prepare.ts";
 const gates: [name: string, program: string, ...args: string[]][] = [
   ["format and lint", "node_modules/.bin/biome", "ci", "--colors=off", "--error-on-warnings", "."],
   ["types", "node_modules/.bin/tsc", "-b", "tsconfig.tests.json"],
+  ["types of the programs in the docs", process.execPath, "scripts/gates/docs-programs.ts"],
   ["imports follow docs/architecture.md", process.execPath, "scripts/gates/imports.ts"],
   ["rooms are small", process.execPath, "scripts/gates/room-sizes.ts"],
   ["operator declarations are fresh", process.execPath, "scripts/generate-operators.ts", "--check"],

@@ -126,9 +126,10 @@ test("the programs of the docs run", () => {
 test("files and npm scripts that the docs name are there", () => {
   const { scripts } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
   for (const [page, text] of pages) {
-    for (const [, path = ""] of text.matchAll(
-      /`(?:node )?((?:src|native|scripts|tools|test|recipes|bench)\/[\w./-]+)/g,
-    ))
+    const folders = "src|native|scripts|tools|test|recipes|bench";
+    const named = text.matchAll(new RegExp(`\`((?:${folders})/[\\w./-]+)`, "g"));
+    const programs = text.matchAll(new RegExp(`(?<![\\w./-])((?:${folders})/[\\w./-]+\\.\\w+)`, "g"));
+    for (const [, path = ""] of [...named, ...programs])
       expect(
         [path, `${path}.ts`].some((name) => existsSync(join(repository, name))),
         `${page}: ${path}`,

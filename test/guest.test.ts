@@ -8,7 +8,7 @@ const contains = (mask: string, signals: bigint) => (BigInt(`0x${mask}`) & signa
 beforeAll(buildPackage, 60_000);
 
 async function guest(...args: string[]) {
-  const { code, stdout, stderr } = await runProgram("guest-program.mjs", ...args);
+  const { code, stdout, stderr } = await runProgram("guest-program.ts", ...args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return JSON.parse(stdout);
 }

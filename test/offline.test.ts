@@ -70,7 +70,7 @@ test("every command but those for the network has a command line here", () => {
 /** Runs a program whose network calls fail: written down, and where namespaces are to be had, for the system too. */
 function withoutNetwork(args: readonly string[], lines: readonly (readonly string[])[] = []) {
   const log = place("network.log");
-  const hook = fileURLToPath(new URL("support/no-network.mjs", import.meta.url));
+  const hook = fileURLToPath(new URL("support/no-network.ts", import.meta.url));
   const env = {
     ...process.env,
     NETWORK_LOG: log,

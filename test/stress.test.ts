@@ -8,7 +8,7 @@ import { buildPackage, runProgram } from "./support/programs.ts";
 beforeAll(buildPackage, 60_000);
 
 async function reportOf(mode: string) {
-  const { code, signal, stdout, stderr } = await runProgram("stress-program.mjs", mode);
+  const { code, signal, stdout, stderr } = await runProgram("stress-program.ts", mode);
   expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: "" });
   return JSON.parse(stdout);
 }
@@ -39,7 +39,7 @@ test.concurrent.each([
 ] as const)(
   "a process that ends while its workers compute ends by %s, not by a crash",
   async (mode, expected, says) => {
-    const { code, signal, stderr } = await runProgram("stress-program.mjs", mode);
+    const { code, signal, stderr } = await runProgram("stress-program.ts", mode);
     expect({ code, signal }).toEqual({ code: expected, signal: null });
     // A program that does not even start has the exit status 1 too.
     expect(stderr).toMatch(says);

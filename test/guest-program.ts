@@ -1,5 +1,5 @@
 // What the addon changes in the process that loads it: run by guest.test.ts, which reads the JSON. Linux only. It uses the
-// compiled package, as other programs do. `node guest-program.mjs [keep]`: with keepFreedMemory() before the first operator
+// compiled package, as other programs do. `node guest-program.ts [keep]`: with keepFreedMemory() before the first operator
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 /** The settings of a thread: blocked, ignored and handled signals as bit masks, and how many threads the process has. */
 function settings(task = String(process.pid)) {
   const text = readFileSync(`/proc/self/task/${task}/status`, "utf8");
-  const field = (name) => new RegExp(`^${name}:\\s+(\\w+)`, "m").exec(text)?.[1];
+  const field = (name: string) => new RegExp(`^${name}:\\s+(\\w+)`, "m").exec(text)?.[1];
   return {
     blocked: field("SigBlk"),
     ignored: field("SigIgn"),
@@ -21,14 +21,15 @@ const tasks = () => readdirSync("/proc/self/task");
 
 /** Bytes of the heap that `malloc` extends; large buffers that it maps are not in it. */
 function heapSize() {
-  const [, begin, end] = /^(\w+)-(\w+) .*\[heap\]$/m.exec(readFileSync("/proc/self/maps", "utf8"));
+  const maps = readFileSync("/proc/self/maps", "utf8");
+  const [, begin = "", end = ""] = /^(\w+)-(\w+) .*\[heap\]$/m.exec(maps) ?? [];
   return Number.parseInt(end, 16) - Number.parseInt(begin, 16);
 }
 
 // The threads that Node starts at the first asynchronous reads of files are there before anything is compared.
 await Promise.all(Array.from({ length: 16 }, () => stat(tmpdir())));
 const start = settings();
-const { torch } = await import("../dist/index.js");
+const { torch } = await import("scalora");
 if (process.argv[2] === "keep") torch.keepFreedMemory();
 const four = torch.fromData(new Float32Array(4), [4], { device: "cpu" });
 torch.scope(() => torch.add(four, four));

@@ -1,26 +1,17 @@
 // What stress.test.ts runs in processes of its own: worker threads that compute at once, and a process that ends while
-// they do. It uses the compiled package, so that a thread starts at once. `node stress-program.mjs all|own|exit|throw`
+// they do. It uses the compiled package, so that a thread starts at once. `node stress-program.ts all|own|exit|throw`
 import { once } from "node:events";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import {
-  add,
-  fromData,
-  Generator,
-  liveTensorCount,
-  matmul,
-  memory,
-  ones,
-  randn,
-  scope,
-  setThreads,
-  sum,
-  Tensor,
-} from "../dist/torch/index.js";
+import type * as Torch from "../src/torch/index.ts";
+
+/** Compiled, and typed as its sources. */
+const torch: typeof Torch = await import(new URL("../dist/torch/index.js", import.meta.url).href);
+const { add, fromData, liveTensorCount, matmul, memory, ones, randn, scope, setThreads, sum } = torch;
 
 /** The same numbers in every thread: products with gradients from a seeded generator, all freed at the end. */
-function compute(rounds) {
+function compute(rounds: number) {
   setThreads(1);
-  const generator = new Generator(3, "cpu");
+  const generator = new torch.Generator(3, "cpu");
   let total = 0;
   for (let i = 0; i < rounds; i++) {
     total += scope(() => {
@@ -28,23 +19,24 @@ function compute(rounds) {
       const x = fromData(new Float32Array(48 * 48).fill(0.01), [48, 48], { device: "cpu" });
       const y = sum(matmul(matmul(x, weight), weight));
       y.backward();
-      return y.item() + weight.grad.toFloats()[7];
+      return y.item() + (weight.grad?.toFloats()[7] ?? Number.NaN);
     });
   }
   generator[Symbol.dispose]();
   return String(total);
 }
 
-const startWorker = (data) => new Worker(new URL(import.meta.url), { workerData: data });
+const startWorker = (data: number | { handle: number }) =>
+  new Worker(new URL(import.meta.url), { workerData: data });
 
 /** The next message that says `kind`; an error of the thread ends the process. */
-function message(worker, kind) {
+function message(worker: Worker, kind: string): Promise<unknown> {
   return new Promise((resolve) => {
     worker.on("message", (message) => message.kind === kind && resolve(message.value));
   });
 }
 
-async function main(mode) {
+async function main(mode: string | undefined) {
   if (mode === "own") return ownTensors();
   const workers = (mode === "all" ? [200, 200, 200, 200] : [1e6, 1e6]).map(startWorker);
   const answers = workers.map((worker) => message(worker, "answer"));
@@ -57,18 +49,21 @@ async function main(mode) {
 }
 
 /** The code and message of what a call throws. */
-function refusal(call) {
+function refusal(call: () => void): [code: unknown, message: string] | undefined {
   try {
     call();
   } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
     return [error.code, error.message];
   }
+  return undefined;
 }
 
 /** Three threads, one after another, that are given a tensor of this one and leave some of their own behind. */
 async function ownTensors() {
   const tensor = fromData(new Float32Array([1, 2]), [2], { device: "cpu" });
-  const [reports, growth] = [[], []];
+  const reports: unknown[] = [];
+  const growth: number[] = [];
   for (let i = 0; i < 3; i++) {
     const before = memory().resident;
     const worker = startWorker({ handle: tensor.handle });
@@ -79,9 +74,11 @@ async function ownTensors() {
   console.log(JSON.stringify({ reports, growth, data: [...tensor.data()], live: liveTensorCount() }));
 }
 
-function useForeign(handle) {
-  const [foreign, own] = [new Tensor(handle), fromData(new Float32Array([7]), [1], { device: "cpu" })];
-  parentPort.postMessage({
+function useForeign(handle: number) {
+  // Its constructor is for the package alone.
+  const foreign: Torch.Tensor = Reflect.construct(torch.Tensor, [handle]);
+  const own = fromData(new Float32Array([7]), [1], { device: "cpu" });
+  parentPort?.postMessage({
     use: refusal(() => add(own, foreign)),
     dispose: refusal(() => foreign.dispose()),
     isDisposed: foreign.isDisposed,
@@ -95,6 +92,6 @@ if (isMainThread) await main(process.argv[2]);
 else if (workerData.handle !== undefined) useForeign(workerData.handle);
 else {
   compute(1);
-  parentPort.postMessage({ kind: "busy" });
-  parentPort.postMessage({ kind: "answer", value: compute(workerData) });
+  parentPort?.postMessage({ kind: "busy" });
+  parentPort?.postMessage({ kind: "answer", value: compute(workerData) });
 }

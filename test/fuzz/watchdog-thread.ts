@@ -1,11 +1,11 @@
 // The thread of `watchdog.ts`: looks every fifth of a second whether the process is still at the same input.
 import { writeSync } from "node:fs";
 import { workerData } from "node:worker_threads";
+import type { WatchdogData } from "./watchdog.ts";
 
-const { counter, limits } = workerData;
+const { counter, limits }: WatchdogData = workerData;
 
-/** @param {string} reason */
-function end(reason) {
+function end(reason: string) {
   writeSync(2, `${reason}\n`);
   process.kill(process.pid, "SIGKILL");
 }
