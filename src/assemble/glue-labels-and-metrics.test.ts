@@ -26,7 +26,7 @@ test.each([...glueTasks.values()])("$name has a recipe: its files, labels and me
   expect(names).toEqual([`${task.folder}/train.tsv`, `${task.folder}/${task.splits.dev[0]}.tsv`]);
   expect(resolveModelConfig(recipe).labels).toEqual(task.labels ?? 1);
   expect(recipe.train).toMatchObject({ epochs: 5, batchSize: 32, warmup: 100, schedule: "linear" });
-  const { metrics } = glueMetrics(recipe.data);
+  const { metrics, scoredBy } = glueMetrics(recipe.data);
   const named: Record<string, string[]> = {
     cola: ["matthews"],
     stsb: ["pearson", "spearman"],
@@ -34,6 +34,8 @@ test.each([...glueTasks.values()])("$name has a recipe: its files, labels and me
     qqp: ["f1", "accuracy"],
   };
   expect(Object.keys(metrics?.([0, 1], [0, 1]) ?? {})).toEqual(named[task.name] ?? ["accuracy"]);
+  const paper: Record<string, string[]> = { cola: ["matthews"], stsb: ["pearson", "spearman"] };
+  expect(scoredBy).toEqual(paper[task.name] ?? ["accuracy"]);
 });
 
 test("a recipe's own labels stand, and files of several tasks, or of none, have no metrics", () => {

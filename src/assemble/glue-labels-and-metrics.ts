@@ -1,7 +1,7 @@
 import type { DataConfig, ModelConfig, Recipe } from "../config/index.ts";
 import { findGlueTask, type GlueTask } from "../data/index.ts";
-import { scoreGlue } from "../eval/tasks/glue/index.ts";
-import type { ComputeMetrics } from "../train/evaluate.ts";
+import { scoreGlue, scoringMetrics } from "../eval/tasks/glue/index.ts";
+import type { EvaluateOptions } from "../train/evaluate.ts";
 
 /** The GLUE task that all labelled files belong to, if there is one. */
 function commonGlueTask({ train, eval: held, format }: Pick<DataConfig, "train" | "eval" | "format">) {
@@ -23,11 +23,14 @@ export function glueClassNames(data: Pick<DataConfig, "train" | "eval" | "format
   return commonGlueTask(data)?.labels;
 }
 
-/** The official metrics of the data's GLUE task, if there is one. */
-export function glueMetrics(data: Pick<DataConfig, "train" | "eval" | "format">): {
-  metrics?: ComputeMetrics;
-} {
+/** The official metrics of the data's GLUE task, and those that its score is the mean of; empty where there is no task. */
+export function glueMetrics(
+  data: Pick<DataConfig, "train" | "eval" | "format">,
+): Pick<EvaluateOptions, "metrics" | "scoredBy"> {
   const task = commonGlueTask(data);
   if (task === undefined) return {};
-  return { metrics: (labels, predictions) => scoreGlue(task, labels, predictions) };
+  return {
+    metrics: (labels, predictions) => scoreGlue(task, labels, predictions),
+    scoredBy: scoringMetrics(task),
+  };
 }

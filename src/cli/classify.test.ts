@@ -159,13 +159,24 @@ test("killed and resumed, a run with dropout ends bit for bit as one that was no
   expect(Object.keys(finalOf("whole").files)).toContain("generators.safetensors");
 }, 300_000);
 
-/** The opinions as a file of SST-2. */
-function asSst2(name: string): string {
-  const rows = readFileSync(at(`${name}.jsonl`), "utf8")
+const opinions = (name: string) =>
+  readFileSync(at(`${name}.jsonl`), "utf8")
     .trim()
     .split("\n")
     .map((row) => JSON.parse(row));
-  const lines = rows.map(({ sentence1, label }) => `${sentence1}\t${label === "praise" ? 1 : 0}`);
+
+/** The opinions as a file of MRPC: each beside itself. */
+function asMrpc(name: string): string {
+  const lines = opinions(name).map(({ sentence1, label }, i) =>
+    [label === "praise" ? 1 : 0, i, i, sentence1, sentence1].join("\t"),
+  );
+  writeFileSync(at("mrpc.tsv"), ["Quality\t#1 ID\t#2 ID\t#1 String\t#2 String", ...lines, ""].join("\n"));
+  return at("mrpc.tsv");
+}
+
+/** The opinions as a file of SST-2. */
+function asSst2(name: string): string {
+  const lines = opinions(name).map(({ sentence1, label }) => `${sentence1}\t${label === "praise" ? 1 : 0}`);
   writeFileSync(at(`${name}.tsv`), `sentence\tlabel\n${lines.join("\n")}\n`);
   return at(`${name}.tsv`);
 }
@@ -181,8 +192,8 @@ test("a task of GLUE brings its labels; its metric is told and chooses the best 
   expect(top).toBeGreaterThan(0.85);
   for (const { metrics, score, accuracy } of evals)
     expect([metrics, score]).toEqual([{ accuracy: score }, accuracy]);
-  const first = trained.find(({ score }) => score === top);
-  expect(result).toMatchObject({ bestScore: top, bestStep: first?.step, bestEvalLoss: first?.loss });
+  const [best] = trained.filter(({ score }) => score === top).sort((a, b) => a.loss - b.loss);
+  expect(result).toMatchObject({ bestScore: top, bestStep: best?.step, bestEvalLoss: best?.loss });
   expect(result.stderr).toMatch(/held-out loss \d\.\d+ {2}accuracy \d+\.\d\d %/);
   expect(await json("eval", at("runs", "sst2"))).toMatchObject({ score: top, metrics: { accuracy: top } });
   const { stdout } = await runScalora("eval", at("runs", "sst2"), "--data", at("test.tsv"));
@@ -195,6 +206,9 @@ test("a task of GLUE brings its labels; its metric is told and chooses the best 
   });
   const bare = await runScalora("eval", at("bert"), "--data", at("test.tsv"), "--format", "sst2");
   expect(bare.stderr).toContain("untrained, randomly initialised: classifier.weight, classifier.bias");
+  const pairs = await json("eval", at("bert"), "--data", asMrpc("test"), "--format", "mrpc");
+  expect(pairs.metrics).toEqual({ f1: expect.any(Number), accuracy: pairs.accuracy });
+  expect(pairs).toMatchObject({ score: pairs.accuracy, scoredBy: ["accuracy"] });
 
   const whole = finalOf("sst2", "step-000150");
   for (const name of readdirSync(at("runs", "sst2", "checkpoints")))

@@ -22,9 +22,10 @@ export interface EvaluationResult {
   perplexity?: number;
   /** Classification: fraction of rows classified correctly. */
   accuracy?: number | undefined;
-  /** The official metrics of the data's task by name, and their mean. */
+  /** The official metrics of the data's task by name; the score is the mean of those that `scoredBy` names. */
   metrics?: Readonly<Record<string, number>> | undefined;
   score?: number;
+  scoredBy?: string[];
   /** Number of labels: tokens, or rows for a classification. */
   labelTokens: number;
   rows: number;

@@ -75,8 +75,20 @@ test("a classifier's score comes with the interval of its accuracy", () => {
   const rows = { labelTokens: 45, best: true };
   const events = [
     start("classification"),
-    evaluation(0, 0.7, { ...rows, accuracy: 0.5, score: 0.4, metrics: { f1: 0.4 } }),
-    evaluation(50, 0.3, { ...rows, accuracy: 0.9, score: 0.8, metrics: { f1: 0.8 } }),
+    evaluation(0, 0.7, {
+      ...rows,
+      accuracy: 0.5,
+      score: 0.4,
+      metrics: { f1: 0.4, other: 1 },
+      scoredBy: ["f1"],
+    }),
+    evaluation(50, 0.3, {
+      ...rows,
+      accuracy: 0.9,
+      score: 0.8,
+      metrics: { f1: 0.8, other: 1 },
+      scoredBy: ["f1"],
+    }),
     end,
   ];
   const headline = runHeadline(events);

@@ -70,8 +70,8 @@ interface Figure {
   isBetterThan(other: Figure): boolean;
 }
 
-function scoreFigure({ score = Number.NaN, metrics = {} }: EvalEvent): Figure {
-  const names = Object.keys(metrics);
+function scoreFigure({ score = Number.NaN, metrics = {}, scoredBy }: EvalEvent): Figure {
+  const names = scoredBy ?? Object.keys(metrics);
   return {
     name: `the held-out score (${names.length > 1 ? "mean of " : ""}${names.join(", ")})`,
     verb: "rose",

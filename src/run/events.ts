@@ -31,11 +31,15 @@ const evalEvent = z
     labelTokens: count().describe("Labels of the held-out rows"),
     accuracy: real().optional().describe("Classification: fraction of rows classified correctly"),
     metrics: z.record(z.string(), real()).optional().describe("Metrics of the data's task, by name"),
-    score: real().optional().describe("Mean of the metrics"),
+    score: real().optional().describe("Mean of the metrics named in `scoredBy`"),
+    scoredBy: z
+      .array(z.string())
+      .optional()
+      .describe("Names of the metrics that make the score; absent: all of them"),
     best: z
       .boolean()
       .describe(
-        "Whether this is the best evaluation so far: the highest score, or the lowest loss without scores",
+        "Whether this is the best evaluation so far: the highest score, the lowest loss among equal scores or without any",
       ),
     seconds: real().describe("Duration in seconds"),
   })

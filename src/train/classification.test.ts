@@ -84,6 +84,20 @@ test("the loss is the mean cross entropy, or the mean squared error, of transfor
   expect(regression?.loss).toBeCloseTo(mean(squares), 5);
 });
 
+test("the score is the mean of the metrics that make it; the others are reported", async () => {
+  using model = await loadClassifier(join(golden, "bert-regression"));
+  const metrics = () => ({ f1: 0.75, accuracy: 0.5 });
+  const evaluate = (scoredBy: string[]) => evaluateLoss(model, [collate(rows)], { metrics, scoredBy });
+  expect(await evaluate(["accuracy"])).toMatchObject({
+    metrics: { f1: 0.75, accuracy: 0.5 },
+    score: 0.5,
+    scoredBy: ["accuracy"],
+  });
+  await expect(evaluate(["pearson"])).rejects.toThrow(
+    refusal("usage", { where: "scoredBy", expected: "f1, accuracy", found: "pearson" }),
+  );
+});
+
 test("metrics are of all rows; one without a value counts as 0", async () => {
   using model = await loadClassifier(join(golden, "bert-regression"));
   const seen: number[][] = [];

@@ -14,8 +14,10 @@ export interface Evaluation {
   readonly accuracy?: number;
   /** Metrics of the task by name; an undefined one (a correlation of constant scores) is 0. */
   readonly metrics?: Readonly<Record<string, number>>;
-  /** Mean of the metrics; higher is better. */
+  /** Mean of the metrics named in `scoredBy`; higher is better. */
   readonly score?: number;
+  /** Names of the metrics that make the score; absent: all of them. */
+  readonly scoredBy?: string[];
 }
 
 /** Computes a task's metrics from predicted classes or numbers, by name; NaN for an undefined one. */
@@ -32,16 +34,18 @@ export interface EvaluateOptions {
   readonly metrics?: ComputeMetrics;
   /** For classifiers: called with each batch and the predicted class or number of each of its rows. */
   readonly onPredictions?: (batch: Batch, predictions: Float64Array) => void;
+  /** Names of the metrics whose mean is the score; default all. */
+  readonly scoredBy?: string[];
 }
 
 /**
  * Loss over held-out batches, normalised by all their labels. Yields to the event loop after each batch.
- * @throws `data` when there is no label, `run` when the loss is not finite.
+ * @throws `data` when there is no label, `usage` when `scoredBy` names a metric that there is not, `run` when the loss is not finite.
  */
 export async function evaluateLoss(
   model: TrainableModel,
   batches: readonly Batch[],
-  { stopping = () => false, metrics, onPredictions }: EvaluateOptions = {},
+  { stopping = () => false, metrics, scoredBy, onPredictions }: EvaluateOptions = {},
 ): Promise<Evaluation | undefined> {
   const objective = objectiveOf(model);
   let sum = 0;
@@ -69,14 +73,26 @@ export async function evaluateLoss(
     loss: sum / labelTokens,
     labelTokens,
     ...(objective.taskType === "classification" && { accuracy: right / labelTokens }),
-    ...(metrics && scored(metrics(labels, predictions))),
+    ...(metrics && scored(metrics(labels, predictions), scoredBy)),
   };
 }
 
-function scored(values: Readonly<Record<string, number>>): Pick<Evaluation, "metrics" | "score"> {
+function scored(
+  values: Readonly<Record<string, number>>,
+  scoredBy: string[] | undefined,
+): Pick<Evaluation, "metrics" | "score" | "scoredBy"> {
   const metrics = Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, Number.isNaN(value) ? 0 : value]),
   );
-  const all = Object.values(metrics);
-  return { metrics, score: all.reduce((sum, value) => sum + value, 0) / all.length };
+  const names = scoredBy ?? Object.keys(metrics);
+  const sum = names.reduce((total, name) => total + (metrics[name] ?? unknownMetric(name, metrics)), 0);
+  return { metrics, score: sum / names.length, ...(scoredBy && { scoredBy }) };
+}
+
+function unknownMetric(name: string, metrics: Readonly<Record<string, number>>): never {
+  throw new ScaloraError("usage", "The score is to be made of a metric that is not computed", {
+    where: "scoredBy",
+    expected: Object.keys(metrics).join(", "),
+    found: name,
+  });
 }

@@ -16,13 +16,14 @@ test("the best has the lowest loss; the evaluation before training is none", () 
   expect(bestOf(losses)).toEqual({ best: [1, 2, 4], sinceBest: 0, kept: { step: 4, loss: 0.7 } });
 });
 
-test("with scores the best has the highest one, whatever the loss", () => {
+test("with scores the best has the highest one, whatever the loss; of equal ones, that with the lower loss", () => {
   const scored = [
     { loss: 0.1, score: 0.9 },
     { loss: 0.5, score: 0.2 },
     { loss: 0.9, score: 0.4 },
     { loss: 0.4, score: 0.4 },
+    { loss: 0.6, score: 0.4 },
     { loss: 0.3, score: -0.1 },
   ];
-  expect(bestOf(scored)).toEqual({ best: [1, 2], sinceBest: 2, kept: { step: 2, loss: 0.9, score: 0.4 } });
+  expect(bestOf(scored)).toEqual({ best: [1, 2, 3], sinceBest: 2, kept: { step: 3, loss: 0.4, score: 0.4 } });
 });

@@ -70,8 +70,8 @@ export const freshProgress = (): Progress => ({
 });
 
 /**
- * Records an evaluation. The best one has the highest score, or the lowest loss without scores; the one before the first
- * step does not count.
+ * Records an evaluation. The best one has the highest score, among equal scores (or without any) the lowest loss; the one
+ * before the first step does not count.
  */
 export function recordEvaluation(
   progress: Progress,
@@ -90,7 +90,8 @@ export function recordEvaluation(
 }
 
 function isBetter(here: EvaluationRecord, best: EvaluationRecord): boolean {
-  if (here.score !== undefined && best.score !== undefined) return here.score > best.score;
+  const { score: was } = best;
+  if (here.score !== undefined && was !== undefined && here.score !== was) return here.score > was;
   return here.loss < best.loss;
 }
 

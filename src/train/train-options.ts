@@ -41,8 +41,10 @@ export interface TrainOptions {
   readonly batches: Pick<BatchSource, "next" | "state" | "restore">;
   /** Held-out batches; without them there is no evaluation, no best checkpoint, no early stop. */
   readonly evalBatches?: readonly Batch[];
-  /** Metrics of the task, for classifiers: the best checkpoint is then the one with the highest mean of them, not the lowest loss. */
+  /** Metrics of the task, for classifiers: the best checkpoint is then the one with the highest score, not the lowest loss. */
   readonly metrics?: ComputeMetrics;
+  /** Names of the metrics whose mean is the score; default all. */
+  readonly scoredBy?: string[];
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly settings: TrainSettings;

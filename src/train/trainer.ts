@@ -196,6 +196,7 @@ class Trainer {
     const evaluation = await evaluateLoss(options.model, options.evalBatches, {
       stopping: () => isAborted(options),
       ...(options.metrics && { metrics: options.metrics }),
+      ...(options.scoredBy && { scoredBy: options.scoredBy }),
     });
     if (!evaluation) return;
     const { best } = recordEvaluation(progress, evaluation);

@@ -17,7 +17,7 @@ const pearsonScorer: NamedMetric = { name: "pearson", score: pearson };
 
 const spearmanScorer: NamedMetric = { name: "spearman", score: spearman };
 
-/** The official metrics of each task; its score is their mean, as in the benchmark (arXiv 1804.07461). */
+/** The official metrics of each task (arXiv 1804.07461). */
 const glueMetrics: Readonly<Record<GlueName, readonly NamedMetric[]>> = {
   cola: [matthewsScorer],
   sst2: [accuracyScorer],
@@ -28,6 +28,15 @@ const glueMetrics: Readonly<Record<GlueName, readonly NamedMetric[]>> = {
   qnli: [accuracyScorer],
   rte: [accuracyScorer],
 };
+
+/**
+ * Names of the metrics whose mean is a task's score, as the tables of LoRA and its successors report it: accuracy where
+ * the benchmark has F1 and accuracy, both correlations of STS-B, Matthews' of CoLA.
+ */
+export function scoringMetrics({ name }: Pick<GlueTask, "name">): string[] {
+  const names = glueMetrics[name].map((metric) => metric.name);
+  return names.includes(accuracyScorer.name) ? [accuracyScorer.name] : names;
+}
 
 /** The metrics of a task by name, in [-1, 1]; NaN where undefined (a correlation of equal scores). */
 export function scoreGlue(

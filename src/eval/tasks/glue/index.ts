@@ -1,2 +1,2 @@
-export { scoreGlue } from "./glue-metrics.ts";
+export { scoreGlue, scoringMetrics } from "./glue-metrics.ts";
 export { type GlueData, readGlue, readGlueFiles } from "./read-glue.ts";
