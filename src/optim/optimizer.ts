@@ -18,8 +18,10 @@ export interface OptimizedParameter {
 export interface OptimizerMoments {
   readonly expAvg: Tensor;
   readonly expAvgSq?: Tensor;
-  /** Number of steps in the averages, a float32 scalar. */
+  /** Number of steps in the averages: a float32 scalar, or a number for each slice along the first dimension. */
   readonly steps?: Tensor;
+  /** Counts the steps of each slice along the first dimension by itself from now on; returns these counts, which are `steps`. */
+  stepsBySlice?(): Tensor;
 }
 
 /** Updates parameters by their gradients; its state is saved in checkpoints. */

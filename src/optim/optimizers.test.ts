@@ -90,6 +90,47 @@ for (const [title, course] of Object.entries(golden.courses)) {
   });
 }
 
+test("slices that count their own steps move as parameters of their own, also through a saved state", () => {
+  const stack = parametersOf("float32").slice(0, 1);
+  const { value, grad, name } = elementAt(stack, 0);
+  const rows = [0, 1, 2].map((row) => ({
+    ...{ name: `row ${row}`, decay: true },
+    value: tensorOf(
+      torch.scope(() => [...torch.select(value, 0, row).toFloats()]),
+      [4],
+      "float32",
+    ),
+    grad: tensorOf(
+      torch.scope(() => [...torch.select(grad, 0, row).toFloats()]),
+      [4],
+      "float32",
+    ),
+  }));
+  const restart = (tensors: readonly (Tensor | undefined)[]) => {
+    for (const tensor of tensors) torch.zero_(tensor ?? expect.fail());
+  };
+  const [together, apart, resumed] = [adamw(stack), adamw(rows), adamw(stack)];
+  made.push(together, apart, resumed);
+  for (const optimizer of [together, apart]) optimizer.step(0.01);
+  const [ofStack, ofRow] = [together.moments(name), apart.moments("row 1")];
+  torch.scope(() => {
+    const stacks = [ofStack?.expAvg, ofStack?.expAvgSq, ofStack?.stepsBySlice?.()];
+    restart(stacks.map((tensor) => torch.select(tensor ?? expect.fail(), 0, 1)));
+  });
+  restart([ofRow?.expAvg, ofRow?.expAvgSq, ofRow?.steps]);
+  for (const optimizer of [together, apart]) optimizer.step(0.01);
+  const saved = together.state();
+  expect(saved.get(`step.${name}`)?.toFloats()).toEqual(Float64Array.of(2, 1, 2));
+  resumed.loadState((at) => saved.get(at) ?? expect.fail(`no ${at}`));
+  for (const optimizer of [resumed, apart]) optimizer.step(0.01);
+  const moved = rows.flatMap((row) => [...row.value.toFloats()]);
+  expect([...value.toFloats()]).toEqual(moved);
+  const wrong = tensorOf([1, 1], [2], "float32");
+  expect(() =>
+    resumed.loadState((at) => (at.startsWith("step.") ? wrong : (saved.get(at) ?? wrong))),
+  ).toThrow(refusal("format", { where: `step.${name}` }));
+});
+
 test("bfloat16 parameters move through float32 masters, and gradients may have another dtype", () => {
   const half = parametersOf("bfloat16");
   const single = parametersOf("float32", "bfloat16");

@@ -25,8 +25,10 @@ export interface Moments {
   readonly expAvg: Tensor;
   /** Second moment; only of optimisers that keep one. */
   readonly expAvgSq?: Tensor;
-  /** Number of steps in the averages; only of optimisers that correct their bias. */
+  /** Number of steps in the averages, one for all or one for each slice of a bank; only of optimisers that correct their bias. */
   readonly steps?: Tensor;
+  /** Counts the steps of each slice of a bank by itself from now on; returns these counts `[L]`, which are `steps`. */
+  stepsBySlice?(): Tensor;
 }
 
 /** What the hooks of a step may know. Steps count from 1; learning rates are per step, not per token. */

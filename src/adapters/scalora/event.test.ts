@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { AdamW } from "../../optim/index.ts";
 import { refusal } from "../../testing/refusal.ts";
 import * as torch from "../../torch/index.ts";
 import { elementAt } from "../../util/elements.ts";
@@ -271,6 +272,43 @@ test("layers that change are merged although others are left alone", () => {
     expect(frobenius(after, before)).toBeLessThan(1e-13);
     base.dispose();
   });
+  dispose();
+});
+
+test("a reset starts the moments of changed layers anew and leaves those of the others", () => {
+  const { bank, G, dispose } = randomBank();
+  const optimizers = [0, 1].map(() => new AdamW(bank.trainables()));
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const [reset, fresh] = [elementAt(optimizers, 0), elementAt(optimizers, 1)];
+    const momentsOf = (optimizer: AdamW, side: string) => optimizer.moments(`test.${side}`) ?? expect.fail();
+    reset.step(0.01);
+    reset.step(0.01);
+    torch.noGrad(() => {
+      torch.zero_(torch.select(G, 0, 0));
+      setGradients(bank, G);
+    });
+    const sides = { A: momentsOf(reset, "A"), B: momentsOf(reset, "B") };
+    const kept = torch.clone(torch.select(sides.A.expAvgSq ?? expect.fail(), 0, 0));
+    scalingEvent(bank, base, sides, { ...options, moments: "reset" });
+    expect(torch.equal(torch.select(sides.A.expAvgSq ?? expect.fail(), 0, 0), kept)).toBe(true);
+    for (const { expAvg, expAvgSq, steps } of [sides.A, sides.B]) {
+      for (const average of [expAvg, expAvgSq ?? expect.fail()])
+        expect(torch.max(torch.abs(torch.slice(average, { start: 1 }))).item()).toBe(0);
+      expect(steps?.toFloats()).toEqual(Float64Array.of(2, 0, 0));
+    }
+    const before = torch.clone(bank.A);
+    const steps = [reset, fresh].map((optimizer) => {
+      torch.noGrad(() => torch.copy_(bank.A, before));
+      optimizer.step(0.01);
+      return torch.sub(bank.A, before);
+    });
+    const [ofReset, ofFresh] = steps.map((step) => torch.slice(step, { start: 1 }));
+    expect(frobenius(ofReset ?? expect.fail(), ofFresh ?? expect.fail())).toBeLessThan(1e-14);
+    expect(torch.max(torch.abs(torch.select(elementAt(steps, 0), 0, 0))).item()).toBeGreaterThan(1e-4);
+    base.dispose();
+  });
+  for (const optimizer of optimizers) optimizer.dispose();
   dispose();
 });
 

@@ -34,7 +34,7 @@ export interface BankMoments {
   readonly B: Moments;
 }
 
-/** How an event changes the optimiser's moments: by the chain rule (`transfer`), not at all, or back to zero. */
+/** How an event changes the optimiser's moments: by the chain rule (`transfer`), not at all, or back to zero where it changed the layer. */
 export type MomentRule = "transfer" | "keep" | "reset";
 
 export interface EventOptions extends EventTiming {
@@ -139,7 +139,7 @@ function apply(
     [moments.A, beta],
     [moments.B, alpha],
   ] as const) {
-    if (rule === "reset") resetMoments(moment);
+    if (rule === "reset") resetMoments(moment, outcomes.map(changes));
     else transferMoments(moment, factor);
   }
   return cuts;
@@ -151,9 +151,18 @@ function transferMoments({ expAvg, expAvgSq }: Moments, factor: Tensor): void {
   if (expAvgSq) mul_(expAvgSq, square(factor));
 }
 
-/** Moments and the count of steps behind their bias correction start anew. */
-export function resetMoments({ expAvg, expAvgSq, steps }: Moments): void {
-  for (const tensor of [expAvg, expAvgSq, steps]) if (tensor) zero_(tensor);
+/** Moments and the count of steps behind their bias correction start anew, in the layers that an event has changed. */
+export function resetMoments(moments: Moments, changed: readonly boolean[]): void {
+  const { expAvg, expAvgSq, steps } = moments;
+  if (changed.every(Boolean)) {
+    for (const tensor of [expAvg, expAvgSq, steps]) if (tensor) zero_(tensor);
+    return;
+  }
+  changed.forEach((isChanged, index) => {
+    if (!isChanged) return;
+    for (const stack of [expAvg, expAvgSq, moments.stepsBySlice?.()])
+      if (stack) zero_(select(stack, 0, index));
+  });
 }
 
 /** α, β and s(1 − α∘β) as `[L, 1, r]` of the bank's dtype: one copy to the device. */

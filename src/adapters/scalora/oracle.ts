@@ -84,7 +84,11 @@ export function oracleEvent(
       if (!outcomes.some(({ branch }) => branch === "oracle")) return outcomes;
       base.merge(left, right);
       if (moments && options.moments === "reset")
-        for (const side of [moments.A, moments.B]) resetMoments(side);
+        for (const side of [moments.A, moments.B])
+          resetMoments(
+            side,
+            outcomes.map(({ branch }) => branch === "oracle"),
+          );
       return outcomes;
     }),
   );
