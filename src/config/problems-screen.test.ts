@@ -16,7 +16,7 @@ test("all problems come at once, each with file, line, key, expected and found",
     "train:",
     "  steps: 10",
     "  epochs: 1",
-    "  weightDecay: 0.1",
+    "  momentum: 0.9",
     "extra: 1",
   ].join("\n");
   const error = problems(yaml);
@@ -25,7 +25,7 @@ test("all problems come at once, each with file, line, key, expected and found",
     [
       " data.train",
       ":10 train.epochs",
-      ":11 train.weightDecay",
+      ":11 train.momentum",
       ":12 extra",
       ":3 model.dtipe",
       ":6 adapter.rank",
@@ -59,9 +59,9 @@ test("all problems come at once, each with file, line, key, expected and found",
          where:    …/recipe.yaml:10
          expected: only one of steps and epochs
          found:    both
-      7. train.weightDecay: refused with ScaLoRA: decay acts on the factors only, so what an event has moved into the base would escape it and the regularisation would depend on the interval
+      7. train.momentum: has no effect with optimizer adamw
          where:    …/recipe.yaml:11
-         expected: 0
-         found:    0.1"
+         found:    0.9
+         fix:      remove it"
   `);
 });

@@ -65,7 +65,8 @@ export const trainSchema = () =>
     eps: positive().default(1e-8).meta({ description: "AdamW's term against division by zero" }),
     momentum: fraction().default(0).meta({ description: "Momentum of sgd" }),
     weightDecay: nonNegative().default(0).meta({
-      description: "Weight decay (decoupled with adamw, in the gradient with sgd); only 0 with ScaLoRA",
+      description:
+        "Weight decay of everything trained but biases and norms (adamw: decoupled; sgd: in the gradient)",
     }),
     seed: seed().default(0).meta({ description: "Seed of data order, adapter start and sampling" }),
     evalEvery: integerAtLeast(1).optional().meta({

@@ -11,7 +11,7 @@ export interface Trainable {
   readonly name: string;
   readonly value: Tensor;
   readonly grad: Tensor;
-  /** Whether weight decay applies (not to norms and biases). */
+  /** Whether weight decay applies: to all but norms and biases, as in transformers' Trainer. */
   readonly decay: boolean;
   /** Factor of the learning rate for this trainable; default 1. */
   readonly lrFactor?: number;

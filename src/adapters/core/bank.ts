@@ -107,14 +107,14 @@ export abstract class Bank implements Disposable {
     });
   }
 
-  /** The stacks as the optimiser sees them, one trainable each. */
+  /** The stacks as the optimiser sees them, one trainable each; they decay, as PEFT's parameters do under transformers' Trainer. */
   trainables(): Trainable[] {
     const slices = this.layers.map(({ path }) => path);
     return Object.entries(this.stacks).map(([part, { value, grad }]) => ({
       name: `${this.name}.${part}`,
       value,
       grad,
-      decay: false,
+      decay: true,
       slices,
       ...(part in this.lrFactors && { lrFactor: this.lrFactors[part] }),
     }));

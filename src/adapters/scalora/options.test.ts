@@ -120,13 +120,16 @@ test.each([
   expect(checkScaloraOptions(adapter, {})).toEqual([]);
 });
 
-test("weight decay, which an event's move into the base would escape, is refused", () => {
-  expect(checkScaloraOptions({}, { weightDecay: 0.01 })).toEqual([
+test("weight decay is refused where it would be in a momentum that an event scales", () => {
+  expect(checkScaloraOptions({}, { weightDecay: 0.01, momentum: 0.9 })).toEqual([
     {
       path: ["train", "weightDecay"],
-      problem: expect.stringContaining("ScaLoRA"),
-      expected: "0",
+      problem: expect.stringContaining("momentum"),
+      expected: expect.stringContaining("0"),
       found: expect.stringContaining("0.01"),
     },
   ]);
+  for (const train of [{ weightDecay: 0.01 }, { weightDecay: 0.01, momentum: 0 }, { momentum: 0.9 }])
+    expect(checkScaloraOptions({}, train)).toEqual([]);
+  expect(checkScaloraOptions({ moments: "reset" }, { weightDecay: 0.01, momentum: 0.9 })).toEqual([]);
 });

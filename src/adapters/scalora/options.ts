@@ -59,7 +59,7 @@ export const amortisedScaloraSchema = z
 
 export type ScaloraOptions = z.output<typeof scaloraSchema> | z.output<typeof amortisedScaloraSchema>;
 
-/** Finds keys of ScaLoRA that do not go together, or not with weight decay. */
+/** Finds keys of ScaLoRA that do not go together, or not with the optimiser. */
 export function checkScaloraOptions(adapter: UncheckedSection, train: UncheckedSection): KeyIssue[] {
   const issues = [...checkBaseOptions(adapter), ...checkPolicy(adapter)];
   if (adapter["interval"] === "adaptive" && isRecord(adapter["scale"]) && "horizon" in adapter["scale"]) {
@@ -70,12 +70,12 @@ export function checkScaloraOptions(adapter: UncheckedSection, train: UncheckedS
       found: formatFoundValue(adapter["scale"]),
     });
   }
-  if (typeof train["weightDecay"] === "number" && train["weightDecay"] > 0) {
+  if (isAbove0(train["weightDecay"]) && isAbove0(train["momentum"]) && !scalesNoMoments(adapter)) {
     issues.push({
       path: ["train", "weightDecay"],
       problem:
-        "refused with ScaLoRA: decay acts on the factors only, so what an event has moved into the base would escape it and the regularisation would depend on the interval",
-      expected: "0",
+        "does not go with momentum of sgd: the momentum then holds decay as well as gradients, and an event scales the two differently",
+      expected: "0, or optimizer adamw, momentum 0, moments keep or reset",
       found: formatFoundValue(train["weightDecay"]),
     });
   }
@@ -124,3 +124,8 @@ function checkPolicy(adapter: UncheckedSection): KeyIssue[] {
     );
   return issues;
 }
+
+/** Whether an event scales no moments. */
+const scalesNoMoments = ({ moments }: UncheckedSection) => moments === "keep" || moments === "reset";
+
+const isAbove0 = (value: unknown) => typeof value === "number" && value > 0;
