@@ -65,43 +65,61 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
   const rates = ["--lrs", "lora=0.001,0.02", "--lrs", "full=0.01", "--jobs", "2"];
   const first = await compare("--methods", "lora,full", "--seeds", "0", ...rates);
   expect(first.code, first.stderr).toBe(0);
-  expect(first.stderr).toContain("3 of 3");
-  const { rows } = JSON.parse(first.stdout);
+  expect(first.stderr).toContain("4 of 4");
+  const { rows, tuningSeeds, remark } = JSON.parse(first.stdout);
+  expect(tuningSeeds).toEqual([1000]);
+  expect(remark).toContain("chosen on seed 1000, which does not count");
   expect(rows).toMatchObject([
-    { setting: "lora", lr: 0.02, figure: "loss", seeds: 1, deviation: null, atEdge: true },
-    { setting: "full", lr: 0.01, seeds: 1, atEdge: false },
+    {
+      setting: "lora",
+      lr: 0.001,
+      figure: "loss",
+      seeds: 1,
+      deviation: null,
+      edges: [{ key: "lr", next: 5e-5 }],
+    },
+    { setting: "full", lr: 0.01, seeds: 1, edges: [], sweep: [], difference: { pairs: 1, interval: null } },
+  ]);
+  expect(readdirSync(at("out", "runs")).sort()).toEqual([
+    ...["full-lr0.01-seed0", "lora-lr0.001-seed0", "lora-lr0.001-seed1000", "lora-lr0.02-seed1000"],
   ]);
   expect(rows[0].trainable).toBeLessThan(rows[1].trainable);
-  const seconds = readEvents(at("out", "runs", "lora-lr0.02-seed0")).flatMap((event) =>
+  const seconds = readEvents(at("out", "runs", "lora-lr0.001-seed0")).flatMap((event) =>
     event.type === "step" ? [event.seconds] : [],
   );
   expect(rows[0].secondsPerStep).toBeCloseTo(seconds.reduce((sum, each) => sum + each) / 20, 12);
 
-  const batches = batchesOf("lora-lr0.02-seed0");
+  const batches = batchesOf("lora-lr0.001-seed0");
   expect(batches).toHaveLength(20);
   expect(batchesOf("full-lr0.01-seed0")).toEqual(batches);
 
   await cutShort("full-lr0.01-seed1", 6);
-  const config = at("out", "runs", "lora-lr0.02-seed0", "config.yaml");
+  const config = at("out", "runs", "lora-lr0.001-seed0", "config.yaml");
   expect(readFileSync(config, "utf8")).not.toContain("interval");
   const written = statSync(config).mtimeMs;
   const second = await compare("--methods", "lora,full", "--seeds", "0,1", ...rates);
   expect(second.code, second.stderr).toBe(0);
-  expect(JSON.parse(second.stdout).rows).toMatchObject([{ seeds: 2 }, { seeds: 2 }]);
+  const both = JSON.parse(second.stdout);
+  expect(both.rows).toMatchObject([{ seeds: 2 }, { seeds: 2, difference: { pairs: 2 } }]);
+  const [low, high] = both.rows[1].difference.interval;
+  expect((low + high) / 2).toBeCloseTo(both.rows[1].mean - both.rows[0].mean, 12);
+  expect(both.differences).toMatchObject([{ setting: "full", other: "lora", pairs: 2 }]);
   expect(statSync(config).mtimeMs).toBe(written);
   expect(readEvents(at("out", "runs", "full-lr0.01-seed1"))).toContainEqual(
     expect.objectContaining({ type: "resume", step: 6 }),
   );
   const others = batchesOf("full-lr0.01-seed1");
-  expect(others).toEqual(batchesOf("lora-lr0.02-seed1"));
+  expect(others).toEqual(batchesOf("lora-lr0.001-seed1"));
   expect(others).not.toEqual(batches);
   const lines = readFileSync(at("out", "results.jsonl"), "utf8").trim().split("\n");
-  expect(lines).toHaveLength(5);
+  expect(lines).toHaveLength(6);
   const ofFirstSeed = lines.map((line) => JSON.parse(line)).filter(({ seed }) => seed === 0);
   expect(new Set(ofFirstSeed.map(({ data, model }) => `${data} ${model}`)).size).toBe(1);
   expect(ofFirstSeed[0].data).toMatch(/^[0-9a-f]{64} [0-9a-f]{64}$/);
   expect(ofFirstSeed[0].model).toMatch(/^[0-9a-f]{64}$/);
-  expect(readFileSync(at("out", "report.html"), "utf8")).toContain("The methods compared");
+  const report = readFileSync(at("out", "report.html"), "utf8");
+  expect(report).toContain("The methods compared");
+  expect(report).toContain("chosen on seed 1000, which does not count");
 
   const repeat = at("out", "runs", "full-lr0.01-seed1", "config.yaml");
   writeFileSync(repeat, readFileSync(repeat, "utf8").replace("steps: 20", "steps: 19"));
@@ -114,16 +132,16 @@ test("compare trains each method at each rate, repeats the best on other seeds, 
     "--seeds",
     "0",
     "--lrs",
-    "0.02",
+    "0.001",
     "--set",
     "train.steps=21",
   );
   expect(printedFailure(changed)).toMatchObject({ code: 2, expected: "steps: 21", found: "steps: 20" });
 
-  const beside = await compare("--methods", "lora+rank=999,lora", "--seeds", "0", "--lrs", "0.02");
+  const beside = await compare("--methods", "lora+rank=999,lora", "--seeds", "0", "--lrs", "0.001");
   expect(beside.code, beside.stderr).toBe(0);
   const { rows: kept, failed } = JSON.parse(beside.stdout);
-  expect(kept).toMatchObject([{ setting: "lora", lr: 0.02 }]);
+  expect(kept).toMatchObject([{ setting: "lora", lr: 0.001 }]);
   expect(failed).toMatchObject([{ message: expect.stringContaining("Rank 999 is above the rank") }]);
 }, 300_000);
 
@@ -141,6 +159,16 @@ test.each([
   const { code, stderr } = await compare("--methods", "lora", "--lrs", "0.02", ...set);
   expect(code).toBe(2);
   expect(stderr).toContain(says);
+});
+
+test.each([
+  [["--seeds", "0,1", "--tuning-seeds", "1,2"], { expected: "seeds other than 0, 1", found: "1" }],
+  [["--seeds", "1000"], { expected: "seeds other than 1000", found: "1000" }],
+  [["--tuning-seeds", "5,x"], { found: "5,x" }],
+  [["--tuning-seeds", "5", "--lrs", "lora=0.02"], { found: "one learning rate for each setting" }],
+])("%j: seeds that cannot choose and count, or have nothing to choose, are refused", async (args, parts) => {
+  const result = await runScalora("compare", at("recipe.yaml"), "--methods", "lora", ...args);
+  expect(printedFailure(result)).toMatchObject({ code: 2, ...parts });
 });
 
 test("a comparison that another process runs is refused before anything runs", async () => {

@@ -1,7 +1,7 @@
 import type { Interruptible } from "../util/interruptible.ts";
 import type { Setting } from "./method-settings.ts";
 import type { TaskScoring } from "./read-plan.ts";
-import type { CompareRow } from "./summary.ts";
+import type { CompareRow, SettingDifference } from "./summary.ts";
 import type { TrialResult } from "./trials.ts";
 
 /** The settings of a comparison. */
@@ -11,8 +11,10 @@ export interface CompareRequest {
   /** Overrides of the recipe, for all runs. */
   set: readonly string[];
   settings: readonly Setting[];
-  /** Seeds; the learning rates are swept on the first. */
+  /** Seeds that the results are of. */
   seeds: readonly number[];
+  /** Seeds of the sweeps, whose runs do not count in the results; none of `seeds`. */
+  tuningSeeds: readonly number[];
   /** Folder of the comparison: its runs, `results.jsonl` and `report.html`. */
   out: string;
   /** Number of parallel runs. */
@@ -34,6 +36,10 @@ export interface CompareProgress {
 
 export interface CompareResult {
   rows: CompareRow[];
+  /** Every two rows compared on the same seeds. */
+  differences: SettingDifference[];
+  seeds: readonly number[];
+  tuningSeeds: readonly number[];
   /** Failed runs with the reasons. */
   failed: { folder: string; message: string }[];
   /** How to read the table. */

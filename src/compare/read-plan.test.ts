@@ -91,7 +91,8 @@ test("an unknown method and a list that is no sweep are refused by their setting
 });
 
 const row = (setting: string, mean: number, figure: CompareRow["figure"] = "score"): CompareRow => ({
-  ...{ setting, lr: 0.1, figure, mean, deviation: null, seeds: 1, atEdge: false, sweep: [] },
+  ...{ setting, lr: 0.1, options: {}, figure, mean, deviation: null, seeds: 1, results: [] },
+  ...{ difference: null, edges: [], sweep: [] },
   ...{ trainable: null, secondsPerStep: null, memory: null, rank: null },
 });
 const result = (setting: string, seed: number, tasks?: Record<string, number>) => ({

@@ -40,6 +40,11 @@ const planSchema = z.strictObject({
     .meta({ expects: "a list of recipes, whose files have different names" }),
   settings: z.record(z.string().min(1), planSetting).meta({ expects: "settings by their names" }),
   seeds: z.array(seed()).min(1).default([0, 1, 2]).meta({ expects: "a list of seeds" }),
+  tuningSeeds: z
+    .array(seed())
+    .min(1)
+    .optional()
+    .meta({ expects: "a list of seeds on which sweeps choose, none of seeds" }),
   set: z.array(z.string().min(1)).default([]).meta({ expects: "overrides such as train.steps=100" }),
   tasks: planTasks.optional(),
 });
@@ -61,6 +66,7 @@ export interface ComparePlan {
   readonly recipes: readonly string[];
   readonly settings: Readonly<Record<string, PlanSetting>>;
   readonly seeds: readonly number[];
+  readonly tuningSeeds?: readonly number[] | undefined;
   readonly set: readonly string[];
   readonly tasks?: z.output<typeof planTasks> | undefined;
 }

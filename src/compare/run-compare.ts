@@ -8,14 +8,15 @@ import { makeFolders } from "../util/files.ts";
 import { writeOutputFile } from "../util/output-file.ts";
 import { type LockWait, ProcessLock } from "../util/process-lock.ts";
 import type { CompareProgress, CompareRequest, CompareResult, RunCompare } from "./compare-request.ts";
-import { compareReport, tableRemark } from "./report.ts";
+import { compareReport } from "./report.ts";
 import { checkTrial, readTrialResult, runTrial } from "./run-trial.ts";
-import { summarise } from "./summary.ts";
+import { pendingTrials } from "./selection.ts";
+import { allDifferences, summarise } from "./summary.ts";
+import { tableRemark } from "./table.ts";
 import { assertNoReservedKeys } from "./trial-overrides.ts";
 import {
   checkSameInputs,
   countTrials,
-  pendingTrials,
   type Trial,
   type TrialPlan,
   type TrialResult,
@@ -23,23 +24,24 @@ import {
 } from "./trials.ts";
 
 export { readSettings, type Setting } from "./method-settings.ts";
-export { compareColumns, tableCells } from "./report.ts";
+export { makeSeedSets } from "./seed-sets.ts";
+export { compareColumns, tableCells } from "./table.ts";
 
 /** Milliseconds between two progress reports of the active runs. */
 const progressInterval = 1000;
 
 /**
- * Trains every setting at every learning rate on the first seed, then each at its best rate on the other seeds, and compares
- * them. All trials have the same data in the same order, schedule and budget. Finished trials are not repeated.
+ * Trains every setting at every candidate of its sweep on the tuning seeds, then each at its best one on the seeds that count,
+ * and compares them. All trials have the same data in the same order, schedule and budget. Finished trials are not repeated.
  */
 export const runCompare: RunCompare = async (request, { signal, onProgress, onNote = () => {} }) => {
-  const { settings, seeds, out, jobs } = request;
+  const { settings, out, jobs } = request;
   assertNoReservedKeys(request.set);
   using lock = await lockComparison(out, { signal, onWait: onNote });
   const plan = checkComparison(request);
   const { runs } = plan;
   makeRunFolders(runs);
-  const total = countTrials(settings, seeds);
+  const total = countTrials(settings, request);
   const results: TrialResult[] = [];
   const running = new Map<string, Trial>();
   const reportProgress = () =>
@@ -68,7 +70,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
   };
   try {
     await runPool(
-      () => pendingTrials(settings, seeds, results).filter((cell) => !running.has(trialName(cell))),
+      () => pendingTrials(settings, request, results).filter((cell) => !running.has(trialName(cell))),
       work,
       jobs,
     );
@@ -83,10 +85,10 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
  * @throws ScaloraError and ConfigError as `checkTrial` does
  */
 export function checkComparison(request: CompareRequest): TrialPlan {
-  const { recipe, set, settings, seeds, out, jobs, command, tasks } = request;
+  const { recipe, set, settings, out, jobs, command, tasks } = request;
   const threads = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
   const plan = { recipe, set, runs: join(out, "runs"), command, threads, tasks };
-  for (const cell of pendingTrials(settings, seeds, [])) checkTrial(cell, plan);
+  for (const cell of pendingTrials(settings, request, [])) checkTrial(cell, plan);
   return plan;
 }
 
@@ -148,11 +150,9 @@ function trialProgress(runs: string, name: string): CompareProgress["running"][n
   return { name, step: status?.step ?? 0, totalSteps: status?.totalSteps ?? null };
 }
 
-function writeComparison(
-  { settings, seeds, out, recipe }: Parameters<RunCompare>[0],
-  results: readonly TrialResult[],
-): CompareResult {
-  const rows = summarise(settings, seeds, results);
+function writeComparison(request: CompareRequest, results: readonly TrialResult[]): CompareResult {
+  const { settings, seeds, tuningSeeds, out, recipe } = request;
+  const rows = summarise(settings, request, results);
   if (rows.length === 0)
     throw new ScaloraError("run", "No run of the comparison has a result", {
       where: out,
@@ -160,9 +160,12 @@ function writeComparison(
       fix: "lower the learning rates (--lrs), or check why the runs failed",
     });
   const report = join(out, "report.html");
-  writeReport(report, compareReport(recipe, settings, seeds, results, rows));
+  writeReport(report, compareReport(recipe, settings, request, results, rows));
   const failed = results.flatMap(({ folder, failed: message }) =>
     message === null ? [] : [{ folder, message }],
   );
-  return { rows, failed, remark: tableRemark(rows), report, results: join(out, "results.jsonl") };
+  return {
+    ...{ rows, differences: allDifferences(rows), seeds, tuningSeeds, failed },
+    ...{ remark: tableRemark(rows, request), report, results: join(out, "results.jsonl") },
+  };
 }

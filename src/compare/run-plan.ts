@@ -5,6 +5,7 @@ import type { CompareProgress, CompareRequest, CompareResult } from "./compare-r
 import { type PlanPart, type PlanTable, planCells, planTables } from "./plan-table.ts";
 import { type ComparePlan, planSettings, recipeName } from "./read-plan.ts";
 import { checkComparison, runCompare } from "./run-compare.ts";
+import { makeSeedSets } from "./seed-sets.ts";
 import { assertNoReservedKeys } from "./trial-overrides.ts";
 import type { TrialResult } from "./trials.ts";
 
@@ -17,6 +18,7 @@ export interface PlanRequest extends Pick<CompareRequest, "set" | "out" | "jobs"
   readonly name: string;
   readonly plan: ComparePlan;
   readonly seeds: readonly number[];
+  readonly tuningSeeds: readonly number[] | undefined;
 }
 
 /** A plan's tables, and the comparison of each recipe. */
@@ -32,7 +34,7 @@ export interface PlanResult {
  * @throws ScaloraError and ConfigError as `planSettings` and `runCompare` do
  */
 export async function runPlan(
-  { plan, name, set, seeds, out, jobs, command }: PlanRequest,
+  { plan, name, set, seeds, tuningSeeds, out, jobs, command }: PlanRequest,
   hooks: Interruptible & {
     onProgress(recipe: string, progress: CompareProgress): void;
     onNote?(text: string): void;
@@ -43,7 +45,9 @@ export async function runPlan(
     const own = recipeName(recipe);
     const settings = planSettings(plan, recipe, overrides);
     const tasks = plan.tasks && { ...plan.tasks, seeds };
-    return { name: own, recipe, set: overrides, settings, seeds, out: join(out, own), jobs, command, tasks };
+    const seedSets = makeSeedSets(seeds, tuningSeeds, settings);
+    const base = { name: own, recipe, set: overrides, settings, out: join(out, own), jobs, command, tasks };
+    return { ...base, ...seedSets };
   });
   assertNoReservedKeys(set);
   for (const request of requests) checkComparison(request);

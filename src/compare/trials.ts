@@ -11,6 +11,14 @@ export interface Trial {
   readonly seed: number;
 }
 
+/** The seeds of a comparison; no seed is in both lists. */
+export interface SeedSets {
+  /** Seeds that results are of: each setting runs on all of them, at what its sweep has chosen. */
+  readonly seeds: readonly number[];
+  /** Seeds of the sweeps, which only choose. A setting with one candidate needs none. */
+  readonly tuningSeeds: readonly number[];
+}
+
 /** What all trials of a comparison have in common. */
 export interface TrialPlan {
   /** Path of the recipe. */
@@ -71,60 +79,37 @@ export function primaryMetric({ score, loss, failed }: TrialResult): PrimaryMetr
   return loss === null ? undefined : { value: loss, higherIsBetter: false };
 }
 
-/** The result with the best metric; undefined when none has one. */
-export function bestResult(results: readonly TrialResult[]): TrialResult | undefined {
-  let best: { result: TrialResult; figure: PrimaryMetric } | undefined;
-  for (const result of results) {
-    const figure = primaryMetric(result);
-    if (figure === undefined) continue;
-    if (best === undefined || isBetter(figure, best.figure)) best = { result, figure };
-  }
-  return best?.result;
-}
+/** What a trial tried. */
+export const candidateOf = ({ lr, options = {} }: TrialResult): Candidate => ({ lr, options });
 
-const isBetter = (a: PrimaryMetric, b: PrimaryMetric) =>
-  a.higherIsBetter ? a.value > b.value : a.value < b.value;
-
-/** The results of a setting's learning rate sweep on the first seed. */
-export function sweepResults(
+/** The results of a setting at one of its candidates, on some seeds. */
+export function resultsOf(
   setting: Setting,
-  [seed]: readonly number[],
-  results: readonly TrialResult[],
-): TrialResult[] {
-  if (seed === undefined) return [];
-  return setting.candidates.flatMap((candidate) => findResult({ setting, candidate, seed }, results) ?? []);
-}
-
-/**
- * The trials that can run now: every rate of a setting on the first seed, then the best rate on the other seeds. A sweep on
- * one seed gives every method the same number of trials, at a third of the cost of all rates on all seeds.
- */
-export function pendingTrials(
-  settings: readonly Setting[],
+  candidate: Candidate,
   seeds: readonly number[],
   results: readonly TrialResult[],
-): Trial[] {
-  const [first, ...others] = seeds;
-  if (first === undefined) return [];
-  const cells = settings.flatMap((setting) => {
-    const sweep = setting.candidates.map((candidate) => ({ setting, candidate, seed: first }));
-    const swept = sweepResults(setting, seeds, results);
-    const best = swept.length === sweep.length ? bestResult(swept) : undefined;
-    const candidate = best && candidateOf(best);
-    const repeats = candidate === undefined ? [] : others.map((seed) => ({ setting, candidate, seed }));
-    return [...sweep, ...repeats];
-  });
-  return cells
-    .filter((cell) => findResult(cell, results) === undefined)
-    .sort((a, b) => seeds.indexOf(a.seed) - seeds.indexOf(b.seed));
+): TrialResult[] {
+  return seeds.flatMap((seed) => findResult({ setting, candidate, seed }, results) ?? []);
 }
 
-/** Number of runs in a comparison, if every setting has a rate that does not fail. */
-export function countTrials(settings: readonly Setting[], seeds: readonly number[]): number {
-  return settings.reduce((sum, { candidates }) => sum + candidates.length + seeds.length - 1, 0);
+/** Whether a trial's result is in the mean: those on tuning seeds only choose. */
+export const isEvaluationTrial = ({ seed }: Pick<Trial, "seed">, { seeds }: SeedSets) => seeds.includes(seed);
+
+/** The trials of a setting's sweep; none where there is nothing to choose. */
+export const sweepTrials = (setting: Setting, { tuningSeeds }: SeedSets): Trial[] =>
+  setting.candidates.length < 2
+    ? []
+    : tuningSeeds.flatMap((seed) => setting.candidates.map((candidate) => ({ setting, candidate, seed })));
+
+/** Number of runs in a comparison, if every setting has a candidate that does not fail. */
+export function countTrials(settings: readonly Setting[], seedSets: SeedSets): number {
+  return settings.reduce(
+    (sum, setting) => sum + sweepTrials(setting, seedSets).length + seedSets.seeds.length,
+    0,
+  );
 }
 
-function findResult(
+export function findResult(
   { setting, candidate, seed }: Trial,
   results: readonly TrialResult[],
 ): TrialResult | undefined {
@@ -134,9 +119,6 @@ function findResult(
       result.setting === setting.name && result.seed === seed && candidateName(candidateOf(result)) === name,
   );
 }
-
-/** What a trial tried. */
-export const candidateOf = ({ lr, options = {} }: TrialResult): Candidate => ({ lr, options });
 
 /** The name of a trial's run. */
 export function trialName({ setting, candidate, seed }: Trial): string {

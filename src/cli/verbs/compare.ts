@@ -15,6 +15,7 @@ type Plans = typeof import("../../compare/run-plan.ts");
 interface Options {
   methods?: string;
   seeds?: string;
+  tuningSeeds?: string;
   lrs: string[];
   set: string[];
   out?: string;
@@ -37,7 +38,11 @@ export function addCompare(program: Command, context: Context, load: Load): void
       "--methods <list>",
       "methods, with keys of the adapter section after + (a list is swept): lora,scalora-i+interval=[5, 10]",
     )
-    .option("--seeds <list>", "seeds; learning rates are swept on the first (default: 0,1,2, or the plan's)")
+    .option("--seeds <list>", "seeds that the results are of (default: 0,1,2, or the plan's)")
+    .option(
+      "--tuning-seeds <list>",
+      "seeds of the sweeps, which do not count in the results (default: 1000, or the plan's)",
+    )
     .addOption(
       new Option(
         "--lrs <list>",
@@ -69,12 +74,10 @@ async function compareMethods(recipe: string, options: Options, compare: Compare
   if (options.methods === undefined)
     throw usageError("--methods is missing", "such as lora,scalora-i, or a plan in place of the recipe");
   await (await import("../../config/index.ts")).loadPlugins(recipe, options);
-  const request = {
-    ...commonRequest(recipe, options),
-    recipe,
-    settings: compare.readSettings(splitList(options.methods), options.lrs),
-    seeds: readSeeds(options.seeds) ?? [0, 1, 2],
-  };
+  const settings = compare.readSettings(splitList(options.methods), options.lrs);
+  const seeds = readSeeds("--seeds", options.seeds) ?? [0, 1, 2];
+  const seedSets = compare.makeSeedSets(seeds, readSeeds("--tuning-seeds", options.tuningSeeds), settings);
+  const request = { ...commonRequest(recipe, options), recipe, settings, ...seedSets };
   const result = await watch(context, (signal, view) =>
     compare.runCompare(request, { signal, onNote: view.note, onProgress: (progress) => view.show(progress) }),
   );
@@ -88,8 +91,10 @@ async function comparePlan(path: string, options: Options, plans: Plans, context
   const plan = plans.readPlan(path);
   const { loadPlugins } = await import("../../config/index.ts");
   for (const recipe of plan.recipes) await loadPlugins(recipe, options);
-  const seeds = readSeeds(options.seeds) ?? plan.seeds;
-  const request = { ...commonRequest(path, options), name: basename(path, extname(path)), plan, seeds };
+  const seeds = readSeeds("--seeds", options.seeds) ?? plan.seeds;
+  const tuningSeeds = readSeeds("--tuning-seeds", options.tuningSeeds) ?? plan.tuningSeeds;
+  const name = basename(path, extname(path));
+  const request = { ...commonRequest(path, options), name, plan, seeds, tuningSeeds };
   const result = await watch(context, (signal, view) =>
     plans.runPlan(request, {
       signal,
@@ -128,13 +133,13 @@ function splitList(text: string): string[] {
   return text.split(/,(?![^{[]*[}\]])/).map((part) => part.trim());
 }
 
-function readSeeds(text: string | undefined): number[] | undefined {
+function readSeeds(where: string, text: string | undefined): number[] | undefined {
   if (text === undefined) return undefined;
   const seeds = text.split(",").map(Number);
   if (seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0) && new Set(seeds).size === seeds.length)
     return seeds;
   throw new ScaloraError("usage", "The seeds are not a list of distinct integers", {
-    where: "--seeds",
+    where,
     expected: "such as 0,1,2",
     found: text,
   });

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { pairedDifference } from "../../compare/statistics.ts";
 import type { CompareRow } from "../../compare/summary.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { capitalRows, writeTinyProject } from "../../testing/tiny-trained-run.ts";
@@ -67,22 +68,26 @@ test("the screen of a run that diverges", async () => {
 test("the screen of a comparison, with a rate at the edge of its sweep and a failed run", async () => {
   const [compare, { tableRemark }, plans] = await Promise.all([
     import("../../compare/run-compare.ts"),
-    import("../../compare/report.ts"),
+    import("../../compare/table.ts"),
     import("../../compare/run-plan.ts"),
   ]);
+  const seedSets = { seeds: [0, 1, 2], tuningSeeds: [1000] };
   const lora: CompareRow = {
     setting: "lora",
     lr: 0.02,
+    options: {},
     figure: "loss",
     mean: 1.2345,
     deviation: 0.0123,
     seeds: 3,
+    results: [],
+    difference: null,
     trainable: 1_843_200,
     secondsPerStep: 0.4567,
     memory: 1.5 * 2 ** 30,
     rank: 8,
-    atEdge: true,
-    sweep: [],
+    edges: [{ key: "lr", value: 0.02, next: 0.06 }],
+    sweep: [{ lr: 0.02, options: {}, value: 1.2 }],
   };
   const full: CompareRow = {
     ...lora,
@@ -93,13 +98,16 @@ test("the screen of a comparison, with a rate at the edge of its sweep and a fai
     seeds: 1,
     memory: null,
     rank: null,
-    atEdge: false,
+    edges: [],
+    sweep: [],
+    difference: pairedDifference([0.02, 0.05, 0.19]) ?? null,
   };
   const { context, stdout, stderr } = testContext();
   const runCompare = async () => ({
     rows: [lora, full],
     failed: [{ folder: "runs/c/runs/full-lr1-seed0", message: "The loss of step 3 is not finite (NaN)" }],
-    remark: tableRemark([lora, full]),
+    ...{ differences: [], ...seedSets },
+    remark: tableRemark([lora, full], seedSets),
     report: "runs/c/report.html",
     results: "runs/c/results.jsonl",
   });

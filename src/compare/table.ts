@@ -1,0 +1,114 @@
+import { formatBytes, formatCount } from "../util/format.ts";
+import type { SweepEdge } from "./selection.ts";
+import { isWithinNoise, type PairedDifference } from "./statistics.ts";
+import type { CompareRow, SettingDifference } from "./summary.ts";
+import type { SeedSets } from "./trials.ts";
+
+const right = (title: string) => ({ title, align: "right" as const });
+
+/** Titles of the columns that `tableCells` fills. */
+export const compareColumns = [
+  { title: "setting" },
+  ...["lr", "result", "seeds", "difference", "needed", "trainable", "step", "memory", "rank"].map(right),
+];
+
+/** A row of the table, for the terminal and the HTML page. */
+export function tableCells(row: CompareRow): string[] {
+  return [
+    row.setting,
+    `${chosenText(row)}${row.edges.length > 0 ? " *" : ""}`,
+    resultText(row),
+    String(row.seeds),
+    row.difference === null ? "–" : differenceText(row.figure, row.difference),
+    row.difference === null ? "–" : neededText(row.difference),
+    row.trainable === null ? "–" : formatCount(row.trainable),
+    row.secondsPerStep === null ? "–" : `${(1000 * row.secondsPerStep).toPrecision(3)} ms`,
+    row.memory === null ? "–" : formatBytes(row.memory),
+    row.rank === null ? "–" : row.rank.toFixed(1),
+  ];
+}
+
+/** Titles of the columns that `differenceCells` fills. */
+export const differenceColumns = [
+  { title: "setting" },
+  { title: "less" },
+  ...["difference", "seeds", "needed"].map(right),
+];
+
+/** Two settings compared, as a row of a table. */
+export const differenceCells = (figure: Figure, difference: SettingDifference): string[] => [
+  difference.setting,
+  difference.other,
+  differenceText(figure, difference),
+  String(difference.pairs),
+  neededText(difference),
+];
+
+type Figure = CompareRow["figure"];
+
+const chosenText = ({ lr, options }: CompareRow) =>
+  [String(lr), ...Object.entries(options).map(([path, value]) => `${path} ${value}`)].join(", ");
+
+/** Mean and spread: scores in percent, losses as they are. */
+export function resultText({ figure, mean, deviation }: CompareRow): string {
+  return `${metricText(figure, mean)}${deviation === null ? "" : ` ± ${metricText(figure, deviation)}`}`;
+}
+
+const metricText = (figure: Figure, value: number) =>
+  figure === "score" ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
+
+/** `-0.0123 [-0.0200, -0.0046]`; a tilde where it is within noise. */
+function differenceText(figure: Figure, difference: PairedDifference): string {
+  const { mean, interval } = difference;
+  const range = interval === null ? "" : ` [${interval.map((end) => signedText(figure, end)).join(", ")}]`;
+  return `${signedText(figure, mean)}${range}${isWithinNoise(difference) ? " ~" : ""}`;
+}
+
+function signedText(figure: Figure, value: number): string {
+  const text = metricText(figure, value);
+  return value > 0 ? `+${text}` : text;
+}
+
+const neededText = ({ seedsNeeded }: PairedDifference) =>
+  seedsNeeded === null ? "–" : formatCount(seedsNeeded);
+
+/** Explains the table's figures. */
+export function tableRemark(rows: readonly CompareRow[], seedSets: SeedSets): string {
+  const isScore = rows[0]?.figure === "score";
+  const lines = [
+    `Result: ${isScore ? "the best checkpoint's score" : "the lowest held-out loss"}, mean ± standard deviation over ${seedsText(seedSets.seeds)}.`,
+    choiceText(rows, seedSets),
+    rows.length < 2
+      ? ""
+      : `Difference: to ${rows[0]?.setting}, on the same seeds, with its 95 % interval (Student's t); ~ is within noise. Needed: seeds that would show it in 80 % of comparisons.`,
+    ...rows.flatMap(({ setting, edges }) => edges.map((edge) => edgeText(setting, edge))),
+  ];
+  return lines.filter((line) => line !== "").join("\n");
+}
+
+function choiceText(rows: readonly CompareRow[], { tuningSeeds }: SeedSets): string {
+  const swept = rows.filter(({ sweep }) => sweep.length > 0);
+  if (swept.length === 0) return "";
+  const what = swept.some(({ options }) => Object.keys(options).length > 0) ? "What is swept" : "The rate";
+  const them = tuningSeeds.length === 1 ? "which does not count" : "which do not count";
+  return `${what} was chosen on ${seedsText(tuningSeeds)}, ${them} in the result.`;
+}
+
+const seedsText = (seeds: readonly number[]) =>
+  `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
+
+const edgeText = (setting: string, { key, value, next }: SweepEdge) =>
+  `* ${setting}: ${key} ${value} is at the end of its sweep; try ${next} as well.`;
+
+/** A difference in words, with what it takes to be sure of it. */
+export function certaintyText(figure: Figure, difference: PairedDifference): string {
+  const { mean, interval, pairs, seedsNeeded } = difference;
+  if (interval === null)
+    return "One seed each: the difference may be chance. More seeds (--seeds) would tell.";
+  const [low, high] = interval.map((end) => signedText(figure, end));
+  const found = `On the same ${pairs} seeds they differ by ${signedText(figure, mean)} (95 % interval ${low} to ${high})`;
+  if (!isWithinNoise(difference)) return `${found}.`;
+  const needed =
+    seedsNeeded === null ? "" : ` About ${formatCount(seedsNeeded)} seeds would show such a difference.`;
+  return `${found}: within noise.${needed}`;
+}
