@@ -165,7 +165,7 @@ test.each([
   [["--seeds", "0,1", "--tuning-seeds", "1,2"], { expected: "seeds other than 0, 1", found: "1" }],
   [["--seeds", "1000"], { expected: "seeds other than 1000", found: "1000" }],
   [["--tuning-seeds", "5,x"], { found: "5,x" }],
-  [["--tuning-seeds", "5", "--lrs", "lora=0.02"], { found: "one learning rate for each setting" }],
+  [["--tuning-seeds", "5", "--lrs", "lora=0.02"], { found: "one candidate for each setting" }],
 ])("%j: seeds that cannot choose and count, or have nothing to choose, are refused", async (args, parts) => {
   const result = await runScalora("compare", at("recipe.yaml"), "--methods", "lora", ...args);
   expect(printedFailure(result)).toMatchObject({ code: 2, ...parts });

@@ -107,7 +107,7 @@ test("the plan of GLUE in miniature: one table of policy paper with L swept, and
     expect(values).toEqual([mean]);
   }
   expect(comparisons[0].rows[1]).toMatchObject({ options: { "scale.lipschitz": expect.any(Number) } });
-  expect(stderr).toContain("cola  3 of 3");
+  expect(stderr).toContain("cola  4 of 4");
 });
 
 test("the plan of commonsense in miniature: models are scored on the tasks, once", async () => {

@@ -172,12 +172,14 @@ class CompareView {
 function finishedText({
   setting,
   lr,
+  options,
   seed,
   score,
   loss,
   failed,
 }: NonNullable<CompareProgress["finished"]>): string {
-  const name = `${setting}  lr ${lr}  seed ${seed}`;
+  const swept = Object.entries(options ?? {}).map(([path, value]) => `${path} ${value}`);
+  const name = [setting, `lr ${lr}`, ...swept, `seed ${seed}`].join("  ");
   if (failed !== null) return `${name}  failed: ${failed}`;
   const figures = [
     score === null ? "" : `score ${(100 * score).toFixed(2)} %`,

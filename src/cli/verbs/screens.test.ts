@@ -121,11 +121,14 @@ test("the screen of a comparison, with a rate at the edge of its sweep and a fai
   );
   expect(stderr.text).toBe("");
   expect(stdout.text).toMatchInlineSnapshot(`
-    "setting      lr           result  seeds  trainable    step    memory  rank
-    lora     0.02 *  1.2345 ± 0.0123      3  1,843,200  457 ms  1.50 GiB   8.0
-    full     0.0001           1.3000      1  1,843,200  457 ms         –     –
+    "setting      lr           result  seeds                    difference  needed  trainable    step    memory  rank
+    lora     0.02 *  1.2345 ± 0.0123      3                             –       –  1,843,200  457 ms  1.50 GiB   8.0
+    full     0.0001           1.3000      1  +0.0867 [-0.1387, +0.3121] ~      11  1,843,200  457 ms         –     –
 
-    Result: the lowest held-out loss, mean ± standard deviation over the seeds, at the rate that was best on the first seed. * The best rate is at the end of its sweep: rates beyond it may be better.
+    Result: the lowest held-out loss, mean ± standard deviation over seeds 0, 1, 2.
+    The rate was chosen on seed 1000, which does not count in the result.
+    Difference: to lora, on the same seeds, with its 95 % interval (Student's t); ~ is within noise. Needed: seeds that would show it in 80 % of comparisons.
+    * lora: lr 0.02 is at the end of its sweep; try 0.06 as well.
     failed: runs/c/runs/full-lr1-seed0: The loss of step 3 is not finite (NaN)
     report  runs/c/report.html
     "
