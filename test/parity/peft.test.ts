@@ -54,49 +54,63 @@ interface Run {
   lr: number;
   warmup: number;
   clip: number;
+  weightDecay: number;
   losses: number[];
   gradNorms: number[];
   batches: { ids: number[]; masked: number }[][];
 }
 
-test("30 steps of LoRA: every loss is that of PEFT with torch's AdamW, and so are the factors at the end", async () => {
-  const folder = join(golden, "run");
-  const run: Run = JSON.parse(readFileSync(join(folder, "run.json"), "utf8"));
-  using model = await loadModel(copyGoldenLlama(scratch.path, "untied"));
-  const adapters = attach(model, lora(folder));
-  const optimizer = new AdamW(adapters.trainables());
-  const schedule = makeSchedule({ name: "linear", lr: run.lr, steps: run.steps, warmup: run.warmup });
-  const reports = run.batches.map((rows, index) => {
-    const examples = rows.map(({ ids, masked }) => ({
-      ids: Int32Array.from(ids),
-      isLabel: Uint8Array.from(ids, (_, i) => (i < masked ? 0 : 1)),
-      source: `step ${index + 1}`,
-    }));
-    const parts = { model, adapters, optimizer, schedule, clip: run.clip };
-    return trainStep(parts, [collate(examples)], index + 1);
-  });
-  for (const [index, { loss, gradNorm }] of reports.entries()) {
-    expect([loss], `loss of step ${index + 1}`).toBeCloseToAll(
-      [elementAt(run.losses, index)],
-      tolerances.loss,
-    );
-    expect([gradNorm], `norm of step ${index + 1}`).toBeCloseToAll(
-      [elementAt(run.gradNorms, index)],
-      tolerances.trained,
-    );
-  }
-  const { tensors } = readAdapterFolder(join(folder, "end"));
-  for (const [name, tensor] of tensors) {
-    const path = name.replace(/\.lora_[AB]\.weight$/, "");
-    expect(factor(adapters, path, name.endsWith("lora_A.weight")), name).toBeCloseToAll(
-      tensor.toFloats(),
-      tolerances.trained,
-    );
-    tensor.dispose();
-  }
-  optimizer.dispose();
-  adapters.dispose();
-});
+/** The run of PEFT, or the same with weight decay in the parameter groups of transformers' Trainer. */
+function readRun(end: string): Run {
+  const read = (...path: string[]) =>
+    JSON.parse(readFileSync(join(golden, "run", ...path, "run.json"), "utf8"));
+  return { weightDecay: 0, ...read(), ...(end === "decayed" && read("decayed")) };
+}
+
+test.each([
+  ["", "end"],
+  [" with weight decay", "decayed"],
+])(
+  "30 steps of LoRA%s: every loss is that of PEFT with torch's AdamW, and so are the factors at the end",
+  async (_, end) => {
+    const folder = join(golden, "run");
+    const run = readRun(end);
+    using model = await loadModel(copyGoldenLlama(scratch.path, "untied"));
+    const adapters = attach(model, lora(folder));
+    const optimizer = new AdamW(adapters.trainables(), { weightDecay: run.weightDecay });
+    const schedule = makeSchedule({ name: "linear", lr: run.lr, steps: run.steps, warmup: run.warmup });
+    const reports = run.batches.map((rows, index) => {
+      const examples = rows.map(({ ids, masked }) => ({
+        ids: Int32Array.from(ids),
+        isLabel: Uint8Array.from(ids, (_, i) => (i < masked ? 0 : 1)),
+        source: `step ${index + 1}`,
+      }));
+      const parts = { model, adapters, optimizer, schedule, clip: run.clip };
+      return trainStep(parts, [collate(examples)], index + 1);
+    });
+    for (const [index, { loss, gradNorm }] of reports.entries()) {
+      expect([loss], `loss of step ${index + 1}`).toBeCloseToAll(
+        [elementAt(run.losses, index)],
+        tolerances.loss,
+      );
+      expect([gradNorm], `norm of step ${index + 1}`).toBeCloseToAll(
+        [elementAt(run.gradNorms, index)],
+        tolerances.trained,
+      );
+    }
+    const { tensors } = readAdapterFolder(join(folder, end));
+    for (const [name, tensor] of tensors) {
+      const path = name.replace(/\.lora_[AB]\.weight$/, "");
+      expect(factor(adapters, path, name.endsWith("lora_A.weight")), name).toBeCloseToAll(
+        tensor.toFloats(),
+        tolerances.trained,
+      );
+      tensor.dispose();
+    }
+    optimizer.dispose();
+    adapters.dispose();
+  },
+);
 
 /** A layer's factor in PEFT's layout: its `lora_A` is our Bᵀ, its `lora_B` our A. */
 function factor(adapters: object, path: string, isDown: boolean): Float64Array {

@@ -5,7 +5,9 @@
 Needs torch 2.11.0, transformers 5.17.0 and peft 0.21.2; the models are those of llama.py. Each adapter is a folder as
 `save_pretrained` writes it, with `expected.safetensors` beside its files: `tokens` (one sequence) and the `logits` of the
 adapted model. `run` holds the adapter that the run starts from, `run.json` with its batches, learning rates and the loss
-of each step before it, and `end`, the adapter after the last step.
+of each step before it, and `end`, the adapter after the last step. `decayed` is the same run with weight decay, in the
+parameter groups of transformers' Trainer; `python tools/reference/peft_lora.py test/golden/llama test/golden/peft decayed`
+writes it alone, from what `run` holds.
 """
 
 import json
@@ -16,9 +18,9 @@ from pathlib import Path
 import peft
 import torch
 import transformers
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, LlamaForCausalLM
+from transformers import AutoConfig, LlamaForCausalLM, Trainer
 
 SEED = 20261124
 ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
@@ -40,6 +42,7 @@ STEPS = 30
 PEAK = 5e-3
 WARMUP = 3
 CLIP = 1.0
+DECAY = 1.0
 
 
 def base_model(root, name):
@@ -114,8 +117,38 @@ def write_run(root, out, generator):
     model = get_peft_model(base_model(root, "untied"), LoraConfig(task_type="CAUSAL_LM", **options))
     save(model, out / "run", "untied")
     batches = make_batches(model.config.vocab_size, generator)
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=PEAK, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)
+    losses, norms = train(model, batches, [{"params": trained(model).values(), "weight_decay": 0.0}])
+    save(model, out / "run" / "end", "untied")
+    facts = {"steps": STEPS, "lr": PEAK, "warmup": WARMUP, "clip": CLIP, "losses": losses, "gradNorms": norms}
+    versions = {"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__}
+    lines = ",\n".join(json.dumps(batch) for batch in batches)
+    header = json.dumps({"versions": versions, "seed": SEED, "model": "untied", **facts})
+    (out / "run" / "run.json").write_text(f'{header[:-1]}, "batches": [\n{lines}\n]}}\n')
+
+
+def write_decayed(root, out):
+    """The run again, from its start, with weight decay."""
+    run = json.loads((out / "run" / "run.json").read_text())
+    model = PeftModel.from_pretrained(base_model(root, "untied"), out / "run", is_trainable=True)
+    decays = Trainer.get_decay_parameter_names(None, model)
+    groups = [
+        {"params": [p for name, p in trained(model).items() if name in decays], "weight_decay": DECAY},
+        {"params": [p for name, p in trained(model).items() if name not in decays], "weight_decay": 0.0},
+    ]
+    losses, norms = train(model, run["batches"], groups)
+    save(model, out / "run" / "decayed", "untied")
+    facts = {"weightDecay": DECAY, "losses": losses, "gradNorms": norms}
+    (out / "run" / "decayed" / "run.json").write_text(json.dumps(facts) + "\n")
+
+
+def trained(model):
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def train(model, batches, groups):
+    """Losses and gradient norms of AdamW's steps."""
+    parameters = list(trained(model).values())
+    optimizer = torch.optim.AdamW(groups, lr=PEAK, betas=(0.9, 0.999), eps=1e-8)
     model.train()
     losses, norms = [], []
     for step, batch in enumerate(batches, 1):
@@ -127,22 +160,18 @@ def write_run(root, out, generator):
             group["lr"] = learning_rate(step)
         optimizer.step()
         losses.append(loss.item())
-    save(model, out / "run" / "end", "untied")
-    facts = {"steps": STEPS, "lr": PEAK, "warmup": WARMUP, "clip": CLIP, "losses": losses, "gradNorms": norms}
-    versions = {"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__}
-    lines = ",\n".join(json.dumps(batch) for batch in batches)
-    header = json.dumps({"versions": versions, "seed": SEED, "model": "untied", **facts})
-    (out / "run" / "run.json").write_text(f'{header[:-1]}, "batches": [\n{lines}\n]}}\n')
+    return losses, norms
 
 
 def main(root, out):
-    torch.set_num_threads(1)
     shutil.rmtree(out, ignore_errors=True)
     generator = torch.Generator().manual_seed(SEED)
     for name in ADAPTERS:
         write_adapter(root, out, name, generator)
     write_run(root, out, generator)
+    write_decayed(root, out)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    torch.set_num_threads(1)
+    (write_decayed if sys.argv[3:] == ["decayed"] else main)(Path(sys.argv[1]), Path(sys.argv[2]))
