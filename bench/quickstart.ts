@@ -6,13 +6,13 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mean, spread } from "../src/compare/statistics.ts";
 import type { MethodSettings, Split } from "../src/quickstart/demo.ts";
 import { evaluateModel } from "../src/quickstart/evaluate-model.ts";
 import { prepareFolder } from "../src/quickstart/output-folder.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { translationDemo } from "../src/quickstart/translation/demo.ts";
 import { elementAt } from "../src/util/elements.ts";
-import { mean, spread } from "./statistics.ts";
 
 const [resultsPath = "", stage] = process.argv.slice(2);
 const quickstartSteps = translationDemo.training.steps;

@@ -6,6 +6,7 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spread } from "../src/compare/statistics.ts";
 import type { MethodSettings } from "../src/quickstart/demo.ts";
 import { evaluateModel, type TestResult } from "../src/quickstart/evaluate-model.ts";
 import { prepareFolder } from "../src/quickstart/output-folder.ts";
@@ -14,7 +15,6 @@ import { recordsDemo } from "../src/quickstart/records/demo.ts";
 import { runMethod } from "../src/quickstart/run-method.ts";
 import { runTraining } from "../src/recipes/run-training.ts";
 import { elementAt } from "../src/util/elements.ts";
-import { spread } from "./statistics.ts";
 
 const [model = "", resultsPath = "", stage] = process.argv.slice(2);
 if (stage === undefined) throw new Error("usage: bench/records.ts MODEL RESULTS.jsonl STAGE");
