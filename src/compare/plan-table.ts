@@ -1,4 +1,6 @@
 import type { ReportTable } from "../report/index.ts";
+import { type ExampleScores, readExampleScores } from "./score-tasks.ts";
+import { isWithinNoise, type PairedDifference, pairedDifference } from "./statistics.ts";
 import type { CompareRow } from "./summary.ts";
 import type { TrialResult } from "./trials.ts";
 
@@ -22,9 +24,16 @@ interface PlanRow {
   readonly setting: string;
   /** A figure of each column; null where there is none. */
   readonly values: readonly (number | null)[];
-  /** Their mean; null where one is missing, or losses and scores are mixed. */
+  /** How much each is above the first row's, pair by pair; null on the first row and where there are no pairs. */
+  readonly differences: readonly (ColumnDifference | null)[];
+  /** The mean of the values; null where one is missing, or losses and scores are mixed. */
   readonly mean: number | null;
   readonly figure: CompareRow["figure"];
+}
+
+interface ColumnDifference extends PairedDifference {
+  /** What the pairs are: runs of the same seed, or examples of a task, where only one seed was scored. */
+  readonly over: "seeds" | "examples";
 }
 
 /** With tasks a table for each recipe, whose columns are the tasks; else one table, whose columns are the recipes. */
@@ -38,10 +47,14 @@ export function planTables(
     const columns = parts.map(({ recipe }) => recipe);
     return [{ title, columns, rows: settings.map((setting) => rowOfRecipes(setting, parts)) }];
   }
+  const examples = exampleReader();
   return parts.map((part) => ({
     title: part.recipe,
     columns: tasks,
-    rows: settings.map((setting) => rowOfTasks(setting, part, tasks)),
+    rows: settings.map((setting) => {
+      const first = setting === settings[0] ? [] : scoredRuns(settings[0], part);
+      return rowOfTasks(setting, scoredRuns(setting, part), first, { tasks, examples });
+    }),
   }));
 }
 
@@ -50,19 +63,72 @@ function rowOfRecipes(setting: string, parts: readonly PlanPart[]): PlanRow {
   const figures = new Set(found.flatMap((row) => row?.figure ?? []));
   const values = found.map((row) => row?.mean ?? null);
   const [figure = "loss"] = figures;
-  return { setting, values, mean: figures.size === 1 ? meanOf(values) : null, figure };
+  const differences = found.map((row) => row?.difference && { ...row.difference, over: "seeds" as const });
+  const mean = figures.size === 1 ? meanOf(values) : null;
+  return { setting, values, differences: differences.map((each) => each ?? null), mean, figure };
 }
 
 /** A setting's scores on tasks: means over the scored runs at its best candidate. */
-function rowOfTasks(setting: string, { rows, results }: PlanPart, tasks: readonly string[]): PlanRow {
-  const row = rows.find((each) => each.setting === setting);
-  const scored = results.flatMap((result) =>
-    row !== undefined && isOfRow(result, row) && result.tasks !== undefined ? [result.tasks] : [],
-  );
+function rowOfTasks(
+  setting: string,
+  scored: readonly TrialResult[],
+  first: readonly TrialResult[],
+  { tasks, examples }: { tasks: readonly string[]; examples: ReadExamples },
+): PlanRow {
   const values = tasks.map((task) =>
-    scored.length === 0 ? null : meanOf(scored.map((scores) => scores[task] ?? null)),
+    scored.length === 0 ? null : meanOf(scored.map((run) => run.tasks?.[task] ?? null)),
   );
-  return { setting, values, mean: meanOf(values), figure: "score" };
+  const differences = tasks.map((task) => taskDifference(task, scored, first, examples) ?? null);
+  return { setting, values, differences, mean: meanOf(values), figure: "score" };
+}
+
+/** The runs of a setting at its best candidate whose models were scored. */
+function scoredRuns(setting: string | undefined, { rows, results }: PlanPart): TrialResult[] {
+  const row = rows.find((each) => each.setting === setting);
+  return results.filter((result) => row !== undefined && isOfRow(result, row) && result.tasks !== undefined);
+}
+
+/** Two settings' scores on a task: seed by seed, or example by example of the one seed that both have. */
+function taskDifference(
+  task: string,
+  runs: readonly TrialResult[],
+  others: readonly TrialResult[],
+  examples: ReadExamples,
+): ColumnDifference | undefined {
+  const pairs = runs.flatMap((run) => {
+    const other = others.find(({ seed }) => seed === run.seed);
+    return other === undefined ? [] : [{ run, other }];
+  });
+  const [only, ...more] = pairs;
+  if (only !== undefined && more.length === 0) {
+    const difference = pairedDifference(exampleDifferences(task, examples(only.run), examples(only.other)));
+    if (difference !== undefined) return { ...difference, over: "examples" };
+  }
+  const differences = pairs.flatMap(({ run, other }) => {
+    const [score, reference] = [run.tasks?.[task], other.tasks?.[task]];
+    return score === undefined || reference === undefined ? [] : [score - reference];
+  });
+  const difference = pairedDifference(differences);
+  return difference && { ...difference, over: "seeds" };
+}
+
+type ReadExamples = (run: TrialResult) => ExampleScores;
+
+/** Reads the examples of each run once. */
+function exampleReader(): ReadExamples {
+  const known = new Map<string, ExampleScores>();
+  return ({ folder }) => {
+    const scores = known.get(folder) ?? readExampleScores(folder);
+    known.set(folder, scores);
+    return scores;
+  };
+}
+
+function exampleDifferences(task: string, run: ExampleScores, other: ExampleScores): number[] {
+  return [...(run.get(task) ?? [])].flatMap(([index, score]) => {
+    const reference = other.get(task)?.get(index);
+    return reference === undefined ? [] : [score - reference];
+  });
 }
 
 const isOfRow = (result: TrialResult, row: CompareRow) =>
@@ -81,16 +147,19 @@ function meanOf(values: readonly (number | null)[]): number | null {
 export function planCells({ title, columns, rows }: PlanTable): ReportTable {
   const text = (value: number | null, figure: CompareRow["figure"]) =>
     value === null ? "–" : figure === "score" ? (100 * value).toFixed(2) : value.toFixed(4);
+  const marked = (difference: PairedDifference | null | undefined) =>
+    difference && isWithinNoise(difference) ? " ~" : "";
   return {
     title,
     columns: [
       { title: "setting" },
       ...[...columns, "mean"].map((column) => ({ title: column, align: "right" as const })),
     ],
-    rows: rows.map(({ setting, values, mean, figure }) => [
+    rows: rows.map(({ setting, values, differences, mean, figure }) => [
       setting,
-      ...[...values, mean].map((value) => text(value, figure)),
+      ...values.map((value, i) => `${text(value, figure)}${marked(differences[i])}`),
+      text(mean, figure),
     ]),
-    note: "Scores in percent, losses in nats, means over the seeds at each setting's best candidate.",
+    note: "Scores in percent, losses in nats, means over the seeds at each setting's best candidate. ~ is not told apart from the first row: the 95 % interval of the differences on the same seeds (on a task's examples, where one seed was scored) holds 0, or there is one pair.",
   };
 }

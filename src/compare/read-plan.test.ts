@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { required } from "../util/elements.ts";
 import { candidateName } from "./candidates.ts";
 import { type PlanPart, planCells, planTables } from "./plan-table.ts";
 import { isPlanFile, planSettings, readPlan } from "./read-plan.ts";
+import { pairedDifference } from "./statistics.ts";
 import type { CompareRow } from "./summary.ts";
 
 const scratch = temporaryFolder();
@@ -106,6 +108,10 @@ test("a table has a column for each recipe, with their mean where all are there"
     { recipe: "rte", rows: [row("a", 0.7)], results: [] },
   ];
   const [table] = planTables("glue", ["a", "b"], parts, undefined);
+  expect(table?.rows.map(({ differences }) => differences)).toEqual([
+    [null, null],
+    [null, null],
+  ]);
   expect(table).toMatchObject({ columns: ["cola", "rte"] });
   expect(table?.rows).toMatchObject([
     { setting: "a", values: [0.5, 0.7], mean: expect.closeTo(0.6, 12) },
@@ -131,4 +137,47 @@ test("with tasks each recipe has a table of the scored runs at the best candidat
   expect(table?.rows[0]?.values).toEqual([expect.closeTo(0.6, 12), expect.closeTo(0.9, 12)]);
   expect(table?.rows[0]?.mean).toBeCloseTo(0.75, 12);
   expect(table?.rows[1]).toMatchObject({ values: [null, null], mean: null });
+});
+
+test("a table marks what is not told apart from its first row, by seeds or by the examples of one seed", () => {
+  const difference = (differences: number[]) => pairedDifference(differences) ?? expect.fail();
+  const rows = [
+    row("a", 0.5),
+    { ...row("b", 0.4), difference: difference([-0.1, -0.11, -0.09]) },
+    { ...row("c", 0.6), difference: difference([-0.1, 0.3]) },
+  ];
+  const [recipes] = planTables("glue", ["a", "b", "c"], [{ recipe: "cola", rows, results: [] }], undefined);
+  expect(recipes && planCells(recipes).rows.map(([, cell]) => cell)).toEqual(["50.00", "40.00", "60.00 ~"]);
+
+  const scored = (setting: string, seed: number, scores: number[]) => {
+    const folder = at(`${setting}-${seed}`);
+    mkdirSync(folder);
+    const lines = scores.map((score, index) =>
+      JSON.stringify({ task: "boolq", index, scores: { accuracy: score } }),
+    );
+    writeFileSync(join(folder, "tasks.jsonl"), `${lines.join("\n")}\nbroken`);
+    return {
+      ...result(setting, seed, { boolq: scores.reduce((sum, each) => sum + each) / scores.length }),
+      folder,
+    };
+  };
+  const results = [
+    scored("a", 0, [0, 0, 0, 0, 1, 1]),
+    scored("b", 0, [1, 1, 1, 1, 1, 1]),
+    scored("c", 0, [1, 0, 0, 0, 1, 1]),
+  ];
+  const tableOf = (all: typeof results) =>
+    required(
+      planTables("x", ["a", "b", "c"], [{ recipe: "llama", rows, results: all }], ["boolq"])[0],
+      "a table",
+    );
+  const one = tableOf(results);
+  expect(one.rows[1]?.differences).toMatchObject([
+    { over: "examples", pairs: 6, mean: expect.closeTo(4 / 6, 12) },
+  ]);
+  expect(planCells(one).rows.map(([, cell]) => cell)).toEqual(["33.33", "100.00", "50.00 ~"]);
+  const two = tableOf([...results, scored("a", 1, [0, 0]), scored("b", 1, [1, 0])]);
+  expect(two.rows[1]?.differences).toMatchObject([
+    { over: "seeds", pairs: 2, mean: expect.closeTo(3.5 / 6, 12) },
+  ]);
 });

@@ -11,6 +11,7 @@ import type { TrialResult } from "./trials.ts";
 
 export { planCells } from "./plan-table.ts";
 export { isPlanFile, readPlan } from "./read-plan.ts";
+export { choiceText, edgeTexts } from "./table.ts";
 
 /** What a plan is run with; the rest is in the plan. */
 export interface PlanRequest extends Pick<CompareRequest, "set" | "out" | "jobs" | "command"> {

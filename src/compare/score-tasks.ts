@@ -4,6 +4,7 @@ import { z } from "zod";
 import { parseOptional, readOptional } from "../run/run-files.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { writeOutputFile } from "../util/output-file.ts";
+import { readFileText } from "../util/read-file.ts";
 import type { TaskScoring } from "./read-plan.ts";
 import { errorOf, runProcess } from "./run-process.ts";
 
@@ -18,11 +19,38 @@ const reportSchema = z.object({
 });
 
 const scoresFile = (folder: string) => join(folder, "tasks.json");
+const examplesFile = (folder: string) => join(folder, "tasks.jsonl");
 
 /** The scores that a run's model had on tasks; undefined when it was not scored. */
 export function readTaskScores(folder: string): TaskScores | undefined {
   const text = readOptional(scoresFile(folder));
   return text === undefined ? undefined : scoresSchema.safeParse(parseOptional(text)).data;
+}
+
+const exampleSchema = z.object({
+  task: z.string(),
+  index: z.int(),
+  scores: z.record(z.string(), z.number()),
+});
+
+/** Size of a file of results, as `scalora eval --out` has it. */
+const maxExamplesBytes = 1 << 28;
+
+/** Main scores of examples by task and the example's index. */
+export type ExampleScores = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+/** The scores of the examples that a run's model was scored on; empty without a log. */
+export function readExampleScores(folder: string): ExampleScores {
+  const file = examplesFile(folder);
+  const tasks = new Map<string, Map<number, number>>();
+  for (const line of existsSync(file) ? readFileText(file, maxExamplesBytes).split("\n") : []) {
+    const example = exampleSchema.safeParse(parseOptional(line)).data;
+    const [score] = Object.values(example?.scores ?? {});
+    if (example === undefined || score === undefined) continue;
+    const ofTask = tasks.get(example.task) ?? new Map<number, number>();
+    tasks.set(example.task, ofTask.set(example.index, score));
+  }
+  return tasks;
 }
 
 /**
@@ -61,7 +89,7 @@ function evalArguments(folder: string, { names, data, limit, render, beams }: Ta
   return [
     ...["eval", folder, "--tasks", names.join(","), "--json"],
     ...[data].flat().flatMap((root) => ["--data", root]),
-    ...["--predictions", join(folder, "tasks.jsonl")],
+    ...["--predictions", examplesFile(folder)],
     ...option("limit", limit),
     ...option("render", render),
     ...option("beams", beams),

@@ -4,7 +4,7 @@ import type { Setting } from "./method-settings.ts";
 import { pendingTrials, selectCandidate, sweepEdges } from "./selection.ts";
 import { summarise } from "./summary.ts";
 import { trialResult as result } from "./testing/trial-result.ts";
-import { countTrials, isEvaluationTrial, type TrialResult } from "./trials.ts";
+import { countTrials, type TrialResult } from "./trials.ts";
 
 const lora: Setting = {
   ...{ name: "lora", method: "lora", adapterOverrides: {} },
@@ -41,7 +41,6 @@ test("sweeps run on the tuning seeds; the best candidate alone runs on those tha
     ["lora", 0.01, 0],
   ]);
   expect(countTrials(settings, seedSets)).toBe(7);
-  expect([9, 4].map((seed) => isEvaluationTrial({ seed }, seedSets))).toEqual([false, true]);
 });
 
 test("several tuning seeds choose by their mean, and all must be there", () => {

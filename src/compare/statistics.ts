@@ -1,6 +1,6 @@
 /** Confidence of the intervals, and power for which seeds are counted. */
-export const confidence = 0.95;
-export const power = 0.8;
+const confidence = 0.95;
+const power = 0.8;
 
 /** The arithmetic mean of at least one value. */
 export const mean = (values: readonly number[]) =>

@@ -1,5 +1,4 @@
 import { formatBytes, formatCount } from "../util/format.ts";
-import type { SweepEdge } from "./selection.ts";
 import { isWithinNoise, type PairedDifference } from "./statistics.ts";
 import type { CompareRow, SettingDifference } from "./summary.ts";
 import type { SeedSets } from "./trials.ts";
@@ -81,12 +80,13 @@ export function tableRemark(rows: readonly CompareRow[], seedSets: SeedSets): st
     rows.length < 2
       ? ""
       : `Difference: to ${rows[0]?.setting}, on the same seeds, with its 95 % interval (Student's t); ~ is within noise. Needed: seeds that would show it in 80 % of comparisons.`,
-    ...rows.flatMap(({ setting, edges }) => edges.map((edge) => edgeText(setting, edge))),
+    ...edgeTexts(rows),
   ];
   return lines.filter((line) => line !== "").join("\n");
 }
 
-function choiceText(rows: readonly CompareRow[], { tuningSeeds }: SeedSets): string {
+/** Which seeds chose what is swept; empty where nothing is. */
+export function choiceText(rows: readonly CompareRow[], { tuningSeeds }: SeedSets): string {
   const swept = rows.filter(({ sweep }) => sweep.length > 0);
   if (swept.length === 0) return "";
   const what = swept.some(({ options }) => Object.keys(options).length > 0) ? "What is swept" : "The rate";
@@ -97,8 +97,14 @@ function choiceText(rows: readonly CompareRow[], { tuningSeeds }: SeedSets): str
 const seedsText = (seeds: readonly number[]) =>
   `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
 
-const edgeText = (setting: string, { key, value, next }: SweepEdge) =>
-  `* ${setting}: ${key} ${value} is at the end of its sweep; try ${next} as well.`;
+/** The chosen values at the end of a sweep, with those to try next. */
+export const edgeTexts = (rows: readonly CompareRow[]) =>
+  rows.flatMap(({ setting, edges }) =>
+    edges.map(
+      ({ key, value, next }) =>
+        `* ${setting}: ${key} ${value} is at the end of its sweep; try ${next} as well.`,
+    ),
+  );
 
 /** A difference in words, with what it takes to be sure of it. */
 export function certaintyText(figure: Figure, difference: PairedDifference): string {

@@ -80,7 +80,7 @@ export function primaryMetric({ score, loss, failed }: TrialResult): PrimaryMetr
 }
 
 /** What a trial tried. */
-export const candidateOf = ({ lr, options = {} }: TrialResult): Candidate => ({ lr, options });
+const candidateOf = ({ lr, options = {} }: TrialResult): Candidate => ({ lr, options });
 
 /** The results of a setting at one of its candidates, on some seeds. */
 export function resultsOf(
@@ -91,9 +91,6 @@ export function resultsOf(
 ): TrialResult[] {
   return seeds.flatMap((seed) => findResult({ setting, candidate, seed }, results) ?? []);
 }
-
-/** Whether a trial's result is in the mean: those on tuning seeds only choose. */
-export const isEvaluationTrial = ({ seed }: Pick<Trial, "seed">, { seeds }: SeedSets) => seeds.includes(seed);
 
 /** The trials of a setting's sweep; none where there is nothing to choose. */
 export const sweepTrials = (setting: Setting, { tuningSeeds }: SeedSets): Trial[] =>

@@ -212,9 +212,12 @@ function planText({ tables, comparisons, report }: PlanResult, plans: Plans, con
       "",
       ...(note === undefined ? [] : [note]),
     ]);
-  const remarks = comparisons.flatMap(({ recipe, remark, failed }) => [
-    `${recipe}: ${remark}`,
+  const choices = new Set(comparisons.map((each) => plans.choiceText(each.rows, each)));
+  const remarks = comparisons.flatMap(({ recipe, rows, failed }) => [
+    ...plans.edgeTexts(rows).map((text) => `${recipe}: ${text}`),
     ...failed.map(({ folder, message }) => `failed: ${folder}: ${message}`),
   ]);
-  return [...texts, ...remarks, `report  ${report}`].join("\n");
+  return [...texts, ...[...choices].filter((text) => text !== ""), ...remarks, `report  ${report}`].join(
+    "\n",
+  );
 }

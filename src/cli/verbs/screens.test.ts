@@ -1,8 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CompareResult } from "../../compare/compare-request.ts";
+import { planTables } from "../../compare/plan-table.ts";
+import * as compare from "../../compare/run-compare.ts";
+import * as plans from "../../compare/run-plan.ts";
 import { pairedDifference } from "../../compare/statistics.ts";
 import type { CompareRow } from "../../compare/summary.ts";
+import { tableRemark } from "../../compare/table.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import { capitalRows, writeTinyProject } from "../../testing/tiny-trained-run.ts";
 import { runScalora } from "../testing/scalora.ts";
@@ -65,52 +70,49 @@ test("the screen of a run that diverges", async () => {
   `);
 });
 
+const seedSets = { seeds: [0, 1, 2], tuningSeeds: [1000] };
+const lora: CompareRow = {
+  setting: "lora",
+  lr: 0.02,
+  options: {},
+  figure: "loss",
+  mean: 1.2345,
+  deviation: 0.0123,
+  seeds: 3,
+  results: [],
+  difference: null,
+  trainable: 1_843_200,
+  secondsPerStep: 0.4567,
+  memory: 1.5 * 2 ** 30,
+  rank: 8,
+  edges: [{ key: "lr", value: 0.02, next: 0.06 }],
+  sweep: [{ lr: 0.02, options: {}, value: 1.2 }],
+};
+const full: CompareRow = {
+  ...lora,
+  setting: "full",
+  lr: 1e-4,
+  mean: 1.3,
+  deviation: null,
+  seeds: 1,
+  memory: null,
+  rank: null,
+  edges: [],
+  sweep: [],
+  difference: pairedDifference([0.02, 0.05, 0.19]) ?? null,
+};
+const comparison: CompareResult = {
+  rows: [lora, full],
+  failed: [{ folder: "runs/c/runs/full-lr1-seed0", message: "The loss of step 3 is not finite (NaN)" }],
+  ...{ differences: [], ...seedSets },
+  remark: tableRemark([lora, full], seedSets),
+  report: "runs/c/report.html",
+  results: "runs/c/results.jsonl",
+};
+
 test("the screen of a comparison, with a rate at the edge of its sweep and a failed run", async () => {
-  const [compare, { tableRemark }, plans] = await Promise.all([
-    import("../../compare/run-compare.ts"),
-    import("../../compare/table.ts"),
-    import("../../compare/run-plan.ts"),
-  ]);
-  const seedSets = { seeds: [0, 1, 2], tuningSeeds: [1000] };
-  const lora: CompareRow = {
-    setting: "lora",
-    lr: 0.02,
-    options: {},
-    figure: "loss",
-    mean: 1.2345,
-    deviation: 0.0123,
-    seeds: 3,
-    results: [],
-    difference: null,
-    trainable: 1_843_200,
-    secondsPerStep: 0.4567,
-    memory: 1.5 * 2 ** 30,
-    rank: 8,
-    edges: [{ key: "lr", value: 0.02, next: 0.06 }],
-    sweep: [{ lr: 0.02, options: {}, value: 1.2 }],
-  };
-  const full: CompareRow = {
-    ...lora,
-    setting: "full",
-    lr: 1e-4,
-    mean: 1.3,
-    deviation: null,
-    seeds: 1,
-    memory: null,
-    rank: null,
-    edges: [],
-    sweep: [],
-    difference: pairedDifference([0.02, 0.05, 0.19]) ?? null,
-  };
   const { context, stdout, stderr } = testContext();
-  const runCompare = async () => ({
-    rows: [lora, full],
-    failed: [{ folder: "runs/c/runs/full-lr1-seed0", message: "The loss of step 3 is not finite (NaN)" }],
-    ...{ differences: [], ...seedSets },
-    remark: tableRemark([lora, full], seedSets),
-    report: "runs/c/report.html",
-    results: "runs/c/results.jsonl",
-  });
+  const runCompare = async () => comparison;
   const load = async () => ({
     compare: { ...compare, runCompare },
     plans: { ...plans, isPlanFile: () => false },
@@ -131,6 +133,38 @@ test("the screen of a comparison, with a rate at the edge of its sweep and a fai
     * lora: lr 0.02 is at the end of its sweep; try 0.06 as well.
     failed: runs/c/runs/full-lr1-seed0: The loss of step 3 is not finite (NaN)
     report  runs/c/report.html
+    "
+  `);
+});
+
+test("the screen of a plan, with what its seeds do not tell apart", async () => {
+  writeFileSync(
+    at("plan.yaml"),
+    JSON.stringify({
+      recipes: ["recipe.yaml"],
+      settings: { lora: { method: "lora", lr: [0.01, 0.02] }, full: { method: "full" } },
+    }),
+  );
+  const { context, stdout } = testContext();
+  const parts = [{ recipe: "recipe", rows: comparison.rows, results: [] }];
+  const runPlan = async () => ({
+    tables: planTables("plan", ["lora", "full"], parts, undefined),
+    comparisons: [{ recipe: "recipe", ...comparison }],
+    report: "runs/p/report.html",
+  });
+  const load = async () => ({ compare, plans: { ...plans, runPlan } });
+  await runVerb((program) => addCompare(program, context, load), ["compare", at("plan.yaml")]);
+  expect(stdout.text).toMatchInlineSnapshot(`
+    "plan
+    setting    recipe    mean
+    lora       1.2345  1.2345
+    full     1.3000 ~  1.3000
+
+    Scores in percent, losses in nats, means over the seeds at each setting's best candidate. ~ is not told apart from the first row: the 95 % interval of the differences on the same seeds (on a task's examples, where one seed was scored) holds 0, or there is one pair.
+    The rate was chosen on seed 1000, which does not count in the result.
+    recipe: * lora: lr 0.02 is at the end of its sweep; try 0.06 as well.
+    failed: runs/c/runs/full-lr1-seed0: The loss of step 3 is not finite (NaN)
+    report  runs/p/report.html
     "
   `);
 });
