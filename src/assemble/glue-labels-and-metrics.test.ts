@@ -6,8 +6,8 @@ import { parseRecipe, type Recipe } from "../config/index.ts";
 import { glueTasks } from "../data/index.ts";
 import { glueMetrics, resolveModelConfig } from "./glue-labels-and-metrics.ts";
 
-const folder = fileURLToPath(new URL("../../recipes/", import.meta.url));
-/** Every recipe of the repository, with a model folder that is there. */
+const folder = fileURLToPath(new URL("../../recipes/paper/glue/", import.meta.url));
+/** The recipes of GLUE, with a model folder that is there. */
 const recipes = new Map<string, Recipe>(
   readdirSync(folder).map((name) => {
     const value = parse(readFileSync(folder + name, "utf8"));
@@ -17,7 +17,7 @@ const recipes = new Map<string, Recipe>(
 );
 
 test.each([...glueTasks.values()])("$name has a recipe: its files, labels and metrics", (task) => {
-  const recipe = recipes.get(`glue-${task.name}.yaml`) ?? expect.fail("no recipe");
+  const recipe = recipes.get(`${task.name}.yaml`) ?? expect.fail("no recipe");
   expect(recipe.data.format).toBe(task.name);
   const { train, eval: held } = recipe.data;
   const names = [train, Array.isArray(held) ? held : []].map(([source]) =>
@@ -39,7 +39,7 @@ test.each([...glueTasks.values()])("$name has a recipe: its files, labels and me
 });
 
 test("a recipe's own labels stand, and files of several tasks, or of none, have no metrics", () => {
-  const { data, model, ...rest } = recipes.get("glue-rte.yaml") ?? expect.fail("no recipe");
+  const { data, model, ...rest } = recipes.get("rte.yaml") ?? expect.fail("no recipe");
   expect(resolveModelConfig({ ...rest, data, model: { ...model, labels: 3 } }).labels).toBe(3);
   const mixed = { ...data, train: [...data.train, { path: "x.tsv", format: "qnli" as const }] };
   expect(glueMetrics(mixed)).toEqual({});
