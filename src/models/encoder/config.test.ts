@@ -109,6 +109,6 @@ test("more layers than any model has are refused before one is built", () => {
   const changes = { num_hidden_layers: 1e8 };
   for (const parse of [bert, deberta])
     expect(() => parse(changes)).toThrow(
-      configRefusal("num_hidden_layers", "from 1 to 1024, found 100000000"),
+      configRefusal("num_hidden_layers", "an integer, at least 1, at most 1024, found 100000000"),
     );
 });
