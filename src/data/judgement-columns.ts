@@ -14,7 +14,7 @@ export function unreadGrades(ignored: readonly string[]): string[] {
 }
 
 /** Whether a value is KTO's verdict on an answer. */
-export const isVerdict = (value: unknown): boolean =>
+const isVerdict = (value: unknown): boolean =>
   typeof value === "boolean" || (typeof value === "string" && /^(true|false)$/i.test(value));
 
 /** The column of a row that holds a verdict, if one does. */

@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { cannotWrite } from "../util/cannot-write.ts";
+import { ScaloraError } from "../util/errors.ts";
 import { writeFileAtomic } from "../util/files.ts";
 import { parseOptional, recordVersion, runFiles } from "./run-files.ts";
 
@@ -17,10 +20,21 @@ export type ControlCommand = z.output<typeof controlSchema>["command"];
 /**
  * Sends a command to a run, which reads it between two steps.
  * @param path the run's folder
+ * @throws ScaloraError `usage` where there is no run, `run` where its folder cannot be written
  */
 export function requestControl(path: string, command: ControlCommand): void {
   const text = `${JSON.stringify({ version: recordVersion, command })}\n`;
-  writeFileAtomic(join(path, runFiles.control), text);
+  if (!existsSync(join(path, runFiles.config)))
+    throw new ScaloraError("usage", "There is no run here to command", {
+      where: path,
+      expected: `the folder of a run, with its ${runFiles.config}`,
+      fix: "list the runs there are: scalora ls runs",
+    });
+  try {
+    writeFileAtomic(join(path, runFiles.control), text);
+  } catch (cause) {
+    throw cannotWrite("Cannot command the run", join(path, runFiles.control), { cause });
+  }
 }
 
 const versioned = z.object({ version: z.number() });

@@ -222,6 +222,17 @@ test("control.json is taken once, and what is no command is reported", () => {
   run.close();
 });
 
+test("a command to a run that is not there, or whose folder takes none, is an error that names it", () => {
+  const nowhere = join(parent, "nowhere");
+  expect(failure(() => requestControl(nowhere, "pause"))).toMatchObject({ code: "usage", where: nowhere });
+  using run = RunFolder.create(join(parent, "a"), "x");
+  mkdirSync(run.file("control.json"));
+  expect(failure(() => requestControl(run.path, "pause"))).toMatchObject({
+    code: "run",
+    where: run.file("control.json"),
+  });
+});
+
 test("a pipe or a folder as control.json is warned of once, neither waited for nor removed", () => {
   const run = RunFolder.create(join(parent, "a"), "x");
   const file = run.file("control.json");
