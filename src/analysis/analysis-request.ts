@@ -10,6 +10,22 @@ export interface AnalysisRequest {
   out?: string;
 }
 
+/** What a scaling event told about the scale (docs/scalora.md); null where it is not known. */
+export interface AnalysedEvent {
+  step: number;
+  rho: number | null;
+  /** k */
+  columnSteps: number | null;
+  /** ν */
+  normGrowth: number | null;
+  /** E */
+  growthOverNoise: number | null;
+  /** Training loss of the event's step, before the event. */
+  loss: number | null;
+  /** Training loss of the next step, on another batch. */
+  nextLoss: number | null;
+}
+
 export interface AnalysisResult {
   run: string;
   method: string;
@@ -21,6 +37,8 @@ export interface AnalysisResult {
     layers: { path: string; rank: number; entropyRank: number }[];
     seconds: number;
   };
+  /** Scaling events, whether or not the run recorded analyses; means over all layers of the model. */
+  events: AnalysedEvent[];
   /** Records made during the run. */
   records: AnalysisRecord[];
   /** Cost of recording; null without records. */

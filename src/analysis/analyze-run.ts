@@ -6,12 +6,13 @@ import type { ReportTable } from "../report/index.ts";
 import { writeReport } from "../report/index.ts";
 import { eventsOfType, type RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
+import { type ScalingEvent, scalingEvents } from "../run/scaling-events.ts";
 import { effectiveState, isActive, readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { shellQuote } from "../util/shell-quote.ts";
 import { MatchTime } from "../util/timed-regexp.ts";
 import { recordingCost, toAnalysisRecord } from "./analysis-record.ts";
-import type { AnalysisResult, RunAnalyze } from "./analysis-request.ts";
+import type { AnalysedEvent, AnalysisResult, RunAnalyze } from "./analysis-request.ts";
 import { rankReport } from "./change-rank.ts";
 import { analysisCharts } from "./charts.ts";
 import { analysisTables } from "./tables.ts";
@@ -64,7 +65,25 @@ function resultOf({ path, out, events, end }: Parts): AnalysisResult {
       ? null
       : "This run has no analysis records: train with --set run.analysis.every=50 for the other figures.";
   const method = eventsOfType(events, "start").at(0)?.method ?? "–";
-  return { run: path, method, end, records, cost: recordingCost(records, events), hint, report: out };
+  return {
+    ...{ run: path, method, end, events: scalingEvents(events).map(analysedEvent), records },
+    ...{ cost: recordingCost(records, events), hint, report: out },
+  };
+}
+
+function analysedEvent({ step, report, loss, nextLoss }: ScalingEvent): AnalysedEvent {
+  const { rho, columnSteps, normGrowth, growthOverNoise } = report;
+  const orNull = (value: number | undefined) =>
+    value !== undefined && Number.isFinite(value) ? value : null;
+  return {
+    step,
+    rho: orNull(rho),
+    columnSteps: orNull(columnSteps),
+    normGrowth: orNull(normGrowth),
+    growthOverNoise: orNull(growthOverNoise),
+    loss: orNull(loss),
+    nextLoss: orNull(nextLoss),
+  };
 }
 
 /** The ranks of the accumulated change in the last checkpoint, by full singular value decompositions in float64. */

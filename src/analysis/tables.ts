@@ -7,19 +7,20 @@ import {
   type MinMeanMax,
   minMeanMax,
 } from "./analysis-record.ts";
-import type { AnalysisResult } from "./analysis-request.ts";
+import type { AnalysedEvent, AnalysisResult } from "./analysis-request.ts";
 
 /** Maximum rows of a table over the steps, not counting the end's. */
 const mostRows = 6;
 
 /** The figures as tables; figures without data are left out. */
-export function analysisTables({ records, end, cost, hint }: AnalysisResult): ReportTable[] {
+export function analysisTables({ events, records, end, cost, hint }: AnalysisResult): ReportTable[] {
   return [
     rankTable(records, end, hint),
     gradientTable(records),
     branchTable(records),
     factorTable(records),
     distanceTable(records),
+    eventTable(events),
     costTable(cost),
   ].filter(({ rows }) => rows.length > 0);
 }
@@ -143,6 +144,22 @@ function distanceTable(records: readonly AnalysisRecord[]): ReportTable {
     columns: columnsOf("step", "no scaling", "as chosen", "optimum (Theorem 3.2)"),
     rows,
     note: "‖G/L − ηs²(GB̃B̃ᵀ + ÃÃᵀG)‖ / ‖G/L‖, mean over layers, L as implied by the column norm ρ; 1 means no update at all.",
+  };
+}
+
+/** Runs of versions that did not record these have none. */
+function eventTable(events: readonly AnalysedEvent[]): ReportTable {
+  const cell = (value: number | null) => (value === null ? "–" : figure(value));
+  const rows = thinned(events.filter(({ columnSteps }) => columnSteps !== null)).map((event) => [
+    String(event.step),
+    ...[event.rho, event.columnSteps, event.normGrowth, event.growthOverNoise].map(cell),
+    ...[event.loss, event.nextLoss].map(cell),
+  ]);
+  return {
+    title: "What events tell about the scale",
+    columns: columnsOf("step", "ρ", "k", "ν", "E", "loss", "one step later"),
+    rows,
+    note: "k: column length in steps; ν: growth of the norm since the last event; E: that growth over a random walk's. Means over all layers; the two losses are of two batches.",
   };
 }
 

@@ -37,6 +37,16 @@ test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page"
   expect(optimum).toBeLessThan(chosen);
   expect(chosen).toBeLessThan(unscaled);
   expect(Object.keys(last.scaling.branches)).toEqual(["run", "default", "paper", "scalar"]);
+  expect(result.events.map(({ step }: { step: number }) => step)).toEqual([
+    2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+  ]);
+  expect(result.events[0]).toMatchObject({ normGrowth: null, growthOverNoise: null });
+  for (const [index, event] of result.events.slice(1, -1).entries()) {
+    expect(event.columnSteps).toBeGreaterThan(0);
+    expect(Math.abs(event.normGrowth)).toBeLessThan(0.5);
+    expect(event.growthOverNoise).not.toBe(0);
+    expect(event.nextLoss).toBe(result.events[index + 2].loss);
+  }
 
   const { code, stdout, stderr } = await runScalora("analyze", runs.scalora);
   expect([code, stderr]).toEqual([0, ""]);
@@ -46,6 +56,7 @@ test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page"
     /\(Fig\. 2d\)[\s\S]*as this run did[\s\S]*policy paper/,
     /Factors α/,
     /optimum \(Theorem 3\.2\)/,
+    /events tell about the scale\n.*ρ +k +ν +E +loss.*\n2 +[\d.]+ +[\d.]+ +– +–/,
     /Cost of the analysis\n.*\n4 +[\d.]+ s +[\d.]+ %/,
   ])
     expect(stdout).toMatch(says);
@@ -58,7 +69,7 @@ test("a recorded ScaLoRA run has every figure, as JSON, as tables and on a page"
 test("a run without a record has its exact ranks, and is told how to record the rest", async () => {
   const { stdout } = await runScalora("analyze", runs.lora);
   expect(stdout).toMatch(/12, exact +2 +2 +2[\s\S]*run\.analysis\.every=50/);
-  expect(stdout).not.toMatch(/2c|2d|Cost/);
+  expect(stdout).not.toMatch(/2c|2d|Cost|about the scale/);
 });
 
 test("full fine-tuning has ranks of change and gradient, and no 2r", async () => {

@@ -56,8 +56,12 @@ const events: RunEvent[] = [
       beta: [0, 1.5, 3],
       branches: { column: 4 },
       cutMean: 0.25,
+      columnSteps: 40,
+      normGrowth: 0.01,
+      growthOverNoise: Number.NaN,
     },
   },
+  step(3),
   { type: "rank", step: 2, layers: [layer(3), layer(5)] },
   { type: "sample", step: 2, prompt: "2+2=", output: "4 ", expected: "4" },
 ];
@@ -77,10 +81,16 @@ test("a task's metrics have a chart", () => {
 test("a run's events become curves, rank growth, scaling factors and samples", () => {
   const report = runReport({ name: "tiny-scalora", events });
   const series = new Map(report.charts.map((chart) => [chart.title, chart.series]));
-  expect(series.get("Training loss")).toEqual([{ name: "tiny-scalora", x: [1, 2], y: [3, 1.5] }]);
+  expect(series.get("Training loss")).toEqual([{ name: "tiny-scalora", x: [1, 2, 3], y: [3, 1.5, 1] }]);
   expect(series.get("Held-out loss")).toEqual([{ name: "tiny-scalora", x: [2], y: [1.25] }]);
   expect(series.get("Rank of the accumulated change")).toEqual([{ name: "tiny-scalora", x: [2], y: [4] }]);
   expect(series.get("Truncated by factored bases")).toEqual([{ name: "tiny-scalora", x: [2], y: [0.25] }]);
+  expect(series.get("Column length in steps")).toEqual([{ name: "tiny-scalora", x: [2], y: [40] }]);
+  expect(series.get("Norm growth between events")).toEqual([{ name: "tiny-scalora", x: [2], y: [0.01] }]);
+  expect(series.get("Growth over noise")).toEqual([{ name: "tiny-scalora", x: [2], y: [null] }]);
+  expect(series.get("Training loss one step after an event minus at it")).toEqual([
+    { name: "tiny-scalora", x: [2], y: [-0.5] },
+  ]);
   expect(series.get("Scaling factors")?.map(({ name, y }) => [name, y])).toEqual([
     ["alpha, least", [0.5]],
     ["alpha, median", [1]],

@@ -1,28 +1,20 @@
-import { type EvalEvent, eventsOfType, type RunEvent, type StepEvent } from "../run/events.ts";
-import type { MethodReport } from "../run/method-report.ts";
+import { type EvalEvent, eventsOfType, type StepEvent } from "../run/events.ts";
+import { finiteOrNull, lossUnit, type NamedRun } from "./named-run.ts";
 import type { Chart, Series } from "./page/report-data.ts";
+import { scalingCharts } from "./scaling-charts.ts";
 
-/** A run's events with its name in chart legends. */
-export interface NamedRun {
-  name: string;
-  events: readonly RunEvent[];
-}
-
-/** The charts that compare several runs: losses, ranks, scaling factors. Charts without data are left out. */
+/** The charts that compare several runs: losses, ranks, scaling events. Charts without data are left out. */
 export function runCharts(runs: readonly NamedRun[]): Chart[] {
-  const of = [
-    trainingChart,
-    heldOutChart,
-    metricChart,
-    rankChart,
-    scalingChart,
-    mergeLossChart,
-    truncationChart,
-    rateChart,
-    speedChart,
-    memoryChart,
-  ];
-  const charts = of.map((chart) => chart(runs)).filter((chart) => chart.series.length > 0);
+  const charts = [
+    trainingChart(runs),
+    heldOutChart(runs),
+    metricChart(runs),
+    rankChart(runs),
+    ...scalingCharts(runs),
+    rateChart(runs),
+    speedChart(runs),
+    memoryChart(runs),
+  ].filter(({ series }) => series.length > 0);
   if (runs.length < 2) return charts;
   return charts.map((chart) => ({ ...chart, series: chart.series.map((line) => coloured(line, runs)) }));
 }
@@ -92,17 +84,6 @@ function metricChart(runs: readonly NamedRun[]): Chart {
   return { title: "Held-out metrics", xLabel: "step", yLabel: "metric", series };
 }
 
-/** The unit of the losses of runs of one task type. */
-function lossUnit(runs: readonly NamedRun[]): string {
-  const tasks = runs.flatMap(({ events }) => eventsOfType(events, "start").flatMap(({ task }) => task ?? []));
-  const units = {
-    "causal-lm": "nats per label token",
-    classification: "nats per row",
-    regression: "squared error",
-  };
-  return units[tasks[0] ?? "causal-lm"];
-}
-
 /** The rank at a run's end, and during it when that was recorded. */
 function rankChart(runs: readonly NamedRun[]): Chart {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -123,78 +104,6 @@ function rankChart(runs: readonly NamedRun[]): Chart {
     series,
   };
 }
-
-/** Names of the three values of a scaling event's factors, in the event's order. */
-const quantiles = ["least", "median", "largest"] as const;
-
-/** The factors of scaling events: all three values for one run, only the medians for several. */
-function scalingChart(runs: readonly NamedRun[]): Chart {
-  const shown = runs.length > 1 ? [1] : [0, 1, 2];
-  const series = runs.flatMap(({ name, events }) => {
-    const reports = eventsOfType(events, "method");
-    return (["alpha", "beta"] as const).flatMap((factor) =>
-      shown.flatMap((index) => {
-        const points = reports.flatMap(({ step, report }) => {
-          const value = report[factor]?.[index];
-          // The scale is logarithmic.
-          return value !== undefined && value > 0 ? [{ step, value }] : [];
-        });
-        const label = runs.length > 1 ? `${name}: ${factor}` : `${factor}, ${quantiles[index]}`;
-        const [x, y] = [points.map(({ step }) => step), points.map(({ value }) => value)];
-        return points.length === 0 ? [] : [{ name: label, x, y }];
-      }),
-    );
-  });
-  return {
-    title: "Scaling factors",
-    xLabel: "step",
-    yLabel: runs.length > 1 ? "factor, median over columns" : "factor",
-    note: "Factors by which scaling events multiply the columns of A (alpha) and B (beta).",
-    logarithmic: true,
-    series,
-  };
-}
-
-/** The loss change by merging into a base store that rounds or truncates; empty when the base is exact. */
-function mergeLossChart(runs: readonly NamedRun[]): Chart {
-  return {
-    title: "Loss after an event minus before",
-    xLabel: "step",
-    yLabel: lossUnit(runs),
-    note: "Loss of the step's own batch. It changes where merged weights are rounded to bfloat16 (base: split), or where the frozen low-rank delta is truncated (base: factored).",
-    series: methodEventSeries(runs, ({ lossBefore, lossAfter }) =>
-      lossBefore !== undefined && lossAfter !== undefined ? lossAfter - lossBefore : undefined,
-    ),
-  };
-}
-
-/** The energy that factored bases truncate; empty without such bases. */
-function truncationChart(runs: readonly NamedRun[]): Chart {
-  return {
-    title: "Truncated by factored bases",
-    xLabel: "step",
-    yLabel: "fraction of the merged energy, mean over layers",
-    note: "0 until the merges have filled the rank that the base keeps.",
-    series: methodEventSeries(runs, ({ cutMean }) => cutMean),
-  };
-}
-
-/** One line per run from the reports of its method's events; runs without values get no line. */
-function methodEventSeries(
-  runs: readonly NamedRun[],
-  value: (report: MethodReport) => number | undefined,
-): Series[] {
-  return runs.flatMap(({ name, events }) => {
-    const points = eventsOfType(events, "method").flatMap(({ step, report }) => {
-      const y = value(report);
-      return y === undefined ? [] : [{ x: step, y: finiteOrNull(y) }];
-    });
-    return points.length === 0 ? [] : [{ name, x: points.map(({ x }) => x), y: points.map(({ y }) => y) }];
-  });
-}
-
-/** Null, a gap in the line, for non-finite numbers. */
-const finiteOrNull = (value: number) => (Number.isFinite(value) ? value : null);
 
 /** One line per run from the losses of its events of a type; runs without such events get no line. */
 function lossSeries(runs: readonly NamedRun[], type: "step" | "eval"): Series[] {

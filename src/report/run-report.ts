@@ -1,7 +1,8 @@
 import { eventsOfType, type RunEvent } from "../run/events.ts";
 import { runHeadline } from "./headline.ts";
+import type { NamedRun } from "./named-run.ts";
 import type { ReportData, RunDetails, SampleGroup, SampleOutput } from "./page/report-data.ts";
-import { type NamedRun, runCharts } from "./run-charts.ts";
+import { runCharts } from "./run-charts.ts";
 import { runFacts, runGroups } from "./run-facts.ts";
 
 /**

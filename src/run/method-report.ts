@@ -26,6 +26,17 @@ export const methodReportSchema = z
     effectiveStep: real().optional().describe("ScaLoRA: effective step u, mean over layers"),
     turnoverA: real().optional().describe("ScaLoRA: turnover τ of A, mean over layers"),
     turnoverB: real().optional().describe("ScaLoRA: turnover τ of B, mean over layers"),
+    columnSteps: real()
+      .optional()
+      .describe("ScaLoRA: column length k, in steps, mean over layers; null at a learning rate of 0"),
+    normGrowth: real()
+      .optional()
+      .describe(
+        "ScaLoRA: growth ν of the factors' norm since the last event, as a fraction, mean over layers",
+      ),
+    growthOverNoise: real()
+      .optional()
+      .describe("ScaLoRA: growth E of the squared norm over that of a random walk, mean over layers"),
     lossBefore: real()
       .optional()
       .describe(

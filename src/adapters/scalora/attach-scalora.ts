@@ -24,6 +24,7 @@ import { joinedFactors, saveMergingAdapter } from "../peft/save-merging-adapter.
 import { type BankMoments, type EventOptions, type LayerOutcome, scalingEvent } from "./event.ts";
 import { examineBank } from "./event-preview.ts";
 import { eventReport } from "./event-report.ts";
+import { type LayerNorms, normAfterEvent } from "./norm-growth.ts";
 import type { ScaloraOptions } from "./options.ts";
 import { enableBaseGradients, oracleEvent, oraclePreview } from "./oracle.ts";
 
@@ -44,6 +45,7 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
   private readonly factors: ScaloraFactors;
   private events = 0;
   private branches: Record<string, number> = {};
+  private norms: LayerNorms = new Map();
 
   constructor(options: ScaloraOptions, factors: ScaloraFactors) {
     this.options = options;
@@ -85,10 +87,13 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
     this.stateLoaded();
     this.events++;
     for (const { branch } of outcomes.flat()) this.branches[branch] = (this.branches[branch] ?? 0) + 1;
-    return eventReport(
+    const report = eventReport(
       zip(banks, outcomes).map(([{ shape }, ofBank]) => ({ shape, outcomes: ofBank })),
       step,
+      { norms: this.norms, steps: this.stepsBetween },
     );
+    this.norms = new Map(outcomes.flat().map((outcome) => [outcome.path, normAfterEvent(outcome)]));
+    return report;
   }
 
   private runEvent(bank: LowRankBank, base: BaseStore, step: StepContext): LayerOutcome[] {
@@ -136,18 +141,22 @@ class ScaloraEvents implements ScalingEvents, Partial<MethodHooks> {
   }
 
   counters(): Json {
-    return { events: this.events, branches: this.branches };
+    return { events: this.events, branches: this.branches, norms: Object.fromEntries(this.norms) };
   }
 
+  /** Checkpoints of earlier versions have no norms. */
   loadCounters(counters: Json): void {
     if (!isRecord(counters) || !isRecord(counters["branches"]))
       throw internalError("the counters of ScaLoRA are not what it saved");
-    this.events = Number(counters["events"]);
-    this.branches = Object.fromEntries(
-      Object.entries(counters["branches"]).map(([name, count]) => [name, Number(count)]),
-    );
+    const { events, branches, norms } = counters;
+    this.events = Number(events);
+    this.branches = Object.fromEntries(numbersIn(branches));
+    this.norms = new Map(isRecord(norms) ? numbersIn(norms) : []);
   }
 }
+
+const numbersIn = (record: Readonly<Record<string, unknown>>) =>
+  Object.entries(record).map(([name, value]): [string, number] => [name, Number(value)]);
 
 /**
  * ScaLoRA (arXiv 2510.23818): LoRA whose base absorbs, at each event, the difference that an optimal scaling of the factors'

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   columnNormOf,
+  columnSteps,
   effectiveStep,
   impliedLipschitz,
   isOwnNorm,
@@ -43,10 +44,13 @@ test("the norm of the columns that change is kept, or a share of it; the others 
   expect(keepNorm(ones, { normsA: Float64Array.of(1), normsB: Float64Array.of(1), rank: 1 }, 0.5)).toBe(ones);
 });
 
-test("effective step and turnover, by their formulas", () => {
+test("effective step, turnover and column length, by their formulas", () => {
   // s lr ρ √(r (1/m + 1/n)): √(8 (1/4 + 1/4)) = 2
   expect(effectiveStep(3, 0.1, 0.5, 8, 4, 4)).toBeCloseTo(3 * 0.1 * 0.5 * 2, 12);
   // √(6 (1/3 + 1/2)) = √5
   expect(effectiveStep(1, 1, 1, 6, 3, 2)).toBeCloseTo(Math.sqrt(5), 12);
   expect(turnover(0.1, 0.5, 16)).toBeCloseTo(0.8, 12);
+  // .5 / (.1 √8)
+  expect(columnSteps(0.1, 0.5, 4, 12)).toBeCloseTo(5 / Math.sqrt(8), 12);
+  expect(columnSteps(0.1, 0.5, 16, 16)).toBeCloseTo(1 / turnover(0.1, 0.5, 16), 12);
 });

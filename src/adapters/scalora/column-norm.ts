@@ -92,3 +92,8 @@ export function effectiveStep(
 export function turnover(lr: number, rho: number, rows: number): number {
   return (lr * Math.sqrt(rows)) / rho;
 }
+
+/** k: how many Adam steps in one direction a column of norm ρ is long, ρ / (lr √((m + n)/2)): 1 over the turnover of a square layer. */
+export function columnSteps(lr: number, rho: number, m: number, n: number): number {
+  return rho / (lr * Math.sqrt((m + n) / 2));
+}

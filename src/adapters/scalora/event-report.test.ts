@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { effectiveStep, impliedLipschitz, turnover } from "./column-norm.ts";
+import { columnSteps, effectiveStep, impliedLipschitz, turnover } from "./column-norm.ts";
 import type { LayerOutcome } from "./event.ts";
 import { eventReport } from "./event-report.ts";
 
-const timing = { step: 3, warmupSteps: 0, peakLr: 0.02, lr: 0.01, moments: () => undefined };
+const timing = { peakLr: 0.02, lr: 0.01 };
+const first = { norms: new Map<string, number>(), steps: 10 };
 const wide = { m: 4, n: 9, rank: 2, scale: 2 };
 const tall = { m: 16, n: 25, rank: 2, scale: 3 };
 
@@ -26,6 +27,7 @@ test("an event's report: branches counted, factors by quantiles, means over laye
       { shape: tall, outcomes: [outcome("column", [5, 3], [7, 1], 2)] },
     ],
     timing,
+    first,
   );
   const layers = [
     { ...wide, rho: 0.5 },
@@ -44,12 +46,32 @@ test("an event's report: branches counted, factors by quantiles, means over laye
     effectiveStep: mean(({ rho, scale, rank, m, n }) => effectiveStep(scale, 0.01, rho, rank, m, n)),
     turnoverA: mean(({ rho, m }) => turnover(0.01, rho, m)),
     turnoverB: mean(({ rho, n }) => turnover(0.01, rho, n)),
+    columnSteps: mean(({ rho, m, n }) => columnSteps(0.01, rho, m, n)),
     cutMax: 0.3,
     cutMean: 0.2,
   });
 });
 
+test("growth is measured from the norms that the last event left, in layers that have one", () => {
+  const at = (path: string, norm: number) => ({
+    ...outcome("column", [1, 1], [1, 1], 1),
+    path,
+    normsA: Float64Array.of(norm, 0),
+  });
+  const banks = [{ shape: wide, outcomes: [at("a", 3), at("b", 5), at("new", 9), at("empty", 1)] }];
+  const norms = new Map([
+    ["a", 2],
+    ["b", 4],
+    ["empty", 0],
+  ]);
+  const { normGrowth, growthOverNoise } = eventReport(banks, timing, { norms, steps: 10 });
+  expect(normGrowth).toBeCloseTo((0.5 + 0.25) / 2, 12);
+  // (9 − 4 and 25 − 16) / (10 · .01² · 13 · 2)
+  expect(growthOverNoise).toBeCloseTo(7 / 0.026, 10);
+});
+
 test("without a base that truncates nothing is said of cuts", () => {
-  const report = eventReport([{ shape: wide, outcomes: [outcome("column", [2, 3], [1, 1], 1)] }], timing);
+  const banks = [{ shape: wide, outcomes: [outcome("column", [2, 3], [1, 1], 1)] }];
+  const report = eventReport(banks, timing, first);
   expect(report).not.toHaveProperty("cutMax");
 });

@@ -150,12 +150,50 @@ test("the count of events goes through a checkpoint; other counters are a bug", 
   const branches = Object.fromEntries(
     [...new Set(names)].map((name) => [name, names.filter((other) => other === name).length]),
   );
-  expect(counters).toEqual({ events: 11, branches });
+  expect(counters).toEqual({ events: 11, branches, norms: { mix: expect.any(Number) } });
   const { adapters: other } = attached({});
   other.loadCounters(counters);
   expect(other.counters()).toEqual(counters);
   for (const wrong of [null, 5, { events: 1 }, { events: 1, branches: 5 }])
     expect(() => other.loadCounters(wrong)).toThrow(refusal("internal", { message: "ScaLoRA" }));
+});
+
+test("events tell how the norm grew since the last one, and a checkpoint carries what they measure from", () => {
+  const { adapters } = attached({ interval: 3, scale: { columnNorm: 0.5 } });
+  const { adapters: resumed } = attached({ interval: 3, scale: { columnNorm: 0.5 } });
+  const { adapters: old } = attached({ interval: 3, scale: { columnNorm: 0.5 } });
+  torch.scope(() => {
+    const draw = (shape: readonly number[]) =>
+      torch.randn(shape, { generator: new torch.Generator(3, "cpu"), device: "cpu" });
+    const eventOf = (set: typeof adapters, step: number) => {
+      const bank = elementAt(set.banks, 0);
+      setGradients(bank, draw([bank.layers.length, bank.shape.m, bank.shape.n]));
+      return set.beforeClip({ step, warmupSteps: 1, peakLr: 0.02, lr: 0.01, moments: noMoments });
+    };
+    const { A, B, shape } = elementAt(adapters.banks, 0);
+    torch.copy_(A, draw(A.shape));
+    expect(eventOf(adapters, 2)).not.toHaveProperty("normGrowth");
+    const norm = () => Math.hypot(...[A, B].map((stack) => torch.linalgVectorNorm(stack).item()));
+    const left = norm();
+    torch.noGrad(() => torch.mulScalar_(A, 1.25));
+    const now = norm();
+    const state = adapters.state();
+    const read = (name: string) => state.get(name) ?? expect.fail(name);
+    for (const set of [resumed, old]) set.loadState(read);
+    resumed.loadCounters(JSON.parse(JSON.stringify(adapters.counters())));
+    old.loadCounters({ events: 1, branches: {} });
+
+    const report = eventOf(adapters, 5);
+    expect(report?.["normGrowth"]).toBeCloseTo(now / left - 1, 6);
+    const walk = 3 * 0.01 ** 2 * (shape.m + shape.n) * shape.rank;
+    expect(Number(report?.["growthOverNoise"]) / ((now ** 2 - left ** 2) / walk)).toBeCloseTo(1, 5);
+    expect(eventOf(resumed, 5)).toEqual(report);
+    expect(resumed.counters()).toEqual(adapters.counters());
+    const { normGrowth, growthOverNoise, ...others } = report ?? {};
+    expect(eventOf(old, 5)).toEqual(others);
+    expect([normGrowth, growthOverNoise]).not.toContain(undefined);
+    expect(eventOf(old, 8)).toHaveProperty("normGrowth");
+  });
 });
 
 test.each<[Partial<ScaloraOptions>, Partial<ScaloraOptions>]>([
