@@ -46,6 +46,7 @@ inBrowser("runs are compared in one chart, each in its colour, with the values a
   await page.getByRole("checkbox", { name: /^second/ }).check();
   const chart = page.getByRole("img", { name: /^Chart\. Training loss/ });
   await chart.and(page.getByRole("img", { name: /(?=.* first: )(?=.* second: )/ })).waitFor();
+  await page.getByRole("img", { name: /^Chart\. Column length in steps/ }).waitFor();
   expect(await page.locator(".chart canvas").count()).toBeGreaterThan(5);
   // No legend is empty, although no pointer is on a chart.
   expect(await page.locator(".u-legend .u-value").allTextContents()).not.toContain("–");

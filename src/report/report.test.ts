@@ -88,7 +88,7 @@ test("a run's events become curves, rank growth, scaling factors and samples", (
   expect(series.get("Column length in steps")).toEqual([{ name: "tiny-scalora", x: [2], y: [40] }]);
   expect(series.get("Norm growth between events")).toEqual([{ name: "tiny-scalora", x: [2], y: [0.01] }]);
   expect(series.get("Growth over noise")).toEqual([{ name: "tiny-scalora", x: [2], y: [null] }]);
-  expect(series.get("Training loss one step after an event minus at it")).toEqual([
+  expect(series.get("Loss one step after an event minus at it")).toEqual([
     { name: "tiny-scalora", x: [2], y: [-0.5] },
   ]);
   expect(series.get("Scaling factors")?.map(({ name, y }) => [name, y])).toEqual([

@@ -87,7 +87,7 @@ function nextLossChart(runs: readonly NamedRun[]): Chart {
     return lineOf(name, points);
   });
   return {
-    title: "Training loss one step after an event minus at it",
+    title: "Loss one step after an event minus at it",
     xLabel: "step",
     yLabel: lossUnit(runs),
     note: "Of two batches, whose difference is larger than what one event does.",

@@ -51,7 +51,7 @@ export function stepEvents(step: number): RunEvent[] {
   if (step % 10 === 5)
     events.push({
       ...{ type: "method", step },
-      report: { kind: "scaling", alpha: [0.5, 1, 2], beta: [0.6, 1.1, 1.9] },
+      report: { kind: "scaling", alpha: [0.5, 1, 2], beta: [0.6, 1.1, 1.9], columnSteps: 40 + step },
     });
   return events;
 }
