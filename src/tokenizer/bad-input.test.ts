@@ -31,8 +31,8 @@ describe("bad input", () => {
 
   test("a text so long that the library could end the process over it", async () => {
     const tokenizer = await loadTokenizer(copyGoldenTokenizer("llama3"));
-    const refused = refusal("data", { expected: "at most 4,194,304 characters", found: "4,194,305" });
-    const long = " ".repeat((1 << 22) + 1);
+    const refused = refusal("data", { expected: "at most 2,097,152 characters", found: "2,097,153" });
+    const long = " ".repeat((1 << 21) + 1);
     await expect(tokenizer.encode(long)).rejects.toThrow(refused);
     await expect(tokenizer.encodePairs([["a", long]], 8)).rejects.toThrow(refused);
   });

@@ -4,6 +4,7 @@ import { messageOf, ScaloraError } from "../util/errors.ts";
 import { formatCount } from "../util/format.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { type AssembledTokenizer, assembleTokenizer } from "./assemble-tokenizer.ts";
+import { longestText } from "./check-regex.ts";
 import { LazyEncoding, type OffsetCorrection } from "./lazy-encoding.ts";
 import type { TokenizerSource } from "./read-tokenizer.ts";
 import { CharacterNormalizer } from "./sentencepiece-normalizer.ts";
@@ -144,12 +145,6 @@ class BackendTokenizer implements Tokenizer {
     return this.rules.rewriter?.normalize(text).text ?? text;
   };
 }
-
-/**
- * Longest text that is tokenised at once, in UTF-16 code units. The library ends the process where an expression needs ten
- * million tries at one place, and the expressions that `regexFault` lets through need about one for each character.
- */
-const longestText = 1 << 22;
 
 function checkLength({ length }: string): void {
   if (length <= longestText) return;

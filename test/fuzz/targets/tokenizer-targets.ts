@@ -4,9 +4,11 @@ import { z } from "zod";
 import { ChatTemplate } from "../../../src/data/index.ts";
 import { loadTokenizer } from "../../../src/model-files/load-tokenizer.ts";
 import { byteTokenizer } from "../../../src/testing/tiny-llama.ts";
+import { publishedPatterns } from "../../../src/tokenizer/testing/published-patterns.ts";
 import { type Mutator, oneOf } from "../mutate/bytes.ts";
 import { mutateJson } from "../mutate/json.ts";
 import { mutateProtobuf } from "../mutate/protobuf.ts";
+import { mutateRegex } from "../mutate/regex.ts";
 import { mutateText } from "../mutate/text.ts";
 import { bytesOf, golden, goldenPath, type Target } from "../target.ts";
 
@@ -85,6 +87,30 @@ const tokenizerJson = folderTarget(
   [golden("tokenizers", "llama3", "tokenizer.json"), bytesOf(wordPiece)],
   mutateJson(componentValues),
 );
+
+/** 2 to the power of 40 ways to match forty letters. */
+const manyWays = `${"(?:a|a){10}".repeat(4)}[bc]`;
+
+/** The expression of a tokenizer.json, on long texts of the letters that mutated ones have. */
+const splitPattern: Target = {
+  name: "split-pattern",
+  file: "pattern.txt",
+  seeds: [
+    ...Object.values(publishedPatterns),
+    ...[`(?>${manyWays})d`, `(?=${manyWays})d`, `(?:${manyWays})*`, `${manyWays}e{2,1}`],
+    ...["(?:a|a){10}(?:a|a){9}a*[bc]", "(?i:[ß s])+x", "(".repeat(20_000)],
+  ].map(bytesOf),
+  mutate: mutateRegex,
+  use: async (folder) => {
+    const pattern = { Regex: readFileSync(join(folder, "pattern.txt"), "utf8") };
+    const split = { type: "Split", pattern, behavior: "Isolated", invert: false };
+    const pretokenizers = [split, byteTokenizer.pre_tokenizer];
+    const file = { ...byteTokenizer, pre_tokenizer: { type: "Sequence", pretokenizers } };
+    writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(file));
+    const tokenizer = await loadTokenizer(folder);
+    for (const part of ["a", " ", "ab", "s", "aab ", "1", "ß"]) await tokenizer.encode(part.repeat(3000));
+  },
+};
 
 const tokenizerConfig: Target = {
   ...folderTarget(
@@ -201,6 +227,7 @@ const chatTemplate: Target = {
 /** Tokenizers and chat templates. */
 export const tokenizerTargets: readonly Target[] = [
   tokenizerJson,
+  splitPattern,
   tokenizerConfig,
   vocabulary,
   merges,
