@@ -41,3 +41,28 @@ test("a run that cannot fit into its container is refused, and trains with the b
   const trained = train("--set", `train.batchTokens=${fitting}`);
   expect([trained.code, trained.signal], trained.output).toEqual([0, null]);
 });
+
+test("a row much too long for its container is refused, and the process lives", (context) => {
+  using group = makeMemoryGroup(480 * 2 ** 20);
+  if (group === undefined)
+    return context.skip("this process may make no control group with a limit of memory");
+  writeTinyLlama(at("long-model"), {
+    config: {
+      ...{ hidden_size: 48, intermediate_size: 128, num_hidden_layers: 16 },
+      max_position_embeddings: 16_384,
+    },
+  });
+  const row = { prompt: "p".repeat(6000), completion: "c".repeat(6000) };
+  writeFileSync(at("long-rows.jsonl"), `${JSON.stringify(row)}\n`.repeat(4));
+  const recipe = {
+    model: { path: at("long-model"), device: "cpu" },
+    adapter: { method: "lora", rank: 8 },
+    data: { train: at("long-rows.jsonl"), eval: "none" },
+    train: { steps: 2, batchSize: 1 },
+    run: { name: "long", folder: at("runs"), samples: 0 },
+  };
+  writeFileSync(at("long.yaml"), stringify(recipe));
+  const refused = group.run([process.execPath, ...runsTypeScript, main, "train", at("long.yaml")]);
+  expect([refused.code, refused.signal], refused.output).toEqual([2, null]);
+  expect(refused.output).toContain("The run does not fit into memory");
+});

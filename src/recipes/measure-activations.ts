@@ -5,7 +5,7 @@ import { Generator, measureMemory, memory, releaseFreeMemory, scope } from "../t
 import { objectiveOf } from "../train/objective.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 
-/** Tokens of the batches that are measured; larger ones are extrapolated. */
+/** Tokens of the batches that are measured; larger ones are extrapolated. Of longer rows, so many tokens are measured. */
 const [smallBatch, largeBatch] = [128, 512];
 /**
  * Memory of the process over that of its tensors when a batch grows: what blocks of other sizes leave unused in the heap
@@ -56,7 +56,10 @@ interface Measured {
   readonly limit: MemoryLimit;
 }
 
-/** Measures two small batches, and extrapolates from the larger one by what its tensors take more. */
+/**
+ * Measures two small batches, and extrapolates from the larger one by what its tensors take more. The larger one has the longest
+ * row as a whole where twice what it seems to take is free.
+ */
 function measurePass({ model, rows, tokens, limit }: Measured, pass: (batch: Batch) => unknown): BatchMemory {
   const onDevice = deviceOf(model) !== "cpu";
   const longest = rows.toSorted((a, b) => b.ids.length - a.ids.length);
@@ -70,7 +73,8 @@ function measurePass({ model, rows, tokens, limit }: Measured, pass: (batch: Bat
   releaseFreeMemory();
   const before = memory().resident;
   const room = onDevice ? tokens : ((limit.bytes - before) / (2 * small.tensors)) * small.tokens;
-  const large = measure(Math.min(largeBatch, tokens, room));
+  const wanted = Math.max(largeBatch, longest[0]?.ids.length ?? 0);
+  const large = measure(Math.min(wanted, tokens, room));
   const more = large.tokens - small.tokens;
   const perToken = more > 0 ? (large.tensors - small.tensors) / more : large.tensors / large.tokens;
   const bytes = onDevice ? large.tensors : Math.max(large.tensors, large.resident - before);
@@ -78,12 +82,26 @@ function measurePass({ model, rows, tokens, limit }: Measured, pass: (batch: Bat
   return { bytes: bytes + growth * (tokens - large.tokens), perToken: growth };
 }
 
-/** The first rows with up to `budget` tokens together; at least one. */
+/** The first rows with up to `budget` tokens together, or a part of the first row. */
 function rowsWithin(examples: readonly Example[], budget: number): Example[] {
   let tokens = 0;
   const end = examples.findIndex(({ ids }) => {
     tokens += ids.length;
     return tokens > budget;
   });
-  return examples.slice(0, Math.max(1, end === -1 ? examples.length : end));
+  if (end !== 0) return examples.slice(0, end === -1 ? examples.length : end);
+  return examples.slice(0, 1).map((row) => thinned(row, Math.max(2, Math.floor(budget))));
+}
+
+/** A row of `length` of its tokens, evenly spaced, so that as large a share of them are labels; the last one is. */
+function thinned(row: Example, length: number): Example {
+  const places = Array.from({ length }, (_, i) => Math.floor((i * row.ids.length) / length));
+  const isLabel = Uint8Array.from(places, (place) => row.isLabel[place] ?? 0);
+  isLabel[length - 1] = row.label === undefined ? 1 : 0;
+  return {
+    ...row,
+    ids: Int32Array.from(places, (place) => row.ids[place] ?? 0),
+    isLabel,
+    ...(row.tokenTypes && { tokenTypes: row.tokenTypes.slice(0, length) }),
+  };
 }

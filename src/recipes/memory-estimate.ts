@@ -3,6 +3,7 @@ import type { Dataset } from "../data/index.ts";
 import { deviceOf, type TrainableModel } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { dtypeWidth, keepsFreedMemory, memory, releaseFreeMemory, type Tensor } from "../torch/index.ts";
+import { messageOf, ScaloraError } from "../util/errors.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 import { type BatchMemory, measureEvaluation, measureTraining } from "./measure-activations.ts";
 
@@ -48,13 +49,14 @@ export interface MemorySettings {
 /**
  * The memory of training at its peak, measured with passes over batches of some hundred tokens; gradients are zero afterwards.
  * On a GPU it is that of the tensors.
+ * @throws ScaloraError `config` when memory is not even enough for these passes
  */
 export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNeed {
   const { model, adapters } = parts;
   const { dataset, tokens, limit, peakBefore } = settings;
   const rows = dataset.train.flat();
-  const training = orNothing(() => measureTraining(model, rows, tokens, limit));
-  const evaluation = orNothing(() => measureEvaluation(model, dataset.eval, limit));
+  const training = measured(() => measureTraining(model, rows, tokens, limit));
+  const evaluation = measured(() => measureEvaluation(model, dataset.eval, limit));
   adapters.zeroGrad();
   const { kept, soFar } =
     deviceOf(model) === "cpu" ? processMemory(parts, peakBefore) : { kept: keptBytes(parts), soFar: 0 };
@@ -68,14 +70,27 @@ export function memoryNeed(parts: RunParts, settings: MemorySettings): MemoryNee
   };
 }
 
-/** A pass that fails counts as nothing: the first step, or evaluation, reports why. */
-function orNothing(measure: () => BatchMemory): BatchMemory {
+/**
+ * A measurement. One that fails otherwise than for lack of memory counts as nothing: the first step, or evaluation, reports why.
+ * @throws ScaloraError `config` when memory is not even enough for what is measured
+ */
+function measured(measure: () => BatchMemory): BatchMemory {
   try {
     return measure();
-  } catch {
-    return { bytes: 0, perToken: 0 };
+  } catch (cause) {
+    if (!isLackOfMemory(cause)) return { bytes: 0, perToken: 0 };
+    throw new ScaloraError("config", "The run does not fit into memory", {
+      expected: "memory for a pass over some hundred tokens",
+      found: messageOf(cause),
+      fix: "use shorter rows (data.maxLength), model.dtype: bfloat16, adapter.method: qlora, or a smaller model",
+      cause,
+    });
   }
 }
+
+/** As the addon, and libtorch's allocators of each device, say it. */
+const isLackOfMemory = (error: unknown) =>
+  /not enough memory|can't allocate memory|out of memory/i.test(messageOf(error));
 
 /** What the process keeps between steps, and its peak so far if that is of this run. */
 function processMemory({ model, adapters }: RunParts, peakBefore: number): { kept: number; soFar: number } {

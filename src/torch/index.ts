@@ -28,6 +28,7 @@ export {
   memory,
   parallelInfo,
   releaseFreeMemory,
+  residentMemory,
   setThreads,
   threads,
   torchVersion,

@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { runChild } from "../testing/child-process.ts";
-import { measureMemory, memory, scope, zeros } from "./index.ts";
+import { measureMemory, memory, residentMemory, scope, zeros } from "./index.ts";
+import { peakResident } from "./system.ts";
 
 const megabyte = 2 ** 20;
 const make = (megabytes: number) => {
@@ -27,6 +28,20 @@ test("an action that throws ends the count", () => {
     }),
   ).toThrow("its own");
   expect(measureMemory(() => {}).tensors).toBe(0);
+});
+
+test("without a peak in /proc, the peak is that of the system's accounts", () => {
+  const accounts = process.resourceUsage().maxRSS * 1024;
+  for (const file of ["/proc/absent", import.meta.filename])
+    expect(peakResident(file)).toBeGreaterThanOrEqual(accounts);
+});
+
+test("without /proc the memory is not known to be below its peak", () => {
+  using _ = vi.spyOn(process.memoryUsage, "rss").mockImplementation(() => {
+    throw new Error("ENOENT");
+  });
+  expect(residentMemory()).toBeGreaterThan(megabyte);
+  expect(memory().resident).toBeGreaterThan(megabyte);
 });
 
 test.skipIf(process.platform !== "linux")("the resident memory is that at the tensors' peak", () => {

@@ -42,14 +42,34 @@ export function setThreads(count: number): void {
 
 /** Resident memory of this process in bytes: now, and at most so far. */
 export function memory(): { resident: number; peak: number } {
-  return { resident: process.memoryUsage.rss(), peak: peakResident() };
+  return { resident: residentMemory(), peak: peakResident() };
 }
 
-/** Linux counts in `maxRSS` what the process that started this one held at that time, but not in `VmHWM`. */
-function peakResident(): number {
-  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
-  const kilobytes = /^VmHWM:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+/** Resident memory of this process in bytes; its peak so far where the system does not say (Linux without `/proc`). */
+export function residentMemory(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return process.resourceUsage().maxRSS * 1024;
+  }
+}
+
+/**
+ * Linux counts in `maxRSS` what the process that started this one held at that time, but not in `VmHWM`, which some containers
+ * lack.
+ * @param status the file; another one for tests
+ */
+export function peakResident(status = "/proc/self/status"): number {
+  const kilobytes = /^VmHWM:\s*(\d+)/m.exec(readIfThere(status))?.[1] ?? process.resourceUsage().maxRSS;
   return Number(kilobytes) * 1024;
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { RunEvent } from "../run/events.ts";
 import type { RunState } from "../run/status.ts";
-import * as torch from "../torch/index.ts";
 import { messageOf } from "../util/errors.ts";
 import type { Progress } from "./progress-state.ts";
 import type { ResolvedSettings, TrainOptions } from "./train-options.ts";
@@ -98,6 +97,3 @@ export class RunRecorder {
     this.memory = memory;
   }
 }
-
-/** Resident memory of the process in bytes. */
-export const residentMemory = () => torch.memory().resident;

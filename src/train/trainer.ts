@@ -11,7 +11,7 @@ import { evaluateLoss } from "./evaluate.ts";
 import { objectiveOf } from "./objective.ts";
 import { freshProgress, type Progress, recordEvaluation, type SavedState } from "./progress-state.ts";
 import { checkpointFolder, type ResumedState, resumeRun } from "./resume.ts";
-import { RunRecorder, residentMemory } from "./run-recorder.ts";
+import { RunRecorder } from "./run-recorder.ts";
 import { trainStep } from "./step.ts";
 import {
   type ResolvedSettings,
@@ -158,7 +158,7 @@ class Trainer {
     progress.labelTokens += report.labelTokens;
     const seconds = (performance.now() - started) / 1000 - (observation?.seconds ?? 0);
     this.addElapsed();
-    recorder.emit({ type: "step", step, ...report, seconds, memory: residentMemory() });
+    recorder.emit({ type: "step", step, ...report, seconds, memory: torch.residentMemory() });
     if (event)
       recorder.emit({ type: "method", step, report: checkMethodReport(options.adapters.method, event) });
     if (observation) recorder.emit({ type: "analysis", step, ...observation });
