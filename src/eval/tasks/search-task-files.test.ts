@@ -14,9 +14,10 @@ const published: { adapters: Record<string, Row[]>; hub: Record<string, Row[]> }
 const rowsOf = (name: string) => required(published.adapters[name], name);
 const unlabelled = required(published.hub["piqa"], "piqa").map((row) => ({ ...row, label: -1 }));
 
-/** A folder with these files. */
+/** A folder with these files, whose own name says nothing. */
 function folderOf(files: Readonly<Record<string, readonly object[]>>): string {
-  const { path } = temporaryFolder();
+  const path = join(temporaryFolder().path, "data");
+  mkdirSync(path);
   for (const [name, rows] of Object.entries(files)) {
     mkdirSync(dirname(join(path, name)), { recursive: true });
     const lines = rows.map((row) => JSON.stringify(row)).join("\n");
@@ -39,7 +40,7 @@ const fileNames: [what: string, task: string, files: Record<string, readonly obj
     { "x/winogrande-test.jsonl": winogrande },
     "x/winogrande-test.jsonl",
   ],
-  ["its fields alone", "winogrande", { "mine.json": winogrande, "b.json": rowsOf("boolq") }, "mine.json"],
+  ["its fields alone", "winogrande", { "test.json": winogrande, "boolq.json": rowsOf("boolq") }, "test.json"],
   [
     "the test set of several",
     "boolq",
@@ -67,8 +68,8 @@ const fileNames: [what: string, task: string, files: Record<string, readonly obj
   [
     "fields in a folder of another task's name, whose rows are others",
     "gsm8k",
-    { "math/a.json": rowsOf("gsm8k") },
-    "math/a.json",
+    { "math/test.json": rowsOf("gsm8k") },
+    "math/test.json",
   ],
 ];
 
@@ -98,9 +99,16 @@ test.each<[string, string, Record<string, readonly object[]>, "train" | "test", 
   [
     "two that fit alike",
     "boolq",
-    { "a.json": rowsOf("boolq"), "b.json": rowsOf("boolq") },
+    { "boolq/a.json": rowsOf("boolq"), "boolq/b.json": rowsOf("boolq") },
     "test",
     { fix: "give --data the one file" },
+  ],
+  [
+    "a file of no split that is not named after the task, which may be one to train on",
+    "boolq",
+    { "commonsense_170k.json": rowsOf("boolq") },
+    "test",
+    { message: "boolq" },
   ],
   ["a test set for shots", "boolq", { "boolq.json": rowsOf("boolq") }, "train", { message: "boolq" }],
   ["files of no task", "boolq", { "a.json": [{ text: "a" }], "b.jsonl": [] }, "test", { message: "boolq" }],
@@ -125,13 +133,13 @@ test.each([
 });
 
 test("columns of other names", async () => {
-  const folder = folderOf({ "mine.jsonl": [{ text: "2+2?", result: "It is 4.\n#### 4", answer: "x" }] });
+  const folder = folderOf({ "mine-test.jsonl": [{ text: "2+2?", result: "It is 4.\n#### 4", answer: "x" }] });
   const gsm8k = required(textTasks.get("gsm8k"), "gsm8k");
   const columns = { question: "text", answer: "result", pair: "of another task" };
   expect(await readTaskExamples(gsm8k, [folder], { split: "test", columns })).toMatchObject([
     { message: "2+2?", answer: "4" },
   ]);
-  const file = join(folder, "mine.jsonl");
+  const file = join(folder, "mine-test.jsonl");
   const wrong = readTaskExamples(gsm8k, [file], { split: "test", columns: { question: "txt" } });
   await expect(wrong).rejects.toThrow(
     fileRefusal("data", file, { where: ":1", message: '"txt"', found: "columns text, result, answer" }),

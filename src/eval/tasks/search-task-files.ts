@@ -30,7 +30,8 @@ export interface TaskSearch {
 
 /**
  * Searches roots (folders, or data files) for the files of a task: by their fields, and by their names and those of their
- * folders where several have the same fields. The `test` split may be a validation set, or a file that names no split.
+ * folders where several have the same fields. The `test` split may be a validation set, or a file that names no split and is given
+ * itself or named after the task.
  * @param others the other tasks; a file named after one that has the same fields is not taken
  * @returns none where no file fits
  * @throws ScaloraError `usage` where several files fit alike
@@ -44,12 +45,13 @@ export async function searchTaskFiles(
   for (const root of roots) {
     const candidates = candidatesBelow(root);
     const groups = [
-      { group: candidates.filter((one) => mentions(one, search)), rivals: [] },
-      { group: candidates.filter((one) => !mentions(one, search)), rivals: others },
+      { group: candidates.filter((one) => mentions(one, search)), rivals: [], isMeant: true },
+      { group: candidates.filter((one) => !mentions(one, search)), rivals: others, isMeant: isFile(root) },
     ];
-    for (const { group, rivals } of groups) {
+    for (const { group, rivals, isMeant } of groups) {
       const fits = (candidate: Candidate) => fitsTask(candidate, search, rivals);
-      const found = await bestOfSplit(group, fits, split, `${search.name}, in ${root}`);
+      const splits = accepted[split].filter((named) => named !== undefined || isMeant);
+      const found = await bestOfSplit(group, fits, splits, `${search.name}, in ${root}`);
       if (found !== undefined) return found.paths;
     }
   }
@@ -94,16 +96,19 @@ function orUndefined<T>(compute: () => T): T | undefined {
   }
 }
 
-/** The splits that serve as one, the preferred first; a file may name none. */
+/**
+ * The splits that serve as one, the preferred first. A file that names none serves as a test set only where it is meant: where
+ * it is given itself, or named after the task. Sets to train on have the same fields, and often no split in their names.
+ */
 const accepted = { train: ["train"], test: ["test", "validation", undefined] } as const;
 
 async function bestOfSplit(
   candidates: readonly Candidate[],
   fits: (candidate: Candidate) => Promise<boolean>,
-  split: "train" | "test",
+  splits: readonly (Split | undefined)[],
   what: string,
 ): Promise<Candidate | undefined> {
-  for (const named of accepted[split]) {
+  for (const named of splits) {
     const fitting: Candidate[] = [];
     for (const candidate of candidates)
       if (splitOf(candidate) === named && (await fits(candidate))) fitting.push(candidate);
@@ -148,7 +153,7 @@ function candidatesBelow(root: string): Candidate[] {
 
 /** The data files below a root in order, or the root itself where it is one. */
 function dataFiles(root: string): string[] {
-  if (!statSync(root).isDirectory()) return [root];
+  if (isFile(root)) return [root];
   const found: string[] = [];
   const visit = (folder: string, depth: number) => {
     for (const entry of readdirSync(folder, { withFileTypes: true }).toSorted(byName)) {
@@ -162,5 +167,6 @@ function dataFiles(root: string): string[] {
   return found;
 }
 
+const isFile = (root: string) => !statSync(root).isDirectory();
 const isDataFile = (name: string) => dataEndings.includes(extname(name).slice(1).toLowerCase());
 const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
