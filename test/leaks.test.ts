@@ -1,11 +1,4 @@
-import fs, {
-  appendFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import fs, { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -27,6 +20,7 @@ import { AdamW, SGD } from "../src/optim/index.ts";
 import { RunFolder } from "../src/run/run-folder.ts";
 import { SafetensorsFile } from "../src/safetensors/index.ts";
 import { goldenGguf } from "../src/testing/golden-gguf.ts";
+import { openFiles } from "../src/testing/open-files.ts";
 import { writeTinyLlama } from "../src/testing/tiny-llama.ts";
 import { TinyLM } from "../src/testing/tiny-lm.ts";
 import { temporaryFolder } from "../src/testing/tiny-run.ts";
@@ -39,13 +33,13 @@ const model = join(scratch.path, "model");
 writeTinyLlama(model);
 const weights = join(model, "model.safetensors");
 
-/** Descriptors and mapped files are read from /proc. */
+/** Open and mapped files are read from /proc. */
 const onLinux = test.runIf(process.platform === "linux");
 
 /** What a process holds that must be given back by hand. */
 interface Holdings {
   readonly tensors: number;
-  readonly descriptors: number;
+  readonly openFiles: readonly string[];
   readonly mappedFiles: readonly string[];
 }
 
@@ -53,7 +47,7 @@ function holdings(): Holdings {
   const maps = readFileSync("/proc/self/maps", "utf8").split("\n");
   return {
     tensors: torch.liveTensorCount(),
-    descriptors: readdirSync("/proc/self/fd").length,
+    openFiles: openFiles().sort(),
     mappedFiles: maps.filter((line) => /\.(safetensors|gguf)$/.test(line)).map((line) => line.slice(73)),
   };
 }

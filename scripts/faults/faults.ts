@@ -352,8 +352,8 @@ export const faults: Fault[] = [
   {
     name: "a lock taken from a live process",
     file: "src/util/lock-holder.ts",
-    from: "if (isGone(holder)) return",
-    to: "if (isGone(holder) || holder.host === hostname()) return",
+    from: 'if (life !== "unclear") return life;',
+    to: 'if (life === "alive") return "gone";',
     test: { file: "src/util/process-lock.test.ts", name: "a lock of this process is held too" },
   },
   {

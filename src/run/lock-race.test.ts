@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runsTypeScript } from "../testing/child-process.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { currentPlace, currentProcess } from "../util/process-identity.ts";
 import { RunFolder } from "./run-folder.ts";
 
 const takers = 4;
@@ -42,7 +42,9 @@ afterAll(() => {
 function plantStaleLock(path: string, pid: number): void {
   const lock = join(path, ".lock");
   mkdirSync(lock, { recursive: true });
-  const holder = { pid, host: hostname(), startTime: "earlier", since: "2026-01-01T00:00:00.000Z" };
+  const { startTime, ...here } = { ...currentProcess(), ...currentPlace() };
+  const earlier = startTime === null ? null : `${startTime.split(" ")[0]} 1`;
+  const holder = { ...here, pid, startTime: earlier, since: "2026-01-01T00:00:00.000Z" };
   writeFileSync(join(lock, "stale"), JSON.stringify(holder));
 }
 

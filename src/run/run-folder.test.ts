@@ -1,12 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +18,7 @@ import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { requestControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";
+import { lockNewRun } from "./lock-run.ts";
 import { readEvents } from "./read-events.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isActive, type RunStatus, readStatus } from "./status.ts";
@@ -127,6 +130,19 @@ const start: RunEvent = {
   data: {},
   environment: {},
 };
+
+test("a run whose lock can no longer be read is released all the same, and the first cause told", () => {
+  const path = join(parent, "a");
+  const lock = lockNewRun(path);
+  const [token = ""] = readdirSync(join(path, ".lock"));
+  const file = join(path, ".lock", token);
+  // Opening this fails with ELOOP, as it may with EIO or EACCES.
+  rmSync(file);
+  symlinkSync(token, file);
+  const error = failure(() => RunFolder.create(path, "x", lock));
+  expect([error.code, error.found]).toEqual(["run", expect.stringContaining("ELOOP")]);
+  expect(existsSync(path)).toBe(false);
+});
 
 test("a folder without a run is refused", () => {
   expect(failure(() => RunFolder.open(join(parent, "none"))).message).toContain("no folder");

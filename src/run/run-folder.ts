@@ -128,14 +128,26 @@ export class RunFolder implements Disposable {
     return { warning: `${runFiles.control} ignored: ${reason}` };
   }
 
-  /** Closes the record and releases the run (idempotent). The files stay. */
+  /** Closes the record and releases the run, in any case (idempotent). The files stay. */
   close(): void {
-    if (this.events !== undefined) closeSync(this.events);
+    const { events } = this;
     this.events = undefined;
-    if (this.isBlank && this.hasFailed && this.isHeld())
+    try {
+      if (events !== undefined) closeSync(events);
+    } finally {
+      if (this.isBlank && this.hasFailed) this.removeBlank();
+      this.lock[Symbol.dispose]();
+    }
+  }
+
+  private removeBlank(): void {
+    try {
+      if (!this.isHeld()) return;
       for (const name of [runFiles.config, runFiles.events, runFiles.status])
         rmSync(this.file(name), { force: true });
-    this.lock[Symbol.dispose]();
+    } catch {
+      // They stay: what has failed before says why.
+    }
   }
 
   /** Closes the record and releases the run. */

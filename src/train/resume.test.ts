@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { requestControl } from "../run/control-command.ts";
@@ -174,6 +182,22 @@ test("the newest valid checkpoint is used: broken ones are skipped and named, th
   expect(warnings[0]).toContain("optimizer.safetensors has 100 bytes");
   expect(warnings[1]).toContain(join("step-000012", "adapters.safetensors"));
   expect(contentOf("broken", 17)).toEqual(contentOf("whole", 17));
+});
+
+test("a checkpoint that cannot be read at present stops the resume, and stays as it is", async () => {
+  await runIn("run", { until: 12 });
+  const entries = listCheckpoints(checkpointsIn("run"));
+  // Opening this fails with ELOOP, as it may with EIO or EACCES.
+  for (const { path } of entries.toReversed()) {
+    const manifest = join(path, "manifest.json");
+    renameSync(manifest, join(folder.path, "kept.json"));
+    symlinkSync("manifest.json", manifest);
+    await expect(runIn("run", { resume: true })).rejects.toThrow(
+      refusal("run", { where: elementAt(entries, entries.length - 1).path, found: "ELOOP", fix: "readable" }),
+    );
+    made.pop()?.dispose();
+  }
+  expect(listCheckpoints(checkpointsIn("run"))).toEqual(entries);
 });
 
 test("when no checkpoint is valid the resume is refused and nothing is removed", async () => {

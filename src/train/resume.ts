@@ -9,6 +9,7 @@ import {
   checkIdentity,
   findNewestValid,
   readState,
+  refuseUnreadable,
   verifyCheckpoint,
   withTensors,
 } from "./checkpoints/read-checkpoint.ts";
@@ -31,7 +32,8 @@ export interface ResumedState {
  * Restores the state of the newest valid checkpoint of the run.
  * @returns undefined when the run has no checkpoint.
  * @throws ScaloraError `model` or `config` for another base or adapter, `data` for other data, `format` when no
- * checkpoint is valid, `config` for a finished run whose checkpoints were removed.
+ * checkpoint is valid, `run` when a newer one cannot be read at present, `config` for a finished run whose checkpoints were
+ * removed.
  */
 export function resumeRun(options: TrainOptions): ResumedState | undefined {
   if (!options.run) return undefined;
@@ -41,6 +43,7 @@ export function resumeRun(options: TrainOptions): ResumedState | undefined {
     refuseFinished(folder.path);
     return undefined;
   }
+  refuseUnreadable(newest.broken);
   const { path } = newest.entry;
   checkIdentity(newest.manifest, identity, path);
   const { engine, batches, counters, ...progress } = parseState(readState(path), path);

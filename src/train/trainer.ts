@@ -219,6 +219,7 @@ class Trainer {
     const folder = this.checkpointsPath();
     if (!options.run || folder === undefined || this.savedStep === progress.step) return;
     const { folder: run, identity } = options.run;
+    const assertHeld = () => run.assertHeld();
     const path = torch.scope(() =>
       saveCheckpoint(
         folder,
@@ -233,11 +234,11 @@ class Trainer {
           },
           state: this.savedState(),
         },
-        () => run.assertHeld(),
+        assertHeld,
       ),
     );
     this.savedStep = progress.step;
-    const [unreadable] = pruneCheckpoints(folder, settings.keepLast, progress.best?.step);
+    const [unreadable] = pruneCheckpoints(folder, settings.keepLast, progress.best?.step, assertHeld);
     this.addElapsed();
     const shown = relative(run.path, path);
     this.recorder.emit({ type: "checkpoint", step: progress.step, path: shown, reason });

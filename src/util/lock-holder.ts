@@ -1,14 +1,13 @@
 import { readdirSync, statSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { messageOf, ScaloraError } from "./errors.ts";
 import { codeOf } from "./files.ts";
 import { isRecord } from "./json.ts";
-import { isGone, type ProcessIdentity } from "./process-identity.ts";
+import { lifeOf, type ProcessIdentity, type ProcessPlace } from "./process-identity.ts";
 import { readFileBytes } from "./read-file.ts";
 
 /** The process that holds a lock, as its file in the lock says. */
-export interface LockHolder extends ProcessIdentity {
+export interface LockHolder extends ProcessIdentity, ProcessPlace {
   /** Time of taking it, ISO 8601. */
   readonly since: string;
   /** Milliseconds from one touch of the file to the next; undefined for a holder that never touches it. */
@@ -82,9 +81,8 @@ function judge(
   holder: LockHolder,
   watch: HeartbeatWatch | undefined,
 ): "alive" | "unclear" | "gone" {
-  if (isGone(holder)) return "gone";
-  const isHere = holder.host === hostname();
-  if (isHere && (holder.startTime !== null || holder.pid === process.pid)) return "alive";
+  const life = lifeOf(holder);
+  if (life !== "unclear") return life;
   if (holder.heartbeat === undefined) return "alive";
   return watch?.look(file) ?? "unclear";
 }
@@ -98,12 +96,16 @@ function parseHolder(text: string): LockHolder | undefined {
     return undefined;
   }
   if (!isRecord(value)) return undefined;
-  const { pid, host, startTime, since, heartbeat } = value;
+  const { pid, host, startTime, since, heartbeat, pidNamespace, machineId } = value;
   if (typeof pid !== "number" || !Number.isSafeInteger(pid) || typeof host !== "string") return undefined;
   if ((typeof startTime !== "string" && startTime !== null) || typeof since !== "string") return undefined;
   if (heartbeat !== undefined && typeof heartbeat !== "number") return undefined;
-  return { pid, host, startTime, since, heartbeat };
+  if (!isTextOrAbsent(pidNamespace) || !isTextOrAbsent(machineId)) return undefined;
+  return { pid, host, startTime, since, heartbeat, pidNamespace, machineId };
 }
+
+const isTextOrAbsent = (value: unknown): value is string | undefined =>
+  value === undefined || typeof value === "string";
 
 /**
  * The result of reading a lock; undefined when what is read was removed meanwhile, perhaps by another host.

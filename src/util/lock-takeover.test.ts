@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
+import { currentPlace, currentProcess } from "./process-identity.ts";
 import { ProcessLock } from "./process-lock.ts";
 
 /** What another taker does just before a removal of this one. */
@@ -23,12 +23,8 @@ test("whoever finds a lock without a holder, and is overtaken, does not remove t
   const path = join(folder.path, ".lock");
   const purpose = { what: "at work", where: path };
   mkdirSync(path);
-  const gone = {
-    pid: process.pid,
-    host: hostname(),
-    startTime: "earlier",
-    since: "2026-01-01T00:00:00.000Z",
-  };
+  const since = "2026-01-01T00:00:00.000Z";
+  const gone = { ...currentProcess(), ...currentPlace(), pid: 2 ** 22 + 1, since };
   writeFileSync(join(path, "stale"), JSON.stringify(gone));
   let first: ProcessLock | undefined;
   other.step = () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { codeOf } from "./files.ts";
 
@@ -24,10 +24,41 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return identity.startTime !== null && startTimeOf(identity.pid) === identity.startTime;
 }
 
-/** Whether the identified process is certainly gone: it ran on this host, and does no more. This process is not gone. */
-export function isGone({ pid, host, startTime }: ProcessIdentity): boolean {
-  if (host !== hostname()) return false;
-  return startTime === null ? !isProcess(pid) : startTimeOf(pid) !== startTime;
+/** Where a process runs, for others who want to know whether their process ids mean the same. */
+export interface ProcessPlace {
+  /** The PID namespace on Linux, the system's name elsewhere; undefined when unknown. */
+  readonly pidNamespace?: string | undefined;
+  /** Identifies a machine also after it was started anew (`/etc/machine-id`); undefined when unknown. */
+  readonly machineId?: string | undefined;
+}
+
+/** Where this process runs. */
+export function currentPlace(): ProcessPlace {
+  return { pidNamespace: pidNamespace(), machineId: readLine("/etc/machine-id") };
+}
+
+/**
+ * Whether a process lives, as far as it can be asked: it is on this host and in this PID namespace, and the machine is known
+ * to be this one, by its boot or (after another boot) its id. Host names alone may be those of several machines and containers.
+ * @returns `unclear` for others, and where the system hides whether the id is another process's by now
+ */
+export function lifeOf({
+  pid,
+  host,
+  startTime,
+  pidNamespace,
+  machineId,
+}: ProcessIdentity & ProcessPlace): "alive" | "unclear" | "gone" {
+  const here = currentPlace();
+  const isHere = host === hostname() && pidNamespace !== undefined && pidNamespace === here.pidNamespace;
+  if (!isHere) return "unclear";
+  if (startTime !== null && startTime.split(" ")[0] !== bootId())
+    return machineId !== undefined && machineId === here.machineId ? "gone" : "unclear";
+  if (!isProcess(pid)) return "gone";
+  if (startTime === null) return pid === process.pid ? "alive" : "unclear";
+  const found = statOf(pid);
+  if (found === undefined) return "unclear";
+  return startTimeIn(found) === startTime ? "alive" : "gone";
 }
 
 /** Whether there is a process with this id on this host. */
@@ -41,17 +72,40 @@ export function isProcess(pid: number): boolean {
   }
 }
 
-/**
- * Boot and start time of a process on Linux (`/proc/<pid>/stat`, field 22); null on other systems, or without such a process.
- * One that has ended and only waits for its parent counts as none.
- */
+/** Boot and start time of a process on Linux; null on other systems, or without such a process. */
 function startTimeOf(pid: number): string | null {
+  const found = statOf(pid);
+  return found === undefined ? null : startTimeIn(found);
+}
+
+/** `/proc/PID/stat` from its third field on; undefined where the system does not show it. */
+function statOf(pid: number): string[] | undefined {
+  const text = readLine(`/proc/${pid}/stat`);
+  return text?.slice(text.lastIndexOf(")") + 2).split(" ");
+}
+
+/** Boot and start time; null for a process that has ended and only waits for its parent. */
+function startTimeIn(stat: readonly string[]): string | null {
+  const boot = bootId();
+  return boot === undefined || /^[ZX]/.test(stat[0] ?? "") ? null : `${boot} ${stat[19]}`;
+}
+
+const bootId = () => readLine("/proc/sys/kernel/random/boot_id");
+
+function pidNamespace(): string | undefined {
+  if (process.platform !== "linux") return process.platform;
   try {
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return /^[ZX]/.test(fields[0] ?? "") ? null : `${boot} ${fields[19]}`;
+    return readlinkSync("/proc/self/ns/pid");
   } catch {
-    return null;
+    return undefined;
+  }
+}
+
+/** The text of a file of one line; undefined when it is empty or cannot be read. */
+function readLine(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").trim() || undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -9,11 +9,11 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { currentProcess, isGone, isRunning } from "./process-identity.ts";
+import { HeartbeatWatch } from "./lock-holder.ts";
+import { currentPlace, currentProcess, isRunning, lifeOf } from "./process-identity.ts";
 import { type LockTiming, ProcessLock, withLock } from "./process-lock.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -30,7 +30,15 @@ function plant(path: string, text: string): void {
   writeFileSync(join(path, "other"), text);
 }
 const holder = (changes: object) =>
-  JSON.stringify({ ...currentProcess(), since: "2026-01-01T00:00:00.000Z", ...changes });
+  JSON.stringify({ ...currentProcess(), ...currentPlace(), since: "2026-01-01T00:00:00.000Z", ...changes });
+
+/** A process of this machine and boot that is gone: its id is another one's by now, or nobody's. */
+const [boot, startTicks] = (currentProcess().startTime ?? "").split(" ");
+const goneIdentity = {
+  pid: process.platform === "linux" ? process.pid : 2 ** 22 + 1,
+  startTime: `${boot} 1`,
+};
+const gone = holder(process.platform === "linux" ? goneIdentity : { ...goneIdentity, startTime: null });
 
 test("a lock leaves nothing behind, not the folders that were made for it either", () => {
   const path = join(folder.path, "runs", "a", ".lock");
@@ -130,9 +138,9 @@ test("a holder of this host that lives is refused at once, and one that is gone 
     using _ = take(path);
     await expect(removeSilent(path)).rejects.toThrow(expect.objectContaining({ code: "usage" }));
   }
-  plant(path, holder({ startTime: "earlier" }));
+  plant(path, gone);
   await removeSilent(path, undefined, () => expect.unreachable());
-  expect(readdirSync(path)).toEqual([]);
+  expect(existsSync(path)).toBe(false);
 });
 
 test("the watch ends with the signal, and leaves the lock", async () => {
@@ -151,6 +159,72 @@ test("a holder touches its lock", async () => {
   const file = join(path, token);
   utimesSync(file, 0, 0);
   await expect.poll(() => statSync(file).mtimeMs).toBeGreaterThan(0);
+});
+
+test("a holder of long work shows life while its main thread computes", () => {
+  const path = join(folder.path, ".lock");
+  using lock = ProcessLock.take(path, purpose, timing);
+  const [token = ""] = readdirSync(path);
+  const watch = new HeartbeatWatch(Number.POSITIVE_INFINITY);
+  const busyUntil = performance.now() + 5000;
+  let beats = 0;
+  while (beats < 3 && performance.now() < busyUntil) {
+    if (watch.look(join(path, token)) === "alive") beats++;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timing.look);
+  }
+  expect(beats).toBe(3);
+  lock.assertHeld();
+});
+
+const onLinux = test.skipIf(process.platform !== "linux");
+const thisMachine = currentPlace().machineId;
+onLinux.each([
+  ["in another PID namespace", { pid: 2 ** 22 + 1, pidNamespace: "pid:[1]" }, "unclear"],
+  ["in an unknown PID namespace", { pid: 2 ** 22 + 1, pidNamespace: undefined }, "unclear"],
+  [
+    "on another machine of this name",
+    { startTime: `other-boot ${startTicks}`, machineId: "other" },
+    "unclear",
+  ],
+  ["of an unknown machine", { startTime: `other-boot ${startTicks}`, machineId: undefined }, "unclear"],
+  ["of an id that is in use, without its start time", { pid: process.ppid, startTime: null }, "unclear"],
+  ["of this boot, without such a process", { pid: 2 ** 22 + 1 }, "gone"],
+  ["of this boot, with another start time", { startTime: `${boot} 1` }, "gone"],
+  ["that is this one", {}, "alive"],
+])("a process %s (needs /proc)", (_, changes, life) => {
+  expect(lifeOf({ ...currentProcess(), ...currentPlace(), ...changes })).toBe(life);
+});
+
+test.skipIf(thisMachine === undefined)(
+  "a process of this machine before it was started anew is gone (needs /etc/machine-id)",
+  () => {
+    const startTime = `other-boot ${startTicks}`;
+    expect(lifeOf({ ...currentProcess(), ...currentPlace(), startTime })).toBe("gone");
+  },
+);
+
+onLinux("a live lock of a container with this host's name is watched, not taken (needs /proc)", async () => {
+  const path = join(folder.path, ".lock");
+  plant(path, holder({ pid: 2 ** 22 + 1, pidNamespace: "pid:[1]", heartbeat: timing.heartbeat }));
+  const beats = beat(join(path, "other"));
+  try {
+    expect(() => take(path)).toThrow(expect.objectContaining({ code: "usage" }));
+    await expect(removeSilent(path)).rejects.toThrow(expect.objectContaining({ code: "usage" }));
+  } finally {
+    clearInterval(beats);
+  }
+});
+
+test("taking a lock removes what killed takers have left beside it, not what others are making", () => {
+  const path = join(folder.path, ".lock");
+  const name = (digit: number) => `.lock.7-${String(digit).repeat(8)}-0000-4000-8000-000000000000.7.tmp`;
+  plant(join(folder.path, name(1)), gone);
+  plant(join(folder.path, name(2)), "");
+  mkdirSync(join(folder.path, name(3)));
+  plant(join(folder.path, name(4)), elsewhere);
+  writeFileSync(join(folder.path, ".lock.note.7.tmp"), "mine");
+  using _ = take(path);
+  expect(readdirSync(folder.path).sort()).toEqual([".lock", name(4), ".lock.note.7.tmp"].sort());
 });
 
 test("a holder that was suspended while another one took over finds its lock lost", () => {
@@ -179,7 +253,7 @@ test("a lock that somebody removed by hand is lost too", () => {
 });
 
 test.each([
-  ["whose process id is another process's by now", holder({ startTime: "earlier" })],
+  ["whose process id is another process's by now", gone],
   ["without start time, whose process is gone", holder({ pid: 2 ** 22 + 1, startTime: null })],
   ["that a power cut has emptied", ""],
 ])("a lock %s is taken over", (_, text) => {
@@ -193,7 +267,7 @@ test("the former holder's release leaves the lock of the one who has taken it ov
   const path = join(folder.path, ".lock");
   const lock = take(path);
   const [token = ""] = readdirSync(path);
-  writeFileSync(join(path, token), holder({ startTime: "earlier" }));
+  writeFileSync(join(path, token), gone);
   using _ = take(path);
   lock[Symbol.dispose]();
   expect(readdirSync(path)).toHaveLength(1);
@@ -285,12 +359,11 @@ test.skipIf(process.platform !== "linux")(
       readFileSync(`/proc/${pid}/stat`, "utf8")
         .replace(/^.*\) /s, "")
         .split(" ");
-    const boot = currentProcess().startTime?.split(" ")[0];
-    const identity = { pid, host: hostname(), startTime: `${boot} ${stat()[19]}` };
-    expect([isGone(identity), isRunning(identity)]).toEqual([false, true]);
+    const identity = { ...currentProcess(), ...currentPlace(), pid, startTime: `${boot} ${stat()[19]}` };
+    expect([lifeOf(identity), isRunning(identity)]).toEqual(["alive", true]);
     process.kill(pid, "SIGKILL");
     // Node takes note of the end only when it returns to its event loop.
     while (stat()[0] !== "Z");
-    expect([isGone(identity), isRunning(identity)]).toEqual([true, false]);
+    expect([lifeOf(identity), isRunning(identity)]).toEqual(["gone", false]);
   },
 );

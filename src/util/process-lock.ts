@@ -4,18 +4,18 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
-  utimesSync,
   writeFileSync,
 } from "node:fs";
-import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ScaloraError } from "./errors.ts";
 import { codeOf, makeFolders, removeEmptyFolders } from "./files.ts";
+import { canShowHeartbeat, type HeartbeatSource, startHeartbeat } from "./heartbeat.ts";
 import { HeartbeatWatch, type HeldLock, type LockHolder, lockState, readLock } from "./lock-holder.ts";
-import { currentProcess } from "./process-identity.ts";
+import { currentPlace, currentProcess, lifeOf } from "./process-identity.ts";
 
 /** What a lock is for, as the error of a second taker says it. */
 export interface LockPurpose {
@@ -27,7 +27,7 @@ export interface LockPurpose {
   readonly progress?: (pid: number) => string | undefined;
 }
 
-/** Times of locks. A native step blocks the timer of the heartbeat for seconds: silence is far longer than that. */
+/** Times of locks. Disks and networks hold up a heartbeat for seconds: silence is far longer than that. */
 export interface LockTiming {
   /** Milliseconds from one touch of a held lock to the next. */
   readonly heartbeat: number;
@@ -37,6 +37,20 @@ export interface LockTiming {
   readonly silentLooks: number;
 }
 const usualTiming: LockTiming = { heartbeat: 5_000, look: 500, silentLooks: 120 };
+
+/** Who takes a lock: what it works on, and how it shows that it lives. */
+interface Taker {
+  readonly where: string;
+  /** Milliseconds from one touch to the next. */
+  readonly heartbeat: number;
+  readonly source: HeartbeatSource;
+}
+
+/** Attempts to take a lock that is free, of which another taker may foil one or two. */
+const maxAttempts = 20;
+
+/** A process has found that what it works on is another's by now. */
+export class LostLockError extends ScaloraError {}
 
 /** How a wait for a lock is announced and ended. */
 export interface LockWait {
@@ -54,8 +68,9 @@ export interface LockWait {
  * an empty one. So nobody sees half a lock, and of two takers one gets it. The lock of a process that is gone is emptied by
  * removing its file by name, which cannot hit the file of somebody who has taken the lock meanwhile.
  *
- * Whether a process of another host is gone only its heartbeat tells: the holder touches its file every few seconds.
- * Whoever was suspended for longer than the others wait finds its file removed (`assertHeld`).
+ * Whether a process of another host is gone only its heartbeat tells: the holder touches its file every few seconds, from a
+ * thread of its own when it has taken the lock for long work. Whoever was suspended for longer than the others wait finds its
+ * file removed (`assertHeld`).
  */
 export class ProcessLock implements Disposable {
   private readonly path: string;
@@ -64,42 +79,47 @@ export class ProcessLock implements Disposable {
   private readonly file: string;
   /** Folders that were made for the lock, the outermost first; removed with it where nothing else came into them. */
   private readonly made: readonly string[];
-  private readonly timer: NodeJS.Timeout;
+  private readonly stopHeartbeat: () => void;
   private readonly release = () => this[Symbol.dispose]();
 
   private constructor(
     path: string,
-    where: string,
+    { where, heartbeat, source }: Taker,
     token: string,
     made: readonly string[],
-    heartbeat: number,
   ) {
     this.path = path;
     this.where = where;
     this.file = join(path, token);
     this.made = made;
-    this.timer = setInterval(() => touch(this.file), heartbeat);
-    this.timer.unref();
+    this.stopHeartbeat = startHeartbeat(this.file, heartbeat, source);
     process.once("exit", this.release);
   }
 
   /**
-   * Takes the lock, also from a process that is gone. A process of another host counts as alive: `removeSilent` goes first
+   * Takes the lock for long work, also from a process that is gone. A process of another host counts as alive: `removeSilent` goes first
    * where it may not be.
    * @param path of the lock; the folders above it are made
-   * @throws ScaloraError `usage` when it is held; `run` when it cannot be read; the system's error when it cannot be written
+   * @throws ScaloraError `usage` when it is held; `run` when it cannot be read, or nobody can take it; the system's error when
+   * it cannot be written
    */
   static take(path: string, purpose: LockPurpose, timing = usualTiming): ProcessLock {
-    for (;;) {
+    const taker: Taker = { where: purpose.where, heartbeat: timing.heartbeat, source: "thread" };
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const held = removeGone(path);
       if (held !== undefined) throw heldError(path, held, purpose);
-      const lock = ProcessLock.tryTake(path, purpose.where, timing);
+      const lock = ProcessLock.tryTake(path, taker);
       if (lock !== undefined) return lock;
     }
+    throw new ScaloraError("run", "This lock can be taken by nobody", {
+      where: path,
+      found: `a folder that is empty, or that others fill and empty again (${maxAttempts} attempts)`,
+      fix: "remove it and start again; where that does not help, use a folder on another file system",
+    });
   }
 
   /**
-   * Takes the lock as soon as it is free, however long that takes.
+   * Takes the lock as soon as it is free, however long that takes. The work that it is for leaves the main thread free.
    * @param holder who is waited for: "another set-up"
    * @throws the signal's reason, or the system's error
    */
@@ -109,9 +129,10 @@ export class ProcessLock implements Disposable {
     { signal, onWait, timing = usualTiming }: LockWait,
   ): Promise<ProcessLock> {
     const watch = new HeartbeatWatch(timing.silentLooks);
+    const taker: Taker = { where: path, heartbeat: timing.heartbeat, source: "timer" };
     for (let isTold = false; ; await pause(timing, signal)) {
       const held = removeGone(path, watch);
-      const lock = held === undefined ? ProcessLock.tryTake(path, path, timing) : undefined;
+      const lock = held === undefined ? ProcessLock.tryTake(path, taker) : undefined;
       if (lock !== undefined) return lock;
       if (held !== undefined && !isTold) onWait(`waiting for ${holder} (${nameOf(held.holder)})`);
       isTold ||= held !== undefined;
@@ -148,22 +169,24 @@ export class ProcessLock implements Disposable {
     if (held !== undefined) throw heldError(path, held, purpose);
   }
 
-  /** @returns undefined when somebody else has it */
-  private static tryTake(path: string, where: string, { heartbeat }: LockTiming): ProcessLock | undefined {
+  /** @returns undefined when somebody else has it, or has removed the folder that would have become it */
+  private static tryTake(path: string, taker: Taker): ProcessLock | undefined {
     const token = `${process.pid}-${randomUUID()}`;
     const temporary = join(dirname(path), `${basename(path)}.${token}.${process.pid}.tmp`);
     const made = new Set<string>();
     let isTaken = false;
     try {
-      prepare(temporary, { token, heartbeat, made });
-      isTaken = renameOnto(temporary, path);
+      makeFolderOfLock(temporary, made);
+      isTaken = fill(temporary, token, taker.heartbeat) && renameOnto(temporary, path, token);
     } finally {
       if (!isTaken) {
         rmSync(temporary, { recursive: true, force: true });
         removeEmptyFolders([...made]);
       }
     }
-    return isTaken ? new ProcessLock(path, where, token, [...made], heartbeat) : undefined;
+    if (!isTaken) return undefined;
+    removeUnfinished(path);
+    return new ProcessLock(path, taker, token, [...made]);
   }
 
   /**
@@ -180,18 +203,18 @@ export class ProcessLock implements Disposable {
   assertHeld(): void {
     if (this.isHeld()) return;
     const { held } = lockState(this.path);
-    throw new ScaloraError("run", "This process has lost its lock, and writes nothing more", {
+    throw new LostLockError("run", "This process has lost its lock: it writes nothing more", {
       where: this.where,
       expected: `${this.file}, which it made`,
       found:
         held === undefined ? "no lock" : `the lock of ${nameOf(held.holder)}, since ${held.holder.since}`,
-      fix: "leave the work to the other process, or stop that and start again; who stands still for a minute, or whose lock is removed by hand, loses it",
+      fix: "leave the work to the other process, or stop that and start again; a lock is lost when its process stands still for a minute, or when somebody removes it",
     });
   }
 
   /** Releases the lock (idempotent). */
   [Symbol.dispose](): void {
-    clearInterval(this.timer);
+    this.stopHeartbeat();
     process.off("exit", this.release);
     try {
       rmSync(this.file, { force: true });
@@ -217,50 +240,72 @@ export async function withLock<T>(
   }
 }
 
-/** Removes the files of holders that are gone. @returns who holds the lock all the same */
+/**
+ * Removes the files of holders that are gone, and a folder without any: not every file system renames onto an empty one.
+ * @returns who holds the lock all the same
+ */
 function removeGone(path: string, watch?: HeartbeatWatch): HeldLock | undefined {
   const { held, gone } = lockState(path, watch);
   for (const file of gone) rmSync(file, { force: true });
+  if (held === undefined) removeEmptyFolders([path]);
   return held;
 }
 
+/**
+ * Removes what killed takers have left beside a lock that is held. A taker that lives finds its folder gone, where it was not
+ * complete yet, and tries again.
+ */
+function removeUnfinished(path: string): void {
+  const isUnfinished = (name: string) =>
+    name.startsWith(`${basename(path)}.`) &&
+    /^\.\d+-[\da-f-]{36}\.\d+\.tmp$/.test(name.slice(basename(path).length));
+  try {
+    for (const name of readdirSync(dirname(path)).filter(isUnfinished)) {
+      const temporary = join(dirname(path), name);
+      if (lockState(temporary).held === undefined) rmSync(temporary, { recursive: true, force: true });
+    }
+  } catch {
+    // It stays: nothing depends on it.
+  }
+}
+
 /** Makes the folder that becomes the lock. @param made gets the folders above it that had to be made */
-function prepare(
-  temporary: string,
-  { token, heartbeat, made }: { token: string; heartbeat: number; made: Set<string> },
-): void {
-  const holder: LockHolder = { ...currentProcess(), since: new Date().toISOString(), heartbeat };
+function makeFolderOfLock(temporary: string, made: Set<string>): void {
   for (;;) {
     for (const folder of makeFolders(dirname(temporary))) made.add(folder);
     try {
       mkdirSync(temporary);
-      break;
+      return;
     } catch (error) {
       // The folder above is gone again: it was new, and another lock in it was released.
       if (existsSync(dirname(temporary))) throw error;
     }
   }
-  writeFileSync(join(temporary, token), `${JSON.stringify(holder)}\n`, { flush: true });
 }
 
-/** @returns false when there is a folder with something in it already */
-function renameOnto(temporary: string, path: string): boolean {
+/** Writes the holder's file. @returns false when the folder is gone */
+function fill(temporary: string, token: string, heartbeat: number): boolean {
+  const file = join(temporary, token);
+  const holder: LockHolder = { ...currentProcess(), ...currentPlace(), since: new Date().toISOString() };
+  const write = (content: LockHolder) => writeFileSync(file, `${JSON.stringify(content)}\n`, { flush: true });
   try {
-    renameSync(temporary, path);
+    write({ ...holder, heartbeat });
+    if (!canShowHeartbeat(file)) write(holder);
     return true;
   } catch (error) {
-    if (codeOf(error) === "ENOTEMPTY" || codeOf(error) === "EEXIST") return false;
+    if (codeOf(error) === "ENOENT") return false;
     throw error;
   }
 }
 
-/** Shows others that this process lives. */
-function touch(file: string): void {
+/** @returns false when there is a folder with something in it already, or the one to rename was emptied or is gone */
+function renameOnto(temporary: string, path: string, token: string): boolean {
   try {
-    const now = new Date();
-    utimesSync(file, now, now);
-  } catch {
-    // The lock is lost, or its disk out of reach: the next write says so.
+    renameSync(temporary, path);
+    return existsSync(join(path, token));
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST", "ENOENT"].includes(codeOf(error) ?? "")) return false;
+    throw error;
   }
 }
 
@@ -273,21 +318,23 @@ async function pause({ look }: LockTiming, signal: AbortSignal | undefined): Pro
   }
 }
 
-const nameOf = ({ pid, host }: LockHolder) => `process ${pid}${host === hostname() ? "" : ` on ${host}`}`;
+/** Whether a holder can be asked: with the same host name, it may be in a container or on another machine all the same. */
+const isHere = (holder: LockHolder) => lifeOf(holder) === "alive";
+const nameOf = (holder: LockHolder) => `process ${holder.pid}${isHere(holder) ? "" : ` on ${holder.host}`}`;
 
 function heldError(path: string, { holder, state }: HeldLock, purpose: LockPurpose): ScaloraError {
-  const { pid, host, since, heartbeat } = holder;
+  const { pid, since, heartbeat } = holder;
   const { what, where, progress } = purpose;
-  const isHere = host === hostname();
   const details = [`since ${since}`, progress?.(pid)].filter((each) => each !== undefined);
   const showsLife = state === "alive" && heartbeat !== undefined;
+  const canBeAsked = isHere(holder);
   return new ScaloraError(
     "usage",
-    `${isHere && pid === process.pid ? "This process is already" : "Another process is"} ${what}`,
+    `${canBeAsked && pid === process.pid ? "This process is already" : "Another process is"} ${what}`,
     {
       where,
       found: `${nameOf(holder)}, ${details.join(", ")}`,
-      fix: isHere
+      fix: canBeAsked
         ? "wait for it, or stop it"
         : `wait for it, or stop it there${showsLife ? "" : `; if that machine or container is gone, remove ${path} and start again`}`,
     },

@@ -8,9 +8,9 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { listCheckpoints } from "../../src/train/checkpoints/read-checkpoint.ts";
+import { currentPlace, currentProcess } from "../../src/util/process-identity.ts";
 import type { Random } from "../../src/util/random.ts";
 import { count, type FaultBench, type Tally } from "./bench.ts";
 import type { Case } from "./cases.ts";
@@ -104,7 +104,8 @@ const kinds: Record<string, (target: Target) => void> = {
 const otherKinds: Record<string, (run: string) => void> = {
   "the lock of a process that is gone": (run) => {
     mkdirSync(join(run, ".lock"));
-    const holder = { pid: 2 ** 22 + 1, host: hostname(), startTime: "0", since: new Date(0).toISOString() };
+    const here = { ...currentProcess(), ...currentPlace() };
+    const holder = { ...here, pid: 2 ** 22 + 1, since: new Date(0).toISOString() };
     writeFileSync(join(run, ".lock", "stale"), JSON.stringify(holder));
   },
   "a lock that is cut": (run) => {

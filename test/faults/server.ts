@@ -1,8 +1,9 @@
 // Node …/server.ts ADDON RECIPE: imports scalora, trains the recipe once, then forks a process for each job that comes on
 // standard input, a line of JSON each, and answers with the signal that ended it.
 import fs from "node:fs";
-import { createRequire } from "node:module";
+import { createRequire, syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
+import threads from "node:worker_threads";
 import { failAtFileChange } from "../../src/testing/file-fault-injection.ts";
 import { type CommandResult, type Job, resultsFile } from "./job.ts";
 import { failAtFileRead } from "./read-faults.ts";
@@ -11,6 +12,14 @@ const [addon = "", recipe = ""] = process.argv.slice(2);
 const { fork, wait }: { fork: (milliseconds: number) => number; wait: () => number } = createRequire(
   import.meta.url,
 )(addon);
+// Threads do not outlive a fork: locks are touched by a timer where none can be started.
+class Worker {
+  constructor() {
+    throw new Error("no threads");
+  }
+}
+Object.assign(threads, { Worker });
+syncBuiltinESMExports();
 const { main } = await import(new URL("../../dist/cli/main.js", import.meta.url).href);
 // As they are before any fault.
 const { renameSync, writeFileSync, writeSync } = fs;

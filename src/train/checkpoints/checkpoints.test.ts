@@ -13,9 +13,11 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { refusal } from "../../testing/refusal.ts";
 import { temporaryFolder } from "../../testing/tiny-run.ts";
 import * as torch from "../../torch/index.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { LostLockError } from "../../util/process-lock.ts";
 import { Random } from "../../util/random.ts";
 import { completeness, findNewestValid, listCheckpoints, verifyCheckpoint } from "./read-checkpoint.ts";
-import { pruneCheckpoints, saveCheckpoint } from "./save-checkpoint.ts";
+import { type CheckpointContent, pruneCheckpoints, saveCheckpoint } from "./save-checkpoint.ts";
 
 let temporary: ReturnType<typeof temporaryFolder>;
 let weight: torch.Tensor;
@@ -30,14 +32,14 @@ afterEach(() => {
   expect(torch.liveTensorCount()).toBe(0);
 });
 
-const save = (step: number, state = {}) =>
-  saveCheckpoint(folder(), {
-    step,
-    evalLoss: step / 10,
-    identity: { base: "b".repeat(64), adapter: { method: "full" } },
-    tensors: { adapters: new Map([["weight", weight]]), optimizer: new Map(), generators: new Map() },
-    state,
-  });
+const content = (step: number, state = {}): CheckpointContent => ({
+  step,
+  evalLoss: step / 10,
+  identity: { base: "b".repeat(64), adapter: { method: "full" } },
+  tensors: { adapters: new Map([["weight", weight]]), optimizer: new Map(), generators: new Map() },
+  state,
+});
+const save = (step: number, state = {}) => saveCheckpoint(folder(), content(step, state));
 const steps = () => listCheckpoints(folder()).map(({ step }) => step);
 
 test("a checkpoint is a folder whose manifest lists each file with size and hash", () => {
@@ -92,13 +94,46 @@ test("a checkpoint that the disk does not let judge is kept whatever it is, and 
   symlinkSync("manifest.json", manifest);
   writeFileSync(join(folder(), "step-000002", "state.json"), "");
   expect(pruneCheckpoints(folder(), 1, undefined)).toEqual([
-    { step: 1, path: join(folder(), "step-000001"), reason: expect.stringContaining("ELOOP") },
+    {
+      step: 1,
+      path: join(folder(), "step-000001"),
+      reason: expect.stringContaining("ELOOP"),
+      isUnreadable: true,
+    },
   ]);
   expect(steps()).toEqual([1, 3]);
   rmSync(manifest);
   renameSync(join(temporary.path, "manifest.json"), manifest);
   expect(pruneCheckpoints(folder(), 1, undefined)).toEqual([]);
   expect(steps()).toEqual([3]);
+});
+
+test("a process that has lost the run neither saves nor removes a checkpoint", () => {
+  for (const step of [1, 2, 3]) save(step);
+  const lost = () => {
+    throw new LostLockError("run", "lost");
+  };
+  // Also where the checkpoint is there, as the process that has taken over has made it.
+  for (const step of [3, 4])
+    expect(() => saveCheckpoint(folder(), content(step), lost)).toThrow(LostLockError);
+  expect(() => pruneCheckpoints(folder(), 1, 2, lost)).toThrow(LostLockError);
+  expect(steps()).toEqual([1, 2, 3]);
+});
+
+test("a failed save is told as it is where the lock cannot be read, and as a lost lock where it is lost", () => {
+  save(1);
+  weight.dispose();
+  const failing = (error: Error) => {
+    let looks = 0;
+    return () =>
+      saveCheckpoint(folder(), content(2), () => {
+        if (looks++ > 0) throw error;
+      });
+  };
+  const unreadable = new ScaloraError("run", "A lock cannot be read");
+  expect(failing(unreadable)).toThrow(refusal("run", { where: /step-000002$/, found: /disposed/ }));
+  expect(failing(new LostLockError("run", "lost"))).toThrow(LostLockError);
+  expect(readdirSync(folder())).toEqual(["step-000001"]);
 });
 
 test("a save that fails leaves the earlier checkpoints and says which one is safe", () => {

@@ -26,6 +26,8 @@ export interface CheckpointEntry {
 /** A checkpoint whose files are missing, changed or not readable. */
 export interface BrokenCheckpoint extends CheckpointEntry {
   readonly reason: string;
+  /** Whether the system does not let it be read at present, so that it may be whole. */
+  readonly isUnreadable: boolean;
 }
 
 /** The checkpoint folders by step, complete or not; none when the folder does not exist. */
@@ -65,10 +67,15 @@ export function completeness(path: string): "complete" | "incomplete" | { readon
     readManifest(path);
     return "complete";
   } catch (error) {
-    const cause = error instanceof ScaloraError ? error.cause : error;
-    const code = codeOf(cause);
-    return [undefined, "ENOENT", "ENOTDIR"].includes(code) ? "incomplete" : { unreadable: messageOf(cause) };
+    const unreadable = whyUnreadable(error);
+    return unreadable === undefined ? "incomplete" : { unreadable };
   }
+}
+
+/** What the system says where it does not let a checkpoint be read; undefined where the checkpoint is damaged. */
+function whyUnreadable(error: unknown): string | undefined {
+  const cause = error instanceof ScaloraError ? error.cause : error;
+  return [undefined, "ENOENT", "ENOTDIR"].includes(codeOf(cause)) ? undefined : messageOf(cause);
 }
 
 /** Checks sizes and hashes. @throws `format` saying what is wrong. */
@@ -93,7 +100,7 @@ export function verifyCheckpoint(path: string): Manifest {
 /**
  * The newest valid checkpoint; `broken` are newer, invalid ones.
  * @returns undefined when there is no checkpoint at all.
- * @throws `format` when there are checkpoints and none is valid.
+ * @throws `format` when there are checkpoints and none is valid, `run` when one may be and cannot be read at present
  */
 export function findNewestValid(
   folder: string,
@@ -104,14 +111,27 @@ export function findNewestValid(
     try {
       return { entry, manifest: verifyCheckpoint(entry.path), broken };
     } catch (error) {
-      broken.push({ ...entry, reason: messageOf(error) });
+      const isUnreadable = whyUnreadable(error) !== undefined;
+      broken.push({ ...entry, reason: messageOf(error), isUnreadable });
     }
   }
   if (entries.length === 0) return undefined;
+  refuseUnreadable(broken);
   throw new ScaloraError("format", "No checkpoint of this run is valid", {
     where: folder,
     found: broken.map(({ reason }) => reason).join("\n"),
     fix: "start a new run",
+  });
+}
+
+/** @throws `run` for a checkpoint that may be whole, and cannot be read at present */
+export function refuseUnreadable(broken: readonly BrokenCheckpoint[]): void {
+  const unreadable = broken.find(({ isUnreadable }) => isUnreadable);
+  if (unreadable === undefined) return;
+  throw new ScaloraError("run", "A checkpoint cannot be read", {
+    where: unreadable.path,
+    found: unreadable.reason,
+    fix: "make it readable, or look whether its disk fails; to go on from an older checkpoint, move it elsewhere",
   });
 }
 

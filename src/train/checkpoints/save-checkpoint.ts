@@ -17,6 +17,7 @@ import type { Tensor } from "../../torch/index.ts";
 import { messageOf, ScaloraError } from "../../util/errors.ts";
 import { hashFile, makeFolders, syncFolder } from "../../util/files.ts";
 import type { Json } from "../../util/json.ts";
+import { LostLockError } from "../../util/process-lock.ts";
 import {
   type CheckpointIdentity,
   isUnfinished,
@@ -52,11 +53,11 @@ export function saveCheckpoint(
   assertHeld: () => void = () => {},
 ): string {
   const path = join(folder, stepFolder(content.step));
+  assertHeld();
   if (completeness(path) === "complete") return path;
   // A name of its own: a process that has lost the run without noticing must not write into another's files.
   const temporary = join(folder, `${unfinishedName(stepFolder(content.step))}.${randomUUID()}`);
   try {
-    assertHeld();
     makeFolders(folder);
     removeLeftovers(folder);
     mkdirSync(temporary);
@@ -67,9 +68,12 @@ export function saveCheckpoint(
     syncFolder(folder);
     syncFolder(dirname(folder));
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    assertHeld();
-    const last = listCheckpoints(folder).at(-1);
+    if (error instanceof LostLockError) throw error;
+    const last = attempt(() => {
+      rmSync(temporary, { recursive: true, force: true });
+      assertHeld();
+      return listCheckpoints(folder).at(-1);
+    });
     throw new ScaloraError("run", "The checkpoint could not be written; the run stops", {
       where: path,
       found: messageOf(error),
@@ -78,6 +82,16 @@ export function saveCheckpoint(
     });
   }
   return path;
+}
+
+/** What can be done after a write has failed. On a disk that fails altogether nothing can; a lost lock is worth an error of its own. */
+function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof LostLockError) throw error;
+    return undefined;
+  }
 }
 
 function writeFiles(folder: string, { step, evalLoss, identity, tensors, state }: CheckpointContent): void {
@@ -117,22 +131,27 @@ function syncFile(path: string): void {
 /**
  * Removes all but the last `keepLast` complete checkpoints and the best one (`bestStep`), incomplete ones too. The newest
  * complete one is always kept; without any, nothing is removed.
+ * @param assertHeld as in `saveCheckpoint`: the best one of a process that has taken the run over must not go
  * @returns those of which the disk does not say at present whether they are complete: they are kept
  */
 export function pruneCheckpoints(
   folder: string,
   keepLast: number,
   bestStep: number | undefined,
+  assertHeld: () => void = () => {},
 ): BrokenCheckpoint[] {
   const states = listCheckpoints(folder).map((entry) => ({ entry, state: completeness(entry.path) }));
   const complete = states.filter(({ state }) => state === "complete").map(({ entry }) => entry.step);
   const keep = new Set(complete.slice(-Math.max(1, keepLast)));
   if (bestStep !== undefined) keep.add(bestStep);
   if (complete.length > 0)
-    for (const { entry, state } of states)
-      if (typeof state === "string" && !keep.has(entry.step)) remove(folder, entry.path, entry.step);
+    for (const { entry, state } of states) {
+      if (typeof state !== "string" || keep.has(entry.step)) continue;
+      assertHeld();
+      remove(folder, entry.path, entry.step);
+    }
   return states.flatMap(({ entry, state }) =>
-    typeof state === "string" ? [] : [{ ...entry, reason: state.unreadable }],
+    typeof state === "string" ? [] : [{ ...entry, reason: state.unreadable, isUnreadable: true }],
   );
 }
 
