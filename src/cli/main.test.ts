@@ -153,7 +153,7 @@ test("a run of a newer scalora is shown as such", async () => {
     writeFileSync(run.file("status.json"), '{"version": 2}');
     const { code, stdout, stderr } = await scalora("ls", "runs", folder);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^a +newer +–/m)]);
-    expect(stderr).toContain("1 run written by a newer scalora");
+    expect(stderr).toContain("1 run written by a newer scalora; to read it:");
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -38,6 +38,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
   const { settings, out, jobs } = request;
   assertNoReservedKeys(request.set);
   using lock = await lockComparison(out, { signal, onWait: onNote });
+  const assertHeld = () => lock.assertHeld();
   const plan = checkComparison(request);
   const { runs } = plan;
   makeRunFolders(runs);
@@ -54,7 +55,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
   const finish = (result: TrialResult) => {
     checkSameInputs(result, results);
     results.push(result);
-    lock.assertHeld();
+    assertHeld();
     writeOutputFile(join(out, "results.jsonl"), results.map((each) => `${JSON.stringify(each)}\n`).join(""));
     onProgress({ done: results.length, total, running: [], finished: result });
   };
@@ -63,7 +64,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
     running.set(name, cell);
     try {
       checkTrial(cell, plan);
-      finish(readTrialResult(cell, plan) ?? (await runTrial(cell, plan, signal)));
+      finish(readTrialResult(cell, plan) ?? (await runTrial(cell, plan, { signal, assertHeld })));
     } finally {
       running.delete(name);
     }
@@ -77,6 +78,7 @@ export const runCompare: RunCompare = async (request, { signal, onProgress, onNo
   } finally {
     clearInterval(timer);
   }
+  assertHeld();
   return writeComparison(request, results);
 };
 

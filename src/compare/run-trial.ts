@@ -108,16 +108,22 @@ const dataHash = ({ data: { hashes } }: StartEvent) => (hashes ? `${hashes.train
 
 /**
  * Runs a trial in a separate process, to isolate its memory and crashes; an interrupted run is resumed from its checkpoint.
- * Its model is scored on the plan's tasks; afterwards its checkpoints are removed: a comparison keeps results, not models. A run that is refused at the start (for
- * example for a rank above a layer's size) counts as failed, so that the other settings go ahead.
- * @throws ScaloraError `run` when the process ends before the run does
+ * Its model is scored on the plan's tasks; afterwards its checkpoints are removed: a comparison keeps results, not models. A run
+ * that is refused at the start (for example for a rank above a layer's size) counts as failed, so that the other settings go ahead.
+ * @param assertHeld throws when another process runs the comparison by now
+ * @throws ScaloraError `run` when the process ends before the run does, or the comparison is another process's by now
  * @throws the signal's reason when it is aborted; the run has saved a checkpoint
  */
-export async function runTrial(cell: Trial, plan: TrialPlan, signal: AbortSignal): Promise<TrialResult> {
+export async function runTrial(
+  cell: Trial,
+  plan: TrialPlan,
+  { signal, assertHeld }: { signal: AbortSignal; assertHeld: () => void },
+): Promise<TrialResult> {
   const folder = join(plan.runs, trialName(cell));
   const result = endedResult(cell, plan) ?? (await train(cell, plan, folder, signal));
   const scoring = scoringOf(result, plan);
   const tasks = scoring === undefined ? undefined : await scoreTasks(folder, scoring, plan, signal);
+  assertHeld();
   rmSync(join(folder, "checkpoints"), { recursive: true, force: true });
   return tasks === undefined ? result : { ...result, tasks };
 }

@@ -123,7 +123,7 @@ function unrenderable(error: ScaloraError, where: string): ScaloraError {
 }
 
 function templateFailure({ where, found, fix, cause }: ScaloraError, row: string): ScaloraError {
-  const what = "The chat template fails, whatever the messages";
+  const what = "The chat template fails on a plain question and answer too";
   return new ScaloraError("model", what, { where, found: `${found}, first for ${row}`, fix, cause });
 }
 

@@ -34,6 +34,20 @@ test("results are found again, and a line that was cut short is done anew", () =
   expect(readFileSync(path, "utf8")).toBe([0, 1, 2].map((i) => `${JSON.stringify(result(i))}\n`).join(""));
 });
 
+test("results of more than one piece of the file are found again", () => {
+  const path = join(scratch.path, "long.jsonl");
+  const long = (index: number) => ({ ...result(index), output: "ä".repeat(400_000) });
+  const log = new ResultLog(path);
+  for (const index of [0, 1, 2]) log.add(long(index));
+  appendFileSync(path, JSON.stringify(long(3)));
+  const again = new ResultLog(path);
+  for (const index of [0, 1, 2]) expect(again.find("gsm8k", index, `k${index}`)).toEqual(long(index));
+  expect(again.find("gsm8k", 3, "k3")).toBeUndefined();
+  again.add(long(3));
+  const whole = [0, 1, 2, 3].map((index) => `${JSON.stringify(long(index))}\n`).join("");
+  expect(readFileSync(path, "utf8")).toBe(whole);
+});
+
 test("a revised result takes the place of the old one, among all others", () => {
   const path = join(scratch.path, "revised.jsonl");
   const log = new ResultLog(path);

@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, truncateSync } from "node:fs";
+import { appendFileSync, closeSync, fstatSync, rmSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { cannotWrite } from "../util/cannot-write.ts";
@@ -6,7 +6,8 @@ import { ScaloraError } from "../util/errors.ts";
 import { makeFolders, writeFileAtomic } from "../util/files.ts";
 import { isRecord } from "../util/json.ts";
 import { refuseNamedPipe } from "../util/output-file.ts";
-import { readFileBytes, statsOf } from "../util/read-file.ts";
+import { openFile, statsOf } from "../util/read-file.ts";
+import { readLines, readPieces } from "../util/read-lines.ts";
 
 /** Result of one example; a line of the log. */
 export interface ExampleResult {
@@ -34,9 +35,6 @@ export interface ExampleResult {
   /** Whether the beginning of the prompt was truncated. */
   readonly truncated?: boolean;
 }
-
-/** Size of a file of results, which is read at once. */
-const maxBytes = 1 << 28;
 
 /** Results of examples as JSON lines, appended one by one; an evaluation reuses the results that the file holds. */
 export class ResultLog implements Disposable {
@@ -104,14 +102,22 @@ export class ResultLog implements Disposable {
 
   /** Reads the results, and removes a last line that a crash left incomplete. */
   private read(path: string): void {
-    const bytes = tryFile(path, () => readFileBytes(path, maxBytes));
-    const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1);
-    const lines = whole.toString("utf8").split("\n").slice(0, -1);
-    for (const [i, line] of lines.entries()) {
-      const result = parseResult(line, `${path}:${i + 1}`);
-      this.resultsByExample.set(`${result.task} ${result.index}`, result);
+    const descriptor = tryFile(path, () => openFile(path));
+    try {
+      const { size } = fstatSync(descriptor);
+      const lines = readLines(readPieces(descriptor));
+      let end = 0;
+      for (let number = 1; ; number++) {
+        const line = tryFile(path, () => lines.next());
+        if (line.done || end + line.value.length >= size) break;
+        const result = parseResult(line.value.toString("utf8"), `${path}:${number}`);
+        this.resultsByExample.set(`${result.task} ${result.index}`, result);
+        end += line.value.length + 1;
+      }
+      if (end < size) tryFile(path, () => truncateSync(path, end));
+    } finally {
+      closeSync(descriptor);
     }
-    if (whole.length < bytes.length) tryFile(path, () => truncateSync(path, whole.length));
   }
 }
 

@@ -144,6 +144,17 @@ test("a run whose lock can no longer be read is released all the same, and the f
   expect(existsSync(path)).toBe(false);
 });
 
+test("the lock that another host is making stays when a run is opened", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  run.close();
+  const making = join(run.path, `.lock.7-00000000-0000-4000-8000-000000000000.${2 ** 22 + 1}.tmp`);
+  mkdirSync(making);
+  const holder = { pid: 7, host: "elsewhere", startTime: null, since: "2026-01-01T00:00:00.000Z" };
+  writeFileSync(join(making, "token"), JSON.stringify(holder));
+  RunFolder.open(run.path).close();
+  expect(existsSync(join(making, "token"))).toBe(true);
+});
+
 test("a folder without a run is refused", () => {
   expect(failure(() => RunFolder.open(join(parent, "none"))).message).toContain("no folder");
   expect(failure(() => RunFolder.open(parent)).exitCode).toBe(2);

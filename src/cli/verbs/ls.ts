@@ -81,7 +81,7 @@ export function addLs(program: Command, context: Context, load: () => Promise<Ca
       const newer = runs.filter(({ state }) => state === "newer").length;
       if (newer > 0)
         context.note(
-          `${formatCountOf(newer, "run")} written by a newer scalora, which reads it: npm install scalora@latest`,
+          `${formatCountOf(newer, "run")} written by a newer scalora; to read ${newer === 1 ? "it" : "them"}: npm install scalora@latest`,
         );
     });
 }
