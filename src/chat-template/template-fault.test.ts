@@ -14,6 +14,11 @@ test.each([
   [`${message}\n{% endif %}`, 3, "{% endif %}"],
   [`${message}\n\n`, 1, "{% for m in messages %}"],
   [`{# }} #}\n{% set a %}x{% endset %}{% set b = 1 -%}\n{{ 'abc`, 3, "{{ 'abc"],
+  // What is within a string ends nothing, nor do the brackets of mappings.
+  [`{{ '}}' }}{% set a = '%}' %}{{ "\\"}}" }}{{ 'a%}' }}\n{{ 1 + }}`, 2, "{{ 1 + }}"],
+  [`{{ {'a': {'b': 1}} }}{% set a = {'b': {}} %}\n{% foo %}`, 2, "{% foo %}"],
+  // The parser does not know it.
+  ["{% raw %}{{ 1 }}{% endraw %}\n{{ 1 + }}", 1, "{% raw %}"],
 ])("the fault of %j is in line %i, at %j", (source, line, tag) => {
   expect(findTemplateFault(source)).toEqual({ line, tag });
 });

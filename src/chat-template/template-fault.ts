@@ -16,8 +16,53 @@ const inner: ReadonlySet<string> = new Set(["else", "break", "continue"]);
 /** Characters that are shown of a tag without an end. */
 const maxUnclosed = 200;
 
-/** An expression, a statement or a comment; the beginning of one that has no end. */
-const tagPattern = /\{\{([\s\S]*?)\}\}|\{%([\s\S]*?)%\}|\{#[\s\S]*?#\}|\{[{%#]/g;
+interface Tag {
+  readonly index: number;
+  /** As it is written; the beginning of one that has no end. */
+  readonly tag: string;
+  /** What is within a statement. */
+  readonly statement?: string;
+  readonly isClosed: boolean;
+}
+
+/** Expressions, statements and comments; the first one without an end is the last. */
+function* tagsOf(source: string): Generator<Tag> {
+  const starts = /\{[{%#]/g;
+  for (let start = starts.exec(source); start !== null; start = starts.exec(source)) {
+    const { index } = start;
+    const end = tagEnd(source, index);
+    if (end === undefined) {
+      yield { index, tag: source.slice(index, index + maxUnclosed), isClosed: false };
+      return;
+    }
+    const tag = source.slice(index, end);
+    yield { index, tag, isClosed: true, ...(start[0] === "{%" && { statement: tag.slice(2, -2) }) };
+    starts.lastIndex = end;
+  }
+}
+
+/** Where a tag ends: as the parser sees it, neither within a string nor within the brackets of a mapping. */
+function tagEnd(source: string, start: number): number | undefined {
+  const kind = source[start + 1];
+  if (kind === "#") {
+    const end = source.indexOf("#}", start + 2);
+    return end < 0 ? undefined : end + 2;
+  }
+  const pieces = /'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|['"{}]|%\}/g;
+  pieces.lastIndex = start + 2;
+  let depth = 0;
+  for (let piece = pieces.exec(source); piece !== null; piece = pieces.exec(source)) {
+    const [text] = piece;
+    const end = piece.index + 2;
+    if (text === "'" || text === '"') return undefined;
+    if (text === "%}" && kind === "%") return end;
+    if (text === "{") depth += 1;
+    if (text !== "}") continue;
+    if (depth === 0 && kind === "{" && source[piece.index + 1] === "}") return end;
+    depth = Math.max(0, depth - 1);
+  }
+  return undefined;
+}
 
 /**
  * The first tag of a template that does not parse by itself, closes no block, or is never closed; the parser says only what is
@@ -26,23 +71,23 @@ const tagPattern = /\{\{([\s\S]*?)\}\}|\{%([\s\S]*?)%\}|\{#[\s\S]*?#\}|\{[{%#]/g
 export function findTemplateFault(source: string): TemplateFault | undefined {
   const open: { name: string; fault: TemplateFault }[] = [];
   let [line, counted] = [1, 0];
-  for (const { 0: tag, 1: expression, 2: statement, index } of source.matchAll(tagPattern)) {
+  for (const { index, tag, statement, isClosed } of tagsOf(source)) {
     line += lineEnds(source.slice(counted, index));
     counted = index;
-    const written = tag.length > 2 ? tag : source.slice(index, index + maxUnclosed);
-    const fault = { line, tag: written.replace(/\n.*/s, "") };
-    if (expression !== undefined) {
+    const fault = { line, tag: tag.replace(/\n.*/s, "") };
+    if (!isClosed) return fault;
+    if (statement === undefined) {
       if (!parses(tag)) return fault;
-    } else if (statement !== undefined) {
-      const [, name = "", rest = ""] = /^[-+]?\s*(\w*)(.*?)[-+]?$/s.exec(statement) ?? [];
-      if (name.startsWith("end")) {
-        if (open.pop()?.name !== name.slice(3)) return fault;
-      } else if (!inner.has(name)) {
-        const isBlock = blocks.has(name) || (name === "set" && !rest.includes("="));
-        if (!parses(statementAlone(name, rest, isBlock))) return fault;
-        if (isBlock) open.push({ name, fault });
-      }
-    } else if (tag.length === 2) return fault;
+      continue;
+    }
+    const [, name = "", rest = ""] = /^[-+]?\s*(\w*)(.*?)[-+]?$/s.exec(statement) ?? [];
+    if (name.startsWith("end")) {
+      if (open.pop()?.name !== name.slice(3)) return fault;
+    } else if (!inner.has(name)) {
+      const isBlock = blocks.has(name) || (name === "set" && !rest.includes("="));
+      if (!parses(statementAlone(name, rest, isBlock))) return fault;
+      if (isBlock) open.push({ name, fault });
+    }
   }
   return open.at(-1)?.fault;
 }

@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { elementAt } from "../util/elements.ts";
 import { BatchSource, type BatchSourceOptions, batchesInOrder } from "./batch-source.ts";
 import { collate } from "./collate.ts";
 import { packRows } from "./packing.ts";
+import { RowSampler } from "./row-sampler.ts";
 import { randomExamples, randomLengths } from "./testing/examples.ts";
 import type { Batch, Example } from "./types.ts";
 
@@ -82,6 +83,20 @@ test.each<Partial<BatchSourceOptions>>([
     const largest = Math.max(...take(make(), count).map(({ tokens }) => tokens.length));
     expect(make().largestBatchTokens(count)).toBe(largest);
   }
+});
+
+test("an epoch is planned once, and one of very many rows is not planned for the largest batch", () => {
+  using plans = vi.spyOn(RowSampler.prototype, "sampleEpoch");
+  const source = new BatchSource([examples], { seed: 3, batchTokens: 128 });
+  source.countBatches(1);
+  source.largestBatchTokens(2);
+  source.next();
+  expect(plans).toHaveBeenCalledTimes(1);
+  const many = Array.from({ length: 60_000 }, () => elementAt(examples, 0));
+  const large = new BatchSource([many], { seed: 3, batchSize: 1000 });
+  plans.mockClear();
+  expect(large.largestBatchTokens(1000)).toBe(1000 * elementAt(examples, 0).ids.length);
+  expect(plans).toHaveBeenCalledTimes(2);
 });
 
 test("weights: shares are exact, and a source's rows all come before one comes again", () => {

@@ -18,6 +18,9 @@ export interface BatchSourceOptions {
   weights?: readonly number[];
 }
 
+/** Rows that are planned, epoch by epoch, to find the largest batch. */
+const mostPlannedRows = 100_000;
+
 /** State of a `BatchSource` for checkpoints, as JSON. */
 export interface BatchState {
   version: 1;
@@ -38,6 +41,7 @@ export interface BatchState {
  */
 export class BatchSource {
   private readonly examples: Example[];
+  private readonly lengths: readonly number[];
   private readonly options: BatchSourceOptions;
   private readonly order: RowSampler;
   private readonly fingerprint: string;
@@ -45,10 +49,12 @@ export class BatchSource {
   private position = 0;
   private drawn: number[];
   private epochBatches: number[][] | undefined;
+  private firstEpoch: number[][] | undefined;
 
   /** @throws ScaloraError `config` for impossible options, `data` for no rows or a row larger than `batchTokens`. */
   constructor(perSource: readonly (readonly Example[])[], options: BatchSourceOptions) {
     this.examples = perSource.flat();
+    this.lengths = this.examples.map(({ ids }) => ids.length);
     this.options = options;
     checkBatchSize(this.examples, options);
     this.order = new RowSampler(
@@ -67,13 +73,13 @@ export class BatchSource {
 
   /** The next batch; there always is one. */
   next(): Batch {
-    this.epochBatches ??= this.makeEpochBatches(this.epochsDone, this.drawn);
+    this.epochBatches ??= this.epochPlan(this.epochsDone, this.drawn);
     const rows = elementAt(this.epochBatches, this.position++);
     const batch = collate(rows.map((row) => elementAt(this.examples, row)));
     if (this.position === this.epochBatches.length) {
       this.drawn = this.order.countsAfterEpoch(this.drawn);
       this.epochsDone++;
-      [this.position, this.epochBatches] = [0, undefined];
+      [this.position, this.epochBatches, this.firstEpoch] = [0, undefined, undefined];
     }
     return batch;
   }
@@ -83,22 +89,23 @@ export class BatchSource {
     let drawn = this.order.initialCounts();
     let count = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
-      count += Math.ceil(this.makeEpochBatches(epoch, drawn).length * Math.min(1, epochs - epoch));
+      count += Math.ceil(this.epochPlan(epoch, drawn).length * Math.min(1, epochs - epoch));
       drawn = this.order.countsAfterEpoch(drawn);
     }
     return count;
   }
 
-  /** Tokens of the largest of the first `count` batches. After ten epochs it is not looked for any further. */
+  /**
+   * Tokens of the largest of the first `count` batches, which is looked for in up to ten epochs: as many as have 100,000 rows
+   * together, at least one.
+   */
   largestBatchTokens(count: number): number {
+    const epochs = Math.min(10, Math.ceil(mostPlannedRows / this.lengths.length));
     let drawn = this.order.initialCounts();
     let [left, largest] = [count, 0];
-    for (let epoch = 0; epoch < 10 && left > 0; epoch++) {
-      const batches = this.makeEpochBatches(epoch, drawn).slice(0, left);
-      for (const rows of batches) {
-        const tokens = rows.reduce((sum, row) => sum + elementAt(this.examples, row).ids.length, 0);
-        largest = Math.max(largest, tokens);
-      }
+    for (let epoch = 0; epoch < epochs && left > 0; epoch++) {
+      const batches = this.epochPlan(epoch, drawn);
+      for (const rows of batches.slice(0, left)) largest = Math.max(largest, this.tokensOf(rows));
       left -= batches.length;
       drawn = this.order.countsAfterEpoch(drawn);
     }
@@ -134,11 +141,22 @@ export class BatchSource {
     this.epochBatches = undefined;
   }
 
-  private makeEpochBatches(epoch: number, drawn: readonly number[]): number[][] {
+  private tokensOf(rows: readonly number[]): number {
+    return rows.reduce((sum, row) => sum + elementAt(this.lengths, row), 0);
+  }
+
+  /** The batches of an epoch; the first one's are kept until it is over, since they are asked for before it begins. */
+  private epochPlan(epoch: number, drawn: readonly number[]): number[][] {
+    if (epoch > 0) return this.planEpoch(epoch, drawn);
+    this.firstEpoch ??= this.planEpoch(0, drawn);
+    return this.firstEpoch;
+  }
+
+  private planEpoch(epoch: number, drawn: readonly number[]): number[][] {
     const rows = this.order.sampleEpoch(drawn);
     const { batchSize, batchTokens, seed } = this.options;
     if (batchSize !== undefined) return chunkRows(rows, batchSize);
-    const batches = packRows(rows, (row) => elementAt(this.examples, row).ids.length, batchTokens ?? 0);
+    const batches = packRows(rows, (row) => elementAt(this.lengths, row), batchTokens ?? 0);
     return new Random(deriveSeed(seed, "batches", epoch)).shuffled(batches);
   }
 }

@@ -63,8 +63,8 @@ export async function evaluateModel(
 }
 
 /**
- * Both fractions with their 95 % intervals. Parts of one answer are right or wrong together, so the intervals count answers as
- * trials: that of the parts is rather too wide.
+ * Both fractions with their 95 % intervals. The intervals count answers as trials, not their parts, because the parts of one
+ * answer tend to be right or wrong together. As they do so only in part, the interval of the parts is wider than need be.
  */
 export function gradeFractions(grades: readonly Grade[]): Pick<TestResult, "exact" | "parts"> {
   const sum = (count: (grade: Grade) => number) => grades.reduce((total, grade) => total + count(grade), 0);

@@ -91,7 +91,7 @@ function comparison({ job, before, runs }: QuickstartRuns, remark: string): Repo
       ]),
     ],
     note:
-      `${remark} In brackets: 95 % intervals (Wilson) for so many ${job.names.item}. ` +
+      `${remark} In brackets: 95 % intervals (Wilson), which the number of the test's ${job.names.item} decides. ` +
       "Rank is that of the accumulated change: the number of singular values above 1 % of the largest, averaged over the adapted layers; the " +
       "entropy rank weights them by energy. Memory is that of the whole process, including Node and libtorch.",
   };

@@ -41,3 +41,13 @@ test("the second is for all calls together", () => {
   }).toThrow("longer than a second");
   expect(performance.now() - started).toBeLessThan(30_000);
 });
+
+test("when the second is used up, nothing more is tried", () => {
+  const time = new MatchTime();
+  expect(() => time.firstMatches([slow], ["a".repeat(60)])).toThrow(MatchTimeout);
+  const untried = /b/;
+  untried.exec = () => {
+    throw new Error("tried");
+  };
+  expect(() => time.firstMatches([untried], paths)).toThrow(MatchTimeout);
+});

@@ -11,7 +11,7 @@ for (const text of texts) {
     progress.expression = expression;
     return expression.test(text);
   });
-  progress.matches.push(match);
+  matches.push(match);
 }`);
 
 /** The time for all matches together was used up. */
@@ -29,25 +29,30 @@ export class MatchTimeout extends Error {
 /** A second for matching the regular expressions of one file or section, some of which may be made to take for ever. */
 export class MatchTime {
   private left = mostMilliseconds;
+  /** What is, or was at last, matched. */
+  private readonly progress = { expression: /(?:)/, text: "" };
 
   /**
    * For each text the index of the first expression that matches it, or -1.
    * @throws MatchTimeout when all calls together take longer than a second; what a match itself throws
    */
   firstMatches(expressions: readonly RegExp[], texts: readonly string[]): number[] {
+    if (this.left <= 0) throw this.timeout();
     const matches: number[] = [];
-    const progress = { expression: /(?:)/, text: "", matches };
-    Object.assign(context, { expressions, texts, progress });
+    Object.assign(context, { expressions, texts, matches, progress: this.progress });
     const started = performance.now();
     try {
-      script.runInContext(context, { timeout: Math.max(1, Math.ceil(this.left)) });
+      script.runInContext(context, { timeout: Math.ceil(this.left) });
       return matches;
     } catch (cause) {
-      if (!isTimeout(cause)) throw cause;
-      throw new MatchTimeout(progress.expression, progress.text, cause);
+      throw isTimeout(cause) ? this.timeout(cause) : cause;
     } finally {
       this.left -= performance.now() - started;
     }
+  }
+
+  private timeout(cause?: unknown): MatchTimeout {
+    return new MatchTimeout(this.progress.expression, this.progress.text, cause);
   }
 }
 

@@ -31,7 +31,7 @@ export interface TaskExample {
 export interface ScoredOutput {
   /** The answer found in it. */
   readonly answer: string | undefined;
-  /** 0 or 1 for each metric; the task's main metric comes first. */
+  /** 0 or 1 for each metric, as Wilson's interval, which is reported with their means, needs; the main metric comes first. */
   readonly scores: Readonly<Record<string, number>>;
 }
 
