@@ -10,16 +10,16 @@ import { runScalora, scaloraJson } from "./testing/scalora.ts";
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
 const recipe = at("recipe.yaml");
+const sections = {
+  model: { path: at("model"), device: "cpu" },
+  adapter: { method: "scalora-i", rank: 2 },
+  data: { train: at("train.jsonl"), eval: { holdOut: 8 } },
+  train: { steps: 100, batchSize: 4, evalEvery: 25 },
+  run: { name: "mine", folder: at("runs") },
+};
 beforeAll(() => {
   setThreads(1);
   writeTinyProject(scratch.path);
-  const sections = {
-    model: { path: at("model"), device: "cpu" },
-    adapter: { method: "scalora-i", rank: 2 },
-    data: { train: at("train.jsonl"), eval: { holdOut: 8 } },
-    train: { steps: 100, batchSize: 4, evalEvery: 25 },
-    run: { name: "mine", folder: at("runs") },
-  };
   writeFileSync(recipe, stringify(sections));
 });
 afterAll(scratch.remove);
@@ -45,6 +45,15 @@ test("the probe's losses are those of the run's first steps", async () => {
   const { stderr } = await trained;
   const [first] = /step +1\/100 {2}loss (\d+\.\d+)/.exec(stderr)?.slice(1) ?? [];
   expect(run.probe.losses[0].toFixed(4)).toBe(first);
+});
+
+test("a recipe without held-out rows would run too, without the time of an evaluation", async () => {
+  const { evalEvery: _, ...train } = sections.train;
+  const data = { ...sections.data, eval: "none" };
+  writeFileSync(at("no-eval.yaml"), stringify({ ...sections, data, train }));
+  const { ok, errors, run } = await scaloraJson("check", at("no-eval.yaml"));
+  expect({ ok, errors }).toEqual({ ok: true, errors: [] });
+  expect(run).toMatchObject({ data: { heldOut: 0 }, probe: { evaluationSeconds: null } });
 });
 
 test("errors of a taken name, broken data and damaged weights are reported together, and none hides the others", async () => {

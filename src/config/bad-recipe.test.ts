@@ -435,6 +435,15 @@ const badInput: {
     issue: { problem: "cannot be set into", expected: "a section (keys and values)" },
   },
   {
+    name: "override into a value that may be a section",
+    set: ["data.eval=none", "data.eval.holdOut=8"],
+    key: "data.eval",
+    issue: {
+      problem: "cannot be set into",
+      fix: "give its value as a whole: --set 'data.eval={holdOut: 8}'",
+    },
+  },
+  {
     name: "override of a prototype",
     set: ["__proto__.x=1"],
     key: "__proto__",

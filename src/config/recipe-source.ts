@@ -4,6 +4,7 @@ import type { ConfigIssue, KeyPath } from "../schema/config-issue.ts";
 import { messageOf } from "../util/errors.ts";
 import { parseYaml, YamlError, type YamlText } from "../util/parse-yaml.ts";
 import { readFileText } from "../util/read-file.ts";
+import { shellQuote } from "../util/shell-quote.ts";
 import { exclusiveKeys } from "./train-section.ts";
 
 /** Size of a recipe; one of all keys has a few thousand bytes. */
@@ -141,7 +142,8 @@ function applyOverride(root: unknown, { option, path, value }: Override): Config
     const blocked = describePathConflict(current, part);
     if (blocked !== undefined || typeof current !== "object" || current === null) {
       const key = formatKeyPath(path.slice(0, i));
-      return { where: `--set ${option}`, key, problem: "cannot be set into", expected: blocked };
+      const fix = Array.isArray(current) ? undefined : wholeValueFix(key, path.slice(i), option);
+      return { where: `--set ${option}`, key, problem: "cannot be set into", expected: blocked, fix };
     }
     const isLast = i === path.length - 1;
     const existing = Object.hasOwn(current, part) ? Reflect.get(current, part) : undefined;
@@ -155,6 +157,13 @@ function applyOverride(root: unknown, { option, path, value }: Override): Config
     current = next;
   }
   return undefined;
+}
+
+/** How to set keys inside a value that is no section: by replacing it. */
+function wholeValueFix(key: string, inner: KeyPath, option: string): string {
+  const value = option.slice(option.indexOf("=") + 1);
+  const section = inner.reduceRight<string>((text, part) => `{${part}: ${text}}`, value);
+  return `give its value as a whole: --set ${shellQuote(`${key}=${section}`)}`;
 }
 
 function describePathConflict(holder: unknown, part: string | number): string | undefined {

@@ -1,10 +1,10 @@
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { glueMetrics } from "../assemble/glue-labels-and-metrics.ts";
 import type { Recipe } from "../config/index.ts";
-import type { Batch } from "../data/index.ts";
 import { isClassifier } from "../nn/index.ts";
 import { evaluateLoss } from "../train/evaluate.ts";
 import { trainStep } from "../train/step.ts";
+import { elementAt } from "../util/elements.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { scheduleAndSettings } from "./run-settings.ts";
 
@@ -24,7 +24,7 @@ export interface Probe {
 
 /** Trains three steps of the run, and evaluates one batch of held-out rows. */
 export async function probeRun(prepared: PreparedRun, recipe: Recipe, signal: AbortSignal): Promise<Probe> {
-  const { base, adapters, optimizer, batches, dataset, dropout, steps } = prepared;
+  const { base, adapters, optimizer, batches, dropout, steps } = prepared;
   const { schedule, settings } = scheduleAndSettings(recipe, steps);
   const { model } = base;
   const parts = {
@@ -42,7 +42,7 @@ export async function probeRun(prepared: PreparedRun, recipe: Recipe, signal: Ab
   const sum = (of: (report: (typeof reports)[number]) => number) =>
     timed.reduce((total, report) => total + of(report), 0);
   const secondsPerStep = sum(({ seconds }) => seconds) / timed.length;
-  const evaluationSeconds = await timeEvaluation(prepared, recipe, evaluationBatches(dataset.eval));
+  const evaluationSeconds = await timeEvaluation(prepared, recipe);
   const evaluations = 1 + Math.ceil(steps / settings.evalEvery);
   return {
     losses: reports.map(({ loss }) => loss),
@@ -53,14 +53,11 @@ export async function probeRun(prepared: PreparedRun, recipe: Recipe, signal: Ab
   };
 }
 
-/** Seconds of an evaluation, from those of its first batch. */
-async function timeEvaluation(
-  { base }: PreparedRun,
-  recipe: Recipe,
-  batches: readonly Batch[],
-): Promise<number | null> {
-  const [first] = batches;
-  if (first === undefined) return null;
+/** Seconds of an evaluation, from those of its first batch; null without held-out rows. */
+async function timeEvaluation({ base, dataset }: PreparedRun, recipe: Recipe): Promise<number | null> {
+  if (dataset.eval.length === 0) return null;
+  const batches = evaluationBatches(dataset.eval);
+  const first = elementAt(batches, 0);
   const started = performance.now();
   await evaluateLoss(base.model, [first], glueMetrics(recipe.data));
   const tokens = batches.reduce((sum, batch) => sum + batch.tokens.length, 0);
