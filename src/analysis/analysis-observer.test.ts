@@ -7,6 +7,7 @@ import { scaloraSchema } from "../adapters/scalora/options.ts";
 import { moveTrainables } from "../adapters/testing/contract-matrix.ts";
 import { collate } from "../data/collate.ts";
 import { Linear } from "../nn/index.ts";
+import { AdamW, makeSchedule } from "../optim/index.ts";
 import { requestControl } from "../run/control-command.ts";
 import type { AnalysisEvent, RunEvent } from "../run/events.ts";
 import { readEvents } from "../run/read-events.ts";
@@ -17,10 +18,12 @@ import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import { listCheckpoints } from "../train/checkpoints/read-checkpoint.ts";
 import { objectiveOf } from "../train/objective.ts";
+import { trainStep } from "../train/step.ts";
 import { train } from "../train/trainer.ts";
 import { elementAt, mapTuple } from "../util/elements.ts";
 import { AnalysisObserver, isAnalysisRecord, roundRobinLayers } from "./analysis-observer.ts";
 import { GradientCollector } from "./gradient-collector.ts";
+import { signalShare } from "./signal-share.ts";
 
 checkTensorLeaks();
 let folder: ReturnType<typeof temporaryFolder>;
@@ -137,7 +140,7 @@ test.each([false, true])(
       objectiveOf(model)
         .lossSum(collate(countingExamples(6)), undefined)
         .backward();
-      const G = watch.take().get("mix") ?? expect.fail("not collected");
+      const { whole: G } = watch.take().get("mix") ?? expect.fail("not collected");
       torch.noGrad(() => {
         analysis.afterBackward(context);
         const { bank, index } = adapters.find("mix");
@@ -165,6 +168,37 @@ test.each([false, true])(
     model.dispose();
   },
 );
+
+test("φ is of the two halves of a step's micro-batches, and absent with one", () => {
+  const model = new TinyLM({ dtype: "float64" });
+  const given = { rank: 2, targetModules: ["mix"] };
+  const adapters = attachScalora(model, scaloraSchema.parse({ method: "scalora", ...given }), { seed: 1 });
+  moveTrainables(adapters);
+  const original = new TinyLM({ dtype: "float64" });
+  const analysis = new AnalysisObserver({ model, adapters, original, every: 1 });
+  const optimizer = new AdamW(adapters.trainables());
+  const schedule = makeSchedule({ name: "constant", lr: 0.01, steps: 9 });
+  const rows = countingExamples(6);
+  const batches = [rows.slice(0, 2), rows.slice(2, 4), rows.slice(4)].map((examples) => collate(examples));
+  const gradientOf = (some: typeof batches) => {
+    const watch = new GradientCollector([["mix", model.mix]]);
+    for (const batch of some) objectiveOf(model).lossSum(batch, undefined).backward();
+    adapters.zeroGrad();
+    return watch.take().get("mix")?.whole ?? expect.fail("not collected");
+  };
+  torch.scope(() => {
+    const { A, B } = adapters.lowRank?.factors?.("mix") ?? expect.fail("no factors");
+    const halves = mapTuple([batches.slice(0, 2), batches.slice(2)], gradientOf);
+    const expected = signalShare(...halves, { A, B });
+    const observed = (step: number, some: typeof batches) =>
+      trainStep({ model, adapters, optimizer, schedule, clip: 0, observer: analysis }, some, step).observation
+        ?.layers[0]?.gradient;
+    expect(observed(2, batches)?.signal).toBeCloseTo(expected, 10);
+    expect(Math.abs(expected)).toBeGreaterThan(1e-3);
+    expect(observed(3, batches.slice(0, 1))).not.toHaveProperty("signal");
+  });
+  for (const part of [optimizer, analysis, adapters, model]) part.dispose();
+});
 
 test("LoRA's change has at most its rank", async () => {
   const { events } = await trained("run", { adapter: { method: "lora", ...scaling }, every: 4 });

@@ -1,17 +1,17 @@
-import type { LayerScalingPreview } from "../adapters/core/adapter-set.ts";
+import type { GradientSize, LayerScalingPreview } from "../adapters/core/adapter-set.ts";
 import { linearLayers } from "../adapters/core/targets.ts";
 import type { AdapterSet, StepContext } from "../adapters/index.ts";
 import type { Linear, TrainableModel } from "../nn/index.ts";
 import type { LayerAnalysis, LayerScaling } from "../run/analysis-event.ts";
-import { scope, type Tensor } from "../torch/index.ts";
+import { scope, sub, type Tensor } from "../torch/index.ts";
 import type { StepObservation, StepObserver } from "../train/step.ts";
 import { internalError } from "../util/errors.ts";
-import { GradientCollector } from "./gradient-collector.ts";
+import { type CollectedGradient, GradientCollector } from "./gradient-collector.ts";
 import { quantilesOf } from "./quantiles.ts";
+import { signalShare } from "./signal-share.ts";
 import {
   leadingEnergyFraction,
   leadingSpectrum,
-  type Spectrum,
   significantSpectrum,
   spectrumRanks,
 } from "./singular-values.ts";
@@ -34,6 +34,12 @@ export interface AnalysisObserverOptions {
 }
 
 type Layers = readonly (readonly [path: string, linear: Linear])[];
+
+/** What a record says of a layer's gradient, and what a preview of an event needs of it. */
+interface GradientFigures {
+  readonly recorded: NonNullable<LayerAnalysis["gradient"]>;
+  readonly size: GradientSize | undefined;
+}
 
 interface PendingRecord {
   readonly gradients: GradientCollector;
@@ -77,6 +83,10 @@ export class AnalysisObserver implements StepObserver, Disposable {
       : undefined;
   }
 
+  afterMicroBatch(done: number, all: number): void {
+    if (all > 1 && done === Math.ceil(all / 2)) this.pending?.gradients.endFirstHalf();
+  }
+
   afterBackward(step: StepContext): void {
     const passes = (performance.now() - this.clock) / 1000;
     const { pending, isFirst } = this;
@@ -108,38 +118,37 @@ export class AnalysisObserver implements StepObserver, Disposable {
 
   private recordGradients({ gradients, layers }: PendingRecord, step: StepContext): void {
     const { adapters } = this.parts;
-    // The gradient of the effective weight, or as the method's factors receive it.
-    const factorGradient = (path: string, gradient: Tensor) =>
-      adapters.lowRank?.factorGradient(path, gradient) ?? gradient;
-    const spectra = new Map<string, Spectrum>();
-    for (const [path, gradient] of gradients.take()) {
-      const directions = leadingDirections(adapters, path) ?? directionsWithoutRank;
-      const spectrum = scope(() => leadingSpectrum(factorGradient(path, gradient), directions));
-      spectra.set(path, spectrum);
-    }
-    const shareOf = (path: string) => {
-      const [spectrum, directions] = [spectra.get(path), leadingDirections(adapters, path)];
-      if (!spectrum || directions === undefined) return undefined;
-      return { energy: spectrum.energy, share: leadingEnergyFraction(spectrum, directions) };
-    };
-    const previews = adapters.scaling?.preview(step, shareOf) ?? [];
+    const figures = new Map(
+      [...gradients.take()].map(([path, gradient]) => [path, this.figuresOf(path, gradient)]),
+    );
+    const sizeOf = (path: string) => figures.get(path)?.size;
+    const previews = adapters.scaling?.preview(step, sizeOf) ?? [];
     const scalings = new Map(previews.map((preview) => [preview.path, toLayerScaling(preview)]));
     for (const [path] of this.layers) {
-      const [spectrum, scaling] = [spectra.get(path), scalings.get(path)];
-      const directions = leadingDirections(adapters, path);
-      layers.set(path, {
-        ...(spectrum && {
-          gradient: {
-            ...spectrumRanks(spectrum),
-            ...(directions !== undefined && {
-              directions,
-              share: leadingEnergyFraction(spectrum, directions),
-            }),
-          },
-        }),
-        ...(scaling && { scaling }),
-      });
+      const [gradient, scaling] = [figures.get(path)?.recorded, scalings.get(path)];
+      layers.set(path, { ...(gradient && { gradient }), ...(scaling && { scaling }) });
     }
+  }
+
+  /** Of the gradient of the effective weight, as the method's factors receive it. */
+  private figuresOf(path: string, { whole, firstHalf }: CollectedGradient): GradientFigures {
+    const { adapters } = this.parts;
+    const { lowRank } = adapters;
+    const directions = leadingDirections(adapters, path);
+    return scope(() => {
+      const seen = (gradient: Tensor) => lowRank?.factorGradient(path, gradient) ?? gradient;
+      const spectrum = leadingSpectrum(seen(whole), directions ?? directionsWithoutRank);
+      const ranks = spectrumRanks(spectrum);
+      if (directions === undefined) return { recorded: ranks, size: undefined };
+      const share = leadingEnergyFraction(spectrum, directions);
+      const factors = lowRank?.factors?.(path);
+      const signal =
+        factors && firstHalf && signalShare(seen(firstHalf), seen(sub(whole, firstHalf)), factors);
+      return {
+        recorded: { ...ranks, directions, share, ...(signal !== undefined && { signal }) },
+        size: { energy: spectrum.energy, share },
+      };
+    });
   }
 
   private changeOf(path: string): LayerAnalysis["change"] {

@@ -27,6 +27,8 @@ export interface AnalysisRecord {
     complete: boolean;
     enough: number | null;
     share: MinMeanMax | null;
+    /** φ, mean over layers. */
+    signal: number | null;
   } | null;
   /** The scaling event (Fig. 2d); factors: minimum, medians of the layers' quartiles, maximum. */
   scaling: {
@@ -62,6 +64,9 @@ function gradientFigures(
 ): AnalysisRecord["gradient"] {
   if (gradients.length === 0) return null;
   const shares = gradients.flatMap(({ share }) => share ?? []);
+  const signals = gradients.flatMap(({ signal }) =>
+    signal === undefined || Number.isNaN(signal) ? [] : [signal],
+  );
   const isEnough = gradients.flatMap(({ rank, directions }) =>
     directions === undefined ? [] : [rank >= directions ? 1 : 0],
   );
@@ -71,6 +76,7 @@ function gradientFigures(
     complete: gradients.every(({ complete }) => complete),
     enough: isEnough.length === 0 ? null : mean(isEnough),
     share: shares.length === 0 ? null : minMeanMax(shares),
+    signal: signals.length === 0 ? null : mean(signals),
   };
 }
 

@@ -8,6 +8,7 @@ export function analysisCharts({ records, end }: AnalysisResult): Chart[] {
     rankChart(records, end),
     gradientChart(records),
     shareChart(records),
+    signalChart(records),
     branchChart(records),
     factorChart(records),
     distanceChart(records),
@@ -87,6 +88,16 @@ function shareChart(records: readonly AnalysisRecord[]): Chart {
       line("mean", records, ({ gradient }) => gradient?.share?.mean),
       line("least", records, ({ gradient }) => gradient?.share?.least),
     ]),
+  };
+}
+
+function signalChart(records: readonly AnalysisRecord[]): Chart {
+  return {
+    title: "Signal in the gradient outside the factors",
+    xLabel: "step",
+    yLabel: "φ, mean over layers",
+    note: "Cosine of the gradients of the two halves of a step's micro-batches, outside the columns of A and B: the share that is not noise.",
+    series: present([line("φ", records, ({ gradient }) => gradient?.signal)]),
   };
 }
 

@@ -50,7 +50,7 @@ test.each<AdapterOptions>([{ method: "lora", rank: 2, targetModules: ["mix"] }, 
       const loss = lossSum(model);
       expect(loss.item()).toBe(before);
       loss.backward();
-      const gradient = watch.take().get("mix") ?? expect.fail("not collected");
+      const { whole: gradient } = watch.take().get("mix") ?? expect.fail("not collected");
       expect(mix.adapter).toBe(hung);
       const values = gradient.toFloats();
       const expected = differences(model);
@@ -77,7 +77,7 @@ test.each<AdapterOptions>([
     torch.scope(() => {
       const watch = new GradientCollector([["mix", model.mix]]);
       lossSum(model).backward();
-      const gradient = watch.take().get("mix") ?? expect.fail("not collected");
+      const { whole: gradient } = watch.take().get("mix") ?? expect.fail("not collected");
       torch.noGrad(() => {
         const { bank, index } = adapters.find("mix");
         const of = (stack: torch.Tensor) => torch.select(stack, 0, index);

@@ -1,5 +1,5 @@
 import type { Linear, LinearAdapter } from "../nn/index.ts";
-import { add, fastLinear, Tensor, zeros } from "../torch/index.ts";
+import { add, clone, fastLinear, Tensor, zeros } from "../torch/index.ts";
 import { internalError } from "../util/errors.ts";
 
 /** A layer whose gradient is collected. */
@@ -12,6 +12,13 @@ interface CollectedLayer {
   readonly collector: Tensor;
 }
 
+/** The gradient of a layer's effective weight. */
+export interface CollectedGradient {
+  readonly whole: Tensor;
+  /** What the first half of the micro-batches gave; defined after `endFirstHalf()`. */
+  readonly firstHalf: Tensor | undefined;
+}
+
 /**
  * Collects the gradients of effective weights during one step. Meanwhile an adapted layer computes `y + x Zᵀ` with Z = 0, so
  * that Z gets the gradient of the weight; outputs and all other gradients stay the same, bit for bit, since only zeros are
@@ -19,6 +26,7 @@ interface CollectedLayer {
  */
 export class GradientCollector {
   private readonly layers: readonly CollectedLayer[];
+  private firstHalves: Map<string, Tensor> | undefined;
 
   constructor(layers: readonly (readonly [path: string, linear: Linear])[]) {
     this.layers = layers.map(([path, linear]) => {
@@ -32,15 +40,27 @@ export class GradientCollector {
     });
   }
 
+  /** Keeps what has been collected so far, as the first of two halves. */
+  endFirstHalf(): void {
+    this.firstHalves = new Map(
+      this.layers.map(({ path, collector }) => [path, clone(gradientOf(path, collector))]),
+    );
+  }
+
   /** Returns the gradients by path and restores the layers. */
-  take(): Map<string, Tensor> {
+  take(): Map<string, CollectedGradient> {
     return new Map(
       this.layers.map(({ path, linear, adapter, collector }) => {
         linear.adapter = adapter;
-        const { grad } = collector;
-        if (!grad) throw internalError(`the gradient of ${path} was not collected`);
-        return [path, grad];
+        const whole = gradientOf(path, collector);
+        const firstHalf = this.firstHalves?.get(path);
+        return [path, { whole, firstHalf }];
       }),
     );
   }
+}
+
+function gradientOf(path: string, { grad }: Tensor): Tensor {
+  if (!grad) throw internalError(`the gradient of ${path} was not collected`);
+  return grad;
 }

@@ -75,12 +75,13 @@ function gradientTable(records: readonly AnalysisRecord[]): ReportTable {
     ...spreadText(gradient.rank, formatRank).slice(0, 2),
     gradient.enough === null ? "–" : percent(gradient.enough),
     ...(gradient.share === null ? ["–", "–"] : spreadText(gradient.share, percent).slice(0, 2)),
+    gradient.signal === null ? "–" : figure(gradient.signal),
   ]);
   return {
     title: "Rank of the full gradient against 2r (Fig. 2c)",
-    columns: columnsOf("step", "rank, mean", "min", "layers ≥ 2r", "energy in 2r, mean", "min"),
+    columns: columnsOf("step", "rank, mean", "min", "layers ≥ 2r", "energy in 2r, mean", "min", "φ, mean"),
     rows,
-    note: "Theorem 3.2 assumes that a gradient has rank at least 2r.",
+    note: "Theorem 3.2 assumes that a gradient has rank at least 2r. φ: cosine of two halves of a step outside the factors, where there are several micro-batches.",
   };
 }
 

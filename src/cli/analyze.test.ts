@@ -82,6 +82,28 @@ test("full fine-tuning has ranks of change and gradient, and no 2r", async () =>
   expect(result.end.rank).toBeGreaterThan(4);
 });
 
+test("of a step with several micro-batches φ is told", async () => {
+  const recipe = at("halves.yaml");
+  writeFileSync(
+    recipe,
+    JSON.stringify({
+      model: { path: at("model") },
+      adapter: { method: "scalora-i", rank: 2 },
+      data: { train: at("train.jsonl"), eval: "none" },
+      train: { steps: 3, batchSize: 2, accumulate: 3, warmup: 0, lr: 0.01, saveEvery: 3 },
+      run: { name: "halves", folder: at("runs"), analysis: { every: 2 } },
+    }),
+  );
+  expect(await runScalora("train", recipe)).toMatchObject({ code: 0 });
+  const { records } = await scaloraJson("analyze", at("runs", "halves"));
+  const { signal } = records[0].gradient;
+  expect(signal).toBeGreaterThan(-1);
+  expect(signal).toBeLessThan(1);
+  expect(signal).not.toBe(0);
+  const { stdout } = await runScalora("analyze", at("runs", "halves"));
+  expect(stdout).toMatch(/φ, mean\n2 .* -?[\d.e-]+\n/);
+});
+
 test("layers are chosen by a pattern, and the page goes where it is asked to", async () => {
   const page = at("page.html");
   const result = await scaloraJson("analyze", runs.scalora, "--layers", "q_proj", "--out", page);

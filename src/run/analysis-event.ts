@@ -36,6 +36,11 @@ const layerAnalysisSchema = z.object({
       ...ranks,
       directions: count().optional().describe("2r, where the method has a rank r"),
       share: real().optional().describe("Fraction of the energy in the leading 2r directions"),
+      signal: real()
+        .optional()
+        .describe(
+          "φ: cosine of the gradients of the two halves of the step's micro-batches, outside the factors' columns; absent with one micro-batch",
+        ),
     })
     .optional()
     .describe("Full gradient of the layer's weight at this step, where it was collected"),

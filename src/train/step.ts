@@ -29,6 +29,8 @@ export interface StepParts {
 export interface StepObserver {
   /** Called before the step's first forward pass, after the method's hook. */
   beforeForward(step: StepContext): void;
+  /** Called after forward and backward of each micro-batch that has labels, `done` of `all`; their gradients add up. */
+  afterMicroBatch?(done: number, all: number): void;
   /** Called after backward, when all gradients are finite, before the method's hook. */
   afterBackward(step: StepContext): void;
   /** Called after the step. @returns the observation; undefined when this step is not observed */
@@ -128,13 +130,14 @@ function checkWeightFiles(): void {
 
 /** Forward and backward of every micro-batch; each graph is freed before the next. @returns the summed loss, a scalar. */
 function accumulate(
-  { adapters, dropout }: Pick<StepParts, "adapters" | "dropout">,
+  { adapters, dropout, observer }: Pick<StepParts, "adapters" | "dropout" | "observer">,
   objective: Objective,
   microBatches: readonly Batch[],
   labelTokens: number,
 ): Tensor {
-  const sums = withLabels(objective, microBatches).map((batch) =>
-    torch.scope(() => {
+  const counted = withLabels(objective, microBatches);
+  const sums = counted.map((batch, index) => {
+    const sum = torch.scope(() => {
       const loss = objective.lossSum(batch, dropout);
       if (!loss.requiresGrad)
         throw new ScaloraError(
@@ -148,8 +151,10 @@ function accumulate(
         );
       torch.divScalar(loss, labelTokens).backward();
       return torch.detach(loss);
-    }),
-  );
+    });
+    observer?.afterMicroBatch?.(index + 1, counted.length);
+    return sum;
+  });
   return torch.sum(torch.stack(sums), { dtype: "float64" });
 }
 

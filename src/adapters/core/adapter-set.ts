@@ -80,6 +80,8 @@ export interface LowRankLayers {
    * @param gradient G, of the effective weight `[m, n]`
    */
   factorGradient(path: string, gradient: Tensor): Tensor;
+  /** A `[m, r]` and B `[n, r]` of a layer as they are, for the caller to read; absent where a method does not show them. */
+  factors?(path: string): { readonly A: Tensor; readonly B: Tensor };
 }
 
 /** What is known of the full gradient G of a layer. */

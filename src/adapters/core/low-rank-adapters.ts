@@ -1,5 +1,5 @@
 import type { Module } from "../../nn/index.ts";
-import { noGrad } from "../../torch/index.ts";
+import { noGrad, select } from "../../torch/index.ts";
 import type { RankOptions } from "../options/fields.ts";
 import type { LowRankLayers } from "./adapter-set.ts";
 import { type BankShape, groupIntoBanks, type LowRankBank, type NamedLinear } from "./bank.ts";
@@ -66,6 +66,10 @@ function lowRankLayers(banks: readonly LowRankBank[]): LowRankLayers {
     factorGradient: (path, gradient) => {
       const { bank, index } = findLayer(banks, path);
       return noGrad(() => bank.gradientOfFactors(index, gradient));
+    },
+    factors: (path) => {
+      const { bank, index } = findLayer(banks, path);
+      return { A: select(bank.A, 0, index), B: select(bank.B, 0, index) };
     },
   };
 }
