@@ -1,7 +1,7 @@
 import type { Interruptible } from "../util/interruptible.ts";
 import type { Setting } from "./method-settings.ts";
-import type { TaskScoring } from "./read-plan.ts";
 import type { CompareRow, SettingDifference } from "./summary.ts";
+import type { TaskScoring } from "./task-scoring.ts";
 import type { TrialResult } from "./trials.ts";
 
 /** The settings of a comparison. */

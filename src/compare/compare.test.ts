@@ -48,6 +48,12 @@ test.each(["[]", "[1, 1]", "[[1]]", "[null]"])("a sweep of %s is refused", (list
   );
 });
 
+test("an option of which one key is swept and another fixed is refused, not cut to the swept one", () => {
+  expect(() => readSettings(["lora+init={a: [1, 2], b: 3}"], ["1e-3"])).toThrow(
+    refusal("usage", { where: /--methods lora/, found: /"b":3/ }),
+  );
+});
+
 test("without rates, those around the method's preset", () => {
   expect(elementAt(readSettings(["lora"], []), 0)?.candidates).toEqual(
     rateCandidates([0.000067, 0.0002, 0.0006]),

@@ -1,8 +1,7 @@
-import type { ReportTable } from "../report/index.ts";
 import { type ExampleScores, readExampleScores } from "./score-tasks.ts";
-import { isWithinNoise, type PairedDifference, pairedDifference } from "./statistics.ts";
+import { mean, type PairedDifference, pairedDifference } from "./statistics.ts";
 import type { CompareRow } from "./summary.ts";
-import type { TrialResult } from "./trials.ts";
+import { isResultOf, type TrialResult } from "./trials.ts";
 
 /** The comparison of one recipe of a plan. */
 export interface PlanPart {
@@ -20,7 +19,8 @@ export interface PlanTable {
   readonly rows: readonly PlanRow[];
 }
 
-interface PlanRow {
+/** A setting's row. */
+export interface PlanRow {
   readonly setting: string;
   /** A figure of each column; null where there is none. */
   readonly values: readonly (number | null)[];
@@ -31,8 +31,12 @@ interface PlanRow {
   readonly figure: CompareRow["figure"];
 }
 
-interface ColumnDifference extends PairedDifference {
-  /** What the pairs are: runs of the same seed, or examples of a task, where only one seed was scored. */
+/** How much one setting is above the first in a column. */
+export interface ColumnDifference extends PairedDifference {
+  /**
+   * What the pairs are: runs of the same seed, or examples of a task where only one seed was scored. Examples compare the two
+   * trained models; of the methods, which another seed would show otherwise, they say nothing, and no seeds needed.
+   */
   readonly over: "seeds" | "examples";
 }
 
@@ -64,8 +68,8 @@ function rowOfRecipes(setting: string, parts: readonly PlanPart[]): PlanRow {
   const values = found.map((row) => row?.mean ?? null);
   const [figure = "loss"] = figures;
   const differences = found.map((row) => row?.difference && { ...row.difference, over: "seeds" as const });
-  const mean = figures.size === 1 ? meanOf(values) : null;
-  return { setting, values, differences: differences.map((each) => each ?? null), mean, figure };
+  const average = figures.size === 1 ? meanOf(values) : null;
+  return { setting, values, differences: differences.map((each) => each ?? null), mean: average, figure };
 }
 
 /** A setting's scores on tasks: means over the scored runs at its best candidate. */
@@ -85,7 +89,8 @@ function rowOfTasks(
 /** The runs of a setting at its best candidate whose models were scored. */
 function scoredRuns(setting: string | undefined, { rows, results }: PlanPart): TrialResult[] {
   const row = rows.find((each) => each.setting === setting);
-  return results.filter((result) => row !== undefined && isOfRow(result, row) && result.tasks !== undefined);
+  if (row === undefined) return [];
+  return results.filter((result) => result.tasks !== undefined && isResultOf(result, row.setting, row));
 }
 
 /** Two settings' scores on a task: seed by seed, or example by example of the one seed that both have. */
@@ -102,7 +107,7 @@ function taskDifference(
   const [only, ...more] = pairs;
   if (only !== undefined && more.length === 0) {
     const difference = pairedDifference(exampleDifferences(task, examples(only.run), examples(only.other)));
-    if (difference !== undefined) return { ...difference, over: "examples" };
+    if (difference !== undefined) return { ...difference, over: "examples", seedsNeeded: null };
   }
   const differences = pairs.flatMap(({ run, other }) => {
     const [score, reference] = [run.tasks?.[task], other.tasks?.[task]];
@@ -131,35 +136,8 @@ function exampleDifferences(task: string, run: ExampleScores, other: ExampleScor
   });
 }
 
-const isOfRow = (result: TrialResult, row: CompareRow) =>
-  result.setting === row.setting &&
-  result.lr === row.lr &&
-  JSON.stringify(result.options ?? {}) === JSON.stringify(row.options ?? {});
-
 /** The mean; null when a value is missing. */
 function meanOf(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
-  if (known.length === 0 || known.length < values.length) return null;
-  return known.reduce((sum, value) => sum + value, 0) / known.length;
-}
-
-/** A table as text cells, for the terminal and the page. */
-export function planCells({ title, columns, rows }: PlanTable): ReportTable {
-  const text = (value: number | null, figure: CompareRow["figure"]) =>
-    value === null ? "–" : figure === "score" ? (100 * value).toFixed(2) : value.toFixed(4);
-  const marked = (difference: PairedDifference | null | undefined) =>
-    difference && isWithinNoise(difference) ? " ~" : "";
-  return {
-    title,
-    columns: [
-      { title: "setting" },
-      ...[...columns, "mean"].map((column) => ({ title: column, align: "right" as const })),
-    ],
-    rows: rows.map(({ setting, values, differences, mean, figure }) => [
-      setting,
-      ...values.map((value, i) => `${text(value, figure)}${marked(differences[i])}`),
-      text(mean, figure),
-    ]),
-    note: "Scores in percent, losses in nats, means over the seeds at each setting's best candidate. ~ is not told apart from the first row: the 95 % interval of the differences on the same seeds (on a task's examples, where one seed was scored) holds 0, or there is one pair.",
-  };
+  return known.length === 0 || known.length < values.length ? null : mean(known);
 }

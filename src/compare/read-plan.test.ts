@@ -1,12 +1,15 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { refusal } from "../testing/refusal.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
 import { required } from "../util/elements.ts";
 import { candidateName } from "./candidates.ts";
-import { type PlanPart, planCells, planTables } from "./plan-table.ts";
+import { planReport, planViews } from "./plan-report.ts";
+import { type PlanPart, type PlanTable, planTables } from "./plan-table.ts";
 import { isPlanFile, planSettings, readPlan } from "./read-plan.ts";
+import { runPlan } from "./run-plan.ts";
 import { pairedDifference } from "./statistics.ts";
 import type { CompareRow } from "./summary.ts";
 
@@ -102,6 +105,9 @@ const result = (setting: string, seed: number, tasks?: Record<string, number>) =
   ...{ rank: null, failed: null, data: null, model: null, folder: "", ...(tasks && { tasks }) },
 });
 
+/** The cells of a table, and of its differences. */
+const cellsOf = (table: PlanTable) => planViews([table]).map(({ rows }) => rows);
+
 test("a table has a column for each recipe, with their mean where all are there", () => {
   const parts: PlanPart[] = [
     { recipe: "cola", rows: [row("a", 0.5), row("b", 0.4)], results: [] },
@@ -117,9 +123,11 @@ test("a table has a column for each recipe, with their mean where all are there"
     { setting: "a", values: [0.5, 0.7], mean: expect.closeTo(0.6, 12) },
     { setting: "b", values: [0.4, null], mean: null },
   ]);
-  expect(table && planCells(table).rows).toEqual([
-    ["a", "50.00", "70.00", "60.00"],
-    ["b", "40.00", "–", "–"],
+  expect(cellsOf(required(table, "a table"))).toEqual([
+    [
+      ["a", "50.00", "70.00", "60.00"],
+      ["b", "40.00", "–", "–"],
+    ],
   ]);
 });
 
@@ -145,9 +153,17 @@ test("a table marks what is not told apart from its first row, by seeds or by th
     row("a", 0.5),
     { ...row("b", 0.4), difference: difference([-0.1, -0.11, -0.09]) },
     { ...row("c", 0.6), difference: difference([-0.1, 0.3]) },
+    { ...row("d", 0.7), difference: difference([0.2, 0.2]) },
   ];
-  const [recipes] = planTables("glue", ["a", "b", "c"], [{ recipe: "cola", rows, results: [] }], undefined);
-  expect(recipes && planCells(recipes).rows.map(([, cell]) => cell)).toEqual(["50.00", "40.00", "60.00 ~"]);
+  const names = ["a", "b", "c", "d"];
+  const [recipes] = planTables("glue", names, [{ recipe: "cola", rows, results: [] }], undefined);
+  const [cells, differences] = cellsOf(required(recipes, "a table"));
+  expect(cells?.map(([, cell]) => cell)).toEqual(["50.00", "40.00", "60.00 ~", "70.00"]);
+  expect(differences).toEqual([
+    ["b", "cola", "-10.00 % [-12.48 %, -7.52 %]", "3 seeds", "2"],
+    ["c", "cola", "+10.00 % [-244.12 %, +264.12 %] ~", "2 seeds", "65"],
+    ["d", "cola", "+20.00 % [+20.00 %, +20.00 %] =", "2 seeds", "2"],
+  ]);
 
   const scored = (setting: string, seed: number, scores: number[]) => {
     const folder = at(`${setting}-${seed}`);
@@ -175,9 +191,67 @@ test("a table marks what is not told apart from its first row, by seeds or by th
   expect(one.rows[1]?.differences).toMatchObject([
     { over: "examples", pairs: 6, mean: expect.closeTo(4 / 6, 12) },
   ]);
-  expect(planCells(one).rows.map(([, cell]) => cell)).toEqual(["33.33", "100.00", "50.00 ~"]);
+  expect(cellsOf(one)[0]?.map(([, cell]) => cell)).toEqual(["33.33", "100.00", "50.00 ≈"]);
+  expect(cellsOf(one)[1]).toEqual([
+    ["b", "boolq", expect.stringMatching(/^\+66\.67 %.*\]$/), "6 examples", "–"],
+    ["c", "boolq", expect.stringMatching(/^\+16\.67 %.*\] ≈$/), "6 examples", "–"],
+  ]);
+  expect(planViews([one])[1]?.note).toContain("two trained models, not on methods");
   const two = tableOf([...results, scored("a", 1, [0, 0]), scored("b", 1, [1, 0])]);
   expect(two.rows[1]?.differences).toMatchObject([
     { over: "seeds", pairs: 2, mean: expect.closeTo(3.5 / 6, 12) },
   ]);
+});
+
+test("a plan's page has its differences, what was chosen and on which seeds, the edges, and failed runs", () => {
+  const rows = [
+    { ...row("a", 0.5), sweep: [{ lr: 0.1, options: {}, value: 1 }] },
+    { ...row("b", 0.4), edges: [{ key: "lr", value: 0.1, next: 0.3 }] },
+    { ...row("c", 0.4), difference: pairedDifference([-0.1, -0.2]) ?? null },
+  ];
+  const comparison = {
+    ...{ recipe: "cola", rows, differences: [], seeds: [0, 1], tuningSeeds: [1000] },
+    ...{ failed: [{ folder: "runs/x", message: "killed" }], remark: "", report: "", results: "" },
+  };
+  const tables = planTables("glue", ["a", "b", "c"], [{ recipe: "cola", rows, results: [] }], undefined);
+  const page = planReport("glue", tables, [comparison]);
+  expect(page.facts).toEqual([
+    { label: "Seeds", value: "0, 1" },
+    { label: "Tuning seeds", value: "1000" },
+    { label: "Failed runs", value: "1" },
+  ]);
+  expect(page.tables.map(({ title }) => title)).toEqual(["glue", "glue: differences to a"]);
+  for (const text of ["chosen on seed 1000", "cola: * b: lr 0.1", "failed: runs/x: killed"])
+    expect(page.tables[0]?.note).toContain(text);
+});
+
+test.each([
+  [{ names: ["bolq"], data: "." }, /"bolq"/],
+  [{ names: ["boolq", "piqa"], data: "tasks" }, /piqa/],
+])("a plan whose tasks are %j is refused before any run", async (tasks, says) => {
+  mkdirSync(at("tasks", "boolq"), { recursive: true });
+  writeFileSync(
+    at("tasks", "boolq", "test.jsonl"),
+    '{"question": "is it", "passage": "it is", "answer": true}\n',
+  );
+  writeFileSync(at("train.jsonl"), '{"text": "a"}\n{"text": "b"}\n');
+  const plan = readPlan(
+    planFile({
+      recipes: ["recipe.yaml"],
+      settings: { LoRA: { method: "lora" } },
+      tasks: { ...tasks, data: at(tasks.data) },
+      set: ["data.eval.holdOut=1"],
+    }),
+  );
+  const command = [process.execPath, "-e", "process.exit(3)"];
+  const request = {
+    ...{ name: "p", plan, seeds: [0], tuningSeeds: undefined },
+    set: [],
+    out: at("out"),
+    jobs: 1,
+  };
+  const hooks = { signal: new AbortController().signal, onProgress() {} };
+  const run = runPlan({ ...request, command }, hooks);
+  await expect(run).rejects.toThrow(refusal("usage", { message: says }));
+  expect(existsSync(at("out"))).toBe(false);
 });

@@ -1,17 +1,14 @@
 import { basename, dirname, extname, resolve } from "node:path";
 import { z } from "zod";
-import { renderStyles } from "../config/data-formats.ts";
 import { loadRecipe } from "../config/index.ts";
 import { readRecipeSource } from "../config/recipe-source.ts";
 import { ConfigError, formatKeyPath } from "../schema/config-error.ts";
-import { integerAtLeast, pathString, positive, seed } from "../schema/field-types.ts";
+import { oneOrMore, pathString, positive, seed } from "../schema/field-types.ts";
 import { translateIssues } from "../schema/translate-issues.ts";
 import { isRecord } from "../util/json.ts";
 import { findMethod, type Setting } from "./method-settings.ts";
 import { candidatesOf, splitSweep } from "./sweep-options.ts";
-
-/** One value or a list of them. */
-const oneOrMore = <T extends z.ZodType>(value: T) => z.union([value, z.array(value).min(1)]);
+import { type PlanTasks, planTasks } from "./task-scoring.ts";
 
 const planSetting = z.strictObject({
   method: z.string().min(1).meta({ expects: "a method (scalora ls methods)" }),
@@ -22,14 +19,6 @@ const planSetting = z.strictObject({
   lr: oneOrMore(positive())
     .optional()
     .meta({ expects: "a learning rate or a list of them; left out, the recipe's own" }),
-});
-
-const planTasks = z.strictObject({
-  names: z.array(z.string().min(1)).min(1).meta({ expects: "names of tasks (scalora ls tasks)" }),
-  data: oneOrMore(z.string().min(1)).meta({ expects: "the folder that holds the tasks' folders" }),
-  limit: integerAtLeast(1).optional(),
-  render: z.enum(renderStyles).optional(),
-  beams: integerAtLeast(1).optional(),
 });
 
 const planSchema = z.strictObject({
@@ -54,12 +43,6 @@ export const recipeName = (path: string) => basename(path, extname(path));
 
 type PlanSetting = z.output<typeof planSetting>;
 
-/** The tasks on which models are scored after training, and how. */
-export interface TaskScoring extends z.output<typeof planTasks> {
-  /** Seeds whose models are scored. */
-  readonly seeds: readonly number[];
-}
-
 /** A table of several recipes and settings, as a plan file describes it. */
 export interface ComparePlan {
   /** Absolute paths. */
@@ -68,7 +51,7 @@ export interface ComparePlan {
   readonly seeds: readonly number[];
   readonly tuningSeeds?: readonly number[] | undefined;
   readonly set: readonly string[];
-  readonly tasks?: z.output<typeof planTasks> | undefined;
+  readonly tasks?: PlanTasks | undefined;
 }
 
 /** Whether a YAML file is a plan: it lists recipes, where a recipe has sections. @throws ConfigError when it is no YAML */

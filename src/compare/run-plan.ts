@@ -1,17 +1,18 @@
 import { join } from "node:path";
 import { writeReport } from "../report/index.ts";
 import type { Interruptible } from "../util/interruptible.ts";
-import type { CompareProgress, CompareRequest, CompareResult } from "./compare-request.ts";
-import { type PlanPart, type PlanTable, planCells, planTables } from "./plan-table.ts";
+import type { CompareProgress, CompareRequest } from "./compare-request.ts";
+import { planReport, type RecipeComparison } from "./plan-report.ts";
+import { type PlanPart, type PlanTable, planTables } from "./plan-table.ts";
 import { type ComparePlan, planSettings, recipeName } from "./read-plan.ts";
 import { checkComparison, runCompare } from "./run-compare.ts";
 import { makeSeedSets } from "./seed-sets.ts";
+import { checkTasks } from "./task-scoring.ts";
 import { assertNoReservedKeys } from "./trial-overrides.ts";
 import type { TrialResult } from "./trials.ts";
 
-export { planCells } from "./plan-table.ts";
+export { planRemarks, planViews } from "./plan-report.ts";
 export { isPlanFile, readPlan } from "./read-plan.ts";
-export { choiceText, edgeTexts } from "./table.ts";
 
 /** What a plan is run with; the rest is in the plan. */
 export interface PlanRequest extends Pick<CompareRequest, "set" | "out" | "jobs" | "command"> {
@@ -25,14 +26,14 @@ export interface PlanRequest extends Pick<CompareRequest, "set" | "out" | "jobs"
 /** A plan's tables, and the comparison of each recipe. */
 export interface PlanResult {
   readonly tables: readonly PlanTable[];
-  readonly comparisons: readonly (CompareResult & { readonly recipe: string })[];
+  readonly comparisons: readonly RecipeComparison[];
   readonly report: string;
 }
 
 /**
- * Compares a plan's settings on each of its recipes in turn, each in a folder of its own. Everything is checked before
- * anything runs; finished runs are not repeated.
- * @throws ScaloraError and ConfigError as `planSettings` and `runCompare` do
+ * Compares a plan's settings on each of its recipes in turn, each in a folder of its own. Recipes, settings and
+ * tasks, with their data, are checked before anything runs; finished runs are not repeated.
+ * @throws ScaloraError and ConfigError as `planSettings`, `checkTasks` and `runCompare` do
  */
 export async function runPlan(
   { plan, name, set, seeds, tuningSeeds, out, jobs, command }: PlanRequest,
@@ -52,8 +53,9 @@ export async function runPlan(
   });
   assertNoReservedKeys(set);
   for (const request of requests) checkComparison(request);
+  if (plan.tasks !== undefined) await checkTasks(plan.tasks, hooks.signal);
   const parts: PlanPart[] = [];
-  const comparisons: (CompareResult & { recipe: string })[] = [];
+  const comparisons: RecipeComparison[] = [];
   for (const { name: recipe, ...request } of requests) {
     const results: TrialResult[] = [];
     const onProgress = (progress: CompareProgress) => {
@@ -66,15 +68,6 @@ export async function runPlan(
   }
   const tables = planTables(name, Object.keys(plan.settings), parts, plan.tasks?.names);
   const report = join(out, "report.html");
-  writeReport(report, planReport(name, tables));
+  writeReport(report, planReport(name, tables, comparisons));
   return { tables, comparisons, report };
 }
-
-const planReport = (title: string, tables: readonly PlanTable[]) => ({
-  title,
-  headline: null,
-  facts: [],
-  tables: tables.map(planCells),
-  charts: [],
-  samples: [],
-});

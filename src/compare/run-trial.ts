@@ -7,10 +7,10 @@ import { readOptional } from "../run/run-files.ts";
 import { readStatus } from "../run/status.ts";
 import { ScaloraError } from "../util/errors.ts";
 import type { Candidate } from "./candidates.ts";
-import type { TaskScoring } from "./read-plan.ts";
 import { errorOf, runProcess } from "./run-process.ts";
 import { readTaskScores, scoreTasks } from "./score-tasks.ts";
 import { mean } from "./statistics.ts";
+import type { TaskScoring } from "./task-scoring.ts";
 import { trialOverrides } from "./trial-overrides.ts";
 import { type Trial, type TrialPlan, type TrialResult, trialName } from "./trials.ts";
 

@@ -5,8 +5,8 @@ import { parseOptional, readOptional } from "../run/run-files.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { writeOutputFile } from "../util/output-file.ts";
 import { readFileText } from "../util/read-file.ts";
-import type { TaskScoring } from "./read-plan.ts";
 import { errorOf, runProcess } from "./run-process.ts";
+import type { TaskScoring } from "./task-scoring.ts";
 
 /** Main metric of each task, from 0 to 1. */
 export type TaskScores = Readonly<Record<string, number>>;

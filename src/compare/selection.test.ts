@@ -87,16 +87,35 @@ test("a best candidate at the edge of its sweep is named for each swept number, 
     ),
   );
   const at = (lr: number, value: number) =>
-    sweepEdges(candidates, { lr, options: { "scale.lipschitz": value, policy: "paper" } });
+    sweepEdges(
+      { method: "scalora", candidates },
+      { lr, options: { "scale.lipschitz": value, policy: "paper" } },
+    );
   expect(at(0.003, 4)).toEqual([{ key: "lr", value: 0.003, next: 0.009 }]);
   expect(at(0.001, 16)).toEqual([
     { key: "lr", value: 0.001, next: 0.00033 },
     { key: "scale.lipschitz", value: 16, next: 64 },
   ]);
-  expect(sweepEdges(rateCandidates([0.001, 0.01, 0.1]), { lr: 0.01, options: {} })).toEqual([]);
-  expect(sweepEdges(rateCandidates([0.001]), { lr: 0.001, options: {} })).toEqual([]);
+  expect(sweepEdges(lora, { lr: 0.01, options: {} })).toEqual([]);
+  expect(sweepEdges(full, { lr: 0.0001, options: {} })).toEqual([]);
   const offsets = [0, 5].map((offset) => ({ lr: 1, options: { offset } }));
-  expect(sweepEdges(offsets, { lr: 1, options: { offset: 0 } })).toEqual([
-    { key: "offset", value: 0, next: -5 },
-  ]);
+  expect(
+    sweepEdges({ method: "none of ours", candidates: offsets }, { lr: 1, options: { offset: 0 } }),
+  ).toEqual([{ key: "offset", value: 0, next: -5 }]);
+});
+
+test.each([
+  ["scalora", "interval", [1, 10], 1, []],
+  ["scalora", "interval", [1, 10], 10, [100]],
+  ["scalora", "interval", [5, 7], 5, [4]],
+  ["relora", "interval", [3, 2], 2, []],
+  ["lora", "rank", [1, 2], 1, []],
+  ["lora", "rank", [2, 3], 3, [5]],
+  ["lora", "dropout", [0.1, 0], 0, []],
+  ["scalora", "scale.lipschitz", [1, 4], 1, [0.25]],
+])("%s: of %s in %j, %d is best: next is %j, whole where it must be and in the option's range", (...each) => {
+  const [method, key, values, best, next] = each;
+  const candidates = values.map((value) => ({ lr: 1, options: { [key]: value } }));
+  const edges = sweepEdges({ method, candidates }, { lr: 1, options: { [key]: best } });
+  expect(edges).toEqual(next.map((value) => ({ key, value: best, next: value })));
 });

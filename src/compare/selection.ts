@@ -1,5 +1,6 @@
+import { methodNamed } from "../adapters/registry.ts";
 import { elementAt } from "../util/elements.ts";
-import type { Candidate, SweptValue } from "./candidates.ts";
+import { type Candidate, type SweptValue, sweptKeys } from "./candidates.ts";
 import type { Setting } from "./method-settings.ts";
 import { mean } from "./statistics.ts";
 import {
@@ -97,26 +98,29 @@ export function pendingTrials(
     .sort((a, b) => order.indexOf(a.seed) - order.indexOf(b.seed));
 }
 
-/** A swept setting whose best value is the smallest or largest tried, with the value to try next. */
+/** A best value that is the smallest or largest tried, though the option has values beyond, with the one to try next. */
 export interface SweepEdge {
   /** `lr`, or the path of an option of the adapter section. */
   readonly key: string;
   readonly value: number;
-  /** As far beyond as the neighbour is within, by ratio. */
+  /** About as far beyond as the neighbour is within, by ratio. */
   readonly next: number;
 }
 
-/** Where a sweep's best candidate is at its edge; texts and switches have none. */
-export function sweepEdges(candidates: readonly Candidate[], best: Candidate): SweepEdge[] {
+/** Where a sweep's best candidate is at its edge and its method takes values beyond; texts and switches have no edge. */
+export function sweepEdges(setting: Pick<Setting, "method" | "candidates">, best: Candidate): SweepEdge[] {
   const axes = ["lr", ...Object.keys(best.options)];
   return axes.flatMap((key): SweepEdge[] => {
     const value = valueAt(best, key);
-    const tried = candidates.map((candidate) => valueAt(candidate, key));
+    const tried = setting.candidates.map((candidate) => valueAt(candidate, key));
     const values = [...new Set(tried.filter((each) => typeof each === "number"))].sort((a, b) => a - b);
     if (typeof value !== "number" || values.length < 2) return [];
     const at = values.indexOf(value);
     const neighbour = at === 0 ? values[1] : at === values.length - 1 ? values[at - 1] : undefined;
-    return neighbour === undefined ? [] : [{ key, value, next: valueBeyond(value, neighbour) }];
+    if (neighbour === undefined) return [];
+    const beyond = valueBeyond(value, neighbour);
+    const next = [beyond, wholeBeyond(value, beyond)].find((each) => takes(setting.method, key, value, each));
+    return next === undefined ? [] : [{ key, value, next }];
   });
 }
 
@@ -126,4 +130,19 @@ const valueAt = ({ lr, options }: Candidate, key: string): SweptValue | undefine
 function valueBeyond(value: number, neighbour: number): number {
   const next = value > 0 && neighbour > 0 ? value * (value / neighbour) : 2 * value - neighbour;
   return Number(next.toPrecision(2));
+}
+
+/** For options that are whole numbers: rounded, and at least one further than the best. */
+const wholeBeyond = (value: number, beyond: number) =>
+  beyond < value ? Math.min(Math.round(beyond), value - 1) : Math.max(Math.round(beyond), value + 1);
+
+/** Whether a method's option takes a value; true where its schema cannot tell, because it does not take the best one alone. */
+function takes(method: string, key: string, best: number, value: number): boolean {
+  if (key === "lr") return true;
+  return hasIssue(method, key, best) || !hasIssue(method, key, value);
+}
+
+function hasIssue(method: string, key: string, value: number): boolean {
+  const section = { method, ...sweptKeys({ lr: 0, options: { [key]: value } }) };
+  return methodNamed(method)?.schema.safeParse(section).success === false;
 }

@@ -60,6 +60,10 @@ export function pairedDifference(differences: readonly number[]): PairedDifferen
 export const isWithinNoise = ({ interval }: PairedDifference) =>
   interval === null || (interval[0] <= 0 && interval[1] >= 0);
 
+/** Whether all seeds gave the same difference, so that its interval has no width: so few seeds do not tell how wide it is. */
+export const isWithoutWidth = ({ mean, deviation }: PairedDifference) =>
+  deviation !== null && deviation <= 1e-9 * Math.abs(mean);
+
 /**
  * The smallest number of pairs n for which a paired t test at 5 % finds a true difference d with a power of 80 %:
  * (t₀.₉₇₅ + t₀.₈) · σ/√n ≤ d, the quantiles with n − 1 degrees of freedom. Within 1 of R's `power.t.test`.

@@ -80,7 +80,7 @@ function summariseSetting(
     secondsPerStep: medianOf(runs, "secondsPerStep"),
     memory: medianOf(runs, "memory"),
     rank: medianOf(runs, "rank"),
-    edges: sweepEdges(setting.candidates, best),
+    edges: sweepEdges(setting, best),
     sweep: sweep.map(({ candidate, value }) => ({ ...candidate, value })),
   };
 }

@@ -13,7 +13,8 @@ export interface SweptSection {
 /**
  * Separates the options that are swept: a list where the option takes a single value, as in `{scale: {lipschitz: [10, 30]}}`.
  * @param where of the section, for messages
- * @throws ScaloraError `usage` for a list that is empty, repeats a value, or holds more than numbers, texts, true and false
+ * @throws ScaloraError `usage` for a list that is empty, repeats a value, or holds more than numbers, texts, true and false; for
+ * fixed keys beside swept ones within an option
  */
 export function splitSweep(section: Readonly<Record<string, unknown>>, where: string): SweptSection {
   const lists = adapterListOptions();
@@ -23,7 +24,15 @@ export function splitSweep(section: Readonly<Record<string, unknown>>, where: st
     const rest = takeLists(value, key, swept, where);
     return rest === undefined ? [] : [[key, rest]];
   });
-  return { fixed: Object.fromEntries(entries), swept };
+  const fixed = Object.fromEntries(entries);
+  const mixed = [...swept.keys()].find((path) => Object.hasOwn(fixed, path.split(".")[0] ?? path));
+  if (mixed === undefined) return { fixed, swept };
+  throw new ScaloraError("usage", `${mixed} is swept beside keys that are not`, {
+    where,
+    expected: "an option whose keys are all swept, or none",
+    found: JSON.stringify(section[mixed.split(".")[0] ?? mixed]),
+    fix: "write each of its values as a list, if only of one",
+  });
 }
 
 /** What is left of a value without its lists, which go into `swept`; undefined when nothing is. */

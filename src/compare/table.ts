@@ -1,5 +1,5 @@
 import { formatBytes, formatCount } from "../util/format.ts";
-import { isWithinNoise, type PairedDifference } from "./statistics.ts";
+import { isWithinNoise, isWithoutWidth, type PairedDifference } from "./statistics.ts";
 import type { CompareRow, SettingDifference } from "./summary.ts";
 import type { SeedSets } from "./trials.ts";
 
@@ -56,19 +56,34 @@ export function resultText({ figure, mean, deviation }: CompareRow): string {
 const metricText = (figure: Figure, value: number) =>
   figure === "score" ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
 
-/** `-0.0123 [-0.0200, -0.0046]`; a tilde where it is within noise. */
-function differenceText(figure: Figure, difference: PairedDifference): string {
+/** `-0.0123 [-0.0200, -0.0046]`, with `~` where it is within noise and `=` where all seeds gave the same. */
+export function differenceText(
+  figure: Figure,
+  difference: PairedDifference,
+  mark = differenceMark(difference),
+): string {
   const { mean, interval } = difference;
   const range = interval === null ? "" : ` [${interval.map((end) => signedText(figure, end)).join(", ")}]`;
-  return `${signedText(figure, mean)}${range}${isWithinNoise(difference) ? " ~" : ""}`;
+  return `${signedText(figure, mean)}${range}${mark}`;
 }
+
+function differenceMark(difference: PairedDifference): string {
+  if (isWithoutWidth(difference)) return " =";
+  return isWithinNoise(difference) ? " ~" : "";
+}
+
+/** What `=` means; empty where no difference has it. */
+export const equalRemark = (differences: readonly (PairedDifference | null)[]) =>
+  differences.some((each) => each !== null && isWithoutWidth(each))
+    ? "= is the same difference on all seeds: its interval has no width, which so few seeds do not prove."
+    : "";
 
 function signedText(figure: Figure, value: number): string {
   const text = metricText(figure, value);
   return value > 0 ? `+${text}` : text;
 }
 
-const neededText = ({ seedsNeeded }: PairedDifference) =>
+export const neededText = ({ seedsNeeded }: PairedDifference) =>
   seedsNeeded === null ? "–" : formatCount(seedsNeeded);
 
 /** Explains the table's figures. */
@@ -80,6 +95,7 @@ export function tableRemark(rows: readonly CompareRow[], seedSets: SeedSets): st
     rows.length < 2
       ? ""
       : `Difference: to ${rows[0]?.setting}, on the same seeds, with its 95 % interval (Student's t); ~ is within noise. Needed: seeds that would show it in 80 % of comparisons.`,
+    equalRemark(rows.map(({ difference }) => difference)),
     ...edgeTexts(rows),
   ];
   return lines.filter((line) => line !== "").join("\n");
@@ -113,6 +129,8 @@ export function certaintyText(figure: Figure, difference: PairedDifference): str
     return "One seed each: the difference may be chance. More seeds (--seeds) would tell.";
   const [low, high] = interval.map((end) => signedText(figure, end));
   const found = `On the same ${pairs} seeds they differ by ${signedText(figure, mean)} (95 % interval ${low} to ${high})`;
+  if (isWithoutWidth(difference))
+    return `${found}: the same on each, an interval without width, which so few seeds do not prove.`;
   if (!isWithinNoise(difference)) return `${found}.`;
   const needed =
     seedsNeeded === null ? "" : ` About ${formatCount(seedsNeeded)} seeds would show such a difference.`;

@@ -1,8 +1,8 @@
 import { ScaloraError } from "../util/errors.ts";
 import { type Candidate, candidateName } from "./candidates.ts";
 import type { Setting } from "./method-settings.ts";
-import type { TaskScoring } from "./read-plan.ts";
 import type { TaskScores } from "./score-tasks.ts";
+import type { TaskScoring } from "./task-scoring.ts";
 
 /** One run of a comparison. */
 export interface Trial {
@@ -110,12 +110,12 @@ export function findResult(
   { setting, candidate, seed }: Trial,
   results: readonly TrialResult[],
 ): TrialResult | undefined {
-  const name = candidateName(candidate);
-  return results.find(
-    (result) =>
-      result.setting === setting.name && result.seed === seed && candidateName(candidateOf(result)) === name,
-  );
+  return results.find((result) => result.seed === seed && isResultOf(result, setting.name, candidate));
 }
+
+/** Whether a run was one of a setting at a candidate. */
+export const isResultOf = (result: TrialResult, setting: string, candidate: Candidate) =>
+  result.setting === setting && candidateName(candidateOf(result)) === candidateName(candidate);
 
 /** The name of a trial's run. */
 export function trialName({ setting, candidate, seed }: Trial): string {

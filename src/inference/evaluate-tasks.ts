@@ -4,9 +4,9 @@ import { eosTokenIds } from "../assemble/eos-token-ids.ts";
 import { modelIdentity } from "../assemble/model-identity.ts";
 import { type OpenLanguageModel, openLanguageModel } from "../assemble/open-model.ts";
 import { usedCheckpoint } from "../assemble/used-checkpoint.ts";
-import { glueTasks, type RenderStyle, scriptPrompt } from "../data/index.ts";
+import { type RenderStyle, scriptPrompt } from "../data/index.ts";
 import { ResultLog, runTask, type TaskModel } from "../eval/index.ts";
-import { readTaskExamples, type TaskExample, type TextTask, textTasks } from "../eval/tasks/index.ts";
+import { findTextTask, readTaskExamples, type TaskExample, type TextTask } from "../eval/tasks/index.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { formatCountOf } from "../util/format.ts";
 import { nearestName } from "../util/nearest-name.ts";
@@ -62,7 +62,7 @@ function requestedTasks({ tasks: names, columns, mode, render, beams }: TaskRequ
     throw new ScaloraError("usage", "Log-likelihood mode compares continuations of plain text", {
       fix: "use --render and --beams with --mode generate only",
     });
-  const tasks = [...new Set(names)].map(findTask);
+  const tasks = [...new Set(names)].map(findTextTask);
   const withoutChoices = tasks.find(({ hasChoices }) => !hasChoices);
   if (mode === "loglikelihood" && withoutChoices !== undefined)
     throw new ScaloraError("usage", `The task ${withoutChoices.name} has no choices to compare`, {
@@ -107,25 +107,6 @@ function checkColumns(columns: TaskRequest["columns"] = {}, tasks: readonly Text
   throw new ScaloraError("usage", `No task that is scored has a column "${unknown}"`, {
     where: "--columns",
     expected: known.join(", "),
-    fix: near === undefined ? undefined : `did you mean "${near}"?`,
-  });
-}
-
-function findTask(name: string): TextTask {
-  const task = textTasks.get(name);
-  if (task !== undefined) return task;
-  const glue = glueTasks.get(name);
-  if (glue !== undefined)
-    throw new ScaloraError(
-      "usage",
-      `The task ${name} is for classifiers, which are scored on files of examples`,
-      {
-        fix: `scalora eval MODEL --data ${glue.folder}/${glue.splits.dev[0]}.tsv --format ${name}`,
-      },
-    );
-  const near = nearestName(name, textTasks.keys());
-  throw new ScaloraError("usage", `Unknown task "${name}"`, {
-    expected: [...textTasks.keys()].join(", "),
     fix: near === undefined ? undefined : `did you mean "${near}"?`,
   });
 }

@@ -49,3 +49,6 @@ const patternExpectation =
 
 /** A module name such as `q_proj`, or a regular expression between slashes matched against the whole path. */
 export const modulePattern = () => z.string().refine(isPattern).meta({ expects: patternExpectation });
+
+/** One value or a list of them. */
+export const oneOrMore = <T extends z.ZodType>(value: T) => z.union([value, z.array(value).min(1)]);

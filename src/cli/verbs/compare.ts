@@ -204,20 +204,13 @@ function resultText(
 }
 
 function planText({ tables, comparisons, report }: PlanResult, plans: Plans, context: Context): string {
-  const texts = tables
-    .map(plans.planCells)
+  const texts = plans
+    .planViews(tables)
     .flatMap(({ title, columns, rows, note }) => [
       ...(title === "" ? [] : [title]),
       table(columns, rows, context.paintOut),
       "",
-      ...(note === undefined ? [] : [note]),
+      ...(note === undefined ? [] : [note, ""]),
     ]);
-  const choices = new Set(comparisons.map((each) => plans.choiceText(each.rows, each)));
-  const remarks = comparisons.flatMap(({ recipe, rows, failed }) => [
-    ...plans.edgeTexts(rows).map((text) => `${recipe}: ${text}`),
-    ...failed.map(({ folder, message }) => `failed: ${folder}: ${message}`),
-  ]);
-  return [...texts, ...[...choices].filter((text) => text !== ""), ...remarks, `report  ${report}`].join(
-    "\n",
-  );
+  return [...texts, ...plans.planRemarks(comparisons), `report  ${report}`].join("\n");
 }

@@ -160,7 +160,15 @@ test("the screen of a plan, with what its seeds do not tell apart", async () => 
     lora       1.2345  1.2345
     full     1.3000 ~  1.3000
 
-    Scores in percent, losses in nats, means over the seeds at each setting's best candidate. ~ is not told apart from the first row: the 95 % interval of the differences on the same seeds (on a task's examples, where one seed was scored) holds 0, or there is one pair.
+    Scores in percent, losses in nats, means over the seeds at each setting's best candidate.
+
+    plan: differences to lora
+    setting  on                        difference     over  seeds needed
+    full     recipe  +0.0867 [-0.1387, +0.3121] ~  3 seeds            11
+
+    Difference to the first row with its 95 % interval (Student's t), each by itself: of twenty that are nothing, one is expected to look like something.
+    Over seeds: runs of the same seed; ~ is within noise (the interval holds 0, or there is one pair). Seeds needed: that many would show it in 80 % of comparisons.
+
     The rate was chosen on seed 1000, which does not count in the result.
     recipe: * lora: lr 0.02 is at the end of its sweep; try 0.06 as well.
     failed: runs/c/runs/full-lr1-seed0: The loss of step 3 is not finite (NaN)
