@@ -316,7 +316,7 @@ export const faults: Fault[] = [
   },
   {
     name: "an answer's end token is no label",
-    file: "src/data/conversation-renderer.ts",
+    file: "src/data/formats/conversation-renderer.ts",
     from: "span: [prompt.length, text.length]",
     to: "span: [prompt.length, text.trimEnd().length - 10]",
     test: { file: "src/data/load-examples.test.ts", name: "a chat trains on every answer and its end token" },

@@ -1,6 +1,7 @@
 import type { Encoding, Tokenizer } from "../tokenizer/tokenizer.ts";
 import { elementAt, zip } from "../util/elements.ts";
-import type { Example, MarkedText, Span } from "./types.ts";
+import type { MarkedText, Span } from "./formats/types.ts";
+import type { Example } from "./types.ts";
 
 /** A tokenised text before truncation. */
 export interface EncodedText {

@@ -4,11 +4,12 @@ import type { TextOrPair, Tokenizer } from "../tokenizer/tokenizer.ts";
 import { zip } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { nearestName } from "../util/nearest-name.ts";
-import { type ColumnMapping, readString } from "./column-mapping.ts";
-import type { GlueTask } from "./glue/index.ts";
-import { findGlueTask } from "./glue/index.ts";
+import { type ColumnMapping, readString } from "./formats/column-mapping.ts";
+import type { GlueTask } from "./formats/glue/index.ts";
+import { findGlueTask } from "./formats/glue/index.ts";
+import type { DroppedRow } from "./formats/types.ts";
 import type { EncodedLabelledRow, LengthLimit } from "./row-collector.ts";
-import type { ClassifierLabels, DataSource, DroppedRow, Example } from "./types.ts";
+import type { ClassifierLabels, DataSource, Example } from "./types.ts";
 
 /** A row of classification data before it is tokenised. */
 export interface LabelledRow {

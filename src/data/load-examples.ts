@@ -4,25 +4,17 @@ import { readRows } from "../data-files/read-rows.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { hashFile } from "../util/files.ts";
-import { type ColumnMapping, resolveColumns } from "./column-mapping.ts";
-import { ConversationRenderer } from "./conversation-renderer.ts";
 import { ExampleEncoder } from "./example-encoder.ts";
-import { findGlueTask, type GlueTask, readGlueRows } from "./glue/index.ts";
-import { unreadGrades } from "./judgement-columns.ts";
+import { type ColumnMapping, resolveColumns } from "./formats/column-mapping.ts";
+import { ConversationRenderer } from "./formats/conversation-renderer.ts";
+import { findGlueTask, type GlueTask, readGlueRows } from "./formats/glue/index.ts";
+import { unreadGrades } from "./formats/judgement-columns.ts";
+import { rowToTexts } from "./formats/row-to-texts.ts";
+import type { DroppedRow, MarkedText } from "./formats/types.ts";
 import { checkFormatFitsModel, encodeLabelled, type LabelledRow, readLabelledRow } from "./labelled-rows.ts";
 import { type LengthLimit, RowCollector, readLengthLimit } from "./row-collector.ts";
-import { rowToTexts } from "./row-to-texts.ts";
 import { readWindows } from "./text-windows.ts";
-import type {
-  ClassifierLabels,
-  DataConfig,
-  DataSource,
-  DroppedRow,
-  Example,
-  FileReport,
-  LoadReport,
-  MarkedText,
-} from "./types.ts";
+import type { ClassifierLabels, DataConfig, DataSource, Example, FileReport, LoadReport } from "./types.ts";
 
 /** Characters that are tokenised at once: enough to keep all cores busy, at little memory. */
 const chunkCharacters = 1 << 20;

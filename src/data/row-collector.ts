@@ -3,7 +3,8 @@ import { formatCountOf } from "../util/format.ts";
 import { isWithinLimits, limitsText } from "../util/number-limits.ts";
 import { clip } from "../util/quote.ts";
 import type { EncodedText } from "./example-encoder.ts";
-import type { DataConfig, DroppedRow, Example } from "./types.ts";
+import type { DroppedRow } from "./formats/types.ts";
+import type { DataConfig, Example } from "./types.ts";
 
 /** The longest allowed sequence, and the policy for longer ones. */
 export interface LengthLimit {

@@ -1,6 +1,6 @@
 import type { ModelTarget } from "../assemble/model-target.ts";
 import type { UsedCheckpoint } from "../assemble/used-checkpoint.ts";
-import type { RenderStyle } from "../data/types.ts";
+import type { RenderStyle } from "../data/formats/types.ts";
 import type { TaskSummary } from "../eval/run-task.ts";
 import type { Interruptible } from "../util/interruptible.ts";
 

@@ -1,6 +1,6 @@
-import type { ChatMessage } from "../chat-template/chat-template.ts";
-import { ScaloraError } from "../util/errors.ts";
-import { nearestName } from "../util/nearest-name.ts";
+import type { ChatMessage } from "../../chat-template/chat-template.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { nearestName } from "../../util/nearest-name.ts";
 
 /** Roles that every template supports; a template that supports another one contains its name. */
 const standardRoles: readonly string[] = ["system", "user", "assistant", "tool"];

@@ -1,4 +1,4 @@
-import type { DataRow } from "../data-files/jsonl.ts";
+import type { DataRow } from "../../data-files/jsonl.ts";
 
 /** A maths problem in LLM-Adapters' form: instruction, input, output (a solution, or empty), answer (a number or a letter). */
 export interface AdaptersMaths {

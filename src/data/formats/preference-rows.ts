@@ -1,6 +1,6 @@
-import { jsonTypeName } from "../data-files/json-type-name.ts";
-import { ScaloraError } from "../util/errors.ts";
-import { isRecord } from "../util/json.ts";
+import { jsonTypeName } from "../../data-files/json-type-name.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { isRecord } from "../../util/json.ts";
 
 /** A prompt and the answer to train on: both texts, or both lists of messages. */
 export interface PromptedAnswer {

@@ -1,5 +1,5 @@
-import type { DataRow } from "../data-files/jsonl.ts";
-import { ScaloraError } from "../util/errors.ts";
+import type { DataRow } from "../../data-files/jsonl.ts";
+import { ScaloraError } from "../../util/errors.ts";
 import { readAdaptersMaths } from "./adapters-maths.ts";
 import { type ColumnMapping, readString } from "./column-mapping.ts";
 import { type Conversation, readConversation } from "./conversation.ts";

@@ -1,6 +1,6 @@
-import { jsonTypeName } from "../data-files/json-type-name.ts";
-import { ScaloraError } from "../util/errors.ts";
-import { nearestName } from "../util/nearest-name.ts";
+import { jsonTypeName } from "../../data-files/json-type-name.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { nearestName } from "../../util/nearest-name.ts";
 import { refuseJudgedRow } from "./judgement-columns.ts";
 import type { ColumnNames, DataFormat, FormatConfig } from "./types.ts";
 

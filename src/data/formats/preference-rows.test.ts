@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { fileRefusal } from "../testing/refusal.ts";
-import { loadExamples } from "./load-examples.ts";
-import { maskPreview } from "./mask-preview.ts";
-import { jsonl, temporaryFile } from "./testing/files.ts";
-import { chatml } from "./testing/templates.ts";
-import { WordTokenizer } from "./testing/word-tokenizer.ts";
-import type { DataConfig } from "./types.ts";
+import { fileRefusal } from "../../testing/refusal.ts";
+import { loadExamples } from "../load-examples.ts";
+import { maskPreview } from "../mask-preview.ts";
+import { jsonl, temporaryFile } from "../testing/files.ts";
+import { chatml } from "../testing/templates.ts";
+import { WordTokenizer } from "../testing/word-tokenizer.ts";
+import type { DataConfig } from "../types.ts";
 
 const tokenizer = new WordTokenizer({ chatTemplate: chatml, eos: "<|im_end|>" });
 

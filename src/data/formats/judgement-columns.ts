@@ -1,4 +1,4 @@
-import { ScaloraError } from "../util/errors.ts";
+import { ScaloraError } from "../../util/errors.ts";
 import type { DataFormat } from "./types.ts";
 
 type Row = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
-import type { DataRow } from "../../data-files/jsonl.ts";
-import { readRows, readTsv } from "../../data-files/read-rows.ts";
-import type { TextOrPair } from "../../tokenizer/tokenizer.ts";
-import { ScaloraError } from "../../util/errors.ts";
-import { isWithinLimits, limitsText } from "../../util/number-limits.ts";
+import type { DataRow } from "../../../data-files/jsonl.ts";
+import { readRows, readTsv } from "../../../data-files/read-rows.ts";
+import type { TextOrPair } from "../../../tokenizer/tokenizer.ts";
+import { ScaloraError } from "../../../util/errors.ts";
+import { isWithinLimits, limitsText } from "../../../util/number-limits.ts";
 import type { DroppedRow } from "../types.ts";
 import type { GlueTask } from "./glue-task.ts";
 

@@ -1,5 +1,5 @@
-import { type ChatMessage, type ChatTemplate, TemplateRefusal } from "../chat-template/chat-template.ts";
-import { ScaloraError } from "../util/errors.ts";
+import { type ChatMessage, type ChatTemplate, TemplateRefusal } from "../../chat-template/chat-template.ts";
+import { ScaloraError } from "../../util/errors.ts";
 import { checkRoles } from "./check-chat-roles.ts";
 import type { Conversation } from "./conversation.ts";
 import type { MarkedText, Span } from "./types.ts";

@@ -1,9 +1,9 @@
-import type { ChatMessage } from "../chat-template/chat-template.ts";
-import { jsonTypeName } from "../data-files/json-type-name.ts";
-import { ScaloraError } from "../util/errors.ts";
-import { isRecord } from "../util/json.ts";
-import { nearestName } from "../util/nearest-name.ts";
-import { isNestedDeeper } from "../util/nesting.ts";
+import type { ChatMessage } from "../../chat-template/chat-template.ts";
+import { jsonTypeName } from "../../data-files/json-type-name.ts";
+import { ScaloraError } from "../../util/errors.ts";
+import { isRecord } from "../../util/json.ts";
+import { nearestName } from "../../util/nearest-name.ts";
+import { isNestedDeeper } from "../../util/nesting.ts";
 
 /** One chat: the messages and tools that the template renders, and which messages are trained on. */
 export interface Conversation {
