@@ -1,7 +1,7 @@
 // Compares how scalora and math-verify judge generated pairs of answers, of which the truth is known:
-//   npx tsx tools/compare-answers.ts PAIRS.json                  writes 5,000 pairs (seed 0)
+//   npm run tool -- tools/compare-answers.ts PAIRS.json                  writes 5,000 pairs (seed 0)
 //   python tools/reference/answer_pairs.py PAIRS.json VERDICTS.json
-//   npx tsx tools/compare-answers.ts PAIRS.json VERDICTS.json    prints how many each judges as the construction does
+//   npm run tool -- tools/compare-answers.ts PAIRS.json VERDICTS.json    prints how many each judges as the construction does
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { isSameAnswer } from "../src/answers/same-answer.ts";

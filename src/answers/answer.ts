@@ -5,6 +5,7 @@ import type { Polynomial } from "./polynomial.ts";
 export interface ValueAnswer {
   readonly kind: "value";
   readonly value: Quotient;
+  /** In one spelling (`unitOf`). */
   readonly unit: string | undefined;
   /** Whether a number in it has so many decimals that it may be a rounded one. */
   readonly mayBeRounded: boolean;

@@ -80,6 +80,8 @@ export function applyFunction(name: string, argument: Quotient, algebra: Algebra
   const exact = exactFunctions[name];
   if (number !== undefined && exact !== undefined) return numberValue(exact(number));
   if (base !== undefined && name !== "log") throw new NotUnderstood("a subscript of a function");
+  if (exact !== undefined && name !== "abs" && !isConstant(argument))
+    throw new NotUnderstood(`${name} of an unknown`);
   const ofNumber = numericFunctions[name] ?? (() => Number.NaN);
   const bases = base && quotientValues(base);
   const values = quotientValues(argument).map((x, point) =>
@@ -89,6 +91,12 @@ export function applyFunction(name: string, argument: Quotient, algebra: Algebra
   if (name === "abs" && symbolOfArgument !== undefined) return algebra.atom(absoluteAtom(symbolOfArgument));
   const index = base === undefined ? "" : `_${quotientKey(base)}`;
   return algebra.atom({ key: `${name}${index}${quotientKey(argument)}`, values, isOpaque: true });
+}
+
+/** Whether a value is the same at all points of a comparison. */
+function isConstant(value: Quotient): boolean {
+  const [first, ...others] = quotientValues(value);
+  return others.every((other) => other === first);
 }
 
 /** The symbol that a value is, or whose negative it is. */

@@ -17,6 +17,10 @@ const spellings: readonly (readonly [from: RegExp, to: string])[] = [
   [/(\d)(?:\{,\}|,\\!|\\,|\\!)(?=\d{3}(?!\d))/g, "$1"],
   [/\\([dtc])frac(?![a-zA-Z])/g, "\\frac"],
   [/\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))|\\degree(?![a-zA-Z])|\\textdegree|º/g, "°"],
+  [/\^\s*\{\s*(st|nd|rd|th)\s*\}/g, "\\text{$1}"],
+  [/\^\s*\{\s*\\(?:text|textrm|mathrm)\s*\{\s*(st|nd|rd|th)\s*\}\s*\}/g, "\\text{$1}"],
+  [/\^\s*\\(?:text|textrm|mathrm)\s*\{\s*(st|nd|rd|th)\s*\}/g, "\\text{$1}"],
+  [/\\mathbb\s*(?:\{\s*R\s*\}|R(?![a-zA-Z]))|ℝ/g, "(-\\infty,\\infty)"],
   [/\\%/g, "%"],
   [/\\#/g, "#"],
   [/\\(?:lvert|rvert|vert|mid)(?![a-zA-Z])/g, "|"],
@@ -45,6 +49,9 @@ const spellings: readonly (readonly [from: RegExp, to: string])[] = [
   [/³/g, "^3"],
 ];
 
+/** `10 000`. Of `100 200` it is not known whether it is one number. */
+const spacedNumber = /(?<![\d.,] ?)\d{1,3}(?: \d{3})* 0\d\d(?: \d{3})*(?! ?[\d.])/g;
+
 /** The answer in one spelling, without white space and a full stop at its ends. */
 export function cleanLatex(answer: string): string {
   let text = answer;
@@ -52,7 +59,8 @@ export function cleanLatex(answer: string): string {
   return text
     .trim()
     .replaceAll(/\s+/g, " ")
-    .replace(/ ?[.,;]$/, "");
+    .replace(/ ?[.,;]$/, "")
+    .replaceAll(spacedNumber, (number) => number.replaceAll(" ", ""));
 }
 
 const wordCommands =
@@ -116,11 +124,15 @@ export function tokenize(text: string, grouping: boolean): Token[] {
   return tokens;
 }
 
-/** Letters outside a command: a unit after a value, a word, or symbols. */
+/** Shorter ones that are words, and never a product of symbols. */
+const shortWords = /^(?:and|or|to|of|out|mod|no|not|on|all|yes|odd)$/i;
+
+/** Letters outside a command: a unit after a value, a word, one symbol of several capitals (`AB`), or symbols. */
 function addLetters(run: string, spaced: boolean, tokens: Token[]): void {
-  const isWord = run.length >= leastWord || /^(?:and|or)$/.test(run);
   const isUnit = run.length >= 2 && isUnitWord(run) && tokens.length > 0;
-  if (isWord || isUnit) tokens.push({ kind: "words", text: run, spaced });
+  if (/^[A-Z]{2,}$/.test(run)) tokens.push({ kind: "symbol", text: run, spaced });
+  else if (run.length >= leastWord || shortWords.test(run) || isUnit)
+    tokens.push({ kind: "words", text: run, spaced });
   else
     for (const [i, letter] of [...run].entries())
       tokens.push({ kind: "symbol", text: letter, spaced: spaced && i === 0 });

@@ -1,9 +1,10 @@
-import type { Algebra, Quotient } from "./algebra.ts";
+import { type Algebra, numberValue, type Quotient } from "./algebra.ts";
 import type { Answer, SetAnswer, TupleAnswer } from "./answer.ts";
 import { type Token, tokenize } from "./latex-tokens.ts";
 import { maxDepth, NotUnderstood } from "./limits.ts";
 import { ExpressionParser } from "./parse-expression.ts";
 import { parseRelation } from "./parse-relation.ts";
+import { rational } from "./rational.ts";
 import { splitUnit } from "./split-unit.ts";
 import {
   bracketsAround,
@@ -38,6 +39,7 @@ export class AnswerParser {
 
   private item(wrapped: readonly Token[]): Answer {
     const tokens = plainWords(unwrap(wrapped));
+    if (isWord(tokens)) return { kind: "text", text: textOf(tokens) };
     try {
       if (++this.depth > maxDepth) throw new NotUnderstood("brackets are nested too deeply");
       return (
@@ -87,31 +89,38 @@ export class AnswerParser {
     };
   }
 
-  /** `3:4` is 3/4; of three and more parts only the order counts. */
+  /** `3:4` is 3/4, but `2:30` a time; of three and more parts only the order counts. */
   private ratio(tokens: readonly Token[]): Answer | undefined {
     const parts = splitAtTop(tokens, (token) => isMark(token, ":"));
     const [first = [], second = []] = parts;
     if (parts.length < 2) return undefined;
     if (parts.length > 2)
       return { kind: "tuple", open: ":", close: ":", items: parts.map((part) => this.item(part)) };
+    if (/^[0-5]\d$/.test(textOf(second))) throw new NotUnderstood("a time");
     const value = this.algebra.divide(this.expression(first), this.expression(second));
     return { kind: "value", value, unit: undefined, mayBeRounded: false };
   }
 
   private value(tokens: readonly Token[]): Answer {
     const { value, unit } = splitUnit(tokens);
+    const factor = numberValue(rational(unit.factor));
     const mayBeRounded = tokens.some(({ kind, text }) => kind === "number" && longDecimals.test(text));
     const valueWith = (sign: 1 | -1): Answer => ({
       kind: "value",
-      value: this.expression(value, sign),
-      unit,
+      value: this.algebra.multiply(this.expression(value, sign), factor),
+      unit: unit.name,
       mayBeRounded,
     });
     if (!value.some((token) => isCommand(token, "pm", "mp"))) return valueWith(1);
     return { kind: "set", items: [valueWith(1), valueWith(-1)] };
   }
 
+  /** Infinity is only understood alone, with a sign. */
   private expression(tokens: readonly Token[], plusMinus: 1 | -1 = 1): Quotient {
+    const [first, ...others] = tokens;
+    const unsigned = isMark(first, "+", "-") ? others : tokens;
+    if (unsigned.length > 1 && unsigned.some((token) => isCommand(token, "infty")))
+      throw new NotUnderstood("arithmetic with infinity");
     return new ExpressionParser(tokens, this.algebra, plusMinus).parse();
   }
 }
@@ -122,11 +131,19 @@ const longDecimals = /\.\d{7}/;
 const isSeparator = (token: Token) =>
   isMark(token, ",", ";") || (token.kind === "words" && /^(?:and|or)$/.test(token.text));
 
+/** Whether letters that stand alone are a word or a name, such as `IV` or `red`, and no product. */
+function isWord(tokens: readonly Token[]): boolean {
+  if (!tokens.every(({ kind, spaced }, i) => kind === "symbol" && !(i > 0 && spaced))) return false;
+  const letters = tokens.map(({ text }) => text).join("");
+  return /^[A-Z]{2,}$/.test(letters) || (letters.length > 2 && /[aeiou]/i.test(letters));
+}
+
 /** A single letter in a command for words is a symbol; words with digits are read like an answer. */
 function plainWords(tokens: readonly Token[]): readonly Token[] {
   const [first, ...others] = tokens;
   if (first?.kind !== "words" || others.length > 0) return tokens;
   const letter = /^\(?([A-Za-z])\)?$/.exec(first.text)?.[1];
   if (letter !== undefined) return [{ kind: "symbol", text: letter, spaced: false }];
+  if (/^[A-Z]+$/.test(first.text)) return [{ kind: "symbol", text: first.text, spaced: false }];
   return /\d/.test(first.text) ? tokenize(first.text, true) : tokens;
 }

@@ -96,12 +96,14 @@ export class ExpressionParser {
     }
   }
 
-  /** Whether a factor follows without a sign between. Two numbers beside each other are not a product. */
+  /** Whether a factor follows without a sign between. A number after another or after a symbol is no factor. */
   private startsFactor(): boolean {
     const { next } = this;
     if (next === undefined || next.kind === "words") return false;
     if (next.kind === "number") {
-      if (this.tokens[this.position - 1]?.kind === "number") throw new NotUnderstood("two numbers");
+      const before = this.tokens[this.position - 1];
+      if (before?.kind === "number" || before?.kind === "symbol")
+        throw new NotUnderstood("a number after a number or a symbol");
       return true;
     }
     if (next.kind === "symbol") return true;

@@ -3,7 +3,7 @@ import type { Answer, RelationAnswer } from "./answer.ts";
 import { isSymbol, symbol } from "./functions.ts";
 import type { Token } from "./latex-tokens.ts";
 import { NotUnderstood } from "./limits.ts";
-import type { Polynomial } from "./polynomial.ts";
+import { constantOf, type Polynomial } from "./polynomial.ts";
 import {
   equalRationals,
   multiplyRationals,
@@ -69,13 +69,29 @@ function equation(sides: readonly Tokens[], algebra: Algebra, read: SideReaders)
 }
 
 function named(name: Tokens, is: Tokens, difference: Polynomial | undefined, read: SideReaders): Answer {
-  return { kind: "named", name: textOf(name), is: read.answer(is), difference };
+  const text = textOf(name);
+  const isApplied = text.includes("(");
+  return {
+    kind: "named",
+    name: text,
+    is: read.answer(is),
+    difference: isApplied ? undefined : difference,
+  };
 }
 
-/** `x`, `x_1`, `AB`, `f(x)`, `\theta`, or words. */
-const isName = (tokens: Tokens) =>
-  /^(?:[A-Za-z]+|\\[a-z]+ )(?:_\{?\w+\}?)?'?(?:\^\{?-1\}?)?(?:\([a-z]\))?$/.test(textOf(tokens)) ||
-  tokens.every(({ kind }) => kind === "words");
+/** `x`, `x_1`, `AB`, `f(x)`, `\theta`; `f(2)`, `P(A)`; `\angle ABC`; `(x,y)`. */
+const names = [
+  /^(?:[A-Za-z]+|\\[a-z]+ )(?:_\{?\w+\}?)?'?(?:\^\{?-1\}?)?(?:\([a-z]\))?$/,
+  /^[fghpqEFGHP]'?(?:\^\{?-1\}?)?\([^()]+\)$/,
+  /^m?\\(?:angle|overline) \{?[A-Z]+\}?$/,
+  /^\([a-z](?:,[a-z])+\)$/,
+];
+
+/** Whether tokens only name what the other side says: words, or one of `names`. */
+function isName(tokens: Tokens): boolean {
+  const text = textOf(tokens);
+  return names.some((name) => name.test(text)) || tokens.every(({ kind }) => kind === "words");
+}
 
 function tryDifference(
   left: Tokens,
@@ -84,11 +100,21 @@ function tryDifference(
   read: SideReaders,
 ): Polynomial | undefined {
   try {
-    return algebra.subtract(read.expression(left), read.expression(right)).top;
+    return differenceOf(left, right, algebra, read);
   } catch (error) {
     if (error instanceof NotUnderstood) return undefined;
     throw error;
   }
+}
+
+/**
+ * Left side minus right side. @throws NotUnderstood where it has a denominator: multiplying by that could turn an inequality
+ * round, or add a solution
+ */
+function differenceOf(left: Tokens, right: Tokens, algebra: Algebra, read: SideReaders): Polynomial {
+  const { top, bottom } = algebra.subtract(read.expression(left), read.expression(right));
+  if (top.size > 0 && constantOf(bottom) === undefined) throw new NotUnderstood("a relation of quotients");
+  return top;
 }
 
 /** `x < 3` and `1 < x <= 3` are intervals; other inequalities keep the difference of their sides. */
@@ -113,7 +139,7 @@ function inequality(
     return interval(textOf(low), ["<", unbounded(-1)], [first, read.answer(middle)]);
   if (first !== "!=" && isName(middle))
     return interval(textOf(middle), [first, read.answer(low)], ["<", unbounded(1)]);
-  const difference = algebra.subtract(read.expression(middle), read.expression(low)).top;
+  const difference = differenceOf(middle, low, algebra, read);
   const solved = first === "!=" ? undefined : solveLinear(difference);
   if (solved === undefined) return { kind: "relation", relation: first, difference };
   const [bound, infinite]: [Bound, Bound] = [

@@ -4,6 +4,7 @@ import { constants } from "./functions.ts";
 import { cleanLatex, tokenize } from "./latex-tokens.ts";
 import { maxCharacters, NotUnderstood, WorkBudget } from "./limits.ts";
 import { AnswerParser } from "./parse-answer.ts";
+import { ExpressionParser } from "./parse-expression.ts";
 import { rational } from "./rational.ts";
 import { textOf } from "./token-groups.ts";
 
@@ -17,11 +18,13 @@ export function isSameAnswer(a: string, b: string): boolean {
   if (Math.max(a.length, b.length) > maxCharacters) return false;
   const [first, second] = [cleanLatex(a), cleanLatex(b)];
   if (first === second) return true;
-  const algebra = new Algebra(new WorkBudget());
+  const budget = new WorkBudget();
+  const algebra = new Algebra(budget);
   try {
     const [left, right] = [readingsOf(first, algebra), readingsOf(second, algebra)];
-    const comparison = new Comparison(algebra);
-    return left.some((x) => right.some((y) => x.text === y.text || comparison.same(x.answer, y.answer)));
+    if (left.some((x) => right.some((y) => x.text === y.text))) return true;
+    const comparison = new Comparison(algebra, budget);
+    return left.some((x) => right.some((y) => comparison.same(x.answer, y.answer)));
   } catch (error) {
     if (error instanceof NotUnderstood) return false;
     throw error;
@@ -44,12 +47,15 @@ function readingsOf(text: string, algebra: Algebra): Reading[] {
 
 class Comparison {
   private readonly algebra: Algebra;
+  private readonly budget: WorkBudget;
 
-  constructor(algebra: Algebra) {
+  constructor(algebra: Algebra, budget: WorkBudget) {
     this.algebra = algebra;
+    this.budget = budget;
   }
 
   same(a: Answer, b: Answer): boolean {
+    this.budget.spend(1);
     if (a.kind === "named") return this.sameNamed(a, b);
     if (b.kind === "named") return this.sameNamed(b, a);
     if (a.kind === "set" || b.kind === "set") return this.sameSet(itemsOf(a), itemsOf(b));
@@ -98,7 +104,13 @@ class Comparison {
     const equal = (x: Quotient, y: Quotient) => this.algebra.equal(x, y, !a.mayBeRounded && !b.mayBeRounded);
     if (equal(a.value, b.value)) return true;
     if (a.unit === b.unit) return false;
-    return equal(this.withoutUnit(a), this.withoutUnit(b));
+    return equal(this.withoutUnit(a), this.withoutUnit(b)) || equal(this.timesUnit(a), this.timesUnit(b));
+  }
+
+  /** `5\text{ m}` as `5m` is read: a product with a symbol. */
+  private timesUnit({ value, unit }: ValueAnswer): Quotient {
+    if (unit === undefined || !/^[a-z](?:\^\d)?(?:\/[a-z](?:\^\d)?)?$/.test(unit)) return value;
+    return this.algebra.multiply(value, new ExpressionParser(tokenize(unit, false), this.algebra, 1).parse());
   }
 
   private withoutUnit({ value, unit }: ValueAnswer): Quotient {

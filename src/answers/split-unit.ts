@@ -1,10 +1,13 @@
 import { functionNames } from "./functions.ts";
 import type { Token } from "./latex-tokens.ts";
 import { isMark } from "./token-groups.ts";
-import { unitOf } from "./units.ts";
+import { type Unit, unitOf } from "./units.ts";
 
-/** Splits `5\text{ cm}^2`, `50\%`, `90^\circ` or `\$5` into what is measured and its unit. */
-export function splitUnit(tokens: readonly Token[]): { value: readonly Token[]; unit: string | undefined } {
+/**
+ * Splits `5\text{ cm}^2`, `50\%`, `90^\circ` or `\$5` into what is measured and its unit.
+ * @throws NotUnderstood where what follows the value is no unit
+ */
+export function splitUnit(tokens: readonly Token[]): { value: readonly Token[]; unit: Unit } {
   const isDollar = isMark(tokens[0], "\\$");
   const amount = isDollar ? tokens.slice(1) : tokens;
   const start = startOfUnit(amount);

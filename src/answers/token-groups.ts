@@ -76,12 +76,24 @@ export function matrixCells(
   return { environment, rows: rows.map((row) => splitAtTop(row, (token) => isMark(token, "&"))) };
 }
 
-/** Tokens as text without white space. Words do not depend on capitals, single letters do. */
+/** Tokens as text, with white space only between numbers and at words. Words do not depend on capitals, single letters do. */
 export function textOf(tokens: readonly Token[]): string {
   const isWords = tokens.every(({ kind }) => kind === "symbol" || kind === "words");
   const text = tokens
-    .map(({ kind, text }) => (kind === "command" ? `\\${text} ` : text.replaceAll(/\s+/g, " ")))
+    .map((token, i) => {
+      const { kind, text } = token;
+      const space = isApart(tokens[i - 1], token, isWords) ? " " : "";
+      return space + (kind === "command" ? `\\${text} ` : text.replaceAll(/\s+/g, " "));
+    })
     .join("")
     .replace(/^\(([A-Za-z])\)$/, "$1");
   return isWords && text.length > 1 ? text.toLowerCase() : text;
+}
+
+/** Whether two tokens beside each other would be another one without white space. */
+function isApart(before: Token | undefined, token: Token, inWords: boolean): boolean {
+  if (before === undefined || ![before, token].every(({ kind }) => /^(?:number|symbol|words)$/.test(kind)))
+    return false;
+  if (before.kind === "words" || token.kind === "words") return true;
+  return token.spaced && (inWords || (before.kind === "number" && token.kind === "number"));
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { NotUnderstood } from "./limits.ts";
 import { isUnitWord, unitOf } from "./units.ts";
 
-test.each([
+test.each<[words: string, unit: string | undefined, factor?: bigint]>([
   ["meters", "m"],
   ["m ^ 2", "m^2"],
   ["square meters", "m^2"],
@@ -10,15 +11,40 @@ test.each([
   ["miles per hour", "mi/h"],
   ["mph", "mi/h"],
   ["m / s", "m/s"],
-  ["dollar million", "dollar million"],
+  ["dollar million", "dollar", 1_000_000n],
+  ["hundred thousand people", "people", 100_000n],
+  ["dozen", undefined, 12n],
+  ["per hour", "/h"],
+  ["red marbles", "red marble"],
+  ["buses", "bus"],
+  ["bus", "bus"],
+  ["cookies", "cooky"],
+  ["planes", "plane"],
+  ["houses", "hous"],
+  ["house", "hous"],
   ["tickets", "ticket"],
   ["°", "°"],
-  ["square units", undefined],
+  ["square units", "unit^2"],
   ["units", undefined],
   ["th", undefined],
   ["", undefined],
-])("the unit of %j is %j", (words, unit) => {
-  expect(unitOf(words)).toBe(unit);
+])("the unit of %j is %j", (words, unit, factor = 1n) => {
+  expect(unitOf(words)).toEqual({ name: unit, factor });
+});
+
+test.each([
+  "to",
+  "out of",
+  "in 6",
+  "people in",
+  "remainder",
+  "squared",
+  "factorial",
+  "m 2",
+  "m ^ 23",
+  "cups of big red apples",
+])("%j is no unit", (words) => {
+  expect(() => unitOf(words)).toThrow(NotUnderstood);
 });
 
 test("units of two letters and more may stand after a number without a command", () => {

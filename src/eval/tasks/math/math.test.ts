@@ -53,6 +53,9 @@ test.each([
   ["so the answer is $x = 7$", "7", 1, "x = 7"],
   ["We have $a=2$ and $b=3$.\nThe answer is: 6", "6", 1, "6"],
   ["The answer is: 5 No.\nThe answer is: $\\frac12$.", "\\frac{1}{2}", 1, "\\frac12"],
+  ["The answer is: \\$5", "\\$5", 1, "\\$5"],
+  ["The answer is: $\\$5$.", "5", 1, "\\$5"],
+  ["Final Answer: The final answer is $\\$5$. I hope it is correct.", "\\$5", 1, "\\$5"],
   ["I do not know", "7", 0, undefined],
 ])("%s for %s: exact is %d", (output, answer, exact, found) => {
   expect(math.scoreOutput(output, mathExample(answer))).toMatchObject({ answer: found, scores: { exact } });

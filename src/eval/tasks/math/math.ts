@@ -42,7 +42,7 @@ export const math: TextTask = {
   scoreOutput(output, { answer }) {
     const [boxed, sentence] = [boxedAnswer(output), minervaAnswer(output)];
     const dollars = betweenDollars(output);
-    const found = boxed ?? sentence?.replaceAll("$", "") ?? metaMathAnswer(output) ?? dollars;
+    const found = boxed ?? (sentence && withoutDollars(sentence)) ?? metaMathAnswer(output) ?? dollars;
     const isMinerva =
       sentence !== undefined && normalizeMinervaAnswer(sentence) === normalizeMinervaAnswer(answer);
     const scores = {
@@ -76,8 +76,11 @@ export function boxedAnswer(text: string): string | undefined {
 /** What follows the last "The answer is: ", with which MetaMath's answers end, without a full stop and dollar signs. */
 function metaMathAnswer(text: string): string | undefined {
   const [, answer] = /.*The answer is: ([^\n]+)/s.exec(text) ?? [];
-  return answer?.trim().replace(/\.$/, "").replaceAll("$", "");
+  return answer && withoutDollars(answer.trim().replace(/\.$/, ""));
 }
+
+/** Without the signs around a formula; `\$` of an amount stays. */
+const withoutDollars = (text: string) => text.replaceAll(/(?<!\\)\$/g, "");
 
 /** The text between the first and the last dollar sign, or all of it where there are not two. */
 function betweenDollars(text: string): string {
