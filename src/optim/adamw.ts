@@ -104,6 +104,7 @@ export class AdamW extends FusedOptimizer<AdamWState> {
     return this.stateByName.get(name);
   }
 
+  /** Restores a state, with one count of steps for a stack or one for each of its slices, as it was saved. */
   override loadState(read: (name: string) => Tensor): void {
     for (const entry of this.entries) entry.countLike(read(`step.${entry.parameter.name}`));
     super.loadState(read);
