@@ -1,17 +1,24 @@
 import { evaluationBatches } from "../assemble/evaluation-batches.ts";
 import { type Batch, collate, type Example } from "../data/index.ts";
 import { deviceOf, type TrainableModel } from "../nn/index.ts";
-import { Generator, measureMemory, memory, releaseFreeMemory, scope } from "../torch/index.ts";
+import {
+  Generator,
+  keepsFreedMemory,
+  measureMemory,
+  memory,
+  releaseFreeMemory,
+  scope,
+} from "../torch/index.ts";
 import { objectiveOf } from "../train/objective.ts";
 import type { MemoryLimit } from "./available-memory.ts";
 
 /** Tokens of the batches that are measured; larger ones are extrapolated. Of longer rows, so many tokens are measured. */
 const [smallBatch, largeBatch] = [128, 512];
 /**
- * Memory of the process over that of its tensors when a batch grows: what blocks of other sizes leave unused in the heap
- * (measured, glibc).
+ * Memory of the process over that of its tensors when a batch grows: what blocks of other sizes leave unused in a heap that
+ * keeps what is freed (measured, glibc).
  */
-const heapOverhead = 1.2;
+const keptHeapOverhead = 1.2;
 
 /** What a pass over a batch takes beyond what the process has before it, in bytes. */
 export interface BatchMemory {
@@ -78,7 +85,7 @@ function measurePass({ model, rows, tokens, limit }: Measured, pass: (batch: Bat
   const more = large.tokens - small.tokens;
   const perToken = more > 0 ? (large.tensors - small.tensors) / more : large.tensors / large.tokens;
   const bytes = onDevice ? large.tensors : Math.max(large.tensors, large.resident - before);
-  const growth = Math.max(0, perToken) * (onDevice ? 1 : heapOverhead);
+  const growth = Math.max(0, perToken) * (!onDevice && keepsFreedMemory() ? keptHeapOverhead : 1);
   return { bytes: bytes + growth * (tokens - large.tokens), perToken: growth };
 }
 
