@@ -8,7 +8,7 @@ import { largestOf } from "../util/elements.ts";
 import { flattenKeys } from "../util/flatten.ts";
 import type { Json } from "../util/json.ts";
 
-/** A value of both runs; null where a run has none. */
+/** A value of both runs, of a run with a section there its keys; null where a run has none. */
 export interface Difference {
   key: string;
   values: [Json, Json];
@@ -106,10 +106,34 @@ function dataIdentity(start: StartEvent | undefined): Map<string, Json> {
 }
 
 function differ(a: ReadonlyMap<string, Json>, b: ReadonlyMap<string, Json>): Difference[] {
-  return [...new Set([...a.keys(), ...b.keys()])].flatMap((key): Difference[] => {
-    const values: [Json, Json] = [a.get(key) ?? null, b.get(key) ?? null];
+  const keys = new Set([...a.keys(), ...b.keys()]);
+  const groups = new Map<string, string[]>();
+  for (const name of keys) {
+    const key = outermost(name, keys);
+    const members = groups.get(key) ?? [];
+    members.push(name);
+    groups.set(key, members);
+  }
+  return [...groups].flatMap(([key, members]): Difference[] => {
+    const values: [Json, Json] = [valueOrSection(a, key, members), valueOrSection(b, key, members)];
     return JSON.stringify(values[0]) === JSON.stringify(values[1]) ? [] : [{ key, values }];
   });
+}
+
+/** A key, or the first of the keys that it is within that is among `keys`: it has a value in the other run. */
+function outermost(key: string, keys: ReadonlySet<string>): string {
+  for (let dot = key.indexOf("."); dot >= 0; dot = key.indexOf(".", dot + 1))
+    if (keys.has(key.slice(0, dot))) return key.slice(0, dot);
+  return key;
+}
+
+/** The value of a key, or the values of the `members` within it; null without any. */
+function valueOrSection(values: ReadonlyMap<string, Json>, key: string, members: readonly string[]): Json {
+  const section = members.flatMap((name) => {
+    const value = values.get(name);
+    return value === undefined ? [] : [[name.slice(key.length + 1), value]];
+  });
+  return values.get(key) ?? (section.length > 0 ? Object.fromEntries(section) : null);
 }
 
 function compareLosses(a: readonly StepEvent[], b: readonly StepEvent[]): LossComparison {
@@ -133,18 +157,19 @@ function compareLosses(a: readonly StepEvent[], b: readonly StepEvent[]): LossCo
 function figuresOf({ events, steps }: ReadRun): Map<string, number> {
   const evals = eventsOfType(events, "eval");
   const last = evals.at(-1);
+  const end = eventsOfType(events, "end").at(-1);
   const best = evals.findLast((event) => event.best);
   const sum = (of: (step: StepEvent) => number) => steps.reduce((total, step) => total + of(step), 0);
   const seconds = sum((step) => step.seconds);
   const figures: [string, number | undefined][] = [
-    ["steps", steps.at(-1)?.step],
+    ["steps", steps.at(-1)?.step ?? end?.step],
     ["training loss", steps.at(-1)?.loss],
     ["held-out loss", last?.loss],
     ["best held-out loss", best?.loss],
     ["best score", best?.score],
     ["accuracy", last?.accuracy],
     ...Object.entries(last?.metrics ?? {}),
-    ["seconds", eventsOfType(events, "end").at(-1)?.seconds],
+    ["seconds", end?.seconds],
     ["tokens per second", seconds > 0 ? sum((step) => step.tokens) / seconds : undefined],
     ["peak memory in bytes", steps.length > 0 ? largestOf(steps.map(({ memory }) => memory)) : undefined],
   ];

@@ -19,27 +19,32 @@ export interface RecipeSource {
   readonly issues: ConfigIssue[];
   /** `recipe.yaml:12` or `--set train.lr=x` for a key path. */
   where(path: KeyPath): string;
+  /** A number as it is written, since its value may be rounded; undefined for other values, and where there is no text. */
+  numberText(path: KeyPath): string | undefined;
 }
 
-/** The line of a key, or of the deepest key above it that is in the file. */
+/** The line of a key, or of the deepest key above it that is in the file; the value's node if the key itself is there. */
 interface SourcePosition {
   text: string;
   exact: boolean;
+  node?: unknown;
 }
 
 interface Override {
   option: string;
   path: KeyPath;
   value: unknown;
+  /** Finds a node within the value. */
+  find: (path: KeyPath) => Position;
 }
 
 /** Reads a YAML file and lays `key.path=value` overrides over it. Throws `ConfigError` when it is no YAML. */
 export function readRecipeSource(path: string, overrides: readonly string[]): RecipeSource {
   const { value, contents, lineAt } = readYaml(path);
-  const offsetOf = offsetFinder(contents);
+  const find = nodeFinder(contents);
   const lineOf = (key: KeyPath) => {
-    const { offset, exact } = offsetOf(key);
-    return { text: offset === undefined ? path : `${path}:${lineAt(offset)}`, exact };
+    const { offset, ...found } = find(key);
+    return { text: offset === undefined ? path : `${path}:${lineAt(offset)}`, ...found };
   };
   return withOverrides(path, value ?? {}, overrides, lineOf);
 }
@@ -89,15 +94,20 @@ function withOverrides(
     else if (!("problem" in override)) applied.push(override);
   }
   removeExcludedKeys(value, applied);
+  const isPrefix = (short: KeyPath, long: KeyPath) => short.every((part, i) => part === long[i]);
+  const overrideOf = (path: KeyPath) => applied.findLast((each) => isPrefix(each.path, path));
   const where = (path: KeyPath) => {
-    const isPrefix = (short: KeyPath, long: KeyPath) => short.every((part, i) => part === long[i]);
     const inFile = lineOf(path);
     const override =
-      applied.findLast((each) => isPrefix(each.path, path)) ??
-      (inFile.exact ? undefined : applied.find((each) => isPrefix(path, each.path)));
+      overrideOf(path) ?? (inFile.exact ? undefined : applied.find((each) => isPrefix(path, each.path)));
     return override === undefined ? inFile.text : `--set ${override.option}`;
   };
-  return { name, value, issues, where };
+  const numberText = (path: KeyPath) => {
+    const override = overrideOf(path);
+    const { node } = override ? override.find(path.slice(override.path.length)) : lineOf(path);
+    return isScalar(node) && typeof node.value === "number" ? node.source : undefined;
+  };
+  return { name, value, issues, where, numberText };
 }
 
 /**
@@ -127,7 +137,8 @@ function parseOverride(option: string): Override | ConfigIssue {
     return { where, key: "--set", problem: "wrong form", expected: "section.key=value", found: option };
   }
   try {
-    return { option, path, value: parseYaml(option.slice(equals + 1)).value };
+    const { value, contents } = parseYaml(option.slice(equals + 1));
+    return { option, path, value, find: nodeFinder(contents) };
   } catch (cause) {
     const key = formatKeyPath(path);
     const fix = `write the value as YAML; a text with brackets, quotes or a colon in quotes: --set '${key}="…"'`;
@@ -174,10 +185,10 @@ function describePathConflict(holder: unknown, part: string | number): string | 
   return typeof holder === "object" && holder !== null ? undefined : "a section (keys and values)";
 }
 
-type Position = { readonly offset: number | undefined; readonly exact: boolean };
+type Position = { readonly offset: number | undefined; readonly exact: boolean; readonly node?: unknown };
 
-/** Finds where the deepest existing node of a key path starts. */
-function offsetFinder(contents: unknown): (path: KeyPath) => Position {
+/** Finds where the deepest existing node of a key path starts, and the node of the path itself. */
+function nodeFinder(contents: unknown): (path: KeyPath) => Position {
   const itemsOf = new Map<unknown, ReadonlyMap<string, unknown>>();
   return (path) => {
     let node = contents;
@@ -191,7 +202,7 @@ function offsetFinder(contents: unknown): (path: KeyPath) => Position {
       offset = rangeStart(isPair(item) ? item.key : item) ?? offset;
       node = isPair(item) ? item.value : item;
     }
-    return { offset, exact: true };
+    return { offset, exact: true, node };
   };
 }
 

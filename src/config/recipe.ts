@@ -72,7 +72,12 @@ function checkSource(
   const report: ReportIssue = (path, issue) =>
     issues.push({ where: source.where(path), key: formatKeyPath(path), ...issue });
   const raw = readSections(source, report);
-  const parse = <T>(section: SectionName, schema: z.ZodType<T>) => parseSection(section, schema, raw, report);
+  const reportAsWritten: ReportIssue = (path, issue) => {
+    const isKey = issue.problem === "unknown key";
+    report(path, isKey ? issue : { ...issue, found: source.numberText(path) ?? issue.found });
+  };
+  const parse = <T>(section: SectionName, schema: z.ZodType<T>) =>
+    parseSection(section, schema, raw, reportAsWritten);
   const plugins = checkPlugins(source, cwd, report);
   const model = parse("model", modelSchema);
   const section = parse("adapter", adapterSchema());

@@ -96,9 +96,17 @@ test("a classifier's score comes with the interval of its accuracy", () => {
   expect(headline?.certainty).toContain("Accuracy 90.0 % (95 % interval");
 });
 
+test("held-out rows that were not evaluated twice are not said to be missing", () => {
+  for (const events of [[start()], [start(), evaluation(0, 4)]]) {
+    const { certainty } = runHeadline([...events, ...trained([4, 3, 2]), end]) ?? {};
+    expect(certainty).toMatch(/^The held-out rows were not evaluated twice: /);
+    expect(certainty).not.toContain("data.eval");
+  }
+});
+
 test("without held-out rows only the training loss is told, with what that is worth", () => {
   const headline = runHeadline(trained([4, 3, 2]));
   expect(headline?.text).toBe("The training loss fell from 4.000 to 2.000 in 3 steps");
-  expect(headline?.certainty).toContain("No rows were held out");
+  expect(headline?.certainty).toMatch(/^No rows were held out: .*data\.eval/);
   expect(runHeadline([])).toBeUndefined();
 });

@@ -16,7 +16,7 @@ export function runHeadline(events: readonly RunEvent[]): Headline | undefined {
   }
   const start = eventsOfType(events, "start").at(-1);
   const isTraining = start !== undefined && end === undefined;
-  const headline = heldOutHeadline(events, start, isTraining) ?? trainingHeadline(events, isTraining);
+  const headline = heldOutHeadline(events, start, isTraining) ?? trainingHeadline(events, start, isTraining);
   const trouble = endWarnings(events, end?.step);
   if (headline === undefined || trouble.length === 0) return headline;
   return warning(capitalised(trouble.join("; ")), headline.certainty);
@@ -120,16 +120,23 @@ function accuracyText(accuracy: number, rows: number): string {
 /** Fraction of the steps, at the start and at the end, whose mean loss is compared. */
 const ends = 0.1;
 
-/** Without held-out rows: the training loss at both ends. */
-function trainingHeadline(events: readonly RunEvent[], isTraining: boolean): Headline | undefined {
+/** Without two evaluations of held-out rows: the training loss at both ends. */
+function trainingHeadline(
+  events: readonly RunEvent[],
+  start: StartEvent | undefined,
+  isTraining: boolean,
+): Headline | undefined {
   const losses = eventsOfType(events, "step").map(({ loss }) => loss);
   const count = Math.max(1, Math.floor(losses.length * ends));
   if (losses.length < 2) return undefined;
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [from, to] = [mean(losses.slice(0, count)), mean(losses.slice(-count))];
   const steps = formatCountOf(losses.length, "step");
-  const certainty =
-    "No rows were held out, or not evaluated twice: this says nothing about rows that were not trained on. data.eval holds rows out.";
+  const isHeldOut = (start?.data.heldOut ?? 0) > 0 || eventsOfType(events, "eval").length > 0;
+  const nothing = "this says nothing about rows that were not trained on.";
+  const certainty = isHeldOut
+    ? `The held-out rows were not evaluated twice: ${nothing}`
+    : `No rows were held out: ${nothing} data.eval holds rows out.`;
   if (!(to < from))
     return warning(
       `${opening(`nothing was learnt in ${steps}`, isTraining)}: the training loss was ${from.toFixed(3)} at first, ${to.toFixed(3)} at the end`,

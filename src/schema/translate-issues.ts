@@ -75,7 +75,7 @@ function translate(issue: Issue, root: SchemaNode, raw: unknown, prefix: KeyPath
 }
 
 function wrongValue(node: SchemaNode | undefined, found: unknown): IssueText {
-  const expected = node === undefined ? undefined : expectedText(node);
+  const expected = node === undefined ? undefined : expectedText(node, found);
   if (found === undefined) return { problem: "is missing", expected };
   const refusal = node?.["refusal"];
   if (typeof refusal === "string")

@@ -205,7 +205,11 @@ test("when no checkpoint is valid the resume is refused and nothing is removed",
   const names = readdirSync(checkpointsIn("lost"));
   for (const name of names) rmSync(join(checkpointsIn("lost"), name, "manifest.json"));
   await expect(runIn("lost", { resume: true })).rejects.toThrow(
-    refusal("format", { where: checkpointsIn("lost"), found: "manifest.json" }),
+    refusal("format", {
+      where: checkpointsIn("lost"),
+      found: "manifest.json",
+      fix: `npx scalora train ${join(folder.path, "lost", "config.yaml")} --set run.name=`,
+    }),
   );
   expect(readdirSync(checkpointsIn("lost"))).toEqual(names);
 });

@@ -54,17 +54,14 @@ function firstMatches(folder: string, patterns: readonly string[], paths: readon
     return new MatchTime().firstMatches(expressions, paths);
   } catch (cause) {
     // The one that is being matched, or else the one that could not be made.
-    const at = cause instanceof MatchTimeout ? expressions.indexOf(cause.expression) : expressions.length;
-    throw new ScaloraError(
-      "format",
-      "A pattern of the adapter is not a regular expression, or takes for ever",
-      {
-        where: `${join(folder, adapterConfigName)}, alpha_pattern`,
-        found: patterns[at],
-        fix: "correct the pattern, or remove it if all layers have lora_alpha",
-        cause,
-      },
-    );
+    const isSlow = cause instanceof MatchTimeout;
+    const fault = isSlow ? "takes longer than a second to match" : "is not a regular expression";
+    throw new ScaloraError("format", `A pattern of the adapter ${fault}`, {
+      where: `${join(folder, adapterConfigName)}, alpha_pattern`,
+      found: patterns[isSlow ? expressions.indexOf(cause.expression) : expressions.length],
+      fix: "correct the pattern, or remove it if all layers have lora_alpha",
+      cause,
+    });
   }
 }
 

@@ -98,10 +98,15 @@ test("a layer has the numerator of the first pattern that its path ends with", (
   expect([alphaOf("layers.0.q_proj"), alphaOf("layers.0.v_proj")]).toEqual([8, 4]);
 });
 
-test.each(["(a+)+x", "q_proj("])("the pattern %s of an adapter is an error that names it", (pattern) => {
+test.each([
+  ["(a+)+x", /takes? longer than a second/],
+  ["q_proj(", /not a regular expression/],
+])("the pattern %s of an adapter is an error that names it and its fault", (pattern, message) => {
   const alphas = () =>
     loraAlphas("folder", { alpha_pattern: { v_proj: 2, [pattern]: 1 } }, ["v_proj", "a".repeat(60)]);
-  expect(alphas).toThrow(refusal("format", { where: /folder\/adapter_config\.json/, found: pattern }));
+  expect(alphas).toThrow(
+    refusal("format", { message, where: /folder\/adapter_config\.json/, found: pattern }),
+  );
 });
 
 test("where a folder cannot be copied the adapters go, and the files' tensors with them", () => {

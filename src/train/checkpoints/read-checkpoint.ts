@@ -8,6 +8,7 @@ import { codeOf, hashFile } from "../../util/files.ts";
 import { flattenKeys } from "../../util/flatten.ts";
 import type { Json } from "../../util/json.ts";
 import { readFileText } from "../../util/read-file.ts";
+import { shellQuote } from "../../util/shell-quote.ts";
 import {
   type CheckpointIdentity,
   manifestFile,
@@ -117,10 +118,13 @@ export function findNewestValid(
   }
   if (entries.length === 0) return undefined;
   refuseUnreadable(broken);
+  const recipe = recipeOf(folder);
   throw new ScaloraError("format", "No checkpoint of this run is valid", {
     where: folder,
     found: broken.map(({ reason }) => reason).join("\n"),
-    fix: "start a new run",
+    fix: existsSync(recipe)
+      ? `start a new run with its recipe: npx scalora train ${shellQuote(recipe)} --set run.name=…`
+      : "start a new run",
   });
 }
 
@@ -147,6 +151,9 @@ export function checkIdentity(manifest: Manifest, { base, adapter }: CheckpointI
   if (canonical(manifest.adapter) !== canonical(adapter)) throw otherAdapter(manifest.adapter, adapter, path);
 }
 
+/** The recipe of the run that a folder of checkpoints belongs to; it may be missing. */
+const recipeOf = (checkpoints: string) => join(dirname(checkpoints), "config.yaml");
+
 /** Names only the keys that differ, in the run's recipe where there is one. */
 function otherAdapter(saved: Json, present: Json, path: string): ScaloraError {
   const [before, now] = [flattenKeys(saved, "adapter"), flattenKeys(present, "adapter")];
@@ -161,7 +168,7 @@ function otherAdapter(saved: Json, present: Json, path: string): ScaloraError {
         return differ.length === 1 ? text : `${key} ${text}`;
       })
       .join(", ");
-  const recipe = join(dirname(dirname(path)), "config.yaml");
+  const recipe = recipeOf(dirname(path));
   return new ScaloraError("config", "This checkpoint belongs to another adapter configuration", {
     where: `${existsSync(recipe) ? recipe : path}: ${differ.join(", ")}`,
     expected: show(before),
