@@ -4,8 +4,8 @@ import { elementAt } from "../util/elements.ts";
 import { messageOf, ScaloraError } from "../util/errors.ts";
 import { formatCount } from "../util/format.ts";
 import { clip } from "../util/quote.ts";
-import { findTemplateFault } from "./template-fault.ts";
-import { TemplateInterpreter, TemplateLimitError } from "./template-interpreter.ts";
+import { findTemplateFault, type TemplatePlace, templatePlaces } from "./template-fault.ts";
+import { isLimit, TemplateInterpreter, TemplateLimitError } from "./template-interpreter.ts";
 
 /** A message of a chat; further keys (`tool_calls`, `name`, …) are passed to the template unchanged. */
 export interface ChatMessage {
@@ -84,14 +84,13 @@ export class ChatTemplate {
       add_generation_prompt: addGenerationPrompt,
       strftime_now: (format: unknown) => strftime(date, String(format)),
     };
+    const environment = new Environment();
+    const interpreter = new TemplateInterpreter(environment);
     try {
-      const environment = new Environment();
       for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-      return String(new TemplateInterpreter(environment).run(this.template.parsed).value);
+      return String(interpreter.run(this.template.parsed).value);
     } catch (cause) {
-      // The engine's own limits, on the depth of calls and the length of texts, are RangeErrors.
-      if (cause instanceof TemplateLimitError || cause instanceof RangeError)
-        throw this.limitError(cause, source);
+      if (isLimit(cause)) throw this.limitError(cause, interpreter.limitedIn, source);
       throw this.renderError(cause);
     }
   }
@@ -114,11 +113,13 @@ export class ChatTemplate {
     });
   }
 
-  private limitError(cause: Error, source: string | undefined): ScaloraError {
+  private limitError(cause: Error, nodes: readonly unknown[], source: string | undefined): ScaloraError {
+    const places = templatePlaces(this.source, this.template);
+    const limit = `${placeText(places.get(nodes.find((node) => places.has(node))))}${cause.message}`;
     return new ScaloraError("model", "The chat template takes more than a template may", {
       where: this.where ?? unnamed,
       expected: "a text of the messages, in bounded time and memory",
-      found: source === undefined ? cause.message : `${cause.message}, for ${source}`,
+      found: source === undefined ? limit : `${limit}, for ${source}`,
       fix: "use the template of a model that you trust, as chat_template.jinja; or shorten the conversation",
       cause,
     });
@@ -161,10 +162,32 @@ function parse(source: string, where = unnamed): Template {
   try {
     return new Template(source);
   } catch (cause) {
-    const fault = findTemplateFault(source);
-    const place = fault === undefined ? "" : `line ${fault.line}, ${clip(fault.tag, 80)}: `;
-    throw fail(`${place}${clip(messageOf(cause))}`, cause);
+    throw fail(`${placeText(findTemplateFault(source))}${clip(plainText(messageOf(cause)))}`, cause);
   }
+}
+
+const placeText = (place: TemplatePlace | undefined) =>
+  place === undefined ? "" : `line ${place.line}, ${clip(place.tag, 80)}: `;
+
+/** The parser's names of brackets. */
+const brackets: Readonly<Record<string, string>> = {
+  OpenStatement: "{%",
+  CloseStatement: "%}",
+  OpenExpression: "{{",
+  CloseExpression: "}}",
+  OpenParen: "(",
+  CloseParen: ")",
+  OpenSquareBracket: "[",
+  CloseSquareBracket: "]",
+  OpenCurlyBracket: "{",
+  CloseCurlyBracket: "}",
+};
+
+/** A message of the parser without its names of things. */
+function plainText(message: string): string {
+  const plain = message.replace(/^Parser Error: .*\. (\w+) !== (\w+)\.$/s, "expected $2, found $1");
+  if (plain.startsWith("Cannot read properties of undefined")) return "it ends within a tag or a block";
+  return plain.replaceAll(/\b(?:Open|Close)[A-Z]\w+/g, (name) => brackets[name] ?? name);
 }
 
 const months = "January February March April May June July August September October November December".split(

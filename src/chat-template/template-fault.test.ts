@@ -35,6 +35,14 @@ test("no published template has a fault", () => {
   for (const source of Object.values<string>(templates)) expect(findTemplateFault(source)).toBeUndefined();
 });
 
+test.each([
+  ["{{ m.content }", /expected \}\}, found \}$/],
+  ["{{ 1 + }}", /Unexpected token: \}\}$/],
+  ["{% if a %}", /it ends within a tag or a block$/],
+])("what is wrong with %j is said in the template's own signs", (source, found) => {
+  expect(() => new ChatTemplate(source, {})).toThrow(refusal("model", { found }));
+});
+
 test("a template that does not parse is refused with its file, the line, and what to do", () => {
   expect(() => new ChatTemplate(`${message}\n{{ 1 + }}`, {}, "m/chat_template.jinja")).toThrow(
     refusal("model", {

@@ -1,7 +1,8 @@
-import { Template } from "@huggingface/jinja";
+import { type SyntaxNode, Template } from "@huggingface/jinja";
+import { isRecord } from "../util/json.ts";
 
-/** Where a template does not parse. */
-export interface TemplateFault {
+/** A place in a template. */
+export interface TemplatePlace {
   /** Counted from 1. */
   readonly line: number;
   /** The tag there, as it is written, up to the end of the line. */
@@ -68,13 +69,9 @@ function tagEnd(source: string, start: number): number | undefined {
  * The first tag of a template that does not parse by itself, closes no block, or is never closed; the parser says only what is
  * wrong. Undefined when all tags are good by themselves.
  */
-export function findTemplateFault(source: string): TemplateFault | undefined {
-  const open: { name: string; fault: TemplateFault }[] = [];
-  let [line, counted] = [1, 0];
-  for (const { index, tag, statement, isClosed } of tagsOf(source)) {
-    line += lineEnds(source.slice(counted, index));
-    counted = index;
-    const fault = { line, tag: tag.replace(/\n.*/s, "") };
+export function findTemplateFault(source: string): TemplatePlace | undefined {
+  const open: { name: string; fault: TemplatePlace }[] = [];
+  for (const { tag, statement, isClosed, place: fault } of placedTags(source)) {
     if (!isClosed) return fault;
     if (statement === undefined) {
       if (!parses(tag)) return fault;
@@ -90,6 +87,45 @@ export function findTemplateFault(source: string): TemplateFault | undefined {
     }
   }
   return open.at(-1)?.fault;
+}
+
+/**
+ * The places of the statements and expressions of a template that parses, by their nodes, which have none. Empty when the tags of
+ * the source are not those of the nodes.
+ */
+export function templatePlaces(source: string, { parsed }: Template): ReadonlyMap<unknown, TemplatePlace> {
+  const places = [...placedTags(source)].filter(isNode).map(({ place }) => place);
+  const nodes = [...nodesOf(parsed)];
+  if (nodes.length !== places.length) return new Map();
+  return new Map(places.map((place, i) => [nodes[i], place]));
+}
+
+/** Whether `nodesOf` has a node for a tag. */
+function isNode({ tag, statement }: Tag): boolean {
+  if (statement !== undefined) return !/^[-+]?\s*(end\w*|else)\b/.test(statement);
+  return tag.startsWith("{{") && [...nodesOf(new Template(tag).parsed)].length > 0;
+}
+
+/** The nodes of tags in the order of the source, without those of texts, which are like those of constants, and comments. */
+function* nodesOf(node: unknown): Generator<SyntaxNode> {
+  for (const name of ["body", "alternate", "defaultBlock"]) {
+    const inner = isRecord(node) ? node[name] : undefined;
+    if (!Array.isArray(inner)) continue;
+    for (const each of inner) {
+      if (each.type !== "StringLiteral" && each.type !== "Comment") yield each;
+      yield* nodesOf(each);
+    }
+  }
+}
+
+/** The tags with their places. */
+function* placedTags(source: string): Generator<Tag & { readonly place: TemplatePlace }> {
+  let [line, counted] = [1, 0];
+  for (const each of tagsOf(source)) {
+    line += lineEnds(source.slice(counted, each.index));
+    counted = each.index;
+    yield { ...each, place: { line, tag: each.tag.replace(/\n.*/s, "") } };
+  }
 }
 
 const lineEnds = (text: string) => text.split("\n").length - 1;

@@ -34,7 +34,15 @@ const hostile: Record<string, string> = {
 test.each(Object.entries(hostile))("%s ends in an error that names the template", (_name, source) => {
   const template = new ChatTemplate(source, {}, file);
   const render = () => template.render([{ role: "user", content: "a" }], { source: "data:1" });
-  expect(render).toThrow(refusal("model", { where: file, found: "data:1" }));
+  expect(render).toThrow(refusal("model", { where: file, found: /^line [12], \{.*data:1$/ }));
+});
+
+test("a limit is told with the line of the innermost tag", () => {
+  const source =
+    "{# a #}{{ 'text' }}{% if messages %}\n{% set x = 1 %}{% else %}{{ 1 }}{% endif %}\n{{ range(60000) }}";
+  expect(() => new ChatTemplate(source, {}, file).render([])).toThrow(
+    refusal("model", { found: /^line 3, \{\{ range\(60000\) \}\}: a range/ }),
+  );
 });
 
 test.each([

@@ -25,6 +25,10 @@ const maxCalls = 500;
 /** A rendering did more than a chat template may. */
 export class TemplateLimitError extends Error {}
 
+/** Whether a limit was reached; the engine's own, on the depth of calls and the length of texts, are RangeErrors. */
+export const isLimit = (error: unknown): error is Error =>
+  error instanceof TemplateLimitError || error instanceof RangeError;
+
 /** An expression whose parts are being evaluated. */
 interface Frame {
   readonly node: Node;
@@ -49,8 +53,20 @@ export class TemplateInterpreter extends Interpreter {
   /** Lengths of the texts to which methods such as `replace` belong. */
   private readonly textLengths = new WeakMap<object, number>();
 
+  /** The nodes within which a limit was reached, the innermost first. */
+  readonly limitedIn: Node[] = [];
+
   /** @throws TemplateLimitError beyond a limit */
   override evaluate(node: Node, environment: Environment): RuntimeValue {
+    try {
+      return this.evaluateWithin(node, environment);
+    } catch (error) {
+      if (isLimit(error)) this.limitedIn.push(node);
+      throw error;
+    }
+  }
+
+  private evaluateWithin(node: Node, environment: Environment): RuntimeValue {
     const parent = this.frame;
     const frame: Frame = { node, argumentNodes: argumentsOf(node), operandSize: 0, argumentWeight: 0 };
     this.frame = frame;

@@ -101,7 +101,11 @@ function asRunError<T>(path: string, work: () => T): T {
 
 function progressOf(path: string, pid: number): string | undefined {
   const status = readStatus(path);
-  return status?.process.pid === pid ? `${status.state} at step ${status.step}` : undefined;
+  if (status === undefined) return undefined;
+  // A process that resumes a run writes its own status once its model is loaded.
+  return status.process.pid === pid
+    ? `${status.state} at step ${status.step}`
+    : `resuming after step ${status.step}`;
 }
 
 /** Refuses a run that a scalora without locks is training. */

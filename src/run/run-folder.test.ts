@@ -18,7 +18,7 @@ import { elementAt } from "../util/elements.ts";
 import { ScaloraError } from "../util/errors.ts";
 import { requestControl } from "./control-command.ts";
 import type { RunEvent } from "./events.ts";
-import { lockNewRun } from "./lock-run.ts";
+import { lockNewRun, lockRun } from "./lock-run.ts";
 import { readEvents } from "./read-events.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isActive, type RunStatus, readStatus } from "./status.ts";
@@ -272,6 +272,16 @@ test("a pipe or a folder as control.json is warned of once, neither waited for n
   mkdirSync(file);
   expect(run.takeControl()).toEqual({ warning: "control.json ignored: a folder, not a file" });
   run.close();
+});
+
+test("a run that is being resumed is refused with its last step, before the holder has written its own status", () => {
+  const run = RunFolder.create(join(parent, "a"), "x");
+  run.writeStatus({ ...status, step: 7 });
+  run.close();
+  const file = run.file("status.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace(`"pid": ${process.pid}`, '"pid": 4194305'));
+  using _ = lockRun(run.path);
+  expect(failure(() => lockRun(run.path)).message).toMatch(/since .*, resuming after step 7$/m);
 });
 
 test("a run that another living process trains is refused; a dead one's is not", async () => {
