@@ -25,6 +25,9 @@ test.each([
   ["pissa", {}],
   ["mora", {}],
   ["full", {}],
+  ["flora", { rank: 2 }],
+  ["relora", {}],
+  ["lora+", { rank: 4 }],
 ])("%s with %j has the published scale: nothing to say", (name, options) => {
   expect(noteOf(name, options)).toBeUndefined();
 });
@@ -35,6 +38,8 @@ test.each([
   ["lora", { alpha: 16, rslora: true }, /the scale is 5\.66/],
   ["fourierft", {}, /with scaling 300.*here the scale is 150/],
   ["hira", {}, /with rank 32; here it is rank 8/],
+  ["relora", { alpha: 8 }, /with rank 32 and alpha 64, a scale of 2; here the scale is 1/],
+  ["lora+", { rank: 16, alpha: 16 }, /a scale of 2; here the scale is 1/],
 ])("%s with %j: what becomes of the preset is said", (name, options, says) => {
   expect(noteOf(name, options)).toMatch(says);
 });

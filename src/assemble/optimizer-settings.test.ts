@@ -92,6 +92,7 @@ for (const [name, { options }] of methods)
     test(`${name} with ${optimizer}: each setting of the optimiser changes the run, or is refused`, async () => {
       const adapter = options(2);
       const plain = await endOf(adapter, { optimizer });
+      expect(await endOf(adapter, { optimizer }), "the same run twice").toEqual(plain);
       const refused: string[] = [];
       for (const [key, value] of Object.entries(changes[optimizer])) {
         const end = await endOf(adapter, { optimizer, [key]: value });

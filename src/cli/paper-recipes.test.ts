@@ -1,16 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { isPlanFile, planSettings, readPlan } from "../compare/read-plan.ts";
-import { trialOverrides } from "../compare/trial-overrides.ts";
+import { isPlanFile } from "../compare/read-plan.ts";
+import { expectSoundPlan } from "../compare/testing/sound-plan.ts";
 import { loadRecipe } from "../config/index.ts";
 import { runChild } from "../testing/child-process.ts";
 import { writeTinyBert } from "../testing/tiny-bert.ts";
 import { writeTinyLlama } from "../testing/tiny-llama.ts";
 import { temporaryFolder } from "../testing/tiny-run.ts";
-import { elementAt } from "../util/elements.ts";
 
 const scratch = temporaryFolder();
 const at = (...parts: string[]) => join(scratch.path, ...parts);
@@ -47,19 +46,7 @@ test.each(files.filter((name) => !plans.includes(name)))("the recipe %s is sound
 });
 
 test.each(plans)("the first run of each setting of the plan %s is sound", (name) => {
-  const plan = readPlan(join(recipes, name));
-  for (const recipe of plan.recipes) {
-    const set = [`model.path=${at("llama")}`];
-    for (const setting of planSettings(plan, recipe, set)) {
-      const candidate = elementAt(setting.candidates, 0);
-      const common = { recipe, set, runs: at("runs"), command: [], threads: undefined };
-      const overrides = trialOverrides({ setting, candidate, seed: 0 }, common);
-      expect(loadRecipe(recipe, { set: overrides, needsData: false })).toMatchObject({
-        adapter: { method: setting.method },
-        train: { lr: candidate.lr },
-      });
-    }
-  }
+  expectSoundPlan(join(recipes, name), at("llama"));
 });
 
 /** A plan of the package with one recipe, some of its settings and two values of each sweep. */
@@ -76,6 +63,12 @@ function smallPlan(name: string, recipe: string, settings: readonly string[]): s
   writeFileSync(file, stringify({ ...small, settings: Object.fromEntries(chosen) }));
   return file;
 }
+
+/** The logs of the models that were scored, below a folder. */
+const predictionLogs = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith("tasks.jsonl"))
+    .map((name) => readFileSync(join(folder, name), "utf8"));
 
 const compare = (plan: string, ...set: string[]) =>
   runChild(
@@ -120,9 +113,19 @@ test("the plan of commonsense in miniature: models are scored on the tasks, once
     );
   const { code, stdout, stderr } = await run();
   expect(code, stderr).toBe(0);
-  const { tables } = JSON.parse(stdout);
+  const { tables, comparisons } = JSON.parse(stdout);
   expect(tables).toMatchObject([{ title: "llama2-7b", columns: ["boolq"], rows: [{ setting: "ScaLoRA" }] }]);
-  for (const { values } of tables[0].rows) expect(values[0]).toBeGreaterThanOrEqual(0);
+  const log = predictionLogs(dirname(comparisons[0].results)).map((text) =>
+    text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  );
+  const [examples = [], ...others] = log;
+  expect(others).toEqual([]);
+  expect(examples.map(({ task }) => task)).toEqual(["boolq", "boolq"]);
+  const right = examples.filter(({ scores }) => Object.values(scores)[0] === 1).length;
+  expect(tables[0].rows[0].values).toEqual([right / 2]);
   const again = await run();
   expect(JSON.parse(again.stdout).tables).toEqual(tables);
 });

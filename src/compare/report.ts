@@ -1,6 +1,7 @@
 import { type Chart, type Headline, type ReportData, runCharts } from "../report/index.ts";
 import { readEvents } from "../run/read-events.ts";
 import { groupBy } from "../util/group-by.ts";
+import type { Candidate } from "./candidates.ts";
 import type { Setting } from "./method-settings.ts";
 import { selectCandidate } from "./selection.ts";
 import { isWithinNoise } from "./statistics.ts";
@@ -86,26 +87,45 @@ function differenceTable(rows: readonly CompareRow[]): ReportData["tables"] {
   ];
 }
 
-/** The figure of the tuning seeds over the learning rate. */
-function sweepCharts(rows: readonly CompareRow[]): Chart[] {
-  const series = rows.flatMap(({ setting, sweep }) => {
-    return groupBy(sweep, ({ options }) => JSON.stringify(options))
-      .filter((points) => points.length > 1)
-      .map((points) => ({
-        name: [setting, ...Object.entries(points[0].options).map(([key, value]) => `${key} ${value}`)].join(
-          " ",
-        ),
-        x: points.map(({ lr }) => Math.log10(lr)),
-        y: points.map(({ value }) => value),
-      }));
+/** The figure of the tuning seeds over each number that is swept, a chart each: the learning rate, L, … */
+export function sweepCharts(rows: readonly CompareRow[]): Chart[] {
+  const axes = new Set(["lr", ...rows.flatMap(({ options }) => Object.keys(options))]);
+  return [...axes].flatMap((axis): Chart[] => {
+    const series = rows.flatMap((row) => sweepSeries(row, axis));
+    if (series.length === 0) return [];
+    const isLog = series.every(({ x }) => x.every((value) => value > 0));
+    const name = axis === "lr" ? "the learning rate" : axis;
+    return [
+      {
+        title: `Sweep of ${name}`,
+        xLabel: isLog ? `log10 of ${name}` : name,
+        yLabel: rows[0]?.figure ?? "score",
+        series: isLog ? series.map((each) => ({ ...each, x: each.x.map(Math.log10) })) : series,
+      },
+    ];
   });
-  if (series.length === 0) return [];
-  return [
-    {
-      title: "Sweep of the learning rate",
-      xLabel: "log10 of the learning rate",
-      yLabel: rows[0]?.figure ?? "score",
-      series,
-    },
-  ];
 }
+
+/** A row's sweep along one axis: a series for each combination of the other values with several points. */
+function sweepSeries({ setting, sweep }: CompareRow, axis: string) {
+  const points = sweep.flatMap(({ value, ...candidate }) => {
+    const { [axis]: x, ...others } = valuesOf(candidate);
+    return typeof x === "number" ? [{ x, others, value }] : [];
+  });
+  return groupBy(points, ({ others }) => JSON.stringify(others))
+    .filter((group) => group.length > 1)
+    .map((group) => ({
+      name: [setting, ...otherTexts(group[0].others, sweep)].join(" "),
+      x: group.map(({ x }) => x),
+      y: group.map(({ value }) => value),
+    }));
+}
+
+/** All values of a candidate by their paths; `lr` is the rate. */
+const valuesOf = ({ lr, options }: Candidate): Candidate["options"] => ({ lr, ...options });
+
+/** The values that a series shares, as far as the sweep has others. */
+const otherTexts = (others: Candidate["options"], sweep: CompareRow["sweep"]) =>
+  Object.entries(others)
+    .filter(([key]) => new Set(sweep.map((candidate) => valuesOf(candidate)[key])).size > 1)
+    .map(([key, value]) => `${key} ${value}`);

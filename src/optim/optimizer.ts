@@ -26,6 +26,8 @@ export interface OptimizerMoments {
 
 /** Updates parameters by their gradients; its state is saved in checkpoints. */
 export interface Optimizer extends Disposable {
+  /** Decoupled weight decay; absent: none. */
+  readonly weightDecay?: number;
   /** Updates every parameter once at learning rate `lr`. */
   step(lr: number): void;
   /** The averages of a trainable by its name; undefined where there are none. */
@@ -88,7 +90,7 @@ export interface FusedUpdate<Entry> {
 /** Base of optimisers on torch's fused kernels: parameter groups, master weights, state by name. */
 export abstract class FusedOptimizer<Entry extends ParameterState> implements Optimizer {
   protected readonly entries: readonly Entry[];
-  private readonly weightDecay: number;
+  readonly weightDecay: number;
 
   /** @param withState adds the running averages to a parameter's state */
   constructor(

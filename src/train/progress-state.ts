@@ -7,14 +7,18 @@ const evaluationSchema = z.strictObject({
   step: z.int().min(0),
   loss: z.number(),
   score: z.number().optional(),
+  /** Names of the metrics that make the score; absent in states of version 1. */
+  scoredBy: z.array(z.string()).optional(),
 });
-/** An evaluation: held-out loss, score when the task has metrics, and number of steps done. */
+/** An evaluation: held-out loss, score when the task has metrics and what it is made of, and number of steps done. */
 export type EvaluationRecord = z.output<typeof evaluationSchema>;
 
 const json: z.ZodType<Json> = z.json();
 
 /** Everything that a resume needs besides tensors: `state.json` of a checkpoint. */
 const schema = z.strictObject({
+  /** 2 since evaluations say what their score is made of and weight decay acts on all methods. */
+  version: z.literal([1, 2]).default(1),
   /** Optimiser steps done. */
   step: z.int().min(0),
   /** Tokens and label tokens seen. */
@@ -52,7 +56,7 @@ const schema = z.strictObject({
 /** What a checkpoint's `state.json` holds. */
 export type SavedState = z.output<typeof schema>;
 /** The progress of a run. */
-export type Progress = Omit<SavedState, "engine" | "batches" | "counters">;
+export type Progress = Omit<SavedState, "version" | "engine" | "batches" | "counters">;
 
 export const freshProgress = (): Progress => ({
   step: 0,
@@ -70,14 +74,15 @@ export const freshProgress = (): Progress => ({
 });
 
 /**
- * Records an evaluation. The best one has the highest score, among equal scores (or without any) the lowest loss; the one
- * before the first step does not count.
+ * Records an evaluation. The best one has the highest score, among equal scores (or without any) the lowest loss; scores
+ * made of other metrics, as a run begun with an earlier release has, are not compared. The one before the first step does not count.
  */
 export function recordEvaluation(
   progress: Progress,
-  { loss, score }: Omit<EvaluationRecord, "step">,
+  { loss, score, scoredBy }: Omit<EvaluationRecord, "step">,
 ): { best: boolean } {
-  const here = { step: progress.step, loss, ...(score !== undefined && { score }) };
+  const { step } = progress;
+  const here = { step, loss, ...(score !== undefined && { score }), ...(scoredBy && { scoredBy }) };
   progress.lastEval = here;
   if (progress.step === 0) {
     progress.firstEval = here;
@@ -91,7 +96,9 @@ export function recordEvaluation(
 
 function isBetter(here: EvaluationRecord, best: EvaluationRecord): boolean {
   const { score: was } = best;
-  if (here.score !== undefined && was !== undefined && here.score !== was) return here.score > was;
+  const isSameScore = String(here.scoredBy) === String(best.scoredBy);
+  if (isSameScore && here.score !== undefined && was !== undefined && here.score !== was)
+    return here.score > was;
   return here.loss < best.loss;
 }
 

@@ -3,12 +3,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { AdamW } from "../optim/index.ts";
 import { requestControl } from "../run/control-command.ts";
 import { readEvents } from "../run/read-events.ts";
 import { refusal } from "../testing/refusal.ts";
@@ -16,6 +18,8 @@ import { checkTensorLeaks } from "../testing/tensor-leak-check.ts";
 import { type TinyRun, temporaryFolder, tinyRun } from "../testing/tiny-run.ts";
 import * as torch from "../torch/index.ts";
 import { elementAt } from "../util/elements.ts";
+import { hashFile } from "../util/files.ts";
+import { formatManifest, readManifestFile } from "./checkpoints/manifest.ts";
 import { listCheckpoints } from "./checkpoints/read-checkpoint.ts";
 import { loadCheckpointWeights } from "./resume.ts";
 import type { TrainSettings } from "./train-options.ts";
@@ -74,6 +78,39 @@ test("a resumed run, and a resume of the resume, end bit for bit where the unint
       event.type === "step" || event.type === "eval" ? [[event.type, event.step, event.loss]] : [],
     );
   expect(lines("parts")).toEqual(lines("whole"));
+});
+
+/** Makes a checkpoint one of an earlier release, whose state had no version. */
+function withoutVersion(path: string) {
+  const file = join(path, "state.json");
+  const { version, ...state } = JSON.parse(readFileSync(file, "utf8"));
+  expect(version).toBe(2);
+  writeFileSync(file, JSON.stringify(state));
+  const { step, evalLoss, base, adapter, files } = readManifestFile(join(path, "manifest.json"));
+  const written = { bytes: statSync(file).size, sha256: hashFile(file) };
+  const content = { step, evalLoss, base, adapter, files: { ...files, "state.json": written } };
+  writeFileSync(join(path, "manifest.json"), formatManifest(content));
+}
+
+test("a run of an earlier release, whose weight decay had no effect, says at its resume that it begins to decay", async () => {
+  const path = join(folder.path, "old");
+  const runWith = async (steps: number, weightDecay: number) => {
+    const run = tinyRun(
+      { steps, saveEvery: 1 },
+      { folder: path, resume: steps > 1, adapter: { method: "lora" } },
+    );
+    made.push(run);
+    using optimizer = new AdamW(run.options.adapters.trainables(), { weightDecay });
+    await train({ ...run.options, optimizer });
+    made.pop()?.dispose();
+    return readEvents(path).filter(({ type }) => type === "warning").length;
+  };
+  expect(await runWith(1, 0.1)).toBe(0);
+  expect(await runWith(2, 0.1)).toBe(0);
+  withoutVersion(join(checkpointsIn("old"), "step-000002"));
+  expect(await runWith(3, 0)).toBe(0);
+  withoutVersion(join(checkpointsIn("old"), "step-000003"));
+  expect(await runWith(4, 0.1)).toBe(1);
 });
 
 test("a newest checkpoint with a flipped bit is set aside, and the resume makes it again as it was", async () => {

@@ -46,13 +46,14 @@ export function resumeRun(options: TrainOptions): ResumedState | undefined {
   refuseUnreadable(newest.broken);
   const { path } = newest.entry;
   checkIdentity(newest.manifest, identity, path);
-  const { engine, batches, counters, ...progress } = parseState(readState(path), path);
+  const { version, engine, batches, counters, ...progress } = parseState(readState(path), path);
   options.batches.restore(batches);
   const warnings = [
     ...newest.broken.map(
       ({ path, reason }) => `renamed a damaged checkpoint to ${basename(markDamaged(path))}: ${reason}`,
     ),
     ...restoreEngine(engine),
+    ...(version === 1 ? decayWarnings(options) : []),
   ];
   loadAdapterState(path, options.adapters);
   options.adapters.loadCounters(counters);
@@ -86,6 +87,14 @@ export function loadCheckpointWeights(path: string, adapters: AdapterSet): void 
   verifyCheckpoint(path);
   loadAdapterState(path, adapters);
   adapters.loadCounters(parseState(readState(path), path).counters);
+}
+
+/** Earlier releases let the decay act on full fine-tuning alone. */
+function decayWarnings({ optimizer: { weightDecay = 0 }, adapters: { method } }: TrainOptions): string[] {
+  if (weightDecay === 0 || method === "full") return [];
+  return [
+    `the run was begun by a release in which train.weightDecay had no effect on ${method}; from here on what it trains decays by ${weightDecay}`,
+  ];
 }
 
 function loadAdapterState(path: string, adapters: AdapterSet): void {

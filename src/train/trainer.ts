@@ -250,6 +250,7 @@ class Trainer {
   private savedState(): SavedState {
     this.addElapsed();
     return {
+      version: 2,
       ...this.progress,
       engine: this.engineState(),
       batches: this.options.batches.state(),

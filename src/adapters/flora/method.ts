@@ -8,7 +8,7 @@ export const flora: Method<typeof floraSchema> = {
   summary:
     "Flora: full matrices trained through random projections of gradient and momentum (arXiv 2402.03293)",
   presetLr: 2e-5,
-  published: { source: "full fine-tuning's, since a step moves each weight by about as much" },
+  published: { source: "full fine-tuning's, since a step moves each weight by about as much at any rank" },
   schema: floraSchema,
   docs: "docs/methods/flora.md",
   refusesQuantised: refusalUnlessFactored,

@@ -7,7 +7,10 @@ export const full: Method<typeof fullSchema> = {
   name: "full",
   summary: "Full fine-tuning: every parameter is trained",
   presetLr: 2e-5,
-  published: { source: "usual for full fine-tuning, for instance MetaMath's script for LLaMA-2" },
+  published: {
+    source:
+      "usual for full fine-tuning, for instance MetaMath's script for LLaMA-2; there is no rank or scale that it goes with",
+  },
   schema: fullSchema,
   docs: "docs/methods/full.md",
   refusesQuantised: () => writesToBaseRefusal,

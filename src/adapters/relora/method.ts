@@ -7,7 +7,10 @@ export const relora: Method<typeof reloraSchema> = {
   name: "relora",
   summary: "ReLoRA: LoRA that is merged and started anew every so many steps (arXiv 2307.05695)",
   presetLr: 4e-4,
-  published: { source: "twice LoRA's, as its paper doubles the rate of full training" },
+  published: {
+    source: "twice LoRA's, as its paper doubles the rate of full training",
+    options: { rank: 32, alpha: 64 },
+  },
   schema: reloraSchema,
   docs: "docs/methods/relora.md",
   folderKeys: lowRankFolderKeys,

@@ -275,6 +275,41 @@ test("layers that change are merged although others are left alone", () => {
   dispose();
 });
 
+test("with weight decay an event keeps the effective weight, and what it merges does not decay", () => {
+  const { bank, G, dispose } = randomBank();
+  const optimizer = new AdamW(bank.trainables(), { weightDecay: 0.5 });
+  torch.scope(() => {
+    const base = new ExactBase(bank.layers);
+    const merged = () => torch.stack(bank.layers.map((_, i) => base.weight(i)));
+    const momentsOf = (side: string) => optimizer.moments(`test.${side}`) ?? expect.fail();
+    optimizer.step(0.01);
+    torch.noGrad(() => setGradients(bank, G));
+    const [start, effective] = [torch.clone(merged()), effectiveWeights(bank, (i) => base.weight(i))];
+    scalingEvent(bank, base, { A: momentsOf("A"), B: momentsOf("B") }, options);
+    const after = torch.clone(merged());
+    expect(frobenius(after, start)).toBeGreaterThan(0.01);
+    expect(
+      frobenius(
+        effectiveWeights(bank, (i) => base.weight(i)),
+        effective,
+      ),
+    ).toBeLessThan(1e-12);
+    const factors = [bank.A, bank.B].map((factor) => torch.clone(factor));
+    torch.noGrad(() => {
+      torch.zero_(G);
+      setGradients(bank, G);
+      for (const { expAvg } of [momentsOf("A"), momentsOf("B")]) torch.zero_(expAvg);
+    });
+    optimizer.step(0.1);
+    expect(torch.equal(merged(), after)).toBe(true);
+    for (const [i, factor] of [bank.A, bank.B].entries())
+      expect(frobenius(factor, torch.mulScalar(elementAt(factors, i), 0.95))).toBeLessThan(1e-12);
+    base.dispose();
+  });
+  optimizer.dispose();
+  dispose();
+});
+
 test("a reset starts the moments of changed layers anew and leaves those of the others", () => {
   const { bank, G, dispose } = randomBank();
   const optimizers = [0, 1].map(() => new AdamW(bank.trainables()));
